@@ -1,0 +1,1 @@
+//! Drives a training run: rounds, aggregation, checkpoints, the ledger.

@@ -1,0 +1,1 @@
+//! Text in content-addressed shards, and which device reads which.

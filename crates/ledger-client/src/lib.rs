@@ -1,0 +1,1 @@
+//! Talks to a node as an ordinary Ethereum client would.

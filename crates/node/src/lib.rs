@@ -1,0 +1,1 @@
+//! One ledger: mempool, block production, queries.

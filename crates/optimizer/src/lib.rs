@@ -1,0 +1,1 @@
+//! Inner steps on one machine, outer steps over many.

@@ -1,0 +1,1 @@
+//! Native modules of the ledger: stateful precompiles that apply the rules.

@@ -1,0 +1,1 @@
+//! Keeps blocks and state on disk, one transaction a block.

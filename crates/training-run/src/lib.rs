@@ -1,0 +1,1 @@
+//! The rules of a training run: a pure state machine from escrow to payout.

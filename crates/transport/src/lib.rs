@@ -1,0 +1,1 @@
+//! Moves messages and blobs between coordinator and workers.

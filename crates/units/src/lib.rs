@@ -1,0 +1,1 @@
+//! Amounts, rates, times and digests: the words every layer shares.

@@ -1,0 +1,1 @@
+//! Keeps account and device keys on disk.

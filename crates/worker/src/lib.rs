@@ -1,0 +1,1 @@
+//! Does the steps assigned to this device, and audits those of others.

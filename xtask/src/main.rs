@@ -1,0 +1,3 @@
+//! Checks of the house that no lint makes.
+
+fn main() {}

@@ -1,1 +1,29 @@
 //! Makes a pseudo-gradient small: top-k in chunks, 2-bit values, error feedback.
+//!
+//! Decides which values of a flat vector of parameters' changes travel, with how many bits, and what is kept back for later. The
+//! protocol, once a round:
+//!
+//! 1. `sum = decay · memory + delta`, where [`Memory`] is what earlier rounds kept back.
+//! 2. In every chunk of [`CHUNK`] values the [`Density`] largest magnitudes are chosen; ties go to the lower index.
+//! 3. Each chosen value becomes a sign and one of two levels of its chunk. These bits are the encoded update.
+//! 4. `memory = bf16(sum − decoded)`: what did not travel waits for the next round.
+//!
+//! Invariants: `decoded + memory` is `sum`, up to the rounding of the memory to bf16; every number is finite and at most
+//! [`MAGNITUDE_MAX`]; one update has one encoding, whose size follows from the parameter count and the density alone; the same
+//! input gives the same bytes on every machine, because all sums run in index order and nothing is left to a math library.
+//!
+//! It does not know layers, devices, rounds or digests, and it does not decide how dense a round should be.
+//!
+//! Source: SparseLoCo (arXiv 2508.15706), which cuts chunks per tensor as 64×64 tiles, codes values against ranges of a standard
+//! deviation, and keeps the memory in f32. Ours are cut through the flat vector, levels are means, and the memory is *defined*
+//! as bf16, so that an audit moves 2 bytes a parameter.
+
+mod codec;
+mod compress;
+mod memory;
+
+pub use codec::{
+    CHUNK, DecodeError, Density, DensityError, MAGNITUDE_MAX, decompress, encoded_size,
+};
+pub use compress::{CompressError, Compressed, compress};
+pub use memory::{Memory, MemoryError};

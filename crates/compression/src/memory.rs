@@ -1,0 +1,83 @@
+//! What earlier rounds kept back, in bf16.
+
+use thiserror::Error;
+
+use crate::codec::{bf16_from_f32, f32_from_bf16, is_within_range};
+
+/// The error-feedback memory of one device: one bf16 for each parameter.
+///
+/// Its bytes are little-endian bf16 in parameter order, two a parameter; their BLAKE3 is the memory's name in a commitment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory(Vec<u16>);
+
+/// Why bytes are not a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum MemoryError {
+    /// Wrong size.
+    #[error("memory of {size} bytes, {expected} expected: it belongs to another model")]
+    Size {
+        /// Bytes given.
+        size: usize,
+        /// Two for each parameter.
+        expected: usize,
+    },
+    /// A value no honest round leaves behind.
+    #[error("memory holds a value at index {index} that is not finite or is out of range")]
+    Range {
+        /// Parameter index.
+        index: usize,
+    },
+}
+
+impl Memory {
+    /// The memory before the first round: nothing kept back.
+    #[must_use]
+    pub fn zero(parameter_count: usize) -> Self {
+        Self(vec![0; parameter_count])
+    }
+
+    /// Number of parameters.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True for a model without parameters.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Little-endian bf16, two bytes a parameter.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|bits| bits.to_le_bytes()).collect()
+    }
+
+    /// Reads what [`Memory::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// When the size is not two bytes a parameter, or a value is not finite or larger than [`crate::MAGNITUDE_MAX`].
+    pub fn from_bytes(bytes: &[u8], parameter_count: usize) -> Result<Self, MemoryError> {
+        let expected = parameter_count.saturating_mul(2);
+        if bytes.len() != expected {
+            return Err(MemoryError::Size { size: bytes.len(), expected });
+        }
+        let bits: Vec<u16> =
+            bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        match bits.iter().position(|&bits| !is_within_range(f32_from_bf16(bits))) {
+            Some(index) => Err(MemoryError::Range { index }),
+            None => Ok(Self(bits)),
+        }
+    }
+
+    /// The value kept back of each parameter.
+    pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
+        self.0.iter().map(|&bits| f32_from_bf16(bits))
+    }
+
+    /// Rounds to bf16, to nearest, ties to even. Every value is at most [`crate::MAGNITUDE_MAX`].
+    pub(crate) fn from_values(values: impl Iterator<Item = f32>) -> Self {
+        Self(values.map(bf16_from_f32).collect())
+    }
+}

@@ -1,0 +1,116 @@
+//! Properties of compressing with memory.
+
+use compression::{
+    CHUNK, CompressError, Density, MAGNITUDE_MAX, Memory, compress, decompress, encoded_size,
+};
+use proptest::prelude::*;
+
+/// Magnitudes from tiny to huge, zeros and repeated values: what breaks ties and rounding.
+fn values() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        3 => -1.0_f32..1.0,
+        1 => Just(0.0_f32),
+        1 => Just(0.25_f32),
+        1 => Just(-0.25_f32),
+        1 => (-30_i32..30, -1.0_f32..1.0).prop_map(|(power, value)| value * 2.0_f32.powi(power)),
+    ]
+}
+
+/// A few drawn values repeated to a length around a chunk's: drawing thousands would take most of the time.
+fn vectors() -> impl Strategy<Value = Vec<f32>> {
+    let lengths = prop_oneof![1_usize..64, 4000_usize..4200, Just(8192)];
+    (prop::collection::vec(values(), 1..200), lengths)
+        .prop_map(|(drawn, length)| drawn.iter().copied().cycle().take(length).collect())
+}
+
+fn densities() -> impl Strategy<Value = Density> {
+    prop_oneof![1_u16..16, 1_u16..=4096, Just(4096)].prop_map(|count| Density::new(count).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn nothing_is_lost_but_rounding(first in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
+        let second: Vec<f32> = first.iter().rev().copied().collect();
+        let mut memory = Memory::zero(first.len());
+        for delta in [&first, &second] {
+            let out = compress(delta, &memory, decay, density).unwrap();
+            prop_assert_eq!(out.encoded.len(), encoded_size(delta.len(), density));
+            prop_assert_eq!(&decompress(&out.encoded, delta.len(), density).unwrap(), &out.decoded);
+            for (((kept, after), delta), decoded) in memory.values().zip(out.memory.values()).zip(delta).zip(&out.decoded) {
+                let sum = f64::from(decay) * f64::from(kept) + f64::from(*delta);
+                let rest = sum - f64::from(*decoded);
+                // Two roundings to f32 of the sum, one of the rest, one to bf16 of the rest.
+                let tolerance = rest.abs() / 256.0 + sum.abs() / f64::from(1 << 22) + 1e-38;
+                prop_assert!((f64::from(after) - rest).abs() <= tolerance, "{} kept for {}", after, rest);
+            }
+            memory = out.memory;
+        }
+        prop_assert_eq!(Memory::from_bytes(&memory.to_bytes(), first.len()), Ok(memory));
+    }
+
+    #[test]
+    fn the_largest_travel(delta in vectors(), density in densities()) {
+        let out = compress(&delta, &Memory::zero(delta.len()), 1.0, density).unwrap();
+        for (delta, decoded) in delta.chunks(CHUNK).zip(out.decoded.chunks(CHUNK)) {
+            let smallest_sent = delta.iter().zip(decoded).filter(|(_, sent)| **sent != 0.0).map(|(value, _)| value.abs()).fold(f32::INFINITY, f32::min);
+            for (value, sent) in delta.iter().zip(decoded) {
+                prop_assert!(*sent != 0.0 || value.abs() <= smallest_sent);
+                prop_assert!(*sent == 0.0 || sent.is_sign_negative() == value.is_sign_negative());
+            }
+        }
+    }
+}
+
+#[test]
+fn ties_go_to_the_lower_index() {
+    let delta = vec![0.5_f32; CHUNK];
+    let out = compress(&delta, &Memory::zero(CHUNK), 1.0, Density::new(3).unwrap()).unwrap();
+    let sent: Vec<usize> = (0..CHUNK).filter(|&at| out.decoded[at] != 0.0).collect();
+    assert_eq!(sent, [0, 1, 2]);
+}
+
+#[test]
+fn what_is_kept_back_travels_later() {
+    // One value a round of three: after enough rounds of silence everything has gone out.
+    let mut memory = Memory::zero(3);
+    let mut delta = vec![0.5, -0.25, 0.125];
+    let mut received = vec![0.0_f32; 3];
+    for _ in 0..3 {
+        let out = compress(&delta, &memory, 1.0, Density::new(1).unwrap()).unwrap();
+        received.iter_mut().zip(&out.decoded).for_each(|(sum, sent)| *sum += sent);
+        memory = out.memory;
+        delta = vec![0.0; 3];
+    }
+    assert_eq!(received, [0.5, -0.25, 0.125]);
+    assert_eq!(memory, Memory::zero(3));
+}
+
+#[test]
+fn the_encoding_is_pinned() {
+    // 5 values, 2 of 4096 asked: one travels, as a bitmap, since 12 bits are more than 5.
+    let delta = [0.1, -1.5, 0.2, 0.3, 0.0];
+    let out = compress(&delta, &Memory::zero(5), 1.0, Density::new(2).unwrap()).unwrap();
+    assert_eq!(out.encoded, [1, 5, 0, 0, 0, 2, 0, 0xc0, 0x3f, 0xc0, 0x3f, 0b0010_0010]);
+}
+
+#[test]
+fn what_diverged_is_refused() {
+    let density = Density::WHOLE;
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, MAGNITUDE_MAX * 2.0] {
+        let refused = compress(&[0.0, bad], &Memory::zero(2), 1.0, density);
+        assert_eq!(refused, Err(CompressError::Range { index: 1 }));
+    }
+    assert!(compress(&[MAGNITUDE_MAX, -MAGNITUDE_MAX], &Memory::zero(2), 1.0, density).is_ok());
+    let refused = compress(&[0.0], &Memory::zero(2), 1.0, density);
+    assert_eq!(refused, Err(CompressError::Length { delta: 1, memory: 2 }));
+}
+
+#[test]
+fn bytes_that_are_no_memory_are_refused() {
+    assert!(Memory::from_bytes(&[0; 5], 2).is_err());
+    assert!(Memory::from_bytes(&[0, 0, 0x80, 0x7f], 2).is_err(), "infinity");
+    assert!(Memory::from_bytes(&[0, 0, 0xc0, 0xff], 2).is_err(), "not a number");
+    assert_eq!(Memory::from_bytes(&[0; 4], 2), Ok(Memory::zero(2)));
+}

@@ -24,7 +24,8 @@ fn vectors() -> impl Strategy<Value = Vec<f32>> {
 }
 
 fn densities() -> impl Strategy<Value = Density> {
-    prop_oneof![1_u16..16, 1_u16..=4096, Just(4096)].prop_map(|count| Density::new(count).unwrap())
+    prop_oneof![1_u16..16, 1_u16..=4096, Just(4096)]
+        .prop_map(|count| Density::new(count).expect("in bounds"))
 }
 
 proptest! {

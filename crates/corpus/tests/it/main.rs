@@ -1,0 +1,5 @@
+//! Cutting, listing and drawing.
+
+mod cutting;
+mod drawing;
+mod listing;

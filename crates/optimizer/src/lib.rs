@@ -1,1 +1,5 @@
 //! Inner steps on one machine, outer steps over many.
+
+mod outer;
+
+pub use outer::{Nesterov, OuterRates, aggregate};

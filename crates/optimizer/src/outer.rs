@@ -1,0 +1,211 @@
+//! The outer step: many pseudo-gradients become one, and one becomes a change of the parameters.
+//!
+//! 1. Every update's norm is clipped to the median norm, so that size buys no influence.
+//! 2. The clipped updates are joined by their geometric median, weighted by tokens; no weight counts more than twice the median.
+//! 3. The result is a pseudo-gradient for Nesterov momentum, as in DiLoCo.
+//!
+//! Everything runs in f64 in a fixed order, so anyone who holds the updates arrives at the same bits. The order of the updates is
+//! part of that: the caller sorts them by device.
+//!
+//! Robust joining sits on top of audits and does not replace them: it bounds what a lie can do until it is found, it does not find it.
+//!
+//! Sources: RFA (arXiv 1912.13445, algorithm 2, the smoothed Weiszfeld iteration), which does not clip first; DiLoCo (arXiv
+//! 2311.08105, algorithm 1) for the Nesterov step.
+
+/// Weiszfeld iterations. Each costs nothing beside the inner products, which are computed once.
+const ITERATIONS: usize = 32;
+
+/// Distances below this part of the typical norm count as this large, so that an update which lies on the median divides by no zero.
+const SMOOTHING: f64 = 1e-4;
+
+/// A weight counts at most so many times the median weight.
+const WEIGHT_CAP: f64 = 2.0;
+
+/// Partial sums of an inner product, so that it can be computed by vectors of any width up to this with the same result.
+const LANES: usize = 16;
+
+/// Joins updates of equal length into one, weighted by `weights` (tokens behind each), against liars in the minority.
+///
+/// Of two updates both are clipped to the smaller norm; of an even number, to the lower of the two middle norms.
+/// An update of weight 0 has no say. Without any say at all the result is zero.
+///
+/// # Panics
+/// When there is no update, or lengths differ: the caller decodes all for the same model.
+#[must_use]
+pub fn aggregate(updates: &[&[f32]], weights: &[u64]) -> Vec<f32> {
+    assert_eq!(updates.len(), weights.len(), "a weight for every update");
+    let length = updates.first().expect("something to aggregate").len();
+    assert!(updates.iter().all(|update| update.len() == length), "updates of one model");
+
+    let mut products = inner_products(updates);
+    let scales = clip_scales(&products);
+    for (row, scale) in products.iter_mut().zip(&scales) {
+        row.iter_mut().zip(&scales).for_each(|(product, other)| *product *= scale * other);
+    }
+    let shares = geometric_median(&products, &capped(weights));
+    let factors: Vec<f64> =
+        shares.iter().zip(&scales).map(|(share, scale)| share * scale).collect();
+    combine(updates, &factors)
+}
+
+/// Nesterov momentum over pseudo-gradients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nesterov {
+    /// One value a parameter; zero before the first step.
+    pub momentum: Vec<f32>,
+}
+
+/// How far an outer step goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OuterRates {
+    /// Multiplies every step; DiLoCo uses 0.7.
+    pub learning_rate: f32,
+    /// Part of the momentum that stays; DiLoCo uses 0.9, and 0 is plain averaging.
+    pub momentum: f32,
+}
+
+impl Nesterov {
+    /// No momentum yet.
+    #[must_use]
+    pub fn new(parameter_count: usize) -> Self {
+        Self { momentum: vec![0.0; parameter_count] }
+    }
+
+    /// Takes in a pseudo-gradient and returns what is to be *subtracted* from the parameters.
+    ///
+    /// `m = μ·m + g`, returned `η·(g + μ·m)`, each operation rounded to f32 in this order.
+    ///
+    /// # Panics
+    /// When `pseudo_gradient` has another length than the momentum.
+    #[must_use]
+    pub fn step(&mut self, pseudo_gradient: &[f32], rates: OuterRates) -> Vec<f32> {
+        assert_eq!(pseudo_gradient.len(), self.momentum.len(), "a pseudo-gradient of this model");
+        let OuterRates { learning_rate, momentum: kept } = rates;
+        self.momentum
+            .iter_mut()
+            .zip(pseudo_gradient)
+            .map(|(momentum, &gradient)| {
+                *momentum = kept * *momentum + gradient;
+                learning_rate * (gradient + kept * *momentum)
+            })
+            .collect()
+    }
+}
+
+/// All inner products of the updates with each other.
+fn inner_products(updates: &[&[f32]]) -> Vec<Vec<f64>> {
+    let mut products = vec![vec![0.0; updates.len()]; updates.len()];
+    for row in 0..updates.len() {
+        for column in 0..=row {
+            let product = inner_product(updates[row], updates[column]);
+            products[row][column] = product;
+            products[column][row] = product;
+        }
+    }
+    products
+}
+
+/// Value `i` is added to partial sum `i mod LANES`; the partial sums are added in their order.
+fn inner_product(left: &[f32], right: &[f32]) -> f64 {
+    let mut sums = [0.0_f64; LANES];
+    let (left_whole, left_rest) = left.as_chunks::<LANES>();
+    let (right_whole, right_rest) = right.as_chunks::<LANES>();
+    for (left, right) in left_whole.iter().zip(right_whole) {
+        for lane in 0..LANES {
+            sums[lane] += f64::from(left[lane]) * f64::from(right[lane]);
+        }
+    }
+    for ((sum, &left), &right) in sums.iter_mut().zip(left_rest).zip(right_rest) {
+        *sum += f64::from(left) * f64::from(right);
+    }
+    sums.iter().sum()
+}
+
+/// What each update is multiplied by so that no norm is above the median norm.
+fn clip_scales(products: &[Vec<f64>]) -> Vec<f64> {
+    let norms: Vec<f64> =
+        products.iter().enumerate().map(|(index, row)| row[index].sqrt()).collect();
+    let median = lower_median(&norms);
+    norms.iter().map(|&norm| if norm > median { median / norm } else { 1.0 }).collect()
+}
+
+/// The middle value, or the lower of the two in the middle.
+fn lower_median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[(sorted.len() - 1) / 2]
+}
+
+/// Weights with none above twice the median.
+fn capped(weights: &[u64]) -> Vec<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "token counts lie far below 2^53")]
+    let weights: Vec<f64> = weights.iter().map(|&weight| weight as f64).collect();
+    let cap = WEIGHT_CAP * lower_median(&weights);
+    weights.iter().map(|weight| weight.min(cap)).collect()
+}
+
+/// Shares of each update in the point that minimises the weighted sum of distances to all, by smoothed Weiszfeld iterations.
+///
+/// Works on inner products alone: for `z = Σ aᵢ·xᵢ`, `|z − xᵢ|² = aᵀGa − 2(Ga)ᵢ + Gᵢᵢ`.
+fn geometric_median(products: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+    let mut shares = normalized(weights.to_vec());
+    let squares: f64 = products.iter().enumerate().map(|(index, row)| row[index]).sum();
+    #[expect(clippy::cast_precision_loss, reason = "there are at most a few hundred updates")]
+    let typical_square = squares / products.len() as f64;
+    let smallest = SMOOTHING * SMOOTHING * typical_square;
+    if smallest == 0.0 {
+        return shares;
+    }
+    for _ in 0..ITERATIONS {
+        let with_point: Vec<f64> = products.iter().map(|row| dot(row, &shares)).collect();
+        let point_square = dot(&with_point, &shares);
+        let pulls = weights.iter().enumerate().map(|(index, weight)| {
+            let square = point_square - 2.0 * with_point[index] + products[index][index];
+            weight / square.max(smallest).sqrt()
+        });
+        shares = normalized(pulls.collect());
+    }
+    shares
+}
+
+/// Shares that sum to 1, or zeros when there is nothing to share.
+fn normalized(mut values: Vec<f64>) -> Vec<f64> {
+    let sum: f64 = values.iter().sum();
+    if sum > 0.0 {
+        values.iter_mut().for_each(|value| *value /= sum);
+    }
+    values
+}
+
+fn dot(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(left, right)| left * right).sum()
+}
+
+/// `Σ factorᵢ·updateᵢ`, summed in f64 in the given order, rounded to f32 once.
+fn combine(updates: &[&[f32]], factors: &[f64]) -> Vec<f32> {
+    /// Values at a time, so that the sums stay in the fastest memory.
+    const BLOCK: usize = 1024;
+    let mut combined = vec![0.0_f32; updates[0].len()];
+    for (block, out) in combined.chunks_mut(BLOCK).enumerate() {
+        let mut sums = [0.0_f64; BLOCK];
+        for (update, factor) in updates.iter().zip(factors) {
+            let values = &update[block * BLOCK..][..out.len()];
+            for (sum, &value) in sums.iter_mut().zip(values) {
+                *sum += factor * f64::from(value);
+            }
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "rounding to nearest is what is meant; a mean of f32 is in range"
+            )]
+            {
+                *out = sum as f32;
+            }
+        }
+    }
+    combined
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,21 @@
 //! Amounts, rates, times and digests: the words every layer shares.
+//!
+//! A number with a unit is a type of its own, so that wei are never added to tokens. Arithmetic is checked; what rounds says so in its
+//! name. No floats, no clock, no I/O.
+
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::float_arithmetic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm
+)]
+
+mod amount;
+mod bytes;
+mod share;
+mod time;
+
+pub use amount::{Overflow, ParseGrainError, Wei};
+pub use bytes::{AccountId, DeviceId, Digest, ParseBytesError};
+pub use share::{Bps, BpsError};
+pub use time::UnixSeconds;

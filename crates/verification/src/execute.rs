@@ -1,0 +1,286 @@
+//! The round of one device.
+
+use std::ops::ControlFlow;
+
+use compression::{CompressError, Compressed, Memory, compress};
+use corpus::{BatchError, Batcher, Draw};
+use model::Trainer;
+use optimizer::{AdamW, HyperParameters, Schedule, clip_gradient};
+use thiserror::Error;
+use units::{DeviceId, Digest};
+
+use crate::merkle::merkle_root;
+use crate::spec::{RunSpec, to_usize};
+
+/// Everything that the round of a device depends on, and the threads to do it with.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// A [valid](RunSpec::validate) specification of the run.
+    pub spec: &'a RunSpec,
+    /// The round.
+    pub round: u32,
+    /// Whose round: the own device's, or an audited one's.
+    pub device: DeviceId,
+    /// Parameters at the start of the round.
+    pub base: &'a [f32],
+    /// That device's error-feedback memory at the start of the round.
+    pub memory_before: &'a Memory,
+    /// The assigned shards, in the order of [`corpus::assignment`].
+    pub shards: &'a [&'a [u8]],
+    /// Threads to use; the result does not depend on it.
+    pub threads: usize,
+}
+
+/// What a round left behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Digests under the root: job, state at the end of each segment, update, memory after.
+    pub leaves: Vec<Digest>,
+    /// Merkle root of the leaves: secret until an audit.
+    pub root: Digest,
+    /// The encoded update.
+    pub update: Vec<u8>,
+    /// BLAKE3 of the encoded update.
+    pub update_digest: Digest,
+    /// The device's memory for its next round.
+    pub memory_after: Memory,
+    /// BLAKE3 of the memory's bytes.
+    pub memory_after_digest: Digest,
+    /// Mean loss of the steps, in nats per token.
+    pub loss_mean: f32,
+    /// Tokens trained on.
+    pub tokens: u64,
+}
+
+/// How far a round is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// Steps done.
+    pub step: u32,
+    /// Steps of this round.
+    pub steps: u32,
+    /// Loss of the step before its update, in nats per token.
+    pub loss: f32,
+}
+
+/// Why a round has no outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum JobError {
+    /// The step report was answered with a break.
+    #[error("called off after step {step}")]
+    CalledOff {
+        /// Steps done.
+        step: u32,
+    },
+    /// There is no such round.
+    #[error("round {round} of a run with {rounds} rounds")]
+    NoSuchRound {
+        /// The round asked for.
+        round: u32,
+        /// Rounds there are.
+        rounds: u32,
+    },
+    /// Parameters or memory belong to another model.
+    #[error("{what} of {count} parameters, the run's model has {expected}")]
+    WrongModel {
+        /// What has the wrong length.
+        what: &'static str,
+        /// Its length.
+        count: usize,
+        /// The model's.
+        expected: usize,
+    },
+    /// No batch can be drawn from the shards.
+    #[error("no batch can be drawn")]
+    Batch(#[from] BatchError),
+    /// The loss is no number any more.
+    #[error("loss is not finite at step {step}: the training diverged, lower the learning rate")]
+    Diverged {
+        /// Steps done before.
+        step: u32,
+    },
+    /// The pseudo-gradient can't be compressed.
+    #[error("update can't be compressed")]
+    Compress(#[from] CompressError),
+}
+
+/// Trains the round, compresses its pseudo-gradient, and commits to both.
+///
+/// After every step `on_step` is told, and may call the round off.
+///
+/// # Errors
+/// When the job does not fit its specification, the training diverges, or `on_step` breaks.
+pub fn execute(
+    job: &Job<'_>,
+    on_step: &mut dyn FnMut(StepReport) -> ControlFlow<()>,
+) -> Result<Outcome, JobError> {
+    check(job)?;
+    let steps = job.spec.steps(job.round);
+    let segment_ends = job.spec.segment_ends(job.round);
+    let mut leaves = vec![job_digest(job)];
+    let mut losses = 0.0;
+    let mut training = Training::new(job)?;
+    for step in 0..steps {
+        let loss = training.step(step);
+        if !loss.is_finite() {
+            return Err(JobError::Diverged { step });
+        }
+        losses += f64::from(loss);
+        let done = step + 1;
+        if segment_ends.contains(&done) {
+            leaves.push(training.digest());
+        }
+        if on_step(StepReport { step: done, steps, loss }).is_break() {
+            return Err(JobError::CalledOff { step: done });
+        }
+    }
+    let delta: Vec<f32> =
+        job.base.iter().zip(&training.parameters).map(|(base, own)| base - own).collect();
+    let (spec, round) = (job.spec, job.round);
+    let compressed = compress(&delta, job.memory_before, spec.memory_decay, spec.density(round))?;
+    #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 losses, for people")]
+    let loss_mean = (losses / f64::from(steps)) as f32;
+    Ok(Outcome::new(compressed, leaves, loss_mean, spec.tokens(round)))
+}
+
+/// An outcome without the work, for showing that it does not pay: `made_up` takes the place of the pseudo-gradient, and the root is one
+/// that no training leads to. The update decodes like any other.
+///
+/// # Errors
+/// When `made_up` and `memory_before` differ in length or can't be compressed.
+pub fn fabricate(
+    spec: &RunSpec,
+    round: u32,
+    made_up: &[f32],
+    memory_before: &Memory,
+) -> Result<Outcome, JobError> {
+    let compressed = compress(made_up, memory_before, spec.memory_decay, spec.density(round))?;
+    let leaf_count = spec.segment_ends(round).len() + 1;
+    let leaves = vec![digest_of(&compressed.encoded); leaf_count];
+    Ok(Outcome::new(compressed, leaves, 0.0, spec.tokens(round)))
+}
+
+impl Outcome {
+    /// Completes `leaves`, which are those of job and states.
+    fn new(compressed: Compressed, mut leaves: Vec<Digest>, loss_mean: f32, tokens: u64) -> Self {
+        let update_digest = digest_of(&compressed.encoded);
+        let memory_after_digest = digest_of(&compressed.memory.to_bytes());
+        leaves.extend([update_digest, memory_after_digest]);
+        Self {
+            root: merkle_root(&leaves),
+            leaves,
+            update: compressed.encoded,
+            update_digest,
+            memory_after: compressed.memory,
+            memory_after_digest,
+            loss_mean,
+            tokens,
+        }
+    }
+}
+
+/// The local steps of a round: what changes from step to step.
+struct Training<'a> {
+    job: &'a Job<'a>,
+    batcher: Batcher<'a>,
+    schedule: Schedule,
+    trainer: Trainer,
+    optimizer: AdamW,
+    parameters: Vec<f32>,
+    gradient: Vec<f32>,
+    tokens: Vec<u8>,
+    targets: Vec<u8>,
+}
+
+impl<'a> Training<'a> {
+    fn new(job: &'a Job<'a>) -> Result<Self, JobError> {
+        let spec = job.spec;
+        let draw = Draw { seed: &spec.seed.0, round: job.round, device: &job.device };
+        let batch = to_usize(spec.batch);
+        Ok(Self {
+            job,
+            batcher: Batcher::new(draw, job.shards, spec.model.context)?,
+            schedule: schedule(spec),
+            trainer: Trainer::new(&spec.model, batch, job.threads),
+            optimizer: optimizer(spec),
+            parameters: job.base.to_vec(),
+            gradient: vec![0.0; job.base.len()],
+            tokens: vec![0; batch * spec.model.context],
+            targets: vec![0; batch * spec.model.context],
+        })
+    }
+
+    /// One step; the loss before it.
+    fn step(&mut self, step: u32) -> f32 {
+        let Self { parameters, gradient, tokens, targets, .. } = self;
+        self.batcher.fill(step, tokens, targets);
+        let loss = self.trainer.loss_and_gradient(parameters, tokens, targets, gradient);
+        clip_gradient(gradient, self.job.spec.clip);
+        let learning_rate =
+            self.schedule.at(self.job.spec.steps_before(self.job.round) + step, step);
+        self.optimizer.step(parameters, gradient, learning_rate);
+        loss
+    }
+
+    /// Parameters and both moments, in little-endian f32.
+    fn digest(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 segment state v1");
+        for values in
+            [&self.parameters, self.optimizer.first_moment(), self.optimizer.second_moment()]
+        {
+            hasher.update(&model::parameters_to_bytes(values));
+        }
+        Digest::from_bytes(*hasher.finalize().as_bytes())
+    }
+}
+
+/// Binds the root to what went in, so that a root computed from other inputs can't open the same seal by rounding to the same result.
+fn job_digest(job: &Job<'_>) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 job v1");
+    hasher.update(job.spec.digest().as_bytes());
+    hasher.update(&job.round.to_le_bytes());
+    hasher.update(job.device.as_bytes());
+    hasher.update(model::state_digest(job.base).as_bytes());
+    hasher.update(digest_of(&job.memory_before.to_bytes()).as_bytes());
+    for shard in job.shards {
+        hasher.update(digest_of(shard).as_bytes());
+    }
+    Digest::from_bytes(*hasher.finalize().as_bytes())
+}
+
+fn check(job: &Job<'_>) -> Result<(), JobError> {
+    if job.round >= job.spec.rounds {
+        return Err(JobError::NoSuchRound { round: job.round, rounds: job.spec.rounds });
+    }
+    let expected = job.spec.model.parameter_count();
+    for (what, count) in [("base", job.base.len()), ("memory", job.memory_before.len())] {
+        if count != expected {
+            return Err(JobError::WrongModel { what, count, expected });
+        }
+    }
+    Ok(())
+}
+
+fn digest_of(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(*blake3::hash(bytes).as_bytes())
+}
+
+fn optimizer(spec: &RunSpec) -> AdamW {
+    let rates = HyperParameters {
+        beta1: spec.beta1,
+        beta2: spec.beta2,
+        epsilon: 1e-8,
+        weight_decay: spec.weight_decay,
+    };
+    AdamW::new(spec.model.parameter_count(), rates)
+}
+
+fn schedule(spec: &RunSpec) -> Schedule {
+    Schedule {
+        peak: spec.learning_rate,
+        warmup_steps: spec.rise_steps,
+        total_steps: spec.steps_total(),
+        floor: spec.learning_rate_floor,
+        ramp_steps: spec.ramp_steps,
+    }
+}

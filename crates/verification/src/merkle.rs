@@ -1,0 +1,194 @@
+//! A Merkle tree over digests, and the seal over its root.
+
+use thiserror::Error;
+use units::{DeviceId, Digest};
+
+/// Leaves of a tree at most.
+pub const LEAF_COUNT_MAX: usize = 1 << 16;
+
+/// Context of the seal; the ledger computes the same.
+const SEAL_CONTEXT: &str = "gleaner 2026 commitment seal v1";
+
+/// First byte of what is hashed for a leaf and for a node, so that neither can stand for the other.
+const LEAF: u8 = 0;
+const NODE: u8 = 1;
+
+/// The root of `leaves`, in their order.
+///
+/// As in RFC 6962, section 2.1, with BLAKE3: a leaf is `BLAKE3(0 ‖ digest)`, a node `BLAKE3(1 ‖ left ‖ right)`, and the left side
+/// holds the largest power of two below the number of leaves. Leaves are never repeated to fill up.
+///
+/// # Panics
+/// When there is no leaf.
+#[must_use]
+pub fn merkle_root(leaves: &[Digest]) -> Digest {
+    match leaves {
+        [] => panic!("a tree without leaves has no root"),
+        [leaf] => hash(LEAF, &[leaf]),
+        _ => {
+            let (left, right) = leaves.split_at(left_count(leaves.len()));
+            hash(NODE, &[&merkle_root(left), &merkle_root(right)])
+        }
+    }
+}
+
+/// What shows that a leaf belongs to a root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Position of the leaf.
+    pub index: usize,
+    /// Number of leaves of the tree.
+    pub leaf_count: usize,
+    /// The other side of each node on the way, from the leaf up.
+    pub siblings: Vec<Digest>,
+}
+
+/// There is no such leaf, or no such tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no leaf {index} in a tree of {leaf_count}")]
+pub struct NoSuchLeaf {
+    index: usize,
+    leaf_count: usize,
+}
+
+/// The proof of one leaf.
+///
+/// # Errors
+/// When there is no leaf at `index`.
+pub fn proof(leaves: &[Digest], index: usize) -> Result<Proof, NoSuchLeaf> {
+    if index >= leaves.len() {
+        return Err(NoSuchLeaf { index, leaf_count: leaves.len() });
+    }
+    let mut siblings = Vec::new();
+    let (mut rest, mut at) = (leaves, index);
+    while rest.len() > 1 {
+        let (left, right) = rest.split_at(left_count(rest.len()));
+        let (own, other) = if at < left.len() { (left, right) } else { (right, left) };
+        if at >= left.len() {
+            at -= left.len();
+        }
+        siblings.push(merkle_root(other));
+        rest = own;
+    }
+    siblings.reverse();
+    Ok(Proof { index, leaf_count: leaves.len(), siblings })
+}
+
+/// True when `proof` shows that `leaf` is the leaf at its index under `root`.
+#[must_use]
+pub fn verify_proof(root: &Digest, leaf: &Digest, proof: &Proof) -> bool {
+    if proof.index >= proof.leaf_count || proof.leaf_count > LEAF_COUNT_MAX {
+        return false;
+    }
+    // The turns from the root down to the leaf; hashing goes the other way.
+    let (mut at, mut count) = (proof.index, proof.leaf_count);
+    let mut is_right = Vec::new();
+    while count > 1 {
+        let left = left_count(count);
+        is_right.push(at >= left);
+        (at, count) = if at >= left { (at - left, count - left) } else { (at, left) };
+    }
+    if is_right.len() != proof.siblings.len() {
+        return false;
+    }
+    let turns = is_right.iter().rev().zip(&proof.siblings);
+    let top = turns.fold(hash(LEAF, &[leaf]), |own, (&is_right, sibling)| {
+        if is_right { hash(NODE, &[sibling, &own]) } else { hash(NODE, &[&own, sibling]) }
+    });
+    top == *root
+}
+
+/// Hides `root` under a device's name, for a commitment or an auditor's claim: `BLAKE3(context, device ‖ root)` in key-derivation
+/// mode with the context `gleaner 2026 commitment seal v1`.
+///
+/// Two devices with the same root have different seals, so a seal can't be copied.
+#[must_use]
+pub fn seal(device: &DeviceId, root: &Digest) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key(SEAL_CONTEXT);
+    hasher.update(device.as_bytes()).update(root.as_bytes());
+    Digest::from_bytes(*hasher.finalize().as_bytes())
+}
+
+/// The largest power of two below `count`, which is at least 2.
+fn left_count(count: usize) -> usize {
+    count.div_ceil(2).next_power_of_two()
+}
+
+fn hash(kind: u8, parts: &[&Digest]) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[kind]);
+    for part in parts {
+        hasher.update(part.as_bytes());
+    }
+    Digest::from_bytes(*hasher.finalize().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(count: u8) -> Vec<Digest> {
+        (0..count).map(|byte| Digest::from_bytes([byte; 32])).collect()
+    }
+
+    #[test]
+    fn the_left_side_is_the_largest_power_of_two_below() {
+        for (count, expected) in [(2, 1), (3, 2), (4, 2), (5, 4), (7, 4), (8, 4), (9, 8)] {
+            assert_eq!(left_count(count), expected, "of {count}");
+        }
+    }
+
+    #[test]
+    fn every_leaf_has_a_proof_and_only_its_own() {
+        for count in 1..20 {
+            let leaves = leaves(count);
+            let root = merkle_root(&leaves);
+            for (index, leaf) in leaves.iter().enumerate() {
+                let good = proof(&leaves, index).unwrap();
+                assert!(verify_proof(&root, leaf, &good), "leaf {index} of {count}");
+                assert!(!verify_proof(&root, &Digest::from_bytes([99; 32]), &good));
+                assert!(!verify_proof(&Digest::from_bytes([99; 32]), leaf, &good));
+                let longer = Proof {
+                    siblings: [good.siblings.clone(), vec![root]].concat(),
+                    ..good.clone()
+                };
+                assert!(!verify_proof(&root, leaf, &longer));
+                for other in 0..leaves.len() {
+                    let moved = Proof { index: other, ..good.clone() };
+                    assert_eq!(verify_proof(&root, leaf, &moved), other == index);
+                }
+            }
+            assert!(proof(&leaves, leaves.len()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_proof_from_outside_is_bounded() {
+        let huge = Proof { index: 0, leaf_count: usize::MAX, siblings: vec![] };
+        assert!(!verify_proof(&Digest::from_bytes([0; 32]), &Digest::from_bytes([0; 32]), &huge));
+    }
+
+    #[test]
+    fn roots_depend_on_order_and_number() {
+        let leaves = leaves(5);
+        let root = merkle_root(&leaves);
+        assert_ne!(root, merkle_root(&leaves[..4]));
+        let mut swapped = leaves.clone();
+        swapped.swap(0, 4);
+        assert_ne!(root, merkle_root(&swapped));
+        // A node can't pass for a leaf.
+        let pair = hash(NODE, &[&hash(LEAF, &[&leaves[0]]), &hash(LEAF, &[&leaves[1]])]);
+        assert_ne!(merkle_root(&[pair]), merkle_root(&leaves[..2]));
+    }
+
+    #[test]
+    fn the_seal_is_pinned() {
+        let [first, second] = [1, 2].map(|byte| DeviceId::from_bytes([byte; 32]));
+        let root = Digest::from_bytes([3; 32]);
+        assert_eq!(seal(&first, &root).to_string(), PINNED_SEAL);
+        assert_ne!(seal(&first, &root), seal(&second, &root));
+    }
+
+    /// What the ledger must compute too.
+    const PINNED_SEAL: &str = "4d8129a7d0e79d38687fe5ae10ea66bd4b8d6bf2870cf363a64da0a744ff7714";
+}

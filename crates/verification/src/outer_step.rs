@@ -1,0 +1,209 @@
+//! What the coordinator makes of a round's updates, and what workers make of that.
+
+use compression::{CompressError, DecodeError, Memory, MemoryError, compress, decompress};
+use optimizer::{Nesterov, OuterRates, aggregate};
+use thiserror::Error;
+use units::DeviceId;
+
+use crate::spec::RunSpec;
+
+/// What the outer step carries from round to round. Only the coordinator needs it, or who checks the coordinator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OuterState {
+    /// Outer momentum.
+    pub nesterov: Nesterov,
+    /// What compressing the outer updates kept back.
+    pub memory: Memory,
+}
+
+/// The update that a device committed to in this round.
+#[derive(Clone, Copy, Debug)]
+pub struct Contribution<'a> {
+    /// Whose.
+    pub device: DeviceId,
+    /// The encoded update, as fetched by its digest.
+    pub encoded: &'a [u8],
+}
+
+/// A round's result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advanced {
+    /// The new parameters.
+    pub parameters: Vec<f32>,
+    /// The encoded outer update that leads from the base to them.
+    pub encoded: Vec<u8>,
+    /// What the next round's outer step starts from.
+    pub state: OuterState,
+    /// Devices whose updates count.
+    pub joined: Vec<DeviceId>,
+    /// Devices whose bytes are not an update, and why.
+    pub rejected: Vec<(DeviceId, DecodeError)>,
+}
+
+/// Why there is no outer step.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum OuterStepError {
+    /// A device has two updates: the ledger lets it commit to one.
+    #[error("two updates of device {0} in one round")]
+    Twice(DeviceId),
+    /// Parameters or state belong to another model.
+    #[error("{what} of {count} parameters, the run's model has {expected}")]
+    WrongModel {
+        /// What has the wrong length.
+        what: &'static str,
+        /// Its length.
+        count: usize,
+        /// The model's.
+        expected: usize,
+    },
+    /// The outer update can't be compressed.
+    #[error("outer update can't be compressed")]
+    Compress(#[from] CompressError),
+}
+
+/// Why bytes are not an outer state.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum OuterStateError {
+    /// Wrong size.
+    #[error("outer state of {size} bytes, {expected} expected: it belongs to another model")]
+    Size {
+        /// Bytes given.
+        size: usize,
+        /// Six for each parameter.
+        expected: usize,
+    },
+    /// Momentum that is not finite.
+    #[error("outer momentum of parameter {index} is not finite: the file is damaged")]
+    Momentum {
+        /// Parameter index.
+        index: usize,
+    },
+    /// The part that holds the memory is none.
+    #[error("outer memory is damaged")]
+    Memory(#[from] MemoryError),
+}
+
+impl OuterState {
+    /// The state before the first round.
+    #[must_use]
+    pub fn new(parameter_count: usize) -> Self {
+        Self { nesterov: Nesterov::new(parameter_count), memory: Memory::zero(parameter_count) }
+    }
+
+    /// Momentum in little-endian f32, then the memory in little-endian bf16: six bytes a parameter.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = model::parameters_to_bytes(&self.nesterov.momentum);
+        bytes.extend(self.memory.to_bytes());
+        bytes
+    }
+
+    /// Reads what [`OuterState::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// When the size is wrong or a value is not finite.
+    pub fn from_bytes(bytes: &[u8], parameter_count: usize) -> Result<Self, OuterStateError> {
+        let expected = parameter_count.saturating_mul(6);
+        if bytes.len() != expected {
+            return Err(OuterStateError::Size { size: bytes.len(), expected });
+        }
+        let (momentum, memory) = bytes.split_at(parameter_count * 4);
+        let (momentum, _) = momentum.as_chunks::<4>();
+        let momentum: Vec<f32> = momentum.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        if let Some(index) = momentum.iter().position(|value| !value.is_finite()) {
+            return Err(OuterStateError::Momentum { index });
+        }
+        let memory = Memory::from_bytes(memory, parameter_count)?;
+        Ok(Self { nesterov: Nesterov { momentum }, memory })
+    }
+}
+
+/// Joins the updates of a round: decode, aggregate robustly, Nesterov step, compress with the outer memory, apply what was compressed.
+///
+/// The order of `contributions` does not matter. Bytes that are no update are left out and reported. When nothing is left the
+/// pseudo-gradient is zero, and only momentum and memory move the parameters.
+///
+/// # Errors
+/// When a device appears twice, something belongs to another model, or the result is out of range.
+pub fn advance(
+    spec: &RunSpec,
+    round: u32,
+    base: &[f32],
+    state: &OuterState,
+    contributions: &[Contribution<'_>],
+) -> Result<Advanced, OuterStepError> {
+    let parameter_count = spec.model.parameter_count();
+    check(parameter_count, base, state)?;
+    let mut sorted = contributions.to_vec();
+    sorted.sort_by_key(|contribution| contribution.device);
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0].device == pair[1].device) {
+        return Err(OuterStepError::Twice(pair[0].device));
+    }
+
+    let (mut joined, mut updates, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+    for Contribution { device, encoded } in sorted {
+        match decompress(encoded, parameter_count, spec.density(round)) {
+            Ok(update) => {
+                joined.push(device);
+                updates.push(update);
+            }
+            Err(error) => rejected.push((device, error)),
+        }
+    }
+    let pseudo_gradient = join(&updates, parameter_count);
+    let mut nesterov = state.nesterov.clone();
+    let rates =
+        OuterRates { learning_rate: spec.outer_learning_rate, momentum: spec.outer_momentum };
+    let change = nesterov.step(&pseudo_gradient, rates);
+    let compressed = compress(&change, &state.memory, spec.memory_decay, spec.density_down())?;
+    let mut parameters = base.to_vec();
+    subtract(&mut parameters, &compressed.decoded);
+    Ok(Advanced {
+        parameters,
+        encoded: compressed.encoded,
+        state: OuterState { nesterov, memory: compressed.memory },
+        joined,
+        rejected,
+    })
+}
+
+/// Takes `parameters` from the base of a round to its result, bit-equal to what [`advance`] returned. On `Err` nothing has changed.
+///
+/// # Errors
+/// When `encoded` is not an outer update of this run.
+pub fn apply_outer(
+    spec: &RunSpec,
+    parameters: &mut [f32],
+    encoded: &[u8],
+) -> Result<(), DecodeError> {
+    let change = decompress(encoded, parameters.len(), spec.density_down())?;
+    subtract(parameters, &change);
+    Ok(())
+}
+
+/// Every device of a round has trained on equally many tokens, so all weigh the same.
+fn join(updates: &[Vec<f32>], parameter_count: usize) -> Vec<f32> {
+    if updates.is_empty() {
+        return vec![0.0; parameter_count];
+    }
+    let views: Vec<&[f32]> = updates.iter().map(Vec::as_slice).collect();
+    aggregate(&views, &vec![1; views.len()])
+}
+
+fn subtract(parameters: &mut [f32], change: &[f32]) {
+    for (parameter, change) in parameters.iter_mut().zip(change) {
+        *parameter -= change;
+    }
+}
+
+fn check(expected: usize, base: &[f32], state: &OuterState) -> Result<(), OuterStepError> {
+    let lengths = [
+        ("base", base.len()),
+        ("outer momentum", state.nesterov.momentum.len()),
+        ("outer memory", state.memory.len()),
+    ];
+    match lengths.into_iter().find(|(_, count)| *count != expected) {
+        Some((what, count)) => Err(OuterStepError::WrongModel { what, count, expected }),
+        None => Ok(()),
+    }
+}

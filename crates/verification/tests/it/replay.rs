@@ -1,0 +1,147 @@
+use std::ops::ControlFlow;
+
+use compression::Memory;
+use units::DeviceId;
+use verification::{
+    Job, JobError, Outcome, RunSpec, StepReport, execute, fabricate, merkle_root, proof,
+    verify_proof,
+};
+
+use super::{device, text, tiny};
+
+/// A job that owns its parts, so that a test can change one.
+#[derive(Clone)]
+struct Owned {
+    spec: RunSpec,
+    round: u32,
+    device: DeviceId,
+    base: Vec<f32>,
+    memory: Memory,
+    shards: Vec<Vec<u8>>,
+    threads: usize,
+}
+
+impl Owned {
+    fn new() -> Self {
+        let spec = tiny();
+        let base = model::initial_parameters(&spec.model, spec.seed.0);
+        let memory = Memory::zero(base.len());
+        let text = text();
+        let shards = vec![text[..600].to_vec(), text[600..].to_vec()];
+        Self { spec, round: 1, device: device(1), base, memory, shards, threads: 1 }
+    }
+
+    fn try_run(&self) -> Result<Outcome, JobError> {
+        self.run_until(u32::MAX)
+    }
+
+    fn run(&self) -> Outcome {
+        self.try_run().expect("a good job")
+    }
+
+    fn run_until(&self, last: u32) -> Result<Outcome, JobError> {
+        let shards: Vec<&[u8]> = self.shards.iter().map(Vec::as_slice).collect();
+        let job = Job {
+            spec: &self.spec,
+            round: self.round,
+            device: self.device,
+            base: &self.base,
+            memory_before: &self.memory,
+            shards: &shards,
+            threads: self.threads,
+        };
+        execute(&job, &mut |report: StepReport| {
+            if report.step >= last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    }
+}
+
+#[test]
+fn a_replay_gives_the_same_root() {
+    let job = Owned::new();
+    let first = job.run();
+    assert_eq!(first, job.run());
+    assert_eq!(first, Owned { threads: 2, ..job.clone() }.run(), "threads must not matter");
+    assert_eq!(first.tokens, 4 * 2 * 16);
+    assert_eq!(first.leaves.len(), 1 + 2 + 2);
+    assert_eq!(first.root, merkle_root(&first.leaves));
+    for (index, leaf) in first.leaves.iter().enumerate() {
+        assert!(verify_proof(&first.root, leaf, &proof(&first.leaves, index).unwrap()));
+    }
+}
+
+#[test]
+fn the_next_round_starts_from_the_memory_of_the_last() {
+    let first = Owned::new().run();
+    assert_ne!(first.memory_after, Memory::zero(first.memory_after.len()));
+    let second = Owned { round: 2, memory: first.memory_after.clone(), ..Owned::new() };
+    assert_eq!(second.run(), second.run());
+    assert_ne!(second.run().root, Owned { round: 2, ..Owned::new() }.run().root);
+}
+
+#[test]
+fn every_input_changes_the_root() {
+    let job = Owned::new();
+    let root = job.run().root;
+    let mut seed = job.spec.clone();
+    seed.seed.0[31] ^= 1;
+    let mut base = job.base.clone();
+    base[100] = f32::from_bits(base[100].to_bits() ^ 1);
+    let mut shards = job.shards.clone();
+    shards[1][3] ^= 1;
+    let changed = [
+        ("device", Owned { device: device(2), ..job.clone() }),
+        ("round", Owned { round: 2, ..job.clone() }),
+        ("seed", Owned { spec: seed, ..job.clone() }),
+        ("base", Owned { base, ..job.clone() }),
+        ("shards", Owned { shards, ..job.clone() }),
+    ];
+    for (what, other) in changed {
+        assert_ne!(other.run().root, root, "{what} is not bound by the root");
+    }
+}
+
+#[test]
+fn one_bit_of_memory_changes_the_root() {
+    let job = Owned::new();
+    let length = job.base.len();
+    // The lowest bit of the smallest number: far too small to survive the sum with a pseudo-gradient.
+    let mut bytes = Memory::zero(length).to_bytes();
+    bytes[2 * 50] = 1;
+    let memory = Memory::from_bytes(&bytes, length).unwrap();
+    assert_ne!(Owned { memory, ..job.clone() }.run().root, job.run().root);
+}
+
+#[test]
+fn skipped_work_is_seen() {
+    let job = Owned::new();
+    let mut lazy = job.clone();
+    lazy.spec.steps_per_round = 3;
+    let (honest, lazy) = (job.run(), lazy.run());
+    assert_ne!(honest.update, lazy.update);
+    let made_up = fabricate(&job.spec, 1, &vec![1e-3; job.base.len()], &job.memory).unwrap();
+    assert_eq!(made_up.update.len(), honest.update.len(), "it looks like work");
+    assert_eq!(made_up.leaves.len(), honest.leaves.len());
+    assert_ne!(made_up.root, honest.root);
+}
+
+#[test]
+fn a_round_can_be_called_off() {
+    assert_eq!(Owned::new().run_until(2), Err(JobError::CalledOff { step: 2 }));
+}
+
+#[test]
+fn jobs_that_do_not_fit_are_refused() {
+    let job = Owned::new();
+    let length = job.base.len();
+    let refused = |job: Owned| job.try_run().unwrap_err();
+    let no_round = refused(Owned { round: 3, ..job.clone() });
+    assert_eq!(no_round, JobError::NoSuchRound { round: 3, rounds: 3 });
+    let short = refused(Owned { base: job.base[1..].to_vec(), ..job.clone() });
+    assert!(matches!(short, JobError::WrongModel { what: "base", .. }));
+    let other = refused(Owned { memory: Memory::zero(length + 1), ..job.clone() });
+    assert!(matches!(other, JobError::WrongModel { what: "memory", .. }));
+    assert!(matches!(refused(Owned { shards: vec![], ..job.clone() }), JobError::Batch(_)));
+    let broken = refused(Owned { base: vec![f32::NAN; length], ..job.clone() });
+    assert_eq!(broken, JobError::Diverged { step: 0 });
+}

@@ -1,0 +1,141 @@
+//! What both sides' iroh endpoints have in common.
+
+use std::{error::Error, net::SocketAddr};
+
+use iroh::{
+    Endpoint, EndpointId, RelayMode, SecretKey,
+    endpoint::{Connection, ConnectionError, QuicTransportConfig, VarInt, presets},
+};
+use tokio::task::JoinHandle;
+use units::DeviceId;
+
+use crate::limits::Limits;
+
+pub(crate) const CONTROL_ALPN: &[u8] = b"gleaner/control/1";
+pub(crate) const EVIDENCE_ALPN: &[u8] = b"gleaner/evidence/1";
+pub(crate) const BLOBS_ALPN: &[u8] = iroh_blobs::ALPN;
+
+/// Messages that wait for a peer to take them, or for the caller to read them.
+pub(crate) const QUEUE_MAX: usize = 64;
+
+/// Streams that a peer may have open on one connection; bounds blobs served at a time.
+const STREAMS_MAX: u32 = 16;
+/// Unread bytes a peer may have in flight on one connection.
+const RECEIVE_WINDOW: u32 = 8 << 20;
+/// Signs of life per idle timeout.
+const HEARTBEATS: u32 = 3;
+/// Longest close reason repeated in our own messages, in characters.
+const REASON_MAX: usize = 200;
+
+/// Nothing went wrong.
+pub(crate) const DONE: VarInt = VarInt::from_u32(0);
+/// The peer broke the protocol or a bound; the reason says which.
+pub(crate) const REFUSED: VarInt = VarInt::from_u32(1);
+
+/// The endpoint could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "can't listen on UDP address {address}: choose another port, or stop the program that holds it"
+)]
+pub struct BindError {
+    /// The address asked for.
+    pub address: SocketAddr,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+/// Opens an endpoint on exactly these sockets, known by the key of `secret`; no relay, no discovery.
+pub(crate) async fn bind(
+    secret: &[u8; 32],
+    sockets: &[SocketAddr],
+    alpns: Vec<Vec<u8>>,
+    limits: &Limits,
+) -> Result<Endpoint, BindError> {
+    let address = *sockets.first().expect("the caller names at least one socket");
+    let mut builder = Endpoint::builder(presets::Minimal)
+        .relay_mode(RelayMode::Disabled)
+        .secret_key(SecretKey::from_bytes(secret))
+        .alpns(alpns)
+        .transport_config(transport_config(limits))
+        .clear_ip_transports();
+    for &address in sockets {
+        builder = builder
+            .bind_addr(address)
+            .map_err(|source| BindError { address, source: Box::new(source) })?;
+    }
+    builder.bind().await.map_err(|source| BindError { address, source: Box::new(source) })
+}
+
+/// The device at the other end; proven by the handshake.
+pub(crate) fn device(id: EndpointId) -> DeviceId {
+    DeviceId::from_bytes(*id.as_bytes())
+}
+
+/// Why a connection ended, in our words and the peer's, the latter cut and cleaned.
+pub(crate) fn describe(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::ApplicationClosed(close) if close.error_code == DONE => {
+            "peer closed the connection".to_owned()
+        }
+        ConnectionError::ApplicationClosed(close) => {
+            let said = String::from_utf8_lossy(&close.reason);
+            let said: String =
+                said.chars().filter(|character| !character.is_control()).take(REASON_MAX).collect();
+            format!("peer closed the connection: {said}")
+        }
+        ConnectionError::TimedOut => "nothing was heard from the peer".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// An error and what caused it, on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// Refuses to go on with a peer and tells it why.
+pub(crate) fn refuse(connection: &Connection, reason: &str) {
+    connection.close(REFUSED, reason.as_bytes());
+}
+
+/// A task that does not outlive its owner.
+#[derive(Debug)]
+pub(crate) struct Task(JoinHandle<()>);
+
+impl Task {
+    pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(future))
+    }
+
+    /// Waits until the task has ended by itself.
+    pub(crate) async fn ended(&mut self) {
+        if let Err(error) = (&mut self.0).await {
+            tracing::error!(%error, "a transport task panicked");
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn transport_config(limits: &Limits) -> QuicTransportConfig {
+    let heartbeat = limits.idle / HEARTBEATS;
+    QuicTransportConfig::builder()
+        .max_idle_timeout(Some(limits.idle.try_into().expect("an idle limit is far below 2^62 ms")))
+        .keep_alive_interval(heartbeat)
+        .default_path_max_idle_timeout(limits.idle)
+        .default_path_keep_alive_interval(heartbeat)
+        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))
+        .max_concurrent_uni_streams(VarInt::from_u32(1))
+        .receive_window(VarInt::from_u32(RECEIVE_WINDOW))
+        .build()
+}

@@ -1,0 +1,375 @@
+//! The side that dials.
+
+use std::{
+    collections::BTreeSet,
+    marker::PhantomData,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use iroh::{
+    Endpoint, EndpointAddr, EndpointId,
+    endpoint::{Connection, RecvStream, SendStream},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{sync::mpsc, time::timeout};
+use units::{DeviceId, Digest};
+
+use crate::{
+    blob::{self, FetchError, PublishError, Shelf},
+    endpoint::{
+        self, BLOBS_ALPN, BindError, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task, chain,
+        describe, refuse,
+    },
+    frame::{self, FrameError, SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX},
+    limits::Limits,
+    message::{ToCoordinator, ToWorker},
+    traffic::{Class, Meter, Metered, Traffic},
+};
+
+/// Whom to dial, and as whom.
+#[derive(Clone, Debug)]
+pub struct Dial {
+    /// Ed25519 seed of the device key.
+    pub secret: [u8; 32],
+    /// Key of the coordinator; a machine that can't prove it is not spoken to.
+    pub coordinator: DeviceId,
+    /// Where the coordinator listens; all are tried.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// Why no connection came about.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nothing to dial.
+    #[error("no address is known for coordinator {coordinator}")]
+    NoAddress {
+        /// Its key.
+        coordinator: DeviceId,
+    },
+    /// A key that is not a point of the curve.
+    #[error("{coordinator} is not an ed25519 public key")]
+    BadKey {
+        /// The key given.
+        coordinator: DeviceId,
+    },
+    /// No socket of our own.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The coordinator did not answer, or is someone else.
+    #[error("coordinator {coordinator} can't be reached at {addresses:?}: {reason}")]
+    Unreachable {
+        /// Its key.
+        coordinator: DeviceId,
+        /// What was tried.
+        addresses: Vec<SocketAddr>,
+        /// Why, as far as known.
+        reason: String,
+    },
+}
+
+/// The connection is over; dial again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("connection to the coordinator is over: {reason}")]
+pub struct Lost {
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// One connection to a coordinator: messages both ways, blobs both ways.
+///
+/// `In` is what the worker is told, `Out` what it says.
+#[derive(Debug)]
+pub struct WorkerEndpoint<In = ToWorker, Out = ToCoordinator> {
+    endpoint: Endpoint,
+    coordinator: DeviceId,
+    limits: Limits,
+    blobs: Connection,
+    shelf: Arc<Shelf>,
+    meter: Arc<Meter>,
+    outbox: mpsc::Sender<Vec<u8>>,
+    inbox: tokio::sync::Mutex<mpsc::Receiver<In>>,
+    lost: Arc<Mutex<Option<String>>>,
+    session: Task,
+    says: PhantomData<fn(Out)>,
+}
+
+impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, Out> {
+    /// Dials the coordinator from a free port.
+    ///
+    /// # Errors
+    /// [`ConnectError`], within [`Limits::answer`].
+    pub async fn connect(dial: Dial, limits: Limits) -> Result<Self, ConnectError> {
+        let coordinator = dial.coordinator;
+        let id = EndpointId::from_bytes(coordinator.as_bytes())
+            .map_err(|_| ConnectError::BadKey { coordinator })?;
+        let sockets = sockets_for(&dial.addresses);
+        if sockets.is_empty() {
+            return Err(ConnectError::NoAddress { coordinator });
+        }
+        let endpoint = endpoint::bind(&dial.secret, &sockets, Vec::new(), &limits).await?;
+        let address = dial
+            .addresses
+            .iter()
+            .fold(EndpointAddr::new(id), |address, socket| address.with_ip_addr(*socket));
+        let meter = Arc::new(Meter::default());
+        let reason =
+            match timeout(limits.answer, Connections::open(&endpoint, address, &meter)).await {
+                Ok(Ok(connections)) => {
+                    return Ok(Self::start(endpoint, coordinator, limits, meter, connections));
+                }
+                Ok(Err(reason)) => reason,
+                Err(_) => format!("no answer within {} s", limits.answer.as_secs()),
+            };
+        endpoint.close().await;
+        Err(ConnectError::Unreachable { coordinator, addresses: dial.addresses, reason })
+    }
+
+    fn start(
+        endpoint: Endpoint,
+        coordinator: DeviceId,
+        limits: Limits,
+        meter: Arc<Meter>,
+        connections: Connections,
+    ) -> Self {
+        let shelf = Arc::new(Shelf::new(limits.published_size_max));
+        let (outbox, queue) = mpsc::channel(QUEUE_MAX);
+        let (sender, inbox) = mpsc::channel(QUEUE_MAX);
+        let lost = Arc::default();
+        let blobs = connections.blobs.clone();
+        let session = Session {
+            connections,
+            shelf: Arc::clone(&shelf),
+            lost: Arc::clone(&lost),
+            answer: limits.answer,
+        };
+        let session = Task::spawn(session.run(queue, sender));
+        let inbox = tokio::sync::Mutex::new(inbox);
+        Self {
+            endpoint,
+            coordinator,
+            limits,
+            blobs,
+            shelf,
+            meter,
+            outbox,
+            inbox,
+            lost,
+            session,
+            says: PhantomData,
+        }
+    }
+
+    /// The key by which the coordinator knows this device.
+    #[must_use]
+    pub fn device(&self) -> DeviceId {
+        endpoint::device(self.endpoint.id())
+    }
+
+    /// Puts a message into the queue; waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`SendError::TooLarge`], or [`SendError::NotConnected`] once the connection is over.
+    pub async fn send(&self, message: &Out) -> Result<(), SendError> {
+        let bytes = frame::encode(message, TO_COORDINATOR_SIZE_MAX)?;
+        self.outbox
+            .send(bytes)
+            .await
+            .map_err(|_| SendError::NotConnected { device: self.coordinator })
+    }
+
+    /// Waits for the next message. Meant for one reader; may be cancelled without loss.
+    ///
+    /// # Errors
+    /// [`Lost`] once the connection is over and all messages were read.
+    pub async fn recv(&self) -> Result<In, Lost> {
+        let message = self.inbox.lock().await.recv().await;
+        message.ok_or_else(|| {
+            let reason = self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Lost { reason: reason.unwrap_or_else(|| "it was closed here".to_owned()) }
+        })
+    }
+
+    /// Serves `bytes` to the coordinator until [`Self::retain`] or [`Self::unpublish`] takes them away.
+    ///
+    /// # Errors
+    /// [`PublishError`] past [`Limits::published_size_max`].
+    pub async fn publish(&self, bytes: Vec<u8>) -> Result<Digest, PublishError> {
+        self.shelf.publish(bytes).await
+    }
+
+    /// Serves only what is in `keep` from now on.
+    pub fn retain(&self, keep: &BTreeSet<Digest>) {
+        self.shelf.retain(keep);
+    }
+
+    /// Serves `digest` no longer.
+    pub fn unpublish(&self, digest: &Digest) {
+        self.shelf.remove(digest);
+    }
+
+    /// Fetches a blob that the coordinator serves, verified against `digest`; refused unread when larger than `size_max` bytes.
+    ///
+    /// # Errors
+    /// [`FetchError`], in bounded time.
+    pub async fn fetch(&self, digest: &Digest, size_max: u64) -> Result<Vec<u8>, FetchError> {
+        blob::fetch(&self.blobs, digest, size_max, self.limits.answer).await
+    }
+
+    /// Bytes moved since the dial.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.meter.traffic()
+    }
+
+    /// Delivers what is queued, then hangs up.
+    pub async fn close(self) {
+        let Self { endpoint, limits, outbox, inbox, mut session, .. } = self;
+        drop((outbox, inbox));
+        if timeout(limits.answer, session.ended()).await.is_err() {
+            tracing::debug!("the coordinator did not take the last messages in time");
+        }
+        drop(session);
+        endpoint.close().await;
+    }
+}
+
+/// The three connections and the one stream, each counted.
+struct Connections {
+    control: Connection,
+    evidence: Connection,
+    blobs: Connection,
+    send: SendStream,
+    receive: RecvStream,
+    _metered: [Metered; 3],
+}
+
+impl Connections {
+    async fn open(
+        endpoint: &Endpoint,
+        address: EndpointAddr,
+        meter: &Arc<Meter>,
+    ) -> Result<Self, String> {
+        let dial = async |alpn, class| {
+            let connection =
+                endpoint.connect(address.clone(), alpn).await.map_err(|error| chain(&error))?;
+            let metered = meter.count(class, &connection);
+            Ok::<_, String>((connection, metered))
+        };
+        let serving = async {
+            let (connection, metered) = dial(EVIDENCE_ALPN, Class::Evidence).await?;
+            // Once the coordinator can fetch from us, and not before, it may hear of us.
+            let mut ready = connection.accept_uni().await.map_err(|error| describe(&error))?;
+            ready.read_to_end(1).await.map_err(|error| chain(&error))?;
+            Ok((connection, metered))
+        };
+        let (evidence, blobs) = tokio::try_join!(serving, dial(BLOBS_ALPN, Class::Blobs))?;
+        let control = dial(CONTROL_ALPN, Class::Control).await?;
+        let (mut send, receive) = control.0.open_bi().await.map_err(|error| describe(&error))?;
+        frame::write_greeting(&mut send).await.map_err(|error| chain(&error))?;
+        Ok(Self {
+            control: control.0,
+            evidence: evidence.0,
+            blobs: blobs.0,
+            send,
+            receive,
+            _metered: [control.1, evidence.1, blobs.1],
+        })
+    }
+}
+
+/// What runs while the worker is connected.
+struct Session {
+    connections: Connections,
+    shelf: Arc<Shelf>,
+    lost: Arc<Mutex<Option<String>>>,
+    answer: Duration,
+}
+
+impl Session {
+    async fn run<In: DeserializeOwned>(
+        self,
+        mut queue: mpsc::Receiver<Vec<u8>>,
+        inbox: mpsc::Sender<In>,
+    ) {
+        let Connections { control, evidence, blobs, mut send, mut receive, _metered } =
+            self.connections;
+        let reason = tokio::select! {
+            result = listen(&mut receive, &inbox) => ending(&control, result),
+            result = talk(&mut send, &mut queue, &control, self.answer) => ending(&control, result),
+            () = blob::serve(&evidence, &self.shelf, self.answer) => ended(&evidence),
+            error = blobs.closed() => describe(&error),
+        };
+        for connection in [&control, &evidence, &blobs] {
+            connection.close(DONE, b"");
+        }
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        // Only now: a reader who sees the end finds the reason.
+        drop(inbox);
+    }
+}
+
+async fn listen<In: DeserializeOwned>(
+    receive: &mut RecvStream,
+    inbox: &mpsc::Sender<In>,
+) -> Result<(), FrameError> {
+    while let Some(message) = frame::read(receive, TO_WORKER_SIZE_MAX).await? {
+        if inbox.send(message).await.is_err() {
+            // Closing: what still arrives is nobody's, but the stream is read so that it can end.
+            tracing::debug!("a message came after the last one read");
+        }
+    }
+    Ok(())
+}
+
+async fn talk(
+    send: &mut SendStream,
+    queue: &mut mpsc::Receiver<Vec<u8>>,
+    control: &Connection,
+    answer: Duration,
+) -> Result<(), FrameError> {
+    while let Some(bytes) = queue.recv().await {
+        frame::write(send, &bytes).await?;
+    }
+    if send.finish().is_ok() {
+        // The coordinator closes once it has read everything.
+        let _closed = timeout(answer, control.closed()).await;
+    }
+    Ok(())
+}
+
+fn ending(control: &Connection, result: Result<(), FrameError>) -> String {
+    match result {
+        Ok(()) => "the coordinator has finished".to_owned(),
+        Err(FrameError::Read(_) | FrameError::Write(_)) => ended(control),
+        Err(error) => {
+            refuse(control, &error.to_string());
+            chain(&error)
+        }
+    }
+}
+
+fn ended(connection: &Connection) -> String {
+    connection
+        .close_reason()
+        .map_or_else(|| "a stream was reset".to_owned(), |error| describe(&error))
+}
+
+/// Where to dial from: loopback for loopback, else any address of the same family.
+fn sockets_for(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let mut sockets = Vec::new();
+    let (four, six): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        addresses.iter().partition(|address| address.is_ipv4());
+    if !four.is_empty() {
+        let local = four.iter().all(|address| address.ip().is_loopback());
+        let ip = if local { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+        sockets.push(SocketAddr::new(ip.into(), 0));
+    }
+    if !six.is_empty() {
+        let local = six.iter().all(|address| address.ip().is_loopback());
+        let ip = if local { Ipv6Addr::LOCALHOST } else { Ipv6Addr::UNSPECIFIED };
+        sockets.push(SocketAddr::new(ip.into(), 0));
+    }
+    sockets
+}

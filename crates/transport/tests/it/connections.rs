@@ -1,0 +1,187 @@
+use std::time::Duration;
+
+use transport::{BindError, ConnectError, CoordinatorEndpoint, Dial, Event, Limits};
+use units::DeviceId;
+
+use crate::{
+    COORDINATOR_SECRET, Coordinator, WORKER_SECRET, Worker, coordinator, expect_disconnected,
+    guarded, loopback, message, pair, worker,
+};
+
+/// Notices a silent peer soon.
+const IMPATIENT: Limits =
+    Limits { idle: Duration::from_secs(1), answer: Duration::from_secs(2), ..Limits::USUAL };
+
+#[test]
+fn a_killed_worker_is_noticed() {
+    let (mine, theirs) = (runtime(), runtime());
+    let coordinator = mine.block_on(coordinator(IMPATIENT));
+    let worker = theirs.block_on(worker(&coordinator, IMPATIENT));
+    let device = worker.device();
+    let connected = mine.block_on(guarded(coordinator.next_event()));
+    assert_eq!(connected, Some(Event::Connected { device }));
+    // What a kill does: the socket is gone and nothing was said.
+    std::mem::forget(worker);
+    theirs.shutdown_background();
+    mine.block_on(guarded(async {
+        assert_eq!(
+            expect_disconnected(&coordinator, device).await,
+            "nothing was heard from the peer"
+        );
+        coordinator.close().await;
+    }));
+}
+
+#[test]
+fn a_killed_coordinator_is_noticed() {
+    let (mine, theirs) = (runtime(), runtime());
+    let coordinator = theirs.block_on(coordinator(IMPATIENT));
+    let worker = mine.block_on(worker(&coordinator, IMPATIENT));
+    std::mem::forget(coordinator);
+    theirs.shutdown_background();
+    mine.block_on(guarded(async {
+        assert_eq!(worker.recv().await.unwrap_err().reason, "nothing was heard from the peer");
+        worker.close().await;
+    }));
+}
+
+#[tokio::test]
+async fn a_quiet_connection_stays() {
+    guarded(async {
+        let (coordinator, worker) = pair(IMPATIENT).await;
+        // Longer than the idle limit, seen from the side that would end it.
+        let quiet = tokio::time::timeout(IMPATIENT.idle * 3, coordinator.next_event()).await;
+        assert!(quiet.is_err(), "signs of life keep the connection: {quiet:?}");
+        worker.send(&"hello".to_owned()).await.unwrap();
+        assert_eq!(coordinator.next_event().await, message(worker.device(), "hello"));
+        worker.close().await;
+        coordinator.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restarted_coordinator_is_found_on_its_old_port() {
+    guarded(async {
+        let (first, old) = pair(Limits::USUAL).await;
+        let address = first.addresses()[0];
+        let (lost, ()) = tokio::join!(old.recv(), first.close());
+        assert!(lost.is_err());
+        let dial =
+            Dial { secret: WORKER_SECRET, coordinator: first_key(), addresses: vec![address] };
+
+        let second = Coordinator::bind(COORDINATOR_SECRET, address, Limits::USUAL).await.unwrap();
+        let new = Worker::connect(dial, Limits::USUAL).await.unwrap();
+        assert_eq!(second.next_event().await, Some(Event::Connected { device: new.device() }));
+        new.send(&"back".to_owned()).await.unwrap();
+        assert_eq!(second.next_event().await, message(new.device(), "back"));
+        old.close().await;
+        new.close().await;
+        second.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_that_dials_again_replaces_itself() {
+    guarded(async {
+        let (coordinator, old) = pair(Limits::USUAL).await;
+        let device = old.device();
+        let new = worker(&coordinator, Limits::USUAL).await;
+        let reason = expect_disconnected(&coordinator, device).await;
+        assert!(!reason.is_empty());
+        assert_eq!(coordinator.next_event().await, Some(Event::Connected { device }));
+        assert!(old.recv().await.is_err());
+
+        coordinator.send(&device, &"for the new one".to_owned()).unwrap();
+        assert_eq!(new.recv().await.unwrap(), "for the new one");
+        let digest = new.publish(vec![5; 100]).await.unwrap();
+        assert_eq!(coordinator.fetch_from(&device, &digest, 100).await.unwrap(), vec![5; 100]);
+        old.close().await;
+        new.close().await;
+        expect_disconnected(&coordinator, device).await;
+        coordinator.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_dropped_takes_its_tasks_along() {
+    guarded(async {
+        let (coordinator, worker) = pair(IMPATIENT).await;
+        let device = worker.device();
+        drop(worker);
+        expect_disconnected(&coordinator, device).await;
+        coordinator.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named() {
+    guarded(async {
+        let first = coordinator(Limits::USUAL).await;
+        let address = first.addresses()[0];
+        let error: BindError =
+            Coordinator::bind([3; 32], address, Limits::USUAL).await.unwrap_err();
+        assert_eq!(error.address, address);
+        assert!(error.to_string().contains(&address.to_string()), "{error}");
+        first.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_an_error_in_bounded_time() {
+    guarded(async {
+        let first = coordinator(Limits::USUAL).await;
+        let addresses = first.addresses();
+        first.close().await;
+        let dial = Dial { secret: WORKER_SECRET, coordinator: first_key(), addresses: addresses.clone() };
+        let error = Worker::connect(dial, IMPATIENT).await.unwrap_err();
+        assert!(matches!(&error, ConnectError::Unreachable { addresses: tried, .. } if *tried == addresses), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn someone_else_at_the_address_is_not_spoken_to() {
+    guarded(async {
+        let impostor =
+            CoordinatorEndpoint::<String, String>::bind([9; 32], loopback(0), Limits::USUAL)
+                .await
+                .unwrap();
+        let dial = Dial {
+            secret: WORKER_SECRET,
+            coordinator: first_key(),
+            addresses: impostor.addresses(),
+        };
+        let error = Worker::connect(dial, IMPATIENT).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
+        impostor.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dial_needs_an_address_and_a_key() {
+    let dial = Dial { secret: WORKER_SECRET, coordinator: first_key(), addresses: Vec::new() };
+    assert!(matches!(Worker::connect(dial, IMPATIENT).await, Err(ConnectError::NoAddress { .. })));
+    let mut no_point = [0; 32];
+    no_point[0] = 2;
+    let dial = Dial {
+        secret: WORKER_SECRET,
+        coordinator: DeviceId::from_bytes(no_point),
+        addresses: vec![loopback(9)],
+    };
+    assert!(matches!(Worker::connect(dial, IMPATIENT).await, Err(ConnectError::BadKey { .. })));
+}
+
+/// The coordinator's key, when it is not there to be asked.
+fn first_key() -> DeviceId {
+    DeviceId::from_bytes(*iroh::SecretKey::from_bytes(&COORDINATOR_SECRET).public().as_bytes())
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}

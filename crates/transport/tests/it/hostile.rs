@@ -1,0 +1,219 @@
+//! Peers built on bare iroh that do what our own endpoints never would.
+
+use std::time::Duration;
+
+use iroh::{
+    Endpoint, EndpointAddr, EndpointId, RelayMode, SecretKey,
+    endpoint::{Connection, RecvStream, SendStream, presets},
+};
+use iroh_blobs::{
+    protocol::{ChunkRangesSeq, PushRequest},
+    store::mem::MemStore,
+};
+use transport::{Event, FetchError, Limits};
+use units::{DeviceId, Digest};
+
+use crate::{
+    Coordinator, content, coordinator, expect_disconnected, guarded, message, pair, worker,
+};
+
+const CONTROL: &[u8] = b"gleaner/control/1";
+const EVIDENCE: &[u8] = b"gleaner/evidence/1";
+
+const SOON: Limits = Limits { answer: Duration::from_secs(1), ..Limits::USUAL };
+
+struct Stranger {
+    endpoint: Endpoint,
+    device: DeviceId,
+}
+
+impl Stranger {
+    async fn new() -> Self {
+        let secret = SecretKey::from_bytes(&[66; 32]);
+        let device = DeviceId::from_bytes(*secret.public().as_bytes());
+        let endpoint = Endpoint::builder(presets::Minimal)
+            .relay_mode(RelayMode::Disabled)
+            .secret_key(secret)
+            .clear_ip_transports()
+            .bind_addr(crate::loopback(0))
+            .unwrap()
+            .bind()
+            .await
+            .unwrap();
+        Self { endpoint, device }
+    }
+
+    async fn dial(&self, coordinator: &Coordinator, alpn: &[u8]) -> Connection {
+        let id = EndpointId::from_bytes(coordinator.device().as_bytes()).unwrap();
+        let address = EndpointAddr::new(id).with_ip_addr(coordinator.addresses()[0]);
+        self.endpoint.connect(address, alpn).await.unwrap()
+    }
+
+    async fn enter(&self, coordinator: &Coordinator) -> (Connection, SendStream, RecvStream) {
+        let connection = self.dial(coordinator, CONTROL).await;
+        let (mut send, receive) = connection.open_bi().await.unwrap();
+        send.write_all(&[0; 4]).await.unwrap();
+        assert_eq!(coordinator.next_event().await, Some(Event::Connected { device: self.device }));
+        (connection, send, receive)
+    }
+}
+
+/// Sends `bytes` after the greeting and returns why the coordinator ended it.
+async fn end_of_a_peer_who_sends(bytes: &[u8]) -> String {
+    let coordinator = coordinator(SOON).await;
+    let stranger = Stranger::new().await;
+    let (connection, mut send, _receive) = stranger.enter(&coordinator).await;
+    send.write_all(bytes).await.unwrap();
+    // A finished stream ends inside a message where the bytes do.
+    send.finish().unwrap();
+    let reason = expect_disconnected(&coordinator, stranger.device).await;
+    connection.closed().await;
+    stranger.endpoint.close().await;
+    coordinator.close().await;
+    reason
+}
+
+#[tokio::test]
+async fn an_announced_giant_is_refused_by_its_length() {
+    let reason = guarded(end_of_a_peer_who_sends(&u32::MAX.to_be_bytes())).await;
+    assert_eq!(reason, "peer announced a message of 4294967295 bytes, more than 65536");
+}
+
+#[tokio::test]
+async fn half_a_message_is_not_a_message() {
+    let reason = guarded(end_of_a_peer_who_sends(&[0, 0, 0, 9, b'x'])).await;
+    assert_eq!(reason, "peer broke off inside a message");
+}
+
+#[tokio::test]
+async fn what_does_not_decode_ends_the_connection() {
+    // A string of one byte that is not UTF-8.
+    let reason = guarded(end_of_a_peer_who_sends(&[0, 0, 0, 2, 1, 0xff])).await;
+    assert!(reason.starts_with("peer sent a message that can't be decoded: "), "{reason}");
+}
+
+#[tokio::test]
+async fn bytes_after_a_message_end_the_connection() {
+    let reason = guarded(end_of_a_peer_who_sends(&[0, 0, 0, 3, 1, b'x', b'y'])).await;
+    assert_eq!(reason, "peer sent 1 bytes after a message");
+}
+
+#[tokio::test]
+async fn a_peer_without_greeting_is_never_announced() {
+    guarded(async {
+        let coordinator = coordinator(SOON).await;
+        let stranger = Stranger::new().await;
+        // One says nothing, one begins with a message.
+        let silent = stranger.dial(&coordinator, CONTROL).await;
+        let rude = stranger.dial(&coordinator, CONTROL).await;
+        let (mut send, _receive) = rude.open_bi().await.unwrap();
+        send.write_all(&[0, 0, 0, 1, 0]).await.unwrap();
+        rude.closed().await;
+        silent.closed().await;
+        // The first event is of an honest worker.
+        let worker = worker(&coordinator, SOON).await;
+        assert_eq!(
+            coordinator.next_event().await,
+            Some(Event::Connected { device: worker.device() })
+        );
+        worker.close().await;
+        stranger.endpoint.close().await;
+        coordinator.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_can_be_pushed_onto_the_shelf() {
+    guarded(async {
+        let (coordinator, worker) = pair(SOON).await;
+        let stranger = Stranger::new().await;
+        let connection = stranger.dial(&coordinator, iroh_blobs::ALPN).await;
+        let store = MemStore::new();
+        let tag = store.add_slice(content(1000, 1)).await.unwrap();
+        // Whether the push notices that it is refused is its business.
+        let _pushed = store
+            .remote()
+            .execute_push(connection.clone(), PushRequest::new(tag.hash, ChunkRangesSeq::root()))
+            .await;
+        let missing = worker.fetch(&Digest::from_bytes(*tag.hash.as_bytes()), 1000).await;
+        assert!(matches!(missing, Err(FetchError::NotFound { .. })), "{missing:?}");
+        worker.close().await;
+        stranger.endpoint.close().await;
+        coordinator.close().await;
+    })
+    .await;
+}
+
+/// Fetches from a device that answers every request with `answer`, or with nothing at all.
+async fn fetch_from_a_liar(answer: Option<Vec<u8>>) -> FetchError {
+    let coordinator = coordinator(SOON).await;
+    let stranger = Stranger::new().await;
+    let evidence = stranger.dial(&coordinator, EVIDENCE).await;
+    evidence.accept_uni().await.unwrap().read_to_end(1).await.unwrap();
+    stranger.enter(&coordinator).await;
+    let lying = async {
+        let mut kept = Vec::new();
+        while let Ok((mut send, mut receive)) = evidence.accept_bi().await {
+            let _request = receive.read_to_end(1000).await;
+            if let Some(answer) = &answer {
+                let _written = send.write_all(answer).await;
+            }
+            kept.push(send);
+        }
+    };
+    let honest = content(1000, 0);
+    let digest = Digest::from_bytes(*iroh_blobs::Hash::new(&honest).as_bytes());
+    let error = tokio::select! {
+        result = coordinator.fetch_from(&stranger.device, &digest, 1 << 20) => result.unwrap_err(),
+        () = lying => panic!("the connection ended early"),
+    };
+    stranger.endpoint.close().await;
+    coordinator.close().await;
+    error
+}
+
+#[tokio::test]
+async fn a_silent_peer_does_not_hold_a_fetch() {
+    let error = guarded(fetch_from_a_liar(None)).await;
+    assert!(matches!(error, FetchError::Slow { seconds: 1, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_peer_that_stops_half_way_does_not_hold_a_fetch() {
+    let error = guarded(fetch_from_a_liar(Some(1000_u64.to_le_bytes().to_vec()))).await;
+    assert!(matches!(error, FetchError::Slow { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn other_bytes_are_not_taken_for_the_blob() {
+    let mut answer = 1000_u64.to_le_bytes().to_vec();
+    answer.extend(content(1000, 9));
+    let error = guarded(fetch_from_a_liar(Some(answer))).await;
+    assert!(matches!(error, FetchError::Corrupt { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_false_size_is_not_taken_for_the_blob() {
+    let mut answer = 999_u64.to_le_bytes().to_vec();
+    answer.extend(&content(1000, 0)[..999]);
+    let error = guarded(fetch_from_a_liar(Some(answer))).await;
+    assert!(matches!(error, FetchError::Corrupt { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_disturb_the_others() {
+    guarded(async {
+        let (coordinator, worker) = pair(SOON).await;
+        let stranger = Stranger::new().await;
+        let (_connection, mut send, _receive) = stranger.enter(&coordinator).await;
+        send.write_all(&u32::MAX.to_be_bytes()).await.unwrap();
+        expect_disconnected(&coordinator, stranger.device).await;
+        worker.send(&"fine".to_owned()).await.unwrap();
+        assert_eq!(coordinator.next_event().await, message(worker.device(), "fine"));
+        worker.close().await;
+        stranger.endpoint.close().await;
+        coordinator.close().await;
+    })
+    .await;
+}

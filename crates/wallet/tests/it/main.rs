@@ -1,0 +1,6 @@
+//! Keys on a real disk, opened by us and by alloy.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the failure")]
+
+mod accounts;
+mod device;

@@ -1,0 +1,274 @@
+//! One block.
+
+use crate::{
+    call::Environment,
+    changes::StateChanges,
+    commitment::{LtHash, StateCommitment},
+    evm::{Machine, Nonces, machine},
+    fees::next_base_fee,
+    genesis::{Rules, empty_header},
+    overlay::Overlay,
+    transaction::{self, Refusal, Refused, Transaction},
+};
+use alloy_consensus::{
+    Eip658Value, Header, Receipt, ReceiptEnvelope, Transaction as _, TxReceipt,
+    proofs::{calculate_receipt_root, calculate_transaction_root},
+    transaction::Recovered,
+};
+use alloy_primitives::{Address, B256, Bloom, Bytes};
+use revm::{
+    DatabaseRef, ExecuteCommitEvm,
+    context::result::{EVMError, ExecutionResult},
+};
+
+/// Most bytes of `extra_data`. More than Ethereum's 32: a producer keeps its signature there.
+pub const EXTRA_DATA_SIZE_MAX: usize = 128;
+
+/// What the parent does not determine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockInput {
+    /// Unix seconds; not before the parent's.
+    pub timestamp: u64,
+    /// Randomness of the block (EIP-4399), from the producer.
+    pub prevrandao: B256,
+    /// Receives tips.
+    pub beneficiary: Address,
+    /// Free bytes of the producer, at most [`EXTRA_DATA_SIZE_MAX`].
+    pub extra_data: Bytes,
+}
+
+/// A block, what it gave, and what it changed: everything that is stored in one go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExecutedBlock {
+    /// Sealed header.
+    pub header: Header,
+    /// Keccak-256 of the header.
+    pub hash: B256,
+    /// Transactions in order, with their senders.
+    pub transactions: Vec<Recovered<Transaction>>,
+    /// One a transaction; logs of successful ones only.
+    pub receipts: Vec<ReceiptEnvelope>,
+    /// Differences to the parent's state.
+    pub changes: StateChanges,
+    /// Commitment to the state after the block.
+    pub commitment: LtHash,
+}
+
+/// A block and the transactions that did not get in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Built {
+    /// The block.
+    pub block: ExecutedBlock,
+    /// In the order given.
+    pub refused: Vec<Refused>,
+}
+
+/// Why no block came out. A bad transaction is never a reason.
+#[derive(Debug, thiserror::Error)]
+pub enum BlockError<E: std::error::Error + 'static> {
+    /// Time runs forward.
+    #[error("block timestamp {timestamp} is before its parent's {parent}")]
+    BeforeParent {
+        /// Given, in Unix seconds.
+        timestamp: u64,
+        /// The parent's.
+        parent: u64,
+    },
+    /// Too many free bytes.
+    #[error("extra data has {size} bytes, more than {EXTRA_DATA_SIZE_MAX}")]
+    ExtraData {
+        /// Size in bytes.
+        size: usize,
+    },
+    /// The header and the commitment given are not of one state.
+    #[error("parent block {number} has state root {header}, the commitment given has {commitment}")]
+    CommitmentMismatch {
+        /// Height of the parent.
+        number: u64,
+        /// Root in its header.
+        header: B256,
+        /// Root of the commitment.
+        commitment: B256,
+    },
+    /// The snapshot could not be read.
+    #[error("state could not be read")]
+    State(#[source] E),
+    /// A native module met a state that its own rules exclude.
+    #[error("execution stopped at transaction {transaction}: {reason}")]
+    Machine {
+        /// Hash of the transaction.
+        transaction: B256,
+        /// What it met.
+        reason: String,
+    },
+}
+
+/// What a block stands on.
+#[derive(Clone, Copy, Debug)]
+pub struct Parent<'a, DB> {
+    /// The parent's header.
+    pub header: &'a Header,
+    /// Commitment to the parent's state.
+    pub commitment: &'a LtHash,
+    /// The parent's state.
+    pub state: &'a DB,
+}
+
+/// Executes `transactions`, in order, on top of `parent`. Transactions that cannot be included are left out and reported.
+///
+/// # Errors
+/// [`BlockError`]; nothing has changed then, as this function only reads.
+pub fn execute_block<DB: DatabaseRef>(
+    parent: &Parent<'_, DB>,
+    rules: &Rules,
+    input: &BlockInput,
+    transactions: &[Recovered<Transaction>],
+) -> Result<Built, BlockError<DB::Error>> {
+    check_input(parent, input)?;
+    let environment = Environment::next(parent.header, rules, input);
+    let mut body = Body {
+        machine: machine(Overlay::new(parent.state), rules, &environment, Nonces::Checked),
+        rules,
+        environment: &environment,
+        gas_used: 0,
+        transactions: Vec::with_capacity(transactions.len()),
+        receipts: Vec::with_capacity(transactions.len()),
+    };
+    let mut refused = Vec::new();
+    for (index, transaction) in transactions.iter().enumerate() {
+        if let Err(reason) = body.include(transaction)? {
+            refused.push(Refused { index, hash: *transaction.tx_hash(), reason });
+        }
+    }
+    Ok(Built { block: seal(parent, input, body), refused })
+}
+
+fn check_input<DB: DatabaseRef>(
+    parent: &Parent<'_, DB>,
+    input: &BlockInput,
+) -> Result<(), BlockError<DB::Error>> {
+    let (timestamp, parent_timestamp) = (input.timestamp, parent.header.timestamp);
+    if timestamp < parent_timestamp {
+        return Err(BlockError::BeforeParent { timestamp, parent: parent_timestamp });
+    }
+    if input.extra_data.len() > EXTRA_DATA_SIZE_MAX {
+        return Err(BlockError::ExtraData { size: input.extra_data.len() });
+    }
+    let (header, commitment) = (parent.header.state_root, parent.commitment.root());
+    if header != commitment {
+        let number = parent.header.number;
+        return Err(BlockError::CommitmentMismatch { number, header, commitment });
+    }
+    Ok(())
+}
+
+/// The transactions included so far.
+struct Body<'a, DB: DatabaseRef> {
+    machine: Machine<'a, DB>,
+    rules: &'a Rules,
+    environment: &'a Environment,
+    gas_used: u64,
+    transactions: Vec<Recovered<Transaction>>,
+    receipts: Vec<ReceiptEnvelope>,
+}
+
+impl<DB: DatabaseRef> Body<'_, DB> {
+    /// Runs one transaction. The inner error leaves everything as it was; the outer one ends the block.
+    fn include(
+        &mut self,
+        transaction: &Recovered<Transaction>,
+    ) -> Result<Result<(), Refusal>, BlockError<DB::Error>> {
+        if let Err(refusal) = self.check_room(transaction) {
+            return Ok(Err(refusal));
+        }
+        let environment = transaction::environment(transaction);
+        let result = match self.machine.transact_commit(environment.clone()) {
+            Ok(result) => result,
+            Err(EVMError::Transaction(reason)) => {
+                let base_fee = self.environment.base_fee;
+                return Ok(Err(Refusal::from_machine(reason, &environment, base_fee)));
+            }
+            Err(EVMError::Database(error)) => return Err(BlockError::State(error)),
+            Err(error @ (EVMError::Header(_) | EVMError::Custom(_) | EVMError::CustomAny(_))) => {
+                let (transaction, reason) = (*transaction.tx_hash(), error.to_string());
+                return Err(BlockError::Machine { transaction, reason });
+            }
+        };
+        self.gas_used += result.tx_gas_used();
+        assert!(self.gas_used <= self.environment.gas_limit, "a transaction stays in its limit");
+        self.receipts.push(receipt(transaction, result, self.gas_used));
+        self.transactions.push(transaction.clone());
+        Ok(Ok(()))
+    }
+
+    fn check_room(&self, transaction: &Transaction) -> Result<(), Refusal> {
+        transaction::check_kind(transaction, self.rules.chain_id)?;
+        let gas_limit = transaction.gas_limit();
+        let block_gas_limit = self.environment.gas_limit;
+        if gas_limit > block_gas_limit {
+            return Err(Refusal::GasLimitTooHigh { gas_limit, block_gas_limit });
+        }
+        let gas_left = block_gas_limit - self.gas_used;
+        if gas_limit > gas_left {
+            return Err(Refusal::BlockFull { gas_limit, gas_left });
+        }
+        Ok(())
+    }
+}
+
+/// Logs of a transaction that failed are not part of its receipt, though the machine reports them.
+fn receipt(transaction: &Transaction, result: ExecutionResult, gas: u64) -> ReceiptEnvelope {
+    let (success, logs) = match result {
+        ExecutionResult::Success { logs, .. } => (true, logs),
+        ExecutionResult::Revert { .. } | ExecutionResult::Halt { .. } => (false, Vec::new()),
+    };
+    let receipt = Receipt { status: Eip658Value::Eip658(success), cumulative_gas_used: gas, logs };
+    ReceiptEnvelope::from_typed(transaction.tx_type(), receipt.with_bloom())
+}
+
+fn seal<DB: DatabaseRef>(
+    parent: &Parent<'_, DB>,
+    input: &BlockInput,
+    body: Body<'_, DB>,
+) -> ExecutedBlock {
+    let Body { machine, environment, gas_used, transactions, receipts, .. } = body;
+    let changes = machine.ctx.journaled_state.database.into_changes();
+    let mut commitment = parent.commitment.clone();
+    commitment.apply(&changes);
+    let mut logs_bloom = Bloom::ZERO;
+    for receipt in &receipts {
+        logs_bloom |= receipt.bloom();
+    }
+    let header = Header {
+        parent_hash: parent.header.hash_slow(),
+        number: environment.number,
+        timestamp: environment.timestamp,
+        beneficiary: environment.beneficiary,
+        gas_limit: environment.gas_limit,
+        gas_used,
+        base_fee_per_gas: Some(environment.base_fee),
+        mix_hash: environment.prevrandao,
+        extra_data: input.extra_data.clone(),
+        state_root: commitment.root(),
+        transactions_root: calculate_transaction_root(&transactions),
+        receipts_root: calculate_receipt_root(&receipts),
+        logs_bloom,
+        ..empty_header()
+    };
+    ExecutedBlock { hash: header.hash_slow(), header, transactions, receipts, changes, commitment }
+}
+
+impl Environment {
+    /// The environment of the block that follows `parent`.
+    #[must_use]
+    pub fn next(parent: &Header, rules: &Rules, input: &BlockInput) -> Self {
+        Self {
+            number: parent.number + 1,
+            timestamp: input.timestamp,
+            beneficiary: input.beneficiary,
+            prevrandao: input.prevrandao,
+            gas_limit: rules.gas_limit,
+            base_fee: next_base_fee(parent, &rules.base_fee),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A block in progress on top of a snapshot.
+
+use crate::changes::{AccountState, Change, StateChanges};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::AddressMap};
+use revm::{
+    Database, DatabaseCommit, DatabaseRef,
+    bytecode::Bytecode,
+    state::{Account, AccountInfo},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the snapshot said and what holds now, of one entry that was read or written.
+#[derive(Clone, Copy)]
+struct Entry<T> {
+    base: T,
+    now: T,
+}
+
+/// Reads through to `base`, keeps what transactions wrote, and remembers what `base` said, so that differences need no second read.
+///
+/// Since EIP-6780 an account is destroyed only in the transaction that created it, and an account that holds slots is never
+/// empty; so no slot of `base` ever has to be removed with its account.
+pub(crate) struct Overlay<'a, DB> {
+    base: &'a DB,
+    accounts: BTreeMap<Address, Entry<Option<AccountState>>>,
+    slots: BTreeMap<(Address, U256), Entry<U256>>,
+    codes: BTreeMap<B256, Bytecode>,
+    created: BTreeSet<Address>,
+}
+
+impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
+    /// A block without transactions on top of `base`.
+    pub(crate) fn new(base: &'a DB) -> Self {
+        Self {
+            base,
+            accounts: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            created: BTreeSet::new(),
+        }
+    }
+
+    /// The differences to the snapshot.
+    pub(crate) fn into_changes(self) -> StateChanges {
+        let mut changes = StateChanges::default();
+        for (address, entry) in self.accounts {
+            if entry.base == entry.now {
+                continue;
+            }
+            changes.accounts.insert(address, Change { before: entry.base, after: entry.now });
+            let Some(now) = entry.now else { continue };
+            let is_new = entry.base.is_none_or(|base| base.code_hash != now.code_hash);
+            if let Some(code) = self.codes.get(&now.code_hash).filter(|_| is_new) {
+                changes.codes.insert(now.code_hash, code.original_bytes());
+            }
+        }
+        for (key, entry) in self.slots {
+            if entry.base != entry.now {
+                changes.slots.insert(key, Change { before: entry.base, after: entry.now });
+            }
+        }
+        changes
+    }
+
+    fn write_account(&mut self, address: Address, account: Account) {
+        if !account.is_touched() {
+            return;
+        }
+        // A touched account was loaded through `basic` before, so its entry holds what the snapshot said.
+        let destroyed = account.is_selfdestructed();
+        if destroyed || account.is_created() {
+            self.created.insert(address);
+            for (_, slot) in self.slots.range_mut((address, U256::ZERO)..=(address, U256::MAX)) {
+                slot.now = U256::ZERO;
+            }
+        }
+        // EIP-161: a touched empty account does not exist.
+        let now = (!destroyed && !account.info.is_empty()).then(|| state_of(&account.info));
+        if let Some(code) = account.info.code.filter(|code| now.is_some() && !code.is_empty()) {
+            self.codes.insert(account.info.code_hash, code);
+        }
+        self.accounts
+            .entry(address)
+            .and_modify(|entry| entry.now = now)
+            .or_insert(Entry { base: None, now });
+        if destroyed {
+            return;
+        }
+        let mut changed: Vec<_> = account.storage.into_iter().collect();
+        changed.sort_unstable_by_key(|(slot, _)| *slot);
+        for (slot, value) in changed {
+            let now = value.present_value();
+            self.slots
+                .entry((address, slot))
+                .and_modify(|entry| entry.now = now)
+                .or_insert(Entry { base: U256::ZERO, now });
+        }
+    }
+}
+
+impl<DB: DatabaseRef> Database for Overlay<'_, DB> {
+    type Error = DB::Error;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Self::Error> {
+        if let Some(entry) = self.accounts.get(&address) {
+            return Ok(entry.now.map(info_of));
+        }
+        let base = self.base.basic_ref(address)?.map(|info| state_of(&info));
+        self.accounts.insert(address, Entry { base, now: base });
+        Ok(base.map(info_of))
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, Self::Error> {
+        if code_hash == KECCAK256_EMPTY {
+            return Ok(Bytecode::default());
+        }
+        match self.codes.get(&code_hash) {
+            Some(code) => Ok(code.clone()),
+            None => self.base.code_by_hash_ref(code_hash),
+        }
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Self::Error> {
+        if let Some(entry) = self.slots.get(&(address, slot)) {
+            return Ok(entry.now);
+        }
+        let base = if self.created.contains(&address) {
+            U256::ZERO
+        } else {
+            self.base.storage_ref(address, slot)?
+        };
+        self.slots.insert((address, slot), Entry { base, now: base });
+        Ok(base)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, Self::Error> {
+        self.base.block_hash_ref(number)
+    }
+}
+
+impl<DB: DatabaseRef> DatabaseCommit for Overlay<'_, DB> {
+    fn commit(&mut self, changes: AddressMap<Account>) {
+        let mut changes: Vec<_> = changes.into_iter().collect();
+        changes.sort_unstable_by_key(|(address, _)| *address);
+        for (address, account) in changes {
+            self.write_account(address, account);
+        }
+    }
+}
+
+fn state_of(info: &AccountInfo) -> AccountState {
+    AccountState { nonce: info.nonce, balance: info.balance, code_hash: info.code_hash }
+}
+
+/// Without the code: the machine asks for it by hash when it runs it.
+fn info_of(state: AccountState) -> AccountInfo {
+    AccountInfo {
+        nonce: state.nonce,
+        balance: state.balance,
+        code_hash: state.code_hash,
+        account_id: None,
+        code: None,
+    }
+}

@@ -1,0 +1,228 @@
+//! Signed transactions: from bytes to what the machine runs, and why one is refused.
+
+use alloy_consensus::{
+    EthereumTxEnvelope, Transaction as _, TxEip4844,
+    transaction::{Recovered, SignerRecoverable},
+};
+use alloy_eips::eip2718::{Decodable2718, Typed2718};
+use alloy_primitives::{B256, U256};
+use revm::context::{TxEnv, either::Either, result::InvalidTransaction};
+
+/// A signed transaction of any Ethereum type; blob transactions decode and are then refused.
+pub type Transaction = EthereumTxEnvelope<TxEip4844>;
+
+/// Longest encoded transaction that is read, in bytes. Same bound as Ethereum clients use for their pools.
+pub const TRANSACTION_SIZE_MAX: usize = 128 * 1024;
+
+/// Why bytes are not a transaction we take.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Longer than [`TRANSACTION_SIZE_MAX`].
+    #[error("transaction has {size} bytes, more than {TRANSACTION_SIZE_MAX}: split it")]
+    TooLarge {
+        /// Size in bytes.
+        size: usize,
+    },
+    /// Not an encoded transaction.
+    #[error("transaction is malformed: send the EIP-2718 encoding of a signed transaction")]
+    Malformed(#[source] alloy_eips::eip2718::Eip2718Error),
+    /// Bytes behind the transaction.
+    #[error("transaction is followed by {count} bytes")]
+    TrailingBytes {
+        /// How many.
+        count: usize,
+    },
+    /// No key signed this.
+    #[error("transaction signature is invalid")]
+    Signature(#[source] alloy_consensus::crypto::RecoveryError),
+}
+
+/// Decodes an EIP-2718 envelope and recovers its sender (the slow part: about 30 µs with libsecp256k1).
+///
+/// # Errors
+/// [`DecodeError`] when the bytes are too many, malformed or not signed. Whether the transaction suits this chain is
+/// [`execute_block`](crate::execute_block)'s to say.
+pub fn decode_transaction(bytes: &[u8]) -> Result<Recovered<Transaction>, DecodeError> {
+    if bytes.len() > TRANSACTION_SIZE_MAX {
+        return Err(DecodeError::TooLarge { size: bytes.len() });
+    }
+    let mut rest = bytes;
+    let transaction = Transaction::decode_2718(&mut rest).map_err(DecodeError::Malformed)?;
+    if !rest.is_empty() {
+        return Err(DecodeError::TrailingBytes { count: rest.len() });
+    }
+    let signer = transaction.recover_signer().map_err(DecodeError::Signature)?;
+    Ok(Recovered::new_unchecked(transaction, signer))
+}
+
+/// A transaction that is not in the block, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Position in the list given to [`execute_block`](crate::execute_block).
+    pub index: usize,
+    /// Transaction hash.
+    pub hash: B256,
+    /// Why.
+    pub reason: Refusal,
+}
+
+/// Why a transaction cannot be included. The first words are those that wallets look for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Already used. Will never be valid.
+    #[error("nonce too low: transaction has {transaction}, account is at {account}")]
+    NonceTooLow {
+        /// Nonce of the transaction.
+        transaction: u64,
+        /// Next nonce of the account.
+        account: u64,
+    },
+    /// Earlier transactions of the sender are missing. May become valid.
+    #[error("nonce too high: transaction has {transaction}, account is at {account}")]
+    NonceTooHigh {
+        /// Nonce of the transaction.
+        transaction: u64,
+        /// Next nonce of the account.
+        account: u64,
+    },
+    /// The sender cannot pay `value + gas limit · maximal fee`.
+    #[error("insufficient funds for gas * price + value: needs {needed}, has {balance}")]
+    InsufficientFunds {
+        /// In the smallest unit.
+        needed: U256,
+        /// In the smallest unit.
+        balance: U256,
+    },
+    /// The fee the sender would pay is below the block's base fee. May become valid.
+    #[error("max fee per gas {max_fee} is less than block base fee {base_fee}")]
+    FeeBelowBaseFee {
+        /// In the smallest unit per gas.
+        max_fee: u128,
+        /// In the smallest unit per gas.
+        base_fee: u64,
+    },
+    /// The block has no room left; the next one may have.
+    #[error("block is full: transaction may use {gas_limit} gas, {gas_left} are left")]
+    BlockFull {
+        /// Gas limit of the transaction.
+        gas_limit: u64,
+        /// Gas left in the block.
+        gas_left: u64,
+    },
+    /// More gas than any block has.
+    #[error(
+        "exceeds block gas limit: transaction may use {gas_limit} gas, a block {block_gas_limit}"
+    )]
+    GasLimitTooHigh {
+        /// Gas limit of the transaction.
+        gas_limit: u64,
+        /// Gas limit of a block.
+        block_gas_limit: u64,
+    },
+    /// Less gas than the transaction costs before it runs.
+    #[error("intrinsic gas too low: gas limit {gas_limit}, needs {needed}")]
+    IntrinsicGas {
+        /// Gas limit of the transaction.
+        gas_limit: u64,
+        /// What it costs at least.
+        needed: u64,
+    },
+    /// Signed for another chain, or for every chain.
+    #[error("invalid chain id: signed for {signed:?}, this chain is {chain}")]
+    WrongChain {
+        /// Chain id in the transaction; none before EIP-155.
+        signed: Option<u64>,
+        /// This chain.
+        chain: u64,
+    },
+    /// Blob transactions have no meaning here.
+    #[error(
+        "transaction type not supported: {transaction_type} (blobs are not carried by this chain)"
+    )]
+    TypeNotSupported {
+        /// EIP-2718 type.
+        transaction_type: u8,
+    },
+    /// Any other rule of the machine.
+    #[error("invalid transaction: {0}")]
+    Invalid(InvalidTransaction),
+}
+
+impl Refusal {
+    /// Whether the same transaction may be valid later, so that keeping it makes sense.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::NonceTooHigh { .. }
+            | Self::InsufficientFunds { .. }
+            | Self::FeeBelowBaseFee { .. }
+            | Self::BlockFull { .. } => true,
+            Self::NonceTooLow { .. }
+            | Self::GasLimitTooHigh { .. }
+            | Self::IntrinsicGas { .. }
+            | Self::WrongChain { .. }
+            | Self::TypeNotSupported { .. }
+            | Self::Invalid(_) => false,
+        }
+    }
+
+    /// Puts the machine's reason into our words.
+    pub(crate) fn from_machine(
+        reason: InvalidTransaction,
+        transaction: &TxEnv,
+        base_fee: u64,
+    ) -> Self {
+        let gas_limit = transaction.gas_limit;
+        match reason {
+            InvalidTransaction::NonceTooLow { tx, state } => {
+                Self::NonceTooLow { transaction: tx, account: state }
+            }
+            InvalidTransaction::NonceTooHigh { tx, state } => {
+                Self::NonceTooHigh { transaction: tx, account: state }
+            }
+            InvalidTransaction::LackOfFundForMaxFee { fee, balance } => {
+                Self::InsufficientFunds { needed: *fee, balance: *balance }
+            }
+            InvalidTransaction::GasPriceLessThanBasefee => {
+                Self::FeeBelowBaseFee { max_fee: transaction.gas_price, base_fee }
+            }
+            InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas: needed, .. }
+            | InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor: needed, .. } => {
+                Self::IntrinsicGas { gas_limit, needed }
+            }
+            other => Self::Invalid(other),
+        }
+    }
+}
+
+/// What can be refused without running the machine.
+pub(crate) fn check_kind(transaction: &Transaction, chain: u64) -> Result<(), Refusal> {
+    if transaction.is_eip4844() {
+        return Err(Refusal::TypeNotSupported { transaction_type: transaction.ty() });
+    }
+    match transaction.chain_id() {
+        Some(signed) if signed == chain => Ok(()),
+        signed => Err(Refusal::WrongChain { signed, chain }),
+    }
+}
+
+/// The transaction as the machine wants it.
+pub(crate) fn environment(transaction: &Recovered<Transaction>) -> TxEnv {
+    let authorizations = transaction.authorization_list().unwrap_or_default();
+    TxEnv {
+        tx_type: transaction.ty(),
+        caller: transaction.signer(),
+        gas_limit: transaction.gas_limit(),
+        gas_price: transaction.max_fee_per_gas(),
+        kind: transaction.kind(),
+        value: transaction.value(),
+        data: transaction.input().clone(),
+        nonce: transaction.nonce(),
+        chain_id: transaction.chain_id(),
+        access_list: transaction.access_list().cloned().unwrap_or_default(),
+        gas_priority_fee: transaction.max_priority_fee_per_gas(),
+        blob_hashes: Vec::new(),
+        max_fee_per_blob_gas: 0,
+        authorization_list: authorizations.iter().cloned().map(Either::Left).collect(),
+    }
+}

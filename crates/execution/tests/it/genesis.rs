@@ -1,0 +1,80 @@
+use crate::chain::{COUNTER, Chain, genesis};
+use alloy_primitives::{Address, U256};
+use execution::{BaseFeeRule, Genesis, GenesisAccount, GenesisError};
+
+#[test]
+fn a_file_comes_back_and_its_hash_covers_every_field() {
+    let genesis = genesis();
+    assert_eq!(Genesis::from_json(&genesis.to_json()).unwrap(), genesis);
+    let hash = genesis.block().unwrap().hash;
+    let fee = genesis.base_fee;
+    let others = [
+        Genesis { chain_id: 1, ..genesis.clone() },
+        Genesis { timestamp: 1, ..genesis.clone() },
+        Genesis { gas_limit: 2_000_000, ..genesis.clone() },
+        Genesis { fee_recipient: Address::ZERO, ..genesis.clone() },
+        Genesis { base_fee: BaseFeeRule { minimum: 8, ..fee }, ..genesis.clone() },
+        Genesis { base_fee: BaseFeeRule { elasticity: 3, ..fee }, ..genesis.clone() },
+        Genesis { accounts: Default::default(), ..genesis.clone() },
+    ];
+    for other in others {
+        assert_ne!(other.block().unwrap().hash, hash, "{other:?}");
+    }
+}
+
+#[test]
+fn balances_may_be_decimal_or_hexadecimal() {
+    let json = genesis().to_json().replace("0xde0b6b3a7640000", "1000000000000000000");
+    assert!(json.contains("\"1000000000000000000\""));
+    assert_eq!(Genesis::from_json(&json).unwrap(), genesis());
+}
+
+#[test]
+fn what_cannot_be_a_chain_is_refused() {
+    let check = |change: fn(&mut Genesis), expected: &str| {
+        let mut genesis = genesis();
+        change(&mut genesis);
+        let error = genesis.block().unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    };
+    check(|genesis| genesis.chain_id = 0, "`chain_id` is 0");
+    check(|genesis| genesis.gas_limit = 999_999, "`gas_limit` is 999999");
+    check(|genesis| genesis.base_fee.minimum = 1_001, "`base_fee.initial` is 1000");
+    check(|genesis| genesis.base_fee.change_denominator = 0, "change_denominator");
+    check(|genesis| genesis.base_fee.elasticity = 0, "elasticity");
+    check(|genesis| genesis.commitment = 2, "`commitment` is 2");
+    check(
+        |genesis| {
+            let account = GenesisAccount { balance: U256::MAX, ..GenesisAccount::default() };
+            genesis.accounts.insert(Address::ZERO, account);
+        },
+        "add up to more",
+    );
+    check(
+        |genesis| {
+            let storage = [(U256::ZERO, U256::from(1))].into();
+            let account = GenesisAccount { storage, ..GenesisAccount::default() };
+            genesis.accounts.insert(Address::ZERO, account);
+        },
+        "storage but no code",
+    );
+    assert!(matches!(Genesis::from_json("{}"), Err(GenesisError::Json(_))));
+    let surplus = genesis().to_json().replacen('{', "{\"colour\": 1,", 1);
+    assert!(matches!(Genesis::from_json(&surplus), Err(GenesisError::Json(_))));
+}
+
+#[test]
+fn code_and_storage_are_there_from_the_start() {
+    let address = Address::repeat_byte(0xc0);
+    let mut genesis = genesis();
+    let account = GenesisAccount {
+        code: COUNTER,
+        storage: [(U256::ZERO, U256::from(41)), (U256::from(1), U256::ZERO)].into(),
+        ..GenesisAccount::default()
+    };
+    genesis.accounts.insert(address, account);
+    let mut chain = Chain::from_genesis(&genesis);
+    let call = alloy_consensus::TxEip1559 { to: address.into(), ..crate::chain::plain(0) };
+    chain.build(&[crate::chain::sign(1, call)]);
+    assert_eq!(chain.state.slots[&(address, U256::ZERO)], U256::from(42));
+}

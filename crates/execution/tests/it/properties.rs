@@ -1,0 +1,114 @@
+//! What holds of any sequence of blocks. The checks themselves stand in [`Chain::build`](crate::chain::Chain::build).
+
+use crate::chain::{COUNTER, Chain, creation, key, plain, sign};
+use alloy_consensus::{TxEip1559, transaction::Recovered};
+use alloy_primitives::{Address, Bytes, TxKind, U256};
+use execution::Transaction;
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+struct Attempt {
+    sender: u8,
+    /// Added to the sender's next nonce: mostly 0.
+    nonce_gap: u64,
+    value: u128,
+    gas_limit: u64,
+    fee: u128,
+    tip: u128,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Send { to: u8 },
+    Count,
+    Revert,
+    Deploy,
+    Vanish,
+}
+
+fn attempt() -> impl Strategy<Value = Attempt> {
+    let what = prop_oneof![
+        (0_u8..7).prop_map(|to| What::Send { to }),
+        Just(What::Count),
+        Just(What::Revert),
+        Just(What::Deploy),
+        Just(What::Vanish),
+    ];
+    let value = prop_oneof![Just(0), 1_u128..16, 1_u128..1 << 59, Just(1 << 60)];
+    let gas_limit = prop_oneof![20_000_u64..60_000, 60_000_u64..200_000, Just(30_000_001)];
+    let gap = prop_oneof![8 => Just(0_u64), 1 => Just(1)];
+    let fee = prop_oneof![1 => 500_u128..900, 6 => 2_000_u128..1 << 20, 1 => Just(1 << 45)];
+    (1_u8..=5, gap, value, gas_limit, (fee, 0_u128..2_000), what).prop_map(
+        |(sender, nonce_gap, value, gas_limit, (fee, tip), what)| Attempt {
+            sender,
+            nonce_gap,
+            value,
+            gas_limit,
+            fee,
+            tip: tip.min(fee),
+            what,
+        },
+    )
+}
+
+/// Nonces count up as if everything before were included; what was not makes later ones too high, which is a case worth having.
+fn transactions(
+    chain: &Chain,
+    counter: Address,
+    attempts: &[Attempt],
+) -> Vec<Recovered<Transaction>> {
+    let mut sent = [0_u64; 6];
+    let mut transactions = Vec::new();
+    for attempt in attempts {
+        let sender = attempt.sender;
+        let (to, input) = match attempt.what {
+            What::Send { to } => (TxKind::Call(Address::repeat_byte(to)), Bytes::new()),
+            What::Count => (TxKind::Call(counter), Bytes::new()),
+            What::Revert => (TxKind::Call(counter), Bytes::from_static(b"no")),
+            What::Deploy => (TxKind::Create, creation(&COUNTER)),
+            // Stores, then destroys itself towards its creator.
+            What::Vanish => (TxKind::Create, Bytes::from_static(b"\x60\x01\x5f\x55\x33\xff")),
+        };
+        let nonce = chain.state.nonce(&key(sender).address()) + sent[usize::from(sender)];
+        transactions.push(sign(
+            sender,
+            TxEip1559 {
+                nonce: nonce + attempt.nonce_gap,
+                gas_limit: attempt.gas_limit,
+                max_fee_per_gas: attempt.fee,
+                max_priority_fee_per_gas: attempt.tip,
+                value: U256::from(attempt.value),
+                to,
+                input,
+                ..plain(0)
+            },
+        ));
+        if chain.execute(&transactions).refused.is_empty() {
+            sent[usize::from(sender)] += 1;
+        }
+    }
+    transactions
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn value_is_conserved_and_the_root_is_the_states(
+        blocks in proptest::collection::vec(proptest::collection::vec(attempt(), 0..8), 1..5),
+    ) {
+        let mut chain = Chain::new();
+        let counter = chain.deploy(4, &COUNTER);
+        for attempts in &blocks {
+            let transactions = transactions(&chain, counter, attempts);
+            let again = chain.execute(&transactions);
+            let before = chain.clone();
+            let built = chain.build(&transactions);
+            prop_assert_eq!(&built, &again, "the same block twice");
+            let without_refused = before.execute(&built.block.transactions);
+            prop_assert_eq!(&without_refused.block, &built.block, "a refused one leaves nothing");
+            prop_assert!(without_refused.refused.is_empty());
+        }
+    }
+}

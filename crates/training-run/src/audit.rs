@@ -1,0 +1,276 @@
+//! Draws, verdicts, and what becomes of those they concern.
+
+use units::{DeviceId, Digest, Wei};
+
+use crate::{
+    Audit, Cause, Check, Context, Effect, Entry, Finding, PayKind, Refused, Run, SeatIndex, Standing,
+    draw::Chance,
+    run::{indexed, not_before},
+};
+
+/// Auditors drawn for one commitment at most.
+pub const AUDITORS_MAX: usize = 3;
+
+impl Run {
+    pub(crate) fn draw(
+        &mut self,
+        context: &Context,
+        round: u32,
+        randomness: &Digest,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let closed = self.closed.get_mut(&round).filter(|closed| !closed.drawn).ok_or(Refused::NothingToDraw(round))?;
+        let drawn_from = closed.height.saturating_add(1);
+        if context.height <= drawn_from {
+            return Err(Refused::TooEarly { until: drawn_from.saturating_add(1), now: context.height });
+        }
+        closed.drawn = true;
+        let rate = u64::from(self.terms.audit_rate.as_u16());
+        let subjects: Vec<SeatIndex> = closed.entries.keys().copied().collect();
+        for subject in subjects {
+            let on_probation = self.seats.get(usize::from(subject)).is_some_and(|seat| seat.on_probation);
+            let is_drawn = Chance::new(randomness, round, subject, 0).below(10_000) < rate;
+            if on_probation || is_drawn {
+                self.next_auditor(context, (round, subject), randomness, effects)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn verdict(
+        &mut self,
+        context: &Context,
+        auditor: DeviceId,
+        (round, subject): (u32, DeviceId),
+        finding: &Finding,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let wrong_auditor = Refused::NotTheAuditor { auditor, round, subject };
+        let index = self.active_seat(&auditor).map_err(|_| wrong_auditor)?;
+        let (place, entry, audit) = self.open_audit(round, &subject)?;
+        if audit.auditor != index {
+            return Err(wrong_auditor);
+        }
+        match finding {
+            Finding::Opened { for_subject, .. } if entry.seal == *for_subject => {
+                self.pass(context, place, effects)
+            }
+            Finding::Opened { for_claimants, .. } => {
+                let mut claims = audit.claims.iter().zip(for_claimants);
+                let opened = claims.find(|((_, claim), opened)| claim == *opened);
+                let claimant = opened.map(|((claimant, _), _)| *claimant).ok_or(Refused::OpensNothing)?;
+                self.convict(context, place, claimant, effects)
+            }
+            Finding::Mismatch { sealed } => {
+                let sealed = *sealed;
+                if let Some(audit) = self.audit_mut(place) {
+                    audit.claims.push((index, sealed));
+                }
+                effects.push(Effect::Disputed { round, subject, auditor });
+                self.next_auditor(context, place, &context.randomness, effects)
+            }
+            Finding::Unavailable => self.next_auditor(context, place, &context.randomness, effects),
+        }
+    }
+
+    pub(crate) fn redraw(
+        &mut self,
+        context: &Context,
+        round: u32,
+        subject: &DeviceId,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let (place, _, audit) = self.open_audit(round, subject)?;
+        not_before(audit.deadline, context.now)?;
+        self.next_auditor(context, place, &context.randomness, effects)
+    }
+
+    /// The replay opened the subject's seal: whoever claimed otherwise lied.
+    fn pass(&mut self, context: &Context, (round, subject): (u32, SeatIndex), effects: &mut Vec<Effect>) -> Result<(), Refused> {
+        let Some(audit) = self.take_audit((round, subject), Check::Passed) else { return Ok(()) };
+        effects.push(Effect::AuditPassed { round, subject: self.device(subject), auditor: self.device(audit.auditor) });
+        if let Some(seat) = self.seats.get_mut(usize::from(subject)) {
+            seat.on_probation = false;
+        }
+        self.pay_verdict(round, audit.auditor, effects)?;
+        for (claimant, _) in audit.claims {
+            self.expel(context, round, claimant, Cause::FalseAudit, effects)?;
+        }
+        Ok(())
+    }
+
+    /// A second replay arrived where `claimant` had: the subject made its work up.
+    fn convict(
+        &mut self,
+        context: &Context,
+        (round, subject): (u32, SeatIndex),
+        claimant: SeatIndex,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let Some(audit) = self.take_audit((round, subject), Check::None) else { return Ok(()) };
+        self.expel(context, round, subject, Cause::Convicted, effects)?;
+        self.pay_verdict(round, claimant, effects)?;
+        self.pay_verdict(round, audit.auditor, effects)?;
+        for (other, _) in audit.claims.iter().filter(|(other, _)| *other != claimant) {
+            self.expel(context, round, *other, Cause::FalseAudit, effects)?;
+        }
+        Ok(())
+    }
+
+    /// Draws the next auditor, or gives the entry up when there is none.
+    fn next_auditor(
+        &mut self,
+        context: &Context,
+        (round, subject): (u32, SeatIndex),
+        randomness: &Digest,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let Some(closed) = self.closed.get(&round) else { return Ok(()) };
+        let Some(entry) = closed.entries.get(&subject) else { return Ok(()) };
+        let (mut tried, claims) = match &entry.check {
+            Check::Audit(audit) => (audit.tried.clone(), audit.claims.clone()),
+            Check::None | Check::Passed => (Vec::new(), Vec::new()),
+        };
+        let account = self.seats.get(usize::from(subject)).map(|seat| seat.account);
+        let is_eligible = |index: SeatIndex| {
+            let seat = self.seats.get(usize::from(index));
+            !tried.contains(&index) && seat.is_some_and(|seat| seat.is_active() && Some(seat.account) != account)
+        };
+        let eligible: Vec<SeatIndex> = closed.committed.iter().copied().filter(|index| is_eligible(*index)).collect();
+        let bound = u64::try_from(eligible.len()).unwrap_or(u64::MAX);
+        let attempt = tried.len().saturating_add(1);
+        let drawn = usize::try_from(Chance::new(randomness, round, subject, attempt).below(bound)).unwrap_or(0);
+        match eligible.get(drawn) {
+            Some(auditor) if tried.len() < AUDITORS_MAX => {
+                tried.push(*auditor);
+                let deadline = context.now.after(self.terms.audit_seconds);
+                let audit = Audit { auditor: *auditor, deadline, claims, tried };
+                effects.push(Effect::Drawn { round, subject: self.device(subject), auditor: self.device(*auditor) });
+                if let Some(entry) = self.entry_mut((round, subject)) {
+                    entry.check = Check::Audit(audit);
+                }
+                Ok(())
+            }
+            Some(_) | None => self.give_up_entry(context, (round, subject), effects),
+        }
+    }
+
+    /// Nobody could decide. The entry stays unpaid; if there was no dispute, the subject's evidence could not be had, and it loses its seat.
+    fn give_up_entry(
+        &mut self,
+        context: &Context,
+        (round, subject): (u32, SeatIndex),
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let entry = self.closed.get_mut(&round).and_then(|closed| closed.entries.remove(&subject));
+        effects.push(Effect::Unresolved { round, subject: self.device(subject) });
+        let was_silent = matches!(entry, Some(Entry { check: Check::Audit(audit), .. }) if audit.claims.is_empty());
+        if let Some(seat) = self.seats.get_mut(usize::from(subject)) {
+            seat.on_probation = true;
+            if was_silent && seat.is_active() {
+                self.give_up_seat(context, subject, effects)?;
+                self.close_if_all_committed(context, effects);
+            }
+        }
+        Ok(())
+    }
+
+    /// The seat takes part no more; audits it was drawn for go to others.
+    pub(crate) fn give_up_seat(
+        &mut self,
+        context: &Context,
+        index: SeatIndex,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        if let Some(seat) = self.seats.get_mut(usize::from(index)) {
+            seat.standing = Standing::Left;
+            effects.push(Effect::Left { device: seat.device });
+        }
+        self.hand_over_audits(context, index, effects)
+    }
+
+    fn expel(
+        &mut self,
+        context: &Context,
+        round: u32,
+        index: SeatIndex,
+        cause: Cause,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let forfeited = self.forfeit(index)?;
+        let Some(seat) = self.seats.get_mut(usize::from(index)).filter(|seat| !seat.is_expelled()) else { return Ok(()) };
+        seat.standing = Standing::Expelled { round, cause };
+        let (device, account) = (seat.device, seat.account);
+        effects.push(match cause {
+            Cause::Convicted => Effect::Convicted { round, subject: device, account, forfeited },
+            Cause::FalseAudit => Effect::AuditorExpelled { round, auditor: device, account, forfeited },
+        });
+        self.withdraw_commitment(index);
+        self.hand_over_audits(context, index, effects)?;
+        self.close_if_all_committed(context, effects);
+        Ok(())
+    }
+
+    /// Takes all held pay of a seat away; the amount for work, which goes back to what is free in the escrow.
+    fn forfeit(&mut self, index: SeatIndex) -> Result<Wei, Refused> {
+        let mut forfeited = Wei::ZERO;
+        for (round, closed) in &mut self.closed {
+            if closed.entries.remove(&index).is_some() {
+                forfeited = forfeited.checked_add(self.terms.work_pay(*round)?)?;
+            }
+        }
+        Ok(forfeited)
+    }
+
+    fn hand_over_audits(&mut self, context: &Context, from: SeatIndex, effects: &mut Vec<Effect>) -> Result<(), Refused> {
+        let is_theirs = |entry: &Entry| matches!(&entry.check, Check::Audit(audit) if audit.auditor == from);
+        let places: Vec<(u32, SeatIndex)> = self
+            .closed
+            .iter()
+            .flat_map(|(round, closed)| closed.entries.iter().map(move |(subject, entry)| (*round, *subject, entry)))
+            .filter(|(_, _, entry)| is_theirs(entry))
+            .map(|(round, subject, _)| (round, subject))
+            .collect();
+        for place in places {
+            self.next_auditor(context, place, &context.randomness, effects)?;
+        }
+        Ok(())
+    }
+
+    fn pay_verdict(&mut self, round: u32, auditor: SeatIndex, effects: &mut Vec<Effect>) -> Result<(), Refused> {
+        let amount = self.terms.verdict_pay(round)?;
+        let tokens = self.terms.tokens(round);
+        self.pay(auditor, (round, tokens, amount), PayKind::Audit, effects)
+    }
+
+    fn open_audit(&self, round: u32, subject: &DeviceId) -> Result<((u32, SeatIndex), &Entry, &Audit), Refused> {
+        let found = indexed(&self.seats).find(|(_, seat)| seat.device == *subject);
+        let entry = found.and_then(|(index, _)| Some((index, self.closed.get(&round)?.entries.get(&index)?)));
+        match entry {
+            Some((index, entry @ Entry { check: Check::Audit(audit), .. })) => Ok(((round, index), entry, audit)),
+            Some(_) | None => Err(Refused::NoAudit { round, subject: *subject }),
+        }
+    }
+
+    fn audit_mut(&mut self, place: (u32, SeatIndex)) -> Option<&mut Audit> {
+        match &mut self.entry_mut(place)?.check {
+            Check::Audit(audit) => Some(audit),
+            Check::None | Check::Passed => None,
+        }
+    }
+
+    fn entry_mut(&mut self, (round, subject): (u32, SeatIndex)) -> Option<&mut Entry> {
+        self.closed.get_mut(&round)?.entries.get_mut(&subject)
+    }
+
+    fn take_audit(&mut self, place: (u32, SeatIndex), then: Check) -> Option<Audit> {
+        match std::mem::replace(&mut self.entry_mut(place)?.check, then) {
+            Check::Audit(audit) => Some(audit),
+            Check::None | Check::Passed => None,
+        }
+    }
+
+    pub(crate) fn device(&self, index: SeatIndex) -> DeviceId {
+        self.seats.get(usize::from(index)).map_or(DeviceId::ZERO, |seat| seat.device)
+    }
+}

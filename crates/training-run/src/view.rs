@@ -1,0 +1,131 @@
+//! What can be read of a run, and what always holds of it.
+
+use units::{AccountId, Digest, Wei};
+
+use crate::{ClosedRound, Escrow, Phase, Run, Seat, SeatIndex, Terms, run::CLOSED_ROUNDS_MAX};
+
+impl Run {
+    /// The terms.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Who opened it.
+    #[must_use]
+    pub fn owner(&self) -> AccountId {
+        self.owner
+    }
+
+    /// Where the money is.
+    #[must_use]
+    pub fn escrow(&self) -> Escrow {
+        self.escrow
+    }
+
+    /// Where the run stands.
+    #[must_use]
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// The open or closed round; in other phases the next one, which is the number of rounds that became a state.
+    #[must_use]
+    pub fn round(&self) -> u32 {
+        self.round
+    }
+
+    /// The newest state.
+    #[must_use]
+    pub fn state(&self) -> Digest {
+        self.state
+    }
+
+    /// The outer update that led to the newest state; zero before the first.
+    #[must_use]
+    pub fn update(&self) -> Digest {
+        self.update
+    }
+
+    /// All seats ever taken, by index.
+    #[must_use]
+    pub fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    /// A seat.
+    #[must_use]
+    pub fn seat(&self, index: SeatIndex) -> Option<&Seat> {
+        self.seats.get(usize::from(index))
+    }
+
+    /// Closed rounds that are not settled.
+    pub fn closed_rounds(&self) -> impl Iterator<Item = (u32, &ClosedRound)> {
+        self.closed.iter().map(|(round, closed)| (*round, closed))
+    }
+
+    /// The block whose hash draws the audits of a round: the one after the round closed. `None` when there is nothing to draw.
+    #[must_use]
+    pub fn draw_height(&self, round: u32) -> Option<u64> {
+        self.closed.get(&round).filter(|closed| !closed.drawn).map(|closed| closed.height.saturating_add(1))
+    }
+
+    /// Lets a closed round be drawn from another block, because the hash of the first one is not known any more (an EVM knows 256). `false`
+    /// when there is nothing to draw, or that block is not past.
+    pub fn rearm_draw(&mut self, round: u32, height: u64) -> bool {
+        match self.closed.get_mut(&round) {
+            Some(closed) if !closed.drawn && closed.height < height => {
+                closed.height = height;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Pay for work that is held back.
+    #[must_use]
+    pub fn owed(&self) -> Wei {
+        let of = |(round, closed): (u32, &ClosedRound)| {
+            let entries = u64::try_from(closed.entries.len()).unwrap_or(u64::MAX);
+            self.terms.work_pay(round).and_then(|pay| pay.checked_mul_count(entries)).unwrap_or(Wei::ZERO)
+        };
+        self.closed_rounds().map(of).fold(Wei::ZERO, |sum, pay| sum.checked_add(pay).unwrap_or(sum))
+    }
+
+    /// Tokens paid for, over all seats.
+    #[must_use]
+    pub fn tokens_verified(&self) -> u64 {
+        self.seats.iter().fold(0, |sum, seat| sum.saturating_add(seat.tokens_verified))
+    }
+
+    /// What holds after every input.
+    ///
+    /// # Errors
+    /// The first that does not, in words.
+    pub fn invariants(&self) -> Result<(), String> {
+        let Escrow { deposited, paid, refunded } = self.escrow;
+        let spent = paid.checked_add(refunded).map_err(|_| "spending overflows")?;
+        let is_finished = matches!(self.phase, Phase::Finished(_));
+        let paid_seats = self.seats.iter().try_fold(Wei::ZERO, |sum, seat| sum.checked_add(seat.paid));
+        let committed = paid.checked_add(self.owed()).map_err(|_| "debts overflow")?;
+        let entries_known = self.closed.values().all(|closed| {
+            closed.entries.keys().all(|seat| closed.committed.contains(seat) && usize::from(*seat) < self.seats.len())
+        });
+        let expelled_hold_nothing = self.closed.values().all(|closed| {
+            closed.entries.keys().all(|seat| self.seat(*seat).is_some_and(|seat| !seat.is_expelled()))
+        });
+        let checks = [
+            (spent <= deposited, "paid + refunded <= deposited"),
+            (!is_finished || spent == deposited, "a finished run has nothing left"),
+            (is_finished || refunded == Wei::ZERO, "nothing is refunded before the end"),
+            (paid_seats == Ok(paid), "what seats were paid is what was paid"),
+            (committed <= deposited, "paid + owed <= deposited"),
+            (self.closed.len() <= CLOSED_ROUNDS_MAX, "memory of rounds is bounded"),
+            (entries_known, "who is owed has committed"),
+            (expelled_hold_nothing, "an expelled seat is owed nothing"),
+            (self.round <= self.terms.rounds, "no more rounds than the terms say"),
+            (!is_finished || self.closed.is_empty(), "a finished run owes nothing"),
+        ];
+        checks.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err((*broken).to_owned()))
+    }
+}

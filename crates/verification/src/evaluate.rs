@@ -17,10 +17,10 @@ pub struct TooShort {
 
 /// Mean loss over `validation`, in nats per byte.
 ///
-/// The text is read in windows that don't overlap, in batches of the specification; what is left over at the end is not read, and when
-/// the last batch is not full, windows from the beginning fill it. The same text therefore gives the same number on every machine.
+/// The text is read in windows that don't overlap, from the beginning; what is left over at the end is not read. The same text therefore
+/// gives the same number on every machine.
 ///
-/// `trainer` must be built for the model and batch of `spec`.
+/// `trainer` must be built for the model of `spec`, and its batch or a larger one.
 ///
 /// # Errors
 /// When there is not one window.
@@ -35,16 +35,15 @@ pub fn evaluate(
     if count == 0 {
         return Err(TooShort { size: validation.len(), minimum: context + 1 });
     }
-    let batch = to_usize(spec.batch);
-    let (mut sum, mut batches) = (0.0, 0.0);
-    for first in (0..count).step_by(batch) {
-        let starts = (first..first + batch).map(|window| window % count * context);
-        let tokens: Vec<u8> =
-            starts.clone().flat_map(|at| &validation[at..at + context]).copied().collect();
-        let targets: Vec<u8> =
-            starts.flat_map(|at| &validation[at + 1..=at + context]).copied().collect();
-        sum += f64::from(trainer.loss(parameters, &tokens, &targets));
-        batches += 1.0;
+    let windows: Vec<&[u8]> =
+        (0..count).map(|index| &validation[index * context..=(index + 1) * context]).collect();
+    let (mut sum, mut read) = (0.0, 0.0);
+    for batch in windows.chunks(to_usize(spec.batch)) {
+        let tokens: Vec<u8> = batch.iter().flat_map(|window| &window[..context]).copied().collect();
+        let targets: Vec<u8> = batch.iter().flat_map(|window| &window[1..]).copied().collect();
+        let weight = f64::from(u32::try_from(batch.len()).expect("at most a batch, a u32"));
+        sum += weight * f64::from(trainer.loss(parameters, &tokens, &targets));
+        read += weight;
     }
-    Ok(sum / batches)
+    Ok(sum / read)
 }

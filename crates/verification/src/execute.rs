@@ -4,13 +4,16 @@ use std::ops::ControlFlow;
 
 use compression::{CompressError, Compressed, Memory, compress};
 use corpus::{BatchError, Batcher, Draw};
-use model::Trainer;
-use optimizer::{AdamW, HyperParameters, Schedule, clip_gradient};
+use model::{Execution, Layout, Trainer, TrainerError, instructions::Isa};
+use optimizer::{AdamW, HyperParameters, Schedule};
 use thiserror::Error;
 use units::{DeviceId, Digest};
 
 use crate::merkle::merkle_root;
 use crate::spec::{RunSpec, to_usize};
+
+/// AdamW's guard against division by zero. Part of the protocol, like the rest of this file.
+const EPSILON: f32 = 1e-8;
 
 /// Everything that the round of a device depends on, and the threads to do it with.
 #[derive(Clone, Copy)]
@@ -90,6 +93,9 @@ pub enum JobError {
         /// The model's.
         expected: usize,
     },
+    /// The model can't be trained here.
+    #[error("no trainer for this model")]
+    Trainer(#[from] TrainerError),
     /// No batch can be drawn from the shards.
     #[error("no batch can be drawn")]
     Batch(#[from] BatchError),
@@ -197,11 +203,12 @@ impl<'a> Training<'a> {
         let spec = job.spec;
         let draw = Draw { seed: &spec.seed.0, round: job.round, device: &job.device };
         let batch = to_usize(spec.batch);
+        let execution = Execution { batch, threads: job.threads, isa: Isa::detect() };
         Ok(Self {
             job,
             batcher: Batcher::new(draw, job.shards, spec.model.context)?,
             schedule: schedule(spec),
-            trainer: Trainer::new(&spec.model, batch, job.threads),
+            trainer: Trainer::new(&spec.model, execution)?,
             optimizer: optimizer(spec),
             parameters: job.base.to_vec(),
             gradient: vec![0.0; job.base.len()],
@@ -215,9 +222,8 @@ impl<'a> Training<'a> {
         let Self { parameters, gradient, tokens, targets, .. } = self;
         self.batcher.fill(step, tokens, targets);
         let loss = self.trainer.loss_and_gradient(parameters, tokens, targets, gradient);
-        clip_gradient(gradient, self.job.spec.clip);
-        let learning_rate =
-            self.schedule.at(self.job.spec.steps_before(self.job.round) + step, step);
+        let step_of_run = self.job.spec.steps_before(self.job.round) + step;
+        let learning_rate = self.schedule.at(u64::from(step_of_run), u64::from(step));
         self.optimizer.step(parameters, gradient, learning_rate);
         loss
     }
@@ -225,10 +231,9 @@ impl<'a> Training<'a> {
     /// Parameters and both moments, in little-endian f32.
     fn digest(&self) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 segment state v1");
-        for values in
-            [&self.parameters, self.optimizer.first_moment(), self.optimizer.second_moment()]
-        {
-            hasher.update(&model::parameters_to_bytes(values));
+        let (first, second) = self.optimizer.moments();
+        for values in [&self.parameters, first, second] {
+            hasher.update(&model::params_to_bytes(values));
         }
         Digest::from_bytes(*hasher.finalize().as_bytes())
     }
@@ -266,21 +271,22 @@ fn digest_of(bytes: &[u8]) -> Digest {
 }
 
 fn optimizer(spec: &RunSpec) -> AdamW {
-    let rates = HyperParameters {
+    let hyper = HyperParameters {
         beta1: spec.beta1,
         beta2: spec.beta2,
-        epsilon: 1e-8,
+        epsilon: EPSILON,
         weight_decay: spec.weight_decay,
+        clip_norm: spec.clip_norm,
     };
-    AdamW::new(spec.model.parameter_count(), rates)
+    AdamW::new(spec.model.parameter_count(), hyper, Layout::new(&spec.model).decayed())
 }
 
 fn schedule(spec: &RunSpec) -> Schedule {
     Schedule {
         peak: spec.learning_rate,
-        warmup_steps: spec.rise_steps,
-        total_steps: spec.steps_total(),
-        floor: spec.learning_rate_floor,
-        ramp_steps: spec.ramp_steps,
+        floor: spec.learning_rate * spec.learning_rate_floor,
+        warmup_steps: spec.rise_steps.into(),
+        total_steps: spec.steps_total().into(),
+        ramp_steps: spec.ramp_steps.into(),
     }
 }

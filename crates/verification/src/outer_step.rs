@@ -93,7 +93,7 @@ impl OuterState {
     /// Momentum in little-endian f32, then the memory in little-endian bf16: six bytes a parameter.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = model::parameters_to_bytes(&self.nesterov.momentum);
+        let mut bytes = model::params_to_bytes(&self.nesterov.momentum);
         bytes.extend(self.memory.to_bytes());
         bytes
     }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn small() -> RunSpec {
-    RunSpec::small(24, [7; 32])
+    RunSpec { seed: Seed([7; 32]), ..RunSpec::small(24) }
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn only_the_canonical_form_is_read() {
     let refused = |text: &str| RunSpec::from_bytes(text.as_bytes()).unwrap_err();
     assert!(matches!(refused(&text.replacen(',', ", ", 1)), SpecError::NotCanonical));
     assert!(matches!(
-        refused(&text.replace("\"clip\":1.0", "\"clip\":1")),
+        refused(&text.replace("\"clip_norm\":1.0", "\"clip_norm\":1")),
         SpecError::NotCanonical
     ));
     assert!(matches!(
@@ -42,6 +42,7 @@ fn bounds_are_named() {
         assert!(message.contains(field), "{message}");
         assert!(RunSpec::from_bytes(&spec.to_bytes()).is_err());
     };
+    check("model.vocabulary", &|spec| spec.model.vocabulary = 128);
     check("rounds = 0", &|spec| spec.rounds = 0);
     check("warmup_rounds", &|spec| spec.warmup_rounds = spec.rounds + 1);
     check("steps_per_round", &|spec| spec.steps_per_round = 0);
@@ -55,7 +56,7 @@ fn bounds_are_named() {
 #[test]
 fn what_is_no_number_is_refused() {
     for bad in [f32::NAN, f32::INFINITY] {
-        let spec = RunSpec { clip: bad, ..small() };
+        let spec = RunSpec { clip_norm: bad, ..small() };
         assert!(spec.validate().is_err());
         assert!(RunSpec::from_bytes(&spec.to_bytes()).is_err());
     }

@@ -5,7 +5,7 @@ mod replay;
 
 use model::Config;
 use units::DeviceId;
-use verification::RunSpec;
+use verification::{RunSpec, Seed};
 
 /// The smallest run that uses every part: two segments, both densities, both levels.
 fn tiny() -> RunSpec {
@@ -18,7 +18,8 @@ fn tiny() -> RunSpec {
         shards_per_round: 2,
         segments: 2,
         density_per_chunk: 512,
-        ..RunSpec::small(3, [7; 32])
+        seed: Seed([7; 32]),
+        ..RunSpec::small(3)
     }
 }
 

@@ -24,7 +24,7 @@ fn step(
     state: &OuterState,
     updates: &[(DeviceId, Vec<u8>)],
 ) -> Result<Advanced, OuterStepError> {
-    let base = model::initial_parameters(&spec.model, spec.seed.0);
+    let base = model::initial_parameters(&spec.model, &spec.seed.0);
     let contributions: Vec<_> =
         updates.iter().map(|(device, encoded)| Contribution { device: *device, encoded }).collect();
     advance(spec, 1, &base, state, &contributions)
@@ -42,7 +42,7 @@ fn fresh(spec: &RunSpec) -> OuterState {
 fn workers_arrive_at_the_coordinators_state() {
     for density_down_per_chunk in [4096, 300] {
         let spec = RunSpec { density_down_per_chunk, ..tiny() };
-        let mut worker = model::initial_parameters(&spec.model, spec.seed.0);
+        let mut worker = model::initial_parameters(&spec.model, &spec.seed.0);
         let (mut base, mut state) = (worker.clone(), fresh(&spec));
         for round in 1..4 {
             let updates = honest(&spec, 3);
@@ -87,7 +87,7 @@ fn what_is_no_update_is_left_out() {
 #[test]
 fn a_loud_liar_among_four_hardly_moves_the_state() {
     let spec = RunSpec { density_per_chunk: 4096, ..tiny() };
-    let base = model::initial_parameters(&spec.model, spec.seed.0);
+    let base = model::initial_parameters(&spec.model, &spec.seed.0);
     let moved = |updates: &[(DeviceId, Vec<u8>)]| -> Vec<f64> {
         let advanced = step(&spec, &fresh(&spec), updates).unwrap();
         advanced.parameters.iter().zip(&base).map(|(new, old)| f64::from(new - old)).collect()
@@ -105,7 +105,7 @@ fn a_loud_liar_among_four_hardly_moves_the_state() {
 #[test]
 fn a_round_without_updates_only_coasts() {
     let spec = tiny();
-    let base = model::initial_parameters(&spec.model, spec.seed.0);
+    let base = model::initial_parameters(&spec.model, &spec.seed.0);
     assert_eq!(step(&spec, &fresh(&spec), &[]).unwrap().parameters, base);
     let state = step(&spec, &fresh(&spec), &honest(&spec, 2)).unwrap().state;
     assert_ne!(step(&spec, &state, &[]).unwrap().parameters, base);
@@ -121,7 +121,7 @@ fn what_does_not_belong_is_refused() {
     let other = step(&spec, &OuterState::new(5), &[]).unwrap_err();
     assert!(matches!(other, OuterStepError::WrongModel { what: "outer momentum", count: 5, .. }));
 
-    let mut parameters = model::initial_parameters(&spec.model, spec.seed.0);
+    let mut parameters = model::initial_parameters(&spec.model, &spec.seed.0);
     let before = parameters.clone();
     assert!(apply_outer(&spec, &mut parameters, &[0; 10]).is_err());
     assert_eq!(parameters, before);

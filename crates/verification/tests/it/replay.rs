@@ -24,7 +24,7 @@ struct Owned {
 impl Owned {
     fn new() -> Self {
         let spec = tiny();
-        let base = model::initial_parameters(&spec.model, spec.seed.0);
+        let base = model::initial_parameters(&spec.model, &spec.seed.0);
         let memory = Memory::zero(base.len());
         let text = text();
         let shards = vec![text[..600].to_vec(), text[600..].to_vec()];

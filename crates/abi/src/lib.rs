@@ -1,1 +1,220 @@
 //! What the ledger's native modules look like from outside: Solidity interfaces, addresses, device statements.
+//!
+//! Any Ethereum library can call them; the interfaces below are all it needs. Amounts are wei, times are Unix seconds, shares are basis
+//! points, digests are BLAKE3-256, devices are ed25519 public keys, signatures are ed25519 over a [`statement`].
+//!
+//! It holds no rule (`training-run` does) and executes nothing (`precompiles` does).
+
+pub mod statement;
+
+use alloy_primitives::{Address, address};
+
+/// Where [`Devices`] answers.
+pub const DEVICES: Address = address!("0x6c00000000000000000000000000000000000001");
+/// Where [`TrainingRuns`] answers; its balance is the escrow of all runs.
+pub const TRAINING_RUNS: Address = address!("0x6c00000000000000000000000000000000000002");
+
+/// Bytes of a project's name at most.
+pub const NAME_BYTES_MAX: usize = 64;
+/// Bytes of a coordinator's endpoint at most: socket addresses, comma separated.
+pub const ENDPOINT_BYTES_MAX: usize = 256;
+/// Commitments in one call at most.
+pub const COMMITMENTS_MAX: usize = 64;
+
+pub use modules::{Devices, ModuleErrors, TrainingRuns};
+
+mod modules {
+    alloy_sol_types::sol! {
+        /// What any module may answer beside its own errors.
+        #[derive(Debug, PartialEq, Eq)]
+        interface ModuleErrors {
+            /// The module must be called, not delegate-called.
+            error DelegateCallNotAllowed();
+            /// A static call may not change anything.
+            error StaticCallNotAllowed();
+            /// This function takes no value.
+            error ValueNotAllowed();
+            /// Calldata is not a call of this module.
+            error BadCall();
+            /// The signature is not the device's over the statement.
+            error BadSignature(bytes32 device);
+        }
+
+        /// Links devices to the accounts that are paid for them.
+        #[derive(Debug, PartialEq, Eq)]
+        interface Devices {
+            /// Links a device, with its signature over `gleaner/link/v1`. `nonce` is one more than the last.
+            function link(bytes32 device, address account, uint64 nonce, bytes calldata signature) external;
+            /// The account of a device, zero if it has none, and the nonce of its last link.
+            function accountOf(bytes32 device) external view returns (address account, uint64 nonce);
+
+            event Linked(bytes32 indexed device, address indexed account, uint64 nonce);
+
+            error StaleNonce(bytes32 device, uint64 expected);
+        }
+
+        /// Projects with escrow, from the first seat to the last payout.
+        #[derive(Debug, PartialEq, Eq)]
+        interface TrainingRuns {
+            struct Terms {
+                uint32 rounds;
+                uint32 warmupRounds;
+                uint64 tokensPerRound;
+                uint64 warmupTokensPerRound;
+                uint128 pricePerToken;
+                uint16 auditRate;
+                uint16 auditPay;
+                uint16 quorum;
+                uint16 seatsMin;
+                uint16 seatsMax;
+                uint32 roundSeconds;
+                uint32 auditSeconds;
+                uint32 stallSeconds;
+                uint16 holdBackRounds;
+                bytes32 spec;
+                bytes32 corpus;
+                bytes32 initialState;
+            }
+
+            struct Commitment {
+                bytes32 device;
+                bytes32 seal;
+                bytes32 update;
+                bytes32 memoryBefore;
+                bytes32 memoryAfter;
+                bytes signature;
+            }
+
+            struct Summary {
+                uint64 run;
+                address owner;
+                string name;
+                bytes32 coordinator;
+                string endpoint;
+                /// 0 gathering, 1 training, 2 closed, 3 winding up, 4 finished.
+                uint8 phase;
+                /// Of a run that winds up or is finished: 0 completed, 1 cancelled, 2 abandoned.
+                uint8 ending;
+                uint32 round;
+                uint32 rounds;
+                bytes32 state;
+                bytes32 update;
+                /// Of the open round, else 0.
+                uint64 deadline;
+                uint256 deposited;
+                uint256 paid;
+                uint256 refunded;
+                uint256 owed;
+                uint64 tokensVerified;
+                uint32 seats;
+                uint32 seatsActive;
+                uint32 quorum;
+            }
+
+            struct Seat {
+                bytes32 device;
+                address account;
+                /// 0 active, 1 left, 2 convicted, 3 expelled as a false auditor.
+                uint8 standing;
+                /// Of an expelled seat: the round it was about.
+                uint32 expelledRound;
+                bool onProbation;
+                uint32 fromRound;
+                bytes32 memoryDigest;
+                uint64 tokensVerified;
+                uint256 paid;
+                /// Whether it has committed in the open round.
+                bool committed;
+            }
+
+            struct Claim {
+                bytes32 auditor;
+                bytes32 sealedRoot;
+            }
+
+            struct Audit {
+                uint32 round;
+                bytes32 subject;
+                bytes32 auditor;
+                uint64 deadline;
+                /// State the audited round started from.
+                bytes32 base;
+                bytes32 seal;
+                bytes32 memoryBefore;
+                Claim[] claims;
+            }
+
+            struct UndrawnRound {
+                uint32 round;
+                /// May be drawn in any block after this one.
+                uint64 drawHeight;
+            }
+
+            /// Opens a project; the value is its escrow. `coordinator` is the ed25519 key and `endpoint` the address of the process that drives it.
+            function open(Terms calldata terms, string calldata name, bytes32 coordinator, string calldata endpoint) external payable returns (uint64 run);
+            /// The coordinator has moved. By the owner.
+            function announce(uint64 run, bytes32 coordinator, string calldata endpoint) external;
+            /// A device takes a seat, with its signature over `gleaner/enroll/v1`.
+            function enroll(uint64 run, bytes32 device, bytes calldata signature) external;
+            /// A device gives its seat up, with its signature over `gleaner/leave/v1`.
+            function leave(uint64 run, bytes32 device, uint32 round, bytes calldata signature) external;
+            /// Devices commit, each with its signature over `gleaner/commit/v1`; all or none.
+            function commit(uint64 run, uint32 round, Commitment[] calldata commitments) external;
+            /// The round takes no more commitments: the owner once there is a quorum, anyone after the deadline.
+            function close(uint64 run, uint32 round) external;
+            /// The deadline passed without a quorum.
+            function lapse(uint64 run, uint32 round) external;
+            /// The round became a new state. By the owner.
+            function advance(uint64 run, uint32 round, bytes32 state, bytes32 update) external;
+            /// Draws who is audited, and by whom.
+            function draw(uint64 run, uint32 round) external;
+            /// An auditor's finding, with its signature over `gleaner/verdict/v1`; kinds: 0 root, 1 sealed root, 2 no evidence.
+            function verdict(uint64 run, uint32 round, bytes32 subject, bytes32 auditor, uint8 kind, bytes32 value, bytes calldata signature) external;
+            /// Replaces an auditor that was silent past its deadline.
+            function redraw(uint64 run, uint32 round, bytes32 subject) external;
+            /// No more rounds. By the owner.
+            function cancel(uint64 run) external;
+            /// No more rounds, because nothing has happened for too long.
+            function abandon(uint64 run) external;
+
+            /// Number of runs; ids are 1 to this.
+            function count() external view returns (uint64);
+            function summary(uint64 run) external view returns (Summary memory);
+            function terms(uint64 run) external view returns (Terms memory);
+            function seats(uint64 run) external view returns (Seat[] memory);
+            function audits(uint64 run) external view returns (Audit[] memory);
+            function undrawn(uint64 run) external view returns (UndrawnRound[] memory);
+            /// What the terms can cost at most: the least deposit.
+            function requiredDeposit(Terms calldata terms) external view returns (uint256);
+
+            event Opened(uint64 indexed run, address indexed owner, string name, uint256 deposited);
+            event Announced(uint64 indexed run, bytes32 coordinator, string endpoint);
+            event Enrolled(uint64 indexed run, bytes32 indexed device, address indexed account, uint32 fromRound);
+            event Left(uint64 indexed run, bytes32 indexed device);
+            event RoundOpened(uint64 indexed run, uint32 indexed round, bytes32 base, uint64 deadline);
+            event Committed(uint64 indexed run, uint32 indexed round, bytes32 indexed device, bytes32 seal, bytes32 update, bytes32 memoryBefore, bytes32 memoryAfter);
+            event RoundClosed(uint64 indexed run, uint32 indexed round, uint32 commitments);
+            event Advanced(uint64 indexed run, uint32 indexed round, bytes32 state, bytes32 update);
+            event Drawn(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
+            event AuditPassed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
+            event Disputed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
+            event Convicted(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, address account, uint256 forfeited);
+            event AuditorExpelled(uint64 indexed run, uint32 indexed round, bytes32 indexed auditor, address account, uint256 forfeited);
+            event Unresolved(uint64 indexed run, uint32 indexed round, bytes32 indexed subject);
+            /// `kind`: 0 work, 1 verdict.
+            event Paid(uint64 indexed run, address indexed account, bytes32 indexed device, uint32 round, uint64 tokens, uint256 amount, uint8 kind);
+            event Cancelled(uint64 indexed run);
+            event Finished(uint64 indexed run, uint256 paid, uint256 refunded);
+
+            error NoSuchRun(uint64 run);
+            error NotLinked(bytes32 device);
+            error TooLong(string what, uint256 max);
+            error BadTerms(string reason);
+            error BudgetTooSmall(uint256 deposit, uint256 required);
+            /// The block whose hash draws this round is too far back; it will be drawn from a new one: call again two blocks later.
+            error DrawRearmed(uint32 round);
+            /// The rules of the run refuse this; the reason says why and what to do.
+            error Refused(string reason);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a device signs: the exact bytes, so that a signature for one thing is worth nothing for another.
+//!
+//! Each statement begins with its own name and the chain id; all fields follow in fixed width, integers big-endian. The signature is
+//! ed25519 (RFC 8032) over these bytes.
+
+/// A device's statement, ready to be signed or verified.
+pub type Statement = Vec<u8>;
+
+/// `gleaner/link/v1`: this device's pay goes to `account`. `nonce` counts up with each link of a device.
+#[must_use]
+pub fn link(chain_id: u64, device: &[u8; 32], account: &[u8; 20], nonce: u64) -> Statement {
+    join("link", chain_id, &[device, account, &nonce.to_be_bytes()])
+}
+
+/// `gleaner/enroll/v1`: this device takes part in `run`.
+#[must_use]
+pub fn enroll(chain_id: u64, run: u64, device: &[u8; 32]) -> Statement {
+    join("enroll", chain_id, &[&run.to_be_bytes(), device])
+}
+
+/// `gleaner/leave/v1`: this device gives up its seat in `run`, as of `round`.
+#[must_use]
+pub fn leave(chain_id: u64, run: u64, round: u32) -> Statement {
+    join("leave", chain_id, &[&run.to_be_bytes(), &round.to_be_bytes()])
+}
+
+/// `gleaner/commit/v1`: this device's work of a round.
+#[must_use]
+pub fn commit(
+    chain_id: u64,
+    run: u64,
+    round: u32,
+    seal: &[u8; 32],
+    update: &[u8; 32],
+    memory_before: &[u8; 32],
+    memory_after: &[u8; 32],
+) -> Statement {
+    let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
+    join("commit", chain_id, &[&run, &round, seal, update, memory_before, memory_after])
+}
+
+/// Verdict kind: the value is the root that the replay led to, and it opens a seal.
+pub const VERDICT_OPENED: u8 = 0;
+/// Verdict kind: the value is that root sealed for the auditor, because it opens nothing.
+pub const VERDICT_MISMATCH: u8 = 1;
+/// Verdict kind: the evidence can't be had; the value is zero.
+pub const VERDICT_UNAVAILABLE: u8 = 2;
+
+/// `gleaner/verdict/v1`: what this device found when it repeated `subject`'s round.
+#[must_use]
+pub fn verdict(chain_id: u64, run: u64, round: u32, subject: &[u8; 32], kind: u8, value: &[u8; 32]) -> Statement {
+    let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
+    join("verdict", chain_id, &[&run, &round, subject, &[kind], value])
+}
+
+fn join(name: &str, chain_id: u64, fields: &[&[u8]]) -> Statement {
+    let mut bytes = format!("gleaner/{name}/v1").into_bytes();
+    bytes.extend_from_slice(&chain_id.to_be_bytes());
+    fields.iter().for_each(|field| bytes.extend_from_slice(field));
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_signed() {
+        let base = verdict(1, 2, 3, &[4; 32], 5, &[6; 32]);
+        let others = [
+            verdict(9, 2, 3, &[4; 32], 5, &[6; 32]),
+            verdict(1, 9, 3, &[4; 32], 5, &[6; 32]),
+            verdict(1, 2, 9, &[4; 32], 5, &[6; 32]),
+            verdict(1, 2, 3, &[9; 32], 5, &[6; 32]),
+            verdict(1, 2, 3, &[4; 32], 9, &[6; 32]),
+            verdict(1, 2, 3, &[4; 32], 5, &[9; 32]),
+        ];
+        assert!(others.iter().all(|other| *other != base && other.len() == base.len()));
+        assert!(base.starts_with(b"gleaner/verdict/v1\0\0\0\0\0\0\0\x01"));
+        assert_ne!(enroll(1, 2, &[3; 32]), leave(1, 2, 3));
+    }
+}

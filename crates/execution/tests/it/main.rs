@@ -1,5 +1,7 @@
 //! Blocks and calls, through the public interface, on a state in memory.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where a helper cannot go on")]
+
 mod blocks;
 mod calls;
 mod chain;

@@ -1,0 +1,101 @@
+//! Rows to bytes and back. Decoders take any bytes and answer `None` to what was not written here.
+
+use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
+use alloy_eips::eip2718::{Decodable2718, Encodable2718};
+use alloy_primitives::{Address, B256, U256};
+use alloy_rlp::{Decodable, Encodable};
+use execution::{AccountState, Transaction};
+
+pub(crate) fn account_to_bytes(account: &AccountState) -> [u8; 72] {
+    let mut bytes = [0; 72];
+    bytes[..8].copy_from_slice(&account.nonce.to_be_bytes());
+    bytes[8..40].copy_from_slice(&account.balance.to_be_bytes::<32>());
+    bytes[40..].copy_from_slice(account.code_hash.as_slice());
+    bytes
+}
+
+pub(crate) fn account_from_bytes(bytes: &[u8; 72]) -> AccountState {
+    let mut nonce = [0; 8];
+    nonce.copy_from_slice(&bytes[..8]);
+    AccountState {
+        nonce: u64::from_be_bytes(nonce),
+        balance: U256::from_be_slice(&bytes[8..40]),
+        code_hash: B256::from_slice(&bytes[40..]),
+    }
+}
+
+pub(crate) fn slot_key(address: &Address, slot: &U256) -> [u8; 52] {
+    let mut bytes = [0; 52];
+    bytes[..20].copy_from_slice(address.as_slice());
+    bytes[20..].copy_from_slice(&slot.to_be_bytes::<32>());
+    bytes
+}
+
+pub(crate) fn slot_from_key(bytes: &[u8; 52]) -> (Address, U256) {
+    (Address::from_slice(&bytes[..20]), U256::from_be_slice(&bytes[20..]))
+}
+
+pub(crate) fn header_to_bytes(hash: &B256, header: &Header) -> Vec<u8> {
+    let mut bytes = hash.to_vec();
+    header.encode(&mut bytes);
+    bytes
+}
+
+/// Checks that the header hashes to what is written before it.
+pub(crate) fn header_from_bytes(bytes: &[u8]) -> Option<Sealed<Header>> {
+    let (hash, mut rest) = bytes.split_first_chunk::<32>()?;
+    let header = Header::decode(&mut rest).ok()?;
+    let sealed = Sealed::new(header);
+    (rest.is_empty() && sealed.hash() == B256::from(*hash)).then_some(sealed)
+}
+
+pub(crate) fn body_to_bytes(transactions: &[Recovered<Transaction>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for transaction in transactions {
+        bytes.extend_from_slice(transaction.signer().as_slice());
+        put_sized(&mut bytes, transaction.inner());
+    }
+    bytes
+}
+
+pub(crate) fn body_from_bytes(mut bytes: &[u8]) -> Option<Vec<Recovered<Transaction>>> {
+    let mut transactions = Vec::new();
+    while let Some((sender, rest)) = bytes.split_first_chunk::<20>() {
+        bytes = rest;
+        let transaction = take_sized(&mut bytes)?;
+        transactions.push(Recovered::new_unchecked(transaction, Address::from(*sender)));
+    }
+    bytes.is_empty().then_some(transactions)
+}
+
+pub(crate) fn receipts_to_bytes(receipts: &[ReceiptEnvelope]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for receipt in receipts {
+        put_sized(&mut bytes, receipt);
+    }
+    bytes
+}
+
+pub(crate) fn receipts_from_bytes(mut bytes: &[u8]) -> Option<Vec<ReceiptEnvelope>> {
+    let mut receipts = Vec::new();
+    while !bytes.is_empty() {
+        receipts.push(take_sized(&mut bytes)?);
+    }
+    Some(receipts)
+}
+
+fn put_sized(bytes: &mut Vec<u8>, item: &impl Encodable2718) {
+    let encoded = item.encoded_2718();
+    let size = u32::try_from(encoded.len()).expect("bound by the block gas limit, far below 4 GiB");
+    bytes.extend_from_slice(&size.to_be_bytes());
+    bytes.extend_from_slice(&encoded);
+}
+
+fn take_sized<T: Decodable2718>(bytes: &mut &[u8]) -> Option<T> {
+    let (size, rest) = bytes.split_first_chunk::<4>()?;
+    let size = usize::try_from(u32::from_be_bytes(*size)).ok()?;
+    let (mut item, rest) = rest.split_at_checked(size)?;
+    *bytes = rest;
+    let decoded = T::decode_2718(&mut item).ok()?;
+    item.is_empty().then_some(decoded)
+}

@@ -1,0 +1,290 @@
+//! A view of the store as it was at one block.
+
+use crate::{
+    encoding,
+    error::StoreError,
+    tables::{
+        ACCOUNTS, BODIES, CODES, COMMITMENT, HEAD, HEADERS, META, NUMBERS, RECEIPTS, SLOTS,
+        TRANSACTIONS,
+    },
+};
+use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use execution::{AccountState, LtHash, StateCommitment, Transaction};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
+use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
+use std::path::{Path, PathBuf};
+
+/// A stored block. Its receipts are kept apart: [`Reader::receipts`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Header and hash.
+    pub header: Sealed<Header>,
+    /// Transactions in order, with their senders.
+    pub transactions: Vec<Recovered<Transaction>>,
+}
+
+/// Where a transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransactionLocation {
+    /// Height of its block.
+    pub block_number: u64,
+    /// Position in the block, from 0.
+    pub index: usize,
+}
+
+/// A snapshot: blocks committed later do not appear in it. Cheap to make; keep none for long, as it keeps old pages alive.
+///
+/// As [`DatabaseRef`] it is the state after its head.
+pub struct Reader {
+    path: PathBuf,
+    head: Sealed<Header>,
+    meta: ReadOnlyTable<&'static str, &'static [u8]>,
+    accounts: ReadOnlyTable<&'static [u8; 20], &'static [u8; 72]>,
+    slots: ReadOnlyTable<&'static [u8; 52], &'static [u8; 32]>,
+    codes: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
+    headers: ReadOnlyTable<u64, &'static [u8]>,
+    bodies: ReadOnlyTable<u64, &'static [u8]>,
+    receipts: ReadOnlyTable<u64, &'static [u8]>,
+    numbers: ReadOnlyTable<&'static [u8; 32], u64>,
+    transactions: ReadOnlyTable<&'static [u8; 32], (u64, u32)>,
+}
+
+impl Reader {
+    /// `None` when there is no genesis block yet.
+    pub(crate) fn new(path: &Path, snapshot: &ReadTransaction) -> Result<Option<Self>, StoreError> {
+        let fault = |error: redb::TableError| StoreError::from_database(path, error);
+        let meta = snapshot.open_table(META).map_err(fault)?;
+        let Some(number) = head_number(path, &meta)? else { return Ok(None) };
+        let headers = snapshot.open_table(HEADERS).map_err(fault)?;
+        let head = header_at(path, &headers, number)?
+            .ok_or_else(|| StoreError::damaged(path, format!("block {number} is missing")))?;
+        Ok(Some(Self {
+            path: path.to_path_buf(),
+            head,
+            meta,
+            accounts: snapshot.open_table(ACCOUNTS).map_err(fault)?,
+            slots: snapshot.open_table(SLOTS).map_err(fault)?,
+            codes: snapshot.open_table(CODES).map_err(fault)?,
+            headers,
+            bodies: snapshot.open_table(BODIES).map_err(fault)?,
+            receipts: snapshot.open_table(RECEIPTS).map_err(fault)?,
+            numbers: snapshot.open_table(NUMBERS).map_err(fault)?,
+            transactions: snapshot.open_table(TRANSACTIONS).map_err(fault)?,
+        }))
+    }
+
+    /// The last block of the snapshot.
+    #[must_use]
+    pub fn head(&self) -> &Sealed<Header> {
+        &self.head
+    }
+
+    /// Commitment to the state, checked against the head's state root.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or does not fit the head.
+    pub fn commitment(&self) -> Result<LtHash, StoreError> {
+        let bytes = self.read(self.meta.get(COMMITMENT))?;
+        let commitment = bytes.and_then(|bytes| LtHash::from_bytes(bytes.value()));
+        commitment
+            .filter(|commitment| commitment.root() == self.head.state_root)
+            .ok_or_else(|| self.damaged("the commitment is not the head's state root"))
+    }
+
+    /// The header at a height; `None` above the head.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn header(&self, number: u64) -> Result<Option<Sealed<Header>>, StoreError> {
+        header_at(&self.path, &self.headers, number)
+    }
+
+    /// The height of a block.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn block_number(&self, hash: &B256) -> Result<Option<u64>, StoreError> {
+        Ok(self.read(self.numbers.get(&hash.0))?.map(|number| number.value()))
+    }
+
+    /// The block at a height; `None` above the head.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn block(&self, number: u64) -> Result<Option<Block>, StoreError> {
+        let Some(header) = self.header(number)? else { return Ok(None) };
+        let body = self.read(self.bodies.get(number))?;
+        let transactions = body
+            .and_then(|bytes| encoding::body_from_bytes(bytes.value()))
+            .ok_or_else(|| self.damaged(format!("body of block {number}")))?;
+        Ok(Some(Block { header, transactions }))
+    }
+
+    /// The receipts of the block at a height, in order of its transactions; `None` above the head.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn receipts(&self, number: u64) -> Result<Option<Vec<ReceiptEnvelope>>, StoreError> {
+        let Some(bytes) = self.read(self.receipts.get(number))? else { return Ok(None) };
+        let receipts = encoding::receipts_from_bytes(bytes.value())
+            .ok_or_else(|| self.damaged(format!("receipts of block {number}")))?;
+        Ok(Some(receipts))
+    }
+
+    /// Where the transaction with this hash stands, if it is in a block.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn locate(&self, transaction: &B256) -> Result<Option<TransactionLocation>, StoreError> {
+        let Some(row) = self.read(self.transactions.get(&transaction.0))? else { return Ok(None) };
+        let (block_number, index) = row.value();
+        let index = usize::try_from(index).map_err(|_| self.damaged("a transaction index"))?;
+        Ok(Some(TransactionLocation { block_number, index }))
+    }
+
+    /// An account; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn account(&self, address: &Address) -> Result<Option<AccountState>, StoreError> {
+        let row = self.read(self.accounts.get(&address.0.0))?;
+        Ok(row.map(|row| encoding::account_from_bytes(row.value())))
+    }
+
+    /// Code by its hash. The empty code is known without being stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was never stored.
+    pub fn code(&self, code_hash: &B256) -> Result<Bytes, StoreError> {
+        if *code_hash == KECCAK256_EMPTY {
+            return Ok(Bytes::new());
+        }
+        self.read(self.codes.get(&code_hash.0))?
+            .map(|code| Bytes::copy_from_slice(code.value()))
+            .ok_or_else(|| self.damaged(format!("code {code_hash} is missing")))
+    }
+
+    /// A storage slot; zero if never written.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn slot(&self, address: &Address, slot: &U256) -> Result<U256, StoreError> {
+        let row = self.read(self.slots.get(&encoding::slot_key(address, slot)))?;
+        Ok(row.map_or(U256::ZERO, |row| U256::from_be_bytes(*row.value())))
+    }
+
+    /// Recomputes the state root from every account and slot, and follows every block to the genesis.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first thing that does not fit. Takes time proportional to the file.
+    pub(crate) fn verify(&self) -> Result<(), StoreError> {
+        let mut commitment = LtHash::empty();
+        for row in self.read(self.accounts.iter())? {
+            let (address, account) = self.read(row)?;
+            let account = encoding::account_from_bytes(account.value());
+            self.code(&account.code_hash)?;
+            commitment.add_account(&Address::from(*address.value()), &account);
+        }
+        for row in self.read(self.slots.iter())? {
+            let (key, value) = self.read(row)?;
+            let (address, slot) = encoding::slot_from_key(key.value());
+            commitment.add_slot(&address, &slot, &U256::from_be_bytes(*value.value()));
+        }
+        if commitment != self.commitment()? {
+            return Err(self.damaged("the state does not have the head's root"));
+        }
+        let mut parent_hash = B256::ZERO;
+        for number in 0..=self.head.number {
+            parent_hash = self.verify_block(number, parent_hash)?;
+        }
+        Ok(())
+    }
+
+    fn verify_block(&self, number: u64, parent_hash: B256) -> Result<B256, StoreError> {
+        let block = self.block(number)?.ok_or_else(|| self.damaged(format!("block {number}")))?;
+        let receipts =
+            self.receipts(number)?.ok_or_else(|| self.damaged(format!("receipts of {number}")))?;
+        let transactions = &block.transactions;
+        let fits = block.header.parent_hash == parent_hash
+            && block.header.number == number
+            && self.block_number(&block.header.hash())? == Some(number)
+            && alloy_consensus::proofs::calculate_transaction_root(transactions)
+                == block.header.transactions_root
+            && alloy_consensus::proofs::calculate_receipt_root(&receipts)
+                == block.header.receipts_root;
+        if !fits {
+            return Err(self.damaged(format!("block {number} does not hold together")));
+        }
+        for (index, transaction) in transactions.iter().enumerate() {
+            let expected = TransactionLocation { block_number: number, index };
+            if self.locate(transaction.tx_hash())? != Some(expected) {
+                return Err(self.damaged(format!("index of the transactions of block {number}")));
+            }
+        }
+        Ok(block.header.hash())
+    }
+
+    fn read<T>(&self, result: Result<T, redb::StorageError>) -> Result<T, StoreError> {
+        result.map_err(|error| StoreError::from_database(&self.path, error))
+    }
+
+    fn damaged(&self, what: impl Into<String>) -> StoreError {
+        StoreError::damaged(&self.path, what)
+    }
+}
+
+impl DatabaseRef for Reader {
+    type Error = StoreError;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, StoreError> {
+        Ok(self.account(&address)?.map(|account| AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash: account.code_hash,
+            account_id: None,
+            code: None,
+        }))
+    }
+
+    fn code_by_hash_ref(&self, code_hash: B256) -> Result<Bytecode, StoreError> {
+        let code = self.code(&code_hash)?;
+        Bytecode::new_raw_checked(code)
+            .map_err(|_| self.damaged(format!("code {code_hash} is no code")))
+    }
+
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StoreError> {
+        self.slot(&address, &slot)
+    }
+
+    /// Zero above the head, as `BLOCKHASH` wants it.
+    fn block_hash_ref(&self, number: u64) -> Result<B256, StoreError> {
+        Ok(self.header(number)?.map_or(B256::ZERO, |header| header.hash()))
+    }
+}
+
+/// The height in the `HEAD` row; `None` without one.
+pub(crate) fn head_number(
+    path: &Path,
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<Option<u64>, StoreError> {
+    let row = meta.get(HEAD).map_err(|error| StoreError::from_database(path, error))?;
+    let Some(row) = row else { return Ok(None) };
+    let bytes = <[u8; 8]>::try_from(row.value())
+        .map_err(|_| StoreError::damaged(path, "the height of the head"))?;
+    Ok(Some(u64::from_be_bytes(bytes)))
+}
+
+/// The header in the row of a height, its hash and number checked.
+pub(crate) fn header_at(
+    path: &Path,
+    headers: &impl ReadableTable<u64, &'static [u8]>,
+    number: u64,
+) -> Result<Option<Sealed<Header>>, StoreError> {
+    let row = headers.get(number).map_err(|error| StoreError::from_database(path, error))?;
+    let Some(row) = row else { return Ok(None) };
+    encoding::header_from_bytes(row.value())
+        .filter(|header| header.number == number)
+        .map(Some)
+        .ok_or_else(|| StoreError::damaged(path, format!("header of block {number}")))
+}

@@ -1,0 +1,286 @@
+//! The file and its one writer.
+
+use crate::{
+    encoding,
+    error::StoreError,
+    reader::{Reader, head_number, header_at},
+    tables::{
+        ACCOUNTS, BODIES, CODES, COMMITMENT, FORMAT, FORMAT_VERSION, GENESIS, HEAD, HEADERS, META,
+        NUMBERS, RECEIPTS, SLOTS, TRANSACTIONS,
+    },
+};
+use alloy_primitives::B256;
+use execution::{ExecutedBlock, Genesis, StateCommitment};
+use redb::{
+    Database, ReadableDatabase, ReadableTable, TableHandle, WriteTransaction, backends::FileBackend,
+};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// Name of the file in the data directory.
+const FILE_NAME: &str = "ledger.redb";
+
+/// Page cache, in bytes.
+const CACHE_SIZE: usize = 64 << 20;
+
+/// A ledger on disk. Readers do not wait for the writer, nor it for them; two commits wait for each other.
+pub struct Store {
+    database: Database,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the ledger in `directory`, making both if they are not there. Checks the whole file, see the crate's text.
+    ///
+    /// # Errors
+    /// [`StoreError`] naming the directory or file and what to do.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(directory)
+            .map_err(|error| StoreError::from_io(directory, error))?;
+        let path = directory.join(FILE_NAME);
+        let backend = FileBackend::new(open_file(&path)?)
+            .map_err(|error| StoreError::from_database(&path, error))?;
+        let database = Database::builder()
+            .set_cache_size(CACHE_SIZE)
+            .set_check_integrity_on_open(true)
+            .create_with_backend(backend)
+            .map_err(|error| StoreError::from_database(&path, error))?;
+        let store = Self { database, path };
+        store.check_format()?;
+        if let Some(reader) = store.try_reader()? {
+            reader.commitment()?;
+        }
+        Ok(store)
+    }
+
+    /// Writes block 0, or checks that it is the one the file begins with. Call it once after [`Self::open`].
+    ///
+    /// # Errors
+    /// [`StoreError::GenesisMismatch`] when the file holds another chain; [`StoreError::Genesis`]; a failure to write.
+    pub fn initialize(&self, genesis: &Genesis) -> Result<(), StoreError> {
+        let block = genesis.block()?;
+        if let Some(reader) = self.try_reader()? {
+            let found = reader.header(0)?.map_or(B256::ZERO, |header| header.hash());
+            if found == block.hash {
+                return Ok(());
+            }
+            let (path, expected) = (self.path.clone(), block.hash);
+            return Err(StoreError::GenesisMismatch { path, found, expected });
+        }
+        let write = self.begin_write()?;
+        let mut meta = self.read(write.open_table(META))?;
+        self.read(meta.insert(GENESIS, genesis.to_json().as_bytes()))?;
+        drop(meta);
+        self.write_block(write, &block)
+    }
+
+    /// The genesis file this ledger began with; `None` before [`Self::initialize`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn genesis(&self) -> Result<Option<Genesis>, StoreError> {
+        let snapshot = self.read(self.database.begin_read())?;
+        let meta = self.read(snapshot.open_table(META))?;
+        let Some(row) = self.read(meta.get(GENESIS))? else { return Ok(None) };
+        let json = std::str::from_utf8(row.value())
+            .map_err(|_| StoreError::damaged(&self.path, "the genesis file"))?;
+        Ok(Some(Genesis::from_json(json)?))
+    }
+
+    /// Writes a block and everything it changed, and makes it the head. When this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the file is as before then. After [`StoreError::DiskFull`] and [`StoreError::Io`] open it again.
+    pub fn commit(&self, block: &ExecutedBlock) -> Result<(), StoreError> {
+        let write = self.begin_write()?;
+        self.check_follows_head(&write, block)?;
+        self.write_block(write, block)
+    }
+
+    /// A snapshot at the head.
+    ///
+    /// # Errors
+    /// [`StoreError::Empty`] before [`Self::initialize`]; [`StoreError`] when it cannot be read.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        self.try_reader()?.ok_or_else(|| StoreError::Empty { path: self.path.clone() })
+    }
+
+    /// Recomputes the state root from every account and slot, and follows every block to the genesis.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first thing that does not fit. Takes time proportional to the file.
+    pub fn verify(&self) -> Result<(), StoreError> {
+        self.reader()?.verify()
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn try_reader(&self) -> Result<Option<Reader>, StoreError> {
+        Reader::new(&self.path, &self.read(self.database.begin_read())?)
+    }
+
+    /// Marks a new file as ours; refuses one that is not.
+    fn check_format(&self) -> Result<(), StoreError> {
+        let write = self.begin_write()?;
+        let tables: Vec<_> = self.read(write.list_tables())?.collect();
+        if !tables.is_empty() && !tables.iter().any(|table| table.name() == META.name()) {
+            return Err(StoreError::NotALedger { path: self.path.clone() });
+        }
+        let mut meta = self.read(write.open_table(META))?;
+        let row = self.read(meta.get(FORMAT))?.map(|row| <[u8; 4]>::try_from(row.value()));
+        match row {
+            Some(Ok(version)) if u32::from_be_bytes(version) == FORMAT_VERSION => return Ok(()),
+            Some(Ok(version)) => {
+                let (found, expected) = (u32::from_be_bytes(version), FORMAT_VERSION);
+                return Err(StoreError::Format { path: self.path.clone(), found, expected });
+            }
+            Some(Err(_)) => return Err(StoreError::NotALedger { path: self.path.clone() }),
+            None => {}
+        }
+        self.read(meta.insert(FORMAT, FORMAT_VERSION.to_be_bytes().as_slice()))?;
+        drop(meta);
+        self.read(write.commit())
+    }
+
+    fn check_follows_head(
+        &self,
+        write: &WriteTransaction,
+        block: &ExecutedBlock,
+    ) -> Result<(), StoreError> {
+        let meta = self.read(write.open_table(META))?;
+        let headers = self.read(write.open_table(HEADERS))?;
+        let Some(head_number) = head_number(&self.path, &meta)? else {
+            return Err(StoreError::Empty { path: self.path.clone() });
+        };
+        let head = header_at(&self.path, &headers, head_number)?
+            .ok_or_else(|| StoreError::damaged(&self.path, "the head's header is missing"))?;
+        let (number, parent) = (block.header.number, block.header.parent_hash);
+        if number != head_number + 1 || parent != head.hash() {
+            let head = head.hash();
+            return Err(StoreError::NotNext { number, parent, head_number, head });
+        }
+        Ok(())
+    }
+
+    fn write_block(
+        &self,
+        write: WriteTransaction,
+        block: &ExecutedBlock,
+    ) -> Result<(), StoreError> {
+        let number = block.header.number;
+        if block.commitment.root() != block.header.state_root {
+            let what = "its commitment is not its state root";
+            return Err(StoreError::Inconsistent { number, what });
+        }
+        if block.header.hash_slow() != block.hash {
+            return Err(StoreError::Inconsistent { number, what: "its hash is not its header's" });
+        }
+        self.write_state(&write, block)?;
+        self.write_history(&write, block)?;
+        let mut meta = self.read(write.open_table(META))?;
+        self.read(meta.insert(COMMITMENT, block.commitment.to_bytes().as_slice()))?;
+        self.read(meta.insert(HEAD, number.to_be_bytes().as_slice()))?;
+        drop(meta);
+        self.read(write.commit())
+    }
+
+    /// Writes the changes, and compares what was there with what the block says it found.
+    fn write_state(
+        &self,
+        write: &WriteTransaction,
+        block: &ExecutedBlock,
+    ) -> Result<(), StoreError> {
+        let stale = |address| StoreError::StaleState { number: block.header.number, address };
+        let mut codes = self.read(write.open_table(CODES))?;
+        for (hash, code) in &block.changes.codes {
+            self.read(codes.insert(&hash.0, code.as_ref()))?;
+        }
+        let mut accounts = self.read(write.open_table(ACCOUNTS))?;
+        for (address, change) in &block.changes.accounts {
+            let found = match &change.after {
+                Some(after) => {
+                    self.read(accounts.insert(&address.0.0, &encoding::account_to_bytes(after)))?
+                }
+                None => self.read(accounts.remove(&address.0.0))?,
+            };
+            if found.map(|row| encoding::account_from_bytes(row.value())) != change.before {
+                return Err(stale(*address));
+            }
+        }
+        let mut slots = self.read(write.open_table(SLOTS))?;
+        for ((address, slot), change) in &block.changes.slots {
+            let key = encoding::slot_key(address, slot);
+            let found = if change.after.is_zero() {
+                self.read(slots.remove(&key))?
+            } else {
+                self.read(slots.insert(&key, &change.after.to_be_bytes::<32>()))?
+            };
+            let found = found.map(|row| *row.value()).unwrap_or_default();
+            if found != change.before.to_be_bytes::<32>() {
+                return Err(stale(*address));
+            }
+        }
+        Ok(())
+    }
+
+    fn write_history(
+        &self,
+        write: &WriteTransaction,
+        block: &ExecutedBlock,
+    ) -> Result<(), StoreError> {
+        let number = block.header.number;
+        let header = encoding::header_to_bytes(&block.hash, &block.header);
+        let body = encoding::body_to_bytes(&block.transactions);
+        let receipts = encoding::receipts_to_bytes(&block.receipts);
+        self.read(self.read(write.open_table(HEADERS))?.insert(number, header.as_slice()))?;
+        self.read(self.read(write.open_table(BODIES))?.insert(number, body.as_slice()))?;
+        self.read(self.read(write.open_table(RECEIPTS))?.insert(number, receipts.as_slice()))?;
+        self.read(self.read(write.open_table(NUMBERS))?.insert(&block.hash.0, number))?;
+        let mut transactions = self.read(write.open_table(TRANSACTIONS))?;
+        for (index, transaction) in (0_u32..).zip(&block.transactions) {
+            self.read(transactions.insert(&transaction.tx_hash().0, (number, index)))?;
+        }
+        Ok(())
+    }
+
+    fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
+        self.read(self.database.begin_write())
+    }
+
+    fn read<T, E: Into<redb::Error>>(&self, result: Result<T, E>) -> Result<T, StoreError> {
+        result.map_err(|error| StoreError::from_database(&self.path, error))
+    }
+}
+
+/// Opens or makes the file. redb writes its magic number last when it makes one, and refuses a file without; so a file whose
+/// making was cut short (it has a size, but begins with zeros, and nothing was ever committed) is emptied first.
+fn open_file(path: &Path) -> Result<File, StoreError> {
+    let fault = |error| StoreError::from_io(path, error);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(fault)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(StoreError::already_open(path)),
+        Err(TryLockError::Error(error)) => return Err(fault(error)),
+    }
+    let mut start = Vec::new();
+    (&mut file).take(64).read_to_end(&mut start).map_err(fault)?;
+    if !start.is_empty() && start.iter().all(|byte| *byte == 0) {
+        file.set_len(0).map_err(fault)?;
+    }
+    // redb takes the lock itself, on the same file.
+    file.unlock().map_err(fault)?;
+    Ok(file)
+}

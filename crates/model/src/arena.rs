@@ -1,0 +1,124 @@
+//! Memory for the activations and gradients of some sequences, allocated once.
+
+use crate::config::Config;
+
+/// What a layer keeps of the way forward; `R` rows, one for each token.
+pub(crate) struct Kept {
+    /// `(R)` scales of the norm before attention.
+    pub(crate) attention_scales: Vec<f32>,
+    /// `(R, C)` normed input of attention.
+    pub(crate) attention_input: Vec<f32>,
+    /// `(R, 3C)` queries and keys after rotation, and values.
+    pub(crate) qkv: Vec<f32>,
+    /// `(R, C)` heads' outputs.
+    pub(crate) attended: Vec<f32>,
+    /// `(R, C)` residual stream between attention and SwiGLU.
+    pub(crate) middle: Vec<f32>,
+    /// `(R)` scales of the norm before SwiGLU.
+    pub(crate) mlp_scales: Vec<f32>,
+    /// `(R, C)` normed input of SwiGLU.
+    pub(crate) mlp_input: Vec<f32>,
+    /// `(R, 2H)` gate and up.
+    pub(crate) gate_up: Vec<f32>,
+    /// `(R, H)` `silu(gate) · up`.
+    pub(crate) hidden: Vec<f32>,
+}
+
+/// Gradients of one layer at a time.
+pub(crate) struct Gradients {
+    /// `(R, C)` of the layer's output.
+    pub(crate) output: Vec<f32>,
+    /// `(R, C)` of the residual stream between attention and SwiGLU.
+    pub(crate) middle: Vec<f32>,
+    /// `(R, C)` of the layer's input.
+    pub(crate) input: Vec<f32>,
+    /// `(R, H)`.
+    pub(crate) hidden: Vec<f32>,
+    /// `(R, 2H)`.
+    pub(crate) gate_up: Vec<f32>,
+    /// `(R, C)` of the input of SwiGLU, after the norm.
+    pub(crate) mlp_input: Vec<f32>,
+    /// `(R, C)`.
+    pub(crate) attended: Vec<f32>,
+    /// `(R, 3C)`.
+    pub(crate) qkv: Vec<f32>,
+    /// `(R, C)` of the input of attention, or of the output matrix, after the norm.
+    pub(crate) normed: Vec<f32>,
+}
+
+/// The sequences of one thread.
+pub(crate) struct Shard {
+    /// Sequences in use now.
+    pub(crate) sequences: usize,
+    /// Tokens of each sequence now.
+    pub(crate) time: usize,
+    pub(crate) layers: Vec<Kept>,
+    /// `(R, C)` residual stream before each layer, and after the last.
+    pub(crate) residuals: Vec<Vec<f32>>,
+    /// `(R)` scales of the last norm.
+    pub(crate) final_scales: Vec<f32>,
+    /// `(R, C)` input of the output matrix.
+    pub(crate) final_input: Vec<f32>,
+    /// `(R, V)` logits, then their gradient.
+    pub(crate) logits: Vec<f32>,
+    /// `(R)` nats.
+    pub(crate) losses: Vec<f32>,
+    pub(crate) gradients: Gradients,
+}
+
+/// Whether a shard will also run backwards.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passes {
+    Forward,
+    ForwardAndBack,
+}
+
+impl Shard {
+    /// Room for `sequences` sequences of the model's context.
+    pub(crate) fn new(config: &Config, sequences: usize, passes: Passes) -> Self {
+        let &Config { width, hidden, vocabulary, .. } = config;
+        let rows = sequences * config.context;
+        let zeros = |columns: usize| vec![0.0; rows * columns];
+        let back = |columns: usize| match passes {
+            Passes::Forward => Vec::new(),
+            Passes::ForwardAndBack => zeros(columns),
+        };
+        let kept = || Kept {
+            attention_scales: zeros(1),
+            attention_input: zeros(width),
+            qkv: zeros(3 * width),
+            attended: zeros(width),
+            middle: zeros(width),
+            mlp_scales: zeros(1),
+            mlp_input: zeros(width),
+            gate_up: zeros(2 * hidden),
+            hidden: zeros(hidden),
+        };
+        Self {
+            sequences: 0,
+            time: config.context,
+            layers: (0..config.layers).map(|_| kept()).collect(),
+            residuals: (0..=config.layers).map(|_| zeros(width)).collect(),
+            final_scales: zeros(1),
+            final_input: zeros(width),
+            logits: zeros(vocabulary),
+            losses: zeros(1),
+            gradients: Gradients {
+                output: back(width),
+                middle: back(width),
+                input: back(width),
+                hidden: back(hidden),
+                gate_up: back(2 * hidden),
+                mlp_input: back(width),
+                attended: back(width),
+                qkv: back(3 * width),
+                normed: back(width),
+            },
+        }
+    }
+
+    /// Rows in use now.
+    pub(crate) fn rows(&self) -> usize {
+        self.sequences * self.time
+    }
+}

@@ -1,0 +1,131 @@
+//! The sizes that define a model.
+
+use serde::{Deserialize, Serialize};
+
+/// Largest vocabulary: tokens are bytes.
+pub const VOCABULARY_MAX: usize = 256;
+/// Largest context: beyond it the rotary angles lose precision.
+pub const CONTEXT_MAX: usize = 65_536;
+/// Largest parameter count: what one machine can hold in an arena.
+pub const PARAMETERS_MAX: usize = 1 << 32;
+
+/// The sizes of a model. Nothing else is needed to know its parameters' names, shapes and order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Transformer layers.
+    pub layers: usize,
+    /// Values a token carries between layers.
+    pub width: usize,
+    /// Attention heads; `width / heads` must be even.
+    pub heads: usize,
+    /// Tokens a prediction may look back on, and the length of a training sequence.
+    pub context: usize,
+    /// Distinct tokens, at most 256: a token is a byte.
+    pub vocabulary: usize,
+    /// Inner width of the SwiGLU layer, usually about `8/3 · width`.
+    pub hidden: usize,
+}
+
+/// Why sizes do not make a model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A size is zero.
+    #[error("model size `{name}` is zero: give at least 1")]
+    Zero {
+        /// Which size.
+        name: &'static str,
+    },
+    /// The heads do not divide the width into even parts.
+    #[error("width {width} does not split into {heads} heads of an even width: choose a multiple of {}", 2 * heads)]
+    Heads {
+        /// The width.
+        width: usize,
+        /// The heads.
+        heads: usize,
+    },
+    /// A size is above its bound.
+    #[error("model size `{name}` is {value}, above the maximum {maximum}")]
+    TooLarge {
+        /// Which size.
+        name: &'static str,
+        /// Its value.
+        value: usize,
+        /// The bound.
+        maximum: usize,
+    },
+}
+
+impl Config {
+    /// Checks that the sizes make a model.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the first size that is wrong.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let bounded = [
+            ("layers", self.layers, 1 << 10),
+            ("width", self.width, 1 << 16),
+            ("heads", self.heads, 1 << 10),
+            ("context", self.context, CONTEXT_MAX),
+            ("vocabulary", self.vocabulary, VOCABULARY_MAX),
+            ("hidden", self.hidden, 1 << 18),
+        ];
+        for (name, value, maximum) in bounded {
+            if value == 0 {
+                return Err(ConfigError::Zero { name });
+            }
+            if value > maximum {
+                return Err(ConfigError::TooLarge { name, value, maximum });
+            }
+        }
+        if !self.width.is_multiple_of(2 * self.heads) {
+            return Err(ConfigError::Heads { width: self.width, heads: self.heads });
+        }
+        let value = self.parameter_count();
+        if value > PARAMETERS_MAX {
+            return Err(ConfigError::TooLarge {
+                name: "parameters",
+                value,
+                maximum: PARAMETERS_MAX,
+            });
+        }
+        Ok(())
+    }
+
+    /// Parameters in all; the embedding counts once, since it is tied to the output.
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
+        self.vocabulary * self.width + self.layers * self.layer_parameter_count() + self.width
+    }
+
+    /// Values per head.
+    #[must_use]
+    pub fn head_width(&self) -> usize {
+        self.width / self.heads
+    }
+
+    /// Bytes that one trainer with `batch` sequences needs while training: parameters, gradient, two AdamW moments, activations.
+    #[must_use]
+    pub fn training_bytes(&self, batch: usize) -> usize {
+        let rows = batch * self.context;
+        let layer = 8 * self.width + 3 * self.hidden + 2;
+        let shared = 9 * self.width + 3 * self.hidden + self.vocabulary + 2;
+        let activations = rows * (self.layers * layer + shared);
+        4 * (4 * self.parameter_count() + activations)
+    }
+
+    /// Floating-point operations of one forward and backward pass over `tokens` tokens: `6 · parameters` a token for the matrix products, and
+    /// `6 · width · context` a token and layer for causal attention. The operations repeated to save memory are not counted.
+    #[must_use]
+    pub fn training_flops(&self, tokens: usize) -> f64 {
+        let matrices = self.parameter_count() - self.width * (2 * self.layers + 1);
+        let per_token = 6 * matrices + 6 * self.layers * self.width * self.context;
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people; 53 bits are enough")]
+        let flops = per_token as f64 * tokens as f64;
+        flops
+    }
+
+    pub(crate) fn layer_parameter_count(&self) -> usize {
+        4 * self.width * self.width + 3 * self.width * self.hidden + 2 * self.width
+    }
+}

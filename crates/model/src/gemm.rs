@@ -1,0 +1,217 @@
+//! Matrix products with one fixed chain of fused multiply-adds for each element.
+//!
+//! Operands are packed into panels as wide as a tile of the instruction set; a tile keeps its elements in registers for one block of
+//! depth, and carries them through memory to the next. So the blocks below decide speed only. `(12, 32)` and `(6, 16)` are the shapes
+//! that fill the registers of AVX-512 and AVX2 with accumulators and leave room for the operands.
+
+use crate::instructions::per_isa;
+
+/// Depth of one block: `DEPTH_BLOCK · 32` values of the right operand stay in the first-level cache while tiles go by.
+const DEPTH_BLOCK: usize = 256;
+/// Rows of one block: its left panels stay in the second-level cache. A multiple of every tile height.
+const ROW_BLOCK: usize = 192;
+/// Columns of one block. A multiple of every tile width.
+const COLUMN_BLOCK: usize = 768;
+
+/// A matrix inside a slice, row- or column-major.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    data: &'a [f32],
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> View<'a> {
+    /// Rows of `stride` values, one after the other.
+    pub(crate) fn rows(data: &'a [f32], stride: usize) -> Self {
+        Self { data, row_stride: stride, column_stride: 1 }
+    }
+
+    /// The same values with rows and columns exchanged.
+    pub(crate) fn transposed(self) -> Self {
+        Self { data: self.data, row_stride: self.column_stride, column_stride: self.row_stride }
+    }
+}
+
+/// What an element's chain starts from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Zero: the output is overwritten.
+    Zero,
+    /// The value in the output: the product is added.
+    Existing,
+}
+
+/// `left (rows, depth) · right (depth, columns)`.
+#[derive(Clone, Copy)]
+pub(crate) struct Product<'a> {
+    pub(crate) left: View<'a>,
+    pub(crate) right: View<'a>,
+    pub(crate) rows: usize,
+    pub(crate) depth: usize,
+    pub(crate) columns: usize,
+    pub(crate) start: Start,
+}
+
+/// Room for the packed operands of one thread.
+pub(crate) struct Packing {
+    left: Vec<f32>,
+    right: Vec<f32>,
+}
+
+impl Packing {
+    pub(crate) fn new() -> Self {
+        Self {
+            left: vec![0.0; ROW_BLOCK * DEPTH_BLOCK],
+            right: vec![0.0; COLUMN_BLOCK * DEPTH_BLOCK],
+        }
+    }
+}
+
+per_isa! {
+    /// Computes `product` into rows of `stride` values of `out`.
+    multiply(product: Product<'_>, out: &mut [f32], stride: usize, packing: &mut Packing) =>
+    scalar multiply_tiled::<4, 16>, avx2 multiply_tiled::<6, 16>, avx512 multiply_tiled::<12, 32>
+}
+
+#[inline(always)]
+fn multiply_tiled<const HEIGHT: usize, const WIDTH: usize>(
+    product: Product<'_>,
+    out: &mut [f32],
+    stride: usize,
+    packing: &mut Packing,
+) {
+    const { assert!(ROW_BLOCK.is_multiple_of(HEIGHT) && COLUMN_BLOCK.is_multiple_of(WIDTH)) };
+    let Product { left, right, rows, depth, columns, start } = product;
+    for first_depth in (0..depth).step_by(DEPTH_BLOCK) {
+        let block_depth = DEPTH_BLOCK.min(depth - first_depth);
+        let start = if first_depth == 0 { start } else { Start::Existing };
+        for first_column in (0..columns).step_by(COLUMN_BLOCK) {
+            let block_columns = COLUMN_BLOCK.min(columns - first_column);
+            let source = right
+                .data
+                .get(first_depth * right.row_stride + first_column * right.column_stride..);
+            pack::<WIDTH>(
+                source.expect("the right operand reaches to its last block"),
+                (right.row_stride, right.column_stride),
+                (block_depth, block_columns),
+                &mut packing.right,
+            );
+            for first_row in (0..rows).step_by(ROW_BLOCK) {
+                let block_rows = ROW_BLOCK.min(rows - first_row);
+                let source =
+                    left.data.get(first_row * left.row_stride + first_depth * left.column_stride..);
+                pack::<HEIGHT>(
+                    source.expect("the left operand reaches to its last block"),
+                    (left.column_stride, left.row_stride),
+                    (block_depth, block_rows),
+                    &mut packing.left,
+                );
+                let out = &mut out[first_row * stride + first_column..];
+                let size = (block_rows, block_depth, block_columns);
+                multiply_block::<HEIGHT, WIDTH>(packing, size, start, (out, stride));
+            }
+        }
+    }
+}
+
+/// All tiles of one packed block.
+#[inline(always)]
+fn multiply_block<const HEIGHT: usize, const WIDTH: usize>(
+    packing: &Packing,
+    (rows, depth, columns): (usize, usize, usize),
+    start: Start,
+    (out, stride): (&mut [f32], usize),
+) {
+    for (column_panel, right) in packing.right.chunks_exact(WIDTH * depth).enumerate() {
+        let first_column = column_panel * WIDTH;
+        if first_column >= columns {
+            break;
+        }
+        let width = WIDTH.min(columns - first_column);
+        for (row_panel, left) in packing.left.chunks_exact(HEIGHT * depth).enumerate() {
+            let first_row = row_panel * HEIGHT;
+            if first_row >= rows {
+                break;
+            }
+            let height = HEIGHT.min(rows - first_row);
+            let out = &mut out[first_row * stride + first_column..];
+            let mut tile = [[0.0; WIDTH]; HEIGHT];
+            if start == Start::Existing {
+                for (row, out) in tile.iter_mut().zip(out.chunks(stride)).take(height) {
+                    row[..width].copy_from_slice(&out[..width]);
+                }
+            }
+            multiply_tile(left, right, &mut tile);
+            for (row, out) in tile.iter().zip(out.chunks_mut(stride)).take(height) {
+                out[..width].copy_from_slice(&row[..width]);
+            }
+        }
+    }
+}
+
+/// The chains of one tile through one block of depth.
+///
+/// The tile is copied to a local, and both panels are cut into arrays, so that the compiler keeps every element in a register.
+#[inline(always)]
+fn multiply_tile<const HEIGHT: usize, const WIDTH: usize>(
+    left: &[f32],
+    right: &[f32],
+    tile: &mut [[f32; WIDTH]; HEIGHT],
+) {
+    let mut sums = *tile;
+    let (left, _) = left.as_chunks::<HEIGHT>();
+    let (right, _) = right.as_chunks::<WIDTH>();
+    for (left, right) in left.iter().zip(right) {
+        for i in 0..HEIGHT {
+            for j in 0..WIDTH {
+                sums[i][j] = left[i].mul_add(right[j], sums[i][j]);
+            }
+        }
+    }
+    *tile = sums;
+}
+
+/// Copies a `(depth, extent)` matrix with the given strides into panels of `WIDTH` columns, depth-major inside a panel. The last panel
+/// is filled up with zeros.
+#[inline(always)]
+fn pack<const WIDTH: usize>(
+    source: &[f32],
+    (depth_stride, stride): (usize, usize),
+    (depth, extent): (usize, usize),
+    packed: &mut [f32],
+) {
+    for (panel, out) in packed.chunks_exact_mut(WIDTH * depth).enumerate() {
+        let first = panel * WIDTH;
+        if first >= extent {
+            break;
+        }
+        let width = WIDTH.min(extent - first);
+        let source = &source[first * stride..];
+        let (out, _) = out.as_chunks_mut::<WIDTH>();
+        if stride == 1 {
+            for (out, source) in out.iter_mut().zip(source.chunks(depth_stride)) {
+                match source.first_chunk::<WIDTH>() {
+                    Some(source) if width == WIDTH => *out = *source,
+                    _ => {
+                        out[..width].copy_from_slice(&source[..width]);
+                        out[width..].fill(0.0);
+                    }
+                }
+            }
+        } else {
+            assert!(depth_stride == 1, "one of the strides of an operand is 1");
+            if width < WIDTH {
+                out.as_flattened_mut().fill(0.0);
+            }
+            for (column, source) in source.chunks(stride).take(width).enumerate() {
+                for (out, value) in out.iter_mut().zip(source) {
+                    out[column] = *value;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

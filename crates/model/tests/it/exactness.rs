@@ -1,0 +1,79 @@
+//! The same bits on every instruction set and any number of threads.
+
+use model::instructions::Isa;
+use model::{Config, Execution, Trainer, TrainerError, initial_parameters, state_digest};
+
+/// No size is a multiple of a tile or of a vector, and the context is longer than one block of queries.
+const CONFIG: Config =
+    Config { layers: 2, width: 36, heads: 3, context: 53, vocabulary: 45, hidden: 50 };
+
+fn batch(sequences: u32) -> (Vec<u8>, Vec<u8>) {
+    let size = sequences * 53;
+    let text: Vec<u8> = (0..=size).map(|i| u8::try_from((i * i / 7 + i) % 45).unwrap()).collect();
+    (text[..text.len() - 1].to_vec(), text[1..].to_vec())
+}
+
+/// Three steps of plain descent: losses and the digest of the state.
+fn train(execution: Execution, sequences: u32) -> (Vec<u32>, String) {
+    let mut trainer = Trainer::new(&CONFIG, execution).unwrap();
+    let mut params = initial_parameters(&CONFIG, &[4; 32]);
+    let (tokens, targets) = batch(sequences);
+    let mut gradient = vec![0.0; params.len()];
+    let mut losses = Vec::new();
+    for _ in 0..3 {
+        let before = trainer.loss(&params, &tokens, &targets);
+        let loss = trainer.loss_and_gradient(&params, &tokens, &targets, &mut gradient);
+        assert_eq!(before.to_bits(), loss.to_bits(), "both ways to a loss agree");
+        losses.push(loss.to_bits());
+        params.iter_mut().zip(&gradient).for_each(|(p, g)| *p -= 0.5 * g);
+    }
+    let values: Vec<f32> = losses.iter().map(|bits| f32::from_bits(*bits)).collect();
+    assert!(values[2] < values[0], "the loss falls: {values:?}");
+    (losses, state_digest(&params).to_string())
+}
+
+/// Pinned: another machine, compiler or release must arrive at it too. A change here is a change of the protocol.
+#[test]
+fn every_machine_arrives_at_the_same_state() {
+    let scalar = train(Execution { batch: 5, threads: 1, isa: Isa::Scalar }, 5);
+    assert_eq!(scalar.1, "31bf493b90e10abfcd4b6748e61efa62de29d74b8febb941263dcf4b53e0330b");
+    for isa in [Isa::Scalar, Isa::Avx2, Isa::Avx512].into_iter().filter(|isa| isa.is_available()) {
+        for threads in [1, 2, 3, 7] {
+            if (isa, threads) != (Isa::Scalar, 1) {
+                let found = train(Execution { batch: 5, threads, isa }, 5);
+                assert_eq!(found, scalar, "{isa} with {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_batch_is_a_batch_of_its_own() {
+    let isa = Isa::detect();
+    let whole = train(Execution { batch: 2, threads: 1, isa }, 2);
+    for threads in [1, 2, 3] {
+        assert_eq!(train(Execution { batch: 9, threads, isa }, 2), whole);
+    }
+}
+
+#[test]
+fn a_diverged_run_shows() {
+    let execution = Execution { batch: 1, threads: 1, isa: Isa::detect() };
+    let mut trainer = Trainer::new(&CONFIG, execution).unwrap();
+    let mut params = initial_parameters(&CONFIG, &[4; 32]);
+    params[45 * 36 + 40] = f32::NAN;
+    let (tokens, targets) = batch(1);
+    let mut gradient = vec![0.0; params.len()];
+    assert!(trainer.loss_and_gradient(&params, &tokens, &targets, &mut gradient).is_nan());
+    assert!(gradient.iter().any(|value| value.is_nan()));
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    let execution = Execution { batch: 1, threads: 0, isa: Isa::Scalar };
+    let error = Trainer::new(&CONFIG, execution).err();
+    assert_eq!(error, Some(TrainerError::Empty { batch: 1, threads: 0 }));
+    let odd = Config { heads: 4, width: 36, ..CONFIG };
+    let error = Trainer::new(&odd, Execution { threads: 1, ..execution }).err().unwrap();
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("multiple of 8"));
+}

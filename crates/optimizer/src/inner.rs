@@ -1,0 +1,205 @@
+//! The inner step: AdamW on one machine, and its learning rate.
+//!
+//! Only IEEE additions, multiplications, divisions and roots, each rounded on its own and in a fixed order: the same bits on every
+//! machine. Nothing is kept between rounds but what the caller keeps.
+//!
+//! Source: AdamW, arXiv 1711.05101, algorithm 2, with the decay multiplied by the learning rate as PyTorch does; clipping by the global
+//! norm, arXiv 1211.5063, section 3.2.
+
+use std::ops::Range;
+
+/// Partial sums of the norm: element `i` goes to sum `i mod 16`, then the sums are added in order.
+const LANES: usize = 16;
+
+/// The constants of AdamW.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HyperParameters {
+    /// Decay of the first moment, usually 0.9.
+    pub beta1: f32,
+    /// Decay of the second moment, usually 0.95 to 0.999.
+    pub beta2: f32,
+    /// Added to the root of the second moment, usually 1e-8.
+    pub epsilon: f32,
+    /// Part of a decayed parameter taken away each step, times the learning rate.
+    pub weight_decay: f32,
+    /// Gradients with a larger Euclidean norm are scaled down to it; infinity never clips.
+    pub clip_norm: f32,
+}
+
+/// The state of AdamW over one flat vector of parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdamW {
+    hyper: HyperParameters,
+    decayed: Vec<Range<usize>>,
+    first: Vec<f32>,
+    second: Vec<f32>,
+    /// `beta1^steps` and `beta2^steps`.
+    powers: (f64, f64),
+    steps: u64,
+}
+
+impl AdamW {
+    /// A fresh state for `length` parameters. Weight decay applies inside `decayed` only: ascending ranges that do not overlap.
+    ///
+    /// # Panics
+    /// When the ranges overlap, descend or leave the vector.
+    #[must_use]
+    pub fn new(length: usize, hyper: HyperParameters, decayed: Vec<Range<usize>>) -> Self {
+        let mut end = 0;
+        for range in &decayed {
+            assert!(end <= range.start && range.start <= range.end, "decayed ranges ascend");
+            end = range.end;
+        }
+        assert!(end <= length, "decayed ranges lie inside the {length} parameters");
+        let zeros = vec![0.0; length];
+        Self { hyper, decayed, first: zeros.clone(), second: zeros, powers: (1.0, 1.0), steps: 0 }
+    }
+
+    /// Back to the fresh state, without allocating.
+    pub fn reset(&mut self) {
+        self.first.fill(0.0);
+        self.second.fill(0.0);
+        self.powers = (1.0, 1.0);
+        self.steps = 0;
+    }
+
+    /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping; it is not finite when the training has
+    /// diverged, and then the parameters are not either.
+    ///
+    /// # Panics
+    /// When lengths differ from that of the state.
+    pub fn step(&mut self, params: &mut [f32], gradient: &[f32], learning_rate: f32) -> f32 {
+        assert_eq!(params.len(), self.first.len(), "parameters of this state");
+        assert_eq!(gradient.len(), self.first.len(), "a gradient of this state");
+        let HyperParameters { beta1, beta2, epsilon, weight_decay, clip_norm } = self.hyper;
+        self.steps += 1;
+        self.powers.0 *= f64::from(beta1);
+        self.powers.1 *= f64::from(beta2);
+        let norm = norm(gradient);
+        let clip = f64::from(clip_norm);
+        let rates = Rates {
+            scale: if norm > clip { narrow(clip / norm) } else { 1.0 },
+            beta1,
+            beta2,
+            correction1: narrow(1.0 / (1.0 - self.powers.0)),
+            correction2: narrow(1.0 / (1.0 - self.powers.1)),
+            epsilon,
+            learning_rate,
+            kept: 1.0,
+        };
+        let decaying = Rates { kept: 1.0 - learning_rate * weight_decay, ..rates };
+        let mut done = 0;
+        for range in self.decayed.iter().cloned().chain([params.len()..params.len()]) {
+            for (part, rates) in [(done..range.start, rates), (range.clone(), decaying)] {
+                let moments = (&mut self.first[part.clone()], &mut self.second[part.clone()]);
+                update(&mut params[part.clone()], &gradient[part], moments, rates);
+            }
+            done = range.end;
+        }
+        narrow(norm)
+    }
+
+    /// First and second moments, one value a parameter.
+    #[must_use]
+    pub fn moments(&self) -> (&[f32], &[f32]) {
+        (&self.first, &self.second)
+    }
+
+    /// Steps since the state was fresh.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
+/// What one step multiplies with.
+#[derive(Clone, Copy)]
+struct Rates {
+    scale: f32,
+    beta1: f32,
+    beta2: f32,
+    correction1: f32,
+    correction2: f32,
+    epsilon: f32,
+    learning_rate: f32,
+    /// Part of a parameter that weight decay leaves.
+    kept: f32,
+}
+
+fn update(params: &mut [f32], gradient: &[f32], moments: (&mut [f32], &mut [f32]), rates: Rates) {
+    let Rates { scale, beta1, beta2, correction1, correction2, epsilon, learning_rate, kept } =
+        rates;
+    let state = moments.0.iter_mut().zip(moments.1);
+    for ((p, g), (m, v)) in params.iter_mut().zip(gradient).zip(state) {
+        let g = g * scale;
+        *m = beta1 * *m + (1.0 - beta1) * g;
+        *v = beta2 * *v + (1.0 - beta2) * (g * g);
+        let direction = (*m * correction1) / ((*v * correction2).sqrt() + epsilon);
+        *p = kept * *p - learning_rate * direction;
+    }
+}
+
+/// Euclidean norm, summed in f64.
+fn norm(values: &[f32]) -> f64 {
+    let mut lanes = [0.0_f64; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += f64::from(*value) * f64::from(*value);
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane += f64::from(*value) * f64::from(*value);
+    }
+    lanes.iter().fold(0.0, |sum, lane| sum + lane).sqrt()
+}
+
+/// Learning rates over a run: a linear rise, then a fall in the shape of half a wave down to a floor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    /// The largest rate.
+    pub peak: f32,
+    /// The last rate.
+    pub floor: f32,
+    /// Steps of the rise from zero.
+    pub warmup_steps: u64,
+    /// Steps of the run, rise included; later steps get the floor.
+    pub total_steps: u64,
+    /// Steps of a second rise after each fresh start of the optimizer state, whose first moments are noisy. Zero for none.
+    pub ramp_steps: u64,
+}
+
+impl Schedule {
+    /// The rate of a step, both counted from zero: in the run, and since the optimizer's state was fresh.
+    ///
+    /// The fall is `1 − 3x² + 2x³`, which stays within 1.1 % of the peak of the usual cosine and needs no math library.
+    #[must_use]
+    pub fn at(&self, step: u64, since_fresh: u64) -> f32 {
+        let ramp = rise(since_fresh, self.ramp_steps);
+        let (peak, floor) = (f64::from(self.peak), f64::from(self.floor));
+        if step < self.warmup_steps {
+            return narrow(peak * rise(step, self.warmup_steps) * ramp);
+        }
+        let fall_steps = self.total_steps.saturating_sub(self.warmup_steps);
+        let x = (count(step - self.warmup_steps) / count(fall_steps.max(1))).min(1.0);
+        narrow((floor + (peak - floor) * (1.0 - x * x * (3.0 - 2.0 * x))) * ramp)
+    }
+}
+
+/// `(step + 1) / steps`, at most 1.
+fn rise(step: u64, steps: u64) -> f64 {
+    if step >= steps { 1.0 } else { count(step + 1) / count(steps) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "steps are below 2^53")]
+fn count(steps: u64) -> f64 {
+    steps as f64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
+fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+#[cfg(test)]
+mod tests;

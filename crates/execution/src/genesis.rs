@@ -27,6 +27,17 @@ pub struct Rules {
 }
 
 /// The genesis file. Two chains with unequal files have unequal genesis hashes.
+///
+/// ```
+/// let genesis = execution::Genesis::from_json(
+///     r#"{"chain_id": 7, "timestamp": 0, "gas_limit": 30000000, "commitment": 1,
+///         "base_fee": {"initial": 1000, "minimum": 7, "change_denominator": 8, "elasticity": 2},
+///         "fee_recipient": "0x00000000000000000000000000000000000000be",
+///         "accounts": {"0x0000000000000000000000000000000000000001": {"balance": "5"}}}"#,
+/// )?;
+/// assert_eq!(genesis.block()?.header.number, 0);
+/// # Ok::<(), execution::GenesisError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {

@@ -27,6 +27,14 @@ const FILE_NAME: &str = "ledger.redb";
 const CACHE_SIZE: usize = 64 << 20;
 
 /// A ledger on disk. Readers do not wait for the writer, nor it for them; two commits wait for each other.
+///
+/// ```
+/// let directory = tempfile::tempdir()?;
+/// let store = store::Store::open(directory.path())?;
+/// assert!(store.genesis()?.is_none(), "nothing is in it yet");
+/// assert!(store::Store::open(directory.path()).is_err(), "one opener at a time");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Store {
     database: Database,
     path: PathBuf,

@@ -48,7 +48,14 @@ pub const VERDICT_UNAVAILABLE: u8 = 2;
 
 /// `gleaner/verdict/v1`: what this device found when it repeated `subject`'s round.
 #[must_use]
-pub fn verdict(chain_id: u64, run: u64, round: u32, subject: &[u8; 32], kind: u8, value: &[u8; 32]) -> Statement {
+pub fn verdict(
+    chain_id: u64,
+    run: u64,
+    round: u32,
+    subject: &[u8; 32],
+    kind: u8,
+    value: &[u8; 32],
+) -> Statement {
     let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
     join("verdict", chain_id, &[&run, &round, subject, &[kind], value])
 }

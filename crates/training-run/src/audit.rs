@@ -3,7 +3,8 @@
 use units::{DeviceId, Digest, Wei};
 
 use crate::{
-    Audit, Cause, Check, Context, Effect, Entry, Finding, PayKind, Refused, Run, SeatIndex, Standing,
+    Audit, Cause, Check, Context, Effect, Entry, Finding, PayKind, Refused, Run, SeatIndex,
+    Standing,
     draw::Chance,
     run::{indexed, not_before},
 };
@@ -19,16 +20,24 @@ impl Run {
         randomness: &Digest,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refused> {
-        let closed = self.closed.get_mut(&round).filter(|closed| !closed.drawn).ok_or(Refused::NothingToDraw(round))?;
+        let closed = self
+            .closed
+            .get_mut(&round)
+            .filter(|closed| !closed.drawn)
+            .ok_or(Refused::NothingToDraw(round))?;
         let drawn_from = closed.height.saturating_add(1);
         if context.height <= drawn_from {
-            return Err(Refused::TooEarly { until: drawn_from.saturating_add(1), now: context.height });
+            return Err(Refused::TooEarly {
+                until: drawn_from.saturating_add(1),
+                now: context.height,
+            });
         }
         closed.drawn = true;
         let rate = u64::from(self.terms.audit_rate.as_u16());
         let subjects: Vec<SeatIndex> = closed.entries.keys().copied().collect();
         for subject in subjects {
-            let on_probation = self.seats.get(usize::from(subject)).is_some_and(|seat| seat.on_probation);
+            let on_probation =
+                self.seats.get(usize::from(subject)).is_some_and(|seat| seat.on_probation);
             let is_drawn = Chance::new(randomness, round, subject, 0).below(10_000) < rate;
             if on_probation || is_drawn {
                 self.next_auditor(context, (round, subject), randomness, effects)?;
@@ -58,7 +67,8 @@ impl Run {
             Finding::Opened { for_claimants, .. } => {
                 let mut claims = audit.claims.iter().zip(for_claimants);
                 let opened = claims.find(|((_, claim), opened)| claim == *opened);
-                let claimant = opened.map(|((claimant, _), _)| *claimant).ok_or(Refused::OpensNothing)?;
+                let claimant =
+                    opened.map(|((claimant, _), _)| *claimant).ok_or(Refused::OpensNothing)?;
                 self.convict(context, place, claimant, effects)
             }
             Finding::Mismatch { sealed } => {
@@ -86,9 +96,18 @@ impl Run {
     }
 
     /// The replay opened the subject's seal: whoever claimed otherwise lied.
-    fn pass(&mut self, context: &Context, (round, subject): (u32, SeatIndex), effects: &mut Vec<Effect>) -> Result<(), Refused> {
+    fn pass(
+        &mut self,
+        context: &Context,
+        (round, subject): (u32, SeatIndex),
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
         let Some(audit) = self.take_audit((round, subject), Check::Passed) else { return Ok(()) };
-        effects.push(Effect::AuditPassed { round, subject: self.device(subject), auditor: self.device(audit.auditor) });
+        effects.push(Effect::AuditPassed {
+            round,
+            subject: self.device(subject),
+            auditor: self.device(audit.auditor),
+        });
         if let Some(seat) = self.seats.get_mut(usize::from(subject)) {
             seat.on_probation = false;
         }
@@ -134,18 +153,25 @@ impl Run {
         let account = self.seats.get(usize::from(subject)).map(|seat| seat.account);
         let is_eligible = |index: SeatIndex| {
             let seat = self.seats.get(usize::from(index));
-            !tried.contains(&index) && seat.is_some_and(|seat| seat.is_active() && Some(seat.account) != account)
+            !tried.contains(&index)
+                && seat.is_some_and(|seat| seat.is_active() && Some(seat.account) != account)
         };
-        let eligible: Vec<SeatIndex> = closed.committed.iter().copied().filter(|index| is_eligible(*index)).collect();
+        let eligible: Vec<SeatIndex> =
+            closed.committed.iter().copied().filter(|index| is_eligible(*index)).collect();
         let bound = u64::try_from(eligible.len()).unwrap_or(u64::MAX);
         let attempt = tried.len().saturating_add(1);
-        let drawn = usize::try_from(Chance::new(randomness, round, subject, attempt).below(bound)).unwrap_or(0);
+        let drawn = usize::try_from(Chance::new(randomness, round, subject, attempt).below(bound))
+            .unwrap_or(0);
         match eligible.get(drawn) {
             Some(auditor) if tried.len() < AUDITORS_MAX => {
                 tried.push(*auditor);
                 let deadline = context.now.after(self.terms.audit_seconds);
                 let audit = Audit { auditor: *auditor, deadline, claims, tried };
-                effects.push(Effect::Drawn { round, subject: self.device(subject), auditor: self.device(*auditor) });
+                effects.push(Effect::Drawn {
+                    round,
+                    subject: self.device(subject),
+                    auditor: self.device(*auditor),
+                });
                 if let Some(entry) = self.entry_mut((round, subject)) {
                     entry.check = Check::Audit(audit);
                 }
@@ -198,12 +224,17 @@ impl Run {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refused> {
         let forfeited = self.forfeit(index)?;
-        let Some(seat) = self.seats.get_mut(usize::from(index)).filter(|seat| !seat.is_expelled()) else { return Ok(()) };
+        let Some(seat) = self.seats.get_mut(usize::from(index)).filter(|seat| !seat.is_expelled())
+        else {
+            return Ok(());
+        };
         seat.standing = Standing::Expelled { round, cause };
         let (device, account) = (seat.device, seat.account);
         effects.push(match cause {
             Cause::Convicted => Effect::Convicted { round, subject: device, account, forfeited },
-            Cause::FalseAudit => Effect::AuditorExpelled { round, auditor: device, account, forfeited },
+            Cause::FalseAudit => {
+                Effect::AuditorExpelled { round, auditor: device, account, forfeited }
+            }
         });
         self.withdraw_commitment(index);
         self.hand_over_audits(context, index, effects)?;
@@ -222,12 +253,20 @@ impl Run {
         Ok(forfeited)
     }
 
-    fn hand_over_audits(&mut self, context: &Context, from: SeatIndex, effects: &mut Vec<Effect>) -> Result<(), Refused> {
-        let is_theirs = |entry: &Entry| matches!(&entry.check, Check::Audit(audit) if audit.auditor == from);
+    fn hand_over_audits(
+        &mut self,
+        context: &Context,
+        from: SeatIndex,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        let is_theirs =
+            |entry: &Entry| matches!(&entry.check, Check::Audit(audit) if audit.auditor == from);
         let places: Vec<(u32, SeatIndex)> = self
             .closed
             .iter()
-            .flat_map(|(round, closed)| closed.entries.iter().map(move |(subject, entry)| (*round, *subject, entry)))
+            .flat_map(|(round, closed)| {
+                closed.entries.iter().map(move |(subject, entry)| (*round, *subject, entry))
+            })
             .filter(|(_, _, entry)| is_theirs(entry))
             .map(|(round, subject, _)| (round, subject))
             .collect();
@@ -237,17 +276,29 @@ impl Run {
         Ok(())
     }
 
-    fn pay_verdict(&mut self, round: u32, auditor: SeatIndex, effects: &mut Vec<Effect>) -> Result<(), Refused> {
+    fn pay_verdict(
+        &mut self,
+        round: u32,
+        auditor: SeatIndex,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
         let amount = self.terms.verdict_pay(round)?;
         let tokens = self.terms.tokens(round);
         self.pay(auditor, (round, tokens, amount), PayKind::Audit, effects)
     }
 
-    fn open_audit(&self, round: u32, subject: &DeviceId) -> Result<((u32, SeatIndex), &Entry, &Audit), Refused> {
+    fn open_audit(
+        &self,
+        round: u32,
+        subject: &DeviceId,
+    ) -> Result<((u32, SeatIndex), &Entry, &Audit), Refused> {
         let found = indexed(&self.seats).find(|(_, seat)| seat.device == *subject);
-        let entry = found.and_then(|(index, _)| Some((index, self.closed.get(&round)?.entries.get(&index)?)));
+        let entry = found
+            .and_then(|(index, _)| Some((index, self.closed.get(&round)?.entries.get(&index)?)));
         match entry {
-            Some((index, entry @ Entry { check: Check::Audit(audit), .. })) => Ok(((round, index), entry, audit)),
+            Some((index, entry @ Entry { check: Check::Audit(audit), .. })) => {
+                Ok(((round, index), entry, audit))
+            }
             Some(_) | None => Err(Refused::NoAudit { round, subject: *subject }),
         }
     }

@@ -10,8 +10,8 @@ use thiserror::Error;
 use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
-    Audit, CLOSED_ROUNDS_MAX, Cause, Check, ClosedRound, Commitment, Ending, Entry, Escrow, Phase, Run, SEATS_MAX, Seat,
-    Standing, Terms, audit::AUDITORS_MAX,
+    Audit, CLOSED_ROUNDS_MAX, Cause, Check, ClosedRound, Commitment, Ending, Entry, Escrow, Phase,
+    Run, SEATS_MAX, Seat, Standing, Terms, audit::AUDITORS_MAX,
 };
 
 const VERSION: u8 = 1;
@@ -143,7 +143,10 @@ impl<A: Canonical, B: Canonical> Canonical for (A, B) {
     }
 }
 
-fn write_list<'a, T: Canonical + 'a>(items: impl ExactSizeIterator<Item = &'a T>, out: &mut Vec<u8>) {
+fn write_list<'a, T: Canonical + 'a>(
+    items: impl ExactSizeIterator<Item = &'a T>,
+    out: &mut Vec<u8>,
+) {
     u16::try_from(items.len()).expect("every list of a run is bounded far below 2^16").write(out);
     items.for_each(|item| item.write(out));
 }
@@ -164,7 +167,10 @@ fn write_map<K: Canonical, V: Canonical>(map: &BTreeMap<K, V>, out: &mut Vec<u8>
     }
 }
 
-fn read_map<K: Canonical + Ord, V: Canonical>(input: &mut Input<'_>, max: usize) -> Result<BTreeMap<K, V>, DecodeError> {
+fn read_map<K: Canonical + Ord, V: Canonical>(
+    input: &mut Input<'_>,
+    max: usize,
+) -> Result<BTreeMap<K, V>, DecodeError> {
     let pairs: Vec<(K, V)> = read_list(input, max)?;
     if pairs.windows(2).any(|pair| matches!(pair, [(left, _), (right, _)] if left >= right)) {
         return Err(input.refuse("map out of order"));
@@ -307,7 +313,10 @@ impl Canonical for Phase {
             0 => Ok(Self::Gathering),
             1 => {
                 let deadline = UnixSeconds::read(input)?;
-                Ok(Self::Training { deadline, commitments: read_map(input, usize::from(SEATS_MAX))? })
+                Ok(Self::Training {
+                    deadline,
+                    commitments: read_map(input, usize::from(SEATS_MAX))?,
+                })
             }
             2 => Ok(Self::Closed),
             3 => Ending::read(input).map(Self::WindingUp),

@@ -57,7 +57,9 @@ mod tests {
 
     #[test]
     fn every_part_of_the_purpose_matters() {
-        let draw = |byte, round, seat, attempt| Chance::new(&Digest::from_bytes([byte; 32]), round, seat, attempt).below(u64::MAX);
+        let draw = |byte, round, seat, attempt| {
+            Chance::new(&Digest::from_bytes([byte; 32]), round, seat, attempt).below(u64::MAX)
+        };
         let base = draw(1, 1, 1, 1);
         for other in [draw(2, 1, 1, 1), draw(1, 2, 1, 1), draw(1, 1, 2, 1), draw(1, 1, 1, 2)] {
             assert_ne!(base, other);

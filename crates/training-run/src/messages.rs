@@ -122,10 +122,20 @@ pub enum PayKind {
 
 /// What follows from an input: money to move, and events to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "fields of events say what their names say; the variants are documented")]
+#[expect(
+    missing_docs,
+    reason = "fields of events say what their names say; the variants are documented"
+)]
 pub enum Effect {
     /// Money leaves the escrow for a contributor.
-    Pay { account: AccountId, device: DeviceId, round: u32, tokens: u64, amount: Wei, kind: PayKind },
+    Pay {
+        account: AccountId,
+        device: DeviceId,
+        round: u32,
+        tokens: u64,
+        amount: Wei,
+        kind: PayKind,
+    },
     /// What is left of the escrow goes back.
     Refund { account: AccountId, amount: Wei },
     /// A device took a seat.
@@ -173,7 +183,9 @@ pub enum OpenError {
         required: Wei,
     },
     /// The terms cost more than there can be.
-    #[error("the terms cost more than any account can hold: lower the price or the number of rounds")]
+    #[error(
+        "the terms cost more than any account can hold: lower the price or the number of rounds"
+    )]
     Overflow,
 }
 

@@ -12,7 +12,9 @@ impl Run {
             .closed
             .range(..=last)
             .filter(|(_, closed)| closed.drawn)
-            .flat_map(|(round, closed)| closed.entries.iter().map(move |(seat, entry)| (*round, *seat, entry)))
+            .flat_map(|(round, closed)| {
+                closed.entries.iter().map(move |(seat, entry)| (*round, *seat, entry))
+            })
             .filter(|(_, _, entry)| !matches!(entry.check, Check::Audit(_)))
             .map(|(round, seat, _)| (round, seat))
             .collect();
@@ -23,7 +25,8 @@ impl Run {
             let (tokens, amount) = (self.terms.tokens(round), self.terms.work_pay(round)?);
             self.pay(seat, (round, tokens, amount), PayKind::Work, effects)?;
         }
-        self.closed.retain(|round, closed| *round > last || !closed.drawn || !closed.entries.is_empty());
+        self.closed
+            .retain(|round, closed| *round > last || !closed.drawn || !closed.entries.is_empty());
         Ok(())
     }
 
@@ -35,7 +38,10 @@ impl Run {
         kind: PayKind,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refused> {
-        let Some(seat) = self.seats.get_mut(usize::from(index)).filter(|seat| !seat.is_expelled()) else { return Ok(()) };
+        let Some(seat) = self.seats.get_mut(usize::from(index)).filter(|seat| !seat.is_expelled())
+        else {
+            return Ok(());
+        };
         self.escrow.paid = self.escrow.paid.checked_add(amount)?;
         seat.paid = seat.paid.checked_add(amount)?;
         if kind == PayKind::Work {

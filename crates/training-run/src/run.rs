@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
-    Check, ClosedRound, Commitment, Context, Effect, Entry, HOLD_BACK_ROUNDS_MAX, Input, OpenError, Refused, SEATS_MAX,
-    Seat, SeatIndex, Standing, Terms,
+    Check, ClosedRound, Commitment, Context, Effect, Entry, HOLD_BACK_ROUNDS_MAX, Input, OpenError,
+    Refused, SEATS_MAX, Seat, SeatIndex, Standing, Terms,
 };
 
 /// Rounds in a row after which a silent seat is given up.
@@ -81,7 +81,12 @@ impl Run {
     ///
     /// # Errors
     /// When the terms can't be, or `deposit` does not cover what they can cost.
-    pub fn open(terms: Terms, owner: AccountId, deposit: Wei, context: &Context) -> Result<Self, OpenError> {
+    pub fn open(
+        terms: Terms,
+        owner: AccountId,
+        deposit: Wei,
+        context: &Context,
+    ) -> Result<Self, OpenError> {
         terms.validate()?;
         let required = terms.required_deposit()?;
         if deposit < required {
@@ -116,17 +121,26 @@ impl Run {
         Ok(effects)
     }
 
-    fn apply(&mut self, context: &Context, input: Input, effects: &mut Vec<Effect>) -> Result<(), Refused> {
+    fn apply(
+        &mut self,
+        context: &Context,
+        input: Input,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
         if matches!(self.phase, Phase::Finished(_)) {
             return Err(Refused::Over);
         }
         match input {
             Input::Enroll { device, account } => self.enroll(context, device, account, effects),
             Input::Leave { device } => self.leave(context, &device, effects),
-            Input::Commit { device, round, commitment } => self.commit(context, device, round, commitment, effects),
+            Input::Commit { device, round, commitment } => {
+                self.commit(context, device, round, commitment, effects)
+            }
             Input::Close { round } => self.close(context, round, effects),
             Input::Lapse { round } => self.lapse(context, round, effects),
-            Input::Advance { round, state, update } => self.advance(context, round, state, update, effects),
+            Input::Advance { round, state, update } => {
+                self.advance(context, round, state, update, effects)
+            }
             Input::Draw { round, randomness } => self.draw(context, round, &randomness, effects),
             Input::Verdict { auditor, round, subject, finding } => {
                 self.verdict(context, auditor, (round, subject), &finding, effects)
@@ -154,7 +168,9 @@ impl Run {
             Phase::Training { .. } | Phase::Closed => self.round.saturating_add(1),
             Phase::WindingUp(_) | Phase::Finished(_) => return Err(Refused::Over),
         };
-        for seat in self.seats.iter().filter(|seat| seat.account == account || seat.device == device) {
+        for seat in
+            self.seats.iter().filter(|seat| seat.account == account || seat.device == device)
+        {
             if let Standing::Expelled { round, cause } = seat.standing {
                 return Err(Refused::Expelled { device, account, round, cause });
             }
@@ -168,7 +184,8 @@ impl Run {
             Some(seat) => {
                 // What its memory was is kept: the device may go on from it.
                 let fresh = Seat::new(device, account, from_round);
-                let (memory, tokens_verified, paid) = (seat.memory, seat.tokens_verified, seat.paid);
+                let (memory, tokens_verified, paid) =
+                    (seat.memory, seat.tokens_verified, seat.paid);
                 *seat = Seat { memory, tokens_verified, paid, ..fresh };
             }
             None if known >= usize::from(SEATS_MAX) => return Err(Refused::Full(SEATS_MAX)),
@@ -179,7 +196,12 @@ impl Run {
         Ok(())
     }
 
-    fn leave(&mut self, context: &Context, device: &DeviceId, effects: &mut Vec<Effect>) -> Result<(), Refused> {
+    fn leave(
+        &mut self,
+        context: &Context,
+        device: &DeviceId,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
         let index = self.active_seat(device)?;
         self.give_up_seat(context, index, effects)?;
         self.close_if_all_committed(context, effects);
@@ -222,7 +244,12 @@ impl Run {
         Ok(())
     }
 
-    fn close(&mut self, context: &Context, round: u32, effects: &mut Vec<Effect>) -> Result<(), Refused> {
+    fn close(
+        &mut self,
+        context: &Context,
+        round: u32,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
         let (deadline, committed) = self.open_round(round)?;
         if context.caller != self.owner {
             not_before(deadline, context.now)?;
@@ -236,7 +263,12 @@ impl Run {
         Ok(())
     }
 
-    fn lapse(&mut self, context: &Context, round: u32, effects: &mut Vec<Effect>) -> Result<(), Refused> {
+    fn lapse(
+        &mut self,
+        context: &Context,
+        round: u32,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
         let (deadline, committed) = self.open_round(round)?;
         not_before(deadline, context.now)?;
         if committed >= self.quorum_count() {
@@ -285,9 +317,16 @@ impl Run {
         Ok(())
     }
 
-    fn wind_up(&mut self, context: &Context, ending: Ending, effects: &mut Vec<Effect>) -> Result<(), Refused> {
+    fn wind_up(
+        &mut self,
+        context: &Context,
+        ending: Ending,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
         match &self.phase {
-            Phase::Training { commitments, .. } if !commitments.is_empty() => self.close_round(context, effects),
+            Phase::Training { commitments, .. } if !commitments.is_empty() => {
+                self.close_round(context, effects)
+            }
             Phase::Gathering | Phase::Closed | Phase::Training { .. } => {}
             Phase::WindingUp(_) | Phase::Finished(_) => return Err(Refused::Over),
         }
@@ -312,7 +351,9 @@ impl Run {
     /// Closes the round once nobody is left to wait for; without anybody, the run gathers again.
     pub(crate) fn close_if_all_committed(&mut self, context: &Context, effects: &mut Vec<Effect>) {
         let Phase::Training { commitments, .. } = &self.phase else { return };
-        let is_awaited = |(index, seat): (SeatIndex, &Seat)| self.takes_part(seat) && !commitments.contains_key(&index);
+        let is_awaited = |(index, seat): (SeatIndex, &Seat)| {
+            self.takes_part(seat) && !commitments.contains_key(&index)
+        };
         if indexed(&self.seats).any(is_awaited) {
             return;
         }
@@ -325,7 +366,10 @@ impl Run {
     }
 
     fn close_round(&mut self, context: &Context, effects: &mut Vec<Effect>) {
-        let Phase::Training { commitments, .. } = std::mem::replace(&mut self.phase, Phase::Closed) else { return };
+        let Phase::Training { commitments, .. } = std::mem::replace(&mut self.phase, Phase::Closed)
+        else {
+            return;
+        };
         for index in commitments.keys() {
             if let Some(seat) = self.seats.get_mut(usize::from(*index)) {
                 seat.missed = 0;
@@ -341,7 +385,10 @@ impl Run {
             height: context.height,
             drawn: false,
             committed: commitments.keys().copied().collect(),
-            entries: commitments.iter().map(|(index, commitment)| (*index, entry(commitment))).collect(),
+            entries: commitments
+                .iter()
+                .map(|(index, commitment)| (*index, entry(commitment)))
+                .collect(),
         };
         let commitments = u32::try_from(closed.committed.len()).unwrap_or(u32::MAX);
         effects.push(Effect::RoundClosed { round: self.round, commitments });
@@ -349,7 +396,11 @@ impl Run {
     }
 
     /// Those who took part and are silent miss one; who missed too many is given up.
-    fn count_missed(&mut self, context: &Context, effects: &mut Vec<Effect>) -> Result<(), Refused> {
+    fn count_missed(
+        &mut self,
+        context: &Context,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
         let Phase::Training { commitments, .. } = &self.phase else { return Ok(()) };
         let silent: Vec<SeatIndex> = indexed(&self.seats)
             .filter(|(index, seat)| self.takes_part(seat) && !commitments.contains_key(index))
@@ -370,7 +421,8 @@ impl Run {
     }
 
     pub(crate) fn active_seat(&self, device: &DeviceId) -> Result<SeatIndex, Refused> {
-        let found = indexed(&self.seats).find(|(_, seat)| seat.device == *device && seat.is_active());
+        let found =
+            indexed(&self.seats).find(|(_, seat)| seat.device == *device && seat.is_active());
         found.map(|(index, _)| index).ok_or(Refused::NoSeat(*device))
     }
 
@@ -383,7 +435,9 @@ impl Run {
             Phase::Training { deadline, commitments } if round == self.round => {
                 Ok((*deadline, u32::try_from(commitments.len()).unwrap_or(u32::MAX)))
             }
-            Phase::Training { .. } => Err(Refused::WrongRound { given: round, open: Some(self.round) }),
+            Phase::Training { .. } => {
+                Err(Refused::WrongRound { given: round, open: Some(self.round) })
+            }
             Phase::Gathering | Phase::Closed | Phase::WindingUp(_) | Phase::Finished(_) => {
                 Err(Refused::WrongRound { given: round, open: None })
             }
@@ -395,7 +449,9 @@ impl Run {
     #[must_use]
     pub fn quorum_count(&self) -> u32 {
         let taking_part = self.seats.iter().filter(|seat| self.takes_part(seat)).count();
-        let product = u32::try_from(taking_part).unwrap_or(u32::MAX).saturating_mul(u32::from(self.terms.quorum.as_u16()));
+        let product = u32::try_from(taking_part)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(u32::from(self.terms.quorum.as_u16()));
         product.div_ceil(10_000).max(1)
     }
 }
@@ -406,5 +462,9 @@ pub(crate) fn indexed(seats: &[Seat]) -> impl Iterator<Item = (SeatIndex, &Seat)
 }
 
 pub(crate) fn not_before(until: UnixSeconds, now: UnixSeconds) -> Result<(), Refused> {
-    if now < until { Err(Refused::TooEarly { until: until.as_u64(), now: now.as_u64() }) } else { Ok(()) }
+    if now < until {
+        Err(Refused::TooEarly { until: until.as_u64(), now: now.as_u64() })
+    } else {
+        Ok(())
+    }
 }

@@ -71,25 +71,44 @@ impl Terms {
         let year = 366 * 24 * 3600;
         let fields = [
             ("rounds", u64::from(self.rounds), 1, 100_000, "1 to 100000"),
-            ("warmup rounds", u64::from(self.warmup_rounds), 0, u64::from(self.rounds), "0 to the number of rounds"),
+            (
+                "warmup rounds",
+                u64::from(self.warmup_rounds),
+                0,
+                u64::from(self.rounds),
+                "0 to the number of rounds",
+            ),
             ("tokens per round", self.tokens_per_round, 1, 1 << 48, "1 to 2^48"),
             ("warmup tokens per round", self.warmup_tokens_per_round, 1, 1 << 48, "1 to 2^48"),
             ("quorum", u64::from(self.quorum.as_u16()), 1, 10_000, "1 to 10000 basis points"),
-            ("seats min", u64::from(self.seats_min), 2, u64::from(self.seats_max), "2 (one works, one checks) to seats max"),
+            (
+                "seats min",
+                u64::from(self.seats_min),
+                2,
+                u64::from(self.seats_max),
+                "2 (one works, one checks) to seats max",
+            ),
             ("seats max", u64::from(self.seats_max), 2, seats_max, "2 to 256"),
             ("round seconds", u64::from(self.round_seconds), 1, year, "1 second to a year"),
             ("audit seconds", u64::from(self.audit_seconds), 1, year, "1 second to a year"),
             ("stall seconds", u64::from(self.stall_seconds), 1, year, "1 second to a year"),
             ("hold back rounds", u64::from(self.hold_back_rounds), 0, hold_back_max, "0 to 64"),
         ];
-        let refused = fields.into_iter().find(|(_, value, least, most, _)| value < least || value > most);
-        refused.map_or(Ok(()), |(field, value, _, _, allowed)| Err(TermsError { field, value, allowed }))
+        let refused =
+            fields.into_iter().find(|(_, value, least, most, _)| value < least || value > most);
+        refused.map_or(Ok(()), |(field, value, _, _, allowed)| {
+            Err(TermsError { field, value, allowed })
+        })
     }
 
     /// Tokens a device trains on in a round.
     #[must_use]
     pub fn tokens(&self, round: u32) -> u64 {
-        if round < self.warmup_rounds { self.warmup_tokens_per_round } else { self.tokens_per_round }
+        if round < self.warmup_rounds {
+            self.warmup_tokens_per_round
+        } else {
+            self.tokens_per_round
+        }
     }
 
     /// What the work of one device in a round pays, exact.
@@ -117,7 +136,9 @@ impl Terms {
         let of = |round: u32| self.work_pay(round)?.checked_add(self.verdict_pay(round)?);
         let seats = u64::from(self.seats_max);
         let warmup = u64::from(self.warmup_rounds).checked_mul(seats).ok_or(Overflow)?;
-        let later = u64::from(self.rounds.saturating_sub(self.warmup_rounds)).checked_mul(seats).ok_or(Overflow)?;
+        let later = u64::from(self.rounds.saturating_sub(self.warmup_rounds))
+            .checked_mul(seats)
+            .ok_or(Overflow)?;
         let (first, last) = (of(0)?, of(self.rounds.saturating_sub(1))?);
         let warmup = if warmup == 0 { Wei::ZERO } else { first.checked_mul_count(warmup)? };
         let later = if later == 0 { Wei::ZERO } else { last.checked_mul_count(later)? };

@@ -67,7 +67,10 @@ impl Run {
     /// The block whose hash draws the audits of a round: the one after the round closed. `None` when there is nothing to draw.
     #[must_use]
     pub fn draw_height(&self, round: u32) -> Option<u64> {
-        self.closed.get(&round).filter(|closed| !closed.drawn).map(|closed| closed.height.saturating_add(1))
+        self.closed
+            .get(&round)
+            .filter(|closed| !closed.drawn)
+            .map(|closed| closed.height.saturating_add(1))
     }
 
     /// Lets a closed round be drawn from another block, because the hash of the first one is not known any more (an EVM knows 256). `false`
@@ -87,7 +90,10 @@ impl Run {
     pub fn owed(&self) -> Wei {
         let of = |(round, closed): (u32, &ClosedRound)| {
             let entries = u64::try_from(closed.entries.len()).unwrap_or(u64::MAX);
-            self.terms.work_pay(round).and_then(|pay| pay.checked_mul_count(entries)).unwrap_or(Wei::ZERO)
+            self.terms
+                .work_pay(round)
+                .and_then(|pay| pay.checked_mul_count(entries))
+                .unwrap_or(Wei::ZERO)
         };
         self.closed_rounds().map(of).fold(Wei::ZERO, |sum, pay| sum.checked_add(pay).unwrap_or(sum))
     }
@@ -106,13 +112,19 @@ impl Run {
         let Escrow { deposited, paid, refunded } = self.escrow;
         let spent = paid.checked_add(refunded).map_err(|_| "spending overflows")?;
         let is_finished = matches!(self.phase, Phase::Finished(_));
-        let paid_seats = self.seats.iter().try_fold(Wei::ZERO, |sum, seat| sum.checked_add(seat.paid));
+        let paid_seats =
+            self.seats.iter().try_fold(Wei::ZERO, |sum, seat| sum.checked_add(seat.paid));
         let committed = paid.checked_add(self.owed()).map_err(|_| "debts overflow")?;
         let entries_known = self.closed.values().all(|closed| {
-            closed.entries.keys().all(|seat| closed.committed.contains(seat) && usize::from(*seat) < self.seats.len())
+            closed.entries.keys().all(|seat| {
+                closed.committed.contains(seat) && usize::from(*seat) < self.seats.len()
+            })
         });
         let expelled_hold_nothing = self.closed.values().all(|closed| {
-            closed.entries.keys().all(|seat| self.seat(*seat).is_some_and(|seat| !seat.is_expelled()))
+            closed
+                .entries
+                .keys()
+                .all(|seat| self.seat(*seat).is_some_and(|seat| !seat.is_expelled()))
         });
         let checks = [
             (spent <= deposited, "paid + refunded <= deposited"),
@@ -126,6 +138,9 @@ impl Run {
             (self.round <= self.terms.rounds, "no more rounds than the terms say"),
             (!is_finished || self.closed.is_empty(), "a finished run owes nothing"),
         ];
-        checks.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err((*broken).to_owned()))
+        checks
+            .iter()
+            .find(|(holds, _)| !holds)
+            .map_or(Ok(()), |(_, broken)| Err((*broken).to_owned()))
     }
 }

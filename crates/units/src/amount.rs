@@ -22,7 +22,9 @@ pub struct Overflow;
 
 /// Text that is no amount of GRAIN.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{text:?} is no amount of GRAIN: write a number such as 12 or 0.5, with at most 18 decimals")]
+#[error(
+    "{text:?} is no amount of GRAIN: write a number such as 12 or 0.5, with at most 18 decimals"
+)]
 pub struct ParseGrainError {
     /// The text given.
     pub text: String,
@@ -94,10 +96,16 @@ impl Wei {
         let refuse = || ParseGrainError { text: text.chars().take(80).collect() };
         let (whole, part) = text.split_once('.').unwrap_or((text, ""));
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_digits(whole) || !is_digits(part) || part.len() > DECIMALS || (whole.is_empty() && part.is_empty()) {
+        if !is_digits(whole)
+            || !is_digits(part)
+            || part.len() > DECIMALS
+            || (whole.is_empty() && part.is_empty())
+        {
             return Err(refuse());
         }
-        let number = |text: &str| if text.is_empty() { Ok(0) } else { text.parse::<u128>().map_err(|_| refuse()) };
+        let number = |text: &str| {
+            if text.is_empty() { Ok(0) } else { text.parse::<u128>().map_err(|_| refuse()) }
+        };
         let part = number(&format!("{part:0<DECIMALS$}"))?;
         let wei = number(whole)?.checked_mul(GRAIN).and_then(|wei| wei.checked_add(part));
         wei.map(Self).ok_or_else(refuse)
@@ -130,13 +138,25 @@ mod tests {
 
     #[test]
     fn grain_is_read_exactly_or_not_at_all() {
-        let check = |text: &str, wei: Option<u128>| assert_eq!(Wei::parse_grain(text).ok(), wei.map(Wei), "{text}");
+        let check = |text: &str, wei: Option<u128>| {
+            assert_eq!(Wei::parse_grain(text).ok(), wei.map(Wei), "{text}")
+        };
         check("1", Some(GRAIN));
         check("0.5", Some(GRAIN / 2));
         check(".5", Some(GRAIN / 2));
         check("2.", Some(2 * GRAIN));
         check("0.000000000000000001", Some(1));
-        for refused in ["", ".", "-1", "+1", "1e3", "1.0000000000000000001", "1 ", "١", "400000000000000000000"] {
+        for refused in [
+            "",
+            ".",
+            "-1",
+            "+1",
+            "1e3",
+            "1.0000000000000000001",
+            "1 ",
+            "١",
+            "400000000000000000000",
+        ] {
             check(refused, None);
         }
     }

@@ -97,7 +97,14 @@ mod tests {
         assert_eq!(account.to_string(), format!("0x{}", "ab".repeat(20)));
         assert_eq!(account.to_string().parse(), Ok(account));
         assert_eq!("AB".repeat(20).parse(), Ok(account));
-        for refused in [String::new(), "0x".into(), "ab".repeat(19), "ab".repeat(21), "+b".repeat(20), "é".repeat(20)] {
+        for refused in [
+            String::new(),
+            "0x".into(),
+            "ab".repeat(19),
+            "ab".repeat(21),
+            "+b".repeat(20),
+            "é".repeat(20),
+        ] {
             assert!(refused.parse::<AccountId>().is_err(), "{refused}");
         }
         let digest = Digest::from_bytes([7; 32]);

@@ -1,0 +1,116 @@
+//! Our modules beside Ethereum's precompiles.
+
+use abi::{DEVICES, ModuleErrors, TRAINING_RUNS};
+use alloy_primitives::{Address, Bytes};
+use revm::{
+    context::{Cfg, ContextTr},
+    handler::{EthPrecompiles, PrecompileProvider, precompile_output_to_interpreter_result},
+    interpreter::{CallInputs, CallScheme, InterpreterResult},
+    precompile::{PrecompileHalt, PrecompileOutput, PrecompileStatus},
+    primitives::{AddressSet, hardfork::SpecId},
+};
+
+use crate::{
+    devices,
+    host::{Failure, Host},
+    journal::Frame,
+    runs,
+};
+
+/// Gas of any call of a module.
+const BASE_GAS: u64 = 200;
+/// Gas for a word of calldata: it is read, decoded and copied.
+const WORD_GAS: u64 = 6;
+
+/// The module addresses and the code they carry in genesis: one invalid opcode, so that the accounts exist and compilers see code there.
+#[must_use]
+pub fn genesis_accounts() -> Vec<(Address, Bytes)> {
+    [DEVICES, TRAINING_RUNS].map(|module| (module, Bytes::from_static(&[0xfe]))).to_vec()
+}
+
+/// Precompile provider with the native modules.
+#[derive(Clone, Debug)]
+pub struct Modules {
+    ethereum: EthPrecompiles,
+    warm: AddressSet,
+}
+
+impl Modules {
+    /// The modules beside the precompiles of `spec`.
+    #[must_use]
+    pub fn new(spec: SpecId) -> Self {
+        let ethereum = EthPrecompiles::new(spec);
+        let warm = warm(&ethereum);
+        Self { ethereum, warm }
+    }
+}
+
+fn warm(ethereum: &EthPrecompiles) -> AddressSet {
+    let mut warm = ethereum.warm_addresses().clone();
+    warm.extend([DEVICES, TRAINING_RUNS]);
+    warm
+}
+
+impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Modules {
+    type Output = InterpreterResult;
+
+    fn set_spec(&mut self, spec: SpecId) -> bool {
+        PrecompileProvider::<CTX>::set_spec(&mut self.ethereum, spec);
+        self.warm = warm(&self.ethereum);
+        // "Changed", always: the journal must warm our addresses too.
+        true
+    }
+
+    fn run(
+        &mut self,
+        context: &mut CTX,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
+        let module: fn(&mut dyn Host, &[u8], bool) -> Result<Vec<u8>, Failure> =
+            match inputs.bytecode_address {
+                DEVICES => devices::call,
+                TRAINING_RUNS => runs::call,
+                _ => return self.ethereum.run(context, inputs),
+            };
+        // Copied out: it may lie in memory that the journal's work moves.
+        let input: Bytes = inputs.input.bytes(context);
+        let mut frame = Frame::new(context, inputs, inputs.bytecode_address);
+        let result = guarded(&mut frame, inputs, &input, module);
+        let tracker = frame.gas();
+        let output = match result {
+            Ok(bytes) => {
+                PrecompileOutput::from_gas_tracker(PrecompileStatus::Success, bytes.into(), tracker)
+            }
+            Err(Failure::Revert(bytes)) => {
+                let mut tracker = tracker;
+                tracker.set_refunded(0);
+                PrecompileOutput::from_gas_tracker(PrecompileStatus::Revert, bytes, tracker)
+            }
+            Err(Failure::OutOfGas) => {
+                PrecompileOutput::halt(PrecompileHalt::OutOfGas, inputs.reservoir)
+            }
+            Err(Failure::Database(reason)) => return Err(reason),
+        };
+        Ok(Some(precompile_output_to_interpreter_result(output, inputs.gas_limit)))
+    }
+
+    fn warm_addresses(&self) -> &AddressSet {
+        &self.warm
+    }
+}
+
+/// What holds for every module: how it may be called, and what each call costs.
+fn guarded(
+    host: &mut dyn Host,
+    inputs: &CallInputs,
+    input: &[u8],
+    module: fn(&mut dyn Host, &[u8], bool) -> Result<Vec<u8>, Failure>,
+) -> Result<Vec<u8>, Failure> {
+    let words = u64::try_from(input.len().div_ceil(32)).unwrap_or(u64::MAX);
+    host.charge(BASE_GAS.saturating_add(words.saturating_mul(WORD_GAS)))?;
+    let is_own = inputs.target_address == inputs.bytecode_address;
+    if !is_own || !matches!(inputs.scheme, CallScheme::Call | CallScheme::StaticCall) {
+        return Err(Failure::revert(&ModuleErrors::DelegateCallNotAllowed {}));
+    }
+    module(host, input, inputs.is_static)
+}

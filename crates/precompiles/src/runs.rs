@@ -1,0 +1,324 @@
+//! `TrainingRuns`: the rules of `training-run` behind a Solidity interface.
+
+mod records;
+mod translate;
+
+use abi::{
+    COMMITMENTS_MAX, ENDPOINT_BYTES_MAX, ModuleErrors, NAME_BYTES_MAX,
+    TrainingRuns::{self, TrainingRunsCalls as Calls},
+    statement,
+};
+use alloy_primitives::{B256, U256};
+use alloy_sol_types::{SolCall, SolInterface as _};
+use training_run::{Commitment, Context, Effect, Finding, Input, OpenError, Run};
+use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
+
+use crate::{
+    devices,
+    host::{Failure, Host, SEAL_GAS, check_signature, emit},
+};
+use records::{Placard, RunRecord};
+
+pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result<Vec<u8>, Failure> {
+    let call = Calls::abi_decode_validate(input)
+        .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
+    if !host.value().is_zero() && !matches!(call, Calls::open(_)) {
+        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
+    }
+    if let Some(output) = view(host, &call)? {
+        return Ok(output);
+    }
+    if is_static {
+        return Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
+    }
+    mutate(host, call)
+}
+
+/// Answers a call that only reads; `None` for others.
+fn view(host: &mut dyn Host, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
+    Ok(Some(match call {
+        Calls::count(_) => TrainingRuns::countCall::abi_encode_returns(&records::count(host)?),
+        Calls::summary(call) => {
+            let (run, placard) =
+                (RunRecord::load(host, call.run)?.run, Placard::load(host, call.run)?);
+            TrainingRuns::summaryCall::abi_encode_returns(&translate::summary(
+                call.run, &run, placard,
+            ))
+        }
+        Calls::terms(call) => {
+            let run = RunRecord::load(host, call.run)?.run;
+            TrainingRuns::termsCall::abi_encode_returns(&translate::terms_out(run.terms()))
+        }
+        Calls::seats(call) => {
+            let run = RunRecord::load(host, call.run)?.run;
+            TrainingRuns::seatsCall::abi_encode_returns(&translate::seats(&run))
+        }
+        Calls::audits(call) => {
+            let run = RunRecord::load(host, call.run)?.run;
+            TrainingRuns::auditsCall::abi_encode_returns(&translate::audits(&run))
+        }
+        Calls::undrawn(call) => {
+            let run = RunRecord::load(host, call.run)?.run;
+            TrainingRuns::undrawnCall::abi_encode_returns(&translate::undrawn(&run))
+        }
+        Calls::requiredDeposit(call) => {
+            let terms = translate::terms_in(&call.terms)?;
+            let required =
+                terms.required_deposit().map_err(|_| open_error(&OpenError::Overflow))?;
+            TrainingRuns::requiredDepositCall::abi_encode_returns(&U256::from(required.as_u128()))
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn mutate(host: &mut dyn Host, call: Calls) -> Result<Vec<u8>, Failure> {
+    match call {
+        Calls::open(call) => return open(host, call),
+        Calls::announce(call) => announce(host, call)?,
+        Calls::enroll(call) => enroll(host, &call)?,
+        Calls::leave(call) => {
+            let statement = statement::leave(host.chain_id(), call.run, call.round);
+            check_signature(host, &call.device.0, &statement, &call.signature)?;
+            step(host, call.run, Input::Leave { device: device(call.device) })?;
+        }
+        Calls::commit(call) => commit(host, call)?,
+        Calls::close(call) => step(host, call.run, Input::Close { round: call.round })?,
+        Calls::lapse(call) => step(host, call.run, Input::Lapse { round: call.round })?,
+        Calls::advance(call) => {
+            let (state, update) = (digest(call.state), digest(call.update));
+            step(host, call.run, Input::Advance { round: call.round, state, update })?;
+        }
+        Calls::draw(call) => draw(host, &call)?,
+        Calls::verdict(call) => verdict(host, &call)?,
+        Calls::redraw(call) => {
+            step(
+                host,
+                call.run,
+                Input::Redraw { round: call.round, subject: device(call.subject) },
+            )?;
+        }
+        Calls::cancel(call) => step(host, call.run, Input::Cancel)?,
+        Calls::abandon(call) => step(host, call.run, Input::Abandon)?,
+        Calls::count(_)
+        | Calls::summary(_)
+        | Calls::terms(_)
+        | Calls::seats(_)
+        | Calls::audits(_)
+        | Calls::undrawn(_)
+        | Calls::requiredDeposit(_) => unreachable!("answered by `view`"),
+    }
+    Ok(Vec::new())
+}
+
+fn open(host: &mut dyn Host, call: TrainingRuns::openCall) -> Result<Vec<u8>, Failure> {
+    let placard =
+        Placard { coordinator: call.coordinator, name: call.name, endpoint: call.endpoint };
+    placard.check()?;
+    let terms = translate::terms_in(&call.terms)?;
+    let deposit = u128::try_from(host.value()).map_err(|_| open_error(&OpenError::Overflow))?;
+    let owner = host.caller();
+    let context = context(host)?;
+    let run = Run::open(terms, account(owner), Wei::new(deposit), &context)
+        .map_err(|error| open_error(&error))?;
+    let id = records::add(host, &run)?;
+    let (name, deposited) = (placard.name.clone(), U256::from(deposit));
+    placard.store(host, id)?;
+    emit(host, &TrainingRuns::Opened { run: id, owner, name, deposited })?;
+    Ok(TrainingRuns::openCall::abi_encode_returns(&id))
+}
+
+fn announce(host: &mut dyn Host, call: TrainingRuns::announceCall) -> Result<(), Failure> {
+    let owner = RunRecord::load(host, call.run)?.run.owner();
+    if owner != account(host.caller()) {
+        return Err(refused(&training_run::Refused::NotOwner));
+    }
+    let name = Placard::load(host, call.run)?.name;
+    let placard = Placard { coordinator: call.coordinator, name, endpoint: call.endpoint };
+    placard.check()?;
+    let (run, coordinator, endpoint) = (call.run, call.coordinator, placard.endpoint.clone());
+    placard.store(host, run)?;
+    emit(host, &TrainingRuns::Announced { run, coordinator, endpoint })
+}
+
+fn enroll(host: &mut dyn Host, call: &TrainingRuns::enrollCall) -> Result<(), Failure> {
+    let statement = statement::enroll(host.chain_id(), call.run, &call.device.0);
+    check_signature(host, &call.device.0, &statement, &call.signature)?;
+    let link = devices::load(host, call.device)?;
+    if link.account.is_zero() {
+        return Err(Failure::revert(&TrainingRuns::NotLinked { device: call.device }));
+    }
+    step(
+        host,
+        call.run,
+        Input::Enroll { device: device(call.device), account: account(link.account) },
+    )
+}
+
+fn commit(host: &mut dyn Host, call: TrainingRuns::commitCall) -> Result<(), Failure> {
+    if call.commitments.len() > COMMITMENTS_MAX {
+        return Err(too_long("commitments", COMMITMENTS_MAX));
+    }
+    let (run, round, chain_id) = (call.run, call.round, host.chain_id());
+    let mut record = RunRecord::load(host, run)?;
+    let context = context(host)?;
+    for entry in call.commitments {
+        let TrainingRuns::Commitment {
+            device: key,
+            seal,
+            update,
+            memoryBefore,
+            memoryAfter,
+            signature,
+        } = entry;
+        let statement =
+            statement::commit(chain_id, run, round, &seal, &update, &memoryBefore, &memoryAfter);
+        check_signature(host, &key.0, &statement, &signature)?;
+        let commitment = Commitment {
+            seal: digest(seal),
+            update: digest(update),
+            memory_before: digest(memoryBefore),
+            memory_after: digest(memoryAfter),
+        };
+        let input = Input::Commit { device: device(key), round, commitment };
+        let effects = record.run.step(&context, input).map_err(|error| refused(&error))?;
+        carry_out(host, run, effects)?;
+    }
+    record.store(host)
+}
+
+fn draw(host: &mut dyn Host, call: &TrainingRuns::drawCall) -> Result<(), Failure> {
+    let mut record = RunRecord::load(host, call.run)?;
+    let Some(height) = record.run.draw_height(call.round) else {
+        return Err(refused(&training_run::Refused::NothingToDraw(call.round)));
+    };
+    let hash = host.block_hash(height)?;
+    let is_past = height < host.height();
+    if hash.is_zero() && is_past {
+        // Too far back for the EVM to know. Nobody could choose this: the new block's hash is as unknown as the old one's was.
+        record.run.rearm_draw(call.round, host.height());
+        return record.store(host);
+    }
+    let input = Input::Draw { round: call.round, randomness: digest(hash) };
+    apply(host, call.run, record, input)
+}
+
+fn verdict(host: &mut dyn Host, call: &TrainingRuns::verdictCall) -> Result<(), Failure> {
+    let TrainingRuns::verdictCall { run, round, subject, auditor, kind, value, ref signature } =
+        *call;
+    let statement = statement::verdict(host.chain_id(), run, round, &subject.0, kind, &value.0);
+    check_signature(host, &auditor.0, &statement, signature)?;
+    let record = RunRecord::load(host, run)?;
+    let finding = match kind {
+        statement::VERDICT_OPENED => {
+            let claims = translate::claimants(&record.run, round, &device(subject));
+            let count = u64::try_from(claims.len()).unwrap_or(u64::MAX);
+            host.charge(SEAL_GAS.saturating_mul(count.saturating_add(1)))?;
+            let root = value.0;
+            Finding::Opened {
+                for_subject: seal(&subject.0, &root),
+                for_claimants: claims
+                    .iter()
+                    .map(|claimant| seal(claimant.as_bytes(), &root))
+                    .collect(),
+            }
+        }
+        statement::VERDICT_MISMATCH => Finding::Mismatch { sealed: digest(value) },
+        statement::VERDICT_UNAVAILABLE => Finding::Unavailable,
+        _ => return Err(Failure::revert(&ModuleErrors::BadCall {})),
+    };
+    let input =
+        Input::Verdict { auditor: device(auditor), round, subject: device(subject), finding };
+    apply(host, run, record, input)
+}
+
+/// The seal of a root under a device's name; `verification` computes the same.
+fn seal(device: &[u8; 32], root: &[u8; 32]) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 commitment seal v1");
+    hasher.update(device).update(root);
+    Digest::from_bytes(*hasher.finalize().as_bytes())
+}
+
+fn step(host: &mut dyn Host, run: u64, input: Input) -> Result<(), Failure> {
+    let record = RunRecord::load(host, run)?;
+    apply(host, run, record, input)
+}
+
+fn apply(
+    host: &mut dyn Host,
+    run: u64,
+    mut record: RunRecord,
+    input: Input,
+) -> Result<(), Failure> {
+    let context = context(host)?;
+    let effects = record.run.step(&context, input).map_err(|error| refused(&error))?;
+    record.store(host)?;
+    carry_out(host, run, effects)
+}
+
+/// Moves what is to be paid, and publishes everything.
+fn carry_out(host: &mut dyn Host, run: u64, effects: Vec<Effect>) -> Result<(), Failure> {
+    for effect in effects {
+        if let Effect::Pay { account, amount, .. } | Effect::Refund { account, amount } = &effect {
+            host.transfer(account.as_bytes().into(), U256::from(amount.as_u128()))?;
+        }
+        translate::publish(host, run, effect)?;
+    }
+    Ok(())
+}
+
+fn context(host: &mut dyn Host) -> Result<Context, Failure> {
+    let height = host.height();
+    let parent = host.block_hash(height.saturating_sub(1))?;
+    Ok(Context {
+        now: UnixSeconds::new(host.timestamp()),
+        height,
+        caller: account(host.caller()),
+        randomness: digest(parent),
+    })
+}
+
+fn open_error(error: &OpenError) -> Failure {
+    match error {
+        OpenError::BudgetTooSmall { deposit, required } => {
+            Failure::revert(&TrainingRuns::BudgetTooSmall {
+                deposit: U256::from(deposit.as_u128()),
+                required: U256::from(required.as_u128()),
+            })
+        }
+        OpenError::Terms(_) | OpenError::Overflow => {
+            Failure::revert(&TrainingRuns::BadTerms { reason: error.to_string() })
+        }
+    }
+}
+
+fn refused(error: &training_run::Refused) -> Failure {
+    Failure::revert(&TrainingRuns::Refused { reason: error.to_string() })
+}
+
+fn too_long(what: &str, max: usize) -> Failure {
+    Failure::revert(&TrainingRuns::TooLong { what: what.to_owned(), max: U256::from(max) })
+}
+
+fn account(address: alloy_primitives::Address) -> AccountId {
+    AccountId::from_bytes(address.into_array())
+}
+
+fn device(key: B256) -> DeviceId {
+    DeviceId::from_bytes(key.0)
+}
+
+fn digest(word: B256) -> Digest {
+    Digest::from_bytes(word.0)
+}
+
+impl Placard {
+    fn check(&self) -> Result<(), Failure> {
+        if self.name.len() > NAME_BYTES_MAX {
+            return Err(too_long("name", NAME_BYTES_MAX));
+        }
+        if self.endpoint.len() > ENDPOINT_BYTES_MAX {
+            return Err(too_long("endpoint", ENDPOINT_BYTES_MAX));
+        }
+        Ok(())
+    }
+}

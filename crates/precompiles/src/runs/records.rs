@@ -1,0 +1,80 @@
+//! Runs in storage.
+//!
+//! Slot 0 counts runs. `mapping(uint64 => bytes)` at 1 holds each run's canonical bytes, at 2 what is written on its door.
+
+use abi::TrainingRuns;
+use alloy_primitives::{B256, U256};
+use alloy_sol_types::SolValue;
+use training_run::Run;
+
+use crate::{
+    host::{Failure, Host},
+    slots::{StoredBytes, mapping},
+};
+
+const COUNT: U256 = U256::ZERO;
+const RUNS: u64 = 1;
+const PLACARDS: u64 = 2;
+
+/// A run as loaded, so that storing it writes only what changed.
+pub(super) struct RunRecord {
+    pub(super) run: Run,
+    stored: StoredBytes,
+}
+
+impl RunRecord {
+    pub(super) fn load(host: &mut dyn Host, id: u64) -> Result<Self, Failure> {
+        let stored = StoredBytes::load(host, slot(id, RUNS))?;
+        let bytes = stored.bytes();
+        if bytes.is_empty() {
+            return Err(Failure::revert(&TrainingRuns::NoSuchRun { run: id }));
+        }
+        // Only this module writes there.
+        let run = Run::decode(&bytes)
+            .map_err(|error| Failure::Database(format!("run {id} is damaged: {error}")))?;
+        Ok(Self { run, stored })
+    }
+
+    pub(super) fn store(self, host: &mut dyn Host) -> Result<(), Failure> {
+        self.stored.replace(host, &self.run.encode())
+    }
+}
+
+pub(super) fn count(host: &mut dyn Host) -> Result<u64, Failure> {
+    Ok(host.load(COUNT)?.saturating_to())
+}
+
+/// Stores a new run and gives it the next id.
+pub(super) fn add(host: &mut dyn Host, run: &Run) -> Result<u64, Failure> {
+    let id = count(host)?.saturating_add(1);
+    host.store(COUNT, U256::from(id))?;
+    StoredBytes::load(host, slot(id, RUNS))?.replace(host, &run.encode())?;
+    Ok(id)
+}
+
+/// What is written on a run's door: its name, and where to knock.
+pub(super) struct Placard {
+    pub(super) coordinator: B256,
+    pub(super) name: String,
+    pub(super) endpoint: String,
+}
+
+impl Placard {
+    pub(super) fn load(host: &mut dyn Host, id: u64) -> Result<Self, Failure> {
+        let bytes = StoredBytes::load(host, slot(id, PLACARDS))?.bytes();
+        let (coordinator, name, endpoint) = <(B256, String, String)>::abi_decode_params(&bytes)
+            .map_err(|error| {
+                Failure::Database(format!("placard of run {id} is damaged: {error}"))
+            })?;
+        Ok(Self { coordinator, name, endpoint })
+    }
+
+    pub(super) fn store(self, host: &mut dyn Host, id: u64) -> Result<(), Failure> {
+        let bytes = (self.coordinator, self.name, self.endpoint).abi_encode_params();
+        StoredBytes::load(host, slot(id, PLACARDS))?.replace(host, &bytes)
+    }
+}
+
+fn slot(id: u64, base: u64) -> U256 {
+    mapping(U256::from(id).into(), base)
+}

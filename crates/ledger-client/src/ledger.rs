@@ -1,0 +1,174 @@
+use std::{sync::Arc, time::Duration};
+
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_network::Ethereum;
+use alloy_primitives::{Address, Bytes};
+use alloy_provider::{Provider as _, RootProvider};
+use alloy_rpc_types_eth::TransactionRequest;
+use alloy_signer::Signer as _;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolCall;
+use alloy_transport::TransportResult;
+use units::{AccountId, Digest, UnixSeconds, Wei};
+
+use crate::{
+    error::LedgerError,
+    node::Node,
+    records::{account, address},
+    transaction::{Change, Receipt},
+};
+
+/// A connection to the ledger, cheap to clone; clones share the account's nonce.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) patience: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) node: Node,
+    pub(crate) chain_id: u64,
+    pub(crate) signer: Option<PrivateKeySigner>,
+    /// The next one, if no other program uses the account; else the ledger is asked.
+    pub(crate) nonce: tokio::sync::Mutex<Option<u64>>,
+}
+
+/// The newest block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its height.
+    pub height: u64,
+    /// Its hash.
+    pub hash: Digest,
+    /// Its time, which is the ledger's time.
+    pub time: UnixSeconds,
+}
+
+impl Ledger {
+    /// Connects to the node at `url`, to read, and with a `signer` to write.
+    ///
+    /// `patience` bounds how long any later call waits for a node that does not answer, and how long for a transaction to get into a block.
+    ///
+    /// # Errors
+    /// [`LedgerError::BadUrl`], or [`LedgerError::Unreachable`] after `patience`.
+    pub async fn connect(
+        url: &str,
+        signer: Option<PrivateKeySigner>,
+        patience: Duration,
+    ) -> Result<Self, LedgerError> {
+        let bad = || LedgerError::BadUrl { url: url.to_owned() };
+        if !url.starts_with("http://") {
+            return Err(bad());
+        }
+        let provider = RootProvider::<Ethereum>::connect(url).await.map_err(|_| bad())?;
+        let node = Node { provider, url: url.to_owned() };
+        let chain_id = node.ask(patience, || async { node.provider.get_chain_id().await }).await?;
+        // Bound to this network: a transaction signed here is worth nothing on another.
+        let signer = signer.map(|signer| signer.with_chain_id(Some(chain_id)));
+        let nonce = tokio::sync::Mutex::new(None);
+        Ok(Self { shared: Arc::new(Shared { node, chain_id, signer, nonce }), patience })
+    }
+
+    /// The same connection with another patience.
+    #[must_use]
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { shared: Arc::clone(&self.shared), patience }
+    }
+
+    /// Where the node is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.shared.node.url
+    }
+
+    /// The network's number, part of every statement and transaction.
+    #[must_use]
+    pub fn chain_id(&self) -> u64 {
+        self.shared.chain_id
+    }
+
+    /// The account that changes are made by.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        self.shared.signer.as_ref().map(|signer| account(signer.address()))
+    }
+
+    /// The newest block.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn head(&self) -> Result<Head, LedgerError> {
+        let provider = &self.shared.node.provider;
+        let block = self
+            .ask(|| async { provider.get_block_by_number(BlockNumberOrTag::Latest).await })
+            .await?;
+        let header = block.ok_or_else(|| self.shared.node.malformed("no newest block"))?.header;
+        Ok(Head {
+            height: header.number,
+            hash: Digest::from_bytes(header.hash.0),
+            time: UnixSeconds::new(header.timestamp),
+        })
+    }
+
+    /// What an account holds.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn balance(&self, account: &AccountId) -> Result<Wei, LedgerError> {
+        let provider = &self.shared.node.provider;
+        let address = address(account);
+        let balance = self.ask(|| async { provider.get_balance(address).await }).await?;
+        let balance = u128::try_from(balance)
+            .map_err(|_| self.shared.node.malformed("a balance above all there is"))?;
+        Ok(Wei::new(balance))
+    }
+
+    /// Sends `amount` to another account.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn transfer(&self, to: &AccountId, amount: Wei) -> Result<Receipt, LedgerError> {
+        self.change(Change { to: address(to), value: amount, input: Bytes::new() }).await
+    }
+
+    /// Calls a view of the contract at `to`.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn read<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, LedgerError> {
+        let request =
+            TransactionRequest::default().to(to).input(Bytes::from(call.abi_encode()).into());
+        let provider = &self.shared.node.provider;
+        let bytes = self
+            .ask(|| async { provider.call(request.clone()).block(BlockId::latest()).await })
+            .await?;
+        C::abi_decode_returns(&bytes).map_err(|error| {
+            self.shared.node.malformed(format!(
+                "{} returned {} bytes: {error}",
+                C::SIGNATURE,
+                bytes.len()
+            ))
+        })
+    }
+
+    /// Calls a function of the contract at `to` in a transaction that moves `value` there, and waits for its block.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn write<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        value: Wei,
+    ) -> Result<Receipt, LedgerError> {
+        self.change(Change { to, value, input: call.abi_encode().into() }).await
+    }
+
+    pub(crate) async fn ask<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, LedgerError>
+    where
+        F: Future<Output = TransportResult<T>>,
+    {
+        self.shared.node.ask(self.patience, attempt).await
+    }
+}

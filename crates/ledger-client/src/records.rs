@@ -1,0 +1,335 @@
+//! What the ledger holds, in the words of the other crates. Parsed once, here; inside, it is already true.
+
+use abi::TrainingRuns as wire;
+use alloy_primitives::{Address, B256, U256};
+use training_run::{Cause, Ending, Standing, Terms};
+use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
+
+/// An answer that no ledger of ours gives.
+#[derive(Debug, thiserror::Error)]
+#[error("{field} = {value} can't be")]
+pub(crate) struct Impossible {
+    field: &'static str,
+    value: String,
+}
+
+/// Whom a device works for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Who is paid; none before the first link.
+    pub account: Option<AccountId>,
+    /// Nonce of the last link; the next one is one more.
+    pub nonce: u64,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunPhase {
+    /// Waits for seats.
+    Gathering,
+    /// A round takes commitments.
+    Training {
+        /// When a quorum is enough for anyone to close it.
+        deadline: UnixSeconds,
+    },
+    /// The round waits for its new state.
+    Closed,
+    /// No more rounds; audits go on.
+    WindingUp(Ending),
+    /// Over.
+    Finished(Ending),
+}
+
+/// A run at a glance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Its id.
+    pub run: u64,
+    /// Who opened it and gets the rest back.
+    pub owner: AccountId,
+    /// What people call it; chosen by the owner, not to be trusted on a screen.
+    pub name: String,
+    /// Key of the coordinator.
+    pub coordinator: DeviceId,
+    /// Where the coordinator listens: socket addresses, comma separated; chosen by the owner.
+    pub endpoint: String,
+    /// Where it stands.
+    pub phase: RunPhase,
+    /// The open or closed round; in other phases the number of rounds that became a state.
+    pub round: u32,
+    /// Rounds in all.
+    pub rounds: u32,
+    /// The newest state.
+    pub state: Digest,
+    /// The outer update that led to it; zero before the first.
+    pub update: Digest,
+    /// Put in by the owner.
+    pub deposited: Wei,
+    /// Paid for work and verdicts.
+    pub paid: Wei,
+    /// Given back.
+    pub refunded: Wei,
+    /// Held back for work.
+    pub owed: Wei,
+    /// Tokens paid for.
+    pub tokens_verified: u64,
+    /// Seats ever taken.
+    pub seats: u32,
+    /// Seats that take part.
+    pub seats_active: u32,
+    /// Commitments that a round needs.
+    pub quorum: u32,
+}
+
+/// A device in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatRecord {
+    /// The device.
+    pub device: DeviceId,
+    /// Who is paid.
+    pub account: AccountId,
+    /// Whether it takes part.
+    pub standing: Standing,
+    /// Every commitment is audited until one audit has passed.
+    pub on_probation: bool,
+    /// First round it takes part in.
+    pub from_round: u32,
+    /// Error-feedback memory that its last commitment left; zero before the first.
+    pub memory: Digest,
+    /// Tokens paid for.
+    pub tokens_verified: u64,
+    /// Paid to its account for this seat.
+    pub paid: Wei,
+    /// Whether it has committed in the open round.
+    pub committed: bool,
+}
+
+/// An audit under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// The audited round.
+    pub round: u32,
+    /// The audited device.
+    pub subject: DeviceId,
+    /// The device to repeat its work.
+    pub auditor: DeviceId,
+    /// When the auditor may be replaced.
+    pub deadline: UnixSeconds,
+    /// State the audited round started from.
+    pub base: Digest,
+    /// The subject's sealed root.
+    pub seal: Digest,
+    /// Memory that the subject started from.
+    pub memory_before: Digest,
+    /// Earlier auditors who arrived at something else, and their sealed roots.
+    pub claims: Vec<(DeviceId, Digest)>,
+}
+
+/// A closed round whose audits are not drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UndrawnRound {
+    /// The round.
+    pub round: u32,
+    /// It may be drawn in any block after this one.
+    pub draw_height: u64,
+}
+
+pub(crate) fn link(answer: abi::Devices::accountOfReturn) -> Link {
+    let account = Some(account(answer.account)).filter(|account| *account != AccountId::ZERO);
+    Link { account, nonce: answer.nonce }
+}
+
+pub(crate) fn summary(summary: wire::Summary) -> Result<RunSummary, Impossible> {
+    let ending = match summary.ending {
+        0 => Ending::Completed,
+        1 => Ending::Cancelled,
+        2 => Ending::Abandoned,
+        other => return Err(impossible("ending", other)),
+    };
+    let phase = match summary.phase {
+        0 => RunPhase::Gathering,
+        1 => RunPhase::Training { deadline: UnixSeconds::new(summary.deadline) },
+        2 => RunPhase::Closed,
+        3 => RunPhase::WindingUp(ending),
+        4 => RunPhase::Finished(ending),
+        other => return Err(impossible("phase", other)),
+    };
+    Ok(RunSummary {
+        run: summary.run,
+        owner: account(summary.owner),
+        name: summary.name,
+        coordinator: device(summary.coordinator),
+        endpoint: summary.endpoint,
+        phase,
+        round: summary.round,
+        rounds: summary.rounds,
+        state: digest(summary.state),
+        update: digest(summary.update),
+        deposited: wei("deposited", summary.deposited)?,
+        paid: wei("paid", summary.paid)?,
+        refunded: wei("refunded", summary.refunded)?,
+        owed: wei("owed", summary.owed)?,
+        tokens_verified: summary.tokensVerified,
+        seats: summary.seats,
+        seats_active: summary.seatsActive,
+        quorum: summary.quorum,
+    })
+}
+
+pub(crate) fn seat(seat: wire::Seat) -> Result<SeatRecord, Impossible> {
+    let expelled = |cause| Standing::Expelled { round: seat.expelledRound, cause };
+    let standing = match seat.standing {
+        0 => Standing::Active,
+        1 => Standing::Left,
+        2 => expelled(Cause::Convicted),
+        3 => expelled(Cause::FalseAudit),
+        other => return Err(impossible("standing", other)),
+    };
+    Ok(SeatRecord {
+        device: device(seat.device),
+        account: account(seat.account),
+        standing,
+        on_probation: seat.onProbation,
+        from_round: seat.fromRound,
+        memory: digest(seat.memoryDigest),
+        tokens_verified: seat.tokensVerified,
+        paid: wei("paid", seat.paid)?,
+        committed: seat.committed,
+    })
+}
+
+pub(crate) fn audit(audit: wire::Audit) -> AuditRecord {
+    AuditRecord {
+        round: audit.round,
+        subject: device(audit.subject),
+        auditor: device(audit.auditor),
+        deadline: UnixSeconds::new(audit.deadline),
+        base: digest(audit.base),
+        seal: digest(audit.seal),
+        memory_before: digest(audit.memoryBefore),
+        claims: audit
+            .claims
+            .into_iter()
+            .map(|claim| (device(claim.auditor), digest(claim.sealedRoot)))
+            .collect(),
+    }
+}
+
+pub(crate) fn undrawn(round: wire::UndrawnRound) -> UndrawnRound {
+    UndrawnRound { round: round.round, draw_height: round.drawHeight }
+}
+
+pub(crate) fn terms(terms: &wire::Terms) -> Result<Terms, Impossible> {
+    let share = |field, bps| Bps::new(bps).map_err(|_| impossible(field, bps));
+    Ok(Terms {
+        rounds: terms.rounds,
+        warmup_rounds: terms.warmupRounds,
+        tokens_per_round: terms.tokensPerRound,
+        warmup_tokens_per_round: terms.warmupTokensPerRound,
+        price_per_token: Wei::new(terms.pricePerToken),
+        audit_rate: share("auditRate", terms.auditRate)?,
+        audit_pay: share("auditPay", terms.auditPay)?,
+        quorum: share("quorum", terms.quorum)?,
+        seats_min: terms.seatsMin,
+        seats_max: terms.seatsMax,
+        round_seconds: terms.roundSeconds,
+        audit_seconds: terms.auditSeconds,
+        stall_seconds: terms.stallSeconds,
+        hold_back_rounds: terms.holdBackRounds,
+        spec: digest(terms.spec),
+        corpus: digest(terms.corpus),
+        initial_state: digest(terms.initialState),
+    })
+}
+
+pub(crate) fn wire_terms(terms: &Terms) -> wire::Terms {
+    wire::Terms {
+        rounds: terms.rounds,
+        warmupRounds: terms.warmup_rounds,
+        tokensPerRound: terms.tokens_per_round,
+        warmupTokensPerRound: terms.warmup_tokens_per_round,
+        pricePerToken: terms.price_per_token.as_u128(),
+        auditRate: terms.audit_rate.as_u16(),
+        auditPay: terms.audit_pay.as_u16(),
+        quorum: terms.quorum.as_u16(),
+        seatsMin: terms.seats_min,
+        seatsMax: terms.seats_max,
+        roundSeconds: terms.round_seconds,
+        auditSeconds: terms.audit_seconds,
+        stallSeconds: terms.stall_seconds,
+        holdBackRounds: terms.hold_back_rounds,
+        spec: word(&terms.spec),
+        corpus: word(&terms.corpus),
+        initialState: word(&terms.initial_state),
+    }
+}
+
+pub(crate) fn address(account: &AccountId) -> Address {
+    Address::from(*account.as_bytes())
+}
+
+pub(crate) fn account(address: Address) -> AccountId {
+    AccountId::from_bytes(address.into_array())
+}
+
+pub(crate) fn device(word: B256) -> DeviceId {
+    DeviceId::from_bytes(word.0)
+}
+
+pub(crate) fn device_word(device: &DeviceId) -> B256 {
+    B256::from(*device.as_bytes())
+}
+
+pub(crate) fn digest(word: B256) -> Digest {
+    Digest::from_bytes(word.0)
+}
+
+pub(crate) fn word(digest: &Digest) -> B256 {
+    B256::from(*digest.as_bytes())
+}
+
+pub(crate) fn wei(field: &'static str, amount: U256) -> Result<Wei, Impossible> {
+    u128::try_from(amount).map(Wei::new).map_err(|_| impossible(field, amount))
+}
+
+fn impossible(field: &'static str, value: impl ToString) -> Impossible {
+    Impossible { field, value: value.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_survive_the_way_to_the_ledger_and_back() {
+        let original = Terms {
+            rounds: 1,
+            warmup_rounds: 2,
+            tokens_per_round: 3,
+            warmup_tokens_per_round: 4,
+            price_per_token: Wei::new(u128::MAX),
+            audit_rate: Bps::new(5).unwrap(),
+            audit_pay: Bps::new(6).unwrap(),
+            quorum: Bps::new(7).unwrap(),
+            seats_min: 8,
+            seats_max: 9,
+            round_seconds: 10,
+            audit_seconds: 11,
+            stall_seconds: 12,
+            hold_back_rounds: 13,
+            spec: Digest::from_bytes([14; 32]),
+            corpus: Digest::from_bytes([15; 32]),
+            initial_state: Digest::from_bytes([16; 32]),
+        };
+        let mut wire = wire_terms(&original);
+        assert_eq!(terms(&wire).unwrap(), original);
+        wire.quorum = 10_001;
+        assert_eq!(terms(&wire).unwrap_err().to_string(), "quorum = 10001 can't be");
+    }
+
+    #[test]
+    fn numbers_without_a_meaning_are_refused() {
+        assert!(wei("paid", U256::from(u128::MAX)).is_ok());
+        assert!(wei("paid", U256::from(u128::MAX) + U256::from(1)).is_err());
+    }
+}

@@ -1,0 +1,142 @@
+//! ABI-encoded errors in words.
+
+use abi::{
+    Devices::DevicesErrors, ModuleErrors::ModuleErrorsErrors, TrainingRuns::TrainingRunsErrors,
+};
+use alloy_primitives::{B256, U256, hex};
+use alloy_sol_types::{Panic, Revert, SolError as _, SolInterface as _};
+use units::Wei;
+
+/// What a revert says. Unknown errors are named by their selector.
+pub(crate) fn in_words(data: &[u8]) -> String {
+    let Some(selector) = data.get(..4) else { return "no reason was given".to_owned() };
+    if let Ok(error) = TrainingRunsErrors::abi_decode(data) {
+        of_runs(error)
+    } else if let Ok(error) = DevicesErrors::abi_decode(data) {
+        let DevicesErrors::StaleNonce(error) = error;
+        format!(
+            "device {} signed an old link: its next nonce is {}",
+            plain(&error.device),
+            error.expected
+        )
+    } else if let Ok(error) = ModuleErrorsErrors::abi_decode(data) {
+        of_modules(error)
+    } else {
+        // What compilers emit.
+        let plain = Revert::abi_decode(data).map(|error| error.reason);
+        let plain = plain.or_else(|_| Panic::abi_decode(data).map(|error| error.to_string()));
+        plain.unwrap_or_else(|_| format!("unknown error 0x{}", hex::encode(selector)))
+    }
+}
+
+fn of_runs(error: TrainingRunsErrors) -> String {
+    match error {
+        TrainingRunsErrors::NoSuchRun(error) => format!("there is no run {}", error.run),
+        TrainingRunsErrors::NotLinked(error) => {
+            format!("device {} is linked to no account", plain(&error.device))
+        }
+        TrainingRunsErrors::TooLong(error) => {
+            format!("{} is longer than {} bytes", error.what, error.max)
+        }
+        TrainingRunsErrors::BadTerms(error) => format!("the terms can't be: {}", error.reason),
+        TrainingRunsErrors::BudgetTooSmall(error) => format!(
+            "a deposit of {} GRAIN does not cover the terms: {} GRAIN would",
+            grain(error.deposit),
+            grain(error.required)
+        ),
+        TrainingRunsErrors::DrawRearmed(error) => {
+            format!(
+                "round {} is drawn from a new block: draw it again two blocks later",
+                error.round
+            )
+        }
+        TrainingRunsErrors::Refused(error) => error.reason,
+    }
+}
+
+fn of_modules(error: ModuleErrorsErrors) -> String {
+    match error {
+        ModuleErrorsErrors::DelegateCallNotAllowed(_) => {
+            "a module is called, not delegate-called".to_owned()
+        }
+        ModuleErrorsErrors::StaticCallNotAllowed(_) => "a static call changes nothing".to_owned(),
+        ModuleErrorsErrors::ValueNotAllowed(_) => "this function takes no value".to_owned(),
+        ModuleErrorsErrors::BadCall(_) => {
+            "the module has no such function: is the node of another version?".to_owned()
+        }
+        ModuleErrorsErrors::BadSignature(error) => {
+            format!("the signature is not that of device {}", plain(&error.device))
+        }
+    }
+}
+
+/// As a device is written everywhere else.
+fn plain(device: &B256) -> String {
+    hex::encode(device)
+}
+
+fn grain(amount: U256) -> String {
+    u128::try_from(amount).map_or_else(|_| amount.to_string(), |amount| Wei::new(amount).to_grain())
+}
+
+#[cfg(test)]
+mod tests {
+    use abi::{Devices, ModuleErrors, TrainingRuns};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(data: &[u8], says: &str) {
+        assert_eq!(in_words(data), says);
+    }
+
+    #[test]
+    fn every_error_has_words() {
+        let device = B256::repeat_byte(0xab);
+        let shown = "ab".repeat(32);
+        check(&TrainingRuns::NoSuchRun { run: 7 }.abi_encode(), "there is no run 7");
+        check(
+            &TrainingRuns::NotLinked { device }.abi_encode(),
+            &format!("device {shown} is linked to no account"),
+        );
+        check(
+            &TrainingRuns::TooLong { what: "name".to_owned(), max: U256::from(64) }.abi_encode(),
+            "name is longer than 64 bytes",
+        );
+        check(
+            &TrainingRuns::BadTerms { reason: "rounds = 0".to_owned() }.abi_encode(),
+            "the terms can't be: rounds = 0",
+        );
+        let deposit = U256::from(1_500_000_000_000_000_000_u64);
+        check(
+            &TrainingRuns::BudgetTooSmall { deposit, required: deposit + deposit }.abi_encode(),
+            "a deposit of 1.5 GRAIN does not cover the terms: 3 GRAIN would",
+        );
+        check(
+            &TrainingRuns::DrawRearmed { round: 4 }.abi_encode(),
+            "round 4 is drawn from a new block: draw it again two blocks later",
+        );
+        check(&TrainingRuns::Refused { reason: "too late".to_owned() }.abi_encode(), "too late");
+        check(
+            &Devices::StaleNonce { device, expected: 3 }.abi_encode(),
+            &format!("device {shown} signed an old link: its next nonce is 3"),
+        );
+        check(
+            &ModuleErrors::BadSignature { device }.abi_encode(),
+            &format!("the signature is not that of device {shown}"),
+        );
+        check(&ModuleErrors::ValueNotAllowed {}.abi_encode(), "this function takes no value");
+    }
+
+    #[test]
+    fn what_is_not_ours_is_told_as_far_as_possible() {
+        check(&[], "no reason was given");
+        check(&[1, 2, 3], "no reason was given");
+        check(&[1, 2, 3, 4], "unknown error 0x01020304");
+        check(&Revert::from("no").abi_encode(), "no");
+        assert!(in_words(&Panic::from(0x11).abi_encode()).contains("overflow"));
+        // Our selector, cut short.
+        let cut = &TrainingRuns::Refused { reason: "too late".to_owned() }.abi_encode()[..20];
+        assert!(in_words(cut).starts_with("unknown error 0x"));
+    }
+}

@@ -1,0 +1,302 @@
+//! Devices and training runs: each function of the native modules.
+
+use abi::{DEVICES, Devices, TRAINING_RUNS, TrainingRuns};
+use alloy_primitives::Bytes;
+use training_run::{Commitment, Terms};
+use units::{AccountId, DeviceId, Digest, Wei};
+
+use crate::{
+    Ledger, LedgerError, Receipt,
+    events::RunEvent,
+    records::{
+        self, AuditRecord, Impossible, Link, RunSummary, SeatRecord, UndrawnRound, address,
+        device_word, wire_terms, word,
+    },
+};
+
+/// An ed25519 signature by a device, over a statement of `abi::statement`.
+pub type Signature = [u8; 64];
+
+/// How people and workers find a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// Key of the coordinator.
+    pub coordinator: DeviceId,
+    /// Where it listens: socket addresses, comma separated.
+    pub endpoint: String,
+}
+
+/// A run that was just opened.
+#[derive(Clone, Debug)]
+pub struct OpenedRun {
+    /// Its id.
+    pub run: u64,
+    /// The transaction.
+    pub receipt: Receipt,
+}
+
+/// A device's commitment with its signature over `statement::commit`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedCommitment {
+    /// The device.
+    pub device: DeviceId,
+    /// What it commits to.
+    pub commitment: Commitment,
+    /// Its signature.
+    pub signature: Signature,
+}
+
+/// An auditor's finding with its signature over `statement::verdict`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedVerdict {
+    /// The audited round.
+    pub round: u32,
+    /// The audited device.
+    pub subject: DeviceId,
+    /// The device that repeated the work.
+    pub auditor: DeviceId,
+    /// `VERDICT_OPENED`, `VERDICT_MISMATCH` or `VERDICT_UNAVAILABLE` of `abi::statement`.
+    pub kind: u8,
+    /// The root, or the root sealed for the auditor, or zero.
+    pub value: Digest,
+    /// The auditor's signature.
+    pub signature: Signature,
+}
+
+/// Each fails with [`LedgerError`]: nobody answers, or there is no such run, or the answer is malformed.
+impl Ledger {
+    /// Whom a device is linked to.
+    pub async fn link_of(&self, device: &DeviceId) -> Result<Link, LedgerError> {
+        let answer =
+            self.read(DEVICES, &Devices::accountOfCall { device: device_word(device) }).await?;
+        Ok(records::link(answer))
+    }
+
+    /// Number of runs ever opened; their ids are 1 to this.
+    pub async fn run_count(&self) -> Result<u64, LedgerError> {
+        self.read(TRAINING_RUNS, &TrainingRuns::countCall {}).await
+    }
+
+    /// A run at a glance.
+    pub async fn run_summary(&self, run: u64) -> Result<RunSummary, LedgerError> {
+        let answer = self.read(TRAINING_RUNS, &TrainingRuns::summaryCall { run }).await?;
+        records::summary(answer).map_err(|error| self.impossible(&error))
+    }
+
+    /// The terms of a run.
+    pub async fn run_terms(&self, run: u64) -> Result<Terms, LedgerError> {
+        let answer = self.read(TRAINING_RUNS, &TrainingRuns::termsCall { run }).await?;
+        records::terms(&answer).map_err(|error| self.impossible(&error))
+    }
+
+    /// All seats ever taken in a run.
+    pub async fn run_seats(&self, run: u64) -> Result<Vec<SeatRecord>, LedgerError> {
+        let answer = self.read(TRAINING_RUNS, &TrainingRuns::seatsCall { run }).await?;
+        answer
+            .into_iter()
+            .map(records::seat)
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.impossible(&error))
+    }
+
+    /// The audits under way in a run.
+    pub async fn run_audits(&self, run: u64) -> Result<Vec<AuditRecord>, LedgerError> {
+        let answer = self.read(TRAINING_RUNS, &TrainingRuns::auditsCall { run }).await?;
+        Ok(answer.into_iter().map(records::audit).collect())
+    }
+
+    /// The closed rounds whose audits are not drawn.
+    pub async fn run_undrawn(&self, run: u64) -> Result<Vec<UndrawnRound>, LedgerError> {
+        let answer = self.read(TRAINING_RUNS, &TrainingRuns::undrawnCall { run }).await?;
+        Ok(answer.into_iter().map(records::undrawn).collect())
+    }
+
+    /// The least deposit for these terms, as the ledger computes it.
+    pub async fn required_deposit(&self, terms: &Terms) -> Result<Wei, LedgerError> {
+        let answer = self
+            .read(TRAINING_RUNS, &TrainingRuns::requiredDepositCall { terms: wire_terms(terms) })
+            .await?;
+        records::wei("requiredDeposit", answer).map_err(|error| self.impossible(&error))
+    }
+
+    pub(crate) fn impossible(&self, error: &Impossible) -> LedgerError {
+        self.shared.node.malformed(error.to_string())
+    }
+}
+
+/// Each waits until the change is in a block. Each fails with [`LedgerError`]: in particular [`LedgerError::Refused`] when a rule does
+/// not allow it, at no cost.
+impl Ledger {
+    /// Links a device to the account that is paid for its work.
+    pub async fn link_device(
+        &self,
+        device: &DeviceId,
+        account: &AccountId,
+        nonce: u64,
+        signature: &Signature,
+    ) -> Result<Receipt, LedgerError> {
+        let (device, account, signature) =
+            (device_word(device), address(account), bytes(signature));
+        self.write(DEVICES, &Devices::linkCall { device, account, nonce, signature }, Wei::ZERO)
+            .await
+    }
+
+    /// Opens a run with its escrow.
+    pub async fn open_run(
+        &self,
+        terms: &Terms,
+        name: &str,
+        announcement: &Announcement,
+        deposit: Wei,
+    ) -> Result<OpenedRun, LedgerError> {
+        let call = TrainingRuns::openCall {
+            terms: wire_terms(terms),
+            name: name.to_owned(),
+            coordinator: device_word(&announcement.coordinator),
+            endpoint: announcement.endpoint.clone(),
+        };
+        let receipt = self.write(TRAINING_RUNS, &call, deposit).await?;
+        let opened = receipt.events().into_iter().find_map(|(run, event)| match event {
+            RunEvent::Opened(_) => Some(run),
+            _ => None,
+        });
+        let run = opened.ok_or_else(|| {
+            self.shared.node.malformed("a run was opened without the event that names it")
+        })?;
+        Ok(OpenedRun { run, receipt })
+    }
+
+    /// Says that the coordinator has moved. By the owner.
+    pub async fn announce(
+        &self,
+        run: u64,
+        announcement: &Announcement,
+    ) -> Result<Receipt, LedgerError> {
+        let (coordinator, endpoint) =
+            (device_word(&announcement.coordinator), announcement.endpoint.clone());
+        self.change_run(&TrainingRuns::announceCall { run, coordinator, endpoint }).await
+    }
+
+    /// Takes a seat for a device.
+    pub async fn enroll(
+        &self,
+        run: u64,
+        device: &DeviceId,
+        signature: &Signature,
+    ) -> Result<Receipt, LedgerError> {
+        let (device, signature) = (device_word(device), bytes(signature));
+        self.change_run(&TrainingRuns::enrollCall { run, device, signature }).await
+    }
+
+    /// Gives a device's seat up.
+    pub async fn leave(
+        &self,
+        run: u64,
+        round: u32,
+        device: &DeviceId,
+        signature: &Signature,
+    ) -> Result<Receipt, LedgerError> {
+        let (device, signature) = (device_word(device), bytes(signature));
+        self.change_run(&TrainingRuns::leaveCall { run, device, round, signature }).await
+    }
+
+    /// Relays commitments, at most `abi::COMMITMENTS_MAX` of them: all or none.
+    pub async fn commit(
+        &self,
+        run: u64,
+        round: u32,
+        commitments: &[SignedCommitment],
+    ) -> Result<Receipt, LedgerError> {
+        let commitments = commitments.iter().map(wire_commitment).collect();
+        self.change_run(&TrainingRuns::commitCall { run, round, commitments }).await
+    }
+
+    /// Closes a round: the owner once there is a quorum, anyone after the deadline.
+    pub async fn close_round(&self, run: u64, round: u32) -> Result<Receipt, LedgerError> {
+        self.change_run(&TrainingRuns::closeCall { run, round }).await
+    }
+
+    /// Says that a round's deadline passed without a quorum.
+    pub async fn lapse(&self, run: u64, round: u32) -> Result<Receipt, LedgerError> {
+        self.change_run(&TrainingRuns::lapseCall { run, round }).await
+    }
+
+    /// Publishes the state that a round became, and the `(state, update)` digests of it. By the owner.
+    pub async fn advance(
+        &self,
+        run: u64,
+        round: u32,
+        (state, update): (&Digest, &Digest),
+    ) -> Result<Receipt, LedgerError> {
+        self.change_run(&TrainingRuns::advanceCall {
+            run,
+            round,
+            state: word(state),
+            update: word(update),
+        })
+        .await
+    }
+
+    /// Draws the audits of a round.
+    pub async fn draw(&self, run: u64, round: u32) -> Result<Receipt, LedgerError> {
+        self.change_run(&TrainingRuns::drawCall { run, round }).await
+    }
+
+    /// Relays an auditor's finding.
+    pub async fn verdict(&self, run: u64, verdict: &SignedVerdict) -> Result<Receipt, LedgerError> {
+        let call = TrainingRuns::verdictCall {
+            run,
+            round: verdict.round,
+            subject: device_word(&verdict.subject),
+            auditor: device_word(&verdict.auditor),
+            kind: verdict.kind,
+            value: word(&verdict.value),
+            signature: bytes(&verdict.signature),
+        };
+        self.change_run(&call).await
+    }
+
+    /// Replaces an auditor that was silent past its deadline.
+    pub async fn redraw(
+        &self,
+        run: u64,
+        round: u32,
+        subject: &DeviceId,
+    ) -> Result<Receipt, LedgerError> {
+        self.change_run(&TrainingRuns::redrawCall { run, round, subject: device_word(subject) })
+            .await
+    }
+
+    /// Lets no more rounds open. By the owner.
+    pub async fn cancel(&self, run: u64) -> Result<Receipt, LedgerError> {
+        self.change_run(&TrainingRuns::cancelCall { run }).await
+    }
+
+    /// Lets no more rounds open, because nothing has happened for too long.
+    pub async fn abandon(&self, run: u64) -> Result<Receipt, LedgerError> {
+        self.change_run(&TrainingRuns::abandonCall { run }).await
+    }
+
+    async fn change_run<C: alloy_sol_types::SolCall>(
+        &self,
+        call: &C,
+    ) -> Result<Receipt, LedgerError> {
+        self.write(TRAINING_RUNS, call, Wei::ZERO).await
+    }
+}
+
+fn wire_commitment(signed: &SignedCommitment) -> TrainingRuns::Commitment {
+    let Commitment { seal, update, memory_before, memory_after } = &signed.commitment;
+    TrainingRuns::Commitment {
+        device: device_word(&signed.device),
+        seal: word(seal),
+        update: word(update),
+        memoryBefore: word(memory_before),
+        memoryAfter: word(memory_after),
+        signature: bytes(&signed.signature),
+    }
+}
+
+fn bytes(signature: &Signature) -> Bytes {
+    Bytes::copy_from_slice(signature)
+}

@@ -1,0 +1,339 @@
+use abi::{DEVICES, TRAINING_RUNS, TrainingRuns};
+use alloy_consensus::Transaction as _;
+use alloy_primitives::{Address, B256, Bytes, LogData, U256, hex};
+use alloy_sol_types::{SolCall, SolError as _, SolEvent, SolValue as _};
+use ledger_client::{
+    Announcement, LedgerError, Link, RunEvent, RunPhase, SignedCommitment, SignedVerdict,
+};
+use serde_json::{Value, json};
+use training_run::{Cause, Commitment, Ending, Standing, Terms};
+use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
+
+use crate::stub::{Script, Stub};
+
+const DEVICE: DeviceId = DeviceId::from_bytes([1; 32]);
+const OTHER: DeviceId = DeviceId::from_bytes([2; 32]);
+const SIGNATURE: [u8; 64] = [9; 64];
+
+fn digest(byte: u8) -> Digest {
+    Digest::from_bytes([byte; 32])
+}
+
+fn terms() -> Terms {
+    Terms {
+        rounds: 3,
+        warmup_rounds: 1,
+        tokens_per_round: 1000,
+        warmup_tokens_per_round: 500,
+        price_per_token: Wei::new(7),
+        audit_rate: Bps::new(1000).unwrap(),
+        audit_pay: Bps::new(5000).unwrap(),
+        quorum: Bps::WHOLE,
+        seats_min: 2,
+        seats_max: 4,
+        round_seconds: 60,
+        audit_seconds: 60,
+        stall_seconds: 600,
+        hold_back_rounds: 1,
+        spec: digest(3),
+        corpus: digest(4),
+        initial_state: digest(5),
+    }
+}
+
+fn summary() -> TrainingRuns::Summary {
+    TrainingRuns::Summary {
+        run: 7,
+        owner: Address::repeat_byte(8),
+        name: "a poem".to_owned(),
+        coordinator: B256::repeat_byte(1),
+        endpoint: "127.0.0.1:1".to_owned(),
+        phase: 1,
+        ending: 0,
+        round: 2,
+        rounds: 3,
+        state: B256::repeat_byte(5),
+        update: B256::repeat_byte(6),
+        deadline: 99,
+        deposited: U256::from(10),
+        paid: U256::from(4),
+        refunded: U256::ZERO,
+        owed: U256::from(3),
+        tokensVerified: 44,
+        seats: 3,
+        seatsActive: 2,
+        quorum: 2,
+    }
+}
+
+async fn answering(returns: impl Into<Bytes>) -> Stub {
+    Stub::start(Script { returns: returns.into(), ..Script::default() }).await
+}
+
+#[tokio::test]
+async fn a_summary_is_read_in_domain_words() {
+    let stub = answering(summary().abi_encode()).await;
+    let read = stub.ledger().await.run_summary(7).await.unwrap();
+    assert_eq!(
+        (read.run, read.owner, read.name.as_str()),
+        (7, AccountId::from_bytes([8; 20]), "a poem")
+    );
+    assert_eq!(read.phase, RunPhase::Training { deadline: UnixSeconds::new(99) });
+    assert_eq!((read.deposited, read.paid, read.owed), (Wei::new(10), Wei::new(4), Wei::new(3)));
+    assert_eq!((read.coordinator, read.state, read.quorum), (DEVICE, digest(5), 2));
+    for (phase, ending, expected) in [
+        (0, 0, RunPhase::Gathering),
+        (2, 0, RunPhase::Closed),
+        (3, 2, RunPhase::WindingUp(Ending::Abandoned)),
+        (4, 0, RunPhase::Finished(Ending::Completed)),
+        (4, 1, RunPhase::Finished(Ending::Cancelled)),
+    ] {
+        stub.with(|script| {
+            script.returns =
+                TrainingRuns::Summary { phase, ending, ..summary() }.abi_encode().into()
+        });
+        assert_eq!(stub.ledger().await.run_summary(7).await.unwrap().phase, expected);
+    }
+    for wrong in [
+        TrainingRuns::Summary { phase: 5, ..summary() },
+        TrainingRuns::Summary { ending: 3, ..summary() },
+        TrainingRuns::Summary { paid: U256::MAX, ..summary() },
+    ] {
+        stub.with(|script| script.returns = wrong.abi_encode().into());
+        let error = stub.ledger().await.run_summary(7).await.unwrap_err();
+        assert!(matches!(error, LedgerError::Malformed { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn seats_audits_and_links_are_read() {
+    let seat = TrainingRuns::Seat {
+        device: B256::repeat_byte(1),
+        account: Address::repeat_byte(8),
+        standing: 0,
+        expelledRound: 4,
+        onProbation: true,
+        fromRound: 1,
+        memoryDigest: B256::repeat_byte(6),
+        tokensVerified: 5,
+        paid: U256::from(9),
+        committed: true,
+    };
+    let seats: Vec<_> =
+        (0..4).map(|standing| TrainingRuns::Seat { standing, ..seat.clone() }).collect();
+    let stub = answering(seats.abi_encode()).await;
+    let ledger = stub.ledger().await;
+    let standings: Vec<_> =
+        ledger.run_seats(7).await.unwrap().into_iter().map(|seat| seat.standing).collect();
+    let expelled = |cause| Standing::Expelled { round: 4, cause };
+    assert_eq!(
+        standings,
+        [Standing::Active, Standing::Left, expelled(Cause::Convicted), expelled(Cause::FalseAudit)]
+    );
+
+    let claim =
+        TrainingRuns::Claim { auditor: B256::repeat_byte(3), sealedRoot: B256::repeat_byte(4) };
+    let audit = TrainingRuns::Audit {
+        round: 2,
+        subject: B256::repeat_byte(1),
+        auditor: B256::repeat_byte(2),
+        deadline: 50,
+        base: B256::repeat_byte(5),
+        seal: B256::repeat_byte(6),
+        memoryBefore: B256::ZERO,
+        claims: vec![claim],
+    };
+    stub.with(|script| script.returns = vec![audit].abi_encode().into());
+    let audits = ledger.run_audits(7).await.unwrap();
+    assert_eq!(
+        (audits[0].subject, audits[0].auditor, audits[0].memory_before),
+        (DEVICE, OTHER, Digest::ZERO)
+    );
+    assert_eq!(audits[0].claims, [(DeviceId::from_bytes([3; 32]), digest(4))]);
+
+    for (account, expected) in
+        [(Address::ZERO, None), (Address::repeat_byte(8), Some(AccountId::from_bytes([8; 20])))]
+    {
+        stub.with(|script| script.returns = (account, 3_u64).abi_encode().into());
+        assert_eq!(ledger.link_of(&DEVICE).await.unwrap(), Link { account: expected, nonce: 3 });
+    }
+    stub.with(|script| script.returns = U256::from(12).abi_encode().into());
+    assert_eq!(ledger.run_count().await.unwrap(), 12);
+    assert_eq!(ledger.required_deposit(&terms()).await.unwrap(), Wei::new(12));
+}
+
+#[tokio::test]
+async fn opening_a_run_gives_its_id() {
+    let opened = TrainingRuns::Opened {
+        run: 7,
+        owner: Address::repeat_byte(8),
+        name: "p".to_owned(),
+        deposited: U256::from(5),
+    };
+    let foreign = log(Address::repeat_byte(1), &TrainingRuns::Cancelled { run: 6 });
+    let logs = json!([foreign, log(TRAINING_RUNS, &opened)]);
+    let stub = Stub::start(Script { looks_until_mined: Some(0), logs, ..Script::default() }).await;
+    let announcement = Announcement { coordinator: DEVICE, endpoint: "127.0.0.1:1".to_owned() };
+    let made =
+        stub.ledger().await.open_run(&terms(), "p", &announcement, Wei::new(5)).await.unwrap();
+    assert_eq!(made.run, 7);
+    assert_eq!(made.receipt.events(), [(7, RunEvent::Opened(opened))]);
+    stub.with(|script| {
+        assert_eq!(
+            (script.mined[0].value(), script.mined[0].to()),
+            (U256::from(5), Some(TRAINING_RUNS))
+        );
+        let call = TrainingRuns::openCall::abi_decode(script.mined[0].input()).unwrap();
+        assert_eq!(
+            (call.name.as_str(), call.terms.tokensPerRound, call.terms.corpus),
+            ("p", 1000, B256::repeat_byte(4))
+        );
+        script.logs = json!([]);
+    });
+    let error =
+        stub.ledger().await.open_run(&terms(), "p", &announcement, Wei::new(5)).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Malformed { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn every_change_calls_its_function_with_its_arguments() {
+    let stub = Stub::start(Script { looks_until_mined: Some(0), ..Script::default() }).await;
+    let ledger = stub.ledger().await;
+    let commitment = Commitment {
+        seal: digest(1),
+        update: digest(2),
+        memory_before: digest(3),
+        memory_after: digest(4),
+    };
+    let signed = SignedCommitment { device: DEVICE, commitment, signature: SIGNATURE };
+    let verdict = SignedVerdict {
+        round: 2,
+        subject: DEVICE,
+        auditor: OTHER,
+        kind: 1,
+        value: digest(5),
+        signature: SIGNATURE,
+    };
+    let announcement = Announcement { coordinator: OTHER, endpoint: "e".to_owned() };
+
+    ledger.link_device(&DEVICE, &AccountId::from_bytes([8; 20]), 3, &SIGNATURE).await.unwrap();
+    ledger.announce(7, &announcement).await.unwrap();
+    ledger.enroll(7, &DEVICE, &SIGNATURE).await.unwrap();
+    ledger.leave(7, 2, &DEVICE, &SIGNATURE).await.unwrap();
+    ledger.commit(7, 2, &[signed]).await.unwrap();
+    ledger.close_round(7, 2).await.unwrap();
+    ledger.lapse(7, 2).await.unwrap();
+    ledger.advance(7, 2, (&digest(6), &digest(7))).await.unwrap();
+    ledger.draw(7, 2).await.unwrap();
+    ledger.verdict(7, &verdict).await.unwrap();
+    ledger.redraw(7, 2, &DEVICE).await.unwrap();
+    ledger.cancel(7).await.unwrap();
+    ledger.abandon(7).await.unwrap();
+
+    stub.with(|script| {
+        let sent: Vec<_> =
+            script.mined.iter().map(|transaction| transaction.input().to_vec()).collect();
+        assert_eq!(sent, expected_calls());
+        let to: Vec<_> = script.mined.iter().map(|transaction| transaction.to().unwrap()).collect();
+        assert_eq!(to[0], DEVICES);
+        assert!(to[1..].iter().all(|to| *to == TRAINING_RUNS));
+    });
+}
+
+/// What the changes above must be on the wire, argument by argument.
+fn expected_calls() -> [Vec<u8>; 13] {
+    let (device, signature) = (B256::repeat_byte(1), Bytes::from(SIGNATURE));
+    let (run, round) = (7, 2);
+    let wire = TrainingRuns::Commitment {
+        device,
+        seal: B256::repeat_byte(1),
+        update: B256::repeat_byte(2),
+        memoryBefore: B256::repeat_byte(3),
+        memoryAfter: B256::repeat_byte(4),
+        signature: signature.clone(),
+    };
+    let other = B256::repeat_byte(2);
+    let account = Address::repeat_byte(8);
+    [
+        abi::Devices::linkCall { device, account, nonce: 3, signature: signature.clone() }
+            .abi_encode(),
+        TrainingRuns::announceCall { run, coordinator: other, endpoint: "e".to_owned() }
+            .abi_encode(),
+        TrainingRuns::enrollCall { run, device, signature: signature.clone() }.abi_encode(),
+        TrainingRuns::leaveCall { run, device, round, signature: signature.clone() }.abi_encode(),
+        TrainingRuns::commitCall { run, round, commitments: vec![wire] }.abi_encode(),
+        TrainingRuns::closeCall { run, round }.abi_encode(),
+        TrainingRuns::lapseCall { run, round }.abi_encode(),
+        TrainingRuns::advanceCall {
+            run,
+            round,
+            state: B256::repeat_byte(6),
+            update: B256::repeat_byte(7),
+        }
+        .abi_encode(),
+        TrainingRuns::drawCall { run, round }.abi_encode(),
+        TrainingRuns::verdictCall {
+            run,
+            round,
+            subject: device,
+            auditor: other,
+            kind: 1,
+            value: B256::repeat_byte(5),
+            signature,
+        }
+        .abi_encode(),
+        TrainingRuns::redrawCall { run, round, subject: device }.abi_encode(),
+        TrainingRuns::cancelCall { run }.abi_encode(),
+        TrainingRuns::abandonCall { run }.abi_encode(),
+    ]
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_the_rule_says() {
+    let reason = "round 3 is not the open one";
+    let revert = TrainingRuns::Refused { reason: reason.to_owned() }.abi_encode();
+    let stub = Stub::start(Script { revert: Some(revert.into()), ..Script::default() }).await;
+    let refused = stub.ledger().await.close_round(7, 3).await.unwrap_err();
+    assert_eq!(refused.to_string(), format!("the ledger refuses: {reason}"));
+    assert!(refused.refusal::<TrainingRuns::Refused>().is_some());
+    assert!(refused.refusal::<TrainingRuns::NoSuchRun>().is_none());
+}
+
+#[tokio::test]
+async fn the_past_of_a_run_is_read_from_logs() {
+    let paid = TrainingRuns::Paid {
+        run: 7,
+        account: Address::repeat_byte(8),
+        device: B256::repeat_byte(1),
+        round: 2,
+        tokens: 1000,
+        amount: U256::from(7000),
+        kind: 0,
+    };
+    let logs =
+        json!([log(TRAINING_RUNS, &paid), log(TRAINING_RUNS, &TrainingRuns::Cancelled { run: 7 })]);
+    let stub = Stub::start(Script { logs, ..Script::default() }).await;
+    let ledger = stub.ledger().await;
+    let events = ledger.run_events(7, 3, 9).await.unwrap();
+    let seen: Vec<_> = events.iter().map(|event| (event.height, event.run)).collect();
+    assert_eq!(seen, [(6, 7), (6, 7)]);
+    assert_eq!(events[0].event, RunEvent::Paid(paid));
+    stub.with(|script| {
+        assert_eq!(
+            (&script.filter["fromBlock"], &script.filter["toBlock"]),
+            (&json!("0x3"), &json!("0x9"))
+        );
+        assert!(script.filter.to_string().contains(&format!("{:064x}", 7)));
+        script.logs[0]["blockNumber"] = Value::Null;
+    });
+    assert!(matches!(ledger.run_events(7, 3, 9).await, Err(LedgerError::Malformed { .. })));
+}
+
+fn log(address: Address, event: &impl SolEvent) -> Value {
+    let data: LogData = event.encode_log_data();
+    json!({
+        "address": address, "topics": data.topics(), "data": hex::encode_prefixed(&data.data), "blockNumber": "0x6",
+        "blockHash": B256::repeat_byte(1), "transactionHash": B256::repeat_byte(2), "transactionIndex": "0x0",
+        "logIndex": "0x0", "removed": false,
+    })
+}

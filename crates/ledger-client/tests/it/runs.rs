@@ -297,6 +297,11 @@ async fn a_refusal_says_what_the_rule_says() {
     assert_eq!(refused.to_string(), format!("the ledger refuses: {reason}"));
     assert!(refused.refusal::<TrainingRuns::Refused>().is_some());
     assert!(refused.refusal::<TrainingRuns::NoSuchRun>().is_none());
+
+    let long = TrainingRuns::Refused { reason: "\u{1b}[31mred".repeat(1000) }.abi_encode();
+    stub.with(|script| script.revert = Some(long.into()));
+    let refused = stub.ledger().await.close_round(7, 3).await.unwrap_err().to_string();
+    assert!(!refused.contains('\u{1b}') && refused.len() < 500, "{refused}");
 }
 
 #[tokio::test]

@@ -106,6 +106,36 @@ async fn a_device_that_dials_again_replaces_itself() {
 }
 
 #[tokio::test]
+async fn events_of_two_connections_of_a_device_do_not_mix() {
+    guarded(async {
+        let (coordinator, old) = pair(Limits::USUAL).await;
+        let device = old.device();
+        // More than may wait for the caller: the old session is still busy when the new one arrives.
+        let sent = 1100;
+        let sending = async {
+            for index in 0..sent {
+                old.send(&index.to_string()).await.unwrap();
+            }
+            worker(&coordinator, Limits::USUAL).await
+        };
+        let new = sending.await;
+        let mut said = 0;
+        while let Some(Event::Message { .. }) = coordinator.next_event().await {
+            said += 1;
+        }
+        // That was the old one's end, and what it said last was lost with it.
+        assert!((1024..=sent).contains(&said), "{said}");
+        assert_eq!(coordinator.next_event().await, Some(Event::Connected { device }));
+        new.send(&"new".to_owned()).await.unwrap();
+        assert_eq!(coordinator.next_event().await, message(device, "new"));
+        old.close().await;
+        new.close().await;
+        coordinator.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_worker_that_is_dropped_takes_its_tasks_along() {
     guarded(async {
         let (coordinator, worker) = pair(IMPATIENT).await;

@@ -1,1 +1,37 @@
 //! One ledger: mempool, block production, queries.
+//!
+//! A [`Node`] owns a data directory: the chain (by `store`) and the key that signs the randomness. It decides the order of transactions
+//! and the time and randomness of blocks; everything else about a block is `execution`'s.
+//!
+//! How a transaction gets into the chain:
+//! 1. [`Node::submit`] decodes it, recovers its sender and lets the mempool judge it by the head's state. What can never be included, or
+//!    can't be paid, is refused here, in the words that wallets look for.
+//! 2. The producer, one thread, sleeps until a transaction is ready, waits a little for company, and executes the best-paying ones
+//!    in nonce order.
+//! 3. The block is on the disk, with an fsync, before anyone hears of it: by [`Node::subscribe_heads`] or a query.
+//!
+//! Invariants:
+//! - Timestamps never fall. Time is the wall clock read once at the start, moved by the monotonic clock: a wall clock that jumps moves
+//!   nothing. When the last block is ahead of the clock, blocks keep its second until the clock has caught up.
+//! - The randomness of a block is `keccak256(parent's randomness ‖ signature)`, the signature being the node's deterministic one (Ed25519,
+//!   RFC 8032) over chain id and height. Nobody but the node knows it before; everyone can check it after ([`verify_randomness`]).
+//! - A failure to write halts production and refuses new transactions; what is written stays readable.
+//!
+//! What it does not do: agree with other nodes, keep pending transactions across a restart (their senders send them again), keep past
+//! states.
+
+mod clock;
+mod config;
+mod error;
+mod key;
+mod mempool;
+mod node;
+mod producer;
+mod randomness;
+
+pub use clock::{AnchoredClock, Clock};
+pub use config::NodeConfig;
+pub use error::{OpenError, SubmitError, WaitError};
+pub use mempool::{PoolLimits, PoolRefusal};
+pub use node::{CallBlock, Inclusion, Node};
+pub use randomness::verify_randomness;

@@ -1,0 +1,47 @@
+//! What a node is started with.
+
+use crate::{
+    clock::{AnchoredClock, Clock},
+    mempool::PoolLimits,
+};
+use alloy_primitives::Address;
+use execution::Genesis;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// How long the first transaction of a block waits for company, unless told otherwise.
+const BATCHING_STANDARD: Duration = Duration::from_millis(20);
+
+/// What a node is started with. [`NodeConfig::new`] fills in what few want to change.
+#[derive(Clone)]
+pub struct NodeConfig {
+    /// The directory that holds the chain and the node's key; made if missing.
+    pub data_dir: PathBuf,
+    /// The chain's beginning. `None` takes the one the directory was made with.
+    pub genesis: Option<Genesis>,
+    /// Longest time between two blocks, at which an empty one is made; `None` makes blocks for transactions only.
+    pub block_interval: Option<Duration>,
+    /// How long the first transaction of a block waits for company.
+    pub batching: Duration,
+    /// Receives tips; `None` is the genesis file's account.
+    pub fee_recipient: Option<Address>,
+    /// Bounds of the mempool.
+    pub pool: PoolLimits,
+    /// Tells the time of blocks.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl NodeConfig {
+    /// Blocks on demand, gathered for 20 ms, on the machine's clock; standard bounds.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>, genesis: Option<Genesis>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            genesis,
+            block_interval: None,
+            batching: BATCHING_STANDARD,
+            fee_recipient: None,
+            pool: PoolLimits::STANDARD,
+            clock: Arc::new(AnchoredClock::start()),
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! Transactions on their way into a block: pure bookkeeping, told about accounts from outside.
+
+use alloy_consensus::{Transaction as _, transaction::Recovered};
+use alloy_eips::eip2718::{Encodable2718, Typed2718};
+use alloy_primitives::{Address, B256, U256};
+use execution::{AccountState, Change, Refusal, Rules, Transaction};
+use revm::{
+    context_interface::cfg::gas::calculate_initial_tx_gas,
+    primitives::{eip3860::MAX_INITCODE_SIZE, hardfork::SpecId},
+};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+};
+
+/// By how many percent a replacement must pay more, in both its fees. As in geth.
+const REPLACEMENT_PERCENT: u128 = 10;
+
+/// Bounds of the mempool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolLimits {
+    /// Transactions in all.
+    pub transactions_max: usize,
+    /// Transactions of one sender.
+    pub per_sender_max: usize,
+    /// Encoded bytes in all.
+    pub bytes_max: usize,
+}
+
+impl PoolLimits {
+    /// 8192 transactions, 256 of one sender, 32 MiB.
+    pub const STANDARD: Self =
+        Self { transactions_max: 8_192, per_sender_max: 256, bytes_max: 32 << 20 };
+}
+
+/// Why the mempool does not take a transaction. The first words are those that wallets look for (geth's).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PoolRefusal {
+    /// It is waiting already, or in a block.
+    #[error("already known")]
+    AlreadyKnown,
+    /// No block could include it, or its sender can't pay it together with what is waiting.
+    #[error(transparent)]
+    Invalid(#[from] Refusal),
+    /// It pays less than any block will ask for.
+    #[error("transaction underpriced: max fee per gas {max_fee}, the least base fee is {minimum}")]
+    Underpriced {
+        /// In the smallest unit per gas.
+        max_fee: u128,
+        /// In the smallest unit per gas.
+        minimum: u64,
+    },
+    /// A transaction with its nonce is waiting and this one does not pay clearly more.
+    #[error(
+        "replacement transaction underpriced: needs a max fee per gas of {max_fee_min} and a tip of {tip_min}"
+    )]
+    ReplacementUnderpriced {
+        /// In the smallest unit per gas.
+        max_fee_min: u128,
+        /// In the smallest unit per gas.
+        tip_min: u128,
+    },
+    /// EIP-1559 does not allow that.
+    #[error(
+        "max priority fee per gas higher than max fee per gas: tip {tip}, max fee per gas {max_fee}"
+    )]
+    TipAboveMaxFee {
+        /// In the smallest unit per gas.
+        tip: u128,
+        /// In the smallest unit per gas.
+        max_fee: u128,
+    },
+    /// EIP-3607: contracts sign nothing.
+    #[error("sender not an eoa: {sender} has code")]
+    SenderHasCode {
+        /// The sender.
+        sender: Address,
+    },
+    /// EIP-3860.
+    #[error("max initcode size exceeded: code size {size}, limit {MAX_INITCODE_SIZE}")]
+    InitCodeTooLarge {
+        /// In bytes.
+        size: usize,
+    },
+    /// The sender has many waiting.
+    #[error("account limit exceeded: {count} transactions of {sender} are waiting")]
+    SenderFull {
+        /// The sender.
+        sender: Address,
+        /// How many.
+        count: usize,
+    },
+    /// Others pay more.
+    #[error("txpool is full: raise the max priority fee per gas, or wait")]
+    Full,
+}
+
+/// What the head's state says of a sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sender {
+    /// Next nonce.
+    pub(crate) nonce: u64,
+    pub(crate) balance: U256,
+    /// Whether it is a contract (a delegation, EIP-7702, is none).
+    pub(crate) is_contract: bool,
+}
+
+/// A transaction that waits.
+#[derive(Debug)]
+struct Waiting {
+    transaction: Recovered<Transaction>,
+    size: usize,
+    /// Most it can take from its sender.
+    cost: U256,
+    /// Ascending; the earlier one goes first at the same tip.
+    arrival: u64,
+}
+
+/// All that wait of one sender, by nonce, and what is known of it.
+#[derive(Debug)]
+struct Queue {
+    nonce: u64,
+    balance: U256,
+    waiting: BTreeMap<u64, Waiting>,
+}
+
+impl Queue {
+    /// Those that can follow each other from the account's nonce on, and that it can pay in that order.
+    fn executable(&self) -> impl Iterator<Item = &Waiting> {
+        let mut next = self.nonce;
+        let mut left = self.balance;
+        self.waiting.iter().map_while(move |(nonce, waiting)| {
+            if *nonce != next {
+                return None;
+            }
+            left = left.checked_sub(waiting.cost)?;
+            next = nonce.checked_add(1)?;
+            Some(waiting)
+        })
+    }
+
+    fn cost_except(&self, nonce: u64) -> U256 {
+        let others = self.waiting.iter().filter(|(other, _)| **other != nonce);
+        others.fold(U256::ZERO, |sum, (_, waiting)| sum.saturating_add(waiting.cost))
+    }
+}
+
+/// The mempool. What it knows of senders is as of the last [`Pool::settle`] or [`Pool::add`].
+#[derive(Debug)]
+pub(crate) struct Pool {
+    limits: PoolLimits,
+    rules: Rules,
+    queues: BTreeMap<Address, Queue>,
+    places: BTreeMap<B256, (Address, u64)>,
+    bytes: usize,
+    arrivals: u64,
+}
+
+impl Pool {
+    pub(crate) fn new(limits: PoolLimits, rules: Rules) -> Self {
+        let (queues, places) = (BTreeMap::new(), BTreeMap::new());
+        Self { limits, rules, queues, places, bytes: 0, arrivals: 0 }
+    }
+
+    /// Takes a transaction, or says why not; then nothing has changed.
+    pub(crate) fn add(
+        &mut self,
+        transaction: Recovered<Transaction>,
+        sender: Sender,
+    ) -> Result<(), PoolRefusal> {
+        if self.places.contains_key(transaction.tx_hash()) {
+            return Err(PoolRefusal::AlreadyKnown);
+        }
+        check_alone(&transaction, &self.rules)?;
+        let (address, nonce) = (transaction.signer(), transaction.nonce());
+        if sender.is_contract {
+            return Err(PoolRefusal::SenderHasCode { sender: address });
+        }
+        if nonce < sender.nonce {
+            let (transaction, account) = (nonce, sender.nonce);
+            return Err(Refusal::NonceTooLow { transaction, account }.into());
+        }
+        // A block may be written and not yet settled here: what it used no longer counts.
+        self.forget_used(&address, sender.nonce);
+        let cost = cost(&transaction);
+        let size = transaction.encode_2718_len();
+        self.check_among_own(&transaction, sender, cost)?;
+        let victim = self.make_room(&transaction, size, sender)?;
+        if let Some(hash) = victim {
+            self.remove(&hash);
+        }
+        let hash = *transaction.tx_hash();
+        let queue = self.queues.entry(address).or_insert_with(|| Queue {
+            nonce: sender.nonce,
+            balance: sender.balance,
+            waiting: BTreeMap::new(),
+        });
+        (queue.nonce, queue.balance) = (sender.nonce, sender.balance);
+        let waiting = Waiting { transaction, size, cost, arrival: self.arrivals };
+        self.arrivals += 1;
+        self.bytes += size;
+        if let Some(replaced) = queue.waiting.insert(nonce, waiting) {
+            self.bytes -= replaced.size;
+            self.places.remove(replaced.transaction.tx_hash());
+        }
+        self.places.insert(hash, (address, nonce));
+        Ok(())
+    }
+
+    /// The best-paying executable transactions, each sender's in nonce order, at most `count_max` and at most about `gas_max` of gas limits.
+    pub(crate) fn best(
+        &self,
+        base_fee: u64,
+        gas_max: u64,
+        count_max: usize,
+    ) -> Vec<Recovered<Transaction>> {
+        let mut runs: BTreeMap<Address, _> =
+            self.queues.iter().map(|(address, queue)| (*address, queue.executable())).collect();
+        let mut heads = BinaryHeap::new();
+        let mut next_of = |address: Address, heads: &mut BinaryHeap<_>| {
+            let next = runs.get_mut(&address).and_then(Iterator::next)?;
+            let tip = next.transaction.effective_tip_per_gas(base_fee)?;
+            heads.push((tip, Reverse(next.arrival), address));
+            Some(())
+        };
+        for address in self.queues.keys() {
+            next_of(*address, &mut heads);
+        }
+        let mut chosen = Vec::new();
+        let mut nonces: BTreeMap<Address, u64> = BTreeMap::new();
+        let mut gas = 0_u64;
+        while let Some((_, _, address)) = heads.pop() {
+            let queue = &self.queues[&address];
+            let nonce = nonces.entry(address).or_insert(queue.nonce);
+            let transaction = &queue.waiting[nonce].transaction;
+            *nonce = nonce.saturating_add(1);
+            chosen.push(transaction.clone());
+            gas = gas.saturating_add(transaction.gas_limit());
+            if gas >= gas_max || chosen.len() >= count_max {
+                break;
+            }
+            next_of(address, &mut heads);
+        }
+        chosen
+    }
+
+    /// Whether [`Self::best`] would return anything.
+    pub(crate) fn has_best(&self, base_fee: u64) -> bool {
+        self.queues.values().any(|queue| {
+            let first = queue.executable().next();
+            first.is_some_and(|first| first.transaction.effective_tip_per_gas(base_fee).is_some())
+        })
+    }
+
+    /// Takes over what a block did to accounts; transactions whose nonce is used leave.
+    pub(crate) fn settle(&mut self, accounts: &BTreeMap<Address, Change<Option<AccountState>>>) {
+        for (address, change) in accounts {
+            let Some(queue) = self.queues.get_mut(address) else { continue };
+            let after = change.after;
+            queue.nonce = after.map_or(0, |account| account.nonce);
+            queue.balance = after.map_or(U256::ZERO, |account| account.balance);
+            let nonce = queue.nonce;
+            self.forget_used(address, nonce);
+        }
+    }
+
+    /// Forgets a transaction; those of the same sender behind it stay and wait.
+    pub(crate) fn remove(&mut self, hash: &B256) {
+        let Some((address, nonce)) = self.places.remove(hash) else { return };
+        let Some(queue) = self.queues.get_mut(&address) else { return };
+        if let Some(waiting) = queue.waiting.remove(&nonce) {
+            self.bytes -= waiting.size;
+        }
+        if queue.waiting.is_empty() {
+            self.queues.remove(&address);
+        }
+    }
+
+    /// The waiting transaction with this hash.
+    pub(crate) fn transaction(&self, hash: &B256) -> Option<&Recovered<Transaction>> {
+        let (address, nonce) = self.places.get(hash)?;
+        Some(&self.queues.get(address)?.waiting.get(nonce)?.transaction)
+    }
+
+    /// The next nonce of an account that is at `nonce`, once what waits without a gap is included.
+    pub(crate) fn next_nonce(&self, address: &Address, nonce: u64) -> u64 {
+        let Some(queue) = self.queues.get(address) else { return nonce };
+        let run = queue.waiting.range(nonce..).zip(nonce..);
+        let count = run.take_while(|((waiting, _), expected)| *waiting == expected).count();
+        nonce.saturating_add(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Forgets a sender's transactions below the account's `nonce`.
+    fn forget_used(&mut self, address: &Address, nonce: u64) {
+        let Some(queue) = self.queues.get_mut(address) else { return };
+        let kept = queue.waiting.split_off(&nonce);
+        let used = std::mem::replace(&mut queue.waiting, kept);
+        for waiting in used.values() {
+            self.bytes -= waiting.size;
+            self.places.remove(waiting.transaction.tx_hash());
+        }
+        if queue.waiting.is_empty() {
+            self.queues.remove(address);
+        }
+    }
+
+    /// Judges a transaction beside the others of its sender.
+    fn check_among_own(
+        &self,
+        transaction: &Recovered<Transaction>,
+        sender: Sender,
+        cost: U256,
+    ) -> Result<(), PoolRefusal> {
+        let queue = self.queues.get(&transaction.signer());
+        let nonce = transaction.nonce();
+        if let Some(waiting) = queue.and_then(|queue| queue.waiting.get(&nonce)) {
+            check_replacement(&waiting.transaction, transaction)?;
+        } else if let Some(count) = queue.map(|queue| queue.waiting.len())
+            && count >= self.limits.per_sender_max
+        {
+            return Err(PoolRefusal::SenderFull { sender: transaction.signer(), count });
+        }
+        let others = queue.map_or(U256::ZERO, |queue| queue.cost_except(nonce));
+        let needed = others.saturating_add(cost);
+        if needed > sender.balance {
+            let balance = sender.balance;
+            return Err(Refusal::InsufficientFunds { needed, balance }.into());
+        }
+        Ok(())
+    }
+
+    /// Who has to leave for `transaction`: the last one of some sender, those that can't run first, then those that pay less.
+    fn make_room(
+        &self,
+        transaction: &Recovered<Transaction>,
+        size: usize,
+        sender: Sender,
+    ) -> Result<Option<B256>, PoolRefusal> {
+        let place = (transaction.signer(), transaction.nonce());
+        let replaced = self.queues.get(&place.0).and_then(|queue| queue.waiting.get(&place.1));
+        let count = self.places.len() + usize::from(replaced.is_none());
+        let bytes = self.bytes + size - replaced.map_or(0, |replaced| replaced.size);
+        if count <= self.limits.transactions_max && bytes <= self.limits.bytes_max {
+            return Ok(None);
+        }
+        let candidates = self.queues.iter().filter(|(address, _)| **address != place.0);
+        let worst = candidates
+            .filter_map(|(_, queue)| {
+                let (_, last) = queue.waiting.last_key_value()?;
+                let is_executable = queue.executable().count() == queue.waiting.len();
+                Some((is_executable, tip(&last.transaction), Reverse(last.arrival), last))
+            })
+            .min_by_key(|(is_executable, tip, arrival, _)| (*is_executable, *tip, *arrival));
+        let Some((victim_executable, victim_tip, _, victim)) = worst else {
+            return Err(PoolRefusal::Full);
+        };
+        let is_executable = self.next_nonce(&place.0, sender.nonce) >= place.1;
+        let is_better = (is_executable, tip(transaction)) > (victim_executable, victim_tip);
+        // One leaves for one: a large transaction does not push out many.
+        let fits = bytes.saturating_sub(victim.size) <= self.limits.bytes_max
+            && count.saturating_sub(1) <= self.limits.transactions_max;
+        if is_better && fits {
+            Ok(Some(*victim.transaction.tx_hash()))
+        } else {
+            Err(PoolRefusal::Full)
+        }
+    }
+}
+
+/// What can be said without knowing the sender.
+fn check_alone(transaction: &Transaction, rules: &Rules) -> Result<(), PoolRefusal> {
+    if transaction.is_eip4844() {
+        return Err(Refusal::TypeNotSupported { transaction_type: transaction.ty() }.into());
+    }
+    let (signed, chain) = (transaction.chain_id(), rules.chain_id);
+    if signed != Some(chain) {
+        return Err(Refusal::WrongChain { signed, chain }.into());
+    }
+    let (gas_limit, block_gas_limit) = (transaction.gas_limit(), rules.gas_limit);
+    if gas_limit > block_gas_limit {
+        return Err(Refusal::GasLimitTooHigh { gas_limit, block_gas_limit }.into());
+    }
+    let (max_fee, tip) = (transaction.max_fee_per_gas(), tip(transaction));
+    if tip > max_fee {
+        return Err(PoolRefusal::TipAboveMaxFee { tip, max_fee });
+    }
+    if max_fee < u128::from(rules.base_fee.minimum) {
+        return Err(PoolRefusal::Underpriced { max_fee, minimum: rules.base_fee.minimum });
+    }
+    let size = transaction.input().len();
+    if transaction.is_create() && size > MAX_INITCODE_SIZE {
+        return Err(PoolRefusal::InitCodeTooLarge { size });
+    }
+    let needed = intrinsic_gas(transaction);
+    if gas_limit < needed {
+        return Err(Refusal::IntrinsicGas { gas_limit, needed }.into());
+    }
+    Ok(())
+}
+
+/// What a transaction costs before it runs, and at least (EIP-7623).
+fn intrinsic_gas(transaction: &Transaction) -> u64 {
+    let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+    let list = transaction.access_list();
+    let keys = list.map_or(0, |list| list.iter().map(|item| item.storage_keys.len()).sum());
+    let gas = calculate_initial_tx_gas(
+        SpecId::OSAKA,
+        transaction.input(),
+        transaction.is_create(),
+        count(list.map_or(0, |list| list.len())),
+        count(keys),
+        transaction.authorization_list().map_or(0, |list| count(list.len())),
+        None,
+    );
+    gas.initial_regular_gas.max(gas.floor_gas)
+}
+
+/// Both fees must rise, as in geth, or replacing would be a way to make the node work for nothing.
+fn check_replacement(old: &Transaction, new: &Transaction) -> Result<(), PoolRefusal> {
+    let raised = |fee: u128| {
+        let step = (fee / 100).saturating_mul(REPLACEMENT_PERCENT)
+            + (fee % 100 * REPLACEMENT_PERCENT).div_ceil(100);
+        fee.saturating_add(step.max(1))
+    };
+    let (max_fee_min, tip_min) = (raised(old.max_fee_per_gas()), raised(tip(old)));
+    if new.max_fee_per_gas() < max_fee_min || tip(new) < tip_min {
+        return Err(PoolRefusal::ReplacementUnderpriced { max_fee_min, tip_min });
+    }
+    Ok(())
+}
+
+/// The most that goes to the producer, per gas.
+fn tip(transaction: &Transaction) -> u128 {
+    transaction.max_priority_fee_per_gas().unwrap_or_else(|| transaction.max_fee_per_gas())
+}
+
+/// The most a transaction can take from its sender; saturates.
+fn cost(transaction: &Transaction) -> U256 {
+    let gas = U256::from(transaction.gas_limit());
+    let fees = gas.saturating_mul(U256::from(transaction.max_fee_per_gas()));
+    fees.saturating_add(transaction.value())
+}
+
+#[cfg(test)]
+mod tests;

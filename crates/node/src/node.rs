@@ -1,0 +1,364 @@
+//! The node as others see it.
+
+use crate::{
+    clock::Clock,
+    config::NodeConfig,
+    error::{OpenError, SubmitError, WaitError},
+    key,
+    mempool::{Pool, PoolRefusal, Sender},
+    producer,
+};
+use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use ed25519_dalek::SigningKey;
+use execution::{
+    BlockInput, Call, CallError, CallOutcome, Environment, EstimateError, Rules, Transaction,
+    decode_transaction, next_base_fee,
+};
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use store::{Reader, Store, StoreError};
+use tokio::sync::watch;
+
+/// A ledger with its mempool and producer, cheap to clone. When the last clone goes, production stops and the data directory is free.
+#[derive(Clone)]
+pub struct Node {
+    shared: Arc<Shared>,
+    producer: Arc<Producer>,
+}
+
+/// What the node and its producer thread share.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) rules: Rules,
+    pub(crate) key: SigningKey,
+    pub(crate) beneficiary: Address,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) block_interval: Option<Duration>,
+    pub(crate) batching: Duration,
+    pool: Mutex<Pool>,
+    /// With the pool: something was added, or the node stops.
+    pub(crate) wake: Condvar,
+    pub(crate) stopping: AtomicBool,
+    halted: OnceLock<String>,
+    pub(crate) heads: watch::Sender<Sealed<Header>>,
+}
+
+/// The thread, ended with the last node.
+struct Producer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Which block a call imagines itself in. The state is the head's in both cases: past states are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallBlock {
+    /// The head: its number and time.
+    Latest,
+    /// The one that would follow it now.
+    Next,
+}
+
+/// A transaction in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inclusion {
+    /// Height of the block.
+    pub block_number: u64,
+    /// Position in the block, from 0.
+    pub index: usize,
+    /// What came of it.
+    pub receipt: ReceiptEnvelope,
+}
+
+impl Node {
+    /// Opens the data directory and starts making blocks.
+    ///
+    /// # Errors
+    /// [`OpenError`]: in use, of another chain, without one, damaged, not writable.
+    pub fn open(config: NodeConfig) -> Result<Self, OpenError> {
+        let store = Store::open(&config.data_dir)?;
+        let genesis = match config.genesis {
+            Some(genesis) => Some(genesis),
+            None => store.genesis()?,
+        };
+        if let Some(genesis) = &genesis {
+            store.initialize(genesis)?;
+        }
+        // Without a genesis this says that there is none.
+        let head = store.reader()?.head().clone();
+        let genesis = genesis.ok_or_else(|| StoreError::Empty { path: store.path().into() })?;
+        let rules = genesis.rules();
+        let key = key::load_or_create(&config.data_dir)?;
+        let wall = config.clock.now();
+        if head.timestamp > wall {
+            let ahead_seconds = head.timestamp - wall;
+            tracing::warn!(
+                ahead_seconds,
+                "the last block is ahead of the clock: time stands until it has caught up"
+            );
+        }
+        let shared = Arc::new(Shared {
+            store,
+            rules,
+            key,
+            beneficiary: config.fee_recipient.unwrap_or(genesis.fee_recipient),
+            clock: config.clock,
+            block_interval: config.block_interval,
+            batching: config.batching,
+            pool: Mutex::new(Pool::new(config.pool, rules)),
+            wake: Condvar::new(),
+            stopping: AtomicBool::new(false),
+            halted: OnceLock::new(),
+            heads: watch::Sender::new(head),
+        });
+        let producer = Producer::start(&shared)?;
+        Ok(Self { shared, producer: Arc::new(producer) })
+    }
+
+    /// What the machine knows of the chain: chain id, gas limit, base fee rule.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.shared.rules
+    }
+
+    /// The last block's header and hash.
+    #[must_use]
+    pub fn head(&self) -> Sealed<Header> {
+        self.shared.heads.borrow().clone()
+    }
+
+    /// Sees every new head, or only the newest when it looks seldom. Also wakes when production halts or a waiting transaction is dropped.
+    #[must_use]
+    pub fn subscribe_heads(&self) -> watch::Receiver<Sealed<Header>> {
+        self.shared.heads.subscribe()
+    }
+
+    /// A snapshot of the chain and of the state at its head.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        self.shared.store.reader()
+    }
+
+    /// Why no more blocks are made, if so.
+    #[must_use]
+    pub fn halted(&self) -> Option<&str> {
+        self.shared.halted.get().map(String::as_str)
+    }
+
+    /// Takes a signed transaction (EIP-2718 bytes) into the mempool; its hash.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; nothing has changed then.
+    pub fn submit(&self, bytes: &[u8]) -> Result<B256, SubmitError> {
+        self.check_running()?;
+        let transaction = decode_transaction(bytes)?;
+        let hash = *transaction.tx_hash();
+        let mut pool = self.shared.pool();
+        // Read under the lock: the producer can't settle a block in between, so what the pool learns of the sender is never older than
+        // what it knows.
+        let reader = self.reader()?;
+        if reader.locate(&hash)?.is_some() {
+            return Err(PoolRefusal::AlreadyKnown.into());
+        }
+        let sender = sender(&reader, &transaction.signer())?;
+        pool.add(transaction, sender)?;
+        drop(pool);
+        self.shared.wake.notify_all();
+        Ok(hash)
+    }
+
+    /// A transaction that waits for a block.
+    #[must_use]
+    pub fn waiting(&self, hash: &B256) -> Option<Recovered<Transaction>> {
+        self.shared.pool().transaction(hash).cloned()
+    }
+
+    /// How many transactions wait for a block.
+    #[must_use]
+    pub fn waiting_count(&self) -> usize {
+        self.shared.pool().len()
+    }
+
+    /// The nonce for an account's next transaction, with those that wait counted.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the state cannot be read.
+    pub fn next_nonce(&self, address: &Address) -> Result<u64, StoreError> {
+        // Under the lock, as in `submit`: a transaction on its way into a block is counted there or here.
+        let pool = self.shared.pool();
+        let account = self.reader()?.account(address)?;
+        let nonce = account.map_or(0, |account| account.nonce);
+        Ok(pool.next_nonce(address, nonce))
+    }
+
+    /// The base fee of the next block, in the smallest unit per gas.
+    #[must_use]
+    pub fn next_base_fee(&self) -> u64 {
+        self.shared.next_base_fee()
+    }
+
+    /// Runs a call on the head's state and forgets what it wrote.
+    ///
+    /// # Errors
+    /// [`CallError`] when it could not run; a revert is an outcome.
+    pub fn call(
+        &self,
+        call: &Call,
+        block: CallBlock,
+    ) -> Result<CallOutcome, CallError<StoreError>> {
+        let reader = self.reader().map_err(CallError::State)?;
+        let environment = match block {
+            CallBlock::Latest => Environment::of(reader.head()),
+            CallBlock::Next => self.next_environment(reader.head()),
+        };
+        execution::call(&reader, self.rules(), &environment, call)
+    }
+
+    /// The gas limit with which a call succeeds in the next block, within 1/64 of the least.
+    ///
+    /// # Errors
+    /// [`EstimateError`]: reverted with its data, halted, or not run at all.
+    pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<StoreError>> {
+        let reader = self.reader().map_err(CallError::State)?;
+        let environment = self.next_environment(reader.head());
+        execution::estimate_gas(&reader, self.rules(), &environment, call)
+    }
+
+    /// Waits until a submitted transaction is in a block.
+    ///
+    /// # Errors
+    /// [`WaitError`] when it won't be.
+    pub async fn wait_for(&self, hash: B256) -> Result<Inclusion, WaitError> {
+        let mut heads = self.subscribe_heads();
+        loop {
+            heads.mark_unchanged();
+            // Looked for in this order, it can't slip from one place to the other between the looks.
+            let is_waiting = self.shared.pool().transaction(&hash).is_some();
+            if let Some(inclusion) = self.inclusion(&hash)? {
+                return Ok(inclusion);
+            }
+            if let Some(reason) = self.halted() {
+                return Err(WaitError::Halted { reason: reason.to_owned() });
+            }
+            if self.shared.stopping.load(Ordering::SeqCst) {
+                return Err(WaitError::Stopping { hash });
+            }
+            if !is_waiting {
+                return Err(WaitError::Unknown { hash });
+            }
+            heads.changed().await.map_err(|_| WaitError::Stopping { hash })?;
+        }
+    }
+
+    /// Ends production: the block in work is finished, the waiting transactions are forgotten. Queries still answer. Blocks the caller.
+    ///
+    /// The data directory is free when the last clone of the node is gone.
+    pub fn shutdown(&self) {
+        self.producer.stop();
+    }
+
+    /// Where a transaction is in the chain.
+    fn inclusion(&self, hash: &B256) -> Result<Option<Inclusion>, StoreError> {
+        let reader = self.reader()?;
+        let Some(location) = reader.locate(hash)? else { return Ok(None) };
+        let (block_number, index) = (location.block_number, location.index);
+        let receipts = reader.receipts(block_number)?;
+        let receipt = receipts.and_then(|receipts| receipts.into_iter().nth(index));
+        Ok(receipt.map(|receipt| Inclusion { block_number, index, receipt }))
+    }
+
+    fn check_running(&self) -> Result<(), SubmitError> {
+        if let Some(reason) = self.halted() {
+            return Err(SubmitError::Halted { reason: reason.to_owned() });
+        }
+        if self.shared.stopping.load(Ordering::SeqCst) {
+            return Err(SubmitError::Stopping);
+        }
+        Ok(())
+    }
+
+    /// The block that would follow `head` now. Its randomness is not known yet; a call sees the parent's.
+    fn next_environment(&self, head: &Header) -> Environment {
+        let input = BlockInput {
+            timestamp: self.shared.clock.now().max(head.timestamp),
+            prevrandao: head.mix_hash,
+            beneficiary: self.shared.beneficiary,
+            extra_data: Bytes::new(),
+        };
+        Environment::next(head, self.rules(), &input)
+    }
+}
+
+impl Shared {
+    /// The mempool. A thread that panicked while holding it leaves it whole: its methods check before they change.
+    pub(crate) fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn next_base_fee(&self) -> u64 {
+        next_base_fee(&self.heads.borrow(), &self.rules.base_fee)
+    }
+
+    /// No more blocks. The first reason stays.
+    pub(crate) fn halt(&self, reason: String) {
+        if self.halted.set(reason).is_ok() {
+            self.notify();
+        }
+    }
+
+    /// Wakes those who wait for a head though there is none.
+    pub(crate) fn notify(&self) {
+        self.heads.send_modify(|_| {});
+    }
+}
+
+impl Producer {
+    fn start(shared: &Arc<Shared>) -> Result<Self, OpenError> {
+        let own = Arc::clone(shared);
+        let thread = std::thread::Builder::new()
+            .name("producer".to_owned())
+            .spawn(move || producer::run(&own))
+            .map_err(OpenError::Thread)?;
+        Ok(Self { shared: Arc::clone(shared), thread: Mutex::new(Some(thread)) })
+    }
+
+    fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        // With the lock taken once, the thread is either before its look at `stopping`, or asleep and woken.
+        drop(self.shared.pool());
+        self.shared.wake.notify_all();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the block producer has met a mistake of its own");
+        }
+        self.shared.notify();
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What the state says of an account that sends.
+fn sender(reader: &Reader, address: &Address) -> Result<Sender, StoreError> {
+    let Some(account) = reader.account(address)? else {
+        return Ok(Sender { nonce: 0, balance: U256::ZERO, is_contract: false });
+    };
+    // EIP-7702: a delegation is no contract.
+    let is_contract = account.code_hash != KECCAK256_EMPTY
+        && !reader.code(&account.code_hash)?.starts_with(&[0xef, 0x01, 0x00]);
+    Ok(Sender { nonce: account.nonce, balance: account.balance, is_contract })
+}
+
+#[cfg(test)]
+mod tests;

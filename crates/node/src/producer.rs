@@ -1,0 +1,174 @@
+//! The thread that makes blocks.
+
+use crate::{mempool::Pool, node::Shared, randomness};
+use alloy_consensus::Sealed;
+use alloy_consensus::transaction::Recovered;
+use execution::{
+    BlockError, BlockInput, Built, ExecutedBlock, Parent, Refusal, Refused, Transaction,
+    execute_block, next_base_fee,
+};
+use std::{
+    sync::{Arc, MutexGuard, atomic::Ordering},
+    time::{Duration, Instant},
+};
+use store::{Reader, StoreError};
+
+/// Most transactions that are tried for one block.
+const BLOCK_TRANSACTIONS_MAX: usize = 4_096;
+
+/// Why production ends for good.
+#[derive(Debug, thiserror::Error)]
+enum Halt {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Block(#[from] BlockError<StoreError>),
+}
+
+/// Runs until the node is stopped or can't go on; then it has said why.
+pub(crate) fn run(shared: &Arc<Shared>) {
+    let _guard = HaltOnPanic(shared);
+    let mut last = now();
+    while let Some(is_due) = wait_for_work(shared, last) {
+        let result = produce(shared, is_due);
+        last = now();
+        if let Err(halt) = result {
+            let reason = chain(&halt);
+            tracing::error!(reason, "block production has halted");
+            shared.halt(reason);
+            return;
+        }
+    }
+}
+
+/// Tells those who wait when the thread dies of one of our own mistakes.
+struct HaltOnPanic<'a>(&'a Shared);
+
+impl Drop for HaltOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.halt("the block producer has met a mistake of its own".to_owned());
+        }
+    }
+}
+
+/// Whether a block must be made even if it stays empty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Interval,
+    Transactions,
+}
+
+/// Sleeps until there is something to do; `None` when the node stops.
+fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
+    let mut pool = shared.pool();
+    let due = loop {
+        if shared.stopping.load(Ordering::SeqCst) {
+            return None;
+        }
+        if pool.has_best(shared.next_base_fee()) {
+            break Due::Transactions;
+        }
+        match shared.block_interval.map(|interval| interval.saturating_sub(last.elapsed())) {
+            Some(Duration::ZERO) => break Due::Interval,
+            Some(left) => pool = wait(shared, pool, left),
+            None => {
+                pool = shared.wake.wait(pool).unwrap_or_else(std::sync::PoisonError::into_inner)
+            }
+        }
+    };
+    // Company for the first transaction. The end of the node ends this, too.
+    let started = now();
+    while due == Due::Transactions && !shared.stopping.load(Ordering::SeqCst) {
+        let left = shared.batching.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        pool = wait(shared, pool, left);
+    }
+    Some(due)
+}
+
+fn wait<'a>(
+    shared: &'a Shared,
+    pool: MutexGuard<'a, Pool>,
+    timeout: Duration,
+) -> MutexGuard<'a, Pool> {
+    let result = shared.wake.wait_timeout(pool, timeout);
+    result.unwrap_or_else(std::sync::PoisonError::into_inner).0
+}
+
+/// Makes one block, writes it, and tells everyone.
+fn produce(shared: &Shared, due: Due) -> Result<(), Halt> {
+    let reader = shared.store.reader()?;
+    let base_fee = next_base_fee(reader.head(), &shared.rules.base_fee);
+    // A transaction uses less gas than its limit as a rule; what does not fit waits.
+    let gas_max = shared.rules.gas_limit.saturating_mul(2);
+    let transactions = shared.pool().best(base_fee, gas_max, BLOCK_TRANSACTIONS_MAX);
+    let built = execute(shared, &reader, &transactions)?;
+    let is_empty = built.block.transactions.is_empty();
+    drop_refused(&mut shared.pool(), &built.refused, is_empty);
+    if is_empty && due == Due::Transactions {
+        shared.notify();
+        return Ok(());
+    }
+    publish(shared, built.block)
+}
+
+fn execute(
+    shared: &Shared,
+    reader: &Reader,
+    transactions: &[Recovered<Transaction>],
+) -> Result<Built, Halt> {
+    let header = reader.head();
+    let height = header.number + 1;
+    let randomness = randomness::draw(&shared.key, shared.rules.chain_id, height, header.mix_hash);
+    let input = BlockInput {
+        timestamp: shared.clock.now().max(header.timestamp),
+        prevrandao: randomness.prevrandao,
+        beneficiary: shared.beneficiary,
+        extra_data: randomness.proof,
+    };
+    let commitment = reader.commitment()?;
+    let parent = Parent { header: header.inner(), commitment: &commitment, state: reader };
+    Ok(execute_block(&parent, &shared.rules, &input, transactions)?)
+}
+
+/// What can never be included leaves the pool. In an empty block nothing stood in the way of the rest: they leave, too, or the next
+/// attempt would be the same.
+fn drop_refused(pool: &mut Pool, refused: &[Refused], is_empty: bool) {
+    for Refused { hash, reason, .. } in refused {
+        if reason.is_temporary() && !is_empty {
+            continue;
+        }
+        if !matches!(reason, Refusal::NonceTooLow { .. }) {
+            tracing::warn!(%hash, %reason, "a waiting transaction is dropped");
+        }
+        pool.remove(hash);
+    }
+}
+
+fn publish(shared: &Shared, block: ExecutedBlock) -> Result<(), Halt> {
+    shared.store.commit(&block)?;
+    shared.pool().settle(&block.changes.accounts);
+    let (number, hash, count) = (block.header.number, block.hash, block.transactions.len());
+    tracing::debug!(number, %hash, transactions = count, gas = block.header.gas_used, "block");
+    shared.heads.send_replace(Sealed::new_unchecked(block.header, hash));
+    Ok(())
+}
+
+/// An error with what caused it, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[expect(clippy::disallowed_methods, reason = "the shell measures how long it waited")]
+fn now() -> Instant {
+    Instant::now()
+}

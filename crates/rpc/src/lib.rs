@@ -1,1 +1,32 @@
 //! Ethereum JSON-RPC over HTTP.
+//!
+//! [`serve`] answers on one address what wallets, libraries and explorers ask: single requests and batches, over HTTP. It translates between
+//! a [`node::Node`] and the wire, holds no rule and no state of its own. The methods are listed in `methods.rs`, each with its name.
+//!
+//! Errors, by code (EIP-1474, and geth where clients match on its words):
+//! - `-32700`, `-32600`: not JSON, not a request. `-32601`: no such method; clients fall back on it. `-32602`: parameters.
+//! - `3`: a call reverted; `data` is its ABI-encoded error.
+//! - `-32000`: refused: `nonce too low`, `already known`, `replacement transaction underpriced`, `insufficient funds for gas * price + value`, …
+//! - `-32005`: the answer would be too large; `-32603`: the node's disk.
+//!
+//! Deviations from Ethereum nodes:
+//! - Only the head's state is kept: a call or balance at an earlier block is refused, never answered wrongly.
+//! - A block is final when it exists: `safe`, `finalized` and `latest` are one. The block `pending` is the latest one; a call
+//!   at `pending` sees the number and time the next block would have, and the head's state.
+//! - `already known` is also said of a transaction that is in a block.
+//! - `eth_estimateGas` always estimates for the next block.
+//!
+//! What it does not do: WebSocket, subscriptions, filters kept for a client, accounts (the node signs for nobody), state overrides, CORS (a
+//! web page of another origin can't call it).
+
+mod blocks;
+mod calls;
+mod error;
+mod fees;
+mod logs;
+mod methods;
+mod parameters;
+mod server;
+mod state;
+
+pub use server::{Handle, Options, ServeError, serve};

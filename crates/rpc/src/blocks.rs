@@ -1,0 +1,179 @@
+//! Blocks, transactions and receipts as JSON wants them.
+
+use crate::{
+    error::{Answer, internal},
+    parameters,
+};
+use alloy_consensus::{
+    Header, ReceiptEnvelope, Sealed, Transaction as _,
+    transaction::{Recovered, TransactionInfo},
+};
+use alloy_eips::{BlockId, eip4895::Withdrawals};
+use alloy_primitives::{B256, U256};
+use alloy_rlp::Encodable;
+use alloy_rpc_types_eth as wire;
+use execution::Transaction;
+use node::Node;
+use store::Reader;
+
+/// A transaction on the wire.
+pub(crate) type WireTransaction = wire::Transaction<Transaction>;
+/// A block on the wire.
+pub(crate) type WireBlock = wire::Block<WireTransaction>;
+
+/// How much of a block's transactions is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Hashes,
+    Full,
+}
+
+impl From<Option<bool>> for Content {
+    fn from(is_full: Option<bool>) -> Self {
+        if is_full == Some(true) { Self::Full } else { Self::Hashes }
+    }
+}
+
+pub(crate) fn block(node: &Node, block: BlockId, content: Content) -> Answer<Option<WireBlock>> {
+    let reader = node.reader().map_err(internal)?;
+    let Some(block) = find(&reader, block)? else { return Ok(None) };
+    let header = &block.header;
+    let hashes = || block.transactions.iter().map(|transaction| *transaction.tx_hash()).collect();
+    let transactions = match content {
+        Content::Hashes => wire::BlockTransactions::Hashes(hashes()),
+        Content::Full => {
+            let indexed = (0_u64..).zip(&block.transactions);
+            let full = indexed.map(|(index, transaction)| included(header, transaction, index));
+            wire::BlockTransactions::Full(full.collect())
+        }
+    };
+    let body_size: usize = block.transactions.iter().map(|each| each.inner().length()).sum();
+    let size = U256::from(header.length() + body_size);
+    let header = wire::Header::from_consensus(header.clone(), None, Some(size));
+    let block = WireBlock::new(header, transactions);
+    Ok(Some(block.with_withdrawals(Some(Withdrawals::default()))))
+}
+
+pub(crate) fn receipts(
+    node: &Node,
+    block: BlockId,
+) -> Answer<Option<Vec<wire::TransactionReceipt>>> {
+    let reader = node.reader().map_err(internal)?;
+    let Some(block) = find(&reader, block)? else { return Ok(None) };
+    block_receipts(&reader, &block).map(Some)
+}
+
+/// From a block, or from the mempool.
+pub(crate) fn transaction(node: &Node, hash: B256) -> Answer<Option<WireTransaction>> {
+    // The mempool first: a transaction that leaves it for a block is found there afterwards.
+    let waiting = node.waiting(&hash);
+    let reader = node.reader().map_err(internal)?;
+    let Some((block, index)) = locate(&reader, hash)? else {
+        return Ok(waiting.map(|transaction| {
+            WireTransaction::from_transaction(transaction, TransactionInfo::default())
+        }));
+    };
+    let indexed = (0_u64..).zip(&block.transactions).nth(index);
+    Ok(indexed.map(|(index, transaction)| included(&block.header, transaction, index)))
+}
+
+pub(crate) fn receipt(node: &Node, hash: B256) -> Answer<Option<wire::TransactionReceipt>> {
+    let reader = node.reader().map_err(internal)?;
+    let Some((block, index)) = locate(&reader, hash)? else { return Ok(None) };
+    Ok(block_receipts(&reader, &block)?.into_iter().nth(index))
+}
+
+/// All receipts of a block: a receipt alone does not say its gas nor the position of its logs.
+pub(crate) fn block_receipts(
+    reader: &Reader,
+    block: &store::Block,
+) -> Answer<Vec<wire::TransactionReceipt>> {
+    let number = block.header.number;
+    let receipts = reader.receipts(number).map_err(internal)?.unwrap_or_default();
+    let mut position = Position { transaction_index: 0, log_index: 0, gas_before: 0 };
+    let pairs = block.transactions.iter().zip(receipts);
+    Ok(pairs
+        .map(|(transaction, receipt)| position.next(&block.header, transaction, receipt))
+        .collect())
+}
+
+/// The block with its transactions; `None` if there is none.
+pub(crate) fn find(reader: &Reader, block: BlockId) -> Answer<Option<store::Block>> {
+    match parameters::height(reader, block)? {
+        Some(number) => reader.block(number).map_err(internal),
+        None => Ok(None),
+    }
+}
+
+fn locate(reader: &Reader, hash: B256) -> Answer<Option<(store::Block, usize)>> {
+    let Some(location) = reader.locate(&hash).map_err(internal)? else { return Ok(None) };
+    let block = reader.block(location.block_number).map_err(internal)?;
+    Ok(block.map(|block| (block, location.index)))
+}
+
+fn included(
+    header: &Sealed<Header>,
+    transaction: &Recovered<Transaction>,
+    index: u64,
+) -> WireTransaction {
+    WireTransaction {
+        inner: transaction.clone(),
+        block_hash: Some(header.hash()),
+        block_number: Some(header.number),
+        transaction_index: Some(index),
+        effective_gas_price: Some(transaction.effective_gas_price(header.base_fee_per_gas)),
+        block_timestamp: Some(header.timestamp),
+    }
+}
+
+/// Where in its block the next receipt stands.
+struct Position {
+    transaction_index: u64,
+    log_index: u64,
+    gas_before: u64,
+}
+
+impl Position {
+    fn next(
+        &mut self,
+        header: &Sealed<Header>,
+        transaction: &Recovered<Transaction>,
+        receipt: ReceiptEnvelope,
+    ) -> wire::TransactionReceipt {
+        let (hash, index) = (*transaction.tx_hash(), self.transaction_index);
+        let gas_total = receipt.cumulative_gas_used();
+        let inner = receipt.map_logs(|log| {
+            let log_index = self.log_index;
+            self.log_index += 1;
+            wire::Log {
+                inner: log,
+                block_hash: Some(header.hash()),
+                block_number: Some(header.number),
+                block_timestamp: Some(header.timestamp),
+                transaction_hash: Some(hash),
+                transaction_index: Some(index),
+                log_index: Some(log_index),
+                removed: false,
+            }
+        });
+        let gas_used = gas_total - self.gas_before;
+        self.gas_before = gas_total;
+        self.transaction_index += 1;
+        let from = transaction.signer();
+        let created = transaction.is_create().then(|| from.create(transaction.nonce()));
+        wire::TransactionReceipt {
+            inner,
+            transaction_hash: hash,
+            transaction_index: Some(index),
+            block_hash: Some(header.hash()),
+            block_number: Some(header.number),
+            gas_used,
+            effective_gas_price: transaction.effective_gas_price(header.base_fee_per_gas),
+            blob_gas_used: None,
+            blob_gas_price: None,
+            from,
+            to: transaction.to(),
+            contract_address: created,
+        }
+    }
+}

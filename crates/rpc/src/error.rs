@@ -1,0 +1,86 @@
+//! Errors on the wire.
+
+use alloy_primitives::Bytes;
+use alloy_sol_types::{Revert, SolError};
+use execution::{CallError, EstimateError};
+use jsonrpsee::types::{
+    ErrorObjectOwned,
+    error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE},
+};
+use node::SubmitError;
+use store::StoreError;
+
+/// Geth's code for whatever the ledger refuses.
+const REFUSED_CODE: i32 = -32_000;
+/// EIP-1474: limit exceeded.
+const LIMIT_CODE: i32 = -32_005;
+/// Geth's code for a call that reverted.
+const REVERTED_CODE: i32 = 3;
+
+/// The answer of a method.
+pub(crate) type Answer<T> = Result<T, ErrorObjectOwned>;
+
+pub(crate) fn refused(message: impl Into<String>) -> ErrorObjectOwned {
+    ErrorObjectOwned::owned::<()>(REFUSED_CODE, message, None)
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> ErrorObjectOwned {
+    ErrorObjectOwned::owned::<()>(INVALID_PARAMS_CODE, message, None)
+}
+
+pub(crate) fn too_large(message: impl Into<String>) -> ErrorObjectOwned {
+    ErrorObjectOwned::owned::<()>(LIMIT_CODE, message, None)
+}
+
+/// The node's own trouble; its details go to the log, which its owner reads.
+#[expect(clippy::needless_pass_by_value, reason = "used as a function for `map_err`")]
+pub(crate) fn internal(error: StoreError) -> ErrorObjectOwned {
+    tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");
+    let message = "internal error: the chain can't be read";
+    ErrorObjectOwned::owned::<()>(INTERNAL_ERROR_CODE, message, None)
+}
+
+/// A call that reverted with `output`; the text is for people, the data for programs.
+pub(crate) fn reverted(output: Bytes) -> ErrorObjectOwned {
+    let message = match Revert::abi_decode(&output) {
+        Ok(revert) => format!("execution reverted: {}", revert.reason),
+        Err(_) => "execution reverted".to_owned(),
+    };
+    ErrorObjectOwned::owned(REVERTED_CODE, message, Some(output))
+}
+
+/// A call that ended otherwise than by returning or reverting.
+pub(crate) fn halted(reason: &str) -> ErrorObjectOwned {
+    if reason.starts_with("OutOfGas") {
+        return refused(format!("out of gas: {reason}"));
+    }
+    refused(format!("execution halted: {reason}"))
+}
+
+pub(crate) fn not_called(error: CallError<StoreError>) -> ErrorObjectOwned {
+    match error {
+        CallError::Refused(refusal) => refused(refusal.to_string()),
+        CallError::State(error) => internal(error),
+    }
+}
+
+pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwned {
+    match error {
+        EstimateError::Call(error) => not_called(error),
+        EstimateError::Reverted { output } => reverted(output),
+        EstimateError::Halted { gas_limit, reason } if reason.starts_with("OutOfGas") => {
+            refused(format!("gas required exceeds allowance ({gas_limit})"))
+        }
+        EstimateError::Halted { reason, .. } => halted(&reason),
+    }
+}
+
+pub(crate) fn not_submitted(error: SubmitError) -> ErrorObjectOwned {
+    match error {
+        SubmitError::Store(error) => internal(error),
+        error @ (SubmitError::Decode(_)
+        | SubmitError::Refused(_)
+        | SubmitError::Halted { .. }
+        | SubmitError::Stopping) => refused(error.to_string()),
+    }
+}

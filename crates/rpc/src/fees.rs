@@ -1,0 +1,123 @@
+//! What a transaction pays.
+
+use crate::{
+    error::{Answer, internal, invalid, refused},
+    parameters::number_of,
+};
+use alloy_consensus::{Header, Transaction as _};
+use alloy_eips::BlockNumberOrTag;
+use alloy_primitives::{U64, U256};
+use alloy_rpc_types_eth::FeeHistory;
+use execution::next_base_fee;
+use node::Node;
+use serde::Deserialize;
+use store::Reader;
+
+/// The tip suggested, in the smallest unit per gas: there is room in the blocks, so that any tip will do.
+pub(crate) const TIP: U64 = U64::from_limbs([1]);
+
+/// Most blocks of one history; more are cut, as in geth.
+const HISTORY_BLOCKS_MAX: u64 = 1_024;
+/// Most percentiles of one history.
+const PERCENTILES_MAX: usize = 100;
+
+/// A count as a number, as older clients send it, or as a hexadecimal string.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Count {
+    Number(u64),
+    Quantity(U64),
+}
+
+/// For transactions without EIP-1559: pays even after a full block, which raises the base fee by 1/8 at most.
+pub(crate) fn gas_price(node: &Node) -> Answer<U256> {
+    let base_fee = U256::from(node.next_base_fee());
+    Ok(base_fee + base_fee / U256::from(8) + U256::from(TIP))
+}
+
+pub(crate) fn history(
+    node: &Node,
+    count: Count,
+    newest: BlockNumberOrTag,
+    percentiles: Option<Vec<f64>>,
+) -> Answer<FeeHistory> {
+    check_percentiles(percentiles.as_deref().unwrap_or_default())?;
+    let reader = node.reader().map_err(internal)?;
+    let head = reader.head().number;
+    let newest = number_of(head, newest);
+    if newest > head {
+        return Err(refused(format!("request beyond head block: requested {newest}, head {head}")));
+    }
+    let count = match count {
+        Count::Number(count) => count,
+        Count::Quantity(count) => count.to(),
+    };
+    let count = count.min(HISTORY_BLOCKS_MAX).min(newest + 1);
+    let oldest_block = if count == 0 { 0 } else { newest + 1 - count };
+    let mut history = FeeHistory {
+        oldest_block,
+        reward: percentiles.as_ref().map(|_| Vec::new()),
+        ..FeeHistory::default()
+    };
+    for number in (oldest_block..=newest).take(usize::try_from(count).unwrap_or(usize::MAX)) {
+        let header = reader.header(number).map_err(internal)?;
+        let header = header.ok_or_else(|| refused("header not found"))?;
+        history.base_fee_per_gas.push(base_fee(&header).into());
+        history.gas_used_ratio.push(ratio(header.gas_used, header.gas_limit));
+        if let (Some(rewards), Some(percentiles)) = (&mut history.reward, &percentiles) {
+            rewards.push(block_rewards(&reader, &header, percentiles)?);
+        }
+        if number == newest {
+            let next = next_base_fee(&header, &node.rules().base_fee);
+            history.base_fee_per_gas.push(next.into());
+        }
+    }
+    Ok(history)
+}
+
+fn check_percentiles(percentiles: &[f64]) -> Answer<()> {
+    if percentiles.len() > PERCENTILES_MAX {
+        return Err(invalid(format!("more than {PERCENTILES_MAX} reward percentiles")));
+    }
+    let is_valid = percentiles.iter().all(|percentile| (0.0..=100.0).contains(percentile))
+        && percentiles.is_sorted();
+    if is_valid { Ok(()) } else { Err(invalid("reward percentiles must rise from 0 to 100")) }
+}
+
+/// The tips at the percentiles of a block's gas, zeros for an empty block.
+fn block_rewards(reader: &Reader, header: &Header, percentiles: &[f64]) -> Answer<Vec<u128>> {
+    let nothing = || vec![0; percentiles.len()];
+    let Some(block) = reader.block(header.number).map_err(internal)? else { return Ok(nothing()) };
+    let receipts = reader.receipts(header.number).map_err(internal)?.unwrap_or_default();
+    let mut before = 0;
+    let mut tips: Vec<(u128, u64)> = Vec::with_capacity(receipts.len());
+    for (transaction, receipt) in block.transactions.iter().zip(receipts) {
+        let total = receipt.cumulative_gas_used();
+        let tip = transaction.effective_tip_per_gas(base_fee(header)).unwrap_or_default();
+        tips.push((tip, total - before));
+        before = total;
+    }
+    if tips.is_empty() {
+        return Ok(nothing());
+    }
+    tips.sort_unstable();
+    let at = |percentile: &f64| {
+        let mut sum = 0;
+        let reached = tips.iter().find(|(_, gas)| {
+            sum += gas;
+            ratio(sum, header.gas_used) * 100.0 >= *percentile
+        });
+        reached.or(tips.last()).map_or(0, |(tip, _)| *tip)
+    };
+    Ok(percentiles.iter().map(at).collect())
+}
+
+fn base_fee(header: &Header) -> u64 {
+    header.base_fee_per_gas.unwrap_or_default()
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "gas is far below 2^53, and this is shown only")]
+    let ratio = part as f64 / whole.max(1) as f64;
+    ratio
+}

@@ -1,0 +1,106 @@
+//! `eth_getLogs`.
+
+use crate::{
+    blocks,
+    error::{Answer, internal, invalid, refused, too_large},
+    parameters::number_of,
+};
+use alloy_rpc_types_eth::{BlockNumberOrTag, Filter, FilterBlockOption, Log};
+use node::Node;
+use std::ops::RangeInclusive;
+use store::Reader;
+
+/// Most blocks one request may look through.
+const BLOCKS_MAX: u64 = 10_000;
+/// Most logs one answer may hold.
+const LOGS_MAX: usize = 10_000;
+
+/// The logs that match `filter`, in order. Without blocks it is the latest one that is looked through.
+pub(crate) fn find(node: &Node, filter: &Filter) -> Answer<Vec<Log>> {
+    let reader = node.reader().map_err(internal)?;
+    let mut logs = Vec::new();
+    for number in range(&reader, filter)? {
+        let Some(header) = reader.header(number).map_err(internal)? else { continue };
+        if filter.matches_bloom(header.logs_bloom) {
+            append(&reader, number, filter, &mut logs)?;
+        }
+        if logs.len() > LOGS_MAX {
+            return Err(too_large(format!(
+                "query returned more than {LOGS_MAX} results: ask for fewer blocks"
+            )));
+        }
+    }
+    Ok(logs)
+}
+
+/// The blocks to look through, possibly none.
+fn range(reader: &Reader, filter: &Filter) -> Answer<RangeInclusive<u64>> {
+    match &filter.block_option {
+        FilterBlockOption::AtBlockHash(hash) => {
+            let number = reader.block_number(hash).map_err(internal)?;
+            let number = number.ok_or_else(|| refused("unknown block"))?;
+            Ok(number..=number)
+        }
+        FilterBlockOption::Range { from_block, to_block } => {
+            bound(reader.head().number, *from_block, *to_block)
+        }
+    }
+}
+
+/// The heights that exist between two blocks, both the latest one unless named. What is yet to come holds nothing; but a range named
+/// the wrong way round is a mistake.
+fn bound(
+    head: u64,
+    from: Option<BlockNumberOrTag>,
+    to: Option<BlockNumberOrTag>,
+) -> Answer<RangeInclusive<u64>> {
+    let number = |block: Option<BlockNumberOrTag>| number_of(head, block.unwrap_or_default());
+    let is_named = to.is_some();
+    let (from, to) = (number(from), number(to));
+    if from > to && is_named {
+        return Err(invalid("invalid block range params: fromBlock is above toBlock"));
+    }
+    let to = to.min(head);
+    if to.saturating_sub(from) >= BLOCKS_MAX {
+        return Err(too_large(format!(
+            "query exceeds max block range {BLOCKS_MAX}: ask for fewer blocks"
+        )));
+    }
+    Ok(from..=to)
+}
+
+fn append(reader: &Reader, number: u64, filter: &Filter, logs: &mut Vec<Log>) -> Answer<()> {
+    let Some(block) = reader.block(number).map_err(internal)? else { return Ok(()) };
+    for receipt in blocks::block_receipts(reader, &block)? {
+        let matching = receipt.logs().iter().filter(|log| filter.matches(&log.inner));
+        logs.extend(matching.cloned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_cut_at_the_head_and_bound() {
+        let check = |head, from: Option<u64>, to: Option<u64>, expected: Result<_, i32>| {
+            let range = bound(head, from.map(Into::into), to.map(Into::into));
+            let range = range.map_err(|error| error.code());
+            assert_eq!(range, expected, "{head} {from:?} {to:?}");
+        };
+        check(7, None, None, Ok(7..=7));
+        check(7, Some(2), None, Ok(2..=7));
+        check(7, Some(2), Some(3), Ok(2..=3));
+        check(7, Some(2), Some(u64::MAX), Ok(2..=7));
+        check(20_000, Some(1), Some(10_000), Ok(1..=10_000));
+        check(20_000, Some(0), Some(10_000), Err(-32_005));
+        check(20_000, Some(0), None, Err(-32_005));
+        check(7, Some(3), Some(2), Err(-32_602));
+        check(7, None, Some(2), Err(-32_602));
+        for (from, to) in [(Some(9), None), (Some(9), Some(12))] {
+            let range = bound(7, from.map(Into::into), to.map(Into::into)).unwrap();
+            assert!(range.is_empty(), "blocks to come hold nothing");
+        }
+    }
+}

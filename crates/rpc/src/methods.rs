@@ -1,0 +1,111 @@
+//! The methods by name.
+
+use crate::{
+    blocks, calls,
+    error::Answer,
+    fees, logs,
+    parameters::{one, one_at, parse},
+    state,
+};
+use alloy_primitives::{Address, B256, U64};
+use jsonrpsee::{RpcModule, types::Params};
+use node::Node;
+use serde::Serialize;
+
+/// Every method, answered from `node`. All but constants read the disk, so all run on threads that may block.
+pub(crate) fn module(node: Node) -> RpcModule<Node> {
+    let mut methods = Methods(RpcModule::new(node));
+    methods.about_the_node();
+    methods.about_blocks();
+    methods.about_state();
+    methods.about_transactions();
+    methods.0
+}
+
+struct Methods(RpcModule<Node>);
+
+impl Methods {
+    fn add<T: Serialize + Clone + Send + 'static>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Node, &Params<'_>) -> Answer<T>,
+    ) {
+        self.0
+            .register_blocking_method(name, move |params, node, _| method(&node, &params))
+            .expect("each name is added once");
+    }
+
+    fn about_the_node(&mut self) {
+        self.add("eth_chainId", |node, _| Ok(U64::from(node.rules().chain_id)));
+        self.add("net_version", |node, _| Ok(node.rules().chain_id.to_string()));
+        self.add("net_listening", |_, _| Ok(true));
+        self.add("web3_clientVersion", |_, _| {
+            Ok(concat!("gleaner/v", env!("CARGO_PKG_VERSION"), "/rust"))
+        });
+        self.add("eth_syncing", |_, _| Ok(false));
+        self.add("eth_accounts", |_, _| Ok(Vec::<Address>::new()));
+    }
+
+    fn about_blocks(&mut self) {
+        self.add("eth_blockNumber", |node, _| Ok(U64::from(node.head().number)));
+        self.add("eth_getBlockByNumber", |node, params| {
+            let (block, content) = parse(params, |sequence| {
+                Ok((sequence.next::<alloy_eips::BlockNumberOrTag>()?, sequence.optional_next()?))
+            })?;
+            blocks::block(node, block.into(), content.into())
+        });
+        self.add("eth_getBlockByHash", |node, params| {
+            let (hash, content) = parse(params, |sequence| {
+                Ok((sequence.next::<B256>()?, sequence.optional_next()?))
+            })?;
+            blocks::block(node, hash.into(), content.into())
+        });
+        self.add("eth_getBlockReceipts", |node, params| blocks::receipts(node, one(params)?));
+        self.add("eth_getLogs", |node, params| logs::find(node, &one(params)?));
+        self.add("eth_gasPrice", |node, _| fees::gas_price(node));
+        self.add("eth_maxPriorityFeePerGas", |_, _| Ok(fees::TIP));
+        self.add("eth_feeHistory", |node, params| {
+            let (count, newest, percentiles) = parse(params, |sequence| {
+                Ok((sequence.next()?, sequence.next()?, sequence.optional_next()?))
+            })?;
+            fees::history(node, count, newest, percentiles)
+        });
+    }
+
+    fn about_state(&mut self) {
+        self.add("eth_getBalance", |node, params| {
+            let (address, block) = one_at(params)?;
+            state::balance(node, address, block)
+        });
+        self.add("eth_getTransactionCount", |node, params| {
+            let (address, block) = one_at(params)?;
+            state::transaction_count(node, address, block)
+        });
+        self.add("eth_getCode", |node, params| {
+            let (address, block) = one_at(params)?;
+            state::code(node, address, block)
+        });
+        self.add("eth_getStorageAt", |node, params| {
+            let (address, slot, block) = parse(params, |sequence| {
+                Ok((sequence.next()?, sequence.next()?, sequence.optional_next()?))
+            })?;
+            state::storage(node, address, slot, block)
+        });
+        self.add("eth_call", |node, params| {
+            let (request, block) = calls::parameters(params)?;
+            calls::call(node, request, block)
+        });
+        self.add("eth_estimateGas", |node, params| {
+            let (request, block) = calls::parameters(params)?;
+            calls::estimate_gas(node, request, block)
+        });
+    }
+
+    fn about_transactions(&mut self) {
+        self.add("eth_sendRawTransaction", |node, params| calls::send(node, &one(params)?));
+        self.add("eth_getTransactionByHash", |node, params| {
+            blocks::transaction(node, one(params)?)
+        });
+        self.add("eth_getTransactionReceipt", |node, params| blocks::receipt(node, one(params)?));
+    }
+}

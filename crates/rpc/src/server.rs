@@ -1,0 +1,111 @@
+//! The listening side.
+
+use crate::methods;
+use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
+use node::Node;
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+/// How long [`Handle::stop`] waits for requests in work.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bounds of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Largest request body in bytes.
+    pub request_size_max: u32,
+    /// Largest answer in bytes.
+    pub response_size_max: u32,
+    /// Most requests in a batch.
+    pub batch_max: u32,
+    /// Most connections at a time.
+    pub connections_max: u32,
+}
+
+impl Options {
+    /// 2 MiB in (a transaction has at most 128 KiB), 32 MiB out, 100 a batch, 256 connections.
+    pub const STANDARD: Self = Self {
+        request_size_max: 2 << 20,
+        response_size_max: 32 << 20,
+        batch_max: 100,
+        connections_max: 256,
+    };
+}
+
+/// Why nothing listens.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Another program, or another node, has the port.
+    #[error("{address} is in use: stop the other program, or choose another port")]
+    InUse {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// The system does not let us.
+    #[error("cannot listen on {address}: choose an address of this machine and a port above 1023")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's word.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A server at work. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Handle {
+    address: SocketAddr,
+    server: ServerHandle,
+}
+
+impl Handle {
+    /// Where it listens, with the port the system chose if port 0 was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Listens no more, finishes the requests in work (for at most 5 s), and lets go of the node.
+    pub async fn stop(self) {
+        if self.server.stop().is_err() {
+            return;
+        }
+        if tokio::time::timeout(STOP_PATIENCE, self.server.stopped()).await.is_err() {
+            tracing::warn!("a request is still in work: the server stops without it");
+        }
+    }
+}
+
+/// Answers JSON-RPC at `address` until the handle goes. Call it within a tokio runtime.
+///
+/// # Errors
+/// [`ServeError`] when the address can't be had.
+pub async fn serve(
+    node: Node,
+    address: SocketAddr,
+    options: Options,
+) -> Result<Handle, ServeError> {
+    let fault = |source: std::io::Error| match source.kind() {
+        ErrorKind::AddrInUse => ServeError::InUse { address },
+        _ => ServeError::Listen { address, source },
+    };
+    let listener = TcpListener::bind(address).map_err(fault)?;
+    listener.set_nonblocking(true).map_err(fault)?;
+    let config = ServerConfig::builder()
+        .max_request_body_size(options.request_size_max)
+        .max_response_body_size(options.response_size_max)
+        .max_connections(options.connections_max)
+        .set_batch_request_config(BatchRequestConfig::Limit(options.batch_max))
+        .set_tcp_no_delay(true)
+        .http_only()
+        .build();
+    let server = Server::builder().set_config(config).build_from_tcp(listener).map_err(fault)?;
+    let address = server.local_addr().map_err(fault)?;
+    let server = server.start(methods::module(node));
+    tracing::info!(%address, "serving JSON-RPC");
+    Ok(Handle { address, server })
+}

@@ -1,0 +1,194 @@
+//! Calls, estimates, logs and fees.
+
+use crate::{
+    http,
+    support::{RECEIVER, Served, key, wait},
+};
+use alloy_eips::BlockNumberOrTag;
+use alloy_primitives::{Address, B256, Bytes, U256, bytes, hex};
+use alloy_provider::Provider;
+use alloy_rpc_types_eth::{Filter, TransactionRequest};
+use serde_json::{Value, json};
+
+/// Without calldata: adds one to slot 0, logs topic 0x2a, returns the count. With calldata: reverts with it.
+const COUNTER: Bytes =
+    bytes!("366018576001 5f54015f55 602a5f5fa1 5f545f5260205ff3 5b365f5f37 365ffd");
+/// Passes on its gas to itself until little is left: needs more gas than it uses, as each call keeps 1/64.
+const RETURNS_GAS: Bytes = bytes!("5a5f5260205ff3");
+
+fn to(address: Address) -> TransactionRequest {
+    TransactionRequest::default().to(address).from(key(1).address())
+}
+
+#[tokio::test]
+async fn a_contract_is_deployed_called_and_logs() {
+    let served = Served::start().await;
+    let (provider, node) = (&served.provider, &served.node);
+    let counter = served.deploy(&COUNTER).await;
+    assert_eq!(provider.get_code_at(counter).await.unwrap(), COUNTER);
+    assert_eq!(provider.get_code_at(RECEIVER).await.unwrap(), Bytes::new());
+    for count in 1..=3_u64 {
+        let seen = provider.call(to(counter)).await.unwrap();
+        assert_eq!(
+            U256::from_be_slice(&seen),
+            U256::from(count),
+            "a call sees, and leaves no trace"
+        );
+        let pending = provider.send_transaction(to(counter)).await.unwrap();
+        let receipt = wait(node, provider, *pending.tx_hash()).await;
+        assert!(receipt.status());
+        assert_eq!(receipt.logs().len(), 1);
+        let stored = provider.get_storage_at(counter, U256::ZERO).await.unwrap();
+        assert_eq!(stored, U256::from(count));
+    }
+    let topic = B256::from(U256::from(0x2a));
+    let all = Filter::new().from_block(0).address(counter).event_signature(topic);
+    let logs = provider.get_logs(&all).await.unwrap();
+    assert_eq!(logs.len(), 3);
+    assert_eq!(logs[1].block_number, Some(3));
+    assert_eq!((logs[1].log_index, logs[1].transaction_index), (Some(0), Some(0)));
+    let block = provider.get_block(3.into()).await.unwrap().unwrap();
+    assert_eq!(logs[1].block_timestamp, Some(block.header.timestamp));
+    let count = |filter: Filter| async move { provider.get_logs(&filter).await.unwrap().len() };
+    assert_eq!(count(all.clone().from_block(3).to_block(3)).await, 1);
+    assert_eq!(count(Filter::new().at_block_hash(block.header.hash)).await, 1);
+    assert_eq!(count(Filter::new()).await, 1, "the latest block, if none is named");
+    assert_eq!(count(all.clone().event_signature(B256::ZERO)).await, 0);
+    assert_eq!(count(all.clone().address(RECEIVER)).await, 0);
+    assert_eq!(count(all.from_block(5)).await, 0, "blocks to come are empty");
+}
+
+#[tokio::test]
+async fn a_revert_carries_its_data() {
+    let served = Served::start().await;
+    let counter = served.deploy(&COUNTER).await;
+    // Error(string) "no", and something else.
+    let text = hex!(
+        "08c379a0"
+        "0000000000000000000000000000000000000000000000000000000000000020"
+        "0000000000000000000000000000000000000000000000000000000000000002"
+        "6e6f000000000000000000000000000000000000000000000000000000000000"
+    );
+    for (data, message) in
+        [(&text[..], "execution reverted: no"), (&[0xde, 0xad, 0xbe, 0xef], "execution reverted")]
+    {
+        let request = to(counter).input(Bytes::copy_from_slice(data).into());
+        for error in [
+            served.provider.call(request.clone()).await.unwrap_err(),
+            served.provider.estimate_gas(request).await.unwrap_err(),
+        ] {
+            let payload = error.as_error_resp().unwrap();
+            assert_eq!((payload.code, payload.message.as_ref()), (3, message));
+            assert_eq!(payload.as_revert_data().unwrap().as_ref(), data);
+        }
+    }
+    // An endless loop, with little gas and with all of it.
+    let request = json!({ "data": "0x5b5f56", "gas": "0x20000" });
+    let message = http::fail(served.address(), "eth_call", json!([request]), -32_000).await;
+    assert!(message.starts_with("out of gas"), "{message}");
+    let message = http::fail(served.address(), "eth_estimateGas", json!([request]), -32_000).await;
+    assert!(message.starts_with("gas required exceeds allowance (131072)"), "{message}");
+}
+
+#[tokio::test]
+async fn calldata_may_stand_in_input_or_data() {
+    let served = Served::start().await;
+    let address = served.address();
+    let counter = served.deploy(&COUNTER).await;
+    let reverted = |request: Value| async move {
+        let answer = http::call(address, "eth_call", json!([request, "latest"])).await;
+        answer["error"]["data"].as_str().map(str::to_owned)
+    };
+    for request in [
+        json!({ "to": counter, "data": "0xdeadbeef" }),
+        json!({ "to": counter, "input": "0xdeadbeef" }),
+        json!({ "to": counter, "input": "0xdeadbeef", "data": "0xdeadbeef" }),
+    ] {
+        assert_eq!(reverted(request).await.as_deref(), Some("0xdeadbeef"));
+    }
+    let unlike = json!([{ "to": counter, "input": "0xde", "data": "0xad" }]);
+    http::fail(address, "eth_call", unlike, -32_602).await;
+}
+
+#[tokio::test]
+async fn an_estimate_is_enough_and_at_least_the_floor() {
+    let served = Served::start().await;
+    let (provider, node) = (&served.provider, &served.node);
+    assert_eq!(provider.estimate_gas(to(RECEIVER)).await.unwrap(), 21_000);
+    // 100 non-zero bytes to an account without code: EIP-7623 asks for 21 000 + 40 each.
+    let request = to(RECEIVER).input(Bytes::from(vec![1; 100]).into());
+    assert_eq!(provider.estimate_gas(request).await.unwrap(), 25_000);
+    for code in [COUNTER, RETURNS_GAS] {
+        let contract = served.deploy(&code).await;
+        let gas = provider.estimate_gas(to(contract)).await.unwrap();
+        let request = TransactionRequest { gas: Some(gas), ..to(contract) };
+        let pending = provider.send_transaction(request).await.unwrap();
+        let receipt = wait(node, provider, *pending.tx_hash()).await;
+        assert!(receipt.status(), "{gas} gas are enough");
+        assert!(gas <= receipt.gas_used + receipt.gas_used / 8, "and not far more than enough");
+    }
+    let poor = TransactionRequest { gas_price: Some(1_000), ..to(RECEIVER).from(RECEIVER) };
+    let error = provider.estimate_gas(poor.value(U256::from(1))).await.unwrap_err();
+    let payload = error.as_error_resp().unwrap();
+    assert_eq!(payload.code, -32_000);
+    assert!(payload.message.starts_with("insufficient funds"), "{}", payload.message);
+}
+
+#[tokio::test]
+async fn only_the_latest_state_is_kept_and_that_is_said() {
+    let served = Served::start().await;
+    let counter = served.deploy(&COUNTER).await;
+    let address = served.address();
+    for method in ["eth_getBalance", "eth_getCode", "eth_getTransactionCount"] {
+        for block in [json!("earliest"), json!("0x0"), json!({ "blockNumber": "0x0" })] {
+            let message = http::fail(address, method, json!([counter, block]), -32_000).await;
+            assert!(message.starts_with("missing state of block 0"), "{message}");
+        }
+        let message = http::fail(address, method, json!([counter, "0x7"]), -32_000).await;
+        assert_eq!(message, "header not found");
+        let head = served.node.head().hash();
+        for block in [json!("0x1"), json!("pending"), json!({ "blockHash": head }), json!(null)] {
+            let answer = http::call(address, method, json!([counter, block])).await;
+            assert!(answer["result"].is_string(), "{answer}");
+        }
+    }
+    let message = http::fail(address, "eth_call", json!([{ "to": counter }, "0x0"]), -32_000).await;
+    assert!(message.starts_with("missing state"), "{message}");
+}
+
+#[tokio::test]
+async fn fees_are_told_in_every_way() {
+    let served = Served::start().await;
+    let (provider, address) = (&served.provider, served.address());
+    served.deploy(&COUNTER).await;
+    served.deploy(&COUNTER).await;
+    let history =
+        provider.get_fee_history(5, BlockNumberOrTag::Latest, &[0.0, 50.0]).await.unwrap();
+    assert_eq!((history.oldest_block, history.base_fee_per_gas.len()), (0, 4));
+    assert_eq!(history.base_fee_per_gas[0], 1_000);
+    assert_eq!(history.base_fee_per_gas[1], 875, "after an empty block: an eighth less");
+    assert_eq!(history.gas_used_ratio.len(), 3);
+    assert!(history.gas_used_ratio[1] > 0.0 && history.gas_used_ratio[1] < 0.01);
+    let rewards = history.reward.unwrap();
+    assert_eq!(rewards[0], [0, 0]);
+    assert_eq!(rewards[1], [1, 1]);
+    assert_eq!(history.base_fee_per_gas[3], u128::from(served.node.next_base_fee()));
+    for count in [json!(2), json!("0x2")] {
+        let answer = http::call(address, "eth_feeHistory", json!([count, "latest"])).await;
+        assert_eq!(answer["result"]["oldestBlock"], "0x1");
+        assert!(answer["result"].get("reward").is_none_or(Value::is_null));
+    }
+    let none = http::call(address, "eth_feeHistory", json!(["0x0", "latest", []])).await;
+    assert_eq!(none["result"]["gasUsedRatio"], json!([]));
+    for percentiles in [json!([50, 10]), json!([101]), json!([-1]), json!(vec![1; 101])] {
+        let params = json!([1, "latest", percentiles]);
+        http::fail(address, "eth_feeHistory", params, -32_602).await;
+    }
+    let message = http::fail(address, "eth_feeHistory", json!([1, "0x9"]), -32_000).await;
+    assert_eq!(message, "request beyond head block: requested 9, head 2");
+    assert_eq!(provider.get_max_priority_fee_per_gas().await.unwrap(), 1);
+    let price = provider.get_gas_price().await.unwrap();
+    assert!(price > served.node.next_base_fee().into());
+    let fees = provider.estimate_eip1559_fees().await.unwrap();
+    assert!(fees.max_fee_per_gas > served.node.next_base_fee().into());
+}

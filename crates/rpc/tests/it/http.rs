@@ -1,0 +1,49 @@
+//! Bare HTTP, for what no client would send.
+
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Response {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+pub(crate) async fn post(address: SocketAddr, body: &str) -> Response {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // A server that refuses the size may close before it has read everything.
+    let _ = stream.write_all(body.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8(answer).unwrap();
+    let status = answer.split(' ').nth(1).map_or(0, |status| status.parse().unwrap());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
+    Response { status, body }
+}
+
+/// Calls one method; the whole answer.
+pub(crate) async fn call(address: SocketAddr, method: &str, params: Value) -> Value {
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    post(address, &request.to_string()).await.json()
+}
+
+/// Calls one method that must fail with `code`; its message.
+pub(crate) async fn fail(address: SocketAddr, method: &str, params: Value, code: i64) -> String {
+    let answer = call(address, method, params.clone()).await;
+    assert_eq!(answer["error"]["code"], code, "{method} {params}: {answer}");
+    answer["error"]["message"].as_str().unwrap().to_owned()
+}

@@ -1,0 +1,10 @@
+//! The server and what talks to it: alloy's provider, our own client, and bare HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where a helper cannot go on")]
+
+mod bounds;
+mod calls;
+mod chain;
+mod http;
+mod serving;
+mod support;

@@ -31,8 +31,7 @@ pub struct HyperParameters {
 pub struct AdamW {
     hyper: HyperParameters,
     decayed: Vec<Range<usize>>,
-    first: Vec<f32>,
-    second: Vec<f32>,
+    moments: Moments,
     /// `beta1^steps` and `beta2^steps`.
     powers: (f64, f64),
     steps: u64,
@@ -51,14 +50,14 @@ impl AdamW {
             end = range.end;
         }
         assert!(end <= length, "decayed ranges lie inside the {length} parameters");
-        let zeros = vec![0.0; length];
-        Self { hyper, decayed, first: zeros.clone(), second: zeros, powers: (1.0, 1.0), steps: 0 }
+        let moments = Moments { first: vec![0.0; length], second: vec![0.0; length] };
+        Self { hyper, decayed, moments, powers: (1.0, 1.0), steps: 0 }
     }
 
     /// Back to the fresh state, without allocating.
     pub fn reset(&mut self) {
-        self.first.fill(0.0);
-        self.second.fill(0.0);
+        self.moments.first.fill(0.0);
+        self.moments.second.fill(0.0);
         self.powers = (1.0, 1.0);
         self.steps = 0;
     }
@@ -69,8 +68,8 @@ impl AdamW {
     /// # Panics
     /// When lengths differ from that of the state.
     pub fn step(&mut self, params: &mut [f32], gradient: &[f32], learning_rate: f32) -> f32 {
-        assert_eq!(params.len(), self.first.len(), "parameters of this state");
-        assert_eq!(gradient.len(), self.first.len(), "a gradient of this state");
+        assert_eq!(params.len(), self.moments.first.len(), "parameters of this state");
+        assert_eq!(gradient.len(), self.moments.first.len(), "a gradient of this state");
         let HyperParameters { beta1, beta2, epsilon, weight_decay, clip_norm } = self.hyper;
         self.steps += 1;
         self.powers.0 *= f64::from(beta1);
@@ -89,20 +88,20 @@ impl AdamW {
         };
         let decaying = Rates { kept: 1.0 - learning_rate * weight_decay, ..rates };
         let mut done = 0;
-        for range in self.decayed.iter().cloned().chain([params.len()..params.len()]) {
+        for range in &self.decayed {
             for (part, rates) in [(done..range.start, rates), (range.clone(), decaying)] {
-                let moments = (&mut self.first[part.clone()], &mut self.second[part.clone()]);
-                update(&mut params[part.clone()], &gradient[part], moments, rates);
+                self.moments.update(part, (&mut *params, gradient), rates);
             }
             done = range.end;
         }
+        self.moments.update(done..gradient.len(), (params, gradient), rates);
         narrow(norm)
     }
 
     /// First and second moments, one value a parameter.
     #[must_use]
     pub fn moments(&self) -> (&[f32], &[f32]) {
-        (&self.first, &self.second)
+        (&self.moments.first, &self.moments.second)
     }
 
     /// Steps since the state was fresh.
@@ -126,16 +125,31 @@ struct Rates {
     kept: f32,
 }
 
-fn update(params: &mut [f32], gradient: &[f32], moments: (&mut [f32], &mut [f32]), rates: Rates) {
-    let Rates { scale, beta1, beta2, correction1, correction2, epsilon, learning_rate, kept } =
-        rates;
-    let state = moments.0.iter_mut().zip(moments.1);
-    for ((p, g), (m, v)) in params.iter_mut().zip(gradient).zip(state) {
-        let g = g * scale;
-        *m = beta1 * *m + (1.0 - beta1) * g;
-        *v = beta2 * *v + (1.0 - beta2) * (g * g);
-        let direction = (*m * correction1) / ((*v * correction2).sqrt() + epsilon);
-        *p = kept * *p - learning_rate * direction;
+/// One value of each a parameter.
+#[derive(Debug, Clone, PartialEq)]
+struct Moments {
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+impl Moments {
+    fn update(
+        &mut self,
+        part: Range<usize>,
+        (params, gradient): (&mut [f32], &[f32]),
+        rates: Rates,
+    ) {
+        let Rates { scale, beta1, beta2, correction1, correction2, epsilon, learning_rate, kept } =
+            rates;
+        let moments = self.first[part.clone()].iter_mut().zip(&mut self.second[part.clone()]);
+        let values = params[part.clone()].iter_mut().zip(&gradient[part]);
+        for ((p, g), (m, v)) in values.zip(moments) {
+            let g = g * scale;
+            *m = beta1 * *m + (1.0 - beta1) * g;
+            *v = beta2 * *v + (1.0 - beta2) * (g * g);
+            let direction = (*m * correction1) / ((*v * correction2).sqrt() + epsilon);
+            *p = kept * *p - learning_rate * direction;
+        }
     }
 }
 

@@ -1,3 +1,92 @@
 //! The gleaner command.
+//!
+//! Every command is a module with its `Args` and a `run(args, &Output)`. Data goes to stdout through [`output`], the only module that
+//! may write there; words, progress and logs go to stderr. Only this crate reads the environment. Exit codes: 0 done, 1 refused or
+//! failed, 2 wrong usage, 130 interrupted.
 
-fn main() {}
+mod demo;
+mod earnings;
+mod failure;
+mod genesis;
+mod join;
+mod ledger;
+mod node;
+mod options;
+mod output;
+mod password;
+mod paths;
+mod project;
+mod run_report;
+mod sample;
+mod screen;
+mod shell;
+mod train;
+mod wallet;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::Output;
+
+/// Idle machines train models and are paid for verified work.
+#[derive(Debug, Parser)]
+#[command(name = "gleaner", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole on this machine: a ledger, workers, a trained model, payouts
+    Demo(demo::Args),
+    /// Train the model a project file describes, paying from escrow
+    Train(train::Args),
+    /// Let this machine work for a project and be paid
+    Join(join::Args),
+    /// Run a ledger and its JSON-RPC interface
+    Node(node::Args),
+    /// Keep accounts: make, import, list, balance, send
+    Wallet(wallet::Args),
+    /// Look at projects on the ledger, or cancel your own
+    Project(project::Args),
+    /// Show what accounts were paid, project by project
+    Earnings(earnings::Args),
+    /// Write text with a trained model
+    Sample(sample::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    shell::start_logging();
+    shell::choose_tls();
+    let result = match cli.command {
+        Command::Demo(args) => demo::run(args, &output),
+        Command::Train(args) => train::run(args, &output),
+        Command::Join(args) => join::run(args, &output),
+        Command::Node(args) => node::run(args, &output),
+        Command::Wallet(args) => wallet::run(args, &output),
+        Command::Project(args) => project::run(args, &output),
+        Command::Earnings(args) => earnings::run(args, &output),
+        Command::Sample(args) => sample::run(args, &output),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error, &output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_flags_of_no_command_collide() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,102 @@
+//! `gleaner earnings`: what accounts were paid, project by project.
+
+use ledger_client::SeatRecord;
+use serde::Serialize;
+use units::{AccountId, Wei};
+
+use crate::ledger;
+use crate::options::{LedgerArgs, WalletArgs, parse_account};
+use crate::output::{Output, table};
+use crate::project::short;
+use crate::shell;
+
+/// Flags of `gleaner earnings`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Whose [default: all of the wallet]
+    #[arg(value_name = "ADDRESS", value_parser = parse_account)]
+    accounts: Vec<AccountId>,
+    #[command(flatten)]
+    wallet: WalletArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+/// Keys of `gleaner earnings --json`. Amounts in the smallest unit.
+#[derive(Serialize)]
+struct Document {
+    paid: String,
+    tokens_verified: u64,
+    seats: Vec<SeatDocument>,
+}
+
+#[derive(Serialize)]
+struct SeatDocument {
+    project: u64,
+    name: String,
+    account: String,
+    device: String,
+    standing: &'static str,
+    tokens_verified: u64,
+    paid: String,
+}
+
+/// Looks through all projects for seats of the accounts.
+///
+/// # Errors
+/// When the ledger does not answer, or no account is given or kept here.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    shell::block_on_until_interrupted(earnings(&args, output))
+}
+
+async fn earnings(args: &Args, output: &Output) -> anyhow::Result<()> {
+    let accounts = args.wallet.these_or_all(&args.accounts)?;
+    let ledger = ledger::connect(&args.ledger, None).await?;
+    let (mut paid, mut tokens_verified) = (Wei::ZERO, 0_u64);
+    let (mut seats, mut rows) = (Vec::new(), Vec::new());
+    for run in 1..=ledger.run_count().await? {
+        let mut name = None;
+        for seat in ledger.run_seats(run).await? {
+            if !accounts.contains(&seat.account) {
+                continue;
+            }
+            if name.is_none() {
+                name = Some(ledger.run_summary(run).await?.name);
+            }
+            let name = name.clone().unwrap_or_default();
+            paid = paid.checked_add(seat.paid)?;
+            tokens_verified = tokens_verified.saturating_add(seat.tokens_verified);
+            rows.push(row(run, &name, &seat));
+            seats.push(seat_document(run, name, &seat));
+        }
+    }
+    let head =
+        ["project", "name", "account", "device", "tokens verified", "GRAIN paid", "standing"];
+    let total = format!("{} GRAIN for {tokens_verified} verified tokens", paid.to_grain());
+    let text = format!("{}\n\n{total}", table(&head, &rows));
+    output.print(&Document { paid: paid.to_string(), tokens_verified, seats }, &text)
+}
+
+fn row(run: u64, name: &str, seat: &SeatRecord) -> Vec<String> {
+    vec![
+        run.to_string(),
+        name.to_owned(),
+        seat.account.to_string(),
+        short(&seat.device),
+        seat.tokens_verified.to_string(),
+        seat.paid.to_grain(),
+        ledger::standing(seat).to_owned(),
+    ]
+}
+
+fn seat_document(project: u64, name: String, seat: &SeatRecord) -> SeatDocument {
+    SeatDocument {
+        project,
+        name,
+        account: seat.account.to_string(),
+        device: seat.device.to_string(),
+        standing: ledger::standing(seat),
+        tokens_verified: seat.tokens_verified,
+        paid: seat.paid.to_string(),
+    }
+}

@@ -1,0 +1,169 @@
+//! `gleaner node`: a ledger on this machine.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use execution::Genesis;
+use node::{AnchoredClock, Clock as _, Node, NodeConfig, OpenError};
+use serde::Serialize;
+use store::StoreError;
+use units::{AccountId, UnixSeconds, Wei};
+
+use crate::failure::{Hint as _, Interrupted, WrongUsage};
+use crate::genesis::{CHAIN_ID_DEFAULT, Funds, genesis};
+use crate::options::{parse_account, parse_grain};
+use crate::output::Output;
+use crate::paths;
+use crate::shell::{self, StopSignal, StopSignals};
+
+/// Flags of `gleaner node`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folder of the ledger; made if missing [default: node, where gleaner keeps its data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where to answer JSON-RPC; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8545")]
+    rpc: SocketAddr,
+    /// How a new ledger begins [default: chain id and funds below]
+    #[arg(long, value_name = "FILE")]
+    genesis: Option<PathBuf>,
+    /// Chain id of a new ledger [default: 190711]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "genesis", value_parser = clap::value_parser!(u64).range(1..))]
+    chain_id: Option<u64>,
+    /// What an account holds when a new ledger begins, in GRAIN; may be given more than once
+    #[arg(long, value_name = "ADDRESS=GRAIN", conflicts_with = "genesis", value_parser = parse_fund)]
+    fund: Vec<Fund>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fund {
+    account: AccountId,
+    amount: Wei,
+}
+
+/// What a node prints once it answers.
+#[derive(Serialize)]
+struct Document {
+    rpc: String,
+    chain_id: u64,
+    height: u64,
+    data_dir: PathBuf,
+}
+
+/// Runs a node until it is told to stop.
+///
+/// # Errors
+/// When the folder, the genesis or the address can't be used; [`Interrupted`] at Ctrl-C.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    let data_dir = paths::or_home(args.data_dir.clone(), "node")?;
+    let node = open(&args, &data_dir)?;
+    let signal = shell::block_on(serve(&node, &args, &data_dir, output));
+    node.shutdown();
+    match signal? {
+        StopSignal::Interrupt => Err(Interrupted.into()),
+        StopSignal::Terminate => Ok(()),
+    }
+}
+
+async fn serve(
+    node: &Node,
+    args: &Args,
+    data_dir: &Path,
+    output: &Output,
+) -> anyhow::Result<StopSignal> {
+    // Before anybody hears that it runs, it can be stopped in good order.
+    let mut signals = StopSignals::listen()?;
+    let server = rpc::serve(node.clone(), args.rpc, rpc::Options::STANDARD).await;
+    let server = server.hint("choose another address with --rpc 127.0.0.1:PORT")?;
+    let address = server.local_addr();
+    if !address.ip().is_loopback() {
+        output.say(&format!(
+            "note: {address} can be reached from other machines, and speaks without encryption"
+        ));
+    }
+    let url = format!("http://{address}");
+    let (chain_id, height) = (node.rules().chain_id, node.head().number);
+    let text = format!("{url}\nchain {chain_id} at block {height}, kept in {}", data_dir.display());
+    output.print(&Document { rpc: url, chain_id, height, data_dir: data_dir.to_owned() }, &text)?;
+    let signal = tokio::select! {
+        signal = signals.next() => Ok(signal),
+        error = halt(node) => Err(error),
+    };
+    server.stop().await;
+    signal
+}
+
+/// Waits until the node can make no more blocks.
+async fn halt(node: &Node) -> anyhow::Error {
+    let mut heads = node.subscribe_heads();
+    loop {
+        if let Some(reason) = node.halted() {
+            return anyhow::anyhow!("no more blocks can be made: {reason}");
+        }
+        if heads.changed().await.is_err() {
+            return anyhow::anyhow!("block production has ended");
+        }
+    }
+}
+
+/// Opens the ledger in `data_dir`, or begins it.
+fn open(args: &Args, data_dir: &Path) -> anyhow::Result<Node> {
+    let begin = |genesis| Node::open(NodeConfig::new(data_dir, genesis));
+    if let Some(path) = &args.genesis {
+        return in_use(begin(Some(read_genesis(path)?)));
+    }
+    let node = match begin(None) {
+        Err(OpenError::Store(StoreError::Empty { .. })) => {
+            return in_use(begin(Some(new_genesis(args)?)));
+        }
+        node => in_use(node)?,
+    };
+    if !args.fund.is_empty() {
+        let shown = data_dir.display();
+        return Err(WrongUsage(format!(
+            "--fund is for a new ledger, and {shown} holds one: send instead"
+        )))
+        .hint("gleaner wallet send ADDRESS GRAIN");
+    }
+    let kept = node.rules().chain_id;
+    let asked = args.chain_id.unwrap_or(kept);
+    ensure!(
+        asked == kept,
+        "{} holds a ledger with chain id {kept}, not {asked}",
+        data_dir.display()
+    );
+    Ok(node)
+}
+
+fn in_use(node: Result<Node, OpenError>) -> anyhow::Result<Node> {
+    match node {
+        Err(error @ OpenError::Store(StoreError::AlreadyOpen { .. })) => {
+            Err(error).hint("choose another folder with --data-dir DIR")
+        }
+        node => node.context("the node does not start"),
+    }
+}
+
+fn read_genesis(path: &Path) -> anyhow::Result<Genesis> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{shown}: genesis file can't be read"))?;
+    Genesis::from_json(&text).with_context(|| format!("{shown}: no ledger can begin like this"))
+}
+
+fn new_genesis(args: &Args) -> anyhow::Result<Genesis> {
+    let mut funds = Funds::new();
+    for Fund { account, amount } in &args.fund {
+        let held = funds.entry(*account).or_insert(Wei::ZERO);
+        *held = held.checked_add(*amount).context("--fund gives more than there can be")?;
+    }
+    let now = UnixSeconds::new(AnchoredClock::start().now());
+    Ok(genesis(args.chain_id.unwrap_or(CHAIN_ID_DEFAULT), now, &funds))
+}
+
+fn parse_fund(text: &str) -> Result<Fund, String> {
+    let (account, amount) = text.split_once('=').ok_or("write it as ADDRESS=GRAIN")?;
+    Ok(Fund { account: parse_account(account)?, amount: parse_grain(amount)? })
+}

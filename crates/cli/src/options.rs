@@ -1,0 +1,155 @@
+//! Flags that several commands share, and how their values are read.
+
+use std::path::PathBuf;
+
+use alloy_primitives::Address;
+use alloy_signer_local::PrivateKeySigner;
+use units::{AccountId, Wei};
+use wallet::Wallet;
+
+use crate::failure::Hint as _;
+use crate::password::PasswordArgs;
+use crate::paths;
+
+/// Where a node answers when no flag says otherwise.
+pub(crate) const RPC_DEFAULT: &str = "http://127.0.0.1:8545";
+
+/// Flags of commands that talk to a ledger.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct LedgerArgs {
+    /// Where the ledger's node answers
+    #[arg(long, value_name = "URL", env = "GLEANER_RPC", default_value = RPC_DEFAULT, value_parser = parse_url)]
+    pub(crate) rpc: String,
+}
+
+/// Flags of commands that look into a wallet.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct WalletArgs {
+    /// Folder of the accounts' keys [default: wallet, where gleaner keeps its data]
+    #[arg(long, value_name = "DIR", env = "GLEANER_WALLET")]
+    wallet: Option<PathBuf>,
+}
+
+impl WalletArgs {
+    /// The wallet and its folder.
+    ///
+    /// # Errors
+    /// When no folder is known.
+    pub(crate) fn open(&self) -> anyhow::Result<Wallet> {
+        Ok(Wallet::at(paths::or_home(self.wallet.clone(), "wallet")?))
+    }
+
+    /// `accounts`, or all of the wallet if there are none.
+    ///
+    /// # Errors
+    /// When there are none there either.
+    pub(crate) fn these_or_all(&self, accounts: &[AccountId]) -> anyhow::Result<Vec<AccountId>> {
+        if !accounts.is_empty() {
+            return Ok(accounts.to_vec());
+        }
+        let accounts: Vec<_> =
+            self.open()?.accounts()?.into_iter().map(|account| account.id).collect();
+        if accounts.is_empty() { no_account() } else { Ok(accounts) }
+    }
+}
+
+/// Flags of commands that sign as an account.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SignerArgs {
+    #[command(flatten)]
+    wallet: WalletArgs,
+    /// Which account signs [default: the only one in the wallet]
+    #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_account)]
+    account: Option<AccountId>,
+    #[command(flatten)]
+    password: PasswordArgs,
+}
+
+impl SignerArgs {
+    /// Which account signs, without opening it.
+    ///
+    /// # Errors
+    /// When none is named, and the wallet does not hold exactly one.
+    pub(crate) fn account(&self) -> anyhow::Result<AccountId> {
+        match self.account {
+            Some(account) => Ok(account),
+            None => only_account(&self.wallet.open()?),
+        }
+    }
+
+    /// Opens the key of [`Self::account`]; may ask for the password.
+    ///
+    /// # Errors
+    /// When the account is not there or the password does not fit.
+    pub(crate) fn unlock(&self) -> anyhow::Result<PrivateKeySigner> {
+        let account = self.account()?;
+        let password = self.password.existing(&account.to_string())?;
+        self.wallet.open()?.unlock(&account, &password).hint("gleaner wallet list")
+    }
+}
+
+fn only_account(wallet: &Wallet) -> anyhow::Result<AccountId> {
+    match &wallet.accounts()?[..] {
+        [] => no_account(),
+        [account] => Ok(account.id),
+        accounts => Err(anyhow::anyhow!(
+            "the wallet has {} accounts: say which with --account ADDRESS",
+            accounts.len()
+        ))
+        .hint("gleaner wallet list"),
+    }
+}
+
+fn no_account<T>() -> anyhow::Result<T> {
+    Err(anyhow::anyhow!("the wallet has no account")).hint("gleaner wallet new")
+}
+
+/// Reads an address; one with letters of both cases must carry a right checksum (EIP-55).
+///
+/// # Errors
+/// In words, for clap.
+pub(crate) fn parse_account(text: &str) -> Result<AccountId, String> {
+    let digits = text.strip_prefix("0x").ok_or("an address starts with 0x")?;
+    let account: AccountId =
+        text.parse().map_err(|_| "an address is 0x and 40 hexadecimal digits".to_owned())?;
+    let is_mixed = digits.contains(|digit: char| digit.is_ascii_uppercase())
+        && digits.contains(|digit: char| digit.is_ascii_lowercase());
+    if is_mixed && Address::parse_checksummed(text, None).is_err() {
+        return Err(
+            "the checksum of this address is wrong: compare it with where you have it from"
+                .to_owned(),
+        );
+    }
+    Ok(account)
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") {
+        Ok(text.to_owned())
+    } else {
+        Err("write it as http://HOST:PORT".to_owned())
+    }
+}
+
+/// Reads an amount of GRAIN, as `1.5`.
+///
+/// # Errors
+/// In words, for clap.
+pub(crate) fn parse_grain(text: &str) -> Result<Wei, String> {
+    Wei::parse_grain(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_address_is_found_by_its_checksum() {
+        let right = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+        assert_eq!(parse_account(right).unwrap().to_string(), right.to_lowercase());
+        parse_account(&right.to_lowercase()).unwrap();
+        assert!(parse_account(&right.replace("Fd6", "fd6")).unwrap_err().contains("checksum"));
+        assert!(parse_account(&right[..41]).unwrap_err().contains("40"));
+        assert!(parse_account(&right[2..]).unwrap_err().contains("0x"));
+    }
+}

@@ -1,0 +1,138 @@
+//! What the command says: data on stdout, words on stderr.
+//!
+//! The only module that may write to stdout. With `--json` a command prints one document and nothing else there. A reader that has
+//! gone away, as in `gleaner project list | head -1`, is no failure.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+/// Where a command prints.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    format: Format,
+    is_live: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl Output {
+    /// Looks at the terminal once; `json` is the global flag.
+    pub(crate) fn new(json: bool) -> Self {
+        let is_live = io::stderr().is_terminal() && crate::shell::variable("NO_COLOR").is_none();
+        Self { format: if json { Format::Json } else { Format::Text }, is_live }
+    }
+
+    /// Prints the result of a command: `document` with `--json`, else `text`. A missing last newline is added.
+    ///
+    /// # Errors
+    /// When stdout can't be written, unless its reader has gone away.
+    pub(crate) fn print(&self, document: &impl Serialize, text: &str) -> anyhow::Result<()> {
+        let mut bytes = match self.format {
+            Format::Json => serde_json::to_vec_pretty(document)
+                .context("the document can't be written as JSON")?,
+            Format::Text => text.as_bytes().to_vec(),
+        };
+        if !bytes.ends_with(b"\n") {
+            bytes.push(b'\n');
+        }
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(error).context("stdout can't be written")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says something to the person in front of it, on stderr.
+    #[expect(clippy::unused_self, reason = "words go where the printer says, as data does")]
+    pub(crate) fn say(&self, words: &str) {
+        // Words nobody reads any more are no reason to stop.
+        let _ = writeln!(io::stderr(), "{words}");
+    }
+
+    /// Whether stderr may carry progress bars and colour: a terminal, and `NO_COLOR` is not set.
+    pub(crate) fn is_live(&self) -> bool {
+        self.is_live
+    }
+}
+
+/// Lines up `rows` under `head`; columns of numbers to the right.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
+    let numbers: Vec<bool> = (0..head.len())
+        .map(|column| !rows.is_empty() && rows.iter().all(|row| is_number(&row[column])))
+        .collect();
+    let all: Vec<_> = std::iter::once(head).chain(rows.iter().cloned()).collect();
+    line_up(&all, &numbers)
+}
+
+/// Lines up `rows` that have no head.
+pub(crate) fn lines(rows: &[Vec<String>]) -> String {
+    line_up(rows, &[])
+}
+
+fn is_number(cell: &str) -> bool {
+    !cell.is_empty() && cell.chars().all(|digit| digit.is_ascii_digit() || digit == '.')
+}
+
+/// Cells of column `i` stand to the right where `numbers[i]`, else to the left.
+fn line_up(rows: &[Vec<String>], numbers: &[bool]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().map(|(column, cell)| {
+            let width = widths[column];
+            if numbers.get(column) == Some(&true) {
+                format!("{cell:>width$}")
+            } else {
+                format!("{cell:<width$}")
+            }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Text of others, names of projects for example, without what would steer the terminal.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_control() { '\u{fffd}' } else { character })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_to_the_right() {
+        let rows = [
+            vec!["0xab".into(), "5".into(), "open".into()],
+            vec!["0x1".into(), "1234".into(), "x".into()],
+        ];
+        assert_eq!(
+            table(&["account", "paid", "state"], &rows),
+            "account  paid  state\n0xab        5  open\n0x1      1234  x"
+        );
+        assert_eq!(table(&["account", "paid"], &[]), "account  paid");
+    }
+
+    #[test]
+    fn a_name_can_not_steer_the_terminal() {
+        assert_eq!(
+            lines(&[vec!["\u{1b}[2Jgone".into(), "x\ny".into()]]),
+            "\u{fffd}[2Jgone  x\u{fffd}y"
+        );
+    }
+}

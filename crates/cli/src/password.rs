@@ -1,0 +1,90 @@
+//! Where a password comes from: a file, the environment, or the person in front of the terminal.
+
+use std::fs;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::failure::Hint as _;
+use crate::shell::variable;
+
+/// Flags of commands that open or lock a key.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct PasswordArgs {
+    /// Read the password from this file's first line [or set GLEANER_PASSWORD; else it is asked for]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+impl PasswordArgs {
+    /// The password of something that exists.
+    ///
+    /// # Errors
+    /// When the file can't be read, or there is no terminal to ask on.
+    pub(crate) fn existing(&self, what: &str) -> anyhow::Result<String> {
+        match self.given()? {
+            Some(password) => Ok(password),
+            None => ask(&format!("Password of {what}: ")),
+        }
+    }
+
+    /// A password for something new; typed twice when asked for.
+    ///
+    /// # Errors
+    /// As [`Self::existing`], and when it is empty or typed differently.
+    pub(crate) fn fresh(&self, what: &str) -> anyhow::Result<String> {
+        let password = match self.given()? {
+            Some(password) => password,
+            None => {
+                let password = ask(&format!("New password for {what}: "))?;
+                ensure!(
+                    password == ask("The same again: ")?,
+                    "the two passwords differ: nothing was changed"
+                );
+                password
+            }
+        };
+        ensure!(
+            !password.is_empty(),
+            "the password is empty: whoever reads the disk would own the account"
+        );
+        Ok(password)
+    }
+
+    fn given(&self) -> anyhow::Result<Option<String>> {
+        if let Some(path) = &self.password_file {
+            return first_line(path).map(Some);
+        }
+        match variable("GLEANER_PASSWORD").map(std::ffi::OsString::into_string) {
+            Some(Ok(password)) => Ok(Some(password)),
+            Some(Err(_)) => bail!("GLEANER_PASSWORD is not UTF-8"),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The password in a file: its first line.
+///
+/// # Errors
+/// When the file can't be read.
+pub(crate) fn first_line(path: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("{}: password file can't be read", path.display()))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Asks the person in front of the terminal, without showing what is typed.
+///
+/// # Errors
+/// When there is nobody.
+pub(crate) fn ask(prompt: &str) -> anyhow::Result<String> {
+    // A script's terminal, if it has one, belongs to whoever started it: only a person at stdin is asked.
+    if !std::io::stdin().is_terminal() {
+        return Err(anyhow::anyhow!("no terminal to ask for the password on"))
+            .hint("give --password-file FILE, or set GLEANER_PASSWORD");
+    }
+    rpassword::prompt_password(prompt)
+        .context("the terminal gives no password")
+        .hint("give --password-file FILE, or set GLEANER_PASSWORD")
+}

@@ -1,0 +1,339 @@
+//! `gleaner project`: what the ledger knows of training runs.
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use ledger_client::{AuditRecord, Ledger, RunSummary, SeatRecord};
+use serde::Serialize;
+use training_run::Terms;
+use units::DeviceId;
+
+use crate::failure::Hint as _;
+use crate::ledger;
+use crate::options::{LedgerArgs, SignerArgs};
+use crate::output::{Output, lines, table};
+use crate::shell;
+
+/// Flags of `gleaner project`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List projects, newest first
+    List(ListArgs),
+    /// Show one project: terms, seats, audits
+    Show(ShowArgs),
+    /// End your own project early; what is not owed comes back to you
+    Cancel(CancelArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// Only projects that machines can still join
+    #[arg(long)]
+    open: bool,
+    /// How many to look at
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct ShowArgs {
+    /// The project's number
+    project: u64,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct CancelArgs {
+    /// The project's number
+    project: u64,
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+/// A project in lists. Amounts in the smallest unit.
+#[derive(Serialize)]
+struct ProjectDocument {
+    id: u64,
+    name: String,
+    owner: String,
+    state: &'static str,
+    round: u32,
+    rounds: u32,
+    seats_active: u32,
+    tokens_verified: u64,
+    deposited: String,
+    paid: String,
+    refunded: String,
+    owed: String,
+    coordinator: String,
+    endpoint: String,
+    model_digest: String,
+}
+
+/// A project with all that is known of it.
+#[derive(Serialize)]
+struct FullDocument {
+    #[serde(flatten)]
+    project: ProjectDocument,
+    terms: TermsDocument,
+    seats: Vec<SeatDocument>,
+    open_audits: Vec<AuditDocument>,
+}
+
+#[derive(Serialize)]
+struct TermsDocument {
+    price_per_token: String,
+    tokens_per_round: u64,
+    warmup_rounds: u32,
+    warmup_tokens_per_round: u64,
+    audit_rate_bps: u16,
+    audit_pay_bps: u16,
+    quorum_bps: u16,
+    seats_min: u16,
+    seats_max: u16,
+    round_seconds: u32,
+    audit_seconds: u32,
+    stall_seconds: u32,
+    hold_back_rounds: u16,
+    spec: String,
+    corpus: String,
+    initial_state: String,
+}
+
+#[derive(Serialize)]
+struct SeatDocument {
+    device: String,
+    account: String,
+    standing: &'static str,
+    tokens_verified: u64,
+    paid: String,
+}
+
+#[derive(Serialize)]
+struct AuditDocument {
+    round: u32,
+    subject: String,
+    auditor: String,
+    deadline: u64,
+    claims: usize,
+}
+
+#[derive(Serialize)]
+struct CancelDocument {
+    id: u64,
+    hash: String,
+    height: u64,
+    state: &'static str,
+}
+
+/// Runs one of the project commands.
+///
+/// # Errors
+/// When the ledger does not answer or refuses.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    match args.command {
+        Command::List(args) => shell::block_on_until_interrupted(list(&args, output)),
+        Command::Show(args) => shell::block_on_until_interrupted(show(&args, output)),
+        Command::Cancel(args) => cancel(&args, output),
+    }
+}
+
+async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
+    let ledger = ledger::connect(&args.ledger, None).await?;
+    let count = ledger.run_count().await?;
+    let (mut documents, mut rows) = (Vec::new(), Vec::new());
+    for run in (1..=count).rev().take(usize::try_from(args.limit).unwrap_or(usize::MAX)) {
+        let summary = ledger.run_summary(run).await?;
+        if args.open && !ledger::is_open(summary.phase) {
+            continue;
+        }
+        rows.push(vec![
+            run.to_string(),
+            summary.name.clone(),
+            ledger::state(summary.phase).to_owned(),
+            format!("{}/{}", summary.round, summary.rounds),
+            summary.seats_active.to_string(),
+            summary.tokens_verified.to_string(),
+            summary.paid.to_grain(),
+            summary.deposited.to_grain(),
+        ]);
+        documents.push(project_document(&summary));
+    }
+    let head = ["id", "name", "state", "round", "seats", "tokens verified", "GRAIN paid", "of"];
+    output.print(&documents, &table(&head, &rows))
+}
+
+async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
+    let ledger = ledger::connect(&args.ledger, None).await?;
+    let run = args.project;
+    let summary = ledger::project(&ledger, run).await?;
+    let terms = ledger.run_terms(run).await?;
+    let audits = ledger.run_audits(run).await?;
+    let seats = ledger.run_seats(run).await?;
+    let document = FullDocument {
+        project: project_document(&summary),
+        terms: terms_document(&terms),
+        seats: seats.iter().map(seat_document).collect(),
+        open_audits: audits.iter().map(audit_document).collect(),
+    };
+    let text = format!("{}\n\n{}", facts(&summary, &terms, audits.len()), seat_table(&seats));
+    output.print(&document, &text)
+}
+
+fn cancel(args: &CancelArgs, output: &Output) -> anyhow::Result<()> {
+    let signer = args.signer.unlock()?;
+    let run = args.project;
+    shell::block_on_until_interrupted(async {
+        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        require_owner(&ledger, &ledger::project(&ledger, run).await?)?;
+        let receipt =
+            ledger.cancel(run).await.with_context(|| format!("project {run} was not cancelled"))?;
+        let state = ledger::state(ledger.run_summary(run).await?.phase);
+        let document = CancelDocument {
+            id: run,
+            hash: receipt.hash.to_string(),
+            height: receipt.height,
+            state,
+        };
+        output.print(
+            &document,
+            &format!(
+                "project {run} is {state}; what is not owed comes back once its audits are done"
+            ),
+        )
+    })
+}
+
+fn require_owner(ledger: &Ledger, summary: &RunSummary) -> anyhow::Result<()> {
+    let RunSummary { run, owner, .. } = summary;
+    if ledger.account() == Some(*owner) {
+        return Ok(());
+    }
+    Err(anyhow::anyhow!("project {run} belongs to {owner}: only its owner may cancel it"))
+        .hint("sign as the owner with --account ADDRESS")
+}
+
+fn project_document(summary: &RunSummary) -> ProjectDocument {
+    ProjectDocument {
+        id: summary.run,
+        name: summary.name.clone(),
+        owner: summary.owner.to_string(),
+        state: ledger::state(summary.phase),
+        round: summary.round,
+        rounds: summary.rounds,
+        seats_active: summary.seats_active,
+        tokens_verified: summary.tokens_verified,
+        deposited: summary.deposited.to_string(),
+        paid: summary.paid.to_string(),
+        refunded: summary.refunded.to_string(),
+        owed: summary.owed.to_string(),
+        coordinator: summary.coordinator.to_string(),
+        endpoint: summary.endpoint.clone(),
+        model_digest: summary.state.to_string(),
+    }
+}
+
+fn terms_document(terms: &Terms) -> TermsDocument {
+    TermsDocument {
+        price_per_token: terms.price_per_token.to_string(),
+        tokens_per_round: terms.tokens_per_round,
+        warmup_rounds: terms.warmup_rounds,
+        warmup_tokens_per_round: terms.warmup_tokens_per_round,
+        audit_rate_bps: terms.audit_rate.as_u16(),
+        audit_pay_bps: terms.audit_pay.as_u16(),
+        quorum_bps: terms.quorum.as_u16(),
+        seats_min: terms.seats_min,
+        seats_max: terms.seats_max,
+        round_seconds: terms.round_seconds,
+        audit_seconds: terms.audit_seconds,
+        stall_seconds: terms.stall_seconds,
+        hold_back_rounds: terms.hold_back_rounds,
+        spec: terms.spec.to_string(),
+        corpus: terms.corpus.to_string(),
+        initial_state: terms.initial_state.to_string(),
+    }
+}
+
+fn seat_document(seat: &SeatRecord) -> SeatDocument {
+    SeatDocument {
+        device: seat.device.to_string(),
+        account: seat.account.to_string(),
+        standing: ledger::standing(seat),
+        tokens_verified: seat.tokens_verified,
+        paid: seat.paid.to_string(),
+    }
+}
+
+fn audit_document(audit: &AuditRecord) -> AuditDocument {
+    AuditDocument {
+        round: audit.round,
+        subject: audit.subject.to_string(),
+        auditor: audit.auditor.to_string(),
+        deadline: audit.deadline.as_u64(),
+        claims: audit.claims.len(),
+    }
+}
+
+fn facts(summary: &RunSummary, terms: &Terms, audits_open: usize) -> String {
+    let audit_rate = f64::from(terms.audit_rate.as_u16()) / 100.0;
+    let facts = [
+        ("project", format!("{} {}", summary.run, summary.name)),
+        ("owner", summary.owner.to_string()),
+        (
+            "state",
+            format!(
+                "{}, round {} of {}",
+                ledger::state(summary.phase),
+                summary.round,
+                summary.rounds
+            ),
+        ),
+        ("deposited", format!("{} GRAIN", summary.deposited.to_grain())),
+        (
+            "paid",
+            format!(
+                "{} GRAIN, {} tokens verified",
+                summary.paid.to_grain(),
+                summary.tokens_verified
+            ),
+        ),
+        ("owed", format!("{} GRAIN, held back until audits are done", summary.owed.to_grain())),
+        ("refunded", format!("{} GRAIN", summary.refunded.to_grain())),
+        ("price", format!("{} GRAIN a token", terms.price_per_token.to_grain())),
+        ("audits", format!("{audit_rate} % of the work, {audits_open} open")),
+        ("coordinator", format!("{} at {}", summary.coordinator, summary.endpoint)),
+        ("model", summary.state.to_string()),
+    ];
+    let facts: Vec<_> =
+        facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    lines(&facts)
+}
+
+fn seat_table(seats: &[SeatRecord]) -> String {
+    let row = |seat: &SeatRecord| {
+        vec![
+            seat.account.to_string(),
+            short(&seat.device),
+            seat.tokens_verified.to_string(),
+            seat.paid.to_grain(),
+            ledger::standing(seat).to_owned(),
+        ]
+    };
+    let rows: Vec<_> = seats.iter().map(row).collect();
+    table(&["account", "device", "tokens verified", "GRAIN paid", "standing"], &rows)
+}
+
+/// The first digits of a device's key: enough to tell devices of one project apart.
+pub(crate) fn short(device: &DeviceId) -> String {
+    device.to_string().chars().take(12).collect()
+}

@@ -1,0 +1,117 @@
+//! What surrounds a command: environment, logs, signals, the async runtime.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io;
+
+use anyhow::Context as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::failure::Interrupted;
+
+/// The one place that reads the environment, beside clap for flags; an empty variable counts as not set.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Sends logs to stderr, warnings and worse unless `GLEANER_LOG` says otherwise (as `info` or `node=debug`).
+pub(crate) fn start_logging() {
+    let filter = variable("GLEANER_LOG")
+        .and_then(|value| value.into_string().ok())
+        .unwrap_or_else(|| "warn".to_owned());
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .log_internal_errors(false)
+        .init();
+}
+
+/// Chooses who does TLS in this process, before anything opens a connection: the HTTP client panics where nobody is chosen.
+pub(crate) fn choose_tls() {
+    // An error says that somebody is chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Runs `work` on a fresh runtime.
+///
+/// # Errors
+/// Those of `work`, or when no runtime can be started.
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("the async runtime can't be started")?.block_on(work)
+}
+
+/// Runs `work` to its end, or drops it at the first Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// Those of `work`, or [`Interrupted`].
+pub(crate) fn block_on_until_interrupted<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    block_on(async {
+        tokio::select! {
+            result = work => result,
+            signal = stop_signal() => Err(signal.map_or_else(|error| error, |_| Interrupted.into())),
+        }
+    })
+}
+
+/// Who asked the process to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StopSignal {
+    /// Ctrl-C.
+    Interrupt,
+    /// A supervisor, or the system going down.
+    Terminate,
+}
+
+/// Stop signals from the moment it is made: none is lost between two looks.
+#[derive(Debug)]
+pub(crate) struct StopSignals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    /// Takes the signals over from the system, which would end the process at once. Call it within a runtime.
+    ///
+    /// # Errors
+    /// When no handler can be set.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt()).context("no handler for SIGINT")?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate()).context("no handler for SIGTERM")?,
+        })
+    }
+
+    /// The next one.
+    pub(crate) async fn next(&mut self) -> StopSignal {
+        #[cfg(unix)]
+        return tokio::select! {
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
+        };
+        #[cfg(not(unix))]
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => StopSignal::Interrupt,
+            // Without a handler the system ends the process.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When no handler can be set.
+pub(crate) async fn stop_signal() -> anyhow::Result<StopSignal> {
+    Ok(StopSignals::listen()?.next().await)
+}

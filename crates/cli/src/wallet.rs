@@ -1,0 +1,260 @@
+//! `gleaner wallet`: accounts on this machine, and what they hold on the ledger.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use clap::Subcommand;
+use serde::Serialize;
+use units::{AccountId, Wei};
+use wallet::{Account, Import};
+
+use crate::ledger;
+use crate::options::{LedgerArgs, SignerArgs, WalletArgs, parse_account, parse_grain};
+use crate::output::{Output, table};
+use crate::password::PasswordArgs;
+use crate::shell;
+
+/// Largest file that holds a phrase, a key or a keystore, in bytes.
+const SECRET_SIZE_MAX: u64 = 64 << 10;
+
+/// Flags of `gleaner wallet`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make an account; its twelve words are shown this once
+    New(NewArgs),
+    /// Take in an account from its words, a private key or another tool's keystore
+    Import(ImportArgs),
+    /// List the accounts of this machine
+    List(WalletArgs),
+    /// Show what accounts hold
+    Balance(BalanceArgs),
+    /// Send GRAIN to somebody
+    Send(SendArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct NewArgs {
+    #[command(flatten)]
+    wallet: WalletArgs,
+    #[command(flatten)]
+    password: PasswordArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    wallet: WalletArgs,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Read the password of `--keystore` from this file's first line [default: the one it is kept under here]
+    #[arg(long, value_name = "FILE", requires = "keystore")]
+    keystore_password_file: Option<PathBuf>,
+    #[command(flatten)]
+    password: PasswordArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct SourceArgs {
+    /// A file with the words of a BIP-39 phrase; `-` is stdin [default: the words are asked for]
+    #[arg(long, value_name = "FILE")]
+    phrase_file: Option<PathBuf>,
+    /// A file with a private key in hex; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    private_key_file: Option<PathBuf>,
+    /// Another tool's encrypted keystore
+    #[arg(long, value_name = "FILE")]
+    keystore: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct BalanceArgs {
+    /// Whose [default: all of the wallet]
+    #[arg(value_name = "ADDRESS", value_parser = parse_account)]
+    accounts: Vec<AccountId>,
+    #[command(flatten)]
+    wallet: WalletArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct SendArgs {
+    /// Who gets it
+    #[arg(value_name = "ADDRESS", value_parser = parse_account)]
+    to: AccountId,
+    /// How much, in GRAIN, as 1.5
+    #[arg(value_name = "GRAIN", value_parser = parse_grain)]
+    amount: Wei,
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+/// An account in `wallet new`, `wallet import` and `wallet list`.
+#[derive(Serialize)]
+struct AccountDocument {
+    address: String,
+    path: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phrase: Option<String>,
+}
+
+impl AccountDocument {
+    fn new(account: Account, phrase: Option<String>) -> Self {
+        Self { address: account.id.to_string(), path: account.path, phrase }
+    }
+}
+
+/// An account in `wallet balance`.
+#[derive(Serialize)]
+struct BalanceDocument {
+    address: String,
+    /// In the smallest unit.
+    balance: String,
+}
+
+/// What `wallet send` did; amounts in the smallest unit.
+#[derive(Serialize)]
+struct SendDocument {
+    hash: String,
+    height: u64,
+    from: String,
+    to: String,
+    amount: String,
+    fee: String,
+}
+
+/// Runs one of the wallet's commands.
+///
+/// # Errors
+/// What went wrong with a file, a password or the ledger.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    match args.command {
+        Command::New(args) => new(&args, output),
+        Command::Import(args) => import(&args, output),
+        Command::List(args) => list(&args, output),
+        Command::Balance(args) => shell::block_on_until_interrupted(balance(&args, output)),
+        Command::Send(args) => send(&args, output),
+    }
+}
+
+fn new(args: &NewArgs, output: &Output) -> anyhow::Result<()> {
+    let password = args.password.fresh("the new account")?;
+    let created = args.wallet.open()?.create(&password).context("the account was not made")?;
+    let mut text =
+        format!("account  {}\nkey      {}\n", created.account.id, created.account.path.display());
+    let _ = write!(
+        text,
+        "phrase   {}\n\nWrite the phrase down: it is shown this once and gives the account back.",
+        created.phrase
+    );
+    output.print(&AccountDocument::new(created.account, Some(created.phrase)), &text)
+}
+
+fn import(args: &ImportArgs, output: &Output) -> anyhow::Result<()> {
+    let SourceArgs { phrase_file, private_key_file, keystore } = &args.source;
+    let (text, path) = match (phrase_file, private_key_file, keystore) {
+        (Some(path), _, _) | (_, Some(path), _) | (_, _, Some(path)) => (secret(path)?, Some(path)),
+        (None, None, None) => (crate::password::ask("Phrase (not shown): ")?, None),
+    };
+    let password = args.password.fresh("the account")?;
+    let keystore_password = match &args.keystore_password_file {
+        Some(path) => crate::password::first_line(path)?,
+        None => password.clone(),
+    };
+    let source = match (private_key_file, keystore) {
+        (Some(_), _) => Import::PrivateKey(&text),
+        (_, Some(_)) => Import::Keystore { json: &text, password: &keystore_password },
+        (None, None) => Import::Phrase(&text),
+    };
+    let account = args.wallet.open()?.import(source, &password);
+    let account = match path {
+        Some(path) => {
+            account.with_context(|| format!("{}: no account was imported", path.display()))?
+        }
+        None => account.context("no account was imported")?,
+    };
+    let text = format!("account  {}\nkey      {}", account.id, account.path.display());
+    output.print(&AccountDocument::new(account, None), &text)
+}
+
+/// A file's text, or stdin's for `-`.
+fn secret(path: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().take(SECRET_SIZE_MAX).read_to_string(&mut text)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(SECRET_SIZE_MAX).read_to_string(&mut text))
+    };
+    read.with_context(|| format!("{}: can't be read", path.display()))?;
+    ensure!(!text.trim().is_empty(), "{}: is empty", path.display());
+    Ok(text)
+}
+
+fn list(args: &WalletArgs, output: &Output) -> anyhow::Result<()> {
+    let accounts = args.open()?.accounts()?;
+    let documents: Vec<_> =
+        accounts.into_iter().map(|account| AccountDocument::new(account, None)).collect();
+    let rows: Vec<_> = documents
+        .iter()
+        .map(|one| vec![one.address.clone(), one.path.display().to_string()])
+        .collect();
+    if rows.is_empty() {
+        output.say("no account yet; make one with: gleaner wallet new");
+    }
+    output.print(&documents, &table(&["account", "key"], &rows))
+}
+
+async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
+    let accounts = args.wallet.these_or_all(&args.accounts)?;
+    let ledger = ledger::connect(&args.ledger, None).await?;
+    let (mut documents, mut rows) = (Vec::new(), Vec::new());
+    for account in accounts {
+        let balance = ledger.balance(&account).await?;
+        rows.push(vec![account.to_string(), balance.to_grain()]);
+        documents
+            .push(BalanceDocument { address: account.to_string(), balance: balance.to_string() });
+    }
+    output.print(&documents, &table(&["account", "GRAIN"], &rows))
+}
+
+fn send(args: &SendArgs, output: &Output) -> anyhow::Result<()> {
+    let from = args.signer.account()?;
+    let signer = args.signer.unlock()?;
+    shell::block_on_until_interrupted(async {
+        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let balance = ledger.balance(&from).await?;
+        let (held, amount) = (balance.to_grain(), args.amount.to_grain());
+        // A node would say the same, in its own words.
+        ensure!(
+            args.amount < balance,
+            "{from} holds {held} GRAIN, too little for {amount} GRAIN and the fee: nothing was sent"
+        );
+        let receipt = ledger.transfer(&args.to, args.amount).await?;
+        let document = SendDocument {
+            hash: receipt.hash.to_string(),
+            height: receipt.height,
+            from: from.to_string(),
+            to: args.to.to_string(),
+            amount: args.amount.to_string(),
+            fee: receipt.fee.to_string(),
+        };
+        let fee = receipt.fee.to_grain();
+        let text = format!(
+            "sent {amount} GRAIN to {}\nfee {fee} GRAIN, block {}, transaction {}",
+            args.to, receipt.height, receipt.hash
+        );
+        output.print(&document, &text)
+    })
+}

@@ -1,0 +1,10 @@
+//! The command from outside: what it prints, how it exits, what it leaves on disk.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod node;
+mod project;
+mod sample;
+mod support;
+mod usage;
+mod wallet;

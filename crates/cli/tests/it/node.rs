@@ -1,0 +1,88 @@
+//! A node: what can't be shared, and what survives.
+
+use std::process::Command;
+
+use crate::support::{Machine, RunningNode};
+
+const RICH: &str = "0x00000000000000000000000000000000000000aa";
+
+#[track_caller]
+fn balance(machine: &Machine, node: &RunningNode, address: &str) -> String {
+    let document = machine.json(&["wallet", "balance", address, "--rpc", &node.url]);
+    document[0]["balance"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let machine = Machine::new();
+    let node = machine.node(&[]);
+    let second = machine.run(&["node", "--data-dir", "other", "--rpc", node.address()]);
+    second.assert_fails(1, &[node.address(), "in use", "hint: ", "--rpc"]);
+}
+
+#[test]
+fn a_data_directory_belongs_to_one_node() {
+    let machine = Machine::new();
+    let node = machine.node(&[]);
+    let second = machine.run(&["node", "--rpc", "127.0.0.1:0"]);
+    second.assert_fails(1, &[machine.path("node").to_str().unwrap()]);
+    // The first is none the worse for it.
+    assert_eq!(balance(&machine, &node, RICH), "0");
+}
+
+#[test]
+fn a_killed_node_comes_back_with_every_balance() {
+    let machine = Machine::new();
+    let sender = machine.account();
+    let node = machine.node(&["--fund", &format!("{sender}=100")]);
+    let sent = machine.json(&["wallet", "send", RICH, "1.5", "--rpc", &node.url]);
+    let before = (balance(&machine, &node, &sender), balance(&machine, &node, RICH));
+    assert_eq!(before.1, "1500000000000000000");
+    let fee: u128 = sent["fee"].as_str().unwrap().parse().unwrap();
+    assert_eq!(before.0.parse::<u128>().unwrap() + fee, 98_500_000_000_000_000_000);
+    node.kill();
+
+    let again = machine.node(&[]);
+    assert_eq!((balance(&machine, &again, &sender), balance(&machine, &again, RICH)), before);
+    machine.json(&["wallet", "send", RICH, "0.5", "--rpc", &again.url]);
+    assert_eq!(balance(&machine, &again, RICH), "2000000000000000000");
+}
+
+#[test]
+fn funds_are_given_once_when_the_ledger_begins() {
+    let machine = Machine::new();
+    let fund = format!("{RICH}=3");
+    machine.node(&["--fund", &fund, "--chain-id", "4242"]).kill();
+    let again = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", &fund]);
+    again.assert_fails(2, &["--fund", machine.path("node").to_str().unwrap()]);
+    let node = machine.node(&[]);
+    assert_eq!(balance(&machine, &node, RICH), "3000000000000000000");
+}
+
+#[test]
+fn a_ledger_keeps_its_chain_id() {
+    let machine = Machine::new();
+    machine.node(&["--chain-id", "4242"]).kill();
+    machine
+        .run(&["node", "--rpc", "127.0.0.1:0", "--chain-id", "4243"])
+        .assert_fails(1, &["4242", "4243"]);
+}
+
+#[test]
+fn a_stopped_node_says_how_it_ended() {
+    let machine = Machine::new();
+    for (signal, code) in [("-INT", 130), ("-TERM", 0)] {
+        let mut node = machine.node(&[]);
+        assert!(Command::new("kill").args([signal, &node.id()]).status().unwrap().success());
+        assert_eq!(node.wait(), Some(code), "{signal}");
+    }
+}
+
+#[test]
+fn a_genesis_that_is_none_is_refused_with_its_path() {
+    let machine = Machine::new();
+    std::fs::write(machine.path("genesis.json"), "{ \"chain_id\": \"many\" }").unwrap();
+    let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--genesis", "genesis.json"]);
+    refused.assert_fails(1, &["genesis.json"]);
+    assert_eq!(machine.run(&["node", "--genesis", "genesis.json", "--chain-id", "3"]).code, 2);
+}

@@ -1,0 +1,101 @@
+//! Projects as their owner and everybody else sees them.
+
+use std::time::Duration;
+
+use ledger_client::{Announcement, Ledger};
+use training_run::Terms;
+use units::{Bps, DeviceId, Digest, Wei};
+use wallet::Wallet;
+
+use crate::support::{Machine, PASSWORD, RunningNode};
+
+fn terms() -> Terms {
+    Terms {
+        rounds: 3,
+        warmup_rounds: 1,
+        tokens_per_round: 1000,
+        warmup_tokens_per_round: 100,
+        price_per_token: Wei::new(1_000_000_000),
+        audit_rate: Bps::new(1000).unwrap(),
+        audit_pay: Bps::new(5000).unwrap(),
+        quorum: Bps::new(5000).unwrap(),
+        seats_min: 2,
+        seats_max: 4,
+        round_seconds: 60,
+        audit_seconds: 60,
+        stall_seconds: 600,
+        hold_back_rounds: 1,
+        spec: Digest::from_bytes([1; 32]),
+        corpus: Digest::from_bytes([2; 32]),
+        initial_state: Digest::from_bytes([3; 32]),
+    }
+}
+
+/// Opens a project as `gleaner train` would, without training; what was deposited.
+fn open(machine: &Machine, node: &RunningNode, owner: &str, name: &str) -> Wei {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let signer =
+        Wallet::at(machine.path("wallet")).unlock(&owner.parse().unwrap(), PASSWORD).unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let ledger =
+            Ledger::connect(&node.url, Some(signer), Duration::from_secs(10)).await.unwrap();
+        let deposit = ledger.required_deposit(&terms()).await.unwrap();
+        let endpoint = "127.0.0.1:4433".to_owned();
+        let announcement = Announcement { coordinator: DeviceId::from_bytes([9; 32]), endpoint };
+        ledger.open_run(&terms(), name, &announcement, deposit).await.unwrap();
+        deposit
+    })
+}
+
+#[test]
+fn a_project_is_listed_shown_and_cancelled_by_its_owner_only() {
+    let machine = Machine::new();
+    let (owner, stranger) = (machine.account(), machine.account());
+    let node =
+        machine.node(&["--fund", &format!("{owner}=10"), "--fund", &format!("{stranger}=10")]);
+    let rpc = ["--rpc", &node.url];
+    assert_eq!(machine.json(&[&["project", "list"], &rpc[..]].concat()), serde_json::json!([]));
+    let deposit = open(&machine, &node, &owner, "barley\u{1b}[2J");
+
+    let listed = machine.run(&[&["project", "list"], &rpc[..]].concat());
+    assert!(
+        listed.stdout.contains("gathering") && listed.stdout.contains("barley"),
+        "{}",
+        listed.stdout
+    );
+    assert!(!listed.stdout.contains('\u{1b}'), "a name can't steer the terminal");
+    let list = machine.json(&[&["project", "list", "--open"], &rpc[..]].concat());
+    assert_eq!((&list[0]["id"], &list[0]["owner"]), (&1.into(), &owner.clone().into()));
+
+    let show = machine.json(&[&["project", "show", "1"], &rpc[..]].concat());
+    assert_eq!(show["deposited"], deposit.to_string());
+    assert_eq!(show["terms"]["audit_rate_bps"], 1000);
+    assert_eq!(show["seats"], serde_json::json!([]));
+    machine
+        .run(&[&["project", "show", "2"], &rpc[..]].concat())
+        .assert_fails(1, &["no project 2", "hint: "]);
+
+    let cancel = |account| {
+        machine.run(&[&["project", "cancel", "1", "--account", account], &rpc[..]].concat())
+    };
+    cancel(stranger.as_str()).assert_fails(1, &["belongs to", &owner, "hint: "]);
+    assert_eq!(cancel(owner.as_str()).code, 0);
+    let show = machine.json(&[&["project", "show", "1"], &rpc[..]].concat());
+    assert_eq!(show["state"], "cancelled");
+    assert_eq!(show["refunded"], deposit.to_string(), "nothing was owed");
+    cancel(owner.as_str()).assert_fails(1, &["project 1 was not cancelled"]);
+    assert_eq!(
+        machine.json(&[&["project", "list", "--open"], &rpc[..]].concat()),
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn who_has_not_worked_has_earned_nothing() {
+    let machine = Machine::new();
+    let owner = machine.account();
+    let node = machine.node(&["--fund", &format!("{owner}=10")]);
+    open(&machine, &node, &owner, "barley");
+    let earned = machine.json(&["earnings", "--rpc", &node.url]);
+    assert_eq!(earned, serde_json::json!({ "paid": "0", "tokens_verified": 0, "seats": [] }));
+}

@@ -1,0 +1,145 @@
+//! Runs the built binary in a folder of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What every wallet of these tests is locked with.
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// One machine: its own home folder, nothing of the outer environment.
+pub(crate) struct Machine {
+    folder: TempDir,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gleaner"));
+        command
+            .args(args)
+            .env_clear()
+            .env("GLEANER_HOME", self.folder.path())
+            .env("GLEANER_PASSWORD", PASSWORD);
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(&self, args: &[&str]) -> Finished {
+        Finished::of(self.command(args).output().unwrap())
+    }
+
+    /// Runs to the end, which must be a good one, and reads the one document it prints.
+    #[track_caller]
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
+        let finished = self.run(&[args, &["--json"]].concat());
+        assert_eq!(finished.code, 0, "gleaner {args:?}: {}", finished.stderr);
+        serde_json::from_str(&finished.stdout).unwrap()
+    }
+
+    /// An account in this machine's wallet, locked too lightly for anything but a test.
+    pub(crate) fn account(&self) -> String {
+        let wallet = wallet::Wallet::at(self.path("wallet")).with_cost(wallet::Cost::THROW_AWAY);
+        wallet.create(PASSWORD).unwrap().account.id.to_string()
+    }
+
+    /// Starts a node on a free port, its data in `node`.
+    #[track_caller]
+    pub(crate) fn node(&self, args: &[&str]) -> RunningNode {
+        let all = [&["node", "--json", "--rpc", "127.0.0.1:0"], args].concat();
+        let mut child = self.command(&all).stdout(Stdio::piped()).spawn().unwrap();
+        let mut document = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // Closed when the node ends, so a node that can't start does not hang the test.
+        while !document.ends_with("\n}\n") {
+            let Some(line) = lines.next() else { panic!("the node ended with {:?}", child.wait()) };
+            document += &line.unwrap();
+            document += "\n";
+        }
+        let document: Value = serde_json::from_str(&document).unwrap();
+        RunningNode { child, url: document["rpc"].as_str().unwrap().to_owned() }
+    }
+}
+
+/// A command that ran.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Finished {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("not killed by a signal"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// It must have ended with `code`, one `error: …` that says each of `parts`, and nothing on stdout.
+    #[track_caller]
+    pub(crate) fn assert_fails(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert_eq!(self.stdout, "");
+        let errors = self.stderr.lines().filter(|line| line.starts_with("error: "));
+        assert_eq!(errors.count(), 1, "{}", self.stderr);
+        for part in parts {
+            assert!(self.stderr.contains(part), "`{}` does not say `{part}`", self.stderr);
+        }
+    }
+}
+
+/// A node that is killed when the test is done with it.
+pub(crate) struct RunningNode {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl RunningNode {
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for it to end by itself.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for RunningNode {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Names of what lies in a folder.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}

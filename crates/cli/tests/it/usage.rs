@@ -1,0 +1,56 @@
+//! What every command has in common: exit codes, closed pipes, plain output.
+
+use std::process::Stdio;
+
+use crate::support::Machine;
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let machine = Machine::new();
+    assert_eq!(machine.run(&[]).code, 2);
+    assert_eq!(machine.run(&["harvest"]).code, 2);
+    assert_eq!(machine.run(&["wallet", "send", "0x12", "1"]).code, 2);
+    let address = "0x00000000000000000000000000000000000000aa";
+    assert_eq!(machine.run(&["wallet", "send", address, "1.5.5"]).code, 2);
+    assert_eq!(machine.run(&["node", "--fund", address]).code, 2);
+    assert_eq!(machine.run(&["project", "list", "--rpc", "localhost"]).code, 2);
+}
+
+#[test]
+fn help_ends_with_0_and_names_every_command() {
+    let help = Machine::new().run(&["--help"]);
+    assert_eq!(help.code, 0);
+    for command in
+        ["demo", "train", "join", "node", "wallet", "project", "earnings", "sample", "--json"]
+    {
+        assert!(help.stdout.contains(command), "{} lacks {command}", help.stdout);
+    }
+    assert!(!help.stdout.contains('\u{1b}'), "piped output has no colour");
+}
+
+#[test]
+fn a_closed_pipe_is_success() {
+    let machine = Machine::new();
+    machine.account();
+    let mut list = machine.command(&["wallet", "list"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(list.stdout.take());
+    assert_eq!(list.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_ledger_that_is_not_there_is_named() {
+    let machine = Machine::new();
+    let account = machine.account();
+    // Port 1 needs rights to bind: nothing listens there.
+    let refused = machine.run(&["wallet", "balance", &account, "--rpc", "http://127.0.0.1:1"]);
+    refused.assert_fails(1, &["http://127.0.0.1:1", "hint: "]);
+}
+
+#[test]
+fn without_a_terminal_or_password_the_ways_to_give_one_are_named() {
+    let machine = Machine::new();
+    let output =
+        machine.command(&["wallet", "new"]).env_remove("GLEANER_PASSWORD").output().unwrap();
+    crate::support::Finished::of(output)
+        .assert_fails(1, &["hint: ", "--password-file", "GLEANER_PASSWORD"]);
+}

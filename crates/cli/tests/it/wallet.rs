@@ -1,0 +1,129 @@
+//! Accounts on disk: made, imported, listed, locked.
+
+use crate::support::{Machine, names};
+
+/// The test phrase every Ethereum tool knows, and its first account.
+const PHRASE: &str = "test test test test test test test test test test test junk";
+const FIRST: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+
+#[test]
+fn a_new_account_comes_back_from_its_phrase() {
+    let machine = Machine::new();
+    let made = machine.json(&["wallet", "new"]);
+    let phrase = made["phrase"].as_str().unwrap();
+    assert_eq!(phrase.split_whitespace().count(), 12);
+
+    let other = Machine::new();
+    std::fs::write(other.path("phrase"), phrase).unwrap();
+    let imported = other.json(&["wallet", "import", "--phrase-file", "phrase"]);
+    assert_eq!(imported["address"], made["address"]);
+    assert_eq!(
+        imported["phrase"],
+        serde_json::Value::Null,
+        "a phrase is shown once, when it is made"
+    );
+}
+
+#[test]
+fn an_imported_phrase_gives_the_account_every_tool_gives() {
+    let machine = Machine::new();
+    std::fs::write(machine.path("phrase"), PHRASE).unwrap();
+    let imported = machine.json(&["wallet", "import", "--phrase-file", "phrase"]);
+    assert_eq!(imported["address"], FIRST);
+    let list = machine.json(&["wallet", "list"]);
+    assert_eq!(list[0]["address"], FIRST);
+    assert_eq!(list.as_array().unwrap().len(), 1);
+    assert!(machine.run(&["wallet", "list"]).stdout.contains(FIRST));
+    // A keystore never holds what opens it.
+    for name in names(&machine.path("wallet")) {
+        let text = std::fs::read_to_string(machine.path("wallet").join(name)).unwrap();
+        assert!(!text.contains("test test") && !text.contains(crate::support::PASSWORD));
+    }
+}
+
+#[test]
+fn an_account_moves_between_wallets_as_a_keystore() {
+    let (machine, other) = (Machine::new(), Machine::new());
+    let address = machine.account();
+    let keystore = machine.path("wallet").join(format!("{address}.json"));
+    let imported = other.json(&["wallet", "import", "--keystore", keystore.to_str().unwrap()]);
+    assert_eq!(imported["address"], address);
+
+    std::fs::write(other.path("wrong"), "battery staple\n").unwrap();
+    let wrong = [
+        "wallet",
+        "import",
+        "--keystore",
+        keystore.to_str().unwrap(),
+        "--keystore-password-file",
+        "wrong",
+    ];
+    other.run(&wrong).assert_fails(1, &["wrong password", keystore.to_str().unwrap()]);
+}
+
+#[test]
+fn a_phrase_with_a_wrong_word_is_refused() {
+    let machine = Machine::new();
+    std::fs::write(machine.path("phrase"), PHRASE.replace("junk", "test")).unwrap();
+    machine.run(&["wallet", "import", "--phrase-file", "phrase"]).assert_fails(1, &["phrase"]);
+    assert_eq!(machine.json(&["wallet", "list"]), serde_json::json!([]));
+}
+
+#[test]
+fn a_wrong_password_opens_nothing() {
+    let machine = Machine::new();
+    let address = machine.account();
+    let node = machine.node(&["--fund", &format!("{address}=10")]);
+    std::fs::write(machine.path("wrong"), "battery staple\n").unwrap();
+    let refused = machine.run(&[
+        "wallet",
+        "send",
+        FIRST,
+        "1",
+        "--rpc",
+        &node.url,
+        "--password-file",
+        "wrong",
+    ]);
+    refused.assert_fails(1, &["wrong password"]);
+    std::fs::write(machine.path("right"), format!("{}\n", crate::support::PASSWORD)).unwrap();
+    let sent = machine.json(&[
+        "wallet",
+        "send",
+        FIRST,
+        "1",
+        "--rpc",
+        &node.url,
+        "--password-file",
+        "right",
+    ]);
+    assert_eq!(sent["amount"], "1000000000000000000");
+}
+
+#[test]
+fn what_an_account_lacks_it_can_not_send() {
+    let machine = Machine::new();
+    let node = machine.node(&["--fund", &format!("{}=1", machine.account())]);
+    for amount in ["1", "2"] {
+        let refused = machine.run(&["wallet", "send", FIRST, amount, "--rpc", &node.url]);
+        refused.assert_fails(1, &["1 GRAIN", "fee"]);
+    }
+    assert_eq!(machine.json(&["wallet", "balance", FIRST, "--rpc", &node.url])[0]["balance"], "0");
+}
+
+#[test]
+fn with_several_accounts_the_sender_must_be_named() {
+    let machine = Machine::new();
+    machine.account();
+    let second = machine.account();
+    let node = machine.node(&["--fund", &format!("{second}=5")]);
+    let unclear = machine.run(&["wallet", "send", FIRST, "1", "--rpc", &node.url]);
+    unclear.assert_fails(1, &["--account", "hint: "]);
+    let named = ["wallet", "send", FIRST, "1", "--rpc", &node.url, "--account", &second];
+    assert_eq!(machine.json(&named)["from"], second);
+}
+
+#[test]
+fn an_empty_wallet_says_how_to_fill_it() {
+    Machine::new().run(&["wallet", "balance"]).assert_fails(1, &["hint: ", "gleaner wallet new"]);
+}

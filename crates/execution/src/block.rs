@@ -93,14 +93,6 @@ pub enum BlockError<E: std::error::Error + 'static> {
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
-    /// A native module met a state that its own rules exclude.
-    #[error("execution stopped at transaction {transaction}: {reason}")]
-    Machine {
-        /// Hash of the transaction.
-        transaction: B256,
-        /// What it met.
-        reason: String,
-    },
 }
 
 /// What a block stands on.
@@ -189,9 +181,9 @@ impl<DB: DatabaseRef> Body<'_, DB> {
                 return Ok(Err(Refusal::from_machine(reason, &environment, base_fee)));
             }
             Err(EVMError::Database(error)) => return Err(BlockError::State(error)),
+            // Left out, so that one transaction cannot stop the chain.
             Err(error @ (EVMError::Header(_) | EVMError::Custom(_) | EVMError::CustomAny(_))) => {
-                let (transaction, reason) = (*transaction.tx_hash(), error.to_string());
-                return Err(BlockError::Machine { transaction, reason });
+                return Ok(Err(Refusal::Fault { reason: error.to_string() }));
             }
         };
         self.gas_used += result.tx_gas_used();

@@ -106,12 +106,6 @@ pub enum CallError<E: std::error::Error + 'static> {
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
-    /// A native module met a state that its own rules exclude.
-    #[error("execution stopped: {reason}")]
-    Machine {
-        /// What it met.
-        reason: String,
-    },
 }
 
 /// Why there is no estimate.
@@ -248,7 +242,7 @@ fn run<DB: DatabaseRef>(
         }
         EVMError::Database(error) => CallError::State(error),
         error @ (EVMError::Header(_) | EVMError::Custom(_) | EVMError::CustomAny(_)) => {
-            CallError::Machine { reason: error.to_string() }
+            CallError::Refused(Refusal::Fault { reason: error.to_string() })
         }
     })?;
     let spent = result.result.gas().total_gas_spent();

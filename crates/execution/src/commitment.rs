@@ -25,7 +25,7 @@ pub trait StateCommitment {
     fn root(&self) -> B256;
 }
 
-/// An [`LtHash`](self) over the whole state.
+/// Lanes over the whole state, as the module's text says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LtHash {
     lanes: Box<[u16; LTHASH_SIZE / 2]>,

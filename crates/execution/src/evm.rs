@@ -1,17 +1,15 @@
 //! The machine, put together one way for blocks and calls.
 
 use crate::{call::Environment, genesis::Rules, overlay::Overlay};
+use precompiles::Modules;
 use revm::{
     Context, DatabaseRef, Journal, MainBuilder, MainContext,
     context::{BlockEnv, CfgEnv, Evm, TxEnv},
     context_interface::block::BlobExcessGasAndPrice,
-    handler::{EthFrame, EthPrecompiles, instructions::EthInstructions},
+    handler::{EthFrame, instructions::EthInstructions},
     interpreter::interpreter::EthInterpreter,
     primitives::hardfork::SpecId,
 };
-
-/// Native modules beside Ethereum's precompiles.
-type Modules = EthPrecompiles;
 
 type MachineContext<'a, DB> =
     Context<BlockEnv, TxEnv, CfgEnv, Overlay<'a, DB>, Journal<Overlay<'a, DB>>, ()>;
@@ -62,5 +60,5 @@ pub(crate) fn machine<'a, DB: DatabaseRef>(
         .with_cfg(cfg)
         .with_block(block)
         .build_mainnet()
-        .with_precompiles(EthPrecompiles::new(SpecId::OSAKA))
+        .with_precompiles(Modules::new(SpecId::OSAKA))
 }

@@ -142,9 +142,10 @@ impl Genesis {
         check((1..=1_000).contains(&elasticity), "base_fee.elasticity", elasticity, "1 to 1000")?;
         let scheme = u64::from(self.commitment);
         check(self.commitment == LtHash::SCHEME, "commitment", scheme, "must be 1")?;
+        let modules = module_accounts();
         let mut supply = U256::ZERO;
         for (address, account) in &self.accounts {
-            if module_accounts().contains_key(address) {
+            if modules.contains_key(address) {
                 return Err(GenesisError::Reserved { address: *address });
             }
             if account.code.is_empty() && !account.storage.is_empty() {
@@ -217,7 +218,11 @@ pub(crate) fn empty_header() -> Header {
 
 /// The native modules: accounts with code, so that Solidity sees a contract and nothing clears them.
 fn module_accounts() -> BTreeMap<Address, GenesisAccount> {
-    BTreeMap::new()
+    let account = |code| GenesisAccount { code, ..GenesisAccount::default() };
+    precompiles::genesis_accounts()
+        .into_iter()
+        .map(|(address, code)| (address, account(code)))
+        .collect()
 }
 
 fn is_empty(code: &Bytes) -> bool {

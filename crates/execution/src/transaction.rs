@@ -143,6 +143,12 @@ pub enum Refusal {
         /// EIP-2718 type.
         transaction_type: u8,
     },
+    /// A native module met a state that its own rules exclude: a mistake of ours.
+    #[error("internal fault: {reason}")]
+    Fault {
+        /// What it met.
+        reason: String,
+    },
     /// Any other rule of the machine.
     #[error("invalid transaction: {0}")]
     Invalid(InvalidTransaction),
@@ -162,6 +168,7 @@ impl Refusal {
             | Self::IntrinsicGas { .. }
             | Self::WrongChain { .. }
             | Self::TypeNotSupported { .. }
+            | Self::Fault { .. }
             | Self::Invalid(_) => false,
         }
     }

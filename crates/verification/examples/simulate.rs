@@ -65,7 +65,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Options> {
             _ => fields.push((name.to_owned(), serde_json::from_str::<Value>(value)?)),
         }
     }
-    let mut spec = serde_json::to_value(RunSpec::small(rounds))?;
+    let mut spec = serde_json::to_value(RunSpec::small(rounds, [7; 32]))?;
     for (name, value) in fields {
         let is_known = spec.get(&name).is_some();
         let place = if is_known { &mut spec } else { &mut spec["model"] };

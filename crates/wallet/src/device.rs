@@ -53,7 +53,15 @@ impl DeviceKey {
             Err(DeviceKeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             loaded => return loaded,
         }
-        let text = format!("{}\n", hex::encode(random::<32>()?));
+        Self::store(path, &random::<32>()?)
+    }
+
+    /// Writes the key with this seed to the file at `path`, unless a key is there; the key in the file.
+    ///
+    /// # Errors
+    /// [`DeviceKeyError`].
+    pub fn store(path: &Path, seed: &[u8; 32]) -> Result<Self, DeviceKeyError> {
+        let text = format!("{}\n", hex::encode(seed));
         match write_new(path, text.as_bytes()) {
             // Another process may have been faster: the file decides.
             Ok(()) | Err(WriteError::AlreadyThere { .. }) => Self::load(path),

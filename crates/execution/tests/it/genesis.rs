@@ -58,6 +58,12 @@ fn what_cannot_be_a_chain_is_refused() {
         },
         "storage but no code",
     );
+    check(
+        |genesis| {
+            genesis.accounts.insert(abi::DEVICES, GenesisAccount::default());
+        },
+        "native module",
+    );
     assert!(matches!(Genesis::from_json("{}"), Err(GenesisError::Json(_))));
     let surplus = genesis().to_json().replacen('{', "{\"colour\": 1,", 1);
     assert!(matches!(Genesis::from_json(&surplus), Err(GenesisError::Json(_))));

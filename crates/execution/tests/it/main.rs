@@ -7,5 +7,6 @@ mod calls;
 mod chain;
 mod genesis;
 mod kinds;
+mod modules;
 mod properties;
 mod refusals;

@@ -294,6 +294,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn the_books_balance_after_every_step(steps in prop::collection::vec(step(), 1..60)) {
         let mut pool = pool();

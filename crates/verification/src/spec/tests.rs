@@ -1,7 +1,7 @@
 use super::*;
 
 fn small() -> RunSpec {
-    RunSpec { seed: Seed([7; 32]), ..RunSpec::small(24) }
+    RunSpec::small(24, [7; 32])
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod replay;
 
 use model::Config;
 use units::DeviceId;
-use verification::{RunSpec, Seed};
+use verification::RunSpec;
 
 /// The smallest run that uses every part: two segments, both densities, both levels.
 fn tiny() -> RunSpec {
@@ -18,8 +18,7 @@ fn tiny() -> RunSpec {
         shards_per_round: 2,
         segments: 2,
         density_per_chunk: 512,
-        seed: Seed([7; 32]),
-        ..RunSpec::small(3)
+        ..RunSpec::small(3, [7; 32])
     }
 }
 

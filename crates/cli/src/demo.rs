@@ -1,0 +1,279 @@
+//! `gleaner demo`: the whole on one machine.
+//!
+//! A ledger in this process, four workers in processes of their own, a project with escrow between them. All of it is what a network of
+//! machines runs; only the keys are throwaways: they follow from the seed, so that two demos train the same model.
+
+mod crew;
+mod folder;
+mod ledger;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, ensure};
+use coordinator::{Conditions, Event, Options, Project, Report};
+use corpus::{Corpus, Cut};
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+use units::{AccountId, DeviceId};
+use verification::RunSpec;
+
+use crate::failure::Interrupted;
+use crate::output::Output;
+use crate::screen::{Screen, short};
+use crate::train::hinted;
+use crate::{run_report, sample, shell};
+use crew::{Crew, Post};
+use folder::Folder;
+
+/// This repository's own documentation and source.
+const OWN_TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/corpus.txt"));
+
+/// Bytes of text shown at the end.
+const SAMPLE_BYTES: u32 = 300;
+
+/// How often the demo looks after its workers.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long the demo waits for the node, which is in its own process.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Flags of `gleaner demo`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A UTF-8 file to learn from, or a folder of them [default: this program's own source and documentation]
+    #[arg(long, value_name = "PATH")]
+    corpus: Option<PathBuf>,
+    /// Worker processes
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(2..=64))]
+    workers: u16,
+    /// Rounds to train
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rounds: u32,
+    /// The same seed and corpus give the same model
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Folder of ledger, workers and model; an unfinished demo in it goes on [default: demo/N, where gleaner keeps its data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// So many workers hand in made-up work
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    cheats: u16,
+    /// So many workers are killed in the middle of a round
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    crashes: u16,
+}
+
+/// Keys of `gleaner demo --json`.
+#[derive(Serialize)]
+struct Document {
+    chain: Chain,
+    #[serde(flatten)]
+    report: Report,
+    sample: String,
+}
+
+#[derive(Serialize)]
+struct Chain {
+    height: u64,
+    state_root: String,
+}
+
+/// Runs the demo, or the rest of one.
+///
+/// # Errors
+/// When the corpus can't be used, the folder is another demo's, or a part fails; [`Interrupted`] at Ctrl-C.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    ensure!(
+        args.cheats + args.crashes < args.workers,
+        "{} cheats and {} crashes leave nobody of {} workers to do the work: raise --workers",
+        args.cheats,
+        args.crashes,
+        args.workers
+    );
+    let project = project(&args)?;
+    let folder = Folder::open(&args)?;
+    output.say(&format!("demo in {}", folder.path().display()));
+    shell::block_on(async { demo(&args, project, &folder, output).await })
+}
+
+async fn demo(args: &Args, project: Project, folder: &Folder, output: &Output) -> anyhow::Result<()> {
+    let ledger = ledger::start(folder, &project).await?;
+    let spec = project.spec.clone();
+    let (stop, stopped) = watch::channel(false);
+    let (events, said) = mpsc::unbounded_channel();
+    let client = ledger.client(PATIENCE).await?;
+    let options = Options {
+        project,
+        folder: folder.path().join("trainer"),
+        listen: ([127, 0, 0, 1], 0).into(),
+        announce: Vec::new(),
+        ledger: client,
+        threads: 1,
+        events,
+        stop: stopped,
+    };
+    let crew = Arc::new(Mutex::new(Cast::new(args, folder, ledger.url(), output)));
+    let watching = Arc::clone(&crew);
+    let screen = tokio::spawn(Screen::new(*output, spec.rounds).follow(said, move |event| {
+        watching.lock().unwrap_or_else(PoisonError::into_inner).see(event);
+    }));
+    let looking = tokio::spawn(look_after(Arc::clone(&crew)));
+    let driving = coordinator::run(options);
+    let result = tokio::select! {
+        result = driving => hinted(result),
+        signal = shell::stop_signal() => {
+            let _ = stop.send(true);
+            signal.and(Err(Interrupted.into()))
+        }
+    };
+    looking.abort();
+    let last = Arc::clone(&crew);
+    tokio::task::spawn_blocking(move || last.lock().unwrap_or_else(PoisonError::into_inner).end()).await?;
+    let report = match result {
+        Ok(report) => report.context(Interrupted)?,
+        Err(error) => {
+            ledger.stop().await;
+            if error.downcast_ref::<Interrupted>().is_some() {
+                output.say(&format!("to go on: gleaner demo --data-dir {}", folder.path().display()));
+            }
+            return Err(error);
+        }
+    };
+    screen.await.context("the screen panicked")?;
+    let chain = ledger.head();
+    ledger.stop().await;
+    folder.finish()?;
+    let text = sampled(&report)?;
+    let shown = format!("{}\n\n{}\n\n{}", run_report::text(&report), quoted(&text), next_steps(&report, &chain, folder));
+    output.print(&Document { chain, report, sample: text }, &shown)
+}
+
+fn project(args: &Args) -> anyhow::Result<Project> {
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&args.seed.to_le_bytes());
+    let spec = RunSpec::small(args.rounds, seed);
+    let cut = Cut::for_context(spec.model.context);
+    let corpus = match &args.corpus {
+        Some(path) => Corpus::from_path(path, &cut)?,
+        None => Corpus::from_text(OWN_TEXT.as_bytes().to_vec(), &cut)?,
+    };
+    let conditions = Conditions {
+        workers_min: args.workers,
+        workers_max: args.workers,
+        round_seconds: 60,
+        audit_seconds: 60,
+        ..Conditions::default()
+    };
+    Ok(Project { name: "demo".to_owned(), corpus, spec, conditions, budget: None })
+}
+
+/// The workers, the parts they were given, and how far the play is.
+struct Cast {
+    crew: Crew,
+    args: Args,
+    folder: PathBuf,
+    url: String,
+    output: Output,
+    accounts: Vec<AccountId>,
+    /// Workers to kill, each in a later round.
+    doomed: Vec<(u32, DeviceId)>,
+}
+
+impl Cast {
+    fn new(args: &Args, folder: &Folder, url: String, output: &Output) -> Self {
+        let workers = usize::from(args.workers);
+        let device = |index| wallet::DeviceKey::from_seed(&crew::device_seed(args.seed, index)).device();
+        // Cheats come last, crashes before them.
+        let first_doomed = workers.saturating_sub(usize::from(args.cheats) + usize::from(args.crashes));
+        let doomed = (first_doomed..first_doomed + usize::from(args.crashes)).zip(args.rounds / 3..);
+        Self {
+            crew: Crew::default(),
+            args: args.clone(),
+            folder: folder.path().to_owned(),
+            url,
+            output: *output,
+            accounts: folder.accounts(workers),
+            doomed: doomed.map(|(index, round)| (round, device(index))).collect(),
+        }
+    }
+
+    /// Starts everybody once the project is open; kills who is to be killed in the middle of its round.
+    fn see(&mut self, event: &Event) {
+        let result = match event {
+            Event::Opened { run, .. } => self.start(*run),
+            Event::Step { device, round, step, steps, .. } if *step * 2 >= *steps => {
+                let is_due = |doomed: &(u32, DeviceId)| doomed.0 <= *round && doomed.1 == *device;
+                let due = self.doomed.iter().any(is_due);
+                self.doomed.retain(|doomed| !is_due(doomed));
+                if due { self.kill(*round, device) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = result {
+            self.output.say(&format!("demo: {error:#}"));
+        }
+    }
+
+    fn start(&mut self, run: u64) -> anyhow::Result<()> {
+        let workers = usize::from(self.args.workers);
+        let first_cheat = workers.saturating_sub(self.args.cheats.into());
+        for (index, account) in self.accounts.clone().into_iter().enumerate() {
+            let folder = crew::folder(&self.folder, index);
+            let device = crew::give_key(&folder, &crew::device_seed(self.args.seed, index))?;
+            let is_cheat = index >= first_cheat;
+            let post = Post { rpc: &self.url, run, account, folder, is_cheat };
+            self.crew.start(device, &post)?;
+        }
+        Ok(())
+    }
+
+    fn kill(&mut self, round: u32, device: &DeviceId) -> anyhow::Result<()> {
+        self.output.say(&format!("round {}: killing the worker of device {}", round + 1, short(device)));
+        self.crew.kill(device)
+    }
+
+    fn look(&mut self) {
+        for (device, status) in self.crew.ended() {
+            tracing::info!(%device, %status, "a worker ended");
+        }
+    }
+
+    fn end(&mut self) {
+        self.crew.stop();
+    }
+}
+
+async fn look_after(cast: Arc<Mutex<Cast>>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        cast.lock().unwrap_or_else(PoisonError::into_inner).look();
+    }
+}
+
+fn sampled(report: &Report) -> anyhow::Result<String> {
+    let checkpoint = model::load(report.run.model_path.as_ref())?;
+    let sampling = model::Sampling { temperature: 0.8, top_k: 40, seed: sample::seed_bytes(1) };
+    sample::continuation(&checkpoint, "", SAMPLE_BYTES, sampling)
+}
+
+fn quoted(text: &str) -> String {
+    let lines = text.lines().map(|line| format!("  | {line}"));
+    std::iter::once("the model writes".to_owned()).chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+fn next_steps(report: &Report, chain: &Chain, folder: &Folder) -> String {
+    let path = folder.path().display();
+    format!(
+        "ledger   block {}, state root {}\n\nnext\n  gleaner sample {} --prompt \"The \"\n  gleaner node --data-dir {path}/ledger     # then, elsewhere:\n  gleaner project show {}\n  gleaner demo --cheats 1 --crashes 1",
+        chain.height, chain.state_root, report.run.model_path, report.run.id
+    )
+}
+
+/// Seconds since 1970, for the genesis block of a throwaway ledger.
+fn now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the demo begins a ledger, which begins at some time")]
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,120 @@
+//! Where a demo keeps everything, and what it was started with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use alloy_signer_local::PrivateKeySigner;
+use anyhow::{Context as _, ensure};
+use serde::{Deserialize, Serialize};
+use units::AccountId;
+
+use super::Args;
+use crate::failure::Hint as _;
+use crate::paths;
+
+/// What makes two starts the same demo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Marker {
+    seed: u64,
+    workers: u16,
+    rounds: u32,
+    corpus: Option<PathBuf>,
+    cheats: u16,
+    crashes: u16,
+    is_finished: bool,
+}
+
+/// The folder of one demo.
+pub(super) struct Folder {
+    path: PathBuf,
+    marker: Marker,
+}
+
+impl Folder {
+    /// The folder that `args` name, or the newest unfinished one of the same demo, or a new one.
+    pub(super) fn open(args: &Args) -> anyhow::Result<Self> {
+        let marker = Marker {
+            seed: args.seed,
+            workers: args.workers,
+            rounds: args.rounds,
+            corpus: args.corpus.clone(),
+            cheats: args.cheats,
+            crashes: args.crashes,
+            is_finished: false,
+        };
+        let path = match &args.data_dir {
+            Some(path) => path.clone(),
+            None => choose(&paths::home()?.join("demo"), &marker)?,
+        };
+        let shown = path.display();
+        match read(&path)? {
+            Some(found) if found == marker => {}
+            Some(Marker { is_finished: true, .. }) => {
+                return Err(anyhow::anyhow!("the demo in {shown} is finished; its model is in {shown}/trainer/model"))
+                    .hint("choose another --data-dir, or delete this one");
+            }
+            Some(_) => {
+                return Err(anyhow::anyhow!("{shown} holds a demo with other flags")).hint("repeat its flags, or choose another --data-dir");
+            }
+            None => {
+                let is_empty = fs::read_dir(&path).map_or(true, |mut entries| entries.next().is_none());
+                ensure!(is_empty, "{shown} is not empty, and not a demo's: choose another --data-dir");
+                fs::create_dir_all(&path).with_context(|| format!("{shown}: folder can't be made"))?;
+                write(&path, &marker)?;
+            }
+        }
+        Ok(Self { path, marker })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The trainer's key: a throwaway that follows from the seed.
+    pub(super) fn trainer(&self) -> anyhow::Result<PrivateKeySigner> {
+        self.key("trainer", 0)
+    }
+
+    /// Accounts of the workers, likewise.
+    pub(super) fn accounts(&self, count: usize) -> Vec<AccountId> {
+        let account = |index| self.key("worker", index).map(|key| AccountId::from_bytes(key.address().into_array()));
+        (0..count).filter_map(|index| account(index).ok()).collect()
+    }
+
+    /// Notes down that this demo is over.
+    pub(super) fn finish(&self) -> anyhow::Result<()> {
+        write(&self.path, &Marker { is_finished: true, ..self.marker.clone() })
+    }
+
+    fn key(&self, role: &str, index: usize) -> anyhow::Result<PrivateKeySigner> {
+        let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 demo account v1");
+        hasher.update(role.as_bytes()).update(&self.marker.seed.to_le_bytes()).update(&index.to_le_bytes());
+        PrivateKeySigner::from_slice(hasher.finalize().as_bytes()).context("this seed gives no account: choose another")
+    }
+}
+
+/// The newest folder if it holds the same demo, unfinished; else the next number.
+fn choose(home: &Path, marker: &Marker) -> anyhow::Result<PathBuf> {
+    let mut newest = 0_u32;
+    for entry in fs::read_dir(home).into_iter().flatten().flatten() {
+        newest = newest.max(entry.file_name().to_string_lossy().parse().unwrap_or(0));
+    }
+    let last = home.join(newest.to_string());
+    let is_same = newest > 0 && read(&last)?.as_ref() == Some(marker);
+    Ok(if is_same { last } else { home.join((newest + 1).to_string()) })
+}
+
+fn read(folder: &Path) -> anyhow::Result<Option<Marker>> {
+    let path = folder.join("demo.json");
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| format!("{} is damaged", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{} can't be read", path.display())),
+    }
+}
+
+fn write(folder: &Path, marker: &Marker) -> anyhow::Result<()> {
+    let path = folder.join("demo.json");
+    let bytes = serde_json::to_vec_pretty(marker).context("a marker always encodes")?;
+    fs::write(&path, bytes).with_context(|| format!("{} can't be written", path.display()))
+}

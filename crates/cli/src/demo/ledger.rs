@@ -1,0 +1,71 @@
+//! The demo's ledger: a whole node in this process, spoken to over its RPC like any other.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use alloy_signer_local::PrivateKeySigner;
+use anyhow::Context as _;
+use coordinator::Project;
+use ledger_client::Ledger;
+use node::{Node, NodeConfig, OpenError};
+use store::StoreError;
+use units::{AccountId, Digest, UnixSeconds, Wei};
+
+use super::{Chain, Folder};
+use crate::genesis::{CHAIN_ID_DEFAULT, genesis};
+
+/// Fees the trainer may need on top of the deposit.
+const FEES: u128 = 1_000_000_000_000_000_000_000;
+
+/// A node, its RPC, and the trainer's key.
+pub(super) struct DemoLedger {
+    node: Node,
+    server: rpc::Handle,
+    trainer: PrivateKeySigner,
+}
+
+/// Opens the folder's ledger, or begins one in which the trainer can pay for the project.
+pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<DemoLedger> {
+    let trainer = folder.trainer()?;
+    let path = folder.path().join("ledger");
+    let begin = |genesis| Node::open(NodeConfig::new(&path, genesis));
+    let node = match begin(None) {
+        Err(OpenError::Store(StoreError::Empty { .. })) => {
+            let deposit = project.terms(Digest::ZERO)?.required_deposit().context("the terms cost too much")?;
+            let funds = deposit.checked_add(Wei::new(FEES)).context("the terms cost too much")?;
+            let account = AccountId::from_bytes(trainer.address().into_array());
+            let now = UnixSeconds::new(super::now());
+            begin(Some(genesis(CHAIN_ID_DEFAULT, now, &BTreeMap::from([(account, funds)]))))
+        }
+        node => node,
+    };
+    let node = node.context("the demo's ledger does not start")?;
+    let server = rpc::serve(node.clone(), ([127, 0, 0, 1], 0).into(), rpc::Options::STANDARD).await?;
+    Ok(DemoLedger { node, server, trainer })
+}
+
+impl DemoLedger {
+    /// Where it answers.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.server.local_addr())
+    }
+
+    /// A connection that signs as the trainer.
+    pub(super) async fn client(&self, patience: Duration) -> anyhow::Result<Ledger> {
+        Ok(Ledger::connect(&self.url(), Some(self.trainer.clone()), patience).await?)
+    }
+
+    /// The newest block.
+    pub(super) fn head(&self) -> Chain {
+        let head = self.node.head();
+        Chain { height: head.number, state_root: head.state_root.to_string() }
+    }
+
+    /// Finishes the block in work and lets go of the folder.
+    pub(super) async fn stop(self) {
+        self.server.stop().await;
+        let node = self.node;
+        // It waits for a thread.
+        let _ = tokio::task::spawn_blocking(move || node.shutdown()).await;
+    }
+}

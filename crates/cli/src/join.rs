@@ -1,0 +1,245 @@
+//! `gleaner join`: this machine works for a project.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use ledger_client::Ledger;
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+use units::{AccountId, DeviceId};
+use wallet::DeviceKey;
+use worker::{Behaviour, Ending, Event, Finding};
+
+use crate::failure::{Hint as _, Interrupted};
+use crate::ledger;
+use crate::options::{LedgerArgs, parse_account};
+use crate::output::Output;
+use crate::{paths, shell};
+
+/// How long to wait for a ledger that went away: a node may be restarted.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Pause between two looks for an open project.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Flags of `gleaner join`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// Who is paid; no key of it is needed on this machine
+    #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_account)]
+    account: AccountId,
+    /// Work for this project, and end with it [default: the open project that pays best, one after the other]
+    #[arg(long, value_name = "ID")]
+    project: Option<u64>,
+    /// Folder of this device's key and its shards [default: worker, where gleaner keeps its data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Threads to work with
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: u16,
+    /// Memory to work with, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    memory: u64,
+    /// How long to go on dialling a coordinator that does not answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    patience: u64,
+    /// End when stdin ends: for programs that start workers
+    #[arg(long, hide = true)]
+    stop_with_stdin: bool,
+    /// Hand in made-up work, to see it caught
+    #[arg(long, hide = true)]
+    make_up_updates: bool,
+}
+
+/// Keys of `gleaner join --json`, printed at the end.
+#[derive(Serialize)]
+struct Document {
+    device: String,
+    account: String,
+    projects: Vec<Worked>,
+}
+
+/// What came of one project.
+#[derive(Serialize)]
+struct Worked {
+    id: u64,
+    ending: &'static str,
+    tokens_verified: u64,
+    paid: String,
+}
+
+/// Works until the project ends, or the owner stops it.
+///
+/// # Errors
+/// When the ledger stays out of reach, or this machine can't take part.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    let folder = paths::or_home(args.data_dir.clone(), "worker")?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("{}: folder can't be made", folder.display()))?;
+    let device = DeviceKey::load_or_create(&folder.join("device.key"))?.device();
+    shell::block_on(async {
+        let (stop, stopped) = watch::channel(false);
+        if args.stop_with_stdin {
+            end_with_stdin();
+        }
+        let signals = tokio::spawn(async move {
+            // A second signal ends the process at once.
+            if shell::stop_signal().await.is_ok() {
+                let _ = stop.send(true);
+                if shell::stop_signal().await.is_ok() {
+                    std::process::exit(130);
+                }
+            }
+        });
+        let (projects, is_stopped) = work(&args, &folder, stopped, output).await?;
+        signals.abort();
+        let document = Document { device: device.to_string(), account: args.account.to_string(), projects };
+        output.print(&document, &summary(&document))?;
+        if is_stopped { Err(Interrupted.into()) } else { Ok(()) }
+    })
+}
+
+/// Whoever started this process has gone: so does it, at once.
+fn end_with_stdin() {
+    std::thread::spawn(|| {
+        let mut byte = [0];
+        while matches!(std::io::stdin().read(&mut byte), Ok(1)) {}
+        std::process::exit(0);
+    });
+}
+
+/// One project after the other; what came of each, and whether the owner stopped it.
+async fn work(
+    args: &Args,
+    folder: &std::path::Path,
+    stopped: watch::Receiver<bool>,
+    output: &Output,
+) -> anyhow::Result<(Vec<Worked>, bool)> {
+    let ledger = ledger::connect(&args.ledger, None).await?.with_patience(LEDGER_PATIENCE);
+    let mut projects: Vec<Worked> = Vec::new();
+    loop {
+        let run = match args.project {
+            Some(run) => ledger::project(&ledger, run).await?.run,
+            None => match next(&ledger, &projects, &stopped, output).await? {
+                Some(run) => run,
+                None => return Ok((projects, true)),
+            },
+        };
+        let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
+        let id = device.device();
+        output.say(&format!("device {id} joins project {run}, paid to {}", args.account));
+        let (events, said) = mpsc::unbounded_channel();
+        let options = worker::Options {
+            run,
+            account: args.account,
+            device,
+            chain_id: ledger.chain_id(),
+            ledger: ledger.clone(),
+            data_dir: folder.to_owned(),
+            threads: args.threads.into(),
+            memory_max: args.memory.saturating_mul(1 << 20),
+            patience: Duration::from_secs(args.patience),
+            behaviour: if args.make_up_updates { Behaviour::MadeUp } else { Behaviour::Honest },
+            events,
+            stop: stopped.clone(),
+        };
+        let telling = tokio::spawn(tell(said, *output));
+        let ending = worker::participate(&options).await;
+        drop(options);
+        telling.await.context("telling panicked")?;
+        let ending = ending.hint("gleaner project list")?;
+        projects.push(worked(&ledger, run, &id, ending).await?);
+        if ending == Ending::Stopped || args.project.is_some() {
+            return Ok((projects, ending == Ending::Stopped));
+        }
+    }
+}
+
+/// The open project that pays best among those not worked for yet; waits for one. `None` when the owner stops it.
+async fn next(
+    ledger: &Ledger,
+    done: &[Worked],
+    stopped: &watch::Receiver<bool>,
+    output: &Output,
+) -> anyhow::Result<Option<u64>> {
+    let mut stopped = stopped.clone();
+    let mut has_said = false;
+    loop {
+        let mut best = None;
+        for run in 1..=ledger.run_count().await? {
+            let is_new = done.iter().all(|worked| worked.id != run);
+            if is_new && ledger::is_open(ledger.run_summary(run).await?.phase) {
+                let price = ledger.run_terms(run).await?.price_per_token;
+                best = best.max(Some((price, run)));
+            }
+        }
+        if let Some((_, run)) = best {
+            return Ok(Some(run));
+        }
+        if !has_said {
+            output.say("no project is open: waiting for one (Ctrl-C ends)");
+            has_said = true;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return Ok(None),
+        }
+    }
+}
+
+async fn worked(ledger: &Ledger, run: u64, device: &DeviceId, ending: Ending) -> anyhow::Result<Worked> {
+    let seats = ledger.run_seats(run).await?;
+    let seat = seats.iter().find(|seat| seat.device == *device);
+    Ok(Worked {
+        id: run,
+        ending: match ending {
+            Ending::Finished => "finished",
+            Ending::Expelled => "expelled",
+            Ending::Stopped => "stopped",
+        },
+        tokens_verified: seat.map_or(0, |seat| seat.tokens_verified),
+        paid: seat.map_or(units::Wei::ZERO, |seat| seat.paid).to_string(),
+    })
+}
+
+/// Says what happens, a line an event.
+async fn tell(mut events: mpsc::UnboundedReceiver<Event>, output: Output) {
+    while let Some(event) = events.recv().await {
+        if let Some(words) = words(&event) {
+            output.say(&words);
+        }
+    }
+}
+
+fn words(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Joined => "joined".to_owned(),
+        Event::Disconnected { reason } => format!("disconnected ({reason}): trying again"),
+        Event::RoundStarted { round } => format!("round {round}: started"),
+        Event::Paced { .. } => return None,
+        Event::Committed { round, loss, tokens } => format!("round {round}: {tokens} tokens done, loss {loss:.3}"),
+        Event::AuditStarted { round, subject } => format!("round {round}: auditing device {subject}"),
+        Event::Audited { round, subject, finding } => {
+            let found = match finding {
+                Some(Finding::Passed { .. }) => "its work is what it says",
+                Some(Finding::Upheld { .. }) => "its work is made up, as an earlier auditor found",
+                Some(Finding::Mismatch { .. }) => "its work is something else",
+                None => "its evidence can't be had",
+            };
+            format!("round {round}: device {subject} audited: {found}")
+        }
+        Event::Refused { reason } => format!("refused: {reason}"),
+        Event::Failed { round, reason } => format!("round {round}: {reason}"),
+    })
+}
+
+fn summary(document: &Document) -> String {
+    let grain = |wei: &str| wei.parse().map_or_else(|_| wei.to_owned(), |wei| units::Wei::new(wei).to_grain());
+    let line = |worked: &Worked| {
+        format!("project {}: {}, {} tokens verified, {} GRAIN paid", worked.id, worked.ending, worked.tokens_verified, grain(&worked.paid))
+    };
+    document.projects.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,65 @@
+//! A finished run, for a person.
+
+use coordinator::Report;
+use units::Wei;
+
+use crate::output::table;
+
+/// Losses, payouts, audits, traffic, and where the model is.
+pub(crate) fn text(report: &Report) -> String {
+    let Report { run, traffic, audits, payouts, escrow } = report;
+    let rows: Vec<Vec<String>> = payouts
+        .iter()
+        .map(|payout| {
+            let device = payout.device.chars().take(8).collect();
+            let tokens = payout.tokens_verified.to_string();
+            vec![grain(&payout.paid), tokens, payout.account.clone(), device, payout.standing.clone()]
+        })
+        .collect();
+    let table = table(&["GRAIN paid", "verified tokens", "account", "device", "standing"], &rows);
+    let ratio = traffic.fp32_every_step_bytes / traffic.update_bytes_up.max(1);
+    [
+        format!("validation loss {:.3} -> {:.3} nats per byte, {} rounds", run.loss_initial, run.loss_final, run.rounds_completed),
+        String::new(),
+        table,
+        String::new(),
+        format!("audits   {} performed: {} passed, {} failed; {} could not be decided", audits.performed, audits.passed, audits.failed, audits.unresolved),
+        format!("escrow   {} GRAIN deposited = {} paid + {} refunded", grain(&escrow.deposited), grain(&escrow.paid), grain(&escrow.refunded)),
+        format!(
+            "traffic  {} up, {} down on the wire; fp32 gradients every step would have been {} up: {ratio} times as much",
+            size(traffic.update_bytes_up),
+            size(traffic.update_bytes_down),
+            size(traffic.fp32_every_step_bytes)
+        ),
+        format!("model    {}", run.model_path),
+        format!("         digest {}", run.model_digest),
+    ]
+    .join("\n")
+}
+
+/// Wei as the report has them, in GRAIN.
+fn grain(wei: &str) -> String {
+    wei.parse().map_or_else(|_| wei.to_owned(), |wei| Wei::new(wei).to_grain())
+}
+
+/// Bytes in units of a thousand, rounded down.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_rounded_down() {
+        for (bytes, text) in [(999, "999 B"), (1_999, "1 kB"), (1_990_000, "1.9 MB"), (61_720_000_000, "61.7 GB")] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

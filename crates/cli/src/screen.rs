@@ -1,0 +1,116 @@
+//! A run as it goes on, on stderr: bars in a terminal, lines elsewhere.
+
+use std::collections::BTreeMap;
+
+use coordinator::Event;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::mpsc;
+use units::{DeviceId, Wei};
+
+use crate::output::Output;
+
+/// What is known of a run from its events.
+pub(crate) struct Screen {
+    output: Output,
+    bar: ProgressBar,
+    speeds: BTreeMap<DeviceId, u32>,
+    losses: BTreeMap<DeviceId, f32>,
+    validation: Option<f64>,
+    audits: u32,
+    paid: Wei,
+}
+
+impl Screen {
+    /// A screen for a run of so many rounds.
+    pub(crate) fn new(output: Output, rounds: u32) -> Self {
+        let target = if output.is_live() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(rounds.into()), target);
+        let style = ProgressStyle::with_template("{bar:24} round {pos}/{len}  {elapsed}  {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let (speeds, losses) = (BTreeMap::new(), BTreeMap::new());
+        Self { output, bar, speeds, losses, validation: None, audits: 0, paid: Wei::ZERO }
+    }
+
+    /// Shows events until there are no more; `also` sees each of them.
+    pub(crate) async fn follow(mut self, mut events: mpsc::UnboundedReceiver<Event>, mut also: impl FnMut(&Event) + Send) {
+        while let Some(event) = events.recv().await {
+            also(&event);
+            self.show(&event);
+        }
+        self.bar.finish_and_clear();
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Step { device, loss, tokens_per_second, .. } => {
+                self.speeds.insert(*device, *tokens_per_second);
+                self.losses.insert(*device, *loss);
+            }
+            Event::Advanced { round, updates, validation_loss, .. } => {
+                self.validation = validation_loss.or(self.validation);
+                self.bar.set_position(u64::from(*round) + 1);
+                if !self.output.is_live() {
+                    self.say(&format!("round {} done: {updates} updates  {}", round + 1, self.figures()));
+                }
+            }
+            Event::Left { device } => {
+                self.speeds.remove(device);
+                self.losses.remove(device);
+                self.say(&format!("device {} left", short(device)));
+            }
+            Event::AuditPassed { .. } => self.audits += 1,
+            Event::Paid { amount, .. } => self.paid = self.paid.checked_add(*amount).unwrap_or(self.paid),
+            other => {
+                if let Some(words) = self.words(other) {
+                    self.say(&words);
+                }
+            }
+        }
+        self.bar.set_message(self.figures());
+    }
+
+    fn words(&mut self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::Opened { run, deposited, resumed: false } => {
+                format!("project {run} is open, {} GRAIN in escrow", deposited.to_grain())
+            }
+            Event::Opened { run, .. } => format!("project {run} goes on"),
+            Event::Listening { endpoint } => format!("waiting for workers at {endpoint}"),
+            Event::Enrolled { device, account } => format!("device {} joined, paid to {account}", short(device)),
+            Event::Disputed { round, subject, auditor } => {
+                format!("round {}: device {} says that device {} made its work up; another auditor decides", round + 1, short(auditor), short(subject))
+            }
+            Event::Convicted { round, device, account, forfeited } => {
+                self.audits += 1;
+                let (device, forfeited) = (short(device), forfeited.to_grain());
+                format!("round {}: device {device} of {account} was caught with made-up work: out, {forfeited} GRAIN forfeited", round + 1)
+            }
+            Event::FalseAuditor { round, device } => {
+                format!("round {}: device {} accused falsely and is out", round + 1, short(device))
+            }
+            Event::Unresolved { round, subject } => {
+                format!("round {}: the work of device {} could not be checked and stays unpaid", round + 1, short(subject))
+            }
+            Event::Note(words) => words.clone(),
+            _ => return None,
+        })
+    }
+
+    fn figures(&self) -> String {
+        let speed: u64 = self.speeds.values().map(|speed| u64::from(*speed)).sum();
+        let count = u16::try_from(self.losses.len()).unwrap_or(u16::MAX);
+        let loss = self.losses.values().sum::<f32>() / f32::from(count.max(1));
+        let validation = self.validation.map_or_else(String::new, |loss| format!(" (validation {loss:.3})"));
+        let (audits, paid) = (self.audits, self.paid.to_grain());
+        format!("loss {loss:.3}{validation}  {speed} tokens/s  {audits} audits  {paid} GRAIN paid")
+    }
+
+    fn say(&self, words: &str) {
+        self.bar.suspend(|| self.output.say(words));
+    }
+}
+
+/// The first digits of a device's key: enough to tell a few apart.
+pub(crate) fn short(device: &DeviceId) -> String {
+    device.to_string().chars().take(8).collect()
+}

@@ -1,0 +1,101 @@
+//! `gleaner train`: opens a project with escrow, drives it, saves the model.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use coordinator::{Options, Project, Refusal};
+use tokio::sync::{mpsc, watch};
+
+use crate::failure::{Hint as _, Interrupted};
+use crate::ledger;
+use crate::options::{LedgerArgs, SignerArgs};
+use crate::output::Output;
+use crate::run_report;
+use crate::screen::Screen;
+use crate::{paths, shell};
+
+/// How long to wait for a ledger that went away: a node may be restarted.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Flags of `gleaner train`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to train, on what, on what terms: see the README
+    project: PathBuf,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    #[command(flatten)]
+    signer: SignerArgs,
+    /// Where to listen for workers, over UDP; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Address by which workers elsewhere reach this machine, if it is not the one listened on; may be given more than once
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    announce: Vec<SocketAddr>,
+    /// Folder of the run; the same folder takes the run up again [default: train/NAME, where gleaner keeps its data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Threads for measuring losses
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: u16,
+}
+
+/// Trains the project to its end.
+///
+/// # Errors
+/// When project, account or ledger can't be used; [`Interrupted`] at Ctrl-C, after which the same command goes on.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    let project = Project::from_file(&args.project)?;
+    let folder = paths::or_home(args.data_dir.clone(), &format!("train/{}", folder_name(&project.name)))?;
+    let signer = args.signer.unlock()?;
+    shell::block_on(async {
+        let ledger = ledger::connect(&args.ledger, Some(signer)).await?.with_patience(LEDGER_PATIENCE);
+        let (stop, stopped) = watch::channel(false);
+        let (events, said) = mpsc::unbounded_channel();
+        let options = Options {
+            project,
+            folder,
+            listen: args.listen,
+            announce: args.announce,
+            ledger,
+            threads: args.threads.into(),
+            events,
+            stop: stopped,
+        };
+        let screen = tokio::spawn(Screen::new(*output, options.project.spec.rounds).follow(said, |_| {}));
+        let signals = tokio::spawn(async move {
+            if shell::stop_signal().await.is_ok() {
+                let _ = stop.send(true);
+            }
+        });
+        let report = hinted(coordinator::run(options).await);
+        signals.abort();
+        screen.await.context("the screen panicked")?;
+        match report? {
+            Some(report) => output.print(&report, &run_report::text(&report)),
+            None => Err(Interrupted.into()),
+        }
+    })
+}
+
+/// Adds what to do next to a refusal.
+pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
+    let Err(error) = result else { return result };
+    let hint = match error.downcast_ref::<Refusal>() {
+        Some(Refusal::BudgetTooSmall { required, .. }) => {
+            format!("budget = \"{}\" in the project file, a lower price, fewer rounds, or a smaller workers_max", required.to_grain())
+        }
+        Some(Refusal::TooPoor { .. }) => "gleaner wallet balance".to_owned(),
+        Some(Refusal::OtherRun { .. } | Refusal::Over { .. }) => "--data-dir ANOTHER_FOLDER".to_owned(),
+        None => return Err(error),
+    };
+    Err(error).hint(hint)
+}
+
+/// A project's name as a folder's.
+fn folder_name(name: &str) -> String {
+    let clean = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
+    name.chars().map(clean).collect()
+}

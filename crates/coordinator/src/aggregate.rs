@@ -1,0 +1,103 @@
+//! The model's side of a run: states, updates, losses.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use model::{Execution, Trainer, instructions::Isa};
+use units::{DeviceId, Digest};
+use verification::{Contribution, OuterState, RunSpec};
+
+use crate::folder::{Folder, State};
+
+/// Bytes of validation text read for the losses shown while a run goes on; the first and the last loss read all of it.
+const GLANCE_BYTES_MAX: usize = 16 << 10;
+
+/// A round's result, on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// The new state.
+    pub(crate) state: Digest,
+    /// The outer update that leads to it, encoded.
+    pub(crate) update: Vec<u8>,
+    /// Devices whose updates count.
+    pub(crate) joined: usize,
+    /// Updates that could not be used, and why.
+    pub(crate) rejected: Vec<(DeviceId, String)>,
+}
+
+/// Parameters and outer state at the newest round this process knows of.
+#[derive(Clone, Debug)]
+pub(crate) struct Aggregator {
+    spec: Arc<RunSpec>,
+    validation: Arc<Vec<u8>>,
+    threads: usize,
+    parameters: Arc<Vec<f32>>,
+    outer: OuterState,
+}
+
+impl Aggregator {
+    /// The state before the first round.
+    pub(crate) fn initial(spec: &Arc<RunSpec>, validation: Arc<Vec<u8>>, threads: usize) -> Self {
+        let parameters = model::initial_parameters(&spec.model, &spec.seed.0);
+        let outer = OuterState::new(parameters.len());
+        Self { spec: Arc::clone(spec), validation, threads, parameters: Arc::new(parameters), outer }
+    }
+
+    /// Takes up a state from disk.
+    pub(crate) fn resume(&mut self, folder: &Folder, state: &Digest) -> anyhow::Result<()> {
+        let kept = folder.state(state)?;
+        let parameters = model::params_from_bytes(&self.spec.model, &kept.parameters).context("parameters are damaged")?;
+        self.outer = OuterState::from_bytes(&kept.outer, parameters.len())?;
+        self.parameters = Arc::new(parameters);
+        Ok(())
+    }
+
+    /// The state's digest.
+    pub(crate) fn digest(&self) -> Digest {
+        model::state_digest(&self.parameters)
+    }
+
+    /// The parameters.
+    pub(crate) fn parameters(&self) -> &Arc<Vec<f32>> {
+        &self.parameters
+    }
+
+    /// What goes to disk.
+    pub(crate) fn state(&self) -> State {
+        State { parameters: model::params_to_bytes(&self.parameters), outer: self.outer.to_bytes() }
+    }
+
+    /// Joins a round's updates into the next state. On `Err` nothing has changed.
+    pub(crate) fn advance(&mut self, round: u32, updates: &[(DeviceId, Vec<u8>)]) -> anyhow::Result<Step> {
+        let contributions: Vec<_> =
+            updates.iter().map(|(device, encoded)| Contribution { device: *device, encoded }).collect();
+        let advanced = verification::advance(&self.spec, round, &self.parameters, &self.outer, &contributions)?;
+        self.parameters = Arc::new(advanced.parameters);
+        self.outer = advanced.state;
+        let rejected = advanced.rejected.into_iter().map(|(device, error)| (device, error.to_string()));
+        Ok(Step {
+            state: self.digest(),
+            update: advanced.encoded,
+            joined: advanced.joined.len(),
+            rejected: rejected.collect(),
+        })
+    }
+
+    /// Validation loss, nats per byte, over the whole text.
+    pub(crate) fn loss(&self) -> anyhow::Result<f64> {
+        self.evaluate(&self.validation)
+    }
+
+    /// Validation loss over its beginning: quick, for showing.
+    pub(crate) fn glance(&self) -> anyhow::Result<f64> {
+        let least = self.spec.model.context.saturating_add(1);
+        self.evaluate(&self.validation[..self.validation.len().min(GLANCE_BYTES_MAX.max(least))])
+    }
+
+    fn evaluate(&self, text: &[u8]) -> anyhow::Result<f64> {
+        let batch = usize::try_from(self.spec.batch)?;
+        let execution = Execution { batch, threads: self.threads, isa: Isa::detect() };
+        let mut trainer = Trainer::new(&self.spec.model, execution)?;
+        Ok(verification::evaluate(&self.spec, &self.parameters, text, &mut trainer)?)
+    }
+}

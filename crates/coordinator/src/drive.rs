@@ -1,0 +1,344 @@
+//! The loop that drives a run.
+//!
+//! It is level-triggered: every pass reads what the ledger says and what is at hand, and does whatever is due. So it makes no difference
+//! whether a step was due because a message came, a deadline passed, or this process was just started again after a crash.
+//!
+//! One pass, in this order:
+//!
+//! 1. relay what devices have signed;
+//! 2. follow the ledger's events, fetch what was committed;
+//! 3. close the round when everybody who is here has committed, or the deadline has passed;
+//! 4. aggregate a closed round and publish the new state;
+//! 5. have audits of closed rounds drawn, fetch evidence, replace silent auditors;
+//! 6. tell workers about rounds and audits they don't know of yet.
+
+mod audits;
+mod fetches;
+mod finish;
+mod rounds;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use ledger_client::{Ledger, LedgerError, RunPhase, RunSummary, SeatRecord};
+use training_run::Standing;
+use transport::{
+    CoordinatorEndpoint,
+    message::{PROTOCOL, REASON_BYTES_MAX, ToCoordinator, ToWorker},
+};
+use units::{DeviceId, Digest};
+use verification::RunSpec;
+
+use crate::{
+    Event, Folder, Options, Report,
+    aggregate::Aggregator,
+    ledger_events::Tally,
+    opening::{self, Opened},
+    relay::{self, Relay, Relayed},
+};
+use fetches::Fetches;
+
+/// How often the ledger is read when nothing else happens.
+const PASS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Blocks whose events are read at once.
+const EVENT_BLOCKS_MAX: u64 = 500;
+
+/// Opens a project, or takes it up again, and drives it to its end. `None` when it was told to stop first.
+///
+/// # Errors
+/// A [`crate::Refusal`]; a disk that does not take a state; a ledger that stays out of reach.
+pub async fn run(options: Options) -> anyhow::Result<Option<Report>> {
+    let opened = opening::open(&options).await?;
+    let mut driver = Driver::new(&options, opened);
+    driver.publish_corpus().await?;
+    let mut stop = options.stop.clone();
+    let is_done = tokio::select! {
+        done = driver.drive() => done.map(|()| true),
+        _ = stop.wait_for(|stop| *stop) => Ok(false),
+    };
+    let report = match is_done {
+        Ok(true) => Some(driver.finish().await?),
+        Ok(false) => None,
+        Err(error) => return Err(error),
+    };
+    let endpoint = Arc::into_inner(driver.endpoint);
+    if let Some(endpoint) = endpoint {
+        endpoint.close().await;
+    }
+    Ok(report)
+}
+
+/// A device on the line.
+#[derive(Debug, Default)]
+struct Peer {
+    /// The ledger has its seat and it knows the specification.
+    is_welcome: bool,
+    /// The round it was told about.
+    told_round: Option<u32>,
+}
+
+struct Driver<'a> {
+    options: &'a Options,
+    ledger: Ledger,
+    run: u64,
+    folder: Folder,
+    endpoint: Arc<CoordinatorEndpoint>,
+    spec: Arc<RunSpec>,
+    aggregator: Aggregator,
+    loss_initial: f64,
+    peers: BTreeMap<DeviceId, Peer>,
+    relay: Relay,
+    fetches: Fetches,
+    tally: Tally,
+    /// First block whose events are not read.
+    next_height: u64,
+    /// States by the round that starts from them, while auditors may need them.
+    served: BTreeMap<u32, Digest>,
+    /// The state before the newest, with the outer update between them.
+    last_step: Option<(Digest, Digest)>,
+    /// Audits that auditors know of, by round, subject and auditor.
+    told_audits: BTreeSet<(u32, DeviceId, DeviceId)>,
+    /// Steps of device-rounds that went into states, while this process drove: for the traffic's comparison.
+    steps_joined: u64,
+    rounds_seen: u32,
+}
+
+impl<'a> Driver<'a> {
+    fn new(options: &'a Options, opened: Opened) -> Self {
+        let Opened { run, folder, endpoint, spec, aggregator, loss_initial } = opened;
+        Self {
+            options,
+            ledger: options.ledger.clone(),
+            run,
+            folder,
+            endpoint: Arc::new(endpoint),
+            spec,
+            aggregator,
+            loss_initial,
+            peers: BTreeMap::new(),
+            relay: Relay::default(),
+            fetches: Fetches::default(),
+            tally: Tally::default(),
+            next_height: 0,
+            served: BTreeMap::new(),
+            last_step: None,
+            told_audits: BTreeSet::new(),
+            steps_joined: 0,
+            rounds_seen: 0,
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        // Nobody needs to listen.
+        let _ = self.options.events.send(event);
+    }
+
+    async fn publish_corpus(&self) -> anyhow::Result<()> {
+        let corpus = &self.options.project.corpus;
+        for index in 0..corpus.shard_count() {
+            self.endpoint.publish(corpus.shard(index).to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    /// Passes until the run is over on the ledger.
+    async fn drive(&mut self) -> anyhow::Result<()> {
+        let mut interval = tokio::time::interval(PASS_INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let endpoint = Arc::clone(&self.endpoint);
+            tokio::select! {
+                event = endpoint.next_event() => {
+                    let event = event.context("the endpoint for workers closed by itself")?;
+                    self.hear(event);
+                }
+                () = self.fetches.arrived() => {}
+                _ = interval.tick() => {
+                    if self.pass().await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, event: transport::Event) {
+        match event {
+            transport::Event::Connected { device } => {
+                self.peers.insert(device, Peer::default());
+            }
+            transport::Event::Disconnected { device, reason } => {
+                tracing::info!(%device, %reason, "worker disconnected");
+                self.peers.remove(&device);
+            }
+            transport::Event::Message { device, message } => self.hear_message(device, &message),
+        }
+    }
+
+    fn hear_message(&mut self, device: DeviceId, message: &ToCoordinator) {
+        match message {
+            ToCoordinator::Hello { protocol, run, .. } if *protocol != PROTOCOL || *run != self.run => {
+                let reason = format!("this is run {} in version {PROTOCOL} of the protocol", self.run);
+                self.refuse(&device, &reason);
+            }
+            ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second } => {
+                #[expect(clippy::cast_precision_loss, reason = "a loss shown to people")]
+                let loss = *loss_milli as f32 / 1000.0;
+                let (round, step, steps, tokens_per_second) = (*round, *step, *steps, *tokens_per_second);
+                self.tell(Event::Step { device, round, step, steps, loss, tokens_per_second });
+            }
+            other => {
+                if let Some(statement) = relay::statement(device, other) {
+                    self.relay.add(statement);
+                }
+            }
+        }
+    }
+
+    /// One pass; true when the run is over.
+    async fn pass(&mut self) -> anyhow::Result<bool> {
+        self.relay_statements().await?;
+        self.follow_events().await?;
+        let summary = self.ledger.run_summary(self.run).await?;
+        if matches!(summary.phase, RunPhase::Finished(_)) {
+            self.follow_events().await?;
+            return Ok(true);
+        }
+        let seats = self.ledger.run_seats(self.run).await?;
+        self.rounds_seen = summary.round;
+        match summary.phase {
+            RunPhase::Training { deadline } => {
+                self.fetch_updates(&summary);
+                self.end_round(&summary, &seats, deadline).await?;
+            }
+            RunPhase::Closed => {
+                self.fetch_updates(&summary);
+                self.advance(&summary, &seats).await?;
+            }
+            RunPhase::Gathering | RunPhase::WindingUp(_) | RunPhase::Finished(_) => {}
+        }
+        self.audit().await?;
+        self.tell_rounds().await?;
+        Ok(false)
+    }
+
+    async fn relay_statements(&mut self) -> anyhow::Result<()> {
+        for statement in self.relay.take() {
+            match relay::relay(&self.ledger, self.run, &statement).await {
+                Ok(Relayed::Seated(device)) => self.welcome(device),
+                Ok(Relayed::Done) => {}
+                Ok(Relayed::Refused { device, reason }) => self.refuse(&device, &reason),
+                Err(error) => {
+                    // It may or may not have arrived; the device says it again when it must.
+                    self.relay.add(statement);
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn welcome(&mut self, device: DeviceId) {
+        let manifest = self.options.project.corpus.manifest().encode();
+        self.send(&device, &ToWorker::Welcome { spec: self.spec.to_bytes(), manifest });
+        if let Some(peer) = self.peers.get_mut(&device) {
+            peer.is_welcome = true;
+        }
+    }
+
+    fn refuse(&self, device: &DeviceId, reason: &str) {
+        let reason: String = reason.chars().take(REASON_BYTES_MAX / 4).collect();
+        self.tell(Event::Note(format!("device {} refused: {reason}", short(device))));
+        self.send(device, &ToWorker::Refused { reason });
+    }
+
+    fn send(&self, device: &DeviceId, message: &ToWorker) {
+        if let Err(error) = self.endpoint.send(device, message) {
+            // It will be told again when it is back.
+            tracing::debug!(%device, %error, "message not sent");
+        }
+    }
+
+    async fn follow_events(&mut self) -> anyhow::Result<()> {
+        let head = self.ledger.head().await?.height;
+        while self.next_height <= head {
+            let last = head.min(self.next_height.saturating_add(EVENT_BLOCKS_MAX - 1));
+            let events = self.ledger.run_events(self.run, self.next_height, last).await?;
+            self.next_height = last + 1;
+            for logged in events {
+                if let Some(event) = self.tally.take(logged.event) {
+                    self.tell(event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells welcome workers about the open round.
+    async fn tell_rounds(&mut self) -> anyhow::Result<()> {
+        let summary = self.ledger.run_summary(self.run).await?;
+        if !matches!(summary.phase, RunPhase::Training { .. }) {
+            return Ok(());
+        }
+        self.serve_state(&summary).await?;
+        let (previous, update) = self.last_step.unwrap_or((Digest::ZERO, Digest::ZERO));
+        let message = ToWorker::Round {
+            round: summary.round,
+            base: *summary.state.as_bytes(),
+            previous: *previous.as_bytes(),
+            update: *update.as_bytes(),
+        };
+        let ignorant = |peer: &Peer| peer.is_welcome && peer.told_round != Some(summary.round);
+        let devices: Vec<DeviceId> =
+            self.peers.iter().filter(|(_, peer)| ignorant(peer)).map(|(device, _)| *device).collect();
+        for device in devices {
+            self.send(&device, &message);
+            if let Some(peer) = self.peers.get_mut(&device) {
+                peer.told_round = Some(summary.round);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the round's base state at hand for those who join, and for auditors later.
+    async fn serve_state(&mut self, summary: &RunSummary) -> anyhow::Result<()> {
+        if self.served.contains_key(&summary.round) {
+            return Ok(());
+        }
+        anyhow::ensure!(
+            opening::is_at(&self.aggregator, &summary.state),
+            "the ledger is at state {}, this coordinator at {}: is a second one driving the run?",
+            summary.state,
+            self.aggregator.digest()
+        );
+        self.endpoint.publish(model::params_to_bytes(self.aggregator.parameters())).await?;
+        self.served.insert(summary.round, summary.state);
+        Ok(())
+    }
+}
+
+/// Seats that are in the round and whose devices are on the line.
+fn is_awaited(seat: &SeatRecord, round: u32) -> bool {
+    seat.standing == Standing::Active && seat.from_round <= round && !seat.committed
+}
+
+/// Lets a refusal pass: somebody else was faster, or it is not time yet. The next pass sees what the ledger made of it.
+fn unless_refused<T>(result: Result<T, LedgerError>) -> anyhow::Result<()> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(LedgerError::Refused { reason, .. }) => {
+            tracing::debug!(%reason, "the ledger refused a step");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn short(device: &DeviceId) -> String {
+    device.to_string().chars().take(8).collect()
+}

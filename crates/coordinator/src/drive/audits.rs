@@ -1,0 +1,83 @@
+//! Draws, evidence, and auditors.
+
+use ledger_client::AuditRecord;
+use transport::message::ToWorker;
+use units::Digest;
+
+use super::{Driver, unless_refused};
+use crate::Event;
+
+impl Driver<'_> {
+    pub(super) async fn audit(&mut self) -> anyhow::Result<()> {
+        let head = self.ledger.head().await?;
+        for undrawn in self.ledger.run_undrawn(self.run).await? {
+            // The transaction will be in a later block than the head.
+            if head.height >= undrawn.draw_height {
+                unless_refused(self.ledger.draw(self.run, undrawn.round).await)?;
+            } else {
+                self.make_block().await?;
+            }
+        }
+        for audit in self.ledger.run_audits(self.run).await? {
+            if audit.deadline <= head.time {
+                unless_refused(self.ledger.redraw(self.run, audit.round, &audit.subject).await)?;
+            } else {
+                self.brief(&audit).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends something so that a block comes: a ledger at rest makes none, and draws wait for one.
+    async fn make_block(&self) -> anyhow::Result<()> {
+        if let Some(owner) = self.ledger.account() {
+            self.ledger.transfer(&owner, units::Wei::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives an auditor what it needs, once that is at hand or certainly lost.
+    async fn brief(&mut self, audit: &AuditRecord) -> anyhow::Result<()> {
+        let key = (audit.round, audit.subject, audit.auditor);
+        let is_welcome = self.peers.get(&audit.auditor).is_some_and(|peer| peer.is_welcome);
+        if self.told_audits.contains(&key) || !is_welcome {
+            return Ok(());
+        }
+        let Some(evidence) = self.evidence(audit).await? else { return Ok(()) };
+        if !evidence {
+            self.tell(Event::Note(format!("the evidence for round {} of device {} can't be had", audit.round, super::short(&audit.subject))));
+        }
+        if !self.served.values().any(|state| *state == audit.base) {
+            self.endpoint.publish(self.folder.state(&audit.base)?.parameters).await?;
+            self.served.insert(audit.round, audit.base);
+        }
+        let message = ToWorker::Audit {
+            round: audit.round,
+            subject: *audit.subject.as_bytes(),
+            base: *audit.base.as_bytes(),
+            evidence,
+        };
+        self.send(&audit.auditor, &message);
+        self.told_audits.insert(key);
+        Ok(())
+    }
+
+    /// Whether the subject's memory is at hand; `None` while it is on its way.
+    async fn evidence(&mut self, audit: &AuditRecord) -> anyhow::Result<Option<bool>> {
+        let digest = audit.memory_before;
+        if digest == Digest::ZERO {
+            return Ok(Some(true));
+        }
+        if let Some(memory) = self.fetches.get(&digest) {
+            let memory = memory.clone();
+            self.endpoint.publish(memory).await?;
+            return Ok(Some(true));
+        }
+        if self.fetches.is_lost(&digest) || !self.peers.contains_key(&audit.subject) {
+            return Ok(Some(false));
+        }
+        let parameters = u64::try_from(self.spec.model.parameter_count())?;
+        self.fetches.ask(&self.endpoint, audit.subject, digest, parameters.saturating_mul(2));
+        Ok(None)
+    }
+}

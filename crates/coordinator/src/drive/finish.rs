@@ -1,0 +1,84 @@
+//! The end: workers told, model saved, everything added up.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use training_run::Standing;
+use transport::message::ToWorker;
+
+use super::Driver;
+use crate::{EscrowReport, Payout, Report, RunReport, TrafficReport};
+
+impl Driver<'_> {
+    pub(super) async fn finish(&mut self) -> anyhow::Result<Report> {
+        for device in self.endpoint.connected() {
+            self.send(&device, &ToWorker::Finished);
+        }
+        let summary = self.ledger.run_summary(self.run).await?;
+        let (loss_final, model_path) = self.save(summary.round).await?;
+        let seats = self.ledger.run_seats(self.run).await?;
+        let payouts = seats.iter().map(|seat| Payout {
+            account: seat.account.to_string(),
+            device: seat.device.to_string(),
+            tokens_verified: seat.tokens_verified,
+            paid: seat.paid.to_string(),
+            standing: standing(seat.standing).to_owned(),
+        });
+        Ok(Report {
+            run: RunReport {
+                id: self.run,
+                rounds_completed: summary.round,
+                tokens_verified: summary.tokens_verified,
+                loss_initial: self.loss_initial,
+                loss_final,
+                model_path,
+                model_digest: self.aggregator.digest().to_string(),
+            },
+            traffic: self.traffic(),
+            audits: self.tally.audits,
+            payouts: payouts.collect(),
+            escrow: EscrowReport {
+                deposited: summary.deposited.to_string(),
+                paid: summary.paid.to_string(),
+                refunded: summary.refunded.to_string(),
+            },
+        })
+    }
+
+    async fn save(&self, rounds: u32) -> anyhow::Result<(f64, String)> {
+        let path = self.folder.model_path();
+        let metadata = BTreeMap::from([
+            ("gleaner.project".to_owned(), self.options.project.name.clone()),
+            ("gleaner.run".to_owned(), self.run.to_string()),
+            ("gleaner.rounds".to_owned(), rounds.to_string()),
+            ("gleaner.state".to_owned(), self.aggregator.digest().to_string()),
+        ]);
+        let (aggregator, config, folder) = (self.aggregator.clone(), self.spec.model.clone(), path.clone());
+        let saving = tokio::task::spawn_blocking(move || -> anyhow::Result<f64> {
+            model::save(&folder, &config, aggregator.parameters(), &metadata)?;
+            aggregator.loss()
+        });
+        let loss = saving.await.context("saving the model panicked")??;
+        Ok((loss, path.display().to_string()))
+    }
+
+    fn traffic(&self) -> TrafficReport {
+        let traffic = self.endpoint.traffic();
+        let parameters = u64::try_from(self.spec.model.parameter_count()).unwrap_or(u64::MAX);
+        TrafficReport {
+            update_bytes_up: traffic.evidence.received,
+            update_bytes_down: traffic.blobs.sent,
+            control_bytes: traffic.control.sent + traffic.control.received,
+            fp32_every_step_bytes: 4_u64.saturating_mul(parameters).saturating_mul(self.steps_joined),
+        }
+    }
+}
+
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Active => "active",
+        Standing::Left => "left",
+        Standing::Expelled { cause: training_run::Cause::Convicted, .. } => "convicted",
+        Standing::Expelled { cause: training_run::Cause::FalseAudit, .. } => "false auditor",
+    }
+}

@@ -1,0 +1,122 @@
+//! Ending a round, and making a state of it.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use ledger_client::{RunSummary, SeatRecord};
+use training_run::Standing;
+use units::{DeviceId, Digest, UnixSeconds};
+
+use super::{Driver, is_awaited, short, unless_refused};
+use crate::Event;
+
+/// Rounds between two losses that are measured while a run goes on.
+const GLANCE_EVERY: u32 = 4;
+
+impl Driver<'_> {
+    /// Starts fetching the updates committed in the current round.
+    pub(super) fn fetch_updates(&mut self, summary: &RunSummary) {
+        let size_max = self.update_size_max();
+        let Some(updates) = self.tally.updates.get(&summary.round) else { return };
+        for (device, digest) in updates {
+            if self.peers.contains_key(device) {
+                self.fetches.ask(&self.endpoint, *device, *digest, size_max);
+            }
+        }
+    }
+
+    /// Closes the round once nobody who is on the line is awaited; after the deadline at the latest.
+    pub(super) async fn end_round(
+        &mut self,
+        summary: &RunSummary,
+        seats: &[SeatRecord],
+        deadline: UnixSeconds,
+    ) -> anyhow::Result<()> {
+        let round = summary.round;
+        let committed = u32::try_from(seats.iter().filter(|seat| seat.committed).count())?;
+        let mut awaited = seats.iter().filter(|seat| is_awaited(seat, round));
+        let all_here_committed = !awaited.any(|seat| self.peers.contains_key(&seat.device));
+        let has_quorum = committed >= summary.quorum;
+        if has_quorum && all_here_committed {
+            return unless_refused(self.ledger.close_round(self.run, round).await);
+        }
+        if self.ledger.head().await?.time < deadline {
+            return Ok(());
+        }
+        if has_quorum {
+            unless_refused(self.ledger.close_round(self.run, round).await)
+        } else {
+            unless_refused(self.ledger.lapse(self.run, round).await)
+        }
+    }
+
+    /// Aggregates the closed round once all its updates are here or lost.
+    pub(super) async fn advance(&mut self, summary: &RunSummary, seats: &[SeatRecord]) -> anyhow::Result<()> {
+        let round = summary.round;
+        let committed = self.tally.updates.get(&round).cloned().unwrap_or_default();
+        let is_expelled = |device: &DeviceId| {
+            seats.iter().any(|seat| seat.device == *device && matches!(seat.standing, Standing::Expelled { .. }))
+        };
+        let mut updates = Vec::new();
+        for (device, digest) in committed.iter().filter(|(device, _)| !is_expelled(device)) {
+            match self.fetches.get(digest) {
+                Some(bytes) => updates.push((*device, bytes.clone())),
+                None if self.fetches.is_lost(digest) => {}
+                None if self.peers.contains_key(device) => return Ok(()),
+                None => {
+                    self.tell(Event::Note(format!("device {} left with its update of round {round}", short(device))));
+                    self.fetches.give_up(*digest);
+                }
+            }
+        }
+        let before = self.aggregator.digest();
+        anyhow::ensure!(before == summary.state, "round {round} starts from {}, this coordinator is at {before}", summary.state);
+        let glance = (round + 1).is_multiple_of(GLANCE_EVERY);
+        let mut aggregator = self.aggregator.clone();
+        let aggregated = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+            let step = aggregator.advance(round, &updates)?;
+            let loss = if glance { Some(aggregator.glance()?) } else { None };
+            Ok((aggregator, step, loss))
+        });
+        let (aggregator, step, validation_loss) = aggregated.await.context("aggregating panicked")??;
+        for (device, reason) in &step.rejected {
+            self.tell(Event::Note(format!("update of device {} is not used: {reason}", short(device))));
+        }
+        // First the disk, then the ledger.
+        let needed: Vec<Digest> = self.served.values().copied().chain([before]).collect();
+        self.folder.keep_state(&aggregator.state(), &needed)?;
+        let update = self.endpoint.publish(step.update).await?;
+        unless_refused(self.ledger.advance(self.run, round, (&step.state, &update)).await)?;
+        self.aggregator = aggregator;
+        self.last_step = Some((before, update));
+        let joined = u64::try_from(step.joined)?;
+        self.steps_joined += joined * u64::from(self.spec.steps(round));
+        self.tell(Event::Advanced { round, updates: step.joined, validation_loss, state: step.state });
+        self.forget(round).await
+    }
+
+    /// Lets go of what no round and no audit can need any more.
+    async fn forget(&mut self, round: u32) -> anyhow::Result<()> {
+        let audited = self.ledger.run_audits(self.run).await?;
+        let undrawn = self.ledger.run_undrawn(self.run).await?;
+        let oldest = audited.iter().map(|audit| audit.round).chain(undrawn.iter().map(|undrawn| undrawn.round)).min();
+        let oldest = oldest.unwrap_or(round).min(round);
+        self.served.retain(|served, _| *served >= oldest);
+        self.tally.updates.retain(|updated, _| *updated >= oldest);
+        let corpus = self.options.project.corpus.manifest();
+        let mut keep: BTreeSet<Digest> = corpus.shards.iter().map(|piece| piece.digest).collect();
+        keep.extend(self.served.values().copied());
+        keep.extend(self.last_step.iter().map(|(_, update)| *update));
+        keep.extend(audited.iter().map(|audit| audit.memory_before));
+        self.endpoint.retain(&keep);
+        let mut wanted: BTreeSet<Digest> = audited.iter().map(|audit| audit.memory_before).collect();
+        wanted.extend(self.tally.updates.values().flat_map(|updates| updates.values().copied()));
+        self.fetches.retain(&wanted);
+        Ok(())
+    }
+
+    fn update_size_max(&self) -> u64 {
+        let parameters = u64::try_from(self.spec.model.parameter_count()).unwrap_or(u64::MAX);
+        parameters.saturating_mul(4).saturating_add(1 << 16)
+    }
+}

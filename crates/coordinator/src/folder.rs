@@ -1,0 +1,283 @@
+//! What a coordinator keeps on disk, so that a run survives its crash.
+//!
+//! ```text
+//! <folder>/coordinator.key   network identity, 32 bytes, mode 0600
+//! <folder>/run.json          which run on which ledger this folder drives
+//! <folder>/states/<digest>   the parameters after a round and the outer step's own state
+//! ```
+//!
+//! A state is on disk *before* its digest is on the ledger, so whatever digest the ledger names, the folder holds.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use units::Digest;
+
+/// States kept: the newest, and those that auditors of earlier rounds may still ask for.
+pub(crate) const STATES_KEPT_MAX: usize = 6;
+
+/// Magic and version at the head of a state file.
+const STATE_MAGIC: &[u8; 8] = b"GLNRST01";
+
+/// Why the folder could not be used.
+#[derive(Debug, Error)]
+pub enum FolderError {
+    /// The disk said no.
+    #[error("{path}: {source}: check that the disk has room and the folder is yours", path = .path.display())]
+    Io {
+        /// What was read or written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system gives no random bytes.
+    #[error("no random bytes for a new key: {reason}")]
+    NoRandomness {
+        /// What the system said.
+        reason: String,
+    },
+    /// A file is not what this program wrote.
+    #[error("{path} is damaged ({reason}): restore it, or start again with another --data-dir", path = .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Which run this folder drives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Chain id of the ledger.
+    pub chain_id: u64,
+    /// The run's id there.
+    pub run: u64,
+    /// Digest of the run's specification: another project in the same folder is a mistake.
+    pub spec: String,
+}
+
+/// Parameters after a round, with what the outer step carries over to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Raw little-endian parameters; their digest is the state digest.
+    pub parameters: Vec<u8>,
+    /// Outer momentum and the coordinator's error-feedback memory, as `verification` encodes them.
+    pub outer: Vec<u8>,
+}
+
+impl State {
+    /// The state digest.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        digest_of(&self.parameters)
+    }
+}
+
+/// BLAKE3 of some bytes.
+#[must_use]
+pub fn digest_of(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(*blake3::hash(bytes).as_bytes())
+}
+
+/// The folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// Opens the folder, making it if it is not there.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn open(root: &Path) -> Result<Self, FolderError> {
+        let states = root.join("states");
+        fs::create_dir_all(&states).map_err(|source| FolderError::Io { path: states, source })?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Where the finished model goes.
+    #[must_use]
+    pub fn model_path(&self) -> PathBuf {
+        self.root.join("model")
+    }
+
+    /// The run this folder drives, if it drives one.
+    ///
+    /// # Errors
+    /// When the record can't be read, or is not one.
+    pub fn run(&self) -> Result<Option<RunRecord>, FolderError> {
+        let path = self.root.join("run.json");
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|error| FolderError::Damaged { path, reason: error.to_string() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(FolderError::Io { path, source }),
+        }
+    }
+
+    /// Remembers which run this folder drives.
+    ///
+    /// # Errors
+    /// When the record can't be written.
+    pub fn keep_run(&self, record: &RunRecord) -> Result<(), FolderError> {
+        let bytes = serde_json::to_vec_pretty(record).expect("a flat record always encodes");
+        write_whole(&self.root.join("run.json"), &bytes)
+    }
+
+    /// Writes a state and forgets the oldest beyond [`STATES_KEPT_MAX`], never one of `needed`.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn keep_state(&self, state: &State, needed: &[Digest]) -> Result<(), FolderError> {
+        let mut bytes = Vec::with_capacity(48 + state.parameters.len() + state.outer.len());
+        bytes.extend_from_slice(STATE_MAGIC);
+        bytes.extend_from_slice(&(state.parameters.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(digest_of(&state.outer).as_bytes());
+        bytes.extend_from_slice(&state.parameters);
+        bytes.extend_from_slice(&state.outer);
+        write_whole(&self.state_path(&state.digest()), &bytes)?;
+        self.forget_old_states(needed)
+    }
+
+    /// Reads a state back, checked against its digest.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub fn state(&self, digest: &Digest) -> Result<State, FolderError> {
+        let path = self.state_path(digest);
+        let bytes = fs::read(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?;
+        let damaged = |reason: &str| FolderError::Damaged { path: path.clone(), reason: reason.to_owned() };
+        let (head, rest) = bytes.split_at_checked(48).ok_or_else(|| damaged("shorter than its head"))?;
+        if &head[..8] != STATE_MAGIC {
+            return Err(damaged("not a state file"));
+        }
+        let length = u64::from_le_bytes(head[8..16].try_into().expect("eight bytes"));
+        let length = usize::try_from(length).map_err(|_| damaged("length out of range"))?;
+        let (parameters, outer) = rest.split_at_checked(length).ok_or_else(|| damaged("cut short"))?;
+        let state = State { parameters: parameters.to_vec(), outer: outer.to_vec() };
+        if state.digest() != *digest || digest_of(&state.outer).as_bytes() != &head[16..48] {
+            return Err(damaged("its digest does not match"));
+        }
+        Ok(state)
+    }
+
+    fn state_path(&self, digest: &Digest) -> PathBuf {
+        self.root.join("states").join(digest.to_string())
+    }
+
+    fn forget_old_states(&self, needed: &[Digest]) -> Result<(), FolderError> {
+        let folder = self.root.join("states");
+        let io = |source| FolderError::Io { path: folder.clone(), source };
+        let needed: Vec<_> = needed.iter().map(|digest| self.state_path(digest)).collect();
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            files.push((entry.metadata().and_then(|data| data.modified()).map_err(io)?, entry.path()));
+        }
+        files.sort();
+        let surplus = files.len().saturating_sub(STATES_KEPT_MAX);
+        for (_, path) in files.into_iter().take(surplus).filter(|(_, path)| !needed.contains(path)) {
+            fs::remove_file(&path).map_err(|source| FolderError::Io { path, source })?;
+        }
+        Ok(())
+    }
+
+    /// The key that is this coordinator's network identity; made on first use by `make`.
+    ///
+    /// # Errors
+    /// When the file can't be read or written, or is not 32 bytes long.
+    pub fn key(&self, make: impl FnOnce() -> Result<[u8; 32], FolderError>) -> Result<[u8; 32], FolderError> {
+        let path = self.root.join("coordinator.key");
+        match fs::read(&path) {
+            Ok(bytes) => bytes
+                .try_into()
+                .map_err(|_| FolderError::Damaged { path, reason: "a key is 32 bytes".to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let key = make()?;
+                write_secret(&path, &key)?;
+                Ok(key)
+            }
+            Err(source) => Err(FolderError::Io { path, source }),
+        }
+    }
+}
+
+/// Writes beside, syncs, renames: a crash leaves the old file or the new one.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let io = |source| FolderError::Io { path: path.to_owned(), source };
+    let beside = path.with_extension("new");
+    let mut file = fs::File::create(&beside).map_err(io)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
+    fs::rename(&beside, path).map_err(io)
+}
+
+fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let write = || -> io::Result<()> {
+        let mut file = options.open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|source| FolderError::Io { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(byte: u8) -> State {
+        State { parameters: vec![byte; 100], outer: vec![byte ^ 1; 30] }
+    }
+
+    #[test]
+    fn a_state_comes_back_whole_or_not_at_all() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = Folder::open(scratch.path()).unwrap();
+        let kept = state(7);
+        folder.keep_state(&kept, &[]).unwrap();
+        assert_eq!(folder.state(&kept.digest()).unwrap(), kept);
+
+        let path = folder.state_path(&kept.digest());
+        let whole = fs::read(&path).unwrap();
+        for position in [0, 9, 20, 60, whole.len() - 1] {
+            let mut damaged = whole.clone();
+            damaged[position] ^= 1;
+            fs::write(&path, &damaged).unwrap();
+            assert!(matches!(folder.state(&kept.digest()), Err(FolderError::Damaged { .. })), "byte {position}");
+        }
+        fs::write(&path, &whole[..80]).unwrap();
+        assert!(matches!(folder.state(&kept.digest()), Err(FolderError::Damaged { .. })));
+    }
+
+    #[test]
+    fn needed_states_outlive_newer_ones() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = Folder::open(scratch.path()).unwrap();
+        let first = state(0);
+        for byte in 0..20 {
+            folder.keep_state(&state(byte), &[first.digest()]).unwrap();
+        }
+        assert_eq!(folder.state(&first.digest()).unwrap(), first);
+        assert!(folder.state(&state(1).digest()).is_err());
+        assert_eq!(folder.state(&state(19).digest()).unwrap(), state(19));
+    }
+
+    #[test]
+    fn the_key_is_made_once() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = Folder::open(scratch.path()).unwrap();
+        assert_eq!(folder.key(|| Ok([3; 32])).unwrap(), [3; 32]);
+        assert_eq!(folder.key(|| Ok([4; 32])).unwrap(), [3; 32]);
+    }
+}

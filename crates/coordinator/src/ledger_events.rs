@@ -1,0 +1,94 @@
+//! What the ledger says happened, counted and passed on.
+
+use std::collections::BTreeMap;
+
+use ledger_client::RunEvent;
+use units::{AccountId, DeviceId, Digest, Wei};
+
+use crate::{AuditReport, Event};
+
+/// What the ledger's events add up to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) audits: AuditReport,
+    /// Updates committed, by round and device.
+    pub(crate) updates: BTreeMap<u32, BTreeMap<DeviceId, Digest>>,
+    /// States that rounds started from.
+    pub(crate) bases: BTreeMap<u32, Digest>,
+    /// Rounds with commitments: how many.
+    pub(crate) commitments: BTreeMap<u32, u32>,
+}
+
+impl Tally {
+    /// Takes an event in; what to tell those who watch.
+    pub(crate) fn take(&mut self, event: RunEvent) -> Option<Event> {
+        Some(match event {
+            RunEvent::Enrolled(event) => {
+                Event::Enrolled { device: device(event.device), account: AccountId::from_bytes(event.account.into_array()) }
+            }
+            RunEvent::Left(event) => Event::Left { device: device(event.device) },
+            RunEvent::RoundOpened(event) => {
+                self.bases.insert(event.round, Digest::from_bytes(event.base.0));
+                Event::RoundOpened { round: event.round }
+            }
+            RunEvent::Committed(event) => {
+                let (round, device) = (event.round, device(event.device));
+                self.updates.entry(round).or_default().insert(device, Digest::from_bytes(event.update.0));
+                *self.commitments.entry(round).or_default() += 1;
+                Event::Committed { round, device }
+            }
+            RunEvent::Drawn(event) => Event::Drawn {
+                round: event.round,
+                subject: device(event.subject),
+                auditor: device(event.auditor),
+            },
+            RunEvent::Paid(event) => Event::Paid {
+                account: AccountId::from_bytes(event.account.into_array()),
+                device: device(event.device),
+                tokens: event.tokens,
+                amount: Wei::new(event.amount.saturating_to()),
+                audit: event.kind == 1,
+            },
+            RunEvent::Finished(_) => Event::Finished,
+            other => return self.take_outcome(other),
+        })
+    }
+
+    /// Events about audits.
+    fn take_outcome(&mut self, event: RunEvent) -> Option<Event> {
+        Some(match event {
+            RunEvent::AuditPassed(event) => {
+                self.audits.performed += 1;
+                self.audits.passed += 1;
+                Event::AuditPassed { round: event.round, subject: device(event.subject) }
+            }
+            RunEvent::Disputed(event) => Event::Disputed {
+                round: event.round,
+                subject: device(event.subject),
+                auditor: device(event.auditor),
+            },
+            RunEvent::Convicted(event) => {
+                self.audits.performed += 1;
+                self.audits.failed += 1;
+                Event::Convicted {
+                    round: event.round,
+                    device: device(event.subject),
+                    account: AccountId::from_bytes(event.account.into_array()),
+                    forfeited: Wei::new(event.forfeited.saturating_to()),
+                }
+            }
+            RunEvent::AuditorExpelled(event) => {
+                Event::FalseAuditor { round: event.round, device: device(event.auditor) }
+            }
+            RunEvent::Unresolved(event) => {
+                self.audits.unresolved += 1;
+                Event::Unresolved { round: event.round, subject: device(event.subject) }
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn device(key: alloy_primitives::B256) -> DeviceId {
+    DeviceId::from_bytes(key.0)
+}

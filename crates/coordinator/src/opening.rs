@@ -1,0 +1,188 @@
+//! From a project to a run on the ledger, new or taken up again.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use anyhow::Context as _;
+use ledger_client::{Announcement, Ledger, RunPhase};
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use transport::{CoordinatorEndpoint, Limits};
+use units::{Digest, Wei};
+use verification::RunSpec;
+
+use crate::{
+    Event, Folder, Project, RunRecord,
+    aggregate::Aggregator,
+    folder::FolderError,
+};
+
+/// How a run is driven.
+pub struct Options {
+    /// What to train, on what terms.
+    pub project: Project,
+    /// Where states, keys and the model are kept.
+    pub folder: PathBuf,
+    /// Where to listen for workers, over UDP.
+    pub listen: SocketAddr,
+    /// Addresses to announce instead of the one listened on: those by which workers elsewhere reach this machine.
+    pub announce: Vec<SocketAddr>,
+    /// The ledger, with the owner's key.
+    pub ledger: Ledger,
+    /// Threads for losses.
+    pub threads: usize,
+    /// Who wants to know what happens.
+    pub events: mpsc::UnboundedSender<Event>,
+    /// Becomes true when the coordinator is to stop; the run goes on when it is started again.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Why a project can't be run.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// The deposit does not cover the worst case.
+    #[error("a budget of {} GRAIN does not cover the terms: {} GRAIN would be enough", .budget.to_grain(), .required.to_grain())]
+    BudgetTooSmall {
+        /// Offered.
+        budget: Wei,
+        /// What the terms can cost at most.
+        required: Wei,
+    },
+    /// The account does not hold the deposit.
+    #[error("the account holds {} GRAIN, the project deposits {} GRAIN and needs some for fees", .balance.to_grain(), .deposit.to_grain())]
+    TooPoor {
+        /// What it holds.
+        balance: Wei,
+        /// What it would deposit.
+        deposit: Wei,
+    },
+    /// The folder drives something else.
+    #[error("folder {} drives run {run} of another project or ledger: use another --data-dir", folder.display())]
+    OtherRun {
+        /// The folder.
+        folder: PathBuf,
+        /// The run it drives.
+        run: u64,
+    },
+    /// The folder's run is over.
+    #[error("run {run} in folder {} is over: its model is in {}; use another --data-dir for a new run", folder.display(), folder.join("model").display())]
+    Over {
+        /// The folder.
+        folder: PathBuf,
+        /// The run.
+        run: u64,
+    },
+}
+
+/// A run that is ready to be driven.
+pub(crate) struct Opened {
+    pub(crate) run: u64,
+    pub(crate) folder: Folder,
+    pub(crate) endpoint: CoordinatorEndpoint,
+    pub(crate) spec: Arc<RunSpec>,
+    pub(crate) aggregator: Aggregator,
+    pub(crate) loss_initial: f64,
+}
+
+/// Opens the project, or takes up the run that the folder drives.
+pub(crate) async fn open(options: &Options) -> anyhow::Result<Opened> {
+    let folder = Folder::open(&options.folder)?;
+    let spec = Arc::new(options.project.spec.clone());
+    let validation = Arc::new(options.project.corpus.evaluated().to_vec());
+    let threads = options.threads;
+    let key = folder.key(random_key)?;
+    let (initial, loss_initial) = {
+        let spec = Arc::clone(&spec);
+        let measure = move || -> anyhow::Result<(Aggregator, f64)> {
+            let initial = Aggregator::initial(&spec, validation, threads);
+            let loss = initial.loss()?;
+            Ok((initial, loss))
+        };
+        tokio::task::spawn_blocking(measure).await.context("measuring the initial loss panicked")??
+    };
+    let endpoint = CoordinatorEndpoint::bind(key, options.listen, Limits::USUAL).await?;
+    let mut opened = Opened { run: 0, folder, endpoint, spec, aggregator: initial, loss_initial };
+    match opened.folder.run()? {
+        Some(record) => take_up(options, &mut opened, &record).await?,
+        None => open_new(options, &mut opened).await?,
+    }
+    Ok(opened)
+}
+
+async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> {
+    let ledger = &options.ledger;
+    let state = opened.aggregator.state();
+    opened.folder.keep_state(&state, &[])?;
+    let terms = options.project.terms(state.digest())?;
+    let required = terms.required_deposit().context("the terms cost more than there can be")?;
+    let deposit = options.project.budget.unwrap_or(required);
+    if deposit < required {
+        return Err(Refusal::BudgetTooSmall { budget: deposit, required }.into());
+    }
+    let owner = ledger.account().context("opening a project needs an account of the wallet")?;
+    // An earlier process may have opened the run and died before it could note it down: the key is this folder's alone.
+    let run = match adopt(options, opened).await? {
+        Some(run) => run,
+        None => {
+            let balance = ledger.balance(&owner).await?;
+            if balance <= deposit {
+                return Err(Refusal::TooPoor { balance, deposit }.into());
+            }
+            ledger.open_run(&terms, &options.project.name, &announcement(options, opened), deposit).await?.run
+        }
+    };
+    opened.run = run;
+    let record = RunRecord { chain_id: ledger.chain_id(), run, spec: opened.spec.digest().to_string() };
+    opened.folder.keep_run(&record)?;
+    let _ = options.events.send(Event::Opened { run, deposited: deposit, resumed: false });
+    Ok(())
+}
+
+/// A run on the ledger whose coordinator is this folder's key.
+async fn adopt(options: &Options, opened: &Opened) -> anyhow::Result<Option<u64>> {
+    let ledger = &options.ledger;
+    for run in (1..=ledger.run_count().await?).rev() {
+        if ledger.run_summary(run).await?.coordinator == opened.endpoint.device() {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
+}
+
+async fn take_up(options: &Options, opened: &mut Opened, record: &RunRecord) -> anyhow::Result<()> {
+    let (ledger, folder) = (&options.ledger, options.folder.clone());
+    let is_same = record.chain_id == ledger.chain_id() && record.spec == opened.spec.digest().to_string();
+    if !is_same {
+        return Err(Refusal::OtherRun { folder, run: record.run }.into());
+    }
+    let summary = ledger.run_summary(record.run).await?;
+    if matches!(summary.phase, RunPhase::Finished(_)) && options.folder.join("model").exists() {
+        return Err(Refusal::Over { folder, run: record.run }.into());
+    }
+    opened.run = record.run;
+    opened.aggregator.resume(&opened.folder, &summary.state)?;
+    let announcement = announcement(options, opened);
+    if summary.endpoint != announcement.endpoint {
+        ledger.announce(record.run, &announcement).await?;
+    }
+    let _ = options.events.send(Event::Opened { run: record.run, deposited: summary.deposited, resumed: true });
+    Ok(())
+}
+
+fn announcement(options: &Options, opened: &Opened) -> Announcement {
+    let listening = opened.endpoint.addresses();
+    let addresses = if options.announce.is_empty() { &listening } else { &options.announce };
+    let endpoint = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let _ = options.events.send(Event::Listening { endpoint: endpoint.clone() });
+    Announcement { coordinator: opened.endpoint.device(), endpoint }
+}
+
+fn random_key() -> Result<[u8; 32], FolderError> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| FolderError::NoRandomness { reason: error.to_string() })?;
+    Ok(key)
+}
+
+/// The state named by the ledger, as a digest to compare with.
+pub(crate) fn is_at(aggregator: &Aggregator, state: &Digest) -> bool {
+    aggregator.digest() == *state
+}

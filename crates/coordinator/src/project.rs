@@ -1,0 +1,222 @@
+//! `project.toml`: what a trainer writes to have a model trained.
+//!
+//! ```toml
+//! name = "shakespeare"
+//! corpus = "shakespeare.txt"        # a UTF-8 file or a folder of them, relative to this file
+//! budget = "120"                    # GRAIN; left out: what the terms can cost at most
+//!
+//! [model]                           # each field may be left out
+//! layers = 4
+//! width = 128
+//!
+//! [training]
+//! rounds = 30
+//! seed = 1
+//!
+//! [terms]
+//! price_per_million_tokens = "1"    # GRAIN
+//! workers_min = 2
+//! ```
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use corpus::{Corpus, Cut};
+use serde::Deserialize;
+use training_run::Terms;
+use units::{Bps, Digest, Wei};
+use verification::RunSpec;
+
+/// A project, read and checked.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// What it is called on the ledger.
+    pub name: String,
+    /// The text.
+    pub corpus: Corpus,
+    /// How to train.
+    pub spec: RunSpec,
+    /// How to pay and audit.
+    pub conditions: Conditions,
+    /// What to deposit, if not what the terms can cost at most.
+    pub budget: Option<Wei>,
+}
+
+/// The part of the terms that is not arithmetic about the model.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Conditions {
+    /// GRAIN for a million tokens.
+    pub price_per_million_tokens: String,
+    /// Chance of a commitment to be audited, in basis points.
+    pub audit_rate_bps: u16,
+    /// What an auditor gets, as a part of what the work costs, in basis points.
+    pub audit_pay_bps: u16,
+    /// Part of the seats that must have committed before a round may close, in basis points.
+    pub quorum_bps: u16,
+    /// Devices to start with.
+    pub workers_min: u16,
+    /// Devices at most.
+    pub workers_max: u16,
+    /// How long a round waits for the slowest.
+    pub round_seconds: u32,
+    /// How long an auditor has.
+    pub audit_seconds: u32,
+    /// After this long without progress anyone may wind the run up.
+    pub stall_seconds: u32,
+    /// Rounds for which pay is held back.
+    pub hold_back_rounds: u16,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self {
+            price_per_million_tokens: "1".to_owned(),
+            audit_rate_bps: 1000,
+            audit_pay_bps: 10_000,
+            quorum_bps: 6000,
+            workers_min: 3,
+            workers_max: 16,
+            round_seconds: 600,
+            audit_seconds: 600,
+            stall_seconds: 7 * 24 * 3600,
+            hold_back_rounds: 9,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    corpus: PathBuf,
+    budget: Option<String>,
+    #[serde(default)]
+    model: toml::Table,
+    #[serde(default)]
+    training: toml::Table,
+    #[serde(default)]
+    terms: Conditions,
+}
+
+impl Project {
+    /// Reads a project file, and the corpus it names.
+    ///
+    /// # Errors
+    /// When a file can't be read, a field is unknown or out of bounds, or the corpus can't be used; the message says which and where.
+    pub fn from_file(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let text = fs::read_to_string(path).with_context(|| format!("project file {shown} can't be read"))?;
+        let file: File = toml::from_str(&text).with_context(|| format!("project file {shown} is not valid"))?;
+        let spec = specification(&file.model, &file.training).with_context(|| format!("in {shown}"))?;
+        let budget = file.budget.as_deref().map(Wei::parse_grain).transpose()?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let corpus = Corpus::from_path(&folder.join(&file.corpus), &Cut::for_context(spec.model.context))?;
+        Ok(Self { name: file.name, corpus, spec, conditions: file.terms, budget })
+    }
+
+    /// The terms to put on the ledger, for a run from `initial_state`.
+    ///
+    /// # Errors
+    /// When a condition is out of its bounds.
+    pub fn terms(&self, initial_state: Digest) -> anyhow::Result<Terms> {
+        let conditions = &self.conditions;
+        let per_million = Wei::parse_grain(&conditions.price_per_million_tokens)?;
+        let terms = Terms {
+            rounds: self.spec.rounds,
+            warmup_rounds: self.spec.warmup_rounds,
+            tokens_per_round: self.spec.tokens(self.spec.warmup_rounds),
+            warmup_tokens_per_round: self.spec.tokens(0),
+            price_per_token: Wei::new(per_million.as_u128() / 1_000_000),
+            audit_rate: Bps::new(conditions.audit_rate_bps)?,
+            audit_pay: Bps::new(conditions.audit_pay_bps)?,
+            quorum: Bps::new(conditions.quorum_bps)?,
+            seats_min: conditions.workers_min,
+            seats_max: conditions.workers_max,
+            round_seconds: conditions.round_seconds,
+            audit_seconds: conditions.audit_seconds,
+            stall_seconds: conditions.stall_seconds,
+            hold_back_rounds: conditions.hold_back_rounds,
+            spec: self.spec.digest(),
+            corpus: self.corpus.manifest().digest(),
+            initial_state,
+        };
+        terms.validate().context("the project's terms can't be")?;
+        Ok(terms)
+    }
+}
+
+/// [`RunSpec::small`] with the fields of `[model]` and `[training]` put over it.
+fn specification(model: &toml::Table, training: &toml::Table) -> anyhow::Result<RunSpec> {
+    let rounds = match training.get("rounds") {
+        None => 30,
+        Some(value) => value.as_integer().and_then(|rounds| u32::try_from(rounds).ok()).context("rounds is no count")?,
+    };
+    let mut seed = [0; 32];
+    if let Some(value) = training.get("seed") {
+        let number = value.as_integer().context("seed is no whole number")?;
+        seed[..8].copy_from_slice(&number.to_le_bytes());
+    }
+    let mut fields = serde_json::to_value(RunSpec::small(rounds, seed))?;
+    overlay(&mut fields["model"], "model", model)?;
+    overlay(&mut fields, "training", training)?;
+    let spec: RunSpec = serde_json::from_value(fields)?;
+    spec.validate()?;
+    Ok(spec)
+}
+
+/// Replaces fields that exist; a misspelt one is an error, not a silent default.
+fn overlay(fields: &mut serde_json::Value, table: &str, over: &toml::Table) -> anyhow::Result<()> {
+    for (name, value) in over {
+        if table == "training" && (name == "seed" || name == "model") {
+            anyhow::ensure!(name == "seed", "[training] has no field {name}: it has a table of its own");
+            continue;
+        }
+        let field = fields.get_mut(name).with_context(|| format!("[{table}] has no field {name}"))?;
+        let value = serde_json::to_value(value)?;
+        anyhow::ensure!(value.is_number(), "[{table}] {name} must be a number");
+        *field = value;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> anyhow::Result<Project> {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::write(scratch.path().join("text.txt"), "All the world's a stage. ".repeat(400)).unwrap();
+        let path = scratch.path().join("project.toml");
+        fs::write(&path, text).unwrap();
+        Project::from_file(&path)
+    }
+
+    #[test]
+    fn fields_left_out_have_defaults() {
+        let project = read("name = 'a'\ncorpus = 'text.txt'\n[model]\nlayers = 2\n[training]\nrounds = 5\nseed = 7").unwrap();
+        assert_eq!(project.spec.model.layers, 2);
+        assert_eq!(project.spec.rounds, 5);
+        assert_eq!(project.spec.seed.0[0], 7);
+        let terms = project.terms(Digest::ZERO).unwrap();
+        assert_eq!(terms.price_per_token.as_u128(), 1_000_000_000_000);
+        assert_eq!(terms.tokens_per_round, project.spec.tokens(4));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let check = |text: &str, says: &str| {
+            let error = format!("{:#}", read(text).unwrap_err());
+            assert!(error.contains(says), "{error}");
+        };
+        check("name = 'a'", "corpus");
+        check("name = 'a'\ncorpus = 'missing.txt'", "missing.txt");
+        check("name = 'a'\ncorpus = 'text.txt'\n[model]\nlayer = 2", "layer");
+        check("name = 'a'\ncorpus = 'text.txt'\n[training]\nbatch = 'big'", "batch");
+        check("name = 'a'\ncorpus = 'text.txt'\n[training]\nbatch = 0", "batch");
+        check("name = 'a'\ncorpus = 'text.txt'\n[terms]\nworker_min = 0", "worker_min");
+    }
+}

@@ -1,0 +1,130 @@
+//! What devices have signed, on its way to the ledger.
+
+use ledger_client::{Ledger, LedgerError, SignedCommitment, SignedVerdict};
+use training_run::{Commitment, Standing};
+use transport::message::{Link, ToCoordinator, WireSignature};
+use units::{AccountId, DeviceId, Digest};
+
+/// Statements that wait to be relayed at most; more are dropped, and their devices will say them again.
+const WAITING_MAX: usize = 1024;
+
+/// A device's wish to take part.
+#[derive(Clone, Debug)]
+pub(crate) struct Hello {
+    pub(crate) device: DeviceId,
+    pub(crate) account: AccountId,
+    pub(crate) link: Option<Link>,
+    pub(crate) enroll: WireSignature,
+}
+
+/// A statement that is not on the ledger yet.
+#[derive(Clone, Debug)]
+pub(crate) enum Statement {
+    Hello(Hello),
+    Commitment { round: u32, signed: SignedCommitment },
+    Verdict(SignedVerdict),
+    Leave { device: DeviceId, round: u32, signature: WireSignature },
+}
+
+/// What became of a statement.
+pub(crate) enum Relayed {
+    /// The ledger has it; the device is welcome.
+    Seated(DeviceId),
+    /// The ledger has it.
+    Done,
+    /// The ledger does not want it.
+    Refused { device: DeviceId, reason: String },
+}
+
+/// The statements that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Relay {
+    waiting: Vec<Statement>,
+}
+
+impl Relay {
+    pub(crate) fn add(&mut self, statement: Statement) {
+        if self.waiting.len() < WAITING_MAX {
+            self.waiting.push(statement);
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Statement> {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+/// The statement in a message, if it holds one.
+pub(crate) fn statement(device: DeviceId, message: &ToCoordinator) -> Option<Statement> {
+    Some(match message {
+        ToCoordinator::Hello { account, link, enroll, .. } => Statement::Hello(Hello {
+            device,
+            account: AccountId::from_bytes(*account),
+            link: link.clone(),
+            enroll: enroll.clone(),
+        }),
+        ToCoordinator::Committed { round, seal, update, memory_before, memory_after, signature } => {
+            let [seal, update, memory_before, memory_after] =
+                [seal, update, memory_before, memory_after].map(|digest| Digest::from_bytes(*digest));
+            let commitment = Commitment { seal, update, memory_before, memory_after };
+            let signed = SignedCommitment { device, commitment, signature: signature.to_bytes() };
+            Statement::Commitment { round: *round, signed }
+        }
+        ToCoordinator::Verdict { round, subject, kind, value, signature } => Statement::Verdict(SignedVerdict {
+            round: *round,
+            subject: DeviceId::from_bytes(*subject),
+            auditor: device,
+            kind: *kind,
+            value: Digest::from_bytes(*value),
+            signature: signature.to_bytes(),
+        }),
+        ToCoordinator::Leaving { round, signature } => {
+            Statement::Leave { device, round: *round, signature: signature.clone() }
+        }
+        ToCoordinator::Progress { .. } => return None,
+    })
+}
+
+/// Puts a statement on the ledger.
+///
+/// # Errors
+/// When the ledger can't be reached; a refusal is an outcome.
+pub(crate) async fn relay(ledger: &Ledger, run: u64, statement: &Statement) -> Result<Relayed, LedgerError> {
+    let (device, result) = match statement {
+        Statement::Hello(hello) => (hello.device, seat(ledger, run, hello).await),
+        Statement::Commitment { round, signed } => {
+            let result = ledger.commit(run, *round, std::slice::from_ref(signed)).await;
+            (signed.device, result.map(|_| Relayed::Done))
+        }
+        Statement::Verdict(verdict) => {
+            (verdict.auditor, ledger.verdict(run, verdict).await.map(|_| Relayed::Done))
+        }
+        Statement::Leave { device, round, signature } => {
+            let result = ledger.leave(run, *round, device, &signature.to_bytes()).await;
+            (*device, result.map(|_| Relayed::Done))
+        }
+    };
+    match result {
+        Err(LedgerError::Refused { reason, .. }) => Ok(Relayed::Refused { device, reason }),
+        other => other,
+    }
+}
+
+/// Links and enrols a device, as far as the ledger does not say so yet: it may come back after a lost connection.
+async fn seat(ledger: &Ledger, run: u64, hello: &Hello) -> Result<Relayed, LedgerError> {
+    let Hello { device, account, link, enroll } = hello;
+    let linked = ledger.link_of(device).await?;
+    if linked.account != Some(*account) {
+        let Some(link) = link else {
+            let reason = format!("device {device} is linked to another account and gives no statement to change that");
+            return Ok(Relayed::Refused { device: *device, reason });
+        };
+        ledger.link_device(device, account, link.nonce, &link.signature.to_bytes()).await?;
+    }
+    let seats = ledger.run_seats(run).await?;
+    let is_seated = |standing: Standing| standing == Standing::Active;
+    if !seats.iter().any(|seat| seat.device == *device && is_seated(seat.standing)) {
+        ledger.enroll(run, device, &enroll.to_bytes()).await?;
+    }
+    Ok(Relayed::Seated(*device))
+}

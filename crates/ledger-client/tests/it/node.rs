@@ -1,0 +1,179 @@
+//! Against a real node over its real interface.
+
+use std::{net::SocketAddr, path::Path};
+
+use abi::{TrainingRuns, statement};
+use alloy_primitives::U256;
+use execution::{BaseFeeRule, Genesis, GenesisAccount};
+use ledger_client::{Announcement, Ledger, LedgerError, RunEvent, RunPhase, SignedCommitment};
+use node::{Node, NodeConfig};
+use training_run::Commitment;
+use units::{AccountId, Digest, Wei};
+use wallet::DeviceKey;
+
+use crate::{
+    runs::terms,
+    stub::{CHAIN_ID, PATIENT, signer, someone},
+};
+
+const GRAIN: u128 = 1_000_000_000_000_000_000;
+
+struct Running {
+    node: Node,
+    server: rpc::Handle,
+}
+
+impl Running {
+    async fn start(folder: &Path, address: SocketAddr) -> Self {
+        let rich = GenesisAccount { balance: U256::from(100 * GRAIN), ..GenesisAccount::default() };
+        let genesis = Genesis {
+            chain_id: CHAIN_ID,
+            timestamp: 1_000,
+            gas_limit: 30_000_000,
+            base_fee: BaseFeeRule {
+                initial: 1_000,
+                minimum: 7,
+                change_denominator: 8,
+                elasticity: 2,
+            },
+            fee_recipient: alloy_primitives::Address::repeat_byte(0xbe),
+            commitment: 1,
+            accounts: [(signer().address(), rich)].into(),
+        };
+        let node = Node::open(NodeConfig::new(folder, Some(genesis))).unwrap();
+        let server = rpc::serve(node.clone(), address, rpc::Options::STANDARD).await.unwrap();
+        Self { node, server }
+    }
+
+    async fn stop(self) -> SocketAddr {
+        let address = self.server.local_addr();
+        self.server.stop().await;
+        tokio::task::spawn_blocking(move || self.node.shutdown()).await.unwrap();
+        address
+    }
+
+    async fn ledger(&self) -> Ledger {
+        Ledger::connect(&format!("http://{}", self.server.local_addr()), Some(signer()), PATIENT)
+            .await
+            .unwrap()
+    }
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn value_moves_and_a_restart_is_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(folder.path(), any_port()).await;
+    let ledger = running.ledger().await;
+    assert_eq!(ledger.chain_id(), CHAIN_ID);
+    let sender = ledger.account().unwrap();
+    let receipt = ledger.transfer(&someone(), Wei::new(3 * GRAIN)).await.unwrap();
+    assert_eq!((receipt.height, receipt.gas), (1, 21_000));
+    assert_eq!(ledger.balance(&someone()).await.unwrap(), Wei::new(3 * GRAIN));
+    let spent = Wei::new(3 * GRAIN).checked_add(receipt.fee).unwrap();
+    assert_eq!(
+        ledger.balance(&sender).await.unwrap(),
+        Wei::new(100 * GRAIN).checked_sub(spent).unwrap()
+    );
+    assert_eq!(ledger.head().await.unwrap().height, 1);
+
+    let refused = ledger.transfer(&someone(), Wei::new(1000 * GRAIN)).await.unwrap_err();
+    assert!(matches!(refused, LedgerError::Rejected { .. }), "{refused:?}");
+
+    let address = running.stop().await;
+    let to = someone();
+    let (sent, again) =
+        tokio::join!(ledger.transfer(&to, Wei::new(GRAIN)), Running::start(folder.path(), address));
+    assert_eq!(sent.unwrap().height, 2);
+    assert_eq!(ledger.balance(&someone()).await.unwrap(), Wei::new(4 * GRAIN));
+    again.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_opened_worked_on_and_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(folder.path(), any_port()).await;
+    let ledger = running.ledger().await;
+    let terms = terms();
+    let deposit = ledger.required_deposit(&terms).await.unwrap();
+    assert_eq!(deposit, terms.required_deposit().unwrap());
+    let announcement =
+        Announcement { coordinator: key(9).device(), endpoint: "127.0.0.1:9".to_owned() };
+    let less = deposit.checked_sub(Wei::new(1)).unwrap();
+    let refused = ledger.open_run(&terms, "a poem", &announcement, less).await.unwrap_err();
+    assert!(refused.refusal::<TrainingRuns::BudgetTooSmall>().is_some(), "{refused:?}");
+
+    let run = ledger.open_run(&terms, "a poem", &announcement, deposit).await.unwrap().run;
+    assert_eq!((run, ledger.run_count().await.unwrap()), (1, 1));
+    assert_eq!(ledger.run_terms(run).await.unwrap(), terms);
+    for number in [1, 2] {
+        take_seat(&ledger, run, &key(number), AccountId::from_bytes([number; 20])).await;
+    }
+    let summary = ledger.run_summary(run).await.unwrap();
+    assert!(matches!(summary.phase, RunPhase::Training { .. }), "{summary:?}");
+    assert_eq!(
+        (summary.name.as_str(), summary.seats_active, summary.deposited),
+        ("a poem", 2, deposit)
+    );
+
+    let receipt =
+        ledger.commit(run, 0, &[signed(run, &key(1)), signed(run, &key(2))]).await.unwrap();
+    let closed =
+        receipt.events().into_iter().filter(|(_, event)| matches!(event, RunEvent::RoundClosed(_)));
+    assert_eq!(closed.count(), 1);
+    let refused = ledger.commit(run, 0, &[signed(run, &key(1))]).await.unwrap_err();
+    assert!(matches!(refused, LedgerError::Refused { .. }), "{refused:?}");
+    let seats = ledger.run_seats(run).await.unwrap();
+    assert_eq!(seats[0].memory, Digest::from_bytes([4; 32]));
+    assert_eq!(ledger.run_undrawn(run).await.unwrap()[0].round, 0);
+
+    ledger
+        .advance(run, 0, (&Digest::from_bytes([7; 32]), &Digest::from_bytes([8; 32])))
+        .await
+        .unwrap();
+    ledger.draw(run, 0).await.unwrap();
+    assert_eq!(
+        ledger.run_audits(run).await.unwrap().len(),
+        2,
+        "a first commitment is always audited"
+    );
+    ledger.cancel(run).await.unwrap();
+    let height = ledger.head().await.unwrap().height;
+    let events = ledger.run_events(run, 0, height).await.unwrap();
+    assert!(matches!(events.first().unwrap().event, RunEvent::Opened(_)));
+    assert!(events.iter().any(|event| matches!(event.event, RunEvent::Cancelled(_))));
+    assert!(matches!(ledger.run_summary(99).await, Err(LedgerError::Refused { .. })));
+    running.stop().await;
+}
+
+async fn take_seat(ledger: &Ledger, run: u64, key: &DeviceKey, account: AccountId) {
+    let device = key.device();
+    let link = statement::link(CHAIN_ID, device.as_bytes(), account.as_bytes(), 1);
+    ledger.link_device(&device, &account, 1, &key.sign(&link)).await.unwrap();
+    assert_eq!(ledger.link_of(&device).await.unwrap().account, Some(account));
+    let enroll = statement::enroll(CHAIN_ID, run, device.as_bytes());
+    ledger.enroll(run, &device, &key.sign(&enroll)).await.unwrap();
+}
+
+fn signed(run: u64, key: &DeviceKey) -> SignedCommitment {
+    let [seal, update, after] = [2, 3, 4].map(|byte| Digest::from_bytes([byte; 32]));
+    let commitment = Commitment { seal, update, memory_before: Digest::ZERO, memory_after: after };
+    let before = Digest::ZERO;
+    let bytes = statement::commit(
+        CHAIN_ID,
+        run,
+        0,
+        seal.as_bytes(),
+        update.as_bytes(),
+        before.as_bytes(),
+        after.as_bytes(),
+    );
+    SignedCommitment { device: key.device(), commitment, signature: key.sign(&bytes) }
+}
+
+fn key(number: u8) -> DeviceKey {
+    DeviceKey::from_seed(&[number; 32])
+}

@@ -1,0 +1,123 @@
+//! What a worker keeps on disk: shards of the corpus and its own error-feedback memories, each under its digest.
+//!
+//! Everything is checked against its digest when read back, so a damaged file is as good as a missing one.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use units::Digest;
+
+/// Memories kept a run: the newest, and those that an auditor may still ask for.
+pub(crate) const MEMORIES_KEPT_MAX: usize = 12;
+
+/// A directory of content-addressed files.
+#[derive(Clone, Debug)]
+pub(crate) struct Keep {
+    shards: PathBuf,
+    memories: PathBuf,
+}
+
+impl Keep {
+    /// Opens (and makes) the folders below `data_dir`; shards are shared by all runs, memories belong to `run`.
+    ///
+    /// # Errors
+    /// When a folder can't be made.
+    pub(crate) fn open(data_dir: &Path, run: u64) -> io::Result<Self> {
+        let keep = Self {
+            shards: data_dir.join("shards"),
+            memories: data_dir.join("runs").join(run.to_string()).join("memories"),
+        };
+        fs::create_dir_all(&keep.shards)?;
+        fs::create_dir_all(&keep.memories)?;
+        Ok(keep)
+    }
+
+    /// A shard kept earlier, or `None`.
+    #[must_use]
+    pub(crate) fn shard(&self, digest: &Digest) -> Option<Vec<u8>> {
+        read_checked(&self.shards, digest)
+    }
+
+    /// Keeps a shard.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn keep_shard(&self, bytes: &[u8]) -> io::Result<()> {
+        write_named(&self.shards, bytes)
+    }
+
+    /// A memory kept earlier, or `None`.
+    #[must_use]
+    pub(crate) fn memory(&self, digest: &Digest) -> Option<Vec<u8>> {
+        read_checked(&self.memories, digest)
+    }
+
+    /// All memories kept.
+    ///
+    /// # Errors
+    /// When the folder or a file can't be read.
+    pub(crate) fn memories(&self) -> io::Result<Vec<Vec<u8>>> {
+        fs::read_dir(&self.memories)?.map(|entry| fs::read(entry?.path())).collect()
+    }
+
+    /// Keeps a memory, then forgets the oldest beyond [`MEMORIES_KEPT_MAX`].
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn keep_memory(&self, bytes: &[u8]) -> io::Result<()> {
+        write_named(&self.memories, bytes)?;
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.memories)? {
+            let entry = entry?;
+            files.push((entry.metadata()?.modified()?, entry.path()));
+        }
+        files.sort();
+        let surplus = files.len().saturating_sub(MEMORIES_KEPT_MAX);
+        for (_, path) in files.into_iter().take(surplus) {
+            fs::remove_file(path)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_checked(folder: &Path, digest: &Digest) -> Option<Vec<u8>> {
+    let bytes = fs::read(folder.join(digest.to_string())).ok()?;
+    (blake3::hash(&bytes).as_bytes() == digest.as_bytes()).then_some(bytes)
+}
+
+/// Writes beside, then renames: a reader never sees half a file, and a crash leaves at most a stray `.new`.
+fn write_named(folder: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = Digest::from_bytes(*blake3::hash(bytes).as_bytes()).to_string();
+    let beside = folder.join(format!("{name}.new"));
+    fs::write(&beside, bytes)?;
+    fs::rename(beside, folder.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_is_as_good_as_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = Keep::open(folder.path(), 1).unwrap();
+        keep.keep_shard(b"some text").unwrap();
+        let digest = Digest::from_bytes(*blake3::hash(b"some text").as_bytes());
+        assert_eq!(keep.shard(&digest).unwrap(), b"some text");
+        fs::write(folder.path().join("shards").join(digest.to_string()), b"other text").unwrap();
+        assert_eq!(keep.shard(&digest), None);
+    }
+
+    #[test]
+    fn old_memories_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = Keep::open(folder.path(), 1).unwrap();
+        for index in 0..MEMORIES_KEPT_MAX + 5 {
+            keep.keep_memory(format!("memory {index}").as_bytes()).unwrap();
+        }
+        let kept = fs::read_dir(folder.path().join("runs/1/memories")).unwrap().count();
+        assert_eq!(kept, MEMORIES_KEPT_MAX);
+    }
+}

@@ -1,0 +1,320 @@
+//! One connection to a coordinator: messages in, work out.
+//!
+//! The coordinator says *that* there is something to do; what exactly is read from the ledger, and what is fetched is checked
+//! against digests that the ledger names. A coordinator that lies can waste a worker's time, not make it sign something untrue.
+
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use abi::statement;
+use tokio::sync::mpsc;
+use transport::message::{ToCoordinator, ToWorker};
+use units::{DeviceId, Digest};
+use verification::Outcome;
+
+use crate::{
+    Event, Options,
+    desk::{Base, Desk},
+    misbehaviour::{self, Behaviour},
+    view,
+    work::{self, Finding, Pace},
+};
+
+/// How a session ended, when it was not the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The run is over.
+    Finished,
+    /// The ledger says that this device is out of the run.
+    Expelled,
+    /// The owner wants the machine back.
+    Stopped,
+}
+
+/// A round's work that this process did last; it is sent again after a reconnection.
+#[derive(Clone)]
+pub(crate) struct LastWork {
+    round: u32,
+    message: ToCoordinator,
+    update: Vec<u8>,
+}
+
+/// What the computing tasks report back.
+enum Done {
+    Paced { round: u32, pace: Pace },
+    Trained { round: u32, work: anyhow::Result<(Outcome, Digest)> },
+    Audited { round: u32, subject: DeviceId, finding: anyhow::Result<Option<Finding>> },
+}
+
+/// A computation; dropping this calls it off.
+struct Running {
+    round: u32,
+    called_off: Arc<AtomicBool>,
+}
+
+impl Running {
+    fn start(round: u32) -> (Self, Arc<AtomicBool>) {
+        let called_off = Arc::new(AtomicBool::new(false));
+        (Self { round, called_off: Arc::clone(&called_off) }, called_off)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.called_off.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The messages of one connection, and what is being computed meanwhile.
+pub(crate) struct Session<'a> {
+    options: &'a Options,
+    desk: Arc<Desk>,
+    last: &'a mut Option<LastWork>,
+    done: mpsc::UnboundedSender<Done>,
+    training: Option<Running>,
+    audits: BTreeMap<(u32, DeviceId), Running>,
+}
+
+impl<'a> Session<'a> {
+    /// Serves the coordinator until the run ends or the connection does.
+    pub(crate) async fn run(
+        options: &'a Options,
+        desk: Desk,
+        last: &'a mut Option<LastWork>,
+    ) -> anyhow::Result<Ending> {
+        let (done, mut results) = mpsc::unbounded_channel();
+        let mut session =
+            Self { options, desk: Arc::new(desk), last, done, training: None, audits: BTreeMap::new() };
+        session.publish_evidence().await?;
+        let mut stop = options.stop.clone();
+        loop {
+            let desk = Arc::clone(&session.desk);
+            let ended = tokio::select! {
+                message = desk.endpoint.recv() => session.hear(message?).await?,
+                Some(done) = results.recv() => session.finish(done).await?,
+                _ = stop.wait_for(|stop| *stop) => {
+                    session.leave().await?;
+                    Some(Ending::Stopped)
+                }
+            };
+            if let Some(ending) = ended {
+                return Ok(ending);
+            }
+        }
+    }
+
+    /// Serves the memories on disk again, and the last update: an auditor or the coordinator may still ask for them.
+    async fn publish_evidence(&self) -> anyhow::Result<()> {
+        for memory in self.desk.keep.memories()? {
+            self.desk.endpoint.publish(memory).await?;
+        }
+        if let Some(last) = self.last.as_ref() {
+            self.desk.endpoint.publish(last.update.clone()).await?;
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, message: ToWorker) -> anyhow::Result<Option<Ending>> {
+        match message {
+            ToWorker::Round { round, base, previous, update } => {
+                self.train(round, base, previous, update).await?;
+            }
+            ToWorker::Audit { round, subject, base, evidence } => {
+                self.audit(round, DeviceId::from_bytes(subject), Digest::from_bytes(base), evidence);
+            }
+            ToWorker::Refused { reason } => {
+                self.options.tell(Event::Refused { reason });
+                if view::is_expelled(&self.desk.ledger, self.desk.run, &self.desk.device).await? {
+                    return Ok(Some(Ending::Expelled));
+                }
+            }
+            ToWorker::Finished => return Ok(Some(Ending::Finished)),
+            ToWorker::Welcome { .. } => {}
+        }
+        Ok(None)
+    }
+
+    /// Starts a round, unless its work is done already: then it is handed in again.
+    async fn train(&mut self, round: u32, base: [u8; 32], previous: [u8; 32], update: [u8; 32]) -> anyhow::Result<()> {
+        if let Some(last) = self.last.as_ref().filter(|last| last.round == round) {
+            self.desk.endpoint.send(&last.message).await?;
+            return Ok(());
+        }
+        if self.training.as_ref().is_some_and(|training| training.round == round) {
+            return Ok(());
+        }
+        self.options.tell(Event::RoundStarted { round });
+        let (running, called_off) = Running::start(round);
+        self.training = Some(running);
+        let [state, previous, update] = [base, previous, update].map(Digest::from_bytes);
+        let base = Base { state, step: (update != Digest::ZERO).then_some((previous, update)) };
+        let (desk, done, behaviour) = (Arc::clone(&self.desk), self.done.clone(), self.options.behaviour);
+        tokio::spawn(async move {
+            let work = train(&desk, round, base, behaviour, &called_off, &done).await;
+            let is_wanted = !called_off.load(Ordering::Relaxed);
+            if is_wanted {
+                // A session that has ended wants no result.
+                let _ = done.send(Done::Trained { round, work });
+            }
+        });
+        Ok(())
+    }
+
+    fn audit(&mut self, round: u32, subject: DeviceId, base: Digest, evidence: bool) {
+        if self.audits.contains_key(&(round, subject)) {
+            return;
+        }
+        self.options.tell(Event::AuditStarted { round, subject });
+        let (running, called_off) = Running::start(round);
+        self.audits.insert((round, subject), running);
+        let (desk, done) = (Arc::clone(&self.desk), self.done.clone());
+        tokio::spawn(async move {
+            let finding =
+                if evidence { audit(&desk, round, subject, base, &called_off).await } else { Ok(None) };
+            let is_wanted = !called_off.load(Ordering::Relaxed);
+            if is_wanted {
+                let _ = done.send(Done::Audited { round, subject, finding });
+            }
+        });
+    }
+
+    async fn finish(&mut self, done: Done) -> anyhow::Result<Option<Ending>> {
+        match done {
+            Done::Paced { round, pace } => {
+                self.options.tell(Event::Paced { round, pace });
+                self.desk.endpoint.send(&progress(round, pace)).await?;
+            }
+            Done::Trained { round, work } => {
+                self.training = None;
+                match work {
+                    Ok((outcome, memory_before)) => self.commit(round, outcome, memory_before).await?,
+                    Err(error) => self.options.tell(Event::Failed { round, reason: format!("{error:#}") }),
+                }
+            }
+            Done::Audited { round, subject, finding } => {
+                self.audits.remove(&(round, subject));
+                self.pronounce(round, subject, finding).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn commit(&mut self, round: u32, outcome: Outcome, memory_before: Digest) -> anyhow::Result<()> {
+        let desk = &self.desk;
+        desk.keep.keep_memory(&outcome.memory_after.to_bytes())?;
+        desk.endpoint.publish(outcome.memory_after.to_bytes()).await?;
+        desk.endpoint.publish(outcome.update.clone()).await?;
+        let seal = verification::seal(&desk.device, &outcome.root);
+        let memory_after = outcome.memory_after_digest;
+        let message = self.options.sign_commitment(
+            desk.run,
+            round,
+            [seal, outcome.update_digest, memory_before, memory_after],
+        );
+        desk.endpoint.send(&message).await?;
+        self.options.tell(Event::Committed { round, loss: outcome.loss_mean, tokens: outcome.tokens });
+        *self.last = Some(LastWork { round, message, update: outcome.update });
+        Ok(())
+    }
+
+    async fn pronounce(
+        &mut self,
+        round: u32,
+        subject: DeviceId,
+        finding: anyhow::Result<Option<Finding>>,
+    ) -> anyhow::Result<()> {
+        let finding = finding.unwrap_or_else(|error| {
+            self.options.tell(Event::Failed { round, reason: format!("audit: {error:#}") });
+            None
+        });
+        let (kind, value) = match finding {
+            Some(Finding::Passed { root } | Finding::Upheld { root }) => (statement::VERDICT_OPENED, root),
+            Some(Finding::Mismatch { sealed }) => (statement::VERDICT_MISMATCH, sealed),
+            None => (statement::VERDICT_UNAVAILABLE, Digest::ZERO),
+        };
+        let message = self.options.sign_verdict(self.desk.run, round, &subject, kind, &value);
+        self.desk.endpoint.send(&message).await?;
+        self.options.tell(Event::Audited { round, subject, finding });
+        Ok(())
+    }
+
+    async fn leave(&mut self) -> anyhow::Result<()> {
+        let round = view::current(&self.desk.ledger, self.desk.run).await?.round;
+        let message = self.options.sign_leave(self.desk.run, round);
+        self.desk.endpoint.send(&message).await?;
+        Ok(())
+    }
+}
+
+fn progress(round: u32, pace: Pace) -> ToCoordinator {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
+    let loss_milli = (pace.step.loss * 1000.0) as u32;
+    let (step, steps) = (pace.step.step, pace.step.steps);
+    ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second: pace.tokens_per_second }
+}
+
+/// Trains a round of this device; the outcome, and the digest of the memory it started from.
+async fn train(
+    desk: &Arc<Desk>,
+    round: u32,
+    base: Base,
+    behaviour: Behaviour,
+    called_off: &Arc<AtomicBool>,
+    done: &mpsc::UnboundedSender<Done>,
+) -> anyhow::Result<(Outcome, Digest)> {
+    let current = view::current(&desk.ledger, desk.run).await?;
+    anyhow::ensure!(
+        current.round == round && current.base == base.state,
+        "the coordinator offers round {round} from {}, the ledger says round {} from {}",
+        base.state,
+        current.round,
+        current.base
+    );
+    let memory = desk.own_memory().await?;
+    let assignment = desk.assignment(round, desk.device, base, memory).await?;
+    let (called_off, done) = (Arc::clone(called_off), done.clone());
+    let computed = tokio::task::spawn_blocking(move || match behaviour {
+        Behaviour::MadeUp => misbehaviour::made_up(&assignment),
+        Behaviour::Honest => work::compute(&assignment, &mut |pace| {
+            let _ = done.send(Done::Paced { round, pace });
+            flow(&called_off)
+        }),
+    });
+    Ok((computed.await??, memory))
+}
+
+/// Repeats the round of `subject`; `None` when its evidence can't be had.
+async fn audit(
+    desk: &Arc<Desk>,
+    round: u32,
+    subject: DeviceId,
+    base: Digest,
+    called_off: &Arc<AtomicBool>,
+) -> anyhow::Result<Option<Finding>> {
+    let case = view::case(&desk.ledger, desk.run, round, &subject).await?;
+    anyhow::ensure!(case.auditor == desk.device, "the ledger has drawn {} for this audit", case.auditor);
+    anyhow::ensure!(case.base == base, "round {round} began at {}, the coordinator says {base}", case.base);
+    let base = Base { state: base, step: None };
+    let assignment = match desk.assignment(round, subject, base, case.memory_before).await {
+        Ok(assignment) => assignment,
+        Err(error) => {
+            tracing::warn!(%subject, round, "evidence can't be had: {error:#}");
+            return Ok(None);
+        }
+    };
+    let called_off = Arc::clone(called_off);
+    let computed = tokio::task::spawn_blocking(move || work::compute(&assignment, &mut |_| flow(&called_off)));
+    let outcome = computed.await??;
+    let finding = work::judge(&outcome.root, &desk.device, (&subject, &case.seal), &case.claims);
+    Ok(Some(finding))
+}
+
+fn flow(called_off: &AtomicBool) -> ControlFlow<()> {
+    if called_off.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}

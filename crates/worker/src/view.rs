@@ -1,0 +1,69 @@
+//! What a worker reads from the ledger before it believes a coordinator.
+
+use anyhow::Context as _;
+use ledger_client::{AuditRecord, Ledger, RunPhase};
+use training_run::Standing;
+use units::{AccountId, DeviceId, Digest};
+
+/// Where the run stands.
+pub(crate) struct Current {
+    pub(crate) round: u32,
+    /// State that the open round starts from.
+    pub(crate) base: Digest,
+    pub(crate) is_over: bool,
+}
+
+/// What the owner has put on the ledger for workers.
+pub(crate) struct Offer {
+    pub(crate) coordinator: DeviceId,
+    pub(crate) endpoint: String,
+    pub(crate) spec: Digest,
+    pub(crate) corpus: Digest,
+}
+
+/// Who is paid for a device.
+pub(crate) struct Linked {
+    pub(crate) account: Option<AccountId>,
+    pub(crate) next_nonce: u64,
+}
+
+pub(crate) async fn current(ledger: &Ledger, run: u64) -> anyhow::Result<Current> {
+    let summary = ledger.run_summary(run).await?;
+    let is_over = matches!(summary.phase, RunPhase::Finished(_));
+    Ok(Current { round: summary.round, base: summary.state, is_over })
+}
+
+pub(crate) async fn offer(ledger: &Ledger, run: u64) -> anyhow::Result<Offer> {
+    let (summary, terms) = (ledger.run_summary(run).await?, ledger.run_terms(run).await?);
+    Ok(Offer {
+        coordinator: summary.coordinator,
+        endpoint: summary.endpoint,
+        spec: terms.spec,
+        corpus: terms.corpus,
+    })
+}
+
+pub(crate) async fn link(ledger: &Ledger, device: &DeviceId) -> anyhow::Result<Linked> {
+    let link = ledger.link_of(device).await?;
+    let next_nonce = link.nonce.checked_add(1).context("this device's key has been linked too often")?;
+    Ok(Linked { account: link.account, next_nonce })
+}
+
+/// Memory that the device's last commitment left; zero before the first.
+pub(crate) async fn memory(ledger: &Ledger, run: u64, device: &DeviceId) -> anyhow::Result<Digest> {
+    let seats = ledger.run_seats(run).await?;
+    Ok(seats.iter().find(|seat| seat.device == *device).map_or(Digest::ZERO, |seat| seat.memory))
+}
+
+pub(crate) async fn is_expelled(ledger: &Ledger, run: u64, device: &DeviceId) -> anyhow::Result<bool> {
+    let seats = ledger.run_seats(run).await?;
+    let own = seats.iter().find(|seat| seat.device == *device);
+    Ok(own.is_some_and(|seat| matches!(seat.standing, Standing::Expelled { .. })))
+}
+
+/// The audit of a device's round.
+pub(crate) async fn case(ledger: &Ledger, run: u64, round: u32, subject: &DeviceId) -> anyhow::Result<AuditRecord> {
+    let audits = ledger.run_audits(run).await?;
+    let found = audits.into_iter().find(|audit| audit.round == round && audit.subject == *subject);
+    found.context("the ledger knows of no such audit")
+}

@@ -69,12 +69,32 @@ fn a_head_that_is_not_the_states_is_refused() {
     assert!(matches!(refused(directory.path()), StoreError::Damaged { .. }));
 }
 
+/// redb writes its header without the magic number, then with it, then pages.
 #[test]
 fn a_creation_cut_short_starts_anew() {
     let directory = tempfile::tempdir().unwrap();
+    drop(opened(directory.path()));
+    let whole = fs::read(file(directory.path())).unwrap();
+    let mut header_only = vec![0; whole.len()];
+    header_only[9..320].copy_from_slice(&whole[9..320]);
+    fs::write(file(directory.path()), &header_only).unwrap();
+    drop(opened(directory.path()));
     for length in [0, 1, 9, 4_096, 1 << 20] {
         fs::write(file(directory.path()), vec![0; length]).unwrap();
         drop(opened(directory.path()));
+    }
+}
+
+#[test]
+fn a_ledger_without_its_first_bytes_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(opened(directory.path()));
+    let mut whole = fs::read(file(directory.path())).unwrap();
+    for size in [9, 320] {
+        whole[..size].fill(0);
+        fs::write(file(directory.path()), &whole).unwrap();
+        assert!(matches!(refused(directory.path()), StoreError::NotALedger { .. }));
+        assert_eq!(fs::read(file(directory.path())).unwrap(), whole);
     }
 }
 

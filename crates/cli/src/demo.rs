@@ -120,30 +120,23 @@ async fn demo(args: &Args, project: Project, folder: &Folder, output: &Output) -
         watching.lock().unwrap_or_else(PoisonError::into_inner).see(event);
     }));
     let looking = tokio::spawn(look_after(Arc::clone(&crew)));
-    let driving = coordinator::run(options);
-    let result = tokio::select! {
-        result = driving => hinted(result),
-        signal = shell::stop_signal() => {
+    let signals = tokio::spawn(async move {
+        if shell::stop_signal().await.is_ok() {
             let _ = stop.send(true);
-            signal.and(Err(Interrupted.into()))
         }
-    };
+    });
+    let result = hinted(coordinator::run(options).await);
+    signals.abort();
     looking.abort();
     let last = Arc::clone(&crew);
     tokio::task::spawn_blocking(move || last.lock().unwrap_or_else(PoisonError::into_inner).end()).await?;
-    let report = match result {
-        Ok(report) => report.context(Interrupted)?,
-        Err(error) => {
-            ledger.stop().await;
-            if error.downcast_ref::<Interrupted>().is_some() {
-                output.say(&format!("to go on: gleaner demo --data-dir {}", folder.path().display()));
-            }
-            return Err(error);
-        }
-    };
     screen.await.context("the screen panicked")?;
     let chain = ledger.head();
     ledger.stop().await;
+    let Some(report) = result? else {
+        output.say(&format!("to go on, start it again with the same flags; it is kept in {}", folder.path().display()));
+        return Err(Interrupted.into());
+    };
     folder.finish()?;
     let text = sampled(&report)?;
     let shown = format!("{}\n\n{}\n\n{}", run_report::text(&report), quoted(&text), next_steps(&report, &chain, folder));

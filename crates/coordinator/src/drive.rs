@@ -13,6 +13,7 @@
 //! 6. tell workers about rounds and audits they don't know of yet.
 
 mod audits;
+mod clock;
 mod fetches;
 mod finish;
 mod rounds;
@@ -30,7 +31,7 @@ use transport::{
     CoordinatorEndpoint,
     message::{PROTOCOL, REASON_BYTES_MAX, ToCoordinator, ToWorker},
 };
-use units::{DeviceId, Digest};
+use units::{DeviceId, Digest, UnixSeconds, Wei};
 use verification::RunSpec;
 
 use crate::{
@@ -40,6 +41,7 @@ use crate::{
     opening::{self, Opened},
     relay::{self, Relay, Relayed},
 };
+use clock::LedgerClock;
 use fetches::Fetches;
 
 /// How often the ledger is read when nothing else happens.
@@ -105,7 +107,7 @@ struct Driver<'a> {
     told_audits: BTreeSet<(u32, DeviceId, DeviceId)>,
     /// Steps of device-rounds that went into states, while this process drove: for the traffic's comparison.
     steps_joined: u64,
-    rounds_seen: u32,
+    clock: LedgerClock,
 }
 
 impl<'a> Driver<'a> {
@@ -129,7 +131,7 @@ impl<'a> Driver<'a> {
             last_step: None,
             told_audits: BTreeSet::new(),
             steps_joined: 0,
-            rounds_seen: 0,
+            clock: LedgerClock::default(),
         }
     }
 
@@ -200,6 +202,26 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Whether a time of the ledger has come. A ledger at rest makes no blocks, and its time stands still: then it is given one.
+    async fn is_past(&mut self, deadline: UnixSeconds) -> anyhow::Result<bool> {
+        let head = self.ledger.head().await?;
+        if head.time >= deadline {
+            return Ok(true);
+        }
+        if self.clock.estimate(&head) >= deadline {
+            self.make_block().await?;
+        }
+        Ok(false)
+    }
+
+    /// Sends something so that a block comes.
+    async fn make_block(&self) -> anyhow::Result<()> {
+        if let Some(owner) = self.ledger.account() {
+            self.ledger.transfer(&owner, Wei::ZERO).await?;
+        }
+        Ok(())
+    }
+
     /// One pass; true when the run is over.
     async fn pass(&mut self) -> anyhow::Result<bool> {
         self.relay_statements().await?;
@@ -210,7 +232,6 @@ impl<'a> Driver<'a> {
             return Ok(true);
         }
         let seats = self.ledger.run_seats(self.run).await?;
-        self.rounds_seen = summary.round;
         match summary.phase {
             RunPhase::Training { deadline } => {
                 self.fetch_updates(&summary);

@@ -4,7 +4,7 @@
 //! against digests that the ledger names. A coordinator that lies can waste a worker's time, not make it sign something untrue.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     ops::ControlFlow,
     sync::{
         Arc,
@@ -21,10 +21,14 @@ use verification::Outcome;
 use crate::{
     Event, Options,
     desk::{Base, Desk},
+    keep::MEMORIES_KEPT_MAX,
     misbehaviour::{self, Behaviour},
     view,
     work::{self, Finding, Pace},
 };
+
+/// Updates and memories served at once: those of the last rounds, which the coordinator or an auditor may still ask for.
+const SERVED_MAX: usize = 2 * MEMORIES_KEPT_MAX;
 
 /// How a session ended, when it was not the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +83,8 @@ pub(crate) struct Session<'a> {
     done: mpsc::UnboundedSender<Done>,
     training: Option<Running>,
     audits: BTreeMap<(u32, DeviceId), Running>,
+    /// Digests of what is served, oldest first.
+    served: VecDeque<Digest>,
 }
 
 impl<'a> Session<'a> {
@@ -88,18 +94,29 @@ impl<'a> Session<'a> {
         desk: Desk,
         last: &'a mut Option<LastWork>,
     ) -> anyhow::Result<Ending> {
-        let (done, mut results) = mpsc::unbounded_channel();
+        let (done, results) = mpsc::unbounded_channel();
+        let desk = Arc::new(desk);
         let mut session =
-            Self { options, desk: Arc::new(desk), last, done, training: None, audits: BTreeMap::new() };
-        session.publish_evidence().await?;
-        let mut stop = options.stop.clone();
+            Self { options, desk: Arc::clone(&desk), last, done, training: None, audits: BTreeMap::new(), served: VecDeque::new() };
+        let ending = session.serve(results).await;
+        drop(session);
+        // A computation that was called off may hold the desk a little longer; then the connection just ends.
+        if let Some(desk) = Arc::into_inner(desk) {
+            desk.endpoint.close().await;
+        }
+        ending
+    }
+
+    async fn serve(&mut self, mut results: mpsc::UnboundedReceiver<Done>) -> anyhow::Result<Ending> {
+        self.publish_evidence().await?;
+        let mut stop = self.options.stop.clone();
         loop {
-            let desk = Arc::clone(&session.desk);
+            let desk = Arc::clone(&self.desk);
             let ended = tokio::select! {
-                message = desk.endpoint.recv() => session.hear(message?).await?,
-                Some(done) = results.recv() => session.finish(done).await?,
+                message = desk.endpoint.recv() => self.hear(message?).await?,
+                Some(done) = results.recv() => self.finish(done).await?,
                 _ = stop.wait_for(|stop| *stop) => {
-                    session.leave().await?;
+                    self.leave().await?;
                     Some(Ending::Stopped)
                 }
             };
@@ -110,13 +127,24 @@ impl<'a> Session<'a> {
     }
 
     /// Serves the memories on disk again, and the last update: an auditor or the coordinator may still ask for them.
-    async fn publish_evidence(&self) -> anyhow::Result<()> {
+    async fn publish_evidence(&mut self) -> anyhow::Result<()> {
         for memory in self.desk.keep.memories()? {
-            self.desk.endpoint.publish(memory).await?;
+            self.publish(memory).await?;
         }
-        if let Some(last) = self.last.as_ref() {
-            self.desk.endpoint.publish(last.update.clone()).await?;
+        if let Some(last) = self.last.clone() {
+            self.publish(last.update).await?;
         }
+        Ok(())
+    }
+
+    /// Serves something, and nothing older than the newest [`SERVED_MAX`] any more.
+    async fn publish(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
+        let digest = self.desk.endpoint.publish(bytes).await?;
+        self.served.push_back(digest);
+        while self.served.len() > SERVED_MAX {
+            self.served.pop_front();
+        }
+        self.desk.endpoint.retain(&self.served.iter().copied().collect());
         Ok(())
     }
 
@@ -206,10 +234,10 @@ impl<'a> Session<'a> {
     }
 
     async fn commit(&mut self, round: u32, outcome: Outcome, memory_before: Digest) -> anyhow::Result<()> {
+        self.desk.keep.keep_memory(&outcome.memory_after.to_bytes())?;
+        self.publish(outcome.memory_after.to_bytes()).await?;
+        self.publish(outcome.update.clone()).await?;
         let desk = &self.desk;
-        desk.keep.keep_memory(&outcome.memory_after.to_bytes())?;
-        desk.endpoint.publish(outcome.memory_after.to_bytes()).await?;
-        desk.endpoint.publish(outcome.update.clone()).await?;
         let seal = verification::seal(&desk.device, &outcome.root);
         let memory_after = outcome.memory_after_digest;
         let message = self.options.sign_commitment(

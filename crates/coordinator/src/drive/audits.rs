@@ -19,19 +19,11 @@ impl Driver<'_> {
             }
         }
         for audit in self.ledger.run_audits(self.run).await? {
-            if audit.deadline <= head.time {
+            if self.is_past(audit.deadline).await? {
                 unless_refused(self.ledger.redraw(self.run, audit.round, &audit.subject).await)?;
             } else {
                 self.brief(&audit).await?;
             }
-        }
-        Ok(())
-    }
-
-    /// Sends something so that a block comes: a ledger at rest makes none, and draws wait for one.
-    async fn make_block(&self) -> anyhow::Result<()> {
-        if let Some(owner) = self.ledger.account() {
-            self.ledger.transfer(&owner, units::Wei::ZERO).await?;
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ impl Driver<'_> {
         if has_quorum && all_here_committed {
             return unless_refused(self.ledger.close_round(self.run, round).await);
         }
-        if self.ledger.head().await?.time < deadline {
+        if !self.is_past(deadline).await? {
             return Ok(());
         }
         if has_quorum {

@@ -29,7 +29,8 @@ fn main() -> io::Result<()> {
 fn gather(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let is_text = path.extension().is_some_and(|extension| extension == "md" || extension == "rs");
+        let is_text =
+            path.extension().is_some_and(|extension| extension == "md" || extension == "rs");
         if path.is_dir() {
             gather(&path, files)?;
         } else if is_text {

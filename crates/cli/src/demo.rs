@@ -98,7 +98,12 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     shell::block_on(async { demo(&args, project, &folder, output).await })
 }
 
-async fn demo(args: &Args, project: Project, folder: &Folder, output: &Output) -> anyhow::Result<()> {
+async fn demo(
+    args: &Args,
+    project: Project,
+    folder: &Folder,
+    output: &Output,
+) -> anyhow::Result<()> {
     let ledger = ledger::start(folder, &project).await?;
     let spec = project.spec.clone();
     let (stop, stopped) = watch::channel(false);
@@ -129,17 +134,26 @@ async fn demo(args: &Args, project: Project, folder: &Folder, output: &Output) -
     signals.abort();
     looking.abort();
     let last = Arc::clone(&crew);
-    tokio::task::spawn_blocking(move || last.lock().unwrap_or_else(PoisonError::into_inner).end()).await?;
+    tokio::task::spawn_blocking(move || last.lock().unwrap_or_else(PoisonError::into_inner).end())
+        .await?;
     screen.await.context("the screen panicked")?;
     let chain = ledger.head();
     ledger.stop().await;
     let Some(report) = result? else {
-        output.say(&format!("to go on, start it again with the same flags; it is kept in {}", folder.path().display()));
+        output.say(&format!(
+            "to go on, start it again with the same flags; it is kept in {}",
+            folder.path().display()
+        ));
         return Err(Interrupted.into());
     };
     folder.finish()?;
     let text = sampled(&report)?;
-    let shown = format!("{}\n\n{}\n\n{}", run_report::text(&report), quoted(&text), next_steps(&report, &chain, folder));
+    let shown = format!(
+        "{}\n\n{}\n\n{}",
+        run_report::text(&report),
+        quoted(&text),
+        next_steps(&report, &chain, folder)
+    );
     output.print(&Document { chain, report, sample: text }, &shown)
 }
 
@@ -177,10 +191,13 @@ struct Cast {
 impl Cast {
     fn new(args: &Args, folder: &Folder, url: String, output: &Output) -> Self {
         let workers = usize::from(args.workers);
-        let device = |index| wallet::DeviceKey::from_seed(&crew::device_seed(args.seed, index)).device();
+        let device =
+            |index| wallet::DeviceKey::from_seed(&crew::device_seed(args.seed, index)).device();
         // Cheats come last, crashes before them.
-        let first_doomed = workers.saturating_sub(usize::from(args.cheats) + usize::from(args.crashes));
-        let doomed = (first_doomed..first_doomed + usize::from(args.crashes)).zip(args.rounds / 3..);
+        let first_doomed =
+            workers.saturating_sub(usize::from(args.cheats) + usize::from(args.crashes));
+        let doomed =
+            (first_doomed..first_doomed + usize::from(args.crashes)).zip(args.rounds / 3..);
         Self {
             crew: Crew::default(),
             args: args.clone(),
@@ -223,7 +240,11 @@ impl Cast {
     }
 
     fn kill(&mut self, round: u32, device: &DeviceId) -> anyhow::Result<()> {
-        self.output.say(&format!("round {}: killing the worker of device {}", round + 1, short(device)));
+        self.output.say(&format!(
+            "round {}: killing the worker of device {}",
+            round + 1,
+            short(device)
+        ));
         self.crew.kill(device)
     }
 
@@ -266,7 +287,10 @@ fn next_steps(report: &Report, chain: &Chain, folder: &Folder) -> String {
 
 /// Seconds since 1970, for the genesis block of a throwaway ledger.
 fn now() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "the demo begins a ledger, which begins at some time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the demo begins a ledger, which begins at some time"
+    )]
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }

@@ -78,7 +78,8 @@ struct Worked {
 /// When the ledger stays out of reach, or this machine can't take part.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let folder = paths::or_home(args.data_dir.clone(), "worker")?;
-    std::fs::create_dir_all(&folder).with_context(|| format!("{}: folder can't be made", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("{}: folder can't be made", folder.display()))?;
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?.device();
     shell::block_on(async {
         let (stop, stopped) = watch::channel(false);
@@ -96,7 +97,8 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         });
         let (projects, is_stopped) = work(&args, &folder, stopped, output).await?;
         signals.abort();
-        let document = Document { device: device.to_string(), account: args.account.to_string(), projects };
+        let document =
+            Document { device: device.to_string(), account: args.account.to_string(), projects };
         output.print(&document, &summary(&document))?;
         if is_stopped { Err(Interrupted.into()) } else { Ok(()) }
     })
@@ -190,7 +192,12 @@ async fn next(
     }
 }
 
-async fn worked(ledger: &Ledger, run: u64, device: &DeviceId, ending: Ending) -> anyhow::Result<Worked> {
+async fn worked(
+    ledger: &Ledger,
+    run: u64,
+    device: &DeviceId,
+    ending: Ending,
+) -> anyhow::Result<Worked> {
     let seats = ledger.run_seats(run).await?;
     let seat = seats.iter().find(|seat| seat.device == *device);
     Ok(Worked {
@@ -220,8 +227,12 @@ fn words(event: &Event) -> Option<String> {
         Event::Disconnected { reason } => format!("disconnected ({reason}): trying again"),
         Event::RoundStarted { round } => format!("round {round}: started"),
         Event::Paced { .. } => return None,
-        Event::Committed { round, loss, tokens } => format!("round {round}: {tokens} tokens done, loss {loss:.3}"),
-        Event::AuditStarted { round, subject } => format!("round {round}: auditing device {subject}"),
+        Event::Committed { round, loss, tokens } => {
+            format!("round {round}: {tokens} tokens done, loss {loss:.3}")
+        }
+        Event::AuditStarted { round, subject } => {
+            format!("round {round}: auditing device {subject}")
+        }
         Event::Audited { round, subject, finding } => {
             let found = match finding {
                 Some(Finding::Passed { .. }) => "its work is what it says",
@@ -237,9 +248,17 @@ fn words(event: &Event) -> Option<String> {
 }
 
 fn summary(document: &Document) -> String {
-    let grain = |wei: &str| wei.parse().map_or_else(|_| wei.to_owned(), |wei| units::Wei::new(wei).to_grain());
+    let grain = |wei: &str| {
+        wei.parse().map_or_else(|_| wei.to_owned(), |wei| units::Wei::new(wei).to_grain())
+    };
     let line = |worked: &Worked| {
-        format!("project {}: {}, {} tokens verified, {} GRAIN paid", worked.id, worked.ending, worked.tokens_verified, grain(&worked.paid))
+        format!(
+            "project {}: {}, {} tokens verified, {} GRAIN paid",
+            worked.id,
+            worked.ending,
+            worked.tokens_verified,
+            grain(&worked.paid)
+        )
     };
     document.projects.iter().map(line).collect::<Vec<_>>().join("\n")
 }

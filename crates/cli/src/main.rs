@@ -64,7 +64,6 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json);
     shell::start_logging();
-    shell::choose_tls();
     let result = match cli.command {
         Command::Demo(args) => demo::run(args, &output),
         Command::Train(args) => train::run(args, &output),

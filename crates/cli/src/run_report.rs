@@ -13,7 +13,13 @@ pub(crate) fn text(report: &Report) -> String {
         .map(|payout| {
             let device = payout.device.chars().take(8).collect();
             let tokens = payout.tokens_verified.to_string();
-            vec![grain(&payout.paid), tokens, payout.account.clone(), device, payout.standing.clone()]
+            vec![
+                grain(&payout.paid),
+                tokens,
+                payout.account.clone(),
+                device,
+                payout.standing.clone(),
+            ]
         })
         .collect();
     let table = table(&["GRAIN paid", "verified tokens", "account", "device", "standing"], &rows);
@@ -58,7 +64,9 @@ mod tests {
 
     #[test]
     fn sizes_are_rounded_down() {
-        for (bytes, text) in [(999, "999 B"), (1_999, "1 kB"), (1_990_000, "1.9 MB"), (61_720_000_000, "61.7 GB")] {
+        for (bytes, text) in
+            [(999, "999 B"), (1_999, "1 kB"), (1_990_000, "1.9 MB"), (61_720_000_000, "61.7 GB")]
+        {
             assert_eq!(size(bytes), text);
         }
     }

@@ -23,7 +23,11 @@ pub(crate) struct Screen {
 impl Screen {
     /// A screen for a run of so many rounds.
     pub(crate) fn new(output: Output, rounds: u32) -> Self {
-        let target = if output.is_live() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if output.is_live() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(Some(rounds.into()), target);
         let style = ProgressStyle::with_template("{bar:24} round {pos}/{len}  {elapsed}  {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -32,7 +36,11 @@ impl Screen {
     }
 
     /// Shows events until there are no more; `also` sees each of them.
-    pub(crate) async fn follow(mut self, mut events: mpsc::UnboundedReceiver<Event>, mut also: impl FnMut(&Event) + Send) {
+    pub(crate) async fn follow(
+        mut self,
+        mut events: mpsc::UnboundedReceiver<Event>,
+        mut also: impl FnMut(&Event) + Send,
+    ) {
         while let Some(event) = events.recv().await {
             also(&event);
             self.show(&event);
@@ -50,7 +58,11 @@ impl Screen {
                 self.validation = validation_loss.or(self.validation);
                 self.bar.set_position(u64::from(*round) + 1);
                 if !self.output.is_live() {
-                    self.say(&format!("round {} done: {updates} updates  {}", round + 1, self.figures()));
+                    self.say(&format!(
+                        "round {} done: {updates} updates  {}",
+                        round + 1,
+                        self.figures()
+                    ));
                 }
             }
             Event::Left { device } => {
@@ -59,7 +71,9 @@ impl Screen {
                 self.say(&format!("device {} left", short(device)));
             }
             Event::AuditPassed { .. } => self.audits += 1,
-            Event::Paid { amount, .. } => self.paid = self.paid.checked_add(*amount).unwrap_or(self.paid),
+            Event::Paid { amount, .. } => {
+                self.paid = self.paid.checked_add(*amount).unwrap_or(self.paid)
+            }
             other => {
                 if let Some(words) = self.words(other) {
                     self.say(&words);
@@ -76,20 +90,34 @@ impl Screen {
             }
             Event::Opened { run, .. } => format!("project {run} goes on"),
             Event::Listening { endpoint } => format!("waiting for workers at {endpoint}"),
-            Event::Enrolled { device, account } => format!("device {} joined, paid to {account}", short(device)),
+            Event::Enrolled { device, account } => {
+                format!("device {} joined, paid to {account}", short(device))
+            }
             Event::Disputed { round, subject, auditor } => {
-                format!("round {}: device {} says that device {} made its work up; another auditor decides", round + 1, short(auditor), short(subject))
+                format!(
+                    "round {}: device {} says that device {} made its work up; another auditor decides",
+                    round + 1,
+                    short(auditor),
+                    short(subject)
+                )
             }
             Event::Convicted { round, device, account, forfeited } => {
                 self.audits += 1;
                 let (device, forfeited) = (short(device), forfeited.to_grain());
-                format!("round {}: device {device} of {account} was caught with made-up work: out, {forfeited} GRAIN forfeited", round + 1)
+                format!(
+                    "round {}: device {device} of {account} was caught with made-up work: out, {forfeited} GRAIN forfeited",
+                    round + 1
+                )
             }
             Event::FalseAuditor { round, device } => {
                 format!("round {}: device {} accused falsely and is out", round + 1, short(device))
             }
             Event::Unresolved { round, subject } => {
-                format!("round {}: the work of device {} could not be checked and stays unpaid", round + 1, short(subject))
+                format!(
+                    "round {}: the work of device {} could not be checked and stays unpaid",
+                    round + 1,
+                    short(subject)
+                )
             }
             Event::Note(words) => words.clone(),
             _ => return None,
@@ -100,7 +128,8 @@ impl Screen {
         let speed: u64 = self.speeds.values().map(|speed| u64::from(*speed)).sum();
         let count = u16::try_from(self.losses.len()).unwrap_or(u16::MAX);
         let loss = self.losses.values().sum::<f32>() / f32::from(count.max(1));
-        let validation = self.validation.map_or_else(String::new, |loss| format!(" (validation {loss:.3})"));
+        let validation =
+            self.validation.map_or_else(String::new, |loss| format!(" (validation {loss:.3})"));
         let (audits, paid) = (self.audits, self.paid.to_grain());
         format!("loss {loss:.3}{validation}  {speed} tokens/s  {audits} audits  {paid} GRAIN paid")
     }

@@ -28,12 +28,6 @@ pub(crate) fn start_logging() {
         .init();
 }
 
-/// Chooses who does TLS in this process, before anything opens a connection: the HTTP client panics where nobody is chosen.
-pub(crate) fn choose_tls() {
-    // An error says that somebody is chosen already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// Runs `work` on a fresh runtime.
 ///
 /// # Errors

@@ -48,10 +48,12 @@ pub(crate) struct Args {
 /// When project, account or ledger can't be used; [`Interrupted`] at Ctrl-C, after which the same command goes on.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let project = Project::from_file(&args.project)?;
-    let folder = paths::or_home(args.data_dir.clone(), &format!("train/{}", folder_name(&project.name)))?;
+    let folder =
+        paths::or_home(args.data_dir.clone(), &format!("train/{}", folder_name(&project.name)))?;
     let signer = args.signer.unlock()?;
     shell::block_on(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?.with_patience(LEDGER_PATIENCE);
+        let ledger =
+            ledger::connect(&args.ledger, Some(signer)).await?.with_patience(LEDGER_PATIENCE);
         let (stop, stopped) = watch::channel(false);
         let (events, said) = mpsc::unbounded_channel();
         let options = Options {
@@ -64,7 +66,8 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             events,
             stop: stopped,
         };
-        let screen = tokio::spawn(Screen::new(*output, options.project.spec.rounds).follow(said, |_| {}));
+        let screen =
+            tokio::spawn(Screen::new(*output, options.project.spec.rounds).follow(said, |_| {}));
         let signals = tokio::spawn(async move {
             if shell::stop_signal().await.is_ok() {
                 let _ = stop.send(true);
@@ -85,10 +88,15 @@ pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
     let Err(error) = result else { return result };
     let hint = match error.downcast_ref::<Refusal>() {
         Some(Refusal::BudgetTooSmall { required, .. }) => {
-            format!("budget = \"{}\" in the project file, a lower price, fewer rounds, or a smaller workers_max", required.to_grain())
+            format!(
+                "budget = \"{}\" in the project file, a lower price, fewer rounds, or a smaller workers_max",
+                required.to_grain()
+            )
         }
         Some(Refusal::TooPoor { .. }) => "gleaner wallet balance".to_owned(),
-        Some(Refusal::OtherRun { .. } | Refusal::Over { .. }) => "--data-dir ANOTHER_FOLDER".to_owned(),
+        Some(Refusal::OtherRun { .. } | Refusal::Over { .. }) => {
+            "--data-dir ANOTHER_FOLDER".to_owned()
+        }
         None => return Err(error),
     };
     Err(error).hint(hint)
@@ -96,6 +104,7 @@ pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
 
 /// A project's name as a folder's.
 fn folder_name(name: &str) -> String {
-    let clean = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
+    let clean =
+        |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
     name.chars().map(clean).collect()
 }

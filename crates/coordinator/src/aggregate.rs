@@ -40,13 +40,20 @@ impl Aggregator {
     pub(crate) fn initial(spec: &Arc<RunSpec>, validation: Arc<Vec<u8>>, threads: usize) -> Self {
         let parameters = model::initial_parameters(&spec.model, &spec.seed.0);
         let outer = OuterState::new(parameters.len());
-        Self { spec: Arc::clone(spec), validation, threads, parameters: Arc::new(parameters), outer }
+        Self {
+            spec: Arc::clone(spec),
+            validation,
+            threads,
+            parameters: Arc::new(parameters),
+            outer,
+        }
     }
 
     /// Takes up a state from disk.
     pub(crate) fn resume(&mut self, folder: &Folder, state: &Digest) -> anyhow::Result<()> {
         let kept = folder.state(state)?;
-        let parameters = model::params_from_bytes(&self.spec.model, &kept.parameters).context("parameters are damaged")?;
+        let parameters = model::params_from_bytes(&self.spec.model, &kept.parameters)
+            .context("parameters are damaged")?;
         self.outer = OuterState::from_bytes(&kept.outer, parameters.len())?;
         self.parameters = Arc::new(parameters);
         Ok(())
@@ -68,13 +75,26 @@ impl Aggregator {
     }
 
     /// Joins a round's updates into the next state. On `Err` nothing has changed.
-    pub(crate) fn advance(&mut self, round: u32, updates: &[(DeviceId, Vec<u8>)]) -> anyhow::Result<Step> {
-        let contributions: Vec<_> =
-            updates.iter().map(|(device, encoded)| Contribution { device: *device, encoded }).collect();
-        let advanced = verification::advance(&self.spec, round, &self.parameters, &self.outer, &contributions)?;
+    pub(crate) fn advance(
+        &mut self,
+        round: u32,
+        updates: &[(DeviceId, Vec<u8>)],
+    ) -> anyhow::Result<Step> {
+        let contributions: Vec<_> = updates
+            .iter()
+            .map(|(device, encoded)| Contribution { device: *device, encoded })
+            .collect();
+        let advanced = verification::advance(
+            &self.spec,
+            round,
+            &self.parameters,
+            &self.outer,
+            &contributions,
+        )?;
         self.parameters = Arc::new(advanced.parameters);
         self.outer = advanced.state;
-        let rejected = advanced.rejected.into_iter().map(|(device, error)| (device, error.to_string()));
+        let rejected =
+            advanced.rejected.into_iter().map(|(device, error)| (device, error.to_string()));
         Ok(Step {
             state: self.digest(),
             update: advanced.encoded,

@@ -184,14 +184,18 @@ impl<'a> Driver<'a> {
 
     fn hear_message(&mut self, device: DeviceId, message: &ToCoordinator) {
         match message {
-            ToCoordinator::Hello { protocol, run, .. } if *protocol != PROTOCOL || *run != self.run => {
-                let reason = format!("this is run {} in version {PROTOCOL} of the protocol", self.run);
+            ToCoordinator::Hello { protocol, run, .. }
+                if *protocol != PROTOCOL || *run != self.run =>
+            {
+                let reason =
+                    format!("this is run {} in version {PROTOCOL} of the protocol", self.run);
                 self.refuse(&device, &reason);
             }
             ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second } => {
                 #[expect(clippy::cast_precision_loss, reason = "a loss shown to people")]
                 let loss = *loss_milli as f32 / 1000.0;
-                let (round, step, steps, tokens_per_second) = (*round, *step, *steps, *tokens_per_second);
+                let (round, step, steps, tokens_per_second) =
+                    (*round, *step, *steps, *tokens_per_second);
                 self.tell(Event::Step { device, round, step, steps, loss, tokens_per_second });
             }
             other => {
@@ -315,8 +319,12 @@ impl<'a> Driver<'a> {
             update: *update.as_bytes(),
         };
         let ignorant = |peer: &Peer| peer.is_welcome && peer.told_round != Some(summary.round);
-        let devices: Vec<DeviceId> =
-            self.peers.iter().filter(|(_, peer)| ignorant(peer)).map(|(device, _)| *device).collect();
+        let devices: Vec<DeviceId> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| ignorant(peer))
+            .map(|(device, _)| *device)
+            .collect();
         for device in devices {
             self.send(&device, &message);
             if let Some(peer) = self.peers.get_mut(&device) {

@@ -153,15 +153,19 @@ impl Folder {
     /// When it is missing or damaged.
     pub fn state(&self, digest: &Digest) -> Result<State, FolderError> {
         let path = self.state_path(digest);
-        let bytes = fs::read(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?;
-        let damaged = |reason: &str| FolderError::Damaged { path: path.clone(), reason: reason.to_owned() };
-        let (head, rest) = bytes.split_at_checked(48).ok_or_else(|| damaged("shorter than its head"))?;
+        let bytes =
+            fs::read(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?;
+        let damaged =
+            |reason: &str| FolderError::Damaged { path: path.clone(), reason: reason.to_owned() };
+        let (head, rest) =
+            bytes.split_at_checked(48).ok_or_else(|| damaged("shorter than its head"))?;
         if &head[..8] != STATE_MAGIC {
             return Err(damaged("not a state file"));
         }
         let length = u64::from_le_bytes(head[8..16].try_into().expect("eight bytes"));
         let length = usize::try_from(length).map_err(|_| damaged("length out of range"))?;
-        let (parameters, outer) = rest.split_at_checked(length).ok_or_else(|| damaged("cut short"))?;
+        let (parameters, outer) =
+            rest.split_at_checked(length).ok_or_else(|| damaged("cut short"))?;
         let state = State { parameters: parameters.to_vec(), outer: outer.to_vec() };
         if state.digest() != *digest || digest_of(&state.outer).as_bytes() != &head[16..48] {
             return Err(damaged("its digest does not match"));
@@ -180,11 +184,15 @@ impl Folder {
         let mut files = Vec::new();
         for entry in fs::read_dir(&folder).map_err(io)? {
             let entry = entry.map_err(io)?;
-            files.push((entry.metadata().and_then(|data| data.modified()).map_err(io)?, entry.path()));
+            files.push((
+                entry.metadata().and_then(|data| data.modified()).map_err(io)?,
+                entry.path(),
+            ));
         }
         files.sort();
         let surplus = files.len().saturating_sub(STATES_KEPT_MAX);
-        for (_, path) in files.into_iter().take(surplus).filter(|(_, path)| !needed.contains(path)) {
+        for (_, path) in files.into_iter().take(surplus).filter(|(_, path)| !needed.contains(path))
+        {
             fs::remove_file(&path).map_err(|source| FolderError::Io { path, source })?;
         }
         Ok(())
@@ -194,7 +202,10 @@ impl Folder {
     ///
     /// # Errors
     /// When the file can't be read or written, or is not 32 bytes long.
-    pub fn key(&self, make: impl FnOnce() -> Result<[u8; 32], FolderError>) -> Result<[u8; 32], FolderError> {
+    pub fn key(
+        &self,
+        make: impl FnOnce() -> Result<[u8; 32], FolderError>,
+    ) -> Result<[u8; 32], FolderError> {
         let path = self.root.join("coordinator.key");
         match fs::read(&path) {
             Ok(bytes) => bytes
@@ -254,7 +265,10 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[position] ^= 1;
             fs::write(&path, &damaged).unwrap();
-            assert!(matches!(folder.state(&kept.digest()), Err(FolderError::Damaged { .. })), "byte {position}");
+            assert!(
+                matches!(folder.state(&kept.digest()), Err(FolderError::Damaged { .. })),
+                "byte {position}"
+            );
         }
         fs::write(&path, &whole[..80]).unwrap();
         assert!(matches!(folder.state(&kept.digest()), Err(FolderError::Damaged { .. })));

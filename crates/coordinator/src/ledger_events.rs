@@ -23,9 +23,10 @@ impl Tally {
     /// Takes an event in; what to tell those who watch.
     pub(crate) fn take(&mut self, event: RunEvent) -> Option<Event> {
         Some(match event {
-            RunEvent::Enrolled(event) => {
-                Event::Enrolled { device: device(event.device), account: AccountId::from_bytes(event.account.into_array()) }
-            }
+            RunEvent::Enrolled(event) => Event::Enrolled {
+                device: device(event.device),
+                account: AccountId::from_bytes(event.account.into_array()),
+            },
             RunEvent::Left(event) => Event::Left { device: device(event.device) },
             RunEvent::RoundOpened(event) => {
                 self.bases.insert(event.round, Digest::from_bytes(event.base.0));
@@ -33,7 +34,10 @@ impl Tally {
             }
             RunEvent::Committed(event) => {
                 let (round, device) = (event.round, device(event.device));
-                self.updates.entry(round).or_default().insert(device, Digest::from_bytes(event.update.0));
+                self.updates
+                    .entry(round)
+                    .or_default()
+                    .insert(device, Digest::from_bytes(event.update.0));
                 *self.commitments.entry(round).or_default() += 1;
                 Event::Committed { round, device }
             }

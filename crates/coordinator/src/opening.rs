@@ -10,11 +10,7 @@ use transport::{CoordinatorEndpoint, Limits};
 use units::{Digest, Wei};
 use verification::RunSpec;
 
-use crate::{
-    Event, Folder, Project, RunRecord,
-    aggregate::Aggregator,
-    folder::FolderError,
-};
+use crate::{Event, Folder, Project, RunRecord, aggregate::Aggregator, folder::FolderError};
 
 /// How a run is driven.
 pub struct Options {
@@ -97,7 +93,9 @@ pub(crate) async fn open(options: &Options) -> anyhow::Result<Opened> {
             let loss = initial.loss()?;
             Ok((initial, loss))
         };
-        tokio::task::spawn_blocking(measure).await.context("measuring the initial loss panicked")??
+        tokio::task::spawn_blocking(measure)
+            .await
+            .context("measuring the initial loss panicked")??
     };
     let endpoint = CoordinatorEndpoint::bind(key, options.listen, Limits::USUAL).await?;
     let mut opened = Opened { run: 0, folder, endpoint, spec, aggregator: initial, loss_initial };
@@ -127,11 +125,15 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
             if balance <= deposit {
                 return Err(Refusal::TooPoor { balance, deposit }.into());
             }
-            ledger.open_run(&terms, &options.project.name, &announcement(options, opened), deposit).await?.run
+            ledger
+                .open_run(&terms, &options.project.name, &announcement(options, opened), deposit)
+                .await?
+                .run
         }
     };
     opened.run = run;
-    let record = RunRecord { chain_id: ledger.chain_id(), run, spec: opened.spec.digest().to_string() };
+    let record =
+        RunRecord { chain_id: ledger.chain_id(), run, spec: opened.spec.digest().to_string() };
     opened.folder.keep_run(&record)?;
     let _ = options.events.send(Event::Opened { run, deposited: deposit, resumed: false });
     Ok(())
@@ -150,7 +152,8 @@ async fn adopt(options: &Options, opened: &Opened) -> anyhow::Result<Option<u64>
 
 async fn take_up(options: &Options, opened: &mut Opened, record: &RunRecord) -> anyhow::Result<()> {
     let (ledger, folder) = (&options.ledger, options.folder.clone());
-    let is_same = record.chain_id == ledger.chain_id() && record.spec == opened.spec.digest().to_string();
+    let is_same =
+        record.chain_id == ledger.chain_id() && record.spec == opened.spec.digest().to_string();
     if !is_same {
         return Err(Refusal::OtherRun { folder, run: record.run }.into());
     }
@@ -164,7 +167,11 @@ async fn take_up(options: &Options, opened: &mut Opened, record: &RunRecord) -> 
     if summary.endpoint != announcement.endpoint {
         ledger.announce(record.run, &announcement).await?;
     }
-    let _ = options.events.send(Event::Opened { run: record.run, deposited: summary.deposited, resumed: true });
+    let _ = options.events.send(Event::Opened {
+        run: record.run,
+        deposited: summary.deposited,
+        resumed: true,
+    });
     Ok(())
 }
 
@@ -178,7 +185,8 @@ fn announcement(options: &Options, opened: &Opened) -> Announcement {
 
 fn random_key() -> Result<[u8; 32], FolderError> {
     let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|error| FolderError::NoRandomness { reason: error.to_string() })?;
+    getrandom::fill(&mut key)
+        .map_err(|error| FolderError::NoRandomness { reason: error.to_string() })?;
     Ok(key)
 }
 

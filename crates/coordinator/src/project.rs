@@ -109,12 +109,16 @@ impl Project {
     /// When a file can't be read, a field is unknown or out of bounds, or the corpus can't be used; the message says which and where.
     pub fn from_file(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let text = fs::read_to_string(path).with_context(|| format!("project file {shown} can't be read"))?;
-        let file: File = toml::from_str(&text).with_context(|| format!("project file {shown} is not valid"))?;
-        let spec = specification(&file.model, &file.training).with_context(|| format!("in {shown}"))?;
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("project file {shown} can't be read"))?;
+        let file: File =
+            toml::from_str(&text).with_context(|| format!("project file {shown} is not valid"))?;
+        let spec =
+            specification(&file.model, &file.training).with_context(|| format!("in {shown}"))?;
         let budget = file.budget.as_deref().map(Wei::parse_grain).transpose()?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        let corpus = Corpus::from_path(&folder.join(&file.corpus), &Cut::for_context(spec.model.context))?;
+        let corpus =
+            Corpus::from_path(&folder.join(&file.corpus), &Cut::for_context(spec.model.context))?;
         Ok(Self { name: file.name, corpus, spec, conditions: file.terms, budget })
     }
 
@@ -153,7 +157,10 @@ impl Project {
 fn specification(model: &toml::Table, training: &toml::Table) -> anyhow::Result<RunSpec> {
     let rounds = match training.get("rounds") {
         None => 30,
-        Some(value) => value.as_integer().and_then(|rounds| u32::try_from(rounds).ok()).context("rounds is no count")?,
+        Some(value) => value
+            .as_integer()
+            .and_then(|rounds| u32::try_from(rounds).ok())
+            .context("rounds is no count")?,
     };
     let mut seed = [0; 32];
     if let Some(value) = training.get("seed") {
@@ -172,10 +179,14 @@ fn specification(model: &toml::Table, training: &toml::Table) -> anyhow::Result<
 fn overlay(fields: &mut serde_json::Value, table: &str, over: &toml::Table) -> anyhow::Result<()> {
     for (name, value) in over {
         if table == "training" && (name == "seed" || name == "model") {
-            anyhow::ensure!(name == "seed", "[training] has no field {name}: it has a table of its own");
+            anyhow::ensure!(
+                name == "seed",
+                "[training] has no field {name}: it has a table of its own"
+            );
             continue;
         }
-        let field = fields.get_mut(name).with_context(|| format!("[{table}] has no field {name}"))?;
+        let field =
+            fields.get_mut(name).with_context(|| format!("[{table}] has no field {name}"))?;
         let value = serde_json::to_value(value)?;
         anyhow::ensure!(value.is_number(), "[{table}] {name} must be a number");
         *field = value;
@@ -189,7 +200,8 @@ mod tests {
 
     fn read(text: &str) -> anyhow::Result<Project> {
         let scratch = tempfile::tempdir().unwrap();
-        fs::write(scratch.path().join("text.txt"), "All the world's a stage. ".repeat(400)).unwrap();
+        fs::write(scratch.path().join("text.txt"), "All the world's a stage. ".repeat(400))
+            .unwrap();
         let path = scratch.path().join("project.toml");
         fs::write(&path, text).unwrap();
         Project::from_file(&path)

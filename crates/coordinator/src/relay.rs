@@ -63,21 +63,31 @@ pub(crate) fn statement(device: DeviceId, message: &ToCoordinator) -> Option<Sta
             link: link.clone(),
             enroll: enroll.clone(),
         }),
-        ToCoordinator::Committed { round, seal, update, memory_before, memory_after, signature } => {
+        ToCoordinator::Committed {
+            round,
+            seal,
+            update,
+            memory_before,
+            memory_after,
+            signature,
+        } => {
             let [seal, update, memory_before, memory_after] =
-                [seal, update, memory_before, memory_after].map(|digest| Digest::from_bytes(*digest));
+                [seal, update, memory_before, memory_after]
+                    .map(|digest| Digest::from_bytes(*digest));
             let commitment = Commitment { seal, update, memory_before, memory_after };
             let signed = SignedCommitment { device, commitment, signature: signature.to_bytes() };
             Statement::Commitment { round: *round, signed }
         }
-        ToCoordinator::Verdict { round, subject, kind, value, signature } => Statement::Verdict(SignedVerdict {
-            round: *round,
-            subject: DeviceId::from_bytes(*subject),
-            auditor: device,
-            kind: *kind,
-            value: Digest::from_bytes(*value),
-            signature: signature.to_bytes(),
-        }),
+        ToCoordinator::Verdict { round, subject, kind, value, signature } => {
+            Statement::Verdict(SignedVerdict {
+                round: *round,
+                subject: DeviceId::from_bytes(*subject),
+                auditor: device,
+                kind: *kind,
+                value: Digest::from_bytes(*value),
+                signature: signature.to_bytes(),
+            })
+        }
         ToCoordinator::Leaving { round, signature } => {
             Statement::Leave { device, round: *round, signature: signature.clone() }
         }
@@ -89,7 +99,11 @@ pub(crate) fn statement(device: DeviceId, message: &ToCoordinator) -> Option<Sta
 ///
 /// # Errors
 /// When the ledger can't be reached; a refusal is an outcome.
-pub(crate) async fn relay(ledger: &Ledger, run: u64, statement: &Statement) -> Result<Relayed, LedgerError> {
+pub(crate) async fn relay(
+    ledger: &Ledger,
+    run: u64,
+    statement: &Statement,
+) -> Result<Relayed, LedgerError> {
     let (device, result) = match statement {
         Statement::Hello(hello) => (hello.device, seat(ledger, run, hello).await),
         Statement::Commitment { round, signed } => {
@@ -116,7 +130,9 @@ async fn seat(ledger: &Ledger, run: u64, hello: &Hello) -> Result<Relayed, Ledge
     let linked = ledger.link_of(device).await?;
     if linked.account != Some(*account) {
         let Some(link) = link else {
-            let reason = format!("device {device} is linked to another account and gives no statement to change that");
+            let reason = format!(
+                "device {device} is linked to another account and gives no statement to change that"
+            );
             return Ok(Relayed::Refused { device: *device, reason });
         };
         ledger.link_device(device, account, link.nonce, &link.signature.to_bytes()).await?;

@@ -18,6 +18,13 @@ use crate::{
     transaction::{Change, Receipt},
 };
 
+/// Chooses who does TLS in this process. The HTTP client is built with TLS wherever the transport is in the same program, and panics where
+/// nobody is chosen, though we speak plain `http`.
+fn choose_tls() {
+    // An error says that somebody is chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A connection to the ledger, cheap to clone; clones share the account's nonce.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -61,6 +68,7 @@ impl Ledger {
         if !url.starts_with("http://") {
             return Err(bad());
         }
+        choose_tls();
         let provider = RootProvider::<Ethereum>::connect(url).await.map_err(|_| bad())?;
         let node = Node { provider, url: url.to_owned() };
         let chain_id = node.ask(patience, || async { node.provider.get_chain_id().await }).await?;

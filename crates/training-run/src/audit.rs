@@ -3,8 +3,7 @@
 use units::{DeviceId, Digest, Wei};
 
 use crate::{
-    Audit, Cause, Check, Context, Effect, Entry, Finding, PayKind, Refused, Run, SeatIndex,
-    Standing,
+    Audit, Cause, Check, Context, Effect, Entry, Finding, Refused, Run, Seat, SeatIndex, Standing,
     draw::Chance,
     run::{indexed, not_before},
 };
@@ -111,7 +110,7 @@ impl Run {
         if let Some(seat) = self.seats.get_mut(usize::from(subject)) {
             seat.on_probation = false;
         }
-        self.pay_verdict(round, audit.auditor, effects)?;
+        self.hold_verdict_pay(round, audit.auditor);
         for (claimant, _) in audit.claims {
             self.expel(context, round, claimant, Cause::FalseAudit, effects)?;
         }
@@ -128,8 +127,8 @@ impl Run {
     ) -> Result<(), Refused> {
         let Some(audit) = self.take_audit((round, subject), Check::None) else { return Ok(()) };
         self.expel(context, round, subject, Cause::Convicted, effects)?;
-        self.pay_verdict(round, claimant, effects)?;
-        self.pay_verdict(round, audit.auditor, effects)?;
+        self.hold_verdict_pay(round, claimant);
+        self.hold_verdict_pay(round, audit.auditor);
         for (other, _) in audit.claims.iter().filter(|(other, _)| *other != claimant) {
             self.expel(context, round, *other, Cause::FalseAudit, effects)?;
         }
@@ -242,13 +241,19 @@ impl Run {
         Ok(())
     }
 
-    /// Takes all held pay of a seat away; the amount for work, which goes back to what is free in the escrow.
+    /// Takes all held pay of a seat away, for work and verdicts; the amount, which goes back to what is free in the escrow.
     fn forfeit(&mut self, index: SeatIndex) -> Result<Wei, Refused> {
         let mut forfeited = Wei::ZERO;
         for (round, closed) in &mut self.closed {
             if closed.entries.remove(&index).is_some() {
                 forfeited = forfeited.checked_add(self.terms.work_pay(*round)?)?;
             }
+            let before = closed.verdicts.len();
+            closed.verdicts.retain(|auditor| *auditor != index);
+            let count =
+                u64::try_from(before.saturating_sub(closed.verdicts.len())).unwrap_or(u64::MAX);
+            forfeited =
+                forfeited.checked_add(self.terms.verdict_pay(*round)?.checked_mul_count(count)?)?;
         }
         Ok(forfeited)
     }
@@ -276,15 +281,12 @@ impl Run {
         Ok(())
     }
 
-    fn pay_verdict(
-        &mut self,
-        round: u32,
-        auditor: SeatIndex,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let amount = self.terms.verdict_pay(round)?;
-        let tokens = self.terms.tokens(round);
-        self.pay(auditor, (round, tokens, amount), PayKind::Audit, effects)
+    /// A verdict stands: it is paid when the round's work is.
+    fn hold_verdict_pay(&mut self, round: u32, auditor: SeatIndex) {
+        let is_expelled = self.seats.get(usize::from(auditor)).is_none_or(Seat::is_expelled);
+        if let Some(closed) = self.closed.get_mut(&round).filter(|_| !is_expelled) {
+            closed.verdicts.push(auditor);
+        }
     }
 
     fn open_audit(

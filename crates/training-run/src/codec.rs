@@ -273,6 +273,7 @@ impl Canonical for ClosedRound {
         self.drawn.write(out);
         write_list(self.committed.iter(), out);
         write_map(&self.entries, out);
+        write_list(self.verdicts.iter(), out);
     }
 
     fn read(input: &mut Input<'_>) -> Result<Self, DecodeError> {
@@ -283,6 +284,7 @@ impl Canonical for ClosedRound {
             drawn: bool::read(input)?,
             committed: read_list(input, seats_max)?,
             entries: read_map(input, seats_max)?,
+            verdicts: read_list(input, 2 * seats_max)?,
         })
     }
 }

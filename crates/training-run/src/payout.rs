@@ -5,8 +5,8 @@ use units::Wei;
 use crate::{Check, Effect, PayKind, Phase, Refused, Run, SeatIndex};
 
 impl Run {
-    /// Pays what was held back of all rounds up to `last`: entries that passed, and those of drawn rounds that were not chosen. Entries
-    /// under audit wait.
+    /// Pays what was held back of all rounds up to `last`: verdicts that stand, entries that passed, and those of drawn rounds that were not
+    /// chosen. Entries under audit wait.
     pub(crate) fn release(&mut self, last: u32, effects: &mut Vec<Effect>) -> Result<(), Refused> {
         let due: Vec<(u32, SeatIndex)> = self
             .closed
@@ -24,6 +24,15 @@ impl Run {
             }
             let (tokens, amount) = (self.terms.tokens(round), self.terms.work_pay(round)?);
             self.pay(seat, (round, tokens, amount), PayKind::Work, effects)?;
+        }
+        let verdicts: Vec<(u32, SeatIndex)> = self
+            .closed
+            .range_mut(..=last)
+            .flat_map(|(round, closed)| closed.verdicts.drain(..).map(|auditor| (*round, auditor)))
+            .collect();
+        for (round, auditor) in verdicts {
+            let (tokens, amount) = (self.terms.tokens(round), self.terms.verdict_pay(round)?);
+            self.pay(auditor, (round, tokens, amount), PayKind::Audit, effects)?;
         }
         self.closed
             .retain(|round, closed| *round > last || !closed.drawn || !closed.entries.is_empty());

@@ -33,6 +33,8 @@ pub struct ClosedRound {
     pub committed: Vec<SeatIndex>,
     /// Commitments that are neither paid nor forfeited yet.
     pub entries: BTreeMap<SeatIndex, Entry>,
+    /// Auditors of this round whose verdicts stand: one mention for each verdict whose pay is held back.
+    pub verdicts: Vec<SeatIndex>,
 }
 
 /// A commitment whose pay is held back.

@@ -389,6 +389,7 @@ impl Run {
                 .iter()
                 .map(|(index, commitment)| (*index, entry(commitment)))
                 .collect(),
+            verdicts: Vec::new(),
         };
         let commitments = u32::try_from(closed.committed.len()).unwrap_or(u32::MAX);
         effects.push(Effect::RoundClosed { round: self.round, commitments });

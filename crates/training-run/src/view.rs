@@ -85,15 +85,17 @@ impl Run {
         }
     }
 
-    /// Pay for work that is held back.
+    /// Pay for work and verdicts that is held back.
     #[must_use]
     pub fn owed(&self) -> Wei {
         let of = |(round, closed): (u32, &ClosedRound)| {
             let entries = u64::try_from(closed.entries.len()).unwrap_or(u64::MAX);
-            self.terms
-                .work_pay(round)
-                .and_then(|pay| pay.checked_mul_count(entries))
-                .unwrap_or(Wei::ZERO)
+            let verdicts = u64::try_from(closed.verdicts.len()).unwrap_or(u64::MAX);
+            let of = || {
+                let work = self.terms.work_pay(round)?.checked_mul_count(entries)?;
+                work.checked_add(self.terms.verdict_pay(round)?.checked_mul_count(verdicts)?)
+            };
+            of().unwrap_or(Wei::ZERO)
         };
         self.closed_rounds().map(of).fold(Wei::ZERO, |sum, pay| sum.checked_add(pay).unwrap_or(sum))
     }

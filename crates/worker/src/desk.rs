@@ -70,7 +70,10 @@ impl Desk {
             None => self.download(&base.state).await?,
         };
         let parameters = Arc::new(parameters);
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).hold(base.state, Arc::clone(&parameters));
+        self.states
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .hold(base.state, Arc::clone(&parameters));
         Ok(parameters)
     }
 
@@ -79,7 +82,12 @@ impl Desk {
     }
 
     /// The previous state with the outer update applied, if that is at hand and leads to `state`.
-    async fn one_step_on(&self, previous: &Digest, update: &Digest, state: &Digest) -> Option<Vec<f32>> {
+    async fn one_step_on(
+        &self,
+        previous: &Digest,
+        update: &Digest,
+        state: &Digest,
+    ) -> Option<Vec<f32>> {
         let previous = self.held(previous)?;
         let bytes = self.endpoint.fetch(update, self.size_max(4)).await.ok()?;
         let spec = Arc::clone(&self.spec);
@@ -104,7 +112,11 @@ impl Desk {
     }
 
     async fn download(&self, state: &Digest) -> anyhow::Result<Vec<f32>> {
-        let bytes = self.endpoint.fetch(state, self.size_max(4)).await.context("checkpoint can't be fetched")?;
+        let bytes = self
+            .endpoint
+            .fetch(state, self.size_max(4))
+            .await
+            .context("checkpoint can't be fetched")?;
         let parameters = model::params_from_bytes(&self.spec.model, &bytes);
         parameters.context("checkpoint is damaged")
     }
@@ -124,7 +136,11 @@ impl Desk {
         }
         let bytes = match self.keep.memory(&digest) {
             Some(bytes) => bytes,
-            None => self.endpoint.fetch(&digest, self.size_max(2)).await.context("memory can't be fetched")?,
+            None => self
+                .endpoint
+                .fetch(&digest, self.size_max(2))
+                .await
+                .context("memory can't be fetched")?,
         };
         Ok(Memory::from_bytes(&bytes, count)?)
     }
@@ -140,7 +156,8 @@ impl Desk {
                 None => {
                     let size = u64::from(piece.size);
                     let fetched = self.endpoint.fetch(&piece.digest, size).await;
-                    let bytes = fetched.with_context(|| format!("shard {index} can't be fetched"))?;
+                    let bytes =
+                        fetched.with_context(|| format!("shard {index} can't be fetched"))?;
                     self.keep.keep_shard(&bytes).context("shard can't be kept")?;
                     bytes
                 }

@@ -114,21 +114,45 @@ impl Options {
     }
 
     /// `[seal, update, memory before, memory after]` as a signed commitment.
-    pub(crate) fn sign_commitment(&self, run: u64, round: u32, digests: [Digest; 4]) -> ToCoordinator {
+    pub(crate) fn sign_commitment(
+        &self,
+        run: u64,
+        round: u32,
+        digests: [Digest; 4],
+    ) -> ToCoordinator {
         let [seal, update, memory_before, memory_after] = digests.map(|digest| *digest.as_bytes());
-        let statement = statement::commit(self.chain_id, run, round, &seal, &update, &memory_before, &memory_after);
+        let statement = statement::commit(
+            self.chain_id,
+            run,
+            round,
+            &seal,
+            &update,
+            &memory_before,
+            &memory_after,
+        );
         let signature = self.sign(&statement);
         ToCoordinator::Committed { round, seal, update, memory_before, memory_after, signature }
     }
 
-    pub(crate) fn sign_verdict(&self, run: u64, round: u32, subject: &DeviceId, kind: u8, value: &Digest) -> ToCoordinator {
+    pub(crate) fn sign_verdict(
+        &self,
+        run: u64,
+        round: u32,
+        subject: &DeviceId,
+        kind: u8,
+        value: &Digest,
+    ) -> ToCoordinator {
         let (subject, value) = (*subject.as_bytes(), *value.as_bytes());
-        let signature = self.sign(&statement::verdict(self.chain_id, run, round, &subject, kind, &value));
+        let signature =
+            self.sign(&statement::verdict(self.chain_id, run, round, &subject, kind, &value));
         ToCoordinator::Verdict { round, subject, kind, value, signature }
     }
 
     pub(crate) fn sign_leave(&self, run: u64, round: u32) -> ToCoordinator {
-        ToCoordinator::Leaving { round, signature: self.sign(&statement::leave(self.chain_id, run, round)) }
+        ToCoordinator::Leaving {
+            round,
+            signature: self.sign(&statement::leave(self.chain_id, run, round)),
+        }
     }
 
     pub(crate) fn sign(&self, statement: &[u8]) -> WireSignature {

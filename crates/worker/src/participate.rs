@@ -35,7 +35,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug, Error)]
 pub enum Refusal {
     /// The model is too large for this machine.
-    #[error("training this model takes {needed} bytes of memory, {allowed} are allowed here: choose another project, or raise --memory")]
+    #[error(
+        "training this model takes {needed} bytes of memory, {allowed} are allowed here: choose another project, or raise --memory"
+    )]
     TooLarge {
         /// Bytes a round needs.
         needed: u64,
@@ -61,7 +63,8 @@ pub enum Refusal {
 /// # Errors
 /// A [`Refusal`], or when ledger or coordinator stay out of reach for longer than the options' patience.
 pub async fn participate(options: &Options) -> anyhow::Result<Ending> {
-    let keep = Keep::open(&options.data_dir, options.run).context("the data folder can't be used")?;
+    let keep =
+        Keep::open(&options.data_dir, options.run).context("the data folder can't be used")?;
     let states = Arc::new(Mutex::new(States::default()));
     let mut last = None;
     let mut pause = PAUSE;
@@ -86,7 +89,9 @@ pub async fn participate(options: &Options) -> anyhow::Result<Ending> {
         };
         options.tell(Event::Disconnected { reason: format!("{error:#}") });
         if reached.elapsed() > options.patience {
-            return Err(error.context(format!("no coordinator for {} s", options.patience.as_secs())));
+            return Err(
+                error.context(format!("no coordinator for {} s", options.patience.as_secs()))
+            );
         }
         tokio::select! {
             () = sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
@@ -96,7 +101,11 @@ pub async fn participate(options: &Options) -> anyhow::Result<Ending> {
 }
 
 /// Dials, signs, and waits to be taken in.
-async fn connect(options: &Options, keep: &Keep, states: &Arc<Mutex<States>>) -> anyhow::Result<Desk> {
+async fn connect(
+    options: &Options,
+    keep: &Keep,
+    states: &Arc<Mutex<States>>,
+) -> anyhow::Result<Desk> {
     let offer = view::offer(&options.ledger, options.run).await?;
     let addresses: Vec<SocketAddr> =
         offer.endpoint.split(',').filter_map(|address| address.trim().parse().ok()).collect();
@@ -139,7 +148,12 @@ async fn hello(options: &Options) -> anyhow::Result<ToCoordinator> {
     Ok(ToCoordinator::Hello { protocol: PROTOCOL, run, account, link, enroll })
 }
 
-fn check(options: &Options, offer: &view::Offer, spec: &[u8], manifest: &[u8]) -> anyhow::Result<(RunSpec, Manifest)> {
+fn check(
+    options: &Options,
+    offer: &view::Offer,
+    spec: &[u8],
+    manifest: &[u8],
+) -> anyhow::Result<(RunSpec, Manifest)> {
     let digest = |bytes: &[u8]| Digest::from_bytes(*blake3::hash(bytes).as_bytes());
     ensure!(digest(spec) == offer.spec, Refusal::NotTheTerms { what: "specification" });
     let spec = RunSpec::from_bytes(spec)?;

@@ -96,8 +96,15 @@ impl<'a> Session<'a> {
     ) -> anyhow::Result<Ending> {
         let (done, results) = mpsc::unbounded_channel();
         let desk = Arc::new(desk);
-        let mut session =
-            Self { options, desk: Arc::clone(&desk), last, done, training: None, audits: BTreeMap::new(), served: VecDeque::new() };
+        let mut session = Self {
+            options,
+            desk: Arc::clone(&desk),
+            last,
+            done,
+            training: None,
+            audits: BTreeMap::new(),
+            served: VecDeque::new(),
+        };
         let ending = session.serve(results).await;
         drop(session);
         // A computation that was called off may hold the desk a little longer; then the connection just ends.
@@ -107,7 +114,10 @@ impl<'a> Session<'a> {
         ending
     }
 
-    async fn serve(&mut self, mut results: mpsc::UnboundedReceiver<Done>) -> anyhow::Result<Ending> {
+    async fn serve(
+        &mut self,
+        mut results: mpsc::UnboundedReceiver<Done>,
+    ) -> anyhow::Result<Ending> {
         self.publish_evidence().await?;
         let mut stop = self.options.stop.clone();
         loop {
@@ -154,7 +164,12 @@ impl<'a> Session<'a> {
                 self.train(round, base, previous, update).await?;
             }
             ToWorker::Audit { round, subject, base, evidence } => {
-                self.audit(round, DeviceId::from_bytes(subject), Digest::from_bytes(base), evidence);
+                self.audit(
+                    round,
+                    DeviceId::from_bytes(subject),
+                    Digest::from_bytes(base),
+                    evidence,
+                );
             }
             ToWorker::Refused { reason } => {
                 self.options.tell(Event::Refused { reason });
@@ -169,7 +184,13 @@ impl<'a> Session<'a> {
     }
 
     /// Starts a round, unless its work is done already: then it is handed in again.
-    async fn train(&mut self, round: u32, base: [u8; 32], previous: [u8; 32], update: [u8; 32]) -> anyhow::Result<()> {
+    async fn train(
+        &mut self,
+        round: u32,
+        base: [u8; 32],
+        previous: [u8; 32],
+        update: [u8; 32],
+    ) -> anyhow::Result<()> {
         if let Some(last) = self.last.as_ref().filter(|last| last.round == round) {
             self.desk.endpoint.send(&last.message).await?;
             return Ok(());
@@ -182,7 +203,8 @@ impl<'a> Session<'a> {
         self.training = Some(running);
         let [state, previous, update] = [base, previous, update].map(Digest::from_bytes);
         let base = Base { state, step: (update != Digest::ZERO).then_some((previous, update)) };
-        let (desk, done, behaviour) = (Arc::clone(&self.desk), self.done.clone(), self.options.behaviour);
+        let (desk, done, behaviour) =
+            (Arc::clone(&self.desk), self.done.clone(), self.options.behaviour);
         tokio::spawn(async move {
             let work = train(&desk, round, base, behaviour, &called_off, &done).await;
             let is_wanted = !called_off.load(Ordering::Relaxed);
@@ -203,8 +225,11 @@ impl<'a> Session<'a> {
         self.audits.insert((round, subject), running);
         let (desk, done) = (Arc::clone(&self.desk), self.done.clone());
         tokio::spawn(async move {
-            let finding =
-                if evidence { audit(&desk, round, subject, base, &called_off).await } else { Ok(None) };
+            let finding = if evidence {
+                audit(&desk, round, subject, base, &called_off).await
+            } else {
+                Ok(None)
+            };
             let is_wanted = !called_off.load(Ordering::Relaxed);
             if is_wanted {
                 let _ = done.send(Done::Audited { round, subject, finding });
@@ -221,8 +246,12 @@ impl<'a> Session<'a> {
             Done::Trained { round, work } => {
                 self.training = None;
                 match work {
-                    Ok((outcome, memory_before)) => self.commit(round, outcome, memory_before).await?,
-                    Err(error) => self.options.tell(Event::Failed { round, reason: format!("{error:#}") }),
+                    Ok((outcome, memory_before)) => {
+                        self.commit(round, outcome, memory_before).await?
+                    }
+                    Err(error) => {
+                        self.options.tell(Event::Failed { round, reason: format!("{error:#}") })
+                    }
                 }
             }
             Done::Audited { round, subject, finding } => {
@@ -233,7 +262,12 @@ impl<'a> Session<'a> {
         Ok(None)
     }
 
-    async fn commit(&mut self, round: u32, outcome: Outcome, memory_before: Digest) -> anyhow::Result<()> {
+    async fn commit(
+        &mut self,
+        round: u32,
+        outcome: Outcome,
+        memory_before: Digest,
+    ) -> anyhow::Result<()> {
         self.desk.keep.keep_memory(&outcome.memory_after.to_bytes())?;
         self.publish(outcome.memory_after.to_bytes()).await?;
         self.publish(outcome.update.clone()).await?;
@@ -246,7 +280,11 @@ impl<'a> Session<'a> {
             [seal, outcome.update_digest, memory_before, memory_after],
         );
         desk.endpoint.send(&message).await?;
-        self.options.tell(Event::Committed { round, loss: outcome.loss_mean, tokens: outcome.tokens });
+        self.options.tell(Event::Committed {
+            round,
+            loss: outcome.loss_mean,
+            tokens: outcome.tokens,
+        });
         *self.last = Some(LastWork { round, message, update: outcome.update });
         Ok(())
     }
@@ -262,7 +300,9 @@ impl<'a> Session<'a> {
             None
         });
         let (kind, value) = match finding {
-            Some(Finding::Passed { root } | Finding::Upheld { root }) => (statement::VERDICT_OPENED, root),
+            Some(Finding::Passed { root } | Finding::Upheld { root }) => {
+                (statement::VERDICT_OPENED, root)
+            }
             Some(Finding::Mismatch { sealed }) => (statement::VERDICT_MISMATCH, sealed),
             None => (statement::VERDICT_UNAVAILABLE, Digest::ZERO),
         };
@@ -281,10 +321,20 @@ impl<'a> Session<'a> {
 }
 
 fn progress(round: u32, pace: Pace) -> ToCoordinator {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float to integer cast saturates"
+    )]
     let loss_milli = (pace.step.loss * 1000.0) as u32;
     let (step, steps) = (pace.step.step, pace.step.steps);
-    ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second: pace.tokens_per_second }
+    ToCoordinator::Progress {
+        round,
+        step,
+        steps,
+        loss_milli,
+        tokens_per_second: pace.tokens_per_second,
+    }
 }
 
 /// Trains a round of this device; the outcome, and the digest of the memory it started from.
@@ -326,8 +376,16 @@ async fn audit(
     called_off: &Arc<AtomicBool>,
 ) -> anyhow::Result<Option<Finding>> {
     let case = view::case(&desk.ledger, desk.run, round, &subject).await?;
-    anyhow::ensure!(case.auditor == desk.device, "the ledger has drawn {} for this audit", case.auditor);
-    anyhow::ensure!(case.base == base, "round {round} began at {}, the coordinator says {base}", case.base);
+    anyhow::ensure!(
+        case.auditor == desk.device,
+        "the ledger has drawn {} for this audit",
+        case.auditor
+    );
+    anyhow::ensure!(
+        case.base == base,
+        "round {round} began at {}, the coordinator says {base}",
+        case.base
+    );
     let base = Base { state: base, step: None };
     let assignment = match desk.assignment(round, subject, base, case.memory_before).await {
         Ok(assignment) => assignment,
@@ -337,12 +395,17 @@ async fn audit(
         }
     };
     let called_off = Arc::clone(called_off);
-    let computed = tokio::task::spawn_blocking(move || work::compute(&assignment, &mut |_| flow(&called_off)));
+    let computed =
+        tokio::task::spawn_blocking(move || work::compute(&assignment, &mut |_| flow(&called_off)));
     let outcome = computed.await??;
     let finding = work::judge(&outcome.root, &desk.device, (&subject, &case.seal), &case.claims);
     Ok(Some(finding))
 }
 
 fn flow(called_off: &AtomicBool) -> ControlFlow<()> {
-    if called_off.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    if called_off.load(Ordering::Relaxed) {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
 }

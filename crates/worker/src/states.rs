@@ -17,7 +17,10 @@ impl States {
     /// The parameters with this digest, if they are still held.
     #[must_use]
     pub(crate) fn find(&self, digest: &Digest) -> Option<Arc<Vec<f32>>> {
-        self.held.iter().find(|(held, _)| held == digest).map(|(_, parameters)| Arc::clone(parameters))
+        self.held
+            .iter()
+            .find(|(held, _)| held == digest)
+            .map(|(_, parameters)| Arc::clone(parameters))
     }
 
     /// Holds `parameters`, whose digest the caller has checked, and lets go of the oldest beyond [`STATES_HELD_MAX`].

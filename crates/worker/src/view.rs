@@ -45,7 +45,8 @@ pub(crate) async fn offer(ledger: &Ledger, run: u64) -> anyhow::Result<Offer> {
 
 pub(crate) async fn link(ledger: &Ledger, device: &DeviceId) -> anyhow::Result<Linked> {
     let link = ledger.link_of(device).await?;
-    let next_nonce = link.nonce.checked_add(1).context("this device's key has been linked too often")?;
+    let next_nonce =
+        link.nonce.checked_add(1).context("this device's key has been linked too often")?;
     Ok(Linked { account: link.account, next_nonce })
 }
 
@@ -55,14 +56,23 @@ pub(crate) async fn memory(ledger: &Ledger, run: u64, device: &DeviceId) -> anyh
     Ok(seats.iter().find(|seat| seat.device == *device).map_or(Digest::ZERO, |seat| seat.memory))
 }
 
-pub(crate) async fn is_expelled(ledger: &Ledger, run: u64, device: &DeviceId) -> anyhow::Result<bool> {
+pub(crate) async fn is_expelled(
+    ledger: &Ledger,
+    run: u64,
+    device: &DeviceId,
+) -> anyhow::Result<bool> {
     let seats = ledger.run_seats(run).await?;
     let own = seats.iter().find(|seat| seat.device == *device);
     Ok(own.is_some_and(|seat| matches!(seat.standing, Standing::Expelled { .. })))
 }
 
 /// The audit of a device's round.
-pub(crate) async fn case(ledger: &Ledger, run: u64, round: u32, subject: &DeviceId) -> anyhow::Result<AuditRecord> {
+pub(crate) async fn case(
+    ledger: &Ledger,
+    run: u64,
+    round: u32,
+    subject: &DeviceId,
+) -> anyhow::Result<AuditRecord> {
     let audits = ledger.run_audits(run).await?;
     let found = audits.into_iter().find(|audit| audit.round == round && audit.subject == *subject);
     found.context("the ledger knows of no such audit")

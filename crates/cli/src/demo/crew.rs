@@ -38,14 +38,23 @@ pub(super) struct Crew {
 impl Crew {
     /// Starts a worker; its words go to `worker.log` in its folder.
     pub(super) fn start(&mut self, device: DeviceId, post: &Post<'_>) -> anyhow::Result<()> {
-        fs::create_dir_all(&post.folder).with_context(|| format!("{} can't be made", post.folder.display()))?;
+        fs::create_dir_all(&post.folder)
+            .with_context(|| format!("{} can't be made", post.folder.display()))?;
         let log = post.folder.join("worker.log");
-        let log = File::create(&log).with_context(|| format!("{} can't be written", log.display()))?;
+        let log =
+            File::create(&log).with_context(|| format!("{} can't be written", log.display()))?;
         let program = std::env::current_exe().context("this program's own path is unknown")?;
         let mut command = Command::new(program);
         command
             .arg("join")
-            .args(["--rpc", post.rpc, "--project", &post.run.to_string(), "--account", &post.account.to_string()])
+            .args([
+                "--rpc",
+                post.rpc,
+                "--project",
+                &post.run.to_string(),
+                "--account",
+                &post.account.to_string(),
+            ])
             .arg("--data-dir")
             .arg(&post.folder)
             .args(["--threads", "1", "--stop-with-stdin"])

@@ -50,16 +50,24 @@ impl Folder {
         match read(&path)? {
             Some(found) if found == marker => {}
             Some(Marker { is_finished: true, .. }) => {
-                return Err(anyhow::anyhow!("the demo in {shown} is finished; its model is in {shown}/trainer/model"))
-                    .hint("choose another --data-dir, or delete this one");
+                return Err(anyhow::anyhow!(
+                    "the demo in {shown} is finished; its model is in {shown}/trainer/model"
+                ))
+                .hint("choose another --data-dir, or delete this one");
             }
             Some(_) => {
-                return Err(anyhow::anyhow!("{shown} holds a demo with other flags")).hint("repeat its flags, or choose another --data-dir");
+                return Err(anyhow::anyhow!("{shown} holds a demo with other flags"))
+                    .hint("repeat its flags, or choose another --data-dir");
             }
             None => {
-                let is_empty = fs::read_dir(&path).map_or(true, |mut entries| entries.next().is_none());
-                ensure!(is_empty, "{shown} is not empty, and not a demo's: choose another --data-dir");
-                fs::create_dir_all(&path).with_context(|| format!("{shown}: folder can't be made"))?;
+                let is_empty =
+                    fs::read_dir(&path).map_or(true, |mut entries| entries.next().is_none());
+                ensure!(
+                    is_empty,
+                    "{shown} is not empty, and not a demo's: choose another --data-dir"
+                );
+                fs::create_dir_all(&path)
+                    .with_context(|| format!("{shown}: folder can't be made"))?;
                 write(&path, &marker)?;
             }
         }
@@ -77,7 +85,9 @@ impl Folder {
 
     /// Accounts of the workers, likewise.
     pub(super) fn accounts(&self, count: usize) -> Vec<AccountId> {
-        let account = |index| self.key("worker", index).map(|key| AccountId::from_bytes(key.address().into_array()));
+        let account = |index| {
+            self.key("worker", index).map(|key| AccountId::from_bytes(key.address().into_array()))
+        };
         (0..count).filter_map(|index| account(index).ok()).collect()
     }
 
@@ -88,8 +98,12 @@ impl Folder {
 
     fn key(&self, role: &str, index: usize) -> anyhow::Result<PrivateKeySigner> {
         let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 demo account v1");
-        hasher.update(role.as_bytes()).update(&self.marker.seed.to_le_bytes()).update(&index.to_le_bytes());
-        PrivateKeySigner::from_slice(hasher.finalize().as_bytes()).context("this seed gives no account: choose another")
+        hasher
+            .update(role.as_bytes())
+            .update(&self.marker.seed.to_le_bytes())
+            .update(&index.to_le_bytes());
+        PrivateKeySigner::from_slice(hasher.finalize().as_bytes())
+            .context("this seed gives no account: choose another")
     }
 }
 
@@ -107,7 +121,9 @@ fn choose(home: &Path, marker: &Marker) -> anyhow::Result<PathBuf> {
 fn read(folder: &Path) -> anyhow::Result<Option<Marker>> {
     let path = folder.join("demo.json");
     match fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| format!("{} is damaged", path.display())),
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .with_context(|| format!("{} is damaged", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("{} can't be read", path.display())),
     }

@@ -31,7 +31,10 @@ pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<
     let begin = |genesis| Node::open(NodeConfig::new(&path, genesis));
     let node = match begin(None) {
         Err(OpenError::Store(StoreError::Empty { .. })) => {
-            let deposit = project.terms(Digest::ZERO)?.required_deposit().context("the terms cost too much")?;
+            let deposit = project
+                .terms(Digest::ZERO)?
+                .required_deposit()
+                .context("the terms cost too much")?;
             let funds = deposit.checked_add(Wei::new(FEES)).context("the terms cost too much")?;
             let account = AccountId::from_bytes(trainer.address().into_array());
             let now = UnixSeconds::new(super::now());
@@ -40,7 +43,8 @@ pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<
         node => node,
     };
     let node = node.context("the demo's ledger does not start")?;
-    let server = rpc::serve(node.clone(), ([127, 0, 0, 1], 0).into(), rpc::Options::STANDARD).await?;
+    let server =
+        rpc::serve(node.clone(), ([127, 0, 0, 1], 0).into(), rpc::Options::STANDARD).await?;
     Ok(DemoLedger { node, server, trainer })
 }
 

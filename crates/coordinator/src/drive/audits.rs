@@ -37,7 +37,11 @@ impl Driver<'_> {
         }
         let Some(evidence) = self.evidence(audit).await? else { return Ok(()) };
         if !evidence {
-            self.tell(Event::Note(format!("the evidence for round {} of device {} can't be had", audit.round, super::short(&audit.subject))));
+            self.tell(Event::Note(format!(
+                "the evidence for round {} of device {} can't be had",
+                audit.round,
+                super::short(&audit.subject)
+            )));
         }
         if !self.served.values().any(|state| *state == audit.base) {
             self.endpoint.publish(self.folder.state(&audit.base)?.parameters).await?;

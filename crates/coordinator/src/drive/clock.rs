@@ -14,7 +14,10 @@ pub(super) struct LedgerClock {
 impl LedgerClock {
     /// The time that a block made now would carry, a second early at the most: the head's time and what has passed since it was seen.
     pub(super) fn estimate(&mut self, head: &Head) -> UnixSeconds {
-        #[expect(clippy::disallowed_methods, reason = "waiting is measured by the monotonic clock; the ledger has the last word")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "waiting is measured by the monotonic clock; the ledger has the last word"
+        )]
         let now = Instant::now();
         let since = match self.seen {
             Some((height, since)) if height == head.height => since,

@@ -27,14 +27,25 @@ pub(super) struct Fetches {
 
 impl Fetches {
     /// Asks a device for a blob, unless it was asked, has delivered, or has failed too often.
-    pub(super) fn ask(&mut self, endpoint: &Arc<CoordinatorEndpoint>, device: DeviceId, digest: Digest, size_max: u64) {
-        if self.asked.contains(&digest) || self.arrived.contains_key(&digest) || self.is_lost(&digest) {
+    pub(super) fn ask(
+        &mut self,
+        endpoint: &Arc<CoordinatorEndpoint>,
+        device: DeviceId,
+        digest: Digest,
+        size_max: u64,
+    ) {
+        if self.asked.contains(&digest)
+            || self.arrived.contains_key(&digest)
+            || self.is_lost(&digest)
+        {
             return;
         }
         self.asked.insert(digest);
         let endpoint = Arc::clone(endpoint);
         self.running.spawn(async move {
-            let fetched = tokio::time::timeout(PATIENCE, endpoint.fetch_from(&device, &digest, size_max)).await;
+            let fetched =
+                tokio::time::timeout(PATIENCE, endpoint.fetch_from(&device, &digest, size_max))
+                    .await;
             let bytes = match fetched {
                 Ok(Ok(bytes)) => Some(bytes),
                 Ok(Err(error)) => {

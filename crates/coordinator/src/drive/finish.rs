@@ -53,7 +53,8 @@ impl Driver<'_> {
             ("gleaner.rounds".to_owned(), rounds.to_string()),
             ("gleaner.state".to_owned(), self.aggregator.digest().to_string()),
         ]);
-        let (aggregator, config, folder) = (self.aggregator.clone(), self.spec.model.clone(), path.clone());
+        let (aggregator, config, folder) =
+            (self.aggregator.clone(), self.spec.model.clone(), path.clone());
         let saving = tokio::task::spawn_blocking(move || -> anyhow::Result<f64> {
             model::save(&folder, &config, aggregator.parameters(), &metadata)?;
             aggregator.loss()
@@ -69,7 +70,9 @@ impl Driver<'_> {
             update_bytes_up: traffic.evidence.received,
             update_bytes_down: traffic.blobs.sent,
             control_bytes: traffic.control.sent + traffic.control.received,
-            fp32_every_step_bytes: 4_u64.saturating_mul(parameters).saturating_mul(self.steps_joined),
+            fp32_every_step_bytes: 4_u64
+                .saturating_mul(parameters)
+                .saturating_mul(self.steps_joined),
         }
     }
 }

@@ -51,11 +51,17 @@ impl Driver<'_> {
     }
 
     /// Aggregates the closed round once all its updates are here or lost.
-    pub(super) async fn advance(&mut self, summary: &RunSummary, seats: &[SeatRecord]) -> anyhow::Result<()> {
+    pub(super) async fn advance(
+        &mut self,
+        summary: &RunSummary,
+        seats: &[SeatRecord],
+    ) -> anyhow::Result<()> {
         let round = summary.round;
         let committed = self.tally.updates.get(&round).cloned().unwrap_or_default();
         let is_expelled = |device: &DeviceId| {
-            seats.iter().any(|seat| seat.device == *device && matches!(seat.standing, Standing::Expelled { .. }))
+            seats.iter().any(|seat| {
+                seat.device == *device && matches!(seat.standing, Standing::Expelled { .. })
+            })
         };
         let mut updates = Vec::new();
         for (device, digest) in committed.iter().filter(|(device, _)| !is_expelled(device)) {
@@ -64,13 +70,20 @@ impl Driver<'_> {
                 None if self.fetches.is_lost(digest) => {}
                 None if self.peers.contains_key(device) => return Ok(()),
                 None => {
-                    self.tell(Event::Note(format!("device {} left with its update of round {round}", short(device))));
+                    self.tell(Event::Note(format!(
+                        "device {} left with its update of round {round}",
+                        short(device)
+                    )));
                     self.fetches.give_up(*digest);
                 }
             }
         }
         let before = self.aggregator.digest();
-        anyhow::ensure!(before == summary.state, "round {round} starts from {}, this coordinator is at {before}", summary.state);
+        anyhow::ensure!(
+            before == summary.state,
+            "round {round} starts from {}, this coordinator is at {before}",
+            summary.state
+        );
         let glance = (round + 1).is_multiple_of(GLANCE_EVERY);
         let mut aggregator = self.aggregator.clone();
         let aggregated = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
@@ -78,9 +91,13 @@ impl Driver<'_> {
             let loss = if glance { Some(aggregator.glance()?) } else { None };
             Ok((aggregator, step, loss))
         });
-        let (aggregator, step, validation_loss) = aggregated.await.context("aggregating panicked")??;
+        let (aggregator, step, validation_loss) =
+            aggregated.await.context("aggregating panicked")??;
         for (device, reason) in &step.rejected {
-            self.tell(Event::Note(format!("update of device {} is not used: {reason}", short(device))));
+            self.tell(Event::Note(format!(
+                "update of device {} is not used: {reason}",
+                short(device)
+            )));
         }
         // First the disk, then the ledger.
         let needed: Vec<Digest> = self.served.values().copied().chain([before]).collect();
@@ -91,7 +108,12 @@ impl Driver<'_> {
         self.last_step = Some((before, update));
         let joined = u64::try_from(step.joined)?;
         self.steps_joined += joined * u64::from(self.spec.steps(round));
-        self.tell(Event::Advanced { round, updates: step.joined, validation_loss, state: step.state });
+        self.tell(Event::Advanced {
+            round,
+            updates: step.joined,
+            validation_loss,
+            state: step.state,
+        });
         self.forget(round).await
     }
 
@@ -99,7 +121,11 @@ impl Driver<'_> {
     async fn forget(&mut self, round: u32) -> anyhow::Result<()> {
         let audited = self.ledger.run_audits(self.run).await?;
         let undrawn = self.ledger.run_undrawn(self.run).await?;
-        let oldest = audited.iter().map(|audit| audit.round).chain(undrawn.iter().map(|undrawn| undrawn.round)).min();
+        let oldest = audited
+            .iter()
+            .map(|audit| audit.round)
+            .chain(undrawn.iter().map(|undrawn| undrawn.round))
+            .min();
         let oldest = oldest.unwrap_or(round).min(round);
         self.served.retain(|served, _| *served >= oldest);
         self.tally.updates.retain(|updated, _| *updated >= oldest);
@@ -109,7 +135,8 @@ impl Driver<'_> {
         keep.extend(self.last_step.iter().map(|(_, update)| *update));
         keep.extend(audited.iter().map(|audit| audit.memory_before));
         self.endpoint.retain(&keep);
-        let mut wanted: BTreeSet<Digest> = audited.iter().map(|audit| audit.memory_before).collect();
+        let mut wanted: BTreeSet<Digest> =
+            audited.iter().map(|audit| audit.memory_before).collect();
         wanted.extend(self.tally.updates.values().flat_map(|updates| updates.values().copied()));
         self.fetches.retain(&wanted);
         Ok(())

@@ -90,6 +90,8 @@ pub(crate) async fn wait(
 
 pub(crate) fn provider(address: SocketAddr) -> DynProvider {
     let url = format!("http://{address}").parse().unwrap();
+    // As in `ledger-client`: in a build of the whole workspace the HTTP client wants a TLS provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     ProviderBuilder::new().wallet(EthereumWallet::from(key(1))).connect_http(url).erased()
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(2..=64))]
     workers: u16,
     /// Rounds to train
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rounds: u32,
     /// The same seed and corpus give the same model
     #[arg(long, default_value_t = 1)]

@@ -408,7 +408,11 @@ impl Run {
             .map(|(index, _)| index)
             .collect();
         for index in silent {
-            let Some(seat) = self.seats.get_mut(usize::from(index)) else { continue };
+            // One before it may have taken it along: as its only possible auditor.
+            let Some(seat) = self.seats.get_mut(usize::from(index)).filter(|seat| seat.is_active())
+            else {
+                continue;
+            };
             seat.missed = seat.missed.saturating_add(1);
             if seat.missed >= MISSED_MAX {
                 self.give_up_seat(context, index, effects)?;

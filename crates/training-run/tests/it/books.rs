@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use training_run::{Context, Effect, Escrow, Input, PayKind, Phase, Refused, Run};
+use training_run::{Context, Effect, Escrow, Input, PayKind, Phase, Refused, Run, Seat};
 use units::{AccountId, DeviceId, Wei};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +26,9 @@ pub(crate) struct Books {
     audits: BTreeMap<Place, Finding>,
     ever_passed: BTreeSet<DeviceId>,
     paid_work: BTreeSet<Place>,
+    /// Verdicts by auditor, and how many of them were paid.
+    verdicts: BTreeMap<Place, u32>,
+    paid_verdicts: BTreeMap<Place, u32>,
 }
 
 impl Books {
@@ -43,6 +46,11 @@ impl Books {
             self.drawn.insert(round);
         }
         let outcome = run.step(context, input.clone());
+        if let Input::Verdict { auditor, round, .. } = input
+            && outcome.is_ok()
+        {
+            *self.verdicts.entry((round, auditor)).or_default() += 1;
+        }
         match &outcome {
             Ok(effects) => {
                 for effect in effects {
@@ -70,7 +78,11 @@ impl Books {
         rule(!is_finished || gone == deposited.as_u128(), "a finished run has nothing left")?;
         let active = run.seats().iter().filter(|seat| seat.is_active());
         let active: BTreeMap<_, _> = active.map(|seat| (seat.device, seat.account)).collect();
-        rule(active == self.active, "events say who takes part")
+        rule(active == self.active, "events say who takes part")?;
+        let mut auditors = run.closed_rounds().flat_map(|(_, closed)| &closed.verdicts);
+        let is_out = |seat: &Seat| seat.is_expelled();
+        let owes_expelled = auditors.any(|index| run.seat(*index).is_none_or(is_out));
+        rule(!owes_expelled, "an expelled auditor is owed nothing")
     }
 
     fn enter(&mut self, run: &Run, effect: &Effect) -> Result<(), String> {
@@ -81,7 +93,7 @@ impl Books {
                 rule(tokens == run.terms().tokens(round), "pay is for the tokens of the round")?;
                 match kind {
                     PayKind::Work => self.work(run, (round, device), amount),
-                    PayKind::Audit => Self::verdict(run, round, amount),
+                    PayKind::Audit => self.verdict(run, (round, device), amount),
                 }
             }
             Effect::Refund { account, amount } => {
@@ -129,25 +141,35 @@ impl Books {
         let (round, device) = place;
         let terms = run.terms();
         let due = terms.price_per_token.as_u128() * u128::from(terms.tokens(round));
-        let held_until = u64::from(round) + u64::from(terms.hold_back_rounds);
-        let is_over = matches!(run.phase(), Phase::Finished(_));
         rule(amount.as_u128() == due, "work pays price times tokens")?;
         rule(self.committed.contains(&place), "only committed work is paid")?;
         rule(self.drawn.contains(&round), "no work is paid before the draw")?;
-        rule(is_over || held_until < u64::from(run.round()), "pay is held back")?;
+        Self::held_back(run, round)?;
         rule(self.ever_passed.contains(&device), "no work is paid on probation")?;
         let finding = self.audits.get(&place);
         rule(matches!(finding, None | Some(Finding::Passed)), "drawn work is paid if it passed")?;
         rule(self.paid_work.insert(place), "work is paid once")
     }
 
-    fn verdict(run: &Run, round: u32, amount: Wei) -> Result<(), String> {
+    fn verdict(&mut self, run: &Run, place: Place, amount: Wei) -> Result<(), String> {
+        let (round, _) = place;
         let terms = run.terms();
         let work = terms.price_per_token.as_u128() * u128::from(terms.tokens(round));
         // In parts: the product with a share may not fit 128 bits.
         let share = u128::from(terms.audit_pay.as_u16());
         let most = work / 10_000 * share + work % 10_000 * share / 10_000;
-        rule(amount.as_u128() == most, "a verdict pays its share, rounded down")
+        rule(amount.as_u128() == most, "a verdict pays its share, rounded down")?;
+        Self::held_back(run, round)?;
+        let given = self.verdicts.get(&place).copied().unwrap_or(0);
+        let paid = self.paid_verdicts.entry(place).or_default();
+        *paid += 1;
+        rule(*paid <= given, "a verdict is given before it is paid, once")
+    }
+
+    fn held_back(run: &Run, round: u32) -> Result<(), String> {
+        let until = u64::from(round) + u64::from(run.terms().hold_back_rounds);
+        let is_over = matches!(run.phase(), Phase::Finished(_));
+        rule(is_over || until < u64::from(run.round()), "pay is held back")
     }
 
     fn auditor(

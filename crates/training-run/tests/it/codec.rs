@@ -1,1 +1,58 @@
+//! The canonical bytes: only what was written is read.
 
+use proptest::prelude::*;
+use training_run::Run;
+
+use crate::support::{HONEST, Table, terms};
+
+/// A run with something in every list.
+fn busy() -> Run {
+    let mut table = Table::with_devices(terms(), 4);
+    table.commit_honestly(1..=4);
+    table.draw(0);
+    table.audit(0, 1, 2);
+    table.audit(0, 2, HONEST);
+    table.advance();
+    table.commit(3, HONEST).unwrap();
+    table.run
+}
+
+#[test]
+fn cut_or_continued_bytes_are_refused() {
+    let bytes = busy().encode();
+    for length in 0..bytes.len() {
+        assert!(Run::decode(&bytes[..length]).is_err(), "{length} of {} bytes", bytes.len());
+    }
+    for trailing in [0, 1, 255] {
+        let longer = [&bytes[..], &[trailing]].concat();
+        assert_eq!(Run::decode(&longer).unwrap_err().reason, "bytes left over");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        let versioned = [&[1], &bytes[..]].concat();
+        for bytes in [bytes, versioned] {
+            if let Ok(run) = Run::decode(&bytes) {
+                prop_assert_eq!(run.encode(), bytes);
+            }
+        }
+    }
+
+    /// Mostly a run still: what is read is written as it was, whatever it says.
+    #[test]
+    fn changed_bytes_are_another_run_or_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = busy().encode();
+        for (place, byte) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        if let Ok(run) = Run::decode(&bytes) {
+            prop_assert_eq!(run.encode(), bytes);
+            let _says_something = run.invariants();
+        }
+    }
+}

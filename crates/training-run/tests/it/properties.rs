@@ -8,7 +8,7 @@ use crate::support::{
     HONEST, OWNER, Table, account, commitment, device, finding, open_audits, seal, terms,
 };
 
-/// Devices there are; two of them belong to one account.
+/// Devices there are; the first two belong to one account.
 const DEVICES: u8 = 7;
 
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ struct Step {
 enum What {
     /// One of the inputs that make sense now, by somebody whose work comes to `root`.
     Fitting { choice: Index, root: u8 },
+    /// Everybody has been silent for as long as anyone has to wait: what can be done about it.
+    Silence { choice: Index },
     /// Anything.
     Odd(Input),
 }
@@ -45,11 +47,11 @@ fn shares() -> impl Strategy<Value = Bps> {
 }
 
 fn small_terms() -> impl Strategy<Value = Terms> {
-    let rounds = (1_u32..6).prop_flat_map(|rounds| (Just(rounds), 0..=rounds));
+    let rounds = (1_u32..8).prop_flat_map(|rounds| (Just(rounds), 0..=rounds));
     let work = (tokens(), tokens(), amounts());
     let audits = (shares(), shares(), 1_u16..=10_000);
-    let seats = (2_u16..7).prop_flat_map(|most| (2..=most, Just(most)));
-    (rounds, work, audits, seats, 1_u32..60, 1_u32..60, 1_u32..400, 0_u16..4).prop_map(
+    let seats = (2_u16..=8).prop_flat_map(|most| (2..=most, Just(most)));
+    (rounds, work, audits, seats, 20_u32..90, 5_u32..90, 100_u32..2_000, 0_u16..4).prop_map(
         |((rounds, warmup_rounds), (ordinary, warmup, price), shares, seats, r, a, s, hold)| {
             Terms {
                 rounds,
@@ -96,7 +98,7 @@ fn odd() -> impl Strategy<Value = Input> {
     });
     prop_oneof![
         3 => number().prop_map(|n| Input::Enroll { device: device(n), account: of(n) }),
-        3 => number().prop_map(|n| Input::Leave { device: device(n) }),
+        1 => number().prop_map(|n| Input::Leave { device: device(n) }),
         3 => commit,
         1 => round().prop_map(|round| Input::Close { round }),
         1 => round().prop_map(|round| Input::Lapse { round }),
@@ -104,18 +106,19 @@ fn odd() -> impl Strategy<Value = Input> {
         1 => (round(), digests()).prop_map(|(round, randomness)| Input::Draw { round, randomness }),
         3 => verdict,
         2 => (round(), number()).prop_map(|(round, n)| Input::Redraw { round, subject: device(n) }),
-        1 => Just(Input::Abandon),
+        1 => prop_oneof![20 => Just(Input::Abandon), 1 => Just(Input::Cancel)],
     ]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let root = prop_oneof![5 => Just(HONEST), 1 => Just(2_u8), 1 => Just(3_u8)];
     let what = prop_oneof![
-        5 => (any::<Index>(), root).prop_map(|(choice, root)| What::Fitting { choice, root }),
-        1 => odd().prop_map(What::Odd),
+        18 => (any::<Index>(), root).prop_map(|(choice, root)| What::Fitting { choice, root }),
+        1 => any::<Index>().prop_map(|choice| What::Silence { choice }),
+        3 => odd().prop_map(What::Odd),
     ];
-    let seconds = prop_oneof![12 => 0_u32..8, 2 => 8_u32..80, 1 => 80_u32..500];
-    let step = (what, seconds, 0_u64..3, prop::bool::weighted(0.8), any::<u8>());
+    let seconds = prop_oneof![30 => 0_u32..8, 3 => 8_u32..80, 1 => 80_u32..500];
+    let step = (what, seconds, 0_u64..3, prop::bool::weighted(0.9), any::<u8>());
     let step = step.prop_map(|(what, seconds, blocks, by_owner, randomness)| Step {
         what,
         seconds,
@@ -123,7 +126,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         by_owner,
         randomness,
     });
-    prop::collection::vec(step, 1..110)
+    prop::collection::vec(step, 1..160)
 }
 
 /// What somebody would send now who knows the run; some of it comes too early all the same.
@@ -135,48 +138,78 @@ fn fitting(run: &Run, randomness: Digest, root: u8) -> Vec<Input> {
             for (seat, index) in run.seats().iter().zip(0_u16..) {
                 if seat.is_active() && !commitments.contains_key(&index) {
                     let commitment = commitment(run, seat.device, root);
-                    inputs.push(Input::Commit { device: seat.device, round, commitment });
+                    let input = Input::Commit { device: seat.device, round, commitment };
+                    inputs.extend([input.clone(), input.clone(), input]);
                 }
             }
-            inputs.extend([Input::Close { round }, Input::Lapse { round }]);
+            inputs.push(Input::Close { round });
         }
         Phase::Closed => {
             let advance = Input::Advance { round, state: randomness, update: randomness };
             inputs.extend([advance.clone(), advance]);
         }
-        Phase::Gathering => {
-            let seated = |n: &u8| {
-                run.seats().iter().any(|seat| seat.is_active() && seat.device == device(*n))
-            };
-            let joins = (1..=DEVICES).filter(|number| !seated(number));
-            inputs.extend(joins.map(|n| Input::Enroll { device: device(n), account: of(n) }));
-        }
-        Phase::WindingUp(_) | Phase::Finished(_) => {}
+        Phase::Gathering => {}
+        Phase::WindingUp(_) | Phase::Finished(_) => return audits(run, randomness, root),
     }
-    let undrawn = run.closed_rounds().filter(|(_, closed)| !closed.drawn);
-    inputs.extend(undrawn.map(|(round, _)| Input::Draw { round, randomness }));
-    for (round, subject, auditor, _) in open_audits(run) {
-        let found = finding(run, round, subject, root);
-        for finding in [found.clone(), found, Finding::Unavailable] {
-            inputs.push(Input::Verdict { auditor, round, subject, finding });
-        }
-        inputs.push(Input::Redraw { round, subject });
-    }
-    if inputs.is_empty() { vec![Input::Cancel] } else { inputs }
+    inputs.extend(enrolments(run));
+    inputs.extend(audits(run, randomness, root));
+    inputs
 }
 
-fn take(table: &mut Table, step: Step) -> Result<bool, String> {
+/// The devices that are not there; in the open, only the first of them.
+fn enrolments(run: &Run) -> Vec<Input> {
+    let is_seated = |number: &u8| {
+        run.seats().iter().any(|seat| seat.is_active() && seat.device == device(*number))
+    };
+    let most = if *run.phase() == Phase::Gathering { usize::from(DEVICES) } else { 1 };
+    (1..=DEVICES)
+        .filter(|number| !is_seated(number))
+        .map(|number| Input::Enroll { device: device(number), account: of(number) })
+        .take(most)
+        .collect()
+}
+
+fn audits(run: &Run, randomness: Digest, root: u8) -> Vec<Input> {
+    let undrawn = run.closed_rounds().filter(|(_, closed)| !closed.drawn);
+    let mut inputs: Vec<Input> =
+        undrawn.map(|(round, _)| Input::Draw { round, randomness }).collect();
+    for (round, subject, auditor, _) in open_audits(run) {
+        let found = finding(run, round, subject, root);
+        for finding in [found.clone(), found.clone(), found, Finding::Unavailable] {
+            inputs.push(Input::Verdict { auditor, round, subject, finding });
+        }
+    }
+    inputs
+}
+
+/// What can be done about silence.
+fn silence(run: &Run) -> Vec<Input> {
+    let round = run.round();
+    let mut inputs = vec![Input::Lapse { round }, Input::Close { round }];
+    for (round, subject, ..) in open_audits(run) {
+        inputs.push(Input::Redraw { round, subject });
+    }
+    inputs
+}
+
+fn take(table: &mut Table, step: Step) -> Result<(), String> {
     table.wait(step.seconds);
     table.context.height += step.blocks;
     table.context.randomness = Digest::from_bytes([step.randomness; 32]);
     table.context.caller = if step.by_owner { OWNER } else { account(201) };
     let input = match step.what {
         What::Fitting { choice, root } => {
-            choice.get(&fitting(&table.run, table.context.randomness, root)).clone()
+            let inputs = fitting(&table.run, table.context.randomness, root);
+            if inputs.is_empty() { Input::Abandon } else { choice.get(&inputs).clone() }
+        }
+        What::Silence { choice } => {
+            table.wait(90);
+            choice.get(&silence(&table.run)).clone()
         }
         What::Odd(input) => input,
     };
-    Ok(table.try_step(input)?.is_ok())
+    let _refused_or_not = table.try_step(input)?;
+    Ok(())
 }
 
 proptest! {
@@ -191,6 +224,9 @@ proptest! {
         let mut table = Table::open(terms, extra);
         for step in steps {
             take(&mut table, step).map_err(TestCaseError::fail)?;
+            if matches!(table.run.phase(), Phase::Finished(_)) {
+                break;
+            }
         }
         table.wind_up().map_err(TestCaseError::fail)?;
     }

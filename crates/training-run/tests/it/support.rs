@@ -93,7 +93,7 @@ fn entries(run: &Run) -> impl Iterator<Item = (u32, DeviceId, Digest, &Check)> {
     })
 }
 
-/// Terms of a small run: three rounds, three seats, one of the four parts of a round's pay for a verdict.
+/// Terms of a small run: three rounds, and a quarter of a round's pay for a verdict.
 pub(crate) fn terms() -> Terms {
     Terms {
         rounds: 3,
@@ -124,9 +124,9 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A run with exactly the deposit it needs, and so many devices, each of its own account.
+    /// A run with exactly the deposit it needs, which begins with so many devices, each of its own account.
     pub(crate) fn with_devices(terms: Terms, devices: u8) -> Self {
-        let mut table = Self::open(terms, 0);
+        let mut table = Self::open(Terms { seats_min: u16::from(devices), ..terms }, 0);
         for number in 1..=devices {
             table.enroll(number).unwrap();
         }

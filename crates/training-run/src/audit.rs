@@ -64,11 +64,13 @@ impl Run {
                 self.pass(context, place, effects)
             }
             Finding::Opened { for_claimants, .. } => {
-                let mut claims = audit.claims.iter().zip(for_claimants);
-                let opened = claims.find(|((_, claim), opened)| claim == *opened);
-                let claimant =
-                    opened.map(|((claimant, _), _)| *claimant).ok_or(Refused::OpensNothing)?;
-                self.convict(context, place, claimant, effects)
+                let mut truthful = Vec::new();
+                let mut liars = Vec::new();
+                for ((claimant, claim), opened) in audit.claims.iter().zip(for_claimants) {
+                    if claim == opened { &mut truthful } else { &mut liars }.push(*claimant);
+                }
+                let first = *truthful.first().ok_or(Refused::OpensNothing)?;
+                self.convict(context, place, (first, &liars), effects)
             }
             Finding::Mismatch { sealed } => {
                 let sealed = *sealed;
@@ -78,7 +80,7 @@ impl Run {
                 effects.push(Effect::Disputed { round, subject, auditor });
                 self.next_auditor(context, place, &context.randomness, effects)
             }
-            Finding::Unavailable => self.next_auditor(context, place, &context.randomness, effects),
+            Finding::Unavailable => self.evidence_is_missing(context, place, effects),
         }
     }
 
@@ -91,6 +93,19 @@ impl Run {
     ) -> Result<(), Refused> {
         let (place, _, audit) = self.open_audit(round, subject)?;
         not_before(audit.deadline, context.now)?;
+        self.evidence_is_missing(context, place, effects)
+    }
+
+    /// The present auditor could not decide, or did not: the subject is answerable for its evidence, so it counts against it.
+    fn evidence_is_missing(
+        &mut self,
+        context: &Context,
+        place: (u32, SeatIndex),
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        if let Some(audit) = self.audit_mut(place) {
+            audit.is_evidence_missing = true;
+        }
         self.next_auditor(context, place, &context.randomness, effects)
     }
 
@@ -107,7 +122,10 @@ impl Run {
             subject: self.device(subject),
             auditor: self.device(audit.auditor),
         });
-        if let Some(seat) = self.seats.get_mut(usize::from(subject)) {
+        // What a device did before it left and came back proves nothing of what it does now.
+        if let Some(seat) = self.seats.get_mut(usize::from(subject))
+            && seat.from_round <= round
+        {
             seat.on_probation = false;
         }
         self.hold_verdict_pay(round, audit.auditor);
@@ -117,20 +135,21 @@ impl Run {
         Ok(())
     }
 
-    /// A second replay arrived where `claimant` had: the subject made its work up.
+    /// A second replay arrived where `claimant` had: the subject made its work up. Whoever claimed something else lied. Another claimant of
+    /// the same told the truth, but is not paid: the deposit covers two verdicts, the first and the one that decides.
     fn convict(
         &mut self,
         context: &Context,
         (round, subject): (u32, SeatIndex),
-        claimant: SeatIndex,
+        (claimant, liars): (SeatIndex, &[SeatIndex]),
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refused> {
         let Some(audit) = self.take_audit((round, subject), Check::None) else { return Ok(()) };
         self.expel(context, round, subject, Cause::Convicted, effects)?;
         self.hold_verdict_pay(round, claimant);
         self.hold_verdict_pay(round, audit.auditor);
-        for (other, _) in audit.claims.iter().filter(|(other, _)| *other != claimant) {
-            self.expel(context, round, *other, Cause::FalseAudit, effects)?;
+        for liar in liars {
+            self.expel(context, round, *liar, Cause::FalseAudit, effects)?;
         }
         Ok(())
     }
@@ -145,9 +164,11 @@ impl Run {
     ) -> Result<(), Refused> {
         let Some(closed) = self.closed.get(&round) else { return Ok(()) };
         let Some(entry) = closed.entries.get(&subject) else { return Ok(()) };
-        let (mut tried, claims) = match &entry.check {
-            Check::Audit(audit) => (audit.tried.clone(), audit.claims.clone()),
-            Check::None | Check::Passed => (Vec::new(), Vec::new()),
+        let (mut tried, claims, is_evidence_missing) = match &entry.check {
+            Check::Audit(audit) => {
+                (audit.tried.clone(), audit.claims.clone(), audit.is_evidence_missing)
+            }
+            Check::None | Check::Passed => (Vec::new(), Vec::new(), false),
         };
         let account = self.seats.get(usize::from(subject)).map(|seat| seat.account);
         let is_eligible = |index: SeatIndex| {
@@ -165,7 +186,8 @@ impl Run {
             Some(auditor) if tried.len() < AUDITORS_MAX => {
                 tried.push(*auditor);
                 let deadline = context.now.after(self.terms.audit_seconds);
-                let audit = Audit { auditor: *auditor, deadline, claims, tried };
+                let audit =
+                    Audit { auditor: *auditor, deadline, claims, tried, is_evidence_missing };
                 effects.push(Effect::Drawn {
                     round,
                     subject: self.device(subject),
@@ -180,7 +202,8 @@ impl Run {
         }
     }
 
-    /// Nobody could decide. The entry stays unpaid; if there was no dispute, the subject's evidence could not be had, and it loses its seat.
+    /// Nobody could decide. The entry stays unpaid; if the subject's evidence could not be had, and nobody disputed, it loses its seat. That
+    /// auditors went away is not its doing.
     fn give_up_entry(
         &mut self,
         context: &Context,
@@ -189,7 +212,11 @@ impl Run {
     ) -> Result<(), Refused> {
         let entry = self.closed.get_mut(&round).and_then(|closed| closed.entries.remove(&subject));
         effects.push(Effect::Unresolved { round, subject: self.device(subject) });
-        let was_silent = matches!(entry, Some(Entry { check: Check::Audit(audit), .. }) if audit.claims.is_empty());
+        let was_silent = matches!(
+            entry,
+            Some(Entry { check: Check::Audit(audit), .. })
+                if audit.claims.is_empty() && audit.is_evidence_missing
+        );
         if let Some(seat) = self.seats.get_mut(usize::from(subject)) {
             seat.on_probation = true;
             if was_silent && seat.is_active() {

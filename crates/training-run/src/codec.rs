@@ -232,6 +232,7 @@ impl Canonical for Audit {
         self.deadline.write(out);
         write_list(self.claims.iter(), out);
         write_list(self.tried.iter(), out);
+        self.is_evidence_missing.write(out);
     }
 
     fn read(input: &mut Input<'_>) -> Result<Self, DecodeError> {
@@ -240,6 +241,7 @@ impl Canonical for Audit {
             deadline: UnixSeconds::read(input)?,
             claims: read_list(input, AUDITORS_MAX)?,
             tried: read_list(input, AUDITORS_MAX)?,
+            is_evidence_missing: bool::read(input)?,
         })
     }
 }

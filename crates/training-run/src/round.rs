@@ -70,6 +70,8 @@ pub struct Audit {
     pub claims: Vec<(SeatIndex, Digest)>,
     /// Auditors drawn so far, the present one last.
     pub tried: Vec<SeatIndex>,
+    /// One of them stated that the evidence can't be had, or was silent past its deadline.
+    pub is_evidence_missing: bool,
 }
 
 impl ClosedRound {

@@ -73,6 +73,7 @@ pub struct Run {
     pub(crate) update: Digest,
     pub(crate) seats: Vec<Seat>,
     pub(crate) closed: BTreeMap<u32, ClosedRound>,
+    /// When something happened last that can't be repeated without end.
     pub(crate) progressed: UnixSeconds,
 }
 
@@ -112,13 +113,31 @@ impl Run {
     /// # Errors
     /// Why the input was refused.
     pub fn step(&mut self, context: &Context, input: Input) -> Result<Vec<Effect>, Refused> {
+        let is_progress = self.is_progress(&input);
         let mut next = self.clone();
         let mut effects = Vec::new();
         next.apply(context, input, &mut effects)?;
         next.finish_if_done(&mut effects)?;
-        next.progressed = context.now.max(next.progressed);
+        if is_progress {
+            next.progressed = context.now.max(next.progressed);
+        }
         *self = next;
         Ok(effects)
+    }
+
+    /// Whether an input keeps a run from being abandoned. Only what can't be repeated without end does: a device that comes and goes, or lapses
+    /// without work, would otherwise hold everybody's pay for ever.
+    fn is_progress(&self, input: &Input) -> bool {
+        match input {
+            Input::Enroll { device, .. } => !self.seats.iter().any(|seat| seat.device == *device),
+            Input::Commit { .. }
+            | Input::Close { .. }
+            | Input::Advance { .. }
+            | Input::Draw { .. }
+            | Input::Verdict { .. }
+            | Input::Redraw { .. } => true,
+            Input::Leave { .. } | Input::Lapse { .. } | Input::Cancel | Input::Abandon => false,
+        }
     }
 
     fn apply(
@@ -298,15 +317,16 @@ impl Run {
             let open = (self.phase == Phase::Closed).then_some(self.round);
             return Err(Refused::WrongRound { given: round, open });
         }
-        let waiting = self.closed.len().saturating_sub(usize::from(self.terms.hold_back_rounds));
-        if waiting > WAITING_ROUNDS_MAX {
-            return Err(Refused::TooManyOpenRounds(u32::try_from(waiting).unwrap_or(u32::MAX)));
-        }
         (self.state, self.update) = (state, update);
         self.round = round.saturating_add(1);
         effects.push(Effect::Advanced { round, state, update });
         if let Some(last) = round.checked_sub(u32::from(self.terms.hold_back_rounds)) {
             self.release(last, effects)?;
+        }
+        // After the release, or rounds that were settled late would be in the way for ever.
+        let waiting = self.closed.len().saturating_sub(usize::from(self.terms.hold_back_rounds));
+        if waiting > WAITING_ROUNDS_MAX {
+            return Err(Refused::TooManyOpenRounds(u32::try_from(waiting).unwrap_or(u32::MAX)));
         }
         if self.round == self.terms.rounds {
             self.phase = Phase::WindingUp(Ending::Completed);

@@ -133,12 +133,17 @@ impl Terms {
     /// # Errors
     /// [`Overflow`] when it does not fit.
     pub fn required_deposit(&self) -> Result<Wei, Overflow> {
+        self.worst_case_from(0)
+    }
+
+    /// What the rounds from `first` on can cost at most.
+    pub(crate) fn worst_case_from(&self, first: u32) -> Result<Wei, Overflow> {
         let of = |round: u32| self.work_pay(round)?.checked_add(self.verdict_pay(round)?);
         let seats = u64::from(self.seats_max);
-        let warmup = u64::from(self.warmup_rounds).checked_mul(seats).ok_or(Overflow)?;
-        let later = u64::from(self.rounds.saturating_sub(self.warmup_rounds))
-            .checked_mul(seats)
-            .ok_or(Overflow)?;
+        let warmup = self.warmup_rounds.saturating_sub(first);
+        let later = self.rounds.saturating_sub(self.warmup_rounds.max(first));
+        let warmup = u64::from(warmup).checked_mul(seats).ok_or(Overflow)?;
+        let later = u64::from(later).checked_mul(seats).ok_or(Overflow)?;
         let (first, last) = (of(0)?, of(self.rounds.saturating_sub(1))?);
         let warmup = if warmup == 0 { Wei::ZERO } else { first.checked_mul_count(warmup)? };
         let later = if later == 0 { Wei::ZERO } else { last.checked_mul_count(later)? };

@@ -1,8 +1,10 @@
 //! What can be read of a run, and what always holds of it.
 
-use units::{AccountId, Digest, Wei};
+use units::{AccountId, Digest, Overflow, Wei};
 
-use crate::{ClosedRound, Escrow, Phase, Run, Seat, SeatIndex, Terms, run::CLOSED_ROUNDS_MAX};
+use crate::{
+    Check, ClosedRound, Escrow, Phase, Run, Seat, SeatIndex, Terms, run::CLOSED_ROUNDS_MAX,
+};
 
 impl Run {
     /// The terms.
@@ -123,17 +125,25 @@ impl Run {
             })
         });
         let expelled_hold_nothing = self.closed.values().all(|closed| {
-            closed
-                .entries
-                .keys()
-                .all(|seat| self.seat(*seat).is_some_and(|seat| !seat.is_expelled()))
+            let mut held = closed.entries.keys().chain(&closed.verdicts);
+            held.all(|seat| self.seat(*seat).is_some_and(|seat| !seat.is_expelled()))
         });
+        let is_covered = self.worst_case_left().and_then(|left| paid.checked_add(left));
+        let is_covered = is_finished || is_covered.is_ok_and(|most| most <= deposited);
+        let commitments_fit = match &self.phase {
+            Phase::Training { commitments, .. } => {
+                commitments.len() <= usize::from(self.terms.seats_max)
+            }
+            Phase::Gathering | Phase::Closed | Phase::WindingUp(_) | Phase::Finished(_) => true,
+        };
         let checks = [
             (spent <= deposited, "paid + refunded <= deposited"),
             (!is_finished || spent == deposited, "a finished run has nothing left"),
             (is_finished || refunded == Wei::ZERO, "nothing is refunded before the end"),
             (paid_seats == Ok(paid), "what seats were paid is what was paid"),
             (committed <= deposited, "paid + owed <= deposited"),
+            (is_covered, "whatever may still fall due is covered"),
+            (commitments_fit, "no more commitments than the terms say"),
             (self.closed.len() <= CLOSED_ROUNDS_MAX, "memory of rounds is bounded"),
             (entries_known, "who is owed has committed"),
             (expelled_hold_nothing, "an expelled seat is owed nothing"),
@@ -144,5 +154,25 @@ impl Run {
             .iter()
             .find(|(holds, _)| !holds)
             .map_or(Ok(()), |(_, broken)| Err((*broken).to_owned()))
+    }
+
+    /// What may still fall due at most: held pay, verdicts that are still to come, and the rounds that may still open.
+    fn worst_case_left(&self) -> Result<Wei, Overflow> {
+        let mut left = self.owed();
+        for (round, closed) in &self.closed {
+            let may_cost_a_verdict = closed.entries.values().filter(|entry| match entry.check {
+                Check::Audit(_) => true,
+                Check::None => !closed.drawn,
+                Check::Passed => false,
+            });
+            let count = u64::try_from(may_cost_a_verdict.count()).unwrap_or(u64::MAX);
+            left = left.checked_add(self.terms.verdict_pay(*round)?.checked_mul_count(count)?)?;
+        }
+        let next = match self.phase {
+            Phase::Gathering | Phase::Training { .. } => self.round,
+            Phase::Closed => self.round.saturating_add(1),
+            Phase::WindingUp(_) | Phase::Finished(_) => self.terms.rounds,
+        };
+        left.checked_add(self.terms.worst_case_from(next)?)
     }
 }

@@ -24,7 +24,10 @@ pub(crate) struct Books {
     committed: BTreeSet<Place>,
     drawn: BTreeSet<u32>,
     audits: BTreeMap<Place, Finding>,
-    ever_passed: BTreeSet<DeviceId>,
+    /// Commitments since a device last enrolled: only these can end its probation.
+    fresh: BTreeSet<Place>,
+    /// Off probation.
+    proven: BTreeSet<DeviceId>,
     paid_work: BTreeSet<Place>,
     /// Verdicts by auditor, and how many of them were paid.
     verdicts: BTreeMap<Place, u32>,
@@ -53,6 +56,7 @@ impl Books {
         }
         match &outcome {
             Ok(effects) => {
+                self.draws(&input, effects)?;
                 for effect in effects {
                     self.enter(run, effect)
                         .map_err(|broken| format!("{broken}: {effect:?} after {input:?}"))?;
@@ -102,6 +106,8 @@ impl Books {
             }
             Effect::Enrolled { device, account, .. } => {
                 rule(!self.expelled.contains(&device), "who is expelled stays out")?;
+                self.proven.remove(&device);
+                self.fresh.retain(|(_, of)| *of != device);
                 rule(self.active.insert(device, account).is_none(), "one seat a device")
             }
             Effect::Left { device } => {
@@ -109,11 +115,14 @@ impl Books {
             }
             Effect::Committed { device, round, .. } => {
                 rule(self.active.contains_key(&device), "only seats commit")?;
+                self.fresh.insert((round, device));
                 rule(self.committed.insert((round, device)), "one commitment a device and round")
             }
             Effect::Drawn { round, subject, auditor } => self.auditor(run, round, subject, auditor),
             Effect::AuditPassed { round, subject, .. } => {
-                self.ever_passed.insert(subject);
+                if self.fresh.contains(&(round, subject)) {
+                    self.proven.insert(subject);
+                }
                 self.decide((round, subject), Finding::Passed)
             }
             Effect::Convicted { round, subject, .. } => {
@@ -122,6 +131,7 @@ impl Books {
             }
             Effect::AuditorExpelled { auditor, .. } => self.expel(auditor),
             Effect::Unresolved { round, subject } => {
+                self.proven.remove(&subject);
                 self.audits.insert((round, subject), Finding::Unresolved);
                 Ok(())
             }
@@ -137,15 +147,30 @@ impl Books {
         }
     }
 
+    /// Whatever an unproven device committed to is drawn: it gets an auditor, or no pay.
+    fn draws(&self, input: &Input, effects: &[Effect]) -> Result<(), String> {
+        let Input::Draw { round, .. } = *input else { return Ok(()) };
+        let is_drawn = |device: DeviceId| {
+            effects.iter().any(|effect| match *effect {
+                Effect::Drawn { round: of, subject, .. }
+                | Effect::Unresolved { round: of, subject } => (of, subject) == (round, device),
+                _ => false,
+            })
+        };
+        let mut unproven = self.committed.iter().filter(|(of, device)| {
+            *of == round && !self.proven.contains(device) && !self.expelled.contains(device)
+        });
+        rule(unproven.all(|(_, device)| is_drawn(*device)), "who is unproven is drawn")
+    }
+
     fn work(&mut self, run: &Run, place: Place, amount: Wei) -> Result<(), String> {
-        let (round, device) = place;
+        let (round, _) = place;
         let terms = run.terms();
         let due = terms.price_per_token.as_u128() * u128::from(terms.tokens(round));
         rule(amount.as_u128() == due, "work pays price times tokens")?;
         rule(self.committed.contains(&place), "only committed work is paid")?;
         rule(self.drawn.contains(&round), "no work is paid before the draw")?;
         Self::held_back(run, round)?;
-        rule(self.ever_passed.contains(&device), "no work is paid on probation")?;
         let finding = self.audits.get(&place);
         rule(matches!(finding, None | Some(Finding::Passed)), "drawn work is paid if it passed")?;
         rule(self.paid_work.insert(place), "work is paid once")

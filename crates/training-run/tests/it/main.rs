@@ -4,6 +4,8 @@
 
 mod books;
 mod codec;
+mod disputes;
+mod endings;
 mod properties;
 mod scenarios;
 mod support;

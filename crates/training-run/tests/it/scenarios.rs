@@ -131,11 +131,15 @@ fn round_without_quorum_lapses_until_the_silent_are_given_up() {
 
 #[test]
 fn who_leaves_in_silence_leaves_once() {
-    let mut table = Table::with_devices(terms(), 2);
-    table.commit_honestly(1..=2);
+    let mut table = Table::with_devices(terms(), 3);
+    table.commit_honestly(1..=3);
     table.draw(0);
+    let (auditor, _) = audit(&table.run, 0, device(3)).unwrap();
+    let finding = Finding::Unavailable;
+    let input = Input::Verdict { auditor, round: 0, subject: device(3), finding };
+    table.step(input).unwrap();
     table.advance();
-    // Both are silent, and each is the only one who could audit the other.
+    // All are silent, and the last who could audit the third goes before it: that takes it along.
     for _ in 0..2 {
         table.wait(100);
         table.step(Input::Lapse { round: 1 }).unwrap();

@@ -131,6 +131,7 @@ impl fmt::Display for Wei {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test may stop at an overflow")]
 mod tests {
     use proptest::prelude::*;
 

@@ -173,6 +173,8 @@ impl<'a> Driver<'a> {
         match event {
             transport::Event::Connected { device } => {
                 self.peers.insert(device, Peer::default());
+                // What it was about to audit is forgotten with its old connection.
+                self.told_audits.retain(|(_, _, auditor)| *auditor != device);
             }
             transport::Event::Disconnected { device, reason } => {
                 tracing::info!(%device, %reason, "worker disconnected");

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod demo;
+mod faults;
+mod field;
 mod node;
 mod project;
 mod sample;

@@ -33,7 +33,6 @@ fn terms() -> Terms {
 
 /// Opens a project as `gleaner train` would, without training; what was deposited.
 fn open(machine: &Machine, node: &RunningNode, owner: &str, name: &str) -> Wei {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let signer =
         Wallet::at(machine.path("wallet")).unlock(&owner.parse().unwrap(), PASSWORD).unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {

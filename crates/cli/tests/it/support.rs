@@ -57,7 +57,8 @@ impl Machine {
     /// Starts a node on a free port, its data in `node`.
     #[track_caller]
     pub(crate) fn node(&self, args: &[&str]) -> RunningNode {
-        let all = [&["node", "--json", "--rpc", "127.0.0.1:0"], args].concat();
+        let port = if args.contains(&"--rpc") { &[][..] } else { &["--rpc", "127.0.0.1:0"] };
+        let all = [&["node", "--json"], port, args].concat();
         let mut child = self.command(&all).stdout(Stdio::piped()).spawn().unwrap();
         let mut document = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -120,6 +121,11 @@ impl RunningNode {
 
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
+        self.kill_now();
+    }
+
+    /// `kill -9`, for who keeps it to put another in its place.
+    pub(crate) fn kill_now(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

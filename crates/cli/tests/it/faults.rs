@@ -1,0 +1,139 @@
+//! Bad input, and processes that die: a clear error, or the run goes on.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::field::{Field, Running, amount, assert_report, project, write_corpus};
+use crate::support::Machine;
+
+const ROUNDS: u32 = 5;
+
+/// The digest of the model that two undisturbed workers train.
+fn undisturbed() -> String {
+    let field = Field::new(&project(ROUNDS, ""));
+    let mut train = field.train();
+    train.until("is open");
+    let workers = [field.join(1, &[]), field.join(2, &[])];
+    let report = train.document();
+    assert_report(&report, ROUNDS);
+    assert_worked(workers.map(Running::document), &report);
+    digest(&report)
+}
+
+fn digest(report: &Value) -> String {
+    report["run"]["model_digest"].as_str().unwrap().to_owned()
+}
+
+/// What workers say they got is what the trainer says it paid.
+#[track_caller]
+fn assert_worked(workers: [Value; 2], report: &Value) {
+    let paid = workers.iter().map(|worker| {
+        assert_eq!(worker["projects"][0]["ending"], "finished", "{worker:#}");
+        amount(&worker["projects"][0]["paid"])
+    });
+    assert_eq!(paid.sum::<u128>(), amount(&report["escrow"]["paid"]));
+}
+
+#[test]
+fn the_model_does_not_depend_on_who_was_killed() {
+    let model = undisturbed();
+
+    // The trainer.
+    let field = Field::new(&project(ROUNDS, ""));
+    let mut train = field.train();
+    train.until("is open");
+    let workers = [field.join(1, &[]), field.join(2, &[])];
+    train.until("round 2 done");
+    train.kill();
+    let mut train = field.train();
+    train.until("project 1 goes on");
+    let report = train.document();
+    assert_report(&report, ROUNDS);
+    assert_worked(workers.map(Running::document), &report);
+    assert_eq!(digest(&report), model);
+
+    // The ledger.
+    let mut field = Field::new(&project(ROUNDS, ""));
+    let mut train = field.train();
+    train.until("is open");
+    let workers = [field.join(1, &[]), field.join(2, &[])];
+    train.until("round 2 done");
+    field.restart_node();
+    let report = train.document();
+    assert_report(&report, ROUNDS);
+    assert_worked(workers.map(Running::document), &report);
+    assert_eq!(digest(&report), model);
+}
+
+#[test]
+fn a_killed_worker_takes_its_seat_again_and_its_audits() {
+    // Whenever it is killed, an audit is on its way to it.
+    let field = Field::new(&project(ROUNDS, "audit_rate_bps = 10000\n"));
+    let mut train = field.train();
+    train.until("is open");
+    let first = field.join(1, &[]);
+    let second = field.join(2, &[]);
+    train.until("round 2 done");
+    second.kill();
+    let second = field.join(2, &[]);
+    let report = train.document();
+    assert_report(&report, ROUNDS);
+    assert_eq!(report["audits"]["failed"], 0);
+    assert_worked([first.document(), second.document()], &report);
+}
+
+#[test]
+fn a_corpus_that_is_none_is_refused_by_its_name() {
+    let machine = Machine::new();
+    let mut broken = b"barley and wheat ".repeat(9000);
+    broken[70_000] = 0xff;
+    let cases: [(&str, &[u8], &str); 3] = [
+        ("empty.txt", b" \n", "no text"),
+        ("tiny.txt", b"barley", "at least"),
+        ("broken.txt", &broken, "70000"),
+    ];
+    for (name, text, says) in cases {
+        fs::write(machine.path(name), text).unwrap();
+        machine.run(&["demo", "--corpus", name]).assert_fails(1, &[name, says]);
+        fs::write(machine.path("project.toml"), format!("name = 'a'\ncorpus = '{name}'")).unwrap();
+        machine.run(&["train", "project.toml"]).assert_fails(1, &[name, says]);
+    }
+    machine.run(&["demo", "--corpus", "missing.txt"]).assert_fails(1, &["missing.txt"]);
+    assert!(!machine.path("demo").exists(), "refused before anything is made");
+}
+
+#[test]
+fn a_field_that_does_not_exist_is_named() {
+    let machine = Machine::new();
+    write_corpus(&machine.path("corpus.txt"), 1000);
+    for (more, says) in [("workers_mim = 3\n", "workers_mim"), ("[escrow]\n", "escrow")] {
+        fs::write(machine.path("project.toml"), project(2, more)).unwrap();
+        machine.run(&["train", "project.toml"]).assert_fails(1, &["project.toml", says]);
+    }
+}
+
+#[test]
+fn too_small_a_budget_says_what_would_be_enough() {
+    let project = project(2, "");
+    let field = Field::new(&format!("budget = '0.000001'\n{project}"));
+    let refused = field.train().end();
+    refused.assert_fails(1, &["0.000001 GRAIN", "would be enough", "hint: budget = "]);
+
+    // The hint is to be taken at its word.
+    let enough = refused.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
+    let enough = enough.split(" in the project file").next().unwrap();
+    fs::write(field.machine.path("project.toml"), format!("{enough}\n{project}")).unwrap();
+    let mut train = field.train();
+    train.until("project 1 is open");
+    train.interrupt();
+    assert_eq!(train.end().code, 130);
+}
+
+#[test]
+fn a_model_too_large_for_this_machine_is_refused_before_it_is_built() {
+    let field = Field::new(&project(2, "").replace("width = 32", "width = 256"));
+    let mut train = field.train();
+    train.until("is open");
+    field.join(1, &["--memory", "1"]).end().assert_fails(1, &["1048576", "--memory", "hint: "]);
+}

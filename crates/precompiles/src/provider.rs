@@ -17,6 +17,9 @@ use crate::{
     runs,
 };
 
+/// How a module is called: host, calldata, whether the call may change nothing; ABI-encoded output.
+type Entrance = fn(&mut dyn Host, &[u8], bool) -> Result<Vec<u8>, Failure>;
+
 /// Gas of any call of a module.
 const BASE_GAS: u64 = 200;
 /// Gas for a word of calldata: it is read, decoded and copied.
@@ -66,12 +69,11 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Module
         context: &mut CTX,
         inputs: &CallInputs,
     ) -> Result<Option<InterpreterResult>, String> {
-        let module: fn(&mut dyn Host, &[u8], bool) -> Result<Vec<u8>, Failure> =
-            match inputs.bytecode_address {
-                DEVICES => devices::call,
-                TRAINING_RUNS => runs::call,
-                _ => return self.ethereum.run(context, inputs),
-            };
+        let module: Entrance = match inputs.bytecode_address {
+            DEVICES => devices::call,
+            TRAINING_RUNS => runs::call,
+            _ => return self.ethereum.run(context, inputs),
+        };
         // Copied out: it may lie in memory that the journal's work moves.
         let input: Bytes = inputs.input.bytes(context);
         let mut frame = Frame::new(context, inputs, inputs.bytecode_address);
@@ -104,7 +106,7 @@ fn guarded(
     host: &mut dyn Host,
     inputs: &CallInputs,
     input: &[u8],
-    module: fn(&mut dyn Host, &[u8], bool) -> Result<Vec<u8>, Failure>,
+    module: Entrance,
 ) -> Result<Vec<u8>, Failure> {
     let words = u64::try_from(input.len().div_ceil(32)).unwrap_or(u64::MAX);
     host.charge(BASE_GAS.saturating_add(words.saturating_mul(WORD_GAS)))?;

@@ -53,8 +53,7 @@ impl Driver<'_> {
             ("gleaner.rounds".to_owned(), rounds.to_string()),
             ("gleaner.state".to_owned(), self.aggregator.digest().to_string()),
         ]);
-        let (aggregator, config, folder) =
-            (self.aggregator.clone(), self.spec.model.clone(), path.clone());
+        let (aggregator, config, folder) = (self.aggregator.clone(), self.spec.model, path.clone());
         let saving = tokio::task::spawn_blocking(move || -> anyhow::Result<f64> {
             model::save(&folder, &config, aggregator.parameters(), &metadata)?;
             aggregator.loss()

@@ -132,7 +132,7 @@ impl Folder {
         write_whole(&self.root.join("run.json"), &bytes)
     }
 
-    /// Writes a state and forgets the oldest beyond [`STATES_KEPT_MAX`], never one of `needed`.
+    /// Writes a state and forgets the oldest beyond `STATES_KEPT_MAX`, never one of `needed`.
     ///
     /// # Errors
     /// When the file can't be written.

@@ -1,7 +1,7 @@
 //! Which vector instructions run the kernels. The choice changes the time, never a bit.
 //!
 //! A kernel is written once, as safe code over slices that is always inlined. The macro `per_isa` compiles that code once for each
-//! instruction set and calls the one that was chosen; it is the only unsafe code of the crate. What makes it sound is [`Checked`],
+//! instruction set and calls the one that was chosen; it is the only unsafe code of the crate. What makes it sound is `Checked`,
 //! which can only be had for instructions the processor has.
 
 use std::fmt;

@@ -139,8 +139,11 @@ mod modules {
                 uint64 deadline;
                 /// State the audited round started from.
                 bytes32 base;
-                bytes32 seal;
                 bytes32 memoryBefore;
+                /// What the subject committed to: `seal` of its root, `update` and `memoryAfter`.
+                bytes32 seal;
+                bytes32 update;
+                bytes32 memoryAfter;
                 Claim[] claims;
             }
 

@@ -50,9 +50,39 @@ pub(crate) struct Args {
     /// End when stdin ends: for programs that start workers
     #[arg(long, hide = true)]
     stop_with_stdin: bool,
-    /// Hand in made-up work, to see it caught
-    #[arg(long, hide = true)]
-    make_up_updates: bool,
+    /// Do harm in this way, to see it caught
+    #[arg(long, hide = true, value_name = "HOW")]
+    misbehave: Option<Misbehaviour>,
+}
+
+/// Values of `--misbehave`.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Misbehaviour {
+    MadeUp,
+    Poisoned,
+    Garbage,
+    Short,
+    NotANumber,
+    Copied,
+    Twice,
+    Late,
+    FalseAudits,
+}
+
+impl Misbehaviour {
+    fn behaviour(self) -> Behaviour {
+        match self {
+            Self::MadeUp => Behaviour::MadeUp,
+            Self::Poisoned => Behaviour::Poisoned,
+            Self::Garbage => Behaviour::Garbage,
+            Self::Short => Behaviour::Short,
+            Self::NotANumber => Behaviour::NotANumber,
+            Self::Copied => Behaviour::Copied,
+            Self::Twice => Behaviour::Twice,
+            Self::Late => Behaviour::Late,
+            Self::FalseAudits => Behaviour::FalseAudits,
+        }
+    }
 }
 
 /// Keys of `gleaner join --json`, printed at the end.
@@ -144,7 +174,7 @@ async fn work(
             threads: args.threads.into(),
             memory_max: args.memory.saturating_mul(1 << 20),
             patience: Duration::from_secs(args.patience),
-            behaviour: if args.make_up_updates { Behaviour::MadeUp } else { Behaviour::Honest },
+            behaviour: args.misbehave.map_or(Behaviour::Honest, Misbehaviour::behaviour),
             events,
             stop: stopped.clone(),
         };

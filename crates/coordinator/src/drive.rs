@@ -7,7 +7,7 @@
 //!
 //! 1. relay what devices have signed;
 //! 2. follow the ledger's events, fetch what was committed;
-//! 3. close the round when everybody who is here has committed, or the deadline has passed;
+//! 3. close the round when everybody who is here has committed, a quorum has and the others had time enough, or the deadline has passed;
 //! 4. aggregate a closed round and publish the new state;
 //! 5. have audits of closed rounds drawn, fetch evidence, replace silent auditors;
 //! 6. tell workers about rounds and audits they don't know of yet.
@@ -41,7 +41,7 @@ use crate::{
     opening::{self, Opened},
     relay::{self, Relay, Relayed},
 };
-use clock::LedgerClock;
+use clock::{LedgerClock, RoundClock};
 use fetches::Fetches;
 
 /// How often the ledger is read when nothing else happens.
@@ -108,6 +108,7 @@ struct Driver<'a> {
     /// Steps of device-rounds that went into states, while this process drove: for the traffic's comparison.
     steps_joined: u64,
     clock: LedgerClock,
+    round_clock: RoundClock,
 }
 
 impl<'a> Driver<'a> {
@@ -132,6 +133,7 @@ impl<'a> Driver<'a> {
             told_audits: BTreeSet::new(),
             steps_joined: 0,
             clock: LedgerClock::default(),
+            round_clock: RoundClock::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use abi::TrainingRuns as wire;
 use alloy_primitives::{Address, B256, U256};
-use training_run::{Cause, Ending, Standing, Terms};
+use training_run::{Cause, Commitment, Ending, Standing, Terms};
 use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 
 /// An answer that no ledger of ours gives.
@@ -117,10 +117,8 @@ pub struct AuditRecord {
     pub deadline: UnixSeconds,
     /// State the audited round started from.
     pub base: Digest,
-    /// The subject's sealed root.
-    pub seal: Digest,
-    /// Memory that the subject started from.
-    pub memory_before: Digest,
+    /// What the subject started from, and says it arrived at.
+    pub commitment: Commitment,
     /// Earlier auditors who arrived at something else, and their sealed roots.
     pub claims: Vec<(DeviceId, Digest)>,
 }
@@ -205,8 +203,12 @@ pub(crate) fn audit(audit: wire::Audit) -> AuditRecord {
         auditor: device(audit.auditor),
         deadline: UnixSeconds::new(audit.deadline),
         base: digest(audit.base),
-        seal: digest(audit.seal),
-        memory_before: digest(audit.memoryBefore),
+        commitment: Commitment {
+            seal: digest(audit.seal),
+            update: digest(audit.update),
+            memory_before: digest(audit.memoryBefore),
+            memory_after: digest(audit.memoryAfter),
+        },
         claims: audit
             .claims
             .into_iter()

@@ -60,7 +60,7 @@ impl Run {
             return Err(wrong_auditor);
         }
         match finding {
-            Finding::Opened { for_subject, .. } if entry.seal == *for_subject => {
+            Finding::Opened { for_subject, .. } if entry.commitment.seal == *for_subject => {
                 self.pass(context, place, effects)
             }
             Finding::Opened { for_claimants, .. } => {

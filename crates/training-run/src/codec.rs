@@ -200,7 +200,7 @@ structs! {
     Escrow { deposited, paid, refunded }
     Seat { device, account, standing, on_probation, from_round, memory, missed, tokens_verified, paid }
     Commitment { seal, update, memory_before, memory_after }
-    Entry { seal, memory_before, check }
+    Entry { commitment, check }
 }
 
 impl Canonical for Standing {

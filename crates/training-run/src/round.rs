@@ -40,10 +40,8 @@ pub struct ClosedRound {
 /// A commitment whose pay is held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What a replay must open.
-    pub seal: Digest,
-    /// What a replay starts from.
-    pub memory_before: Digest,
+    /// What a replay starts from, and must arrive at.
+    pub commitment: Commitment,
     /// How far its checking is.
     pub check: Check,
 }

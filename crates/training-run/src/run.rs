@@ -395,11 +395,6 @@ impl Run {
                 seat.missed = 0;
             }
         }
-        let entry = |commitment: &Commitment| Entry {
-            seal: commitment.seal,
-            memory_before: commitment.memory_before,
-            check: Check::None,
-        };
         let closed = ClosedRound {
             base: self.state,
             height: context.height,
@@ -407,7 +402,9 @@ impl Run {
             committed: commitments.keys().copied().collect(),
             entries: commitments
                 .iter()
-                .map(|(index, commitment)| (*index, entry(commitment)))
+                .map(|(index, commitment)| {
+                    (*index, Entry { commitment: *commitment, check: Check::None })
+                })
                 .collect(),
             verdicts: Vec::new(),
         };

@@ -8,6 +8,7 @@ pub const LEAF_COUNT_MAX: usize = 1 << 16;
 
 /// Context of the seal; the ledger computes the same.
 const SEAL_CONTEXT: &str = "gleaner 2026 commitment seal v1";
+const DISPUTED_CONTEXT: &str = "gleaner 2026 disputed root v1";
 
 /// First byte of what is hashed for a leaf and for a node, so that neither can stand for the other.
 const LEAF: u8 = 0;
@@ -109,6 +110,19 @@ pub fn seal(device: &DeviceId, root: &Digest) -> Digest {
     Digest::from_bytes(*hasher.finalize().as_bytes())
 }
 
+/// What an auditor puts in the place of its replay's `root` when the commitment with this `seal` is not what the replay gives:
+/// `BLAKE3(context, seal ‖ root)` in key-derivation mode with the context `gleaner 2026 disputed root v1`.
+///
+/// The ledger sees whether a published root opens a seal, not whether the update committed to is the one under that root. A device
+/// that did the work, sealed its true root and handed in another update would pass if auditors published the root. No
+/// seal can be made that opens to a digest of itself, so this one never opens the subject's.
+#[must_use]
+pub fn disputed(seal: &Digest, root: &Digest) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key(DISPUTED_CONTEXT);
+    hasher.update(seal.as_bytes()).update(root.as_bytes());
+    Digest::from_bytes(*hasher.finalize().as_bytes())
+}
+
 /// The largest power of two below `count`, which is at least 2.
 fn left_count(count: usize) -> usize {
     count.div_ceil(2).next_power_of_two()
@@ -189,6 +203,15 @@ mod tests {
         assert_ne!(seal(&first, &root), seal(&second, &root));
     }
 
+    #[test]
+    fn the_disputed_root_is_pinned() {
+        let [seal, root] = [1, 2].map(|byte| Digest::from_bytes([byte; 32]));
+        assert_eq!(disputed(&seal, &root).to_string(), PINNED_DISPUTED);
+    }
+
+    /// What every auditor must compute, or honest ones would contradict each other.
+    const PINNED_DISPUTED: &str =
+        "dffeeb08621e979b2e3bff8db8ca7939af075443f1df013e7af382d37e85a8e9";
     /// What the ledger must compute too.
     const PINNED_SEAL: &str = "4d8129a7d0e79d38687fe5ae10ea66bd4b8d6bf2870cf363a64da0a744ff7714";
 }

@@ -198,6 +198,11 @@ impl<'a> Session<'a> {
         if self.training.as_ref().is_some_and(|training| training.round == round) {
             return Ok(());
         }
+        if self.options.behaviour == Behaviour::Late
+            && let Some(last) = self.last.as_ref()
+        {
+            self.desk.endpoint.send(&last.message).await?;
+        }
         self.options.tell(Event::RoundStarted { round });
         let (running, called_off) = Running::start(round);
         self.training = Some(running);
@@ -270,23 +275,49 @@ impl<'a> Session<'a> {
     ) -> anyhow::Result<()> {
         self.desk.keep.keep_memory(&outcome.memory_after.to_bytes())?;
         self.publish(outcome.memory_after.to_bytes()).await?;
-        self.publish(outcome.update.clone()).await?;
-        let desk = &self.desk;
-        let seal = verification::seal(&desk.device, &outcome.root);
+        let seal = verification::seal(&self.desk.device, &outcome.root);
         let memory_after = outcome.memory_after_digest;
-        let message = self.options.sign_commitment(
-            desk.run,
-            round,
-            [seal, outcome.update_digest, memory_before, memory_after],
-        );
-        desk.endpoint.send(&message).await?;
-        self.options.tell(Event::Committed {
-            round,
-            loss: outcome.loss_mean,
-            tokens: outcome.tokens,
-        });
-        *self.last = Some(LastWork { round, message, update: outcome.update });
+        let (update, digests) = match self.options.behaviour {
+            Behaviour::Honest => {
+                (outcome.update, [seal, outcome.update_digest, memory_before, memory_after])
+            }
+            _ => self.misbehave(round, outcome.update, [seal, memory_before, memory_after]).await?,
+        };
+        self.publish(update.clone()).await?;
+        let message = self.options.sign_commitment(self.desk.run, round, digests);
+        if self.options.behaviour != Behaviour::Late {
+            self.desk.endpoint.send(&message).await?;
+        }
+        let (loss, tokens) = (outcome.loss_mean, outcome.tokens);
+        self.options.tell(Event::Committed { round, loss, tokens });
+        *self.last = Some(LastWork { round, message, update });
         Ok(())
+    }
+
+    /// The update handed in instead of the one the work gave, and what is committed to: seal, update, memory before, memory after.
+    async fn misbehave(
+        &self,
+        round: u32,
+        update: Vec<u8>,
+        [seal, memory_before, memory_after]: [Digest; 3],
+    ) -> anyhow::Result<(Vec<u8>, [Digest; 4])> {
+        let desk = &self.desk;
+        let update = misbehaviour::handed_in(self.options.behaviour, update);
+        let digest = Digest::from_bytes(*blake3::hash(&update).as_bytes());
+        let own = [seal, digest, memory_before, memory_after];
+        if self.options.behaviour == Behaviour::Twice {
+            let other = [digest, seal, memory_before, memory_after];
+            let message = self.options.sign_commitment(desk.run, round, own);
+            desk.endpoint.send(&message).await?;
+            return Ok((update, other));
+        }
+        if self.options.behaviour == Behaviour::Copied
+            && let Some([seal, theirs, after]) =
+                misbehaviour::copied(&desk.ledger, desk.run, round).await?
+        {
+            return Ok((update, [seal, theirs, memory_before, after]));
+        }
+        Ok((update, own))
     }
 
     async fn pronounce(
@@ -299,6 +330,10 @@ impl<'a> Session<'a> {
             self.options.tell(Event::Failed { round, reason: format!("audit: {error:#}") });
             None
         });
+        let finding = match self.options.behaviour {
+            Behaviour::FalseAudits => Some(misbehaviour::false_finding(&subject)),
+            _ => finding,
+        };
         let (kind, value) = match finding {
             Some(Finding::Passed { root } | Finding::Upheld { root }) => {
                 (statement::VERDICT_OPENED, root)
@@ -359,7 +394,7 @@ async fn train(
     let (called_off, done) = (Arc::clone(called_off), done.clone());
     let computed = tokio::task::spawn_blocking(move || match behaviour {
         Behaviour::MadeUp => misbehaviour::made_up(&assignment),
-        Behaviour::Honest => work::compute(&assignment, &mut |pace| {
+        _ => work::compute(&assignment, &mut |pace| {
             let _ = done.send(Done::Paced { round, pace });
             flow(&called_off)
         }),
@@ -387,19 +422,24 @@ async fn audit(
         case.base
     );
     let base = Base { state: base, step: None };
-    let assignment = match desk.assignment(round, subject, base, case.memory_before).await {
-        Ok(assignment) => assignment,
-        Err(error) => {
-            tracing::warn!(%subject, round, "evidence can't be had: {error:#}");
-            return Ok(None);
-        }
-    };
+    let assignment =
+        match desk.assignment(round, subject, base, case.commitment.memory_before).await {
+            Ok(assignment) => assignment,
+            Err(error) => {
+                tracing::warn!(%subject, round, "evidence can't be had: {error:#}");
+                return Ok(None);
+            }
+        };
     let called_off = Arc::clone(called_off);
     let computed =
         tokio::task::spawn_blocking(move || work::compute(&assignment, &mut |_| flow(&called_off)));
     let outcome = computed.await??;
-    let finding = work::judge(&outcome.root, &desk.device, (&subject, &case.seal), &case.claims);
-    Ok(Some(finding))
+    let found = work::Found {
+        root: outcome.root,
+        update: outcome.update_digest,
+        memory_after: outcome.memory_after_digest,
+    };
+    Ok(Some(work::judge(&found, &desk.device, (&subject, &case.commitment), &case.claims)))
 }
 
 fn flow(called_off: &AtomicBool) -> ControlFlow<()> {

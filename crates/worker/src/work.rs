@@ -3,6 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use compression::Memory;
+use training_run::Commitment;
 use units::{DeviceId, Digest};
 use verification::{Job, JobError, Outcome, RunSpec, StepReport};
 
@@ -63,59 +64,110 @@ pub(crate) fn compute(
     })
 }
 
-/// What an auditor found.
+/// What a replay arrived at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Merkle root of the work.
+    pub(crate) root: Digest,
+    /// The encoded update.
+    pub(crate) update: Digest,
+    /// The error-feedback memory left over.
+    pub(crate) memory_after: Digest,
+}
+
+/// What an auditor says. Auditors who replayed the same and tell the truth say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The root opens the subject's seal: publish it.
+    /// The replay arrived at what the subject committed to: publish its root, which opens the subject's seal.
     Passed {
         /// The root.
         root: Digest,
     },
-    /// The root opens the seal of an earlier auditor: publish it, the subject is convicted by it.
+    /// It did not, and an earlier auditor says the same: publish the disputed root, which opens that auditor's seal and convicts the subject.
     Upheld {
-        /// The root.
+        /// The disputed root.
         root: Digest,
     },
-    /// The root opens nothing: publish it sealed.
+    /// It did not, and nobody has said so yet: publish the disputed root sealed, so that nobody can copy it.
     Mismatch {
-        /// The root sealed for this auditor.
+        /// The disputed root sealed for this auditor.
         sealed: Digest,
     },
 }
 
-/// Compares a recomputed root with the subject's seal and the claims of earlier auditors.
+/// Compares a replay with the subject's commitment, then with the claims of earlier auditors.
 #[must_use]
 pub(crate) fn judge(
-    root: &Digest,
+    found: &Found,
     auditor: &DeviceId,
-    subject: (&DeviceId, &Digest),
+    (subject, commitment): (&DeviceId, &Commitment),
     claims: &[(DeviceId, Digest)],
 ) -> Finding {
-    if verification::seal(subject.0, root) == *subject.1 {
-        return Finding::Passed { root: *root };
+    let Found { root, update, memory_after } = *found;
+    let is_sealed = verification::seal(subject, &root) == commitment.seal;
+    if is_sealed && update == commitment.update && memory_after == commitment.memory_after {
+        return Finding::Passed { root };
     }
-    if claims.iter().any(|(claimant, sealed)| verification::seal(claimant, root) == *sealed) {
-        return Finding::Upheld { root: *root };
+    let root = verification::disputed(&commitment.seal, &root);
+    if claims.iter().any(|(claimant, sealed)| verification::seal(claimant, &root) == *sealed) {
+        return Finding::Upheld { root };
     }
-    Finding::Mismatch { sealed: verification::seal(auditor, root) }
+    Finding::Mismatch { sealed: verification::seal(auditor, &root) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_root_is_judged_by_what_it_opens() {
-        let [subject, first, second] = [1, 2, 3].map(|byte| DeviceId::from_bytes([byte; 32]));
-        let [honest, made_up] = [4, 5].map(|byte| Digest::from_bytes([byte; 32]));
-        let committed = verification::seal(&subject, &made_up);
-        let claim = (first, verification::seal(&first, &honest));
+    fn digest(byte: u8) -> Digest {
+        Digest::from_bytes([byte; 32])
+    }
 
-        let passed = judge(&made_up, &first, (&subject, &committed), &[]);
-        assert_eq!(passed, Finding::Passed { root: made_up });
-        let mismatch = judge(&honest, &first, (&subject, &committed), &[]);
-        assert_eq!(mismatch, Finding::Mismatch { sealed: claim.1 });
-        let upheld = judge(&honest, &second, (&subject, &committed), &[claim]);
-        assert_eq!(upheld, Finding::Upheld { root: honest });
+    #[test]
+    fn a_commitment_is_judged_by_all_that_it_names() {
+        let [subject, first, second] = [1, 2, 3].map(|byte| DeviceId::from_bytes([byte; 32]));
+        let found = Found { root: digest(4), update: digest(5), memory_after: digest(6) };
+        let honest = Commitment {
+            seal: verification::seal(&subject, &found.root),
+            update: found.update,
+            memory_before: Digest::ZERO,
+            memory_after: found.memory_after,
+        };
+        let passed = judge(&found, &first, (&subject, &honest), &[]);
+        assert_eq!(passed, Finding::Passed { root: found.root });
+
+        let made_up = Commitment { seal: verification::seal(&subject, &digest(9)), ..honest };
+        let poisoned = Commitment { update: digest(9), ..honest };
+        let forgetful = Commitment { memory_after: digest(9), ..honest };
+        let copied = Commitment { seal: verification::seal(&second, &found.root), ..honest };
+        for lie in [made_up, poisoned, forgetful, copied] {
+            let Finding::Mismatch { sealed } = judge(&found, &first, (&subject, &lie), &[]) else {
+                panic!("{lie:?} was believed");
+            };
+            let upheld = judge(&found, &second, (&subject, &lie), &[(first, sealed)]);
+            let Finding::Upheld { root } = upheld else { panic!("{upheld:?}") };
+            assert_eq!(verification::seal(&first, &root), sealed);
+            assert_ne!(
+                verification::seal(&subject, &root),
+                lie.seal,
+                "the ledger would let it pass"
+            );
+        }
+    }
+
+    #[test]
+    fn a_false_claim_is_not_upheld() {
+        let [subject, liar, auditor] = [1, 2, 3].map(|byte| DeviceId::from_bytes([byte; 32]));
+        let found = Found { root: digest(4), update: digest(5), memory_after: digest(6) };
+        let seal = verification::seal(&subject, &digest(9));
+        let lie = Commitment {
+            seal,
+            update: found.update,
+            memory_before: Digest::ZERO,
+            memory_after: found.memory_after,
+        };
+        let claims = [(liar, verification::seal(&liar, &found.root))];
+        let finding = judge(&found, &auditor, (&subject, &lie), &claims);
+        assert!(matches!(finding, Finding::Mismatch { .. }), "{finding:?}");
     }
 }

@@ -62,7 +62,7 @@ impl Crew {
             .stdout(Stdio::null())
             .stderr(log);
         if post.is_cheat {
-            command.arg("--make-up-updates");
+            command.args(["--misbehave", "made-up"]);
         }
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -137,3 +137,68 @@ fn a_model_too_large_for_this_machine_is_refused_before_it_is_built() {
     train.until("is open");
     field.join(1, &["--memory", "1"]).end().assert_fails(1, &["1048576", "--memory", "hint: "]);
 }
+
+#[test]
+fn who_does_harm_is_named_and_its_tokens_are_not_paid() {
+    // Nobody gets a second chance to be honest: every commitment is audited.
+    let terms = "audit_rate_bps = 10000\n";
+    let crowd = "workers_min = 11\nworkers_max = 11\n";
+    let project = project(4, terms).replace("workers_min = 2\nworkers_max = 2\n", crowd);
+    let field = Field::new(&project);
+    let mut train = field.train();
+    train.until("is open");
+    let honest: Vec<Running> = (1..=3).map(|index| field.join(index, &[])).collect();
+    // How each behaves, and whether that is against the rules or just no use.
+    let others = [
+        ("made-up", "convicted"),
+        ("poisoned", "convicted"),
+        ("garbage", "convicted"),
+        ("short", "convicted"),
+        ("not-a-number", "convicted"),
+        ("copied", "convicted"),
+        ("false-audits", "false auditor"),
+        ("twice", "active"),
+    ];
+    let harmful: Vec<Running> = (4..)
+        .zip(others)
+        .map(|(index, (how, _))| field.join(index, &["--misbehave", how]))
+        .collect();
+    let report = train.document();
+    assert_report(&report, 4);
+    let payout = |index: usize| {
+        let account = format!("0x{index:040x}");
+        let payouts = report["payouts"].as_array().unwrap();
+        payouts.iter().find(|payout| payout["account"] == account.as_str()).unwrap()
+    };
+    for index in 1..=3 {
+        let payout = payout(index);
+        assert!(0 < amount(&payout["paid"]), "{payout:#}");
+        assert_eq!(payout["standing"], "active", "{payout:#}");
+    }
+    for (index, (how, standing)) in (4..).zip(others) {
+        let payout = payout(index);
+        assert_eq!(payout["standing"], standing, "{how}: {report:#}");
+        // What it may have been paid for by then are true audits of others, and a false auditor also for true work.
+        match standing {
+            "convicted" => assert_eq!(payout["tokens_verified"], 0, "{how}: {report:#}"),
+            "active" => assert!(0 < amount(&payout["paid"]), "{how}: {report:#}"),
+            _ => {}
+        }
+    }
+    drop((honest, harmful));
+}
+
+#[test]
+fn a_straggler_is_not_waited_for_to_the_deadline() {
+    let crowd = "workers_min = 3\nworkers_max = 3\n";
+    let project = project(3, "").replace("workers_min = 2\nworkers_max = 2\n", crowd);
+    let field = Field::new(&project);
+    let mut train = field.train();
+    train.until("is open");
+    let _late = field.join(3, &["--misbehave", "late"]);
+    let workers = [field.join(1, &[]), field.join(2, &[])];
+    // The deadlines lie further away than anything here is waited for.
+    let report = train.document();
+    assert_report(&report, 3);
+    assert_worked(workers.map(Running::document), &report);
+}

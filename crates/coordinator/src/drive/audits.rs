@@ -60,7 +60,7 @@ impl Driver<'_> {
 
     /// Whether the subject's memory is at hand; `None` while it is on its way.
     async fn evidence(&mut self, audit: &AuditRecord) -> anyhow::Result<Option<bool>> {
-        let digest = audit.memory_before;
+        let digest = audit.commitment.memory_before;
         if digest == Digest::ZERO {
             return Ok(Some(true));
         }

@@ -25,7 +25,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Closes the round once nobody who is on the line is awaited; after the deadline at the latest.
+    /// Closes the round once nobody who is on the line is awaited any more; after the deadline at the latest.
     pub(super) async fn end_round(
         &mut self,
         summary: &RunSummary,
@@ -37,7 +37,8 @@ impl Driver<'_> {
         let mut awaited = seats.iter().filter(|seat| is_awaited(seat, round));
         let all_here_committed = !awaited.any(|seat| self.peers.contains_key(&seat.device));
         let has_quorum = committed >= summary.quorum;
-        if has_quorum && all_here_committed {
+        let is_patience_over = self.round_clock.is_patience_over(round, has_quorum);
+        if has_quorum && (all_here_committed || is_patience_over) {
             return unless_refused(self.ledger.close_round(self.run, round).await);
         }
         if !self.is_past(deadline).await? {
@@ -133,10 +134,10 @@ impl Driver<'_> {
         let mut keep: BTreeSet<Digest> = corpus.shards.iter().map(|piece| piece.digest).collect();
         keep.extend(self.served.values().copied());
         keep.extend(self.last_step.iter().map(|(_, update)| *update));
-        keep.extend(audited.iter().map(|audit| audit.memory_before));
+        keep.extend(audited.iter().map(|audit| audit.commitment.memory_before));
         self.endpoint.retain(&keep);
         let mut wanted: BTreeSet<Digest> =
-            audited.iter().map(|audit| audit.memory_before).collect();
+            audited.iter().map(|audit| audit.commitment.memory_before).collect();
         wanted.extend(self.tally.updates.values().flat_map(|updates| updates.values().copied()));
         self.fetches.retain(&wanted);
         Ok(())

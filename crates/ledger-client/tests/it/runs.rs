@@ -139,16 +139,22 @@ async fn seats_audits_and_links_are_read() {
         auditor: B256::repeat_byte(2),
         deadline: 50,
         base: B256::repeat_byte(5),
-        seal: B256::repeat_byte(6),
         memoryBefore: B256::ZERO,
+        seal: B256::repeat_byte(6),
+        update: B256::repeat_byte(7),
+        memoryAfter: B256::repeat_byte(8),
         claims: vec![claim],
     };
     stub.with(|script| script.returns = vec![audit].abi_encode().into());
     let audits = ledger.run_audits(7).await.unwrap();
-    assert_eq!(
-        (audits[0].subject, audits[0].auditor, audits[0].memory_before),
-        (DEVICE, OTHER, Digest::ZERO)
-    );
+    assert_eq!((audits[0].subject, audits[0].auditor), (DEVICE, OTHER));
+    let commitment = Commitment {
+        seal: digest(6),
+        update: digest(7),
+        memory_before: Digest::ZERO,
+        memory_after: digest(8),
+    };
+    assert_eq!(audits[0].commitment, commitment);
     assert_eq!(audits[0].claims, [(DeviceId::from_bytes([3; 32]), digest(4))]);
 
     for (account, expected) in

@@ -155,8 +155,10 @@ fn audit(
         auditor: device(open.auditor),
         deadline: open.deadline.as_u64(),
         base: word(closed.base),
-        seal: word(entry.seal),
-        memoryBefore: word(entry.memory_before),
+        memoryBefore: word(entry.commitment.memory_before),
+        seal: word(entry.commitment.seal),
+        update: word(entry.commitment.update),
+        memoryAfter: word(entry.commitment.memory_after),
         claims: open.claims.iter().map(claim).collect(),
     }
 }

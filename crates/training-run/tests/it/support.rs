@@ -88,7 +88,7 @@ pub(crate) fn open_audits(run: &Run) -> Vec<(u32, DeviceId, DeviceId, Audit)> {
 fn entries(run: &Run) -> impl Iterator<Item = (u32, DeviceId, Digest, &Check)> {
     run.closed_rounds().flat_map(move |(round, closed)| {
         closed.entries.iter().map(move |(index, entry)| {
-            (round, run.seat(*index).unwrap().device, entry.seal, &entry.check)
+            (round, run.seat(*index).unwrap().device, entry.commitment.seal, &entry.check)
         })
     })
 }

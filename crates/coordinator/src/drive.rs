@@ -47,6 +47,9 @@ use fetches::Fetches;
 /// How often the ledger is read when nothing else happens.
 const PASS_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Accounts that audits need: a subject's, an auditor's, and another's to decide between them.
+const ACCOUNTS_MIN: usize = 3;
+
 /// Blocks whose events are read at once.
 const EVENT_BLOCKS_MAX: u64 = 500;
 
@@ -109,6 +112,8 @@ struct Driver<'a> {
     steps_joined: u64,
     clock: LedgerClock,
     round_clock: RoundClock,
+    /// Fewest accounts seen and warned of; above [`ACCOUNTS_MIN`] nobody needs to be.
+    accounts_warned_of: usize,
 }
 
 impl<'a> Driver<'a> {
@@ -134,6 +139,7 @@ impl<'a> Driver<'a> {
             steps_joined: 0,
             clock: LedgerClock::default(),
             round_clock: RoundClock::default(),
+            accounts_warned_of: ACCOUNTS_MIN,
         }
     }
 
@@ -242,6 +248,7 @@ impl<'a> Driver<'a> {
         let seats = self.ledger.run_seats(self.run).await?;
         match summary.phase {
             RunPhase::Training { deadline } => {
+                self.warn_of_few_accounts(&seats);
                 self.fetch_updates(&summary);
                 self.end_round(&summary, &seats, deadline).await?;
             }

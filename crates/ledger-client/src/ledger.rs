@@ -1,9 +1,9 @@
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_network::Ethereum;
 use alloy_primitives::{Address, Bytes};
-use alloy_provider::{Provider as _, RootProvider};
+use alloy_provider::{Provider as _, ProviderBuilder, RootProvider};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_signer::Signer as _;
 use alloy_signer_local::PrivateKeySigner;
@@ -23,6 +23,14 @@ use crate::{
 fn choose_tls() {
     // An error says that somebody is chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client that goes through the proxy of the environment (`HTTP_PROXY`), but never to a node on this machine: no proxy would find that.
+fn http_client(url: &reqwest::Url) -> reqwest::Result<reqwest::Client> {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    let builder = reqwest::Client::builder();
+    if is_here { builder.no_proxy() } else { builder }.build()
 }
 
 /// A connection to the ledger, cheap to clone; clones share the account's nonce.
@@ -69,7 +77,10 @@ impl Ledger {
             return Err(bad());
         }
         choose_tls();
-        let provider = RootProvider::<Ethereum>::connect(url).await.map_err(|_| bad())?;
+        let parsed: reqwest::Url = url.parse().map_err(|_| bad())?;
+        let client = http_client(&parsed).map_err(|_| bad())?;
+        let provider: RootProvider<Ethereum> =
+            ProviderBuilder::default().connect_reqwest(client, parsed);
         let node = Node { provider, url: url.to_owned() };
         let chain_id = node.ask(patience, || async { node.provider.get_chain_id().await }).await?;
         // Bound to this network: a transaction signed here is worth nothing on another.

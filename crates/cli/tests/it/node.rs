@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{Machine, RunningNode};
+use crate::support::{Finished, Machine, RunningNode};
 
 const RICH: &str = "0x00000000000000000000000000000000000000aa";
 
@@ -85,4 +85,15 @@ fn a_genesis_that_is_none_is_refused_with_its_path() {
     let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--genesis", "genesis.json"]);
     refused.assert_fails(1, &["genesis.json"]);
     assert_eq!(machine.run(&["node", "--genesis", "genesis.json", "--chain-id", "3"]).code, 2);
+}
+
+#[test]
+fn no_proxy_is_asked_for_a_node_on_this_machine() {
+    let machine = Machine::new();
+    let node = machine.node(&[]);
+    let mut command = machine.command(&["project", "list", "--json", "--rpc", &node.url]);
+    // Nobody listens there.
+    command.env("HTTP_PROXY", "http://127.0.0.1:1").env("http_proxy", "http://127.0.0.1:1");
+    let finished = Finished::of(command.output().unwrap());
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
 }

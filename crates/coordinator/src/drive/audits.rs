@@ -1,6 +1,9 @@
 //! Draws, evidence, and auditors.
 
-use ledger_client::AuditRecord;
+use std::collections::BTreeSet;
+
+use ledger_client::{AuditRecord, SeatRecord};
+use training_run::Standing;
 use transport::message::ToWorker;
 use units::Digest;
 
@@ -8,6 +11,27 @@ use super::{Driver, unless_refused};
 use crate::Event;
 
 impl Driver<'_> {
+    /// Says once when the devices belong to so few accounts that audits can't do their part: nobody audits another device of its own account.
+    pub(super) fn warn_of_few_accounts(&mut self, seats: &[SeatRecord]) {
+        let active = seats.iter().filter(|seat| seat.standing == Standing::Active);
+        let accounts: BTreeSet<_> = active.map(|seat| seat.account).collect();
+        let count = accounts.len();
+        if count >= self.accounts_warned_of {
+            return;
+        }
+        self.accounts_warned_of = count;
+        let note = match count {
+            0 => return,
+            1 => {
+                "every device is paid to the same account: nobody may audit them, so none of their work can be paid; let a device of another account join"
+            }
+            _ => {
+                "the devices are paid to two accounts only: who is accused by an auditor can't be cleared or convicted, as nobody is left to decide"
+            }
+        };
+        self.tell(Event::Note(note.to_owned()));
+    }
+
     pub(super) async fn audit(&mut self) -> anyhow::Result<()> {
         let head = self.ledger.head().await?;
         for undrawn in self.ledger.run_undrawn(self.run).await? {

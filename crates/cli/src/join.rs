@@ -251,17 +251,18 @@ async fn tell(mut events: mpsc::UnboundedReceiver<Event>, output: Output) {
     }
 }
 
+/// Rounds are counted from one for people, from zero on the ledger.
 fn words(event: &Event) -> Option<String> {
     Some(match event {
         Event::Joined => "joined".to_owned(),
         Event::Disconnected { reason } => format!("disconnected ({reason}): trying again"),
-        Event::RoundStarted { round } => format!("round {round}: started"),
+        Event::RoundStarted { round } => format!("round {}: started", round + 1),
         Event::Paced { .. } => return None,
         Event::Committed { round, loss, tokens } => {
-            format!("round {round}: {tokens} tokens done, loss {loss:.3}")
+            format!("round {}: {tokens} tokens done, loss {loss:.3}", round + 1)
         }
         Event::AuditStarted { round, subject } => {
-            format!("round {round}: auditing device {subject}")
+            format!("round {}: auditing device {subject}", round + 1)
         }
         Event::Audited { round, subject, finding } => {
             let found = match finding {
@@ -270,10 +271,10 @@ fn words(event: &Event) -> Option<String> {
                 Some(Finding::Mismatch { .. }) => "its work is something else",
                 None => "its evidence can't be had",
             };
-            format!("round {round}: device {subject} audited: {found}")
+            format!("round {}: device {subject} audited: {found}", round + 1)
         }
         Event::Refused { reason } => format!("refused: {reason}"),
-        Event::Failed { round, reason } => format!("round {round}: {reason}"),
+        Event::Failed { round, reason } => format!("round {}: {reason}", round + 1),
     })
 }
 

@@ -126,8 +126,11 @@ impl Screen {
 
     fn figures(&self) -> String {
         let speed: u64 = self.speeds.values().map(|speed| u64::from(*speed)).sum();
+        if self.losses.is_empty() {
+            return String::new();
+        }
         let count = u16::try_from(self.losses.len()).unwrap_or(u16::MAX);
-        let loss = self.losses.values().sum::<f32>() / f32::from(count.max(1));
+        let loss = self.losses.values().sum::<f32>() / f32::from(count);
         let validation =
             self.validation.map_or_else(String::new, |loss| format!(" (validation {loss:.3})"));
         let (audits, paid) = (self.audits, self.paid.to_grain());

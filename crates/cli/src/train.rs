@@ -77,7 +77,12 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         signals.abort();
         screen.await.context("the screen panicked")?;
         match report? {
-            Some(report) => output.print(&report, &run_report::text(&report)),
+            Some(report) => {
+                let text = run_report::text(&report);
+                let next =
+                    format!("next\n  gleaner sample {} --prompt \"The \"", report.run.model_path);
+                output.print(&report, &format!("{text}\n\n{next}"))
+            }
             None => Err(Interrupted.into()),
         }
     })

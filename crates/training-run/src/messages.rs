@@ -202,7 +202,7 @@ pub enum Refused {
     #[error("the run is not open for this any more")]
     Over,
     /// Another round is open, or none.
-    #[error("round {given} is not the open one ({open:?})")]
+    #[error("round {given} takes nothing any more, {}", .open.map_or("no round is open".to_owned(), |open| format!("the open round is {open}")))]
     WrongRound {
         /// Named by the input.
         given: u32,

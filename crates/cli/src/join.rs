@@ -51,38 +51,8 @@ pub(crate) struct Args {
     #[arg(long, hide = true)]
     stop_with_stdin: bool,
     /// Do harm in this way, to see it caught
-    #[arg(long, hide = true, value_name = "HOW")]
-    misbehave: Option<Misbehaviour>,
-}
-
-/// Values of `--misbehave`.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Misbehaviour {
-    MadeUp,
-    Poisoned,
-    Garbage,
-    Short,
-    NotANumber,
-    Copied,
-    Twice,
-    Late,
-    FalseAudits,
-}
-
-impl Misbehaviour {
-    fn behaviour(self) -> Behaviour {
-        match self {
-            Self::MadeUp => Behaviour::MadeUp,
-            Self::Poisoned => Behaviour::Poisoned,
-            Self::Garbage => Behaviour::Garbage,
-            Self::Short => Behaviour::Short,
-            Self::NotANumber => Behaviour::NotANumber,
-            Self::Copied => Behaviour::Copied,
-            Self::Twice => Behaviour::Twice,
-            Self::Late => Behaviour::Late,
-            Self::FalseAudits => Behaviour::FalseAudits,
-        }
-    }
+    #[arg(long = "misbehave", hide = true, value_name = "HOW", default_value = "honest")]
+    behaviour: Behaviour,
 }
 
 /// Keys of `gleaner join --json`, printed at the end.
@@ -174,7 +144,7 @@ async fn work(
             threads: args.threads.into(),
             memory_max: args.memory.saturating_mul(1 << 20),
             patience: Duration::from_secs(args.patience),
-            behaviour: args.misbehave.map_or(Behaviour::Honest, Misbehaviour::behaviour),
+            behaviour: args.behaviour,
             events,
             stop: stopped.clone(),
         };

@@ -21,7 +21,7 @@ mod states;
 mod view;
 mod work;
 
-pub use misbehaviour::Behaviour;
+pub use misbehaviour::{Behaviour, UnknownBehaviour};
 pub use options::{Event, Options};
 pub use participate::{Refusal, participate};
 pub use session::Ending;

@@ -1,9 +1,10 @@
 //! How a worker that does not do its part behaves, so that the protection against it can be watched at work (`demo --cheats`) and tested
 //! from outside.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use ledger_client::{Ledger, RunEvent};
+use thiserror::Error;
 use units::{DeviceId, Digest};
 use verification::{JobError, Outcome, fabricate};
 
@@ -34,6 +35,33 @@ pub enum Behaviour {
     /// The work, but as an auditor it finds every other device's work made up.
     FalseAudits,
 }
+
+impl FromStr for Behaviour {
+    type Err = UnknownBehaviour;
+
+    fn from_str(name: &str) -> Result<Self, UnknownBehaviour> {
+        Ok(match name {
+            "honest" => Self::Honest,
+            "made-up" => Self::MadeUp,
+            "poisoned" => Self::Poisoned,
+            "garbage" => Self::Garbage,
+            "short" => Self::Short,
+            "not-a-number" => Self::NotANumber,
+            "copied" => Self::Copied,
+            "twice" => Self::Twice,
+            "late" => Self::Late,
+            "false-audits" => Self::FalseAudits,
+            _ => return Err(UnknownBehaviour(name.to_owned())),
+        })
+    }
+}
+
+/// No way to behave.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "no behaviour is called {0:?}: made-up, poisoned, garbage, short, not-a-number, copied, twice, late or false-audits"
+)]
+pub struct UnknownBehaviour(String);
 
 /// An outcome without the work.
 ///

@@ -23,9 +23,12 @@ pub(crate) struct Args {
     /// Folder of the ledger; made if missing [default: node, where gleaner keeps its data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where to answer JSON-RPC; port 0 takes a free one
+    /// Where to answer JSON-RPC, over HTTP and WebSocket; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8545")]
     rpc: SocketAddr,
+    /// Origin of a web page that may call, as browsers write it (https://example.org), or * for all; may be given more than once
+    #[arg(long, value_name = "ORIGIN")]
+    cors: Vec<String>,
     /// How a new ledger begins [default: chain id and funds below]
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
@@ -75,7 +78,8 @@ async fn serve(
 ) -> anyhow::Result<StopSignal> {
     // Before anybody hears that it runs, it can be stopped in good order.
     let mut signals = StopSignals::listen()?;
-    let server = rpc::serve(node.clone(), args.rpc, rpc::Options::STANDARD).await;
+    let options = rpc::Options { origins: origins(&args.cors), ..rpc::Options::STANDARD };
+    let server = rpc::serve(node.clone(), args.rpc, options).await;
     let server = server.hint("choose another address with --rpc 127.0.0.1:PORT")?;
     let address = server.local_addr();
     if !address.ip().is_loopback() {
@@ -93,6 +97,14 @@ async fn serve(
     };
     server.stop().await;
     signal
+}
+
+fn origins(listed: &[String]) -> rpc::Origins {
+    match listed {
+        [] => rpc::Origins::Own,
+        _ if listed.iter().any(|origin| origin == "*") => rpc::Origins::Any,
+        _ => rpc::Origins::Listed(listed.to_vec()),
+    }
 }
 
 /// Waits until the node can make no more blocks.

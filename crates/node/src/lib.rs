@@ -28,6 +28,7 @@ mod mempool;
 mod node;
 mod producer;
 mod randomness;
+mod waiting;
 
 pub use clock::{AnchoredClock, Clock};
 pub use config::NodeConfig;
@@ -35,3 +36,4 @@ pub use error::{OpenError, SubmitError, WaitError};
 pub use mempool::{PoolLimits, PoolRefusal};
 pub use node::{CallBlock, Inclusion, Node};
 pub use randomness::verify_randomness;
+pub use waiting::WaitingFeed;

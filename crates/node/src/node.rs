@@ -7,6 +7,7 @@ use crate::{
     key,
     mempool::{Pool, PoolRefusal, Sender},
     producer,
+    waiting::{self, WaitingFeed},
 };
 use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
@@ -24,7 +25,7 @@ use std::{
     time::Duration,
 };
 use store::{Reader, Store, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 /// A ledger with its mempool and producer, cheap to clone. When the last clone goes, production stops and the data directory is free.
 #[derive(Clone)]
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) stopping: AtomicBool,
     halted: OnceLock<String>,
     pub(crate) heads: watch::Sender<Sealed<Header>>,
+    waiting: broadcast::Sender<B256>,
 }
 
 /// The thread, ended with the last node.
@@ -116,6 +118,7 @@ impl Node {
             stopping: AtomicBool::new(false),
             halted: OnceLock::new(),
             heads: watch::Sender::new(head),
+            waiting: broadcast::Sender::new(waiting::UNREAD_MAX),
         });
         let producer = Producer::start(&shared)?;
         Ok(Self { shared, producer: Arc::new(producer) })
@@ -137,6 +140,12 @@ impl Node {
     #[must_use]
     pub fn subscribe_heads(&self) -> watch::Receiver<Sealed<Header>> {
         self.shared.heads.subscribe()
+    }
+
+    /// Sees every transaction that begins to wait from now on, if it looks often enough.
+    #[must_use]
+    pub fn subscribe_waiting(&self) -> WaitingFeed {
+        WaitingFeed::new(self.shared.waiting.subscribe())
     }
 
     /// A snapshot of the chain and of the state at its head.
@@ -171,6 +180,8 @@ impl Node {
         let sender = sender(&reader, &transaction.signer())?;
         pool.add(transaction, sender)?;
         drop(pool);
+        // Nobody needs to listen.
+        let _ = self.shared.waiting.send(hash);
         self.shared.wake.notify_all();
         Ok(hash)
     }

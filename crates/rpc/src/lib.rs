@@ -1,6 +1,7 @@
-//! Ethereum JSON-RPC over HTTP.
+//! Ethereum JSON-RPC over HTTP and WebSocket.
 //!
-//! [`serve`] answers on one address what wallets, libraries and explorers ask: single requests and batches, over HTTP. It translates between
+//! [`serve`] answers on one address what wallets, libraries and explorers ask: single requests and batches over HTTP,
+//! the same and subscriptions over WebSocket; web pages may ask when their origin is allowed. It translates between
 //! a [`node::Node`] and the wire, holds no rule and no state of its own. The methods are listed in `methods.rs`, each with its name.
 //!
 //! Errors, by code (EIP-1474, and geth where clients match on its words):
@@ -16,17 +17,23 @@
 //! - `already known` is also said of a transaction that is in a block.
 //! - `eth_estimateGas` always estimates for the next block.
 //!
-//! What it does not do: WebSocket, subscriptions, filters kept for a client, accounts (the node signs for nobody), state overrides, CORS (a
-//! web page of another origin can't call it).
+//! - A subscription to new transactions tells hashes only.
+//!
+//! What it does not do: accounts (the node signs for nobody), state overrides.
 
 mod blocks;
 mod calls;
+mod context;
 mod error;
 mod fees;
+mod filters;
 mod logs;
 mod methods;
+mod origins;
 mod parameters;
 mod server;
 mod state;
+mod subscriptions;
 
+pub use origins::Origins;
 pub use server::{Handle, Options, ServeError, serve};

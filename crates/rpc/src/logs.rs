@@ -69,6 +69,20 @@ fn bound(
     Ok(from..=to)
 }
 
+/// The logs of blocks from `next` on that match `filter`, whatever blocks it names, and the height to go on from. A block's logs come whole.
+pub(crate) fn since(reader: &Reader, filter: &Filter, next: u64) -> Answer<(Vec<Log>, u64)> {
+    let head = reader.head().number;
+    let (mut logs, mut number) = (Vec::new(), next);
+    while number <= head && number - next < BLOCKS_MAX && logs.len() < LOGS_MAX {
+        let header = reader.header(number).map_err(internal)?;
+        if header.is_some_and(|header| filter.matches_bloom(header.logs_bloom)) {
+            append(reader, number, filter, &mut logs)?;
+        }
+        number += 1;
+    }
+    Ok((logs, number))
+}
+
 fn append(reader: &Reader, number: u64, filter: &Filter, logs: &mut Vec<Log>) -> Answer<()> {
     let Some(block) = reader.block(number).map_err(internal)? else { return Ok(()) };
     for receipt in blocks::block_receipts(reader, &block)? {

@@ -2,10 +2,11 @@
 
 use crate::{
     blocks, calls,
+    context::Context,
     error::Answer,
-    fees, logs,
+    fees, filters, logs,
     parameters::{one, one_at, parse},
-    state,
+    state, subscriptions,
 };
 use alloy_primitives::{Address, B256, U64};
 use jsonrpsee::{RpcModule, types::Params};
@@ -13,25 +14,65 @@ use node::Node;
 use serde::Serialize;
 
 /// Every method, answered from `node`. All but constants read the disk, so all run on threads that may block.
-pub(crate) fn module(node: Node) -> RpcModule<Node> {
-    let mut methods = Methods(RpcModule::new(node));
+pub(crate) fn module(node: Node) -> RpcModule<Context> {
+    let mut methods = Methods(RpcModule::new(Context::new(node)));
     methods.about_the_node();
     methods.about_blocks();
     methods.about_state();
     methods.about_transactions();
+    methods.about_news();
     methods.0
 }
 
-struct Methods(RpcModule<Node>);
+struct Methods(RpcModule<Context>);
 
 impl Methods {
+    /// A method that is answered from the node alone.
     fn add<T: Serialize + Clone + Send + 'static>(
         &mut self,
         name: &'static str,
         method: fn(&Node, &Params<'_>) -> Answer<T>,
     ) {
         self.0
-            .register_blocking_method(name, move |params, node, _| method(&node, &params))
+            .register_blocking_method(name, move |params, context, _| {
+                method(&context.node, &params)
+            })
+            .expect("each name is added once");
+    }
+
+    /// A method that also keeps something for its client.
+    fn add_kept<T: Serialize + Clone + Send + 'static>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Context, &Params<'_>) -> Answer<T>,
+    ) {
+        self.0
+            .register_blocking_method(name, move |params, context, _| method(&context, &params))
+            .expect("each name is added once");
+    }
+
+    fn about_news(&mut self) {
+        self.add_kept("eth_newFilter", |context, params| filters::new_logs(context, one(params)?));
+        self.add_kept("eth_newBlockFilter", |context, _| filters::new_blocks(context));
+        self.add_kept("eth_newPendingTransactionFilter", |context, _| {
+            filters::new_waiting(context)
+        });
+        self.add_kept("eth_getFilterChanges", |context, params| {
+            filters::changes(context, &one::<String>(params)?)
+        });
+        self.add_kept("eth_getFilterLogs", |context, params| {
+            filters::all_logs(context, &one::<String>(params)?)
+        });
+        self.add_kept("eth_uninstallFilter", |context, params| {
+            filters::uninstall(context, &one::<String>(params)?)
+        });
+        self.0
+            .register_subscription(
+                subscriptions::SUBSCRIBE,
+                subscriptions::NOTIFICATION,
+                subscriptions::UNSUBSCRIBE,
+                subscriptions::serve,
+            )
             .expect("each name is added once");
     }
 

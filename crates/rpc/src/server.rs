@@ -1,19 +1,25 @@
 //! The listening side.
 
-use crate::methods;
-use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
+use crate::{
+    filters::HexIds,
+    methods,
+    origins::{self, Guard, Origins},
+};
+
+use jsonrpsee::server::{BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle};
 use node::Node;
 use std::{
     io::ErrorKind,
     net::{SocketAddr, TcpListener},
     time::Duration,
 };
+use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 /// How long [`Handle::stop`] waits for requests in work.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bounds of the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Largest request body in bytes.
     pub request_size_max: u32,
@@ -23,15 +29,25 @@ pub struct Options {
     pub batch_max: u32,
     /// Most connections at a time.
     pub connections_max: u32,
+    /// Most subscriptions of one connection.
+    pub subscriptions_max: u32,
+    /// Most messages that wait for one connection to read them.
+    pub unread_max: u32,
+    /// Web pages that may call.
+    pub origins: Origins,
 }
 
 impl Options {
-    /// 2 MiB in (a transaction has at most 128 KiB), 32 MiB out, 100 a batch, 256 connections.
+    /// 2 MiB in (a transaction has at most 128 KiB), 32 MiB out, 100 a batch, 256 connections with 64 subscriptions and 1024 unread messages
+    /// each; no web pages.
     pub const STANDARD: Self = Self {
         request_size_max: 2 << 20,
         response_size_max: 32 << 20,
         batch_max: 100,
         connections_max: 256,
+        subscriptions_max: 64,
+        unread_max: 1_024,
+        origins: Origins::Own,
     };
 }
 
@@ -100,10 +116,21 @@ pub async fn serve(
         .max_response_body_size(options.response_size_max)
         .max_connections(options.connections_max)
         .set_batch_request_config(BatchRequestConfig::Limit(options.batch_max))
+        .max_subscriptions_per_connection(options.subscriptions_max)
+        .set_message_buffer_capacity(options.unread_max)
+        .enable_ws_ping(PingConfig::new())
+        .set_id_provider(HexIds)
         .set_tcp_no_delay(true)
-        .http_only()
         .build();
-    let server = Server::builder().set_config(config).build_from_tcp(listener).map_err(fault)?;
+    let server = Server::builder()
+        .set_config(config)
+        .set_http_middleware(
+            tower::ServiceBuilder::new()
+                .layer(origins::cors(&options.origins))
+                .layer(ValidateRequestHeaderLayer::custom(Guard(options.origins))),
+        )
+        .build_from_tcp(listener)
+        .map_err(fault)?;
     let address = server.local_addr().map_err(fault)?;
     let server = server.start(methods::module(node));
     tracing::info!(%address, "serving JSON-RPC");

@@ -49,7 +49,7 @@ async fn garbage_and_excess_get_an_error_and_the_server_lives() {
 async fn unknown_methods_and_bad_parameters_have_their_codes() {
     let served = Served::start().await;
     let address = served.address();
-    for method in ["eth_newFilter", "eth_fillTransaction", "eth_subscribe", "debug_x", ""] {
+    for method in ["eth_fillTransaction", "debug_x", ""] {
         http::fail(address, method, json!([]), -32_601).await;
     }
     let overrides = json!({ RECEIVER.to_string(): { "balance": "0x1" } });

@@ -6,5 +6,7 @@ mod bounds;
 mod calls;
 mod chain;
 mod http;
+mod news;
 mod serving;
 mod support;
+mod websocket;

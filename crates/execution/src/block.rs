@@ -21,8 +21,10 @@ use revm::{
     context::result::{EVMError, ExecutionResult},
 };
 
-/// Most bytes of `extra_data`. More than Ethereum's 32: a producer keeps its signature there.
-pub const EXTRA_DATA_SIZE_MAX: usize = 128;
+/// Most bytes of `extra_data`, as in Ethereum; clients refuse blocks with more.
+pub const EXTRA_DATA_SIZE_MAX: usize = 32;
+/// Most bytes of a proof.
+pub const PROOF_SIZE_MAX: usize = 96;
 
 /// What the parent does not determine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct BlockInput {
     pub beneficiary: Address,
     /// Free bytes of the producer, at most [`EXTRA_DATA_SIZE_MAX`].
     pub extra_data: Bytes,
+    /// Shows where `prevrandao` comes from, at most [`PROOF_SIZE_MAX`]. Kept beside the header, whose `prevrandao` commits to it.
+    pub proof: Bytes,
 }
 
 /// A block, what it gave, and what it changed: everything that is stored in one go.
@@ -44,6 +48,8 @@ pub struct ExecutedBlock {
     pub header: Header,
     /// Keccak-256 of the header.
     pub hash: B256,
+    /// The producer's proof of the randomness.
+    pub proof: Bytes,
     /// Transactions in order, with their senders.
     pub transactions: Vec<Recovered<Transaction>>,
     /// One a transaction; logs of successful ones only.
@@ -77,6 +83,12 @@ pub enum BlockError<E: std::error::Error + 'static> {
     /// Too many free bytes.
     #[error("extra data has {size} bytes, more than {EXTRA_DATA_SIZE_MAX}")]
     ExtraData {
+        /// Size in bytes.
+        size: usize,
+    },
+    /// Too long a proof.
+    #[error("proof of the randomness has {size} bytes, more than {PROOF_SIZE_MAX}")]
+    Proof {
         /// Size in bytes.
         size: usize,
     },
@@ -145,6 +157,9 @@ fn check_input<DB: DatabaseRef>(
     }
     if input.extra_data.len() > EXTRA_DATA_SIZE_MAX {
         return Err(BlockError::ExtraData { size: input.extra_data.len() });
+    }
+    if input.proof.len() > PROOF_SIZE_MAX {
+        return Err(BlockError::Proof { size: input.proof.len() });
     }
     let (header, commitment) = (parent.header.state_root, parent.commitment.root());
     if header != commitment {
@@ -247,7 +262,8 @@ fn seal<DB: DatabaseRef>(
         logs_bloom,
         ..empty_header()
     };
-    ExecutedBlock { hash: header.hash_slow(), header, transactions, receipts, changes, commitment }
+    let (hash, proof) = (header.hash_slow(), input.proof.clone());
+    ExecutedBlock { header, hash, proof, transactions, receipts, changes, commitment }
 }
 
 impl Environment {

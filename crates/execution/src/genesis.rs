@@ -193,6 +193,7 @@ impl Genesis {
         Ok(ExecutedBlock {
             hash: header.hash_slow(),
             header,
+            proof: Bytes::new(),
             transactions: Vec::new(),
             receipts: Vec::new(),
             changes,

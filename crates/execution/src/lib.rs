@@ -34,7 +34,8 @@ mod overlay;
 mod transaction;
 
 pub use block::{
-    BlockError, BlockInput, Built, EXTRA_DATA_SIZE_MAX, ExecutedBlock, Parent, execute_block,
+    BlockError, BlockInput, Built, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX, Parent,
+    execute_block,
 };
 pub use call::{Call, CallError, CallOutcome, Environment, EstimateError, call, estimate_gas};
 pub use changes::{AccountState, Change, StateChanges};

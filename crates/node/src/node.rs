@@ -303,6 +303,7 @@ impl Node {
             prevrandao: head.mix_hash,
             beneficiary: self.shared.beneficiary,
             extra_data: Bytes::new(),
+            proof: Bytes::new(),
         };
         Environment::next(head, self.rules(), &input)
     }

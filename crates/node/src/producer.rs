@@ -127,7 +127,8 @@ fn execute(
         timestamp: shared.clock.now().max(header.timestamp),
         prevrandao: randomness.prevrandao,
         beneficiary: shared.beneficiary,
-        extra_data: randomness.proof,
+        extra_data: randomness.key,
+        proof: randomness.proof,
     };
     let commitment = reader.commitment()?;
     let parent = Parent { header: header.inner(), commitment: &commitment, state: reader };

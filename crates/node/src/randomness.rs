@@ -2,19 +2,19 @@
 
 use alloy_consensus::Header;
 use alloy_primitives::{B256, Bytes, keccak256};
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{
+    PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH, Signature, Signer, SigningKey, VerifyingKey,
+};
 
 /// Begins what the node signs, so that the signature means nothing else.
 const CONTEXT: &[u8] = b"gleaner/randomness/v1";
 
-const KEY_SIZE: usize = 32;
-const SIGNATURE_SIZE: usize = 64;
-const _: () = assert!(KEY_SIZE + SIGNATURE_SIZE <= execution::EXTRA_DATA_SIZE_MAX);
-
-/// A block's randomness and the proof of it that goes into the header's extra data.
+/// A block's randomness and what shows that it was not chosen.
 pub(crate) struct Randomness {
     pub(crate) prevrandao: B256,
-    /// Public key, then signature.
+    /// The node's public key, for the header's extra data.
+    pub(crate) key: Bytes,
+    /// Its signature, kept beside the header.
     pub(crate) proof: Bytes,
 }
 
@@ -26,19 +26,22 @@ pub(crate) fn draw(
     parent_randomness: B256,
 ) -> Randomness {
     let signature = key.sign(&statement(chain_id, height)).to_bytes();
-    let proof = [key.verifying_key().as_bytes().as_slice(), &signature].concat();
-    Randomness { prevrandao: mix(parent_randomness, &signature), proof: proof.into() }
+    Randomness {
+        prevrandao: mix(parent_randomness, &signature),
+        key: Bytes::copy_from_slice(key.verifying_key().as_bytes()),
+        proof: Bytes::copy_from_slice(&signature),
+    }
 }
 
-/// Whether `header`'s randomness is its node's signature mixed with `parent`'s randomness. Which node that is, the first 32 bytes of the
+/// Whether `header`'s randomness is its node's signature, the block's `proof`, mixed with `parent`'s randomness. Which node that is, the
 /// extra data say; a chain has one.
 #[must_use]
-pub fn verify_randomness(chain_id: u64, parent: &Header, header: &Header) -> bool {
-    let Some((key, signature)) = header.extra_data.split_first_chunk::<KEY_SIZE>() else {
+pub fn verify_randomness(chain_id: u64, parent: &Header, header: &Header, proof: &[u8]) -> bool {
+    let Ok(signature) = <[u8; SIGNATURE_LENGTH]>::try_from(proof) else { return false };
+    let Ok(key) = <[u8; PUBLIC_KEY_LENGTH]>::try_from(header.extra_data.as_ref()) else {
         return false;
     };
-    let Ok(signature) = <[u8; SIGNATURE_SIZE]>::try_from(signature) else { return false };
-    let Ok(key) = VerifyingKey::from_bytes(key) else { return false };
+    let Ok(key) = VerifyingKey::from_bytes(&key) else { return false };
     let statement = statement(chain_id, header.number);
     key.verify_strict(&statement, &Signature::from_bytes(&signature)).is_ok()
         && header.mix_hash == mix(parent.mix_hash, &signature)
@@ -48,7 +51,7 @@ fn statement(chain_id: u64, height: u64) -> Vec<u8> {
     [CONTEXT, &chain_id.to_be_bytes(), &height.to_be_bytes()].concat()
 }
 
-fn mix(parent: B256, signature: &[u8; SIGNATURE_SIZE]) -> B256 {
+fn mix(parent: B256, signature: &[u8; SIGNATURE_LENGTH]) -> B256 {
     keccak256([parent.as_slice(), signature].concat())
 }
 
@@ -56,11 +59,11 @@ fn mix(parent: B256, signature: &[u8; SIGNATURE_SIZE]) -> B256 {
 mod tests {
     use super::*;
 
-    fn header(number: u64, randomness: Randomness) -> Header {
+    fn header(number: u64, randomness: &Randomness) -> Header {
         Header {
             number,
             mix_hash: randomness.prevrandao,
-            extra_data: randomness.proof,
+            extra_data: randomness.key.clone(),
             ..Header::default()
         }
     }
@@ -69,18 +72,21 @@ mod tests {
     fn only_the_signature_of_this_height_and_chain_passes() {
         let key = SigningKey::from_bytes(&[7; 32]);
         let parent = Header { number: 4, mix_hash: B256::repeat_byte(9), ..Header::default() };
-        let block = header(5, draw(&key, 1, 5, parent.mix_hash));
-        assert!(verify_randomness(1, &parent, &block));
-        assert!(!verify_randomness(2, &parent, &block), "another chain");
-        assert!(!verify_randomness(1, &Header::default(), &block), "another parent");
-        let other_height = header(5, draw(&key, 1, 6, parent.mix_hash));
-        assert!(!verify_randomness(1, &parent, &other_height));
+        let drawn = draw(&key, 1, 5, parent.mix_hash);
+        let (block, proof) = (header(5, &drawn), drawn.proof.as_ref());
+        assert!(verify_randomness(1, &parent, &block, proof));
+        assert!(!verify_randomness(2, &parent, &block, proof), "another chain");
+        assert!(!verify_randomness(1, &Header::default(), &block, proof), "another parent");
+        let of_another = draw(&key, 1, 6, parent.mix_hash);
+        let other_height = header(5, &of_another);
+        assert!(!verify_randomness(1, &parent, &other_height, &of_another.proof));
         let invented = Header { mix_hash: B256::repeat_byte(1), ..block.clone() };
-        assert!(!verify_randomness(1, &parent, &invented));
-        for extra_data in [Bytes::new(), block.extra_data.slice(..95)] {
+        assert!(!verify_randomness(1, &parent, &invented, proof));
+        for extra_data in [Bytes::new(), block.extra_data.slice(..31)] {
             let cut = Header { extra_data, ..block.clone() };
-            assert!(!verify_randomness(1, &parent, &cut));
+            assert!(!verify_randomness(1, &parent, &cut, proof));
         }
+        assert!(!verify_randomness(1, &parent, &block, &proof[..63]));
         let again = draw(&key, 1, 5, parent.mix_hash);
         assert_eq!(again.prevrandao, block.mix_hash, "the node has no choice");
     }

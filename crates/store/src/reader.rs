@@ -4,7 +4,7 @@ use crate::{
     encoding,
     error::StoreError,
     tables::{
-        ACCOUNTS, BODIES, CODES, COMMITMENT, HEAD, HEADERS, META, NUMBERS, RECEIPTS, SLOTS,
+        ACCOUNTS, BODIES, CODES, COMMITMENT, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS, SLOTS,
         TRANSACTIONS,
     },
 };
@@ -45,6 +45,7 @@ pub struct Reader {
     codes: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
     headers: ReadOnlyTable<u64, &'static [u8]>,
     bodies: ReadOnlyTable<u64, &'static [u8]>,
+    proofs: ReadOnlyTable<u64, &'static [u8]>,
     receipts: ReadOnlyTable<u64, &'static [u8]>,
     numbers: ReadOnlyTable<&'static [u8; 32], u64>,
     transactions: ReadOnlyTable<&'static [u8; 32], (u64, u32)>,
@@ -68,6 +69,7 @@ impl Reader {
             codes: snapshot.open_table(CODES).map_err(fault)?,
             headers,
             bodies: snapshot.open_table(BODIES).map_err(fault)?,
+            proofs: snapshot.open_table(PROOFS).map_err(fault)?,
             receipts: snapshot.open_table(RECEIPTS).map_err(fault)?,
             numbers: snapshot.open_table(NUMBERS).map_err(fault)?,
             transactions: snapshot.open_table(TRANSACTIONS).map_err(fault)?,
@@ -119,6 +121,15 @@ impl Reader {
             .and_then(|bytes| encoding::body_from_bytes(bytes.value()))
             .ok_or_else(|| self.damaged(format!("body of block {number}")))?;
         Ok(Some(Block { header, transactions }))
+    }
+
+    /// The producer's proof of a block's randomness; `None` for the genesis block and above the head.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn proof(&self, number: u64) -> Result<Option<Bytes>, StoreError> {
+        let proof = self.read(self.proofs.get(number))?;
+        Ok(proof.map(|proof| Bytes::copy_from_slice(proof.value())))
     }
 
     /// The receipts of the block at a height, in order of its transactions; `None` above the head.

@@ -6,7 +6,7 @@ use crate::{
     reader::{Reader, head_number, header_at},
     tables::{
         ACCOUNTS, BODIES, CODES, COMMITMENT, FORMAT, FORMAT_VERSION, GENESIS, HEAD, HEADERS, META,
-        NUMBERS, RECEIPTS, SLOTS, TRANSACTIONS,
+        NUMBERS, PROOFS, RECEIPTS, SLOTS, TRANSACTIONS,
     },
 };
 use alloy_primitives::B256;
@@ -250,6 +250,7 @@ impl Store {
         self.read(self.read(write.open_table(HEADERS))?.insert(number, header.as_slice()))?;
         self.read(self.read(write.open_table(BODIES))?.insert(number, body.as_slice()))?;
         self.read(self.read(write.open_table(RECEIPTS))?.insert(number, receipts.as_slice()))?;
+        self.read(self.read(write.open_table(PROOFS))?.insert(number, block.proof.as_ref()))?;
         self.read(self.read(write.open_table(NUMBERS))?.insert(&block.hash.0, number))?;
         let mut transactions = self.read(write.open_table(TRANSACTIONS))?;
         for (index, transaction) in (0_u32..).zip(&block.transactions) {

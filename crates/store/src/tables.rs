@@ -3,7 +3,7 @@
 use redb::TableDefinition;
 
 /// Version of this layout, in [`META`] under [`FORMAT`].
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// Single values by name.
 pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -29,6 +29,8 @@ pub(crate) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new
 pub(crate) const BODIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("bodies");
 /// Height → for each receipt its size in 4 bytes, its EIP-2718 encoding.
 pub(crate) const RECEIPTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("receipts");
+/// Height → the producer's proof of the randomness; no row for the genesis block.
+pub(crate) const PROOFS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("proofs");
 /// Block hash → height.
 pub(crate) const NUMBERS: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("numbers");
 /// Transaction hash → height, index in the block.

@@ -137,14 +137,16 @@ fn input_that_no_block_can_have_is_an_error() {
     };
     let good = chain.input();
     let early = BlockInput { timestamp: chain.head.timestamp - 1, ..good.clone() };
-    let long = BlockInput { extra_data: vec![0; 129].into(), ..good.clone() };
+    let long = BlockInput { extra_data: vec![0; 33].into(), ..good.clone() };
+    let unproven = BlockInput { proof: vec![0; 97].into(), ..good.clone() };
     let same_second = BlockInput { timestamp: chain.head.timestamp, ..good.clone() };
     assert!(attempt(&same_second, &chain.commitment).is_ok());
     assert!(matches!(
         attempt(&early, &chain.commitment),
         Err(BlockError::BeforeParent { timestamp: 999, parent: 1_000 })
     ));
-    assert!(matches!(attempt(&long, &chain.commitment), Err(BlockError::ExtraData { size: 129 })));
+    assert!(matches!(attempt(&long, &chain.commitment), Err(BlockError::ExtraData { size: 33 })));
+    assert!(matches!(attempt(&unproven, &chain.commitment), Err(BlockError::Proof { size: 97 })));
     assert!(matches!(
         attempt(&good, &LtHash::empty()),
         Err(BlockError::CommitmentMismatch { number: 0, .. })

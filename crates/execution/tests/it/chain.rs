@@ -135,6 +135,7 @@ impl Chain {
             prevrandao: B256::repeat_byte(7),
             beneficiary: BENEFICIARY,
             extra_data: Bytes::from_static(b"test"),
+            proof: Bytes::new(),
         }
     }
 

@@ -70,6 +70,7 @@ pub(crate) fn next_block(store: &Store) -> ExecutedBlock {
         prevrandao: B256::repeat_byte(1),
         beneficiary: fresh,
         extra_data: Bytes::new(),
+        proof: Bytes::from_static(b"proof"),
     };
     let commitment = reader.commitment().unwrap();
     let parent = Parent { header: reader.head(), commitment: &commitment, state: &reader };

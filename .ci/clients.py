@@ -1,0 +1,61 @@
+"""Starts a node and lets viem, ethers and web3.py work with it. Installs them, pinned, into the scratch folder.
+
+usage: clients.py PATH_TO_GLEANER SCRATCH_FOLDER
+"""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+# Keys 0 to 2 of the phrase "test test test test test test test test test test test junk", known to everybody: one for each client.
+ACCOUNTS = [
+    ("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"),
+    ("0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"),
+    ("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC", "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"),
+]
+SECONDS_MAX = 120
+
+
+def install(scratch):
+    """A copy of the scripts with what they need beside them, and the Python to run them with."""
+    scripts = scratch / "clients"
+    source = pathlib.Path(__file__).resolve().parent.parent / "tests" / "clients"
+    shutil.copytree(source, scripts, ignore=shutil.ignore_patterns("node_modules"))
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=scripts, check=True)
+    environment = scratch / "python"
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    python = environment / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", scripts / "requirements.txt"], check=True)
+    subprocess.run(["node", "compile.mjs", scripts], cwd=scripts, check=True)
+    return scripts, python
+
+
+def start_node(program, scratch):
+    funds = [flag for address, _ in ACCOUNTS for flag in ("--fund", f"{address}=1000")]
+    command = [program, "node", "--json", "--data-dir", scratch / "node", "--rpc", "127.0.0.1:0", *funds]
+    node = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    text = ""
+    while not text.endswith("\n}\n"):
+        line = node.stdout.readline()
+        if not line:
+            sys.exit(f"clients.py: the node ended with {node.wait()}")
+        text += line
+    return node, json.loads(text)["rpc"]
+
+
+def main(program, scratch):
+    scratch = pathlib.Path(scratch).resolve() / "clients-run"
+    scratch.mkdir()
+    scripts, python = install(scratch)
+    node, url = start_node(pathlib.Path(program).resolve(), scratch)
+    try:
+        for client, (_, key) in zip((["node", "viem.mjs"], ["node", "ethers.mjs"], [python, "web3py.py"]), ACCOUNTS):
+            subprocess.run([*client, url, key, scripts], cwd=scripts, check=True, timeout=SECONDS_MAX)
+    finally:
+        node.terminate()
+        node.wait()
+
+
+main(*sys.argv[1:])

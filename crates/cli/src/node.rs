@@ -78,7 +78,11 @@ async fn serve(
 ) -> anyhow::Result<StopSignal> {
     // Before anybody hears that it runs, it can be stopped in good order.
     let mut signals = StopSignals::listen()?;
-    let options = rpc::Options { origins: origins(&args.cors), ..rpc::Options::STANDARD };
+    let options = rpc::Options {
+        origins: origins(&args.cors),
+        pages: Some(pages(node)),
+        ..rpc::Options::STANDARD
+    };
     let server = rpc::serve(node.clone(), args.rpc, options).await;
     let server = server.hint("choose another address with --rpc 127.0.0.1:PORT")?;
     let address = server.local_addr();
@@ -97,6 +101,14 @@ async fn serve(
     };
     server.stop().await;
     signal
+}
+
+fn pages(node: &Node) -> rpc::Pages {
+    let node = node.clone();
+    rpc::Pages::new(move |path| {
+        let explorer::Page { status, location, body } = explorer::page(&node, path);
+        rpc::Page { status, location, body }
+    })
 }
 
 fn origins(listed: &[String]) -> rpc::Origins {

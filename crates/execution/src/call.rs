@@ -71,6 +71,23 @@ pub struct Call {
     pub authorization_list: Vec<SignedAuthorization>,
 }
 
+impl Call {
+    /// A question to a contract: from nobody, without value.
+    #[must_use]
+    pub fn question(to: Address, data: Bytes) -> Self {
+        Self {
+            from: Address::ZERO,
+            to: TxKind::Call(to),
+            value: U256::ZERO,
+            data,
+            gas_limit: None,
+            max_fee_per_gas: None,
+            access_list: AccessList::default(),
+            authorization_list: Vec::new(),
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallOutcome {

@@ -30,10 +30,12 @@ mod filters;
 mod logs;
 mod methods;
 mod origins;
+mod pages;
 mod parameters;
 mod server;
 mod state;
 mod subscriptions;
 
 pub use origins::Origins;
+pub use pages::{Page, Pages};
 pub use server::{Handle, Options, ServeError, serve};

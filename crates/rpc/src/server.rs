@@ -4,6 +4,7 @@ use crate::{
     filters::HexIds,
     methods,
     origins::{self, Guard, Origins},
+    pages::{Pages, PagesLayer},
 };
 
 use jsonrpsee::server::{BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle};
@@ -18,8 +19,8 @@ use tower_http::validate_request::ValidateRequestHeaderLayer;
 /// How long [`Handle::stop`] waits for requests in work.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Bounds of the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Bounds of the server, and what it serves.
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Largest request body in bytes.
     pub request_size_max: u32,
@@ -35,6 +36,8 @@ pub struct Options {
     pub unread_max: u32,
     /// Web pages that may call.
     pub origins: Origins,
+    /// What is answered to GET, if anything.
+    pub pages: Option<Pages>,
 }
 
 impl Options {
@@ -48,6 +51,7 @@ impl Options {
         subscriptions_max: 64,
         unread_max: 1_024,
         origins: Origins::Own,
+        pages: None,
     };
 }
 
@@ -127,7 +131,8 @@ pub async fn serve(
         .set_http_middleware(
             tower::ServiceBuilder::new()
                 .layer(origins::cors(&options.origins))
-                .layer(ValidateRequestHeaderLayer::custom(Guard(options.origins))),
+                .layer(ValidateRequestHeaderLayer::custom(Guard(options.origins)))
+                .layer(PagesLayer(options.pages)),
         )
         .build_from_tcp(listener)
         .map_err(fault)?;

@@ -1,0 +1,86 @@
+//! One account or contract.
+
+use crate::{Answer, BLOCKS_SEARCHED_MAX, ROWS, Shown, layout, number, transactions};
+use alloy_consensus::Transaction as _;
+use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
+use maud::{Markup, html};
+use node::Node;
+use store::{Reader, StoreError};
+
+pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
+    let reader = node.reader()?;
+    let account = reader.account(address)?;
+    let (balance, nonce) =
+        account.map_or((U256::ZERO, 0), |account| (account.balance, account.nonce));
+    let code = match account {
+        Some(account) if account.code_hash != KECCAK256_EMPTY => {
+            Some(reader.code(&account.code_hash)?)
+        }
+        _ => None,
+    };
+    let is_module = [abi::DEVICES, abi::TRAINING_RUNS].contains(address);
+    let mut facts = vec![
+        ("address", layout::mono(address.to_checksum(None))),
+        ("balance", html! { (layout::grain(balance)) " GRAIN" }),
+        ("transactions sent", html! { (nonce) }),
+    ];
+    if let Some(code) = &code {
+        let is_delegated = code.starts_with(&[0xef, 0x01, 0x00]);
+        facts.push((
+            "code",
+            match (is_module, is_delegated) {
+                (true, _) => html! { "native module" },
+                (_, true) => html! { "delegates (EIP-7702)" },
+                _ => html! { (code.len()) " bytes" },
+            },
+        ));
+    }
+    let newest = number(query, "from").unwrap_or(u64::MAX).min(reader.head().number);
+    let (rows, older) = recent(&reader, address, newest)?;
+    let looked_back = newest.saturating_sub(older.unwrap_or(0));
+    let body = html! {
+        (layout::facts(&facts))
+        h2 { "Transactions" }
+        (layout::list(&transactions::HEADS, &rows, &format!("None in the {looked_back} blocks up to block {newest}.")))
+        (layout::pager(None, older.map(|older| format!("/account/{address:#x}?from={older}"))))
+    };
+    let kind = if is_module {
+        "Module"
+    } else if code.is_some() {
+        "Contract"
+    } else {
+        "Account"
+    };
+    Ok(Shown::Html { title: format!("{kind} {address:#x}"), body })
+}
+
+/// Transactions from or to an account, newest first, and the block to go on from.
+fn recent(
+    reader: &Reader,
+    address: &Address,
+    newest: u64,
+) -> Result<(Vec<Vec<Markup>>, Option<u64>), StoreError> {
+    let mut rows = Vec::new();
+    let oldest = newest.saturating_sub(BLOCKS_SEARCHED_MAX - 1);
+    for number in (oldest..=newest).rev() {
+        let Some(block) = reader.block(number)? else { continue };
+        let is_theirs = |transaction: &&_| {
+            let transaction: &alloy_consensus::transaction::Recovered<execution::Transaction> =
+                transaction;
+            transaction.signer() == *address || transaction.to() == Some(*address)
+        };
+        if block.transactions.iter().any(|transaction| is_theirs(&transaction)) {
+            let receipts = reader.receipts(number)?.unwrap_or_default();
+            let pairs = block.transactions.iter().zip(&receipts).rev();
+            let theirs = pairs.filter(|(transaction, _)| is_theirs(transaction));
+            rows.extend(
+                theirs.map(|(transaction, receipt)| transactions::row(transaction, receipt)),
+            );
+        }
+        // A block's transactions stand on one page, however many.
+        if rows.len() >= ROWS {
+            return Ok((rows, number.checked_sub(1)));
+        }
+    }
+    Ok((rows, oldest.checked_sub(1)))
+}

@@ -1,0 +1,86 @@
+//! The latest blocks, and one of them.
+
+use crate::{Answer, NoPage, ROWS, Shown, layout, number, transactions};
+use alloy_primitives::{B256, U256};
+use maud::html;
+use node::Node;
+
+pub(crate) fn latest(node: &Node, query: &str) -> Answer {
+    let reader = node.reader()?;
+    let head = reader.head().number;
+    let newest = number(query, "from").unwrap_or(head).min(head);
+    let rows = u64::try_from(ROWS).unwrap_or(u64::MAX);
+    let oldest = newest.saturating_sub(rows - 1);
+    let mut blocks = Vec::new();
+    for number in (oldest..=newest).rev() {
+        let Some(block) = reader.block(number)? else { continue };
+        let header = &block.header;
+        let share = header.gas_used.saturating_mul(100) / header.gas_limit.max(1);
+        blocks.push(vec![
+            layout::block(number),
+            html! { (layout::time(header.timestamp)) },
+            html! { (block.transactions.len()) },
+            html! { (header.gas_used) " (" (share) " %)" },
+            layout::mono(layout::short(&header.hash())),
+        ]);
+    }
+    let newer =
+        (newest < head).then(|| format!("/?from={}", newest.saturating_add(rows).min(head)));
+    let older = (oldest > 0).then(|| format!("/?from={}", oldest - 1));
+    let heads = ["block", "time", "transactions", "gas used", "hash"];
+    let body = html! {
+        (layout::list(&heads, &blocks, "There is no block yet."))
+        (layout::pager(newer, older))
+    };
+    Ok(Shown::Html { title: "Latest blocks".to_owned(), body })
+}
+
+/// A block by its number or hash.
+pub(crate) fn one(node: &Node, block: &str) -> Answer {
+    let missing =
+        || NoPage::NotFound(format!("block {}", block.chars().take(80).collect::<String>()));
+    let reader = node.reader()?;
+    let number = match (block.parse(), block.parse::<B256>()) {
+        (Ok(number), _) => Some(number),
+        (_, Ok(hash)) => reader.block_number(&hash)?,
+        _ => None,
+    };
+    let block = reader.block(number.ok_or_else(missing)?)?.ok_or_else(missing)?;
+    let header = &block.header;
+    let receipts = reader.receipts(header.number)?.unwrap_or_default();
+    let parent = header.number.checked_sub(1);
+    let facts = [
+        ("hash", layout::mono(header.hash())),
+        (
+            "parent",
+            html! { @if let Some(parent) = parent { (layout::block(parent)) } @else { "none: the ledger begins here" } },
+        ),
+        ("time", html! { (layout::time(header.timestamp)) }),
+        ("gas", html! { (header.gas_used) " of " (header.gas_limit) }),
+        (
+            "base fee",
+            html! { (layout::grain(U256::from(header.base_fee_per_gas.unwrap_or_default()))) " a gas" },
+        ),
+        ("tips to", layout::account(&header.beneficiary)),
+        ("state root", layout::mono(header.state_root)),
+        ("transactions root", layout::mono(header.transactions_root)),
+        ("receipts root", layout::mono(header.receipts_root)),
+        ("randomness", layout::mono(header.mix_hash)),
+    ];
+    let rows: Vec<_> = block
+        .transactions
+        .iter()
+        .zip(&receipts)
+        .map(|(transaction, receipt)| transactions::row(transaction, receipt))
+        .collect();
+    let body = html! {
+        (layout::facts(&facts))
+        h2 { "Transactions" }
+        (layout::list(&transactions::HEADS, &rows, "None."))
+        (layout::pager(
+            (header.number < reader.head().number).then(|| format!("/block/{}", header.number + 1)),
+            parent.map(|parent| format!("/block/{parent}")),
+        ))
+    };
+    Ok(Shown::Html { title: format!("Block {}", header.number), body })
+}

@@ -1,0 +1,112 @@
+//! Pages about a ledger, rendered by the node.
+//!
+//! [`page`] answers a path with a whole HTML page, from the node's own disk: latest blocks, a block, a transaction with its native calls and
+//! events in words, an account, the training runs. No JavaScript, nothing from elsewhere, nothing to configure; works in any browser.
+//!
+//! Everything shown comes from outside and is escaped; every list is bounded and pages on. A page reads at most [`BLOCKS_SEARCHED_MAX`] blocks.
+//!
+//! It holds no state and changes nothing. How pages reach a browser is `rpc`'s business.
+
+mod accounts;
+mod blocks;
+mod decode;
+mod layout;
+mod runs;
+mod search;
+mod transactions;
+
+use alloy_primitives::{Address, B256};
+use node::Node;
+use store::StoreError;
+
+/// Rows of a list on one page.
+const ROWS: usize = 25;
+/// Blocks that a page looks through for an account's transactions.
+pub const BLOCKS_SEARCHED_MAX: u64 = 1_000;
+
+/// An answer to a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// HTTP status: 200, 303, 404 or 500.
+    pub status: u16,
+    /// Where to go instead, for 303.
+    pub location: Option<String>,
+    /// HTML.
+    pub body: String,
+}
+
+/// Why there is no page.
+enum NoPage {
+    /// Nothing is there.
+    NotFound(String),
+    /// The disk.
+    Store(StoreError),
+}
+
+impl From<StoreError> for NoPage {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What a path shows.
+enum Shown {
+    Html { title: String, body: maud::Markup },
+    Elsewhere(String),
+}
+
+type Answer = Result<Shown, NoPage>;
+
+/// The page at a path, which may end in a query: `/block/7?page=2`.
+#[must_use]
+pub fn page(node: &Node, path_and_query: &str) -> Page {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    let (status, title, body) = match route(node, path, query) {
+        Ok(Shown::Elsewhere(location)) => {
+            return Page { status: 303, location: Some(location), body: String::new() };
+        }
+        Ok(Shown::Html { title, body }) => (200, title, body),
+        Err(NoPage::NotFound(what)) => {
+            let body = maud::html! { p { "There is no " (what) " on this ledger." } };
+            (404, "Not found".to_owned(), body)
+        }
+        Err(NoPage::Store(error)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");
+            let body = maud::html! { p { "The chain can't be read; the node's log says why." } };
+            (500, "The node's disk".to_owned(), body)
+        }
+    };
+    Page { status, location: None, body: layout::whole(node, &title, &body) }
+}
+
+fn route(node: &Node, path: &str, query: &str) -> Answer {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let route = (parts.next(), parts.next(), parts.next());
+    match route {
+        (None, _, _) => blocks::latest(node, query),
+        (Some("block"), Some(block), None) => blocks::one(node, block),
+        (Some("tx"), Some(hash), None) => transactions::one(node, &parsed::<B256>(hash)?),
+        (Some("account"), Some(address), None) => {
+            accounts::one(node, &parsed::<Address>(address)?, query)
+        }
+        (Some("runs"), None, None) => runs::list(node, query),
+        (Some("run"), Some(run), None) => runs::one(node, parsed(run)?),
+        (Some("search"), None, None) => search::find(node, query),
+        _ => Err(NoPage::NotFound("such page".to_owned())),
+    }
+}
+
+fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, NoPage> {
+    text.parse()
+        .map_err(|_| NoPage::NotFound(format!("“{}”", text.chars().take(80).collect::<String>())))
+}
+
+/// A number in a query, `name=7`.
+fn number(query: &str, name: &str) -> Option<u64> {
+    value(query, name)?.parse().ok()
+}
+
+/// A value in a query, as it is written there.
+fn value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}

@@ -1,0 +1,69 @@
+//! From anything that names something to its page.
+
+use crate::{Answer, NoPage, Shown, value};
+use alloy_primitives::{Address, B256};
+use node::Node;
+
+pub(crate) fn find(node: &Node, query: &str) -> Answer {
+    let asked = decoded(value(query, "q").unwrap_or_default());
+    let asked = asked.trim();
+    if let Some(run) = asked.strip_prefix("run") {
+        return Ok(Shown::Elsewhere(format!("/run/{}", number(run.trim())?)));
+    }
+    if let Ok(address) = asked.parse::<Address>() {
+        return Ok(Shown::Elsewhere(format!("/account/{address:#x}")));
+    }
+    if let Ok(hash) = asked.parse::<B256>() {
+        let is_block = node.reader()?.block_number(&hash)?.is_some();
+        let kind = if is_block { "block" } else { "tx" };
+        return Ok(Shown::Elsewhere(format!("/{kind}/{hash:#x}")));
+    }
+    Ok(Shown::Elsewhere(format!("/block/{}", number(asked)?)))
+}
+
+fn number(text: &str) -> Result<u64, NoPage> {
+    let shown: String = text.chars().take(80).collect();
+    text.parse().map_err(|_| {
+        NoPage::NotFound(format!("block, transaction, account or run called “{shown}”"))
+    })
+}
+
+/// A form's text: `+` is a space, `%20` a byte.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let escaped = tail.get(..2).filter(|_| *first == b'%');
+        let escaped = escaped.and_then(|digits| std::str::from_utf8(digits).ok());
+        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(if *first == b'+' { b' ' } else { *first });
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decoded;
+
+    #[test]
+    fn a_form_s_text_is_decoded_whatever_it_is() {
+        for (text, expected) in [
+            ("run+1", "run 1"),
+            ("a%20b", "a b"),
+            ("%", "%"),
+            ("%4", "%4"),
+            ("%zz", "%zz"),
+            ("%ff", "\u{fffd}"),
+        ] {
+            assert_eq!(decoded(text), expected);
+        }
+    }
+}

@@ -5,6 +5,7 @@
 use crate::gemm::{Packing, Product, Start, View, multiply};
 use crate::instructions::Checked;
 use crate::rows::{softmax, softmax_back};
+use crate::stopwatch::Stopwatch;
 
 /// Queries in one block. Part of the definition of the result: keys past the end of a block take no part in its sums.
 pub const CAUSAL_ROWS: usize = 48;
@@ -35,6 +36,7 @@ pub(crate) struct Tools<'a> {
     pub(crate) isa: Checked,
     pub(crate) packing: &'a mut Packing,
     pub(crate) scores: &'a mut Scores,
+    pub(crate) watch: &'a Stopwatch,
 }
 
 impl Heads {
@@ -109,7 +111,7 @@ fn attend_back_block(
     let (width, head_width, depth) = (heads.width(), heads.head_width, first + rows);
     let (query, key, value) = (column, width + column, 2 * width + column);
     probabilities(heads, qkv, (column, first, rows), tools);
-    let Tools { isa, packing, scores } = tools;
+    let Tools { isa, packing, scores, .. } = tools;
     let upstream = View::rows(&upstream[first * width + column..], width);
     let product = Product {
         left: upstream,

@@ -15,13 +15,15 @@ pub enum Isa {
     Avx2,
     /// AVX-512F, 16 lanes.
     Avx512,
+    /// NEON of 64-bit ARM, 4 lanes.
+    Neon,
 }
 
 impl Isa {
     /// The widest set this processor has.
     #[must_use]
     pub fn detect() -> Self {
-        [Self::Avx512, Self::Avx2]
+        [Self::Avx512, Self::Avx2, Self::Neon]
             .into_iter()
             .find(|isa| isa.is_available())
             .unwrap_or(Self::Scalar)
@@ -43,6 +45,8 @@ impl Isa {
             }
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => false,
+            // Part of every 64-bit ARM that the standard library is built for.
+            Self::Neon => cfg!(all(target_arch = "aarch64", target_feature = "neon")),
         }
     }
 }
@@ -53,20 +57,25 @@ impl fmt::Display for Isa {
             Self::Scalar => "scalar",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Neon => "neon",
         })
     }
 }
 
 /// Proof that the processor has the instructions named inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Checked(Isa);
+pub struct Checked(Isa);
 
 impl Checked {
-    pub(crate) fn new(isa: Isa) -> Option<Self> {
+    /// None when the processor lacks the instructions.
+    #[must_use]
+    pub fn new(isa: Isa) -> Option<Self> {
         isa.is_available().then_some(Self(isa))
     }
 
-    pub(crate) fn isa(self) -> Isa {
+    /// The instructions.
+    #[must_use]
+    pub fn isa(self) -> Isa {
         self.0
     }
 }

@@ -34,11 +34,12 @@ mod checkpoint;
 mod arena;
 mod attention;
 pub mod functions;
-mod gemm;
+pub mod gemm;
 pub mod instructions;
 mod layer;
 pub mod philox;
 mod rows;
+mod stopwatch;
 mod workers;
 
 pub use attention::CAUSAL_ROWS;
@@ -49,4 +50,5 @@ pub use sampler::{Sampler, Sampling};
 pub use state::{
     ParametersError, initial_parameters, params_from_bytes, params_to_bytes, state_digest,
 };
+pub use stopwatch::{Clock, Operator};
 pub use trainer::{Execution, Trainer, TrainerError};

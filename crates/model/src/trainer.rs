@@ -5,6 +5,7 @@ use crate::config::{Config, ConfigError};
 use crate::instructions::{Checked, Isa};
 use crate::layer::{Shape, forward, head_back, layer_back, losses};
 use crate::layout::{split, split_mut};
+use crate::stopwatch::{Clock, Operator};
 use crate::workers::{Bench, embedding_back, head_weights, layer_weights, share};
 
 /// How a trainer runs. `batch` shapes the result; `threads` and `isa` change the time only.
@@ -80,6 +81,16 @@ impl Trainer {
         &self.shape.config
     }
 
+    /// From now on counts the time of each kind of work on `clock`, from zero.
+    pub fn measure(&mut self, clock: Clock) {
+        self.benches.iter_mut().for_each(|bench| bench.watch.start(clock));
+    }
+
+    /// Nanoseconds that each kind of work took since [`Trainer::measure`], for each thread.
+    pub fn spent(&self) -> impl Iterator<Item = [(Operator, u64); Operator::ALL.len()]> {
+        self.benches.iter().map(|bench| bench.watch.spent())
+    }
+
     /// Mean loss in nats a token, and its gradient for every parameter, into `gradient` (overwritten).
     ///
     /// `tokens` and `targets` are `(B, T)` row-major, `B` at most the batch, `T` the context; `targets[i]` is what follows `tokens[i]`.
@@ -116,11 +127,13 @@ impl Trainer {
             }
         }
         let mut tokens = tokens;
-        for shard in shards {
-            let (here, rest) = tokens.split_at(shard.rows());
-            embedding_back(config.width, here, &shard.gradients.output, to.embedding);
-            tokens = rest;
-        }
+        benches[0].watch.time(Operator::Residual, || {
+            for shard in shards {
+                let (here, rest) = tokens.split_at(shard.rows());
+                embedding_back(config.width, here, &shard.gradients.output, to.embedding);
+                tokens = rest;
+            }
+        });
         loss
     }
 

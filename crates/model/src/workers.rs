@@ -12,20 +12,22 @@ use crate::gemm::{Packing, Product, Start, View, multiply};
 use crate::instructions::Checked;
 use crate::layout::{LayerSlices, Parts};
 use crate::rows::gain_back;
+use crate::stopwatch::{Operator, Stopwatch};
 
 /// What belongs to one thread besides its shard.
 pub(crate) struct Bench {
     packing: Packing,
     scores: Scores,
+    pub(crate) watch: Stopwatch,
 }
 
 impl Bench {
     pub(crate) fn new(context: usize) -> Self {
-        Self { packing: Packing::new(), scores: Scores::new(context) }
+        Self { packing: Packing::new(), scores: Scores::new(context), watch: Stopwatch::new() }
     }
 
     pub(crate) fn tools(&mut self, isa: Checked) -> Tools<'_> {
-        Tools { isa, packing: &mut self.packing, scores: &mut self.scores }
+        Tools { isa, packing: &mut self.packing, scores: &mut self.scores, watch: &self.watch }
     }
 }
 
@@ -142,17 +144,19 @@ pub(crate) fn layer_weights(
         (Weight::GateUp { layer }, &mut *gradient.gate_up),
         (Weight::Down { layer }, &mut *gradient.down),
     ];
-    run(config, tasks, shards, (isa, benches));
+    run(config, tasks, shards, (isa, &mut *benches));
     gradient.attention_norm.fill(0.0);
     gradient.mlp_norm.fill(0.0);
-    for shard in shards {
-        let (kept, size) = (&shard.layers[layer], shard.rows() * config.width);
-        let upstream = &shard.gradients.normed[..size];
-        let x = &shard.residuals[layer];
-        gain_back(isa, upstream, x, &kept.attention_scales, gradient.attention_norm);
-        let upstream = &shard.gradients.mlp_input[..size];
-        gain_back(isa, upstream, &kept.middle, &kept.mlp_scales, gradient.mlp_norm);
-    }
+    benches[0].watch.time(Operator::Norm, || {
+        for shard in shards {
+            let (kept, size) = (&shard.layers[layer], shard.rows() * config.width);
+            let upstream = &shard.gradients.normed[..size];
+            let x = &shard.residuals[layer];
+            gain_back(isa, upstream, x, &kept.attention_scales, gradient.attention_norm);
+            let upstream = &shard.gradients.mlp_input[..size];
+            gain_back(isa, upstream, &kept.middle, &kept.mlp_scales, gradient.mlp_norm);
+        }
+    });
 }
 
 /// Gradients of the output matrix, which is the embedding, and of the last norm.
@@ -191,7 +195,8 @@ fn run(
     share(dealt.into_iter().zip(benches), |tasks, bench| {
         let mut tools = bench.tools(isa);
         for task in tasks {
-            task.run(config, shards, &mut tools);
+            let watch = tools.watch;
+            watch.time(Operator::WeightGradients, || task.run(config, shards, &mut tools));
         }
     });
 }

@@ -8,18 +8,28 @@ mod kernel;
 mod pack;
 
 use crate::instructions::Checked;
-use kernel::{Left, Right, Size, multiply_tile, tile_shape};
+pub(crate) use kernel::Size;
+use kernel::{Left, Right, multiply_tile, prefetch, tile_shape};
 use pack::pack;
 
 /// Depth of one block. With a tile's rows of the left operand, a few panels of the right one stay in the first-level cache.
-const DEPTH_BLOCK: usize = 256;
+const DEPTH_BLOCK: usize = 384;
 /// Columns of one block: `DEPTH_BLOCK · COLUMN_BLOCK` values of the right operand fill half of a second-level cache of 1 MiB. A multiple
 /// of every tile width.
-const COLUMN_BLOCK: usize = 512;
+const COLUMN_BLOCK: usize = 384;
 /// Rows of the highest tile.
 const HEIGHT_MAX: usize = 12;
 /// Left operands that are contiguous in rows are copied tile by tile if at least so many panels will read the copy.
 const COPY_PANELS: usize = 3;
+
+/// Values of a cache line.
+const LINE: usize = 16;
+
+/// The part of `values` from the start of a cache line on: a vector that lies across two lines takes two loads.
+pub(crate) fn aligned(values: &mut [f32]) -> &mut [f32] {
+    let skipped = values.as_ptr().align_offset(4 * LINE).min(values.len());
+    &mut values[skipped..]
+}
 
 /// A matrix inside a slice, row- or column-major.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +53,7 @@ impl<'a> View<'a> {
     }
 
     /// The matrix without its first rows and columns.
-    fn from(self, row: usize, column: usize) -> Self {
+    pub(crate) fn from(self, row: usize, column: usize) -> Self {
         let first = row * self.row_stride + column * self.column_stride;
         let data = self.data.get(first..).expect("an operand reaches to its last block");
         Self { data, ..self }
@@ -93,8 +103,8 @@ impl Packing {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            right: vec![0.0; COLUMN_BLOCK * DEPTH_BLOCK],
-            left: vec![0.0; HEIGHT_MAX * DEPTH_BLOCK],
+            right: vec![0.0; COLUMN_BLOCK * DEPTH_BLOCK + LINE],
+            left: vec![0.0; HEIGHT_MAX * DEPTH_BLOCK + LINE],
         }
     }
 }
@@ -124,7 +134,7 @@ pub fn multiply(
     if depth == 0 && start == Start::Zero && columns > 0 {
         out.chunks_mut(stride).take(rows).for_each(|row| row[..columns].fill(0.0));
     }
-    let Packing { right: packed, left: copied } = packing;
+    let (packed, copied) = (aligned(&mut packing.right), aligned(&mut packing.left));
     for first_depth in (0..depth).step_by(DEPTH_BLOCK) {
         let depth = DEPTH_BLOCK.min(depth - first_depth);
         let start = if first_depth == 0 { start } else { Start::Existing };
@@ -152,6 +162,14 @@ pub(crate) struct Panels<'a> {
     data: &'a [f32],
     /// Values from one panel to the next.
     stride: usize,
+}
+
+impl Panels<'_> {
+    /// The operand without its first rows.
+    pub(crate) fn rows_from(self, isa: Checked, first: usize) -> Self {
+        let (_, width) = tile_shape(isa.isa());
+        Self { data: &self.data[first * width..], ..self }
+    }
 }
 
 /// Values that the panels of a `(depth, columns)` matrix take at most, whatever the instructions.
@@ -182,13 +200,13 @@ pub(crate) fn multiply_panels(
     (out, stride): (&mut [f32], usize),
     copied: &mut [f32],
 ) {
-    let Size { rows, depth, columns } = size;
+    let Size { rows: all_rows, depth, columns } = size;
     let (height, width) = tile_shape(isa.isa());
     let is_copied = left.row_stride == 1
         && columns.div_ceil(width) >= COPY_PANELS
         && copied.len() >= height * depth;
-    for first_row in (0..rows).step_by(height) {
-        let rows = height.min(rows - first_row);
+    for first_row in (0..all_rows).step_by(height) {
+        let rows = height.min(all_rows - first_row);
         let mut tile_left = left.from(first_row, 0).left();
         if is_copied {
             let source = tile_left.data.chunks(tile_left.depth_stride);
@@ -197,12 +215,24 @@ pub(crate) fn multiply_panels(
             }
             tile_left = Left { data: copied, row_stride: 1, depth_stride: height };
         }
-        for (panel, first_column) in
-            panels.data.chunks(panels.stride).zip((0..columns).step_by(width))
-        {
+        let next = first_row + height;
+        let next = (next < all_rows).then(|| {
+            let size = Size { rows: height.min(all_rows - next), depth, columns };
+            (left.from(next, 0).left(), size)
+        });
+        let count = columns.div_ceil(width);
+        for (index, panel) in panels.data.chunks(panels.stride).take(count).enumerate() {
+            if let Some((left, size)) = next {
+                prefetch(left, size, (index, count));
+            }
+            let first_column = index * width;
             let size = Size { rows, depth, columns: width.min(columns - first_column) };
             let right = Right { data: panel, stride: width };
             let out = &mut out[first_row * stride + first_column..];
+            if let Some(out) = out.get(width..) {
+                let size = Size { rows, depth: width.min(size.depth), columns };
+                prefetch(Left { data: out, row_stride: stride, depth_stride: 1 }, size, (0, 1));
+            }
             multiply_tile(isa, (tile_left, right), size, start, (out, stride));
         }
     }

@@ -71,7 +71,7 @@ impl Trainer {
             batch,
             isa: checked,
             shards: shards.collect(),
-            benches: (0..threads).map(|_| Bench::new(config.context)).collect(),
+            benches: (0..threads).map(|_| Bench::new(config)).collect(),
         })
     }
 

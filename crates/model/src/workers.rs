@@ -22,8 +22,12 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn new(context: usize) -> Self {
-        Self { packing: Packing::new(), scores: Scores::new(context), watch: Stopwatch::new() }
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            packing: Packing::new(),
+            scores: Scores::new(config.context, config.head_width()),
+            watch: Stopwatch::new(),
+        }
     }
 
     pub(crate) fn tools(&mut self, isa: Checked) -> Tools<'_> {

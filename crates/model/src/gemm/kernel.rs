@@ -83,3 +83,40 @@ pub(crate) fn multiply_tile(
         _ => scalar::multiply((left, right), size, start, (out, stride)),
     }
 }
+
+/// Asks for part `index` of `parts` of a left operand, so that it is there when its tile begins. Changes nothing.
+#[inline]
+pub(crate) fn prefetch(
+    left: Left<'_>,
+    Size { rows, depth, .. }: Size,
+    (index, parts): (usize, usize),
+) {
+    const LINE: usize = 16;
+    let part = |count: usize| index * count / parts..(index + 1) * count / parts;
+    if left.row_stride == 1 {
+        for k in part(depth) {
+            prefetch_line(left.data, k * left.depth_stride);
+            prefetch_line(left.data, k * left.depth_stride + rows - 1);
+        }
+    } else {
+        let lines = depth.div_ceil(LINE);
+        for line in part(rows * lines) {
+            prefetch_line(left.data, line / lines * left.row_stride + line % lines * LINE);
+        }
+    }
+}
+
+#[inline]
+fn prefetch_line(data: &[f32], index: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = data.get(index) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[expect(unsafe_code, reason = "the standard library has no safe prefetch")]
+        // SAFETY: every x86-64 has the instruction; it reads nothing that the program sees.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (data, index); // no stable prefetch there
+}

@@ -3,7 +3,7 @@
 //! Probabilities are not kept for the way back: computing them again costs less than storing `context` values a token, head and layer.
 
 use crate::gemm::{
-    Packing, Panels, Size, Start, View, aligned, multiply_panels, pack_right, panels_size,
+    LINE, Packing, Panels, Size, Start, View, aligned, multiply_panels, pack_right, panels_size,
 };
 use crate::instructions::Checked;
 use crate::rows::{softmax, softmax_back};
@@ -32,13 +32,24 @@ pub(crate) struct Scores {
 
 impl Scores {
     pub(crate) fn new(context: usize, head_width: usize) -> Self {
-        let scores = || vec![0.0; QUERY_BLOCK * context + 16];
-        let panels = panels_size(context, head_width).max(panels_size(head_width, context));
+        let (scores, panels) = Self::sizes(context, head_width);
         Self {
-            probabilities: scores(),
-            gradient: scores(),
-            panels: std::array::from_fn(|_| vec![0.0; panels + 16]),
+            probabilities: vec![0.0; scores],
+            gradient: vec![0.0; scores],
+            panels: std::array::from_fn(|_| vec![0.0; panels]),
         }
+    }
+
+    /// Values of one block's scores, and of one operand; each with room to start at a cache line.
+    fn sizes(context: usize, head_width: usize) -> (usize, usize) {
+        let panels = panels_size(context, head_width).max(panels_size(head_width, context));
+        (QUERY_BLOCK * context + LINE, panels + LINE)
+    }
+
+    /// Values in all.
+    pub(crate) fn size(context: usize, head_width: usize) -> usize {
+        let (scores, panels) = Self::sizes(context, head_width);
+        2 * scores + 5 * panels
     }
 }
 
@@ -102,7 +113,7 @@ impl Heads {
             let size = Size { rows, depth: self.head_width, columns: block.first + row + rows };
             let operands = (queries.from(block.first + row, 0), keys);
             let out = (&mut scores[row * depth..], depth);
-            multiply_panels(isa, operands, size, Start::Zero, out, &mut []);
+            multiply_panels(isa, operands, size, Start::Zero, out);
         }
     }
 
@@ -119,7 +130,7 @@ impl Heads {
             let size = Size { rows, depth: block.first + row + rows, columns: self.head_width };
             let operands = (View::rows(&weights[row * depth..], depth), values);
             let out = (&mut out[row * stride..], stride);
-            multiply_panels(isa, operands, size, Start::Zero, out, &mut []);
+            multiply_panels(isa, operands, size, Start::Zero, out);
         }
     }
 
@@ -134,14 +145,14 @@ impl Heads {
         let (depth, columns) = (block.depth(), self.head_width);
         let weights = View::rows(weights, depth);
         let before = Size { rows: block.first, depth: block.rows, columns };
-        let operands = (weights.transposed(), values.rows_from(isa, block.first));
-        multiply_panels(isa, operands, before, Start::Existing, (&mut *out, stride), &mut []);
+        let operands = (weights.transposed(), values.rows_from(block.first));
+        multiply_panels(isa, operands, before, Start::Existing, (&mut *out, stride));
         for (row, rows) in block.groups() {
             let key = block.first + row;
             let size = Size { rows, depth: block.rows - row, columns };
-            let operands = (weights.from(row, key).transposed(), values.rows_from(isa, key));
+            let operands = (weights.from(row, key).transposed(), values.rows_from(key));
             let out = (&mut out[key * stride..], stride);
-            multiply_panels(isa, operands, size, Start::Zero, out, &mut []);
+            multiply_panels(isa, operands, size, Start::Zero, out);
         }
     }
 }

@@ -17,13 +17,11 @@ const DEPTH_BLOCK: usize = 384;
 /// Columns of one block: `DEPTH_BLOCK · COLUMN_BLOCK` values of the right operand fill half of a second-level cache of 1 MiB. A multiple
 /// of every tile width.
 const COLUMN_BLOCK: usize = 384;
-/// Rows of the highest tile.
-const HEIGHT_MAX: usize = 12;
-/// Left operands that are contiguous in rows are copied tile by tile if at least so many panels will read the copy.
-const COPY_PANELS: usize = 3;
 
+/// With so few rows a right operand is read where it lies: packing it costs more than it saves.
+const ROWS_UNPACKED: usize = 48;
 /// Values of a cache line.
-const LINE: usize = 16;
+pub(crate) const LINE: usize = 16;
 
 /// The part of `values` from the start of a cache line on: a vector that lies across two lines takes two loads.
 pub(crate) fn aligned(values: &mut [f32]) -> &mut [f32] {
@@ -95,17 +93,16 @@ pub struct Product<'a> {
 #[derive(Debug, Clone)]
 pub struct Packing {
     right: Vec<f32>,
-    left: Vec<f32>,
 }
 
 impl Packing {
+    /// Values of the buffer.
+    pub(crate) const SIZE: usize = COLUMN_BLOCK * DEPTH_BLOCK + LINE;
+
     /// Room for one block of a right operand and one tile of a left one.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            right: vec![0.0; COLUMN_BLOCK * DEPTH_BLOCK + LINE],
-            left: vec![0.0; HEIGHT_MAX * DEPTH_BLOCK + LINE],
-        }
+        Self { right: vec![0.0; Self::SIZE] }
     }
 }
 
@@ -131,27 +128,28 @@ pub fn multiply(
 ) {
     let Product { left, right, rows, depth, columns, start } = product;
     assert!(stride >= columns || rows <= 1, "rows of {columns} values lie {stride} apart");
-    if depth == 0 && start == Start::Zero && columns > 0 {
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    if depth == 0 && start == Start::Zero {
         out.chunks_mut(stride).take(rows).for_each(|row| row[..columns].fill(0.0));
     }
-    let (packed, copied) = (aligned(&mut packing.right), aligned(&mut packing.left));
+    let packed = aligned(&mut packing.right);
+    let (_, width) = tile_shape(isa.isa());
     for first_depth in (0..depth).step_by(DEPTH_BLOCK) {
         let depth = DEPTH_BLOCK.min(depth - first_depth);
         let start = if first_depth == 0 { start } else { Start::Existing };
         let left = left.from(0, first_depth);
         for first_column in (0..columns).step_by(COLUMN_BLOCK) {
             let columns = COLUMN_BLOCK.min(columns - first_column);
-            let panels =
-                pack_right(isa, right.from(first_depth, first_column), (depth, columns), packed);
+            let view = right.from(first_depth, first_column);
+            let panels = if right.column_stride == 1 && rows <= ROWS_UNPACKED {
+                Panels { data: view.data, next: width, stride: right.row_stride }
+            } else {
+                pack_right(isa, view, (depth, columns), packed)
+            };
             let size = Size { rows, depth, columns };
-            multiply_panels(
-                isa,
-                (left, panels),
-                size,
-                start,
-                (&mut out[first_column..], stride),
-                copied,
-            );
+            multiply_panels(isa, (left, panels), size, start, (&mut out[first_column..], stride));
         }
     }
 }
@@ -161,14 +159,15 @@ pub fn multiply(
 pub(crate) struct Panels<'a> {
     data: &'a [f32],
     /// Values from one panel to the next.
+    next: usize,
+    /// Values from one row of a panel to the next.
     stride: usize,
 }
 
 impl Panels<'_> {
     /// The operand without its first rows.
-    pub(crate) fn rows_from(self, isa: Checked, first: usize) -> Self {
-        let (_, width) = tile_shape(isa.isa());
-        Self { data: &self.data[first * width..], ..self }
+    pub(crate) fn rows_from(self, first: usize) -> Self {
+        Self { data: &self.data[first * self.stride..], ..self }
     }
 }
 
@@ -185,10 +184,9 @@ pub(crate) fn pack_right<'a>(
     packed: &'a mut [f32],
 ) -> Panels<'a> {
     let (_, width) = tile_shape(isa.isa());
-    let stride = width * depth;
     let strides = (right.row_stride, right.column_stride);
     pack(isa, right.data, strides, (depth, columns), packed);
-    Panels { data: packed, stride }
+    Panels { data: packed, next: width * depth, stride: width }
 }
 
 /// All tiles of a product whose depth is one block.
@@ -198,36 +196,25 @@ pub(crate) fn multiply_panels(
     size: Size,
     start: Start,
     (out, stride): (&mut [f32], usize),
-    copied: &mut [f32],
 ) {
     let Size { rows: all_rows, depth, columns } = size;
     let (height, width) = tile_shape(isa.isa());
-    let is_copied = left.row_stride == 1
-        && columns.div_ceil(width) >= COPY_PANELS
-        && copied.len() >= height * depth;
     for first_row in (0..all_rows).step_by(height) {
         let rows = height.min(all_rows - first_row);
-        let mut tile_left = left.from(first_row, 0).left();
-        if is_copied {
-            let source = tile_left.data.chunks(tile_left.depth_stride);
-            for (to, from) in copied.chunks_exact_mut(height).zip(source).take(depth) {
-                to[..rows].copy_from_slice(&from[..rows]);
-            }
-            tile_left = Left { data: copied, row_stride: 1, depth_stride: height };
-        }
+        let tile_left = left.from(first_row, 0).left();
         let next = first_row + height;
         let next = (next < all_rows).then(|| {
             let size = Size { rows: height.min(all_rows - next), depth, columns };
             (left.from(next, 0).left(), size)
         });
         let count = columns.div_ceil(width);
-        for (index, panel) in panels.data.chunks(panels.stride).take(count).enumerate() {
+        for index in 0..count {
             if let Some((left, size)) = next {
                 prefetch(left, size, (index, count));
             }
             let first_column = index * width;
             let size = Size { rows, depth, columns: width.min(columns - first_column) };
-            let right = Right { data: panel, stride: width };
+            let right = Right { data: &panels.data[index * panels.next..], stride: panels.stride };
             let out = &mut out[first_row * stride + first_column..];
             if let Some(out) = out.get(width..) {
                 let size = Size { rows, depth: width.min(size.depth), columns };

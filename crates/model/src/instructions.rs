@@ -1,10 +1,11 @@
 //! Which vector instructions run the kernels. The choice changes the time, never a bit.
 //!
 //! A kernel is written once, as safe code over slices that is always inlined. The macro `per_isa` compiles that code once for each
-//! instruction set and calls the one that was chosen; it is the only unsafe code of the crate. What makes it sound is `Checked`,
-//! which can only be had for instructions the processor has.
+//! instruction set and calls the one that was chosen. What makes it sound is [`Checked`], which can only be had for instructions the
+//! processor has. The other unsafe code of the crate are the micro-kernels of [`crate::gemm`].
 
 use std::fmt;
+use std::str::FromStr;
 
 /// A set of vector instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +20,18 @@ pub enum Isa {
     Neon,
 }
 
+/// A name that is no instruction set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there are no instructions called `{name}`: use scalar, avx2, avx512 or neon")]
+pub struct IsaError {
+    /// What was given.
+    pub name: String,
+}
+
 impl Isa {
+    /// Every set, the definition first.
+    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Neon];
+
     /// The widest set this processor has.
     #[must_use]
     pub fn detect() -> Self {
@@ -59,6 +71,15 @@ impl fmt::Display for Isa {
             Self::Avx512 => "avx512",
             Self::Neon => "neon",
         })
+    }
+}
+
+impl FromStr for Isa {
+    type Err = IsaError;
+
+    fn from_str(name: &str) -> Result<Self, IsaError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|isa| isa.to_string() == name).ok_or_else(|| IsaError { name: name.to_owned() })
     }
 }
 
@@ -124,3 +145,20 @@ macro_rules! per_isa {
     };
 }
 pub(crate) use per_isa;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for isa in Isa::ALL {
+            assert_eq!(isa.to_string().parse(), Ok(isa));
+        }
+        let error = "AVX512".parse::<Isa>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there are no instructions called `AVX512`: use scalar, avx2, avx512 or neon"
+        );
+    }
+}

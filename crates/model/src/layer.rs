@@ -73,16 +73,18 @@ pub(crate) fn forward(
     tools: &mut Tools<'_>,
 ) {
     let watch = tools.watch;
-    let &Parts { embedding, ref layers, final_norm } = weights;
-    let width = shape.config.width;
+    let &Parts { embedding, final_norm, .. } = weights;
+    let &Config { width, layers, .. } = &shape.config;
     for (row, token) in shard.residuals[0].chunks_exact_mut(width).zip(tokens) {
         row.copy_from_slice(&embedding[usize::from(*token) * width..][..width]);
     }
-    for (layer, weights) in layers.iter().enumerate() {
-        layer_forward(shape, layer, weights, shard, tools);
+    for layer in 0..layers {
+        let weights = weights.layer(&shape.config, layer);
+        layer_forward(shape, layer, &weights, shard, tools);
+        layer_output(shape, layer, &weights, shard, tools);
     }
     let rows = shard.rows();
-    let last = &shard.residuals[layers.len()][..rows * width];
+    let last = &shard.residuals[layers][..rows * width];
     watch.time(Operator::Norm, || {
         norm(tools.isa, last, final_norm, &mut shard.final_input, &mut shard.final_scales)
     });
@@ -90,7 +92,8 @@ pub(crate) fn forward(
     project(operands, (rows, width), (Start::Zero, &mut shard.logits), tools);
 }
 
-fn layer_forward(
+/// All of a layer but its output: also what is computed a second time on the way back.
+pub(crate) fn layer_forward(
     shape: &Shape,
     layer: usize,
     weights: &LayerSlices<&[f32]>,
@@ -101,9 +104,9 @@ fn layer_forward(
     let &Config { width, hidden, .. } = &shape.config;
     let (rows, time) = (shard.rows(), shard.time);
     let size = rows * width;
-    let (before, after) = shard.residuals.split_at_mut(layer + 1);
-    let (x, out) = (&before[layer][..size], &mut after[0][..size]);
-    let kept = &mut shard.layers[layer];
+    let x = &shard.residuals[layer][..size];
+    let slot = shard.slot(layer);
+    let kept = &mut shard.layers[slot];
 
     watch.time(Operator::Norm, || {
         norm(
@@ -117,15 +120,13 @@ fn layer_forward(
     let operands = (&kept.attention_input[..size], weights.qkv);
     project(operands, (rows, width), (Start::Zero, &mut kept.qkv), tools);
     let qkv = &mut kept.qkv[..3 * size];
-    watch.time(Operator::Rotary, || {
-        rotate(tools.isa, qkv, (3 * width, 2 * width), shape.rotary(time), Turn::Forward)
-    });
-    let sequences = qkv.chunks_exact(time * 3 * width);
-    watch.time(Operator::Attention, || {
-        for (qkv, attended) in sequences.zip(kept.attended.chunks_exact_mut(time * width)) {
-            attend(shape.heads(time), qkv, attended, tools);
-        }
-    });
+    let sequences = qkv.chunks_exact_mut(time * 3 * width);
+    for (qkv, attended) in sequences.zip(kept.attended.chunks_exact_mut(time * width)) {
+        watch.time(Operator::Rotary, || {
+            rotate(tools.isa, qkv, (3 * width, 2 * width), shape.rotary(time), Turn::Forward);
+        });
+        watch.time(Operator::Attention, || attend(shape.heads(time), qkv, attended, tools));
+    }
     watch.time(Operator::Residual, || kept.middle[..size].copy_from_slice(x));
     let operands = (&kept.attended[..size], weights.output);
     project(operands, (rows, width), (Start::Existing, &mut kept.middle), tools);
@@ -139,6 +140,22 @@ fn layer_forward(
     watch.time(Operator::SwiGlu, || {
         swiglu(tools.isa, &kept.gate_up[..2 * rows * hidden], &mut kept.hidden, hidden)
     });
+}
+
+/// A layer's output: what the next one begins with.
+fn layer_output(
+    shape: &Shape,
+    layer: usize,
+    weights: &LayerSlices<&[f32]>,
+    shard: &mut Shard,
+    tools: &mut Tools<'_>,
+) {
+    let watch = tools.watch;
+    let &Config { width, hidden, .. } = &shape.config;
+    let (rows, slot) = (shard.rows(), shard.slot(layer));
+    let kept = &shard.layers[slot];
+    let middle = &kept.middle[..rows * width];
+    let out = &mut shard.residuals[layer + 1][..rows * width];
     watch.time(Operator::Residual, || out.copy_from_slice(middle));
     let operands = (&kept.hidden[..rows * hidden], weights.down);
     project(operands, (rows, hidden), (Start::Existing, out), tools);
@@ -189,7 +206,7 @@ pub(crate) fn layer_back(
     let &Config { width, hidden, .. } = &shape.config;
     let (rows, time) = (shard.rows(), shard.time);
     let size = rows * width;
-    let kept = &shard.layers[layer];
+    let kept = &shard.layers[shard.slot(layer)];
     let gradients = &mut shard.gradients;
 
     let operands = (&gradients.output[..size], weights.down);
@@ -214,15 +231,15 @@ pub(crate) fn layer_back(
     let sequences = kept.qkv[..3 * size].chunks_exact(time * 3 * width);
     let upstream = gradients.attended.chunks_exact(time * width);
     let to_qkv = gradients.qkv.chunks_exact_mut(time * 3 * width);
-    watch.time(Operator::AttentionBack, || {
-        for ((qkv, upstream), gradient) in sequences.zip(upstream).zip(to_qkv) {
+    for ((qkv, upstream), gradient) in sequences.zip(upstream).zip(to_qkv) {
+        watch.time(Operator::AttentionBack, || {
             attend_back(shape.heads(time), qkv, upstream, gradient, tools);
-        }
-    });
-    let to_qkv = &mut gradients.qkv[..3 * size];
-    watch.time(Operator::Rotary, || {
-        rotate(tools.isa, to_qkv, (3 * width, 2 * width), shape.rotary(time), Turn::Back)
-    });
+        });
+        watch.time(Operator::Rotary, || {
+            rotate(tools.isa, gradient, (3 * width, 2 * width), shape.rotary(time), Turn::Back);
+        });
+    }
+    let to_qkv = &gradients.qkv[..3 * size];
     project_back((to_qkv, weights.qkv), (rows, 3 * width), &mut gradients.normed, tools);
     let back = NormBack {
         upstream: &gradients.normed[..size],

@@ -14,7 +14,7 @@ mod lanes;
 mod neon;
 mod scalar;
 
-use crate::gemm::Start;
+use crate::gemm::{LINE, Start};
 use crate::instructions::{Checked, Isa};
 
 /// Rows and columns of a whole tile.
@@ -91,25 +91,26 @@ pub(crate) fn prefetch(
     Size { rows, depth, .. }: Size,
     (index, parts): (usize, usize),
 ) {
-    const LINE: usize = 16;
-    let part = |count: usize| index * count / parts..(index + 1) * count / parts;
+    let part = |count: usize| (index * count / parts, (index + 1) * count / parts);
     if left.row_stride == 1 {
-        for k in part(depth) {
-            prefetch_line(left.data, k * left.depth_stride);
-            prefetch_line(left.data, k * left.depth_stride + rows - 1);
+        let (first, end) = part(depth);
+        let lines = left.data.chunks(left.depth_stride).skip(first).take(end - first);
+        for line in lines {
+            prefetch_line(line.first());
+            prefetch_line(line.get(rows - 1));
         }
     } else {
-        let lines = depth.div_ceil(LINE);
-        for line in part(rows * lines) {
-            prefetch_line(left.data, line / lines * left.row_stride + line % lines * LINE);
+        let (first, end) = part(rows);
+        for row in left.data.chunks(left.row_stride).skip(first).take(end - first) {
+            row[..depth.min(row.len())].chunks(LINE).for_each(|line| prefetch_line(line.first()));
         }
     }
 }
 
 #[inline]
-fn prefetch_line(data: &[f32], index: usize) {
+fn prefetch_line(value: Option<&f32>) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(value) = data.get(index) {
+    if let Some(value) = value {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         #[expect(unsafe_code, reason = "the standard library has no safe prefetch")]
         // SAFETY: every x86-64 has the instruction; it reads nothing that the program sees.
@@ -118,5 +119,5 @@ fn prefetch_line(data: &[f32], index: usize) {
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (data, index); // no stable prefetch there
+    let _ = value; // no stable prefetch there
 }

@@ -1,6 +1,6 @@
 //! Where the time of a training step goes on this machine, against the fused multiply-adds its core can do.
 //!
-//! `cargo run --release -p model --example speed -- [small|medium|large] [isa] [threads] [steps]`
+//! `cargo run --release -p model --example speed -- [small|medium|large] [isa] [threads] [steps] [recompute]`
 //!
 //! Times are processor time of the threads, the least of all steps for each kind of work: other programs then hardly count.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement for people")]
@@ -38,15 +38,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
     let steps = arguments.next().map_or(Ok(5), |steps| steps.parse())?;
 
+    let activations = match arguments.next().as_deref() {
+        Some("recompute") => Activations::Recompute,
+        _ => Activations::Keep,
+    };
+    let execution = Execution { batch, threads, isa, activations };
     let mut params = initial_parameters(&config, &[1; 32]);
     let count = batch * config.context;
     let tokens: Vec<u8> = (0..=255_u8).cycle().map(|i| i.wrapping_mul(37)).take(count).collect();
     let mut gradient = vec![0.0; params.len()];
     let mut adam = AdamW::new(params.len(), HYPER, Layout::new(&config).decayed());
-    let mut trainer =
-        Trainer::new(&config, Execution { batch, threads, isa, activations: Activations::Keep })?;
+    let mut trainer = Trainer::new(&config, execution)?;
     let mut least = [u64::MAX; Operator::ALL.len()];
-    let (mut peaks, mut best) = (Vec::new(), 0.0_f64);
+    let (mut peaks, mut best, mut least_busiest) = (Vec::new(), 0.0_f64, u64::MAX);
     let (mut least_adam, mut least_step, mut least_wall) = (u64::MAX, u64::MAX, f64::INFINITY);
     for _ in 0..steps {
         let before = peak(isa);
@@ -58,10 +62,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let spent_adam = clock() - start;
         least_wall = least_wall.min(wall.elapsed().as_secs_f64());
         let mut step = [0; Operator::ALL.len()];
+        let mut busiest = 0;
         for spent in trainer.spent() {
+            busiest = busiest.max(spent.iter().map(|(_, spent)| spent).sum::<u64>());
             step.iter_mut().zip(spent).for_each(|(sum, (_, spent))| *sum += spent);
         }
         let spent = step.iter().sum::<u64>() + spent_adam;
+        least_busiest = least_busiest.min(busiest + spent_adam);
         let now = (before + peak(isa)) / 2.0;
         best = best.max(config.training_flops(count) / spent as f64 / now);
         peaks.push(now);
@@ -70,6 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         least_adam = least_adam.min(spent_adam);
     }
     println!("{name} {config:?} batch={batch} parameters={}", params.len());
+    println!("{activations:?}: {} MB", Trainer::memory_bytes(&config, execution) / 1_000_000);
     let total = (least.iter().sum::<u64>() + least_adam) as f64;
     let rows = Operator::ALL.iter().map(Operator::to_string).zip(least);
     for (name, spent) in rows.chain([("adamw".to_owned(), least_adam)]) {
@@ -86,6 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
     }
     println!("best step, against the peak at its time: {:.1} %", best * 100.0);
+    println!("{:20} {:8.2} ms", "busiest thread", least_busiest as f64 / 1e6);
     println!("{:20} {:8.2} ms  isa={isa} threads={threads}", "least wall", least_wall * 1e3);
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use model::instructions::Isa;
 use model::{
-    Activations, Config, Execution, Trainer, TrainerError, initial_parameters, state_digest,
+    Activations, Config, Execution, Layout, Trainer, TrainerError, initial_parameters, state_digest,
 };
+use optimizer::{AdamW, HyperParameters};
 
 /// No size is a multiple of a tile or of a vector, and the context is longer than one block of queries.
 const CONFIG: Config =
@@ -49,6 +50,39 @@ fn every_machine_arrives_at_the_same_state() {
                     train(Execution { batch: 5, threads, isa, activations: Activations::Keep }, 5);
                 assert_eq!(found, scalar, "{isa} with {threads} threads");
             }
+        }
+    }
+}
+
+/// Whole steps with the optimizer that runs use: parameters and losses after each.
+#[test]
+fn steps_of_adamw_are_the_same_everywhere() {
+    let hyper = HyperParameters {
+        beta1: 0.9,
+        beta2: 0.95,
+        epsilon: 1e-8,
+        weight_decay: 0.1,
+        clip_norm: 1.0,
+    };
+    let (tokens, targets) = batch(3);
+    let run = |isa, threads, activations| {
+        let execution = Execution { batch: 3, threads, isa, activations };
+        let mut trainer = Trainer::new(&CONFIG, execution).unwrap();
+        let mut params = initial_parameters(&CONFIG, &[5; 32]);
+        let mut adam = AdamW::new(params.len(), hyper, Layout::new(&CONFIG).decayed());
+        let mut gradient = vec![0.0; params.len()];
+        let mut steps = Vec::new();
+        for _ in 0..3 {
+            let loss = trainer.loss_and_gradient(&params, &tokens, &targets, &mut gradient);
+            adam.step(&mut params, &gradient, 1e-2);
+            steps.push((loss.to_bits(), state_digest(&params).to_string()));
+        }
+        steps
+    };
+    let scalar = run(Isa::Scalar, 1, Activations::Keep);
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+        for (threads, activations) in [(1, Activations::Recompute), (2, Activations::Keep)] {
+            assert_eq!(run(isa, threads, activations), scalar, "{isa} {threads} {activations:?}");
         }
     }
 }

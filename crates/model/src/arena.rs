@@ -72,7 +72,7 @@ pub(crate) struct Shard {
 pub enum Activations {
     /// Everything of every layer.
     Keep,
-    /// The input of each layer; the rest is computed a second time, which takes a quarter more time.
+    /// The input of each layer; the rest is computed a second time, which takes about a third more time.
     Recompute,
 }
 

@@ -18,6 +18,9 @@ const DEPTH_BLOCK: usize = 384;
 /// of every tile width.
 const COLUMN_BLOCK: usize = 384;
 
+/// A left operand whose rows are adjacent is copied tile by tile if the tiles are this low: such a tile has too little to do with each line
+/// of the operand to hide the way to it.
+const COPIED_HEIGHT: usize = 6;
 /// With so few rows a right operand is read where it lies: packing it costs more than it saves.
 const ROWS_UNPACKED: usize = 48;
 /// Values of a cache line.
@@ -132,7 +135,7 @@ pub fn multiply(
         return;
     }
     if depth == 0 && start == Start::Zero {
-        out.chunks_mut(stride).take(rows).for_each(|row| row[..columns].fill(0.0));
+        (0..rows).for_each(|row| out[row * stride..][..columns].fill(0.0));
     }
     let packed = aligned(&mut packing.right);
     let (_, width) = tile_shape(isa.isa());
@@ -199,15 +202,25 @@ pub(crate) fn multiply_panels(
 ) {
     let Size { rows: all_rows, depth, columns } = size;
     let (height, width) = tile_shape(isa.isa());
+    let count = columns.div_ceil(width);
+    let is_copied = height <= COPIED_HEIGHT && left.row_stride == 1;
+    let is_copied = is_copied && count > 2 && depth <= DEPTH_BLOCK;
+    let mut copied = if is_copied { Some([0.0; COPIED_HEIGHT * DEPTH_BLOCK]) } else { None };
     for first_row in (0..all_rows).step_by(height) {
         let rows = height.min(all_rows - first_row);
-        let tile_left = left.from(first_row, 0).left();
+        let mut tile_left = left.from(first_row, 0).left();
+        if let Some(copied) = &mut copied {
+            let source = tile_left.data.chunks(tile_left.depth_stride);
+            for (to, from) in copied.chunks_exact_mut(height).zip(source).take(depth) {
+                to[..rows].copy_from_slice(&from[..rows]);
+            }
+            tile_left = Left { data: copied, row_stride: 1, depth_stride: height };
+        }
         let next = first_row + height;
         let next = (next < all_rows).then(|| {
             let size = Size { rows: height.min(all_rows - next), depth, columns };
             (left.from(next, 0).left(), size)
         });
-        let count = columns.div_ceil(width);
         for index in 0..count {
             if let Some((left, size)) = next {
                 prefetch(left, size, (index, count));

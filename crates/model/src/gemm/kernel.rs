@@ -94,14 +94,14 @@ pub(crate) fn prefetch(
     let part = |count: usize| (index * count / parts, (index + 1) * count / parts);
     if left.row_stride == 1 {
         let (first, end) = part(depth);
-        let lines = left.data.chunks(left.depth_stride).skip(first).take(end - first);
+        let lines = left.data.chunks(left.depth_stride.max(1)).skip(first).take(end - first);
         for line in lines {
             prefetch_line(line.first());
             prefetch_line(line.get(rows - 1));
         }
     } else {
         let (first, end) = part(rows);
-        for row in left.data.chunks(left.row_stride).skip(first).take(end - first) {
+        for row in left.data.chunks(left.row_stride.max(1)).skip(first).take(end - first) {
             row[..depth.min(row.len())].chunks(LINE).for_each(|line| prefetch_line(line.first()));
         }
     }

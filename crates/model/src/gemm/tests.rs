@@ -131,4 +131,9 @@ fn no_depth_leaves_the_start() {
     assert_eq!(out, [1.0, 2.0]);
     multiply(isa, Product { start: Start::Zero, ..product }, &mut out, 1, &mut Packing::new());
     assert_eq!(out, [0.0, 0.0]);
+    // One row has no next one, so its stride does not matter.
+    let product = Product { rows: 1, columns: 2, start: Start::Zero, ..product };
+    let mut out = [1.0, 2.0];
+    multiply(isa, product, &mut out, 1, &mut Packing::new());
+    assert_eq!(out, [0.0, 0.0]);
 }

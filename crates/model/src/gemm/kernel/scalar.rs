@@ -10,8 +10,8 @@ pub(super) fn multiply(
     start: Start,
     (out, stride): (&mut [f32], usize),
 ) {
-    for (i, out) in out.chunks_mut(stride.max(1)).take(rows).enumerate() {
-        for (j, out) in out[..columns].iter_mut().enumerate() {
+    for i in 0..rows {
+        for (j, out) in out[i * stride..][..columns].iter_mut().enumerate() {
             let start = if start == Start::Zero { 0.0 } else { *out };
             *out = (0..depth).fold(start, |sum, k| {
                 let left = left.data[i * left.row_stride + k * left.depth_stride];

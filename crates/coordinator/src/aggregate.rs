@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use model::{Execution, Trainer, instructions::Isa};
+use model::{Activations, Execution, Trainer, instructions::Isa};
 use units::{DeviceId, Digest};
 use verification::{Contribution, OuterState, RunSpec};
 
@@ -116,7 +116,12 @@ impl Aggregator {
 
     fn evaluate(&self, text: &[u8]) -> anyhow::Result<f64> {
         let batch = usize::try_from(self.spec.batch)?;
-        let execution = Execution { batch, threads: self.threads, isa: Isa::detect() };
+        let execution = Execution {
+            batch,
+            threads: self.threads,
+            isa: Isa::detect(),
+            activations: Activations::Keep,
+        };
         let mut trainer = Trainer::new(&self.spec.model, execution)?;
         Ok(verification::evaluate(&self.spec, &self.parameters, text, &mut trainer)?)
     }

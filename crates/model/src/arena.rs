@@ -52,6 +52,7 @@ pub(crate) struct Shard {
     pub(crate) sequences: usize,
     /// Tokens of each sequence now.
     pub(crate) time: usize,
+    /// One for each layer, or one that each layer overwrites.
     pub(crate) layers: Vec<Kept>,
     /// `(R, C)` residual stream before each layer, and after the last.
     pub(crate) residuals: Vec<Vec<f32>>,
@@ -66,24 +67,52 @@ pub(crate) struct Shard {
     pub(crate) gradients: Gradients,
 }
 
-/// Whether a shard will also run backwards.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a trainer keeps of the way forward for the way back. Changes time and memory, never a bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activations {
+    /// Everything of every layer.
+    Keep,
+    /// The input of each layer; the rest is computed a second time, which takes about a third more time.
+    Recompute,
+}
+
+/// Which ways a shard will run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passes {
     Forward,
-    ForwardAndBack,
+    ForwardAndBack(Activations),
 }
 
 impl Shard {
     /// Room for `sequences` sequences of the model's context.
     pub(crate) fn new(config: &Config, sequences: usize, passes: Passes) -> Self {
-        let &Config { width, hidden, vocabulary, .. } = config;
+        Self::build(config, sequences, passes, &mut |size| vec![0.0; size])
+    }
+
+    /// Values that a shard's buffers hold.
+    pub(crate) fn size(config: &Config, sequences: usize, passes: Passes) -> usize {
+        let mut sum = 0;
+        Self::build(config, sequences, passes, &mut |size| {
+            sum += size;
+            Vec::new()
+        });
+        sum
+    }
+
+    fn build(
+        config: &Config,
+        sequences: usize,
+        passes: Passes,
+        buffer: &mut dyn FnMut(usize) -> Vec<f32>,
+    ) -> Self {
+        let &Config { width, hidden, vocabulary, layers, .. } = config;
         let rows = sequences * config.context;
-        let zeros = |columns: usize| vec![0.0; rows * columns];
-        let back = |columns: usize| match passes {
-            Passes::Forward => Vec::new(),
-            Passes::ForwardAndBack => zeros(columns),
+        let mut zeros = |columns: usize| buffer(rows * columns);
+        let kept = match passes {
+            Passes::ForwardAndBack(Activations::Keep) => layers,
+            Passes::ForwardAndBack(Activations::Recompute) | Passes::Forward => 1,
         };
-        let kept = || Kept {
+        let mut layer = || Kept {
             attention_scales: zeros(1),
             attention_input: zeros(width),
             qkv: zeros(3 * width),
@@ -94,27 +123,46 @@ impl Shard {
             gate_up: zeros(2 * hidden),
             hidden: zeros(hidden),
         };
+        let kept = (0..kept).map(|_| layer()).collect();
+        let residuals = (0..=layers).map(|_| zeros(width)).collect();
+        let (final_scales, final_input) = (zeros(1), zeros(width));
+        let (logits, losses) = (zeros(vocabulary), zeros(1));
+        let mut back = |columns: usize| match passes {
+            Passes::Forward => Vec::new(),
+            Passes::ForwardAndBack(_) => zeros(columns),
+        };
+        let gradients = Gradients {
+            output: back(width),
+            middle: back(width),
+            input: back(width),
+            hidden: back(hidden),
+            gate_up: back(2 * hidden),
+            mlp_input: back(width),
+            attended: back(width),
+            qkv: back(3 * width),
+            normed: back(width),
+        };
         Self {
             sequences: 0,
             time: config.context,
-            layers: (0..config.layers).map(|_| kept()).collect(),
-            residuals: (0..=config.layers).map(|_| zeros(width)).collect(),
-            final_scales: zeros(1),
-            final_input: zeros(width),
-            logits: zeros(vocabulary),
-            losses: zeros(1),
-            gradients: Gradients {
-                output: back(width),
-                middle: back(width),
-                input: back(width),
-                hidden: back(hidden),
-                gate_up: back(2 * hidden),
-                mlp_input: back(width),
-                attended: back(width),
-                qkv: back(3 * width),
-                normed: back(width),
-            },
+            layers: kept,
+            residuals,
+            final_scales,
+            final_input,
+            logits,
+            losses,
+            gradients,
         }
+    }
+
+    /// Where in `layers` a layer keeps.
+    pub(crate) fn slot(&self, layer: usize) -> usize {
+        layer.min(self.layers.len() - 1)
+    }
+
+    /// What a layer kept.
+    pub(crate) fn kept(&self, layer: usize) -> &Kept {
+        &self.layers[self.slot(layer)]
     }
 
     /// Rows in use now.

@@ -2,12 +2,18 @@
 //!
 //! Probabilities are not kept for the way back: computing them again costs less than storing `context` values a token, head and layer.
 
-use crate::gemm::{Packing, Product, Start, View, multiply};
+use crate::gemm::{
+    LINE, Packing, Panels, Size, Start, View, aligned, multiply_panels, pack_right, panels_size,
+};
 use crate::instructions::Checked;
 use crate::rows::{softmax, softmax_back};
+use crate::stopwatch::Stopwatch;
 
-/// Queries in one block. Part of the definition of the result: keys past the end of a block take no part in its sums.
-pub const CAUSAL_ROWS: usize = 48;
+/// Queries in one group. Part of the definition of the result: keys past the end of a group take no part in its sums. A multiple of every
+/// tile height.
+pub const CAUSAL_ROWS: usize = 12;
+/// Queries whose scores are in memory at one time. Decides speed only; a multiple of [`CAUSAL_ROWS`].
+const QUERY_BLOCK: usize = 48;
 
 /// The shape of the attention of a model for sequences of `time` tokens.
 #[derive(Clone, Copy)]
@@ -17,16 +23,33 @@ pub(crate) struct Heads {
     pub(crate) time: usize,
 }
 
-/// Room for the scores of one block of queries, twice.
+/// Room for one head: the scores of one block of queries, twice, and what the products read more than once.
 pub(crate) struct Scores {
     probabilities: Vec<f32>,
     gradient: Vec<f32>,
+    panels: [Vec<f32>; 5],
 }
 
 impl Scores {
-    pub(crate) fn new(context: usize) -> Self {
-        let size = CAUSAL_ROWS * context;
-        Self { probabilities: vec![0.0; size], gradient: vec![0.0; size] }
+    pub(crate) fn new(context: usize, head_width: usize) -> Self {
+        let (scores, panels) = Self::sizes(context, head_width);
+        Self {
+            probabilities: vec![0.0; scores],
+            gradient: vec![0.0; scores],
+            panels: std::array::from_fn(|_| vec![0.0; panels]),
+        }
+    }
+
+    /// Values of one block's scores, and of one operand; each with room to start at a cache line.
+    fn sizes(context: usize, head_width: usize) -> (usize, usize) {
+        let panels = panels_size(context, head_width).max(panels_size(head_width, context));
+        (QUERY_BLOCK * context + LINE, panels + LINE)
+    }
+
+    /// Values in all.
+    pub(crate) fn size(context: usize, head_width: usize) -> usize {
+        let (scores, panels) = Self::sizes(context, head_width);
+        2 * scores + 5 * panels
     }
 }
 
@@ -35,6 +58,27 @@ pub(crate) struct Tools<'a> {
     pub(crate) isa: Checked,
     pub(crate) packing: &'a mut Packing,
     pub(crate) scores: &'a mut Scores,
+    pub(crate) watch: &'a Stopwatch,
+}
+
+/// A block of queries: its first and how many.
+#[derive(Clone, Copy)]
+struct Block {
+    first: usize,
+    rows: usize,
+}
+
+impl Block {
+    /// Keys that some query of the block sees.
+    fn depth(self) -> usize {
+        self.first + self.rows
+    }
+
+    /// The groups of [`CAUSAL_ROWS`] queries: first row inside the block, and rows.
+    fn groups(self) -> impl Iterator<Item = (usize, usize)> {
+        let rows = self.rows;
+        (0..rows).step_by(CAUSAL_ROWS).map(move |row| (row, CAUSAL_ROWS.min(rows - row)))
+    }
 }
 
 impl Heads {
@@ -49,10 +93,67 @@ impl Heads {
         1.0 / width.sqrt()
     }
 
-    /// Blocks of queries: first row and row count.
-    fn blocks(self) -> impl Iterator<Item = (usize, usize)> {
+    fn blocks(self) -> impl Iterator<Item = Block> {
         let time = self.time;
-        (0..time).step_by(CAUSAL_ROWS).map(move |first| (first, CAUSAL_ROWS.min(time - first)))
+        (0..time)
+            .step_by(QUERY_BLOCK)
+            .map(move |first| Block { first, rows: QUERY_BLOCK.min(time - first) })
+    }
+
+    /// The scores of a block against columns of `keys (head_width, T)`; those past the end of a group of queries are left out.
+    fn scores(
+        self,
+        isa: Checked,
+        (queries, keys): (View<'_>, Panels<'_>),
+        block: Block,
+        scores: &mut [f32],
+    ) {
+        let depth = block.depth();
+        for (row, rows) in block.groups() {
+            let size = Size { rows, depth: self.head_width, columns: block.first + row + rows };
+            let operands = (queries.from(block.first + row, 0), keys);
+            let out = (&mut scores[row * depth..], depth);
+            multiply_panels(isa, operands, size, Start::Zero, out);
+        }
+    }
+
+    /// `weights · values` for each group of a block, over the keys up to its end; `values (T, head_width)`.
+    fn weighted(
+        self,
+        isa: Checked,
+        (weights, values): (&[f32], Panels<'_>),
+        block: Block,
+        (out, stride): (&mut [f32], usize),
+    ) {
+        let depth = block.depth();
+        for (row, rows) in block.groups() {
+            let size = Size { rows, depth: block.first + row + rows, columns: self.head_width };
+            let operands = (View::rows(&weights[row * depth..], depth), values);
+            let out = (&mut out[row * stride..], stride);
+            multiply_panels(isa, operands, size, Start::Zero, out);
+        }
+    }
+
+    /// Adds `weightsᵀ · values` of a block to the keys it saw: each key takes the queries from its group's first on.
+    fn weighted_back(
+        self,
+        isa: Checked,
+        (weights, values): (&[f32], Panels<'_>),
+        block: Block,
+        (out, stride): (&mut [f32], usize),
+    ) {
+        let (depth, columns) = (block.depth(), self.head_width);
+        let weights = View::rows(weights, depth);
+        let before = Size { rows: block.first, depth: block.rows, columns };
+        let operands = (weights.transposed(), values.rows_from(block.first));
+        multiply_panels(isa, operands, before, Start::Existing, (&mut *out, stride));
+        for (row, rows) in block.groups() {
+            let key = block.first + row;
+            let size = Size { rows, depth: block.rows - row, columns };
+            let operands = (weights.from(row, key).transposed(), values.rows_from(key));
+            let out = (&mut out[key * stride..], stride);
+            multiply_panels(isa, operands, size, Start::Zero, out);
+        }
     }
 }
 
@@ -60,23 +161,21 @@ impl Heads {
 ///
 /// `softmax(Q Kᵀ / √d) V` for each head. Source: arXiv 1706.03762, section 3.2.1.
 pub(crate) fn attend(heads: Heads, qkv: &[f32], attended: &mut [f32], tools: &mut Tools<'_>) {
-    let width = heads.width();
+    let Heads { head_width, time, .. } = heads;
+    let (isa, width) = (tools.isa, heads.width());
+    let Scores { probabilities, panels: [keys, values, ..], .. } = &mut *tools.scores;
+    let probabilities = aligned(probabilities);
     for head in 0..heads.heads {
-        let column = head * heads.head_width;
-        let values = View::rows(&qkv[2 * width + column..], 3 * width);
-        for (first, rows) in heads.blocks() {
-            let depth = first + rows;
-            probabilities(heads, qkv, (column, first, rows), tools);
-            let product = Product {
-                left: View::rows(&tools.scores.probabilities, depth),
-                right: values,
-                rows,
-                depth,
-                columns: heads.head_width,
-                start: Start::Zero,
-            };
-            let out = &mut attended[first * width + column..];
-            multiply(tools.isa, product, out, width, tools.packing);
+        let column = head * head_width;
+        let part = |index: usize| View::rows(&qkv[index * width + column..], 3 * width);
+        let keys = pack_right(isa, part(1).transposed(), (head_width, time), aligned(keys));
+        let values = pack_right(isa, part(2), (time, head_width), aligned(values));
+        for block in heads.blocks() {
+            let probabilities = &mut probabilities[..block.rows * block.depth()];
+            heads.scores(isa, (part(0), keys), block, probabilities);
+            softmax(isa, probabilities, block.depth(), block.first + 1, heads.scale());
+            let out = &mut attended[block.first * width + column..];
+            heads.weighted(isa, (probabilities, values), block, (out, width));
         }
     }
 }
@@ -89,81 +188,39 @@ pub(crate) fn attend_back(
     gradient: &mut [f32],
     tools: &mut Tools<'_>,
 ) {
-    gradient.fill(0.0);
+    let Heads { head_width, time, .. } = heads;
+    let (isa, width) = (tools.isa, heads.width());
+    let Scores { probabilities, gradient: slopes, panels } = &mut *tools.scores;
+    let (probabilities, slopes) = (aligned(probabilities), aligned(slopes));
+    let (flat, turned) = ((time, head_width), (head_width, time));
     for head in 0..heads.heads {
-        let column = head * heads.head_width;
+        let column = head * head_width;
+        let part = |index: usize| View::rows(&qkv[index * width + column..], 3 * width);
+        let upstream = View::rows(&upstream[column..], width);
+        let [a, b, c, d, e] = panels.each_mut().map(|panels| aligned(panels));
+        let queries = pack_right(isa, part(0), flat, a);
+        let keys = pack_right(isa, part(1), flat, b);
+        let keys_turned = pack_right(isa, part(1).transposed(), turned, c);
+        let values_turned = pack_right(isa, part(2).transposed(), turned, d);
+        let upstream_flat = pack_right(isa, upstream, flat, e);
         for block in heads.blocks() {
-            attend_back_block(heads, (column, block), (qkv, upstream), gradient, tools);
+            let (first, depth) = (block.first, block.depth());
+            let probabilities = &mut probabilities[..block.rows * depth];
+            heads.scores(isa, (part(0), keys_turned), block, probabilities);
+            softmax(isa, probabilities, depth, first + 1, heads.scale());
+            let slopes = &mut slopes[..block.rows * depth];
+            heads.scores(isa, (upstream, values_turned), block, slopes);
+            softmax_back(isa, probabilities, slopes, (depth, first + 1), heads.scale());
+            let mut to = |index: usize, row: usize, weights: &[f32], values, run: Weighted| {
+                let out = &mut gradient[row * 3 * width + index * width + column..];
+                run(heads, isa, (weights, values), block, (out, 3 * width));
+            };
+            to(0, first, slopes, keys, Heads::weighted);
+            to(1, 0, slopes, queries, Heads::weighted_back);
+            to(2, 0, probabilities, upstream_flat, Heads::weighted_back);
         }
     }
 }
 
-/// What one block of queries of one head adds to the gradients of its queries, and of the keys and values it saw.
-fn attend_back_block(
-    heads: Heads,
-    (column, (first, rows)): (usize, (usize, usize)),
-    (qkv, upstream): (&[f32], &[f32]),
-    gradient: &mut [f32],
-    tools: &mut Tools<'_>,
-) {
-    let (width, head_width, depth) = (heads.width(), heads.head_width, first + rows);
-    let (query, key, value) = (column, width + column, 2 * width + column);
-    probabilities(heads, qkv, (column, first, rows), tools);
-    let Tools { isa, packing, scores } = tools;
-    let upstream = View::rows(&upstream[first * width + column..], width);
-    let product = Product {
-        left: upstream,
-        right: View::rows(&qkv[value..], 3 * width).transposed(),
-        rows,
-        depth: head_width,
-        columns: depth,
-        start: Start::Zero,
-    };
-    multiply(*isa, product, &mut scores.gradient, depth, packing);
-    let size = rows * depth;
-    let p = &scores.probabilities[..size];
-    softmax_back(*isa, p, &mut scores.gradient[..size], depth, heads.scale());
-
-    let slope = View::rows(&scores.gradient[..size], depth);
-    let to_query = Product {
-        left: slope,
-        right: View::rows(&qkv[key..], 3 * width),
-        rows,
-        depth,
-        columns: head_width,
-        start: Start::Zero,
-    };
-    multiply(*isa, to_query, &mut gradient[first * 3 * width + query..], 3 * width, packing);
-    let to_key = Product {
-        left: slope.transposed(),
-        right: View::rows(&qkv[first * 3 * width + query..], 3 * width),
-        rows: depth,
-        depth: rows,
-        columns: head_width,
-        start: Start::Existing,
-    };
-    multiply(*isa, to_key, &mut gradient[key..], 3 * width, packing);
-    let to_value = Product { left: View::rows(p, depth).transposed(), right: upstream, ..to_key };
-    multiply(*isa, to_value, &mut gradient[value..], 3 * width, packing);
-}
-
-/// The probabilities of one block of queries over the keys up to its end, into `scores.probabilities`.
-fn probabilities(
-    heads: Heads,
-    qkv: &[f32],
-    (column, first, rows): (usize, usize, usize),
-    tools: &mut Tools<'_>,
-) {
-    let (width, depth) = (heads.width(), first + rows);
-    let product = Product {
-        left: View::rows(&qkv[first * 3 * width + column..], 3 * width),
-        right: View::rows(&qkv[width + column..], 3 * width).transposed(),
-        rows,
-        depth: heads.head_width,
-        columns: depth,
-        start: Start::Zero,
-    };
-    let scores = &mut tools.scores.probabilities[..rows * depth];
-    multiply(tools.isa, product, scores, depth, tools.packing);
-    softmax(tools.isa, scores, depth, first + 1, heads.scale());
-}
+/// [`Heads::weighted`] or [`Heads::weighted_back`].
+type Weighted = fn(Heads, Checked, (&[f32], Panels<'_>), Block, (&mut [f32], usize));

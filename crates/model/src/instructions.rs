@@ -1,10 +1,11 @@
 //! Which vector instructions run the kernels. The choice changes the time, never a bit.
 //!
 //! A kernel is written once, as safe code over slices that is always inlined. The macro `per_isa` compiles that code once for each
-//! instruction set and calls the one that was chosen; it is the only unsafe code of the crate. What makes it sound is `Checked`,
-//! which can only be had for instructions the processor has.
+//! instruction set and calls the one that was chosen. What makes it sound is [`Checked`], which can only be had for instructions the
+//! processor has. The other unsafe code of the crate are the micro-kernels of [`crate::gemm`].
 
 use std::fmt;
+use std::str::FromStr;
 
 /// A set of vector instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,13 +16,26 @@ pub enum Isa {
     Avx2,
     /// AVX-512F, 16 lanes.
     Avx512,
+    /// NEON of 64-bit ARM, 4 lanes.
+    Neon,
+}
+
+/// A name that is no instruction set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there are no instructions called `{name}`: use scalar, avx2, avx512 or neon")]
+pub struct IsaError {
+    /// What was given.
+    pub name: String,
 }
 
 impl Isa {
+    /// Every set, the definition first.
+    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Neon];
+
     /// The widest set this processor has.
     #[must_use]
     pub fn detect() -> Self {
-        [Self::Avx512, Self::Avx2]
+        [Self::Avx512, Self::Avx2, Self::Neon]
             .into_iter()
             .find(|isa| isa.is_available())
             .unwrap_or(Self::Scalar)
@@ -43,6 +57,8 @@ impl Isa {
             }
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => false,
+            // Part of every 64-bit ARM that the standard library is built for.
+            Self::Neon => cfg!(all(target_arch = "aarch64", target_feature = "neon")),
         }
     }
 }
@@ -53,20 +69,34 @@ impl fmt::Display for Isa {
             Self::Scalar => "scalar",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Neon => "neon",
         })
+    }
+}
+
+impl FromStr for Isa {
+    type Err = IsaError;
+
+    fn from_str(name: &str) -> Result<Self, IsaError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|isa| isa.to_string() == name).ok_or_else(|| IsaError { name: name.to_owned() })
     }
 }
 
 /// Proof that the processor has the instructions named inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Checked(Isa);
+pub struct Checked(Isa);
 
 impl Checked {
-    pub(crate) fn new(isa: Isa) -> Option<Self> {
+    /// None when the processor lacks the instructions.
+    #[must_use]
+    pub fn new(isa: Isa) -> Option<Self> {
         isa.is_available().then_some(Self(isa))
     }
 
-    pub(crate) fn isa(self) -> Isa {
+    /// The instructions.
+    #[must_use]
+    pub fn isa(self) -> Isa {
         self.0
     }
 }
@@ -115,3 +145,20 @@ macro_rules! per_isa {
     };
 }
 pub(crate) use per_isa;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for isa in Isa::ALL {
+            assert_eq!(isa.to_string().parse(), Ok(isa));
+        }
+        let error = "AVX512".parse::<Isa>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there are no instructions called `AVX512`: use scalar, avx2, avx512 or neon"
+        );
+    }
+}

@@ -9,6 +9,7 @@ use crate::layout::{LayerSlices, Parts};
 use crate::rows::{
     NormBack, Rotary, Turn, cross_entropy, norm, norm_back, rotate, swiglu, swiglu_back,
 };
+use crate::stopwatch::Operator;
 
 /// A model's sizes with the tables of its rotary positions.
 pub(crate) struct Shape {
@@ -43,7 +44,9 @@ fn project(
     let columns = weight.len() / depth;
     let right = View::rows(weight, depth).transposed();
     let product = Product { left: View::rows(x, depth), right, rows, depth, columns, start };
-    multiply(tools.isa, product, out, columns, tools.packing);
+    tools
+        .watch
+        .time(Operator::Forward, || multiply(tools.isa, product, out, columns, tools.packing));
 }
 
 /// `upstream · weight` for a weight of shape `(depth, columns)`.
@@ -56,7 +59,9 @@ fn project_back(
     let columns = weight.len() / depth;
     let (left, right) = (View::rows(upstream, depth), View::rows(weight, columns));
     let product = Product { left, right, rows, depth, columns, start: Start::Zero };
-    multiply(tools.isa, product, out, columns, tools.packing);
+    tools.watch.time(Operator::InputGradients, || {
+        multiply(tools.isa, product, out, columns, tools.packing)
+    });
 }
 
 /// From tokens to logits, keeping what the way back needs.
@@ -67,70 +72,104 @@ pub(crate) fn forward(
     shard: &mut Shard,
     tools: &mut Tools<'_>,
 ) {
-    let &Parts { embedding, ref layers, final_norm } = weights;
-    let width = shape.config.width;
+    let watch = tools.watch;
+    let &Parts { embedding, final_norm, .. } = weights;
+    let &Config { width, layers, .. } = &shape.config;
     for (row, token) in shard.residuals[0].chunks_exact_mut(width).zip(tokens) {
         row.copy_from_slice(&embedding[usize::from(*token) * width..][..width]);
     }
-    for (layer, weights) in layers.iter().enumerate() {
-        layer_forward(shape, layer, weights, shard, tools);
+    for layer in 0..layers {
+        let weights = weights.layer(&shape.config, layer);
+        layer_forward(shape, layer, &weights, shard, tools);
+        layer_output(shape, layer, &weights, shard, tools);
     }
     let rows = shard.rows();
-    let last = &shard.residuals[layers.len()][..rows * width];
-    norm(tools.isa, last, final_norm, &mut shard.final_input, &mut shard.final_scales);
+    let last = &shard.residuals[layers][..rows * width];
+    watch.time(Operator::Norm, || {
+        norm(tools.isa, last, final_norm, &mut shard.final_input, &mut shard.final_scales)
+    });
     let operands = (&shard.final_input[..rows * width], embedding);
     project(operands, (rows, width), (Start::Zero, &mut shard.logits), tools);
 }
 
-fn layer_forward(
+/// All of a layer but its output: also what is computed a second time on the way back.
+pub(crate) fn layer_forward(
     shape: &Shape,
     layer: usize,
     weights: &LayerSlices<&[f32]>,
     shard: &mut Shard,
     tools: &mut Tools<'_>,
 ) {
+    let watch = tools.watch;
     let &Config { width, hidden, .. } = &shape.config;
     let (rows, time) = (shard.rows(), shard.time);
     let size = rows * width;
-    let (before, after) = shard.residuals.split_at_mut(layer + 1);
-    let (x, out) = (&before[layer][..size], &mut after[0][..size]);
-    let kept = &mut shard.layers[layer];
+    let x = &shard.residuals[layer][..size];
+    let slot = shard.slot(layer);
+    let kept = &mut shard.layers[slot];
 
-    norm(
-        tools.isa,
-        x,
-        weights.attention_norm,
-        &mut kept.attention_input,
-        &mut kept.attention_scales,
-    );
+    watch.time(Operator::Norm, || {
+        norm(
+            tools.isa,
+            x,
+            weights.attention_norm,
+            &mut kept.attention_input,
+            &mut kept.attention_scales,
+        )
+    });
     let operands = (&kept.attention_input[..size], weights.qkv);
     project(operands, (rows, width), (Start::Zero, &mut kept.qkv), tools);
     let qkv = &mut kept.qkv[..3 * size];
-    rotate(tools.isa, qkv, (3 * width, 2 * width), shape.rotary(time), Turn::Forward);
-    let sequences = qkv.chunks_exact(time * 3 * width);
+    let sequences = qkv.chunks_exact_mut(time * 3 * width);
     for (qkv, attended) in sequences.zip(kept.attended.chunks_exact_mut(time * width)) {
-        attend(shape.heads(time), qkv, attended, tools);
+        watch.time(Operator::Rotary, || {
+            rotate(tools.isa, qkv, (3 * width, 2 * width), shape.rotary(time), Turn::Forward);
+        });
+        watch.time(Operator::Attention, || attend(shape.heads(time), qkv, attended, tools));
     }
-    kept.middle[..size].copy_from_slice(x);
+    watch.time(Operator::Residual, || kept.middle[..size].copy_from_slice(x));
     let operands = (&kept.attended[..size], weights.output);
     project(operands, (rows, width), (Start::Existing, &mut kept.middle), tools);
 
     let middle = &kept.middle[..size];
-    norm(tools.isa, middle, weights.mlp_norm, &mut kept.mlp_input, &mut kept.mlp_scales);
+    watch.time(Operator::Norm, || {
+        norm(tools.isa, middle, weights.mlp_norm, &mut kept.mlp_input, &mut kept.mlp_scales)
+    });
     let operands = (&kept.mlp_input[..size], weights.gate_up);
     project(operands, (rows, width), (Start::Zero, &mut kept.gate_up), tools);
-    swiglu(tools.isa, &kept.gate_up[..2 * rows * hidden], &mut kept.hidden, hidden);
-    out.copy_from_slice(middle);
+    watch.time(Operator::SwiGlu, || {
+        swiglu(tools.isa, &kept.gate_up[..2 * rows * hidden], &mut kept.hidden, hidden)
+    });
+}
+
+/// A layer's output: what the next one begins with.
+fn layer_output(
+    shape: &Shape,
+    layer: usize,
+    weights: &LayerSlices<&[f32]>,
+    shard: &mut Shard,
+    tools: &mut Tools<'_>,
+) {
+    let watch = tools.watch;
+    let &Config { width, hidden, .. } = &shape.config;
+    let (rows, slot) = (shard.rows(), shard.slot(layer));
+    let kept = &shard.layers[slot];
+    let middle = &kept.middle[..rows * width];
+    let out = &mut shard.residuals[layer + 1][..rows * width];
+    watch.time(Operator::Residual, || out.copy_from_slice(middle));
     let operands = (&kept.hidden[..rows * hidden], weights.down);
     project(operands, (rows, hidden), (Start::Existing, out), tools);
 }
 
 /// Losses of the shard's rows; the logits become their gradient, times `scale`.
 pub(crate) fn losses(shard: &mut Shard, targets: &[u8], scale: f32, tools: &Tools<'_>) {
+    let watch = tools.watch;
     let rows = shard.rows();
     let vocabulary = shard.logits.len() / shard.losses.len();
     let logits = &mut shard.logits[..rows * vocabulary];
-    cross_entropy(tools.isa, logits, targets, &mut shard.losses[..rows], scale);
+    watch.time(Operator::CrossEntropy, || {
+        cross_entropy(tools.isa, logits, targets, &mut shard.losses[..rows], scale)
+    });
 }
 
 /// From the gradient of the logits to that of the last layer's output.
@@ -140,6 +179,7 @@ pub(crate) fn head_back(
     shard: &mut Shard,
     tools: &mut Tools<'_>,
 ) {
+    let watch = tools.watch;
     let &Config { width, vocabulary, layers, .. } = &shape.config;
     let rows = shard.rows();
     let operands = (&shard.logits[..rows * vocabulary], weights.embedding);
@@ -151,7 +191,7 @@ pub(crate) fn head_back(
         gain: weights.final_norm,
         residual: &[],
     };
-    norm_back(tools.isa, back, &mut shard.gradients.output);
+    watch.time(Operator::Norm, || norm_back(tools.isa, back, &mut shard.gradients.output));
 }
 
 /// From the gradient of a layer's output to that of its input, keeping the gradients that the weights need.
@@ -162,16 +202,19 @@ pub(crate) fn layer_back(
     shard: &mut Shard,
     tools: &mut Tools<'_>,
 ) {
+    let watch = tools.watch;
     let &Config { width, hidden, .. } = &shape.config;
     let (rows, time) = (shard.rows(), shard.time);
     let size = rows * width;
-    let kept = &shard.layers[layer];
+    let kept = &shard.layers[shard.slot(layer)];
     let gradients = &mut shard.gradients;
 
     let operands = (&gradients.output[..size], weights.down);
     project_back(operands, (rows, width), &mut gradients.hidden, tools);
     let gate_up = &kept.gate_up[..2 * rows * hidden];
-    swiglu_back(tools.isa, gate_up, &gradients.hidden, &mut gradients.gate_up, hidden);
+    watch.time(Operator::SwiGlu, || {
+        swiglu_back(tools.isa, gate_up, &gradients.hidden, &mut gradients.gate_up, hidden)
+    });
     let operands = (&gradients.gate_up[..2 * rows * hidden], weights.gate_up);
     project_back(operands, (rows, 2 * hidden), &mut gradients.mlp_input, tools);
     let back = NormBack {
@@ -181,7 +224,7 @@ pub(crate) fn layer_back(
         gain: weights.mlp_norm,
         residual: &gradients.output,
     };
-    norm_back(tools.isa, back, &mut gradients.middle);
+    watch.time(Operator::Norm, || norm_back(tools.isa, back, &mut gradients.middle));
 
     let operands = (&gradients.middle[..size], weights.output);
     project_back(operands, (rows, width), &mut gradients.attended, tools);
@@ -189,10 +232,14 @@ pub(crate) fn layer_back(
     let upstream = gradients.attended.chunks_exact(time * width);
     let to_qkv = gradients.qkv.chunks_exact_mut(time * 3 * width);
     for ((qkv, upstream), gradient) in sequences.zip(upstream).zip(to_qkv) {
-        attend_back(shape.heads(time), qkv, upstream, gradient, tools);
+        watch.time(Operator::AttentionBack, || {
+            attend_back(shape.heads(time), qkv, upstream, gradient, tools);
+        });
+        watch.time(Operator::Rotary, || {
+            rotate(tools.isa, gradient, (3 * width, 2 * width), shape.rotary(time), Turn::Back);
+        });
     }
-    let to_qkv = &mut gradients.qkv[..3 * size];
-    rotate(tools.isa, to_qkv, (3 * width, 2 * width), shape.rotary(time), Turn::Back);
+    let to_qkv = &gradients.qkv[..3 * size];
     project_back((to_qkv, weights.qkv), (rows, 3 * width), &mut gradients.normed, tools);
     let back = NormBack {
         upstream: &gradients.normed[..size],
@@ -201,5 +248,5 @@ pub(crate) fn layer_back(
         gain: weights.attention_norm,
         residual: &gradients.middle,
     };
-    norm_back(tools.isa, back, &mut gradients.input);
+    watch.time(Operator::Norm, || norm_back(tools.isa, back, &mut gradients.input));
 }

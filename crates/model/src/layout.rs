@@ -91,7 +91,8 @@ pub(crate) struct LayerSlices<T> {
 /// All parameters, or the whole gradient, cut into its parts.
 pub(crate) struct Parts<T> {
     pub(crate) embedding: T,
-    pub(crate) layers: Vec<LayerSlices<T>>,
+    /// All layers, one after the other.
+    pub(crate) layers: T,
     pub(crate) final_norm: T,
 }
 
@@ -99,8 +100,6 @@ pub(crate) struct Parts<T> {
 pub(crate) fn split<'a>(config: &Config, values: &'a [f32]) -> Parts<&'a [f32]> {
     let (embedding, rest) = values.split_at(config.vocabulary * config.width);
     let (layers, final_norm) = rest.split_at(config.layers * config.layer_parameter_count());
-    let layers = layers.chunks_exact(config.layer_parameter_count());
-    let layers = layers.map(|layer| split_layer(config, layer)).collect();
     Parts { embedding, layers, final_norm }
 }
 
@@ -108,9 +107,21 @@ pub(crate) fn split<'a>(config: &Config, values: &'a [f32]) -> Parts<&'a [f32]> 
 pub(crate) fn split_mut<'a>(config: &Config, values: &'a mut [f32]) -> Parts<&'a mut [f32]> {
     let (embedding, rest) = values.split_at_mut(config.vocabulary * config.width);
     let (layers, final_norm) = rest.split_at_mut(config.layers * config.layer_parameter_count());
-    let layers = layers.chunks_exact_mut(config.layer_parameter_count());
-    let layers = layers.map(|layer| split_layer_mut(config, layer)).collect();
     Parts { embedding, layers, final_norm }
+}
+
+impl<'a> Parts<&'a [f32]> {
+    pub(crate) fn layer(&self, config: &Config, layer: usize) -> LayerSlices<&'a [f32]> {
+        let size = config.layer_parameter_count();
+        split_layer(config, &self.layers[layer * size..][..size])
+    }
+}
+
+impl Parts<&mut [f32]> {
+    pub(crate) fn layer(&mut self, config: &Config, layer: usize) -> LayerSlices<&mut [f32]> {
+        let size = config.layer_parameter_count();
+        split_layer_mut(config, &mut self.layers[layer * size..][..size])
+    }
 }
 
 fn split_layer<'a>(config: &Config, layer: &'a [f32]) -> LayerSlices<&'a [f32]> {

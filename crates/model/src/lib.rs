@@ -1,7 +1,7 @@
 //! A decoder-only transformer with explicit forward and backward passes, bit-exact on every machine.
 //!
 //! Decides what a model computes, down to the last bit: the same parameters and tokens give the same loss and the same gradient on
-//! any number of threads, with AVX-512, AVX2 or plain scalar code. That is what lets a round of training be verified by repeating it.
+//! any number of threads, with AVX-512, AVX2, NEON or plain scalar code. That is what lets a round of training be verified by repeating it.
 //!
 //! The architecture is the one of Llama, on bytes: pre-norm RMSNorm, rotary positions (in halves), causal attention, SwiGLU, no
 //! biases, the embedding tied to the output. A saved model has the names, shapes and `config.json` of Llama.
@@ -12,8 +12,8 @@
 //!    at the value already there. Blocks of depth, rows and columns only move that value between registers and memory.
 //! 2. Every other sum over a row has sixteen partial sums: element `i` goes to sum `i mod 16`; then halves are added, 16 → 8 → 4 → 2
 //!    → 1. The mean loss is summed in f64 in token order.
-//! 3. Attention walks blocks of [`CAUSAL_ROWS`] queries; keys after the end of a block take no part, keys inside it but after the
-//!    query have the weight zero.
+//! 3. Attention has groups of [`CAUSAL_ROWS`] queries, from the first on; keys after the end of a group take no part in its sums, and
+//!    keys inside it but after the query have the weight zero, and so has the gradient of their score.
 //! 4. exp, ln, sine and cosine are our own ([`functions`]); `sqrt`, division and `mul_add` are exact by IEEE 754.
 //! 5. Threads share out rows and output tiles, never a sum.
 //!
@@ -34,13 +34,16 @@ mod checkpoint;
 mod arena;
 mod attention;
 pub mod functions;
-mod gemm;
+pub mod gemm;
 pub mod instructions;
 mod layer;
 pub mod philox;
+mod pool;
 mod rows;
+mod stopwatch;
 mod workers;
 
+pub use arena::Activations;
 pub use attention::CAUSAL_ROWS;
 pub use checkpoint::{Checkpoint, CheckpointError, load, save};
 pub use config::{CONTEXT_MAX, Config, ConfigError, PARAMETERS_MAX, VOCABULARY_MAX};
@@ -49,4 +52,5 @@ pub use sampler::{Sampler, Sampling};
 pub use state::{
     ParametersError, initial_parameters, params_from_bytes, params_to_bytes, state_digest,
 };
+pub use stopwatch::{Clock, Operator};
 pub use trainer::{Execution, Trainer, TrainerError};

@@ -286,14 +286,23 @@ fn exp_above(values: &mut [f32], largest: f32, scale: f32) {
 }
 
 per_isa! {
-    /// Turns the gradient of probabilities into that of unscaled scores, row by row.
-    softmax_back(probabilities: &[f32], gradient: &mut [f32], depth: usize, scale: f32) => softmax_back_rows
+    /// Turns the gradient of probabilities into that of unscaled scores, row by row, for the first `first_length + row` of `depth`; the rest
+    /// of the row becomes zero.
+    softmax_back(probabilities: &[f32], gradient: &mut [f32], lengths: (usize, usize), scale: f32) => softmax_back_rows
 }
 
 #[inline(always)]
-fn softmax_back_rows(probabilities: &[f32], gradient: &mut [f32], depth: usize, scale: f32) {
-    for (p, gradient) in probabilities.chunks_exact(depth).zip(gradient.chunks_exact_mut(depth)) {
-        let mean = dot(p, gradient);
+fn softmax_back_rows(
+    probabilities: &[f32],
+    gradient: &mut [f32],
+    (depth, first_length): (usize, usize),
+    scale: f32,
+) {
+    let rows = probabilities.chunks_exact(depth).zip(gradient.chunks_exact_mut(depth));
+    for (row, (p, gradient)) in rows.enumerate() {
+        let (gradient, hidden) = gradient.split_at_mut(first_length + row);
+        hidden.fill(0.0);
+        let mean = dot(&p[..gradient.len()], gradient);
         for (gradient, p) in gradient.iter_mut().zip(p) {
             *gradient = p * (*gradient - mean) * scale;
         }

@@ -44,7 +44,7 @@ impl Sampler {
             shape: Shape::new(*config),
             isa: Checked::new(isa).ok_or(TrainerError::Unavailable { isa })?,
             shard: Shard::new(config, 1, Passes::Forward),
-            bench: Bench::new(config.context),
+            bench: Bench::new(config),
             sampling,
             philox: Philox::derive("gleaner 2026 sampling v1", &sampling.seed),
             drawn: 0,

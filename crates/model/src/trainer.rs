@@ -1,13 +1,15 @@
 //! Loss and gradient of a batch.
 
-use crate::arena::{Passes, Shard};
+use crate::arena::{Activations, Passes, Shard};
 use crate::config::{Config, ConfigError};
 use crate::instructions::{Checked, Isa};
-use crate::layer::{Shape, forward, head_back, layer_back, losses};
+use crate::layer::{Shape, forward, head_back, layer_back, layer_forward, losses};
 use crate::layout::{split, split_mut};
-use crate::workers::{Bench, embedding_back, head_weights, layer_weights, share};
+use crate::pool::Pool;
+use crate::stopwatch::{Clock, Operator};
+use crate::workers::{Bench, Crew, embedding_back, head_weights, layer_weights, share};
 
-/// How a trainer runs. `batch` shapes the result; `threads` and `isa` change the time only.
+/// How a trainer runs. `batch` shapes the result; the rest changes time and memory only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Execution {
     /// Sequences in one batch at most.
@@ -16,6 +18,8 @@ pub struct Execution {
     pub threads: usize,
     /// Vector instructions; [`Isa::detect`] finds the fastest.
     pub isa: Isa,
+    /// Time or memory.
+    pub activations: Activations,
 }
 
 /// Why a trainer can't be made.
@@ -47,6 +51,8 @@ pub struct Trainer {
     isa: Checked,
     shards: Vec<Shard>,
     benches: Vec<Bench>,
+    pool: Pool,
+    activations: Activations,
 }
 
 impl Trainer {
@@ -56,28 +62,48 @@ impl Trainer {
     /// [`TrainerError`] says which argument is wrong.
     pub fn new(config: &Config, execution: Execution) -> Result<Self, TrainerError> {
         config.validate()?;
-        let Execution { batch, threads, isa } = execution;
+        let Execution { batch, threads, isa, activations } = execution;
         if batch == 0 || threads == 0 {
             return Err(TrainerError::Empty { batch, threads });
         }
         let checked = Checked::new(isa).ok_or(TrainerError::Unavailable { isa })?;
-        let per_shard = batch.div_ceil(threads);
-        let shards = (0..batch).step_by(per_shard);
-        let shards = shards
-            .map(|first| Shard::new(config, per_shard.min(batch - first), Passes::ForwardAndBack));
+        let passes = Passes::ForwardAndBack(activations);
+        let shards = shard_sizes(execution).map(|sequences| Shard::new(config, sequences, passes));
         Ok(Self {
             shape: Shape::new(*config),
             batch,
             isa: checked,
             shards: shards.collect(),
-            benches: (0..threads).map(|_| Bench::new(config.context)).collect(),
+            benches: (0..threads).map(|_| Bench::new(config)).collect(),
+            pool: Pool::new(threads),
+            activations,
         })
+    }
+
+    /// Bytes that a trainer of these sizes allocates, without allocating them; a step allocates nothing. Parameters, gradient and the state
+    /// of the optimizer are the caller's: four more times four bytes a parameter with AdamW.
+    #[must_use]
+    pub fn memory_bytes(config: &Config, execution: Execution) -> usize {
+        let passes = Passes::ForwardAndBack(execution.activations);
+        let shards = shard_sizes(execution).map(|sequences| Shard::size(config, sequences, passes));
+        let rotary = config.context * config.head_width();
+        4 * (shards.sum::<usize>() + execution.threads * Bench::size(config) + rotary)
     }
 
     /// The model's sizes.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.shape.config
+    }
+
+    /// From now on counts the time of each kind of work on `clock`, from zero.
+    pub fn measure(&mut self, clock: Clock) {
+        self.benches.iter_mut().for_each(|bench| bench.watch.start(clock));
+    }
+
+    /// Nanoseconds that each kind of work took since [`Trainer::measure`], for each thread.
+    pub fn spent(&self) -> impl Iterator<Item = [(Operator, u64); Operator::ALL.len()]> {
+        self.benches.iter().map(|bench| bench.watch.spent())
     }
 
     /// Mean loss in nats a token, and its gradient for every parameter, into `gradient` (overwritten).
@@ -94,33 +120,42 @@ impl Trainer {
         targets: &[u8],
         gradient: &mut [f32],
     ) -> f32 {
-        let Self { shape, isa, shards, benches, .. } = self;
+        let Self { shape, isa, shards, benches, pool, activations, .. } = self;
+        let mut crew = Crew { isa: *isa, pool, benches };
         assert_eq!(gradient.len(), params.len(), "one gradient for each parameter");
-        let loss =
-            run_forward(shape, (self.batch, *isa), (params, tokens, targets), shards, benches);
+        let loss = run_forward(shape, self.batch, (params, tokens, targets), shards, &mut crew);
         let config = shape.config;
         let weights = split(&config, params);
         let mut to = split_mut(&config, gradient);
-        share(shards.iter_mut().zip(&mut *benches), |shard, bench| {
-            head_back(shape, &weights, shard, &mut bench.tools(*isa));
+        let isa = crew.isa;
+        share(crew.pool, shards.iter_mut().zip(&mut *crew.benches), |shard, bench| {
+            head_back(shape, &weights, shard, &mut bench.tools(isa));
         });
-        head_weights(&config, &mut to, shards, (*isa, benches));
-        for (layer, weights) in weights.layers.iter().enumerate().rev() {
-            share(shards.iter_mut().zip(&mut *benches), |shard, bench| {
-                layer_back(shape, layer, weights, shard, &mut bench.tools(*isa));
+        head_weights(&config, &mut to, shards, &mut crew);
+        for layer in (0..config.layers).rev() {
+            let is_gone = *activations == Activations::Recompute && layer + 1 < config.layers;
+            let weights = weights.layer(&config, layer);
+            share(crew.pool, shards.iter_mut().zip(&mut *crew.benches), |shard, bench| {
+                let mut tools = bench.tools(isa);
+                if is_gone {
+                    layer_forward(shape, layer, &weights, shard, &mut tools);
+                }
+                layer_back(shape, layer, &weights, shard, &mut tools);
             });
-            layer_weights(&config, layer, &mut to.layers[layer], shards, (*isa, benches));
+            layer_weights(&config, layer, &mut to.layer(&config, layer), shards, &mut crew);
             for shard in &mut *shards {
                 let gradients = &mut shard.gradients;
                 std::mem::swap(&mut gradients.output, &mut gradients.input);
             }
         }
         let mut tokens = tokens;
-        for shard in shards {
-            let (here, rest) = tokens.split_at(shard.rows());
-            embedding_back(config.width, here, &shard.gradients.output, to.embedding);
-            tokens = rest;
-        }
+        crew.benches[0].watch.time(Operator::Residual, || {
+            for shard in shards {
+                let (here, rest) = tokens.split_at(shard.rows());
+                embedding_back(config.width, here, &shard.gradients.output, to.embedding);
+                tokens = rest;
+            }
+        });
         loss
     }
 
@@ -129,41 +164,43 @@ impl Trainer {
     /// # Panics
     /// As [`Trainer::loss_and_gradient`].
     pub fn loss(&mut self, params: &[f32], tokens: &[u8], targets: &[u8]) -> f32 {
-        let Self { shape, isa, shards, benches, .. } = self;
-        run_forward(shape, (self.batch, *isa), (params, tokens, targets), shards, benches)
+        let Self { shape, isa, shards, benches, pool, .. } = self;
+        let mut crew = Crew { isa: *isa, pool, benches };
+        run_forward(shape, self.batch, (params, tokens, targets), shards, &mut crew)
     }
+}
+
+/// Sequences of each thread's shard.
+fn shard_sizes(execution: Execution) -> impl Iterator<Item = usize> {
+    let Execution { batch, threads, .. } = execution;
+    let most = batch.div_ceil(threads.max(1)).max(1);
+    (0..batch).step_by(most).map(move |first| most.min(batch - first))
 }
 
 /// Forward pass and losses of a batch; leaves the gradient of the logits in the shards.
 fn run_forward(
     shape: &Shape,
-    (batch, isa): (usize, Checked),
+    batch: usize,
     (params, tokens, targets): (&[f32], &[u8], &[u8]),
     shards: &mut [Shard],
-    benches: &mut [Bench],
+    crew: &mut Crew<'_>,
 ) -> f32 {
     let config = &shape.config;
     check_batch(config, batch, tokens, targets);
     assert_eq!(params.len(), config.parameter_count(), "parameters fit the model");
     let weights = split(config, params);
     let scale = 1.0 / narrow(count(tokens.len()));
-    let mut work = Vec::with_capacity(shards.len());
-    let (mut tokens, mut targets, capacity) = (tokens, targets, batch.div_ceil(benches.len()));
-    for (shard, bench) in shards.iter_mut().zip(benches) {
-        let size = tokens.len().min(capacity * config.context);
-        shard.sequences = size / config.context;
+    let (isa, size) = (crew.isa, batch.div_ceil(crew.benches.len()) * config.context);
+    for (index, shard) in shards.iter_mut().enumerate() {
+        let left = tokens.len().saturating_sub(index * size);
+        shard.sequences = left.min(size) / config.context;
         shard.time = config.context;
-        let (here, rest) = tokens.split_at(size);
-        let (targets_here, targets_rest) = targets.split_at(size);
-        (tokens, targets) = (rest, targets_rest);
-        work.push(((shard, bench), (here, targets_here)));
     }
-    share(work.into_iter(), |(shard, bench), (tokens, targets)| {
-        if !tokens.is_empty() {
-            let mut tools = bench.tools(isa);
-            forward(shape, &weights, tokens, shard, &mut tools);
-            losses(shard, targets, scale, &tools);
-        }
+    let work = shards.iter_mut().zip(tokens.chunks(size).zip(targets.chunks(size)));
+    share(crew.pool, work.zip(&mut *crew.benches), |(shard, (tokens, targets)), bench| {
+        let mut tools = bench.tools(isa);
+        forward(shape, &weights, tokens, shard, &mut tools);
+        losses(shard, targets, scale, &tools);
     });
     let losses = shards.iter().flat_map(|shard| &shard.losses[..shard.rows()]);
     let (sum, rows) = losses.fold((0.0, 0), |(sum, rows), loss| (sum + f64::from(*loss), rows + 1));

@@ -3,7 +3,7 @@
 //! A step alternates two kinds of phases: over sequences (each thread its shard) and over weights (each thread some output rows of every
 //! matrix, over all shards in order). A thread only writes what is its own, so safe scoped threads do.
 
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
 use crate::arena::Shard;
 use crate::attention::{Scores, Tools};
@@ -11,37 +11,49 @@ use crate::config::Config;
 use crate::gemm::{Packing, Product, Start, View, multiply};
 use crate::instructions::Checked;
 use crate::layout::{LayerSlices, Parts};
+use crate::pool::Pool;
 use crate::rows::gain_back;
+use crate::stopwatch::{Operator, Stopwatch};
 
 /// What belongs to one thread besides its shard.
 pub(crate) struct Bench {
     packing: Packing,
     scores: Scores,
+    pub(crate) watch: Stopwatch,
 }
 
 impl Bench {
-    pub(crate) fn new(context: usize) -> Self {
-        Self { packing: Packing::new(), scores: Scores::new(context) }
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            packing: Packing::new(),
+            scores: Scores::new(config.context, config.head_width()),
+            watch: Stopwatch::new(),
+        }
+    }
+
+    /// Values that the buffers of one hold.
+    pub(crate) fn size(config: &Config) -> usize {
+        Packing::SIZE + Scores::size(config.context, config.head_width())
     }
 
     pub(crate) fn tools(&mut self, isa: Checked) -> Tools<'_> {
-        Tools { isa, packing: &mut self.packing, scores: &mut self.scores }
+        Tools { isa, packing: &mut self.packing, scores: &mut self.scores, watch: &self.watch }
     }
 }
 
-/// Runs `work` once for each pair, on one thread each; the first pair on the calling thread.
+/// Runs `work` once for each pair, on whichever thread is free.
 pub(crate) fn share<A: Send, B: Send>(
-    pairs: impl Iterator<Item = (A, B)>,
+    pool: &mut Pool,
+    pairs: impl Iterator<Item = (A, B)> + Send,
     work: impl Fn(A, B) + Sync,
 ) {
-    let mut pairs = pairs;
-    let Some((first_a, first_b)) = pairs.next() else { return };
-    thread::scope(|scope| {
-        let work = &work;
-        for (a, b) in pairs {
-            scope.spawn(move || work(a, b));
+    let pairs = Mutex::new(pairs);
+    pool.run(&|| {
+        loop {
+            let pair = pairs.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((a, b)) = pair else { return };
+            work(a, b);
         }
-        work(first_a, first_b);
     });
 }
 
@@ -67,10 +79,10 @@ impl Weight {
     fn operands(self, shard: &Shard) -> (&[f32], &[f32]) {
         let gradients = &shard.gradients;
         match self {
-            Self::Qkv { layer } => (&gradients.qkv, &shard.layers[layer].attention_input),
-            Self::Output { layer } => (&gradients.middle, &shard.layers[layer].attended),
-            Self::GateUp { layer } => (&gradients.gate_up, &shard.layers[layer].mlp_input),
-            Self::Down { layer } => (&gradients.output, &shard.layers[layer].hidden),
+            Self::Qkv { layer } => (&gradients.qkv, &shard.kept(layer).attention_input),
+            Self::Output { layer } => (&gradients.middle, &shard.kept(layer).attended),
+            Self::GateUp { layer } => (&gradients.gate_up, &shard.kept(layer).mlp_input),
+            Self::Down { layer } => (&gradients.output, &shard.kept(layer).hidden),
             Self::Embedding => (&shard.logits, &shard.final_input),
         }
     }
@@ -109,23 +121,42 @@ impl WeightTask<'_> {
     }
 }
 
-/// Tasks for each thread: every weight cut into as many parts as there are threads.
-fn deal<'a>(
-    config: &Config,
-    weights: Vec<(Weight, &'a mut [f32])>,
-    threads: usize,
-) -> Vec<Vec<WeightTask<'a>>> {
-    let mut dealt: Vec<Vec<WeightTask<'a>>> = (0..threads).map(|_| Vec::new()).collect();
-    for (weight, gradient) in weights {
-        let (rows, columns) = weight.shape(config);
-        let part = rows.div_ceil(threads);
-        for (index, (tasks, gradient)) in
-            dealt.iter_mut().zip(gradient.chunks_mut(part * columns)).enumerate()
-        {
-            tasks.push(WeightTask { weight, first_row: index * part, gradient });
-        }
+/// The threads and what belongs to each.
+pub(crate) struct Crew<'a> {
+    pub(crate) isa: Checked,
+    pub(crate) pool: &'a mut Pool,
+    pub(crate) benches: &'a mut [Bench],
+}
+
+impl Crew<'_> {
+    /// Runs the tasks of some weights, each cut into as many parts as there are threads.
+    fn run<const COUNT: usize>(
+        &mut self,
+        config: &Config,
+        weights: [(Weight, &mut [f32]); COUNT],
+        shards: &[Shard],
+    ) {
+        let (isa, threads) = (self.isa, self.benches.len());
+        let mut parts = weights.map(|(weight, gradient)| {
+            let (rows, columns) = weight.shape(config);
+            let part = rows.div_ceil(threads);
+            let gradients = gradient.chunks_mut(part * columns).enumerate();
+            gradients.map(move |(index, gradient)| WeightTask {
+                weight,
+                first_row: index * part,
+                gradient,
+            })
+        });
+        let dealt =
+            self.benches.iter_mut().map(|bench| (parts.each_mut().map(Iterator::next), bench));
+        share(self.pool, dealt, |tasks, bench| {
+            let mut tools = bench.tools(isa);
+            let watch = tools.watch;
+            for task in tasks.into_iter().flatten() {
+                watch.time(Operator::WeightGradients, || task.run(config, shards, &mut tools));
+            }
+        });
     }
-    dealt
 }
 
 /// Gradients of all weights of one layer.
@@ -134,25 +165,28 @@ pub(crate) fn layer_weights(
     layer: usize,
     gradient: &mut LayerSlices<&mut [f32]>,
     shards: &[Shard],
-    (isa, benches): (Checked, &mut [Bench]),
+    crew: &mut Crew<'_>,
 ) {
-    let tasks = vec![
+    let tasks = [
         (Weight::Qkv { layer }, &mut *gradient.qkv),
         (Weight::Output { layer }, &mut *gradient.output),
         (Weight::GateUp { layer }, &mut *gradient.gate_up),
         (Weight::Down { layer }, &mut *gradient.down),
     ];
-    run(config, tasks, shards, (isa, benches));
+    crew.run(config, tasks, shards);
+    let isa = crew.isa;
     gradient.attention_norm.fill(0.0);
     gradient.mlp_norm.fill(0.0);
-    for shard in shards {
-        let (kept, size) = (&shard.layers[layer], shard.rows() * config.width);
-        let upstream = &shard.gradients.normed[..size];
-        let x = &shard.residuals[layer];
-        gain_back(isa, upstream, x, &kept.attention_scales, gradient.attention_norm);
-        let upstream = &shard.gradients.mlp_input[..size];
-        gain_back(isa, upstream, &kept.middle, &kept.mlp_scales, gradient.mlp_norm);
-    }
+    crew.benches[0].watch.time(Operator::Norm, || {
+        for shard in shards {
+            let (kept, size) = (shard.kept(layer), shard.rows() * config.width);
+            let upstream = &shard.gradients.normed[..size];
+            let x = &shard.residuals[layer];
+            gain_back(isa, upstream, x, &kept.attention_scales, gradient.attention_norm);
+            let upstream = &shard.gradients.mlp_input[..size];
+            gain_back(isa, upstream, &kept.middle, &kept.mlp_scales, gradient.mlp_norm);
+        }
+    });
 }
 
 /// Gradients of the output matrix, which is the embedding, and of the last norm.
@@ -160,9 +194,10 @@ pub(crate) fn head_weights(
     config: &Config,
     gradient: &mut Parts<&mut [f32]>,
     shards: &[Shard],
-    (isa, benches): (Checked, &mut [Bench]),
+    crew: &mut Crew<'_>,
 ) {
-    run(config, vec![(Weight::Embedding, &mut *gradient.embedding)], shards, (isa, benches));
+    crew.run(config, [(Weight::Embedding, &mut *gradient.embedding)], shards);
+    let isa = crew.isa;
     gradient.final_norm.fill(0.0);
     for shard in shards {
         let upstream = &shard.gradients.normed[..shard.rows() * config.width];
@@ -179,19 +214,4 @@ pub(crate) fn embedding_back(width: usize, tokens: &[u8], input: &[f32], embeddi
             *sum += value;
         }
     }
-}
-
-fn run(
-    config: &Config,
-    weights: Vec<(Weight, &mut [f32])>,
-    shards: &[Shard],
-    (isa, benches): (Checked, &mut [Bench]),
-) {
-    let dealt = deal(config, weights, benches.len());
-    share(dealt.into_iter().zip(benches), |tasks, bench| {
-        let mut tools = bench.tools(isa);
-        for task in tasks {
-            task.run(config, shards, &mut tools);
-        }
-    });
 }

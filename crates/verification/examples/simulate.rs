@@ -11,7 +11,7 @@ use std::{error::Error, io::Write as _, ops::ControlFlow, path::Path, thread, ti
 
 use compression::Memory;
 use corpus::{Corpus, Cut, Draw, assignment};
-use model::{Execution, Trainer, instructions::Isa};
+use model::{Activations, Execution, Trainer, instructions::Isa};
 use serde_json::Value;
 use units::DeviceId;
 use verification::{Contribution, Job, Outcome, OuterState, RunSpec, advance, evaluate, execute};
@@ -34,7 +34,8 @@ fn main() -> Result<()> {
     let started = Instant::now();
     let mut simulation = Simulation::new(&spec, &corpus, workers);
     let batch = usize::try_from(spec.batch)?;
-    let execution = Execution { batch, threads: cores, isa: Isa::detect() };
+    let execution =
+        Execution { batch, threads: cores, isa: Isa::detect(), activations: Activations::Keep };
     let mut evaluator = Trainer::new(&spec.model, execution)?;
     let mut training_seconds = 0.0;
     for round in 0..spec.rounds {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use compression::{CompressError, Compressed, Memory, compress};
 use corpus::{BatchError, Batcher, Draw};
-use model::{Execution, Layout, Trainer, TrainerError, instructions::Isa};
+use model::{Activations, Execution, Layout, Trainer, TrainerError, instructions::Isa};
 use optimizer::{AdamW, HyperParameters, Schedule};
 use thiserror::Error;
 use units::{DeviceId, Digest};
@@ -203,7 +203,12 @@ impl<'a> Training<'a> {
         let spec = job.spec;
         let draw = Draw { seed: &spec.seed.0, round: job.round, device: &job.device };
         let batch = to_usize(spec.batch);
-        let execution = Execution { batch, threads: job.threads, isa: Isa::detect() };
+        let execution = Execution {
+            batch,
+            threads: job.threads,
+            isa: Isa::detect(),
+            activations: Activations::Keep,
+        };
         Ok(Self {
             job,
             batcher: Batcher::new(draw, job.shards, spec.model.context)?,

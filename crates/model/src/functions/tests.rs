@@ -21,6 +21,19 @@ fn exp_is_close() {
     }
 }
 
+/// Where the reduction turns from one power of two to the next, the polynomial is at its ends.
+#[test]
+fn exp_is_close_where_powers_meet() {
+    for n in -125_i16..=126 {
+        let middle = narrow((f64::from(n) + 0.5) * std::f64::consts::LN_2);
+        for bits in middle.to_bits() - 64..middle.to_bits() + 64 {
+            let x = f32::from_bits(bits);
+            let off = ulps(exp(x), f64::from(x).exp());
+            assert!(off <= 1.5, "exp({x}) is off by {off} units");
+        }
+    }
+}
+
 #[test]
 fn exp_at_the_edges() {
     let (low, below) = (EXP_MIN, f32::from_bits(EXP_MIN.to_bits() + 1));

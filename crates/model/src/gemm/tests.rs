@@ -47,7 +47,7 @@ fn check((rows, depth, columns): (usize, usize, usize), start: Start) {
         };
         let mut expected = before.clone();
         chains(product, &mut expected, stride);
-        for isa in [Isa::Scalar, Isa::Avx2, Isa::Avx512].into_iter().filter_map(Checked::new) {
+        for isa in Isa::ALL.into_iter().filter_map(Checked::new) {
             let mut out = before.clone();
             multiply(isa, product, &mut out, stride, &mut packing);
             let same = out.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits());
@@ -67,9 +67,52 @@ fn every_element_is_one_chain() {
 }
 
 #[test]
-fn blocks_of_rows_and_columns_meet() {
-    check((ROW_BLOCK + 5, 3, 7), Start::Existing);
-    check((4, 5, COLUMN_BLOCK + 9), Start::Existing);
+fn edges_of_tiles_are_exact() {
+    for rows in [1, 5, 6, 7, 11, 12, 13, 49] {
+        for columns in [1, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 23, 31, 32, 33] {
+            check((rows, 3, columns), Start::Existing);
+        }
+    }
+}
+
+#[test]
+fn blocks_meet() {
+    for shape in [
+        (200, 3, 7),
+        (4, 5, COLUMN_BLOCK + 9),
+        (ROWS_UNPACKED + 1, DEPTH_BLOCK + 1, 33),
+        (7, 2 * DEPTH_BLOCK + 5, 11),
+        (61, 67, 71),
+    ] {
+        check(shape, Start::Zero);
+        check(shape, Start::Existing);
+    }
+}
+
+/// Nothing outside the output's columns is touched, and a packed operand serves products of its first rows and columns.
+#[test]
+fn a_part_of_a_packed_operand_is_an_operand() {
+    let (rows, depth, columns) = (13, 50, 70);
+    let (left, right) = (noise(rows * depth, 4), noise(depth * columns, 5));
+    for isa in Isa::ALL.into_iter().filter_map(Checked::new) {
+        let mut packed = vec![f32::NAN; panels_size(depth, columns)];
+        let view = View::rows(&right, columns);
+        let panels = pack_right(isa, view, (depth, columns), &mut packed);
+        for (first, size) in
+            [(0, Size { rows, depth: 31, columns: 33 }), (7, Size { rows, depth: 43, columns: 70 })]
+        {
+            let left = View::rows(&left, depth);
+            let mut out = vec![0.25; rows * 80];
+            let mut expected = out.clone();
+            let operands = (left, panels.rows_from(first));
+            multiply_panels(isa, operands, size, Start::Existing, (&mut out, 80));
+            let Size { rows, depth, columns } = size;
+            let right = view.from(first, 0);
+            let product = Product { left, right, rows, depth, columns, start: Start::Existing };
+            chains(product, &mut expected, 80);
+            assert_eq!(out, expected, "{isa:?}");
+        }
+    }
 }
 
 #[test]
@@ -86,4 +129,11 @@ fn no_depth_leaves_the_start() {
     let isa = Checked::new(Isa::Scalar).unwrap();
     multiply(isa, product, &mut out, 1, &mut Packing::new());
     assert_eq!(out, [1.0, 2.0]);
+    multiply(isa, Product { start: Start::Zero, ..product }, &mut out, 1, &mut Packing::new());
+    assert_eq!(out, [0.0, 0.0]);
+    // One row has no next one, so its stride does not matter.
+    let product = Product { rows: 1, columns: 2, start: Start::Zero, ..product };
+    let mut out = [1.0, 2.0];
+    multiply(isa, product, &mut out, 1, &mut Packing::new());
+    assert_eq!(out, [0.0, 0.0]);
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use model::instructions::Isa;
-use model::{Execution, Layout, Sampler, Sampling, Trainer, load, save};
+use model::{Activations, Execution, Layout, Sampler, Sampling, Trainer, load, save};
 use safetensors::SafeTensors;
 
 /// Error allowed: so much of the largest value of the tensor.
@@ -37,7 +37,8 @@ fn loss_gradient_and_logits_are_those_of_llama() {
     let tokens = expected.tensor("tokens").unwrap().data();
     let targets = expected.tensor("targets").unwrap().data();
 
-    let execution = Execution { batch: 2, threads: 1, isa: Isa::detect() };
+    let execution =
+        Execution { batch: 2, threads: 1, isa: Isa::detect(), activations: Activations::Keep };
     let mut trainer = Trainer::new(&config, execution).unwrap();
     let mut gradient = vec![0.0; params.len()];
     let loss = trainer.loss_and_gradient(&params, tokens, targets, &mut gradient);

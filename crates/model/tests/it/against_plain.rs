@@ -2,7 +2,7 @@
 
 use model::instructions::Isa;
 use model::philox::Philox;
-use model::{Config, Execution, Layout, Trainer, initial_parameters};
+use model::{Activations, Config, Execution, Layout, Trainer, initial_parameters};
 
 use crate::plain;
 
@@ -23,7 +23,8 @@ fn gradient_is_the_slope_of_the_plain_loss() {
     }
     let tokens = [1, 10, 3, 3, 7, 0, 2, 9, 10, 4];
     let targets = [10, 3, 3, 7, 5, 2, 9, 1, 4, 10];
-    let execution = Execution { batch: 2, threads: 1, isa: Isa::detect() };
+    let execution =
+        Execution { batch: 2, threads: 1, isa: Isa::detect(), activations: Activations::Keep };
     let mut trainer = Trainer::new(&CONFIG, execution).unwrap();
     let mut gradient = vec![f32::NAN; params.len()];
     let loss = trainer.loss_and_gradient(&params, &tokens, &targets, &mut gradient);

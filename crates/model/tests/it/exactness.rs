@@ -1,7 +1,10 @@
 //! The same bits on every instruction set and any number of threads.
 
 use model::instructions::Isa;
-use model::{Config, Execution, Trainer, TrainerError, initial_parameters, state_digest};
+use model::{
+    Activations, Config, Execution, Layout, Trainer, TrainerError, initial_parameters, state_digest,
+};
+use optimizer::{AdamW, HyperParameters};
 
 /// No size is a multiple of a tile or of a vector, and the context is longer than one block of queries.
 const CONFIG: Config =
@@ -35,30 +38,84 @@ fn train(execution: Execution, sequences: u32) -> (Vec<u32>, String) {
 /// Pinned: another machine, compiler or release must arrive at it too. A change here is a change of the protocol.
 #[test]
 fn every_machine_arrives_at_the_same_state() {
-    let scalar = train(Execution { batch: 5, threads: 1, isa: Isa::Scalar }, 5);
+    let scalar = train(
+        Execution { batch: 5, threads: 1, isa: Isa::Scalar, activations: Activations::Keep },
+        5,
+    );
     assert_eq!(scalar.1, "31bf493b90e10abfcd4b6748e61efa62de29d74b8febb941263dcf4b53e0330b");
-    for isa in [Isa::Scalar, Isa::Avx2, Isa::Avx512].into_iter().filter(|isa| isa.is_available()) {
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
         for threads in [1, 2, 3, 7] {
             if (isa, threads) != (Isa::Scalar, 1) {
-                let found = train(Execution { batch: 5, threads, isa }, 5);
+                let found =
+                    train(Execution { batch: 5, threads, isa, activations: Activations::Keep }, 5);
                 assert_eq!(found, scalar, "{isa} with {threads} threads");
             }
         }
     }
 }
 
+/// Whole steps with the optimizer that runs use: parameters and losses after each.
+#[test]
+fn steps_of_adamw_are_the_same_everywhere() {
+    let hyper = HyperParameters {
+        beta1: 0.9,
+        beta2: 0.95,
+        epsilon: 1e-8,
+        weight_decay: 0.1,
+        clip_norm: 1.0,
+    };
+    let (tokens, targets) = batch(3);
+    let run = |isa, threads, activations| {
+        let execution = Execution { batch: 3, threads, isa, activations };
+        let mut trainer = Trainer::new(&CONFIG, execution).unwrap();
+        let mut params = initial_parameters(&CONFIG, &[5; 32]);
+        let mut adam = AdamW::new(params.len(), hyper, Layout::new(&CONFIG).decayed());
+        let mut gradient = vec![0.0; params.len()];
+        let mut steps = Vec::new();
+        for _ in 0..3 {
+            let loss = trainer.loss_and_gradient(&params, &tokens, &targets, &mut gradient);
+            adam.step(&mut params, &gradient, 1e-2);
+            steps.push((loss.to_bits(), state_digest(&params).to_string()));
+        }
+        steps
+    };
+    let scalar = run(Isa::Scalar, 1, Activations::Keep);
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+        for (threads, activations) in [(1, Activations::Recompute), (2, Activations::Keep)] {
+            assert_eq!(run(isa, threads, activations), scalar, "{isa} {threads} {activations:?}");
+        }
+    }
+}
+
+#[test]
+fn computing_activations_again_changes_nothing() {
+    let keep =
+        Execution { batch: 3, threads: 1, isa: Isa::detect(), activations: Activations::Keep };
+    let expected = train(keep, 3);
+    for threads in [1, 2] {
+        let execution = Execution { threads, activations: Activations::Recompute, ..keep };
+        assert_eq!(train(execution, 3), expected);
+        let (kept, again) = (Execution { threads, ..keep }, execution);
+        assert!(Trainer::memory_bytes(&CONFIG, again) < Trainer::memory_bytes(&CONFIG, kept));
+    }
+}
+
 #[test]
 fn a_part_of_a_batch_is_a_batch_of_its_own() {
     let isa = Isa::detect();
-    let whole = train(Execution { batch: 2, threads: 1, isa }, 2);
+    let whole = train(Execution { batch: 2, threads: 1, isa, activations: Activations::Keep }, 2);
     for threads in [1, 2, 3] {
-        assert_eq!(train(Execution { batch: 9, threads, isa }, 2), whole);
+        assert_eq!(
+            train(Execution { batch: 9, threads, isa, activations: Activations::Keep }, 2),
+            whole
+        );
     }
 }
 
 #[test]
 fn a_diverged_run_shows() {
-    let execution = Execution { batch: 1, threads: 1, isa: Isa::detect() };
+    let execution =
+        Execution { batch: 1, threads: 1, isa: Isa::detect(), activations: Activations::Keep };
     let mut trainer = Trainer::new(&CONFIG, execution).unwrap();
     let mut params = initial_parameters(&CONFIG, &[4; 32]);
     params[45 * 36 + 40] = f32::NAN;
@@ -70,7 +127,8 @@ fn a_diverged_run_shows() {
 
 #[test]
 fn wrong_arguments_are_named() {
-    let execution = Execution { batch: 1, threads: 0, isa: Isa::Scalar };
+    let execution =
+        Execution { batch: 1, threads: 0, isa: Isa::Scalar, activations: Activations::Keep };
     let error = Trainer::new(&CONFIG, execution).err();
     assert_eq!(error, Some(TrainerError::Empty { batch: 1, threads: 0 }));
     let odd = Config { heads: 4, width: 36, ..CONFIG };

@@ -8,4 +8,5 @@
 mod against_llama;
 mod against_plain;
 mod exactness;
+mod memory;
 mod plain;

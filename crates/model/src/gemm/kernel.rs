@@ -1,0 +1,123 @@
+//! One tile of a product: registers hold its elements for the whole depth of a block.
+//!
+//! `scalar` is the definition. The others do the same chain of fused multiply-adds for each element, some elements side by side; each is
+//! compared with `scalar` byte for byte. They are the only code here that handles pointers, and [`multiply_tile`] is the only way in: it
+//! checks that every element they touch lies inside its slice.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+
+use crate::gemm::{LINE, Start};
+use crate::instructions::{Checked, Isa};
+
+/// Rows and columns of a whole tile.
+pub(crate) const fn tile_shape(isa: Isa) -> (usize, usize) {
+    match isa {
+        Isa::Avx512 => (12, 32),
+        Isa::Avx2 | Isa::Neon | Isa::Scalar => (6, 16),
+    }
+}
+
+/// The left operand of a tile: element `(i, k)` at `i · row_stride + k · depth_stride`; one of the strides is 1.
+#[derive(Clone, Copy)]
+pub(crate) struct Left<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) row_stride: usize,
+    pub(crate) depth_stride: usize,
+}
+
+/// The right operand of a tile: element `(k, j)` at `k · stride + j`.
+#[derive(Clone, Copy)]
+pub(crate) struct Right<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) stride: usize,
+}
+
+/// Rows, depth and columns of a tile; rows and columns at most those of a whole one.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) rows: usize,
+    pub(crate) depth: usize,
+    pub(crate) columns: usize,
+}
+
+/// Computes one tile into rows of `stride` values of `out`.
+#[inline]
+pub(crate) fn multiply_tile(
+    isa: Checked,
+    (left, right): (Left<'_>, Right<'_>),
+    size: Size,
+    start: Start,
+    (out, stride): (&mut [f32], usize),
+) {
+    let Size { rows, depth, columns } = size;
+    let (height, width) = tile_shape(isa.isa());
+    assert!(0 < rows && rows <= height && 0 < columns && columns <= width && 0 < depth, "a tile");
+    assert!(left.row_stride == 1 || left.depth_stride == 1, "one of the left strides is 1");
+    let left_end = (rows - 1) * left.row_stride + (depth - 1) * left.depth_stride;
+    assert!(left_end < left.data.len(), "the left operand reaches to its last element");
+    let right_end = (depth - 1) * right.stride + columns;
+    assert!(right_end <= right.data.len(), "the right operand reaches to its last element");
+    let out_end = (rows - 1) * stride + columns;
+    assert!(out_end <= out.len(), "the output reaches to its last element");
+    match isa.isa() {
+        #[cfg(target_arch = "x86_64")]
+        #[expect(unsafe_code, reason = "the micro-kernel handles pointers")]
+        // SAFETY: `Checked` is proof of the instructions; the assertions above are what the kernel asks for.
+        Isa::Avx512 => unsafe { avx512::multiply((left, right), size, start, (out, stride)) },
+        #[cfg(target_arch = "x86_64")]
+        #[expect(unsafe_code, reason = "the micro-kernel handles pointers")]
+        // SAFETY: as above.
+        Isa::Avx2 => unsafe { avx2::multiply((left, right), size, start, (out, stride)) },
+        #[cfg(target_arch = "aarch64")]
+        #[expect(unsafe_code, reason = "the micro-kernel handles pointers")]
+        // SAFETY: as above.
+        Isa::Neon => unsafe { neon::multiply((left, right), size, start, (out, stride)) },
+        _ => scalar::multiply((left, right), size, start, (out, stride)),
+    }
+}
+
+/// Asks for part `index` of `parts` of a left operand, so that it is there when its tile begins. Changes nothing.
+#[inline]
+pub(crate) fn prefetch(
+    left: Left<'_>,
+    Size { rows, depth, .. }: Size,
+    (index, parts): (usize, usize),
+) {
+    let part = |count: usize| (index * count / parts, (index + 1) * count / parts);
+    if left.row_stride == 1 {
+        let (first, end) = part(depth);
+        let lines = left.data.chunks(left.depth_stride.max(1)).skip(first).take(end - first);
+        for line in lines {
+            prefetch_line(line.first());
+            prefetch_line(line.get(rows - 1));
+        }
+    } else {
+        let (first, end) = part(rows);
+        for row in left.data.chunks(left.row_stride.max(1)).skip(first).take(end - first) {
+            row[..depth.min(row.len())].chunks(LINE).for_each(|line| prefetch_line(line.first()));
+        }
+    }
+}
+
+#[inline]
+fn prefetch_line(value: Option<&f32>) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = value {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[expect(unsafe_code, reason = "the standard library has no safe prefetch")]
+        // SAFETY: every x86-64 has the instruction; it reads nothing that the program sees.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value; // no stable prefetch there
+}

@@ -1,0 +1,103 @@
+//! Where the time of a step goes, kind by kind. Reading a clock is the caller's: this crate has none.
+
+use std::cell::Cell;
+use std::fmt;
+
+/// A kind of work inside a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operator {
+    /// Matrix products of the forward pass, the output matrix included.
+    Forward,
+    /// Matrix products that give the gradients of inputs.
+    InputGradients,
+    /// Matrix products that give the gradients of weights.
+    WeightGradients,
+    /// Attention on the way forward.
+    Attention,
+    /// Attention on the way back.
+    AttentionBack,
+    /// Norms, both ways, and the gradients of their gains.
+    Norm,
+    /// The activation, both ways.
+    SwiGlu,
+    /// The rotation of positions, both ways.
+    Rotary,
+    /// Losses and the gradient of the logits.
+    CrossEntropy,
+    /// Copies of the residual stream, and the gradient that reaches the embedding through the tokens.
+    Residual,
+}
+
+impl Operator {
+    /// Every kind, in the order of a step.
+    pub const ALL: [Self; 10] = [
+        Self::Forward,
+        Self::InputGradients,
+        Self::WeightGradients,
+        Self::Attention,
+        Self::AttentionBack,
+        Self::Norm,
+        Self::SwiGlu,
+        Self::Rotary,
+        Self::CrossEntropy,
+        Self::Residual,
+    ];
+
+    /// Place in [`Operator::ALL`].
+    fn index(self) -> usize {
+        Self::ALL.iter().position(|one| *one == self).expect("every kind is in the list")
+    }
+}
+
+impl fmt::Display for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Forward => "products forward",
+            Self::InputGradients => "products to inputs",
+            Self::WeightGradients => "products to weights",
+            Self::Attention => "attention",
+            Self::AttentionBack => "attention back",
+            Self::Norm => "norm",
+            Self::SwiGlu => "swiglu",
+            Self::Rotary => "rotary",
+            Self::CrossEntropy => "cross entropy",
+            Self::Residual => "residual",
+        })
+    }
+}
+
+/// Nanoseconds on a clock that only goes forward; the thread's processor time is best on a shared machine.
+pub type Clock = fn() -> u64;
+
+/// Adds up what each kind of work took on one thread; does nothing until it is given a clock.
+pub(crate) struct Stopwatch {
+    clock: Option<Clock>,
+    spent: [Cell<u64>; Operator::ALL.len()],
+}
+
+impl Stopwatch {
+    pub(crate) fn new() -> Self {
+        Self { clock: None, spent: Default::default() }
+    }
+
+    /// Starts over on `clock`.
+    pub(crate) fn start(&mut self, clock: Clock) {
+        *self = Self { clock: Some(clock), ..Self::new() };
+    }
+
+    /// Does `work` and counts its time as `operator`'s.
+    #[inline]
+    pub(crate) fn time<R>(&self, operator: Operator, work: impl FnOnce() -> R) -> R {
+        let Some(clock) = self.clock else { return work() };
+        let start = clock();
+        let result = work();
+        let spent = &self.spent[operator.index()];
+        spent.set(spent.get() + clock().saturating_sub(start));
+        result
+    }
+
+    /// Nanoseconds of each kind since the start.
+    pub(crate) fn spent(&self) -> [(Operator, u64); Operator::ALL.len()] {
+        Operator::ALL.map(|operator| (operator, self.spent[operator.index()].get()))
+    }
+}

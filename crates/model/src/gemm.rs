@@ -4,7 +4,7 @@
 //! depth, and carries them through memory to the next. So the blocks below decide speed only. `(12, 32)` and `(6, 16)` are the shapes
 //! that fill the registers of AVX-512 and AVX2 with accumulators and leave room for the operands.
 
-use crate::instructions::per_isa;
+use crate::instructions::{Checked, per_isa};
 
 /// Depth of one block: `DEPTH_BLOCK · 32` values of the right operand stay in the first-level cache while tiles go by.
 const DEPTH_BLOCK: usize = 256;
@@ -14,8 +14,8 @@ const ROW_BLOCK: usize = 192;
 const COLUMN_BLOCK: usize = 768;
 
 /// A matrix inside a slice, row- or column-major.
-#[derive(Clone, Copy)]
-pub(crate) struct View<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
     data: &'a [f32],
     row_stride: usize,
     column_stride: usize,
@@ -23,19 +23,21 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     /// Rows of `stride` values, one after the other.
-    pub(crate) fn rows(data: &'a [f32], stride: usize) -> Self {
+    #[must_use]
+    pub fn rows(data: &'a [f32], stride: usize) -> Self {
         Self { data, row_stride: stride, column_stride: 1 }
     }
 
     /// The same values with rows and columns exchanged.
-    pub(crate) fn transposed(self) -> Self {
+    #[must_use]
+    pub fn transposed(self) -> Self {
         Self { data: self.data, row_stride: self.column_stride, column_stride: self.row_stride }
     }
 }
 
 /// What an element's chain starts from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
     /// Zero: the output is overwritten.
     Zero,
     /// The value in the output: the product is added.
@@ -43,24 +45,33 @@ pub(crate) enum Start {
 }
 
 /// `left (rows, depth) · right (depth, columns)`.
-#[derive(Clone, Copy)]
-pub(crate) struct Product<'a> {
-    pub(crate) left: View<'a>,
-    pub(crate) right: View<'a>,
-    pub(crate) rows: usize,
-    pub(crate) depth: usize,
-    pub(crate) columns: usize,
-    pub(crate) start: Start,
+#[derive(Debug, Clone, Copy)]
+pub struct Product<'a> {
+    /// `(rows, depth)`.
+    pub left: View<'a>,
+    /// `(depth, columns)`.
+    pub right: View<'a>,
+    /// Rows of the output.
+    pub rows: usize,
+    /// Terms of each element's chain.
+    pub depth: usize,
+    /// Columns of the output.
+    pub columns: usize,
+    /// What is added to.
+    pub start: Start,
 }
 
-/// Room for the packed operands of one thread.
-pub(crate) struct Packing {
+/// Room for the packed operands of one thread; allocated once, used by any number of products.
+#[derive(Debug, Clone)]
+pub struct Packing {
     left: Vec<f32>,
     right: Vec<f32>,
 }
 
 impl Packing {
-    pub(crate) fn new() -> Self {
+    /// Room for one block of either operand.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             left: vec![0.0; ROW_BLOCK * DEPTH_BLOCK],
             right: vec![0.0; COLUMN_BLOCK * DEPTH_BLOCK],
@@ -68,9 +79,32 @@ impl Packing {
     }
 }
 
+impl Default for Packing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Computes `product` into rows of `stride` values of `out`.
+///
+/// Element `(i, j)` is `left(i, 0)·right(0, j) + …`, one chain of fused multiply-adds over ascending depth that begins at
+/// [`Product::start`]: the same bits for every `isa`, and for every way to cut rows and columns into several products.
+///
+/// # Panics
+/// When an operand or `out` is too short.
+pub fn multiply(
+    isa: Checked,
+    product: Product<'_>,
+    out: &mut [f32],
+    stride: usize,
+    packing: &mut Packing,
+) {
+    multiply_blocks(isa, product, out, stride, packing);
+}
+
 per_isa! {
-    /// Computes `product` into rows of `stride` values of `out`.
-    multiply(product: Product<'_>, out: &mut [f32], stride: usize, packing: &mut Packing) =>
+    /// [`multiply`], compiled for each instruction set.
+    multiply_blocks(product: Product<'_>, out: &mut [f32], stride: usize, packing: &mut Packing) =>
     scalar multiply_tiled::<4, 16>, avx2 multiply_tiled::<6, 16>, avx512 multiply_tiled::<12, 32>
 }
 

@@ -1,7 +1,7 @@
 //! Which vector instructions run the kernels. The choice changes the time, never a bit.
 //!
 //! A kernel is written once, as safe code over slices that is always inlined. The macro `per_isa` compiles that code once for each
-//! instruction set and calls the one that was chosen; it is the only unsafe code of the crate. What makes it sound is `Checked`,
+//! instruction set and calls the one that was chosen; it is the only unsafe code of the crate. What makes it sound is [`Checked`],
 //! which can only be had for instructions the processor has.
 
 use std::fmt;
@@ -59,14 +59,18 @@ impl fmt::Display for Isa {
 
 /// Proof that the processor has the instructions named inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Checked(Isa);
+pub struct Checked(Isa);
 
 impl Checked {
-    pub(crate) fn new(isa: Isa) -> Option<Self> {
+    /// None when the processor lacks the instructions.
+    #[must_use]
+    pub fn new(isa: Isa) -> Option<Self> {
         isa.is_available().then_some(Self(isa))
     }
 
-    pub(crate) fn isa(self) -> Isa {
+    /// The instructions.
+    #[must_use]
+    pub fn isa(self) -> Isa {
         self.0
     }
 }

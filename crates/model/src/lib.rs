@@ -34,7 +34,7 @@ mod checkpoint;
 mod arena;
 mod attention;
 pub mod functions;
-mod gemm;
+pub mod gemm;
 pub mod instructions;
 mod layer;
 pub mod philox;

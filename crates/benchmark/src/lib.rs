@@ -27,4 +27,5 @@ mod golden;
 pub use digests::{Finding, OPERATORS, canonical, digests, findings};
 pub use measure::{DIGEST_STEPS, Measurement, Run, RunError, StepReport, run};
 pub use peak::peak_gflops;
+pub use process::processor;
 pub use workload::{Batches, Size, TextTooShort, Workload};

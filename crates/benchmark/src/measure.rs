@@ -51,8 +51,6 @@ pub struct Measurement {
     pub cpu_seconds: Option<f64>,
     /// Most memory the process ever held, in bytes, where the system says.
     pub peak_memory_bytes: Option<u64>,
-    /// The name of the processor, where the system says.
-    pub processor: Option<String>,
     /// Digest of the parameters after [`DIGEST_STEPS`], if there were as many.
     pub digest: Option<Digest>,
 }
@@ -148,7 +146,6 @@ pub fn run(run: &Run, on_step: &mut dyn FnMut(StepReport)) -> Result<Measurement
         flops: run.workload.config.training_flops(run.workload.tokens()),
         cpu_seconds: cpu_after.zip(cpu_before).map(|(after, before)| after - before),
         peak_memory_bytes: process::peak_memory_bytes(),
-        processor: process::processor(),
         digest,
     })
 }

@@ -15,8 +15,9 @@ pub(crate) fn cpu_seconds() -> Option<f64> {
     seconds_of(&fs::read_to_string("/proc/self/stat").ok()?)
 }
 
-/// The name of the processor, as it calls itself.
-pub(crate) fn processor() -> Option<String> {
+/// The name of the processor, as it calls itself, where the system says.
+#[must_use]
+pub fn processor() -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())

@@ -15,7 +15,7 @@ use crate::spec::{RunSpec, to_usize};
 /// AdamW's guard against division by zero. Part of the protocol, like the rest of this file.
 const EPSILON: f32 = 1e-8;
 
-/// Everything that the round of a device depends on, and the threads to do it with.
+/// Everything that the round of a device depends on, and what to do it with.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// A [valid](RunSpec::validate) specification of the run.
@@ -32,6 +32,8 @@ pub struct Job<'a> {
     pub shards: &'a [&'a [u8]],
     /// Threads to use; the result does not depend on it.
     pub threads: usize,
+    /// Vector instructions to use; the result does not depend on them either.
+    pub isa: Isa,
 }
 
 /// What a round left behind.
@@ -203,7 +205,7 @@ impl<'a> Training<'a> {
         let spec = job.spec;
         let draw = Draw { seed: &spec.seed.0, round: job.round, device: &job.device };
         let batch = to_usize(spec.batch);
-        let execution = Execution { batch, threads: job.threads, isa: Isa::detect() };
+        let execution = Execution { batch, threads: job.threads, isa: job.isa };
         Ok(Self {
             job,
             batcher: Batcher::new(draw, job.shards, spec.model.context)?,

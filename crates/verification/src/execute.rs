@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use compression::{CompressError, Compressed, Memory, compress};
 use corpus::{BatchError, Batcher, Draw};
-use model::{Execution, Layout, Trainer, TrainerError, instructions::Isa};
-use optimizer::{AdamW, HyperParameters, Schedule};
+use model::instructions::{Checked, Isa};
+use model::{Execution, Layout, Trainer, TrainerError};
+use optimizer::{HyperParameters, Inner, MatrixParameters, Means, Schedule};
 use thiserror::Error;
 use units::{DeviceId, Digest};
 
@@ -14,6 +15,9 @@ use crate::spec::{RunSpec, to_usize};
 
 /// AdamW's guard against division by zero. Part of the protocol, like the rest of this file.
 const EPSILON: f32 = 1e-8;
+
+/// Muon: part of the momentum that stays, and how many times the learning rate matrices move by. Part of the protocol too.
+const MATRIX: MatrixParameters = MatrixParameters { momentum: 0.95, rate: 6.0 };
 
 /// Everything that the round of a device depends on, and what to do it with.
 #[derive(Clone, Copy)]
@@ -193,7 +197,7 @@ struct Training<'a> {
     batcher: Batcher<'a>,
     schedule: Schedule,
     trainer: Trainer,
-    optimizer: AdamW,
+    optimizer: Inner,
     parameters: Vec<f32>,
     gradient: Vec<f32>,
     tokens: Vec<u8>,
@@ -211,7 +215,7 @@ impl<'a> Training<'a> {
             batcher: Batcher::new(draw, job.shards, spec.model.context)?,
             schedule: schedule(spec),
             trainer: Trainer::new(&spec.model, execution)?,
-            optimizer: optimizer(spec),
+            optimizer: optimizer(job)?,
             parameters: job.base.to_vec(),
             gradient: vec![0.0; job.base.len()],
             tokens: vec![0; batch * spec.model.context],
@@ -230,7 +234,7 @@ impl<'a> Training<'a> {
         loss
     }
 
-    /// Parameters and both moments, in little-endian f32.
+    /// Parameters and all moments, in little-endian f32.
     fn digest(&self) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 segment state v1");
         let (first, second) = self.optimizer.moments();
@@ -272,7 +276,8 @@ fn digest_of(bytes: &[u8]) -> Digest {
     Digest::from_bytes(*blake3::hash(bytes).as_bytes())
 }
 
-fn optimizer(spec: &RunSpec) -> AdamW {
+fn optimizer(job: &Job<'_>) -> Result<Inner, TrainerError> {
+    let spec = job.spec;
     let hyper = HyperParameters {
         beta1: spec.beta1,
         beta2: spec.beta2,
@@ -280,7 +285,9 @@ fn optimizer(spec: &RunSpec) -> AdamW {
         weight_decay: spec.weight_decay,
         clip_norm: spec.clip_norm,
     };
-    AdamW::new(spec.model.parameter_count(), hyper, Layout::new(&spec.model).decayed())
+    let isa = Checked::new(job.isa).ok_or(TrainerError::Unavailable { isa: job.isa })?;
+    let means = Means { isa, threads: job.threads };
+    Ok(Inner::new(spec.optimizer, &Layout::new(&spec.model), hyper, MATRIX, means))
 }
 
 fn schedule(spec: &RunSpec) -> Schedule {

@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 
 use compression::Memory;
 use model::instructions::Isa;
+use optimizer::InnerKind;
 use units::DeviceId;
 use verification::{
     Job, JobError, Outcome, RunSpec, StepReport, execute, fabricate, merkle_root, proof,
@@ -81,6 +82,25 @@ fn a_replay_gives_the_same_root() {
     for (index, leaf) in first.leaves.iter().enumerate() {
         assert!(verify_proof(&first.root, leaf, &proof(&first.leaves, index).unwrap()));
     }
+}
+
+#[test]
+fn a_round_of_muon_is_replayed_bit_for_bit() {
+    let mut job = Owned::new();
+    let adamw = job.run();
+    job.spec.optimizer = InnerKind::Muon;
+    let muon = job.run();
+    for isa in [Isa::Scalar, Isa::Avx2, Isa::Avx512].into_iter().filter(|isa| isa.is_available()) {
+        for threads in [1, 2, 5] {
+            assert_eq!(
+                muon,
+                Owned { isa, threads, ..job.clone() }.run(),
+                "{isa}, {threads} threads"
+            );
+        }
+    }
+    assert_ne!(muon.root, adamw.root, "the optimizer is bound by the root");
+    assert_ne!(muon.update, adamw.update);
 }
 
 #[test]

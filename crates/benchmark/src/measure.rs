@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use model::instructions::Isa;
-use model::{Execution, Trainer, TrainerError, state_digest};
+use model::instructions::{Checked, Isa};
+use model::{Execution, Layout, Trainer, TrainerError, state_digest};
+use optimizer::{Inner, InnerKind, Means};
 use units::Digest;
 
 use crate::process;
-use crate::workload::{Batches, LEARNING_RATE, Workload};
+use crate::workload::{Batches, HYPER, LEARNING_RATE, MATRIX, Workload};
 
 /// After so many steps the digest of the parameters is taken.
 pub const DIGEST_STEPS: usize = 10;
@@ -25,6 +26,8 @@ pub struct Run {
     pub threads: usize,
     /// Vector instructions.
     pub isa: Isa,
+    /// What moves the parameters.
+    pub optimizer: InnerKind,
 }
 
 /// A timed step.
@@ -159,7 +162,7 @@ pub(crate) fn execution(workload: &Workload, threads: usize, isa: Isa) -> Execut
 struct Training<'a> {
     run: &'a Run,
     trainer: Trainer,
-    optimizer: optimizer::AdamW,
+    optimizer: Inner,
     params: Vec<f32>,
     gradient: Vec<f32>,
     tokens: Vec<u8>,
@@ -170,10 +173,13 @@ impl<'a> Training<'a> {
     fn new(run: &'a Run) -> Result<Self, TrainerError> {
         let workload = &run.workload;
         let params = workload.initial_parameters();
+        let isa = Checked::new(run.isa).ok_or(TrainerError::Unavailable { isa: run.isa })?;
+        let means = Means { isa, threads: run.threads };
+        let layout = Layout::new(&workload.config);
         Ok(Self {
             run,
             trainer: Trainer::new(&workload.config, execution(workload, run.threads, run.isa))?,
-            optimizer: workload.adamw(),
+            optimizer: Inner::new(run.optimizer, &layout, HYPER, MATRIX, means),
             gradient: vec![0.0; params.len()],
             params,
             tokens: Vec::new(),
@@ -218,7 +224,8 @@ mod tests {
         let workload = Size::Tiny.workload();
         let batches = Batches::of_noise(workload);
         let isa = Isa::detect();
-        let what = Run { workload, batches, steps: 12, threads: 2, isa };
+        let optimizer = InnerKind::AdamW;
+        let what = Run { workload, batches, steps: 12, threads: 2, isa, optimizer };
         let mut heard = 0;
         let found = run(&what, &mut |report| heard = report.step).unwrap();
         assert_eq!((heard, found.steps.len(), found.tokens), (12, 12, 128));

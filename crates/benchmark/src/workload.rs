@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use model::Config;
 use model::philox::Philox;
-use model::{Config, Layout};
-use optimizer::{AdamW, HyperParameters};
+use optimizer::{HyperParameters, MatrixParameters};
 
 /// Everything random follows from it.
 const SEED: [u8; 32] = *b"gleaner 2026 benchmark workload ";
@@ -12,6 +12,9 @@ const SEED: [u8; 32] = *b"gleaner 2026 benchmark workload ";
 /// Constants of the inner optimizer: those a run starts from.
 pub(crate) const HYPER: HyperParameters =
     HyperParameters { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip_norm: 1.0 };
+
+/// Constants of Muon: those of a run.
+pub(crate) const MATRIX: MatrixParameters = MatrixParameters { momentum: 0.95, rate: 6.0 };
 
 /// Constant learning rate of the workloads.
 pub(crate) const LEARNING_RATE: f32 = 1e-3;
@@ -95,11 +98,6 @@ impl Workload {
     #[must_use]
     pub fn tokens(&self) -> usize {
         self.batch * self.config.context
-    }
-
-    pub(crate) fn adamw(&self) -> AdamW {
-        let config = &self.config;
-        AdamW::new(config.parameter_count(), HYPER, Layout::new(config).decayed())
     }
 }
 

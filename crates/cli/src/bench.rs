@@ -8,6 +8,7 @@ use benchmark::{Batches, DIGEST_STEPS, Measurement, Run, Size, StepReport, Workl
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::instructions::Checked;
 use serde::Serialize;
+use verification::InnerKind;
 
 use crate::options::IsaArgs;
 use crate::output::{self, Output};
@@ -45,6 +46,9 @@ struct TrainArgs {
     threads: u16,
     #[command(flatten)]
     isa: IsaArgs,
+    /// What moves the parameters: adamw or muon
+    #[arg(long, value_name = "NAME", default_value_t = InnerKind::AdamW)]
+    optimizer: InnerKind,
     /// Steps to time [default: 20, of medium 10, of large 3]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     steps: Option<u32>,
@@ -61,6 +65,7 @@ struct TrainArgs {
 struct Document {
     workload: WorkloadDocument,
     processor: Option<String>,
+    optimizer: String,
     isa: String,
     threads: u16,
     steps: usize,
@@ -131,7 +136,14 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     }
     let isa = args.isa.choose()?;
     let peak = benchmark::peak_gflops(Checked::new(isa).context("chosen, but not available")?);
-    let run = Run { workload, batches, steps, threads: args.threads.into(), isa };
+    let run = Run {
+        workload,
+        batches,
+        steps,
+        threads: args.threads.into(),
+        isa,
+        optimizer: args.optimizer,
+    };
     let progress = Progress::new(*output, steps);
     let measured = benchmark::run(&run, &mut progress.follow())?;
     progress.end();
@@ -151,6 +163,7 @@ fn document(args: &TrainArgs, run: &Run, measured: &Measurement, peak: f64) -> D
             model: run.workload.config,
         },
         processor: benchmark::processor(),
+        optimizer: args.optimizer.to_string(),
         isa: run.isa.to_string(),
         threads: args.threads,
         steps: run.steps,
@@ -169,7 +182,7 @@ fn document(args: &TrainArgs, run: &Run, measured: &Measurement, peak: f64) -> D
 
 fn text(document: &Document) -> String {
     let WorkloadDocument { name, parameters, batch, model } = &document.workload;
-    let Document { isa, threads, steps, .. } = document;
+    let Document { optimizer, isa, threads, steps, .. } = document;
     let known = |figure: Option<String>| figure.unwrap_or_else(|| "unknown here".to_owned());
     let cpu = document.cpu_ms_per_step.map(|ms| format!("{ms:.1} ms a step"));
     // The system counts in pages: whole MiB are precise enough.
@@ -187,7 +200,7 @@ fn text(document: &Document) -> String {
                 model.layers, model.width, model.context
             ),
         ),
-        ("run", format!("{steps} steps, {isa}, {threads} threads")),
+        ("run", format!("{steps} steps of {optimizer}, {isa}, {threads} threads")),
         ("throughput", pair("tokens/s", 0, document.tokens_per_second)),
         ("latency", pair("ms a step", 1, document.ms_per_step)),
         ("processor time", known(cpu)),

@@ -14,12 +14,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, ensure};
 use coordinator::{Conditions, Event, Options, Project, Report};
 use corpus::{Corpus, Cut};
+use model::instructions::Isa;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use units::{AccountId, DeviceId};
 use verification::RunSpec;
 
 use crate::failure::Interrupted;
+use crate::options::IsaArgs;
 use crate::output::Output;
 use crate::screen::{Screen, short};
 use crate::train::hinted;
@@ -63,6 +65,8 @@ pub(crate) struct Args {
     /// So many workers are killed in the middle of a round
     #[arg(long, value_name = "N", default_value_t = 0)]
     crashes: u16,
+    #[command(flatten)]
+    isa: IsaArgs,
 }
 
 /// Keys of `gleaner demo --json`.
@@ -104,6 +108,7 @@ async fn demo(
     folder: &Folder,
     output: &Output,
 ) -> anyhow::Result<()> {
+    let isa = args.isa.choose()?;
     let ledger = ledger::start(folder, &project).await?;
     let spec = project.spec.clone();
     let (stop, stopped) = watch::channel(false);
@@ -116,6 +121,7 @@ async fn demo(
         announce: Vec::new(),
         ledger: client,
         threads: 1,
+        isa,
         events,
         stop: stopped,
     };
@@ -147,7 +153,7 @@ async fn demo(
         return Err(Interrupted.into());
     };
     folder.finish()?;
-    let text = sampled(&report)?;
+    let text = sampled(&report, isa)?;
     let shown = format!(
         "{}\n\n{}\n\n{}",
         run_report::text(&report),
@@ -229,11 +235,12 @@ impl Cast {
     fn start(&mut self, run: u64) -> anyhow::Result<()> {
         let workers = usize::from(self.args.workers);
         let first_cheat = workers.saturating_sub(self.args.cheats.into());
+        let isa = self.args.isa.choose()?;
         for (index, account) in self.accounts.clone().into_iter().enumerate() {
             let folder = crew::folder(&self.folder, index);
             let device = crew::give_key(&folder, &crew::device_seed(self.args.seed, index))?;
             let is_cheat = index >= first_cheat;
-            let post = Post { rpc: &self.url, run, account, folder, is_cheat };
+            let post = Post { rpc: &self.url, run, account, folder, is_cheat, isa };
             self.crew.start(device, &post)?;
         }
         Ok(())
@@ -266,10 +273,10 @@ async fn look_after(cast: Arc<Mutex<Cast>>) {
     }
 }
 
-fn sampled(report: &Report) -> anyhow::Result<String> {
+fn sampled(report: &Report, isa: Isa) -> anyhow::Result<String> {
     let checkpoint = model::load(report.run.model_path.as_ref())?;
     let sampling = model::Sampling { temperature: 0.8, top_k: 40, seed: sample::seed_bytes(1) };
-    sample::continuation(&checkpoint, "", SAMPLE_BYTES, sampling)
+    sample::continuation(&checkpoint, "", (SAMPLE_BYTES, isa), sampling)
 }
 
 fn quoted(text: &str) -> String {

@@ -14,7 +14,7 @@ use worker::{Behaviour, Ending, Event, Finding};
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
-use crate::options::{LedgerArgs, parse_account};
+use crate::options::{IsaArgs, LedgerArgs, parse_account};
 use crate::output::Output;
 use crate::{paths, shell};
 
@@ -41,6 +41,8 @@ pub(crate) struct Args {
     /// Threads to work with
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
+    #[command(flatten)]
+    isa: IsaArgs,
     /// Memory to work with, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     memory: u64,
@@ -142,6 +144,7 @@ async fn work(
             ledger: ledger.clone(),
             data_dir: folder.to_owned(),
             threads: args.threads.into(),
+            isa: args.isa.choose()?,
             memory_max: args.memory.saturating_mul(1 << 20),
             patience: Duration::from_secs(args.patience),
             behaviour: args.behaviour,

@@ -4,7 +4,9 @@
 //! may write there; words, progress and logs go to stderr. Only this crate reads the environment. Exit codes: 0 done, 1 refused or
 //! failed, 2 wrong usage, 130 interrupted.
 
+mod bench;
 mod demo;
+mod doctor;
 mod earnings;
 mod failure;
 mod genesis;
@@ -58,6 +60,10 @@ enum Command {
     Earnings(earnings::Args),
     /// Write text with a trained model
     Sample(sample::Args),
+    /// Measure how fast this machine trains
+    Bench(bench::Args),
+    /// Check that this machine computes what every other does
+    Doctor(doctor::Args),
 }
 
 fn main() -> ExitCode {
@@ -73,6 +79,8 @@ fn main() -> ExitCode {
         Command::Project(args) => project::run(args, &output),
         Command::Earnings(args) => earnings::run(args, &output),
         Command::Sample(args) => sample::run(args, &output),
+        Command::Bench(args) => bench::run(args, &output),
+        Command::Doctor(args) => doctor::run(args, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
+use model::instructions::Isa;
 use units::{AccountId, Wei};
 use wallet::Wallet;
 
@@ -20,6 +21,29 @@ pub(crate) struct LedgerArgs {
     /// Where the ledger's node answers
     #[arg(long, value_name = "URL", env = "GLEANER_RPC", default_value = RPC_DEFAULT, value_parser = parse_url)]
     pub(crate) rpc: String,
+}
+
+/// Flags of commands that compute.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct IsaArgs {
+    /// Vector instructions to compute with: scalar, avx2, avx512, neon; they change the time, never the result [default: the widest here]
+    #[arg(long, value_name = "NAME", env = "GLEANER_ISA")]
+    isa: Option<Isa>,
+}
+
+impl IsaArgs {
+    /// The instructions asked for, or the widest.
+    ///
+    /// # Errors
+    /// When this processor lacks what was asked for.
+    pub(crate) fn choose(self) -> anyhow::Result<Isa> {
+        match self.isa {
+            None => Ok(Isa::detect()),
+            Some(isa) if isa.is_available() => Ok(isa),
+            Some(isa) => Err(anyhow::anyhow!("this processor has no {isa} instructions"))
+                .hint(format!("--isa {}", Isa::detect())),
+        }
+    }
 }
 
 /// Flags of commands that look into a wallet.

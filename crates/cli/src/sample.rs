@@ -8,6 +8,7 @@ use model::{Checkpoint, Sampler, Sampling};
 use serde::Serialize;
 
 use crate::failure::Hint as _;
+use crate::options::IsaArgs;
 use crate::output::Output;
 
 /// Most bytes one call writes.
@@ -36,6 +37,8 @@ pub(crate) struct Args {
     /// The same seed gives the same text [default: a random one]
     #[arg(long)]
     seed: Option<u64>,
+    #[command(flatten)]
+    isa: IsaArgs,
 }
 
 /// Keys of `gleaner sample --json`.
@@ -68,21 +71,22 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         top_k: args.top_k.into(),
         seed: seed_bytes(seed),
     };
-    let text = continuation(&checkpoint, &args.prompt, args.bytes, sampling)?;
+    let isa = args.isa.choose()?;
+    let text = continuation(&checkpoint, &args.prompt, (args.bytes, isa), sampling)?;
     let path = args.model.display().to_string();
     let document =
         Document { model: &path, prompt: &args.prompt, text: &text, bytes: args.bytes, seed };
     output.print(&document, &format!("{}{text}", args.prompt))
 }
 
-/// `count` bytes that follow `prompt`; bytes that are no UTF-8 become `�`.
+/// `count` bytes that follow `prompt`, computed with `isa`; bytes that are no UTF-8 become `�`.
 ///
 /// # Errors
 /// When the model's vocabulary lacks a byte of the prompt, or its sizes make no model here.
 pub(crate) fn continuation(
     checkpoint: &Checkpoint,
     prompt: &str,
-    count: u32,
+    (count, isa): (u32, Isa),
     sampling: Sampling,
 ) -> anyhow::Result<String> {
     let Checkpoint { config, params, .. } = checkpoint;
@@ -95,7 +99,7 @@ pub(crate) fn continuation(
         config.vocabulary
     );
     let mut sampler =
-        Sampler::new(config, Isa::detect(), sampling).context("the model can't be sampled here")?;
+        Sampler::new(config, isa, sampling).context("the model can't be sampled here")?;
     for _ in 0..count {
         let next = sampler.next_token(params, &text);
         text.push(next);

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
-use crate::options::{LedgerArgs, SignerArgs};
+use crate::options::{IsaArgs, LedgerArgs, SignerArgs};
 use crate::output::Output;
 use crate::run_report;
 use crate::screen::Screen;
@@ -40,6 +40,8 @@ pub(crate) struct Args {
     /// Threads for measuring losses
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
+    #[command(flatten)]
+    isa: IsaArgs,
 }
 
 /// Trains the project to its end.
@@ -63,6 +65,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             announce: args.announce,
             ledger,
             threads: args.threads.into(),
+            isa: args.isa.choose()?,
             events,
             stop: stopped,
         };

@@ -31,19 +31,25 @@ pub(crate) struct Aggregator {
     spec: Arc<RunSpec>,
     validation: Arc<Vec<u8>>,
     threads: usize,
+    isa: Isa,
     parameters: Arc<Vec<f32>>,
     outer: OuterState,
 }
 
 impl Aggregator {
-    /// The state before the first round.
-    pub(crate) fn initial(spec: &Arc<RunSpec>, validation: Arc<Vec<u8>>, threads: usize) -> Self {
+    /// The state before the first round; losses are measured with so many threads and these instructions.
+    pub(crate) fn initial(
+        spec: &Arc<RunSpec>,
+        validation: Arc<Vec<u8>>,
+        (threads, isa): (usize, Isa),
+    ) -> Self {
         let parameters = model::initial_parameters(&spec.model, &spec.seed.0);
         let outer = OuterState::new(parameters.len());
         Self {
             spec: Arc::clone(spec),
             validation,
             threads,
+            isa,
             parameters: Arc::new(parameters),
             outer,
         }
@@ -119,7 +125,7 @@ impl Aggregator {
         let execution = Execution {
             batch,
             threads: self.threads,
-            isa: Isa::detect(),
+            isa: self.isa,
             activations: Activations::Keep,
         };
         let mut trainer = Trainer::new(&self.spec.model, execution)?;

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use ledger_client::{Announcement, Ledger, RunPhase};
+use model::instructions::Isa;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use transport::{CoordinatorEndpoint, Limits};
@@ -26,6 +27,8 @@ pub struct Options {
     pub ledger: Ledger,
     /// Threads for losses.
     pub threads: usize,
+    /// Vector instructions for losses.
+    pub isa: Isa,
     /// Who wants to know what happens.
     pub events: mpsc::UnboundedSender<Event>,
     /// Becomes true when the coordinator is to stop; the run goes on when it is started again.
@@ -84,12 +87,12 @@ pub(crate) async fn open(options: &Options) -> anyhow::Result<Opened> {
     let folder = Folder::open(&options.folder)?;
     let spec = Arc::new(options.project.spec.clone());
     let validation = Arc::new(options.project.corpus.evaluated().to_vec());
-    let threads = options.threads;
+    let (threads, isa) = (options.threads, options.isa);
     let key = folder.key(random_key)?;
     let (initial, loss_initial) = {
         let spec = Arc::clone(&spec);
         let measure = move || -> anyhow::Result<(Aggregator, f64)> {
-            let initial = Aggregator::initial(&spec, validation, threads);
+            let initial = Aggregator::initial(&spec, validation, (threads, isa));
             let loss = initial.loss()?;
             Ok((initial, loss))
         };

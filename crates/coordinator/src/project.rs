@@ -11,6 +11,7 @@
 //!
 //! [training]
 //! rounds = 30
+//! optimizer = "muon"                # or "adamw"
 //! seed = 1
 //!
 //! [terms]
@@ -188,7 +189,10 @@ fn overlay(fields: &mut serde_json::Value, table: &str, over: &toml::Table) -> a
         let field =
             fields.get_mut(name).with_context(|| format!("[{table}] has no field {name}"))?;
         let value = serde_json::to_value(value)?;
-        anyhow::ensure!(value.is_number(), "[{table}] {name} must be a number");
+        let kind = if field.is_number() { "a number" } else { "a text" };
+        let is_alike =
+            field.is_number() == value.is_number() && field.is_string() == value.is_string();
+        anyhow::ensure!(is_alike, "[{table}] {name} must be {kind}");
         *field = value;
     }
     Ok(())
@@ -196,6 +200,8 @@ fn overlay(fields: &mut serde_json::Value, table: &str, over: &toml::Table) -> a
 
 #[cfg(test)]
 mod tests {
+    use verification::InnerKind;
+
     use super::*;
 
     fn read(text: &str) -> anyhow::Result<Project> {
@@ -213,6 +219,9 @@ mod tests {
         assert_eq!(project.spec.model.layers, 2);
         assert_eq!(project.spec.rounds, 5);
         assert_eq!(project.spec.seed.0[0], 7);
+        assert_eq!(project.spec.optimizer, InnerKind::AdamW);
+        let muon = read("name = 'a'\ncorpus = 'text.txt'\n[training]\noptimizer = 'muon'").unwrap();
+        assert_eq!(muon.spec.optimizer, InnerKind::Muon);
         let terms = project.terms(Digest::ZERO).unwrap();
         assert_eq!(terms.price_per_token.as_u128(), 1_000_000_000_000);
         assert_eq!(terms.tokens_per_round, project.spec.tokens(4));
@@ -229,6 +238,8 @@ mod tests {
         check("name = 'a'\ncorpus = 'text.txt'\n[model]\nlayer = 2", "layer");
         check("name = 'a'\ncorpus = 'text.txt'\n[training]\nbatch = 'big'", "batch");
         check("name = 'a'\ncorpus = 'text.txt'\n[training]\nbatch = 0", "batch");
+        check("name = 'a'\ncorpus = 'text.txt'\n[training]\noptimizer = 'sgd'", "muon");
+        check("name = 'a'\ncorpus = 'text.txt'\n[training]\noptimizer = 1", "a text");
         check("name = 'a'\ncorpus = 'text.txt'\n[terms]\nworker_min = 0", "worker_min");
     }
 }

@@ -70,23 +70,12 @@ impl AdamW {
     pub fn step(&mut self, params: &mut [f32], gradient: &[f32], learning_rate: f32) -> f32 {
         assert_eq!(params.len(), self.moments.first.len(), "parameters of this state");
         assert_eq!(gradient.len(), self.moments.first.len(), "a gradient of this state");
-        let HyperParameters { beta1, beta2, epsilon, weight_decay, clip_norm } = self.hyper;
         self.steps += 1;
-        self.powers.0 *= f64::from(beta1);
-        self.powers.1 *= f64::from(beta2);
+        self.powers.0 *= f64::from(self.hyper.beta1);
+        self.powers.1 *= f64::from(self.hyper.beta2);
         let norm = norm(gradient);
-        let clip = f64::from(clip_norm);
-        let rates = Rates {
-            scale: if norm > clip { narrow(clip / norm) } else { 1.0 },
-            beta1,
-            beta2,
-            correction1: narrow(1.0 / (1.0 - self.powers.0)),
-            correction2: narrow(1.0 / (1.0 - self.powers.1)),
-            epsilon,
-            learning_rate,
-            kept: 1.0,
-        };
-        let decaying = Rates { kept: 1.0 - learning_rate * weight_decay, ..rates };
+        let rates = rates(self.hyper, norm, self.powers, learning_rate);
+        let decaying = rates.decaying(self.hyper.weight_decay);
         let mut done = 0;
         for range in &self.decayed {
             for (part, rates) in [(done..range.start, rates), (range.clone(), decaying)] {
@@ -113,14 +102,14 @@ impl AdamW {
 
 /// What one step multiplies with.
 #[derive(Clone, Copy)]
-struct Rates {
-    scale: f32,
+pub(crate) struct Rates {
+    pub(crate) scale: f32,
     beta1: f32,
     beta2: f32,
     correction1: f32,
     correction2: f32,
     epsilon: f32,
-    learning_rate: f32,
+    pub(crate) learning_rate: f32,
     /// Part of a parameter that weight decay leaves.
     kept: f32,
 }
@@ -132,6 +121,34 @@ struct Moments {
     second: Vec<f32>,
 }
 
+impl Rates {
+    /// The same for parameters that decay.
+    pub(crate) fn decaying(self, weight_decay: f32) -> Self {
+        Self { kept: 1.0 - self.learning_rate * weight_decay, ..self }
+    }
+}
+
+/// The rates of a step, with the gradient's norm and the powers of both betas.
+pub(crate) fn rates(
+    hyper: HyperParameters,
+    norm: f64,
+    powers: (f64, f64),
+    learning_rate: f32,
+) -> Rates {
+    let HyperParameters { beta1, beta2, epsilon, clip_norm, weight_decay: _ } = hyper;
+    let clip = f64::from(clip_norm);
+    Rates {
+        scale: if norm > clip { narrow(clip / norm) } else { 1.0 },
+        beta1,
+        beta2,
+        correction1: narrow(1.0 / (1.0 - powers.0)),
+        correction2: narrow(1.0 / (1.0 - powers.1)),
+        epsilon,
+        learning_rate,
+        kept: 1.0,
+    }
+}
+
 impl Moments {
     fn update(
         &mut self,
@@ -139,22 +156,31 @@ impl Moments {
         (params, gradient): (&mut [f32], &[f32]),
         rates: Rates,
     ) {
-        let Rates { scale, beta1, beta2, correction1, correction2, epsilon, learning_rate, kept } =
-            rates;
-        let moments = self.first[part.clone()].iter_mut().zip(&mut self.second[part.clone()]);
-        let values = params[part.clone()].iter_mut().zip(&gradient[part]);
-        for ((p, g), (m, v)) in values.zip(moments) {
-            let g = g * scale;
-            *m = beta1 * *m + (1.0 - beta1) * g;
-            *v = beta2 * *v + (1.0 - beta2) * (g * g);
-            let direction = (*m * correction1) / ((*v * correction2).sqrt() + epsilon);
-            *p = kept * *p - learning_rate * direction;
-        }
+        let moments = (&mut self.first[part.clone()], &mut self.second[part.clone()]);
+        update((&mut params[part.clone()], &gradient[part]), moments, rates);
+    }
+}
+
+/// AdamW, parameter by parameter.
+pub(crate) fn update(
+    (params, gradient): (&mut [f32], &[f32]),
+    (first, second): (&mut [f32], &mut [f32]),
+    rates: Rates,
+) {
+    let Rates { scale, beta1, beta2, correction1, correction2, epsilon, learning_rate, kept } =
+        rates;
+    let moments = first.iter_mut().zip(second);
+    for ((p, g), (m, v)) in params.iter_mut().zip(gradient).zip(moments) {
+        let g = g * scale;
+        *m = beta1 * *m + (1.0 - beta1) * g;
+        *v = beta2 * *v + (1.0 - beta2) * (g * g);
+        let direction = (*m * correction1) / ((*v * correction2).sqrt() + epsilon);
+        *p = kept * *p - learning_rate * direction;
     }
 }
 
 /// Euclidean norm, summed in f64.
-fn norm(values: &[f32]) -> f64 {
+pub(crate) fn norm(values: &[f32]) -> f64 {
     let mut lanes = [0.0_f64; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
@@ -211,7 +237,7 @@ fn count(steps: u64) -> f64 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
-fn narrow(value: f64) -> f32 {
+pub(crate) fn narrow(value: f64) -> f32 {
     value as f32
 }
 

@@ -166,6 +166,7 @@ impl<'a> Simulation<'a> {
             memory_before: memory,
             shards: &shards,
             threads: 1,
+            isa: Isa::detect(),
         };
         execute(&job, &mut |_| ControlFlow::Continue(())).map_err(|error| format!("{error:?}"))
     }

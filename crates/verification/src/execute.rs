@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use compression::{CompressError, Compressed, Memory, compress};
 use corpus::{BatchError, Batcher, Draw};
-use model::{Activations, Execution, Layout, Trainer, TrainerError, instructions::Isa};
-use optimizer::{AdamW, HyperParameters, Schedule};
+use model::instructions::{Checked, Isa};
+use model::{Activations, Execution, Layout, Trainer, TrainerError};
+use optimizer::{HyperParameters, Inner, MatrixParameters, Means, Schedule};
 use thiserror::Error;
 use units::{DeviceId, Digest};
 
@@ -15,7 +16,10 @@ use crate::spec::{RunSpec, to_usize};
 /// AdamW's guard against division by zero. Part of the protocol, like the rest of this file.
 const EPSILON: f32 = 1e-8;
 
-/// Everything that the round of a device depends on, and the threads to do it with.
+/// Muon: part of the momentum that stays, and how many times the learning rate matrices move by. Part of the protocol too.
+const MATRIX: MatrixParameters = MatrixParameters { momentum: 0.95, rate: 6.0 };
+
+/// Everything that the round of a device depends on, and what to do it with.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// A [valid](RunSpec::validate) specification of the run.
@@ -32,6 +36,8 @@ pub struct Job<'a> {
     pub shards: &'a [&'a [u8]],
     /// Threads to use; the result does not depend on it.
     pub threads: usize,
+    /// Vector instructions to use; the result does not depend on them either.
+    pub isa: Isa,
 }
 
 /// What a round left behind.
@@ -191,7 +197,7 @@ struct Training<'a> {
     batcher: Batcher<'a>,
     schedule: Schedule,
     trainer: Trainer,
-    optimizer: AdamW,
+    optimizer: Inner,
     parameters: Vec<f32>,
     gradient: Vec<f32>,
     tokens: Vec<u8>,
@@ -203,18 +209,14 @@ impl<'a> Training<'a> {
         let spec = job.spec;
         let draw = Draw { seed: &spec.seed.0, round: job.round, device: &job.device };
         let batch = to_usize(spec.batch);
-        let execution = Execution {
-            batch,
-            threads: job.threads,
-            isa: Isa::detect(),
-            activations: Activations::Keep,
-        };
+        let execution =
+            Execution { batch, threads: job.threads, isa: job.isa, activations: Activations::Keep };
         Ok(Self {
             job,
             batcher: Batcher::new(draw, job.shards, spec.model.context)?,
             schedule: schedule(spec),
             trainer: Trainer::new(&spec.model, execution)?,
-            optimizer: optimizer(spec),
+            optimizer: optimizer(job)?,
             parameters: job.base.to_vec(),
             gradient: vec![0.0; job.base.len()],
             tokens: vec![0; batch * spec.model.context],
@@ -233,7 +235,7 @@ impl<'a> Training<'a> {
         loss
     }
 
-    /// Parameters and both moments, in little-endian f32.
+    /// Parameters and all moments, in little-endian f32.
     fn digest(&self) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 segment state v1");
         let (first, second) = self.optimizer.moments();
@@ -275,7 +277,8 @@ fn digest_of(bytes: &[u8]) -> Digest {
     Digest::from_bytes(*blake3::hash(bytes).as_bytes())
 }
 
-fn optimizer(spec: &RunSpec) -> AdamW {
+fn optimizer(job: &Job<'_>) -> Result<Inner, TrainerError> {
+    let spec = job.spec;
     let hyper = HyperParameters {
         beta1: spec.beta1,
         beta2: spec.beta2,
@@ -283,7 +286,9 @@ fn optimizer(spec: &RunSpec) -> AdamW {
         weight_decay: spec.weight_decay,
         clip_norm: spec.clip_norm,
     };
-    AdamW::new(spec.model.parameter_count(), hyper, Layout::new(&spec.model).decayed())
+    let isa = Checked::new(job.isa).ok_or(TrainerError::Unavailable { isa: job.isa })?;
+    let means = Means { isa, threads: job.threads };
+    Ok(Inner::new(spec.optimizer, &Layout::new(&spec.model), hyper, MATRIX, means))
 }
 
 fn schedule(spec: &RunSpec) -> Schedule {

@@ -27,6 +27,7 @@ pub use execute::{Job, JobError, Outcome, StepReport, execute, fabricate};
 pub use merkle::{
     LEAF_COUNT_MAX, NoSuchLeaf, Proof, disputed, merkle_root, proof, seal, verify_proof,
 };
+pub use optimizer::InnerKind;
 pub use outer_step::{
     Advanced, Contribution, OuterState, OuterStateError, OuterStepError, advance, apply_outer,
 };

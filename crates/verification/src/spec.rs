@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use compression::Density;
+use optimizer::InnerKind;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use units::Digest;
@@ -41,7 +42,9 @@ pub struct RunSpec {
     /// State digests a round, evenly spread; fewer when a round has fewer steps.
     pub segments: u32,
 
-    /// Highest inner learning rate.
+    /// The inner optimizer: `adamw`, or `muon` for matrices and AdamW for embedding and norms.
+    pub optimizer: InnerKind,
+    /// Highest inner learning rate; that of matrices is six times as high with Muon.
     pub learning_rate: f32,
     /// Learning rate at the end, as a part of the highest.
     pub learning_rate_floor: f32,
@@ -120,6 +123,7 @@ impl RunSpec {
             batch: 8,
             shards_per_round: 4,
             segments: 4,
+            optimizer: InnerKind::AdamW,
             learning_rate: 3e-3,
             learning_rate_floor: 0.1,
             rise_steps: 20,
@@ -212,7 +216,7 @@ impl RunSpec {
         Ok(())
     }
 
-    /// Memory that a device needs to train, in bytes: arena, gradient, AdamW moments, base, memory and update.
+    /// Memory that a device needs to train, in bytes: arena, gradient, the optimizer's state and room, base, memory and update.
     #[must_use]
     pub fn training_bytes(&self) -> u64 {
         let parameters = u64::try_from(self.model.parameter_count()).unwrap_or(u64::MAX);

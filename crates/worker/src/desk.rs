@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use compression::Memory;
 use corpus::{Draw, Manifest};
 use ledger_client::Ledger;
+use model::instructions::Isa;
 use transport::WorkerEndpoint;
 use units::{DeviceId, Digest};
 use verification::RunSpec;
@@ -26,6 +27,7 @@ pub(crate) struct Desk {
     pub(crate) run: u64,
     pub(crate) device: DeviceId,
     pub(crate) threads: usize,
+    pub(crate) isa: Isa,
     pub(crate) ledger: Ledger,
     pub(crate) endpoint: WorkerEndpoint,
     pub(crate) keep: Keep,
@@ -53,6 +55,7 @@ impl Desk {
             memory: Arc::new(self.memory(memory).await?),
             shards: self.shards(round, &device).await?,
             threads: self.threads,
+            isa: self.isa,
         })
     }
 

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use abi::statement;
 use ledger_client::Ledger;
+use model::instructions::Isa;
 use tokio::sync::{mpsc, watch};
 use transport::message::{ToCoordinator, WireSignature};
 use units::{AccountId, DeviceId, Digest};
@@ -30,6 +31,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Threads a computation may use.
     pub threads: usize,
+    /// Vector instructions a computation uses.
+    pub isa: Isa,
     /// Memory it may use, in bytes.
     pub memory_max: u64,
     /// How long to go on dialling a coordinator that does not answer.

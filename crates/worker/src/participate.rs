@@ -126,6 +126,7 @@ async fn connect(
         run: options.run,
         device: options.device_id(),
         threads: options.threads,
+        isa: options.isa,
         ledger: options.ledger.clone(),
         endpoint,
         keep: keep.clone(),

@@ -3,6 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use compression::Memory;
+use model::instructions::Isa;
 use training_run::Commitment;
 use units::{DeviceId, Digest};
 use verification::{Job, JobError, Outcome, RunSpec, StepReport};
@@ -24,6 +25,8 @@ pub(crate) struct Assignment {
     pub(crate) shards: Vec<Arc<Vec<u8>>>,
     /// Threads to use.
     pub(crate) threads: usize,
+    /// Vector instructions to use.
+    pub(crate) isa: Isa,
 }
 
 /// How far a computation is.
@@ -55,6 +58,7 @@ pub(crate) fn compute(
         memory_before: &assignment.memory,
         shards: &shards,
         threads: assignment.threads,
+        isa: assignment.isa,
     };
     verification::execute(&job, &mut |step: StepReport| {
         let done = u64::from(step.step) * tokens_per_step * 1000;

@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use model::instructions::Isa;
 use units::{AccountId, DeviceId};
 use wallet::DeviceKey;
 
@@ -27,6 +28,7 @@ pub(super) struct Post<'a> {
     pub(super) account: AccountId,
     pub(super) folder: PathBuf,
     pub(super) is_cheat: bool,
+    pub(super) isa: Isa,
 }
 
 /// The workers that run now.
@@ -57,7 +59,7 @@ impl Crew {
             ])
             .arg("--data-dir")
             .arg(&post.folder)
-            .args(["--threads", "1", "--stop-with-stdin"])
+            .args(["--threads", "1", "--isa", &post.isa.to_string(), "--stop-with-stdin"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log);

@@ -20,9 +20,10 @@ fn wrong_usage_ends_with_2() {
 fn help_ends_with_0_and_names_every_command() {
     let help = Machine::new().run(&["--help"]);
     assert_eq!(help.code, 0);
-    for command in
-        ["demo", "train", "join", "node", "wallet", "project", "earnings", "sample", "--json"]
-    {
+    for command in [
+        "demo", "train", "join", "node", "wallet", "project", "earnings", "sample", "bench",
+        "doctor", "--json",
+    ] {
         assert!(help.stdout.contains(command), "{} lacks {command}", help.stdout);
     }
     assert!(!help.stdout.contains('\u{1b}'), "piped output has no colour");

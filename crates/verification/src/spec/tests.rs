@@ -13,6 +13,10 @@ fn a_specification_survives_its_bytes() {
     assert_eq!(spec.digest(), RunSpec::from_bytes(&bytes).unwrap().digest());
     let other = RunSpec { seed: Seed([8; 32]), ..spec.clone() };
     assert_ne!(other.digest(), spec.digest());
+    let muon = RunSpec { optimizer: InnerKind::Muon, ..spec.clone() };
+    assert_ne!(muon.digest(), spec.digest());
+    assert!(String::from_utf8(muon.to_bytes()).unwrap().contains("\"optimizer\":\"muon\""));
+    assert_eq!(RunSpec::from_bytes(&muon.to_bytes()).unwrap(), muon);
 }
 
 #[test]

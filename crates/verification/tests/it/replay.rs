@@ -1,6 +1,8 @@
 use std::ops::ControlFlow;
 
 use compression::Memory;
+use model::instructions::Isa;
+use optimizer::InnerKind;
 use units::DeviceId;
 use verification::{
     Job, JobError, Outcome, RunSpec, StepReport, execute, fabricate, merkle_root, proof,
@@ -19,6 +21,7 @@ struct Owned {
     memory: Memory,
     shards: Vec<Vec<u8>>,
     threads: usize,
+    isa: Isa,
 }
 
 impl Owned {
@@ -28,7 +31,16 @@ impl Owned {
         let memory = Memory::zero(base.len());
         let text = text();
         let shards = vec![text[..600].to_vec(), text[600..].to_vec()];
-        Self { spec, round: 1, device: device(1), base, memory, shards, threads: 1 }
+        Self {
+            spec,
+            round: 1,
+            device: device(1),
+            base,
+            memory,
+            shards,
+            threads: 1,
+            isa: Isa::detect(),
+        }
     }
 
     fn try_run(&self) -> Result<Outcome, JobError> {
@@ -49,6 +61,7 @@ impl Owned {
             memory_before: &self.memory,
             shards: &shards,
             threads: self.threads,
+            isa: self.isa,
         };
         execute(&job, &mut |report: StepReport| {
             if report.step >= last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -62,12 +75,32 @@ fn a_replay_gives_the_same_root() {
     let first = job.run();
     assert_eq!(first, job.run());
     assert_eq!(first, Owned { threads: 2, ..job.clone() }.run(), "threads must not matter");
+    assert_eq!(first, Owned { isa: Isa::Scalar, ..job.clone() }.run(), "nor the instructions");
     assert_eq!(first.tokens, 4 * 2 * 16);
     assert_eq!(first.leaves.len(), 1 + 2 + 2);
     assert_eq!(first.root, merkle_root(&first.leaves));
     for (index, leaf) in first.leaves.iter().enumerate() {
         assert!(verify_proof(&first.root, leaf, &proof(&first.leaves, index).unwrap()));
     }
+}
+
+#[test]
+fn a_round_of_muon_is_replayed_bit_for_bit() {
+    let mut job = Owned::new();
+    let adamw = job.run();
+    job.spec.optimizer = InnerKind::Muon;
+    let muon = job.run();
+    for isa in [Isa::Scalar, Isa::Avx2, Isa::Avx512].into_iter().filter(|isa| isa.is_available()) {
+        for threads in [1, 2, 5] {
+            assert_eq!(
+                muon,
+                Owned { isa, threads, ..job.clone() }.run(),
+                "{isa}, {threads} threads"
+            );
+        }
+    }
+    assert_ne!(muon.root, adamw.root, "the optimizer is bound by the root");
+    assert_ne!(muon.update, adamw.update);
 }
 
 #[test]

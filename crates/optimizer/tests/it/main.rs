@@ -1,0 +1,3 @@
+//! Against other implementations.
+
+mod against_pytorch;

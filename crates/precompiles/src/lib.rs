@@ -23,5 +23,8 @@ mod provider;
 mod runs;
 mod slots;
 
+#[cfg(test)]
+mod tests;
+
 pub use host::{Failure, Host};
 pub use provider::{Modules, genesis_accounts};

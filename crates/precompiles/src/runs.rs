@@ -232,10 +232,19 @@ fn verdict(host: &mut dyn Host, call: &TrainingRuns::verdictCall) -> Result<(), 
 }
 
 /// The seal of a root under a device's name; `verification` computes the same.
-fn seal(device: &[u8; 32], root: &[u8; 32]) -> Digest {
+pub(crate) fn seal(device: &[u8; 32], root: &[u8; 32]) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 commitment seal v1");
     hasher.update(device).update(root);
     Digest::from_bytes(*hasher.finalize().as_bytes())
+}
+
+#[cfg(test)]
+pub(crate) use translate::claimants;
+
+/// A run as it is stored.
+#[cfg(test)]
+pub(crate) fn load(host: &mut dyn Host, id: u64) -> Result<Run, Failure> {
+    Ok(RunRecord::load(host, id)?.run)
 }
 
 fn step(host: &mut dyn Host, run: u64, input: Input) -> Result<(), Failure> {

@@ -171,7 +171,7 @@ pub(super) fn undrawn(run: &Run) -> Vec<sol::UndrawnRound> {
 }
 
 /// Earlier auditors of an open audit, in the order of their claims.
-pub(super) fn claimants(run: &Run, round: u32, subject: &DeviceId) -> Vec<DeviceId> {
+pub(crate) fn claimants(run: &Run, round: u32, subject: &DeviceId) -> Vec<DeviceId> {
     let is_subject = |index: &u16| run.seat(*index).is_some_and(|seat| seat.device == *subject);
     let closed = run.closed_rounds().find(|(number, _)| *number == round);
     let entry =

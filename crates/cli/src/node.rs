@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Where to answer JSON-RPC, over HTTP and WebSocket; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8545")]
     rpc: SocketAddr,
-    /// Origin of a web page that may call, as browsers write it (https://example.org), or * for all; may be given more than once
+    /// Origin of a web page that may call, as browsers write it, scheme included, or * for all; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
     /// How a new ledger begins [default: chain id and funds below]

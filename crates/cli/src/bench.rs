@@ -1,4 +1,6 @@
-//! `gleaner bench`: how fast this machine trains.
+//! `gleaner bench`: how fast this machine trains, and a ledger takes transfers.
+
+mod ledger;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,8 @@ pub(crate) struct Args {
 enum Command {
     /// Time training steps, the default
     Train(TrainArgs),
+    /// Count the transfers that a node takes in a second, and time their receipts
+    Ledger(ledger::Args),
 }
 
 /// Flags of `gleaner bench train`.
@@ -118,6 +122,7 @@ struct Saved<'a> {
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let args = match args.command {
         Some(Command::Train(args)) => args,
+        Some(Command::Ledger(args)) => return ledger::run(&args, output),
         None => args.train,
     };
     let workload = args.size.workload();

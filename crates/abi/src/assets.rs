@@ -166,7 +166,7 @@ mod interfaces {
             function assetAt(uint64 number) external view returns (address asset);
             function isAsset(address account) external view returns (bool);
 
-            event AssetCreated(address indexed asset, address indexed creator, address indexed issuer, string name, string symbol, uint8 decimals, uint256 cap, bool pausable, bool burnable, bool transferable, bool renounceable, string uri);
+            event AssetCreated(address indexed asset, address indexed creator, address indexed issuer, Terms terms);
 
             error NoSuchAsset(uint64 number);
             error BadTerms(string reason);

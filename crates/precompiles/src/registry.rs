@@ -50,11 +50,7 @@ fn count(host: &mut dyn Host) -> Result<u64, Failure> {
 }
 
 fn create(host: &mut dyn Host, asked: Assets::Terms) -> Result<Vec<u8>, Failure> {
-    let Assets::Terms { pausable, burnable, transferable, renounceable, decimals, cap, .. } = asked;
-    let powers = Powers { pausable, burnable, transferable, renounceable };
-    let issuer = account(asked.issuer);
-    let (name, symbol, uri) = (asked.name, asked.symbol, asked.uri);
-    let terms = Terms { name, symbol, decimals, cap, uri, issuer, powers };
+    let terms = rules_terms(asked.clone());
     terms
         .check()
         .map_err(|error| Failure::revert(&Assets::BadTerms { reason: error.to_string() }))?;
@@ -63,21 +59,14 @@ fn create(host: &mut dyn Host, asked: Assets::Terms) -> Result<Vec<u8>, Failure>
     let asset = asset_address(number);
     host.create(asset)?;
     asset::write_terms(host, asset, &terms)?;
-    let Terms { name, symbol, uri, .. } = terms;
-    let created = Assets::AssetCreated {
-        asset,
-        creator: host.caller(),
-        issuer: asked.issuer,
-        name,
-        symbol,
-        decimals,
-        cap,
-        pausable,
-        burnable,
-        transferable,
-        renounceable,
-        uri,
-    };
-    emit(host, &created)?;
+    let (creator, issuer) = (host.caller(), asked.issuer);
+    emit(host, &Assets::AssetCreated { asset, creator, issuer, terms: asked })?;
     Ok(Assets::createCall::abi_encode_returns(&asset))
+}
+
+fn rules_terms(asked: Assets::Terms) -> Terms {
+    let Assets::Terms { name, symbol, decimals, cap, uri, issuer, .. } = asked;
+    let Assets::Terms { pausable, burnable, transferable, renounceable, .. } = asked;
+    let powers = Powers { pausable, burnable, transferable, renounceable };
+    Terms { name, symbol, decimals, cap, uri, issuer: account(issuer), powers }
 }

@@ -491,8 +491,8 @@ fn creation_is_told_counted_and_refused_by_the_terms() {
     let (emitter, topics, data) = double.last_log().unwrap().clone();
     let created = Assets::AssetCreated::decode_raw_log(topics, &data).unwrap();
     assert_eq!((emitter, created.asset, created.creator), (ASSETS, asset, holder(4)));
-    assert_eq!((created.issuer, created.cap), (holder(1), terms.cap));
-    assert_eq!((created.pausable, created.burnable), (true, false));
+    assert_eq!((created.issuer, created.terms.cap), (holder(1), terms.cap));
+    assert_eq!((created.terms.pausable, created.terms.burnable), (true, false));
 
     assert_eq!(read(&mut double, ASSETS, &Assets::countCall {}), 1);
     assert_eq!(read(&mut double, ASSETS, &Assets::assetAtCall { number: 1 }), asset);

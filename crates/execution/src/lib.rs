@@ -44,6 +44,8 @@ pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{LTHASH_SIZE, LtHash, StateCommitment};
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};
+/// Whether only native modules may be at an address, now or later; one is there when the account has code.
+pub use precompiles::is_reserved as is_native;
 pub use transaction::{
     DecodeError, Refusal, Refused, TRANSACTION_SIZE_MAX, Transaction, decode_transaction,
 };

@@ -21,9 +21,9 @@ pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
             }
             body {
                 header {
-                    nav { a class="home" href="/" { "Gleaner" } a href="/" { "Blocks" } a href="/runs" { "Training runs" } }
+                    nav { a class="home" href="/" { "Gleaner" } a href="/" { "Blocks" } a href="/runs" { "Training runs" } a href="/assets" { "Assets" } }
                     form action="/search" method="get" role="search" {
-                        input name="q" type="search" aria-label="Search" placeholder="Block, transaction, account, run 1" required;
+                        input name="q" type="search" aria-label="Search" placeholder="Block, transaction, account, run 1, asset 1" required;
                         button { "Find" }
                     }
                 }
@@ -72,6 +72,8 @@ pub(crate) fn account(address: &Address) -> Markup {
     let name = match *address {
         abi::DEVICES => Some("Devices"),
         abi::TRAINING_RUNS => Some("TrainingRuns"),
+        abi::GRAIN => Some("GRAIN"),
+        abi::ASSETS => Some("Assets"),
         _ => None,
     };
     let whole = format!("{address:#x}");
@@ -90,6 +92,10 @@ pub(crate) fn run(number: u64) -> Markup {
     html! { a href=(format!("/run/{number}")) { (number) } }
 }
 
+pub(crate) fn asset(number: u64) -> Markup {
+    html! { a href=(format!("/asset/{number}")) { (number) } }
+}
+
 pub(crate) fn mono(value: impl std::fmt::Display) -> Markup {
     html! { span class="mono" { (value.to_string()) } }
 }
@@ -103,6 +109,17 @@ pub(crate) fn short(hash: &B256) -> String {
 /// An amount in GRAIN; what no account can hold is shown in the smallest unit.
 pub(crate) fn grain(amount: U256) -> String {
     u128::try_from(amount).map_or_else(|_| format!("{amount} wei"), |wei| Wei::new(wei).to_grain())
+}
+
+/// An amount in whole units of an asset, exact, without trailing zeros.
+pub(crate) fn amount(amount: U256, decimals: u8) -> String {
+    let decimals = usize::from(decimals);
+    let digits = format!("{:0>width$}", amount.to_string(), width = decimals + 1);
+    let (whole, part) = digits.split_at(digits.len() - decimals);
+    match part.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        part => format!("{whole}.{part}"),
+    }
 }
 
 /// A time of the ledger, UTC. Source: Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
@@ -124,6 +141,21 @@ pub(crate) fn time(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_are_exact() {
+        for (smallest, decimals, text) in [
+            (0_u64, 6, "0"),
+            (1, 6, "0.000001"),
+            (1_500_000, 6, "1.5"),
+            (20_000_000, 6, "20"),
+            (1_200, 0, "1200"),
+            (7, 36, "0.000000000000000000000000000000000007"),
+        ] {
+            assert_eq!(amount(U256::from(smallest), decimals), text);
+        }
+        assert!(amount(U256::MAX, 36).starts_with("115792089237316195423570985008687907853269."));
+    }
 
     #[test]
     fn times_are_those_of_the_calendar() {

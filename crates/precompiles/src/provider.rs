@@ -26,7 +26,7 @@ const BASE_GAS: u64 = 200;
 const WORD_GAS: u64 = 6;
 
 /// Addresses where modules answer from genesis on.
-const ADDRESSES: [Address; 4] = [DEVICES, TRAINING_RUNS, GRAIN, ASSETS];
+pub(crate) const ADDRESSES: [Address; 4] = [DEVICES, TRAINING_RUNS, GRAIN, ASSETS];
 /// Keccak-256 of [`MODULE_CODE`].
 const MODULE_CODE_HASH: B256 =
     b256!("0xbcc90f2d6dada5b18e155c17a1c0a55920aae94f39857d39d0d8ed07ae8f228b");
@@ -43,17 +43,18 @@ pub fn is_reserved(address: &Address) -> bool {
     ADDRESSES.contains(address) || asset_number(address).is_some()
 }
 
-/// What answers at an address, whose code has that hash. Where no asset was created yet there is an account like any other.
-pub(crate) fn entrance(address: &Address, code_hash: impl FnOnce() -> B256) -> Option<Entrance> {
+/// What answers at an address whose code has that hash. Without the module's code there is an account like any other: an asset that was not created
+/// yet, or a ledger whose genesis is older than the module.
+pub(crate) fn entrance(address: &Address, code_hash: &B256) -> Option<Entrance> {
+    if *code_hash != MODULE_CODE_HASH {
+        return None;
+    }
     match *address {
         DEVICES => Some(devices::call),
         TRAINING_RUNS => Some(runs::call),
         GRAIN => Some(grain::call),
         ASSETS => Some(registry::call),
-        _ if asset_number(address).is_some() && code_hash() == MODULE_CODE_HASH => {
-            Some(asset::call)
-        }
-        _ => None,
+        _ => asset_number(address).map(|_| asset::call as Entrance),
     }
 }
 
@@ -95,7 +96,7 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Module
         context: &mut CTX,
         inputs: &CallInputs,
     ) -> Result<Option<InterpreterResult>, String> {
-        let Some(module) = entrance(&inputs.bytecode_address, || inputs.known_bytecode.0) else {
+        let Some(module) = entrance(&inputs.bytecode_address, &inputs.known_bytecode.0) else {
             return self.ethereum.run(context, inputs);
         };
         // Copied out: it may lie in memory that the journal's work moves.

@@ -6,7 +6,12 @@ use abi::TRAINING_RUNS;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use training_run::Run;
 
-use crate::{Failure, Host, host::MODULE_CODE, provider::entrance, runs};
+use crate::{
+    Failure, Host,
+    host::MODULE_CODE,
+    provider::{ADDRESSES, entrance},
+    runs,
+};
 
 pub(crate) const CHAIN_ID: u64 = 7;
 
@@ -106,9 +111,9 @@ impl Double {
         self.take(caller, self.value);
         *self.balances.entry(module).or_default() += self.value;
         let is_static = self.is_static;
-        let code: &[u8] = if self.created.contains(&module) { &MODULE_CODE } else { &[] };
-        let entrance = entrance(&module, || keccak256(code));
-        let result = entrance.expect("a module")(self, input, is_static);
+        let is_there = self.created.contains(&module) || ADDRESSES.contains(&module);
+        let code: &[u8] = if is_there { &MODULE_CODE } else { &[] };
+        let result = entrance(&module, &keccak256(code)).expect("a module")(self, input, is_static);
         if result.is_err() {
             let used = self.gas_used;
             *self = before;

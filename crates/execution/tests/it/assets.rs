@@ -122,6 +122,15 @@ fn grain_moves_by_transfer_and_a_revert_undoes_it() {
     assert_eq!(chain.state.balance(&to), U256::from(300));
     assert_eq!(read(&chain, GRAIN, &Erc20::balanceOfCall { account: to }), U256::from(300));
 
+    // As a call with value would cost: 25,000 more where nobody was.
+    let gas = |chain: &mut Chain, to| {
+        let call = Erc20::transferCall { to, value: U256::from(1) }.abi_encode();
+        succeeded(&send(chain, 3, GRAIN, 0, call))
+    };
+    let (created, known) = (gas(&mut chain, Address::repeat_byte(0x78)), gas(&mut chain, to));
+    assert_eq!(created - known, 25_000);
+    assert!(known > 21_000 + 9_000 + 2_600, "{known}");
+
     let short = Erc20::transferCall { to, value: U256::MAX };
     let expected = Erc20Errors::ERC20InsufficientBalance {
         sender: owner(1),

@@ -46,6 +46,31 @@ pub fn permit_digest(permit: &Permit, domain: &Eip712Domain) -> B256 {
     permit.eip712_signing_hash(domain)
 }
 
+/// An amount in whole units of an asset, exact, without trailing zeros: `1.5`.
+#[must_use]
+pub fn amount_text(amount: U256, decimals: u8) -> String {
+    let decimals = usize::from(decimals);
+    let digits = format!("{:0>width$}", amount.to_string(), width = decimals + 1);
+    let (whole, part) = digits.split_at(digits.len() - decimals);
+    match part.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        part => format!("{whole}.{part}"),
+    }
+}
+
+/// Reads an amount in whole units: `12`, `0.5`, `.5`. `None` with a sign, an exponent, more decimals than the asset has, or more than fits.
+#[must_use]
+pub fn parse_amount(text: &str, decimals: u8) -> Option<U256> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let decimals = usize::from(decimals);
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_amount = is_digits(whole) && is_digits(part) && part.len() <= decimals;
+    if !is_amount || (whole.is_empty() && part.is_empty()) {
+        return None;
+    }
+    U256::from_str_radix(&format!("0{whole}{part:0<decimals$}"), 10).ok()
+}
+
 mod interfaces {
     alloy_sol_types::sol! {
         /// What GRAIN and every asset answer: ERC-20 with metadata, EIP-2612 permits, EIP-5267, ERC-1046, ERC-165. Amounts are in the smallest unit.
@@ -199,6 +224,31 @@ mod tests {
         let first = address!("0x6ca55e7000000000000000000000000000000001");
         assert_eq!(asset_address(1), first);
         assert_eq!([GRAIN, ASSETS].map(|module| asset_number(&module)), [None, None]);
+    }
+
+    #[test]
+    fn amounts_are_read_and_written_exactly() {
+        let check = |text: &str, decimals, amount: U256| {
+            assert_eq!(parse_amount(text, decimals), Some(amount));
+            assert_eq!(amount_text(amount, decimals), text);
+        };
+        check("0", 6, U256::ZERO);
+        check("0.000001", 6, uint!(1_U256));
+        check("1.5", 6, uint!(1500000_U256));
+        check("20", 6, uint!(20000000_U256));
+        check("1200", 0, uint!(1200_U256));
+        check("0.000000000000000000000000000000000007", 36, uint!(7_U256));
+        check(&U256::MAX.to_string(), 0, U256::MAX);
+        assert_eq!(parse_amount(".50", 2), Some(uint!(50_U256)));
+        assert_eq!(parse_amount("7.", 2), Some(uint!(700_U256)));
+        let too_much = format!("{}0", U256::MAX);
+        for refused in
+            ["", ".", "-1", "+1", "1e3", "0x10", "1_000", "1.234", " 1", "1 ", "١", &too_much]
+        {
+            assert_eq!(parse_amount(refused, 2), None, "{refused}");
+        }
+        assert_eq!(parse_amount(&U256::MAX.to_string(), 1), None);
+        assert_eq!(parse_amount("1.0", 0), None);
     }
 
     /// EIP-712 and EIP-2612 by hand.

@@ -23,8 +23,8 @@ pub const ENDPOINT_BYTES_MAX: usize = 256;
 pub const COMMITMENTS_MAX: usize = 64;
 
 pub use assets::{
-    ASSETS, Assets, Erc20, Erc20Errors, GRAIN, IssuedAsset, PERMIT_VERSION, Permit, asset_address,
-    asset_number, permit_digest, permit_domain,
+    ASSETS, Assets, Erc20, Erc20Errors, GRAIN, IssuedAsset, PERMIT_VERSION, Permit, amount_text,
+    asset_address, asset_number, parse_amount, permit_digest, permit_domain,
 };
 pub use modules::{Devices, ModuleErrors, TrainingRuns};
 

@@ -43,7 +43,7 @@ impl Asset {
     }
 
     fn amount(&self, amount: U256) -> String {
-        layout::amount(amount, self.decimals)
+        abi::amount_text(amount, self.decimals)
     }
 
     fn cap(&self) -> String {

@@ -111,17 +111,6 @@ pub(crate) fn grain(amount: U256) -> String {
     u128::try_from(amount).map_or_else(|_| format!("{amount} wei"), |wei| Wei::new(wei).to_grain())
 }
 
-/// An amount in whole units of an asset, exact, without trailing zeros.
-pub(crate) fn amount(amount: U256, decimals: u8) -> String {
-    let decimals = usize::from(decimals);
-    let digits = format!("{:0>width$}", amount.to_string(), width = decimals + 1);
-    let (whole, part) = digits.split_at(digits.len() - decimals);
-    match part.trim_end_matches('0') {
-        "" => whole.to_owned(),
-        part => format!("{whole}.{part}"),
-    }
-}
-
 /// A time of the ledger, UTC. Source: Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
 pub(crate) fn time(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -141,21 +130,6 @@ pub(crate) fn time(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn amounts_are_exact() {
-        for (smallest, decimals, text) in [
-            (0_u64, 6, "0"),
-            (1, 6, "0.000001"),
-            (1_500_000, 6, "1.5"),
-            (20_000_000, 6, "20"),
-            (1_200, 0, "1200"),
-            (7, 36, "0.000000000000000000000000000000000007"),
-        ] {
-            assert_eq!(amount(U256::from(smallest), decimals), text);
-        }
-        assert!(amount(U256::MAX, 36).starts_with("115792089237316195423570985008687907853269."));
-    }
 
     #[test]
     fn times_are_those_of_the_calendar() {

@@ -100,8 +100,8 @@ pub(crate) fn one(node: &Node, number: u64) -> Answer {
         ("name", html! { (asset.name) }),
         ("symbol", html! { (asset.symbol) }),
         ("address", layout::account(&address)),
-        ("supply", html! { (asset.amount(asset.supply)) }),
-        ("cap", html! { (asset.cap()) }),
+        ("supply", html! { (asset.amount(asset.supply)) " " (asset.symbol) }),
+        ("cap", html! { (asset.cap()) @if asset.cap != U256::MAX { " " (asset.symbol) } }),
         ("decimals", html! { (asset.decimals) }),
         ("issuer", asset.issuer()),
         (

@@ -114,8 +114,11 @@ mod interfaces {
             error ERC20InvalidApprover(address approver);
             error ERC20InvalidSpender(address spender);
             error ERC2612ExpiredSignature(uint256 deadline);
-            /// `signer` is zero when the signature is none, or not the one with the lower `s`.
             error ERC2612InvalidSigner(address signer, address owner);
+            /// `v`, `r` and `s` are no signature.
+            error ECDSAInvalidSignature();
+            /// Of the two `s` that fit a signature this is the higher.
+            error ECDSAInvalidSignatureS(bytes32 s);
         }
 
         /// What an asset with an issuer answers besides.

@@ -87,7 +87,7 @@ pub fn approve<B: Book>(
     Ok(Approved { owner, spender, amount })
 }
 
-/// Anyone brings an allowance that `owner` has signed. `signer_of` says who signed it with a nonce; `None` when the signature is none.
+/// Anyone brings an allowance that `owner` has signed. `signer_of` says who signed it with a nonce, or refuses what is no signature.
 ///
 /// # Errors
 /// [`Refused`], the book's, or `signer_of`'s.
@@ -95,14 +95,14 @@ pub fn permit<B: Book>(
     book: &mut B,
     now: UnixSeconds,
     permit: &Permit,
-    signer_of: impl FnOnce(&mut B, U256) -> Result<Option<AccountId>, B::Failure>,
+    signer_of: impl FnOnce(&mut B, U256) -> Result<AccountId, B::Failure>,
 ) -> Result<Approved, B::Failure> {
     let Permit { allows: Approved { owner, spender, amount }, deadline } = *permit;
     if is_past(deadline, now) {
         return Err(Refused::ExpiredSignature { deadline }.into());
     }
     let nonce = book.nonce(owner)?;
-    let signer = signer_of(book, nonce)?.unwrap_or(AccountId::ZERO);
+    let signer = signer_of(book, nonce)?;
     if signer != owner || owner == AccountId::ZERO {
         return Err(Refused::InvalidSigner { signer, owner }.into());
     }
@@ -125,7 +125,10 @@ pub(crate) fn allowance_left<B: Book>(
         return Ok(None);
     }
     let refused = Refused::InsufficientAllowance { spender, allowance, needed: amount };
-    allowance.checked_sub(amount).map(Some).ok_or_else(|| refused.into())
+    let left = allowance.checked_sub(amount).ok_or(refused)?;
+    // What is left is approved anew, which these can't be part of.
+    check_parties(owner, spender)?;
+    Ok(Some(left))
 }
 
 pub(crate) fn spend<B: Book>(

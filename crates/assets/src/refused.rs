@@ -57,10 +57,19 @@ pub enum Refused {
         /// Unix seconds; may be beyond what a time can be.
         deadline: U256,
     },
+    /// A permit with bytes that are no signature.
+    #[error("the permit's signature is none: v must be 27 or 28, r and s within their range")]
+    InvalidSignature,
+    /// A permit with the higher of the two `s` that fit, which anybody can make of the lower.
+    #[error("the permit's s is {s}, the higher of two: sign with the lower")]
+    InvalidSignatureS {
+        /// As given.
+        s: U256,
+    },
     /// A permit that its owner has not signed.
     #[error("{signer} signed, not {owner}: check chain, asset, nonce and fields")]
     InvalidSigner {
-        /// Who signed; zero when the signature is none.
+        /// Who signed.
         signer: AccountId,
         /// Who should have.
         owner: AccountId,

@@ -100,6 +100,10 @@ fn of_holders(error: &Erc20ErrorsErrors) -> String {
         Error::ERC2612ExpiredSignature(error) => {
             format!("the permit ended at {}", error.deadline)
         }
+        Error::ECDSAInvalidSignature(_) => "the permit's signature is none".to_owned(),
+        Error::ECDSAInvalidSignatureS(error) => {
+            format!("the permit's s is {}, the higher of two: sign with the lower", error.s)
+        }
         Error::ERC2612InvalidSigner(error) => {
             format!("{:#x} signed the permit, not {:#x}", error.signer, error.owner)
         }

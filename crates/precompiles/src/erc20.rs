@@ -136,25 +136,30 @@ fn permit<B: Described>(book: &mut B, call: &Erc20::permitCall) -> Result<(), Fa
     emit_approval(book.host(), &approved)
 }
 
-/// Who signed a permit with that nonce; `None` when the signature is none.
+/// Who signed a permit with that nonce.
 fn signer<B: Described>(
     book: &mut B,
     call: &Erc20::permitCall,
     nonce: U256,
-) -> Result<Option<AccountId>, Failure> {
+) -> Result<AccountId, Failure> {
     let Erc20::permitCall { owner, spender, value, deadline, v, r, s } = *call;
     let domain = domain(book)?;
     book.host().charge(DIGEST_GAS + RECOVER_GAS)?;
     let digest = permit_digest(&Permit { owner, spender, value, nonce, deadline }, &domain);
-    if !matches!(v, 27 | 28) || U256::from_be_bytes(s.0) > S_MAX {
-        return Ok(None);
+    let s_value = U256::from_be_bytes(s.0);
+    if s_value > S_MAX {
+        return Err(Refused::InvalidSignatureS { s: s_value }.into());
+    }
+    if !matches!(v, 27 | 28) {
+        return Err(Refused::InvalidSignature.into());
     }
     let mut signature = [0; 64];
     signature[..32].copy_from_slice(&r[..]);
     signature[32..].copy_from_slice(&s[..]);
     // The code behind Ethereum's ECRECOVER; it refuses an r or s of zero or beyond the order.
     let word = revm::precompile::crypto().secp256k1_ecrecover(&signature, v - 27, &digest.0);
-    Ok(word.ok().map(|word| account(Address::from_word(word.into()))))
+    let word = word.map_err(|_| Refused::InvalidSignature)?;
+    Ok(account(Address::from_word(word.into())))
 }
 
 fn domain<B: Described>(book: &mut B) -> Result<Eip712Domain, Failure> {
@@ -297,6 +302,10 @@ impl From<Refused> for Failure {
             }
             Refused::ExpiredSignature { deadline } => {
                 Self::revert(&Errors::ERC2612ExpiredSignature { deadline })
+            }
+            Refused::InvalidSignature => Self::revert(&Errors::ECDSAInvalidSignature {}),
+            Refused::InvalidSignatureS { s } => {
+                Self::revert(&Errors::ECDSAInvalidSignatureS { s: s.into() })
             }
             Refused::InvalidSigner { signer, owner } => {
                 let (signer, owner) = (address(signer), address(owner));

@@ -81,8 +81,7 @@ fn apply(book: &mut PlainBook, step: Step) -> Result<(), Refused> {
         Step::Permit(signer, owner, spender, amount, deadline) => {
             let allows = Approved { owner: account(owner), spender: account(spender), amount };
             let request = Permit { allows, deadline: U256::from(deadline) };
-            let signer = (signer != 0).then(|| account(signer));
-            permit(book, UnixSeconds::new(NOW), &request, |_, _| Ok(signer)).map(drop)
+            permit(book, UnixSeconds::new(NOW), &request, |_, _| Ok(account(signer))).map(drop)
         }
         Step::Mint(caller, to, amount) => {
             mint(book, account(caller), account(to), amount).map(drop)

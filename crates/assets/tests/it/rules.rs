@@ -75,24 +75,27 @@ fn a_permit_is_used_once_and_in_time() {
     let allows = Approved { owner: one, spender: two, amount: units(7) };
     let request = Permit { allows, deadline: units(50) };
     let signed_with = |nonce: u64| {
-        move |_: &mut PlainBook, asked: U256| Ok((asked == units(nonce)).then(|| account(1)))
+        // With another nonce the digest is another, which somebody else seems to have signed.
+        move |_: &mut PlainBook, asked: U256| Ok(account(if asked == units(nonce) { 1 } else { 7 }))
     };
     let at = UnixSeconds::new;
     let late = Refused::ExpiredSignature { deadline: units(50) };
     assert_eq!(permit(&mut book, at(51), &request, signed_with(0)), Err(late));
     assert_eq!(permit(&mut book, at(50), &request, signed_with(0)), Ok(allows));
-    let replayed = Refused::InvalidSigner { signer: AccountId::ZERO, owner: one };
+    let replayed = Refused::InvalidSigner { signer: account(7), owner: one };
     assert_eq!(permit(&mut book, at(50), &request, signed_with(0)), Err(replayed));
     assert_eq!(permit(&mut book, at(50), &request, signed_with(1)), Ok(allows));
     assert_eq!((book.allowance(one, two), book.nonce(one)), (Ok(units(7)), Ok(units(2))));
     let forever = Permit { deadline: U256::MAX, ..request };
     assert_eq!(permit(&mut book, at(u64::MAX), &forever, signed_with(2)), Ok(allows));
     let forged = Refused::InvalidSigner { signer: two, owner: one };
-    assert_eq!(permit(&mut book, at(0), &request, |_, _| Ok(Some(two))), Err(forged));
+    assert_eq!(permit(&mut book, at(0), &request, |_, _| Ok(two)), Err(forged));
+    let none = permit(&mut book, at(0), &request, |_, _| Err(Refused::InvalidSignature));
+    assert_eq!((none, book.nonce(one)), (Err(Refused::InvalidSignature), Ok(units(3))));
     // An owner that no signature can belong to: a failed recovery must not pass for its signature.
     let nobody = Permit { allows: Approved { owner: AccountId::ZERO, ..allows }, ..request };
     let refused = Refused::InvalidSigner { signer: AccountId::ZERO, owner: AccountId::ZERO };
-    assert_eq!(permit(&mut book, at(0), &nobody, |_, _| Ok(None)), Err(refused));
+    assert_eq!(permit(&mut book, at(0), &nobody, |_, _| Ok(AccountId::ZERO)), Err(refused));
 }
 
 #[test]

@@ -251,9 +251,12 @@ impl Pair {
             let Erc20::permitCall { v, r, s, .. } = call;
             let permit = abi::Permit { owner, spender, value, nonce, deadline };
             let signature = Signature::from_scalars_and_parity(r, s, v == 28);
-            let is_usual = matches!(v, 27 | 28) && signature.normalize_s().is_none();
-            let signer = signature.recover_address_from_prehash(&permit_digest(&permit, &domain));
-            Ok(signer.ok().filter(|_| is_usual).map(id))
+            if signature.normalize_s().is_some() {
+                return Err(Refused::InvalidSignatureS { s: s.into() });
+            }
+            let digest = permit_digest(&permit, &domain);
+            let signer = signature.recover_address_from_prehash(&digest).ok();
+            signer.filter(|_| matches!(v, 27 | 28)).map(id).ok_or(Refused::InvalidSignature)
         });
         (self.who(3), call.abi_encode(), ruled.map(Happened::Allowed))
     }

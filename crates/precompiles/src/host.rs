@@ -84,7 +84,7 @@ pub trait Host {
     /// # Errors
     /// Out of gas, a database fault, or more than `from` holds, which no rule lets happen.
     fn shift(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure>;
-    /// Makes an account that modules answer for, with [`MODULE_CODE`] as its code. Native value that is there already stays.
+    /// Makes an account that modules answer for, with one invalid opcode as its code. Native value that is there already stays.
     ///
     /// # Errors
     /// Out of gas, a database fault, or an account that has code or has sent something, which can't be at an address that only modules give.

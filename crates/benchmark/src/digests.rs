@@ -7,7 +7,7 @@ use model::functions::{exp, ln, rotary_tables, sigmoid};
 use model::gemm::{Packing, Product, Start, View, multiply};
 use model::instructions::{Checked, Isa};
 use model::philox::Philox;
-use model::{Config, Layout, Trainer, TrainerError, state_digest};
+use model::{Activations, Config, Layout, Trainer, TrainerError, state_digest};
 use optimizer::{AdamW, InnerKind, Means, Muon};
 use units::Digest;
 
@@ -204,8 +204,18 @@ fn muon(isa: Checked) -> Digest {
 fn trained(size: Size, optimizer: InnerKind, isa: Isa, threads: usize) -> Result<Digest, RunError> {
     let workload = size.workload();
     let batches = Batches::of_noise(workload);
-    let measured =
-        run(&Run { workload, batches, steps: DIGEST_STEPS, threads, isa, optimizer }, &mut |_| {})?;
+    let measured = run(
+        &Run {
+            workload,
+            batches,
+            steps: DIGEST_STEPS,
+            threads,
+            isa,
+            optimizer,
+            activations: Activations::Keep,
+        },
+        &mut |_| {},
+    )?;
     Ok(measured.digest.expect("as many steps as the digest needs"))
 }
 

@@ -28,6 +28,8 @@ pub struct Run {
     pub isa: Isa,
     /// What moves the parameters.
     pub optimizer: InnerKind,
+    /// Time or memory.
+    pub activations: Activations,
 }
 
 /// A timed step.
@@ -153,7 +155,7 @@ pub fn run(run: &Run, on_step: &mut dyn FnMut(StepReport)) -> Result<Measurement
     })
 }
 
-/// How a trainer runs here: all choices that change no bit are made in one place.
+/// How a trainer runs here unless told otherwise.
 pub(crate) fn execution(workload: &Workload, threads: usize, isa: Isa) -> Execution {
     Execution { batch: workload.batch, threads, isa, activations: Activations::Keep }
 }
@@ -176,9 +178,11 @@ impl<'a> Training<'a> {
         let isa = Checked::new(run.isa).ok_or(TrainerError::Unavailable { isa: run.isa })?;
         let means = Means { isa, threads: run.threads };
         let layout = Layout::new(&workload.config);
+        let execution = execution(workload, run.threads, run.isa);
+        let execution = Execution { activations: run.activations, ..execution };
         Ok(Self {
             run,
-            trainer: Trainer::new(&workload.config, execution(workload, run.threads, run.isa))?,
+            trainer: Trainer::new(&workload.config, execution)?,
             optimizer: Inner::new(run.optimizer, &layout, HYPER, MATRIX, means),
             gradient: vec![0.0; params.len()],
             params,
@@ -225,14 +229,16 @@ mod tests {
         let batches = Batches::of_noise(workload);
         let isa = Isa::detect();
         let optimizer = InnerKind::AdamW;
-        let what = Run { workload, batches, steps: 12, threads: 2, isa, optimizer };
+        let activations = Activations::Keep;
+        let what = Run { workload, batches, steps: 12, threads: 2, isa, optimizer, activations };
         let mut heard = 0;
         let found = run(&what, &mut |report| heard = report.step).unwrap();
         assert_eq!((heard, found.steps.len(), found.tokens), (12, 12, 128));
         assert!(found.steps[11].loss < found.steps[0].loss, "{:?}", found.steps);
         assert!(found.best_seconds() <= found.median_seconds());
         assert!(found.digest.is_some());
-        let again = run(&Run { threads: 1, ..what.clone() }, &mut |_| {}).unwrap();
+        let lean = Run { threads: 1, activations: Activations::Recompute, ..what.clone() };
+        let again = run(&lean, &mut |_| {}).unwrap();
         assert_eq!(again.digest, found.digest);
         assert_eq!(run(&Run { steps: 0, ..what }, &mut |_| {}), Err(RunError::NoSteps));
     }

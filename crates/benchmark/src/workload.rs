@@ -30,11 +30,13 @@ pub enum Size {
     Medium,
     /// Twelve layers of width 768, context 512, batch 4: 85 million parameters.
     Large,
+    /// Fourteen layers of width 768, context 512, batch 4: 99 million parameters, for machines with little memory.
+    Huge,
 }
 
 impl Size {
     /// All of them, small to large.
-    pub const ALL: [Self; 4] = [Self::Tiny, Self::Canonical, Self::Medium, Self::Large];
+    pub const ALL: [Self; 5] = [Self::Tiny, Self::Canonical, Self::Medium, Self::Large, Self::Huge];
 
     /// The workload of this size.
     #[must_use]
@@ -52,6 +54,7 @@ impl Size {
             Self::Canonical => (sizes(6, 256, 8, 256, 688), 8),
             Self::Medium => (sizes(8, 512, 8, 256, 1376), 8),
             Self::Large => (sizes(12, 768, 12, 512, 2048), 4),
+            Self::Huge => (sizes(14, 768, 12, 512, 2048), 4),
         };
         Workload { config, batch }
     }
@@ -64,6 +67,7 @@ impl fmt::Display for Size {
             Self::Canonical => "canonical",
             Self::Medium => "medium",
             Self::Large => "large",
+            Self::Huge => "huge",
         })
     }
 }
@@ -74,7 +78,7 @@ impl std::str::FromStr for Size {
     fn from_str(name: &str) -> Result<Self, String> {
         let mut all = Self::ALL.into_iter();
         all.find(|size| size.to_string() == name)
-            .ok_or_else(|| "a size is tiny, canonical, medium or large".to_owned())
+            .ok_or_else(|| "a size is tiny, canonical, medium, large or huge".to_owned())
     }
 }
 

@@ -1,4 +1,6 @@
-//! `gleaner bench`: how fast this machine trains.
+//! `gleaner bench`: how fast this machine trains, and a ledger takes transfers.
+
+mod ledger;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use benchmark::{Batches, DIGEST_STEPS, Measurement, Run, Size, StepReport, Workload};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::instructions::Checked;
+use model::{Activations, instructions::Checked};
 use serde::Serialize;
 use verification::InnerKind;
 
@@ -33,12 +35,14 @@ pub(crate) struct Args {
 enum Command {
     /// Time training steps, the default
     Train(TrainArgs),
+    /// Count the transfers that a node takes in a second, and time their receipts
+    Ledger(ledger::Args),
 }
 
 /// Flags of `gleaner bench train`.
 #[derive(Debug, clap::Args)]
 struct TrainArgs {
-    /// Model and batch: tiny, canonical, medium or large; figures are quoted for canonical
+    /// Model and batch: tiny, canonical, medium, large or huge; figures are quoted for canonical
     #[arg(long, value_name = "NAME", default_value_t = Size::Canonical)]
     size: Size,
     /// Threads to train with
@@ -49,7 +53,10 @@ struct TrainArgs {
     /// What moves the parameters: adamw or muon
     #[arg(long, value_name = "NAME", default_value_t = InnerKind::AdamW)]
     optimizer: InnerKind,
-    /// Steps to time [default: 20, of medium 10, of large 3]
+    /// Compute activations a second time instead of keeping them: less memory, about a third more time, the same digest
+    #[arg(long)]
+    recompute: bool,
+    /// Steps to time [default: 20, of medium 10, of large and huge 3]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     steps: Option<u32>,
     /// Read windows of this file, another batch each step [default: one batch of noise]
@@ -68,6 +75,7 @@ struct Document {
     optimizer: String,
     isa: String,
     threads: u16,
+    is_recomputed: bool,
     steps: usize,
     tokens_per_second: Pair,
     ms_per_step: Pair,
@@ -114,6 +122,7 @@ struct Saved<'a> {
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let args = match args.command {
         Some(Command::Train(args)) => args,
+        Some(Command::Ledger(args)) => return ledger::run(&args, output),
         None => args.train,
     };
     let workload = args.size.workload();
@@ -128,7 +137,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let steps = args.steps.unwrap_or(match args.size {
         Size::Tiny | Size::Canonical => 20,
         Size::Medium => 10,
-        Size::Large => 3,
+        Size::Large | Size::Huge => 3,
     });
     let steps = usize::try_from(steps)?;
     if let Some(folder) = &args.save_start {
@@ -143,6 +152,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         threads: args.threads.into(),
         isa,
         optimizer: args.optimizer,
+        activations: if args.recompute { Activations::Recompute } else { Activations::Keep },
     };
     let progress = Progress::new(*output, steps);
     let measured = benchmark::run(&run, &mut progress.follow())?;
@@ -166,6 +176,7 @@ fn document(args: &TrainArgs, run: &Run, measured: &Measurement, peak: f64) -> D
         optimizer: args.optimizer.to_string(),
         isa: run.isa.to_string(),
         threads: args.threads,
+        is_recomputed: args.recompute,
         steps: run.steps,
         tokens_per_second: pair(&|seconds| measured.tokens_per_second(seconds)),
         ms_per_step: pair(&|seconds| seconds * 1e3),
@@ -183,6 +194,7 @@ fn document(args: &TrainArgs, run: &Run, measured: &Measurement, peak: f64) -> D
 fn text(document: &Document) -> String {
     let WorkloadDocument { name, parameters, batch, model } = &document.workload;
     let Document { optimizer, isa, threads, steps, .. } = document;
+    let lean = if document.is_recomputed { ", activations computed twice" } else { "" };
     let known = |figure: Option<String>| figure.unwrap_or_else(|| "unknown here".to_owned());
     let cpu = document.cpu_ms_per_step.map(|ms| format!("{ms:.1} ms a step"));
     // The system counts in pages: whole MiB are precise enough.
@@ -200,7 +212,7 @@ fn text(document: &Document) -> String {
                 model.layers, model.width, model.context
             ),
         ),
-        ("run", format!("{steps} steps of {optimizer}, {isa}, {threads} threads")),
+        ("run", format!("{steps} steps of {optimizer}, {isa}, {threads} threads{lean}")),
         ("throughput", pair("tokens/s", 0, document.tokens_per_second)),
         ("latency", pair("ms a step", 1, document.ms_per_step)),
         ("processor time", known(cpu)),

@@ -163,7 +163,7 @@ fn check_header(
 }
 
 /// The two magnitudes of a chunk, as bf16 bits; `low` is not above `high`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Levels {
     pub(crate) low: u16,
     pub(crate) high: u16,
@@ -177,7 +177,7 @@ pub(crate) struct Code {
 }
 
 /// The chosen values of one chunk, by rising position.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Packed {
     pub(crate) positions: Vec<u16>,
     pub(crate) codes: Vec<Code>,

@@ -12,20 +12,54 @@ use crate::memory::Memory;
 pub struct Compressed {
     /// What travels; [`crate::decompress`] reads it.
     pub encoded: Vec<u8>,
-    /// What the receiver will decode, one value a parameter.
-    pub decoded: Vec<f32>,
     /// What is kept back for the next round.
     pub memory: Memory,
+}
+
+/// What changed, one value a parameter.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'a> {
+    /// The values themselves.
+    Given(&'a [f32]),
+    /// `before − after`: a pseudo-gradient, which is never written down as a whole.
+    Between {
+        /// Parameters at the start of a round.
+        before: &'a [f32],
+        /// As many, at its end.
+        after: &'a [f32],
+    },
+}
+
+impl Change<'_> {
+    fn lengths(self) -> [usize; 2] {
+        match self {
+            Self::Given(values) => [values.len(); 2],
+            Self::Between { before, after } => [before.len(), after.len()],
+        }
+    }
+
+    /// Adds the part from `first` on to `sums`.
+    fn add_to(self, first: usize, sums: &mut [f32]) {
+        match self {
+            Self::Given(values) => {
+                sums.iter_mut().zip(&values[first..]).for_each(|(sum, change)| *sum += change);
+            }
+            Self::Between { before, after } => {
+                let both = before[first..].iter().zip(&after[first..]);
+                sums.iter_mut().zip(both).for_each(|(sum, (before, after))| *sum += before - after);
+            }
+        }
+    }
 }
 
 /// Why a change can't be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CompressError {
     /// Change and memory belong to different models.
-    #[error("change of {delta} parameters, memory of {memory}: they belong to different models")]
+    #[error("change of {change} parameters, memory of {memory}: they belong to different models")]
     Length {
         /// Length of the change.
-        delta: usize,
+        change: usize,
         /// Length of the memory.
         memory: usize,
     },
@@ -39,85 +73,94 @@ pub enum CompressError {
     },
 }
 
-/// Compresses `decay · memory + delta` and keeps back the rest.
+/// Compresses `decay · memory + change` and keeps back the rest.
 ///
-/// `decay` is the part of the memory that is still believed after a round, between 0 and 1 (0.95 in SparseLoCo).
+/// `decay` is the part of the memory that is still believed after a round, between 0 and 1 (0.95 in SparseLoCo). One pass, chunk by chunk:
+/// beside what it returns it needs memory for one chunk.
 ///
 /// # Errors
-/// [`CompressError::Length`] when `delta` and `memory` differ in length; [`CompressError::Range`] when a sum is not finite or larger
+/// [`CompressError::Length`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is not finite or larger
 /// than [`MAGNITUDE_MAX`].
 pub fn compress(
-    delta: &[f32],
+    change: Change<'_>,
     memory: &Memory,
     decay: f32,
     density: Density,
 ) -> Result<Compressed, CompressError> {
-    if delta.len() != memory.len() {
-        return Err(CompressError::Length { delta: delta.len(), memory: memory.len() });
+    if let Some(change) = change.lengths().into_iter().find(|length| *length != memory.len()) {
+        return Err(CompressError::Length { change, memory: memory.len() });
     }
-    // Multiplied, then added: two roundings that every machine does alike.
-    let mut rest: Vec<f32> =
-        memory.values().zip(delta).map(|(kept, &change)| decay * kept + change).collect();
-    if let Some(index) = rest.iter().position(|value| !codec::is_within_range(*value)) {
-        return Err(CompressError::Range { index });
-    }
-    let mut writer = codec::Writer::new(delta.len(), density);
-    let mut decoded = vec![0.0; delta.len()];
-    for (rest, decoded) in rest.chunks_mut(CHUNK).zip(decoded.chunks_mut(CHUNK)) {
-        let packed = pack(rest, density.of_chunk(rest.len()));
-        packed.unpack(decoded);
-        for (rest, decoded) in rest.iter_mut().zip(decoded.iter()) {
-            *rest -= decoded;
+    let mut writer = codec::Writer::new(memory.len(), density);
+    let mut rest = Vec::with_capacity(memory.len());
+    let (mut sums, mut decoded) = ([0.0; CHUNK], [0.0; CHUNK]);
+    let mut chooser = Chooser::default();
+    for (chunk, kept) in memory.bits().chunks(CHUNK).enumerate() {
+        let first = chunk * CHUNK;
+        let (sums, decoded) = (&mut sums[..kept.len()], &mut decoded[..kept.len()]);
+        // Multiplied, then added: two roundings that every machine does alike.
+        for (sum, kept) in sums.iter_mut().zip(kept) {
+            *sum = decay * f32_from_bf16(*kept);
         }
-        writer.chunk(&packed, rest.len());
+        change.add_to(first, sums);
+        if let Some(at) = sums.iter().position(|value| !codec::is_within_range(*value)) {
+            return Err(CompressError::Range { index: first + at });
+        }
+        let packed = chooser.pack(sums, density.of_chunk(sums.len()));
+        writer.chunk(packed, sums.len());
+        decoded.fill(0.0);
+        packed.unpack(decoded);
+        rest.extend(sums.iter().zip(&*decoded).map(|(sum, sent)| bf16_from_f32(sum - sent)));
     }
-    Ok(Compressed {
-        encoded: writer.finish(),
-        decoded,
-        memory: Memory::from_values(rest.into_iter()),
-    })
+    Ok(Compressed { encoded: writer.finish(), memory: Memory::from_bits(rest) })
 }
 
-/// Chooses the `count` largest magnitudes and rounds them to two levels.
-fn pack(values: &[f32], count: usize) -> Packed {
-    let positions = largest(values, count);
-    let magnitudes: Vec<f64> =
-        positions.iter().map(|&at| f64::from(values[usize::from(at)].abs())).collect();
-    let mean = mean_of(magnitudes.iter().copied());
-    let is_high: Vec<bool> = magnitudes.iter().map(|&magnitude| magnitude > mean).collect();
-    let half = |high: bool| {
-        let members = magnitudes.iter().zip(&is_high).filter(move |(_, is)| **is == high);
-        mean_of(members.map(|(magnitude, _)| *magnitude))
-    };
-    let low = level(half(false));
-    // Without a value above the mean all are equal, and the second level repeats the first.
-    let high = if is_high.contains(&true) { level(half(true)) } else { low };
-    let codes = positions
-        .iter()
-        .zip(&is_high)
-        .map(|(&at, &is_high)| Code {
-            is_negative: values[usize::from(at)].is_sign_negative(),
-            is_high,
-        })
-        .collect();
-    Packed { positions, codes, levels: Levels { low, high } }
+/// Chooses what travels of a chunk; its room serves all chunks.
+#[derive(Default)]
+struct Chooser {
+    keys: Vec<u64>,
+    packed: Packed,
 }
 
-/// Positions of the `count` largest magnitudes, in rising order; of equal magnitudes the lower position is taken.
-fn largest(values: &[f32], count: usize) -> Vec<u16> {
-    // Bits of non-negative floats sort like the floats. All keys differ, so the selection has one answer.
-    let mut keys: Vec<u64> = (0_u64..)
-        .zip(values)
-        .map(|(position, value)| (u64::from(!value.abs().to_bits()) << 32) | position)
-        .collect();
-    if count < keys.len() {
-        keys.select_nth_unstable(count);
-        keys.truncate(count);
+impl Chooser {
+    /// Chooses the `count` largest magnitudes and rounds them to two levels.
+    fn pack(&mut self, values: &[f32], count: usize) -> &Packed {
+        self.choose(values, count);
+        let Packed { positions, codes, levels } = &mut self.packed;
+        let chosen = || positions.iter().map(|&at| values[usize::from(at)]);
+        let mean = mean_of(chosen().map(|value| f64::from(value.abs())));
+        codes.clear();
+        codes.extend(chosen().map(|value| Code {
+            is_negative: value.is_sign_negative(),
+            is_high: f64::from(value.abs()) > mean,
+        }));
+        let half = |high: bool| {
+            let members = chosen().zip(&*codes).filter(move |(_, code)| code.is_high == high);
+            mean_of(members.map(|(value, _)| f64::from(value.abs())))
+        };
+        let low = level(half(false));
+        // Without a value above the mean all are equal, and the second level repeats the first.
+        let high = if codes.iter().any(|code| code.is_high) { level(half(true)) } else { low };
+        *levels = Levels { low, high };
+        &self.packed
     }
-    let mut positions: Vec<u16> =
-        keys.iter().map(|key| u16::try_from(key & 0xffff).expect("masked to 16 bits")).collect();
-    positions.sort_unstable();
-    positions
+
+    /// Positions of the `count` largest magnitudes, in rising order; of equal magnitudes the lower position is taken.
+    fn choose(&mut self, values: &[f32], count: usize) {
+        let Self { keys, packed: Packed { positions, .. } } = self;
+        // Bits of non-negative floats sort like the floats. All keys differ, so the selection has one answer.
+        let key =
+            |(position, value): (u64, &f32)| (u64::from(!value.abs().to_bits()) << 32) | position;
+        keys.clear();
+        keys.extend((0..).zip(values).map(key));
+        if count < keys.len() {
+            keys.select_nth_unstable(count);
+            keys.truncate(count);
+        }
+        positions.clear();
+        let position = |key: &u64| u16::try_from(key & 0xffff).expect("masked to 16 bits");
+        positions.extend(keys.iter().map(position));
+        positions.sort_unstable();
+    }
 }
 
 /// Mean in the given order, or 0 of nothing.

@@ -3,7 +3,7 @@
 //! Decides which values of a flat vector of parameters' changes travel, with how many bits, and what is kept back for later. The
 //! protocol, once a round:
 //!
-//! 1. `sum = decay · memory + delta`, where [`Memory`] is what earlier rounds kept back.
+//! 1. `sum = decay · memory + change`, where [`Memory`] is what earlier rounds kept back.
 //! 2. In every chunk of [`CHUNK`] values the [`Density`] largest magnitudes are chosen; ties go to the lower index.
 //! 3. Each chosen value becomes a sign and one of two levels of its chunk. These bits are the encoded update.
 //! 4. `memory = bf16(sum − decoded)`: what did not travel waits for the next round.
@@ -25,5 +25,5 @@ mod memory;
 pub use codec::{
     CHUNK, DecodeError, Density, DensityError, MAGNITUDE_MAX, decompress, encoded_size,
 };
-pub use compress::{CompressError, Compressed, compress};
+pub use compress::{Change, CompressError, Compressed, compress};
 pub use memory::{Memory, MemoryError};

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::codec::{bf16_from_f32, f32_from_bf16, is_within_range};
+use crate::codec::{f32_from_bf16, is_within_range};
 
 /// The error-feedback memory of one device: one bf16 for each parameter.
 ///
@@ -76,8 +76,13 @@ impl Memory {
         self.0.iter().map(|&bits| f32_from_bf16(bits))
     }
 
-    /// Rounds to bf16, to nearest, ties to even. Every value is at most [`crate::MAGNITUDE_MAX`].
-    pub(crate) fn from_values(values: impl Iterator<Item = f32>) -> Self {
-        Self(values.map(bf16_from_f32).collect())
+    /// bf16 of each parameter.
+    pub(crate) fn bits(&self) -> &[u16] {
+        &self.0
+    }
+
+    /// From bf16, each finite and at most [`crate::MAGNITUDE_MAX`].
+    pub(crate) fn from_bits(bits: Vec<u16>) -> Self {
+        Self(bits)
     }
 }

@@ -126,7 +126,7 @@ impl Aggregator {
             batch,
             threads: self.threads,
             isa: self.isa,
-            activations: Activations::Keep,
+            activations: Activations::Recompute, // nothing goes back: memory for one layer is enough
         };
         let mut trainer = Trainer::new(&self.spec.model, execution)?;
         Ok(verification::evaluate(&self.spec, &self.parameters, text, &mut trainer)?)

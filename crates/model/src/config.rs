@@ -104,16 +104,6 @@ impl Config {
         self.width / self.heads
     }
 
-    /// Bytes that one trainer with `batch` sequences needs while training: parameters, gradient, two AdamW moments, activations.
-    #[must_use]
-    pub fn training_bytes(&self, batch: usize) -> usize {
-        let rows = batch * self.context;
-        let layer = 8 * self.width + 3 * self.hidden + 2;
-        let shared = 9 * self.width + 3 * self.hidden + self.vocabulary + 2;
-        let activations = rows * (self.layers * layer + shared);
-        4 * (4 * self.parameter_count() + activations)
-    }
-
     /// Floating-point operations of one forward and backward pass over `tokens` tokens: `6 · parameters` a token for the matrix products, and
     /// `6 · width · context` a token and layer for causal attention. The operations repeated to save memory are not counted.
     #[must_use]

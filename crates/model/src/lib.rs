@@ -50,7 +50,8 @@ pub use config::{CONTEXT_MAX, Config, ConfigError, PARAMETERS_MAX, VOCABULARY_MA
 pub use layout::{Layout, Tensor};
 pub use sampler::{Sampler, Sampling};
 pub use state::{
-    ParametersError, initial_parameters, params_from_bytes, params_to_bytes, state_digest,
+    ParametersError, for_each_bytes, initial_parameters, params_from_bytes, params_to_bytes,
+    state_digest,
 };
 pub use stopwatch::{Clock, Operator};
 pub use trainer::{Execution, Trainer, TrainerError};

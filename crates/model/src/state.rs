@@ -8,8 +8,8 @@ use crate::philox::Philox;
 
 /// Bytes of one parameter.
 const PARAMETER_SIZE: usize = size_of::<f32>();
-/// Parameters hashed at once.
-const HASH_CHUNK: usize = 4096;
+/// Parameters handed out at once.
+const PIECE: usize = 4096;
 /// Standard deviation of a fresh embedding: small, so that a fresh model predicts nearly evenly.
 const EMBEDDING_DEVIATION: f32 = 0.02;
 
@@ -99,15 +99,22 @@ pub fn params_from_bytes(config: &Config, bytes: &[u8]) -> Result<Vec<f32>, Para
 #[must_use]
 pub fn state_digest(params: &[f32]) -> Digest {
     let mut hasher = blake3::Hasher::new();
-    let mut bytes = [0; HASH_CHUNK * PARAMETER_SIZE];
-    for chunk in params.chunks(HASH_CHUNK) {
+    for_each_bytes(params, |bytes| {
+        hasher.update(bytes);
+    });
+    Digest::from_bytes(*hasher.finalize().as_bytes())
+}
+
+/// Hands out [`params_to_bytes`] piece by piece, for hashing: memory for one piece is enough.
+pub fn for_each_bytes(params: &[f32], mut take: impl FnMut(&[u8])) {
+    let mut bytes = [0; PIECE * PARAMETER_SIZE];
+    for piece in params.chunks(PIECE) {
         let (slots, _) = bytes.as_chunks_mut::<PARAMETER_SIZE>();
-        for (slot, value) in slots.iter_mut().zip(chunk) {
+        for (slot, value) in slots.iter_mut().zip(piece) {
             *slot = value.to_le_bytes();
         }
-        hasher.update(&bytes[..chunk.len() * PARAMETER_SIZE]);
+        take(&bytes[..piece.len() * PARAMETER_SIZE]);
     }
-    Digest::from_bytes(*hasher.finalize().as_bytes())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "widths are below 2^24")]
@@ -155,7 +162,7 @@ mod tests {
 
     #[test]
     fn digest_is_that_of_the_bytes() {
-        for length in [0, 1, HASH_CHUNK, HASH_CHUNK + 1] {
+        for length in [0, 1, PIECE, PIECE + 1] {
             let params = vec![-1.5; length];
             let whole = blake3::hash(&params_to_bytes(&params));
             assert_eq!(state_digest(&params).as_bytes(), whole.as_bytes());

@@ -19,7 +19,7 @@ use execution::{
 use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -44,8 +44,13 @@ pub(crate) struct Shared {
     pub(crate) block_interval: Option<Duration>,
     pub(crate) batching: Duration,
     pool: Mutex<Pool>,
-    /// With the pool: something was added, or the node stops.
+    /// With the pool: something was added while [`Shared::is_idle`], or the node stops.
     pub(crate) wake: Condvar,
+    /// Written under the pool's lock: the producer sleeps until there is a transaction. When it gathers company for one, nobody wakes it.
+    pub(crate) is_idle: AtomicBool,
+    /// Counts changes of the store: a reader is good for one.
+    generation: AtomicU64,
+    latest: Mutex<Option<(u64, Arc<Reader>)>>,
     pub(crate) stopping: AtomicBool,
     halted: OnceLock<String>,
     pub(crate) heads: watch::Sender<Sealed<Header>>,
@@ -115,6 +120,9 @@ impl Node {
             batching: config.batching,
             pool: Mutex::new(Pool::new(config.pool, rules)),
             wake: Condvar::new(),
+            is_idle: AtomicBool::new(false),
+            generation: AtomicU64::new(0),
+            latest: Mutex::new(None),
             stopping: AtomicBool::new(false),
             halted: OnceLock::new(),
             heads: watch::Sender::new(head),
@@ -148,12 +156,12 @@ impl Node {
         WaitingFeed::new(self.shared.waiting.subscribe())
     }
 
-    /// A snapshot of the chain and of the state at its head.
+    /// A snapshot of the chain and of the state at its head, shared by all who ask before the next block.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
-    pub fn reader(&self) -> Result<Reader, StoreError> {
-        self.shared.store.reader()
+    pub fn reader(&self) -> Result<Arc<Reader>, StoreError> {
+        self.shared.reader()
     }
 
     /// Why no more blocks are made, if so.
@@ -179,10 +187,13 @@ impl Node {
         }
         let sender = sender(&reader, &transaction.signer())?;
         pool.add(transaction, sender)?;
+        let is_idle = self.shared.is_idle.load(Ordering::SeqCst);
         drop(pool);
         // Nobody needs to listen.
         let _ = self.shared.waiting.send(hash);
-        self.shared.wake.notify_all();
+        if is_idle {
+            self.shared.wake.notify_all();
+        }
         Ok(hash)
     }
 
@@ -313,6 +324,25 @@ impl Shared {
     /// The mempool. A thread that panicked while holding it leaves it whole: its methods check before they change.
     pub(crate) fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Never older than the last [`Shared::renew`].
+    pub(crate) fn reader(&self) -> Result<Arc<Reader>, StoreError> {
+        let generation = self.generation.load(Ordering::SeqCst);
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made_for, reader)) = &*latest
+            && *made_for >= generation
+        {
+            return Ok(Arc::clone(reader));
+        }
+        let reader = Arc::new(self.store.reader()?);
+        *latest = Some((generation, Arc::clone(&reader)));
+        Ok(reader)
+    }
+
+    /// To be called after each change of the store, before anybody is told of it.
+    pub(crate) fn renew(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn next_base_fee(&self) -> u64 {

@@ -62,6 +62,7 @@ enum Due {
 /// Sleeps until there is something to do; `None` when the node stops.
 fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
     let mut pool = shared.pool();
+    shared.is_idle.store(true, Ordering::SeqCst);
     let due = loop {
         if shared.stopping.load(Ordering::SeqCst) {
             return None;
@@ -77,6 +78,7 @@ fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
             }
         }
     };
+    shared.is_idle.store(false, Ordering::SeqCst);
     // Company for the first transaction. The end of the node ends this, too.
     let started = now();
     while due == Due::Transactions && !shared.stopping.load(Ordering::SeqCst) {
@@ -100,7 +102,7 @@ fn wait<'a>(
 
 /// Makes one block, writes it, and tells everyone.
 fn produce(shared: &Shared, due: Due) -> Result<(), Halt> {
-    let reader = shared.store.reader()?;
+    let reader = shared.reader()?;
     let base_fee = next_base_fee(reader.head(), &shared.rules.base_fee);
     // A transaction uses less gas than its limit as a rule; what does not fit waits.
     let gas_max = shared.rules.gas_limit.saturating_mul(2);
@@ -151,6 +153,7 @@ fn drop_refused(pool: &mut Pool, refused: &[Refused], is_empty: bool) {
 
 fn publish(shared: &Shared, block: ExecutedBlock) -> Result<(), Halt> {
     shared.store.commit(&block)?;
+    shared.renew();
     shared.pool().settle(&block.changes.accounts);
     let (number, hash, count) = (block.header.number, block.hash, block.transactions.len());
     tracing::debug!(number, %hash, transactions = count, gas = block.header.gas_used, "block");

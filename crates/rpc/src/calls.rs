@@ -34,7 +34,7 @@ pub(crate) fn call(
     request: TransactionRequest,
     block: Option<BlockId>,
 ) -> Answer<Bytes> {
-    let block = parameters::state(&node.reader().map_err(internal)?, block)?;
+    let block = parameters::state(&*node.reader().map_err(internal)?, block)?;
     match node.call(&message(request)?, block).map_err(not_called)? {
         CallOutcome::Returned { output, .. } => Ok(output),
         CallOutcome::Reverted { output, .. } => Err(reverted(output)),
@@ -47,7 +47,7 @@ pub(crate) fn estimate_gas(
     request: TransactionRequest,
     block: Option<BlockId>,
 ) -> Answer<U64> {
-    parameters::state(&node.reader().map_err(internal)?, block)?;
+    parameters::state(&*node.reader().map_err(internal)?, block)?;
     node.estimate_gas(&message(request)?).map(U64::from).map_err(not_estimated)
 }
 

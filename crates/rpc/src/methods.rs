@@ -13,7 +13,8 @@ use jsonrpsee::{RpcModule, types::Params};
 use node::Node;
 use serde::Serialize;
 
-/// Every method, answered from `node`. All but constants read the disk, so all run on threads that may block.
+/// Every method, answered from `node`. Those that read much of the disk, or compute, run on threads that may block. Those that are done in
+/// some microseconds run where the request was read: a second thread would cost more than the answer.
 pub(crate) fn module(node: Node) -> RpcModule<Context> {
     let mut methods = Methods(RpcModule::new(Context::new(node)));
     methods.about_the_node();
@@ -37,6 +38,17 @@ impl Methods {
             .register_blocking_method(name, move |params, context, _| {
                 method(&context.node, &params)
             })
+            .expect("each name is added once");
+    }
+
+    /// A method that is answered from memory, or nearly so.
+    fn add_quick<T: Serialize + Clone + Send + 'static>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Node, &Params<'_>) -> Answer<T>,
+    ) {
+        self.0
+            .register_method(name, move |params, context, _| method(&context.node, &params))
             .expect("each name is added once");
     }
 
@@ -77,18 +89,18 @@ impl Methods {
     }
 
     fn about_the_node(&mut self) {
-        self.add("eth_chainId", |node, _| Ok(U64::from(node.rules().chain_id)));
-        self.add("net_version", |node, _| Ok(node.rules().chain_id.to_string()));
-        self.add("net_listening", |_, _| Ok(true));
-        self.add("web3_clientVersion", |_, _| {
+        self.add_quick("eth_chainId", |node, _| Ok(U64::from(node.rules().chain_id)));
+        self.add_quick("net_version", |node, _| Ok(node.rules().chain_id.to_string()));
+        self.add_quick("net_listening", |_, _| Ok(true));
+        self.add_quick("web3_clientVersion", |_, _| {
             Ok(concat!("gleaner/v", env!("CARGO_PKG_VERSION"), "/rust"))
         });
-        self.add("eth_syncing", |_, _| Ok(false));
-        self.add("eth_accounts", |_, _| Ok(Vec::<Address>::new()));
+        self.add_quick("eth_syncing", |_, _| Ok(false));
+        self.add_quick("eth_accounts", |_, _| Ok(Vec::<Address>::new()));
     }
 
     fn about_blocks(&mut self) {
-        self.add("eth_blockNumber", |node, _| Ok(U64::from(node.head().number)));
+        self.add_quick("eth_blockNumber", |node, _| Ok(U64::from(node.head().number)));
         self.add("eth_getBlockByNumber", |node, params| {
             let (block, content) = parse(params, |sequence| {
                 Ok((sequence.next::<alloy_eips::BlockNumberOrTag>()?, sequence.optional_next()?))
@@ -103,8 +115,8 @@ impl Methods {
         });
         self.add("eth_getBlockReceipts", |node, params| blocks::receipts(node, one(params)?));
         self.add("eth_getLogs", |node, params| logs::find(node, &one(params)?));
-        self.add("eth_gasPrice", |node, _| fees::gas_price(node));
-        self.add("eth_maxPriorityFeePerGas", |_, _| Ok(fees::TIP));
+        self.add_quick("eth_gasPrice", |node, _| fees::gas_price(node));
+        self.add_quick("eth_maxPriorityFeePerGas", |_, _| Ok(fees::TIP));
         self.add("eth_feeHistory", |node, params| {
             let (count, newest, percentiles) = parse(params, |sequence| {
                 Ok((sequence.next()?, sequence.next()?, sequence.optional_next()?))
@@ -143,7 +155,7 @@ impl Methods {
     }
 
     fn about_transactions(&mut self) {
-        self.add("eth_sendRawTransaction", |node, params| calls::send(node, &one(params)?));
+        self.add_quick("eth_sendRawTransaction", |node, params| calls::send(node, &one(params)?));
         self.add("eth_getTransactionByHash", |node, params| {
             blocks::transaction(node, one(params)?)
         });

@@ -8,6 +8,7 @@ use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use execution::AccountState;
 use node::{CallBlock, Node};
+use std::sync::Arc;
 use store::Reader;
 
 pub(crate) fn balance(node: &Node, address: Address, block: Option<BlockId>) -> Answer<U256> {
@@ -46,7 +47,7 @@ pub(crate) fn storage(
     reader.slot(&address, &slot).map(B256::from).map_err(internal)
 }
 
-fn reader(node: &Node, block: Option<BlockId>) -> Answer<(Reader, CallBlock)> {
+fn reader(node: &Node, block: Option<BlockId>) -> Answer<(Arc<Reader>, CallBlock)> {
     let reader = node.reader().map_err(internal)?;
     let block = parameters::state(&reader, block)?;
     Ok((reader, block))

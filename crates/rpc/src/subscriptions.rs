@@ -127,7 +127,7 @@ async fn waiting(node: &Node, pending: PendingSubscriptionSink) {
 }
 
 fn logs_from(node: &Node, filter: &Filter, next: u64) -> Answer<(Vec<Log>, u64)> {
-    logs::since(&node.reader().map_err(internal)?, filter, next)
+    logs::since(&*node.reader().map_err(internal)?, filter, next)
 }
 
 fn header(node: &Node, number: u64) -> Answer<Option<Header>> {

@@ -167,6 +167,7 @@ impl<'a> Simulation<'a> {
             shards: &shards,
             threads: 1,
             isa: Isa::detect(),
+            activations: Activations::Keep,
         };
         execute(&job, &mut |_| ControlFlow::Continue(())).map_err(|error| format!("{error:?}"))
     }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use compression::{CompressError, Compressed, Memory, compress};
+use compression::{Change, CompressError, Compressed, Memory, compress};
 use corpus::{BatchError, Batcher, Draw};
 use model::instructions::{Checked, Isa};
 use model::{Activations, Execution, Layout, Trainer, TrainerError};
@@ -38,6 +38,8 @@ pub struct Job<'a> {
     pub threads: usize,
     /// Vector instructions to use; the result does not depend on them either.
     pub isa: Isa,
+    /// Time or memory.
+    pub activations: Activations,
 }
 
 /// What a round left behind.
@@ -146,10 +148,10 @@ pub fn execute(
             return Err(JobError::CalledOff { step: done });
         }
     }
-    let delta: Vec<f32> =
-        job.base.iter().zip(&training.parameters).map(|(base, own)| base - own).collect();
+    let Training { parameters, .. } = training;
     let (spec, round) = (job.spec, job.round);
-    let compressed = compress(&delta, job.memory_before, spec.memory_decay, spec.density(round))?;
+    let change = Change::Between { before: job.base, after: &parameters };
+    let compressed = compress(change, job.memory_before, spec.memory_decay, spec.density(round))?;
     #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 losses, for people")]
     let loss_mean = (losses / f64::from(steps)) as f32;
     Ok(Outcome::new(compressed, leaves, loss_mean, spec.tokens(round)))
@@ -166,7 +168,8 @@ pub fn fabricate(
     made_up: &[f32],
     memory_before: &Memory,
 ) -> Result<Outcome, JobError> {
-    let compressed = compress(made_up, memory_before, spec.memory_decay, spec.density(round))?;
+    let change = Change::Given(made_up);
+    let compressed = compress(change, memory_before, spec.memory_decay, spec.density(round))?;
     let leaf_count = spec.segment_ends(round).len() + 1;
     let leaves = vec![digest_of(&compressed.encoded); leaf_count];
     Ok(Outcome::new(compressed, leaves, 0.0, spec.tokens(round)))
@@ -209,8 +212,8 @@ impl<'a> Training<'a> {
         let spec = job.spec;
         let draw = Draw { seed: &spec.seed.0, round: job.round, device: &job.device };
         let batch = to_usize(spec.batch);
-        let execution =
-            Execution { batch, threads: job.threads, isa: job.isa, activations: Activations::Keep };
+        let &Job { threads, isa, activations, .. } = job;
+        let execution = Execution { batch, threads, isa, activations };
         Ok(Self {
             job,
             batcher: Batcher::new(draw, job.shards, spec.model.context)?,
@@ -240,7 +243,9 @@ impl<'a> Training<'a> {
         let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 segment state v1");
         let (first, second) = self.optimizer.moments();
         for values in [&self.parameters, first, second] {
-            hasher.update(&model::params_to_bytes(values));
+            model::for_each_bytes(values, |bytes| {
+                hasher.update(bytes);
+            });
         }
         Digest::from_bytes(*hasher.finalize().as_bytes())
     }

@@ -1,6 +1,6 @@
 //! What the coordinator makes of a round's updates, and what workers make of that.
 
-use compression::{CompressError, DecodeError, Memory, MemoryError, compress, decompress};
+use compression::{Change, CompressError, DecodeError, Memory, MemoryError, compress, decompress};
 use optimizer::{Nesterov, OuterRates, aggregate};
 use thiserror::Error;
 use units::DeviceId;
@@ -155,9 +155,10 @@ pub fn advance(
     let rates =
         OuterRates { learning_rate: spec.outer_learning_rate, momentum: spec.outer_momentum };
     let change = nesterov.step(&pseudo_gradient, rates);
-    let compressed = compress(&change, &state.memory, spec.memory_decay, spec.density_down())?;
+    let change = Change::Given(&change);
+    let compressed = compress(change, &state.memory, spec.memory_decay, spec.density_down())?;
     let mut parameters = base.to_vec();
-    subtract(&mut parameters, &compressed.decoded);
+    apply_outer(spec, &mut parameters, &compressed.encoded).expect("just encoded");
     Ok(Advanced {
         parameters,
         encoded: compressed.encoded,
@@ -177,7 +178,7 @@ pub fn apply_outer(
     encoded: &[u8],
 ) -> Result<(), DecodeError> {
     let change = decompress(encoded, parameters.len(), spec.density_down())?;
-    subtract(parameters, &change);
+    parameters.iter_mut().zip(&change).for_each(|(parameter, change)| *parameter -= change);
     Ok(())
 }
 
@@ -188,12 +189,6 @@ fn join(updates: &[Vec<f32>], parameter_count: usize) -> Vec<f32> {
     }
     let views: Vec<&[f32]> = updates.iter().map(Vec::as_slice).collect();
     aggregate(&views, &vec![1; views.len()])
-}
-
-fn subtract(parameters: &mut [f32], change: &[f32]) {
-    for (parameter, change) in parameters.iter_mut().zip(change) {
-        *parameter -= change;
-    }
 }
 
 fn check(expected: usize, base: &[f32], state: &OuterState) -> Result<(), OuterStepError> {

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use compression::Density;
+use model::{Activations, Execution, Trainer, instructions::Isa};
 use optimizer::InnerKind;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -207,7 +208,7 @@ impl RunSpec {
             }
         }
         self.validate_rates()?;
-        let bytes = self.training_bytes();
+        let bytes = self.training_bytes(1, Activations::Recompute);
         if bytes > TRAINING_BYTES_MAX {
             let value = self.batch.to_string();
             let allowed = "what trains in 64 GiB of memory";
@@ -216,12 +217,15 @@ impl RunSpec {
         Ok(())
     }
 
-    /// Memory that a device needs to train, in bytes: arena, gradient, the optimizer's state and room, base, memory and update.
+    /// Memory that a device needs to train, in bytes: what the trainer allocates, and for each parameter 16 bytes (itself, gradient, moments),
+    /// 8 (the round's base, error feedback before and after) and 8 for room, the update and the matrices of Muon.
     #[must_use]
-    pub fn training_bytes(&self) -> u64 {
-        let parameters = u64::try_from(self.model.parameter_count()).unwrap_or(u64::MAX);
-        let arena = self.model.training_bytes(to_usize(self.batch));
-        u64::try_from(arena).unwrap_or(u64::MAX).saturating_add(parameters.saturating_mul(32))
+    pub fn training_bytes(&self, threads: usize, activations: Activations) -> u64 {
+        let execution =
+            Execution { batch: to_usize(self.batch), threads, isa: Isa::Scalar, activations };
+        let trainer = Trainer::memory_bytes(&self.model, execution);
+        let parameters = self.model.parameter_count().saturating_mul(32);
+        u64::try_from(trainer.saturating_add(parameters)).unwrap_or(u64::MAX)
     }
 
     /// Inner steps of a round.

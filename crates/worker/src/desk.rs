@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail};
 use compression::Memory;
 use corpus::{Draw, Manifest};
 use ledger_client::Ledger;
-use model::instructions::Isa;
+use model::{Activations, instructions::Isa};
+use tokio::sync::Semaphore;
 use transport::WorkerEndpoint;
 use units::{DeviceId, Digest};
 use verification::RunSpec;
@@ -28,6 +29,9 @@ pub(crate) struct Desk {
     pub(crate) device: DeviceId,
     pub(crate) threads: usize,
     pub(crate) isa: Isa,
+    pub(crate) activations: Activations,
+    /// A computation holds one while it takes memory.
+    pub(crate) turns: Arc<Semaphore>,
     pub(crate) ledger: Ledger,
     pub(crate) endpoint: WorkerEndpoint,
     pub(crate) keep: Keep,
@@ -56,6 +60,7 @@ impl Desk {
             shards: self.shards(round, &device).await?,
             threads: self.threads,
             isa: self.isa,
+            activations: self.activations,
         })
     }
 

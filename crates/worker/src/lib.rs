@@ -12,6 +12,7 @@
 //! It does not decide when the machine is idle (that will be the agent's), nor what the work is worth.
 
 mod desk;
+mod fit;
 mod keep;
 mod misbehaviour;
 mod options;

@@ -10,7 +10,10 @@ use abi::statement;
 use anyhow::{Context as _, ensure};
 use corpus::Manifest;
 use thiserror::Error;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
 use transport::{
     Dial, Limits, WorkerEndpoint,
     message::{Link, PROTOCOL, ToCoordinator, ToWorker},
@@ -21,6 +24,7 @@ use verification::RunSpec;
 use crate::{
     Event, Options,
     desk::Desk,
+    fit::Fit,
     keep::Keep,
     session::{Ending, Session},
     states::States,
@@ -121,12 +125,16 @@ async fn connect(
             ToWorker::Round { .. } | ToWorker::Audit { .. } => {}
         }
     };
-    let (spec, manifest) = check(options, &offer, &spec, &manifest)?;
+    let (spec, manifest) = check(&offer, &spec, &manifest)?;
+    let fit = Fit::choose(&spec, options.threads, options.memory_max)?;
+    tracing::debug!(?fit, "how rounds are computed within the memory allowed");
     Ok(Desk {
         run: options.run,
         device: options.device_id(),
         threads: options.threads,
         isa: options.isa,
+        activations: fit.activations,
+        turns: Arc::new(Semaphore::new(fit.at_once)),
         ledger: options.ledger.clone(),
         endpoint,
         keep: keep.clone(),
@@ -149,19 +157,11 @@ async fn hello(options: &Options) -> anyhow::Result<ToCoordinator> {
     Ok(ToCoordinator::Hello { protocol: PROTOCOL, run, account, link, enroll })
 }
 
-fn check(
-    options: &Options,
-    offer: &view::Offer,
-    spec: &[u8],
-    manifest: &[u8],
-) -> anyhow::Result<(RunSpec, Manifest)> {
+fn check(offer: &view::Offer, spec: &[u8], manifest: &[u8]) -> anyhow::Result<(RunSpec, Manifest)> {
     let digest = |bytes: &[u8]| Digest::from_bytes(*blake3::hash(bytes).as_bytes());
     ensure!(digest(spec) == offer.spec, Refusal::NotTheTerms { what: "specification" });
     let spec = RunSpec::from_bytes(spec)?;
     let manifest = Manifest::decode(manifest)?;
     ensure!(manifest.digest() == offer.corpus, Refusal::NotTheTerms { what: "corpus manifest" });
-    // Two rounds' worth: an audit may run beside the training.
-    let (needed, allowed) = (spec.training_bytes().saturating_mul(2), options.memory_max);
-    ensure!(needed <= allowed, Refusal::TooLarge { needed, allowed });
     Ok((spec, manifest))
 }

@@ -389,6 +389,7 @@ async fn train(
         current.round,
         current.base
     );
+    let _turn = desk.turns.acquire().await?;
     let memory = desk.own_memory().await?;
     let assignment = desk.assignment(round, desk.device, base, memory).await?;
     let (called_off, done) = (Arc::clone(called_off), done.clone());
@@ -422,6 +423,7 @@ async fn audit(
         case.base
     );
     let base = Base { state: base, step: None };
+    let _turn = desk.turns.acquire().await?;
     let assignment =
         match desk.assignment(round, subject, base, case.commitment.memory_before).await {
             Ok(assignment) => assignment,

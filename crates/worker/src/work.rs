@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use compression::Memory;
-use model::instructions::Isa;
+use model::{Activations, instructions::Isa};
 use training_run::Commitment;
 use units::{DeviceId, Digest};
 use verification::{Job, JobError, Outcome, RunSpec, StepReport};
@@ -27,6 +27,8 @@ pub(crate) struct Assignment {
     pub(crate) threads: usize,
     /// Vector instructions to use.
     pub(crate) isa: Isa,
+    /// Whether there is memory enough to keep what the way back needs.
+    pub(crate) activations: Activations,
 }
 
 /// How far a computation is.
@@ -59,6 +61,7 @@ pub(crate) fn compute(
         shards: &shards,
         threads: assignment.threads,
         isa: assignment.isa,
+        activations: assignment.activations,
     };
     verification::execute(&job, &mut |step: StepReport| {
         let done = u64::from(step.step) * tokens_per_step * 1000;

@@ -30,7 +30,7 @@ fn sample(parameter_count: usize, density: Density) -> Vec<u8> {
         .map(|index| (f32::from(index.wrapping_mul(40_503)) - 32_768.0) * 1e-5)
         .collect();
     let memory = crate::Memory::zero(parameter_count);
-    crate::compress(&delta, &memory, 0.9, density).unwrap().encoded
+    crate::compress(crate::Change::Given(&delta), &memory, 0.9, density).unwrap().encoded
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Properties of compressing with memory.
 
 use compression::{
-    CHUNK, CompressError, Density, MAGNITUDE_MAX, Memory, compress, decompress, encoded_size,
+    CHUNK, Change, CompressError, Density, MAGNITUDE_MAX, Memory, compress, decompress,
+    encoded_size,
 };
 use proptest::prelude::*;
 
@@ -36,10 +37,10 @@ proptest! {
         let second: Vec<f32> = first.iter().rev().copied().collect();
         let mut memory = Memory::zero(first.len());
         for delta in [&first, &second] {
-            let out = compress(delta, &memory, decay, density).unwrap();
+            let out = compress(Change::Given(delta), &memory, decay, density).unwrap();
             prop_assert_eq!(out.encoded.len(), encoded_size(delta.len(), density));
-            prop_assert_eq!(&decompress(&out.encoded, delta.len(), density).unwrap(), &out.decoded);
-            for (((kept, after), delta), decoded) in memory.values().zip(out.memory.values()).zip(delta).zip(&out.decoded) {
+            let sent = decompress(&out.encoded, delta.len(), density).unwrap();
+            for (((kept, after), delta), decoded) in memory.values().zip(out.memory.values()).zip(delta).zip(&sent) {
                 let sum = f64::from(decay) * f64::from(kept) + f64::from(*delta);
                 let rest = sum - f64::from(*decoded);
                 // Two roundings to f32 of the sum, one of the rest, one to bf16 of the rest.
@@ -52,9 +53,19 @@ proptest! {
     }
 
     #[test]
+    fn a_difference_is_never_written_down_but_means_the_same(before in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
+        let after: Vec<f32> = before.iter().rev().map(|value| value * 0.75).collect();
+        let change: Vec<f32> = before.iter().zip(&after).map(|(before, after)| before - after).collect();
+        let memory = compress(Change::Given(&after), &Memory::zero(after.len()), 1.0, density).unwrap().memory;
+        let between = Change::Between { before: &before, after: &after };
+        prop_assert_eq!(compress(between, &memory, decay, density), compress(Change::Given(&change), &memory, decay, density));
+    }
+
+    #[test]
     fn the_largest_travel(delta in vectors(), density in densities()) {
-        let out = compress(&delta, &Memory::zero(delta.len()), 1.0, density).unwrap();
-        for (delta, decoded) in delta.chunks(CHUNK).zip(out.decoded.chunks(CHUNK)) {
+        let out = compress(Change::Given(&delta), &Memory::zero(delta.len()), 1.0, density).unwrap();
+        let sent = decompress(&out.encoded, delta.len(), density).unwrap();
+        for (delta, decoded) in delta.chunks(CHUNK).zip(sent.chunks(CHUNK)) {
             let smallest_sent = delta.iter().zip(decoded).filter(|(_, sent)| **sent != 0.0).map(|(value, _)| value.abs()).fold(f32::INFINITY, f32::min);
             for (value, sent) in delta.iter().zip(decoded) {
                 prop_assert!(*sent != 0.0 || value.abs() <= smallest_sent);
@@ -67,8 +78,10 @@ proptest! {
 #[test]
 fn ties_go_to_the_lower_index() {
     let delta = vec![0.5_f32; CHUNK];
-    let out = compress(&delta, &Memory::zero(CHUNK), 1.0, Density::new(3).unwrap()).unwrap();
-    let sent: Vec<usize> = (0..CHUNK).filter(|&at| out.decoded[at] != 0.0).collect();
+    let density = Density::new(3).unwrap();
+    let out = compress(Change::Given(&delta), &Memory::zero(CHUNK), 1.0, density).unwrap();
+    let decoded = decompress(&out.encoded, CHUNK, density).unwrap();
+    let sent: Vec<usize> = (0..CHUNK).filter(|&at| decoded[at] != 0.0).collect();
     assert_eq!(sent, [0, 1, 2]);
 }
 
@@ -79,8 +92,10 @@ fn what_is_kept_back_travels_later() {
     let mut delta = vec![0.5, -0.25, 0.125];
     let mut received = vec![0.0_f32; 3];
     for _ in 0..3 {
-        let out = compress(&delta, &memory, 1.0, Density::new(1).unwrap()).unwrap();
-        received.iter_mut().zip(&out.decoded).for_each(|(sum, sent)| *sum += sent);
+        let density = Density::new(1).unwrap();
+        let out = compress(Change::Given(&delta), &memory, 1.0, density).unwrap();
+        let decoded = decompress(&out.encoded, 3, density).unwrap();
+        received.iter_mut().zip(&decoded).for_each(|(sum, sent)| *sum += sent);
         memory = out.memory;
         delta = vec![0.0; 3];
     }
@@ -92,7 +107,8 @@ fn what_is_kept_back_travels_later() {
 fn the_encoding_is_pinned() {
     // 5 values, 2 of 4096 asked: one travels, as a bitmap, since 12 bits are more than 5.
     let delta = [0.1, -1.5, 0.2, 0.3, 0.0];
-    let out = compress(&delta, &Memory::zero(5), 1.0, Density::new(2).unwrap()).unwrap();
+    let out =
+        compress(Change::Given(&delta), &Memory::zero(5), 1.0, Density::new(2).unwrap()).unwrap();
     assert_eq!(out.encoded, [1, 5, 0, 0, 0, 2, 0, 0xc0, 0x3f, 0xc0, 0x3f, 0b0010_0010]);
 }
 
@@ -100,12 +116,18 @@ fn the_encoding_is_pinned() {
 fn what_diverged_is_refused() {
     let density = Density::WHOLE;
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, MAGNITUDE_MAX * 2.0] {
-        let refused = compress(&[0.0, bad], &Memory::zero(2), 1.0, density);
+        let refused = compress(Change::Given(&[0.0, bad]), &Memory::zero(2), 1.0, density);
         assert_eq!(refused, Err(CompressError::Range { index: 1 }));
     }
-    assert!(compress(&[MAGNITUDE_MAX, -MAGNITUDE_MAX], &Memory::zero(2), 1.0, density).is_ok());
-    let refused = compress(&[0.0], &Memory::zero(2), 1.0, density);
-    assert_eq!(refused, Err(CompressError::Length { delta: 1, memory: 2 }));
+    assert!(
+        compress(Change::Given(&[MAGNITUDE_MAX, -MAGNITUDE_MAX]), &Memory::zero(2), 1.0, density)
+            .is_ok()
+    );
+    let refused = compress(Change::Given(&[0.0]), &Memory::zero(2), 1.0, density);
+    assert_eq!(refused, Err(CompressError::Length { change: 1, memory: 2 }));
+    let between = Change::Between { before: &[0.0; 3], after: &[0.0; 2] };
+    let refused = compress(between, &Memory::zero(2), 1.0, density);
+    assert_eq!(refused, Err(CompressError::Length { change: 3, memory: 2 }));
 }
 
 #[test]

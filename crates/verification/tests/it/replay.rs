@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 
 use compression::Memory;
-use model::instructions::Isa;
+use model::{Activations, instructions::Isa};
 use optimizer::InnerKind;
 use units::DeviceId;
 use verification::{
@@ -62,6 +62,7 @@ impl Owned {
             shards: &shards,
             threads: self.threads,
             isa: self.isa,
+            activations: Activations::Keep,
         };
         execute(&job, &mut |report: StepReport| {
             if report.step >= last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -1,0 +1,225 @@
+//! `gleaner bench ledger`: how many transfers a node takes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use alloy_signer_local::{MnemonicBuilder, coins_bip39::English};
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+use ledger_benchmark::{Load, Measurement, Milliseconds, Progress};
+use serde::Serialize;
+use tempfile::TempDir;
+use units::{AccountId, UnixSeconds, Wei};
+
+use crate::genesis::{CHAIN_ID_DEFAULT, genesis};
+use crate::output::{self, Output};
+use crate::shell;
+
+/// The phrase of development nodes: everybody knows its keys.
+const PHRASE: &str = "test test test test test test test test test test test junk";
+/// What each sender holds in a ledger made for the benchmark.
+const FUNDS: Wei = Wei::new(1_000_000_000_000_000_000_000_000);
+/// Gas limit of its blocks: not what is measured.
+const GAS_LIMIT: u64 = 1_000_000_000;
+/// Part of the saturating rate at which the time to a receipt is measured.
+const PACE: f64 = 0.5;
+/// How long no receipt may come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Flags of `gleaner bench ledger`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Node to measure [default: one of its own, in a temporary folder]
+    #[arg(long, value_name = "HOST:PORT")]
+    rpc: Option<String>,
+    /// Words whose first accounts have funds there [default: those of development nodes]
+    #[arg(long, default_value = PHRASE, hide_default_value = true)]
+    phrase: String,
+    /// Accounts that send
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    senders: u16,
+    /// Transfers of each measurement
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    transfers: u32,
+    /// Connections that send, one transfer at a time
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    connections: u16,
+    /// Transfers in one request of the first measurement; the second sends each alone
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    batch: u16,
+    /// Transfers without a receipt at most
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    unanswered: u32,
+    /// Transfers a second of the second measurement [default: half of what the first one found]
+    #[arg(long, value_name = "NUMBER")]
+    rate: Option<f64>,
+}
+
+/// Keys of `gleaner bench ledger --json`.
+#[derive(Serialize)]
+struct Document {
+    node: String,
+    processor: Option<String>,
+    senders: u16,
+    connections: u16,
+    batch: u16,
+    saturated: Figures,
+    paced: Figures,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    /// Asked for; none when as many as possible were sent.
+    rate: Option<f64>,
+    transfers: usize,
+    seconds: f64,
+    transfers_per_second: f64,
+    blocks: u64,
+    ms_to_acceptance: Quantiles,
+    ms_to_receipt: Quantiles,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Quantiles {
+    median: f64,
+    p90: f64,
+    p99: f64,
+    max: f64,
+}
+
+/// Measures twice: as fast as the node takes transfers, then at a steady rate below.
+///
+/// # Errors
+/// When the node can't be started or reached, or refuses.
+pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
+    let own = args.rpc.is_none().then(|| OwnNode::start(args)).transpose()?;
+    let host = match (&args.rpc, &own) {
+        (Some(host), _) => host.trim_start_matches("http://").trim_end_matches('/').to_owned(),
+        (None, own) => own.as_ref().map(|own| own.host.clone()).unwrap_or_default(),
+    };
+    let load = |rate: Option<f64>| Load {
+        host: host.clone(),
+        phrase: args.phrase.clone(),
+        senders: args.senders.into(),
+        transfers: usize::try_from(args.transfers).unwrap_or(usize::MAX),
+        connections: args.connections.into(),
+        unanswered_max: usize::try_from(args.unanswered).unwrap_or(usize::MAX),
+        batch: if rate.is_some() { 1 } else { args.batch.into() },
+        rate,
+        patience: PATIENCE,
+    };
+    let document = shell::block_on_until_interrupted(async {
+        let saturated = measure(&load(None), output).await?;
+        let rate = args.rate.unwrap_or(saturated.per_second() * PACE);
+        let paced = measure(&load(Some(rate)), output).await?;
+        Ok(Document {
+            node: host.clone(),
+            processor: benchmark::processor(),
+            senders: args.senders,
+            connections: args.connections,
+            batch: args.batch,
+            saturated: figures(None, &saturated),
+            paced: figures(Some(rate), &paced),
+        })
+    })?;
+    output.print(&document, &text(&document))
+}
+
+async fn measure(load: &Load, output: &Output) -> anyhow::Result<Measurement> {
+    let pace = load.rate.map_or_else(String::new, |rate| format!(", {rate:.0} a second"));
+    output.say(&format!("sending {} transfers to {}{pace}", load.transfers, load.host));
+    let bar = if output.is_live() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let measured = ledger_benchmark::run(load, &mut |Progress { receipts, transfers }| {
+        bar.set_length(u64::try_from(transfers).unwrap_or(u64::MAX));
+        bar.set_position(u64::try_from(receipts).unwrap_or(u64::MAX));
+    })
+    .await;
+    bar.finish_and_clear();
+    Ok(measured?)
+}
+
+fn figures(rate: Option<f64>, measured: &Measurement) -> Figures {
+    let quantiles = |Milliseconds { median, p90, p99, max }| Quantiles { median, p90, p99, max };
+    Figures {
+        rate,
+        transfers: measured.transfers,
+        seconds: measured.seconds,
+        transfers_per_second: measured.per_second(),
+        blocks: measured.blocks,
+        ms_to_acceptance: quantiles(measured.to_acceptance),
+        ms_to_receipt: quantiles(measured.to_receipt),
+    }
+}
+
+fn text(document: &Document) -> String {
+    let row = |name: &str, figures: &Figures| {
+        let Quantiles { median, p99, max, .. } = figures.ms_to_receipt;
+        vec![
+            name.to_owned(),
+            format!("{:.0}", figures.transfers_per_second),
+            figures.blocks.to_string(),
+            format!("{median:.1}"),
+            format!("{p99:.1}"),
+            format!("{max:.1}"),
+        ]
+    };
+    let head = ["load", "transfers/s", "blocks", "ms to receipt: median", "p99", "slowest"];
+    let rows = [row("saturated", &document.saturated), row("paced", &document.paced)];
+    output::table(&head, &rows)
+}
+
+/// A node of this program in a process of its own, on a fresh ledger; gone with its folder when dropped.
+struct OwnNode {
+    host: String,
+    process: Child,
+    _folder: TempDir,
+}
+
+impl OwnNode {
+    fn start(args: &Args) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("no temporary folder can be made")?;
+        let file = folder.path().join("genesis.json");
+        fs::write(&file, genesis_for(args)?).context("the genesis file can't be written")?;
+        let program = std::env::current_exe().context("this program's own path is unknown")?;
+        let mut process = Command::new(program)
+            .args(["node", "--rpc", "127.0.0.1:0", "--genesis"])
+            .arg(&file)
+            .arg("--data-dir")
+            .arg(folder.path().join("node"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("a node can't be started")?;
+        let stdout = process.stdout.take().context("the node has no output")?;
+        let mut own = Self { host: String::new(), process, _folder: folder };
+        let mut url = String::new();
+        BufReader::new(stdout).read_line(&mut url).context("the node says nothing")?;
+        let host = url.trim().strip_prefix("http://").context("the node did not start")?;
+        own.host = host.to_owned();
+        Ok(own)
+    }
+}
+
+impl Drop for OwnNode {
+    fn drop(&mut self) {
+        // Either it is gone already, or it goes now.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn genesis_for(args: &Args) -> anyhow::Result<String> {
+    let mut funds = BTreeMap::new();
+    for index in 0..args.senders {
+        let builder = MnemonicBuilder::<English>::default().phrase(&args.phrase);
+        let signer = builder.index(u32::from(index)).and_then(|builder| builder.build());
+        let signer = signer.context("the phrase is no BIP-39 phrase in English")?;
+        funds.insert(AccountId::from_bytes(signer.address().into_array()), FUNDS);
+    }
+    let mut genesis = genesis(CHAIN_ID_DEFAULT, UnixSeconds::new(0), &funds);
+    genesis.gas_limit = GAS_LIMIT;
+    Ok(genesis.to_json())
+}

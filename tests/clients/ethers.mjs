@@ -83,5 +83,30 @@ await assert.rejects(runs.cancel(99), (error) => {
   return name === 'NoSuchRun' && args[0] === 99n
 })
 
+// an asset of its own, and GRAIN by the same ABI
+const erc20 = [
+  'function name() view returns (string)', 'function totalSupply() view returns (uint256)', 'function balanceOf(address) view returns (uint256)', 'function transfer(address, uint256) returns (bool)',
+  'function mint(address, uint256)', 'event Transfer(address indexed from, address indexed to, uint256 value)', 'error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)',
+]
+const terms = 'tuple(string name, string symbol, uint8 decimals, uint256 cap, string uri, address issuer, bool pausable, bool burnable, bool transferable, bool renounceable)'
+const assets = new Contract('0x6c00000000000000000000000000000000000004', [`function create(${terms} terms) returns (address)`, `event AssetCreated(address indexed asset, address indexed creator, address indexed issuer, ${terms} terms)`], wallet)
+const creation = await (await assets.create(['Rye', 'RYE', 2, 1000, '', wallet.address, false, false, false, false])).wait()
+const { args: created } = assets.interface.parseLog(creation.logs[0])
+assert.deepEqual([created.creator, created.terms.name, created.terms.cap], [wallet.address, 'Rye', 1000n])
+const rye = new Contract(created.asset, erc20, wallet)
+await (await rye.mint(wallet.address, 100)).wait()
+const grain = new Contract('0x6c00000000000000000000000000000000000003', erc20, wallet)
+for (const asset of [rye, grain]) {
+  const held = await asset.balanceOf(receiver)
+  const { logs } = await (await asset.transfer(receiver, 7)).wait()
+  assert.deepEqual([await asset.balanceOf(receiver) - held, [...asset.interface.parseLog(logs[0]).args]], [7n, [wallet.address, receiver, 7n]])
+  await assert.rejects(asset.transfer(receiver, 2n ** 255n), (error) => {
+    const { name, args } = asset.interface.parseError(error.data)
+    return name === 'ERC20InsufficientBalance' && args[2] === 2n ** 255n
+  })
+}
+assert.equal(await rye.totalSupply(), 100n)
+assert.equal(await grain.balanceOf(receiver), await provider.getBalance(receiver))
+
 console.log('ethers: all well')
 process.exit(0)

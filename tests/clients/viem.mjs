@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ContractFunctionRevertedError, BaseError, createPublicClient, createWalletClient, defineChain, http, parseAbi, parseEther, parseSignature, webSocket } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import { ContractFunctionRevertedError, BaseError, createPublicClient, createWalletClient, defineChain, domainSeparator, erc20Abi, getAddress, http, parseAbi, parseEther, parseEventLogs, parseSignature, webSocket, zeroAddress } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 
 const [url, key, folder] = process.argv.slice(2)
 const { abi, bytecode } = JSON.parse(readFileSync(join(folder, 'probe.json'), 'utf8'))
@@ -102,6 +102,77 @@ const runs = { address: '0x6c00000000000000000000000000000000000002', abi: parse
 assert.equal(await client.readContract({ ...runs, functionName: 'count' }), 0n)
 const noSuchRun = await revert({ ...runs, functionName: 'cancel', args: [99n] })
 assert.deepEqual([noSuchRun.errorName, noSuchRun.args], ['NoSuchRun', [99n]])
+
+// GRAIN as an ERC-20, and an asset of its own: the same ABI; permits signed by viem, refusals decoded by their standard names
+const terms = ['string name', 'string symbol', 'uint8 decimals', 'uint256 cap', 'string uri', 'address issuer', 'bool pausable', 'bool burnable', 'bool transferable', 'bool renounceable']
+const assetsAbi = parseAbi([`struct Terms { ${terms.join('; ')}; }`, 'function create(Terms terms) returns (address asset)', 'function assetAt(uint64 number) view returns (address)', 'function count() view returns (uint64)', 'event AssetCreated(address indexed asset, address indexed creator, address indexed issuer, Terms terms)', 'error BadTerms(string reason)'])
+const assets = { address: '0x6c00000000000000000000000000000000000004', abi: assetsAbi }
+const erc20 = [
+  ...erc20Abi,
+  ...parseAbi([
+    'function mint(address to, uint256 value)', 'function nonces(address owner) view returns (uint256)', 'function DOMAIN_SEPARATOR() view returns (bytes32)',
+    'function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)',
+    'error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)', 'error ERC20InvalidReceiver(address receiver)', 'error ERC20ExceededCap(uint256 increasedSupply, uint256 cap)',
+    'error ERC2612InvalidSigner(address signer, address owner)', 'error ERC2612ExpiredSignature(uint256 deadline)',
+  ]),
+]
+const asked = { name: 'Barley from the lower field, harvest of 2026', symbol: 'BAR', decimals: 6, cap: 1000n, uri: 'ipfs://barley', issuer: account.address, pausable: true, burnable: true, transferable: true, renounceable: true }
+const badTerms = await revert({ ...assets, functionName: 'create', args: [{ ...asked, cap: 0n }] })
+assert.deepEqual([badTerms.errorName, badTerms.args], ['BadTerms', ['the cap is 0: nothing could be minted']])
+const creation = await mined(await wallet.writeContract({ ...assets, functionName: 'create', args: [asked] }))
+const [created] = parseEventLogs({ abi: assetsAbi, logs: creation.logs })
+assert.deepEqual([created.args.creator, created.args.terms], [account.address, asked])
+const barley = { abi: erc20, address: created.args.asset }
+assert.equal(await client.readContract({ ...assets, functionName: 'assetAt', args: [await client.readContract({ ...assets, functionName: 'count' })] }), barley.address)
+assert.equal(await client.getCode(barley), '0xfe')
+const minting = await mined(await wallet.writeContract({ ...barley, functionName: 'mint', args: [account.address, 900n] }))
+const tooMuch = await revert({ ...barley, functionName: 'mint', args: [receiver, 101n] })
+assert.deepEqual([tooMuch.errorName, tooMuch.args], ['ERC20ExceededCap', [1001n, 1000n]])
+
+const grain = { abi: erc20, address: '0x6c00000000000000000000000000000000000003' }
+for (const [asset, name, symbol, decimals] of [[barley, asked.name, 'BAR', 6], [grain, 'Grain', 'GRAIN', 18]]) {
+  const read = (functionName, ...args) => client.readContract({ ...asset, functionName, args })
+  const write = async (functionName, ...args) => mined(await wallet.writeContract({ ...asset, functionName, args }))
+  assert.deepEqual([await read('name'), await read('symbol'), await read('decimals')], [name, symbol, decimals])
+  const { domain } = await client.getEip712Domain(asset)
+  assert.deepEqual(domain, { name, version: '1', chainId: id, verifyingContract: asset.address, salt: `0x${'0'.repeat(64)}` })
+  assert.equal(await read('DOMAIN_SEPARATOR'), domainSeparator({ domain: { name, version: '1', chainId: id, verifyingContract: asset.address } }))
+  const held = await read('balanceOf', receiver)
+  const transferred = await write('transfer', receiver, 100n)
+  assert.equal(await read('balanceOf', receiver) - held, 100n)
+  const [moved] = parseEventLogs({ abi: erc20, logs: transferred.logs })
+  assert.deepEqual([moved.eventName, moved.args], ['Transfer', { from: account.address, to: getAddress(receiver), value: 100n }])
+  const balance = await read('balanceOf', account.address)
+  const short = await revert({ ...asset, functionName: 'transfer', args: [receiver, 2n ** 200n] })
+  assert.deepEqual([short.errorName, short.args[0], short.args[2]], ['ERC20InsufficientBalance', account.address, 2n ** 200n])
+  assert.equal(short.args[1], balance)
+  assert.equal((await revert({ ...asset, functionName: 'transfer', args: [zeroAddress, 0n] })).errorName, 'ERC20InvalidReceiver')
+
+  // somebody else brings a permit; then the spender uses it
+  const nonce = await read('nonces', account.address)
+  const until = (await client.getBlock()).timestamp + 3600n
+  const spender = privateKeyToAccount(generatePrivateKey())
+  const message = { owner: account.address, spender: spender.address, value: 5n, nonce, deadline: until }
+  const types = { Permit: [['address', 'owner'], ['address', 'spender'], ['uint256', 'value'], ['uint256', 'nonce'], ['uint256', 'deadline']].map(([type, name]) => ({ type, name })) }
+  const signed = parseSignature(await account.signTypedData({ domain: { name, version: '1', chainId: id, verifyingContract: asset.address }, types, primaryType: 'Permit', message }))
+  const permitArgs = [account.address, spender.address, 5n, until, Number(signed.v), signed.r, signed.s]
+  const permitted = await write('permit', ...permitArgs)
+  assert.deepEqual([await read('allowance', account.address, spender.address), await read('nonces', account.address)], [5n, nonce + 1n])
+  const replayed = await revert({ ...asset, functionName: 'permit', args: permitArgs })
+  assert.deepEqual([replayed.errorName, replayed.args[1]], ['ERC2612InvalidSigner', account.address])
+  const late = await revert({ ...asset, functionName: 'permit', args: permitArgs.with(3, 1n) })
+  assert.deepEqual([late.errorName, late.args], ['ERC2612ExpiredSignature', [1n]])
+  await mined(await wallet.sendTransaction({ to: spender.address, value: parseEther('0.1') }))
+  const before = await read('balanceOf', receiver)
+  const spending = createWalletClient({ account: spender, chain, transport: http(url) })
+  const spent = await mined(await spending.writeContract({ ...asset, functionName: 'transferFrom', args: [account.address, receiver, 4n] }))
+  assert.deepEqual([await read('allowance', account.address, spender.address), await read('balanceOf', receiver) - before], [1n, 4n])
+  if (process.env.SHOW_GAS) console.log(symbol, { transfer: transferred.gasUsed, permit: permitted.gasUsed, transferFrom: spent.gasUsed })
+}
+if (process.env.SHOW_GAS) console.log({ create: creation.gasUsed, mint: minting.gasUsed })
+assert.equal(await client.readContract({ ...grain, functionName: 'balanceOf', args: [receiver] }), await client.getBalance({ address: receiver }))
+const supply = await client.readContract({ ...grain, functionName: 'totalSupply' })
+assert.ok(supply > parseEther('2999') && supply < parseEther('1000000000000'), 'what was funded, less what was burnt')
 
 console.log('viem: all well')
 process.exit(0)

@@ -142,4 +142,18 @@ try:
 except ContractCustomError as error:
     assert error.data[:10] == "0x" + Web3.keccak(text="NoSuchRun(uint64)")[:4].hex()
 
+# GRAIN as an ERC-20
+def function(name, inputs, output, mutability):
+    return {"type": "function", "name": name, "inputs": [{"type": kind, "name": ""} for kind in inputs], "outputs": [{"type": output, "name": ""}], "stateMutability": mutability}
+
+
+abi = [function("symbol", [], "string", "view"), function("balanceOf", ["address"], "uint256", "view"), function("transfer", ["address", "uint256"], "bool", "nonpayable")]
+grain = w3.eth.contract(address=Web3.to_checksum_address("0x6c00000000000000000000000000000000000003"), abi=abi)
+assert grain.functions.symbol().call() == "GRAIN"
+holder = account.address
+assert grain.functions.balanceOf(holder).call() == w3.eth.get_balance(holder)
+before = w3.eth.get_balance(receiver)
+mined(grain.functions.transfer(receiver, 5).build_transaction(own()))
+assert w3.eth.get_balance(receiver) - before == 5
+
 print("web3.py: all well")

@@ -5,6 +5,7 @@
 //!
 //! It holds no rule (`training-run` does) and executes nothing (`precompiles` does).
 
+mod assets;
 pub mod statement;
 
 use alloy_primitives::{Address, address};
@@ -21,6 +22,10 @@ pub const ENDPOINT_BYTES_MAX: usize = 256;
 /// Commitments in one call at most.
 pub const COMMITMENTS_MAX: usize = 64;
 
+pub use assets::{
+    ASSETS, Assets, Erc20, Erc20Errors, GRAIN, IssuedAsset, PERMIT_VERSION, Permit, amount_text,
+    asset_address, asset_number, parse_amount, permit_digest, permit_domain,
+};
 pub use modules::{Devices, ModuleErrors, TrainingRuns};
 
 mod modules {

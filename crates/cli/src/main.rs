@@ -4,6 +4,7 @@
 //! may write there; words, progress and logs go to stderr. Only this crate reads the environment. Exit codes: 0 done, 1 refused or
 //! failed, 2 wrong usage, 130 interrupted.
 
+mod asset;
 mod bench;
 mod demo;
 mod doctor;
@@ -54,6 +55,8 @@ enum Command {
     Node(node::Args),
     /// Keep accounts: make, import, list, balance, send
     Wallet(wallet::Args),
+    /// Create assets of your own: mint, send, list
+    Asset(asset::Args),
     /// Look at projects on the ledger, or cancel your own
     Project(project::Args),
     /// Show what accounts were paid, project by project
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Join(args) => join::run(args, &output),
         Command::Node(args) => node::run(args, &output),
         Command::Wallet(args) => wallet::run(args, &output),
+        Command::Asset(args) => asset::run(args, &output),
         Command::Project(args) => project::run(args, &output),
         Command::Earnings(args) => earnings::run(args, &output),
         Command::Sample(args) => sample::run(args, &output),

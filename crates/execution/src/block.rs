@@ -8,6 +8,7 @@ use crate::{
     fees::next_base_fee,
     genesis::{Rules, empty_header},
     overlay::Overlay,
+    supply,
     transaction::{self, Refusal, Refused, Transaction},
 };
 use alloy_consensus::{
@@ -144,7 +145,7 @@ pub fn execute_block<DB: DatabaseRef>(
             refused.push(Refused { index, hash: *transaction.tx_hash(), reason });
         }
     }
-    Ok(Built { block: seal(parent, input, body), refused })
+    Ok(Built { block: seal(parent, input, body)?, refused })
 }
 
 fn check_input<DB: DatabaseRef>(
@@ -237,9 +238,10 @@ fn seal<DB: DatabaseRef>(
     parent: &Parent<'_, DB>,
     input: &BlockInput,
     body: Body<'_, DB>,
-) -> ExecutedBlock {
+) -> Result<ExecutedBlock, BlockError<DB::Error>> {
     let Body { machine, environment, gas_used, transactions, receipts, .. } = body;
-    let changes = machine.ctx.journaled_state.database.into_changes();
+    let mut changes = machine.ctx.journaled_state.database.into_changes();
+    supply::follow(&mut changes, parent.state).map_err(BlockError::State)?;
     let mut commitment = parent.commitment.clone();
     commitment.apply(&changes);
     let mut logs_bloom = Bloom::ZERO;
@@ -263,7 +265,7 @@ fn seal<DB: DatabaseRef>(
         ..empty_header()
     };
     let (hash, proof) = (header.hash_slow(), input.proof.clone());
-    ExecutedBlock { header, hash, proof, transactions, receipts, changes, commitment }
+    Ok(ExecutedBlock { header, hash, proof, transactions, receipts, changes, commitment })
 }
 
 impl Environment {

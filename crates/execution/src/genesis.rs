@@ -5,6 +5,7 @@ use crate::{
     changes::{AccountState, Change, StateChanges},
     commitment::{LtHash, StateCommitment},
     fees::BaseFeeRule,
+    supply,
 };
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
@@ -91,8 +92,8 @@ pub enum GenesisError {
     /// More value than the rules can count.
     #[error("genesis balances add up to more than 2^128 - 1: lower them")]
     SupplyTooLarge,
-    /// An account at the address of a native module.
-    #[error("genesis account {address} is the address of a native module: remove it")]
+    /// An account where native modules answer, now or for an asset to come.
+    #[error("genesis account {address} is where a native module answers: remove it")]
     Reserved {
         /// The address.
         address: Address,
@@ -142,10 +143,9 @@ impl Genesis {
         check((1..=1_000).contains(&elasticity), "base_fee.elasticity", elasticity, "1 to 1000")?;
         let scheme = u64::from(self.commitment);
         check(self.commitment == LtHash::SCHEME, "commitment", scheme, "must be 1")?;
-        let modules = module_accounts();
         let mut supply = U256::ZERO;
         for (address, account) in &self.accounts {
-            if modules.contains_key(address) {
+            if precompiles::is_reserved(address) {
                 return Err(GenesisError::Reserved { address: *address });
             }
             if account.code.is_empty() && !account.storage.is_empty() {
@@ -178,6 +178,7 @@ impl Genesis {
         for (address, account) in module_accounts() {
             add_account(&mut changes, address, &account);
         }
+        supply::begin(&mut changes);
         let mut commitment = LtHash::empty();
         commitment.apply(&changes);
         let header = Header {

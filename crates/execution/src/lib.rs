@@ -9,6 +9,7 @@
 //! 2. Each transaction runs on top of the ones before it. One that cannot be included is reported as [`Refused`] and changes nothing;
 //!    one that reverts is included, pays, and leaves no other trace.
 //! 3. The differences to the snapshot become [`StateChanges`], in address order, and move the [`StateCommitment`].
+//!    The supply of GRAIN, which the module GRAIN tells, follows the balances.
 //! 4. The header is sealed: transaction and receipt roots are Ethereum's tries, the state root is the commitment's.
 //!
 //! Invariants: value is conserved but for the burnt base fee (and a contract that destroys itself towards itself in the transaction
@@ -31,6 +32,7 @@ mod evm;
 mod fees;
 mod genesis;
 mod overlay;
+mod supply;
 mod transaction;
 
 pub use block::{
@@ -42,6 +44,8 @@ pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{LTHASH_SIZE, LtHash, StateCommitment};
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};
+/// Whether only native modules may be at an address, now or later; one is there when the account has code.
+pub use precompiles::is_reserved as is_native;
 pub use transaction::{
     DecodeError, Refusal, Refused, TRANSACTION_SIZE_MAX, Transaction, decode_transaction,
 };

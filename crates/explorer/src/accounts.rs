@@ -18,7 +18,8 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
         }
         _ => None,
     };
-    let is_module = [abi::DEVICES, abi::TRAINING_RUNS].contains(address);
+    // Where modules answer there is code, and only they are there.
+    let is_module = code.is_some() && execution::is_native(address);
     let mut facts = vec![
         ("address", layout::mono(address.to_checksum(None))),
         ("balance", html! { (layout::grain(balance)) " GRAIN" }),
@@ -34,6 +35,9 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
                 _ => html! { (code.len()) " bytes" },
             },
         ));
+    }
+    if let Some(asset) = abi::asset_number(address).filter(|_| is_module) {
+        facts.push(("asset", layout::asset(asset)));
     }
     let newest = number(query, "from").unwrap_or(u64::MAX).min(reader.head().number);
     let (rows, older) = recent(&reader, address, newest)?;

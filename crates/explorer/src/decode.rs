@@ -1,6 +1,9 @@
 //! Calls and events of native modules in words.
 
-use abi::{DEVICES, Devices, TRAINING_RUNS, TrainingRuns};
+use abi::{
+    ASSETS, Assets, DEVICES, Devices, Erc20, GRAIN, IssuedAsset, TRAINING_RUNS, TrainingRuns,
+    asset_number,
+};
 use alloy_primitives::{Address, Log, LogData};
 use alloy_sol_types::{SolEventInterface, SolInterface};
 
@@ -9,6 +12,12 @@ pub(crate) fn call(to: &Address, data: &[u8]) -> Option<String> {
     match *to {
         DEVICES => words(&Devices::DevicesCalls::abi_decode(data).ok()?),
         TRAINING_RUNS => words(&TrainingRuns::TrainingRunsCalls::abi_decode(data).ok()?),
+        ASSETS => words(&Assets::AssetsCalls::abi_decode(data).ok()?),
+        GRAIN => words(&Erc20::Erc20Calls::abi_decode(data).ok()?),
+        _ if asset_number(to).is_some() => match Erc20::Erc20Calls::abi_decode(data) {
+            Ok(call) => words(&call),
+            Err(_) => words(&IssuedAsset::IssuedAssetCalls::abi_decode(data).ok()?),
+        },
         _ => None,
     }
 }
@@ -18,6 +27,12 @@ pub(crate) fn event(log: &Log<LogData>) -> Option<String> {
     match log.address {
         DEVICES => words(&Devices::DevicesEvents::decode_log(log).ok()?.data),
         TRAINING_RUNS => words(&TrainingRuns::TrainingRunsEvents::decode_log(log).ok()?.data),
+        ASSETS => words(&Assets::AssetsEvents::decode_log(log).ok()?.data),
+        GRAIN => words(&Erc20::Erc20Events::decode_log(log).ok()?.data),
+        _ if asset_number(&log.address).is_some() => match Erc20::Erc20Events::decode_log(log) {
+            Ok(event) => words(&event.data),
+            Err(_) => words(&IssuedAsset::IssuedAssetEvents::decode_log(log).ok()?.data),
+        },
         _ => None,
     }
 }
@@ -38,7 +53,8 @@ fn words(item: &impl std::fmt::Debug) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy_primitives::B256;
+    use abi::asset_address;
+    use alloy_primitives::{B256, U256};
     use alloy_sol_types::{SolCall, SolEvent};
 
     #[test]
@@ -51,5 +67,25 @@ mod tests {
             TrainingRuns::Left { run: 7, device: B256::repeat_byte(2) }.encode_log_data();
         let told = event(&Log { address: TRAINING_RUNS, data: event_data }).unwrap();
         assert!(told.starts_with("Left {\n    run: 7,\n    device: 0x0202"), "{told}");
+    }
+    #[test]
+    fn calls_and_events_of_assets_are_told_by_name() {
+        let (to, value) = (Address::repeat_byte(7), U256::from(5));
+        let transfer = Erc20::transferCall { to, value }.abi_encode();
+        let asset = asset_address(3);
+        for address in [GRAIN, asset] {
+            let told = call(&address, &transfer).unwrap();
+            assert!(told.starts_with("transfer {\n    to: 0x0707"), "{told}");
+            let data = Erc20::Transfer { from: to, to, value }.encode_log_data();
+            let told = event(&Log { address, data }).unwrap();
+            assert!(told.starts_with("Transfer {\n    from: 0x0707"), "{told}");
+        }
+        let mint = IssuedAsset::mintCall { to, value }.abi_encode();
+        assert!(call(&asset, &mint).unwrap().starts_with("mint {"));
+        assert_eq!(call(&GRAIN, &mint), None, "nobody mints GRAIN");
+        let data = IssuedAsset::Paused { account: to }.encode_log_data();
+        assert!(event(&Log { address: asset, data }).unwrap().starts_with("Paused {"));
+        assert_eq!(call(&ASSETS, &Assets::countCall {}.abi_encode()).unwrap(), "count");
+        assert_eq!(call(&Address::repeat_byte(0x6c), &transfer), None, "not ours");
     }
 }

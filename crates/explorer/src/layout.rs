@@ -21,9 +21,9 @@ pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
             }
             body {
                 header {
-                    nav { a class="home" href="/" { "Gleaner" } a href="/" { "Blocks" } a href="/runs" { "Training runs" } }
+                    nav { a class="home" href="/" { "Gleaner" } a href="/" { "Blocks" } a href="/runs" { "Training runs" } a href="/assets" { "Assets" } }
                     form action="/search" method="get" role="search" {
-                        input name="q" type="search" aria-label="Search" placeholder="Block, transaction, account, run 1" required;
+                        input name="q" type="search" aria-label="Search" placeholder="Block, transaction, account, run 1, asset 1" required;
                         button { "Find" }
                     }
                 }
@@ -72,6 +72,8 @@ pub(crate) fn account(address: &Address) -> Markup {
     let name = match *address {
         abi::DEVICES => Some("Devices"),
         abi::TRAINING_RUNS => Some("TrainingRuns"),
+        abi::GRAIN => Some("GRAIN"),
+        abi::ASSETS => Some("Assets"),
         _ => None,
     };
     let whole = format!("{address:#x}");
@@ -88,6 +90,10 @@ pub(crate) fn block(number: u64) -> Markup {
 
 pub(crate) fn run(number: u64) -> Markup {
     html! { a href=(format!("/run/{number}")) { (number) } }
+}
+
+pub(crate) fn asset(number: u64) -> Markup {
+    html! { a href=(format!("/asset/{number}")) { (number) } }
 }
 
 pub(crate) fn mono(value: impl std::fmt::Display) -> Markup {

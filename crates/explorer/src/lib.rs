@@ -1,13 +1,15 @@
 //! Pages about a ledger, rendered by the node.
 //!
 //! [`page`] answers a path with a whole HTML page, from the node's own disk: latest blocks, a block, a transaction with its native calls and
-//! events in words, an account, the training runs. No JavaScript, nothing from elsewhere, nothing to configure; works in any browser.
+//! events in words, an account, the training runs,
+//! the assets. No JavaScript, nothing from elsewhere, nothing to configure; works in any browser.
 //!
 //! Everything shown comes from outside and is escaped; every list is bounded and pages on. A page reads at most [`BLOCKS_SEARCHED_MAX`] blocks.
 //!
 //! It holds no state and changes nothing. How pages reach a browser is `rpc`'s business.
 
 mod accounts;
+mod assets;
 mod blocks;
 mod decode;
 mod layout;
@@ -91,6 +93,8 @@ fn route(node: &Node, path: &str, query: &str) -> Answer {
         }
         (Some("runs"), None, None) => runs::list(node, query),
         (Some("run"), Some(run), None) => runs::one(node, parsed(run)?),
+        (Some("assets"), None, None) => assets::list(node, query),
+        (Some("asset"), Some(asset), None) => assets::one(node, parsed(asset)?),
         (Some("search"), None, None) => search::find(node, query),
         _ => Err(NoPage::NotFound("such page".to_owned())),
     }

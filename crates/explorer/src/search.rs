@@ -10,6 +10,9 @@ pub(crate) fn find(node: &Node, query: &str) -> Answer {
     if let Some(run) = asked.strip_prefix("run") {
         return Ok(Shown::Elsewhere(format!("/run/{}", number(run.trim())?)));
     }
+    if let Some(asset) = asked.strip_prefix("asset") {
+        return Ok(Shown::Elsewhere(format!("/asset/{}", number(asset.trim())?)));
+    }
     if let Ok(address) = asked.parse::<Address>() {
         return Ok(Shown::Elsewhere(format!("/account/{address:#x}")));
     }
@@ -24,7 +27,7 @@ pub(crate) fn find(node: &Node, query: &str) -> Answer {
 fn number(text: &str) -> Result<u64, NoPage> {
     let shown: String = text.chars().take(80).collect();
     text.parse().map_err(|_| {
-        NoPage::NotFound(format!("block, transaction, account or run called “{shown}”"))
+        NoPage::NotFound(format!("block, transaction, account, run or asset called “{shown}”"))
     })
 }
 

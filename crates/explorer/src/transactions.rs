@@ -138,10 +138,10 @@ fn events(receipt: &ReceiptEnvelope) -> Markup {
     html! {
         @if logs.is_empty() { p class="quiet" { "None." } }
         @for log in logs.iter().take(LOGS_SHOWN_MAX) {
+            p { "From " (layout::account(&log.address)) }
             @if let Some(decoded) = decode::event(log) { pre { (decoded) } }
             @else {
                 pre {
-                    (format!("{:#x}", log.address)) "\n"
                     @for topic in log.topics() { "topic " (format!("{topic:#x}")) "\n" }
                     "data  " (bytes(&log.data.data))
                 }

@@ -14,12 +14,14 @@ mod error;
 mod ledger;
 mod transaction;
 
+mod assets;
 mod events;
 mod node;
 mod records;
 mod refusal;
 mod runs;
 
+pub use assets::{AssetRecord, CreatedAsset, NewAsset, amount_text, parse_amount};
 pub use error::LedgerError;
 pub use events::{LoggedEvent, RunEvent};
 pub use ledger::{Head, Ledger};

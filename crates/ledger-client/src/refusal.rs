@@ -1,7 +1,8 @@
 //! ABI-encoded errors in words.
 
 use abi::{
-    Devices::DevicesErrors, ModuleErrors::ModuleErrorsErrors, TrainingRuns::TrainingRunsErrors,
+    Assets, Devices::DevicesErrors, Erc20Errors::Erc20ErrorsErrors, IssuedAsset::IssuedAssetErrors,
+    ModuleErrors::ModuleErrorsErrors, TrainingRuns::TrainingRunsErrors,
 };
 use alloy_primitives::{B256, U256, hex};
 use alloy_sol_types::{Panic, Revert, SolError as _, SolInterface as _};
@@ -21,6 +22,12 @@ pub(crate) fn in_words(data: &[u8]) -> String {
         )
     } else if let Ok(error) = ModuleErrorsErrors::abi_decode(data) {
         of_modules(error)
+    } else if let Ok(error) = Erc20ErrorsErrors::abi_decode(data) {
+        of_holders(&error)
+    } else if let Ok(error) = IssuedAssetErrors::abi_decode(data) {
+        of_issuers(error)
+    } else if let Ok(error) = Assets::NoSuchAsset::abi_decode(data) {
+        format!("there is no asset {}", error.number)
     } else {
         // What compilers emit.
         let plain = Revert::abi_decode(data).map(|error| error.reason);
@@ -70,6 +77,56 @@ fn of_modules(error: ModuleErrorsErrors) -> String {
     }
 }
 
+/// Amounts are in the smallest unit: the error does not say of which asset.
+fn of_holders(error: &Erc20ErrorsErrors) -> String {
+    use Erc20ErrorsErrors as Error;
+    match error {
+        Error::ERC20InsufficientBalance(error) => format!(
+            "{:#x} holds {} of the smallest unit, {} are needed",
+            error.sender, error.balance, error.needed
+        ),
+        Error::ERC20InsufficientAllowance(error) => format!(
+            "{:#x} may spend {} of the smallest unit, {} are needed",
+            error.spender, error.allowance, error.needed
+        ),
+        Error::ERC20InvalidSender(error) => format!("{:#x} can't send", error.sender),
+        Error::ERC20InvalidReceiver(error) => {
+            format!("{:#x} can't hold this asset", error.receiver)
+        }
+        Error::ERC20InvalidApprover(error) => format!("{:#x} can't allow anything", error.approver),
+        Error::ERC20InvalidSpender(error) => {
+            format!("{:#x} can't be allowed anything", error.spender)
+        }
+        Error::ERC2612ExpiredSignature(error) => {
+            format!("the permit ended at {}", error.deadline)
+        }
+        Error::ECDSAInvalidSignature(_) => "the permit's signature is none".to_owned(),
+        Error::ECDSAInvalidSignatureS(error) => {
+            format!("the permit's s is {}, the higher of two: sign with the lower", error.s)
+        }
+        Error::ERC2612InvalidSigner(error) => {
+            format!("{:#x} signed the permit, not {:#x}", error.signer, error.owner)
+        }
+    }
+}
+
+fn of_issuers(error: IssuedAssetErrors) -> String {
+    use IssuedAssetErrors as Error;
+    match error {
+        Error::ERC20ExceededCap(error) => format!(
+            "{} of the smallest unit would exist, the cap is {}",
+            error.increasedSupply, error.cap
+        ),
+        Error::EnforcedPause(_) => "the asset is paused".to_owned(),
+        Error::ExpectedPause(_) => "the asset is not paused".to_owned(),
+        Error::NotIssuer(error) => format!("{:#x} is not the asset's issuer", error.caller),
+        Error::NotOffered(error) => {
+            format!("the issuer's role was not offered to {:#x}", error.caller)
+        }
+        Error::Forbidden(error) => format!("the asset's terms don't allow to {}", error.action),
+    }
+}
+
 /// As a device is written everywhere else.
 fn plain(device: &B256) -> String {
     hex::encode(device)
@@ -81,7 +138,8 @@ fn grain(amount: U256) -> String {
 
 #[cfg(test)]
 mod tests {
-    use abi::{Devices, ModuleErrors, TrainingRuns};
+    use abi::{Devices, Erc20Errors, IssuedAsset, ModuleErrors, TrainingRuns};
+    use alloy_primitives::Address;
 
     use super::*;
 
@@ -126,6 +184,43 @@ mod tests {
             &format!("the signature is not that of device {shown}"),
         );
         check(&ModuleErrors::ValueNotAllowed {}.abi_encode(), "this function takes no value");
+    }
+
+    #[test]
+    fn every_error_of_assets_has_words() {
+        let (one, units) = (Address::repeat_byte(1), U256::from(5));
+        let shown = "01".repeat(20);
+        let needed = units + units;
+        check(
+            &Erc20Errors::ERC20InsufficientBalance { sender: one, balance: units, needed }
+                .abi_encode(),
+            &format!("0x{shown} holds 5 of the smallest unit, 10 are needed"),
+        );
+        check(
+            &Erc20Errors::ERC20InvalidReceiver { receiver: one }.abi_encode(),
+            &format!("0x{shown} can't hold this asset"),
+        );
+        check(
+            &Erc20Errors::ERC2612InvalidSigner { signer: Address::ZERO, owner: one }.abi_encode(),
+            &format!("0x{} signed the permit, not 0x{shown}", "00".repeat(20)),
+        );
+        check(
+            &IssuedAsset::ERC20ExceededCap { increasedSupply: needed, cap: units }.abi_encode(),
+            "10 of the smallest unit would exist, the cap is 5",
+        );
+        check(
+            &IssuedAsset::NotIssuer { caller: one }.abi_encode(),
+            &format!("0x{shown} is not the asset's issuer"),
+        );
+        check(
+            &IssuedAsset::Forbidden { action: "burn".to_owned() }.abi_encode(),
+            "the asset's terms don't allow to burn",
+        );
+        check(&Assets::NoSuchAsset { number: 4 }.abi_encode(), "there is no asset 4");
+        check(
+            &Assets::BadTerms { reason: "name has 0 bytes".to_owned() }.abi_encode(),
+            "the terms can't be: name has 0 bytes",
+        );
     }
 
     #[test]

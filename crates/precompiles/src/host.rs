@@ -11,6 +11,9 @@ const SIGNATURE_GAS: u64 = 5_000;
 /// Gas for a BLAKE3 seal: one compression, priced as a generous hash.
 pub(crate) const SEAL_GAS: u64 = 200;
 
+/// The code of an account that a module answers for: one invalid opcode, so that the account exists and compilers see code there.
+pub(crate) const MODULE_CODE: [u8; 1] = [0xfe];
+
 /// How a call ends that does not do what was asked. Whatever it changed is undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -49,11 +52,18 @@ pub trait Host {
     fn load(&mut self, slot: U256) -> Result<U256, Failure> {
         self.load_of(self.module(), slot)
     }
-    /// Writes a slot of the module.
+    /// Writes a slot of the module that was called.
     ///
     /// # Errors
     /// Out of gas, or a database fault.
-    fn store(&mut self, slot: U256, value: U256) -> Result<(), Failure>;
+    fn store(&mut self, slot: U256, value: U256) -> Result<(), Failure> {
+        self.store_of(self.module(), slot, value)
+    }
+    /// Writes a slot of a module: the one that was called, or one that it has just created.
+    ///
+    /// # Errors
+    /// Out of gas, or a database fault.
+    fn store_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure>;
     /// Publishes a log of the module.
     ///
     /// # Errors
@@ -64,6 +74,21 @@ pub trait Host {
     /// # Errors
     /// Out of gas, a database fault, or more than the module holds, which no rule lets happen.
     fn transfer(&mut self, to: Address, amount: U256) -> Result<(), Failure>;
+    /// Native value of an account.
+    ///
+    /// # Errors
+    /// Out of gas, or a database fault.
+    fn balance(&mut self, account: Address) -> Result<U256, Failure>;
+    /// Moves native value between two accounts, running no code of either. The module has checked that `from` holds it and agrees.
+    ///
+    /// # Errors
+    /// Out of gas, a database fault, or more than `from` holds, which no rule lets happen.
+    fn shift(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure>;
+    /// Makes an account that modules answer for, with one invalid opcode as its code. Native value that is there already stays.
+    ///
+    /// # Errors
+    /// Out of gas, a database fault, or an account that has code or has sent something, which can't be at an address that only modules give.
+    fn create(&mut self, account: Address) -> Result<(), Failure>;
     /// Hash of an earlier block, zero when it is not among the last 256.
     ///
     /// # Errors

@@ -3,13 +3,15 @@
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use revm::{
     Database,
+    bytecode::Bytecode,
     context::{Block, Cfg, ContextTr, JournalTr},
     context_interface::cfg::GasParams,
     context_interface::cfg::gas::GasTracker,
     interpreter::CallInputs,
+    state::AccountInfo,
 };
 
-use crate::host::{Failure, Host};
+use crate::host::{Failure, Host, MODULE_CODE};
 
 /// Gas of `BLOCKHASH`.
 const BLOCK_HASH_GAS: u64 = 20;
@@ -36,6 +38,31 @@ impl<'a, CTX: ContextTr> Frame<'a, CTX> {
 
     pub(crate) fn gas(&self) -> GasTracker {
         self.gas
+    }
+
+    /// Loads an account, as `BALANCE` does.
+    fn access(&mut self, account: Address) -> Result<AccountInfo, Failure> {
+        self.charge(self.params.warm_storage_read_cost())?;
+        // Paid for before the disk is asked.
+        let cold = self.params.cold_account_additional_cost();
+        if self.gas.remaining() < cold {
+            return Err(Failure::OutOfGas);
+        }
+        let loaded = self.context.journal_mut().load_account(account).map_err(database)?;
+        let (is_cold, info) = (loaded.is_cold, loaded.data.info.copy_without_code());
+        if is_cold {
+            self.charge(cold)?;
+        }
+        Ok(info)
+    }
+
+    fn pay(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure> {
+        match self.context.journal_mut().transfer(from, to, amount).map_err(database)? {
+            None => Ok(()),
+            Some(error) => {
+                Err(Failure::Database(format!("{from} can't pay {amount} to {to}: {error:?}")))
+            }
+        }
     }
 }
 
@@ -68,13 +95,12 @@ impl<CTX: ContextTr> Host for Frame<'_, CTX> {
         Ok(loaded.data)
     }
 
-    fn store(&mut self, slot: U256, value: U256) -> Result<(), Failure> {
+    fn store_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure> {
         if self.gas.remaining() <= STORE_SENTRY {
             return Err(Failure::OutOfGas);
         }
         self.charge(self.params.sstore_static_gas())?;
-        let stored =
-            self.context.journal_mut().sstore(self.module, slot, value).map_err(database)?;
+        let stored = self.context.journal_mut().sstore(module, slot, value).map_err(database)?;
         self.charge(self.params.sstore_dynamic_gas(true, &stored.data, stored.is_cold))?;
         self.gas.record_refund(self.params.sstore_refund(true, &stored.data));
         Ok(())
@@ -95,12 +121,36 @@ impl<CTX: ContextTr> Host for Frame<'_, CTX> {
                 .transfer_value_cost()
                 .saturating_add(self.params.cold_account_additional_cost()),
         )?;
-        match self.context.journal_mut().transfer(self.module, to, amount).map_err(database)? {
-            None => Ok(()),
-            Some(error) => {
-                Err(Failure::Database(format!("escrow can't pay {amount} to {to}: {error:?}")))
-            }
+        self.pay(self.module, to, amount)
+    }
+
+    fn balance(&mut self, account: Address) -> Result<U256, Failure> {
+        Ok(self.access(account)?.balance)
+    }
+
+    fn shift(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure> {
+        self.charge(self.params.transfer_value_cost())?;
+        self.access(from)?;
+        if self.access(to)?.is_empty() {
+            self.charge(self.params.new_account_cost(true, true))?;
         }
+        self.pay(from, to, amount)
+    }
+
+    fn create(&mut self, account: Address) -> Result<(), Failure> {
+        let code = Bytecode::new_legacy(Bytes::from_static(&MODULE_CODE));
+        let size = MODULE_CODE.len();
+        self.charge(self.params.create_cost().saturating_add(self.params.code_deposit_cost(size)))?;
+        self.access(account)?;
+        let (module, spec) = (self.module, self.context.cfg().spec().into());
+        let journal = self.context.journal_mut();
+        // The checkpoint is the caller's frame's: what follows can't fail.
+        journal
+            .create_account_checkpoint(module, account, U256::ZERO, spec)
+            .map_err(|error| Failure::Database(format!("{account} is taken: {error:?}")))?;
+        journal.set_code(account, code);
+        journal.checkpoint_commit();
+        Ok(())
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, Failure> {

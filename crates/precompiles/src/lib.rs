@@ -10,21 +10,28 @@
 //! Invariants: everything a module changes goes through the journal, so a revert of any frame undoes it; no input can make a module panic;
 //! a static call changes nothing; delegate calls are refused; value is accepted only where a function is payable.
 //!
+//! Modules: `Devices`, `TrainingRuns`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an address of its own.
+//!
 //! Reentrancy can't happen: a module calls no contract; paying an account runs no code of it.
 //!
 //! ```ignore
 //! Context::mainnet().with_db(db).with_cfg(cfg).build_mainnet().with_precompiles(Modules::new(SpecId::OSAKA))
 //! ```
 
+mod asset;
 mod devices;
+mod erc20;
+mod grain;
 mod host;
 mod journal;
 mod provider;
+mod registry;
 mod runs;
 mod slots;
 
 #[cfg(test)]
 mod tests;
 
+pub use grain::GRAIN_SUPPLY;
 pub use host::{Failure, Host};
-pub use provider::{Modules, genesis_accounts};
+pub use provider::{Modules, genesis_accounts, is_reserved};

@@ -1,7 +1,7 @@
 //! Our modules beside Ethereum's precompiles.
 
-use abi::{DEVICES, ModuleErrors, TRAINING_RUNS};
-use alloy_primitives::{Address, Bytes};
+use abi::{ASSETS, DEVICES, GRAIN, ModuleErrors, TRAINING_RUNS, asset_number};
+use alloy_primitives::{Address, B256, Bytes, b256};
 use revm::{
     context::{Cfg, ContextTr},
     handler::{EthPrecompiles, PrecompileProvider, precompile_output_to_interpreter_result},
@@ -11,24 +11,51 @@ use revm::{
 };
 
 use crate::{
-    devices,
-    host::{Failure, Host},
+    asset, devices, grain,
+    host::{Failure, Host, MODULE_CODE},
     journal::Frame,
-    runs,
+    registry, runs,
 };
 
 /// How a module is called: host, calldata, whether the call may change nothing; ABI-encoded output.
-type Entrance = fn(&mut dyn Host, &[u8], bool) -> Result<Vec<u8>, Failure>;
+pub(crate) type Entrance = fn(&mut dyn Host, &[u8], bool) -> Result<Vec<u8>, Failure>;
 
 /// Gas of any call of a module.
 const BASE_GAS: u64 = 200;
 /// Gas for a word of calldata: it is read, decoded and copied.
 const WORD_GAS: u64 = 6;
 
+/// Addresses where modules answer from genesis on.
+pub(crate) const ADDRESSES: [Address; 4] = [DEVICES, TRAINING_RUNS, GRAIN, ASSETS];
+/// Keccak-256 of [`MODULE_CODE`].
+const MODULE_CODE_HASH: B256 =
+    b256!("0xbcc90f2d6dada5b18e155c17a1c0a55920aae94f39857d39d0d8ed07ae8f228b");
+
 /// The module addresses and the code they carry in genesis: one invalid opcode, so that the accounts exist and compilers see code there.
 #[must_use]
 pub fn genesis_accounts() -> Vec<(Address, Bytes)> {
-    [DEVICES, TRAINING_RUNS].map(|module| (module, Bytes::from_static(&[0xfe]))).to_vec()
+    ADDRESSES.map(|module| (module, Bytes::from_static(&MODULE_CODE))).to_vec()
+}
+
+/// Whether only modules may be at an address, now or later.
+#[must_use]
+pub fn is_reserved(address: &Address) -> bool {
+    ADDRESSES.contains(address) || asset_number(address).is_some()
+}
+
+/// What answers at an address whose code has that hash. Without the module's code there is an account like any other: an asset that was not created
+/// yet, or a ledger whose genesis is older than the module.
+pub(crate) fn entrance(address: &Address, code_hash: &B256) -> Option<Entrance> {
+    if *code_hash != MODULE_CODE_HASH {
+        return None;
+    }
+    match *address {
+        DEVICES => Some(devices::call),
+        TRAINING_RUNS => Some(runs::call),
+        GRAIN => Some(grain::call),
+        ASSETS => Some(registry::call),
+        _ => asset_number(address).map(|_| asset::call as Entrance),
+    }
 }
 
 /// Precompile provider with the native modules.
@@ -50,7 +77,7 @@ impl Modules {
 
 fn warm(ethereum: &EthPrecompiles) -> AddressSet {
     let mut warm = ethereum.warm_addresses().clone();
-    warm.extend([DEVICES, TRAINING_RUNS]);
+    warm.extend(ADDRESSES);
     warm
 }
 
@@ -69,10 +96,8 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Module
         context: &mut CTX,
         inputs: &CallInputs,
     ) -> Result<Option<InterpreterResult>, String> {
-        let module: Entrance = match inputs.bytecode_address {
-            DEVICES => devices::call,
-            TRAINING_RUNS => runs::call,
-            _ => return self.ethereum.run(context, inputs),
+        let Some(module) = entrance(&inputs.bytecode_address, &inputs.known_bytecode.0) else {
+            return self.ethereum.run(context, inputs);
         };
         // Copied out: it may lie in memory that the journal's work moves.
         let input: Bytes = inputs.input.bytes(context);

@@ -1,6 +1,6 @@
 //! Where things lie in storage: Solidity's layout, so that ordinary tools find them.
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolValue;
 
 use crate::host::{Failure, Host};
@@ -8,6 +8,70 @@ use crate::host::{Failure, Host};
 /// Slot of `mapping(key => …)` declared at `base`.
 pub(crate) fn mapping(key: B256, base: u64) -> U256 {
     keccak256((key, U256::from(base)).abi_encode()).into()
+}
+
+/// Slot of `mapping(outer => mapping(inner => …))` declared at `base`.
+pub(crate) fn nested_mapping(outer: B256, inner: B256, base: u64) -> U256 {
+    keccak256((inner, mapping(outer, base)).abi_encode()).into()
+}
+
+/// Longest text in storage; far above what any terms allow.
+const TEXT_SIZE_MAX: usize = 1 << 12;
+
+/// Reads a Solidity `string` of the module that was called.
+pub(crate) fn load_text(host: &mut dyn Host, slot: U256) -> Result<String, Failure> {
+    let head = host.load(slot)?;
+    let damaged = || Failure::Database(format!("text at slot {slot} is damaged"));
+    let bytes = if head.bit(0) {
+        let size: usize = (head >> 1_usize).saturating_to();
+        if size > TEXT_SIZE_MAX {
+            return Err(damaged());
+        }
+        let start = start(slot);
+        let mut bytes = Vec::with_capacity(size.next_multiple_of(32));
+        for index in 0..size.div_ceil(32) {
+            let word = host.load(start.wrapping_add(U256::from(index)))?;
+            bytes.extend_from_slice(&word.to_be_bytes::<32>());
+        }
+        bytes.truncate(size);
+        bytes
+    } else {
+        let size = usize::from(head.byte(0) >> 1);
+        head.to_be_bytes::<32>().get(..size.min(31)).unwrap_or_default().to_vec()
+    };
+    String::from_utf8(bytes).map_err(|_| damaged())
+}
+
+/// Writes a Solidity `string` where nothing was: up to 31 bytes beside their length, longer ones from `keccak(slot)` on.
+pub(crate) fn store_new_text(
+    host: &mut dyn Host,
+    module: Address,
+    slot: U256,
+    text: &str,
+) -> Result<(), Failure> {
+    let mut chunks = text.as_bytes().chunks(32);
+    if text.len() < 32 {
+        let mut word = padded(chunks.next().unwrap_or_default());
+        word[31] = u8::try_from(text.len() * 2).expect("below 64");
+        let word = U256::from_be_bytes(word);
+        return if word.is_zero() { Ok(()) } else { host.store_of(module, slot, word) };
+    }
+    host.store_of(module, slot, U256::from(text.len() * 2 + 1))?;
+    let mut at = start(slot);
+    for chunk in chunks {
+        let word = U256::from_be_bytes(padded(chunk));
+        if !word.is_zero() {
+            host.store_of(module, at, word)?;
+        }
+        at = at.wrapping_add(U256::ONE);
+    }
+    Ok(())
+}
+
+fn padded(chunk: &[u8]) -> [u8; 32] {
+    let mut word = [0; 32];
+    word[..chunk.len()].copy_from_slice(chunk);
+    word
 }
 
 /// A byte string: its length at `slot`, its words from `keccak(slot)` on. (Solidity packs short ones into one slot; we don't.)
@@ -53,11 +117,7 @@ impl StoredBytes {
         let start = start(self.slot);
         let mut chunks = bytes.chunks(32);
         for index in 0..self.words.len().max(bytes.len().div_ceil(32)) {
-            let mut word = [0; 32];
-            if let Some(chunk) = chunks.next() {
-                word[..chunk.len()].copy_from_slice(chunk);
-            }
-            let word = U256::from_be_bytes(word);
+            let word = U256::from_be_bytes(padded(chunks.next().unwrap_or_default()));
             if self.words.get(index).copied().unwrap_or_default() != word {
                 host.store(start.wrapping_add(U256::from(index)), word)?;
             }

@@ -1,5 +1,6 @@
 //! Modules on a host without an EVM: what they refuse changes nothing, what they do is what the rules say.
 
+mod assets;
 mod double;
 
 use abi::{DEVICES, Devices, ModuleErrors, TRAINING_RUNS, TrainingRuns, statement};

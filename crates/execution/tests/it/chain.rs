@@ -43,6 +43,16 @@ impl State {
         self.accounts.values().map(|account| account.balance).sum()
     }
 
+    /// What GRAIN's `totalSupply` reads.
+    pub(crate) fn told_supply(&self) -> U256 {
+        self.slots.get(&(abi::GRAIN, U256::from(2))).copied().unwrap_or_default()
+    }
+
+    /// Slots aside from the supply, which nearly every block changes.
+    pub(crate) fn slots_of_others(&self) -> usize {
+        self.slots.keys().filter(|(account, _)| *account != abi::GRAIN).count()
+    }
+
     /// The commitment the plain way.
     pub(crate) fn commitment(&self) -> LtHash {
         let mut commitment = LtHash::empty();
@@ -148,6 +158,7 @@ impl Chain {
         let burnt =
             u128::from(block.header.gas_used) * u128::from(block.header.base_fee_per_gas.unwrap());
         assert_eq!(self.state.supply() + U256::from(burnt), supply, "value is conserved");
+        assert_eq!(self.state.told_supply(), self.state.supply(), "GRAIN tells what there is");
         assert_eq!(block.commitment, self.state.commitment(), "moved root = recomputed root");
         assert!(block.header.gas_used <= block.header.gas_limit);
         assert_eq!(block.receipts.len(), block.transactions.len());

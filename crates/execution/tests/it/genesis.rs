@@ -64,6 +64,12 @@ fn what_cannot_be_a_chain_is_refused() {
         },
         "native module",
     );
+    check(
+        |genesis| {
+            genesis.accounts.insert(abi::asset_address(3), GenesisAccount::default());
+        },
+        "native module",
+    );
     assert!(matches!(Genesis::from_json("{}"), Err(GenesisError::Json(_))));
     let surplus = genesis().to_json().replacen('{', "{\"colour\": 1,", 1);
     assert!(matches!(Genesis::from_json(&surplus), Err(GenesisError::Json(_))));

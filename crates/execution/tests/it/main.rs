@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where a helper cannot go on")]
 
+mod against_openzeppelin;
+mod assets;
 mod blocks;
 mod calls;
 mod chain;

@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256, bytes};
 use alloy_sol_types::{SolCall, SolError};
 use execution::{Call, CallOutcome, Environment, EstimateError, call, estimate_gas};
 
-fn message(to: Address, data: impl Into<Bytes>) -> Call {
+pub(crate) fn message(to: Address, data: impl Into<Bytes>) -> Call {
     Call {
         from: key(1).address(),
         to: TxKind::Call(to),
@@ -21,7 +21,7 @@ fn message(to: Address, data: impl Into<Bytes>) -> Call {
     }
 }
 
-fn run(chain: &Chain, message: &Call) -> CallOutcome {
+pub(crate) fn run(chain: &Chain, message: &Call) -> CallOutcome {
     call(&chain.state, &chain.rules, &Environment::of(&chain.head), message).unwrap()
 }
 
@@ -59,7 +59,8 @@ fn a_refusal_carries_its_error_in_calls_and_estimates_and_costs_only_gas_in_bloc
     let paying = TxEip1559 { to: TxKind::Call(TRAINING_RUNS), value: U256::from(9), ..plain(1) };
     let block = chain.build(&[sign(1, transaction), sign(1, paying)]).block;
     assert!(block.receipts.iter().all(|receipt| !receipt.status() && receipt.logs().is_empty()));
-    assert!(block.changes.slots.is_empty());
+    assert!(block.changes.slots.keys().all(|(account, _)| *account == abi::GRAIN));
+    assert_eq!(chain.state.slots_of_others(), 0);
     assert_eq!(chain.state.balance(&TRAINING_RUNS), U256::ZERO, "value came back");
     let fee =
         u128::from(block.header.gas_used) * u128::from(block.header.base_fee_per_gas.unwrap() + 3);

@@ -1,17 +1,23 @@
 //! A host in memory. It charges like the journal's, roughly, and takes back what a refused call has done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use abi::{DEVICES, TRAINING_RUNS};
+use abi::TRAINING_RUNS;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use training_run::Run;
 
-use crate::{Failure, Host, devices, runs};
+use crate::{
+    Failure, Host,
+    host::MODULE_CODE,
+    provider::{ADDRESSES, entrance},
+    runs,
+};
 
 pub(crate) const CHAIN_ID: u64 = 7;
 
 /// What a call may change.
-pub(crate) type State = (BTreeMap<(Address, U256), U256>, BTreeMap<Address, U256>, usize);
+pub(crate) type State =
+    (BTreeMap<(Address, U256), U256>, BTreeMap<Address, U256>, BTreeSet<Address>, usize);
 
 #[derive(Clone)]
 pub(crate) struct Double {
@@ -23,6 +29,7 @@ pub(crate) struct Double {
     pub(crate) gas_used: u64,
     slots: BTreeMap<(Address, U256), U256>,
     balances: BTreeMap<Address, U256>,
+    created: BTreeSet<Address>,
     logs: Vec<(Address, Vec<B256>, Bytes)>,
     module: Address,
     caller: Address,
@@ -45,6 +52,7 @@ impl Double {
             gas_used: 0,
             slots: BTreeMap::new(),
             balances: BTreeMap::new(),
+            created: BTreeSet::new(),
             logs: Vec::new(),
             module: Address::ZERO,
             caller: Address::ZERO,
@@ -64,7 +72,15 @@ impl Double {
     pub(crate) fn state(&self) -> State {
         let mut balances = self.balances.clone();
         balances.retain(|_, balance| !balance.is_zero());
-        (self.slots.clone(), balances, self.logs.len())
+        (self.slots.clone(), balances, self.created.clone(), self.logs.len())
+    }
+
+    pub(crate) fn last_log(&self) -> Option<&(Address, Vec<B256>, Bytes)> {
+        self.logs.last()
+    }
+
+    pub(crate) fn slot(&self, module: Address, slot: U256) -> U256 {
+        self.slots.get(&(module, slot)).copied().unwrap_or_default()
     }
 
     /// As a transaction of `caller` would.
@@ -95,11 +111,9 @@ impl Double {
         self.take(caller, self.value);
         *self.balances.entry(module).or_default() += self.value;
         let is_static = self.is_static;
-        let result = match module {
-            DEVICES => devices::call(self, input, is_static),
-            TRAINING_RUNS => runs::call(self, input, is_static),
-            other => panic!("{other} is no module"),
-        };
+        let is_there = self.created.contains(&module) || ADDRESSES.contains(&module);
+        let code: &[u8] = if is_there { &MODULE_CODE } else { &[] };
+        let result = entrance(&module, &keccak256(code)).expect("a module")(self, input, is_static);
         if result.is_err() {
             let used = self.gas_used;
             *self = before;
@@ -143,10 +157,11 @@ impl Host for Double {
         Ok(self.slots.get(&(module, slot)).copied().unwrap_or_default())
     }
 
-    fn store(&mut self, slot: U256, value: U256) -> Result<(), Failure> {
+    fn store_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure> {
         assert!(!self.is_static, "a static call writes");
+        assert!(module == self.module || self.created.contains(&module), "not its storage");
         self.charge(5_000)?;
-        let key = (self.module, slot);
+        let key = (module, slot);
         let before = self.slots.get(&key).copied().unwrap_or_default();
         assert_ne!(before, value, "a word is written that has not changed");
         if value.is_zero() {
@@ -169,6 +184,26 @@ impl Host for Double {
         self.charge(9_000)?;
         self.take(self.module, amount);
         *self.balances.entry(to).or_default() += amount;
+        Ok(())
+    }
+
+    fn balance(&mut self, account: Address) -> Result<U256, Failure> {
+        self.charge(2_600)?;
+        Ok(Self::balance(self, account))
+    }
+
+    fn shift(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure> {
+        assert!(!self.is_static, "a static call pays");
+        self.charge(9_000)?;
+        self.take(from, amount);
+        *self.balances.entry(to).or_default() += amount;
+        Ok(())
+    }
+
+    fn create(&mut self, account: Address) -> Result<(), Failure> {
+        assert!(!self.is_static, "a static call creates");
+        self.charge(32_000)?;
+        assert!(self.created.insert(account), "{account} is there already");
         Ok(())
     }
 

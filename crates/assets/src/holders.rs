@@ -1,0 +1,191 @@
+//! What holders may do.
+
+use alloy_primitives::U256;
+use units::{AccountId, UnixSeconds};
+
+use crate::{Book, Refused, refused::is_past};
+
+/// An allowance that is never used up, as everywhere.
+pub const UNLIMITED: U256 = U256::MAX;
+
+/// A balance has moved; zero stands for what was minted or burnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transferred {
+    /// From whom.
+    pub from: AccountId,
+    /// To whom.
+    pub to: AccountId,
+    /// In the smallest unit.
+    pub amount: U256,
+}
+
+/// An allowance was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approved {
+    /// Whose balance.
+    pub owner: AccountId,
+    /// Who may move it.
+    pub spender: AccountId,
+    /// In the smallest unit.
+    pub amount: U256,
+}
+
+/// An allowance that its owner has signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permit {
+    /// The allowance.
+    pub allows: Approved,
+    /// Last second in which it can be used; may be beyond what a time can be.
+    pub deadline: U256,
+}
+
+/// `from` sends of its own.
+///
+/// # Errors
+/// [`Refused`], or the book's.
+pub fn transfer<B: Book>(
+    book: &mut B,
+    from: AccountId,
+    to: AccountId,
+    amount: U256,
+) -> Result<Transferred, B::Failure> {
+    let transferred = Transferred { from, to, amount };
+    check_transfer(book, &transferred)?;
+    apply(book, transferred)
+}
+
+/// `spender` sends what `from` holds and has allowed it to send.
+///
+/// # Errors
+/// [`Refused`], or the book's.
+pub fn transfer_from<B: Book>(
+    book: &mut B,
+    spender: AccountId,
+    from: AccountId,
+    to: AccountId,
+    amount: U256,
+) -> Result<Transferred, B::Failure> {
+    let transferred = Transferred { from, to, amount };
+    let left = allowance_left(book, spender, from, amount)?;
+    check_transfer(book, &transferred)?;
+    spend(book, spender, from, left)?;
+    apply(book, transferred)
+}
+
+/// `owner` allows `spender` so much, whatever it allowed before.
+///
+/// # Errors
+/// [`Refused`], or the book's.
+pub fn approve<B: Book>(
+    book: &mut B,
+    owner: AccountId,
+    spender: AccountId,
+    amount: U256,
+) -> Result<Approved, B::Failure> {
+    check_parties(owner, spender)?;
+    book.set_allowance(owner, spender, amount)?;
+    Ok(Approved { owner, spender, amount })
+}
+
+/// Anyone brings an allowance that `owner` has signed. `signer_of` says who signed it with a nonce, or refuses what is no signature.
+///
+/// # Errors
+/// [`Refused`], the book's, or `signer_of`'s.
+pub fn permit<B: Book>(
+    book: &mut B,
+    now: UnixSeconds,
+    permit: &Permit,
+    signer_of: impl FnOnce(&mut B, U256) -> Result<AccountId, B::Failure>,
+) -> Result<Approved, B::Failure> {
+    let Permit { allows: Approved { owner, spender, amount }, deadline } = *permit;
+    if is_past(deadline, now) {
+        return Err(Refused::ExpiredSignature { deadline }.into());
+    }
+    let nonce = book.nonce(owner)?;
+    let signer = signer_of(book, nonce)?;
+    if signer != owner || owner == AccountId::ZERO {
+        return Err(Refused::InvalidSigner { signer, owner }.into());
+    }
+    check_parties(owner, spender)?;
+    // One permit at a time: 2^256 never come.
+    book.set_nonce(owner, nonce.saturating_add(U256::ONE))?;
+    book.set_allowance(owner, spender, amount)?;
+    Ok(Approved { owner, spender, amount })
+}
+
+/// What is left of an allowance after `amount`; `None` when it is never used up.
+pub(crate) fn allowance_left<B: Book>(
+    book: &mut B,
+    spender: AccountId,
+    owner: AccountId,
+    amount: U256,
+) -> Result<Option<U256>, B::Failure> {
+    let allowance = book.allowance(owner, spender)?;
+    if allowance == UNLIMITED {
+        return Ok(None);
+    }
+    let refused = Refused::InsufficientAllowance { spender, allowance, needed: amount };
+    let left = allowance.checked_sub(amount).ok_or(refused)?;
+    // What is left is approved anew, which these can't be part of.
+    check_parties(owner, spender)?;
+    Ok(Some(left))
+}
+
+pub(crate) fn spend<B: Book>(
+    book: &mut B,
+    spender: AccountId,
+    owner: AccountId,
+    left: Option<U256>,
+) -> Result<(), B::Failure> {
+    left.map_or(Ok(()), |left| book.set_allowance(owner, spender, left))
+}
+
+pub(crate) fn check_sender(sender: AccountId) -> Result<(), Refused> {
+    if sender == AccountId::ZERO { Err(Refused::InvalidSender { sender }) } else { Ok(()) }
+}
+
+pub(crate) fn check_receiver(asset: AccountId, receiver: AccountId) -> Result<(), Refused> {
+    if receiver == AccountId::ZERO || receiver == asset {
+        return Err(Refused::InvalidReceiver { receiver });
+    }
+    Ok(())
+}
+
+/// What is left of a balance after `needed`.
+pub(crate) fn balance_left<B: Book>(
+    book: &mut B,
+    sender: AccountId,
+    needed: U256,
+) -> Result<U256, B::Failure> {
+    let balance = book.balance(sender)?;
+    let refused = Refused::InsufficientBalance { sender, balance, needed };
+    balance.checked_sub(needed).ok_or_else(|| refused.into())
+}
+
+fn check_parties(owner: AccountId, spender: AccountId) -> Result<(), Refused> {
+    if owner == AccountId::ZERO {
+        return Err(Refused::InvalidApprover { approver: owner });
+    }
+    if spender == AccountId::ZERO {
+        return Err(Refused::InvalidSpender { spender });
+    }
+    Ok(())
+}
+
+fn check_transfer<B: Book>(book: &mut B, transferred: &Transferred) -> Result<(), B::Failure> {
+    check_sender(transferred.from)?;
+    check_receiver(book.asset(), transferred.to)?;
+    if book.is_paused()? {
+        return Err(Refused::Paused.into());
+    }
+    balance_left(book, transferred.from, transferred.amount)?;
+    Ok(())
+}
+
+fn apply<B: Book>(book: &mut B, transferred: Transferred) -> Result<Transferred, B::Failure> {
+    let Transferred { from, to, amount } = transferred;
+    if from != to && !amount.is_zero() {
+        book.shift(from, to, amount)?;
+    }
+    Ok(transferred)
+}

@@ -1,0 +1,161 @@
+//! A book in memory: what the ledger's must agree with.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::U256;
+use units::AccountId;
+
+use crate::{Book, IssuedBook, Refused, Standing, Terms};
+
+/// An issued asset in memory. Two are equal when everything they keep is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainBook {
+    asset: AccountId,
+    cap: U256,
+    supply: U256,
+    standing: Standing,
+    offered: AccountId,
+    balances: BTreeMap<AccountId, U256>,
+    allowances: BTreeMap<(AccountId, AccountId), U256>,
+    nonces: BTreeMap<AccountId, U256>,
+}
+
+impl PlainBook {
+    /// An asset nobody holds yet, at the account `asset`.
+    #[must_use]
+    pub fn new(asset: AccountId, terms: &Terms) -> Self {
+        let standing = Standing { issuer: terms.issuer, powers: terms.powers, is_paused: false };
+        Self {
+            asset,
+            cap: terms.cap,
+            supply: U256::ZERO,
+            standing,
+            offered: AccountId::ZERO,
+            balances: BTreeMap::new(),
+            allowances: BTreeMap::new(),
+            nonces: BTreeMap::new(),
+        }
+    }
+
+    /// What must always hold, or what does not.
+    ///
+    /// # Errors
+    /// The first that does not hold, in words.
+    pub fn invariants(&self) -> Result<(), String> {
+        let sum = self
+            .balances
+            .values()
+            .try_fold(U256::ZERO, |sum, balance| sum.checked_add(*balance))
+            .ok_or("the balances don't fit")?;
+        if sum != self.supply {
+            return Err(format!("the balances add up to {sum}, the supply is {}", self.supply));
+        }
+        if self.supply > self.cap {
+            return Err(format!("the supply {} is above the cap {}", self.supply, self.cap));
+        }
+        let nobody = [AccountId::ZERO, self.asset];
+        match nobody.iter().find(|account| self.balances.contains_key(account)) {
+            Some(account) => Err(format!("{account} holds something")),
+            None => Ok(()),
+        }
+    }
+
+    /// What may move, to compare before and after.
+    #[must_use]
+    pub fn balances(&self) -> &BTreeMap<AccountId, U256> {
+        &self.balances
+    }
+}
+
+/// Zero is what is not there.
+fn set<K: Ord>(map: &mut BTreeMap<K, U256>, key: K, value: U256) {
+    if value.is_zero() {
+        map.remove(&key);
+    } else {
+        map.insert(key, value);
+    }
+}
+
+impl Book for PlainBook {
+    type Failure = Refused;
+
+    fn asset(&self) -> AccountId {
+        self.asset
+    }
+
+    fn is_paused(&mut self) -> Result<bool, Refused> {
+        Ok(self.standing.is_paused)
+    }
+
+    fn balance(&mut self, holder: AccountId) -> Result<U256, Refused> {
+        Ok(self.balances.get(&holder).copied().unwrap_or_default())
+    }
+
+    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Refused> {
+        let left = self.balance(from)?.checked_sub(amount).expect("the rule has checked it");
+        let more = self.balance(to)?.checked_add(amount).expect("at most the supply");
+        self.set_balance(from, left)?;
+        self.set_balance(to, more)
+    }
+
+    fn allowance(&mut self, owner: AccountId, spender: AccountId) -> Result<U256, Refused> {
+        Ok(self.allowances.get(&(owner, spender)).copied().unwrap_or_default())
+    }
+
+    fn set_allowance(
+        &mut self,
+        owner: AccountId,
+        spender: AccountId,
+        amount: U256,
+    ) -> Result<(), Refused> {
+        set(&mut self.allowances, (owner, spender), amount);
+        Ok(())
+    }
+
+    fn nonce(&mut self, owner: AccountId) -> Result<U256, Refused> {
+        Ok(self.nonces.get(&owner).copied().unwrap_or_default())
+    }
+
+    fn set_nonce(&mut self, owner: AccountId, nonce: U256) -> Result<(), Refused> {
+        set(&mut self.nonces, owner, nonce);
+        Ok(())
+    }
+}
+
+impl IssuedBook for PlainBook {
+    fn set_balance(&mut self, holder: AccountId, amount: U256) -> Result<(), Refused> {
+        set(&mut self.balances, holder, amount);
+        Ok(())
+    }
+
+    fn supply(&mut self) -> Result<U256, Refused> {
+        Ok(self.supply)
+    }
+
+    fn set_supply(&mut self, amount: U256) -> Result<(), Refused> {
+        self.supply = amount;
+        Ok(())
+    }
+
+    fn cap(&mut self) -> Result<U256, Refused> {
+        Ok(self.cap)
+    }
+
+    fn standing(&mut self) -> Result<Standing, Refused> {
+        Ok(self.standing)
+    }
+
+    fn set_standing(&mut self, standing: &Standing) -> Result<(), Refused> {
+        self.standing = *standing;
+        Ok(())
+    }
+
+    fn offered(&mut self) -> Result<AccountId, Refused> {
+        Ok(self.offered)
+    }
+
+    fn set_offered(&mut self, account: AccountId) -> Result<(), Refused> {
+        self.offered = account;
+        Ok(())
+    }
+}

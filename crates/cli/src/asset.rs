@@ -1,0 +1,361 @@
+//! `gleaner asset`: create assets, look at them, mint and send.
+
+use alloy_primitives::U256;
+use anyhow::anyhow;
+use clap::Subcommand;
+use ledger_client::{AssetRecord, Ledger, NewAsset, Receipt, amount_text, parse_amount};
+use serde::Serialize;
+use units::AccountId;
+
+use crate::failure::Hint as _;
+use crate::ledger;
+use crate::options::{LedgerArgs, SignerArgs, WalletArgs, parse_account};
+use crate::output::{Output, lines, table};
+use crate::shell;
+
+/// Flags of `gleaner asset`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create an asset with terms that never change; nothing of it exists until you mint
+    Create(CreateArgs),
+    /// List assets, newest first
+    List(ListArgs),
+    /// Show one asset and its terms
+    Show(ShowArgs),
+    /// Show what accounts hold of an asset
+    Balance(BalanceArgs),
+    /// Make some of your own asset
+    Mint(MoveArgs),
+    /// Send some of an asset to somebody
+    Send(MoveArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct CreateArgs {
+    /// What people call it, at most 64 bytes
+    name: String,
+    /// Its short name, at most 16 bytes
+    symbol: String,
+    /// Decimals of a whole unit
+    #[arg(long, value_name = "COUNT", default_value_t = 18)]
+    decimals: u8,
+    /// The most that may exist at a time, in whole units, as 1000000 [default: no bound]
+    #[arg(long, value_name = "AMOUNT")]
+    cap: Option<String>,
+    /// Where its metadata lies (ERC-1046)
+    #[arg(long, value_name = "URI", default_value = "")]
+    uri: String,
+    /// Who may mint [default: the account that signs]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_account)]
+    issuer: Option<AccountId>,
+    /// Let the issuer stop all balances from moving
+    #[arg(long)]
+    pausable: bool,
+    /// Let holders destroy what they hold
+    #[arg(long)]
+    burnable: bool,
+    /// Let the issuer hand its role over
+    #[arg(long)]
+    transferable: bool,
+    /// Let the issuer give its role up, for good
+    #[arg(long)]
+    renounceable: bool,
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// How many to show
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct ShowArgs {
+    /// The asset's number
+    asset: u64,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct BalanceArgs {
+    /// The asset's number
+    asset: u64,
+    /// Whose [default: all of the wallet]
+    #[arg(value_name = "ADDRESS", value_parser = parse_account)]
+    accounts: Vec<AccountId>,
+    #[command(flatten)]
+    wallet: WalletArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct MoveArgs {
+    /// The asset's number
+    asset: u64,
+    /// Who gets it
+    #[arg(value_name = "ADDRESS", value_parser = parse_account)]
+    to: AccountId,
+    /// How much, in whole units, as 1.5
+    amount: String,
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+/// An asset. Amounts in the smallest unit.
+#[derive(Serialize)]
+struct AssetDocument {
+    asset: u64,
+    address: String,
+    name: String,
+    symbol: String,
+    decimals: u8,
+    supply: String,
+    cap: String,
+    issuer: Option<String>,
+    paused: bool,
+    pausable: bool,
+    burnable: bool,
+    transferable: bool,
+    renounceable: bool,
+    uri: String,
+}
+
+#[derive(Serialize)]
+struct CreateDocument {
+    asset: u64,
+    address: String,
+    issuer: String,
+    hash: String,
+    height: u64,
+    fee: String,
+}
+
+#[derive(Serialize)]
+struct BalanceDocument {
+    address: String,
+    /// In the smallest unit.
+    balance: String,
+}
+
+/// What `asset mint` and `asset send` did; amounts in the smallest unit, of the asset and of GRAIN.
+#[derive(Serialize)]
+struct MoveDocument {
+    asset: u64,
+    hash: String,
+    height: u64,
+    to: String,
+    amount: String,
+    fee: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Move {
+    Mint,
+    Send,
+}
+
+/// Runs one of the asset commands.
+///
+/// # Errors
+/// When the ledger does not answer or refuses, or an amount can't be read.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    match args.command {
+        Command::Create(args) => create(&args, output),
+        Command::List(args) => shell::block_on_until_interrupted(list(&args, output)),
+        Command::Show(args) => shell::block_on_until_interrupted(show(&args, output)),
+        Command::Balance(args) => shell::block_on_until_interrupted(balance(&args, output)),
+        Command::Mint(args) => shift(&args, Move::Mint, output),
+        Command::Send(args) => shift(&args, Move::Send, output),
+    }
+}
+
+fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
+    let cap = match &args.cap {
+        Some(text) => amount(text, args.decimals)?,
+        None => U256::MAX,
+    };
+    let account = args.signer.account()?;
+    let signer = args.signer.unlock()?;
+    let asset = NewAsset {
+        name: args.name.clone(),
+        symbol: args.symbol.clone(),
+        decimals: args.decimals,
+        cap,
+        uri: args.uri.clone(),
+        issuer: args.issuer.unwrap_or(account),
+        is_pausable: args.pausable,
+        is_burnable: args.burnable,
+        is_transferable: args.transferable,
+        is_renounceable: args.renounceable,
+    };
+    shell::block_on_until_interrupted(async {
+        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let created = ledger.create_asset(&asset).await?;
+        let receipt = created.receipt;
+        let document = CreateDocument {
+            asset: created.number,
+            address: created.address.to_string(),
+            issuer: asset.issuer.to_string(),
+            hash: receipt.hash.to_string(),
+            height: receipt.height,
+            fee: receipt.fee.to_string(),
+        };
+        let text = format!(
+            "asset    {}\naddress  {}\nissuer   {}\nfee      {} GRAIN, block {}, transaction {}",
+            created.number,
+            created.address,
+            asset.issuer,
+            receipt.fee.to_grain(),
+            receipt.height,
+            receipt.hash
+        );
+        output.print(&document, &text)
+    })
+}
+
+async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
+    let ledger = ledger::connect(&args.ledger, None).await?;
+    let count = ledger.asset_count().await?;
+    let (mut documents, mut rows) = (Vec::new(), Vec::new());
+    for number in (1..=count).rev().take(usize::try_from(args.limit).unwrap_or(usize::MAX)) {
+        let asset = ledger.asset(number).await?;
+        rows.push(vec![
+            number.to_string(),
+            asset.symbol.clone(),
+            asset.name.clone(),
+            amount_text(asset.supply, asset.decimals),
+            cap(&asset),
+            asset.address.to_string(),
+        ]);
+        documents.push(document(&asset));
+    }
+    let head = ["asset", "symbol", "name", "supply", "cap", "address"];
+    output.print(&documents, &table(&head, &rows))
+}
+
+async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
+    let ledger = ledger::connect(&args.ledger, None).await?;
+    let asset = asset(&ledger, args.asset).await?;
+    let may = |allowed: bool| if allowed { "yes" } else { "no" }.to_owned();
+    let facts = [
+        ("asset", asset.number.to_string()),
+        ("name", asset.name.clone()),
+        ("symbol", asset.symbol.clone()),
+        ("address", asset.address.to_string()),
+        ("supply", amount_text(asset.supply, asset.decimals)),
+        ("cap", cap(&asset)),
+        ("decimals", asset.decimals.to_string()),
+        ("issuer", asset.issuer.map_or("nobody any more".to_owned(), |issuer| issuer.to_string())),
+        ("state", if asset.is_paused { "paused" } else { "open" }.to_owned()),
+        ("issuer may pause", may(asset.is_pausable)),
+        ("holders may burn", may(asset.is_burnable)),
+        ("issuer may hand over", may(asset.is_transferable)),
+        ("issuer may give up", may(asset.is_renounceable)),
+        ("metadata", asset.uri.clone()),
+    ];
+    let rows: Vec<_> =
+        facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    output.print(&document(&asset), &lines(&rows))
+}
+
+async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
+    let accounts = args.wallet.these_or_all(&args.accounts)?;
+    let ledger = ledger::connect(&args.ledger, None).await?;
+    let asset = asset(&ledger, args.asset).await?;
+    let (mut documents, mut rows) = (Vec::new(), Vec::new());
+    for account in accounts {
+        let balance = ledger.asset_balance(&asset.address, &account).await?;
+        rows.push(vec![account.to_string(), amount_text(balance, asset.decimals)]);
+        documents
+            .push(BalanceDocument { address: account.to_string(), balance: balance.to_string() });
+    }
+    output.print(&documents, &table(&["account", &asset.symbol], &rows))
+}
+
+fn shift(args: &MoveArgs, what: Move, output: &Output) -> anyhow::Result<()> {
+    let signer = args.signer.unlock()?;
+    shell::block_on_until_interrupted(async {
+        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let asset = asset(&ledger, args.asset).await?;
+        let amount = amount(&args.amount, asset.decimals)?;
+        let receipt = match what {
+            Move::Mint => ledger.mint_asset(&asset.address, &args.to, amount).await?,
+            Move::Send => ledger.send_asset(&asset.address, &args.to, amount).await?,
+        };
+        let done = match what {
+            Move::Mint => "minted",
+            Move::Send => "sent",
+        };
+        let Receipt { hash, height, fee, .. } = receipt;
+        let document = MoveDocument {
+            asset: asset.number,
+            hash: hash.to_string(),
+            height,
+            to: args.to.to_string(),
+            amount: amount.to_string(),
+            fee: fee.to_string(),
+        };
+        let text = format!(
+            "{done} {} {} to {}\nfee {} GRAIN, block {height}, transaction {hash}",
+            amount_text(amount, asset.decimals),
+            asset.symbol,
+            args.to,
+            fee.to_grain()
+        );
+        output.print(&document, &text)
+    })
+}
+
+async fn asset(ledger: &Ledger, number: u64) -> anyhow::Result<AssetRecord> {
+    let count = ledger.asset_count().await?;
+    if number == 0 || count < number {
+        return Err(anyhow!("there is no asset {number}: the ledger has {count}"))
+            .hint("gleaner asset list");
+    }
+    Ok(ledger.asset(number).await?)
+}
+
+fn amount(text: &str, decimals: u8) -> anyhow::Result<U256> {
+    parse_amount(text, decimals).ok_or_else(|| {
+        anyhow!("{text:?} is no amount of this asset: write a number such as 12 or 0.5, with at most {decimals} decimals")
+    })
+}
+
+fn cap(asset: &AssetRecord) -> String {
+    if asset.cap == U256::MAX { "none".to_owned() } else { amount_text(asset.cap, asset.decimals) }
+}
+
+fn document(asset: &AssetRecord) -> AssetDocument {
+    AssetDocument {
+        asset: asset.number,
+        address: asset.address.to_string(),
+        name: asset.name.clone(),
+        symbol: asset.symbol.clone(),
+        decimals: asset.decimals,
+        supply: asset.supply.to_string(),
+        cap: asset.cap.to_string(),
+        issuer: asset.issuer.map(|issuer| issuer.to_string()),
+        paused: asset.is_paused,
+        pausable: asset.is_pausable,
+        burnable: asset.is_burnable,
+        transferable: asset.is_transferable,
+        renounceable: asset.is_renounceable,
+        uri: asset.uri.clone(),
+    }
+}

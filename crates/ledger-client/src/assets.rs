@@ -1,0 +1,169 @@
+//! Assets: what was created on the ledger, and what its holders and issuer do.
+
+use abi::{ASSETS, Assets, Erc20, IssuedAsset};
+use alloy_primitives::U256;
+use alloy_sol_types::SolEvent as _;
+use units::{AccountId, Wei};
+
+use crate::{
+    Ledger, LedgerError, Receipt,
+    records::{account, address},
+};
+
+pub use abi::{amount_text, parse_amount};
+
+/// An asset. What its creator chose to call it is not to be trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetRecord {
+    /// Its number.
+    pub number: u64,
+    /// Where it answers.
+    pub address: AccountId,
+    /// Name.
+    pub name: String,
+    /// Symbol.
+    pub symbol: String,
+    /// Decimals of a whole unit.
+    pub decimals: u8,
+    /// What exists, in the smallest unit.
+    pub supply: U256,
+    /// The most that may, in the smallest unit.
+    pub cap: U256,
+    /// Who may mint; nobody any more when there is none.
+    pub issuer: Option<AccountId>,
+    /// Whether no balance moves.
+    pub is_paused: bool,
+    /// The issuer may pause.
+    pub is_pausable: bool,
+    /// Holders may burn.
+    pub is_burnable: bool,
+    /// The issuer may hand its role over.
+    pub is_transferable: bool,
+    /// The issuer may give its role up.
+    pub is_renounceable: bool,
+    /// Where its metadata lies; may be empty.
+    pub uri: String,
+}
+
+/// What is fixed when an asset is created; bounds are the ledger's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAsset {
+    /// Name.
+    pub name: String,
+    /// Symbol.
+    pub symbol: String,
+    /// Decimals of a whole unit.
+    pub decimals: u8,
+    /// The most that may exist, in the smallest unit.
+    pub cap: U256,
+    /// Where its metadata lies; may be empty.
+    pub uri: String,
+    /// Who may mint.
+    pub issuer: AccountId,
+    /// The issuer may pause.
+    pub is_pausable: bool,
+    /// Holders may burn.
+    pub is_burnable: bool,
+    /// The issuer may hand its role over.
+    pub is_transferable: bool,
+    /// The issuer may give its role up.
+    pub is_renounceable: bool,
+}
+
+/// An asset that was just created.
+#[derive(Clone, Debug)]
+pub struct CreatedAsset {
+    /// Its number.
+    pub number: u64,
+    /// Where it answers.
+    pub address: AccountId,
+    /// The transaction.
+    pub receipt: Receipt,
+}
+
+/// Each fails with [`LedgerError`]: nobody answers, or there is no such asset, or the answer is malformed.
+impl Ledger {
+    /// Number of assets ever created; they are numbered from 1.
+    pub async fn asset_count(&self) -> Result<u64, LedgerError> {
+        self.read(ASSETS, &Assets::countCall {}).await
+    }
+
+    /// An asset by its number.
+    pub async fn asset(&self, number: u64) -> Result<AssetRecord, LedgerError> {
+        let at = self.read(ASSETS, &Assets::assetAtCall { number }).await?;
+        let issuer = self.read(at, &IssuedAsset::issuerCall {}).await?;
+        let powers = self.read(at, &IssuedAsset::powersCall {}).await?;
+        Ok(AssetRecord {
+            number,
+            address: account(at),
+            name: self.read(at, &Erc20::nameCall {}).await?,
+            symbol: self.read(at, &Erc20::symbolCall {}).await?,
+            decimals: self.read(at, &Erc20::decimalsCall {}).await?,
+            supply: self.read(at, &Erc20::totalSupplyCall {}).await?,
+            cap: self.read(at, &IssuedAsset::capCall {}).await?,
+            issuer: (!issuer.is_zero()).then(|| account(issuer)),
+            is_paused: self.read(at, &IssuedAsset::pausedCall {}).await?,
+            is_pausable: powers.pausable,
+            is_burnable: powers.burnable,
+            is_transferable: powers.transferable,
+            is_renounceable: powers.renounceable,
+            uri: self.read(at, &Erc20::tokenURICall {}).await?,
+        })
+    }
+
+    /// What an account holds of an asset, in the smallest unit.
+    pub async fn asset_balance(
+        &self,
+        asset: &AccountId,
+        holder: &AccountId,
+    ) -> Result<U256, LedgerError> {
+        self.read(address(asset), &Erc20::balanceOfCall { account: address(holder) }).await
+    }
+
+    /// Creates an asset.
+    pub async fn create_asset(&self, asset: &NewAsset) -> Result<CreatedAsset, LedgerError> {
+        let terms = Assets::Terms {
+            name: asset.name.clone(),
+            symbol: asset.symbol.clone(),
+            decimals: asset.decimals,
+            cap: asset.cap,
+            uri: asset.uri.clone(),
+            issuer: address(&asset.issuer),
+            pausable: asset.is_pausable,
+            burnable: asset.is_burnable,
+            transferable: asset.is_transferable,
+            renounceable: asset.is_renounceable,
+        };
+        let receipt = self.write(ASSETS, &Assets::createCall { terms }, Wei::ZERO).await?;
+        let logs = receipt.logs.iter().filter(|log| log.address() == ASSETS);
+        let created = logs
+            .filter_map(|log| Assets::AssetCreated::decode_log(&log.inner).ok())
+            .find_map(|event| Some((event.asset, abi::asset_number(&event.asset)?)));
+        let (at, number) = created.ok_or_else(|| {
+            self.shared.node.malformed("an asset was created without the event that names it")
+        })?;
+        Ok(CreatedAsset { number, address: account(at), receipt })
+    }
+
+    /// Sends what the account of this connection holds of an asset.
+    pub async fn send_asset(
+        &self,
+        asset: &AccountId,
+        to: &AccountId,
+        amount: U256,
+    ) -> Result<Receipt, LedgerError> {
+        let call = Erc20::transferCall { to: address(to), value: amount };
+        self.write(address(asset), &call, Wei::ZERO).await
+    }
+
+    /// Mints. By the issuer.
+    pub async fn mint_asset(
+        &self,
+        asset: &AccountId,
+        to: &AccountId,
+        amount: U256,
+    ) -> Result<Receipt, LedgerError> {
+        let call = IssuedAsset::mintCall { to: address(to), value: amount };
+        self.write(address(asset), &call, Wei::ZERO).await
+    }
+}

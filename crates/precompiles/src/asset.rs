@@ -1,0 +1,278 @@
+//! An asset that `Assets` created, at its own address: ERC-20, and what its issuer may do.
+//!
+//! Storage is a Solidity contract's that declares, in this order: `mapping(address => uint256) balances`; `mapping(address => mapping(address =>
+//! uint256)) allowances`; `uint256 totalSupply`; `string name`; `string symbol`; `mapping(address => uint256) nonces`; `address issuer; uint8 decimals;
+//! bool pausable; bool burnable; bool transferable; bool renounceable; bool paused`, all in one slot; `address offeredTo`; `uint256 cap`; `string uri`.
+
+use abi::{
+    Erc20::Erc20Calls,
+    IssuedAsset::{self, IssuedAssetCalls as Calls},
+    ModuleErrors,
+};
+use alloy_primitives::{Address, B256, U256, uint};
+use alloy_sol_types::{SolCall, SolInterface};
+use assets::{Book, IssuedBook, Offered, Pause, Powers, Standing, Terms};
+use units::AccountId;
+
+use crate::{
+    erc20::{self, Described, account, account_slot, address, emit_transfer, replace},
+    host::{Failure, Host, emit},
+    slots::{load_text, store_new_text},
+};
+
+const BALANCES: u64 = 0;
+const SUPPLY: U256 = uint!(2_U256);
+const NAME: U256 = uint!(3_U256);
+const SYMBOL: U256 = uint!(4_U256);
+const STANDING: U256 = uint!(6_U256);
+const OFFERED: U256 = uint!(7_U256);
+const CAP: U256 = uint!(8_U256);
+const URI: U256 = uint!(9_U256);
+
+pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result<Vec<u8>, Failure> {
+    let selector = input.first_chunk().copied().unwrap_or_default();
+    let bad = |_| Failure::revert(&ModuleErrors::BadCall {});
+    let is_erc20 = Erc20Calls::valid_selector(selector);
+    let erc20 =
+        is_erc20.then(|| Erc20Calls::abi_decode_validate(input)).transpose().map_err(bad)?;
+    let own = (!is_erc20).then(|| Calls::abi_decode_validate(input)).transpose().map_err(bad)?;
+    if !host.value().is_zero() {
+        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
+    }
+    let mut asset = Asset { host };
+    if let Some(call) = erc20 {
+        return erc20::call(&mut asset, &call, is_static);
+    }
+    let Some(call) = own else { return Err(Failure::revert(&ModuleErrors::BadCall {})) };
+    if let Some(output) = view(&mut asset, &call)? {
+        return Ok(output);
+    }
+    if is_static {
+        return Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
+    }
+    mutate(&mut asset, &call)?;
+    Ok(Vec::new())
+}
+
+/// Writes the terms of a new asset, whose account was just created.
+pub(crate) fn write_terms(
+    host: &mut dyn Host,
+    asset: Address,
+    terms: &Terms,
+) -> Result<(), Failure> {
+    store_new_text(host, asset, NAME, &terms.name)?;
+    store_new_text(host, asset, SYMBOL, &terms.symbol)?;
+    let standing = Standing { issuer: terms.issuer, powers: terms.powers, is_paused: false };
+    host.store_of(asset, STANDING, packed(&standing, terms.decimals))?;
+    host.store_of(asset, CAP, terms.cap)?;
+    store_new_text(host, asset, URI, &terms.uri)
+}
+
+/// Answers a call that only reads; `None` for others.
+fn view(asset: &mut Asset<'_>, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
+    Ok(Some(match call {
+        Calls::issuer(_) => {
+            IssuedAsset::issuerCall::abi_encode_returns(&address(asset.standing()?.issuer))
+        }
+        Calls::offeredTo(_) => {
+            IssuedAsset::offeredToCall::abi_encode_returns(&address(asset.offered()?))
+        }
+        Calls::cap(_) => IssuedAsset::capCall::abi_encode_returns(&asset.cap()?),
+        Calls::paused(_) => IssuedAsset::pausedCall::abi_encode_returns(&asset.is_paused()?),
+        Calls::powers(_) => {
+            let Powers { pausable, burnable, transferable, renounceable } =
+                asset.standing()?.powers;
+            let answer =
+                IssuedAsset::powersReturn { pausable, burnable, transferable, renounceable };
+            IssuedAsset::powersCall::abi_encode_returns(&answer)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn mutate(asset: &mut Asset<'_>, call: &Calls) -> Result<(), Failure> {
+    let sender = asset.host.caller();
+    let caller = account(sender);
+    match call {
+        Calls::mint(call) => {
+            let minted = assets::mint(asset, caller, account(call.to), call.value)?;
+            emit_transfer(asset.host, &minted)
+        }
+        Calls::burn(call) => {
+            let burnt = assets::burn(asset, caller, call.value)?;
+            emit_transfer(asset.host, &burnt)
+        }
+        Calls::burnFrom(call) => {
+            let burnt = assets::burn_from(asset, caller, account(call.account), call.value)?;
+            emit_transfer(asset.host, &burnt)
+        }
+        Calls::pause(_) => {
+            assets::set_pause(asset, caller, Pause::On)?;
+            emit(asset.host, &IssuedAsset::Paused { account: sender })
+        }
+        Calls::unpause(_) => {
+            assets::set_pause(asset, caller, Pause::Off)?;
+            emit(asset.host, &IssuedAsset::Unpaused { account: sender })
+        }
+        Calls::offerIssuer(call) => {
+            let Offered { issuer, to } = assets::offer(asset, caller, account(call.to))?;
+            let (issuer, to) = (address(issuer), address(to));
+            emit(asset.host, &IssuedAsset::IssuerOffered { issuer, to })
+        }
+        Calls::acceptIssuer(_) => {
+            let changed = assets::accept(asset, caller)?;
+            emit_change(asset.host, &changed)
+        }
+        Calls::renounceIssuer(_) => {
+            let changed = assets::renounce(asset, caller)?;
+            emit_change(asset.host, &changed)
+        }
+        Calls::issuer(_)
+        | Calls::offeredTo(_)
+        | Calls::cap(_)
+        | Calls::paused(_)
+        | Calls::powers(_) => unreachable!("answered by `view`"),
+    }
+}
+
+fn emit_change(host: &mut dyn Host, changed: &Offered) -> Result<(), Failure> {
+    let (previous, issuer) = (address(changed.issuer), address(changed.to));
+    emit(host, &IssuedAsset::IssuerChanged { previous, issuer })
+}
+
+/// Issuer in the low 160 bits, then a byte each: decimals, pausable, burnable, transferable, renounceable, paused.
+fn packed(standing: &Standing, decimals: u8) -> U256 {
+    let Powers { pausable, burnable, transferable, renounceable } = standing.powers;
+    let flags = [pausable, burnable, transferable, renounceable, standing.is_paused].map(u8::from);
+    let mut bytes = [0; 32];
+    bytes[12..].copy_from_slice(standing.issuer.as_bytes());
+    bytes[11] = decimals;
+    for (index, flag) in flags.into_iter().enumerate() {
+        bytes[10 - index] = flag;
+    }
+    U256::from_be_bytes(bytes)
+}
+
+fn unpacked(word: U256) -> (Standing, u8) {
+    let flag = |index| word.byte(index) != 0;
+    let issuer = account(Address::from_word(B256::from(word)));
+    let powers = Powers {
+        pausable: flag(21),
+        burnable: flag(22),
+        transferable: flag(23),
+        renounceable: flag(24),
+    };
+    (Standing { issuer, powers, is_paused: flag(25) }, word.byte(20))
+}
+
+struct Asset<'a> {
+    host: &'a mut dyn Host,
+}
+
+impl Book for Asset<'_> {
+    type Failure = Failure;
+
+    fn asset(&self) -> AccountId {
+        account(self.host.module())
+    }
+
+    fn is_paused(&mut self) -> Result<bool, Failure> {
+        Ok(self.standing()?.is_paused)
+    }
+
+    fn balance(&mut self, holder: AccountId) -> Result<U256, Failure> {
+        let slot = account_slot(self.host, holder, BALANCES)?;
+        self.host.load(slot)
+    }
+
+    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Failure> {
+        let fault = || Failure::Database(format!("balances of {from} and {to} are damaged"));
+        let left = self.balance(from)?.checked_sub(amount).ok_or_else(fault)?;
+        let more = self.balance(to)?.checked_add(amount).ok_or_else(fault)?;
+        self.set_balance(from, left)?;
+        self.set_balance(to, more)
+    }
+
+    fn allowance(&mut self, owner: AccountId, spender: AccountId) -> Result<U256, Failure> {
+        erc20::allowance(self.host, owner, spender)
+    }
+
+    fn set_allowance(
+        &mut self,
+        owner: AccountId,
+        spender: AccountId,
+        amount: U256,
+    ) -> Result<(), Failure> {
+        erc20::set_allowance(self.host, owner, spender, amount)
+    }
+
+    fn nonce(&mut self, owner: AccountId) -> Result<U256, Failure> {
+        erc20::nonce(self.host, owner)
+    }
+
+    fn set_nonce(&mut self, owner: AccountId, nonce: U256) -> Result<(), Failure> {
+        erc20::set_nonce(self.host, owner, nonce)
+    }
+}
+
+impl IssuedBook for Asset<'_> {
+    fn set_balance(&mut self, holder: AccountId, amount: U256) -> Result<(), Failure> {
+        let slot = account_slot(self.host, holder, BALANCES)?;
+        replace(self.host, slot, amount)
+    }
+
+    fn supply(&mut self) -> Result<U256, Failure> {
+        self.host.load(SUPPLY)
+    }
+
+    fn set_supply(&mut self, amount: U256) -> Result<(), Failure> {
+        replace(self.host, SUPPLY, amount)
+    }
+
+    fn cap(&mut self) -> Result<U256, Failure> {
+        self.host.load(CAP)
+    }
+
+    fn standing(&mut self) -> Result<Standing, Failure> {
+        Ok(unpacked(self.host.load(STANDING)?).0)
+    }
+
+    fn set_standing(&mut self, standing: &Standing) -> Result<(), Failure> {
+        let decimals = self.decimals()?;
+        replace(self.host, STANDING, packed(standing, decimals))
+    }
+
+    fn offered(&mut self) -> Result<AccountId, Failure> {
+        Ok(account(Address::from_word(B256::from(self.host.load(OFFERED)?))))
+    }
+
+    fn set_offered(&mut self, to: AccountId) -> Result<(), Failure> {
+        replace(self.host, OFFERED, U256::from_be_bytes(address(to).into_word().0))
+    }
+}
+
+impl Described for Asset<'_> {
+    fn host(&mut self) -> &mut dyn Host {
+        self.host
+    }
+
+    fn name(&mut self) -> Result<String, Failure> {
+        load_text(self.host, NAME)
+    }
+
+    fn symbol(&mut self) -> Result<String, Failure> {
+        load_text(self.host, SYMBOL)
+    }
+
+    fn decimals(&mut self) -> Result<u8, Failure> {
+        Ok(unpacked(self.host.load(STANDING)?).1)
+    }
+
+    fn uri(&mut self) -> Result<String, Failure> {
+        load_text(self.host, URI)
+    }
+
+    fn total_supply(&mut self) -> Result<U256, Failure> {
+        self.supply()
+    }
+}

@@ -1,0 +1,330 @@
+//! The ERC-20 face of a book: one for GRAIN and for every asset.
+//!
+//! Allowances and nonces lie in the asset's own storage, at the same slots for all: `mapping(owner => mapping(spender => uint256))` at
+//! [`ALLOWANCES`], `mapping(owner => uint256)` at [`NONCES`].
+
+use abi::{
+    Erc20::{self, Erc20Calls as Calls},
+    Erc20Errors as Errors, IssuedAsset, ModuleErrors, PERMIT_VERSION, Permit, permit_digest,
+    permit_domain,
+};
+use alloy_primitives::{Address, B256, FixedBytes, U256, uint};
+use alloy_sol_types::{Eip712Domain, SolCall};
+use assets::{Approved, Book, Refused, Transferred};
+use units::{AccountId, UnixSeconds};
+
+use crate::{
+    host::{Failure, Host, emit},
+    slots::{mapping, nested_mapping},
+};
+
+/// `mapping(address owner => mapping(address spender => uint256))`.
+pub(crate) const ALLOWANCES: u64 = 1;
+/// `mapping(address owner => uint256)`.
+pub(crate) const NONCES: u64 = 5;
+
+/// Gas for the slot of a mapping: `KECCAK256` of two words.
+const SLOT_GAS: u64 = 42;
+/// Gas for a domain or a permit's digest: four hashes of at most seven words each.
+const DIGEST_GAS: u64 = 4 * (30 + 7 * 6);
+/// Gas for who signed a permit, as Ethereum's ECRECOVER takes.
+const RECOVER_GAS: u64 = 3_000;
+/// Half the order of secp256k1: of the two `s` that fit a signature, the lower counts (EIP-2).
+const S_MAX: U256 = uint!(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0_U256);
+
+/// A book and what it is called.
+pub(crate) trait Described: Book<Failure = Failure> {
+    fn host(&mut self) -> &mut dyn Host;
+    fn name(&mut self) -> Result<String, Failure>;
+    fn symbol(&mut self) -> Result<String, Failure>;
+    fn decimals(&mut self) -> Result<u8, Failure>;
+    fn uri(&mut self) -> Result<String, Failure>;
+    fn total_supply(&mut self) -> Result<U256, Failure>;
+}
+
+/// Answers a call.
+pub(crate) fn call<B: Described>(
+    book: &mut B,
+    call: &Calls,
+    is_static: bool,
+) -> Result<Vec<u8>, Failure> {
+    if let Some(output) = view(book, call)? {
+        return Ok(output);
+    }
+    if is_static {
+        return Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
+    }
+    mutate(book, call)
+}
+
+/// Answers a call that only reads; `None` for others.
+fn view<B: Described>(book: &mut B, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
+    Ok(Some(match call {
+        Calls::name(_) => Erc20::nameCall::abi_encode_returns(&book.name()?),
+        Calls::symbol(_) => Erc20::symbolCall::abi_encode_returns(&book.symbol()?),
+        Calls::decimals(_) => Erc20::decimalsCall::abi_encode_returns(&book.decimals()?),
+        Calls::totalSupply(_) => Erc20::totalSupplyCall::abi_encode_returns(&book.total_supply()?),
+        Calls::balanceOf(call) => {
+            Erc20::balanceOfCall::abi_encode_returns(&book.balance(account(call.account))?)
+        }
+        Calls::allowance(call) => {
+            let (owner, spender) = (account(call.owner), account(call.spender));
+            Erc20::allowanceCall::abi_encode_returns(&book.allowance(owner, spender)?)
+        }
+        Calls::nonces(call) => {
+            Erc20::noncesCall::abi_encode_returns(&book.nonce(account(call.owner))?)
+        }
+        Calls::DOMAIN_SEPARATOR(_) => {
+            let separator = domain(book)?.separator();
+            Erc20::DOMAIN_SEPARATORCall::abi_encode_returns(&separator)
+        }
+        Calls::eip712Domain(_) => {
+            let answer = Erc20::eip712DomainReturn {
+                fields: FixedBytes([0x0f]),
+                name: book.name()?,
+                version: PERMIT_VERSION.to_owned(),
+                chainId: U256::from(book.host().chain_id()),
+                verifyingContract: address(book.asset()),
+                salt: B256::ZERO,
+                extensions: Vec::new(),
+            };
+            Erc20::eip712DomainCall::abi_encode_returns(&answer)
+        }
+        Calls::tokenURI(_) => Erc20::tokenURICall::abi_encode_returns(&book.uri()?),
+        Calls::supportsInterface(call) => {
+            Erc20::supportsInterfaceCall::abi_encode_returns(&is_supported(call.interfaceId.0))
+        }
+        Calls::transfer(_) | Calls::approve(_) | Calls::transferFrom(_) | Calls::permit(_) => {
+            return Ok(None);
+        }
+    }))
+}
+
+fn mutate<B: Described>(book: &mut B, call: &Calls) -> Result<Vec<u8>, Failure> {
+    let caller = account(book.host().caller());
+    match call {
+        Calls::transfer(call) => {
+            let moved = assets::transfer(book, caller, account(call.to), call.value)?;
+            emit_transfer(book.host(), &moved)?;
+            Ok(Erc20::transferCall::abi_encode_returns(&true))
+        }
+        Calls::transferFrom(call) => {
+            let (from, to) = (account(call.from), account(call.to));
+            let moved = assets::transfer_from(book, caller, from, to, call.value)?;
+            emit_transfer(book.host(), &moved)?;
+            Ok(Erc20::transferFromCall::abi_encode_returns(&true))
+        }
+        Calls::approve(call) => {
+            let approved = assets::approve(book, caller, account(call.spender), call.value)?;
+            emit_approval(book.host(), &approved)?;
+            Ok(Erc20::approveCall::abi_encode_returns(&true))
+        }
+        Calls::permit(call) => {
+            permit(book, call)?;
+            Ok(Vec::new())
+        }
+        _ => unreachable!("answered by `view`"),
+    }
+}
+
+fn permit<B: Described>(book: &mut B, call: &Erc20::permitCall) -> Result<(), Failure> {
+    let (owner, spender) = (account(call.owner), account(call.spender));
+    let allows = Approved { owner, spender, amount: call.value };
+    let now = UnixSeconds::new(book.host().timestamp());
+    let asked = assets::Permit { allows, deadline: call.deadline };
+    let approved = assets::permit(book, now, &asked, |book, nonce| signer(book, call, nonce))?;
+    emit_approval(book.host(), &approved)
+}
+
+/// Who signed a permit with that nonce.
+fn signer<B: Described>(
+    book: &mut B,
+    call: &Erc20::permitCall,
+    nonce: U256,
+) -> Result<AccountId, Failure> {
+    let Erc20::permitCall { owner, spender, value, deadline, v, r, s } = *call;
+    let domain = domain(book)?;
+    book.host().charge(DIGEST_GAS + RECOVER_GAS)?;
+    let digest = permit_digest(&Permit { owner, spender, value, nonce, deadline }, &domain);
+    let s_value = U256::from_be_bytes(s.0);
+    if s_value > S_MAX {
+        return Err(Refused::InvalidSignatureS { s: s_value }.into());
+    }
+    if !matches!(v, 27 | 28) {
+        return Err(Refused::InvalidSignature.into());
+    }
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(&r[..]);
+    signature[32..].copy_from_slice(&s[..]);
+    // The code behind Ethereum's ECRECOVER; it refuses an r or s of zero or beyond the order.
+    let word = revm::precompile::crypto().secp256k1_ecrecover(&signature, v - 27, &digest.0);
+    let word = word.map_err(|_| Refused::InvalidSignature)?;
+    Ok(account(Address::from_word(word.into())))
+}
+
+fn domain<B: Described>(book: &mut B) -> Result<Eip712Domain, Failure> {
+    book.host().charge(DIGEST_GAS)?;
+    let (name, asset) = (book.name()?, address(book.asset()));
+    Ok(permit_domain(&name, book.host().chain_id(), asset))
+}
+
+/// ERC-165: itself, ERC-20, its metadata, EIP-2612, EIP-5267, ERC-1046.
+fn is_supported(interface: [u8; 4]) -> bool {
+    fn together(selectors: &[[u8; 4]]) -> [u8; 4] {
+        selectors
+            .iter()
+            .fold([0; 4], |sum, selector| std::array::from_fn(|index| sum[index] ^ selector[index]))
+    }
+    let erc20 = [
+        Erc20::totalSupplyCall::SELECTOR,
+        Erc20::balanceOfCall::SELECTOR,
+        Erc20::transferCall::SELECTOR,
+        Erc20::allowanceCall::SELECTOR,
+        Erc20::approveCall::SELECTOR,
+        Erc20::transferFromCall::SELECTOR,
+    ];
+    let metadata =
+        [Erc20::nameCall::SELECTOR, Erc20::symbolCall::SELECTOR, Erc20::decimalsCall::SELECTOR];
+    let permit = [
+        Erc20::permitCall::SELECTOR,
+        Erc20::noncesCall::SELECTOR,
+        Erc20::DOMAIN_SEPARATORCall::SELECTOR,
+    ];
+    [
+        Erc20::supportsInterfaceCall::SELECTOR,
+        Erc20::eip712DomainCall::SELECTOR,
+        Erc20::tokenURICall::SELECTOR,
+        together(&erc20),
+        together(&metadata),
+        together(&permit),
+    ]
+    .contains(&interface)
+}
+
+pub(crate) fn emit_transfer(host: &mut dyn Host, moved: &Transferred) -> Result<(), Failure> {
+    let Transferred { from, to, amount: value } = *moved;
+    emit(host, &Erc20::Transfer { from: address(from), to: address(to), value })
+}
+
+fn emit_approval(host: &mut dyn Host, approved: &Approved) -> Result<(), Failure> {
+    let Approved { owner, spender, amount: value } = *approved;
+    emit(host, &Erc20::Approval { owner: address(owner), spender: address(spender), value })
+}
+
+pub(crate) fn allowance(
+    host: &mut dyn Host,
+    owner: AccountId,
+    spender: AccountId,
+) -> Result<U256, Failure> {
+    let slot = allowance_slot(host, owner, spender)?;
+    host.load(slot)
+}
+
+pub(crate) fn set_allowance(
+    host: &mut dyn Host,
+    owner: AccountId,
+    spender: AccountId,
+    amount: U256,
+) -> Result<(), Failure> {
+    let slot = allowance_slot(host, owner, spender)?;
+    replace(host, slot, amount)
+}
+
+pub(crate) fn nonce(host: &mut dyn Host, owner: AccountId) -> Result<U256, Failure> {
+    let slot = account_slot(host, owner, NONCES)?;
+    host.load(slot)
+}
+
+pub(crate) fn set_nonce(host: &mut dyn Host, owner: AccountId, nonce: U256) -> Result<(), Failure> {
+    let slot = account_slot(host, owner, NONCES)?;
+    replace(host, slot, nonce)
+}
+
+fn allowance_slot(
+    host: &mut dyn Host,
+    owner: AccountId,
+    spender: AccountId,
+) -> Result<U256, Failure> {
+    host.charge(2 * SLOT_GAS)?;
+    Ok(nested_mapping(word(owner), word(spender), ALLOWANCES))
+}
+
+/// Slot of `mapping(address => …)`.
+pub(crate) fn account_slot(
+    host: &mut dyn Host,
+    account: AccountId,
+    base: u64,
+) -> Result<U256, Failure> {
+    host.charge(SLOT_GAS)?;
+    Ok(mapping(word(account), base))
+}
+
+/// Writes a word if it differs.
+pub(crate) fn replace(host: &mut dyn Host, slot: U256, value: U256) -> Result<(), Failure> {
+    if host.load(slot)? == value { Ok(()) } else { host.store(slot, value) }
+}
+
+fn word(account: AccountId) -> B256 {
+    address(account).into_word()
+}
+
+pub(crate) fn account(address: Address) -> AccountId {
+    AccountId::from_bytes(address.into_array())
+}
+
+pub(crate) fn address(account: AccountId) -> Address {
+    Address::from(*account.as_bytes())
+}
+
+/// A refusal of the rules, as callers know it.
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::InvalidSender { sender } => {
+                Self::revert(&Errors::ERC20InvalidSender { sender: address(sender) })
+            }
+            Refused::InvalidReceiver { receiver } => {
+                Self::revert(&Errors::ERC20InvalidReceiver { receiver: address(receiver) })
+            }
+            Refused::InvalidApprover { approver } => {
+                Self::revert(&Errors::ERC20InvalidApprover { approver: address(approver) })
+            }
+            Refused::InvalidSpender { spender } => {
+                Self::revert(&Errors::ERC20InvalidSpender { spender: address(spender) })
+            }
+            Refused::InsufficientBalance { sender, balance, needed } => {
+                let sender = address(sender);
+                Self::revert(&Errors::ERC20InsufficientBalance { sender, balance, needed })
+            }
+            Refused::InsufficientAllowance { spender, allowance, needed } => {
+                let spender = address(spender);
+                Self::revert(&Errors::ERC20InsufficientAllowance { spender, allowance, needed })
+            }
+            Refused::ExpiredSignature { deadline } => {
+                Self::revert(&Errors::ERC2612ExpiredSignature { deadline })
+            }
+            Refused::InvalidSignature => Self::revert(&Errors::ECDSAInvalidSignature {}),
+            Refused::InvalidSignatureS { s } => {
+                Self::revert(&Errors::ECDSAInvalidSignatureS { s: s.into() })
+            }
+            Refused::InvalidSigner { signer, owner } => {
+                let (signer, owner) = (address(signer), address(owner));
+                Self::revert(&Errors::ERC2612InvalidSigner { signer, owner })
+            }
+            Refused::ExceededCap { increased, cap } => {
+                Self::revert(&IssuedAsset::ERC20ExceededCap { increasedSupply: increased, cap })
+            }
+            Refused::Paused => Self::revert(&IssuedAsset::EnforcedPause {}),
+            Refused::NotPaused => Self::revert(&IssuedAsset::ExpectedPause {}),
+            Refused::NotIssuer { caller } => {
+                Self::revert(&IssuedAsset::NotIssuer { caller: address(caller) })
+            }
+            Refused::NotOffered { caller } => {
+                Self::revert(&IssuedAsset::NotOffered { caller: address(caller) })
+            }
+            Refused::Forbidden { action } => {
+                Self::revert(&IssuedAsset::Forbidden { action: action.to_owned() })
+            }
+        }
+    }
+}

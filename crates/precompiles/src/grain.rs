@@ -1,0 +1,105 @@
+//! GRAIN, the native coin, as an ERC-20: balances are the accounts' own, so nothing is wrapped and nothing can differ.
+//!
+//! Storage: allowances and nonces where every asset has them, and the supply at [`GRAIN_SUPPLY`]. That word `execution` keeps: it is the sum of all
+//! balances after the last block. No call writes it, as no call makes or destroys GRAIN; base fees are burnt between the calls.
+
+use abi::{Erc20::Erc20Calls, GRAIN, ModuleErrors};
+use alloy_primitives::{Address, U256, uint};
+use alloy_sol_types::SolInterface as _;
+use assets::Book;
+use units::AccountId;
+
+use crate::{
+    erc20::{self, Described, account, address},
+    host::{Failure, Host},
+};
+
+/// Account and slot of `uint256 totalSupply`.
+pub const GRAIN_SUPPLY: (Address, U256) = (GRAIN, uint!(2_U256));
+
+const NAME: &str = "Grain";
+const SYMBOL: &str = "GRAIN";
+const DECIMALS: u8 = 18;
+/// ERC-1046 metadata, whole, so that it can't be lost.
+const URI: &str = "data:application/json,%7B%22name%22%3A%22Grain%22%2C%22symbol%22%3A%22GRAIN%22%2C%22decimals%22%3A18%2C\
+    %22description%22%3A%22Native%20coin%20of%20this%20Gleaner%20ledger%22%7D";
+
+pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result<Vec<u8>, Failure> {
+    let call = Erc20Calls::abi_decode_validate(input)
+        .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
+    if !host.value().is_zero() {
+        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
+    }
+    erc20::call(&mut Grain { host }, &call, is_static)
+}
+
+struct Grain<'a> {
+    host: &'a mut dyn Host,
+}
+
+impl Book for Grain<'_> {
+    type Failure = Failure;
+
+    fn asset(&self) -> AccountId {
+        account(GRAIN)
+    }
+
+    fn is_paused(&mut self) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
+    fn balance(&mut self, holder: AccountId) -> Result<U256, Failure> {
+        self.host.balance(address(holder))
+    }
+
+    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Failure> {
+        self.host.shift(address(from), address(to), amount)
+    }
+
+    fn allowance(&mut self, owner: AccountId, spender: AccountId) -> Result<U256, Failure> {
+        erc20::allowance(self.host, owner, spender)
+    }
+
+    fn set_allowance(
+        &mut self,
+        owner: AccountId,
+        spender: AccountId,
+        amount: U256,
+    ) -> Result<(), Failure> {
+        erc20::set_allowance(self.host, owner, spender, amount)
+    }
+
+    fn nonce(&mut self, owner: AccountId) -> Result<U256, Failure> {
+        erc20::nonce(self.host, owner)
+    }
+
+    fn set_nonce(&mut self, owner: AccountId, nonce: U256) -> Result<(), Failure> {
+        erc20::set_nonce(self.host, owner, nonce)
+    }
+}
+
+impl Described for Grain<'_> {
+    fn host(&mut self) -> &mut dyn Host {
+        self.host
+    }
+
+    fn name(&mut self) -> Result<String, Failure> {
+        Ok(NAME.to_owned())
+    }
+
+    fn symbol(&mut self) -> Result<String, Failure> {
+        Ok(SYMBOL.to_owned())
+    }
+
+    fn decimals(&mut self) -> Result<u8, Failure> {
+        Ok(DECIMALS)
+    }
+
+    fn uri(&mut self) -> Result<String, Failure> {
+        Ok(URI.to_owned())
+    }
+
+    fn total_supply(&mut self) -> Result<U256, Failure> {
+        self.host.load(GRAIN_SUPPLY.1)
+    }
+}

@@ -1,0 +1,72 @@
+//! `Assets`: creates assets. Slot 0 counts them; all else of an asset lies at its own address.
+
+use abi::{
+    Assets::{self, AssetsCalls as Calls},
+    ModuleErrors, asset_address, asset_number,
+};
+use alloy_primitives::U256;
+use alloy_sol_types::{SolCall, SolInterface as _};
+use assets::{Powers, Terms};
+
+use crate::{
+    asset,
+    erc20::account,
+    host::{Failure, Host, emit},
+};
+
+/// `uint64 count`.
+const COUNT: U256 = U256::ZERO;
+
+pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result<Vec<u8>, Failure> {
+    let call = Calls::abi_decode_validate(input)
+        .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
+    if !host.value().is_zero() {
+        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
+    }
+    match call {
+        Calls::count(_) => Ok(Assets::countCall::abi_encode_returns(&count(host)?)),
+        Calls::assetAt(call) => {
+            let number = call.number;
+            if number == 0 || number > count(host)? {
+                return Err(Failure::revert(&Assets::NoSuchAsset { number }));
+            }
+            Ok(Assets::assetAtCall::abi_encode_returns(&asset_address(number)))
+        }
+        Calls::isAsset(call) => {
+            let count = count(host)?;
+            let number = asset_number(&call.account);
+            let is_asset = number.is_some_and(|number| (1..=count).contains(&number));
+            Ok(Assets::isAssetCall::abi_encode_returns(&is_asset))
+        }
+        Calls::create(_) if is_static => {
+            Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}))
+        }
+        Calls::create(call) => create(host, call.terms),
+    }
+}
+
+fn count(host: &mut dyn Host) -> Result<u64, Failure> {
+    Ok(host.load(COUNT)?.saturating_to())
+}
+
+fn create(host: &mut dyn Host, asked: Assets::Terms) -> Result<Vec<u8>, Failure> {
+    let terms = rules_terms(asked.clone());
+    terms
+        .check()
+        .map_err(|error| Failure::revert(&Assets::BadTerms { reason: error.to_string() }))?;
+    let number = count(host)?.saturating_add(1);
+    host.store(COUNT, U256::from(number))?;
+    let asset = asset_address(number);
+    host.create(asset)?;
+    asset::write_terms(host, asset, &terms)?;
+    let (creator, issuer) = (host.caller(), asked.issuer);
+    emit(host, &Assets::AssetCreated { asset, creator, issuer, terms: asked })?;
+    Ok(Assets::createCall::abi_encode_returns(&asset))
+}
+
+fn rules_terms(asked: Assets::Terms) -> Terms {
+    let Assets::Terms { name, symbol, decimals, cap, uri, issuer, .. } = asked;
+    let Assets::Terms { pausable, burnable, transferable, renounceable, .. } = asked;
+    let powers = Powers { pausable, burnable, transferable, renounceable };
+    Terms { name, symbol, decimals, cap, uri, issuer: account(issuer), powers }
+}

@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn sizes_are_what_their_docs_say() {
         let counts = Size::ALL.map(|size| size.workload().config.parameter_count());
-        assert_eq!(counts, [117_056, 4_812_032, 25_436_672, 85_150_464]);
+        assert_eq!(counts, [117_056, 4_812_032, 25_436_672, 85_150_464, 99_309_312]);
         for size in Size::ALL {
             size.workload().config.validate().unwrap();
             assert_eq!(size.to_string().parse(), Ok(size));

@@ -1,0 +1,24 @@
+//! What workers and coordinators send each other: updates, memories, manifests, specifications. What is taken is encoded in one way.
+#![no_main]
+
+use compression::{Density, Memory};
+use corpus::Manifest;
+use libfuzzer_sys::fuzz_target;
+use verification::RunSpec;
+
+fuzz_target!(|input: (u16, u16, &[u8])| {
+    let (count, density, bytes) = input;
+    let count = usize::from(count);
+    if let Ok(density) = Density::new(density % 4096 + 1)
+        && let Ok(values) = compression::decompress(bytes, count, density)
+    {
+        assert!(values.iter().all(|value| value.is_finite()));
+    }
+    if let Ok(memory) = Memory::from_bytes(bytes, count) {
+        assert_eq!(memory.to_bytes(), bytes);
+    }
+    if let Ok(spec) = RunSpec::from_bytes(bytes) {
+        assert_eq!(RunSpec::from_bytes(&spec.to_bytes()), Ok(spec));
+    }
+    let _ = Manifest::decode(bytes);
+});

@@ -23,6 +23,7 @@
 
 mod blocks;
 mod calls;
+mod connections;
 mod context;
 mod error;
 mod fees;

@@ -1,19 +1,19 @@
 //! The listening side.
 
 use crate::{
+    connections::{self, Bounds},
     filters::HexIds,
     methods,
     origins::{self, Guard, Origins},
     pages::{Pages, PagesLayer},
 };
 
-use jsonrpsee::server::{BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle};
-use node::Node;
-use std::{
-    io::ErrorKind,
-    net::{SocketAddr, TcpListener},
-    time::Duration,
+use jsonrpsee::server::{
+    BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle, stop_channel,
 };
+use node::Node;
+use std::{io::ErrorKind, net::SocketAddr, time::Duration};
+use tokio::net::TcpListener;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 /// How long [`Handle::stop`] waits for requests in work.
@@ -28,8 +28,12 @@ pub struct Options {
     pub response_size_max: u32,
     /// Most requests in a batch.
     pub batch_max: u32,
-    /// Most connections at a time.
+    /// Most connections at a time, WebSockets included.
     pub connections_max: u32,
+    /// How long a connection may take for the head of a request, or stay silent between two.
+    pub head_patience: Duration,
+    /// How long a request may take from its head to its answer.
+    pub request_patience: Duration,
     /// Most subscriptions of one connection.
     pub subscriptions_max: u32,
     /// Most messages that wait for one connection to read them.
@@ -42,12 +46,14 @@ pub struct Options {
 
 impl Options {
     /// 2 MiB in (a transaction has at most 128 KiB), 32 MiB out, 100 a batch, 256 connections with 64 subscriptions and 1024 unread messages
-    /// each; no web pages.
+    /// each, 30 s of silence, 60 s a request; no web pages.
     pub const STANDARD: Self = Self {
         request_size_max: 2 << 20,
         response_size_max: 32 << 20,
         batch_max: 100,
         connections_max: 256,
+        head_patience: Duration::from_secs(30),
+        request_patience: Duration::from_secs(60),
         subscriptions_max: 64,
         unread_max: 1_024,
         origins: Origins::Own,
@@ -113,8 +119,8 @@ pub async fn serve(
         ErrorKind::AddrInUse => ServeError::InUse { address },
         _ => ServeError::Listen { address, source },
     };
-    let listener = TcpListener::bind(address).map_err(fault)?;
-    listener.set_nonblocking(true).map_err(fault)?;
+    let listener = TcpListener::bind(address).await.map_err(fault)?;
+    let address = listener.local_addr().map_err(fault)?;
     let config = ServerConfig::builder()
         .max_request_body_size(options.request_size_max)
         .max_response_body_size(options.response_size_max)
@@ -126,7 +132,7 @@ pub async fn serve(
         .set_id_provider(HexIds)
         .set_tcp_no_delay(true)
         .build();
-    let server = Server::builder()
+    let service = Server::builder()
         .set_config(config)
         .set_http_middleware(
             tower::ServiceBuilder::new()
@@ -134,10 +140,16 @@ pub async fn serve(
                 .layer(ValidateRequestHeaderLayer::custom(Guard(options.origins)))
                 .layer(PagesLayer(options.pages)),
         )
-        .build_from_tcp(listener)
-        .map_err(fault)?;
-    let address = server.local_addr().map_err(fault)?;
-    let server = server.start(methods::module(node));
+        .to_service_builder();
+    let (stop, server) = stop_channel();
+    let (methods, handle) = (methods::module(node), stop.clone());
+    let bounds = Bounds {
+        connections_max: usize::try_from(options.connections_max).unwrap_or(usize::MAX),
+        head_patience: options.head_patience,
+        request_patience: options.request_patience,
+    };
+    let made = move || service.clone().build(methods.clone(), handle.clone());
+    tokio::spawn(connections::accept(listener, bounds, stop, made));
     tracing::info!(%address, "serving JSON-RPC");
     Ok(Handle { address, server })
 }

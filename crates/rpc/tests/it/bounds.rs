@@ -2,9 +2,15 @@
 
 use crate::{
     http,
-    support::{RECEIVER, Served},
+    support::{RECEIVER, Served, any_port},
 };
+use rpc::{Handle, Options};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 #[tokio::test]
 async fn batches_are_answered_in_order_and_bound() {
@@ -87,4 +93,145 @@ async fn a_search_is_bound_by_what_exists() {
     assert_eq!(http::call(address, "eth_getLogs", all).await["result"], json!([]));
     let unknown = json!([{ "blockHash": alloy_primitives::B256::repeat_byte(1) }]);
     assert_eq!(http::fail(address, "eth_getLogs", unknown, -32_000).await, "unknown block");
+}
+
+/// A served node with small bounds.
+async fn serve(change: impl FnOnce(Options) -> Options) -> (Served, Handle) {
+    let served = Served::start().await;
+    let options = change(Options::STANDARD);
+    let handle = rpc::serve(served.node.clone(), any_port(), options).await.unwrap();
+    (served, handle)
+}
+
+async fn all(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    // A reset instead of an end is an end, too.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_client_that_sends_slowly_loses_its_connection() {
+    let patience = Duration::from_millis(200);
+    let (_served, handle) =
+        serve(|options| Options { head_patience: patience, request_patience: patience, ..options })
+            .await;
+    let connect = || async { TcpStream::connect(handle.local_addr()).await.unwrap() };
+    // Nothing; part of a head; a whole request and then nothing; a head, byte by byte.
+    let silent = connect().await;
+    assert_eq!(all(silent).await, "");
+    let mut half = connect().await;
+    half.write_all(b"POST / HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+    all(half).await;
+    let mut kept = connect().await;
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#;
+    let request = |body: &str, size: usize| {
+        format!(
+            "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n{body}"
+        )
+    };
+    kept.write_all(request(body, body.len()).as_bytes()).await.unwrap();
+    assert!(all(kept).await.contains("0x1092"));
+    let mut dripping = connect().await;
+    let dripped = tokio::spawn(async move {
+        for _ in 0.. {
+            if dripping.write_all(b"x").await.is_err() {
+                return;
+            }
+            tokio::time::sleep(patience / 20).await;
+        }
+    });
+    dripped.await.unwrap();
+    // A body that never ends is answered.
+    let mut endless = connect().await;
+    endless.write_all(request("{", 1_000).as_bytes()).await.unwrap();
+    assert!(all(endless).await.starts_with("HTTP/1.1 408"));
+    assert_eq!(http::call(handle.local_addr(), "eth_chainId", json!([])).await["result"], "0x1092");
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_told_so() {
+    let (_served, handle) = serve(|options| Options { connections_max: 3, ..options }).await;
+    let address = handle.local_addr();
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(TcpStream::connect(address).await.unwrap());
+    }
+    // The three are accepted in the order in which they came, so this one comes after them.
+    let refused = all(TcpStream::connect(address).await.unwrap()).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    held.pop();
+    while http::post(address, r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#).await.status
+        != 200
+    {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Takes apart good requests and puts them together again; `GLEANER_TEST_REQUESTS` says how many.
+#[tokio::test]
+async fn malformed_requests_leave_the_server_serving() {
+    let served = Served::start().await;
+    let address = served.address();
+    let parts = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "\\u0000",
+        "\"jsonrpc\":\"2.0\"",
+        "\"id\":1",
+        "\"method\":\"eth_call\"",
+        "\"method\":\"eth_getLogs\"",
+        "\"method\":\"eth_sendRawTransaction\"",
+        "\"method\":\"eth_feeHistory\"",
+        "\"method\":\"eth_getStorageAt\"",
+        "\"params\":[",
+        "{\"to\":\"0x6c00000000000000000000000000000000000002\"}",
+        "\"latest\"",
+        "\"0x\"",
+        "\"0xffffffffffffffffffffffffffffffff\"",
+        "null",
+        "-1",
+        "1e999",
+        "true",
+        "{\"fromBlock\":\"0x0\"}",
+        "\"0x02f8\"",
+        "\u{1F600}",
+    ];
+    #[expect(clippy::disallowed_methods, reason = "who wants more requests says so")]
+    let count = std::env::var("GLEANER_TEST_REQUESTS").ok().and_then(|text| text.parse().ok());
+    let mut random = 1_u64;
+    let mut below = |bound: usize| {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(random >> 33).unwrap() % bound
+    };
+    let mut stream = tokio::io::BufReader::new(TcpStream::connect(address).await.unwrap());
+    for _ in 0..count.unwrap_or(5_000) {
+        let well_formed = below(3) == 0;
+        let body: String = (0..below(12)).map(|_| parts[below(parts.len())]).collect();
+        let method = [
+            "eth_call",
+            "eth_getLogs",
+            "eth_newFilter",
+            "eth_subscribe",
+            "eth_estimateGas",
+            "eth_getBlockByNumber",
+        ][below(6)];
+        let body = if well_formed {
+            format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":[{}]}}"#,
+                body.replace(['{', '}', '[', ']'], "")
+            )
+        } else {
+            body
+        };
+        let status = http::exchange(&mut stream, address, &body).await;
+        assert!(matches!(status, 200 | 400), "{status} for {body}");
+    }
+    assert_eq!(http::call(address, "eth_chainId", json!([])).await["result"], "0x1092");
 }

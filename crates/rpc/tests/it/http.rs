@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 
@@ -33,6 +33,32 @@ pub(crate) async fn post(address: SocketAddr, body: &str) -> Response {
     let status = answer.split(' ').nth(1).map_or(0, |status| status.parse().unwrap());
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
     Response { status, body }
+}
+
+/// Posts over a kept connection and reads the answer; its status.
+pub(crate) async fn exchange(
+    stream: &mut BufReader<TcpStream>,
+    address: SocketAddr,
+    body: &str,
+) -> u16 {
+    let size = body.len();
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let (mut status, mut size, mut line) = (0, 0, String::new());
+    while line != "\r\n" {
+        line.clear();
+        assert!(stream.read_line(&mut line).await.unwrap() > 0, "an answer to {body}");
+        if line.starts_with("HTTP/") {
+            status = line.split(' ').nth(1).unwrap().parse().unwrap();
+        }
+        if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            size = text.trim().parse().unwrap();
+        }
+    }
+    stream.read_exact(&mut vec![0; size]).await.unwrap();
+    status
 }
 
 /// Calls one method; the whole answer.

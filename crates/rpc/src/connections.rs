@@ -1,0 +1,201 @@
+//! Who may connect, and for how long: the bounds that keep slow and many clients from taking the server away from the others.
+//!
+//! A connection counts from its acceptance to its end, whatever it does in between. One too many is told so and closed. One that sends no
+//! whole request head in time is closed, also between two requests; a request that takes too long, its body included, is answered 408.
+
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse, StopHandle};
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tower::Service;
+
+/// Largest head of a request, in bytes.
+const HEAD_SIZE_MAX: usize = 64 << 10;
+/// Pause when the system has no more connections to give.
+const PAUSE: Duration = Duration::from_millis(50);
+/// What one connection too many is told.
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 31\r\nconnection: close\r\n\r\ntoo many connections: try later";
+
+/// Bounds of connections.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) connections_max: usize,
+    /// For the head of a request, from the end of the one before.
+    pub(crate) head_patience: Duration,
+    /// For a request from its head to its answer.
+    pub(crate) request_patience: Duration,
+}
+
+/// What requests are given to.
+pub(crate) trait Answers:
+    Service<
+        HttpRequest<hyper::body::Incoming>,
+        Response = HttpResponse,
+        Error = tower::BoxError,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<
+            HttpRequest<hyper::body::Incoming>,
+            Response = HttpResponse,
+            Error = tower::BoxError,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static
+{
+}
+
+/// Accepts connections until told to stop; each gets a service of its own.
+pub(crate) async fn accept<S: Answers>(
+    listener: TcpListener,
+    bounds: Bounds,
+    stop: StopHandle,
+    service: impl Fn() -> S,
+) {
+    let room = Arc::new(Semaphore::new(bounds.connections_max));
+    let stopped = stop.clone().shutdown();
+    tokio::pin!(stopped);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stopped => return,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
+            // As much as the system takes at once: nobody waits for such a client.
+            let _ = stream.try_write(BUSY);
+            continue;
+        };
+        // Small answers should not wait for more; without it they are slower, no worse.
+        let _ = stream.set_nodelay(true);
+        let stream = Counted { stream, _permit: permit };
+        let service = Patient { inner: service(), patience: bounds.request_patience };
+        tokio::spawn(serve(stream, bounds, stop.clone(), service));
+    }
+}
+
+async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: StopHandle, service: Patient<S>) {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.head_patience)
+        .max_buf_size(HEAD_SIZE_MAX);
+    let service = TowerToHyperService::new(service);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let stopped = stop.shutdown();
+    tokio::pin!(connection, stopped);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = &mut stopped => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// A service that answers in time, if only that it can't.
+#[derive(Clone)]
+struct Patient<S> {
+    inner: S,
+    patience: Duration,
+}
+
+impl<S: Answers> Service<HttpRequest<hyper::body::Incoming>> for Patient<S> {
+    type Response = HttpResponse;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: HttpRequest<hyper::body::Incoming>) -> Self::Future {
+        let answer = tokio::time::timeout(self.patience, self.inner.call(request));
+        Box::pin(async { answer.await.unwrap_or_else(|_| Ok(too_slow())) })
+    }
+}
+
+fn too_slow() -> HttpResponse {
+    let mut response = HttpResponse::new(HttpBody::from("the request took too long"));
+    *response.status_mut() = hyper::StatusCode::REQUEST_TIMEOUT;
+    // What is left of its body would be taken for the next request.
+    response.headers_mut().insert("connection", hyper::header::HeaderValue::from_static("close"));
+    response
+}
+
+/// A stream that counts as long as it lives, also when it has become a WebSocket.
+struct Counted {
+    stream: TcpStream,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}

@@ -18,7 +18,7 @@ fuzz_target!(|input: (u16, u16, &[u8])| {
         assert_eq!(memory.to_bytes(), bytes);
     }
     if let Ok(spec) = RunSpec::from_bytes(bytes) {
-        assert_eq!(RunSpec::from_bytes(&spec.to_bytes()), Ok(spec));
+        assert_eq!(RunSpec::from_bytes(&spec.to_bytes()).ok(), Some(spec));
     }
     let _ = Manifest::decode(bytes);
 });

@@ -33,6 +33,15 @@ pub enum OpenError {
         /// The system's word.
         reason: String,
     },
+    /// The waiting transactions can't be read or written.
+    #[error("the journal of waiting transactions in {} cannot be read or written: check permissions and the disk", path.display())]
+    Journal {
+        /// The data directory.
+        path: PathBuf,
+        /// The system's word.
+        #[source]
+        source: std::io::Error,
+    },
     /// The system gives no thread.
     #[error("block production cannot start")]
     Thread(#[source] std::io::Error),
@@ -56,6 +65,9 @@ pub enum SubmitError {
     /// The node is going down.
     #[error("the node is stopping: send it again when it is back")]
     Stopping,
+    /// It could not be written down.
+    #[error("the transaction could not be kept: the node's disk refuses")]
+    Journal(#[source] std::io::Error),
     /// The state could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -17,12 +17,14 @@
 //!   RFC 8032) over chain id and height. Nobody but the node knows it before; everyone can check it after ([`verify_randomness`]).
 //! - A failure to write halts production and refuses new transactions; what is written stays readable.
 //!
-//! What it does not do: agree with other nodes, keep pending transactions across a restart (their senders send them again), keep past
-//! states.
+//! - A transaction whose sender has heard its hash is in a block or waits, also after the process was killed (`journal`).
+//!
+//! What it does not do: agree with other nodes, keep past states.
 
 mod clock;
 mod config;
 mod error;
+mod journal;
 mod key;
 mod mempool;
 mod node;

@@ -105,6 +105,16 @@ pub(crate) struct Sender {
     pub(crate) is_contract: bool,
 }
 
+/// That a transaction may wait, and at whose cost. Good until the pool changes.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    sender: Sender,
+    cost: U256,
+    size: usize,
+    /// Leaves for it.
+    victim: Option<B256>,
+}
+
 /// A transaction that waits.
 #[derive(Debug)]
 struct Waiting {
@@ -162,16 +172,16 @@ impl Pool {
         Self { limits, rules, queues, places, bytes: 0, arrivals: 0 }
     }
 
-    /// Takes a transaction, or says why not; then nothing has changed.
-    pub(crate) fn add(
+    /// Says why a transaction is not taken, or what [`Pool::insert`] needs to take it.
+    pub(crate) fn admit(
         &mut self,
-        transaction: Recovered<Transaction>,
+        transaction: &Recovered<Transaction>,
         sender: Sender,
-    ) -> Result<(), PoolRefusal> {
+    ) -> Result<Admission, PoolRefusal> {
         if self.places.contains_key(transaction.tx_hash()) {
             return Err(PoolRefusal::AlreadyKnown);
         }
-        check_alone(&transaction, &self.rules)?;
+        check_alone(transaction, &self.rules)?;
         let (address, nonce) = (transaction.signer(), transaction.nonce());
         if sender.is_contract {
             return Err(PoolRefusal::SenderHasCode { sender: address });
@@ -182,10 +192,17 @@ impl Pool {
         }
         // A block may be written and not yet settled here: what it used no longer counts.
         self.forget_used(&address, sender.nonce);
-        let cost = cost(&transaction);
+        let cost = cost(transaction);
         let size = transaction.encode_2718_len();
-        self.check_among_own(&transaction, sender, cost)?;
-        let victim = self.make_room(&transaction, size, sender)?;
+        self.check_among_own(transaction, sender, cost)?;
+        let victim = self.make_room(transaction, size, sender)?;
+        Ok(Admission { sender, cost, size, victim })
+    }
+
+    /// Takes a transaction as it was just admitted.
+    pub(crate) fn insert(&mut self, transaction: Recovered<Transaction>, admission: Admission) {
+        let Admission { sender, cost, size, victim } = admission;
+        let (address, nonce) = (transaction.signer(), transaction.nonce());
         if let Some(hash) = victim {
             self.remove(&hash);
         }
@@ -204,7 +221,31 @@ impl Pool {
             self.places.remove(replaced.transaction.tx_hash());
         }
         self.places.insert(hash, (address, nonce));
+    }
+
+    /// Takes a transaction, or says why not; then nothing has changed.
+    #[cfg(test)]
+    pub(crate) fn add(
+        &mut self,
+        transaction: Recovered<Transaction>,
+        sender: Sender,
+    ) -> Result<(), PoolRefusal> {
+        let admission = self.admit(&transaction, sender)?;
+        self.insert(transaction, admission);
         Ok(())
+    }
+
+    /// Every waiting transaction, in the order of arrival.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Recovered<Transaction>> {
+        let mut all: Vec<&Waiting> =
+            self.queues.values().flat_map(|queue| queue.waiting.values()).collect();
+        all.sort_by_key(|waiting| waiting.arrival);
+        all.into_iter().map(|waiting| &waiting.transaction)
+    }
+
+    /// Encoded bytes of all that wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The best-paying executable transactions, each sender's in nonce order, at most `count_max` and at most about `gas_max` of gas limits.

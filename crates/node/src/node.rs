@@ -4,6 +4,7 @@ use crate::{
     clock::Clock,
     config::NodeConfig,
     error::{OpenError, SubmitError, WaitError},
+    journal::Journal,
     key,
     mempool::{Pool, PoolRefusal, Sender},
     producer,
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) block_interval: Option<Duration>,
     pub(crate) batching: Duration,
     pool: Mutex<Pool>,
+    /// Locked after the pool.
+    journal: Mutex<Journal>,
     /// With the pool: something was added while [`Shared::is_idle`], or the node stops.
     pub(crate) wake: Condvar,
     /// Written under the pool's lock: the producer sleeps until there is a transaction. When it gathers company for one, nobody wakes it.
@@ -110,6 +113,10 @@ impl Node {
                 "the last block is ahead of the clock: time stands until it has caught up"
             );
         }
+        let path = config.data_dir.as_path();
+        let journal = Journal::open(path);
+        let (journal, waiting) =
+            journal.map_err(|source| OpenError::Journal { path: path.to_owned(), source })?;
         let shared = Arc::new(Shared {
             store,
             rules,
@@ -119,6 +126,7 @@ impl Node {
             block_interval: config.block_interval,
             batching: config.batching,
             pool: Mutex::new(Pool::new(config.pool, rules)),
+            journal: Mutex::new(journal),
             wake: Condvar::new(),
             is_idle: AtomicBool::new(false),
             generation: AtomicU64::new(0),
@@ -128,6 +136,7 @@ impl Node {
             heads: watch::Sender::new(head),
             waiting: broadcast::Sender::new(waiting::UNREAD_MAX),
         });
+        shared.wait_again(&waiting)?;
         let producer = Producer::start(&shared)?;
         Ok(Self { shared, producer: Arc::new(producer) })
     }
@@ -186,7 +195,9 @@ impl Node {
             return Err(PoolRefusal::AlreadyKnown.into());
         }
         let sender = sender(&reader, &transaction.signer())?;
-        pool.add(transaction, sender)?;
+        let admission = pool.admit(&transaction, sender)?;
+        self.shared.journal().append(&transaction).map_err(SubmitError::Journal)?;
+        pool.insert(transaction, admission);
         let is_idle = self.shared.is_idle.load(Ordering::SeqCst);
         drop(pool);
         // Nobody needs to listen.
@@ -280,7 +291,7 @@ impl Node {
         }
     }
 
-    /// Ends production: the block in work is finished, the waiting transactions are forgotten. Queries still answer. Blocks the caller.
+    /// Ends production: the block in work is finished, the waiting transactions stay in the journal. Queries still answer. Blocks the caller.
     ///
     /// The data directory is free when the last clone of the node is gone.
     pub fn shutdown(&self) {
@@ -324,6 +335,39 @@ impl Shared {
     /// The mempool. A thread that panicked while holding it leaves it whole: its methods check before they change.
     pub(crate) fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The journal; locked after the pool. A thread that panicked while holding it leaves a file that reads up to what it was writing.
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what waited before a restart into the mempool: what is in a block, or can't be included any more, has left.
+    fn wait_again(&self, waiting: &[Vec<u8>]) -> Result<(), StoreError> {
+        let reader = self.reader()?;
+        let mut pool = self.pool();
+        for bytes in waiting {
+            let Ok(transaction) = decode_transaction(bytes) else { continue };
+            let sender = sender(&reader, &transaction.signer())?;
+            if let Ok(admission) = pool.admit(&transaction, sender) {
+                pool.insert(transaction, admission);
+            }
+        }
+        if !waiting.is_empty() {
+            tracing::info!(kept = waiting.len(), waiting = pool.len(), "transactions of before");
+        }
+        self.tidy_journal(&pool);
+        Ok(())
+    }
+
+    /// Writes the journal anew when most of it has left the mempool.
+    pub(crate) fn tidy_journal(&self, pool: &Pool) {
+        let mut journal = self.journal();
+        if journal.is_bloated(pool.bytes())
+            && let Err(error) = journal.rewrite(pool.in_order())
+        {
+            tracing::warn!(%error, "the journal of waiting transactions could not be tidied");
+        }
     }
 
     /// Never older than the last [`Shared::renew`].

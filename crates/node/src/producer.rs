@@ -154,7 +154,10 @@ fn drop_refused(pool: &mut Pool, refused: &[Refused], is_empty: bool) {
 fn publish(shared: &Shared, block: ExecutedBlock) -> Result<(), Halt> {
     shared.store.commit(&block)?;
     shared.renew();
-    shared.pool().settle(&block.changes.accounts);
+    let mut pool = shared.pool();
+    pool.settle(&block.changes.accounts);
+    shared.tidy_journal(&pool);
+    drop(pool);
     let (number, hash, count) = (block.header.number, block.hash, block.transactions.len());
     tracing::debug!(number, %hash, transactions = count, gas = block.header.gas_used, "block");
     shared.heads.send_replace(Sealed::new_unchecked(block.header, hash));

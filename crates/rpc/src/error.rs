@@ -78,6 +78,7 @@ pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwne
 pub(crate) fn not_submitted(error: SubmitError) -> ErrorObjectOwned {
     match error {
         SubmitError::Store(error) => internal(error),
+        error @ SubmitError::Journal(_) => internal(error),
         error @ (SubmitError::Decode(_)
         | SubmitError::Refused(_)
         | SubmitError::Halted { .. }

@@ -1,9 +1,10 @@
 //! Data directories: kept, mistaken, shared, damaged.
 
 use crate::support::{RECEIVER, balance, block_on, config, genesis, include, open, sign, transfer};
+use alloy_consensus::TxEip1559;
 use alloy_primitives::U256;
 use node::{Node, NodeConfig, OpenError, SubmitError, WaitError};
-use std::{error::Error, fs};
+use std::{error::Error, fs, io::Write};
 
 fn refused(config: NodeConfig) -> String {
     match Node::open(config) {
@@ -113,4 +114,57 @@ fn a_stopped_node_answers_but_takes_nothing() {
     assert!(matches!(node.submit(&bytes), Err(SubmitError::Stopping)));
     assert!(matches!(block_on(node.wait_for(hash)), Err(WaitError::Stopping { .. })));
     assert_eq!(balance(&node, &RECEIVER), U256::from(1));
+}
+
+#[test]
+fn what_waits_waits_again_and_what_is_used_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path());
+    include(&node, 1, transfer(0));
+    // Behind a gap they wait; one replaces another, and one is refused.
+    let late = [2, 3].map(|nonce| sign(1, transfer(nonce)));
+    for (hash, bytes) in &late {
+        assert_eq!(node.submit(bytes).unwrap(), *hash);
+    }
+    let dearer =
+        TxEip1559 { max_fee_per_gas: 2_000_000, max_priority_fee_per_gas: 9, ..transfer(3) };
+    let (dearer, bytes) = sign(1, dearer);
+    node.submit(&bytes).unwrap();
+    let (_, bytes) = sign(9, transfer(0));
+    assert!(matches!(node.submit(&bytes), Err(SubmitError::Refused(_))), "it has no money");
+    drop(node);
+
+    // What a crash may leave at the end does no harm.
+    let path = directory.path().join("waiting.journal");
+    let mut journal = fs::OpenOptions::new().append(true).open(path).unwrap();
+    journal.write_all(&[200, 0, 0, 0, 1, 2, 3]).unwrap();
+    let node = open(directory.path());
+    assert_eq!(node.waiting_count(), 2);
+    assert!(node.waiting(&late[0].0).is_some() && node.waiting(&dearer).is_some());
+    let expected = block_on(async {
+        node.submit(&sign(1, transfer(1)).1).unwrap();
+        node.wait_for(late[0].0).await.unwrap();
+        node.wait_for(dearer).await.unwrap();
+        node.head()
+    });
+    assert_eq!(balance(&node, &RECEIVER), U256::from(4));
+    drop(node);
+    let node = open(directory.path());
+    assert_eq!((node.waiting_count(), node.head()), (0, expected));
+}
+
+#[test]
+fn the_journal_stays_small() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path());
+    let large = |nonce| TxEip1559 {
+        input: vec![1; 100_000].into(),
+        gas_limit: 5_000_000,
+        ..transfer(nonce)
+    };
+    for nonce in 0..25 {
+        include(&node, 1, large(nonce));
+    }
+    let size = fs::metadata(directory.path().join("waiting.journal")).unwrap().len();
+    assert!(size <= (1 << 20) + 200_000, "{size} bytes after 2.5 MB of transactions");
 }

@@ -1,0 +1,158 @@
+//! The waiting transactions on disk, so that a restart does not lose what was taken.
+//!
+//! A file that only grows: each transaction is appended before its sender hears that it was taken. At the start it is read, what still may wait
+//! waits again, and the file is written anew; so it is, too, when most of what it holds has left. The system has each record when the sender has its
+//! answer: the end of the process loses nothing. A power cut may lose the last ones, as nothing is synced; what is in a block, is.
+//!
+//! ```text
+//! header | record …      record:  length u32 LE | Keccak-256 of the bytes, which is the transaction's hash | bytes (EIP-2718)
+//! ```
+//!
+//! Reading ends at the first record that is cut short or does not fit its hash: what a crash leaves behind.
+
+use alloy_consensus::transaction::Recovered;
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{B256, keccak256};
+use execution::{TRANSACTION_SIZE_MAX, Transaction};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufReader, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// Name of the file in the data directory.
+const FILE_NAME: &str = "waiting.journal";
+const HEADER: &[u8; 18] = b"gleaner waiting 1\n";
+/// Below this size nothing is written anew.
+const SIZE_MIN: u64 = 1 << 20;
+/// How many times larger than what it must hold the file may grow.
+const GROWTH: u64 = 4;
+
+/// The file.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: File,
+    size: u64,
+}
+
+impl Journal {
+    /// Opens or makes the file; what it held, in order. A file that is none of ours counts as empty and is replaced.
+    pub(crate) fn open(directory: &Path) -> io::Result<(Self, Vec<Vec<u8>>)> {
+        let path = directory.join(FILE_NAME);
+        let held = match File::open(&path) {
+            Ok(file) => read_all(BufReader::new(file))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let (file, size) = write_all(&path, held.iter().map(Vec::as_slice))?;
+        Ok((Self { path, file, size }, held))
+    }
+
+    /// Appends a transaction.
+    pub(crate) fn append(&mut self, transaction: &Recovered<Transaction>) -> io::Result<()> {
+        let record = record(&transaction.encoded_2718());
+        if let Err(error) = self.file.write_all(&record) {
+            // Half a record would hide those behind it.
+            self.file.set_len(self.size)?;
+            return Err(error);
+        }
+        self.size += length(record.len());
+        Ok(())
+    }
+
+    /// Whether the file is much larger than the `bytes` of transactions that still wait.
+    pub(crate) fn is_bloated(&self, bytes: usize) -> bool {
+        self.size > SIZE_MIN.max(GROWTH.saturating_mul(length(bytes)))
+    }
+
+    /// Writes the file anew. On an error the old one stays.
+    pub(crate) fn rewrite<'a>(
+        &mut self,
+        waiting: impl Iterator<Item = &'a Recovered<Transaction>>,
+    ) -> io::Result<()> {
+        (self.file, self.size) = write_all(&self.path, waiting.map(Encodable2718::encoded_2718))?;
+        Ok(())
+    }
+}
+
+/// Writes beside the place and renames, so that a crash leaves the old file or the new one; positioned at its end.
+fn write_all(
+    path: &Path,
+    transactions: impl Iterator<Item = impl AsRef<[u8]>>,
+) -> io::Result<(File, u64)> {
+    let draft = path.with_extension("journal.new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft)?;
+    let mut text = HEADER.to_vec();
+    transactions.for_each(|bytes| text.extend(record(bytes.as_ref())));
+    file.write_all(&text)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    Ok((file, length(text.len())))
+}
+
+fn record(bytes: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(bytes.len()).expect("a transaction is bounded far below");
+    [&size.to_le_bytes()[..], &keccak256(bytes)[..], bytes].concat()
+}
+
+fn read_all(mut from: impl Read) -> io::Result<Vec<Vec<u8>>> {
+    let mut header = [0; HEADER.len()];
+    if !read_whole(&mut from, &mut header)? || header != *HEADER {
+        return Ok(Vec::new());
+    }
+    let mut held = Vec::new();
+    let (mut size, mut hash) = ([0; 4], B256::ZERO);
+    while read_whole(&mut from, &mut size)? && read_whole(&mut from, &mut hash.0)? {
+        let size = usize::try_from(u32::from_le_bytes(size)).unwrap_or(usize::MAX);
+        if size > TRANSACTION_SIZE_MAX {
+            break;
+        }
+        let mut bytes = vec![0; size];
+        if !read_whole(&mut from, &mut bytes)? || keccak256(&bytes) != hash {
+            break;
+        }
+        held.push(bytes);
+    }
+    Ok(held)
+}
+
+/// False at the end of the file.
+fn read_whole(from: &mut impl Read, into: &mut [u8]) -> io::Result<bool> {
+    match from.read_exact(into) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn length(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_crash_leaves_is_read_up_to_the_damage() {
+        let all = [vec![1; 3], vec![], vec![2; 200]];
+        let mut text = HEADER.to_vec();
+        all.iter().for_each(|bytes| text.extend(record(bytes)));
+        for size in 0..=text.len() {
+            let held = read_all(&text[..size]).unwrap();
+            assert!(all.starts_with(&held), "{size} bytes");
+            assert_eq!(held.len() == all.len(), size == text.len(), "{size} bytes");
+        }
+        for at in 0..text.len() {
+            let mut damaged = text.clone();
+            damaged[at] ^= 0x40;
+            let held = read_all(damaged.as_slice()).unwrap();
+            assert!(all.starts_with(&held) && held.len() < all.len(), "byte {at}");
+        }
+    }
+}

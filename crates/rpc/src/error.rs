@@ -78,7 +78,10 @@ pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwne
 pub(crate) fn not_submitted(error: SubmitError) -> ErrorObjectOwned {
     match error {
         SubmitError::Store(error) => internal(error),
-        error @ SubmitError::Journal(_) => internal(error),
+        error @ SubmitError::Journal(_) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a transaction was not kept");
+            ErrorObjectOwned::owned::<()>(INTERNAL_ERROR_CODE, error.to_string(), None)
+        }
         error @ (SubmitError::Decode(_)
         | SubmitError::Refused(_)
         | SubmitError::Halted { .. }

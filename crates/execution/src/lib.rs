@@ -24,6 +24,7 @@
 //! - Two blocks may carry the same second: blocks come on demand.
 //! - Transactions without a chain id (before EIP-155) are refused: they could be replayed from another chain.
 
+mod access;
 mod block;
 mod call;
 mod changes;
@@ -32,20 +33,32 @@ mod evm;
 mod fees;
 mod genesis;
 mod overlay;
+mod overrides;
+mod simulate;
 mod supply;
 mod transaction;
+mod transfers;
 
+pub use access::Accesses;
 pub use block::{
     BlockError, BlockInput, Built, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX, Parent,
     execute_block,
 };
-pub use call::{Call, CallError, CallOutcome, Environment, EstimateError, call, estimate_gas};
+pub use call::{
+    Call, CallError, CallOutcome, Environment, EstimateError, Scene, call, estimate_gas,
+};
 pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{LTHASH_SIZE, LtHash, StateCommitment};
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};
+pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
 /// Whether only native modules may be at an address, now or later; one is there when the account has code.
 pub use precompiles::is_reserved as is_native;
+pub use simulate::{
+    BlockPlan, Message, SIMULATED_BLOCKS_MAX, SIMULATED_GAS_BLOCKS_MAX, SIMULATED_SIZE_MAX,
+    SimulateError, SimulatedBlock, SimulatedCall, Simulation, simulate,
+};
 pub use transaction::{
     DecodeError, Refusal, Refused, TRANSACTION_SIZE_MAX, Transaction, decode_transaction,
 };
+pub use transfers::TRANSFERS;

@@ -14,8 +14,8 @@ use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use ed25519_dalek::SigningKey;
 use execution::{
-    BlockInput, Call, CallError, CallOutcome, Environment, EstimateError, Rules, Transaction,
-    decode_transaction, next_base_fee,
+    BlockInput, Call, CallError, CallOutcome, Environment, EstimateError, Overrides, Rules, Scene,
+    Transaction, decode_transaction, next_base_fee,
 };
 use std::{
     sync::{
@@ -247,12 +247,26 @@ impl Node {
         call: &Call,
         block: CallBlock,
     ) -> Result<CallOutcome, CallError<StoreError>> {
-        let reader = self.reader().map_err(CallError::State)?;
+        let run = |scene: &Scene<'_, Reader>| scene.call(call);
+        self.preview(block, &Overrides::default(), run).map_err(CallError::State)?
+    }
+
+    /// Runs something on the head's state, with `overrides`, that leaves no trace.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the state can't be read.
+    pub fn preview<T>(
+        &self,
+        block: CallBlock,
+        overrides: &Overrides,
+        run: impl FnOnce(&Scene<'_, Reader>) -> T,
+    ) -> Result<T, StoreError> {
+        let reader = self.reader()?;
         let environment = match block {
             CallBlock::Latest => Environment::of(reader.head()),
             CallBlock::Next => self.next_environment(reader.head()),
         };
-        execution::call(&reader, self.rules(), &environment, call)
+        Ok(run(&Scene { state: &*reader, rules: self.rules(), environment, overrides }))
     }
 
     /// The gas limit with which a call succeeds in the next block, within 1/64 of the least.
@@ -260,9 +274,9 @@ impl Node {
     /// # Errors
     /// [`EstimateError`]: reverted with its data, halted, or not run at all.
     pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<StoreError>> {
-        let reader = self.reader().map_err(CallError::State)?;
-        let environment = self.next_environment(reader.head());
-        execution::estimate_gas(&reader, self.rules(), &environment, call)
+        let run = |scene: &Scene<'_, Reader>| scene.estimate_gas(call);
+        let estimate = self.preview(CallBlock::Next, &Overrides::default(), run);
+        estimate.map_err(CallError::State)?
     }
 
     /// Waits until a submitted transaction is in a block.

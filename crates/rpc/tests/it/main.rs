@@ -7,6 +7,7 @@ mod calls;
 mod chain;
 mod http;
 mod news;
+mod previews;
 mod serving;
 mod support;
 mod websocket;

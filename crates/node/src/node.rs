@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     /// Counts changes of the store: a reader is good for one.
     generation: AtomicU64,
     latest: Mutex<Option<(u64, Arc<Reader>)>>,
+    /// What `latest` was before the last change: the state the newest block began with.
+    before: Mutex<Option<Arc<Reader>>>,
     pub(crate) stopping: AtomicBool,
     halted: OnceLock<String>,
     pub(crate) heads: watch::Sender<Sealed<Header>>,
@@ -131,6 +133,7 @@ impl Node {
             is_idle: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             latest: Mutex::new(None),
+            before: Mutex::new(None),
             stopping: AtomicBool::new(false),
             halted: OnceLock::new(),
             heads: watch::Sender::new(head),
@@ -171,6 +174,13 @@ impl Node {
     /// [`StoreError`] when it cannot be read.
     pub fn reader(&self) -> Result<Arc<Reader>, StoreError> {
         self.shared.reader()
+    }
+
+    /// The state that a block began with: known of the newest block, if this node made it since it was opened.
+    #[must_use]
+    pub fn state_before(&self, header: &Header) -> Option<Arc<Reader>> {
+        let before = self.shared.before.lock().unwrap_or_else(PoisonError::into_inner);
+        before.as_ref().filter(|reader| reader.head().hash() == header.parent_hash).map(Arc::clone)
     }
 
     /// Why no more blocks are made, if so.
@@ -400,6 +410,9 @@ impl Shared {
 
     /// To be called after each change of the store, before anybody is told of it.
     pub(crate) fn renew(&self) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = latest.take().map(|(_, reader)| reader);
+        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = before;
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 

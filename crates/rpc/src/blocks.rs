@@ -112,7 +112,8 @@ pub(crate) fn find(reader: &Reader, block: BlockId) -> Answer<Option<store::Bloc
     }
 }
 
-fn locate(reader: &Reader, hash: B256) -> Answer<Option<(store::Block, usize)>> {
+/// The block a transaction is in, and its position there.
+pub(crate) fn locate(reader: &Reader, hash: B256) -> Answer<Option<(store::Block, usize)>> {
     let Some(location) = reader.locate(&hash).map_err(internal)? else { return Ok(None) };
     let block = reader.block(location.block_number).map_err(internal)?;
     Ok(block.map(|block| (block, location.index)))

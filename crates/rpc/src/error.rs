@@ -2,7 +2,7 @@
 
 use alloy_primitives::Bytes;
 use alloy_sol_types::{Revert, SolError};
-use execution::{CallError, EstimateError, Refusal, SimulateError};
+use execution::{CallError, EstimateError, Refusal, SimulateError, TraceError};
 use jsonrpsee::types::{
     ErrorObjectOwned,
     error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE},
@@ -72,6 +72,16 @@ pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwne
             refused(format!("gas required exceeds allowance ({gas_limit})"))
         }
         EstimateError::Halted { reason, .. } => halted(&reason),
+    }
+}
+
+pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObjectOwned {
+    match error {
+        TraceError::Call(error) => not_called(error),
+        TraceError::TooLarge => too_large(error.to_string()),
+        TraceError::NoTransaction { .. } | TraceError::Diverged { .. } => {
+            refused(error.to_string())
+        }
     }
 }
 

@@ -38,6 +38,7 @@ mod server;
 mod simulate;
 mod state;
 mod subscriptions;
+mod traces;
 
 pub use origins::Origins;
 pub use pages::{Page, Pages};

@@ -6,7 +6,7 @@ use crate::{
     error::Answer,
     fees, filters, logs,
     parameters::{one, one_at, parse},
-    simulate, state, subscriptions,
+    simulate, state, subscriptions, traces,
 };
 use alloy_primitives::{Address, B256, U64};
 use jsonrpsee::{RpcModule, types::Params};
@@ -157,6 +157,13 @@ impl Methods {
         });
         self.add("eth_simulateV1", |node, params| {
             simulate::simulate(node, &simulate::parameters(params)?)
+        });
+        self.add("debug_traceCall", |node, params| {
+            traces::call(node, &traces::call_parameters(params)?)
+        });
+        self.add("debug_traceTransaction", |node, params| {
+            let (hash, tracer) = traces::transaction_parameters(params)?;
+            traces::transaction(node, hash, &tracer)
         });
     }
 

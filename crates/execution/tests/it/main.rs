@@ -13,3 +13,4 @@ mod modules;
 mod previews;
 mod properties;
 mod refusals;
+mod traces;

@@ -10,4 +10,5 @@ mod news;
 mod previews;
 mod serving;
 mod support;
+mod traces;
 mod websocket;

@@ -6,7 +6,7 @@ use revm::{
     Database, DatabaseRef,
     state::{Account, AccountInfo, EvmState},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How to tell it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,8 @@ impl Prestate {
                 code: code(before, &info)?,
                 storage: BTreeMap::new(),
             };
-            for slot in account.storage.keys() {
+            let slots: BTreeSet<U256> = account.storage.keys().copied().collect();
+            for slot in &slots {
                 seen.storage.insert(*slot, before.storage(address, *slot)?);
             }
             if !options.only_changes {

@@ -18,8 +18,9 @@
 //! - `eth_estimateGas` always estimates for the next block.
 //!
 //! - A subscription to new transactions tells hashes only.
+//! - A simulated block has no state root; a transaction can be traced while its block is the newest.
 //!
-//! What it does not do: accounts (the node signs for nobody), moved precompiles.
+//! What it does not do: accounts (the node signs for nobody), moved precompiles, subscriptions over HTTP.
 
 mod blocks;
 mod calls;
@@ -39,6 +40,7 @@ mod simulate;
 mod state;
 mod subscriptions;
 mod traces;
+mod transports;
 
 pub use origins::Origins;
 pub use pages::{Page, Pages};

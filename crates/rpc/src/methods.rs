@@ -6,17 +6,20 @@ use crate::{
     error::Answer,
     fees, filters, logs,
     parameters::{one, one_at, parse},
-    simulate, state, subscriptions, traces,
+    simulate, state, traces,
 };
 use alloy_primitives::{Address, B256, U64};
 use jsonrpsee::{RpcModule, types::Params};
 use node::Node;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Every method, answered from `node`. Those that read much of the disk, or compute, run on threads that may block. Those that are done in
 /// some microseconds run where the request was read: a second thread would cost more than the answer.
-pub(crate) fn module(node: Node) -> RpcModule<Context> {
-    let mut methods = Methods(RpcModule::new(Context::new(node)));
+///
+/// Subscriptions are not among them: they depend on the transport.
+pub(crate) fn module(context: &Arc<Context>) -> RpcModule<Context> {
+    let mut methods = Methods(RpcModule::from_arc(Arc::clone(context)));
     methods.about_the_node();
     methods.about_blocks();
     methods.about_state();
@@ -79,14 +82,6 @@ impl Methods {
         self.add_kept("eth_uninstallFilter", |context, params| {
             filters::uninstall(context, &one::<String>(params)?)
         });
-        self.0
-            .register_subscription(
-                subscriptions::SUBSCRIBE,
-                subscriptions::NOTIFICATION,
-                subscriptions::UNSUBSCRIBE,
-                subscriptions::serve,
-            )
-            .expect("each name is added once");
     }
 
     fn about_the_node(&mut self) {

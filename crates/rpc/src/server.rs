@@ -2,17 +2,19 @@
 
 use crate::{
     connections::{self, Bounds},
+    context::Context,
     filters::HexIds,
     methods,
     origins::{self, Guard, Origins},
     pages::{Pages, PagesLayer},
+    transports::{self, ByTransport},
 };
 
 use jsonrpsee::server::{
-    BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle, stop_channel,
+    BatchRequestConfig, Methods, PingConfig, Server, ServerConfig, ServerHandle, stop_channel,
 };
 use node::Node;
-use std::{io::ErrorKind, net::SocketAddr, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 
@@ -142,13 +144,20 @@ pub async fn serve(
         )
         .to_service_builder();
     let (stop, server) = stop_channel();
-    let (methods, handle) = (methods::module(node), stop.clone());
+    let (context, handle) = (Arc::new(Context::new(node)), stop.clone());
+    let (mut http, mut socket) = (methods::module(&context), methods::module(&context));
+    transports::refuse_subscriptions(&mut http);
+    transports::add_subscriptions(&mut socket);
+    let (http, socket) = (Methods::from(http), Methods::from(socket));
     let bounds = Bounds {
         connections_max: usize::try_from(options.connections_max).unwrap_or(usize::MAX),
         head_patience: options.head_patience,
         request_patience: options.request_patience,
     };
-    let made = move || service.clone().build(methods.clone(), handle.clone());
+    let made = move || ByTransport {
+        http: service.clone().build(http.clone(), handle.clone()),
+        socket: service.clone().build(socket.clone(), handle.clone()),
+    };
     tokio::spawn(connections::accept(listener, bounds, stop, made));
     tracing::info!(%address, "serving JSON-RPC");
     Ok(Handle { address, server })

@@ -92,6 +92,17 @@ async fn unknown_methods_and_bad_parameters_have_their_codes() {
 }
 
 #[tokio::test]
+async fn subscriptions_need_a_websocket_and_that_is_said() {
+    let served = Served::start().await;
+    for (method, params) in
+        [("eth_subscribe", json!(["newHeads"])), ("eth_unsubscribe", json!(["0x1"]))]
+    {
+        let message = http::fail(served.address(), method, params, -32_601).await;
+        assert!(message.starts_with("notifications not supported"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_search_is_bound_by_what_exists() {
     let served = Served::start().await;
     let address = served.address();

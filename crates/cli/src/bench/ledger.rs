@@ -79,6 +79,8 @@ struct Executed {
     calls_per_second: f64,
     /// Of one whole transaction.
     gas: u64,
+    /// Of what it takes more than a plain transfer.
+    ns_per_gas: f64,
 }
 
 #[derive(Serialize)]
@@ -154,8 +156,8 @@ fn executed(args: &Args, output: &Output) -> anyhow::Result<Vec<Executed>> {
     genesis.gas_limit = GAS_LIMIT;
     let rates = execution::rates(folder.path(), genesis)?;
     let executed = |rate: execution::Rate| {
-        let execution::Rate { what, calls_per_second, gas } = rate;
-        Executed { what, calls_per_second, gas }
+        let execution::Rate { what, calls_per_second, gas, ns_per_gas } = rate;
+        Executed { what, calls_per_second, gas, ns_per_gas }
     };
     Ok(rates.into_iter().map(executed).collect())
 }
@@ -205,11 +207,18 @@ fn text(document: &Document) -> String {
         return loads;
     }
     let row = |executed: &Executed| {
-        let Executed { what, calls_per_second, gas } = executed;
-        vec![(*what).to_owned(), format!("{calls_per_second:.0}"), gas.to_string()]
+        let Executed { what, calls_per_second, gas, ns_per_gas } = executed;
+        let (calls, time) = (format!("{calls_per_second:.0}"), format!("{ns_per_gas:.2}"));
+        vec![(*what).to_owned(), calls, gas.to_string(), time]
     };
     let rows: Vec<_> = document.execution.iter().map(row).collect();
-    format!("{loads}\n\n{}", output::table(&["executed on one core", "calls/s", "gas"], &rows))
+    format!(
+        "{loads}\n\n{}",
+        output::table(
+            &["executed on one core", "calls/s", "gas", "ns per gas above a transfer's"],
+            &rows
+        )
+    )
 }
 
 /// A node of this program in a process of its own, on a fresh ledger; gone with its folder when dropped.

@@ -4,7 +4,7 @@ use crate::{
     call::Environment,
     changes::StateChanges,
     commitment::{LtHash, StateCommitment},
-    evm::{Machine, Nonces, machine},
+    evm::{Checks, Machine, machine},
     fees::next_base_fee,
     genesis::{Rules, empty_header},
     overlay::Overlay,
@@ -132,7 +132,7 @@ pub fn execute_block<DB: DatabaseRef>(
     check_input(parent, input)?;
     let environment = Environment::next(parent.header, rules, input);
     let mut body = Body {
-        machine: machine(Overlay::new(parent.state), rules, &environment, Nonces::Checked),
+        machine: machine(Overlay::new(parent.state), rules, &environment, Checks::Inclusion),
         rules,
         environment: &environment,
         gas_used: 0,
@@ -225,7 +225,11 @@ impl<DB: DatabaseRef> Body<'_, DB> {
 }
 
 /// Logs of a transaction that failed are not part of its receipt, though the machine reports them.
-fn receipt(transaction: &Transaction, result: ExecutionResult, gas: u64) -> ReceiptEnvelope {
+pub(crate) fn receipt(
+    transaction: &Transaction,
+    result: ExecutionResult,
+    gas: u64,
+) -> ReceiptEnvelope {
     let (success, logs) = match result {
         ExecutionResult::Success { logs, .. } => (true, logs),
         ExecutionResult::Revert { .. } | ExecutionResult::Halt { .. } => (false, Vec::new()),

@@ -1,20 +1,21 @@
 //! Calls that leave no trace: `eth_call` and `eth_estimateGas`.
 
 use crate::{
-    evm::{Nonces, machine},
+    evm::{Checks, Machine, MachineContext, machine},
     genesis::Rules,
     overlay::Overlay,
+    overrides::{self, Overrides},
     transaction::Refusal,
 };
 use alloy_consensus::Header;
 use alloy_eips::{eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use revm::{
-    Database, DatabaseRef, ExecuteEvm,
+    Database, DatabaseRef, ExecuteEvm, InspectEvm, Inspector,
     context::{
         TxEnv,
         either::Either,
-        result::{EVMError, ExecutionResult},
+        result::{EVMError, ExecutionResult, ResultAndState},
     },
 };
 
@@ -53,7 +54,7 @@ impl Environment {
 /// A message that is run but not recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Sender; needs no signature. A sender with code is refused (EIP-3607).
+    /// Sender; needs no signature, and may be a contract.
     pub from: Address,
     /// Receiver, or contract creation.
     pub to: TxKind,
@@ -147,7 +148,186 @@ pub enum EstimateError<E: std::error::Error + 'static> {
     },
 }
 
-/// Runs `call` on `state` and forgets what it wrote. Gas is free and the nonce is not looked at; within the call `BASEFEE` is 0.
+/// Where a preview takes place.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a, DB> {
+    /// The state it begins with.
+    pub state: &'a DB,
+    /// The ledger's.
+    pub rules: &'a Rules,
+    /// The block it is in.
+    pub environment: Environment,
+    /// What is imagined otherwise.
+    pub overrides: &'a Overrides,
+}
+
+impl<DB: DatabaseRef> Scene<'_, DB> {
+    /// Runs `call` and forgets what it wrote. Gas is free and the nonce is not looked at; within the call `BASEFEE` is 0, unless it is imagined.
+    ///
+    /// # Errors
+    /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
+    pub fn call(&self, call: &Call) -> Result<CallOutcome, CallError<DB::Error>> {
+        let limit = self.gas_limit(call);
+        Ok(self.run(call, limit)?.0)
+    }
+
+    /// The smallest gas limit, within 1/64, with which `call` succeeds.
+    ///
+    /// # Errors
+    /// [`EstimateError`]: reverted with its data, halted, or not run at all.
+    pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<DB::Error>> {
+        let limit = self.affordable(call)?;
+        let (outcome, spent) = self.run(call, limit)?;
+        let used = match outcome {
+            CallOutcome::Returned { gas_used, .. } => gas_used,
+            CallOutcome::Reverted { output, .. } => return Err(EstimateError::Reverted { output }),
+            CallOutcome::Halted { reason, .. } => {
+                return Err(EstimateError::Halted { gas_limit: limit, reason });
+            }
+        };
+        let succeeds = |gas_limit: u64| match self.run(call, gas_limit) {
+            Ok((outcome, _)) => Ok(matches!(outcome, CallOutcome::Returned { .. })),
+            Err(CallError::Refused(Refusal::IntrinsicGas { .. })) => Ok(false),
+            Err(error) => Err(error),
+        };
+        // `used` may be too little: refunds come at the end, and a call passes on 63/64 of what it has (EIP-150).
+        let mut failing = used.saturating_sub(1);
+        let mut succeeding = limit;
+        let guess = spent.saturating_add(spent / 63).saturating_add(2_300).clamp(used, limit);
+        for gas_limit in [used, guess] {
+            if gas_limit < succeeding && succeeds(gas_limit)? {
+                succeeding = gas_limit;
+            } else if gas_limit < succeeding {
+                failing = failing.max(gas_limit);
+            }
+        }
+        while succeeding - failing > (succeeding / 64).max(1) {
+            let middle = failing + (succeeding - failing) / 2;
+            if succeeds(middle)? {
+                succeeding = middle;
+            } else {
+                failing = middle;
+            }
+        }
+        Ok(succeeding)
+    }
+
+    /// The most gas a call may have, whoever pays.
+    pub(crate) fn gas_limit(&self, call: &Call) -> u64 {
+        let block = self.overrides.block.gas_limit.unwrap_or(self.environment.gas_limit);
+        // A larger block is imagined, but no longer computed than a real one.
+        call.gas_limit.unwrap_or(u64::MAX).min(block).min(self.rules.gas_limit)
+    }
+
+    /// The most gas the call may have, given what its sender owns.
+    fn affordable(&self, call: &Call) -> Result<u64, CallError<DB::Error>> {
+        let limit = self.gas_limit(call);
+        let Some(fee) = call.max_fee_per_gas.filter(|fee| *fee > 0) else { return Ok(limit) };
+        let sender = self.overlay()?.basic(call.from).map_err(CallError::State)?;
+        let balance = sender.map_or(U256::ZERO, |account| account.balance);
+        let Some(left) = balance.checked_sub(call.value) else {
+            return Err(Refusal::InsufficientFunds { needed: call.value, balance }.into());
+        };
+        Ok(u64::try_from(left / U256::from(fee)).unwrap_or(u64::MAX).min(limit))
+    }
+
+    /// The outcome, and the gas spent before refunds.
+    fn run(&self, call: &Call, gas_limit: u64) -> Result<(CallOutcome, u64), CallError<DB::Error>> {
+        let (mut machine, transaction) = self.prepare(call, gas_limit)?;
+        let result = machine.transact(transaction.clone());
+        let result = result.map_err(|error| CallError::from_machine(error, &transaction))?.result;
+        let spent = result.gas().total_gas_spent();
+        Ok((CallOutcome::from(result), spent))
+    }
+
+    /// The state it begins with, as imagined.
+    fn overlay(&self) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
+        let mut overlay = Overlay::new(self.state);
+        overrides::imagine(&mut overlay, &self.overrides.accounts).map_err(CallError::State)?;
+        Ok(overlay)
+    }
+
+    /// A machine in this scene, and the call as it takes it.
+    fn prepare(
+        &self,
+        call: &Call,
+        gas_limit: u64,
+    ) -> Result<(Machine<'_, DB>, TxEnv), CallError<DB::Error>> {
+        let imagined = self.overrides.block.applied_to(&self.environment);
+        let base_fee = self.overrides.block.base_fee.unwrap_or_default();
+        let environment = Environment { base_fee, ..imagined };
+        let mut overlay = self.overlay()?;
+        let sender = overlay.basic(call.from).map_err(CallError::State)?;
+        let nonce = sender.map_or(0, |account| account.nonce);
+        let transaction = question(call, gas_limit, nonce, self.rules.chain_id);
+        Ok((machine(overlay, self.rules, &environment, Checks::Question), transaction))
+    }
+
+    /// What came of a call, with everything it read and wrote, seen by `inspector`.
+    pub(crate) fn inspect<'s, I: Inspector<MachineContext<'s, DB>>>(
+        &'s self,
+        call: &Call,
+        inspector: I,
+    ) -> Result<(ResultAndState, Machine<'s, DB, I>), CallError<DB::Error>> {
+        let (machine, transaction) = self.prepare(call, self.gas_limit(call))?;
+        let mut machine = machine.with_inspector(inspector);
+        match machine.inspect_tx(transaction.clone()) {
+            Ok(result) => Ok((result, machine)),
+            Err(error) => Err(CallError::from_machine(error, &transaction)),
+        }
+    }
+}
+
+/// A call as the machine takes it: it pays nothing.
+pub(crate) fn question(call: &Call, gas_limit: u64, nonce: u64, chain_id: u64) -> TxEnv {
+    TxEnv {
+        tx_type: if call.authorization_list.is_empty() { 2 } else { 4 },
+        caller: call.from,
+        gas_limit,
+        gas_price: 0,
+        kind: call.to,
+        value: call.value,
+        data: call.data.clone(),
+        nonce,
+        chain_id: Some(chain_id),
+        access_list: call.access_list.clone(),
+        gas_priority_fee: Some(0),
+        blob_hashes: Vec::new(),
+        max_fee_per_blob_gas: 0,
+        authorization_list: call.authorization_list.iter().cloned().map(Either::Left).collect(),
+    }
+}
+
+impl<E: std::error::Error + 'static> CallError<E> {
+    pub(crate) fn from_machine(error: EVMError<E>, transaction: &TxEnv) -> Self {
+        match error {
+            EVMError::Transaction(reason) => {
+                Self::Refused(Refusal::from_machine(reason, transaction, 0))
+            }
+            EVMError::Database(error) => Self::State(error),
+            error @ (EVMError::Header(_) | EVMError::Custom(_) | EVMError::CustomAny(_)) => {
+                Self::Refused(Refusal::Fault { reason: error.to_string() })
+            }
+        }
+    }
+}
+
+impl From<ExecutionResult> for CallOutcome {
+    fn from(result: ExecutionResult) -> Self {
+        let gas_used = result.tx_gas_used();
+        match result {
+            ExecutionResult::Success { output, .. } => {
+                Self::Returned { output: output.into_data(), gas_used }
+            }
+            ExecutionResult::Revert { output, .. } => Self::Reverted { output, gas_used },
+            ExecutionResult::Halt { reason, .. } => {
+                Self::Halted { reason: format!("{reason:?}"), gas_used }
+            }
+        }
+    }
+}
+
+/// [`Scene::call`] with nothing imagined.
 ///
 /// # Errors
 /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
@@ -157,11 +337,11 @@ pub fn call<DB: DatabaseRef>(
     environment: &Environment,
     call: &Call,
 ) -> Result<CallOutcome, CallError<DB::Error>> {
-    let limit = call.gas_limit.unwrap_or(u64::MAX).min(environment.gas_limit);
-    Ok(run(state, rules, environment, call, limit)?.0)
+    let overrides = &Overrides::default();
+    Scene { state, rules, environment: *environment, overrides }.call(call)
 }
 
-/// The smallest gas limit, within 1/64, with which `call` succeeds.
+/// [`Scene::estimate_gas`] with nothing imagined.
 ///
 /// # Errors
 /// [`EstimateError`]: reverted with its data, halted, or not run at all.
@@ -171,107 +351,6 @@ pub fn estimate_gas<DB: DatabaseRef>(
     environment: &Environment,
     call: &Call,
 ) -> Result<u64, EstimateError<DB::Error>> {
-    let limit = affordable(state, environment, call)?;
-    let (outcome, spent) = run(state, rules, environment, call, limit)?;
-    let used = match outcome {
-        CallOutcome::Returned { gas_used, .. } => gas_used,
-        CallOutcome::Reverted { output, .. } => return Err(EstimateError::Reverted { output }),
-        CallOutcome::Halted { reason, .. } => {
-            return Err(EstimateError::Halted { gas_limit: limit, reason });
-        }
-    };
-    let succeeds = |gas_limit: u64| match run(state, rules, environment, call, gas_limit) {
-        Ok((outcome, _)) => Ok(matches!(outcome, CallOutcome::Returned { .. })),
-        Err(CallError::Refused(Refusal::IntrinsicGas { .. })) => Ok(false),
-        Err(error) => Err(error),
-    };
-    // `used` may be too little: refunds come at the end, and a call passes on 63/64 of what it has (EIP-150).
-    let mut failing = used.saturating_sub(1);
-    let mut succeeding = limit;
-    let guess = spent.saturating_add(spent / 63).saturating_add(2_300).clamp(used, limit);
-    for gas_limit in [used, guess] {
-        if gas_limit < succeeding && succeeds(gas_limit)? {
-            succeeding = gas_limit;
-        } else if gas_limit < succeeding {
-            failing = failing.max(gas_limit);
-        }
-    }
-    while succeeding - failing > (succeeding / 64).max(1) {
-        let middle = failing + (succeeding - failing) / 2;
-        if succeeds(middle)? {
-            succeeding = middle;
-        } else {
-            failing = middle;
-        }
-    }
-    Ok(succeeding)
-}
-
-/// The most gas the call may have, given what its sender owns.
-fn affordable<DB: DatabaseRef>(
-    state: &DB,
-    environment: &Environment,
-    call: &Call,
-) -> Result<u64, CallError<DB::Error>> {
-    let limit = call.gas_limit.unwrap_or(u64::MAX).min(environment.gas_limit);
-    let Some(fee) = call.max_fee_per_gas.filter(|fee| *fee > 0) else { return Ok(limit) };
-    let balance = state
-        .basic_ref(call.from)
-        .map_err(CallError::State)?
-        .map_or(U256::ZERO, |account| account.balance);
-    let Some(left) = balance.checked_sub(call.value) else {
-        return Err(Refusal::InsufficientFunds { needed: call.value, balance }.into());
-    };
-    Ok(u64::try_from(left / U256::from(fee)).unwrap_or(u64::MAX).min(limit))
-}
-
-/// The outcome, and the gas spent before refunds.
-fn run<DB: DatabaseRef>(
-    state: &DB,
-    rules: &Rules,
-    environment: &Environment,
-    call: &Call,
-    gas_limit: u64,
-) -> Result<(CallOutcome, u64), CallError<DB::Error>> {
-    let free = Environment { base_fee: 0, ..*environment };
-    let mut overlay = Overlay::new(state);
-    let sender = overlay.basic(call.from).map_err(CallError::State)?;
-    let transaction = TxEnv {
-        tx_type: if call.authorization_list.is_empty() { 2 } else { 4 },
-        caller: call.from,
-        gas_limit,
-        gas_price: 0,
-        kind: call.to,
-        value: call.value,
-        data: call.data.clone(),
-        nonce: sender.map_or(0, |account| account.nonce),
-        chain_id: Some(rules.chain_id),
-        access_list: call.access_list.clone(),
-        gas_priority_fee: Some(0),
-        blob_hashes: Vec::new(),
-        max_fee_per_blob_gas: 0,
-        authorization_list: call.authorization_list.iter().cloned().map(Either::Left).collect(),
-    };
-    let mut machine = machine(overlay, rules, &free, Nonces::Ignored);
-    let result = machine.transact(transaction.clone()).map_err(|error| match error {
-        EVMError::Transaction(reason) => {
-            CallError::Refused(Refusal::from_machine(reason, &transaction, 0))
-        }
-        EVMError::Database(error) => CallError::State(error),
-        error @ (EVMError::Header(_) | EVMError::Custom(_) | EVMError::CustomAny(_)) => {
-            CallError::Refused(Refusal::Fault { reason: error.to_string() })
-        }
-    })?;
-    let spent = result.result.gas().total_gas_spent();
-    let gas_used = result.result.tx_gas_used();
-    let outcome = match result.result {
-        ExecutionResult::Success { output, .. } => {
-            CallOutcome::Returned { output: output.into_data(), gas_used }
-        }
-        ExecutionResult::Revert { output, .. } => CallOutcome::Reverted { output, gas_used },
-        ExecutionResult::Halt { reason, .. } => {
-            CallOutcome::Halted { reason: format!("{reason:?}"), gas_used }
-        }
-    };
-    Ok((outcome, spent))
+    let overrides = &Overrides::default();
+    Scene { state, rules, environment: *environment, overrides }.estimate_gas(call)
 }

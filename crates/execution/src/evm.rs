@@ -11,23 +11,26 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-type MachineContext<'a, DB> =
+/// What the machine works in.
+pub(crate) type MachineContext<'a, DB> =
     Context<BlockEnv, TxEnv, CfgEnv, Overlay<'a, DB>, Journal<Overlay<'a, DB>>, ()>;
 
 /// The machine on an overlay.
-pub(crate) type Machine<'a, DB> = Evm<
+pub(crate) type Machine<'a, DB, I = ()> = Evm<
     MachineContext<'a, DB>,
-    (),
+    I,
     EthInstructions<EthInterpreter, MachineContext<'a, DB>>,
     Modules,
     EthFrame<EthInterpreter>,
 >;
 
-/// Whether a transaction must carry its sender's next nonce.
+/// Which rules of inclusion hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Nonces {
-    Checked,
-    Ignored,
+pub(crate) enum Checks {
+    /// All: what runs becomes part of a block, or could.
+    Inclusion,
+    /// Not the nonce, the base fee, and that a sender has no code (EIP-3607): a question needs none of them.
+    Question,
 }
 
 /// A machine for one block, or one call, in `environment`.
@@ -35,12 +38,15 @@ pub(crate) fn machine<'a, DB: DatabaseRef>(
     overlay: Overlay<'a, DB>,
     rules: &Rules,
     environment: &Environment,
-    nonces: Nonces,
+    checks: Checks,
 ) -> Machine<'a, DB> {
     let mut cfg = CfgEnv::new_with_spec(SpecId::OSAKA).with_chain_id(rules.chain_id);
     // EIP-7825 caps a transaction at 2^24 gas; module calls may need more, and the block is bound anyway.
     cfg.tx_gas_limit_cap = Some(environment.gas_limit);
-    cfg.disable_nonce_check = nonces == Nonces::Ignored;
+    let is_question = checks == Checks::Question;
+    cfg.disable_nonce_check = is_question;
+    cfg.disable_base_fee = is_question;
+    cfg.disable_eip3607 = is_question;
     let block = BlockEnv {
         number: revm::primitives::U256::from(environment.number),
         beneficiary: environment.beneficiary,

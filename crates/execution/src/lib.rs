@@ -24,28 +24,49 @@
 //! - Two blocks may carry the same second: blocks come on demand.
 //! - Transactions without a chain id (before EIP-155) are refused: they could be replayed from another chain.
 
+mod access;
 mod block;
 mod call;
 mod changes;
 mod commitment;
 mod evm;
 mod fees;
+mod frames;
 mod genesis;
 mod overlay;
+mod overrides;
+mod prestate;
+mod simulate;
+mod steps;
 mod supply;
+mod trace;
 mod transaction;
+mod transfers;
 
+pub use access::Accesses;
 pub use block::{
     BlockError, BlockInput, Built, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX, Parent,
     execute_block,
 };
-pub use call::{Call, CallError, CallOutcome, Environment, EstimateError, call, estimate_gas};
+pub use call::{
+    Call, CallError, CallOutcome, Environment, EstimateError, Scene, call, estimate_gas,
+};
 pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{LTHASH_SIZE, LtHash, StateCommitment};
 pub use fees::{BaseFeeRule, next_base_fee};
+pub use frames::{Frame, FrameKind, FrameLog, FrameOptions, TREE_SIZE_MAX};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};
+pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
 /// Whether only native modules may be at an address, now or later; one is there when the account has code.
 pub use precompiles::is_reserved as is_native;
+pub use prestate::{AccountSeen, Prestate, PrestateOptions};
+pub use simulate::{
+    BlockPlan, Message, SIMULATED_BLOCKS_MAX, SIMULATED_GAS_BLOCKS_MAX, SIMULATED_SIZE_MAX,
+    SimulateError, SimulatedBlock, SimulatedCall, Simulation, simulate,
+};
+pub use steps::{STEPS_SIZE_MAX, Step, StepOptions};
+pub use trace::{Replay, Trace, TraceError, Tracer};
 pub use transaction::{
     DecodeError, Refusal, Refused, TRANSACTION_SIZE_MAX, Transaction, decode_transaction,
 };
+pub use transfers::TRANSFERS;

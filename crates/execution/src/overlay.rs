@@ -1,6 +1,9 @@
 //! A block in progress on top of a snapshot.
 
-use crate::changes::{AccountState, Change, StateChanges};
+use crate::{
+    changes::{AccountState, Change, StateChanges},
+    overrides::{AccountOverride, StorageOverride},
+};
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::AddressMap};
 use revm::{
     Database, DatabaseCommit, DatabaseRef,
@@ -26,6 +29,8 @@ pub(crate) struct Overlay<'a, DB> {
     slots: BTreeMap<(Address, U256), Entry<U256>>,
     codes: BTreeMap<B256, Bytecode>,
     created: BTreeSet<Address>,
+    /// Hashes of simulated blocks, which `base` does not know.
+    hashes: BTreeMap<u64, B256>,
 }
 
 impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
@@ -37,6 +42,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
             slots: BTreeMap::new(),
             codes: BTreeMap::new(),
             created: BTreeSet::new(),
+            hashes: BTreeMap::new(),
         }
     }
 
@@ -62,6 +68,55 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         changes
     }
 
+    /// Writes over an account what a preview imagines of it.
+    pub(crate) fn imagine(
+        &mut self,
+        address: Address,
+        imagined: &AccountOverride,
+    ) -> Result<(), DB::Error> {
+        let mut info = self.basic(address)?.unwrap_or_default();
+        info.balance = imagined.balance.unwrap_or(info.balance);
+        info.nonce = imagined.nonce.unwrap_or(info.nonce);
+        if let Some(code) = &imagined.code {
+            // What begins like a delegation (EIP-7702) and is none is code that fails when it is run.
+            let code = Bytecode::new_raw_checked(code.clone())
+                .unwrap_or_else(|_| Bytecode::new_legacy(code.clone()));
+            info.code_hash = code.hash_slow();
+            self.codes.insert(info.code_hash, code);
+        }
+        let now = (!info.is_empty()).then(|| state_of(&info));
+        self.accounts
+            .entry(address)
+            .and_modify(|entry| entry.now = now)
+            .or_insert(Entry { base: None, now });
+        let slots = match &imagined.storage {
+            None => return Ok(()),
+            Some(StorageOverride::Slots(slots)) => slots,
+            Some(StorageOverride::Whole(slots)) => {
+                self.forget_slots(address);
+                slots
+            }
+        };
+        for (slot, value) in slots {
+            self.storage(address, *slot)?;
+            self.slots.entry((address, *slot)).and_modify(|entry| entry.now = *value);
+        }
+        Ok(())
+    }
+
+    /// Tells `BLOCKHASH` of a simulated block.
+    pub(crate) fn imagine_hash(&mut self, number: u64, hash: B256) {
+        self.hashes.insert(number, hash);
+    }
+
+    /// No slot of the account holds anything, and what `base` says of others is not asked.
+    fn forget_slots(&mut self, address: Address) {
+        self.created.insert(address);
+        for (_, slot) in self.slots.range_mut((address, U256::ZERO)..=(address, U256::MAX)) {
+            slot.now = U256::ZERO;
+        }
+    }
+
     fn write_account(&mut self, address: Address, account: Account) {
         if !account.is_touched() {
             return;
@@ -69,10 +124,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         // A touched account was loaded through `basic` before, so its entry holds what the snapshot said.
         let destroyed = account.is_selfdestructed();
         if destroyed || account.is_created() {
-            self.created.insert(address);
-            for (_, slot) in self.slots.range_mut((address, U256::ZERO)..=(address, U256::MAX)) {
-                slot.now = U256::ZERO;
-            }
+            self.forget_slots(address);
         }
         // EIP-161: a touched empty account does not exist.
         let now = (!destroyed && !account.info.is_empty()).then(|| state_of(&account.info));
@@ -134,7 +186,10 @@ impl<DB: DatabaseRef> Database for Overlay<'_, DB> {
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, Self::Error> {
-        self.base.block_hash_ref(number)
+        match self.hashes.get(&number) {
+            Some(hash) => Ok(*hash),
+            None => self.base.block_hash_ref(number),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use alloy_consensus::{
     transaction::{Recovered, SignerRecoverable},
 };
 use alloy_eips::eip2718::{Decodable2718, Typed2718};
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use revm::context::{TxEnv, either::Either, result::InvalidTransaction};
 
 /// A signed transaction of any Ethereum type; blob transactions decode and are then refused.
@@ -149,6 +149,18 @@ pub enum Refusal {
         /// What it met.
         reason: String,
     },
+    /// EIP-3607.
+    #[error("sender not an eoa: {sender} has code")]
+    Sender {
+        /// Who has code.
+        sender: Address,
+    },
+    /// EIP-3860.
+    #[error("max initcode size exceeded: creation code has {size} bytes")]
+    CreationCodeTooLong {
+        /// Size in bytes.
+        size: usize,
+    },
     /// Any other rule of the machine.
     #[error("invalid transaction: {0}")]
     Invalid(InvalidTransaction),
@@ -169,7 +181,17 @@ impl Refusal {
             | Self::WrongChain { .. }
             | Self::TypeNotSupported { .. }
             | Self::Fault { .. }
+            | Self::Sender { .. }
+            | Self::CreationCodeTooLong { .. }
             | Self::Invalid(_) => false,
+        }
+    }
+
+    /// With the base fee of its block, where it says one.
+    pub(crate) fn with_base_fee(self, base_fee: u64) -> Self {
+        match self {
+            Self::FeeBelowBaseFee { max_fee, .. } => Self::FeeBelowBaseFee { max_fee, base_fee },
+            other => other,
         }
     }
 
@@ -196,6 +218,10 @@ impl Refusal {
             InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas: needed, .. }
             | InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor: needed, .. } => {
                 Self::IntrinsicGas { gas_limit, needed }
+            }
+            InvalidTransaction::RejectCallerWithCode => Self::Sender { sender: transaction.caller },
+            InvalidTransaction::CreateInitCodeSizeLimit => {
+                Self::CreationCodeTooLong { size: transaction.data.len() }
             }
             other => Self::Invalid(other),
         }

@@ -14,8 +14,8 @@ use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use ed25519_dalek::SigningKey;
 use execution::{
-    BlockInput, Call, CallError, CallOutcome, Environment, EstimateError, Rules, Transaction,
-    decode_transaction, next_base_fee,
+    BlockInput, Call, CallError, CallOutcome, Environment, EstimateError, Overrides, Rules, Scene,
+    Transaction, decode_transaction, next_base_fee,
 };
 use std::{
     sync::{
@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     /// Counts changes of the store: a reader is good for one.
     generation: AtomicU64,
     latest: Mutex<Option<(u64, Arc<Reader>)>>,
+    /// What `latest` was before the last change: the state the newest block began with.
+    before: Mutex<Option<Arc<Reader>>>,
     pub(crate) stopping: AtomicBool,
     halted: OnceLock<String>,
     pub(crate) heads: watch::Sender<Sealed<Header>>,
@@ -131,6 +133,7 @@ impl Node {
             is_idle: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             latest: Mutex::new(None),
+            before: Mutex::new(None),
             stopping: AtomicBool::new(false),
             halted: OnceLock::new(),
             heads: watch::Sender::new(head),
@@ -171,6 +174,13 @@ impl Node {
     /// [`StoreError`] when it cannot be read.
     pub fn reader(&self) -> Result<Arc<Reader>, StoreError> {
         self.shared.reader()
+    }
+
+    /// The state that a block began with: known of the newest block, if this node made it since it was opened.
+    #[must_use]
+    pub fn state_before(&self, header: &Header) -> Option<Arc<Reader>> {
+        let before = self.shared.before.lock().unwrap_or_else(PoisonError::into_inner);
+        before.as_ref().filter(|reader| reader.head().hash() == header.parent_hash).map(Arc::clone)
     }
 
     /// Why no more blocks are made, if so.
@@ -247,12 +257,26 @@ impl Node {
         call: &Call,
         block: CallBlock,
     ) -> Result<CallOutcome, CallError<StoreError>> {
-        let reader = self.reader().map_err(CallError::State)?;
+        let run = |scene: &Scene<'_, Reader>| scene.call(call);
+        self.preview(block, &Overrides::default(), run).map_err(CallError::State)?
+    }
+
+    /// Runs something on the head's state, with `overrides`, that leaves no trace.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the state can't be read.
+    pub fn preview<T>(
+        &self,
+        block: CallBlock,
+        overrides: &Overrides,
+        run: impl FnOnce(&Scene<'_, Reader>) -> T,
+    ) -> Result<T, StoreError> {
+        let reader = self.reader()?;
         let environment = match block {
             CallBlock::Latest => Environment::of(reader.head()),
             CallBlock::Next => self.next_environment(reader.head()),
         };
-        execution::call(&reader, self.rules(), &environment, call)
+        Ok(run(&Scene { state: &*reader, rules: self.rules(), environment, overrides }))
     }
 
     /// The gas limit with which a call succeeds in the next block, within 1/64 of the least.
@@ -260,9 +284,9 @@ impl Node {
     /// # Errors
     /// [`EstimateError`]: reverted with its data, halted, or not run at all.
     pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<StoreError>> {
-        let reader = self.reader().map_err(CallError::State)?;
-        let environment = self.next_environment(reader.head());
-        execution::estimate_gas(&reader, self.rules(), &environment, call)
+        let run = |scene: &Scene<'_, Reader>| scene.estimate_gas(call);
+        let estimate = self.preview(CallBlock::Next, &Overrides::default(), run);
+        estimate.map_err(CallError::State)?
     }
 
     /// Waits until a submitted transaction is in a block.
@@ -386,6 +410,9 @@ impl Shared {
 
     /// To be called after each change of the store, before anybody is told of it.
     pub(crate) fn renew(&self) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = latest.take().map(|(_, reader)| reader);
+        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = before;
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 

@@ -37,21 +37,28 @@ impl From<Option<bool>> for Content {
 pub(crate) fn block(node: &Node, block: BlockId, content: Content) -> Answer<Option<WireBlock>> {
     let reader = node.reader().map_err(internal)?;
     let Some(block) = find(&reader, block)? else { return Ok(None) };
-    let header = &block.header;
-    let hashes = || block.transactions.iter().map(|transaction| *transaction.tx_hash()).collect();
-    let transactions = match content {
+    Ok(Some(shown(&block.header, &block.transactions, content)))
+}
+
+/// A block as JSON wants it.
+pub(crate) fn shown(
+    header: &Sealed<Header>,
+    transactions: &[Recovered<Transaction>],
+    content: Content,
+) -> WireBlock {
+    let hashes = || transactions.iter().map(|transaction| *transaction.tx_hash()).collect();
+    let listed = match content {
         Content::Hashes => wire::BlockTransactions::Hashes(hashes()),
         Content::Full => {
-            let indexed = (0_u64..).zip(&block.transactions);
+            let indexed = (0_u64..).zip(transactions);
             let full = indexed.map(|(index, transaction)| included(header, transaction, index));
             wire::BlockTransactions::Full(full.collect())
         }
     };
-    let body_size: usize = block.transactions.iter().map(|each| each.inner().length()).sum();
+    let body_size: usize = transactions.iter().map(|each| each.inner().length()).sum();
     let size = U256::from(header.length() + body_size);
     let header = wire::Header::from_consensus(header.clone(), None, Some(size));
-    let block = WireBlock::new(header, transactions);
-    Ok(Some(block.with_withdrawals(Some(Withdrawals::default()))))
+    WireBlock::new(header, listed).with_withdrawals(Some(Withdrawals::default()))
 }
 
 pub(crate) fn receipts(
@@ -105,7 +112,8 @@ pub(crate) fn find(reader: &Reader, block: BlockId) -> Answer<Option<store::Bloc
     }
 }
 
-fn locate(reader: &Reader, hash: B256) -> Answer<Option<(store::Block, usize)>> {
+/// The block a transaction is in, and its position there.
+pub(crate) fn locate(reader: &Reader, hash: B256) -> Answer<Option<(store::Block, usize)>> {
     let Some(location) = reader.locate(&hash).map_err(internal)? else { return Ok(None) };
     let block = reader.block(location.block_number).map_err(internal)?;
     Ok(block.map(|block| (block, location.index)))

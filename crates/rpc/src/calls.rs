@@ -4,51 +4,67 @@ use crate::{
     error::{
         Answer, halted, internal, invalid, not_called, not_estimated, not_submitted, reverted,
     },
-    parameters,
+    overrides, parameters,
 };
-use alloy_eips::BlockId;
-use alloy_primitives::{B256, Bytes, TxKind, U64};
+use alloy_eips::{BlockId, eip2930::AccessListResult};
+use alloy_primitives::{B256, Bytes, TxKind, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
-use execution::{Call, CallOutcome};
+use execution::{Accesses, Call, CallOutcome, Overrides, Scene};
 use jsonrpsee::types::Params;
-use node::Node;
-use serde_json::Value;
+use node::{CallBlock, Node};
+use store::Reader;
 
-/// A message and perhaps a block. Overrides of state and block are refused unless they are empty: to leave them out would be a wrong answer.
-pub(crate) fn parameters(params: &Params<'_>) -> Answer<(TransactionRequest, Option<BlockId>)> {
+/// What is asked about a message: in which block, and what to imagine.
+pub(crate) struct Question {
+    pub(crate) call: Call,
+    pub(crate) block: Option<BlockId>,
+    pub(crate) overrides: Overrides,
+}
+
+/// A message, perhaps a block, perhaps overrides of the state, and of the block.
+pub(crate) fn parameters(params: &Params<'_>) -> Answer<Question> {
     parameters::parse(params, |sequence| {
-        let parsed = (sequence.next()?, sequence.optional_next()?);
-        for _ in 0..2 {
-            let overrides: Option<Value> = sequence.optional_next()?;
-            let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
-            if overrides.is_some_and(|value| !is_empty(&value)) {
-                return Err(invalid("state and block overrides are not supported"));
-            }
-        }
-        Ok(parsed)
+        let call = message(sequence.next()?)?;
+        let block = sequence.optional_next()?;
+        let accounts = sequence.optional_next()?;
+        let overrides = overrides::read(accounts, sequence.optional_next()?)?;
+        Ok(Question { call, block, overrides })
     })
 }
 
-pub(crate) fn call(
-    node: &Node,
-    request: TransactionRequest,
-    block: Option<BlockId>,
-) -> Answer<Bytes> {
-    let block = parameters::state(&*node.reader().map_err(internal)?, block)?;
-    match node.call(&message(request)?, block).map_err(not_called)? {
+pub(crate) fn call(node: &Node, asked: &Question) -> Answer<Bytes> {
+    let block = parameters::state(&*node.reader().map_err(internal)?, asked.block)?;
+    let outcome = node.preview(block, &asked.overrides, |scene| scene.call(&asked.call));
+    match outcome.map_err(internal)?.map_err(not_called)? {
         CallOutcome::Returned { output, .. } => Ok(output),
         CallOutcome::Reverted { output, .. } => Err(reverted(output)),
         CallOutcome::Halted { reason, .. } => Err(halted(&reason)),
     }
 }
 
-pub(crate) fn estimate_gas(
-    node: &Node,
-    request: TransactionRequest,
-    block: Option<BlockId>,
-) -> Answer<U64> {
-    parameters::state(&*node.reader().map_err(internal)?, block)?;
-    node.estimate_gas(&message(request)?).map(U64::from).map_err(not_estimated)
+pub(crate) fn estimate_gas(node: &Node, asked: &Question) -> Answer<U64> {
+    parameters::state(&*node.reader().map_err(internal)?, asked.block)?;
+    let run = |scene: &Scene<'_, Reader>| scene.estimate_gas(&asked.call);
+    let estimate = node.preview(CallBlock::Next, &asked.overrides, run).map_err(internal)?;
+    estimate.map(U64::from).map_err(not_estimated)
+}
+
+/// A call that fails has a list, too, and says beside it how it failed.
+pub(crate) fn access_list(node: &Node, asked: &Question) -> Answer<AccessListResult> {
+    let block = parameters::state(&*node.reader().map_err(internal)?, asked.block)?;
+    let run = |scene: &Scene<'_, Reader>| scene.access_list(&asked.call);
+    let accesses = node.preview(block, &asked.overrides, run).map_err(internal)?;
+    let Accesses { list, outcome } = accesses.map_err(not_called)?;
+    let (gas_used, error) = match outcome {
+        CallOutcome::Returned { gas_used, .. } => (gas_used, None),
+        CallOutcome::Reverted { output, gas_used } => {
+            (gas_used, Some(reverted(output).message().to_owned()))
+        }
+        CallOutcome::Halted { reason, gas_used } => {
+            (gas_used, Some(halted(&reason).message().to_owned()))
+        }
+    };
+    Ok(AccessListResult { access_list: list, gas_used: U256::from(gas_used), error })
 }
 
 pub(crate) fn send(node: &Node, bytes: &Bytes) -> Answer<B256> {
@@ -56,7 +72,7 @@ pub(crate) fn send(node: &Node, bytes: &Bytes) -> Answer<B256> {
 }
 
 /// The message as the machine takes it: calldata may stand in `input` (the standard's name), in `data` (the older one), or in both alike.
-fn message(request: TransactionRequest) -> Answer<Call> {
+pub(crate) fn message(request: TransactionRequest) -> Answer<Call> {
     let data = request.input.unique_input().map_err(|_| {
         invalid("both \"data\" and \"input\" are set and not equal: use \"input\" only")
     })?;

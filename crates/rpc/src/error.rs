@@ -2,7 +2,7 @@
 
 use alloy_primitives::Bytes;
 use alloy_sol_types::{Revert, SolError};
-use execution::{CallError, EstimateError};
+use execution::{CallError, EstimateError, Refusal, SimulateError, TraceError};
 use jsonrpsee::types::{
     ErrorObjectOwned,
     error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE},
@@ -72,6 +72,44 @@ pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwne
             refused(format!("gas required exceeds allowance ({gas_limit})"))
         }
         EstimateError::Halted { reason, .. } => halted(&reason),
+    }
+}
+
+pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObjectOwned {
+    match error {
+        TraceError::Call(error) => not_called(error),
+        TraceError::TooLarge => too_large(error.to_string()),
+        TraceError::NoTransaction { .. } | TraceError::Diverged { .. } => {
+            refused(error.to_string())
+        }
+    }
+}
+
+/// Why there is no simulation, with the codes of `eth_simulateV1`.
+pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObjectOwned {
+    let code = match &error {
+        SimulateError::State(_) => INTERNAL_ERROR_CODE,
+        SimulateError::Number { .. } => -38_020,
+        SimulateError::Timestamp { .. } => -38_021,
+        SimulateError::Blocks | SimulateError::Gas { .. } | SimulateError::Size => -38_026,
+        SimulateError::Refused { reason, .. } => match reason {
+            Refusal::NonceTooLow { .. } => -38_010,
+            Refusal::NonceTooHigh { .. } => -38_011,
+            Refusal::FeeBelowBaseFee { .. } => -38_012,
+            Refusal::IntrinsicGas { .. } => -38_013,
+            Refusal::InsufficientFunds { .. } => -38_014,
+            Refusal::BlockFull { .. } | Refusal::GasLimitTooHigh { .. } => -38_015,
+            Refusal::Sender { .. } => -38_024,
+            Refusal::CreationCodeTooLong { .. } => -38_025,
+            Refusal::WrongChain { .. }
+            | Refusal::TypeNotSupported { .. }
+            | Refusal::Fault { .. }
+            | Refusal::Invalid(_) => INVALID_PARAMS_CODE,
+        },
+    };
+    match error {
+        SimulateError::State(error) => internal(error),
+        error => ErrorObjectOwned::owned::<()>(code, error.to_string(), None),
     }
 }
 

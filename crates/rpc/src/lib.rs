@@ -19,7 +19,7 @@
 //!
 //! - A subscription to new transactions tells hashes only.
 //!
-//! What it does not do: accounts (the node signs for nobody), state overrides.
+//! What it does not do: accounts (the node signs for nobody), moved precompiles.
 
 mod blocks;
 mod calls;
@@ -31,11 +31,14 @@ mod filters;
 mod logs;
 mod methods;
 mod origins;
+mod overrides;
 mod pages;
 mod parameters;
 mod server;
+mod simulate;
 mod state;
 mod subscriptions;
+mod traces;
 
 pub use origins::Origins;
 pub use pages::{Page, Pages};

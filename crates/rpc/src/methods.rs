@@ -6,7 +6,7 @@ use crate::{
     error::Answer,
     fees, filters, logs,
     parameters::{one, one_at, parse},
-    state, subscriptions,
+    simulate, state, subscriptions, traces,
 };
 use alloy_primitives::{Address, B256, U64};
 use jsonrpsee::{RpcModule, types::Params};
@@ -20,6 +20,7 @@ pub(crate) fn module(node: Node) -> RpcModule<Context> {
     methods.about_the_node();
     methods.about_blocks();
     methods.about_state();
+    methods.about_what_might_be();
     methods.about_transactions();
     methods.about_news();
     methods.0
@@ -144,13 +145,25 @@ impl Methods {
             })?;
             state::storage(node, address, slot, block)
         });
-        self.add("eth_call", |node, params| {
-            let (request, block) = calls::parameters(params)?;
-            calls::call(node, request, block)
-        });
+        self.add("eth_call", |node, params| calls::call(node, &calls::parameters(params)?));
         self.add("eth_estimateGas", |node, params| {
-            let (request, block) = calls::parameters(params)?;
-            calls::estimate_gas(node, request, block)
+            calls::estimate_gas(node, &calls::parameters(params)?)
+        });
+    }
+
+    fn about_what_might_be(&mut self) {
+        self.add("eth_createAccessList", |node, params| {
+            calls::access_list(node, &calls::parameters(params)?)
+        });
+        self.add("eth_simulateV1", |node, params| {
+            simulate::simulate(node, &simulate::parameters(params)?)
+        });
+        self.add("debug_traceCall", |node, params| {
+            traces::call(node, &traces::call_parameters(params)?)
+        });
+        self.add("debug_traceTransaction", |node, params| {
+            let (hash, tracer) = traces::transaction_parameters(params)?;
+            traces::transaction(node, hash, &tracer)
         });
     }
 

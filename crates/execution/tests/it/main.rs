@@ -10,5 +10,7 @@ mod chain;
 mod genesis;
 mod kinds;
 mod modules;
+mod previews;
 mod properties;
 mod refusals;
+mod traces;

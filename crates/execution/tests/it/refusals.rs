@@ -91,7 +91,7 @@ fn a_full_block_leaves_the_rest_for_the_next() {
 }
 
 #[test]
-fn a_contract_creation_too_large_is_refused_in_the_machines_words() {
+fn a_contract_creation_too_large_is_refused() {
     let mut chain = Chain::new();
     let oversized = TxEip1559 {
         to: TxKind::Create,
@@ -100,7 +100,7 @@ fn a_contract_creation_too_large_is_refused_in_the_machines_words() {
         ..plain(0)
     };
     let built = chain.build(&[sign(1, oversized)]);
-    assert!(matches!(built.refused[0].reason, Refusal::Invalid(_)));
+    assert_eq!(built.refused[0].reason, Refusal::CreationCodeTooLong { size: 49_153 });
     assert!(!built.refused[0].reason.is_temporary());
     assert_eq!(chain.state.nonce(&key(1).address()), 0);
 }

@@ -58,8 +58,9 @@ async fn unknown_methods_and_bad_parameters_have_their_codes() {
     for method in ["eth_fillTransaction", "debug_x", ""] {
         http::fail(address, method, json!([]), -32_601).await;
     }
-    let overrides = json!({ RECEIVER.to_string(): { "balance": "0x1" } });
-    let cases: [(&str, Value); 16] = [
+    let moved = json!({ RECEIVER.to_string(): { "movePrecompileToAddress": RECEIVER } });
+    let double = json!({ RECEIVER.to_string(): { "state": {}, "stateDiff": {} } });
+    let cases: [(&str, Value); 21] = [
         ("eth_getBalance", json!([])),
         ("eth_getBalance", json!({ "address": RECEIVER })),
         ("eth_getBalance", json!(["0x12"])),
@@ -72,7 +73,12 @@ async fn unknown_methods_and_bad_parameters_have_their_codes() {
         ("eth_sendRawTransaction", json!(["no hex"])),
         ("eth_sendRawTransaction", json!([])),
         ("eth_call", json!([1])),
-        ("eth_call", json!([{ "to": RECEIVER }, "latest", overrides])),
+        ("eth_call", json!([{ "to": RECEIVER }, "latest", moved])),
+        ("eth_call", json!([{ "to": RECEIVER }, "latest", double])),
+        ("eth_call", json!([{ "to": RECEIVER }, "latest", {}, { "blobBaseFee": "0x1" }])),
+        ("eth_call", json!([{ "to": RECEIVER }, "latest", {}, {}, 1])),
+        ("eth_simulateV1", json!([])),
+        ("eth_simulateV1", json!([{ "blockStateCalls": [] }])),
         ("eth_feeHistory", json!([-1, "latest"])),
         ("eth_getLogs", json!([{ "fromBlock": "0x5", "toBlock": "0x1" }])),
         ("eth_getStorageAt", json!([RECEIVER])),

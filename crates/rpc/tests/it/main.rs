@@ -7,6 +7,8 @@ mod calls;
 mod chain;
 mod http;
 mod news;
+mod previews;
 mod serving;
 mod support;
+mod traces;
 mod websocket;

@@ -1,0 +1,303 @@
+//! The tree of calls within a call or a transaction, modules included.
+
+use alloy_primitives::{Address, Bytes, Log, U256};
+use revm::{
+    Inspector,
+    context_interface::ContextTr,
+    interpreter::{
+        CallInputs, CallOutcome, CallScheme, CreateInputs, CreateOutcome, CreateScheme,
+        InstructionResult, InterpreterResult,
+    },
+};
+
+/// Most bytes of calldata, output and logs that one tree holds, [`FRAME_SIZE`] for each frame and log included.
+pub const TREE_SIZE_MAX: usize = 8 << 20;
+/// What a frame or a log counts beside its bytes.
+const FRAME_SIZE: usize = 512;
+
+/// How code came to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// `CALL`, or a transaction.
+    Call,
+    /// `CALLCODE`.
+    CallCode,
+    /// `DELEGATECALL`.
+    DelegateCall,
+    /// `STATICCALL`.
+    StaticCall,
+    /// `CREATE`, or a transaction without receiver.
+    Create,
+    /// `CREATE2`.
+    Create2,
+    /// `SELFDESTRUCT`: pays, runs nothing.
+    SelfDestruct,
+}
+
+/// A log, and where it stands among the calls of its frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameLog {
+    /// The log.
+    pub log: Log,
+    /// How many calls of the frame began before it.
+    pub position: usize,
+}
+
+/// One call, creation or self-destruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// How it came to run.
+    pub kind: FrameKind,
+    /// Who called; of a delegated call, the account on whose behalf it runs.
+    pub from: Address,
+    /// Whose code runs, the contract created, or who is paid by a self-destruction; none for a creation that failed.
+    pub to: Option<Address>,
+    /// In the smallest unit; none where no value can be passed.
+    pub value: Option<U256>,
+    /// Gas given; for the outermost frame the limit.
+    pub gas: u64,
+    /// Gas used; for the outermost frame as a receipt has it.
+    pub gas_used: u64,
+    /// Calldata, or creation code.
+    pub input: Bytes,
+    /// What it returned, the code deployed, or the data of a revert.
+    pub output: Bytes,
+    /// How it failed, in the words of geth; none when it did not.
+    pub error: Option<String>,
+    /// Logs of this frame, its calls' aside; empty if they were undone.
+    pub logs: Vec<FrameLog>,
+    /// Calls it made, in order.
+    pub calls: Vec<Frame>,
+}
+
+/// What to keep of the tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameOptions {
+    /// Logs, too.
+    pub with_logs: bool,
+    /// The outermost frame only.
+    pub only_top: bool,
+}
+
+/// Grows the tree while the machine runs.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    options: FrameOptions,
+    /// From the outermost to the innermost.
+    open: Vec<Frame>,
+    root: Option<Frame>,
+    /// Frames that are running, kept or not.
+    depth: usize,
+    size: usize,
+}
+
+/// The tree would take more than [`TREE_SIZE_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge;
+
+impl Frames {
+    pub(crate) fn new(options: FrameOptions) -> Self {
+        Self { options, open: Vec::new(), root: None, depth: 0, size: 0 }
+    }
+
+    /// The tree, with the gas of the whole transaction in its root. There is none when the machine ran nothing.
+    pub(crate) fn finish(self, gas: u64, gas_used: u64) -> Result<Option<Frame>, TooLarge> {
+        if self.is_full() {
+            return Err(TooLarge);
+        }
+        Ok(self.root.map(|root| Frame { gas, gas_used, ..root }))
+    }
+
+    fn is_full(&self) -> bool {
+        self.size > TREE_SIZE_MAX
+    }
+
+    /// Whether what begins at this depth is kept.
+    fn is_kept(&self) -> bool {
+        !self.is_full() && (self.depth == 0 || !self.options.only_top)
+    }
+
+    /// Counts `bytes` and a frame; once there are too many, nothing is kept any more.
+    fn count(&mut self, bytes: usize) {
+        self.size = self.size.saturating_add(bytes).saturating_add(FRAME_SIZE);
+        if self.is_full() {
+            self.open.clear();
+            self.root = None;
+        }
+    }
+
+    fn begin(&mut self, frame: Frame) {
+        if self.is_kept() {
+            self.count(frame.input.len());
+            if !self.is_full() {
+                self.open.push(frame);
+            }
+        }
+        self.depth += 1;
+    }
+
+    fn end(&mut self, result: &InterpreterResult, created: Option<Option<Address>>) {
+        self.depth = self.depth.saturating_sub(1);
+        if !self.is_kept() {
+            return;
+        }
+        self.count(result.output.len());
+        let Some(mut frame) = self.open.pop() else { return };
+        if let Some(address) = created {
+            frame.to = address;
+        }
+        frame.error = words(result.result);
+        frame.gas_used = result.gas.total_gas_spent();
+        if frame.error.is_none() || result.result == InstructionResult::Revert {
+            frame.output = result.output.clone();
+        }
+        if frame.error.is_some() {
+            if created.is_some() {
+                frame.to = None;
+            }
+            if !result.result.is_revert() {
+                frame.gas_used = frame.gas;
+            }
+            forget_logs(&mut frame);
+        }
+        match self.open.last_mut() {
+            Some(caller) => caller.calls.push(frame),
+            None => self.root = Some(frame),
+        }
+    }
+}
+
+/// Undone with the frame: its logs, and those of all that it called.
+fn forget_logs(frame: &mut Frame) {
+    let mut rest = vec![frame];
+    while let Some(frame) = rest.pop() {
+        frame.logs.clear();
+        rest.extend(frame.calls.iter_mut());
+    }
+}
+
+impl<CTX: ContextTr> Inspector<CTX> for Frames {
+    fn call(&mut self, context: &mut CTX, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        if !self.is_kept() {
+            self.depth += 1;
+            return None;
+        }
+        let kind = match inputs.scheme {
+            CallScheme::Call => FrameKind::Call,
+            CallScheme::CallCode => FrameKind::CallCode,
+            CallScheme::DelegateCall => FrameKind::DelegateCall,
+            CallScheme::StaticCall => FrameKind::StaticCall,
+        };
+        let is_delegated = kind == FrameKind::DelegateCall;
+        self.begin(Frame {
+            from: if is_delegated { inputs.target_address } else { inputs.caller },
+            to: Some(inputs.bytecode_address),
+            value: (kind != FrameKind::StaticCall).then(|| inputs.call_value()),
+            input: inputs.input.bytes(context),
+            ..Frame::empty(kind, inputs.gas_limit)
+        });
+        None
+    }
+
+    fn call_end(&mut self, _: &mut CTX, _: &CallInputs, outcome: &mut CallOutcome) {
+        self.end(&outcome.result, None);
+    }
+
+    fn create(&mut self, _: &mut CTX, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+        let kind = match inputs.scheme() {
+            CreateScheme::Create2 { .. } => FrameKind::Create2,
+            CreateScheme::Create | CreateScheme::Custom { .. } => FrameKind::Create,
+        };
+        self.begin(Frame {
+            from: inputs.caller(),
+            value: Some(inputs.value()),
+            input: inputs.init_code().clone(),
+            ..Frame::empty(kind, inputs.gas_limit())
+        });
+        None
+    }
+
+    fn create_end(&mut self, _: &mut CTX, _: &CreateInputs, outcome: &mut CreateOutcome) {
+        self.end(&outcome.result, Some(outcome.address));
+    }
+
+    fn selfdestruct(&mut self, contract: Address, target: Address, value: U256) {
+        if !self.is_kept() {
+            return;
+        }
+        self.count(0);
+        if let Some(frame) = self.open.last_mut() {
+            frame.calls.push(Frame {
+                from: contract,
+                to: Some(target),
+                value: Some(value),
+                ..Frame::empty(FrameKind::SelfDestruct, 0)
+            });
+        }
+    }
+
+    fn log(&mut self, _: &mut CTX, log: Log) {
+        let is_outer = self.depth == 1 || !self.options.only_top;
+        if !self.options.with_logs || !is_outer || self.is_full() {
+            return;
+        }
+        self.count(log.data.data.len());
+        if let Some(frame) = self.open.last_mut() {
+            let position = frame.calls.len();
+            frame.logs.push(FrameLog { log, position });
+        }
+    }
+}
+
+impl Frame {
+    fn empty(kind: FrameKind, gas: u64) -> Self {
+        Self {
+            kind,
+            from: Address::ZERO,
+            to: None,
+            value: None,
+            gas,
+            gas_used: 0,
+            input: Bytes::new(),
+            output: Bytes::new(),
+            error: None,
+            logs: Vec::new(),
+            calls: Vec::new(),
+        }
+    }
+}
+
+/// The words of geth, which tools look for.
+fn words(result: InstructionResult) -> Option<String> {
+    use InstructionResult as R;
+    if result.is_ok() {
+        return None;
+    }
+    Some(match result {
+        R::Revert => "execution reverted".to_owned(),
+        R::OutOfGas
+        | R::MemoryOOG
+        | R::MemoryLimitOOG
+        | R::PrecompileOOG
+        | R::InvalidOperandOOG
+        | R::ReentrancySentryOOG => "out of gas".to_owned(),
+        R::CallTooDeep => "max call depth exceeded".to_owned(),
+        R::OutOfFunds => "insufficient balance for transfer".to_owned(),
+        R::OpcodeNotFound | R::NotActivated => "invalid opcode".to_owned(),
+        R::InvalidFEOpcode => "invalid opcode: INVALID".to_owned(),
+        R::InvalidJump => "invalid jump destination".to_owned(),
+        R::StackUnderflow => "stack underflow".to_owned(),
+        R::StackOverflow => "stack limit reached 1024".to_owned(),
+        R::OutOfOffset => "return data out of bounds".to_owned(),
+        R::StateChangeDuringStaticCall | R::CallNotAllowedInsideStatic => {
+            "write protection".to_owned()
+        }
+        R::CreateCollision => "contract address collision".to_owned(),
+        R::CreateContractSizeLimit => "max code size exceeded".to_owned(),
+        R::CreateInitCodeSizeLimit => "max initcode size exceeded".to_owned(),
+        R::CreateContractStartingWithEF => "invalid code: must not begin with 0xef".to_owned(),
+        R::NonceOverflow => "nonce uint64 overflow".to_owned(),
+        R::PrecompileError => "precompile failed".to_owned(),
+        other => format!("{other:?}"),
+    })
+}

@@ -1,0 +1,135 @@
+//! Accounts that a transaction touched, before and after it.
+
+use crate::overlay::Overlay;
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use revm::{
+    Database, DatabaseRef,
+    state::{Account, AccountInfo, EvmState},
+};
+use std::collections::BTreeMap;
+
+/// How to tell it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PrestateOptions {
+    /// Only what changed, before and after.
+    pub only_changes: bool,
+}
+
+/// An account, or what changed of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountSeen {
+    /// In the smallest unit.
+    pub balance: Option<U256>,
+    /// Next nonce.
+    pub nonce: Option<u64>,
+    /// Code, if there is any.
+    pub code: Option<Bytes>,
+    /// Slots that were read or written; those of value zero are left out where only changes are told.
+    pub storage: BTreeMap<U256, U256>,
+}
+
+/// Accounts touched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prestate {
+    /// Before.
+    pub before: BTreeMap<Address, AccountSeen>,
+    /// After, if only changes are told: nothing that is as before, and no account that is gone.
+    pub after: Option<BTreeMap<Address, AccountSeen>>,
+}
+
+impl Prestate {
+    /// What `before` says of all in `touched`, what a transaction left.
+    pub(crate) fn new<DB: DatabaseRef>(
+        options: PrestateOptions,
+        before: &mut Overlay<'_, DB>,
+        touched: EvmState,
+    ) -> Result<Self, DB::Error> {
+        let touched: BTreeMap<Address, Account> = touched.into_iter().collect();
+        let mut told = Self::default();
+        let mut after = BTreeMap::new();
+        for (address, account) in touched {
+            let existed = before.basic(address)?;
+            let info = existed.clone().unwrap_or_default();
+            let mut seen = AccountSeen {
+                balance: Some(info.balance),
+                nonce: Some(info.nonce),
+                code: code(before, &info)?,
+                storage: BTreeMap::new(),
+            };
+            for slot in account.storage.keys() {
+                seen.storage.insert(*slot, before.storage(address, *slot)?);
+            }
+            if !options.only_changes {
+                // What the transaction created was nothing before.
+                if existed.is_some() || !account.is_created() {
+                    told.before.insert(address, seen);
+                }
+                continue;
+            }
+            if !account.is_touched() {
+                continue;
+            }
+            let gone = account.is_selfdestructed() || account.info.is_empty();
+            let changed = changed(before, &seen, &account)?;
+            let is_same = changed == AccountSeen::default()
+                && account
+                    .storage
+                    .iter()
+                    .all(|(slot, now)| seen.storage.get(slot) == Some(&now.present_value()));
+            if is_same && !(gone && existed.is_some()) {
+                continue;
+            }
+            seen.storage.retain(|slot, value| {
+                let now = account.storage.get(slot).map(|slot| slot.present_value());
+                !value.is_zero() && (gone || now != Some(*value))
+            });
+            if existed.is_some() {
+                told.before.insert(address, seen);
+            }
+            if !gone {
+                after.insert(address, changed);
+            }
+        }
+        told.after = options.only_changes.then_some(after);
+        Ok(told)
+    }
+}
+
+/// What is different after.
+fn changed<DB: DatabaseRef>(
+    before: &mut Overlay<'_, DB>,
+    seen: &AccountSeen,
+    account: &Account,
+) -> Result<AccountSeen, DB::Error> {
+    let now = &account.info;
+    let code = match &now.code {
+        Some(code) if !code.is_empty() => Some(code.original_bytes()),
+        Some(_) => None,
+        None => code(before, now)?,
+    };
+    let mut changed = AccountSeen {
+        balance: Some(now.balance).filter(|balance| Some(*balance) != seen.balance),
+        nonce: Some(now.nonce).filter(|nonce| Some(*nonce) != seen.nonce),
+        code: code.filter(|code| Some(code) != seen.code.as_ref()),
+        storage: BTreeMap::new(),
+    };
+    let mut slots: Vec<_> = account.storage.iter().collect();
+    slots.sort_unstable_by_key(|(slot, _)| **slot);
+    for (slot, value) in slots {
+        let value = value.present_value();
+        if !value.is_zero() && seen.storage.get(slot) != Some(&value) {
+            changed.storage.insert(*slot, value);
+        }
+    }
+    Ok(changed)
+}
+
+fn code<DB: DatabaseRef>(
+    state: &mut Overlay<'_, DB>,
+    info: &AccountInfo,
+) -> Result<Option<Bytes>, DB::Error> {
+    if [KECCAK256_EMPTY, B256::ZERO].contains(&info.code_hash) {
+        return Ok(None);
+    }
+    Ok(Some(state.code_by_hash(info.code_hash)?.original_bytes()))
+}

@@ -1,0 +1,378 @@
+//! Blocks that might follow: `eth_simulateV1`.
+//!
+//! Blocks and their calls run one after the other on one overlay, so each sees what those before it did; nothing is kept.
+
+use crate::{
+    block::receipt,
+    call::{Call, CallError, CallOutcome, Environment},
+    evm::{Checks, machine},
+    fees::next_base_fee,
+    genesis::{Rules, empty_header},
+    overlay::Overlay,
+    overrides::{Overrides, imagine},
+    transaction::{self, Refusal, Transaction},
+    transfers::Transfers,
+};
+use alloy_consensus::{
+    EthereumTypedTransaction, Header, ReceiptEnvelope, TxEip1559, TxEip4844, TxEip7702, TxReceipt,
+    proofs::{calculate_receipt_root, calculate_transaction_root},
+    transaction::Recovered,
+};
+use alloy_primitives::{B256, Bloom, Log, Signature, TxKind, U256};
+use revm::{Database, DatabaseRef, InspectCommitEvm};
+
+/// Most blocks of a simulation, those that fill gaps included; as in geth.
+pub const SIMULATED_BLOCKS_MAX: usize = 256;
+/// Most gas of a simulation, in blocks of the ledger.
+pub const SIMULATED_GAS_BLOCKS_MAX: u64 = 4;
+/// Most bytes of output and logs of a simulation.
+pub const SIMULATED_SIZE_MAX: usize = 8 << 20;
+/// Seconds from a block to the next unless the time is given; as in geth.
+const BLOCK_SECONDS: u64 = 12;
+
+/// A call that is run as a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The call. Without a gas limit it may use what is left.
+    pub call: Call,
+    /// The sender's next one if absent.
+    pub nonce: Option<u64>,
+    /// In the smallest unit per gas; 0 if absent.
+    pub max_priority_fee_per_gas: Option<u128>,
+}
+
+/// A block to simulate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlockPlan {
+    /// Imagined before its calls.
+    pub overrides: Overrides,
+    /// In order.
+    pub messages: Vec<Message>,
+}
+
+/// What to simulate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Simulation {
+    /// In order.
+    pub blocks: Vec<BlockPlan>,
+    /// Whether nonces, fees and senders are checked as in a real block. If not, gas is free unless a fee is given.
+    pub is_validated: bool,
+    /// Whether transfers of the ledger's coin appear among the logs.
+    pub with_transfers: bool,
+}
+
+/// What came of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimulatedCall {
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// Gas spent before refunds.
+    pub gas_spent: u64,
+    /// Of a call that returned, with transfers if asked for.
+    pub logs: Vec<Log>,
+}
+
+/// A block that might follow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulatedBlock {
+    /// Its header. There is no state root: the state is not committed to.
+    pub header: Header,
+    /// The messages as transactions without a signature.
+    pub transactions: Vec<Recovered<Transaction>>,
+    /// One for each.
+    pub calls: Vec<SimulatedCall>,
+}
+
+/// Why there is no simulation.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError<E: std::error::Error + 'static> {
+    /// Heights must rise.
+    #[error("block numbers must be in order: {number} <= {parent}")]
+    Number {
+        /// Asked for.
+        number: u64,
+        /// Of the block before.
+        parent: u64,
+    },
+    /// Times must rise.
+    #[error("block timestamps must be in order: {timestamp} <= {parent}")]
+    Timestamp {
+        /// Asked for, in Unix seconds.
+        timestamp: u64,
+        /// Of the block before.
+        parent: u64,
+    },
+    /// More than [`SIMULATED_BLOCKS_MAX`].
+    #[error("too many blocks: a simulation has at most {SIMULATED_BLOCKS_MAX}, gaps included")]
+    Blocks,
+    /// More than [`SIMULATED_GAS_BLOCKS_MAX`] blocks of gas.
+    #[error("a simulation has at most {gas_max} gas in all: split it, or give its calls less gas")]
+    Gas {
+        /// The most there is.
+        gas_max: u64,
+    },
+    /// More than [`SIMULATED_SIZE_MAX`].
+    #[error("outputs and logs have more than {SIMULATED_SIZE_MAX} bytes: split the simulation")]
+    Size,
+    /// A message could not run.
+    #[error("block {block}, call {index}: {reason}")]
+    Refused {
+        /// Height.
+        block: u64,
+        /// Position in the block, from 0.
+        index: usize,
+        /// Why.
+        reason: Refusal,
+    },
+    /// The snapshot could not be read.
+    #[error("state could not be read")]
+    State(#[source] E),
+}
+
+/// Simulates blocks on top of `head`, whose state `state` is.
+///
+/// # Errors
+/// [`SimulateError`] when a block can't be, or a message can't be in its block; one that reverts can.
+pub fn simulate<DB: DatabaseRef>(
+    state: &DB,
+    rules: &Rules,
+    head: &Header,
+    simulation: &Simulation,
+) -> Result<Vec<SimulatedBlock>, SimulateError<DB::Error>> {
+    let blocks = ordered(head, &simulation.blocks)?;
+    let mut overlay = Overlay::new(state);
+    let mut budget = Budget {
+        gas: rules.gas_limit.saturating_mul(SIMULATED_GAS_BLOCKS_MAX),
+        gas_max: rules.gas_limit.saturating_mul(SIMULATED_GAS_BLOCKS_MAX),
+        size: SIMULATED_SIZE_MAX,
+    };
+    let mut parent = head.clone();
+    let mut simulated = Vec::with_capacity(blocks.len());
+    for plan in &blocks {
+        let parent_hash = parent.hash_slow();
+        overlay.imagine_hash(parent.number, parent_hash);
+        imagine(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;
+        let environment = environment(&parent, rules, simulation, plan);
+        let run = Run { rules, simulation, environment: &environment };
+        let body;
+        (overlay, body) = run.messages(overlay, &plan.messages, &mut budget)?;
+        let block = body.seal(&environment, parent_hash);
+        parent = block.header.clone();
+        simulated.push(block);
+    }
+    Ok(simulated)
+}
+
+/// The blocks with their numbers and times, and empty ones in the gaps.
+fn ordered<E: std::error::Error>(
+    head: &Header,
+    blocks: &[BlockPlan],
+) -> Result<Vec<BlockPlan>, SimulateError<E>> {
+    let mut all = Vec::new();
+    let (mut parent, mut time) = (head.number, head.timestamp);
+    for plan in blocks {
+        let number = plan.overrides.block.number.unwrap_or(parent.saturating_add(1));
+        if number <= parent {
+            return Err(SimulateError::Number { number, parent });
+        }
+        let room = SIMULATED_BLOCKS_MAX.saturating_sub(all.len());
+        if number - parent > u64::try_from(room).unwrap_or(u64::MAX) {
+            return Err(SimulateError::Blocks);
+        }
+        for missing in parent + 1..number {
+            time = time.saturating_add(BLOCK_SECONDS);
+            all.push(at(&BlockPlan::default(), missing, time));
+        }
+        let next = plan.overrides.block.timestamp.unwrap_or(time.saturating_add(BLOCK_SECONDS));
+        if next <= time {
+            return Err(SimulateError::Timestamp { timestamp: next, parent: time });
+        }
+        (parent, time) = (number, next);
+        all.push(at(plan, number, time));
+    }
+    Ok(all)
+}
+
+fn at(plan: &BlockPlan, number: u64, timestamp: u64) -> BlockPlan {
+    let mut plan = plan.clone();
+    plan.overrides.block.number = Some(number);
+    plan.overrides.block.timestamp = Some(timestamp);
+    plan
+}
+
+fn environment(
+    parent: &Header,
+    rules: &Rules,
+    simulation: &Simulation,
+    plan: &BlockPlan,
+) -> Environment {
+    let base_fee = if simulation.is_validated { next_base_fee(parent, &rules.base_fee) } else { 0 };
+    plan.overrides.block.applied_to(&Environment {
+        number: parent.number,
+        timestamp: parent.timestamp,
+        beneficiary: parent.beneficiary,
+        prevrandao: B256::ZERO,
+        gas_limit: parent.gas_limit,
+        base_fee,
+    })
+}
+
+/// What is left of the bounds of a simulation.
+struct Budget {
+    gas: u64,
+    gas_max: u64,
+    size: usize,
+}
+
+/// One block being simulated.
+struct Run<'a> {
+    rules: &'a Rules,
+    simulation: &'a Simulation,
+    environment: &'a Environment,
+}
+
+/// What has run so far.
+#[derive(Default)]
+struct Body {
+    gas_used: u64,
+    transactions: Vec<Recovered<Transaction>>,
+    receipts: Vec<ReceiptEnvelope>,
+    calls: Vec<SimulatedCall>,
+}
+
+impl Run<'_> {
+    fn messages<'o, DB: DatabaseRef>(
+        &self,
+        overlay: Overlay<'o, DB>,
+        messages: &[Message],
+        budget: &mut Budget,
+    ) -> Result<(Overlay<'o, DB>, Body), SimulateError<DB::Error>> {
+        let checks =
+            if self.simulation.is_validated { Checks::Inclusion } else { Checks::Question };
+        let mut machine = machine(overlay, self.rules, self.environment, checks)
+            .with_inspector(Transfers::default());
+        let mut body = Body::default();
+        for (index, message) in messages.iter().enumerate() {
+            let block = self.environment.number;
+            let refused = |reason| SimulateError::Refused { block, index, reason };
+            let overlay = &mut machine.ctx.journaled_state.database;
+            let sender = overlay.basic(message.call.from).map_err(SimulateError::State)?;
+            let nonce = message.nonce.or(sender.map(|account| account.nonce)).unwrap_or_default();
+            let gas_left = self.environment.gas_limit.saturating_sub(body.gas_used);
+            let gas_limit = message.call.gas_limit.unwrap_or_else(|| gas_left.min(budget.gas));
+            if gas_limit > gas_left {
+                return Err(refused(Refusal::BlockFull { gas_limit, gas_left }));
+            }
+            if gas_limit > budget.gas || budget.gas == 0 {
+                return Err(SimulateError::Gas { gas_max: budget.gas_max });
+            }
+            let transaction = unsigned(message, nonce, gas_limit, self.rules.chain_id);
+            let given = transaction::environment(&transaction);
+            let result = machine.inspect_commit(given.clone(), Transfers::default()).map_err(
+                |error| match (CallError::from_machine(error, &given), self.environment.base_fee) {
+                    (CallError::State(error), _) => SimulateError::State(error),
+                    (CallError::Refused(reason), base_fee) => {
+                        refused(reason.with_base_fee(base_fee))
+                    }
+                },
+            )?;
+            let gas_spent = result.gas().total_gas_spent();
+            // What ran counts, though a refund came after.
+            budget.gas = budget.gas.saturating_sub(gas_spent.max(result.tx_gas_used()));
+            body.gas_used = body.gas_used.saturating_add(result.tx_gas_used());
+            let logs = match (result.is_success(), self.simulation.with_transfers) {
+                (false, _) => Vec::new(),
+                (true, true) => std::mem::take(&mut machine.inspector).into_logs(),
+                (true, false) => result.logs().to_vec(),
+            };
+            let receipt = receipt(&transaction, result.clone(), body.gas_used);
+            let call = SimulatedCall { outcome: result.into(), gas_spent, logs };
+            budget.size = budget.size.checked_sub(call.size()).ok_or(SimulateError::Size)?;
+            body.receipts.push(receipt);
+            body.calls.push(call);
+            body.transactions.push(transaction);
+        }
+        Ok((machine.ctx.journaled_state.database, body))
+    }
+}
+
+impl Body {
+    fn seal(self, environment: &Environment, parent_hash: B256) -> SimulatedBlock {
+        let mut logs_bloom = Bloom::ZERO;
+        for receipt in &self.receipts {
+            logs_bloom |= receipt.bloom();
+        }
+        let header = Header {
+            parent_hash,
+            number: environment.number,
+            timestamp: environment.timestamp,
+            beneficiary: environment.beneficiary,
+            gas_limit: environment.gas_limit,
+            gas_used: self.gas_used,
+            base_fee_per_gas: Some(environment.base_fee),
+            mix_hash: environment.prevrandao,
+            state_root: B256::ZERO,
+            transactions_root: calculate_transaction_root(&self.transactions),
+            receipts_root: calculate_receipt_root(&self.receipts),
+            logs_bloom,
+            ..empty_header()
+        };
+        SimulatedBlock { header, transactions: self.transactions, calls: self.calls }
+    }
+}
+
+impl SimulatedCall {
+    /// Bytes it takes in an answer, roughly.
+    fn size(&self) -> usize {
+        let output = match &self.outcome {
+            CallOutcome::Returned { output, .. } | CallOutcome::Reverted { output, .. } => {
+                output.len()
+            }
+            CallOutcome::Halted { .. } => 0,
+        };
+        let logs = self.logs.iter().map(|log| 512_usize.saturating_add(log.data.data.len()));
+        logs.fold(output.saturating_add(1_024), usize::saturating_add)
+    }
+}
+
+/// The message as a transaction that nobody signed.
+fn unsigned(
+    message: &Message,
+    nonce: u64,
+    gas_limit: u64,
+    chain_id: u64,
+) -> Recovered<Transaction> {
+    let call = &message.call;
+    let max_fee_per_gas = call.max_fee_per_gas.unwrap_or_default();
+    let max_priority_fee_per_gas =
+        message.max_priority_fee_per_gas.unwrap_or_default().min(max_fee_per_gas);
+    let plain = TxEip1559 {
+        chain_id,
+        nonce,
+        gas_limit,
+        max_fee_per_gas,
+        max_priority_fee_per_gas,
+        to: call.to,
+        value: call.value,
+        access_list: call.access_list.clone(),
+        input: call.data.clone(),
+    };
+    let typed: EthereumTypedTransaction<TxEip4844> = match call.to {
+        TxKind::Call(to) if !call.authorization_list.is_empty() => TxEip7702 {
+            chain_id,
+            nonce,
+            gas_limit,
+            max_fee_per_gas,
+            max_priority_fee_per_gas,
+            to,
+            value: plain.value,
+            access_list: plain.access_list,
+            authorization_list: call.authorization_list.clone(),
+            input: plain.input,
+        }
+        .into(),
+        TxKind::Call(_) | TxKind::Create => plain.into(),
+    };
+    let signature = Signature::new(U256::ZERO, U256::ZERO, false);
+    Recovered::new_unchecked(Transaction::new_unhashed(typed, signature), call.from)
+}

@@ -1,0 +1,242 @@
+//! `debug_traceCall` and `debug_traceTransaction`, as geth answers them.
+
+use crate::{
+    blocks, calls,
+    error::{Answer, internal, invalid, not_traced, refused},
+    overrides, parameters,
+};
+use alloy_eips::BlockId;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest, state::StateOverride};
+use alloy_sol_types::{Revert, SolError};
+use execution::{
+    AccountSeen, Call, CallOutcome, Frame, FrameKind, FrameOptions, Overrides, Prestate,
+    PrestateOptions, Replay, Step, StepOptions, Trace, Tracer,
+};
+use jsonrpsee::types::Params;
+use node::Node;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// What may stand beside a call or a transaction.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Options {
+    tracer: Option<String>,
+    tracer_config: Option<TracerConfig>,
+    enable_memory: bool,
+    disable_stack: bool,
+    disable_storage: bool,
+    limit: usize,
+    state_overrides: Option<StateOverride>,
+    block_overrides: Option<BlockOverrides>,
+}
+
+/// Of the tracers by name.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct TracerConfig {
+    only_top_call: bool,
+    with_log: bool,
+    diff_mode: bool,
+}
+
+impl Options {
+    fn tracer(&self) -> Answer<Tracer> {
+        let config = self.tracer_config.unwrap_or_default();
+        match self.tracer.as_deref() {
+            Some("callTracer") => Ok(Tracer::Calls(FrameOptions {
+                with_logs: config.with_log,
+                only_top: config.only_top_call,
+            })),
+            Some("prestateTracer") => {
+                Ok(Tracer::Prestate(PrestateOptions { only_changes: config.diff_mode }))
+            }
+            None | Some("" | "structLogger") => Ok(Tracer::Steps(StepOptions {
+                without_stack: self.disable_stack,
+                without_storage: self.disable_storage,
+                with_memory: self.enable_memory,
+                count_max: self.limit,
+            })),
+            Some(other) => Err(invalid(format!(
+                "tracer {other:?} is not supported: use \"callTracer\", \"prestateTracer\", or none for single steps"
+            ))),
+        }
+    }
+}
+
+/// A call to trace.
+pub(crate) struct AskedCall {
+    call: Call,
+    block: Option<BlockId>,
+    tracer: Tracer,
+    overrides: Overrides,
+}
+
+pub(crate) fn call_parameters(params: &Params<'_>) -> Answer<AskedCall> {
+    parameters::parse(params, |sequence| {
+        let request: TransactionRequest = sequence.next()?;
+        let block = sequence.optional_next()?;
+        let options: Options = sequence.optional_next()?.unwrap_or_default();
+        let tracer = options.tracer()?;
+        let overrides = overrides::read(options.state_overrides, options.block_overrides)?;
+        Ok(AskedCall { call: calls::message(request)?, block, tracer, overrides })
+    })
+}
+
+pub(crate) fn call(node: &Node, asked: &AskedCall) -> Answer<Value> {
+    let block = parameters::state(&*node.reader().map_err(internal)?, asked.block)?;
+    let run = |scene: &execution::Scene<'_, store::Reader>| scene.trace(&asked.call, &asked.tracer);
+    let trace = node.preview(block, &asked.overrides, run).map_err(internal)?;
+    Ok(shown(trace.map_err(not_traced)?))
+}
+
+pub(crate) fn transaction_parameters(params: &Params<'_>) -> Answer<(B256, Tracer)> {
+    parameters::parse(params, |sequence| {
+        let hash = sequence.next()?;
+        let options: Options = sequence.optional_next()?.unwrap_or_default();
+        if options.state_overrides.is_some() || options.block_overrides.is_some() {
+            return Err(invalid("a transaction is traced as it was: overrides are for calls"));
+        }
+        Ok((hash, options.tracer()?))
+    })
+}
+
+pub(crate) fn transaction(node: &Node, hash: B256, tracer: &Tracer) -> Answer<Value> {
+    let reader = node.reader().map_err(internal)?;
+    let Some((block, index)) = blocks::locate(&reader, hash)? else {
+        return Err(refused(format!("transaction {hash} not found")));
+    };
+    let Some(state) = node.state_before(&block.header) else {
+        let number = block.header.number;
+        return Err(refused(format!(
+            "missing state before block {number}: only that before the newest block is kept"
+        )));
+    };
+    let replay = Replay {
+        state: &*state,
+        rules: node.rules(),
+        header: &block.header,
+        transactions: &block.transactions,
+    };
+    Ok(shown(replay.trace(index, tracer).map_err(not_traced)?))
+}
+
+fn shown(trace: Trace) -> Value {
+    match trace {
+        Trace::Calls(frame) => frame_shown(frame),
+        Trace::Prestate(Prestate { before, after: None }) => accounts_shown(before),
+        Trace::Prestate(Prestate { before, after: Some(after) }) => {
+            json!({ "pre": accounts_shown(before), "post": accounts_shown(after) })
+        }
+        Trace::Steps { steps, outcome } => steps_shown(steps, outcome),
+    }
+}
+
+/// What is absent is left out, as in geth.
+fn frame_shown(frame: Frame) -> Value {
+    let kind = match frame.kind {
+        FrameKind::Call => "CALL",
+        FrameKind::CallCode => "CALLCODE",
+        FrameKind::DelegateCall => "DELEGATECALL",
+        FrameKind::StaticCall => "STATICCALL",
+        FrameKind::Create => "CREATE",
+        FrameKind::Create2 => "CREATE2",
+        FrameKind::SelfDestruct => "SELFDESTRUCT",
+    };
+    let mut shown = Map::new();
+    let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+    set("type", json!(kind));
+    set("from", lower(frame.from));
+    if let Some(to) = frame.to {
+        set("to", lower(to));
+    }
+    set("gas", json!(U256::from(frame.gas)));
+    set("gasUsed", json!(U256::from(frame.gas_used)));
+    set("input", json!(frame.input));
+    if let Some(value) = frame.value {
+        set("value", json!(value));
+    }
+    if let Some(error) = &frame.error {
+        set("error", json!(error));
+        if let Ok(revert) = Revert::abi_decode(&frame.output) {
+            set("revertReason", json!(revert.reason));
+        }
+    }
+    if !frame.output.is_empty() {
+        set("output", json!(frame.output));
+    }
+    if !frame.logs.is_empty() {
+        let logs = frame.logs.into_iter().map(|each| {
+            let (log, position) = (each.log, U256::from(each.position));
+            json!({ "address": lower(log.address), "topics": log.topics(), "data": log.data.data, "position": position })
+        });
+        set("logs", logs.collect());
+    }
+    if !frame.calls.is_empty() {
+        set("calls", frame.calls.into_iter().map(frame_shown).collect());
+    }
+    Value::Object(shown)
+}
+
+fn lower(address: Address) -> Value {
+    json!(format!("{address:#x}"))
+}
+
+fn accounts_shown(accounts: std::collections::BTreeMap<Address, AccountSeen>) -> Value {
+    let pairs = accounts.into_iter().map(|(address, seen)| {
+        let mut shown = Map::new();
+        let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+        if let Some(balance) = seen.balance {
+            set("balance", json!(balance));
+        }
+        if let Some(nonce) = seen.nonce.filter(|nonce| *nonce > 0) {
+            set("nonce", json!(nonce));
+        }
+        if let Some(code) = seen.code {
+            set("code", json!(code));
+        }
+        if !seen.storage.is_empty() {
+            set("storage", slots_shown(seen.storage));
+        }
+        (format!("{address:#x}"), Value::Object(shown))
+    });
+    Value::Object(pairs.collect())
+}
+
+fn slots_shown(slots: std::collections::BTreeMap<U256, U256>) -> Value {
+    let pair =
+        |(slot, value): (U256, U256)| (B256::from(slot).to_string(), json!(B256::from(value)));
+    Value::Object(slots.into_iter().map(pair).collect())
+}
+
+fn steps_shown(steps: Vec<Step>, outcome: CallOutcome) -> Value {
+    let (gas, failed, output) = match outcome {
+        CallOutcome::Returned { output, gas_used } => (gas_used, false, output),
+        CallOutcome::Reverted { output, gas_used } => (gas_used, true, output),
+        CallOutcome::Halted { gas_used, .. } => (gas_used, true, Bytes::new()),
+    };
+    let steps: Vec<_> = steps.into_iter().map(step_shown).collect();
+    json!({ "gas": gas, "failed": failed, "returnValue": output, "structLogs": steps })
+}
+
+fn step_shown(step: Step) -> Value {
+    let mut shown = json!({
+        "pc": step.program_counter,
+        "op": step.name,
+        "gas": step.gas,
+        "gasCost": step.gas_cost,
+        "depth": step.depth,
+    });
+    if let Some(stack) = step.stack {
+        shown["stack"] = json!(stack);
+    }
+    if let Some(memory) = step.memory {
+        shown["memory"] =
+            memory.chunks(32).map(|word| json!(Bytes::copy_from_slice(word))).collect();
+    }
+    if let Some(storage) = step.storage {
+        shown["storage"] = slots_shown(storage);
+    }
+    shown
+}

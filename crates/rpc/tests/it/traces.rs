@@ -1,0 +1,76 @@
+//! `debug_traceCall` and `debug_traceTransaction`, over the wire.
+
+use crate::{
+    http,
+    support::{Served, key, wait},
+};
+use alloy_primitives::{B256, Bytes, bytes};
+use alloy_provider::Provider;
+use alloy_rpc_types_eth::TransactionRequest;
+use serde_json::json;
+
+/// Without calldata: adds one to slot 0, logs topic 0x2a, returns the count. With calldata: reverts with it.
+const COUNTER: Bytes =
+    bytes!("366018576001 5f54015f55 602a5f5fa1 5f545f5260205ff3 5b365f5f37 365ffd");
+
+#[tokio::test]
+async fn a_call_is_traced() {
+    let served = Served::start().await;
+    let counter = served.deploy(&COUNTER).await;
+    let (address, from) = (served.address(), key(1).address());
+    let call = json!({ "from": from, "to": counter, "gas": "0x20000" });
+    let calls = json!({ "tracer": "callTracer", "tracerConfig": { "withLog": true } });
+    let answer = http::call(address, "debug_traceCall", json!([call, "latest", calls])).await;
+    let frame = &answer["result"];
+    assert_eq!((&frame["type"], &frame["gas"]), (&json!("CALL"), &json!("0x20000")), "{answer}");
+    assert_eq!(frame["to"], format!("{counter:#x}"));
+    assert_eq!((&frame["value"], &frame["input"]), (&json!("0x0"), &json!("0x")));
+    assert_eq!(frame["logs"][0]["position"], "0x0");
+    assert!(frame.get("error").is_none() && frame.get("calls").is_none());
+    let failing = json!({ "to": counter, "data": "0xc0ffee" });
+    let answer = http::call(address, "debug_traceCall", json!([failing, "latest", calls])).await;
+    assert_eq!(answer["result"]["error"], "execution reverted");
+    assert_eq!(answer["result"]["output"], "0xc0ffee");
+    let steps = http::call(address, "debug_traceCall", json!([call, "latest"])).await;
+    let result = &steps["result"];
+    assert_eq!(
+        (&result["failed"], &result["structLogs"][0]["op"]),
+        (&json!(false), &json!("CALLDATASIZE"))
+    );
+    assert_eq!(result["structLogs"][1]["stack"], json!(["0x0"]));
+    let lent = json!({ "tracer": "prestateTracer",
+        "stateOverrides": { counter.to_string(): { "balance": "0x9" } } });
+    let answer = http::call(address, "debug_traceCall", json!([call, "latest", lent])).await;
+    assert_eq!(answer["result"][format!("{counter:#x}")]["balance"], "0x9", "{answer}");
+    let unknown = json!([call, "latest", { "tracer": "4byteTracer" }]);
+    http::fail(address, "debug_traceCall", unknown, -32_602).await;
+}
+
+#[tokio::test]
+async fn a_transaction_of_the_newest_block_is_traced() {
+    let served = Served::start().await;
+    let counter = served.deploy(&COUNTER).await;
+    let (address, from) = (served.address(), key(1).address());
+    let mut hashes = Vec::new();
+    for _ in 0..2 {
+        let request = TransactionRequest::default().to(counter).from(from);
+        let pending = served.provider.send_transaction(request).await.unwrap();
+        let receipt = wait(&served.node, &served.provider, *pending.tx_hash()).await;
+        hashes.push((*pending.tx_hash(), receipt.gas_used));
+    }
+    let calls = json!({ "tracer": "callTracer" });
+    let (hash, gas) = hashes[1];
+    let answer = http::call(address, "debug_traceTransaction", json!([hash, calls])).await;
+    assert_eq!(answer["result"]["gasUsed"], format!("{gas:#x}"), "{answer}");
+    assert_eq!(answer["result"]["output"].as_str().unwrap().chars().last(), Some('2'));
+    let diff = json!({ "tracer": "prestateTracer", "tracerConfig": { "diffMode": true } });
+    let answer = http::call(address, "debug_traceTransaction", json!([hash, diff])).await;
+    let post = &answer["result"]["post"][format!("{counter:#x}")];
+    assert_eq!(post["storage"][B256::ZERO.to_string()].as_str().unwrap().chars().last(), Some('2'));
+    let older = json!([hashes[0].0, calls]);
+    let message = http::fail(address, "debug_traceTransaction", older, -32_000).await;
+    assert!(message.starts_with("missing state"), "{message}");
+    let unknown = json!([B256::repeat_byte(1), calls]);
+    let message = http::fail(address, "debug_traceTransaction", unknown, -32_000).await;
+    assert!(message.ends_with("not found"), "{message}");
+}

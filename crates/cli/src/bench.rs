@@ -1,5 +1,6 @@
 //! `gleaner bench`: how fast this machine trains, and a ledger takes transfers.
 
+mod execution;
 mod ledger;
 
 use std::fs;

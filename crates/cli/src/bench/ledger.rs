@@ -14,6 +14,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 use units::{AccountId, UnixSeconds, Wei};
 
+use super::execution::{self, CALLERS as EXECUTION_CALLERS};
 use crate::genesis::{CHAIN_ID_DEFAULT, genesis};
 use crate::output::{self, Output};
 use crate::shell;
@@ -68,6 +69,18 @@ struct Document {
     batch: u16,
     saturated: Figures,
     paced: Figures,
+    /// On one core, without network, signatures and disk; empty for another node.
+    execution: Vec<Executed>,
+}
+
+#[derive(Serialize)]
+struct Executed {
+    what: &'static str,
+    calls_per_second: f64,
+    /// Of one whole transaction.
+    gas: u64,
+    /// Of what it takes more than a plain transfer.
+    ns_per_gas: f64,
 }
 
 #[derive(Serialize)]
@@ -123,9 +136,30 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
             batch: args.batch,
             saturated: figures(None, &saturated),
             paced: figures(Some(rate), &paced),
+            execution: Vec::new(),
         })
     })?;
+    drop(own);
+    let document = Document { execution: executed(args, output)?, ..document };
     output.print(&document, &text(&document))
+}
+
+fn executed(args: &Args, output: &Output) -> anyhow::Result<Vec<Executed>> {
+    if args.rpc.is_some() {
+        return Ok(Vec::new());
+    }
+    output.say("executing calls on one core");
+    let folder = tempfile::tempdir().context("no temporary folder can be made")?;
+    let callers = (0..EXECUTION_CALLERS).map(|index| execution::caller(index).into_array());
+    let funds = callers.map(|caller| (AccountId::from_bytes(caller), FUNDS)).collect();
+    let mut genesis = genesis(CHAIN_ID_DEFAULT, UnixSeconds::new(0), &funds);
+    genesis.gas_limit = GAS_LIMIT;
+    let rates = execution::rates(folder.path(), genesis)?;
+    let executed = |rate: execution::Rate| {
+        let execution::Rate { what, calls_per_second, gas, ns_per_gas } = rate;
+        Executed { what, calls_per_second, gas, ns_per_gas }
+    };
+    Ok(rates.into_iter().map(executed).collect())
 }
 
 async fn measure(load: &Load, output: &Output) -> anyhow::Result<Measurement> {
@@ -168,7 +202,23 @@ fn text(document: &Document) -> String {
     };
     let head = ["load", "transfers/s", "blocks", "ms to receipt: median", "p99", "slowest"];
     let rows = [row("saturated", &document.saturated), row("paced", &document.paced)];
-    output::table(&head, &rows)
+    let loads = output::table(&head, &rows);
+    if document.execution.is_empty() {
+        return loads;
+    }
+    let row = |executed: &Executed| {
+        let Executed { what, calls_per_second, gas, ns_per_gas } = executed;
+        let (calls, time) = (format!("{calls_per_second:.0}"), format!("{ns_per_gas:.2}"));
+        vec![(*what).to_owned(), calls, gas.to_string(), time]
+    };
+    let rows: Vec<_> = document.execution.iter().map(row).collect();
+    format!(
+        "{loads}\n\n{}",
+        output::table(
+            &["executed on one core", "calls/s", "gas", "ns per gas above a transfer's"],
+            &rows
+        )
+    )
 }
 
 /// A node of this program in a process of its own, on a fresh ledger; gone with its folder when dropped.

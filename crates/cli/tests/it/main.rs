@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod faults;
 mod field;
+mod killed;
 mod node;
 mod project;
 mod sample;

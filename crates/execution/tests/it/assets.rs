@@ -63,7 +63,7 @@ fn terms(issuer: Address) -> Assets::Terms {
     }
 }
 
-fn create(issuer: Address) -> Vec<u8> {
+pub(crate) fn create(issuer: Address) -> Vec<u8> {
     Assets::createCall { terms: terms(issuer) }.abi_encode()
 }
 

@@ -1,10 +1,14 @@
 //! What holds of any sequence of blocks. The checks themselves stand in [`Chain::build`](crate::chain::Chain::build).
 
+use crate::assets::create;
 use crate::chain::{COUNTER, Chain, creation, key, plain, sign};
+use abi::{ASSETS, Erc20, GRAIN};
 use alloy_consensus::{TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
+use alloy_sol_types::SolCall;
 use execution::Transaction;
 use proptest::prelude::*;
+use std::mem;
 
 #[derive(Clone, Debug)]
 struct Attempt {
@@ -20,11 +24,18 @@ struct Attempt {
 
 #[derive(Clone, Debug)]
 enum What {
-    Send { to: u8 },
+    Send {
+        to: u8,
+    },
     Count,
     Revert,
     Deploy,
     Vanish,
+    /// The value moves by GRAIN's `transfer`.
+    Grain {
+        to: u8,
+    },
+    CreateAsset,
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {
@@ -34,9 +45,16 @@ fn attempt() -> impl Strategy<Value = Attempt> {
         Just(What::Revert),
         Just(What::Deploy),
         Just(What::Vanish),
+        (0_u8..7).prop_map(|to| What::Grain { to }),
+        Just(What::CreateAsset),
     ];
     let value = prop_oneof![Just(0), 1_u128..16, 1_u128..1 << 59, Just(1 << 60)];
-    let gas_limit = prop_oneof![20_000_u64..60_000, 60_000_u64..200_000, Just(30_000_001)];
+    let gas_limit = prop_oneof![
+        20_000_u64..60_000,
+        60_000_u64..200_000,
+        200_000_u64..300_000,
+        Just(30_000_001)
+    ];
     let gap = prop_oneof![8 => Just(0_u64), 1 => Just(1)];
     let fee = prop_oneof![1 => 500_u128..900, 6 => 2_000_u128..1 << 20, 1 => Just(1 << 45)];
     (1_u8..=5, gap, value, gas_limit, (fee, 0_u128..2_000), what).prop_map(
@@ -62,6 +80,7 @@ fn transactions(
     let mut transactions = Vec::new();
     for attempt in attempts {
         let sender = attempt.sender;
+        let mut value = U256::from(attempt.value);
         let (to, input) = match attempt.what {
             What::Send { to } => (TxKind::Call(Address::repeat_byte(to)), Bytes::new()),
             What::Count => (TxKind::Call(counter), Bytes::new()),
@@ -69,6 +88,17 @@ fn transactions(
             What::Deploy => (TxKind::Create, creation(&COUNTER)),
             // Stores, then destroys itself towards its creator.
             What::Vanish => (TxKind::Create, Bytes::from_static(b"\x60\x01\x5f\x55\x33\xff")),
+            What::Grain { to } => {
+                let transfer = Erc20::transferCall {
+                    to: Address::repeat_byte(to),
+                    value: mem::take(&mut value),
+                };
+                (TxKind::Call(GRAIN), transfer.abi_encode().into())
+            }
+            What::CreateAsset => {
+                value = U256::ZERO;
+                (TxKind::Call(ASSETS), create(key(sender).address()).into())
+            }
         };
         let nonce = chain.state.nonce(&key(sender).address()) + sent[usize::from(sender)];
         transactions.push(sign(
@@ -78,7 +108,7 @@ fn transactions(
                 gas_limit: attempt.gas_limit,
                 max_fee_per_gas: attempt.fee,
                 max_priority_fee_per_gas: attempt.tip,
-                value: U256::from(attempt.value),
+                value,
                 to,
                 input,
                 ..plain(0)

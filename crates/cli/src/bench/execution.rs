@@ -1,0 +1,203 @@
+//! How many calls a second the machine executes on one core, without network, signatures and disk: a whole block at a time, commitment and
+//! receipts included.
+
+use std::time::Instant;
+
+use abi::{ASSETS, Assets, DEVICES, Devices, Erc20, GRAIN, IssuedAsset, asset_address, statement};
+use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovered};
+use alloy_primitives::{Address, B256, Bytes, Signature, U256};
+use alloy_sol_types::SolCall as _;
+use anyhow::Context as _;
+use execution::{BlockInput, Built, Genesis, Parent, Transaction, execute_block};
+use store::Store;
+use wallet::DeviceKey;
+
+/// Calls of a block, and accounts that make them.
+const CALLS: u64 = 10_000;
+pub(super) const CALLERS: u64 = 100;
+/// Blocks of each kind; the quickest counts.
+const ROUNDS: usize = 5;
+const GAS: u64 = 99_000;
+
+/// A kind of call and how many of it were executed in a second.
+pub(super) struct Rate {
+    pub(super) what: &'static str,
+    pub(super) calls_per_second: f64,
+    /// Gas of one whole transaction.
+    pub(super) gas: u64,
+    /// Of what it takes more than a plain transfer: time against gas. What costs too little gas stands out.
+    pub(super) ns_per_gas: f64,
+}
+
+/// A ledger in a folder, and the block that would follow.
+struct Bench {
+    store: Store,
+    genesis: Genesis,
+}
+
+/// Measures transfers, calls of native modules, and for comparison Ethereum's dearest precompiles; `genesis` gives [`caller`]s their funds.
+pub(super) fn rates(folder: &std::path::Path, genesis: Genesis) -> anyhow::Result<Vec<Rate>> {
+    let store = Store::open(folder).context("no store for the benchmark")?;
+    store.initialize(&genesis)?;
+    let bench = Bench { store, genesis };
+    bench.prepare()?;
+    let to = |index: u64| caller((index + 1) % CALLERS);
+    let value = U256::ONE;
+    let transfer = |index: u64| Erc20::transferCall { to: to(index), value }.abi_encode();
+    let approve = |index: u64| Erc20::approveCall { spender: to(index), value }.abi_encode();
+    let asset = asset_address(1);
+    let precompile = |number: u64| Address::from_word(B256::from(U256::from(number)));
+    let chain_id = bench.genesis.chain_id;
+    let kinds: [(_, &Kind<'_>); 8] = [
+        ("plain transfer", &|from, _| (to(from), value, Vec::new())),
+        ("GRAIN.transfer", &|from, _| (GRAIN, U256::ZERO, transfer(from))),
+        ("GRAIN.approve", &|from, _| (GRAIN, U256::ZERO, approve(from))),
+        ("asset.transfer", &|from, _| (asset, U256::ZERO, transfer(from))),
+        ("Devices.link", &|from, call| (DEVICES, U256::ZERO, link(chain_id, caller(from), call))),
+        ("ecrecover", &|_, _| (precompile(1), U256::ZERO, recovery())),
+        ("modexp", &|_, _| (precompile(5), U256::ZERO, modular_power())),
+        ("identity", &|_, _| (precompile(4), U256::ZERO, vec![1; 96])),
+    ];
+    let mut rates: Vec<Rate> = Vec::new();
+    for (what, kind) in kinds {
+        let mut rate = bench.rate(what, kind)?;
+        if let Some(plain) = rates.first() {
+            let seconds = 1.0 / rate.calls_per_second - 1.0 / plain.calls_per_second;
+            let gas = u32::try_from(rate.gas.saturating_sub(plain.gas)).unwrap_or(u32::MAX);
+            rate.ns_per_gas = seconds * 1e9 / f64::from(gas.max(1));
+        }
+        rates.push(rate);
+    }
+    Ok(rates)
+}
+
+/// What the sender with an index calls for its call with a number: address, value, calldata.
+type Kind<'a> = dyn Fn(u64, u64) -> (Address, U256, Vec<u8>) + 'a;
+
+/// Links a device that was not linked before.
+fn link(chain_id: u64, account: Address, call: u64) -> Vec<u8> {
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&call.to_le_bytes());
+    let key = DeviceKey::from_seed(&seed);
+    let device = *key.device().as_bytes();
+    let signature = key.sign(&statement::link(chain_id, &device, &account.into_array(), 1));
+    let signature = Bytes::copy_from_slice(&signature);
+    Devices::linkCall { device: device.into(), account, nonce: 1, signature }.abi_encode()
+}
+
+/// A signature that ECRECOVER recovers: hash, v, r, s.
+fn recovery() -> Vec<u8> {
+    let signature = Signature::test_signature();
+    let word = |value: U256| value.to_be_bytes::<32>();
+    let words = [word(U256::ONE), word(U256::from(27)), word(signature.r()), word(signature.s())];
+    words.concat()
+}
+
+/// EIP-198: a power of 32 bytes to 32 bytes, modulo 32 bytes.
+fn modular_power() -> Vec<u8> {
+    let size = U256::from(32).to_be_bytes::<32>();
+    [[size; 3].concat(), vec![0xff; 95], vec![0xfd]].concat()
+}
+
+/// One of the accounts that call.
+pub(super) fn caller(index: u64) -> Address {
+    Address::from_word(B256::from(U256::from(0xca11_0000 + index)))
+}
+
+impl Bench {
+    /// An asset, of which every caller holds some.
+    fn prepare(&self) -> anyhow::Result<()> {
+        let issuer = caller(0);
+        let terms = Assets::Terms {
+            name: "Benchmark".to_owned(),
+            symbol: "BENCH".to_owned(),
+            decimals: 18,
+            cap: U256::MAX,
+            uri: String::new(),
+            issuer,
+            pausable: false,
+            burnable: false,
+            transferable: false,
+            renounceable: false,
+        };
+        let create = (ASSETS, U256::ZERO, Assets::createCall { terms }.abi_encode());
+        let mint = |index| {
+            let call = IssuedAsset::mintCall { to: caller(index), value: U256::from(CALLS) };
+            (asset_address(1), U256::ZERO, call.abi_encode())
+        };
+        let calls: Vec<_> = std::iter::once(create).chain((0..CALLERS).map(mint)).collect();
+        let block: Vec<_> = (0..)
+            .zip(calls)
+            .map(|(nonce, call)| message(issuer, nonce, &self.genesis, call))
+            .collect();
+        let built = self.execute(&block)?;
+        self.store.commit(&built.block)?;
+        Ok(())
+    }
+
+    fn rate(&self, what: &'static str, kind: &Kind<'_>) -> anyhow::Result<Rate> {
+        let reader = self.store.reader()?;
+        let mut nonces = Vec::new();
+        for index in 0..CALLERS {
+            nonces.push(reader.account(&caller(index))?.map_or(0, |account| account.nonce));
+        }
+        let block: Vec<_> = (0..CALLS)
+            .map(|index| {
+                let from = index % CALLERS;
+                let nonce = nonces[usize::try_from(from).unwrap_or(0)] + index / CALLERS;
+                message(caller(from), nonce, &self.genesis, kind(from, index))
+            })
+            .collect();
+        let (mut best, mut gas_used) = (f64::INFINITY, 0);
+        for _ in 0..ROUNDS {
+            #[expect(clippy::disallowed_methods, reason = "measuring is what the command is for")]
+            let started = Instant::now();
+            let built = self.execute(&block)?;
+            best = best.min(started.elapsed().as_secs_f64());
+            gas_used = built.block.header.gas_used;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let calls = CALLS as f64;
+        let calls_per_second = calls / best;
+        Ok(Rate { what, calls_per_second, gas: gas_used / CALLS, ns_per_gas: 0.0 })
+    }
+
+    fn execute(&self, transactions: &[Recovered<Transaction>]) -> anyhow::Result<Built> {
+        let reader = self.store.reader()?;
+        let header = reader.head();
+        let input = BlockInput {
+            timestamp: header.timestamp + 1,
+            prevrandao: B256::ZERO,
+            beneficiary: Address::ZERO,
+            extra_data: Bytes::new(),
+            proof: Bytes::new(),
+        };
+        let commitment = reader.commitment()?;
+        let parent = Parent { header: header.inner(), commitment: &commitment, state: &reader };
+        let built = execute_block(&parent, &self.genesis.rules(), &input, transactions)?;
+        let has_failed = built.block.receipts.iter().any(|receipt| !receipt.status());
+        anyhow::ensure!(built.refused.is_empty() && !has_failed, "a call of the benchmark failed");
+        Ok(built)
+    }
+}
+
+/// A transaction whose signature nobody looks at: recovering senders is not what is measured.
+fn message(
+    from: Address,
+    nonce: u64,
+    genesis: &Genesis,
+    (to, value, data): (Address, U256, Vec<u8>),
+) -> Recovered<Transaction> {
+    let transaction = TxEip1559 {
+        chain_id: genesis.chain_id,
+        nonce,
+        gas_limit: if to == ASSETS { 1_000_000 } else { GAS },
+        max_fee_per_gas: u128::from(genesis.base_fee.initial) * 2,
+        to: to.into(),
+        value,
+        input: data.into(),
+        ..TxEip1559::default()
+    };
+    let signed = transaction.into_signed(Signature::test_signature());
+    Recovered::new_unchecked(signed.into(), from)
+}

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ContractFunctionRevertedError, BaseError, createPublicClient, createWalletClient, defineChain, domainSeparator, erc20Abi, getAddress, http, parseAbi, parseEther, parseEventLogs, parseSignature, webSocket, zeroAddress } from 'viem'
+import { ContractFunctionRevertedError, BaseError, createPublicClient, createWalletClient, defineChain, domainSeparator, encodeFunctionData, erc20Abi, getAddress, http, parseAbi, parseEther, parseEventLogs, parseSignature, webSocket, zeroAddress } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 
 const [url, key, folder] = process.argv.slice(2)
@@ -77,6 +77,27 @@ assert.equal((await revert({ ...probe, functionName: 'permit', args: permit })).
 // batch: one request on the wire for these
 const [number, nonce, code] = await Promise.all([client.getBlockNumber(), client.getTransactionCount({ address: account.address }), client.getCode({ address })])
 assert.ok(number > 0n && nonce > 0 && code.length > 2)
+
+// what might be: state imagined, an access list, calls simulated with what they move, a trace
+const slots = [{ slot: `0x${'0'.repeat(64)}`, value: `0x${'63'.padStart(64, '0')}` }]
+assert.equal(await client.readContract({ ...probe, functionName: 'value', stateOverride: [{ address, stateDiff: slots }] }), 99n)
+const data = encodeFunctionData({ abi, functionName: 'store', args: [5n] })
+const { accessList } = await client.createAccessList({ account, to: address, data })
+assert.deepEqual(accessList.map((item) => [getAddress(item.address), item.storageKeys.length]), [[getAddress(address), 1]])
+const simulated = await client.simulateCalls({
+  account, traceAssetChanges: true,
+  calls: [{ to: address, abi, functionName: 'store', args: [5n] }, { to: address, abi, functionName: 'value' }, { to: address, abi, functionName: 'store', args: [1001n] }, { to: receiver, value: 7n }],
+})
+assert.deepEqual(simulated.results.map(({ status }) => status), ['success', 'success', 'failure', 'success'])
+assert.equal(simulated.results[1].result, 5n)
+assert.match(simulated.results[2].error.message, /TooLarge/)
+assert.equal(simulated.assetChanges[0].value.diff, -7n)
+const [empty, full] = await client.simulateBlocks({ blocks: [{ blockOverrides: { time: 2n ** 33n }, calls: [] }, { calls: [{ account, to: address, data }] }] })
+assert.deepEqual([empty.timestamp, full.number, full.calls[0].logs.length], [2n ** 33n, empty.number + 1n, 1])
+assert.equal(await client.readContract({ ...probe, functionName: 'value' }), 42n)
+const traced = await client.request({ method: 'debug_traceCall', params: [{ from: account.address, to: address, data }, 'latest', { tracer: 'callTracer', tracerConfig: { withLog: true } }] })
+assert.deepEqual([traced.type, traced.logs.length], ['CALL', 1])
+await assert.rejects(client.request({ method: 'eth_subscribe', params: ['newHeads'] }), /notifications not supported/)
 
 // fees
 const gas = await client.estimateContractGas({ account, ...probe, functionName: 'store', args: [1n] })

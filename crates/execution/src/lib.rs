@@ -59,7 +59,7 @@ pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};
 pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
 /// Whether only native modules may be at an address, now or later; one is there when the account has code.
 pub use precompiles::is_reserved as is_native;
-pub use prestate::{AccountSeen, Prestate, PrestateOptions};
+pub use prestate::{AccountSeen, PRESTATE_SIZE_MAX, Prestate, PrestateOptions};
 pub use simulate::{
     BlockPlan, Message, SIMULATED_BLOCKS_MAX, SIMULATED_GAS_BLOCKS_MAX, SIMULATED_SIZE_MAX,
     SimulateError, SimulatedBlock, SimulatedCall, Simulation, simulate,

@@ -8,6 +8,9 @@ use revm::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Most bytes of code and storage that are told; each account counts 128 more, each slot 64.
+pub const PRESTATE_SIZE_MAX: usize = 8 << 20;
+
 /// How to tell it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PrestateOptions {
@@ -38,12 +41,13 @@ pub struct Prestate {
 }
 
 impl Prestate {
-    /// What `before` says of all in `touched`, what a transaction left.
+    /// What `before` says of all in `touched`, what a transaction left; `None` if that is more than [`PRESTATE_SIZE_MAX`].
     pub(crate) fn new<DB: DatabaseRef>(
         options: PrestateOptions,
         before: &mut Overlay<'_, DB>,
         touched: EvmState,
-    ) -> Result<Self, DB::Error> {
+    ) -> Result<Option<Self>, DB::Error> {
+        let mut room = PRESTATE_SIZE_MAX;
         let touched: BTreeMap<Address, Account> = touched.into_iter().collect();
         let mut told = Self::default();
         let mut after = BTreeMap::new();
@@ -59,6 +63,11 @@ impl Prestate {
             let slots: BTreeSet<U256> = account.storage.keys().copied().collect();
             for slot in &slots {
                 seen.storage.insert(*slot, before.storage(address, *slot)?);
+            }
+            // What it is after is hardly more, as code and slots are paid for.
+            match room.checked_sub(seen.size()) {
+                Some(left) => room = left,
+                None => return Ok(None),
             }
             if !options.only_changes {
                 // What the transaction created was nothing before.
@@ -92,7 +101,14 @@ impl Prestate {
             }
         }
         told.after = options.only_changes.then_some(after);
-        Ok(told)
+        Ok(Some(told))
+    }
+}
+
+impl AccountSeen {
+    fn size(&self) -> usize {
+        let code = self.code.as_ref().map_or(0, |code| code.len());
+        code.saturating_add(self.storage.len().saturating_mul(64)).saturating_add(128)
     }
 }
 

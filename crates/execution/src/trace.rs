@@ -6,7 +6,7 @@ use crate::{
     frames::{Frame, FrameOptions, Frames, TREE_SIZE_MAX},
     genesis::Rules,
     overlay::Overlay,
-    prestate::{Prestate, PrestateOptions},
+    prestate::{PRESTATE_SIZE_MAX, Prestate, PrestateOptions},
     steps::{STEPS_SIZE_MAX, Step, StepOptions, Steps},
     transaction::{self, Refusal, Transaction},
 };
@@ -54,9 +54,9 @@ pub enum TraceError<E: std::error::Error + 'static> {
     /// It did not run.
     #[error(transparent)]
     Call(#[from] CallError<E>),
-    /// More than [`TREE_SIZE_MAX`] or [`STEPS_SIZE_MAX`].
+    /// More than [`TREE_SIZE_MAX`], [`STEPS_SIZE_MAX`] or [`PRESTATE_SIZE_MAX`].
     #[error(
-        "trace is too large: more than {TREE_SIZE_MAX} bytes of calls, or {STEPS_SIZE_MAX} of steps; ask for less with the tracer's options"
+        "trace is too large: more than {TREE_SIZE_MAX} bytes of calls, {STEPS_SIZE_MAX} of steps or {PRESTATE_SIZE_MAX} of accounts; ask for less with the tracer's options"
     )]
     TooLarge,
     /// The block has fewer transactions.
@@ -155,7 +155,8 @@ fn told<DB: DatabaseRef>(
         (Watch::Nothing, Tracer::Prestate(options)) => {
             let mut before = ctx.journaled_state.database;
             let state = Prestate::new(*options, &mut before, result.state);
-            Ok(Trace::Prestate(state.map_err(CallError::State)?))
+            let state = state.map_err(CallError::State)?;
+            Ok(Trace::Prestate(state.ok_or(TraceError::TooLarge)?))
         }
         (Watch::Nothing, Tracer::Calls(_) | Tracer::Steps(_)) => {
             unreachable!("who tells calls or steps watches them")

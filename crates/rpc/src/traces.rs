@@ -124,7 +124,7 @@ pub(crate) fn transaction(node: &Node, hash: B256, tracer: &Tracer) -> Answer<Va
 
 fn shown(trace: Trace) -> Value {
     match trace {
-        Trace::Calls(frame) => frame_shown(frame),
+        Trace::Calls(root) => tree_shown(root),
         Trace::Prestate(Prestate { before, after: None }) => accounts_shown(before),
         Trace::Prestate(Prestate { before, after: Some(after) }) => {
             json!({ "pre": accounts_shown(before), "post": accounts_shown(after) })
@@ -133,8 +133,40 @@ fn shown(trace: Trace) -> Value {
     }
 }
 
-/// What is absent is left out, as in geth.
-fn frame_shown(frame: Frame) -> Value {
+/// A frame of which some calls are shown already.
+struct Showing {
+    own: Map<String, Value>,
+    calls: Vec<Value>,
+    rest: std::vec::IntoIter<Frame>,
+}
+
+impl Showing {
+    fn new(mut frame: Frame) -> Self {
+        let rest = std::mem::take(&mut frame.calls).into_iter();
+        Self { own: alone(frame), calls: Vec::new(), rest }
+    }
+}
+
+/// The tree. Calls may be 1,024 deep: not a matter for this thread's stack.
+fn tree_shown(root: Frame) -> Value {
+    let (mut frame, mut around) = (Showing::new(root), Vec::new());
+    loop {
+        if let Some(call) = frame.rest.next() {
+            around.push(std::mem::replace(&mut frame, Showing::new(call)));
+            continue;
+        }
+        let Showing { mut own, calls, .. } = frame;
+        if !calls.is_empty() {
+            own.insert("calls".to_owned(), Value::Array(calls));
+        }
+        let Some(caller) = around.pop() else { return Value::Object(own) };
+        frame = caller;
+        frame.calls.push(Value::Object(own));
+    }
+}
+
+/// A frame without its calls. What is absent is left out, as in geth.
+fn alone(frame: Frame) -> Map<String, Value> {
     let kind = match frame.kind {
         FrameKind::Call => "CALL",
         FrameKind::CallCode => "CALLCODE",
@@ -173,10 +205,7 @@ fn frame_shown(frame: Frame) -> Value {
         });
         set("logs", logs.collect());
     }
-    if !frame.calls.is_empty() {
-        set("calls", frame.calls.into_iter().map(frame_shown).collect());
-    }
-    Value::Object(shown)
+    shown
 }
 
 fn lower(address: Address) -> Value {

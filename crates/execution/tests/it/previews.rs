@@ -119,6 +119,8 @@ fn an_access_list_names_what_is_touched() {
     code.extend_from_slice(&bytes!("31506001315073"));
     code.extend_from_slice(abi::GRAIN.as_slice());
     code.extend_from_slice(&bytes!("3f50"));
+    // ADDRESS BALANCE POP: the receiver is warm without a list.
+    code.extend_from_slice(&bytes!("303150"));
     let outer = chain.deploy(1, &code.into());
     let call = Call { from: key(1).address(), ..Call::question(outer, Bytes::new()) };
     let none = Overrides::default();

@@ -132,6 +132,16 @@ async fn transfers_appear_among_the_logs_when_asked_for() {
     assert_eq!(logs[0]["topics"][1], json!(from.into_word()));
     assert_eq!(logs[0]["data"], word(7));
     assert_eq!(calls[1]["logs"], json!([]), "undone with the call");
+    // Passes on one of what it gets, to a call that reverts.
+    let code = format!("0x5f5f60035f600173{}5af15000", alloy_primitives::hex::encode(counter));
+    let inner = json!([{
+        "stateOverrides": { RECEIVER.to_string(): { "code": code } },
+        "calls": [{ "from": from, "to": RECEIVER, "value": "0x7" }],
+    }]);
+    let answer = simulate(&served, inner, json!({ "traceTransfers": true })).await;
+    let logs = answer["result"][0]["calls"][0]["logs"].as_array().unwrap();
+    assert_eq!(logs.len(), 1, "undone with the inner call: {answer}");
+    assert_eq!(logs[0]["data"], word(7));
     let plain = simulate(&served, blocks, json!({ "returnFullTransactions": true })).await;
     assert_eq!(plain["result"][0]["calls"][0]["logs"].as_array().unwrap().len(), 1);
     let transaction = &plain["result"][0]["transactions"][1];

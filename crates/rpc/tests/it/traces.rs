@@ -74,3 +74,16 @@ async fn a_transaction_of_the_newest_block_is_traced() {
     let message = http::fail(address, "debug_traceTransaction", unknown, -32_000).await;
     assert!(message.ends_with("not found"), "{message}");
 }
+
+#[tokio::test]
+async fn a_deep_tree_is_told() {
+    let served = Served::start().await;
+    // Calls itself for as long as there is gas.
+    let code = json!({ key(9).address().to_string(): { "code": "0x5f5f5f5f5f305af100" } });
+    let options = json!({ "tracer": "callTracer", "stateOverrides": code });
+    let asked = json!([{ "to": key(9).address() }, "latest", options]);
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "debug_traceCall", "params": asked });
+    let answer = http::post(served.address(), &body.to_string()).await.body;
+    assert!(answer.contains("\"error\":\"out of gas\""), "the innermost");
+    assert!(answer.matches("\"type\":\"CALL\"").count() > 400, "{}", answer.len());
+}

@@ -268,7 +268,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         &'s self,
         call: &Call,
         inspector: I,
-    ) -> Result<(ResultAndState, Machine<'s, DB, I>), CallError<DB::Error>> {
+    ) -> Result<Inspected<'s, DB, I>, CallError<DB::Error>> {
         let (machine, transaction) = self.prepare(call, self.gas_limit(call))?;
         let mut machine = machine.with_inspector(inspector);
         match machine.inspect_tx(transaction.clone()) {
@@ -277,6 +277,9 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         }
     }
 }
+
+/// What a machine did, and the machine with its inspector.
+pub(crate) type Inspected<'s, DB, I> = (ResultAndState, Machine<'s, DB, I>);
 
 /// A call as the machine takes it: it pays nothing.
 pub(crate) fn question(call: &Call, gas_limit: u64, nonce: u64, chain_id: u64) -> TxEnv {

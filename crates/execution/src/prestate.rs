@@ -6,7 +6,7 @@ use revm::{
     Database, DatabaseRef,
     state::{Account, AccountInfo, EvmState},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How to tell it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,8 +56,9 @@ impl Prestate {
                 code: code(before, &info)?,
                 storage: BTreeMap::new(),
             };
-            for slot in account.storage.keys() {
-                seen.storage.insert(*slot, before.storage(address, *slot)?);
+            let slots: BTreeSet<_> = account.storage.keys().copied().collect();
+            for slot in slots {
+                seen.storage.insert(slot, before.storage(address, slot)?);
             }
             if !options.only_changes {
                 // What the transaction created was nothing before.

@@ -278,8 +278,8 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     }
 }
 
-/// What came of a call, and the machine and the inspector after it.
-type Inspected<'s, DB, I> = (ResultAndState, Machine<'s, DB, I>);
+/// What a machine did, and the machine with its inspector.
+pub(crate) type Inspected<'s, DB, I> = (ResultAndState, Machine<'s, DB, I>);
 
 /// A call as the machine takes it: it pays nothing.
 pub(crate) fn question(call: &Call, gas_limit: u64, nonce: u64, chain_id: u64) -> TxEnv {

@@ -10,7 +10,7 @@ use revm::{
     },
 };
 
-/// Most bytes of calldata, output and logs that one tree holds; each frame and log counts 512 more.
+/// Most bytes of calldata, output and logs that one tree holds, 512 bytes for each frame and log included.
 pub const TREE_SIZE_MAX: usize = 8 << 20;
 /// What a frame or a log counts beside its bytes.
 const FRAME_SIZE: usize = 512;

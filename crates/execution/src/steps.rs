@@ -10,7 +10,7 @@ use revm::{
 };
 use std::collections::BTreeMap;
 
-/// Most bytes of a trace: stack, memory and storage, and 96 more for each step.
+/// Most bytes of a trace: stack, memory and storage of its steps.
 pub const STEPS_SIZE_MAX: usize = 8 << 20;
 /// What a step counts beside its stack, memory and storage.
 const STEP_SIZE: usize = 96;

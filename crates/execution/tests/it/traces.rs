@@ -36,8 +36,8 @@ fn calling(to: Address, opcode: u8, value: u8, size: u8) -> Vec<u8> {
     code
 }
 
-/// A contract that calls `counter` in every way, and more.
-fn deploy_caller(chain: &mut Chain, counter: Address) -> Address {
+/// Code that does everything that makes a frame.
+fn all_kinds(counter: Address) -> Vec<u8> {
     let mut code = Vec::new();
     // CALL, CALLCODE, DELEGATECALL, STATICCALL (which may not write), a revert, a module, money that is not there.
     for (opcode, value, size) in
@@ -51,14 +51,14 @@ fn deploy_caller(chain: &mut Chain, counter: Address) -> Address {
     code.extend_from_slice(&bytes!("5f5f5ff050 5f5f5f5ff550 73"));
     code.extend_from_slice(Address::repeat_byte(0x55).as_slice());
     code.push(0xff);
-    deploy_long(chain, &code)
+    code
 }
 
 #[test]
 fn the_tree_holds_every_kind_of_call() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
-    let outer = deploy_caller(&mut chain, counter);
+    let outer = deploy_long(&mut chain, &all_kinds(counter));
     let from = key(1).address();
     let call = Call { from, ..Call::question(outer, Bytes::new()) };
     let root = tree(trace(&chain, &call, &ALL).unwrap());

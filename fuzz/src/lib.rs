@@ -31,7 +31,7 @@ pub fn node() -> &'static Node {
     static NODE: OnceLock<(Node, TempDir)> = OnceLock::new();
     let (node, _) = NODE.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let schemes = ["1", "2"].map(|scheme| GENESIS.replace("COMMITMENT", scheme));
+        let schemes = ["2", "1"].map(|scheme| GENESIS.replace("COMMITMENT", scheme));
         let genesis = schemes.iter().find_map(|text| Genesis::from_json(text).ok());
         let config = NodeConfig::new(folder.path(), Some(genesis.expect("one of the schemes is in use")));
         let node = Node::open(config).expect("a node");

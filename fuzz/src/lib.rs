@@ -20,7 +20,7 @@ const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f
 
 const CHAIN_ID: u64 = 7;
 const GENESIS: &str = r#"{
-  "chain_id": 7, "timestamp": 1, "gas_limit": 60000000, "commitment": COMMITMENT,
+  "chain_id": 7, "timestamp": 1, "gas_limit": 60000000, "commitment": 2,
   "base_fee": {"initial": 1000, "minimum": 7, "change_denominator": 8, "elasticity": 2},
   "fee_recipient": "0x00000000000000000000000000000000000000be",
   "accounts": {"0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266": {"balance": "1000000000000000000000000"}}
@@ -31,9 +31,8 @@ pub fn node() -> &'static Node {
     static NODE: OnceLock<(Node, TempDir)> = OnceLock::new();
     let (node, _) = NODE.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let schemes = ["1", "2"].map(|scheme| GENESIS.replace("COMMITMENT", scheme));
-        let genesis = schemes.iter().find_map(|text| Genesis::from_json(text).ok());
-        let config = NodeConfig::new(folder.path(), Some(genesis.expect("one of the schemes is in use")));
+        let genesis = Genesis::from_json(GENESIS).expect("a genesis file");
+        let config = NodeConfig::new(folder.path(), Some(genesis));
         let node = Node::open(config).expect("a node");
         let terms = abi::Assets::Terms {
             name: "Fuzz".to_owned(),

@@ -32,7 +32,7 @@ pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> G
             elasticity: 2,
         },
         fee_recipient: Address::ZERO,
-        commitment: 1,
+        commitment: 2,
         accounts: funds.iter().map(account).collect(),
     }
 }

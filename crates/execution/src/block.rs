@@ -3,7 +3,7 @@
 use crate::{
     call::Environment,
     changes::StateChanges,
-    commitment::{LtHash, StateCommitment},
+    commitment::{Commitment, CommitmentError, Moved, State},
     evm::{Checks, Machine, machine},
     fees::next_base_fee,
     genesis::{Rules, empty_header},
@@ -57,8 +57,8 @@ pub struct ExecutedBlock {
     pub receipts: Vec<ReceiptEnvelope>,
     /// Differences to the parent's state.
     pub changes: StateChanges,
-    /// Commitment to the state after the block.
-    pub commitment: LtHash,
+    /// Commitment to the state after the block, and what has to be kept for it.
+    pub moved: Moved,
 }
 
 /// A block and the transactions that did not get in.
@@ -106,6 +106,9 @@ pub enum BlockError<E: std::error::Error + 'static> {
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
+    /// The snapshot does not hold what the commitment says.
+    #[error("the state root could not be moved")]
+    Commitment(#[source] CommitmentError<E>),
 }
 
 /// What a block stands on.
@@ -114,7 +117,7 @@ pub struct Parent<'a, DB> {
     /// The parent's header.
     pub header: &'a Header,
     /// Commitment to the parent's state.
-    pub commitment: &'a LtHash,
+    pub commitment: &'a Commitment,
     /// The parent's state.
     pub state: &'a DB,
 }
@@ -123,7 +126,7 @@ pub struct Parent<'a, DB> {
 ///
 /// # Errors
 /// [`BlockError`]; nothing has changed then, as this function only reads.
-pub fn execute_block<DB: DatabaseRef>(
+pub fn execute_block<DB: State>(
     parent: &Parent<'_, DB>,
     rules: &Rules,
     input: &BlockInput,
@@ -148,7 +151,7 @@ pub fn execute_block<DB: DatabaseRef>(
     Ok(Built { block: seal(parent, input, body)?, refused })
 }
 
-fn check_input<DB: DatabaseRef>(
+fn check_input<DB: State>(
     parent: &Parent<'_, DB>,
     input: &BlockInput,
 ) -> Result<(), BlockError<DB::Error>> {
@@ -238,7 +241,7 @@ pub(crate) fn receipt(
     ReceiptEnvelope::from_typed(transaction.tx_type(), receipt.with_bloom())
 }
 
-fn seal<DB: DatabaseRef>(
+fn seal<DB: State>(
     parent: &Parent<'_, DB>,
     input: &BlockInput,
     body: Body<'_, DB>,
@@ -246,8 +249,7 @@ fn seal<DB: DatabaseRef>(
     let Body { machine, environment, gas_used, transactions, receipts, .. } = body;
     let mut changes = machine.ctx.journaled_state.database.into_changes();
     supply::follow(&mut changes, parent.state).map_err(BlockError::State)?;
-    let mut commitment = parent.commitment.clone();
-    commitment.apply(&changes);
+    let moved = parent.commitment.apply(&changes, parent.state).map_err(BlockError::Commitment)?;
     let mut logs_bloom = Bloom::ZERO;
     for receipt in &receipts {
         logs_bloom |= receipt.bloom();
@@ -262,14 +264,14 @@ fn seal<DB: DatabaseRef>(
         base_fee_per_gas: Some(environment.base_fee),
         mix_hash: environment.prevrandao,
         extra_data: input.extra_data.clone(),
-        state_root: commitment.root(),
+        state_root: moved.commitment.root(),
         transactions_root: calculate_transaction_root(&transactions),
         receipts_root: calculate_receipt_root(&receipts),
         logs_bloom,
         ..empty_header()
     };
     let (hash, proof) = (header.hash_slow(), input.proof.clone());
-    Ok(ExecutedBlock { header, hash, proof, transactions, receipts, changes, commitment })
+    Ok(ExecutedBlock { header, hash, proof, transactions, receipts, changes, moved })
 }
 
 impl Environment {

@@ -1,137 +1,196 @@
-//! The state root: a hash of the set of all accounts and slots, moved by differences.
+//! The state root: a binary Merkle trie over all accounts and slots, moved by what a block touched, with proofs.
 //!
-//! `LtHash`: each element is expanded to 1024 lanes of 16 bits by the BLAKE3 extendable output; the set's lanes are the sums
-//! modulo 2^16, so that order does not matter and removing an element is subtraction. The root is the BLAKE3 hash of the lanes.
-//! Elements are never repeated (one per account, one per non-zero slot), which the construction needs.
+//! **What the root is.** Each account and each non-zero slot is a leaf ([`Entry`]) under a 32-byte key, the keyed BLAKE3 hash of what it
+//! is. A key's bits, highest first, are its path. The hash of the set of leaves that share the first `depth` bits of a path:
+//! - no leaf: 32 zero bytes;
+//! - one leaf: `H(leaf; key ‖ value)`, at whatever depth it is alone: a path ends where nobody shares it;
+//! - more: `H(node; set with bit 0 next ‖ set with bit 1 next)`.
 //!
-//! Source: Bellare and Micciancio, "A new paradigm for collision-free hashing" (EUROCRYPT 1997), AdHash/LtHash; parameters
-//! as in Lewi et al., "Securing update propagation with homomorphic hashing" (2019), section 4: lthash16, 1024 lanes.
+//! `H(domain; …)` is BLAKE3 keyed by the domain's derived key, one compression for a node. The root is the hash at depth 0. It says nothing
+//! of history: equal states have equal roots, however they came about.
+//!
+//! **How it is kept.** Leaves that share a path are kept together in *buckets* of at most [`BUCKET_ENTRIES_MAX`] entries; hashes inside a
+//! bucket are recomputed when needed, those above the buckets are in memory. A bucket is never overwritten. A changed one is written
+//! anew under the next id, so that a block appends some bytes at one place instead of changing pages all over a file: the cost of a
+//! block hardly depends on the size of the state. Who keeps the buckets cleans up from the oldest id on ([`Commitment::move_bucket`]).
+//! The tree is shared between versions: a [`Commitment`] is cheap to clone and never changes under a reader.
+//!
+//! Invariant that [`Commitment::restore`] rests on: buckets written together cover a path wholly, also where nothing is left (an empty
+//! bucket). So a bucket is alive exactly when no newer one covers a part of its path.
+
+mod bucket;
+mod leaf;
+mod node;
+mod proof;
+mod restore;
+mod update;
+
+pub use bucket::BUCKET_ENTRIES_MAX;
+pub use leaf::{Entry, StateKey};
+pub use proof::{PathEnd, ProofError, StateProof};
+pub use restore::{RestoreError, Restored};
+pub use update::CommitmentError;
 
 use crate::changes::{AccountState, StateChanges};
 use alloy_primitives::{Address, B256, U256};
+use bucket::Bucket;
+use node::{Node, Place};
+use revm::DatabaseRef;
+use std::collections::BTreeMap;
+use update::{LeafChange, Update};
 
-/// Bytes of the lanes: 1024 lanes of 16 bits.
-pub const LTHASH_SIZE: usize = 2048;
-
-/// Stands for a set of accounts and slots by 32 bytes. Equal sets have equal roots; unequal sets practically never.
-pub trait StateCommitment {
-    /// Scheme number written into the genesis file.
-    const SCHEME: u8;
-
-    /// Moves from the state before `changes` to the state after them.
-    fn apply(&mut self, changes: &StateChanges);
-
-    /// Root of the state.
-    fn root(&self) -> B256;
+/// A state that can be read by address and, for its root, by bucket.
+pub trait State: DatabaseRef {
+    /// The bytes under an id, as they were written; `None` if there are none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn bucket(&self, id: u64) -> Result<Option<Vec<u8>>, Self::Error>;
 }
 
-/// Lanes over the whole state, as the module's text says.
-#[derive(Clone, PartialEq, Eq)]
-pub struct LtHash {
-    lanes: Box<[u16; LTHASH_SIZE / 2]>,
+/// Stands for a set of accounts and slots by 32 bytes, and knows in which bucket each of them is.
+#[derive(Clone, Debug)]
+pub struct Commitment {
+    root: Node,
+    next_id: u64,
+    live_count: u64,
 }
 
-impl LtHash {
+/// A commitment moved by a block, and the buckets that have to be kept for it.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// [`Commitment::next_id`] of the commitment that was moved.
+    pub base_id: u64,
+    /// The commitment after the block.
+    pub commitment: Commitment,
+    /// New buckets by id, from `base_id` on.
+    pub buckets: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Commitment {
+    /// Number of this scheme in the genesis file. Scheme 1 was a set hash without proofs.
+    pub const SCHEME: u8 = 2;
+
     /// The commitment to the empty state.
     #[must_use]
     pub fn empty() -> Self {
-        Self { lanes: Box::new([0; LTHASH_SIZE / 2]) }
+        Self { root: Node::Empty, next_id: 0, live_count: 0 }
     }
 
-    /// The lanes, little-endian: what the store keeps.
+    /// Root of the state.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.lanes.iter().flat_map(|lane| lane.to_le_bytes()).collect()
+    pub fn root(&self) -> B256 {
+        self.root.hash()
     }
 
-    /// Reads what [`Self::to_bytes`] wrote; `None` unless it is [`LTHASH_SIZE`] bytes.
+    /// The id that the next bucket will have. Two commitments of one chain with equal ids and roots are equal.
     #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() != LTHASH_SIZE {
-            return None;
-        }
-        let mut commitment = Self::empty();
-        for (lane, pair) in commitment.lanes.iter_mut().zip(bytes.chunks_exact(2)) {
-            *lane = u16::from_le_bytes([pair[0], pair[1]]);
-        }
-        Some(commitment)
+    pub fn next_id(&self) -> u64 {
+        self.next_id
     }
 
-    /// Adds an account to the set.
-    pub fn add_account(&mut self, address: &Address, account: &AccountState) {
-        self.combine(&account_element(address, account), u16::wrapping_add);
+    /// How many buckets hold the state. Older ones may still be kept; nobody will ask for them.
+    #[must_use]
+    pub fn live_count(&self) -> u64 {
+        self.live_count
     }
 
-    /// Adds a non-zero slot to the set; a zero slot is no element and is passed over.
-    pub fn add_slot(&mut self, address: &Address, slot: &U256, value: &U256) {
-        if !value.is_zero() {
-            self.combine(&slot_element(address, slot, value), u16::wrapping_add);
-        }
+    /// Moves from the state before `changes`, whose buckets `state` holds, to the state after them.
+    ///
+    /// # Errors
+    /// [`CommitmentError`] when `state` cannot be read, does not hold the buckets, or is not the one that `changes` began with.
+    pub fn apply<S: State>(
+        &self,
+        changes: &StateChanges,
+        state: &S,
+    ) -> Result<Moved, CommitmentError<S::Error>> {
+        let changes = LeafChange::of(changes);
+        let mut update = Update::new(state, self.next_id, self.live_count);
+        let root = update.change(&self.root, Place::TOP, &changes)?;
+        let (next_id, live_count, buckets) = update.finish();
+        let commitment = Self { root, next_id, live_count };
+        Ok(Moved { base_id: self.next_id, commitment, buckets })
     }
 
-    fn combine(&mut self, element: &[u8], operation: fn(u16, u16) -> u16) {
-        let mut expanded = [0_u8; LTHASH_SIZE];
-        blake3::Hasher::new_derive_key("gleaner 2026 state element v1")
-            .update(element)
-            .finalize_xof()
-            .fill(&mut expanded);
-        for (lane, pair) in self.lanes.iter_mut().zip(expanded.chunks_exact(2)) {
-            *lane = operation(*lane, u16::from_le_bytes([pair[0], pair[1]]));
-        }
+    /// An account; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// [`CommitmentError`] when its bucket cannot be read.
+    pub fn account<S: State>(
+        &self,
+        address: &Address,
+        state: &S,
+    ) -> Result<Option<AccountState>, CommitmentError<S::Error>> {
+        Ok(match self.entry(&StateKey::Account(*address), state)? {
+            Some(Entry::Account(_, account)) => Some(account),
+            _ => None,
+        })
+    }
+
+    /// A storage slot; zero if never written.
+    ///
+    /// # Errors
+    /// [`CommitmentError`] when its bucket cannot be read.
+    pub fn slot<S: State>(
+        &self,
+        address: &Address,
+        slot: &U256,
+        state: &S,
+    ) -> Result<U256, CommitmentError<S::Error>> {
+        Ok(match self.entry(&StateKey::Slot(*address, *slot), state)? {
+            Some(Entry::Slot(_, _, value)) => value,
+            _ => U256::ZERO,
+        })
+    }
+
+    fn entry<S: State>(
+        &self,
+        key: &StateKey,
+        state: &S,
+    ) -> Result<Option<Entry>, CommitmentError<S::Error>> {
+        let (_, Node::Bucket(found)) = self.root.descend(&key.path()) else { return Ok(None) };
+        let bucket = update::read(state, found)?;
+        Ok(bucket.entries.into_iter().find(|entry| entry.key() == *key))
+    }
+
+    /// Shows what an account or slot is, or that it does not exist, to someone who knows only [`Self::root`].
+    ///
+    /// # Errors
+    /// [`CommitmentError`] when a bucket cannot be read.
+    pub fn prove<S: State>(
+        &self,
+        key: &StateKey,
+        state: &S,
+    ) -> Result<StateProof, CommitmentError<S::Error>> {
+        proof::prove(&self.root, key, state)
+    }
+
+    /// Gives a kept bucket the next id, so that it can be kept at the newest end; the root stays. `None` when the bucket is dead: nobody
+    /// will ask for it, and once all older ones are gone it can go, too.
+    #[must_use]
+    pub fn move_bucket(&mut self, id: u64, bytes: &[u8]) -> Option<u64> {
+        let place = Bucket::place(bytes)?;
+        let moved = self.root.renumber(&place, id, self.next_id);
+        moved.then(|| {
+            self.next_id += 1;
+            self.next_id - 1
+        })
     }
 }
 
-impl StateCommitment for LtHash {
-    const SCHEME: u8 = 1;
-
-    fn apply(&mut self, changes: &StateChanges) {
-        for (address, change) in &changes.accounts {
-            if let Some(before) = &change.before {
-                self.combine(&account_element(address, before), u16::wrapping_sub);
-            }
-            if let Some(after) = &change.after {
-                self.add_account(address, after);
-            }
-        }
-        for ((address, slot), change) in &changes.slots {
-            if !change.before.is_zero() {
-                self.combine(&slot_element(address, slot, &change.before), u16::wrapping_sub);
-            }
-            self.add_slot(address, slot, &change.after);
-        }
-    }
-
-    fn root(&self) -> B256 {
-        let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 state root v1");
-        hasher.update(&[Self::SCHEME]).update(&self.to_bytes());
-        B256::from(*hasher.finalize().as_bytes())
+impl PartialEq for Commitment {
+    /// Equal roots in equal places: see [`Commitment::next_id`].
+    fn eq(&self, other: &Self) -> bool {
+        (self.root(), self.next_id, self.live_count)
+            == (other.root(), other.next_id, other.live_count)
     }
 }
 
-impl std::fmt::Debug for LtHash {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("LtHash").field(&self.root()).finish()
+impl PartialEq for Moved {
+    fn eq(&self, other: &Self) -> bool {
+        (self.base_id, &self.commitment, &self.buckets)
+            == (other.base_id, &other.commitment, &other.buckets)
     }
-}
-
-/// Fixed width for each kind, the kind first: no two elements share an encoding.
-fn account_element(address: &Address, account: &AccountState) -> Vec<u8> {
-    let mut element = Vec::with_capacity(93);
-    element.push(0);
-    element.extend_from_slice(address.as_slice());
-    element.extend_from_slice(&account.nonce.to_be_bytes());
-    element.extend_from_slice(&account.balance.to_be_bytes::<32>());
-    element.extend_from_slice(account.code_hash.as_slice());
-    element
-}
-
-fn slot_element(address: &Address, slot: &U256, value: &U256) -> Vec<u8> {
-    let mut element = Vec::with_capacity(85);
-    element.push(1);
-    element.extend_from_slice(address.as_slice());
-    element.extend_from_slice(&slot.to_be_bytes::<32>());
-    element.extend_from_slice(&value.to_be_bytes::<32>());
-    element
 }
 
 #[cfg(test)]

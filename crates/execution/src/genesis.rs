@@ -3,13 +3,14 @@
 use crate::{
     block::ExecutedBlock,
     changes::{AccountState, Change, StateChanges},
-    commitment::{LtHash, StateCommitment},
+    commitment::{Commitment, State},
     fees::BaseFeeRule,
     supply,
 };
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use revm::database_interface::EmptyDB;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,7 +32,7 @@ pub struct Rules {
 ///
 /// ```
 /// let genesis = execution::Genesis::from_json(
-///     r#"{"chain_id": 7, "timestamp": 0, "gas_limit": 30000000, "commitment": 1,
+///     r#"{"chain_id": 7, "timestamp": 0, "gas_limit": 30000000, "commitment": 2,
 ///         "base_fee": {"initial": 1000, "minimum": 7, "change_denominator": 8, "elasticity": 2},
 ///         "fee_recipient": "0x00000000000000000000000000000000000000be",
 ///         "accounts": {"0x0000000000000000000000000000000000000001": {"balance": "5"}}}"#,
@@ -52,7 +53,7 @@ pub struct Genesis {
     pub base_fee: BaseFeeRule,
     /// Receives tips, unless the producer names another account.
     pub fee_recipient: Address,
-    /// Scheme of the state root; [`LtHash`]'s is 1.
+    /// Scheme of the state root: [`Commitment::SCHEME`].
     pub commitment: u8,
     /// Accounts that exist from the start. The native modules are added to them.
     pub accounts: BTreeMap<Address, GenesisAccount>,
@@ -142,7 +143,8 @@ impl Genesis {
         check(denominator > 0, "base_fee.change_denominator", denominator, "at least 1")?;
         check((1..=1_000).contains(&elasticity), "base_fee.elasticity", elasticity, "1 to 1000")?;
         let scheme = u64::from(self.commitment);
-        check(self.commitment == LtHash::SCHEME, "commitment", scheme, "must be 1")?;
+        let hint = "must be 2; 1 is of earlier versions, whose ledgers this one can't go on with";
+        check(self.commitment == Commitment::SCHEME, "commitment", scheme, hint)?;
         let mut supply = U256::ZERO;
         for (address, account) in &self.accounts {
             if precompiles::is_reserved(address) {
@@ -169,6 +171,9 @@ impl Genesis {
     ///
     /// # Errors
     /// As [`Self::validate`].
+    ///
+    /// # Panics
+    /// Never: nothing can go wrong with an empty state.
     pub fn block(&self) -> Result<ExecutedBlock, GenesisError> {
         self.validate()?;
         let mut changes = StateChanges::default();
@@ -179,10 +184,11 @@ impl Genesis {
             add_account(&mut changes, address, &account);
         }
         supply::begin(&mut changes);
-        let mut commitment = LtHash::empty();
-        commitment.apply(&changes);
+        let moved = Commitment::empty()
+            .apply(&changes, &EmptyDB::default())
+            .expect("the empty state is always read, and these are changes to it");
         let header = Header {
-            state_root: commitment.root(),
+            state_root: moved.commitment.root(),
             gas_limit: self.gas_limit,
             timestamp: self.timestamp,
             beneficiary: self.fee_recipient,
@@ -198,8 +204,14 @@ impl Genesis {
             transactions: Vec::new(),
             receipts: Vec::new(),
             changes,
-            commitment,
+            moved,
         })
+    }
+}
+
+impl State for EmptyDB {
+    fn bucket(&self, _: u64) -> Result<Option<Vec<u8>>, Self::Error> {
+        Ok(None)
     }
 }
 

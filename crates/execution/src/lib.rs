@@ -1,14 +1,14 @@
 //! Executes a block of transactions, purely.
 //!
 //! What it decides: which transactions a block may hold, what they do to the accounts, what they cost, and what the header says.
-//! It reads a snapshot ([`revm::DatabaseRef`]) and returns the differences; it opens no file, reads no clock and draws no
+//! It reads a snapshot ([`State`]) and returns the differences; it opens no file, reads no clock and draws no
 //! random number. Same snapshot, same input, same bytes.
 //!
 //! One block, in order:
 //! 1. [`execute_block`] fixes the environment from the parent header and the [`BlockInput`]; the base fee follows EIP-1559.
 //! 2. Each transaction runs on top of the ones before it. One that cannot be included is reported as [`Refused`] and changes nothing;
 //!    one that reverts is included, pays, and leaves no other trace.
-//! 3. The differences to the snapshot become [`StateChanges`], in address order, and move the [`StateCommitment`].
+//! 3. The differences to the snapshot become [`StateChanges`], in address order, and move the [`Commitment`].
 //!    The supply of GRAIN, which the module GRAIN tells, follows the balances.
 //! 4. The header is sealed: transaction and receipt roots are Ethereum's tries, the state root is the commitment's.
 //!
@@ -18,7 +18,8 @@
 //! What it does not do: order transactions, keep a pool, store anything, check a producer's signature.
 //!
 //! Deviations from Ethereum (Osaka rules otherwise):
-//! - The state root is not a Merkle-Patricia root but a set hash ([`LtHash`]): no `eth_getProof`, constant work per change.
+//! - The state root is not a Merkle-Patricia root but that of a binary trie with BLAKE3 ([`Commitment`]), in which accounts and slots stand
+//!   side by side: `eth_getProof` has no answer, [`StateProof`] is ours.
 //! - No blobs (EIP-4844), withdrawals, beacon roots (EIP-4788) or history contract (EIP-2935): their header fields hold the values
 //!   of an empty block. A transaction may use the whole gas of a block (EIP-7825's cap is raised), as module calls can be large.
 //! - Two blocks may carry the same second: blocks come on demand.
@@ -52,7 +53,10 @@ pub use call::{
     Call, CallError, CallOutcome, Environment, EstimateError, Scene, call, estimate_gas,
 };
 pub use changes::{AccountState, Change, StateChanges};
-pub use commitment::{LTHASH_SIZE, LtHash, StateCommitment};
+pub use commitment::{
+    BUCKET_ENTRIES_MAX, Commitment, CommitmentError, Entry, Moved, PathEnd, ProofError,
+    RestoreError, Restored, State, StateKey, StateProof,
+};
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use frames::{Frame, FrameKind, FrameLog, FrameOptions, TREE_SIZE_MAX};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};

@@ -132,8 +132,7 @@ fn execute(
         extra_data: randomness.key,
         proof: randomness.proof,
     };
-    let commitment = reader.commitment()?;
-    let parent = Parent { header: header.inner(), commitment: &commitment, state: reader };
+    let parent = Parent { header: header.inner(), commitment: reader.commitment(), state: reader };
     Ok(execute_block(&parent, &shared.rules, &input, transactions)?)
 }
 

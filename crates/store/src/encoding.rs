@@ -2,38 +2,9 @@
 
 use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use alloy_rlp::{Decodable, Encodable};
-use execution::{AccountState, Transaction};
-
-pub(crate) fn account_to_bytes(account: &AccountState) -> [u8; 72] {
-    let mut bytes = [0; 72];
-    bytes[..8].copy_from_slice(&account.nonce.to_be_bytes());
-    bytes[8..40].copy_from_slice(&account.balance.to_be_bytes::<32>());
-    bytes[40..].copy_from_slice(account.code_hash.as_slice());
-    bytes
-}
-
-pub(crate) fn account_from_bytes(bytes: &[u8; 72]) -> AccountState {
-    let mut nonce = [0; 8];
-    nonce.copy_from_slice(&bytes[..8]);
-    AccountState {
-        nonce: u64::from_be_bytes(nonce),
-        balance: U256::from_be_slice(&bytes[8..40]),
-        code_hash: B256::from_slice(&bytes[40..]),
-    }
-}
-
-pub(crate) fn slot_key(address: &Address, slot: &U256) -> [u8; 52] {
-    let mut bytes = [0; 52];
-    bytes[..20].copy_from_slice(address.as_slice());
-    bytes[20..].copy_from_slice(&slot.to_be_bytes::<32>());
-    bytes
-}
-
-pub(crate) fn slot_from_key(bytes: &[u8; 52]) -> (Address, U256) {
-    (Address::from_slice(&bytes[..20]), U256::from_be_slice(&bytes[20..]))
-}
+use execution::Transaction;
 
 pub(crate) fn header_to_bytes(hash: &B256, header: &Header) -> Vec<u8> {
     let mut bytes = hash.to_vec();

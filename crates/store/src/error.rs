@@ -1,6 +1,6 @@
 //! What can go wrong with a file, in words for its owner.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::B256;
 use revm::database_interface::DBErrorMarker;
 use std::{
     io::ErrorKind,
@@ -105,12 +105,10 @@ pub enum StoreError {
         head: B256,
     },
     /// A block executed on another state than the one in the file.
-    #[error("block {number} was executed on another state: account {address} differs")]
+    #[error("block {number} was executed on another state: execute it again on the head")]
     StaleState {
         /// Height of the block.
         number: u64,
-        /// First account that differs.
-        address: Address,
     },
     /// A block whose parts do not belong together.
     #[error("block {number} does not hold together: {what}")]

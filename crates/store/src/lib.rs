@@ -5,18 +5,23 @@
 //!
 //! Invariants, checked where written and where read back:
 //! - the head follows its parent by number and hash;
-//! - what a block says it found is what the file holds ([`StoreError::StaleState`] otherwise);
-//! - the commitment's root is the state root in the head's header.
+//! - a block was executed on the state that the file holds ([`StoreError::StaleState`] otherwise);
+//! - the root over all accounts and slots is the state root in the head's header.
+//!
+//! The state is kept as the buckets of `execution`'s commitment, in the order in which they were written; the tree above them is in memory.
+//! A block adds its buckets at the end of their table and takes as many dead ones away at the beginning, moving what is alive there to
+//! the end: there are never many more dead ones than live ones.
 //!
 //! Opening: the file is locked ([`StoreError::AlreadyOpen`] for the second), its page checksums are verified (this reads the whole
-//! file: about a second a gigabyte), then head and commitment are compared. [`Store::verify`] also recomputes the state root
-//! from every account and slot.
+//! file: about a second a gigabyte), then the state root is recomputed from every account and slot and compared with the head's.
+//! [`Store::verify`] also follows every block to the genesis.
 //!
 //! What it does not do: execute, choose between forks (the head only grows), keep past states, prune.
 
 mod encoding;
 mod error;
 mod reader;
+mod state;
 mod store;
 mod tables;
 

@@ -3,14 +3,16 @@
 use crate::{
     encoding,
     error::StoreError,
+    state::{self, Versions},
     tables::{
-        ACCOUNTS, BODIES, CODES, COMMITMENT, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS, SLOTS,
-        TRANSACTIONS,
+        BODIES, BUCKETS, CODES, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS,
     },
 };
 use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
-use execution::{AccountState, LtHash, StateCommitment, Transaction};
+use execution::{
+    AccountState, Commitment, CommitmentError, State, StateKey, StateProof, Transaction,
+};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
 use std::path::{Path, PathBuf};
@@ -40,8 +42,8 @@ pub struct Reader {
     path: PathBuf,
     head: Sealed<Header>,
     meta: ReadOnlyTable<&'static str, &'static [u8]>,
-    accounts: ReadOnlyTable<&'static [u8; 20], &'static [u8; 72]>,
-    slots: ReadOnlyTable<&'static [u8; 52], &'static [u8; 32]>,
+    commitment: Commitment,
+    buckets: ReadOnlyTable<u64, &'static [u8]>,
     codes: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
     headers: ReadOnlyTable<u64, &'static [u8]>,
     bodies: ReadOnlyTable<u64, &'static [u8]>,
@@ -52,20 +54,25 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// `None` when there is no genesis block yet.
-    pub(crate) fn new(path: &Path, snapshot: &ReadTransaction) -> Result<Option<Self>, StoreError> {
+    /// `None` when there is no genesis block yet, or when the head has moved on since the snapshot: the versions say which.
+    pub(crate) fn new(
+        path: &Path,
+        snapshot: &ReadTransaction,
+        versions: &Versions,
+    ) -> Result<Option<Self>, StoreError> {
         let fault = |error: redb::TableError| StoreError::from_database(path, error);
         let meta = snapshot.open_table(META).map_err(fault)?;
         let Some(number) = head_number(path, &meta)? else { return Ok(None) };
         let headers = snapshot.open_table(HEADERS).map_err(fault)?;
         let head = header_at(path, &headers, number)?
             .ok_or_else(|| StoreError::damaged(path, format!("block {number} is missing")))?;
+        let Some(commitment) = versions.find(&head.hash()) else { return Ok(None) };
         Ok(Some(Self {
             path: path.to_path_buf(),
             head,
             meta,
-            accounts: snapshot.open_table(ACCOUNTS).map_err(fault)?,
-            slots: snapshot.open_table(SLOTS).map_err(fault)?,
+            commitment,
+            buckets: snapshot.open_table(BUCKETS).map_err(fault)?,
             codes: snapshot.open_table(CODES).map_err(fault)?,
             headers,
             bodies: snapshot.open_table(BODIES).map_err(fault)?,
@@ -82,16 +89,18 @@ impl Reader {
         &self.head
     }
 
-    /// Commitment to the state, checked against the head's state root.
+    /// Commitment to the state; its root is the head's.
+    #[must_use]
+    pub fn commitment(&self) -> &Commitment {
+        &self.commitment
+    }
+
+    /// Shows what an account or slot is to someone who knows the head's state root.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read or does not fit the head.
-    pub fn commitment(&self) -> Result<LtHash, StoreError> {
-        let bytes = self.read(self.meta.get(COMMITMENT))?;
-        let commitment = bytes.and_then(|bytes| LtHash::from_bytes(bytes.value()));
-        commitment
-            .filter(|commitment| commitment.root() == self.head.state_root)
-            .ok_or_else(|| self.damaged("the commitment is not the head's state root"))
+    /// [`StoreError`] when it cannot be read.
+    pub fn prove(&self, key: &StateKey) -> Result<StateProof, StoreError> {
+        self.commitment.prove(key, self).map_err(|error| self.of_state(error))
     }
 
     /// The header at a height; `None` above the head.
@@ -159,8 +168,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn account(&self, address: &Address) -> Result<Option<AccountState>, StoreError> {
-        let row = self.read(self.accounts.get(&address.0.0))?;
-        Ok(row.map(|row| encoding::account_from_bytes(row.value())))
+        self.commitment.account(address, self).map_err(|error| self.of_state(error))
     }
 
     /// Code by its hash. The empty code is known without being stored.
@@ -181,8 +189,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn slot(&self, address: &Address, slot: &U256) -> Result<U256, StoreError> {
-        let row = self.read(self.slots.get(&encoding::slot_key(address, slot)))?;
-        Ok(row.map_or(U256::ZERO, |row| U256::from_be_bytes(*row.value())))
+        self.commitment.slot(address, slot, self).map_err(|error| self.of_state(error))
     }
 
     /// Recomputes the state root from every account and slot, and follows every block to the genesis.
@@ -190,20 +197,12 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Damaged`] with the first thing that does not fit. Takes time proportional to the file.
     pub(crate) fn verify(&self) -> Result<(), StoreError> {
-        let mut commitment = LtHash::empty();
-        for row in self.read(self.accounts.iter())? {
-            let (address, account) = self.read(row)?;
-            let account = encoding::account_from_bytes(account.value());
-            self.code(&account.code_hash)?;
-            commitment.add_account(&Address::from(*address.value()), &account);
-        }
-        for row in self.read(self.slots.iter())? {
-            let (key, value) = self.read(row)?;
-            let (address, slot) = encoding::slot_from_key(key.value());
-            commitment.add_slot(&address, &slot, &U256::from_be_bytes(*value.value()));
-        }
-        if commitment != self.commitment()? {
+        let scan = state::scan(&self.path, &self.meta, &self.buckets)?;
+        if scan.commitment != self.commitment {
             return Err(self.damaged("the state does not have the head's root"));
+        }
+        for code_hash in &scan.codes {
+            self.code(code_hash)?;
         }
         let mut parent_hash = B256::ZERO;
         for number in 0..=self.head.number {
@@ -234,6 +233,13 @@ impl Reader {
             }
         }
         Ok(block.header.hash())
+    }
+
+    fn of_state(&self, error: CommitmentError<StoreError>) -> StoreError {
+        match error {
+            CommitmentError::State(error) => error,
+            error => self.damaged(error.to_string()),
+        }
     }
 
     fn read<T>(&self, result: Result<T, redb::StorageError>) -> Result<T, StoreError> {
@@ -271,6 +277,12 @@ impl DatabaseRef for Reader {
     /// Zero above the head, as `BLOCKHASH` wants it.
     fn block_hash_ref(&self, number: u64) -> Result<B256, StoreError> {
         Ok(self.header(number)?.map_or(B256::ZERO, |header| header.hash()))
+    }
+}
+
+impl State for Reader {
+    fn bucket(&self, id: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read(self.buckets.get(id))?.map(|row| row.value().to_vec()))
     }
 }
 

@@ -4,13 +4,15 @@ use crate::{
     encoding,
     error::StoreError,
     reader::{Reader, head_number, header_at},
+    state::{self, Versions},
     tables::{
-        ACCOUNTS, BODIES, CODES, COMMITMENT, FORMAT, FORMAT_VERSION, GENESIS, HEAD, HEADERS, META,
-        NUMBERS, PROOFS, RECEIPTS, SLOTS, TRANSACTIONS,
+        BODIES, BUCKETS, CODES, FORMAT, FORMAT_VERSION, GENESIS, HEAD, HEADERS, META, NUMBERS,
+        PROOFS, RECEIPTS, TRANSACTIONS,
     },
 };
+use alloy_consensus::{Header, Sealed};
 use alloy_primitives::B256;
-use execution::{ExecutedBlock, Genesis, StateCommitment};
+use execution::{Commitment, ExecutedBlock, Genesis};
 use redb::{
     Database, ReadableDatabase, ReadableTable, TableHandle, WriteTransaction, backends::FileBackend,
 };
@@ -38,6 +40,7 @@ const CACHE_SIZE: usize = 64 << 20;
 pub struct Store {
     database: Database,
     path: PathBuf,
+    versions: Versions,
 }
 
 impl Store {
@@ -56,11 +59,9 @@ impl Store {
             .set_check_integrity_on_open(true)
             .create_with_backend(backend)
             .map_err(|error| StoreError::from_database(&path, error))?;
-        let store = Self { database, path };
+        let store = Self { database, path, versions: Versions::default() };
         store.check_format()?;
-        if let Some(reader) = store.try_reader()? {
-            reader.commitment()?;
-        }
+        store.restore_state()?;
         Ok(store)
     }
 
@@ -82,7 +83,7 @@ impl Store {
         let mut meta = self.read(write.open_table(META))?;
         self.read(meta.insert(GENESIS, genesis.to_json().as_bytes()))?;
         drop(meta);
-        self.write_block(write, &block)
+        self.write_block(write, &Commitment::empty(), &block)
     }
 
     /// The genesis file this ledger began with; `None` before [`Self::initialize`].
@@ -104,8 +105,11 @@ impl Store {
     /// [`StoreError`]; the file is as before then. After [`StoreError::DiskFull`] and [`StoreError::Io`] open it again.
     pub fn commit(&self, block: &ExecutedBlock) -> Result<(), StoreError> {
         let write = self.begin_write()?;
-        self.check_follows_head(&write, block)?;
-        self.write_block(write, block)
+        let head = self.check_follows_head(&write, block)?;
+        let commitment = self.versions.find(&head.hash());
+        let commitment = commitment
+            .ok_or_else(|| StoreError::damaged(&self.path, "the head's state is not known"))?;
+        self.write_block(write, &commitment, block)
     }
 
     /// A snapshot at the head.
@@ -130,8 +134,35 @@ impl Store {
         &self.path
     }
 
+    /// A snapshot whose head has moved on before its commitment was found is taken anew.
     fn try_reader(&self) -> Result<Option<Reader>, StoreError> {
-        Reader::new(&self.path, &self.read(self.database.begin_read())?)
+        loop {
+            let snapshot = self.read(self.database.begin_read())?;
+            if let Some(reader) = Reader::new(&self.path, &snapshot, &self.versions)? {
+                return Ok(Some(reader));
+            }
+            if self.versions.is_empty() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Builds the tree above the buckets; refuses a file in which it does not lead to the head's state root.
+    fn restore_state(&self) -> Result<(), StoreError> {
+        let snapshot = self.read(self.database.begin_read())?;
+        let meta = self.read(snapshot.open_table(META))?;
+        let Some(number) = head_number(&self.path, &meta)? else { return Ok(()) };
+        let headers = self.read(snapshot.open_table(HEADERS))?;
+        let head = header_at(&self.path, &headers, number)?
+            .ok_or_else(|| StoreError::damaged(&self.path, format!("block {number} is missing")))?;
+        let buckets = self.read(snapshot.open_table(BUCKETS))?;
+        let scan = state::scan(&self.path, &meta, &buckets)?;
+        if scan.commitment.root() != head.state_root {
+            let what = "the state does not have the head's root";
+            return Err(StoreError::damaged(&self.path, what));
+        }
+        self.versions.offer(head.hash(), scan.commitment);
+        Ok(())
     }
 
     /// Marks a new file as ours; refuses one that is not.
@@ -161,7 +192,7 @@ impl Store {
         &self,
         write: &WriteTransaction,
         block: &ExecutedBlock,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Sealed<Header>, StoreError> {
         let meta = self.read(write.open_table(META))?;
         let headers = self.read(write.open_table(HEADERS))?;
         let Some(head_number) = head_number(&self.path, &meta)? else {
@@ -174,68 +205,44 @@ impl Store {
             let head = head.hash();
             return Err(StoreError::NotNext { number, parent, head_number, head });
         }
-        Ok(())
+        Ok(head)
     }
 
+    /// `commitment` is of the state that the block must have been executed on.
     fn write_block(
         &self,
         write: WriteTransaction,
+        commitment: &Commitment,
         block: &ExecutedBlock,
     ) -> Result<(), StoreError> {
         let number = block.header.number;
-        if block.commitment.root() != block.header.state_root {
+        if block.moved.commitment.root() != block.header.state_root {
             let what = "its commitment is not its state root";
             return Err(StoreError::Inconsistent { number, what });
         }
         if block.header.hash_slow() != block.hash {
             return Err(StoreError::Inconsistent { number, what: "its hash is not its header's" });
         }
-        self.write_state(&write, block)?;
-        self.write_history(&write, block)?;
-        let mut meta = self.read(write.open_table(META))?;
-        self.read(meta.insert(COMMITMENT, block.commitment.to_bytes().as_slice()))?;
-        self.read(meta.insert(HEAD, number.to_be_bytes().as_slice()))?;
-        drop(meta);
-        self.read(write.commit())
-    }
-
-    /// Writes the changes, and compares what was there with what the block says it found.
-    fn write_state(
-        &self,
-        write: &WriteTransaction,
-        block: &ExecutedBlock,
-    ) -> Result<(), StoreError> {
-        let stale = |address| StoreError::StaleState { number: block.header.number, address };
+        // Its parent has this root; so the id says whether it knew the buckets under the ids that they have.
+        if block.moved.base_id != commitment.next_id() {
+            return Err(StoreError::StaleState { number });
+        }
         let mut codes = self.read(write.open_table(CODES))?;
         for (hash, code) in &block.changes.codes {
             self.read(codes.insert(&hash.0, code.as_ref()))?;
         }
-        let mut accounts = self.read(write.open_table(ACCOUNTS))?;
-        for (address, change) in &block.changes.accounts {
-            let found = match &change.after {
-                Some(after) => {
-                    self.read(accounts.insert(&address.0.0, &encoding::account_to_bytes(after)))?
-                }
-                None => self.read(accounts.remove(&address.0.0))?,
-            };
-            if found.map(|row| encoding::account_from_bytes(row.value())) != change.before {
-                return Err(stale(*address));
-            }
+        drop(codes);
+        let commitment = state::write(&self.path, &write, &block.moved)?;
+        self.write_history(&write, block)?;
+        let mut meta = self.read(write.open_table(META))?;
+        self.read(meta.insert(HEAD, number.to_be_bytes().as_slice()))?;
+        drop(meta);
+        self.versions.offer(block.hash, commitment);
+        let written = self.read(write.commit());
+        if written.is_err() {
+            self.versions.retract(&block.hash);
         }
-        let mut slots = self.read(write.open_table(SLOTS))?;
-        for ((address, slot), change) in &block.changes.slots {
-            let key = encoding::slot_key(address, slot);
-            let found = if change.after.is_zero() {
-                self.read(slots.remove(&key))?
-            } else {
-                self.read(slots.insert(&key, &change.after.to_be_bytes::<32>()))?
-            };
-            let found = found.map(|row| *row.value()).unwrap_or_default();
-            if found != change.before.to_be_bytes::<32>() {
-                return Err(stale(*address));
-            }
-        }
-        Ok(())
+        written
     }
 
     fn write_history(

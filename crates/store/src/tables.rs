@@ -3,7 +3,7 @@
 use redb::TableDefinition;
 
 /// Version of this layout, in [`META`] under [`FORMAT`].
-pub(crate) const FORMAT_VERSION: u32 = 2;
+pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// Single values by name.
 pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -11,16 +11,14 @@ pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("
 pub(crate) const FORMAT: &str = "format";
 /// [`META`]: height of the head, 8 bytes.
 pub(crate) const HEAD: &str = "head";
-/// [`META`]: lanes of the commitment to the head's state.
-pub(crate) const COMMITMENT: &str = "commitment";
+/// [`META`]: the id that the next bucket of the state will have, 8 bytes.
+pub(crate) const NEXT_BUCKET: &str = "next bucket";
 /// [`META`]: the genesis file, JSON.
 pub(crate) const GENESIS: &str = "genesis";
 
-/// Address → nonce, balance, code hash.
-pub(crate) const ACCOUNTS: TableDefinition<'_, &[u8; 20], &[u8; 72]> =
-    TableDefinition::new("accounts");
-/// Address and slot → non-zero value.
-pub(crate) const SLOTS: TableDefinition<'_, &[u8; 52], &[u8; 32]> = TableDefinition::new("slots");
+/// Id → a bucket of the state (`execution::Commitment`), live or dead. Rows are added at the end and taken away at the beginning, so that a
+/// block writes few pages, whichever accounts it touches.
+pub(crate) const BUCKETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("buckets");
 /// Code hash → code.
 pub(crate) const CODES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("codes");
 /// Height → block hash, then the header in RLP.

@@ -172,8 +172,8 @@ impl Bench {
             extra_data: Bytes::new(),
             proof: Bytes::new(),
         };
-        let commitment = reader.commitment()?;
-        let parent = Parent { header: header.inner(), commitment: &commitment, state: &reader };
+        let parent =
+            Parent { header: header.inner(), commitment: reader.commitment(), state: &reader };
         let built = execute_block(&parent, &self.genesis.rules(), &input, transactions)?;
         let has_failed = built.block.receipts.iter().any(|receipt| !receipt.status());
         anyhow::ensure!(built.refused.is_empty() && !has_failed, "a call of the benchmark failed");

@@ -10,7 +10,7 @@ use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, Bytes, TxKind, U256, bytes, keccak256};
 use alloy_signer::SignerSync;
 use alloy_sol_types::{SolCall, SolError, SolEvent};
-use execution::{Built, CallOutcome, StateCommitment};
+use execution::{Built, CallOutcome};
 
 fn owner(number: u8) -> Address {
     key(number).address()
@@ -171,7 +171,7 @@ fn an_older_ledger_goes_on_as_it_was() {
     for module in [GRAIN, ASSETS] {
         chain.state.accounts.remove(&module).unwrap();
     }
-    chain.commitment = chain.state.commitment();
+    chain.commitment = chain.state.recommit();
     chain.head.state_root = chain.commitment.root();
     let nonce = chain.state.nonce(&owner(1));
     let input = create(owner(1)).into();

@@ -1,7 +1,7 @@
 use crate::chain::{BENEFICIARY, COUNTER, Chain, START_BALANCE, genesis, key, plain, sign};
 use alloy_consensus::{TxEip1559, proofs};
 use alloy_primitives::{Address, Bytes, TxKind, U256, bytes};
-use execution::{BlockError, BlockInput, LtHash, Parent, StateCommitment, execute_block};
+use execution::{BlockError, BlockInput, Commitment, Parent, execute_block};
 
 #[test]
 fn a_transfer_moves_value_burns_the_base_fee_and_pays_the_tip() {
@@ -40,7 +40,7 @@ fn the_header_commits_to_everything() {
     assert_eq!(block.header.receipts_root, proofs::calculate_receipt_root(&block.receipts));
     let log = &block.receipts[0].logs()[0];
     assert!(block.header.logs_bloom.contains_raw_log(log.address, log.topics()));
-    assert_eq!(block.header.state_root, chain.state.commitment().root());
+    assert_eq!(block.header.state_root, chain.state.root());
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn the_base_fee_rises_with_full_blocks_and_falls_with_empty_ones() {
 #[test]
 fn input_that_no_block_can_have_is_an_error() {
     let chain = Chain::new();
-    let attempt = |input: &BlockInput, commitment: &LtHash| {
+    let attempt = |input: &BlockInput, commitment: &Commitment| {
         let parent = Parent { header: &chain.head, commitment, state: &chain.state };
         execute_block(&parent, &chain.rules, input, &[]).map(|_| ())
     };
@@ -148,7 +148,7 @@ fn input_that_no_block_can_have_is_an_error() {
     assert!(matches!(attempt(&long, &chain.commitment), Err(BlockError::ExtraData { size: 33 })));
     assert!(matches!(attempt(&unproven, &chain.commitment), Err(BlockError::Proof { size: 97 })));
     assert!(matches!(
-        attempt(&good, &LtHash::empty()),
+        attempt(&good, &Commitment::empty()),
         Err(BlockError::CommitmentMismatch { number: 0, .. })
     ));
 }

@@ -8,8 +8,8 @@ use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, bytes};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use execution::{
-    AccountState, BaseFeeRule, BlockInput, Built, ExecutedBlock, Genesis, GenesisAccount, LtHash,
-    Parent, Rules, Transaction, execute_block,
+    AccountState, BaseFeeRule, BlockInput, Built, Change, Commitment, ExecutedBlock, Genesis,
+    GenesisAccount, Parent, Rules, StateChanges, Transaction, execute_block,
 };
 use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
 use std::{collections::BTreeMap, convert::Infallible};
@@ -28,6 +28,7 @@ pub(crate) struct State {
     pub(crate) slots: BTreeMap<(Address, U256), U256>,
     codes: BTreeMap<B256, Bytes>,
     hashes: Vec<B256>,
+    buckets: BTreeMap<u64, Vec<u8>>,
 }
 
 impl State {
@@ -53,16 +54,23 @@ impl State {
         self.slots.keys().filter(|(account, _)| *account != abi::GRAIN).count()
     }
 
-    /// The commitment the plain way.
-    pub(crate) fn commitment(&self) -> LtHash {
-        let mut commitment = LtHash::empty();
+    /// The root the plain way: all from nothing.
+    pub(crate) fn root(&self) -> B256 {
+        self.clone().recommit().root()
+    }
+
+    /// Begins the commitment anew, after something was changed behind its back.
+    pub(crate) fn recommit(&mut self) -> Commitment {
+        let mut changes = StateChanges::default();
         for (address, account) in &self.accounts {
-            commitment.add_account(address, account);
+            changes.accounts.insert(*address, Change { before: None, after: Some(*account) });
         }
-        for ((address, slot), value) in &self.slots {
-            commitment.add_slot(address, slot, value);
+        for (key, value) in &self.slots {
+            changes.slots.insert(*key, Change { before: U256::ZERO, after: *value });
         }
-        commitment
+        let moved = Commitment::empty().apply(&changes, self).unwrap();
+        self.buckets = moved.buckets;
+        moved.commitment
     }
 
     fn apply(&mut self, block: &ExecutedBlock) {
@@ -82,6 +90,7 @@ impl State {
         self.slots.retain(|_, value| !value.is_zero());
         self.codes.extend(block.changes.codes.clone());
         self.hashes.push(block.hash);
+        self.buckets.extend(block.moved.buckets.clone());
     }
 }
 
@@ -112,12 +121,18 @@ impl DatabaseRef for State {
     }
 }
 
+impl execution::State for State {
+    fn bucket(&self, id: u64) -> Result<Option<Vec<u8>>, Infallible> {
+        Ok(self.buckets.get(&id).cloned())
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct Chain {
     pub(crate) rules: Rules,
     pub(crate) state: State,
     pub(crate) head: Header,
-    pub(crate) commitment: LtHash,
+    pub(crate) commitment: Commitment,
 }
 
 impl Chain {
@@ -129,7 +144,8 @@ impl Chain {
         let block = genesis.block().unwrap();
         let mut state = State::default();
         state.apply(&block);
-        Self { rules: genesis.rules(), state, head: block.header, commitment: block.commitment }
+        let commitment = block.moved.commitment;
+        Self { rules: genesis.rules(), state, head: block.header, commitment }
     }
 
     /// What a block of `transactions` would be, without taking it over.
@@ -159,12 +175,12 @@ impl Chain {
             u128::from(block.header.gas_used) * u128::from(block.header.base_fee_per_gas.unwrap());
         assert_eq!(self.state.supply() + U256::from(burnt), supply, "value is conserved");
         assert_eq!(self.state.told_supply(), self.state.supply(), "GRAIN tells what there is");
-        assert_eq!(block.commitment, self.state.commitment(), "moved root = recomputed root");
+        assert_eq!(block.header.state_root, self.state.root(), "moved root = recomputed root");
         assert!(block.header.gas_used <= block.header.gas_limit);
         assert_eq!(block.receipts.len(), block.transactions.len());
         assert_eq!(block.receipts.len() + built.refused.len(), transactions.len());
         self.head = block.header.clone();
-        self.commitment = block.commitment.clone();
+        self.commitment = block.moved.commitment.clone();
         built
     }
 
@@ -188,7 +204,7 @@ pub(crate) fn genesis() -> Genesis {
         gas_limit: 30_000_000,
         base_fee: BaseFeeRule { initial: 1_000, minimum: 7, change_denominator: 8, elasticity: 2 },
         fee_recipient: BENEFICIARY,
-        commitment: 1,
+        commitment: 2,
         accounts: (1..=4).map(|index| (key(index).address(), rich.clone())).collect(),
     }
 }

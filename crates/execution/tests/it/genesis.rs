@@ -42,7 +42,7 @@ fn what_cannot_be_a_chain_is_refused() {
     check(|genesis| genesis.base_fee.minimum = 1_001, "`base_fee.initial` is 1000");
     check(|genesis| genesis.base_fee.change_denominator = 0, "change_denominator");
     check(|genesis| genesis.base_fee.elasticity = 0, "elasticity");
-    check(|genesis| genesis.commitment = 2, "`commitment` is 2");
+    check(|genesis| genesis.commitment = 1, "`commitment` is 1");
     check(
         |genesis| {
             let account = GenesisAccount { balance: U256::MAX, ..GenesisAccount::default() };

@@ -37,7 +37,7 @@ impl Running {
                 elasticity: 2,
             },
             fee_recipient: alloy_primitives::Address::repeat_byte(0xbe),
-            commitment: 1,
+            commitment: 2,
             accounts: [(signer().address(), rich)].into(),
         };
         let node = Node::open(NodeConfig::new(folder, Some(genesis))).unwrap();

@@ -9,7 +9,7 @@ fn genesis() -> Genesis {
         gas_limit: 1_000_000,
         base_fee: BaseFeeRule { initial: 7, minimum: 7, change_denominator: 8, elasticity: 2 },
         fee_recipient: Address::ZERO,
-        commitment: 1,
+        commitment: 2,
         accounts: BTreeMap::new(),
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn genesis() -> Genesis {
         gas_limit: 30_000_000,
         base_fee: BaseFeeRule { initial: 1_000, minimum: 7, change_denominator: 8, elasticity: 2 },
         fee_recipient: Address::repeat_byte(0xbe),
-        commitment: 1,
+        commitment: 2,
         accounts: (1..=4).map(|index| (key(index).address(), rich.clone())).collect(),
     }
 }

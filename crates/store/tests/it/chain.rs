@@ -23,7 +23,7 @@ pub(crate) fn genesis() -> Genesis {
         gas_limit: 30_000_000,
         base_fee: BaseFeeRule { initial: 1_000, minimum: 7, change_denominator: 8, elasticity: 2 },
         fee_recipient: Address::repeat_byte(0xbe),
-        commitment: 1,
+        commitment: 2,
         accounts: [(SENDER, rich), (COUNTER, counter)].into(),
     }
 }
@@ -72,8 +72,7 @@ pub(crate) fn next_block(store: &Store) -> ExecutedBlock {
         extra_data: Bytes::new(),
         proof: Bytes::from_static(b"proof"),
     };
-    let commitment = reader.commitment().unwrap();
-    let parent = Parent { header: reader.head(), commitment: &commitment, state: &reader };
+    let parent = Parent { header: reader.head(), commitment: reader.commitment(), state: &reader };
     let built = execute_block(&parent, &genesis().rules(), &input, &transactions).unwrap();
     assert!(built.refused.is_empty(), "{:?}", built.refused);
     built.block

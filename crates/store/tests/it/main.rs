@@ -6,3 +6,4 @@ mod chain;
 mod commits;
 mod crash;
 mod damage;
+mod growth;

@@ -1,0 +1,101 @@
+//! Builds the tree anew from kept buckets.
+
+use super::{
+    Commitment, Entry,
+    bucket::{Bucket, hash, hashed},
+    node::{Inner, Kept, Node, Place, bit},
+};
+use alloy_primitives::B256;
+use std::sync::Arc;
+
+/// A tree in the making: buckets are added from the newest to the oldest.
+#[derive(Debug)]
+pub struct Restored {
+    root: Option<Draft>,
+    next_id: u64,
+    last_id: Option<u64>,
+    live_count: u64,
+}
+
+/// Why kept buckets are none of a commitment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("bucket {id} of the state is damaged")]
+pub struct RestoreError {
+    /// Its id.
+    pub id: u64,
+}
+
+/// A part of the tree that a bucket covers; nothing has been said yet of an absent one.
+#[derive(Debug)]
+enum Draft {
+    Covered(Node),
+    Split(Box<[Option<Draft>; 2]>),
+}
+
+impl Restored {
+    /// Nothing added yet, for a commitment whose [`Commitment::next_id`] was `next_id`.
+    #[must_use]
+    pub fn new(next_id: u64) -> Self {
+        Self { root: None, next_id, last_id: None, live_count: 0 }
+    }
+
+    /// Adds a kept bucket, older than all before. The entries of a live one; of a dead one nothing.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when these are no bytes of a bucket, or not in turn.
+    pub fn add(&mut self, id: u64, bytes: &[u8]) -> Result<Vec<Entry>, RestoreError> {
+        let damaged = RestoreError { id };
+        let place = Bucket::place(bytes).ok_or(damaged)?;
+        if id >= self.last_id.unwrap_or(self.next_id) {
+            return Err(damaged);
+        }
+        self.last_id = Some(id);
+        let Some(free) = descend(&mut self.root, &place) else { return Ok(Vec::new()) };
+        let bucket = Bucket::from_bytes(bytes).ok_or(damaged)?;
+        let leaves = bucket.leaves().ok_or(damaged)?;
+        *free = Some(Draft::Covered(if leaves.is_empty() {
+            Node::Empty
+        } else {
+            self.live_count += 1;
+            let hash = hash(&hashed(&leaves), place.depth);
+            Node::Bucket(Kept { id, count: leaves.len(), hash })
+        }));
+        Ok(bucket.entries)
+    }
+
+    /// The commitment. Whether it is the right one its root says.
+    #[must_use]
+    pub fn finish(self) -> Commitment {
+        let root = finish(self.root);
+        Commitment { root, next_id: self.next_id, live_count: self.live_count }
+    }
+}
+
+/// The part at `place`, when nothing covers any of it.
+fn descend<'a>(root: &'a mut Option<Draft>, place: &Place) -> Option<&'a mut Option<Draft>> {
+    let mut part = root;
+    for depth in 0..place.depth {
+        let split = part.get_or_insert_with(|| Draft::Split(Box::new([None, None])));
+        let Draft::Split(halves) = split else { return None };
+        part = &mut halves[bit(&place.path, depth)];
+    }
+    part.is_none().then_some(part)
+}
+
+fn finish(part: Option<Draft>) -> Node {
+    match part {
+        None => Node::Empty,
+        Some(Draft::Covered(node)) => node,
+        Some(Draft::Split(halves)) => {
+            let [left, right] = *halves;
+            let halves = [finish(left), finish(right)];
+            match &halves {
+                // Both parts of a path on which nothing is left.
+                [Node::Empty, Node::Empty] => {
+                    Node::Inner(Arc::new(Inner { hash: B256::ZERO, halves }))
+                }
+                _ => Node::inner(halves),
+            }
+        }
+    }
+}

@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "what is measured is the output")]
 
 use alloy_consensus::Header;
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use execution::{AccountState, BaseFeeRule, Change, ExecutedBlock, Genesis, StateChanges};
 use std::{
     collections::BTreeMap,
@@ -65,7 +65,9 @@ fn genesis() -> Genesis {
 
 /// Goes on where the last run has stopped, as each block of it is `FILL_COUNT` accounts.
 fn fill(store: &Store, accounts: u64) -> Result<(), StoreError> {
-    let has = |index| Ok(store.reader()?.account(&address(index))?.is_some());
+    let has = |index| -> Result<_, StoreError> {
+        Ok(store.reader()?.account(&address(index))?.is_some())
+    };
     let mut from = 0;
     while from < accounts && has(from)? {
         from += FILL_COUNT;

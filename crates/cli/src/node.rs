@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use execution::Genesis;
 use node::{AnchoredClock, Clock as _, Node, NodeConfig, OpenError};
 use serde::Serialize;
-use store::StoreError;
+use store::{StoreError, StoreOptions};
 use units::{AccountId, UnixSeconds, Wei};
 
 use crate::failure::{Hint as _, Interrupted, WrongUsage};
@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// Origin of a web page that may call, as browsers write it, scheme included, or * for all; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
+    /// How many past states can be asked for, by number or hash of their block; fewer when blocks change very much
+    #[arg(long, value_name = "BLOCKS", default_value_t = StoreOptions::default().past_states_max)]
+    history: u64,
     /// How a new ledger begins [default: chain id and funds below]
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
@@ -134,7 +137,10 @@ async fn halt(node: &Node) -> anyhow::Error {
 
 /// Opens the ledger in `data_dir`, or begins it.
 fn open(args: &Args, data_dir: &Path) -> anyhow::Result<Node> {
-    let begin = |genesis| Node::open(NodeConfig::new(data_dir, genesis));
+    let begin = |genesis| {
+        let config = NodeConfig::new(data_dir, genesis);
+        Node::open(NodeConfig { past_states_max: args.history, ..config })
+    };
     if let Some(path) = &args.genesis {
         return in_use(begin(Some(read_genesis(path)?)));
     }

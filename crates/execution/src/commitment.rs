@@ -28,7 +28,7 @@ mod update;
 pub use bucket::BUCKET_ENTRIES_MAX;
 pub use leaf::{Entry, StateKey};
 pub use proof::{PathEnd, ProofError, StateProof};
-pub use restore::{RestoreError, Restored};
+pub use restore::{Replayed, RestoreError, Restored};
 pub use update::CommitmentError;
 
 use crate::changes::{AccountState, StateChanges};

@@ -54,7 +54,7 @@ pub use call::{
 };
 pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{
-    BUCKET_ENTRIES_MAX, Commitment, CommitmentError, Entry, Moved, PathEnd, ProofError,
+    BUCKET_ENTRIES_MAX, Commitment, CommitmentError, Entry, Moved, PathEnd, ProofError, Replayed,
     RestoreError, Restored, State, StateKey, StateProof,
 };
 pub use fees::{BaseFeeRule, next_base_fee};

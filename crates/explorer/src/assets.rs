@@ -6,12 +6,12 @@ use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
 use execution::{Call, CallOutcome};
 use maud::html;
-use node::{CallBlock, Node};
+use node::Node;
 
 /// Asks a module; `None` when it refuses.
 fn ask<C: SolCall>(node: &Node, to: Address, call: &C) -> Option<C::Return> {
     let call = Call::question(to, call.abi_encode().into());
-    match node.call(&call, CallBlock::Latest) {
+    match node.call(&call) {
         Ok(CallOutcome::Returned { output, .. }) => C::abi_decode_returns(&output).ok(),
         _ => None,
     }

@@ -7,6 +7,7 @@ use crate::{
 use alloy_primitives::Address;
 use execution::Genesis;
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use store::StoreOptions;
 
 /// How long the first transaction of a block waits for company, unless told otherwise.
 const BATCHING_STANDARD: Duration = Duration::from_millis(20);
@@ -24,6 +25,8 @@ pub struct NodeConfig {
     pub batching: Duration,
     /// Receives tips; `None` is the genesis file's account.
     pub fee_recipient: Option<Address>,
+    /// How many states before the head's can be asked for; fewer when blocks change much.
+    pub past_states_max: u64,
     /// Bounds of the mempool.
     pub pool: PoolLimits,
     /// Tells the time of blocks.
@@ -31,7 +34,7 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
-    /// Blocks on demand, gathered for 20 ms, on the machine's clock; standard bounds.
+    /// Blocks on demand, gathered for 20 ms, on the machine's clock; 1,024 past states; standard bounds.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, genesis: Option<Genesis>) -> Self {
         Self {
@@ -40,6 +43,7 @@ impl NodeConfig {
             block_interval: None,
             batching: BATCHING_STANDARD,
             fee_recipient: None,
+            past_states_max: StoreOptions::default().past_states_max,
             pool: PoolLimits::STANDARD,
             clock: Arc::new(AnchoredClock::start()),
         }

@@ -25,7 +25,7 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use store::{Reader, Store, StoreError};
+use store::{Reader, Store, StoreError, StoreOptions};
 use tokio::sync::{broadcast, watch};
 
 /// A ledger with its mempool and producer, cheap to clone. When the last clone goes, production stops and the data directory is free.
@@ -54,8 +54,6 @@ pub(crate) struct Shared {
     /// Counts changes of the store: a reader is good for one.
     generation: AtomicU64,
     latest: Mutex<Option<(u64, Arc<Reader>)>>,
-    /// What `latest` was before the last change: the state the newest block began with.
-    before: Mutex<Option<Arc<Reader>>>,
     pub(crate) stopping: AtomicBool,
     halted: OnceLock<String>,
     pub(crate) heads: watch::Sender<Sealed<Header>>,
@@ -68,11 +66,11 @@ struct Producer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Which block a call imagines itself in. The state is the head's in both cases: past states are not kept.
+/// Which block a call imagines itself in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallBlock {
-    /// The head: its number and time.
-    Latest,
+    /// The one whose state it reads: its number and time.
+    Same,
     /// The one that would follow it now.
     Next,
 }
@@ -94,7 +92,9 @@ impl Node {
     /// # Errors
     /// [`OpenError`]: in use, of another chain, without one, damaged, not writable.
     pub fn open(config: NodeConfig) -> Result<Self, OpenError> {
-        let store = Store::open(&config.data_dir)?;
+        let past_states_max = config.past_states_max;
+        let options = StoreOptions { past_states_max, ..StoreOptions::default() };
+        let store = Store::open_with(&config.data_dir, options)?;
         let genesis = match config.genesis {
             Some(genesis) => Some(genesis),
             None => store.genesis()?,
@@ -133,7 +133,6 @@ impl Node {
             is_idle: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             latest: Mutex::new(None),
-            before: Mutex::new(None),
             stopping: AtomicBool::new(false),
             halted: OnceLock::new(),
             heads: watch::Sender::new(head),
@@ -174,13 +173,6 @@ impl Node {
     /// [`StoreError`] when it cannot be read.
     pub fn reader(&self) -> Result<Arc<Reader>, StoreError> {
         self.shared.reader()
-    }
-
-    /// The state that a block began with: known of the newest block, if this node made it since it was opened.
-    #[must_use]
-    pub fn state_before(&self, header: &Header) -> Option<Arc<Reader>> {
-        let before = self.shared.before.lock().unwrap_or_else(PoisonError::into_inner);
-        before.as_ref().filter(|reader| reader.head().hash() == header.parent_hash).map(Arc::clone)
     }
 
     /// Why no more blocks are made, if so.
@@ -252,31 +244,24 @@ impl Node {
     ///
     /// # Errors
     /// [`CallError`] when it could not run; a revert is an outcome.
-    pub fn call(
-        &self,
-        call: &Call,
-        block: CallBlock,
-    ) -> Result<CallOutcome, CallError<StoreError>> {
-        let run = |scene: &Scene<'_, Reader>| scene.call(call);
-        self.preview(block, &Overrides::default(), run).map_err(CallError::State)?
+    pub fn call(&self, call: &Call) -> Result<CallOutcome, CallError<StoreError>> {
+        let reader = self.reader().map_err(CallError::State)?;
+        self.scene(&reader, CallBlock::Same, &Overrides::default()).call(call)
     }
 
-    /// Runs something on the head's state, with `overrides`, that leaves no trace.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the state can't be read.
-    pub fn preview<T>(
-        &self,
+    /// Where a call would run: on the state of `reader`, with `overrides`. It leaves no trace.
+    #[must_use]
+    pub fn scene<'a>(
+        &'a self,
+        reader: &'a Reader,
         block: CallBlock,
-        overrides: &Overrides,
-        run: impl FnOnce(&Scene<'_, Reader>) -> T,
-    ) -> Result<T, StoreError> {
-        let reader = self.reader()?;
+        overrides: &'a Overrides,
+    ) -> Scene<'a, Reader> {
         let environment = match block {
-            CallBlock::Latest => Environment::of(reader.head()),
+            CallBlock::Same => Environment::of(reader.head()),
             CallBlock::Next => self.next_environment(reader.head()),
         };
-        Ok(run(&Scene { state: &*reader, rules: self.rules(), environment, overrides }))
+        Scene { state: reader, rules: self.rules(), environment, overrides }
     }
 
     /// The gas limit with which a call succeeds in the next block, within 1/64 of the least.
@@ -284,9 +269,8 @@ impl Node {
     /// # Errors
     /// [`EstimateError`]: reverted with its data, halted, or not run at all.
     pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<StoreError>> {
-        let run = |scene: &Scene<'_, Reader>| scene.estimate_gas(call);
-        let estimate = self.preview(CallBlock::Next, &Overrides::default(), run);
-        estimate.map_err(CallError::State)?
+        let reader = self.reader().map_err(CallError::State)?;
+        self.scene(&reader, CallBlock::Next, &Overrides::default()).estimate_gas(call)
     }
 
     /// Waits until a submitted transaction is in a block.
@@ -411,8 +395,7 @@ impl Shared {
     /// To be called after each change of the store, before anybody is told of it.
     pub(crate) fn renew(&self) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = latest.take().map(|(_, reader)| reader);
-        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = before;
+        *latest = None;
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 

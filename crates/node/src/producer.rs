@@ -4,8 +4,8 @@ use crate::{mempool::Pool, node::Shared, randomness};
 use alloy_consensus::Sealed;
 use alloy_consensus::transaction::Recovered;
 use execution::{
-    BlockError, BlockInput, Built, ExecutedBlock, Parent, Refusal, Refused, Transaction,
-    execute_block, next_base_fee,
+    BlockError, BlockInput, Built, ExecutedBlock, Refusal, Refused, Transaction, execute_block,
+    next_base_fee,
 };
 use std::{
     sync::{Arc, MutexGuard, atomic::Ordering},
@@ -132,7 +132,7 @@ fn execute(
         extra_data: randomness.key,
         proof: randomness.proof,
     };
-    let parent = Parent { header: header.inner(), commitment: reader.commitment(), state: reader };
+    let parent = reader.as_parent();
     Ok(execute_block(&parent, &shared.rules, &input, transactions)?)
 }
 

@@ -1,18 +1,15 @@
 //! Calls, estimates, and transactions handed in.
 
 use crate::{
-    error::{
-        Answer, halted, internal, invalid, not_called, not_estimated, not_submitted, reverted,
-    },
+    error::{Answer, halted, invalid, not_called, not_estimated, not_submitted, reverted},
     overrides, parameters,
 };
 use alloy_eips::{BlockId, eip2930::AccessListResult};
 use alloy_primitives::{B256, Bytes, TxKind, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
-use execution::{Accesses, Call, CallOutcome, Overrides, Scene};
+use execution::{Accesses, Call, CallOutcome, Overrides};
 use jsonrpsee::types::Params;
 use node::{CallBlock, Node};
-use store::Reader;
 
 /// What is asked about a message: in which block, and what to imagine.
 pub(crate) struct Question {
@@ -33,9 +30,9 @@ pub(crate) fn parameters(params: &Params<'_>) -> Answer<Question> {
 }
 
 pub(crate) fn call(node: &Node, asked: &Question) -> Answer<Bytes> {
-    let block = parameters::state(&*node.reader().map_err(internal)?, asked.block)?;
-    let outcome = node.preview(block, &asked.overrides, |scene| scene.call(&asked.call));
-    match outcome.map_err(internal)?.map_err(not_called)? {
+    let (reader, block) = parameters::state(node, asked.block)?;
+    let outcome = node.scene(&reader, block, &asked.overrides).call(&asked.call);
+    match outcome.map_err(not_called)? {
         CallOutcome::Returned { output, .. } => Ok(output),
         CallOutcome::Reverted { output, .. } => Err(reverted(output)),
         CallOutcome::Halted { reason, .. } => Err(halted(&reason)),
@@ -43,17 +40,19 @@ pub(crate) fn call(node: &Node, asked: &Question) -> Answer<Bytes> {
 }
 
 pub(crate) fn estimate_gas(node: &Node, asked: &Question) -> Answer<U64> {
-    parameters::state(&*node.reader().map_err(internal)?, asked.block)?;
-    let run = |scene: &Scene<'_, Reader>| scene.estimate_gas(&asked.call);
-    let estimate = node.preview(CallBlock::Next, &asked.overrides, run).map_err(internal)?;
+    let (reader, mut block) = parameters::state(node, asked.block)?;
+    // What is estimated is sent next: on the head's state it is taken for the block that follows.
+    if reader.head().number == node.head().number {
+        block = CallBlock::Next;
+    }
+    let estimate = node.scene(&reader, block, &asked.overrides).estimate_gas(&asked.call);
     estimate.map(U64::from).map_err(not_estimated)
 }
 
 /// A call that fails has a list, too, and says beside it how it failed.
 pub(crate) fn access_list(node: &Node, asked: &Question) -> Answer<AccessListResult> {
-    let block = parameters::state(&*node.reader().map_err(internal)?, asked.block)?;
-    let run = |scene: &Scene<'_, Reader>| scene.access_list(&asked.call);
-    let accesses = node.preview(block, &asked.overrides, run).map_err(internal)?;
+    let (reader, block) = parameters::state(node, asked.block)?;
+    let accesses = node.scene(&reader, block, &asked.overrides).access_list(&asked.call);
     let Accesses { list, outcome } = accesses.map_err(not_called)?;
     let (gas_used, error) = match outcome {
         CallOutcome::Returned { gas_used, .. } => (gas_used, None),

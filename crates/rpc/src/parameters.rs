@@ -3,8 +3,9 @@
 use crate::error::{Answer, internal, invalid, refused};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use jsonrpsee::types::{Params, params::ParamsSequence};
-use node::CallBlock;
+use node::{CallBlock, Node};
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use store::Reader;
 
 /// Reads the parameters with `read`; more than it reads are an error, so that nothing a client asks for is silently left out.
@@ -64,18 +65,27 @@ pub(crate) fn number_of(head: u64, block: BlockNumberOrTag) -> u64 {
     }
 }
 
-/// Which block's state is meant, if we have it: the head's only.
-pub(crate) fn state(reader: &Reader, block: Option<BlockId>) -> Answer<CallBlock> {
+/// The state that is meant, and in which block to imagine oneself.
+pub(crate) fn state(node: &Node, block: Option<BlockId>) -> Answer<(Arc<Reader>, CallBlock)> {
+    let reader = node.reader().map_err(internal)?;
     let block = block.unwrap_or_default();
     if block == BlockId::pending() {
-        return Ok(CallBlock::Next);
+        return Ok((reader, CallBlock::Next));
     }
-    let head = reader.head().number;
-    match height(reader, block)? {
+    match height(&reader, block)? {
         None => Err(refused("header not found")),
-        Some(number) if number == head => Ok(CallBlock::Latest),
-        Some(number) => Err(refused(format!(
-            "missing state of block {number}: only that of the latest block, {head}, is kept"
-        ))),
+        Some(number) if number == reader.head().number => Ok((reader, CallBlock::Same)),
+        Some(number) => Ok((Arc::new(state_at(&reader, number)?), CallBlock::Same)),
     }
+}
+
+/// The state after a block.
+pub(crate) fn state_at(reader: &Reader, number: u64) -> Answer<Reader> {
+    let missing = || {
+        let (oldest, head) = (reader.oldest_state(), reader.head().number);
+        refused(format!(
+            "missing state of block {number}: those of blocks {oldest} to {head} are kept"
+        ))
+    };
+    reader.at(number).map_err(internal)?.ok_or_else(missing)
 }

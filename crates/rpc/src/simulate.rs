@@ -3,7 +3,7 @@
 use crate::{
     blocks::{self, Content, WireBlock},
     calls,
-    error::{Answer, halted, internal, invalid, not_simulated, reverted},
+    error::{Answer, halted, invalid, not_simulated, reverted},
     overrides, parameters,
 };
 use alloy_consensus::{Header, Sealed};
@@ -58,8 +58,7 @@ fn message(request: TransactionRequest) -> Answer<Message> {
 }
 
 pub(crate) fn simulate(node: &Node, asked: &Asked) -> Answer<Vec<SimulatedBlock<WireBlock>>> {
-    let reader = node.reader().map_err(internal)?;
-    parameters::state(&reader, asked.block)?;
+    let (reader, _) = parameters::state(node, asked.block)?;
     let blocks = execution::simulate(&*reader, node.rules(), reader.head(), &asked.simulation);
     let blocks = blocks.map_err(not_simulated)?;
     Ok(blocks.into_iter().map(|block| shown(block, asked.content)).collect())

@@ -8,11 +8,10 @@ use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use execution::AccountState;
 use node::{CallBlock, Node};
-use std::sync::Arc;
 use store::Reader;
 
 pub(crate) fn balance(node: &Node, address: Address, block: Option<BlockId>) -> Answer<U256> {
-    let account = account(&reader(node, block)?.0, &address)?;
+    let account = account(&parameters::state(node, block)?.0, &address)?;
     Ok(account.map_or(U256::ZERO, |account| account.balance))
 }
 
@@ -21,16 +20,16 @@ pub(crate) fn transaction_count(
     address: Address,
     block: Option<BlockId>,
 ) -> Answer<U64> {
-    let (reader, block) = reader(node, block)?;
+    let (reader, block) = parameters::state(node, block)?;
     let nonce = match block {
-        CallBlock::Latest => account(&reader, &address)?.map_or(0, |account| account.nonce),
+        CallBlock::Same => account(&reader, &address)?.map_or(0, |account| account.nonce),
         CallBlock::Next => node.next_nonce(&address).map_err(internal)?,
     };
     Ok(U64::from(nonce))
 }
 
 pub(crate) fn code(node: &Node, address: Address, block: Option<BlockId>) -> Answer<Bytes> {
-    let (reader, _) = reader(node, block)?;
+    let (reader, _) = parameters::state(node, block)?;
     match account(&reader, &address)? {
         Some(account) => reader.code(&account.code_hash).map_err(internal),
         None => Ok(Bytes::new()),
@@ -43,14 +42,8 @@ pub(crate) fn storage(
     slot: U256,
     block: Option<BlockId>,
 ) -> Answer<B256> {
-    let (reader, _) = reader(node, block)?;
+    let (reader, _) = parameters::state(node, block)?;
     reader.slot(&address, &slot).map(B256::from).map_err(internal)
-}
-
-fn reader(node: &Node, block: Option<BlockId>) -> Answer<(Arc<Reader>, CallBlock)> {
-    let reader = node.reader().map_err(internal)?;
-    let block = parameters::state(&reader, block)?;
-    Ok((reader, block))
 }
 
 fn account(reader: &Reader, address: &Address) -> Answer<Option<AccountState>> {

@@ -85,9 +85,8 @@ pub(crate) fn call_parameters(params: &Params<'_>) -> Answer<AskedCall> {
 }
 
 pub(crate) fn call(node: &Node, asked: &AskedCall) -> Answer<Value> {
-    let block = parameters::state(&*node.reader().map_err(internal)?, asked.block)?;
-    let run = |scene: &execution::Scene<'_, store::Reader>| scene.trace(&asked.call, &asked.tracer);
-    let trace = node.preview(block, &asked.overrides, run).map_err(internal)?;
+    let (reader, block) = parameters::state(node, asked.block)?;
+    let trace = node.scene(&reader, block, &asked.overrides).trace(&asked.call, &asked.tracer);
     Ok(shown(trace.map_err(not_traced)?))
 }
 
@@ -107,14 +106,10 @@ pub(crate) fn transaction(node: &Node, hash: B256, tracer: &Tracer) -> Answer<Va
     let Some((block, index)) = blocks::locate(&reader, hash)? else {
         return Err(refused(format!("transaction {hash} not found")));
     };
-    let Some(state) = node.state_before(&block.header) else {
-        let number = block.header.number;
-        return Err(refused(format!(
-            "missing state before block {number}: only that before the newest block is kept"
-        )));
-    };
+    // The genesis block has no transactions.
+    let state = parameters::state_at(&reader, block.header.number.saturating_sub(1))?;
     let replay = Replay {
-        state: &*state,
+        state: &state,
         rules: node.rules(),
         header: &block.header,
         transactions: &block.transactions,

@@ -32,6 +32,25 @@ pub enum StoreError {
         /// Ours.
         expected: u32,
     },
+    /// A ledger for development opened as one that is meant, or the other way round.
+    #[error("{} is {}", path.display(), match found {
+        true => "a ledger for development: open it in development mode, or use another data directory",
+        false => "no ledger for development: use another data directory for that",
+    })]
+    Purpose {
+        /// The file.
+        path: PathBuf,
+        /// Whether it is for development.
+        found: bool,
+    },
+    /// What only a ledger for development allows, or a mark that is used up.
+    #[error("{}: {what}", path.display())]
+    NotAllowed {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        what: &'static str,
+    },
     /// Bytes are not what was written.
     #[error("{} is damaged ({what}): restore the file from a copy, or remove it and start anew", path.display())]
     Damaged {

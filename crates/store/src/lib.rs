@@ -10,21 +10,26 @@
 //!
 //! The state is kept as the buckets of `execution`'s commitment, in the order in which they were written; the tree above them is in memory.
 //! A block adds its buckets at the end of their table and takes as many dead ones away at the beginning, moving what is alive there to
-//! the end: there are never many more dead ones than live ones.
+//! the end: there are never many more dead ones than live ones. The states of the newest blocks stay readable ([`Reader::at`]): what
+//! they need is taken away when they are forgotten, not before.
 //!
 //! Opening: the file is locked ([`StoreError::AlreadyOpen`] for the second), its page checksums are verified (this reads the whole
-//! file: about a second a gigabyte), then the state root is recomputed from every account and slot and compared with the head's.
+//! file: about a second a gigabyte), then the roots of all states that are kept are recomputed from every account and slot.
 //! [`Store::verify`] also follows every block to the genesis.
 //!
-//! What it does not do: execute, choose between forks (the head only grows), keep past states, prune.
+//! What it does not do: execute, choose between forks (the head only grows, but in development), prune blocks.
 
+mod development;
 mod encoding;
 mod error;
+mod file;
 mod reader;
 mod state;
 mod store;
 mod tables;
+mod versions;
 
+pub use development::Mark;
 pub use error::StoreError;
 pub use reader::{Block, Reader, TransactionLocation};
-pub use store::Store;
+pub use store::{Store, StoreOptions};

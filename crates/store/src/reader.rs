@@ -3,19 +3,24 @@
 use crate::{
     encoding,
     error::StoreError,
-    state::{self, Versions},
+    state::{self, Place},
     tables::{
         BODIES, BUCKETS, CODES, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS,
+        VERSIONS, VersionRow,
     },
+    versions::Versions,
 };
 use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use execution::{
-    AccountState, Commitment, CommitmentError, State, StateKey, StateProof, Transaction,
+    AccountState, Commitment, CommitmentError, Parent, State, StateKey, StateProof, Transaction,
 };
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A stored block. Its receipts are kept apart: [`Reader::receipts`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +43,19 @@ pub struct TransactionLocation {
 /// A snapshot: blocks committed later do not appear in it. Cheap to make; keep none for long, as it keeps old pages alive.
 ///
 /// As [`DatabaseRef`] it is the state after its head.
+///
+/// Blocks are those of the snapshot, also in a reader of an earlier state ([`Reader::at`]).
 pub struct Reader {
-    path: PathBuf,
+    tables: Arc<Tables>,
     head: Sealed<Header>,
-    meta: ReadOnlyTable<&'static str, &'static [u8]>,
     commitment: Commitment,
+}
+
+/// What a snapshot sees.
+struct Tables {
+    path: PathBuf,
+    versions: Arc<Versions>,
+    version_rows: ReadOnlyTable<u64, &'static [u8]>,
     buckets: ReadOnlyTable<u64, &'static [u8]>,
     codes: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
     headers: ReadOnlyTable<u64, &'static [u8]>,
@@ -58,32 +71,56 @@ impl Reader {
     pub(crate) fn new(
         path: &Path,
         snapshot: &ReadTransaction,
-        versions: &Versions,
+        versions: &Arc<Versions>,
     ) -> Result<Option<Self>, StoreError> {
         let fault = |error: redb::TableError| StoreError::from_database(path, error);
         let meta = snapshot.open_table(META).map_err(fault)?;
         let Some(number) = head_number(path, &meta)? else { return Ok(None) };
-        let headers = snapshot.open_table(HEADERS).map_err(fault)?;
-        let head = header_at(path, &headers, number)?
-            .ok_or_else(|| StoreError::damaged(path, format!("block {number} is missing")))?;
-        let Some(commitment) = versions.find(&head.hash()) else { return Ok(None) };
-        Ok(Some(Self {
+        let tables = Tables {
             path: path.to_path_buf(),
-            head,
-            meta,
-            commitment,
+            versions: Arc::clone(versions),
+            version_rows: snapshot.open_table(VERSIONS).map_err(fault)?,
             buckets: snapshot.open_table(BUCKETS).map_err(fault)?,
             codes: snapshot.open_table(CODES).map_err(fault)?,
-            headers,
+            headers: snapshot.open_table(HEADERS).map_err(fault)?,
             bodies: snapshot.open_table(BODIES).map_err(fault)?,
             proofs: snapshot.open_table(PROOFS).map_err(fault)?,
             receipts: snapshot.open_table(RECEIPTS).map_err(fault)?,
             numbers: snapshot.open_table(NUMBERS).map_err(fault)?,
             transactions: snapshot.open_table(TRANSACTIONS).map_err(fault)?,
-        }))
+        };
+        let head = header_at(path, &tables.headers, number)?
+            .ok_or_else(|| StoreError::damaged(path, format!("block {number} is missing")))?;
+        Self::of(Arc::new(tables), head)
     }
 
-    /// The last block of the snapshot.
+    /// `None` when the state is not kept.
+    fn of(tables: Arc<Tables>, head: Sealed<Header>) -> Result<Option<Self>, StoreError> {
+        let Some(row) = version_at(&tables.path, &tables.version_rows, head.number)? else {
+            return Ok(None);
+        };
+        let version = tables.versions.find(&head.hash(), &row);
+        Ok(version.map(|version| Self { tables, head, commitment: version.commitment }))
+    }
+
+    /// The state after an earlier block, or this one's; `None` when it is not kept any longer, or there is no such block.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn at(&self, number: u64) -> Result<Option<Self>, StoreError> {
+        match self.header(number)?.filter(|_| number <= self.head.number) {
+            Some(head) => Self::of(Arc::clone(&self.tables), head),
+            None => Ok(None),
+        }
+    }
+
+    /// Height of the first block whose state is kept.
+    #[must_use]
+    pub fn oldest_state(&self) -> u64 {
+        self.tables.versions.oldest().unwrap_or(self.head.number)
+    }
+
+    /// The last block of the snapshot, or that which was asked for.
     #[must_use]
     pub fn head(&self) -> &Sealed<Header> {
         &self.head
@@ -93,6 +130,13 @@ impl Reader {
     #[must_use]
     pub fn commitment(&self) -> &Commitment {
         &self.commitment
+    }
+
+    /// What a block on this one stands on.
+    #[must_use]
+    pub fn as_parent(&self) -> Parent<'_, Self> {
+        let may_be_amended = self.tables.versions.may_be_amended();
+        Parent { header: &self.head, commitment: &self.commitment, state: self, may_be_amended }
     }
 
     /// Shows what an account or slot is to someone who knows the head's state root.
@@ -108,7 +152,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn header(&self, number: u64) -> Result<Option<Sealed<Header>>, StoreError> {
-        header_at(&self.path, &self.headers, number)
+        header_at(&self.tables.path, &self.tables.headers, number)
     }
 
     /// The height of a block.
@@ -116,7 +160,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn block_number(&self, hash: &B256) -> Result<Option<u64>, StoreError> {
-        Ok(self.read(self.numbers.get(&hash.0))?.map(|number| number.value()))
+        Ok(self.read(self.tables.numbers.get(&hash.0))?.map(|number| number.value()))
     }
 
     /// The block at a height; `None` above the head.
@@ -125,7 +169,7 @@ impl Reader {
     /// [`StoreError`] when it cannot be read.
     pub fn block(&self, number: u64) -> Result<Option<Block>, StoreError> {
         let Some(header) = self.header(number)? else { return Ok(None) };
-        let body = self.read(self.bodies.get(number))?;
+        let body = self.read(self.tables.bodies.get(number))?;
         let transactions = body
             .and_then(|bytes| encoding::body_from_bytes(bytes.value()))
             .ok_or_else(|| self.damaged(format!("body of block {number}")))?;
@@ -137,7 +181,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn proof(&self, number: u64) -> Result<Option<Bytes>, StoreError> {
-        let proof = self.read(self.proofs.get(number))?;
+        let proof = self.read(self.tables.proofs.get(number))?;
         Ok(proof.map(|proof| Bytes::copy_from_slice(proof.value())))
     }
 
@@ -146,7 +190,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     pub fn receipts(&self, number: u64) -> Result<Option<Vec<ReceiptEnvelope>>, StoreError> {
-        let Some(bytes) = self.read(self.receipts.get(number))? else { return Ok(None) };
+        let Some(bytes) = self.read(self.tables.receipts.get(number))? else { return Ok(None) };
         let receipts = encoding::receipts_from_bytes(bytes.value())
             .ok_or_else(|| self.damaged(format!("receipts of block {number}")))?;
         Ok(Some(receipts))
@@ -157,7 +201,9 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn locate(&self, transaction: &B256) -> Result<Option<TransactionLocation>, StoreError> {
-        let Some(row) = self.read(self.transactions.get(&transaction.0))? else { return Ok(None) };
+        let Some(row) = self.read(self.tables.transactions.get(&transaction.0))? else {
+            return Ok(None);
+        };
         let (block_number, index) = row.value();
         let index = usize::try_from(index).map_err(|_| self.damaged("a transaction index"))?;
         Ok(Some(TransactionLocation { block_number, index }))
@@ -179,7 +225,7 @@ impl Reader {
         if *code_hash == KECCAK256_EMPTY {
             return Ok(Bytes::new());
         }
-        self.read(self.codes.get(&code_hash.0))?
+        self.read(self.tables.codes.get(&code_hash.0))?
             .map(|code| Bytes::copy_from_slice(code.value()))
             .ok_or_else(|| self.damaged(format!("code {code_hash} is missing")))
     }
@@ -197,7 +243,8 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Damaged`] with the first thing that does not fit. Takes time proportional to the file.
     pub(crate) fn verify(&self) -> Result<(), StoreError> {
-        let scan = state::scan(&self.path, &self.meta, &self.buckets)?;
+        let at = Place(&self.tables.path);
+        let scan = state::scan(&at, &self.tables.buckets, self.commitment.next_id())?;
         if scan.commitment != self.commitment {
             return Err(self.damaged("the state does not have the head's root"));
         }
@@ -243,11 +290,11 @@ impl Reader {
     }
 
     fn read<T>(&self, result: Result<T, redb::StorageError>) -> Result<T, StoreError> {
-        result.map_err(|error| StoreError::from_database(&self.path, error))
+        result.map_err(|error| StoreError::from_database(&self.tables.path, error))
     }
 
     fn damaged(&self, what: impl Into<String>) -> StoreError {
-        StoreError::damaged(&self.path, what)
+        StoreError::damaged(&self.tables.path, what)
     }
 }
 
@@ -276,13 +323,14 @@ impl DatabaseRef for Reader {
 
     /// Zero above the head, as `BLOCKHASH` wants it.
     fn block_hash_ref(&self, number: u64) -> Result<B256, StoreError> {
-        Ok(self.header(number)?.map_or(B256::ZERO, |header| header.hash()))
+        let header = self.header(number)?.filter(|_| number <= self.head.number);
+        Ok(header.map_or(B256::ZERO, |header| header.hash()))
     }
 }
 
 impl State for Reader {
     fn bucket(&self, id: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.read(self.buckets.get(id))?.map(|row| row.value().to_vec()))
+        Ok(self.read(self.tables.buckets.get(id))?.map(|row| row.value().to_vec()))
     }
 }
 
@@ -310,4 +358,17 @@ pub(crate) fn header_at(
         .filter(|header| header.number == number)
         .map(Some)
         .ok_or_else(|| StoreError::damaged(path, format!("header of block {number}")))
+}
+
+/// How to find the state after a block; `None` when it is not kept.
+pub(crate) fn version_at(
+    path: &Path,
+    rows: &impl ReadableTable<u64, &'static [u8]>,
+    number: u64,
+) -> Result<Option<VersionRow>, StoreError> {
+    let row = rows.get(number).map_err(|error| StoreError::from_database(path, error))?;
+    let Some(row) = row else { return Ok(None) };
+    VersionRow::from_bytes(row.value())
+        .map(Some)
+        .ok_or_else(|| StoreError::damaged(path, format!("how to find state {number}")))
 }

@@ -2,16 +2,13 @@
 
 use crate::{
     error::StoreError,
-    tables::{BUCKETS, META, NEXT_BUCKET},
+    tables::{BUCKETS, VERSIONS, VersionRow},
+    versions::{Version, Versions},
 };
 use alloy_primitives::{B256, KECCAK256_EMPTY};
 use execution::{Commitment, Entry, Moved, Restored};
-use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
-use std::{
-    collections::{BTreeSet, VecDeque},
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use redb::{ReadableTable, Table, WriteTransaction};
+use std::{collections::BTreeSet, path::Path};
 
 /// As many dead buckets as live ones may be in the file, and so many more: below it cleaning would only be work.
 const DEAD_COUNT_MIN: u64 = 1_024;
@@ -20,75 +17,71 @@ const DEAD_COUNT_MIN: u64 = 1_024;
 /// dead at the least, once there are as many dead as live.
 const CLEANED_PER_BUCKET: usize = 2;
 
-/// The commitments of the newest states, by their blocks: of the head, and of the head that is being written or was before.
-#[derive(Default)]
-pub(crate) struct Versions {
-    recent: Mutex<VecDeque<(B256, Commitment)>>,
-}
+/// Names a file in the words of an error.
+pub(crate) struct Place<'a>(pub(crate) &'a Path);
 
-impl Versions {
-    /// Of the state after a block; `None` when the block is neither the head nor its neighbour.
-    pub(crate) fn find(&self, block: &B256) -> Option<Commitment> {
-        let recent = self.recent();
-        recent.iter().find(|(found, _)| found == block).map(|(_, commitment)| commitment.clone())
+impl Place<'_> {
+    pub(crate) fn check<T, E: Into<redb::Error>>(
+        &self,
+        result: Result<T, E>,
+    ) -> Result<T, StoreError> {
+        result.map_err(|error| StoreError::from_database(self.0, error))
     }
 
-    /// Whether no block is known.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.recent().is_empty()
-    }
-
-    /// To be called before the block can be seen in the file.
-    pub(crate) fn offer(&self, block: B256, commitment: Commitment) {
-        let mut recent = self.recent();
-        recent.retain(|(found, _)| *found != block);
-        recent.push_back((block, commitment));
-        while recent.len() > 2 {
-            recent.pop_front();
-        }
-    }
-
-    /// The block did not get into the file.
-    pub(crate) fn retract(&self, block: &B256) {
-        self.recent().retain(|(found, _)| found != block);
-    }
-
-    /// Every change of it is whole, so a panic elsewhere leaves it whole.
-    fn recent(&self) -> MutexGuard<'_, VecDeque<(B256, Commitment)>> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> StoreError {
+        StoreError::damaged(self.0, what)
     }
 }
 
-/// Writes the buckets of a block and cleans some of the oldest; the commitment with the ids they then have.
+/// Writes the buckets of a block, cleans some of the oldest, and forgets states that are not to be kept any longer. The new state, with the
+/// ids that its buckets then have, and the height of the oldest that is kept.
 pub(crate) fn write(
-    path: &Path,
+    at: &Place<'_>,
     write: &WriteTransaction,
+    before: (&Versions, u64),
+    block: (u64, B256),
     moved: &Moved,
-) -> Result<Commitment, StoreError> {
-    let fault = |error: redb::StorageError| StoreError::from_database(path, error);
-    let open = |error: redb::TableError| StoreError::from_database(path, error);
-    let mut buckets = write.open_table(BUCKETS).map_err(open)?;
+) -> Result<(Version, u64), StoreError> {
+    let (versions, cleaned_id) = before;
+    let mut buckets = at.check(write.open_table(BUCKETS))?;
     for (id, bytes) in &moved.buckets {
-        buckets.insert(id, bytes.as_slice()).map_err(fault)?;
+        at.check(buckets.insert(id, bytes.as_slice()))?;
     }
     let mut commitment = moved.commitment.clone();
-    let kept_max = 2 * commitment.live_count() + DEAD_COUNT_MIN;
-    for _ in 0..CLEANED_PER_BUCKET * moved.buckets.len() {
-        if buckets.len().map_err(fault)? <= kept_max {
+    let looks = CLEANED_PER_BUCKET * moved.buckets.len();
+    let cleaned_id = clean(at, &mut buckets, &mut commitment, cleaned_id, looks)?;
+    let version = Version::new(block, commitment, cleaned_id, moved.base_id);
+    let (oldest, dead_below) = versions.oldest_after(&version);
+    at.check(buckets.retain_in(..dead_below, |_, _| false))?;
+    let mut rows = at.check(write.open_table(VERSIONS))?;
+    at.check(rows.retain_in(..oldest, |_, _| false))?;
+    at.check(rows.insert(block.0, VersionRow::of(&version).to_bytes().as_slice()))?;
+    Ok((version, oldest))
+}
+
+/// Moves what is alive from the oldest end of the buckets to the newest. What is left behind is dead from this state on, and leaves the
+/// file when this state is the oldest that is kept.
+fn clean(
+    at: &Place<'_>,
+    buckets: &mut Table<'_, u64, &'static [u8]>,
+    commitment: &mut Commitment,
+    mut cleaned_id: u64,
+    looks_max: usize,
+) -> Result<u64, StoreError> {
+    for _ in 0..looks_max {
+        if commitment.next_id() - cleaned_id <= 2 * commitment.live_count() + DEAD_COUNT_MIN {
             break;
         }
-        let oldest = buckets.pop_first().map_err(fault)?;
+        let oldest = at.check(at.check(buckets.range(cleaned_id..))?.next().transpose())?;
         let Some((id, bytes)) = oldest.map(|(id, row)| (id.value(), row.value().to_vec())) else {
             break;
         };
         if let Some(new_id) = commitment.move_bucket(id, &bytes) {
-            buckets.insert(new_id, bytes.as_slice()).map_err(fault)?;
+            at.check(buckets.insert(new_id, bytes.as_slice()))?;
         }
+        cleaned_id = id + 1;
     }
-    let next_id = commitment.next_id().to_be_bytes();
-    let mut meta = write.open_table(META).map_err(open)?;
-    meta.insert(NEXT_BUCKET, next_id.as_slice()).map_err(fault)?;
-    Ok(commitment)
+    Ok(cleaned_id)
 }
 
 /// What is in the file, hashed again.
@@ -99,26 +92,40 @@ pub(crate) struct Scan {
     pub(crate) codes: BTreeSet<B256>,
 }
 
-/// Reads every bucket and recomputes the tree above them.
+/// Reads the buckets that were there when the next id was `next_id`, and recomputes the tree above them.
 pub(crate) fn scan(
-    path: &Path,
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    at: &Place<'_>,
     buckets: &impl ReadableTable<u64, &'static [u8]>,
+    next_id: u64,
 ) -> Result<Scan, StoreError> {
-    let fault = |error: redb::StorageError| StoreError::from_database(path, error);
-    let next_id = meta.get(NEXT_BUCKET).map_err(fault)?;
-    let next_id = next_id.and_then(|row| <[u8; 8]>::try_from(row.value()).ok());
-    let next_id = next_id.ok_or_else(|| StoreError::damaged(path, "the id of the next bucket"))?;
-    let mut restored = Restored::new(u64::from_be_bytes(next_id));
+    let mut restored = Restored::new(next_id);
     let mut codes = BTreeSet::new();
-    for row in buckets.iter().map_err(fault)?.rev() {
-        let (id, bytes) = row.map_err(fault)?;
-        let entries = restored
-            .add(id.value(), bytes.value())
-            .map_err(|error| StoreError::damaged(path, error.to_string()))?;
+    for row in at.check(buckets.range(..next_id))?.rev() {
+        let (id, bytes) = at.check(row)?;
+        let entries = restored.add(id.value(), bytes.value());
+        let entries = entries.map_err(|error| at.damaged(error.to_string()))?;
         codes.extend(entries.iter().filter_map(code_of));
     }
     Ok(Scan { commitment: restored.finish(), codes })
+}
+
+/// The state that `before` became by the buckets written since, up to `next_id`.
+pub(crate) fn replay(
+    at: &Place<'_>,
+    buckets: &impl ReadableTable<u64, &'static [u8]>,
+    before: &Commitment,
+    next_id: u64,
+) -> Result<Commitment, StoreError> {
+    if next_id < before.next_id() {
+        return Err(at.damaged("the ids of the state's buckets do not ascend"));
+    }
+    let mut replayed = before.replay(next_id);
+    for row in at.check(buckets.range(before.next_id()..next_id))? {
+        let (id, bytes) = at.check(row)?;
+        let added = replayed.add(id.value(), bytes.value());
+        added.map_err(|error| at.damaged(error.to_string()))?;
+    }
+    Ok(replayed.finish())
 }
 
 fn code_of(entry: &Entry) -> Option<B256> {

@@ -1,25 +1,27 @@
 //! The file and its one writer.
 
 use crate::{
+    development::Marks,
     encoding,
     error::StoreError,
-    reader::{Reader, head_number, header_at},
-    state::{self, Versions},
+    file,
+    reader::{Reader, head_number, header_at, version_at},
+    state::{self, Place},
     tables::{
-        BODIES, BUCKETS, CODES, FORMAT, FORMAT_VERSION, GENESIS, HEAD, HEADERS, META, NUMBERS,
-        PROOFS, RECEIPTS, TRANSACTIONS,
+        BODIES, BUCKETS, CODES, DEVELOPMENT, FORMAT, FORMAT_VERSION, GENESIS, HEAD, HEADERS, META,
+        NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS, VERSIONS,
     },
+    versions::{Version, Versions},
 };
-use alloy_consensus::{Header, Sealed};
 use alloy_primitives::B256;
-use execution::{Commitment, ExecutedBlock, Genesis};
+use execution::{Commitment, ExecutedBlock, Genesis, Moved, StateChanges};
 use redb::{
-    Database, ReadableDatabase, ReadableTable, TableHandle, WriteTransaction, backends::FileBackend,
+    Database, ReadableDatabase, ReadableTable, StorageBackend, TableHandle, WriteTransaction,
+    backends::FileBackend,
 };
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Name of the file in the data directory.
@@ -38,9 +40,28 @@ const CACHE_SIZE: usize = 64 << 20;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Store {
-    database: Database,
-    path: PathBuf,
-    versions: Versions,
+    pub(crate) database: Database,
+    pub(crate) path: PathBuf,
+    pub(crate) versions: Arc<Versions>,
+    pub(crate) marks: Option<Marks>,
+}
+
+/// What is kept, and what may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// How many states before the head's can be read ([`Reader::at`]). Fewer are kept when blocks change much, lest they take more than
+    /// some 170 MiB of memory.
+    pub past_states_max: u64,
+    /// A ledger to test against: it keeps all past states, and allows [`Store::rewind`] and [`Store::amend`]. It says so in its file, and
+    /// can't be opened otherwise.
+    pub is_development: bool,
+}
+
+impl Default for StoreOptions {
+    /// 1,024 past states of a ledger that is meant.
+    fn default() -> Self {
+        Self { past_states_max: 1_024, is_development: false }
+    }
 }
 
 impl Store {
@@ -49,19 +70,39 @@ impl Store {
     /// # Errors
     /// [`StoreError`] naming the directory or file and what to do.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        Self::open_with(directory, StoreOptions::default())
+    }
+
+    /// As [`Self::open`], with options.
+    ///
+    /// # Errors
+    /// [`StoreError`] naming the directory or file and what to do.
+    pub fn open_with(directory: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         std::fs::create_dir_all(directory)
             .map_err(|error| StoreError::from_io(directory, error))?;
         let path = directory.join(FILE_NAME);
-        let backend = FileBackend::new(open_file(&path)?)
+        let backend = FileBackend::new(file::open(&path)?)
             .map_err(|error| StoreError::from_database(&path, error))?;
+        Self::open_on(path, backend, options)
+    }
+
+    /// The ledger that lies in `backend`; `path` is what errors call it.
+    pub(crate) fn open_on(
+        path: PathBuf,
+        backend: impl StorageBackend,
+        options: StoreOptions,
+    ) -> Result<Self, StoreError> {
         let database = Database::builder()
             .set_cache_size(CACHE_SIZE)
             .set_check_integrity_on_open(true)
             .create_with_backend(backend)
             .map_err(|error| StoreError::from_database(&path, error))?;
-        let store = Self { database, path, versions: Versions::default() };
+        let StoreOptions { past_states_max, is_development } = options;
+        let versions = Arc::new(Versions::new(past_states_max, is_development));
+        let marks = is_development.then(Marks::default);
+        let store = Self { database, path, versions, marks };
         store.check_format()?;
-        store.restore_state()?;
+        store.restore_states()?;
         Ok(store)
     }
 
@@ -83,7 +124,7 @@ impl Store {
         let mut meta = self.read(write.open_table(META))?;
         self.read(meta.insert(GENESIS, genesis.to_json().as_bytes()))?;
         drop(meta);
-        self.write_block(write, &Commitment::empty(), &block)
+        self.write_block(write, None, &block)
     }
 
     /// The genesis file this ledger began with; `None` before [`Self::initialize`].
@@ -105,11 +146,9 @@ impl Store {
     /// [`StoreError`]; the file is as before then. After [`StoreError::DiskFull`] and [`StoreError::Io`] open it again.
     pub fn commit(&self, block: &ExecutedBlock) -> Result<(), StoreError> {
         let write = self.begin_write()?;
-        let head = self.check_follows_head(&write, block)?;
-        let commitment = self.versions.find(&head.hash());
-        let commitment = commitment
-            .ok_or_else(|| StoreError::damaged(&self.path, "the head's state is not known"))?;
-        self.write_block(write, &commitment, block)
+        self.check_follows_head(&write, block)?;
+        let before = self.newest()?;
+        self.write_block(write, Some(&before), block)
     }
 
     /// A snapshot at the head.
@@ -141,27 +180,44 @@ impl Store {
             if let Some(reader) = Reader::new(&self.path, &snapshot, &self.versions)? {
                 return Ok(Some(reader));
             }
-            if self.versions.is_empty() {
+            if self.versions.newest().is_none() {
                 return Ok(None);
             }
         }
     }
 
-    /// Builds the tree above the buckets; refuses a file in which it does not lead to the head's state root.
-    fn restore_state(&self) -> Result<(), StoreError> {
+    /// Builds the trees above the buckets, of the oldest state that is kept and then of each after it; refuses a file in which one does not
+    /// lead to its block's state root.
+    fn restore_states(&self) -> Result<(), StoreError> {
+        let at = Place(&self.path);
         let snapshot = self.read(self.database.begin_read())?;
         let meta = self.read(snapshot.open_table(META))?;
-        let Some(number) = head_number(&self.path, &meta)? else { return Ok(()) };
+        let Some(head) = head_number(&self.path, &meta)? else { return Ok(()) };
         let headers = self.read(snapshot.open_table(HEADERS))?;
-        let head = header_at(&self.path, &headers, number)?
-            .ok_or_else(|| StoreError::damaged(&self.path, format!("block {number} is missing")))?;
         let buckets = self.read(snapshot.open_table(BUCKETS))?;
-        let scan = state::scan(&self.path, &meta, &buckets)?;
-        if scan.commitment.root() != head.state_root {
-            let what = "the state does not have the head's root";
-            return Err(StoreError::damaged(&self.path, what));
+        let rows = self.read(snapshot.open_table(VERSIONS))?;
+        let first = self.read(rows.first())?.map_or(head, |(number, _)| number.value());
+        if self.read(rows.last())?.is_none_or(|(number, _)| number.value() != head) {
+            return Err(at.damaged("the head is not the block of the newest state"));
         }
-        self.versions.offer(head.hash(), scan.commitment);
+        let mut before: Option<Commitment> = None;
+        for number in first..=head {
+            let missing = || at.damaged(format!("block {number} or its state is missing"));
+            let row = version_at(&self.path, &rows, number)?.ok_or_else(missing)?;
+            let header = header_at(&self.path, &headers, number)?.ok_or_else(missing)?;
+            let commitment = match &before {
+                None => state::scan(&at, &buckets, row.next_id)?.commitment,
+                Some(before) => state::replay(&at, &buckets, before, row.next_id)?,
+            };
+            let is_amended = self.marks.is_some() && row.root != header.state_root;
+            if commitment.root() != row.root || (row.root != header.state_root && !is_amended) {
+                return Err(at.damaged(format!("state {number} does not have its block's root")));
+            }
+            let base_id = before.as_ref().map_or(row.next_id, Commitment::next_id);
+            let block = (number, header.hash());
+            before = Some(commitment.clone());
+            self.versions.offer(Version::new(block, commitment, row.cleaned_id, base_id));
+        }
         Ok(())
     }
 
@@ -175,7 +231,13 @@ impl Store {
         let mut meta = self.read(write.open_table(META))?;
         let row = self.read(meta.get(FORMAT))?.map(|row| <[u8; 4]>::try_from(row.value()));
         match row {
-            Some(Ok(version)) if u32::from_be_bytes(version) == FORMAT_VERSION => return Ok(()),
+            Some(Ok(version)) if u32::from_be_bytes(version) == FORMAT_VERSION => {
+                let found = self.read(meta.get(DEVELOPMENT))?.is_some();
+                return match found == self.marks.is_some() {
+                    true => Ok(()),
+                    false => Err(StoreError::Purpose { path: self.path.clone(), found }),
+                };
+            }
             Some(Ok(version)) => {
                 let (found, expected) = (u32::from_be_bytes(version), FORMAT_VERSION);
                 return Err(StoreError::Format { path: self.path.clone(), found, expected });
@@ -184,6 +246,9 @@ impl Store {
             None => {}
         }
         self.read(meta.insert(FORMAT, FORMAT_VERSION.to_be_bytes().as_slice()))?;
+        if self.marks.is_some() {
+            self.read(meta.insert(DEVELOPMENT, [].as_slice()))?;
+        }
         drop(meta);
         self.read(write.commit())
     }
@@ -192,7 +257,7 @@ impl Store {
         &self,
         write: &WriteTransaction,
         block: &ExecutedBlock,
-    ) -> Result<Sealed<Header>, StoreError> {
+    ) -> Result<(), StoreError> {
         let meta = self.read(write.open_table(META))?;
         let headers = self.read(write.open_table(HEADERS))?;
         let Some(head_number) = head_number(&self.path, &meta)? else {
@@ -205,14 +270,14 @@ impl Store {
             let head = head.hash();
             return Err(StoreError::NotNext { number, parent, head_number, head });
         }
-        Ok(head)
+        Ok(())
     }
 
-    /// `commitment` is of the state that the block must have been executed on.
+    /// `before` is the state that the block must have been executed on; `None` is the empty one.
     fn write_block(
         &self,
         write: WriteTransaction,
-        commitment: &Commitment,
+        before: Option<&Version>,
         block: &ExecutedBlock,
     ) -> Result<(), StoreError> {
         let number = block.header.number;
@@ -224,25 +289,47 @@ impl Store {
             return Err(StoreError::Inconsistent { number, what: "its hash is not its header's" });
         }
         // Its parent has this root; so the id says whether it knew the buckets under the ids that they have.
-        if block.moved.base_id != commitment.next_id() {
+        if block.moved.base_id != before.map_or(0, |version| version.commitment.next_id()) {
             return Err(StoreError::StaleState { number });
         }
-        let mut codes = self.read(write.open_table(CODES))?;
-        for (hash, code) in &block.changes.codes {
-            self.read(codes.insert(&hash.0, code.as_ref()))?;
-        }
-        drop(codes);
-        let commitment = state::write(&self.path, &write, &block.moved)?;
+        self.write_codes(&write, &block.changes)?;
         self.write_history(&write, block)?;
         let mut meta = self.read(write.open_table(META))?;
         self.read(meta.insert(HEAD, number.to_be_bytes().as_slice()))?;
         drop(meta);
-        self.versions.offer(block.hash, commitment);
+        let cleaned_id = before.map_or(0, |version| version.cleaned_id);
+        self.write_state(write, cleaned_id, (number, block.hash), &block.moved)
+    }
+
+    /// Writes the state that a block leads to, and commits.
+    pub(crate) fn write_state(
+        &self,
+        write: WriteTransaction,
+        cleaned_id: u64,
+        block: (u64, B256),
+        moved: &Moved,
+    ) -> Result<(), StoreError> {
+        let before = (&*self.versions, cleaned_id);
+        let (version, oldest) = state::write(&Place(&self.path), &write, before, block, moved)?;
+        self.versions.offer(version.clone());
         let written = self.read(write.commit());
-        if written.is_err() {
-            self.versions.retract(&block.hash);
+        match written {
+            Ok(()) => self.versions.settle(&version, oldest),
+            Err(_) => self.versions.retract(),
         }
         written
+    }
+
+    pub(crate) fn write_codes(
+        &self,
+        write: &WriteTransaction,
+        changes: &StateChanges,
+    ) -> Result<(), StoreError> {
+        let mut codes = self.read(write.open_table(CODES))?;
+        for (hash, code) in &changes.codes {
+            self.read(codes.insert(&hash.0, code.as_ref()))?;
+        }
+        Ok(())
     }
 
     fn write_history(
@@ -266,58 +353,19 @@ impl Store {
         Ok(())
     }
 
-    fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
+    pub(crate) fn newest(&self) -> Result<Version, StoreError> {
+        let newest = self.versions.newest();
+        newest.ok_or_else(|| StoreError::Empty { path: self.path.clone() })
+    }
+
+    pub(crate) fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
         self.read(self.database.begin_write())
     }
 
-    fn read<T, E: Into<redb::Error>>(&self, result: Result<T, E>) -> Result<T, StoreError> {
+    pub(crate) fn read<T, E: Into<redb::Error>>(
+        &self,
+        result: Result<T, E>,
+    ) -> Result<T, StoreError> {
         result.map_err(|error| StoreError::from_database(&self.path, error))
-    }
-}
-
-/// Opens or makes the file. One whose making was cut short is emptied first, as redb refuses it.
-fn open_file(path: &Path) -> Result<File, StoreError> {
-    let fault = |error| StoreError::from_io(path, error);
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(fault)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(StoreError::already_open(path)),
-        Err(TryLockError::Error(error)) => return Err(fault(error)),
-    }
-    if is_unfinished(&file).map_err(fault)? {
-        file.set_len(0).map_err(fault)?;
-    }
-    // redb takes the lock itself, on the same file.
-    file.unlock().map_err(fault)?;
-    Ok(file)
-}
-
-/// Whether redb began to make this file and was stopped. It writes a header without its magic number, then the number, and only then
-/// any page; so: no number, and nothing behind the header. A ledger that merely lost its first bytes has pages, and is left alone.
-fn is_unfinished(file: &File) -> std::io::Result<bool> {
-    const MAGIC_SIZE: usize = 9;
-    const HEADER_SIZE: usize = 320;
-    let mut reader = BufReader::new(file);
-    let mut header = Vec::with_capacity(HEADER_SIZE);
-    reader.by_ref().take(HEADER_SIZE as u64).read_to_end(&mut header)?;
-    if header.iter().take(MAGIC_SIZE).any(|byte| *byte != 0) {
-        return Ok(false);
-    }
-    loop {
-        let read = reader.fill_buf()?;
-        if read.is_empty() {
-            return Ok(true);
-        }
-        if read.iter().any(|byte| *byte != 0) {
-            return Ok(false);
-        }
-        let count = read.len();
-        reader.consume(count);
     }
 }

@@ -1,9 +1,11 @@
 //! The tables of the file. Numbers are big-endian; what a row holds is said beside it.
 
+use crate::versions::Version;
+use alloy_primitives::B256;
 use redb::TableDefinition;
 
 /// Version of this layout, in [`META`] under [`FORMAT`].
-pub(crate) const FORMAT_VERSION: u32 = 3;
+pub(crate) const FORMAT_VERSION: u32 = 4;
 
 /// Single values by name.
 pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -11,14 +13,16 @@ pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("
 pub(crate) const FORMAT: &str = "format";
 /// [`META`]: height of the head, 8 bytes.
 pub(crate) const HEAD: &str = "head";
-/// [`META`]: the id that the next bucket of the state will have, 8 bytes.
-pub(crate) const NEXT_BUCKET: &str = "next bucket";
+/// [`META`]: there, and empty, in a ledger for development.
+pub(crate) const DEVELOPMENT: &str = "development";
 /// [`META`]: the genesis file, JSON.
 pub(crate) const GENESIS: &str = "genesis";
 
 /// Id → a bucket of the state (`execution::Commitment`), live or dead. Rows are added at the end and taken away at the beginning, so that a
 /// block writes few pages, whichever accounts it touches.
 pub(crate) const BUCKETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("buckets");
+/// Height → how to find the state after that block ([`VersionRow`]). Rows of states that are not kept leave at the beginning.
+pub(crate) const VERSIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("versions");
 /// Code hash → code.
 pub(crate) const CODES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("codes");
 /// Height → block hash, then the header in RLP.
@@ -34,3 +38,39 @@ pub(crate) const NUMBERS: TableDefinition<'_, &[u8; 32], u64> = TableDefinition:
 /// Transaction hash → height, index in the block.
 pub(crate) const TRANSACTIONS: TableDefinition<'_, &[u8; 32], (u64, u32)> =
     TableDefinition::new("transactions");
+
+/// A row of [`VERSIONS`]: 8, 8 and 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VersionRow {
+    /// The id that the next bucket had.
+    pub(crate) next_id: u64,
+    /// Below it all buckets were dead.
+    pub(crate) cleaned_id: u64,
+    /// Root of the state: that of the block's header, but for amended ones in development.
+    pub(crate) root: B256,
+}
+
+impl VersionRow {
+    pub(crate) fn of(version: &Version) -> Self {
+        let Version { commitment, cleaned_id, .. } = version;
+        Self { next_id: commitment.next_id(), cleaned_id: *cleaned_id, root: commitment.root() }
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 48] {
+        let mut bytes = [0; 48];
+        bytes[..8].copy_from_slice(&self.next_id.to_be_bytes());
+        bytes[8..16].copy_from_slice(&self.cleaned_id.to_be_bytes());
+        bytes[16..].copy_from_slice(self.root.as_slice());
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (next_id, rest) = bytes.split_first_chunk::<8>()?;
+        let (cleaned_id, root) = rest.split_first_chunk::<8>()?;
+        Some(Self {
+            next_id: u64::from_be_bytes(*next_id),
+            cleaned_id: u64::from_be_bytes(*cleaned_id),
+            root: B256::from(<[u8; 32]>::try_from(root).ok()?),
+        })
+    }
+}

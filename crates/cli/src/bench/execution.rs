@@ -8,7 +8,7 @@ use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovere
 use alloy_primitives::{Address, B256, Bytes, Signature, U256};
 use alloy_sol_types::SolCall as _;
 use anyhow::Context as _;
-use execution::{BlockInput, Built, Genesis, Parent, Transaction, execute_block};
+use execution::{BlockInput, Built, Genesis, Transaction, execute_block};
 use store::Store;
 use wallet::DeviceKey;
 
@@ -172,9 +172,8 @@ impl Bench {
             extra_data: Bytes::new(),
             proof: Bytes::new(),
         };
-        let parent =
-            Parent { header: header.inner(), commitment: reader.commitment(), state: &reader };
-        let built = execute_block(&parent, &self.genesis.rules(), &input, transactions)?;
+        let built =
+            execute_block(&reader.as_parent(), &self.genesis.rules(), &input, transactions)?;
         let has_failed = built.block.receipts.iter().any(|receipt| !receipt.status());
         anyhow::ensure!(built.refused.is_empty() && !has_failed, "a call of the benchmark failed");
         Ok(built)

@@ -1,4 +1,4 @@
-//! Builds the tree anew from kept buckets.
+//! Builds the tree anew from kept buckets: the whole of it, or what it became after more were written.
 
 use super::{
     Commitment, Entry,
@@ -71,6 +71,95 @@ impl Restored {
     }
 }
 
+/// A tree that moves on as it once did: buckets are added in the order in which they were written.
+#[derive(Debug)]
+pub struct Replayed {
+    root: Node,
+    last_id: Option<u64>,
+    next_id: u64,
+    live_count: u64,
+}
+
+impl Commitment {
+    /// Goes on from here to what the commitment was when its next id was `next_id`.
+    #[must_use]
+    pub fn replay(&self, next_id: u64) -> Replayed {
+        let (root, live_count) = (self.root.clone(), self.live_count);
+        Replayed { root, last_id: self.next_id.checked_sub(1), next_id, live_count }
+    }
+}
+
+impl Replayed {
+    /// Adds a bucket, newer than all before, dead or alive at the end.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when these are no bytes of a bucket, or not in turn.
+    pub fn add(&mut self, id: u64, bytes: &[u8]) -> Result<(), RestoreError> {
+        let damaged = RestoreError { id };
+        if self.last_id.is_some_and(|last| id <= last) || id >= self.next_id {
+            return Err(damaged);
+        }
+        self.last_id = Some(id);
+        let bucket = Bucket::from_bytes(bytes).ok_or(damaged)?;
+        let leaves = bucket.leaves().ok_or(damaged)?;
+        let node = match leaves.len() {
+            0 => Node::Empty,
+            count => {
+                Node::Bucket(Kept { id, count, hash: hash(&hashed(&leaves), bucket.place.depth) })
+            }
+        };
+        self.live_count += live_count(&node);
+        let covered = cover(&mut self.root, &bucket.place, 0, node);
+        self.live_count = self.live_count.checked_sub(covered).ok_or(damaged)?;
+        Ok(())
+    }
+
+    /// The commitment. Whether it is the right one its root says.
+    #[must_use]
+    pub fn finish(mut self) -> Commitment {
+        rehash(&mut self.root);
+        Commitment { root: self.root, next_id: self.next_id, live_count: self.live_count }
+    }
+}
+
+/// Puts `new` at a place, over what is there; how many live buckets that was. Hashes on the way become zero.
+fn cover(node: &mut Node, place: &Place, depth: usize, new: Node) -> u64 {
+    if depth == place.depth {
+        return live_count(&std::mem::replace(node, new));
+    }
+    let mut covered = 0;
+    if !matches!(node, Node::Inner(_)) {
+        covered = live_count(node);
+        let halves = [Node::Empty, Node::Empty];
+        *node = Node::Inner(Arc::new(Inner { hash: B256::ZERO, halves }));
+    }
+    if let Node::Inner(inner) = node {
+        let inner = Arc::make_mut(inner);
+        inner.hash = B256::ZERO;
+        covered += cover(&mut inner.halves[bit(&place.path, depth)], place, depth + 1, new);
+    }
+    covered
+}
+
+fn live_count(node: &Node) -> u64 {
+    match node {
+        Node::Empty => 0,
+        Node::Bucket(_) => 1,
+        Node::Inner(inner) => inner.halves.iter().map(live_count).sum(),
+    }
+}
+
+/// Computes the hashes that are zero; that of an inner node is not, as no two halves of it are empty.
+fn rehash(node: &mut Node) {
+    if let Node::Inner(inner) = node
+        && inner.hash == B256::ZERO
+    {
+        let inner = Arc::make_mut(inner);
+        inner.halves.iter_mut().for_each(rehash);
+        *node = joined(inner.halves.clone());
+    }
+}
+
 /// The part at `place`, when nothing covers any of it.
 fn descend<'a>(root: &'a mut Option<Draft>, place: &Place) -> Option<&'a mut Option<Draft>> {
     let mut part = root;
@@ -88,14 +177,15 @@ fn finish(part: Option<Draft>) -> Node {
         Some(Draft::Covered(node)) => node,
         Some(Draft::Split(halves)) => {
             let [left, right] = *halves;
-            let halves = [finish(left), finish(right)];
-            match &halves {
-                // Both parts of a path on which nothing is left.
-                [Node::Empty, Node::Empty] => {
-                    Node::Inner(Arc::new(Inner { hash: B256::ZERO, halves }))
-                }
-                _ => Node::inner(halves),
-            }
+            joined([finish(left), finish(right)])
         }
+    }
+}
+
+fn joined(halves: [Node; 2]) -> Node {
+    match &halves {
+        // Both parts of a path on which nothing is left: only in a damaged file.
+        [Node::Empty, Node::Empty] => Node::Inner(Arc::new(Inner { hash: B256::ZERO, halves })),
+        _ => Node::inner(halves),
     }
 }

@@ -244,6 +244,11 @@ proptest! {
             check(&commitment, &kept, &state);
             // Readers of the state before see nothing of it.
             let (old_commitment, old_kept) = old;
+            let mut replayed = old_commitment.replay(commitment.next_id());
+            for (id, bytes) in kept.buckets.range(old_commitment.next_id()..) {
+                replayed.add(*id, bytes).unwrap();
+            }
+            prop_assert_eq!(&replayed.finish(), &commitment);
             prop_assert_eq!(old_commitment.root(), by_definition(&before));
             for (key, entry) in before.iter().take(30) {
                 prop_assert_eq!(old_commitment.entry(key, &old_kept).unwrap(), Some(*entry));

@@ -132,7 +132,8 @@ fn the_base_fee_rises_with_full_blocks_and_falls_with_empty_ones() {
 fn input_that_no_block_can_have_is_an_error() {
     let chain = Chain::new();
     let attempt = |input: &BlockInput, commitment: &Commitment| {
-        let parent = Parent { header: &chain.head, commitment, state: &chain.state };
+        let parent =
+            Parent { header: &chain.head, commitment, state: &chain.state, may_be_amended: false };
         execute_block(&parent, &chain.rules, input, &[]).map(|_| ())
     };
     let good = chain.input();

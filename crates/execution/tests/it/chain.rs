@@ -150,8 +150,12 @@ impl Chain {
 
     /// What a block of `transactions` would be, without taking it over.
     pub(crate) fn execute(&self, transactions: &[Recovered<Transaction>]) -> Built {
-        let parent =
-            Parent { header: &self.head, commitment: &self.commitment, state: &self.state };
+        let parent = Parent {
+            header: &self.head,
+            commitment: &self.commitment,
+            state: &self.state,
+            may_be_amended: false,
+        };
         execute_block(&parent, &self.rules, &self.input(), transactions).unwrap()
     }
 

@@ -4,7 +4,7 @@ use crate::support::{
     FOREVER, ManualClock, block_on, config, genesis, include, open, sign, transfer,
 };
 use alloy_primitives::{TxKind, U256, bytes};
-use execution::{Call, CallOutcome};
+use execution::{Call, CallOutcome, Overrides};
 use node::{AnchoredClock, CallBlock, Clock, Node, NodeConfig, verify_randomness};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -98,13 +98,14 @@ fn a_call_sees_the_block_it_asks_for() {
         access_list: alloy_eips::eip2930::AccessList::default(),
         authorization_list: Vec::new(),
     };
-    let seen = |block| match node.call(&call, block).unwrap() {
+    let (reader, nothing) = (node.reader().unwrap(), Overrides::default());
+    let seen = |block| match node.scene(&reader, block, &nothing).call(&call).unwrap() {
         CallOutcome::Returned { output, .. } => {
             (U256::from_be_slice(&output[..32]), U256::from_be_slice(&output[32..]))
         }
         other => panic!("{other:?}"),
     };
-    assert_eq!(seen(CallBlock::Latest), (U256::from(1), U256::from(2_000)));
+    assert_eq!(seen(CallBlock::Same), (U256::from(1), U256::from(2_000)));
     assert_eq!(seen(CallBlock::Next), (U256::from(2), U256::from(3_000)));
     assert_eq!(node.head().number, 1, "a call leaves no trace");
 }

@@ -2,12 +2,13 @@
 
 use crate::{
     http,
-    support::{RECEIVER, Served, key, wait},
+    support::{RECEIVER, START_BALANCE, Served, key, wait},
 };
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::{Address, B256, Bytes, U256, bytes, hex};
 use alloy_provider::Provider;
 use alloy_rpc_types_eth::{Filter, TransactionRequest};
+use node::NodeConfig;
 use serde_json::{Value, json};
 
 /// Without calldata: adds one to slot 0, logs topic 0x2a, returns the count. With calldata: reverts with it.
@@ -135,25 +136,48 @@ async fn an_estimate_is_enough_and_at_least_the_floor() {
 }
 
 #[tokio::test]
-async fn only_the_latest_state_is_kept_and_that_is_said() {
-    let served = Served::start().await;
+async fn past_states_are_told_while_they_are_kept() {
+    let served = Served::with(|config| NodeConfig { past_states_max: 2, ..config }).await;
     let counter = served.deploy(&COUNTER).await;
-    let address = served.address();
-    for method in ["eth_getBalance", "eth_getCode", "eth_getTransactionCount"] {
+    let (address, from) = (served.address(), key(1).address());
+    let head = served.node.head().hash();
+    for (method, then) in [
+        ("eth_getBalance", json!(format!("{START_BALANCE:#x}"))),
+        ("eth_getTransactionCount", json!("0x0")),
+        ("eth_getCode", json!("0x")),
+    ] {
         for block in [json!("earliest"), json!("0x0"), json!({ "blockNumber": "0x0" })] {
-            let message = http::fail(address, method, json!([counter, block]), -32_000).await;
-            assert!(message.starts_with("missing state of block 0"), "{message}");
+            let answer = http::call(address, method, json!([from, block])).await;
+            assert_eq!(answer["result"], then, "{method}");
         }
         let message = http::fail(address, method, json!([counter, "0x7"]), -32_000).await;
         assert_eq!(message, "header not found");
-        let head = served.node.head().hash();
         for block in [json!("0x1"), json!("pending"), json!({ "blockHash": head }), json!(null)] {
-            let answer = http::call(address, method, json!([counter, block])).await;
+            let answer = http::call(address, method, json!([from, block])).await;
             assert!(answer["result"].is_string(), "{answer}");
         }
     }
+    for _ in 0..2 {
+        let pending = served.provider.send_transaction(to(counter).from(from)).await.unwrap();
+        wait(&served.node, &served.provider, *pending.tx_hash()).await;
+    }
+    // The counter was deployed in block 1 and counts in 2 and 3; a call counts one more.
+    for (block, counted) in [
+        (json!("0x1"), 1),
+        (json!({ "blockHash": head, "requireCanonical": true }), 1),
+        (json!("0x2"), 2),
+        (json!("finalized"), 3),
+    ] {
+        let answer = http::call(address, "eth_call", json!([{ "to": counter }, block])).await;
+        let word = U256::from(counted).to_be_bytes::<32>();
+        assert_eq!(answer["result"], json!(Bytes::from(word)), "{block}");
+        let slot = http::call(address, "eth_getStorageAt", json!([counter, "0x0", block])).await;
+        assert_eq!(slot["result"], json!(B256::from(U256::from(counted - 1))), "{block}");
+    }
+    let trace = json!([{ "to": counter }, "0x1", { "tracer": "callTracer" }]);
+    assert_eq!(http::call(address, "debug_traceCall", trace).await["result"]["type"], "CALL");
     let message = http::fail(address, "eth_call", json!([{ "to": counter }, "0x0"]), -32_000).await;
-    assert!(message.starts_with("missing state"), "{message}");
+    assert_eq!(message, "missing state of block 0: those of blocks 1 to 3 are kept");
 }
 
 #[tokio::test]

@@ -3,8 +3,7 @@
 use alloy_consensus::{Signed, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, bytes};
 use execution::{
-    BaseFeeRule, BlockInput, ExecutedBlock, Genesis, GenesisAccount, Parent, Transaction,
-    execute_block,
+    BaseFeeRule, BlockInput, ExecutedBlock, Genesis, GenesisAccount, Transaction, execute_block,
 };
 use std::path::Path;
 use store::Store;
@@ -72,8 +71,8 @@ pub(crate) fn next_block(store: &Store) -> ExecutedBlock {
         extra_data: Bytes::new(),
         proof: Bytes::from_static(b"proof"),
     };
-    let parent = Parent { header: reader.head(), commitment: reader.commitment(), state: &reader };
-    let built = execute_block(&parent, &genesis().rules(), &input, &transactions).unwrap();
+    let built =
+        execute_block(&reader.as_parent(), &genesis().rules(), &input, &transactions).unwrap();
     assert!(built.refused.is_empty(), "{:?}", built.refused);
     built.block
 }

@@ -51,7 +51,7 @@ fn another_format_is_refused() {
     write.open_table(META).unwrap().insert("format", 9_u32.to_be_bytes().as_slice()).unwrap();
     write.commit().unwrap();
     drop(database);
-    assert!(matches!(refused(directory.path()), StoreError::Format { found: 9, expected: 3, .. }));
+    assert!(matches!(refused(directory.path()), StoreError::Format { found: 9, expected: 4, .. }));
 }
 
 #[test]

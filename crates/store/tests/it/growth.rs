@@ -1,15 +1,15 @@
 //! However long a ledger runs, the file holds little more than its state, and the state is what was written.
 
-use crate::chain::opened;
+use crate::chain::{genesis, opened};
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use execution::{AccountState, Change, ExecutedBlock, StateChanges};
 use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 use std::collections::BTreeMap;
-use store::{Store, StoreError};
+use store::{Store, StoreError, StoreOptions};
 
 /// A block of these changes, as if transactions had made them.
-fn block_of(store: &Store, changes: StateChanges) -> ExecutedBlock {
+pub(crate) fn block_of(store: &Store, changes: StateChanges) -> ExecutedBlock {
     let reader = store.reader().unwrap();
     let moved = reader.commitment().apply(&changes, &reader).unwrap();
     let header = Header {
@@ -28,19 +28,19 @@ fn block_of(store: &Store, changes: StateChanges) -> ExecutedBlock {
     ExecutedBlock { header, hash, proof, transactions, receipts, changes, moved }
 }
 
-fn account(nonce: u64) -> AccountState {
+pub(crate) fn account(nonce: u64) -> AccountState {
     AccountState { nonce, balance: U256::from(1_000_000 * nonce), code_hash: KECCAK256_EMPTY }
 }
 
-fn address(index: u64) -> Address {
+pub(crate) fn address(index: u64) -> Address {
     Address::from_word(B256::from(U256::from(index + 0x0100_0000)))
 }
 
 /// A sequence of numbers that looks random and is the same each time (xorshift).
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -49,7 +49,11 @@ impl Numbers {
 }
 
 /// Each block gives some accounts another nonce, and removes some.
-fn write(store: &Store, numbers: &mut Numbers, plain: &mut BTreeMap<Address, AccountState>) {
+pub(crate) fn write(
+    store: &Store,
+    numbers: &mut Numbers,
+    plain: &mut BTreeMap<Address, AccountState>,
+) {
     let mut changes = StateChanges::default();
     for _ in 0..150 {
         let address = address(numbers.below(3_000));
@@ -75,7 +79,13 @@ fn dead_buckets_do_not_pile_up() {
     let directory = tempfile::tempdir().unwrap();
     let mut numbers = Numbers(7);
     let mut plain = BTreeMap::new();
-    let mut store = opened(directory.path());
+    let options = StoreOptions { past_states_max: 0, ..StoreOptions::default() };
+    let reopened = || {
+        let store = Store::open_with(directory.path(), options).unwrap();
+        store.initialize(&genesis()).unwrap();
+        store
+    };
+    let mut store = reopened();
     let mut written = 0;
     for round in 0..6 {
         let old = store.reader().unwrap();
@@ -94,7 +104,7 @@ fn dead_buckets_do_not_pile_up() {
         // Beyond the bound a block may add what it writes itself.
         assert!((live..=2 * live + 1_024 + 300).contains(&kept), "{kept} kept, {live} live");
         drop((snapshot, database));
-        store = opened(directory.path());
+        store = reopened();
         let reader = store.reader().unwrap();
         assert_eq!(reader.commitment(), &before, "the same tree is found again");
         for index in 0..3_000 {

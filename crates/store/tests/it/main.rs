@@ -6,4 +6,6 @@ mod chain;
 mod commits;
 mod crash;
 mod damage;
+mod development;
 mod growth;
+mod past;

@@ -1,0 +1,128 @@
+//! What only a ledger for development allows: going back, and changing the state without a block.
+
+use crate::{
+    encoding,
+    error::StoreError,
+    reader::{head_number, header_at},
+    store::Store,
+    tables::{
+        BODIES, BUCKETS, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS, VERSIONS,
+        VersionRow,
+    },
+    versions::Version,
+};
+use execution::{CommitmentError, StateChanges};
+use redb::WriteTransaction;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Stands for a block and the state after it, until the store is closed. Good for one [`Store::rewind`], which uses up later marks, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark(u64);
+
+/// Marks that are still good, by when they were made.
+#[derive(Default)]
+pub(crate) struct Marks {
+    made: Mutex<(u64, BTreeMap<u64, Version>)>,
+}
+
+impl Marks {
+    fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, Version>)> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store {
+    /// Remembers the head and its state.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] unless the ledger is for development.
+    pub fn mark(&self) -> Result<Mark, StoreError> {
+        let version = self.newest()?;
+        let mut made = self.marks()?.lock();
+        made.0 += 1;
+        let id = made.0;
+        made.1.insert(id, version);
+        Ok(Mark(id))
+    }
+
+    /// Makes the block at `mark` the head again, with the state as it was then. Later blocks leave the file.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] unless the ledger is for development and the mark is good; a failure to write.
+    pub fn rewind(&self, mark: Mark) -> Result<(), StoreError> {
+        let write = self.begin_write()?;
+        let mut made = self.marks()?.lock();
+        let what = "this mark is used up, or of another store";
+        let used_up = || StoreError::NotAllowed { path: self.path.clone(), what };
+        let version = made.1.get(&mark.0).cloned().ok_or_else(used_up)?;
+        self.take_back(&write, version.number)?;
+        let mut buckets = self.read(write.open_table(BUCKETS))?;
+        self.read(buckets.retain_in(version.commitment.next_id().., |_, _| false))?;
+        drop(buckets);
+        let mut rows = self.read(write.open_table(VERSIONS))?;
+        self.read(rows.retain_in(version.number.., |_, _| false))?;
+        let row = VersionRow::of(&version).to_bytes();
+        self.read(rows.insert(version.number, row.as_slice()))?;
+        drop(rows);
+        let mut meta = self.read(write.open_table(META))?;
+        self.read(meta.insert(HEAD, version.number.to_be_bytes().as_slice()))?;
+        drop(meta);
+        self.read(write.commit())?;
+        made.1.split_off(&mark.0);
+        self.versions.rewind(version);
+        Ok(())
+    }
+
+    /// Changes the state after the head without a block: the head's header keeps its state root, the next block builds on the change.
+    /// Whoever changes balances moves the supply with them, see `execution`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] unless the ledger is for development; [`StoreError::StaleState`] when the changes are of another state; a
+    /// failure to write.
+    pub fn amend(&self, changes: &StateChanges) -> Result<(), StoreError> {
+        self.marks()?;
+        let write = self.begin_write()?;
+        let (reader, before) = (self.reader()?, self.newest()?);
+        let moved = before.commitment.apply(changes, &reader).map_err(|error| match error {
+            CommitmentError::State(error) => error,
+            CommitmentError::Stale { .. } => StoreError::StaleState { number: before.number },
+            error => StoreError::damaged(&self.path, error.to_string()),
+        })?;
+        self.write_codes(&write, changes)?;
+        self.write_state(write, before.cleaned_id, (before.number, before.block), &moved)
+    }
+
+    fn marks(&self) -> Result<&Marks, StoreError> {
+        let what = "only a ledger for development can be rewound or amended";
+        self.marks.as_ref().ok_or_else(|| StoreError::NotAllowed { path: self.path.clone(), what })
+    }
+
+    /// Removes the blocks above `number`.
+    fn take_back(&self, write: &WriteTransaction, number: u64) -> Result<(), StoreError> {
+        let meta = self.read(write.open_table(META))?;
+        let head = head_number(&self.path, &meta)?.unwrap_or(number);
+        let mut headers = self.read(write.open_table(HEADERS))?;
+        let mut bodies = self.read(write.open_table(BODIES))?;
+        let mut receipts = self.read(write.open_table(RECEIPTS))?;
+        let mut proofs = self.read(write.open_table(PROOFS))?;
+        let mut numbers = self.read(write.open_table(NUMBERS))?;
+        let mut transactions = self.read(write.open_table(TRANSACTIONS))?;
+        for number in number + 1..=head {
+            let missing = || StoreError::damaged(&self.path, format!("block {number}"));
+            let header = header_at(&self.path, &headers, number)?.ok_or_else(missing)?;
+            let body = self.read(bodies.remove(number))?;
+            let body = body.and_then(|row| encoding::body_from_bytes(row.value()));
+            for transaction in body.ok_or_else(missing)? {
+                self.read(transactions.remove(&transaction.tx_hash().0))?;
+            }
+            self.read(numbers.remove(&header.hash().0))?;
+            self.read(headers.remove(number))?;
+            self.read(receipts.remove(number))?;
+            self.read(proofs.remove(number))?;
+        }
+        Ok(())
+    }
+}

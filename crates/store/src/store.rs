@@ -86,8 +86,11 @@ impl Store {
         Self::open_on(path, backend, options)
     }
 
-    /// The ledger that lies in `backend`; `path` is what errors call it.
-    pub(crate) fn open_on(
+    /// The ledger that lies in storage of another kind; `path` is what errors call it. Whoever opens it sees to it that nobody else does.
+    ///
+    /// # Errors
+    /// [`StoreError`] naming the path and what to do.
+    pub fn open_on(
         path: PathBuf,
         backend: impl StorageBackend,
         options: StoreOptions,

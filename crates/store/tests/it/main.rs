@@ -7,5 +7,6 @@ mod commits;
 mod crash;
 mod damage;
 mod development;
+mod faults;
 mod growth;
 mod past;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ContractFunctionRevertedError, BaseError, createPublicClient, createWalletClient, defineChain, domainSeparator, encodeFunctionData, erc20Abi, getAddress, http, parseAbi, parseEther, parseEventLogs, parseSignature, webSocket, zeroAddress } from 'viem'
+import { ContractFunctionRevertedError, BaseError, createPublicClient, createWalletClient, defineChain, domainSeparator, encodeFunctionData, erc20Abi, getAddress, http, keccak256, numberToHex, parseAbi, parseEther, parseEventLogs, parseSignature, webSocket, zeroAddress } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 
 const [url, key, folder] = process.argv.slice(2)
@@ -194,6 +194,16 @@ if (process.env.SHOW_GAS) console.log({ create: creation.gasUsed, mint: minting.
 assert.equal(await client.readContract({ ...grain, functionName: 'balanceOf', args: [receiver] }), await client.getBalance({ address: receiver }))
 const supply = await client.readContract({ ...grain, functionName: 'totalSupply' })
 assert.ok(supply > parseEther('2999') && supply < parseEther('1000000000000'), 'what was funded, less what was burnt')
+
+// a proof of the state: its header is the block's; its account and slot are what the node says
+const proof = await client.request({ method: 'gleaner_getProof', params: [address, ['0x0', '0xff'], 'latest'] })
+assert.equal(keccak256(proof.header), proof.blockHash)
+const provenBlock = await client.getBlock({ blockHash: proof.blockHash })
+assert.ok(proof.header.includes(provenBlock.stateRoot.slice(2)))
+assert.equal(proof.slots[0].value, numberToHex(BigInt(await client.getStorageAt({ address, slot: '0x0' }))))
+assert.equal(proof.slots[1].value, '0x0')
+assert.equal(proof.account.codeHash, keccak256(await client.getCode({ address })))
+await assert.rejects(client.request({ method: 'eth_getProof', params: [address, [], 'latest'] }), /not found|not exist|not supported/i)
 
 console.log('viem: all well')
 process.exit(0)

@@ -19,11 +19,13 @@ mod output;
 mod password;
 mod paths;
 mod project;
+mod proof;
 mod run_report;
 mod sample;
 mod screen;
 mod shell;
 mod train;
+mod verify_proof;
 mod wallet;
 
 use std::process::ExitCode;
@@ -61,6 +63,10 @@ enum Command {
     Project(project::Args),
     /// Show what accounts were paid, project by project
     Earnings(earnings::Args),
+    /// Fetch a proof of what an account holds, for somebody who trusts no node
+    Proof(proof::Args),
+    /// Check such a proof, without a node
+    VerifyProof(verify_proof::Args),
     /// Write text with a trained model
     Sample(sample::Args),
     /// Measure how fast this machine trains
@@ -82,6 +88,8 @@ fn main() -> ExitCode {
         Command::Asset(args) => asset::run(args, &output),
         Command::Project(args) => project::run(args, &output),
         Command::Earnings(args) => earnings::run(args, &output),
+        Command::Proof(args) => proof::run(args, &output),
+        Command::VerifyProof(args) => verify_proof::run(&args, &output),
         Command::Sample(args) => sample::run(args, &output),
         Command::Bench(args) => bench::run(args, &output),
         Command::Doctor(args) => doctor::run(args, &output),

@@ -147,6 +147,11 @@ pub(crate) fn parse_account(text: &str) -> Result<AccountId, String> {
     Ok(account)
 }
 
+/// Any account or contract, its checksum checked if it has one.
+pub(crate) fn parse_address(text: &str) -> Result<Address, String> {
+    parse_account(text).map(|account| Address::from(*account.as_bytes()))
+}
+
 fn parse_url(text: &str) -> Result<String, String> {
     if text.starts_with("http://") {
         Ok(text.to_owned())

@@ -19,6 +19,7 @@
 //! bucket). So a bucket is alive exactly when no newer one covers a part of its path.
 
 mod bucket;
+mod document;
 mod leaf;
 mod node;
 mod proof;
@@ -26,6 +27,10 @@ mod restore;
 mod update;
 
 pub use bucket::BUCKET_ENTRIES_MAX;
+pub use document::{
+    AccountDocument, DocumentError, LeafDocument, PROVEN_SLOTS_MAX, PathDocument, ProofDocument,
+    Proven, SlotDocument,
+};
 pub use leaf::{Entry, StateKey};
 pub use proof::{PathEnd, ProofError, StateProof};
 pub use restore::{Replayed, RestoreError, Restored};

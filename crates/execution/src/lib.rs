@@ -19,7 +19,7 @@
 //!
 //! Deviations from Ethereum (Osaka rules otherwise):
 //! - The state root is not a Merkle-Patricia root but that of a binary trie with BLAKE3 ([`Commitment`]), in which accounts and slots stand
-//!   side by side: `eth_getProof` has no answer, [`StateProof`] is ours.
+//!   side by side: `eth_getProof` has no answer, [`StateProof`] and [`ProofDocument`] are ours.
 //! - No blobs (EIP-4844), withdrawals, beacon roots (EIP-4788) or history contract (EIP-2935): their header fields hold the values
 //!   of an empty block. A transaction may use the whole gas of a block (EIP-7825's cap is raised), as module calls can be large.
 //! - Two blocks may carry the same second: blocks come on demand.
@@ -54,8 +54,9 @@ pub use call::{
 };
 pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{
-    BUCKET_ENTRIES_MAX, Commitment, CommitmentError, Entry, Moved, PathEnd, ProofError, Replayed,
-    RestoreError, Restored, State, StateKey, StateProof,
+    AccountDocument, BUCKET_ENTRIES_MAX, Commitment, CommitmentError, DocumentError, Entry,
+    LeafDocument, Moved, PROVEN_SLOTS_MAX, PathDocument, PathEnd, ProofDocument, ProofError,
+    Proven, Replayed, RestoreError, Restored, SlotDocument, State, StateKey, StateProof,
 };
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use frames::{Frame, FrameKind, FrameLog, FrameOptions, TREE_SIZE_MAX};

@@ -2,7 +2,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_network::Ethereum;
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_provider::{Provider as _, ProviderBuilder, RootProvider};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_signer::Signer as _;
@@ -149,6 +149,24 @@ impl Ledger {
     /// [`LedgerError`].
     pub async fn transfer(&self, to: &AccountId, amount: Wei) -> Result<Receipt, LedgerError> {
         self.change(Change { to: address(to), value: amount, input: Bytes::new() }).await
+    }
+
+    /// Proof of what an account and some of its slots are after a block, as the node writes it. It is not checked here.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn state_proof(
+        &self,
+        of: Address,
+        slots: &[U256],
+        block: BlockId,
+    ) -> Result<serde_json::Value, LedgerError> {
+        let provider = &self.shared.node.provider;
+        let parameters = (of, slots.to_vec(), block);
+        self.ask(|| async {
+            provider.raw_request("gleaner_getProof".into(), parameters.clone()).await
+        })
+        .await
     }
 
     /// Calls a view of the contract at `to`.

@@ -11,14 +11,15 @@
 //! - `-32005`: the answer would be too large; `-32603`: the node's disk.
 //!
 //! Deviations from Ethereum nodes:
-//! - Only the head's state is kept: a call or balance at an earlier block is refused, never answered wrongly.
+//! - The states after the newest blocks are kept: a call or balance at an earlier one is refused, never answered wrongly.
 //! - A block is final when it exists: `safe`, `finalized` and `latest` are one. The block `pending` is the latest one; a call
 //!   at `pending` sees the number and time the next block would have, and the head's state.
 //! - `already known` is also said of a transaction that is in a block.
 //! - `eth_estimateGas` always estimates for the next block.
 //!
 //! - A subscription to new transactions tells hashes only.
-//! - A simulated block has no state root; a transaction can be traced while its block is the newest.
+//! - A simulated block has no state root.
+//! - The state root is not Ethereum's, so there is no `eth_getProof`: `gleaner_getProof` is ours.
 //!
 //! What it does not do: accounts (the node signs for nobody), moved precompiles, subscriptions over HTTP.
 
@@ -35,6 +36,7 @@ mod origins;
 mod overrides;
 mod pages;
 mod parameters;
+mod proofs;
 mod server;
 mod simulate;
 mod state;

@@ -6,7 +6,7 @@ use crate::{
     error::Answer,
     fees, filters, logs,
     parameters::{one, one_at, parse},
-    simulate, state, traces,
+    proofs, simulate, state, traces,
 };
 use alloy_primitives::{Address, B256, U64};
 use jsonrpsee::{RpcModule, types::Params};
@@ -139,6 +139,12 @@ impl Methods {
                 Ok((sequence.next()?, sequence.next()?, sequence.optional_next()?))
             })?;
             state::storage(node, address, slot, block)
+        });
+        self.add("gleaner_getProof", |node, params| {
+            let (address, slots, block): (_, Vec<_>, _) = parse(params, |sequence| {
+                Ok((sequence.next()?, sequence.next()?, sequence.optional_next()?))
+            })?;
+            proofs::prove(node, address, &slots, block)
         });
         self.add("eth_call", |node, params| calls::call(node, &calls::parameters(params)?));
         self.add("eth_estimateGas", |node, params| {

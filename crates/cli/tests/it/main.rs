@@ -10,6 +10,7 @@ mod field;
 mod killed;
 mod node;
 mod project;
+mod proof;
 mod sample;
 mod support;
 mod usage;

@@ -42,6 +42,11 @@ impl State for Kept {
     }
 }
 
+/// What keeps these buckets.
+pub(super) fn kept(buckets: BTreeMap<u64, Vec<u8>>) -> impl State<Error = Infallible> {
+    Kept { buckets }
+}
+
 impl Kept {
     fn clean(&mut self, commitment: &mut Commitment, count: usize) {
         for _ in 0..count {

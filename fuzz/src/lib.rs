@@ -26,13 +26,17 @@ const GENESIS: &str = r#"{
   "accounts": {"0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266": {"balance": "1000000000000000000000000"}}
 }"#;
 
+/// How its ledger begins.
+pub fn genesis() -> Genesis {
+    Genesis::from_json(GENESIS).expect("a genesis file")
+}
+
 /// The node; made at the first call.
 pub fn node() -> &'static Node {
     static NODE: OnceLock<(Node, TempDir)> = OnceLock::new();
     let (node, _) = NODE.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let genesis = Genesis::from_json(GENESIS).expect("a genesis file");
-        let config = NodeConfig::new(folder.path(), Some(genesis));
+        let config = NodeConfig::new(folder.path(), Some(genesis()));
         let node = Node::open(config).expect("a node");
         let terms = abi::Assets::Terms {
             name: "Fuzz".to_owned(),

@@ -24,6 +24,7 @@ mod run_report;
 mod sample;
 mod screen;
 mod shell;
+mod snapshot;
 mod train;
 mod verify_proof;
 mod wallet;

@@ -16,10 +16,28 @@ use crate::options::{parse_account, parse_grain};
 use crate::output::Output;
 use crate::paths;
 use crate::shell::{self, StopSignal, StopSignals};
+use crate::snapshot;
 
 /// Flags of `gleaner node`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Write the state of a stopped ledger into a file, from which another can go on
+    Export(snapshot::ExportArgs),
+    /// Make a ledger of such a file
+    Import(snapshot::ImportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct RunArgs {
     /// Folder of the ledger; made if missing [default: node, where gleaner keeps its data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -58,11 +76,19 @@ struct Document {
     data_dir: PathBuf,
 }
 
-/// Runs a node until it is told to stop.
+/// Runs a node until it is told to stop, or does one thing with a ledger.
 ///
 /// # Errors
 /// When the folder, the genesis or the address can't be used; [`Interrupted`] at Ctrl-C.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    match args.command {
+        Some(Command::Export(args)) => snapshot::export(args, output),
+        Some(Command::Import(args)) => snapshot::import(args, output),
+        None => run_node(args.run, output),
+    }
+}
+
+fn run_node(args: RunArgs, output: &Output) -> anyhow::Result<()> {
     let data_dir = paths::or_home(args.data_dir.clone(), "node")?;
     let node = open(&args, &data_dir)?;
     let signal = shell::block_on(serve(&node, &args, &data_dir, output));
@@ -75,7 +101,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 
 async fn serve(
     node: &Node,
-    args: &Args,
+    args: &RunArgs,
     data_dir: &Path,
     output: &Output,
 ) -> anyhow::Result<StopSignal> {
@@ -136,7 +162,7 @@ async fn halt(node: &Node) -> anyhow::Error {
 }
 
 /// Opens the ledger in `data_dir`, or begins it.
-fn open(args: &Args, data_dir: &Path) -> anyhow::Result<Node> {
+fn open(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Node> {
     let begin = |genesis| {
         let config = NodeConfig::new(data_dir, genesis);
         Node::open(NodeConfig { past_states_max: args.history, ..config })
@@ -183,7 +209,7 @@ fn read_genesis(path: &Path) -> anyhow::Result<Genesis> {
     Genesis::from_json(&text).with_context(|| format!("{shown}: no ledger can begin like this"))
 }
 
-fn new_genesis(args: &Args) -> anyhow::Result<Genesis> {
+fn new_genesis(args: &RunArgs) -> anyhow::Result<Genesis> {
     let mut funds = Funds::new();
     for Fund { account, amount } in &args.fund {
         let held = funds.entry(*account).or_insert(Wei::ZERO);

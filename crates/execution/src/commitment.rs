@@ -24,6 +24,7 @@ mod leaf;
 mod node;
 mod proof;
 mod restore;
+mod stream;
 mod update;
 
 pub use bucket::BUCKET_ENTRIES_MAX;
@@ -34,6 +35,7 @@ pub use document::{
 pub use leaf::{Entry, StateKey};
 pub use proof::{PathEnd, ProofError, StateProof};
 pub use restore::{Replayed, RestoreError, Restored};
+pub use stream::{Entries, OutOfOrder};
 pub use update::CommitmentError;
 
 use crate::changes::{AccountState, StateChanges};

@@ -54,9 +54,10 @@ pub use call::{
 };
 pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{
-    AccountDocument, BUCKET_ENTRIES_MAX, Commitment, CommitmentError, DocumentError, Entry,
-    LeafDocument, Moved, PROVEN_SLOTS_MAX, PathDocument, PathEnd, ProofDocument, ProofError,
-    Proven, Replayed, RestoreError, Restored, SlotDocument, State, StateKey, StateProof,
+    AccountDocument, BUCKET_ENTRIES_MAX, Commitment, CommitmentError, DocumentError, Entries,
+    Entry, LeafDocument, Moved, OutOfOrder, PROVEN_SLOTS_MAX, PathDocument, PathEnd, ProofDocument,
+    ProofError, Proven, Replayed, RestoreError, Restored, SlotDocument, State, StateKey,
+    StateProof,
 };
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use frames::{Frame, FrameKind, FrameLog, FrameOptions, TREE_SIZE_MAX};

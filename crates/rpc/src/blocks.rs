@@ -1,7 +1,7 @@
 //! Blocks, transactions and receipts as JSON wants them.
 
 use crate::{
-    error::{Answer, internal},
+    error::{Answer, internal, pruned},
     parameters,
 };
 use alloy_consensus::{
@@ -106,9 +106,10 @@ pub(crate) fn block_receipts(
 
 /// The block with its transactions; `None` if there is none.
 pub(crate) fn find(reader: &Reader, block: BlockId) -> Answer<Option<store::Block>> {
-    match parameters::height(reader, block)? {
-        Some(number) => reader.block(number).map_err(internal),
-        None => Ok(None),
+    let Some(number) = parameters::height(reader, block)? else { return Ok(None) };
+    match reader.block(number).map_err(internal)? {
+        None if number < reader.first_block() => Err(pruned(reader.first_block())),
+        block => Ok(block),
     }
 }
 

@@ -17,6 +17,9 @@ const LIMIT_CODE: i32 = -32_005;
 /// Geth's code for a call that reverted.
 const REVERTED_CODE: i32 = 3;
 
+/// Geth's code for what a node does not keep any longer.
+const PRUNED_CODE: i32 = 4_444;
+
 /// The answer of a method.
 pub(crate) type Answer<T> = Result<T, ErrorObjectOwned>;
 
@@ -30,6 +33,12 @@ pub(crate) fn invalid(message: impl Into<String>) -> ErrorObjectOwned {
 
 pub(crate) fn too_large(message: impl Into<String>) -> ErrorObjectOwned {
     ErrorObjectOwned::owned::<()>(LIMIT_CODE, message, None)
+}
+
+/// Blocks that the ledger came without.
+pub(crate) fn pruned(first: u64) -> ErrorObjectOwned {
+    let message = format!("pruned history unavailable: blocks from {first} on are kept");
+    ErrorObjectOwned::owned::<()>(PRUNED_CODE, message, None)
 }
 
 /// The node's own trouble; its details go to the log, which its owner reads.

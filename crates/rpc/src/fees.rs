@@ -1,7 +1,7 @@
 //! What a transaction pays.
 
 use crate::{
-    error::{Answer, internal, invalid, refused},
+    error::{Answer, internal, invalid, pruned, refused},
     parameters::number_of,
 };
 use alloy_consensus::{Header, Transaction as _};
@@ -52,7 +52,12 @@ pub(crate) fn history(
         Count::Number(count) => count,
         Count::Quantity(count) => count.to(),
     };
-    let count = count.min(HISTORY_BLOCKS_MAX).min(newest + 1);
+    let first = reader.first_block();
+    if newest < first {
+        return Err(pruned(first));
+    }
+    // What there is, as at the beginning of a chain: wallets ask for some blocks, and take fewer.
+    let count = count.min(HISTORY_BLOCKS_MAX).min(newest + 1 - first);
     let oldest_block = if count == 0 { 0 } else { newest + 1 - count };
     let mut history = FeeHistory {
         oldest_block,
@@ -61,7 +66,7 @@ pub(crate) fn history(
     };
     for number in (oldest_block..=newest).take(usize::try_from(count).unwrap_or(usize::MAX)) {
         let header = reader.header(number).map_err(internal)?;
-        let header = header.ok_or_else(|| refused("header not found"))?;
+        let header = header.ok_or_else(|| pruned(first))?;
         history.base_fee_per_gas.push(base_fee(&header).into());
         history.gas_used_ratio.push(ratio(header.gas_used, header.gas_limit));
         if let (Some(rewards), Some(percentiles)) = (&mut history.reward, &percentiles) {
@@ -87,7 +92,8 @@ fn check_percentiles(percentiles: &[f64]) -> Answer<()> {
 /// The tips at the percentiles of a block's gas, zeros for an empty block.
 fn block_rewards(reader: &Reader, header: &Header, percentiles: &[f64]) -> Answer<Vec<u128>> {
     let nothing = || vec![0; percentiles.len()];
-    let Some(block) = reader.block(header.number).map_err(internal)? else { return Ok(nothing()) };
+    let block = reader.block(header.number).map_err(internal)?;
+    let block = block.ok_or_else(|| pruned(reader.first_block()))?;
     let receipts = reader.receipts(header.number).map_err(internal)?.unwrap_or_default();
     let mut before = 0;
     let mut tips: Vec<(u128, u64)> = Vec::with_capacity(receipts.len());

@@ -2,7 +2,7 @@
 
 use crate::{
     blocks,
-    error::{Answer, internal, invalid, refused, too_large},
+    error::{Answer, internal, invalid, pruned, refused, too_large},
     parameters::number_of,
 };
 use alloy_rpc_types_eth::{BlockNumberOrTag, Filter, FilterBlockOption, Log};
@@ -19,7 +19,11 @@ const LOGS_MAX: usize = 10_000;
 pub(crate) fn find(node: &Node, filter: &Filter) -> Answer<Vec<Log>> {
     let reader = node.reader().map_err(internal)?;
     let mut logs = Vec::new();
-    for number in range(&reader, filter)? {
+    let range = range(&reader, filter)?;
+    if *range.start() < reader.first_block() && !range.is_empty() {
+        return Err(pruned(reader.first_block()));
+    }
+    for number in range {
         let Some(header) = reader.header(number).map_err(internal)? else { continue };
         if filter.matches_bloom(header.logs_bloom) {
             append(&reader, number, filter, &mut logs)?;

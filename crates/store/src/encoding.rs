@@ -39,10 +39,13 @@ pub(crate) fn body_from_bytes(mut bytes: &[u8]) -> Option<Vec<Recovered<Transact
     bytes.is_empty().then_some(transactions)
 }
 
-pub(crate) fn receipts_to_bytes(receipts: &[ReceiptEnvelope]) -> Vec<u8> {
+/// Each item its size in 4 bytes, then its EIP-2718 encoding.
+pub(crate) fn list_to_bytes<'a, T: Encodable2718 + 'a>(
+    items: impl Iterator<Item = &'a T>,
+) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for receipt in receipts {
-        put_sized(&mut bytes, receipt);
+    for item in items {
+        put_sized(&mut bytes, item);
     }
     bytes
 }
@@ -55,18 +58,28 @@ pub(crate) fn receipts_from_bytes(mut bytes: &[u8]) -> Option<Vec<ReceiptEnvelop
     Some(receipts)
 }
 
-fn put_sized(bytes: &mut Vec<u8>, item: &impl Encodable2718) {
-    let encoded = item.encoded_2718();
-    let size = u32::try_from(encoded.len()).expect("bound by the block gas limit, far below 4 GiB");
+/// Bytes with their size in 4 bytes before them.
+pub(crate) fn put_bytes(bytes: &mut Vec<u8>, item: &[u8]) {
+    let size = u32::try_from(item.len()).expect("bound by the block gas limit, far below 4 GiB");
     bytes.extend_from_slice(&size.to_be_bytes());
-    bytes.extend_from_slice(&encoded);
+    bytes.extend_from_slice(item);
+}
+
+/// What [`put_bytes`] wrote; `None` when it ends too soon.
+pub(crate) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (size, rest) = bytes.split_first_chunk::<4>()?;
+    let size = usize::try_from(u32::from_be_bytes(*size)).ok()?;
+    let (item, rest) = rest.split_at_checked(size)?;
+    *bytes = rest;
+    Some(item)
+}
+
+fn put_sized(bytes: &mut Vec<u8>, item: &impl Encodable2718) {
+    put_bytes(bytes, &item.encoded_2718());
 }
 
 fn take_sized<T: Decodable2718>(bytes: &mut &[u8]) -> Option<T> {
-    let (size, rest) = bytes.split_first_chunk::<4>()?;
-    let size = usize::try_from(u32::from_be_bytes(*size)).ok()?;
-    let (mut item, rest) = rest.split_at_checked(size)?;
-    *bytes = rest;
+    let mut item = take_bytes(bytes)?;
     let decoded = T::decode_2718(&mut item).ok()?;
     item.is_empty().then_some(decoded)
 }

@@ -17,6 +17,8 @@
 //! file: about a second a gigabyte), then the roots of all states that are kept are recomputed from every account and slot.
 //! [`Store::verify`] also follows every block to the genesis.
 //!
+//! A snapshot of the head ([`Store::export`], [`import`]) lets a ledger go on elsewhere, without its past.
+//!
 //! What it does not do: execute, choose between forks (the head only grows, but in development), prune blocks.
 
 mod development;
@@ -24,6 +26,7 @@ mod encoding;
 mod error;
 mod file;
 mod reader;
+mod snapshot;
 mod state;
 mod store;
 mod tables;
@@ -32,4 +35,5 @@ mod versions;
 pub use development::Mark;
 pub use error::StoreError;
 pub use reader::{Block, Reader, TransactionLocation};
+pub use snapshot::{PendingExport, SnapshotError, SnapshotSummary, import};
 pub use store::{Store, StoreOptions};

@@ -5,8 +5,8 @@ use crate::{
     error::StoreError,
     state::{self, Place},
     tables::{
-        BODIES, BUCKETS, CODES, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS,
-        VERSIONS, VersionRow,
+        BODIES, BUCKETS, CODES, FIRST, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS,
+        TRANSACTIONS, VERSIONS, VersionRow,
     },
     versions::Versions,
 };
@@ -54,6 +54,7 @@ pub struct Reader {
 /// What a snapshot sees.
 struct Tables {
     path: PathBuf,
+    first: u64,
     versions: Arc<Versions>,
     version_rows: ReadOnlyTable<u64, &'static [u8]>,
     buckets: ReadOnlyTable<u64, &'static [u8]>,
@@ -78,6 +79,7 @@ impl Reader {
         let Some(number) = head_number(path, &meta)? else { return Ok(None) };
         let tables = Tables {
             path: path.to_path_buf(),
+            first: height(path, &meta, FIRST)?.unwrap_or(0),
             versions: Arc::clone(versions),
             version_rows: snapshot.open_table(VERSIONS).map_err(fault)?,
             buckets: snapshot.open_table(BUCKETS).map_err(fault)?,
@@ -120,6 +122,13 @@ impl Reader {
         self.tables.versions.oldest().unwrap_or(self.head.number)
     }
 
+    /// Height of the first block after the genesis block that is kept whole: 0, or the head of the snapshot that the ledger came from. Of
+    /// those before it some headers are kept.
+    #[must_use]
+    pub fn first_block(&self) -> u64 {
+        self.tables.first
+    }
+
     /// The last block of the snapshot, or that which was asked for.
     #[must_use]
     pub fn head(&self) -> &Sealed<Header> {
@@ -147,7 +156,7 @@ impl Reader {
         self.commitment.prove(key, self).map_err(|error| self.of_state(error))
     }
 
-    /// The header at a height; `None` above the head.
+    /// The header at a height; `None` above the head, and where it is not kept.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -163,13 +172,16 @@ impl Reader {
         Ok(self.read(self.tables.numbers.get(&hash.0))?.map(|number| number.value()))
     }
 
-    /// The block at a height; `None` above the head.
+    /// The block at a height; `None` above the head, and below [`Self::first_block`].
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn block(&self, number: u64) -> Result<Option<Block>, StoreError> {
         let Some(header) = self.header(number)? else { return Ok(None) };
         let body = self.read(self.tables.bodies.get(number))?;
+        if body.is_none() && number < self.tables.first {
+            return Ok(None);
+        }
         let transactions = body
             .and_then(|bytes| encoding::body_from_bytes(bytes.value()))
             .ok_or_else(|| self.damaged(format!("body of block {number}")))?;
@@ -251,21 +263,43 @@ impl Reader {
         for code_hash in &scan.codes {
             self.code(code_hash)?;
         }
-        let mut parent_hash = B256::ZERO;
+        let first = self.tables.first;
+        let mut parent_hash = None;
         for number in 0..=self.head.number {
-            parent_hash = self.verify_block(number, parent_hash)?;
+            if number == 0 || number >= first {
+                parent_hash = Some(self.verify_block(number, parent_hash)?);
+            } else if let Some(header) = self.header(number)? {
+                self.verify_link(&header, parent_hash)?;
+                parent_hash = Some(header.hash());
+            } else {
+                parent_hash = None;
+            }
         }
         Ok(())
     }
 
-    fn verify_block(&self, number: u64, parent_hash: B256) -> Result<B256, StoreError> {
+    /// `parent_hash` is `None` where the block before is not kept.
+    fn verify_link(
+        &self,
+        header: &Sealed<Header>,
+        parent_hash: Option<B256>,
+    ) -> Result<(), StoreError> {
+        let number = header.number;
+        let is_linked = parent_hash.is_none_or(|hash| header.parent_hash == hash);
+        if is_linked && self.block_number(&header.hash())? == Some(number) {
+            return Ok(());
+        }
+        Err(self.damaged(format!("block {number} does not hold together")))
+    }
+
+    fn verify_block(&self, number: u64, parent_hash: Option<B256>) -> Result<B256, StoreError> {
         let block = self.block(number)?.ok_or_else(|| self.damaged(format!("block {number}")))?;
         let receipts =
             self.receipts(number)?.ok_or_else(|| self.damaged(format!("receipts of {number}")))?;
         let transactions = &block.transactions;
-        let fits = block.header.parent_hash == parent_hash
-            && block.header.number == number
-            && self.block_number(&block.header.hash())? == Some(number)
+        self.verify_link(&block.header, parent_hash)?;
+        let is_first = number == 0;
+        let fits = (!is_first || block.header.parent_hash == B256::ZERO)
             && alloy_consensus::proofs::calculate_transaction_root(transactions)
                 == block.header.transactions_root
             && alloy_consensus::proofs::calculate_receipt_root(&receipts)
@@ -282,7 +316,7 @@ impl Reader {
         Ok(block.header.hash())
     }
 
-    fn of_state(&self, error: CommitmentError<StoreError>) -> StoreError {
+    pub(crate) fn of_state(&self, error: CommitmentError<StoreError>) -> StoreError {
         match error {
             CommitmentError::State(error) => error,
             error => self.damaged(error.to_string()),
@@ -293,7 +327,7 @@ impl Reader {
         result.map_err(|error| StoreError::from_database(&self.tables.path, error))
     }
 
-    fn damaged(&self, what: impl Into<String>) -> StoreError {
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> StoreError {
         StoreError::damaged(&self.tables.path, what)
     }
 }
@@ -339,10 +373,18 @@ pub(crate) fn head_number(
     path: &Path,
     meta: &impl ReadableTable<&'static str, &'static [u8]>,
 ) -> Result<Option<u64>, StoreError> {
-    let row = meta.get(HEAD).map_err(|error| StoreError::from_database(path, error))?;
+    height(path, meta, HEAD)
+}
+
+fn height(
+    path: &Path,
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    name: &str,
+) -> Result<Option<u64>, StoreError> {
+    let row = meta.get(name).map_err(|error| StoreError::from_database(path, error))?;
     let Some(row) = row else { return Ok(None) };
     let bytes = <[u8; 8]>::try_from(row.value())
-        .map_err(|_| StoreError::damaged(path, "the height of the head"))?;
+        .map_err(|_| StoreError::damaged(path, format!("the height under {name}")))?;
     Ok(Some(u64::from_be_bytes(bytes)))
 }
 

@@ -128,7 +128,8 @@ pub(crate) fn replay(
     Ok(replayed.finish())
 }
 
-fn code_of(entry: &Entry) -> Option<B256> {
+/// The code that an entry names.
+pub(crate) fn code_of(entry: &Entry) -> Option<B256> {
     match entry {
         Entry::Account(_, account) => {
             (account.code_hash != KECCAK256_EMPTY).then_some(account.code_hash)

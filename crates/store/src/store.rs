@@ -13,8 +13,9 @@ use crate::{
     },
     versions::{Version, Versions},
 };
+use alloy_consensus::{Header, ReceiptEnvelope, transaction::Recovered};
 use alloy_primitives::B256;
-use execution::{Commitment, ExecutedBlock, Genesis, Moved, StateChanges};
+use execution::{Commitment, ExecutedBlock, Genesis, Moved, StateChanges, Transaction};
 use redb::{
     Database, ReadableDatabase, ReadableTable, StorageBackend, TableHandle, WriteTransaction,
     backends::FileBackend,
@@ -25,7 +26,7 @@ use std::{
 };
 
 /// Name of the file in the data directory.
-const FILE_NAME: &str = "ledger.redb";
+pub(crate) const FILE_NAME: &str = "ledger.redb";
 
 /// Page cache, in bytes.
 const CACHE_SIZE: usize = 64 << 20;
@@ -340,18 +341,40 @@ impl Store {
         write: &WriteTransaction,
         block: &ExecutedBlock,
     ) -> Result<(), StoreError> {
-        let number = block.header.number;
-        let header = encoding::header_to_bytes(&block.hash, &block.header);
-        let body = encoding::body_to_bytes(&block.transactions);
-        let receipts = encoding::receipts_to_bytes(&block.receipts);
-        self.read(self.read(write.open_table(HEADERS))?.insert(number, header.as_slice()))?;
+        self.write_header(write, &block.hash, &block.header)?;
+        let (transactions, receipts) = (&block.transactions, &block.receipts);
+        self.write_body(write, block.header.number, transactions, receipts, &block.proof)
+    }
+
+    pub(crate) fn write_header(
+        &self,
+        write: &WriteTransaction,
+        hash: &B256,
+        header: &Header,
+    ) -> Result<(), StoreError> {
+        let number = header.number;
+        let bytes = encoding::header_to_bytes(hash, header);
+        self.read(self.read(write.open_table(HEADERS))?.insert(number, bytes.as_slice()))?;
+        self.read(self.read(write.open_table(NUMBERS))?.insert(&hash.0, number))?;
+        Ok(())
+    }
+
+    pub(crate) fn write_body(
+        &self,
+        write: &WriteTransaction,
+        number: u64,
+        transactions: &[Recovered<Transaction>],
+        receipts: &[ReceiptEnvelope],
+        proof: &[u8],
+    ) -> Result<(), StoreError> {
+        let body = encoding::body_to_bytes(transactions);
+        let receipts = encoding::list_to_bytes(receipts.iter());
         self.read(self.read(write.open_table(BODIES))?.insert(number, body.as_slice()))?;
         self.read(self.read(write.open_table(RECEIPTS))?.insert(number, receipts.as_slice()))?;
-        self.read(self.read(write.open_table(PROOFS))?.insert(number, block.proof.as_ref()))?;
-        self.read(self.read(write.open_table(NUMBERS))?.insert(&block.hash.0, number))?;
-        let mut transactions = self.read(write.open_table(TRANSACTIONS))?;
-        for (index, transaction) in (0_u32..).zip(&block.transactions) {
-            self.read(transactions.insert(&transaction.tx_hash().0, (number, index)))?;
+        self.read(self.read(write.open_table(PROOFS))?.insert(number, proof))?;
+        let mut table = self.read(write.open_table(TRANSACTIONS))?;
+        for (index, transaction) in (0_u32..).zip(transactions) {
+            self.read(table.insert(&transaction.tx_hash().0, (number, index)))?;
         }
         Ok(())
     }

@@ -15,6 +15,8 @@ pub(crate) const FORMAT: &str = "format";
 pub(crate) const HEAD: &str = "head";
 /// [`META`]: there, and empty, in a ledger for development.
 pub(crate) const DEVELOPMENT: &str = "development";
+/// [`META`]: height of the first block after the genesis block that is kept whole, 8 bytes; not there in a ledger that began here.
+pub(crate) const FIRST: &str = "first";
 /// [`META`]: the genesis file, JSON.
 pub(crate) const GENESIS: &str = "genesis";
 
@@ -25,7 +27,7 @@ pub(crate) const BUCKETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new
 pub(crate) const VERSIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("versions");
 /// Code hash → code.
 pub(crate) const CODES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("codes");
-/// Height → block hash, then the header in RLP.
+/// Height → block hash, then the header in RLP. In a ledger from a snapshot: of the genesis block, and from 255 before the first whole block.
 pub(crate) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
 /// Height → for each transaction its sender, its size in 4 bytes, its EIP-2718 encoding.
 pub(crate) const BODIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("bodies");

@@ -12,6 +12,7 @@ mod node;
 mod project;
 mod proof;
 mod sample;
+mod snapshot;
 mod support;
 mod usage;
 mod wallet;

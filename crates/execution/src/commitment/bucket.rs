@@ -96,7 +96,7 @@ pub(super) fn halves<T>(items: &[T], depth: usize, path: impl Fn(&T) -> &B256) -
     items.split_at(items.partition_point(|item| bit(path(item), depth) == 0))
 }
 
-fn put_entry(bytes: &mut Vec<u8>, entry: &Entry) {
+pub(super) fn put_entry(bytes: &mut Vec<u8>, entry: &Entry) {
     match entry {
         Entry::Account(address, account) => {
             let is_plain = account.code_hash == KECCAK256_EMPTY;
@@ -133,7 +133,7 @@ fn take_place(bytes: &[u8]) -> Option<(Place, &[u8])> {
     is_bare.then_some((Place { depth, path }, rest))
 }
 
-fn take_entry(bytes: &mut &[u8]) -> Option<Entry> {
+pub(super) fn take_entry(bytes: &mut &[u8]) -> Option<Entry> {
     let [kind] = take::<1>(bytes)?;
     let address = Address::from(take::<20>(bytes)?);
     match kind {

@@ -263,6 +263,24 @@ proptest! {
         kept.clean(&mut commitment, kept.buckets.len());
         prop_assert_eq!(kept.buckets.len() as u64, commitment.live_count());
         check(&commitment, &kept, &state);
+        // Streamed out and gathered again it is the same state, in buckets of its own.
+        let entries: Vec<_> = commitment.entries(&kept).collect::<Result<_, _>>().unwrap();
+        prop_assert_eq!(entries.len(), state.len());
+        let mut copy = Kept::default();
+        let gathered = Commitment::gather(entries.iter().copied().map(Ok), |id, bytes| {
+            copy.buckets.insert(id, bytes);
+            Ok::<_, OutOfOrder>(())
+        });
+        let gathered = gathered.unwrap();
+        check(&gathered, &copy, &state);
+        prop_assert_eq!(gathered.live_count(), copy.buckets.len() as u64);
+        let mut wrong = entries;
+        if wrong.len() > 1 {
+            let last = wrong.len() - 1;
+            wrong.swap(0, last);
+            let refused = Commitment::gather(wrong.into_iter().map(Ok), |_, _| Ok(()));
+            prop_assert!(matches!(refused, Err(OutOfOrder)));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod chain;
 mod http;
 mod news;
 mod previews;
+mod pruned;
 mod serving;
 mod support;
 mod traces;

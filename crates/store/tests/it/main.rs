@@ -10,3 +10,4 @@ mod development;
 mod faults;
 mod growth;
 mod past;
+mod snapshots;

@@ -51,5 +51,5 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let shown = path.display();
     fs::write(path, text + "\n").with_context(|| format!("{shown}: can't be written"))?;
     let summary = Summary::new(&proven, None);
-    output.print(&summary, &format!("{}\nproof    {shown}", summary.text()))
+    output.print(&summary, &format!("{}\n\nwritten to {shown}", summary.text()))
 }

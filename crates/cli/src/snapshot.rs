@@ -70,15 +70,16 @@ impl Document {
         }
     }
 
-    fn text(&self, name: &str) -> String {
+    /// `end` says where it went.
+    fn text(&self, end: &str) -> String {
         let row = |name: &str, value: String| vec![name.to_owned(), value];
-        lines(&[
+        let rows = lines(&[
             row("block", format!("{} {}", self.block_number, self.block_hash)),
-            row("state", format!("{} entries, {} codes", self.entries, self.codes)),
+            row("state", format!("accounts and slots: {}, codes: {}", self.entries, self.codes)),
             row("root", self.state_root.to_string()),
             row("chain", format!("{}, genesis {}", self.chain_id, self.genesis_hash)),
-            row(name, format!("{}, {} bytes", self.path.display(), self.size)),
-        ])
+        ]);
+        format!("{rows}\n\n{end}")
     }
 }
 
@@ -118,7 +119,7 @@ pub(crate) fn export(args: ExportArgs, output: &Output) -> anyhow::Result<()> {
     let summary = written.with_context(|| format!("{shown}: no snapshot was written"))?;
     let size = fs::metadata(path).with_context(|| format!("{shown}: can't be read"))?.len();
     let document = Document::new(summary, size, path);
-    output.print(&document, &document.text("snapshot"))
+    output.print(&document, &document.text(&format!("{size} bytes written to {shown}")))
 }
 
 /// Makes a ledger of a snapshot.
@@ -136,7 +137,10 @@ pub(crate) fn import(args: ImportArgs, output: &Output) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let summary = imported.with_context(|| format!("{shown}: no ledger was made of it"))?;
     let document = Document::new(summary, size, &data_dir);
-    output.print(&document, &document.text("ledger"))?;
+    output.print(
+        &document,
+        &document.text(&format!("run it: gleaner node --data-dir {}", data_dir.display())),
+    )?;
     if trusted.is_none() {
         output.say(&format!(
             "note: the snapshot was taken at its word; ask somebody you trust whether block {} is {}, or import with --block-hash",

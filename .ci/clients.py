@@ -1,8 +1,9 @@
-"""Starts a node and lets viem, ethers and web3.py work with it. Installs them, pinned, into the scratch folder.
+"""Starts nodes, one of them for development, and lets viem, ethers and web3.py work with them. Installs them, pinned, into the scratch folder.
 
 usage: clients.py PATH_TO_GLEANER SCRATCH_FOLDER
 """
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -32,9 +33,8 @@ def install(scratch):
     return scripts, python
 
 
-def start_node(program, scratch):
-    funds = [flag for address, _ in ACCOUNTS for flag in ("--fund", f"{address}=1000")]
-    command = [program, "node", "--json", "--data-dir", scratch / "node", "--rpc", "127.0.0.1:0", *funds]
+def start_node(program, *flags):
+    command = [program, "node", "--json", "--rpc", "127.0.0.1:0", *flags]
     node = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     text = ""
     while not text.endswith("\n}\n"):
@@ -45,17 +45,27 @@ def start_node(program, scratch):
     return node, json.loads(text)["rpc"]
 
 
+@contextlib.contextmanager
+def running_node(program, *flags):
+    node, url = start_node(program, *flags)
+    try:
+        yield url
+    finally:
+        node.terminate()
+        node.wait()
+
+
 def main(program, scratch):
     scratch = pathlib.Path(scratch).resolve() / "clients-run"
     scratch.mkdir()
     scripts, python = install(scratch)
-    node, url = start_node(pathlib.Path(program).resolve(), scratch)
-    try:
+    program = pathlib.Path(program).resolve()
+    funds = [flag for address, _ in ACCOUNTS for flag in ("--fund", f"{address}=1000")]
+    with running_node(program, "--data-dir", scratch / "node", *funds) as url:
         for client, (_, key) in zip((["node", "viem.mjs"], ["node", "ethers.mjs"], [python, "web3py.py"]), ACCOUNTS):
             subprocess.run([*client, url, key, scripts], cwd=scripts, check=True, timeout=SECONDS_MAX)
-    finally:
-        node.terminate()
-        node.wait()
+    with running_node(program, "--dev") as url:
+        subprocess.run(["node", "dev.mjs", url, scripts], cwd=scripts, check=True, timeout=SECONDS_MAX)
 
 
 main(*sys.argv[1:])

@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::Address;
+use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, ensure};
 use execution::Genesis;
 use node::{AnchoredClock, Clock as _, Node, NodeConfig, OpenError};
 use serde::Serialize;
 use store::{StoreError, StoreOptions};
+use tempfile::TempDir;
 use units::{AccountId, UnixSeconds, Wei};
 
 use crate::failure::{Hint as _, Interrupted, WrongUsage};
@@ -17,6 +20,11 @@ use crate::output::Output;
 use crate::paths;
 use crate::shell::{self, StopSignal, StopSignals};
 use crate::snapshot;
+
+/// Chain id of a ledger to test against, as suites expect it.
+const DEV_CHAIN_ID: u64 = 31_337;
+/// What each of its accounts has: 10,000 GRAIN.
+const DEV_FUNDS: Wei = Wei::new(10_000 * 10_u128.pow(18));
 
 /// Flags of `gleaner node`.
 #[derive(Debug, clap::Args)]
@@ -50,15 +58,28 @@ struct RunArgs {
     /// How many past states can be asked for, by number or hash of their block; fewer when blocks change very much
     #[arg(long, value_name = "BLOCKS", default_value_t = StoreOptions::default().past_states_max)]
     history: u64,
+    /// A ledger to test against: ten funded accounts whose keys everybody knows, blocks at once, and the methods of hardhat and anvil that
+    /// change the ledger at will. Without --data-dir it is gone at the end
+    #[arg(long)]
+    dev: bool,
+    /// What to call itself, for suites that look for anvil
+    #[arg(long, value_name = "NAME", requires = "dev", value_enum, default_value_t = ClientVersion::Gleaner)]
+    client_version: ClientVersion,
     /// How a new ledger begins [default: chain id and funds below]
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
-    /// Chain id of a new ledger [default: 190711]
+    /// Chain id of a new ledger [default: 190711, with --dev 31337]
     #[arg(long, value_name = "NUMBER", conflicts_with = "genesis", value_parser = clap::value_parser!(u64).range(1..))]
     chain_id: Option<u64>,
     /// What an account holds when a new ledger begins, in GRAIN; may be given more than once
     #[arg(long, value_name = "ADDRESS=GRAIN", conflicts_with = "genesis", value_parser = parse_fund)]
     fund: Vec<Fund>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ClientVersion {
+    Gleaner,
+    Anvil,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +95,9 @@ struct Document {
     chain_id: u64,
     height: u64,
     data_dir: PathBuf,
+    /// Accounts that it signs for: with --dev.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accounts: Vec<Address>,
 }
 
 /// Runs a node until it is told to stop, or does one thing with a ledger.
@@ -89,7 +113,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 }
 
 fn run_node(args: RunArgs, output: &Output) -> anyhow::Result<()> {
-    let data_dir = paths::or_home(args.data_dir.clone(), "node")?;
+    let (data_dir, _temporary) = data_dir(&args)?;
     let node = open(&args, &data_dir)?;
     let signal = shell::block_on(serve(&node, &args, &data_dir, output));
     node.shutdown();
@@ -97,6 +121,16 @@ fn run_node(args: RunArgs, output: &Output) -> anyhow::Result<()> {
         StopSignal::Interrupt => Err(Interrupted.into()),
         StopSignal::Terminate => Ok(()),
     }
+}
+
+/// The folder of the ledger; one that is removed at the end, with what removes it, for a ledger to test against that nobody wants to keep.
+fn data_dir(args: &RunArgs) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
+    if !args.dev || args.data_dir.is_some() {
+        return Ok((paths::or_home(args.data_dir.clone(), "node")?, None));
+    }
+    let temporary = tempfile::Builder::new().prefix("gleaner-dev-").tempdir();
+    let temporary = temporary.context("there is no place for a temporary ledger")?;
+    Ok((temporary.path().to_owned(), Some(temporary)))
 }
 
 async fn serve(
@@ -110,8 +144,14 @@ async fn serve(
     let options = rpc::Options {
         origins: origins(&args.cors),
         pages: Some(pages(node)),
+        client_version: match args.client_version {
+            ClientVersion::Gleaner => rpc::CLIENT_VERSION,
+            ClientVersion::Anvil => rpc::CLIENT_VERSION_ANVIL,
+        },
+        accounts: if args.dev { rpc::test_accounts() } else { Vec::new() },
         ..rpc::Options::STANDARD
     };
+    let keys = options.accounts.clone();
     let server = rpc::serve(node.clone(), args.rpc, options).await;
     let server = server.hint("choose another address with --rpc 127.0.0.1:PORT")?;
     let address = server.local_addr();
@@ -122,14 +162,32 @@ async fn serve(
     }
     let url = format!("http://{address}");
     let (chain_id, height) = (node.rules().chain_id, node.head().number);
-    let text = format!("{url}\nchain {chain_id} at block {height}, kept in {}", data_dir.display());
-    output.print(&Document { rpc: url, chain_id, height, data_dir: data_dir.to_owned() }, &text)?;
+    let mut text =
+        format!("{url}\nchain {chain_id} at block {height}, kept in {}", data_dir.display());
+    if args.dev {
+        text = format!("{text}\n\n{}", unlocked(&keys));
+    }
+    let accounts = keys.iter().map(PrivateKeySigner::address).collect();
+    let data_dir = data_dir.to_owned();
+    output.print(&Document { rpc: url, chain_id, height, data_dir, accounts }, &text)?;
     let signal = tokio::select! {
         signal = signals.next() => Ok(signal),
         error = halt(node) => Err(error),
     };
     server.stop().await;
     signal
+}
+
+/// The accounts that everybody may use, and with what.
+fn unlocked(keys: &[PrivateKeySigner]) -> String {
+    let mut text = format!(
+        "a ledger to test against, with these accounts, whose keys are public: send nothing of worth to them\nphrase  {}\n",
+        rpc::TEST_PHRASE
+    );
+    for key in keys {
+        text = format!("{text}\n{}  {}", key.address(), key.to_bytes());
+    }
+    text
 }
 
 fn pages(node: &Node) -> rpc::Pages {
@@ -165,7 +223,8 @@ async fn halt(node: &Node) -> anyhow::Error {
 fn open(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Node> {
     let begin = |genesis| {
         let config = NodeConfig::new(data_dir, genesis);
-        Node::open(NodeConfig { past_states_max: args.history, ..config })
+        let (past_states_max, is_development) = (args.history, args.dev);
+        Node::open(NodeConfig { past_states_max, is_development, ..config })
     };
     if let Some(path) = &args.genesis {
         return in_use(begin(Some(read_genesis(path)?)));
@@ -198,6 +257,12 @@ fn in_use(node: Result<Node, OpenError>) -> anyhow::Result<Node> {
         Err(error @ OpenError::Store(StoreError::AlreadyOpen { .. })) => {
             Err(error).hint("choose another folder with --data-dir DIR")
         }
+        Err(error @ OpenError::Store(StoreError::Purpose { found: true, .. })) => {
+            Err(error).hint("add --dev, or choose another folder with --data-dir DIR")
+        }
+        Err(error @ OpenError::Store(StoreError::Purpose { found: false, .. })) => {
+            Err(error).hint("leave out --dev, or choose another folder with --data-dir DIR")
+        }
         node => node.context("the node does not start"),
     }
 }
@@ -215,8 +280,13 @@ fn new_genesis(args: &RunArgs) -> anyhow::Result<Genesis> {
         let held = funds.entry(*account).or_insert(Wei::ZERO);
         *held = held.checked_add(*amount).context("--fund gives more than there can be")?;
     }
+    for key in if args.dev { rpc::test_accounts() } else { Vec::new() } {
+        let held = funds.entry(AccountId::from_bytes(key.address().0.0)).or_insert(Wei::ZERO);
+        *held = held.checked_add(DEV_FUNDS).context("--fund gives more than there can be")?;
+    }
     let now = UnixSeconds::new(AnchoredClock::start().now());
-    Ok(genesis(args.chain_id.unwrap_or(CHAIN_ID_DEFAULT), now, &funds))
+    let chain_id_default = if args.dev { DEV_CHAIN_ID } else { CHAIN_ID_DEFAULT };
+    Ok(genesis(args.chain_id.unwrap_or(chain_id_default), now, &funds))
 }
 
 fn parse_fund(text: &str) -> Result<Fund, String> {

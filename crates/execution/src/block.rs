@@ -40,6 +40,19 @@ pub struct BlockInput {
     pub extra_data: Bytes,
     /// Shows where `prevrandao` comes from, at most [`PROOF_SIZE_MAX`]. Kept beside the header, whose `prevrandao` commits to it.
     pub proof: Bytes,
+    /// What does not follow from the rules: nothing, but in a ledger for development.
+    pub deviations: Deviations,
+}
+
+/// What a ledger for development does otherwise than its rules say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deviations {
+    /// Base fee of the block, in the smallest unit per gas.
+    pub base_fee: Option<u64>,
+    /// Gas limit of the block.
+    pub gas_limit: Option<u64>,
+    /// Whether an account with code may send (EIP-3607 says no).
+    pub contracts_may_send: bool,
 }
 
 /// A block, what it gave, and what it changed: everything that is stored in one go.
@@ -136,8 +149,12 @@ pub fn execute_block<DB: State>(
 ) -> Result<Built, BlockError<DB::Error>> {
     check_input(parent, input)?;
     let environment = Environment::next(parent.header, rules, input);
+    let checks = match input.deviations.contracts_may_send {
+        true => Checks::Included,
+        false => Checks::Inclusion,
+    };
     let mut body = Body {
-        machine: machine(Overlay::new(parent.state), rules, &environment, Checks::Inclusion),
+        machine: machine(Overlay::new(parent.state), rules, &environment, checks),
         rules,
         environment: &environment,
         gas_used: 0,
@@ -285,8 +302,9 @@ impl Environment {
             timestamp: input.timestamp,
             beneficiary: input.beneficiary,
             prevrandao: input.prevrandao,
-            gas_limit: rules.gas_limit,
-            base_fee: next_base_fee(parent, &rules.base_fee),
+            gas_limit: input.deviations.gas_limit.unwrap_or(rules.gas_limit),
+            base_fee: (input.deviations.base_fee)
+                .unwrap_or_else(|| next_base_fee(parent, &rules.base_fee)),
         }
     }
 }

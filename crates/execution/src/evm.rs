@@ -29,6 +29,8 @@ pub(crate) type Machine<'a, DB, I = ()> = Evm<
 pub(crate) enum Checks {
     /// All: what runs becomes part of a block, or could.
     Inclusion,
+    /// Not that a sender has no code (EIP-3607): what runs is part of a block, and may be of one in which contracts send.
+    Included,
     /// Not the nonce, the base fee, and that a sender has no code (EIP-3607): a question needs none of them.
     Question,
 }
@@ -46,7 +48,7 @@ pub(crate) fn machine<'a, DB: DatabaseRef>(
     let is_question = checks == Checks::Question;
     cfg.disable_nonce_check = is_question;
     cfg.disable_base_fee = is_question;
-    cfg.disable_eip3607 = is_question;
+    cfg.disable_eip3607 = checks != Checks::Inclusion;
     let block = BlockEnv {
         number: revm::primitives::U256::from(environment.number),
         beneficiary: environment.beneficiary,

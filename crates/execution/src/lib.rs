@@ -26,6 +26,7 @@
 //! - Transactions without a chain id (before EIP-155) are refused: they could be replayed from another chain.
 
 mod access;
+mod amendment;
 mod block;
 mod call;
 mod changes;
@@ -45,9 +46,10 @@ mod transaction;
 mod transfers;
 
 pub use access::Accesses;
+pub use amendment::{Amendment, AmendmentError, amend};
 pub use block::{
-    BlockError, BlockInput, Built, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX, Parent,
-    execute_block,
+    BlockError, BlockInput, Built, Deviations, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX,
+    Parent, execute_block,
 };
 pub use call::{
     Call, CallError, CallOutcome, Environment, EstimateError, Scene, call, estimate_gas,

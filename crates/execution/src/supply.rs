@@ -32,6 +32,18 @@ pub(crate) fn follow<DB: DatabaseRef>(
     Ok(())
 }
 
+/// Writes the supply after a change that is no block's, which may make GRAIN; the supply, or something above 2^128 if it is too large.
+pub(crate) fn amend<DB: DatabaseRef>(
+    changes: &mut StateChanges,
+    state: &DB,
+) -> Result<U256, DB::Error> {
+    let (before, after) = sums(changes);
+    let supply = state.storage_ref(GRAIN_SUPPLY.0, GRAIN_SUPPLY.1)?;
+    let amended = supply.saturating_sub(before).saturating_add(after);
+    set(changes, supply, amended);
+    Ok(amended)
+}
+
 fn set(changes: &mut StateChanges, before: U256, after: U256) {
     if before != after {
         changes.slots.insert(GRAIN_SUPPLY, Change { before, after });

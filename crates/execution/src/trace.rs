@@ -111,7 +111,7 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         };
         let environment = Environment::of(self.header);
         let overlay = Overlay::new(self.state);
-        let mut machine = machine(overlay, self.rules, &environment, Checks::Inclusion);
+        let mut machine = machine(overlay, self.rules, &environment, Checks::Included);
         for (index, earlier) in self.transactions.iter().take(index).enumerate() {
             let given = transaction::environment(earlier);
             machine

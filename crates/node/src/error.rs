@@ -2,7 +2,7 @@
 
 use crate::mempool::PoolRefusal;
 use alloy_primitives::B256;
-use execution::DecodeError;
+use execution::{AmendmentError, DecodeError};
 use std::path::PathBuf;
 use store::StoreError;
 
@@ -69,6 +69,43 @@ pub enum SubmitError {
     #[error("the transaction could not be kept: the node's disk refuses")]
     Journal(#[source] std::io::Error),
     /// The state could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a ledger for development does not do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum DevelopmentError {
+    /// Time runs forward.
+    #[error("timestamp {timestamp} is before the last block's, {head}")]
+    Time {
+        /// Asked for, in Unix seconds.
+        timestamp: u64,
+        /// The last block's.
+        head: u64,
+    },
+    /// More than [`MINED_MAX`](crate::MINED_MAX).
+    #[error("{count} blocks are more than {} at once: ask several times", crate::MINED_MAX)]
+    Blocks {
+        /// Asked for.
+        count: u64,
+    },
+    /// Too many are kept.
+    #[error("there are too many snapshots: revert to an earlier one, or reset")]
+    Snapshots,
+    /// The account can't be like that.
+    #[error(transparent)]
+    Amendment(#[from] AmendmentError<StoreError>),
+    /// The node can write no blocks.
+    #[error("block production has halted: {reason}")]
+    Halted {
+        /// What happened.
+        reason: String,
+    },
+    /// The node is going down.
+    #[error("the node is stopping")]
+    Stopping,
+    /// The chain could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

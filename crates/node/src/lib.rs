@@ -19,10 +19,14 @@
 //!
 //! - A transaction whose sender has heard its hash is in a block or waits, also after the process was killed (`journal`).
 //!
-//! What it does not do: agree with other nodes, keep past states.
+//! A ledger for development ([`Node::development`]) is made to be changed: blocks come when they are asked for, in the thread that asks,
+//! and what waits is not kept over a restart.
+//!
+//! What it does not do: agree with other nodes.
 
 mod clock;
 mod config;
+mod development;
 mod error;
 mod journal;
 mod key;
@@ -34,7 +38,8 @@ mod waiting;
 
 pub use clock::{AnchoredClock, Clock};
 pub use config::NodeConfig;
-pub use error::{OpenError, SubmitError, WaitError};
+pub use development::{Development, MINED_MAX};
+pub use error::{DevelopmentError, OpenError, SubmitError, WaitError};
 pub use mempool::{PoolLimits, PoolRefusal};
 pub use node::{CallBlock, Inclusion, Node};
 pub use randomness::verify_randomness;

@@ -317,6 +317,18 @@ impl Pool {
         }
     }
 
+    /// Forgets all that wait.
+    pub(crate) fn clear(&mut self) {
+        self.queues.clear();
+        self.places.clear();
+        self.bytes = 0;
+    }
+
+    /// The most gas a transaction may have from now on; those that wait stay.
+    pub(crate) fn set_gas_limit(&mut self, gas_limit: u64) {
+        self.rules.gas_limit = gas_limit;
+    }
+
     /// The waiting transaction with this hash.
     pub(crate) fn transaction(&self, hash: &B256) -> Option<&Recovered<Transaction>> {
         let (address, nonce) = self.places.get(hash)?;

@@ -3,19 +3,21 @@
 use crate::{
     clock::Clock,
     config::NodeConfig,
+    development::{Development, Workbench},
     error::{OpenError, SubmitError, WaitError},
     journal::Journal,
     key,
     mempool::{Pool, PoolRefusal, Sender},
     producer,
+    randomness::Randomness,
     waiting::{self, WaitingFeed},
 };
 use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use ed25519_dalek::SigningKey;
 use execution::{
-    BlockInput, Call, CallError, CallOutcome, Environment, EstimateError, Overrides, Rules, Scene,
-    Transaction, decode_transaction, next_base_fee,
+    BlockInput, Call, CallError, CallOutcome, Deviations, Environment, EstimateError, Overrides,
+    Rules, Scene, Transaction, decode_transaction, next_base_fee,
 };
 use std::{
     sync::{
@@ -42,8 +44,10 @@ pub(crate) struct Shared {
     pub(crate) key: SigningKey,
     pub(crate) beneficiary: Address,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) block_interval: Option<Duration>,
+    block_interval: Option<Duration>,
     pub(crate) batching: Duration,
+    /// In a ledger for development.
+    pub(crate) workbench: Option<Workbench>,
     pool: Mutex<Pool>,
     /// Locked after the pool.
     journal: Mutex<Journal>,
@@ -93,7 +97,8 @@ impl Node {
     /// [`OpenError`]: in use, of another chain, without one, damaged, not writable.
     pub fn open(config: NodeConfig) -> Result<Self, OpenError> {
         let past_states_max = config.past_states_max;
-        let options = StoreOptions { past_states_max, ..StoreOptions::default() };
+        let is_development = config.is_development;
+        let options = StoreOptions { past_states_max, is_development };
         let store = Store::open_with(&config.data_dir, options)?;
         let genesis = match config.genesis {
             Some(genesis) => Some(genesis),
@@ -127,7 +132,8 @@ impl Node {
             clock: config.clock,
             block_interval: config.block_interval,
             batching: config.batching,
-            pool: Mutex::new(Pool::new(config.pool, rules)),
+            workbench: is_development.then(Workbench::default),
+            pool: Mutex::new(Pool::new(config.pool, pool_rules(rules, is_development))),
             journal: Mutex::new(journal),
             wake: Condvar::new(),
             is_idle: AtomicBool::new(false),
@@ -188,6 +194,14 @@ impl Node {
     pub fn submit(&self, bytes: &[u8]) -> Result<B256, SubmitError> {
         self.check_running()?;
         let transaction = decode_transaction(bytes)?;
+        match self.development() {
+            Some(development) => development.take(transaction),
+            None => self.admit(transaction),
+        }
+    }
+
+    /// Takes a transaction into the mempool.
+    pub(crate) fn admit(&self, transaction: Recovered<Transaction>) -> Result<B256, SubmitError> {
         let hash = *transaction.tx_hash();
         let mut pool = self.shared.pool();
         // Read under the lock: the producer can't settle a block in between, so what the pool learns of the sender is never older than
@@ -196,9 +210,15 @@ impl Node {
         if reader.locate(&hash)?.is_some() {
             return Err(PoolRefusal::AlreadyKnown.into());
         }
-        let sender = sender(&reader, &transaction.signer())?;
+        let mut sender = sender(&reader, &transaction.signer())?;
+        if self.shared.workbench.is_some() {
+            // A contract sends when somebody does so in its name; who reads the journal could not tell.
+            sender.is_contract = false;
+        }
         let admission = pool.admit(&transaction, sender)?;
-        self.shared.journal().append(&transaction).map_err(SubmitError::Journal)?;
+        if self.shared.workbench.is_none() {
+            self.shared.journal().append(&transaction).map_err(SubmitError::Journal)?;
+        }
         pool.insert(transaction, admission);
         let is_idle = self.shared.is_idle.load(Ordering::SeqCst);
         drop(pool);
@@ -208,6 +228,12 @@ impl Node {
             self.shared.wake.notify_all();
         }
         Ok(hash)
+    }
+
+    /// What can be done with a ledger for development; `None` when it is one that is meant.
+    #[must_use]
+    pub fn development(&self) -> Option<Development<'_>> {
+        Development::of(self, &self.shared)
     }
 
     /// A transaction that waits for a block.
@@ -238,6 +264,12 @@ impl Node {
     #[must_use]
     pub fn next_base_fee(&self) -> u64 {
         self.shared.next_base_fee()
+    }
+
+    /// The gas limit of the next block.
+    #[must_use]
+    pub fn next_gas_limit(&self) -> u64 {
+        self.shared.next_gas_limit()
     }
 
     /// Runs a call on the head's state and forgets what it wrote.
@@ -316,7 +348,7 @@ impl Node {
         Ok(receipt.map(|receipt| Inclusion { block_number, index, receipt }))
     }
 
-    fn check_running(&self) -> Result<(), SubmitError> {
+    pub(crate) fn check_running(&self) -> Result<(), SubmitError> {
         if let Some(reason) = self.halted() {
             return Err(SubmitError::Halted { reason: reason.to_owned() });
         }
@@ -328,14 +360,9 @@ impl Node {
 
     /// The block that would follow `head` now. Its randomness is not known yet; a call sees the parent's.
     fn next_environment(&self, head: &Header) -> Environment {
-        let input = BlockInput {
-            timestamp: self.shared.clock.now().max(head.timestamp),
-            prevrandao: head.mix_hash,
-            beneficiary: self.shared.beneficiary,
-            extra_data: Bytes::new(),
-            proof: Bytes::new(),
-        };
-        Environment::next(head, self.rules(), &input)
+        let unknown =
+            Randomness { prevrandao: head.mix_hash, key: Bytes::new(), proof: Bytes::new() };
+        Environment::next(head, self.rules(), &self.shared.next_input(head, unknown))
     }
 }
 
@@ -400,7 +427,53 @@ impl Shared {
     }
 
     pub(crate) fn next_base_fee(&self) -> u64 {
-        next_base_fee(&self.heads.borrow(), &self.rules.base_fee)
+        let planned = self.workbench.as_ref().and_then(|bench| bench.plan().base_fee);
+        planned.unwrap_or_else(|| next_base_fee(&self.heads.borrow(), &self.rules.base_fee))
+    }
+
+    /// The gas limit of the next block.
+    pub(crate) fn next_gas_limit(&self) -> u64 {
+        let planned = self.workbench.as_ref().and_then(|bench| bench.plan().gas_limit);
+        planned.unwrap_or(self.rules.gas_limit)
+    }
+
+    /// Whether transactions are put into blocks as they come, and the longest time between two blocks.
+    pub(crate) fn schedule(&self) -> (bool, Option<Duration>) {
+        match &self.workbench {
+            None => (true, self.block_interval),
+            // There, whoever sends makes the block.
+            Some(bench) => (false, bench.plan().interval),
+        }
+    }
+
+    /// What the parent of the next block does not determine.
+    pub(crate) fn next_input(&self, parent: &Header, randomness: Randomness) -> BlockInput {
+        let Randomness { prevrandao, key: extra_data, proof } = randomness;
+        let (wall, beneficiary) = (self.clock.now(), self.beneficiary);
+        let Some(bench) = &self.workbench else {
+            let (timestamp, deviations) = (wall.max(parent.timestamp), Deviations::default());
+            return BlockInput {
+                timestamp,
+                prevrandao,
+                beneficiary,
+                extra_data,
+                proof,
+                deviations,
+            };
+        };
+        let plan = bench.plan();
+        BlockInput {
+            timestamp: plan.next_timestamp(parent.timestamp, wall),
+            prevrandao: plan.prevrandao.unwrap_or(prevrandao),
+            beneficiary: plan.beneficiary.unwrap_or(beneficiary),
+            extra_data,
+            proof,
+            deviations: Deviations {
+                base_fee: plan.base_fee,
+                gas_limit: plan.gas_limit,
+                contracts_may_send: true,
+            },
+        }
     }
 
     /// No more blocks. The first reason stays.
@@ -443,6 +516,14 @@ impl Drop for Producer {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// In development a block's base fee may be anything.
+fn pool_rules(mut rules: Rules, is_development: bool) -> Rules {
+    if is_development {
+        rules.base_fee.minimum = 0;
+    }
+    rules
 }
 
 /// What the state says of an account that sends.

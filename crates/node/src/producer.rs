@@ -1,12 +1,9 @@
 //! The thread that makes blocks.
 
-use crate::{mempool::Pool, node::Shared, randomness};
+use crate::{development::Workbench, mempool::Pool, node::Shared, randomness};
 use alloy_consensus::Sealed;
 use alloy_consensus::transaction::Recovered;
-use execution::{
-    BlockError, BlockInput, Built, ExecutedBlock, Refusal, Refused, Transaction, execute_block,
-    next_base_fee,
-};
+use execution::{BlockError, Built, ExecutedBlock, Refusal, Refused, Transaction, execute_block};
 use std::{
     sync::{Arc, MutexGuard, atomic::Ordering},
     time::{Duration, Instant},
@@ -30,12 +27,11 @@ pub(crate) fn run(shared: &Arc<Shared>) {
     let _guard = HaltOnPanic(shared);
     let mut last = now();
     while let Some(is_due) = wait_for_work(shared, last) {
-        let result = produce(shared, is_due);
+        let production = shared.workbench.as_ref().map(Workbench::production);
+        let result = produce_or_halt(shared, is_due);
+        drop(production);
         last = now();
-        if let Err(halt) = result {
-            let reason = chain(&halt);
-            tracing::error!(reason, "block production has halted");
-            shared.halt(reason);
+        if result.is_err() {
             return;
         }
     }
@@ -54,7 +50,7 @@ impl Drop for HaltOnPanic<'_> {
 
 /// Whether a block must be made even if it stays empty.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Due {
+pub(crate) enum Due {
     Interval,
     Transactions,
 }
@@ -67,10 +63,11 @@ fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
         if shared.stopping.load(Ordering::SeqCst) {
             return None;
         }
-        if pool.has_best(shared.next_base_fee()) {
+        let (takes_what_comes, interval) = shared.schedule();
+        if takes_what_comes && pool.has_best(shared.next_base_fee()) {
             break Due::Transactions;
         }
-        match shared.block_interval.map(|interval| interval.saturating_sub(last.elapsed())) {
+        match interval.map(|interval| interval.saturating_sub(last.elapsed())) {
             Some(Duration::ZERO) => break Due::Interval,
             Some(left) => pool = wait(shared, pool, left),
             None => {
@@ -100,21 +97,31 @@ fn wait<'a>(
     result.unwrap_or_else(std::sync::PoisonError::into_inner).0
 }
 
-/// Makes one block, writes it, and tells everyone.
-fn produce(shared: &Shared, due: Due) -> Result<(), Halt> {
+/// Makes one block, writes it, and tells everyone; what did not get in. When that fails nothing more is made, and everyone is told why.
+pub(crate) fn produce_or_halt(shared: &Shared, due: Due) -> Result<Vec<Refused>, String> {
+    produce(shared, due).map_err(|halt| {
+        let reason = chain(&halt);
+        tracing::error!(reason, "block production has halted");
+        shared.halt(reason.clone());
+        reason
+    })
+}
+
+fn produce(shared: &Shared, due: Due) -> Result<Vec<Refused>, Halt> {
     let reader = shared.reader()?;
-    let base_fee = next_base_fee(reader.head(), &shared.rules.base_fee);
+    let base_fee = shared.next_base_fee();
     // A transaction uses less gas than its limit as a rule; what does not fit waits.
-    let gas_max = shared.rules.gas_limit.saturating_mul(2);
+    let gas_max = shared.next_gas_limit().saturating_mul(2);
     let transactions = shared.pool().best(base_fee, gas_max, BLOCK_TRANSACTIONS_MAX);
     let built = execute(shared, &reader, &transactions)?;
     let is_empty = built.block.transactions.is_empty();
     drop_refused(&mut shared.pool(), &built.refused, is_empty);
     if is_empty && due == Due::Transactions {
         shared.notify();
-        return Ok(());
+        return Ok(built.refused);
     }
-    publish(shared, built.block)
+    publish(shared, built.block)?;
+    Ok(built.refused)
 }
 
 fn execute(
@@ -125,13 +132,7 @@ fn execute(
     let header = reader.head();
     let height = header.number + 1;
     let randomness = randomness::draw(&shared.key, shared.rules.chain_id, height, header.mix_hash);
-    let input = BlockInput {
-        timestamp: shared.clock.now().max(header.timestamp),
-        prevrandao: randomness.prevrandao,
-        beneficiary: shared.beneficiary,
-        extra_data: randomness.key,
-        proof: randomness.proof,
-    };
+    let input = shared.next_input(header, randomness);
     let parent = reader.as_parent();
     Ok(execute_block(&parent, &shared.rules, &input, transactions)?)
 }
@@ -153,6 +154,9 @@ fn drop_refused(pool: &mut Pool, refused: &[Refused], is_empty: bool) {
 fn publish(shared: &Shared, block: ExecutedBlock) -> Result<(), Halt> {
     shared.store.commit(&block)?;
     shared.renew();
+    if let Some(bench) = &shared.workbench {
+        bench.plan().settle(block.header.timestamp, shared.clock.now());
+    }
     let mut pool = shared.pool();
     pool.settle(&block.changes.accounts);
     shared.tidy_journal(&pool);

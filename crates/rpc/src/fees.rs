@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Answer, internal, invalid, pruned, refused},
-    parameters::number_of,
+    parameters::{Count, number_of},
 };
 use alloy_consensus::{Header, Transaction as _};
 use alloy_eips::BlockNumberOrTag;
@@ -10,7 +10,6 @@ use alloy_primitives::{U64, U256};
 use alloy_rpc_types_eth::FeeHistory;
 use execution::next_base_fee;
 use node::Node;
-use serde::Deserialize;
 use store::Reader;
 
 /// The tip suggested, in the smallest unit per gas: there is room in the blocks, so that any tip will do.
@@ -21,18 +20,18 @@ const HISTORY_BLOCKS_MAX: u64 = 1_024;
 /// Most percentiles of one history.
 const PERCENTILES_MAX: usize = 100;
 
-/// A count as a number, as older clients send it, or as a hexadecimal string.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Count {
-    Number(u64),
-    Quantity(U64),
-}
-
 /// For transactions without EIP-1559: pays even after a full block, which raises the base fee by 1/8 at most.
 pub(crate) fn gas_price(node: &Node) -> Answer<U256> {
     let base_fee = U256::from(node.next_base_fee());
     Ok(base_fee + base_fee / U256::from(8) + U256::from(TIP))
+}
+
+/// Fee per gas and tip of a transaction that says neither, or one of them: it pays after some full blocks, too.
+pub(crate) fn of_next(node: &Node, max_fee: Option<u128>, tip: Option<u128>) -> (u128, u128) {
+    let base_fee = u128::from(node.next_base_fee());
+    let wished = tip.unwrap_or(TIP.to());
+    let max_fee = max_fee.unwrap_or_else(|| base_fee.saturating_mul(2).saturating_add(wished));
+    (max_fee, tip.unwrap_or_else(|| wished.min(max_fee)))
 }
 
 pub(crate) fn history(
@@ -48,16 +47,12 @@ pub(crate) fn history(
     if newest > head {
         return Err(refused(format!("request beyond head block: requested {newest}, head {head}")));
     }
-    let count = match count {
-        Count::Number(count) => count,
-        Count::Quantity(count) => count.to(),
-    };
     let first = reader.first_block();
     if newest < first {
         return Err(pruned(first));
     }
     // What there is, as at the beginning of a chain: wallets ask for some blocks, and take fewer.
-    let count = count.min(HISTORY_BLOCKS_MAX).min(newest + 1 - first);
+    let count = count.value().min(HISTORY_BLOCKS_MAX).min(newest + 1 - first);
     let oldest_block = if count == 0 { 0 } else { newest + 1 - count };
     let mut history = FeeHistory {
         oldest_block,
@@ -73,7 +68,10 @@ pub(crate) fn history(
             rewards.push(block_rewards(&reader, &header, percentiles)?);
         }
         if number == newest {
-            let next = next_base_fee(&header, &node.rules().base_fee);
+            let next = match number == node.head().number {
+                true => node.next_base_fee(),
+                false => next_base_fee(&header, &node.rules().base_fee),
+            };
             history.base_fee_per_gas.push(next.into());
         }
     }

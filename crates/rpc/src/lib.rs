@@ -22,12 +22,15 @@
 //! - A simulated block has no state root.
 //! - The state root is not Ethereum's, so there is no `eth_getProof`: `gleaner_getProof` is ours.
 //!
-//! What it does not do: accounts (the node signs for nobody), moved precompiles, subscriptions over HTTP.
+//! A node whose ledger is for development answers the methods of `development.rs`, too; elsewhere they are absent, and the node signs for nobody.
+//!
+//! What it does not do: moved precompiles, subscriptions over HTTP.
 
 mod blocks;
 mod calls;
 mod connections;
 mod context;
+mod development;
 mod error;
 mod fees;
 mod filters;
@@ -45,6 +48,7 @@ mod subscriptions;
 mod traces;
 mod transports;
 
+pub use development::{TEST_PHRASE, test_accounts};
 pub use origins::Origins;
 pub use pages::{Page, Pages};
-pub use server::{Handle, Options, ServeError, serve};
+pub use server::{CLIENT_VERSION, CLIENT_VERSION_ANVIL, Handle, Options, ServeError, serve};

@@ -3,12 +3,14 @@
 use crate::{
     blocks, calls,
     context::Context,
+    development,
     error::Answer,
     fees, filters, logs,
     parameters::{one, one_at, parse},
     proofs, simulate, state, traces,
 };
-use alloy_primitives::{Address, B256, U64};
+use alloy_primitives::{B256, U64};
+use alloy_signer_local::PrivateKeySigner;
 use jsonrpsee::{RpcModule, types::Params};
 use node::Node;
 use serde::Serialize;
@@ -20,16 +22,21 @@ use std::sync::Arc;
 /// Subscriptions are not among them: they depend on the transport.
 pub(crate) fn module(context: &Arc<Context>) -> RpcModule<Context> {
     let mut methods = Methods(RpcModule::from_arc(Arc::clone(context)));
+    let is_development = context.node.development().is_some();
     methods.about_the_node();
     methods.about_blocks();
     methods.about_state();
     methods.about_what_might_be();
-    methods.about_transactions();
+    methods.about_transactions(is_development);
     methods.about_news();
+    if is_development {
+        development::add(&mut methods);
+    }
     methods.0
 }
 
-struct Methods(RpcModule<Context>);
+/// Those added so far.
+pub(crate) struct Methods(RpcModule<Context>);
 
 impl Methods {
     /// A method that is answered from the node alone.
@@ -57,7 +64,7 @@ impl Methods {
     }
 
     /// A method that also keeps something for its client.
-    fn add_kept<T: Serialize + Clone + Send + 'static>(
+    pub(crate) fn add_kept<T: Serialize + Clone + Send + 'static>(
         &mut self,
         name: &'static str,
         method: fn(&Context, &Params<'_>) -> Answer<T>,
@@ -65,6 +72,11 @@ impl Methods {
         self.0
             .register_blocking_method(name, move |params, context, _| method(&context, &params))
             .expect("each name is added once");
+    }
+
+    /// Another name for a method.
+    pub(crate) fn add_alias(&mut self, other: &'static str, one: &'static str) {
+        self.0.register_alias(other, one).expect("each name is added once, and the other is there");
     }
 
     fn about_news(&mut self) {
@@ -88,11 +100,16 @@ impl Methods {
         self.add_quick("eth_chainId", |node, _| Ok(U64::from(node.rules().chain_id)));
         self.add_quick("net_version", |node, _| Ok(node.rules().chain_id.to_string()));
         self.add_quick("net_listening", |_, _| Ok(true));
-        self.add_quick("web3_clientVersion", |_, _| {
-            Ok(concat!("gleaner/v", env!("CARGO_PKG_VERSION"), "/rust"))
-        });
+        self.add_kept("web3_clientVersion", |context, _| Ok(context.client_version));
         self.add_quick("eth_syncing", |_, _| Ok(false));
-        self.add_quick("eth_accounts", |_, _| Ok(Vec::<Address>::new()));
+        self.add_kept("eth_accounts", |context, _| {
+            let mut accounts: Vec<_> =
+                context.accounts.iter().map(PrivateKeySigner::address).collect();
+            // As in anvil: libraries look here before they let one send.
+            accounts
+                .extend(context.node.development().into_iter().flat_map(|it| it.impersonated()));
+            Ok(accounts)
+        });
     }
 
     fn about_blocks(&mut self) {
@@ -168,8 +185,13 @@ impl Methods {
         });
     }
 
-    fn about_transactions(&mut self) {
-        self.add_quick("eth_sendRawTransaction", |node, params| calls::send(node, &one(params)?));
+    fn about_transactions(&mut self, is_development: bool) {
+        let send = |node: &Node, params: &Params<'_>| calls::send(node, &one(params)?);
+        match is_development {
+            // Where taking a transaction makes a block, it is no quick matter.
+            true => self.add("eth_sendRawTransaction", send),
+            false => self.add_quick("eth_sendRawTransaction", send),
+        }
         self.add("eth_getTransactionByHash", |node, params| {
             blocks::transaction(node, one(params)?)
         });

@@ -2,11 +2,29 @@
 
 use crate::error::{Answer, internal, invalid, refused};
 use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::U64;
 use jsonrpsee::types::{Params, params::ParamsSequence};
 use node::{CallBlock, Node};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::sync::Arc;
 use store::Reader;
+
+/// A count as a number, as some clients send it, or as a hexadecimal string.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Count {
+    Number(u64),
+    Quantity(U64),
+}
+
+impl Count {
+    pub(crate) fn value(self) -> u64 {
+        match self {
+            Self::Number(count) => count,
+            Self::Quantity(count) => count.to(),
+        }
+    }
+}
 
 /// Reads the parameters with `read`; more than it reads are an error, so that nothing a client asks for is silently left out.
 pub(crate) fn parse<T>(

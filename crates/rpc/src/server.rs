@@ -10,6 +10,7 @@ use crate::{
     transports::{self, ByTransport},
 };
 
+use alloy_signer_local::PrivateKeySigner;
 use jsonrpsee::server::{
     BatchRequestConfig, Methods, PingConfig, Server, ServerConfig, ServerHandle, stop_channel,
 };
@@ -17,6 +18,12 @@ use node::Node;
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
+
+/// What the node calls itself.
+pub const CLIENT_VERSION: &str = concat!("gleaner/v", env!("CARGO_PKG_VERSION"), "/rust");
+/// The same for suites that look for anvil before they use what it has, and we have, too.
+pub const CLIENT_VERSION_ANVIL: &str =
+    concat!("anvil/gleaner-v", env!("CARGO_PKG_VERSION"), "/rust");
 
 /// How long [`Handle::stop`] waits for requests in work.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -44,6 +51,10 @@ pub struct Options {
     pub origins: Origins,
     /// What is answered to GET, if anything.
     pub pages: Option<Pages>,
+    /// What the node calls itself: [`CLIENT_VERSION`] or [`CLIENT_VERSION_ANVIL`].
+    pub client_version: &'static str,
+    /// Accounts that the node signs for when its ledger is for development; otherwise it signs for nobody.
+    pub accounts: Vec<PrivateKeySigner>,
 }
 
 impl Options {
@@ -60,6 +71,8 @@ impl Options {
         unread_max: 1_024,
         origins: Origins::Own,
         pages: None,
+        client_version: CLIENT_VERSION,
+        accounts: Vec::new(),
     };
 }
 
@@ -144,7 +157,8 @@ pub async fn serve(
         )
         .to_service_builder();
     let (stop, server) = stop_channel();
-    let (context, handle) = (Arc::new(Context::new(node)), stop.clone());
+    let context = Arc::new(Context::new(node, options.client_version, options.accounts));
+    let handle = stop.clone();
     let (mut http, mut socket) = (methods::module(&context), methods::module(&context));
     transports::refuse_subscriptions(&mut http);
     transports::add_subscriptions(&mut socket);

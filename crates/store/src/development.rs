@@ -4,15 +4,16 @@ use crate::{
     encoding,
     error::StoreError,
     reader::{head_number, header_at},
+    state::{self, Place},
     store::Store,
     tables::{
-        BODIES, BUCKETS, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS, VERSIONS,
-        VersionRow,
+        BEGINNING, BODIES, BUCKETS, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS,
+        VERSIONS, VersionRow,
     },
     versions::Version,
 };
 use execution::{CommitmentError, StateChanges};
-use redb::WriteTransaction;
+use redb::{ReadableDatabase, WriteTransaction};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -53,11 +54,48 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotAllowed`] unless the ledger is for development and the mark is good; a failure to write.
     pub fn rewind(&self, mark: Mark) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
         let mut made = self.marks()?.lock();
         let what = "this mark is used up, or of another store";
         let used_up = || StoreError::NotAllowed { path: self.path.clone(), what };
         let version = made.1.get(&mark.0).cloned().ok_or_else(used_up)?;
+        self.go_back(version)?;
+        made.1.split_off(&mark.0);
+        Ok(())
+    }
+
+    /// Makes the genesis block the head again, with the state as it began. No mark is good any longer.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] unless the ledger is for development; a failure to read or write.
+    pub fn rewind_to_beginning(&self) -> Result<(), StoreError> {
+        let mut made = self.marks()?.lock();
+        let version = self.beginning()?;
+        self.go_back(version)?;
+        made.1.clear();
+        Ok(())
+    }
+
+    /// The state after the genesis block.
+    fn beginning(&self) -> Result<Version, StoreError> {
+        let at = Place(&self.path);
+        let snapshot = self.read(self.database.begin_read())?;
+        let meta = self.read(snapshot.open_table(META))?;
+        let row = self.read(meta.get(BEGINNING))?;
+        let row = row.and_then(|row| VersionRow::from_bytes(row.value()));
+        let row = row.ok_or_else(|| at.damaged("how it began is missing"))?;
+        let headers = self.read(snapshot.open_table(HEADERS))?;
+        let header = header_at(&self.path, &headers, 0)?;
+        let block = header.ok_or_else(|| at.damaged("block 0"))?.hash();
+        let buckets = self.read(snapshot.open_table(BUCKETS))?;
+        let commitment = state::scan(&at, &buckets, row.next_id)?.commitment;
+        if commitment.root() != row.root {
+            return Err(at.damaged("the state it began with does not have its root"));
+        }
+        Ok(Version::new((0, block), commitment, row.cleaned_id, row.next_id))
+    }
+
+    fn go_back(&self, version: Version) -> Result<(), StoreError> {
+        let write = self.begin_write()?;
         self.take_back(&write, version.number)?;
         let mut buckets = self.read(write.open_table(BUCKETS))?;
         self.read(buckets.retain_in(version.commitment.next_id().., |_, _| false))?;
@@ -71,7 +109,6 @@ impl Store {
         self.read(meta.insert(HEAD, version.number.to_be_bytes().as_slice()))?;
         drop(meta);
         self.read(write.commit())?;
-        made.1.split_off(&mark.0);
         self.versions.rewind(version);
         Ok(())
     }

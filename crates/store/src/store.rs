@@ -8,8 +8,8 @@ use crate::{
     reader::{Reader, head_number, header_at, version_at},
     state::{self, Place},
     tables::{
-        BODIES, BUCKETS, CODES, DEVELOPMENT, FORMAT, FORMAT_VERSION, GENESIS, HEAD, HEADERS, META,
-        NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS, VERSIONS,
+        BEGINNING, BODIES, BUCKETS, CODES, DEVELOPMENT, FORMAT, FORMAT_VERSION, GENESIS, HEAD,
+        HEADERS, META, NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS, VERSIONS, VersionRow,
     },
     versions::{Version, Versions},
 };
@@ -127,6 +127,12 @@ impl Store {
         let write = self.begin_write()?;
         let mut meta = self.read(write.open_table(META))?;
         self.read(meta.insert(GENESIS, genesis.to_json().as_bytes()))?;
+        if self.marks.is_some() {
+            let commitment = &block.moved.commitment;
+            let (next_id, root) = (commitment.next_id(), commitment.root());
+            let row = VersionRow { next_id, cleaned_id: 0, root };
+            self.read(meta.insert(BEGINNING, row.to_bytes().as_slice()))?;
+        }
         drop(meta);
         self.write_block(write, None, &block)
     }

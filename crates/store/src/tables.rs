@@ -15,6 +15,8 @@ pub(crate) const FORMAT: &str = "format";
 pub(crate) const HEAD: &str = "head";
 /// [`META`]: there, and empty, in a ledger for development.
 pub(crate) const DEVELOPMENT: &str = "development";
+/// [`META`]: how to find the state after the genesis block, as it was before anybody amended it ([`VersionRow`]); only in a ledger for development.
+pub(crate) const BEGINNING: &str = "beginning";
 /// [`META`]: height of the first block after the genesis block that is kept whole, 8 bytes; not there in a ledger that began here.
 pub(crate) const FIRST: &str = "first";
 /// [`META`]: the genesis file, JSON.

@@ -171,6 +171,7 @@ impl Bench {
             beneficiary: Address::ZERO,
             extra_data: Bytes::new(),
             proof: Bytes::new(),
+            deviations: execution::Deviations::default(),
         };
         let built =
             execute_block(&reader.as_parent(), &self.genesis.rules(), &input, transactions)?;

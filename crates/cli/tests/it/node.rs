@@ -69,6 +69,34 @@ fn a_ledger_keeps_its_chain_id() {
 }
 
 #[test]
+fn a_ledger_to_test_against_is_not_taken_for_one_that_is_meant() {
+    let machine = Machine::new();
+    let node = machine.node(&["--data-dir", "meant"]);
+    node.kill();
+    let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--dev", "--data-dir", "meant"]);
+    refused.assert_fails(1, &["development", "hint: ", "--dev"]);
+    machine.node(&["--dev", "--data-dir", "tests"]).kill();
+    let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--data-dir", "tests"]);
+    refused.assert_fails(1, &["development", "hint: ", "--dev"]);
+    let refused = machine.run(&["node", "--client-version", "anvil"]);
+    refused.assert_fails(2, &["--dev"]);
+}
+
+#[test]
+fn a_ledger_to_test_against_has_funded_accounts_and_leaves_nothing() {
+    let machine = Machine::new();
+    let mut node = machine.node(&["--dev"]);
+    for key in rpc::test_accounts() {
+        let held = balance(&machine, &node, &key.address().to_string());
+        assert_eq!(held, "10000000000000000000000");
+    }
+    assert!(node.data_dir.exists());
+    assert!(Command::new("kill").args(["-TERM", &node.id()]).status().unwrap().success());
+    assert_eq!(node.wait(), Some(0));
+    assert!(!node.data_dir.exists());
+}
+
+#[test]
 fn a_stopped_node_says_how_it_ended() {
     let machine = Machine::new();
     for (signal, code) in [("-INT", 130), ("-TERM", 0)] {

@@ -69,7 +69,8 @@ impl Machine {
             document += "\n";
         }
         let document: Value = serde_json::from_str(&document).unwrap();
-        RunningNode { child, url: document["rpc"].as_str().unwrap().to_owned() }
+        let text = |name: &str| document[name].as_str().unwrap().to_owned();
+        RunningNode { child, url: text("rpc"), data_dir: text("data_dir").into() }
     }
 }
 
@@ -107,6 +108,7 @@ impl Finished {
 pub(crate) struct RunningNode {
     child: Child,
     pub(crate) url: String,
+    pub(crate) data_dir: PathBuf,
 }
 
 impl RunningNode {

@@ -166,6 +166,7 @@ impl Chain {
             beneficiary: BENEFICIARY,
             extra_data: Bytes::from_static(b"test"),
             proof: Bytes::new(),
+            deviations: execution::Deviations::default(),
         }
     }
 

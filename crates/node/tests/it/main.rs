@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod chain;
+mod development;
 mod opening;
 mod support;
 mod time;

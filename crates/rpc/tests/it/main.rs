@@ -5,6 +5,7 @@
 mod bounds;
 mod calls;
 mod chain;
+mod development;
 mod http;
 mod news;
 mod previews;

@@ -70,6 +70,7 @@ pub(crate) fn next_block(store: &Store) -> ExecutedBlock {
         beneficiary: fresh,
         extra_data: Bytes::new(),
         proof: Bytes::from_static(b"proof"),
+        deviations: execution::Deviations::default(),
     };
     let built =
         execute_block(&reader.as_parent(), &genesis().rules(), &input, &transactions).unwrap();

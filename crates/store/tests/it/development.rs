@@ -75,6 +75,29 @@ fn it_goes_back_to_a_mark_and_grows_again() {
 }
 
 #[test]
+fn it_goes_back_to_its_beginning_whatever_was_amended_there_and_after_it_was_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = opened(directory.path());
+    let root = |store: &Store| store.reader().unwrap().commitment().root();
+    let (began, root_then) = (head(&store), root(&store));
+    // More than enough for buckets to be cleaned, were they.
+    for nonce in 1..3_000 {
+        amend(&store, nonce % 7, nonce);
+    }
+    grow(&store, 3);
+    drop(store);
+    let store = opened(directory.path());
+    let mark = store.mark().unwrap();
+    store.rewind_to_beginning().unwrap();
+    assert_eq!((head(&store), root(&store)), (began, root_then));
+    assert!(matches!(store.rewind(mark), Err(StoreError::NotAllowed { .. })));
+    grow(&store, 2);
+    store.verify().unwrap();
+    drop(store);
+    assert_eq!(head(&opened(directory.path())).0, 2);
+}
+
+#[test]
 fn a_change_of_another_state_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path());

@@ -1,0 +1,82 @@
+//! What the next block will be, as far as whoever tests has said.
+
+use alloy_primitives::{Address, B256};
+use std::{collections::BTreeSet, time::Duration};
+
+/// Settings; `None` is as on a ledger that is meant.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) is_automine: bool,
+    pub(crate) interval: Option<Duration>,
+    /// Seconds by which the ledger's time is ahead of the clock's.
+    pub(crate) offset: i64,
+    /// Of the next block only.
+    pub(crate) timestamp: Option<u64>,
+    /// Of the next block only.
+    pub(crate) base_fee: Option<u64>,
+    /// Of the next block only.
+    pub(crate) prevrandao: Option<B256>,
+    pub(crate) timestamp_step: Option<u64>,
+    pub(crate) gas_limit: Option<u64>,
+    pub(crate) beneficiary: Option<Address>,
+    pub(crate) impersonated: BTreeSet<Address>,
+    pub(crate) impersonates_all: bool,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            is_automine: true,
+            interval: None,
+            offset: 0,
+            timestamp: None,
+            base_fee: None,
+            prevrandao: None,
+            timestamp_step: None,
+            gas_limit: None,
+            beneficiary: None,
+            impersonated: BTreeSet::new(),
+            impersonates_all: false,
+        }
+    }
+}
+
+impl Plan {
+    /// The time of the block after the one at `parent`, when the clock says `wall`.
+    pub(crate) fn next_timestamp(&self, parent: u64, wall: u64) -> u64 {
+        let stepped = self.timestamp_step.map(|step| parent.saturating_add(step));
+        let planned = self.timestamp.or(stepped);
+        planned.unwrap_or_else(|| wall.saturating_add_signed(self.offset)).max(parent)
+    }
+
+    /// From now on, when the clock says `wall`, it is `timestamp`.
+    pub(crate) fn set_time(&mut self, timestamp: u64, wall: u64) {
+        self.offset = difference(timestamp, wall);
+    }
+
+    /// A block was made: what was said of it alone is over.
+    pub(crate) fn settle(&mut self, timestamp: u64, wall: u64) {
+        if self.timestamp.is_some() || self.timestamp_step.is_some() {
+            self.set_time(timestamp, wall);
+        }
+        (self.timestamp, self.base_fee, self.prevrandao) = (None, None, None);
+    }
+
+    /// What was said of blocks is as in `then`, and the time goes on from when the clock said `then_wall`. Who makes blocks, and who may
+    /// send, stays.
+    pub(crate) fn revert(&mut self, then: &Self, then_wall: u64, wall: u64) {
+        *self = Self {
+            is_automine: self.is_automine,
+            interval: self.interval,
+            gas_limit: self.gas_limit,
+            impersonated: std::mem::take(&mut self.impersonated),
+            impersonates_all: self.impersonates_all,
+            offset: then.offset.saturating_sub(difference(wall, then_wall)),
+            ..then.clone()
+        };
+    }
+}
+
+fn difference(of: u64, from: u64) -> i64 {
+    i64::try_from(i128::from(of) - i128::from(from)).unwrap_or(i64::MAX)
+}

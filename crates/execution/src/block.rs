@@ -211,12 +211,11 @@ impl<DB: DatabaseRef> Body<'_, DB> {
         if let Err(refusal) = self.check_room(transaction) {
             return Ok(Err(refusal));
         }
-        let environment = transaction::environment(transaction);
-        let result = match self.machine.transact_commit(environment.clone()) {
+        let result = match self.machine.transact_commit(transaction::environment(transaction)) {
             Ok(result) => result,
             Err(EVMError::Transaction(reason)) => {
-                let base_fee = self.environment.base_fee;
-                return Ok(Err(Refusal::from_machine(reason, &environment, base_fee)));
+                let given = transaction::environment(transaction);
+                return Ok(Err(Refusal::from_machine(reason, &given, self.environment.base_fee)));
             }
             Err(EVMError::Database(error)) => return Err(BlockError::State(error)),
             // Left out, so that one transaction cannot stop the chain.

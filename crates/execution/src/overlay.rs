@@ -138,15 +138,14 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         if destroyed {
             return;
         }
-        let mut changed: Vec<_> = account.storage.into_iter().collect();
-        changed.sort_unstable_by_key(|(slot, _)| *slot);
-        for (slot, value) in changed {
+        // In any order: each has an entry of its own.
+        account.storage.into_iter().for_each(|(slot, value)| {
             let now = value.present_value();
             self.slots
                 .entry((address, slot))
                 .and_modify(|entry| entry.now = now)
                 .or_insert(Entry { base: U256::ZERO, now });
-        }
+        });
     }
 }
 
@@ -195,11 +194,8 @@ impl<DB: DatabaseRef> Database for Overlay<'_, DB> {
 
 impl<DB: DatabaseRef> DatabaseCommit for Overlay<'_, DB> {
     fn commit(&mut self, changes: AddressMap<Account>) {
-        let mut changes: Vec<_> = changes.into_iter().collect();
-        changes.sort_unstable_by_key(|(address, _)| *address);
-        for (address, account) in changes {
-            self.write_account(address, account);
-        }
+        // In any order: each has entries of its own.
+        changes.into_iter().for_each(|(address, account)| self.write_account(address, account));
     }
 }
 

@@ -86,8 +86,10 @@ impl<CTX: ContextTr> Host for Frame<'_, CTX> {
         if !is_payable {
             return Err(Failure::OutOfGas);
         }
-        // The journal knows slots of loaded accounts only; another module's may not be.
-        self.context.journal_mut().load_account(module).map_err(database)?;
+        // The journal knows slots of loaded accounts only: the module that was called is one, another may not be.
+        if module != self.module {
+            self.context.journal_mut().load_account(module).map_err(database)?;
+        }
         let loaded = self.context.journal_mut().sload(module, slot).map_err(database)?;
         if loaded.is_cold {
             self.charge(self.params.cold_storage_additional_cost())?;

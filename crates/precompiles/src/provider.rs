@@ -85,10 +85,12 @@ impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Module
     type Output = InterpreterResult;
 
     fn set_spec(&mut self, spec: SpecId) -> bool {
-        PrecompileProvider::<CTX>::set_spec(&mut self.ethereum, spec);
-        self.warm = warm(&self.ethereum);
-        // "Changed", always: the journal must warm our addresses too.
-        true
+        // A new journal asks for the addresses anyway; this comes before each transaction.
+        let is_changed = PrecompileProvider::<CTX>::set_spec(&mut self.ethereum, spec);
+        if is_changed {
+            self.warm = warm(&self.ethereum);
+        }
+        is_changed
     }
 
     fn run(

@@ -1,18 +1,25 @@
 //! Where things lie in storage: Solidity's layout, so that ordinary tools find them.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
-use alloy_sol_types::SolValue;
 
 use crate::host::{Failure, Host};
 
 /// Slot of `mapping(key => …)` declared at `base`.
 pub(crate) fn mapping(key: B256, base: u64) -> U256 {
-    keccak256((key, U256::from(base)).abi_encode()).into()
+    keccak256_of(key, U256::from(base))
 }
 
 /// Slot of `mapping(outer => mapping(inner => …))` declared at `base`.
 pub(crate) fn nested_mapping(outer: B256, inner: B256, base: u64) -> U256 {
-    keccak256((inner, mapping(outer, base)).abi_encode()).into()
+    keccak256_of(inner, mapping(outer, base))
+}
+
+/// Of two words, as Solidity puts a key and the slot of its mapping side by side.
+fn keccak256_of(key: B256, base: U256) -> U256 {
+    let mut words = [0; 64];
+    words[..32].copy_from_slice(key.as_slice());
+    words[32..].copy_from_slice(&base.to_be_bytes::<32>());
+    keccak256(words).into()
 }
 
 /// Longest text in storage; far above what any terms allow.

@@ -42,6 +42,22 @@ fn a_view_answers() {
 }
 
 #[test]
+fn a_module_is_warm_in_every_transaction_of_a_block() {
+    let mut genesis = crate::chain::genesis();
+    // PUSH20 GRAIN BALANCE POP STOP
+    let code = [&[0x73][..], abi::GRAIN.as_slice(), &[0x31, 0x50, 0x00]].concat();
+    let contract = Address::repeat_byte(0xc0);
+    let account = execution::GenesisAccount { code: code.into(), ..Default::default() };
+    genesis.accounts.insert(contract, account);
+    let mut chain = Chain::from_genesis(&genesis);
+    let ask = |nonce| TxEip1559 { to: TxKind::Call(contract), ..plain(nonce) };
+    let all = [sign(1, ask(0)), sign(2, ask(0)), sign(1, ask(1))];
+    let block = chain.build(&all).block;
+    let each = 21_000 + 3 + 100 + 2;
+    assert_eq!((block.transactions.len(), block.header.gas_used), (3, 3 * each));
+}
+
+#[test]
 fn a_refusal_carries_its_error_in_calls_and_estimates_and_costs_only_gas_in_blocks() {
     let mut chain = Chain::new();
     let message = message(DEVICES, link().abi_encode());

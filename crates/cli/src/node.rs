@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
@@ -58,6 +59,12 @@ struct RunArgs {
     /// How many past states can be asked for, by number or hash of their block; fewer when blocks change very much
     #[arg(long, value_name = "BLOCKS", default_value_t = StoreOptions::default().past_states_max)]
     history: u64,
+    /// How many blocks are kept whole, for a node of limited disk; older ones leave, but those of --history [default: all]
+    #[arg(long, value_name = "BLOCKS", conflicts_with = "dev", value_parser = clap::value_parser!(u64).range(1..))]
+    keep_blocks: Option<u64>,
+    /// Longest time between two blocks, at which an empty one is made [default: blocks for transactions only]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "dev", value_parser = clap::value_parser!(u64).range(1..))]
+    block_time: Option<u64>,
     /// A ledger to test against: ten funded accounts whose keys everybody knows, blocks at once, and the methods of hardhat and anvil that
     /// change the ledger at will. Without --data-dir it is gone at the end
     #[arg(long)]
@@ -223,8 +230,13 @@ async fn halt(node: &Node) -> anyhow::Error {
 fn open(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Node> {
     let begin = |genesis| {
         let config = NodeConfig::new(data_dir, genesis);
-        let (past_states_max, is_development) = (args.history, args.dev);
-        Node::open(NodeConfig { past_states_max, is_development, ..config })
+        Node::open(NodeConfig {
+            past_states_max: args.history,
+            blocks_max: args.keep_blocks,
+            block_interval: args.block_time.map(Duration::from_secs),
+            is_development: args.dev,
+            ..config
+        })
     };
     if let Some(path) = &args.genesis {
         return in_use(begin(Some(read_genesis(path)?)));

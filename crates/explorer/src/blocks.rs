@@ -10,7 +10,8 @@ pub(crate) fn latest(node: &Node, query: &str) -> Answer {
     let head = reader.head().number;
     let newest = number(query, "from").unwrap_or(head).min(head);
     let rows = u64::try_from(ROWS).unwrap_or(u64::MAX);
-    let oldest = newest.saturating_sub(rows - 1);
+    let first = reader.first_block();
+    let oldest = newest.saturating_sub(rows - 1).max(first);
     let mut blocks = Vec::new();
     for number in (oldest..=newest).rev() {
         let Some(block) = reader.block(number)? else { continue };
@@ -26,7 +27,7 @@ pub(crate) fn latest(node: &Node, query: &str) -> Answer {
     }
     let newer =
         (newest < head).then(|| format!("/?from={}", newest.saturating_add(rows).min(head)));
-    let older = (oldest > 0).then(|| format!("/?from={}", oldest - 1));
+    let older = (oldest > first).then(|| format!("/?from={}", oldest - 1));
     let heads = ["block", "time", "transactions", "gas used", "hash"];
     let body = html! {
         (layout::list(&heads, &blocks, "There is no block yet."))
@@ -45,7 +46,11 @@ pub(crate) fn one(node: &Node, block: &str) -> Answer {
         (_, Ok(hash)) => reader.block_number(&hash)?,
         _ => None,
     };
-    let block = reader.block(number.ok_or_else(missing)?)?.ok_or_else(missing)?;
+    let number = number.ok_or_else(missing)?;
+    let block = reader.block(number)?.ok_or_else(|| match number < reader.first_block() {
+        true => NoPage::Pruned(reader.first_block()),
+        false => missing(),
+    })?;
     let header = &block.header;
     let receipts = reader.receipts(header.number)?.unwrap_or_default();
     let parent = header.number.checked_sub(1);

@@ -41,6 +41,8 @@ pub struct Page {
 enum NoPage {
     /// Nothing is there.
     NotFound(String),
+    /// A block that is not kept; the first that is.
+    Pruned(u64),
     /// The disk.
     Store(StoreError),
 }
@@ -71,6 +73,10 @@ pub fn page(node: &Node, path_and_query: &str) -> Page {
         Err(NoPage::NotFound(what)) => {
             let body = maud::html! { p { "There is no " (what) " on this ledger." } };
             (404, "Not found".to_owned(), body)
+        }
+        Err(NoPage::Pruned(first)) => {
+            let body = maud::html! { p { "This node keeps the blocks from " (layout::block(first)) " on, and the first of all." } };
+            (404, "Not kept here".to_owned(), body)
         }
         Err(NoPage::Store(error)) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");

@@ -27,6 +27,8 @@ pub struct NodeConfig {
     pub fee_recipient: Option<Address>,
     /// How many states before the head's can be asked for; fewer when blocks change much.
     pub past_states_max: u64,
+    /// How many blocks are kept whole; `None` keeps all. A ledger for development keeps all.
+    pub blocks_max: Option<u64>,
     /// A ledger to test against: [`Node::development`](crate::Node::development) changes it at will. Its directory says so, and can't be
     /// opened otherwise.
     pub is_development: bool,
@@ -47,6 +49,7 @@ impl NodeConfig {
             batching: BATCHING_STANDARD,
             fee_recipient: None,
             past_states_max: StoreOptions::default().past_states_max,
+            blocks_max: None,
             is_development: false,
             pool: PoolLimits::STANDARD,
             clock: Arc::new(AnchoredClock::start()),

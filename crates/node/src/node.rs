@@ -98,7 +98,8 @@ impl Node {
     pub fn open(config: NodeConfig) -> Result<Self, OpenError> {
         let past_states_max = config.past_states_max;
         let is_development = config.is_development;
-        let options = StoreOptions { past_states_max, is_development };
+        let blocks_max = config.blocks_max;
+        let options = StoreOptions { past_states_max, blocks_max, is_development };
         let store = Store::open_with(&config.data_dir, options)?;
         let genesis = match config.genesis {
             Some(genesis) => Some(genesis),

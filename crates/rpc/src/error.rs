@@ -35,7 +35,7 @@ pub(crate) fn too_large(message: impl Into<String>) -> ErrorObjectOwned {
     ErrorObjectOwned::owned::<()>(LIMIT_CODE, message, None)
 }
 
-/// Blocks that the ledger came without.
+/// Blocks that the ledger came without, or that were pruned.
 pub(crate) fn pruned(first: u64) -> ErrorObjectOwned {
     let message = format!("pruned history unavailable: blocks from {first} on are kept");
     ErrorObjectOwned::owned::<()>(PRUNED_CODE, message, None)

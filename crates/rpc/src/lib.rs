@@ -8,7 +8,7 @@
 //! - `-32700`, `-32600`: not JSON, not a request. `-32601`: no such method; clients fall back on it. `-32602`: parameters.
 //! - `3`: a call reverted; `data` is its ABI-encoded error.
 //! - `-32000`: refused: `nonce too low`, `already known`, `replacement transaction underpriced`, `insufficient funds for gas * price + value`, …
-//! - `4444`: a block from before the snapshot that the ledger began with.
+//! - `4444`: a block that is not kept: pruned, or from before the snapshot that the ledger began with.
 //! - `-32005`: the answer would be too large; `-32603`: the node's disk.
 //!
 //! Deviations from Ethereum nodes:

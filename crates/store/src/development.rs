@@ -1,15 +1,11 @@
 //! What only a ledger for development allows: going back, and changing the state without a block.
 
 use crate::{
-    encoding,
     error::StoreError,
     reader::{head_number, header_at},
     state::{self, Place},
     store::Store,
-    tables::{
-        BEGINNING, BODIES, BUCKETS, HEAD, HEADERS, META, NUMBERS, PROOFS, RECEIPTS, TRANSACTIONS,
-        VERSIONS, VersionRow,
-    },
+    tables::{BEGINNING, BUCKETS, HEAD, HEADERS, META, VERSIONS, VersionRow},
     versions::Version,
 };
 use execution::{CommitmentError, StateChanges};
@@ -141,24 +137,9 @@ impl Store {
     fn take_back(&self, write: &WriteTransaction, number: u64) -> Result<(), StoreError> {
         let meta = self.read(write.open_table(META))?;
         let head = head_number(&self.path, &meta)?.unwrap_or(number);
-        let mut headers = self.read(write.open_table(HEADERS))?;
-        let mut bodies = self.read(write.open_table(BODIES))?;
-        let mut receipts = self.read(write.open_table(RECEIPTS))?;
-        let mut proofs = self.read(write.open_table(PROOFS))?;
-        let mut numbers = self.read(write.open_table(NUMBERS))?;
-        let mut transactions = self.read(write.open_table(TRANSACTIONS))?;
         for number in number + 1..=head {
-            let missing = || StoreError::damaged(&self.path, format!("block {number}"));
-            let header = header_at(&self.path, &headers, number)?.ok_or_else(missing)?;
-            let body = self.read(bodies.remove(number))?;
-            let body = body.and_then(|row| encoding::body_from_bytes(row.value()));
-            for transaction in body.ok_or_else(missing)? {
-                self.read(transactions.remove(&transaction.tx_hash().0))?;
-            }
-            self.read(numbers.remove(&header.hash().0))?;
-            self.read(headers.remove(number))?;
-            self.read(receipts.remove(number))?;
-            self.read(proofs.remove(number))?;
+            self.take_body(write, number)?;
+            self.take_header(write, number)?;
         }
         Ok(())
     }

@@ -17,14 +17,17 @@
 //! file: about a second a gigabyte), then the roots of all states that are kept are recomputed from every account and slot.
 //! [`Store::verify`] also follows every block to the genesis.
 //!
+//! Old blocks leave when [`StoreOptions::blocks_max`] says so: memory and file then stop growing with the number of blocks.
+//!
 //! A snapshot of the head ([`Store::export`], [`import`]) lets a ledger go on elsewhere, without its past.
 //!
-//! What it does not do: execute, choose between forks (the head only grows, but in development), prune blocks.
+//! What it does not do: execute, choose between forks (the head only grows, but in development).
 
 mod development;
 mod encoding;
 mod error;
 mod file;
+mod pruning;
 mod reader;
 mod snapshot;
 mod state;

@@ -122,8 +122,8 @@ impl Reader {
         self.tables.versions.oldest().unwrap_or(self.head.number)
     }
 
-    /// Height of the first block after the genesis block that is kept whole: 0, or the head of the snapshot that the ledger came from. Of
-    /// those before it some headers are kept.
+    /// Height of the first block after the genesis block that is kept whole: 0, the head of the snapshot that the ledger came from, or where
+    /// pruning has got to. Of those before it some headers are kept.
     #[must_use]
     pub fn first_block(&self) -> u64 {
         self.tables.first
@@ -376,7 +376,7 @@ pub(crate) fn head_number(
     height(path, meta, HEAD)
 }
 
-fn height(
+pub(crate) fn height(
     path: &Path,
     meta: &impl ReadableTable<&'static str, &'static [u8]>,
     name: &str,

@@ -45,6 +45,7 @@ pub struct Store {
     pub(crate) path: PathBuf,
     pub(crate) versions: Arc<Versions>,
     pub(crate) marks: Option<Marks>,
+    pub(crate) blocks_max: Option<u64>,
 }
 
 /// What is kept, and what may be done.
@@ -53,15 +54,17 @@ pub struct StoreOptions {
     /// How many states before the head's can be read ([`Reader::at`]). Fewer are kept when blocks change much, lest they take more than
     /// some 170 MiB of memory.
     pub past_states_max: u64,
+    /// How many blocks are kept whole; older ones leave, but those whose states are kept. `None` keeps all, and so does a ledger for development.
+    pub blocks_max: Option<u64>,
     /// A ledger to test against: it keeps all past states, and allows [`Store::rewind`] and [`Store::amend`]. It says so in its file, and
     /// can't be opened otherwise.
     pub is_development: bool,
 }
 
 impl Default for StoreOptions {
-    /// 1,024 past states of a ledger that is meant.
+    /// 1,024 past states and all blocks of a ledger that is meant.
     fn default() -> Self {
-        Self { past_states_max: 1_024, is_development: false }
+        Self { past_states_max: 1_024, blocks_max: None, is_development: false }
     }
 }
 
@@ -101,10 +104,11 @@ impl Store {
             .set_check_integrity_on_open(true)
             .create_with_backend(backend)
             .map_err(|error| StoreError::from_database(&path, error))?;
-        let StoreOptions { past_states_max, is_development } = options;
+        let StoreOptions { past_states_max, blocks_max, is_development } = options;
+        let blocks_max = blocks_max.filter(|_| !is_development);
         let versions = Arc::new(Versions::new(past_states_max, is_development));
         let marks = is_development.then(Marks::default);
-        let store = Self { database, path, versions, marks };
+        let store = Self { database, path, versions, marks, blocks_max };
         store.check_format()?;
         store.restore_states()?;
         Ok(store)
@@ -321,6 +325,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let before = (&*self.versions, cleaned_id);
         let (version, oldest) = state::write(&Place(&self.path), &write, before, block, moved)?;
+        self.prune(&write, oldest)?;
         self.versions.offer(version.clone());
         let written = self.read(write.commit());
         match written {

@@ -17,7 +17,7 @@ pub(crate) const HEAD: &str = "head";
 pub(crate) const DEVELOPMENT: &str = "development";
 /// [`META`]: how to find the state after the genesis block, as it was before anybody amended it ([`VersionRow`]); only in a ledger for development.
 pub(crate) const BEGINNING: &str = "beginning";
-/// [`META`]: height of the first block after the genesis block that is kept whole, 8 bytes; not there in a ledger that began here.
+/// [`META`]: height of the first block after the genesis block that is kept whole, 8 bytes; not there in a ledger that began here and was not pruned.
 pub(crate) const FIRST: &str = "first";
 /// [`META`]: the genesis file, JSON.
 pub(crate) const GENESIS: &str = "genesis";
@@ -29,7 +29,7 @@ pub(crate) const BUCKETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new
 pub(crate) const VERSIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("versions");
 /// Code hash → code.
 pub(crate) const CODES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("codes");
-/// Height → block hash, then the header in RLP. In a ledger from a snapshot: of the genesis block, and from 255 before the first whole block.
+/// Height → block hash, then the header in RLP. In a ledger from a snapshot, or pruned: of the genesis block, and from 255 before the first whole block.
 pub(crate) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
 /// Height → for each transaction its sender, its size in 4 bytes, its EIP-2718 encoding.
 pub(crate) const BODIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("bodies");

@@ -1,6 +1,8 @@
 //! A node: what can't be shared, and what survives.
 
+use std::io::{Read as _, Write as _};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::support::{Finished, Machine, RunningNode};
 
@@ -94,6 +96,31 @@ fn a_ledger_to_test_against_has_funded_accounts_and_leaves_nothing() {
     assert!(Command::new("kill").args(["-TERM", &node.id()]).status().unwrap().success());
     assert_eq!(node.wait(), Some(0));
     assert!(!node.data_dir.exists());
+}
+
+#[test]
+fn old_blocks_leave_and_empty_ones_come_when_told() {
+    let machine = Machine::new();
+    let args = ["--block-time", "1", "--keep-blocks", "1", "--history", "0"];
+    let node = machine.node(&args);
+    let page = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(node.address()).unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", node.address());
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let mut looks = 0;
+    while !page("/block/1").contains("keeps the blocks from") {
+        looks += 1;
+        assert!(looks < 600, "{}", page("/block/1"));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(page("/block/0").contains("the ledger begins here"));
+    machine.run(&["node", "--keep-blocks", "0"]).assert_fails(2, &["--keep-blocks"]);
+    machine.run(&["node", "--dev", "--block-time", "1"]).assert_fails(2, &["--dev"]);
 }
 
 #[test]

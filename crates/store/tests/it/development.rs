@@ -9,7 +9,8 @@ use execution::{Change, StateChanges};
 use std::path::Path;
 use store::{Store, StoreError, StoreOptions};
 
-const DEVELOPMENT: StoreOptions = StoreOptions { past_states_max: 1, is_development: true };
+const DEVELOPMENT: StoreOptions =
+    StoreOptions { past_states_max: 1, blocks_max: Some(1), is_development: true };
 
 fn opened(directory: &Path) -> Store {
     let store = Store::open_with(directory, DEVELOPMENT).unwrap();

@@ -195,10 +195,10 @@ impl StorageBackend for Disk {
 }
 
 /// What a process does with the ledger until something fails: the head it was told of last, and the block that it tried to add.
-fn work(disk: &Disk, blocks: u64) -> (Option<B256>, Option<B256>) {
+fn work(disk: &Disk, blocks: u64, blocks_max: Option<u64>) -> (Option<B256>, Option<B256>) {
     let (mut acknowledged, mut tried) = (None, None);
     let mut attempt = || {
-        let options = StoreOptions { past_states_max: 3, ..StoreOptions::default() };
+        let options = StoreOptions { past_states_max: 3, blocks_max, ..StoreOptions::default() };
         let store = Store::open_on("simulated".into(), disk.clone(), options)?;
         store.initialize(&genesis())?;
         acknowledged = Some(store.reader()?.head().hash());
@@ -228,7 +228,8 @@ fn live(mut seed: Seed) -> Vec<u64> {
     for _ in 0..6 {
         let fault = [Fault::Dead, Fault::Refused, Fault::Torn, Fault::Full][index(seed.below(4))];
         let disk = Disk::holding(image, 1 + seed.below(120), fault);
-        let (acknowledged, tried) = work(&disk, 1 + seed.below(6));
+        let (acknowledged, tried) =
+            work(&disk, 1 + seed.below(6), [None, Some(5)][index(seed.below(2))]);
         head = acknowledged.or(head);
         image = match seed.below(3) {
             0 => disk.after_kill(),

@@ -10,4 +10,5 @@ mod development;
 mod faults;
 mod growth;
 mod past;
+mod pruned;
 mod snapshots;

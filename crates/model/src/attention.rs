@@ -13,7 +13,7 @@ use crate::stopwatch::Stopwatch;
 /// tile height.
 pub const CAUSAL_ROWS: usize = 12;
 /// Queries whose scores are in memory at one time. Decides speed only; a multiple of [`CAUSAL_ROWS`].
-const QUERY_BLOCK: usize = 48;
+const QUERY_BLOCK: usize = 96;
 
 /// The shape of the attention of a model for sequences of `time` tokens.
 #[derive(Clone, Copy)]

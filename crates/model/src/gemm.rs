@@ -9,7 +9,7 @@ mod pack;
 
 use crate::instructions::Checked;
 pub(crate) use kernel::Size;
-use kernel::{Left, Right, multiply_tile, prefetch, tile_shape};
+use kernel::{Ahead, Left, Lines, Right, multiply_tile, tile_shape};
 use pack::pack;
 
 /// Depth of one block. With a tile's rows of the left operand, a few panels of the right one stay in the first-level cache.
@@ -222,18 +222,23 @@ pub(crate) fn multiply_panels(
             (left.from(next, 0).left(), size)
         });
         for index in 0..count {
-            if let Some((left, size)) = next {
-                prefetch(left, size, (index, count));
-            }
             let first_column = index * width;
             let size = Size { rows, depth, columns: width.min(columns - first_column) };
             let right = Right { data: &panels.data[index * panels.next..], stride: panels.stride };
-            let out = &mut out[first_row * stride + first_column..];
-            if let Some(out) = out.get(width..) {
-                let size = Size { rows, depth: width.min(size.depth), columns };
-                prefetch(Left { data: out, row_stride: stride, depth_stride: 1 }, size, (0, 1));
-            }
-            multiply_tile(isa, (tile_left, right), size, start, (out, stride));
+            let first = first_row * stride + first_column;
+            let ahead = Ahead {
+                output: match columns.checked_sub(first_column + width) {
+                    Some(columns) if columns > 0 => {
+                        let size = Size { columns: width.min(columns), ..size };
+                        Lines::output(out, first + width, stride, size)
+                    }
+                    _ => Lines::NONE,
+                },
+                left: next
+                    .map_or(Lines::NONE, |(left, size)| Lines::left(left, size, (index, count))),
+            };
+            let out = (&mut out[first..], stride);
+            multiply_tile(isa, (tile_left, right), size, start, out, ahead);
         }
     }
 }

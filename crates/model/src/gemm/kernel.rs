@@ -4,6 +4,7 @@
 //! compared with `scalar` byte for byte. They are the only code here that handles pointers, and [`multiply_tile`] is the only way in: it
 //! checks that every element they touch lies inside its slice.
 
+mod ahead;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -14,8 +15,9 @@ mod lanes;
 mod neon;
 mod scalar;
 
-use crate::gemm::{LINE, Start};
+use crate::gemm::Start;
 use crate::instructions::{Checked, Isa};
+pub(crate) use ahead::{Ahead, Lines};
 
 /// Rows and columns of a whole tile.
 pub(crate) const fn tile_shape(isa: Isa) -> (usize, usize) {
@@ -48,7 +50,7 @@ pub(crate) struct Size {
     pub(crate) columns: usize,
 }
 
-/// Computes one tile into rows of `stride` values of `out`.
+/// Computes one tile into rows of `stride` values of `out`, and asks for what lies `ahead`.
 #[inline]
 pub(crate) fn multiply_tile(
     isa: Checked,
@@ -56,6 +58,7 @@ pub(crate) fn multiply_tile(
     size: Size,
     start: Start,
     (out, stride): (&mut [f32], usize),
+    ahead: Ahead,
 ) {
     let Size { rows, depth, columns } = size;
     let (height, width) = tile_shape(isa.isa());
@@ -71,53 +74,17 @@ pub(crate) fn multiply_tile(
         #[cfg(target_arch = "x86_64")]
         #[expect(unsafe_code, reason = "the micro-kernel handles pointers")]
         // SAFETY: `Checked` is proof of the instructions; the assertions above are what the kernel asks for.
-        Isa::Avx512 => unsafe { avx512::multiply((left, right), size, start, (out, stride)) },
+        Isa::Avx512 => unsafe {
+            avx512::multiply((left, right), size, start, (out, stride), ahead)
+        },
         #[cfg(target_arch = "x86_64")]
         #[expect(unsafe_code, reason = "the micro-kernel handles pointers")]
         // SAFETY: as above.
-        Isa::Avx2 => unsafe { avx2::multiply((left, right), size, start, (out, stride)) },
+        Isa::Avx2 => unsafe { avx2::multiply((left, right), size, start, (out, stride), ahead) },
         #[cfg(target_arch = "aarch64")]
         #[expect(unsafe_code, reason = "the micro-kernel handles pointers")]
         // SAFETY: as above.
-        Isa::Neon => unsafe { neon::multiply((left, right), size, start, (out, stride)) },
+        Isa::Neon => unsafe { neon::multiply((left, right), size, start, (out, stride), ahead) },
         _ => scalar::multiply((left, right), size, start, (out, stride)),
     }
-}
-
-/// Asks for part `index` of `parts` of a left operand, so that it is there when its tile begins. Changes nothing.
-#[inline]
-pub(crate) fn prefetch(
-    left: Left<'_>,
-    Size { rows, depth, .. }: Size,
-    (index, parts): (usize, usize),
-) {
-    let part = |count: usize| (index * count / parts, (index + 1) * count / parts);
-    if left.row_stride == 1 {
-        let (first, end) = part(depth);
-        let lines = left.data.chunks(left.depth_stride.max(1)).skip(first).take(end - first);
-        for line in lines {
-            prefetch_line(line.first());
-            prefetch_line(line.get(rows - 1));
-        }
-    } else {
-        let (first, end) = part(rows);
-        for row in left.data.chunks(left.row_stride.max(1)).skip(first).take(end - first) {
-            row[..depth.min(row.len())].chunks(LINE).for_each(|line| prefetch_line(line.first()));
-        }
-    }
-}
-
-#[inline]
-fn prefetch_line(value: Option<&f32>) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(value) = value {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        #[expect(unsafe_code, reason = "the standard library has no safe prefetch")]
-        // SAFETY: every x86-64 has the instruction; it reads nothing that the program sees.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = value; // no stable prefetch there
 }

@@ -2,12 +2,13 @@
 #![expect(unsafe_code, reason = "a micro-kernel handles pointers and vector instructions")]
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps,
-    _mm256_maskstore_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_storeu_ps,
+    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_cmpgt_epi32, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setr_epi32, _mm256_storeu_ps,
 };
 
 use super::lanes::{self, DEPTH_ADJACENT, Lanes, ROWS_ADJACENT, Tile, choose_rows};
-use super::{Left, Right, Size};
+use super::{Ahead, Left, Right, Size};
 use crate::gemm::Start;
 
 #[derive(Clone, Copy)]
@@ -61,6 +62,12 @@ impl Lanes for Vector {
         // SAFETY: the caller has FMA.
         unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, sum.0)) }
     }
+
+    #[inline(always)]
+    unsafe fn ask(line: *const f32) {
+        // SAFETY: every x86-64 has the instruction; it reads nothing that the program sees, and does not fail.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
+    }
 }
 
 /// # Safety
@@ -80,8 +87,9 @@ pub(super) unsafe fn multiply(
     size: Size,
     start: Start,
     (out, stride): (&mut [f32], usize),
+    ahead: Ahead,
 ) {
-    let tile = Tile::new((left, right), size, start, (out, stride));
+    let tile = Tile::new((left, right), size, start, (out, stride), ahead);
     let adjacent = left.row_stride == 1;
     // SAFETY: the caller answers for all of it.
     unsafe {

@@ -2,12 +2,12 @@
 #![expect(unsafe_code, reason = "a micro-kernel handles pointers and vector instructions")]
 
 use std::arch::x86_64::{
-    __m512, __mmask16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    __m512, __mmask16, _MM_HINT_T0, _mm_prefetch, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
 use super::lanes::{self, DEPTH_ADJACENT, Lanes, ROWS_ADJACENT, Tile, choose_rows};
-use super::{Left, Right, Size};
+use super::{Ahead, Left, Right, Size};
 use crate::gemm::Start;
 
 #[derive(Clone, Copy)]
@@ -57,6 +57,12 @@ impl Lanes for Vector {
         // SAFETY: the caller has AVX-512F.
         unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, sum.0)) }
     }
+
+    #[inline(always)]
+    unsafe fn ask(line: *const f32) {
+        // SAFETY: every x86-64 has the instruction; it reads nothing that the program sees, and does not fail.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
+    }
 }
 
 /// # Safety
@@ -76,8 +82,9 @@ pub(super) unsafe fn multiply(
     size: Size,
     start: Start,
     (out, stride): (&mut [f32], usize),
+    ahead: Ahead,
 ) {
-    let tile = Tile::new((left, right), size, start, (out, stride));
+    let tile = Tile::new((left, right), size, start, (out, stride), ahead);
     let adjacent = left.row_stride == 1;
     // SAFETY: the caller answers for all of it.
     unsafe {

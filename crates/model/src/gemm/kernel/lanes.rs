@@ -4,7 +4,7 @@
     reason = "a micro-kernel handles pointers, so that nothing is checked inside its loop"
 )]
 
-use super::{Left, Right, Size};
+use super::{Ahead, Left, Right, Size};
 use crate::gemm::Start;
 
 /// A vector of f32, and what a tile does with it.
@@ -26,6 +26,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn store_first(self, to: *mut f32, mask: Self::Mask);
     /// `self · factor + sum`, rounded once.
     unsafe fn multiply_add(self, factor: Self, sum: Self) -> Self;
+    /// Asks for a line of memory; one that is not there does no harm.
+    unsafe fn ask(line: *const f32);
 }
 
 /// The operands of one tile, as pointers.
@@ -41,6 +43,7 @@ pub(super) struct Tile {
     depth: usize,
     columns: usize,
     start: Start,
+    ahead: Ahead,
 }
 
 /// Which stride of the left operand is 1.
@@ -54,6 +57,7 @@ impl Tile {
         size: Size,
         start: Start,
         (out, stride): (&mut [f32], usize),
+        ahead: Ahead,
     ) -> Self {
         let adjacent = left.row_stride == 1;
         Self {
@@ -66,6 +70,7 @@ impl Tile {
             depth: size.depth,
             columns: size.columns,
             start,
+            ahead,
         }
     }
 }
@@ -101,20 +106,28 @@ pub(super) unsafe fn run<
             }
         }
         let (mut left, mut right) = (tile.left, tile.right);
-        for _ in 0..tile.depth {
-            let mut values = [V::splat(0.0); VECTORS];
-            for (vector, value) in values.iter_mut().enumerate() {
-                *value = load(right.add(vector * V::COUNT), vector);
-            }
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let offset = if ADJACENT { row } else { row * tile.left_stride };
-                let factor = V::splat(*left.add(offset));
-                for (sum, value) in sums.iter_mut().zip(values) {
-                    *sum = factor.multiply_add(value, *sum);
+        let (mut depth, mut column) = (tile.depth, 0);
+        while depth > 0 {
+            let (mut line, stride, steps) = tile.ahead.column(column).unwrap_or((right, 0, depth));
+            let steps = steps.min(depth);
+            (depth, column) = (depth - steps, column + 1);
+            for _ in 0..steps {
+                let mut values = [V::splat(0.0); VECTORS];
+                for (vector, value) in values.iter_mut().enumerate() {
+                    *value = load(right.add(vector * V::COUNT), vector);
                 }
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let offset = if ADJACENT { row } else { row * tile.left_stride };
+                    let factor = V::splat(*left.add(offset));
+                    for (sum, value) in sums.iter_mut().zip(values) {
+                        *sum = factor.multiply_add(value, *sum);
+                    }
+                }
+                V::ask(line);
+                line = line.wrapping_add(stride);
+                left = left.wrapping_add(if ADJACENT { tile.left_stride } else { 1 });
+                right = right.wrapping_add(tile.right_stride);
             }
-            left = left.wrapping_add(if ADJACENT { tile.left_stride } else { 1 });
-            right = right.wrapping_add(tile.right_stride);
         }
         for (row, sums) in sums.into_iter().enumerate() {
             for (vector, sum) in sums.into_iter().enumerate() {

@@ -4,7 +4,7 @@
 use std::arch::aarch64::{float32x4_t, vdupq_n_f32, vfmaq_f32, vld1q_f32, vst1q_f32};
 
 use super::lanes::{self, DEPTH_ADJACENT, Lanes, ROWS_ADJACENT, Tile, choose_rows};
-use super::{Left, Right, Size};
+use super::{Ahead, Left, Right, Size};
 use crate::gemm::Start;
 
 #[derive(Clone, Copy)]
@@ -63,6 +63,10 @@ impl Lanes for Vector {
         // SAFETY: the caller has NEON.
         unsafe { Self(vfmaq_f32(sum.0, self.0, factor.0)) }
     }
+
+    /// There is no stable way to.
+    #[inline(always)]
+    unsafe fn ask(_: *const f32) {}
 }
 
 /// # Safety
@@ -82,8 +86,9 @@ pub(super) unsafe fn multiply(
     size: Size,
     start: Start,
     (out, stride): (&mut [f32], usize),
+    ahead: Ahead,
 ) {
-    let tile = Tile::new((left, right), size, start, (out, stride));
+    let tile = Tile::new((left, right), size, start, (out, stride), ahead);
     let adjacent = left.row_stride == 1;
     // SAFETY: the caller answers for all of it.
     unsafe {

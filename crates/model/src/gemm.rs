@@ -206,13 +206,18 @@ pub(crate) fn multiply_panels(
     let is_copied = height <= COPIED_HEIGHT && left.row_stride == 1;
     let is_copied = is_copied && count > 2 && depth <= DEPTH_BLOCK;
     let mut copied = if is_copied { Some([0.0; COPIED_HEIGHT * DEPTH_BLOCK]) } else { None };
+    let steps = Lines::steps(left.left(), depth, count);
     for first_row in (0..all_rows).step_by(height) {
         let rows = height.min(all_rows - first_row);
         let mut tile_left = left.from(first_row, 0).left();
         if let Some(copied) = &mut copied {
             let source = tile_left.data.chunks(tile_left.depth_stride);
-            for (to, from) in copied.chunks_exact_mut(height).zip(source).take(depth) {
-                to[..rows].copy_from_slice(&from[..rows]);
+            let (whole, _) = copied.as_chunks_mut::<COPIED_HEIGHT>();
+            for (to, from) in whole.iter_mut().zip(source).take(depth) {
+                match from.first_chunk() {
+                    Some(from) if rows == COPIED_HEIGHT => *to = *from,
+                    _ => to[..rows].copy_from_slice(&from[..rows]),
+                }
             }
             tile_left = Left { data: copied, row_stride: 1, depth_stride: height };
         }
@@ -234,11 +239,13 @@ pub(crate) fn multiply_panels(
                     }
                     _ => Lines::NONE,
                 },
-                left: next
-                    .map_or(Lines::NONE, |(left, size)| Lines::left(left, size, (index, count))),
+                left: match next {
+                    Some((left, size)) => Lines::left(left, size, (index * steps, steps)),
+                    None => Lines::NONE,
+                },
             };
             let out = (&mut out[first..], stride);
-            multiply_tile(isa, (tile_left, right), size, start, out, ahead);
+            multiply_tile(isa, (tile_left, right), size, start, out, &ahead);
         }
     }
 }

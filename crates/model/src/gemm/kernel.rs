@@ -58,7 +58,7 @@ pub(crate) fn multiply_tile(
     size: Size,
     start: Start,
     (out, stride): (&mut [f32], usize),
-    ahead: Ahead,
+    ahead: &Ahead,
 ) {
     let Size { rows, depth, columns } = size;
     let (height, width) = tile_shape(isa.isa());

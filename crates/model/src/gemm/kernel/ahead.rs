@@ -20,25 +20,33 @@ impl Lines {
     pub(crate) const NONE: Self = Self { first: std::ptr::null(), columns: 0, rows: 0, stride: 0 };
 
     /// The lines of a tile of the output that begins at `first`.
+    #[inline]
     pub(crate) fn output(out: &[f32], first: usize, stride: usize, size: Size) -> Self {
         let first = out.as_ptr().wrapping_add(first);
         Self { first, columns: size.columns.div_ceil(LINE), rows: size.rows, stride }
     }
 
-    /// Part `index` of `parts` of a tile's left operand.
-    pub(crate) fn left(left: Left<'_>, size: Size, (index, parts): (usize, usize)) -> Self {
+    /// Into how many steps of [`Lines::left`] a tile's left operand is cut, so that `parts` parts are all of it.
+    #[inline]
+    pub(crate) fn steps(left: Left<'_>, depth: usize, parts: usize) -> usize {
+        let steps = if left.row_stride == 1 { depth } else { depth.div_ceil(LINE) };
+        steps.div_ceil(parts)
+    }
+
+    /// Steps `begin..begin + steps` of a tile's left operand: a step is a line for each row, or one for all rows if those are adjacent.
+    #[inline]
+    pub(crate) fn left(left: Left<'_>, size: Size, (begin, steps): (usize, usize)) -> Self {
         let Size { rows, depth, .. } = size;
-        let part = |count: usize| (index * count / parts, (index + 1) * count / parts);
         let first = left.data.as_ptr();
         if left.row_stride == 1 {
             // One value for each row, a line or two: the first of two was the last of the tile before.
-            let (begin, end) = part(depth);
             let first = first.wrapping_add(begin * left.depth_stride + rows - 1);
-            Self { first, columns: 1, rows: end - begin, stride: left.depth_stride }
+            let rows = steps.min(depth.saturating_sub(begin));
+            Self { first, columns: usize::from(rows > 0), rows, stride: left.depth_stride }
         } else {
-            let (begin, end) = part(depth.div_ceil(LINE));
+            let columns = steps.min(depth.div_ceil(LINE).saturating_sub(begin));
             let first = first.wrapping_add(begin * LINE);
-            Self { first, columns: end - begin, rows, stride: left.row_stride }
+            Self { first, columns, rows, stride: left.row_stride }
         }
     }
 }

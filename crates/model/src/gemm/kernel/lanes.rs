@@ -32,7 +32,7 @@ pub(super) trait Lanes: Copy {
 
 /// The operands of one tile, as pointers.
 #[derive(Clone, Copy)]
-pub(super) struct Tile {
+pub(super) struct Tile<'a> {
     left: *const f32,
     /// The stride of the left operand that is not 1.
     left_stride: usize,
@@ -43,7 +43,7 @@ pub(super) struct Tile {
     depth: usize,
     columns: usize,
     start: Start,
-    ahead: Ahead,
+    ahead: &'a Ahead,
 }
 
 /// Which stride of the left operand is 1.
@@ -51,13 +51,13 @@ pub(super) const ROWS_ADJACENT: bool = true;
 /// The other way: each row is contiguous in depth.
 pub(super) const DEPTH_ADJACENT: bool = false;
 
-impl Tile {
+impl<'a> Tile<'a> {
     pub(super) fn new(
         (left, right): (Left<'_>, Right<'_>),
         size: Size,
         start: Start,
         (out, stride): (&mut [f32], usize),
-        ahead: Ahead,
+        ahead: &'a Ahead,
     ) -> Self {
         let adjacent = left.row_stride == 1;
         Self {
@@ -87,7 +87,7 @@ pub(super) unsafe fn run<
     const MASKED: bool,
     const ADJACENT: bool,
 >(
-    tile: Tile,
+    tile: Tile<'_>,
 ) {
     // SAFETY: every pointer below is that of an element of the tile, and the caller answers for those.
     unsafe {

@@ -73,7 +73,7 @@ impl Lanes for Vector {
 /// As [`lanes::run`].
 #[target_feature(enable = "neon")]
 unsafe fn run<const ROWS: usize, const VECTORS: usize, const MASKED: bool, const ADJACENT: bool>(
-    tile: Tile,
+    tile: Tile<'_>,
 ) {
     // SAFETY: the caller answers for the tile, and this function has the instructions.
     unsafe { lanes::run::<Vector, ROWS, VECTORS, MASKED, ADJACENT>(tile) }
@@ -86,7 +86,7 @@ pub(super) unsafe fn multiply(
     size: Size,
     start: Start,
     (out, stride): (&mut [f32], usize),
-    ahead: Ahead,
+    ahead: &Ahead,
 ) {
     let tile = Tile::new((left, right), size, start, (out, stride), ahead);
     let adjacent = left.row_stride == 1;

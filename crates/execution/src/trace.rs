@@ -13,13 +13,14 @@ use crate::{
 use alloy_consensus::{Header, transaction::Recovered};
 use alloy_primitives::{Address, Log, U256};
 use revm::{
-    DatabaseRef, ExecuteCommitEvm, InspectEvm, Inspector,
+    DatabaseCommit, DatabaseRef, ExecuteCommitEvm, InspectEvm, Inspector,
     context::result::ResultAndState,
     context_interface::ContextTr,
     interpreter::{
         CallInputs, CallOutcome as FrameOutcome, CreateInputs, CreateOutcome, Interpreter,
     },
 };
+use std::ops::ControlFlow;
 
 /// What is to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     pub fn trace(&self, call: &Call, tracer: &Tracer) -> Result<Trace, TraceError<DB::Error>> {
         let gas_limit = self.gas_limit(call);
         let (result, machine) = self.inspect(call, Watch::new(tracer))?;
-        told(tracer, gas_limit, result, machine)
+        told(tracer, gas_limit, result, machine).map(|(trace, _)| trace)
     }
 }
 
@@ -118,13 +119,43 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
                 .transact_commit(given.clone())
                 .map_err(|error| diverged(index, CallError::from_machine(error, &given)))?;
         }
-        let given = transaction::environment(transaction);
-        let mut machine = machine.with_inspector(Watch::new(tracer));
-        let result = machine.inspect_tx(given.clone());
-        let result =
-            result.map_err(|error| diverged(index, CallError::from_machine(error, &given)))?;
-        told(tracer, given.gas_limit, result, machine)
+        traced(machine, (index, transaction), tracer).map(|(trace, _)| trace)
     }
+
+    /// Runs the block and tells `tell` what happened in each transaction, in order, until it has heard enough.
+    ///
+    /// # Errors
+    /// [`TraceError`]; a revert is a trace.
+    pub fn trace_each(
+        &self,
+        tracer: &Tracer,
+        mut tell: impl FnMut(&Recovered<Transaction>, Trace) -> ControlFlow<()>,
+    ) -> Result<(), TraceError<DB::Error>> {
+        let environment = Environment::of(self.header);
+        let mut overlay = Overlay::new(self.state);
+        for (index, transaction) in self.transactions.iter().enumerate() {
+            let machine = machine(overlay, self.rules, &environment, Checks::Included);
+            let (trace, after) = traced(machine, (index, transaction), tracer)?;
+            if tell(transaction, trace).is_break() {
+                break;
+            }
+            overlay = after;
+        }
+        Ok(())
+    }
+}
+
+/// Runs a transaction of a block; what happened, and the block so far.
+fn traced<'a, DB: DatabaseRef>(
+    machine: Machine<'a, DB>,
+    (index, transaction): (usize, &Recovered<Transaction>),
+    tracer: &Tracer,
+) -> Result<(Trace, Overlay<'a, DB>), TraceError<DB::Error>> {
+    let given = transaction::environment(transaction);
+    let mut machine = machine.with_inspector(Watch::new(tracer));
+    let result = machine.inspect_tx(given.clone());
+    let result = result.map_err(|error| diverged(index, CallError::from_machine(error, &given)))?;
+    told(tracer, given.gas_limit, result, machine)
 }
 
 fn diverged<E: std::error::Error>(index: usize, error: CallError<E>) -> TraceError<E> {
@@ -134,34 +165,38 @@ fn diverged<E: std::error::Error>(index: usize, error: CallError<E>) -> TraceErr
     }
 }
 
-fn told<DB: DatabaseRef>(
+/// What happened, and the state that it left.
+fn told<'a, DB: DatabaseRef>(
     tracer: &Tracer,
     gas_limit: u64,
     result: ResultAndState,
-    machine: Machine<'_, DB, Watch>,
-) -> Result<Trace, TraceError<DB::Error>> {
+    machine: Machine<'a, DB, Watch>,
+) -> Result<(Trace, Overlay<'a, DB>), TraceError<DB::Error>> {
     let Machine { ctx, inspector, .. } = machine;
-    match (inspector, tracer) {
+    let ResultAndState { result, state } = result;
+    let mut overlay = ctx.journaled_state.database;
+    let trace = match (inspector, tracer) {
         (Watch::Calls(frames), _) => {
-            let tree = frames.finish(gas_limit, result.result.tx_gas_used());
+            let tree = frames.finish(gas_limit, result.tx_gas_used());
             let reason = "the machine ran nothing".to_owned();
             let nothing = || CallError::Refused(Refusal::Fault { reason });
-            Ok(Trace::Calls(tree.map_err(|_| TraceError::TooLarge)?.ok_or_else(nothing)?))
+            Trace::Calls(tree.map_err(|_| TraceError::TooLarge)?.ok_or_else(nothing)?)
         }
         (Watch::Steps(steps), _) => {
             let steps = steps.finish().map_err(|_| TraceError::TooLarge)?;
-            Ok(Trace::Steps { steps, outcome: result.result.into() })
+            Trace::Steps { steps, outcome: result.into() }
         }
         (Watch::Nothing, Tracer::Prestate(options)) => {
-            let mut before = ctx.journaled_state.database;
-            let state = Prestate::new(*options, &mut before, result.state);
-            let state = state.map_err(CallError::State)?;
-            Ok(Trace::Prestate(state.ok_or(TraceError::TooLarge)?))
+            let told = Prestate::new(*options, &mut overlay, state.clone());
+            let told = told.map_err(CallError::State)?;
+            Trace::Prestate(told.ok_or(TraceError::TooLarge)?)
         }
         (Watch::Nothing, Tracer::Calls(_) | Tracer::Steps(_)) => {
             unreachable!("who tells calls or steps watches them")
         }
-    }
+    };
+    overlay.commit(state);
+    Ok((trace, overlay))
 }
 
 /// What looks at the machine while it runs.

@@ -41,6 +41,6 @@ pub use config::NodeConfig;
 pub use development::{Development, MINED_MAX};
 pub use error::{DevelopmentError, OpenError, SubmitError, WaitError};
 pub use mempool::{PoolLimits, PoolRefusal};
-pub use node::{CallBlock, Inclusion, Node};
+pub use node::{CallBlock, Inclusion, Node, Waiting};
 pub use randomness::verify_randomness;
 pub use waiting::WaitingFeed;

@@ -335,6 +335,29 @@ impl Pool {
         Some(&self.queues.get(address)?.waiting.get(nonce)?.transaction)
     }
 
+    /// All that wait, or those of one sender, and whether each could be included after those before it.
+    pub(crate) fn all(
+        &self,
+        sender: Option<Address>,
+    ) -> impl Iterator<Item = (&Recovered<Transaction>, bool)> {
+        let queues = self.queues.iter();
+        let chosen =
+            queues.filter(move |(address, _)| sender.is_none_or(|sender| sender == **address));
+        chosen.flat_map(|(_, queue)| {
+            let ready_count = queue.executable().count();
+            let waiting = queue.waiting.values().enumerate();
+            waiting.map(move |(index, waiting)| (&waiting.transaction, index < ready_count))
+        })
+    }
+
+    /// Whether a transaction does not wait for others of its sender, nor for money. One that is not here waits for nothing.
+    pub(crate) fn is_ready(&self, hash: &B256) -> bool {
+        let Some((address, nonce)) = self.places.get(hash) else { return true };
+        self.queues.get(address).is_none_or(|queue| {
+            queue.executable().any(|waiting| waiting.transaction.nonce() == *nonce)
+        })
+    }
+
     /// The next nonce of an account that is at `nonce`, once what waits without a gap is included.
     pub(crate) fn next_nonce(&self, address: &Address, nonce: u64) -> u64 {
         let Some(queue) = self.queues.get(address) else { return nonce };

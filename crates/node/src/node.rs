@@ -79,6 +79,15 @@ pub enum CallBlock {
     Next,
 }
 
+/// A transaction that waits for a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// As it was submitted.
+    pub transaction: Recovered<Transaction>,
+    /// Whether it could be next for its sender: no earlier nonce is missing, and it can be paid after those before it.
+    pub is_ready: bool,
+}
+
 /// A transaction in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inclusion {
@@ -241,6 +250,23 @@ impl Node {
     #[must_use]
     pub fn waiting(&self, hash: &B256) -> Option<Recovered<Transaction>> {
         self.shared.pool().transaction(hash).cloned()
+    }
+
+    /// All transactions that wait for a block, or those of one sender: by sender, in the order of their nonces.
+    #[must_use]
+    pub fn all_waiting(&self, sender: Option<Address>) -> Vec<Waiting> {
+        let pool = self.shared.pool();
+        let shown = |(transaction, is_ready): (&Recovered<Transaction>, bool)| Waiting {
+            transaction: transaction.clone(),
+            is_ready,
+        };
+        pool.all(sender).map(shown).collect()
+    }
+
+    /// Whether nothing is missing before a transaction: it is in a block, or could be next for its sender.
+    #[must_use]
+    pub fn is_ready(&self, hash: &B256) -> bool {
+        self.shared.pool().is_ready(hash)
     }
 
     /// How many transactions wait for a block.

@@ -2,14 +2,14 @@
 
 use crate::{
     error::{Answer, internal, pruned},
-    parameters,
+    parameters::{self, Count},
 };
 use alloy_consensus::{
     Header, ReceiptEnvelope, Sealed, Transaction as _,
     transaction::{Recovered, TransactionInfo},
 };
-use alloy_eips::{BlockId, eip4895::Withdrawals};
-use alloy_primitives::{B256, U256};
+use alloy_eips::{BlockId, eip2718::Encodable2718 as _, eip4895::Withdrawals};
+use alloy_primitives::{B256, Bytes, U64, U256};
 use alloy_rlp::Encodable;
 use alloy_rpc_types_eth as wire;
 use execution::Transaction;
@@ -61,6 +61,23 @@ pub(crate) fn shown(
     WireBlock::new(header, listed).with_withdrawals(Some(Withdrawals::default()))
 }
 
+/// A block's header alone, with the size of the whole block.
+pub(crate) fn header(node: &Node, asked: BlockId) -> Answer<Option<wire::Header>> {
+    Ok(block(node, asked, Content::Hashes)?.map(|block| block.header))
+}
+
+/// How many transactions a block has.
+pub(crate) fn transaction_count(node: &Node, block: BlockId) -> Answer<Option<U64>> {
+    let reader = node.reader().map_err(internal)?;
+    Ok(find(&reader, block)?.map(|block| U64::from(block.transactions.len())))
+}
+
+/// How many uncles a block has: none, ever.
+pub(crate) fn uncle_count(node: &Node, block: BlockId) -> Answer<Option<U64>> {
+    let reader = node.reader().map_err(internal)?;
+    Ok(find(&reader, block)?.map(|_| U64::ZERO))
+}
+
 pub(crate) fn receipts(
     node: &Node,
     block: BlockId,
@@ -80,8 +97,28 @@ pub(crate) fn transaction(node: &Node, hash: B256) -> Answer<Option<WireTransact
             WireTransaction::from_transaction(transaction, TransactionInfo::default())
         }));
     };
-    let indexed = (0_u64..).zip(&block.transactions).nth(index);
-    Ok(indexed.map(|(index, transaction)| included(&block.header, transaction, index)))
+    Ok(nth(&block, index))
+}
+
+/// The transaction at a place in a block.
+pub(crate) fn transaction_at(
+    node: &Node,
+    block: BlockId,
+    index: Count,
+) -> Answer<Option<WireTransaction>> {
+    let reader = node.reader().map_err(internal)?;
+    let block = find(&reader, block)?;
+    Ok(block.and_then(|block| nth(&block, usize::try_from(index.value()).ok()?)))
+}
+
+/// A transaction as it was signed.
+pub(crate) fn raw(transaction: &WireTransaction) -> Bytes {
+    transaction.inner.encoded_2718().into()
+}
+
+fn nth(block: &store::Block, index: usize) -> Option<WireTransaction> {
+    let (index, transaction) = (0_u64..).zip(&block.transactions).nth(index)?;
+    Some(included(&block.header, transaction, index))
 }
 
 pub(crate) fn receipt(node: &Node, hash: B256) -> Answer<Option<wire::TransactionReceipt>> {

@@ -1,11 +1,11 @@
-//! Calls, estimates, and transactions handed in.
+//! Calls and estimates.
 
 use crate::{
-    error::{Answer, halted, invalid, not_called, not_estimated, not_submitted, reverted},
+    error::{Answer, halted, invalid, not_called, not_estimated, reverted},
     overrides, parameters,
 };
 use alloy_eips::{BlockId, eip2930::AccessListResult};
-use alloy_primitives::{B256, Bytes, TxKind, U64, U256};
+use alloy_primitives::{Bytes, TxKind, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use execution::{Accesses, Call, CallOutcome, Overrides};
 use jsonrpsee::types::Params;
@@ -64,10 +64,6 @@ pub(crate) fn access_list(node: &Node, asked: &Question) -> Answer<AccessListRes
         }
     };
     Ok(AccessListResult { access_list: list, gas_used: U256::from(gas_used), error })
-}
-
-pub(crate) fn send(node: &Node, bytes: &Bytes) -> Answer<B256> {
-    node.submit(bytes).map_err(not_submitted)
 }
 
 /// The message as the machine takes it: calldata may stand in `input` (the standard's name), in `data` (the older one), or in both alike.

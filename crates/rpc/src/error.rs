@@ -1,13 +1,14 @@
 //! Errors on the wire.
 
-use alloy_primitives::Bytes;
+use alloy_primitives::{B256, Bytes};
 use alloy_sol_types::{Revert, SolError};
 use execution::{CallError, EstimateError, Refusal, SimulateError, TraceError};
 use jsonrpsee::types::{
     ErrorObjectOwned,
     error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE},
 };
-use node::SubmitError;
+use node::{SubmitError, WaitError};
+use std::time::Duration;
 use store::StoreError;
 
 /// Geth's code for whatever the ledger refuses.
@@ -17,6 +18,10 @@ const LIMIT_CODE: i32 = -32_005;
 /// Geth's code for a call that reverted.
 const REVERTED_CODE: i32 = 3;
 
+/// EIP-7966: no receipt in time.
+const UNTIMELY_CODE: i32 = 4;
+/// EIP-7966: taken, but something has to come before it.
+const UNREADY_CODE: i32 = 5;
 /// Geth's code for what a node does not keep any longer.
 const PRUNED_CODE: i32 = 4_444;
 
@@ -119,6 +124,29 @@ pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObjectOwne
     match error {
         SimulateError::State(error) => internal(error),
         error => ErrorObjectOwned::owned::<()>(code, error.to_string(), None),
+    }
+}
+
+/// A transaction is taken, and its sender's earlier ones or his money are missing. Source: EIP-7966.
+pub(crate) fn unready(hash: B256) -> ErrorObjectOwned {
+    let message = "the transaction waits, and can't be in a block yet: earlier nonces or funds of its sender are missing";
+    ErrorObjectOwned::owned(UNREADY_CODE, message, Some(hash))
+}
+
+/// A transaction is taken, and in no block yet. Source: EIP-7966.
+pub(crate) fn untimely(hash: B256, wait: Duration) -> ErrorObjectOwned {
+    let message = format!(
+        "the transaction waits, and was in no block within {wait:?}: ask for its receipt later"
+    );
+    ErrorObjectOwned::owned(UNTIMELY_CODE, message, Some(hash))
+}
+
+pub(crate) fn not_awaited(error: WaitError) -> ErrorObjectOwned {
+    match error {
+        WaitError::Store(error) => internal(error),
+        error @ (WaitError::Unknown { .. }
+        | WaitError::Halted { .. }
+        | WaitError::Stopping { .. }) => refused(error.to_string()),
     }
 }
 

@@ -15,6 +15,9 @@ use store::Reader;
 /// The tip suggested, in the smallest unit per gas: there is room in the blocks, so that any tip will do.
 pub(crate) const TIP: U64 = U64::from_limbs([1]);
 
+/// What blobs would cost if there were any: the least that Ethereum asks, and what `BLOBBASEFEE` says here.
+pub(crate) const BLOB_BASE_FEE: U64 = U64::from_limbs([1]);
+
 /// Most blocks of one history; more are cut, as in geth.
 const HISTORY_BLOCKS_MAX: u64 = 1_024;
 /// Most percentiles of one history.

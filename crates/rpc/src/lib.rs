@@ -7,6 +7,7 @@
 //! Errors, by code (EIP-1474, and geth where clients match on its words):
 //! - `-32700`, `-32600`: not JSON, not a request. `-32601`: no such method; clients fall back on it. `-32602`: parameters.
 //! - `3`: a call reverted; `data` is its ABI-encoded error.
+//! - `4`, `5`: taken, but no receipt in time, or something has to come before it (EIP-7966); `data` is the hash.
 //! - `-32000`: refused: `nonce too low`, `already known`, `replacement transaction underpriced`, `insufficient funds for gas * price + value`, …
 //! - `4444`: a block that is not kept: pruned, or from before the snapshot that the ledger began with.
 //! - `-32005`: the answer would be too large; `-32603`: the node's disk.
@@ -35,6 +36,7 @@ mod error;
 mod fees;
 mod filters;
 mod logs;
+mod mempool;
 mod methods;
 mod origins;
 mod overrides;
@@ -44,6 +46,7 @@ mod proofs;
 mod server;
 mod simulate;
 mod state;
+mod submission;
 mod subscriptions;
 mod traces;
 mod transports;

@@ -1,15 +1,17 @@
 //! The methods by name.
 
 use crate::{
-    blocks, calls,
+    blocks::{self, WireBlock},
+    calls,
     context::Context,
     development,
     error::Answer,
-    fees, filters, logs,
-    parameters::{one, one_at, parse},
-    proofs, simulate, state, traces,
+    fees, filters, logs, mempool,
+    parameters::{Count, one, one_at, parse, two},
+    proofs, simulate, state, submission, traces,
 };
-use alloy_primitives::{B256, U64};
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::{B256, Bytes, U64, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use jsonrpsee::{RpcModule, types::Params};
 use node::Node;
@@ -25,6 +27,7 @@ pub(crate) fn module(context: &Arc<Context>) -> RpcModule<Context> {
     let is_development = context.node.development().is_some();
     methods.about_the_node();
     methods.about_blocks();
+    methods.about_parts_of_blocks();
     methods.about_state();
     methods.about_what_might_be();
     methods.about_transactions(is_development);
@@ -44,6 +47,14 @@ impl Methods {
         &mut self,
         name: &'static str,
         method: fn(&Node, &Params<'_>) -> Answer<T>,
+    ) {
+        self.add_with(name, method);
+    }
+
+    fn add_with<T: Serialize + Clone + Send + 'static>(
+        &mut self,
+        name: &'static str,
+        method: impl Fn(&Node, &Params<'_>) -> Answer<T> + Clone + Send + Sync + 'static,
     ) {
         self.0
             .register_blocking_method(name, move |params, context, _| {
@@ -100,6 +111,8 @@ impl Methods {
         self.add_quick("eth_chainId", |node, _| Ok(U64::from(node.rules().chain_id)));
         self.add_quick("net_version", |node, _| Ok(node.rules().chain_id.to_string()));
         self.add_quick("net_listening", |_, _| Ok(true));
+        self.add_quick("net_peerCount", |_, _| Ok(U64::ZERO));
+        self.add_quick("web3_sha3", |_, params| Ok(keccak256(one::<Bytes>(params)?)));
         self.add_kept("web3_clientVersion", |context, _| Ok(context.client_version));
         self.add_quick("eth_syncing", |_, _| Ok(false));
         self.add_kept("eth_accounts", |context, _| {
@@ -116,7 +129,7 @@ impl Methods {
         self.add_quick("eth_blockNumber", |node, _| Ok(U64::from(node.head().number)));
         self.add("eth_getBlockByNumber", |node, params| {
             let (block, content) = parse(params, |sequence| {
-                Ok((sequence.next::<alloy_eips::BlockNumberOrTag>()?, sequence.optional_next()?))
+                Ok((sequence.next::<BlockNumberOrTag>()?, sequence.optional_next()?))
             })?;
             blocks::block(node, block.into(), content.into())
         });
@@ -130,6 +143,7 @@ impl Methods {
         self.add("eth_getLogs", |node, params| logs::find(node, &one(params)?));
         self.add_quick("eth_gasPrice", |node, _| fees::gas_price(node));
         self.add_quick("eth_maxPriorityFeePerGas", |_, _| Ok(fees::TIP));
+        self.add_quick("eth_blobBaseFee", |_, _| Ok(fees::BLOB_BASE_FEE));
         self.add("eth_feeHistory", |node, params| {
             let (count, newest, percentiles) = parse(params, |sequence| {
                 Ok((sequence.next()?, sequence.next()?, sequence.optional_next()?))
@@ -183,18 +197,91 @@ impl Methods {
             let (hash, tracer) = traces::transaction_parameters(params)?;
             traces::transaction(node, hash, &tracer)
         });
+        self.add("debug_traceBlockByNumber", |node, params| {
+            let (block, tracer) = traces::block_parameters::<BlockNumberOrTag>(params)?;
+            traces::block(node, block, &tracer)
+        });
+        self.add("debug_traceBlockByHash", |node, params| {
+            let (block, tracer) = traces::block_parameters::<B256>(params)?;
+            traces::block(node, block, &tracer)
+        });
     }
 
     fn about_transactions(&mut self, is_development: bool) {
-        let send = |node: &Node, params: &Params<'_>| calls::send(node, &one(params)?);
+        let send = |node: &Node, params: &Params<'_>| submission::send(node, &one(params)?);
         match is_development {
             // Where taking a transaction makes a block, it is no quick matter.
             true => self.add("eth_sendRawTransaction", send),
             false => self.add_quick("eth_sendRawTransaction", send),
         }
+        self.0
+            .register_async_method("eth_sendRawTransactionSync", |params, context, _| async move {
+                submission::send_and_wait(context.node.clone(), submission::parameters(&params)?)
+                    .await
+            })
+            .expect("each name is added once");
         self.add("eth_getTransactionByHash", |node, params| {
             blocks::transaction(node, one(params)?)
         });
+        self.add("eth_getRawTransactionByHash", |node, params| {
+            let transaction = blocks::transaction(node, one(params)?)?;
+            Ok(transaction.as_ref().map(blocks::raw))
+        });
         self.add("eth_getTransactionReceipt", |node, params| blocks::receipt(node, one(params)?));
+        self.add("txpool_status", |node, _| Ok(mempool::status(node)));
+        self.add("txpool_content", |node, _| mempool::content(node));
+        self.add("txpool_contentFrom", |node, params| mempool::content_from(node, one(params)?));
+        self.add("txpool_inspect", |node, _| mempool::inspect(node));
+    }
+
+    /// What is asked of a block by its number under one name, by its hash under another: as `eth_get…ByNumber` and `eth_get…ByHash`.
+    fn add_of_block<T: Serialize + Clone + Send + 'static>(
+        &mut self,
+        [by_number, by_hash]: [&'static str; 2],
+        method: fn(&Node, BlockId) -> Answer<T>,
+    ) {
+        let block = |number: BlockNumberOrTag| BlockId::from(number);
+        self.add_with(by_number, move |node, params| method(node, block(one(params)?)));
+        self.add_with(by_hash, move |node, params| method(node, one::<B256>(params)?.into()));
+    }
+
+    /// What is asked of a place in a block, by its number under one name, by its hash under another.
+    fn add_of_place<T: Serialize + Clone + Send + 'static>(
+        &mut self,
+        [by_number, by_hash]: [&'static str; 2],
+        method: fn(&Node, BlockId, Count) -> Answer<T>,
+    ) {
+        self.add_with(by_number, move |node, params| {
+            let (number, index) = two::<BlockNumberOrTag, _>(params)?;
+            method(node, number.into(), index)
+        });
+        self.add_with(by_hash, move |node, params| {
+            let (hash, index) = two::<B256, _>(params)?;
+            method(node, hash.into(), index)
+        });
+    }
+
+    /// The parts of blocks, one by one.
+    fn about_parts_of_blocks(&mut self) {
+        let count = ["eth_getBlockTransactionCountByNumber", "eth_getBlockTransactionCountByHash"];
+        self.add_of_block(count, blocks::transaction_count);
+        self.add_of_block(["eth_getHeaderByNumber", "eth_getHeaderByHash"], blocks::header);
+        let uncles = ["eth_getUncleCountByBlockNumber", "eth_getUncleCountByBlockHash"];
+        self.add_of_block(uncles, blocks::uncle_count);
+        let uncle = ["eth_getUncleByBlockNumberAndIndex", "eth_getUncleByBlockHashAndIndex"];
+        self.add_of_place(uncle, |node, block, _| {
+            // Known or not: there is none. A block that is gone is an error.
+            blocks::uncle_count(node, block).map(|_| None::<WireBlock>)
+        });
+        let transaction =
+            ["eth_getTransactionByBlockNumberAndIndex", "eth_getTransactionByBlockHashAndIndex"];
+        self.add_of_place(transaction, blocks::transaction_at);
+        let raw = [
+            "eth_getRawTransactionByBlockNumberAndIndex",
+            "eth_getRawTransactionByBlockHashAndIndex",
+        ];
+        self.add_of_place(raw, |node, block, index| {
+            Ok(blocks::transaction_at(node, block, index)?.as_ref().map(blocks::raw))
+        });
     }
 }

@@ -55,6 +55,11 @@ pub(crate) fn one<T: DeserializeOwned>(params: &Params<'_>) -> Answer<T> {
     parse(params, |sequence| sequence.next())
 }
 
+/// Two parameters.
+pub(crate) fn two<A: DeserializeOwned, B: DeserializeOwned>(params: &Params<'_>) -> Answer<(A, B)> {
+    parse(params, |sequence| Ok((sequence.next()?, sequence.next()?)))
+}
+
 /// One parameter and perhaps a block.
 pub(crate) fn one_at<T: DeserializeOwned>(params: &Params<'_>) -> Answer<(T, Option<BlockId>)> {
     parse(params, |sequence| Ok((sequence.next()?, sequence.optional_next()?)))

@@ -1,8 +1,8 @@
-//! `debug_traceCall` and `debug_traceTransaction`, as geth answers them.
+//! `debug_traceCall`, `debug_traceTransaction` and `debug_traceBlock…`, as geth answers them.
 
 use crate::{
     blocks, calls,
-    error::{Answer, internal, invalid, not_traced, refused},
+    error::{Answer, internal, invalid, not_traced, refused, too_large},
     overrides, parameters,
 };
 use alloy_eips::BlockId;
@@ -15,8 +15,16 @@ use execution::{
 };
 use jsonrpsee::types::Params;
 use node::Node;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
+use std::ops::ControlFlow;
+use store::Reader;
+
+/// Most bytes of JSON that the traces of a block have.
+const BLOCK_SIZE_MAX: usize = 16 << 20;
 
 /// What may stand beside a call or a transaction.
 #[derive(Default, Deserialize)]
@@ -92,13 +100,26 @@ pub(crate) fn call(node: &Node, asked: &AskedCall) -> Answer<Value> {
 
 pub(crate) fn transaction_parameters(params: &Params<'_>) -> Answer<(B256, Tracer)> {
     parameters::parse(params, |sequence| {
-        let hash = sequence.next()?;
-        let options: Options = sequence.optional_next()?.unwrap_or_default();
-        if options.state_overrides.is_some() || options.block_overrides.is_some() {
-            return Err(invalid("a transaction is traced as it was: overrides are for calls"));
-        }
-        Ok((hash, options.tracer()?))
+        Ok((sequence.next()?, tracer_as_it_was(sequence.optional_next()?)?))
     })
+}
+
+/// A block, by its number or its hash.
+pub(crate) fn block_parameters<B: DeserializeOwned + Into<BlockId>>(
+    params: &Params<'_>,
+) -> Answer<(BlockId, Tracer)> {
+    parameters::parse(params, |sequence| {
+        let block: B = sequence.next()?;
+        Ok((block.into(), tracer_as_it_was(sequence.optional_next()?)?))
+    })
+}
+
+fn tracer_as_it_was(options: Option<Options>) -> Answer<Tracer> {
+    let options = options.unwrap_or_default();
+    if options.state_overrides.is_some() || options.block_overrides.is_some() {
+        return Err(invalid("a transaction is traced as it was: overrides are for calls"));
+    }
+    options.tracer()
 }
 
 pub(crate) fn transaction(node: &Node, hash: B256, tracer: &Tracer) -> Answer<Value> {
@@ -106,15 +127,54 @@ pub(crate) fn transaction(node: &Node, hash: B256, tracer: &Tracer) -> Answer<Va
     let Some((block, index)) = blocks::locate(&reader, hash)? else {
         return Err(refused(format!("transaction {hash} not found")));
     };
-    // The genesis block has no transactions.
-    let state = parameters::state_at(&reader, block.header.number.saturating_sub(1))?;
-    let replay = Replay {
-        state: &state,
-        rules: node.rules(),
-        header: &block.header,
-        transactions: &block.transactions,
+    let state = state_before(&reader, &block)?;
+    let trace = replay(node, &state, &block).trace(index, tracer);
+    Ok(shown(trace.map_err(not_traced)?))
+}
+
+/// The traces of all transactions of a block.
+pub(crate) fn block(
+    node: &Node,
+    block: BlockId,
+    tracer: &Tracer,
+) -> Answer<Vec<TransactionTraced>> {
+    let reader = node.reader().map_err(internal)?;
+    let Some(block) = blocks::find(&reader, block)? else {
+        return Err(refused("block not found"));
     };
-    Ok(shown(replay.trace(index, tracer).map_err(not_traced)?))
+    let state = state_before(&reader, &block)?;
+    let (mut told, mut room) = (Vec::new(), Some(BLOCK_SIZE_MAX));
+    let all = replay(node, &state, &block).trace_each(tracer, |transaction, trace| {
+        let result = to_raw_value(&shown(trace)).expect("a tree of JSON is written");
+        room = room.and_then(|room| room.checked_sub(result.get().len()));
+        told.push(TransactionTraced { tx_hash: *transaction.tx_hash(), result });
+        if room.is_none() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    all.map_err(not_traced)?;
+    if room.is_none() {
+        return Err(too_large(format!(
+            "the traces of the block have more than {BLOCK_SIZE_MAX} bytes: ask for transactions with debug_traceTransaction"
+        )));
+    }
+    Ok(told)
+}
+
+/// One of a block's.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TransactionTraced {
+    tx_hash: B256,
+    result: Box<RawValue>,
+}
+
+/// The genesis block has no transactions, so any state does.
+fn state_before(reader: &Reader, block: &store::Block) -> Answer<Reader> {
+    parameters::state_at(reader, block.header.number.saturating_sub(1))
+}
+
+fn replay<'a>(node: &'a Node, state: &'a Reader, block: &'a store::Block) -> Replay<'a, Reader> {
+    let store::Block { header, transactions, .. } = block;
+    Replay { state, rules: node.rules(), header, transactions }
 }
 
 fn shown(trace: Trace) -> Value {

@@ -2,35 +2,18 @@
 
 use crate::{
     http,
-    support::{CHAIN_ID, FOREVER, RECEIVER, START_BALANCE, Served, key, provider, wait},
+    support::{
+        CHAIN_ID, FOREVER, RECEIVER, START_BALANCE, Served, key, provider, sign, transfer, wait,
+    },
 };
-use alloy_consensus::{SignableTransaction, TxEip1559, transaction::SignerRecoverable};
-use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
-use alloy_network::TxSignerSync;
-use alloy_primitives::{B256, TxKind, U256};
+use alloy_consensus::{TxEip1559, transaction::SignerRecoverable};
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::{B256, U256};
 use alloy_provider::Provider;
 use alloy_rpc_types_eth::TransactionRequest;
 use ledger_client::Ledger;
 use serde_json::json;
 use std::time::Duration;
-
-fn transfer(nonce: u64) -> TxEip1559 {
-    TxEip1559 {
-        chain_id: CHAIN_ID,
-        nonce,
-        gas_limit: 21_000,
-        max_fee_per_gas: 1_000_000,
-        max_priority_fee_per_gas: 3,
-        to: TxKind::Call(RECEIVER),
-        value: U256::from(5),
-        ..TxEip1559::default()
-    }
-}
-
-fn sign(sender: u8, mut transaction: TxEip1559) -> Vec<u8> {
-    let signature = key(sender).sign_transaction_sync(&mut transaction).unwrap();
-    transaction.into_signed(signature).encoded_2718()
-}
 
 #[tokio::test]
 async fn alloy_sends_a_transfer_and_finds_it_everywhere() {

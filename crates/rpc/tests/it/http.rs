@@ -67,6 +67,13 @@ pub(crate) async fn call(address: SocketAddr, method: &str, params: Value) -> Va
     post(address, &request.to_string()).await.json()
 }
 
+/// Calls one method that must succeed; its result.
+pub(crate) async fn ask(address: SocketAddr, method: &str, params: Value) -> Value {
+    let mut answer = call(address, method, params.clone()).await;
+    assert_eq!(answer.get("error"), None, "{method} {params}");
+    answer["result"].take()
+}
+
 /// Calls one method that must fail with `code`; its message.
 pub(crate) async fn fail(address: SocketAddr, method: &str, params: Value, code: i64) -> String {
     let answer = call(address, method, params.clone()).await;

@@ -1,7 +1,9 @@
 //! A served node, and keys with money.
 
-use alloy_network::EthereumWallet;
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_consensus::{SignableTransaction, TxEip1559};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_network::{EthereumWallet, TxSignerSync};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_provider::{DynProvider, Provider, ProviderBuilder};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_signer_local::PrivateKeySigner;
@@ -37,6 +39,24 @@ pub(crate) fn genesis() -> Genesis {
 
 pub(crate) fn config(directory: &Path) -> NodeConfig {
     NodeConfig { batching: Duration::ZERO, ..NodeConfig::new(directory, Some(genesis())) }
+}
+
+pub(crate) fn transfer(nonce: u64) -> TxEip1559 {
+    TxEip1559 {
+        chain_id: CHAIN_ID,
+        nonce,
+        gas_limit: 21_000,
+        max_fee_per_gas: 1_000_000,
+        max_priority_fee_per_gas: 3,
+        to: TxKind::Call(RECEIVER),
+        value: U256::from(5),
+        ..TxEip1559::default()
+    }
+}
+
+pub(crate) fn sign(sender: u8, mut transaction: TxEip1559) -> Vec<u8> {
+    let signature = key(sender).sign_transaction_sync(&mut transaction).unwrap();
+    transaction.into_signed(signature).encoded_2718()
 }
 
 pub(crate) fn any_port() -> SocketAddr {

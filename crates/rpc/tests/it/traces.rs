@@ -1,10 +1,11 @@
-//! `debug_traceCall` and `debug_traceTransaction`, over the wire.
+//! `debug_trace…`, over the wire.
 
 use crate::{
     http,
-    support::{Served, key, wait},
+    support::{Served, key, sign, transfer, wait},
 };
-use alloy_primitives::{B256, Bytes, bytes};
+use alloy_consensus::TxEip1559;
+use alloy_primitives::{B256, Bytes, U256, bytes};
 use alloy_provider::Provider;
 use alloy_rpc_types_eth::TransactionRequest;
 use serde_json::json;
@@ -87,4 +88,46 @@ async fn a_deep_tree_is_told() {
     let answer = http::post(served.address(), &body.to_string()).await.body;
     assert!(answer.contains("\"error\":\"out of gas\""), "the innermost");
     assert!(answer.matches("\"type\":\"CALL\"").count() > 400, "{}", answer.len());
+}
+
+/// Each of a block's transactions on what those before it left, as if it had been asked for alone.
+#[tokio::test]
+async fn a_block_is_traced_as_its_transactions_are() {
+    let batching = std::time::Duration::from_millis(300);
+    let served = Served::with(|config| node::NodeConfig { batching, ..config }).await;
+    let address = served.address();
+    let counter = served.deploy(&COUNTER).await;
+    let call = |sender, nonce| {
+        let call = TxEip1559 {
+            to: counter.into(),
+            value: U256::ZERO,
+            gas_limit: 90_000,
+            ..transfer(nonce)
+        };
+        sign(sender, call)
+    };
+    let signed = [call(1, 1), call(1, 2), sign(2, transfer(0)), call(2, 1)];
+    let hashes = signed.each_ref().map(|bytes| served.node.submit(bytes).unwrap());
+    let receipt = wait(&served.node, &served.provider, hashes[3]).await;
+    assert_eq!((receipt.block_number, receipt.transaction_index), (Some(2), Some(3)));
+    for options in [
+        json!({ "tracer": "callTracer", "tracerConfig": { "withLog": true } }),
+        json!({ "tracer": "prestateTracer", "tracerConfig": { "diffMode": true } }),
+        json!({}),
+    ] {
+        let params = json!(["0x2", options]);
+        let whole = http::ask(address, "debug_traceBlockByNumber", params).await;
+        let params = json!([receipt.block_hash, options]);
+        assert_eq!(http::ask(address, "debug_traceBlockByHash", params).await, whole);
+        assert_eq!(whole.as_array().unwrap().len(), 4);
+        for (told, hash) in whole.as_array().unwrap().iter().zip(hashes) {
+            assert_eq!(told["txHash"], json!(hash));
+            let alone = http::ask(address, "debug_traceTransaction", json!([hash, options])).await;
+            assert_eq!(told["result"], alone);
+        }
+    }
+    let genesis = http::ask(address, "debug_traceBlockByNumber", json!(["earliest"])).await;
+    assert_eq!(genesis, json!([]));
+    let message = http::fail(address, "debug_traceBlockByNumber", json!(["0x9"]), -32_000).await;
+    assert_eq!(message, "block not found");
 }

@@ -1,0 +1,66 @@
+//! Transactions handed in.
+
+use crate::{
+    blocks,
+    error::{Answer, not_awaited, not_submitted, unready, untimely},
+    parameters::{self, Count},
+};
+use alloy_primitives::{B256, Bytes};
+use alloy_rpc_types_eth::TransactionReceipt;
+use jsonrpsee::types::{ErrorObjectOwned, Params, error::ErrorCode};
+use node::Node;
+use std::time::Duration;
+
+/// How long a sender waits for a receipt unless he says it. EIP-7966 recommends it.
+const WAIT: Duration = Duration::from_secs(2);
+/// How long he may wait at most.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// A transaction, and how long its sender waits for its receipt.
+pub(crate) struct Awaited {
+    bytes: Bytes,
+    wait: Duration,
+}
+
+/// Bytes, and perhaps milliseconds; if those are none or too many, the default holds (EIP-7966).
+pub(crate) fn parameters(params: &Params<'_>) -> Answer<Awaited> {
+    parameters::parse(params, |sequence| {
+        let bytes = sequence.next()?;
+        let asked: Option<Count> = sequence.optional_next()?;
+        let asked = asked.map(|asked| Duration::from_millis(asked.value()));
+        let asked = asked.filter(|asked| !asked.is_zero() && *asked <= WAIT_MAX);
+        Ok(Awaited { bytes, wait: asked.unwrap_or(WAIT) })
+    })
+}
+
+pub(crate) fn send(node: &Node, bytes: &Bytes) -> Answer<B256> {
+    node.submit(bytes).map_err(not_submitted)
+}
+
+/// Takes a transaction and answers with its receipt, in one request instead of many. Source: EIP-7966.
+pub(crate) async fn send_and_wait(node: Node, asked: Awaited) -> Answer<TransactionReceipt> {
+    let Awaited { bytes, wait } = asked;
+    let own = node.clone();
+    let (hash, is_ready) = blocking(move || {
+        let hash = send(&own, &bytes)?;
+        Ok((hash, own.is_ready(&hash)))
+    })
+    .await?;
+    if !is_ready {
+        return Err(unready(hash));
+    }
+    match tokio::time::timeout(wait, node.wait_for(hash)).await {
+        Err(_) => return Err(untimely(hash, wait)),
+        Ok(waited) => waited.map_err(not_awaited)?,
+    };
+    let receipt = blocking(move || blocks::receipt(&node, hash)).await?;
+    receipt.ok_or_else(|| untimely(hash, wait))
+}
+
+/// Runs what reads the disk where it holds up nobody.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(ErrorObjectOwned::from(ErrorCode::InternalError)))
+}

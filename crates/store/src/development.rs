@@ -9,23 +9,38 @@ use crate::{
     versions::Version,
 };
 use execution::{CommitmentError, StateChanges};
-use redb::{ReadableDatabase, WriteTransaction};
+use redb::{Durability, ReadableDatabase, WriteTransaction};
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// Stands for a block and the state after it, until the store is closed. Good for one [`Store::rewind`], which uses up later marks, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark(u64);
 
-/// Marks that are still good, by when they were made.
+/// How many writes of a ledger for development may be lost when its process is killed: the system is made to write each so many, and the
+/// last one. Making blocks by the thousand, to let time pass, then costs a tenth.
+const UNSYNCED_MAX: u64 = 64;
+
+/// What only a ledger for development has.
 #[derive(Default)]
 pub(crate) struct Marks {
+    /// Marks that are still good, by when they were made.
     made: Mutex<(u64, BTreeMap<u64, Version>)>,
+    writes: AtomicU64,
 }
 
 impl Marks {
+    /// Of the next write.
+    pub(crate) fn durability(&self) -> Durability {
+        let before = self.writes.fetch_add(1, Ordering::Relaxed);
+        if before.is_multiple_of(UNSYNCED_MAX) { Durability::Immediate } else { Durability::None }
+    }
+
     fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, Version>)> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -126,6 +141,16 @@ impl Store {
         })?;
         self.write_codes(&write, changes)?;
         self.write_state(write, before.cleaned_id, (before.number, before.block), &moved)
+    }
+
+    /// Puts on the disk what a ledger for development has only told the system.
+    pub(crate) fn settle_development(&self) -> Result<(), StoreError> {
+        if self.marks.is_none() {
+            return Ok(());
+        }
+        let mut write = self.begin_write()?;
+        self.read(write.set_durability(Durability::Immediate))?;
+        self.read(write.commit())
     }
 
     fn marks(&self) -> Result<&Marks, StoreError> {

@@ -154,7 +154,8 @@ impl Store {
         Ok(Some(Genesis::from_json(json)?))
     }
 
-    /// Writes a block and everything it changed, and makes it the head. When this returns, it is on the disk.
+    /// Writes a block and everything it changed, and makes it the head. When this returns, it is on the disk; in a ledger for
+    /// development it is so some writes later, or when the store is dropped.
     ///
     /// # Errors
     /// [`StoreError`]; the file is as before then. After [`StoreError::DiskFull`] and [`StoreError::Io`] open it again.
@@ -396,7 +397,11 @@ impl Store {
     }
 
     pub(crate) fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
-        self.read(self.database.begin_write())
+        let mut write = self.read(self.database.begin_write())?;
+        if let Some(marks) = &self.marks {
+            self.read(write.set_durability(marks.durability()))?;
+        }
+        Ok(write)
     }
 
     pub(crate) fn read<T, E: Into<redb::Error>>(
@@ -404,5 +409,12 @@ impl Store {
         result: Result<T, E>,
     ) -> Result<T, StoreError> {
         result.map_err(|error| StoreError::from_database(&self.path, error))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Nobody is left to tell. Such a ledger opens again at the last block that got to the disk.
+        let _ = self.settle_development();
     }
 }

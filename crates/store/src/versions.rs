@@ -80,11 +80,14 @@ impl Versions {
     /// Height and cleaned id of the oldest state that is to be kept once `newest` is the head's.
     pub(crate) fn oldest_after(&self, newest: &Version) -> (u64, u64) {
         let mut oldest = (newest.number, newest.cleaned_id);
+        if self.is_development {
+            let first = self.kept().front().filter(|first| first.number < newest.number).cloned();
+            return first.map_or(oldest, |first| (first.number, first.cleaned_id));
+        }
         // What the state at the end costs is what those after it do not share with it.
         let mut cost = newest.cost;
         for version in self.kept().iter().rev().filter(|version| version.number < newest.number) {
-            let is_affordable = cost <= COST_MAX || self.is_development;
-            if newest.number - version.number > self.past_max || !is_affordable {
+            if newest.number - version.number > self.past_max || cost > COST_MAX {
                 break;
             }
             oldest = (version.number, version.cleaned_id);
@@ -100,10 +103,23 @@ impl Versions {
 
     /// The newest version is in the file; what is older than `oldest` has left it.
     pub(crate) fn settle(&self, newest: &Version, oldest: u64) {
-        let is_same = |version: &Version| VersionRow::of(version) == VersionRow::of(newest);
-        self.kept().retain(|version| {
-            version.number >= oldest && (version.block != newest.block || is_same(version))
-        });
+        let mut kept = self.kept();
+        while kept.front().is_some_and(|version| version.number < oldest) {
+            kept.pop_front();
+        }
+        // Those of one block stand together, at the end or nearly there; an amended state takes the place of the one before it.
+        let is_other = |version: &Version| version.block != newest.block;
+        let after = kept.iter().rev().take_while(|version| is_other(version)).count();
+        let end = kept.len() - after;
+        let mut first = end;
+        while first > 0 && kept.get(first - 1).is_some_and(|version| !is_other(version)) {
+            first -= 1;
+        }
+        for index in (first..end).rev() {
+            if VersionRow::of(&kept[index]) != VersionRow::of(newest) {
+                kept.remove(index);
+            }
+        }
     }
 
     /// The newest version did not get into the file.

@@ -1,10 +1,12 @@
-"""Starts nodes, one of them for development, and lets viem, ethers and web3.py work with them. Installs them, pinned, into the scratch folder.
+"""Starts nodes, two of them for development, and lets viem, ethers, web3.py and a hardhat project work with them. Installs them, pinned, into
+the scratch folder.
 
 usage: clients.py PATH_TO_GLEANER SCRATCH_FOLDER
 """
 
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -19,12 +21,18 @@ ACCOUNTS = [
 SECONDS_MAX = 120
 
 
+def copy(name, scratch):
+    """A copy of a folder of tests with the packages it needs."""
+    folder = scratch / name
+    source = pathlib.Path(__file__).resolve().parent.parent / "tests" / name
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("node_modules", "artifacts", "cache"))
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True)
+    return folder
+
+
 def install(scratch):
     """A copy of the scripts with what they need beside them, and the Python to run them with."""
-    scripts = scratch / "clients"
-    source = pathlib.Path(__file__).resolve().parent.parent / "tests" / "clients"
-    shutil.copytree(source, scripts, ignore=shutil.ignore_patterns("node_modules"))
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=scripts, check=True)
+    scripts = copy("clients", scratch)
     environment = scratch / "python"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
@@ -66,6 +74,11 @@ def main(program, scratch):
             subprocess.run([*client, url, key, scripts], cwd=scripts, check=True, timeout=SECONDS_MAX)
     with running_node(program, "--dev") as url:
         subprocess.run(["node", "dev.mjs", url, scripts], cwd=scripts, check=True, timeout=SECONDS_MAX)
+    suite = copy("hardhat", scratch)
+    hardhat = ["node_modules/.bin/hardhat", "test", "--network", "localhost"]
+    with running_node(program, "--dev", "--client-version", "hardhat") as url:
+        environment = {**os.environ, "GLEANER_URL": url, "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true"}
+        subprocess.run(hardhat, cwd=suite, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=SECONDS_MAX)
 
 
 main(*sys.argv[1:])

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BaseError, ContractFunctionRevertedError, createTestClient, createWalletClient, defineChain, getContractAddress, http, keccak256, parseEther, parseGwei, publicActions, recoverMessageAddress, recoverTransactionAddress, recoverTypedDataAddress, toHex, walletActions } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
-import { Contract, ContractFactory, JsonRpcProvider } from 'ethers'
+import { Contract, ContractFactory, JsonRpcProvider, Transaction } from 'ethers'
 
 const [url, folder] = process.argv.slice(2)
 const { abi, bytecode } = JSON.parse(readFileSync(join(folder, 'probe.json'), 'utf8'))
@@ -209,5 +209,21 @@ assert.equal(stored.from.toLowerCase(), stranger)
 assert.equal(await contract.value(), 11n)
 const signature = await (await provider.getSigner(1)).signMessage('hello')
 assert.equal(await recoverMessageAddress({ message: 'hello', signature }), bob)
+
+// contracts at addresses that are the same everywhere: by the proxy that all chains have, and by a transaction that names no chain and was
+// signed by nobody
+const creation = (await new ContractFactory(abi, bytecode, signer).getDeployTransaction(7n)).data
+const [proxy, salt] = ['0x4e59b44847b379578588920cA78FbF26c0B4956C', toHex(7n, { size: 32 })]
+// Anvil forgets it at a reset.
+if (!isAnvil) {
+  await (await signer.sendTransaction({ to: proxy, data: salt + creation.slice(2) })).wait()
+  const made = getContractAddress({ opcode: 'CREATE2', from: proxy, salt, bytecode: creation })
+  assert.equal(await new Contract(made, abi, signer).value(), 7n)
+}
+const nobody = '0x' + '22'.repeat(32)
+const keyless = Transaction.from({ type: 0, nonce: 0, gasPrice: parseGwei('100'), gasLimit: 2_000_000, data: creation, signature: { r: nobody, s: nobody, v: 27 } })
+await (await signer.sendTransaction({ to: keyless.from, value: parseEther('1') })).wait()
+await (await provider.broadcastTransaction(keyless.serialized)).wait()
+assert.equal(await new Contract(getContractAddress({ from: keyless.from, nonce: 0n }), abi, signer).value(), 7n)
 provider.destroy()
 console.log(`dev.mjs: all well on ${await createTestClient({ mode: 'anvil', chain, transport: http(url) }).request({ method: 'web3_clientVersion' })}`)

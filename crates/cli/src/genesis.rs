@@ -2,17 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, Bytes, U256, address, bytes};
 use execution::{BaseFeeRule, Genesis, GenesisAccount};
 use units::{AccountId, UnixSeconds, Wei};
 
 /// Chain id of a ledger when no flag says otherwise.
 pub(crate) const CHAIN_ID_DEFAULT: u64 = 190_711;
 
+/// The proxy that makes contracts by `CREATE2` for anybody, at the address where other chains have it: foundry and others deploy through it,
+/// so that a contract's address is the same everywhere. It could be made by its transaction, which names no chain; here it is there from the
+/// beginning, as on development nodes.
+///
+/// Source: the deterministic deployment proxy of Arachnid, its runtime code.
+pub(crate) const DEPLOYER: (Address, Bytes) = (
+    address!("0x4e59b44847b379578588920cA78FbF26c0B4956C"),
+    bytes!(
+        "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+    ),
+);
+
 /// An account and what it holds in the first block.
 pub(crate) type Funds = BTreeMap<AccountId, Wei>;
 
-/// A genesis with Ethereum's fee rule, room for 30 million gas a block at the target, and `funds`.
+/// A genesis with Ethereum's fee rule, room for 30 million gas a block at the target, `funds`, and the [`DEPLOYER`].
 pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> Genesis {
     let account = |(account, amount): (&AccountId, &Wei)| {
         let balance = U256::from(amount.as_u128());
@@ -21,6 +33,9 @@ pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> G
             GenesisAccount { balance, ..GenesisAccount::default() },
         )
     };
+    let mut accounts: BTreeMap<_, _> = funds.iter().map(account).collect();
+    let (address, code) = DEPLOYER;
+    accounts.entry(address).or_default().code = code;
     Genesis {
         chain_id,
         timestamp: timestamp.as_u64(),
@@ -33,7 +48,7 @@ pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> G
         },
         fee_recipient: Address::ZERO,
         commitment: 2,
-        accounts: funds.iter().map(account).collect(),
+        accounts,
     }
 }
 

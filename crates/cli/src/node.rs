@@ -8,7 +8,7 @@ use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, ensure};
 use execution::Genesis;
-use node::{AnchoredClock, Clock as _, Node, NodeConfig, OpenError};
+use node::{AnchoredClock, Clock as _, Node, NodeConfig, OpenError, PoolLimits, Unprotected};
 use serde::Serialize;
 use store::{StoreError, StoreOptions};
 use tempfile::TempDir;
@@ -65,11 +65,15 @@ struct RunArgs {
     /// Longest time between two blocks, at which an empty one is made [default: blocks for transactions only]
     #[arg(long, value_name = "SECONDS", conflicts_with = "dev", value_parser = clap::value_parser!(u64).range(1..))]
     block_time: Option<u64>,
+    /// Take transactions signed for no chain (before EIP-155), too: known contracts are put at their known addresses by such. With --dev
+    /// they are taken always
+    #[arg(long)]
+    allow_unprotected: bool,
     /// A ledger to test against: ten funded accounts whose keys everybody knows, blocks at once, and the methods of hardhat and anvil that
     /// change the ledger at will. Without --data-dir it is gone at the end
     #[arg(long)]
     dev: bool,
-    /// What to call itself, for suites that look for anvil
+    /// What to call itself, for suites that look for anvil or hardhat; where those two differ, it is like the one named
     #[arg(long, value_name = "NAME", requires = "dev", value_enum, default_value_t = ClientVersion::Gleaner)]
     client_version: ClientVersion,
     /// How a new ledger begins [default: chain id and funds below]
@@ -87,6 +91,17 @@ struct RunArgs {
 enum ClientVersion {
     Gleaner,
     Anvil,
+    Hardhat,
+}
+
+impl From<ClientVersion> for rpc::ClientVersion {
+    fn from(version: ClientVersion) -> Self {
+        match version {
+            ClientVersion::Gleaner => Self::Gleaner,
+            ClientVersion::Anvil => Self::Anvil,
+            ClientVersion::Hardhat => Self::Hardhat,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -151,10 +166,7 @@ async fn serve(
     let options = rpc::Options {
         origins: origins(&args.cors),
         pages: Some(pages(node)),
-        client_version: match args.client_version {
-            ClientVersion::Gleaner => rpc::CLIENT_VERSION,
-            ClientVersion::Anvil => rpc::CLIENT_VERSION_ANVIL,
-        },
+        client_version: args.client_version.into(),
         accounts: if args.dev { rpc::test_accounts() } else { Vec::new() },
         ..rpc::Options::STANDARD
     };
@@ -228,9 +240,14 @@ async fn halt(node: &Node) -> anyhow::Error {
 
 /// Opens the ledger in `data_dir`, or begins it.
 fn open(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Node> {
+    let unprotected = match args.dev || args.allow_unprotected {
+        true => Unprotected::Taken,
+        false => Unprotected::Refused,
+    };
     let begin = |genesis| {
         let config = NodeConfig::new(data_dir, genesis);
         Node::open(NodeConfig {
+            pool: PoolLimits { unprotected, ..PoolLimits::STANDARD },
             past_states_max: args.history,
             blocks_max: args.keep_blocks,
             block_interval: args.block_time.map(Duration::from_secs),

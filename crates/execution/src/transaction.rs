@@ -127,11 +127,11 @@ pub enum Refusal {
         /// What it costs at least.
         needed: u64,
     },
-    /// Signed for another chain, or for every chain.
-    #[error("invalid chain id: signed for {signed:?}, this chain is {chain}")]
+    /// Signed for another chain.
+    #[error("invalid chain id: signed for {signed}, this chain is {chain}")]
     WrongChain {
-        /// Chain id in the transaction; none before EIP-155.
-        signed: Option<u64>,
+        /// Chain id in the transaction.
+        signed: u64,
         /// This chain.
         chain: u64,
     },
@@ -234,8 +234,9 @@ pub(crate) fn check_kind(transaction: &Transaction, chain: u64) -> Result<(), Re
         return Err(Refusal::TypeNotSupported { transaction_type: transaction.ty() });
     }
     match transaction.chain_id() {
-        Some(signed) if signed == chain => Ok(()),
-        signed => Err(Refusal::WrongChain { signed, chain }),
+        Some(signed) if signed != chain => Err(Refusal::WrongChain { signed, chain }),
+        // Before EIP-155 a signature named no chain. As on Ethereum such a transaction is valid; whether to take it is the node's to say.
+        _ => Ok(()),
     }
 }
 

@@ -252,6 +252,12 @@ impl<'a> Development<'a> {
         self.bench.plan().beneficiary = Some(beneficiary);
     }
 
+    /// Who receives the tips.
+    #[must_use]
+    pub fn beneficiary(&self) -> Address {
+        self.bench.plan().beneficiary.unwrap_or(self.shared.beneficiary)
+    }
+
     /// The gas limit of blocks from now on.
     pub fn set_gas_limit(&self, gas_limit: u64) {
         self.bench.plan().gas_limit = Some(gas_limit);

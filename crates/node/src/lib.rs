@@ -40,7 +40,7 @@ pub use clock::{AnchoredClock, Clock};
 pub use config::NodeConfig;
 pub use development::{Development, MINED_MAX};
 pub use error::{DevelopmentError, OpenError, SubmitError, WaitError};
-pub use mempool::{PoolLimits, PoolRefusal};
+pub use mempool::{PoolLimits, PoolRefusal, Unprotected};
 pub use node::{CallBlock, Inclusion, Node, Waiting};
 pub use randomness::verify_randomness;
 pub use waiting::WaitingFeed;

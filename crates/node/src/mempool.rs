@@ -25,12 +25,28 @@ pub struct PoolLimits {
     pub per_sender_max: usize,
     /// Encoded bytes in all.
     pub bytes_max: usize,
+    /// Those that anybody can send again on another chain.
+    pub unprotected: Unprotected,
+}
+
+/// What becomes of transactions from before EIP-155, whose signatures name no chain: any chain may include them. Known contracts
+/// that lie at the same address everywhere were made by such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unprotected {
+    /// As geth does: most who send one do not know what they do.
+    Refused,
+    /// As any other.
+    Taken,
 }
 
 impl PoolLimits {
-    /// 8192 transactions, 256 of one sender, 32 MiB.
-    pub const STANDARD: Self =
-        Self { transactions_max: 8_192, per_sender_max: 256, bytes_max: 32 << 20 };
+    /// 8192 transactions, 256 of one sender, 32 MiB; each for this chain alone.
+    pub const STANDARD: Self = Self {
+        transactions_max: 8_192,
+        per_sender_max: 256,
+        bytes_max: 32 << 20,
+        unprotected: Unprotected::Refused,
+    };
 }
 
 /// Why the mempool does not take a transaction. The first words are those that wallets look for (geth's).
@@ -42,6 +58,11 @@ pub enum PoolRefusal {
     /// No block could include it, or its sender can't pay it together with what is waiting.
     #[error(transparent)]
     Invalid(#[from] Refusal),
+    /// Its signature names no chain.
+    #[error(
+        "only replay-protected (EIP-155) transactions allowed over RPC: sign it for this chain, or start the node with --allow-unprotected"
+    )]
+    Unprotected,
     /// It pays less than any block will ask for.
     #[error("transaction underpriced: max fee per gas {max_fee}, the least base fee is {minimum}")]
     Underpriced {
@@ -181,7 +202,7 @@ impl Pool {
         if self.places.contains_key(transaction.tx_hash()) {
             return Err(PoolRefusal::AlreadyKnown);
         }
-        check_alone(transaction, &self.rules)?;
+        check_alone(transaction, &self.rules, self.limits.unprotected)?;
         let (address, nonce) = (transaction.signer(), transaction.nonce());
         if sender.is_contract {
             return Err(PoolRefusal::SenderHasCode { sender: address });
@@ -449,13 +470,21 @@ impl Pool {
 }
 
 /// What can be said without knowing the sender.
-fn check_alone(transaction: &Transaction, rules: &Rules) -> Result<(), PoolRefusal> {
+fn check_alone(
+    transaction: &Transaction,
+    rules: &Rules,
+    unprotected: Unprotected,
+) -> Result<(), PoolRefusal> {
     if transaction.is_eip4844() {
         return Err(Refusal::TypeNotSupported { transaction_type: transaction.ty() }.into());
     }
-    let (signed, chain) = (transaction.chain_id(), rules.chain_id);
-    if signed != Some(chain) {
-        return Err(Refusal::WrongChain { signed, chain }.into());
+    let chain = rules.chain_id;
+    match (transaction.chain_id(), unprotected) {
+        (Some(signed), _) if signed != chain => {
+            return Err(Refusal::WrongChain { signed, chain }.into());
+        }
+        (None, Unprotected::Refused) => return Err(PoolRefusal::Unprotected),
+        _ => {}
     }
     let (gas_limit, block_gas_limit) = (transaction.gas_limit(), rules.gas_limit);
     if gas_limit > block_gas_limit {

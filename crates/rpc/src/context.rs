@@ -1,6 +1,6 @@
 //! What the methods answer from.
 
-use crate::filters::Filters;
+use crate::{filters::Filters, server::ClientVersion};
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use node::Node;
@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// A node, and what is kept for clients.
 pub(crate) struct Context {
     pub(crate) node: Node,
-    pub(crate) client_version: &'static str,
+    pub(crate) client_version: ClientVersion,
     /// Those that the node signs for: none, but in development.
     pub(crate) accounts: Vec<PrivateKeySigner>,
     filters: Mutex<Filters>,
@@ -19,7 +19,7 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(
         node: Node,
-        client_version: &'static str,
+        client_version: ClientVersion,
         accounts: Vec<PrivateKeySigner>,
     ) -> Self {
         let accounts = if node.development().is_some() { accounts } else { Vec::new() };

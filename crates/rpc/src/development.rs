@@ -4,6 +4,7 @@
 
 mod accounts;
 mod chain;
+mod failures;
 mod state;
 
 use crate::{
@@ -17,7 +18,7 @@ use node::{Development, DevelopmentError, Node};
 pub use accounts::{TEST_PHRASE, test_accounts};
 
 /// Other names of methods: (the other, the one).
-const ALIASES: [(&str, &str); 36] = [
+const ALIASES: [(&str, &str); 38] = [
     ("anvil_autoImpersonateAccount", "hardhat_autoImpersonateAccount"),
     ("anvil_dropAllTransactions", "hardhat_dropAllTransactions"),
     ("anvil_getAutomine", "hardhat_getAutomine"),
@@ -34,6 +35,7 @@ const ALIASES: [(&str, &str); 36] = [
     ("anvil_setBlockTimestampInterval", "evm_setBlockTimestampInterval"),
     ("anvil_setCode", "hardhat_setCode"),
     ("anvil_setCoinbase", "hardhat_setCoinbase"),
+    ("anvil_setLoggingEnabled", "hardhat_setLoggingEnabled"),
     ("anvil_setNextBlockBaseFeePerGas", "hardhat_setNextBlockBaseFeePerGas"),
     ("anvil_setNextBlockTimestamp", "evm_setNextBlockTimestamp"),
     ("anvil_setNonce", "hardhat_setNonce"),
@@ -41,6 +43,7 @@ const ALIASES: [(&str, &str); 36] = [
     ("anvil_setTime", "evm_setTime"),
     ("anvil_snapshot", "evm_snapshot"),
     ("anvil_stopImpersonatingAccount", "hardhat_stopImpersonatingAccount"),
+    ("eth_requestAccounts", "eth_accounts"),
     ("eth_sendUnsignedTransaction", "anvil_sendUnsignedTransaction"),
     ("eth_signTypedData", "eth_signTypedData_v4"),
     ("evm_setAccountBalance", "hardhat_setBalance"),

@@ -19,7 +19,12 @@ const LOGS_MAX: usize = 10_000;
 pub(crate) fn find(node: &Node, filter: &Filter) -> Answer<Vec<Log>> {
     let reader = node.reader().map_err(internal)?;
     let mut logs = Vec::new();
-    let range = range(&reader, filter)?;
+    let blocks_max = match node.development() {
+        // There whole chains are looked through, and nobody else waits.
+        Some(_) => u64::MAX,
+        None => BLOCKS_MAX,
+    };
+    let range = range(&reader, filter, blocks_max)?;
     if *range.start() < reader.first_block() && !range.is_empty() {
         return Err(pruned(reader.first_block()));
     }
@@ -38,7 +43,7 @@ pub(crate) fn find(node: &Node, filter: &Filter) -> Answer<Vec<Log>> {
 }
 
 /// The blocks to look through, possibly none.
-fn range(reader: &Reader, filter: &Filter) -> Answer<RangeInclusive<u64>> {
+fn range(reader: &Reader, filter: &Filter, blocks_max: u64) -> Answer<RangeInclusive<u64>> {
     match &filter.block_option {
         FilterBlockOption::AtBlockHash(hash) => {
             let number = reader.block_number(hash).map_err(internal)?;
@@ -46,7 +51,7 @@ fn range(reader: &Reader, filter: &Filter) -> Answer<RangeInclusive<u64>> {
             Ok(number..=number)
         }
         FilterBlockOption::Range { from_block, to_block } => {
-            bound(reader.head().number, *from_block, *to_block)
+            bound(reader.head().number, (*from_block, *to_block), blocks_max)
         }
     }
 }
@@ -55,8 +60,8 @@ fn range(reader: &Reader, filter: &Filter) -> Answer<RangeInclusive<u64>> {
 /// the wrong way round is a mistake.
 fn bound(
     head: u64,
-    from: Option<BlockNumberOrTag>,
-    to: Option<BlockNumberOrTag>,
+    (from, to): (Option<BlockNumberOrTag>, Option<BlockNumberOrTag>),
+    blocks_max: u64,
 ) -> Answer<RangeInclusive<u64>> {
     let number = |block: Option<BlockNumberOrTag>| number_of(head, block.unwrap_or_default());
     let is_named = to.is_some();
@@ -65,9 +70,9 @@ fn bound(
         return Err(invalid("invalid block range params: fromBlock is above toBlock"));
     }
     let to = to.min(head);
-    if to.saturating_sub(from) >= BLOCKS_MAX {
+    if to.saturating_sub(from) >= blocks_max {
         return Err(too_large(format!(
-            "query exceeds max block range {BLOCKS_MAX}: ask for fewer blocks"
+            "query exceeds max block range {blocks_max}: ask for fewer blocks"
         )));
     }
     Ok(from..=to)
@@ -103,7 +108,7 @@ mod tests {
     #[test]
     fn ranges_are_cut_at_the_head_and_bound() {
         let check = |head, from: Option<u64>, to: Option<u64>, expected: Result<_, i32>| {
-            let range = bound(head, from.map(Into::into), to.map(Into::into));
+            let range = bound(head, (from.map(Into::into), to.map(Into::into)), BLOCKS_MAX);
             let range = range.map_err(|error| error.code());
             assert_eq!(range, expected, "{head} {from:?} {to:?}");
         };
@@ -117,7 +122,8 @@ mod tests {
         check(7, Some(3), Some(2), Err(-32_602));
         check(7, None, Some(2), Err(-32_602));
         for (from, to) in [(Some(9), None), (Some(9), Some(12))] {
-            let range = bound(7, from.map(Into::into), to.map(Into::into)).unwrap();
+            let blocks = (from.map(Into::into), to.map(Into::into));
+            let range = bound(7, blocks, BLOCKS_MAX).unwrap();
             assert!(range.is_empty(), "blocks to come hold nothing");
         }
     }

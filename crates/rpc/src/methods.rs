@@ -113,7 +113,7 @@ impl Methods {
         self.add_quick("net_listening", |_, _| Ok(true));
         self.add_quick("net_peerCount", |_, _| Ok(U64::ZERO));
         self.add_quick("web3_sha3", |_, params| Ok(keccak256(one::<Bytes>(params)?)));
-        self.add_kept("web3_clientVersion", |context, _| Ok(context.client_version));
+        self.add_kept("web3_clientVersion", |context, _| Ok(context.client_version.text()));
         self.add_quick("eth_syncing", |_, _| Ok(false));
         self.add_kept("eth_accounts", |context, _| {
             let mut accounts: Vec<_> =
@@ -171,6 +171,10 @@ impl Methods {
             })?;
             state::storage(node, address, slot, block)
         });
+        self.add("eth_getAccountInfo", |node, params| {
+            let (address, block) = one_at(params)?;
+            state::info(node, address, block)
+        });
         self.add("gleaner_getProof", |node, params| {
             let (address, slots, block): (_, Vec<_>, _) = parse(params, |sequence| {
                 Ok((sequence.next()?, sequence.next()?, sequence.optional_next()?))
@@ -208,11 +212,11 @@ impl Methods {
     }
 
     fn about_transactions(&mut self, is_development: bool) {
-        let send = |node: &Node, params: &Params<'_>| submission::send(node, &one(params)?);
-        match is_development {
-            // Where taking a transaction makes a block, it is no quick matter.
-            true => self.add("eth_sendRawTransaction", send),
-            false => self.add_quick("eth_sendRawTransaction", send),
+        // In development taking a transaction makes a block, and is no quick matter: there `development` has the method.
+        if !is_development {
+            self.add_quick("eth_sendRawTransaction", |node, params| {
+                submission::send(node, &one(params)?)
+            });
         }
         self.0
             .register_async_method("eth_sendRawTransactionSync", |params, context, _| async move {

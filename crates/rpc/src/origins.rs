@@ -1,7 +1,8 @@
 //! Which web pages may call.
 //!
 //! A browser adds the page's origin to what a page asks of another address. For HTTP it keeps the answer from the page unless the server allows
-//! the origin (CORS); for WebSocket it keeps nothing. So requests of other origins are refused here, whatever they are.
+//! the origin (CORS); for WebSocket it keeps nothing. So requests of other origins are refused here, whatever they are. Extensions of the
+//! browser, as wallets are, are no pages.
 
 use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
 use std::net::IpAddr;
@@ -23,6 +24,9 @@ pub enum Origins {
 
 impl Origins {
     fn allow(&self, origin: &str, host: Option<&str>) -> bool {
+        if is_extension(origin) {
+            return true;
+        }
         match self {
             Self::Any => true,
             Self::Own => is_own(origin, host),
@@ -31,6 +35,13 @@ impl Origins {
             }
         }
     }
+}
+
+/// A part of the browser that its owner installed, as wallets are: it may call wherever he let it, and which page it calls for is between it
+/// and him. No page can bear such an origin.
+fn is_extension(origin: &str) -> bool {
+    let schemes = ["chrome-extension://", "moz-extension://", "safari-web-extension://"];
+    schemes.iter().any(|scheme| origin.starts_with(scheme))
 }
 
 /// A page from the very address that the request goes to, which no name server had a hand in.
@@ -90,11 +101,13 @@ mod tests {
             ("http://evil.example:8545", "127.0.0.1:8545"),
             ("http://evil.example:8545", "evil.example:8545"), // a name bound anew to this machine
             ("http://127.0.0.1:3000", "127.0.0.1:8545"),
+            ("https://chrome-extension.example", "127.0.0.1:8545"),
             ("null", "127.0.0.1:8545"),
             ("", ""),
         ] {
             assert!(!own(origin, host), "{origin} at {host}");
         }
+        assert!(own("chrome-extension://nkbihfbeogaeaoehlefnkodbefgpgknn", "127.0.0.1:8545"));
         let listed = Origins::Listed(vec!["https://app.example".to_owned()]);
         assert!(listed.allow("https://app.example", Some("127.0.0.1:8545")));
         assert!(!listed.allow("https://app.example.evil", Some("127.0.0.1:8545")));

@@ -19,11 +19,31 @@ use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 
-/// What the node calls itself.
-pub const CLIENT_VERSION: &str = concat!("gleaner/v", env!("CARGO_PKG_VERSION"), "/rust");
-/// The same for suites that look for anvil before they use what it has, and we have, too.
-pub const CLIENT_VERSION_ANVIL: &str =
-    concat!("anvil/gleaner-v", env!("CARGO_PKG_VERSION"), "/rust");
+/// What the node calls itself. Suites look for a name before they use what the node of that name has, and we have, too; where anvil and
+/// hardhat differ, a node for development is like the one whose name it bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientVersion {
+    /// What it is.
+    Gleaner,
+    /// As foundry's.
+    Anvil,
+    /// As hardhat's.
+    Hardhat,
+}
+
+impl ClientVersion {
+    /// The answer to `web3_clientVersion`.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Gleaner => concat!("gleaner/v", env!("CARGO_PKG_VERSION"), "/rust"),
+            Self::Anvil => concat!("anvil/gleaner-v", env!("CARGO_PKG_VERSION"), "/rust"),
+            Self::Hardhat => {
+                concat!("HardhatNetwork/gleaner-v", env!("CARGO_PKG_VERSION"), "/rust")
+            }
+        }
+    }
+}
 
 /// How long [`Handle::stop`] waits for requests in work.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -51,8 +71,8 @@ pub struct Options {
     pub origins: Origins,
     /// What is answered to GET, if anything.
     pub pages: Option<Pages>,
-    /// What the node calls itself: [`CLIENT_VERSION`] or [`CLIENT_VERSION_ANVIL`].
-    pub client_version: &'static str,
+    /// What the node calls itself.
+    pub client_version: ClientVersion,
     /// Accounts that the node signs for when its ledger is for development; otherwise it signs for nobody.
     pub accounts: Vec<PrivateKeySigner>,
 }
@@ -71,7 +91,7 @@ impl Options {
         unread_max: 1_024,
         origins: Origins::Own,
         pages: None,
-        client_version: CLIENT_VERSION,
+        client_version: ClientVersion::Gleaner,
         accounts: Vec::new(),
     };
 }

@@ -6,6 +6,7 @@ use crate::{
 };
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
+use alloy_rpc_types_eth::AccountInfo;
 use execution::AccountState;
 use node::{CallBlock, Node};
 use store::Reader;
@@ -44,6 +45,14 @@ pub(crate) fn storage(
 ) -> Answer<B256> {
     let (reader, _) = parameters::state(node, block)?;
     reader.slot(&address, &slot).map(B256::from).map_err(internal)
+}
+
+/// Balance, nonce and code at once.
+pub(crate) fn info(node: &Node, address: Address, block: Option<BlockId>) -> Answer<AccountInfo> {
+    let (reader, _) = parameters::state(node, block)?;
+    let Some(account) = account(&reader, &address)? else { return Ok(AccountInfo::default()) };
+    let code = reader.code(&account.code_hash).map_err(internal)?;
+    Ok(AccountInfo { balance: account.balance, nonce: account.nonce, code })
 }
 
 fn account(reader: &Reader, address: &Address) -> Answer<Option<AccountState>> {

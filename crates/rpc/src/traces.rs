@@ -132,6 +132,19 @@ pub(crate) fn transaction(node: &Node, hash: B256, tracer: &Tracer) -> Answer<Va
     Ok(shown(trace.map_err(not_traced)?))
 }
 
+/// How a transaction of a block went: its outermost call.
+pub(crate) fn outermost(node: &Node, hash: B256) -> Answer<Frame> {
+    let reader = node.reader().map_err(internal)?;
+    let missing = || refused(format!("transaction {hash} not found"));
+    let (block, index) = blocks::locate(&reader, hash)?.ok_or_else(missing)?;
+    let state = state_before(&reader, &block)?;
+    let tracer = Tracer::Calls(FrameOptions { with_logs: false, only_top: true });
+    match replay(node, &state, &block).trace(index, &tracer).map_err(not_traced)? {
+        Trace::Calls(frame) => Ok(frame),
+        Trace::Prestate(_) | Trace::Steps { .. } => unreachable!("calls were asked for"),
+    }
+}
+
 /// The traces of all transactions of a block.
 pub(crate) fn block(
     node: &Node,

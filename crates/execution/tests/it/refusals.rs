@@ -17,11 +17,11 @@ fn each_reason_is_reported_and_the_rest_is_included() {
         ),
         (
             sign(1, TxEip1559 { chain_id: 1, ..plain(0) }),
-            Refusal::WrongChain { signed: Some(1), chain: CHAIN_ID },
+            Refusal::WrongChain { signed: 1, chain: CHAIN_ID },
         ),
         (
-            sign(1, TxLegacy { gas_limit: 100_000, gas_price: 1_000, ..TxLegacy::default() }),
-            Refusal::WrongChain { signed: None, chain: CHAIN_ID },
+            sign(1, TxLegacy { chain_id: Some(1), gas_limit: 100_000, ..TxLegacy::default() }),
+            Refusal::WrongChain { signed: 1, chain: CHAIN_ID },
         ),
         (
             sign(1, TxEip4844 { chain_id: CHAIN_ID, ..TxEip4844::default() }),

@@ -9,7 +9,12 @@ const RULES: Rules = Rules {
     gas_limit: 1_000_000,
     base_fee: BaseFeeRule { initial: 100, minimum: 10, change_denominator: 8, elasticity: 2 },
 };
-const LIMITS: PoolLimits = PoolLimits { transactions_max: 6, per_sender_max: 4, bytes_max: 10_000 };
+const LIMITS: PoolLimits = PoolLimits {
+    transactions_max: 6,
+    per_sender_max: 4,
+    bytes_max: 10_000,
+    unprotected: Unprotected::Refused,
+};
 const RICH: Sender = Sender { nonce: 0, balance: U256::MAX, is_contract: false };
 
 fn plain(nonce: u64, max_fee: u128, tip: u128) -> TxEip1559 {
@@ -72,6 +77,13 @@ impl Pool {
         }
         assert_eq!((count, bytes), (self.places.len(), self.bytes));
         assert!(count <= self.limits.transactions_max && bytes <= self.limits.bytes_max);
+        let all: Vec<_> = self.all(None).collect();
+        assert_eq!(all.len(), count);
+        for (transaction, is_ready) in all {
+            assert_eq!(self.is_ready(transaction.tx_hash()), is_ready);
+            let own = self.all(Some(transaction.signer()));
+            assert!(own.into_iter().any(|(own, ready)| (own, ready) == (transaction, is_ready)));
+        }
         for base_fee in [0, 10, 50, 100] {
             let best = self.best(base_fee, u64::MAX, usize::MAX);
             assert_eq!(self.has_best(base_fee), !best.is_empty());
@@ -250,7 +262,12 @@ fn refusals_say_what_wallets_look_for() {
         to: one.to,
         ..TxLegacy::default()
     };
-    check(from(1, legacy.clone()), RICH, "invalid chain id");
+    check(from(1, legacy.clone()), RICH, "only replay-protected (EIP-155) transactions allowed");
+    let limits = PoolLimits { unprotected: Unprotected::Taken, ..LIMITS };
+    Pool::new(limits, RULES).add(from(1, legacy.clone()), RICH).unwrap();
+    let other = TxLegacy { chain_id: Some(8), ..legacy.clone() };
+    check(from(1, other.clone()), RICH, "invalid chain id: signed for 8");
+    Pool::new(limits, RULES).add(from(1, other), RICH).unwrap_err();
     pool().add(from(1, TxLegacy { chain_id: Some(7), ..legacy }), RICH).unwrap();
     let list = TxEip2930 { chain_id: 7, gas_limit: 21_000, gas_price: 9, ..TxEip2930::default() };
     check(from(1, list), RICH, "transaction underpriced");

@@ -1,6 +1,6 @@
 //! Accounts whose keys everybody knows, and what the node signs for them.
 
-use super::development;
+use super::{development, failures};
 use crate::{
     calls::{self, Question},
     context::Context,
@@ -8,6 +8,7 @@ use crate::{
     fees,
     methods::Methods,
     parameters::{one, parse},
+    submission,
 };
 use alloy_consensus::{
     EthereumTypedTransaction, SignableTransaction, TxEip1559, TxEip2930, TxEip4844, TxEip7702,
@@ -46,17 +47,22 @@ pub(super) fn add(methods: &mut Methods) {
     methods.add_kept("eth_sendTransaction", |context, params| {
         let request: TransactionRequest = one(params)?;
         let sender = sender(context, &request)?;
-        match context.account(&sender) {
+        let hash = match context.account(&sender) {
             Some(key) => send_signed(context, key, request),
             None if development(&context.node)?.is_impersonated(&sender) => {
                 send_unsigned(context, sender, request)
             }
             None => Err(unknown(&sender)),
-        }
+        };
+        failures::told(context, hash?)
+    });
+    methods.add_kept("eth_sendRawTransaction", |context, params| {
+        failures::told(context, submission::send(&context.node, &one(params)?)?)
     });
     methods.add_kept("anvil_sendUnsignedTransaction", |context, params| {
         let request: TransactionRequest = one(params)?;
-        send_unsigned(context, sender(context, &request)?, request)
+        let hash = send_unsigned(context, sender(context, &request)?, request)?;
+        failures::told(context, hash)
     });
     methods.add_kept("eth_signTransaction", |context, params| {
         let request: TransactionRequest = one(params)?;

@@ -7,7 +7,7 @@ use crate::{
     fees,
     methods::Methods,
     parameters::{Count, one, parse},
-    server::CLIENT_VERSION_ANVIL,
+    server::ClientVersion,
 };
 use alloy_primitives::{B256, U64};
 use jsonrpsee::types::Params;
@@ -32,6 +32,8 @@ pub(super) fn add(methods: &mut Methods) {
     add_next_block(methods);
     methods.add_kept("anvil_nodeInfo", |context, _| node_info(context));
     methods.add_kept("hardhat_metadata", |context, _| metadata(context));
+    // Requests are not logged, so there is nothing to do; suites that switch it off need not know.
+    methods.add_kept("hardhat_setLoggingEnabled", |_, params| one::<bool>(params).map(|_| true));
 }
 
 fn add_mining(methods: &mut Methods) {
@@ -45,10 +47,10 @@ fn add_mining(methods: &mut Methods) {
         Ok(development(&context.node)?.is_automine())
     });
     // One name, two units: hardhat counts milliseconds, anvil seconds. Whom we are taken for decides.
-    methods.add_kept("evm_setIntervalMining", |context, params| {
-        match context.client_version == CLIENT_VERSION_ANVIL {
-            true => set_interval(context, params, Duration::from_secs),
-            false => set_interval(context, params, Duration::from_millis),
+    methods.add_kept("evm_setIntervalMining", |context, params| match context.client_version {
+        ClientVersion::Anvil => set_interval(context, params, Duration::from_secs),
+        ClientVersion::Gleaner | ClientVersion::Hardhat => {
+            set_interval(context, params, Duration::from_millis)
         }
     });
     methods.add_kept("anvil_setIntervalMining", |context, params| {
@@ -98,6 +100,7 @@ fn add_next_block(methods: &mut Methods) {
         development(&context.node)?.set_next_base_fee(one::<Count>(params)?.value());
         Ok(())
     });
+    methods.add_kept("eth_coinbase", |context, _| Ok(development(&context.node)?.beneficiary()));
     methods.add_kept("hardhat_setCoinbase", |context, params| {
         development(&context.node)?.set_beneficiary(one(params)?);
         Ok(())
@@ -198,7 +201,7 @@ fn metadata(context: &Context) -> Answer<Value> {
     let genesis = context.node.reader().and_then(|reader| reader.header(0));
     let genesis = genesis.map_err(crate::error::internal)?;
     Ok(json!({
-        "clientVersion": context.client_version,
+        "clientVersion": context.client_version.text(),
         "chainId": context.node.rules().chain_id,
         "instanceId": genesis.map(|header| header.hash()),
         "latestBlockNumber": head.number,

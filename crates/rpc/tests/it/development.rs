@@ -5,12 +5,12 @@ use crate::{
     support::{RECEIVER, Served, any_port, config},
 };
 use node::{Node, NodeConfig};
-use rpc::{CLIENT_VERSION_ANVIL, Handle, Options};
+use rpc::{ClientVersion, Handle, Options};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// One of each kind, under each of its prefixes.
-const METHODS: [&str; 38] = [
+const METHODS: [&str; 42] = [
     "anvil_autoImpersonateAccount",
     "anvil_dropAllTransactions",
     "anvil_dropTransaction",
@@ -22,8 +22,11 @@ const METHODS: [&str; 38] = [
     "anvil_setBalance",
     "anvil_setBlockTimestampInterval",
     "anvil_setIntervalMining",
+    "anvil_setLoggingEnabled",
     "anvil_setNextBlockBaseFeePerGas",
     "anvil_snapshot",
+    "eth_coinbase",
+    "eth_requestAccounts",
     "eth_sendTransaction",
     "eth_sendUnsignedTransaction",
     "eth_sign",
@@ -46,6 +49,7 @@ const METHODS: [&str; 38] = [
     "hardhat_reset",
     "hardhat_setCode",
     "hardhat_setCoinbase",
+    "hardhat_setLoggingEnabled",
     "hardhat_setPrevRandao",
     "hardhat_setStorageAt",
     "personal_sign",
@@ -58,7 +62,7 @@ struct Local {
 }
 
 impl Local {
-    async fn start(client_version: &'static str) -> Self {
+    async fn start(client_version: ClientVersion) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut genesis = crate::support::genesis();
         let rich = genesis.accounts.values().next().unwrap().clone();
@@ -90,7 +94,7 @@ impl Local {
 #[tokio::test]
 async fn elsewhere_the_methods_are_absent_and_nobody_is_unlocked() {
     let served = Served::start().await;
-    let local = Local::start(rpc::CLIENT_VERSION).await;
+    let local = Local::start(ClientVersion::Gleaner).await;
     for method in METHODS {
         http::fail(served.address(), method, json!([]), -32_601).await;
         let answer = http::call(local.handle.local_addr(), method, json!([])).await;
@@ -109,14 +113,64 @@ async fn elsewhere_the_methods_are_absent_and_nobody_is_unlocked() {
 
 #[tokio::test]
 async fn it_calls_itself_anvil_when_told() {
-    let local = Local::start(CLIENT_VERSION_ANVIL).await;
+    let local = Local::start(ClientVersion::Anvil).await;
     let version = local.ask("web3_clientVersion", json!([])).await;
     assert!(version.as_str().unwrap().starts_with("anvil/"), "{version}");
 }
 
+/// A transaction that fails in its block: its hash for most, an error with the data for hardhat's suites.
+#[tokio::test]
+async fn what_fails_in_a_block_is_told_as_the_namesake_does() {
+    let contract = json!("0x00000000000000000000000000000000000c0de0");
+    // Reverts with its calldata; without any it runs an invalid instruction.
+    let code = json!("0x3615600c57365f5f37365ffd5bfe");
+    for version in [ClientVersion::Gleaner, ClientVersion::Anvil, ClientVersion::Hardhat] {
+        let local = Local::start(version).await;
+        local.ask("hardhat_setCode", json!([contract, code])).await;
+        let sender = rpc::test_accounts()[0].address();
+        for (input, message) in [
+            ("0xc0ffee", "reverted with an unrecognized custom error (return data: 0xc0ffee)"),
+            ("0x", "VM Exception while processing transaction: invalid opcode"),
+        ] {
+            let call = json!({ "from": sender, "to": contract, "input": input, "gas": "0x186a0" });
+            let method = "eth_sendTransaction";
+            let answer = http::call(local.handle.local_addr(), method, json!([call])).await;
+            let hash = match version {
+                ClientVersion::Gleaner | ClientVersion::Anvil => &answer["result"],
+                ClientVersion::Hardhat => {
+                    let error = &answer["error"];
+                    assert_eq!(
+                        (&error["code"], &error["data"]["data"]),
+                        (&json!(-32_603), &json!(input))
+                    );
+                    let told = error["message"].as_str().unwrap();
+                    assert!(told.contains(message), "{told}");
+                    &error["data"]["txHash"]
+                }
+            };
+            let receipt = local.ask("eth_getTransactionReceipt", json!([hash])).await;
+            assert_eq!(receipt["status"], "0x0", "{answer}");
+        }
+        let fine = json!([{ "from": sender, "to": sender, "gas": "0x186a0" }]);
+        assert!(local.ask("eth_sendTransaction", fine).await.is_string());
+    }
+}
+
+#[tokio::test]
+async fn accounts_are_told_at_once_and_the_coinbase_is_who_was_set() {
+    let local = Local::start(ClientVersion::Gleaner).await;
+    let accounts = local.ask("eth_accounts", json!([])).await;
+    assert_eq!(local.ask("eth_requestAccounts", json!([])).await, accounts);
+    local.ask("hardhat_setCoinbase", json!([RECEIVER])).await;
+    assert_eq!(local.ask("eth_coinbase", json!([])).await, json!(format!("{RECEIVER:#x}")));
+    local.ask("hardhat_setCode", json!([RECEIVER, "0xfe"])).await;
+    let info = local.ask("eth_getAccountInfo", json!([RECEIVER, "latest"])).await;
+    assert_eq!(info, json!({ "balance": "0x0", "nonce": "0x0", "code": "0xfe" }));
+}
+
 #[tokio::test]
 async fn a_transaction_is_filled_in_as_its_kind_wants() {
-    let local = Local::start(rpc::CLIENT_VERSION).await;
+    let local = Local::start(ClientVersion::Gleaner).await;
     let sender = rpc::test_accounts()[0].address();
     let access = json!([{ "address": RECEIVER, "storageKeys": [] }]);
     for (given, kind) in [
@@ -157,7 +211,7 @@ async fn a_transaction_is_filled_in_as_its_kind_wants() {
 
 #[tokio::test]
 async fn filters_go_back_with_the_ledger() {
-    let local = Local::start(rpc::CLIENT_VERSION).await;
+    let local = Local::start(ClientVersion::Gleaner).await;
     local.ask("evm_mine", json!([])).await;
     let snapshot = local.ask("evm_snapshot", json!([])).await;
     local.ask("hardhat_mine", json!(["0x5"])).await;
@@ -171,7 +225,7 @@ async fn filters_go_back_with_the_ledger() {
 
 #[tokio::test]
 async fn what_makes_no_sense_is_refused() {
-    let local = Local::start(rpc::CLIENT_VERSION).await;
+    let local = Local::start(ClientVersion::Gleaner).await;
     for (method, params) in [
         ("evm_mine", json!([{ "blocks": "0xffffffff" }])),
         ("evm_revert", json!([])),

@@ -144,6 +144,9 @@ async fn pages_of_other_origins_are_refused() {
     let served = Served::start().await;
     let foreign = "Origin: https://app.example\r\n";
     assert_eq!(websocket::open(served.address(), foreign).await.0, 403);
+    // A wallet in the browser, which its owner has let call.
+    let extension = "Origin: chrome-extension://nkbihfbeogaeaoehlefnkodbefgpgknn\r\n";
+    assert_eq!(websocket::open(served.address(), extension).await.0, 101);
     let own = format!("Origin: http://{}\r\n", served.address());
     assert_eq!(websocket::open(served.address(), &own).await.0, 101);
 

@@ -24,7 +24,8 @@ async fn a_block_tells_its_parts_by_number_and_by_hash() {
     for (by, block) in [number, latest, ("Hash", json!(block))] {
         let ask = async |before: &str, after: &str, rest: Value| {
             let method = format!("{before}{by}{after}");
-            let params = [&[block.clone()], rest.as_array().unwrap().as_slice()].concat();
+            let params =
+                [std::slice::from_ref(&block), rest.as_array().unwrap().as_slice()].concat();
             http::ask(served.address(), &method, params.into()).await
         };
         assert_eq!(ask("eth_getBlockTransactionCountBy", "", json!([])).await, "0x2");

@@ -4,9 +4,11 @@ use crate::{
     http,
     support::{FOREVER, RECEIVER, Served, key, sign, transfer},
 };
-use alloy_consensus::TxEip1559;
-use alloy_primitives::{TxKind, U256, hex, keccak256};
+use alloy_consensus::{SignableTransaction, TxEip1559, TxLegacy};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Signature, TxKind, U256, hex, keccak256};
 use alloy_provider::Provider;
+use node::{PoolLimits, Unprotected};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -86,6 +88,32 @@ async fn what_waits_is_told_in_two_parts() {
     assert_eq!(lines["pending"][&lower(one)], json!({ "0": line, "1": line }));
     let line = "contract creation: 5 wei + 60000 gas × 1000000 wei";
     assert_eq!(lines["queued"][&lower(two)]["9"], line);
+}
+
+/// As geth: who sends what any chain may include must have been let.
+#[tokio::test]
+async fn what_names_no_chain_is_taken_only_when_allowed() {
+    let keyless = || {
+        let (to, gas_limit, gas_price) = (RECEIVER.into(), 21_000, 10_000);
+        let transaction = TxLegacy { to, gas_limit, gas_price, ..TxLegacy::default() };
+        let nobody = U256::from_be_bytes([0x22; 32]);
+        transaction.into_signed(Signature::new(nobody, nobody, false)).encoded_2718()
+    };
+    let served = Served::start().await;
+    let params = json!([raw(&keyless())]);
+    let message =
+        http::fail(served.address(), "eth_sendRawTransaction", params.clone(), -32_000).await;
+    assert!(message.starts_with("only replay-protected (EIP-155) transactions"), "{message}");
+    let pool = PoolLimits { unprotected: Unprotected::Taken, ..PoolLimits::STANDARD };
+    let open = Served::with(|config| node::NodeConfig { pool, ..config }).await;
+    // Whose it is comes out of the signature: nobody's, and nobody has funds until somebody sends some.
+    let message = http::fail(open.address(), "eth_sendRawTransaction", params, -32_000).await;
+    assert!(message.starts_with("insufficient funds"), "{message}");
+    let sender = execution::decode_transaction(&keyless()).unwrap().signer();
+    let gift = TxEip1559 { to: sender.into(), value: U256::from(10_u64.pow(12)), ..transfer(0) };
+    open.provider.send_raw_transaction_sync(&sign(1, gift)).await.unwrap();
+    let receipt = open.provider.send_raw_transaction_sync(&keyless()).await.unwrap();
+    assert!(receipt.status() && receipt.from == sender);
 }
 
 /// Who can't pay for all of his transactions has the first of them ready.

@@ -15,7 +15,7 @@ from versus.common import ROOT, gleaner, machine, output, save, say
 
 PINNED = ["torch==2.15.0", "numpy==2.4.6", "safetensors==0.8.0"]
 STEPS = {"tiny": 10, "canonical": 10, "medium": 3, "large": 2}
-MODES = {"canonical": ["eager", "compile", "bf16"]}
+MODES = ["eager", "compile", "bf16"]
 OURS = {"canonical": ["", "avx2"]}
 BATCH = {"tiny": 2, "canonical": 8, "medium": 8, "large": 4}
 CURVE_STEPS = 200
@@ -24,6 +24,8 @@ CURVE_STEPS = 200
 def flags(parser):
     parser.add_argument("--sizes", nargs="*", default=["canonical", "medium", "large"], choices=list(STEPS))
     parser.add_argument("--threads", nargs="*", type=int, default=[1, 2])
+    parser.add_argument("--modes", nargs="*", default=MODES, choices=MODES,
+                        help="of PyTorch; compile at canonical only. Without bf16 instructions bf16 takes a quarter of a minute a step")
     parser.add_argument("--rounds", type=int, default=2, help="of canonical; larger sizes have one")
     parser.add_argument("--text", type=Path, help="what the curve of losses reads [default: this repository's documents]")
     parser.add_argument("--no-curve", action="store_true")
@@ -79,7 +81,8 @@ class Bench:
         for threads in self.arguments.threads:
             for turn in range(rounds):
                 turns = [lambda isa=isa: self.ours(size, threads, steps, isa) for isa in OURS.get(size, [""])]
-                for mode in MODES.get(size, ["eager", "bf16"]):
+                modes = [mode for mode in self.arguments.modes if size == "canonical" or mode != "compile"]
+                for mode in modes:
                     turns.append(lambda mode=mode: self.theirs(folder, size, mode, threads, steps))
                 for run in turns:
                     runs.append({**run(), "round": turn})

@@ -49,7 +49,7 @@ pub use access::Accesses;
 pub use amendment::{Amendment, AmendmentError, amend};
 pub use block::{
     BlockError, BlockInput, Built, Deviations, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX,
-    Parent, execute_block,
+    Parent, execute_block, execute_unsealed,
 };
 pub use call::{
     Call, CallError, CallOutcome, Environment, EstimateError, Scene, call, estimate_gas,

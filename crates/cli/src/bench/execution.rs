@@ -1,5 +1,5 @@
-//! How many calls a second the machine executes on one core, without network, signatures and disk: a whole block at a time, commitment and
-//! receipts included.
+//! How many calls a second the machine executes on one core, without network, signatures and disk: a whole block at a time, once up to
+//! where its roots begin, once with them.
 
 use std::time::Instant;
 
@@ -8,21 +8,22 @@ use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovere
 use alloy_primitives::{Address, B256, Bytes, Signature, U256};
 use alloy_sol_types::SolCall as _;
 use anyhow::Context as _;
-use execution::{BlockInput, Built, Genesis, Transaction, execute_block};
-use store::Store;
+use execution::{BlockInput, Built, Genesis, Parent, Transaction, execute_block, execute_unsealed};
+use store::{Reader, Store};
 use wallet::DeviceKey;
 
 /// Calls of a block, and accounts that make them.
 const CALLS: u64 = 10_000;
 pub(super) const CALLERS: u64 = 100;
-/// Blocks of each kind; the quickest counts.
-const ROUNDS: usize = 5;
+/// Blocks of each kind, in turn with those of the others: the quickest counts, and who disturbs the machine for a second disturbs all alike.
+const ROUNDS: usize = 10;
 const GAS: u64 = 99_000;
 
 /// A kind of call and how many of it were executed in a second.
 pub(super) struct Rate {
     pub(super) what: &'static str,
     pub(super) calls_per_second: f64,
+    pub(super) calls_per_second_sealed: f64,
     /// Gas of one whole transaction.
     pub(super) gas: u64,
     /// Of what it takes more than a plain transfer: time against gas. What costs too little gas stands out.
@@ -58,17 +59,60 @@ pub(super) fn rates(folder: &std::path::Path, genesis: Genesis) -> anyhow::Resul
         ("modexp", &|_, _| (precompile(5), U256::ZERO, modular_power())),
         ("identity", &|_, _| (precompile(4), U256::ZERO, vec![1; 96])),
     ];
-    let mut rates: Vec<Rate> = Vec::new();
+    let mut runs = Vec::new();
     for (what, kind) in kinds {
-        let mut rate = bench.rate(what, kind)?;
-        if let Some(plain) = rates.first() {
-            let seconds = 1.0 / rate.calls_per_second - 1.0 / plain.calls_per_second;
-            let gas = u32::try_from(rate.gas.saturating_sub(plain.gas)).unwrap_or(u32::MAX);
-            rate.ns_per_gas = seconds * 1e9 / f64::from(gas.max(1));
-        }
-        rates.push(rate);
+        runs.push(Run {
+            what,
+            block: bench.block(kind)?,
+            seconds: f64::INFINITY,
+            seconds_sealed: f64::INFINITY,
+            gas: 0,
+        });
     }
-    Ok(rates)
+    for _ in 0..ROUNDS {
+        runs.iter_mut().try_for_each(|run| run.once(&bench))?;
+    }
+    let plain = runs.first().map_or((0.0, 0), |plain| (plain.seconds, plain.gas));
+    Ok(runs.iter().map(|run| run.rate(plain)).collect())
+}
+
+/// A block of calls of one kind, and how quickly it was executed so far.
+struct Run {
+    what: &'static str,
+    block: Vec<Recovered<Transaction>>,
+    seconds: f64,
+    seconds_sealed: f64,
+    gas: u64,
+}
+
+impl Run {
+    fn once(&mut self, bench: &Bench) -> anyhow::Result<()> {
+        let reader = bench.store.reader()?;
+        let parent = reader.as_parent();
+        let (rules, input) = (bench.genesis.rules(), next(&reader));
+        let started = now();
+        self.gas = execute_unsealed(&parent, &rules, &input, &self.block)?;
+        self.seconds = self.seconds.min(started.elapsed().as_secs_f64());
+        let started = now();
+        let built = bench.execute(&parent, &input, &self.block)?;
+        self.seconds_sealed = self.seconds_sealed.min(started.elapsed().as_secs_f64());
+        anyhow::ensure!(built.block.header.gas_used == self.gas, "twice the same block");
+        Ok(())
+    }
+
+    /// `plain` is the time and the gas of as many plain transfers.
+    fn rate(&self, (plain_seconds, plain_gas): (f64, u64)) -> Rate {
+        #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+        let (calls, more_gas) =
+            (self.block.len() as f64, self.gas.saturating_sub(plain_gas).max(1) as f64);
+        Rate {
+            what: self.what,
+            calls_per_second: calls / self.seconds,
+            calls_per_second_sealed: calls / self.seconds_sealed,
+            gas: self.gas / CALLS,
+            ns_per_gas: (self.seconds - plain_seconds) * 1e9 / more_gas,
+        }
+    }
 }
 
 /// What the sender with an index calls for its call with a number: address, value, calldata.
@@ -130,55 +174,55 @@ impl Bench {
             .zip(calls)
             .map(|(nonce, call)| message(issuer, nonce, &self.genesis, call))
             .collect();
-        let built = self.execute(&block)?;
+        let reader = self.store.reader()?;
+        let built = self.execute(&reader.as_parent(), &next(&reader), &block)?;
         self.store.commit(&built.block)?;
         Ok(())
     }
 
-    fn rate(&self, what: &'static str, kind: &Kind<'_>) -> anyhow::Result<Rate> {
+    /// A block of calls that could follow.
+    fn block(&self, kind: &Kind<'_>) -> anyhow::Result<Vec<Recovered<Transaction>>> {
         let reader = self.store.reader()?;
         let mut nonces = Vec::new();
         for index in 0..CALLERS {
             nonces.push(reader.account(&caller(index))?.map_or(0, |account| account.nonce));
         }
-        let block: Vec<_> = (0..CALLS)
-            .map(|index| {
-                let from = index % CALLERS;
-                let nonce = nonces[usize::try_from(from).unwrap_or(0)] + index / CALLERS;
-                message(caller(from), nonce, &self.genesis, kind(from, index))
-            })
-            .collect();
-        let (mut best, mut gas_used) = (f64::INFINITY, 0);
-        for _ in 0..ROUNDS {
-            #[expect(clippy::disallowed_methods, reason = "measuring is what the command is for")]
-            let started = Instant::now();
-            let built = self.execute(&block)?;
-            best = best.min(started.elapsed().as_secs_f64());
-            gas_used = built.block.header.gas_used;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-        let calls = CALLS as f64;
-        let calls_per_second = calls / best;
-        Ok(Rate { what, calls_per_second, gas: gas_used / CALLS, ns_per_gas: 0.0 })
+        let call = |index| {
+            let from = index % CALLERS;
+            let nonce = nonces[usize::try_from(from).unwrap_or(0)] + index / CALLERS;
+            message(caller(from), nonce, &self.genesis, kind(from, index))
+        };
+        Ok((0..CALLS).map(call).collect())
     }
 
-    fn execute(&self, transactions: &[Recovered<Transaction>]) -> anyhow::Result<Built> {
-        let reader = self.store.reader()?;
-        let header = reader.head();
-        let input = BlockInput {
-            timestamp: header.timestamp + 1,
-            prevrandao: B256::ZERO,
-            beneficiary: Address::ZERO,
-            extra_data: Bytes::new(),
-            proof: Bytes::new(),
-            deviations: execution::Deviations::default(),
-        };
-        let built =
-            execute_block(&reader.as_parent(), &self.genesis.rules(), &input, transactions)?;
+    fn execute(
+        &self,
+        parent: &Parent<'_, Reader>,
+        input: &BlockInput,
+        transactions: &[Recovered<Transaction>],
+    ) -> anyhow::Result<Built> {
+        let built = execute_block(parent, &self.genesis.rules(), input, transactions)?;
         let has_failed = built.block.receipts.iter().any(|receipt| !receipt.status());
         anyhow::ensure!(built.refused.is_empty() && !has_failed, "a call of the benchmark failed");
         Ok(built)
     }
+}
+
+/// What the block after the head begins with.
+fn next(reader: &Reader) -> BlockInput {
+    BlockInput {
+        timestamp: reader.head().timestamp + 1,
+        prevrandao: B256::ZERO,
+        beneficiary: Address::ZERO,
+        extra_data: Bytes::new(),
+        proof: Bytes::new(),
+        deviations: execution::Deviations::default(),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "measuring is what the command is for")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// A transaction whose signature nobody looks at: recovering senders is not what is measured.

@@ -76,7 +76,10 @@ struct Document {
 #[derive(Serialize)]
 struct Executed {
     what: &'static str,
+    /// Executed only.
     calls_per_second: f64,
+    /// With what a block needs besides: the roots of its transactions, its receipts and the state.
+    calls_per_second_sealed: f64,
     /// Of one whole transaction.
     gas: u64,
     /// Of what it takes more than a plain transfer.
@@ -156,8 +159,9 @@ fn executed(args: &Args, output: &Output) -> anyhow::Result<Vec<Executed>> {
     genesis.gas_limit = GAS_LIMIT;
     let rates = execution::rates(folder.path(), genesis)?;
     let executed = |rate: execution::Rate| {
-        let execution::Rate { what, calls_per_second, gas, ns_per_gas } = rate;
-        Executed { what, calls_per_second, gas, ns_per_gas }
+        let execution::Rate { what, calls_per_second, calls_per_second_sealed, gas, ns_per_gas } =
+            rate;
+        Executed { what, calls_per_second, calls_per_second_sealed, gas, ns_per_gas }
     };
     Ok(rates.into_iter().map(executed).collect())
 }
@@ -207,15 +211,23 @@ fn text(document: &Document) -> String {
         return loads;
     }
     let row = |executed: &Executed| {
-        let Executed { what, calls_per_second, gas, ns_per_gas } = executed;
-        let (calls, time) = (format!("{calls_per_second:.0}"), format!("{ns_per_gas:.2}"));
-        vec![(*what).to_owned(), calls, gas.to_string(), time]
+        let Executed { what, calls_per_second, calls_per_second_sealed, gas, ns_per_gas } =
+            executed;
+        let calls = [calls_per_second, calls_per_second_sealed].map(|calls| format!("{calls:.0}"));
+        let [alone, sealed] = calls;
+        vec![(*what).to_owned(), alone, sealed, gas.to_string(), format!("{ns_per_gas:.2}")]
     };
     let rows: Vec<_> = document.execution.iter().map(row).collect();
     format!(
         "{loads}\n\n{}",
         output::table(
-            &["executed on one core", "calls/s", "gas", "ns per gas above a transfer's"],
+            &[
+                "executed on one core",
+                "calls/s",
+                "with roots",
+                "gas",
+                "ns per gas above a transfer's"
+            ],
             &rows
         )
     )

@@ -16,12 +16,13 @@ pub(crate) fn latest(node: &Node, query: &str) -> Answer {
     for number in (oldest..=newest).rev() {
         let Some(block) = reader.block(number)? else { continue };
         let header = &block.header;
-        let share = header.gas_used.saturating_mul(100) / header.gas_limit.max(1);
+        let tenths = header.gas_used.saturating_mul(1_000) / header.gas_limit.max(1);
+        let share = format!("{}.{} %", tenths / 10, tenths % 10);
         blocks.push(vec![
             layout::block(number),
             html! { (layout::time(header.timestamp)) },
             html! { (block.transactions.len()) },
-            html! { (header.gas_used) " (" (share) " %)" },
+            html! { (header.gas_used) " (" (share) ")" },
             layout::mono(layout::short(&header.hash())),
         ]);
     }

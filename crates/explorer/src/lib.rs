@@ -94,8 +94,16 @@ fn route(node: &Node, path: &str, query: &str) -> Answer {
         (None, _, _) => blocks::latest(node, query),
         (Some("block"), Some(block), None) => blocks::one(node, block),
         (Some("tx"), Some(hash), None) => transactions::one(node, &parsed::<B256>(hash)?),
-        (Some("account"), Some(address), None) => {
+        // `address`, `token`, as `block` and `tx`: how wallets link to any explorer (EIP-3091).
+        (Some("account" | "address"), Some(address), None) => {
             accounts::one(node, &parsed::<Address>(address)?, query)
+        }
+        (Some("token"), Some(address), None) => {
+            let address = parsed::<Address>(address)?;
+            Ok(Shown::Elsewhere(match abi::asset_number(&address) {
+                Some(asset) => format!("/asset/{asset}"),
+                None => format!("/account/{address:#x}"),
+            }))
         }
         (Some("runs"), None, None) => runs::list(node, query),
         (Some("run"), Some(run), None) => runs::one(node, parsed(run)?),

@@ -98,20 +98,39 @@ fn a_ledger_to_test_against_has_funded_accounts_and_leaves_nothing() {
     assert!(!node.data_dir.exists());
 }
 
+/// What a browser gets, head included.
+fn page(node: &RunningNode, path: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(node.address()).unwrap();
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", node.address());
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn wallets_find_the_pages_where_every_explorer_has_them() {
+    let machine = Machine::new();
+    let node = machine.node(&["--fund", &format!("{RICH}=3")]);
+    let account = page(&node, &format!("/address/{RICH}"));
+    assert!(account.starts_with("HTTP/1.1 200") && account.contains("3 GRAIN"), "{account}");
+    for (token, place) in [
+        (RICH.to_owned(), format!("/account/{}", RICH.to_lowercase())),
+        (abi::asset_address(7).to_string(), "/asset/7".to_owned()),
+    ] {
+        let answer = page(&node, &format!("/token/{token}"));
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+        assert!(answer.contains(&format!("location: {place}\r\n")), "{answer}");
+    }
+}
+
 #[test]
 fn old_blocks_leave_and_empty_ones_come_when_told() {
     let machine = Machine::new();
     let args = ["--block-time", "1", "--keep-blocks", "1", "--history", "0"];
     let node = machine.node(&args);
-    let page = |path: &str| {
-        let mut stream = std::net::TcpStream::connect(node.address()).unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", node.address());
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
+    let page = |path: &str| page(&node, path);
     let mut looks = 0;
     while !page("/block/1").contains("keeps the blocks from") {
         looks += 1;

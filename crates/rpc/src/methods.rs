@@ -112,7 +112,7 @@ impl Methods {
         self.add_quick("net_version", |node, _| Ok(node.rules().chain_id.to_string()));
         self.add_quick("net_listening", |_, _| Ok(true));
         self.add_quick("net_peerCount", |_, _| Ok(U64::ZERO));
-        self.add_quick("web3_sha3", |_, params| Ok(keccak256(one::<Bytes>(params)?)));
+        self.add("web3_sha3", |_, params| Ok(keccak256(one::<Bytes>(params)?)));
         self.add_kept("web3_clientVersion", |context, _| Ok(context.client_version.text()));
         self.add_quick("eth_syncing", |_, _| Ok(false));
         self.add_kept("eth_accounts", |context, _| {

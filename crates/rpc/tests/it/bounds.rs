@@ -219,6 +219,18 @@ async fn malformed_requests_leave_the_server_serving() {
         "\"0x02f8\"",
         "\u{1F600}",
     ];
+    let methods = [
+        "eth_call",
+        "eth_getLogs",
+        "eth_newFilter",
+        "eth_subscribe",
+        "eth_estimateGas",
+        "eth_getBlockByNumber",
+        "eth_getTransactionByBlockNumberAndIndex",
+        "eth_sendRawTransactionSync",
+        "txpool_contentFrom",
+        "debug_traceBlockByNumber",
+    ];
     #[expect(clippy::disallowed_methods, reason = "who wants more requests says so")]
     let count = std::env::var("GLEANER_TEST_REQUESTS").ok().and_then(|text| text.parse().ok());
     let mut random = 1_u64;
@@ -231,14 +243,7 @@ async fn malformed_requests_leave_the_server_serving() {
     for _ in 0..count.unwrap_or(5_000) {
         let well_formed = below(3) == 0;
         let body: String = (0..below(12)).map(|_| parts[below(parts.len())]).collect();
-        let method = [
-            "eth_call",
-            "eth_getLogs",
-            "eth_newFilter",
-            "eth_subscribe",
-            "eth_estimateGas",
-            "eth_getBlockByNumber",
-        ][below(6)];
+        let method = methods[below(methods.len())];
         let body = if well_formed {
             format!(
                 r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":[{}]}}"#,

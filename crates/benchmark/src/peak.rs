@@ -37,7 +37,10 @@ pub fn peak_gflops(isa: Checked) -> f64 {
 }
 
 /// Runs all chains once; how many operations that was.
-#[expect(unsafe_code, reason = "calls code compiled for more instructions than the crate is")]
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "calls code compiled for more instructions than the crate is")
+)]
 fn multiply_add(isa: Checked) -> f64 {
     match isa.isa() {
         #[cfg(target_arch = "x86_64")]

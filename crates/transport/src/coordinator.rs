@@ -202,7 +202,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         self.shared.meter.traffic()
     }
 
-    /// Delivers what is queued, then closes all connections and frees the port.
+    /// Delivers what is queued, then closes all connections and lets go of the port; on a busy machine its socket may live a moment longer.
     pub async fn close(self) {
         let Self { endpoint, shared, events, mut accepting, .. } = self;
         // Nobody reads events any more: sessions must not wait for room.

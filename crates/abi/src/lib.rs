@@ -6,6 +6,7 @@
 //! It holds no rule (`training-run` does) and executes nothing (`precompiles` does).
 
 mod assets;
+pub mod convert;
 pub mod statement;
 
 use alloy_primitives::{Address, address};
@@ -61,6 +62,62 @@ mod modules {
         /// Projects with escrow, from the first seat to the last payout.
         #[derive(Debug, PartialEq, Eq)]
         interface TrainingRuns {
+            /// Where a run stands.
+            enum Phase {
+                /// Waits for seats.
+                Gathering,
+                /// A round takes commitments.
+                Training,
+                /// The round waits for its new state.
+                Closed,
+                /// No more rounds; audits go on.
+                WindingUp,
+                /// Everything is paid or refunded.
+                Finished
+            }
+
+            /// Why no more rounds will open.
+            enum Ending {
+                /// More rounds will open.
+                None,
+                /// All rounds became a state.
+                Completed,
+                /// By the owner.
+                Cancelled,
+                /// Nothing happened for too long.
+                Abandoned
+            }
+
+            /// Whether a seat takes part.
+            enum Standing {
+                /// It does.
+                Active,
+                /// The device gave it up.
+                Left,
+                /// Expelled: two replays led to another root than its commitment.
+                Convicted,
+                /// Expelled: it reported a mismatch that other replays did not find.
+                FalseAuditor
+            }
+
+            /// What an auditor found.
+            enum Verdict {
+                /// The replay led to a root that opens a seal; the value is that root.
+                Opened,
+                /// The replay led to a root that opens no seal; the value is that root, sealed for the auditor.
+                Mismatch,
+                /// The evidence can't be had; the value is zero.
+                Unavailable
+            }
+
+            /// What a payment is for.
+            enum PayKind {
+                /// Verified training.
+                Work,
+                /// A verdict that stands.
+                Verdict
+            }
+
             struct Terms {
                 uint32 rounds;
                 uint32 warmupRounds;
@@ -96,10 +153,9 @@ mod modules {
                 string name;
                 bytes32 coordinator;
                 string endpoint;
-                /// 0 gathering, 1 training, 2 closed, 3 winding up, 4 finished.
-                uint8 phase;
-                /// Of a run that winds up or is finished: 0 completed, 1 cancelled, 2 abandoned.
-                uint8 ending;
+                Phase phase;
+                /// `None` until no more rounds will open.
+                Ending ending;
                 uint32 round;
                 uint32 rounds;
                 bytes32 state;
@@ -119,8 +175,7 @@ mod modules {
             struct Seat {
                 bytes32 device;
                 address account;
-                /// 0 active, 1 left, 2 convicted, 3 expelled as a false auditor.
-                uint8 standing;
+                Standing standing;
                 /// Of an expelled seat: the round it was about.
                 uint32 expelledRound;
                 bool onProbation;
@@ -176,8 +231,8 @@ mod modules {
             function advance(uint64 run, uint32 round, bytes32 state, bytes32 update) external;
             /// Draws who is audited, and by whom.
             function draw(uint64 run, uint32 round) external;
-            /// An auditor's finding, with its signature over `gleaner/verdict/v1`; kinds: 0 root, 1 sealed root, 2 no evidence.
-            function verdict(uint64 run, uint32 round, bytes32 subject, bytes32 auditor, uint8 kind, bytes32 value, bytes calldata signature) external;
+            /// An auditor's finding, with its signature over `gleaner/verdict/v1`.
+            function verdict(uint64 run, uint32 round, bytes32 subject, bytes32 auditor, Verdict kind, bytes32 value, bytes calldata signature) external;
             /// Replaces an auditor that was silent past its deadline.
             function redraw(uint64 run, uint32 round, bytes32 subject) external;
             /// No more rounds. By the owner.
@@ -209,8 +264,7 @@ mod modules {
             event Convicted(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, address account, uint256 forfeited);
             event AuditorExpelled(uint64 indexed run, uint32 indexed round, bytes32 indexed auditor, address account, uint256 forfeited);
             event Unresolved(uint64 indexed run, uint32 indexed round, bytes32 indexed subject);
-            /// `kind`: 0 work, 1 verdict.
-            event Paid(uint64 indexed run, address indexed account, bytes32 indexed device, uint32 round, uint64 tokens, uint256 amount, uint8 kind);
+            event Paid(uint64 indexed run, address indexed account, bytes32 indexed device, uint32 round, uint64 tokens, uint256 amount, PayKind kind);
             event Cancelled(uint64 indexed run);
             event Finished(uint64 indexed run, uint256 paid, uint256 refunded);
 

@@ -3,6 +3,8 @@
 //! Each statement begins with its own name and the chain id; all fields follow in fixed width, integers big-endian. The signature is
 //! ed25519 (RFC 8032) over these bytes.
 
+use crate::TrainingRuns::Verdict;
+
 /// A device's statement, ready to be signed or verified.
 pub type Statement = Vec<u8>;
 
@@ -39,13 +41,6 @@ pub fn commit(
     join("commit", chain_id, &[&run, &round, seal, update, memory_before, memory_after])
 }
 
-/// Verdict kind: the value is the root that the replay led to, and it opens a seal.
-pub const VERDICT_OPENED: u8 = 0;
-/// Verdict kind: the value is that root sealed for the auditor, because it opens nothing.
-pub const VERDICT_MISMATCH: u8 = 1;
-/// Verdict kind: the evidence can't be had; the value is zero.
-pub const VERDICT_UNAVAILABLE: u8 = 2;
-
 /// `gleaner/verdict/v1`: what this device found when it repeated `subject`'s round.
 #[must_use]
 pub fn verdict(
@@ -53,11 +48,11 @@ pub fn verdict(
     run: u64,
     round: u32,
     subject: &[u8; 32],
-    kind: u8,
+    kind: Verdict,
     value: &[u8; 32],
 ) -> Statement {
     let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
-    join("verdict", chain_id, &[&run, &round, subject, &[kind], value])
+    join("verdict", chain_id, &[&run, &round, subject, &[kind.into()], value])
 }
 
 fn join(name: &str, chain_id: u64, fields: &[&[u8]]) -> Statement {
@@ -73,17 +68,21 @@ mod tests {
 
     #[test]
     fn every_field_is_signed() {
-        let base = verdict(1, 2, 3, &[4; 32], 5, &[6; 32]);
+        use Verdict::{Mismatch, Opened};
+        let base = verdict(1, 2, 3, &[4; 32], Opened, &[6; 32]);
         let others = [
-            verdict(9, 2, 3, &[4; 32], 5, &[6; 32]),
-            verdict(1, 9, 3, &[4; 32], 5, &[6; 32]),
-            verdict(1, 2, 9, &[4; 32], 5, &[6; 32]),
-            verdict(1, 2, 3, &[9; 32], 5, &[6; 32]),
-            verdict(1, 2, 3, &[4; 32], 9, &[6; 32]),
-            verdict(1, 2, 3, &[4; 32], 5, &[9; 32]),
+            verdict(9, 2, 3, &[4; 32], Opened, &[6; 32]),
+            verdict(1, 9, 3, &[4; 32], Opened, &[6; 32]),
+            verdict(1, 2, 9, &[4; 32], Opened, &[6; 32]),
+            verdict(1, 2, 3, &[9; 32], Opened, &[6; 32]),
+            verdict(1, 2, 3, &[4; 32], Mismatch, &[6; 32]),
+            verdict(1, 2, 3, &[4; 32], Opened, &[9; 32]),
         ];
         assert!(others.iter().all(|other| *other != base && other.len() == base.len()));
         assert!(base.starts_with(b"gleaner/verdict/v1\0\0\0\0\0\0\0\x01"));
+        // The byte that is signed for a finding never changes its meaning.
+        let signed = [Opened, Mismatch, Verdict::Unavailable].map(u8::from);
+        assert_eq!(signed, [0, 1, 2]);
         assert_ne!(enroll(1, 2, &[3; 32]), leave(1, 2, 3));
     }
 }

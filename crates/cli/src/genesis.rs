@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use abi::convert;
 use alloy_primitives::{Address, Bytes, U256, address, bytes};
 use execution::{BaseFeeRule, Genesis, GenesisAccount};
 use units::{AccountId, UnixSeconds, Wei};
@@ -28,10 +29,7 @@ pub(crate) type Funds = BTreeMap<AccountId, Wei>;
 pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> Genesis {
     let account = |(account, amount): (&AccountId, &Wei)| {
         let balance = U256::from(amount.as_u128());
-        (
-            Address::from(*account.as_bytes()),
-            GenesisAccount { balance, ..GenesisAccount::default() },
-        )
+        (convert::address(*account), GenesisAccount { balance, ..GenesisAccount::default() })
     };
     let mut accounts: BTreeMap<_, _> = funds.iter().map(account).collect();
     let (address, code) = DEPLOYER;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use abi::convert;
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, ensure};
@@ -310,7 +311,7 @@ fn new_genesis(args: &RunArgs) -> anyhow::Result<Genesis> {
         *held = held.checked_add(*amount).context("--fund gives more than there can be")?;
     }
     for key in if args.dev { rpc::test_accounts() } else { Vec::new() } {
-        let held = funds.entry(AccountId::from_bytes(key.address().0.0)).or_insert(Wei::ZERO);
+        let held = funds.entry(convert::account(key.address())).or_insert(Wei::ZERO);
         *held = held.checked_add(DEV_FUNDS).context("--fund gives more than there can be")?;
     }
     let now = UnixSeconds::new(AnchoredClock::start().now());

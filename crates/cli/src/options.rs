@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use abi::convert;
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use model::instructions::Isa;
@@ -149,7 +150,7 @@ pub(crate) fn parse_account(text: &str) -> Result<AccountId, String> {
 
 /// Any account or contract, its checksum checked if it has one.
 pub(crate) fn parse_address(text: &str) -> Result<Address, String> {
-    parse_account(text).map(|account| Address::from(*account.as_bytes()))
+    parse_account(text).map(convert::address)
 }
 
 fn parse_url(text: &str) -> Result<String, String> {

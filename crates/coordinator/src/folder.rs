@@ -75,14 +75,8 @@ impl State {
     /// The state digest.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        digest_of(&self.parameters)
+        Digest::of(&self.parameters)
     }
-}
-
-/// BLAKE3 of some bytes.
-#[must_use]
-pub fn digest_of(bytes: &[u8]) -> Digest {
-    Digest::from_bytes(*blake3::hash(bytes).as_bytes())
 }
 
 /// The folder.
@@ -140,7 +134,7 @@ impl Folder {
         let mut bytes = Vec::with_capacity(48 + state.parameters.len() + state.outer.len());
         bytes.extend_from_slice(STATE_MAGIC);
         bytes.extend_from_slice(&(state.parameters.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(digest_of(&state.outer).as_bytes());
+        bytes.extend_from_slice(Digest::of(&state.outer).as_bytes());
         bytes.extend_from_slice(&state.parameters);
         bytes.extend_from_slice(&state.outer);
         write_whole(&self.state_path(&state.digest()), &bytes)?;
@@ -167,7 +161,7 @@ impl Folder {
         let (parameters, outer) =
             rest.split_at_checked(length).ok_or_else(|| damaged("cut short"))?;
         let state = State { parameters: parameters.to_vec(), outer: outer.to_vec() };
-        if state.digest() != *digest || digest_of(&state.outer).as_bytes() != &head[16..48] {
+        if state.digest() != *digest || Digest::of(&state.outer).as_bytes() != &head[16..48] {
             return Err(damaged("its digest does not match"));
         }
         Ok(state)

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use abi::{
+    TrainingRuns::PayKind,
+    convert::{account, device, digest},
+};
 use ledger_client::RunEvent;
-use units::{AccountId, DeviceId, Digest, Wei};
+use units::{DeviceId, Digest, Wei};
 
 use crate::{AuditReport, Event};
 
@@ -23,21 +27,17 @@ impl Tally {
     /// Takes an event in; what to tell those who watch.
     pub(crate) fn take(&mut self, event: RunEvent) -> Option<Event> {
         Some(match event {
-            RunEvent::Enrolled(event) => Event::Enrolled {
-                device: device(event.device),
-                account: AccountId::from_bytes(event.account.into_array()),
-            },
+            RunEvent::Enrolled(event) => {
+                Event::Enrolled { device: device(event.device), account: account(event.account) }
+            }
             RunEvent::Left(event) => Event::Left { device: device(event.device) },
             RunEvent::RoundOpened(event) => {
-                self.bases.insert(event.round, Digest::from_bytes(event.base.0));
+                self.bases.insert(event.round, digest(event.base));
                 Event::RoundOpened { round: event.round }
             }
             RunEvent::Committed(event) => {
                 let (round, device) = (event.round, device(event.device));
-                self.updates
-                    .entry(round)
-                    .or_default()
-                    .insert(device, Digest::from_bytes(event.update.0));
+                self.updates.entry(round).or_default().insert(device, digest(event.update));
                 *self.commitments.entry(round).or_default() += 1;
                 Event::Committed { round, device }
             }
@@ -47,11 +47,11 @@ impl Tally {
                 auditor: device(event.auditor),
             },
             RunEvent::Paid(event) => Event::Paid {
-                account: AccountId::from_bytes(event.account.into_array()),
+                account: account(event.account),
                 device: device(event.device),
                 tokens: event.tokens,
                 amount: Wei::new(event.amount.saturating_to()),
-                audit: event.kind == 1,
+                audit: event.kind == PayKind::Verdict,
             },
             RunEvent::Finished(_) => Event::Finished,
             other => return self.take_outcome(other),
@@ -77,7 +77,7 @@ impl Tally {
                 Event::Convicted {
                     round: event.round,
                     device: device(event.subject),
-                    account: AccountId::from_bytes(event.account.into_array()),
+                    account: account(event.account),
                     forfeited: Wei::new(event.forfeited.saturating_to()),
                 }
             }
@@ -91,8 +91,4 @@ impl Tally {
             _ => return None,
         })
     }
-}
-
-fn device(key: alloy_primitives::B256) -> DeviceId {
-    DeviceId::from_bytes(key.0)
 }

@@ -21,7 +21,7 @@ mod relay;
 mod report;
 
 pub use drive::run;
-pub use folder::{Folder, FolderError, RunRecord, State, digest_of};
+pub use folder::{Folder, FolderError, RunRecord, State};
 pub use opening::{Options, Refusal};
 pub use project::{Conditions, Project};
 pub use report::{AuditReport, EscrowReport, Event, Payout, Report, RunReport, TrafficReport};

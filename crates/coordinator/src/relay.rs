@@ -1,5 +1,6 @@
 //! What devices have signed, on its way to the ledger.
 
+use abi::TrainingRuns::Verdict;
 use ledger_client::{Ledger, LedgerError, SignedCommitment, SignedVerdict};
 use training_run::{Commitment, Standing};
 use transport::message::{Link, ToCoordinator, WireSignature};
@@ -54,7 +55,7 @@ impl Relay {
     }
 }
 
-/// The statement in a message, if it holds one.
+/// The statement in a message, if it holds one, and a finding that exists.
 pub(crate) fn statement(device: DeviceId, message: &ToCoordinator) -> Option<Statement> {
     Some(match message {
         ToCoordinator::Hello { account, link, enroll, .. } => Statement::Hello(Hello {
@@ -83,7 +84,7 @@ pub(crate) fn statement(device: DeviceId, message: &ToCoordinator) -> Option<Sta
                 round: *round,
                 subject: DeviceId::from_bytes(*subject),
                 auditor: device,
-                kind: *kind,
+                kind: Verdict::try_from(*kind).ok()?,
                 value: Digest::from_bytes(*value),
                 signature: signature.to_bytes(),
             })

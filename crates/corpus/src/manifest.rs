@@ -65,7 +65,7 @@ impl Piece {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self {
-            digest: Digest::from_bytes(*blake3::hash(bytes).as_bytes()),
+            digest: Digest::of(bytes),
             size: u32::try_from(bytes.len()).expect("a piece is smaller than 4 GiB"),
         }
     }
@@ -122,7 +122,7 @@ impl Manifest {
     /// BLAKE3 of [`Manifest::encode`]: the corpus digest in the terms of a run.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::from_bytes(*blake3::hash(&self.encode()).as_bytes())
+        Digest::of(&self.encode())
     }
 }
 

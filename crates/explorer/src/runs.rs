@@ -1,7 +1,10 @@
 //! Training runs: who trains what, and who was paid.
 
 use crate::{Answer, NoPage, ROWS, Shown, layout, number};
-use abi::{TRAINING_RUNS, TrainingRuns};
+use abi::{
+    TRAINING_RUNS,
+    TrainingRuns::{self, Ending, Phase, Standing},
+};
 use alloy_primitives::U256;
 use alloy_sol_types::SolCall;
 use execution::{Call, CallOutcome};
@@ -19,13 +22,13 @@ fn ask<C: SolCall>(node: &Node, call: &C) -> Option<C::Return> {
 
 fn state(summary: &TrainingRuns::Summary) -> String {
     let phase = match summary.phase {
-        0 => "gathering workers",
-        1 | 2 => "training",
-        3 => "winding up",
-        _ => match summary.ending {
-            0 => "completed",
-            1 => "cancelled",
-            _ => "abandoned",
+        Phase::Gathering => "gathering workers",
+        Phase::Training | Phase::Closed => "training",
+        Phase::WindingUp => "winding up",
+        Phase::Finished | Phase::__Invalid => match summary.ending {
+            Ending::Completed => "completed",
+            Ending::Cancelled => "cancelled",
+            Ending::Abandoned | Ending::None | Ending::__Invalid => "abandoned",
         },
     };
     format!("{phase}, {} of {} rounds", summary.round, summary.rounds)
@@ -92,10 +95,14 @@ pub(crate) fn one(node: &Node, run: u64) -> Answer {
 
 fn seat(seat: &TrainingRuns::Seat) -> Vec<Markup> {
     let standing = match seat.standing {
-        0 => html! { "active" },
-        1 => html! { "left" },
-        2 => html! { span class="bad" { "convicted, round " (seat.expelledRound) } },
-        _ => html! { span class="bad" { "false auditor, round " (seat.expelledRound) } },
+        Standing::Active => html! { "active" },
+        Standing::Left => html! { "left" },
+        Standing::Convicted => {
+            html! { span class="bad" { "convicted, round " (seat.expelledRound) } }
+        }
+        Standing::FalseAuditor | Standing::__Invalid => {
+            html! { span class="bad" { "false auditor, round " (seat.expelledRound) } }
+        }
     };
     vec![
         layout::account(&seat.account),

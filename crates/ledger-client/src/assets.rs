@@ -1,14 +1,14 @@
 //! Assets: what was created on the ledger, and what its holders and issuer do.
 
-use abi::{ASSETS, Assets, Erc20, IssuedAsset};
+use abi::{
+    ASSETS, Assets, Erc20, IssuedAsset,
+    convert::{account, account_if_any, address},
+};
 use alloy_primitives::U256;
 use alloy_sol_types::SolEvent as _;
 use units::{AccountId, Wei};
 
-use crate::{
-    Ledger, LedgerError, Receipt,
-    records::{account, address},
-};
+use crate::{Ledger, LedgerError, Receipt};
 
 pub use abi::{amount_text, parse_amount};
 
@@ -101,7 +101,7 @@ impl Ledger {
             decimals: self.read(at, &Erc20::decimalsCall {}).await?,
             supply: self.read(at, &Erc20::totalSupplyCall {}).await?,
             cap: self.read(at, &IssuedAsset::capCall {}).await?,
-            issuer: (!issuer.is_zero()).then(|| account(issuer)),
+            issuer: account_if_any(issuer),
             is_paused: self.read(at, &IssuedAsset::pausedCall {}).await?,
             is_pausable: powers.pausable,
             is_burnable: powers.burnable,
@@ -117,7 +117,7 @@ impl Ledger {
         asset: &AccountId,
         holder: &AccountId,
     ) -> Result<U256, LedgerError> {
-        self.read(address(asset), &Erc20::balanceOfCall { account: address(holder) }).await
+        self.read(address(*asset), &Erc20::balanceOfCall { account: address(*holder) }).await
     }
 
     /// Creates an asset.
@@ -128,7 +128,7 @@ impl Ledger {
             decimals: asset.decimals,
             cap: asset.cap,
             uri: asset.uri.clone(),
-            issuer: address(&asset.issuer),
+            issuer: address(asset.issuer),
             pausable: asset.is_pausable,
             burnable: asset.is_burnable,
             transferable: asset.is_transferable,
@@ -152,8 +152,8 @@ impl Ledger {
         to: &AccountId,
         amount: U256,
     ) -> Result<Receipt, LedgerError> {
-        let call = Erc20::transferCall { to: address(to), value: amount };
-        self.write(address(asset), &call, Wei::ZERO).await
+        let call = Erc20::transferCall { to: address(*to), value: amount };
+        self.write(address(*asset), &call, Wei::ZERO).await
     }
 
     /// Mints. By the issuer.
@@ -163,7 +163,7 @@ impl Ledger {
         to: &AccountId,
         amount: U256,
     ) -> Result<Receipt, LedgerError> {
-        let call = IssuedAsset::mintCall { to: address(to), value: amount };
-        self.write(address(asset), &call, Wei::ZERO).await
+        let call = IssuedAsset::mintCall { to: address(*to), value: amount };
+        self.write(address(*asset), &call, Wei::ZERO).await
     }
 }

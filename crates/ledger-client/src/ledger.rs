@@ -1,5 +1,6 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use abi::convert::{account, address, digest, wei};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_network::Ethereum;
 use alloy_primitives::{Address, Bytes, U256};
@@ -14,7 +15,6 @@ use units::{AccountId, Digest, UnixSeconds, Wei};
 use crate::{
     error::LedgerError,
     node::Node,
-    records::{account, address},
     transaction::{Change, Receipt},
 };
 
@@ -125,7 +125,7 @@ impl Ledger {
         let header = block.ok_or_else(|| self.shared.node.malformed("no newest block"))?.header;
         Ok(Head {
             height: header.number,
-            hash: Digest::from_bytes(header.hash.0),
+            hash: digest(header.hash),
             time: UnixSeconds::new(header.timestamp),
         })
     }
@@ -136,11 +136,9 @@ impl Ledger {
     /// [`LedgerError`].
     pub async fn balance(&self, account: &AccountId) -> Result<Wei, LedgerError> {
         let provider = &self.shared.node.provider;
-        let address = address(account);
+        let address = address(*account);
         let balance = self.ask(|| async { provider.get_balance(address).await }).await?;
-        let balance = u128::try_from(balance)
-            .map_err(|_| self.shared.node.malformed("a balance above all there is"))?;
-        Ok(Wei::new(balance))
+        wei(balance).map_err(|_| self.shared.node.malformed("a balance above all there is"))
     }
 
     /// Sends `amount` to another account.
@@ -148,7 +146,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`].
     pub async fn transfer(&self, to: &AccountId, amount: Wei) -> Result<Receipt, LedgerError> {
-        self.change(Change { to: address(to), value: amount, input: Bytes::new() }).await
+        self.change(Change { to: address(*to), value: amount, input: Bytes::new() }).await
     }
 
     /// Proof of what an account and some of its slots are after a block, as the node writes it. It is not checked here.

@@ -1,7 +1,10 @@
 //! What the ledger holds, in the words of the other crates. Parsed once, here; inside, it is already true.
 
-use abi::TrainingRuns as wire;
-use alloy_primitives::{Address, B256, U256};
+use abi::{
+    TrainingRuns as wire,
+    convert::{self, account, account_if_any, device, digest, digest_word},
+};
+use alloy_primitives::U256;
 use training_run::{Cause, Commitment, Ending, Standing, Terms};
 use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 
@@ -133,25 +136,11 @@ pub struct UndrawnRound {
 }
 
 pub(crate) fn link(answer: abi::Devices::accountOfReturn) -> Link {
-    let account = Some(account(answer.account)).filter(|account| *account != AccountId::ZERO);
-    Link { account, nonce: answer.nonce }
+    Link { account: account_if_any(answer.account), nonce: answer.nonce }
 }
 
 pub(crate) fn summary(summary: wire::Summary) -> Result<RunSummary, Impossible> {
-    let ending = match summary.ending {
-        0 => Ending::Completed,
-        1 => Ending::Cancelled,
-        2 => Ending::Abandoned,
-        other => return Err(impossible("ending", other)),
-    };
-    let phase = match summary.phase {
-        0 => RunPhase::Gathering,
-        1 => RunPhase::Training { deadline: UnixSeconds::new(summary.deadline) },
-        2 => RunPhase::Closed,
-        3 => RunPhase::WindingUp(ending),
-        4 => RunPhase::Finished(ending),
-        other => return Err(impossible("phase", other)),
-    };
+    let phase = phase(&summary)?;
     Ok(RunSummary {
         run: summary.run,
         owner: account(summary.owner),
@@ -174,14 +163,36 @@ pub(crate) fn summary(summary: wire::Summary) -> Result<RunSummary, Impossible> 
     })
 }
 
+fn phase(summary: &wire::Summary) -> Result<RunPhase, Impossible> {
+    let ending = match summary.ending {
+        wire::Ending::None => None,
+        wire::Ending::Completed => Some(Ending::Completed),
+        wire::Ending::Cancelled => Some(Ending::Cancelled),
+        wire::Ending::Abandoned => Some(Ending::Abandoned),
+        wire::Ending::__Invalid => return Err(impossible("ending", u8::from(summary.ending))),
+    };
+    match (summary.phase, ending) {
+        (wire::Phase::Gathering, None) => Ok(RunPhase::Gathering),
+        (wire::Phase::Training, None) => {
+            Ok(RunPhase::Training { deadline: UnixSeconds::new(summary.deadline) })
+        }
+        (wire::Phase::Closed, None) => Ok(RunPhase::Closed),
+        (wire::Phase::WindingUp, Some(ending)) => Ok(RunPhase::WindingUp(ending)),
+        (wire::Phase::Finished, Some(ending)) => Ok(RunPhase::Finished(ending)),
+        (phase, _) => {
+            Err(impossible("phase", format!("{phase:?} with ending {:?}", summary.ending)))
+        }
+    }
+}
+
 pub(crate) fn seat(seat: wire::Seat) -> Result<SeatRecord, Impossible> {
     let expelled = |cause| Standing::Expelled { round: seat.expelledRound, cause };
     let standing = match seat.standing {
-        0 => Standing::Active,
-        1 => Standing::Left,
-        2 => expelled(Cause::Convicted),
-        3 => expelled(Cause::FalseAudit),
-        other => return Err(impossible("standing", other)),
+        wire::Standing::Active => Standing::Active,
+        wire::Standing::Left => Standing::Left,
+        wire::Standing::Convicted => expelled(Cause::Convicted),
+        wire::Standing::FalseAuditor => expelled(Cause::FalseAudit),
+        wire::Standing::__Invalid => return Err(impossible("standing", u8::from(seat.standing))),
     };
     Ok(SeatRecord {
         device: device(seat.device),
@@ -260,38 +271,14 @@ pub(crate) fn wire_terms(terms: &Terms) -> wire::Terms {
         auditSeconds: terms.audit_seconds,
         stallSeconds: terms.stall_seconds,
         holdBackRounds: terms.hold_back_rounds,
-        spec: word(&terms.spec),
-        corpus: word(&terms.corpus),
-        initialState: word(&terms.initial_state),
+        spec: digest_word(terms.spec),
+        corpus: digest_word(terms.corpus),
+        initialState: digest_word(terms.initial_state),
     }
 }
 
-pub(crate) fn address(account: &AccountId) -> Address {
-    Address::from(*account.as_bytes())
-}
-
-pub(crate) fn account(address: Address) -> AccountId {
-    AccountId::from_bytes(address.into_array())
-}
-
-pub(crate) fn device(word: B256) -> DeviceId {
-    DeviceId::from_bytes(word.0)
-}
-
-pub(crate) fn device_word(device: &DeviceId) -> B256 {
-    B256::from(*device.as_bytes())
-}
-
-pub(crate) fn digest(word: B256) -> Digest {
-    Digest::from_bytes(word.0)
-}
-
-pub(crate) fn word(digest: &Digest) -> B256 {
-    B256::from(*digest.as_bytes())
-}
-
 pub(crate) fn wei(field: &'static str, amount: U256) -> Result<Wei, Impossible> {
-    u128::try_from(amount).map(Wei::new).map_err(|_| impossible(field, amount))
+    convert::wei(amount).map_err(|_| impossible(field, amount))
 }
 
 fn impossible(field: &'static str, value: impl ToString) -> Impossible {

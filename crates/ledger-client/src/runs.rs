@@ -1,6 +1,9 @@
 //! Devices and training runs: each function of the native modules.
 
-use abi::{DEVICES, Devices, TRAINING_RUNS, TrainingRuns};
+use abi::{
+    DEVICES, Devices, TRAINING_RUNS, TrainingRuns,
+    convert::{address, device_word, digest_word as word},
+};
 use alloy_primitives::Bytes;
 use training_run::{Commitment, Terms};
 use units::{AccountId, DeviceId, Digest, Wei};
@@ -9,8 +12,7 @@ use crate::{
     Ledger, LedgerError, Receipt,
     events::RunEvent,
     records::{
-        self, AuditRecord, Impossible, Link, RunSummary, SeatRecord, UndrawnRound, address,
-        device_word, wire_terms, word,
+        self, AuditRecord, Impossible, Link, RunSummary, SeatRecord, UndrawnRound, wire_terms,
     },
 };
 
@@ -55,8 +57,8 @@ pub struct SignedVerdict {
     pub subject: DeviceId,
     /// The device that repeated the work.
     pub auditor: DeviceId,
-    /// `VERDICT_OPENED`, `VERDICT_MISMATCH` or `VERDICT_UNAVAILABLE` of `abi::statement`.
-    pub kind: u8,
+    /// What was found.
+    pub kind: TrainingRuns::Verdict,
     /// The root, or the root sealed for the auditor, or zero.
     pub value: Digest,
     /// The auditor's signature.
@@ -68,7 +70,7 @@ impl Ledger {
     /// Whom a device is linked to.
     pub async fn link_of(&self, device: &DeviceId) -> Result<Link, LedgerError> {
         let answer =
-            self.read(DEVICES, &Devices::accountOfCall { device: device_word(device) }).await?;
+            self.read(DEVICES, &Devices::accountOfCall { device: device_word(*device) }).await?;
         Ok(records::link(answer))
     }
 
@@ -136,7 +138,7 @@ impl Ledger {
         signature: &Signature,
     ) -> Result<Receipt, LedgerError> {
         let (device, account, signature) =
-            (device_word(device), address(account), bytes(signature));
+            (device_word(*device), address(*account), bytes(signature));
         self.write(DEVICES, &Devices::linkCall { device, account, nonce, signature }, Wei::ZERO)
             .await
     }
@@ -152,7 +154,7 @@ impl Ledger {
         let call = TrainingRuns::openCall {
             terms: wire_terms(terms),
             name: name.to_owned(),
-            coordinator: device_word(&announcement.coordinator),
+            coordinator: device_word(announcement.coordinator),
             endpoint: announcement.endpoint.clone(),
         };
         let receipt = self.write(TRAINING_RUNS, &call, deposit).await?;
@@ -173,7 +175,7 @@ impl Ledger {
         announcement: &Announcement,
     ) -> Result<Receipt, LedgerError> {
         let (coordinator, endpoint) =
-            (device_word(&announcement.coordinator), announcement.endpoint.clone());
+            (device_word(announcement.coordinator), announcement.endpoint.clone());
         self.change_run(&TrainingRuns::announceCall { run, coordinator, endpoint }).await
     }
 
@@ -184,7 +186,7 @@ impl Ledger {
         device: &DeviceId,
         signature: &Signature,
     ) -> Result<Receipt, LedgerError> {
-        let (device, signature) = (device_word(device), bytes(signature));
+        let (device, signature) = (device_word(*device), bytes(signature));
         self.change_run(&TrainingRuns::enrollCall { run, device, signature }).await
     }
 
@@ -196,7 +198,7 @@ impl Ledger {
         device: &DeviceId,
         signature: &Signature,
     ) -> Result<Receipt, LedgerError> {
-        let (device, signature) = (device_word(device), bytes(signature));
+        let (device, signature) = (device_word(*device), bytes(signature));
         self.change_run(&TrainingRuns::leaveCall { run, device, round, signature }).await
     }
 
@@ -231,8 +233,8 @@ impl Ledger {
         self.change_run(&TrainingRuns::advanceCall {
             run,
             round,
-            state: word(state),
-            update: word(update),
+            state: word(*state),
+            update: word(*update),
         })
         .await
     }
@@ -247,10 +249,10 @@ impl Ledger {
         let call = TrainingRuns::verdictCall {
             run,
             round: verdict.round,
-            subject: device_word(&verdict.subject),
-            auditor: device_word(&verdict.auditor),
+            subject: device_word(verdict.subject),
+            auditor: device_word(verdict.auditor),
             kind: verdict.kind,
-            value: word(&verdict.value),
+            value: word(verdict.value),
             signature: bytes(&verdict.signature),
         };
         self.change_run(&call).await
@@ -263,7 +265,7 @@ impl Ledger {
         round: u32,
         subject: &DeviceId,
     ) -> Result<Receipt, LedgerError> {
-        self.change_run(&TrainingRuns::redrawCall { run, round, subject: device_word(subject) })
+        self.change_run(&TrainingRuns::redrawCall { run, round, subject: device_word(*subject) })
             .await
     }
 
@@ -288,11 +290,11 @@ impl Ledger {
 fn wire_commitment(signed: &SignedCommitment) -> TrainingRuns::Commitment {
     let Commitment { seal, update, memory_before, memory_after } = &signed.commitment;
     TrainingRuns::Commitment {
-        device: device_word(&signed.device),
-        seal: word(seal),
-        update: word(update),
-        memoryBefore: word(memory_before),
-        memoryAfter: word(memory_after),
+        device: device_word(signed.device),
+        seal: word(*seal),
+        update: word(*update),
+        memoryBefore: word(*memory_before),
+        memoryAfter: word(*memory_after),
         signature: bytes(&signed.signature),
     }
 }

@@ -102,7 +102,7 @@ pub fn state_digest(params: &[f32]) -> Digest {
     for_each_bytes(params, |bytes| {
         hasher.update(bytes);
     });
-    Digest::from_bytes(*hasher.finalize().as_bytes())
+    hasher.finalize().into()
 }
 
 /// Hands out [`params_to_bytes`] piece by piece, for hashing: memory for one piece is enough.

@@ -8,6 +8,7 @@ use abi::{
     Erc20::Erc20Calls,
     IssuedAsset::{self, IssuedAssetCalls as Calls},
     ModuleErrors,
+    convert::{account, address},
 };
 use alloy_primitives::{Address, B256, U256, uint};
 use alloy_sol_types::{SolCall, SolInterface};
@@ -15,7 +16,7 @@ use assets::{Book, IssuedBook, Offered, Pause, Powers, Standing, Terms};
 use units::AccountId;
 
 use crate::{
-    erc20::{self, Described, account, account_slot, address, emit_transfer, replace},
+    erc20::{self, Described, account_slot, emit_transfer, replace},
     host::{Failure, Host, emit},
     slots::{load_text, store_new_text},
 };

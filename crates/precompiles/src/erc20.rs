@@ -5,8 +5,9 @@
 
 use abi::{
     Erc20::{self, Erc20Calls as Calls},
-    Erc20Errors as Errors, IssuedAsset, ModuleErrors, PERMIT_VERSION, Permit, permit_digest,
-    permit_domain,
+    Erc20Errors as Errors, IssuedAsset, ModuleErrors, PERMIT_VERSION, Permit,
+    convert::{account, address},
+    permit_digest, permit_domain,
 };
 use alloy_primitives::{Address, B256, FixedBytes, U256, uint};
 use alloy_sol_types::{Eip712Domain, SolCall};
@@ -266,14 +267,6 @@ pub(crate) fn replace(host: &mut dyn Host, slot: U256, value: U256) -> Result<()
 
 fn word(account: AccountId) -> B256 {
     address(account).into_word()
-}
-
-pub(crate) fn account(address: Address) -> AccountId {
-    AccountId::from_bytes(address.into_array())
-}
-
-pub(crate) fn address(account: AccountId) -> Address {
-    Address::from(*account.as_bytes())
 }
 
 /// A refusal of the rules, as callers know it.

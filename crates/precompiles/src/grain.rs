@@ -3,14 +3,18 @@
 //! Storage: allowances and nonces where every asset has them, and the supply at [`GRAIN_SUPPLY`]. That word `execution` keeps: it is the sum of all
 //! balances after the last block. No call writes it, as no call makes or destroys GRAIN; base fees are burnt between the calls.
 
-use abi::{Erc20::Erc20Calls, GRAIN, ModuleErrors};
+use abi::{
+    Erc20::Erc20Calls,
+    GRAIN, ModuleErrors,
+    convert::{account, address},
+};
 use alloy_primitives::{Address, U256, uint};
 use alloy_sol_types::SolInterface as _;
 use assets::Book;
 use units::AccountId;
 
 use crate::{
-    erc20::{self, Described, account, address},
+    erc20::{self, Described},
     host::{Failure, Host},
 };
 

@@ -3,6 +3,7 @@
 use abi::{
     Assets::{self, AssetsCalls as Calls},
     ModuleErrors, asset_address, asset_number,
+    convert::account,
 };
 use alloy_primitives::U256;
 use alloy_sol_types::{SolCall, SolInterface as _};
@@ -10,7 +11,6 @@ use assets::{Powers, Terms};
 
 use crate::{
     asset,
-    erc20::account,
     host::{Failure, Host, emit},
 };
 

@@ -5,13 +5,14 @@ mod translate;
 
 use abi::{
     COMMITMENTS_MAX, ENDPOINT_BYTES_MAX, ModuleErrors, NAME_BYTES_MAX,
-    TrainingRuns::{self, TrainingRunsCalls as Calls},
+    TrainingRuns::{self, TrainingRunsCalls as Calls, Verdict},
+    convert::{account, address, device, digest, wei, wei_word},
     statement,
 };
-use alloy_primitives::{B256, U256};
+use alloy_primitives::U256;
 use alloy_sol_types::{SolCall, SolInterface as _};
 use training_run::{Commitment, Context, Effect, Finding, Input, OpenError, Run};
-use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
+use units::{UnixSeconds, seal};
 
 use crate::{
     devices,
@@ -65,7 +66,7 @@ fn view(host: &mut dyn Host, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
             let terms = translate::terms_in(&call.terms)?;
             let required =
                 terms.required_deposit().map_err(|_| open_error(&OpenError::Overflow))?;
-            TrainingRuns::requiredDepositCall::abi_encode_returns(&U256::from(required.as_u128()))
+            TrainingRuns::requiredDepositCall::abi_encode_returns(&wei_word(required))
         }
         _ => return Ok(None),
     }))
@@ -115,13 +116,13 @@ fn open(host: &mut dyn Host, call: TrainingRuns::openCall) -> Result<Vec<u8>, Fa
         Placard { coordinator: call.coordinator, name: call.name, endpoint: call.endpoint };
     placard.check()?;
     let terms = translate::terms_in(&call.terms)?;
-    let deposit = u128::try_from(host.value()).map_err(|_| open_error(&OpenError::Overflow))?;
+    let deposit = wei(host.value()).map_err(|_| open_error(&OpenError::Overflow))?;
     let owner = host.caller();
     let context = context(host)?;
-    let run = Run::open(terms, account(owner), Wei::new(deposit), &context)
-        .map_err(|error| open_error(&error))?;
+    let run =
+        Run::open(terms, account(owner), deposit, &context).map_err(|error| open_error(&error))?;
     let id = records::add(host, &run)?;
-    let (name, deposited) = (placard.name.clone(), U256::from(deposit));
+    let (name, deposited) = (placard.name.clone(), wei_word(deposit));
     placard.store(host, id)?;
     emit(host, &TrainingRuns::Opened { run: id, owner, name, deposited })?;
     Ok(TrainingRuns::openCall::abi_encode_returns(&id))
@@ -209,33 +210,23 @@ fn verdict(host: &mut dyn Host, call: &TrainingRuns::verdictCall) -> Result<(), 
     check_signature(host, &auditor.0, &statement, signature)?;
     let record = RunRecord::load(host, run)?;
     let finding = match kind {
-        statement::VERDICT_OPENED => {
+        Verdict::Opened => {
             let claims = translate::claimants(&record.run, round, &device(subject));
             let count = u64::try_from(claims.len()).unwrap_or(u64::MAX);
             host.charge(SEAL_GAS.saturating_mul(count.saturating_add(1)))?;
-            let root = value.0;
+            let root = digest(value);
             Finding::Opened {
-                for_subject: seal(&subject.0, &root),
-                for_claimants: claims
-                    .iter()
-                    .map(|claimant| seal(claimant.as_bytes(), &root))
-                    .collect(),
+                for_subject: seal(&device(subject), &root),
+                for_claimants: claims.iter().map(|claimant| seal(claimant, &root)).collect(),
             }
         }
-        statement::VERDICT_MISMATCH => Finding::Mismatch { sealed: digest(value) },
-        statement::VERDICT_UNAVAILABLE => Finding::Unavailable,
-        _ => return Err(Failure::revert(&ModuleErrors::BadCall {})),
+        Verdict::Mismatch => Finding::Mismatch { sealed: digest(value) },
+        Verdict::Unavailable => Finding::Unavailable,
+        Verdict::__Invalid => return Err(Failure::revert(&ModuleErrors::BadCall {})),
     };
     let input =
         Input::Verdict { auditor: device(auditor), round, subject: device(subject), finding };
     apply(host, run, record, input)
-}
-
-/// The seal of a root under a device's name; `verification` computes the same.
-pub(crate) fn seal(device: &[u8; 32], root: &[u8; 32]) -> Digest {
-    let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 commitment seal v1");
-    hasher.update(device).update(root);
-    Digest::from_bytes(*hasher.finalize().as_bytes())
 }
 
 #[cfg(test)]
@@ -268,7 +259,7 @@ fn apply(
 fn carry_out(host: &mut dyn Host, run: u64, effects: Vec<Effect>) -> Result<(), Failure> {
     for effect in effects {
         if let Effect::Pay { account, amount, .. } | Effect::Refund { account, amount } = &effect {
-            host.transfer(account.as_bytes().into(), U256::from(amount.as_u128()))?;
+            host.transfer(address(*account), wei_word(*amount))?;
         }
         translate::publish(host, run, effect)?;
     }
@@ -290,8 +281,8 @@ fn open_error(error: &OpenError) -> Failure {
     match error {
         OpenError::BudgetTooSmall { deposit, required } => {
             Failure::revert(&TrainingRuns::BudgetTooSmall {
-                deposit: U256::from(deposit.as_u128()),
-                required: U256::from(required.as_u128()),
+                deposit: wei_word(*deposit),
+                required: wei_word(*required),
             })
         }
         OpenError::Terms(_) | OpenError::Overflow => {
@@ -306,18 +297,6 @@ fn refused(error: &training_run::Refused) -> Failure {
 
 fn too_long(what: &str, max: usize) -> Failure {
     Failure::revert(&TrainingRuns::TooLong { what: what.to_owned(), max: U256::from(max) })
-}
-
-fn account(address: alloy_primitives::Address) -> AccountId {
-    AccountId::from_bytes(address.into_array())
-}
-
-fn device(key: B256) -> DeviceId {
-    DeviceId::from_bytes(key.0)
-}
-
-fn digest(word: B256) -> Digest {
-    Digest::from_bytes(word.0)
 }
 
 impl Placard {

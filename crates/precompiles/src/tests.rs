@@ -3,15 +3,20 @@
 mod assets;
 mod double;
 
-use abi::{DEVICES, Devices, ModuleErrors, TRAINING_RUNS, TrainingRuns, statement};
+use abi::{
+    DEVICES, Devices, ModuleErrors, TRAINING_RUNS,
+    TrainingRuns::{self, Verdict},
+    convert::{self, device_word, digest, digest_word},
+    statement,
+};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolError, SolInterface};
 use ed25519_dalek::{Signer as _, SigningKey};
 use proptest::{collection::vec, prelude::*};
 use training_run::{Check, Commitment, Context, Finding, Input, Run};
-use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
+use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei, seal};
 
-use crate::{Failure, runs::seal};
+use crate::Failure;
 use double::{CHAIN_ID, Double};
 
 const OWNER: Address = Address::repeat_byte(0xaa);
@@ -131,7 +136,7 @@ enum Step {
     Advance(u8),
     Draw,
     /// Says what the flag says of whichever audit is open: true, false, or no evidence.
-    Verdict(u8),
+    Verdict(Verdict),
     Redraw,
     Cancel,
     Abandon,
@@ -147,7 +152,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Lapse),
         6 => any::<u8>().prop_map(Step::Advance),
         4 => Just(Step::Draw),
-        4 => (0_u8..3).prop_map(Step::Verdict),
+        4 => (0_u8..3).prop_map(|kind| Step::Verdict(kind.try_into().unwrap())),
         1 => Just(Step::Redraw),
         1 => prop_oneof![9 => Just(Step::Wait(1)), 1 => Just(Step::Cancel)],
         1 => Just(Step::Abandon),
@@ -167,8 +172,8 @@ impl Pair {
         Context {
             now: UnixSeconds::new(self.double.time),
             height: self.double.height,
-            caller: AccountId::from_bytes(OWNER.into_array()),
-            randomness: Digest::from_bytes(double::hash_of(self.double.height - 1).0),
+            caller: convert::account(OWNER),
+            randomness: digest(double::hash_of(self.double.height - 1)),
         }
     }
 
@@ -208,7 +213,7 @@ impl Pair {
 
     fn step(&mut self, step: &Step) {
         let (run, round) = (1, self.run.round());
-        let id = |number| DeviceId::from_bytes(device(number).0);
+        let id = |number| convert::device(device(number));
         match *step {
             Step::Wait(seconds) => {
                 self.double.time += seconds;
@@ -228,7 +233,7 @@ impl Pair {
                 let seat = self.run.seats().iter().find(|seat| seat.device == id(number));
                 let before = seat.map_or(Digest::ZERO, |seat| seat.memory);
                 let commitment = Commitment {
-                    seal: seal(&device(number).0, &[1; 32]),
+                    seal: seal(&id(number), &Digest::from_bytes([1; 32])),
                     update: Digest::from_bytes([number; 32]),
                     memory_before: before,
                     memory_after: Digest::from_bytes([round.to_le_bytes()[0]; 32]),
@@ -251,7 +256,7 @@ impl Pair {
             Step::Advance(byte) => {
                 let (state, update) = (B256::repeat_byte(byte), B256::repeat_byte(!byte));
                 let call = TrainingRuns::advanceCall { run, round, state, update };
-                let (state, update) = (Digest::from_bytes(state.0), Digest::from_bytes(update.0));
+                let (state, update) = (digest(state), digest(update));
                 self.apply(&call.abi_encode(), Input::Advance { round, state, update });
             }
             Step::Draw | Step::Verdict(_) | Step::Redraw => self.audit_step(step),
@@ -272,7 +277,7 @@ impl Pair {
                 let Some(round) = undrawn.map(|(round, _)| round) else { return };
                 let height = self.run.draw_height(round).unwrap();
                 let hash = self.double.known_hash(height);
-                let randomness = Digest::from_bytes(hash.0);
+                let randomness = digest(hash);
                 self.apply(
                     &TrainingRuns::drawCall { run, round }.abi_encode(),
                     Input::Draw { round, randomness },
@@ -284,43 +289,39 @@ impl Pair {
             }
             Step::Redraw => {
                 let Some((round, subject, _)) = self.open_audit() else { return };
-                let call =
-                    TrainingRuns::redrawCall { run, round, subject: subject.as_bytes().into() };
+                let call = TrainingRuns::redrawCall { run, round, subject: device_word(subject) };
                 self.apply(&call.abi_encode(), Input::Redraw { round, subject });
             }
             _ => unreachable!("no step of audits"),
         }
     }
 
-    fn verdict(&mut self, kind: u8, (round, subject, auditor): (u32, DeviceId, DeviceId)) {
+    fn verdict(&mut self, kind: Verdict, (round, subject, auditor): (u32, DeviceId, DeviceId)) {
         let value = match kind {
-            statement::VERDICT_MISMATCH => *seal(auditor.as_bytes(), &[2; 32]).as_bytes(),
-            _ => [1; 32],
+            Verdict::Mismatch => seal(&auditor, &Digest::from_bytes([2; 32])),
+            _ => Digest::from_bytes([1; 32]),
         };
         let number = (1..=5).find(|number| device(*number).0 == *auditor.as_bytes()).unwrap();
         let signature = signed(
             number,
-            &statement::verdict(CHAIN_ID, 1, round, subject.as_bytes(), kind, &value),
+            &statement::verdict(CHAIN_ID, 1, round, subject.as_bytes(), kind, value.as_bytes()),
         );
         let call = TrainingRuns::verdictCall {
             run: 1,
             round,
-            subject: subject.as_bytes().into(),
-            auditor: auditor.as_bytes().into(),
+            subject: device_word(subject),
+            auditor: device_word(auditor),
             kind,
-            value: value.into(),
+            value: digest_word(value),
             signature,
         };
         let claims = crate::runs::claimants(&self.run, round, &subject);
         let finding = match kind {
-            statement::VERDICT_OPENED => Finding::Opened {
-                for_subject: seal(subject.as_bytes(), &value),
-                for_claimants: claims
-                    .iter()
-                    .map(|claimant| seal(claimant.as_bytes(), &value))
-                    .collect(),
+            Verdict::Opened => Finding::Opened {
+                for_subject: seal(&subject, &value),
+                for_claimants: claims.iter().map(|claimant| seal(claimant, &value)).collect(),
             },
-            statement::VERDICT_MISMATCH => Finding::Mismatch { sealed: Digest::from_bytes(value) },
+            Verdict::Mismatch => Finding::Mismatch { sealed: value },
             _ => Finding::Unavailable,
         };
         self.apply(&call.abi_encode(), Input::Verdict { auditor, round, subject, finding });

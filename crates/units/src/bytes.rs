@@ -78,6 +78,20 @@ bytes_type! {
     /// A BLAKE3-256 digest, shown as 64 hex digits.
     Digest, 32, ""
 }
+impl Digest {
+    /// The digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        blake3::hash(bytes).into()
+    }
+}
+
+impl From<blake3::Hash> for Digest {
+    fn from(hash: blake3::Hash) -> Self {
+        Self(hash.into())
+    }
+}
+
 bytes_type! {
     /// A device: its ed25519 public key, shown as 64 hex digits.
     DeviceId, 32, ""
@@ -107,7 +121,7 @@ mod tests {
         ] {
             assert!(refused.parse::<AccountId>().is_err(), "{refused}");
         }
-        let digest = Digest::from_bytes([7; 32]);
+        let digest = Digest::of(b"barley");
         assert_eq!(digest.to_string().parse(), Ok(digest));
     }
 }

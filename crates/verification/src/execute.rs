@@ -171,15 +171,15 @@ pub fn fabricate(
     let change = Change::Given(made_up);
     let compressed = compress(change, memory_before, spec.memory_decay, spec.density(round))?;
     let leaf_count = spec.segment_ends(round).len() + 1;
-    let leaves = vec![digest_of(&compressed.encoded); leaf_count];
+    let leaves = vec![Digest::of(&compressed.encoded); leaf_count];
     Ok(Outcome::new(compressed, leaves, 0.0, spec.tokens(round)))
 }
 
 impl Outcome {
     /// Completes `leaves`, which are those of job and states.
     fn new(compressed: Compressed, mut leaves: Vec<Digest>, loss_mean: f32, tokens: u64) -> Self {
-        let update_digest = digest_of(&compressed.encoded);
-        let memory_after_digest = digest_of(&compressed.memory.to_bytes());
+        let update_digest = Digest::of(&compressed.encoded);
+        let memory_after_digest = Digest::of(&compressed.memory.to_bytes());
         leaves.extend([update_digest, memory_after_digest]);
         Self {
             root: merkle_root(&leaves),
@@ -247,7 +247,7 @@ impl<'a> Training<'a> {
                 hasher.update(bytes);
             });
         }
-        Digest::from_bytes(*hasher.finalize().as_bytes())
+        hasher.finalize().into()
     }
 }
 
@@ -258,11 +258,11 @@ fn job_digest(job: &Job<'_>) -> Digest {
     hasher.update(&job.round.to_le_bytes());
     hasher.update(job.device.as_bytes());
     hasher.update(model::state_digest(job.base).as_bytes());
-    hasher.update(digest_of(&job.memory_before.to_bytes()).as_bytes());
+    hasher.update(Digest::of(&job.memory_before.to_bytes()).as_bytes());
     for shard in job.shards {
-        hasher.update(digest_of(shard).as_bytes());
+        hasher.update(Digest::of(shard).as_bytes());
     }
-    Digest::from_bytes(*hasher.finalize().as_bytes())
+    hasher.finalize().into()
 }
 
 fn check(job: &Job<'_>) -> Result<(), JobError> {
@@ -276,10 +276,6 @@ fn check(job: &Job<'_>) -> Result<(), JobError> {
         }
     }
     Ok(())
-}
-
-fn digest_of(bytes: &[u8]) -> Digest {
-    Digest::from_bytes(*blake3::hash(bytes).as_bytes())
 }
 
 fn optimizer(job: &Job<'_>) -> Result<Inner, TrainerError> {

@@ -5,7 +5,7 @@
 //! 1. [`RunSpec`] fixes model, data draws, inner and outer steps and compression; its digest stands in the terms of the run.
 //! 2. [`execute`] trains from the base state, compresses the pseudo-gradient with the device's memory, and returns the update, the
 //!    new memory and the Merkle [root](merkle_root) over job, state digests, update and memory.
-//! 3. [`seal`] hides the root in a commitment: only who did the work, or repeated it, knows what opens the seal.
+//! 3. [`units::seal`] hides the root in a commitment: only who did the work, or repeated it, knows what opens the seal.
 //! 4. [`advance`] joins the updates of a round into the new state and one encoded outer update; [`apply_outer`] takes a worker that has
 //!    the base and the encoded update to the bit-equal state.
 //!
@@ -24,9 +24,7 @@ mod spec;
 
 pub use evaluate::{TooShort, evaluate};
 pub use execute::{Job, JobError, Outcome, StepReport, execute, fabricate};
-pub use merkle::{
-    LEAF_COUNT_MAX, NoSuchLeaf, Proof, disputed, merkle_root, proof, seal, verify_proof,
-};
+pub use merkle::{LEAF_COUNT_MAX, NoSuchLeaf, Proof, disputed, merkle_root, proof, verify_proof};
 pub use optimizer::InnerKind;
 pub use outer_step::{
     Advanced, Contribution, OuterState, OuterStateError, OuterStepError, advance, apply_outer,

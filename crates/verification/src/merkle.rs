@@ -1,13 +1,11 @@
-//! A Merkle tree over digests, and the seal over its root.
+//! A Merkle tree over digests.
 
 use thiserror::Error;
-use units::{DeviceId, Digest};
+use units::Digest;
 
 /// Leaves of a tree at most.
 pub const LEAF_COUNT_MAX: usize = 1 << 16;
 
-/// Context of the seal; the ledger computes the same.
-const SEAL_CONTEXT: &str = "gleaner 2026 commitment seal v1";
 const DISPUTED_CONTEXT: &str = "gleaner 2026 disputed root v1";
 
 /// First byte of what is hashed for a leaf and for a node, so that neither can stand for the other.
@@ -99,17 +97,6 @@ pub fn verify_proof(root: &Digest, leaf: &Digest, proof: &Proof) -> bool {
     top == *root
 }
 
-/// Hides `root` under a device's name, for a commitment or an auditor's claim: `BLAKE3(context, device ‖ root)` in key-derivation
-/// mode with the context `gleaner 2026 commitment seal v1`.
-///
-/// Two devices with the same root have different seals, so a seal can't be copied.
-#[must_use]
-pub fn seal(device: &DeviceId, root: &Digest) -> Digest {
-    let mut hasher = blake3::Hasher::new_derive_key(SEAL_CONTEXT);
-    hasher.update(device.as_bytes()).update(root.as_bytes());
-    Digest::from_bytes(*hasher.finalize().as_bytes())
-}
-
 /// What an auditor puts in the place of its replay's `root` when the commitment with this `seal` is not what the replay gives:
 /// `BLAKE3(context, seal ‖ root)` in key-derivation mode with the context `gleaner 2026 disputed root v1`.
 ///
@@ -120,7 +107,7 @@ pub fn seal(device: &DeviceId, root: &Digest) -> Digest {
 pub fn disputed(seal: &Digest, root: &Digest) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key(DISPUTED_CONTEXT);
     hasher.update(seal.as_bytes()).update(root.as_bytes());
-    Digest::from_bytes(*hasher.finalize().as_bytes())
+    hasher.finalize().into()
 }
 
 /// The largest power of two below `count`, which is at least 2.
@@ -134,7 +121,7 @@ fn hash(kind: u8, parts: &[&Digest]) -> Digest {
     for part in parts {
         hasher.update(part.as_bytes());
     }
-    Digest::from_bytes(*hasher.finalize().as_bytes())
+    hasher.finalize().into()
 }
 
 #[cfg(test)]
@@ -196,14 +183,6 @@ mod tests {
     }
 
     #[test]
-    fn the_seal_is_pinned() {
-        let [first, second] = [1, 2].map(|byte| DeviceId::from_bytes([byte; 32]));
-        let root = Digest::from_bytes([3; 32]);
-        assert_eq!(seal(&first, &root).to_string(), PINNED_SEAL);
-        assert_ne!(seal(&first, &root), seal(&second, &root));
-    }
-
-    #[test]
     fn the_disputed_root_is_pinned() {
         let [seal, root] = [1, 2].map(|byte| Digest::from_bytes([byte; 32]));
         assert_eq!(disputed(&seal, &root).to_string(), PINNED_DISPUTED);
@@ -212,6 +191,4 @@ mod tests {
     /// What every auditor must compute, or honest ones would contradict each other.
     const PINNED_DISPUTED: &str =
         "dffeeb08621e979b2e3bff8db8ca7939af075443f1df013e7af382d37e85a8e9";
-    /// What the ledger must compute too.
-    const PINNED_SEAL: &str = "4d8129a7d0e79d38687fe5ae10ea66bd4b8d6bf2870cf363a64da0a744ff7714";
 }

@@ -166,7 +166,7 @@ impl RunSpec {
     /// BLAKE3 of [`RunSpec::to_bytes`].
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::from_bytes(*blake3::hash(&self.to_bytes()).as_bytes())
+        Digest::of(&self.to_bytes())
     }
 
     /// Checks that a device can do what is asked, and that no field asks for the impossible.

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use abi::convert;
 use alloy_primitives::{B256, hex};
 use alloy_signer_local::{
     MnemonicBuilder, PrivateKeySigner,
@@ -259,7 +260,7 @@ impl Wallet {
 }
 
 fn account_of(signer: &PrivateKeySigner) -> AccountId {
-    AccountId::from_bytes(signer.address().into_array())
+    convert::account(signer.address())
 }
 
 /// Errors never carry the phrase.

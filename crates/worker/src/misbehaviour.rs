@@ -3,6 +3,7 @@
 
 use std::{str::FromStr, time::Duration};
 
+use abi::convert;
 use ledger_client::{Ledger, RunEvent};
 use thiserror::Error;
 use units::{DeviceId, Digest};
@@ -123,7 +124,7 @@ pub(crate) async fn copied(
         let first = events.into_iter().find_map(|logged| match logged.event {
             RunEvent::Committed(event) if event.round == round => {
                 let words = [event.seal, event.update, event.memoryAfter];
-                Some(words.map(|word| Digest::from_bytes(word.0)))
+                Some(words.map(convert::digest))
             }
             _ => None,
         });

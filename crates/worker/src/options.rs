@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use abi::statement;
+use abi::{TrainingRuns::Verdict, statement};
 use ledger_client::Ledger;
 use model::instructions::Isa;
 use tokio::sync::{mpsc, watch};
@@ -142,13 +142,13 @@ impl Options {
         run: u64,
         round: u32,
         subject: &DeviceId,
-        kind: u8,
+        kind: Verdict,
         value: &Digest,
     ) -> ToCoordinator {
         let (subject, value) = (*subject.as_bytes(), *value.as_bytes());
         let signature =
             self.sign(&statement::verdict(self.chain_id, run, round, &subject, kind, &value));
-        ToCoordinator::Verdict { round, subject, kind, value, signature }
+        ToCoordinator::Verdict { round, subject, kind: kind.into(), value, signature }
     }
 
     pub(crate) fn sign_leave(&self, run: u64, round: u32) -> ToCoordinator {

@@ -158,8 +158,7 @@ async fn hello(options: &Options) -> anyhow::Result<ToCoordinator> {
 }
 
 fn check(offer: &view::Offer, spec: &[u8], manifest: &[u8]) -> anyhow::Result<(RunSpec, Manifest)> {
-    let digest = |bytes: &[u8]| Digest::from_bytes(*blake3::hash(bytes).as_bytes());
-    ensure!(digest(spec) == offer.spec, Refusal::NotTheTerms { what: "specification" });
+    ensure!(Digest::of(spec) == offer.spec, Refusal::NotTheTerms { what: "specification" });
     let spec = RunSpec::from_bytes(spec)?;
     let manifest = Manifest::decode(manifest)?;
     ensure!(manifest.digest() == offer.corpus, Refusal::NotTheTerms { what: "corpus manifest" });

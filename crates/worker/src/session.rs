@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use abi::statement;
+use abi::TrainingRuns::Verdict;
 use tokio::sync::mpsc;
 use transport::message::{ToCoordinator, ToWorker};
 use units::{DeviceId, Digest};
@@ -275,7 +275,7 @@ impl<'a> Session<'a> {
     ) -> anyhow::Result<()> {
         self.desk.keep.keep_memory(&outcome.memory_after.to_bytes())?;
         self.publish(outcome.memory_after.to_bytes()).await?;
-        let seal = verification::seal(&self.desk.device, &outcome.root);
+        let seal = units::seal(&self.desk.device, &outcome.root);
         let memory_after = outcome.memory_after_digest;
         let (update, digests) = match self.options.behaviour {
             Behaviour::Honest => {
@@ -303,7 +303,7 @@ impl<'a> Session<'a> {
     ) -> anyhow::Result<(Vec<u8>, [Digest; 4])> {
         let desk = &self.desk;
         let update = misbehaviour::handed_in(self.options.behaviour, update);
-        let digest = Digest::from_bytes(*blake3::hash(&update).as_bytes());
+        let digest = Digest::of(&update);
         let own = [seal, digest, memory_before, memory_after];
         if self.options.behaviour == Behaviour::Twice {
             let other = [digest, seal, memory_before, memory_after];
@@ -335,11 +335,9 @@ impl<'a> Session<'a> {
             _ => finding,
         };
         let (kind, value) = match finding {
-            Some(Finding::Passed { root } | Finding::Upheld { root }) => {
-                (statement::VERDICT_OPENED, root)
-            }
-            Some(Finding::Mismatch { sealed }) => (statement::VERDICT_MISMATCH, sealed),
-            None => (statement::VERDICT_UNAVAILABLE, Digest::ZERO),
+            Some(Finding::Passed { root } | Finding::Upheld { root }) => (Verdict::Opened, root),
+            Some(Finding::Mismatch { sealed }) => (Verdict::Mismatch, sealed),
+            None => (Verdict::Unavailable, Digest::ZERO),
         };
         let message = self.options.sign_verdict(self.desk.run, round, &subject, kind, &value);
         self.desk.endpoint.send(&message).await?;

@@ -111,15 +111,15 @@ pub(crate) fn judge(
     claims: &[(DeviceId, Digest)],
 ) -> Finding {
     let Found { root, update, memory_after } = *found;
-    let is_sealed = verification::seal(subject, &root) == commitment.seal;
+    let is_sealed = units::seal(subject, &root) == commitment.seal;
     if is_sealed && update == commitment.update && memory_after == commitment.memory_after {
         return Finding::Passed { root };
     }
     let root = verification::disputed(&commitment.seal, &root);
-    if claims.iter().any(|(claimant, sealed)| verification::seal(claimant, &root) == *sealed) {
+    if claims.iter().any(|(claimant, sealed)| units::seal(claimant, &root) == *sealed) {
         return Finding::Upheld { root };
     }
-    Finding::Mismatch { sealed: verification::seal(auditor, &root) }
+    Finding::Mismatch { sealed: units::seal(auditor, &root) }
 }
 
 #[cfg(test)]
@@ -135,7 +135,7 @@ mod tests {
         let [subject, first, second] = [1, 2, 3].map(|byte| DeviceId::from_bytes([byte; 32]));
         let found = Found { root: digest(4), update: digest(5), memory_after: digest(6) };
         let honest = Commitment {
-            seal: verification::seal(&subject, &found.root),
+            seal: units::seal(&subject, &found.root),
             update: found.update,
             memory_before: Digest::ZERO,
             memory_after: found.memory_after,
@@ -143,22 +143,18 @@ mod tests {
         let passed = judge(&found, &first, (&subject, &honest), &[]);
         assert_eq!(passed, Finding::Passed { root: found.root });
 
-        let made_up = Commitment { seal: verification::seal(&subject, &digest(9)), ..honest };
+        let made_up = Commitment { seal: units::seal(&subject, &digest(9)), ..honest };
         let poisoned = Commitment { update: digest(9), ..honest };
         let forgetful = Commitment { memory_after: digest(9), ..honest };
-        let copied = Commitment { seal: verification::seal(&second, &found.root), ..honest };
+        let copied = Commitment { seal: units::seal(&second, &found.root), ..honest };
         for lie in [made_up, poisoned, forgetful, copied] {
             let Finding::Mismatch { sealed } = judge(&found, &first, (&subject, &lie), &[]) else {
                 panic!("{lie:?} was believed");
             };
             let upheld = judge(&found, &second, (&subject, &lie), &[(first, sealed)]);
             let Finding::Upheld { root } = upheld else { panic!("{upheld:?}") };
-            assert_eq!(verification::seal(&first, &root), sealed);
-            assert_ne!(
-                verification::seal(&subject, &root),
-                lie.seal,
-                "the ledger would let it pass"
-            );
+            assert_eq!(units::seal(&first, &root), sealed);
+            assert_ne!(units::seal(&subject, &root), lie.seal, "the ledger would let it pass");
         }
     }
 
@@ -166,14 +162,14 @@ mod tests {
     fn a_false_claim_is_not_upheld() {
         let [subject, liar, auditor] = [1, 2, 3].map(|byte| DeviceId::from_bytes([byte; 32]));
         let found = Found { root: digest(4), update: digest(5), memory_after: digest(6) };
-        let seal = verification::seal(&subject, &digest(9));
+        let seal = units::seal(&subject, &digest(9));
         let lie = Commitment {
             seal,
             update: found.update,
             memory_before: Digest::ZERO,
             memory_after: found.memory_after,
         };
-        let claims = [(liar, verification::seal(&liar, &found.root))];
+        let claims = [(liar, units::seal(&liar, &found.root))];
         let finding = judge(&found, &auditor, (&subject, &lie), &claims);
         assert!(matches!(finding, Finding::Mismatch { .. }), "{finding:?}");
     }

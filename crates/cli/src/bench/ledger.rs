@@ -6,13 +6,14 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use abi::convert;
 use alloy_signer_local::{MnemonicBuilder, coins_bip39::English};
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 use ledger_benchmark::{Load, Measurement, Milliseconds, Progress};
 use serde::Serialize;
 use tempfile::TempDir;
-use units::{AccountId, UnixSeconds, Wei};
+use units::{UnixSeconds, Wei};
 
 use super::execution::{self, CALLERS as EXECUTION_CALLERS};
 use crate::genesis::{CHAIN_ID_DEFAULT, genesis};
@@ -153,8 +154,8 @@ fn executed(args: &Args, output: &Output) -> anyhow::Result<Vec<Executed>> {
     }
     output.say("executing calls on one core");
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
-    let callers = (0..EXECUTION_CALLERS).map(|index| execution::caller(index).into_array());
-    let funds = callers.map(|caller| (AccountId::from_bytes(caller), FUNDS)).collect();
+    let callers = (0..EXECUTION_CALLERS).map(|index| convert::account(execution::caller(index)));
+    let funds = callers.map(|caller| (caller, FUNDS)).collect();
     let mut genesis = genesis(CHAIN_ID_DEFAULT, UnixSeconds::new(0), &funds);
     genesis.gas_limit = GAS_LIMIT;
     let rates = execution::rates(folder.path(), genesis)?;
@@ -279,7 +280,7 @@ fn genesis_for(args: &Args) -> anyhow::Result<String> {
         let builder = MnemonicBuilder::<English>::default().phrase(&args.phrase);
         let signer = builder.index(u32::from(index)).and_then(|builder| builder.build());
         let signer = signer.context("the phrase is no BIP-39 phrase in English")?;
-        funds.insert(AccountId::from_bytes(signer.address().into_array()), FUNDS);
+        funds.insert(convert::account(signer.address()), FUNDS);
     }
     let mut genesis = genesis(CHAIN_ID_DEFAULT, UnixSeconds::new(0), &funds);
     genesis.gas_limit = GAS_LIMIT;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use abi::convert;
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
@@ -85,9 +86,7 @@ impl Folder {
 
     /// Accounts of the workers, likewise.
     pub(super) fn accounts(&self, count: usize) -> Vec<AccountId> {
-        let account = |index| {
-            self.key("worker", index).map(|key| AccountId::from_bytes(key.address().into_array()))
-        };
+        let account = |index| self.key("worker", index).map(|key| convert::account(key.address()));
         (0..count).filter_map(|index| account(index).ok()).collect()
     }
 

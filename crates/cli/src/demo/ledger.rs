@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use abi::convert;
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::Context as _;
 use coordinator::Project;
 use ledger_client::Ledger;
 use node::{Node, NodeConfig, OpenError};
 use store::StoreError;
-use units::{AccountId, Digest, UnixSeconds, Wei};
+use units::{Digest, UnixSeconds, Wei};
 
 use super::{Chain, Folder};
 use crate::genesis::{CHAIN_ID_DEFAULT, genesis};
@@ -36,7 +37,7 @@ pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<
                 .required_deposit()
                 .context("the terms cost too much")?;
             let funds = deposit.checked_add(Wei::new(FEES)).context("the terms cost too much")?;
-            let account = AccountId::from_bytes(trainer.address().into_array());
+            let account = convert::account(trainer.address());
             let now = UnixSeconds::new(super::now());
             begin(Some(genesis(CHAIN_ID_DEFAULT, now, &BTreeMap::from([(account, funds)]))))
         }

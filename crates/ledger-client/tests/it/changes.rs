@@ -32,7 +32,7 @@ async fn transfers_take_one_nonce_after_another() {
         assert_eq!(values, [(0, U256::from(1)), (1, U256::from(2)), (2, U256::from(3))]);
         assert_eq!(script.sent.len(), 3, "nothing is sent twice");
         let first = &script.mined[0];
-        assert_eq!(first.to(), Some(Address::from(*someone().as_bytes())));
+        assert_eq!(first.to(), Some(abi::convert::address(someone())));
         assert_eq!(first.gas_limit(), 100_000);
         assert!(
             14 <= first.max_fee_per_gas(),

@@ -1,4 +1,7 @@
-use abi::{DEVICES, TRAINING_RUNS, TrainingRuns};
+use abi::{
+    DEVICES, TRAINING_RUNS,
+    TrainingRuns::{self, self as sol, Phase},
+};
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, LogData, U256, hex};
 use alloy_sol_types::{SolCall, SolError as _, SolEvent, SolValue as _};
@@ -48,8 +51,8 @@ fn summary() -> TrainingRuns::Summary {
         name: "a poem".to_owned(),
         coordinator: B256::repeat_byte(1),
         endpoint: "127.0.0.1:1".to_owned(),
-        phase: 1,
-        ending: 0,
+        phase: Phase::Training,
+        ending: sol::Ending::None,
         round: 2,
         rounds: 3,
         state: B256::repeat_byte(5),
@@ -82,11 +85,11 @@ async fn a_summary_is_read_in_domain_words() {
     assert_eq!((read.deposited, read.paid, read.owed), (Wei::new(10), Wei::new(4), Wei::new(3)));
     assert_eq!((read.coordinator, read.state, read.quorum), (DEVICE, digest(5), 2));
     for (phase, ending, expected) in [
-        (0, 0, RunPhase::Gathering),
-        (2, 0, RunPhase::Closed),
-        (3, 2, RunPhase::WindingUp(Ending::Abandoned)),
-        (4, 0, RunPhase::Finished(Ending::Completed)),
-        (4, 1, RunPhase::Finished(Ending::Cancelled)),
+        (Phase::Gathering, sol::Ending::None, RunPhase::Gathering),
+        (Phase::Closed, sol::Ending::None, RunPhase::Closed),
+        (Phase::WindingUp, sol::Ending::Abandoned, RunPhase::WindingUp(Ending::Abandoned)),
+        (Phase::Finished, sol::Ending::Completed, RunPhase::Finished(Ending::Completed)),
+        (Phase::Finished, sol::Ending::Cancelled, RunPhase::Finished(Ending::Cancelled)),
     ] {
         stub.with(|script| {
             script.returns =
@@ -95,8 +98,10 @@ async fn a_summary_is_read_in_domain_words() {
         assert_eq!(stub.ledger().await.run_summary(7).await.unwrap().phase, expected);
     }
     for wrong in [
-        TrainingRuns::Summary { phase: 5, ..summary() },
-        TrainingRuns::Summary { ending: 3, ..summary() },
+        TrainingRuns::Summary { phase: Phase::__Invalid, ..summary() },
+        TrainingRuns::Summary { ending: sol::Ending::__Invalid, ..summary() },
+        TrainingRuns::Summary { phase: Phase::Finished, ..summary() },
+        TrainingRuns::Summary { ending: sol::Ending::Completed, ..summary() },
         TrainingRuns::Summary { paid: U256::MAX, ..summary() },
     ] {
         stub.with(|script| script.returns = wrong.abi_encode().into());
@@ -110,7 +115,7 @@ async fn seats_audits_and_links_are_read() {
     let seat = TrainingRuns::Seat {
         device: B256::repeat_byte(1),
         account: Address::repeat_byte(8),
-        standing: 0,
+        standing: sol::Standing::Active,
         expelledRound: 4,
         onProbation: true,
         fromRound: 1,
@@ -119,8 +124,9 @@ async fn seats_audits_and_links_are_read() {
         paid: U256::from(9),
         committed: true,
     };
+    let standings = (0_u8..4).map(|standing| sol::Standing::try_from(standing).unwrap());
     let seats: Vec<_> =
-        (0..4).map(|standing| TrainingRuns::Seat { standing, ..seat.clone() }).collect();
+        standings.map(|standing| TrainingRuns::Seat { standing, ..seat.clone() }).collect();
     let stub = answering(seats.abi_encode()).await;
     let ledger = stub.ledger().await;
     let standings: Vec<_> =
@@ -216,7 +222,7 @@ async fn every_change_calls_its_function_with_its_arguments() {
         round: 2,
         subject: DEVICE,
         auditor: OTHER,
-        kind: 1,
+        kind: sol::Verdict::Mismatch,
         value: digest(5),
         signature: SIGNATURE,
     };
@@ -283,7 +289,7 @@ fn expected_calls() -> [Vec<u8>; 13] {
             round,
             subject: device,
             auditor: other,
-            kind: 1,
+            kind: sol::Verdict::Mismatch,
             value: B256::repeat_byte(5),
             signature,
         }
@@ -319,7 +325,7 @@ async fn the_past_of_a_run_is_read_from_logs() {
         round: 2,
         tokens: 1000,
         amount: U256::from(7000),
-        kind: 0,
+        kind: sol::PayKind::Work,
     };
     let logs =
         json!([log(TRAINING_RUNS, &paid), log(TRAINING_RUNS, &TrainingRuns::Cancelled { run: 7 })]);

@@ -1,12 +1,14 @@
 //! Between the rules' types and the interface's.
 
-use abi::TrainingRuns as sol;
-use alloy_primitives::{Address, B256, U256};
+use abi::{
+    TrainingRuns as sol,
+    convert::{address, device_word as name, digest, digest_word as word, wei_word as amount},
+};
 use training_run::{
     Audit, Cause, Check, ClosedRound, Effect, Ending, Entry, PayKind, Phase, Run, Seat, Standing,
     Terms,
 };
-use units::{AccountId, Bps, DeviceId, Digest, Wei};
+use units::{Bps, DeviceId, Digest, Wei};
 
 use super::records::Placard;
 use crate::host::{Failure, Host, emit};
@@ -31,9 +33,9 @@ pub(super) fn terms_in(terms: &sol::Terms) -> Result<Terms, Failure> {
         audit_seconds: terms.auditSeconds,
         stall_seconds: terms.stallSeconds,
         hold_back_rounds: terms.holdBackRounds,
-        spec: super::digest(terms.spec),
-        corpus: super::digest(terms.corpus),
-        initial_state: super::digest(terms.initialState),
+        spec: digest(terms.spec),
+        corpus: digest(terms.corpus),
+        initial_state: digest(terms.initialState),
     })
 }
 
@@ -61,11 +63,13 @@ pub(super) fn terms_out(terms: &Terms) -> sol::Terms {
 
 pub(super) fn summary(id: u64, run: &Run, placard: Placard) -> sol::Summary {
     let (phase, ending, deadline) = match run.phase() {
-        Phase::Gathering => (0, 0, 0),
-        Phase::Training { deadline, .. } => (1, 0, deadline.as_u64()),
-        Phase::Closed => (2, 0, 0),
-        Phase::WindingUp(ending) => (3, ending_code(*ending), 0),
-        Phase::Finished(ending) => (4, ending_code(*ending), 0),
+        Phase::Gathering => (sol::Phase::Gathering, sol::Ending::None, 0),
+        Phase::Training { deadline, .. } => {
+            (sol::Phase::Training, sol::Ending::None, deadline.as_u64())
+        }
+        Phase::Closed => (sol::Phase::Closed, sol::Ending::None, 0),
+        Phase::WindingUp(how) => (sol::Phase::WindingUp, ending_out(*how), 0),
+        Phase::Finished(how) => (sol::Phase::Finished, ending_out(*how), 0),
     };
     let escrow = run.escrow();
     let active = run.seats().iter().filter(|seat| seat.is_active()).count();
@@ -93,11 +97,11 @@ pub(super) fn summary(id: u64, run: &Run, placard: Placard) -> sol::Summary {
     }
 }
 
-fn ending_code(ending: Ending) -> u8 {
+fn ending_out(ending: Ending) -> sol::Ending {
     match ending {
-        Ending::Completed => 0,
-        Ending::Cancelled => 1,
-        Ending::Abandoned => 2,
+        Ending::Completed => sol::Ending::Completed,
+        Ending::Cancelled => sol::Ending::Cancelled,
+        Ending::Abandoned => sol::Ending::Abandoned,
     }
 }
 
@@ -108,10 +112,12 @@ pub(super) fn seats(run: &Run) -> Vec<sol::Seat> {
 
 fn seat(seat: &Seat, committed: bool) -> sol::Seat {
     let (standing, expelled_round) = match seat.standing {
-        Standing::Active => (0, 0),
-        Standing::Left => (1, 0),
-        Standing::Expelled { round, cause: Cause::Convicted } => (2, round),
-        Standing::Expelled { round, cause: Cause::FalseAudit } => (3, round),
+        Standing::Active => (sol::Standing::Active, 0),
+        Standing::Left => (sol::Standing::Left, 0),
+        Standing::Expelled { round, cause: Cause::Convicted } => (sol::Standing::Convicted, round),
+        Standing::Expelled { round, cause: Cause::FalseAudit } => {
+            (sol::Standing::FalseAuditor, round)
+        }
     };
     sol::Seat {
         device: name(seat.device),
@@ -191,7 +197,10 @@ pub(crate) fn claimants(run: &Run, round: u32, subject: &DeviceId) -> Vec<Device
 pub(super) fn publish(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Failure> {
     match effect {
         Effect::Pay { account, device, round, tokens, amount: paid, kind } => {
-            let kind = u8::from(kind == PayKind::Audit);
+            let kind = match kind {
+                PayKind::Work => sol::PayKind::Work,
+                PayKind::Audit => sol::PayKind::Verdict,
+            };
             let (account, device, amount) = (address(account), name(device), amount(paid));
             emit(host, &sol::Paid { run, account, device, round, tokens, amount, kind })
         }
@@ -266,20 +275,4 @@ fn publish_outcome(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), 
         }
         _ => unreachable!("published by `publish`"),
     }
-}
-
-fn word(digest: Digest) -> B256 {
-    B256::new(*digest.as_bytes())
-}
-
-fn name(device: DeviceId) -> B256 {
-    B256::new(*device.as_bytes())
-}
-
-fn address(account: AccountId) -> Address {
-    Address::new(*account.as_bytes())
-}
-
-fn amount(wei: Wei) -> U256 {
-    U256::from(wei.as_u128())
 }

@@ -7,7 +7,7 @@ use ::assets::{
 };
 use abi::{
     ASSETS, Assets, Erc20, Erc20Errors, GRAIN, IssuedAsset, ModuleErrors, asset_address,
-    permit_digest, permit_domain,
+    convert::account, permit_digest, permit_domain,
 };
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_signer::SignerSync;
@@ -17,7 +17,7 @@ use proptest::{collection::vec, prelude::*};
 use units::{AccountId, UnixSeconds};
 
 use super::double::{CHAIN_ID, Double};
-use crate::{Failure, erc20::account, host::MODULE_CODE, provider::entrance};
+use crate::{Failure, host::MODULE_CODE, provider::entrance};
 
 fn signing_key(number: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&B256::repeat_byte(number)).unwrap()

@@ -146,7 +146,7 @@ async fn our_own_client_transfers() {
     let patience = Duration::from_secs(30);
     let ledger = Ledger::connect(&url, Some(key(3)), patience).await.unwrap();
     assert_eq!(ledger.chain_id(), CHAIN_ID);
-    let receiver = units::AccountId::from_bytes(RECEIVER.into_array());
+    let receiver = abi::convert::account(RECEIVER);
     let receipt = ledger.transfer(&receiver, units::Wei::new(77)).await.unwrap();
     assert_eq!(ledger.balance(&receiver).await.unwrap(), units::Wei::new(77));
     assert_eq!(ledger.head().await.unwrap().height, receipt.height);

@@ -3,7 +3,7 @@
 //! Any Ethereum library can call them; the interfaces below are all it needs. Amounts are wei, times are Unix seconds, shares are basis
 //! points, digests are BLAKE3-256, devices are ed25519 public keys, signatures are ed25519 over a [`statement`].
 //!
-//! It holds no rule (`training-run` does) and executes nothing (`precompiles` does).
+//! It holds no rule (`training-run` does) and executes nothing (`native-modules` do).
 
 mod assets;
 pub mod convert;
@@ -42,6 +42,10 @@ mod modules {
             error ValueNotAllowed();
             /// Calldata is not a call of this module.
             error BadCall();
+            /// The module was entered again while a call of it was running (OpenZeppelin's `ReentrancyGuard`).
+            error ReentrancyGuardReentrantCall();
+            /// The token answered `false`, answered nonsense, or has no code (OpenZeppelin's `SafeERC20`).
+            error SafeERC20FailedOperation(address token);
             /// The signature is not the device's over the statement.
             error BadSignature(bytes32 device);
         }

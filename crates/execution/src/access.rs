@@ -8,7 +8,6 @@ use revm::{
     bytecode::opcode,
     context::JournalTr,
     context_interface::ContextTr,
-    handler::PrecompileProvider,
     interpreter::{
         CreateInputs, Interpreter,
         interpreter_types::{InputsTr, Jumps},
@@ -54,7 +53,10 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
             slots.extend(item.storage_keys.iter().copied());
         }
         let (result, machine) = self.inspect(call, touched)?;
-        let mut touched = machine.inspector;
+        let (_, mut touched, modules) = machine.into_parts();
+        for (account, slot) in modules.touched() {
+            touched.accounts.entry(*account).or_default().extend(slot);
+        }
         let beneficiary = self.overrides.block.applied_to(&self.environment).beneficiary;
         let mut warm = vec![call.from, beneficiary];
         warm.extend(call.to.to());
@@ -62,17 +64,9 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
             call.authorization_list.iter().filter_map(|each| each.recover_authority().ok()),
         );
         touched.warm.extend(warm);
-        // The precompiles are warm, too; what the machine says of them does not depend on the context's type.
-        let precompiles = machine.precompiles;
-        let list = touched.into_list(|address| is_warm::<DB>(&precompiles, address));
+        let list = touched.into_list(|address| modules.is_warm(address));
         Ok(Accesses { list, outcome: result.result.into() })
     }
-}
-
-fn is_warm<DB: DatabaseRef>(precompiles: &precompiles::Modules, address: &Address) -> bool {
-    PrecompileProvider::<crate::evm::MachineContext<'_, DB>>::warm_addresses(precompiles)
-        .contains(address)
-        || precompiles::is_reserved(address)
 }
 
 /// Accounts and slots that instructions name.

@@ -48,7 +48,7 @@ pub fn amend<DB: DatabaseRef>(
     address: Address,
     amendment: Amendment,
 ) -> Result<StateChanges, AmendmentError<DB::Error>> {
-    if matches!(amendment, Amendment::Code(_)) && precompiles::is_reserved(&address) {
+    if matches!(amendment, Amendment::Code(_)) && native_modules::is_reserved(&address) {
         return Err(AmendmentError::Native { address });
     }
     let amended = match amendment {

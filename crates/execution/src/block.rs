@@ -245,7 +245,7 @@ impl<DB: DatabaseRef> Body<'_, DB> {
                 return Ok(Err(Refusal::from_machine(reason, &given, self.environment.base_fee)));
             }
             Err(EVMError::Database(error)) => return Err(BlockError::State(error)),
-            // Left out, so that one transaction cannot stop the chain.
+            // A module met state that only it writes and that is not as it leaves it. Left out, so that one transaction cannot stop the chain.
             Err(error @ (EVMError::Header(_) | EVMError::Custom(_) | EVMError::CustomAny(_))) => {
                 return Ok(Err(Refusal::Fault { reason: error.to_string() }));
             }
@@ -292,7 +292,7 @@ fn seal<DB: State>(
     body: Body<'_, DB>,
 ) -> Result<ExecutedBlock, BlockError<DB::Error>> {
     let Body { machine, environment, gas_used, transactions, receipts, .. } = body;
-    let mut changes = machine.ctx.journaled_state.database.into_changes();
+    let mut changes = machine.into_parts().0.journaled_state.database.into_changes();
     supply::follow(&mut changes, parent.state).map_err(BlockError::State)?;
     let moved = parent.commitment.apply(&changes, parent.state).map_err(BlockError::Commitment)?;
     let mut logs_bloom = Bloom::ZERO;

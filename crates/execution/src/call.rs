@@ -271,6 +271,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     ) -> Result<Inspected<'s, DB, I>, CallError<DB::Error>> {
         let (machine, transaction) = self.prepare(call, self.gas_limit(call))?;
         let mut machine = machine.with_inspector(inspector);
+        machine.modules_mut().note_touched();
         match machine.inspect_tx(transaction.clone()) {
             Ok(result) => Ok((result, machine)),
             Err(error) => Err(CallError::from_machine(error, &transaction)),

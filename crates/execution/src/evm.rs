@@ -1,13 +1,11 @@
 //! The machine, put together one way for blocks and calls.
 
 use crate::{call::Environment, genesis::Rules, overlay::Overlay};
-use precompiles::Modules;
+use native_kit::Modules;
 use revm::{
-    Context, DatabaseRef, Journal, MainBuilder, MainContext,
-    context::{BlockEnv, CfgEnv, Evm, TxEnv},
+    Context, DatabaseRef, Journal, MainContext,
+    context::{BlockEnv, CfgEnv, TxEnv},
     context_interface::block::BlobExcessGasAndPrice,
-    handler::{EthFrame, instructions::EthInstructions},
-    interpreter::interpreter::EthInterpreter,
     primitives::hardfork::SpecId,
 };
 
@@ -16,13 +14,10 @@ pub(crate) type MachineContext<'a, DB> =
     Context<BlockEnv, TxEnv, CfgEnv, Overlay<'a, DB>, Journal<Overlay<'a, DB>>, ()>;
 
 /// The machine on an overlay.
-pub(crate) type Machine<'a, DB, I = ()> = Evm<
-    MachineContext<'a, DB>,
-    I,
-    EthInstructions<EthInterpreter, MachineContext<'a, DB>>,
-    Modules,
-    EthFrame<EthInterpreter>,
->;
+pub(crate) type Machine<'a, DB, I = ()> = native_kit::Machine<MachineContext<'a, DB>, I>;
+
+/// The revision of the rules that every ledger has from its genesis on.
+const REVISION: u32 = 1;
 
 /// Which rules of inclusion hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,10 +58,6 @@ pub(crate) fn machine<'a, DB: DatabaseRef>(
         }),
         slot_num: 0,
     };
-    Context::mainnet()
-        .with_db(overlay)
-        .with_cfg(cfg)
-        .with_block(block)
-        .build_mainnet()
-        .with_precompiles(Modules::new(SpecId::OSAKA))
+    let context = Context::mainnet().with_db(overlay).with_cfg(cfg).with_block(block);
+    Machine::new(context, Modules::new(SpecId::OSAKA, rules.modules, REVISION))
 }

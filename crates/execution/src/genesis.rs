@@ -10,6 +10,7 @@ use crate::{
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use native_kit::Table;
 use revm::database_interface::EmptyDB;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub struct Rules {
     pub gas_limit: u64,
     /// How the base fee moves.
     pub base_fee: BaseFeeRule,
+    /// The native modules that the ledger may have.
+    pub modules: Table,
 }
 
 /// The genesis file. Two chains with unequal files have unequal genesis hashes.
@@ -147,7 +150,7 @@ impl Genesis {
         check(self.commitment == Commitment::SCHEME, "commitment", scheme, hint)?;
         let mut supply = U256::ZERO;
         for (address, account) in &self.accounts {
-            if precompiles::is_reserved(address) {
+            if native_modules::is_reserved(address) {
                 return Err(GenesisError::Reserved { address: *address });
             }
             if account.code.is_empty() && !account.storage.is_empty() {
@@ -164,7 +167,13 @@ impl Genesis {
     /// What the machine must know of the chain.
     #[must_use]
     pub fn rules(&self) -> Rules {
-        Rules { chain_id: self.chain_id, gas_limit: self.gas_limit, base_fee: self.base_fee }
+        let modules = Table::new(native_modules::TABLE);
+        Rules {
+            chain_id: self.chain_id,
+            gas_limit: self.gas_limit,
+            base_fee: self.base_fee,
+            modules,
+        }
     }
 
     /// Block 0: no transactions, all accounts as changes from the empty state.
@@ -233,8 +242,8 @@ pub(crate) fn empty_header() -> Header {
 /// The native modules: accounts with code, so that Solidity sees a contract and nothing clears them.
 fn module_accounts() -> BTreeMap<Address, GenesisAccount> {
     let account = |code| GenesisAccount { code, ..GenesisAccount::default() };
-    precompiles::genesis_accounts()
-        .into_iter()
+    Table::new(native_modules::TABLE)
+        .beginning(1)
         .map(|(address, code)| (address, account(code)))
         .collect()
 }

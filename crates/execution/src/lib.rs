@@ -64,9 +64,11 @@ pub use commitment::{
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use frames::{Frame, FrameKind, FrameLog, FrameOptions, TREE_SIZE_MAX};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};
-pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
+/// The native modules that a ledger may have.
+pub use native_kit::Table as ModuleTable;
 /// Whether only native modules may be at an address, now or later; one is there when the account has code.
-pub use precompiles::is_reserved as is_native;
+pub use native_modules::is_reserved as is_native;
+pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
 pub use prestate::{AccountSeen, PRESTATE_SIZE_MAX, Prestate, PrestateOptions};
 pub use simulate::{
     BlockPlan, Message, SIMULATED_BLOCKS_MAX, SIMULATED_GAS_BLOCKS_MAX, SIMULATED_SIZE_MAX,

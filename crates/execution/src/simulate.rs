@@ -255,7 +255,7 @@ impl Run<'_> {
         for (index, message) in messages.iter().enumerate() {
             let block = self.environment.number;
             let refused = |reason| SimulateError::Refused { block, index, reason };
-            let overlay = &mut machine.ctx.journaled_state.database;
+            let overlay = &mut machine.context_mut().journaled_state.database;
             let sender = overlay.basic(message.call.from).map_err(SimulateError::State)?;
             let nonce = message.nonce.or(sender.map(|account| account.nonce)).unwrap_or_default();
             let gas_left = self.environment.gas_limit.saturating_sub(body.gas_used);
@@ -282,7 +282,7 @@ impl Run<'_> {
             body.gas_used = body.gas_used.saturating_add(result.tx_gas_used());
             let logs = match (result.is_success(), self.simulation.with_transfers) {
                 (false, _) => Vec::new(),
-                (true, true) => std::mem::take(&mut machine.inspector).into_logs(),
+                (true, true) => machine.take_inspector().into_logs(),
                 (true, false) => result.logs().to_vec(),
             };
             let receipt = receipt(&transaction, result.clone(), body.gas_used);
@@ -292,7 +292,7 @@ impl Run<'_> {
             body.calls.push(call);
             body.transactions.push(transaction);
         }
-        Ok((machine.ctx.journaled_state.database, body))
+        Ok((machine.into_parts().0.journaled_state.database, body))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::changes::{AccountState, Change, StateChanges};
 use alloy_primitives::U256;
-use precompiles::GRAIN_SUPPLY;
+use native_modules::GRAIN_SUPPLY;
 use revm::DatabaseRef;
 
 /// Writes the supply of a genesis block, which has a word only if it has GRAIN.

@@ -172,7 +172,7 @@ fn told<'a, DB: DatabaseRef>(
     result: ResultAndState,
     machine: Machine<'a, DB, Watch>,
 ) -> Result<(Trace, Overlay<'a, DB>), TraceError<DB::Error>> {
-    let Machine { ctx, inspector, .. } = machine;
+    let (ctx, inspector, _) = machine.into_parts();
     let ResultAndState { result, state } = result;
     let mut overlay = ctx.journaled_state.database;
     let trace = match (inspector, tracer) {

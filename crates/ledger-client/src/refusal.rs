@@ -74,6 +74,12 @@ fn of_modules(error: ModuleErrorsErrors) -> String {
         ModuleErrorsErrors::BadSignature(error) => {
             format!("the signature is not that of device {}", plain(&error.device))
         }
+        ModuleErrorsErrors::ReentrancyGuardReentrantCall(_) => {
+            "the module was called again while a call of it was running".to_owned()
+        }
+        ModuleErrorsErrors::SafeERC20FailedOperation(error) => {
+            format!("the token {} has not moved what was asked", error.token)
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Modules on a host without an EVM: what they refuse changes nothing, what they do is what the rules say.
 
 mod assets;
-mod double;
+mod table;
+mod tokens;
 
 use abi::{
     DEVICES, Devices, ModuleErrors, TRAINING_RUNS,
@@ -16,8 +17,11 @@ use proptest::{collection::vec, prelude::*};
 use training_run::{Check, Commitment, Context, Finding, Input, Run};
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei, seal};
 
-use crate::Failure;
-use double::{CHAIN_ID, Double};
+use crate::{TABLE, training_runs};
+use native_kit::{
+    Failure,
+    test_host::{CHAIN_ID, TestHost, hash_of},
+};
 
 const OWNER: Address = Address::repeat_byte(0xaa);
 const DEPOSIT: u64 = 1_000_000;
@@ -74,14 +78,19 @@ fn open() -> Vec<u8> {
     TrainingRuns::openCall { terms: terms(), name, coordinator: B256::ZERO, endpoint }.abi_encode()
 }
 
+/// A run as it is stored.
+fn run_of(host: &TestHost, id: u64) -> Run {
+    host.clone().within(TRAINING_RUNS, |host| training_runs::load(host, id)).unwrap()
+}
+
 /// A ledger with one run, and five linked devices that are not in it yet.
-fn opened() -> Double {
-    let mut double = Double::new();
+fn opened() -> TestHost {
+    let mut double = TestHost::new(TABLE);
     double.give(OWNER, DEPOSIT);
     for number in 1..=5 {
-        double.call(DEVICES, OWNER, 0, &link(number, 1)).unwrap();
+        double.transact(DEVICES, OWNER, 0, &link(number, 1)).unwrap();
     }
-    double.call(TRAINING_RUNS, OWNER, DEPOSIT, &open()).unwrap();
+    double.transact(TRAINING_RUNS, OWNER, DEPOSIT, &open()).unwrap();
     double
 }
 
@@ -119,7 +128,7 @@ proptest! {
         let mut double = opened();
         double.give(OWNER, value);
         let before = double.state();
-        if double.static_call(module, &input).is_ok() || double.call(module, OWNER, value, &input).is_err() {
+        if double.read(module, &input).is_ok() || double.transact(module, OWNER, value, &input).is_err() {
             prop_assert!(double.state() == before, "something has changed");
         }
     }
@@ -163,7 +172,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// The module, and beside it the rules alone.
 struct Pair {
-    double: Double,
+    double: TestHost,
     run: Run,
 }
 
@@ -173,7 +182,7 @@ impl Pair {
             now: UnixSeconds::new(self.double.time),
             height: self.double.height,
             caller: convert::account(OWNER),
-            randomness: digest(double::hash_of(self.double.height - 1)),
+            randomness: digest(hash_of(self.double.height - 1)),
         }
     }
 
@@ -182,7 +191,7 @@ impl Pair {
         let context = self.context();
         let ruled = self.run.step(&context, input.clone());
         let before = self.double.state();
-        let called = self.double.call(TRAINING_RUNS, OWNER, 0, call);
+        let called = self.double.transact(TRAINING_RUNS, OWNER, 0, call);
         match (&ruled, &called) {
             (Ok(_), Ok(_)) => {}
             (Err(error), Err(Failure::Revert(data))) => {
@@ -192,10 +201,10 @@ impl Pair {
             }
             _ => panic!("{input:?}: the rules say {ruled:?}, the module {called:?}"),
         }
-        assert_eq!(self.double.run(1), self.run, "{input:?}");
+        assert_eq!(run_of(&self.double, 1), self.run, "{input:?}");
         let escrow = self.run.escrow();
         let held = escrow.deposited.as_u128() - escrow.paid.as_u128() - escrow.refunded.as_u128();
-        assert_eq!(self.double.balance(TRAINING_RUNS), U256::from(held), "{input:?}");
+        assert_eq!(self.double.balance_of(TRAINING_RUNS), U256::from(held), "{input:?}");
     }
 
     fn open_audit(&self) -> Option<(u32, DeviceId, DeviceId)> {
@@ -315,7 +324,7 @@ impl Pair {
             value: digest_word(value),
             signature,
         };
-        let claims = crate::runs::claimants(&self.run, round, &subject);
+        let claims = training_runs::claimants(&self.run, round, &subject);
         let finding = match kind {
             Verdict::Opened => Finding::Opened {
                 for_subject: seal(&subject, &value),
@@ -346,7 +355,7 @@ fn commit_call(number: u8, round: u32, commitment: &Commitment) -> Vec<u8> {
 
 fn pair() -> Pair {
     let double = opened();
-    let run = double.run(1);
+    let run = run_of(&double, 1);
     assert_eq!(run.escrow().deposited, Wei::new(DEPOSIT.into()));
     Pair { double, run }
 }
@@ -386,14 +395,14 @@ fn a_round_whose_hash_is_forgotten_is_drawn_from_another() {
     let height = run.draw_height(0).unwrap();
     double.height = height + 300;
     let draw = TrainingRuns::drawCall { run: 1, round: 0 }.abi_encode();
-    double.call(TRAINING_RUNS, OWNER, 0, &draw).unwrap();
-    let rearmed = double.run(1);
+    double.transact(TRAINING_RUNS, OWNER, 0, &draw).unwrap();
+    let rearmed = run_of(&double, 1);
     assert_eq!(rearmed.draw_height(0), Some(height + 301), "the hash of a block to come");
-    let early = double.call(TRAINING_RUNS, OWNER, 0, &draw);
+    let early = double.transact(TRAINING_RUNS, OWNER, 0, &draw);
     assert!(matches!(early, Err(Failure::Revert(_))), "{early:?}");
     double.height += 2;
-    double.call(TRAINING_RUNS, OWNER, 0, &draw).unwrap();
-    assert_eq!(double.run(1).draw_height(0), None);
+    double.transact(TRAINING_RUNS, OWNER, 0, &draw).unwrap();
+    assert_eq!(run_of(&double, 1).draw_height(0), None);
 }
 
 #[test]
@@ -406,14 +415,14 @@ fn whatever_gas_is_missing_nothing_is_left_behind() {
     ];
     for (module, call) in calls {
         let mut enough = double.clone();
-        enough.call(module, OWNER, 0, &call).unwrap();
+        enough.transact(module, OWNER, 0, &call).unwrap();
         let used = enough.gas_used;
         assert!(1_000 < used, "{used}");
         for part in 0..40 {
             let mut short = double.clone();
             short.gas_limit = used * part / 40;
             let before = short.state();
-            assert_eq!(short.call(module, OWNER, 0, &call), Err(Failure::OutOfGas));
+            assert_eq!(short.transact(module, OWNER, 0, &call), Err(Failure::OutOfGas));
             assert!(short.state() == before, "something has changed");
         }
     }
@@ -424,13 +433,13 @@ fn only_what_is_payable_takes_value_and_static_calls_change_nothing() {
     let mut double = opened();
     double.give(OWNER, 10);
     let not_allowed = Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
-    assert_eq!(double.call(TRAINING_RUNS, OWNER, 1, &enroll(1)), not_allowed);
-    assert_eq!(double.call(DEVICES, OWNER, 1, &link(1, 2)), not_allowed);
+    assert_eq!(double.transact(TRAINING_RUNS, OWNER, 1, &enroll(1)), not_allowed);
+    assert_eq!(double.transact(DEVICES, OWNER, 1, &link(1, 2)), not_allowed);
     let before = double.state();
     let is_static = Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
-    assert_eq!(double.static_call(TRAINING_RUNS, &enroll(1)), is_static);
-    assert_eq!(double.static_call(DEVICES, &link(1, 2)), is_static);
-    let count = double.static_call(TRAINING_RUNS, &TrainingRuns::countCall {}.abi_encode());
+    assert_eq!(double.read(TRAINING_RUNS, &enroll(1)), is_static);
+    assert_eq!(double.read(DEVICES, &link(1, 2)), is_static);
+    let count = double.read(TRAINING_RUNS, &TrainingRuns::countCall {}.abi_encode());
     assert_eq!(TrainingRuns::countCall::abi_decode_returns(&count.unwrap()), Ok(1));
     assert!(double.state() == before, "something has changed");
 }
@@ -439,11 +448,11 @@ fn only_what_is_payable_takes_value_and_static_calls_change_nothing() {
 fn a_statement_of_another_device_chain_or_nonce_is_refused() {
     let mut double = opened();
     let stale = Devices::StaleNonce { device: device(1), expected: 2 };
-    assert_eq!(double.call(DEVICES, OWNER, 0, &link(1, 1)), Err(Failure::revert(&stale)));
+    assert_eq!(double.transact(DEVICES, OWNER, 0, &link(1, 1)), Err(Failure::revert(&stale)));
     let mut forged = Devices::linkCall::abi_decode(&link(1, 2)).unwrap();
     forged.account = OWNER;
     let bad = Failure::revert(&ModuleErrors::BadSignature { device: device(1) });
-    assert_eq!(double.call(DEVICES, OWNER, 0, &forged.abi_encode()), Err(bad.clone()));
+    assert_eq!(double.transact(DEVICES, OWNER, 0, &forged.abi_encode()), Err(bad.clone()));
     double.chain_id += 1;
-    assert_eq!(double.call(DEVICES, OWNER, 0, &link(1, 2)), Err(bad));
+    assert_eq!(double.transact(DEVICES, OWNER, 0, &link(1, 2)), Err(bad));
 }

@@ -4,6 +4,7 @@
 //! uint256)) allowances`; `uint256 totalSupply`; `string name`; `string symbol`; `mapping(address => uint256) nonces`; `address issuer; uint8 decimals;
 //! bool pausable; bool burnable; bool transferable; bool renounceable; bool paused`, all in one slot; `address offeredTo`; `uint256 cap`; `string uri`.
 
+use ::assets::{Approved, Book, IssuedBook, Offered, Pause, Powers, Standing, Terms};
 use abi::{
     Erc20::Erc20Calls,
     IssuedAsset::{self, IssuedAssetCalls as Calls},
@@ -12,44 +13,55 @@ use abi::{
 };
 use alloy_primitives::{Address, B256, U256, uint};
 use alloy_sol_types::{SolCall, SolInterface};
-use assets::{Book, IssuedBook, Offered, Pause, Powers, Standing, Terms};
 use units::AccountId;
 
-use crate::{
-    erc20::{self, Described, account_slot, emit_transfer, replace},
-    host::{Failure, Host, emit},
-    slots::{load_text, store_new_text},
+use native_kit::{
+    Failure, Function, Host, emit,
+    slots::{Mapping, Text, Value},
 };
 
-const BALANCES: u64 = 0;
-const SUPPLY: U256 = uint!(2_U256);
-const NAME: U256 = uint!(3_U256);
-const SYMBOL: U256 = uint!(4_U256);
-const STANDING: U256 = uint!(6_U256);
-const OFFERED: U256 = uint!(7_U256);
-const CAP: U256 = uint!(8_U256);
-const URI: U256 = uint!(9_U256);
+use crate::erc20::{self, Described, Ended, emit_transfer};
 
-pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result<Vec<u8>, Failure> {
+/// What an asset has beside the functions of every fungible asset.
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::view(IssuedAsset::issuerCall::SELECTOR),
+    Function::view(IssuedAsset::offeredToCall::SELECTOR),
+    Function::view(IssuedAsset::capCall::SELECTOR),
+    Function::view(IssuedAsset::pausedCall::SELECTOR),
+    Function::view(IssuedAsset::powersCall::SELECTOR),
+    Function::nonpayable(IssuedAsset::mintCall::SELECTOR),
+    Function::nonpayable(IssuedAsset::burnCall::SELECTOR),
+    Function::nonpayable(IssuedAsset::burnFromCall::SELECTOR),
+    Function::nonpayable(IssuedAsset::pauseCall::SELECTOR),
+    Function::nonpayable(IssuedAsset::unpauseCall::SELECTOR),
+    Function::nonpayable(IssuedAsset::offerIssuerCall::SELECTOR),
+    Function::nonpayable(IssuedAsset::acceptIssuerCall::SELECTOR),
+    Function::nonpayable(IssuedAsset::renounceIssuerCall::SELECTOR),
+];
+
+const BALANCES: Mapping<Address, Value<U256>> = Mapping::new(U256::ZERO);
+const SUPPLY: Value<U256> = Value::new(uint!(2_U256), 0);
+const NAME: Text = Text::new(uint!(3_U256));
+const SYMBOL: Text = Text::new(uint!(4_U256));
+const STANDING: Value<U256> = Value::new(uint!(6_U256), 0);
+const OFFERED: Value<Address> = Value::new(uint!(7_U256), 0);
+const CAP: Value<U256> = Value::new(uint!(8_U256), 0);
+const URI: Text = Text::new(uint!(9_U256));
+
+pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let selector = input.first_chunk().copied().unwrap_or_default();
     let bad = |_| Failure::revert(&ModuleErrors::BadCall {});
     let is_erc20 = Erc20Calls::valid_selector(selector);
     let erc20 =
         is_erc20.then(|| Erc20Calls::abi_decode_validate(input)).transpose().map_err(bad)?;
     let own = (!is_erc20).then(|| Calls::abi_decode_validate(input)).transpose().map_err(bad)?;
-    if !host.value().is_zero() {
-        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
-    }
-    let mut asset = Asset { host };
+    let mut asset = Asset::called(host);
     if let Some(call) = erc20 {
-        return erc20::call(&mut asset, &call, is_static);
+        return erc20::call(&mut asset, &call);
     }
     let Some(call) = own else { return Err(Failure::revert(&ModuleErrors::BadCall {})) };
     if let Some(output) = view(&mut asset, &call)? {
         return Ok(output);
-    }
-    if is_static {
-        return Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
     }
     mutate(&mut asset, &call)?;
     Ok(Vec::new())
@@ -61,12 +73,12 @@ pub(crate) fn write_terms(
     asset: Address,
     terms: &Terms,
 ) -> Result<(), Failure> {
-    store_new_text(host, asset, NAME, &terms.name)?;
-    store_new_text(host, asset, SYMBOL, &terms.symbol)?;
+    NAME.set_of(host, asset, &terms.name)?;
+    SYMBOL.set_of(host, asset, &terms.symbol)?;
     let standing = Standing { issuer: terms.issuer, powers: terms.powers, is_paused: false };
-    host.store_of(asset, STANDING, packed(&standing, terms.decimals))?;
-    host.store_of(asset, CAP, terms.cap)?;
-    store_new_text(host, asset, URI, &terms.uri)
+    STANDING.set_of(host, asset, packed(&standing, terms.decimals))?;
+    CAP.set_of(host, asset, terms.cap)?;
+    URI.set_of(host, asset, &terms.uri)
 }
 
 /// Answers a call that only reads; `None` for others.
@@ -96,36 +108,36 @@ fn mutate(asset: &mut Asset<'_>, call: &Calls) -> Result<(), Failure> {
     let caller = account(sender);
     match call {
         Calls::mint(call) => {
-            let minted = assets::mint(asset, caller, account(call.to), call.value)?;
-            emit_transfer(asset.host, &minted)
+            let minted = ::assets::mint(asset, caller, account(call.to), call.value)?;
+            emit_transfer(asset, &minted)
         }
         Calls::burn(call) => {
-            let burnt = assets::burn(asset, caller, call.value)?;
-            emit_transfer(asset.host, &burnt)
+            let burnt = ::assets::burn(asset, caller, call.value)?;
+            emit_transfer(asset, &burnt)
         }
         Calls::burnFrom(call) => {
-            let burnt = assets::burn_from(asset, caller, account(call.account), call.value)?;
-            emit_transfer(asset.host, &burnt)
+            let burnt = ::assets::burn_from(asset, caller, account(call.account), call.value)?;
+            emit_transfer(asset, &burnt)
         }
         Calls::pause(_) => {
-            assets::set_pause(asset, caller, Pause::On)?;
+            ::assets::set_pause(asset, caller, Pause::On)?;
             emit(asset.host, &IssuedAsset::Paused { account: sender })
         }
         Calls::unpause(_) => {
-            assets::set_pause(asset, caller, Pause::Off)?;
+            ::assets::set_pause(asset, caller, Pause::Off)?;
             emit(asset.host, &IssuedAsset::Unpaused { account: sender })
         }
         Calls::offerIssuer(call) => {
-            let Offered { issuer, to } = assets::offer(asset, caller, account(call.to))?;
+            let Offered { issuer, to } = ::assets::offer(asset, caller, account(call.to))?;
             let (issuer, to) = (address(issuer), address(to));
             emit(asset.host, &IssuedAsset::IssuerOffered { issuer, to })
         }
         Calls::acceptIssuer(_) => {
-            let changed = assets::accept(asset, caller)?;
+            let changed = ::assets::accept(asset, caller)?;
             emit_change(asset.host, &changed)
         }
         Calls::renounceIssuer(_) => {
-            let changed = assets::renounce(asset, caller)?;
+            let changed = ::assets::renounce(asset, caller)?;
             emit_change(asset.host, &changed)
         }
         Calls::issuer(_)
@@ -166,36 +178,49 @@ fn unpacked(word: U256) -> (Standing, u8) {
     (Standing { issuer, powers, is_paused: flag(25) }, word.byte(20))
 }
 
-struct Asset<'a> {
-    host: &'a mut dyn Host,
+/// An issued asset as a book.
+pub(crate) struct Asset<'a> {
+    pub(crate) host: &'a mut dyn Host,
+    pub(crate) address: Address,
+}
+
+impl<'a> Asset<'a> {
+    /// The asset that was called.
+    fn called(host: &'a mut dyn Host) -> Self {
+        let address = host.module();
+        Self { host, address }
+    }
+
+    fn balance_value(&mut self, holder: AccountId) -> Result<Value<U256>, Failure> {
+        BALANCES.of(self.host, address(holder))
+    }
 }
 
 impl Book for Asset<'_> {
-    type Failure = Failure;
+    type Failure = Ended;
 
     fn asset(&self) -> AccountId {
-        account(self.host.module())
+        account(self.address)
     }
 
-    fn is_paused(&mut self) -> Result<bool, Failure> {
+    fn is_paused(&mut self) -> Result<bool, Ended> {
         Ok(self.standing()?.is_paused)
     }
 
-    fn balance(&mut self, holder: AccountId) -> Result<U256, Failure> {
-        let slot = account_slot(self.host, holder, BALANCES)?;
-        self.host.load(slot)
+    fn balance(&mut self, holder: AccountId) -> Result<U256, Ended> {
+        Ok(self.balance_value(holder)?.get_of(self.host, self.address)?)
     }
 
-    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Failure> {
-        let fault = || Failure::Database(format!("balances of {from} and {to} are damaged"));
+    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
+        let fault = || Failure::Broken(format!("balances of {from} and {to} are damaged"));
         let left = self.balance(from)?.checked_sub(amount).ok_or_else(fault)?;
         let more = self.balance(to)?.checked_add(amount).ok_or_else(fault)?;
         self.set_balance(from, left)?;
         self.set_balance(to, more)
     }
 
-    fn allowance(&mut self, owner: AccountId, spender: AccountId) -> Result<U256, Failure> {
-        erc20::allowance(self.host, owner, spender)
+    fn allowance(&mut self, owner: AccountId, spender: AccountId) -> Result<U256, Ended> {
+        Ok(erc20::allowance(self.host, self.address, owner, spender)?)
     }
 
     fn set_allowance(
@@ -203,52 +228,51 @@ impl Book for Asset<'_> {
         owner: AccountId,
         spender: AccountId,
         amount: U256,
-    ) -> Result<(), Failure> {
-        erc20::set_allowance(self.host, owner, spender, amount)
+    ) -> Result<(), Ended> {
+        Ok(erc20::set_allowance(self.host, self.address, &Approved { owner, spender, amount })?)
     }
 
-    fn nonce(&mut self, owner: AccountId) -> Result<U256, Failure> {
-        erc20::nonce(self.host, owner)
+    fn nonce(&mut self, owner: AccountId) -> Result<U256, Ended> {
+        Ok(erc20::nonce(self.host, self.address, owner)?)
     }
 
-    fn set_nonce(&mut self, owner: AccountId, nonce: U256) -> Result<(), Failure> {
-        erc20::set_nonce(self.host, owner, nonce)
+    fn set_nonce(&mut self, owner: AccountId, nonce: U256) -> Result<(), Ended> {
+        Ok(erc20::set_nonce(self.host, self.address, owner, nonce)?)
     }
 }
 
 impl IssuedBook for Asset<'_> {
-    fn set_balance(&mut self, holder: AccountId, amount: U256) -> Result<(), Failure> {
-        let slot = account_slot(self.host, holder, BALANCES)?;
-        replace(self.host, slot, amount)
+    fn set_balance(&mut self, holder: AccountId, amount: U256) -> Result<(), Ended> {
+        Ok(self.balance_value(holder)?.set_of(self.host, self.address, amount)?)
     }
 
-    fn supply(&mut self) -> Result<U256, Failure> {
-        self.host.load(SUPPLY)
+    fn supply(&mut self) -> Result<U256, Ended> {
+        Ok(SUPPLY.get_of(self.host, self.address)?)
     }
 
-    fn set_supply(&mut self, amount: U256) -> Result<(), Failure> {
-        replace(self.host, SUPPLY, amount)
+    fn set_supply(&mut self, amount: U256) -> Result<(), Ended> {
+        Ok(SUPPLY.set_of(self.host, self.address, amount)?)
     }
 
-    fn cap(&mut self) -> Result<U256, Failure> {
-        self.host.load(CAP)
+    fn cap(&mut self) -> Result<U256, Ended> {
+        Ok(CAP.get_of(self.host, self.address)?)
     }
 
-    fn standing(&mut self) -> Result<Standing, Failure> {
-        Ok(unpacked(self.host.load(STANDING)?).0)
+    fn standing(&mut self) -> Result<Standing, Ended> {
+        Ok(unpacked(STANDING.get_of(self.host, self.address)?).0)
     }
 
-    fn set_standing(&mut self, standing: &Standing) -> Result<(), Failure> {
+    fn set_standing(&mut self, standing: &Standing) -> Result<(), Ended> {
         let decimals = self.decimals()?;
-        replace(self.host, STANDING, packed(standing, decimals))
+        Ok(STANDING.set_of(self.host, self.address, packed(standing, decimals))?)
     }
 
-    fn offered(&mut self) -> Result<AccountId, Failure> {
-        Ok(account(Address::from_word(B256::from(self.host.load(OFFERED)?))))
+    fn offered(&mut self) -> Result<AccountId, Ended> {
+        Ok(account(OFFERED.get_of(self.host, self.address)?))
     }
 
-    fn set_offered(&mut self, to: AccountId) -> Result<(), Failure> {
-        replace(self.host, OFFERED, U256::from_be_bytes(address(to).into_word().0))
+    fn set_offered(&mut self, to: AccountId) -> Result<(), Ended> {
+        Ok(OFFERED.set_of(self.host, self.address, address(to))?)
     }
 }
 
@@ -258,22 +282,22 @@ impl Described for Asset<'_> {
     }
 
     fn name(&mut self) -> Result<String, Failure> {
-        load_text(self.host, NAME)
+        NAME.get_of(self.host, self.address)
     }
 
     fn symbol(&mut self) -> Result<String, Failure> {
-        load_text(self.host, SYMBOL)
+        SYMBOL.get_of(self.host, self.address)
     }
 
     fn decimals(&mut self) -> Result<u8, Failure> {
-        Ok(unpacked(self.host.load(STANDING)?).1)
+        Ok(unpacked(STANDING.get_of(self.host, self.address)?).1)
     }
 
     fn uri(&mut self) -> Result<String, Failure> {
-        load_text(self.host, URI)
+        URI.get_of(self.host, self.address)
     }
 
     fn total_supply(&mut self) -> Result<U256, Failure> {
-        self.supply()
+        SUPPLY.get_of(self.host, self.address)
     }
 }

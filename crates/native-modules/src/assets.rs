@@ -1,5 +1,6 @@
 //! `Assets`: creates assets. Slot 0 counts them; all else of an asset lies at its own address.
 
+use ::assets::{Powers, Terms};
 use abi::{
     Assets::{self, AssetsCalls as Calls},
     ModuleErrors, asset_address, asset_number,
@@ -7,22 +8,24 @@ use abi::{
 };
 use alloy_primitives::U256;
 use alloy_sol_types::{SolCall, SolInterface as _};
-use assets::{Powers, Terms};
 
-use crate::{
-    asset,
-    host::{Failure, Host, emit},
-};
+use native_kit::{Failure, Function, Host, MODULE_CODE, emit};
+
+pub(crate) mod issued;
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::view(Assets::countCall::SELECTOR),
+    Function::view(Assets::assetAtCall::SELECTOR),
+    Function::view(Assets::isAssetCall::SELECTOR),
+    Function::nonpayable(Assets::createCall::SELECTOR),
+];
 
 /// `uint64 count`.
 const COUNT: U256 = U256::ZERO;
 
-pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result<Vec<u8>, Failure> {
+pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let call = Calls::abi_decode_validate(input)
         .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
-    if !host.value().is_zero() {
-        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
-    }
     match call {
         Calls::count(_) => Ok(Assets::countCall::abi_encode_returns(&count(host)?)),
         Calls::assetAt(call) => {
@@ -37,9 +40,6 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result
             let number = asset_number(&call.account);
             let is_asset = number.is_some_and(|number| (1..=count).contains(&number));
             Ok(Assets::isAssetCall::abi_encode_returns(&is_asset))
-        }
-        Calls::create(_) if is_static => {
-            Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}))
         }
         Calls::create(call) => create(host, call.terms),
     }
@@ -57,8 +57,8 @@ fn create(host: &mut dyn Host, asked: Assets::Terms) -> Result<Vec<u8>, Failure>
     let number = count(host)?.saturating_add(1);
     host.store(COUNT, U256::from(number))?;
     let asset = asset_address(number);
-    host.create(asset)?;
-    asset::write_terms(host, asset, &terms)?;
+    host.create(asset, &MODULE_CODE)?;
+    issued::write_terms(host, asset, &terms)?;
     let (creator, issuer) = (host.caller(), asked.issuer);
     emit(host, &Assets::AssetCreated { asset, creator, issuer, terms: asked })?;
     Ok(Assets::createCall::abi_encode_returns(&asset))

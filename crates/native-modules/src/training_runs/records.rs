@@ -3,18 +3,20 @@
 //! Slot 0 counts runs. `mapping(uint64 => bytes)` at 1 holds each run's canonical bytes, at 2 what is written on its door.
 
 use abi::TrainingRuns;
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{B256, U256, uint};
 use alloy_sol_types::SolValue;
 use training_run::Run;
 
-use crate::{
-    host::{Failure, Host},
-    slots::{StoredBytes, mapping},
+use native_kit::{
+    Failure, Host,
+    slots::{Mapping, Value},
 };
 
-const COUNT: U256 = U256::ZERO;
-const RUNS: u64 = 1;
-const PLACARDS: u64 = 2;
+use super::bytes::StoredBytes;
+
+const COUNT: Value<u64> = Value::new(U256::ZERO, 0);
+const RUNS: Mapping<u64, Value<U256>> = Mapping::new(uint!(1_U256));
+const PLACARDS: Mapping<u64, Value<U256>> = Mapping::new(uint!(2_U256));
 
 /// A run as loaded, so that storing it writes only what changed.
 pub(super) struct RunRecord {
@@ -24,14 +26,14 @@ pub(super) struct RunRecord {
 
 impl RunRecord {
     pub(super) fn load(host: &mut dyn Host, id: u64) -> Result<Self, Failure> {
-        let stored = StoredBytes::load(host, slot(id, RUNS))?;
+        let stored = StoredBytes::load(host, RUNS, id)?;
         let bytes = stored.bytes();
         if bytes.is_empty() {
             return Err(Failure::revert(&TrainingRuns::NoSuchRun { run: id }));
         }
         // Only this module writes there.
         let run = Run::decode(&bytes)
-            .map_err(|error| Failure::Database(format!("run {id} is damaged: {error}")))?;
+            .map_err(|error| Failure::Broken(format!("run {id} is damaged: {error}")))?;
         Ok(Self { run, stored })
     }
 
@@ -41,14 +43,14 @@ impl RunRecord {
 }
 
 pub(super) fn count(host: &mut dyn Host) -> Result<u64, Failure> {
-    Ok(host.load(COUNT)?.saturating_to())
+    COUNT.get(host)
 }
 
 /// Stores a new run and gives it the next id.
 pub(super) fn add(host: &mut dyn Host, run: &Run) -> Result<u64, Failure> {
     let id = count(host)?.saturating_add(1);
-    host.store(COUNT, U256::from(id))?;
-    StoredBytes::load(host, slot(id, RUNS))?.replace(host, &run.encode())?;
+    COUNT.set(host, id)?;
+    StoredBytes::load(host, RUNS, id)?.replace(host, &run.encode())?;
     Ok(id)
 }
 
@@ -61,20 +63,14 @@ pub(super) struct Placard {
 
 impl Placard {
     pub(super) fn load(host: &mut dyn Host, id: u64) -> Result<Self, Failure> {
-        let bytes = StoredBytes::load(host, slot(id, PLACARDS))?.bytes();
+        let bytes = StoredBytes::load(host, PLACARDS, id)?.bytes();
         let (coordinator, name, endpoint) = <(B256, String, String)>::abi_decode_params(&bytes)
-            .map_err(|error| {
-                Failure::Database(format!("placard of run {id} is damaged: {error}"))
-            })?;
+            .map_err(|error| Failure::Broken(format!("placard of run {id} is damaged: {error}")))?;
         Ok(Self { coordinator, name, endpoint })
     }
 
     pub(super) fn store(self, host: &mut dyn Host, id: u64) -> Result<(), Failure> {
         let bytes = (self.coordinator, self.name, self.endpoint).abi_encode_params();
-        StoredBytes::load(host, slot(id, PLACARDS))?.replace(host, &bytes)
+        StoredBytes::load(host, PLACARDS, id)?.replace(host, &bytes)
     }
-}
-
-fn slot(id: u64, base: u64) -> U256 {
-    mapping(U256::from(id).into(), base)
 }

@@ -1,31 +1,46 @@
 //! The ERC-20 face of a book: one for GRAIN and for every asset.
 //!
-//! Allowances and nonces lie in the asset's own storage, at the same slots for all: `mapping(owner => mapping(spender => uint256))` at
-//! [`ALLOWANCES`], `mapping(owner => uint256)` at [`NONCES`].
+//! Allowances and nonces lie in the asset's own storage, at the same slots for all.
 
 use abi::{
     Erc20::{self, Erc20Calls as Calls},
-    Erc20Errors as Errors, IssuedAsset, ModuleErrors, PERMIT_VERSION, Permit,
+    Erc20Errors as Errors, IssuedAsset, PERMIT_VERSION, Permit,
     convert::{account, address},
     permit_digest, permit_domain,
 };
 use alloy_primitives::{Address, B256, FixedBytes, U256, uint};
-use alloy_sol_types::{Eip712Domain, SolCall};
+use alloy_sol_types::{Eip712Domain, SolCall, SolEvent};
 use assets::{Approved, Book, Refused, Transferred};
 use units::{AccountId, UnixSeconds};
 
-use crate::{
-    host::{Failure, Host, emit},
-    slots::{mapping, nested_mapping},
+use native_kit::{
+    Failure, Function, Host,
+    slots::{Mapping, Value},
 };
 
-/// `mapping(address owner => mapping(address spender => uint256))`.
-pub(crate) const ALLOWANCES: u64 = 1;
-/// `mapping(address owner => uint256)`.
-pub(crate) const NONCES: u64 = 5;
+/// The functions of every fungible asset.
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::view(Erc20::nameCall::SELECTOR),
+    Function::view(Erc20::symbolCall::SELECTOR),
+    Function::view(Erc20::decimalsCall::SELECTOR),
+    Function::view(Erc20::totalSupplyCall::SELECTOR),
+    Function::view(Erc20::balanceOfCall::SELECTOR),
+    Function::view(Erc20::allowanceCall::SELECTOR),
+    Function::view(Erc20::noncesCall::SELECTOR),
+    Function::view(Erc20::DOMAIN_SEPARATORCall::SELECTOR),
+    Function::view(Erc20::eip712DomainCall::SELECTOR),
+    Function::view(Erc20::tokenURICall::SELECTOR),
+    Function::view(Erc20::supportsInterfaceCall::SELECTOR),
+    Function::nonpayable(Erc20::transferCall::SELECTOR),
+    Function::nonpayable(Erc20::approveCall::SELECTOR),
+    Function::nonpayable(Erc20::transferFromCall::SELECTOR),
+    Function::nonpayable(Erc20::permitCall::SELECTOR),
+];
 
-/// Gas for the slot of a mapping: `KECCAK256` of two words.
-const SLOT_GAS: u64 = 42;
+/// `mapping(address owner => mapping(address spender => uint256))`.
+const ALLOWANCES: Mapping<Address, Mapping<Address, Value<U256>>> = Mapping::new(uint!(1_U256));
+/// `mapping(address owner => uint256)`.
+const NONCES: Mapping<Address, Value<U256>> = Mapping::new(uint!(5_U256));
 /// Gas for a domain or a permit's digest: four hashes of at most seven words each.
 const DIGEST_GAS: u64 = 4 * (30 + 7 * 6);
 /// Gas for who signed a permit, as Ethereum's ECRECOVER takes.
@@ -34,7 +49,7 @@ const RECOVER_GAS: u64 = 3_000;
 const S_MAX: U256 = uint!(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0_U256);
 
 /// A book and what it is called.
-pub(crate) trait Described: Book<Failure = Failure> {
+pub(crate) trait Described: Book<Failure = Ended> {
     fn host(&mut self) -> &mut dyn Host;
     fn name(&mut self) -> Result<String, Failure>;
     fn symbol(&mut self) -> Result<String, Failure>;
@@ -44,18 +59,11 @@ pub(crate) trait Described: Book<Failure = Failure> {
 }
 
 /// Answers a call.
-pub(crate) fn call<B: Described>(
-    book: &mut B,
-    call: &Calls,
-    is_static: bool,
-) -> Result<Vec<u8>, Failure> {
-    if let Some(output) = view(book, call)? {
-        return Ok(output);
+pub(crate) fn call<B: Described>(book: &mut B, call: &Calls) -> Result<Vec<u8>, Failure> {
+    match view(book, call)? {
+        Some(output) => Ok(output),
+        None => mutate(book, call),
     }
-    if is_static {
-        return Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
-    }
-    mutate(book, call)
 }
 
 /// Answers a call that only reads; `None` for others.
@@ -106,18 +114,18 @@ fn mutate<B: Described>(book: &mut B, call: &Calls) -> Result<Vec<u8>, Failure> 
     match call {
         Calls::transfer(call) => {
             let moved = assets::transfer(book, caller, account(call.to), call.value)?;
-            emit_transfer(book.host(), &moved)?;
+            emit_transfer(book, &moved)?;
             Ok(Erc20::transferCall::abi_encode_returns(&true))
         }
         Calls::transferFrom(call) => {
             let (from, to) = (account(call.from), account(call.to));
             let moved = assets::transfer_from(book, caller, from, to, call.value)?;
-            emit_transfer(book.host(), &moved)?;
+            emit_transfer(book, &moved)?;
             Ok(Erc20::transferFromCall::abi_encode_returns(&true))
         }
         Calls::approve(call) => {
             let approved = assets::approve(book, caller, account(call.spender), call.value)?;
-            emit_approval(book.host(), &approved)?;
+            emit_approval(book, &approved)?;
             Ok(Erc20::approveCall::abi_encode_returns(&true))
         }
         Calls::permit(call) => {
@@ -134,7 +142,7 @@ fn permit<B: Described>(book: &mut B, call: &Erc20::permitCall) -> Result<(), Fa
     let now = UnixSeconds::new(book.host().timestamp());
     let asked = assets::Permit { allows, deadline: call.deadline };
     let approved = assets::permit(book, now, &asked, |book, nonce| signer(book, call, nonce))?;
-    emit_approval(book.host(), &approved)
+    emit_approval(book, &approved)
 }
 
 /// Who signed a permit with that nonce.
@@ -142,7 +150,7 @@ fn signer<B: Described>(
     book: &mut B,
     call: &Erc20::permitCall,
     nonce: U256,
-) -> Result<AccountId, Failure> {
+) -> Result<AccountId, Ended> {
     let Erc20::permitCall { owner, spender, value, deadline, v, r, s } = *call;
     let domain = domain(book)?;
     book.host().charge(DIGEST_GAS + RECOVER_GAS)?;
@@ -202,122 +210,130 @@ fn is_supported(interface: [u8; 4]) -> bool {
     .contains(&interface)
 }
 
-pub(crate) fn emit_transfer(host: &mut dyn Host, moved: &Transferred) -> Result<(), Failure> {
+/// Publishes an event in the asset's name.
+fn emit<B: Described>(book: &mut B, event: &impl SolEvent) -> Result<(), Failure> {
+    let (asset, log) = (address(book.asset()), event.encode_log_data());
+    book.host().log_of(asset, log.topics().to_vec(), log.data.clone())
+}
+
+pub(crate) fn emit_transfer<B: Described>(
+    book: &mut B,
+    moved: &Transferred,
+) -> Result<(), Failure> {
     let Transferred { from, to, amount: value } = *moved;
-    emit(host, &Erc20::Transfer { from: address(from), to: address(to), value })
+    emit(book, &Erc20::Transfer { from: address(from), to: address(to), value })
 }
 
-fn emit_approval(host: &mut dyn Host, approved: &Approved) -> Result<(), Failure> {
+pub(crate) fn emit_approval<B: Described>(
+    book: &mut B,
+    approved: &Approved,
+) -> Result<(), Failure> {
     let Approved { owner, spender, amount: value } = *approved;
-    emit(host, &Erc20::Approval { owner: address(owner), spender: address(spender), value })
+    emit(book, &Erc20::Approval { owner: address(owner), spender: address(spender), value })
 }
 
+/// The allowances and nonces of an asset, in its own storage. A trait's methods would be the book's own; these are shared by all books.
 pub(crate) fn allowance(
     host: &mut dyn Host,
+    asset: Address,
     owner: AccountId,
     spender: AccountId,
 ) -> Result<U256, Failure> {
-    let slot = allowance_slot(host, owner, spender)?;
-    host.load(slot)
+    let of_owner = ALLOWANCES.of(host, address(owner))?;
+    of_owner.of(host, address(spender))?.get_of(host, asset)
 }
 
 pub(crate) fn set_allowance(
     host: &mut dyn Host,
-    owner: AccountId,
-    spender: AccountId,
-    amount: U256,
+    asset: Address,
+    approved: &Approved,
 ) -> Result<(), Failure> {
-    let slot = allowance_slot(host, owner, spender)?;
-    replace(host, slot, amount)
+    let of_owner = ALLOWANCES.of(host, address(approved.owner))?;
+    of_owner.of(host, address(approved.spender))?.set_of(host, asset, approved.amount)
 }
 
-pub(crate) fn nonce(host: &mut dyn Host, owner: AccountId) -> Result<U256, Failure> {
-    let slot = account_slot(host, owner, NONCES)?;
-    host.load(slot)
-}
-
-pub(crate) fn set_nonce(host: &mut dyn Host, owner: AccountId, nonce: U256) -> Result<(), Failure> {
-    let slot = account_slot(host, owner, NONCES)?;
-    replace(host, slot, nonce)
-}
-
-fn allowance_slot(
+pub(crate) fn nonce(
     host: &mut dyn Host,
+    asset: Address,
     owner: AccountId,
-    spender: AccountId,
 ) -> Result<U256, Failure> {
-    host.charge(2 * SLOT_GAS)?;
-    Ok(nested_mapping(word(owner), word(spender), ALLOWANCES))
+    NONCES.of(host, address(owner))?.get_of(host, asset)
 }
 
-/// Slot of `mapping(address => …)`.
-pub(crate) fn account_slot(
+pub(crate) fn set_nonce(
     host: &mut dyn Host,
-    account: AccountId,
-    base: u64,
-) -> Result<U256, Failure> {
-    host.charge(SLOT_GAS)?;
-    Ok(mapping(word(account), base))
+    asset: Address,
+    owner: AccountId,
+    nonce: U256,
+) -> Result<(), Failure> {
+    NONCES.of(host, address(owner))?.set_of(host, asset, nonce)
 }
 
-/// Writes a word if it differs.
-pub(crate) fn replace(host: &mut dyn Host, slot: U256, value: U256) -> Result<(), Failure> {
-    if host.load(slot)? == value { Ok(()) } else { host.store(slot, value) }
+/// What ends a rule over a book early: a refusal of the rule, or a failure of the host below the book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ended(Failure);
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
 }
 
-fn word(account: AccountId) -> B256 {
-    address(account).into_word()
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        ended.0
+    }
 }
 
 /// A refusal of the rules, as callers know it.
-impl From<Refused> for Failure {
+impl From<Refused> for Ended {
     fn from(refused: Refused) -> Self {
-        match refused {
+        Self(match refused {
             Refused::InvalidSender { sender } => {
-                Self::revert(&Errors::ERC20InvalidSender { sender: address(sender) })
+                Failure::revert(&Errors::ERC20InvalidSender { sender: address(sender) })
             }
             Refused::InvalidReceiver { receiver } => {
-                Self::revert(&Errors::ERC20InvalidReceiver { receiver: address(receiver) })
+                Failure::revert(&Errors::ERC20InvalidReceiver { receiver: address(receiver) })
             }
             Refused::InvalidApprover { approver } => {
-                Self::revert(&Errors::ERC20InvalidApprover { approver: address(approver) })
+                Failure::revert(&Errors::ERC20InvalidApprover { approver: address(approver) })
             }
             Refused::InvalidSpender { spender } => {
-                Self::revert(&Errors::ERC20InvalidSpender { spender: address(spender) })
+                Failure::revert(&Errors::ERC20InvalidSpender { spender: address(spender) })
             }
             Refused::InsufficientBalance { sender, balance, needed } => {
                 let sender = address(sender);
-                Self::revert(&Errors::ERC20InsufficientBalance { sender, balance, needed })
+                Failure::revert(&Errors::ERC20InsufficientBalance { sender, balance, needed })
             }
             Refused::InsufficientAllowance { spender, allowance, needed } => {
                 let spender = address(spender);
-                Self::revert(&Errors::ERC20InsufficientAllowance { spender, allowance, needed })
+                Failure::revert(&Errors::ERC20InsufficientAllowance { spender, allowance, needed })
             }
             Refused::ExpiredSignature { deadline } => {
-                Self::revert(&Errors::ERC2612ExpiredSignature { deadline })
+                Failure::revert(&Errors::ERC2612ExpiredSignature { deadline })
             }
-            Refused::InvalidSignature => Self::revert(&Errors::ECDSAInvalidSignature {}),
+            Refused::InvalidSignature => Failure::revert(&Errors::ECDSAInvalidSignature {}),
             Refused::InvalidSignatureS { s } => {
-                Self::revert(&Errors::ECDSAInvalidSignatureS { s: s.into() })
+                Failure::revert(&Errors::ECDSAInvalidSignatureS { s: s.into() })
             }
             Refused::InvalidSigner { signer, owner } => {
                 let (signer, owner) = (address(signer), address(owner));
-                Self::revert(&Errors::ERC2612InvalidSigner { signer, owner })
+                Failure::revert(&Errors::ERC2612InvalidSigner { signer, owner })
             }
             Refused::ExceededCap { increased, cap } => {
-                Self::revert(&IssuedAsset::ERC20ExceededCap { increasedSupply: increased, cap })
+                Failure::revert(&IssuedAsset::ERC20ExceededCap { increasedSupply: increased, cap })
             }
-            Refused::Paused => Self::revert(&IssuedAsset::EnforcedPause {}),
-            Refused::NotPaused => Self::revert(&IssuedAsset::ExpectedPause {}),
+            Refused::Paused => Failure::revert(&IssuedAsset::EnforcedPause {}),
+            Refused::NotPaused => Failure::revert(&IssuedAsset::ExpectedPause {}),
             Refused::NotIssuer { caller } => {
-                Self::revert(&IssuedAsset::NotIssuer { caller: address(caller) })
+                Failure::revert(&IssuedAsset::NotIssuer { caller: address(caller) })
             }
             Refused::NotOffered { caller } => {
-                Self::revert(&IssuedAsset::NotOffered { caller: address(caller) })
+                Failure::revert(&IssuedAsset::NotOffered { caller: address(caller) })
             }
             Refused::Forbidden { action } => {
-                Self::revert(&IssuedAsset::Forbidden { action: action.to_owned() })
+                Failure::revert(&IssuedAsset::Forbidden { action: action.to_owned() })
             }
-        }
+        })
     }
 }

@@ -11,7 +11,7 @@ use training_run::{
 use units::{Bps, DeviceId, Digest, Wei};
 
 use super::records::Placard;
-use crate::host::{Failure, Host, emit};
+use native_kit::{Failure, Host, emit};
 
 pub(super) fn terms_in(terms: &sol::Terms) -> Result<Terms, Failure> {
     let bps = |value: u16| {

@@ -10,13 +10,12 @@ use abi::{
 };
 use alloy_primitives::{Address, U256, uint};
 use alloy_sol_types::SolInterface as _;
-use assets::Book;
+use assets::{Approved, Book};
 use units::AccountId;
 
-use crate::{
-    erc20::{self, Described},
-    host::{Failure, Host},
-};
+use native_kit::{Failure, Host};
+
+use crate::erc20::{self, Described, Ended};
 
 /// Account and slot of `uint256 totalSupply`.
 pub const GRAIN_SUPPLY: (Address, U256) = (GRAIN, uint!(2_U256));
@@ -28,40 +27,38 @@ const DECIMALS: u8 = 18;
 const URI: &str = "data:application/json,%7B%22name%22%3A%22Grain%22%2C%22symbol%22%3A%22GRAIN%22%2C%22decimals%22%3A18%2C\
     %22description%22%3A%22Native%20coin%20of%20this%20Gleaner%20ledger%22%7D";
 
-pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result<Vec<u8>, Failure> {
+pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let call = Erc20Calls::abi_decode_validate(input)
         .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
-    if !host.value().is_zero() {
-        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
-    }
-    erc20::call(&mut Grain { host }, &call, is_static)
+    erc20::call(&mut Grain { host }, &call)
 }
 
-struct Grain<'a> {
-    host: &'a mut dyn Host,
+/// GRAIN as a book.
+pub(crate) struct Grain<'a> {
+    pub(crate) host: &'a mut dyn Host,
 }
 
 impl Book for Grain<'_> {
-    type Failure = Failure;
+    type Failure = Ended;
 
     fn asset(&self) -> AccountId {
         account(GRAIN)
     }
 
-    fn is_paused(&mut self) -> Result<bool, Failure> {
+    fn is_paused(&mut self) -> Result<bool, Ended> {
         Ok(false)
     }
 
-    fn balance(&mut self, holder: AccountId) -> Result<U256, Failure> {
-        self.host.balance(address(holder))
+    fn balance(&mut self, holder: AccountId) -> Result<U256, Ended> {
+        Ok(self.host.balance(address(holder))?)
     }
 
-    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Failure> {
-        self.host.shift(address(from), address(to), amount)
+    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
+        Ok(self.host.move_balance(address(from), address(to), amount)?)
     }
 
-    fn allowance(&mut self, owner: AccountId, spender: AccountId) -> Result<U256, Failure> {
-        erc20::allowance(self.host, owner, spender)
+    fn allowance(&mut self, owner: AccountId, spender: AccountId) -> Result<U256, Ended> {
+        Ok(erc20::allowance(self.host, GRAIN, owner, spender)?)
     }
 
     fn set_allowance(
@@ -69,16 +66,16 @@ impl Book for Grain<'_> {
         owner: AccountId,
         spender: AccountId,
         amount: U256,
-    ) -> Result<(), Failure> {
-        erc20::set_allowance(self.host, owner, spender, amount)
+    ) -> Result<(), Ended> {
+        Ok(erc20::set_allowance(self.host, GRAIN, &Approved { owner, spender, amount })?)
     }
 
-    fn nonce(&mut self, owner: AccountId) -> Result<U256, Failure> {
-        erc20::nonce(self.host, owner)
+    fn nonce(&mut self, owner: AccountId) -> Result<U256, Ended> {
+        Ok(erc20::nonce(self.host, GRAIN, owner)?)
     }
 
-    fn set_nonce(&mut self, owner: AccountId, nonce: U256) -> Result<(), Failure> {
-        erc20::set_nonce(self.host, owner, nonce)
+    fn set_nonce(&mut self, owner: AccountId, nonce: U256) -> Result<(), Ended> {
+        Ok(erc20::set_nonce(self.host, GRAIN, owner, nonce)?)
     }
 }
 
@@ -104,6 +101,6 @@ impl Described for Grain<'_> {
     }
 
     fn total_supply(&mut self) -> Result<U256, Failure> {
-        self.host.load(GRAIN_SUPPLY.1)
+        self.host.load_of(GRAIN_SUPPLY.0, GRAIN_SUPPLY.1)
     }
 }

@@ -8,13 +8,29 @@ use abi::{
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall as _, SolInterface as _};
 
-use crate::{
-    host::{Failure, Host, check_signature, emit},
-    slots::mapping,
+use native_kit::{
+    Failure, Function, Host, emit,
+    slots::{Mapping, Value},
+    storage,
 };
 
-/// `mapping(bytes32 device => uint256)`: account in the low 160 bits, nonce above.
-const LINKS: u64 = 0;
+use crate::signature::check_signature;
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::view(Devices::accountOfCall::SELECTOR),
+    Function::nonpayable(Devices::linkCall::SELECTOR),
+];
+
+storage! {
+    /// `struct Link { address account; uint64 nonce; }`
+    struct StoredLink {
+        account: Value<Address>,
+        nonce: Value<u64>,
+    }
+}
+
+/// `mapping(bytes32 device => Link)`.
+const LINKS: Mapping<B256, StoredLink> = Mapping::new(U256::ZERO);
 
 /// Account and nonce of a device; zero when it has none.
 pub(crate) struct Link {
@@ -22,12 +38,9 @@ pub(crate) struct Link {
     pub(crate) nonce: u64,
 }
 
-pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result<Vec<u8>, Failure> {
+pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let call = DevicesCalls::abi_decode_validate(input)
         .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
-    if !host.value().is_zero() {
-        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
-    }
     match call {
         DevicesCalls::accountOf(call) => {
             let Link { account, nonce } = load(host, call.device)?;
@@ -36,19 +49,15 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result
                 nonce,
             }))
         }
-        DevicesCalls::link(_) if is_static => {
-            Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}))
-        }
         DevicesCalls::link(call) => link(host, &call),
     }
 }
 
 /// Reads a link; for other modules too.
 pub(crate) fn load(host: &mut dyn Host, device: B256) -> Result<Link, Failure> {
-    let packed = host.load_of(DEVICES, mapping(device, LINKS))?;
-    let account = Address::from_word(B256::from(packed));
-    let nonce = (packed >> 160_usize).wrapping_to::<u64>();
-    Ok(Link { account, nonce })
+    let stored = LINKS.of(host, device)?;
+    let word = host.load_of(DEVICES, stored.account.slot())?;
+    Ok(Link { account: stored.account.of_word(word), nonce: stored.nonce.of_word(word) })
 }
 
 fn link(host: &mut dyn Host, call: &Devices::linkCall) -> Result<Vec<u8>, Failure> {
@@ -59,8 +68,9 @@ fn link(host: &mut dyn Host, call: &Devices::linkCall) -> Result<Vec<u8>, Failur
     }
     let statement = statement::link(host.chain_id(), &device.0, &account.into_array(), nonce);
     check_signature(host, &device.0, &statement, signature)?;
-    let packed = (U256::from(nonce) << 160_usize) | U256::from_be_bytes(account.into_word().0);
-    host.store(mapping(device, LINKS), packed)?;
+    let stored = LINKS.of(host, device)?;
+    let word = stored.nonce.into_word(stored.account.into_word(U256::ZERO, account), nonce);
+    host.store(stored.account.slot(), word)?;
     emit(host, &Devices::Linked { device, account, nonce })?;
     Ok(Vec::new())
 }

@@ -1,5 +1,6 @@
 //! `TrainingRuns`: the rules of `training-run` behind a Solidity interface.
 
+mod bytes;
 mod records;
 mod translate;
 
@@ -14,25 +15,44 @@ use alloy_sol_types::{SolCall, SolInterface as _};
 use training_run::{Commitment, Context, Effect, Finding, Input, OpenError, Run};
 use units::{UnixSeconds, seal};
 
-use crate::{
-    devices,
-    host::{Failure, Host, SEAL_GAS, check_signature, emit},
-};
+use native_kit::{Failure, Function, Host, emit};
+
+use crate::{devices, signature::check_signature};
 use records::{Placard, RunRecord};
 
-pub(crate) fn call(host: &mut dyn Host, input: &[u8], is_static: bool) -> Result<Vec<u8>, Failure> {
+/// Gas for a BLAKE3 seal: one compression, priced as a generous hash.
+const SEAL_GAS: u64 = 200;
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::payable(TrainingRuns::openCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::announceCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::enrollCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::leaveCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::commitCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::closeCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::lapseCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::advanceCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::drawCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::verdictCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::redrawCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::cancelCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::abandonCall::SELECTOR),
+    Function::view(TrainingRuns::countCall::SELECTOR),
+    Function::view(TrainingRuns::summaryCall::SELECTOR),
+    Function::view(TrainingRuns::termsCall::SELECTOR),
+    Function::view(TrainingRuns::seatsCall::SELECTOR),
+    Function::view(TrainingRuns::auditsCall::SELECTOR),
+    Function::view(TrainingRuns::undrawnCall::SELECTOR),
+    Function::view(TrainingRuns::requiredDepositCall::SELECTOR),
+];
+
+pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let call = Calls::abi_decode_validate(input)
         .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
-    if !host.value().is_zero() && !matches!(call, Calls::open(_)) {
-        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
+    match view(host, &call)? {
+        Some(output) => Ok(output),
+        None => mutate(host, call),
     }
-    if let Some(output) = view(host, &call)? {
-        return Ok(output);
-    }
-    if is_static {
-        return Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
-    }
-    mutate(host, call)
 }
 
 /// Answers a call that only reads; `None` for others.
@@ -259,7 +279,7 @@ fn apply(
 fn carry_out(host: &mut dyn Host, run: u64, effects: Vec<Effect>) -> Result<(), Failure> {
     for effect in effects {
         if let Effect::Pay { account, amount, .. } | Effect::Refund { account, amount } = &effect {
-            host.transfer(address(*account), wei_word(*amount))?;
+            host.pay(address(*account), wei_word(*amount))?;
         }
         translate::publish(host, run, effect)?;
     }

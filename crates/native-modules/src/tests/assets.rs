@@ -16,8 +16,12 @@ use alloy_sol_types::{SolCall, SolEvent, SolInterface};
 use proptest::{collection::vec, prelude::*};
 use units::{AccountId, UnixSeconds};
 
-use super::double::{CHAIN_ID, Double};
-use crate::{Failure, host::MODULE_CODE, provider::entrance};
+use crate::TABLE;
+use native_kit::{
+    Failure, Modules, Table,
+    test_host::{CHAIN_ID, TestHost},
+};
+use revm::primitives::hardfork::SpecId;
 
 fn signing_key(number: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&B256::repeat_byte(number)).unwrap()
@@ -71,10 +75,10 @@ fn create(terms: &Terms) -> Vec<u8> {
 }
 
 /// A ledger with one asset, and GRAIN in four accounts.
-fn with_asset(terms: &Terms) -> (Double, Address) {
-    let mut double = Double::new();
+fn with_asset(terms: &Terms) -> (TestHost, Address) {
+    let mut double = TestHost::new(TABLE);
     (1..=4).for_each(|number| double.give(holder(number), 1_000));
-    let asset = double.call(ASSETS, holder(4), 0, &create(terms)).unwrap();
+    let asset = double.transact(ASSETS, holder(4), 0, &create(terms)).unwrap();
     let asset = Assets::createCall::abi_decode_returns(&asset).unwrap();
     assert_eq!(asset, asset_address(1));
     (double, asset)
@@ -170,7 +174,7 @@ enum Happened {
 
 /// The module, and beside it the rules alone.
 struct Pair {
-    double: Double,
+    double: TestHost,
     asset: Address,
     name: String,
     book: PlainBook,
@@ -188,11 +192,11 @@ impl Pair {
             _ => self.issue(step),
         };
         let before = self.double.state();
-        let called = self.double.call(self.asset, caller, 0, &call);
+        let called = self.double.transact(self.asset, caller, 0, &call);
         match (ruled, called) {
             (Ok(happened), Ok(_)) => self.check_log(caller, &happened),
             (Err(refused), Err(failure)) => {
-                assert_eq!(Failure::from(refused), failure, "{step:?}");
+                assert_eq!(Failure::from(crate::erc20::Ended::from(refused)), failure, "{step:?}");
                 assert!(self.double.state() == before, "something has changed");
             }
             (ruled, called) => {
@@ -359,8 +363,8 @@ impl Pair {
     }
 }
 
-fn read<C: SolCall>(double: &mut Double, module: Address, call: &C) -> C::Return {
-    C::abi_decode_returns(&double.static_call(module, &call.abi_encode()).unwrap()).unwrap()
+fn read<C: SolCall>(double: &mut TestHost, module: Address, call: &C) -> C::Return {
+    C::abi_decode_returns(&double.read(module, &call.abi_encode()).unwrap()).unwrap()
 }
 
 fn permit_call(
@@ -468,7 +472,7 @@ proptest! {
         let (mut double, asset) = with_asset(&terms(U256::MAX, ALL));
         let (module, caller) = ([GRAIN, ASSETS, asset][module], holder(1));
         let before = double.state();
-        if double.static_call(module, &input).is_ok() || double.call(module, caller, value, &input).is_err() {
+        if double.read(module, &input).is_ok() || double.transact(module, caller, value, &input).is_err() {
             prop_assert!(double.state() == before, "something has changed");
         }
     }
@@ -502,7 +506,7 @@ fn creation_is_told_counted_and_refused_by_the_terms() {
     for number in [0, 2] {
         let call = Assets::assetAtCall { number }.abi_encode();
         let refused = Err(Failure::revert(&Assets::NoSuchAsset { number }));
-        assert_eq!(double.static_call(ASSETS, &call), refused);
+        assert_eq!(double.read(ASSETS, &call), refused);
     }
     for (account, expected) in
         [(asset, true), (asset_address(2), false), (asset_address(0), false), (GRAIN, false)]
@@ -512,7 +516,7 @@ fn creation_is_told_counted_and_refused_by_the_terms() {
     let bad = Terms { symbol: String::new(), ..terms.clone() };
     let reason = bad.check().unwrap_err().to_string();
     let refused = Err(Failure::revert(&Assets::BadTerms { reason }));
-    assert_eq!(double.call(ASSETS, holder(4), 0, &create(&bad)), refused);
+    assert_eq!(double.transact(ASSETS, holder(4), 0, &create(&bad)), refused);
     assert_eq!(read(&mut double, asset, &IssuedAsset::issuerCall {}), holder(1));
     assert_eq!(read(&mut double, asset, &IssuedAsset::capCall {}), terms.cap);
     assert_eq!(read(&mut double, asset, &Erc20::decimalsCall {}), 6);
@@ -525,14 +529,15 @@ fn creation_is_told_counted_and_refused_by_the_terms() {
 
 #[test]
 fn an_address_without_an_asset_is_no_module() {
-    let code = keccak256(MODULE_CODE);
+    let modules = Modules::new(SpecId::OSAKA, Table::new(TABLE), 1);
+    let code = keccak256(native_kit::MODULE_CODE);
     for address in [GRAIN, ASSETS, asset_address(1)] {
-        assert!(entrance(&address, &code).is_some());
+        assert!(modules.find(&address, &code).is_some());
         // Of an account without code, and of one that does not exist.
-        assert!(entrance(&address, &keccak256([])).is_none());
-        assert!(entrance(&address, &B256::ZERO).is_none());
+        assert!(modules.find(&address, &keccak256([])).is_none());
+        assert!(modules.find(&address, &B256::ZERO).is_none());
     }
-    assert!(entrance(&Address::repeat_byte(0x6c), &code).is_none());
+    assert!(modules.find(&Address::repeat_byte(0x6c), &code).is_none());
 }
 
 /// Where a Solidity compiler would put them, by hand: what tools that read storage expect.
@@ -541,10 +546,10 @@ fn storage_has_soliditys_layout() {
     let (mut double, asset) = with_asset(&terms(U256::from(99), ALL));
     let (one, two) = (holder(1), holder(2));
     let mint = IssuedAsset::mintCall { to: two, value: U256::from(5) }.abi_encode();
-    double.call(asset, one, 0, &mint).unwrap();
+    double.transact(asset, one, 0, &mint).unwrap();
     let approve = Erc20::approveCall { spender: one, value: U256::from(3) }.abi_encode();
-    double.call(asset, two, 0, &approve).unwrap();
-    double.call(asset, one, 0, &IssuedAsset::pauseCall {}.abi_encode()).unwrap();
+    double.transact(asset, two, 0, &approve).unwrap();
+    double.transact(asset, one, 0, &IssuedAsset::pauseCall {}.abi_encode()).unwrap();
     let hash = |parts: [B256; 2]| keccak256(parts.concat());
     let number = |number: u64| B256::from(U256::from(number));
     let slot = |hash: B256| double.slot(asset, hash.into());
@@ -571,7 +576,7 @@ fn whatever_gas_is_missing_nothing_is_left_behind() {
     let (mut double, asset) = with_asset(&terms);
     let (one, two) = (holder(1), holder(2));
     let mint = IssuedAsset::mintCall { to: one, value: U256::from(50) }.abi_encode();
-    double.call(asset, one, 0, &mint).unwrap();
+    double.transact(asset, one, 0, &mint).unwrap();
     let transfer = Erc20::transferCall { to: two, value: U256::from(5) }.abi_encode();
     let (value, nonce, deadline) = (U256::from(1), U256::ZERO, U256::MAX);
     let permit = abi::Permit { owner: two, spender: one, value, nonce, deadline };
@@ -586,13 +591,13 @@ fn whatever_gas_is_missing_nothing_is_left_behind() {
     ];
     for (module, call) in calls {
         let mut enough = double.clone();
-        enough.call(module, one, 0, &call).unwrap();
+        enough.transact(module, one, 0, &call).unwrap();
         let used = enough.gas_used;
         for part in 0..40 {
             let mut short = double.clone();
             short.gas_limit = used * part / 40;
             let before = short.state();
-            assert_eq!(short.call(module, one, 0, &call), Err(Failure::OutOfGas));
+            assert_eq!(short.transact(module, one, 0, &call), Err(Failure::OutOfGas));
             assert!(short.state() == before, "something has changed");
         }
     }
@@ -636,17 +641,17 @@ fn value_static_calls_and_strange_calls_are_refused() {
         (ASSETS, create(&terms(U256::MAX, ALL))),
     ] {
         let refused = Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
-        assert_eq!(double.call(module, one, 1, &call), refused);
+        assert_eq!(double.transact(module, one, 1, &call), refused);
         let refused = Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
-        assert_eq!(double.static_call(module, &call), refused);
+        assert_eq!(double.read(module, &call), refused);
     }
     let refused = Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
-    assert_eq!(double.static_call(asset, &IssuedAsset::pauseCall {}.abi_encode()), refused);
+    assert_eq!(double.read(asset, &IssuedAsset::pauseCall {}.abi_encode()), refused);
     let bad = Err(Failure::revert(&ModuleErrors::BadCall {}));
-    assert_eq!(double.call(GRAIN, one, 0, &IssuedAsset::pauseCall {}.abi_encode()), bad);
-    assert_eq!(double.call(asset, one, 0, &[]), bad);
-    assert_eq!(double.call(asset, one, 0, &transfer[..67]), bad);
+    assert_eq!(double.transact(GRAIN, one, 0, &IssuedAsset::pauseCall {}.abi_encode()), bad);
+    assert_eq!(double.transact(asset, one, 0, &[]), bad);
+    assert_eq!(double.transact(asset, one, 0, &transfer[..67]), bad);
     let too_much = Erc20::transferCall { to: GRAIN, value: U256::from(1) }.abi_encode();
     let refused = Err(Failure::revert(&Erc20Errors::ERC20InvalidReceiver { receiver: GRAIN }));
-    assert_eq!(double.call(GRAIN, one, 0, &too_much), refused);
+    assert_eq!(double.transact(GRAIN, one, 0, &too_much), refused);
 }

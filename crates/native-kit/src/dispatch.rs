@@ -1,0 +1,51 @@
+//! What holds for every module, whatever its adapter does.
+
+use abi::ModuleErrors;
+
+use crate::{Failure, Host, Module, Mutability};
+
+/// Gas of any call of a module.
+const BASE_GAS: u64 = 200;
+/// Gas for a word of calldata: it is read, decoded and copied.
+const WORD_GAS: u64 = 6;
+
+/// The reentrancy lock of the instance that was called.
+pub trait Lock {
+    /// Returns whether a locked function of this instance is running.
+    fn is_locked(&self) -> bool;
+    /// Locks the instance.
+    fn lock(&mut self);
+    /// Takes back the last lock.
+    fn unlock(&mut self);
+}
+
+/// Answers a call of a module: charges the call, checks function, value, static context and lock, then runs the entrance.
+///
+/// # Errors
+/// [`Failure`]; `BadCall`, `ValueNotAllowed`, `StaticCallNotAllowed` or the module's error for reentry before the entrance has run.
+pub fn enter<H: Host + Lock>(
+    module: &Module,
+    host: &mut H,
+    input: &[u8],
+) -> Result<Vec<u8>, Failure> {
+    let words = u64::try_from(input.len().div_ceil(32)).unwrap_or(u64::MAX);
+    host.charge(BASE_GAS.saturating_add(words.saturating_mul(WORD_GAS)))?;
+    let function =
+        module.function(input).ok_or_else(|| Failure::revert(&ModuleErrors::BadCall {}))?;
+    if function.mutability != Mutability::Payable && !host.value().is_zero() {
+        return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
+    }
+    if function.mutability != Mutability::View && host.is_static() {
+        return Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
+    }
+    if !function.is_locked {
+        return (module.entrance)(host, input);
+    }
+    if host.is_locked() {
+        return Err(module.reentry());
+    }
+    host.lock();
+    let result = (module.entrance)(host, input);
+    host.unlock();
+    result
+}

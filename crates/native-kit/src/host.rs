@@ -1,0 +1,129 @@
+//! The EVM as a module sees it.
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_sol_types::SolEvent;
+
+use crate::{Call, Failure, Outcome};
+
+/// Gas of `KECCAK256`, without its words.
+const KECCAK256_GAS: u64 = 30;
+/// Gas of `KECCAK256` for each word.
+const KECCAK256_WORD_GAS: u64 = 6;
+
+/// The EVM as a module sees it. All of it is metered.
+///
+/// Every method may fail with [`Failure::OutOfGas`] or [`Failure::Database`]; what changes something fails with [`Failure::WriteProtection`] in a
+/// static call.
+pub trait Host {
+    /// Uses gas up.
+    ///
+    /// # Errors
+    /// [`Failure::OutOfGas`].
+    fn charge(&mut self, gas: u64) -> Result<(), Failure>;
+    /// Returns the module that was called.
+    fn module(&self) -> Address;
+    /// Returns the account that called.
+    fn caller(&self) -> Address;
+    /// Returns the native value that came with the call; the module has it already.
+    fn value(&self) -> U256;
+    /// Returns whether the call may change nothing.
+    fn is_static(&self) -> bool;
+    /// Returns the chain id.
+    fn chain_id(&self) -> u64;
+    /// Returns the height of this block.
+    fn height(&self) -> u64;
+    /// Returns the time of this block in Unix seconds.
+    fn timestamp(&self) -> u64;
+    /// Returns the hash of an earlier block, zero when it is not among the last 256.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn block_hash(&mut self, number: u64) -> Result<B256, Failure>;
+
+    /// Reads a slot of a module: the one that was called, or another.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn load_of(&mut self, module: Address, slot: U256) -> Result<U256, Failure>;
+    /// Reads a slot of the module that was called.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn load(&mut self, slot: U256) -> Result<U256, Failure> {
+        self.load_of(self.module(), slot)
+    }
+    /// Writes a slot of a module: the one that was called, or an instance of it.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn store_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure>;
+    /// Writes a slot of the module that was called.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn store(&mut self, slot: U256, value: U256) -> Result<(), Failure> {
+        self.store_of(self.module(), slot, value)
+    }
+    /// Publishes a log in the name of a module: the one that was called, or an asset that it moves without a frame.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn log_of(&mut self, module: Address, topics: Vec<B256>, data: Bytes) -> Result<(), Failure>;
+    /// Publishes a log of the module that was called.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn log(&mut self, topics: Vec<B256>, data: Bytes) -> Result<(), Failure> {
+        self.log_of(self.module(), topics, data)
+    }
+    /// Computes Keccak-256, for the gas of the opcode.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn keccak256(&mut self, bytes: &[u8]) -> Result<B256, Failure> {
+        let words = u64::try_from(bytes.len().div_ceil(32)).map_err(|_| Failure::OutOfGas)?;
+        self.charge(KECCAK256_GAS.saturating_add(KECCAK256_WORD_GAS.saturating_mul(words)))?;
+        Ok(keccak256(bytes))
+    }
+
+    /// Returns the native value of an account.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn balance(&mut self, account: Address) -> Result<U256, Failure>;
+    /// Returns whether an account has code, as `EXTCODESIZE` tells it.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn has_code(&mut self, account: Address) -> Result<bool, Failure>;
+    /// Pays native value out of the module, running no code of the receiver.
+    ///
+    /// # Errors
+    /// See [`Host`]; [`Failure::Broken`] for more than the module holds, which no rule lets happen.
+    fn pay(&mut self, to: Address, amount: U256) -> Result<(), Failure>;
+    /// Moves native value between two accounts, running no code of either. The module has checked that `from` holds it and agrees.
+    ///
+    /// # Errors
+    /// See [`Host`]; [`Failure::Broken`] for more than `from` holds, which no rule lets happen.
+    fn move_balance(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure>;
+
+    /// Creates an account with `code`, which is [`crate::MODULE_CODE`] or an [`crate::instance_code`]. Native value that is there already stays.
+    ///
+    /// # Errors
+    /// See [`Host`]; [`Failure::Broken`] if the account has code or has sent something, which the formulas of addresses exclude.
+    fn create(&mut self, account: Address, code: &'static [u8]) -> Result<(), Failure>;
+    /// Calls an account and returns how that ended. The callee may call back.
+    ///
+    /// # Errors
+    /// See [`Host`]. The callee's own failure is an [`Outcome`].
+    fn call(&mut self, call: &Call) -> Result<Outcome, Failure>;
+}
+
+/// Publishes an event of the module that was called.
+///
+/// # Errors
+/// See [`Host`].
+pub fn emit(host: &mut dyn Host, event: &impl SolEvent) -> Result<(), Failure> {
+    let log = event.encode_log_data();
+    host.log(log.topics().to_vec(), log.data.clone())
+}

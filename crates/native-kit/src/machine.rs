@@ -1,0 +1,386 @@
+//! revm's EVM with one more kind of frame: a native module's.
+
+use alloy_primitives::{Address, Log};
+use revm::{
+    Database, DatabaseCommit, ExecuteCommitEvm, ExecuteEvm, InspectCommitEvm, InspectEvm,
+    Inspector,
+    context::{
+        Cfg, ContextSetters, ContextTr, Evm, FrameStack, JournalTr,
+        result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, ResultAndState},
+    },
+    handler::{
+        EthFrame, EvmTr, FrameInitOrResult, FrameResult, Handler, ItemOrResult, MainnetHandler,
+        evm::{ContextDbError, FrameInitResult},
+        instructions::EthInstructions,
+    },
+    inspector::{
+        InspectorEvmTr, InspectorHandler, JournalExt,
+        handler::{frame_end, frame_start},
+    },
+    interpreter::{
+        FrameInput, Host as Instructable, interpreter::EthInterpreter,
+        interpreter_action::FrameInit,
+    },
+    primitives::hardfork::SpecId,
+    state::EvmState,
+};
+
+use crate::{Module, Modules, frame};
+
+type Interpreting = EthFrame<EthInterpreter>;
+type Inner<CTX, I> = Evm<CTX, I, EthInstructions<EthInterpreter, CTX>, Modules, Interpreting>;
+
+/// What a machine works in: any context of revm whose specification is Ethereum's.
+pub trait MachineContext:
+    ContextTr<Cfg: Cfg<Spec = SpecId>, Journal: JournalTr<State = EvmState> + JournalExt>
+    + ContextSetters
+    + Instructable
+{
+}
+
+impl<CTX> MachineContext for CTX where
+    CTX: ContextTr<Cfg: Cfg<Spec = SpecId>, Journal: JournalTr<State = EvmState> + JournalExt>
+        + ContextSetters
+        + Instructable
+{
+}
+
+/// The EVM with native modules. It is used as revm's own: [`ExecuteEvm`], [`ExecuteCommitEvm`], [`InspectEvm`].
+#[derive(Debug)]
+pub struct Machine<CTX, I = ()> {
+    inner: Inner<CTX, I>,
+}
+
+impl<CTX: MachineContext> Machine<CTX> {
+    /// A machine in `context` with `modules`.
+    #[must_use]
+    pub fn new(context: CTX, modules: Modules) -> Self {
+        let spec = context.cfg().spec();
+        let instructions = EthInstructions::new_mainnet_with_spec(spec);
+        Self { inner: Evm::new(context, instructions, modules) }
+    }
+}
+
+impl<CTX: MachineContext, I> Machine<CTX, I> {
+    /// The same machine, seen by `inspector`.
+    pub fn with_inspector<J>(self, inspector: J) -> Machine<CTX, J> {
+        Machine { inner: self.inner.with_inspector(inspector) }
+    }
+
+    /// The context.
+    pub fn context(&self) -> &CTX {
+        &self.inner.ctx
+    }
+
+    /// The context, to change it between transactions.
+    pub fn context_mut(&mut self) -> &mut CTX {
+        &mut self.inner.ctx
+    }
+
+    /// The modules.
+    pub fn modules(&self) -> &Modules {
+        &self.inner.precompiles
+    }
+
+    /// The modules, to have them note what they touch.
+    pub fn modules_mut(&mut self) -> &mut Modules {
+        &mut self.inner.precompiles
+    }
+
+    /// Takes the inspector out and leaves a new one.
+    pub fn take_inspector(&mut self) -> I
+    where
+        I: Default,
+    {
+        std::mem::take(&mut self.inner.inspector)
+    }
+
+    /// Takes the machine apart: context, inspector, modules.
+    pub fn into_parts(self) -> (CTX, I, Modules) {
+        (self.inner.ctx, self.inner.inspector, self.inner.precompiles)
+    }
+
+    /// Finds the module that answers a frame.
+    fn module(&self, input: &FrameInput) -> Option<&'static Module> {
+        let FrameInput::Call(inputs) = input else { return None };
+        self.inner.precompiles.find(&inputs.bytecode_address, &inputs.known_bytecode.0)
+    }
+}
+
+/// How a native frame reaches the machine: with an inspector watching, or without.
+pub(crate) trait Drive {
+    type Context: MachineContext;
+    /// The context, to read what is the same for the whole block.
+    fn facts(&self) -> &Self::Context;
+    fn context(&mut self) -> &mut Self::Context;
+    fn modules(&mut self) -> &mut Modules;
+    /// Whether a locked function of this instance is running.
+    fn is_locked(&self, instance: Address) -> bool;
+    /// Runs a frame that a module asks for, and all that it calls, to its end.
+    fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<Self::Context>>;
+    /// Tells the inspector of a log.
+    fn saw(&mut self, log: &Log);
+}
+
+struct Plain<'a, CTX, I>(&'a mut Machine<CTX, I>);
+
+impl<CTX: MachineContext, I> Drive for Plain<'_, CTX, I> {
+    type Context = CTX;
+
+    fn facts(&self) -> &CTX {
+        &self.0.inner.ctx
+    }
+
+    fn context(&mut self) -> &mut CTX {
+        &mut self.0.inner.ctx
+    }
+
+    fn modules(&mut self) -> &mut Modules {
+        &mut self.0.inner.precompiles
+    }
+
+    fn is_locked(&self, instance: Address) -> bool {
+        self.0.inner.precompiles.locked.contains(&instance)
+    }
+
+    fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<CTX>> {
+        let machine = &mut *self.0;
+        let base = machine.inner.frame_stack.index();
+        if let ItemOrResult::Result(result) = machine.frame_init(init)? {
+            return Ok(result);
+        }
+        loop {
+            let result = match machine.frame_run()? {
+                ItemOrResult::Item(init) => match machine.frame_init(init)? {
+                    ItemOrResult::Item(_) => continue,
+                    ItemOrResult::Result(result) => result,
+                },
+                ItemOrResult::Result(result) => result,
+            };
+            if let Some(result) = machine.hand_back(base, result)? {
+                return Ok(result);
+            }
+        }
+    }
+
+    fn saw(&mut self, _: &Log) {}
+}
+
+struct Inspected<'a, CTX, I>(&'a mut Machine<CTX, I>);
+
+impl<CTX: MachineContext, I: Inspector<CTX>> Drive for Inspected<'_, CTX, I> {
+    type Context = CTX;
+
+    fn facts(&self) -> &CTX {
+        &self.0.inner.ctx
+    }
+
+    fn context(&mut self) -> &mut CTX {
+        &mut self.0.inner.ctx
+    }
+
+    fn modules(&mut self) -> &mut Modules {
+        &mut self.0.inner.precompiles
+    }
+
+    fn is_locked(&self, instance: Address) -> bool {
+        self.0.inner.precompiles.locked.contains(&instance)
+    }
+
+    fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<CTX>> {
+        let machine = &mut *self.0;
+        let base = machine.inner.frame_stack.index();
+        if let ItemOrResult::Result(result) = machine.inspect_frame_init(init)? {
+            return Ok(result);
+        }
+        loop {
+            let result = match machine.inspect_frame_run()? {
+                ItemOrResult::Item(init) => match machine.inspect_frame_init(init)? {
+                    ItemOrResult::Item(_) => continue,
+                    ItemOrResult::Result(result) => result,
+                },
+                ItemOrResult::Result(result) => result,
+            };
+            if let Some(result) = machine.hand_back(base, result)? {
+                return Ok(result);
+            }
+        }
+    }
+
+    fn saw(&mut self, log: &Log) {
+        let Evm { ctx, inspector, .. } = &mut self.0.inner;
+        inspector.log(ctx, log.clone());
+    }
+}
+
+impl<CTX: MachineContext, I> Machine<CTX, I> {
+    /// Gives a frame's result to the frame below it, or returns it if that is where the native frame stands.
+    fn hand_back(
+        &mut self,
+        base: Option<usize>,
+        result: FrameResult,
+    ) -> Result<Option<FrameResult>, ContextDbError<CTX>> {
+        let Evm { ctx, frame_stack, .. } = &mut self.inner;
+        if frame_stack.get().is_finished() {
+            frame_stack.pop();
+        }
+        if frame_stack.index() == base {
+            return Ok(Some(result));
+        }
+        frame_stack.get().return_result::<_, ContextDbError<CTX>>(ctx, result)?;
+        Ok(None)
+    }
+}
+
+impl<CTX: MachineContext, I> EvmTr for Machine<CTX, I> {
+    type Context = CTX;
+    type Instructions = EthInstructions<EthInterpreter, CTX>;
+    type Precompiles = Modules;
+    type Frame = Interpreting;
+
+    fn all(
+        &self,
+    ) -> (&Self::Context, &Self::Instructions, &Self::Precompiles, &FrameStack<Self::Frame>) {
+        let Evm { ctx, instruction, precompiles, frame_stack, .. } = &self.inner;
+        (ctx, instruction, precompiles, frame_stack)
+    }
+
+    fn all_mut(
+        &mut self,
+    ) -> (
+        &mut Self::Context,
+        &mut Self::Instructions,
+        &mut Self::Precompiles,
+        &mut FrameStack<Self::Frame>,
+    ) {
+        let Evm { ctx, instruction, precompiles, frame_stack, .. } = &mut self.inner;
+        (ctx, instruction, precompiles, frame_stack)
+    }
+
+    fn frame_init(
+        &mut self,
+        init: FrameInit,
+    ) -> Result<FrameInitResult<'_, Self::Frame>, ContextDbError<CTX>> {
+        match self.module(&init.frame_input) {
+            Some(module) => frame::run(&mut Plain(self), module, init).map(ItemOrResult::Result),
+            None => self.inner.frame_init(init),
+        }
+    }
+
+    fn frame_run(&mut self) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<CTX>> {
+        self.inner.frame_run()
+    }
+
+    fn frame_return_result(
+        &mut self,
+        result: FrameResult,
+    ) -> Result<Option<FrameResult>, ContextDbError<CTX>> {
+        self.inner.frame_return_result(result)
+    }
+}
+
+impl<CTX: MachineContext, I: Inspector<CTX>> InspectorEvmTr for Machine<CTX, I> {
+    type Inspector = I;
+
+    fn all_inspector(
+        &self,
+    ) -> (
+        &Self::Context,
+        &Self::Instructions,
+        &Self::Precompiles,
+        &FrameStack<Self::Frame>,
+        &Self::Inspector,
+    ) {
+        let Evm { ctx, instruction, precompiles, frame_stack, inspector, .. } = &self.inner;
+        (ctx, instruction, precompiles, frame_stack, inspector)
+    }
+
+    fn all_mut_inspector(
+        &mut self,
+    ) -> (
+        &mut Self::Context,
+        &mut Self::Instructions,
+        &mut Self::Precompiles,
+        &mut FrameStack<Self::Frame>,
+        &mut Self::Inspector,
+    ) {
+        let Evm { ctx, instruction, precompiles, frame_stack, inspector, .. } = &mut self.inner;
+        (ctx, instruction, precompiles, frame_stack, inspector)
+    }
+
+    fn inspect_frame_init(
+        &mut self,
+        mut init: FrameInit,
+    ) -> Result<FrameInitResult<'_, Self::Frame>, ContextDbError<CTX>> {
+        let Some(module) = self.module(&init.frame_input) else {
+            return self.inner.inspect_frame_init(init);
+        };
+        let (context, inspector) = self.ctx_inspector();
+        let early = frame_start(context, inspector, &mut init.frame_input);
+        let input = init.frame_input.clone();
+        let mut result = match early {
+            Some(result) => result,
+            None => frame::run(&mut Inspected(self), module, init)?,
+        };
+        let (context, inspector) = self.ctx_inspector();
+        frame_end(context, inspector, &input, &mut result);
+        Ok(ItemOrResult::Result(result))
+    }
+
+    fn inspect_frame_run(&mut self) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<CTX>> {
+        self.inner.inspect_frame_run()
+    }
+}
+
+type Outcome<CTX, T> = Result<T, EVMError<<<CTX as ContextTr>::Db as Database>::Error>>;
+
+impl<CTX: MachineContext, I> ExecuteEvm for Machine<CTX, I> {
+    type ExecutionResult = ExecutionResult<HaltReason>;
+    type State = EvmState;
+    type Error = EVMError<<CTX::Db as Database>::Error, InvalidTransaction>;
+    type Tx = <CTX as ContextTr>::Tx;
+    type Block = <CTX as ContextTr>::Block;
+
+    fn set_block(&mut self, block: Self::Block) {
+        self.inner.ctx.set_block(block);
+    }
+
+    fn transact_one(&mut self, tx: Self::Tx) -> Outcome<CTX, Self::ExecutionResult> {
+        self.inner.ctx.set_tx(tx);
+        MainnetHandler::default().run(self)
+    }
+
+    fn finalize(&mut self) -> Self::State {
+        self.inner.ctx.journal_mut().finalize()
+    }
+
+    fn replay(&mut self) -> Outcome<CTX, ResultAndState<HaltReason>> {
+        let result: Outcome<CTX, _> = MainnetHandler::default().run(self);
+        let state = self.finalize();
+        Ok(ResultAndState::new(result?, state))
+    }
+}
+
+impl<CTX: MachineContext<Db: DatabaseCommit>, I> ExecuteCommitEvm for Machine<CTX, I> {
+    fn commit(&mut self, state: Self::State) {
+        self.inner.ctx.db_mut().commit(state);
+    }
+}
+
+impl<CTX: MachineContext<Db: DatabaseCommit>, I: Inspector<CTX>> InspectCommitEvm
+    for Machine<CTX, I>
+{
+}
+
+impl<CTX: MachineContext, I: Inspector<CTX>> InspectEvm for Machine<CTX, I> {
+    type Inspector = I;
+
+    fn set_inspector(&mut self, inspector: I) {
+        self.inner.inspector = inspector;
+    }
+
+    fn inspect_one_tx(&mut self, tx: Self::Tx) -> Outcome<CTX, Self::ExecutionResult> {
+        self.inner.ctx.set_tx(tx);
+        MainnetHandler::default().inspect_run(self)
+    }
+}

@@ -1,0 +1,274 @@
+//! The table of modules, and which of them answers where.
+
+use abi::ModuleErrors;
+use alloy_primitives::{Address, B256, Bytes};
+use alloy_sol_types::SolError;
+use revm::{
+    context::{Cfg, ContextTr},
+    handler::{EthPrecompiles, PrecompileProvider},
+    interpreter::{CallInputs, InterpreterResult},
+    primitives::{AddressSet, hardfork::SpecId},
+};
+
+use crate::{
+    Failure, Host,
+    instances::{MODULE_CODE_HASH, code_hash},
+};
+
+/// The code of an account that a module answers for: one invalid opcode, so that the account exists and compilers see code there.
+pub const MODULE_CODE: [u8; 1] = [0xfe];
+
+/// Answers a call whose function, value and static context the kit has checked: host and calldata in, ABI-encoded output out.
+pub type Entrance = fn(&mut dyn Host, &[u8]) -> Result<Vec<u8>, Failure>;
+
+/// One row of the table: everything the kit must know of a module.
+#[derive(Clone, Copy, Debug)]
+pub struct Module {
+    /// What tools and documents call it.
+    pub name: &'static str,
+    /// Where it answers.
+    pub place: Place,
+    /// The first revision of the ledger's rules that has it.
+    pub since: u32,
+    /// Every function of its interface.
+    pub functions: &'static [&'static [Function]],
+    /// What answers.
+    pub entrance: Entrance,
+    /// What a function that changes something answers while another such function of the same instance runs.
+    pub on_reentry: OnReentry,
+}
+
+/// Where a module answers.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// At this address, from its first revision on, with [`MODULE_CODE`].
+    At(Address),
+    /// At each address that satisfies the predicate, once it was created with [`MODULE_CODE`].
+    Reserved(fn(&Address) -> bool),
+    /// At each address that was created with this code, an [`crate::instance_code`].
+    Instances(&'static [u8]),
+}
+
+/// A function of a module's interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// First four bytes of its calldata.
+    pub selector: [u8; 4],
+    /// What Solidity's keyword says of it.
+    pub mutability: Mutability,
+    /// Whether it takes part in the module's reentrancy lock. A view never does.
+    pub is_locked: bool,
+}
+
+/// What a function may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutability {
+    /// Reads only: may be called statically, takes no value.
+    View,
+    /// Changes something, takes no value.
+    Nonpayable,
+    /// Changes something, may take value.
+    Payable,
+}
+
+impl Function {
+    /// A function that only reads.
+    #[must_use]
+    pub const fn view(selector: [u8; 4]) -> Self {
+        Self { selector, mutability: Mutability::View, is_locked: false }
+    }
+
+    /// A function that changes something, under the module's lock.
+    #[must_use]
+    pub const fn nonpayable(selector: [u8; 4]) -> Self {
+        Self { selector, mutability: Mutability::Nonpayable, is_locked: true }
+    }
+
+    /// A function that takes value, under the module's lock.
+    #[must_use]
+    pub const fn payable(selector: [u8; 4]) -> Self {
+        Self { selector, mutability: Mutability::Payable, is_locked: true }
+    }
+
+    /// The same function without the lock: for what the Solidity original leaves open too, such as `transfer` of a pair's shares.
+    #[must_use]
+    pub const fn unlocked(self) -> Self {
+        Self { is_locked: false, ..self }
+    }
+}
+
+/// What a locked function answers when it is entered again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnReentry {
+    /// OpenZeppelin's `ReentrancyGuardReentrantCall()`.
+    Error,
+    /// `Error(string)` with this message, where the Solidity original has one.
+    Message(&'static str),
+}
+
+impl Module {
+    /// Finds a function by the calldata's first four bytes.
+    #[must_use]
+    pub fn function(&self, input: &[u8]) -> Option<&'static Function> {
+        let selector = input.first_chunk::<4>()?;
+        let mut functions = self.functions.iter().flat_map(|interface| interface.iter());
+        functions.find(|function| function.selector == *selector)
+    }
+
+    pub(crate) fn reentry(&self) -> Failure {
+        match self.on_reentry {
+            OnReentry::Error => {
+                Failure::Revert(ModuleErrors::ReentrancyGuardReentrantCall {}.abi_encode().into())
+            }
+            OnReentry::Message(message) => Failure::message(message),
+        }
+    }
+}
+
+/// The modules that a ledger may have, of all revisions. Two are equal only if they are the same.
+#[derive(Clone, Copy)]
+pub struct Table(&'static [Module]);
+
+impl Table {
+    /// The table of these rows.
+    #[must_use]
+    pub const fn new(rows: &'static [Module]) -> Self {
+        Self(rows)
+    }
+
+    /// Returns its rows.
+    #[must_use]
+    pub const fn rows(&self) -> &'static [Module] {
+        self.0
+    }
+
+    /// Returns the accounts of the modules that begin with `revision` at a fixed address, and their code.
+    pub fn beginning(&self, revision: u32) -> impl Iterator<Item = (Address, Bytes)> {
+        self.0.iter().filter(move |module| module.since == revision).filter_map(|module| {
+            match module.place {
+                Place::At(address) => Some((address, Bytes::from_static(&MODULE_CODE))),
+                Place::Reserved(_) | Place::Instances(_) => None,
+            }
+        })
+    }
+}
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for Table {}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(self.0.iter().map(|module| module.name)).finish()
+    }
+}
+
+/// The modules of a ledger at one revision of its rules, beside Ethereum's precompiles.
+#[derive(Clone, Debug)]
+pub struct Modules {
+    table: &'static [Module],
+    revision: u32,
+    /// Hashes of the codes of instances, in the order of the table; zero for other rows.
+    instance_hashes: Vec<B256>,
+    ethereum: EthPrecompiles,
+    warm: AddressSet,
+    /// Instances in which a locked function runs, from the outermost to the innermost.
+    pub(crate) locked: Vec<Address>,
+    /// What modules have touched, if somebody wants to know.
+    pub(crate) touched: Option<Vec<Touched>>,
+}
+
+/// An account that a module touched, and the slot if it was one.
+pub(crate) type Touched = (Address, Option<B256>);
+
+impl Modules {
+    /// The modules of `table` that `revision` has, beside the precompiles of `spec`.
+    #[must_use]
+    pub fn new(spec: SpecId, table: Table, revision: u32) -> Self {
+        let table = table.rows();
+        let ethereum = EthPrecompiles::new(spec);
+        let warm = warm(&ethereum, table, revision);
+        let instance_hash = |module: &Module| match module.place {
+            Place::Instances(code) => code_hash(code),
+            Place::At(_) | Place::Reserved(_) => B256::ZERO,
+        };
+        let instance_hashes = table.iter().map(instance_hash).collect();
+        let (locked, touched) = (Vec::new(), None);
+        Self { table, revision, instance_hashes, ethereum, warm, locked, touched }
+    }
+
+    /// Finds what answers at an address whose code has that hash. Where the account lacks a module's code it is an account like any other: an instance
+    /// that was not created yet, or a module of a later revision.
+    #[must_use]
+    pub fn find(&self, address: &Address, code_hash: &B256) -> Option<&'static Module> {
+        let index = if *code_hash == MODULE_CODE_HASH {
+            self.table.iter().position(|module| match module.place {
+                Place::At(place) => place == *address,
+                Place::Reserved(is_reserved) => is_reserved(address),
+                Place::Instances(_) => false,
+            })?
+        } else {
+            self.instance_hashes.iter().position(|hash| hash == code_hash && !hash.is_zero())?
+        };
+        let module = self.table.get(index)?;
+        (module.since <= self.revision).then_some(module)
+    }
+
+    /// Notes from now on which accounts and slots modules touch.
+    pub fn note_touched(&mut self) {
+        self.touched = Some(Vec::new());
+    }
+
+    /// Returns the accounts and slots that modules have touched since [`Self::note_touched`].
+    #[must_use]
+    pub fn touched(&self) -> &[Touched] {
+        self.touched.as_deref().unwrap_or_default()
+    }
+
+    /// Returns whether an address is warm from the start: a precompile's, or a module's with a fixed address.
+    #[must_use]
+    pub fn is_warm(&self, address: &Address) -> bool {
+        self.warm.contains(address)
+    }
+}
+
+fn warm(ethereum: &EthPrecompiles, table: &[Module], revision: u32) -> AddressSet {
+    let mut warm = ethereum.warm_addresses().clone();
+    warm.extend(table.iter().filter(|module| module.since <= revision).filter_map(|module| {
+        match module.place {
+            Place::At(address) => Some(address),
+            Place::Reserved(_) | Place::Instances(_) => None,
+        }
+    }));
+    warm
+}
+
+impl<CTX: ContextTr<Cfg: Cfg<Spec = SpecId>>> PrecompileProvider<CTX> for Modules {
+    type Output = InterpreterResult;
+
+    fn set_spec(&mut self, spec: SpecId) -> bool {
+        // A new journal asks for the addresses anyway; this comes before each transaction.
+        let is_changed = PrecompileProvider::<CTX>::set_spec(&mut self.ethereum, spec);
+        if is_changed {
+            self.warm = warm(&self.ethereum, self.table, self.revision);
+        }
+        is_changed
+    }
+
+    /// Runs a precompile of Ethereum. Modules are frames and don't come here.
+    fn run(
+        &mut self,
+        context: &mut CTX,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
+        self.ethereum.run(context, inputs)
+    }
+
+    fn warm_addresses(&self) -> &AddressSet {
+        &self.warm
+    }
+}

@@ -1,0 +1,24 @@
+//! The native modules of the ledger: thin adapters between Solidity interfaces and rules.
+//!
+//! A module is three thin things: an interface (`abi`), storage in Solidity's layout, and one function for each of the interface's that decodes the
+//! call, loads what the rule needs, applies the rule of a rules crate, stores the result and publishes its effects. Rules decide; modules only
+//! translate. What holds for every module — known functions, value, static calls, reentrancy, metering — belongs to `native-kit`.
+//!
+//! [`TABLE`] lists all modules, one row each. To add one, start at `docs/native-modules.md`.
+//!
+//! Modules: `Devices`, `TrainingRuns`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an address of its own.
+
+mod assets;
+mod devices;
+mod erc20;
+mod grain;
+mod signature;
+mod table;
+pub mod tokens;
+mod training_runs;
+
+#[cfg(test)]
+mod tests;
+
+pub use grain::GRAIN_SUPPLY;
+pub use table::{TABLE, is_reserved};

@@ -1,0 +1,65 @@
+//! All native modules, one row each.
+
+use abi::{ASSETS, DEVICES, GRAIN, TRAINING_RUNS, asset_number};
+use alloy_primitives::Address;
+use native_kit::{Module, OnReentry, Place};
+
+use crate::{assets, devices, erc20, grain, training_runs};
+
+/// All native modules of the ledger.
+pub const TABLE: &[Module] = &[
+    Module {
+        name: "Devices",
+        place: Place::At(DEVICES),
+        since: 1,
+        functions: &[devices::FUNCTIONS],
+        entrance: devices::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "TrainingRuns",
+        place: Place::At(TRAINING_RUNS),
+        since: 1,
+        functions: &[training_runs::FUNCTIONS],
+        entrance: training_runs::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "GRAIN",
+        place: Place::At(GRAIN),
+        since: 1,
+        functions: &[erc20::FUNCTIONS],
+        entrance: grain::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "Assets",
+        place: Place::At(ASSETS),
+        since: 1,
+        functions: &[assets::FUNCTIONS],
+        entrance: assets::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "IssuedAsset",
+        place: Place::Reserved(is_asset),
+        since: 1,
+        functions: &[erc20::FUNCTIONS, assets::issued::FUNCTIONS],
+        entrance: assets::issued::call,
+        on_reentry: OnReentry::Error,
+    },
+];
+
+fn is_asset(address: &Address) -> bool {
+    asset_number(address).is_some()
+}
+
+/// Returns whether only modules may be at an address, now or later.
+#[must_use]
+pub fn is_reserved(address: &Address) -> bool {
+    TABLE.iter().any(|module| match module.place {
+        Place::At(place) => place == *address,
+        Place::Reserved(is_reserved) => is_reserved(address),
+        Place::Instances(_) => false,
+    })
+}

@@ -1,0 +1,178 @@
+//! One way for modules to move any ERC-20.
+//!
+//! GRAIN and issued assets move by their rules, without a frame: same checks, same events, no ABI between. Every other token is called, with the
+//! tolerance of OpenZeppelin's `SafeERC20`: no return data counts as success where there is code, `false` is a failure, and a token's own revert is
+//! passed on. What a token that charges fees or rebases really moved is the difference of balances: [`receive`] returns it.
+//!
+//! A deployed token is foreign code: it may call back. Whoever moves one does so under the module's lock, after its own state is stored.
+//!
+//! Source: OpenZeppelin Contracts 5, `SafeERC20.sol`, `_callOptionalReturn`.
+
+use abi::{Erc20, GRAIN, ModuleErrors, asset_number, convert::account};
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolCall;
+use assets::Book;
+use native_kit::{Call, Failure, Host};
+
+use crate::{
+    assets::issued::Asset,
+    erc20::{Described, Ended, emit_approval, emit_transfer},
+    grain::Grain,
+};
+
+/// Sends `amount` of the module's own to `to`.
+///
+/// # Errors
+/// The token's; `SafeERC20FailedOperation` if it answers `false`, answers nonsense, or has no code.
+pub fn transfer(
+    host: &mut dyn Host,
+    token: Address,
+    to: Address,
+    amount: U256,
+) -> Result<(), Failure> {
+    let module = account(host.module());
+    match Kind::of(host, token)? {
+        Kind::Grain => move_native(&mut Grain { host }, |book| {
+            assets::transfer(book, module, account(to), amount)
+        }),
+        Kind::Issued => move_native(&mut Asset { host, address: token }, |book| {
+            assets::transfer(book, module, account(to), amount)
+        }),
+        Kind::Deployed => {
+            call(host, token, &Erc20::transferCall { to, value: amount }.abi_encode())
+        }
+    }
+}
+
+/// Moves `amount` from `from` to `to` by the allowance that `from` has given the module.
+///
+/// # Errors
+/// As [`transfer`].
+pub fn transfer_from(
+    host: &mut dyn Host,
+    token: Address,
+    (from, to): (Address, Address),
+    amount: U256,
+) -> Result<(), Failure> {
+    let module = account(host.module());
+    let (payer, payee) = (account(from), account(to));
+    match Kind::of(host, token)? {
+        Kind::Grain => move_native(&mut Grain { host }, |book| {
+            assets::transfer_from(book, module, payer, payee, amount)
+        }),
+        Kind::Issued => move_native(&mut Asset { host, address: token }, |book| {
+            assets::transfer_from(book, module, payer, payee, amount)
+        }),
+        Kind::Deployed => {
+            call(host, token, &Erc20::transferFromCall { from, to, value: amount }.abi_encode())
+        }
+    }
+}
+
+/// Takes `amount` from `from` into the module by its allowance and returns what arrived, which a token with fees makes less.
+///
+/// # Errors
+/// As [`transfer`]; `SafeERC20FailedOperation` if the module holds less afterwards than before.
+pub fn receive(
+    host: &mut dyn Host,
+    token: Address,
+    from: Address,
+    amount: U256,
+) -> Result<U256, Failure> {
+    let module = host.module();
+    let before = balance_of(host, token, module)?;
+    transfer_from(host, token, (from, module), amount)?;
+    let after = balance_of(host, token, module)?;
+    after.checked_sub(before).ok_or_else(|| failed(token))
+}
+
+/// Lets `spender` take `amount` of the module's own.
+///
+/// # Errors
+/// As [`transfer`].
+pub fn approve(
+    host: &mut dyn Host,
+    token: Address,
+    spender: Address,
+    amount: U256,
+) -> Result<(), Failure> {
+    let module = account(host.module());
+    match Kind::of(host, token)? {
+        Kind::Grain => {
+            let mut book = Grain { host };
+            let approved = assets::approve(&mut book, module, account(spender), amount)?;
+            emit_approval(&mut book, &approved)
+        }
+        Kind::Issued => {
+            let mut book = Asset { host, address: token };
+            let approved = assets::approve(&mut book, module, account(spender), amount)?;
+            emit_approval(&mut book, &approved)
+        }
+        Kind::Deployed => {
+            call(host, token, &Erc20::approveCall { spender, value: amount }.abi_encode())
+        }
+    }
+}
+
+/// Returns what `holder` has.
+///
+/// # Errors
+/// As [`transfer`].
+pub fn balance_of(host: &mut dyn Host, token: Address, holder: Address) -> Result<U256, Failure> {
+    match Kind::of(host, token)? {
+        Kind::Grain => host.balance(holder),
+        Kind::Issued => {
+            Asset { host, address: token }.balance(account(holder)).map_err(Failure::from)
+        }
+        Kind::Deployed => {
+            let input = Erc20::balanceOfCall { account: holder }.abi_encode();
+            let output = host.call(&Call::reading(token, input))?.returned()?;
+            let word = output.get(..32).ok_or_else(|| failed(token))?;
+            Ok(U256::from_be_slice(word))
+        }
+    }
+}
+
+/// How a token is moved.
+enum Kind {
+    Grain,
+    Issued,
+    Deployed,
+}
+
+impl Kind {
+    /// For the gas of looking at the token's account.
+    fn of(host: &mut dyn Host, token: Address) -> Result<Self, Failure> {
+        if token == GRAIN {
+            return Ok(Self::Grain);
+        }
+        if asset_number(&token).is_none() {
+            return Ok(Self::Deployed);
+        }
+        // At an address of assets, an account without code is an asset that does not exist.
+        if host.has_code(token)? { Ok(Self::Issued) } else { Err(failed(token)) }
+    }
+}
+
+fn move_native<B: Described>(
+    book: &mut B,
+    rule: impl FnOnce(&mut B) -> Result<assets::Transferred, Ended>,
+) -> Result<(), Failure> {
+    let moved = rule(book)?;
+    emit_transfer(book, &moved)
+}
+
+/// Calls a deployed token.
+fn call(host: &mut dyn Host, token: Address, input: &[u8]) -> Result<(), Failure> {
+    let output = host.call(&Call::new(token, input.to_vec()))?.returned()?;
+    let is_done = if output.is_empty() {
+        host.has_code(token)?
+    } else {
+        output.get(..32).is_some_and(|word| U256::from_be_slice(word) == U256::ONE)
+    };
+    if is_done { Ok(()) } else { Err(failed(token)) }
+}
+
+fn failed(token: Address) -> Failure {
+    Failure::revert(&ModuleErrors::SafeERC20FailedOperation { token })
+}

@@ -1,7 +1,8 @@
 //! How a call of a module ends that does not do what was asked.
 
+use abi::ModuleErrors;
 use alloy_primitives::Bytes;
-use alloy_sol_types::{Revert, SolError};
+use alloy_sol_types::{Panic, PanicKind, Revert, SolError};
 
 /// Why a module's call failed. Whatever the call changed is undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,18 @@ impl Failure {
     #[must_use]
     pub fn revert(error: &impl SolError) -> Self {
         Self::Revert(error.abi_encode().into())
+    }
+
+    /// A revert with one of Solidity's panics, such as [`PanicKind::UnderOverflow`] of checked arithmetic.
+    #[must_use]
+    pub fn panic(kind: PanicKind) -> Self {
+        Self::revert(&Panic::from(kind))
+    }
+
+    /// A revert with `BadCall`: for calldata that is not a call of the module.
+    #[must_use]
+    pub fn bad_call() -> Self {
+        Self::revert(&ModuleErrors::BadCall {})
     }
 
     /// A revert with a message, as of `require(condition, message)`.

@@ -117,6 +117,17 @@ pub trait Host {
     /// # Errors
     /// See [`Host`]. The callee's own failure is an [`Outcome`].
     fn call(&mut self, call: &Call) -> Result<Outcome, Failure>;
+    /// Calls a function without return values, as Solidity's high-level call does: an account without code and the callee's revert are failures.
+    /// (Where something is returned, Solidity does not look for code: too little data says that there is none.)
+    ///
+    /// # Errors
+    /// See [`Host`]; [`Failure::Revert`] with the callee's data, empty if it has no code or halted.
+    fn call_contract(&mut self, call: &Call) -> Result<Bytes, Failure> {
+        if !self.has_code(call.to)? {
+            return Err(Failure::Revert(Bytes::new()));
+        }
+        self.call(call)?.returned()
+    }
 }
 
 /// Publishes an event of the module that was called.

@@ -3,7 +3,7 @@
 use ::assets::{Powers, Terms};
 use abi::{
     Assets::{self, AssetsCalls as Calls},
-    ModuleErrors, asset_address, asset_number,
+    asset_address, asset_number,
     convert::account,
 };
 use alloy_primitives::U256;
@@ -24,8 +24,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 const COUNT: U256 = U256::ZERO;
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode_validate(input)
-        .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
+    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
     match call {
         Calls::count(_) => Ok(Assets::countCall::abi_encode_returns(&count(host)?)),
         Calls::assetAt(call) => {

@@ -3,7 +3,7 @@
 use abi::{
     DEVICES,
     Devices::{self, DevicesCalls},
-    ModuleErrors, statement,
+    statement,
 };
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall as _, SolInterface as _};
@@ -39,8 +39,7 @@ pub(crate) struct Link {
 }
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = DevicesCalls::abi_decode_validate(input)
-        .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
+    let call = DevicesCalls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
     match call {
         DevicesCalls::accountOf(call) => {
             let Link { account, nonce } = load(host, call.device)?;

@@ -9,7 +9,7 @@
 //! Source: OpenZeppelin Contracts 5, `SafeERC20.sol`, `_callOptionalReturn`.
 
 use abi::{Erc20, GRAIN, ModuleErrors, asset_number, convert::account};
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 use assets::Book;
 use native_kit::{Call, Failure, Host};
@@ -117,7 +117,7 @@ pub fn approve(
 /// Returns what `holder` has.
 ///
 /// # Errors
-/// As [`transfer`].
+/// The token's; an empty revert if it has no code or answers less than a word, as Solidity's high-level call has it.
 pub fn balance_of(host: &mut dyn Host, token: Address, holder: Address) -> Result<U256, Failure> {
     match Kind::of(host, token)? {
         Kind::Grain => host.balance(holder),
@@ -127,7 +127,7 @@ pub fn balance_of(host: &mut dyn Host, token: Address, holder: Address) -> Resul
         Kind::Deployed => {
             let input = Erc20::balanceOfCall { account: holder }.abi_encode();
             let output = host.call(&Call::reading(token, input))?.returned()?;
-            let word = output.get(..32).ok_or_else(|| failed(token))?;
+            let word = output.get(..32).ok_or_else(|| Failure::Revert(Bytes::new()))?;
             Ok(U256::from_be_slice(word))
         }
     }

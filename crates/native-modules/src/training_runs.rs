@@ -5,7 +5,7 @@ mod records;
 mod translate;
 
 use abi::{
-    COMMITMENTS_MAX, ENDPOINT_BYTES_MAX, ModuleErrors, NAME_BYTES_MAX,
+    COMMITMENTS_MAX, ENDPOINT_BYTES_MAX, NAME_BYTES_MAX,
     TrainingRuns::{self, TrainingRunsCalls as Calls, Verdict},
     convert::{account, address, device, digest, wei, wei_word},
     statement,
@@ -47,8 +47,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 ];
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode_validate(input)
-        .map_err(|_| Failure::revert(&ModuleErrors::BadCall {}))?;
+    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
     match view(host, &call)? {
         Some(output) => Ok(output),
         None => mutate(host, call),
@@ -242,7 +241,7 @@ fn verdict(host: &mut dyn Host, call: &TrainingRuns::verdictCall) -> Result<(), 
         }
         Verdict::Mismatch => Finding::Mismatch { sealed: digest(value) },
         Verdict::Unavailable => Finding::Unavailable,
-        Verdict::__Invalid => return Err(Failure::revert(&ModuleErrors::BadCall {})),
+        Verdict::__Invalid => return Err(Failure::bad_call()),
     };
     let input =
         Input::Verdict { auditor: device(auditor), round, subject: device(subject), finding };

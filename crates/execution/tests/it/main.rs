@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where a helper cannot go on")]
 
 mod against_openzeppelin;
+mod against_solidity;
 mod assets;
 mod blocks;
 mod calls;
 mod chain;
+mod desk;
 mod genesis;
 mod kinds;
 mod modules;
+mod native_frames;
 mod previews;
 mod properties;
 mod refusals;

@@ -8,7 +8,6 @@ use ::assets::{Approved, Book, IssuedBook, Offered, Pause, Powers, Standing, Ter
 use abi::{
     Erc20::Erc20Calls,
     IssuedAsset::{self, IssuedAssetCalls as Calls},
-    ModuleErrors,
     convert::{account, address},
 };
 use alloy_primitives::{Address, B256, U256, uint};
@@ -50,7 +49,7 @@ const URI: Text = Text::new(uint!(9_U256));
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let selector = input.first_chunk().copied().unwrap_or_default();
-    let bad = |_| Failure::revert(&ModuleErrors::BadCall {});
+    let bad = |_| Failure::bad_call();
     let is_erc20 = Erc20Calls::valid_selector(selector);
     let erc20 =
         is_erc20.then(|| Erc20Calls::abi_decode_validate(input)).transpose().map_err(bad)?;
@@ -59,7 +58,7 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
     if let Some(call) = erc20 {
         return erc20::call(&mut asset, &call);
     }
-    let Some(call) = own else { return Err(Failure::revert(&ModuleErrors::BadCall {})) };
+    let Some(call) = own else { return Err(Failure::bad_call()) };
     if let Some(output) = view(&mut asset, &call)? {
         return Ok(output);
     }

@@ -46,6 +46,7 @@ pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> G
         },
         fee_recipient: Address::ZERO,
         commitment: 2,
+        revisions: execution::Schedule::FIRST,
         accounts,
     }
 }

@@ -5,9 +5,12 @@ use crate::{
     commitment::{Commitment, CommitmentError, Moved, State},
     environment::{BlockInput, Environment},
     evm::{Checks, Machine, machine},
-    genesis::{Rules, empty_header},
+    genesis::empty_header,
+    modules,
     overlay::Overlay,
     pending::PendingBlock,
+    revision::UnknownRevision,
+    rules::Rules,
     supply,
     transaction::{self, Refusal, Refused, Transaction},
 };
@@ -88,6 +91,9 @@ pub enum BlockError<E: std::error::Error + 'static> {
         /// Root of the commitment.
         commitment: B256,
     },
+    /// The block has rules of a later version of this program.
+    #[error(transparent)]
+    UnknownRevision(#[from] UnknownRevision),
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
@@ -167,8 +173,10 @@ fn run<'a, DB: State>(
         true => Checks::Included,
         false => Checks::Inclusion,
     };
+    let mut overlay = Overlay::new(parent.state);
+    modules::begin_block(&mut overlay, rules, parent.header.number, environment)?;
     let mut body = Body {
-        machine: machine(Overlay::new(parent.state), rules, environment, checks),
+        machine: machine(overlay, rules, environment, checks),
         rules,
         environment,
         gas_used: 0,

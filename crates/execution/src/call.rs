@@ -3,9 +3,11 @@
 use crate::{
     environment::Environment,
     evm::{Checks, Machine, MachineContext, machine},
-    genesis::Rules,
+    modules,
     overlay::Overlay,
     overrides::{self, Overrides},
+    revision::UnknownRevision,
+    rules::Rules,
     stateless::check_fees,
     transaction::Refusal,
 };
@@ -97,6 +99,9 @@ pub enum CallError<E: std::error::Error + 'static> {
     /// A rule of inclusion.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The block that the call would be in has rules of a later version of this program.
+    #[error(transparent)]
+    UnknownRevision(#[from] UnknownRevision),
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
@@ -218,6 +223,11 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok(u64::try_from(left / U256::from(fee)).unwrap_or(u64::MAX).min(limit))
     }
 
+    /// The block it is in, as imagined.
+    pub(crate) fn imagined(&self) -> Environment {
+        self.overrides.block.applied_to(&self.environment, self.rules)
+    }
+
     /// The outcome, and the gas spent before refunds.
     fn run(&self, call: &Call, gas_limit: u64) -> Result<(CallOutcome, u64), CallError<DB::Error>> {
         let (mut machine, transaction) = self.prepare(call, gas_limit)?;
@@ -227,9 +237,11 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok((CallOutcome::from(result), spent))
     }
 
-    /// The state it begins with, as imagined.
+    /// The state it begins with, as imagined. It is that after the block, or that before it: either way no older than the block before.
     fn overlay(&self) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
         let mut overlay = Overlay::new(self.state);
+        let parent = self.environment.number.saturating_sub(1);
+        modules::begin_block(&mut overlay, self.rules, parent, &self.imagined())?;
         overrides::imagine(&mut overlay, &self.overrides.accounts).map_err(CallError::State)?;
         Ok(overlay)
     }
@@ -241,9 +253,8 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         gas_limit: u64,
     ) -> Result<(Machine<'_, DB>, TxEnv), CallError<DB::Error>> {
         check_call(call, self.rules)?;
-        let imagined = self.overrides.block.applied_to(&self.environment);
         let base_fee = self.overrides.block.base_fee.unwrap_or_default();
-        let environment = Environment { base_fee, ..imagined };
+        let environment = Environment { base_fee, ..self.imagined() };
         let mut overlay = self.overlay()?;
         let sender = overlay.basic(call.from).map_err(CallError::State)?;
         let nonce = sender.map_or(0, |account| account.nonce);

@@ -1,10 +1,10 @@
 //! The block that transactions and calls run in, as far as they see it.
 
-use crate::{fees::next_base_fee, genesis::Rules};
+use crate::{fees::next_base_fee, revision::Revision, rules::Rules};
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes};
 
-/// What a transaction or a call sees of its block.
+/// What a transaction or a call sees of its block, and the revision of its rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Environment {
     /// Height.
@@ -19,12 +19,14 @@ pub struct Environment {
     pub gas_limit: u64,
     /// Base fee in the smallest unit per gas.
     pub base_fee: u64,
+    /// Revision of the rules: that of the height.
+    pub revision: Revision,
 }
 
 impl Environment {
     /// The environment of a block that exists. What `eth_call` uses; for what the next block would do see [`Self::next`].
     #[must_use]
-    pub fn of(header: &Header) -> Self {
+    pub fn of(header: &Header, rules: &Rules) -> Self {
         Self {
             number: header.number,
             timestamp: header.timestamp,
@@ -32,20 +34,23 @@ impl Environment {
             prevrandao: header.mix_hash,
             gas_limit: header.gas_limit,
             base_fee: header.base_fee_per_gas.unwrap_or_default(),
+            revision: rules.revision_at(header.number),
         }
     }
 
     /// The environment of the block that follows `parent`.
     #[must_use]
     pub fn next(parent: &Header, rules: &Rules, input: &BlockInput) -> Self {
+        let number = parent.number + 1;
         Self {
-            number: parent.number + 1,
+            number,
             timestamp: input.timestamp,
             beneficiary: input.beneficiary,
             prevrandao: input.prevrandao,
             gas_limit: input.deviations.gas_limit.unwrap_or(rules.gas_limit),
             base_fee: (input.deviations.base_fee)
                 .unwrap_or_else(|| next_base_fee(parent, &rules.base_fee)),
+            revision: rules.revision_at(number),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The machine, put together one way for blocks and calls.
 
-use crate::{environment::Environment, genesis::Rules, overlay::Overlay};
+use crate::{environment::Environment, overlay::Overlay, rules::Rules};
 use native_kit::Modules;
 use revm::{
     Context, DatabaseRef, Journal, MainContext,
@@ -15,9 +15,6 @@ pub(crate) type MachineContext<'a, DB> =
 
 /// The machine on an overlay.
 pub(crate) type Machine<'a, DB, I = ()> = native_kit::Machine<MachineContext<'a, DB>, I>;
-
-/// The revision of the rules that every ledger has from its genesis on.
-const REVISION: u32 = 1;
 
 /// Which rules of inclusion hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,5 +56,6 @@ pub(crate) fn machine<'a, DB: DatabaseRef>(
         slot_num: 0,
     };
     let context = Context::mainnet().with_db(overlay).with_cfg(cfg).with_block(block);
-    Machine::new(context, Modules::new(SpecId::OSAKA, rules.modules, REVISION))
+    let modules = Modules::new(SpecId::OSAKA, rules.modules, environment.revision.number());
+    Machine::new(context, modules)
 }

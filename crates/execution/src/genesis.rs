@@ -5,13 +5,15 @@ use crate::{
     changes::{AccountState, Change, StateChanges},
     commitment::{Commitment, State},
     fees::BaseFeeRule,
+    modules::{self, MODULES},
     overrides::is_precompile,
+    revision::{Revision, Schedule, UnknownRevision},
+    rules::Rules,
     supply,
 };
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
-use native_kit::Table;
 use revm::database_interface::EmptyDB;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,19 +22,6 @@ use std::collections::BTreeMap;
 const GAS_LIMIT_MIN: u64 = 1_000_000;
 
 mod unique;
-
-/// What the machine must know of the chain besides its state. Fixed by the genesis file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// EIP-155 chain id.
-    pub chain_id: u64,
-    /// Gas limit of every block.
-    pub gas_limit: u64,
-    /// How the base fee moves.
-    pub base_fee: BaseFeeRule,
-    /// The native modules that the ledger may have.
-    pub modules: Table,
-}
 
 /// The genesis file. Two chains with unequal files have unequal genesis hashes.
 ///
@@ -61,6 +50,9 @@ pub struct Genesis {
     pub fee_recipient: Address,
     /// Scheme of the state root: [`Commitment::SCHEME`].
     pub commitment: u8,
+    /// At which heights later revisions of the rules begin; revision 1 holds before, and always if absent.
+    #[serde(default, skip_serializing_if = "Schedule::is_first")]
+    pub revisions: Schedule,
     /// Accounts that exist from the start. The native modules are added to them.
     #[serde(deserialize_with = "unique::map")]
     pub accounts: BTreeMap<Address, GenesisAccount>,
@@ -97,6 +89,9 @@ pub enum GenesisError {
         /// What it should hold.
         hint: &'static str,
     },
+    /// Not even the genesis block can be made.
+    #[error(transparent)]
+    UnknownRevision(#[from] UnknownRevision),
     /// More value than the rules can count.
     #[error("genesis balances add up to more than 2^128 - 1: lower them")]
     SupplyTooLarge,
@@ -158,6 +153,7 @@ impl Genesis {
         let scheme = u64::from(self.commitment);
         let hint = "must be 2; 1 is of earlier versions, whose ledgers this one can't go on with";
         check(self.commitment == Commitment::SCHEME, "commitment", scheme, hint)?;
+        self.rules().check_known(0)?;
         let mut supply = U256::ZERO;
         for (address, account) in &self.accounts {
             if native_modules::is_reserved(address) {
@@ -180,12 +176,12 @@ impl Genesis {
     /// What the machine must know of the chain.
     #[must_use]
     pub fn rules(&self) -> Rules {
-        let modules = Table::new(native_modules::TABLE);
         Rules {
             chain_id: self.chain_id,
             gas_limit: self.gas_limit,
             base_fee: self.base_fee,
-            modules,
+            schedule: self.revisions.clone(),
+            modules: MODULES,
         }
     }
 
@@ -202,7 +198,7 @@ impl Genesis {
         for (address, account) in &self.accounts {
             add_account(&mut changes, *address, account);
         }
-        for (address, account) in module_accounts() {
+        for (address, account) in module_accounts(self.revisions.revision_at(0)) {
             add_account(&mut changes, address, &account);
         }
         supply::begin(&mut changes);
@@ -253,10 +249,9 @@ pub(crate) fn empty_header() -> Header {
 }
 
 /// The native modules: accounts with code, so that Solidity sees a contract and nothing clears them.
-fn module_accounts() -> BTreeMap<Address, GenesisAccount> {
+fn module_accounts(revision: Revision) -> BTreeMap<Address, GenesisAccount> {
     let account = |code| GenesisAccount { code, ..GenesisAccount::default() };
-    Table::new(native_modules::TABLE)
-        .beginning(1)
+    modules::appearing(&MODULES, None, revision)
         .map(|(address, code)| (address, account(code)))
         .collect()
 }

@@ -5,7 +5,8 @@
 //! random number. Same snapshot, same input, same bytes.
 //!
 //! One block, in order:
-//! 1. [`execute_block`] fixes the environment from the parent header and the [`BlockInput`]; the base fee follows EIP-1559.
+//! 1. [`execute_block`] fixes the environment from the parent header and the [`BlockInput`]; the base fee follows EIP-1559, the
+//!    [`Revision`] of the rules the height. In the first block of a revision the native modules that it brings appear as accounts.
 //! 2. Each transaction runs on top of the ones before it. One that cannot be included is reported as [`Refused`] and changes nothing;
 //!    one that reverts is included, pays, and leaves no other trace.
 //! 3. The differences to the snapshot become [`StateChanges`], in address order, and move the [`Commitment`].
@@ -36,10 +37,13 @@ mod evm;
 mod fees;
 mod frames;
 mod genesis;
+mod modules;
 mod overlay;
 mod overrides;
 mod pending;
 mod prestate;
+mod revision;
+mod rules;
 mod simulate;
 mod stateless;
 mod steps;
@@ -65,14 +69,19 @@ pub use commitment::{
 pub use environment::{BlockInput, Deviations, Environment};
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use frames::{Frame, FrameKind, FrameLog, FrameOptions, TREE_SIZE_MAX};
-pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};
-/// The native modules that a ledger may have.
+pub use genesis::{Genesis, GenesisAccount, GenesisError};
+pub use modules::MODULES;
+/// The native modules that a program knows, and its newest revision.
 pub use native_kit::Table as ModuleTable;
 /// Whether only native modules may be at an address, now or later; one is there when the account has code.
 pub use native_modules::is_reserved as is_native;
 pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride, is_precompile};
 pub use pending::{PendingBlock, StateAfter};
 pub use prestate::{AccountSeen, PRESTATE_SIZE_MAX, Prestate, PrestateOptions};
+pub use revision::{
+    ACTIVATIONS_MAX, Activation, Revision, Schedule, ScheduleError, UnknownRevision,
+};
+pub use rules::Rules;
 pub use simulate::{
     BlockPlan, Message, SIMULATED_BLOCKS_MAX, SIMULATED_GAS_BLOCKS_MAX, SIMULATED_SIZE_MAX,
     SimulateError, SimulatedBlock, SimulatedCall, Simulation, simulate,

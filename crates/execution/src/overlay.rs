@@ -4,7 +4,7 @@ use crate::{
     changes::{AccountState, Change, StateChanges},
     overrides::{AccountOverride, StorageOverride},
 };
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::AddressMap};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, map::AddressMap};
 use revm::{
     Database, DatabaseCommit, DatabaseRef,
     bytecode::Bytecode,
@@ -101,6 +101,22 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
             self.storage(address, *slot)?;
             self.slots.entry((address, *slot)).and_modify(|entry| entry.now = *value);
         }
+        Ok(())
+    }
+
+    /// Makes a contract of an account, which is none yet; its balance stays.
+    pub(crate) fn install(&mut self, address: Address, code: Bytes) -> Result<(), DB::Error> {
+        let code = Bytecode::new_legacy(code);
+        let mut info = self.basic(address)?.unwrap_or_default();
+        if info.code_hash == code.hash_slow() {
+            return Ok(());
+        }
+        info.code_hash = code.hash_slow();
+        // Contracts start at nonce 1 (EIP-161).
+        info.nonce = info.nonce.max(1);
+        self.codes.insert(info.code_hash, code);
+        let now = Some(state_of(&info));
+        self.accounts.entry(address).and_modify(|entry| entry.now = now);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What a preview imagines: other accounts, another block.
 
-use crate::{environment::Environment, overlay::Overlay};
+use crate::{environment::Environment, overlay::Overlay, rules::Rules};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use revm::{DatabaseRef, handler::EthPrecompiles, primitives::hardfork::SpecId};
 use std::collections::BTreeMap;
@@ -54,16 +54,18 @@ pub struct Overrides {
 }
 
 impl BlockOverrides {
-    /// `environment` as imagined.
+    /// `environment` as imagined; the revision is that of its height.
     #[must_use]
-    pub fn applied_to(&self, environment: &Environment) -> Environment {
+    pub fn applied_to(&self, environment: &Environment, rules: &Rules) -> Environment {
+        let number = self.number.unwrap_or(environment.number);
         Environment {
-            number: self.number.unwrap_or(environment.number),
+            number,
             timestamp: self.timestamp.unwrap_or(environment.timestamp),
             beneficiary: self.beneficiary.unwrap_or(environment.beneficiary),
             prevrandao: self.prevrandao.unwrap_or(environment.prevrandao),
             gas_limit: self.gas_limit.unwrap_or(environment.gas_limit),
             base_fee: self.base_fee.unwrap_or(environment.base_fee),
+            revision: rules.revision_at(number),
         }
     }
 }

@@ -8,9 +8,12 @@ use crate::{
     environment::Environment,
     evm::{Checks, machine},
     fees::next_base_fee,
-    genesis::{Rules, empty_header},
+    genesis::empty_header,
+    modules,
     overlay::Overlay,
     overrides::{Overrides, imagine},
+    revision::UnknownRevision,
+    rules::Rules,
     transaction::{self, Refusal, Transaction},
     transfers::Transfers,
 };
@@ -123,6 +126,9 @@ pub enum SimulateError<E: std::error::Error + 'static> {
         /// Why.
         reason: Refusal,
     },
+    /// A block has rules of a later version of this program.
+    #[error(transparent)]
+    UnknownRevision(#[from] UnknownRevision),
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
@@ -150,8 +156,9 @@ pub fn simulate<DB: DatabaseRef>(
     for plan in &blocks {
         let parent_hash = parent.hash_slow();
         overlay.imagine_hash(parent.number, parent_hash);
-        imagine(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;
         let environment = environment(&parent, rules, simulation, plan);
+        modules::begin_block(&mut overlay, rules, parent.number, &environment)?;
+        imagine(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;
         let run = Run { rules, simulation, environment: &environment };
         let body;
         (overlay, body) = run.messages(overlay, &plan.messages, &mut budget)?;
@@ -206,14 +213,9 @@ fn environment(
     plan: &BlockPlan,
 ) -> Environment {
     let base_fee = if simulation.is_validated { next_base_fee(parent, &rules.base_fee) } else { 0 };
-    plan.overrides.block.applied_to(&Environment {
-        number: parent.number,
-        timestamp: parent.timestamp,
-        beneficiary: parent.beneficiary,
-        prevrandao: B256::ZERO,
-        gas_limit: parent.gas_limit,
-        base_fee,
-    })
+    let inherited =
+        Environment { prevrandao: B256::ZERO, base_fee, ..Environment::of(parent, rules) };
+    plan.overrides.block.applied_to(&inherited, rules)
 }
 
 /// What is left of the bounds of a simulation.
@@ -271,6 +273,7 @@ impl Run<'_> {
             let result = machine.inspect_commit(given.clone(), Transfers::default()).map_err(
                 |error| match (CallError::from_machine(error, &given), self.environment.base_fee) {
                     (CallError::State(error), _) => SimulateError::State(error),
+                    (CallError::UnknownRevision(error), _) => error.into(),
                     (CallError::Refused(reason), base_fee) => {
                         refused(reason.with_base_fee(base_fee))
                     }

@@ -1,7 +1,7 @@
 //! What can be said of a transaction without knowing a state: whether any block of this ledger could include it.
 
 use crate::{
-    genesis::Rules,
+    rules::Rules,
     transaction::{Refusal, Transaction, check_kind},
 };
 use alloy_consensus::Transaction as _;

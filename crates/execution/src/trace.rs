@@ -5,9 +5,10 @@ use crate::{
     environment::Environment,
     evm::{Checks, Machine, machine},
     frames::{Frame, FrameOptions, Frames, TREE_SIZE_MAX},
-    genesis::Rules,
+    modules,
     overlay::Overlay,
     prestate::{PRESTATE_SIZE_MAX, Prestate, PrestateOptions},
+    rules::Rules,
     steps::{STEPS_SIZE_MAX, Step, StepOptions, Steps},
     transaction::{self, Refusal, Transaction},
 };
@@ -111,8 +112,8 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         let Some(transaction) = self.transactions.get(index) else {
             return Err(TraceError::NoTransaction { index });
         };
-        let environment = Environment::of(self.header);
-        let overlay = Overlay::new(self.state);
+        let environment = Environment::of(self.header, self.rules);
+        let overlay = self.overlay(&environment)?;
         let mut machine = machine(overlay, self.rules, &environment, Checks::Included);
         for (index, earlier) in self.transactions.iter().take(index).enumerate() {
             let given = transaction::environment(earlier);
@@ -132,8 +133,8 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         tracer: &Tracer,
         mut tell: impl FnMut(&Recovered<Transaction>, Trace) -> ControlFlow<()>,
     ) -> Result<(), TraceError<DB::Error>> {
-        let environment = Environment::of(self.header);
-        let mut overlay = Overlay::new(self.state);
+        let environment = Environment::of(self.header, self.rules);
+        let mut overlay = self.overlay(&environment)?;
         for (index, transaction) in self.transactions.iter().enumerate() {
             let machine = machine(overlay, self.rules, &environment, Checks::Included);
             let (trace, after) = traced(machine, (index, transaction), tracer)?;
@@ -143,6 +144,14 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
             overlay = after;
         }
         Ok(())
+    }
+
+    /// The state that the first transaction saw.
+    fn overlay(&self, environment: &Environment) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
+        let mut overlay = Overlay::new(self.state);
+        let parent = environment.number.saturating_sub(1);
+        modules::begin_block(&mut overlay, self.rules, parent, environment)?;
+        Ok(overlay)
     }
 }
 
@@ -162,7 +171,7 @@ fn traced<'a, DB: DatabaseRef>(
 fn diverged<E: std::error::Error>(index: usize, error: CallError<E>) -> TraceError<E> {
     match error {
         CallError::Refused(reason) => TraceError::Diverged { index, reason: reason.to_string() },
-        error @ CallError::State(_) => TraceError::Call(error),
+        error @ (CallError::State(_) | CallError::UnknownRevision(_)) => TraceError::Call(error),
     }
 }
 

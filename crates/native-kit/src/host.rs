@@ -30,6 +30,8 @@ pub trait Host {
     fn is_static(&self) -> bool;
     /// Returns the chain id.
     fn chain_id(&self) -> u64;
+    /// Returns the revision of the rules of this block: for a rule that changed.
+    fn revision(&self) -> u32;
     /// Returns the height of this block.
     fn height(&self) -> u64;
     /// Returns the time of this block in Unix seconds.

@@ -220,6 +220,10 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         self.drive.facts().cfg().chain_id()
     }
 
+    fn revision(&self) -> u32 {
+        self.drive.revision()
+    }
+
     fn height(&self) -> u64 {
         self.drive.facts().block().number().saturating_to()
     }

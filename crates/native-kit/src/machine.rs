@@ -114,6 +114,8 @@ pub(crate) trait Drive {
     fn facts(&self) -> &Self::Context;
     fn context(&mut self) -> &mut Self::Context;
     fn modules(&mut self) -> &mut Modules;
+    /// The revision of the ledger's rules.
+    fn revision(&self) -> u32;
     /// Whether a locked function of this instance is running.
     fn is_locked(&self, instance: Address) -> bool;
     /// Runs a frame that a module asks for, and all that it calls, to its end.
@@ -137,6 +139,10 @@ impl<CTX: MachineContext, I> Drive for Plain<'_, CTX, I> {
 
     fn modules(&mut self) -> &mut Modules {
         &mut self.0.inner.precompiles
+    }
+
+    fn revision(&self) -> u32 {
+        self.0.inner.precompiles.revision()
     }
 
     fn is_locked(&self, instance: Address) -> bool {
@@ -181,6 +187,10 @@ impl<CTX: MachineContext, I: Inspector<CTX>> Drive for Inspected<'_, CTX, I> {
 
     fn modules(&mut self) -> &mut Modules {
         &mut self.0.inner.precompiles
+    }
+
+    fn revision(&self) -> u32 {
+        self.0.inner.precompiles.revision()
     }
 
     fn is_locked(&self, instance: Address) -> bool {

@@ -125,26 +125,48 @@ impl Module {
     }
 }
 
-/// The modules that a ledger may have, of all revisions. Two are equal only if they are the same.
+/// The modules that a ledger may have, of all revisions, and the newest revision that is known. Two are equal only if their rows are the same.
 #[derive(Clone, Copy)]
-pub struct Table(&'static [Module]);
+pub struct Table {
+    rows: &'static [Module],
+    newest: u32,
+}
 
 impl Table {
-    /// The table of these rows.
+    /// The table of these rows. It knows the revisions up to the newest that a row names.
     #[must_use]
     pub const fn new(rows: &'static [Module]) -> Self {
-        Self(rows)
+        let (mut newest, mut rest) = (1, rows);
+        while let [row, after @ ..] = rest {
+            if row.since > newest {
+                newest = row.since;
+            }
+            rest = after;
+        }
+        Self { rows, newest }
+    }
+
+    /// This table, which knows the revisions up to `newest`: a revision may change rules and bring no module.
+    #[must_use]
+    pub const fn with_newest(self, newest: u32) -> Self {
+        Self { newest, ..self }
+    }
+
+    /// Returns the newest revision whose rules are known.
+    #[must_use]
+    pub const fn newest(&self) -> u32 {
+        self.newest
     }
 
     /// Returns its rows.
     #[must_use]
     pub const fn rows(&self) -> &'static [Module] {
-        self.0
+        self.rows
     }
 
     /// Returns the accounts of the modules that begin with `revision` at a fixed address, and their code.
-    pub fn beginning(&self, revision: u32) -> impl Iterator<Item = (Address, Bytes)> {
-        self.0.iter().filter(move |module| module.since == revision).filter_map(|module| {
+    pub fn beginning(&self, revision: u32) -> impl Iterator<Item = (Address, Bytes)> + use<> {
+        self.rows.iter().filter(move |module| module.since == revision).filter_map(|module| {
             match module.place {
                 Place::At(address) => Some((address, Bytes::from_static(&MODULE_CODE))),
                 Place::Reserved(_) | Place::Instances(_) => None,
@@ -155,7 +177,7 @@ impl Table {
 
 impl PartialEq for Table {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0, other.0)
+        std::ptr::eq(self.rows, other.rows) && self.newest == other.newest
     }
 }
 
@@ -163,7 +185,7 @@ impl Eq for Table {}
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_list().entries(self.0.iter().map(|module| module.name)).finish()
+        formatter.debug_list().entries(self.rows.iter().map(|module| module.name)).finish()
     }
 }
 
@@ -216,6 +238,12 @@ impl Modules {
         };
         let module = self.table.get(index)?;
         (module.since <= self.revision).then_some(module)
+    }
+
+    /// Returns the revision of the ledger's rules.
+    #[must_use]
+    pub const fn revision(&self) -> u32 {
+        self.revision
     }
 
     /// Notes from now on which accounts and slots modules touch.

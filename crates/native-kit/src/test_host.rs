@@ -280,6 +280,10 @@ impl Host for TestHost {
         self.chain_id
     }
 
+    fn revision(&self) -> u32 {
+        self.modules.revision()
+    }
+
     fn height(&self) -> u64 {
         self.height
     }

@@ -21,4 +21,4 @@ mod training_runs;
 mod tests;
 
 pub use grain::GRAIN_SUPPLY;
-pub use table::{TABLE, is_reserved};
+pub use table::{NEWEST_REVISION, TABLE, is_reserved};

@@ -6,6 +6,12 @@ use native_kit::{Module, OnReentry, Place};
 
 use crate::{assets, devices, erc20, grain, training_runs};
 
+/// First bytes of the addresses of modules; one more follows.
+const MODULES_PREFIX: [u8; 19] = *GRAIN.0.first_chunk::<19>().expect("an address has 20 bytes");
+
+/// The newest revision of the rules that this program knows. A new module, or a changed rule, raises it; see `docs/revisions.md`.
+pub const NEWEST_REVISION: u32 = 1;
+
 /// All native modules of the ledger.
 pub const TABLE: &[Module] = &[
     Module {
@@ -54,12 +60,15 @@ fn is_asset(address: &Address) -> bool {
     asset_number(address).is_some()
 }
 
-/// Returns whether only modules may be at an address, now or later.
+/// Returns whether only modules may be at an address, now or later: modules have the addresses from `0x6c00…00` to `0x6c00…ff`, whichever revision
+/// brings them, and what they create has others. No genesis file may put an account there, so that a module finds its storage empty.
 #[must_use]
 pub fn is_reserved(address: &Address) -> bool {
-    TABLE.iter().any(|module| match module.place {
-        Place::At(place) => place == *address,
-        Place::Reserved(is_reserved) => is_reserved(address),
-        Place::Instances(_) => false,
-    })
+    let is_of_modules = address.starts_with(&MODULES_PREFIX);
+    is_of_modules
+        || TABLE.iter().any(|module| match module.place {
+            Place::At(place) => place == *address,
+            Place::Reserved(is_reserved) => is_reserved(address),
+            Place::Instances(_) => false,
+        })
 }

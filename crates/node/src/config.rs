@@ -5,7 +5,7 @@ use crate::{
     mempool::PoolLimits,
 };
 use alloy_primitives::Address;
-use execution::Genesis;
+use execution::{Genesis, MODULES, ModuleTable};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use store::StoreOptions;
 
@@ -43,6 +43,8 @@ pub struct NodeConfig {
     pub is_development: bool,
     /// How the times of blocks follow each other.
     pub timestamps: Timestamps,
+    /// The native modules and revisions that this program knows: [`MODULES`], except in tests.
+    pub modules: ModuleTable,
     /// Bounds of the mempool.
     pub pool: PoolLimits,
     /// Tells the time of blocks.
@@ -63,6 +65,7 @@ impl NodeConfig {
             blocks_max: None,
             is_development: false,
             timestamps: Timestamps::MayRepeat,
+            modules: MODULES,
             pool: PoolLimits::STANDARD,
             clock: Arc::new(AnchoredClock::start()),
         }

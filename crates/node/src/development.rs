@@ -378,6 +378,9 @@ impl<'a> Development<'a> {
             // It waited there before.
             let _ = self.node.admit(transaction);
         }
+        // The producer may have stood before rules that this program does not know.
+        drop(self.shared.pool());
+        self.shared.wake.notify_all();
         Ok(())
     }
 }

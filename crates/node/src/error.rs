@@ -2,7 +2,7 @@
 
 use crate::mempool::PoolRefusal;
 use alloy_primitives::B256;
-use execution::{AmendmentError, DecodeError};
+use execution::{AmendmentError, DecodeError, UnknownRevision};
 use std::path::PathBuf;
 use store::StoreError;
 
@@ -12,6 +12,9 @@ pub enum OpenError {
     /// The chain could not be opened: in use, another genesis, damaged, disk full, …
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The last block has rules that this program does not know: it could not even read the ledger rightly.
+    #[error(transparent)]
+    UnknownRevision(#[from] UnknownRevision),
     /// The node's key can't be read or made.
     #[error("node key {} cannot be read or written: check its permissions and the disk", path.display())]
     KeyFile {

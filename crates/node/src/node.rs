@@ -19,7 +19,7 @@ use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use ed25519_dalek::SigningKey;
 use execution::{
     BlockError, Call, CallError, CallOutcome, Environment, EstimateError, Genesis, Overrides,
-    PendingBlock, Rules, Transaction, decode_transaction,
+    PendingBlock, Rules, Transaction, UnknownRevision, decode_transaction,
 };
 use std::{
     sync::{
@@ -125,7 +125,8 @@ impl Node {
         // Without a genesis this says that there is none.
         let head = store.reader()?.head().clone();
         let genesis = genesis.ok_or_else(|| StoreError::Empty { path: store.path().into() })?;
-        let rules = genesis.rules();
+        let rules = Rules { modules: config.modules, ..genesis.rules() };
+        rules.check_known(head.number)?;
         let key = key::load_or_create(&config.data_dir)?;
         let wall = config.clock.now();
         if head.timestamp > wall && !is_development {
@@ -136,20 +137,20 @@ impl Node {
             );
         }
         let sequencing = sequencing(&config, &store, &genesis)?;
-        let pool = Pool::new(config.pool, sequencing.pool_rules(rules));
+        let pool = Pool::new(config.pool, sequencing.pool_rules(rules.clone()));
         let path = config.data_dir.as_path();
         let journal = Journal::open(path);
         let (journal, waiting) =
             journal.map_err(|source| OpenError::Journal { path: path.to_owned(), source })?;
         let shared = Arc::new(Shared {
             store,
-            rules,
             key,
             clock: config.clock,
             sequencing,
             batching: config.batching,
             pending: PendingBlocks::default(),
             pool: Mutex::new(pool),
+            rules,
             journal: Mutex::new(journal),
             wake: Condvar::new(),
             is_idle: AtomicBool::new(false),
@@ -161,6 +162,7 @@ impl Node {
             waiting: broadcast::Sender::new(waiting::UNREAD_MAX),
         });
         shared.wait_again(&waiting)?;
+        shared.announce_unknown();
         let producer = Producer::start(&shared)?;
         Ok(Self { shared, producer: Arc::new(producer) })
     }
@@ -328,7 +330,7 @@ impl Node {
     pub fn view(&self, reader: Arc<Reader>, block: CallBlock) -> StateView {
         let head = reader.head();
         let environment = match block {
-            CallBlock::Same => Environment::of(head),
+            CallBlock::Same => Environment::of(head, self.rules()),
             CallBlock::Next => {
                 Environment::next(head, self.rules(), &self.shared.pending_input(head))
             }
@@ -383,6 +385,9 @@ impl Node {
             if let Some(reason) = self.halted() {
                 return Err(WaitError::Halted { reason: reason.to_owned() });
             }
+            if let Err(unknown) = self.shared.check_next_known() {
+                return Err(WaitError::Halted { reason: unknown.to_string() });
+            }
             if self.shared.stopping.load(Ordering::SeqCst) {
                 return Err(WaitError::Stopping { hash });
             }
@@ -417,7 +422,8 @@ impl Node {
         if self.shared.stopping.load(Ordering::SeqCst) {
             return Err(SubmitError::Stopping);
         }
-        Ok(())
+        let known = self.shared.check_next_known();
+        known.map_err(|unknown| SubmitError::Halted { reason: unknown.to_string() })
     }
 }
 
@@ -497,7 +503,7 @@ impl Shared {
     /// Whether a waiting transaction could be in the next block.
     pub(crate) fn has_ready(&self) -> bool {
         let base_fee = self.next_base_fee();
-        self.pool().has_best(base_fee)
+        self.check_next_known().is_ok() && self.pool().has_best(base_fee)
     }
 
     /// Keeps how far a ledger for development is ahead of the clock, if that has changed.
@@ -507,6 +513,28 @@ impl Shared {
             workbench.set_kept_offset(offset);
         }
         Ok(())
+    }
+
+    /// Checks that this program knows the rules of the next block. While it does not, no block is made and no transaction taken; queries are
+    /// answered. A ledger for development may go back below that height and go on.
+    pub(crate) fn check_next_known(&self) -> Result<(), UnknownRevision> {
+        let head = self.heads.borrow().number;
+        self.rules.check_known(head.saturating_add(1))
+    }
+
+    /// Tells the operator at the start that rules are ahead which this program does not know.
+    fn announce_unknown(&self) {
+        match self.rules.first_unknown() {
+            Some(unknown) if self.check_next_known().is_ok() => tracing::warn!("{unknown}"),
+            _ => self.report_unknown(),
+        }
+    }
+
+    /// Tells the operator that the head was the last block whose rules this program knows.
+    pub(crate) fn report_unknown(&self) {
+        if let Err(unknown) = self.check_next_known() {
+            tracing::error!("no more blocks are made: {unknown}");
+        }
     }
 
     /// No more blocks. The first reason stays.

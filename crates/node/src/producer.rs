@@ -63,6 +63,11 @@ fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
         if shared.stopping.load(Ordering::SeqCst) {
             return None;
         }
+        if shared.check_next_known().is_err() {
+            // Until the end, or until a ledger for development has gone back.
+            pool = shared.wake.wait(pool).unwrap_or_else(std::sync::PoisonError::into_inner);
+            continue;
+        }
         let Schedule { takes_what_comes, interval } = shared.sequencing.schedule();
         if takes_what_comes && pool.has_best(shared.next_base_fee()) {
             break Due::Transactions;
@@ -108,6 +113,10 @@ pub(crate) fn produce_or_halt(shared: &Shared, due: Due) -> Result<Vec<Refused>,
 }
 
 fn produce(shared: &Shared, due: Due) -> Result<Vec<Refused>, Halt> {
+    // Another thread may have made the last block that this program can make.
+    if shared.check_next_known().is_err() {
+        return Ok(Vec::new());
+    }
     let reader = shared.reader()?;
     let base_fee = shared.next_base_fee();
     // A transaction uses less gas than its limit as a rule; what does not fit waits.
@@ -162,6 +171,7 @@ fn publish(shared: &Shared, block: ExecutedBlock) -> Result<(), Halt> {
     let (number, hash, count) = (block.header.number, block.hash, block.transactions.len());
     tracing::debug!(number, %hash, transactions = count, gas = block.header.gas_used, "block");
     shared.heads.send_replace(Sealed::new_unchecked(block.header, hash));
+    shared.report_unknown();
     Ok(())
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn halted(reason: &str) -> ErrorObjectOwned {
 pub(crate) fn not_called(error: CallError<StoreError>) -> ErrorObjectOwned {
     match error {
         CallError::Refused(refusal) => refused(refusal.to_string()),
+        CallError::UnknownRevision(error) => refused(error.to_string()),
         CallError::State(error) => internal(error),
     }
 }
@@ -104,6 +105,7 @@ pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObjectOwned {
 pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObjectOwned {
     let code = match &error {
         SimulateError::State(_) => INTERNAL_ERROR_CODE,
+        SimulateError::UnknownRevision(_) => REFUSED_CODE,
         SimulateError::Number { .. } => -38_020,
         SimulateError::Timestamp { .. } => -38_021,
         SimulateError::Blocks | SimulateError::Gas { .. } | SimulateError::Size => -38_026,

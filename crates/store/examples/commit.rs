@@ -59,6 +59,7 @@ fn genesis() -> Genesis {
         base_fee: BaseFeeRule { initial: 1_000, minimum: 7, change_denominator: 8, elasticity: 2 },
         fee_recipient: Address::ZERO,
         commitment: 2,
+        revisions: execution::Schedule::FIRST,
         accounts: BTreeMap::new(),
     }
 }

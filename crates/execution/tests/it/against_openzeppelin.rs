@@ -137,7 +137,7 @@ impl Pair {
             access_list: AccessList::default(),
             authorization_list: Vec::new(),
         };
-        let environment = Environment::of(&self.chain.head);
+        let environment = Environment::of(&self.chain.head, &self.chain.rules);
         call(&self.chain.state, &self.chain.rules, &environment, &question).unwrap()
     }
 

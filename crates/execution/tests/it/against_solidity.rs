@@ -183,7 +183,7 @@ fn answer(chain: &Chain, to: Address, input: &Bytes) -> (bool, Bytes) {
 fn call_tree(chain: &Chain, to: Address, input: &Bytes) -> Frame {
     let call = Call { from: key(1).address(), ..Call::question(to, input.clone()) };
     let overrides = &Overrides::default();
-    let environment = Environment::of(&chain.head);
+    let environment = Environment::of(&chain.head, &chain.rules);
     let scene = Scene { state: &chain.state, rules: &chain.rules, environment, overrides };
     let all = Tracer::Calls(FrameOptions { with_logs: true, only_top: false });
     let Trace::Calls(frame) = scene.trace(&call, &all).unwrap() else { panic!("a tree") };
@@ -294,7 +294,7 @@ fn access_lists_hold_what_a_module_touches() {
     let lists = [&pair.native, &pair.solidity].map(|chain| {
         let call = Call { from: key(1).address(), ..Call::question(TRADER, input.clone()) };
         let overrides = &Overrides::default();
-        let environment = Environment::of(&chain.head);
+        let environment = Environment::of(&chain.head, &chain.rules);
         let scene = Scene { state: &chain.state, rules: &chain.rules, environment, overrides };
         scene.access_list(&call).unwrap().list
     });

@@ -22,14 +22,14 @@ fn to(address: Address) -> Call {
 }
 
 fn run(chain: &Chain, message: &Call) -> CallOutcome {
-    call(&chain.state, &chain.rules, &Environment::of(&chain.head), message).unwrap()
+    call(&chain.state, &chain.rules, &Environment::of(&chain.head, &chain.rules), message).unwrap()
 }
 
 fn estimate(
     chain: &Chain,
     message: &Call,
 ) -> Result<u64, EstimateError<<State as revm::DatabaseRef>::Error>> {
-    estimate_gas(&chain.state, &chain.rules, &Environment::of(&chain.head), message)
+    estimate_gas(&chain.state, &chain.rules, &Environment::of(&chain.head, &chain.rules), message)
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_call_returns_or_reverts_and_leaves_no_trace() {
 #[test]
 fn a_call_needs_no_fee_but_its_value() {
     let chain = Chain::new();
-    let environment = Environment::of(&chain.head);
+    let environment = Environment::of(&chain.head, &chain.rules);
     let poor = Call { from: Address::repeat_byte(0x77), ..to(Address::repeat_byte(1)) };
     assert!(matches!(run(&chain, &poor), CallOutcome::Returned { .. }));
     let generous = Call { value: U256::from(1), ..poor };
@@ -156,7 +156,7 @@ fn a_message_for_another_chain_or_with_a_tip_above_its_fee_is_refused() {
     estimate(&chain, &fine).unwrap();
     let elsewhere = Call { chain_id: Some(1), ..fine.clone() };
     let greedy = Call { max_priority_fee_per_gas: Some(10), ..fine.clone() };
-    let environment = Environment::of(&chain.head);
+    let environment = Environment::of(&chain.head, &chain.rules);
     for (message, expected) in [
         (elsewhere, Refusal::WrongChain { signed: 1, chain: chain.rules.chain_id }),
         (greedy, Refusal::TipAboveMaxFee { tip: 10, max_fee: 9 }),

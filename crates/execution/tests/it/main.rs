@@ -16,4 +16,6 @@ mod native_frames;
 mod previews;
 mod properties;
 mod refusals;
+mod revisions;
+mod sample;
 mod traces;

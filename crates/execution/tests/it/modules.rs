@@ -24,7 +24,7 @@ pub(crate) fn message(to: Address, data: impl Into<Bytes>) -> Call {
 }
 
 pub(crate) fn run(chain: &Chain, message: &Call) -> CallOutcome {
-    call(&chain.state, &chain.rules, &Environment::of(&chain.head), message).unwrap()
+    call(&chain.state, &chain.rules, &Environment::of(&chain.head, &chain.rules), message).unwrap()
 }
 
 fn link() -> Devices::linkCall {
@@ -69,7 +69,7 @@ fn a_refusal_carries_its_error_in_calls_and_estimates_and_costs_only_gas_in_bloc
         matches!(&outcome, CallOutcome::Reverted { output, .. } if output[..] == expected),
         "{outcome:?}"
     );
-    let environment = Environment::of(&chain.head);
+    let environment = Environment::of(&chain.head, &chain.rules);
     let estimate = estimate_gas(&chain.state, &chain.rules, &environment, &message);
     assert!(matches!(estimate, Err(EstimateError::Reverted { output }) if output[..] == expected));
 

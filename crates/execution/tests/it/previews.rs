@@ -26,7 +26,7 @@ fn imagine(chain: &Chain, overrides: &Overrides, call: &Call) -> CallOutcome {
 }
 
 fn scene<'a>(chain: &'a Chain, overrides: &'a Overrides) -> Scene<'a, crate::chain::State> {
-    let environment = Environment::of(&chain.head);
+    let environment = Environment::of(&chain.head, &chain.rules);
     Scene { state: &chain.state, rules: &chain.rules, environment, overrides }
 }
 

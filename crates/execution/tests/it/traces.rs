@@ -13,7 +13,7 @@ const ALL: Tracer = Tracer::Calls(FrameOptions { with_logs: true, only_top: fals
 
 fn trace(chain: &Chain, call: &Call, tracer: &Tracer) -> Result<Trace, TraceError<Error>> {
     let overrides = &Overrides::default();
-    let environment = Environment::of(&chain.head);
+    let environment = Environment::of(&chain.head, &chain.rules);
     Scene { state: &chain.state, rules: &chain.rules, environment, overrides }.trace(call, tracer)
 }
 
@@ -64,7 +64,7 @@ fn the_tree_holds_every_kind_of_call() {
     let root = tree(trace(&chain, &call, &ALL).unwrap());
     assert_eq!((root.kind, root.from, root.to), (FrameKind::Call, from, Some(outer)));
     let overrides = Overrides::default();
-    let environment = Environment::of(&chain.head);
+    let environment = Environment::of(&chain.head, &chain.rules);
     let scene =
         Scene { state: &chain.state, rules: &chain.rules, environment, overrides: &overrides };
     let CallOutcome::Returned { gas_used, .. } = scene.call(&call).unwrap() else { panic!() };
@@ -250,7 +250,7 @@ fn traces_are_bounded() {
         execution::AccountOverride { code: Some(recursive), ..Default::default() },
     )]);
     let overrides = Overrides { accounts, ..Overrides::default() };
-    let environment = Environment::of(&chain.head);
+    let environment = Environment::of(&chain.head, &chain.rules);
     let scene =
         Scene { state: &chain.state, rules: &chain.rules, environment, overrides: &overrides };
     let mut depth = 0;

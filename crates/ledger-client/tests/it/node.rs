@@ -38,6 +38,7 @@ impl Running {
             },
             fee_recipient: alloy_primitives::Address::repeat_byte(0xbe),
             commitment: 2,
+            revisions: execution::Schedule::FIRST,
             accounts: [(signer().address(), rich)].into(),
         };
         let node = Node::open(NodeConfig::new(folder, Some(genesis))).unwrap();

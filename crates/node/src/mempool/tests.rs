@@ -1,7 +1,7 @@
 use super::*;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxLegacy};
 use alloy_primitives::{Bytes, Signature, TxKind};
-use execution::BaseFeeRule;
+use execution::{BaseFeeRule, MODULES, Schedule};
 use proptest::prelude::*;
 use revm::primitives::eip3860::MAX_INITCODE_SIZE;
 
@@ -9,7 +9,8 @@ const RULES: Rules = Rules {
     chain_id: 7,
     gas_limit: 1_000_000,
     base_fee: BaseFeeRule { initial: 100, minimum: 10, change_denominator: 8, elasticity: 2 },
-    modules: execution::ModuleTable::new(&[]),
+    schedule: Schedule::FIRST,
+    modules: MODULES,
 };
 const LIMITS: PoolLimits = PoolLimits {
     transactions_max: 6,

@@ -49,6 +49,7 @@ pub(crate) fn genesis() -> Genesis {
         base_fee: BaseFeeRule { initial: 1_000, minimum: 7, change_denominator: 8, elasticity: 2 },
         fee_recipient: Address::repeat_byte(0xbe),
         commitment: 2,
+        revisions: execution::Schedule::FIRST,
         accounts: (1..=4)
             .map(|index| (key(index).address(), rich.clone()))
             .collect::<BTreeMap<_, _>>(),

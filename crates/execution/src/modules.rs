@@ -1,0 +1,85 @@
+//! The native modules of this program, and how they appear on a ledger.
+
+use crate::{
+    block::BlockError,
+    call::CallError,
+    environment::Environment,
+    overlay::Overlay,
+    revision::{Revision, UnknownRevision},
+    rules::Rules,
+    simulate::SimulateError,
+};
+use alloy_primitives::{Address, Bytes};
+use native_kit::Table;
+use revm::DatabaseRef;
+
+/// The native modules and revisions that this program knows.
+pub const MODULES: Table =
+    Table::new(native_modules::TABLE).with_newest(native_modules::NEWEST_REVISION);
+
+/// Returns the accounts of the modules that appear when rules change from those of `before` to those of `after`; `None` is before the genesis
+/// block. Of instances and of modules that others create none appears.
+pub(crate) fn appearing(
+    table: &Table,
+    before: Option<Revision>,
+    after: Revision,
+) -> impl Iterator<Item = (Address, Bytes)> {
+    let first = before.map_or(Revision::FIRST.number(), |it| it.number().saturating_add(1));
+    let last = after.number().min(table.newest());
+    (first..=last).flat_map(|revision| table.beginning(revision))
+}
+
+/// Prepares the state for a block of `environment`: modules appear that the rules of the block at `parent` did not have.
+///
+/// The state may be that after the block already: what is there stays.
+///
+/// # Errors
+/// [`BeginError`] when this program does not know the block's revision, or the snapshot can't be read.
+pub(crate) fn begin_block<DB: DatabaseRef>(
+    overlay: &mut Overlay<'_, DB>,
+    rules: &Rules,
+    parent: u64,
+    environment: &Environment,
+) -> Result<(), BeginError<DB::Error>> {
+    rules.check_known(environment.number).map_err(BeginError::UnknownRevision)?;
+    let before = rules.revision_at(parent);
+    if before < environment.revision {
+        for (address, code) in appearing(&rules.modules, Some(before), environment.revision) {
+            overlay.install(address, code).map_err(BeginError::State)?;
+        }
+    }
+    Ok(())
+}
+
+/// Why a block can't begin.
+pub(crate) enum BeginError<E> {
+    UnknownRevision(UnknownRevision),
+    State(E),
+}
+
+impl<E: std::error::Error> From<BeginError<E>> for BlockError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
+}
+
+impl<E: std::error::Error> From<BeginError<E>> for CallError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
+}
+
+impl<E: std::error::Error> From<BeginError<E>> for SimulateError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
+}

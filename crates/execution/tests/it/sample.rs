@@ -1,0 +1,51 @@
+//! A native module that only tests have: `node`'s use it, too. Revision 3 brings it, revision 4 changes its rule.
+
+use alloy_primitives::{Address, B256, Bytes, U256, address};
+use execution::{Activation, MODULES, ModuleTable, Revision, Schedule};
+use native_kit::{Failure, Function, Host, Module, OnReentry, Place};
+use std::sync::OnceLock;
+
+/// Where it answers.
+pub(crate) const SAMPLE: Address = address!("0x6c000000000000000000000000000000000000f3");
+/// Calldata of `count()`, a view.
+pub(crate) const COUNT: Bytes = Bytes::from_static(&[0x06, 0x66, 0x1a, 0xbd]);
+/// Calldata of `increment()`, which may be paid and returns the new count. It adds 1, since revision 4 it adds 10.
+pub(crate) const INCREMENT: Bytes = Bytes::from_static(&[0xd0, 0x9d, 0xe0, 0x8a]);
+
+const ROW: Module = Module {
+    name: "Sample",
+    place: Place::At(SAMPLE),
+    since: 3,
+    functions: &[&[
+        Function::view([0x06, 0x66, 0x1a, 0xbd]),
+        Function::payable([0xd0, 0x9d, 0xe0, 0x8a]),
+    ]],
+    entrance,
+    on_reentry: OnReentry::Error,
+};
+
+fn entrance(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut count = host.load(U256::ZERO)?;
+    if *input == INCREMENT {
+        count += U256::from(if host.revision() < 4 { 1 } else { 10 });
+        host.store(U256::ZERO, count)?;
+        host.log(vec![B256::from(count)], Bytes::new())?;
+    }
+    Ok(count.to_be_bytes_vec())
+}
+
+/// The modules of a program that knows revisions up to `newest`, with this one.
+pub(crate) fn modules(newest: u32) -> ModuleTable {
+    static ROWS: OnceLock<Vec<Module>> = OnceLock::new();
+    let rows = ROWS.get_or_init(|| MODULES.rows().iter().copied().chain([ROW]).collect());
+    ModuleTable::new(rows).with_newest(newest)
+}
+
+/// A schedule of revisions and their heights.
+pub(crate) fn schedule(entries: &[(u32, u64)]) -> Schedule {
+    let entry = |(revision, height): &(u32, u64)| Activation {
+        revision: Revision::new(*revision),
+        height: *height,
+    };
+    Schedule::new(entries.iter().map(entry).collect()).unwrap()
+}

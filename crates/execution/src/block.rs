@@ -11,7 +11,7 @@ use crate::{
     pending::PendingBlock,
     revision::UnknownRevision,
     rules::Rules,
-    supply,
+    supply::{self, Settlement, SupplyError},
     transaction::{self, Refusal, Refused, Transaction},
 };
 use alloy_consensus::{
@@ -19,7 +19,7 @@ use alloy_consensus::{
     proofs::{calculate_receipt_root, calculate_transaction_root},
     transaction::Recovered,
 };
-use alloy_primitives::{B256, Bloom, Bytes};
+use alloy_primitives::{B256, Bloom, Bytes, U256};
 use revm::{
     DatabaseRef, ExecuteCommitEvm,
     context::result::{EVMError, ExecutionResult},
@@ -94,6 +94,9 @@ pub enum BlockError<E: std::error::Error + 'static> {
     /// The block has rules of a later version of this program.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
+    /// The block breaks the law of GRAIN's supply.
+    #[error(transparent)]
+    Supply(#[from] SupplyError),
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
@@ -300,8 +303,14 @@ fn finish<DB: State>(
     input: &BlockInput,
     body: Body<'_, DB>,
 ) -> Result<PendingBlock, BlockError<DB::Error>> {
-    let Body { machine, environment, gas_used, transactions, receipts, .. } = body;
+    let Body { machine, rules, environment, gas_used, transactions, receipts, .. } = body;
     let mut changes = machine.into_parts().0.journaled_state.database.into_changes();
+    let settlement = Settlement {
+        number: environment.number,
+        burnt: U256::from(gas_used).saturating_mul(U256::from(environment.base_fee)),
+        issuance: rules.modules.issuance(environment.revision.number()),
+    };
+    supply::check(&changes, &settlement)?;
     supply::follow(&mut changes, parent.state).map_err(BlockError::State)?;
     let mut logs_bloom = Bloom::ZERO;
     for receipt in &receipts {

@@ -10,7 +10,7 @@
 //! 2. Each transaction runs on top of the ones before it. One that cannot be included is reported as [`Refused`] and changes nothing;
 //!    one that reverts is included, pays, and leaves no other trace.
 //! 3. The differences to the snapshot become [`StateChanges`], in address order, and move the [`Commitment`].
-//!    The supply of GRAIN, which the module GRAIN tells, follows the balances.
+//!    The supply of GRAIN, which the module GRAIN tells, follows the balances, by the law in `supply`.
 //! 4. The header is sealed: transaction and receipt roots are Ethereum's tries, the state root is the commitment's.
 //!
 //! Invariants: value is conserved but for the burnt base fee (and a contract that destroys itself towards itself in the transaction
@@ -88,6 +88,7 @@ pub use simulate::{
 };
 pub use stateless::{NONCE_MAX, check_stateless};
 pub use steps::{STEPS_SIZE_MAX, Step, StepOptions};
+pub use supply::SupplyError;
 pub use trace::{Replay, Trace, TraceError, Tracer};
 pub use transaction::{
     DecodeError, Refusal, Refused, TRANSACTION_SIZE_MAX, Transaction, decode_transaction,

@@ -1,21 +1,98 @@
-//! How much GRAIN there is: a word in the storage of the module GRAIN, for its `totalSupply`.
+//! The law of GRAIN's supply.
 //!
-//! It is the sum of all balances after each block. A block only makes it smaller, by what was burnt, and is known from its changes alone. While
-//! a block runs, its calls see the sum before it.
+//! The supply is a word in the storage of the module GRAIN, for its `totalSupply`: the sum of all balances after each block. While a block runs,
+//! its calls see the sum before it. The law, of which a block keeps all or is not made:
+//!
+//! 1. *Burnt*: the base fee of all gas leaves the supply. So does what a contract destroys with itself.
+//! 2. *Issued*: only the issuer that the revision names adds to it, and as much as its word of storage grows in the block
+//!    ([`Issuance`]). Without an issuer nothing does.
+//! 3. *Ceiling*: what was issued in all is at most what the issuance allows at the block's height.
+//!
+//! The machine gives no module another way to make GRAIN (`native_kit::Host::issue`); the law is checked from the block's changes alone, so it
+//! also holds against a defect of the machine or of a module. Today's revisions name no issuer.
 
 use crate::changes::{AccountState, Change, StateChanges};
 use alloy_primitives::U256;
+use native_kit::Issuance;
 use native_modules::GRAIN_SUPPLY;
 use revm::DatabaseRef;
+
+/// How a block breaks the law of the supply: a defect of this program. The node stops and keeps the last block that was right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SupplyError {
+    /// More GRAIN than there may be.
+    #[error(
+        "block {number} would make {made} of GRAIN's smallest unit, and {issued} were issued: this is a defect of this program; report it and keep the data directory"
+    )]
+    Made {
+        /// Height of the block.
+        number: u64,
+        /// How much more there would be, with what was burnt added.
+        made: U256,
+        /// How much the issuer has issued in the block.
+        issued: U256,
+    },
+    /// The issuer went above its schedule, or took back what it had issued.
+    #[error(
+        "block {number} would bring GRAIN issued in all from {before} to {after}, and {ceiling} are allowed: this is a defect of this program; report it and keep the data directory"
+    )]
+    Issued {
+        /// Height of the block.
+        number: u64,
+        /// Issued in all before the block.
+        before: U256,
+        /// Issued in all after it.
+        after: U256,
+        /// The most that may be.
+        ceiling: U256,
+    },
+}
+
+/// What the law must know of a block besides its changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settlement {
+    /// Its height.
+    pub(crate) number: u64,
+    /// Base fee of all its gas.
+    pub(crate) burnt: U256,
+    /// Of its revision.
+    pub(crate) issuance: Option<Issuance>,
+}
 
 /// Writes the supply of a genesis block, which has a word only if it has GRAIN.
 pub(crate) fn begin(changes: &mut StateChanges) {
     set(changes, U256::ZERO, sums(changes).1);
 }
 
+/// Checks the law for a block.
+///
+/// # Errors
+/// [`SupplyError`] when the block breaks it.
+pub(crate) fn check(changes: &StateChanges, block: &Settlement) -> Result<(), SupplyError> {
+    let Settlement { number, burnt, issuance } = *block;
+    let issued = match issuance {
+        Some(issuance) => issued(changes, number, &issuance)?,
+        None => U256::ZERO,
+    };
+    // No overflow: sums of balances are below 2^128, and so is what a block burns.
+    let (before, after) = sums(changes);
+    let made = after.saturating_add(burnt).saturating_sub(before);
+    if made > issued { Err(SupplyError::Made { number, made, issued }) } else { Ok(()) }
+}
+
+/// How much the issuer has issued in the block, by its own word.
+fn issued(changes: &StateChanges, number: u64, issuance: &Issuance) -> Result<U256, SupplyError> {
+    let Some(word) = changes.slots.get(&(issuance.issuer, issuance.slot)) else {
+        return Ok(U256::ZERO);
+    };
+    let (before, after, ceiling) = (word.before, word.after, (issuance.ceiling)(number));
+    let issued = after.checked_sub(before).filter(|_| after <= ceiling);
+    issued.ok_or(SupplyError::Issued { number, before, after, ceiling })
+}
+
 /// Writes the supply after a block, if it has changed.
 ///
-/// A ledger that began without the word, before there was such a module, stays without: nothing makes GRAIN.
+/// A ledger that began without the word, before there was such a module, stays without: what it burns is taken from nothing.
 pub(crate) fn follow<DB: DatabaseRef>(
     changes: &mut StateChanges,
     parent: &DB,
@@ -25,10 +102,8 @@ pub(crate) fn follow<DB: DatabaseRef>(
         return Ok(());
     }
     let supply = parent.storage_ref(GRAIN_SUPPLY.0, GRAIN_SUPPLY.1)?;
-    if !supply.is_zero() {
-        // Exact: a sum of all balances is below 2^128, and holds those that the block changed.
-        set(changes, supply, supply.saturating_add(after).saturating_sub(before));
-    }
+    // Exact: a sum of all balances is below 2^128, and holds those that the block changed.
+    set(changes, supply, supply.saturating_add(after).saturating_sub(before));
     Ok(())
 }
 
@@ -60,3 +135,6 @@ fn sums(changes: &StateChanges) -> (U256, U256) {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

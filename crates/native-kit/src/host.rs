@@ -108,6 +108,12 @@ pub trait Host {
     /// # Errors
     /// See [`Host`]; [`Failure::Broken`] for more than `from` holds, which no rule lets happen.
     fn move_balance(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure>;
+    /// Issues native value to an account: the one way in which there can be more of it. The ledger's table says which module may, and how much in
+    /// all; the module's rule has checked that.
+    ///
+    /// # Errors
+    /// See [`Host`]; [`Failure::Broken`] for another module, and above what it may issue.
+    fn issue(&mut self, to: Address, amount: U256) -> Result<(), Failure>;
 
     /// Creates an account with `code`, which is [`crate::MODULE_CODE`] or an [`crate::instance_code`]. Native value that is there already stays.
     ///

@@ -316,6 +316,22 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         self.move_value(from, to, amount)
     }
 
+    fn issue(&mut self, to: Address, amount: U256) -> Result<(), Failure> {
+        self.check_writable()?;
+        let (module, height, slot) =
+            (self.module(), self.height(), self.drive.modules().issued_slot());
+        self.drive.modules().check_issue(module, height, (U256::ZERO, U256::ZERO))?;
+        let issued = self.load(slot)?;
+        let total = self.drive.modules().check_issue(module, height, (issued, amount))?;
+        self.charge(self.params.transfer_value_cost())?;
+        if self.access(to)?.is_empty() {
+            self.charge(self.params.new_account_cost(true, true))?;
+        }
+        self.store(slot, total)?;
+        let given = self.journal().balance_incr(to, amount);
+        self.database(given)
+    }
+
     fn create(&mut self, account: Address, code: &'static [u8]) -> Result<(), Failure> {
         self.check_writable()?;
         let cost = self.params.create_cost();

@@ -39,5 +39,5 @@ pub use host::{Host, emit};
 pub use instances::{create2_address, instance_code};
 pub use machine::{Machine, MachineContext};
 pub use modules::{
-    Entrance, Function, MODULE_CODE, Module, Modules, Mutability, OnReentry, Place, Table,
+    Entrance, Function, Issuance, MODULE_CODE, Module, Modules, Mutability, OnReentry, Place, Table,
 };

@@ -1,7 +1,7 @@
 //! The table of modules, and which of them answers where.
 
 use abi::ModuleErrors;
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolError;
 use revm::{
     context::{Cfg, ContextTr},
@@ -130,6 +130,20 @@ impl Module {
 pub struct Table {
     rows: &'static [Module],
     newest: u32,
+    issuance: Option<Issuance>,
+}
+
+/// Which module may issue the native coin, and how much. [`Host::issue`] keeps to it, and whoever makes blocks checks it once more.
+#[derive(Clone, Copy, Debug)]
+pub struct Issuance {
+    /// The first revision that has it.
+    pub since: u32,
+    /// The module.
+    pub issuer: Address,
+    /// Slot of the module that tells how much it has issued in all. Only [`Host::issue`] writes it.
+    pub slot: U256,
+    /// The most that it may have issued in all, up to and with the block at a height.
+    pub ceiling: fn(u64) -> U256,
 }
 
 impl Table {
@@ -143,13 +157,25 @@ impl Table {
             }
             rest = after;
         }
-        Self { rows, newest }
+        Self { rows, newest, issuance: None }
     }
 
     /// This table, which knows the revisions up to `newest`: a revision may change rules and bring no module.
     #[must_use]
     pub const fn with_newest(self, newest: u32) -> Self {
         Self { newest, ..self }
+    }
+
+    /// This table, with a module that may issue the native coin.
+    #[must_use]
+    pub const fn with_issuance(self, issuance: Issuance) -> Self {
+        Self { issuance: Some(issuance), ..self }
+    }
+
+    /// Returns who may issue the native coin at `revision`, if anybody may.
+    #[must_use]
+    pub fn issuance(&self, revision: u32) -> Option<Issuance> {
+        self.issuance.filter(|issuance| issuance.since <= revision)
     }
 
     /// Returns the newest revision whose rules are known.
@@ -177,7 +203,10 @@ impl Table {
 
 impl PartialEq for Table {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.rows, other.rows) && self.newest == other.newest
+        let issuance = |table: &Self| table.issuance.map(|it| (it.since, it.issuer, it.slot));
+        std::ptr::eq(self.rows, other.rows)
+            && self.newest == other.newest
+            && issuance(self) == issuance(other)
     }
 }
 
@@ -194,6 +223,7 @@ impl std::fmt::Debug for Table {
 pub struct Modules {
     table: &'static [Module],
     revision: u32,
+    issuance: Option<Issuance>,
     /// Hashes of the codes of instances, in the order of the table; zero for other rows.
     instance_hashes: Vec<B256>,
     ethereum: EthPrecompiles,
@@ -211,7 +241,7 @@ impl Modules {
     /// The modules of `table` that `revision` has, beside the precompiles of `spec`.
     #[must_use]
     pub fn new(spec: SpecId, table: Table, revision: u32) -> Self {
-        let table = table.rows();
+        let (table, issuance) = (table.rows(), table.issuance(revision));
         let ethereum = EthPrecompiles::new(spec);
         let warm = warm(&ethereum, table, revision);
         let instance_hash = |module: &Module| match module.place {
@@ -220,7 +250,7 @@ impl Modules {
         };
         let instance_hashes = table.iter().map(instance_hash).collect();
         let (locked, touched) = (Vec::new(), None);
-        Self { table, revision, instance_hashes, ethereum, warm, locked, touched }
+        Self { table, revision, issuance, instance_hashes, ethereum, warm, locked, touched }
     }
 
     /// Finds what answers at an address whose code has that hash. Where the account lacks a module's code it is an account like any other: an instance
@@ -238,6 +268,30 @@ impl Modules {
         };
         let module = self.table.get(index)?;
         (module.since <= self.revision).then_some(module)
+    }
+
+    /// Returns how much an issuer may have issued in all after it issues `amount` more, or why it may not.
+    pub(crate) fn check_issue(
+        &self,
+        module: Address,
+        height: u64,
+        (issued, amount): (U256, U256),
+    ) -> Result<U256, Failure> {
+        let ceiling = match self.issuance {
+            Some(issuance) if issuance.issuer == module => (issuance.ceiling)(height),
+            _ => return Err(Failure::Broken(format!("{module} may not issue the native coin"))),
+        };
+        let total = issued.checked_add(amount).filter(|total| *total <= ceiling);
+        total.ok_or_else(|| {
+            Failure::Broken(format!(
+                "{module} has issued {issued} and would issue {amount}, above {ceiling} at height {height}"
+            ))
+        })
+    }
+
+    /// Returns the slot in which an issuer keeps what it has issued.
+    pub(crate) fn issued_slot(&self) -> U256 {
+        self.issuance.map(|issuance| issuance.slot).unwrap_or_default()
     }
 
     /// Returns the revision of the ledger's rules.

@@ -344,6 +344,17 @@ impl Host for TestHost {
         Ok(())
     }
 
+    fn issue(&mut self, to: Address, amount: U256) -> Result<(), Failure> {
+        assert!(!self.frame.is_static, "a static call issues");
+        let (module, slot) = (self.frame.module, self.modules.issued_slot());
+        let issued = self.load(slot)?;
+        let total = self.modules.check_issue(module, self.height, (issued, amount))?;
+        self.charge(9_000)?;
+        self.store(slot, total)?;
+        *self.state.balances.entry(to).or_default() += amount;
+        Ok(())
+    }
+
     fn create(&mut self, account: Address, code: &'static [u8]) -> Result<(), Failure> {
         assert!(!self.frame.is_static, "a static call creates");
         self.charge(32_000)?;

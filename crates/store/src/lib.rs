@@ -38,5 +38,5 @@ mod versions;
 pub use development::Mark;
 pub use error::StoreError;
 pub use reader::{Block, Reader, TransactionLocation};
-pub use snapshot::{PendingExport, SnapshotError, SnapshotSummary, import};
+pub use snapshot::{PendingExport, SnapshotError, SnapshotSummary, import, import_by};
 pub use store::{Store, StoreOptions};

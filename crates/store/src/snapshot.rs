@@ -3,7 +3,7 @@
 //! **Format.** 16 bytes that say what it is, then frames: kind (1 byte), size (4 bytes, big-endian), so many bytes, and a BLAKE3 checksum
 //! (32 bytes) of all four: the checksum before, kind, size and bytes. So nothing can be changed, left out, moved or cut off unseen. In this order:
 //!
-//! 1. `genesis`: the genesis file, JSON.
+//! 1. `genesis`: the genesis file, JSON, with the schedule of revisions.
 //! 2. `headers`: the newest headers up to the head, at most 256 (`BLOCKHASH` reaches that far), each its size (4 bytes) and its RLP.
 //! 3. `block`: the rest of the head: the proof of its randomness, its transactions, its receipts (EIP-2718); each of the three with its
 //!    size (4 bytes) before it, and so is each transaction and receipt.
@@ -19,10 +19,11 @@ mod frames;
 mod import;
 
 pub use export::PendingExport;
-pub use import::import;
+pub use import::{import, import_by};
 
 use crate::error::StoreError;
 use alloy_primitives::B256;
+use execution::UnknownRevision;
 use std::{io, path::PathBuf};
 
 /// How many headers a snapshot has: as many as `BLOCKHASH` may ask for.
@@ -78,6 +79,9 @@ pub enum SnapshotError {
         /// The trusted one.
         expected: B256,
     },
+    /// Of a block with rules that this program does not know.
+    #[error("snapshot can't be taken in")]
+    UnknownRevision(#[from] UnknownRevision),
     /// Something is where the ledger would be put.
     #[error("{} is not empty: name a new data directory", path.display())]
     Occupied {

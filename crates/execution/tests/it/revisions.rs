@@ -2,7 +2,7 @@
 
 use crate::{
     chain::{Chain, genesis, plain, sign},
-    sample::{COUNT, INCREMENT, SAMPLE, modules, schedule},
+    sample::{COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule},
 };
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, TxKind, U256, bytes, keccak256};
@@ -252,6 +252,32 @@ fn a_bad_schedule_is_refused_with_the_entry() {
     check(r#"[{"revision": 2}]"#, "missing field `height`");
     check(r#"[{"revision": 2, "height": 7, "name": "x"}]"#, "unknown field `name`");
     check(r#"{"2": 7}"#, "expected a sequence");
+}
+
+#[test]
+fn only_the_issuer_of_the_revision_issues_and_within_its_schedule() {
+    let mut chain = chain();
+    let issue = |sender, nonce| {
+        sign(sender, TxEip1559 { to: TxKind::Call(SAMPLE), input: ISSUE, ..plain(nonce) })
+    };
+    for _ in 1..HEIGHT {
+        chain.build(&[]);
+    }
+    for _ in HEIGHT..LATER {
+        let built = chain.build(&[issue(1, 0)]);
+        let [refused] = built.refused.as_slice() else { panic!("{built:?}") };
+        assert!(refused.reason.to_string().contains("may not issue"), "{}", refused.reason);
+    }
+    // The block's law holds: 100 more, the base fees less. The second is above what this block may issue.
+    let built = chain.execute(&[issue(1, 0), issue(2, 0)]);
+    let [refused] = built.refused.as_slice() else { panic!("{built:?}") };
+    assert!(refused.reason.to_string().contains("above 100 at height 5"), "{}", refused.reason);
+    let header = &built.block.header;
+    let burnt = u128::from(header.gas_used) * u128::from(header.base_fee_per_gas.unwrap());
+    let word = built.block.changes.slots[&(abi::GRAIN, U256::from(2))];
+    assert_eq!(word.after + U256::from(burnt), word.before + U256::from(100));
+    let issued = built.block.changes.slots[&(SAMPLE, U256::from(9))];
+    assert_eq!((issued.before, issued.after), (U256::ZERO, U256::from(100)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use execution::{Activation, MODULES, ModuleTable, Revision, Schedule};
-use native_kit::{Failure, Function, Host, Module, OnReentry, Place};
+use native_kit::{Failure, Function, Host, Issuance, Module, OnReentry, Place};
 use std::sync::OnceLock;
 
 /// Where it answers.
@@ -12,6 +12,9 @@ pub(crate) const COUNT: Bytes = Bytes::from_static(&[0x06, 0x66, 0x1a, 0xbd]);
 /// Calldata of `increment()`, which may be paid and returns the new count. It adds 1, since revision 4 it adds 10.
 pub(crate) const INCREMENT: Bytes = Bytes::from_static(&[0xd0, 0x9d, 0xe0, 0x8a]);
 
+/// Calldata of `issue()`, which gives the caller 100 of GRAIN's smallest unit. Since revision 4 the sample may issue as much a block.
+pub(crate) const ISSUE: Bytes = Bytes::from_static(&[0xd3, 0x83, 0xf6, 0x46]);
+
 const ROW: Module = Module {
     name: "Sample",
     place: Place::At(SAMPLE),
@@ -19,12 +22,16 @@ const ROW: Module = Module {
     functions: &[&[
         Function::view([0x06, 0x66, 0x1a, 0xbd]),
         Function::payable([0xd0, 0x9d, 0xe0, 0x8a]),
+        Function::nonpayable([0xd3, 0x83, 0xf6, 0x46]),
     ]],
     entrance,
     on_reentry: OnReentry::Error,
 };
 
 fn entrance(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
+    if *input == ISSUE {
+        host.issue(host.caller(), U256::from(100))?;
+    }
     let mut count = host.load(U256::ZERO)?;
     if *input == INCREMENT {
         count += U256::from(if host.revision() < 4 { 1 } else { 10 });
@@ -38,7 +45,10 @@ fn entrance(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
 pub(crate) fn modules(newest: u32) -> ModuleTable {
     static ROWS: OnceLock<Vec<Module>> = OnceLock::new();
     let rows = ROWS.get_or_init(|| MODULES.rows().iter().copied().chain([ROW]).collect());
-    ModuleTable::new(rows).with_newest(newest)
+    // From block 5 on.
+    let ceiling = |height: u64| U256::from(height.saturating_sub(4).saturating_mul(100));
+    let issuance = Issuance { since: 4, issuer: SAMPLE, slot: U256::from(9), ceiling };
+    ModuleTable::new(rows).with_newest(newest).with_issuance(issuance)
 }
 
 /// A schedule of revisions and their heights.

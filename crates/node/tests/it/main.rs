@@ -5,5 +5,8 @@
 mod chain;
 mod development;
 mod opening;
+mod revisions;
+#[path = "../../../execution/tests/it/sample.rs"]
+mod sample;
 mod support;
 mod time;

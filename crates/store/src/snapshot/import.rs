@@ -15,7 +15,8 @@ use alloy_consensus::{Header, ReceiptEnvelope, Sealed, proofs, transaction::Reco
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_rlp::Decodable;
 use execution::{
-    Commitment, Entry, ExecutedBlock, Genesis, OutOfOrder, Transaction, decode_transaction,
+    Commitment, Entry, ExecutedBlock, Genesis, MODULES, ModuleTable, OutOfOrder, Rules,
+    Transaction, decode_transaction,
 };
 use std::{
     collections::BTreeSet,
@@ -32,9 +33,26 @@ const BUCKETS_WRITTEN: usize = 1 << 14;
 /// appears whole or not at all. With `trusted`, only the snapshot of the block with this hash is taken: nothing in it can then be false but
 /// the genesis file, of which nothing but the rules for blocks to come is used.
 ///
+/// The schedule of revisions comes with the genesis file. A snapshot of a block whose revision this program does not know is refused; one of an
+/// earlier block is taken, and its ledger goes on up to that revision.
+///
 /// # Errors
 /// [`SnapshotError`]; nothing is left behind then.
 pub fn import(
+    directory: &Path,
+    source: impl Read,
+    trusted: Option<&B256>,
+    told: &mut dyn FnMut(u64),
+) -> Result<SnapshotSummary, SnapshotError> {
+    import_by(&MODULES, directory, source, trusted, told)
+}
+
+/// As [`import`], for a program that knows `modules`: for tests.
+///
+/// # Errors
+/// [`SnapshotError`]; nothing is left behind then.
+pub fn import_by(
+    modules: &ModuleTable,
     directory: &Path,
     source: impl Read,
     trusted: Option<&B256>,
@@ -51,7 +69,7 @@ pub fn import(
         Err(error) => return Err(StoreError::from_io(directory, error).into()),
     };
     let draft = Draft::begin(directory)?;
-    let summary = Import::begin(&draft.path, source, trusted)?.run(told)?;
+    let summary = Import::begin(modules, &draft.path, source, trusted)?.run(told)?;
     if is_there {
         fs::remove_dir(directory).map_err(|error| StoreError::from_io(directory, error))?;
     }
@@ -124,7 +142,12 @@ struct Import<R> {
 
 impl<R: Read> Import<R> {
     /// Reads all but the state, and checks it.
-    fn begin(path: &Path, source: R, trusted: Option<&B256>) -> Result<Self, SnapshotError> {
+    fn begin(
+        modules: &ModuleTable,
+        path: &Path,
+        source: R,
+        trusted: Option<&B256>,
+    ) -> Result<Self, SnapshotError> {
         let mut frames = FrameReader::new(BufReader::with_capacity(FRAME_SIZE, source))?;
         let json = frames.next(Kind::Genesis)?;
         let json = std::str::from_utf8(&json)
@@ -138,6 +161,7 @@ impl<R: Read> Import<R> {
         if let Some(expected) = trusted.filter(|trusted| **trusted != header.hash()) {
             return Err(SnapshotError::OtherBlock { found: header.hash(), expected: *expected });
         }
+        Rules { modules: *modules, ..genesis.rules() }.check_known(header.number)?;
         let bytes = frames.next(Kind::Block)?;
         let head = head(&bytes, header).map_err(|what| frames.damaged(what))?;
         let store = Store::open_with(path, StoreOptions::default())?;

@@ -1,7 +1,7 @@
 //! A ledger that learns a module, and a changed rule, while it runs.
 
 use crate::{
-    sample::{COUNT, INCREMENT, SAMPLE, modules, schedule},
+    sample::{COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule},
     support::{self, ManualClock, RECEIVER, balance, block_on, genesis, include, sign, transfer},
 };
 use alloy_consensus::TxEip1559;
@@ -283,6 +283,7 @@ fn options_of_the_store_do_not_matter() {
         include(&node, 1, increment(nonce));
     }
     assert_eq!(count(&node, node.reader().unwrap(), CallBlock::Same), Some(32));
+    include(&node, 2, TxEip1559 { input: ISSUE, ..increment(0) });
     drop(node);
     let options = StoreOptions { past_states_max, blocks_max, ..StoreOptions::default() };
     Store::open_with(directory.path(), options).unwrap().verify().unwrap();

@@ -5,10 +5,10 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::B256;
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use store::{SnapshotSummary, Store, StoreError};
+use store::{SnapshotSummary, Store, StoreError, StoreOptions};
 
 use crate::failure::Hint as _;
 use crate::output::{Output, lines};
@@ -89,14 +89,19 @@ impl Document {
 /// When there is no ledger, it is in use, or the file can't be written.
 pub(crate) fn export(args: ExportArgs, output: &Output) -> anyhow::Result<()> {
     let data_dir = paths::or_home(args.data_dir, "node")?;
-    let folder = data_dir.display();
-    ensure!(data_dir.is_dir(), "{folder}: no ledger is there");
-    let pending = match Store::open(&data_dir).and_then(|store| store.export()) {
+    let store = match Store::open_existing(&data_dir, StoreOptions::default()) {
         Err(error @ StoreError::AlreadyOpen { .. }) => {
             return Err(error).hint("stop its node first, or export a copy of the folder");
         }
-        pending => pending?,
+        Err(error @ StoreError::Missing { .. }) => {
+            return Err(error).hint("gleaner node export FILE --data-dir DIR");
+        }
+        Err(StoreError::Purpose { path, found: true }) => {
+            bail!("{}: a ledger for development has no snapshots", path.display())
+        }
+        store => store?,
     };
+    let pending = store.export()?;
     let path = &args.file;
     let shown = path.display();
     let mut partial = path.clone().into_os_string();

@@ -16,6 +16,12 @@ pub enum StoreError {
         /// The data directory.
         directory: PathBuf,
     },
+    /// There is no ledger, and none is to be made.
+    #[error("{} holds no ledger: name the data directory of one", directory.display())]
+    Missing {
+        /// The data directory.
+        directory: PathBuf,
+    },
     /// A file of something else.
     #[error("{} is not a ledger: move it away, or use another data directory", path.display())]
     NotALedger {

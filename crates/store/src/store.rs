@@ -21,6 +21,7 @@ use redb::{
     backends::FileBackend,
 };
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -88,6 +89,35 @@ impl Store {
         let backend = FileBackend::new(file::open(&path)?)
             .map_err(|error| StoreError::from_database(&path, error))?;
         Self::open_on(path, backend, options)
+    }
+
+    /// As [`Self::open_with`], but makes nothing: neither the directory nor a ledger in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when no ledger is there; [`StoreError`] naming the directory or file and what to do.
+    pub fn open_existing(directory: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        if Self::exists(directory)? {
+            Self::open_with(directory, options)
+        } else {
+            Err(StoreError::Missing { directory: directory.to_path_buf() })
+        }
+    }
+
+    /// Returns whether `directory` holds a ledger, or something under a ledger's name. A file of size 0 counts as none: its making was cut short.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the directory can't be read.
+    pub fn exists(directory: &Path) -> Result<bool, StoreError> {
+        let path = directory.join(FILE_NAME);
+        match std::fs::metadata(&path) {
+            Ok(metadata) => Ok(metadata.len() > 0),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::from_io(&path, error)),
+        }
     }
 
     /// The ledger that lies in storage of another kind; `path` is what errors call it. Whoever opens it sees to it that nobody else does.

@@ -17,8 +17,8 @@ fn a_ledger_goes_on_from_its_snapshot() {
     let machine = Machine::new();
     let sender = machine.account();
     let node = machine.node(&["--fund", &format!("{sender}=100")]);
-    for _ in 0..3 {
-        machine.json(&["wallet", "send", RICH, "1.5", "--rpc", &node.url]);
+    for _ in 0..6 {
+        machine.json(&["wallet", "send", RICH, "0.75", "--rpc", &node.url]);
     }
     let before = (balance(&machine, &node, &sender), balance(&machine, &node, RICH));
     let proof = machine.json(&["proof", RICH, "--rpc", &node.url]);
@@ -61,6 +61,14 @@ fn a_ledger_goes_on_from_its_snapshot() {
 #[test]
 fn a_folder_without_a_ledger_has_no_snapshot() {
     let machine = Machine::new();
-    machine.run(&["node", "export", "x"]).assert_fails(1, &["no ledger is there"]);
+    machine.run(&["node", "export", "x"]).assert_fails(1, &["holds no ledger", "hint: "]);
     assert!(!machine.path("x").exists() && !machine.path("node").exists());
+    // A folder of something else stays as it is.
+    fs::create_dir(machine.path("other")).unwrap();
+    let args = ["node", "export", "x", "--data-dir", "other"];
+    machine.run(&args).assert_fails(1, &["other holds no ledger", "hint: "]);
+    assert_eq!(fs::read_dir(machine.path("other")).unwrap().count(), 0);
+    machine.node(&["--dev", "--data-dir", "dev"]).kill();
+    let args = ["node", "export", "x", "--data-dir", "dev"];
+    machine.run(&args).assert_fails(1, &["dev", "development has no snapshots"]);
 }

@@ -14,10 +14,12 @@ use crate::{
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::B256;
 use execution::Genesis;
-use std::{collections::BTreeSet, io::Write};
+use std::{collections::BTreeSet, io::Write, marker::PhantomData};
 
-/// The head as it was when this was made; blocks may follow while it is written.
-pub struct PendingExport {
+/// The head as it was when this was made; blocks may follow while it is written. It borrows the store, as nothing can be read from a
+/// store that is closed.
+pub struct PendingExport<'a> {
+    store: PhantomData<&'a Store>,
     genesis: Genesis,
     reader: Reader,
 }
@@ -27,7 +29,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Empty`] without a chain; [`StoreError::NotAllowed`] in development, where a state may belong to no block.
-    pub fn export(&self) -> Result<PendingExport, StoreError> {
+    pub fn export(&self) -> Result<PendingExport<'_>, StoreError> {
         if self.marks.is_some() {
             let what = "a ledger for development has no snapshots";
             return Err(StoreError::NotAllowed { path: self.path.clone(), what });
@@ -35,11 +37,11 @@ impl Store {
         let reader = self.reader()?;
         let genesis =
             self.genesis()?.ok_or_else(|| reader.damaged("its genesis file is missing"))?;
-        Ok(PendingExport { genesis, reader })
+        Ok(PendingExport { store: PhantomData, genesis, reader })
     }
 }
 
-impl PendingExport {
+impl PendingExport<'_> {
     /// Writes the snapshot; `told` hears how many entries are written. Takes little memory, whatever the size of the state.
     ///
     /// # Errors

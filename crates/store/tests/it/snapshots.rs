@@ -208,3 +208,47 @@ fn a_ledger_for_development_has_no_snapshots() {
     store.initialize(&genesis()).unwrap();
     assert!(matches!(store.export(), Err(StoreError::NotAllowed { .. })));
 }
+
+#[test]
+fn a_ledger_of_thousands_of_blocks_goes_on_elsewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let backend = redb::backends::InMemoryBackend::new();
+    let path = directory.path().join("memory");
+    let store = Store::open_on(path, backend, StoreOptions::default()).unwrap();
+    store.initialize(&genesis()).unwrap();
+    for _ in 0..2_000 {
+        store.commit(&next_block(&store)).unwrap();
+    }
+    let head = store.reader().unwrap().head().clone();
+    assert_eq!(head.number, 2_000);
+    let (bytes, summary) = exported(&store);
+    assert_eq!((summary.block_hash, summary.state_root), (head.hash(), head.state_root));
+    let copy = directory.path().join("copy");
+    assert_eq!(import(&copy, &bytes).unwrap(), summary);
+    let copy = opened(&copy);
+    copy.verify().unwrap();
+    let reader = copy.reader().unwrap();
+    assert_eq!((reader.head(), reader.commitment().root()), (&head, head.state_root));
+    let (here, there) = (next_block(&store), next_block(&copy));
+    assert_eq!((here.hash, &here.changes), (there.hash, &there.changes));
+}
+
+#[test]
+fn what_must_be_there_is_not_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |path: &Path| Store::open_existing(path, StoreOptions::default());
+    let absent = directory.path().join("absent");
+    for path in [&absent, directory.path()] {
+        let error = open(path).err().unwrap();
+        assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+        assert!(error.to_string().contains(&path.display().to_string()));
+        assert!(!Store::exists(path).unwrap());
+    }
+    let file = directory.path().join("file");
+    std::fs::write(&file, "in the way").unwrap();
+    assert!(!Store::exists(&file).unwrap());
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing was made");
+    drop(opened(&absent));
+    assert!(Store::exists(&absent).unwrap());
+    open(&absent).unwrap();
+}

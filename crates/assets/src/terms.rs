@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use thiserror::Error;
-use units::AccountId;
+use units::{AccountId, is_hidden};
 
 /// Bytes of a name at most, in UTF-8.
 pub const NAME_BYTES_MAX: usize = 64;
@@ -16,9 +16,9 @@ pub const DECIMALS_MAX: u8 = 36;
 /// Terms of an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Name, 1 to [`NAME_BYTES_MAX`] bytes without control characters.
+    /// Name, 1 to [`NAME_BYTES_MAX`] bytes without control characters and such as a reader does not see.
     pub name: String,
-    /// Symbol, 1 to [`SYMBOL_BYTES_MAX`] bytes without control characters.
+    /// Symbol, 1 to [`SYMBOL_BYTES_MAX`] bytes without control characters and such as a reader does not see.
     pub symbol: String,
     /// Decimals of one whole unit, for display only.
     pub decimals: u8,
@@ -66,6 +66,14 @@ pub enum TermsError {
         /// Which.
         field: &'static str,
     },
+    /// A text with a character that has no width, or that reverses the text around it.
+    #[error("{field} holds U+{:04X}, a character that readers don't see: remove it", u32::from(*character))]
+    HiddenCharacter {
+        /// Which.
+        field: &'static str,
+        /// The first such character.
+        character: char,
+    },
     /// Too many decimals.
     #[error("{given} decimals: at most {DECIMALS_MAX} are allowed")]
     Decimals {
@@ -110,6 +118,9 @@ fn check_text(field: &'static str, text: &str, min: usize, max: usize) -> Result
     if text.chars().any(char::is_control) {
         return Err(TermsError::ControlCharacter { field });
     }
+    if let Some(character) = text.chars().find(|character| is_hidden(*character)) {
+        return Err(TermsError::HiddenCharacter { field, character });
+    }
     Ok(())
 }
 
@@ -152,6 +163,10 @@ mod tests {
         let control = |field| Err(TermsError::ControlCharacter { field });
         check(|terms| terms.symbol = "A\n".into(), control("symbol"));
         check(|terms| terms.uri = "\u{9b}".into(), control("uri"));
+        let hidden = |field, character| Err(TermsError::HiddenCharacter { field, character });
+        check(|terms| terms.name = "BAR\u{202e}KCEN".into(), hidden("name", '\u{202e}'));
+        check(|terms| terms.symbol = "GR\u{200b}AIN".into(), hidden("symbol", '\u{200b}'));
+        check(|terms| terms.uri = "\u{feff}ipfs:".into(), hidden("uri", '\u{feff}'));
         check(|terms| terms.decimals = 37, Err(TermsError::Decimals { given: 37 }));
         check(|terms| terms.cap = U256::ZERO, Err(TermsError::NoCap));
         check(|terms| terms.issuer = AccountId::ZERO, Err(TermsError::NoIssuer));

@@ -104,11 +104,10 @@ fn line_up(rows: &[Vec<String>], numbers: &[bool]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Text of others, names of projects for example, without what would steer the terminal.
+/// Text of others, names of projects for example, without what would steer the terminal or reverse what is read.
 fn plain(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() { '\u{fffd}' } else { character })
-        .collect()
+    let is_shown = |character: char| !character.is_control() && !units::is_hidden(character);
+    text.chars().map(|character| if is_shown(character) { character } else { '\u{fffd}' }).collect()
 }
 
 #[cfg(test)]
@@ -134,5 +133,6 @@ mod tests {
             lines(&[vec!["\u{1b}[2Jgone".into(), "x\ny".into()]]),
             "\u{fffd}[2Jgone  x\u{fffd}y"
         );
+        assert_eq!(lines(&[vec!["a\u{202e}b\u{200b}".into()]]), "a\u{fffd}b\u{fffd}");
     }
 }

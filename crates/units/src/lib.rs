@@ -14,10 +14,12 @@ mod amount;
 mod bytes;
 mod seal;
 mod share;
+mod text;
 mod time;
 
 pub use amount::{Overflow, ParseGrainError, Wei};
 pub use bytes::{AccountId, DeviceId, Digest, ParseBytesError};
 pub use seal::seal;
 pub use share::{Bps, BpsError};
+pub use text::is_hidden;
 pub use time::UnixSeconds;

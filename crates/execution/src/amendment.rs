@@ -3,7 +3,8 @@
 use crate::{
     changes::StateChanges,
     overlay::Overlay,
-    overrides::{AccountOverride, StorageOverride},
+    overrides::{AccountOverride, StorageOverride, is_precompile},
+    stateless::NONCE_MAX,
     supply,
 };
 use alloy_primitives::{Address, Bytes, U256};
@@ -34,6 +35,18 @@ pub enum AmendmentError<E: std::error::Error + 'static> {
         /// The address.
         address: Address,
     },
+    /// A precompile of Ethereum would answer all the same.
+    #[error("{address} is a precompile of Ethereum: its code can't be changed")]
+    Precompile {
+        /// The address.
+        address: Address,
+    },
+    /// EIP-2681: no transaction can have this nonce.
+    #[error("nonce {nonce} is too large: at most 2^64 - 2 is allowed")]
+    Nonce {
+        /// Given.
+        nonce: u64,
+    },
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
@@ -51,9 +64,15 @@ pub fn amend<DB: DatabaseRef>(
     if matches!(amendment, Amendment::Code(_)) && native_modules::is_reserved(&address) {
         return Err(AmendmentError::Native { address });
     }
+    if matches!(amendment, Amendment::Code(_)) && is_precompile(&address) {
+        return Err(AmendmentError::Precompile { address });
+    }
     let amended = match amendment {
         Amendment::Balance(balance) => {
             AccountOverride { balance: Some(balance), ..AccountOverride::default() }
+        }
+        Amendment::Nonce(nonce) if nonce > NONCE_MAX => {
+            return Err(AmendmentError::Nonce { nonce });
         }
         Amendment::Nonce(nonce) => {
             AccountOverride { nonce: Some(nonce), ..AccountOverride::default() }

@@ -1,13 +1,13 @@
 //! One block.
 
 use crate::{
-    call::Environment,
     changes::StateChanges,
     commitment::{Commitment, CommitmentError, Moved, State},
+    environment::{BlockInput, Environment},
     evm::{Checks, Machine, machine},
-    fees::next_base_fee,
     genesis::{Rules, empty_header},
     overlay::Overlay,
+    pending::PendingBlock,
     supply,
     transaction::{self, Refusal, Refused, Transaction},
 };
@@ -16,7 +16,7 @@ use alloy_consensus::{
     proofs::{calculate_receipt_root, calculate_transaction_root},
     transaction::Recovered,
 };
-use alloy_primitives::{Address, B256, Bloom, Bytes};
+use alloy_primitives::{B256, Bloom, Bytes};
 use revm::{
     DatabaseRef, ExecuteCommitEvm,
     context::result::{EVMError, ExecutionResult},
@@ -26,34 +26,6 @@ use revm::{
 pub const EXTRA_DATA_SIZE_MAX: usize = 32;
 /// Most bytes of a proof.
 pub const PROOF_SIZE_MAX: usize = 96;
-
-/// What the parent does not determine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlockInput {
-    /// Unix seconds; not before the parent's.
-    pub timestamp: u64,
-    /// Randomness of the block (EIP-4399), from the producer.
-    pub prevrandao: B256,
-    /// Receives tips.
-    pub beneficiary: Address,
-    /// Free bytes of the producer, at most [`EXTRA_DATA_SIZE_MAX`].
-    pub extra_data: Bytes,
-    /// Shows where `prevrandao` comes from, at most [`PROOF_SIZE_MAX`]. Kept beside the header, whose `prevrandao` commits to it.
-    pub proof: Bytes,
-    /// What does not follow from the rules: nothing, but in a ledger for development.
-    pub deviations: Deviations,
-}
-
-/// What a ledger for development does otherwise than its rules say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Deviations {
-    /// Base fee of the block, in the smallest unit per gas.
-    pub base_fee: Option<u64>,
-    /// Gas limit of the block.
-    pub gas_limit: Option<u64>,
-    /// Whether an account with code may send (EIP-3607 says no).
-    pub contracts_may_send: bool,
-}
 
 /// A block, what it gave, and what it changed: everything that is stored in one go.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +137,22 @@ pub fn execute_unsealed<DB: State>(
 ) -> Result<u64, BlockError<DB::Error>> {
     let environment = Environment::next(parent.header, rules, input);
     Ok(run(parent, (rules, &environment), input, transactions)?.gas_used)
+}
+
+/// Executes `transactions`, in order, on top of `parent`, as the block that would follow now: without a state root, and so without a hash.
+/// Transactions that cannot be included are left out.
+///
+/// # Errors
+/// [`BlockError`]
+pub fn execute_pending<DB: State>(
+    parent: &Parent<'_, DB>,
+    rules: &Rules,
+    input: &BlockInput,
+    transactions: &[Recovered<Transaction>],
+) -> Result<PendingBlock, BlockError<DB::Error>> {
+    let environment = Environment::next(parent.header, rules, input);
+    let body = run(parent, (rules, &environment), input, transactions)?;
+    finish(parent, input, body)
 }
 
 /// Executes the transactions.
@@ -291,10 +279,22 @@ fn seal<DB: State>(
     input: &BlockInput,
     body: Body<'_, DB>,
 ) -> Result<ExecutedBlock, BlockError<DB::Error>> {
+    let PendingBlock { mut header, transactions, receipts, changes } = finish(parent, input, body)?;
+    let moved = parent.commitment.apply(&changes, parent.state).map_err(BlockError::Commitment)?;
+    header.state_root = moved.commitment.root();
+    let (hash, proof) = (header.hash_slow(), input.proof.clone());
+    Ok(ExecutedBlock { header, hash, proof, transactions, receipts, changes, moved })
+}
+
+/// The block but for its state root.
+fn finish<DB: State>(
+    parent: &Parent<'_, DB>,
+    input: &BlockInput,
+    body: Body<'_, DB>,
+) -> Result<PendingBlock, BlockError<DB::Error>> {
     let Body { machine, environment, gas_used, transactions, receipts, .. } = body;
     let mut changes = machine.into_parts().0.journaled_state.database.into_changes();
     supply::follow(&mut changes, parent.state).map_err(BlockError::State)?;
-    let moved = parent.commitment.apply(&changes, parent.state).map_err(BlockError::Commitment)?;
     let mut logs_bloom = Bloom::ZERO;
     for receipt in &receipts {
         logs_bloom |= receipt.bloom();
@@ -309,28 +309,11 @@ fn seal<DB: State>(
         base_fee_per_gas: Some(environment.base_fee),
         mix_hash: environment.prevrandao,
         extra_data: input.extra_data.clone(),
-        state_root: moved.commitment.root(),
+        state_root: B256::ZERO,
         transactions_root: calculate_transaction_root(&transactions),
         receipts_root: calculate_receipt_root(&receipts),
         logs_bloom,
         ..empty_header()
     };
-    let (hash, proof) = (header.hash_slow(), input.proof.clone());
-    Ok(ExecutedBlock { header, hash, proof, transactions, receipts, changes, moved })
-}
-
-impl Environment {
-    /// The environment of the block that follows `parent`.
-    #[must_use]
-    pub fn next(parent: &Header, rules: &Rules, input: &BlockInput) -> Self {
-        Self {
-            number: parent.number + 1,
-            timestamp: input.timestamp,
-            beneficiary: input.beneficiary,
-            prevrandao: input.prevrandao,
-            gas_limit: input.deviations.gas_limit.unwrap_or(rules.gas_limit),
-            base_fee: (input.deviations.base_fee)
-                .unwrap_or_else(|| next_base_fee(parent, &rules.base_fee)),
-        }
-    }
+    Ok(PendingBlock { header, transactions, receipts, changes })
 }

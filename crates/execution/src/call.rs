@@ -1,15 +1,16 @@
 //! Calls that leave no trace: `eth_call` and `eth_estimateGas`.
 
 use crate::{
+    environment::Environment,
     evm::{Checks, Machine, MachineContext, machine},
     genesis::Rules,
     overlay::Overlay,
     overrides::{self, Overrides},
+    stateless::check_fees,
     transaction::Refusal,
 };
-use alloy_consensus::Header;
 use alloy_eips::{eip2930::AccessList, eip7702::SignedAuthorization};
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_primitives::{Address, Bytes, TxKind, U256};
 use revm::{
     Database, DatabaseRef, ExecuteEvm, InspectEvm, Inspector,
     context::{
@@ -18,38 +19,6 @@ use revm::{
         result::{EVMError, ExecutionResult, ResultAndState},
     },
 };
-
-/// What a call sees as its block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Environment {
-    /// Height.
-    pub number: u64,
-    /// Unix seconds.
-    pub timestamp: u64,
-    /// Receives tips.
-    pub beneficiary: Address,
-    /// Randomness (EIP-4399).
-    pub prevrandao: B256,
-    /// Gas limit of the block.
-    pub gas_limit: u64,
-    /// Base fee in the smallest unit per gas.
-    pub base_fee: u64,
-}
-
-impl Environment {
-    /// The environment of a block that exists. What `eth_call` uses; for what the next block would do see [`Self::next`].
-    #[must_use]
-    pub fn of(header: &Header) -> Self {
-        Self {
-            number: header.number,
-            timestamp: header.timestamp,
-            beneficiary: header.beneficiary,
-            prevrandao: header.mix_hash,
-            gas_limit: header.gas_limit,
-            base_fee: header.base_fee_per_gas.unwrap_or_default(),
-        }
-    }
-}
 
 /// A message that is run but not recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +33,13 @@ pub struct Call {
     pub data: Bytes,
     /// Most gas to use; the block's gas limit if absent or above it.
     pub gas_limit: Option<u64>,
-    /// What the sender would pay per gas, in the smallest unit. Only [`estimate_gas`] looks at it: no more gas than the sender can pay.
+    /// What the sender would pay per gas at most, in the smallest unit. A call pays nothing; [`estimate_gas`] gives no more gas than the
+    /// sender can pay.
     pub max_fee_per_gas: Option<u128>,
+    /// What of it the producer would get at most.
+    pub max_priority_fee_per_gas: Option<u128>,
+    /// The chain it is for; any if absent.
+    pub chain_id: Option<u64>,
     /// EIP-2930.
     pub access_list: AccessList,
     /// EIP-7702.
@@ -83,6 +57,8 @@ impl Call {
             data,
             gas_limit: None,
             max_fee_per_gas: None,
+            max_priority_fee_per_gas: None,
+            chain_id: None,
             access_list: AccessList::default(),
             authorization_list: Vec::new(),
         }
@@ -138,6 +114,12 @@ pub enum EstimateError<E: std::error::Error + 'static> {
         /// ABI-encoded error, possibly empty.
         output: Bytes,
     },
+    /// The gas allowed is less than any transaction of its kind costs.
+    #[error("gas required exceeds allowance ({gas_limit})")]
+    Allowance {
+        /// The call's limit, or what the sender can pay.
+        gas_limit: u64,
+    },
     /// It does not end well within the gas allowed.
     #[error("execution does not succeed with {gas_limit} gas: {reason}")]
     Halted {
@@ -177,7 +159,12 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     /// [`EstimateError`]: reverted with its data, halted, or not run at all.
     pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<DB::Error>> {
         let limit = self.affordable(call)?;
-        let (outcome, spent) = self.run(call, limit)?;
+        let (outcome, spent) = match self.run(call, limit) {
+            Err(CallError::Refused(Refusal::IntrinsicGas { gas_limit, .. })) => {
+                return Err(EstimateError::Allowance { gas_limit });
+            }
+            run => run?,
+        };
         let used = match outcome {
             CallOutcome::Returned { gas_used, .. } => gas_used,
             CallOutcome::Reverted { output, .. } => return Err(EstimateError::Reverted { output }),
@@ -225,9 +212,9 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         let Some(fee) = call.max_fee_per_gas.filter(|fee| *fee > 0) else { return Ok(limit) };
         let sender = self.overlay()?.basic(call.from).map_err(CallError::State)?;
         let balance = sender.map_or(U256::ZERO, |account| account.balance);
-        let Some(left) = balance.checked_sub(call.value) else {
-            return Err(Refusal::InsufficientFunds { needed: call.value, balance }.into());
-        };
+        let value = call.value;
+        let left = balance.checked_sub(value).filter(|left| !left.is_zero());
+        let left = left.ok_or(Refusal::InsufficientFundsForTransfer { value, balance })?;
         Ok(u64::try_from(left / U256::from(fee)).unwrap_or(u64::MAX).min(limit))
     }
 
@@ -253,6 +240,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         call: &Call,
         gas_limit: u64,
     ) -> Result<(Machine<'_, DB>, TxEnv), CallError<DB::Error>> {
+        check_call(call, self.rules)?;
         let imagined = self.overrides.block.applied_to(&self.environment);
         let base_fee = self.overrides.block.base_fee.unwrap_or_default();
         let environment = Environment { base_fee, ..imagined };
@@ -276,6 +264,18 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
             Ok(result) => Ok((result, machine)),
             Err(error) => Err(CallError::from_machine(error, &transaction)),
         }
+    }
+}
+
+/// What holds of every message, whoever sends it and whatever it pays.
+pub(crate) fn check_call(call: &Call, rules: &Rules) -> Result<(), Refusal> {
+    let chain = rules.chain_id;
+    if let Some(signed) = call.chain_id.filter(|asked| *asked != chain) {
+        return Err(Refusal::WrongChain { signed, chain });
+    }
+    match call.max_fee_per_gas {
+        Some(max_fee) => check_fees(max_fee, call.max_priority_fee_per_gas),
+        None => Ok(()),
     }
 }
 

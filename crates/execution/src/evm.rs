@@ -1,6 +1,6 @@
 //! The machine, put together one way for blocks and calls.
 
-use crate::{call::Environment, genesis::Rules, overlay::Overlay};
+use crate::{environment::Environment, genesis::Rules, overlay::Overlay};
 use native_kit::Modules;
 use revm::{
     Context, DatabaseRef, Journal, MainContext,

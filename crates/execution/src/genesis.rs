@@ -5,6 +5,7 @@ use crate::{
     changes::{AccountState, Change, StateChanges},
     commitment::{Commitment, State},
     fees::BaseFeeRule,
+    overrides::is_precompile,
     supply,
 };
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
@@ -17,6 +18,8 @@ use std::collections::BTreeMap;
 
 /// Smallest gas limit of a block: enough for Ethereum's cheapest transaction many times over.
 const GAS_LIMIT_MIN: u64 = 1_000_000;
+
+mod unique;
 
 /// What the machine must know of the chain besides its state. Fixed by the genesis file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +62,7 @@ pub struct Genesis {
     /// Scheme of the state root: [`Commitment::SCHEME`].
     pub commitment: u8,
     /// Accounts that exist from the start. The native modules are added to them.
+    #[serde(deserialize_with = "unique::map")]
     pub accounts: BTreeMap<Address, GenesisAccount>,
 }
 
@@ -73,7 +77,7 @@ pub struct GenesisAccount {
     #[serde(default, skip_serializing_if = "is_empty")]
     pub code: Bytes,
     /// Storage; only with code.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "unique::map", skip_serializing_if = "BTreeMap::is_empty")]
     pub storage: BTreeMap<U256, U256>,
 }
 
@@ -99,6 +103,12 @@ pub enum GenesisError {
     /// An account where native modules answer, now or for an asset to come.
     #[error("genesis account {address} is where a native module answers: remove it")]
     Reserved {
+        /// The address.
+        address: Address,
+    },
+    /// Code where a precompile of Ethereum answers: it would never run.
+    #[error("genesis account {address} is a precompile of Ethereum: remove its code")]
+    Precompile {
         /// The address.
         address: Address,
     },
@@ -152,6 +162,9 @@ impl Genesis {
         for (address, account) in &self.accounts {
             if native_modules::is_reserved(address) {
                 return Err(GenesisError::Reserved { address: *address });
+            }
+            if !account.code.is_empty() && is_precompile(address) {
+                return Err(GenesisError::Precompile { address: *address });
             }
             if account.code.is_empty() && !account.storage.is_empty() {
                 return Err(GenesisError::StorageWithoutCode { address: *address });

@@ -31,14 +31,17 @@ mod block;
 mod call;
 mod changes;
 mod commitment;
+mod environment;
 mod evm;
 mod fees;
 mod frames;
 mod genesis;
 mod overlay;
 mod overrides;
+mod pending;
 mod prestate;
 mod simulate;
+mod stateless;
 mod steps;
 mod supply;
 mod trace;
@@ -48,12 +51,10 @@ mod transfers;
 pub use access::Accesses;
 pub use amendment::{Amendment, AmendmentError, amend};
 pub use block::{
-    BlockError, BlockInput, Built, Deviations, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX,
-    Parent, execute_block, execute_unsealed,
+    BlockError, Built, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX, Parent, execute_block,
+    execute_pending, execute_unsealed,
 };
-pub use call::{
-    Call, CallError, CallOutcome, Environment, EstimateError, Scene, call, estimate_gas,
-};
+pub use call::{Call, CallError, CallOutcome, EstimateError, Scene, call, estimate_gas};
 pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{
     AccountDocument, BUCKET_ENTRIES_MAX, Commitment, CommitmentError, DocumentError, Entries,
@@ -61,6 +62,7 @@ pub use commitment::{
     ProofError, Proven, Replayed, RestoreError, Restored, SlotDocument, State, StateKey,
     StateProof,
 };
+pub use environment::{BlockInput, Deviations, Environment};
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use frames::{Frame, FrameKind, FrameLog, FrameOptions, TREE_SIZE_MAX};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};
@@ -68,12 +70,14 @@ pub use genesis::{Genesis, GenesisAccount, GenesisError, Rules};
 pub use native_kit::Table as ModuleTable;
 /// Whether only native modules may be at an address, now or later; one is there when the account has code.
 pub use native_modules::is_reserved as is_native;
-pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
+pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride, is_precompile};
+pub use pending::{PendingBlock, StateAfter};
 pub use prestate::{AccountSeen, PRESTATE_SIZE_MAX, Prestate, PrestateOptions};
 pub use simulate::{
     BlockPlan, Message, SIMULATED_BLOCKS_MAX, SIMULATED_GAS_BLOCKS_MAX, SIMULATED_SIZE_MAX,
     SimulateError, SimulatedBlock, SimulatedCall, Simulation, simulate,
 };
+pub use stateless::{NONCE_MAX, check_stateless};
 pub use steps::{STEPS_SIZE_MAX, Step, StepOptions};
 pub use trace::{Replay, Trace, TraceError, Tracer};
 pub use transaction::{

@@ -1,8 +1,8 @@
 //! What a preview imagines: other accounts, another block.
 
-use crate::{call::Environment, overlay::Overlay};
+use crate::{environment::Environment, overlay::Overlay};
 use alloy_primitives::{Address, B256, Bytes, U256};
-use revm::DatabaseRef;
+use revm::{DatabaseRef, handler::EthPrecompiles, primitives::hardfork::SpecId};
 use std::collections::BTreeMap;
 
 /// Storage of an account that a preview imagines.
@@ -66,6 +66,13 @@ impl BlockOverrides {
             base_fee: self.base_fee.unwrap_or(environment.base_fee),
         }
     }
+}
+
+/// Returns whether a precompile of Ethereum answers at an address. It answers whatever code the account has, so code is refused there:
+/// from the genesis file, and wherever somebody overrides or amends it.
+#[must_use]
+pub fn is_precompile(address: &Address) -> bool {
+    EthPrecompiles::new(SpecId::OSAKA).contains(address)
 }
 
 /// Writes what is imagined of accounts over what an overlay holds.

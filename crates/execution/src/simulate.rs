@@ -4,7 +4,8 @@
 
 use crate::{
     block::receipt,
-    call::{Call, CallError, CallOutcome, Environment},
+    call::{Call, CallError, CallOutcome, check_call},
+    environment::Environment,
     evm::{Checks, machine},
     fees::next_base_fee,
     genesis::{Rules, empty_header},
@@ -37,8 +38,6 @@ pub struct Message {
     pub call: Call,
     /// The sender's next one if absent.
     pub nonce: Option<u64>,
-    /// In the smallest unit per gas; 0 if absent.
-    pub max_priority_fee_per_gas: Option<u128>,
 }
 
 /// A block to simulate.
@@ -255,6 +254,7 @@ impl Run<'_> {
         for (index, message) in messages.iter().enumerate() {
             let block = self.environment.number;
             let refused = |reason| SimulateError::Refused { block, index, reason };
+            check_call(&message.call, self.rules).map_err(refused)?;
             let overlay = &mut machine.context_mut().journaled_state.database;
             let sender = overlay.basic(message.call.from).map_err(SimulateError::State)?;
             let nonce = message.nonce.or(sender.map(|account| account.nonce)).unwrap_or_default();
@@ -345,7 +345,7 @@ fn unsigned(
     let call = &message.call;
     let max_fee_per_gas = call.max_fee_per_gas.unwrap_or_default();
     let max_priority_fee_per_gas =
-        message.max_priority_fee_per_gas.unwrap_or_default().min(max_fee_per_gas);
+        call.max_priority_fee_per_gas.unwrap_or_default().min(max_fee_per_gas);
     let plain = TxEip1559 {
         chain_id,
         nonce,

@@ -1,7 +1,8 @@
 //! Traces: what happened within a call, or within a transaction of a block.
 
 use crate::{
-    call::{Call, CallError, CallOutcome, Environment, Scene},
+    call::{Call, CallError, CallOutcome, Scene},
+    environment::Environment,
     evm::{Checks, Machine, machine},
     frames::{Frame, FrameOptions, Frames, TREE_SIZE_MAX},
     genesis::Rules,

@@ -6,7 +6,10 @@ use alloy_consensus::{
 };
 use alloy_eips::eip2718::{Decodable2718, Typed2718};
 use alloy_primitives::{Address, B256, U256};
-use revm::context::{TxEnv, either::Either, result::InvalidTransaction};
+use revm::{
+    context::{TxEnv, either::Either, result::InvalidTransaction},
+    primitives::eip3860::MAX_INITCODE_SIZE,
+};
 
 /// A signed transaction of any Ethereum type; blob transactions decode and are then refused.
 pub type Transaction = EthereumTxEnvelope<TxEip4844>;
@@ -85,6 +88,32 @@ pub enum Refusal {
         /// Next nonce of the account.
         account: u64,
     },
+    /// EIP-2681. Will never be valid.
+    #[error("nonce has max value: transaction has {nonce}, at most 2^64 - 2 is allowed")]
+    NonceTooLarge {
+        /// Nonce of the transaction.
+        nonce: u64,
+    },
+    /// EIP-1559 does not allow that.
+    #[error(
+        "max priority fee per gas higher than max fee per gas: tip {tip}, max fee per gas {max_fee}"
+    )]
+    TipAboveMaxFee {
+        /// In the smallest unit per gas.
+        tip: u128,
+        /// In the smallest unit per gas.
+        max_fee: u128,
+    },
+    /// The sender cannot pay `value` and any gas at all at the fee it offers: only where gas is estimated.
+    #[error(
+        "insufficient funds for transfer: value is {value}, balance {balance}, and gas must be paid"
+    )]
+    InsufficientFundsForTransfer {
+        /// In the smallest unit.
+        value: U256,
+        /// In the smallest unit.
+        balance: U256,
+    },
     /// The sender cannot pay `value + gas limit · maximal fee`.
     #[error("insufficient funds for gas * price + value: needs {needed}, has {balance}")]
     InsufficientFunds {
@@ -128,7 +157,7 @@ pub enum Refusal {
         needed: u64,
     },
     /// Signed for another chain.
-    #[error("invalid chain id: signed for {signed}, this chain is {chain}")]
+    #[error("invalid chain id: the transaction is for {signed}, this chain is {chain}")]
     WrongChain {
         /// Chain id in the transaction.
         signed: u64,
@@ -156,7 +185,7 @@ pub enum Refusal {
         sender: Address,
     },
     /// EIP-3860.
-    #[error("max initcode size exceeded: creation code has {size} bytes")]
+    #[error("max initcode size exceeded: code size {size}, limit {MAX_INITCODE_SIZE}")]
     CreationCodeTooLong {
         /// Size in bytes.
         size: usize,
@@ -173,9 +202,12 @@ impl Refusal {
         match self {
             Self::NonceTooHigh { .. }
             | Self::InsufficientFunds { .. }
+            | Self::InsufficientFundsForTransfer { .. }
             | Self::FeeBelowBaseFee { .. }
             | Self::BlockFull { .. } => true,
             Self::NonceTooLow { .. }
+            | Self::NonceTooLarge { .. }
+            | Self::TipAboveMaxFee { .. }
             | Self::GasLimitTooHigh { .. }
             | Self::IntrinsicGas { .. }
             | Self::WrongChain { .. }
@@ -209,6 +241,13 @@ impl Refusal {
             InvalidTransaction::NonceTooHigh { tx, state } => {
                 Self::NonceTooHigh { transaction: tx, account: state }
             }
+            InvalidTransaction::NonceOverflowInTransaction => {
+                Self::NonceTooLarge { nonce: transaction.nonce }
+            }
+            InvalidTransaction::PriorityFeeGreaterThanMaxFee => Self::TipAboveMaxFee {
+                tip: transaction.gas_priority_fee.unwrap_or_default(),
+                max_fee: transaction.gas_price,
+            },
             InvalidTransaction::LackOfFundForMaxFee { fee, balance } => {
                 Self::InsufficientFunds { needed: *fee, balance: *balance }
             }

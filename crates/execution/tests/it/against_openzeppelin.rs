@@ -132,6 +132,8 @@ impl Pair {
             data: Bytes::copy_from_slice(data),
             gas_limit: None,
             max_fee_per_gas: None,
+            max_priority_fee_per_gas: None,
+            chain_id: None,
             access_list: AccessList::default(),
             authorization_list: Vec::new(),
         };

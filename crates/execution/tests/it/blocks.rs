@@ -1,7 +1,10 @@
 use crate::chain::{BENEFICIARY, COUNTER, Chain, START_BALANCE, genesis, key, plain, sign};
 use alloy_consensus::{TxEip1559, proofs};
 use alloy_primitives::{Address, Bytes, TxKind, U256, bytes};
-use execution::{BlockError, BlockInput, Commitment, Parent, execute_block};
+use execution::{
+    BlockError, BlockInput, Commitment, Parent, StateAfter, execute_block, execute_pending,
+};
+use revm::DatabaseRef;
 
 #[test]
 fn a_transfer_moves_value_burns_the_base_fee_and_pays_the_tip() {
@@ -152,4 +155,52 @@ fn input_that_no_block_can_have_is_an_error() {
         attempt(&good, &Commitment::empty()),
         Err(BlockError::CommitmentMismatch { number: 0, .. })
     ));
+}
+
+#[test]
+fn a_pending_block_is_the_block_but_for_its_state_root() {
+    let mut chain = Chain::new();
+    let counter = chain.deploy(1, &COUNTER);
+    let receiver = Address::repeat_byte(0xaa);
+    let transactions = [
+        sign(1, TxEip1559 { to: TxKind::Call(counter), ..plain(1) }),
+        sign(2, TxEip1559 { to: TxKind::Call(receiver), value: U256::from(7), ..plain(0) }),
+        // Left out.
+        sign(3, plain(5)),
+        sign(
+            2,
+            TxEip1559 { to: TxKind::Create, input: bytes!("600160005360016000f3"), ..plain(1) },
+        ),
+    ];
+    let before = chain.state.clone();
+    let parent = Parent {
+        header: &chain.head,
+        commitment: &chain.commitment,
+        state: &before,
+        may_be_amended: false,
+    };
+    let pending = execute_pending(&parent, &chain.rules, &chain.input(), &transactions).unwrap();
+    let block = chain.build(&transactions).block;
+    let mut header = block.header.clone();
+    header.state_root = alloy_primitives::B256::ZERO;
+    assert_eq!(pending.header, header);
+    assert_eq!((pending.transactions.len(), &pending.receipts), (3, &block.receipts));
+    assert_eq!(pending.changes, block.changes);
+    // The state on top of the old one reads as the new one.
+    let after = StateAfter { base: &before, changes: &pending.changes };
+    let created = key(2).address().create(1);
+    for address in [key(1).address(), key(2).address(), receiver, counter, created, Address::ZERO] {
+        let account = after.basic_ref(address).unwrap();
+        assert_eq!(account, chain.state.basic_ref(address).unwrap(), "{address}");
+        for slot in [U256::ZERO, U256::from(1)] {
+            let value = after.storage_ref(address, slot).unwrap();
+            assert_eq!(value, chain.state.storage_ref(address, slot).unwrap());
+        }
+        let Some(account) = account else { continue };
+        if account.code_hash != alloy_primitives::KECCAK256_EMPTY {
+            let code = after.code_by_hash_ref(account.code_hash);
+            assert_eq!(code, chain.state.code_by_hash_ref(account.code_hash));
+        }
+    }
+    assert!(after.basic_ref(created).unwrap().is_some());
 }

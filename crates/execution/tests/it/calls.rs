@@ -14,6 +14,8 @@ fn to(address: Address) -> Call {
         data: Bytes::new(),
         gas_limit: None,
         max_fee_per_gas: None,
+        max_priority_fee_per_gas: None,
+        chain_id: None,
         access_list: AccessList::default(),
         authorization_list: Vec::new(),
     }
@@ -139,4 +141,51 @@ fn an_estimate_that_cannot_be_says_why() {
         estimate(&chain, &dear),
         Err(EstimateError::Halted { gas_limit, .. }) if gas_limit < 22_100
     ));
+}
+
+#[test]
+fn a_message_for_another_chain_or_with_a_tip_above_its_fee_is_refused() {
+    let chain = Chain::new();
+    let fine = Call {
+        chain_id: Some(chain.rules.chain_id),
+        max_fee_per_gas: Some(9),
+        max_priority_fee_per_gas: Some(9),
+        ..to(Address::repeat_byte(0x55))
+    };
+    run(&chain, &fine);
+    estimate(&chain, &fine).unwrap();
+    let elsewhere = Call { chain_id: Some(1), ..fine.clone() };
+    let greedy = Call { max_priority_fee_per_gas: Some(10), ..fine.clone() };
+    let environment = Environment::of(&chain.head);
+    for (message, expected) in [
+        (elsewhere, Refusal::WrongChain { signed: 1, chain: chain.rules.chain_id }),
+        (greedy, Refusal::TipAboveMaxFee { tip: 10, max_fee: 9 }),
+    ] {
+        let refused = call(&chain.state, &chain.rules, &environment, &message).unwrap_err();
+        assert!(matches!(refused, CallError::Refused(reason) if reason == expected));
+        let refused = estimate(&chain, &message).unwrap_err();
+        assert!(
+            matches!(refused, EstimateError::Call(CallError::Refused(reason)) if reason == expected)
+        );
+    }
+    // Without a fee a tip says nothing.
+    run(&chain, &Call { max_fee_per_gas: None, ..fine });
+}
+
+#[test]
+fn an_estimate_for_who_cannot_pay_says_so_as_geth_does() {
+    let chain = Chain::new();
+    let poor = Address::repeat_byte(0x77);
+    let told = |message: &Call| estimate(&chain, message).unwrap_err().to_string();
+    let fee = Call { from: poor, max_fee_per_gas: Some(1), ..to(Address::repeat_byte(0x55)) };
+    assert!(told(&fee).starts_with("insufficient funds for transfer"), "{}", told(&fee));
+    let value = Call { value: U256::from(START_BALANCE), from: key(1).address(), ..fee.clone() };
+    assert!(told(&value).starts_with("insufficient funds for transfer"), "{}", told(&value));
+    // What is left pays for 20,999 gas.
+    let left = U256::from(20_999);
+    let short = Call { value: U256::from(START_BALANCE) - left, ..value.clone() };
+    assert_eq!(told(&short), "gas required exceeds allowance (20999)");
+    let enough = Call { value: U256::from(START_BALANCE) - left - U256::from(1), ..value };
+    assert_eq!(estimate(&chain, &enough).unwrap(), 21_000);
+    assert_eq!(estimate(&chain, &Call { max_fee_per_gas: None, ..fee }).unwrap(), 21_000);
 }

@@ -66,6 +66,13 @@ fn what_cannot_be_a_chain_is_refused() {
     );
     check(
         |genesis| {
+            let account = GenesisAccount { code: COUNTER, ..GenesisAccount::default() };
+            genesis.accounts.insert(Address::with_last_byte(2), account);
+        },
+        "precompile",
+    );
+    check(
+        |genesis| {
             genesis.accounts.insert(abi::asset_address(3), GenesisAccount::default());
         },
         "native module",
@@ -73,6 +80,30 @@ fn what_cannot_be_a_chain_is_refused() {
     assert!(matches!(Genesis::from_json("{}"), Err(GenesisError::Json(_))));
     let surplus = genesis().to_json().replacen('{', "{\"colour\": 1,", 1);
     assert!(matches!(Genesis::from_json(&surplus), Err(GenesisError::Json(_))));
+}
+
+#[test]
+fn what_stands_twice_is_refused() {
+    let with = |accounts: &str| {
+        let genesis = Genesis { accounts: Default::default(), ..genesis() };
+        let json = genesis.to_json().replace("{}", accounts);
+        Genesis::from_json(&json)
+    };
+    let address = "0x00000000000000000000000000000000000000aB";
+    let other = address.to_lowercase();
+    let account = |balance: u8| format!(r#"{{"balance": "{balance}"}}"#);
+    let one = with(&format!(r#"{{"{address}": {}}}"#, account(1))).unwrap();
+    assert_eq!(one.accounts.len(), 1);
+    for (first, second) in [(address, other.as_str()), (address, address)] {
+        let json = format!(r#"{{"{first}": {}, "{second}": {}}}"#, account(1), account(2));
+        let error = with(&json).unwrap_err();
+        let GenesisError::Json(source) = error else { panic!("{error}") };
+        let text = source.to_string();
+        assert!(text.contains(second) && text.contains("twice"), "{text}");
+    }
+    let storage = r#"{"code": "0x00", "storage": {"0x1": "0x5", "0x01": "0x6"}}"#;
+    let error = with(&format!(r#"{{"{address}": {storage}}}"#)).unwrap_err();
+    assert!(matches!(error, GenesisError::Json(source) if source.to_string().contains("twice")));
 }
 
 #[test]
@@ -89,4 +120,13 @@ fn code_and_storage_are_there_from_the_start() {
     let call = alloy_consensus::TxEip1559 { to: address.into(), ..crate::chain::plain(0) };
     chain.build(&[crate::chain::sign(1, call)]);
     assert_eq!(chain.state.slots[&(address, U256::ZERO)], U256::from(42));
+}
+
+#[test]
+fn the_documented_file_begins_a_ledger() {
+    let document = include_str!("../../../../docs/genesis.md");
+    let json = document.split("```json").nth(1).unwrap().split("```").next().unwrap();
+    let genesis = Genesis::from_json(json).unwrap();
+    assert_eq!((genesis.chain_id, genesis.accounts.len()), (4_242, 2));
+    genesis.block().unwrap();
 }

@@ -16,6 +16,8 @@ pub(crate) fn message(to: Address, data: impl Into<Bytes>) -> Call {
         data: data.into(),
         gas_limit: None,
         max_fee_per_gas: None,
+        max_priority_fee_per_gas: None,
+        chain_id: None,
         access_list: AccessList::default(),
         authorization_list: Vec::new(),
     }

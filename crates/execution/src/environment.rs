@@ -1,0 +1,79 @@
+//! The block that transactions and calls run in, as far as they see it.
+
+use crate::{fees::next_base_fee, genesis::Rules};
+use alloy_consensus::Header;
+use alloy_primitives::{Address, B256, Bytes};
+
+/// What a transaction or a call sees of its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// Height.
+    pub number: u64,
+    /// Unix seconds.
+    pub timestamp: u64,
+    /// Receives tips.
+    pub beneficiary: Address,
+    /// Randomness (EIP-4399).
+    pub prevrandao: B256,
+    /// Gas limit of the block.
+    pub gas_limit: u64,
+    /// Base fee in the smallest unit per gas.
+    pub base_fee: u64,
+}
+
+impl Environment {
+    /// The environment of a block that exists. What `eth_call` uses; for what the next block would do see [`Self::next`].
+    #[must_use]
+    pub fn of(header: &Header) -> Self {
+        Self {
+            number: header.number,
+            timestamp: header.timestamp,
+            beneficiary: header.beneficiary,
+            prevrandao: header.mix_hash,
+            gas_limit: header.gas_limit,
+            base_fee: header.base_fee_per_gas.unwrap_or_default(),
+        }
+    }
+
+    /// The environment of the block that follows `parent`.
+    #[must_use]
+    pub fn next(parent: &Header, rules: &Rules, input: &BlockInput) -> Self {
+        Self {
+            number: parent.number + 1,
+            timestamp: input.timestamp,
+            beneficiary: input.beneficiary,
+            prevrandao: input.prevrandao,
+            gas_limit: input.deviations.gas_limit.unwrap_or(rules.gas_limit),
+            base_fee: (input.deviations.base_fee)
+                .unwrap_or_else(|| next_base_fee(parent, &rules.base_fee)),
+        }
+    }
+}
+
+/// What the parent does not determine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockInput {
+    /// Unix seconds; not before the parent's.
+    pub timestamp: u64,
+    /// Randomness of the block (EIP-4399), from the producer.
+    pub prevrandao: B256,
+    /// Receives tips.
+    pub beneficiary: Address,
+    /// Free bytes of the producer, at most [`EXTRA_DATA_SIZE_MAX`](crate::EXTRA_DATA_SIZE_MAX).
+    pub extra_data: Bytes,
+    /// Shows where `prevrandao` comes from, at most [`PROOF_SIZE_MAX`](crate::PROOF_SIZE_MAX). Kept beside the header, whose `prevrandao` commits to it.
+    pub proof: Bytes,
+    /// What does not follow from the rules: nothing, but in a ledger for development.
+    pub deviations: Deviations,
+}
+
+/// What a ledger for development does otherwise than its rules say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deviations {
+    /// Base fee of the block, in the smallest unit per gas.
+    pub base_fee: Option<u64>,
+    /// Gas limit of the block.
+    pub gas_limit: Option<u64>,
+    /// Whether an account with code may send (EIP-3607 says no).
+    pub contracts_may_send: bool,
+}

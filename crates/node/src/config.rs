@@ -12,6 +12,15 @@ use store::StoreOptions;
 /// How long the first transaction of a block waits for company, unless told otherwise.
 const BATCHING_STANDARD: Duration = Duration::from_millis(20);
 
+/// How the times of blocks follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timestamps {
+    /// A block may have its parent's second: blocks come on demand.
+    MayRepeat,
+    /// Each block is later than its parent, by a second at least. When blocks come faster than that, their times run ahead of the clock.
+    Rise,
+}
+
 /// What a node is started with. [`NodeConfig::new`] fills in what few want to change.
 #[derive(Clone)]
 pub struct NodeConfig {
@@ -32,6 +41,8 @@ pub struct NodeConfig {
     /// A ledger to test against: [`Node::development`](crate::Node::development) changes it at will. Its directory says so, and can't be
     /// opened otherwise.
     pub is_development: bool,
+    /// How the times of blocks follow each other.
+    pub timestamps: Timestamps,
     /// Bounds of the mempool.
     pub pool: PoolLimits,
     /// Tells the time of blocks.
@@ -39,7 +50,7 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
-    /// Blocks on demand, gathered for 20 ms, on the machine's clock; 1,024 past states; standard bounds.
+    /// Blocks on demand, gathered for 20 ms, on the machine's clock, several of which may share a second; 1,024 past states; standard bounds.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, genesis: Option<Genesis>) -> Self {
         Self {
@@ -51,6 +62,7 @@ impl NodeConfig {
             past_states_max: StoreOptions::default().past_states_max,
             blocks_max: None,
             is_development: false,
+            timestamps: Timestamps::MayRepeat,
             pool: PoolLimits::STANDARD,
             clock: Arc::new(AnchoredClock::start()),
         }

@@ -13,9 +13,13 @@ use alloy_primitives::{Address, B256, Signature, U256};
 use execution::{Amendment, Refusal, Transaction};
 use snapshots::{SNAPSHOTS_MAX, Snapshot, Snapshots};
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
+use store::StoreError;
 
 pub(crate) use plan::Plan;
 
@@ -29,9 +33,22 @@ pub(crate) struct Workbench {
     production: Mutex<()>,
     snapshots: Mutex<Snapshots>,
     plan: Mutex<Plan>,
+    /// The offset of the time that the store keeps.
+    kept_offset: AtomicI64,
 }
 
 impl Workbench {
+    /// As after a restart at which the clock says `wall`: the time goes on from where it was, or from `head`, when that is later.
+    pub(crate) fn at(kept_offset: i64, wall: u64, head: u64) -> Self {
+        let mut plan = Plan { offset: kept_offset, ..Plan::default() };
+        if wall.saturating_add_signed(kept_offset) < head {
+            plan.set_time(head, wall);
+            plan.jump = 0;
+        }
+        let kept_offset = AtomicI64::new(kept_offset);
+        Self { plan: Mutex::new(plan), kept_offset, ..Self::default() }
+    }
+
     pub(crate) fn production(&self) -> MutexGuard<'_, ()> {
         self.production.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -39,6 +56,17 @@ impl Workbench {
     /// What the next block will be. Each change of it is whole.
     pub(crate) fn plan(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The offset of the time, if the store does not keep it yet.
+    pub(crate) fn unkept_offset(&self) -> Option<i64> {
+        let offset = self.plan().offset;
+        (self.kept_offset.load(Ordering::SeqCst) != offset).then_some(offset)
+    }
+
+    /// The store keeps this offset now.
+    pub(crate) fn set_kept_offset(&self, offset: i64) {
+        self.kept_offset.store(offset, Ordering::SeqCst);
     }
 
     fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
@@ -57,7 +85,7 @@ pub struct Development<'a> {
 impl<'a> Development<'a> {
     /// `None` when the ledger is one that is meant.
     pub(crate) fn of(node: &'a Node, shared: &'a Shared) -> Option<Self> {
-        Some(Self { node, shared, bench: shared.workbench.as_ref()? })
+        Some(Self { node, shared, bench: shared.sequencing.workbench()? })
     }
 
     /// Takes a transaction; with automine it is in a block when this returns, unless earlier ones of its sender are missing.
@@ -75,13 +103,14 @@ impl<'a> Development<'a> {
             ));
         }
         let hash = self.node.admit(transaction)?;
-        while is_automine && self.has_ready() {
+        while is_automine && self.shared.has_ready() {
             let produced = producer::produce_or_halt(self.shared, Due::Transactions);
             let refused = produced.map_err(|reason| SubmitError::Halted { reason })?;
             if let Some(refused) = refused.into_iter().find(|refused| refused.hash == hash) {
                 return Err(SubmitError::Refused(refused.reason.into()));
             }
         }
+        self.keep_time()?;
         Ok(hash)
     }
 
@@ -119,7 +148,7 @@ impl<'a> Development<'a> {
             let produced = producer::produce_or_halt(self.shared, Due::Interval);
             produced.map_err(|reason| DevelopmentError::Halted { reason })?;
         }
-        Ok(())
+        Ok(self.keep_time()?)
     }
 
     /// Remembers the ledger, what waits, and the time; good for one [`Self::revert`].
@@ -153,6 +182,7 @@ impl<'a> Development<'a> {
         drop(snapshots);
         self.bench.plan().revert(&plan, wall, self.shared.clock.now());
         self.begin_again(waiting)?;
+        self.keep_time()?;
         Ok(true)
     }
 
@@ -166,7 +196,8 @@ impl<'a> Development<'a> {
         *self.bench.snapshots() = Snapshots::default();
         *self.bench.plan() = Plan::default();
         self.shared.pool().set_gas_limit(self.shared.rules.gas_limit);
-        self.begin_again(Vec::new())
+        self.begin_again(Vec::new())?;
+        Ok(self.keep_time()?)
     }
 
     /// Changes an account without a block.
@@ -206,19 +237,26 @@ impl<'a> Development<'a> {
     /// # Errors
     /// [`DevelopmentError::Time`] when it is before the last block's.
     pub fn set_time(&self, timestamp: u64) -> Result<i64, DevelopmentError> {
-        self.check_time(timestamp)?;
-        let mut plan = self.bench.plan();
-        let before = plan.offset;
-        plan.set_time(timestamp, self.shared.clock.now());
-        Ok(plan.offset.saturating_sub(before))
+        self.check_time(timestamp, self.node.head().timestamp)?;
+        let moved = self.bench.plan().set_time(timestamp, self.shared.clock.now());
+        self.keep_time()?;
+        Ok(moved)
     }
 
     /// Moves the time forward; by how many seconds it is ahead of the clock now.
+    ///
+    /// # Errors
+    /// [`DevelopmentError::Store`] when it can't be written down.
+    pub fn increase_time(&self, seconds: u64) -> Result<i64, DevelopmentError> {
+        self.bench.plan().increase_time(seconds);
+        self.keep_time()?;
+        Ok(self.time_offset())
+    }
+
+    /// By how many seconds the ledger's time is ahead of the clock's.
     #[must_use]
-    pub fn increase_time(&self, seconds: u64) -> i64 {
-        let mut plan = self.bench.plan();
-        plan.offset = plan.offset.saturating_add_unsigned(seconds);
-        plan.offset
+    pub fn time_offset(&self) -> i64 {
+        self.bench.plan().offset
     }
 
     /// The time of the next block, from which time goes on then.
@@ -226,7 +264,8 @@ impl<'a> Development<'a> {
     /// # Errors
     /// [`DevelopmentError::Time`] when it is before the last block's.
     pub fn set_next_timestamp(&self, timestamp: u64) -> Result<(), DevelopmentError> {
-        self.check_time(timestamp)?;
+        let earliest = self.shared.sequencing.earliest_timestamp(self.node.head().timestamp);
+        self.check_time(timestamp, earliest)?;
         self.bench.plan().timestamp = Some(timestamp);
         Ok(())
     }
@@ -234,7 +273,7 @@ impl<'a> Development<'a> {
     /// Seconds from each block to the next, whatever the clock says; `None` leaves it to the clock again. What it was.
     #[expect(clippy::must_use_candidate, reason = "what it was is only told")]
     pub fn set_timestamp_step(&self, seconds: Option<u64>) -> Option<u64> {
-        std::mem::replace(&mut self.bench.plan().timestamp_step, seconds)
+        self.bench.plan().set_timestamp_step(seconds)
     }
 
     /// The base fee of the next block.
@@ -255,7 +294,7 @@ impl<'a> Development<'a> {
     /// Who receives the tips.
     #[must_use]
     pub fn beneficiary(&self) -> Address {
-        self.bench.plan().beneficiary.unwrap_or(self.shared.beneficiary)
+        self.shared.sequencing.beneficiary()
     }
 
     /// The gas limit of blocks from now on.
@@ -316,17 +355,17 @@ impl<'a> Development<'a> {
         })
     }
 
-    fn has_ready(&self) -> bool {
-        let base_fee = self.shared.next_base_fee();
-        self.shared.pool().has_best(base_fee)
-    }
-
-    fn check_time(&self, timestamp: u64) -> Result<(), DevelopmentError> {
-        let head = self.node.head().timestamp;
-        if timestamp < head {
+    fn check_time(&self, timestamp: u64, earliest: u64) -> Result<(), DevelopmentError> {
+        if timestamp < earliest {
+            let head = self.node.head().timestamp;
             return Err(DevelopmentError::Time { timestamp, head });
         }
         Ok(())
+    }
+
+    /// Writes down how far the time is from the clock's, for the next start.
+    fn keep_time(&self) -> Result<(), StoreError> {
+        self.shared.keep_time(self.bench)
     }
 
     /// The store has another head: everyone learns it, and only `waiting` waits.

@@ -77,7 +77,7 @@ pub enum SubmitError {
 #[derive(Debug, thiserror::Error)]
 pub enum DevelopmentError {
     /// Time runs forward.
-    #[error("timestamp {timestamp} is before the last block's, {head}")]
+    #[error("timestamp {timestamp} is too early: the last block's is {head}")]
     Time {
         /// Asked for, in Unix seconds.
         timestamp: u64,

@@ -20,7 +20,10 @@
 //! - A transaction whose sender has heard its hash is in a block or waits, also after the process was killed (`journal`).
 //!
 //! A ledger for development ([`Node::development`]) is made to be changed: blocks come when they are asked for, in the thread that asks,
-//! and what waits is not kept over a restart.
+//! and what waits is not kept over a restart; its time is. Both ways to make blocks are policies of `sequencing`: the producer, the mempool
+//! and the pending block ask the policy and know no other difference.
+//!
+//! A query reads a [`StateView`]: the state after a block, or the pending one, in which what waits is executed.
 //!
 //! What it does not do: agree with other nodes.
 
@@ -32,15 +35,20 @@ mod journal;
 mod key;
 mod mempool;
 mod node;
+mod pending;
 mod producer;
 mod randomness;
+mod sequencing;
+mod state_view;
 mod waiting;
 
 pub use clock::{AnchoredClock, Clock};
-pub use config::NodeConfig;
+pub use config::{NodeConfig, Timestamps};
 pub use development::{Development, MINED_MAX};
 pub use error::{DevelopmentError, OpenError, SubmitError, WaitError};
 pub use mempool::{PoolLimits, PoolRefusal, Unprotected};
 pub use node::{CallBlock, Inclusion, Node, Waiting};
+pub use pending::PendingError;
 pub use randomness::verify_randomness;
+pub use state_view::StateView;
 pub use waiting::WaitingFeed;

@@ -1,13 +1,9 @@
 //! Transactions on their way into a block: pure bookkeeping, told about accounts from outside.
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
-use alloy_eips::eip2718::{Encodable2718, Typed2718};
+use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, U256};
-use execution::{AccountState, Change, Refusal, Rules, Transaction};
-use revm::{
-    context_interface::cfg::gas::calculate_initial_tx_gas,
-    primitives::{eip3860::MAX_INITCODE_SIZE, hardfork::SpecId},
-};
+use execution::{AccountState, Change, Refusal, Rules, Transaction, check_stateless};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
@@ -80,28 +76,6 @@ pub enum PoolRefusal {
         max_fee_min: u128,
         /// In the smallest unit per gas.
         tip_min: u128,
-    },
-    /// EIP-1559 does not allow that.
-    #[error(
-        "max priority fee per gas higher than max fee per gas: tip {tip}, max fee per gas {max_fee}"
-    )]
-    TipAboveMaxFee {
-        /// In the smallest unit per gas.
-        tip: u128,
-        /// In the smallest unit per gas.
-        max_fee: u128,
-    },
-    /// EIP-3607: contracts sign nothing.
-    #[error("sender not an eoa: {sender} has code")]
-    SenderHasCode {
-        /// The sender.
-        sender: Address,
-    },
-    /// EIP-3860.
-    #[error("max initcode size exceeded: code size {size}, limit {MAX_INITCODE_SIZE}")]
-    InitCodeTooLarge {
-        /// In bytes.
-        size: usize,
     },
     /// The sender has many waiting.
     #[error("account limit exceeded: {count} transactions of {sender} are waiting")]
@@ -185,12 +159,14 @@ pub(crate) struct Pool {
     places: BTreeMap<B256, (Address, u64)>,
     bytes: usize,
     arrivals: u64,
+    /// Counts changes of what waits and what is known of senders.
+    revision: u64,
 }
 
 impl Pool {
     pub(crate) fn new(limits: PoolLimits, rules: Rules) -> Self {
         let (queues, places) = (BTreeMap::new(), BTreeMap::new());
-        Self { limits, rules, queues, places, bytes: 0, arrivals: 0 }
+        Self { limits, rules, queues, places, bytes: 0, arrivals: 0, revision: 0 }
     }
 
     /// Says why a transaction is not taken, or what [`Pool::insert`] needs to take it.
@@ -205,7 +181,7 @@ impl Pool {
         check_alone(transaction, &self.rules, self.limits.unprotected)?;
         let (address, nonce) = (transaction.signer(), transaction.nonce());
         if sender.is_contract {
-            return Err(PoolRefusal::SenderHasCode { sender: address });
+            return Err(Refusal::Sender { sender: address }.into());
         }
         if nonce < sender.nonce {
             let (transaction, account) = (nonce, sender.nonce);
@@ -236,6 +212,7 @@ impl Pool {
         (queue.nonce, queue.balance) = (sender.nonce, sender.balance);
         let waiting = Waiting { transaction, size, cost, arrival: self.arrivals };
         self.arrivals += 1;
+        self.revision += 1;
         self.bytes += size;
         if let Some(replaced) = queue.waiting.insert(nonce, waiting) {
             self.bytes -= replaced.size;
@@ -262,6 +239,11 @@ impl Pool {
             self.queues.values().flat_map(|queue| queue.waiting.values()).collect();
         all.sort_by_key(|waiting| waiting.arrival);
         all.into_iter().map(|waiting| &waiting.transaction)
+    }
+
+    /// Which state of the pool this is: it is another after each change.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Encoded bytes of all that wait.
@@ -318,6 +300,7 @@ impl Pool {
     pub(crate) fn settle(&mut self, accounts: &BTreeMap<Address, Change<Option<AccountState>>>) {
         for (address, change) in accounts {
             let Some(queue) = self.queues.get_mut(address) else { continue };
+            self.revision += 1;
             let after = change.after;
             queue.nonce = after.map_or(0, |account| account.nonce);
             queue.balance = after.map_or(U256::ZERO, |account| account.balance);
@@ -329,6 +312,7 @@ impl Pool {
     /// Forgets a transaction; those of the same sender behind it stay and wait.
     pub(crate) fn remove(&mut self, hash: &B256) {
         let Some((address, nonce)) = self.places.remove(hash) else { return };
+        self.revision += 1;
         let Some(queue) = self.queues.get_mut(&address) else { return };
         if let Some(waiting) = queue.waiting.remove(&nonce) {
             self.bytes -= waiting.size;
@@ -342,6 +326,7 @@ impl Pool {
     pub(crate) fn clear(&mut self) {
         self.queues.clear();
         self.places.clear();
+        self.revision += 1;
         self.bytes = 0;
     }
 
@@ -382,9 +367,14 @@ impl Pool {
     /// The next nonce of an account that is at `nonce`, once what waits without a gap is included.
     pub(crate) fn next_nonce(&self, address: &Address, nonce: u64) -> u64 {
         let Some(queue) = self.queues.get(address) else { return nonce };
-        let run = queue.waiting.range(nonce..).zip(nonce..);
-        let count = run.take_while(|((waiting, _), expected)| *waiting == expected).count();
-        nonce.saturating_add(u64::try_from(count).unwrap_or(u64::MAX))
+        let mut next = nonce;
+        for waiting in queue.waiting.range(nonce..).map(|(waiting, _)| *waiting) {
+            match next.checked_add(1) {
+                Some(after) if waiting == next => next = after,
+                _ => break,
+            }
+        }
+        next
     }
 
     /// How many wait.
@@ -397,6 +387,7 @@ impl Pool {
         let Some(queue) = self.queues.get_mut(address) else { return };
         let kept = queue.waiting.split_off(&nonce);
         let used = std::mem::replace(&mut queue.waiting, kept);
+        self.revision += u64::from(!used.is_empty());
         for waiting in used.values() {
             self.bytes -= waiting.size;
             self.places.remove(waiting.transaction.tx_hash());
@@ -475,54 +466,15 @@ fn check_alone(
     rules: &Rules,
     unprotected: Unprotected,
 ) -> Result<(), PoolRefusal> {
-    if transaction.is_eip4844() {
-        return Err(Refusal::TypeNotSupported { transaction_type: transaction.ty() }.into());
+    check_stateless(transaction, rules)?;
+    if transaction.chain_id().is_none() && unprotected == Unprotected::Refused {
+        return Err(PoolRefusal::Unprotected);
     }
-    let chain = rules.chain_id;
-    match (transaction.chain_id(), unprotected) {
-        (Some(signed), _) if signed != chain => {
-            return Err(Refusal::WrongChain { signed, chain }.into());
-        }
-        (None, Unprotected::Refused) => return Err(PoolRefusal::Unprotected),
-        _ => {}
-    }
-    let (gas_limit, block_gas_limit) = (transaction.gas_limit(), rules.gas_limit);
-    if gas_limit > block_gas_limit {
-        return Err(Refusal::GasLimitTooHigh { gas_limit, block_gas_limit }.into());
-    }
-    let (max_fee, tip) = (transaction.max_fee_per_gas(), tip(transaction));
-    if tip > max_fee {
-        return Err(PoolRefusal::TipAboveMaxFee { tip, max_fee });
-    }
-    if max_fee < u128::from(rules.base_fee.minimum) {
-        return Err(PoolRefusal::Underpriced { max_fee, minimum: rules.base_fee.minimum });
-    }
-    let size = transaction.input().len();
-    if transaction.is_create() && size > MAX_INITCODE_SIZE {
-        return Err(PoolRefusal::InitCodeTooLarge { size });
-    }
-    let needed = intrinsic_gas(transaction);
-    if gas_limit < needed {
-        return Err(Refusal::IntrinsicGas { gas_limit, needed }.into());
+    let (max_fee, minimum) = (transaction.max_fee_per_gas(), rules.base_fee.minimum);
+    if max_fee < u128::from(minimum) {
+        return Err(PoolRefusal::Underpriced { max_fee, minimum });
     }
     Ok(())
-}
-
-/// What a transaction costs before it runs, and at least (EIP-7623).
-fn intrinsic_gas(transaction: &Transaction) -> u64 {
-    let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-    let list = transaction.access_list();
-    let keys = list.map_or(0, |list| list.iter().map(|item| item.storage_keys.len()).sum());
-    let gas = calculate_initial_tx_gas(
-        SpecId::OSAKA,
-        transaction.input(),
-        transaction.is_create(),
-        count(list.map_or(0, |list| list.len())),
-        count(keys),
-        transaction.authorization_list().map_or(0, |list| count(list.len())),
-        None,
-    );
-    gas.initial_regular_gas.max(gas.floor_gas)
 }
 
 /// Both fees must rise, as in geth, or replacing would be a way to make the node work for nothing.

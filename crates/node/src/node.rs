@@ -8,16 +8,18 @@ use crate::{
     journal::Journal,
     key,
     mempool::{Pool, PoolRefusal, Sender},
+    pending::{Pending, PendingBlocks, PendingError},
     producer,
-    randomness::Randomness,
+    sequencing::Sequencing,
+    state_view::StateView,
     waiting::{self, WaitingFeed},
 };
 use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use ed25519_dalek::SigningKey;
 use execution::{
-    BlockInput, Call, CallError, CallOutcome, Deviations, Environment, EstimateError, Overrides,
-    Rules, Scene, Transaction, decode_transaction, next_base_fee,
+    BlockError, Call, CallError, CallOutcome, Environment, EstimateError, Genesis, Overrides,
+    PendingBlock, Rules, Transaction, decode_transaction,
 };
 use std::{
     sync::{
@@ -42,12 +44,10 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) rules: Rules,
     pub(crate) key: SigningKey,
-    pub(crate) beneficiary: Address,
     pub(crate) clock: Arc<dyn Clock>,
-    block_interval: Option<Duration>,
+    pub(crate) sequencing: Sequencing,
     pub(crate) batching: Duration,
-    /// In a ledger for development.
-    pub(crate) workbench: Option<Workbench>,
+    pub(crate) pending: PendingBlocks,
     pool: Mutex<Pool>,
     /// Locked after the pool.
     journal: Mutex<Journal>,
@@ -70,7 +70,7 @@ struct Producer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Which block a call imagines itself in.
+/// Which block a call is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallBlock {
     /// The one whose state it reads: its number and time.
@@ -104,13 +104,18 @@ impl Node {
     ///
     /// # Errors
     /// [`OpenError`]: in use, of another chain, without one, damaged, not writable.
-    pub fn open(config: NodeConfig) -> Result<Self, OpenError> {
+    pub fn open(mut config: NodeConfig) -> Result<Self, OpenError> {
         let past_states_max = config.past_states_max;
         let is_development = config.is_development;
         let blocks_max = config.blocks_max;
         let options = StoreOptions { past_states_max, blocks_max, is_development };
+        let given = config.genesis.take();
+        if let Some(genesis) = &given {
+            // Before anything is made.
+            genesis.validate().map_err(StoreError::from)?;
+        }
         let store = Store::open_with(&config.data_dir, options)?;
-        let genesis = match config.genesis {
+        let genesis = match given {
             Some(genesis) => Some(genesis),
             None => store.genesis()?,
         };
@@ -123,13 +128,15 @@ impl Node {
         let rules = genesis.rules();
         let key = key::load_or_create(&config.data_dir)?;
         let wall = config.clock.now();
-        if head.timestamp > wall {
+        if head.timestamp > wall && !is_development {
             let ahead_seconds = head.timestamp - wall;
             tracing::warn!(
                 ahead_seconds,
                 "the last block is ahead of the clock: time stands until it has caught up"
             );
         }
+        let sequencing = sequencing(&config, &store, &genesis)?;
+        let pool = Pool::new(config.pool, sequencing.pool_rules(rules));
         let path = config.data_dir.as_path();
         let journal = Journal::open(path);
         let (journal, waiting) =
@@ -138,12 +145,11 @@ impl Node {
             store,
             rules,
             key,
-            beneficiary: config.fee_recipient.unwrap_or(genesis.fee_recipient),
             clock: config.clock,
-            block_interval: config.block_interval,
+            sequencing,
             batching: config.batching,
-            workbench: is_development.then(Workbench::default),
-            pool: Mutex::new(Pool::new(config.pool, pool_rules(rules, is_development))),
+            pending: PendingBlocks::default(),
+            pool: Mutex::new(pool),
             journal: Mutex::new(journal),
             wake: Condvar::new(),
             is_idle: AtomicBool::new(false),
@@ -163,6 +169,15 @@ impl Node {
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.shared.rules
+    }
+
+    /// Returns the genesis file that the ledger began with.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn genesis(&self) -> Result<Genesis, StoreError> {
+        let genesis = self.shared.store.genesis()?;
+        genesis.ok_or_else(|| StoreError::Empty { path: self.shared.store.path().into() })
     }
 
     /// The last block's header and hash.
@@ -221,12 +236,11 @@ impl Node {
             return Err(PoolRefusal::AlreadyKnown.into());
         }
         let mut sender = sender(&reader, &transaction.signer())?;
-        if self.shared.workbench.is_some() {
-            // A contract sends when somebody does so in its name; who reads the journal could not tell.
-            sender.is_contract = false;
-        }
+        let keeps_waiting = self.shared.sequencing.keeps_waiting();
+        // A contract sends when somebody does so in its name.
+        sender.is_contract &= keeps_waiting;
         let admission = pool.admit(&transaction, sender)?;
-        if self.shared.workbench.is_none() {
+        if keeps_waiting {
             self.shared.journal().append(&transaction).map_err(SubmitError::Journal)?;
         }
         pool.insert(transaction, admission);
@@ -305,22 +319,42 @@ impl Node {
     /// [`CallError`] when it could not run; a revert is an outcome.
     pub fn call(&self, call: &Call) -> Result<CallOutcome, CallError<StoreError>> {
         let reader = self.reader().map_err(CallError::State)?;
-        self.scene(&reader, CallBlock::Same, &Overrides::default()).call(call)
+        let view = self.view(reader, CallBlock::Same);
+        view.scene(self.rules(), &Overrides::default()).call(call)
     }
 
-    /// Where a call would run: on the state of `reader`, with `overrides`. It leaves no trace.
+    /// Returns the state after the head of `reader`, for calls in `block`.
     #[must_use]
-    pub fn scene<'a>(
-        &'a self,
-        reader: &'a Reader,
-        block: CallBlock,
-        overrides: &'a Overrides,
-    ) -> Scene<'a, Reader> {
+    pub fn view(&self, reader: Arc<Reader>, block: CallBlock) -> StateView {
+        let head = reader.head();
         let environment = match block {
-            CallBlock::Same => Environment::of(reader.head()),
-            CallBlock::Next => self.next_environment(reader.head()),
+            CallBlock::Same => Environment::of(head),
+            CallBlock::Next => {
+                Environment::next(head, self.rules(), &self.shared.pending_input(head))
+            }
         };
-        Scene { state: reader, rules: self.rules(), environment, overrides }
+        StateView::new(reader, environment)
+    }
+
+    /// Returns the state after the transactions that could be in the next block, for calls in that block behind them.
+    ///
+    /// # Errors
+    /// [`PendingError`] when the chain cannot be read.
+    pub fn pending_view(&self) -> Result<StateView, PendingError> {
+        if !self.shared.has_ready() {
+            let reader = self.reader().map_err(BlockError::State)?;
+            return Ok(self.view(reader, CallBlock::Next));
+        }
+        let Pending { reader, environment, block } = self.shared.pending()?;
+        Ok(StateView::pending(reader, block, environment))
+    }
+
+    /// Returns the block that would follow now, with the transactions that could be in it. Its randomness is not known yet; it has its parent's.
+    ///
+    /// # Errors
+    /// [`PendingError`] when the chain cannot be read.
+    pub fn pending_block(&self) -> Result<Arc<PendingBlock>, PendingError> {
+        Ok(self.shared.pending()?.block)
     }
 
     /// The gas limit with which a call succeeds in the next block, within 1/64 of the least.
@@ -329,7 +363,8 @@ impl Node {
     /// [`EstimateError`]: reverted with its data, halted, or not run at all.
     pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<StoreError>> {
         let reader = self.reader().map_err(CallError::State)?;
-        self.scene(&reader, CallBlock::Next, &Overrides::default()).estimate_gas(call)
+        let view = self.view(reader, CallBlock::Next);
+        view.scene(self.rules(), &Overrides::default()).estimate_gas(call)
     }
 
     /// Waits until a submitted transaction is in a block.
@@ -384,13 +419,6 @@ impl Node {
         }
         Ok(())
     }
-
-    /// The block that would follow `head` now. Its randomness is not known yet; a call sees the parent's.
-    fn next_environment(&self, head: &Header) -> Environment {
-        let unknown =
-            Randomness { prevrandao: head.mix_hash, key: Bytes::new(), proof: Bytes::new() };
-        Environment::next(head, self.rules(), &self.shared.next_input(head, unknown))
-    }
 }
 
 impl Shared {
@@ -434,7 +462,7 @@ impl Shared {
 
     /// Never older than the last [`Shared::renew`].
     pub(crate) fn reader(&self) -> Result<Arc<Reader>, StoreError> {
-        let generation = self.generation.load(Ordering::SeqCst);
+        let generation = self.generation();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((made_for, reader)) = &*latest
             && *made_for >= generation
@@ -453,54 +481,32 @@ impl Shared {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn next_base_fee(&self) -> u64 {
-        let planned = self.workbench.as_ref().and_then(|bench| bench.plan().base_fee);
-        planned.unwrap_or_else(|| next_base_fee(&self.heads.borrow(), &self.rules.base_fee))
+        self.sequencing.next_base_fee(&self.heads.borrow(), &self.rules)
     }
 
     /// The gas limit of the next block.
     pub(crate) fn next_gas_limit(&self) -> u64 {
-        let planned = self.workbench.as_ref().and_then(|bench| bench.plan().gas_limit);
-        planned.unwrap_or(self.rules.gas_limit)
+        self.sequencing.next_gas_limit(&self.rules)
     }
 
-    /// Whether transactions are put into blocks as they come, and the longest time between two blocks.
-    pub(crate) fn schedule(&self) -> (bool, Option<Duration>) {
-        match &self.workbench {
-            None => (true, self.block_interval),
-            // There, whoever sends makes the block.
-            Some(bench) => (false, bench.plan().interval),
-        }
+    /// Whether a waiting transaction could be in the next block.
+    pub(crate) fn has_ready(&self) -> bool {
+        let base_fee = self.next_base_fee();
+        self.pool().has_best(base_fee)
     }
 
-    /// What the parent of the next block does not determine.
-    pub(crate) fn next_input(&self, parent: &Header, randomness: Randomness) -> BlockInput {
-        let Randomness { prevrandao, key: extra_data, proof } = randomness;
-        let (wall, beneficiary) = (self.clock.now(), self.beneficiary);
-        let Some(bench) = &self.workbench else {
-            let (timestamp, deviations) = (wall.max(parent.timestamp), Deviations::default());
-            return BlockInput {
-                timestamp,
-                prevrandao,
-                beneficiary,
-                extra_data,
-                proof,
-                deviations,
-            };
-        };
-        let plan = bench.plan();
-        BlockInput {
-            timestamp: plan.next_timestamp(parent.timestamp, wall),
-            prevrandao: plan.prevrandao.unwrap_or(prevrandao),
-            beneficiary: plan.beneficiary.unwrap_or(beneficiary),
-            extra_data,
-            proof,
-            deviations: Deviations {
-                base_fee: plan.base_fee,
-                gas_limit: plan.gas_limit,
-                contracts_may_send: true,
-            },
+    /// Keeps how far a ledger for development is ahead of the clock, if that has changed.
+    pub(crate) fn keep_time(&self, workbench: &Workbench) -> Result<(), StoreError> {
+        if let Some(offset) = workbench.unkept_offset() {
+            self.store.keep_time_offset(offset)?;
+            workbench.set_kept_offset(offset);
         }
+        Ok(())
     }
 
     /// No more blocks. The first reason stays.
@@ -533,7 +539,7 @@ impl Producer {
         self.shared.wake.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the block producer has met a mistake of its own");
+            tracing::error!("block production stopped: internal error");
         }
         self.shared.notify();
     }
@@ -545,12 +551,20 @@ impl Drop for Producer {
     }
 }
 
-/// In development a block's base fee may be anything.
-fn pool_rules(mut rules: Rules, is_development: bool) -> Rules {
-    if is_development {
-        rules.base_fee.minimum = 0;
+/// How blocks are made, as the configuration says.
+fn sequencing(
+    config: &NodeConfig,
+    store: &Store,
+    genesis: &Genesis,
+) -> Result<Sequencing, StoreError> {
+    let timestamps = config.timestamps;
+    let beneficiary = config.fee_recipient.unwrap_or(genesis.fee_recipient);
+    if !config.is_development {
+        return Ok(Sequencing::solo(config.block_interval, timestamps, beneficiary));
     }
-    rules
+    let head = store.reader()?.head().timestamp;
+    let workbench = Workbench::at(store.time_offset()?, config.clock.now(), head);
+    Ok(Sequencing::development(workbench, timestamps, beneficiary))
 }
 
 /// What the state says of an account that sends.

@@ -1,6 +1,6 @@
 //! The thread that makes blocks.
 
-use crate::{development::Workbench, mempool::Pool, node::Shared, randomness};
+use crate::{mempool::Pool, node::Shared, randomness, sequencing::Schedule};
 use alloy_consensus::Sealed;
 use alloy_consensus::transaction::Recovered;
 use execution::{BlockError, Built, ExecutedBlock, Refusal, Refused, Transaction, execute_block};
@@ -11,7 +11,7 @@ use std::{
 use store::{Reader, StoreError};
 
 /// Most transactions that are tried for one block.
-const BLOCK_TRANSACTIONS_MAX: usize = 4_096;
+pub(crate) const BLOCK_TRANSACTIONS_MAX: usize = 4_096;
 
 /// Why production ends for good.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
     let _guard = HaltOnPanic(shared);
     let mut last = now();
     while let Some(is_due) = wait_for_work(shared, last) {
-        let production = shared.workbench.as_ref().map(Workbench::production);
+        let production = shared.sequencing.production();
         let result = produce_or_halt(shared, is_due);
         drop(production);
         last = now();
@@ -43,7 +43,7 @@ struct HaltOnPanic<'a>(&'a Shared);
 impl Drop for HaltOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.halt("the block producer has met a mistake of its own".to_owned());
+            self.0.halt("block production stopped: internal error".to_owned());
         }
     }
 }
@@ -63,7 +63,7 @@ fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
         if shared.stopping.load(Ordering::SeqCst) {
             return None;
         }
-        let (takes_what_comes, interval) = shared.schedule();
+        let Schedule { takes_what_comes, interval } = shared.sequencing.schedule();
         if takes_what_comes && pool.has_best(shared.next_base_fee()) {
             break Due::Transactions;
         }
@@ -132,7 +132,7 @@ fn execute(
     let header = reader.head();
     let height = header.number + 1;
     let randomness = randomness::draw(&shared.key, shared.rules.chain_id, height, header.mix_hash);
-    let input = shared.next_input(header, randomness);
+    let input = shared.sequencing.next_input(header, shared.clock.now(), randomness);
     let parent = reader.as_parent();
     Ok(execute_block(&parent, &shared.rules, &input, transactions)?)
 }
@@ -154,9 +154,7 @@ fn drop_refused(pool: &mut Pool, refused: &[Refused], is_empty: bool) {
 fn publish(shared: &Shared, block: ExecutedBlock) -> Result<(), Halt> {
     shared.store.commit(&block)?;
     shared.renew();
-    if let Some(bench) = &shared.workbench {
-        bench.plan().settle(block.header.timestamp, shared.clock.now());
-    }
+    shared.sequencing.settle(block.header.timestamp, shared.clock.now());
     let mut pool = shared.pool();
     pool.settle(&block.changes.accounts);
     shared.tidy_journal(&pool);

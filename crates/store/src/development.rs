@@ -5,7 +5,7 @@ use crate::{
     reader::{head_number, header_at},
     state::{self, Place},
     store::Store,
-    tables::{BEGINNING, BUCKETS, HEAD, HEADERS, META, VERSIONS, VersionRow},
+    tables::{BEGINNING, BUCKETS, DEVELOPMENT, HEAD, HEADERS, META, VERSIONS, VersionRow},
     versions::Version,
 };
 use execution::{CommitmentError, StateChanges};
@@ -141,6 +141,33 @@ impl Store {
         })?;
         self.write_codes(&write, changes)?;
         self.write_state(write, before.cleaned_id, (before.number, before.block), &moved)
+    }
+
+    /// Keeps by how many seconds the ledger's time is ahead of the clock's, for whoever opens it next.
+    ///
+    /// # Errors
+    /// [`StoreError::NotAllowed`] unless the ledger is for development; a failure to write.
+    pub fn keep_time_offset(&self, seconds: i64) -> Result<(), StoreError> {
+        self.marks()?;
+        let write = self.begin_write()?;
+        let mut meta = self.read(write.open_table(META))?;
+        self.read(meta.insert(DEVELOPMENT, seconds.to_be_bytes().as_slice()))?;
+        drop(meta);
+        self.read(write.commit())
+    }
+
+    /// Returns what was kept by [`Self::keep_time_offset`]; 0 if nothing was.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it can't be read.
+    pub fn time_offset(&self) -> Result<i64, StoreError> {
+        let snapshot = self.read(self.database.begin_read())?;
+        let meta = self.read(snapshot.open_table(META))?;
+        let row = self.read(meta.get(DEVELOPMENT))?;
+        let Some(row) = row.filter(|row| !row.value().is_empty()) else { return Ok(0) };
+        let bytes = <[u8; 8]>::try_from(row.value())
+            .map_err(|_| StoreError::damaged(&self.path, "the time of a ledger for development"))?;
+        Ok(i64::from_be_bytes(bytes))
     }
 
     /// Puts on the disk what a ledger for development has only told the system.

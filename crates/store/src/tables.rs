@@ -13,7 +13,7 @@ pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("
 pub(crate) const FORMAT: &str = "format";
 /// [`META`]: height of the head, 8 bytes.
 pub(crate) const HEAD: &str = "head";
-/// [`META`]: there, and empty, in a ledger for development.
+/// [`META`]: there in a ledger for development: by how many seconds its time is ahead of the clock's, 8 bytes; empty is 0.
 pub(crate) const DEVELOPMENT: &str = "development";
 /// [`META`]: how to find the state after the genesis block, as it was before anybody amended it ([`VersionRow`]); only in a ledger for development.
 pub(crate) const BEGINNING: &str = "beginning";

@@ -1,6 +1,7 @@
 //! What the next block will be, as far as whoever tests has said.
 
 use alloy_primitives::{Address, B256};
+use execution::Deviations;
 use std::{collections::BTreeSet, time::Duration};
 
 /// Settings; `None` is as on a ledger that is meant.
@@ -17,6 +18,8 @@ pub(crate) struct Plan {
     /// Of the next block only.
     pub(crate) prevrandao: Option<B256>,
     pub(crate) timestamp_step: Option<u64>,
+    /// Seconds that the next block is later than its step says: the time was moved forward meanwhile.
+    pub(crate) jump: u64,
     pub(crate) gas_limit: Option<u64>,
     pub(crate) beneficiary: Option<Address>,
     pub(crate) impersonated: BTreeSet<Address>,
@@ -33,6 +36,7 @@ impl Default for Plan {
             base_fee: None,
             prevrandao: None,
             timestamp_step: None,
+            jump: 0,
             gas_limit: None,
             beneficiary: None,
             impersonated: BTreeSet::new(),
@@ -42,23 +46,45 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// The time of the block after the one at `parent`, when the clock says `wall`.
+    /// Returns the time of the block after the one at `parent`, when the clock says `wall`; the parent's may be later.
     pub(crate) fn next_timestamp(&self, parent: u64, wall: u64) -> u64 {
-        let stepped = self.timestamp_step.map(|step| parent.saturating_add(step));
-        let planned = self.timestamp.or(stepped);
-        planned.unwrap_or_else(|| wall.saturating_add_signed(self.offset)).max(parent)
+        let stepped = |step: u64| parent.saturating_add(step).saturating_add(self.jump);
+        let planned = self.timestamp.or(self.timestamp_step.map(stepped));
+        planned.unwrap_or_else(|| wall.saturating_add_signed(self.offset))
     }
 
-    /// From now on, when the clock says `wall`, it is `timestamp`.
-    pub(crate) fn set_time(&mut self, timestamp: u64, wall: u64) {
+    /// Returns what the next block does otherwise than the rules say.
+    pub(crate) fn deviations(&self) -> Deviations {
+        Deviations { base_fee: self.base_fee, gas_limit: self.gas_limit, contracts_may_send: true }
+    }
+
+    /// From now on, when the clock says `wall`, it is `timestamp`; by how many seconds that moved the time.
+    pub(crate) fn set_time(&mut self, timestamp: u64, wall: u64) -> i64 {
+        let before = self.offset;
         self.offset = difference(timestamp, wall);
+        let moved = self.offset.saturating_sub(before);
+        self.jump = self.jump.saturating_add_signed(moved);
+        moved
+    }
+
+    /// Moves the time forward.
+    pub(crate) fn increase_time(&mut self, seconds: u64) {
+        self.offset = self.offset.saturating_add_unsigned(seconds);
+        self.jump = self.jump.saturating_add(seconds);
+    }
+
+    /// Sets how many seconds each block is later than the one before; what it was.
+    pub(crate) fn set_timestamp_step(&mut self, seconds: Option<u64>) -> Option<u64> {
+        self.jump = 0;
+        std::mem::replace(&mut self.timestamp_step, seconds)
     }
 
     /// A block was made: what was said of it alone is over.
     pub(crate) fn settle(&mut self, timestamp: u64, wall: u64) {
         if self.timestamp.is_some() || self.timestamp_step.is_some() {
-            self.set_time(timestamp, wall);
+            self.offset = difference(timestamp, wall);
         }
+        self.jump = 0;
         (self.timestamp, self.base_fee, self.prevrandao) = (None, None, None);
     }
 

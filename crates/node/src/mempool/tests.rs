@@ -3,6 +3,7 @@ use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxLegacy};
 use alloy_primitives::{Bytes, Signature, TxKind};
 use execution::BaseFeeRule;
 use proptest::prelude::*;
+use revm::primitives::eip3860::MAX_INITCODE_SIZE;
 
 const RULES: Rules = Rules {
     chain_id: 7,
@@ -256,6 +257,13 @@ fn refusals_say_what_wallets_look_for() {
     let create = TxEip1559 { to: TxKind::Create, input, ..gas(1_000_000) };
     check(from(1, create), RICH, "max initcode size exceeded");
     check(from(1, TxEip1559 { chain_id: 8, ..one.clone() }), RICH, "invalid chain id");
+    let last = Sender { nonce: u64::MAX - 1, ..RICH };
+    check(from(1, TxEip1559 { nonce: u64::MAX, ..one.clone() }), last, "nonce has max value");
+    let mut end = pool();
+    end.add(from(1, TxEip1559 { nonce: u64::MAX - 1, ..one.clone() }), last).unwrap();
+    let sender = from(1, one.clone()).signer();
+    assert_eq!(end.next_nonce(&sender, u64::MAX - 1), u64::MAX);
+    assert_eq!(end.best(10, u64::MAX, 9).len(), 1);
     let legacy = TxLegacy {
         chain_id: None,
         gas_price: 100,
@@ -267,10 +275,10 @@ fn refusals_say_what_wallets_look_for() {
     let limits = PoolLimits { unprotected: Unprotected::Taken, ..LIMITS };
     Pool::new(limits, RULES).add(from(1, legacy.clone()), RICH).unwrap();
     let other = TxLegacy { chain_id: Some(8), ..legacy.clone() };
-    check(from(1, other.clone()), RICH, "invalid chain id: signed for 8");
+    check(from(1, other.clone()), RICH, "invalid chain id: the transaction is for 8");
     Pool::new(limits, RULES).add(from(1, other), RICH).unwrap_err();
     pool().add(from(1, TxLegacy { chain_id: Some(7), ..legacy }), RICH).unwrap();
-    let list = TxEip2930 { chain_id: 7, gas_limit: 21_000, gas_price: 9, ..TxEip2930::default() };
+    let list = TxEip2930 { chain_id: 7, gas_limit: 60_000, gas_price: 9, ..TxEip2930::default() };
     check(from(1, list), RICH, "transaction underpriced");
 }
 

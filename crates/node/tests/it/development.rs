@@ -6,7 +6,7 @@ use crate::support::{
 use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_primitives::{Address, B256, U256, address, bytes};
 use execution::{Amendment, AmendmentError, Call, CallOutcome, FrameOptions, Replay, Tracer};
-use node::{DevelopmentError, Node, NodeConfig, SubmitError};
+use node::{DevelopmentError, Node, NodeConfig, SubmitError, Timestamps};
 use proptest::prelude::*;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
@@ -184,7 +184,7 @@ proptest! {
                     snapshots.clear();
                 }
                 Step::Increase(seconds) => {
-                    let _ = development.increase_time(seconds);
+                    development.increase_time(seconds).unwrap();
                     model.time += seconds;
                 }
                 Step::Wall(seconds) => {
@@ -195,14 +195,14 @@ proptest! {
                 Step::Reopen => {
                     drop(node);
                     node = open(directory.path(), &clock);
-                    // What waited, what was said of blocks, and the ways back, are gone.
+                    // What waited, what was said of blocks, and the ways back, are gone; the time goes on.
                     snapshots.clear();
-                    (model.waiting, model.time, is_automine) = (BTreeMap::new(), wall, true);
+                    (model.waiting, is_automine) = (BTreeMap::new(), true);
                 }
             }
             let head = node.head();
             prop_assert_eq!((head.number, head.timestamp), (model.height, model.head_time));
-            let ahead = node.development().unwrap().increase_time(0);
+            let ahead = node.development().unwrap().time_offset();
             prop_assert_eq!(wall.checked_add_signed(ahead), Some(model.time));
             prop_assert_eq!(balance(&node, &RECEIVER), U256::from(model.received));
             for (sender, nonce) in &model.nonces {
@@ -328,4 +328,141 @@ fn a_ledger_that_is_meant_has_none_of_it() {
     let directory = tempfile::tempdir().unwrap();
     let node = support::open(directory.path());
     assert!(node.development().is_none());
+}
+
+#[test]
+fn the_time_goes_on_where_it_was_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(START);
+    let mut node = open(directory.path(), &clock);
+    // Without a block, with one, and told exactly.
+    assert_eq!(node.development().unwrap().increase_time(1_000).unwrap(), 1_000);
+    drop(node);
+    node = open(directory.path(), &clock);
+    assert_eq!(node.development().unwrap().time_offset(), 1_000);
+    node.development().unwrap().mine(1, None).unwrap();
+    assert_eq!(node.head().timestamp, START + 1_000);
+    node.development().unwrap().set_next_timestamp(9_000).unwrap();
+    node.development().unwrap().mine(1, None).unwrap();
+    drop(node);
+    clock.set(START + 10);
+    node = open(directory.path(), &clock);
+    node.development().unwrap().mine(1, None).unwrap();
+    assert_eq!(node.head().timestamp, 9_010);
+    node.development().unwrap().reset().unwrap();
+    drop(node);
+    node = open(directory.path(), &clock);
+    assert_eq!(node.development().unwrap().time_offset(), 0);
+}
+
+#[test]
+fn time_moves_forward_beside_a_step_between_blocks() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path(), &ManualClock::at(START));
+    let development = node.development().unwrap();
+    let mined = |expected| {
+        development.mine(1, None).unwrap();
+        assert_eq!(node.head().timestamp, expected);
+    };
+    mined(START);
+    development.set_timestamp_step(Some(5));
+    mined(START + 5);
+    development.increase_time(1_000).unwrap();
+    assert_eq!(node.pending_block().unwrap().header.timestamp, START + 1_010);
+    mined(START + 1_010);
+    mined(START + 1_015);
+    assert_eq!(development.set_time(START + 2_000).unwrap(), 985);
+    mined(START + 2_005);
+    development.set_timestamp_step(None);
+    mined(START + 2_005);
+}
+
+#[test]
+fn no_two_blocks_share_a_second_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(START);
+    let config = NodeConfig {
+        is_development: true,
+        timestamps: Timestamps::Rise,
+        clock: clock.clone(),
+        ..config(directory.path())
+    };
+    let node = Node::open(config).unwrap();
+    let development = node.development().unwrap();
+    for nonce in 0..4 {
+        node.submit(&sign(1, transfer(nonce)).1).unwrap();
+        assert_eq!(node.head().timestamp, START + nonce);
+    }
+    development.mine(3, Some(1)).unwrap();
+    assert_eq!(node.head().timestamp, START + 6);
+    assert_eq!(node.pending_block().unwrap().header.timestamp, START + 7);
+    development.mine(2, Some(0)).unwrap();
+    assert_eq!(node.head().timestamp, START + 8);
+    let error = development.set_next_timestamp(START + 8).unwrap_err();
+    assert!(matches!(error, DevelopmentError::Time { .. }));
+    development.set_next_timestamp(START + 9).unwrap();
+    development.mine(2, None).unwrap();
+    assert_eq!(node.head().timestamp, START + 10);
+    development.increase_time(100).unwrap();
+    development.mine(1, None).unwrap();
+    assert_eq!(node.head().timestamp, START + 109);
+}
+
+#[test]
+fn what_waits_is_executed_in_the_pending_block() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path(), &ManualClock::at(START));
+    let development = node.development().unwrap();
+    let empty = node.pending_block().unwrap();
+    assert_eq!((empty.header.number, empty.transactions.len()), (1, 0));
+    development.set_automine(false);
+    node.submit(&sign(1, transfer(0)).1).unwrap();
+    node.submit(&sign(1, transfer(1)).1).unwrap();
+    node.submit(&sign(1, transfer(3)).1).unwrap();
+    let pending = node.pending_block().unwrap();
+    assert_eq!((pending.transactions.len(), pending.receipts.len()), (2, 2));
+    assert!(std::sync::Arc::ptr_eq(&pending, &node.pending_block().unwrap()), "executed once");
+    let held = |node: &Node| {
+        let view = node.pending_view().unwrap();
+        view.account(&RECEIVER).unwrap().map_or(U256::ZERO, |account| account.balance)
+    };
+    assert_eq!((held(&node), balance(&node, &RECEIVER)), (U256::from(2), U256::ZERO));
+    development.amend(RECEIVER, Amendment::Balance(U256::from(50))).unwrap();
+    assert_eq!(held(&node), U256::from(52), "an amendment is seen at once");
+    development.set_next_timestamp(5_000).unwrap();
+    assert_eq!(node.pending_block().unwrap().header.timestamp, 5_000);
+    let mut expected = node.pending_block().unwrap().header.clone();
+    development.mine(1, None).unwrap();
+    let head = node.head();
+    (expected.state_root, expected.mix_hash) = (head.state_root, head.mix_hash);
+    expected.extra_data = head.extra_data.clone();
+    assert_eq!(*head.inner(), expected, "the block that comes is the pending one");
+    assert_eq!(held(&node), U256::from(52));
+    development.drop_all_transactions();
+    assert_eq!(node.pending_block().unwrap().transactions.len(), 0);
+}
+
+#[test]
+fn the_last_nonce_is_never_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = open(directory.path(), &ManualClock::at(START));
+    let development = node.development().unwrap();
+    let sender = key(1).address();
+    let error = development.amend(sender, Amendment::Nonce(u64::MAX)).unwrap_err();
+    assert!(matches!(error, DevelopmentError::Amendment(AmendmentError::Nonce { .. })));
+    development.amend(sender, Amendment::Nonce(u64::MAX - 1)).unwrap();
+    development.set_automine(false);
+    for nonce in [u64::MAX - 1, u64::MAX] {
+        let result = node.submit(&sign(1, transfer(nonce)).1);
+        match nonce {
+            u64::MAX => assert!(result.unwrap_err().to_string().starts_with("nonce has max value")),
+            _ => drop(result.unwrap()),
+        }
+    }
+    assert_eq!(node.next_nonce(&sender).unwrap(), u64::MAX);
+    development.mine(1, None).unwrap();
+    assert_eq!(node.next_nonce(&sender).unwrap(), u64::MAX);
+    assert_eq!(balance(&node, &RECEIVER), U256::from(1));
+    let error = development.amend(Address::with_last_byte(2), Amendment::Code(bytes!("00")));
+    assert!(matches!(error, Err(DevelopmentError::Amendment(AmendmentError::Precompile { .. }))));
 }

@@ -5,8 +5,10 @@ use crate::support::{
 };
 use alloy_primitives::{TxKind, U256, bytes};
 use execution::{Call, CallOutcome, Overrides};
-use node::{AnchoredClock, CallBlock, Clock, Node, NodeConfig, verify_randomness};
-use std::{collections::BTreeSet, time::Duration};
+use node::{
+    AnchoredClock, CallBlock, Clock, Node, NodeConfig, StateView, Timestamps, verify_randomness,
+};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 #[test]
 fn timestamps_never_fall_whatever_the_clock_does() {
@@ -95,18 +97,22 @@ fn a_call_sees_the_block_it_asks_for() {
         data: NUMBER_AND_TIME,
         gas_limit: None,
         max_fee_per_gas: None,
+        max_priority_fee_per_gas: None,
+        chain_id: None,
         access_list: alloy_eips::eip2930::AccessList::default(),
         authorization_list: Vec::new(),
     };
     let (reader, nothing) = (node.reader().unwrap(), Overrides::default());
-    let seen = |block| match node.scene(&reader, block, &nothing).call(&call).unwrap() {
+    let seen_in = |view: StateView| match view.scene(node.rules(), &nothing).call(&call).unwrap() {
         CallOutcome::Returned { output, .. } => {
             (U256::from_be_slice(&output[..32]), U256::from_be_slice(&output[32..]))
         }
         other => panic!("{other:?}"),
     };
+    let seen = |block| seen_in(node.view(Arc::clone(&reader), block));
     assert_eq!(seen(CallBlock::Same), (U256::from(1), U256::from(2_000)));
     assert_eq!(seen(CallBlock::Next), (U256::from(2), U256::from(3_000)));
+    assert_eq!(seen_in(node.pending_view().unwrap()), (U256::from(2), U256::from(3_000)));
     assert_eq!(node.head().number, 1, "a call leaves no trace");
 }
 
@@ -127,4 +133,24 @@ fn a_block_in_work_is_finished_at_the_end() {
         Ok(inclusion) => assert_eq!(inclusion.block_number, 1),
         Err(error) => assert!(error.to_string().contains("stopping"), "{error}"),
     }
+}
+
+#[test]
+fn blocks_rise_by_a_second_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(2_000);
+    let config = NodeConfig {
+        clock: clock.clone(),
+        timestamps: Timestamps::Rise,
+        ..config(directory.path())
+    };
+    let node = Node::open(config).unwrap();
+    for nonce in 0..4 {
+        include(&node, 1, transfer(nonce));
+        assert_eq!(node.head().timestamp, 2_000 + nonce);
+    }
+    assert_eq!(node.pending_block().unwrap().header.timestamp, 2_004);
+    clock.set(2_100);
+    include(&node, 1, transfer(4));
+    assert_eq!(node.head().timestamp, 2_100);
 }

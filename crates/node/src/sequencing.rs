@@ -1,0 +1,149 @@
+//! Who decides when a block is made, and what its parent does not determine of it.
+
+use crate::{
+    config::Timestamps,
+    development::{Plan, Workbench},
+    randomness::Randomness,
+};
+use alloy_consensus::Header;
+use alloy_primitives::Address;
+use execution::{BlockInput, Deviations, Rules, next_base_fee};
+use std::{sync::MutexGuard, time::Duration};
+
+/// The policy of a ledger.
+pub(crate) struct Sequencing {
+    policy: Policy,
+    timestamps: Timestamps,
+    /// Receives tips, unless the policy says otherwise.
+    beneficiary: Address,
+}
+
+enum Policy {
+    /// One node orders alone: a block for what waits, and at the latest at an interval an empty one.
+    Solo { interval: Option<Duration> },
+    /// Whoever tests decides.
+    Development(Workbench),
+}
+
+/// What makes the producer make a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    /// A transaction that waits.
+    pub(crate) takes_what_comes: bool,
+    /// This time since the block before.
+    pub(crate) interval: Option<Duration>,
+}
+
+impl Sequencing {
+    /// The policy of a production ledger.
+    pub(crate) fn solo(
+        interval: Option<Duration>,
+        timestamps: Timestamps,
+        beneficiary: Address,
+    ) -> Self {
+        Self { policy: Policy::Solo { interval }, timestamps, beneficiary }
+    }
+
+    /// The policy of a ledger for development.
+    pub(crate) fn development(
+        workbench: Workbench,
+        timestamps: Timestamps,
+        beneficiary: Address,
+    ) -> Self {
+        Self { policy: Policy::Development(workbench), timestamps, beneficiary }
+    }
+
+    /// In a ledger for development.
+    pub(crate) fn workbench(&self) -> Option<&Workbench> {
+        match &self.policy {
+            Policy::Solo { .. } => None,
+            Policy::Development(workbench) => Some(workbench),
+        }
+    }
+
+    /// Returns what makes the producer make a block. In development whoever sends makes it.
+    pub(crate) fn schedule(&self) -> Schedule {
+        match &self.policy {
+            Policy::Solo { interval } => Schedule { takes_what_comes: true, interval: *interval },
+            Policy::Development(workbench) => {
+                Schedule { takes_what_comes: false, interval: workbench.plan().interval }
+            }
+        }
+    }
+
+    /// Returns what is held while a block is made, if others but the producer make blocks.
+    pub(crate) fn production(&self) -> Option<MutexGuard<'_, ()>> {
+        self.workbench().map(Workbench::production)
+    }
+
+    /// Returns whether what waits is kept over a restart. In development a contract may send, when somebody does so in its name, and who
+    /// reads the journal could not tell.
+    pub(crate) fn keeps_waiting(&self) -> bool {
+        self.workbench().is_none()
+    }
+
+    /// Returns the rules as the mempool applies them. In development a block's base fee may be anything.
+    pub(crate) fn pool_rules(&self, mut rules: Rules) -> Rules {
+        if self.workbench().is_some() {
+            rules.base_fee.minimum = 0;
+        }
+        rules
+    }
+
+    /// Returns the base fee of the block after `parent`, in the smallest unit per gas.
+    pub(crate) fn next_base_fee(&self, parent: &Header, rules: &Rules) -> u64 {
+        let planned = self.planned(|plan| plan.base_fee);
+        planned.unwrap_or_else(|| next_base_fee(parent, &rules.base_fee))
+    }
+
+    /// Returns the gas limit of the next block.
+    pub(crate) fn next_gas_limit(&self, rules: &Rules) -> u64 {
+        self.planned(|plan| plan.gas_limit).unwrap_or(rules.gas_limit)
+    }
+
+    /// Returns who receives the tips of the next block.
+    pub(crate) fn beneficiary(&self) -> Address {
+        self.planned(|plan| plan.beneficiary).unwrap_or(self.beneficiary)
+    }
+
+    /// Returns the earliest time that the block after one at `parent` may have.
+    pub(crate) fn earliest_timestamp(&self, parent: u64) -> u64 {
+        match self.timestamps {
+            Timestamps::MayRepeat => parent,
+            Timestamps::Rise => parent.saturating_add(1),
+        }
+    }
+
+    /// Returns what the parent of the next block does not determine, when the clock says `wall`.
+    pub(crate) fn next_input(
+        &self,
+        parent: &Header,
+        wall: u64,
+        randomness: Randomness,
+    ) -> BlockInput {
+        let Randomness { prevrandao, key: extra_data, proof } = randomness;
+        let earliest = self.earliest_timestamp(parent.timestamp);
+        let beneficiary = self.beneficiary();
+        let (timestamp, prevrandao, deviations) = match &self.policy {
+            Policy::Solo { .. } => (wall, prevrandao, Deviations::default()),
+            Policy::Development(workbench) => {
+                let plan = workbench.plan();
+                let timestamp = plan.next_timestamp(parent.timestamp, wall);
+                (timestamp, plan.prevrandao.unwrap_or(prevrandao), plan.deviations())
+            }
+        };
+        let timestamp = timestamp.max(earliest);
+        BlockInput { timestamp, prevrandao, beneficiary, extra_data, proof, deviations }
+    }
+
+    /// A block was made: what was said of it alone is over.
+    pub(crate) fn settle(&self, timestamp: u64, wall: u64) {
+        if let Some(workbench) = self.workbench() {
+            workbench.plan().settle(timestamp, wall);
+        }
+    }
+
+    fn planned<T>(&self, what: impl FnOnce(&Plan) -> Option<T>) -> Option<T> {
+        self.workbench().and_then(|workbench| what(&workbench.plan()))
+    }
+}

@@ -1,0 +1,119 @@
+//! A state that queries read, and the block that a call in it sees.
+
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use execution::{AccountState, Environment, Overrides, PendingBlock, Rules, Scene, StateAfter};
+use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
+use std::sync::Arc;
+use store::{Reader, StoreError};
+
+/// The state after a block, or after the transactions that wait for the next one.
+#[derive(Clone)]
+pub struct StateView {
+    reader: Arc<Reader>,
+    pending: Option<Arc<PendingBlock>>,
+    environment: Environment,
+}
+
+impl StateView {
+    /// The state after the head of `reader`; a call is in `environment`.
+    pub(crate) fn new(reader: Arc<Reader>, environment: Environment) -> Self {
+        Self { reader, pending: None, environment }
+    }
+
+    /// The state after `pending`, which follows the head of `reader`; a call is in that block, behind its transactions.
+    pub(crate) fn pending(
+        reader: Arc<Reader>,
+        pending: Arc<PendingBlock>,
+        environment: Environment,
+    ) -> Self {
+        Self { reader, pending: Some(pending), environment }
+    }
+
+    /// Returns the state's last block that is sealed.
+    #[must_use]
+    pub fn reader(&self) -> &Arc<Reader> {
+        &self.reader
+    }
+
+    /// Returns the header of the block that the state is after.
+    #[must_use]
+    pub fn header(&self) -> &alloy_consensus::Header {
+        match &self.pending {
+            Some(pending) => &pending.header,
+            None => self.reader.head(),
+        }
+    }
+
+    /// Returns where a call would run, with `overrides`. It leaves no trace.
+    #[must_use]
+    pub fn scene<'a>(&'a self, rules: &'a Rules, overrides: &'a Overrides) -> Scene<'a, Self> {
+        Scene { state: self, rules, environment: self.environment, overrides }
+    }
+
+    /// Returns an account; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn account(&self, address: &Address) -> Result<Option<AccountState>, StoreError> {
+        let change = self.pending.as_ref().and_then(|block| block.changes.accounts.get(address));
+        match change {
+            Some(change) => Ok(change.after),
+            None => self.reader.account(address),
+        }
+    }
+
+    /// Returns code by its hash. The empty code is known without being stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was never stored.
+    pub fn code(&self, code_hash: &B256) -> Result<Bytes, StoreError> {
+        if *code_hash == KECCAK256_EMPTY {
+            return Ok(Bytes::new());
+        }
+        match self.pending.as_ref().and_then(|block| block.changes.codes.get(code_hash)) {
+            Some(code) => Ok(code.clone()),
+            None => self.reader.code(code_hash),
+        }
+    }
+
+    /// Returns what a storage slot holds; zero if never written.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn slot(&self, address: &Address, slot: &U256) -> Result<U256, StoreError> {
+        self.storage_ref(*address, *slot)
+    }
+}
+
+impl DatabaseRef for StateView {
+    type Error = StoreError;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, StoreError> {
+        match &self.pending {
+            Some(block) => after(&self.reader, block).basic_ref(address),
+            None => self.reader.basic_ref(address),
+        }
+    }
+
+    fn code_by_hash_ref(&self, code_hash: B256) -> Result<Bytecode, StoreError> {
+        match &self.pending {
+            Some(block) => after(&self.reader, block).code_by_hash_ref(code_hash),
+            None => self.reader.code_by_hash_ref(code_hash),
+        }
+    }
+
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StoreError> {
+        match &self.pending {
+            Some(block) => after(&self.reader, block).storage_ref(address, slot),
+            None => self.reader.storage_ref(address, slot),
+        }
+    }
+
+    fn block_hash_ref(&self, number: u64) -> Result<B256, StoreError> {
+        self.reader.block_hash_ref(number)
+    }
+}
+
+fn after<'a>(reader: &'a Reader, block: &'a PendingBlock) -> StateAfter<'a, Reader> {
+    StateAfter { base: reader, changes: &block.changes }
+}

@@ -12,8 +12,11 @@ use alloy_eips::{BlockId, eip2718::Encodable2718 as _, eip4895::Withdrawals};
 use alloy_primitives::{B256, Bytes, U64, U256};
 use alloy_rlp::Encodable;
 use alloy_rpc_types_eth as wire;
-use execution::Transaction;
+use execution::{PendingBlock, Transaction};
 use node::Node;
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
 use store::Reader;
 
 /// A transaction on the wire.
@@ -34,10 +37,67 @@ impl From<Option<bool>> for Content {
     }
 }
 
-pub(crate) fn block(node: &Node, block: BlockId, content: Content) -> Answer<Option<WireBlock>> {
+pub(crate) fn block(
+    node: &Node,
+    block: BlockId,
+    content: Content,
+) -> Answer<Option<Shown<WireBlock>>> {
+    let Some(found) = look(node, block)? else { return Ok(None) };
+    let Found { block: store::Block { header, transactions }, .. } = &found;
+    found.shown(shown(header, transactions, content)).map(Some)
+}
+
+/// A block, or a part of it, on the wire: what is pending has no hash.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Shown<T> {
+    Sealed(T),
+    Pending(Value),
+}
+
+/// A block that somebody asked for.
+struct Found {
+    /// The header of a pending block has a hash that means nothing.
+    block: store::Block,
+    /// Of a pending block; those of others are in the chain.
+    pending: Option<Vec<ReceiptEnvelope>>,
+}
+
+impl Found {
+    /// `value`, which tells of this block, without its hash if it has none.
+    fn shown<T: Serialize>(&self, value: T) -> Answer<Shown<T>> {
+        if self.pending.is_none() {
+            return Ok(Shown::Sealed(value));
+        }
+        let mut value = serde_json::to_value(value).map_err(internal)?;
+        forget_hash(&mut value, self.block.header.hash());
+        if let Some(fields) = value.as_object_mut().filter(|fields| fields.contains_key("nonce")) {
+            fields.insert("nonce".to_owned(), Value::Null);
+        }
+        Ok(Shown::Pending(value))
+    }
+}
+
+/// Puts nothing wherever `hash` stands.
+fn forget_hash(value: &mut Value, hash: B256) {
+    match value {
+        Value::String(text) if *text == hash.to_string() => *value = Value::Null,
+        Value::Array(values) => values.iter_mut().for_each(|value| forget_hash(value, hash)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| forget_hash(value, hash)),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The block meant, the pending one executed for this; `None` if there is none.
+fn look(node: &Node, block: BlockId) -> Answer<Option<Found>> {
+    if block == BlockId::pending() {
+        let PendingBlock { header, transactions, receipts, .. } =
+            Arc::unwrap_or_clone(node.pending_block().map_err(internal)?);
+        let block = store::Block { header: Sealed::new(header), transactions };
+        return Ok(Some(Found { block, pending: Some(receipts) }));
+    }
     let reader = node.reader().map_err(internal)?;
-    let Some(block) = find(&reader, block)? else { return Ok(None) };
-    Ok(Some(shown(&block.header, &block.transactions, content)))
+    Ok(find(&reader, block)?.map(|block| Found { block, pending: None }))
 }
 
 /// A block as JSON wants it.
@@ -62,29 +122,32 @@ pub(crate) fn shown(
 }
 
 /// A block's header alone, with the size of the whole block.
-pub(crate) fn header(node: &Node, asked: BlockId) -> Answer<Option<wire::Header>> {
-    Ok(block(node, asked, Content::Hashes)?.map(|block| block.header))
+pub(crate) fn header(node: &Node, asked: BlockId) -> Answer<Option<Shown<wire::Header>>> {
+    let Some(found) = look(node, asked)? else { return Ok(None) };
+    let store::Block { header, transactions } = &found.block;
+    found.shown(shown(header, transactions, Content::Hashes).header).map(Some)
 }
 
 /// How many transactions a block has.
 pub(crate) fn transaction_count(node: &Node, block: BlockId) -> Answer<Option<U64>> {
-    let reader = node.reader().map_err(internal)?;
-    Ok(find(&reader, block)?.map(|block| U64::from(block.transactions.len())))
+    Ok(look(node, block)?.map(|found| U64::from(found.block.transactions.len())))
 }
 
 /// How many uncles a block has: none, ever.
 pub(crate) fn uncle_count(node: &Node, block: BlockId) -> Answer<Option<U64>> {
-    let reader = node.reader().map_err(internal)?;
-    Ok(find(&reader, block)?.map(|_| U64::ZERO))
+    Ok(look(node, block)?.map(|_| U64::ZERO))
 }
 
 pub(crate) fn receipts(
     node: &Node,
     block: BlockId,
-) -> Answer<Option<Vec<wire::TransactionReceipt>>> {
-    let reader = node.reader().map_err(internal)?;
-    let Some(block) = find(&reader, block)? else { return Ok(None) };
-    block_receipts(&reader, &block).map(Some)
+) -> Answer<Option<Shown<Vec<wire::TransactionReceipt>>>> {
+    let Some(found) = look(node, block)? else { return Ok(None) };
+    let receipts = match &found.pending {
+        Some(receipts) => placed(&found.block, receipts.clone()),
+        None => block_receipts(&*node.reader().map_err(internal)?, &found.block)?,
+    };
+    found.shown(receipts).map(Some)
 }
 
 /// From a block, or from the mempool.
@@ -106,9 +169,13 @@ pub(crate) fn transaction_at(
     block: BlockId,
     index: Count,
 ) -> Answer<Option<WireTransaction>> {
-    let reader = node.reader().map_err(internal)?;
-    let block = find(&reader, block)?;
-    Ok(block.and_then(|block| nth(&block, usize::try_from(index.value()).ok()?)))
+    let Some(found) = look(node, block)? else { return Ok(None) };
+    let place = usize::try_from(index.value()).ok();
+    let mut transaction = place.and_then(|index| nth(&found.block, index));
+    if let Some(transaction) = transaction.as_mut().filter(|_| found.pending.is_some()) {
+        transaction.block_hash = None;
+    }
+    Ok(transaction)
 }
 
 /// A transaction as it was signed.
@@ -134,11 +201,14 @@ pub(crate) fn block_receipts(
 ) -> Answer<Vec<wire::TransactionReceipt>> {
     let number = block.header.number;
     let receipts = reader.receipts(number).map_err(internal)?.unwrap_or_default();
+    Ok(placed(block, receipts))
+}
+
+/// The receipts of a block with their places in it.
+fn placed(block: &store::Block, receipts: Vec<ReceiptEnvelope>) -> Vec<wire::TransactionReceipt> {
     let mut position = Position { transaction_index: 0, log_index: 0, gas_before: 0 };
     let pairs = block.transactions.iter().zip(receipts);
-    Ok(pairs
-        .map(|(transaction, receipt)| position.next(&block.header, transaction, receipt))
-        .collect())
+    pairs.map(|(transaction, receipt)| position.next(&block.header, transaction, receipt)).collect()
 }
 
 /// The block with its transactions; `None` if there is none.

@@ -1,7 +1,7 @@
 //! Calls and estimates.
 
 use crate::{
-    error::{Answer, halted, invalid, not_called, not_estimated, reverted},
+    error::{Answer, halted, internal, invalid, not_called, not_estimated, reverted},
     overrides, parameters,
 };
 use alloy_eips::{BlockId, eip2930::AccessListResult};
@@ -9,7 +9,8 @@ use alloy_primitives::{Bytes, TxKind, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use execution::{Accesses, Call, CallOutcome, Overrides};
 use jsonrpsee::types::Params;
-use node::{CallBlock, Node};
+use node::{CallBlock, Node, StateView};
+use std::{borrow::Cow, sync::Arc};
 
 /// What is asked about a message: in which block, and what to imagine.
 pub(crate) struct Question {
@@ -30,8 +31,8 @@ pub(crate) fn parameters(params: &Params<'_>) -> Answer<Question> {
 }
 
 pub(crate) fn call(node: &Node, asked: &Question) -> Answer<Bytes> {
-    let (reader, block) = parameters::state(node, asked.block)?;
-    let outcome = node.scene(&reader, block, &asked.overrides).call(&asked.call);
+    let view = parameters::state(node, asked.block)?;
+    let outcome = view.scene(node.rules(), &asked.overrides).call(&asked.call);
     match outcome.map_err(not_called)? {
         CallOutcome::Returned { output, .. } => Ok(output),
         CallOutcome::Reverted { output, .. } => Err(reverted(output)),
@@ -39,20 +40,44 @@ pub(crate) fn call(node: &Node, asked: &Question) -> Answer<Bytes> {
     }
 }
 
+/// Unless a block is named, behind what waits for the next one.
 pub(crate) fn estimate_gas(node: &Node, asked: &Question) -> Answer<U64> {
-    let (reader, mut block) = parameters::state(node, asked.block)?;
+    let mut view = parameters::state(node, Some(asked.block.unwrap_or(BlockId::pending())))?;
     // What is estimated is sent next: on the head's state it is taken for the block that follows.
-    if reader.head().number == node.head().number {
-        block = CallBlock::Next;
+    if view.header().number == node.head().number {
+        view = node.view(Arc::clone(view.reader()), CallBlock::Next);
     }
-    let estimate = node.scene(&reader, block, &asked.overrides).estimate_gas(&asked.call);
+    let overrides = match node.development() {
+        Some(_) => Cow::Owned(funded(&view, asked)?),
+        None => Cow::Borrowed(&asked.overrides),
+    };
+    let estimate = view.scene(node.rules(), &overrides).estimate_gas(&asked.call);
     estimate.map(U64::from).map_err(not_estimated)
+}
+
+/// The overrides with whatever the sender lacks for its value and its gas: as hardhat and anvil estimate.
+fn funded(view: &StateView, asked: &Question) -> Answer<Overrides> {
+    let call = &asked.call;
+    let gas = U256::from(call.gas_limit.unwrap_or(view.header().gas_limit));
+    let fees = gas.saturating_mul(U256::from(call.max_fee_per_gas.unwrap_or_default()));
+    let needed = call.value.saturating_add(fees);
+    let mut overrides = asked.overrides.clone();
+    let sender = overrides.accounts.entry(call.from).or_default();
+    let balance = match sender.balance {
+        Some(balance) => balance,
+        None => {
+            let account = view.account(&call.from).map_err(internal)?;
+            account.map_or(U256::ZERO, |account| account.balance)
+        }
+    };
+    sender.balance = Some(balance.max(needed));
+    Ok(overrides)
 }
 
 /// A call that fails has a list, too, and says beside it how it failed.
 pub(crate) fn access_list(node: &Node, asked: &Question) -> Answer<AccessListResult> {
-    let (reader, block) = parameters::state(node, asked.block)?;
-    let accesses = node.scene(&reader, block, &asked.overrides).access_list(&asked.call);
+    let view = parameters::state(node, asked.block)?;
+    let accesses = view.scene(node.rules(), &asked.overrides).access_list(&asked.call);
     let Accesses { list, outcome } = accesses.map_err(not_called)?;
     let (gas_used, error) = match outcome {
         CallOutcome::Returned { gas_used, .. } => (gas_used, None),
@@ -75,6 +100,9 @@ pub(crate) fn message(request: TransactionRequest) -> Answer<Call> {
     if request.gas_price.is_some() && request.max_fee_per_gas.is_some() {
         return Err(invalid("both gasPrice and maxFeePerGas specified"));
     }
+    if request.blob_versioned_hashes.is_some() || request.max_fee_per_blob_gas.is_some() {
+        return Err(invalid("transaction type not supported: blobs are not carried by this chain"));
+    }
     Ok(Call {
         from: request.from.unwrap_or_default(),
         to: request.to.unwrap_or(TxKind::Create),
@@ -82,6 +110,9 @@ pub(crate) fn message(request: TransactionRequest) -> Answer<Call> {
         data,
         gas_limit: request.gas,
         max_fee_per_gas: request.max_fee_per_gas.or(request.gas_price),
+        // A price that is paid whatever the base fee is a tip up to that price.
+        max_priority_fee_per_gas: request.max_priority_fee_per_gas.or(request.gas_price),
+        chain_id: request.chain_id,
         access_list: request.access_list.unwrap_or_default(),
         authorization_list: request.authorization_list.unwrap_or_default(),
     })

@@ -48,7 +48,7 @@ pub(crate) fn pruned(first: u64) -> ErrorObjectOwned {
 
 /// The node's own trouble; its details go to the log, which its owner reads.
 #[expect(clippy::needless_pass_by_value, reason = "used as a function for `map_err`")]
-pub(crate) fn internal(error: StoreError) -> ErrorObjectOwned {
+pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObjectOwned {
     tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");
     let message = "internal error: the chain can't be read";
     ErrorObjectOwned::owned::<()>(INTERNAL_ERROR_CODE, message, None)
@@ -82,6 +82,7 @@ pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwne
     match error {
         EstimateError::Call(error) => not_called(error),
         EstimateError::Reverted { output } => reverted(output),
+        error @ EstimateError::Allowance { .. } => refused(error.to_string()),
         EstimateError::Halted { gas_limit, reason } if reason.starts_with("OutOfGas") => {
             refused(format!("gas required exceeds allowance ({gas_limit})"))
         }
@@ -111,11 +112,15 @@ pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObjectOwne
             Refusal::NonceTooHigh { .. } => -38_011,
             Refusal::FeeBelowBaseFee { .. } => -38_012,
             Refusal::IntrinsicGas { .. } => -38_013,
-            Refusal::InsufficientFunds { .. } => -38_014,
+            Refusal::InsufficientFunds { .. } | Refusal::InsufficientFundsForTransfer { .. } => {
+                -38_014
+            }
             Refusal::BlockFull { .. } | Refusal::GasLimitTooHigh { .. } => -38_015,
             Refusal::Sender { .. } => -38_024,
             Refusal::CreationCodeTooLong { .. } => -38_025,
             Refusal::WrongChain { .. }
+            | Refusal::NonceTooLarge { .. }
+            | Refusal::TipAboveMaxFee { .. }
             | Refusal::TypeNotSupported { .. }
             | Refusal::Fault { .. }
             | Refusal::Invalid(_) => INVALID_PARAMS_CODE,

@@ -54,4 +54,4 @@ mod transports;
 pub use development::{TEST_PHRASE, test_accounts};
 pub use origins::Origins;
 pub use pages::{Page, Pages};
-pub use server::{ClientVersion, Handle, Options, ServeError, serve};
+pub use server::{ClientVersion, Handle, Listener, Options, ServeError, listen, serve, serve_at};

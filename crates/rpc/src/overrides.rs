@@ -32,6 +32,11 @@ fn read_account(address: Address, account: WireAccount) -> Answer<AccountOverrid
             "account {address} has movePrecompileToAddress: precompiles stay where they are"
         )));
     }
+    if account.code.is_some() && execution::is_precompile(&address) {
+        return Err(invalid(format!(
+            "account {address} is a precompile of Ethereum: its code can't be overridden"
+        )));
+    }
     let storage = match (account.state, account.state_diff) {
         (Some(_), Some(_)) => {
             return Err(invalid(format!("account {address} has both 'state' and 'stateDiff'")));

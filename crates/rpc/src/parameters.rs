@@ -4,7 +4,7 @@ use crate::error::{Answer, internal, invalid, refused};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::U64;
 use jsonrpsee::types::{Params, params::ParamsSequence};
-use node::{CallBlock, Node};
+use node::{CallBlock, Node, StateView};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::sync::Arc;
 use store::Reader;
@@ -88,18 +88,19 @@ pub(crate) fn number_of(head: u64, block: BlockNumberOrTag) -> u64 {
     }
 }
 
-/// The state that is meant, and in which block to imagine oneself.
-pub(crate) fn state(node: &Node, block: Option<BlockId>) -> Answer<(Arc<Reader>, CallBlock)> {
-    let reader = node.reader().map_err(internal)?;
+/// The state that is meant, the latest unless named. The pending one has the waiting transactions executed in it.
+pub(crate) fn state(node: &Node, block: Option<BlockId>) -> Answer<StateView> {
     let block = block.unwrap_or_default();
     if block == BlockId::pending() {
-        return Ok((reader, CallBlock::Next));
+        return node.pending_view().map_err(internal);
     }
-    match height(&reader, block)? {
-        None => Err(refused("header not found")),
-        Some(number) if number == reader.head().number => Ok((reader, CallBlock::Same)),
-        Some(number) => Ok((Arc::new(state_at(&reader, number)?), CallBlock::Same)),
-    }
+    let reader = node.reader().map_err(internal)?;
+    let number = height(&reader, block)?.ok_or_else(|| refused("header not found"))?;
+    let reader = match number == reader.head().number {
+        true => reader,
+        false => Arc::new(state_at(&reader, number)?),
+    };
+    Ok(node.view(reader, CallBlock::Same))
 }
 
 /// The state after a block.

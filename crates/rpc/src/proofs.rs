@@ -21,7 +21,9 @@ pub(crate) fn prove(
             slots.len()
         )));
     }
-    let (reader, _) = parameters::state(node, block)?;
+    // What waits has no root yet.
+    let view = parameters::state(node, block.filter(|block| *block != BlockId::pending()))?;
+    let reader = view.reader();
     if reader.commitment().root() != reader.head().state_root {
         return Err(refused("the state was changed without a block: mine one to prove it"));
     }

@@ -141,6 +141,27 @@ impl Handle {
     }
 }
 
+/// A port that is taken, at which nobody answers yet.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// Takes the port of `address`; whoever connects waits until somebody answers. Call it within a tokio runtime.
+///
+/// # Errors
+/// [`ServeError`] when the address can't be had.
+pub async fn listen(address: SocketAddr) -> Result<Listener, ServeError> {
+    let fault = |source: std::io::Error| match source.kind() {
+        ErrorKind::AddrInUse => ServeError::InUse { address },
+        _ => ServeError::Listen { address, source },
+    };
+    let listener = TcpListener::bind(address).await.map_err(fault)?;
+    let address = listener.local_addr().map_err(fault)?;
+    Ok(Listener { listener, address })
+}
+
 /// Answers JSON-RPC at `address` until the handle goes. Call it within a tokio runtime.
 ///
 /// # Errors
@@ -150,12 +171,13 @@ pub async fn serve(
     address: SocketAddr,
     options: Options,
 ) -> Result<Handle, ServeError> {
-    let fault = |source: std::io::Error| match source.kind() {
-        ErrorKind::AddrInUse => ServeError::InUse { address },
-        _ => ServeError::Listen { address, source },
-    };
-    let listener = TcpListener::bind(address).await.map_err(fault)?;
-    let address = listener.local_addr().map_err(fault)?;
+    Ok(serve_at(listen(address).await?, node, options))
+}
+
+/// Answers JSON-RPC at a port that is taken until the handle goes. Call it within a tokio runtime.
+#[must_use]
+pub fn serve_at(listener: Listener, node: Node, options: Options) -> Handle {
+    let Listener { listener, address } = listener;
     let config = ServerConfig::builder()
         .max_request_body_size(options.request_size_max)
         .max_response_body_size(options.response_size_max)
@@ -194,5 +216,5 @@ pub async fn serve(
     };
     tokio::spawn(connections::accept(listener, bounds, stop, made));
     tracing::info!(%address, "serving JSON-RPC");
-    Ok(Handle { address, server })
+    Handle { address, server }
 }

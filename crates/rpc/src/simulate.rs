@@ -52,14 +52,12 @@ fn plan(block: SimBlock) -> Answer<BlockPlan> {
 
 fn message(request: TransactionRequest) -> Answer<Message> {
     let nonce = request.nonce;
-    // A price that is paid whatever the base fee is a tip up to that price.
-    let max_priority_fee_per_gas = request.max_priority_fee_per_gas.or(request.gas_price);
-    Ok(Message { call: calls::message(request)?, nonce, max_priority_fee_per_gas })
+    Ok(Message { call: calls::message(request)?, nonce })
 }
 
 pub(crate) fn simulate(node: &Node, asked: &Asked) -> Answer<Vec<SimulatedBlock<WireBlock>>> {
-    let (reader, _) = parameters::state(node, asked.block)?;
-    let blocks = execution::simulate(&*reader, node.rules(), reader.head(), &asked.simulation);
+    let view = parameters::state(node, asked.block)?;
+    let blocks = execution::simulate(&view, node.rules(), view.header(), &asked.simulation);
     let blocks = blocks.map_err(not_simulated)?;
     Ok(blocks.into_iter().map(|block| shown(block, asked.content)).collect())
 }

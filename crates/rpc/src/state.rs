@@ -8,11 +8,10 @@ use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_rpc_types_eth::AccountInfo;
 use execution::AccountState;
-use node::{CallBlock, Node};
-use store::Reader;
+use node::{Node, StateView};
 
 pub(crate) fn balance(node: &Node, address: Address, block: Option<BlockId>) -> Answer<U256> {
-    let account = account(&parameters::state(node, block)?.0, &address)?;
+    let account = account(&parameters::state(node, block)?, &address)?;
     Ok(account.map_or(U256::ZERO, |account| account.balance))
 }
 
@@ -21,18 +20,18 @@ pub(crate) fn transaction_count(
     address: Address,
     block: Option<BlockId>,
 ) -> Answer<U64> {
-    let (reader, block) = parameters::state(node, block)?;
-    let nonce = match block {
-        CallBlock::Same => account(&reader, &address)?.map_or(0, |account| account.nonce),
-        CallBlock::Next => node.next_nonce(&address).map_err(internal)?,
-    };
-    Ok(U64::from(nonce))
+    if block == Some(BlockId::pending()) {
+        // Known without executing what waits.
+        return node.next_nonce(&address).map(U64::from).map_err(internal);
+    }
+    let account = account(&parameters::state(node, block)?, &address)?;
+    Ok(U64::from(account.map_or(0, |account| account.nonce)))
 }
 
 pub(crate) fn code(node: &Node, address: Address, block: Option<BlockId>) -> Answer<Bytes> {
-    let (reader, _) = parameters::state(node, block)?;
-    match account(&reader, &address)? {
-        Some(account) => reader.code(&account.code_hash).map_err(internal),
+    let view = parameters::state(node, block)?;
+    match account(&view, &address)? {
+        Some(account) => view.code(&account.code_hash).map_err(internal),
         None => Ok(Bytes::new()),
     }
 }
@@ -43,18 +42,18 @@ pub(crate) fn storage(
     slot: U256,
     block: Option<BlockId>,
 ) -> Answer<B256> {
-    let (reader, _) = parameters::state(node, block)?;
-    reader.slot(&address, &slot).map(B256::from).map_err(internal)
+    let view = parameters::state(node, block)?;
+    view.slot(&address, &slot).map(B256::from).map_err(internal)
 }
 
 /// Balance, nonce and code at once.
 pub(crate) fn info(node: &Node, address: Address, block: Option<BlockId>) -> Answer<AccountInfo> {
-    let (reader, _) = parameters::state(node, block)?;
-    let Some(account) = account(&reader, &address)? else { return Ok(AccountInfo::default()) };
-    let code = reader.code(&account.code_hash).map_err(internal)?;
+    let view = parameters::state(node, block)?;
+    let Some(account) = account(&view, &address)? else { return Ok(AccountInfo::default()) };
+    let code = view.code(&account.code_hash).map_err(internal)?;
     Ok(AccountInfo { balance: account.balance, nonce: account.nonce, code })
 }
 
-fn account(reader: &Reader, address: &Address) -> Answer<Option<AccountState>> {
-    reader.account(address).map_err(internal)
+fn account(view: &StateView, address: &Address) -> Answer<Option<AccountState>> {
+    view.account(address).map_err(internal)
 }

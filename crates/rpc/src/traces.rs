@@ -93,8 +93,8 @@ pub(crate) fn call_parameters(params: &Params<'_>) -> Answer<AskedCall> {
 }
 
 pub(crate) fn call(node: &Node, asked: &AskedCall) -> Answer<Value> {
-    let (reader, block) = parameters::state(node, asked.block)?;
-    let trace = node.scene(&reader, block, &asked.overrides).trace(&asked.call, &asked.tracer);
+    let view = parameters::state(node, asked.block)?;
+    let trace = view.scene(node.rules(), &asked.overrides).trace(&asked.call, &asked.tracer);
     Ok(shown(trace.map_err(not_traced)?))
 }
 

@@ -71,7 +71,8 @@ fn add_mining(methods: &mut Methods) {
 
 fn add_time(methods: &mut Methods) {
     methods.add_kept("evm_increaseTime", |context, params| {
-        Ok(development(&context.node)?.increase_time(one::<Count>(params)?.value()))
+        let seconds = one::<Count>(params)?.value();
+        development(&context.node)?.increase_time(seconds).map_err(not_done)
     });
     methods.add_kept("evm_setTime", |context, params| {
         let seconds = one::<Count>(params)?.value();

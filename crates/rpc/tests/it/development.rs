@@ -245,3 +245,125 @@ async fn what_makes_no_sense_is_refused() {
     let head = local.ask("eth_blockNumber", json!([])).await;
     assert_eq!(head, "0x0");
 }
+
+#[tokio::test]
+async fn who_has_nothing_gets_an_estimate_to_test_with() {
+    let local = Local::start(ClientVersion::Gleaner).await;
+    let poor = json!("0x00000000000000000000000000000000000000cc");
+    for extra in [json!({}), json!({ "maxFeePerGas": "0x3b9aca00" }), json!({ "gasPrice": "0x1" })]
+    {
+        let mut call = json!({ "from": poor, "to": RECEIVER, "value": "0xde0b6b3a7640000" });
+        call.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        assert_eq!(local.ask("eth_estimateGas", json!([call])).await, "0x5208");
+        assert_eq!(local.ask("eth_estimateGas", json!([call, "latest"])).await, "0x5208");
+    }
+    // What is sent needs its funds all the same.
+    let send = json!([{ "from": poor, "to": RECEIVER, "value": "0x1" }]);
+    local.ask("hardhat_impersonateAccount", json!([poor])).await;
+    let message = local.fail("eth_sendTransaction", send, -32_000).await;
+    assert!(message.starts_with("insufficient funds for gas * price + value"), "{message}");
+}
+
+/// Adds one to slot 0 and returns it.
+const COUNTER: &str = "0x5f54600101805f555f5260205ff3";
+
+#[tokio::test]
+async fn what_waits_is_seen_in_the_pending_block() {
+    let local = Local::start(ClientVersion::Gleaner).await;
+    let counter = json!("0x00000000000000000000000000000000000c0de0");
+    local.ask("hardhat_setCode", json!([counter, COUNTER])).await;
+    let block = |local: &Local| {
+        let params = json!(["pending", true]);
+        let (address, method) = (local.handle.local_addr(), "eth_getBlockByNumber");
+        async move { http::ask(address, method, params).await }
+    };
+    let empty = block(&local).await;
+    assert_eq!(
+        (&empty["number"], &empty["hash"], &empty["nonce"]),
+        (&json!("0x1"), &Value::Null, &Value::Null)
+    );
+    assert_eq!(empty["transactions"], json!([]));
+    local.ask("evm_setAutomine", json!([false])).await;
+    let sender = rpc::test_accounts()[0].address();
+    let send = |to: &Value, value: &str| json!([{ "from": sender, "to": to, "value": value }]);
+    local.ask("eth_sendTransaction", send(&json!(RECEIVER), "0x7")).await;
+    let hash = local.ask("eth_sendTransaction", send(&counter, "0x0")).await;
+    let head = local.ask("eth_getBlockByNumber", json!(["latest", false])).await;
+    let pending = block(&local).await;
+    assert_eq!((&pending["number"], &pending["hash"]), (&json!("0x1"), &Value::Null));
+    assert_eq!(pending["parentHash"], head["hash"]);
+    let history = local.ask("eth_feeHistory", json!(["0x1", "latest", []])).await;
+    assert_eq!(pending["baseFeePerGas"], history["baseFeePerGas"][1]);
+    let transactions = pending["transactions"].as_array().unwrap();
+    assert_eq!(transactions.len(), 2);
+    assert_eq!((&transactions[1]["hash"], &transactions[1]["blockHash"]), (&hash, &Value::Null));
+    assert_eq!(transactions[1]["blockNumber"], "0x1");
+    // Every question about the pending block sees them, and those about the latest don't.
+    for (method, params, latest, expected) in [
+        ("eth_getBalance", json!([RECEIVER]), json!("0x0"), json!("0x7")),
+        ("eth_getStorageAt", json!([counter, "0x0"]), word(0), word(1)),
+        ("eth_call", json!([{ "to": counter }]), word(1), word(2)),
+        ("eth_getTransactionCount", json!([sender]), json!("0x0"), json!("0x2")),
+    ] {
+        for (block, expected) in [("latest", latest), ("pending", expected)] {
+            let mut params = params.clone();
+            params.as_array_mut().unwrap().push(json!(block));
+            assert_eq!(local.ask(method, params).await, expected, "{method} {block}");
+        }
+    }
+    let count = local.ask("eth_getBlockTransactionCountByNumber", json!(["pending"])).await;
+    assert_eq!(count, "0x2");
+    let receipts = local.ask("eth_getBlockReceipts", json!(["pending"])).await;
+    assert_eq!((&receipts[1]["status"], &receipts[1]["blockHash"]), (&json!("0x1"), &Value::Null));
+    let params = json!(["pending", "0x1"]);
+    let second = local.ask("eth_getTransactionByBlockNumberAndIndex", params).await;
+    assert_eq!((&second["hash"], &second["blockHash"]), (&hash, &Value::Null));
+    let header = local.ask("eth_getHeaderByNumber", json!(["pending"])).await;
+    assert_eq!((&header["number"], &header["hash"]), (&json!("0x1"), &Value::Null));
+    // An estimate is for what comes next: writing to a slot that is used costs less than to an empty one.
+    let estimate = |block: Value| {
+        let call = json!({ "from": sender, "to": counter });
+        let params = if block.is_null() { json!([call]) } else { json!([call, block]) };
+        let address = local.handle.local_addr();
+        async move {
+            let gas = http::ask(address, "eth_estimateGas", params).await;
+            u64::from_str_radix(&gas.as_str().unwrap()[2..], 16).unwrap()
+        }
+    };
+    let (unnamed, pending, latest) = (
+        estimate(Value::Null).await,
+        estimate(json!("pending")).await,
+        estimate(json!("latest")).await,
+    );
+    assert_eq!(unnamed, pending);
+    assert!(pending + 10_000 < latest, "{pending} {latest}");
+    local.ask("evm_mine", json!([])).await;
+    let mined = local.ask("eth_getBlockByNumber", json!(["latest", false])).await;
+    assert_eq!(mined["transactions"].as_array().unwrap().len(), 2);
+}
+
+fn word(value: u64) -> Value {
+    json!(alloy_primitives::B256::from(alloy_primitives::U256::from(value)))
+}
+
+#[tokio::test]
+async fn the_last_nonce_is_refused() {
+    let local = Local::start(ClientVersion::Gleaner).await;
+    let sender = rpc::test_accounts()[0].address();
+    let last = "0xffffffffffffffff";
+    let message = local.fail("hardhat_setNonce", json!([sender, last]), -32_602).await;
+    assert!(message.contains("2^64 - 2"), "{message}");
+    local.ask("hardhat_setNonce", json!([sender, "0xfffffffffffffffe"])).await;
+    local.ask("evm_setAutomine", json!([false])).await;
+    local.ask("eth_sendTransaction", json!([{ "from": sender, "to": RECEIVER }])).await;
+    let count = local.ask("eth_getTransactionCount", json!([sender, "pending"])).await;
+    assert_eq!(count, last);
+    let next = json!([{ "from": sender, "to": RECEIVER, "gas": "0x5208" }]);
+    let message = local.fail("eth_sendTransaction", next, -32_000).await;
+    assert!(message.starts_with("nonce has max value"), "{message}");
+    let count = local.ask("eth_getTransactionCount", json!([sender, "pending"])).await;
+    assert_eq!(count, last);
+    // A precompile's code can't be set either.
+    let sha256 = json!("0x0000000000000000000000000000000000000002");
+    local.fail("hardhat_setCode", json!([sha256, "0x00"]), -32_602).await;
+}

@@ -191,3 +191,59 @@ async fn a_simulation_that_cannot_be_says_why() {
     let answer = simulate(&served, json!(endless), json!({})).await;
     assert_eq!(answer["error"]["code"], -38_026, "{answer}");
 }
+
+#[tokio::test]
+async fn what_is_asked_for_is_honoured_or_refused() {
+    let served = Served::start().await;
+    let address = served.address();
+    let call = |extra: Value| {
+        let mut call = json!({ "from": key(1).address(), "to": RECEIVER });
+        call.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        call
+    };
+    let fine = json!({ "chainId": "0x1092", "maxFeePerGas": "0x9", "maxPriorityFeePerGas": "0x9" });
+    for (extra, code, part) in [
+        (json!({ "chainId": "0x1" }), -32_000, "invalid chain id"),
+        (
+            json!({ "maxFeePerGas": "0x9", "maxPriorityFeePerGas": "0xa" }),
+            -32_000,
+            "max priority fee per gas higher than max fee per gas",
+        ),
+        (json!({ "blobVersionedHashes": [word(1)] }), -32_602, "blobs are not carried"),
+    ] {
+        for method in ["eth_call", "eth_estimateGas", "eth_createAccessList", "debug_traceCall"] {
+            http::ask(address, method, json!([call(fine.clone()), "latest"])).await;
+            let asked = json!([call(extra.clone()), "latest"]);
+            let message = http::fail(address, method, asked, code).await;
+            assert!(message.contains(part), "{method}: {message}");
+        }
+        let answer = simulate(&served, json!([{ "calls": [call(extra)] }]), json!({})).await;
+        assert!(answer["error"]["message"].as_str().unwrap().contains(part), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_precompile_keeps_its_code() {
+    let served = Served::start().await;
+    let sha256 = Address::with_last_byte(2);
+    let replaced = json!({ sha256.to_string(): { "code": "0x602a5f5260205ff3" } });
+    for method in ["eth_call", "eth_estimateGas"] {
+        let asked = json!([{ "to": sha256 }, "latest", replaced]);
+        let message = http::fail(served.address(), method, asked, -32_602).await;
+        assert!(message.contains("precompile"), "{message}");
+    }
+    let blocks = json!([{ "stateOverrides": replaced, "calls": [{ "to": sha256 }] }]);
+    let answer = simulate(&served, blocks, json!({})).await;
+    assert_eq!(answer["error"]["code"], -32_602, "{answer}");
+    // What else an account has may be overridden there, too.
+    let rich = json!({ sha256.to_string(): { "balance": "0x1" } });
+    http::ask(served.address(), "eth_call", json!([{ "to": sha256 }, "latest", rich])).await;
+}
+
+#[tokio::test]
+async fn who_cannot_pay_gets_no_estimate_and_hears_why() {
+    let served = Served::start().await;
+    let call = json!({ "from": RECEIVER, "to": Address::ZERO, "maxFeePerGas": "0x3b9aca00" });
+    let message = http::fail(served.address(), "eth_estimateGas", json!([call]), -32_000).await;
+    assert!(message.starts_with("insufficient funds for transfer"), "{message}");
+}

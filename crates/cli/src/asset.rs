@@ -9,7 +9,7 @@ use units::AccountId;
 
 use crate::failure::Hint as _;
 use crate::ledger;
-use crate::options::{LedgerArgs, SignerArgs, WalletArgs, parse_account};
+use crate::options::{LedgerArgs, SignerArgs, WalletArgs, checksummed, parse_account};
 use crate::output::{Output, lines, table};
 use crate::shell;
 
@@ -210,8 +210,8 @@ fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
         let receipt = created.receipt;
         let document = CreateDocument {
             asset: created.number,
-            address: created.address.to_string(),
-            issuer: asset.issuer.to_string(),
+            address: checksummed(&created.address),
+            issuer: checksummed(&asset.issuer),
             hash: receipt.hash.to_string(),
             height: receipt.height,
             fee: receipt.fee.to_string(),
@@ -219,8 +219,8 @@ fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
         let text = format!(
             "asset    {}\naddress  {}\nissuer   {}\nfee      {} GRAIN, block {}, transaction {}",
             created.number,
-            created.address,
-            asset.issuer,
+            checksummed(&created.address),
+            checksummed(&asset.issuer),
             receipt.fee.to_grain(),
             receipt.height,
             receipt.hash
@@ -241,7 +241,7 @@ async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
             asset.name.clone(),
             amount_text(asset.supply, asset.decimals),
             cap(&asset),
-            asset.address.to_string(),
+            checksummed(&asset.address),
         ]);
         documents.push(document(&asset));
     }
@@ -257,11 +257,14 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
         ("asset", asset.number.to_string()),
         ("name", asset.name.clone()),
         ("symbol", asset.symbol.clone()),
-        ("address", asset.address.to_string()),
+        ("address", checksummed(&asset.address)),
         ("supply", amount_text(asset.supply, asset.decimals)),
         ("cap", cap(&asset)),
         ("decimals", asset.decimals.to_string()),
-        ("issuer", asset.issuer.map_or("nobody any more".to_owned(), |issuer| issuer.to_string())),
+        (
+            "issuer",
+            asset.issuer.map_or("nobody any more".to_owned(), |issuer| checksummed(&issuer)),
+        ),
         ("state", if asset.is_paused { "paused" } else { "open" }.to_owned()),
         ("issuer may pause", may(asset.is_pausable)),
         ("holders may burn", may(asset.is_burnable)),
@@ -281,9 +284,9 @@ async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for account in accounts {
         let balance = ledger.asset_balance(&asset.address, &account).await?;
-        rows.push(vec![account.to_string(), amount_text(balance, asset.decimals)]);
-        documents
-            .push(BalanceDocument { address: account.to_string(), balance: balance.to_string() });
+        let address = checksummed(&account);
+        rows.push(vec![address.clone(), amount_text(balance, asset.decimals)]);
+        documents.push(BalanceDocument { address, balance: balance.to_string() });
     }
     output.print(&documents, &table(&["account", &asset.symbol], &rows))
 }
@@ -307,7 +310,7 @@ fn shift(args: &MoveArgs, what: Move, output: &Output) -> anyhow::Result<()> {
             asset: asset.number,
             hash: hash.to_string(),
             height,
-            to: args.to.to_string(),
+            to: checksummed(&args.to),
             amount: amount.to_string(),
             fee: fee.to_string(),
         };
@@ -315,7 +318,7 @@ fn shift(args: &MoveArgs, what: Move, output: &Output) -> anyhow::Result<()> {
             "{done} {} {} to {}\nfee {} GRAIN, block {height}, transaction {hash}",
             amount_text(amount, asset.decimals),
             asset.symbol,
-            args.to,
+            checksummed(&args.to),
             fee.to_grain()
         );
         output.print(&document, &text)
@@ -344,13 +347,13 @@ fn cap(asset: &AssetRecord) -> String {
 fn document(asset: &AssetRecord) -> AssetDocument {
     AssetDocument {
         asset: asset.number,
-        address: asset.address.to_string(),
+        address: checksummed(&asset.address),
         name: asset.name.clone(),
         symbol: asset.symbol.clone(),
         decimals: asset.decimals,
         supply: asset.supply.to_string(),
         cap: asset.cap.to_string(),
-        issuer: asset.issuer.map(|issuer| issuer.to_string()),
+        issuer: asset.issuer.map(|issuer| checksummed(&issuer)),
         paused: asset.is_paused,
         pausable: asset.is_pausable,
         burnable: asset.is_burnable,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use units::{AccountId, Wei};
 
 use crate::ledger;
-use crate::options::{LedgerArgs, WalletArgs, parse_account};
+use crate::options::{LedgerArgs, WalletArgs, checksummed, parse_account};
 use crate::output::{Output, table};
 use crate::project::short;
 use crate::shell;
@@ -81,7 +81,7 @@ fn row(run: u64, name: &str, seat: &SeatRecord) -> Vec<String> {
     vec![
         run.to_string(),
         name.to_owned(),
-        seat.account.to_string(),
+        checksummed(&seat.account),
         short(&seat.device),
         seat.tokens_verified.to_string(),
         seat.paid.to_grain(),
@@ -93,7 +93,7 @@ fn seat_document(project: u64, name: String, seat: &SeatRecord) -> SeatDocument 
     SeatDocument {
         project,
         name,
-        account: seat.account.to_string(),
+        account: checksummed(&seat.account),
         device: seat.device.to_string(),
         standing: ledger::standing(seat),
         tokens_verified: seat.tokens_verified,

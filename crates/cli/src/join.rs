@@ -14,7 +14,7 @@ use worker::{Behaviour, Ending, Event, Finding};
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
-use crate::options::{IsaArgs, LedgerArgs, parse_account};
+use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_account};
 use crate::output::Output;
 use crate::{paths, shell};
 
@@ -100,7 +100,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         let (projects, is_stopped) = work(&args, &folder, stopped, output).await?;
         signals.abort();
         let document =
-            Document { device: device.to_string(), account: args.account.to_string(), projects };
+            Document { device: device.to_string(), account: checksummed(&args.account), projects };
         output.print(&document, &summary(&document))?;
         if is_stopped { Err(Interrupted.into()) } else { Ok(()) }
     })
@@ -134,7 +134,10 @@ async fn work(
         };
         let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
         let id = device.device();
-        output.say(&format!("device {id} joins project {run}, paid to {}", args.account));
+        output.say(&format!(
+            "device {id} joins project {run}, paid to {}",
+            checksummed(&args.account)
+        ));
         let (events, said) = mpsc::unbounded_channel();
         let options = worker::Options {
             run,

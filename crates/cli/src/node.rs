@@ -5,19 +5,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use abi::convert;
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, ensure};
 use execution::Genesis;
-use node::{AnchoredClock, Clock as _, Node, NodeConfig, OpenError, PoolLimits, Unprotected};
+use node::{
+    AnchoredClock, Clock as _, Node, NodeConfig, OpenError, PoolLimits, Timestamps, Unprotected,
+};
 use serde::Serialize;
-use store::{StoreError, StoreOptions};
+use store::{Store, StoreError, StoreOptions};
 use tempfile::TempDir;
 use units::{AccountId, UnixSeconds, Wei};
 
 use crate::failure::{Hint as _, Interrupted, WrongUsage};
 use crate::genesis::{CHAIN_ID_DEFAULT, Funds, genesis};
-use crate::options::{parse_account, parse_grain};
+use crate::options::{checksummed, parse_account, parse_grain, parse_listen};
 use crate::output::Output;
 use crate::paths;
 use crate::shell::{self, StopSignal, StopSignals};
@@ -52,8 +54,11 @@ struct RunArgs {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Where to answer JSON-RPC, over HTTP and WebSocket; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8545")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8545", value_parser = parse_listen)]
     rpc: SocketAddr,
+    /// Port to answer on, for programs of this machine: short for --rpc 127.0.0.1:PORT
+    #[arg(long, value_name = "PORT", conflicts_with = "rpc")]
+    port: Option<u16>,
     /// Origin of a web page that may call, as browsers write it, scheme included, or * for all; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
@@ -77,13 +82,15 @@ struct RunArgs {
     /// What to call itself, for suites that look for anvil or hardhat; where those two differ, it is like the one named
     #[arg(long, value_name = "NAME", requires = "dev", value_enum, default_value_t = ClientVersion::Gleaner)]
     client_version: ClientVersion,
-    /// How a new ledger begins [default: chain id and funds below]
+    /// How a new ledger begins, as a JSON file: chain id, fees, accounts with balance, code and storage; docs/genesis.md describes each
+    /// field [default: chain id and funds below]
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
     /// Chain id of a new ledger [default: 190711, with --dev 31337]
     #[arg(long, value_name = "NUMBER", conflicts_with = "genesis", value_parser = clap::value_parser!(u64).range(1..))]
     chain_id: Option<u64>,
-    /// What an account holds when a new ledger begins, in GRAIN; may be given more than once
+    /// What an account holds when a new ledger begins, in GRAIN; may be given more than once. A ledger that began so may be started with the
+    /// same again
     #[arg(long, value_name = "ADDRESS=GRAIN", conflicts_with = "genesis", value_parser = parse_fund)]
     fund: Vec<Fund>,
 }
@@ -93,6 +100,23 @@ enum ClientVersion {
     Gleaner,
     Anvil,
     Hardhat,
+}
+
+impl ClientVersion {
+    /// Hardhat's blocks are never of the same second, anvil's and ours may be.
+    fn timestamps(self) -> Timestamps {
+        match self {
+            Self::Gleaner | Self::Anvil => Timestamps::MayRepeat,
+            Self::Hardhat => Timestamps::Rise,
+        }
+    }
+}
+
+impl RunArgs {
+    /// Where to answer.
+    fn listen(&self) -> SocketAddr {
+        self.port.map_or(self.rpc, |port| ([127, 0, 0, 1], port).into())
+    }
 }
 
 impl From<ClientVersion> for rpc::ClientVersion {
@@ -137,8 +161,14 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 
 fn run_node(args: RunArgs, output: &Output) -> anyhow::Result<()> {
     let (data_dir, _temporary) = data_dir(&args)?;
-    let node = open(&args, &data_dir)?;
-    let signal = shell::block_on(serve(&node, &args, &data_dir, output));
+    let runtime = shell::runtime()?;
+    // Nothing is made before both are there: how the ledger begins, and the port.
+    let genesis = beginning(&args, &data_dir)?;
+    let listener = runtime.block_on(rpc::listen(args.listen()));
+    let listener = listener.hint("choose another address with --rpc 127.0.0.1:PORT")?;
+    let node = open(&args, &data_dir, genesis)?;
+    let signal = runtime.block_on(serve(listener, &node, &args, &data_dir, output));
+    drop(runtime);
     node.shutdown();
     match signal? {
         StopSignal::Interrupt => Err(Interrupted.into()),
@@ -157,6 +187,7 @@ fn data_dir(args: &RunArgs) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
 }
 
 async fn serve(
+    listener: rpc::Listener,
     node: &Node,
     args: &RunArgs,
     data_dir: &Path,
@@ -172,8 +203,7 @@ async fn serve(
         ..rpc::Options::STANDARD
     };
     let keys = options.accounts.clone();
-    let server = rpc::serve(node.clone(), args.rpc, options).await;
-    let server = server.hint("choose another address with --rpc 127.0.0.1:PORT")?;
+    let server = rpc::serve_at(listener, node.clone(), options);
     let address = server.local_addr();
     if !address.ip().is_loopback() {
         output.say(&format!(
@@ -239,8 +269,21 @@ async fn halt(node: &Node) -> anyhow::Error {
     }
 }
 
+/// How the ledger begins: as the genesis file says, or as the flags say if `data_dir` holds none yet; `None` if it has begun.
+fn beginning(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Option<Genesis>> {
+    if let Some(path) = &args.genesis {
+        return read_genesis(path).map(Some);
+    }
+    if Store::exists(data_dir)? {
+        return Ok(None);
+    }
+    let genesis = new_genesis(args)?;
+    genesis.validate().context("no ledger can begin like this")?;
+    Ok(Some(genesis))
+}
+
 /// Opens the ledger in `data_dir`, or begins it.
-fn open(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Node> {
+fn open(args: &RunArgs, data_dir: &Path, genesis: Option<Genesis>) -> anyhow::Result<Node> {
     let unprotected = match args.dev || args.allow_unprotected {
         true => Unprotected::Taken,
         false => Unprotected::Refused,
@@ -253,33 +296,45 @@ fn open(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Node> {
             blocks_max: args.keep_blocks,
             block_interval: args.block_time.map(Duration::from_secs),
             is_development: args.dev,
+            timestamps: args.client_version.timestamps(),
             ..config
         })
     };
-    if let Some(path) = &args.genesis {
-        return in_use(begin(Some(read_genesis(path)?)));
-    }
-    let node = match begin(None) {
+    let has_begun = genesis.is_none();
+    let node = match begin(genesis) {
+        // Its making was cut short.
         Err(OpenError::Store(StoreError::Empty { .. })) => {
             return in_use(begin(Some(new_genesis(args)?)));
         }
         node => in_use(node)?,
     };
-    if !args.fund.is_empty() {
-        let shown = data_dir.display();
-        return Err(WrongUsage(format!(
-            "--fund is for a new ledger, and {shown} holds one: send instead"
-        )))
-        .hint("gleaner wallet send ADDRESS GRAIN");
+    if has_begun {
+        check_beginning(args, data_dir, &node)?;
+    }
+    Ok(node)
+}
+
+/// Checks that a ledger began as the flags say.
+fn check_beginning(args: &RunArgs, data_dir: &Path, node: &Node) -> anyhow::Result<()> {
+    let shown = data_dir.display();
+    let genesis = node.genesis()?;
+    let asked = funds(args)?;
+    for account in args.fund.iter().map(|fund| fund.account) {
+        let amount = asked.get(&account).map_or(0, |amount| amount.as_u128());
+        let begun = genesis.accounts.get(&convert::address(account));
+        let begun = begun.map_or(U256::ZERO, |account| account.balance);
+        if begun != U256::from(amount) {
+            let (account, amount) = (checksummed(&account), Wei::new(amount).to_grain());
+            return Err(WrongUsage(format!(
+                "--fund is for a new ledger, and the one in {shown} did not begin with {amount} GRAIN for {account}: send instead"
+            )))
+            .hint("gleaner wallet send ADDRESS GRAIN");
+        }
     }
     let kept = node.rules().chain_id;
     let asked = args.chain_id.unwrap_or(kept);
-    ensure!(
-        asked == kept,
-        "{} holds a ledger with chain id {kept}, not {asked}",
-        data_dir.display()
-    );
-    Ok(node)
+    ensure!(asked == kept, "{shown} holds a ledger with chain id {kept}, not {asked}");
+    Ok(())
 }
 
 fn in_use(node: Result<Node, OpenError>) -> anyhow::Result<Node> {
@@ -305,6 +360,13 @@ fn read_genesis(path: &Path) -> anyhow::Result<Genesis> {
 }
 
 fn new_genesis(args: &RunArgs) -> anyhow::Result<Genesis> {
+    let now = UnixSeconds::new(AnchoredClock::start().now());
+    let chain_id_default = if args.dev { DEV_CHAIN_ID } else { CHAIN_ID_DEFAULT };
+    Ok(genesis(args.chain_id.unwrap_or(chain_id_default), now, &funds(args)?))
+}
+
+/// What accounts hold in the first block: those of --fund, and in development those whose keys everybody knows.
+fn funds(args: &RunArgs) -> anyhow::Result<Funds> {
     let mut funds = Funds::new();
     for Fund { account, amount } in &args.fund {
         let held = funds.entry(*account).or_insert(Wei::ZERO);
@@ -314,9 +376,7 @@ fn new_genesis(args: &RunArgs) -> anyhow::Result<Genesis> {
         let held = funds.entry(convert::account(key.address())).or_insert(Wei::ZERO);
         *held = held.checked_add(DEV_FUNDS).context("--fund gives more than there can be")?;
     }
-    let now = UnixSeconds::new(AnchoredClock::start().now());
-    let chain_id_default = if args.dev { DEV_CHAIN_ID } else { CHAIN_ID_DEFAULT };
-    Ok(genesis(args.chain_id.unwrap_or(chain_id_default), now, &funds))
+    Ok(funds)
 }
 
 fn parse_fund(text: &str) -> Result<Fund, String> {

@@ -1,5 +1,6 @@
 //! Flags that several commands share, and how their values are read.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use abi::convert;
@@ -108,7 +109,7 @@ impl SignerArgs {
     /// When the account is not there or the password does not fit.
     pub(crate) fn unlock(&self) -> anyhow::Result<PrivateKeySigner> {
         let account = self.account()?;
-        let password = self.password.existing(&account.to_string())?;
+        let password = self.password.existing(&checksummed(&account))?;
         self.wallet.open()?.unlock(&account, &password).hint("gleaner wallet list")
     }
 }
@@ -153,12 +154,36 @@ pub(crate) fn parse_address(text: &str) -> Result<Address, String> {
     parse_account(text).map(convert::address)
 }
 
+/// Returns an account as people compare it: with the letters in both cases that EIP-55 gives it.
+pub(crate) fn checksummed(account: &AccountId) -> String {
+    convert::address(*account).to_checksum(None)
+}
+
+/// Reads a URL; `HOST:PORT` is taken for one, too.
 fn parse_url(text: &str) -> Result<String, String> {
     if text.starts_with("http://") {
-        Ok(text.to_owned())
-    } else {
-        Err("write it as http://HOST:PORT".to_owned())
+        return Ok(text.to_owned());
     }
+    let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    match port {
+        Some(Ok(_)) if !text.contains('/') => Ok(format!("http://{text}")),
+        _ => Err("write it as http://HOST:PORT or HOST:PORT, as localhost:8545".to_owned()),
+    }
+}
+
+/// Reads where a server listens: `ADDRESS:PORT`, where the address may be `localhost`.
+///
+/// # Errors
+/// In words, for clap.
+pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| {
+        "write it as ADDRESS:PORT, as 127.0.0.1:8545 or localhost:8545; or give --port PORT"
+            .to_owned()
+    })
 }
 
 /// Reads an amount of GRAIN, as `1.5`.
@@ -181,5 +206,28 @@ mod tests {
         assert!(parse_account(&right.replace("Fd6", "fd6")).unwrap_err().contains("checksum"));
         assert!(parse_account(&right[..41]).unwrap_err().contains("40"));
         assert!(parse_account(&right[2..]).unwrap_err().contains("0x"));
+        assert_eq!(checksummed(&parse_account(&right.to_lowercase()).unwrap()), right);
+    }
+
+    #[test]
+    fn a_place_may_be_written_as_people_write_it() {
+        let check = |text, expected: &str| assert_eq!(parse_url(text).unwrap(), expected);
+        check("http://10.0.0.1:8545", "http://10.0.0.1:8545");
+        check("localhost:8545", "http://localhost:8545");
+        check("127.0.0.1:80", "http://127.0.0.1:80");
+        for wrong in
+            ["localhost", "https://localhost:8545", "ws://localhost:1", "host:port", "8545"]
+        {
+            assert!(parse_url(wrong).unwrap_err().contains("http://HOST:PORT"), "{wrong}");
+        }
+        let check = |text, expected: &str| {
+            assert_eq!(parse_listen(text).unwrap(), expected.parse().unwrap());
+        };
+        check("localhost:8545", "127.0.0.1:8545");
+        check("0.0.0.0:0", "0.0.0.0:0");
+        check("[::1]:8545", "[::1]:8545");
+        for wrong in ["localhost", "8545", "http://127.0.0.1:8545", "localhost:many"] {
+            assert!(parse_listen(wrong).unwrap_err().contains("--port PORT"), "{wrong}");
+        }
     }
 }

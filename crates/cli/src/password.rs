@@ -88,3 +88,18 @@ pub(crate) fn ask(prompt: &str) -> anyhow::Result<String> {
         .context("the terminal gives no password")
         .hint("give --password-file FILE, or set GLEANER_PASSWORD")
 }
+
+/// Asks the person in front of the terminal; what is typed is shown.
+///
+/// # Errors
+/// When the terminal can't be read.
+pub(crate) fn ask_openly(prompt: &str) -> anyhow::Result<String> {
+    use std::io::{BufRead as _, Write as _};
+    let mut terminal = std::io::stderr();
+    write!(terminal, "{prompt}")
+        .and_then(|()| terminal.flush())
+        .context("no terminal to ask on")?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).context("the terminal gives no answer")?;
+    Ok(answer)
+}

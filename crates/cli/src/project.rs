@@ -9,7 +9,7 @@ use units::DeviceId;
 
 use crate::failure::Hint as _;
 use crate::ledger;
-use crate::options::{LedgerArgs, SignerArgs};
+use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::{Output, lines, table};
 use crate::shell;
 
@@ -219,15 +219,18 @@ fn require_owner(ledger: &Ledger, summary: &RunSummary) -> anyhow::Result<()> {
     if ledger.account() == Some(*owner) {
         return Ok(());
     }
-    Err(anyhow::anyhow!("project {run} belongs to {owner}: only its owner may cancel it"))
-        .hint("sign as the owner with --account ADDRESS")
+    Err(anyhow::anyhow!(
+        "project {run} belongs to {}: only its owner may cancel it",
+        checksummed(owner)
+    ))
+    .hint("sign as the owner with --account ADDRESS")
 }
 
 fn project_document(summary: &RunSummary) -> ProjectDocument {
     ProjectDocument {
         id: summary.run,
         name: summary.name.clone(),
-        owner: summary.owner.to_string(),
+        owner: checksummed(&summary.owner),
         state: ledger::state(summary.phase),
         round: summary.round,
         rounds: summary.rounds,
@@ -267,7 +270,7 @@ fn terms_document(terms: &Terms) -> TermsDocument {
 fn seat_document(seat: &SeatRecord) -> SeatDocument {
     SeatDocument {
         device: seat.device.to_string(),
-        account: seat.account.to_string(),
+        account: checksummed(&seat.account),
         standing: ledger::standing(seat),
         tokens_verified: seat.tokens_verified,
         paid: seat.paid.to_string(),
@@ -288,7 +291,7 @@ fn facts(summary: &RunSummary, terms: &Terms, audits_open: usize) -> String {
     let audit_rate = f64::from(terms.audit_rate.as_u16()) / 100.0;
     let facts = [
         ("project", format!("{} {}", summary.run, summary.name)),
-        ("owner", summary.owner.to_string()),
+        ("owner", checksummed(&summary.owner)),
         (
             "state",
             format!(
@@ -322,7 +325,7 @@ fn facts(summary: &RunSummary, terms: &Terms, audits_open: usize) -> String {
 fn seat_table(seats: &[SeatRecord]) -> String {
     let row = |seat: &SeatRecord| {
         vec![
-            seat.account.to_string(),
+            checksummed(&seat.account),
             short(&seat.device),
             seat.tokens_verified.to_string(),
             seat.paid.to_grain(),

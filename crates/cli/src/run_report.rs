@@ -3,6 +3,7 @@
 use coordinator::Report;
 use units::Wei;
 
+use crate::options::checksummed;
 use crate::output::table;
 
 /// Losses, payouts, audits, traffic, and where the model is.
@@ -16,7 +17,7 @@ pub(crate) fn text(report: &Report) -> String {
             vec![
                 grain(&payout.paid),
                 tokens,
-                payout.account.clone(),
+                shown_account(&payout.account),
                 device,
                 payout.standing.clone(),
             ]
@@ -70,4 +71,9 @@ mod tests {
             assert_eq!(size(bytes), text);
         }
     }
+}
+
+/// The account with its checksum (EIP-55); a report of an older version may hold something else.
+fn shown_account(account: &str) -> String {
+    account.parse().map_or_else(|_| account.to_owned(), |account| checksummed(&account))
 }

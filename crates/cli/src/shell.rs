@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 
 use anyhow::Context as _;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::Interrupted;
@@ -33,8 +34,16 @@ pub(crate) fn start_logging() {
 /// # Errors
 /// Those of `work`, or when no runtime can be started.
 pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    runtime()?.block_on(work)
+}
+
+/// Starts a runtime, for work in several parts.
+///
+/// # Errors
+/// When none can be started.
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("the async runtime can't be started")?.block_on(work)
+    runtime.context("the async runtime can't be started")
 }
 
 /// Runs `work` to its end, or drops it at the first Ctrl-C or SIGTERM.

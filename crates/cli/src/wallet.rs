@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
@@ -11,8 +11,9 @@ use serde::Serialize;
 use units::{AccountId, Wei};
 use wallet::{Account, Import};
 
+use crate::failure::Hint as _;
 use crate::ledger;
-use crate::options::{LedgerArgs, SignerArgs, WalletArgs, parse_account, parse_grain};
+use crate::options::{LedgerArgs, SignerArgs, WalletArgs, checksummed, parse_account, parse_grain};
 use crate::output::{Output, table};
 use crate::password::PasswordArgs;
 use crate::shell;
@@ -95,6 +96,9 @@ struct SendArgs {
     /// How much, in GRAIN, as 1.5
     #[arg(value_name = "GRAIN", value_parser = parse_grain)]
     amount: Wei,
+    /// Send it without asking, even to the zero address, where nobody can ever get at it
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     signer: SignerArgs,
     #[command(flatten)]
@@ -112,7 +116,7 @@ struct AccountDocument {
 
 impl AccountDocument {
     fn new(account: Account, phrase: Option<String>) -> Self {
-        Self { address: account.id.to_string(), path: account.path, phrase }
+        Self { address: checksummed(&account.id), path: account.path, phrase }
     }
 }
 
@@ -152,8 +156,11 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 fn new(args: &NewArgs, output: &Output) -> anyhow::Result<()> {
     let password = args.password.fresh("the new account")?;
     let created = args.wallet.open()?.create(&password).context("the account was not made")?;
-    let mut text =
-        format!("account  {}\nkey      {}\n", created.account.id, created.account.path.display());
+    let mut text = format!(
+        "account  {}\nkey      {}\n",
+        checksummed(&created.account.id),
+        created.account.path.display()
+    );
     let _ = write!(
         text,
         "phrase   {}\n\nWrite the phrase down: it is shown this once and gives the account back.",
@@ -185,7 +192,8 @@ fn import(args: &ImportArgs, output: &Output) -> anyhow::Result<()> {
         }
         None => account.context("no account was imported")?,
     };
-    let text = format!("account  {}\nkey      {}", account.id, account.path.display());
+    let text =
+        format!("account  {}\nkey      {}", checksummed(&account.id), account.path.display());
     output.print(&AccountDocument::new(account, None), &text)
 }
 
@@ -222,16 +230,20 @@ async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for account in accounts {
         let balance = ledger.balance(&account).await?;
-        rows.push(vec![account.to_string(), balance.to_grain()]);
-        documents
-            .push(BalanceDocument { address: account.to_string(), balance: balance.to_string() });
+        let address = checksummed(&account);
+        rows.push(vec![address.clone(), balance.to_grain()]);
+        documents.push(BalanceDocument { address, balance: balance.to_string() });
     }
     output.print(&documents, &table(&["account", "GRAIN"], &rows))
 }
 
 fn send(args: &SendArgs, output: &Output) -> anyhow::Result<()> {
     let from = args.signer.account()?;
+    if args.to == AccountId::ZERO && !args.yes {
+        confirm_loss(args.amount)?;
+    }
     let signer = args.signer.unlock()?;
+    let (sender, receiver) = (checksummed(&from), checksummed(&args.to));
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
         let balance = ledger.balance(&from).await?;
@@ -239,22 +251,37 @@ fn send(args: &SendArgs, output: &Output) -> anyhow::Result<()> {
         // A node would say the same, in its own words.
         ensure!(
             args.amount < balance,
-            "{from} holds {held} GRAIN, too little for {amount} GRAIN and the fee: nothing was sent"
+            "{sender} holds {held} GRAIN, too little for {amount} GRAIN and the fee: nothing was sent"
         );
         let receipt = ledger.transfer(&args.to, args.amount).await?;
         let document = SendDocument {
             hash: receipt.hash.to_string(),
             height: receipt.height,
-            from: from.to_string(),
-            to: args.to.to_string(),
+            from: sender,
+            to: receiver.clone(),
             amount: args.amount.to_string(),
             fee: receipt.fee.to_string(),
         };
         let fee = receipt.fee.to_grain();
         let text = format!(
-            "sent {amount} GRAIN to {}\nfee {fee} GRAIN, block {}, transaction {}",
-            args.to, receipt.height, receipt.hash
+            "sent {amount} GRAIN to {receiver}\nfee {fee} GRAIN, block {}, transaction {}",
+            receipt.height, receipt.hash
         );
         output.print(&document, &text)
     })
+}
+
+/// Asks before GRAIN goes where nobody can ever get at it.
+///
+/// # Errors
+/// When the answer is not yes, or there is nobody to ask.
+fn confirm_loss(amount: Wei) -> anyhow::Result<()> {
+    let what = format!("{} GRAIN sent to the zero address are lost for good", amount.to_grain());
+    if !std::io::stdin().is_terminal() {
+        return Err(anyhow::anyhow!("{what}: nothing was sent"))
+            .hint("add --yes if that is what you want");
+    }
+    let answer = crate::password::ask_openly(&format!("{what}. Type yes to send them: "))?;
+    ensure!(answer.trim() == "yes", "nothing was sent");
+    Ok(())
 }

@@ -18,8 +18,14 @@ fn balance(machine: &Machine, node: &RunningNode, address: &str) -> String {
 fn a_port_in_use_is_named() {
     let machine = Machine::new();
     let node = machine.node(&[]);
-    let second = machine.run(&["node", "--data-dir", "other", "--rpc", node.address()]);
-    second.assert_fails(1, &[node.address(), "in use", "hint: ", "--rpc"]);
+    let busy = node.address();
+    let fund = format!("{RICH}=7");
+    let args = ["node", "--data-dir", "other", "--fund", &fund, "--rpc", busy];
+    machine.run(&args).assert_fails(1, &[busy, "in use", "hint: ", "--rpc"]);
+    // Nothing was made, so the same again works elsewhere.
+    assert!(!machine.path("other").exists());
+    let other = machine.node(&["--data-dir", "other", "--fund", &fund]);
+    assert_eq!(balance(&machine, &other, RICH), "7000000000000000000");
 }
 
 #[test]
@@ -55,10 +61,42 @@ fn funds_are_given_once_when_the_ledger_begins() {
     let machine = Machine::new();
     let fund = format!("{RICH}=3");
     machine.node(&["--fund", &fund, "--chain-id", "4242"]).kill();
-    let again = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", &fund]);
-    again.assert_fails(2, &["--fund", machine.path("node").to_str().unwrap()]);
+    let other = format!("{RICH}=4");
+    let again = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", &other]);
+    again.assert_fails(2, &["--fund", "4 GRAIN", machine.path("node").to_str().unwrap()]);
+    // The same values are what it began with.
+    let node = machine.node(&["--fund", &fund, "--chain-id", "4242"]);
+    assert_eq!(balance(&machine, &node, RICH), "3000000000000000000");
+    node.kill();
     let node = machine.node(&[]);
     assert_eq!(balance(&machine, &node, RICH), "3000000000000000000");
+}
+
+#[test]
+fn what_no_ledger_can_begin_with_makes_nothing() {
+    let machine = Machine::new();
+    let fund = "0x6c00000000000000000000000000000000000003=1";
+    let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", fund]);
+    refused.assert_fails(1, &["native module"]);
+    std::fs::write(machine.path("genesis.json"), "{}").unwrap();
+    let args = ["node", "--rpc", "127.0.0.1:0", "--genesis", "genesis.json"];
+    machine.run(&args).assert_fails(1, &["genesis.json"]);
+    assert!(!machine.path("node").exists());
+}
+
+#[test]
+fn a_place_to_listen_may_be_written_as_people_write_it() {
+    let machine = Machine::new();
+    let node = machine.node(&["--rpc", "localhost:0"]);
+    assert!(node.url.starts_with("http://127.0.0.1:"), "{}", node.url);
+    let place = format!("localhost:{}", node.url.rsplit_once(':').unwrap().1);
+    let shown = machine.json(&["wallet", "balance", RICH, "--rpc", &place]);
+    assert_eq!(shown[0]["balance"], "0");
+    let help = machine.run(&["node", "--rpc", "http://127.0.0.1:8545"]);
+    help.assert_fails(2, &["ADDRESS:PORT", "--port PORT"]);
+    let port = node.url.rsplit_once(':').unwrap().1;
+    let busy = machine.run(&["node", "--data-dir", "other", "--port", port]);
+    busy.assert_fails(1, &["in use"]);
 }
 
 #[test]

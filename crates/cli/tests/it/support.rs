@@ -51,7 +51,8 @@ impl Machine {
     /// An account in this machine's wallet, locked too lightly for anything but a test.
     pub(crate) fn account(&self) -> String {
         let wallet = wallet::Wallet::at(self.path("wallet")).with_cost(wallet::Cost::THROW_AWAY);
-        wallet.create(PASSWORD).unwrap().account.id.to_string()
+        let id = wallet.create(PASSWORD).unwrap().account.id;
+        alloy_primitives::Address::from(*id.as_bytes()).to_checksum(None)
     }
 
     /// Starts a node on a free port, its data in `node`.

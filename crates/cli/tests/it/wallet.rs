@@ -4,7 +4,7 @@ use crate::support::{Machine, names};
 
 /// The test phrase every Ethereum tool knows, and its first account.
 const PHRASE: &str = "test test test test test test test test test test test junk";
-const FIRST: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+const FIRST: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
 #[test]
 fn a_new_account_comes_back_from_its_phrase() {
@@ -45,7 +45,7 @@ fn an_imported_phrase_gives_the_account_every_tool_gives() {
 fn an_account_moves_between_wallets_as_a_keystore() {
     let (machine, other) = (Machine::new(), Machine::new());
     let address = machine.account();
-    let keystore = machine.path("wallet").join(format!("{address}.json"));
+    let keystore = machine.path("wallet").join(format!("{}.json", address.to_lowercase()));
     let imported = other.json(&["wallet", "import", "--keystore", keystore.to_str().unwrap()]);
     assert_eq!(imported["address"], address);
 
@@ -126,4 +126,45 @@ fn with_several_accounts_the_sender_must_be_named() {
 #[test]
 fn an_empty_wallet_says_how_to_fill_it() {
     Machine::new().run(&["wallet", "balance"]).assert_fails(1, &["hint: ", "gleaner wallet new"]);
+}
+
+#[test]
+fn nothing_is_sent_to_nobody_by_mistake() {
+    let machine = Machine::new();
+    let node = machine.node(&["--fund", &format!("{}=5", machine.account())]);
+    let nobody = "0x0000000000000000000000000000000000000000";
+    let send = ["wallet", "send", nobody, "1", "--rpc", &node.url];
+    let refused = machine.run(&send);
+    refused.assert_fails(1, &["zero address", "nothing was sent", "hint: ", "--yes"]);
+    let held =
+        || machine.json(&["wallet", "balance", nobody, "--rpc", &node.url])[0]["balance"].clone();
+    assert_eq!(held(), "0");
+    machine.json(&[&send[..], &["--yes"]].concat());
+    // It receives the tips, too.
+    assert!(held().as_str().unwrap().starts_with("1000000000000"), "{}", held());
+}
+
+#[test]
+fn addresses_are_shown_with_their_checksum() {
+    let machine = Machine::new();
+    let account = machine.account();
+    assert_ne!(account, account.to_lowercase());
+    let node = machine.node(&["--fund", &format!("{account}=5")]);
+    let lower = FIRST.to_lowercase();
+    for args in [
+        &["wallet", "list"][..],
+        &["wallet", "balance", &account.to_lowercase(), "--rpc", &node.url],
+        &["wallet", "send", &lower, "1", "--rpc", &node.url],
+        &["asset", "create", "Barley", "BAR", "--rpc", &node.url],
+        &["asset", "show", "1", "--rpc", &node.url],
+        &["asset", "mint", "1", &lower, "1", "--rpc", &node.url],
+        &["asset", "balance", "1", &lower, &account, "--rpc", &node.url],
+    ] {
+        for text in [machine.run(args).stdout, machine.run(&[args, &["--json"]].concat()).stdout] {
+            let is_shown = [FIRST, &account].iter().any(|one| text.contains(*one));
+            let is_lower = text.contains(&lower) || text.contains(&account.to_lowercase());
+            // The keystore's file is named in small letters.
+            assert!(is_shown && (!is_lower || args[1] == "list"), "{args:?}: {text}");
+        }
+    }
 }

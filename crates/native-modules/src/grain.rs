@@ -52,7 +52,7 @@ impl Book for Grain<'_> {
         Ok(self.host.balance(address(holder))?)
     }
 
-    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
+    fn move_balance(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
         Ok(self.host.move_balance(address(from), address(to), amount)?)
     }
 

@@ -210,7 +210,7 @@ impl Book for Asset<'_> {
         Ok(self.balance_value(holder)?.get_of(self.host, self.address)?)
     }
 
-    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
+    fn move_balance(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
         let fault = || Failure::Broken(format!("balances of {from} and {to} are damaged"));
         let left = self.balance(from)?.checked_sub(amount).ok_or_else(fault)?;
         let more = self.balance(to)?.checked_add(amount).ok_or_else(fault)?;

@@ -8,7 +8,7 @@ const HYPER: HyperParameters = HyperParameters {
     clip_norm: f32::INFINITY,
 };
 
-/// Textbook AdamW in f64, one parameter at a time.
+/// Computes textbook AdamW in f64 for one parameter.
 fn reference(start: f64, gradients: &[f64], rate: f64, decay: f64) -> f64 {
     let (mut p, mut m, mut v) = (start, 0.0, 0.0);
     for (step, g) in (1_i32..).zip(gradients) {
@@ -90,7 +90,7 @@ fn schedule_rises_falls_and_ramps() {
     }
 }
 
-/// The doc states how close the fall is to a cosine.
+/// Checks the bound that the doc of `Schedule::at` states.
 #[test]
 fn fall_is_close_to_a_cosine() {
     let schedule =

@@ -1,4 +1,4 @@
-//! Properties of compressing with memory.
+//! Properties of compression with error feedback.
 
 use compression::{
     CHUNK, Change, CompressError, Density, MAGNITUDE_MAX, Memory, compress, decompress,
@@ -6,7 +6,7 @@ use compression::{
 };
 use proptest::prelude::*;
 
-/// Magnitudes from tiny to huge, zeros and repeated values: what breaks ties and rounding.
+/// Returns magnitudes from tiny to huge, zeros and repeated values: the cases that break ties and rounding.
 fn values() -> impl Strategy<Value = f32> {
     prop_oneof![
         3 => -1.0_f32..1.0,
@@ -17,7 +17,7 @@ fn values() -> impl Strategy<Value = f32> {
     ]
 }
 
-/// A few drawn values repeated to a length around a chunk's: drawing thousands would take most of the time.
+/// Returns a few drawn values repeated to a length around a chunk's: drawing thousands would take most of the time.
 fn vectors() -> impl Strategy<Value = Vec<f32>> {
     let lengths = prop_oneof![1_usize..64, 4000_usize..4200, Just(8192)];
     (prop::collection::vec(values(), 1..200), lengths)
@@ -43,7 +43,7 @@ proptest! {
             for (((kept, after), delta), decoded) in memory.values().zip(out.memory.values()).zip(delta).zip(&sent) {
                 let sum = f64::from(decay) * f64::from(kept) + f64::from(*delta);
                 let rest = sum - f64::from(*decoded);
-                // Two roundings to f32 of the sum, one of the rest, one to bf16 of the rest.
+                // Two roundings to f32 of the sum, one of the remainder, one to bf16 of the remainder.
                 let tolerance = rest.abs() / 256.0 + sum.abs() / f64::from(1 << 22) + 1e-38;
                 prop_assert!((f64::from(after) - rest).abs() <= tolerance, "{} kept for {}", after, rest);
             }
@@ -87,7 +87,7 @@ fn ties_go_to_the_lower_index() {
 
 #[test]
 fn what_is_kept_back_travels_later() {
-    // One value a round of three: after enough rounds of silence everything has gone out.
+    // One value per round of three: after enough rounds without change everything has been sent.
     let mut memory = Memory::zero(3);
     let mut delta = vec![0.5, -0.25, 0.125];
     let mut received = vec![0.0_f32; 3];
@@ -105,7 +105,7 @@ fn what_is_kept_back_travels_later() {
 
 #[test]
 fn the_encoding_is_pinned() {
-    // 5 values, 2 of 4096 asked: one travels, as a bitmap, since 12 bits are more than 5.
+    // 5 values at a density of 2 of 4096: one is sent, as a bitmap, since a 12-bit position is longer than 5 bits.
     let delta = [0.1, -1.5, 0.2, 0.3, 0.0];
     let out =
         compress(Change::Given(&delta), &Memory::zero(5), 1.0, Density::new(2).unwrap()).unwrap();

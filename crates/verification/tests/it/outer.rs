@@ -6,7 +6,7 @@ use verification::{
 
 use super::{device, tiny};
 
-/// An encoded update of a direction with some noise of the device's own.
+/// Returns an encoded update: a common direction plus noise that depends on the device.
 fn update(spec: &RunSpec, byte: u8, scale: f32) -> Vec<u8> {
     let length = spec.model.parameter_count();
     let delta: Vec<f32> = (0..length)

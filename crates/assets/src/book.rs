@@ -23,9 +23,8 @@ pub trait Book {
     /// # Errors
     /// Those of the book.
     fn balance(&mut self, holder: AccountId) -> Result<U256, Self::Failure>;
-    /// Moves `amount` from one balance to another. The caller has checked that `from` holds `amount`, that it is
-    /// not 0, and that `from` is
-    /// not `to`.
+    /// Moves `amount` from one balance to another. The caller has checked that `from` holds `amount`, that it is not
+    /// 0, and that `from` is not `to`.
     ///
     /// # Errors
     /// Those of the book.

@@ -88,8 +88,7 @@ pub fn approve<B: Book>(
 }
 
 /// Sets an allowance that `owner` has signed; anyone may submit it. `signer_of` returns the account that signed it
-/// with the given nonce, or
-/// an error if the signature is malformed.
+/// with the given nonce, or an error if the signature is malformed.
 ///
 /// # Errors
 /// [`Refused`], or an error of the book or of `signer_of`.

@@ -1,8 +1,8 @@
 //! Digests of the result of every operator, which show on a faulty machine which operator differs.
 //!
 //! Only matrix products and elementary functions can be called alone. The others are reached through small models
-//! whose parameters
-//! switch most operators off: each probe adds one operator to those before it, so the first that differs has the fault.
+//! whose parameters switch most operators off: each probe adds one operator to those before it, so the first that
+//! differs has the fault.
 
 use model::functions::{exp, ln, rotary_tables, sigmoid};
 use model::gemm::{Packing, Product, Start, View, multiply};
@@ -141,9 +141,9 @@ fn products(isa: Checked) -> Digest {
     state_digest(&all)
 }
 
-/// Returns the digest of the cross entropy: layers are silent, and embeddings are ±1, so any order of sums gives
-/// the same norm. It covers the
-/// loss, and the gradient of embeddings that are not read, which comes from the output alone.
+/// Returns the digest of the cross entropy: layers are silent, and embeddings are ±1, so any order of sums gives the
+/// same norm. It covers the loss, and the gradient of embeddings that are not read, which comes from the output
+/// alone.
 fn cross_entropy(isa: Isa) -> Result<Digest, RunError> {
     let mut params = silent();
     for value in &mut params[embedding()] {

@@ -123,8 +123,7 @@ pub fn encoded_size(parameter_count: usize, density: Density) -> usize {
 ///
 /// # Errors
 /// When the bytes are not the only encoding of an update with these settings. Never panics, and allocates nothing
-/// before the size is
-/// checked.
+/// before the size is checked.
 pub fn decompress(
     encoded: &[u8],
     parameter_count: usize,

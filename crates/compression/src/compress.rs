@@ -76,13 +76,11 @@ pub enum CompressError {
 /// Compresses `decay · memory + change` and returns what was not sent as the new memory.
 ///
 /// `decay`, between 0 and 1 (0.95 in SparseLoCo), is the factor by which the memory of earlier rounds counts. One
-/// pass, chunk by chunk:
-/// besides the result it needs memory for one chunk.
+/// pass, chunk by chunk: besides the result it needs memory for one chunk.
 ///
 /// # Errors
-/// [`CompressError::Length`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is
-/// not finite or larger
-/// than [`MAGNITUDE_MAX`].
+/// [`CompressError::Length`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is not
+/// finite or larger than [`MAGNITUDE_MAX`].
 pub fn compress(
     change: Change<'_>,
     memory: &Memory,

@@ -43,9 +43,8 @@ impl Cut {
         Self { window, shard_size: SHARD_SIZE.max(window) }
     }
 
-    /// Returns the size of the shortest text that can be split: one window to train on, one to validate on, and
-    /// space to cut between
-    /// characters.
+    /// Returns the size of the shortest text that can be split: one window to train on, one to validate on, and space
+    /// to cut between characters.
     #[must_use]
     pub fn text_size_min(&self) -> usize {
         self.window.saturating_mul(2).saturating_add(4)
@@ -135,8 +134,7 @@ impl Corpus {
 }
 
 /// Returns where the validation text begins: after the end of a line if one is near, else between two characters,
-/// with a window left on
-/// both sides.
+/// with a window left on both sides.
 fn training_size(text: &[u8], window: usize) -> usize {
     let last = text.len() - window;
     let target = (text.len() - text.len() / VALIDATION_SHARE).clamp(window, last);

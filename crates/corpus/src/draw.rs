@@ -1,8 +1,7 @@
 //! Which shards a device reads in a round, and which windows of them in a step.
 //!
 //! Random bytes are the output of BLAKE3 in key-derivation mode over `seed ‖ round ‖ device`, and the step if there
-//! is one:
-//! anyone who knows these can repeat the draw, and no two devices, rounds or steps share one.
+//! is one: anyone who knows these can repeat the draw, and no two devices, rounds or steps share one.
 
 use thiserror::Error;
 use units::DeviceId;

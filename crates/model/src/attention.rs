@@ -1,8 +1,7 @@
 //! Causal attention, one head of one sequence at a time, in blocks of queries.
 //!
 //! Probabilities are not kept for the backward pass: computing them again costs less than storing `context` values
-//! per token, head and
-//! layer.
+//! per token, head and layer.
 
 use crate::gemm::{
     LINE, Packing, Panels, Size, Start, View, aligned, multiply_panels, pack_right, panels_size,
@@ -11,9 +10,8 @@ use crate::instructions::Checked;
 use crate::rows::{softmax, softmax_back};
 use crate::stopwatch::Stopwatch;
 
-/// Number of queries in one group. Part of the definition of the result: keys past the end of a group are not part
-/// of its sums. A multiple of
-/// every tile height.
+/// Number of queries in one group. Part of the definition of the result: keys past the end of a group are not part of
+/// its sums. A multiple of every tile height.
 pub const CAUSAL_ROWS: usize = 12;
 /// Number of queries whose scores are in memory at a time. Affects speed only; a multiple of [`CAUSAL_ROWS`].
 const QUERY_BLOCK: usize = 96;

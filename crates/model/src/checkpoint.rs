@@ -234,9 +234,8 @@ enum HeaderEntry<'a> {
     Tensor { dtype: &'static str, shape: &'a [usize], data_offsets: [usize; 2] },
 }
 
-/// Writes the model into `folder`, which is created if needed. The same model and metadata give the same bytes.
-/// Each file is
-/// replaced atomically, so a reader never sees a partial file.
+/// Writes the model into `folder`, which is created if needed. The same model and metadata give the same bytes. Each
+/// file is replaced atomically, so a reader never sees a partial file.
 ///
 /// # Errors
 /// [`CheckpointError::Write`] names the file that can't be written.

@@ -104,10 +104,9 @@ impl Config {
         self.width / self.heads
     }
 
-    /// Returns the floating-point operations of one forward and backward pass over `tokens` tokens: `6 ·
-    /// parameters` per token for the matrix
-    /// products, and `6 · width · context` per token and layer for causal attention. Operations repeated to save
-    /// memory are not counted.
+    /// Returns the floating-point operations of one forward and backward pass over `tokens` tokens: `6 · parameters`
+    /// per token for the matrix products, and `6 · width · context` per token and layer for causal attention.
+    /// Operations repeated to save memory are not counted.
     #[must_use]
     pub fn training_flops(&self, tokens: usize) -> f64 {
         let matrices = self.parameter_count() - self.width * (2 * self.layers + 1);

@@ -73,8 +73,7 @@ pub fn ln(x: f32) -> f32 {
 /// Returns cosines and sines of the rotary positions: two tables of `context · head_width / 2`, position-major.
 ///
 /// The angle of pair `i` at position `t` is `t · 10000^(−2i / head_width)`. Computed in f64, within one unit in the
-/// last place of f32.
-/// Source: arXiv 2104.09864, section 3.2.2.
+/// last place of f32. Source: arXiv 2104.09864, section 3.2.2.
 #[must_use]
 pub fn rotary_tables(context: usize, head_width: usize) -> (Vec<f32>, Vec<f32>) {
     let pairs = head_width / 2;

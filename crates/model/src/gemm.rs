@@ -1,10 +1,9 @@
 //! Matrix products in which every element is one fixed chain of fused multiply-adds.
 //!
 //! The right operand is packed into panels as wide as a tile of the instruction set, so that a tile reads it
-//! sequentially. The left operand
-//! is read in place: a tile needs only one value of each of its rows at a time. A tile keeps its elements in
-//! registers for one block
-//! of depth and stores them in memory until the next block. So the block sizes below affect speed only.
+//! sequentially. The left operand is read in place: a tile needs only one value of each of its rows at a time. A tile
+//! keeps its elements in registers for one block of depth and stores them in memory until the next block. So the
+//! block sizes below affect speed only.
 
 mod kernel;
 mod pack;
@@ -16,14 +15,12 @@ use pack::pack;
 
 /// Depth of one block. A tile's rows of the left operand and a few panels of the right one fit the L1 cache.
 const DEPTH_BLOCK: usize = 384;
-/// Columns of one block: `DEPTH_BLOCK · COLUMN_BLOCK` values of the right operand fill half of an L2 cache of 1
-/// MiB. A multiple
-/// of every tile width.
+/// Columns of one block: `DEPTH_BLOCK · COLUMN_BLOCK` values of the right operand fill half of an L2 cache of 1 MiB.
+/// A multiple of every tile width.
 const COLUMN_BLOCK: usize = 384;
 
 /// A left operand whose rows are adjacent is copied tile by tile if tiles have at most this height: such a tile has
-/// too few operations per
-/// cache line of the operand to hide the memory latency.
+/// too few operations per cache line of the operand to hide the memory latency.
 const COPIED_HEIGHT: usize = 6;
 /// With at most this many rows the right operand is read in place: packing it costs more than it saves.
 const ROWS_UNPACKED: usize = 48;

@@ -1,10 +1,9 @@
 //! The vector instructions of the kernels. The choice changes the time, never the result.
 //!
-//! A kernel is written once, as safe code over slices that is always inlined. The macro `per_isa` compiles that
-//! code once for each
-//! instruction set and calls the chosen one. This is sound because of [`Checked`], which exists only for
-//! instructions that the
-//! processor has. The only other unsafe code of the crate are the micro-kernels of [`crate::gemm`].
+//! A kernel is written once, as safe code over slices that is always inlined. The macro `per_isa` compiles that code
+//! once for each instruction set and calls the chosen one. This is sound because of [`Checked`], which exists only
+//! for instructions that the processor has. The only other unsafe code of the crate are the micro-kernels of
+//! [`crate::gemm`].
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,8 +1,7 @@
 //! Counter-based random numbers: Philox4x32-10.
 //!
 //! A block is a pure function of key and counter, so any number of a stream can be computed without the ones before
-//! it. It is not a cipher:
-//! the key may be found from the numbers.
+//! it. It is not a cipher: the key may be found from the numbers.
 //!
 //! Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; vectors of the
 //! authors' Random123.

@@ -62,9 +62,8 @@ impl Pool {
         }
         #[expect(unsafe_code, reason = "a permanent thread can only borrow what outlives it")]
         // SAFETY: no thread uses the reference after this function: each uses it once per round and then lowers
-        // `busy`; below, this
-        // function waits for `busy` to reach zero and removes the reference, whether or not its own call of `work`
-        // panics.
+        // `busy`; below, this function waits for `busy` to reach zero and removes the reference, whether or not its
+        // own call of `work` panics.
         let lent = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
         {
             let mut state = self.shared.lock();

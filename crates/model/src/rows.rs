@@ -226,8 +226,7 @@ pub(crate) struct Rotary<'a> {
 
 per_isa! {
     /// Rotates the first `turned` values of each row of `stride`, head by head, by the angles of the row's position
-    /// in its sequence.
-    /// Value `i` of a head is paired with `i + head_width / 2`, as in Llama.
+    /// in its sequence. Value `i` of a head is paired with `i + head_width / 2`, as in Llama.
     ///
     /// Source: arXiv 2104.09864, section 3.4.2.
     rotate(values: &mut [f32], shape: (usize, usize), rotary: Rotary<'_>, turn: Turn) => rotate_rows
@@ -290,8 +289,7 @@ fn exp_above(values: &mut [f32], largest: f32, scale: f32) {
 
 per_isa! {
     /// Replaces the gradient of probabilities by that of unscaled scores, row by row, for the first `first_length +
-    /// row` of `depth`; sets the
-    /// rest of the row to zero.
+    /// row` of `depth`; sets the rest of the row to zero.
     softmax_back(probabilities: &[f32], gradient: &mut [f32], lengths: (usize, usize), scale: f32) => softmax_back_rows
 }
 

@@ -36,10 +36,9 @@ pub enum ParametersError {
 
 /// Returns fresh parameters: a pure function of sizes and seed.
 ///
-/// Norms are 1. Other values are a sum of eight uniform 16-bit numbers (close to normal, at most 4.9 deviations)
-/// with the deviation 0.02 in the
-/// embedding, `1/(2·√in)` in matrices, and for matrices that write to the residual stream that over `√(2·layers)`,
-/// as in GPT-2.
+/// Norms are 1. Other values are a sum of eight uniform 16-bit numbers (close to normal, at most 4.9 deviations) with
+/// the deviation 0.02 in the embedding, `1/(2·√in)` in matrices, and for matrices that write to the residual stream
+/// that over `√(2·layers)`, as in GPT-2.
 #[must_use]
 pub fn initial_parameters(config: &Config, seed: &[u8; 32]) -> Vec<f32> {
     let layout = Layout::new(config);

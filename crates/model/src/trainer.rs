@@ -80,9 +80,8 @@ impl Trainer {
         })
     }
 
-    /// Returns the number of bytes that a trainer of these sizes allocates, without allocating them; a step
-    /// allocates nothing.
-    /// Parameters, gradient and the state of the optimizer belong to the caller: four times four bytes per
+    /// Returns the number of bytes that a trainer of these sizes allocates, without allocating them; a step allocates
+    /// nothing. Parameters, gradient and the state of the optimizer belong to the caller: four times four bytes per
     /// parameter with AdamW.
     #[must_use]
     pub fn memory_bytes(config: &Config, execution: Execution) -> usize {
@@ -111,8 +110,7 @@ impl Trainer {
     /// Returns the mean loss in nats per token, and writes its gradient for every parameter to `gradient`.
     ///
     /// `tokens` and `targets` are `(B, T)` row-major, `B` at most the batch, `T` the context; `targets[i]` is the
-    /// token after `tokens[i]`.
-    /// The result depends on `B` and on the order of the sequences.
+    /// token after `tokens[i]`. The result depends on `B` and on the order of the sequences.
     ///
     /// # Panics
     /// On lengths that do not fit the model, and on tokens outside the vocabulary.

@@ -1,8 +1,8 @@
 //! Divides work among threads, and computes the gradients of weights.
 //!
 //! A step alternates two kinds of phases: over sequences (each thread has its shard) and over weights (each thread
-//! has some output rows of
-//! every matrix, over all shards in order). A thread only writes its own data, so no unsafe code is needed.
+//! has some output rows of every matrix, over all shards in order). A thread only writes its own data, so no unsafe
+//! code is needed.
 
 use std::sync::{Mutex, PoisonError};
 

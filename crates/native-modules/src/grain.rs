@@ -1,7 +1,8 @@
 //! GRAIN, the native coin, as an ERC-20: balances are the accounts' own, so nothing is wrapped and nothing can differ.
 //!
-//! Storage: allowances and nonces where every asset has them, and the supply at [`GRAIN_SUPPLY`]. That word `execution` keeps: it is the sum of all
-//! balances after the last block. No call writes it, as no call makes or destroys GRAIN; base fees are burnt between the calls.
+//! Storage: allowances and nonces where every asset has them, and the supply at [`GRAIN_SUPPLY`]. That word
+//! `execution` keeps: it is the sum of all balances after the last block. No call writes it, as no call makes or
+//! destroys GRAIN; base fees are burnt between the calls.
 
 use abi::{
     Erc20::Erc20Calls,

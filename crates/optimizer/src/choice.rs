@@ -87,9 +87,8 @@ impl Inner {
         }
     }
 
-    /// Returns all that the next step depends on besides parameters and the count of steps: two vectors, described
-    /// at the `moments` of each
-    /// optimizer.
+    /// Returns all that the next step depends on besides parameters and the count of steps: two vectors, described at
+    /// the `moments` of each optimizer.
     #[must_use]
     pub fn moments(&self) -> (&[f32], &[f32]) {
         match self {

@@ -1,12 +1,10 @@
 //! The inner step: AdamW on one machine, and its learning rate.
 //!
 //! It uses only IEEE additions, multiplications, divisions and square roots, each rounded on its own and in a fixed
-//! order: the same bits on
-//! every machine. Nothing is kept between rounds except by the caller.
+//! order: the same bits on every machine. Nothing is kept between rounds except by the caller.
 //!
 //! Source: AdamW, arXiv 1711.05101, algorithm 2, with the decay multiplied by the learning rate as PyTorch does;
-//! clipping by the global
-//! norm, arXiv 1211.5063, section 3.2.
+//! clipping by the global norm, arXiv 1211.5063, section 3.2.
 
 use std::ops::Range;
 
@@ -65,9 +63,8 @@ impl AdamW {
         self.steps = 0;
     }
 
-    /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping. When the training
-    /// has diverged, the norm is not
-    /// finite, and neither are the parameters.
+    /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping. When the training has
+    /// diverged, the norm is not finite, and neither are the parameters.
     ///
     /// # Panics
     /// When a length differs from that of the state.
@@ -224,8 +221,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Returns the learning rate of a step. `step` counts from the start of the run, `since_fresh` from the last
-    /// reset of the state; both start
-    /// at zero.
+    /// reset of the state; both start at zero.
     ///
     /// The decay is `1 − 3x² + 2x³`, which stays within 1.1 % of the peak of the usual cosine and needs no math library.
     #[must_use]

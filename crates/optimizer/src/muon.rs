@@ -8,20 +8,16 @@
 //! 4. `p = (1 − η·λ)·p − η·√max(1, rows/columns)·X`, transposed back.
 //!
 //! Every element of a matrix product is the one chain of fused multiply-adds of [`model::gemm`]; everything else is
-//! rounded operation by
-//! operation in the order written here, and norms are summed in f64: the same bits for every instruction set and
-//! any number of threads.
+//! rounded operation by operation in the order written here, and norms are summed in f64: the same bits for every
+//! instruction set and any number of threads.
 //!
 //! AdamW updates the embedding (which is also the output matrix) and the norms, as the author of Muon advises.
-//! Queries, keys and values are
-//! three matrices.
+//! Queries, keys and values are three matrices.
 //!
 //! Sources: Muon, Keller Jordan and others, 2024, with its repository's `zeropower_via_newtonschulz5` and scale
-//! `√max(1, rows/columns)`;
-//! weight decay as in arXiv 2502.16982, section 2.2, whose scale `0.2·√max(rows, columns)` we do not use: instead
-//! the learning rate of
-//! matrices is a multiple of AdamW's. Both sources multiply in bf16; we multiply in f32, which every machine can
-//! reproduce.
+//! `√max(1, rows/columns)`; weight decay as in arXiv 2502.16982, section 2.2, whose scale `0.2·√max(rows, columns)`
+//! we do not use: instead the learning rate of matrices is a multiple of AdamW's. Both sources multiply in bf16; we
+//! multiply in f32, which every machine can reproduce.
 
 use model::Layout;
 use model::gemm::{Packing, Product, Start, View, multiply};
@@ -105,9 +101,8 @@ impl Muon {
         self.steps = 0;
     }
 
-    /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping. On one thread
-    /// nothing is allocated; additional
-    /// threads are started at every step.
+    /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping. On one thread nothing
+    /// is allocated; additional threads are started at every step.
     ///
     /// # Panics
     /// When a length differs from that of the state.
@@ -150,8 +145,7 @@ impl Muon {
     }
 
     /// Returns two vectors: one value per parameter (the momentum of matrices, the first moment of other tensors),
-    /// then the second moments of
-    /// tensors that are not matrices.
+    /// then the second moments of tensors that are not matrices.
     #[must_use]
     pub fn moments(&self) -> (&[f32], &[f32]) {
         (&self.first, &self.second)

@@ -5,17 +5,14 @@
 //!    twice the median.
 //! 3. The result is a pseudo-gradient for Nesterov momentum, as in DiLoCo.
 //!
-//! Everything is computed in f64 in a fixed order, so anyone who has the updates gets the same bits. The order of
-//! the updates is
-//! part of that: the caller sorts them by device.
+//! Everything is computed in f64 in a fixed order, so anyone who has the updates gets the same bits. The order of the
+//! updates is part of that: the caller sorts them by device.
 //!
-//! Robust aggregation complements audits and does not replace them: it bounds the effect of a dishonest update
-//! until it is found, it does
-//! not find it.
+//! Robust aggregation complements audits and does not replace them: it bounds the effect of a dishonest update until
+//! it is found, it does not find it.
 //!
-//! Sources: RFA (arXiv 1912.13445, algorithm 2, the smoothed Weiszfeld iteration), which does not clip first;
-//! DiLoCo (arXiv
-//! 2311.08105, algorithm 1) for the Nesterov step.
+//! Sources: RFA (arXiv 1912.13445, algorithm 2, the smoothed Weiszfeld iteration), which does not clip first; DiLoCo
+//! (arXiv 2311.08105, algorithm 1) for the Nesterov step.
 
 /// Weiszfeld iterations. They cost little compared with the inner products, which are computed once.
 const ITERATIONS: usize = 32;

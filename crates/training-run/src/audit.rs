@@ -96,9 +96,8 @@ impl Run {
         self.evidence_is_missing(context, place, effects)
     }
 
-    /// Records that the evidence is missing, because the present auditor said so or was silent: it counts against
-    /// the subject, which must
-    /// provide it.
+    /// Records that the evidence is missing, because the present auditor said so or was silent: it counts against the
+    /// subject, which must provide it.
     fn evidence_is_missing(
         &mut self,
         context: &Context,
@@ -138,10 +137,8 @@ impl Run {
     }
 
     /// Settles an audit in which a second replay gave the same root as that of `claimant`: the subject's work was
-    /// made up, and every other claim
-    /// was false. A third auditor with the same claim was right, but is not paid: the deposit covers two verdicts,
-    /// the first and the
-    /// one that decides.
+    /// made up, and every other claim was false. A third auditor with the same claim was right, but is not paid: the
+    /// deposit covers two verdicts, the first and the one that decides.
     fn convict(
         &mut self,
         context: &Context,
@@ -207,9 +204,8 @@ impl Run {
         }
     }
 
-    /// Gives up an entry that nobody could decide. It stays unpaid. If the evidence was missing and nobody
-    /// disputed, the subject loses its
-    /// seat; it keeps the seat if its auditors left.
+    /// Gives up an entry that nobody could decide. It stays unpaid. If the evidence was missing and nobody disputed,
+    /// the subject loses its seat; it keeps the seat if its auditors left.
     fn give_up_entry(
         &mut self,
         context: &Context,

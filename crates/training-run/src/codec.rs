@@ -1,10 +1,8 @@
 //! The canonical bytes of a run.
 //!
 //! A version byte, then the fields in the order of their declaration: integers big-endian in their own width, lists
-//! with a 16-bit count,
-//! options and enums with a leading byte. One run has one encoding: maps are written in order and accepted only in
-//! order, and trailing
-//! bytes are refused.
+//! with a 16-bit count, options and enums with a leading byte. One run has one encoding: maps are written in order
+//! and accepted only in order, and trailing bytes are refused.
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,7 @@ use units::Digest;
 /// A uniform stream of random numbers for one purpose.
 ///
 /// SplitMix64 (Steele, Lea, Flood 2014) over the four words of the randomness and the purpose. It needs no secrecy:
-/// the bytes
-/// are unpredictable before the draw, and public afterwards.
+/// the bytes are unpredictable before the draw, and public afterwards.
 pub(crate) struct Random {
     state: u64,
 }

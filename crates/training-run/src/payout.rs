@@ -6,8 +6,7 @@ use crate::{Check, Effect, PayKind, Phase, Refused, Run, SeatIndex};
 
 impl Run {
     /// Pays what was held back for all rounds up to `last`: verdicts that were not contradicted, commitments that
-    /// passed their audit, and
-    /// commitments that were not drawn. Commitments under audit wait.
+    /// passed their audit, and commitments that were not drawn. Commitments under audit wait.
     pub(crate) fn release(&mut self, last: u32, effects: &mut Vec<Effect>) -> Result<(), Refused> {
         let due: Vec<(u32, SeatIndex)> = self
             .closed

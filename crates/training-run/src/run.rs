@@ -125,9 +125,8 @@ impl Run {
         Ok(effects)
     }
 
-    /// Returns whether an input keeps a run from being abandoned. Only inputs that can't be repeated without end
-    /// do: otherwise a
-    /// device that comes and goes, or lapses without work, could hold back everybody's pay for ever.
+    /// Returns whether an input keeps a run from being abandoned. Only inputs that can't be repeated without end do:
+    /// otherwise a device that comes and goes, or lapses without work, could hold back everybody's pay for ever.
     fn is_progress(&self, input: &Input) -> bool {
         match input {
             Input::Enroll { device, .. } => !self.seats.iter().any(|seat| seat.device == *device),
@@ -468,8 +467,7 @@ impl Run {
     }
 
     /// Returns the number of commitments needed to close the open round before everybody has committed: the quorum
-    /// share of the active seats,
-    /// rounded up, at least one.
+    /// share of the active seats, rounded up, at least one.
     #[must_use]
     pub fn quorum_count(&self) -> u32 {
         let taking_part = self.seats.iter().filter(|seat| self.takes_part(seat)).count();

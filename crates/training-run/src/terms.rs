@@ -128,8 +128,7 @@ impl Terms {
     }
 
     /// Returns the largest possible cost of the run: every seat commits in every round, and every commitment costs
-    /// its pay
-    /// and one verdict. (A convicted subject costs two verdicts instead, which is not more.)
+    /// its pay and one verdict. (A convicted subject costs two verdicts instead, which is not more.)
     ///
     /// # Errors
     /// [`Overflow`] when it does not fit.

@@ -67,8 +67,7 @@ impl Run {
     }
 
     /// Returns the height of the block whose hash draws the audits of a round: the block after the one in which it
-    /// closed. `None` when there is
-    /// nothing to draw.
+    /// closed. `None` when there is nothing to draw.
     #[must_use]
     pub fn draw_height(&self, round: u32) -> Option<u64> {
         self.closed
@@ -77,9 +76,8 @@ impl Run {
             .map(|closed| closed.height.saturating_add(1))
     }
 
-    /// Sets another block for the draw of a closed round, because the hash of the first one is not available any
-    /// more (an EVM knows 256). Returns
-    /// `false` when there is nothing to draw, or that block is not past.
+    /// Sets another block for the draw of a closed round, because the hash of the first one is not available any more
+    /// (an EVM knows 256). Returns `false` when there is nothing to draw, or that block is not past.
     pub fn rearm_draw(&mut self, round: u32, height: u64) -> bool {
         match self.closed.get_mut(&round) {
             Some(closed) if !closed.drawn && closed.height < height => {

@@ -19,9 +19,8 @@ use units::{DeviceId, Digest};
 
 use crate::endpoint::chain;
 
-/// Slowest accepted transfer. A blob may take the time it needs at this speed, plus the time to answer: a peer
-/// can't keep a fetch open by
-/// sending very slowly.
+/// Slowest accepted transfer. A blob may take the time it needs at this speed, plus the time to answer: a peer can't
+/// keep a fetch open by sending very slowly.
 const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
 
 /// Why content was not published.

@@ -1,8 +1,7 @@
 //! The messages of coordinator and worker on the control stream.
 //!
 //! Large content is sent as blobs and identified here by digest. No message is trusted: a worker checks what it
-//! receives against the
-//! ledger, and the coordinator can only relay what a device has signed.
+//! receives against the ledger, and the coordinator can only relay what a device has signed.
 
 use serde::{Deserialize, Serialize};
 

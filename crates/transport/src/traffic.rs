@@ -8,8 +8,7 @@ use iroh::endpoint::Connection;
 /// Bytes in both directions, seen from this side.
 ///
 /// Counts what QUIC puts into UDP datagrams: payload, acknowledgements, handshakes, retransmissions and keep-alive
-/// packets; without IP and
-/// UDP headers.
+/// packets; without IP and UDP headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Flow {
     /// Bytes sent.

@@ -18,8 +18,7 @@ pub struct TooShort {
 /// Returns the mean loss over `validation`, in nats per byte.
 ///
 /// The text is read in windows that don't overlap, from the beginning; an incomplete window at the end is not read.
-/// The same text therefore
-/// gives the same number on every machine.
+/// The same text therefore gives the same number on every machine.
 ///
 /// `trainer` must be built for the model of `spec`, with its batch or a larger one.
 ///

@@ -253,8 +253,7 @@ impl<'a> Training<'a> {
 }
 
 /// Hashes the inputs. It binds the root to them, so that a root computed from other inputs that happen to round to
-/// the same result can't open
-/// the same seal.
+/// the same result can't open the same seal.
 fn job_digest(job: &Job<'_>) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 job v1");
     hasher.update(job.spec.digest().as_bytes());

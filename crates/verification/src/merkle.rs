@@ -15,8 +15,7 @@ const NODE: u8 = 1;
 /// Returns the root of `leaves`, in their order.
 ///
 /// As in RFC 6962, section 2.1, with BLAKE3: a leaf is `BLAKE3(0 ‖ digest)`, a node `BLAKE3(1 ‖ left ‖ right)`, and
-/// the left side
-/// holds the largest power of two below the number of leaves. Leaves are never repeated as padding.
+/// the left side holds the largest power of two below the number of leaves. Leaves are never repeated as padding.
 ///
 /// # Panics
 /// When there is no leaf.
@@ -98,13 +97,14 @@ pub fn verify_proof(root: &Digest, leaf: &Digest, proof: &Proof) -> bool {
     top == *root
 }
 
-/// Returns what an auditor seals instead of its replay's `root` when the replay does not give the commitment with this `seal`:
-/// `BLAKE3(context, seal ‖ root)` in key-derivation mode with the context `gleaner 2026 disputed root v1`.
+/// Returns what an auditor seals instead of its replay's `root` when the replay does not give the commitment with
+/// this `seal`: `BLAKE3(context, seal ‖ root)` in key-derivation mode with the context `gleaner 2026 disputed root
+/// v1`.
 ///
 /// The ledger sees whether a published root opens a seal, not whether that root contains the update of the
-/// commitment. If auditors published
-/// the root of their replay, a device that did the work, sealed the true root and sent another update would pass. No
-/// seal can be made that opens to a digest of itself, so this digest never opens the subject's seal.
+/// commitment. If auditors published the root of their replay, a device that did the work, sealed the true root and
+/// sent another update would pass. No seal can be made that opens to a digest of itself, so this digest never opens
+/// the subject's seal.
 #[must_use]
 pub fn disputed(seal: &Digest, root: &Digest) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key(DISPUTED_CONTEXT);

@@ -123,8 +123,7 @@ impl OuterState {
 /// apply the compressed update.
 ///
 /// The order of `contributions` does not matter. Bytes that can't be decoded are left out and reported. Without any
-/// update the
-/// pseudo-gradient is zero, and only momentum and memory change the parameters.
+/// update the pseudo-gradient is zero, and only momentum and memory change the parameters.
 ///
 /// # Errors
 /// When a device appears twice, a length does not fit the model, or the result is out of range.

@@ -218,10 +218,9 @@ impl RunSpec {
         Ok(())
     }
 
-    /// Returns the memory that a device needs to train, in bytes: what the trainer allocates, and for each
-    /// parameter 16 bytes (parameter,
-    /// gradient, moments), 8 (the round's base, error feedback before and after) and 8 for buffers, the update and
-    /// the matrices of Muon.
+    /// Returns the memory that a device needs to train, in bytes: what the trainer allocates, and for each parameter
+    /// 16 bytes (parameter, gradient, moments), 8 (the round's base, error feedback before and after) and 8 for
+    /// buffers, the update and the matrices of Muon.
     #[must_use]
     pub fn training_bytes(&self, threads: usize, activations: Activations) -> u64 {
         let execution =

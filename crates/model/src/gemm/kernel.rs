@@ -1,10 +1,8 @@
 //! One tile of a product, whose elements stay in registers for the whole depth of a block.
 //!
-//! `scalar` is the definition. The others do the same chain of fused multiply-adds for several elements in
-//! parallel; each is
-//! compared with `scalar` byte for byte. They are the only code here that handles pointers, and are called only by
-//! [`multiply_tile`], which
-//! checks that every element they access lies inside its slice.
+//! `scalar` is the definition. The others do the same chain of fused multiply-adds for several elements in parallel;
+//! each is compared with `scalar` byte for byte. They are the only code here that handles pointers, and are called
+//! only by [`multiply_tile`], which checks that every element they access lies inside its slice.
 
 mod ahead;
 #[cfg(target_arch = "x86_64")]

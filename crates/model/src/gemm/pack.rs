@@ -4,8 +4,7 @@ use crate::instructions::per_isa;
 
 per_isa! {
     /// Copies a `(depth, extent)` matrix with the given strides into panels of a tile's width, depth-major inside a
-    /// panel; a panel has
-    /// `width · depth` values. The last panel is padded with zeros.
+    /// panel; a panel has `width · depth` values. The last panel is padded with zeros.
     pack(source: &[f32], strides: (usize, usize), size: (usize, usize), packed: &mut [f32]) =>
     scalar pack_panels::<16>, avx2 pack_panels::<16>, avx512 pack_panels::<32>
 }

@@ -1,8 +1,9 @@
 //! An asset that `Assets` created, at its own address: ERC-20, and what its issuer may do.
 //!
-//! Storage is a Solidity contract's that declares, in this order: `mapping(address => uint256) balances`; `mapping(address => mapping(address =>
-//! uint256)) allowances`; `uint256 totalSupply`; `string name`; `string symbol`; `mapping(address => uint256) nonces`; `address issuer; uint8 decimals;
-//! bool pausable; bool burnable; bool transferable; bool renounceable; bool paused`, all in one slot; `address offeredTo`; `uint256 cap`; `string uri`.
+//! Storage is a Solidity contract's that declares, in this order: `mapping(address => uint256) balances`;
+//! `mapping(address => mapping(address => uint256)) allowances`; `uint256 totalSupply`; `string name`; `string
+//! symbol`; `mapping(address => uint256) nonces`; `address issuer; uint8 decimals; bool pausable; bool burnable; bool
+//! transferable; bool renounceable; bool paused`, all in one slot; `address offeredTo`; `uint256 cap`; `string uri`.
 
 use ::assets::{Approved, Book, IssuedBook, Offered, Pause, Powers, Standing, Terms};
 use abi::{

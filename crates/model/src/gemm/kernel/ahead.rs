@@ -6,8 +6,7 @@ use super::{Left, Size};
 use crate::gemm::LINE;
 
 /// Cache lines in columns: those of a column are `stride` values apart, and the next column begins one line further
-/// on. Any address is
-/// allowed: a prefetch of an invalid one has no effect.
+/// on. Any address is allowed: a prefetch of an invalid one has no effect.
 #[derive(Clone, Copy)]
 pub(crate) struct Lines {
     first: *const f32,

@@ -1,13 +1,11 @@
 //! Measures each kernel on its own, on one core: `cargo bench -p benchmark`, then `-- avx2` for other instructions.
 //!
-//! A plain program: Criterion would add some forty crates to every clippy and test build of the workspace for a
-//! table of a
-//! dozen rows. The best of many short runs shows what a kernel can reach; on a busy machine the mean depends on the
-//! other load.
+//! A plain program: Criterion would add some forty crates to every clippy and test build of the workspace for a table
+//! of a dozen rows. The best of many short runs shows what a kernel can reach; on a busy machine the mean depends on
+//! the other load.
 //!
 //! The shapes are those of the canonical workload. Of `model` only matrix products can be called from outside; its
-//! other kernels are
-//! timed inside a step.
+//! other kernels are timed inside a step.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "prints a measurement")]
 
 use std::hint::black_box;

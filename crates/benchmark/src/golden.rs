@@ -1,8 +1,7 @@
 //! The digests that every machine must compute.
 //!
-//! `cargo run --release -p benchmark --example golden` prints this table. It changes only when the specification of
-//! a result
-//! changes: then the commit says which and why, and later versions can't replay earlier runs.
+//! `cargo run --release -p benchmark --example golden` prints this table. It changes only when the specification of a
+//! result changes: then the commit says which and why, and later versions can't replay earlier runs.
 
 use units::Digest;
 

@@ -1,10 +1,8 @@
 //! Measures how fast this machine trains, and checks that its kernels give the expected bytes.
 //!
-//! Decides what is measured, so that two numbers can be compared: named [workloads](Workload) made from fixed
-//! seeds, the same bytes
-//! on every machine; a [run](run()) of training steps with its speed; the [peak](peak_gflops) of a core to compare
-//! the speed with; and the
-//! [digests](findings) of every operator, compared with the committed ones.
+//! Decides what is measured, so that two numbers can be compared: named [workloads](Workload) made from fixed seeds,
+//! the same bytes on every machine; a [run](run()) of training steps with its speed; the [peak](peak_gflops) of a
+//! core to compare the speed with; and the [digests](findings) of every operator, compared with the committed ones.
 //!
 //! Protocol of a measurement:
 //!
@@ -14,8 +12,7 @@
 //! 4. After step [`DIGEST_STEPS`] compute the digest of the parameters; at the end read the peak memory of the process.
 //!
 //! The crate does not judge a speed, print anything, or pin threads to a processor: on a busy machine rely on CPU
-//! time and the best
-//! step, not on the median.
+//! time and the best step, not on the median.
 
 mod workload;
 

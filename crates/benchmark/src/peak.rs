@@ -1,10 +1,8 @@
 //! Measures the peak speed of a core: fused multiply-adds on registers, nothing else.
 //!
-//! This is the only unsafe code of the crate: calls of functions that are compiled for instructions that the crate
-//! as a whole does not
-//! require. A [`Checked`] proves that the processor has them. The functions use intrinsics, since LLVM prefers
-//! vectors of 256 bits
-//! even where it may use 512.
+//! This is the only unsafe code of the crate: calls of functions that are compiled for instructions that the crate as
+//! a whole does not require. A [`Checked`] proves that the processor has them. The functions use intrinsics, since
+//! LLVM prefers vectors of 256 bits even where it may use 512.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -14,8 +12,7 @@ use model::instructions::{Checked, Isa};
 use crate::measure::now;
 
 /// Number of independent chains: more than latency times instructions per cycle (4 · 2) on every current core, and
-/// few enough that
-/// sums and operands fit the sixteen registers of AVX2.
+/// few enough that sums and operands fit the sixteen registers of AVX2.
 const CHAINS: usize = 12;
 
 /// Multiply-adds of each chain between two readings of the clock: about a tenth of a millisecond.

@@ -124,8 +124,7 @@ pub struct Batches {
 
 impl Batches {
     /// Returns one batch of random bytes, the same at each step: the speed does not depend on the bytes, and a
-    /// falling loss shows that the
-    /// step works.
+    /// falling loss shows that the step works.
     #[must_use]
     pub fn of_noise(workload: Workload) -> Self {
         Self { workload, text: None }

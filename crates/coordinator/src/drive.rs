@@ -1,17 +1,15 @@
 //! The loop that drives a run.
 //!
 //! It is level-triggered: every pass reads the state of the ledger and of the fetched blobs, and does whatever is
-//! due. So it makes no
-//! difference whether a step is due because a message came, a deadline passed, or this process was started again
-//! after a crash.
+//! due. So it makes no difference whether a step is due because a message came, a deadline passed, or this process
+//! was started again after a crash.
 //!
 //! One pass, in this order:
 //!
 //! 1. relay what devices have signed;
 //! 2. follow the ledger's events, fetch the updates of new commitments;
 //! 3. close the round when all connected devices have committed, when there is a quorum and the others had enough
-//!    time, or when the deadline
-//!    has passed;
+//!    time, or when the deadline has passed;
 //! 4. aggregate a closed round and publish the new state;
 //! 5. have audits of closed rounds drawn, fetch evidence, replace silent auditors;
 //! 6. announce new rounds and audits to workers.
@@ -222,9 +220,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Returns whether the ledger's time has reached `deadline`. A ledger without transactions may make no blocks,
-    /// so its time does not advance:
-    /// then this sends a transaction to make one.
+    /// Returns whether the ledger's time has reached `deadline`. A ledger without transactions may make no blocks, so
+    /// its time does not advance: then this sends a transaction to make one.
     async fn is_past(&mut self, deadline: UnixSeconds) -> anyhow::Result<bool> {
         let head = self.ledger.head().await?;
         if head.time >= deadline {

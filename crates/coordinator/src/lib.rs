@@ -9,9 +9,8 @@
 //! 5. At the end: save the model, return a [report](Report).
 //!
 //! Invariants: a state is on disk before its digest is on the ledger; this crate pays nothing (the ledger pays); a
-//! worker can delay a round
-//! at most until its deadline and can't corrupt it: its update is bound by its commitment, decoded with bounds, and
-//! clipped.
+//! worker can delay a round at most until its deadline and can't corrupt it: its update is bound by its commitment,
+//! decoded with bounds, and clipped.
 //!
 //! The crate connects `verification` with the rules on the ledger. It does not decide disputes.
 

@@ -1,8 +1,8 @@
 //! The encrypted keystore format of Ethereum tools.
 //!
 //! Source: "Web3 Secret Storage Definition", version 3. The key derivation, cipher and hash are those of the
-//! RustCrypto and alloy
-//! crates; this file only combines them. We write and read scrypt, not PBKDF2, which the definition also allows.
+//! RustCrypto and alloy crates; this file only combines them. We write and read scrypt, not PBKDF2, which the
+//! definition also allows.
 
 use aes::{
     Aes128,
@@ -38,8 +38,7 @@ pub struct Cost {
 
 impl Cost {
     /// N = 2^17, r = 8, p = 1: 128 MiB and most of a second per guess. The cost that ethers uses, and the minimum
-    /// that OWASP's password storage
-    /// cheat sheet recommends.
+    /// that OWASP's password storage cheat sheet recommends.
     pub const USUAL: Self = Self { log_n: 17 };
     /// N = 2^10: no protection. For tests, and for keys of temporary networks.
     pub const THROW_AWAY: Self = Self { log_n: 10 };

@@ -139,7 +139,7 @@ const erc20 = [
 ]
 const asked = { name: 'Barley from the lower field, harvest of 2026', symbol: 'BAR', decimals: 6, cap: 1000n, uri: 'ipfs://barley', issuer: account.address, pausable: true, burnable: true, transferable: true, renounceable: true }
 const badTerms = await revert({ ...assets, functionName: 'create', args: [{ ...asked, cap: 0n }] })
-assert.deepEqual([badTerms.errorName, badTerms.args], ['BadTerms', ['the cap is 0: nothing could be minted']])
+assert.deepEqual([badTerms.errorName, badTerms.args], ['BadTerms', ['the cap is 0, so nothing could be minted: give at least 1']])
 const creation = await mined(await wallet.writeContract({ ...assets, functionName: 'create', args: [asked] }))
 const [created] = parseEventLogs({ abi: assetsAbi, logs: creation.logs })
 assert.deepEqual([created.args.creator, created.args.terms], [account.address, asked])

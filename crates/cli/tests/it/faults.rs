@@ -118,7 +118,7 @@ fn too_small_a_budget_says_what_would_be_enough() {
     let project = project(2, "");
     let field = Field::new(&format!("budget = '0.000001'\n{project}"));
     let refused = field.train().end();
-    refused.assert_fails(1, &["0.000001 GRAIN", "would be enough", "hint: budget = "]);
+    refused.assert_fails(1, &["0.000001 GRAIN", "give at least", "hint: budget = "]);
 
     // The hint is to be taken at its word.
     let enough = refused.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();

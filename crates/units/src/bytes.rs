@@ -79,7 +79,7 @@ bytes_type! {
     Digest, 32, ""
 }
 impl Digest {
-    /// The digest of `bytes`.
+    /// Returns the BLAKE3 digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         blake3::hash(bytes).into()

@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_instruction_set_computes_what_is_committed() {
+    fn every_instruction_set_computes_the_committed_digests() {
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
             for finding in findings(isa).unwrap() {
                 assert!(finding.is_match(), "{isa}: {finding:?}");
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn no_probe_computes_what_another_does() {
+    fn every_probe_has_its_own_digest() {
         let all: BTreeSet<Digest> = digests(Isa::detect()).unwrap().into_iter().collect();
         assert_eq!(all.len(), OPERATORS.len());
     }

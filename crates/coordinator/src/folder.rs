@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_comes_back_whole_or_not_at_all() {
+    fn a_damaged_state_is_refused() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = Folder::open(scratch.path()).unwrap();
         let kept = state(7);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn needed_states_outlive_newer_ones() {
+    fn needed_states_are_kept() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = Folder::open(scratch.path()).unwrap();
         let first = state(0);

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_field() {
         let check = |text: &str, says: &str| {
             let error = format!("{:#}", read(text).unwrap_err());
             assert!(error.contains(says), "{error}");

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_derivation_is_ours() {
+    fn scrypt_gives_the_published_vector() {
         // RFC 7914, section 12, third vector. The vector of the definition itself has N = 2^18 with r = 1, which
         // that RFC excludes.
         let parameters = ScryptParameters { n: 16384, ..plain() };
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_locked_opens_with_its_password_only() {
+    fn only_the_right_password_unlocks() {
         let text = lock(&SECRET, &ACCOUNT, "correct horse", Cost::THROW_AWAY).unwrap();
         assert_eq!(unlock(&text, "correct horse"), Ok(SECRET));
         for wrong in ["", "correct", "correct horse ", "Correct horse"] {

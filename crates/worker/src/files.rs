@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_damaged_file_is_as_good_as_missing() {
+    fn a_damaged_file_counts_as_missing() {
         let folder = tempfile::tempdir().unwrap();
         let files = WorkerFiles::open(folder.path(), 1).unwrap();
         files.store_shard(b"some text").unwrap();

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quickest_way_that_fits_is_taken() {
+    fn the_fastest_way_that_fits_is_chosen() {
         let spec = RunSpec {
             model: model::Config {
                 layers: 14,

@@ -48,7 +48,7 @@ fn holders_send_what_they_hold() {
 }
 
 #[test]
-fn allowances_are_used_up_but_for_the_unlimited() {
+fn spending_reduces_allowances_except_unlimited_ones() {
     let mut book = book(ALL);
     let (one, two, three) = (account(1), account(2), account(3));
     approve(&mut book, one, two, units(30)).unwrap();
@@ -129,7 +129,7 @@ fn the_issuer_mints_up_to_the_cap_and_pauses() {
 }
 
 #[test]
-fn the_issuers_role_is_taken_over_by_whom_it_is_offered_to() {
+fn only_the_offered_account_accepts_the_issuers_role() {
     let mut book = book(ALL);
     let (one, two, three) = (account(1), account(2), account(3));
     let nobody = Refused::NotOffered { caller: AccountId::ZERO };
@@ -151,7 +151,7 @@ fn the_issuers_role_is_taken_over_by_whom_it_is_offered_to() {
 }
 
 #[test]
-fn what_the_terms_forbid_nobody_may() {
+fn nobody_may_do_what_the_terms_forbid() {
     let mut book = book(NONE);
     let one = account(1);
     let before = book.clone();

@@ -97,7 +97,7 @@ fn bad_chunks_are_named() {
 }
 
 #[test]
-fn stray_bits_are_refused() {
+fn padding_bits_that_are_set_are_refused() {
     // 3 codes of 2 bits: the last two bits of the byte are padding.
     let mut encoded = sample(3, Density::WHOLE);
     assert!(decompress(&encoded, 3, Density::WHOLE).is_ok());

@@ -33,7 +33,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
-    fn nothing_is_lost_but_rounding(first in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
+    fn decoded_and_memory_add_up_to_the_sum(first in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
         let second: Vec<f32> = first.iter().rev().copied().collect();
         let mut memory = Memory::zero(first.len());
         for delta in [&first, &second] {
@@ -53,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn a_difference_is_never_written_down_but_means_the_same(before in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
+    fn a_difference_compresses_like_the_change_itself(before in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
         let after: Vec<f32> = before.iter().rev().map(|value| value * 0.75).collect();
         let change: Vec<f32> = before.iter().zip(&after).map(|(before, after)| before - after).collect();
         let memory = compress(Change::Given(&after), &Memory::zero(after.len()), 1.0, density).unwrap().memory;
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn the_largest_travel(delta in vectors(), density in densities()) {
+    fn the_largest_values_are_sent(delta in vectors(), density in densities()) {
         let out = compress(Change::Given(&delta), &Memory::zero(delta.len()), 1.0, density).unwrap();
         let sent = decompress(&out.encoded, delta.len(), density).unwrap();
         for (delta, decoded) in delta.chunks(CHUNK).zip(sent.chunks(CHUNK)) {
@@ -86,7 +86,7 @@ fn ties_go_to_the_lower_index() {
 }
 
 #[test]
-fn what_is_kept_back_travels_later() {
+fn the_memory_is_sent_later() {
     // One value per round of three: after enough rounds without change everything has been sent.
     let mut memory = Memory::zero(3);
     let mut delta = vec![0.5, -0.25, 0.125];
@@ -113,7 +113,7 @@ fn the_encoding_is_pinned() {
 }
 
 #[test]
-fn what_diverged_is_refused() {
+fn changes_that_are_not_finite_are_refused() {
     let density = Density::WHOLE;
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, MAGNITUDE_MAX * 2.0] {
         let refused = compress(Change::Given(&[0.0, bad]), &Memory::zero(2), 1.0, density);
@@ -131,7 +131,7 @@ fn what_diverged_is_refused() {
 }
 
 #[test]
-fn bytes_that_are_no_memory_are_refused() {
+fn invalid_memory_bytes_are_refused() {
     assert!(Memory::from_bytes(&[0; 5], 2).is_err());
     assert!(Memory::from_bytes(&[0, 0, 0x80, 0x7f], 2).is_err(), "infinity");
     assert!(Memory::from_bytes(&[0, 0, 0xc0, 0xff], 2).is_err(), "not a number");

@@ -29,7 +29,7 @@ fn message(error: &CheckpointError) -> String {
 }
 
 #[test]
-fn saved_is_loaded() {
+fn a_saved_model_is_loaded() {
     let (folder, params) = saved("whole");
     let loaded = load(folder.path()).unwrap();
     assert_eq!((loaded.config, loaded.params), (CONFIG, params.clone()));

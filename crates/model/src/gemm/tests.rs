@@ -76,7 +76,7 @@ fn edges_of_tiles_are_exact() {
 }
 
 #[test]
-fn blocks_meet() {
+fn products_larger_than_one_block_are_exact() {
     for shape in [
         (200, 3, 7),
         (4, 5, COLUMN_BLOCK + 9),
@@ -117,7 +117,7 @@ fn a_part_of_a_packed_operand_is_an_operand() {
 }
 
 #[test]
-fn no_depth_leaves_the_start() {
+fn depth_zero_gives_the_start() {
     let product = Product {
         left: View::rows(&[], 1),
         right: View::rows(&[], 1),

@@ -113,7 +113,7 @@ fn a_part_of_a_batch_is_a_batch_of_its_own() {
 }
 
 #[test]
-fn a_diverged_run_shows() {
+fn a_diverged_run_returns_nan() {
     let execution =
         Execution { batch: 1, threads: 1, isa: Isa::detect(), activations: Activations::Keep };
     let mut trainer = Trainer::new(&CONFIG, execution).unwrap();

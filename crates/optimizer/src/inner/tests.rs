@@ -62,7 +62,7 @@ fn reset_is_as_new() {
 }
 
 #[test]
-fn a_diverged_gradient_shows() {
+fn a_diverged_gradient_gives_a_norm_that_is_not_finite() {
     let mut params = [1.0, 1.0];
     let norm = AdamW::new(2, HYPER, vec![]).step(&mut params, &[f32::NAN, 0.0], 0.1);
     assert!(norm.is_nan() && params[0].is_nan());

@@ -154,7 +154,7 @@ fn matrices_move_by_nearly_orthogonal_steps() {
 }
 
 #[test]
-fn reset_is_as_new_and_what_is_no_number_comes_out() {
+fn reset_restores_the_fresh_state_and_nan_is_returned() {
     let layout = Layout::new(&CONFIG);
     let length = layout.parameter_count();
     let fresh = Muon::new(&layout, HYPER, MATRIX, backend(Isa::detect(), 2));

@@ -53,7 +53,7 @@ fn honest_updates_give_about_their_mean() {
 }
 
 #[test]
-fn a_liar_among_four_moves_little() {
+fn one_dishonest_update_of_four_changes_little() {
     let three: Vec<_> = (0..3).map(honest).collect();
     let honest_mean = mean(&three);
     for lie in [
@@ -79,7 +79,7 @@ fn a_liar_among_four_moves_little() {
 }
 
 #[test]
-fn two_liars_among_eight_move_little() {
+fn two_dishonest_updates_of_eight_change_little() {
     let six: Vec<_> = (0..6).map(honest).collect();
     let honest_mean = mean(&six);
     let mut all = six.clone();
@@ -103,7 +103,7 @@ fn weights_matter_up_to_twice_the_median() {
 }
 
 #[test]
-fn nothing_gives_nothing() {
+fn zero_weights_give_zero() {
     assert_eq!(join(&[vec![0.0; LENGTH], vec![0.0; LENGTH]]), vec![0.0; LENGTH]);
 }
 

@@ -11,7 +11,7 @@ use safetensors::SafeTensors;
 const TOLERANCE: f32 = 2e-6;
 
 #[test]
-fn muon_goes_where_pytorch_goes() {
+fn muon_gives_the_parameters_of_pytorch() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/muon/vectors.safetensors");
     let bytes = std::fs::read(path).unwrap();

@@ -33,7 +33,7 @@ fn drawn(devices: u8, root: u8) -> Table {
 }
 
 #[test]
-fn claimant_of_the_root_that_convicts_told_the_truth_even_as_the_second() {
+fn a_claimant_of_the_convicting_root_keeps_its_seat() {
     let mut table = drawn(4, CHEAT);
     let (first, _) = claim(&mut table, 1, HONEST);
     // The second auditor could have opened the first claim, but sealed the same root instead.
@@ -47,7 +47,7 @@ fn claimant_of_the_root_that_convicts_told_the_truth_even_as_the_second() {
 }
 
 #[test]
-fn claimant_of_another_root_than_the_one_that_convicts_lied() {
+fn a_claimant_of_another_root_is_expelled() {
     let mut table = drawn(4, CHEAT);
     let (liar, _) = claim(&mut table, 1, 3);
     claim(&mut table, 1, HONEST);

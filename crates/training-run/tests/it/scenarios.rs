@@ -130,7 +130,7 @@ fn round_without_quorum_lapses_until_the_silent_are_given_up() {
 }
 
 #[test]
-fn who_leaves_in_silence_leaves_once() {
+fn a_seat_given_up_for_silence_leaves_once() {
     let mut table = Table::with_devices(terms(), 3);
     table.commit_honestly(1..=3);
     table.draw(0);
@@ -163,7 +163,7 @@ fn quorum_closes_early_for_the_owner_alone() {
 }
 
 #[test]
-fn who_comes_back_keeps_its_memory_and_is_on_probation() {
+fn a_returning_device_keeps_its_memory_and_is_on_probation() {
     let mut table = Table::with_devices(terms(), 3);
     table.commit_honestly(1..=3);
     table.draw(0);

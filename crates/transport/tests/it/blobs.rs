@@ -8,7 +8,7 @@ use crate::{content, guarded, pair};
 const MIB: u64 = 1 << 20;
 
 #[tokio::test]
-async fn blobs_travel_both_ways_and_are_counted() {
+async fn blobs_are_transferred_both_ways_and_counted() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let device = worker.device();
@@ -114,7 +114,7 @@ async fn only_what_is_retained_is_served() {
 }
 
 #[tokio::test]
-async fn the_shelf_has_a_bound_and_room_returns() {
+async fn published_bytes_are_bounded_and_removal_frees_space() {
     guarded(async {
         let limits = Limits { published_size_max: 10_000, ..Limits::USUAL };
         let (coordinator, worker) = pair(limits).await;

@@ -181,7 +181,7 @@ async fn nobody_at_the_address_is_an_error_in_bounded_time() {
 }
 
 #[tokio::test]
-async fn someone_else_at_the_address_is_not_spoken_to() {
+async fn a_coordinator_with_another_key_is_refused() {
     guarded(async {
         let impostor =
             CoordinatorEndpoint::<String, String>::bind([9; 32], loopback(0), Limits::USUAL)

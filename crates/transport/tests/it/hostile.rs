@@ -74,19 +74,19 @@ async fn end_of_a_peer_who_sends(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn an_announced_giant_is_refused_by_its_length() {
+async fn an_announced_length_above_the_bound_is_refused() {
     let reason = guarded(end_of_a_peer_who_sends(&u32::MAX.to_be_bytes())).await;
     assert_eq!(reason, "peer announced a message of 4294967295 bytes, more than 65536");
 }
 
 #[tokio::test]
-async fn half_a_message_is_not_a_message() {
+async fn a_truncated_message_ends_the_connection() {
     let reason = guarded(end_of_a_peer_who_sends(&[0, 0, 0, 9, b'x'])).await;
     assert_eq!(reason, "peer ended the stream inside a message");
 }
 
 #[tokio::test]
-async fn what_does_not_decode_ends_the_connection() {
+async fn an_undecodable_message_ends_the_connection() {
     // A string of one byte that is not UTF-8.
     let reason = guarded(end_of_a_peer_who_sends(&[0, 0, 0, 2, 1, 0xff])).await;
     assert!(reason.starts_with("peer sent a message that can't be decoded: "), "{reason}");
@@ -124,7 +124,7 @@ async fn a_peer_without_greeting_is_never_announced() {
 }
 
 #[tokio::test]
-async fn nothing_can_be_pushed_onto_the_shelf() {
+async fn blobs_can_not_be_pushed() {
     guarded(async {
         let (coordinator, worker) = pair(SOON).await;
         let stranger = Stranger::new().await;

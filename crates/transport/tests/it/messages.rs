@@ -56,7 +56,7 @@ async fn the_longest_message_passes_and_one_byte_more_is_refused() {
 }
 
 #[tokio::test]
-async fn last_words_of_a_worker_arrive() {
+async fn last_messages_of_a_worker_arrive() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let device = worker.device();
@@ -77,7 +77,7 @@ async fn last_words_of_a_worker_arrive() {
 }
 
 #[tokio::test]
-async fn last_words_of_the_coordinator_arrive() {
+async fn last_messages_of_the_coordinator_arrive() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let device = worker.device();
@@ -158,7 +158,7 @@ async fn closing_with_unread_events_does_not_hang() {
 }
 
 #[tokio::test]
-async fn nobody_is_there_to_send_to() {
+async fn sending_to_an_unknown_device_is_an_error() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let stranger = coordinator.device();

@@ -5,7 +5,7 @@ fn small() -> RunSpec {
 }
 
 #[test]
-fn a_specification_survives_its_bytes() {
+fn a_specification_round_trips() {
     let spec = small();
     spec.validate().unwrap();
     let bytes = spec.to_bytes();
@@ -58,7 +58,7 @@ fn bounds_are_named() {
 }
 
 #[test]
-fn what_is_no_number_is_refused() {
+fn nan_is_refused() {
     for bad in [f32::NAN, f32::INFINITY] {
         let spec = RunSpec { clip_norm: bad, ..small() };
         assert!(spec.validate().is_err());

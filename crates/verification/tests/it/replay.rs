@@ -151,7 +151,7 @@ fn one_bit_of_memory_changes_the_root() {
 }
 
 #[test]
-fn skipped_work_is_seen() {
+fn skipped_work_changes_the_root() {
     let job = Owned::new();
     let mut lazy = job.clone();
     lazy.spec.steps_per_round = 3;
@@ -168,7 +168,7 @@ fn skipped_work_is_seen() {
 }
 
 #[test]
-fn a_round_can_be_called_off() {
+fn a_round_can_be_stopped() {
     assert_eq!(Owned::new().run_until(2), Err(JobError::CalledOff { step: 2 }));
 }
 

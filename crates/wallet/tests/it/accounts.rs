@@ -105,7 +105,7 @@ fn a_key_is_never_overwritten() {
 }
 
 #[test]
-fn what_is_no_key_is_refused_without_repeating_it() {
+fn invalid_secrets_are_refused_and_not_quoted() {
     let (_folder, wallet) = wallet();
     let swapped = PHRASE.replace("junk", "test");
     for (import, says) in [

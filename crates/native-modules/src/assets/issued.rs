@@ -22,7 +22,7 @@ use native_kit::{
 
 use crate::erc20::{self, Described, Ended, emit_transfer};
 
-/// What an asset has beside the functions of every fungible asset.
+/// The functions of an issued asset besides those of every fungible asset.
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(IssuedAsset::issuerCall::SELECTOR),
     Function::view(IssuedAsset::offeredToCall::SELECTOR),
@@ -81,7 +81,7 @@ pub(crate) fn write_terms(
     URI.set_of(host, asset, &terms.uri)
 }
 
-/// Answers a call that only reads; `None` for others.
+/// Executes a call that only reads; returns `None` for others.
 fn view(asset: &mut Asset<'_>, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
     Ok(Some(match call {
         Calls::issuer(_) => {
@@ -185,7 +185,7 @@ pub(crate) struct Asset<'a> {
 }
 
 impl<'a> Asset<'a> {
-    /// The asset that was called.
+    /// Returns the asset that was called.
     fn called(host: &'a mut dyn Host) -> Self {
         let address = host.module();
         Self { host, address }

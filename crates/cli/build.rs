@@ -1,4 +1,4 @@
-//! Gathers this repository's own documentation and source into one text, the demo's default corpus.
+//! Collects this repository's documentation and source into one text, the demo's default corpus.
 
 use std::{env, fs, io, path::Path};
 

@@ -1,6 +1,6 @@
-// Compiles an asset made of OpenZeppelin's contracts, which ours must agree with: testdata/erc20/openzeppelin.hex, its creation code.
+// Compiles an asset built from OpenZeppelin's contracts, with which ours is compared; writes its creation code to testdata/erc20/openzeppelin.hex.
 //
-//   npm install --no-save solc@0.8.37 @openzeppelin/contracts@5.4.0     # in a scratch folder that holds a copy of this file
+//   npm install --no-save solc@0.8.37 @openzeppelin/contracts@5.4.0     # in a temporary folder with a copy of this file
 //   node erc20.mjs PATH_TO/testdata/erc20
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,4 +1,4 @@
-"""Us and anvil: signed transfers over JSON-RPC, receipts awaited, by the same sender (`gleaner bench ledger`).
+"""Compares gleaner and anvil: signed transfers over JSON-RPC and their receipts, by the same sender (`gleaner bench ledger`).
 
 anvil is installed from the npm registry into `.bench-npm` (ignored by git). By default it mines a block for each transaction; it is also
 measured with an interval, which is its quickest way: in blocks of 0.2 s it takes the most of the intervals that were tried.
@@ -16,8 +16,8 @@ from versus.common import ROOT, gleaner, machine, output, save, say
 PINNED = "@foundry-rs/anvil@1.7.1"
 SENDERS = 64
 GAS_LIMIT = 1_000_000_000
-# Name, flags of anvil, transfers it gets through in good time, and flags of the sender. Without an interval anvil stops mining when more
-# transactions wait than there are senders, until another comes: so many are never outstanding.
+# Name, flags of anvil, transfers that it can execute in reasonable time, and flags of the sender. Without an interval anvil stops mining when more
+# transactions wait than there are senders, until another arrives, so there are never that many outstanding.
 ANVIL = [
     ("anvil", [], 2_000, ["--unanswered", "32"]),
     ("anvil --block-time 0.2", ["--block-time", "0.2"], 20_000, []),

@@ -1,4 +1,4 @@
-"""What all comparisons share: this machine, our program, and where figures are kept."""
+"""Shared parts of the comparisons: this machine, our program, and the folder of figures."""
 
 import json
 import os

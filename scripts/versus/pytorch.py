@@ -1,4 +1,4 @@
-"""Us and PyTorch: training steps from the same weights on the same batches.
+"""Compares gleaner and PyTorch: training steps from the same weights on the same batches.
 
 The first call makes a virtual environment in `.bench-venv` (ignored by git) with the versions pinned below. On Linux the registry's
 wheel of PyTorch brings CUDA along, about 2 GB; only the processor is used. Both lists of losses are kept: figures of runs whose losses
@@ -46,7 +46,7 @@ def interpreter(given):
 
 
 class Bench:
-    """Both sides, with what all their runs share."""
+    """Both programs, with the options that all their runs share."""
 
     def __init__(self, arguments, scratch):
         self.arguments, self.scratch = arguments, scratch
@@ -130,7 +130,7 @@ def table(runs):
 
 def run(arguments):
     document = {"machine": machine(), "pinned": PINNED, "runs": []}
-    # Kept after each part, so that a run that is stopped leaves what it had.
+    # Written after each part, so that a stopped run leaves its results.
     keep = lambda: save(arguments.date, "pytorch", document, table(document["runs"]))
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(arguments, Path(name))

@@ -1,4 +1,4 @@
-// Compiles Probe.sol to probe.json in the folder given: {abi, bytecode}.
+// Compiles Probe.sol to probe.json in the given folder: {abi, bytecode}.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import solc from 'solc'

@@ -1,4 +1,4 @@
-// What test suites do to a local node: `gleaner node --dev`, or anvil. Arguments: RPC url, folder of probe.json.
+// Typical use of a local node by test suites: `gleaner node --dev`, or anvil. Arguments: RPC url, folder of probe.json.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ const isAnvil = (await createTestClient({ mode: 'anvil', chain, transport: http(
 
 const suite = async (mode) => {
   const client = createTestClient({ mode, chain, transport: http(url), cacheTime: 0, pollingInterval: 20 }).extend(publicActions).extend(walletActions)
-  // With us it is there at once.
+  // On our node it exists immediately.
   const receiptOf = (of) => (isAnvil ? client.waitForTransactionReceipt(of) : client.getTransactionReceipt(of))
   const mined = async (hash) => receiptOf({ hash: await hash })
   const balance = (address) => client.getBalance({ address })
@@ -41,7 +41,7 @@ const suite = async (mode) => {
   for (const address of accounts) assert.equal(await balance(address), parseEther('10000'))
   assert.equal(await client.getChainId(), 31337)
 
-  // a transaction is in a block, its own, when its sender hears its hash
+  // a transaction is in a block of its own when its hash is returned
   const hash = await client.sendTransaction({ account: alice, to: stranger, value: 5n })
   const receipt = await receiptOf({ hash })
   assert.deepEqual([receipt.status, receipt.blockNumber, receipt.from], ['success', 1n, alice.toLowerCase()])
@@ -70,7 +70,7 @@ const suite = async (mode) => {
   await mined(client.sendRawTransaction({ serializedTransaction }))
   assert.match((await refused(() => client.sendTransaction({ account: stranger, to: alice, gas: 21000n }))).message, /no signer|unknown account/i)
 
-  // reverts: an estimate that reverts is the answer, with its data; with a gas limit it is mined
+  // reverts: a reverting estimate is an error with its data; with a gas limit the transaction is mined
   const deployment = await client.deployContract({ abi, bytecode, args: [7n], account: alice })
   const { contractAddress: address } = await receiptOf({ hash: deployment })
   const probe = { abi, address, account: alice }
@@ -84,7 +84,7 @@ const suite = async (mode) => {
   const reverted = await client.writeContract({ ...probe, functionName: 'store', args: [1001n], gas: 100_000n })
   assert.equal((await receiptOf({ hash: reverted })).status, 'reverted')
 
-  // there and back
+  // snapshots and reverts
   const height = await client.getBlockNumber()
   const outer = await client.snapshot()
   await mined(client.writeContract({ ...probe, functionName: 'store', args: [8n] }))
@@ -131,7 +131,7 @@ const suite = async (mode) => {
   assert.equal(await now(), tick + 30n)
   await client.request({ method: 'anvil_removeBlockTimestampInterval', params: [] })
 
-  // accounts as the suite wants them
+  // changed accounts
   await client.setBalance({ address: stranger, value: parseEther('42') })
   await client.setNonce({ address: stranger, nonce: 9 })
   await client.setCode({ address: stranger, bytecode: '0x602a5f5260205ff3' })
@@ -142,7 +142,7 @@ const suite = async (mode) => {
   await client.mine({ blocks: 1 })
   assert.equal(await balance(stranger), parseEther('42'))
 
-  // in anybody's name, with code, too
+  // impersonation, also of contracts
   await client.impersonateAccount({ address: stranger })
   const impersonated = await client.sendTransaction({ account: stranger, to: bob, value: parseEther('1') })
   const shown = await client.getTransaction({ hash: impersonated })
@@ -151,7 +151,7 @@ const suite = async (mode) => {
   await client.stopImpersonatingAccount({ address: stranger })
   await refused(() => client.sendTransaction({ account: stranger, to: bob, value: 1n }))
 
-  // blocks only when told
+  // blocks only on request
   await client.setAutomine(false)
   assert.equal(await client.getAutomine(), false)
   const waiting = [await client.sendTransaction({ account: bob, to: alice, value: 1n }), await client.sendTransaction({ account: bob, to: alice, value: 2n })]
@@ -178,11 +178,11 @@ const suite = async (mode) => {
 
 for (const mode of ['anvil', 'hardhat']) await suite(mode)
 
-// the units of the two, by their own names
+// the units of both, by their own method names
 const info = await (await createTestClient({ mode: 'anvil', chain, transport: http(url) })).request({ method: 'anvil_nodeInfo' })
 assert.equal(info.environment.chainId, 31337)
 
-// a suite in ethers, as hardhat's: signers of the node, a fixture that is reverted to
+// a suite with ethers, as in hardhat: the node's signers, and a fixture restored by a revert
 const provider = new JsonRpcProvider(url, undefined, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 20 })
 await provider.send('hardhat_reset', [])
 const signer = await provider.getSigner(0)
@@ -210,11 +210,11 @@ assert.equal(await contract.value(), 11n)
 const signature = await (await provider.getSigner(1)).signMessage('hello')
 assert.equal(await recoverMessageAddress({ message: 'hello', signature }), bob)
 
-// contracts at addresses that are the same everywhere: by the proxy that all chains have, and by a transaction that names no chain and was
-// signed by nobody
+// contracts at addresses that are the same on all chains: by the deployment proxy, and by a transaction without a chain id that was
+// not signed with a known key
 const creation = (await new ContractFactory(abi, bytecode, signer).getDeployTransaction(7n)).data
 const [proxy, salt] = ['0x4e59b44847b379578588920cA78FbF26c0B4956C', toHex(7n, { size: 32 })]
-// Anvil forgets it at a reset.
+// Anvil removes it at a reset.
 if (!isAnvil) {
   await (await signer.sendTransaction({ to: proxy, data: salt + creation.slice(2) })).wait()
   const made = getContractAddress({ opcode: 'CREATE2', from: proxy, salt, bytecode: creation })

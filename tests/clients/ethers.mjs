@@ -1,4 +1,4 @@
-// What a page or a server with ethers does. Arguments: RPC url, private key of a funded account, folder of probe.json.
+// Typical use of ethers in a page or a server. Arguments: RPC url, private key of a funded account, folder of probe.json.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -54,7 +54,7 @@ const { v, r, s } = Signature.from(await wallet.signTypedData(
 await (await probe.permit(wallet.address, receiver, 5, deadline, v, r, s)).wait()
 assert.equal(await probe.allowance(wallet.address, receiver), 5n)
 
-// batch: ethers sends what is asked in the same moment in one request
+// batch: ethers sends simultaneous requests as one
 const [number, nonce, code] = await Promise.all([provider.getBlockNumber(), provider.getTransactionCount(wallet.address), provider.getCode(address)])
 assert.ok(number > 0 && nonce > 0 && code.length > 2)
 
@@ -64,7 +64,7 @@ assert.ok(gas > 21000n && gas < 100000n)
 const fees = await provider.getFeeData()
 assert.ok(fees.maxFeePerGas >= fees.maxPriorityFeePerGas && fees.gasPrice > 0n)
 
-// replacement: two for one nonce wait behind a gap; the better paying one gets in
+// replacement: two with one nonce wait after a gap; the one that pays more is included
 const next = await provider.getTransactionCount(wallet.address)
 const waiting = { to: receiver, gasLimit: 21000, nonce: next + 1, maxFeePerGas: fees.maxFeePerGas, maxPriorityFeePerGas: fees.maxPriorityFeePerGas }
 const replaced = await wallet.sendTransaction({ ...waiting, value: 1 })
@@ -83,7 +83,7 @@ await assert.rejects(runs.cancel(99), (error) => {
   return name === 'NoSuchRun' && args[0] === 99n
 })
 
-// an asset of its own, and GRAIN by the same ABI
+// an own asset, and GRAIN by the same ABI
 const erc20 = [
   'function name() view returns (string)', 'function totalSupply() view returns (uint256)', 'function balanceOf(address) view returns (uint256)', 'function transfer(address, uint256) returns (bool)',
   'function mint(address, uint256)', 'event Transfer(address indexed from, address indexed to, uint256 value)', 'error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)',

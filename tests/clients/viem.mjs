@@ -1,4 +1,4 @@
-// What a page or a server with viem does. Arguments: RPC url, private key of a funded account, folder of probe.json.
+// Typical use of viem in a page or a server. Arguments: RPC url, private key of a funded account, folder of probe.json.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -78,7 +78,7 @@ assert.equal((await revert({ ...probe, functionName: 'permit', args: permit })).
 const [number, nonce, code] = await Promise.all([client.getBlockNumber(), client.getTransactionCount({ address: account.address }), client.getCode({ address })])
 assert.ok(number > 0n && nonce > 0 && code.length > 2)
 
-// what might be: state imagined, an access list, calls simulated with what they move, a trace
+// state overrides, an access list, simulated calls with transfers, a trace
 const slots = [{ slot: `0x${'0'.repeat(64)}`, value: `0x${'63'.padStart(64, '0')}` }]
 assert.equal(await client.readContract({ ...probe, functionName: 'value', stateOverride: [{ address, stateDiff: slots }] }), 99n)
 const data = encodeFunctionData({ abi, functionName: 'store', args: [5n] })
@@ -107,7 +107,7 @@ assert.ok(fees.maxFeePerGas >= fees.maxPriorityFeePerGas)
 const history = await client.getFeeHistory({ blockCount: 4, rewardPercentiles: [25, 75] })
 assert.deepEqual([history.baseFeePerGas.length, history.reward.length], [5, 4])
 
-// replacement: two for one nonce wait behind a gap; the better paying one gets in
+// replacement: two with one nonce wait after a gap; the one that pays more is included
 const next = await client.getTransactionCount({ address: account.address })
 const waiting = { to: receiver, gas: 21000n, nonce: next + 1, ...fees }
 const replaced = await wallet.sendTransaction({ ...waiting, value: 1n })
@@ -124,7 +124,7 @@ assert.equal(await client.readContract({ ...runs, functionName: 'count' }), 0n)
 const noSuchRun = await revert({ ...runs, functionName: 'cancel', args: [99n] })
 assert.deepEqual([noSuchRun.errorName, noSuchRun.args], ['NoSuchRun', [99n]])
 
-// GRAIN as an ERC-20, and an asset of its own: the same ABI; permits signed by viem, refusals decoded by their standard names
+// GRAIN as an ERC-20, and an own asset, by the same ABI; permits signed by viem, errors decoded by their standard names
 const terms = ['string name', 'string symbol', 'uint8 decimals', 'uint256 cap', 'string uri', 'address issuer', 'bool pausable', 'bool burnable', 'bool transferable', 'bool renounceable']
 const assetsAbi = parseAbi([`struct Terms { ${terms.join('; ')}; }`, 'function create(Terms terms) returns (address asset)', 'function assetAt(uint64 number) view returns (address)', 'function count() view returns (uint64)', 'event AssetCreated(address indexed asset, address indexed creator, address indexed issuer, Terms terms)', 'error BadTerms(string reason)'])
 const assets = { address: '0x6c00000000000000000000000000000000000004', abi: assetsAbi }
@@ -139,7 +139,7 @@ const erc20 = [
 ]
 const asked = { name: 'Barley from the lower field, harvest of 2026', symbol: 'BAR', decimals: 6, cap: 1000n, uri: 'ipfs://barley', issuer: account.address, pausable: true, burnable: true, transferable: true, renounceable: true }
 const badTerms = await revert({ ...assets, functionName: 'create', args: [{ ...asked, cap: 0n }] })
-assert.deepEqual([badTerms.errorName, badTerms.args], ['BadTerms', ['the cap is 0: nothing could be minted']])
+assert.deepEqual([badTerms.errorName, badTerms.args], ['BadTerms', ['the cap is 0, so nothing could be minted: give at least 1']])
 const creation = await mined(await wallet.writeContract({ ...assets, functionName: 'create', args: [asked] }))
 const [created] = parseEventLogs({ abi: assetsAbi, logs: creation.logs })
 assert.deepEqual([created.args.creator, created.args.terms], [account.address, asked])
@@ -169,7 +169,7 @@ for (const [asset, name, symbol, decimals] of [[barley, asked.name, 'BAR', 6], [
   assert.equal(short.args[1], balance)
   assert.equal((await revert({ ...asset, functionName: 'transfer', args: [zeroAddress, 0n] })).errorName, 'ERC20InvalidReceiver')
 
-  // somebody else brings a permit; then the spender uses it
+  // another account submits a permit; then the spender uses it
   const nonce = await read('nonces', account.address)
   const until = (await client.getBlock()).timestamp + 3600n
   const spender = privateKeyToAccount(generatePrivateKey())
@@ -195,7 +195,7 @@ assert.equal(await client.readContract({ ...grain, functionName: 'balanceOf', ar
 const supply = await client.readContract({ ...grain, functionName: 'totalSupply' })
 assert.ok(supply > parseEther('2999') && supply < parseEther('1000000000000'), 'what was funded, less what was burnt')
 
-// a proof of the state: its header is the block's; its account and slot are what the node says
+// a proof of the state: its header is that of the block; its account and slot have the values that the node returns
 const proof = await client.request({ method: 'gleaner_getProof', params: [address, ['0x0', '0xff'], 'latest'] })
 assert.equal(keccak256(proof.header), proof.blockHash)
 const provenBlock = await client.getBlock({ blockHash: proof.blockHash })

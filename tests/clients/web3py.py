@@ -1,4 +1,4 @@
-"""What a script with web3.py does. Arguments: RPC url, private key of a funded account, folder of probe.json."""
+"""Typical use of web3.py. Arguments: RPC url, private key of a funded account, folder of probe.json."""
 
 import asyncio
 import json
@@ -61,7 +61,7 @@ async def subscribed():
     async with AsyncWeb3(WebSocketProvider(url.replace("http", "ws"))) as socket:
         heads = await socket.eth.subscribe("newHeads")
         logs = await socket.eth.subscribe("logs", {"address": address})
-        # The last transactions are in blocks before these.
+        # The last transactions are in earlier blocks.
         await asyncio.to_thread(mined, probe.functions.store(43).build_transaction(own()))
         told = {}
         async for message in socket.socket.process_subscriptions():
@@ -109,7 +109,7 @@ assert w3.eth.gas_price > 0 and w3.eth.max_priority_fee >= 0
 history = w3.eth.fee_history(4, "latest", [25, 75])
 assert (len(history.baseFeePerGas), len(history.reward)) == (5, 4)
 
-# replacement: two for one nonce wait behind a gap; the better paying one gets in
+# replacement: two with one nonce wait after a gap; the one that pays more is included
 nonce = w3.eth.get_transaction_count(account.address)
 send = lambda transaction: w3.eth.send_raw_transaction(account.sign_transaction(transaction).raw_transaction)
 waiting = transfer(nonce=nonce + 1, value=1)

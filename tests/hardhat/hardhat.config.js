@@ -1,4 +1,4 @@
-// A project as anybody's, but for the compiler: hardhat would download one, here it is the package's.
+// An ordinary project, except that the compiler is that of the package; hardhat would download one.
 require('@nomicfoundation/hardhat-ethers')
 require('@nomicfoundation/hardhat-chai-matchers')
 const { subtask } = require('hardhat/config')

@@ -1,20 +1,21 @@
-//! Arrows between crates, against the table in `ARCHITECTURE.md`.
+//! Compares the dependencies between crates with the table in `ARCHITECTURE.md`.
 //!
-//! The table has the columns layer, crate, idea and may use; it is read from the heading `## Crates` to the next heading. It is the
-//! truth both ways: an arrow that is missing there is refused, and so is one that stands there and is no longer drawn. Rows are
-//! ordered, and a crate may only use crates of rows below its own: that is what keeps arrows pointing down and free of cycles.
+//! The table has the columns layer, crate, idea and may use; it is read from the heading `## Crates` to the next
+//! heading. It must match both ways: a dependency that is missing in the table is an error, and so is one in the
+//! table that does not exist. Rows are ordered, and a crate may only use crates of rows below its own, so
+//! dependencies point down and have no cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::workspace::Package;
 
-/// Heading of the section that holds the table.
+/// Heading of the section with the table.
 const HEADING: &str = "## Crates";
 
-/// What the last column says where nothing may be used.
+/// Text of the last column if a crate uses none.
 const NOTHING: &str = "nothing";
 
-/// Crates that check the house and stand outside its layers.
+/// Crates outside the layers.
 const OUTSIDE: [&str; 1] = ["xtask"];
 
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ struct Row {
     may_use: BTreeSet<String>,
 }
 
-/// Every way in which the table and the manifests differ.
+/// Returns every difference between the table and the manifests.
 pub(crate) fn findings(architecture: &str, packages: &[Package]) -> Vec<String> {
     let rows = match table(architecture) {
         Ok(rows) => rows,
@@ -37,7 +38,7 @@ pub(crate) fn findings(architecture: &str, packages: &[Package]) -> Vec<String> 
         match expected.remove(package.name.as_str()) {
             Some(row) => findings.extend(differences(row, package)),
             None => findings.push(format!(
-                "ARCHITECTURE.md: crate `{}` has no row in {HEADING}: add one",
+                "ARCHITECTURE.md: crate `{}` has no row in the table {HEADING}: add one",
                 package.name
             )),
         }
@@ -54,11 +55,11 @@ fn differences(row: &Row, package: &Package) -> Vec<String> {
     let name = &row.name;
     let new = package.uses.difference(&row.may_use);
     let new = new.map(|used| {
-        format!("{name} uses {used}, which ARCHITECTURE.md does not allow: drop the dependency, or add the arrow and say why")
+        format!("{name} uses {used}, which ARCHITECTURE.md does not allow: remove the dependency, or add it to the table and say why")
     });
     let gone = row.may_use.difference(&package.uses);
     let gone = gone.map(|used| {
-        format!("ARCHITECTURE.md: {name} may use {used}, but does not: remove the arrow")
+        format!("ARCHITECTURE.md: {name} may use {used}, but does not: remove it from the table")
     });
     let mut findings: Vec<String> = new.chain(gone).collect();
     let idea = package.description.trim_end_matches('.');
@@ -68,7 +69,7 @@ fn differences(row: &Row, package: &Package) -> Vec<String> {
     findings
 }
 
-/// Arrows in the table that do not point down.
+/// Returns the dependencies of the table that do not point down.
 fn order(rows: &[Row]) -> Vec<String> {
     let mut findings = Vec::new();
     for (index, row) in rows.iter().enumerate() {

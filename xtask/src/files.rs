@@ -1,6 +1,7 @@
-//! Sizes and places of files, and where test data comes from.
+//! Checks sizes and places of files, and that the origin of test data is documented.
 //!
-//! Test data lies in folders named `testdata`; each has a `PROVENANCE.md` that names every file of it by its path below the folder.
+//! Test data is in folders named `testdata`; each has a `PROVENANCE.md` that names every file of it by its path
+//! below the folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,17 +14,17 @@ const LINES_MAX: usize = 800;
 /// Largest file kept in the repository, in bytes.
 const SIZE_MAX: u64 = 1 << 20;
 
-/// Says where each file of a `testdata` folder comes from.
+/// The file that documents the origin of each file of a `testdata` folder.
 const PROVENANCE: &str = "PROVENANCE.md";
 
-/// Every file of the repository, sorted, without what git keeps for itself or ignores.
+/// Returns every file of the repository, sorted, except those that git keeps for itself or ignores.
 pub(crate) fn walk(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let ignore = root.join(".gitignore");
     let text = fs::read_to_string(&ignore)
         .with_context(|| format!("{}: cannot be read", ignore.display()))?;
     let mut skipped = vec![root.join(".git")];
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        // Only what this walk understands, so that it and git agree.
+        // Only patterns that this function understands, so that it and git agree.
         ensure!(
             line.starts_with('/') && !line.contains('*'),
             ".gitignore: `{line}`: write plain paths from the root"
@@ -52,7 +53,7 @@ pub(crate) fn walk(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Every file that is too long, too large, misplaced or of unknown origin.
+/// Returns every file that is too long, too large, misplaced or of undocumented origin.
 pub(crate) fn findings(root: &Path, files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
     for path in files {

@@ -1,7 +1,8 @@
-//! Checks of the house that no lint makes.
+//! Project checks that no lint makes.
 //!
-//! - `cargo xtask tidy`: arrows between crates against the table in `ARCHITECTURE.md`, crate names, manifests, file sizes, test data.
-//! - `cargo xtask check`: what CI runs, here.
+//! - `cargo xtask tidy`: dependencies between crates against the table in `ARCHITECTURE.md`, crate names,
+//!   manifests, file sizes, test data.
+//! - `cargo xtask check`: runs the checks of CI locally.
 //!
 //! It reads the tree and `cargo metadata`, changes nothing, and says for every finding what to do.
 
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The repository: the folder above this crate.
+/// Returns the root of the repository: the folder above this crate.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

@@ -1,4 +1,4 @@
-//! Names and manifests of the crates, and whether each opens with docs.
+//! Checks names and manifests of the crates, and that each begins with docs.
 
 use std::fs;
 
@@ -6,10 +6,10 @@ use anyhow::Context;
 
 use crate::workspace::Package;
 
-/// Names that say nothing: a thing used by two crates has a name, or it is two things.
+/// Names without meaning: a thing used by two crates has a name, or it is two things.
 const BANNED_NAMES: [&str; 7] = ["utils", "util", "common", "core", "types", "helpers", "misc"];
 
-/// Every crate whose name, manifest or first line is not as the house wants it.
+/// Returns every crate whose name, manifest or first line breaks the rules.
 pub(crate) fn findings(packages: &[Package]) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
     for package in packages {
@@ -18,14 +18,15 @@ pub(crate) fn findings(packages: &[Package]) -> anyhow::Result<Vec<String>> {
             fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))
         };
         if name.split('-').any(|word| BANNED_NAMES.contains(&word)) {
-            findings.push(format!("{name}: says nothing of what the crate is: name its idea"));
+            findings
+                .push(format!("{name}: the name does not say what the crate is: name its idea"));
         }
         if package.description.trim().is_empty() {
             findings.push(format!("{name}: has no description: state its idea in one sentence"));
         }
         for root in &package.roots {
             if !read(root)?.starts_with("//! ") {
-                findings.push(format!("{}: does not open with `//!` docs", root.display()));
+                findings.push(format!("{}: does not begin with `//!` docs", root.display()));
             }
         }
         findings.extend(lines(name, &read(&package.manifest)?));
@@ -33,7 +34,7 @@ pub(crate) fn findings(packages: &[Package]) -> anyhow::Result<Vec<String>> {
     Ok(findings)
 }
 
-/// What is wrong in the text of one manifest.
+/// Returns the errors in the text of one manifest.
 fn lines(name: &str, manifest: &str) -> Vec<String> {
     let mut findings = Vec::new();
     let mut section = "";
@@ -49,13 +50,13 @@ fn lines(name: &str, manifest: &str) -> Vec<String> {
             && !line.replace(' ', "").contains("workspace=true")
         {
             findings.push(format!(
-                "{name}: `{line}` has its version here: keep versions in the root Cargo.toml"
+                "{name}: `{line}` has a version: keep versions in the root Cargo.toml"
             ));
         }
     }
     if !has_lints {
         findings.push(format!(
-            "{name}: does not take the lints of the workspace: add [lints] workspace = true"
+            "{name}: does not use the lints of the workspace: add [lints] workspace = true"
         ));
     }
     findings

@@ -1,4 +1,4 @@
-//! What `cargo metadata` says of our crates.
+//! Reads `cargo metadata`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,19 @@ use serde_json::Value;
 /// One crate of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Package {
-    /// As in its manifest.
+    /// Name in its manifest.
     pub(crate) name: String,
     /// `package.description`, empty when there is none.
     pub(crate) description: String,
-    /// Its `Cargo.toml`.
+    /// The files `lib.rs` and `main.rs`, which begin with the crate's docs.
     pub(crate) manifest: PathBuf,
     /// `lib.rs` or `main.rs`: where its docs open.
     pub(crate) roots: Vec<PathBuf>,
-    /// Names of workspace crates it uses outside its tests.
+    /// Names of workspace crates that it uses outside its tests.
     pub(crate) uses: BTreeSet<String>,
 }
 
-/// The crates of the workspace at `root`, as cargo sees them.
+/// Returns the crates of the workspace at `root`, as cargo reports them.
 pub(crate) fn packages(root: &Path) -> anyhow::Result<Vec<Package>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -42,7 +42,7 @@ fn package(value: &Value) -> anyhow::Result<Package> {
     let dependencies = value["dependencies"]
         .as_array()
         .context("cargo metadata: a package without dependencies")?;
-    // Kind is null for normal dependencies; a path means it is ours. Tests may look anywhere.
+    // The kind is null for normal dependencies; a path means a crate of this workspace. Tests may use any.
     let ours = dependencies.iter().filter(|one| one["kind"] != "dev" && one["path"].is_string());
     let targets =
         value["targets"].as_array().context("cargo metadata: a package without targets")?;

@@ -1,110 +1,117 @@
-//! What a rule may read and write.
+//! The state that the rules read and write.
 
 use alloy_primitives::U256;
 use units::AccountId;
 
 use crate::{Powers, Refused};
 
-/// What any fungible asset keeps. Reading and writing may fail (gas, disk): whoever keeps the book takes back what was written then.
+/// The state of any fungible asset. Reading and writing may fail (gas, disk): the implementor then undoes what was
+/// written.
 pub trait Book {
-    /// What ends a rule early.
+    /// The error that ends a rule early.
     type Failure: From<Refused>;
 
-    /// The asset's own account, which may not hold it.
+    /// Returns the asset's own account, which may not hold the asset.
     fn asset(&self) -> AccountId;
-    /// Whether balances don't move.
+    /// Returns whether transfers are paused.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn is_paused(&mut self) -> Result<bool, Self::Failure>;
-    /// What an account holds.
+    /// Returns the balance of an account.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn balance(&mut self, holder: AccountId) -> Result<U256, Self::Failure>;
-    /// Moves part of a balance. `from` holds `amount`, which is not 0, and is not `to`.
+    /// Moves `amount` from one balance to another. The caller has checked that `from` holds `amount`, that it is not
+    /// 0, and that `from` is not `to`.
     ///
     /// # Errors
-    /// The book's.
-    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Self::Failure>;
-    /// What `spender` may move of what `owner` holds.
+    /// Those of the book.
+    fn move_balance(
+        &mut self,
+        from: AccountId,
+        to: AccountId,
+        amount: U256,
+    ) -> Result<(), Self::Failure>;
+    /// Returns how much of the balance of `owner` `spender` may move.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn allowance(&mut self, owner: AccountId, spender: AccountId) -> Result<U256, Self::Failure>;
     /// Replaces an allowance.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn set_allowance(
         &mut self,
         owner: AccountId,
         spender: AccountId,
         amount: U256,
     ) -> Result<(), Self::Failure>;
-    /// Permits that an account has used.
+    /// Returns the number of permits that an account has used.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn nonce(&mut self, owner: AccountId) -> Result<U256, Self::Failure>;
     /// Replaces a nonce.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn set_nonce(&mut self, owner: AccountId, nonce: U256) -> Result<(), Self::Failure>;
 }
 
-/// What an asset with an issuer keeps besides.
+/// The further state of an asset that has an issuer.
 pub trait IssuedBook: Book {
     /// Replaces a balance.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn set_balance(&mut self, holder: AccountId, amount: U256) -> Result<(), Self::Failure>;
-    /// Sum of all balances.
+    /// Returns the sum of all balances.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn supply(&mut self) -> Result<U256, Self::Failure>;
     /// Replaces the supply.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn set_supply(&mut self, amount: U256) -> Result<(), Self::Failure>;
-    /// The most that may exist.
+    /// Returns the largest supply that the terms allow.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn cap(&mut self) -> Result<U256, Self::Failure>;
-    /// Who issues, and whether balances move.
+    /// Returns the issuer, the powers, and whether transfers are paused.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn standing(&mut self) -> Result<Standing, Self::Failure>;
-    /// Replaces the standing, its powers aside, which never change.
+    /// Replaces the issuer and the pause; the powers never change.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn set_standing(&mut self, standing: &Standing) -> Result<(), Self::Failure>;
-    /// To whom the issuer's role is offered; zero for nobody.
+    /// Returns the account to which the issuer's role is offered; zero for none.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn offered(&mut self) -> Result<AccountId, Self::Failure>;
     /// Replaces the offer.
     ///
     /// # Errors
-    /// The book's.
+    /// Those of the book.
     fn set_offered(&mut self, account: AccountId) -> Result<(), Self::Failure>;
 }
 
-/// What is asked of an issued asset at nearly every step.
+/// The fields of an issued asset that nearly every operation reads; they share one storage slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Who may mint; zero when nobody may any more.
+    /// The account that may mint; zero after the role was given up.
     pub issuer: AccountId,
     /// What the terms allow.
     pub powers: Powers,
-    /// Whether balances don't move.
+    /// Whether transfers are paused.
     pub is_paused: bool,
 }

@@ -1,32 +1,32 @@
-//! What holders may do.
+//! What holders of an asset may do.
 
 use alloy_primitives::U256;
 use units::{AccountId, UnixSeconds};
 
 use crate::{Book, Refused, refused::is_past};
 
-/// An allowance that is never used up, as everywhere.
+/// An allowance that spending does not reduce, as in OpenZeppelin's ERC-20.
 pub const UNLIMITED: U256 = U256::MAX;
 
-/// A balance has moved; zero stands for what was minted or burnt.
+/// A balance has moved. `from` is zero for a mint, `to` is zero for a burn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transferred {
-    /// From whom.
+    /// The account that paid.
     pub from: AccountId,
-    /// To whom.
+    /// The account that received.
     pub to: AccountId,
-    /// In the smallest unit.
+    /// Amount in the smallest unit.
     pub amount: U256,
 }
 
 /// An allowance was replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Approved {
-    /// Whose balance.
+    /// The account whose balance may be moved.
     pub owner: AccountId,
-    /// Who may move it.
+    /// The account that may move it.
     pub spender: AccountId,
-    /// In the smallest unit.
+    /// Amount in the smallest unit.
     pub amount: U256,
 }
 
@@ -35,14 +35,14 @@ pub struct Approved {
 pub struct Permit {
     /// The allowance.
     pub allows: Approved,
-    /// Last second in which it can be used; may be beyond what a time can be.
+    /// Last second in which the permit can be used; may be above the range of [`UnixSeconds`].
     pub deadline: U256,
 }
 
-/// `from` sends of its own.
+/// Moves `amount` from the caller's balance.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn transfer<B: Book>(
     book: &mut B,
     from: AccountId,
@@ -54,10 +54,10 @@ pub fn transfer<B: Book>(
     apply(book, transferred)
 }
 
-/// `spender` sends what `from` holds and has allowed it to send.
+/// Moves `amount` from the balance of `from` and reduces the allowance of `spender`.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn transfer_from<B: Book>(
     book: &mut B,
     spender: AccountId,
@@ -72,10 +72,10 @@ pub fn transfer_from<B: Book>(
     apply(book, transferred)
 }
 
-/// `owner` allows `spender` so much, whatever it allowed before.
+/// Sets the allowance of `spender` over the balance of `owner`, replacing the earlier one.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn approve<B: Book>(
     book: &mut B,
     owner: AccountId,
@@ -87,10 +87,11 @@ pub fn approve<B: Book>(
     Ok(Approved { owner, spender, amount })
 }
 
-/// Anyone brings an allowance that `owner` has signed. `signer_of` says who signed it with a nonce, or refuses what is no signature.
+/// Sets an allowance that `owner` has signed; anyone may submit it. `signer_of` returns the account that signed it
+/// with the given nonce, or an error if the signature is malformed.
 ///
 /// # Errors
-/// [`Refused`], the book's, or `signer_of`'s.
+/// [`Refused`], or an error of the book or of `signer_of`.
 pub fn permit<B: Book>(
     book: &mut B,
     now: UnixSeconds,
@@ -107,13 +108,13 @@ pub fn permit<B: Book>(
         return Err(Refused::InvalidSigner { signer, owner }.into());
     }
     check_parties(owner, spender)?;
-    // One permit at a time: 2^256 never come.
+    // The nonce grows by one per permit, so it never reaches 2^256.
     book.set_nonce(owner, nonce.saturating_add(U256::ONE))?;
     book.set_allowance(owner, spender, amount)?;
     Ok(Approved { owner, spender, amount })
 }
 
-/// What is left of an allowance after `amount`; `None` when it is never used up.
+/// Returns what remains of an allowance after `amount`; `None` for an unlimited allowance.
 pub(crate) fn allowance_left<B: Book>(
     book: &mut B,
     spender: AccountId,
@@ -126,7 +127,7 @@ pub(crate) fn allowance_left<B: Book>(
     }
     let refused = Refused::InsufficientAllowance { spender, allowance, needed: amount };
     let left = allowance.checked_sub(amount).ok_or(refused)?;
-    // What is left is approved anew, which these can't be part of.
+    // The remaining allowance is written by an approval, whose parties must be valid.
     check_parties(owner, spender)?;
     Ok(Some(left))
 }
@@ -151,7 +152,7 @@ pub(crate) fn check_receiver(asset: AccountId, receiver: AccountId) -> Result<()
     Ok(())
 }
 
-/// What is left of a balance after `needed`.
+/// Returns what remains of a balance after `needed`.
 pub(crate) fn balance_left<B: Book>(
     book: &mut B,
     sender: AccountId,
@@ -185,7 +186,7 @@ fn check_transfer<B: Book>(book: &mut B, transferred: &Transferred) -> Result<()
 fn apply<B: Book>(book: &mut B, transferred: Transferred) -> Result<Transferred, B::Failure> {
     let Transferred { from, to, amount } = transferred;
     if from != to && !amount.is_zero() {
-        book.shift(from, to, amount)?;
+        book.move_balance(from, to, amount)?;
     }
     Ok(transferred)
 }

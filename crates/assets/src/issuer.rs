@@ -1,4 +1,4 @@
-//! What an asset's issuer may do, and what changes its supply.
+//! What the issuer of an asset may do, and what changes the supply.
 
 use alloy_primitives::U256;
 use units::AccountId;
@@ -8,28 +8,28 @@ use crate::{
     holders::{allowance_left, balance_left, check_receiver, check_sender, spend},
 };
 
-/// Whether balances shall move.
+/// Whether transfers are to be paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// They shall not.
+    /// Pause them.
     On,
-    /// They shall.
+    /// Resume them.
     Off,
 }
 
-/// The issuer's role was offered, or has another holder: from whom, to whom; zero for nobody.
+/// The issuer's role was offered, or it changed hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offered {
-    /// Issuer so far.
+    /// The present issuer, or the previous one if the role changed hands; zero for none.
     pub issuer: AccountId,
-    /// The account it is about.
+    /// The account to which the role was offered or given; zero for none.
     pub to: AccountId,
 }
 
-/// The issuer makes `amount` and gives it to `to`.
+/// Creates `amount` for `to`; only the issuer may call it.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn mint<B: IssuedBook>(
     book: &mut B,
     caller: AccountId,
@@ -41,11 +41,11 @@ pub fn mint<B: IssuedBook>(
     check_moves(&standing)?;
     let (supply, cap) = (book.supply()?, book.cap()?);
     let increased = supply.saturating_add(amount);
-    // Saturated, it is above any cap but the largest, which the sum is above too.
+    // A saturated sum is above every cap except U256::MAX; `checked_add` covers that one.
     if increased > cap || supply.checked_add(amount).is_none() {
         return Err(Refused::ExceededCap { increased, cap }.into());
     }
-    // At most the supply, which fits.
+    // A balance is at most the supply, and the new supply fits.
     let balance = book.balance(to)?.saturating_add(amount);
     if !amount.is_zero() {
         book.set_supply(increased)?;
@@ -54,10 +54,10 @@ pub fn mint<B: IssuedBook>(
     Ok(Transferred { from: AccountId::ZERO, to, amount })
 }
 
-/// `holder` destroys what it holds.
+/// Destroys `amount` of the balance of `holder`.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn burn<B: IssuedBook>(
     book: &mut B,
     holder: AccountId,
@@ -67,10 +67,10 @@ pub fn burn<B: IssuedBook>(
     apply_burn(book, holder, amount, left)
 }
 
-/// `spender` destroys what `holder` holds and has allowed it to move.
+/// Destroys `amount` of the balance of `holder` and reduces the allowance of `spender`.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn burn_from<B: IssuedBook>(
     book: &mut B,
     spender: AccountId,
@@ -83,10 +83,10 @@ pub fn burn_from<B: IssuedBook>(
     apply_burn(book, holder, amount, left)
 }
 
-/// The issuer stops balances from moving, or lets them.
+/// Pauses or resumes transfers; only the issuer may call it.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn set_pause<B: IssuedBook>(
     book: &mut B,
     caller: AccountId,
@@ -105,10 +105,10 @@ pub fn set_pause<B: IssuedBook>(
     book.set_standing(&Standing { is_paused, ..standing })
 }
 
-/// The issuer offers its role, which another takes by [`accept`]; zero takes the offer back.
+/// Offers the issuer's role to `to`, which takes it with [`accept`]; zero withdraws the offer.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn offer<B: IssuedBook>(
     book: &mut B,
     caller: AccountId,
@@ -116,16 +116,16 @@ pub fn offer<B: IssuedBook>(
 ) -> Result<Offered, B::Failure> {
     let standing = issued_by(book, caller)?;
     if !standing.powers.transferable {
-        return Err(Refused::Forbidden { action: "hand the issuer's role over" }.into());
+        return Err(Refused::Forbidden { action: "transfer the issuer's role" }.into());
     }
     book.set_offered(to)?;
     Ok(Offered { issuer: caller, to })
 }
 
-/// Takes the role over that was offered.
+/// Gives the issuer's role to the caller, if it was offered to it.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn accept<B: IssuedBook>(book: &mut B, caller: AccountId) -> Result<Offered, B::Failure> {
     if caller == AccountId::ZERO || book.offered()? != caller {
         return Err(Refused::NotOffered { caller }.into());
@@ -133,14 +133,14 @@ pub fn accept<B: IssuedBook>(book: &mut B, caller: AccountId) -> Result<Offered,
     issuer_changed(book, caller)
 }
 
-/// The issuer gives its role up; nobody mints any more.
+/// Gives the issuer's role up for good: nobody can mint afterwards.
 ///
 /// # Errors
-/// [`Refused`], or the book's.
+/// [`Refused`], or an error of the book.
 pub fn renounce<B: IssuedBook>(book: &mut B, caller: AccountId) -> Result<Offered, B::Failure> {
     let standing = issued_by(book, caller)?;
     if !standing.powers.renounceable {
-        return Err(Refused::Forbidden { action: "give the issuer's role up" }.into());
+        return Err(Refused::Forbidden { action: "renounce the issuer's role" }.into());
     }
     check_moves(&standing)?;
     issuer_changed(book, AccountId::ZERO)
@@ -166,7 +166,7 @@ fn check_moves(standing: &Standing) -> Result<(), Refused> {
     if standing.is_paused { Err(Refused::Paused) } else { Ok(()) }
 }
 
-/// What is left of the balance.
+/// Checks a burn and returns what remains of the balance.
 fn check_burn<B: IssuedBook>(
     book: &mut B,
     holder: AccountId,
@@ -188,7 +188,7 @@ fn apply_burn<B: IssuedBook>(
     left: U256,
 ) -> Result<Transferred, B::Failure> {
     if !amount.is_zero() {
-        // At least the balance.
+        // The supply is at least the balance.
         let supply = book.supply()?.saturating_sub(amount);
         book.set_supply(supply)?;
         book.set_balance(holder, left)?;

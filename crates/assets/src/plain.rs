@@ -1,4 +1,4 @@
-//! A book in memory: what the ledger's must agree with.
+//! An asset in memory: the reference with which the ledger's storage must agree.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use units::AccountId;
 
 use crate::{Book, IssuedBook, Refused, Standing, Terms};
 
-/// An issued asset in memory. Two are equal when everything they keep is.
+/// An issued asset in memory. Two are equal when all their fields are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainBook {
     asset: AccountId,
@@ -21,7 +21,7 @@ pub struct PlainBook {
 }
 
 impl PlainBook {
-    /// An asset nobody holds yet, at the account `asset`.
+    /// Returns an asset at the account `asset` without holders.
     #[must_use]
     pub fn new(asset: AccountId, terms: &Terms) -> Self {
         let standing = Standing { issuer: terms.issuer, powers: terms.powers, is_paused: false };
@@ -37,16 +37,16 @@ impl PlainBook {
         }
     }
 
-    /// What must always hold, or what does not.
+    /// Checks the invariants of the state.
     ///
     /// # Errors
-    /// The first that does not hold, in words.
+    /// A description of the first invariant that does not hold.
     pub fn invariants(&self) -> Result<(), String> {
         let sum = self
             .balances
             .values()
             .try_fold(U256::ZERO, |sum, balance| sum.checked_add(*balance))
-            .ok_or("the balances don't fit")?;
+            .ok_or("the sum of the balances overflows")?;
         if sum != self.supply {
             return Err(format!("the balances add up to {sum}, the supply is {}", self.supply));
         }
@@ -55,19 +55,19 @@ impl PlainBook {
         }
         let nobody = [AccountId::ZERO, self.asset];
         match nobody.iter().find(|account| self.balances.contains_key(account)) {
-            Some(account) => Err(format!("{account} holds something")),
+            Some(account) => Err(format!("{account} has a balance, but must not have one")),
             None => Ok(()),
         }
     }
 
-    /// What may move, to compare before and after.
+    /// Returns all balances, to compare before and after.
     #[must_use]
     pub fn balances(&self) -> &BTreeMap<AccountId, U256> {
         &self.balances
     }
 }
 
-/// Zero is what is not there.
+/// Sets a value; zero removes the entry.
 fn set<K: Ord>(map: &mut BTreeMap<K, U256>, key: K, value: U256) {
     if value.is_zero() {
         map.remove(&key);
@@ -91,9 +91,15 @@ impl Book for PlainBook {
         Ok(self.balances.get(&holder).copied().unwrap_or_default())
     }
 
-    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Refused> {
-        let left = self.balance(from)?.checked_sub(amount).expect("the rule has checked it");
-        let more = self.balance(to)?.checked_add(amount).expect("at most the supply");
+    fn move_balance(
+        &mut self,
+        from: AccountId,
+        to: AccountId,
+        amount: U256,
+    ) -> Result<(), Refused> {
+        let left =
+            self.balance(from)?.checked_sub(amount).expect("the rule has checked the balance");
+        let more = self.balance(to)?.checked_add(amount).expect("the sum is at most the supply");
         self.set_balance(from, left)?;
         self.set_balance(to, more)
     }

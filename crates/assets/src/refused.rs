@@ -1,114 +1,118 @@
-//! Why a rule says no.
+//! The reasons why a rule refuses.
 
 use alloy_primitives::U256;
 use thiserror::Error;
 use units::{AccountId, UnixSeconds};
 
-/// Why a rule says no; nothing has changed.
+/// Why a rule refuses; nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refused {
-    /// The zero account sends.
-    #[error("{sender} can't send: call from an account")]
+    /// The sender is the zero account.
+    #[error("{sender} is the zero account and can't send: call from an account with a key")]
     InvalidSender {
         /// Sender.
         sender: AccountId,
     },
-    /// The zero account or the asset itself would receive.
+    /// The receiver is the zero account or the asset itself.
     #[error("{receiver} can't hold this asset: name another receiver")]
     InvalidReceiver {
         /// Receiver.
         receiver: AccountId,
     },
-    /// The zero account allows.
-    #[error("{approver} can't allow anything: call from an account")]
+    /// The owner of the allowance is the zero account.
+    #[error("{approver} is the zero account and can't approve: call from an account with a key")]
     InvalidApprover {
-        /// Who allows.
+        /// The owner.
         approver: AccountId,
     },
-    /// The zero account would be allowed something.
-    #[error("{spender} can't be allowed anything: name another spender")]
+    /// The spender is the zero account.
+    #[error("{spender} is the zero account and can't spend: name another spender")]
     InvalidSpender {
-        /// Who would be allowed.
+        /// The spender.
         spender: AccountId,
     },
-    /// More than the sender holds.
-    #[error("{sender} holds {balance}, {needed} is needed: send less")]
+    /// The sender's balance is below the amount.
+    #[error("{sender} has a balance of {balance}, below the amount {needed}: send less")]
     InsufficientBalance {
         /// Sender.
         sender: AccountId,
-        /// What it holds.
+        /// Its balance.
         balance: U256,
-        /// What it would send.
+        /// The amount.
         needed: U256,
     },
-    /// More than the spender is allowed.
-    #[error("{spender} may spend {allowance}, {needed} is needed: have the owner approve more")]
+    /// The spender's allowance is below the amount.
+    #[error(
+        "{spender} has an allowance of {allowance}, below the amount {needed}: ask the owner to approve more"
+    )]
     InsufficientAllowance {
         /// Spender.
         spender: AccountId,
-        /// What it is allowed.
+        /// Its allowance.
         allowance: U256,
-        /// What it would spend.
+        /// The amount.
         needed: U256,
     },
-    /// A permit that is too late.
-    #[error("the permit ended at {deadline}: have the owner sign a new one")]
+    /// The permit's deadline has passed.
+    #[error("the permit expired at {deadline}: ask the owner to sign a new one")]
     ExpiredSignature {
-        /// Unix seconds; may be beyond what a time can be.
+        /// Unix seconds; may be above the range of [`UnixSeconds`].
         deadline: U256,
     },
-    /// A permit with bytes that are no signature.
-    #[error("the permit's signature is none: v must be 27 or 28, r and s within their range")]
+    /// The permit's signature is malformed.
+    #[error("the permit's signature is malformed: v must be 27 or 28, r and s within their range")]
     InvalidSignature,
-    /// A permit with the higher of the two `s` that fit, which anybody can make of the lower.
+    /// The permit's signature has the higher of the two valid `s`, which anybody can compute from the lower.
     #[error("the permit's s is {s}, the higher of two: sign with the lower")]
     InvalidSignatureS {
-        /// As given.
+        /// `s` as given.
         s: U256,
     },
-    /// A permit that its owner has not signed.
-    #[error("{signer} signed, not {owner}: check chain, asset, nonce and fields")]
+    /// The permit was not signed by its owner.
+    #[error(
+        "the permit was signed by {signer}, not by {owner}: check chain, asset, nonce and fields"
+    )]
     InvalidSigner {
         /// Who signed.
         signer: AccountId,
-        /// Who should have.
+        /// Who should have signed.
         owner: AccountId,
     },
-    /// More than the terms allow to exist.
-    #[error("{increased} would exist, the cap is {cap}: mint less")]
+    /// The supply would exceed the cap.
+    #[error("the supply would become {increased}, above the cap {cap}: mint less")]
     ExceededCap {
-        /// What would exist.
+        /// The supply after the mint.
         increased: U256,
-        /// What may.
+        /// The cap.
         cap: U256,
     },
-    /// Balances don't move.
+    /// Transfers are paused.
     #[error("the asset is paused: wait until its issuer resumes it")]
     Paused,
-    /// Balances move already.
-    #[error("the asset is not paused")]
+    /// Transfers are not paused.
+    #[error("the asset is not paused: there is nothing to resume")]
     NotPaused,
-    /// Only the issuer may.
-    #[error("{caller} is not the issuer")]
+    /// Only the issuer may do this.
+    #[error("{caller} is not the issuer: only the issuer may do this")]
     NotIssuer {
         /// Who tried.
         caller: AccountId,
     },
-    /// The role was offered to another, or to nobody.
+    /// The issuer's role was offered to another account, or to none.
     #[error("the issuer's role was not offered to {caller}")]
     NotOffered {
         /// Who tried.
         caller: AccountId,
     },
-    /// The terms don't allow this to anybody.
+    /// The asset's terms allow this to nobody.
     #[error("the asset's terms don't allow to {action}")]
     Forbidden {
-        /// What.
+        /// The refused action, as a verb phrase.
         action: &'static str,
     },
 }
 
-/// Whether a deadline has passed.
+/// Returns whether a deadline has passed.
 pub(crate) fn is_past(deadline: U256, now: UnixSeconds) -> bool {
     deadline < U256::from(now.as_u64())
 }

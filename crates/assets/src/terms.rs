@@ -4,13 +4,13 @@ use alloy_primitives::U256;
 use thiserror::Error;
 use units::{AccountId, is_hidden};
 
-/// Bytes of a name at most, in UTF-8.
+/// Largest size of a name, in bytes of UTF-8.
 pub const NAME_BYTES_MAX: usize = 64;
-/// Bytes of a symbol at most, in UTF-8.
+/// Largest size of a symbol, in bytes of UTF-8.
 pub const SYMBOL_BYTES_MAX: usize = 16;
-/// Bytes of a metadata URI at most.
+/// Largest size of a metadata URI, in bytes.
 pub const URI_BYTES_MAX: usize = 256;
-/// Decimals at most: a whole unit must be far below 2^256.
+/// Largest number of decimals: one whole unit must be far below 2^256.
 pub const DECIMALS_MAX: u8 = 36;
 
 /// Terms of an asset.
@@ -22,13 +22,13 @@ pub struct Terms {
     pub symbol: String,
     /// Decimals of one whole unit, for display only.
     pub decimals: u8,
-    /// Most that may exist at a time, in the smallest unit; not 0.
+    /// The largest supply, in the smallest unit; not 0.
     pub cap: U256,
-    /// Where the asset's metadata lies (ERC-1046); may be empty.
+    /// URI of the asset's metadata (ERC-1046); may be empty.
     pub uri: String,
-    /// Who may mint at first.
+    /// The first issuer.
     pub issuer: AccountId,
-    /// What may be done.
+    /// What issuer and holders may do besides.
     pub powers: Powers,
 }
 
@@ -41,29 +41,29 @@ pub struct Powers {
     pub burnable: bool,
     /// The issuer may hand its role over.
     pub transferable: bool,
-    /// The issuer may give its role up, for good.
+    /// The issuer may renounce its role for good.
     pub renounceable: bool,
 }
 
-/// Terms that no asset may have.
+/// Why terms are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TermsError {
-    /// A text of the wrong length.
+    /// A text has the wrong length.
     #[error("{field} has {size} bytes: {min} to {max} are allowed")]
     Size {
-        /// Which.
+        /// The field.
         field: &'static str,
         /// Bytes given.
         size: usize,
-        /// At least.
+        /// Smallest size allowed.
         min: usize,
-        /// At most.
+        /// Largest size allowed.
         max: usize,
     },
-    /// A text with a line break or the like.
-    #[error("{field} holds a control character: remove it")]
+    /// A text contains a control character, such as a line break.
+    #[error("{field} contains a control character: remove it")]
     ControlCharacter {
-        /// Which.
+        /// The field.
         field: &'static str,
     },
     /// A text with a character that has no width, or that reverses the text around it.
@@ -80,11 +80,11 @@ pub enum TermsError {
         /// Given.
         given: u8,
     },
-    /// Nothing could ever be minted.
-    #[error("the cap is 0: nothing could be minted")]
+    /// The cap is 0, so nothing could be minted.
+    #[error("the cap is 0, so nothing could be minted: give at least 1")]
     NoCap,
-    /// Nobody could ever mint.
-    #[error("the issuer is the zero account: nobody could mint")]
+    /// The issuer is the zero account, so nobody could mint.
+    #[error("the issuer is the zero account, so nobody could mint: name an account")]
     NoIssuer,
 }
 

@@ -1,11 +1,12 @@
-//! Each kernel on its own, on one core: `cargo bench -p benchmark`, then `-- avx2` for other instructions.
+//! Measures each kernel on its own, on one core: `cargo bench -p benchmark`, then `-- avx2` for other instructions.
 //!
-//! A plain program: Criterion would bring some forty crates into every clippy and test build of the workspace for a table of a
-//! dozen rows. The best of many short runs is what a kernel can do; on a busy machine the mean says more about the neighbours.
+//! A plain program: Criterion would add some forty crates to every clippy and test build of the workspace for a table
+//! of a dozen rows. The best of many short runs shows what a kernel can reach; on a busy machine the mean depends on
+//! the other load.
 //!
-//! The shapes are those of the canonical workload. Of `model` only matrix products can be called from outside; its other kernels are
-//! timed inside a step.
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement for people")]
+//! The shapes are those of the canonical workload. Of `model` only matrix products can be called from outside; its
+//! other kernels are timed inside a step.
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "prints a measurement")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use model::gemm::{Packing, Product, Start, View, multiply};
 use model::instructions::{Checked, Isa};
 use optimizer::{AdamW, HyperParameters};
 
-/// How long to look for the best of one kernel.
+/// How long to measure one kernel.
 const TIME: Duration = Duration::from_millis(400);
 
 fn main() {
@@ -22,15 +23,15 @@ fn main() {
     let name = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let isas = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
     let named = name.map(|name| isas.into_iter().find(|isa| isa.to_string() == name));
-    let isa = named.map_or(Isa::detect(), |isa| isa.expect("instructions by name"));
-    let checked = Checked::new(isa).expect("instructions that this processor has");
+    let isa = named.map_or(Isa::detect(), |isa| isa.expect("the argument names instructions"));
+    let checked = Checked::new(isa).expect("this processor has the instructions");
     let peak = benchmark::peak_gflops(checked);
     println!("isa={isa} peak={peak:.1} GFLOP/s");
     products(checked, peak);
     adamw();
 }
 
-/// The products of a step, by name, with rows, depth and columns.
+/// Measures the products of a step, each with rows, depth and columns.
 fn products(isa: Checked, peak: f64) {
     let tokens = 2048;
     for (name, rows, depth, columns) in [
@@ -91,7 +92,7 @@ fn adamw() {
     println!("optimizer::adamw  {:9.2} ns a parameter", seconds / count(length) * 1e9);
 }
 
-/// Seconds of the quickest of many calls.
+/// Returns the seconds of the fastest of many calls.
 fn best(mut work: impl FnMut()) -> f64 {
     let started = Instant::now();
     let mut best = f64::INFINITY;
@@ -103,7 +104,7 @@ fn best(mut work: impl FnMut()) -> f64 {
     best
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+#[expect(clippy::cast_precision_loss, reason = "a figure for display")]
 fn count(number: usize) -> f64 {
     number as f64
 }

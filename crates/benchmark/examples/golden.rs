@@ -1,5 +1,5 @@
-//! Prints the table of `src/golden.rs`, as this machine computes them: `cargo run --release -p benchmark --example golden`.
-#![expect(clippy::print_stdout, reason = "prints source for a person to paste")]
+//! Prints the table of `src/golden.rs` as this machine computes it: `cargo run --release -p benchmark --example golden`.
+#![expect(clippy::print_stdout, reason = "prints source text to paste")]
 
 use benchmark::{OPERATORS, canonical, digests};
 use model::instructions::Isa;

@@ -1,21 +1,22 @@
-//! Digests of what every operator computes, so that a machine that computes something else is told which operator it is.
+//! Digests of the result of every operator, which show on a faulty machine which operator differs.
 //!
-//! Only matrix products and elementary functions can be called alone. The others are reached through small models whose parameters
-//! leave one operator of interest: each probe adds one to those before it, so the first that differs is the one to look at.
+//! Only matrix products and elementary functions can be called alone. The others are reached through small models
+//! whose parameters switch most operators off: each probe adds one operator to those before it, so the first that
+//! differs has the fault.
 
 use model::functions::{exp, ln, rotary_tables, sigmoid};
 use model::gemm::{Packing, Product, Start, View, multiply};
 use model::instructions::{Checked, Isa};
 use model::philox::Philox;
 use model::{Activations, Config, Layout, Trainer, TrainerError, state_digest};
-use optimizer::{AdamW, InnerKind, Means, Muon};
+use optimizer::{AdamW, Backend, InnerKind, Muon};
 use units::Digest;
 
 use crate::golden;
 use crate::measure::{DIGEST_STEPS, Run, RunError, execution, run};
 use crate::workload::{Batches, HYPER, LEARNING_RATE, MATRIX, Size, Workload};
 
-/// What is compared, in the order in which one builds on the other.
+/// The compared operators; each one uses those before it.
 pub const OPERATORS: [&str; 12] = [
     "exp, ln, sigmoid",
     "sine, cosine",
@@ -31,16 +32,17 @@ pub const OPERATORS: [&str; 12] = [
     "training with muon",
 ];
 
-/// The model of the probes. No size is a multiple of sixteen, and the context has three blocks of queries: every edge is met.
+/// The model of the probes. No size is a multiple of sixteen, and the context has three blocks of queries, so that
+/// all edge cases occur.
 const PROBE: Workload = Workload {
     config: Config { layers: 1, width: 40, heads: 2, context: 100, vocabulary: 72, hidden: 56 },
     batch: 2,
 };
 
-/// Tokens that a probe reads lie below: the embeddings of the others have a gradient from the output only.
+/// The probes read tokens below this: the embeddings of the others have a gradient from the output only.
 const READ_MAX: u8 = 40;
 
-/// What was computed, beside what it should be.
+/// A computed digest and the expected one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finding {
     /// One of [`OPERATORS`], or a workload.
@@ -52,14 +54,15 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether this machine computes what it must.
+    /// Returns whether the digests are equal.
     #[must_use]
     pub fn is_match(&self) -> bool {
         self.expected == self.found
     }
 }
 
-/// Every operator with these instructions, beside the committed digests, in the order of [`OPERATORS`].
+/// Computes the digest of every operator with these instructions; returns them beside the committed digests, in the
+/// order of [`OPERATORS`].
 ///
 /// # Errors
 /// When this processor lacks the instructions.
@@ -68,7 +71,8 @@ pub fn findings(isa: Isa) -> Result<Vec<Finding>, RunError> {
     Ok(pairs.map(|(name, found)| Finding { name, expected: golden::digest(name), found }).collect())
 }
 
-/// The parameters of the canonical workload after [`DIGEST_STEPS`] steps, beside the committed digest.
+/// Computes the digest of the canonical workload's parameters after [`DIGEST_STEPS`] steps; returns it beside the
+/// committed one.
 ///
 /// # Errors
 /// When this processor lacks the instructions.
@@ -78,7 +82,7 @@ pub fn canonical(isa: Isa, threads: usize) -> Result<Finding, RunError> {
     Ok(Finding { name, expected: golden::digest(name), found })
 }
 
-/// What every operator computes with these instructions, in the order of [`OPERATORS`].
+/// Returns the digest of every operator with these instructions, in the order of [`OPERATORS`].
 ///
 /// # Errors
 /// When this processor lacks the instructions.
@@ -100,11 +104,11 @@ pub fn digests(isa: Isa) -> Result<[Digest; OPERATORS.len()], RunError> {
     ])
 }
 
-/// The functions at numbers of every exponent.
+/// Returns the digest of the elementary functions at numbers of every exponent.
 fn elementary() -> Digest {
     let places = || (0..=u32::MAX).step_by(65_521).map(f32::from_bits).filter(|x| !x.is_nan());
     let all = places().flat_map(|x| [exp(x), sigmoid(x), ln(x)]);
-    // What a NaN looks like is left to the processor.
+    // The bits of a NaN differ between processors.
     let all: Vec<f32> = all.map(|y| if y.is_nan() { 0.5 } else { y }).collect();
     state_digest(&all)
 }
@@ -115,7 +119,8 @@ fn angles() -> Digest {
     state_digest(&cosines)
 }
 
-/// The three layouts that training needs, over several blocks of depth, rows and columns and with ragged edges.
+/// Returns the digest of the three matrix layouts of training, over several blocks of depth, rows and columns, with
+/// incomplete blocks.
 fn products(isa: Checked) -> Digest {
     let (rows, depth, columns) = (205, 533, 99);
     let (left, right) = (noise(1, rows * depth), noise(2, depth * columns));
@@ -136,8 +141,9 @@ fn products(isa: Checked) -> Digest {
     state_digest(&all)
 }
 
-/// Embeddings of ±1, which any order of sums gives the same norm, and silent layers. The loss, and the gradient of embeddings that
-/// are not read: it comes from the output alone.
+/// Returns the digest of the cross entropy: layers are silent, and embeddings are ±1, so any order of sums gives the
+/// same norm. It covers the loss, and the gradient of embeddings that are not read, which comes from the output
+/// alone.
 fn cross_entropy(isa: Isa) -> Result<Digest, RunError> {
     let mut params = silent();
     for value in &mut params[embedding()] {
@@ -148,19 +154,19 @@ fn cross_entropy(isa: Isa) -> Result<Digest, RunError> {
     Ok(state_digest(&[&[loss], &gradient[unread]].concat()))
 }
 
-/// Silent layers: embedding, norm, output.
+/// Returns the digest with silent layers: embedding, norm, output.
 fn norm(isa: Isa) -> Result<Digest, RunError> {
     whole(isa, &silent())
 }
 
-/// Attention is silent, the rest is not.
+/// Returns the digest with silent attention.
 fn swiglu(isa: Isa) -> Result<Digest, RunError> {
     let mut params = loud();
     set(&mut params, "o_proj", 0.0);
     whole(isa, &params)
 }
 
-/// Queries are zero, so no position matters to what is attended to. Without the gradients of queries and keys.
+/// Returns the digest with queries of zero, for which positions don't matter, without the gradients of queries and keys.
 fn attention(isa: Isa) -> Result<Digest, RunError> {
     let mut params = loud();
     set(&mut params, "q_proj", 0.0);
@@ -171,12 +177,12 @@ fn attention(isa: Isa) -> Result<Digest, RunError> {
     Ok(state_digest(&gradient))
 }
 
-/// Everything.
+/// Returns the digest with all operators.
 fn rotary(isa: Isa) -> Result<Digest, RunError> {
     whole(isa, &loud())
 }
 
-/// Some steps from gradients that are given.
+/// Returns the digest of some AdamW steps with fixed gradients.
 fn adamw() -> Digest {
     let length = 1000;
     let mut params = noise(4, length);
@@ -188,11 +194,11 @@ fn adamw() -> Digest {
     state_digest(&[&params, first, second].concat())
 }
 
-/// Some steps of the probe's parameters from gradients that are given.
+/// Returns the digest of some Muon steps on the probe's parameters with fixed gradients.
 fn muon(isa: Checked) -> Digest {
     let mut params = loud();
-    let means = Means { isa, threads: 2 };
-    let mut state = Muon::new(&Layout::new(&PROBE.config), HYPER, MATRIX, means);
+    let backend = Backend { isa, threads: 2 };
+    let mut state = Muon::new(&Layout::new(&PROBE.config), HYPER, MATRIX, backend);
     for step in 0..3 {
         let gradient = noise(10 + step, params.len());
         state.step(&mut params, &gradient, LEARNING_RATE);
@@ -216,17 +222,17 @@ fn trained(size: Size, optimizer: InnerKind, isa: Isa, threads: usize) -> Result
         },
         &mut |_| {},
     )?;
-    Ok(measured.digest.expect("as many steps as the digest needs"))
+    Ok(measured.digest.expect("the run has the steps that the digest needs"))
 }
 
-/// Parameters of the probe with all operators at work, large enough that attention is uneven.
+/// Returns parameters of the probe that use all operators, large enough for uneven attention.
 fn loud() -> Vec<f32> {
     let mut params = noise(0, PROBE.config.parameter_count());
     params.iter_mut().for_each(|value| *value *= 0.5);
     params
 }
 
-/// The same, but layers add nothing to the residual stream.
+/// Returns the same parameters, but layers add nothing to the residual stream.
 fn silent() -> Vec<f32> {
     let mut params = loud();
     set(&mut params, "o_proj", 0.0);
@@ -246,7 +252,7 @@ fn embedding() -> std::ops::Range<usize> {
     0..PROBE.config.vocabulary * PROBE.config.width
 }
 
-/// Loss and whole gradient as one digest.
+/// Returns loss and whole gradient as one digest.
 fn whole(isa: Isa, params: &[f32]) -> Result<Digest, RunError> {
     let (loss, mut gradient) = probe(isa, params)?;
     gradient.push(loss);
@@ -264,11 +270,11 @@ fn probe(isa: Isa, params: &[f32]) -> Result<(f32, Vec<f32>), RunError> {
     Ok((loss, gradient))
 }
 
-/// Even numbers from −1 to 1; every `stream` has its own.
+/// Returns uniform random numbers from −1 to 1; every `stream` has its own.
 fn noise(stream: u32, length: usize) -> Vec<f32> {
     let philox = Philox::new([0x676c_6561, stream]);
     let words = (0..).flat_map(|index| philox.block_at(index));
-    #[expect(clippy::cast_precision_loss, reason = "rounding to the nearest is what is meant")]
+    #[expect(clippy::cast_precision_loss, reason = "rounding to nearest is intended")]
     words.take(length).map(|word| word.cast_signed() as f32 / 2_147_483_648.0).collect()
 }
 
@@ -279,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_instruction_set_computes_what_is_committed() {
+    fn every_instruction_set_computes_the_committed_digests() {
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
             for finding in findings(isa).unwrap() {
                 assert!(finding.is_match(), "{isa}: {finding:?}");
@@ -288,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn no_probe_computes_what_another_does() {
+    fn every_probe_has_its_own_digest() {
         let all: BTreeSet<Digest> = digests(Isa::detect()).unwrap().into_iter().collect();
         assert_eq!(all.len(), OPERATORS.len());
     }

@@ -1,7 +1,7 @@
-//! What every machine must compute.
+//! The digests that every machine must compute.
 //!
-//! Made by `cargo run --release -p benchmark --example golden`, which prints this table anew. It changes only when the specification of a
-//! bit changes: then the commit says which and why, and runs of before can't be replayed by what comes after.
+//! `cargo run --release -p benchmark --example golden` prints this table. It changes only when the specification of a
+//! result changes: then the commit says which and why, and later versions can't replay earlier runs.
 
 use units::Digest;
 
@@ -22,10 +22,10 @@ const GOLDEN: &[(&str, &str)] = &[
     ("canonical", "790c3476845cac803db7805bcb179fe66f2e448a19725f6013401c4e6e5ac8fa"),
 ];
 
-/// The committed digest; zero, which nothing computes, where none is committed.
+/// Returns the committed digest; if none is committed, zero, which is never computed.
 ///
 /// # Panics
-/// When the committed text is no digest.
+/// When the committed text is not a digest.
 pub(crate) fn digest(name: &str) -> Digest {
     GOLDEN.iter().find(|(known, _)| *known == name).map_or(Digest::ZERO, |(_, text)| {
         text.parse().expect("a committed digest has 64 hexadecimal digits")

@@ -1,18 +1,18 @@
-//! How fast this machine trains, and whether its kernels give the bytes they must.
+//! Measures how fast this machine trains, and checks that its kernels give the expected bytes.
 //!
-//! Decides what is measured, so that two numbers can be compared: named [workloads](Workload) made from fixed seeds, the same bytes
-//! on every machine; a [run](run()) of training steps with its speed; the [peak](peak_gflops) of a core to hold the speed against; and the
-//! [digests](findings) of every operator, compared with the committed ones.
+//! Decides what is measured, so that two numbers can be compared: named [workloads](Workload) made from fixed seeds,
+//! the same bytes on every machine; a [run](run()) of training steps with its speed; the [peak](peak_gflops) of a
+//! core to compare the speed with; and the [digests](findings) of every operator, compared with the committed ones.
 //!
 //! Protocol of a measurement:
 //!
 //! 1. Measure the peak of a core for the chosen instructions.
-//! 2. Make parameters and batches from the seed; one step that is not timed touches all memory.
-//! 3. Start over from the initial parameters and time each step: loss, gradient and optimizer.
-//! 4. After step [`DIGEST_STEPS`] take the digest of the parameters; at the end read the peak memory of the process.
+//! 2. Make parameters and batches from the seed; one untimed step touches all memory.
+//! 3. Start again from the initial parameters and time each step: loss, gradient and optimizer.
+//! 4. After step [`DIGEST_STEPS`] compute the digest of the parameters; at the end read the peak memory of the process.
 //!
-//! It judges no speed, it prints nothing, and it does not warm up or pin a processor: on a busy machine believe CPU time and the best
-//! step, not the median.
+//! The crate does not judge a speed, print anything, or pin threads to a processor: on a busy machine rely on CPU
+//! time and the best step, not on the median.
 
 mod workload;
 

@@ -1,34 +1,34 @@
-//! A run of training steps, and how fast it was.
+//! Runs and times training steps.
 
 use std::time::Instant;
 
 use model::instructions::{Checked, Isa};
 use model::{Activations, Execution, Layout, Trainer, TrainerError, state_digest};
-use optimizer::{Inner, InnerKind, Means};
+use optimizer::{Backend, Inner, InnerKind};
 use units::Digest;
 
 use crate::process;
 use crate::workload::{Batches, HYPER, LEARNING_RATE, MATRIX, Workload};
 
-/// After so many steps the digest of the parameters is taken.
+/// Number of steps after which the digest of the parameters is computed.
 pub const DIGEST_STEPS: usize = 10;
 
-/// What to run.
+/// A run to measure.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// Model and batch size.
     pub workload: Workload,
-    /// What it reads; of the same workload.
+    /// Batches of the same workload.
     pub batches: Batches,
-    /// Steps to time, at least one.
+    /// Number of timed steps, at least one.
     pub steps: usize,
-    /// Threads, the calling one included.
+    /// Number of threads, the calling one included.
     pub threads: usize,
     /// Vector instructions.
     pub isa: Isa,
-    /// What moves the parameters.
+    /// The optimizer.
     pub optimizer: InnerKind,
-    /// Time or memory.
+    /// Whether to keep activations or to compute them again.
     pub activations: Activations,
 }
 
@@ -37,49 +37,49 @@ pub struct Run {
 pub struct StepReport {
     /// Steps done.
     pub step: usize,
-    /// Loss before the update, in nats a token.
+    /// Loss before the update, in nats per token.
     pub loss: f32,
     /// Wall-clock seconds of loss, gradient and optimizer.
     pub seconds: f64,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
-    /// Every timed step.
+    /// All timed steps.
     pub steps: Vec<StepReport>,
-    /// Tokens of a step.
+    /// Tokens per step.
     pub tokens: usize,
-    /// Floating-point operations of a step, by [`model::Config::training_flops`]; those of the optimizer are not counted.
+    /// Floating-point operations per step, by [`model::Config::training_flops`]; those of the optimizer are not counted.
     pub flops: f64,
-    /// Processor seconds of all threads over the timed steps, where the system says.
+    /// CPU seconds of all threads over the timed steps, if the operating system reports them.
     pub cpu_seconds: Option<f64>,
-    /// Most memory the process ever held, in bytes, where the system says.
+    /// Peak memory of the process in bytes, if the operating system reports it.
     pub peak_memory_bytes: Option<u64>,
-    /// Digest of the parameters after [`DIGEST_STEPS`], if there were as many.
+    /// Digest of the parameters after [`DIGEST_STEPS`] steps, if there were that many.
     pub digest: Option<Digest>,
 }
 
 impl Measurement {
-    /// Seconds of the quickest step.
+    /// Returns the seconds of the fastest step.
     ///
     /// # Panics
-    /// Never: [`run`] makes at least one step.
+    /// Never: [`run`] does at least one step.
     #[must_use]
     pub fn best_seconds(&self) -> f64 {
         self.sorted()[0]
     }
 
-    /// Seconds of the step in the middle; of an even number, the quicker of two.
+    /// Returns the median of the steps' seconds; of an even number, the lower of the two middle values.
     ///
     /// # Panics
-    /// Never: [`run`] makes at least one step.
+    /// Never: [`run`] does at least one step.
     #[must_use]
     pub fn median_seconds(&self) -> f64 {
         self.sorted()[(self.steps.len() - 1) / 2]
     }
 
-    /// Tokens a second, for a step of so many seconds.
+    /// Returns the tokens per second for a step of `seconds`.
     #[must_use]
     pub fn tokens_per_second(&self, seconds: f64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a step has far fewer than 2^53 tokens")]
@@ -87,13 +87,13 @@ impl Measurement {
         tokens / seconds
     }
 
-    /// Billions of operations a second, for a step of so many seconds.
+    /// Returns the GFLOP/s for a step of `seconds`.
     #[must_use]
     pub fn gflops(&self, seconds: f64) -> f64 {
         self.flops / seconds / 1e9
     }
 
-    /// Processor milliseconds a step, the mean.
+    /// Returns the mean CPU milliseconds per step.
     #[must_use]
     pub fn cpu_ms_per_step(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 steps")]
@@ -111,24 +111,24 @@ impl Measurement {
 /// Why nothing was measured.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
-    /// Nothing to time.
-    #[error("0 steps measure nothing: give at least 1")]
+    /// The number of steps is 0.
+    #[error("steps is 0: give at least 1")]
     NoSteps,
-    /// The model can't be trained here.
-    #[error("no trainer for this workload")]
+    /// The trainer could not be built.
+    #[error("no trainer can be built for this workload")]
     Trainer(#[from] TrainerError),
 }
 
-/// Trains the workload and times every step; `on_step` hears of each, outside the time.
+/// Trains the workload and times every step; calls `on_step` after each, outside the timed part.
 ///
 /// # Errors
-/// When there are no steps, or the trainer can't be made.
+/// When there are no steps, or the trainer can't be built.
 pub fn run(run: &Run, on_step: &mut dyn FnMut(StepReport)) -> Result<Measurement, RunError> {
     if run.steps == 0 {
         return Err(RunError::NoSteps);
     }
     let mut training = Training::new(run)?;
-    // Touches all memory; its result is thrown away.
+    // Touches all memory; the result is discarded.
     training.step(0);
     training.restart();
     let (mut steps, mut digest) = (Vec::with_capacity(run.steps), None);
@@ -155,12 +155,12 @@ pub fn run(run: &Run, on_step: &mut dyn FnMut(StepReport)) -> Result<Measurement
     })
 }
 
-/// How a trainer runs here unless told otherwise.
+/// Returns the default execution of a trainer.
 pub(crate) fn execution(workload: &Workload, threads: usize, isa: Isa) -> Execution {
     Execution { batch: workload.batch, threads, isa, activations: Activations::Keep }
 }
 
-/// All that changes from step to step.
+/// The state that changes from step to step.
 struct Training<'a> {
     run: &'a Run,
     trainer: Trainer,
@@ -176,14 +176,14 @@ impl<'a> Training<'a> {
         let workload = &run.workload;
         let params = workload.initial_parameters();
         let isa = Checked::new(run.isa).ok_or(TrainerError::Unavailable { isa: run.isa })?;
-        let means = Means { isa, threads: run.threads };
+        let backend = Backend { isa, threads: run.threads };
         let layout = Layout::new(&workload.config);
         let execution = execution(workload, run.threads, run.isa);
         let execution = Execution { activations: run.activations, ..execution };
         Ok(Self {
             run,
             trainer: Trainer::new(&workload.config, execution)?,
-            optimizer: Inner::new(run.optimizer, &layout, HYPER, MATRIX, means),
+            optimizer: Inner::new(run.optimizer, &layout, HYPER, MATRIX, backend),
             gradient: vec![0.0; params.len()],
             params,
             tokens: Vec::new(),
@@ -213,7 +213,7 @@ impl<'a> Training<'a> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "measuring is what the crate is for")]
+#[expect(clippy::disallowed_methods, reason = "this crate measures time")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -1,8 +1,8 @@
-//! The most that a core can do: fused multiply-adds on registers, nothing else.
+//! Measures the peak speed of a core: fused multiply-adds on registers, nothing else.
 //!
-//! The only unsafe code of the crate: calls of functions that are compiled for more instructions than the crate is. They are made behind
-//! [`Checked`], which proves that the processor has them. They use intrinsics, since LLVM prefers vectors of 256 bits even where it may
-//! use those of 512.
+//! This is the only unsafe code of the crate: calls of functions that are compiled for instructions that the crate as
+//! a whole does not require. A [`Checked`] proves that the processor has them. The functions use intrinsics, since
+//! LLVM prefers vectors of 256 bits even where it may use 512.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -11,19 +11,20 @@ use model::instructions::{Checked, Isa};
 
 use crate::measure::now;
 
-/// Chains that do not wait for each other: more than latency times instructions a cycle (4 · 2) on every core of today, few enough that
-/// sums and operands fit the sixteen registers of AVX2.
+/// Number of independent chains: more than latency times instructions per cycle (4 · 2) on every current core, and
+/// few enough that sums and operands fit the sixteen registers of AVX2.
 const CHAINS: usize = 12;
 
-/// Multiply-adds of each chain between two looks at the clock: about a tenth of a millisecond.
+/// Multiply-adds of each chain between two readings of the clock: about a tenth of a millisecond.
 const ROUNDS: usize = 1 << 14;
 
-/// How long to look for the best: long enough for a core to change its clock.
+/// How long to measure: long enough for a core to change its frequency.
 const TIME: Duration = Duration::from_millis(150);
 
-/// The best that one core does with these instructions, in billions of f32 operations a second; a multiply-add counts as two.
+/// Returns the peak speed of one core with these instructions, in billions of f32 operations per second; a
+/// multiply-add counts as two.
 ///
-/// For [`Isa::Scalar`] on x86 that is little: the fused multiply-add is then a call of a function.
+/// For [`Isa::Scalar`] on x86 it is low: the fused multiply-add is then a function call.
 #[must_use]
 pub fn peak_gflops(isa: Checked) -> f64 {
     let started = now();
@@ -36,10 +37,13 @@ pub fn peak_gflops(isa: Checked) -> f64 {
     best
 }
 
-/// Runs all chains once; how many operations that was.
+/// Runs all chains once; returns the number of operations.
 #[cfg_attr(
     target_arch = "x86_64",
-    expect(unsafe_code, reason = "calls code compiled for more instructions than the crate is")
+    expect(
+        unsafe_code,
+        reason = "calls code compiled for instructions that the crate does not require"
+    )
 )]
 fn multiply_add(isa: Checked) -> f64 {
     match isa.isa() {
@@ -49,14 +53,14 @@ fn multiply_add(isa: Checked) -> f64 {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `Checked` is only made when the processor has AVX2 and FMA.
         Isa::Avx2 => unsafe { x86::avx2() },
-        // A function call each: fewer rounds, or it takes minutes.
+        // Each multiply-add is a function call: fewer rounds, or it takes minutes.
         Isa::Scalar if cfg!(target_arch = "x86_64") => plain::<1>(ROUNDS / 64),
-        // Where a multiply-add is an instruction, the compiler makes vectors of it.
+        // If a multiply-add is an instruction, the compiler vectorizes it.
         _ => plain::<4>(ROUNDS),
     }
 }
 
-/// What any machine can do, in vectors of `LANES` where the compiler makes them.
+/// Runs the chains in portable code, in vectors of `LANES` if the compiler vectorizes.
 fn plain<const LANES: usize>(rounds: usize) -> f64 {
     let (factor, term) = (black_box(0.999_f32), black_box(0.001_f32));
     let mut sums = [[black_box(1.0_f32); LANES]; CHAINS];

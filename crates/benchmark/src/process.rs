@@ -1,21 +1,21 @@
-//! What the operating system counted for this process. Only Linux says; elsewhere nothing is known.
+//! Figures of the operating system about this process. Available on Linux only.
 
 use std::fs;
 
-/// Ticks of `/proc/self/stat` in a second: the kernel's ABI says 100 on every architecture that it runs on today.
+/// Ticks of `/proc/self/stat` per second: 100 on every architecture that Linux supports today.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Most memory this process ever held, in bytes: `VmHWM`.
+/// Returns the peak memory of this process in bytes: `VmHWM`.
 pub(crate) fn peak_memory_bytes() -> Option<u64> {
     peak_of(&fs::read_to_string("/proc/self/status").ok()?)
 }
 
-/// Seconds of processor time of all threads, ended ones included, in steps of 10 ms.
+/// Returns the CPU seconds of all threads, ended ones included, in steps of 10 ms.
 pub(crate) fn cpu_seconds() -> Option<f64> {
     seconds_of(&fs::read_to_string("/proc/self/stat").ok()?)
 }
 
-/// The name of the processor, as it calls itself, where the system says.
+/// Returns the model name of the processor, if the operating system reports it.
 #[must_use]
 pub fn processor() -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
@@ -30,7 +30,7 @@ fn peak_of(status: &str) -> Option<u64> {
 }
 
 fn seconds_of(stat: &str) -> Option<f64> {
-    // The second field is the program's name in parentheses, which may hold spaces.
+    // The second field is the program's name in parentheses, which may contain spaces.
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut ticks = fields.split(' ').skip(11).take(2).map(str::parse::<f64>);
     Some((ticks.next()?.ok()? + ticks.next()?.ok()?) / TICKS_PER_SECOND)

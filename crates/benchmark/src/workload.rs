@@ -1,4 +1,4 @@
-//! What is trained: sizes with a name, parameters and batches from a seed.
+//! Named workloads: sizes, and parameters and batches from a seed.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use model::Config;
 use model::philox::Philox;
 use optimizer::{HyperParameters, MatrixParameters};
 
-/// Everything random follows from it.
+/// The seed of everything random.
 const SEED: [u8; 32] = *b"gleaner 2026 benchmark workload ";
 
-/// Constants of the inner optimizer: those a run starts from.
+/// Constants of AdamW: the defaults of a run.
 pub(crate) const HYPER: HyperParameters =
     HyperParameters { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip_norm: 1.0 };
 
@@ -19,12 +19,12 @@ pub(crate) const MATRIX: MatrixParameters = MatrixParameters { momentum: 0.95, r
 /// Constant learning rate of the workloads.
 pub(crate) const LEARNING_RATE: f32 = 1e-3;
 
-/// A size with a name, so that figures can be compared.
+/// A named size, so that figures can be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// Two layers of width 64: for instructions too slow for more, and for tests.
+    /// Two layers of width 64: for tests, and for instructions that are too slow for larger sizes.
     Tiny,
-    /// Six layers of width 256, context 256, batch 8: 4.8 million parameters. The one that is quoted.
+    /// Six layers of width 256, context 256, batch 8: 4.8 million parameters. Published figures use this one.
     Canonical,
     /// Eight layers of width 512, context 256, batch 8: 25 million parameters.
     Medium,
@@ -35,10 +35,10 @@ pub enum Size {
 }
 
 impl Size {
-    /// All of them, small to large.
+    /// All sizes, in ascending order.
     pub const ALL: [Self; 5] = [Self::Tiny, Self::Canonical, Self::Medium, Self::Large, Self::Huge];
 
-    /// The workload of this size.
+    /// Returns the workload of this size.
     #[must_use]
     pub fn workload(self) -> Workload {
         let sizes = |layers, width, heads, context, hidden| Config {
@@ -78,7 +78,7 @@ impl std::str::FromStr for Size {
     fn from_str(name: &str) -> Result<Self, String> {
         let mut all = Self::ALL.into_iter();
         all.find(|size| size.to_string() == name)
-            .ok_or_else(|| "a size is tiny, canonical, medium, large or huge".to_owned())
+            .ok_or_else(|| "unknown size: give tiny, canonical, medium, large or huge".to_owned())
     }
 }
 
@@ -87,35 +87,35 @@ impl std::str::FromStr for Size {
 pub struct Workload {
     /// The model.
     pub config: Config,
-    /// Sequences a step.
+    /// Sequences per step.
     pub batch: usize,
 }
 
 impl Workload {
-    /// Parameters before the first step.
+    /// Returns the parameters before the first step.
     #[must_use]
     pub fn initial_parameters(&self) -> Vec<f32> {
         model::initial_parameters(&self.config, &SEED)
     }
 
-    /// Tokens a step.
+    /// Returns the number of tokens per step.
     #[must_use]
     pub fn tokens(&self) -> usize {
         self.batch * self.config.context
     }
 }
 
-/// A text without room for one sequence and what follows it.
+/// The text is shorter than one sequence and the token after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a text of {size} bytes has no sequence of {needed}: give a longer one")]
+#[error("the text has {size} bytes: give at least {needed}")]
 pub struct TextTooShort {
-    /// Bytes of the text.
+    /// Size of the text in bytes.
     pub size: usize,
-    /// Bytes of a sequence and the token after it.
+    /// Smallest size: a sequence and the token after it.
     pub needed: usize,
 }
 
-/// Sequences to train on, each with the token that follows it; a function of workload, text and step only.
+/// Sequences to train on, each with the token that follows it; they depend on workload, text and step only.
 #[derive(Debug, Clone)]
 pub struct Batches {
     workload: Workload,
@@ -123,14 +123,14 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// One batch of random bytes, the same at each step: speed does not depend on what is read, and a loss that falls shows that the
-    /// step works.
+    /// Returns one batch of random bytes, the same at each step: the speed does not depend on the bytes, and a
+    /// falling loss shows that the step works.
     #[must_use]
     pub fn of_noise(workload: Workload) -> Self {
         Self { workload, text: None }
     }
 
-    /// Windows of a text, drawn anew at each step.
+    /// Returns windows of a text, drawn again at each step.
     ///
     /// # Errors
     /// When the text is shorter than a window.
@@ -142,7 +142,7 @@ impl Batches {
         Ok(Self { workload, text: Some(text) })
     }
 
-    /// The sequences of a step, one after the other: `context + 1` bytes each.
+    /// Returns the sequences of a step, one after the other: `context + 1` bytes each.
     #[must_use]
     pub fn windows(&self, step: usize) -> Vec<u8> {
         let Workload { config, batch } = self.workload;
@@ -168,7 +168,7 @@ impl Batches {
         windows
     }
 
-    /// Cuts [`Batches::windows`] into tokens and what follows each.
+    /// Splits [`Batches::windows`] into tokens and the token that follows each.
     pub(crate) fn fill(&self, step: usize, tokens: &mut Vec<u8>, targets: &mut Vec<u8>) {
         tokens.clear();
         targets.clear();

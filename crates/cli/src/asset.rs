@@ -1,4 +1,4 @@
-//! `gleaner asset`: create assets, look at them, mint and send.
+//! `gleaner asset`: creates, shows, mints and sends assets.
 
 use alloy_primitives::U256;
 use anyhow::anyhow;
@@ -22,48 +22,48 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create an asset with terms that never change; nothing of it exists until you mint
+    /// Create an asset with terms that never change; its supply is 0 until you mint
     Create(CreateArgs),
     /// List assets, newest first
     List(ListArgs),
     /// Show one asset and its terms
     Show(ShowArgs),
-    /// Show what accounts hold of an asset
+    /// Show balances of an asset
     Balance(BalanceArgs),
-    /// Make some of your own asset
+    /// Mint an amount of your own asset
     Mint(MoveArgs),
-    /// Send some of an asset to somebody
+    /// Send an amount of an asset to an account
     Send(MoveArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct CreateArgs {
-    /// What people call it, at most 64 bytes
+    /// Name, at most 64 bytes
     name: String,
-    /// Its short name, at most 16 bytes
+    /// Symbol, at most 16 bytes
     symbol: String,
     /// Decimals of a whole unit
     #[arg(long, value_name = "COUNT", default_value_t = 18)]
     decimals: u8,
-    /// The most that may exist at a time, in whole units, as 1000000 [default: no bound]
+    /// Largest supply, in whole units, such as 1000000 [default: no limit]
     #[arg(long, value_name = "AMOUNT")]
     cap: Option<String>,
-    /// Where its metadata lies (ERC-1046)
+    /// URI of the metadata (ERC-1046)
     #[arg(long, value_name = "URI", default_value = "")]
     uri: String,
-    /// Who may mint [default: the account that signs]
+    /// Account that may mint [default: the account that signs]
     #[arg(long, value_name = "ADDRESS", value_parser = parse_account)]
     issuer: Option<AccountId>,
-    /// Let the issuer stop all balances from moving
+    /// Let the issuer pause all transfers
     #[arg(long)]
     pausable: bool,
-    /// Let holders destroy what they hold
+    /// Let holders burn their balance
     #[arg(long)]
     burnable: bool,
-    /// Let the issuer hand its role over
+    /// Let the issuer transfer its role
     #[arg(long)]
     transferable: bool,
-    /// Let the issuer give its role up, for good
+    /// Let the issuer renounce its role for good
     #[arg(long)]
     renounceable: bool,
     #[command(flatten)]
@@ -74,7 +74,7 @@ struct CreateArgs {
 
 #[derive(Debug, clap::Args)]
 struct ListArgs {
-    /// How many to show
+    /// Number of assets to show
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
     #[command(flatten)]
@@ -93,7 +93,7 @@ struct ShowArgs {
 struct BalanceArgs {
     /// The asset's number
     asset: u64,
-    /// Whose [default: all of the wallet]
+    /// Accounts to show [default: all of the wallet]
     #[arg(value_name = "ADDRESS", value_parser = parse_account)]
     accounts: Vec<AccountId>,
     #[command(flatten)]
@@ -106,10 +106,10 @@ struct BalanceArgs {
 struct MoveArgs {
     /// The asset's number
     asset: u64,
-    /// Who gets it
+    /// Receiver
     #[arg(value_name = "ADDRESS", value_parser = parse_account)]
     to: AccountId,
-    /// How much, in whole units, as 1.5
+    /// Amount in whole units, such as 1.5
     amount: String,
     #[command(flatten)]
     signer: SignerArgs,
@@ -117,7 +117,7 @@ struct MoveArgs {
     ledger: LedgerArgs,
 }
 
-/// An asset. Amounts in the smallest unit.
+/// An asset. Amounts are in the smallest unit.
 #[derive(Serialize)]
 struct AssetDocument {
     asset: u64,
@@ -149,11 +149,11 @@ struct CreateDocument {
 #[derive(Serialize)]
 struct BalanceDocument {
     address: String,
-    /// In the smallest unit.
+    /// Balance in the smallest unit.
     balance: String,
 }
 
-/// What `asset mint` and `asset send` did; amounts in the smallest unit, of the asset and of GRAIN.
+/// The result of `asset mint` and `asset send`; amounts in the smallest unit, of the asset and of GRAIN.
 #[derive(Serialize)]
 struct MoveDocument {
     asset: u64,
@@ -173,15 +173,15 @@ enum Move {
 /// Runs one of the asset commands.
 ///
 /// # Errors
-/// When the ledger does not answer or refuses, or an amount can't be read.
+/// When the ledger does not answer or refuses, or an amount can't be parsed.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     match args.command {
         Command::Create(args) => create(&args, output),
         Command::List(args) => shell::block_on_until_interrupted(list(&args, output)),
         Command::Show(args) => shell::block_on_until_interrupted(show(&args, output)),
         Command::Balance(args) => shell::block_on_until_interrupted(balance(&args, output)),
-        Command::Mint(args) => shift(&args, Move::Mint, output),
-        Command::Send(args) => shift(&args, Move::Send, output),
+        Command::Mint(args) => move_amount(&args, Move::Mint, output),
+        Command::Send(args) => move_amount(&args, Move::Send, output),
     }
 }
 
@@ -263,13 +263,15 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
         ("decimals", asset.decimals.to_string()),
         (
             "issuer",
-            asset.issuer.map_or("nobody any more".to_owned(), |issuer| checksummed(&issuer)),
+            asset
+                .issuer
+                .map_or("none: the role was renounced".to_owned(), |issuer| checksummed(&issuer)),
         ),
         ("state", if asset.is_paused { "paused" } else { "open" }.to_owned()),
         ("issuer may pause", may(asset.is_pausable)),
         ("holders may burn", may(asset.is_burnable)),
-        ("issuer may hand over", may(asset.is_transferable)),
-        ("issuer may give up", may(asset.is_renounceable)),
+        ("issuer may transfer its role", may(asset.is_transferable)),
+        ("issuer may renounce its role", may(asset.is_renounceable)),
         ("metadata", asset.uri.clone()),
     ];
     let rows: Vec<_> =
@@ -291,7 +293,7 @@ async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
     output.print(&documents, &table(&["account", &asset.symbol], &rows))
 }
 
-fn shift(args: &MoveArgs, what: Move, output: &Output) -> anyhow::Result<()> {
+fn move_amount(args: &MoveArgs, what: Move, output: &Output) -> anyhow::Result<()> {
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
@@ -328,7 +330,7 @@ fn shift(args: &MoveArgs, what: Move, output: &Output) -> anyhow::Result<()> {
 async fn asset(ledger: &Ledger, number: u64) -> anyhow::Result<AssetRecord> {
     let count = ledger.asset_count().await?;
     if number == 0 || count < number {
-        return Err(anyhow!("there is no asset {number}: the ledger has {count}"))
+        return Err(anyhow!("asset {number} does not exist: the ledger has {count}"))
             .hint("gleaner asset list");
     }
     Ok(ledger.asset(number).await?)
@@ -336,7 +338,7 @@ async fn asset(ledger: &Ledger, number: u64) -> anyhow::Result<AssetRecord> {
 
 fn amount(text: &str, decimals: u8) -> anyhow::Result<U256> {
     parse_amount(text, decimals).ok_or_else(|| {
-        anyhow!("{text:?} is no amount of this asset: write a number such as 12 or 0.5, with at most {decimals} decimals")
+        anyhow!("{text:?} is not an amount of this asset: write a number such as 12 or 0.5, with at most {decimals} decimals")
     })
 }
 

@@ -1,4 +1,4 @@
-//! `gleaner bench`: how fast this machine trains, and a ledger takes transfers.
+//! `gleaner bench`: measures the speed of training and of a ledger.
 
 mod execution;
 mod ledger;
@@ -16,10 +16,10 @@ use verification::InnerKind;
 use crate::options::IsaArgs;
 use crate::output::{self, Output};
 
-/// Without a terminal, how often the progress is told, in seconds of training.
+/// Without a terminal, seconds of training between two lines of progress.
 const TELL_SECONDS: f64 = 10.0;
 
-/// File beside a saved model with what each step reads.
+/// File beside a saved model with the batches of all steps.
 const BATCHES_FILE: &str = "batches.bin";
 
 /// Flags of `gleaner bench`; without a subcommand it trains.
@@ -34,16 +34,16 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Time training steps, the default
+    /// Measure training steps, the default
     Train(TrainArgs),
-    /// Count the transfers that a node takes in a second, and time their receipts
+    /// Measure the transfers per second of a node and the time to their receipts
     Ledger(ledger::Args),
 }
 
 /// Flags of `gleaner bench train`.
 #[derive(Debug, clap::Args)]
 struct TrainArgs {
-    /// Model and batch: tiny, canonical, medium, large or huge; figures are quoted for canonical
+    /// Model and batch: tiny, canonical, medium, large or huge; published figures are for canonical
     #[arg(long, value_name = "NAME", default_value_t = Size::Canonical)]
     size: Size,
     /// Threads to train with
@@ -51,19 +51,19 @@ struct TrainArgs {
     threads: u16,
     #[command(flatten)]
     isa: IsaArgs,
-    /// What moves the parameters: adamw or muon
+    /// Optimizer: adamw or muon
     #[arg(long, value_name = "NAME", default_value_t = InnerKind::AdamW)]
     optimizer: InnerKind,
     /// Compute activations a second time instead of keeping them: less memory, about a third more time, the same digest
     #[arg(long)]
     recompute: bool,
-    /// Steps to time [default: 20, of medium 10, of large and huge 3]
+    /// Number of timed steps [default: 20, for medium 10, for large and huge 3]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     steps: Option<u32>,
-    /// Read windows of this file, another batch each step [default: one batch of noise]
+    /// Train on windows of this file, another batch in each step [default: one random batch]
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// Only write what the run would start from and read, for other programs: model.safetensors, config.json, batches.bin
+    /// Only write the initial parameters and batches, for other programs: model.safetensors, config.json, batches.bin
     #[arg(long, value_name = "DIR")]
     save_start: Option<PathBuf>,
 }
@@ -82,7 +82,7 @@ struct Document {
     ms_per_step: Pair,
     gflops: Pair,
     peak_gflops_per_core: f64,
-    /// Of `threads` times the peak.
+    /// Share of `threads` times the peak.
     share_of_peak: Pair,
     cpu_ms_per_step: Option<f64>,
     peak_memory_bytes: Option<u64>,
@@ -91,7 +91,7 @@ struct Document {
     losses: Vec<f32>,
 }
 
-/// Of the quickest step, and of the one in the middle.
+/// Figures of the fastest step and of the median step.
 #[derive(Clone, Copy, Serialize)]
 struct Pair {
     best: f64,
@@ -116,7 +116,7 @@ struct Saved<'a> {
     step_size: usize,
 }
 
-/// Measures, or writes down what would be measured.
+/// Measures, or writes what would be measured.
 ///
 /// # Errors
 /// When the processor lacks the instructions, or a file can't be read or written.
@@ -145,7 +145,9 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         return save_start(folder, &workload, (&batches, steps), output);
     }
     let isa = args.isa.choose()?;
-    let peak = benchmark::peak_gflops(Checked::new(isa).context("chosen, but not available")?);
+    let peak = benchmark::peak_gflops(
+        Checked::new(isa).context("the chosen instructions are not available")?,
+    );
     let run = Run {
         workload,
         batches,
@@ -196,12 +198,14 @@ fn text(document: &Document) -> String {
     let WorkloadDocument { name, parameters, batch, model } = &document.workload;
     let Document { optimizer, isa, threads, steps, .. } = document;
     let lean = if document.is_recomputed { ", activations computed twice" } else { "" };
-    let known = |figure: Option<String>| figure.unwrap_or_else(|| "unknown here".to_owned());
-    let cpu = document.cpu_ms_per_step.map(|ms| format!("{ms:.1} ms a step"));
-    // The system counts in pages: whole MiB are precise enough.
-    let memory = document.peak_memory_bytes.map(|bytes| format!("{} MiB at most", bytes >> 20));
+    let known = |figure: Option<String>| {
+        figure.unwrap_or_else(|| "not available on this system".to_owned())
+    };
+    let cpu = document.cpu_ms_per_step.map(|ms| format!("{ms:.1} ms per step"));
+    // The operating system counts in pages, so whole MiB are precise enough.
+    let memory = document.peak_memory_bytes.map(|bytes| format!("{} MiB", bytes >> 20));
     let digest = document.digest.as_ref().map_or_else(
-        || format!("only after {DIGEST_STEPS} steps or more"),
+        || format!("needs at least {DIGEST_STEPS} steps"),
         |digest| format!("{digest} after {DIGEST_STEPS} steps"),
     );
     let (first, last) = (document.losses.first(), document.losses.last());
@@ -215,13 +219,13 @@ fn text(document: &Document) -> String {
         ),
         ("run", format!("{steps} steps of {optimizer}, {isa}, {threads} threads{lean}")),
         ("throughput", pair("tokens/s", 0, document.tokens_per_second)),
-        ("latency", pair("ms a step", 1, document.ms_per_step)),
-        ("processor time", known(cpu)),
+        ("latency", pair("ms per step", 1, document.ms_per_step)),
+        ("CPU time", known(cpu)),
         ("compute", pair("GFLOP/s", 1, document.gflops)),
         (
             "of the peak",
             format!(
-                "{}, of {:.1} GFLOP/s a core",
+                "{}, of {:.1} GFLOP/s per core",
                 pair("%", 1, percent(document.share_of_peak)),
                 document.peak_gflops_per_core
             ),
@@ -234,7 +238,7 @@ fn text(document: &Document) -> String {
 }
 
 fn pair(unit: &str, digits: usize, Pair { best, median }: Pair) -> String {
-    format!("{best:.digits$} {unit} at best, {median:.digits$} in the middle")
+    format!("{best:.digits$} {unit} best, {median:.digits$} median")
 }
 
 fn percent(Pair { best, median }: Pair) -> Pair {
@@ -257,11 +261,11 @@ fn save_start(
     let step_size = windows.len() / steps;
     output.print(
         &Saved { folder: &shown, steps, step_size },
-        &format!("start and {steps} batches of {step_size} bytes are in {shown}"),
+        &format!("initial parameters and {steps} batches of {step_size} bytes are in {shown}"),
     )
 }
 
-/// Tells of the steps on stderr: a bar in a terminal, else a line now and then.
+/// Shows progress on stderr: a bar in a terminal, else a line from time to time.
 struct Progress {
     output: Output,
     bar: ProgressBar,

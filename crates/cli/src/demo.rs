@@ -1,7 +1,8 @@
-//! `gleaner demo`: the whole on one machine.
+//! `gleaner demo`: the whole system on one machine.
 //!
-//! A ledger in this process, four workers in processes of their own, a project with escrow between them. All of it is what a network of
-//! machines runs; only the keys are throwaways: they follow from the seed, so that two demos train the same model.
+//! A ledger in this process, four workers in processes of their own, and a project with escrow. It runs the code of a
+//! network of machines; only the keys are temporary: they are derived from the seed, so that two demos train the same
+//! model.
 
 mod crew;
 mod folder;
@@ -32,37 +33,38 @@ use folder::Folder;
 /// This repository's own documentation and source.
 const OWN_TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/corpus.txt"));
 
-/// Bytes of text shown at the end.
+/// Number of bytes of generated text.
 const SAMPLE_BYTES: u32 = 300;
 
-/// How often the demo looks after its workers.
+/// How often the demo checks its workers.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long the demo waits for the node, which is in its own process.
+/// How long the demo waits for the node, which runs in its own process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Flags of `gleaner demo`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A UTF-8 file to learn from, or a folder of them [default: this program's own source and documentation]
+    /// A UTF-8 text file to train on, or a folder of them [default: this program's own source and documentation]
     #[arg(long, value_name = "PATH")]
     corpus: Option<PathBuf>,
-    /// Worker processes
+    /// Number of worker processes
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(2..=64))]
     workers: u16,
-    /// Rounds to train
+    /// Number of rounds
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rounds: u32,
-    /// The same seed and corpus give the same model
+    /// Seed; the same seed and corpus give the same model
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Folder of ledger, workers and model; an unfinished demo in it goes on [default: demo/N, where gleaner keeps its data]
+    /// Folder of ledger, workers and model; an unfinished demo in it is continued [default: demo/N in gleaner's data
+    /// folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// So many workers hand in made-up work
+    /// Number of workers that send made-up work
     #[arg(long, value_name = "N", default_value_t = 0)]
     cheats: u16,
-    /// So many workers are killed in the middle of a round
+    /// Number of workers that are killed in the middle of a round
     #[arg(long, value_name = "N", default_value_t = 0)]
     crashes: u16,
     #[command(flatten)]
@@ -84,14 +86,14 @@ struct Chain {
     state_root: String,
 }
 
-/// Runs the demo, or the rest of one.
+/// Runs the demo, or continues an unfinished one.
 ///
 /// # Errors
-/// When the corpus can't be used, the folder is another demo's, or a part fails; [`Interrupted`] at Ctrl-C.
+/// When the corpus can't be used, the folder belongs to another demo, or a part fails; [`Interrupted`] at Ctrl-C.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     ensure!(
         args.cheats + args.crashes < args.workers,
-        "{} cheats and {} crashes leave nobody of {} workers to do the work: raise --workers",
+        "{} cheats and {} crashes leave none of {} workers to do the work: raise --workers",
         args.cheats,
         args.crashes,
         args.workers
@@ -147,7 +149,7 @@ async fn demo(
     ledger.stop().await;
     let Some(report) = result? else {
         output.say(&format!(
-            "to go on, start it again with the same flags; it is kept in {}",
+            "to continue, start it again with the same flags; it is kept in {}",
             folder.path().display()
         ));
         return Err(Interrupted.into());
@@ -182,7 +184,7 @@ fn project(args: &Args) -> anyhow::Result<Project> {
     Ok(Project { name: "demo".to_owned(), corpus, spec, conditions, budget: None })
 }
 
-/// The workers, the parts they were given, and how far the play is.
+/// The workers, their roles, and the progress of the demo.
 struct Cast {
     crew: Crew,
     args: Args,
@@ -215,7 +217,7 @@ impl Cast {
         }
     }
 
-    /// Starts everybody once the project is open; kills who is to be killed in the middle of its round.
+    /// Starts all workers once the project is open, and kills a worker in the middle of its round.
     fn see(&mut self, event: &Event) {
         let result = match event {
             Event::Opened { run, .. } => self.start(*run),
@@ -281,7 +283,7 @@ fn sampled(report: &Report, isa: Isa) -> anyhow::Result<String> {
 
 fn quoted(text: &str) -> String {
     let lines = text.lines().map(|line| format!("  | {line}"));
-    std::iter::once("the model writes".to_owned()).chain(lines).collect::<Vec<_>>().join("\n")
+    std::iter::once("generated text".to_owned()).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 fn next_steps(report: &Report, chain: &Chain, folder: &Folder) -> String {
@@ -292,12 +294,9 @@ fn next_steps(report: &Report, chain: &Chain, folder: &Folder) -> String {
     )
 }
 
-/// Seconds since 1970, for the genesis block of a throwaway ledger.
+/// Returns the seconds since 1970, for the genesis block of a temporary ledger.
 fn now() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the demo begins a ledger, which begins at some time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the genesis block needs a time")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }

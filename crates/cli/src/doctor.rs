@@ -1,4 +1,4 @@
-//! `gleaner doctor`: whether this machine computes what every other does.
+//! `gleaner doctor`: checks that this machine computes the expected results.
 
 use benchmark::Finding;
 use model::instructions::Isa;
@@ -16,7 +16,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Compare every kernel's result with the bytes that all machines must get
+    /// Compare every kernel's result with the bytes that all machines must compute
     Kernels(KernelsArgs),
 }
 
@@ -36,12 +36,12 @@ struct Document {
     instructions: Vec<Checkup>,
 }
 
-/// One instruction set.
+/// The result for one instruction set.
 #[derive(Serialize)]
 struct Checkup {
     isa: String,
     is_available: bool,
-    /// The first that differs: what the others build on.
+    /// The first operator that differs; later ones use it.
     first_difference: Option<&'static str>,
     findings: Vec<FindingDocument>,
 }
@@ -54,7 +54,7 @@ struct FindingDocument {
     found: String,
 }
 
-/// Compares, for every instruction set this machine has.
+/// Compares every instruction set of this machine.
 ///
 /// # Errors
 /// When something differs, after it was printed.
@@ -69,9 +69,9 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     if is_match {
         return Ok(());
     }
-    Err(anyhow::anyhow!("kernels of this machine compute other bytes: its rounds would be refused"))
+    Err(anyhow::anyhow!("the kernels of this machine compute different bytes: its rounds would be refused"))
         .hint(
-            "GLEANER_ISA=scalar uses the plainest kernels; report what differs, and the processor",
+            "GLEANER_ISA=scalar uses the reference kernels; please report the difference and the processor",
         )
 }
 
@@ -80,7 +80,7 @@ fn checkup(isa: Isa, args: &KernelsArgs, output: &Output) -> anyhow::Result<Chec
     if isa.is_available() {
         output.say(&format!("checking {isa}"));
         findings = benchmark::findings(isa)?;
-        // Without a multiply-add instruction the plain kernels would take minutes.
+        // Without a multiply-add instruction the scalar kernels would take minutes.
         if isa != Isa::Scalar {
             findings.push(benchmark::canonical(isa, args.threads.into())?);
         }
@@ -108,12 +108,12 @@ fn finding_document(finding: &Finding) -> FindingDocument {
 fn text(document: &Document) -> String {
     let row = |checkup: &Checkup| {
         let words = match checkup.first_difference {
-            _ if !checkup.is_available => "not on this processor".to_owned(),
-            None => format!("all {} checks match", checkup.findings.len()),
+            _ if !checkup.is_available => "not available on this processor".to_owned(),
+            None => format!("all {} checks pass", checkup.findings.len()),
             Some(name) => {
                 let others = checkup.findings.iter().filter(|finding| !finding.is_match);
                 let others: Vec<_> = others.map(|finding| finding.name).collect();
-                format!("DIFFERS, first in {name}; in all: {}", others.join("; "))
+                format!("DIFFERS, first in {name}; all differences: {}", others.join("; "))
             }
         };
         vec![checkup.isa.clone(), words]
@@ -159,7 +159,7 @@ mod tests {
         };
         assert_eq!(
             text(&document),
-            "scalar  all 1 checks match\navx2    DIFFERS, first in norm; in all: norm; training\navx512  not on this processor"
+            "scalar  all 1 checks pass\navx2    DIFFERS, first in norm; all differences: norm; training\navx512  not available on this processor"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `gleaner earnings`: what accounts were paid, project by project.
+//! `gleaner earnings`: payments to accounts, by project.
 
 use ledger_client::SeatRecord;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::shell;
 /// Flags of `gleaner earnings`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Whose [default: all of the wallet]
+    /// Accounts to show [default: all of the wallet]
     #[arg(value_name = "ADDRESS", value_parser = parse_account)]
     accounts: Vec<AccountId>,
     #[command(flatten)]
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     ledger: LedgerArgs,
 }
 
-/// Keys of `gleaner earnings --json`. Amounts in the smallest unit.
+/// Keys of `gleaner earnings --json`. Amounts are in the smallest unit.
 #[derive(Serialize)]
 struct Document {
     paid: String,
@@ -41,10 +41,10 @@ struct SeatDocument {
     paid: String,
 }
 
-/// Looks through all projects for seats of the accounts.
+/// Searches all projects for seats of the accounts.
 ///
 /// # Errors
-/// When the ledger does not answer, or no account is given or kept here.
+/// When the ledger does not answer, or no account is given or in the wallet.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     shell::block_on_until_interrupted(earnings(&args, output))
 }

@@ -1,11 +1,11 @@
-//! How a command ends that did not do what was asked.
+//! Failures of commands: errors, hints and exit codes.
 
 use std::fmt;
 use std::process::ExitCode;
 
 use crate::output::Output;
 
-/// The command was stopped from outside: Ctrl-C.
+/// The command was interrupted by Ctrl-C.
 #[derive(Debug)]
 pub(crate) struct Interrupted;
 
@@ -17,7 +17,7 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Flags that parse one by one, but make no sense together or here.
+/// Flags that are valid one by one, but not together or in this situation.
 #[derive(Debug)]
 pub(crate) struct WrongUsage(pub(crate) String);
 
@@ -29,7 +29,7 @@ impl fmt::Display for WrongUsage {
 
 impl std::error::Error for WrongUsage {}
 
-/// What to try next, carried beside an error; it does not show in the chain.
+/// A hint attached to an error; it is not part of the chain of causes.
 #[derive(Debug)]
 struct Hinted {
     error: anyhow::Error,
@@ -63,14 +63,14 @@ impl<T, E: Into<anyhow::Error>> Hint<T> for Result<T, E> {
     }
 }
 
-/// The first cause of type `T`, looking below hints too.
+/// Returns the first cause of type `T`, also below hints.
 fn find<T: std::error::Error + Send + Sync + 'static>(error: &anyhow::Error) -> Option<&T> {
     error
         .downcast_ref::<T>()
         .or_else(|| error.downcast_ref::<Hinted>().and_then(|hinted| find(&hinted.error)))
 }
 
-/// Prints the whole chain once, with the hint if there is one, and says how to exit.
+/// Prints the whole chain of causes once, with the hint if there is one, and returns the exit code.
 pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
     if find::<Interrupted>(error).is_some() {
         output.say("interrupted");

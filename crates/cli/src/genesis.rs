@@ -1,4 +1,4 @@
-//! How a ledger begins when no genesis file says otherwise.
+//! The default genesis file of a new ledger.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use alloy_primitives::{Address, Bytes, U256, address, bytes};
 use execution::{BaseFeeRule, Genesis, GenesisAccount};
 use units::{AccountId, UnixSeconds, Wei};
 
-/// Chain id of a ledger when no flag says otherwise.
+/// Default chain id of a new ledger.
 pub(crate) const CHAIN_ID_DEFAULT: u64 = 190_711;
 
-/// The proxy that makes contracts by `CREATE2` for anybody, at the address where other chains have it: foundry and others deploy through it,
-/// so that a contract's address is the same everywhere. It could be made by its transaction, which names no chain; here it is there from the
-/// beginning, as on development nodes.
+/// The proxy that deploys contracts with `CREATE2` for anyone, at the address where other chains have it: foundry and
+/// others deploy with it, so that a contract has the same address everywhere. It could be created by its transaction,
+/// which contains no chain id; here it exists from the beginning, as on development nodes.
 ///
 /// Source: the deterministic deployment proxy of Arachnid, its runtime code.
 pub(crate) const DEPLOYER: (Address, Bytes) = (
@@ -22,10 +22,11 @@ pub(crate) const DEPLOYER: (Address, Bytes) = (
     ),
 );
 
-/// An account and what it holds in the first block.
+/// Accounts and their balances in the first block.
 pub(crate) type Funds = BTreeMap<AccountId, Wei>;
 
-/// A genesis with Ethereum's fee rule, room for 30 million gas a block at the target, `funds`, and the [`DEPLOYER`].
+/// Returns a genesis file with Ethereum's fee rule, a gas target of 30 million per block, `funds`, and the
+/// [`DEPLOYER`].
 pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> Genesis {
     let account = |(account, amount): (&AccountId, &Wei)| {
         let balance = U256::from(amount.as_u128());

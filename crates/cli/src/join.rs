@@ -1,4 +1,4 @@
-//! `gleaner join`: this machine works for a project.
+//! `gleaner join`: lets this machine work for projects.
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -18,10 +18,10 @@ use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_account};
 use crate::output::Output;
 use crate::{paths, shell};
 
-/// How long to wait for a ledger that went away: a node may be restarted.
+/// How long to wait for a ledger that can't be reached: its node may be restarting.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
 
-/// Pause between two looks for an open project.
+/// Pause between two searches for an open project.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Flags of `gleaner join`.
@@ -29,30 +29,30 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(crate) struct Args {
     #[command(flatten)]
     ledger: LedgerArgs,
-    /// Who is paid; no key of it is needed on this machine
+    /// Account that is paid; its key is not needed on this machine
     #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_account)]
     account: AccountId,
-    /// Work for this project, and end with it [default: the open project that pays best, one after the other]
+    /// Work for this project and end with it [default: the open project that pays best, one after the other]
     #[arg(long, value_name = "ID")]
     project: Option<u64>,
-    /// Folder of this device's key and its shards [default: worker, where gleaner keeps its data]
+    /// Folder of this device's key and its shards [default: worker in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Threads to work with
+    /// Number of threads
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
     #[command(flatten)]
     isa: IsaArgs,
-    /// Memory to work with, in MiB
+    /// Memory to use, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     memory: u64,
-    /// How long to go on dialling a coordinator that does not answer, in seconds
+    /// How long to try to reach a coordinator that does not answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     patience: u64,
-    /// End when stdin ends: for programs that start workers
+    /// End when stdin is closed, for programs that start workers
     #[arg(long, hide = true)]
     stop_with_stdin: bool,
-    /// Do harm in this way, to see it caught
+    /// Cheat in this way, to test the protection
     #[arg(long = "misbehave", hide = true, value_name = "HOW", default_value = "honest")]
     behaviour: Behaviour,
 }
@@ -65,7 +65,7 @@ struct Document {
     projects: Vec<Worked>,
 }
 
-/// What came of one project.
+/// The result of one project.
 #[derive(Serialize)]
 struct Worked {
     id: u64,
@@ -77,11 +77,11 @@ struct Worked {
 /// Works until the project ends, or the owner stops it.
 ///
 /// # Errors
-/// When the ledger stays out of reach, or this machine can't take part.
+/// When the ledger can't be reached for too long, or this machine can't take part.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let folder = paths::or_home(args.data_dir.clone(), "worker")?;
     std::fs::create_dir_all(&folder)
-        .with_context(|| format!("{}: folder can't be made", folder.display()))?;
+        .with_context(|| format!("{}: folder can't be created", folder.display()))?;
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?.device();
     shell::block_on(async {
         let (stop, stopped) = watch::channel(false);
@@ -106,7 +106,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     })
 }
 
-/// Whoever started this process has gone: so does it, at once.
+/// Ends this process as soon as the process that started it has ended.
 fn end_with_stdin() {
     std::thread::spawn(|| {
         let mut byte = [0];
@@ -115,7 +115,7 @@ fn end_with_stdin() {
     });
 }
 
-/// One project after the other; what came of each, and whether the owner stopped it.
+/// Works for one project after the other; returns their results, and whether the owner stopped it.
 async fn work(
     args: &Args,
     folder: &std::path::Path,
@@ -157,7 +157,7 @@ async fn work(
         let telling = tokio::spawn(tell(said, *output));
         let ending = worker::participate(&options).await;
         drop(options);
-        telling.await.context("telling panicked")?;
+        telling.await.context("the printing task panicked")?;
         let ending = ending.hint("gleaner project list")?;
         projects.push(worked(&ledger, run, &id, ending).await?);
         if ending == Ending::Stopped || args.project.is_some() {
@@ -166,7 +166,8 @@ async fn work(
     }
 }
 
-/// The open project that pays best among those not worked for yet; waits for one. `None` when the owner stops it.
+/// Returns the open project that pays best among those not worked for yet; waits for one. Returns `None` when the
+/// owner stops it.
 async fn next(
     ledger: &Ledger,
     done: &[Worked],
@@ -188,7 +189,7 @@ async fn next(
             return Ok(Some(run));
         }
         if !has_said {
-            output.say("no project is open: waiting for one (Ctrl-C ends)");
+            output.say("no project is open: waiting for one (Ctrl-C to stop)");
             has_said = true;
         }
         tokio::select! {
@@ -218,7 +219,7 @@ async fn worked(
     })
 }
 
-/// Says what happens, a line an event.
+/// Prints one line per event.
 async fn tell(mut events: mpsc::UnboundedReceiver<Event>, output: Output) {
     while let Some(event) = events.recv().await {
         if let Some(words) = words(&event) {
@@ -227,11 +228,11 @@ async fn tell(mut events: mpsc::UnboundedReceiver<Event>, output: Output) {
     }
 }
 
-/// Rounds are counted from one for people, from zero on the ledger.
+/// Describes an event. Rounds are counted from one in messages, from zero on the ledger.
 fn words(event: &Event) -> Option<String> {
     Some(match event {
         Event::Joined => "joined".to_owned(),
-        Event::Disconnected { reason } => format!("disconnected ({reason}): trying again"),
+        Event::Disconnected { reason } => format!("disconnected ({reason}): connecting again"),
         Event::RoundStarted { round } => format!("round {}: started", round + 1),
         Event::Paced { .. } => return None,
         Event::Committed { round, loss, tokens } => {
@@ -242,10 +243,10 @@ fn words(event: &Event) -> Option<String> {
         }
         Event::Audited { round, subject, finding } => {
             let found = match finding {
-                Some(Finding::Passed { .. }) => "its work is what it says",
-                Some(Finding::Upheld { .. }) => "its work is made up, as an earlier auditor found",
-                Some(Finding::Mismatch { .. }) => "its work is something else",
-                None => "its evidence can't be had",
+                Some(Finding::Passed { .. }) => "the work matches the commitment",
+                Some(Finding::Upheld { .. }) => "the work is made up, as an earlier auditor found",
+                Some(Finding::Mismatch { .. }) => "the work differs from the commitment",
+                None => "the evidence is not available",
             };
             format!("round {}: device {subject} audited: {found}", round + 1)
         }

@@ -1,4 +1,4 @@
-//! The ledger as commands read it.
+//! Access to the ledger for commands.
 
 use std::time::Duration;
 
@@ -12,41 +12,41 @@ use crate::options::LedgerArgs;
 /// How long a command waits for the node's first answer.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long it waits from then on, for a block too.
+/// How long it waits afterwards, also for a block.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Connects to the node that `args` name; with a `signer` to write too.
+/// Connects to the node in `args`; with a `signer`, changes are possible.
 ///
 /// # Errors
-/// When nobody answers there.
+/// When no node answers.
 pub(crate) async fn connect(
     args: &LedgerArgs,
     signer: Option<PrivateKeySigner>,
 ) -> anyhow::Result<Ledger> {
     let ledger = Ledger::connect(&args.rpc, signer, CONNECT_PATIENCE).await;
-    let hint = "start a ledger with `gleaner node`, or say with --rpc URL where one answers";
+    let hint = "start a ledger with `gleaner node`, or give the address of one with --rpc URL";
     Ok(ledger.hint(hint)?.with_patience(PATIENCE))
 }
 
-/// One project.
+/// Returns the summary of a project.
 ///
 /// # Errors
-/// When there is no such project, or the ledger does not answer.
+/// When the project does not exist, or the ledger does not answer.
 pub(crate) async fn project(ledger: &Ledger, run: u64) -> anyhow::Result<RunSummary> {
     let count = ledger.run_count().await?;
     if run == 0 || count < run {
-        return Err(anyhow::anyhow!("there is no project {run}: the ledger has {count}"))
+        return Err(anyhow::anyhow!("project {run} does not exist: the ledger has {count}"))
             .hint("gleaner project list");
     }
     Ok(ledger.run_summary(run).await?)
 }
 
-/// Whether machines can still join a project.
+/// Returns whether machines can still join a project.
 pub(crate) fn is_open(phase: RunPhase) -> bool {
     matches!(phase, RunPhase::Gathering | RunPhase::Training { .. } | RunPhase::Closed)
 }
 
-/// What a project is doing, in words.
+/// Describes the phase of a project.
 pub(crate) fn state(phase: RunPhase) -> &'static str {
     match phase {
         RunPhase::Gathering => "gathering",
@@ -61,7 +61,7 @@ pub(crate) fn state(phase: RunPhase) -> &'static str {
     }
 }
 
-/// How a seat stands, in words.
+/// Describes the standing of a seat.
 pub(crate) fn standing(seat: &SeatRecord) -> &'static str {
     match seat.standing {
         Standing::Active if seat.on_probation => "on probation",

@@ -1,8 +1,8 @@
 //! The gleaner command.
 //!
-//! Every command is a module with its `Args` and a `run(args, &Output)`. Data goes to stdout through [`output`], the only module that
-//! may write there; words, progress and logs go to stderr. Only this crate reads the environment. Exit codes: 0 done, 1 refused or
-//! failed, 2 wrong usage, 130 interrupted.
+//! Every command is a module with its `Args` and a `run(args, &Output)`. Data goes to stdout through [`output`], the
+//! only module that may write there; messages, progress and logs go to stderr. Only this crate reads the environment.
+//! Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
 mod asset;
 mod bench;
@@ -48,31 +48,31 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the whole on this machine: a ledger, workers, a trained model, payouts
+    /// Run the whole system on this machine: a ledger, workers, a trained model, payouts
     Demo(demo::Args),
-    /// Train the model a project file describes, paying from escrow
+    /// Train the model of a project file, paying from escrow
     Train(train::Args),
-    /// Let this machine work for a project and be paid
+    /// Let this machine work for projects and be paid
     Join(join::Args),
     /// Run a ledger and its JSON-RPC interface
     Node(node::Args),
-    /// Keep accounts: make, import, list, balance, send
+    /// Manage accounts: create, import, list, balance, send
     Wallet(wallet::Args),
     /// Create assets of your own: mint, send, list
     Asset(asset::Args),
-    /// Look at projects on the ledger, or cancel your own
+    /// List or show projects on the ledger, or cancel your own
     Project(project::Args),
-    /// Show what accounts were paid, project by project
+    /// Show payments to accounts, by project
     Earnings(earnings::Args),
-    /// Fetch a proof of what an account holds, for somebody who trusts no node
+    /// Fetch a proof of an account, which can be checked without trusting a node
     Proof(proof::Args),
-    /// Check such a proof, without a node
+    /// Check such a proof without a node
     VerifyProof(verify_proof::Args),
-    /// Write text with a trained model
+    /// Generate text with a trained model
     Sample(sample::Args),
-    /// Measure how fast this machine trains
+    /// Measure the speed of this machine or of a ledger
     Bench(bench::Args),
-    /// Check that this machine computes what every other does
+    /// Check that this machine computes the expected results
     Doctor(doctor::Args),
 }
 

@@ -1,4 +1,4 @@
-//! `gleaner node`: a ledger on this machine.
+//! `gleaner node`: runs a ledger on this machine.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,9 +25,9 @@ use crate::paths;
 use crate::shell::{self, StopSignal, StopSignals};
 use crate::snapshot;
 
-/// Chain id of a ledger to test against, as suites expect it.
+/// Default chain id of a development ledger, as test suites expect it.
 const DEV_CHAIN_ID: u64 = 31_337;
-/// What each of its accounts has: 10,000 GRAIN.
+/// Balance of each development account: 10,000 GRAIN.
 const DEV_FUNDS: Wei = Wei::new(10_000 * 10_u128.pow(18));
 
 /// Flags of `gleaner node`.
@@ -42,15 +42,15 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Write the state of a stopped ledger into a file, from which another can go on
+    /// Write the state of a stopped ledger to a file, from which another ledger can continue
     Export(snapshot::ExportArgs),
-    /// Make a ledger of such a file
+    /// Create a ledger from such a file
     Import(snapshot::ImportArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct RunArgs {
-    /// Folder of the ledger; made if missing [default: node, where gleaner keeps its data]
+    /// Folder of the ledger; created if missing [default: node in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Where to answer JSON-RPC, over HTTP and WebSocket; port 0 takes a free one
@@ -62,24 +62,25 @@ struct RunArgs {
     /// Origin of a web page that may call, as browsers write it, scheme included, or * for all; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
-    /// How many past states can be asked for, by number or hash of their block; fewer when blocks change very much
+    /// Number of past states that can be queried by number or hash of their block; fewer when blocks change much
     #[arg(long, value_name = "BLOCKS", default_value_t = StoreOptions::default().past_states_max)]
     history: u64,
-    /// How many blocks are kept whole, for a node of limited disk; older ones leave, but those of --history [default: all]
+    /// Number of blocks to keep, for a small disk; older ones are pruned unless --history keeps their states [default: all]
     #[arg(long, value_name = "BLOCKS", conflicts_with = "dev", value_parser = clap::value_parser!(u64).range(1..))]
     keep_blocks: Option<u64>,
-    /// Longest time between two blocks, at which an empty one is made [default: blocks for transactions only]
+    /// Longest time between two blocks in seconds, after which an empty one is made [default: blocks for transactions only]
     #[arg(long, value_name = "SECONDS", conflicts_with = "dev", value_parser = clap::value_parser!(u64).range(1..))]
     block_time: Option<u64>,
-    /// Take transactions signed for no chain (before EIP-155), too: known contracts are put at their known addresses by such. With --dev
-    /// they are taken always
+    /// Also accept transactions without a chain id (before EIP-155), by which known contracts are deployed at their
+    /// known addresses. Always on with --dev
     #[arg(long)]
     allow_unprotected: bool,
-    /// A ledger to test against: ten funded accounts whose keys everybody knows, blocks at once, and the methods of hardhat and anvil that
-    /// change the ledger at will. Without --data-dir it is gone at the end
+    /// Run a development ledger: ten funded accounts with public keys, a block per transaction, and the methods of
+    /// hardhat and anvil that change the ledger. Without --data-dir it is deleted at the end
     #[arg(long)]
     dev: bool,
-    /// What to call itself, for suites that look for anvil or hardhat; where those two differ, it is like the one named
+    /// Name of the client, for test suites that look for anvil or hardhat; where those two differ, the node behaves
+    /// like the named one
     #[arg(long, value_name = "NAME", requires = "dev", value_enum, default_value_t = ClientVersion::Gleaner)]
     client_version: ClientVersion,
     /// How a new ledger begins, as a JSON file: chain id, fees, accounts with balance, code and storage; docs/genesis.md describes each
@@ -135,22 +136,22 @@ struct Fund {
     amount: Wei,
 }
 
-/// What a node prints once it answers.
+/// Output of a node once it is ready.
 #[derive(Serialize)]
 struct Document {
     rpc: String,
     chain_id: u64,
     height: u64,
     data_dir: PathBuf,
-    /// Accounts that it signs for: with --dev.
+    /// Accounts that it signs for, with --dev.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     accounts: Vec<Address>,
 }
 
-/// Runs a node until it is told to stop, or does one thing with a ledger.
+/// Runs a node until it is stopped, or exports or imports a ledger.
 ///
 /// # Errors
-/// When the folder, the genesis or the address can't be used; [`Interrupted`] at Ctrl-C.
+/// When the folder, the genesis file or the address can't be used; [`Interrupted`] at Ctrl-C.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     match args.command {
         Some(Command::Export(args)) => snapshot::export(args, output),
@@ -176,13 +177,14 @@ fn run_node(args: RunArgs, output: &Output) -> anyhow::Result<()> {
     }
 }
 
-/// The folder of the ledger; one that is removed at the end, with what removes it, for a ledger to test against that nobody wants to keep.
+/// Returns the folder of the ledger; for a development ledger without `--data-dir` a temporary one, with the object
+/// that removes it.
 fn data_dir(args: &RunArgs) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
     if !args.dev || args.data_dir.is_some() {
         return Ok((paths::or_home(args.data_dir.clone(), "node")?, None));
     }
     let temporary = tempfile::Builder::new().prefix("gleaner-dev-").tempdir();
-    let temporary = temporary.context("there is no place for a temporary ledger")?;
+    let temporary = temporary.context("no temporary folder for the ledger can be created")?;
     Ok((temporary.path().to_owned(), Some(temporary)))
 }
 
@@ -193,7 +195,7 @@ async fn serve(
     data_dir: &Path,
     output: &Output,
 ) -> anyhow::Result<StopSignal> {
-    // Before anybody hears that it runs, it can be stopped in good order.
+    // Signals are handled before the node is announced, so that it can always be stopped in good order.
     let mut signals = StopSignals::listen()?;
     let options = rpc::Options {
         origins: origins(&args.cors),
@@ -207,7 +209,7 @@ async fn serve(
     let address = server.local_addr();
     if !address.ip().is_loopback() {
         output.say(&format!(
-            "note: {address} can be reached from other machines, and speaks without encryption"
+            "note: {address} can be reached from other machines, without encryption"
         ));
     }
     let url = format!("http://{address}");
@@ -228,10 +230,10 @@ async fn serve(
     signal
 }
 
-/// The accounts that everybody may use, and with what.
+/// Returns the text about the unlocked accounts.
 fn unlocked(keys: &[PrivateKeySigner]) -> String {
     let mut text = format!(
-        "a ledger to test against, with these accounts, whose keys are public: send nothing of worth to them\nphrase  {}\n",
+        "a development ledger with these accounts, whose keys are public: never send anything of value to them\nphrase  {}\n",
         rpc::TEST_PHRASE
     );
     for key in keys {
@@ -256,15 +258,15 @@ fn origins(listed: &[String]) -> rpc::Origins {
     }
 }
 
-/// Waits until the node can make no more blocks.
+/// Waits until block production stops.
 async fn halt(node: &Node) -> anyhow::Error {
     let mut heads = node.subscribe_heads();
     loop {
         if let Some(reason) = node.halted() {
-            return anyhow::anyhow!("no more blocks can be made: {reason}");
+            return anyhow::anyhow!("block production stopped: {reason}");
         }
         if heads.changed().await.is_err() {
-            return anyhow::anyhow!("block production has ended");
+            return anyhow::anyhow!("block production stopped");
         }
     }
 }
@@ -356,7 +358,7 @@ fn read_genesis(path: &Path) -> anyhow::Result<Genesis> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{shown}: genesis file can't be read"))?;
-    Genesis::from_json(&text).with_context(|| format!("{shown}: no ledger can begin like this"))
+    Genesis::from_json(&text).with_context(|| format!("{shown}: the genesis file is invalid"))
 }
 
 fn new_genesis(args: &RunArgs) -> anyhow::Result<Genesis> {
@@ -370,11 +372,11 @@ fn funds(args: &RunArgs) -> anyhow::Result<Funds> {
     let mut funds = Funds::new();
     for Fund { account, amount } in &args.fund {
         let held = funds.entry(*account).or_insert(Wei::ZERO);
-        *held = held.checked_add(*amount).context("--fund gives more than there can be")?;
+        *held = held.checked_add(*amount).context("the sum of --fund is too large")?;
     }
     for key in if args.dev { rpc::test_accounts() } else { Vec::new() } {
         let held = funds.entry(convert::account(key.address())).or_insert(Wei::ZERO);
-        *held = held.checked_add(DEV_FUNDS).context("--fund gives more than there can be")?;
+        *held = held.checked_add(DEV_FUNDS).context("the sum of --fund is too large")?;
     }
     Ok(funds)
 }

@@ -1,4 +1,4 @@
-//! Flags that several commands share, and how their values are read.
+//! Shared flags, and parsers of their values.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,13 +14,13 @@ use crate::failure::Hint as _;
 use crate::password::PasswordArgs;
 use crate::paths;
 
-/// Where a node answers when no flag says otherwise.
+/// Default address of a node.
 pub(crate) const RPC_DEFAULT: &str = "http://127.0.0.1:8545";
 
 /// Flags of commands that talk to a ledger.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct LedgerArgs {
-    /// Where the ledger's node answers
+    /// Address of the ledger's node
     #[arg(long, value_name = "URL", env = "GLEANER_RPC", default_value = RPC_DEFAULT, value_parser = parse_url)]
     pub(crate) rpc: String,
 }
@@ -28,16 +28,17 @@ pub(crate) struct LedgerArgs {
 /// Flags of commands that compute.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct IsaArgs {
-    /// Vector instructions to compute with: scalar, avx2, avx512, neon; they change the time, never the result [default: the widest here]
+    /// Vector instructions: scalar, avx2, avx512, neon; they affect the time, never the result [default: the widest
+    /// available]
     #[arg(long, value_name = "NAME", env = "GLEANER_ISA")]
     isa: Option<Isa>,
 }
 
 impl IsaArgs {
-    /// The instructions asked for, or the widest.
+    /// Returns the given instructions, or the widest.
     ///
     /// # Errors
-    /// When this processor lacks what was asked for.
+    /// When this processor lacks the given instructions.
     pub(crate) fn choose(self) -> anyhow::Result<Isa> {
         match self.isa {
             None => Ok(Isa::detect()),
@@ -48,16 +49,16 @@ impl IsaArgs {
     }
 }
 
-/// Flags of commands that look into a wallet.
+/// Flags of commands that read a wallet.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct WalletArgs {
-    /// Folder of the accounts' keys [default: wallet, where gleaner keeps its data]
+    /// Folder of the accounts' keys [default: wallet in gleaner's data folder]
     #[arg(long, value_name = "DIR", env = "GLEANER_WALLET")]
     wallet: Option<PathBuf>,
 }
 
 impl WalletArgs {
-    /// The wallet and its folder.
+    /// Returns the wallet and its folder.
     ///
     /// # Errors
     /// When no folder is known.
@@ -65,10 +66,10 @@ impl WalletArgs {
         Ok(Wallet::at(paths::or_home(self.wallet.clone(), "wallet")?))
     }
 
-    /// `accounts`, or all of the wallet if there are none.
+    /// Returns `accounts`, or all of the wallet if there are none.
     ///
     /// # Errors
-    /// When there are none there either.
+    /// When the wallet has none either.
     pub(crate) fn these_or_all(&self, accounts: &[AccountId]) -> anyhow::Result<Vec<AccountId>> {
         if !accounts.is_empty() {
             return Ok(accounts.to_vec());
@@ -84,7 +85,7 @@ impl WalletArgs {
 pub(crate) struct SignerArgs {
     #[command(flatten)]
     wallet: WalletArgs,
-    /// Which account signs [default: the only one in the wallet]
+    /// Account that signs [default: the only one in the wallet]
     #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_account)]
     account: Option<AccountId>,
     #[command(flatten)]
@@ -92,10 +93,10 @@ pub(crate) struct SignerArgs {
 }
 
 impl SignerArgs {
-    /// Which account signs, without opening it.
+    /// Returns the account that signs, without unlocking it.
     ///
     /// # Errors
-    /// When none is named, and the wallet does not hold exactly one.
+    /// When none is given, and the wallet does not have exactly one.
     pub(crate) fn account(&self) -> anyhow::Result<AccountId> {
         match self.account {
             Some(account) => Ok(account),
@@ -103,10 +104,10 @@ impl SignerArgs {
         }
     }
 
-    /// Opens the key of [`Self::account`]; may ask for the password.
+    /// Unlocks the key of [`Self::account`]; may ask for the password.
     ///
     /// # Errors
-    /// When the account is not there or the password does not fit.
+    /// When the account does not exist or the password is wrong.
     pub(crate) fn unlock(&self) -> anyhow::Result<PrivateKeySigner> {
         let account = self.account()?;
         let password = self.password.existing(&checksummed(&account))?;
@@ -119,7 +120,7 @@ fn only_account(wallet: &Wallet) -> anyhow::Result<AccountId> {
         [] => no_account(),
         [account] => Ok(account.id),
         accounts => Err(anyhow::anyhow!(
-            "the wallet has {} accounts: say which with --account ADDRESS",
+            "the wallet has {} accounts: choose one with --account ADDRESS",
             accounts.len()
         ))
         .hint("gleaner wallet list"),
@@ -130,10 +131,10 @@ fn no_account<T>() -> anyhow::Result<T> {
     Err(anyhow::anyhow!("the wallet has no account")).hint("gleaner wallet new")
 }
 
-/// Reads an address; one with letters of both cases must carry a right checksum (EIP-55).
+/// Parses an address; one with letters of both cases must have a valid checksum (EIP-55).
 ///
 /// # Errors
-/// In words, for clap.
+/// A text for clap.
 pub(crate) fn parse_account(text: &str) -> Result<AccountId, String> {
     let digits = text.strip_prefix("0x").ok_or("an address starts with 0x")?;
     let account: AccountId =
@@ -141,15 +142,12 @@ pub(crate) fn parse_account(text: &str) -> Result<AccountId, String> {
     let is_mixed = digits.contains(|digit: char| digit.is_ascii_uppercase())
         && digits.contains(|digit: char| digit.is_ascii_lowercase());
     if is_mixed && Address::parse_checksummed(text, None).is_err() {
-        return Err(
-            "the checksum of this address is wrong: compare it with where you have it from"
-                .to_owned(),
-        );
+        return Err("the checksum of this address is wrong: compare it with its source".to_owned());
     }
     Ok(account)
 }
 
-/// Any account or contract, its checksum checked if it has one.
+/// Parses the address of any account or contract, and checks its checksum if it has one.
 pub(crate) fn parse_address(text: &str) -> Result<Address, String> {
     parse_account(text).map(convert::address)
 }
@@ -186,10 +184,10 @@ pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// Reads an amount of GRAIN, as `1.5`.
+/// Parses an amount of GRAIN, such as `1.5`.
 ///
 /// # Errors
-/// In words, for clap.
+/// A text for clap.
 pub(crate) fn parse_grain(text: &str) -> Result<Wei, String> {
     Wei::parse_grain(text).map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
-//! What the command says: data on stdout, words on stderr.
+//! The output of commands: data on stdout, messages on stderr.
 //!
-//! The only module that may write to stdout. With `--json` a command prints one document and nothing else there. A reader that has
-//! gone away, as in `gleaner project list | head -1`, is no failure.
+//! The only module that may write to stdout. With `--json` a command prints one document and nothing else there. A
+//! closed pipe, as in `gleaner project list | head -1`, is not a failure.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -22,16 +22,16 @@ enum Format {
 }
 
 impl Output {
-    /// Looks at the terminal once; `json` is the global flag.
+    /// Checks the terminal once; `json` is the global flag.
     pub(crate) fn new(json: bool) -> Self {
         let is_live = io::stderr().is_terminal() && crate::shell::variable("NO_COLOR").is_none();
         Self { format: if json { Format::Json } else { Format::Text }, is_live }
     }
 
-    /// Prints the result of a command: `document` with `--json`, else `text`. A missing last newline is added.
+    /// Prints the result of a command: `document` with `--json`, else `text`. A missing final newline is added.
     ///
     /// # Errors
-    /// When stdout can't be written, unless its reader has gone away.
+    /// When stdout can't be written, unless the pipe is closed.
     pub(crate) fn print(&self, document: &impl Serialize, text: &str) -> anyhow::Result<()> {
         let mut bytes = match self.format {
             Format::Json => serde_json::to_vec_pretty(document)
@@ -50,20 +50,20 @@ impl Output {
         }
     }
 
-    /// Says something to the person in front of it, on stderr.
-    #[expect(clippy::unused_self, reason = "words go where the printer says, as data does")]
+    /// Prints a message for the user on stderr.
+    #[expect(clippy::unused_self, reason = "messages are printed by the same object as data")]
     pub(crate) fn say(&self, words: &str) {
-        // Words nobody reads any more are no reason to stop.
+        // A closed stderr is no reason to stop.
         let _ = writeln!(io::stderr(), "{words}");
     }
 
-    /// Whether stderr may carry progress bars and colour: a terminal, and `NO_COLOR` is not set.
+    /// Returns whether stderr may carry progress bars and colour: a terminal, and `NO_COLOR` is not set.
     pub(crate) fn is_live(&self) -> bool {
         self.is_live
     }
 }
 
-/// Lines up `rows` under `head`; columns of numbers to the right.
+/// Aligns `rows` below `head`; columns of numbers to the right.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
     let numbers: Vec<bool> = (0..head.len())
@@ -73,7 +73,7 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     line_up(&all, &numbers)
 }
 
-/// Lines up `rows` that have no head.
+/// Aligns `rows` without headings.
 pub(crate) fn lines(rows: &[Vec<String>]) -> String {
     line_up(rows, &[])
 }
@@ -82,7 +82,7 @@ fn is_number(cell: &str) -> bool {
     !cell.is_empty() && cell.chars().all(|digit| digit.is_ascii_digit() || digit == '.')
 }
 
-/// Cells of column `i` stand to the right where `numbers[i]`, else to the left.
+/// Aligns the cells of column `i` to the right if `numbers[i]`, else to the left.
 fn line_up(rows: &[Vec<String>], numbers: &[bool]) -> String {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
@@ -104,7 +104,7 @@ fn line_up(rows: &[Vec<String>], numbers: &[bool]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Text of others, names of projects for example, without what would steer the terminal or reverse what is read.
+/// Removes control characters, and characters that hide or reverse text, from text of others, for example names of projects.
 fn plain(text: &str) -> String {
     let is_shown = |character: char| !character.is_control() && !units::is_hidden(character);
     text.chars().map(|character| if is_shown(character) { character } else { '\u{fffd}' }).collect()

@@ -1,4 +1,4 @@
-//! Where a password comes from: a file, the environment, or the person in front of the terminal.
+//! Reads passwords from a file, the environment, or the terminal.
 
 use std::fs;
 use std::io::IsTerminal as _;
@@ -9,16 +9,16 @@ use anyhow::{Context as _, bail, ensure};
 use crate::failure::Hint as _;
 use crate::shell::variable;
 
-/// Flags of commands that open or lock a key.
+/// Flags of commands that unlock or encrypt a key.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct PasswordArgs {
-    /// Read the password from this file's first line [or set GLEANER_PASSWORD; else it is asked for]
+    /// Read the password from the first line of this file [or set GLEANER_PASSWORD; otherwise it is asked for]
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 }
 
 impl PasswordArgs {
-    /// The password of something that exists.
+    /// Returns the password of an existing key.
     ///
     /// # Errors
     /// When the file can't be read, or there is no terminal to ask on.
@@ -29,7 +29,7 @@ impl PasswordArgs {
         }
     }
 
-    /// A password for something new; typed twice when asked for.
+    /// Returns a password for a new key; asked for twice in a terminal.
     ///
     /// # Errors
     /// As [`Self::existing`], and when it is empty or typed differently.
@@ -39,7 +39,7 @@ impl PasswordArgs {
             None => {
                 let password = ask(&format!("New password for {what}: "))?;
                 ensure!(
-                    password == ask("The same again: ")?,
+                    password == ask("Repeat the password: ")?,
                     "the two passwords differ: nothing was changed"
                 );
                 password
@@ -47,7 +47,7 @@ impl PasswordArgs {
         };
         ensure!(
             !password.is_empty(),
-            "the password is empty: whoever reads the disk would own the account"
+            "the password is empty: anyone who can read the disk could use the account"
         );
         Ok(password)
     }
@@ -64,7 +64,7 @@ impl PasswordArgs {
     }
 }
 
-/// The password in a file: its first line.
+/// Returns the password in a file: its first line.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -74,12 +74,12 @@ pub(crate) fn first_line(path: &Path) -> anyhow::Result<String> {
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// Asks the person in front of the terminal, without showing what is typed.
+/// Asks the user on the terminal, without showing what is typed.
 ///
 /// # Errors
-/// When there is nobody.
+/// When there is no terminal.
 pub(crate) fn ask(prompt: &str) -> anyhow::Result<String> {
-    // A script's terminal, if it has one, belongs to whoever started it: only a person at stdin is asked.
+    // If stdin is not a terminal, a script runs this command, and nobody can answer.
     if !std::io::stdin().is_terminal() {
         return Err(anyhow::anyhow!("no terminal to ask for the password on"))
             .hint("give --password-file FILE, or set GLEANER_PASSWORD");

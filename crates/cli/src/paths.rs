@@ -1,4 +1,4 @@
-//! Where things are kept when no flag says otherwise.
+//! Default folders.
 //!
 //! `GLEANER_HOME`, or `gleaner` below `XDG_DATA_HOME`, or `~/.local/share/gleaner`.
 
@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use crate::failure::Hint as _;
 use crate::shell::variable;
 
-/// The folder below which all others lie by default.
+/// Returns the folder that contains all default folders.
 ///
 /// # Errors
 /// When neither `GLEANER_HOME`, `XDG_DATA_HOME` nor `HOME` is set.
@@ -17,15 +17,15 @@ pub(crate) fn home() -> anyhow::Result<PathBuf> {
     if let Some(home) = variable("GLEANER_HOME") {
         return Ok(home.into());
     }
-    // The XDG specification has relative paths ignored.
+    // The XDG specification requires that relative paths are ignored.
     let data = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     data.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".local/share")))
         .map(|data| data.join("gleaner"))
-        .context("no folder to keep data in: GLEANER_HOME, XDG_DATA_HOME and HOME are not set")
+        .context("there is no data folder: GLEANER_HOME, XDG_DATA_HOME and HOME are not set")
         .hint("export GLEANER_HOME=/a/folder/of/yours")
 }
 
-/// `folder` if a flag named one, else the folder `name` below [`home`].
+/// Returns `folder` if it was given, else the folder `name` below [`home`].
 ///
 /// # Errors
 /// As [`home`].

@@ -1,4 +1,4 @@
-//! `gleaner project`: what the ledger knows of training runs.
+//! `gleaner project`: shows training runs on the ledger.
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -26,16 +26,16 @@ enum Command {
     List(ListArgs),
     /// Show one project: terms, seats, audits
     Show(ShowArgs),
-    /// End your own project early; what is not owed comes back to you
+    /// End your own project early; the rest of the escrow is refunded to you
     Cancel(CancelArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct ListArgs {
-    /// Only projects that machines can still join
+    /// Show only projects that machines can still join
     #[arg(long)]
     open: bool,
-    /// How many to look at
+    /// Number of projects to show
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
     #[command(flatten)]
@@ -60,7 +60,7 @@ struct CancelArgs {
     ledger: LedgerArgs,
 }
 
-/// A project in lists. Amounts in the smallest unit.
+/// A project in lists. Amounts are in the smallest unit.
 #[derive(Serialize)]
 struct ProjectDocument {
     id: u64,
@@ -80,7 +80,7 @@ struct ProjectDocument {
     model_digest: String,
 }
 
-/// A project with all that is known of it.
+/// A project with all its details.
 #[derive(Serialize)]
 struct FullDocument {
     #[serde(flatten)]
@@ -208,7 +208,7 @@ fn cancel(args: &CancelArgs, output: &Output) -> anyhow::Result<()> {
         output.print(
             &document,
             &format!(
-                "project {run} is {state}; what is not owed comes back once its audits are done"
+                "project {run} is {state}; what is not owed is refunded once its audits are done"
             ),
         )
     })
@@ -312,7 +312,7 @@ fn facts(summary: &RunSummary, terms: &Terms, audits_open: usize) -> String {
         ),
         ("owed", format!("{} GRAIN, held back until audits are done", summary.owed.to_grain())),
         ("refunded", format!("{} GRAIN", summary.refunded.to_grain())),
-        ("price", format!("{} GRAIN a token", terms.price_per_token.to_grain())),
+        ("price", format!("{} GRAIN per token", terms.price_per_token.to_grain())),
         ("audits", format!("{audit_rate} % of the work, {audits_open} open")),
         ("coordinator", format!("{} at {}", summary.coordinator, summary.endpoint)),
         ("model", summary.state.to_string()),
@@ -336,7 +336,7 @@ fn seat_table(seats: &[SeatRecord]) -> String {
     table(&["account", "device", "tokens verified", "GRAIN paid", "standing"], &rows)
 }
 
-/// The first digits of a device's key: enough to tell devices of one project apart.
+/// Returns the first digits of a device's key: enough to tell devices of one project apart.
 pub(crate) fn short(device: &DeviceId) -> String {
     device.to_string().chars().take(12).collect()
 }

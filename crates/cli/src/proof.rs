@@ -1,4 +1,4 @@
-//! `gleaner proof`: what an account holds, with the proof.
+//! `gleaner proof`: an account with its proof.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,13 +17,13 @@ use crate::verify_proof::Summary;
 /// Flags of `gleaner proof`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Whose account
+    /// Address of the account
     #[arg(value_name = "ADDRESS", value_parser = parse_address)]
     address: Address,
-    /// A storage slot of it, as a number; may be given more than once
+    /// Storage slot of the account, as a number; may be given more than once
     #[arg(long, value_name = "SLOT")]
     slot: Vec<U256>,
-    /// After which block: a number, a hash or latest
+    /// Block after which the state is proven: a number, a hash or latest
     #[arg(long, value_name = "BLOCK", default_value = "latest")]
     block: BlockId,
     /// Where to write the proof [default: stdout]
@@ -33,10 +33,10 @@ pub(crate) struct Args {
     ledger: LedgerArgs,
 }
 
-/// Fetches a proof, checks it, and writes it down.
+/// Fetches a proof, checks it, and writes it.
 ///
 /// # Errors
-/// When the node gives none, or one that does not hold, or the file can't be written.
+/// When the node returns none, or an invalid one, or the file can't be written.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let answer = shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, None).await?;
@@ -44,8 +44,9 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     })?;
     let url = &args.ledger.rpc;
     let document: ProofDocument =
-        serde_json::from_value(answer).with_context(|| format!("{url} answered no proof"))?;
-    let proven = document.verify(None).with_context(|| format!("{url} gave a bad proof"))?;
+        serde_json::from_value(answer).with_context(|| format!("{url} did not return a proof"))?;
+    let proven =
+        document.verify(None).with_context(|| format!("{url} returned an invalid proof"))?;
     let text = serde_json::to_string_pretty(&document).context("the proof can't be written")?;
     let Some(path) = &args.out else { return output.print(&document, &text) };
     let shown = path.display();

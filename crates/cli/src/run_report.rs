@@ -1,4 +1,4 @@
-//! A finished run, for a person.
+//! The report of a finished run as text.
 
 use coordinator::Report;
 use units::Wei;
@@ -6,7 +6,7 @@ use units::Wei;
 use crate::options::checksummed;
 use crate::output::table;
 
-/// Losses, payouts, audits, traffic, and where the model is.
+/// Returns losses, payouts, audits, traffic, and the path of the model.
 pub(crate) fn text(report: &Report) -> String {
     let Report { run, traffic, audits, payouts, escrow } = report;
     let rows: Vec<Vec<String>> = payouts
@@ -33,7 +33,7 @@ pub(crate) fn text(report: &Report) -> String {
         format!("audits   {} performed: {} passed, {} failed; {} could not be decided", audits.performed, audits.passed, audits.failed, audits.unresolved),
         format!("escrow   {} GRAIN deposited = {} paid + {} refunded", grain(&escrow.deposited), grain(&escrow.paid), grain(&escrow.refunded)),
         format!(
-            "traffic  {} up, {} down on the wire; fp32 gradients every step would have been {} up: {ratio} times as much",
+            "traffic  {} up, {} down on the wire; fp32 gradients in every step would be {} up: {ratio} times as much",
             size(traffic.update_bytes_up),
             size(traffic.update_bytes_down),
             size(traffic.fp32_every_step_bytes)
@@ -44,12 +44,12 @@ pub(crate) fn text(report: &Report) -> String {
     .join("\n")
 }
 
-/// Wei as the report has them, in GRAIN.
+/// Converts wei of the report to GRAIN.
 fn grain(wei: &str) -> String {
     wei.parse().map_or_else(|_| wei.to_owned(), |wei| Wei::new(wei).to_grain())
 }
 
-/// Bytes in units of a thousand, rounded down.
+/// Formats a number of bytes in units of a thousand, rounded down.
 fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),

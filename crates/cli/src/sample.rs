@@ -1,4 +1,4 @@
-//! `gleaner sample`: text from a trained model.
+//! `gleaner sample`: generates text with a trained model.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use crate::failure::Hint as _;
 use crate::options::IsaArgs;
 use crate::output::Output;
 
-/// Most bytes one call writes.
+/// Largest number of bytes per call.
 const BYTES_MAX: u32 = 1 << 20;
 
-/// What stands before the text when no prompt is given: a model needs something to go on from.
+/// Default prompt: a model needs at least one byte before the generated text.
 const PROMPT_DEFAULT: &str = "\n";
 
 /// Flags of `gleaner sample`.
@@ -22,19 +22,19 @@ const PROMPT_DEFAULT: &str = "\n";
 pub(crate) struct Args {
     /// Folder of the model: `model.safetensors` and `config.json`
     model: PathBuf,
-    /// What the text goes on from
+    /// Text to continue
     #[arg(long, value_name = "TEXT", default_value = "")]
     prompt: String,
-    /// How much to write
+    /// Number of bytes to generate
     #[arg(long, value_name = "COUNT", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=i64::from(BYTES_MAX)))]
     bytes: u32,
-    /// 0 takes the likeliest byte always; 1 draws as the model says; more is wilder
+    /// Temperature: 0 always takes the most likely byte, 1 draws from the model's distribution, more is more random
     #[arg(long, default_value_t = 0.8, value_parser = parse_temperature)]
     temperature: f32,
-    /// Draw from so many of the likeliest bytes only
+    /// Draw only from this number of most likely bytes
     #[arg(long, value_name = "COUNT", default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..))]
     top_k: u16,
-    /// The same seed gives the same text [default: a random one]
+    /// Seed; the same seed gives the same text [default: random]
     #[arg(long)]
     seed: Option<u64>,
     #[command(flatten)]
@@ -51,17 +51,17 @@ struct Document<'a> {
     seed: u64,
 }
 
-/// Loads the model and writes.
+/// Loads the model and generates text.
 ///
 /// # Errors
-/// When the model can't be loaded, or does not know a byte of the prompt.
+/// When the model can't be loaded, or a byte of the prompt is not in its vocabulary.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let checkpoint = model::load(&args.model)
         .context("the model can't be loaded")
         .hint("gleaner demo trains one, and prints its path")?;
     let seed = match args.seed {
         Some(seed) => seed,
-        // 32 bits, so that every reader of JSON keeps it exactly.
+        // 32 bits, because every JSON parser keeps them exactly.
         None => getrandom::u32()
             .map_err(|error| anyhow::anyhow!("no random bytes from the operating system: {error}"))?
             .into(),
@@ -79,10 +79,10 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     output.print(&document, &format!("{}{text}", args.prompt))
 }
 
-/// `count` bytes that follow `prompt`, computed with `isa`; bytes that are no UTF-8 become `�`.
+/// Returns `count` bytes that continue `prompt`, computed with `isa`; bytes that are not UTF-8 become `�`.
 ///
 /// # Errors
-/// When the model's vocabulary lacks a byte of the prompt, or its sizes make no model here.
+/// When the model's vocabulary lacks a byte of the prompt, or its sizes are invalid.
 pub(crate) fn continuation(
     checkpoint: &Checkpoint,
     prompt: &str,
@@ -95,11 +95,11 @@ pub(crate) fn continuation(
     let unknown = text.iter().find(|&&byte| config.vocabulary <= usize::from(byte));
     ensure!(
         unknown.is_none(),
-        "the prompt has a byte that is not among the {} the model knows",
+        "the prompt has a byte outside the model's vocabulary of {}",
         config.vocabulary
     );
     let mut sampler =
-        Sampler::new(config, isa, sampling).context("the model can't be sampled here")?;
+        Sampler::new(config, isa, sampling).context("the model can't be used on this machine")?;
     for _ in 0..count {
         let next = sampler.next_token(params, &text);
         text.push(next);
@@ -107,7 +107,7 @@ pub(crate) fn continuation(
     Ok(String::from_utf8_lossy(&text[start..]).into_owned())
 }
 
-/// A seed as the sampler takes it: little-endian, zeros behind.
+/// Returns a seed for the sampler: little-endian, followed by zeros.
 pub(crate) fn seed_bytes(seed: u64) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -117,6 +117,6 @@ pub(crate) fn seed_bytes(seed: u64) -> [u8; 32] {
 fn parse_temperature(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(temperature) if (0.0..=100.0).contains(&temperature) => Ok(temperature),
-        _ => Err("a temperature is a number from 0 to 100".to_owned()),
+        _ => Err("give a number from 0 to 100".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! A run as it goes on, on stderr: bars in a terminal, lines elsewhere.
+//! Shows the progress of a run on stderr: bars in a terminal, lines elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use units::{DeviceId, Wei};
 
 use crate::output::Output;
 
-/// What is known of a run from its events.
+/// The state of a run, derived from its events.
 pub(crate) struct Screen {
     output: Output,
     bar: ProgressBar,
@@ -21,7 +21,7 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// A screen for a run of so many rounds.
+    /// Returns the display for a run with this number of rounds.
     pub(crate) fn new(output: Output, rounds: u32) -> Self {
         let target = if output.is_live() {
             ProgressDrawTarget::stderr()
@@ -35,7 +35,7 @@ impl Screen {
         Self { output, bar, speeds, losses, validation: None, audits: 0, paid: Wei::ZERO }
     }
 
-    /// Shows events until there are no more; `also` sees each of them.
+    /// Shows events until there are no more; calls `also` for each of them.
     pub(crate) async fn follow(
         mut self,
         mut events: mpsc::UnboundedReceiver<Event>,
@@ -88,14 +88,14 @@ impl Screen {
             Event::Opened { run, deposited, resumed: false } => {
                 format!("project {run} is open, {} GRAIN in escrow", deposited.to_grain())
             }
-            Event::Opened { run, .. } => format!("project {run} goes on"),
+            Event::Opened { run, .. } => format!("project {run} continues"),
             Event::Listening { endpoint } => format!("waiting for workers at {endpoint}"),
             Event::Enrolled { device, account } => {
                 format!("device {} joined, paid to {account}", short(device))
             }
             Event::Disputed { round, subject, auditor } => {
                 format!(
-                    "round {}: device {} says that device {} made its work up; another auditor decides",
+                    "round {}: device {} claims that the work of device {} is made up; another auditor decides",
                     round + 1,
                     short(auditor),
                     short(subject)
@@ -105,16 +105,20 @@ impl Screen {
                 self.audits += 1;
                 let (device, forfeited) = (short(device), forfeited.to_grain());
                 format!(
-                    "round {}: device {device} of {account} was caught with made-up work: out, {forfeited} GRAIN forfeited",
+                    "round {}: device {device} of {account} was convicted of made-up work and expelled, {forfeited} GRAIN forfeited",
                     round + 1
                 )
             }
             Event::FalseAuditor { round, device } => {
-                format!("round {}: device {} accused falsely and is out", round + 1, short(device))
+                format!(
+                    "round {}: device {} made a false claim as an auditor and is expelled",
+                    round + 1,
+                    short(device)
+                )
             }
             Event::Unresolved { round, subject } => {
                 format!(
-                    "round {}: the work of device {} could not be checked and stays unpaid",
+                    "round {}: the work of device {} could not be audited and stays unpaid",
                     round + 1,
                     short(subject)
                 )
@@ -142,7 +146,7 @@ impl Screen {
     }
 }
 
-/// The first digits of a device's key: enough to tell a few apart.
+/// Returns the first digits of a device's key, enough to tell a few apart.
 pub(crate) fn short(device: &DeviceId) -> String {
     device.to_string().chars().take(8).collect()
 }

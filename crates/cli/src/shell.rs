@@ -1,4 +1,4 @@
-//! What surrounds a command: environment, logs, signals, the async runtime.
+//! The process around a command: environment, logs, signals, the async runtime.
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -10,12 +10,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::failure::Interrupted;
 
-/// The one place that reads the environment, beside clap for flags; an empty variable counts as not set.
+/// Returns an environment variable; an empty one counts as not set. Except for clap's flags, this is the only place
+/// that reads the environment.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// Sends logs to stderr, warnings and worse unless `GLEANER_LOG` says otherwise (as `info` or `node=debug`).
+/// Sends logs to stderr, warnings and errors unless `GLEANER_LOG` is set (such as `info` or `node=debug`).
 pub(crate) fn start_logging() {
     let filter = variable("GLEANER_LOG")
         .and_then(|value| value.into_string().ok())
@@ -29,7 +30,7 @@ pub(crate) fn start_logging() {
         .init();
 }
 
-/// Runs `work` on a fresh runtime.
+/// Runs `work` on a new runtime.
 ///
 /// # Errors
 /// Those of `work`, or when no runtime can be started.
@@ -61,16 +62,16 @@ pub(crate) fn block_on_until_interrupted<T>(
     })
 }
 
-/// Who asked the process to stop.
+/// The kind of signal that stops the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopSignal {
     /// Ctrl-C.
     Interrupt,
-    /// A supervisor, or the system going down.
+    /// SIGTERM: a supervisor, or the system is shutting down.
     Terminate,
 }
 
-/// Stop signals from the moment it is made: none is lost between two looks.
+/// Stop signals from its creation on: none is lost between two calls.
 #[derive(Debug)]
 pub(crate) struct StopSignals {
     #[cfg(unix)]
@@ -80,7 +81,7 @@ pub(crate) struct StopSignals {
 }
 
 impl StopSignals {
-    /// Takes the signals over from the system, which would end the process at once. Call it within a runtime.
+    /// Handles the signals, which would otherwise end the process at once. Call it within a runtime.
     ///
     /// # Errors
     /// When no handler can be set.
@@ -89,13 +90,15 @@ impl StopSignals {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             #[cfg(unix)]
-            interrupt: signal(SignalKind::interrupt()).context("no handler for SIGINT")?,
+            interrupt: signal(SignalKind::interrupt())
+                .context("no handler for SIGINT can be set")?,
             #[cfg(unix)]
-            terminate: signal(SignalKind::terminate()).context("no handler for SIGTERM")?,
+            terminate: signal(SignalKind::terminate())
+                .context("no handler for SIGTERM can be set")?,
         })
     }
 
-    /// The next one.
+    /// Returns the next signal.
     pub(crate) async fn next(&mut self) -> StopSignal {
         #[cfg(unix)]
         return tokio::select! {
@@ -105,7 +108,7 @@ impl StopSignals {
         #[cfg(not(unix))]
         match tokio::signal::ctrl_c().await {
             Ok(()) => StopSignal::Interrupt,
-            // Without a handler the system ends the process.
+            // Without a handler the operating system ends the process.
             Err(_) => std::future::pending().await,
         }
     }

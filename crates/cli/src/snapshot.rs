@@ -17,10 +17,10 @@ use crate::paths;
 /// Flags of `gleaner node export`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {
-    /// Where to write the snapshot; what is there is replaced once the new one is whole
+    /// File to write; an existing one is replaced once the new one is complete
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Folder of the ledger, whose node is stopped [default: node, where gleaner keeps its data]
+    /// Folder of the ledger, whose node is stopped [default: node in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -28,18 +28,18 @@ pub(crate) struct ExportArgs {
 /// Flags of `gleaner node import`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ImportArgs {
-    /// The snapshot
+    /// Snapshot file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Folder of the new ledger; must not be there, or empty [default: node, where gleaner keeps its data]
+    /// Folder of the new ledger; must not exist, or be empty [default: node in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Hash of the block it must be of, from somewhere you trust
+    /// Hash of the block to which it must belong, from a source that you trust
     #[arg(long, value_name = "HASH")]
     block_hash: Option<B256>,
 }
 
-/// What a snapshot holds, and where it went.
+/// The content of a snapshot, and its path.
 #[derive(Serialize)]
 struct Document {
     chain_id: u64,
@@ -47,10 +47,10 @@ struct Document {
     block_number: u64,
     block_hash: B256,
     state_root: B256,
-    /// Accounts and slots.
+    /// Number of accounts and slots.
     entries: u64,
     codes: u64,
-    /// Of the snapshot, in bytes.
+    /// Size of the snapshot in bytes.
     size: u64,
     path: PathBuf,
 }
@@ -70,7 +70,7 @@ impl Document {
         }
     }
 
-    /// `end` says where it went.
+    /// Returns the text; `end` is its last line.
     fn text(&self, end: &str) -> String {
         let row = |name: &str, value: String| vec![name.to_owned(), value];
         let rows = lines(&[
@@ -86,7 +86,7 @@ impl Document {
 /// Writes a snapshot of the ledger's head.
 ///
 /// # Errors
-/// When there is no ledger, it is in use, or the file can't be written.
+/// When the ledger does not exist or is in use, or the file can't be written.
 pub(crate) fn export(args: ExportArgs, output: &Output) -> anyhow::Result<()> {
     let data_dir = paths::or_home(args.data_dir, "node")?;
     let store = match Store::open_existing(&data_dir, StoreOptions::default()) {
@@ -118,7 +118,7 @@ pub(crate) fn export(args: ExportArgs, output: &Output) -> anyhow::Result<()> {
     });
     bar.finish_and_clear();
     if written.is_err() {
-        // The first error is the one to tell.
+        // The first error is reported.
         let _ = fs::remove_file(&partial);
     }
     let summary = written.with_context(|| format!("{shown}: no snapshot was written"))?;
@@ -127,10 +127,10 @@ pub(crate) fn export(args: ExportArgs, output: &Output) -> anyhow::Result<()> {
     output.print(&document, &document.text(&format!("{size} bytes written to {shown}")))
 }
 
-/// Makes a ledger of a snapshot.
+/// Creates a ledger from a snapshot.
 ///
 /// # Errors
-/// When the snapshot can't be read or is not whole and true, or something is where the ledger would be.
+/// When the snapshot can't be read or is invalid, or the folder of the ledger is not empty.
 pub(crate) fn import(args: ImportArgs, output: &Output) -> anyhow::Result<()> {
     let data_dir = paths::or_home(args.data_dir, "node")?;
     let shown = args.file.display();
@@ -140,7 +140,7 @@ pub(crate) fn import(args: ImportArgs, output: &Output) -> anyhow::Result<()> {
     let trusted = args.block_hash.as_ref();
     let imported = store::import(&data_dir, file, trusted, &mut |read| bar.set_position(read));
     bar.finish_and_clear();
-    let summary = imported.with_context(|| format!("{shown}: no ledger was made of it"))?;
+    let summary = imported.with_context(|| format!("{shown}: the snapshot was not imported"))?;
     let document = Document::new(summary, size, &data_dir);
     output.print(
         &document,
@@ -148,7 +148,7 @@ pub(crate) fn import(args: ImportArgs, output: &Output) -> anyhow::Result<()> {
     )?;
     if trusted.is_none() {
         output.say(&format!(
-            "note: the snapshot was taken at its word; ask somebody you trust whether block {} is {}, or import with --block-hash",
+            "note: the snapshot was not verified; check with a source that you trust that block {} is {}, or import with --block-hash",
             document.block_number, document.block_hash
         ));
     }

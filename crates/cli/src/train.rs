@@ -1,4 +1,4 @@
-//! `gleaner train`: opens a project with escrow, drives it, saves the model.
+//! `gleaner train`: opens a project with escrow, drives its run, saves the model.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,28 +16,29 @@ use crate::run_report;
 use crate::screen::Screen;
 use crate::{paths, shell};
 
-/// How long to wait for a ledger that went away: a node may be restarted.
+/// How long to wait for a ledger that can't be reached: its node may be restarting.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Flags of `gleaner train`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to train, on what, on what terms: see the README
+    /// Project file, which describes model, text and terms: see the README
     project: PathBuf,
     #[command(flatten)]
     ledger: LedgerArgs,
     #[command(flatten)]
     signer: SignerArgs,
-    /// Where to listen for workers, over UDP; port 0 takes a free one
+    /// UDP address to listen on for workers; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Address by which workers elsewhere reach this machine, if it is not the one listened on; may be given more than once
+    /// Address by which workers elsewhere reach this machine, if it differs from the one listened on; may be given
+    /// more than once
     #[arg(long, value_name = "ADDRESS:PORT")]
     announce: Vec<SocketAddr>,
-    /// Folder of the run; the same folder takes the run up again [default: train/NAME, where gleaner keeps its data]
+    /// Folder of the run; the same folder continues the run [default: train/NAME in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Threads for measuring losses
+    /// Number of threads to measure losses
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
     #[command(flatten)]
@@ -47,7 +48,7 @@ pub(crate) struct Args {
 /// Trains the project to its end.
 ///
 /// # Errors
-/// When project, account or ledger can't be used; [`Interrupted`] at Ctrl-C, after which the same command goes on.
+/// When project, account or ledger can't be used; [`Interrupted`] at Ctrl-C, after which the same command continues.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let project = Project::from_file(&args.project)?;
     let folder =
@@ -91,7 +92,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     })
 }
 
-/// Adds what to do next to a refusal.
+/// Adds a hint to a refusal.
 pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
     let Err(error) = result else { return result };
     let hint = match error.downcast_ref::<Refusal>() {
@@ -110,7 +111,7 @@ pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
     Err(error).hint(hint)
 }
 
-/// A project's name as a folder's.
+/// Returns the folder name for a project's name.
 fn folder_name(name: &str) -> String {
     let clean =
         |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };

@@ -12,30 +12,30 @@ use units::Wei;
 
 use crate::output::{Output, lines, table};
 
-/// Largest proof there can be, in bytes: as many slots as one may be about, with paths as long as paths can be.
+/// Largest proof in bytes: the largest number of slots, with the longest paths.
 const PROOF_SIZE_MAX: u64 = 32 << 20;
 
 /// Flags of `gleaner verify-proof`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The proof, as `gleaner proof` writes it; `-` is stdin
+    /// Proof file, as `gleaner proof` writes it; `-` is stdin
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
-    /// Hash of the block it must be of, from somewhere you trust
+    /// Hash of the block to which it must belong, from a source that you trust
     #[arg(long, value_name = "HASH")]
     block_hash: Option<B256>,
 }
 
-/// What was shown; amounts in the smallest unit.
+/// The proven values; amounts in the smallest unit.
 #[derive(Serialize)]
 pub(crate) struct Summary {
     block_number: u64,
     block_hash: B256,
-    /// Whether the hash is one that the caller trusts.
+    /// Whether the caller trusts the hash.
     block_is_trusted: bool,
     timestamp: u64,
     address: Address,
-    /// `null` if there is no such account.
+    /// `null` if the account does not exist.
     account: Option<AccountDocument>,
     slots: Vec<SlotValue>,
 }
@@ -60,7 +60,7 @@ impl Summary {
         }
     }
 
-    /// For people.
+    /// Formats the summary as text.
     pub(crate) fn text(&self) -> String {
         let row = |name: &str, value: String| vec![name.to_owned(), value];
         let mut rows = vec![
@@ -96,28 +96,28 @@ impl Summary {
 fn grain(balance: U256) -> String {
     match u128::try_from(balance) {
         Ok(balance) => format!("{} GRAIN", Wei::new(balance).to_grain()),
-        Err(_) => format!("{balance} of the smallest unit"),
+        Err(_) => format!("{balance} in the smallest unit"),
     }
 }
 
-/// Checks a proof and prints what it shows.
+/// Checks a proof and prints what it proves.
 ///
 /// # Errors
-/// When the file can't be read, or shows nothing.
+/// When the file can't be read, or the proof is invalid.
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
     let shown = args.file.display();
     let text = read(&args.file).with_context(|| format!("{shown}: can't be read"))?;
     let document: ProofDocument =
-        serde_json::from_str(&text).with_context(|| format!("{shown}: is no proof"))?;
+        serde_json::from_str(&text).with_context(|| format!("{shown}: is not a proof"))?;
     let trusted = args.block_hash.as_ref();
     let proven =
-        document.verify(trusted).with_context(|| format!("{shown}: the proof does not hold"))?;
+        document.verify(trusted).with_context(|| format!("{shown}: the proof is invalid"))?;
     let summary = Summary::new(&proven, trusted);
     output.print(&summary, &summary.text())?;
     if trusted.is_none() {
         let (number, hash) = (summary.block_number, summary.block_hash);
         output.say(&format!(
-            "NOT YET PROVEN: this is so if {hash} is the hash of block {number}; ask a source that you trust, or give its hash with --block-hash"
+            "NOT YET PROVEN: this holds if {hash} is the hash of block {number}; ask a source that you trust, or give its hash with --block-hash"
         ));
     }
     Ok(())
@@ -132,6 +132,6 @@ fn read(path: &Path) -> anyhow::Result<String> {
         File::open(path)?.take(limit).read_to_string(&mut text)?;
     }
     let is_small = u64::try_from(text.len()).is_ok_and(|size| size < limit);
-    ensure!(is_small, "larger than the {} MiB of any proof", PROOF_SIZE_MAX >> 20);
+    ensure!(is_small, "larger than {} MiB, the maximum of a proof", PROOF_SIZE_MAX >> 20);
     Ok(text)
 }

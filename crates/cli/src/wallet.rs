@@ -1,4 +1,4 @@
-//! `gleaner wallet`: accounts on this machine, and what they hold on the ledger.
+//! `gleaner wallet`: accounts on this machine, and their balances on the ledger.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::output::{Output, table};
 use crate::password::PasswordArgs;
 use crate::shell;
 
-/// Largest file that holds a phrase, a key or a keystore, in bytes.
+/// Largest file with a phrase, a key or a keystore, in bytes.
 const SECRET_SIZE_MAX: u64 = 64 << 10;
 
 /// Flags of `gleaner wallet`.
@@ -30,15 +30,15 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make an account; its twelve words are shown this once
+    /// Create an account; its twelve words are shown only once
     New(NewArgs),
-    /// Take in an account from its words, a private key or another tool's keystore
+    /// Import an account from its words, a private key or another tool's keystore
     Import(ImportArgs),
     /// List the accounts of this machine
     List(WalletArgs),
-    /// Show what accounts hold
+    /// Show balances
     Balance(BalanceArgs),
-    /// Send GRAIN to somebody
+    /// Send GRAIN to an account
     Send(SendArgs),
 }
 
@@ -56,7 +56,7 @@ struct ImportArgs {
     wallet: WalletArgs,
     #[command(flatten)]
     source: SourceArgs,
-    /// Read the password of `--keystore` from this file's first line [default: the one it is kept under here]
+    /// Read the password of `--keystore` from the first line of this file [default: the password for this wallet]
     #[arg(long, value_name = "FILE", requires = "keystore")]
     keystore_password_file: Option<PathBuf>,
     #[command(flatten)]
@@ -66,20 +66,20 @@ struct ImportArgs {
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
 struct SourceArgs {
-    /// A file with the words of a BIP-39 phrase; `-` is stdin [default: the words are asked for]
+    /// File with the words of a BIP-39 phrase; `-` is stdin [default: the words are asked for]
     #[arg(long, value_name = "FILE")]
     phrase_file: Option<PathBuf>,
-    /// A file with a private key in hex; `-` is stdin
+    /// File with a private key in hex; `-` is stdin
     #[arg(long, value_name = "FILE")]
     private_key_file: Option<PathBuf>,
-    /// Another tool's encrypted keystore
+    /// Encrypted keystore of another tool
     #[arg(long, value_name = "FILE")]
     keystore: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 struct BalanceArgs {
-    /// Whose [default: all of the wallet]
+    /// Accounts to show [default: all of the wallet]
     #[arg(value_name = "ADDRESS", value_parser = parse_account)]
     accounts: Vec<AccountId>,
     #[command(flatten)]
@@ -90,10 +90,10 @@ struct BalanceArgs {
 
 #[derive(Debug, clap::Args)]
 struct SendArgs {
-    /// Who gets it
+    /// Receiver
     #[arg(value_name = "ADDRESS", value_parser = parse_account)]
     to: AccountId,
-    /// How much, in GRAIN, as 1.5
+    /// Amount in GRAIN, such as 1.5
     #[arg(value_name = "GRAIN", value_parser = parse_grain)]
     amount: Wei,
     /// Send it without asking, even to the zero address, where nobody can ever get at it
@@ -124,11 +124,11 @@ impl AccountDocument {
 #[derive(Serialize)]
 struct BalanceDocument {
     address: String,
-    /// In the smallest unit.
+    /// Balance in the smallest unit.
     balance: String,
 }
 
-/// What `wallet send` did; amounts in the smallest unit.
+/// The result of `wallet send`; amounts in the smallest unit.
 #[derive(Serialize)]
 struct SendDocument {
     hash: String,
@@ -142,7 +142,7 @@ struct SendDocument {
 /// Runs one of the wallet's commands.
 ///
 /// # Errors
-/// What went wrong with a file, a password or the ledger.
+/// When a file, a password or the ledger can't be used.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     match args.command {
         Command::New(args) => new(&args, output),
@@ -155,7 +155,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 
 fn new(args: &NewArgs, output: &Output) -> anyhow::Result<()> {
     let password = args.password.fresh("the new account")?;
-    let created = args.wallet.open()?.create(&password).context("the account was not made")?;
+    let created = args.wallet.open()?.create(&password).context("the account was not created")?;
     let mut text = format!(
         "account  {}\nkey      {}\n",
         checksummed(&created.account.id),
@@ -163,7 +163,7 @@ fn new(args: &NewArgs, output: &Output) -> anyhow::Result<()> {
     );
     let _ = write!(
         text,
-        "phrase   {}\n\nWrite the phrase down: it is shown this once and gives the account back.",
+        "phrase   {}\n\nWrite the phrase down: it is shown only once and can restore the account.",
         created.phrase
     );
     output.print(&AccountDocument::new(created.account, Some(created.phrase)), &text)
@@ -197,7 +197,7 @@ fn import(args: &ImportArgs, output: &Output) -> anyhow::Result<()> {
     output.print(&AccountDocument::new(account, None), &text)
 }
 
-/// A file's text, or stdin's for `-`.
+/// Returns the text of a file, or of stdin for `-`.
 fn secret(path: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     let read = if path == Path::new("-") {
@@ -219,7 +219,7 @@ fn list(args: &WalletArgs, output: &Output) -> anyhow::Result<()> {
         .map(|one| vec![one.address.clone(), one.path.display().to_string()])
         .collect();
     if rows.is_empty() {
-        output.say("no account yet; make one with: gleaner wallet new");
+        output.say("no account yet; create one with: gleaner wallet new");
     }
     output.print(&documents, &table(&["account", "key"], &rows))
 }
@@ -248,10 +248,10 @@ fn send(args: &SendArgs, output: &Output) -> anyhow::Result<()> {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
         let balance = ledger.balance(&from).await?;
         let (held, amount) = (balance.to_grain(), args.amount.to_grain());
-        // A node would say the same, in its own words.
+        // The node would refuse it with another message.
         ensure!(
             args.amount < balance,
-            "{sender} holds {held} GRAIN, too little for {amount} GRAIN and the fee: nothing was sent"
+            "{sender} has {held} GRAIN, too little for {amount} GRAIN and the fee: nothing was sent"
         );
         let receipt = ledger.transfer(&args.to, args.amount).await?;
         let document = SendDocument {

@@ -1,23 +1,24 @@
-//! The lossless half: how chosen positions, signs and levels are written, and what is refused when they are read.
+//! The lossless half: how chosen positions, signs and levels are encoded, and what the decoder refuses.
 //!
 //! ```text
 //! version u8 | parameter count u32 LE | density u16 LE | chunk …
 //! chunk:  low level bf16 LE | high level bf16 LE | positions | codes | zero bits up to a whole byte
-//! positions:  nothing when all are chosen · 12 bits each, rising, when that is shorter · else one bit for each value of the chunk
+//! positions:  nothing when all are chosen · 12 bits each, ascending, when that is shorter · else one bit for each value of the chunk
 //! codes:      2 bits for each chosen value: sign (1 = negative), then level (1 = high)
 //! ```
 //!
-//! Bits fill a byte from the lowest up. The form of the positions follows from the numbers, so there is no second way to say it.
+//! Bits fill a byte from the lowest up. The encoding of the positions follows from the counts, so every update has
+//! exactly one encoding.
 
 use thiserror::Error;
 
-/// Values a chunk; the last chunk may be shorter.
+/// Number of values in a chunk; the last chunk may be shorter.
 pub const CHUNK: usize = 4096;
 
 /// Largest magnitude anywhere in an update or a memory: 2^100. Norms of such vectors stay far from overflow in f64.
 pub const MAGNITUDE_MAX: f32 = f32::from_bits((127 + 100) << 23);
 
-/// Parameters of the largest model: one encoding of a length, and a bound for what a header can ask for.
+/// Largest number of parameters: bounds what a header can request.
 const PARAMETERS_MAX: usize = 1 << 31;
 
 const VERSION: u8 = 1;
@@ -26,20 +27,20 @@ const POSITION_BITS: usize = 12;
 const CODE_BITS: usize = 2;
 const _: () = assert!(CHUNK == 1 << POSITION_BITS, "a position must address a whole chunk");
 
-/// How many values of a chunk of [`CHUNK`] travel: 1 to 4096.
+/// Number of values of a chunk of [`CHUNK`] that are sent: 1 to 4096.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Density(u16);
 
-/// A density outside 1 to 4096.
+/// The density is outside 1 to 4096.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("density of {0} values in a chunk of {CHUNK}: choose 1 to {CHUNK}")]
 pub struct DensityError(pub u16);
 
 impl Density {
-    /// Every value travels.
+    /// Every value is sent.
     pub const WHOLE: Self = Self(4096);
 
-    /// `per_chunk` values of every full chunk.
+    /// Returns the density of `per_chunk` values in every full chunk.
     ///
     /// # Errors
     /// When `per_chunk` is not 1 to 4096.
@@ -50,13 +51,13 @@ impl Density {
         Ok(Self(per_chunk))
     }
 
-    /// Values of a full chunk that travel.
+    /// Returns the number of values of a full chunk that are sent.
     #[must_use]
     pub fn per_chunk(self) -> u16 {
         self.0
     }
 
-    /// Values that travel of a chunk with `length` values: in proportion, rounded up.
+    /// Returns the number of values that are sent of a chunk with `length` values: in proportion, rounded up.
     pub(crate) fn of_chunk(self, length: usize) -> usize {
         (usize::from(self.0) * length).div_ceil(CHUNK)
     }
@@ -70,47 +71,47 @@ pub enum DecodeError {
         "update of {size} bytes, {expected} expected: it is cut short or made for other settings"
     )]
     Size {
-        /// Bytes given.
+        /// Size of the given bytes.
         size: usize,
-        /// What parameter count and density make.
+        /// Size that follows from parameter count and density.
         expected: usize,
     },
-    /// Another version of the encoding.
+    /// The update has another version of the encoding.
     #[error(
-        "update in version {0} of the encoding, {VERSION} expected: update this program or the sender's"
+        "update has version {0} of the encoding, {VERSION} expected: update this program or the sender's"
     )]
     Version(u8),
-    /// The header names other settings than the run.
+    /// The header has other settings than the run.
     #[error(
         "update for {parameter_count} parameters at density {density}: it belongs to another run or round"
     )]
     Settings {
-        /// Parameters the header names.
+        /// Parameter count of the header.
         parameter_count: u32,
-        /// Density the header names.
+        /// Density of the header.
         density: u16,
     },
-    /// Levels that are negative, not finite, out of range, or in the wrong order.
-    #[error("update has impossible levels in chunk {chunk}")]
+    /// Levels are negative, not finite, out of range, or in the wrong order.
+    #[error("update has invalid levels in chunk {chunk}")]
     Levels {
         /// Index of the chunk.
         chunk: usize,
     },
-    /// Positions that don't rise, lie outside the chunk, or are not as many as the density says.
-    #[error("update has impossible positions in chunk {chunk}")]
+    /// Positions are not ascending, lie outside the chunk, or their number does not match the density.
+    #[error("update has invalid positions in chunk {chunk}")]
     Positions {
         /// Index of the chunk.
         chunk: usize,
     },
-    /// Bits set where none belong.
-    #[error("update has stray bits at the end of chunk {chunk}")]
+    /// Padding bits are set.
+    #[error("update has padding bits set at the end of chunk {chunk}")]
     Padding {
         /// Index of the chunk.
         chunk: usize,
     },
 }
 
-/// Size of every update of `parameter_count` parameters at `density`, in bytes.
+/// Returns the size of every update of `parameter_count` parameters at `density`, in bytes.
 #[must_use]
 pub fn encoded_size(parameter_count: usize, density: Density) -> usize {
     let rest = parameter_count % CHUNK;
@@ -118,11 +119,11 @@ pub fn encoded_size(parameter_count: usize, density: Density) -> usize {
     HEADER_SIZE + parameter_count / CHUNK * chunk_size(CHUNK, density) + last
 }
 
-/// Decodes an update to one value a parameter; those that did not travel are 0.
+/// Decodes an update to one value per parameter; values that were not sent are 0.
 ///
 /// # Errors
-/// When the bytes are not the one encoding of an update with these settings. Never panics, and allocates nothing before the size is
-/// known to be right.
+/// When the bytes are not the only encoding of an update with these settings. Never panics, and allocates nothing
+/// before the size is checked.
 pub fn decompress(
     encoded: &[u8],
     parameter_count: usize,
@@ -138,13 +139,13 @@ pub fn decompress(
     Ok(values)
 }
 
-/// The parameter count, once version, size and settings are right.
+/// Checks version, size and settings, and returns the parameter count.
 fn check_header(
     encoded: &[u8],
     parameter_count: usize,
     density: Density,
 ) -> Result<usize, DecodeError> {
-    assert!(parameter_count <= PARAMETERS_MAX, "larger models than the encoding knows");
+    assert!(parameter_count <= PARAMETERS_MAX, "the encoding bounds the parameter count");
     let expected = encoded_size(parameter_count, density);
     let size_error = DecodeError::Size { size: encoded.len(), expected };
     let Some((header, _)) = encoded.split_first_chunk::<HEADER_SIZE>() else {
@@ -176,7 +177,7 @@ pub(crate) struct Code {
     pub(crate) is_high: bool,
 }
 
-/// The chosen values of one chunk, by rising position.
+/// The chosen values of one chunk, by ascending position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Packed {
     pub(crate) positions: Vec<u16>,
@@ -223,7 +224,7 @@ impl Form {
     }
 }
 
-/// Bytes of one chunk with `length` values.
+/// Returns the size in bytes of one chunk with `length` values.
 fn chunk_size(length: usize, density: Density) -> usize {
     let count = density.of_chunk(length);
     let bits = Form::of(length, count).bits(length, count) + count * CODE_BITS;
@@ -237,9 +238,9 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts with the header.
+    /// Creates a writer and writes the header.
     pub(crate) fn new(parameter_count: usize, density: Density) -> Self {
-        assert!(parameter_count <= PARAMETERS_MAX, "larger models than the encoding knows");
+        assert!(parameter_count <= PARAMETERS_MAX, "the encoding bounds the parameter count");
         let size = encoded_size(parameter_count, density);
         let mut bytes = Vec::with_capacity(size);
         bytes.push(VERSION);
@@ -273,14 +274,14 @@ impl Writer {
         bits.pad();
     }
 
-    /// The whole update.
+    /// Returns the whole encoded update.
     pub(crate) fn finish(self) -> Vec<u8> {
         assert_eq!(self.bytes.len(), self.size, "the size follows from the settings");
         self.bytes
     }
 }
 
-/// Reads one chunk from exactly its bytes.
+/// Decodes one chunk from exactly its bytes.
 fn read_chunk(
     bytes: &[u8],
     chunk: usize,
@@ -314,7 +315,7 @@ fn read_chunk(
     Ok(Packed { positions, codes, levels })
 }
 
-/// Positions as written; whether they make sense is for the caller to check.
+/// Reads positions as written; the caller checks that they are valid.
 fn read_positions(bits: &mut BitReader<'_>, length: usize, count: usize) -> Vec<u16> {
     let all = (0..=u16::MAX).take(length);
     match Form::of(length, count) {
@@ -324,7 +325,7 @@ fn read_positions(bits: &mut BitReader<'_>, length: usize, count: usize) -> Vec<
     }
 }
 
-/// Puts bits into bytes, lowest first.
+/// Writes bits into bytes, lowest first.
 struct BitWriter<'a> {
     bytes: &'a mut Vec<u8>,
     pending: u32,
@@ -356,7 +357,7 @@ impl BitWriter<'_> {
     }
 }
 
-/// Takes bits out of bytes, lowest first. Past the end there are zeros; sizes are checked before.
+/// Reads bits from bytes, lowest first. Past the end it reads zeros; the caller has checked sizes.
 struct BitReader<'a> {
     bytes: &'a [u8],
     pending: u32,
@@ -364,7 +365,7 @@ struct BitReader<'a> {
 }
 
 impl BitReader<'_> {
-    /// The next `count` bits, at most 16.
+    /// Returns the next `count` bits, at most 16.
     fn take(&mut self, count: usize) -> u16 {
         while self.pending_count < count {
             let next = self.bytes.split_off_first().copied().unwrap_or(0);
@@ -382,12 +383,12 @@ impl BitReader<'_> {
     }
 }
 
-/// False for what is not a number, too.
+/// Returns whether the magnitude is at most [`MAGNITUDE_MAX`]; false for NaN.
 pub(crate) fn is_within_range(value: f32) -> bool {
     (-MAGNITUDE_MAX..=MAGNITUDE_MAX).contains(&value)
 }
 
-/// Rounds to bf16: to nearest, ties to even. `value` is finite and not within half a step of overflow.
+/// Rounds to bf16, to nearest, ties to even. `value` must be finite and not within half a step of overflow.
 pub(crate) fn bf16_from_f32(value: f32) -> u16 {
     let bits = value.to_bits();
     let rounded = bits + 0x7fff + ((bits >> 16) & 1);

@@ -1,4 +1,4 @@
-//! The lossy half: what is chosen, what is kept back.
+//! The lossy half: which values are sent, and what is kept in the memory.
 
 use thiserror::Error;
 
@@ -7,25 +7,25 @@ use crate::codec::{
 };
 use crate::memory::Memory;
 
-/// An update ready to travel.
+/// A compressed update and the new memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compressed {
-    /// What travels; [`crate::decompress`] reads it.
+    /// The bytes to send; [`crate::decompress`] reads them.
     pub encoded: Vec<u8>,
-    /// What is kept back for the next round.
+    /// What was not sent, for the next round.
     pub memory: Memory,
 }
 
-/// What changed, one value a parameter.
+/// A change of the parameters, one value per parameter.
 #[derive(Clone, Copy, Debug)]
 pub enum Change<'a> {
     /// The values themselves.
     Given(&'a [f32]),
-    /// `before − after`: a pseudo-gradient, which is never written down as a whole.
+    /// `before − after`: a pseudo-gradient, computed chunk by chunk and never held as a whole.
     Between {
         /// Parameters at the start of a round.
         before: &'a [f32],
-        /// As many, at its end.
+        /// Parameters at the end of the round, equally many.
         after: &'a [f32],
     },
 }
@@ -38,7 +38,7 @@ impl Change<'_> {
         }
     }
 
-    /// Adds the part from `first` on to `sums`.
+    /// Adds the values from index `first` on to `sums`.
     fn add_to(self, first: usize, sums: &mut [f32]) {
         match self {
             Self::Given(values) => {
@@ -55,7 +55,7 @@ impl Change<'_> {
 /// Why a change can't be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CompressError {
-    /// Change and memory belong to different models.
+    /// Change and memory have different lengths.
     #[error("change of {change} parameters, memory of {memory}: they belong to different models")]
     Length {
         /// Length of the change.
@@ -63,7 +63,7 @@ pub enum CompressError {
         /// Length of the memory.
         memory: usize,
     },
-    /// A value that is not finite or out of range: the training diverged.
+    /// A value is not finite or out of range: the training diverged.
     #[error(
         "change of parameter {index} is not finite or out of range: the training diverged, lower the learning rate"
     )]
@@ -73,14 +73,14 @@ pub enum CompressError {
     },
 }
 
-/// Compresses `decay · memory + change` and keeps back the rest.
+/// Compresses `decay · memory + change` and returns what was not sent as the new memory.
 ///
-/// `decay` is the part of the memory that is still believed after a round, between 0 and 1 (0.95 in SparseLoCo). One pass, chunk by chunk:
-/// beside what it returns it needs memory for one chunk.
+/// `decay`, between 0 and 1 (0.95 in SparseLoCo), is the factor by which the memory of earlier rounds counts. One
+/// pass, chunk by chunk: besides the result it needs memory for one chunk.
 ///
 /// # Errors
-/// [`CompressError::Length`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is not finite or larger
-/// than [`MAGNITUDE_MAX`].
+/// [`CompressError::Length`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is not
+/// finite or larger than [`MAGNITUDE_MAX`].
 pub fn compress(
     change: Change<'_>,
     memory: &Memory,
@@ -97,7 +97,7 @@ pub fn compress(
     for (chunk, kept) in memory.bits().chunks(CHUNK).enumerate() {
         let first = chunk * CHUNK;
         let (sums, decoded) = (&mut sums[..kept.len()], &mut decoded[..kept.len()]);
-        // Multiplied, then added: two roundings that every machine does alike.
+        // Multiplication, then addition: two separate roundings, the same on every machine.
         for (sum, kept) in sums.iter_mut().zip(kept) {
             *sum = decay * f32_from_bf16(*kept);
         }
@@ -114,7 +114,7 @@ pub fn compress(
     Ok(Compressed { encoded: writer.finish(), memory: Memory::from_bits(rest) })
 }
 
-/// Chooses what travels of a chunk; its room serves all chunks.
+/// Selects the values of a chunk to send; its buffers are reused for all chunks.
 #[derive(Default)]
 struct Chooser {
     keys: Vec<u64>,
@@ -122,7 +122,7 @@ struct Chooser {
 }
 
 impl Chooser {
-    /// Chooses the `count` largest magnitudes and rounds them to two levels.
+    /// Selects the `count` largest magnitudes and rounds them to two levels.
     fn pack(&mut self, values: &[f32], count: usize) -> &Packed {
         self.choose(values, count);
         let Packed { positions, codes, levels } = &mut self.packed;
@@ -138,16 +138,17 @@ impl Chooser {
             mean_of(members.map(|(value, _)| f64::from(value.abs())))
         };
         let low = level(half(false));
-        // Without a value above the mean all are equal, and the second level repeats the first.
+        // If no value is above the mean, all are equal, and the second level repeats the first.
         let high = if codes.iter().any(|code| code.is_high) { level(half(true)) } else { low };
         *levels = Levels { low, high };
         &self.packed
     }
 
-    /// Positions of the `count` largest magnitudes, in rising order; of equal magnitudes the lower position is taken.
+    /// Stores the positions of the `count` largest magnitudes, ascending; of equal magnitudes the lower position is
+    /// taken.
     fn choose(&mut self, values: &[f32], count: usize) {
         let Self { keys, packed: Packed { positions, .. } } = self;
-        // Bits of non-negative floats sort like the floats. All keys differ, so the selection has one answer.
+        // The bits of non-negative floats sort like the floats. All keys differ, so the selection has one result.
         let key =
             |(position, value): (u64, &f32)| (u64::from(!value.abs().to_bits()) << 32) | position;
         keys.clear();
@@ -163,17 +164,17 @@ impl Chooser {
     }
 }
 
-/// Mean in the given order, or 0 of nothing.
+/// Returns the mean, summed in the given order, or 0 for no values.
 fn mean_of(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
     if count > 0.0 { sum / count } else { 0.0 }
 }
 
-/// A level as it travels: to f32, then to bf16, each to nearest, ties to even.
+/// Returns a level as it is sent: rounded to f32, then to bf16, each to nearest, ties to even.
 fn level(mean: f64) -> u16 {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "rounding to nearest is what is meant; the mean is within range"
+        reason = "rounding to nearest is intended; the mean is within range"
     )]
     let bits = bf16_from_f32(mean as f32);
     debug_assert!(

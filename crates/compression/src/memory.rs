@@ -1,4 +1,4 @@
-//! What earlier rounds kept back, in bf16.
+//! The error-feedback memory: what earlier rounds did not send, in bf16.
 
 use thiserror::Error;
 
@@ -6,22 +6,23 @@ use crate::codec::{f32_from_bf16, is_within_range};
 
 /// The error-feedback memory of one device: one bf16 for each parameter.
 ///
-/// Its bytes are little-endian bf16 in parameter order, two a parameter; their BLAKE3 is the memory's name in a commitment.
+/// It is stored as little-endian bf16 in parameter order; the BLAKE3 of these bytes identifies the memory in a
+/// commitment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory(Vec<u16>);
 
 /// Why bytes are not a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum MemoryError {
-    /// Wrong size.
+    /// The size is wrong.
     #[error("memory of {size} bytes, {expected} expected: it belongs to another model")]
     Size {
         /// Bytes given.
         size: usize,
-        /// Two for each parameter.
+        /// Two bytes for each parameter.
         expected: usize,
     },
-    /// A value no honest round leaves behind.
+    /// A value is out of the range that compression produces.
     #[error("memory holds a value at index {index} that is not finite or is out of range")]
     Range {
         /// Parameter index.
@@ -30,34 +31,34 @@ pub enum MemoryError {
 }
 
 impl Memory {
-    /// The memory before the first round: nothing kept back.
+    /// Returns the memory before the first round: all zero.
     #[must_use]
     pub fn zero(parameter_count: usize) -> Self {
         Self(vec![0; parameter_count])
     }
 
-    /// Number of parameters.
+    /// Returns the number of parameters.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True for a model without parameters.
+    /// Returns true for a model without parameters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Little-endian bf16, two bytes a parameter.
+    /// Returns the values as little-endian bf16, two bytes per parameter.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(|bits| bits.to_le_bytes()).collect()
     }
 
-    /// Reads what [`Memory::to_bytes`] wrote.
+    /// Parses the bytes of [`Memory::to_bytes`].
     ///
     /// # Errors
-    /// When the size is not two bytes a parameter, or a value is not finite or larger than [`crate::MAGNITUDE_MAX`].
+    /// When the size is not two bytes per parameter, or a value is not finite or larger than [`crate::MAGNITUDE_MAX`].
     pub fn from_bytes(bytes: &[u8], parameter_count: usize) -> Result<Self, MemoryError> {
         let expected = parameter_count.saturating_mul(2);
         if bytes.len() != expected {
@@ -71,17 +72,17 @@ impl Memory {
         }
     }
 
-    /// The value kept back of each parameter.
+    /// Returns the values in parameter order.
     pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
         self.0.iter().map(|&bits| f32_from_bf16(bits))
     }
 
-    /// bf16 of each parameter.
+    /// Returns the bf16 bits of each parameter.
     pub(crate) fn bits(&self) -> &[u16] {
         &self.0
     }
 
-    /// From bf16, each finite and at most [`crate::MAGNITUDE_MAX`].
+    /// Returns the memory with these bf16 values, each finite and at most [`crate::MAGNITUDE_MAX`].
     pub(crate) fn from_bits(bits: Vec<u16>) -> Self {
         Self(bits)
     }

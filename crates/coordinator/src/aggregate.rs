@@ -1,4 +1,4 @@
-//! The model's side of a run: states, updates, losses.
+//! The coordinator's model: states, aggregation of updates, losses.
 
 use std::sync::Arc;
 
@@ -9,23 +9,23 @@ use verification::{Contribution, OuterState, RunSpec};
 
 use crate::folder::{Folder, State};
 
-/// Bytes of validation text read for the losses shown while a run goes on; the first and the last loss read all of it.
-const GLANCE_BYTES_MAX: usize = 16 << 10;
+/// Size of the validation text for the losses shown during a run; the first and the last loss use the whole text.
+const PARTIAL_LOSS_BYTES_MAX: usize = 16 << 10;
 
-/// A round's result, on disk.
+/// The result of a round, already on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     /// The new state.
     pub(crate) state: Digest,
-    /// The outer update that leads to it, encoded.
+    /// The encoded outer update that leads to it.
     pub(crate) update: Vec<u8>,
-    /// Devices whose updates count.
+    /// Number of devices whose updates were aggregated.
     pub(crate) joined: usize,
     /// Updates that could not be used, and why.
     pub(crate) rejected: Vec<(DeviceId, String)>,
 }
 
-/// Parameters and outer state at the newest round this process knows of.
+/// Parameters and outer state after the newest round.
 #[derive(Clone, Debug)]
 pub(crate) struct Aggregator {
     spec: Arc<RunSpec>,
@@ -37,7 +37,7 @@ pub(crate) struct Aggregator {
 }
 
 impl Aggregator {
-    /// The state before the first round; losses are measured with so many threads and these instructions.
+    /// Returns the state before the first round; `threads` and `isa` are used to measure losses.
     pub(crate) fn initial(
         spec: &Arc<RunSpec>,
         validation: Arc<Vec<u8>>,
@@ -55,32 +55,32 @@ impl Aggregator {
         }
     }
 
-    /// Takes up a state from disk.
+    /// Loads a state from disk.
     pub(crate) fn resume(&mut self, folder: &Folder, state: &Digest) -> anyhow::Result<()> {
         let kept = folder.state(state)?;
         let parameters = model::params_from_bytes(&self.spec.model, &kept.parameters)
-            .context("parameters are damaged")?;
+            .context("the parameters on disk are damaged")?;
         self.outer = OuterState::from_bytes(&kept.outer, parameters.len())?;
         self.parameters = Arc::new(parameters);
         Ok(())
     }
 
-    /// The state's digest.
+    /// Returns the state's digest.
     pub(crate) fn digest(&self) -> Digest {
         model::state_digest(&self.parameters)
     }
 
-    /// The parameters.
+    /// Returns the parameters.
     pub(crate) fn parameters(&self) -> &Arc<Vec<f32>> {
         &self.parameters
     }
 
-    /// What goes to disk.
+    /// Returns the state as it is written to disk.
     pub(crate) fn state(&self) -> State {
         State { parameters: model::params_to_bytes(&self.parameters), outer: self.outer.to_bytes() }
     }
 
-    /// Joins a round's updates into the next state. On `Err` nothing has changed.
+    /// Aggregates a round's updates into the next state. On `Err` nothing has changed.
     pub(crate) fn advance(
         &mut self,
         round: u32,
@@ -109,15 +109,17 @@ impl Aggregator {
         })
     }
 
-    /// Validation loss, nats per byte, over the whole text.
+    /// Returns the validation loss in nats per byte, over the whole text.
     pub(crate) fn loss(&self) -> anyhow::Result<f64> {
         self.evaluate(&self.validation)
     }
 
-    /// Validation loss over its beginning: quick, for showing.
-    pub(crate) fn glance(&self) -> anyhow::Result<f64> {
+    /// Returns the validation loss over the beginning of the text: faster, for display.
+    pub(crate) fn partial_loss(&self) -> anyhow::Result<f64> {
         let least = self.spec.model.context.saturating_add(1);
-        self.evaluate(&self.validation[..self.validation.len().min(GLANCE_BYTES_MAX.max(least))])
+        self.evaluate(
+            &self.validation[..self.validation.len().min(PARTIAL_LOSS_BYTES_MAX.max(least))],
+        )
     }
 
     fn evaluate(&self, text: &[u8]) -> anyhow::Result<f64> {
@@ -126,7 +128,7 @@ impl Aggregator {
             batch,
             threads: self.threads,
             isa: self.isa,
-            activations: Activations::Recompute, // nothing goes back: memory for one layer is enough
+            activations: Activations::Recompute, // no backward pass: memory for one layer is enough
         };
         let mut trainer = Trainer::new(&self.spec.model, execution)?;
         Ok(verification::evaluate(&self.spec, &self.parameters, text, &mut trainer)?)

@@ -1,16 +1,18 @@
 //! The loop that drives a run.
 //!
-//! It is level-triggered: every pass reads what the ledger says and what is at hand, and does whatever is due. So it makes no difference
-//! whether a step was due because a message came, a deadline passed, or this process was just started again after a crash.
+//! It is level-triggered: every pass reads the state of the ledger and of the fetched blobs, and does whatever is
+//! due. So it makes no difference whether a step is due because a message came, a deadline passed, or this process
+//! was started again after a crash.
 //!
 //! One pass, in this order:
 //!
 //! 1. relay what devices have signed;
-//! 2. follow the ledger's events, fetch what was committed;
-//! 3. close the round when everybody who is here has committed, a quorum has and the others had time enough, or the deadline has passed;
+//! 2. follow the ledger's events, fetch the updates of new commitments;
+//! 3. close the round when all connected devices have committed, when there is a quorum and the others had enough
+//!    time, or when the deadline has passed;
 //! 4. aggregate a closed round and publish the new state;
 //! 5. have audits of closed rounds drawn, fetch evidence, replace silent auditors;
-//! 6. tell workers about rounds and audits they don't know of yet.
+//! 6. announce new rounds and audits to workers.
 
 mod audits;
 mod clock;
@@ -47,16 +49,16 @@ use fetches::Fetches;
 /// How often the ledger is read when nothing else happens.
 const PASS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Accounts that audits need: a subject's, an auditor's, and another's to decide between them.
+/// Number of accounts that audits need: the subject's, the auditor's, and a third one's to decide between them.
 const ACCOUNTS_MIN: usize = 3;
 
-/// Blocks whose events are read at once.
+/// Number of blocks whose events are read at once.
 const EVENT_BLOCKS_MAX: u64 = 500;
 
-/// Opens a project, or takes it up again, and drives it to its end. `None` when it was told to stop first.
+/// Opens a project, or resumes it, and drives it to its end. Returns `None` when it was stopped before.
 ///
 /// # Errors
-/// A [`crate::Refusal`]; a disk that does not take a state; a ledger that stays out of reach.
+/// A [`crate::Refusal`]; an error when a state can't be written, or the ledger can't be reached for too long.
 pub async fn run(options: Options) -> anyhow::Result<Option<Report>> {
     let opened = opening::open(&options).await?;
     let mut driver = Driver::new(&options, opened);
@@ -78,13 +80,13 @@ pub async fn run(options: Options) -> anyhow::Result<Option<Report>> {
     Ok(report)
 }
 
-/// A device on the line.
+/// A connected device.
 #[derive(Debug, Default)]
 struct Peer {
-    /// The ledger has its seat and it knows the specification.
+    /// Whether the device has its seat on the ledger and got the specification.
     is_welcome: bool,
-    /// The round it was told about.
-    told_round: Option<u32>,
+    /// The last round announced to it.
+    announced_round: Option<u32>,
 }
 
 struct Driver<'a> {
@@ -100,19 +102,19 @@ struct Driver<'a> {
     relay: Relay,
     fetches: Fetches,
     tally: Tally,
-    /// First block whose events are not read.
+    /// First block whose events were not read yet.
     next_height: u64,
-    /// States by the round that starts from them, while auditors may need them.
+    /// States by the round that starts from them, as long as auditors may need them.
     served: BTreeMap<u32, Digest>,
-    /// The state before the newest, with the outer update between them.
+    /// The state before the newest, with the digest of the outer update between them.
     last_step: Option<(Digest, Digest)>,
-    /// Audits that auditors know of, by round, subject and auditor.
-    told_audits: BTreeSet<(u32, DeviceId, DeviceId)>,
-    /// Steps of device-rounds that went into states, while this process drove: for the traffic's comparison.
+    /// Audits announced to their auditors, by round, subject and auditor.
+    announced_audits: BTreeSet<(u32, DeviceId, DeviceId)>,
+    /// Steps of all devices whose updates were aggregated by this process, for the traffic comparison in the report.
     steps_joined: u64,
     clock: LedgerClock,
     round_clock: RoundClock,
-    /// Fewest accounts seen and warned of; above [`ACCOUNTS_MIN`] nobody needs to be.
+    /// Smallest number of accounts that was warned about; starts above [`ACCOUNTS_MIN`], which needs no warning.
     accounts_warned_of: usize,
 }
 
@@ -135,7 +137,7 @@ impl<'a> Driver<'a> {
             next_height: 0,
             served: BTreeMap::new(),
             last_step: None,
-            told_audits: BTreeSet::new(),
+            announced_audits: BTreeSet::new(),
             steps_joined: 0,
             clock: LedgerClock::default(),
             round_clock: RoundClock::default(),
@@ -143,8 +145,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn tell(&self, event: Event) {
-        // Nobody needs to listen.
+    fn emit(&self, event: Event) {
+        // It does not matter if nobody receives the event.
         let _ = self.options.events.send(event);
     }
 
@@ -156,7 +158,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Passes until the run is over on the ledger.
+    /// Repeats passes until the run has ended on the ledger.
     async fn drive(&mut self) -> anyhow::Result<()> {
         let mut interval = tokio::time::interval(PASS_INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -181,8 +183,8 @@ impl<'a> Driver<'a> {
         match event {
             transport::Event::Connected { device } => {
                 self.peers.insert(device, Peer::default());
-                // What it was about to audit is forgotten with its old connection.
-                self.told_audits.retain(|(_, _, auditor)| *auditor != device);
+                // Audits announced on its old connection must be announced again.
+                self.announced_audits.retain(|(_, _, auditor)| *auditor != device);
             }
             transport::Event::Disconnected { device, reason } => {
                 tracing::info!(%device, %reason, "worker disconnected");
@@ -197,16 +199,18 @@ impl<'a> Driver<'a> {
             ToCoordinator::Hello { protocol, run, .. }
                 if *protocol != PROTOCOL || *run != self.run =>
             {
-                let reason =
-                    format!("this is run {} in version {PROTOCOL} of the protocol", self.run);
+                let reason = format!(
+                    "the coordinator drives run {} with protocol version {PROTOCOL}",
+                    self.run
+                );
                 self.refuse(&device, &reason);
             }
             ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second } => {
-                #[expect(clippy::cast_precision_loss, reason = "a loss shown to people")]
+                #[expect(clippy::cast_precision_loss, reason = "a loss for display")]
                 let loss = *loss_milli as f32 / 1000.0;
                 let (round, step, steps, tokens_per_second) =
                     (*round, *step, *steps, *tokens_per_second);
-                self.tell(Event::Step { device, round, step, steps, loss, tokens_per_second });
+                self.emit(Event::Step { device, round, step, steps, loss, tokens_per_second });
             }
             other => {
                 if let Some(statement) = relay::statement(device, other) {
@@ -216,7 +220,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Whether a time of the ledger has come. A ledger at rest makes no blocks, and its time stands still: then it is given one.
+    /// Returns whether the ledger's time has reached `deadline`. A ledger without transactions may make no blocks, so
+    /// its time does not advance: then this sends a transaction to make one.
     async fn is_past(&mut self, deadline: UnixSeconds) -> anyhow::Result<bool> {
         let head = self.ledger.head().await?;
         if head.time >= deadline {
@@ -228,7 +233,7 @@ impl<'a> Driver<'a> {
         Ok(false)
     }
 
-    /// Sends something so that a block comes.
+    /// Sends a transaction so that a block is made.
     async fn make_block(&self) -> anyhow::Result<()> {
         if let Some(owner) = self.ledger.account() {
             self.ledger.transfer(&owner, Wei::ZERO).await?;
@@ -236,7 +241,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// One pass; true when the run is over.
+    /// Does one pass; returns true when the run has ended.
     async fn pass(&mut self) -> anyhow::Result<bool> {
         self.relay_statements().await?;
         self.follow_events().await?;
@@ -259,7 +264,7 @@ impl<'a> Driver<'a> {
             RunPhase::Gathering | RunPhase::WindingUp(_) | RunPhase::Finished(_) => {}
         }
         self.audit().await?;
-        self.tell_rounds().await?;
+        self.announce_rounds().await?;
         Ok(false)
     }
 
@@ -270,7 +275,7 @@ impl<'a> Driver<'a> {
                 Ok(Relayed::Done) => {}
                 Ok(Relayed::Refused { device, reason }) => self.refuse(&device, &reason),
                 Err(error) => {
-                    // It may or may not have arrived; the device says it again when it must.
+                    // The transaction may or may not have arrived, so it is tried again.
                     self.relay.add(statement);
                     return Err(error.into());
                 }
@@ -289,13 +294,13 @@ impl<'a> Driver<'a> {
 
     fn refuse(&self, device: &DeviceId, reason: &str) {
         let reason: String = reason.chars().take(REASON_BYTES_MAX / 4).collect();
-        self.tell(Event::Note(format!("device {} refused: {reason}", short(device))));
+        self.emit(Event::Note(format!("device {} refused: {reason}", short(device))));
         self.send(device, &ToWorker::Refused { reason });
     }
 
     fn send(&self, device: &DeviceId, message: &ToWorker) {
         if let Err(error) = self.endpoint.send(device, message) {
-            // It will be told again when it is back.
+            // The device gets the announcement again when it reconnects.
             tracing::debug!(%device, %error, "message not sent");
         }
     }
@@ -308,15 +313,15 @@ impl<'a> Driver<'a> {
             self.next_height = last + 1;
             for logged in events {
                 if let Some(event) = self.tally.take(logged.event) {
-                    self.tell(event);
+                    self.emit(event);
                 }
             }
         }
         Ok(())
     }
 
-    /// Tells welcome workers about the open round.
-    async fn tell_rounds(&mut self) -> anyhow::Result<()> {
+    /// Announces the open round to workers with a seat.
+    async fn announce_rounds(&mut self) -> anyhow::Result<()> {
         let summary = self.ledger.run_summary(self.run).await?;
         if !matches!(summary.phase, RunPhase::Training { .. }) {
             return Ok(());
@@ -329,30 +334,31 @@ impl<'a> Driver<'a> {
             previous: *previous.as_bytes(),
             update: *update.as_bytes(),
         };
-        let ignorant = |peer: &Peer| peer.is_welcome && peer.told_round != Some(summary.round);
+        let is_uninformed =
+            |peer: &Peer| peer.is_welcome && peer.announced_round != Some(summary.round);
         let devices: Vec<DeviceId> = self
             .peers
             .iter()
-            .filter(|(_, peer)| ignorant(peer))
+            .filter(|(_, peer)| is_uninformed(peer))
             .map(|(device, _)| *device)
             .collect();
         for device in devices {
             self.send(&device, &message);
             if let Some(peer) = self.peers.get_mut(&device) {
-                peer.told_round = Some(summary.round);
+                peer.announced_round = Some(summary.round);
             }
         }
         Ok(())
     }
 
-    /// Has the round's base state at hand for those who join, and for auditors later.
+    /// Serves the round's base state to joining devices, and later to auditors.
     async fn serve_state(&mut self, summary: &RunSummary) -> anyhow::Result<()> {
         if self.served.contains_key(&summary.round) {
             return Ok(());
         }
         anyhow::ensure!(
             opening::is_at(&self.aggregator, &summary.state),
-            "the ledger is at state {}, this coordinator at {}: is a second one driving the run?",
+            "the ledger is at state {}, this coordinator at {}: check that no second coordinator drives the run",
             summary.state,
             self.aggregator.digest()
         );
@@ -362,13 +368,14 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// Seats that are in the round and whose devices are on the line.
+/// Returns whether a seat takes part in the round and its commitment is expected.
 fn is_awaited(seat: &SeatRecord, round: u32) -> bool {
     seat.standing == Standing::Active && seat.from_round <= round && !seat.committed
 }
 
-/// Lets a refusal pass: somebody else was faster, or it is not time yet. The next pass sees what the ledger made of it.
-fn unless_refused<T>(result: Result<T, LedgerError>) -> anyhow::Result<()> {
+/// Ignores a refusal: another transaction was faster, or it is too early. The next pass reads the new state of the
+/// ledger.
+fn ignore_refusal<T>(result: Result<T, LedgerError>) -> anyhow::Result<()> {
     match result {
         Ok(_) => Ok(()),
         Err(LedgerError::Refused { reason, .. }) => {

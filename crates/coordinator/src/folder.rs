@@ -1,12 +1,12 @@
-//! What a coordinator keeps on disk, so that a run survives its crash.
+//! The coordinator's files, from which a run continues after a crash.
 //!
 //! ```text
 //! <folder>/coordinator.key   network identity, 32 bytes, mode 0600
-//! <folder>/run.json          which run on which ledger this folder drives
+//! <folder>/run.json          the run and ledger of this folder
 //! <folder>/states/<digest>   the parameters after a round and the outer step's own state
 //! ```
 //!
-//! A state is on disk *before* its digest is on the ledger, so whatever digest the ledger names, the folder holds.
+//! A state is on disk *before* its digest is on the ledger, so the folder has every state that the ledger names.
 
 use std::{
     fs, io,
@@ -18,51 +18,51 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use units::Digest;
 
-/// States kept: the newest, and those that auditors of earlier rounds may still ask for.
+/// Number of states kept: the newest, and those that auditors of earlier rounds may still request.
 pub(crate) const STATES_KEPT_MAX: usize = 6;
 
-/// Magic and version at the head of a state file.
+/// Magic and version at the beginning of a state file.
 const STATE_MAGIC: &[u8; 8] = b"GLNRST01";
 
 /// Why the folder could not be used.
 #[derive(Debug, Error)]
 pub enum FolderError {
-    /// The disk said no.
-    #[error("{path}: {source}: check that the disk has room and the folder is yours", path = .path.display())]
+    /// Reading or writing failed.
+    #[error("{path}: {source}: check that the disk has free space and that you may write to the folder", path = .path.display())]
     Io {
-        /// What was read or written.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The system gives no random bytes.
+    /// The operating system gave no random bytes.
     #[error("no random bytes for a new key: {reason}")]
     NoRandomness {
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
     },
-    /// A file is not what this program wrote.
+    /// A file is damaged, or of another program.
     #[error("{path} is damaged ({reason}): restore it, or start again with another --data-dir", path = .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error.
         reason: String,
     },
 }
 
-/// Which run this folder drives.
+/// The run that a folder drives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Chain id of the ledger.
     pub chain_id: u64,
-    /// The run's id there.
+    /// The run's id on the ledger.
     pub run: u64,
-    /// Digest of the run's specification: another project in the same folder is a mistake.
+    /// Digest of the run's specification, to detect another project in the same folder.
     pub spec: String,
 }
 
-/// Parameters after a round, with what the outer step carries over to the next.
+/// Parameters after a round, with the state of the outer step for the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// Raw little-endian parameters; their digest is the state digest.
@@ -72,40 +72,40 @@ pub struct State {
 }
 
 impl State {
-    /// The state digest.
+    /// Returns the state digest.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(&self.parameters)
     }
 }
 
-/// The folder.
+/// A coordinator's folder.
 #[derive(Clone, Debug)]
 pub struct Folder {
     root: PathBuf,
 }
 
 impl Folder {
-    /// Opens the folder, making it if it is not there.
+    /// Opens the folder and creates it if needed.
     ///
     /// # Errors
-    /// When it can't be made.
+    /// When it can't be created.
     pub fn open(root: &Path) -> Result<Self, FolderError> {
         let states = root.join("states");
         fs::create_dir_all(&states).map_err(|source| FolderError::Io { path: states, source })?;
         Ok(Self { root: root.to_owned() })
     }
 
-    /// Where the finished model goes.
+    /// Returns the path of the finished model.
     #[must_use]
     pub fn model_path(&self) -> PathBuf {
         self.root.join("model")
     }
 
-    /// The run this folder drives, if it drives one.
+    /// Returns the run of this folder, if there is one.
     ///
     /// # Errors
-    /// When the record can't be read, or is not one.
+    /// When the record can't be read or is damaged.
     pub fn run(&self) -> Result<Option<RunRecord>, FolderError> {
         let path = self.root.join("run.json");
         match fs::read(&path) {
@@ -117,7 +117,7 @@ impl Folder {
         }
     }
 
-    /// Remembers which run this folder drives.
+    /// Records the run of this folder.
     ///
     /// # Errors
     /// When the record can't be written.
@@ -126,7 +126,7 @@ impl Folder {
         write_whole(&self.root.join("run.json"), &bytes)
     }
 
-    /// Writes a state and forgets the oldest beyond `STATES_KEPT_MAX`, never one of `needed`.
+    /// Writes a state and removes the oldest beyond `STATES_KEPT_MAX`, but none of `needed`.
     ///
     /// # Errors
     /// When the file can't be written.
@@ -141,7 +141,7 @@ impl Folder {
         self.forget_old_states(needed)
     }
 
-    /// Reads a state back, checked against its digest.
+    /// Reads a state and checks its digest.
     ///
     /// # Errors
     /// When it is missing or damaged.
@@ -152,7 +152,7 @@ impl Folder {
         let damaged =
             |reason: &str| FolderError::Damaged { path: path.clone(), reason: reason.to_owned() };
         let (head, rest) =
-            bytes.split_at_checked(48).ok_or_else(|| damaged("shorter than its head"))?;
+            bytes.split_at_checked(48).ok_or_else(|| damaged("shorter than its header"))?;
         if &head[..8] != STATE_MAGIC {
             return Err(damaged("not a state file"));
         }
@@ -192,7 +192,7 @@ impl Folder {
         Ok(())
     }
 
-    /// The key that is this coordinator's network identity; made on first use by `make`.
+    /// Returns the key of this coordinator's network identity; on first use it is created with `make`.
     ///
     /// # Errors
     /// When the file can't be read or written, or is not 32 bytes long.
@@ -215,7 +215,7 @@ impl Folder {
     }
 }
 
-/// Writes beside, syncs, renames: a crash leaves the old file or the new one.
+/// Writes to a temporary file, syncs, renames: after a crash there is the old file or the new one.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     let io = |source| FolderError::Io { path: path.to_owned(), source };
     let beside = path.with_extension("new");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_comes_back_whole_or_not_at_all() {
+    fn a_damaged_state_is_refused() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = Folder::open(scratch.path()).unwrap();
         let kept = state(7);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn needed_states_outlive_newer_ones() {
+    fn needed_states_are_kept() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = Folder::open(scratch.path()).unwrap();
         let first = state(0);

@@ -1,4 +1,4 @@
-//! What the ledger says happened, counted and passed on.
+//! Counts the events of the ledger and converts them for display.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use units::{DeviceId, Digest, Wei};
 
 use crate::{AuditReport, Event};
 
-/// What the ledger's events add up to.
+/// What the events of a run add up to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) audits: AuditReport,
-    /// Updates committed, by round and device.
+    /// Committed updates, by round and device.
     pub(crate) updates: BTreeMap<u32, BTreeMap<DeviceId, Digest>>,
-    /// States that rounds started from.
+    /// Base state of each round.
     pub(crate) bases: BTreeMap<u32, Digest>,
-    /// Rounds with commitments: how many.
+    /// Number of commitments of each round.
     pub(crate) commitments: BTreeMap<u32, u32>,
 }
 
 impl Tally {
-    /// Takes an event in; what to tell those who watch.
+    /// Counts an event; returns what to display.
     pub(crate) fn take(&mut self, event: RunEvent) -> Option<Event> {
         Some(match event {
             RunEvent::Enrolled(event) => {
@@ -58,7 +58,7 @@ impl Tally {
         })
     }
 
-    /// Events about audits.
+    /// Handles events about audits.
     fn take_outcome(&mut self, event: RunEvent) -> Option<Event> {
         Some(match event {
             RunEvent::AuditPassed(event) => {

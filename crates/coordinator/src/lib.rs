@@ -1,15 +1,18 @@
 //! Drives a training run: rounds, aggregation, checkpoints, the ledger.
 //!
-//! 1. [`run`] opens the project on the ledger with its escrow, or takes up again the one its [folder](Folder) drives.
-//! 2. Workers dial in; what they have signed is relayed to the ledger, at the owner's cost.
-//! 3. Round by round: collect commitments and updates, aggregate, keep the new state on disk, publish its digest, tell the workers.
-//! 4. Audits: ask the ledger to draw them, pass the evidence from subject to auditor, relay the verdicts, replace the silent.
-//! 5. At the end: save the model, [report](Report).
+//! 1. [`run`] opens the project on the ledger with its escrow, or resumes the run of its [folder](Folder).
+//! 2. Workers connect; what they have signed is relayed to the ledger, and the owner pays the gas.
+//! 3. Each round: collect commitments and updates, aggregate, write the new state to disk, publish its digest,
+//!    announce the next round.
+//! 4. Audits: ask the ledger to draw them, pass the evidence from subject to auditor, relay the verdicts, replace
+//!    silent auditors.
+//! 5. At the end: save the model, return a [report](Report).
 //!
-//! Invariants: a state is on disk before the ledger knows it; nothing is paid by this crate (the ledger pays); a worker can delay a round
-//! by at most its deadline and can't spoil it: what it sends is bound by its commitment, decoded with bounds, and clipped.
+//! Invariants: a state is on disk before its digest is on the ledger; this crate pays nothing (the ledger pays); a
+//! worker can delay a round at most until its deadline and can't corrupt it: its update is bound by its commitment,
+//! decoded with bounds, and clipped.
 //!
-//! Everything here is a shell around `verification` and the ledger's rules. It does not decide who is right.
+//! The crate connects `verification` with the rules on the ledger. It does not decide disputes.
 
 mod aggregate;
 mod drive;

@@ -1,4 +1,4 @@
-//! From a project to a run on the ledger, new or taken up again.
+//! Opens a project's run on the ledger, or resumes it.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -13,25 +13,25 @@ use verification::RunSpec;
 
 use crate::{Event, Folder, Project, RunRecord, aggregate::Aggregator, folder::FolderError};
 
-/// How a run is driven.
+/// Options of a coordinator.
 pub struct Options {
-    /// What to train, on what terms.
+    /// The project.
     pub project: Project,
-    /// Where states, keys and the model are kept.
+    /// Folder for states, keys and the model.
     pub folder: PathBuf,
-    /// Where to listen for workers, over UDP.
+    /// UDP address to listen on for workers.
     pub listen: SocketAddr,
-    /// Addresses to announce instead of the one listened on: those by which workers elsewhere reach this machine.
+    /// Addresses to announce instead of the one listened on, if workers elsewhere reach this machine by others.
     pub announce: Vec<SocketAddr>,
     /// The ledger, with the owner's key.
     pub ledger: Ledger,
-    /// Threads for losses.
+    /// Number of threads to measure losses.
     pub threads: usize,
-    /// Vector instructions for losses.
+    /// Vector instructions to measure losses.
     pub isa: Isa,
-    /// Who wants to know what happens.
+    /// Receives the events.
     pub events: mpsc::UnboundedSender<Event>,
-    /// Becomes true when the coordinator is to stop; the run goes on when it is started again.
+    /// Becomes true to stop the coordinator; started again, it continues the run.
     pub stop: watch::Receiver<bool>,
 }
 
@@ -39,31 +39,31 @@ pub struct Options {
 #[derive(Debug, Error)]
 pub enum Refusal {
     /// The deposit does not cover the worst case.
-    #[error("a budget of {} GRAIN does not cover the terms: {} GRAIN would be enough", .budget.to_grain(), .required.to_grain())]
+    #[error("a budget of {} GRAIN does not cover the terms: give at least {} GRAIN", .budget.to_grain(), .required.to_grain())]
     BudgetTooSmall {
-        /// Offered.
+        /// The given budget.
         budget: Wei,
-        /// What the terms can cost at most.
+        /// The largest cost of the terms.
         required: Wei,
     },
-    /// The account does not hold the deposit.
-    #[error("the account holds {} GRAIN, the project deposits {} GRAIN and needs some for fees", .balance.to_grain(), .deposit.to_grain())]
+    /// The account's balance is below the deposit.
+    #[error("the account has {} GRAIN, but the project deposits {} GRAIN and pays fees: fund the account", .balance.to_grain(), .deposit.to_grain())]
     TooPoor {
-        /// What it holds.
+        /// The account's balance.
         balance: Wei,
-        /// What it would deposit.
+        /// The deposit.
         deposit: Wei,
     },
-    /// The folder drives something else.
-    #[error("folder {} drives run {run} of another project or ledger: use another --data-dir", folder.display())]
+    /// The folder belongs to another run.
+    #[error("folder {} belongs to run {run} of another project or ledger: use another --data-dir", folder.display())]
     OtherRun {
         /// The folder.
         folder: PathBuf,
-        /// The run it drives.
+        /// Its run.
         run: u64,
     },
-    /// The folder's run is over.
-    #[error("run {run} in folder {} is over: its model is in {}; use another --data-dir for a new run", folder.display(), folder.join("model").display())]
+    /// The folder's run has ended.
+    #[error("run {run} in folder {} has ended: its model is in {}; use another --data-dir for a new run", folder.display(), folder.join("model").display())]
     Over {
         /// The folder.
         folder: PathBuf,
@@ -82,7 +82,7 @@ pub(crate) struct Opened {
     pub(crate) loss_initial: f64,
 }
 
-/// Opens the project, or takes up the run that the folder drives.
+/// Opens the project, or resumes the run of the folder.
 pub(crate) async fn open(options: &Options) -> anyhow::Result<Opened> {
     let folder = Folder::open(&options.folder)?;
     let spec = Arc::new(options.project.spec.clone());
@@ -114,14 +114,14 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
     let state = opened.aggregator.state();
     opened.folder.keep_state(&state, &[])?;
     let terms = options.project.terms(state.digest())?;
-    let required = terms.required_deposit().context("the terms cost more than there can be")?;
+    let required = terms.required_deposit().context("the cost of the terms overflows")?;
     let deposit = options.project.budget.unwrap_or(required);
     if deposit < required {
         return Err(Refusal::BudgetTooSmall { budget: deposit, required }.into());
     }
     let owner = ledger.account().context("opening a project needs an account of the wallet")?;
-    // An earlier process may have opened the run and died before it could note it down: the key is this folder's alone.
-    let run = match adopt(options, opened).await? {
+    // An earlier process may have opened the run and crashed before it recorded it: only this folder has the key.
+    let run = match find_run(options, opened).await? {
         Some(run) => run,
         None => {
             let balance = ledger.balance(&owner).await?;
@@ -142,8 +142,8 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// A run on the ledger whose coordinator is this folder's key.
-async fn adopt(options: &Options, opened: &Opened) -> anyhow::Result<Option<u64>> {
+/// Returns a run on the ledger whose coordinator has this folder's key.
+async fn find_run(options: &Options, opened: &Opened) -> anyhow::Result<Option<u64>> {
     let ledger = &options.ledger;
     for run in (1..=ledger.run_count().await?).rev() {
         if ledger.run_summary(run).await?.coordinator == opened.endpoint.device() {
@@ -193,7 +193,7 @@ fn random_key() -> Result<[u8; 32], FolderError> {
     Ok(key)
 }
 
-/// The state named by the ledger, as a digest to compare with.
+/// Returns whether the aggregator is at the state of the ledger.
 pub(crate) fn is_at(aggregator: &Aggregator, state: &Digest) -> bool {
     aggregator.digest() == *state
 }

@@ -1,11 +1,11 @@
-//! `project.toml`: what a trainer writes to have a model trained.
+//! `project.toml`: the file in which a trainer describes what to train.
 //!
 //! ```toml
 //! name = "shakespeare"
 //! corpus = "shakespeare.txt"        # a UTF-8 file or a folder of them, relative to this file
-//! budget = "120"                    # GRAIN; left out: what the terms can cost at most
+//! budget = "120"                    # GRAIN; default: the largest cost of the terms
 //!
-//! [model]                           # each field may be left out
+//! [model]                           # every field is optional
 //! layers = 4
 //! width = 128
 //!
@@ -31,44 +31,44 @@ use training_run::Terms;
 use units::{Bps, Digest, Wei};
 use verification::RunSpec;
 
-/// A project, read and checked.
+/// A parsed and validated project.
 #[derive(Clone, Debug)]
 pub struct Project {
-    /// What it is called on the ledger.
+    /// Its name on the ledger.
     pub name: String,
     /// The text.
     pub corpus: Corpus,
     /// How to train.
     pub spec: RunSpec,
-    /// How to pay and audit.
+    /// The conditions of payment and audit.
     pub conditions: Conditions,
-    /// What to deposit, if not what the terms can cost at most.
+    /// The deposit; `None` for the largest cost of the terms.
     pub budget: Option<Wei>,
 }
 
-/// The part of the terms that is not arithmetic about the model.
+/// The terms that do not follow from the model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Conditions {
-    /// GRAIN for a million tokens.
+    /// Pay for a million tokens, in GRAIN.
     pub price_per_million_tokens: String,
-    /// Chance of a commitment to be audited, in basis points.
+    /// Probability that a commitment is audited, in basis points.
     pub audit_rate_bps: u16,
-    /// What an auditor gets, as a part of what the work costs, in basis points.
+    /// An auditor's pay as a share of the work's, in basis points.
     pub audit_pay_bps: u16,
-    /// Part of the seats that must have committed before a round may close, in basis points.
+    /// Share of the seats that must have committed before a round may close, in basis points.
     pub quorum_bps: u16,
-    /// Devices to start with.
+    /// Number of devices needed to start.
     pub workers_min: u16,
-    /// Devices at most.
+    /// Largest number of devices.
     pub workers_max: u16,
-    /// How long a round waits for the slowest.
+    /// Seconds until the deadline of a round.
     pub round_seconds: u32,
-    /// How long an auditor has.
+    /// Seconds until the deadline of an auditor.
     pub audit_seconds: u32,
-    /// After this long without progress anyone may wind the run up.
+    /// Seconds without progress after which anyone may abandon the run.
     pub stall_seconds: u32,
-    /// Rounds for which pay is held back.
+    /// Number of rounds for which pay is held back.
     pub hold_back_rounds: u16,
 }
 
@@ -104,10 +104,11 @@ struct File {
 }
 
 impl Project {
-    /// Reads a project file, and the corpus it names.
+    /// Reads a project file and its corpus.
     ///
     /// # Errors
-    /// When a file can't be read, a field is unknown or out of bounds, or the corpus can't be used; the message says which and where.
+    /// When a file can't be read, a field is unknown or out of bounds, or the corpus can't be used; the message
+    /// says which and where.
     pub fn from_file(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let text = fs::read_to_string(path)
@@ -123,7 +124,7 @@ impl Project {
         Ok(Self { name: file.name, corpus, spec, conditions: file.terms, budget })
     }
 
-    /// The terms to put on the ledger, for a run from `initial_state`.
+    /// Returns the terms to put on the ledger, for a run from `initial_state`.
     ///
     /// # Errors
     /// When a condition is out of its bounds.
@@ -149,23 +150,23 @@ impl Project {
             corpus: self.corpus.manifest().digest(),
             initial_state,
         };
-        terms.validate().context("the project's terms can't be")?;
+        terms.validate().context("the project's terms are out of bounds")?;
         Ok(terms)
     }
 }
 
-/// [`RunSpec::small`] with the fields of `[model]` and `[training]` put over it.
+/// Returns [`RunSpec::small`] with the fields of `[model]` and `[training]` replaced.
 fn specification(model: &toml::Table, training: &toml::Table) -> anyhow::Result<RunSpec> {
     let rounds = match training.get("rounds") {
         None => 30,
         Some(value) => value
             .as_integer()
             .and_then(|rounds| u32::try_from(rounds).ok())
-            .context("rounds is no count")?,
+            .context("rounds is not a whole number from 0 to 4294967295")?,
     };
     let mut seed = [0; 32];
     if let Some(value) = training.get("seed") {
-        let number = value.as_integer().context("seed is no whole number")?;
+        let number = value.as_integer().context("seed is not a whole number")?;
         seed[..8].copy_from_slice(&number.to_le_bytes());
     }
     let mut fields = serde_json::to_value(RunSpec::small(rounds, seed))?;
@@ -176,7 +177,7 @@ fn specification(model: &toml::Table, training: &toml::Table) -> anyhow::Result<
     Ok(spec)
 }
 
-/// Replaces fields that exist; a misspelt one is an error, not a silent default.
+/// Replaces fields that exist; an unknown name is an error, so that a misspelt one is not ignored.
 fn overlay(fields: &mut serde_json::Value, table: &str, over: &toml::Table) -> anyhow::Result<()> {
     for (name, value) in over {
         if table == "training" && (name == "seed" || name == "model") {
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_field() {
         let check = |text: &str, says: &str| {
             let error = format!("{:#}", read(text).unwrap_err());
             assert!(error.contains(says), "{error}");

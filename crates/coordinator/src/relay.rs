@@ -1,4 +1,4 @@
-//! What devices have signed, on its way to the ledger.
+//! Relays statements that devices have signed to the ledger.
 
 use abi::TrainingRuns::Verdict;
 use ledger_client::{Ledger, LedgerError, SignedCommitment, SignedVerdict};
@@ -6,10 +6,10 @@ use training_run::{Commitment, Standing};
 use transport::message::{Link, ToCoordinator, WireSignature};
 use units::{AccountId, DeviceId, Digest};
 
-/// Statements that wait to be relayed at most; more are dropped, and their devices will say them again.
+/// Largest number of statements that wait to be relayed; more are dropped, and their devices send them again.
 const WAITING_MAX: usize = 1024;
 
-/// A device's wish to take part.
+/// A device's request to take part.
 #[derive(Clone, Debug)]
 pub(crate) struct Hello {
     pub(crate) device: DeviceId,
@@ -27,17 +27,17 @@ pub(crate) enum Statement {
     Leave { device: DeviceId, round: u32, signature: WireSignature },
 }
 
-/// What became of a statement.
+/// The result of relaying a statement.
 pub(crate) enum Relayed {
-    /// The ledger has it; the device is welcome.
+    /// The device has its seat.
     Seated(DeviceId),
-    /// The ledger has it.
+    /// The statement is on the ledger.
     Done,
-    /// The ledger does not want it.
+    /// The ledger refused it.
     Refused { device: DeviceId, reason: String },
 }
 
-/// The statements that wait.
+/// The statements that wait to be relayed.
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
     waiting: Vec<Statement>,
@@ -55,7 +55,7 @@ impl Relay {
     }
 }
 
-/// The statement in a message, if it holds one, and a finding that exists.
+/// Returns the statement in a message, if it contains one and its kind of finding exists.
 pub(crate) fn statement(device: DeviceId, message: &ToCoordinator) -> Option<Statement> {
     Some(match message {
         ToCoordinator::Hello { account, link, enroll, .. } => Statement::Hello(Hello {
@@ -96,10 +96,10 @@ pub(crate) fn statement(device: DeviceId, message: &ToCoordinator) -> Option<Sta
     })
 }
 
-/// Puts a statement on the ledger.
+/// Sends a statement to the ledger.
 ///
 /// # Errors
-/// When the ledger can't be reached; a refusal is an outcome.
+/// When the ledger can't be reached; a refusal is returned as a result.
 pub(crate) async fn relay(
     ledger: &Ledger,
     run: u64,
@@ -125,14 +125,14 @@ pub(crate) async fn relay(
     }
 }
 
-/// Links and enrols a device, as far as the ledger does not say so yet: it may come back after a lost connection.
+/// Links and enrols a device, unless the ledger has that already: it may come back after a lost connection.
 async fn seat(ledger: &Ledger, run: u64, hello: &Hello) -> Result<Relayed, LedgerError> {
     let Hello { device, account, link, enroll } = hello;
     let linked = ledger.link_of(device).await?;
     if linked.account != Some(*account) {
         let Some(link) = link else {
             let reason = format!(
-                "device {device} is linked to another account and gives no statement to change that"
+                "device {device} is linked to another account: send a link statement to change that"
             );
             return Ok(Relayed::Refused { device: *device, reason });
         };

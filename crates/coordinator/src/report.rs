@@ -1,18 +1,18 @@
-//! What a run tells those who watch it: events while it goes on, a report at its end.
+//! Events during a run, and the report at its end.
 
 use serde::Serialize;
 use units::{AccountId, DeviceId, Digest, Wei};
 
-/// Something that happened in a run, in the order it happened.
+/// An event of a run; events are sent in the order in which they happen.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The ledger holds the project and its escrow.
+    /// The run and its escrow are on the ledger.
     Opened {
         /// The run's id on the ledger.
         run: u64,
-        /// What was deposited.
+        /// The deposit.
         deposited: Wei,
-        /// True when an earlier process opened it and this one takes it up again.
+        /// Whether an earlier process opened the run and this one resumes it.
         resumed: bool,
     },
     /// The coordinator listens and waits for workers.
@@ -24,7 +24,7 @@ pub enum Event {
     Enrolled {
         /// The device.
         device: DeviceId,
-        /// Who is paid for it.
+        /// The account that is paid for it.
         account: AccountId,
     },
     /// A device left, or lost its connection.
@@ -32,12 +32,12 @@ pub enum Event {
         /// The device.
         device: DeviceId,
     },
-    /// A round began.
+    /// A round opened.
     RoundOpened {
         /// The round, counted from 0.
         round: u32,
     },
-    /// A worker made progress; for display only.
+    /// A worker reported progress; for display only.
     Step {
         /// The device.
         device: DeviceId,
@@ -47,12 +47,12 @@ pub enum Event {
         step: u32,
         /// Steps of this round.
         steps: u32,
-        /// Nats per token, as the worker says.
+        /// Loss in nats per token, as reported by the worker.
         loss: f32,
-        /// Tokens a second, as the worker says.
+        /// Tokens per second, as reported by the worker.
         tokens_per_second: u32,
     },
-    /// A device's work of a round is on the ledger.
+    /// A device's commitment to a round is on the ledger.
     Committed {
         /// The round.
         round: u32,
@@ -63,9 +63,9 @@ pub enum Event {
     Advanced {
         /// The round.
         round: u32,
-        /// Updates that went into the state.
+        /// Number of aggregated updates.
         updates: usize,
-        /// Validation loss in nats per byte, in the rounds in which it is measured.
+        /// Validation loss in nats per byte, if it was measured in this round.
         validation_loss: Option<f64>,
         /// The new state.
         state: Digest,
@@ -74,28 +74,28 @@ pub enum Event {
     Drawn {
         /// The round.
         round: u32,
-        /// Whose work is repeated.
+        /// Device whose work is replayed.
         subject: DeviceId,
-        /// By whom.
+        /// Device that replays it.
         auditor: DeviceId,
     },
-    /// An audit found the work to be what was committed.
+    /// An audit passed.
     AuditPassed {
         /// The round.
         round: u32,
-        /// Whose work.
+        /// The audited device.
         subject: DeviceId,
     },
-    /// An auditor found something else; the next auditor decides.
+    /// An auditor's replay gave something else; the next auditor decides.
     Disputed {
         /// The round.
         round: u32,
-        /// Whose work.
+        /// The audited device.
         subject: DeviceId,
-        /// Who says so.
+        /// The auditor.
         auditor: DeviceId,
     },
-    /// A device was caught with made-up work and is out.
+    /// A device was convicted of made-up work and expelled.
     Convicted {
         /// The round.
         round: u32,
@@ -103,10 +103,10 @@ pub enum Event {
         device: DeviceId,
         /// Its account.
         account: AccountId,
-        /// Held pay that it lost.
+        /// Its forfeited pay.
         forfeited: Wei,
     },
-    /// An auditor accused falsely and is out.
+    /// An auditor made a false claim and was expelled.
     FalseAuditor {
         /// The round.
         round: u32,
@@ -122,24 +122,24 @@ pub enum Event {
     },
     /// The escrow paid.
     Paid {
-        /// To whom.
+        /// The paid account.
         account: AccountId,
-        /// For which device's work.
+        /// The device that worked.
         device: DeviceId,
-        /// Tokens trained, or repeated as auditor.
+        /// Tokens trained, or replayed as auditor.
         tokens: u64,
-        /// How much.
+        /// The amount.
         amount: Wei,
-        /// True when it was for an audit.
+        /// Whether it was for an audit.
         audit: bool,
     },
-    /// Something a person may want to know, such as a worker's update that could not be used.
+    /// A message for the user, such as an update that could not be used.
     Note(String),
-    /// The run is over on the ledger.
+    /// The run has ended on the ledger.
     Finished,
 }
 
-/// What went over the wire, in bytes, overhead of QUIC and UDP included.
+/// Network traffic in bytes, overhead of QUIC and UDP included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TrafficReport {
     /// Workers to coordinator: updates, and evidence for audits.
@@ -148,24 +148,24 @@ pub struct TrafficReport {
     pub update_bytes_down: u64,
     /// Control messages, both ways.
     pub control_bytes: u64,
-    /// What the same steps would have moved up as fp32 gradients every step: `4 · parameters · steps`, over all devices.
+    /// Traffic of the same steps with an fp32 gradient sent in every step: `4 · parameters · steps`, over all devices.
     pub fp32_every_step_bytes: u64,
 }
 
-/// What the audits found.
+/// Results of the audits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuditReport {
     /// Audits that ended with a verdict.
     pub performed: u32,
-    /// The work was what was committed.
+    /// Audits that passed.
     pub passed: u32,
-    /// It was not.
+    /// Audits that ended in a conviction.
     pub failed: u32,
-    /// Nobody could decide.
+    /// Audits that nobody could decide.
     pub unresolved: u32,
 }
 
-/// What one device earned.
+/// Earnings of one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Payout {
     /// The account, `0x…`.
@@ -180,14 +180,14 @@ pub struct Payout {
     pub standing: String,
 }
 
-/// Where the escrow went; `deposited = paid + refunded` once the run is over.
+/// Amounts of the escrow; `deposited = paid + refunded` once the run has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EscrowReport {
-    /// Smallest unit, decimal.
+    /// Deposit in the smallest unit, decimal.
     pub deposited: String,
-    /// Smallest unit, decimal.
+    /// Paid amount in the smallest unit, decimal.
     pub paid: String,
-    /// Smallest unit, decimal.
+    /// Refunded amount in the smallest unit, decimal.
     pub refunded: String,
 }
 
@@ -196,7 +196,7 @@ pub struct EscrowReport {
 pub struct RunReport {
     /// Id on the ledger.
     pub id: u64,
-    /// Rounds that became a state.
+    /// Number of rounds that have a state.
     pub rounds_completed: u32,
     /// Tokens verified, over all devices.
     pub tokens_verified: u64,
@@ -210,17 +210,17 @@ pub struct RunReport {
     pub model_digest: String,
 }
 
-/// Everything, for a person or as JSON.
+/// The whole report, for display or as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// The run.
     pub run: RunReport,
-    /// Bytes moved.
+    /// Network traffic.
     pub traffic: TrafficReport,
-    /// What the audits found.
+    /// Results of the audits.
     pub audits: AuditReport,
-    /// A row a device.
+    /// Earnings, one entry per device.
     pub payouts: Vec<Payout>,
-    /// Where the money went.
+    /// Amounts of the escrow.
     pub escrow: EscrowReport,
 }

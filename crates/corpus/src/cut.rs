@@ -1,48 +1,50 @@
-//! A text, cut into shards to train on and an end to validate on.
+//! Splits a text into shards for training and a part for validation.
 
 use std::path::Path;
 
 use crate::manifest::{Manifest, Piece, SHARD_COUNT_MAX, SHARD_SIZE_MAX};
 use crate::text::{self, CorpusError, TEXT_SIZE_MAX};
 
-/// Bytes of a shard, unless the cut says otherwise: small enough to send while a round runs.
+/// Default size of a shard in bytes: small enough to send while a round runs.
 pub const SHARD_SIZE: usize = 64 << 10;
 
-/// Bytes of the validation text that are evaluated at most, so that an evaluation stays short.
+/// Largest part of the validation text that is evaluated, in bytes, so that an evaluation stays short.
 pub const VALIDATION_EVALUATED_SIZE_MAX: usize = 64 << 10;
 
-/// One part in so many is kept for validation.
+/// The validation text is one part in this many.
 const VALIDATION_SHARE: usize = 20;
 
-/// How far a cut may move to fall behind a line's end.
+/// How far a cut may move to fall after the end of a line.
 const LINE_SIZE_MAX: usize = 1 << 10;
 
-/// How a text is cut.
+/// How a text is split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// Bytes a model reads at once, and the one after them: every shard and the validation text hold at least one.
+    /// Bytes that a model reads at once, plus the one after them: every shard and the validation text have at least
+    /// one window.
     pub window: usize,
-    /// Bytes of a shard; the last one may be longer, by half or by a window.
+    /// Size of a shard in bytes; the last one may be longer, by half or by a window.
     pub shard_size: usize,
 }
 
-/// A text ready to be trained on.
+/// A text prepared for training.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Corpus {
     text: Vec<u8>,
-    /// Ends of the shards in `text`; validation is what follows the last.
+    /// End of each shard in `text`; the validation text follows the last.
     ends: Vec<usize>,
 }
 
 impl Cut {
-    /// Shards of [`SHARD_SIZE`] for a model that reads `context` bytes at once.
+    /// Returns a split into shards of [`SHARD_SIZE`] for a model that reads `context` bytes at once.
     #[must_use]
     pub fn for_context(context: usize) -> Self {
         let window = context.saturating_add(1);
         Self { window, shard_size: SHARD_SIZE.max(window) }
     }
 
-    /// The shortest text that can be cut: one window to train on, one to validate on, and room to cut at a character.
+    /// Returns the size of the shortest text that can be split: one window to train on, one to validate on, and space
+    /// to cut between characters.
     #[must_use]
     pub fn text_size_min(&self) -> usize {
         self.window.saturating_mul(2).saturating_add(4)
@@ -58,7 +60,7 @@ impl Corpus {
         Self::new(text::read(path)?, path, cut)
     }
 
-    /// Cuts a text that is already in memory; errors call it `the text`.
+    /// Splits a text that is already in memory; errors call it `the text`.
     ///
     /// # Errors
     /// When it is not UTF-8, or too small or too large.
@@ -68,43 +70,43 @@ impl Corpus {
         Self::new(text, name, cut)
     }
 
-    /// The list of shards and the validation text, by digest.
+    /// Returns the digests of the shards and of the validation text.
     #[must_use]
     pub fn manifest(&self) -> Manifest {
         let shards = (0..self.shard_count()).map(|index| Piece::of(self.shard(index))).collect();
         Manifest { shards, validation: Piece::of(self.validation()) }
     }
 
-    /// Number of shards, at least one.
+    /// Returns the number of shards, at least one.
     #[must_use]
     pub fn shard_count(&self) -> usize {
         self.ends.len()
     }
 
-    /// The bytes of a shard.
+    /// Returns the bytes of a shard.
     ///
     /// # Panics
-    /// When there is no such shard.
+    /// When `index` is not below [`Corpus::shard_count`].
     #[must_use]
     pub fn shard(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.text[start..self.ends[index]]
     }
 
-    /// All of the text that is kept for validation.
+    /// Returns the whole validation text.
     #[must_use]
     pub fn validation(&self) -> &[u8] {
         &self.text[self.training_size()..]
     }
 
-    /// The beginning of the validation text, at most [`VALIDATION_EVALUATED_SIZE_MAX`] bytes.
+    /// Returns the beginning of the validation text, at most [`VALIDATION_EVALUATED_SIZE_MAX`] bytes.
     #[must_use]
     pub fn evaluated(&self) -> &[u8] {
         let validation = self.validation();
         &validation[..validation.len().min(VALIDATION_EVALUATED_SIZE_MAX)]
     }
 
-    /// Bytes of all shards together.
+    /// Returns the size of all shards together, in bytes.
     #[must_use]
     pub fn training_size(&self) -> usize {
         self.ends.last().copied().unwrap_or(0)
@@ -114,7 +116,7 @@ impl Corpus {
         assert!(
             (1..=SHARD_SIZE_MAX / 2).contains(&cut.shard_size)
                 && (2..=cut.shard_size).contains(&cut.window),
-            "a window fits a shard, and a shard its bound: {cut:?}"
+            "a window must fit a shard, and a shard its bound: {cut:?}"
         );
         if text.iter().all(u8::is_ascii_whitespace) {
             return Err(CorpusError::Empty { path: path.to_owned() });
@@ -131,7 +133,8 @@ impl Corpus {
     }
 }
 
-/// Where validation begins: behind a line's end if one is near, else at a character, with a window left on both sides.
+/// Returns where the validation text begins: after the end of a line if one is near, else between two characters,
+/// with a window left on both sides.
 fn training_size(text: &[u8], window: usize) -> usize {
     let last = text.len() - window;
     let target = (text.len() - text.len() / VALIDATION_SHARE).clamp(window, last);
@@ -147,7 +150,8 @@ fn training_size(text: &[u8], window: usize) -> usize {
         .expect("a character has at most 4 bytes, and there are at least 5 places to choose from")
 }
 
-/// Shards of the asked size; a rest shorter than half a shard, or than a window, joins the one before.
+/// Returns the ends of shards of the requested size; a remainder shorter than half a shard, or than a window, is
+/// added to the shard before.
 fn shard_ends(training_size: usize, cut: &Cut) -> Vec<usize> {
     let mut ends: Vec<usize> =
         (1..=training_size / cut.shard_size).map(|n| n * cut.shard_size).collect();

@@ -1,29 +1,29 @@
 //! Which shards a device reads in a round, and which windows of them in a step.
 //!
-//! Random bytes are the output of BLAKE3 in key-derivation mode over `seed ‖ round ‖ device`, and the step where there is one:
-//! whoever knows these can repeat the draw, and no two devices, rounds or steps share one.
+//! Random bytes are the output of BLAKE3 in key-derivation mode over `seed ‖ round ‖ device`, and the step if there
+//! is one: anyone who knows these can repeat the draw, and no two devices, rounds or steps share one.
 
 use thiserror::Error;
 use units::DeviceId;
 
-/// What a draw depends on.
+/// The inputs of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draw<'a> {
     /// The run's seed.
     pub seed: &'a [u8; 32],
     /// The round.
     pub round: u32,
-    /// Whose draw.
+    /// The device that reads.
     pub device: &'a DeviceId,
 }
 
 /// Why no batch can be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BatchError {
-    /// No shard was assigned.
-    #[error("no shard to read from")]
+    /// No shard is assigned.
+    #[error("no shard is assigned: assign at least one")]
     NoShard,
-    /// A shard is shorter than what the model reads at once.
+    /// A shard is shorter than a window.
     #[error(
         "shard {position} of the assignment has {size} bytes, a window needs {window}: cut the text for this context"
     )]
@@ -32,14 +32,15 @@ pub enum BatchError {
         position: usize,
         /// Bytes of the shard.
         size: usize,
-        /// Context and the byte after it.
+        /// Size of a window: the context and the byte after it.
         window: usize,
     },
 }
 
-/// The shards that a device reads in a round: `count` different ones of `shard_count`, or all when there are not so many.
+/// Returns the shards that a device reads in a round: `count` different ones of `shard_count`, or all when there
+/// are fewer.
 ///
-/// Indices into the manifest, in the order drawn. Every choice is equally likely.
+/// The result holds indices into the manifest, in the order drawn. Every choice is equally likely.
 #[must_use]
 pub fn assignment(draw: &Draw<'_>, shard_count: usize, count: usize) -> Vec<usize> {
     let mut random = Random::new("gleaner 2026 shard assignment v1", draw, None);
@@ -59,12 +60,12 @@ pub struct Batcher<'a> {
     draw: Draw<'a>,
     shards: Vec<&'a [u8]>,
     context: usize,
-    /// Places at which a window can begin, in all shards together.
+    /// Number of positions at which a window can begin, in all shards together.
     start_count: usize,
 }
 
 impl<'a> Batcher<'a> {
-    /// A batcher over the assigned shards, in the order of the assignment.
+    /// Returns a batcher over the assigned shards, in the order of the assignment.
     ///
     /// # Errors
     /// When there is no shard, or one is not longer than `context`.
@@ -81,15 +82,17 @@ impl<'a> Batcher<'a> {
         Ok(Self { draw, shards: shards.to_vec(), context, start_count })
     }
 
-    /// Fills `tokens` and `targets`, both `(B, T)` row-major with `T` the context, with the batch of a step of this round.
+    /// Fills `tokens` and `targets`, both `(B, T)` row-major with `T` the context, with the batch of a step of this
+    /// round.
     ///
-    /// Each row is a window that begins at a place drawn evenly from all places of all shards; `targets` are one byte further on.
+    /// Each row is a window that begins at a position drawn uniformly from all positions of all shards; `targets`
+    /// is the row one byte later.
     ///
     /// # Panics
-    /// When the two differ in length or hold no whole number of rows.
+    /// When the two differ in length, or the length is not a whole number of rows.
     pub fn fill(&self, step: u32, tokens: &mut [u8], targets: &mut [u8]) {
-        assert_eq!(tokens.len(), targets.len(), "a target for every token");
-        assert_eq!(tokens.len() % self.context, 0, "whole rows");
+        assert_eq!(tokens.len(), targets.len(), "every token needs a target");
+        assert_eq!(tokens.len() % self.context, 0, "the batch must be whole rows");
         let mut random = Random::new("gleaner 2026 batch v1", &self.draw, Some(step));
         let rows = tokens.chunks_exact_mut(self.context);
         for (tokens, targets) in rows.zip(targets.chunks_exact_mut(self.context)) {
@@ -99,7 +102,7 @@ impl<'a> Batcher<'a> {
         }
     }
 
-    /// The window at a place counted through all shards.
+    /// Returns the window at a position counted through all shards.
     fn window(&self, mut start: usize) -> &'a [u8] {
         for shard in &self.shards {
             let here = shard.len() - self.context;
@@ -108,7 +111,7 @@ impl<'a> Batcher<'a> {
             }
             start -= here;
         }
-        unreachable!("the draw is below the number of places")
+        unreachable!("the draw is below the number of positions")
     }
 }
 
@@ -125,10 +128,10 @@ impl Random {
         Self(hasher.finalize_xof())
     }
 
-    /// An even draw from `0..bound`: words from the uneven end of the range are drawn again.
+    /// Returns a uniform draw from `0..bound`: words of the incomplete last range are drawn again.
     fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).expect("usize has at most 64 bits");
-        assert!(bound > 0, "a draw from nothing");
+        assert!(bound > 0, "the bound of a draw must not be 0");
         let uneven = (u64::MAX % bound + 1) % bound;
         loop {
             let mut word = [0; 8];

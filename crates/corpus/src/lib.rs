@@ -1,17 +1,18 @@
 //! Text in content-addressed shards, and which device reads which.
 //!
-//! Decides how a trainer's text becomes shards with digests, which shards a device reads in a round, and which bytes of them make
-//! the batch of a step:
+//! Decides how a trainer's text becomes shards with digests, which shards a device reads in a round, and which bytes
+//! of them are the batch of a step:
 //!
-//! 1. The trainer's machine reads a file or a folder ([`Corpus::from_path`]), keeps the end for validation and cuts the rest into
-//!    shards. The [`Manifest`] lists their digests; its own digest stands in the terms of the run.
-//! 2. Each round a device derives its shards from public data: [`assignment`] of a [`Draw`].
-//! 3. Each step [`Batcher::fill`] draws windows of bytes and the bytes that follow them.
+//! 1. The trainer's machine reads a file or a folder ([`Corpus::from_path`]), keeps the end for validation and splits
+//!    the rest into shards. The [`Manifest`] lists their digests; the terms of the run contain the digest of the
+//!    manifest.
+//! 2. In each round a device derives its shards from public data: [`assignment`] of a [`Draw`].
+//! 3. In each step [`Batcher::fill`] draws windows of bytes and the bytes that follow them.
 //!
-//! Invariants: no byte is both trained on and validated on; the same text gives the same manifest; draws depend on the seed, the
-//! round and the device alone, so anyone can repeat them; every draw is free of modulo bias.
+//! Invariants: no byte is used both for training and for validation; the same text gives the same manifest; draws
+//! depend only on the seed, the round and the device, so anyone can repeat them; every draw is free of modulo bias.
 //!
-//! It does not tokenize (a token is a byte), fetch shards, or keep them on disk.
+//! The crate does not tokenize (a token is a byte), fetch shards, or keep them on disk.
 
 mod cut;
 mod draw;

@@ -1,4 +1,4 @@
-//! What a corpus consists of, by digest.
+//! The content of a corpus, by digest.
 //!
 //! ```text
 //! version u8 | shard count u32 LE | (digest 32 bytes | size u32 LE) for each shard, then for the validation text
@@ -7,13 +7,13 @@
 use thiserror::Error;
 use units::Digest;
 
-/// Shards of a corpus at most.
+/// Largest number of shards in a corpus.
 pub const SHARD_COUNT_MAX: usize = 1 << 16;
 
-/// Bytes of a shard at most.
+/// Largest size of a shard, in bytes.
 pub const SHARD_SIZE_MAX: usize = 16 << 20;
 
-/// Bytes of the validation text at most: a twentieth of the largest corpus, and some.
+/// Largest size of the validation text, in bytes: a little more than a twentieth of the largest corpus.
 const VALIDATION_SIZE_MAX: usize = 128 << 20;
 
 const VERSION: u8 = 1;
@@ -22,7 +22,7 @@ const PIECE_SIZE: usize = 36;
 /// A content-addressed piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// BLAKE3 of the bytes, under which they travel.
+    /// BLAKE3 of the bytes, which identifies them.
     pub digest: Digest,
     /// Number of bytes.
     pub size: u32,
@@ -40,25 +40,25 @@ pub struct Manifest {
 /// Why bytes are not a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ManifestError {
-    /// Another version.
-    #[error("manifest in version {0}, {VERSION} expected: update this program or the sender's")]
+    /// The manifest has another version.
+    #[error("manifest has version {0}, {VERSION} expected: update this program or the sender's")]
     Version(u8),
-    /// The size does not fit the number of shards.
-    #[error("manifest of {size} bytes is cut short or has bytes to spare")]
+    /// The size does not match the number of shards.
+    #[error("manifest of {size} bytes is cut short or has trailing bytes")]
     Size {
-        /// Bytes given.
+        /// Size of the given bytes.
         size: usize,
     },
-    /// No shard, or too many.
+    /// There is no shard, or there are too many.
     #[error("manifest with {0} shards: 1 to {SHARD_COUNT_MAX} are allowed")]
     ShardCount(u32),
-    /// A piece without bytes, or with too many.
-    #[error("manifest with a piece of {0} bytes")]
+    /// A piece is empty or too large.
+    #[error("manifest with a piece of {0} bytes, which is empty or too large")]
     PieceSize(u32),
 }
 
 impl Piece {
-    /// Names some bytes.
+    /// Returns digest and size of `bytes`.
     ///
     /// # Panics
     /// When there are 4 GiB or more of them.
@@ -70,7 +70,7 @@ impl Piece {
         }
     }
 
-    /// True when `bytes` are the ones that are named.
+    /// Returns whether `bytes` have this digest and size.
     #[must_use]
     pub fn is(&self, bytes: &[u8]) -> bool {
         usize::try_from(self.size) == Ok(bytes.len()) && Self::of(bytes) == *self
@@ -78,7 +78,7 @@ impl Piece {
 }
 
 impl Manifest {
-    /// Canonical bytes: one manifest, one encoding.
+    /// Returns the canonical bytes: each manifest has one encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let count = u32::try_from(self.shards.len()).expect("at most SHARD_COUNT_MAX shards");
@@ -91,7 +91,7 @@ impl Manifest {
         bytes
     }
 
-    /// Reads what [`Manifest::encode`] wrote.
+    /// Parses the bytes of [`Manifest::encode`].
     ///
     /// # Errors
     /// When the bytes are not exactly a manifest within its bounds. Never panics, allocates no more than the bytes given.
@@ -119,14 +119,14 @@ impl Manifest {
         Ok(Self { shards, validation: decode_piece(validation, VALIDATION_SIZE_MAX)? })
     }
 
-    /// BLAKE3 of [`Manifest::encode`]: the corpus digest in the terms of a run.
+    /// Returns BLAKE3 of [`Manifest::encode`]: the corpus digest in the terms of a run.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(&self.encode())
     }
 }
 
-/// Reads a piece from exactly [`PIECE_SIZE`] bytes.
+/// Parses a piece from exactly [`PIECE_SIZE`] bytes.
 fn decode_piece(bytes: &[u8], size_max: usize) -> Result<Piece, ManifestError> {
     let (digest, size) = bytes.split_first_chunk::<32>().expect("a piece is longer than a digest");
     let size = u32::from_le_bytes(size.try_into().expect("four bytes follow the digest"));

@@ -1,4 +1,4 @@
-//! Reading a file or a folder of text.
+//! Reads a file or a folder of text.
 
 use std::{
     fs, io,
@@ -7,61 +7,61 @@ use std::{
 
 use thiserror::Error;
 
-/// Largest text, in bytes: it is held in memory while it is cut.
+/// Largest text, in bytes: it is held in memory while it is split.
 pub(crate) const TEXT_SIZE_MAX: usize = 1 << 31;
 
-/// Files of a folder at most: a folder with more is probably not the one that was meant.
+/// Largest number of files in a folder: a folder with more is probably the wrong one.
 const FILE_COUNT_MAX: usize = 100_000;
 
-/// Folders inside folders at most.
+/// Largest depth of nested folders.
 const DEPTH_MAX: usize = 32;
 
-/// Why a text can't be trained on.
+/// Why a text can't be used for training.
 #[derive(Debug, Error)]
 pub enum CorpusError {
     /// The path can't be read.
-    #[error("{path} can't be read: check that it is there and yours to read", path = .path.display())]
+    #[error("{path} can't be read: check that it exists and that you may read it", path = .path.display())]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Nothing but white space, or a folder without files.
-    #[error("{path} holds no text: give a text file, or a folder with some", path = .path.display())]
+    /// The text is only white space, or the folder has no files.
+    #[error("{path} contains no text: give a text file, or a folder of text files", path = .path.display())]
     Empty {
         /// The file or folder.
         path: PathBuf,
     },
-    /// Not text.
-    #[error("{path} is not UTF-8 text (first bad byte at {offset}): convert it, or move it out of the folder", path = .path.display())]
+    /// A file is not UTF-8.
+    #[error("{path} is not UTF-8 text (first invalid byte at {offset}): convert it, or move it out of the folder", path = .path.display())]
     NotText {
         /// The file.
         path: PathBuf,
         /// Offset of the first byte that is not UTF-8.
         offset: usize,
     },
-    /// Too little to train and validate on.
+    /// The text is too short to train and validate on.
     #[error("{size} bytes of text in {path}, at least {minimum} are needed: add text, or choose a shorter context", path = .path.display())]
     TooSmall {
         /// The file or folder.
         path: PathBuf,
-        /// Bytes there are.
+        /// Size of the text in bytes.
         size: usize,
-        /// Bytes needed.
+        /// Smallest size in bytes.
         minimum: usize,
     },
-    /// Too much to hold or to list.
-    #[error("{path} holds more than {bound}: train on a part of it", path = .path.display())]
+    /// The text is too large, or the folder has too many files.
+    #[error("{path} has more than {bound}: train on a part of it", path = .path.display())]
     TooLarge {
         /// The file or folder.
         path: PathBuf,
-        /// The bound, in words.
+        /// The exceeded bound, as text.
         bound: String,
     },
 }
 
-/// The text of a file, or of all files below a folder, in the order of their paths, each ended by a new line.
+/// Returns the text of a file, or of all files below a folder in the order of their paths, each ended by a newline.
 ///
 /// Names that begin with a dot are skipped. Links are followed, up to `DEPTH_MAX` folders deep.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CorpusError> {
@@ -88,11 +88,11 @@ pub(crate) fn too_large(path: &Path) -> CorpusError {
     CorpusError::TooLarge { path: path.to_owned(), bound: format!("{TEXT_SIZE_MAX} bytes") }
 }
 
-/// Appends the files below `folder`: a folder's own entries by name, so the order is the same on every machine.
+/// Appends the files below `folder`, sorted by name in each folder, so the order is the same on every machine.
 fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), CorpusError> {
     let too_large = |bound| CorpusError::TooLarge { path: folder.to_owned(), bound };
     if depth > DEPTH_MAX {
-        return Err(too_large(format!("{DEPTH_MAX} folders inside each other")));
+        return Err(too_large(format!("{DEPTH_MAX} nested folders")));
     }
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(|source| unreadable(folder, source))? {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 over one kept connection, no more than a benchmark needs: a whole client would take much of the machine that is measured.
+//! Minimal HTTP/1.1 over one persistent connection: a full client would use much of the measured machine's time.
 
 use std::io;
 
@@ -7,13 +7,13 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Longest answer that is read, in bytes.
+/// Longest response body, in bytes.
 const ANSWER_SIZE_MAX: usize = 64 << 20;
-/// Longest head of an answer, in bytes.
+/// Longest response header, in bytes.
 const HEAD_SIZE_MAX: usize = 16 << 10;
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// A connection that asks and waits, in turn.
+/// A connection that sends one request at a time.
 pub(crate) struct Connection {
     stream: TcpStream,
     host: String,
@@ -28,7 +28,7 @@ impl Connection {
         Ok(Self { stream, host: host.to_owned(), received: Vec::new() })
     }
 
-    /// Posts a JSON text; the body of the answer.
+    /// Posts a JSON text; returns the body of the response.
     pub(crate) async fn post(&mut self, body: &str) -> io::Result<Vec<u8>> {
         let (host, size) = (&self.host, body.len());
         let request = format!(
@@ -41,7 +41,7 @@ impl Connection {
                 break at + HEAD_END.len();
             }
             if self.received.len() > HEAD_SIZE_MAX {
-                return Err(malformed("its head is too long"));
+                return Err(malformed("its header is too long"));
             }
             self.read_more().await?;
         };
@@ -61,9 +61,9 @@ impl Connection {
     }
 }
 
-/// The size that a good answer's head promises.
+/// Returns the content length in the header of a successful response.
 fn body_size(head: &[u8]) -> io::Result<usize> {
-    let head = str::from_utf8(head).map_err(|_| malformed("its head is no text"))?;
+    let head = str::from_utf8(head).map_err(|_| malformed("its header is not text"))?;
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap_or_default();
     if status.split(' ').nth(1) != Some("200") {
@@ -73,11 +73,11 @@ fn body_size(head: &[u8]) -> io::Result<usize> {
     let size = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let size = size.and_then(|(_, size)| size.trim().parse().ok());
     size.filter(|size| *size <= ANSWER_SIZE_MAX)
-        .ok_or_else(|| malformed("it has no content-length, or too large a one"))
+        .ok_or_else(|| malformed("its content-length is missing or too large"))
 }
 
 fn malformed(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the node's answer can't be read: {what}"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("the node's response can't be read: {what}"))
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

@@ -1,14 +1,14 @@
-//! The few questions that are asked of a node.
+//! The JSON-RPC requests of the benchmark.
 
 use alloy_primitives::{Address, B256};
 use serde_json::{Value, json};
 
 use crate::{http::Connection, load::LoadError};
 
-/// A node, over one connection.
+/// A client of a node, over one connection.
 pub(crate) struct Client(Connection);
 
-/// What a block did with a transaction.
+/// The result of a transaction in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Receipt {
     pub(crate) hash: B256,
@@ -25,7 +25,7 @@ impl Client {
         number(&self.call("eth_chainId", &json!([])).await?)
     }
 
-    /// A fee per gas with which a transfer stays valid while the base fee doubles some times.
+    /// Returns a fee per gas with which transfers stay valid even if the base fee doubles a few times.
     pub(crate) async fn generous_fee(&mut self) -> Result<u128, LoadError> {
         let price = number(&self.call("eth_gasPrice", &json!([])).await?)?;
         Ok(u128::from(price) * 16)
@@ -39,7 +39,7 @@ impl Client {
         number(&self.call("eth_blockNumber", &json!([])).await?)
     }
 
-    /// Hands in signed transactions; each as [`send_request`] has it, more than one in a batch.
+    /// Sends signed transactions, each as a request of [`send_request`]; more than one as a batch.
     pub(crate) async fn send<'a>(
         &mut self,
         requests: impl Iterator<Item = &'a str>,
@@ -58,7 +58,7 @@ impl Client {
         }
     }
 
-    /// Receipts of the blocks from `first` to `last`, block after block.
+    /// Returns the receipts of the blocks from `first` to `last`, by block.
     pub(crate) async fn receipts(
         &mut self,
         first: u64,
@@ -89,7 +89,7 @@ impl Client {
     }
 }
 
-/// The whole request that hands in a signed transaction.
+/// Returns the request that sends a signed transaction.
 pub(crate) fn send_request(transaction: &[u8]) -> String {
     let transaction = alloy_primitives::hex::encode_prefixed(transaction);
     request(1, "eth_sendRawTransaction", &json!([transaction])).to_string()

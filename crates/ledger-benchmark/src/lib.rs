@@ -1,12 +1,12 @@
-//! How many transfers a ledger takes, and how soon their receipts come.
+//! Measures how many transfers a ledger executes, and how soon their receipts arrive.
 //!
-//! Signs transfers beforehand, sends them one by one over as many connections as asked, and fetches the receipts of every new block. It only
-//! speaks Ethereum's JSON-RPC, so that it measures any node: ours and others in turn.
+//! Signs transfers beforehand, sends them one by one over the given number of connections, and fetches the receipts
+//! of every new block. It only uses Ethereum's JSON-RPC, so it can measure any node, ours and others.
 //!
-//! The measure of time is the sender's: from the moment a transfer was due until its receipt was here. A node that makes senders wait can't
-//! hide it (no coordinated omission).
+//! Latencies are measured by the sender: from the time at which a transfer was due until its receipt arrived. So a
+//! node can't hide the time for which it makes senders wait (no coordinated omission).
 //!
-//! It does not start nodes, and judges nothing.
+//! The crate does not start nodes, and it does not judge the figures.
 
 mod http;
 mod json_rpc;

@@ -1,4 +1,4 @@
-//! A load: sent, and waited for.
+//! Sends a load and waits for its receipts.
 
 use std::{
     collections::BTreeMap,
@@ -18,73 +18,73 @@ use crate::{
     transfers::{Terms, Transfer, senders, sign},
 };
 
-/// How often a node is asked for a new block while there is none.
+/// How often a node is asked for a new block.
 const POLL: Duration = Duration::from_millis(2);
-/// Blocks asked for in one batch.
+/// Number of blocks whose receipts are requested in one batch.
 const BLOCKS_MAX: u64 = 50;
 
-/// What to send.
+/// The load to send.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// The node, as `HOST:PORT`; it speaks plain HTTP.
+    /// The node, as `HOST:PORT`; it must accept plain HTTP.
     pub host: String,
-    /// BIP-39 words whose first accounts have funds there.
+    /// BIP-39 words whose first accounts are funded.
     pub phrase: String,
-    /// Accounts that send.
+    /// Number of sending accounts.
     pub senders: usize,
-    /// Transfers in all, shared out evenly; rounded up to a multiple of the senders.
+    /// Number of transfers, divided evenly among the senders and rounded up to a multiple of them.
     pub transfers: usize,
-    /// Connections; each sends the transfers of its senders in turn, one at a time.
+    /// Number of connections; each sends the transfers of its senders in turn, one at a time.
     pub connections: usize,
-    /// Transfers in one request; more than one make a JSON-RPC batch.
+    /// Transfers per request; more than one are sent as a JSON-RPC batch.
     pub batch: usize,
-    /// Transfers without a receipt at most, so that no mempool overflows.
+    /// Largest number of transfers without a receipt, so that the mempool does not overflow.
     pub unanswered_max: usize,
-    /// Transfers a second; without it, as many as the node takes.
+    /// Transfers per second; without it, as many as the node accepts.
     pub rate: Option<f64>,
-    /// How long to wait for a next receipt.
+    /// How long to wait for the next receipt.
     pub patience: Duration,
 }
 
-/// How far a load is.
+/// Progress of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Receipts that are here.
+    /// Receipts that have arrived.
     pub receipts: usize,
-    /// Transfers in all.
+    /// Number of transfers.
     pub transfers: usize,
 }
 
-/// How long it took, over all transfers.
+/// Distribution of a latency over all transfers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Milliseconds {
-    /// Half took less.
+    /// Median.
     pub median: f64,
-    /// Ninety of a hundred took less.
+    /// 90th percentile.
     pub p90: f64,
-    /// Ninety-nine of a hundred took less.
+    /// 99th percentile.
     pub p99: f64,
-    /// The slowest.
+    /// Maximum.
     pub max: f64,
 }
 
-/// What a load came to.
+/// The result of a load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measurement {
-    /// Transfers with a receipt of success: all of them.
+    /// Number of transfers; all have a receipt of success.
     pub transfers: usize,
-    /// From the first send to the last receipt.
+    /// Seconds from the first send to the last receipt.
     pub seconds: f64,
-    /// Blocks that held them.
+    /// Number of blocks with these transfers.
     pub blocks: u64,
-    /// From the moment a transfer was due until the node had taken it.
+    /// From the time at which a transfer was due until the node accepted it.
     pub to_acceptance: Milliseconds,
-    /// From the moment a transfer was due until its receipt was here.
+    /// From the time at which a transfer was due until its receipt arrived.
     pub to_receipt: Milliseconds,
 }
 
 impl Measurement {
-    /// Transfers a second.
+    /// Returns the transfers per second.
     #[must_use]
     pub fn per_second(&self) -> f64 {
         count(self.transfers) / self.seconds
@@ -94,79 +94,81 @@ impl Measurement {
 /// Why a load was not measured.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// Nothing to send or nobody to send it.
+    /// A number of the load is 0.
     #[error("senders, transfers, connections and batch must be at least 1")]
     Empty,
-    /// A batch would never be sent.
-    #[error("a batch has more transfers than may be without a receipt: raise that number")]
+    /// The batch is larger than the allowed number of transfers without a receipt, so it would never be sent.
+    #[error(
+        "the batch is larger than the allowed number of transfers without a receipt: raise that number"
+    )]
     Batch,
-    /// Not BIP-39.
-    #[error("the phrase is no BIP-39 phrase in English: check its words")]
+    /// The phrase is not BIP-39.
+    #[error("the phrase is not an English BIP-39 phrase: check its words")]
     Phrase,
     /// The signer failed.
     #[error("transfers can't be signed")]
     Signing,
-    /// No node there.
-    #[error("no node answers at {host}: is it running?")]
+    /// No node answers.
+    #[error("no node answers at {host}: check that it is running")]
     Connect {
-        /// Where.
+        /// Its address.
         host: String,
-        /// The system's word.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The connection broke, or the node does not speak HTTP as expected.
+    /// The connection was lost, or the node does not answer with HTTP.
     #[error("the connection to the node failed")]
     Connection(#[from] io::Error),
-    /// The node said no.
-    #[error("the node refuses: {reason}")]
+    /// The node refused a request.
+    #[error("the node refused a request: {reason}")]
     Refused {
-        /// In its words.
+        /// The node's reason.
         reason: String,
     },
-    /// The node said something else.
-    #[error("the node answers what can't be understood: {answer}")]
+    /// The node's response is not understood.
+    #[error("the node's response is not understood: {answer}")]
     Malformed {
-        /// Its words.
+        /// The response.
         answer: String,
     },
-    /// A transfer is in a block and failed.
-    #[error("transfer {hash} failed: have the accounts funds?")]
+    /// A transfer failed in its block.
+    #[error("transfer {hash} failed: check that the accounts are funded")]
     Failed {
         /// The transfer.
         hash: B256,
     },
-    /// Receipts stay away.
-    #[error("{missing} receipts did not come within {} s", .waited.as_secs())]
+    /// Receipts did not arrive.
+    #[error("{missing} receipts did not arrive within {} s", .waited.as_secs())]
     Missing {
-        /// How many.
+        /// Number of missing receipts.
         missing: usize,
-        /// How long nothing came.
+        /// How long none arrived.
         waited: Duration,
     },
-    /// A task died.
+    /// A task panicked.
     #[error("a sending task ended early")]
     Ended,
 }
 
-/// When each transfer was due and taken, while its receipt is awaited.
+/// When each transfer was due and accepted, until its receipt arrives.
 type Waiting = Mutex<BTreeMap<B256, Instant>>;
 
-/// What senders and the watcher share.
+/// State shared by the senders and the watcher.
 struct Shared {
     waiting: Waiting,
     acceptances: Mutex<Vec<Duration>>,
     room: Semaphore,
     started: Instant,
-    /// For the due time of a paced transfer.
+    /// Number of sent transfers, from which the due time of the next follows.
     sent: AtomicUsize,
     rate: Option<f64>,
 }
 
-/// Sends the load and waits for every receipt; `on_progress` hears of each batch of them.
+/// Sends the load and waits for every receipt; calls `on_progress` after each batch of receipts.
 ///
 /// # Errors
-/// [`LoadError`], also when a single transfer is refused or fails: then the figure would be of something else.
+/// [`LoadError`], even if a single transfer is refused or fails: the figure would then measure something else.
 pub async fn run(
     load: &Load,
     on_progress: &mut (dyn FnMut(Progress) + Send),
@@ -213,7 +215,7 @@ pub async fn run(
     })
 }
 
-/// Ends only when a sender fails.
+/// Returns the first failure of a sender; never returns otherwise.
 async fn first_failure(senders: &mut JoinSet<Result<(), LoadError>>) -> LoadError {
     while let Some(sender) = senders.join_next().await {
         match sender {
@@ -225,7 +227,7 @@ async fn first_failure(senders: &mut JoinSet<Result<(), LoadError>>) -> LoadErro
     std::future::pending().await
 }
 
-/// The transfers of each connection, in the order in which it sends them.
+/// Returns the transfers of each connection, in the order in which it sends them.
 async fn prepare(load: &Load, client: &mut Client) -> Result<Vec<Vec<Transfer>>, LoadError> {
     let terms = Terms { chain_id: client.chain_id().await?, fee: client.generous_fee().await? };
     let mut accounts = Vec::new();
@@ -266,7 +268,7 @@ async fn send_all(
         };
         let room = u32::try_from(transfers.len()).unwrap_or(u32::MAX);
         let Ok(room) = shared.room.acquire_many(room).await else { return Ok(()) };
-        // The watcher gives it back with the receipts.
+        // The watcher returns the permit with the receipts.
         room.forget();
         let due = due.unwrap_or_else(now);
         lock(&shared.waiting).extend(transfers.iter().map(|transfer| (transfer.hash, due)));
@@ -277,7 +279,7 @@ async fn send_all(
     Ok(())
 }
 
-/// Fetches receipts until all are here: how long each took, when the last came, and from how many blocks.
+/// Fetches receipts until all have arrived; returns the latencies, the time of the last one, and the number of blocks.
 async fn watch(
     shared: &Shared,
     client: &mut Client,
@@ -336,12 +338,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures for people; 53 bits are enough")]
+#[expect(clippy::cast_precision_loss, reason = "figures for display; 53 bits are enough")]
 fn count(value: usize) -> f64 {
     value as f64
 }
 
-#[expect(clippy::disallowed_methods, reason = "measuring is what the crate is for")]
+#[expect(clippy::disallowed_methods, reason = "this crate measures time")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -1,4 +1,4 @@
-//! Signed transfers, made before the clock starts.
+//! Transfers, signed before the measurement starts.
 
 use std::thread;
 
@@ -20,22 +20,22 @@ pub(crate) struct Transfer {
     pub(crate) request: String,
 }
 
-/// What all transfers have in common.
+/// What all transfers share.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
     pub(crate) chain_id: u64,
-    /// Most they pay per gas.
+    /// Largest fee per gas.
     pub(crate) fee: u128,
 }
 
-/// The first accounts of a phrase, on the path that all wallets use.
+/// Returns the first accounts of a phrase, on the usual derivation path.
 pub(crate) fn senders(phrase: &str, count: usize) -> Result<Vec<PrivateKeySigner>, LoadError> {
     let builder = MnemonicBuilder::<English>::default().phrase(phrase);
     let account = |index: u32| builder.clone().index(index).and_then(|builder| builder.build());
     (0..).take(count).map(|index| account(index).map_err(|_| LoadError::Phrase)).collect()
 }
 
-/// `count` transfers of each sender from its nonce on, to the sender after it; on all cores.
+/// Signs `count` transfers of each sender from its nonce on, to the next sender, on all cores.
 pub(crate) fn sign(
     senders: &[(PrivateKeySigner, u64)],
     terms: Terms,

@@ -1,4 +1,4 @@
-//! Assets: what was created on the ledger, and what its holders and issuer do.
+//! Assets on the ledger: reading them, and the transactions of holders and issuers.
 
 use abi::{
     ASSETS, Assets, Erc20, IssuedAsset,
@@ -12,40 +12,40 @@ use crate::{Ledger, LedgerError, Receipt};
 
 pub use abi::{amount_text, parse_amount};
 
-/// An asset. What its creator chose to call it is not to be trusted.
+/// An asset. Name, symbol and URI were chosen by its creator and must not be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetRecord {
     /// Its number.
     pub number: u64,
-    /// Where it answers.
+    /// Its address.
     pub address: AccountId,
     /// Name.
     pub name: String,
-    /// Symbol.
+    /// The supply, in the smallest unit.
     pub symbol: String,
-    /// Decimals of a whole unit.
+    /// The largest supply, in the smallest unit.
     pub decimals: u8,
     /// What exists, in the smallest unit.
     pub supply: U256,
-    /// The most that may, in the smallest unit.
+    /// The account that may mint; `None` after the role was renounced.
     pub cap: U256,
-    /// Who may mint; nobody any more when there is none.
+    /// The account that may mint; `None` after the role was renounced.
     pub issuer: Option<AccountId>,
-    /// Whether no balance moves.
+    /// Whether transfers are paused.
     pub is_paused: bool,
-    /// The issuer may pause.
+    /// Whether the issuer may pause.
     pub is_pausable: bool,
-    /// Holders may burn.
+    /// Whether holders may burn.
     pub is_burnable: bool,
-    /// The issuer may hand its role over.
+    /// Whether the issuer may transfer its role.
     pub is_transferable: bool,
-    /// The issuer may give its role up.
+    /// Whether the issuer may renounce its role.
     pub is_renounceable: bool,
-    /// Where its metadata lies; may be empty.
+    /// URI of its metadata; may be empty.
     pub uri: String,
 }
 
-/// What is fixed when an asset is created; bounds are the ledger's.
+/// The terms of a new asset; the ledger checks their bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAsset {
     /// Name.
@@ -54,19 +54,19 @@ pub struct NewAsset {
     pub symbol: String,
     /// Decimals of a whole unit.
     pub decimals: u8,
-    /// The most that may exist, in the smallest unit.
+    /// The largest supply, in the smallest unit.
     pub cap: U256,
-    /// Where its metadata lies; may be empty.
+    /// URI of its metadata; may be empty.
     pub uri: String,
-    /// Who may mint.
+    /// The first issuer.
     pub issuer: AccountId,
-    /// The issuer may pause.
+    /// Whether the issuer may pause.
     pub is_pausable: bool,
-    /// Holders may burn.
+    /// Whether holders may burn.
     pub is_burnable: bool,
-    /// The issuer may hand its role over.
+    /// Whether the issuer may transfer its role.
     pub is_transferable: bool,
-    /// The issuer may give its role up.
+    /// Whether the issuer may renounce its role.
     pub is_renounceable: bool,
 }
 
@@ -75,20 +75,21 @@ pub struct NewAsset {
 pub struct CreatedAsset {
     /// Its number.
     pub number: u64,
-    /// Where it answers.
+    /// Its address.
     pub address: AccountId,
     /// The transaction.
     pub receipt: Receipt,
 }
 
-/// Each fails with [`LedgerError`]: nobody answers, or there is no such asset, or the answer is malformed.
+/// Each function fails with [`LedgerError`]: the node does not answer, the asset does not exist, or the answer is
+/// malformed.
 impl Ledger {
-    /// Number of assets ever created; they are numbered from 1.
+    /// Returns the number of assets ever created; they are numbered from 1.
     pub async fn asset_count(&self) -> Result<u64, LedgerError> {
         self.read(ASSETS, &Assets::countCall {}).await
     }
 
-    /// An asset by its number.
+    /// Returns an asset by its number.
     pub async fn asset(&self, number: u64) -> Result<AssetRecord, LedgerError> {
         let at = self.read(ASSETS, &Assets::assetAtCall { number }).await?;
         let issuer = self.read(at, &IssuedAsset::issuerCall {}).await?;
@@ -111,7 +112,7 @@ impl Ledger {
         })
     }
 
-    /// What an account holds of an asset, in the smallest unit.
+    /// Returns the balance of an account, in the smallest unit.
     pub async fn asset_balance(
         &self,
         asset: &AccountId,
@@ -140,12 +141,12 @@ impl Ledger {
             .filter_map(|log| Assets::AssetCreated::decode_log(&log.inner).ok())
             .find_map(|event| Some((event.asset, abi::asset_number(&event.asset)?)));
         let (at, number) = created.ok_or_else(|| {
-            self.shared.node.malformed("an asset was created without the event that names it")
+            self.shared.node.malformed("an asset was created, but its event is missing")
         })?;
         Ok(CreatedAsset { number, address: account(at), receipt })
     }
 
-    /// Sends what the account of this connection holds of an asset.
+    /// Sends an amount of an asset from the account of this connection.
     pub async fn send_asset(
         &self,
         asset: &AccountId,
@@ -156,7 +157,7 @@ impl Ledger {
         self.write(address(*asset), &call, Wei::ZERO).await
     }
 
-    /// Mints. By the issuer.
+    /// Mints an amount; only the issuer may.
     pub async fn mint_asset(
         &self,
         asset: &AccountId,

@@ -4,75 +4,75 @@ use alloy_primitives::{B256, Bytes};
 use alloy_sol_types::SolError;
 use alloy_transport::{RpcError, TransportError, TransportErrorKind};
 
-/// Longest text of a node that is repeated in our own messages, in characters.
+/// Longest text of a node that is quoted in our messages, in characters.
 const TEXT_MAX: usize = 400;
 
-/// Why the ledger was not read or changed.
+/// Why a request to the ledger failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// Not an address of a node.
-    #[error("{url:?} is not the address of a node: use http://HOST:PORT")]
+    /// The address is not that of a node.
+    #[error("{url:?} is not the address of a node: give http://HOST:PORT")]
     BadUrl {
-        /// What was given.
+        /// The given address.
         url: String,
     },
-    /// Nobody answered for as long as the caller was willing to wait.
-    #[error("no node answers at {url} for {} s ({reason}): is it running?", .waited.as_secs())]
+    /// No node answered within the caller's time limit.
+    #[error("no node answers at {url} for {} s ({reason}): check that it is running", .waited.as_secs())]
     Unreachable {
-        /// Where.
+        /// The node's address.
         url: String,
-        /// The patience of the caller.
+        /// The caller's time limit.
         waited: Duration,
         /// The last failure.
         reason: String,
     },
-    /// The ledger's rules do not allow it. Nothing changed.
-    #[error("the ledger refuses: {reason}")]
+    /// The rules of the ledger refuse it. Nothing has changed.
+    #[error("the ledger refused the request: {reason}")]
     Refused {
-        /// In words.
+        /// The reason as text.
         reason: String,
         /// The ABI-encoded error, for [`LedgerError::refusal`].
         data: Bytes,
     },
-    /// The node does not take the request as it is, for lack of funds for example.
-    #[error("the node at {url} refuses: {message}")]
+    /// The node refused the request, for example for lack of funds.
+    #[error("the node at {url} refused the request: {message}")]
     Rejected {
-        /// Where.
+        /// The node's address.
         url: String,
-        /// The node's words, cut.
+        /// The node's message, shortened.
         message: String,
     },
-    /// A transaction was sent, but did not get into a block in time. It still may.
+    /// A transaction was sent, but was not included in a block in time. It still may be.
     #[error("transaction {hash} was sent, but is not in a block after {} s: look it up before you repeat it", .waited.as_secs())]
     Unconfirmed {
         /// The transaction.
         hash: B256,
-        /// The patience of the caller.
+        /// The caller's time limit.
         waited: Duration,
     },
-    /// Another transaction of the account, sent by another program, took this one's place.
+    /// Another transaction of the account, sent by another program, used its nonce.
     #[error(
-        "transaction {hash} was displaced by another one of the same account: is a second program using it?"
+        "transaction {hash} was replaced by another one of the same account: check whether a second program uses the account"
     )]
     Displaced {
         /// The transaction.
         hash: B256,
     },
-    /// The node answered something that it should not.
-    #[error("the node at {url} answers what can't be understood: {reason}")]
+    /// The node's answer is malformed.
+    #[error("the node at {url} sent a malformed answer: {reason}")]
     Malformed {
-        /// Where.
+        /// The node's address.
         url: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// A change without a key to sign it.
-    #[error("this connection reads only: open an account of the wallet to change the ledger")]
+    /// A change was requested without a key to sign it.
+    #[error("this connection is read-only: open an account of the wallet to change the ledger")]
     ReadOnly,
 }
 
 impl LedgerError {
-    /// The rule's error, if it is an `E`.
+    /// Returns the rule's error, if it is an `E`.
     #[must_use]
     pub fn refusal<E: SolError>(&self) -> Option<E> {
         match self {
@@ -82,16 +82,16 @@ impl LedgerError {
     }
 }
 
-/// What a failed request means.
+/// The meaning of a failed request.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Worth another try.
+    /// The node can't be reached; the request may be repeated.
     Unreachable(String),
-    /// A rule said no; the ABI-encoded error.
+    /// A rule refused; the ABI-encoded error.
     Reverted(Bytes),
-    /// The node said no.
+    /// The node refused.
     Rejected(String),
-    /// An answer of the wrong form.
+    /// The answer is malformed.
     Malformed(String),
 }
 
@@ -100,7 +100,7 @@ impl From<TransportError> for Failure {
         match error {
             RpcError::ErrorResp(payload) => match payload.as_revert_data() {
                 Some(data) => Self::Reverted(data),
-                // A revert without data still is one.
+                // A revert without data is still a revert.
                 None if payload.code == REVERTED && payload.message.contains("revert") => {
                     Self::Reverted(Bytes::new())
                 }
@@ -119,7 +119,7 @@ const REVERTED: i64 = 3;
 fn classify(kind: &TransportErrorKind) -> Failure {
     let status = kind.as_http_error().map(|error| error.status);
     match status {
-        // Busy or starting, says the node or a proxy before it.
+        // The node, or a proxy before it, is busy or starting.
         Some(429 | 500..) | None if !kind.is_non_retryable() => {
             Failure::Unreachable(shorten(&chain(kind)))
         }
@@ -128,7 +128,7 @@ fn classify(kind: &TransportErrorKind) -> Failure {
     }
 }
 
-/// An error with what caused it, on one line, without saying anything twice.
+/// Returns an error and its causes on one line, without repetitions.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -143,7 +143,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A node is not trusted with our screen.
+/// Shortens a text of a node and removes control characters, since the node is not trusted.
 pub(crate) fn shorten(text: &str) -> String {
     text.chars()
         .map(|character| if character.is_control() { ' ' } else { character })

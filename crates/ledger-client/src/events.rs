@@ -1,4 +1,4 @@
-//! What happened in runs, read from logs.
+//! Events of runs, read from logs.
 
 use abi::{TRAINING_RUNS, TrainingRuns};
 use alloy_primitives::{B256, U256};
@@ -11,7 +11,7 @@ use crate::{Ledger, LedgerError, Receipt};
 /// An event of the `TrainingRuns` module, as its interface declares it.
 pub use abi::TrainingRuns::TrainingRunsEvents as RunEvent;
 
-/// An event and where it stands.
+/// An event and its place on the ledger.
 #[derive(Clone, Debug)]
 pub struct LoggedEvent {
     /// Height of its block.
@@ -20,12 +20,13 @@ pub struct LoggedEvent {
     pub transaction: B256,
     /// The run.
     pub run: u64,
-    /// What happened.
+    /// The event.
     pub event: RunEvent,
 }
 
 impl Receipt {
-    /// What happened in runs through this transaction, in order, each with its run. Events of other contracts are left out.
+    /// Returns the events of runs in this transaction, in order, each with its run. Events of other
+    /// contracts are left out.
     #[must_use]
     pub fn events(&self) -> Vec<(u64, RunEvent)> {
         self.logs.iter().filter_map(decode).collect()
@@ -33,10 +34,10 @@ impl Receipt {
 }
 
 impl Ledger {
-    /// What happened in a run in the blocks from `from_height` to `to_height`, both included, in order.
+    /// Returns the events of a run in the blocks from `from_height` to `to_height`, both included, in order.
     ///
     /// # Errors
-    /// [`LedgerError`]; in particular [`LedgerError::Rejected`] when the node finds that too much at a time.
+    /// [`LedgerError`]; in particular [`LedgerError::Rejected`] when the node refuses the range as too large.
     pub async fn run_events(
         &self,
         run: u64,

@@ -18,14 +18,15 @@ use crate::{
     transaction::{Change, Receipt},
 };
 
-/// Chooses who does TLS in this process. The HTTP client is built with TLS wherever the transport is in the same program, and panics where
-/// nobody is chosen, though we speak plain `http`.
+/// Chooses who does TLS in this process. The HTTP client is built with TLS wherever the transport is in the same
+/// program, and panics where nobody is chosen, though we speak plain `http`.
 fn choose_tls() {
     // An error says that somebody is chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// A client that goes through the proxy of the environment (`HTTP_PROXY`), but never to a node on this machine: no proxy would find that.
+/// Returns a client that goes through the proxy of the environment (`HTTP_PROXY`), but never to a node on this
+/// machine: no proxy would find that.
 fn http_client(url: &reqwest::Url) -> reqwest::Result<reqwest::Client> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
@@ -45,7 +46,7 @@ pub(crate) struct Shared {
     pub(crate) node: Node,
     pub(crate) chain_id: u64,
     pub(crate) signer: Option<PrivateKeySigner>,
-    /// The next one, if no other program uses the account; else the ledger is asked.
+    /// The next nonce, if no other program uses the account; `None` to ask the ledger.
     pub(crate) nonce: tokio::sync::Mutex<Option<u64>>,
 }
 
@@ -56,14 +57,15 @@ pub struct Head {
     pub height: u64,
     /// Its hash.
     pub hash: Digest,
-    /// Its time, which is the ledger's time.
+    /// Its timestamp, which is the ledger's time.
     pub time: UnixSeconds,
 }
 
 impl Ledger {
-    /// Connects to the node at `url`, to read, and with a `signer` to write.
+    /// Connects to the node at `url`, for reading, and with a `signer` for writing.
     ///
-    /// `patience` bounds how long any later call waits for a node that does not answer, and how long for a transaction to get into a block.
+    /// `patience` limits how long any later call waits for a node that does not answer, and for a transaction to be
+    /// included in a block.
     ///
     /// # Errors
     /// [`LedgerError::BadUrl`], or [`LedgerError::Unreachable`] after `patience`.
@@ -83,37 +85,37 @@ impl Ledger {
             ProviderBuilder::default().connect_reqwest(client, parsed);
         let node = Node { provider, url: url.to_owned() };
         let chain_id = node.ask(patience, || async { node.provider.get_chain_id().await }).await?;
-        // Bound to this network: a transaction signed here is worth nothing on another.
+        // Bound to this chain id: a transaction signed here is invalid on other chains.
         let signer = signer.map(|signer| signer.with_chain_id(Some(chain_id)));
         let nonce = tokio::sync::Mutex::new(None);
         Ok(Self { shared: Arc::new(Shared { node, chain_id, signer, nonce }), patience })
     }
 
-    /// The same connection with another patience.
+    /// Returns the same connection with another `patience`.
     #[must_use]
     pub fn with_patience(&self, patience: Duration) -> Self {
         Self { shared: Arc::clone(&self.shared), patience }
     }
 
-    /// Where the node is.
+    /// Returns the node's address.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.shared.node.url
     }
 
-    /// The network's number, part of every statement and transaction.
+    /// Returns the chain id, part of every statement and transaction.
     #[must_use]
     pub fn chain_id(&self) -> u64 {
         self.shared.chain_id
     }
 
-    /// The account that changes are made by.
+    /// Returns the account that signs changes.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         self.shared.signer.as_ref().map(|signer| account(signer.address()))
     }
 
-    /// The newest block.
+    /// Returns the newest block.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -122,7 +124,8 @@ impl Ledger {
         let block = self
             .ask(|| async { provider.get_block_by_number(BlockNumberOrTag::Latest).await })
             .await?;
-        let header = block.ok_or_else(|| self.shared.node.malformed("no newest block"))?.header;
+        let header =
+            block.ok_or_else(|| self.shared.node.malformed("there is no newest block"))?.header;
         Ok(Head {
             height: header.number,
             hash: digest(header.hash),
@@ -130,7 +133,7 @@ impl Ledger {
         })
     }
 
-    /// What an account holds.
+    /// Returns the balance of an account.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -138,7 +141,8 @@ impl Ledger {
         let provider = &self.shared.node.provider;
         let address = address(*account);
         let balance = self.ask(|| async { provider.get_balance(address).await }).await?;
-        wei(balance).map_err(|_| self.shared.node.malformed("a balance above all there is"))
+        wei(balance)
+            .map_err(|_| self.shared.node.malformed("a balance is above the largest possible one"))
     }
 
     /// Sends `amount` to another account.
@@ -149,7 +153,7 @@ impl Ledger {
         self.change(Change { to: address(*to), value: amount, input: Bytes::new() }).await
     }
 
-    /// Proof of what an account and some of its slots are after a block, as the node writes it. It is not checked here.
+    /// Returns the proof of an account and some of its slots after a block, as the node writes it. It is not checked here.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -187,7 +191,7 @@ impl Ledger {
         })
     }
 
-    /// Calls a function of the contract at `to` in a transaction that moves `value` there, and waits for its block.
+    /// Calls a function of the contract at `to` in a transaction with `value`, and waits for its block.
     ///
     /// # Errors
     /// [`LedgerError`].

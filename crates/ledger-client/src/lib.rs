@@ -1,14 +1,14 @@
 //! Talks to a node as an ordinary Ethereum client would.
 //!
-//! 1. A read is repeated while the node can't be reached, for as long as the caller has patience.
-//! 2. A change is first estimated: what a rule refuses is refused here, in words, and costs nothing.
-//! 3. It is signed with the account's next nonce, handed to the node, and looked for until it is in a block. A node that has forgotten
-//!    it is given the same bytes again: the change happens once or not at all.
+//! 1. A read is repeated while the node can't be reached, within the caller's time limit (`patience`).
+//! 2. A change is estimated first: if a rule refuses it, this returns the reason as text, and it costs nothing.
+//! 3. It is signed with the account's next nonce, sent to the node, and polled until it is in a block. If the node has lost
+//!    it, the same bytes are sent again: the change happens once or not at all.
 //!
-//! Invariants: one nonce, one transaction; every wait is bounded by the caller's patience; nothing the node says is trusted to be short,
-//! printable or well-formed.
+//! Invariants: one nonce, one transaction; every wait is bounded by the caller's time limit; no text of the node is
+//! trusted to be short, printable or well-formed.
 //!
-//! What it does not do: verify the node's answers (it trusts the node it is pointed at), follow events, speak `https`.
+//! The crate does not verify the node's answers (it trusts the node), follow events, or use `https`.
 
 mod error;
 mod ledger;

@@ -16,12 +16,12 @@ use crate::{
     refusal,
 };
 
-/// First pause before a request is repeated; it doubles from there.
+/// First pause before a request is repeated; each later one is twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// Longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// A node, and what it is called in messages.
+/// A node and its name in messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) provider: RootProvider<Ethereum>,
@@ -41,7 +41,7 @@ impl Node {
         self.ask_raw(patience, attempt).await?.map_err(|failure| self.error(failure))
     }
 
-    /// As [`Self::ask`], but leaves it to the caller what an answer other than the one hoped for means.
+    /// As [`Self::ask`], but the caller interprets unexpected answers.
     pub(crate) async fn ask_raw<T, F>(
         &self,
         patience: Duration,
@@ -60,7 +60,7 @@ impl Node {
                             tracing::warn!(
                                 url = self.url,
                                 reason,
-                                "the node does not answer: trying again"
+                                "the node does not answer; the request is repeated"
                             );
                         }
                         *last.lock().unwrap_or_else(PoisonError::into_inner) = reason;

@@ -1,4 +1,4 @@
-//! What the ledger holds, in the words of the other crates. Parsed once, here; inside, it is already true.
+//! Answers of the ledger, converted to the types of the other crates. Values are checked here, once.
 
 use abi::{
     TrainingRuns as wire,
@@ -8,79 +8,79 @@ use alloy_primitives::U256;
 use training_run::{Cause, Commitment, Ending, Standing, Terms};
 use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 
-/// An answer that no ledger of ours gives.
+/// The answer has a value that our ledger never gives.
 #[derive(Debug, thiserror::Error)]
-#[error("{field} = {value} can't be")]
+#[error("{field} is {value}, which is out of range")]
 pub(crate) struct Impossible {
     field: &'static str,
     value: String,
 }
 
-/// Whom a device works for.
+/// The account of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// Who is paid; none before the first link.
+    /// The account that is paid; `None` before the first link.
     pub account: Option<AccountId>,
-    /// Nonce of the last link; the next one is one more.
+    /// Nonce of the last link; the next link needs one more.
     pub nonce: u64,
 }
 
-/// Where a run stands.
+/// The phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunPhase {
-    /// Waits for seats.
+    /// Waiting for seats.
     Gathering,
-    /// A round takes commitments.
+    /// A round accepts commitments.
     Training {
-        /// When a quorum is enough for anyone to close it.
+        /// Time after which anyone may close it if there is a quorum.
         deadline: UnixSeconds,
     },
     /// The round waits for its new state.
     Closed,
-    /// No more rounds; audits go on.
+    /// No more rounds open; audits continue.
     WindingUp(Ending),
-    /// Over.
+    /// All is paid and refunded.
     Finished(Ending),
 }
 
-/// A run at a glance.
+/// The summary of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunSummary {
     /// Its id.
     pub run: u64,
-    /// Who opened it and gets the rest back.
+    /// The account that opened it and gets the refund.
     pub owner: AccountId,
-    /// What people call it; chosen by the owner, not to be trusted on a screen.
+    /// Its name, chosen by the owner; must be escaped when shown.
     pub name: String,
     /// Key of the coordinator.
     pub coordinator: DeviceId,
-    /// Where the coordinator listens: socket addresses, comma separated; chosen by the owner.
+    /// The coordinator's socket addresses, comma separated; chosen by the owner.
     pub endpoint: String,
-    /// Where it stands.
+    /// The phase.
     pub phase: RunPhase,
-    /// The open or closed round; in other phases the number of rounds that became a state.
+    /// The open or closed round; in other phases the number of rounds that have a state.
     pub round: u32,
-    /// Rounds in all.
+    /// Number of rounds.
     pub rounds: u32,
     /// The newest state.
     pub state: Digest,
-    /// The outer update that led to it; zero before the first.
+    /// The outer update that led to the state; zero before the first.
     pub update: Digest,
-    /// Put in by the owner.
+    /// Deposited by the owner.
     pub deposited: Wei,
     /// Paid for work and verdicts.
     pub paid: Wei,
-    /// Given back.
+    /// Refunded to the owner.
     pub refunded: Wei,
     /// Held back for work.
     pub owed: Wei,
     /// Tokens paid for.
     pub tokens_verified: u64,
-    /// Seats ever taken.
+    /// Number of seats that were ever taken.
     pub seats: u32,
-    /// Seats that take part.
+    /// Number of active seats.
     pub seats_active: u32,
-    /// Commitments that a round needs.
+    /// Number of commitments needed to close a round early.
     pub quorum: u32,
 }
 
@@ -89,15 +89,15 @@ pub struct RunSummary {
 pub struct SeatRecord {
     /// The device.
     pub device: DeviceId,
-    /// Who is paid.
+    /// The account that is paid.
     pub account: AccountId,
     /// Whether it takes part.
     pub standing: Standing,
-    /// Every commitment is audited until one audit has passed.
+    /// Whether every commitment is audited; ends with the first passed audit.
     pub on_probation: bool,
     /// First round it takes part in.
     pub from_round: u32,
-    /// Error-feedback memory that its last commitment left; zero before the first.
+    /// Error-feedback memory of its last commitment; zero before the first.
     pub memory: Digest,
     /// Tokens paid for.
     pub tokens_verified: u64,
@@ -107,22 +107,22 @@ pub struct SeatRecord {
     pub committed: bool,
 }
 
-/// An audit under way.
+/// An open audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
     /// The audited round.
     pub round: u32,
     /// The audited device.
     pub subject: DeviceId,
-    /// The device to repeat its work.
+    /// The device that must replay its work.
     pub auditor: DeviceId,
     /// When the auditor may be replaced.
     pub deadline: UnixSeconds,
-    /// State the audited round started from.
+    /// State at the start of the audited round.
     pub base: Digest,
-    /// What the subject started from, and says it arrived at.
+    /// The commitment: where the round started, and its result.
     pub commitment: Commitment,
-    /// Earlier auditors who arrived at something else, and their sealed roots.
+    /// Earlier auditors whose replay gave another root, with their sealed roots.
     pub claims: Vec<(DeviceId, Digest)>,
 }
 
@@ -131,7 +131,7 @@ pub struct AuditRecord {
 pub struct UndrawnRound {
     /// The round.
     pub round: u32,
-    /// It may be drawn in any block after this one.
+    /// It may be drawn in any block after this height.
     pub draw_height: u64,
 }
 
@@ -313,7 +313,7 @@ mod tests {
         let mut wire = wire_terms(&original);
         assert_eq!(terms(&wire).unwrap(), original);
         wire.quorum = 10_001;
-        assert_eq!(terms(&wire).unwrap_err().to_string(), "quorum = 10001 can't be");
+        assert_eq!(terms(&wire).unwrap_err().to_string(), "quorum is 10001, which is out of range");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! ABI-encoded errors in words.
+//! Converts ABI-encoded errors to text.
 
 use abi::{
     Assets, Devices::DevicesErrors, Erc20Errors::Erc20ErrorsErrors, IssuedAsset::IssuedAssetErrors,
@@ -8,7 +8,7 @@ use alloy_primitives::{B256, U256, hex};
 use alloy_sol_types::{Panic, Revert, SolError as _, SolInterface as _};
 use units::Wei;
 
-/// What a revert says. Unknown errors are named by their selector.
+/// Returns the text of a revert. Unknown errors are named by their selector.
 pub(crate) fn in_words(data: &[u8]) -> String {
     let Some(selector) = data.get(..4) else { return "no reason was given".to_owned() };
     if let Ok(error) = TrainingRunsErrors::abi_decode(data) {
@@ -27,9 +27,9 @@ pub(crate) fn in_words(data: &[u8]) -> String {
     } else if let Ok(error) = IssuedAssetErrors::abi_decode(data) {
         of_issuers(error)
     } else if let Ok(error) = Assets::NoSuchAsset::abi_decode(data) {
-        format!("there is no asset {}", error.number)
+        format!("asset {} does not exist", error.number)
     } else {
-        // What compilers emit.
+        // The error of Solidity's `revert` and `require`.
         let plain = Revert::abi_decode(data).map(|error| error.reason);
         let plain = plain.or_else(|_| Panic::abi_decode(data).map(|error| error.to_string()));
         plain.unwrap_or_else(|_| format!("unknown error 0x{}", hex::encode(selector)))
@@ -38,16 +38,16 @@ pub(crate) fn in_words(data: &[u8]) -> String {
 
 fn of_runs(error: TrainingRunsErrors) -> String {
     match error {
-        TrainingRunsErrors::NoSuchRun(error) => format!("there is no run {}", error.run),
+        TrainingRunsErrors::NoSuchRun(error) => format!("run {} does not exist", error.run),
         TrainingRunsErrors::NotLinked(error) => {
-            format!("device {} is linked to no account", plain(&error.device))
+            format!("device {} is not linked to an account", plain(&error.device))
         }
         TrainingRunsErrors::TooLong(error) => {
             format!("{} is longer than {} bytes", error.what, error.max)
         }
-        TrainingRunsErrors::BadTerms(error) => format!("the terms can't be: {}", error.reason),
+        TrainingRunsErrors::BadTerms(error) => format!("the terms are refused: {}", error.reason),
         TrainingRunsErrors::BudgetTooSmall(error) => format!(
-            "a deposit of {} GRAIN does not cover the terms: {} GRAIN would",
+            "a deposit of {} GRAIN does not cover the terms: give at least {} GRAIN",
             grain(error.deposit),
             grain(error.required)
         ),
@@ -64,12 +64,15 @@ fn of_runs(error: TrainingRunsErrors) -> String {
 fn of_modules(error: ModuleErrorsErrors) -> String {
     match error {
         ModuleErrorsErrors::DelegateCallNotAllowed(_) => {
-            "a module is called, not delegate-called".to_owned()
+            "a native module can't be called with DELEGATECALL".to_owned()
         }
-        ModuleErrorsErrors::StaticCallNotAllowed(_) => "a static call changes nothing".to_owned(),
-        ModuleErrorsErrors::ValueNotAllowed(_) => "this function takes no value".to_owned(),
+        ModuleErrorsErrors::StaticCallNotAllowed(_) => {
+            "a static call can't change the state".to_owned()
+        }
+        ModuleErrorsErrors::ValueNotAllowed(_) => "this function does not accept value".to_owned(),
         ModuleErrorsErrors::BadCall(_) => {
-            "the module has no such function: is the node of another version?".to_owned()
+            "the module has no such function: check that client and node have the same version"
+                .to_owned()
         }
         ModuleErrorsErrors::BadSignature(error) => {
             format!("the signature is not that of device {}", plain(&error.device))
@@ -83,30 +86,30 @@ fn of_modules(error: ModuleErrorsErrors) -> String {
     }
 }
 
-/// Amounts are in the smallest unit: the error does not say of which asset.
+/// Amounts are in the smallest unit, because the error does not name the asset.
 fn of_holders(error: &Erc20ErrorsErrors) -> String {
     use Erc20ErrorsErrors as Error;
     match error {
         Error::ERC20InsufficientBalance(error) => format!(
-            "{:#x} holds {} of the smallest unit, {} are needed",
+            "{:#x} has a balance of {} in the smallest unit, {} is needed",
             error.sender, error.balance, error.needed
         ),
         Error::ERC20InsufficientAllowance(error) => format!(
-            "{:#x} may spend {} of the smallest unit, {} are needed",
+            "{:#x} has an allowance of {} in the smallest unit, {} is needed",
             error.spender, error.allowance, error.needed
         ),
         Error::ERC20InvalidSender(error) => format!("{:#x} can't send", error.sender),
         Error::ERC20InvalidReceiver(error) => {
             format!("{:#x} can't hold this asset", error.receiver)
         }
-        Error::ERC20InvalidApprover(error) => format!("{:#x} can't allow anything", error.approver),
+        Error::ERC20InvalidApprover(error) => format!("{:#x} can't approve", error.approver),
         Error::ERC20InvalidSpender(error) => {
-            format!("{:#x} can't be allowed anything", error.spender)
+            format!("{:#x} can't be approved as a spender", error.spender)
         }
         Error::ERC2612ExpiredSignature(error) => {
-            format!("the permit ended at {}", error.deadline)
+            format!("the permit expired at {}", error.deadline)
         }
-        Error::ECDSAInvalidSignature(_) => "the permit's signature is none".to_owned(),
+        Error::ECDSAInvalidSignature(_) => "the permit's signature is malformed".to_owned(),
         Error::ECDSAInvalidSignatureS(error) => {
             format!("the permit's s is {}, the higher of two: sign with the lower", error.s)
         }
@@ -120,7 +123,7 @@ fn of_issuers(error: IssuedAssetErrors) -> String {
     use IssuedAssetErrors as Error;
     match error {
         Error::ERC20ExceededCap(error) => format!(
-            "{} of the smallest unit would exist, the cap is {}",
+            "the supply would become {} in the smallest unit, the cap is {}",
             error.increasedSupply, error.cap
         ),
         Error::EnforcedPause(_) => "the asset is paused".to_owned(),
@@ -133,7 +136,7 @@ fn of_issuers(error: IssuedAssetErrors) -> String {
     }
 }
 
-/// As a device is written everywhere else.
+/// Formats a device as everywhere else.
 fn plain(device: &B256) -> String {
     hex::encode(device)
 }
@@ -158,10 +161,10 @@ mod tests {
     fn every_error_has_words() {
         let device = B256::repeat_byte(0xab);
         let shown = "ab".repeat(32);
-        check(&TrainingRuns::NoSuchRun { run: 7 }.abi_encode(), "there is no run 7");
+        check(&TrainingRuns::NoSuchRun { run: 7 }.abi_encode(), "run 7 does not exist");
         check(
             &TrainingRuns::NotLinked { device }.abi_encode(),
-            &format!("device {shown} is linked to no account"),
+            &format!("device {shown} is not linked to an account"),
         );
         check(
             &TrainingRuns::TooLong { what: "name".to_owned(), max: U256::from(64) }.abi_encode(),
@@ -169,12 +172,12 @@ mod tests {
         );
         check(
             &TrainingRuns::BadTerms { reason: "rounds = 0".to_owned() }.abi_encode(),
-            "the terms can't be: rounds = 0",
+            "the terms are refused: rounds = 0",
         );
         let deposit = U256::from(1_500_000_000_000_000_000_u64);
         check(
             &TrainingRuns::BudgetTooSmall { deposit, required: deposit + deposit }.abi_encode(),
-            "a deposit of 1.5 GRAIN does not cover the terms: 3 GRAIN would",
+            "a deposit of 1.5 GRAIN does not cover the terms: give at least 3 GRAIN",
         );
         check(
             &TrainingRuns::DrawRearmed { round: 4 }.abi_encode(),
@@ -189,7 +192,10 @@ mod tests {
             &ModuleErrors::BadSignature { device }.abi_encode(),
             &format!("the signature is not that of device {shown}"),
         );
-        check(&ModuleErrors::ValueNotAllowed {}.abi_encode(), "this function takes no value");
+        check(
+            &ModuleErrors::ValueNotAllowed {}.abi_encode(),
+            "this function does not accept value",
+        );
     }
 
     #[test]
@@ -200,7 +206,7 @@ mod tests {
         check(
             &Erc20Errors::ERC20InsufficientBalance { sender: one, balance: units, needed }
                 .abi_encode(),
-            &format!("0x{shown} holds 5 of the smallest unit, 10 are needed"),
+            &format!("0x{shown} has a balance of 5 in the smallest unit, 10 is needed"),
         );
         check(
             &Erc20Errors::ERC20InvalidReceiver { receiver: one }.abi_encode(),
@@ -212,7 +218,7 @@ mod tests {
         );
         check(
             &IssuedAsset::ERC20ExceededCap { increasedSupply: needed, cap: units }.abi_encode(),
-            "10 of the smallest unit would exist, the cap is 5",
+            "the supply would become 10 in the smallest unit, the cap is 5",
         );
         check(
             &IssuedAsset::NotIssuer { caller: one }.abi_encode(),
@@ -222,10 +228,10 @@ mod tests {
             &IssuedAsset::Forbidden { action: "burn".to_owned() }.abi_encode(),
             "the asset's terms don't allow to burn",
         );
-        check(&Assets::NoSuchAsset { number: 4 }.abi_encode(), "there is no asset 4");
+        check(&Assets::NoSuchAsset { number: 4 }.abi_encode(), "asset 4 does not exist");
         check(
             &Assets::BadTerms { reason: "name has 0 bytes".to_owned() }.abi_encode(),
-            "the terms can't be: name has 0 bytes",
+            "the terms are refused: name has 0 bytes",
         );
     }
 

@@ -1,4 +1,4 @@
-//! Devices and training runs: each function of the native modules.
+//! Devices and training runs: the functions of the native modules.
 
 use abi::{
     DEVICES, Devices, TRAINING_RUNS, TrainingRuns,
@@ -19,12 +19,12 @@ use crate::{
 /// An ed25519 signature by a device, over a statement of `abi::statement`.
 pub type Signature = [u8; 64];
 
-/// How people and workers find a run.
+/// A run's metadata: coordinator key and address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
     /// Key of the coordinator.
     pub coordinator: DeviceId,
-    /// Where it listens: socket addresses, comma separated.
+    /// Its socket addresses, comma separated.
     pub endpoint: String,
 }
 
@@ -42,7 +42,7 @@ pub struct OpenedRun {
 pub struct SignedCommitment {
     /// The device.
     pub device: DeviceId,
-    /// What it commits to.
+    /// The commitment.
     pub commitment: Commitment,
     /// Its signature.
     pub signature: Signature,
@@ -55,7 +55,7 @@ pub struct SignedVerdict {
     pub round: u32,
     /// The audited device.
     pub subject: DeviceId,
-    /// The device that repeated the work.
+    /// The device that replayed the work.
     pub auditor: DeviceId,
     /// What was found.
     pub kind: TrainingRuns::Verdict,
@@ -65,33 +65,33 @@ pub struct SignedVerdict {
     pub signature: Signature,
 }
 
-/// Each fails with [`LedgerError`]: nobody answers, or there is no such run, or the answer is malformed.
+/// Each function fails with [`LedgerError`]: the node does not answer, the run does not exist, or the answer is malformed.
 impl Ledger {
-    /// Whom a device is linked to.
+    /// Returns the account of a device.
     pub async fn link_of(&self, device: &DeviceId) -> Result<Link, LedgerError> {
         let answer =
             self.read(DEVICES, &Devices::accountOfCall { device: device_word(*device) }).await?;
         Ok(records::link(answer))
     }
 
-    /// Number of runs ever opened; their ids are 1 to this.
+    /// Returns the number of runs ever opened; their ids are 1 to this.
     pub async fn run_count(&self) -> Result<u64, LedgerError> {
         self.read(TRAINING_RUNS, &TrainingRuns::countCall {}).await
     }
 
-    /// A run at a glance.
+    /// Returns the summary of a run.
     pub async fn run_summary(&self, run: u64) -> Result<RunSummary, LedgerError> {
         let answer = self.read(TRAINING_RUNS, &TrainingRuns::summaryCall { run }).await?;
         records::summary(answer).map_err(|error| self.impossible(&error))
     }
 
-    /// The terms of a run.
+    /// Returns the terms of a run.
     pub async fn run_terms(&self, run: u64) -> Result<Terms, LedgerError> {
         let answer = self.read(TRAINING_RUNS, &TrainingRuns::termsCall { run }).await?;
         records::terms(&answer).map_err(|error| self.impossible(&error))
     }
 
-    /// All seats ever taken in a run.
+    /// Returns all seats ever taken in a run.
     pub async fn run_seats(&self, run: u64) -> Result<Vec<SeatRecord>, LedgerError> {
         let answer = self.read(TRAINING_RUNS, &TrainingRuns::seatsCall { run }).await?;
         answer
@@ -101,19 +101,19 @@ impl Ledger {
             .map_err(|error| self.impossible(&error))
     }
 
-    /// The audits under way in a run.
+    /// Returns the open audits of a run.
     pub async fn run_audits(&self, run: u64) -> Result<Vec<AuditRecord>, LedgerError> {
         let answer = self.read(TRAINING_RUNS, &TrainingRuns::auditsCall { run }).await?;
         Ok(answer.into_iter().map(records::audit).collect())
     }
 
-    /// The closed rounds whose audits are not drawn.
+    /// Returns the closed rounds whose audits are not drawn.
     pub async fn run_undrawn(&self, run: u64) -> Result<Vec<UndrawnRound>, LedgerError> {
         let answer = self.read(TRAINING_RUNS, &TrainingRuns::undrawnCall { run }).await?;
         Ok(answer.into_iter().map(records::undrawn).collect())
     }
 
-    /// The least deposit for these terms, as the ledger computes it.
+    /// Returns the smallest deposit for these terms, as the ledger computes it.
     pub async fn required_deposit(&self, terms: &Terms) -> Result<Wei, LedgerError> {
         let answer = self
             .read(TRAINING_RUNS, &TrainingRuns::requiredDepositCall { terms: wire_terms(terms) })
@@ -126,8 +126,8 @@ impl Ledger {
     }
 }
 
-/// Each waits until the change is in a block. Each fails with [`LedgerError`]: in particular [`LedgerError::Refused`] when a rule does
-/// not allow it, at no cost.
+/// Each function waits until the change is in a block, and fails with [`LedgerError`]: in particular
+/// [`LedgerError::Refused`] when a rule refuses it, at no cost.
 impl Ledger {
     /// Links a device to the account that is paid for its work.
     pub async fn link_device(
@@ -163,12 +163,12 @@ impl Ledger {
             _ => None,
         });
         let run = opened.ok_or_else(|| {
-            self.shared.node.malformed("a run was opened without the event that names it")
+            self.shared.node.malformed("a run was opened, but its event is missing")
         })?;
         Ok(OpenedRun { run, receipt })
     }
 
-    /// Says that the coordinator has moved. By the owner.
+    /// Publishes a new coordinator address; only the owner may.
     pub async fn announce(
         &self,
         run: u64,
@@ -190,7 +190,7 @@ impl Ledger {
         self.change_run(&TrainingRuns::enrollCall { run, device, signature }).await
     }
 
-    /// Gives a device's seat up.
+    /// Gives up a device's seat.
     pub async fn leave(
         &self,
         run: u64,
@@ -202,7 +202,7 @@ impl Ledger {
         self.change_run(&TrainingRuns::leaveCall { run, device, round, signature }).await
     }
 
-    /// Relays commitments, at most `abi::COMMITMENTS_MAX` of them: all or none.
+    /// Relays commitments, at most `abi::COMMITMENTS_MAX`: all or none.
     pub async fn commit(
         &self,
         run: u64,
@@ -213,17 +213,17 @@ impl Ledger {
         self.change_run(&TrainingRuns::commitCall { run, round, commitments }).await
     }
 
-    /// Closes a round: the owner once there is a quorum, anyone after the deadline.
+    /// Closes a round: by the owner once there is a quorum, by anyone after the deadline.
     pub async fn close_round(&self, run: u64, round: u32) -> Result<Receipt, LedgerError> {
         self.change_run(&TrainingRuns::closeCall { run, round }).await
     }
 
-    /// Says that a round's deadline passed without a quorum.
+    /// Counts a missed round for silent devices after a deadline without a quorum.
     pub async fn lapse(&self, run: u64, round: u32) -> Result<Receipt, LedgerError> {
         self.change_run(&TrainingRuns::lapseCall { run, round }).await
     }
 
-    /// Publishes the state that a round became, and the `(state, update)` digests of it. By the owner.
+    /// Publishes the state of a closed round, as the digests `(state, update)`; only the owner may.
     pub async fn advance(
         &self,
         run: u64,
@@ -258,7 +258,7 @@ impl Ledger {
         self.change_run(&call).await
     }
 
-    /// Replaces an auditor that was silent past its deadline.
+    /// Replaces an auditor that missed its deadline.
     pub async fn redraw(
         &self,
         run: u64,
@@ -269,12 +269,12 @@ impl Ledger {
             .await
     }
 
-    /// Lets no more rounds open. By the owner.
+    /// Opens no more rounds; only the owner may.
     pub async fn cancel(&self, run: u64) -> Result<Receipt, LedgerError> {
         self.change_run(&TrainingRuns::cancelCall { run }).await
     }
 
-    /// Lets no more rounds open, because nothing has happened for too long.
+    /// Opens no more rounds, because nothing has happened for too long.
     pub async fn abandon(&self, run: u64) -> Result<Receipt, LedgerError> {
         self.change_run(&TrainingRuns::abandonCall { run }).await
     }

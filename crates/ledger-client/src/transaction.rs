@@ -1,4 +1,4 @@
-//! Changing the ledger: estimate, sign, send, and stay with the transaction until it is in a block.
+//! Changes the ledger: estimates, signs, sends, and polls the transaction until it is in a block.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     error::{Failure, LedgerError},
 };
 
-/// Pauses between looks for a receipt.
+/// First pause between requests for a receipt.
 const LOOK_MIN: Duration = Duration::from_millis(50);
 const LOOK_MAX: Duration = Duration::from_secs(1);
 
@@ -30,13 +30,13 @@ pub struct Receipt {
     pub height: u64,
     /// Gas used.
     pub gas: u64,
-    /// What it cost the sender, beside what it moved.
+    /// The fee that the sender paid.
     pub fee: Wei,
     /// Events.
     pub logs: Vec<Log>,
 }
 
-/// What to change.
+/// A change to make.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) to: Address,
@@ -44,22 +44,22 @@ pub(crate) struct Change {
     pub(crate) input: Bytes,
 }
 
-/// A signed transaction, kept to be sent again.
+/// A signed transaction, kept so that it can be sent again.
 struct Sent {
     hash: B256,
     raw: Vec<u8>,
 }
 
-/// What became of sending it.
+/// The result of sending it.
 enum Outcome {
-    /// The node has it.
+    /// The node accepted it.
     Taken,
     /// The account has used that nonce already.
     Outdated,
 }
 
 impl Ledger {
-    /// Makes the change, or says why not; waits until it is in a block.
+    /// Makes the change, or returns why not; waits until it is in a block.
     pub(crate) async fn change(&self, change: Change) -> Result<Receipt, LedgerError> {
         let signer = self.shared.signer.as_ref().ok_or(LedgerError::ReadOnly)?;
         let request = TransactionRequest::default()
@@ -76,7 +76,7 @@ impl Ledger {
         let unsigned = TxEip1559 {
             chain_id: self.shared.chain_id,
             nonce: 0,
-            // Others change the state between estimate and block, and unused gas is not paid.
+            // Other transactions change the state between estimate and block, and unused gas costs nothing.
             gas_limit: gas.saturating_mul(2),
             max_fee_per_gas: fees.max_fee_per_gas,
             max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
@@ -89,7 +89,8 @@ impl Ledger {
         let receipt = match timeout(self.patience, self.receipt(&sent)).await {
             Ok(receipt) => receipt?,
             Err(_) => {
-                // It may be lost, and what follows it would wait for it: the next one asks the ledger where to go on.
+                // The transaction may be lost, and later ones would wait for it: the next change asks the ledger for
+                // the nonce.
                 *self.shared.nonce.lock().await = None;
                 return Err(LedgerError::Unconfirmed { hash: sent.hash, waited: self.patience });
             }
@@ -101,7 +102,7 @@ impl Ledger {
         }
     }
 
-    /// Signs with the account's next nonce and hands the transaction to the node. One at a time: a nonce is used once the node has it.
+    /// Signs with the account's next nonce and sends the transaction. One at a time: a nonce is used once the node has it.
     async fn send_next(
         &self,
         signer: &PrivateKeySigner,
@@ -121,14 +122,14 @@ impl Ledger {
                 }
             };
             let sent = sign(signer, unsigned.clone())?;
-            // Whatever goes wrong from here on, the ledger knows better than we do.
+            // After any error from here on, the ledger must be asked for the nonce.
             *next = None;
             match self.send(&sent).await? {
                 Outcome::Taken => {
                     *next = unsigned.nonce.checked_add(1);
                     return Ok(sent);
                 }
-                // Another program uses the account, or the network was made anew: once more, with the ledger's count.
+                // Another program uses the account, or the network was restarted: try once more with the ledger's nonce.
                 Outcome::Outdated if known.is_some() => {}
                 Outcome::Outdated => return Err(LedgerError::Displaced { hash: sent.hash }),
             }
@@ -148,7 +149,7 @@ impl Ledger {
         }
     }
 
-    /// Looks until the transaction is in a block. A node that has forgotten it, after a restart for example, is given it again.
+    /// Polls until the transaction is in a block. If the node has lost it, for example after a restart, sends it again.
     async fn receipt(&self, sent: &Sent) -> Result<TransactionReceipt, LedgerError> {
         let provider = &self.shared.node.provider;
         let mut pause = LOOK_MIN;
@@ -160,7 +161,7 @@ impl Ledger {
                 return Ok(receipt);
             }
             if displaced {
-                // The nonce is used, and not by this transaction: the receipt was looked for after that was known.
+                // The nonce is used, but not by this transaction: the receipt was requested after that was known.
                 return Err(LedgerError::Displaced { hash: sent.hash });
             }
             if self
@@ -186,12 +187,12 @@ impl Ledger {
             hash: receipt.transaction_hash,
             height: receipt.block_number.ok_or_else(|| malformed("without a block"))?,
             gas: receipt.gas_used,
-            fee: Wei::new(fee.ok_or_else(|| malformed("with an impossible fee"))?),
+            fee: Wei::new(fee.ok_or_else(|| malformed("with a fee out of range"))?),
             logs: receipt.logs().to_vec(),
         })
     }
 
-    /// A transaction that was fine when it was estimated has failed in its block: what does the rule say now?
+    /// Returns the error of a transaction that was estimated successfully but failed in its block, by calling it again.
     async fn why_failed(&self, request: TransactionRequest) -> LedgerError {
         let provider = &self.shared.node.provider;
         match self
@@ -200,7 +201,7 @@ impl Ledger {
         {
             Err(error) => error,
             Ok(_) => LedgerError::Refused {
-                reason: "the transaction failed in its block, where something had come before it"
+                reason: "the transaction failed in its block, because an earlier transaction changed the state"
                     .to_owned(),
                 data: Bytes::new(),
             },
@@ -216,7 +217,7 @@ fn sign(signer: &PrivateKeySigner, mut unsigned: TxEip1559) -> Result<Sent, Ledg
     Ok(Sent { hash: *signed.hash(), raw: signed.encoded_2718() })
 }
 
-/// Nodes have no code for this; geth, reth and ours use these words.
+/// Returns whether the node has the transaction. There is no error code for this; geth, reth and our node use these words.
 fn is_known(message: &str) -> bool {
     message.to_lowercase().contains("already known")
 }

@@ -1,9 +1,10 @@
-//! Where the time of a training step goes on this machine, against the fused multiply-adds its core can do.
+//! Measures the time of each kind of work in a training step, compared with the peak of fused multiply-adds of a core.
 //!
 //! `cargo run --release -p model --example speed -- [small|medium|large] [isa] [threads] [steps] [recompute]`
 //!
-//! Times are processor time of the threads, the least of all steps for each kind of work: other programs then hardly count.
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement for people")]
+//! Times are CPU times of the threads, the minimum over all steps for each kind of work: so other programs hardly
+//! affect them.
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "prints a measurement")]
 
 use std::error::Error;
 use std::hint::black_box;
@@ -33,7 +34,7 @@ fn config(name: &str) -> Option<(Config, usize)> {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "small".to_owned());
-    let (config, batch) = config(&name).ok_or("sizes are small, medium or large")?;
+    let (config, batch) = config(&name).ok_or("unknown size: give small, medium or large")?;
     let isa = arguments.next().map_or(Ok(Isa::detect()), |name| name.parse())?;
     let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
     let steps = arguments.next().map_or(Ok(5), |steps| steps.parse())?;
@@ -99,18 +100,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Gigaflops of one core that does nothing but fused multiply-adds: the best of many.
+/// Returns the GFLOP/s of one core that only does fused multiply-adds: the best of many runs.
 fn peak(isa: Isa) -> f64 {
     const ROUNDS: usize = 1 << 15;
     let one = || {
         let start = clock();
         let flops = match isa {
             #[cfg(target_arch = "x86_64")]
-            #[expect(unsafe_code, reason = "calls code compiled for more instructions")]
-            // SAFETY: `main` has made a trainer of these instructions.
+            #[expect(unsafe_code, reason = "calls code compiled for other instructions")]
+            // SAFETY: `main` has made a trainer with these instructions.
             Isa::Avx512 => unsafe { chains_avx512(ROUNDS) },
             #[cfg(target_arch = "x86_64")]
-            #[expect(unsafe_code, reason = "calls code compiled for more instructions")]
+            #[expect(unsafe_code, reason = "calls code compiled for other instructions")]
             // SAFETY: as above.
             Isa::Avx2 => unsafe { chains_avx2(ROUNDS) },
             _ => chains::<4, 16>(ROUNDS / 16),
@@ -120,7 +121,7 @@ fn peak(isa: Isa) -> f64 {
     (0..4).map(|_| one()).fold(0.0, f64::max)
 }
 
-/// With intrinsics, since LLVM prefers vectors of 256 bits.
+/// Uses intrinsics, since LLVM prefers vectors of 256 bits.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 fn chains_avx512(rounds: usize) -> f64 {
@@ -142,7 +143,7 @@ fn chains_avx2(rounds: usize) -> f64 {
     chains::<8, 12>(rounds)
 }
 
-/// `CHAINS` vectors of fused multiply-adds that stay in registers; the operations done.
+/// Runs `CHAINS` vectors of fused multiply-adds that stay in registers; returns the number of operations.
 #[inline(always)]
 fn chains<const LANES: usize, const CHAINS: usize>(rounds: usize) -> f64 {
     let factor = black_box([0.999_f32; LANES]);
@@ -164,23 +165,26 @@ struct Time {
     nanoseconds: i64,
 }
 
-/// Processor time of the calling thread.
+/// Returns the CPU time of the calling thread.
 #[cfg(target_os = "linux")]
 fn clock() -> u64 {
-    #[expect(unsafe_code, reason = "the standard library has no clock of a thread's own time")]
-    // SAFETY: this is its signature on 64-bit Linux; it writes `time` and nothing else.
+    #[expect(
+        unsafe_code,
+        reason = "the standard library has no clock for the CPU time of a thread"
+    )]
+    // SAFETY: this is its signature on 64-bit Linux; it writes only `time`.
     unsafe extern "C" {
         safe fn clock_gettime(clock: i32, time: &mut Time) -> i32;
     }
     let mut time = Time { seconds: 0, nanoseconds: 0 };
     const THREAD: i32 = 3;
     clock_gettime(THREAD, &mut time);
-    #[expect(clippy::cast_sign_loss, reason = "clocks do not run below zero")]
+    #[expect(clippy::cast_sign_loss, reason = "a clock is never negative")]
     let nanoseconds = time.seconds as u64 * 1_000_000_000 + time.nanoseconds as u64;
     nanoseconds
 }
 
-/// Time since the start of the program, where there is no clock of a thread's own.
+/// Returns the time since the start of the program, on systems without a clock for CPU time of a thread.
 #[cfg(not(target_os = "linux"))]
 fn clock() -> u64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();

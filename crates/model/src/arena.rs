@@ -1,12 +1,12 @@
-//! Memory for the activations and gradients of some sequences, allocated once.
+//! Memory for the activations and gradients of a number of sequences, allocated once.
 
 use crate::config::Config;
 
-/// What a layer keeps of the way forward; `R` rows, one for each token.
+/// The activations of a layer; `R` rows, one for each token.
 pub(crate) struct Kept {
     /// `(R)` scales of the norm before attention.
     pub(crate) attention_scales: Vec<f32>,
-    /// `(R, C)` normed input of attention.
+    /// `(R, C)` normalized input of attention.
     pub(crate) attention_input: Vec<f32>,
     /// `(R, 3C)` queries and keys after rotation, and values.
     pub(crate) qkv: Vec<f32>,
@@ -16,7 +16,7 @@ pub(crate) struct Kept {
     pub(crate) middle: Vec<f32>,
     /// `(R)` scales of the norm before SwiGLU.
     pub(crate) mlp_scales: Vec<f32>,
-    /// `(R, C)` normed input of SwiGLU.
+    /// `(R, C)` normalized input of SwiGLU.
     pub(crate) mlp_input: Vec<f32>,
     /// `(R, 2H)` gate and up.
     pub(crate) gate_up: Vec<f32>,
@@ -48,11 +48,11 @@ pub(crate) struct Gradients {
 
 /// The sequences of one thread.
 pub(crate) struct Shard {
-    /// Sequences in use now.
+    /// Number of sequences in use.
     pub(crate) sequences: usize,
-    /// Tokens of each sequence now.
+    /// Number of tokens per sequence.
     pub(crate) time: usize,
-    /// One for each layer, or one that each layer overwrites.
+    /// The activations of each layer, or of one that each layer overwrites.
     pub(crate) layers: Vec<Kept>,
     /// `(R, C)` residual stream before each layer, and after the last.
     pub(crate) residuals: Vec<Vec<f32>>,
@@ -62,21 +62,21 @@ pub(crate) struct Shard {
     pub(crate) final_input: Vec<f32>,
     /// `(R, V)` logits, then their gradient.
     pub(crate) logits: Vec<f32>,
-    /// `(R)` nats.
+    /// `(R)` losses in nats.
     pub(crate) losses: Vec<f32>,
     pub(crate) gradients: Gradients,
 }
 
-/// What a trainer keeps of the way forward for the way back. Changes time and memory, never a bit.
+/// Which activations a trainer keeps for the backward pass. Changes time and memory, never the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activations {
-    /// Everything of every layer.
+    /// All activations of every layer.
     Keep,
-    /// The input of each layer; the rest is computed a second time, which takes about a third more time.
+    /// The input of each layer; the others are computed a second time, which takes about a third more time.
     Recompute,
 }
 
-/// Which ways a shard will run.
+/// The passes that a shard is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passes {
     Forward,
@@ -84,12 +84,12 @@ pub(crate) enum Passes {
 }
 
 impl Shard {
-    /// Room for `sequences` sequences of the model's context.
+    /// Allocates buffers for `sequences` sequences of the model's context.
     pub(crate) fn new(config: &Config, sequences: usize, passes: Passes) -> Self {
         Self::build(config, sequences, passes, &mut |size| vec![0.0; size])
     }
 
-    /// Values that a shard's buffers hold.
+    /// Returns the number of values in a shard's buffers.
     pub(crate) fn size(config: &Config, sequences: usize, passes: Passes) -> usize {
         let mut sum = 0;
         Self::build(config, sequences, passes, &mut |size| {
@@ -155,17 +155,17 @@ impl Shard {
         }
     }
 
-    /// Where in `layers` a layer keeps.
+    /// Returns the index in `layers` for a layer.
     pub(crate) fn slot(&self, layer: usize) -> usize {
         layer.min(self.layers.len() - 1)
     }
 
-    /// What a layer kept.
+    /// Returns the activations of a layer.
     pub(crate) fn kept(&self, layer: usize) -> &Kept {
         &self.layers[self.slot(layer)]
     }
 
-    /// Rows in use now.
+    /// Returns the number of rows in use.
     pub(crate) fn rows(&self) -> usize {
         self.sequences * self.time
     }

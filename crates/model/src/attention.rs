@@ -1,6 +1,7 @@
 //! Causal attention, one head of one sequence at a time, in blocks of queries.
 //!
-//! Probabilities are not kept for the way back: computing them again costs less than storing `context` values a token, head and layer.
+//! Probabilities are not kept for the backward pass: computing them again costs less than storing `context` values
+//! per token, head and layer.
 
 use crate::gemm::{
     LINE, Packing, Panels, Size, Start, View, aligned, multiply_panels, pack_right, panels_size,
@@ -9,10 +10,10 @@ use crate::instructions::Checked;
 use crate::rows::{softmax, softmax_back};
 use crate::stopwatch::Stopwatch;
 
-/// Queries in one group. Part of the definition of the result: keys past the end of a group take no part in its sums. A multiple of every
-/// tile height.
+/// Number of queries in one group. Part of the definition of the result: keys past the end of a group are not part of
+/// its sums. A multiple of every tile height.
 pub const CAUSAL_ROWS: usize = 12;
-/// Queries whose scores are in memory at one time. Decides speed only; a multiple of [`CAUSAL_ROWS`].
+/// Number of queries whose scores are in memory at a time. Affects speed only; a multiple of [`CAUSAL_ROWS`].
 const QUERY_BLOCK: usize = 96;
 
 /// The shape of the attention of a model for sequences of `time` tokens.
@@ -23,7 +24,7 @@ pub(crate) struct Heads {
     pub(crate) time: usize,
 }
 
-/// Room for one head: the scores of one block of queries, twice, and what the products read more than once.
+/// Buffers for one head: the scores of one block of queries, twice, and the operands that products read more than once.
 pub(crate) struct Scores {
     probabilities: Vec<f32>,
     gradient: Vec<f32>,
@@ -40,13 +41,13 @@ impl Scores {
         }
     }
 
-    /// Values of one block's scores, and of one operand; each with room to start at a cache line.
+    /// Returns the number of values of one block's scores, and of one operand; each with space to start at a cache line.
     fn sizes(context: usize, head_width: usize) -> (usize, usize) {
         let panels = panels_size(context, head_width).max(panels_size(head_width, context));
         (QUERY_BLOCK * context + LINE, panels + LINE)
     }
 
-    /// Values in all.
+    /// Returns the total number of values.
     pub(crate) fn size(context: usize, head_width: usize) -> usize {
         let (scores, panels) = Self::sizes(context, head_width);
         2 * scores + 5 * panels
@@ -61,7 +62,7 @@ pub(crate) struct Tools<'a> {
     pub(crate) watch: &'a Stopwatch,
 }
 
-/// A block of queries: its first and how many.
+/// A block of queries: the first query and their number.
 #[derive(Clone, Copy)]
 struct Block {
     first: usize,
@@ -69,12 +70,12 @@ struct Block {
 }
 
 impl Block {
-    /// Keys that some query of the block sees.
+    /// Returns the number of keys that some query of the block sees.
     fn depth(self) -> usize {
         self.first + self.rows
     }
 
-    /// The groups of [`CAUSAL_ROWS`] queries: first row inside the block, and rows.
+    /// Returns the groups of [`CAUSAL_ROWS`] queries: first row inside the block, and number of rows.
     fn groups(self) -> impl Iterator<Item = (usize, usize)> {
         let rows = self.rows;
         (0..rows).step_by(CAUSAL_ROWS).map(move |row| (row, CAUSAL_ROWS.min(rows - row)))
@@ -86,7 +87,7 @@ impl Heads {
         self.heads * self.head_width
     }
 
-    /// `1/√head_width`.
+    /// Returns `1/√head_width`.
     fn scale(self) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "head widths are below 2^24")]
         let width = self.head_width as f32;
@@ -100,7 +101,7 @@ impl Heads {
             .map(move |first| Block { first, rows: QUERY_BLOCK.min(time - first) })
     }
 
-    /// The scores of a block against columns of `keys (head_width, T)`; those past the end of a group of queries are left out.
+    /// Computes the scores of a block with `keys (head_width, T)`; keys past the end of a group of queries are left out.
     fn scores(
         self,
         isa: Checked,
@@ -117,7 +118,7 @@ impl Heads {
         }
     }
 
-    /// `weights · values` for each group of a block, over the keys up to its end; `values (T, head_width)`.
+    /// Computes `weights · values` for each group of a block, over the keys up to its end; `values (T, head_width)`.
     fn weighted(
         self,
         isa: Checked,
@@ -134,7 +135,7 @@ impl Heads {
         }
     }
 
-    /// Adds `weightsᵀ · values` of a block to the keys it saw: each key takes the queries from its group's first on.
+    /// Adds `weightsᵀ · values` of a block to the keys it sees: each key gets the queries from its group's first on.
     fn weighted_back(
         self,
         isa: Checked,
@@ -157,7 +158,7 @@ impl Heads {
     }
 }
 
-/// `attended (T, C)` from `qkv (T, 3C)` of one sequence.
+/// Computes `attended (T, C)` from `qkv (T, 3C)` of one sequence.
 ///
 /// `softmax(Q Kᵀ / √d) V` for each head. Source: arXiv 1706.03762, section 3.2.1.
 pub(crate) fn attend(heads: Heads, qkv: &[f32], attended: &mut [f32], tools: &mut Tools<'_>) {
@@ -180,7 +181,7 @@ pub(crate) fn attend(heads: Heads, qkv: &[f32], attended: &mut [f32], tools: &mu
     }
 }
 
-/// Gradient of `qkv (T, 3C)` from that of `attended (T, C)`, for one sequence.
+/// Computes the gradient of `qkv (T, 3C)` from that of `attended (T, C)`, for one sequence.
 pub(crate) fn attend_back(
     heads: Heads,
     qkv: &[f32],
@@ -222,5 +223,5 @@ pub(crate) fn attend_back(
     }
 }
 
-/// [`Heads::weighted`] or [`Heads::weighted_back`].
+/// The type of [`Heads::weighted`] and [`Heads::weighted_back`].
 type Weighted = fn(Heads, Checked, (&[f32], Panels<'_>), Block, (&mut [f32], usize));

@@ -1,6 +1,7 @@
-//! A model in a folder: `model.safetensors` and `config.json`, as other tools read them.
+//! Saves and loads a model as a folder: `model.safetensors` and `config.json`, in the format of other tools.
 //!
-//! Names, shapes and configuration are those of Llama with a tied embedding, values are f32, so programs that load Llama load these.
+//! Names, shapes and configuration are those of Llama with a tied embedding, values are f32, so programs that load
+//! Llama load these.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,17 +18,17 @@ use crate::state::params_to_bytes;
 
 const WEIGHTS_FILE: &str = "model.safetensors";
 const CONFIG_FILE: &str = "config.json";
-/// What `rms_norm_eps` says; the f32 nearest to it is added.
+/// The value of `rms_norm_eps`; the f32 nearest to it is added.
 const NORM_EPSILON: f64 = 1e-5;
 
-/// A model as read from a folder.
+/// A loaded model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
     /// Its sizes.
     pub config: Config,
     /// Its parameters, in the order of the [`Layout`].
     pub params: Vec<f32>,
-    /// What was saved beside the tensors.
+    /// Metadata saved beside the tensors.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -39,7 +40,7 @@ pub enum CheckpointError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A file can't be written.
@@ -47,19 +48,19 @@ pub enum CheckpointError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The configuration is not that of a Llama model.
-    #[error("`{}` is no Llama configuration", path.display())]
+    #[error("`{}` is not a Llama configuration", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// Where it stops to be one.
+        /// The error of the JSON parser.
         source: serde_json::Error,
     },
-    /// The configuration asks for what this crate does not compute.
-    #[error("`{}` asks for {key} = {value}, but only {supported} is supported", path.display())]
+    /// The configuration has a value that this crate does not support.
+    #[error("`{}` has {key} = {value}, but only {supported} is supported", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -67,23 +68,23 @@ pub enum CheckpointError {
         key: &'static str,
         /// Its value.
         value: String,
-        /// The value that is computed.
+        /// The supported value.
         supported: String,
     },
-    /// The sizes make no model.
-    #[error("`{}` has sizes that make no model", path.display())]
+    /// The sizes are invalid.
+    #[error("`{}` has invalid model sizes", path.display())]
     Sizes {
         /// The file.
         path: PathBuf,
-        /// What is wrong with them.
+        /// The invalid size.
         source: ConfigError,
     },
-    /// The tensors' file is cut short or damaged.
-    #[error("`{}` is no whole safetensors file: copy or save it again", path.display())]
+    /// The file of tensors is cut short or damaged.
+    #[error("`{}` is not a complete safetensors file: copy or save it again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What the reader says.
+        /// The error of the reader.
         source: SafeTensorError,
     },
     /// A tensor is missing.
@@ -94,7 +95,7 @@ pub enum CheckpointError {
         /// The tensor.
         name: String,
     },
-    /// There are tensors that the configuration does not need.
+    /// There is a tensor that the configuration does not need.
     #[error("`{}` has a tensor `{name}` that its configuration does not need", path.display())]
     Unknown {
         /// The file.
@@ -124,7 +125,7 @@ pub enum CheckpointError {
     },
 }
 
-/// The part of Llama's `config.json` that decides what is computed. Other keys are passed over.
+/// The keys of Llama's `config.json` that affect the result. Other keys are ignored.
 #[derive(Debug, Serialize, Deserialize)]
 struct LlamaConfig {
     #[serde(default)]
@@ -141,13 +142,13 @@ struct LlamaConfig {
     max_position_embeddings: usize,
     hidden_act: String,
     rms_norm_eps: f64,
-    /// Where version 4 of the transformers library keeps the base.
+    /// The rotary base in version 4 of the transformers library.
     #[serde(default)]
     rope_theta: Option<f64>,
-    /// Where version 5 keeps it.
+    /// The rotary base in version 5.
     #[serde(default)]
     rope_parameters: Option<RopeParameters>,
-    /// How version 4 asks for positions beyond those trained on; we have none.
+    /// Set by version 4 for positions beyond the trained context, which is not supported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rope_scaling: Option<serde_json::Value>,
     tie_word_embeddings: bool,
@@ -203,7 +204,7 @@ impl LlamaConfig {
         }
     }
 
-    /// The first key whose value is not the one that is computed: key, value, supported value.
+    /// Returns the first key with an unsupported value: key, value, supported value.
     fn unsupported(&self) -> Option<(&'static str, String, String)> {
         let heads = self.num_attention_heads;
         let rope = self.rope_parameters.as_ref();
@@ -225,7 +226,7 @@ impl LlamaConfig {
     }
 }
 
-/// One entry of the header of a safetensors file.
+/// An entry of the header of a safetensors file.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum HeaderEntry<'a> {
@@ -233,36 +234,40 @@ enum HeaderEntry<'a> {
     Tensor { dtype: &'static str, shape: &'a [usize], data_offsets: [usize; 2] },
 }
 
-/// Writes the model into `folder`, which is made if need be. The same model and metadata give the same bytes. Each file is
-/// replaced at once, so that a reader never sees half of one.
+/// Writes the model into `folder`, which is created if needed. The same model and metadata give the same bytes. Each
+/// file is replaced atomically, so a reader never sees a partial file.
 ///
 /// # Errors
 /// [`CheckpointError::Write`] names the file that can't be written.
 ///
 /// # Panics
-/// When `params` do not fit `config`.
+/// When the length of `params` does not fit `config`.
 pub fn save(
     folder: &Path,
     config: &Config,
     params: &[f32],
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), CheckpointError> {
-    assert_eq!(params.len(), config.parameter_count(), "parameters fit the model");
+    assert_eq!(
+        params.len(),
+        config.parameter_count(),
+        "the parameters must have the length of the model"
+    );
     std::fs::create_dir_all(folder)
         .map_err(|source| CheckpointError::Write { path: folder.to_owned(), source })?;
     replace(&folder.join(WEIGHTS_FILE), &to_safetensors(config, params, metadata))?;
     let mut json = serde_json::to_vec_pretty(&LlamaConfig::new(config))
-        .expect("plain strings and numbers are always JSON");
+        .expect("strings and numbers can be written as JSON");
     json.push(b'\n');
     replace(&folder.join(CONFIG_FILE), &json)
 }
 
-/// The format: header size as 8 bytes little-endian, header in JSON filled up to 8 bytes with blanks, values.
+/// Returns the file: header size as 8 bytes little-endian, header in JSON padded with blanks to 8 bytes, values.
 ///
-/// Written here, since the crate that reads it keeps metadata in a hash map, and so in random order.
+/// Written here, because the crate that reads the format keeps metadata in a hash map, and so in random order.
 fn to_safetensors(config: &Config, params: &[f32], metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let layout = Layout::new(config);
-    // Other readers want to know which framework's layout it is; "pt" stands for row-major `(out, in)`.
+    // Other readers want the framework whose layout it is; "pt" means row-major `(out, in)`.
     let mut metadata = metadata.clone();
     metadata.insert("format".to_owned(), "pt".to_owned());
     let mut header = BTreeMap::from([("__metadata__", HeaderEntry::Metadata(&metadata))]);
@@ -271,7 +276,7 @@ fn to_safetensors(config: &Config, params: &[f32], metadata: &BTreeMap<String, S
         header.insert(name, HeaderEntry::Tensor { dtype: "F32", shape, data_offsets });
     }
     let mut header =
-        serde_json::to_vec(&header).expect("plain strings and numbers are always JSON");
+        serde_json::to_vec(&header).expect("strings and numbers can be written as JSON");
     header.resize(header.len().next_multiple_of(8), b' ');
     let header_size = u64::try_from(header.len()).expect("a header fits in memory");
     let mut bytes = header_size.to_le_bytes().to_vec();
@@ -291,7 +296,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
         .map_err(|source| CheckpointError::Write { path: path.to_owned(), source })
 }
 
-/// Reads the model in `folder`.
+/// Loads the model in `folder`.
 ///
 /// # Errors
 /// [`CheckpointError`] names the file and what is wrong with it.

@@ -1,13 +1,14 @@
-//! Elementary functions with the same bits everywhere. Bounds are tested against the platform's f64 functions.
+//! Elementary functions that give the same bits on every machine. Error bounds are tested against the platform's
+//! f64 functions.
 
-/// Below this [`exp`] is zero: the result would be no normal number.
+/// Below this [`exp`] is zero: the result would be subnormal.
 pub const EXP_MIN: f32 = -87.336_54;
-/// Above this [`exp`] stays at `exp(88)`, about 1.65e38.
+/// Above this [`exp`] is `exp(88)`, about 1.65e38.
 pub const EXP_MAX: f32 = 88.0;
 /// Base of the rotary frequencies.
 pub const ROTARY_BASE: f64 = 10_000.0;
 
-/// `e^x`, within 1.5 units in the last place in `[EXP_MIN, EXP_MAX]`; NaN for NaN.
+/// Returns `e^x`, within 1.5 units in the last place in `[EXP_MIN, EXP_MAX]`; NaN for NaN.
 ///
 /// `x = n·ln 2 + r`, then Taylor's polynomial of degree 7 in `r`, `|r| ≤ ln 2 / 2`, then `2^n` through the exponent bits.
 /// Source: the reduction in two parts is Cody and Waite's.
@@ -30,21 +31,22 @@ pub fn exp(x: f32) -> f32 {
     if x < EXP_MIN { 0.0 } else { p * power }
 }
 
-/// `1 / (1 + e^-x)`, within 3 units in the last place above -80.
+/// Returns `1 / (1 + e^-x)`, within 3 units in the last place above -80.
 #[inline(always)]
 #[must_use]
 pub fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// `x · sigmoid(x)`: the activation of SwiGLU, within 4 units in the last place above -80.
+/// Returns `x · sigmoid(x)`, the activation of SwiGLU, within 4 units in the last place above -80.
 #[inline(always)]
 #[must_use]
 pub fn silu(x: f32) -> f32 {
     x * sigmoid(x)
 }
 
-/// `ln x` for a normal positive `x`, within half a unit in the last place of f32 and a little; computed in f64.
+/// Returns `ln x` for a normal positive `x`, within slightly more than half a unit in the last place of f32;
+/// computed in f64.
 ///
 /// `x = m·2^e` with `m` in `[√½, √2)`, then `ln m = 2·artanh((m−1)/(m+1))` as a series.
 #[must_use]
@@ -68,10 +70,10 @@ pub fn ln(x: f32) -> f32 {
     narrow(2.0 * z * sum + exponent * std::f64::consts::LN_2)
 }
 
-/// Cosines and sines of the rotary positions: two tables of `context · head_width / 2`, position-major.
+/// Returns cosines and sines of the rotary positions: two tables of `context · head_width / 2`, position-major.
 ///
-/// The angle of pair `i` at position `t` is `t · 10000^(−2i / head_width)`. Computed in f64, within one unit in the last place of f32.
-/// Source: arXiv 2104.09864, section 3.2.2.
+/// The angle of pair `i` at position `t` is `t · 10000^(−2i / head_width)`. Computed in f64, within one unit in the
+/// last place of f32. Source: arXiv 2104.09864, section 3.2.2.
 #[must_use]
 pub fn rotary_tables(context: usize, head_width: usize) -> (Vec<f32>, Vec<f32>) {
     let pairs = head_width / 2;
@@ -93,7 +95,7 @@ pub fn rotary_tables(context: usize, head_width: usize) -> (Vec<f32>, Vec<f32>) 
 /// `ln ROTARY_BASE`.
 const LN_ROTARY_BASE: f64 = 9.210_340_371_976_184;
 
-/// `e^x` for `-20 ≤ x ≤ 0`: the Taylor series of `x / 1024`, squared ten times. Relative error below 1e-12.
+/// Returns `e^x` for `-20 ≤ x ≤ 0`: the Taylor series of `x / 1024`, squared ten times. Relative error below 1e-12.
 fn exp_f64(x: f64) -> f64 {
     let r = x / 1024.0;
     let mut sum = 1.0;
@@ -106,7 +108,8 @@ fn exp_f64(x: f64) -> f64 {
     sum
 }
 
-/// Sine and cosine for `0 ≤ x ≤ 65536`: reduced by quarter turns in two parts, then Taylor. Absolute error below 1e-11.
+/// Returns sine and cosine for `0 ≤ x ≤ 65536`: reduced by quarter turns in two parts, then Taylor. Absolute error
+/// below 1e-11.
 fn sin_cos(x: f64) -> (f64, f64) {
     const QUARTER_HIGH: f64 = 1.570_796_326_734_125_6; // the top 33 bits of π/2, so that n · QUARTER_HIGH is exact
     const QUARTER_LOW: f64 = 6.077_100_506_506_192e-11;

@@ -1,8 +1,9 @@
-//! Matrix products with one fixed chain of fused multiply-adds for each element.
+//! Matrix products in which every element is one fixed chain of fused multiply-adds.
 //!
-//! The right operand is packed into panels as wide as a tile of the instruction set, so that a tile reads it in one stream. The left one
-//! is read where it lies: a tile only wants one value of each of its rows at a time. A tile keeps its elements in registers for one block
-//! of depth, and carries them through memory to the next. So the blocks below decide speed only.
+//! The right operand is packed into panels as wide as a tile of the instruction set, so that a tile reads it
+//! sequentially. The left operand is read in place: a tile needs only one value of each of its rows at a time. A tile
+//! keeps its elements in registers for one block of depth and stores them in memory until the next block. So the
+//! block sizes below affect speed only.
 
 mod kernel;
 mod pack;
@@ -12,21 +13,21 @@ pub(crate) use kernel::Size;
 use kernel::{Ahead, Left, Lines, Right, multiply_tile, tile_shape};
 use pack::pack;
 
-/// Depth of one block. With a tile's rows of the left operand, a few panels of the right one stay in the first-level cache.
+/// Depth of one block. A tile's rows of the left operand and a few panels of the right one fit the L1 cache.
 const DEPTH_BLOCK: usize = 384;
-/// Columns of one block: `DEPTH_BLOCK · COLUMN_BLOCK` values of the right operand fill half of a second-level cache of 1 MiB. A multiple
-/// of every tile width.
+/// Columns of one block: `DEPTH_BLOCK · COLUMN_BLOCK` values of the right operand fill half of an L2 cache of 1 MiB.
+/// A multiple of every tile width.
 const COLUMN_BLOCK: usize = 384;
 
-/// A left operand whose rows are adjacent is copied tile by tile if the tiles are this low: such a tile has too little to do with each line
-/// of the operand to hide the way to it.
+/// A left operand whose rows are adjacent is copied tile by tile if tiles have at most this height: such a tile has
+/// too few operations per cache line of the operand to hide the memory latency.
 const COPIED_HEIGHT: usize = 6;
-/// With so few rows a right operand is read where it lies: packing it costs more than it saves.
+/// With at most this many rows the right operand is read in place: packing it costs more than it saves.
 const ROWS_UNPACKED: usize = 48;
-/// Values of a cache line.
+/// Number of values in a cache line.
 pub(crate) const LINE: usize = 16;
 
-/// The part of `values` from the start of a cache line on: a vector that lies across two lines takes two loads.
+/// Returns `values` from the start of a cache line on: a vector that crosses two cache lines needs two loads.
 pub(crate) fn aligned(values: &mut [f32]) -> &mut [f32] {
     let skipped = values.as_ptr().align_offset(4 * LINE).min(values.len());
     &mut values[skipped..]
@@ -41,22 +42,22 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Rows of `stride` values, one after the other; a matrix may be narrower than that.
+    /// Returns a matrix of rows that begin `stride` values apart; the matrix may be narrower than that.
     #[must_use]
     pub fn rows(data: &'a [f32], stride: usize) -> Self {
         Self { data, row_stride: stride, column_stride: 1 }
     }
 
-    /// The same values with rows and columns exchanged.
+    /// Returns the transposed matrix, on the same values.
     #[must_use]
     pub fn transposed(self) -> Self {
         Self { data: self.data, row_stride: self.column_stride, column_stride: self.row_stride }
     }
 
-    /// The matrix without its first rows and columns.
+    /// Returns the matrix without its first rows and columns.
     pub(crate) fn from(self, row: usize, column: usize) -> Self {
         let first = row * self.row_stride + column * self.column_stride;
-        let data = self.data.get(first..).expect("an operand reaches to its last block");
+        let data = self.data.get(first..).expect("an operand contains its last block");
         Self { data, ..self }
     }
 
@@ -66,7 +67,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// What an element's chain starts from.
+/// The value with which an element's chain starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     /// Zero: the output is overwritten.
@@ -84,25 +85,25 @@ pub struct Product<'a> {
     pub right: View<'a>,
     /// Rows of the output.
     pub rows: usize,
-    /// Terms of each element's chain.
+    /// Number of terms of each element's chain.
     pub depth: usize,
     /// Columns of the output.
     pub columns: usize,
-    /// What is added to.
+    /// What the product is added to.
     pub start: Start,
 }
 
-/// Room for the packed operands of one thread; allocated once, used by any number of products.
+/// Buffer for the packed operands of one thread; allocated once and reused for any number of products.
 #[derive(Debug, Clone)]
 pub struct Packing {
     right: Vec<f32>,
 }
 
 impl Packing {
-    /// Values of the buffer.
+    /// Number of values in the buffer.
     pub(crate) const SIZE: usize = COLUMN_BLOCK * DEPTH_BLOCK + LINE;
 
-    /// Room for one block of a right operand and one tile of a left one.
+    /// Allocates the buffer for one block of a right operand and one tile of a left one.
     #[must_use]
     pub fn new() -> Self {
         Self { right: vec![0.0; Self::SIZE] }
@@ -115,10 +116,10 @@ impl Default for Packing {
     }
 }
 
-/// Computes `product` into rows of `stride` values of `out`; the values between `columns` and `stride` stay as they are.
+/// Computes `product` into rows of `stride` values of `out`; values between `columns` and `stride` are not changed.
 ///
 /// Element `(i, j)` is `left(i, 0)·right(0, j) + …`, one chain of fused multiply-adds over ascending depth that begins at
-/// [`Product::start`]: the same bits for every `isa`, and for every way to cut rows and columns into several products.
+/// [`Product::start`]: the same bits for every `isa`, and for every division of rows and columns into several products.
 ///
 /// # Panics
 /// When an operand or `out` is too short, or `stride` is less than the columns of more than one row.
@@ -130,7 +131,10 @@ pub fn multiply(
     packing: &mut Packing,
 ) {
     let Product { left, right, rows, depth, columns, start } = product;
-    assert!(stride >= columns || rows <= 1, "rows of {columns} values lie {stride} apart");
+    assert!(
+        stride >= columns || rows <= 1,
+        "rows of {columns} values overlap: they begin {stride} values apart"
+    );
     if rows == 0 || columns == 0 {
         return;
     }
@@ -157,29 +161,30 @@ pub fn multiply(
     }
 }
 
-/// A right operand in panels.
+/// A right operand packed into panels.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels<'a> {
     data: &'a [f32],
-    /// Values from one panel to the next.
+    /// Number of values from one panel to the next.
     next: usize,
-    /// Values from one row of a panel to the next.
+    /// Number of values from one row of a panel to the next.
     stride: usize,
 }
 
 impl Panels<'_> {
-    /// The operand without its first rows.
+    /// Returns the operand without its first rows.
     pub(crate) fn rows_from(self, first: usize) -> Self {
         Self { data: &self.data[first * self.stride..], ..self }
     }
 }
 
-/// Values that the panels of a `(depth, columns)` matrix take at most, whatever the instructions.
+/// Returns the largest number of values in the panels of a `(depth, columns)` matrix, for any instructions.
 pub(crate) fn panels_size(depth: usize, columns: usize) -> usize {
     depth * columns.next_multiple_of(32)
 }
 
-/// Packs a `(depth, columns)` right operand that is used more than once; a product may use its first rows and columns only.
+/// Packs a `(depth, columns)` right operand that is used more than once; a product may use a part of its rows and
+/// columns, from the first on.
 pub(crate) fn pack_right<'a>(
     isa: Checked,
     right: View<'_>,
@@ -192,7 +197,7 @@ pub(crate) fn pack_right<'a>(
     Panels { data: packed, next: width * depth, stride: width }
 }
 
-/// All tiles of a product whose depth is one block.
+/// Computes all tiles of a product whose depth is one block.
 pub(crate) fn multiply_panels(
     isa: Checked,
     (left, panels): (View<'_>, Panels<'_>),

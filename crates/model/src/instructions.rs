@@ -1,8 +1,9 @@
-//! Which vector instructions run the kernels. The choice changes the time, never a bit.
+//! The vector instructions of the kernels. The choice changes the time, never the result.
 //!
-//! A kernel is written once, as safe code over slices that is always inlined. The macro `per_isa` compiles that code once for each
-//! instruction set and calls the one that was chosen. What makes it sound is [`Checked`], which can only be had for instructions the
-//! processor has. The other unsafe code of the crate are the micro-kernels of [`crate::gemm`].
+//! A kernel is written once, as safe code over slices that is always inlined. The macro `per_isa` compiles that code
+//! once for each instruction set and calls the chosen one. This is sound because of [`Checked`], which exists only
+//! for instructions that the processor has. The only other unsafe code of the crate are the micro-kernels of
+//! [`crate::gemm`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +11,8 @@ use std::str::FromStr;
 /// A set of vector instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Isa {
-    /// What every machine has: the reference. On x86 slow, since the fused multiply-add is then a function call.
+    /// Scalar code, available on every machine: the reference. Slow on x86, since the fused multiply-add is then a
+    /// function call.
     Scalar,
     /// AVX2 and FMA, 8 lanes.
     Avx2,
@@ -20,19 +22,19 @@ pub enum Isa {
     Neon,
 }
 
-/// A name that is no instruction set.
+/// The name is not an instruction set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there are no instructions called `{name}`: use scalar, avx2, avx512 or neon")]
+#[error("unknown instructions `{name}`: give scalar, avx2, avx512 or neon")]
 pub struct IsaError {
-    /// What was given.
+    /// The given name.
     pub name: String,
 }
 
 impl Isa {
-    /// Every set, the definition first.
+    /// Every set, the reference first.
     pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Neon];
 
-    /// The widest set this processor has.
+    /// Returns the widest set that this processor has.
     #[must_use]
     pub fn detect() -> Self {
         [Self::Avx512, Self::Avx2, Self::Neon]
@@ -41,7 +43,7 @@ impl Isa {
             .unwrap_or(Self::Scalar)
     }
 
-    /// Whether this processor has the set.
+    /// Returns whether this processor has the set.
     #[must_use]
     pub fn is_available(self) -> bool {
         match self {
@@ -57,7 +59,7 @@ impl Isa {
             }
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => false,
-            // Part of every 64-bit ARM that the standard library is built for.
+            // Part of every 64-bit ARM target of the standard library.
             Self::Neon => cfg!(all(target_arch = "aarch64", target_feature = "neon")),
         }
     }
@@ -83,26 +85,26 @@ impl FromStr for Isa {
     }
 }
 
-/// Proof that the processor has the instructions named inside.
+/// Proof that the processor has certain instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checked(Isa);
 
 impl Checked {
-    /// None when the processor lacks the instructions.
+    /// Returns the proof, or `None` when the processor lacks the instructions.
     #[must_use]
     pub fn new(isa: Isa) -> Option<Self> {
         isa.is_available().then_some(Self(isa))
     }
 
-    /// The instructions.
+    /// Returns the instructions.
     #[must_use]
     pub fn isa(self) -> Isa {
         self.0
     }
 }
 
-/// Defines `fn name(isa: Checked, …)` that runs `scalar`, `avx2` or `avx512`, each an always-inlined safe function of the same arguments,
-/// compiled for its instruction set.
+/// Defines `fn name(isa: Checked, …)` that runs `scalar`, `avx2` or `avx512`: the same always-inlined safe function,
+/// compiled for each instruction set.
 macro_rules! per_isa {
     (
         $(#[$meta:meta])*
@@ -123,11 +125,11 @@ macro_rules! per_isa {
             }
             match isa.isa() {
                 #[cfg(target_arch = "x86_64")]
-                #[expect(unsafe_code, reason = "calls code compiled for more instructions than the crate is")]
+                #[expect(unsafe_code, reason = "calls code compiled for instructions that the crate does not require")]
                 // SAFETY: `Checked` is only made when the processor has AVX2 and FMA.
                 $crate::instructions::Isa::Avx2 => unsafe { avx2($($argument),*) },
                 #[cfg(target_arch = "x86_64")]
-                #[expect(unsafe_code, reason = "calls code compiled for more instructions than the crate is")]
+                #[expect(unsafe_code, reason = "calls code compiled for instructions that the crate does not require")]
                 // SAFETY: `Checked` is only made when the processor has AVX-512F, VL and DQ.
                 $crate::instructions::Isa::Avx512 => unsafe { avx512($($argument),*) },
                 _ => $scalar($($argument),*),
@@ -158,7 +160,7 @@ mod tests {
         let error = "AVX512".parse::<Isa>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there are no instructions called `AVX512`: use scalar, avx2, avx512 or neon"
+            "unknown instructions `AVX512`: give scalar, avx2, avx512 or neon"
         );
     }
 }

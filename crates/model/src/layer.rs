@@ -1,4 +1,5 @@
-//! The passes over one shard: everything that is independent from sequence to sequence. Gradients of weights are in `workers`.
+//! Forward and backward pass over one shard: everything that is independent between sequences. Gradients of weights
+//! are in `workers`.
 
 use crate::arena::Shard;
 use crate::attention::{Heads, Tools, attend, attend_back};
@@ -34,7 +35,7 @@ impl Shape {
     }
 }
 
-/// `x · weightᵀ` for a weight of shape `(columns, depth)`.
+/// Computes `x · weightᵀ` for a weight of shape `(columns, depth)`.
 fn project(
     (x, weight): (&[f32], &[f32]),
     (rows, depth): (usize, usize),
@@ -49,7 +50,7 @@ fn project(
         .time(Operator::Forward, || multiply(tools.isa, product, out, columns, tools.packing));
 }
 
-/// `upstream · weight` for a weight of shape `(depth, columns)`.
+/// Computes `upstream · weight` for a weight of shape `(depth, columns)`.
 fn project_back(
     (upstream, weight): (&[f32], &[f32]),
     (rows, depth): (usize, usize),
@@ -64,7 +65,7 @@ fn project_back(
     });
 }
 
-/// From tokens to logits, keeping what the way back needs.
+/// Computes logits from tokens, keeping what the backward pass needs.
 pub(crate) fn forward(
     shape: &Shape,
     weights: &Parts<&[f32]>,
@@ -92,7 +93,7 @@ pub(crate) fn forward(
     project(operands, (rows, width), (Start::Zero, &mut shard.logits), tools);
 }
 
-/// All of a layer but its output: also what is computed a second time on the way back.
+/// Computes all of a layer except its output; the backward pass calls it to compute activations again.
 pub(crate) fn layer_forward(
     shape: &Shape,
     layer: usize,
@@ -142,7 +143,7 @@ pub(crate) fn layer_forward(
     });
 }
 
-/// A layer's output: what the next one begins with.
+/// Computes a layer's output, the input of the next.
 fn layer_output(
     shape: &Shape,
     layer: usize,
@@ -161,7 +162,7 @@ fn layer_output(
     project(operands, (rows, hidden), (Start::Existing, out), tools);
 }
 
-/// Losses of the shard's rows; the logits become their gradient, times `scale`.
+/// Computes the losses of the shard's rows and replaces the logits by their gradient, times `scale`.
 pub(crate) fn losses(shard: &mut Shard, targets: &[u8], scale: f32, tools: &Tools<'_>) {
     let watch = tools.watch;
     let rows = shard.rows();
@@ -172,7 +173,7 @@ pub(crate) fn losses(shard: &mut Shard, targets: &[u8], scale: f32, tools: &Tool
     });
 }
 
-/// From the gradient of the logits to that of the last layer's output.
+/// Computes the gradient of the last layer's output from that of the logits.
 pub(crate) fn head_back(
     shape: &Shape,
     weights: &Parts<&[f32]>,
@@ -194,7 +195,7 @@ pub(crate) fn head_back(
     watch.time(Operator::Norm, || norm_back(tools.isa, back, &mut shard.gradients.output));
 }
 
-/// From the gradient of a layer's output to that of its input, keeping the gradients that the weights need.
+/// Computes the gradient of a layer's input from that of its output, keeping the gradients that the weights need.
 pub(crate) fn layer_back(
     shape: &Shape,
     layer: usize,

@@ -1,4 +1,4 @@
-//! Where each tensor lies in the flat vector of parameters.
+//! The position of each tensor in the flat vector of parameters.
 
 use std::ops::Range;
 
@@ -7,11 +7,11 @@ use crate::config::Config;
 /// One named tensor inside the flat vector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tensor {
-    /// The name in a saved model, as Llama has it.
+    /// The name in a saved model, as in Llama.
     pub name: String,
     /// Rows and columns, `(out, in)`, or one length; row-major.
     pub shape: Vec<usize>,
-    /// Its values in the flat vector.
+    /// Range in the flat vector.
     pub range: Range<usize>,
 }
 
@@ -22,7 +22,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of a model of these sizes: embedding, then each layer, then the last norm.
+    /// Returns the layout of a model: embedding, then each layer, then the last norm.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let &Config { width, hidden, vocabulary, .. } = config;
@@ -40,23 +40,27 @@ impl Layout {
             layout.push(named("mlp.down_proj"), vec![width, hidden]);
         }
         layout.push("model.norm.weight".to_owned(), vec![width]);
-        assert_eq!(layout.parameter_count(), config.parameter_count(), "tensors fill the vector");
+        assert_eq!(
+            layout.parameter_count(),
+            config.parameter_count(),
+            "the tensors must fill the vector"
+        );
         layout
     }
 
-    /// The tensors, ascending by range.
+    /// Returns the tensors, ascending by range.
     #[must_use]
     pub fn tensors(&self) -> &[Tensor] {
         &self.tensors
     }
 
-    /// Length of the flat vector.
+    /// Returns the length of the flat vector.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
         self.tensors.last().map_or(0, |tensor| tensor.range.end)
     }
 
-    /// The ranges that weight decay applies to: matrices, not norms. Ascending; neighbours are merged.
+    /// Returns the ranges with weight decay: matrices, not norms. Ascending; neighbours are merged.
     #[must_use]
     pub fn decayed(&self) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
@@ -76,7 +80,7 @@ impl Layout {
     }
 }
 
-/// The parameters, or the gradient, of one layer, cut where the passes need them.
+/// The parameters, or the gradient, of one layer, split as the passes need them.
 pub(crate) struct LayerSlices<T> {
     pub(crate) attention_norm: T,
     /// Queries, keys and values as one `(3C, C)` matrix.
@@ -88,7 +92,7 @@ pub(crate) struct LayerSlices<T> {
     pub(crate) down: T,
 }
 
-/// All parameters, or the whole gradient, cut into its parts.
+/// All parameters, or the whole gradient, split into parts.
 pub(crate) struct Parts<T> {
     pub(crate) embedding: T,
     /// All layers, one after the other.
@@ -96,14 +100,14 @@ pub(crate) struct Parts<T> {
     pub(crate) final_norm: T,
 }
 
-/// Cuts a whole vector of parameters into embedding, layers and last norm.
+/// Splits all parameters into embedding, layers and last norm.
 pub(crate) fn split<'a>(config: &Config, values: &'a [f32]) -> Parts<&'a [f32]> {
     let (embedding, rest) = values.split_at(config.vocabulary * config.width);
     let (layers, final_norm) = rest.split_at(config.layers * config.layer_parameter_count());
     Parts { embedding, layers, final_norm }
 }
 
-/// Cuts a whole gradient into embedding, layers and last norm.
+/// Splits a whole gradient into embedding, layers and last norm.
 pub(crate) fn split_mut<'a>(config: &Config, values: &'a mut [f32]) -> Parts<&'a mut [f32]> {
     let (embedding, rest) = values.split_at_mut(config.vocabulary * config.width);
     let (layers, final_norm) = rest.split_at_mut(config.layers * config.layer_parameter_count());

@@ -1,9 +1,10 @@
 //! Counter-based random numbers: Philox4x32-10.
 //!
-//! A block is a pure function of key and counter, so any number of a stream can be had without the ones before it. This is no cipher:
-//! whoever sees the numbers may find the key.
+//! A block is a pure function of key and counter, so any number of a stream can be computed without the ones before
+//! it. It is not a cipher: the key may be found from the numbers.
 //!
-//! Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; vectors of the authors' Random123.
+//! Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; vectors of the
+//! authors' Random123.
 
 const MULTIPLIER: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
@@ -16,14 +17,14 @@ pub struct Philox {
 }
 
 impl Philox {
-    /// The generator with this key.
+    /// Returns the generator with this key.
     #[must_use]
     pub fn new(key: [u32; 2]) -> Self {
         Self { key }
     }
 
-    /// The generator whose key is the first 8 bytes, little-endian, of BLAKE3 in derive-key mode with `context` over `seed`.
-    /// Different contexts give independent streams of one seed.
+    /// Returns the generator whose key is the first 8 bytes, little-endian, of BLAKE3 in derive-key mode with
+    /// `context` over `seed`. Different contexts give independent streams of one seed.
     #[must_use]
     pub fn derive(context: &str, seed: &[u8; 32]) -> Self {
         let derived = blake3::derive_key(context, seed);
@@ -31,7 +32,7 @@ impl Philox {
         Self::new([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])])
     }
 
-    /// The four numbers at `counter`.
+    /// Returns the four numbers at `counter`.
     #[must_use]
     pub fn block(self, counter: [u32; 4]) -> [u32; 4] {
         let mut key = self.key;
@@ -45,7 +46,7 @@ impl Philox {
         state
     }
 
-    /// The four numbers at the counter `(index low, index high, 0, 0)`.
+    /// Returns the four numbers at the counter `(index low, index high, 0, 0)`.
     #[must_use]
     pub fn block_at(self, index: u64) -> [u32; 4] {
         let (high, low) = halves(index);
@@ -53,7 +54,7 @@ impl Philox {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+#[expect(clippy::cast_possible_truncation, reason = "the two halves are intended")]
 fn halves(value: u64) -> (u32, u32) {
     ((value >> 32) as u32, value as u32)
 }

@@ -1,13 +1,13 @@
-//! Threads that stay, so that a phase of a step costs a wake-up and no allocation.
+//! A pool of permanent threads, so that a phase of a step costs a wake-up and no allocation.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-/// What all threads of a pool do once, the calling one included.
+/// The work that every thread of a pool does once, the calling one included.
 type Work<'a> = &'a (dyn Fn() + Sync);
 
-/// The calling thread, and so many more; these wait while there is nothing to do and end with the pool.
+/// The calling thread and a number of others, which wait for work and end with the pool.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
@@ -19,10 +19,10 @@ struct Shared {
 }
 
 struct State {
-    /// Counts calls of [`Pool::run`].
+    /// Number of calls of [`Pool::run`].
     round: u64,
     work: Option<Work<'static>>,
-    /// Threads besides the calling one that have not finished this round.
+    /// Number of threads, without the calling one, that have not finished this round.
     busy: usize,
     has_panicked: bool,
     is_closing: bool,
@@ -33,7 +33,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `is_over` is true.
+    /// Waits until `is_over` returns true.
     fn wait(&self, is_over: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
         let waited = self.changed.wait_while(self.lock(), |state| !is_over(state));
         waited.unwrap_or_else(PoisonError::into_inner)
@@ -41,7 +41,7 @@ impl Shared {
 }
 
 impl Pool {
-    /// A pool of `threads`, the calling one included.
+    /// Returns a pool of `threads`, the calling one included.
     pub(crate) fn new(threads: usize) -> Self {
         let state = State { round: 0, work: None, busy: 0, has_panicked: false, is_closing: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
@@ -60,9 +60,10 @@ impl Pool {
         if self.threads.is_empty() {
             return work();
         }
-        #[expect(unsafe_code, reason = "threads that stay can only be lent what outlives them")]
-        // SAFETY: the reference is used by no thread after this function: each uses it once in a round and then lowers `busy`; below, this
-        // function waits for `busy` to reach zero and takes the reference back, whether or not its own call of `work` panics.
+        #[expect(unsafe_code, reason = "a permanent thread can only borrow what outlives it")]
+        // SAFETY: no thread uses the reference after this function: each uses it once per round and then lowers
+        // `busy`; below, this function waits for `busy` to reach zero and removes the reference, whether or not its
+        // own call of `work` panics.
         let lent = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
         {
             let mut state = self.shared.lock();
@@ -93,7 +94,7 @@ impl Drop for Pool {
     }
 }
 
-/// The life of one thread of a pool.
+/// Runs one thread of a pool.
 fn serve(shared: &Shared) {
     let mut seen = 0;
     loop {
@@ -122,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    /// What a pool does is what threads started for the purpose do.
+    /// Checks that every thread runs the work exactly once.
     #[test]
     fn work_runs_once_on_every_thread() {
         for threads in [1, 2, 5] {

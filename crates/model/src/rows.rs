@@ -1,11 +1,11 @@
-//! Row by row: norms, activation, rotation, softmax, cross entropy.
+//! Row-wise operations: norms, activation, rotation, softmax, cross entropy.
 
 use crate::functions::{exp, ln, sigmoid};
 use crate::instructions::per_isa;
 
-/// Partial sums of a row; part of the definition of every sum.
+/// Number of partial sums of a row; part of the definition of every sum.
 const LANES: usize = 16;
-/// Added to the mean square before the root, as in Llama.
+/// Added to the mean square before the square root, as in Llama.
 pub(crate) const NORM_EPSILON: f32 = 1e-5;
 
 /// Adds sixteen partial sums by halves.
@@ -21,7 +21,7 @@ fn fold(mut lanes: [f32; LANES]) -> f32 {
     lanes[0]
 }
 
-/// `Σ a·b`.
+/// Returns `Σ a·b`.
 #[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; LANES];
@@ -38,7 +38,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     fold(lanes)
 }
 
-/// `Σ a·b·c`, the product `a·b` rounded first.
+/// Returns `Σ a·b·c`, with the product `a·b` rounded first.
 #[inline(always)]
 fn dot3(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; LANES];
@@ -56,7 +56,7 @@ fn dot3(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
     fold(lanes)
 }
 
-/// `Σ values`.
+/// Returns `Σ values`.
 #[inline(always)]
 fn sum(values: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; LANES];
@@ -72,7 +72,7 @@ fn sum(values: &[f32]) -> f32 {
     fold(lanes)
 }
 
-/// The largest value; NaN is passed over.
+/// Returns the largest value, ignoring NaN.
 #[inline(always)]
 fn maximum(values: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -95,7 +95,8 @@ fn count(length: usize) -> f32 {
 }
 
 per_isa! {
-    /// `out = x · scale · gain` with `scale = 1/√(mean x² + ε)` for each row; keeps the scales for the way back.
+    /// Computes `out = x · scale · gain` with `scale = 1/√(mean x² + ε)` for each row; keeps the scales for the
+    /// backward pass.
     ///
     /// Source: arXiv 1910.07467, equation 4.
     norm(x: &[f32], gain: &[f32], out: &mut [f32], scales: &mut [f32]) => norm_rows
@@ -113,7 +114,7 @@ fn norm_rows(x: &[f32], gain: &[f32], out: &mut [f32], scales: &mut [f32]) {
     }
 }
 
-/// The operands of a norm on the way back.
+/// The operands of the backward pass of a norm.
 pub(crate) struct NormBack<'a> {
     /// Gradient of the norm's output.
     pub(crate) upstream: &'a [f32],
@@ -121,12 +122,12 @@ pub(crate) struct NormBack<'a> {
     pub(crate) x: &'a [f32],
     pub(crate) scales: &'a [f32],
     pub(crate) gain: &'a [f32],
-    /// Gradient that reaches the input past the norm, through the residual stream; empty where there is none.
+    /// Gradient that reaches the input through the residual stream, around the norm; empty if there is none.
     pub(crate) residual: &'a [f32],
 }
 
 per_isa! {
-    /// Gradient of the norm's input, plus the residual's.
+    /// Computes the gradient of the norm's input, plus that of the residual stream.
     norm_back(back: NormBack<'_>, out: &mut [f32]) => norm_back_rows
 }
 
@@ -167,7 +168,7 @@ fn gain_back_rows(upstream: &[f32], x: &[f32], scales: &[f32], gradient: &mut [f
 }
 
 per_isa! {
-    /// `hidden = silu(gate) · up`, rows `(gate | up)` of twice the width of `hidden`'s.
+    /// Computes `hidden = silu(gate) · up` from rows `(gate | up)`, twice as wide as those of `hidden`.
     ///
     /// Source: arXiv 2002.05202, equation 6.
     swiglu(gate_up: &[f32], hidden: &mut [f32], width: usize) => swiglu_rows
@@ -184,7 +185,7 @@ fn swiglu_rows(gate_up: &[f32], hidden: &mut [f32], width: usize) {
 }
 
 per_isa! {
-    /// Gradient of `(gate | up)` from that of `hidden`.
+    /// Computes the gradient of `(gate | up)` from that of `hidden`.
     swiglu_back(gate_up: &[f32], upstream: &[f32], gradient: &mut [f32], width: usize) => swiglu_back_rows
 }
 
@@ -205,11 +206,11 @@ fn swiglu_back_rows(gate_up: &[f32], upstream: &[f32], gradient: &mut [f32], wid
     }
 }
 
-/// Which way the rotary positions turn.
+/// Direction of the rotation of positions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     Forward,
-    /// The transposed rotation: for gradients.
+    /// The transposed rotation, for gradients.
     Back,
 }
 
@@ -219,13 +220,13 @@ pub(crate) struct Rotary<'a> {
     pub(crate) cosines: &'a [f32],
     pub(crate) sines: &'a [f32],
     pub(crate) head_width: usize,
-    /// Tokens of one sequence.
+    /// Number of tokens in a sequence.
     pub(crate) time: usize,
 }
 
 per_isa! {
-    /// Turns the first `turned` values of each row of `stride`, head by head, by the angles of the row's position in its sequence.
-    /// Value `i` of a head is paired with `i + head_width / 2`, as in Llama.
+    /// Rotates the first `turned` values of each row of `stride`, head by head, by the angles of the row's position
+    /// in its sequence. Value `i` of a head is paired with `i + head_width / 2`, as in Llama.
     ///
     /// Source: arXiv 2104.09864, section 3.4.2.
     rotate(values: &mut [f32], shape: (usize, usize), rotary: Rotary<'_>, turn: Turn) => rotate_rows
@@ -260,7 +261,8 @@ fn rotate_rows(
 }
 
 per_isa! {
-    /// Softmax of the first `first_length + row` scaled scores of each row; the rest of the row becomes zero.
+    /// Computes the softmax of the first `first_length + row` scaled scores of each row; sets the rest of the row
+    /// to zero.
     softmax(scores: &mut [f32], depth: usize, first_length: usize, scale: f32) => softmax_rows
 }
 
@@ -277,7 +279,7 @@ fn softmax_rows(scores: &mut [f32], depth: usize, first_length: usize, scale: f3
     }
 }
 
-/// `value = exp((value − largest) · scale)`.
+/// Computes `value = exp((value − largest) · scale)`.
 #[inline(always)]
 fn exp_above(values: &mut [f32], largest: f32, scale: f32) {
     for value in values {
@@ -286,8 +288,8 @@ fn exp_above(values: &mut [f32], largest: f32, scale: f32) {
 }
 
 per_isa! {
-    /// Turns the gradient of probabilities into that of unscaled scores, row by row, for the first `first_length + row` of `depth`; the rest
-    /// of the row becomes zero.
+    /// Replaces the gradient of probabilities by that of unscaled scores, row by row, for the first `first_length +
+    /// row` of `depth`; sets the rest of the row to zero.
     softmax_back(probabilities: &[f32], gradient: &mut [f32], lengths: (usize, usize), scale: f32) => softmax_back_rows
 }
 
@@ -310,7 +312,7 @@ fn softmax_back_rows(
 }
 
 per_isa! {
-    /// Loss of each row in nats; logits become their gradient, times `scale`.
+    /// Computes the loss of each row in nats and replaces the logits by their gradient, times `scale`.
     cross_entropy(logits: &mut [f32], targets: &[u8], losses: &mut [f32], scale: f32) => cross_entropy_rows
 }
 

@@ -1,4 +1,4 @@
-//! Text from a model, one byte at a time.
+//! Generates text with a model, one byte at a time.
 
 use crate::arena::{Passes, Shard};
 use crate::attention::Tools;
@@ -14,15 +14,15 @@ use crate::workers::Bench;
 /// How the next token is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
-    /// Divides the logits; zero takes the likeliest token always.
+    /// Divides the logits; 0 always chooses the most likely token.
     pub temperature: f32,
-    /// Only so many of the likeliest tokens are drawn from; ties go to the lower token.
+    /// Number of most likely tokens to draw from; of equal ones the lower token comes first.
     pub top_k: usize,
-    /// Same seed, same text.
+    /// Seed of the draws: the same seed gives the same text.
     pub seed: [u8; 32],
 }
 
-/// Draws tokens from a model. Runs on one thread; each token costs one forward pass over what is in the context.
+/// Draws tokens from a model. Runs on one thread; each token costs one forward pass over the context.
 pub struct Sampler {
     shape: Shape,
     isa: Checked,
@@ -37,7 +37,7 @@ impl Sampler {
     /// Allocates what a forward pass over one sequence needs.
     ///
     /// # Errors
-    /// [`TrainerError`] when the sizes make no model or the processor lacks the instructions.
+    /// [`TrainerError`] when the sizes are invalid or the processor lacks the instructions.
     pub fn new(config: &Config, isa: Isa, sampling: Sampling) -> Result<Self, TrainerError> {
         config.validate()?;
         Ok(Self {
@@ -51,14 +51,18 @@ impl Sampler {
         })
     }
 
-    /// The logits of what follows `text`, of which the last `context` tokens count. `(V)`.
+    /// Returns the logits `(V)` of the token after `text`, of which the last `context` tokens are used.
     ///
     /// # Panics
     /// When `text` is empty or has a token outside the vocabulary, and when `params` do not fit the model.
     pub fn logits(&mut self, params: &[f32], text: &[u8]) -> &[f32] {
         let config = self.shape.config;
-        assert!(!text.is_empty(), "the model needs one token at least to go on from");
-        assert_eq!(params.len(), config.parameter_count(), "parameters fit the model");
+        assert!(!text.is_empty(), "the text must have at least one token");
+        assert_eq!(
+            params.len(),
+            config.parameter_count(),
+            "the parameters must have the length of the model"
+        );
         let seen = &text[text.len().saturating_sub(config.context)..];
         check_tokens(&config, seen);
         self.shard.sequences = 1;
@@ -81,7 +85,7 @@ impl Sampler {
     }
 }
 
-/// The token that the 32-bit number `word` chooses.
+/// Returns the token that a random 32-bit `word` chooses.
 fn draw(logits: &[f32], (temperature, top_k): (f32, usize), word: u32) -> u8 {
     let mut ranked: Vec<(u8, f32)> = (0_u8..=u8::MAX).zip(logits.iter().copied()).collect();
     ranked.sort_by(|(a, left), (b, right)| right.total_cmp(left).then(a.cmp(b)));
@@ -117,8 +121,16 @@ mod tests {
         for (x, expected) in cases {
             assert_eq!(draw(&logits, (1.0, 4), share(x)), expected, "at {x}");
         }
-        assert_eq!(draw(&logits, (0.0, 4), u32::MAX), 1, "cold takes the likeliest");
-        assert_eq!(draw(&logits, (9.0, 1), u32::MAX), 1, "one candidate is no choice");
-        assert_eq!(draw(&logits, (1.0, 2), u32::MAX), 3, "only the two likeliest");
+        assert_eq!(
+            draw(&logits, (0.0, 4), u32::MAX),
+            1,
+            "temperature 0 chooses the most likely token"
+        );
+        assert_eq!(draw(&logits, (9.0, 1), u32::MAX), 1, "top_k 1 chooses the most likely token");
+        assert_eq!(
+            draw(&logits, (1.0, 2), u32::MAX),
+            3,
+            "top_k 2 draws from the two most likely tokens"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Parameters as numbers, bytes and a digest.
+//! Conversions of parameters: numbers, bytes, digest.
 
 use units::Digest;
 
@@ -6,38 +6,39 @@ use crate::config::Config;
 use crate::layout::Layout;
 use crate::philox::Philox;
 
-/// Bytes of one parameter.
+/// Size of one parameter in bytes.
 const PARAMETER_SIZE: usize = size_of::<f32>();
-/// Parameters handed out at once.
+/// Number of parameters converted at once.
 const PIECE: usize = 4096;
-/// Standard deviation of a fresh embedding: small, so that a fresh model predicts nearly evenly.
+/// Standard deviation of a fresh embedding: small, so that a fresh model predicts nearly uniformly.
 const EMBEDDING_DEVIATION: f32 = 0.02;
 
-/// Bytes that are no parameters.
+/// The bytes are not parameters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParametersError {
-    /// The length fits another model.
-    #[error("parameters take {expected_size} bytes for this model, got {size}")]
+    /// The length belongs to another model.
+    #[error("the parameters have {size} bytes: this model has {expected_size}")]
     Length {
-        /// Bytes given.
+        /// Size of the given bytes.
         size: usize,
-        /// Bytes of this model's parameters.
+        /// Size of this model's parameters in bytes.
         expected_size: usize,
     },
     /// A parameter is infinite or not a number.
     #[error(
-        "parameter {index} is not finite: the training diverged or the bytes are no parameters"
+        "parameter {index} is not finite: the training diverged, or the bytes are not parameters"
     )]
     NotFinite {
-        /// The first such parameter.
+        /// Index of the first such parameter.
         index: usize,
     },
 }
 
-/// Fresh parameters: a pure function of sizes and seed.
+/// Returns fresh parameters: a pure function of sizes and seed.
 ///
-/// Norms are 1. Other values are a sum of eight even 16-bit numbers (close to normal, at most 4.9 deviations) with the deviation 0.02 in the
-/// embedding, `1/(2·√in)` in matrices, and for matrices that write to the residual stream that over `√(2·layers)`, as in GPT-2.
+/// Norms are 1. Other values are a sum of eight uniform 16-bit numbers (close to normal, at most 4.9 deviations) with
+/// the deviation 0.02 in the embedding, `1/(2·√in)` in matrices, and for matrices that write to the residual stream
+/// that over `√(2·layers)`, as in GPT-2.
 #[must_use]
 pub fn initial_parameters(config: &Config, seed: &[u8; 32]) -> Vec<f32> {
     let layout = Layout::new(config);
@@ -62,7 +63,7 @@ pub fn initial_parameters(config: &Config, seed: &[u8; 32]) -> Vec<f32> {
     params
 }
 
-/// Eight even 16-bit numbers as one number with mean 0 and variance 1, exact before the last product.
+/// Combines eight uniform 16-bit numbers into one with mean 0 and variance 1, exact before the last product.
 fn bell(words: [u32; 4]) -> f32 {
     const MEAN: f32 = 8.0 * 65535.0 / 2.0;
     const DEVIATION: f32 = 53_509.65; // √(8 · (65536² − 1) / 12)
@@ -72,13 +73,13 @@ fn bell(words: [u32; 4]) -> f32 {
     (sum - MEAN) * (1.0 / DEVIATION)
 }
 
-/// The parameters' bytes, little-endian, in the order of the [`Layout`].
+/// Returns the parameters' bytes, little-endian, in the order of the [`Layout`].
 #[must_use]
 pub fn params_to_bytes(params: &[f32]) -> Vec<u8> {
     params.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// The parameters of `config` from their bytes.
+/// Returns the parameters of `config` from their bytes.
 ///
 /// # Errors
 /// [`ParametersError`] on another length, and on values that are not finite.
@@ -95,7 +96,7 @@ pub fn params_from_bytes(config: &Config, bytes: &[u8]) -> Result<Vec<f32>, Para
     }
 }
 
-/// BLAKE3 of [`params_to_bytes`], without making them: the name under which the state travels.
+/// Returns BLAKE3 of [`params_to_bytes`], without allocating these bytes: the state digest.
 #[must_use]
 pub fn state_digest(params: &[f32]) -> Digest {
     let mut hasher = blake3::Hasher::new();
@@ -105,7 +106,7 @@ pub fn state_digest(params: &[f32]) -> Digest {
     hasher.finalize().into()
 }
 
-/// Hands out [`params_to_bytes`] piece by piece, for hashing: memory for one piece is enough.
+/// Calls `take` with [`params_to_bytes`] in chunks, for hashing: only one chunk is in memory.
 pub fn for_each_bytes(params: &[f32], mut take: impl FnMut(&[u8])) {
     let mut bytes = [0; PIECE * PARAMETER_SIZE];
     for piece in params.chunks(PIECE) {
@@ -149,10 +150,10 @@ mod tests {
             assert!(mean.abs() < 0.15 * expected, "{}: mean {mean}", tensor.name);
             assert!((deviation / expected - 1.0).abs() < 0.1, "{}: {deviation}", tensor.name);
         }
-        assert_eq!(params.last(), Some(&1.0), "norms start at one");
+        assert_eq!(params.last(), Some(&1.0), "norms must start at one");
     }
 
-    /// The digest fixes Philox, the mapping and the layout at once.
+    /// The pinned digest covers Philox, the mapping and the layout.
     #[test]
     fn initial_parameters_are_a_function_of_the_seed() {
         let digest = |seed| state_digest(&initial_parameters(&CONFIG, &[seed; 32]));

@@ -1,4 +1,4 @@
-//! Where the time of a step goes, kind by kind. Reading a clock is the caller's: this crate has none.
+//! Measures the time of each kind of work in a step. The caller provides the clock: this crate has none.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,15 +12,15 @@ pub enum Operator {
     InputGradients,
     /// Matrix products that give the gradients of weights.
     WeightGradients,
-    /// Attention on the way forward.
+    /// Attention in the forward pass.
     Attention,
-    /// Attention on the way back.
+    /// Attention in the backward pass.
     AttentionBack,
-    /// Norms, both ways, and the gradients of their gains.
+    /// Norms in both passes, and the gradients of their gains.
     Norm,
-    /// The activation, both ways.
+    /// The activation in both passes.
     SwiGlu,
-    /// The rotation of positions, both ways.
+    /// The rotation of positions in both passes.
     Rotary,
     /// Losses and the gradient of the logits.
     CrossEntropy,
@@ -43,7 +43,7 @@ impl Operator {
         Self::Residual,
     ];
 
-    /// Place in [`Operator::ALL`].
+    /// Returns the index in [`Operator::ALL`].
     fn index(self) -> usize {
         Self::ALL.iter().position(|one| *one == self).expect("every kind is in the list")
     }
@@ -66,10 +66,10 @@ impl fmt::Display for Operator {
     }
 }
 
-/// Nanoseconds on a clock that only goes forward; the thread's processor time is best on a shared machine.
+/// Nanoseconds of a monotonic clock; the thread's CPU time is best on a shared machine.
 pub type Clock = fn() -> u64;
 
-/// Adds up what each kind of work took on one thread; does nothing until it is given a clock.
+/// Adds up the time of each kind of work on one thread; does nothing without a clock.
 pub(crate) struct Stopwatch {
     clock: Option<Clock>,
     spent: [Cell<u64>; Operator::ALL.len()],
@@ -80,12 +80,12 @@ impl Stopwatch {
         Self { clock: None, spent: Default::default() }
     }
 
-    /// Starts over on `clock`.
+    /// Starts again from zero with `clock`.
     pub(crate) fn start(&mut self, clock: Clock) {
         *self = Self { clock: Some(clock), ..Self::new() };
     }
 
-    /// Does `work` and counts its time as `operator`'s.
+    /// Does `work` and adds its time to that of `operator`.
     #[inline]
     pub(crate) fn time<R>(&self, operator: Operator, work: impl FnOnce() -> R) -> R {
         let Some(clock) = self.clock else { return work() };
@@ -96,7 +96,7 @@ impl Stopwatch {
         result
     }
 
-    /// Nanoseconds of each kind since the start.
+    /// Returns the nanoseconds of each kind since the start.
     pub(crate) fn spent(&self) -> [(Operator, u64); Operator::ALL.len()] {
         Operator::ALL.map(|operator| (operator, self.spent[operator.index()].get()))
     }

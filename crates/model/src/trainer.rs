@@ -1,4 +1,4 @@
-//! Loss and gradient of a batch.
+//! Computes loss and gradient of a batch.
 
 use crate::arena::{Activations, Passes, Shard};
 use crate::config::{Config, ConfigError};
@@ -9,42 +9,42 @@ use crate::pool::Pool;
 use crate::stopwatch::{Clock, Operator};
 use crate::workers::{Bench, Crew, embedding_back, head_weights, layer_weights, share};
 
-/// How a trainer runs. `batch` shapes the result; the rest changes time and memory only.
+/// How a trainer runs. `batch` affects the result; the other fields only time and memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Execution {
-    /// Sequences in one batch at most.
+    /// Largest number of sequences in a batch.
     pub batch: usize,
-    /// Threads, the calling one included. More than `batch` help only with the gradients of weights.
+    /// Number of threads, the calling one included. More than `batch` speed up only the gradients of weights.
     pub threads: usize,
-    /// Vector instructions; [`Isa::detect`] finds the fastest.
+    /// Vector instructions; [`Isa::detect`] returns the fastest.
     pub isa: Isa,
-    /// Time or memory.
+    /// Whether to keep activations or to compute them again.
     pub activations: Activations,
 }
 
-/// Why a trainer can't be made.
+/// Why a trainer can't be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrainerError {
-    /// The sizes make no model.
-    #[error("model sizes are wrong")]
+    /// The model sizes are invalid.
+    #[error("the model sizes are invalid")]
     Config(#[from] ConfigError),
-    /// Batch or threads are zero.
-    #[error("a trainer needs at least 1 sequence and 1 thread, got {batch} and {threads}")]
+    /// Batch or threads are 0.
+    #[error("batch is {batch} and threads is {threads}: give at least 1 for each")]
     Empty {
-        /// Sequences asked for.
+        /// The given batch.
         batch: usize,
-        /// Threads asked for.
+        /// The given number of threads.
         threads: usize,
     },
     /// The processor lacks the instructions.
     #[error("this processor has no {isa} instructions: use {}", Isa::detect())]
     Unavailable {
-        /// The instructions asked for.
+        /// The given instructions.
         isa: Isa,
     },
 }
 
-/// The memory and the threads' tools for training one model; allocated once.
+/// The memory and threads for training one model; allocated once.
 pub struct Trainer {
     shape: Shape,
     batch: usize,
@@ -56,7 +56,7 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Allocates everything a step needs.
+    /// Allocates everything that a step needs.
     ///
     /// # Errors
     /// [`TrainerError`] says which argument is wrong.
@@ -80,8 +80,9 @@ impl Trainer {
         })
     }
 
-    /// Bytes that a trainer of these sizes allocates, without allocating them; a step allocates nothing. Parameters, gradient and the state
-    /// of the optimizer are the caller's: four more times four bytes a parameter with AdamW.
+    /// Returns the number of bytes that a trainer of these sizes allocates, without allocating them; a step allocates
+    /// nothing. Parameters, gradient and the state of the optimizer belong to the caller: four times four bytes per
+    /// parameter with AdamW.
     #[must_use]
     pub fn memory_bytes(config: &Config, execution: Execution) -> usize {
         let passes = Passes::ForwardAndBack(execution.activations);
@@ -90,26 +91,26 @@ impl Trainer {
         4 * (shards.sum::<usize>() + execution.threads * Bench::size(config) + rotary)
     }
 
-    /// The model's sizes.
+    /// Returns the model's sizes.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.shape.config
     }
 
-    /// From now on counts the time of each kind of work on `clock`, from zero.
+    /// Starts to measure the time of each kind of work with `clock`, from zero.
     pub fn measure(&mut self, clock: Clock) {
         self.benches.iter_mut().for_each(|bench| bench.watch.start(clock));
     }
 
-    /// Nanoseconds that each kind of work took since [`Trainer::measure`], for each thread.
+    /// Returns the nanoseconds of each kind of work since [`Trainer::measure`], for each thread.
     pub fn spent(&self) -> impl Iterator<Item = [(Operator, u64); Operator::ALL.len()]> {
         self.benches.iter().map(|bench| bench.watch.spent())
     }
 
-    /// Mean loss in nats a token, and its gradient for every parameter, into `gradient` (overwritten).
+    /// Returns the mean loss in nats per token, and writes its gradient for every parameter to `gradient`.
     ///
-    /// `tokens` and `targets` are `(B, T)` row-major, `B` at most the batch, `T` the context; `targets[i]` is what follows `tokens[i]`.
-    /// `B` is part of the result, and so is the order of the sequences.
+    /// `tokens` and `targets` are `(B, T)` row-major, `B` at most the batch, `T` the context; `targets[i]` is the
+    /// token after `tokens[i]`. The result depends on `B` and on the order of the sequences.
     ///
     /// # Panics
     /// On lengths that do not fit the model, and on tokens outside the vocabulary.
@@ -122,7 +123,7 @@ impl Trainer {
     ) -> f32 {
         let Self { shape, isa, shards, benches, pool, activations, .. } = self;
         let mut crew = Crew { isa: *isa, pool, benches };
-        assert_eq!(gradient.len(), params.len(), "one gradient for each parameter");
+        assert_eq!(gradient.len(), params.len(), "there must be one gradient for each parameter");
         let loss = run_forward(shape, self.batch, (params, tokens, targets), shards, &mut crew);
         let config = shape.config;
         let weights = split(&config, params);
@@ -159,7 +160,7 @@ impl Trainer {
         loss
     }
 
-    /// Mean loss in nats a token: the same bits as from [`Trainer::loss_and_gradient`], without the gradient.
+    /// Returns the mean loss in nats per token: the same bits as [`Trainer::loss_and_gradient`], without the gradient.
     ///
     /// # Panics
     /// As [`Trainer::loss_and_gradient`].
@@ -170,14 +171,14 @@ impl Trainer {
     }
 }
 
-/// Sequences of each thread's shard.
+/// Returns the number of sequences in each thread's shard.
 fn shard_sizes(execution: Execution) -> impl Iterator<Item = usize> {
     let Execution { batch, threads, .. } = execution;
     let most = batch.div_ceil(threads.max(1)).max(1);
     (0..batch).step_by(most).map(move |first| most.min(batch - first))
 }
 
-/// Forward pass and losses of a batch; leaves the gradient of the logits in the shards.
+/// Computes the forward pass and the losses of a batch; leaves the gradient of the logits in the shards.
 fn run_forward(
     shape: &Shape,
     batch: usize,
@@ -187,7 +188,11 @@ fn run_forward(
 ) -> f32 {
     let config = &shape.config;
     check_batch(config, batch, tokens, targets);
-    assert_eq!(params.len(), config.parameter_count(), "parameters fit the model");
+    assert_eq!(
+        params.len(),
+        config.parameter_count(),
+        "the parameters must have the length of the model"
+    );
     let weights = split(config, params);
     let scale = 1.0 / narrow(count(tokens.len()));
     let (isa, size) = (crew.isa, batch.div_ceil(crew.benches.len()) * config.context);
@@ -209,16 +214,18 @@ fn run_forward(
 
 fn check_batch(config: &Config, batch: usize, tokens: &[u8], targets: &[u8]) {
     let size = tokens.len();
-    assert_eq!(size, targets.len(), "one target for each token");
+    assert_eq!(size, targets.len(), "there must be one target for each token");
     assert!(
         size > 0 && size.is_multiple_of(config.context) && size <= batch * config.context,
-        "tokens are 1 to {batch} whole sequences of {}, got {size}",
+        "the batch has {size} tokens: give 1 to {batch} whole sequences of {}",
         config.context
     );
     check_tokens(config, tokens);
     check_tokens(config, targets);
 }
 
+/// Checks that all tokens are in the vocabulary.
+///
 /// # Panics
 /// When a token is outside the vocabulary.
 pub(crate) fn check_tokens(config: &Config, tokens: &[u8]) {

@@ -1,7 +1,8 @@
-//! Sharing out work to threads, and the gradients of weights.
+//! Divides work among threads, and computes the gradients of weights.
 //!
-//! A step alternates two kinds of phases: over sequences (each thread its shard) and over weights (each thread some output rows of every
-//! matrix, over all shards in order). A thread only writes what is its own, so safe scoped threads do.
+//! A step alternates two kinds of phases: over sequences (each thread has its shard) and over weights (each thread
+//! has some output rows of every matrix, over all shards in order). A thread only writes its own data, so no unsafe
+//! code is needed.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +16,7 @@ use crate::pool::Pool;
 use crate::rows::gain_back;
 use crate::stopwatch::{Operator, Stopwatch};
 
-/// What belongs to one thread besides its shard.
+/// The buffers of one thread besides its shard.
 pub(crate) struct Bench {
     packing: Packing,
     scores: Scores,
@@ -31,7 +32,7 @@ impl Bench {
         }
     }
 
-    /// Values that the buffers of one hold.
+    /// Returns the number of values in the buffers.
     pub(crate) fn size(config: &Config) -> usize {
         Packing::SIZE + Scores::size(config.context, config.head_width())
     }
@@ -41,7 +42,7 @@ impl Bench {
     }
 }
 
-/// Runs `work` once for each pair, on whichever thread is free.
+/// Runs `work` once for each pair, on any free thread.
 pub(crate) fn share<A: Send, B: Send>(
     pool: &mut Pool,
     pairs: impl Iterator<Item = (A, B)> + Send,
@@ -57,11 +58,11 @@ pub(crate) fn share<A: Send, B: Send>(
     });
 }
 
-/// One matrix's gradient: `upstreamᵀ · input` over all rows of all shards, for some of its rows.
+/// The gradient of one matrix: `upstreamᵀ · input` over all rows of all shards, for some of its rows.
 struct WeightTask<'a> {
     weight: Weight,
     first_row: usize,
-    /// Rows of this task, whole.
+    /// The rows of this task, each complete.
     gradient: &'a mut [f32],
 }
 
@@ -75,7 +76,7 @@ enum Weight {
 }
 
 impl Weight {
-    /// Gradient of the product's output, and the product's input.
+    /// Returns the gradient of the product's output, and the product's input.
     fn operands(self, shard: &Shard) -> (&[f32], &[f32]) {
         let gradients = &shard.gradients;
         match self {
@@ -87,7 +88,7 @@ impl Weight {
         }
     }
 
-    /// Columns of the operands: the weight's shape.
+    /// Returns the columns of both operands: the weight's shape.
     fn shape(self, config: &Config) -> (usize, usize) {
         let &Config { width, hidden, vocabulary, .. } = config;
         match self {
@@ -121,7 +122,7 @@ impl WeightTask<'_> {
     }
 }
 
-/// The threads and what belongs to each.
+/// The threads and the buffers of each.
 pub(crate) struct Crew<'a> {
     pub(crate) isa: Checked,
     pub(crate) pool: &'a mut Pool,
@@ -129,7 +130,7 @@ pub(crate) struct Crew<'a> {
 }
 
 impl Crew<'_> {
-    /// Runs the tasks of some weights, each cut into as many parts as there are threads.
+    /// Runs the tasks of some weights, each split into as many parts as there are threads.
     fn run<const COUNT: usize>(
         &mut self,
         config: &Config,
@@ -159,7 +160,7 @@ impl Crew<'_> {
     }
 }
 
-/// Gradients of all weights of one layer.
+/// Computes the gradients of all weights of one layer.
 pub(crate) fn layer_weights(
     config: &Config,
     layer: usize,
@@ -189,7 +190,7 @@ pub(crate) fn layer_weights(
     });
 }
 
-/// Gradients of the output matrix, which is the embedding, and of the last norm.
+/// Computes the gradients of the output matrix, which is the embedding, and of the last norm.
 pub(crate) fn head_weights(
     config: &Config,
     gradient: &mut Parts<&mut [f32]>,
@@ -206,7 +207,7 @@ pub(crate) fn head_weights(
     }
 }
 
-/// Adds the gradient that reaches the embedding through the tokens read, in the order of the tokens.
+/// Adds the gradient that reaches the embedding through the input tokens, in the order of the tokens.
 pub(crate) fn embedding_back(width: usize, tokens: &[u8], input: &[f32], embedding: &mut [f32]) {
     for (token, input) in tokens.iter().zip(input.chunks_exact(width)) {
         let row = &mut embedding[usize::from(*token) * width..][..width];

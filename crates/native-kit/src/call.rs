@@ -20,13 +20,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call without value and with all gas but a 64th.
+    /// Returns a call without value and with all gas but a 64th.
     #[must_use]
     pub fn new(to: Address, input: impl Into<Bytes>) -> Self {
         Self { to, value: U256::ZERO, input: input.into(), gas_limit: None, is_static: false }
     }
 
-    /// A call that may change nothing.
+    /// Returns a call that may change nothing.
     #[must_use]
     pub fn reading(to: Address, input: impl Into<Bytes>) -> Self {
         Self { is_static: true, ..Self::new(to, input) }
@@ -45,7 +45,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The bytes returned; passes the callee's revert on to the caller, as Solidity does for a high-level call.
+    /// Returns the bytes returned; passes the callee's revert on to the caller, as Solidity does for a high-level call.
     ///
     /// # Errors
     /// [`Failure::Revert`] with the callee's data, which is empty if it halted.

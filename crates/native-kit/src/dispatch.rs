@@ -1,4 +1,4 @@
-//! What holds for every module, whatever its adapter does.
+//! Checks that apply to every module, independent of its adapter.
 
 use abi::ModuleErrors;
 
@@ -15,14 +15,15 @@ pub trait Lock {
     fn is_locked(&self) -> bool;
     /// Locks the instance.
     fn lock(&mut self);
-    /// Takes back the last lock.
+    /// Releases the last lock.
     fn unlock(&mut self);
 }
 
-/// Answers a call of a module: charges the call, checks function, value, static context and lock, then runs the entrance.
+/// Executes a call of a module: charges the call, checks function, value, static context and lock, then runs the entrance.
 ///
 /// # Errors
-/// [`Failure`]; `BadCall`, `ValueNotAllowed`, `StaticCallNotAllowed` or the module's error for reentry before the entrance has run.
+/// [`Failure`]; `BadCall`, `ValueNotAllowed`, `StaticCallNotAllowed` or the module's error for reentry before the
+/// entrance has run.
 pub fn enter<H: Host + Lock>(
     module: &Module,
     host: &mut H,

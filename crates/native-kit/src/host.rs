@@ -1,4 +1,4 @@
-//! The EVM as a module sees it.
+//! The interface of the EVM for a module.
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolEvent;
@@ -10,12 +10,12 @@ const KECCAK256_GAS: u64 = 30;
 /// Gas of `KECCAK256` for each word.
 const KECCAK256_WORD_GAS: u64 = 6;
 
-/// The EVM as a module sees it. All of it is metered.
+/// The EVM for a module. Everything is metered.
 ///
-/// Every method may fail with [`Failure::OutOfGas`] or [`Failure::Database`]; what changes something fails with [`Failure::WriteProtection`] in a
-/// static call.
+/// Every method may fail with [`Failure::OutOfGas`] or [`Failure::Database`]; methods that change the state fail with
+/// [`Failure::WriteProtection`] in a static call.
 pub trait Host {
-    /// Uses gas up.
+    /// Consumes gas.
     ///
     /// # Errors
     /// [`Failure::OutOfGas`].
@@ -24,7 +24,7 @@ pub trait Host {
     fn module(&self) -> Address;
     /// Returns the account that called.
     fn caller(&self) -> Address;
-    /// Returns the native value that came with the call; the module has it already.
+    /// Returns the native value of the call; the module has received it already.
     fn value(&self) -> U256;
     /// Returns whether the call may change nothing.
     fn is_static(&self) -> bool;
@@ -66,12 +66,12 @@ pub trait Host {
     fn store(&mut self, slot: U256, value: U256) -> Result<(), Failure> {
         self.store_of(self.module(), slot, value)
     }
-    /// Publishes a log in the name of a module: the one that was called, or an asset that it moves without a frame.
+    /// Emits a log of a module: the one that was called, or an asset that it moves without a frame.
     ///
     /// # Errors
     /// See [`Host`].
     fn log_of(&mut self, module: Address, topics: Vec<B256>, data: Bytes) -> Result<(), Failure>;
-    /// Publishes a log of the module that was called.
+    /// Emits a log of the module that was called.
     ///
     /// # Errors
     /// See [`Host`].
@@ -88,12 +88,12 @@ pub trait Host {
         Ok(keccak256(bytes))
     }
 
-    /// Returns the native value of an account.
+    /// Returns the native balance of an account.
     ///
     /// # Errors
     /// See [`Host`].
     fn balance(&mut self, account: Address) -> Result<U256, Failure>;
-    /// Returns whether an account has code, as `EXTCODESIZE` tells it.
+    /// Returns whether an account has code, as `EXTCODESIZE` does.
     ///
     /// # Errors
     /// See [`Host`].
@@ -101,12 +101,13 @@ pub trait Host {
     /// Pays native value out of the module, running no code of the receiver.
     ///
     /// # Errors
-    /// See [`Host`]; [`Failure::Broken`] for more than the module holds, which no rule lets happen.
+    /// See [`Host`]; [`Failure::Broken`] if the amount is above the module's balance, which no rule allows.
     fn pay(&mut self, to: Address, amount: U256) -> Result<(), Failure>;
-    /// Moves native value between two accounts, running no code of either. The module has checked that `from` holds it and agrees.
+    /// Moves native value between two accounts, running no code of either. The module has checked that `from` has it
+    /// and agrees.
     ///
     /// # Errors
-    /// See [`Host`]; [`Failure::Broken`] for more than `from` holds, which no rule lets happen.
+    /// See [`Host`]; [`Failure::Broken`] if the amount is above the balance of `from`, which no rule allows.
     fn move_balance(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure>;
     /// Issues native value to an account: the one way in which there can be more of it. The ledger's table says which module may, and how much in
     /// all; the module's rule has checked that.
@@ -115,18 +116,21 @@ pub trait Host {
     /// See [`Host`]; [`Failure::Broken`] for another module, and above what it may issue.
     fn issue(&mut self, to: Address, amount: U256) -> Result<(), Failure>;
 
-    /// Creates an account with `code`, which is [`crate::MODULE_CODE`] or an [`crate::instance_code`]. Native value that is there already stays.
+    /// Creates an account with `code`, which is [`crate::MODULE_CODE`] or an [`crate::instance_code`]. Its earlier
+    /// native balance stays.
     ///
     /// # Errors
-    /// See [`Host`]; [`Failure::Broken`] if the account has code or has sent something, which the formulas of addresses exclude.
+    /// See [`Host`]; [`Failure::Broken`] if the account has code or has sent a transaction, which the formulas of
+    /// addresses exclude.
     fn create(&mut self, account: Address, code: &'static [u8]) -> Result<(), Failure>;
-    /// Calls an account and returns how that ended. The callee may call back.
+    /// Calls an account and returns the outcome. The callee may call back.
     ///
     /// # Errors
     /// See [`Host`]. The callee's own failure is an [`Outcome`].
     fn call(&mut self, call: &Call) -> Result<Outcome, Failure>;
-    /// Calls a function without return values, as Solidity's high-level call does: an account without code and the callee's revert are failures.
-    /// (Where something is returned, Solidity does not look for code: too little data says that there is none.)
+    /// Calls a function without return values, as Solidity's high-level call does: an account without code and the
+    /// callee's revert are failures. (Where something is returned, Solidity does not look for code: too little data
+    /// says that there is none.)
     ///
     /// # Errors
     /// See [`Host`]; [`Failure::Revert`] with the callee's data, empty if it has no code or halted.
@@ -138,7 +142,7 @@ pub trait Host {
     }
 }
 
-/// Publishes an event of the module that was called.
+/// Emits an event of the module that was called.
 ///
 /// # Errors
 /// See [`Host`].

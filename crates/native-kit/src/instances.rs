@@ -1,13 +1,13 @@
-//! Instances: contracts that a module makes, such as pairs, pools and vaults.
+//! Instances: contracts that a module creates, such as pairs, pools and vaults.
 //!
-//! An instance has an address that a documented formula gives, and a code that names its kind. Compilers and tools see a contract there; the kit finds
-//! the row of the kind by the code's hash.
+//! An instance has an address given by a documented formula, and a code that names its kind. Compilers and tools see
+//! a contract there; the kit finds the row of the kind by the hash of the code.
 
 use alloy_primitives::{Address, B256, b256, keccak256};
 
 use crate::{Failure, Host};
 
-/// The code of an instance: `0xfe`, so that it can't run as bytecode, and the kind's name in ASCII.
+/// Returns the code of an instance: `0xfe`, so that it can't run as bytecode, and the kind's name in ASCII.
 ///
 /// # Panics
 /// At compile time, if the name does not have `N - 1` bytes.
@@ -24,10 +24,11 @@ pub const fn instance_code<const N: usize>(kind: &str) -> [u8; N] {
     code
 }
 
-/// The address of an instance by Ethereum's formula (EIP-1014): `keccak256(0xff ‖ factory ‖ salt ‖ init_code_hash)[12..]`.
+/// Returns the address of an instance by Ethereum's formula (EIP-1014): `keccak256(0xff ‖ factory ‖ salt ‖
+/// init_code_hash)[12..]`.
 ///
-/// `init_code_hash` is chosen: with the hash that existing software expects, that software finds the instance. Nobody else can get the address, as
-/// `factory` is a module and executes no `CREATE2`.
+/// `init_code_hash` is chosen: with the hash that existing software expects, that software finds the instance. Nobody
+/// else can get the address, as `factory` is a module and executes no `CREATE2`.
 ///
 /// # Errors
 /// See [`Host`]; the hash is metered.
@@ -49,7 +50,7 @@ pub fn create2_address(
 pub(crate) const MODULE_CODE_HASH: B256 =
     b256!("0xbcc90f2d6dada5b18e155c17a1c0a55920aae94f39857d39d0d8ed07ae8f228b");
 
-/// Keccak-256 of the code of a kind of instances.
+/// Returns Keccak-256 of the code of a kind of instances.
 pub(crate) fn code_hash(code: &[u8]) -> B256 {
     keccak256(code)
 }

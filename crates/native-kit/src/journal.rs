@@ -23,20 +23,21 @@ use crate::{Call, Failure, Host, Outcome, dispatch::Lock, machine::Drive};
 
 /// Gas of `BLOCKHASH`.
 const BLOCK_HASH_GAS: u64 = 20;
-/// Blocks whose hashes an EVM knows.
+/// Number of blocks whose hashes an EVM has.
 const BLOCK_HASHES: u64 = 256;
-/// SSTORE fails with this much gas or less (EIP-2200), and so do we.
+/// SSTORE fails with this much gas or less (EIP-2200), and so does a module's write.
 const STORE_SENTRY: u64 = 2_300;
 /// Gas of `LOG0` before topics and data.
 const LOG_GAS: u64 = 375;
 /// Gas for a word of calldata given to a call, or of data that it returned: what copying memory costs.
 const COPY_WORD_GAS: u64 = 3;
-/// Free stack below which a nested call gets a new piece on the heap: more than a module, the interpreter and the loop between them use.
+/// Free stack below which a nested call gets a new segment on the heap: more than a module, the interpreter and the
+/// loop between them use.
 const STACK_RESERVE: usize = 256 << 10;
-/// Size of such a piece. Pages that are not used are not taken.
+/// Size of such a segment. Unused pages are not allocated.
 const STACK_PIECE: usize = 4 << 20;
 
-/// What ends the transaction, or the block.
+/// An error that ends the transaction or the block.
 pub(crate) type Fault<D> = ContextDbError<<D as Drive>::Context>;
 
 /// One call's view of the EVM.
@@ -62,7 +63,7 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
         Self { drive, inputs, depth, memory, params, gas, fault: None }
     }
 
-    /// The gas that is left, and what ends the transaction or the block.
+    /// Returns the remaining gas, and the error that ends the transaction or the block.
     pub(crate) fn finish(self) -> (GasTracker, Option<Fault<D>>) {
         (self.gas, self.fault)
     }
@@ -71,7 +72,7 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
         self.drive.context().journal_mut()
     }
 
-    /// Keeps what ends the block.
+    /// Keeps the error that ends the block.
     fn database<T>(
         &mut self,
         result: Result<T, <<D::Context as ContextTr>::Db as Database>::Error>,
@@ -100,7 +101,7 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
     fn access(&mut self, account: Address) -> Result<AccountInfo, Failure> {
         self.note(account, None);
         self.charge(self.params.warm_storage_read_cost())?;
-        // Paid for before the disk is asked.
+        // Charged before the database is read.
         let cold = self.params.cold_account_additional_cost();
         self.check_left(cold)?;
         let loaded = self.journal().load_account(account);
@@ -167,7 +168,7 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
         })
     }
 
-    /// Takes the error that an instruction has left in the context.
+    /// Takes the error that an instruction left in the context.
     fn take_fault(&mut self) -> Result<(), Failure> {
         take_error::<Fault<D>, _>(self.drive.context().error()).map_err(|fault| {
             self.fault = Some(fault);
@@ -245,7 +246,7 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
     fn load_of(&mut self, module: Address, slot: U256) -> Result<U256, Failure> {
         self.note(module, Some(slot));
         self.charge(self.params.warm_storage_read_cost())?;
-        // Paid for before the disk is asked.
+        // Charged before the database is read.
         self.check_left(self.params.cold_storage_additional_cost())?;
         // The journal knows slots of loaded accounts only: the module that was called is one, another may not be.
         if module != self.module() {

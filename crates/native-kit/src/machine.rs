@@ -1,4 +1,4 @@
-//! revm's EVM with one more kind of frame: a native module's.
+//! revm's EVM with one more kind of frame: that of a native module.
 
 use alloy_primitives::{Address, Log};
 use revm::{
@@ -30,7 +30,7 @@ use crate::{Module, Modules, frame};
 type Interpreting = EthFrame<EthInterpreter>;
 type Inner<CTX, I> = Evm<CTX, I, EthInstructions<EthInterpreter, CTX>, Modules, Interpreting>;
 
-/// What a machine works in: any context of revm whose specification is Ethereum's.
+/// The context of the machine: any context of revm whose specification is Ethereum's.
 pub trait MachineContext:
     ContextTr<Cfg: Cfg<Spec = SpecId>, Journal: JournalTr<State = EvmState> + JournalExt>
     + ContextSetters
@@ -52,7 +52,7 @@ pub struct Machine<CTX, I = ()> {
 }
 
 impl<CTX: MachineContext> Machine<CTX> {
-    /// A machine in `context` with `modules`.
+    /// Returns a machine in `context` with `modules`.
     #[must_use]
     pub fn new(context: CTX, modules: Modules) -> Self {
         let spec = context.cfg().spec();
@@ -62,27 +62,27 @@ impl<CTX: MachineContext> Machine<CTX> {
 }
 
 impl<CTX: MachineContext, I> Machine<CTX, I> {
-    /// The same machine, seen by `inspector`.
+    /// Returns the same machine with `inspector`.
     pub fn with_inspector<J>(self, inspector: J) -> Machine<CTX, J> {
         Machine { inner: self.inner.with_inspector(inspector) }
     }
 
-    /// The context.
+    /// Returns the context.
     pub fn context(&self) -> &CTX {
         &self.inner.ctx
     }
 
-    /// The context, to change it between transactions.
+    /// Returns the context, to change it between transactions.
     pub fn context_mut(&mut self) -> &mut CTX {
         &mut self.inner.ctx
     }
 
-    /// The modules.
+    /// Returns the modules.
     pub fn modules(&self) -> &Modules {
         &self.inner.precompiles
     }
 
-    /// The modules, to have them note what they touch.
+    /// Returns the modules, to record what they touch.
     pub fn modules_mut(&mut self) -> &mut Modules {
         &mut self.inner.precompiles
     }
@@ -95,32 +95,32 @@ impl<CTX: MachineContext, I> Machine<CTX, I> {
         std::mem::take(&mut self.inner.inspector)
     }
 
-    /// Takes the machine apart: context, inspector, modules.
+    /// Returns the parts of the machine: context, inspector, modules.
     pub fn into_parts(self) -> (CTX, I, Modules) {
         (self.inner.ctx, self.inner.inspector, self.inner.precompiles)
     }
 
-    /// Finds the module that answers a frame.
+    /// Finds the module that executes a frame.
     fn module(&self, input: &FrameInput) -> Option<&'static Module> {
         let FrameInput::Call(inputs) = input else { return None };
         self.inner.precompiles.find(&inputs.bytecode_address, &inputs.known_bytecode.0)
     }
 }
 
-/// How a native frame reaches the machine: with an inspector watching, or without.
+/// How a native frame uses the machine: with an inspector, or without.
 pub(crate) trait Drive {
     type Context: MachineContext;
-    /// The context, to read what is the same for the whole block.
+    /// Returns the context, for reading what is the same for the whole block.
     fn facts(&self) -> &Self::Context;
     fn context(&mut self) -> &mut Self::Context;
     fn modules(&mut self) -> &mut Modules;
     /// The revision of the ledger's rules.
     fn revision(&self) -> u32;
-    /// Whether a locked function of this instance is running.
+    /// Returns whether a locked function of this instance is running.
     fn is_locked(&self, instance: Address) -> bool;
-    /// Runs a frame that a module asks for, and all that it calls, to its end.
+    /// Runs a frame requested by a module, and all that it calls, to its end.
     fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<Self::Context>>;
-    /// Tells the inspector of a log.
+    /// Passes a log to the inspector.
     fn saw(&mut self, log: &Log);
 }
 
@@ -224,7 +224,7 @@ impl<CTX: MachineContext, I: Inspector<CTX>> Drive for Inspected<'_, CTX, I> {
 }
 
 impl<CTX: MachineContext, I> Machine<CTX, I> {
-    /// Gives a frame's result to the frame below it, or returns it if that is where the native frame stands.
+    /// Passes a frame's result to the frame below it, or returns it if the native frame is that frame.
     fn hand_back(
         &mut self,
         base: Option<usize>,

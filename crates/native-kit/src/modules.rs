@@ -1,4 +1,4 @@
-//! The table of modules, and which of them answers where.
+//! The table of modules, and the search for the module of an account.
 
 use abi::ModuleErrors;
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -15,30 +15,31 @@ use crate::{
     instances::{MODULE_CODE_HASH, code_hash},
 };
 
-/// The code of an account that a module answers for: one invalid opcode, so that the account exists and compilers see code there.
+/// The code of a module's account: one invalid opcode, so that the account exists and compilers see code there.
 pub const MODULE_CODE: [u8; 1] = [0xfe];
 
-/// Answers a call whose function, value and static context the kit has checked: host and calldata in, ABI-encoded output out.
+/// Executes a call whose function, value and static context the kit has checked: host and calldata in, ABI-encoded
+/// output out.
 pub type Entrance = fn(&mut dyn Host, &[u8]) -> Result<Vec<u8>, Failure>;
 
-/// One row of the table: everything the kit must know of a module.
+/// One row of the table: everything that the kit needs to know about a module.
 #[derive(Clone, Copy, Debug)]
 pub struct Module {
-    /// What tools and documents call it.
+    /// Its name in tools and documents.
     pub name: &'static str,
-    /// Where it answers.
+    /// Its addresses.
     pub place: Place,
     /// The first revision of the ledger's rules that has it.
     pub since: u32,
-    /// Every function of its interface.
+    /// All functions of its interface.
     pub functions: &'static [&'static [Function]],
-    /// What answers.
+    /// The function that executes its calls.
     pub entrance: Entrance,
-    /// What a function that changes something answers while another such function of the same instance runs.
+    /// The error of a locked function while another locked function of the same instance runs.
     pub on_reentry: OnReentry,
 }
 
-/// Where a module answers.
+/// The addresses of a module.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
     /// At this address, from its first revision on, with [`MODULE_CODE`].
@@ -54,7 +55,7 @@ pub enum Place {
 pub struct Function {
     /// First four bytes of its calldata.
     pub selector: [u8; 4],
-    /// What Solidity's keyword says of it.
+    /// Its mutability in Solidity.
     pub mutability: Mutability,
     /// Whether it takes part in the module's reentrancy lock. A view never does.
     pub is_locked: bool,
@@ -72,37 +73,38 @@ pub enum Mutability {
 }
 
 impl Function {
-    /// A function that only reads.
+    /// Returns a function that only reads.
     #[must_use]
     pub const fn view(selector: [u8; 4]) -> Self {
         Self { selector, mutability: Mutability::View, is_locked: false }
     }
 
-    /// A function that changes something, under the module's lock.
+    /// Returns a function that changes something, under the module's lock.
     #[must_use]
     pub const fn nonpayable(selector: [u8; 4]) -> Self {
         Self { selector, mutability: Mutability::Nonpayable, is_locked: true }
     }
 
-    /// A function that takes value, under the module's lock.
+    /// Returns a function that takes value, under the module's lock.
     #[must_use]
     pub const fn payable(selector: [u8; 4]) -> Self {
         Self { selector, mutability: Mutability::Payable, is_locked: true }
     }
 
-    /// The same function without the lock: for what the Solidity original leaves open too, such as `transfer` of a pair's shares.
+    /// Returns the same function without the lock: for what the Solidity original leaves open too, such as `transfer`
+    /// of a pair's shares.
     #[must_use]
     pub const fn unlocked(self) -> Self {
         Self { is_locked: false, ..self }
     }
 }
 
-/// What a locked function answers when it is entered again.
+/// The error of a locked function that is entered again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnReentry {
     /// OpenZeppelin's `ReentrancyGuardReentrantCall()`.
     Error,
-    /// `Error(string)` with this message, where the Solidity original has one.
+    /// `Error(string)` with this message, as in the Solidity original.
     Message(&'static str),
 }
 
@@ -147,7 +149,7 @@ pub struct Issuance {
 }
 
 impl Table {
-    /// The table of these rows. It knows the revisions up to the newest that a row names.
+    /// Returns the table of these rows. It knows the revisions up to the newest that a row names.
     #[must_use]
     pub const fn new(rows: &'static [Module]) -> Self {
         let (mut newest, mut rest) = (1, rows);
@@ -230,7 +232,7 @@ pub struct Modules {
     warm: AddressSet,
     /// Instances in which a locked function runs, from the outermost to the innermost.
     pub(crate) locked: Vec<Address>,
-    /// What modules have touched, if somebody wants to know.
+    /// The accounts and slots that modules have touched, if they are recorded.
     pub(crate) touched: Option<Vec<Touched>>,
 }
 
@@ -238,7 +240,7 @@ pub struct Modules {
 pub(crate) type Touched = (Address, Option<B256>);
 
 impl Modules {
-    /// The modules of `table` that `revision` has, beside the precompiles of `spec`.
+    /// Returns the modules of `table` that `revision` has, beside the precompiles of `spec`.
     #[must_use]
     pub fn new(spec: SpecId, table: Table, revision: u32) -> Self {
         let (table, issuance) = (table.rows(), table.issuance(revision));
@@ -253,8 +255,8 @@ impl Modules {
         Self { table, revision, issuance, instance_hashes, ethereum, warm, locked, touched }
     }
 
-    /// Finds what answers at an address whose code has that hash. Where the account lacks a module's code it is an account like any other: an instance
-    /// that was not created yet, or a module of a later revision.
+    /// Finds the module of an address whose code has this hash. An account without a module's code is an ordinary
+    /// account: an instance that was not created yet, or a module of a later revision.
     #[must_use]
     pub fn find(&self, address: &Address, code_hash: &B256) -> Option<&'static Module> {
         let index = if *code_hash == MODULE_CODE_HASH {
@@ -300,7 +302,7 @@ impl Modules {
         self.revision
     }
 
-    /// Notes from now on which accounts and slots modules touch.
+    /// Records from now on which accounts and slots modules touch.
     pub fn note_touched(&mut self) {
         self.touched = Some(Vec::new());
     }

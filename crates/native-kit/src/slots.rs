@@ -1,8 +1,8 @@
-//! Where values stand in storage: Solidity's layout, typed, with every hash metered.
+//! Storage slots: Solidity's layout, typed, with every hash metered.
 //!
-//! [`storage!`](crate::storage) declares a contract's or a struct's variables in Solidity's order and places them by Solidity's rules: what is shorter
-//! than a word shares a slot with its neighbours, everything else begins a slot of its own. A value is read and written where it stands; writing
-//! what is there already costs no `SSTORE`.
+//! [`storage!`](crate::storage) declares a contract's or a struct's variables in Solidity's order and places them by
+//! Solidity's rules: types shorter than a word share a slot with their neighbours, all others begin a slot of their
+//! own. A value is read and written in place; writing the present value again costs no `SSTORE`.
 //!
 //! Source: Solidity documentation, "Layout of State Variables in Storage".
 
@@ -23,13 +23,13 @@ pub use word::Word;
 /// Bytes of a slot.
 const SLOT_SIZE: usize = 32;
 
-/// A type of variable, and the place it needs.
+/// A type of variable, and the space it needs.
 pub trait Layout: Sized {
-    /// Bytes it takes; whole slots unless it is packed.
+    /// Its size in bytes; whole slots unless it is packed.
     const SIZE: usize;
     /// Whether it may share a slot with its neighbours.
     const IS_PACKED: bool;
-    /// The variable that begins at `slot`, `offset` bytes from the slot's low end.
+    /// Returns the variable that begins at `slot`, `offset` bytes from the slot's low end.
     fn at(slot: U256, offset: usize) -> Self;
 }
 
@@ -41,7 +41,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Begins at a slot.
+    /// Returns a cursor at the start of a slot.
     #[must_use]
     pub const fn new(slot: U256) -> Self {
         Self { slot, offset: 0 }
@@ -67,7 +67,7 @@ const fn fits(offset: usize, size: usize, is_packed: bool) -> bool {
     offset == 0 || (is_packed && offset + size <= SLOT_SIZE)
 }
 
-/// The bytes of a struct whose members have these sizes, and may or may not share slots.
+/// Returns the size of a struct in bytes; each member has a size, and may or may not share slots.
 #[must_use]
 pub const fn struct_size(members: &[(usize, bool)]) -> usize {
     let (mut slots, mut offset, mut index) = (0, 0, 0);
@@ -163,14 +163,15 @@ impl<T: Word> Layout for Value<T> {
 }
 
 impl<T: Word> Value<T> {
-    /// The value that begins at `slot`, `offset` bytes from the slot's low end. For what [`storage!`](crate::storage) does not declare.
+    /// Returns the value that begins at `slot`, `offset` bytes from the slot's low end. For what
+    /// [`storage!`](crate::storage) does not declare.
     #[must_use]
     pub const fn new(slot: U256, offset: usize) -> Self {
         assert!(offset + T::SIZE <= SLOT_SIZE, "a value lies in one slot");
         Self { slot, offset, is: PhantomData }
     }
 
-    /// Returns the slot that holds it.
+    /// Returns its slot.
     #[must_use]
     pub const fn slot(&self) -> U256 {
         self.slot
@@ -182,20 +183,20 @@ impl<T: Word> Value<T> {
         self.offset
     }
 
-    /// Takes the value out of its slot's word: for several values of one slot that was read once.
+    /// Extracts the value from the word of its slot, for several values of one slot that was read once.
     #[must_use]
     pub fn of_word(&self, word: U256) -> T {
         T::from_word((word >> (self.offset * 8)) & mask(T::SIZE))
     }
 
-    /// Puts the value into its slot's word.
+    /// Inserts the value into the word of its slot.
     #[must_use]
     pub fn into_word(&self, word: U256, value: T) -> U256 {
         let shift = self.offset * 8;
         (word & !(mask(T::SIZE) << shift)) | ((value.into_word() & mask(T::SIZE)) << shift)
     }
 
-    /// Reads it.
+    /// Reads the value.
     ///
     /// # Errors
     /// See [`Host`].
@@ -204,7 +205,7 @@ impl<T: Word> Value<T> {
         self.get_of(host, module)
     }
 
-    /// Reads it in the storage of a module.
+    /// Reads the value in the storage of a module.
     ///
     /// # Errors
     /// See [`Host`].
@@ -212,7 +213,7 @@ impl<T: Word> Value<T> {
         Ok(self.of_word(host.load_of(module, self.slot)?))
     }
 
-    /// Writes it, if it differs.
+    /// Writes the value, if it differs.
     ///
     /// # Errors
     /// See [`Host`].
@@ -221,7 +222,7 @@ impl<T: Word> Value<T> {
         self.set_of(host, module, value)
     }
 
-    /// Writes it in the storage of a module, if it differs.
+    /// Writes the value in the storage of a module, if it differs.
     ///
     /// # Errors
     /// See [`Host`].

@@ -1,7 +1,8 @@
 //! A host in memory, for tests of modules without an EVM.
 //!
-//! It charges roughly like the machine's, takes back what a failed call has done, and fails a test that writes a word that has not changed, or
-//! anything in a static call. Accounts without a module can be given a Rust function as their code, which may call back.
+//! It charges roughly as the machine does, reverts the changes of a failed call, and fails a test that writes an
+//! unchanged word, or anything in a static call. Accounts without a module can have a Rust function as their code,
+//! which may call back.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,13 +18,13 @@ use crate::{
 
 /// The chain id of every test host.
 pub const CHAIN_ID: u64 = 7;
-/// Nested calls a machine allows.
+/// Largest number of nested calls.
 const DEPTH_MAX: usize = 1_024;
 
-/// The code of an account in a test: gets the host, who calls, and the call.
+/// The code of an account in a test: receives the host, the caller, and the call.
 pub type Code = Rc<dyn Fn(&mut TestHost, Address, &Call) -> Outcome>;
 
-/// What a call may change.
+/// The state that a call may change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TestState {
     /// Words that are not zero.
@@ -32,7 +33,7 @@ pub struct TestState {
     pub balances: BTreeMap<Address, U256>,
     /// Accounts that modules have created, with their code.
     pub created: BTreeMap<Address, &'static [u8]>,
-    /// Logs: whose, topics, data.
+    /// Logs: address, topics, data.
     pub logs: Vec<(Address, Vec<B256>, Bytes)>,
 }
 
@@ -66,14 +67,14 @@ struct Frame {
     is_static: bool,
 }
 
-/// The hash of a block, whether an EVM still knows it or not.
+/// Returns the hash of a block, whether or not an EVM still has it.
 #[must_use]
 pub fn hash_of(number: u64) -> B256 {
     keccak256(number.to_be_bytes())
 }
 
 impl TestHost {
-    /// A host whose modules are those of `table`, of all revisions.
+    /// Returns a host whose modules are those of `table`, of all revisions.
     #[must_use]
     pub fn new(table: &'static [Module]) -> Self {
         let frame = Frame {
@@ -98,12 +99,12 @@ impl TestHost {
         }
     }
 
-    /// Gives an account native value out of nothing.
+    /// Adds native value to an account.
     pub fn give(&mut self, account: Address, amount: u64) {
         *self.state.balances.entry(account).or_default() += U256::from(amount);
     }
 
-    /// Gives an account a Rust function as its code.
+    /// Sets a Rust function as the code of an account.
     pub fn deploy(
         &mut self,
         account: Address,
@@ -112,13 +113,13 @@ impl TestHost {
         self.contracts.insert(account, Rc::new(code));
     }
 
-    /// Returns the native value of an account.
+    /// Returns the native balance of an account.
     #[must_use]
     pub fn balance_of(&self, account: Address) -> U256 {
         self.state.balances.get(&account).copied().unwrap_or_default()
     }
 
-    /// Returns all that a call may change, to compare.
+    /// Returns everything that a call may change, for comparison.
     #[must_use]
     pub fn state(&self) -> TestState {
         let mut state = self.state.clone();
@@ -138,7 +139,7 @@ impl TestHost {
         self.state.slots.get(&(module, slot)).copied().unwrap_or_default()
     }
 
-    /// What `BLOCKHASH` would say.
+    /// Returns the result of `BLOCKHASH`.
     #[must_use]
     pub fn known_hash(&self, number: u64) -> B256 {
         let is_known = number < self.height && self.height - number <= 256;
@@ -148,10 +149,10 @@ impl TestHost {
     /// Calls a module as a transaction of `caller` would.
     ///
     /// # Errors
-    /// The module's; everything is as before then.
+    /// Those of the module; nothing has changed then.
     ///
     /// # Panics
-    /// If there is no module, if the caller lacks the value, or if the module is broken: tests are to fail then.
+    /// If there is no module, if the caller lacks the value, or if the module is broken: the test must fail then.
     pub fn transact(
         &mut self,
         module: Address,
@@ -166,7 +167,7 @@ impl TestHost {
     /// Calls a module as `eth_call` and `STATICCALL` would.
     ///
     /// # Errors
-    /// The module's.
+    /// Those of the module.
     ///
     /// # Panics
     /// As [`Self::transact`].
@@ -175,10 +176,10 @@ impl TestHost {
         self.outer(Frame { module, caller, value, is_static: true }, input)
     }
 
-    /// Calls an account as a contract of the test would: what [`Self::deploy`]'s functions call back with.
+    /// Calls an account as a contract of the test would: the functions of [`Self::deploy`] call back with this.
     ///
     /// # Errors
-    /// Only what [`Host::call`] fails with.
+    /// Only those of [`Host::call`].
     pub fn call_from(&mut self, caller: Address, call: &Call) -> Result<Outcome, Failure> {
         let before = self.frame;
         self.frame.module = caller;
@@ -187,8 +188,8 @@ impl TestHost {
         outcome
     }
 
-    /// Runs `work` as if the module had been called, without limit of gas: for reading a module's storage with its own code, and for testing what modules
-    /// share. A failure takes nothing back.
+    /// Runs `work` as if the module had been called, without gas limit: to read a module's storage with its own code,
+    /// and to test code that modules share. A failure reverts nothing.
     pub fn within<T>(&mut self, module: Address, work: impl FnOnce(&mut Self) -> T) -> T {
         let before = (self.frame, self.gas_limit);
         (self.frame.module, self.gas_limit) = (module, u64::MAX);

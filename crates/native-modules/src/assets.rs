@@ -1,4 +1,4 @@
-//! `Assets`: creates assets. Slot 0 counts them; all else of an asset lies at its own address.
+//! `Assets`: creates assets. Slot 0 counts them; everything else of an asset is stored at its own address.
 
 use ::assets::{Powers, Terms};
 use abi::{

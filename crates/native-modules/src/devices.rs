@@ -1,4 +1,4 @@
-//! `Devices`: who is paid for a device's work.
+//! `Devices`: links devices to the accounts that are paid for their work.
 
 use abi::{
     DEVICES,

@@ -1,6 +1,6 @@
-//! The ERC-20 face of a book: one for GRAIN and for every asset.
+//! The ERC-20 interface of a book, the same for GRAIN and for every asset.
 //!
-//! Allowances and nonces lie in the asset's own storage, at the same slots for all.
+//! Allowances and nonces are in the asset's own storage, at the same slots for all.
 
 use abi::{
     Erc20::{self, Erc20Calls as Calls},
@@ -43,12 +43,12 @@ const ALLOWANCES: Mapping<Address, Mapping<Address, Value<U256>>> = Mapping::new
 const NONCES: Mapping<Address, Value<U256>> = Mapping::new(uint!(5_U256));
 /// Gas for a domain or a permit's digest: four hashes of at most seven words each.
 const DIGEST_GAS: u64 = 4 * (30 + 7 * 6);
-/// Gas for who signed a permit, as Ethereum's ECRECOVER takes.
+/// Gas for recovering the signer of a permit, the same as Ethereum's ECRECOVER.
 const RECOVER_GAS: u64 = 3_000;
-/// Half the order of secp256k1: of the two `s` that fit a signature, the lower counts (EIP-2).
+/// Half the order of secp256k1: of the two `s` that fit a signature, only the lower is valid (EIP-2).
 const S_MAX: U256 = uint!(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0_U256);
 
-/// A book and what it is called.
+/// A book with name, symbol and metadata.
 pub(crate) trait Described: Book<Failure = Ended> {
     fn host(&mut self) -> &mut dyn Host;
     fn name(&mut self) -> Result<String, Failure>;
@@ -58,7 +58,7 @@ pub(crate) trait Described: Book<Failure = Ended> {
     fn total_supply(&mut self) -> Result<U256, Failure>;
 }
 
-/// Answers a call.
+/// Executes a call.
 pub(crate) fn call<B: Described>(book: &mut B, call: &Calls) -> Result<Vec<u8>, Failure> {
     match view(book, call)? {
         Some(output) => Ok(output),
@@ -66,7 +66,7 @@ pub(crate) fn call<B: Described>(book: &mut B, call: &Calls) -> Result<Vec<u8>, 
     }
 }
 
-/// Answers a call that only reads; `None` for others.
+/// Executes a call that only reads; returns `None` for others.
 fn view<B: Described>(book: &mut B, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
     Ok(Some(match call {
         Calls::name(_) => Erc20::nameCall::abi_encode_returns(&book.name()?),
@@ -145,7 +145,7 @@ fn permit<B: Described>(book: &mut B, call: &Erc20::permitCall) -> Result<(), Fa
     emit_approval(book, &approved)
 }
 
-/// Who signed a permit with that nonce.
+/// Returns the signer of a permit with that nonce.
 fn signer<B: Described>(
     book: &mut B,
     call: &Erc20::permitCall,
@@ -165,7 +165,7 @@ fn signer<B: Described>(
     let mut signature = [0; 64];
     signature[..32].copy_from_slice(&r[..]);
     signature[32..].copy_from_slice(&s[..]);
-    // The code behind Ethereum's ECRECOVER; it refuses an r or s of zero or beyond the order.
+    // The code of Ethereum's ECRECOVER, which refuses an r or s of zero or beyond the order.
     let word = revm::precompile::crypto().secp256k1_ecrecover(&signature, v - 27, &digest.0);
     let word = word.map_err(|_| Refused::InvalidSignature)?;
     Ok(account(Address::from_word(word.into())))
@@ -210,7 +210,7 @@ fn is_supported(interface: [u8; 4]) -> bool {
     .contains(&interface)
 }
 
-/// Publishes an event in the asset's name.
+/// Emits an event of the asset.
 fn emit<B: Described>(book: &mut B, event: &impl SolEvent) -> Result<(), Failure> {
     let (asset, log) = (address(book.asset()), event.encode_log_data());
     book.host().log_of(asset, log.topics().to_vec(), log.data.clone())
@@ -232,7 +232,8 @@ pub(crate) fn emit_approval<B: Described>(
     emit(book, &Erc20::Approval { owner: address(owner), spender: address(spender), value })
 }
 
-/// The allowances and nonces of an asset, in its own storage. A trait's methods would be the book's own; these are shared by all books.
+/// Returns the allowances and nonces of an asset, in its own storage. A trait's methods would be the book's own;
+/// these are shared by all books.
 pub(crate) fn allowance(
     host: &mut dyn Host,
     asset: Address,
@@ -269,7 +270,7 @@ pub(crate) fn set_nonce(
     NONCES.of(host, address(owner))?.set_of(host, asset, nonce)
 }
 
-/// What ends a rule over a book early: a refusal of the rule, or a failure of the host below the book.
+/// Ends a rule early: a refusal of the rule, or a failure of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ended(Failure);
 
@@ -285,7 +286,7 @@ impl From<Ended> for Failure {
     }
 }
 
-/// A refusal of the rules, as callers know it.
+/// Converts a refusal of the rules to the error that callers get.
 impl From<Refused> for Ended {
     fn from(refused: Refused) -> Self {
         Self(match refused {

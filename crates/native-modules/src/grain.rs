@@ -1,7 +1,8 @@
-//! GRAIN, the native coin, as an ERC-20: balances are the accounts' own, so nothing is wrapped and nothing can differ.
+//! GRAIN, the native asset, as an ERC-20: balances are the accounts' own, so nothing is wrapped.
 //!
-//! Storage: allowances and nonces where every asset has them, and the supply at [`GRAIN_SUPPLY`]. That word `execution` keeps: it is the sum of all
-//! balances after the last block. No call writes it, as no call makes or destroys GRAIN; base fees are burnt between the calls.
+//! Storage: allowances and nonces at the slots that every asset uses, and the supply at [`GRAIN_SUPPLY`]. `execution`
+//! writes that word: it is the sum of all balances after the last block. No call writes it, as no call creates or
+//! destroys GRAIN; base fees are burnt between the calls.
 
 use abi::{
     Erc20::Erc20Calls,
@@ -23,7 +24,7 @@ pub const GRAIN_SUPPLY: (Address, U256) = (GRAIN, uint!(2_U256));
 const NAME: &str = "Grain";
 const SYMBOL: &str = "GRAIN";
 const DECIMALS: u8 = 18;
-/// ERC-1046 metadata, whole, so that it can't be lost.
+/// The complete ERC-1046 metadata, so that it can't be lost.
 const URI: &str = "data:application/json,%7B%22name%22%3A%22Grain%22%2C%22symbol%22%3A%22GRAIN%22%2C%22decimals%22%3A18%2C\
     %22description%22%3A%22Native%20coin%20of%20this%20Gleaner%20ledger%22%7D";
 
@@ -52,7 +53,7 @@ impl Book for Grain<'_> {
         Ok(self.host.balance(address(holder))?)
     }
 
-    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
+    fn move_balance(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
         Ok(self.host.move_balance(address(from), address(to), amount)?)
     }
 

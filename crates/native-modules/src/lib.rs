@@ -1,12 +1,14 @@
 //! The native modules of the ledger: thin adapters between Solidity interfaces and rules.
 //!
-//! A module is three thin things: an interface (`abi`), storage in Solidity's layout, and one function for each of the interface's that decodes the
-//! call, loads what the rule needs, applies the rule of a rules crate, stores the result and publishes its effects. Rules decide; modules only
-//! translate. What holds for every module — known functions, value, static calls, reentrancy, metering — belongs to `native-kit`.
+//! A module has three thin parts: an interface (`abi`), storage in Solidity's layout, and one function for each
+//! function of the interface, which decodes the call, loads what the rule needs, applies the rule of a rules crate,
+//! stores the result and emits its effects. Rules decide; modules only translate. What applies to every module (known
+//! functions, value, static calls, reentrancy, metering) is in `native-kit`.
 //!
 //! [`TABLE`] lists all modules, one row each. To add one, start at `docs/native-modules.md`.
 //!
-//! Modules: `Devices`, `TrainingRuns`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an address of its own.
+//! Modules: `Devices`, `TrainingRuns`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
+//! address of its own.
 
 mod assets;
 mod devices;

@@ -4,8 +4,8 @@ use abi::ModuleErrors;
 use ed25519_dalek::{Signature, VerifyingKey};
 use native_kit::{Failure, Host};
 
-/// Gas for verifying an ed25519 signature. On the machine it was measured on, `verify_strict` takes about as long as libsecp256k1's recovery, for
-/// which Ethereum charges 3,000; pure-Rust code elsewhere is slower, hence the margin.
+/// Gas for verifying an ed25519 signature. In our measurement `verify_strict` takes about as long as libsecp256k1's
+/// recovery, for which Ethereum charges 3,000; pure-Rust code on other machines is slower, so it costs more.
 const SIGNATURE_GAS: u64 = 5_000;
 
 /// Checks a device's signature over a statement.

@@ -1,4 +1,4 @@
-//! Modules on a host without an EVM: what they refuse changes nothing, what they do is what the rules say.
+//! Modules on a host without an EVM: refusals change nothing, and results are those of the rules.
 
 mod assets;
 mod table;
@@ -78,12 +78,12 @@ fn open() -> Vec<u8> {
     TrainingRuns::openCall { terms: terms(), name, coordinator: B256::ZERO, endpoint }.abi_encode()
 }
 
-/// A run as it is stored.
+/// Returns a run as it is stored.
 fn run_of(host: &TestHost, id: u64) -> Run {
     host.clone().within(TRAINING_RUNS, |host| training_runs::load(host, id)).unwrap()
 }
 
-/// A ledger with one run, and five linked devices that are not in it yet.
+/// Returns a ledger with one run, and five linked devices without seats.
 fn opened() -> TestHost {
     let mut double = TestHost::new(TABLE);
     double.give(OWNER, DEPOSIT);
@@ -134,7 +134,7 @@ proptest! {
     }
 }
 
-/// What is tried in a random run; most of it is refused.
+/// A step of a random run; most are refused.
 #[derive(Clone, Debug)]
 enum Step {
     Enroll(u8),
@@ -144,7 +144,7 @@ enum Step {
     Lapse,
     Advance(u8),
     Draw,
-    /// Says what the flag says of whichever audit is open: true, false, or no evidence.
+    /// Submits a verdict on any open audit: passed, mismatch, or no evidence.
     Verdict(Verdict),
     Redraw,
     Cancel,
@@ -170,7 +170,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..120)
 }
 
-/// The module, and beside it the rules alone.
+/// The module and, for comparison, the rules alone.
 struct Pair {
     double: TestHost,
     run: Run,
@@ -372,7 +372,7 @@ proptest! {
     }
 }
 
-/// Three seats that have all committed to a round, which is closed.
+/// Returns three seats that have all committed to a round, which is closed.
 fn closed() -> Pair {
     let mut pair = pair();
     for number in 1..=3 {

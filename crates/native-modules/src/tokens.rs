@@ -1,10 +1,12 @@
-//! One way for modules to move any ERC-20.
+//! The same functions for modules to move any ERC-20.
 //!
-//! GRAIN and issued assets move by their rules, without a frame: same checks, same events, no ABI between. Every other token is called, with the
-//! tolerance of OpenZeppelin's `SafeERC20`: no return data counts as success where there is code, `false` is a failure, and a token's own revert is
-//! passed on. What a token that charges fees or rebases really moved is the difference of balances: [`receive`] returns it.
+//! GRAIN and issued assets are moved by their rules, without a frame: same checks, same events, no ABI encoding.
+//! Every other token is called, with the tolerance of OpenZeppelin's `SafeERC20`: no return data counts as success if
+//! there is code, `false` is a failure, and a token's own revert is passed on. The amount that a token with fees or
+//! rebasing really moved is the difference of balances: [`receive`] returns it.
 //!
-//! A deployed token is foreign code: it may call back. Whoever moves one does so under the module's lock, after its own state is stored.
+//! A deployed token is foreign code: it may call back. Modules must move tokens under their lock, after storing their
+//! own state.
 //!
 //! Source: OpenZeppelin Contracts 5, `SafeERC20.sol`, `_callOptionalReturn`.
 
@@ -20,10 +22,10 @@ use crate::{
     grain::Grain,
 };
 
-/// Sends `amount` of the module's own to `to`.
+/// Transfers `amount` of the module's balance to `to`.
 ///
 /// # Errors
-/// The token's; `SafeERC20FailedOperation` if it answers `false`, answers nonsense, or has no code.
+/// Those of the token; `SafeERC20FailedOperation` if it returns `false` or malformed data, or has no code.
 pub fn transfer(
     host: &mut dyn Host,
     token: Address,
@@ -69,10 +71,11 @@ pub fn transfer_from(
     }
 }
 
-/// Takes `amount` from `from` into the module by its allowance and returns what arrived, which a token with fees makes less.
+/// Moves `amount` from `from` to the module by its allowance and returns the amount received, which is smaller for a
+/// token with fees.
 ///
 /// # Errors
-/// As [`transfer`]; `SafeERC20FailedOperation` if the module holds less afterwards than before.
+/// As [`transfer`]; `SafeERC20FailedOperation` if the module's balance is lower afterwards than before.
 pub fn receive(
     host: &mut dyn Host,
     token: Address,
@@ -86,7 +89,7 @@ pub fn receive(
     after.checked_sub(before).ok_or_else(|| failed(token))
 }
 
-/// Lets `spender` take `amount` of the module's own.
+/// Approves `amount` of the module's balance for `spender`.
 ///
 /// # Errors
 /// As [`transfer`].
@@ -114,10 +117,10 @@ pub fn approve(
     }
 }
 
-/// Returns what `holder` has.
+/// Returns the balance of `holder`.
 ///
 /// # Errors
-/// The token's; an empty revert if it has no code or answers less than a word, as Solidity's high-level call has it.
+/// Those of the token; an empty revert if it has no code or returns less than a word, as Solidity's high-level call does.
 pub fn balance_of(host: &mut dyn Host, token: Address, holder: Address) -> Result<U256, Failure> {
     match Kind::of(host, token)? {
         Kind::Grain => host.balance(holder),
@@ -141,7 +144,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// For the gas of looking at the token's account.
+    /// Returns the kind of a token, for the gas of accessing its account.
     fn of(host: &mut dyn Host, token: Address) -> Result<Self, Failure> {
         if token == GRAIN {
             return Ok(Self::Grain);
@@ -149,7 +152,7 @@ impl Kind {
         if asset_number(&token).is_none() {
             return Ok(Self::Deployed);
         }
-        // At an address of assets, an account without code is an asset that does not exist.
+        // An account without code at an address of assets is an asset that does not exist.
         if host.has_code(token)? { Ok(Self::Issued) } else { Err(failed(token)) }
     }
 }

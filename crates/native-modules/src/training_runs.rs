@@ -18,9 +18,9 @@ use units::{UnixSeconds, seal};
 use native_kit::{Failure, Function, Host, emit};
 
 use crate::{devices, signature::check_signature};
-use records::{Placard, RunRecord};
+use records::{RunMetadata, RunRecord};
 
-/// Gas for a BLAKE3 seal: one compression, priced as a generous hash.
+/// Gas for a BLAKE3 seal: one compression, priced generously.
 const SEAL_GAS: u64 = 200;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
@@ -54,15 +54,15 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
     }
 }
 
-/// Answers a call that only reads; `None` for others.
+/// Executes a call that only reads; returns `None` for others.
 fn view(host: &mut dyn Host, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
     Ok(Some(match call {
         Calls::count(_) => TrainingRuns::countCall::abi_encode_returns(&records::count(host)?),
         Calls::summary(call) => {
-            let (run, placard) =
-                (RunRecord::load(host, call.run)?.run, Placard::load(host, call.run)?);
+            let (run, metadata) =
+                (RunRecord::load(host, call.run)?.run, RunMetadata::load(host, call.run)?);
             TrainingRuns::summaryCall::abi_encode_returns(&translate::summary(
-                call.run, &run, placard,
+                call.run, &run, metadata,
             ))
         }
         Calls::terms(call) => {
@@ -131,9 +131,9 @@ fn mutate(host: &mut dyn Host, call: Calls) -> Result<Vec<u8>, Failure> {
 }
 
 fn open(host: &mut dyn Host, call: TrainingRuns::openCall) -> Result<Vec<u8>, Failure> {
-    let placard =
-        Placard { coordinator: call.coordinator, name: call.name, endpoint: call.endpoint };
-    placard.check()?;
+    let metadata =
+        RunMetadata { coordinator: call.coordinator, name: call.name, endpoint: call.endpoint };
+    metadata.check()?;
     let terms = translate::terms_in(&call.terms)?;
     let deposit = wei(host.value()).map_err(|_| open_error(&OpenError::Overflow))?;
     let owner = host.caller();
@@ -141,8 +141,8 @@ fn open(host: &mut dyn Host, call: TrainingRuns::openCall) -> Result<Vec<u8>, Fa
     let run =
         Run::open(terms, account(owner), deposit, &context).map_err(|error| open_error(&error))?;
     let id = records::add(host, &run)?;
-    let (name, deposited) = (placard.name.clone(), wei_word(deposit));
-    placard.store(host, id)?;
+    let (name, deposited) = (metadata.name.clone(), wei_word(deposit));
+    metadata.store(host, id)?;
     emit(host, &TrainingRuns::Opened { run: id, owner, name, deposited })?;
     Ok(TrainingRuns::openCall::abi_encode_returns(&id))
 }
@@ -152,11 +152,11 @@ fn announce(host: &mut dyn Host, call: TrainingRuns::announceCall) -> Result<(),
     if owner != account(host.caller()) {
         return Err(refused(&training_run::Refused::NotOwner));
     }
-    let name = Placard::load(host, call.run)?.name;
-    let placard = Placard { coordinator: call.coordinator, name, endpoint: call.endpoint };
-    placard.check()?;
-    let (run, coordinator, endpoint) = (call.run, call.coordinator, placard.endpoint.clone());
-    placard.store(host, run)?;
+    let name = RunMetadata::load(host, call.run)?.name;
+    let metadata = RunMetadata { coordinator: call.coordinator, name, endpoint: call.endpoint };
+    metadata.check()?;
+    let (run, coordinator, endpoint) = (call.run, call.coordinator, metadata.endpoint.clone());
+    metadata.store(host, run)?;
     emit(host, &TrainingRuns::Announced { run, coordinator, endpoint })
 }
 
@@ -214,7 +214,8 @@ fn draw(host: &mut dyn Host, call: &TrainingRuns::drawCall) -> Result<(), Failur
     let hash = host.block_hash(height)?;
     let is_past = height < host.height();
     if hash.is_zero() && is_past {
-        // Too far back for the EVM to know. Nobody could choose this: the new block's hash is as unknown as the old one's was.
+        // The block is too far back for the EVM. Nobody gains from this: the hash of the new block is as unknown as
+        // that of the old one was.
         record.run.rearm_draw(call.round, host.height());
         return record.store(host);
     }
@@ -251,7 +252,7 @@ fn verdict(host: &mut dyn Host, call: &TrainingRuns::verdictCall) -> Result<(), 
 #[cfg(test)]
 pub(crate) use translate::claimants;
 
-/// A run as it is stored.
+/// Returns a run as it is stored.
 #[cfg(test)]
 pub(crate) fn load(host: &mut dyn Host, id: u64) -> Result<Run, Failure> {
     Ok(RunRecord::load(host, id)?.run)
@@ -274,7 +275,7 @@ fn apply(
     carry_out(host, run, effects)
 }
 
-/// Moves what is to be paid, and publishes everything.
+/// Makes the payments and emits all events.
 fn carry_out(host: &mut dyn Host, run: u64, effects: Vec<Effect>) -> Result<(), Failure> {
     for effect in effects {
         if let Effect::Pay { account, amount, .. } | Effect::Refund { account, amount } = &effect {
@@ -318,7 +319,7 @@ fn too_long(what: &str, max: usize) -> Failure {
     Failure::revert(&TrainingRuns::TooLong { what: what.to_owned(), max: U256::from(max) })
 }
 
-impl Placard {
+impl RunMetadata {
     fn check(&self) -> Result<(), Failure> {
         if self.name.len() > NAME_BYTES_MAX {
             return Err(too_long("name", NAME_BYTES_MAX));

@@ -1,18 +1,18 @@
-//! Either inner optimizer, behind one face.
+//! The choice of the inner optimizer.
 
 use model::Layout;
 use serde::{Deserialize, Serialize};
 
 use crate::inner::{AdamW, HyperParameters};
-use crate::muon::{MatrixParameters, Means, Muon};
+use crate::muon::{Backend, MatrixParameters, Muon};
 
-/// Which inner optimizer; in files `adamw` or `muon`.
+/// Which inner optimizer; `adamw` or `muon` in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InnerKind {
-    /// Adaptive moments for everything.
+    /// Adaptive moments for all parameters.
     AdamW,
-    /// Orthogonal steps for matrices, AdamW for embedding and norms.
+    /// Orthogonalized steps for matrices, AdamW for embedding and norms.
     Muon,
 }
 
@@ -32,7 +32,7 @@ impl std::str::FromStr for InnerKind {
         match name {
             "adamw" => Ok(Self::AdamW),
             "muon" => Ok(Self::Muon),
-            _ => Err("an optimizer is adamw or muon"),
+            _ => Err("unknown optimizer: give adamw or muon"),
         }
     }
 }
@@ -40,14 +40,15 @@ impl std::str::FromStr for InnerKind {
 /// The state of an inner optimizer.
 #[derive(Debug, Clone)]
 pub enum Inner {
-    /// Of AdamW.
+    /// State of AdamW.
     AdamW(AdamW),
-    /// Of Muon.
+    /// State of Muon.
     Muon(Muon),
 }
 
 impl Inner {
-    /// A fresh state for a model's parameters; matrices, the embedding among them, decay, norms do not.
+    /// Returns a fresh state for a model's parameters. Weight decay applies to the matrices and the embedding, not
+    /// to the norms.
     ///
     /// # Panics
     /// When there are no threads.
@@ -57,17 +58,17 @@ impl Inner {
         layout: &Layout,
         hyper: HyperParameters,
         matrix: MatrixParameters,
-        means: Means,
+        backend: Backend,
     ) -> Self {
         match kind {
             InnerKind::AdamW => {
                 Self::AdamW(AdamW::new(layout.parameter_count(), hyper, layout.decayed()))
             }
-            InnerKind::Muon => Self::Muon(Muon::new(layout, hyper, matrix, means)),
+            InnerKind::Muon => Self::Muon(Muon::new(layout, hyper, matrix, backend)),
         }
     }
 
-    /// Back to the fresh state, without allocating.
+    /// Resets to the fresh state, without allocating.
     pub fn reset(&mut self) {
         match self {
             Self::AdamW(state) => state.reset(),
@@ -78,7 +79,7 @@ impl Inner {
     /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping.
     ///
     /// # Panics
-    /// When lengths differ from that of the state.
+    /// When a length differs from that of the state.
     pub fn step(&mut self, params: &mut [f32], gradient: &[f32], learning_rate: f32) -> f32 {
         match self {
             Self::AdamW(state) => state.step(params, gradient, learning_rate),
@@ -86,8 +87,8 @@ impl Inner {
         }
     }
 
-    /// All that the next step depends on beside parameters and the count of steps: two vectors, whose meaning the optimizer's own
-    /// `moments` says.
+    /// Returns all that the next step depends on besides parameters and the count of steps: two vectors, described at
+    /// the `moments` of each optimizer.
     #[must_use]
     pub fn moments(&self) -> (&[f32], &[f32]) {
         match self {

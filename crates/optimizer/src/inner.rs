@@ -1,10 +1,10 @@
 //! The inner step: AdamW on one machine, and its learning rate.
 //!
-//! Only IEEE additions, multiplications, divisions and roots, each rounded on its own and in a fixed order: the same bits on every
-//! machine. Nothing is kept between rounds but what the caller keeps.
+//! It uses only IEEE additions, multiplications, divisions and square roots, each rounded on its own and in a fixed
+//! order: the same bits on every machine. Nothing is kept between rounds except by the caller.
 //!
-//! Source: AdamW, arXiv 1711.05101, algorithm 2, with the decay multiplied by the learning rate as PyTorch does; clipping by the global
-//! norm, arXiv 1211.5063, section 3.2.
+//! Source: AdamW, arXiv 1711.05101, algorithm 2, with the decay multiplied by the learning rate as PyTorch does;
+//! clipping by the global norm, arXiv 1211.5063, section 3.2.
 
 use std::ops::Range;
 
@@ -18,9 +18,9 @@ pub struct HyperParameters {
     pub beta1: f32,
     /// Decay of the second moment, usually 0.95 to 0.999.
     pub beta2: f32,
-    /// Added to the root of the second moment, usually 1e-8.
+    /// Added to the square root of the second moment, usually 1e-8.
     pub epsilon: f32,
-    /// Part of a decayed parameter taken away each step, times the learning rate.
+    /// Fraction of a decayed parameter that is subtracted at each step, times the learning rate.
     pub weight_decay: f32,
     /// Gradients with a larger Euclidean norm are scaled down to it; infinity never clips.
     pub clip_norm: f32,
@@ -38,7 +38,8 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// A fresh state for `length` parameters. Weight decay applies inside `decayed` only: ascending ranges that do not overlap.
+    /// Returns a fresh state for `length` parameters. Weight decay applies inside `decayed` only: ascending ranges
+    /// that do not overlap.
     ///
     /// # Panics
     /// When the ranges overlap, descend or leave the vector.
@@ -46,15 +47,15 @@ impl AdamW {
     pub fn new(length: usize, hyper: HyperParameters, decayed: Vec<Range<usize>>) -> Self {
         let mut end = 0;
         for range in &decayed {
-            assert!(end <= range.start && range.start <= range.end, "decayed ranges ascend");
+            assert!(end <= range.start && range.start <= range.end, "decayed ranges must ascend");
             end = range.end;
         }
-        assert!(end <= length, "decayed ranges lie inside the {length} parameters");
+        assert!(end <= length, "decayed ranges must lie inside the {length} parameters");
         let moments = Moments { first: vec![0.0; length], second: vec![0.0; length] };
         Self { hyper, decayed, moments, powers: (1.0, 1.0), steps: 0 }
     }
 
-    /// Back to the fresh state, without allocating.
+    /// Resets to the fresh state, without allocating.
     pub fn reset(&mut self) {
         self.moments.first.fill(0.0);
         self.moments.second.fill(0.0);
@@ -62,14 +63,22 @@ impl AdamW {
         self.steps = 0;
     }
 
-    /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping; it is not finite when the training has
-    /// diverged, and then the parameters are not either.
+    /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping. When the training has
+    /// diverged, the norm is not finite, and neither are the parameters.
     ///
     /// # Panics
-    /// When lengths differ from that of the state.
+    /// When a length differs from that of the state.
     pub fn step(&mut self, params: &mut [f32], gradient: &[f32], learning_rate: f32) -> f32 {
-        assert_eq!(params.len(), self.moments.first.len(), "parameters of this state");
-        assert_eq!(gradient.len(), self.moments.first.len(), "a gradient of this state");
+        assert_eq!(
+            params.len(),
+            self.moments.first.len(),
+            "parameters must have the length of the state"
+        );
+        assert_eq!(
+            gradient.len(),
+            self.moments.first.len(),
+            "the gradient must have the length of the state"
+        );
         self.steps += 1;
         self.powers.0 *= f64::from(self.hyper.beta1);
         self.powers.1 *= f64::from(self.hyper.beta2);
@@ -87,20 +96,20 @@ impl AdamW {
         narrow(norm)
     }
 
-    /// First and second moments, one value a parameter.
+    /// Returns first and second moments, one value per parameter.
     #[must_use]
     pub fn moments(&self) -> (&[f32], &[f32]) {
         (&self.moments.first, &self.moments.second)
     }
 
-    /// Steps since the state was fresh.
+    /// Returns the number of steps since the state was fresh.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
     }
 }
 
-/// What one step multiplies with.
+/// The factors of one step.
 #[derive(Clone, Copy)]
 pub(crate) struct Rates {
     pub(crate) scale: f32,
@@ -110,11 +119,11 @@ pub(crate) struct Rates {
     correction2: f32,
     epsilon: f32,
     pub(crate) learning_rate: f32,
-    /// Part of a parameter that weight decay leaves.
+    /// Factor that weight decay leaves of a parameter.
     kept: f32,
 }
 
-/// One value of each a parameter.
+/// First and second moments, one value per parameter each.
 #[derive(Debug, Clone, PartialEq)]
 struct Moments {
     first: Vec<f32>,
@@ -122,13 +131,13 @@ struct Moments {
 }
 
 impl Rates {
-    /// The same for parameters that decay.
+    /// Returns the rates for parameters with weight decay.
     pub(crate) fn decaying(self, weight_decay: f32) -> Self {
         Self { kept: 1.0 - self.learning_rate * weight_decay, ..self }
     }
 }
 
-/// The rates of a step, with the gradient's norm and the powers of both betas.
+/// Returns the rates of a step from the gradient's norm and the powers of both betas.
 pub(crate) fn rates(
     hyper: HyperParameters,
     norm: f64,
@@ -161,7 +170,7 @@ impl Moments {
     }
 }
 
-/// AdamW, parameter by parameter.
+/// Applies AdamW to each parameter.
 pub(crate) fn update(
     (params, gradient): (&mut [f32], &[f32]),
     (first, second): (&mut [f32], &mut [f32]),
@@ -179,7 +188,7 @@ pub(crate) fn update(
     }
 }
 
-/// Euclidean norm, summed in f64.
+/// Returns the Euclidean norm, summed in f64.
 pub(crate) fn norm(values: &[f32]) -> f64 {
     let mut lanes = [0.0_f64; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
@@ -194,25 +203,27 @@ pub(crate) fn norm(values: &[f32]) -> f64 {
     lanes.iter().fold(0.0, |sum, lane| sum + lane).sqrt()
 }
 
-/// Learning rates over a run: a linear rise, then a fall in the shape of half a wave down to a floor.
+/// Learning rates over a run: a linear warmup, then a smooth decay to a floor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
-    /// The largest rate.
+    /// The largest learning rate.
     pub peak: f32,
-    /// The last rate.
+    /// The last learning rate.
     pub floor: f32,
-    /// Steps of the rise from zero.
+    /// Steps of the warmup from zero.
     pub warmup_steps: u64,
-    /// Steps of the run, rise included; later steps get the floor.
+    /// Steps of the run, warmup included; later steps get the floor.
     pub total_steps: u64,
-    /// Steps of a second rise after each fresh start of the optimizer state, whose first moments are noisy. Zero for none.
+    /// Steps of a second, shorter warmup after each reset of the optimizer state, whose first moments are noisy.
+    /// Zero for none.
     pub ramp_steps: u64,
 }
 
 impl Schedule {
-    /// The rate of a step, both counted from zero: in the run, and since the optimizer's state was fresh.
+    /// Returns the learning rate of a step. `step` counts from the start of the run, `since_fresh` from the last
+    /// reset of the state; both start at zero.
     ///
-    /// The fall is `1 − 3x² + 2x³`, which stays within 1.1 % of the peak of the usual cosine and needs no math library.
+    /// The decay is `1 − 3x² + 2x³`, which stays within 1.1 % of the peak of the usual cosine and needs no math library.
     #[must_use]
     pub fn at(&self, step: u64, since_fresh: u64) -> f32 {
         let ramp = rise(since_fresh, self.ramp_steps);
@@ -226,7 +237,7 @@ impl Schedule {
     }
 }
 
-/// `(step + 1) / steps`, at most 1.
+/// Returns `(step + 1) / steps`, at most 1.
 fn rise(step: u64, steps: u64) -> f64 {
     if step >= steps { 1.0 } else { count(step + 1) / count(steps) }
 }

@@ -7,5 +7,5 @@ mod outer;
 
 pub use choice::{Inner, InnerKind};
 pub use inner::{AdamW, HyperParameters, Schedule};
-pub use muon::{MatrixParameters, Means, Muon};
+pub use muon::{Backend, MatrixParameters, Muon};
 pub use outer::{Nesterov, OuterRates, aggregate};

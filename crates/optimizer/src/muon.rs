@@ -7,15 +7,17 @@
 //! 3. Five times: `A = X·Xᵀ`, `B = b·A + c·A·A`, `X = a·X + B·X`, with `(a, b, c) = (3.4445, −4.7750, 2.0315)`.
 //! 4. `p = (1 − η·λ)·p − η·√max(1, rows/columns)·X`, transposed back.
 //!
-//! Matrix products have the one chain of fused multiply-adds of [`model::gemm`], everything else is rounded operation by operation in
-//! the order written here, norms are summed in f64: the same bits for every instruction set and any number of threads.
+//! Every element of a matrix product is the one chain of fused multiply-adds of [`model::gemm`]; everything else is
+//! rounded operation by operation in the order written here, and norms are summed in f64: the same bits for every
+//! instruction set and any number of threads.
 //!
-//! The embedding, which is also the output, and the norms are left to AdamW, as the author of Muon advises. Queries, keys and values are
-//! three matrices.
+//! AdamW updates the embedding (which is also the output matrix) and the norms, as the author of Muon advises.
+//! Queries, keys and values are three matrices.
 //!
-//! Sources: Muon, Keller Jordan and others, 2024, with its repository's `zeropower_via_newtonschulz5` and scale `√max(1, rows/columns)`;
-//! weight decay as in arXiv 2502.16982, section 2.2, whose scale `0.2·√max(rows, columns)` we do not use: instead the rate of
-//! matrices is a multiple of AdamW's. Both sources multiply in bf16; we do in f32, since that can be repeated anywhere.
+//! Sources: Muon, Keller Jordan and others, 2024, with its repository's `zeropower_via_newtonschulz5` and scale
+//! `√max(1, rows/columns)`; weight decay as in arXiv 2502.16982, section 2.2, whose scale `0.2·√max(rows, columns)`
+//! we do not use: instead the learning rate of matrices is a multiple of AdamW's. Both sources multiply in bf16; we
+//! multiply in f32, which every machine can reproduce.
 
 use model::Layout;
 use model::gemm::{Packing, Product, Start, View, multiply};
@@ -25,26 +27,26 @@ use crate::inner::{HyperParameters, Rates, narrow, norm, rates, update};
 
 /// Newton–Schulz iterations.
 const ITERATIONS: usize = 5;
-/// Coefficients of `X`, `A·X` and `A·A·X`: chosen by the author to blow up small singular values quickest.
+/// Coefficients of `X`, `A·X` and `A·A·X`: chosen by the author so that small singular values grow fastest.
 const COEFFICIENTS: [f32; 3] = [3.4445, -4.7750, 2.0315];
-/// Smaller norms count as this.
+/// Smallest divisor: a smaller norm is replaced by this.
 const NORM_MIN: f64 = 1e-7;
 
 /// The constants of Muon, for matrices.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MatrixParameters {
-    /// Part of the momentum that stays, usually 0.95.
+    /// Factor by which the momentum decays per step, usually 0.95.
     pub momentum: f32,
     /// Learning rate of matrices, as a multiple of that of everything else.
     pub rate: f32,
 }
 
-/// How the products are done; changes the time only.
+/// How matrix products are computed; affects the time only, not the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Means {
+pub struct Backend {
     /// Vector instructions.
     pub isa: Checked,
-    /// Threads, the calling one included.
+    /// Number of threads, the calling one included.
     pub threads: usize,
 }
 
@@ -55,9 +57,9 @@ pub struct Muon {
     matrix: MatrixParameters,
     isa: Checked,
     groups: Vec<Group>,
-    /// A value a parameter: momentum of matrices, first moment elsewhere.
+    /// One value per parameter: the momentum of matrices, the first moment of other tensors.
     first: Vec<f32>,
-    /// Second moments of what is no matrix, one after the other.
+    /// Second moments of tensors that are not matrices, one after the other.
     second: Vec<f32>,
     /// `beta1^steps` and `beta2^steps`.
     powers: (f64, f64),
@@ -65,7 +67,7 @@ pub struct Muon {
 }
 
 impl Muon {
-    /// A fresh state for a model's parameters, with all the memory that steps need.
+    /// Returns a fresh state for a model's parameters, with all the memory that steps need.
     ///
     /// # Panics
     /// When there are no threads.
@@ -74,15 +76,15 @@ impl Muon {
         layout: &Layout,
         hyper: HyperParameters,
         matrix: MatrixParameters,
-        means: Means,
+        backend: Backend,
     ) -> Self {
-        assert!(means.threads > 0, "a step needs a thread");
-        let groups = groups(pieces(layout), means.threads);
+        assert!(backend.threads > 0, "a step needs at least one thread");
+        let groups = groups(tensors(layout), backend.threads);
         let second = groups.iter().map(|group| group.second_length).sum();
         Self {
             hyper,
             matrix,
-            isa: means.isa,
+            isa: backend.isa,
             groups,
             first: vec![0.0; layout.parameter_count()],
             second: vec![0.0; second],
@@ -91,7 +93,7 @@ impl Muon {
         }
     }
 
-    /// Back to the fresh state, without allocating.
+    /// Resets to the fresh state, without allocating.
     pub fn reset(&mut self) {
         self.first.fill(0.0);
         self.second.fill(0.0);
@@ -99,20 +101,24 @@ impl Muon {
         self.steps = 0;
     }
 
-    /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping. On one thread nothing is allocated; more
-    /// threads are started anew at every step.
+    /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping. On one thread nothing
+    /// is allocated; additional threads are started at every step.
     ///
     /// # Panics
-    /// When lengths differ from that of the state.
+    /// When a length differs from that of the state.
     pub fn step(&mut self, params: &mut [f32], gradient: &[f32], learning_rate: f32) -> f32 {
-        assert_eq!(params.len(), self.first.len(), "parameters of this state");
-        assert_eq!(gradient.len(), self.first.len(), "a gradient of this state");
+        assert_eq!(params.len(), self.first.len(), "parameters must have the length of the state");
+        assert_eq!(
+            gradient.len(),
+            self.first.len(),
+            "the gradient must have the length of the state"
+        );
         self.steps += 1;
         self.powers.0 *= f64::from(self.hyper.beta1);
         self.powers.1 *= f64::from(self.hyper.beta2);
         let norm = norm(gradient);
         let rates = rates(self.hyper, norm, self.powers, learning_rate);
-        let stride = Stride { rates, hyper: self.hyper, matrix: self.matrix, isa: self.isa };
+        let factors = StepFactors { rates, hyper: self.hyper, matrix: self.matrix, isa: self.isa };
         let (mut params, mut gradient) = (params, gradient);
         let (mut first, mut second) = (&mut self.first[..], &mut self.second[..]);
         std::thread::scope(|scope| {
@@ -126,7 +132,7 @@ impl Muon {
                 (first, first_here) = cut(first, group.length);
                 (second, second_here) = cut(second, group.second_length);
                 let mut work = move || {
-                    group.step(here, gradient_here, (first_here, second_here), stride);
+                    group.step(here, gradient_here, (first_here, second_here), factors);
                 };
                 if index == last {
                     work();
@@ -138,14 +144,15 @@ impl Muon {
         narrow(norm)
     }
 
-    /// First a value a parameter: the momentum of matrices, elsewhere the first moment. Then the second moments of what is no matrix.
+    /// Returns two vectors: one value per parameter (the momentum of matrices, the first moment of other tensors),
+    /// then the second moments of tensors that are not matrices.
     #[must_use]
     pub fn moments(&self) -> (&[f32], &[f32]) {
         (&self.first, &self.second)
     }
 }
 
-/// The rest of `values`, and their first `length`.
+/// Splits `values` after `length` and returns the remainder, then the first part.
 fn cut(values: &mut [f32], length: usize) -> (&mut [f32], &mut [f32]) {
     let (here, rest) = values.split_at_mut(length);
     (rest, here)
@@ -153,12 +160,12 @@ fn cut(values: &mut [f32], length: usize) -> (&mut [f32], &mut [f32]) {
 
 /// A tensor inside the flat vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Piece {
+enum Tensor {
     Matrix { rows: usize, columns: usize },
     Plain { length: usize, is_decayed: bool },
 }
 
-impl Piece {
+impl Tensor {
     fn length(self) -> usize {
         match self {
             Self::Matrix { rows, columns } => rows * columns,
@@ -166,7 +173,7 @@ impl Piece {
         }
     }
 
-    /// Multiply-adds, about: to share the work out.
+    /// Returns about the number of multiply-adds, to balance work between threads.
     fn cost(self) -> usize {
         match self {
             Self::Matrix { rows, columns } => {
@@ -178,42 +185,44 @@ impl Piece {
     }
 }
 
-fn pieces(layout: &Layout) -> Vec<Piece> {
-    let piece = |tensor: &model::Tensor| match tensor.shape[..] {
-        [rows, columns] if !tensor.name.contains("embed_tokens") => Piece::Matrix { rows, columns },
-        _ => Piece::Plain { length: tensor.range.len(), is_decayed: tensor.shape.len() == 2 },
+fn tensors(layout: &Layout) -> Vec<Tensor> {
+    let tensor = |tensor: &model::Tensor| match tensor.shape[..] {
+        [rows, columns] if !tensor.name.contains("embed_tokens") => {
+            Tensor::Matrix { rows, columns }
+        }
+        _ => Tensor::Plain { length: tensor.range.len(), is_decayed: tensor.shape.len() == 2 },
     };
-    layout.tensors().iter().map(piece).collect()
+    layout.tensors().iter().map(tensor).collect()
 }
 
-/// Cuts the pieces, in their order, into at most so many groups of about equal cost.
-fn groups(pieces: Vec<Piece>, count: usize) -> Vec<Group> {
-    let total: usize = pieces.iter().map(|piece| piece.cost()).sum();
-    let mut parts: Vec<Vec<Piece>> = vec![Vec::new()];
+/// Splits the tensors, in their order, into at most `count` groups of about equal cost.
+fn groups(tensors: Vec<Tensor>, count: usize) -> Vec<Group> {
+    let total: usize = tensors.iter().map(|tensor| tensor.cost()).sum();
+    let mut parts: Vec<Vec<Tensor>> = vec![Vec::new()];
     let mut done = 0;
-    for piece in pieces {
-        // A piece belongs where its middle falls.
-        if (done + piece.cost() / 2) * count >= total * parts.len() && parts.len() < count {
+    for tensor in tensors {
+        // A tensor belongs to the group in which its middle falls.
+        if (done + tensor.cost() / 2) * count >= total * parts.len() && parts.len() < count {
             parts.push(Vec::new());
         }
-        done += piece.cost();
-        parts.last_mut().expect("never empty").push(piece);
+        done += tensor.cost();
+        parts.last_mut().expect("never empty").push(tensor);
     }
     parts.into_iter().map(Group::new).collect()
 }
 
-/// Neighbouring pieces, the work of one thread.
+/// Neighbouring tensors, the work of one thread.
 #[derive(Debug, Clone)]
 struct Group {
-    pieces: Vec<Piece>,
+    tensors: Vec<Tensor>,
     length: usize,
     second_length: usize,
-    room: Room,
+    buffers: Buffers,
 }
 
-/// What a step multiplies with.
+/// The factors of one step.
 #[derive(Clone, Copy)]
-struct Stride {
+struct StepFactors {
     rates: Rates,
     hyper: HyperParameters,
     matrix: MatrixParameters,
@@ -221,13 +230,13 @@ struct Stride {
 }
 
 impl Group {
-    fn new(pieces: Vec<Piece>) -> Self {
-        let plain = pieces.iter().filter(|piece| matches!(piece, Piece::Plain { .. }));
+    fn new(tensors: Vec<Tensor>) -> Self {
+        let plain = tensors.iter().filter(|tensor| matches!(tensor, Tensor::Plain { .. }));
         Self {
-            length: pieces.iter().map(|piece| piece.length()).sum(),
-            second_length: plain.map(|piece| piece.length()).sum(),
-            room: Room::new(&pieces),
-            pieces,
+            length: tensors.iter().map(|tensor| tensor.length()).sum(),
+            second_length: plain.map(|tensor| tensor.length()).sum(),
+            buffers: Buffers::new(&tensors),
+            tensors,
         }
     }
 
@@ -236,33 +245,33 @@ impl Group {
         params: &mut [f32],
         gradient: &[f32],
         (first, second): (&mut [f32], &mut [f32]),
-        stride: Stride,
+        factors: StepFactors,
     ) {
         let (mut start, mut second_start) = (0, 0);
-        for piece in &self.pieces {
-            let range = start..start + piece.length();
+        for tensor in &self.tensors {
+            let range = start..start + tensor.length();
             start = range.end;
             let (params, gradient) = (&mut params[range.clone()], &gradient[range.clone()]);
             let first = &mut first[range];
-            match *piece {
-                Piece::Matrix { rows, columns } => {
-                    self.room.step((rows, columns), params, (gradient, first), stride);
+            match *tensor {
+                Tensor::Matrix { rows, columns } => {
+                    self.buffers.step((rows, columns), params, (gradient, first), factors);
                 }
-                Piece::Plain { length, is_decayed } => {
+                Tensor::Plain { length, is_decayed } => {
                     let second = &mut second[second_start..][..length];
                     second_start += length;
-                    let decay = if is_decayed { stride.hyper.weight_decay } else { 0.0 };
-                    update((params, gradient), (first, second), stride.rates.decaying(decay));
+                    let decay = if is_decayed { factors.hyper.weight_decay } else { 0.0 };
+                    update((params, gradient), (first, second), factors.rates.decaying(decay));
                 }
             }
         }
     }
 }
 
-/// Memory for the Newton–Schulz iterations of one thread.
+/// Buffers for the Newton–Schulz iterations of one thread.
 #[derive(Debug, Clone)]
-struct Room {
-    /// `X`, then the next one.
+struct Buffers {
+    /// `X`, then its next iterate.
     x: Vec<f32>,
     next: Vec<f32>,
     /// `A = X·Xᵀ`.
@@ -272,11 +281,11 @@ struct Room {
     packing: Packing,
 }
 
-impl Room {
-    fn new(pieces: &[Piece]) -> Self {
-        let matrices = pieces.iter().filter_map(|piece| match *piece {
-            Piece::Matrix { rows, columns } => Some((rows, columns)),
-            Piece::Plain { .. } => None,
+impl Buffers {
+    fn new(tensors: &[Tensor]) -> Self {
+        let matrices = tensors.iter().filter_map(|tensor| match *tensor {
+            Tensor::Matrix { rows, columns } => Some((rows, columns)),
+            Tensor::Plain { .. } => None,
         });
         let (mut size, mut square) = (0, 0);
         for (rows, columns) in matrices {
@@ -292,13 +301,13 @@ impl Room {
         }
     }
 
-    /// Moves one matrix.
+    /// Moves one matrix by one step.
     fn step(
         &mut self,
         (rows, columns): (usize, usize),
         params: &mut [f32],
         (gradient, momentum): (&[f32], &mut [f32]),
-        Stride { rates, hyper, matrix, isa }: Stride,
+        StepFactors { rates, hyper, matrix, isa }: StepFactors,
     ) {
         let kept = matrix.momentum;
         for ((next, momentum), gradient) in self.next.iter_mut().zip(momentum).zip(gradient) {
@@ -331,7 +340,7 @@ impl Room {
         }
     }
 
-    /// `X = a·X + (b·A + c·A·A)·X` with `A = X·Xᵀ`, for `X` of `(short, long)`.
+    /// Replaces `X` by `a·X + (b·A + c·A·A)·X` with `A = X·Xᵀ`, for `X` of `(short, long)`.
     fn iterate(&mut self, isa: Checked, short: usize, long: usize) {
         let Self { x, next, square, polynomial, packing } = self;
         let (x_now, next_now) = (&x[..short * long], &mut next[..short * long]);
@@ -369,7 +378,7 @@ impl Room {
     }
 }
 
-/// Rows of `columns` values become columns.
+/// Transposes a matrix with `columns` columns.
 fn transpose(values: &[f32], columns: usize, out: &mut [f32]) {
     let rows = values.len() / columns;
     for (row, values) in values.chunks_exact(columns).enumerate() {

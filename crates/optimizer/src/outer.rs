@@ -1,41 +1,47 @@
-//! The outer step: many pseudo-gradients become one, and one becomes a change of the parameters.
+//! The outer step: combines many pseudo-gradients into one, and turns it into a change of the parameters.
 //!
-//! 1. Every update's norm is clipped to the median norm, so that size buys no influence.
-//! 2. The clipped updates are joined by their geometric median, weighted by tokens; no weight counts more than twice the median.
+//! 1. Every update's norm is clipped to the median norm, so that a large update has no more influence.
+//! 2. The clipped updates are combined by their geometric median, weighted by tokens; no weight counts more than
+//!    twice the median.
 //! 3. The result is a pseudo-gradient for Nesterov momentum, as in DiLoCo.
 //!
-//! Everything runs in f64 in a fixed order, so anyone who holds the updates arrives at the same bits. The order of the updates is
-//! part of that: the caller sorts them by device.
+//! Everything is computed in f64 in a fixed order, so anyone who has the updates gets the same bits. The order of the
+//! updates is part of that: the caller sorts them by device.
 //!
-//! Robust joining sits on top of audits and does not replace them: it bounds what a lie can do until it is found, it does not find it.
+//! Robust aggregation complements audits and does not replace them: it bounds the effect of a dishonest update until
+//! it is found, it does not find it.
 //!
-//! Sources: RFA (arXiv 1912.13445, algorithm 2, the smoothed Weiszfeld iteration), which does not clip first; DiLoCo (arXiv
-//! 2311.08105, algorithm 1) for the Nesterov step.
+//! Sources: RFA (arXiv 1912.13445, algorithm 2, the smoothed Weiszfeld iteration), which does not clip first; DiLoCo
+//! (arXiv 2311.08105, algorithm 1) for the Nesterov step.
 
-/// Weiszfeld iterations. Each costs nothing beside the inner products, which are computed once.
+/// Weiszfeld iterations. They cost little compared with the inner products, which are computed once.
 const ITERATIONS: usize = 32;
 
-/// Distances below this part of the typical norm count as this large, so that an update which lies on the median divides by no zero.
+/// Smallest distance, relative to the typical norm: an update that lies on the median would otherwise divide by zero.
 const SMOOTHING: f64 = 1e-4;
 
-/// A weight counts at most so many times the median weight.
+/// Largest weight, as a multiple of the median weight.
 const WEIGHT_CAP: f64 = 2.0;
 
-/// Partial sums of an inner product, so that it can be computed by vectors of any width up to this with the same result.
+/// Partial sums of an inner product, so that vectors of any width up to this compute the same result.
 const LANES: usize = 16;
 
-/// Joins updates of equal length into one, weighted by `weights` (tokens behind each), against liars in the minority.
+/// Combines updates of equal length into one, weighted by `weights` (tokens behind each), robust against a
+/// dishonest minority.
 ///
-/// Of two updates both are clipped to the smaller norm; of an even number, to the lower of the two middle norms.
-/// An update of weight 0 has no say. Without any say at all the result is zero.
+/// Two updates are both clipped to the smaller norm; an even number of updates to the lower of the two middle norms.
+/// An update of weight 0 is ignored. If all weights are 0, the result is zero.
 ///
 /// # Panics
 /// When there is no update, or lengths differ: the caller decodes all for the same model.
 #[must_use]
 pub fn aggregate(updates: &[&[f32]], weights: &[u64]) -> Vec<f32> {
-    assert_eq!(updates.len(), weights.len(), "a weight for every update");
-    let length = updates.first().expect("something to aggregate").len();
-    assert!(updates.iter().all(|update| update.len() == length), "updates of one model");
+    assert_eq!(updates.len(), weights.len(), "every update needs a weight");
+    let length = updates.first().expect("the caller passes at least one update").len();
+    assert!(
+        updates.iter().all(|update| update.len() == length),
+        "all updates must have the length of the model"
+    );
 
     let mut products = inner_products(updates);
     let scales = clip_scales(&products);
@@ -51,35 +57,39 @@ pub fn aggregate(updates: &[&[f32]], weights: &[u64]) -> Vec<f32> {
 /// Nesterov momentum over pseudo-gradients.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nesterov {
-    /// One value a parameter; zero before the first step.
+    /// One value per parameter; zero before the first step.
     pub momentum: Vec<f32>,
 }
 
-/// How far an outer step goes.
+/// The rates of an outer step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OuterRates {
-    /// Multiplies every step; DiLoCo uses 0.7.
+    /// Factor of every step; DiLoCo uses 0.7.
     pub learning_rate: f32,
-    /// Part of the momentum that stays; DiLoCo uses 0.9, and 0 is plain averaging.
+    /// Factor by which the momentum decays; DiLoCo uses 0.9, and 0 is plain averaging.
     pub momentum: f32,
 }
 
 impl Nesterov {
-    /// No momentum yet.
+    /// Returns the state before the first step: zero momentum.
     #[must_use]
     pub fn new(parameter_count: usize) -> Self {
         Self { momentum: vec![0.0; parameter_count] }
     }
 
-    /// Takes in a pseudo-gradient and returns what is to be *subtracted* from the parameters.
+    /// Adds a pseudo-gradient to the momentum and returns what to *subtract* from the parameters.
     ///
     /// `m = μ·m + g`, returned `η·(g + μ·m)`, each operation rounded to f32 in this order.
     ///
     /// # Panics
-    /// When `pseudo_gradient` has another length than the momentum.
+    /// When the length of `pseudo_gradient` differs from that of the momentum.
     #[must_use]
     pub fn step(&mut self, pseudo_gradient: &[f32], rates: OuterRates) -> Vec<f32> {
-        assert_eq!(pseudo_gradient.len(), self.momentum.len(), "a pseudo-gradient of this model");
+        assert_eq!(
+            pseudo_gradient.len(),
+            self.momentum.len(),
+            "the pseudo-gradient must have the length of the momentum"
+        );
         let OuterRates { learning_rate, momentum: kept } = rates;
         self.momentum
             .iter_mut()
@@ -92,7 +102,7 @@ impl Nesterov {
     }
 }
 
-/// All inner products of the updates with each other.
+/// Returns the inner products of all pairs of updates.
 fn inner_products(updates: &[&[f32]]) -> Vec<Vec<f64>> {
     let mut products = vec![vec![0.0; updates.len()]; updates.len()];
     for row in 0..updates.len() {
@@ -105,7 +115,7 @@ fn inner_products(updates: &[&[f32]]) -> Vec<Vec<f64>> {
     products
 }
 
-/// Value `i` is added to partial sum `i mod LANES`; the partial sums are added in their order.
+/// Returns the inner product: value `i` is added to partial sum `i mod LANES`, then the partial sums are added in order.
 fn inner_product(left: &[f32], right: &[f32]) -> f64 {
     let mut sums = [0.0_f64; LANES];
     let (left_whole, left_rest) = left.as_chunks::<LANES>();
@@ -121,7 +131,7 @@ fn inner_product(left: &[f32], right: &[f32]) -> f64 {
     sums.iter().sum()
 }
 
-/// What each update is multiplied by so that no norm is above the median norm.
+/// Returns the factor for each update so that no norm is above the median norm.
 fn clip_scales(products: &[Vec<f64>]) -> Vec<f64> {
     let norms: Vec<f64> =
         products.iter().enumerate().map(|(index, row)| row[index].sqrt()).collect();
@@ -129,14 +139,14 @@ fn clip_scales(products: &[Vec<f64>]) -> Vec<f64> {
     norms.iter().map(|&norm| if norm > median { median / norm } else { 1.0 }).collect()
 }
 
-/// The middle value, or the lower of the two in the middle.
+/// Returns the median, or the lower of the two middle values.
 fn lower_median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[(sorted.len() - 1) / 2]
 }
 
-/// Weights with none above twice the median.
+/// Returns the weights, none above twice the median.
 fn capped(weights: &[u64]) -> Vec<f64> {
     #[expect(clippy::cast_precision_loss, reason = "token counts lie far below 2^53")]
     let weights: Vec<f64> = weights.iter().map(|&weight| weight as f64).collect();
@@ -144,7 +154,8 @@ fn capped(weights: &[u64]) -> Vec<f64> {
     weights.iter().map(|weight| weight.min(cap)).collect()
 }
 
-/// Shares of each update in the point that minimises the weighted sum of distances to all, by smoothed Weiszfeld iterations.
+/// Returns the weights of the updates in the point that minimises the weighted sum of distances to all, by smoothed
+/// Weiszfeld iterations.
 ///
 /// Works on inner products alone: for `z = Σ aᵢ·xᵢ`, `|z − xᵢ|² = aᵀGa − 2(Ga)ᵢ + Gᵢᵢ`.
 fn geometric_median(products: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
@@ -168,7 +179,7 @@ fn geometric_median(products: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
     shares
 }
 
-/// Shares that sum to 1, or zeros when there is nothing to share.
+/// Returns the values scaled to the sum 1, or zeros when their sum is zero.
 fn normalized(mut values: Vec<f64>) -> Vec<f64> {
     let sum: f64 = values.iter().sum();
     if sum > 0.0 {
@@ -181,9 +192,9 @@ fn dot(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(left, right)| left * right).sum()
 }
 
-/// `Σ factorᵢ·updateᵢ`, summed in f64 in the given order, rounded to f32 once.
+/// Returns `Σ factorᵢ·updateᵢ`, summed in f64 in the given order, rounded to f32 once.
 fn combine(updates: &[&[f32]], factors: &[f64]) -> Vec<f32> {
-    /// Values at a time, so that the sums stay in the fastest memory.
+    /// Number of values processed together, so that the sums stay in the L1 cache.
     const BLOCK: usize = 1024;
     let mut combined = vec![0.0_f32; updates[0].len()];
     for (block, out) in combined.chunks_mut(BLOCK).enumerate() {
@@ -197,7 +208,7 @@ fn combine(updates: &[&[f32]], factors: &[f64]) -> Vec<f32> {
         for (out, sum) in out.iter_mut().zip(sums) {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "rounding to nearest is what is meant; a mean of f32 is in range"
+                reason = "rounding to nearest is intended; a mean of f32 is in range"
             )]
             {
                 *out = sum as f32;

@@ -1,10 +1,11 @@
-//! What a block of 1,000 changed entries costs on states of different sizes.
+//! Measures the cost of a block with 1,000 changed entries on states of different sizes.
 //!
-//! `cargo run --release -p store --example commit -- FOLDER ACCOUNTS [BLOCKS]` begins a ledger with that many accounts in FOLDER, or goes on
-//! with the one there, and commits blocks on it. Each block is timed in three parts: reading the entries as transactions would; moving the
-//! state root; the fsynced transaction of the store. Prints one line of JSON a series.
+//! `cargo run --release -p store --example commit -- FOLDER ACCOUNTS [BLOCKS]` creates a ledger with that many
+//! accounts in FOLDER, or continues with the existing one, and commits blocks to it. Each block is timed in three
+//! parts: reading the entries as transactions would; computing the new state root; the store's transaction with its
+//! fsync. Prints one line of JSON per series.
 
-#![expect(clippy::print_stdout, reason = "what is measured is the output")]
+#![expect(clippy::print_stdout, reason = "the measurements are the output")]
 
 use alloy_consensus::Header;
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, U256, keccak256};
@@ -64,7 +65,7 @@ fn genesis() -> Genesis {
     }
 }
 
-/// Goes on where the last run has stopped, as each block of it is `FILL_COUNT` accounts.
+/// Continues where the last run stopped, since each of its blocks has `FILL_COUNT` accounts.
 fn fill(store: &Store, accounts: u64) -> Result<(), StoreError> {
     let has = |index| -> Result<_, StoreError> {
         Ok(store.reader()?.account(&address(index))?.is_some())
@@ -90,7 +91,7 @@ fn fill(store: &Store, accounts: u64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// One block of changes, and how long its parts took.
+/// Commits one block of changes; returns the time of each part.
 fn block(
     store: &Store,
     what: &str,
@@ -174,7 +175,7 @@ fn slot(index: u64) -> U256 {
     U256::from_be_bytes(keccak256(index.to_le_bytes()).0)
 }
 
-/// Numbers that look random (xorshift).
+/// Pseudo-random numbers (xorshift).
 struct Numbers(u64);
 
 impl Numbers {

@@ -1,9 +1,10 @@
-//! What many blocks cost in memory and on disk when old ones are not kept.
+//! Measures the memory and disk space of many blocks when old ones are pruned.
 //!
-//! `cargo run --release -p store --example history -- FOLDER BLOCKS [KEPT]` adds blocks of four transfers, each to an account of some thousands,
-//! to the ledger in FOLDER, keeping the newest (all unless told), and prints a line of JSON for every hundredth of them.
+//! `cargo run --release -p store --example history -- FOLDER BLOCKS [KEPT]` adds blocks of four transfers, each to
+//! one of some thousand accounts, to the ledger in FOLDER, keeping the newest KEPT (default: all), and prints a line
+//! of JSON for every hundredth of them.
 
-#![expect(clippy::print_stdout, reason = "what is measured is the output")]
+#![expect(clippy::print_stdout, reason = "the measurements are the output")]
 
 use alloy_consensus::{Signed, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
@@ -70,7 +71,7 @@ fn add(store: &Store) -> Result<(), Box<dyn std::error::Error>> {
     Ok(store.commit(&built.block)?)
 }
 
-/// As if signed: the machine takes the sender at its word.
+/// Returns a transaction with a given sender: the EVM does not check signatures.
 fn transfer(nonce: u64) -> Recovered<Transaction> {
     let receiver = keccak256((nonce % RECEIVERS).to_be_bytes());
     let transaction = TxEip1559 {

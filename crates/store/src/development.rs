@@ -1,4 +1,4 @@
-//! What only a ledger for development allows: going back, and changing the state without a block.
+//! Operations of development ledgers only: going back, and changing the state without a block.
 
 use crate::{
     error::StoreError,
@@ -18,24 +18,26 @@ use std::{
     },
 };
 
-/// Stands for a block and the state after it, until the store is closed. Good for one [`Store::rewind`], which uses up later marks, too.
+/// A block and the state after it, until the store is closed. Can be used for one [`Store::rewind`], which also
+/// invalidates later marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark(u64);
 
-/// How many writes of a ledger for development may be lost when its process is killed: the system is made to write each so many, and the
-/// last one. Making blocks by the thousand, to let time pass, then costs a tenth.
+/// Number of writes of a development ledger that may be lost when its process is killed: the operating system must
+/// write to disk after each such number of writes, and after the last one. This makes the creation of thousands of
+/// blocks, to let time pass, ten times cheaper.
 const UNSYNCED_MAX: u64 = 64;
 
-/// What only a ledger for development has.
+/// The additional state of a development ledger.
 #[derive(Default)]
 pub(crate) struct Marks {
-    /// Marks that are still good, by when they were made.
+    /// Valid marks, in the order of their creation.
     made: Mutex<(u64, BTreeMap<u64, Version>)>,
     writes: AtomicU64,
 }
 
 impl Marks {
-    /// Of the next write.
+    /// Returns the durability of the next write.
     pub(crate) fn durability(&self) -> Durability {
         let before = self.writes.fetch_add(1, Ordering::Relaxed);
         if before.is_multiple_of(UNSYNCED_MAX) { Durability::Immediate } else { Durability::None }
@@ -47,7 +49,7 @@ impl Marks {
 }
 
 impl Store {
-    /// Remembers the head and its state.
+    /// Records the head and its state.
     ///
     /// # Errors
     /// [`StoreError::NotAllowed`] unless the ledger is for development.
@@ -60,13 +62,13 @@ impl Store {
         Ok(Mark(id))
     }
 
-    /// Makes the block at `mark` the head again, with the state as it was then. Later blocks leave the file.
+    /// Makes the block at `mark` the head again, with its state at that time. Later blocks are removed from the file.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] unless the ledger is for development and the mark is good; a failure to write.
+    /// [`StoreError::NotAllowed`] unless the ledger is for development and the mark is valid; a failure to write.
     pub fn rewind(&self, mark: Mark) -> Result<(), StoreError> {
         let mut made = self.marks()?.lock();
-        let what = "this mark is used up, or of another store";
+        let what = "this mark was used already, or belongs to another store";
         let used_up = || StoreError::NotAllowed { path: self.path.clone(), what };
         let version = made.1.get(&mark.0).cloned().ok_or_else(used_up)?;
         self.go_back(version)?;
@@ -74,7 +76,7 @@ impl Store {
         Ok(())
     }
 
-    /// Makes the genesis block the head again, with the state as it began. No mark is good any longer.
+    /// Makes the genesis block the head again, with its original state. All marks become invalid.
     ///
     /// # Errors
     /// [`StoreError::NotAllowed`] unless the ledger is for development; a failure to read or write.
@@ -86,21 +88,21 @@ impl Store {
         Ok(())
     }
 
-    /// The state after the genesis block.
+    /// Returns the state after the genesis block.
     fn beginning(&self) -> Result<Version, StoreError> {
         let at = Place(&self.path);
         let snapshot = self.read(self.database.begin_read())?;
         let meta = self.read(snapshot.open_table(META))?;
         let row = self.read(meta.get(BEGINNING))?;
         let row = row.and_then(|row| VersionRow::from_bytes(row.value()));
-        let row = row.ok_or_else(|| at.damaged("how it began is missing"))?;
+        let row = row.ok_or_else(|| at.damaged("the original state is missing"))?;
         let headers = self.read(snapshot.open_table(HEADERS))?;
         let header = header_at(&self.path, &headers, 0)?;
         let block = header.ok_or_else(|| at.damaged("block 0"))?.hash();
         let buckets = self.read(snapshot.open_table(BUCKETS))?;
         let commitment = state::scan(&at, &buckets, row.next_id)?.commitment;
         if commitment.root() != row.root {
-            return Err(at.damaged("the state it began with does not have its root"));
+            return Err(at.damaged("the original state does not have its root"));
         }
         Ok(Version::new((0, block), commitment, row.cleaned_id, row.next_id))
     }
@@ -124,12 +126,12 @@ impl Store {
         Ok(())
     }
 
-    /// Changes the state after the head without a block: the head's header keeps its state root, the next block builds on the change.
-    /// Whoever changes balances moves the supply with them, see `execution`.
+    /// Changes the state after the head without a block: the head's header keeps its state root, and the next block
+    /// builds on the change. The caller must update the supply when it changes balances, see `execution`.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] unless the ledger is for development; [`StoreError::StaleState`] when the changes are of another state; a
-    /// failure to write.
+    /// [`StoreError::NotAllowed`] unless the ledger is for development; [`StoreError::StaleState`] when the changes
+    /// belong to another state; a failure to write.
     pub fn amend(&self, changes: &StateChanges) -> Result<(), StoreError> {
         self.marks()?;
         let write = self.begin_write()?;
@@ -170,7 +172,7 @@ impl Store {
         Ok(i64::from_be_bytes(bytes))
     }
 
-    /// Puts on the disk what a ledger for development has only told the system.
+    /// Syncs the writes of a development ledger that were not synced yet.
     pub(crate) fn settle_development(&self) -> Result<(), StoreError> {
         if self.marks.is_none() {
             return Ok(());
@@ -181,7 +183,7 @@ impl Store {
     }
 
     fn marks(&self) -> Result<&Marks, StoreError> {
-        let what = "only a ledger for development can be rewound or amended";
+        let what = "only a development ledger can be rewound or amended";
         self.marks.as_ref().ok_or_else(|| StoreError::NotAllowed { path: self.path.clone(), what })
     }
 

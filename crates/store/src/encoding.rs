@@ -1,4 +1,4 @@
-//! Rows to bytes and back. Decoders take any bytes and answer `None` to what was not written here.
+//! Encodes and decodes rows. Decoders accept any bytes and return `None` for bytes that were not written here.
 
 use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
@@ -12,7 +12,7 @@ pub(crate) fn header_to_bytes(hash: &B256, header: &Header) -> Vec<u8> {
     bytes
 }
 
-/// Checks that the header hashes to what is written before it.
+/// Decodes a header and checks that it has the hash written before it.
 pub(crate) fn header_from_bytes(bytes: &[u8]) -> Option<Sealed<Header>> {
     let (hash, mut rest) = bytes.split_first_chunk::<32>()?;
     let header = Header::decode(&mut rest).ok()?;
@@ -39,7 +39,7 @@ pub(crate) fn body_from_bytes(mut bytes: &[u8]) -> Option<Vec<Recovered<Transact
     bytes.is_empty().then_some(transactions)
 }
 
-/// Each item its size in 4 bytes, then its EIP-2718 encoding.
+/// Encodes each item as its size in 4 bytes and its EIP-2718 encoding.
 pub(crate) fn list_to_bytes<'a, T: Encodable2718 + 'a>(
     items: impl Iterator<Item = &'a T>,
 ) -> Vec<u8> {
@@ -58,14 +58,14 @@ pub(crate) fn receipts_from_bytes(mut bytes: &[u8]) -> Option<Vec<ReceiptEnvelop
     Some(receipts)
 }
 
-/// Bytes with their size in 4 bytes before them.
+/// Appends bytes with their size in 4 bytes before them.
 pub(crate) fn put_bytes(bytes: &mut Vec<u8>, item: &[u8]) {
     let size = u32::try_from(item.len()).expect("bound by the block gas limit, far below 4 GiB");
     bytes.extend_from_slice(&size.to_be_bytes());
     bytes.extend_from_slice(item);
 }
 
-/// What [`put_bytes`] wrote; `None` when it ends too soon.
+/// Reads what [`put_bytes`] wrote; returns `None` when the bytes end too soon.
 pub(crate) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (size, rest) = bytes.split_first_chunk::<4>()?;
     let size = usize::try_from(u32::from_be_bytes(*size)).ok()?;

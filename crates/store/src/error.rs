@@ -1,4 +1,4 @@
-//! What can go wrong with a file, in words for its owner.
+//! Errors of the store, with messages for the owner of the file.
 
 use alloy_primitives::B256;
 use revm::database_interface::DBErrorMarker;
@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why the store cannot do what it was asked.
+/// Why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another process, or this one, has it open.
+    /// Another process, or this one, has the ledger open.
     #[error("{} is already open: stop the other node, or use another data directory", directory.display())]
     AlreadyOpen {
         /// The data directory.
@@ -22,102 +22,102 @@ pub enum StoreError {
         /// The data directory.
         directory: PathBuf,
     },
-    /// A file of something else.
+    /// The file is not a ledger.
     #[error("{} is not a ledger: move it away, or use another data directory", path.display())]
     NotALedger {
         /// The file.
         path: PathBuf,
     },
-    /// A ledger of another version of this program.
+    /// The ledger was written by another version of this program.
     #[error("{} has format {found}, this program reads {expected}: use the program that wrote it", path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// In the file.
+        /// Format of the file.
         found: u32,
-        /// Ours.
+        /// Format of this program.
         expected: u32,
     },
-    /// A ledger for development opened as one that is meant, or the other way round.
+    /// A development ledger was opened as a production ledger, or the reverse.
     #[error("{} is {}", path.display(), match found {
-        true => "a ledger for development: open it in development mode, or use another data directory",
-        false => "no ledger for development: use another data directory for that",
+        true => "a development ledger: open it in development mode, or use another data directory",
+        false => "a production ledger: open it without development mode, or use another data directory",
     })]
     Purpose {
         /// The file.
         path: PathBuf,
-        /// Whether it is for development.
+        /// Whether it is a development ledger.
         found: bool,
     },
-    /// What only a ledger for development allows, or a mark that is used up.
+    /// The operation needs a development ledger, or the mark is invalid.
     #[error("{}: {what}", path.display())]
     NotAllowed {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         what: &'static str,
     },
-    /// Bytes are not what was written.
-    #[error("{} is damaged ({what}): restore the file from a copy, or remove it and start anew", path.display())]
+    /// The content of the file is invalid.
+    #[error("{} is damaged ({what}): restore the file from a copy, or remove it and start again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// What is invalid.
         what: String,
     },
-    /// No space left. The last whole block is safe; this store takes no more blocks until it is opened again.
-    #[error("no space left for {}: free some and start again", path.display())]
+    /// The disk is full. The last whole block is safe; this store accepts no more blocks until it is opened again.
+    #[error("no space left for {}: free some space and start again", path.display())]
     DiskFull {
         /// The file.
         path: PathBuf,
-        /// The system's word.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
-    /// The system refuses.
+    /// The operating system refused an operation.
     #[error("{} cannot be read or written: check its permissions and the disk, then start again", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// The system's word.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
-    /// An earlier write went wrong; the file is locked against more until it is opened again.
-    #[error("an earlier write to {} went wrong: start again", path.display())]
+    /// An earlier write failed; the file accepts no more writes until it is opened again.
+    #[error("an earlier write to {} failed: start again", path.display())]
     Halted {
         /// The file.
         path: PathBuf,
     },
-    /// Any other answer of the database.
+    /// Another error of the database.
     #[error("database error at {}", path.display())]
     Database {
         /// The file.
         path: PathBuf,
-        /// Its words.
+        /// The error of the database.
         #[source]
         source: Box<redb::Error>,
     },
-    /// There is no genesis block yet.
-    #[error("{} holds no chain yet: initialize it with a genesis file", path.display())]
+    /// There is no genesis block.
+    #[error("{} has no blocks yet: initialize it with a genesis file", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// The file begins with another genesis block.
-    #[error("{} holds the chain of genesis {found}, not of {expected}: use its genesis file, or another data directory", path.display())]
+    /// The file has another genesis block.
+    #[error("{} has the genesis block {found}, not {expected}: use its genesis file, or another data directory", path.display())]
     GenesisMismatch {
         /// The file.
         path: PathBuf,
         /// Hash of its block 0.
         found: B256,
-        /// Hash of the block 0 given.
+        /// Hash of the given block 0.
         expected: B256,
     },
-    /// The genesis file is not usable.
-    #[error("genesis is not usable")]
+    /// The genesis file is invalid.
+    #[error("the genesis file is invalid")]
     Genesis(#[from] execution::GenesisError),
-    /// A block that does not follow the head.
+    /// The block does not follow the head.
     #[error("block {number} on parent {parent} does not follow the head {head_number} {head}")]
     NotNext {
         /// Height of the block.
@@ -129,18 +129,18 @@ pub enum StoreError {
         /// The head.
         head: B256,
     },
-    /// A block executed on another state than the one in the file.
+    /// The block was executed on another state than that of the file.
     #[error("block {number} was executed on another state: execute it again on the head")]
     StaleState {
         /// Height of the block.
         number: u64,
     },
-    /// A block whose parts do not belong together.
-    #[error("block {number} does not hold together: {what}")]
+    /// The parts of a block don't match.
+    #[error("block {number} is inconsistent: {what}")]
     Inconsistent {
         /// Height of the block.
         number: u64,
-        /// What does not fit.
+        /// What does not match.
         what: &'static str,
     },
 }
@@ -148,7 +148,7 @@ pub enum StoreError {
 impl DBErrorMarker for StoreError {}
 
 impl StoreError {
-    /// Puts a database error into words that name the file.
+    /// Converts a database error into one that names the file.
     pub(crate) fn from_database(path: &Path, error: impl Into<redb::Error>) -> Self {
         let path = path.to_path_buf();
         match error.into() {
@@ -165,7 +165,7 @@ impl StoreError {
         }
     }
 
-    /// Puts a system error into words that name the file.
+    /// Converts an error of the operating system into one that names the file.
     pub(crate) fn from_io(path: &Path, source: std::io::Error) -> Self {
         let path = path.to_path_buf();
         match source.kind() {

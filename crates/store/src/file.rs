@@ -1,4 +1,4 @@
-//! The file, before redb sees it.
+//! Opens the file for redb.
 
 use crate::error::StoreError;
 use std::{
@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-/// Opens or makes the file. One whose making was cut short is emptied first, as redb refuses it.
+/// Opens or creates the file. A file whose creation was interrupted is truncated first, because redb refuses it.
 pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
     let fault = |error| StoreError::from_io(path, error);
     let file = OpenOptions::new()
@@ -30,8 +30,9 @@ pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
-/// Whether redb began to make this file and was stopped. It writes a header without its magic number, then the number, and only then
-/// any page; so: no number, and nothing behind the header. A ledger that merely lost its first bytes has pages, and is left alone.
+/// Returns whether redb began to create this file and was stopped. redb writes a header without its magic number,
+/// then the number, and then the first page; so such a file has no magic number and nothing after the header. A
+/// ledger that lost its first bytes has pages, and is not changed.
 fn is_unfinished(file: &File) -> std::io::Result<bool> {
     const MAGIC_SIZE: usize = 9;
     const HEADER_SIZE: usize = 320;

@@ -1,27 +1,29 @@
 //! Keeps blocks and state on disk, one transaction a block.
 //!
-//! One file, `ledger.redb`, in a directory of its own. [`Store::commit`] writes a block, its receipts, its indexes, the state it leads to
-//! and the new head in one redb transaction with an fsync: killed at any moment, the file reopens at a whole block.
+//! One file, `ledger.redb`, in a directory of its own. [`Store::commit`] writes a block, its receipts, its indexes,
+//! the state after it and the new head in one redb transaction with an fsync: killed at any moment, the file reopens
+//! at a whole block.
 //!
-//! Invariants, checked where written and where read back:
+//! Invariants, checked when written and when read:
 //! - the head follows its parent by number and hash;
-//! - a block was executed on the state that the file holds ([`StoreError::StaleState`] otherwise);
+//! - a block was executed on the state of the file ([`StoreError::StaleState`] otherwise);
 //! - the root over all accounts and slots is the state root in the head's header.
 //!
-//! The state is kept as the buckets of `execution`'s commitment, in the order in which they were written; the tree above them is in memory.
-//! A block adds its buckets at the end of their table and takes as many dead ones away at the beginning, moving what is alive there to
-//! the end: there are never many more dead ones than live ones. The states of the newest blocks stay readable ([`Reader::at`]): what
-//! they need is taken away when they are forgotten, not before.
+//! The state is stored as the buckets of `execution`'s commitment, in the order in which they were written; the tree
+//! above them is in memory. A block appends its buckets to their table and removes as many dead ones from the
+//! beginning, after moving the live entries there to the end: so there are never many more dead buckets than live
+//! ones. The states of the newest blocks stay readable ([`Reader::at`]): their buckets are removed when these states
+//! are forgotten, not before.
 //!
-//! Opening: the file is locked ([`StoreError::AlreadyOpen`] for the second), its page checksums are verified (this reads the whole
-//! file: about a second a gigabyte), then the roots of all states that are kept are recomputed from every account and slot.
-//! [`Store::verify`] also follows every block to the genesis.
+//! Opening locks the file ([`StoreError::AlreadyOpen`] for a second process), verifies its page checksums (this reads
+//! the whole file: about a second per gigabyte), then recomputes the roots of all kept states from every account and
+//! slot. [`Store::verify`] also follows every block to the genesis.
 //!
-//! Old blocks leave when [`StoreOptions::blocks_max`] says so: memory and file then stop growing with the number of blocks.
+//! [`StoreOptions::blocks_max`] prunes old blocks: memory and file then stop growing with the number of blocks.
 //!
-//! A snapshot of the head ([`Store::export`], [`import`]) lets a ledger go on elsewhere, without its past.
+//! A snapshot of the head ([`Store::export`], [`import`]) lets another ledger continue without the past.
 //!
-//! What it does not do: execute, choose between forks (the head only grows, but in development).
+//! The crate does not execute blocks or choose between forks (the head only grows, except in development).
 
 mod development;
 mod encoding;

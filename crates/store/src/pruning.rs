@@ -1,7 +1,7 @@
-//! Old blocks leave, if they are to.
+//! Removes old blocks, if the options say so.
 //!
-//! What is left looks as if the ledger had begun with a snapshot of the first block that is kept whole: of the blocks before it there are the
-//! genesis block, and the headers that `BLOCKHASH` can ask for.
+//! Afterwards the file looks as if the ledger had begun with a snapshot of the first block that is kept whole: of the
+//! blocks before it there are the genesis block, and the headers in the range of `BLOCKHASH`.
 
 use crate::{
     encoding,
@@ -12,15 +12,16 @@ use crate::{
 };
 use redb::WriteTransaction;
 
-/// Headers that are kept before the first block that is kept whole.
+/// Number of headers that are kept before the first whole block.
 const HEADERS_BEFORE: u64 = 255;
-/// Most blocks that leave with one that comes. More than one, so that a ledger that was not pruned before gets there.
+/// Largest number of blocks removed with one new block. More than one, so that a ledger that was not pruned before is
+/// pruned gradually.
 const BLOCKS_AT_ONCE: u64 = 16;
-/// When so many transactions have left with one block, the next block takes the rest.
+/// After this many removed transactions the next block removes the rest.
 const TRANSACTIONS_AT_ONCE: usize = 8_192;
 
 impl Store {
-    /// Takes away blocks that are not to be kept, but none whose state is: `oldest_state` is the first of those.
+    /// Removes blocks that need not be kept, but none whose state is kept; `oldest_state` is the first of those.
     pub(crate) fn prune(
         &self,
         write: &WriteTransaction,
@@ -30,7 +31,7 @@ impl Store {
         let mut meta = self.read(write.open_table(META))?;
         let head = head_number(&self.path, &meta)?.unwrap_or(0);
         let wanted = (head + 1).saturating_sub(blocks_max.max(1)).min(oldest_state);
-        // The genesis block stays.
+        // The genesis block is always kept.
         let first = height(&self.path, &meta, FIRST)?.unwrap_or(0).max(1);
         let mut next = first;
         let mut gone = 0;
@@ -47,7 +48,7 @@ impl Store {
         Ok(())
     }
 
-    /// How many transactions it had.
+    /// Removes transactions and receipts of a block; returns the number of transactions.
     pub(crate) fn take_body(
         &self,
         write: &WriteTransaction,

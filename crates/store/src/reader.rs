@@ -1,4 +1,4 @@
-//! A view of the store as it was at one block.
+//! A read view of the store at one block.
 
 use crate::{
     encoding,
@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
 };
 
-/// A stored block. Its receipts are kept apart: [`Reader::receipts`].
+/// A stored block. Its receipts are stored separately: [`Reader::receipts`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     /// Header and hash.
@@ -31,7 +31,7 @@ pub struct Block {
     pub transactions: Vec<Recovered<Transaction>>,
 }
 
-/// Where a transaction stands.
+/// The block and index of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransactionLocation {
     /// Height of its block.
@@ -40,7 +40,8 @@ pub struct TransactionLocation {
     pub index: usize,
 }
 
-/// A snapshot: blocks committed later do not appear in it. Cheap to make; keep none for long, as it keeps old pages alive.
+/// A database snapshot: blocks committed later do not appear in it. Cheap to create; don't keep one for long, as it
+/// keeps old pages in the file.
 ///
 /// As [`DatabaseRef`] it is the state after its head.
 ///
@@ -51,7 +52,7 @@ pub struct Reader {
     commitment: Commitment,
 }
 
-/// What a snapshot sees.
+/// The tables of a snapshot.
 struct Tables {
     path: PathBuf,
     first: u64,
@@ -68,7 +69,8 @@ struct Tables {
 }
 
 impl Reader {
-    /// `None` when there is no genesis block yet, or when the head has moved on since the snapshot: the versions say which.
+    /// Returns `None` when there is no genesis block yet, or when the head has changed since the snapshot, according
+    /// to `versions`.
     pub(crate) fn new(
         path: &Path,
         snapshot: &ReadTransaction,
@@ -96,7 +98,7 @@ impl Reader {
         Self::of(Arc::new(tables), head)
     }
 
-    /// `None` when the state is not kept.
+    /// Returns the reader of a block's state; `None` when the state is not kept.
     fn of(tables: Arc<Tables>, head: Sealed<Header>) -> Result<Option<Self>, StoreError> {
         let Some(row) = version_at(&tables.path, &tables.version_rows, head.number)? else {
             return Ok(None);
@@ -105,7 +107,8 @@ impl Reader {
         Ok(version.map(|version| Self { tables, head, commitment: version.commitment }))
     }
 
-    /// The state after an earlier block, or this one's; `None` when it is not kept any longer, or there is no such block.
+    /// Returns the state after an earlier block, or this one's; `None` when it is not kept any longer, or the block
+    /// does not exist.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -116,39 +119,39 @@ impl Reader {
         }
     }
 
-    /// Height of the first block whose state is kept.
+    /// Returns the height of the first block whose state is kept.
     #[must_use]
     pub fn oldest_state(&self) -> u64 {
         self.tables.versions.oldest().unwrap_or(self.head.number)
     }
 
-    /// Height of the first block after the genesis block that is kept whole: 0, the head of the snapshot that the ledger came from, or where
-    /// pruning has got to. Of those before it some headers are kept.
+    /// Returns the height of the first block after the genesis block that is kept whole: 0, the head of the snapshot
+    /// from which the ledger began, or the first block that was not pruned. Some headers before it are kept.
     #[must_use]
     pub fn first_block(&self) -> u64 {
         self.tables.first
     }
 
-    /// The last block of the snapshot, or that which was asked for.
+    /// Returns the last block of the snapshot, or the one given to [`Reader::at`].
     #[must_use]
     pub fn head(&self) -> &Sealed<Header> {
         &self.head
     }
 
-    /// Commitment to the state; its root is the head's.
+    /// Returns the commitment to the state; its root is the head's.
     #[must_use]
     pub fn commitment(&self) -> &Commitment {
         &self.commitment
     }
 
-    /// What a block on this one stands on.
+    /// Returns this block as the parent of the next one.
     #[must_use]
     pub fn as_parent(&self) -> Parent<'_, Self> {
         let may_be_amended = self.tables.versions.may_be_amended();
         Parent { header: &self.head, commitment: &self.commitment, state: self, may_be_amended }
     }
 
-    /// Shows what an account or slot is to someone who knows the head's state root.
+    /// Proves an account or slot to anyone who knows the head's state root.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -156,7 +159,7 @@ impl Reader {
         self.commitment.prove(key, self).map_err(|error| self.of_state(error))
     }
 
-    /// The header at a height; `None` above the head, and where it is not kept.
+    /// Returns the header at a height; `None` above the head, and if it is not kept.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -164,7 +167,7 @@ impl Reader {
         header_at(&self.tables.path, &self.tables.headers, number)
     }
 
-    /// The height of a block.
+    /// Returns the height of a block.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -172,7 +175,7 @@ impl Reader {
         Ok(self.read(self.tables.numbers.get(&hash.0))?.map(|number| number.value()))
     }
 
-    /// The block at a height; `None` above the head, and below [`Self::first_block`].
+    /// Returns the block at a height; `None` above the head, and below [`Self::first_block`].
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -188,7 +191,7 @@ impl Reader {
         Ok(Some(Block { header, transactions }))
     }
 
-    /// The producer's proof of a block's randomness; `None` for the genesis block and above the head.
+    /// Returns the producer's proof of a block's randomness; `None` for the genesis block and above the head.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -197,7 +200,7 @@ impl Reader {
         Ok(proof.map(|proof| Bytes::copy_from_slice(proof.value())))
     }
 
-    /// The receipts of the block at a height, in order of its transactions; `None` above the head.
+    /// Returns the receipts of the block at a height, in order of its transactions; `None` above the head.
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read.
@@ -208,7 +211,7 @@ impl Reader {
         Ok(Some(receipts))
     }
 
-    /// Where the transaction with this hash stands, if it is in a block.
+    /// Returns the location of a transaction, if it is in a block.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -221,7 +224,7 @@ impl Reader {
         Ok(Some(TransactionLocation { block_number, index }))
     }
 
-    /// An account; `None` if it does not exist.
+    /// Returns an account; `None` if it does not exist.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -229,7 +232,7 @@ impl Reader {
         self.commitment.account(address, self).map_err(|error| self.of_state(error))
     }
 
-    /// Code by its hash. The empty code is known without being stored.
+    /// Returns code by its hash. The empty code is known without being stored.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read or was never stored.
@@ -242,7 +245,7 @@ impl Reader {
             .ok_or_else(|| self.damaged(format!("code {code_hash} is missing")))
     }
 
-    /// A storage slot; zero if never written.
+    /// Returns a storage slot; zero if never written.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -253,7 +256,7 @@ impl Reader {
     /// Recomputes the state root from every account and slot, and follows every block to the genesis.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] with the first thing that does not fit. Takes time proportional to the file.
+    /// [`StoreError::Damaged`] with the first inconsistency. Takes time proportional to the file.
     pub(crate) fn verify(&self) -> Result<(), StoreError> {
         let at = Place(&self.tables.path);
         let scan = state::scan(&at, &self.tables.buckets, self.commitment.next_id())?;
@@ -278,7 +281,7 @@ impl Reader {
         Ok(())
     }
 
-    /// `parent_hash` is `None` where the block before is not kept.
+    /// Checks a block's link to its parent; `parent_hash` is `None` if the parent is not kept.
     fn verify_link(
         &self,
         header: &Sealed<Header>,
@@ -289,7 +292,7 @@ impl Reader {
         if is_linked && self.block_number(&header.hash())? == Some(number) {
             return Ok(());
         }
-        Err(self.damaged(format!("block {number} does not hold together")))
+        Err(self.damaged(format!("block {number} is inconsistent")))
     }
 
     fn verify_block(&self, number: u64, parent_hash: Option<B256>) -> Result<B256, StoreError> {
@@ -305,7 +308,7 @@ impl Reader {
             && alloy_consensus::proofs::calculate_receipt_root(&receipts)
                 == block.header.receipts_root;
         if !fits {
-            return Err(self.damaged(format!("block {number} does not hold together")));
+            return Err(self.damaged(format!("block {number} is inconsistent")));
         }
         for (index, transaction) in transactions.iter().enumerate() {
             let expected = TransactionLocation { block_number: number, index };
@@ -348,14 +351,14 @@ impl DatabaseRef for Reader {
     fn code_by_hash_ref(&self, code_hash: B256) -> Result<Bytecode, StoreError> {
         let code = self.code(&code_hash)?;
         Bytecode::new_raw_checked(code)
-            .map_err(|_| self.damaged(format!("code {code_hash} is no code")))
+            .map_err(|_| self.damaged(format!("code {code_hash} is not valid code")))
     }
 
     fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StoreError> {
         self.slot(&address, &slot)
     }
 
-    /// Zero above the head, as `BLOCKHASH` wants it.
+    /// Returns zero above the head, as `BLOCKHASH` requires.
     fn block_hash_ref(&self, number: u64) -> Result<B256, StoreError> {
         let header = self.header(number)?.filter(|_| number <= self.head.number);
         Ok(header.map_or(B256::ZERO, |header| header.hash()))
@@ -368,7 +371,7 @@ impl State for Reader {
     }
 }
 
-/// The height in the `HEAD` row; `None` without one.
+/// Returns the height in the `HEAD` row; `None` without one.
 pub(crate) fn head_number(
     path: &Path,
     meta: &impl ReadableTable<&'static str, &'static [u8]>,
@@ -388,7 +391,7 @@ pub(crate) fn height(
     Ok(Some(u64::from_be_bytes(bytes)))
 }
 
-/// The header in the row of a height, its hash and number checked.
+/// Returns the header in the row of a height, after checking its hash and number.
 pub(crate) fn header_at(
     path: &Path,
     headers: &impl ReadableTable<u64, &'static [u8]>,
@@ -402,7 +405,7 @@ pub(crate) fn header_at(
         .ok_or_else(|| StoreError::damaged(path, format!("header of block {number}")))
 }
 
-/// How to find the state after a block; `None` when it is not kept.
+/// Returns where to find the state after a block; `None` when it is not kept.
 pub(crate) fn version_at(
     path: &Path,
     rows: &impl ReadableTable<u64, &'static [u8]>,
@@ -412,5 +415,5 @@ pub(crate) fn version_at(
     let Some(row) = row else { return Ok(None) };
     VersionRow::from_bytes(row.value())
         .map(Some)
-        .ok_or_else(|| StoreError::damaged(path, format!("how to find state {number}")))
+        .ok_or_else(|| StoreError::damaged(path, format!("the location of state {number}")))
 }

@@ -1,4 +1,4 @@
-//! The state in the file: buckets, the tree above them, and the cleaning of those that died.
+//! The state in the file: buckets, the tree above them, and the removal of dead buckets.
 
 use crate::{
     error::StoreError,
@@ -10,14 +10,15 @@ use execution::{Commitment, Entry, Moved, Restored};
 use redb::{ReadableTable, Table, WriteTransaction};
 use std::{collections::BTreeSet, path::Path};
 
-/// As many dead buckets as live ones may be in the file, and so many more: below it cleaning would only be work.
+/// Number of dead buckets that may be in the file in addition to as many as there are live ones: with fewer, cleaning
+/// is not worth its cost.
 const DEAD_COUNT_MIN: u64 = 1_024;
 
-/// Most buckets that a block looks at to clean, for each one that it writes. Two keep pace: one is added, and of two of the oldest one is
-/// dead at the least, once there are as many dead as live.
+/// Number of buckets that a block examines for cleaning, for each one that it writes. Two are enough: one is added,
+/// and of two of the oldest at least one is dead once there are as many dead as live ones.
 const CLEANED_PER_BUCKET: usize = 2;
 
-/// Names a file in the words of an error.
+/// The file, named in errors.
 pub(crate) struct Place<'a>(pub(crate) &'a Path);
 
 impl Place<'_> {
@@ -33,8 +34,8 @@ impl Place<'_> {
     }
 }
 
-/// Writes the buckets of a block, cleans some of the oldest, and forgets states that are not to be kept any longer. The new state, with the
-/// ids that its buckets then have, and the height of the oldest that is kept.
+/// Writes the buckets of a block, cleans some of the oldest, and forgets states that need not be kept any longer.
+/// Returns the new state with the ids of its buckets, and the height of the oldest kept state.
 pub(crate) fn write(
     at: &Place<'_>,
     write: &WriteTransaction,
@@ -48,7 +49,7 @@ pub(crate) fn write(
         at.check(buckets.insert(id, bytes.as_slice()))?;
     }
     let mut commitment = moved.commitment.clone();
-    // In development nothing is: a mark may need it.
+    // In development nothing is cleaned: a mark may need it.
     let looks =
         if versions.may_be_amended() { 0 } else { CLEANED_PER_BUCKET * moved.buckets.len() };
     let cleaned_id = clean(at, &mut buckets, &mut commitment, cleaned_id, looks)?;
@@ -61,8 +62,8 @@ pub(crate) fn write(
     Ok((version, oldest))
 }
 
-/// Moves what is alive from the oldest end of the buckets to the newest. What is left behind is dead from this state on, and leaves the
-/// file when this state is the oldest that is kept.
+/// Moves live entries from the oldest buckets to the newest end. The buckets left behind are dead from this state on,
+/// and are removed from the file when this state is the oldest kept one.
 fn clean(
     at: &Place<'_>,
     buckets: &mut Table<'_, u64, &'static [u8]>,
@@ -86,15 +87,15 @@ fn clean(
     Ok(cleaned_id)
 }
 
-/// What is in the file, hashed again.
+/// The state of the file, hashed again.
 pub(crate) struct Scan {
-    /// Its root is to be compared.
+    /// The commitment, whose root the caller compares.
     pub(crate) commitment: Commitment,
-    /// Codes that accounts name.
+    /// Codes of accounts.
     pub(crate) codes: BTreeSet<B256>,
 }
 
-/// Reads the buckets that were there when the next id was `next_id`, and recomputes the tree above them.
+/// Reads the buckets that existed when the next id was `next_id`, and recomputes the tree above them.
 pub(crate) fn scan(
     at: &Place<'_>,
     buckets: &impl ReadableTable<u64, &'static [u8]>,
@@ -111,7 +112,7 @@ pub(crate) fn scan(
     Ok(Scan { commitment: restored.finish(), codes })
 }
 
-/// The state that `before` became by the buckets written since, up to `next_id`.
+/// Returns the state that results from `before` and the buckets written since, up to `next_id`.
 pub(crate) fn replay(
     at: &Place<'_>,
     buckets: &impl ReadableTable<u64, &'static [u8]>,
@@ -130,7 +131,7 @@ pub(crate) fn replay(
     Ok(replayed.finish())
 }
 
-/// The code that an entry names.
+/// Returns the code hash of an entry, if it has one.
 pub(crate) fn code_of(entry: &Entry) -> Option<B256> {
     match entry {
         Entry::Account(_, account) => {

@@ -1,4 +1,4 @@
-//! The file and its one writer.
+//! The ledger file and its only writer.
 
 use crate::{
     development::Marks,
@@ -32,7 +32,7 @@ pub(crate) const FILE_NAME: &str = "ledger.redb";
 /// Page cache, in bytes.
 const CACHE_SIZE: usize = 64 << 20;
 
-/// A ledger on disk. Readers do not wait for the writer, nor it for them; two commits wait for each other.
+/// A ledger on disk. Readers and the writer do not wait for each other; two commits do.
 ///
 /// ```
 /// let directory = tempfile::tempdir()?;
@@ -49,28 +49,30 @@ pub struct Store {
     pub(crate) blocks_max: Option<u64>,
 }
 
-/// What is kept, and what may be done.
+/// What is kept, and which operations are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreOptions {
-    /// How many states before the head's can be read ([`Reader::at`]). Fewer are kept when blocks change much, lest they take more than
-    /// some 170 MiB of memory.
+    /// Number of states before the head's that can be read ([`Reader::at`]). Fewer are kept when blocks change much,
+    /// so that they take at most about 170 MiB of memory.
     pub past_states_max: u64,
-    /// How many blocks are kept whole; older ones leave, but those whose states are kept. `None` keeps all, and so does a ledger for development.
+    /// Number of blocks that are kept whole; older ones are pruned unless their states are kept. `None` keeps all,
+    /// and so does a development ledger.
     pub blocks_max: Option<u64>,
-    /// A ledger to test against: it keeps all past states, and allows [`Store::rewind`] and [`Store::amend`]. It says so in its file, and
-    /// can't be opened otherwise.
+    /// A development ledger, for tests: it keeps all past states, and allows [`Store::rewind`] and [`Store::amend`].
+    /// Its file is marked, and can't be opened as a production ledger.
     pub is_development: bool,
 }
 
 impl Default for StoreOptions {
-    /// 1,024 past states and all blocks of a ledger that is meant.
+    /// Returns the options of a production ledger with 1,024 past states and all blocks.
     fn default() -> Self {
         Self { past_states_max: 1_024, blocks_max: None, is_development: false }
     }
 }
 
 impl Store {
-    /// Opens the ledger in `directory`, making both if they are not there. Checks the whole file, see the crate's text.
+    /// Opens the ledger in `directory` and creates both if they do not exist. Checks the whole file, see the crate's
+    /// documentation.
     ///
     /// # Errors
     /// [`StoreError`] naming the directory or file and what to do.
@@ -78,7 +80,7 @@ impl Store {
         Self::open_with(directory, StoreOptions::default())
     }
 
-    /// As [`Self::open`], with options.
+    /// Opens the ledger as [`Self::open`] does, with options.
     ///
     /// # Errors
     /// [`StoreError`] naming the directory or file and what to do.
@@ -120,7 +122,7 @@ impl Store {
         }
     }
 
-    /// The ledger that lies in storage of another kind; `path` is what errors call it. Whoever opens it sees to it that nobody else does.
+    /// Opens the ledger in another kind of storage; errors name it `path`. The caller ensures that nobody else opens it.
     ///
     /// # Errors
     /// [`StoreError`] naming the path and what to do.
@@ -144,10 +146,11 @@ impl Store {
         Ok(store)
     }
 
-    /// Writes block 0, or checks that it is the one the file begins with. Call it once after [`Self::open`].
+    /// Writes block 0, or checks that it is the one in the file. Call it once after [`Self::open`].
     ///
     /// # Errors
-    /// [`StoreError::GenesisMismatch`] when the file holds another chain; [`StoreError::Genesis`]; a failure to write.
+    /// [`StoreError::GenesisMismatch`] when the file has another genesis block; [`StoreError::Genesis`]; a failure to
+    /// write.
     pub fn initialize(&self, genesis: &Genesis) -> Result<(), StoreError> {
         let block = genesis.block()?;
         if let Some(reader) = self.try_reader()? {
@@ -171,7 +174,7 @@ impl Store {
         self.write_block(write, None, &block)
     }
 
-    /// The genesis file this ledger began with; `None` before [`Self::initialize`].
+    /// Returns the genesis file of this ledger; `None` before [`Self::initialize`].
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -184,11 +187,11 @@ impl Store {
         Ok(Some(Genesis::from_json(json)?))
     }
 
-    /// Writes a block and everything it changed, and makes it the head. When this returns, it is on the disk; in a ledger for
-    /// development it is so some writes later, or when the store is dropped.
+    /// Writes a block and all its changes, and makes it the head. When this returns, it is on disk; in a development
+    /// ledger it is on disk a few writes later, or when the store is dropped.
     ///
     /// # Errors
-    /// [`StoreError`]; the file is as before then. After [`StoreError::DiskFull`] and [`StoreError::Io`] open it again.
+    /// [`StoreError`]; the file is then unchanged. After [`StoreError::DiskFull`] and [`StoreError::Io`] open it again.
     pub fn commit(&self, block: &ExecutedBlock) -> Result<(), StoreError> {
         let write = self.begin_write()?;
         self.check_follows_head(&write, block)?;
@@ -196,7 +199,7 @@ impl Store {
         self.write_block(write, Some(&before), block)
     }
 
-    /// A snapshot at the head.
+    /// Returns a snapshot at the head.
     ///
     /// # Errors
     /// [`StoreError::Empty`] before [`Self::initialize`]; [`StoreError`] when it cannot be read.
@@ -207,18 +210,18 @@ impl Store {
     /// Recomputes the state root from every account and slot, and follows every block to the genesis.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] with the first thing that does not fit. Takes time proportional to the file.
+    /// [`StoreError::Damaged`] with the first inconsistency. Takes time proportional to the file.
     pub fn verify(&self) -> Result<(), StoreError> {
         self.reader()?.verify()
     }
 
-    /// The file.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A snapshot whose head has moved on before its commitment was found is taken anew.
+    /// Returns a snapshot at the head; `None` when the head changed before its commitment was found: then try again.
     fn try_reader(&self) -> Result<Option<Reader>, StoreError> {
         loop {
             let snapshot = self.read(self.database.begin_read())?;
@@ -231,8 +234,8 @@ impl Store {
         }
     }
 
-    /// Builds the trees above the buckets, of the oldest state that is kept and then of each after it; refuses a file in which one does not
-    /// lead to its block's state root.
+    /// Builds the trees above the buckets, of the oldest kept state and then of each later one; refuses a file in
+    /// which one does not have its block's state root.
     fn restore_states(&self) -> Result<(), StoreError> {
         let at = Place(&self.path);
         let snapshot = self.read(self.database.begin_read())?;
@@ -266,7 +269,7 @@ impl Store {
         Ok(())
     }
 
-    /// Marks a new file as ours; refuses one that is not.
+    /// Marks a new file as a ledger; refuses one that is not a ledger.
     fn check_format(&self) -> Result<(), StoreError> {
         let write = self.begin_write()?;
         let tables: Vec<_> = self.read(write.list_tables())?.collect();
@@ -318,7 +321,7 @@ impl Store {
         Ok(())
     }
 
-    /// `before` is the state that the block must have been executed on; `None` is the empty one.
+    /// Writes a block; `before` is the state on which it must have been executed, `None` for the empty one.
     fn write_block(
         &self,
         write: WriteTransaction,
@@ -327,13 +330,16 @@ impl Store {
     ) -> Result<(), StoreError> {
         let number = block.header.number;
         if block.moved.commitment.root() != block.header.state_root {
-            let what = "its commitment is not its state root";
+            let what = "its commitment does not have its state root";
             return Err(StoreError::Inconsistent { number, what });
         }
         if block.header.hash_slow() != block.hash {
-            return Err(StoreError::Inconsistent { number, what: "its hash is not its header's" });
+            return Err(StoreError::Inconsistent {
+                number,
+                what: "its hash is not that of its header",
+            });
         }
-        // Its parent has this root; so the id says whether it knew the buckets under the ids that they have.
+        // The parent has this root; the id shows whether the block was executed with the present ids of the buckets.
         if block.moved.base_id != before.map_or(0, |version| version.commitment.next_id()) {
             return Err(StoreError::StaleState { number });
         }
@@ -346,7 +352,7 @@ impl Store {
         self.write_state(write, cleaned_id, (number, block.hash), &block.moved)
     }
 
-    /// Writes the state that a block leads to, and commits.
+    /// Writes the state after a block, and commits.
     pub(crate) fn write_state(
         &self,
         write: WriteTransaction,
@@ -444,7 +450,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // Nobody is left to tell. Such a ledger opens again at the last block that got to the disk.
+        // No caller is left to receive an error. Such a ledger opens again at the last block that is on disk.
         let _ = self.settle_development();
     }
 }

@@ -1,4 +1,4 @@
-//! The tables of the file. Numbers are big-endian; what a row holds is said beside it.
+//! The tables of the file. Numbers are big-endian; the content of a row is described at its table.
 
 use crate::versions::Version;
 use alloy_primitives::B256;
@@ -13,23 +13,27 @@ pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("
 pub(crate) const FORMAT: &str = "format";
 /// [`META`]: height of the head, 8 bytes.
 pub(crate) const HEAD: &str = "head";
-/// [`META`]: there in a ledger for development: by how many seconds its time is ahead of the clock's, 8 bytes; empty is 0.
+/// [`META`]: present in a development ledger: by how many seconds its time is ahead of the clock's, 8 bytes; empty means 0.
 pub(crate) const DEVELOPMENT: &str = "development";
-/// [`META`]: how to find the state after the genesis block, as it was before anybody amended it ([`VersionRow`]); only in a ledger for development.
+/// [`META`]: where to find the original state after the genesis block, before amendments ([`VersionRow`]); only in a
+/// development ledger.
 pub(crate) const BEGINNING: &str = "beginning";
-/// [`META`]: height of the first block after the genesis block that is kept whole, 8 bytes; not there in a ledger that began here and was not pruned.
+/// [`META`]: height of the first block after the genesis block that is kept whole, 8 bytes; absent if the ledger did
+/// not begin with a snapshot and was not pruned.
 pub(crate) const FIRST: &str = "first";
 /// [`META`]: the genesis file, JSON.
 pub(crate) const GENESIS: &str = "genesis";
 
-/// Id → a bucket of the state (`execution::Commitment`), live or dead. Rows are added at the end and taken away at the beginning, so that a
-/// block writes few pages, whichever accounts it touches.
+/// Id → a bucket of the state (`execution::Commitment`), live or dead. Rows are appended at the end and removed at
+/// the beginning, so that a block writes few pages, whichever accounts it changes.
 pub(crate) const BUCKETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("buckets");
-/// Height → how to find the state after that block ([`VersionRow`]). Rows of states that are not kept leave at the beginning.
+/// Height → where to find the state after that block ([`VersionRow`]). Rows of states that are not kept are removed
+/// at the beginning.
 pub(crate) const VERSIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("versions");
 /// Code hash → code.
 pub(crate) const CODES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("codes");
-/// Height → block hash, then the header in RLP. In a ledger from a snapshot, or pruned: of the genesis block, and from 255 before the first whole block.
+/// Height → block hash, then the header in RLP. In a ledger that began with a snapshot or was pruned: of the genesis
+/// block, and from 255 before the first whole block.
 pub(crate) const HEADERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("headers");
 /// Height → for each transaction its sender, its size in 4 bytes, its EIP-2718 encoding.
 pub(crate) const BODIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("bodies");
@@ -46,11 +50,11 @@ pub(crate) const TRANSACTIONS: TableDefinition<'_, &[u8; 32], (u64, u32)> =
 /// A row of [`VERSIONS`]: 8, 8 and 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VersionRow {
-    /// The id that the next bucket had.
+    /// The id of the next bucket at that time.
     pub(crate) next_id: u64,
-    /// Below it all buckets were dead.
+    /// All buckets below this id were dead.
     pub(crate) cleaned_id: u64,
-    /// Root of the state: that of the block's header, but for amended ones in development.
+    /// Root of the state: that of the block's header, except for amended states in development.
     pub(crate) root: B256,
 }
 

@@ -1,14 +1,14 @@
-//! Draws, verdicts, and what becomes of those they concern.
+//! Audits: who is drawn, what verdicts are given, and their effects.
 
 use units::{DeviceId, Digest, Wei};
 
 use crate::{
     Audit, Cause, Check, Context, Effect, Entry, Finding, Refused, Run, Seat, SeatIndex, Standing,
-    draw::Chance,
+    draw::Random,
     run::{indexed, not_before},
 };
 
-/// Auditors drawn for one commitment at most.
+/// Largest number of auditors drawn for one commitment.
 pub const AUDITORS_MAX: usize = 3;
 
 impl Run {
@@ -37,7 +37,7 @@ impl Run {
         for subject in subjects {
             let on_probation =
                 self.seats.get(usize::from(subject)).is_some_and(|seat| seat.on_probation);
-            let is_drawn = Chance::new(randomness, round, subject, 0).below(10_000) < rate;
+            let is_drawn = Random::new(randomness, round, subject, 0).below(10_000) < rate;
             if on_probation || is_drawn {
                 self.next_auditor(context, (round, subject), randomness, effects)?;
             }
@@ -96,7 +96,8 @@ impl Run {
         self.evidence_is_missing(context, place, effects)
     }
 
-    /// The present auditor could not decide, or did not: the subject is answerable for its evidence, so it counts against it.
+    /// Records that the evidence is missing, because the present auditor said so or was silent: it counts against the
+    /// subject, which must provide it.
     fn evidence_is_missing(
         &mut self,
         context: &Context,
@@ -109,7 +110,7 @@ impl Run {
         self.next_auditor(context, place, &context.randomness, effects)
     }
 
-    /// The replay opened the subject's seal: whoever claimed otherwise lied.
+    /// Settles an audit whose replay opened the subject's seal: every earlier claim of a mismatch was false.
     fn pass(
         &mut self,
         context: &Context,
@@ -122,7 +123,7 @@ impl Run {
             subject: self.device(subject),
             auditor: self.device(audit.auditor),
         });
-        // What a device did before it left and came back proves nothing of what it does now.
+        // Commitments from before a device left and came back don't end its probation.
         if let Some(seat) = self.seats.get_mut(usize::from(subject))
             && seat.from_round <= round
         {
@@ -135,8 +136,9 @@ impl Run {
         Ok(())
     }
 
-    /// A second replay arrived where `claimant` had: the subject made its work up. Whoever claimed something else lied. Another claimant of
-    /// the same told the truth, but is not paid: the deposit covers two verdicts, the first and the one that decides.
+    /// Settles an audit in which a second replay gave the same root as that of `claimant`: the subject's work was
+    /// made up, and every other claim was false. A third auditor with the same claim was right, but is not paid: the
+    /// deposit covers two verdicts, the first and the one that decides.
     fn convict(
         &mut self,
         context: &Context,
@@ -154,7 +156,7 @@ impl Run {
         Ok(())
     }
 
-    /// Draws the next auditor, or gives the entry up when there is none.
+    /// Draws the next auditor, or gives up the entry when there is none.
     fn next_auditor(
         &mut self,
         context: &Context,
@@ -180,7 +182,7 @@ impl Run {
             closed.committed.iter().copied().filter(|index| is_eligible(*index)).collect();
         let bound = u64::try_from(eligible.len()).unwrap_or(u64::MAX);
         let attempt = tried.len().saturating_add(1);
-        let drawn = usize::try_from(Chance::new(randomness, round, subject, attempt).below(bound))
+        let drawn = usize::try_from(Random::new(randomness, round, subject, attempt).below(bound))
             .unwrap_or(0);
         match eligible.get(drawn) {
             Some(auditor) if tried.len() < AUDITORS_MAX => {
@@ -202,8 +204,8 @@ impl Run {
         }
     }
 
-    /// Nobody could decide. The entry stays unpaid; if the subject's evidence could not be had, and nobody disputed, it loses its seat. That
-    /// auditors went away is not its doing.
+    /// Gives up an entry that nobody could decide. It stays unpaid. If the evidence was missing and nobody disputed,
+    /// the subject loses its seat; it keeps the seat if its auditors left.
     fn give_up_entry(
         &mut self,
         context: &Context,
@@ -227,7 +229,7 @@ impl Run {
         Ok(())
     }
 
-    /// The seat takes part no more; audits it was drawn for go to others.
+    /// Makes a seat inactive; its open audits go to other auditors.
     pub(crate) fn give_up_seat(
         &mut self,
         context: &Context,
@@ -268,7 +270,7 @@ impl Run {
         Ok(())
     }
 
-    /// Takes all held pay of a seat away, for work and verdicts; the amount, which goes back to what is free in the escrow.
+    /// Cancels all held pay of a seat, for work and verdicts, and returns the amount, which becomes free in the escrow.
     fn forfeit(&mut self, index: SeatIndex) -> Result<Wei, Refused> {
         let mut forfeited = Wei::ZERO;
         for (round, closed) in &mut self.closed {
@@ -308,7 +310,7 @@ impl Run {
         Ok(())
     }
 
-    /// A verdict stands: it is paid when the round's work is.
+    /// Holds the pay of a verdict; it is paid together with the round's work.
     fn hold_verdict_pay(&mut self, round: u32, auditor: SeatIndex) {
         let is_expelled = self.seats.get(usize::from(auditor)).is_none_or(Seat::is_expelled);
         if let Some(closed) = self.closed.get_mut(&round).filter(|_| !is_expelled) {

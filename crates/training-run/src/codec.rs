@@ -1,8 +1,8 @@
 //! The canonical bytes of a run.
 //!
-//! Version byte, then the fields in the order of their declaration: integers big-endian in their own width, lists with a 16-bit count, options
-//! and enums with a leading byte. One run has one encoding: maps are written in order and read back only in order, and bytes that are
-//! left over are refused.
+//! A version byte, then the fields in the order of their declaration: integers big-endian in their own width, lists
+//! with a 16-bit count, options and enums with a leading byte. One run has one encoding: maps are written in order
+//! and accepted only in order, and trailing bytes are refused.
 
 use std::collections::BTreeMap;
 
@@ -16,18 +16,18 @@ use crate::{
 
 const VERSION: u8 = 1;
 
-/// Bytes that are not a run.
+/// The bytes are not a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("bytes are not a run: {reason} at offset {offset}")]
 pub struct DecodeError {
     /// What is wrong.
     pub reason: &'static str,
-    /// Where.
+    /// Offset of the byte.
     pub offset: usize,
 }
 
 impl Run {
-    /// The run's canonical bytes.
+    /// Returns the run's canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
@@ -35,10 +35,10 @@ impl Run {
         out
     }
 
-    /// Reads what [`Run::encode`] wrote.
+    /// Parses the bytes of [`Run::encode`].
     ///
     /// # Errors
-    /// When the bytes are anything else.
+    /// When the bytes are not a canonical encoding.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut input = Input { bytes, offset: 0 };
         if u8::read(&mut input)? != VERSION {
@@ -46,7 +46,7 @@ impl Run {
         }
         let run = Self::read(&mut input)?;
         if input.offset != bytes.len() {
-            return Err(input.refuse("bytes left over"));
+            return Err(input.refuse("trailing bytes"));
         }
         Ok(run)
     }
@@ -70,7 +70,7 @@ impl Input<'_> {
     }
 }
 
-/// A value with one way to write it.
+/// A value with exactly one encoding.
 trait Canonical: Sized {
     fn write(&self, out: &mut Vec<u8>);
     fn read(input: &mut Input<'_>) -> Result<Self, DecodeError>;

@@ -1,16 +1,16 @@
-//! Chance, from 32 bytes that nobody could know when commitments closed.
+//! Random draws from 32 bytes that nobody could know when commitments closed.
 
 use units::Digest;
 
-/// An even stream of numbers for one purpose.
+/// A uniform stream of random numbers for one purpose.
 ///
-/// SplitMix64 (Steele, Lea, Flood 2014) over the four words of the randomness and the purpose. It spreads the bytes, it does not protect
-/// them: they are unpredictable already, and public afterwards.
-pub(crate) struct Chance {
+/// SplitMix64 (Steele, Lea, Flood 2014) over the four words of the randomness and the purpose. It needs no secrecy:
+/// the bytes are unpredictable before the draw, and public afterwards.
+pub(crate) struct Random {
     state: u64,
 }
 
-impl Chance {
+impl Random {
     pub(crate) fn new(randomness: &Digest, round: u32, seat: u16, attempt: usize) -> Self {
         let mut state = 0;
         for word in randomness.as_bytes().as_chunks::<8>().0 {
@@ -21,7 +21,8 @@ impl Chance {
         Self { state: mix(state ^ attempt) }
     }
 
-    /// Evenly from `0..bound`, or 0 when the bound is 0. Words from the uneven end are drawn again.
+    /// Returns a uniform draw from `0..bound`, or 0 when the bound is 0. Words of the incomplete last range are
+    /// drawn again.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         let Some(uneven) = u64::MAX.checked_rem(bound) else { return 0 };
         let uneven = uneven.wrapping_add(1).checked_rem(bound).unwrap_or(0);
@@ -49,7 +50,7 @@ mod tests {
     fn shares_are_even() {
         let mut counts = [0_u32; 5];
         for seat in 0..10_000 {
-            let drawn = Chance::new(&Digest::from_bytes([3; 32]), 7, seat, 0).below(5);
+            let drawn = Random::new(&Digest::from_bytes([3; 32]), 7, seat, 0).below(5);
             *counts.get_mut(usize::try_from(drawn).unwrap()).unwrap() += 1;
         }
         assert!(counts.iter().all(|count| (1850..2150).contains(count)), "{counts:?}");
@@ -58,7 +59,7 @@ mod tests {
     #[test]
     fn every_part_of_the_purpose_matters() {
         let draw = |byte, round, seat, attempt| {
-            Chance::new(&Digest::from_bytes([byte; 32]), round, seat, attempt).below(u64::MAX)
+            Random::new(&Digest::from_bytes([byte; 32]), round, seat, attempt).below(u64::MAX)
         };
         let base = draw(1, 1, 1, 1);
         for other in [draw(2, 1, 1, 1), draw(1, 2, 1, 1), draw(1, 1, 2, 1), draw(1, 1, 1, 2)] {

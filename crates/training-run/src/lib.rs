@@ -1,19 +1,21 @@
 //! The rules of a training run: a pure state machine from escrow to payout.
 //!
-//! Decides who may do what and who is paid, from digests and signatures that others have checked. `docs/protocol.md` tells the story; in
-//! short:
+//! Decides who may do what and who is paid, from digests and signatures that the caller has checked.
+//! `docs/protocol.md` explains the whole protocol; in short:
 //!
 //! 1. [`Run::open`] with [`Terms`] and a deposit that covers the worst case.
-//! 2. Devices take seats ([`Input::Enroll`]); the first round opens when enough are there.
-//! 3. Each commits to its work ([`Input::Commit`]); the round closes; the owner publishes the new state ([`Input::Advance`]) and the next
-//!    round opens.
+//! 2. Devices take seats ([`Input::Enroll`]); the first round opens when there are enough.
+//! 3. Each device commits to its work ([`Input::Commit`]); the round closes; the owner publishes the new state
+//!    ([`Input::Advance`]) and the next round opens.
 //! 4. A later block hash draws who is audited, and by whom ([`Input::Draw`], [`Input::Verdict`]).
-//! 5. Held pay is released round by round; at the end the rest of the escrow goes back.
+//! 5. Held pay is released round by round; at the end the rest of the escrow is refunded.
 //!
-//! Invariants ([`Run::invariants`]): value is conserved; paid + owed never exceeds the deposit; nothing is paid without a passed audit or a
-//! survived draw; one commitment a device and round; an expelled seat is owed nothing; an input that is refused changes nothing.
+//! Invariants ([`Run::invariants`]): value is conserved; paid + owed never exceeds the deposit; nothing is paid
+//! without a passed audit or a draw that did not select it; one commitment per device and round; an expelled seat is
+//! owed nothing; an input that is refused changes nothing.
 //!
-//! It sees digests, never tensors: it hashes nothing, checks no signature, moves no money and reads no clock. Effects are returned.
+//! The crate sees digests, never tensors: it hashes nothing, checks no signature, moves no money and reads no
+//! clock. Effects are returned.
 
 #![deny(
     clippy::arithmetic_side_effects,

@@ -1,113 +1,114 @@
-//! What goes into a run and what comes out of it.
+//! Inputs, effects and errors of a run.
 
 use thiserror::Error;
 use units::{AccountId, DeviceId, Digest, Overflow, UnixSeconds, Wei};
 
 use crate::{Cause, Commitment, TermsError};
 
-/// What the ledger knows about a transaction.
+/// The block and sender of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
-    /// Time of the block.
+    /// Timestamp of the block.
     pub now: UnixSeconds,
     /// Height of the block.
     pub height: u64,
-    /// Who sent it.
+    /// Sender of the transaction.
     pub caller: AccountId,
-    /// Hash of the block before: draws auditors after the first.
+    /// Hash of the parent block: draws every auditor after the first.
     pub randomness: Digest,
 }
 
-/// What an auditor found, as far as the ledger can tell.
+/// What an auditor found, as the ledger knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The auditor published a root; here it is sealed for those whose seal it may open.
+    /// The auditor published a root. The adapter has sealed it under the names of those whose seal it may open.
     Opened {
-        /// For the subject.
+        /// The root sealed under the subject's name.
         for_subject: Digest,
-        /// For each earlier claimant, in order.
+        /// The root sealed under the name of each earlier claimant, in order.
         for_claimants: Vec<Digest>,
     },
-    /// The auditor arrived at another root, sealed under its own name.
+    /// The auditor's replay gave another root, sealed under its own name.
     Mismatch {
         /// The sealed root.
         sealed: Digest,
     },
-    /// The evidence can't be had.
+    /// The evidence for a replay is not available.
     Unavailable,
 }
 
-/// What may happen to a run.
+/// An input of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A device takes a seat.
     Enroll {
-        /// Whose key signed.
+        /// Device that signed.
         device: DeviceId,
-        /// Whom the ledger links it to.
+        /// Account to which the ledger links the device.
         account: AccountId,
     },
-    /// A device gives its seat up.
+    /// A device gives up its seat.
     Leave {
-        /// Whose key signed.
+        /// Device that signed.
         device: DeviceId,
     },
     /// A device commits to its work of the open round.
     Commit {
-        /// Whose key signed.
+        /// Device that signed.
         device: DeviceId,
         /// The round.
         round: u32,
         /// The commitment.
         commitment: Commitment,
     },
-    /// The open round takes no more commitments: the owner once a quorum has committed, anyone after the deadline.
+    /// Closes the open round to commitments: by the owner once a quorum has committed, by anyone after the deadline.
     Close {
         /// The round.
         round: u32,
     },
-    /// The deadline passed without a quorum: the silent miss one, the others wait once more. By anyone.
+    /// Counts a missed round for silent devices after the deadline passed without a quorum, and extends the
+    /// deadline. By anyone.
     Lapse {
         /// The round.
         round: u32,
     },
-    /// The closed round became a new state. By the owner.
+    /// Publishes the new state of the closed round. By the owner.
     Advance {
         /// The round.
         round: u32,
         /// The new state.
         state: Digest,
-        /// The outer update that leads to it.
+        /// The outer update from the base to the new state.
         update: Digest,
     },
     /// Draws the audits of a closed round, with the hash of the block at [`crate::Run::draw_height`]. By anyone.
     Draw {
         /// The round.
         round: u32,
-        /// That hash.
+        /// The hash of that block.
         randomness: Digest,
     },
     /// An auditor's finding.
     Verdict {
-        /// Whose key signed.
+        /// Device that signed.
         auditor: DeviceId,
         /// The audited round.
         round: u32,
         /// The audited device.
         subject: DeviceId,
-        /// What was found.
+        /// The finding.
         finding: Finding,
     },
-    /// Replaces an auditor that was silent past its deadline. By anyone.
+    /// Replaces an auditor that missed its deadline. By anyone.
     Redraw {
         /// The audited round.
         round: u32,
         /// The audited device.
         subject: DeviceId,
     },
-    /// No more rounds. By the owner.
+    /// Opens no more rounds. By the owner.
     Cancel,
-    /// No more rounds, because nothing has happened for too long. By anyone.
+    /// Opens no more rounds, because nothing has happened for `stall_seconds`. By anyone.
     Abandon,
 }
 
@@ -116,18 +117,18 @@ pub enum Input {
 pub enum PayKind {
     /// Verified training.
     Work,
-    /// A verdict that stands.
+    /// A verdict that was not contradicted.
     Audit,
 }
 
-/// What follows from an input: money to move, and events to publish.
+/// An effect of an input: money to move, and events to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "fields of events say what their names say; the variants are documented"
 )]
 pub enum Effect {
-    /// Money leaves the escrow for a contributor.
+    /// Pays a contributor from the escrow.
     Pay {
         account: AccountId,
         device: DeviceId,
@@ -136,33 +137,33 @@ pub enum Effect {
         amount: Wei,
         kind: PayKind,
     },
-    /// What is left of the escrow goes back.
+    /// Refunds the rest of the escrow.
     Refund { account: AccountId, amount: Wei },
     /// A device took a seat.
     Enrolled { device: DeviceId, account: AccountId, from_round: u32 },
-    /// A device is not taking part any more.
+    /// A device gave up or lost its seat.
     Left { device: DeviceId },
-    /// A round began.
+    /// A round opened.
     RoundOpened { round: u32, base: Digest, deadline: UnixSeconds },
     /// A device committed.
     Committed { device: DeviceId, round: u32, commitment: Commitment },
-    /// A round takes no more commitments.
+    /// A round closed to commitments.
     RoundClosed { round: u32, commitments: u32 },
-    /// A round became a new state.
+    /// A round has a new state.
     Advanced { round: u32, state: Digest, update: Digest },
     /// An auditor was drawn.
     Drawn { round: u32, subject: DeviceId, auditor: DeviceId },
     /// A replay opened the subject's seal.
     AuditPassed { round: u32, subject: DeviceId, auditor: DeviceId },
-    /// A replay arrived at something else.
+    /// A replay gave another root.
     Disputed { round: u32, subject: DeviceId, auditor: DeviceId },
-    /// Two auditors arrived at the same other root: the subject is out.
+    /// Two auditors' replays gave the same other root: the subject is expelled.
     Convicted { round: u32, subject: DeviceId, account: AccountId, forfeited: Wei },
-    /// An auditor claimed a mismatch that was none: it is out.
+    /// An auditor claimed a mismatch that did not exist: it is expelled.
     AuditorExpelled { round: u32, auditor: DeviceId, account: AccountId, forfeited: Wei },
-    /// No auditor could decide: the entry stays unpaid.
+    /// No auditor could decide: the commitment stays unpaid.
     Unresolved { round: u32, subject: DeviceId },
-    /// No more rounds will open, though some were left.
+    /// No more rounds will open, though the terms have more.
     Cancelled,
     /// The run is over; `deposited = paid + refunded`.
     Finished { paid: Wei, refunded: Wei },
@@ -171,21 +172,19 @@ pub enum Effect {
 /// Why a run could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OpenError {
-    /// Terms that can't be.
+    /// The terms are invalid.
     #[error(transparent)]
     Terms(#[from] TermsError),
     /// The deposit does not cover the worst case.
-    #[error("deposit of {deposit} does not cover the terms: {required} would be enough")]
+    #[error("deposit of {deposit} wei does not cover the terms: give at least {required} wei")]
     BudgetTooSmall {
-        /// Offered.
+        /// The given deposit.
         deposit: Wei,
-        /// [`crate::Terms::required_deposit`].
+        /// The smallest deposit, [`crate::Terms::required_deposit`].
         required: Wei,
     },
-    /// The terms cost more than there can be.
-    #[error(
-        "the terms cost more than any account can hold: lower the price or the number of rounds"
-    )]
+    /// The cost of the terms overflows.
+    #[error("the cost of the terms does not fit 128 bits: lower the price or the number of rounds")]
     Overflow,
 }
 
@@ -198,15 +197,15 @@ impl From<Overflow> for OpenError {
 /// Why an input was refused. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refused {
-    /// The run is over, or takes no new work.
-    #[error("the run is not open for this any more")]
+    /// The run has ended or accepts no new work.
+    #[error("the run has ended or accepts no new work")]
     Over,
-    /// Another round is open, or none.
-    #[error("round {given} takes nothing any more, {}", .open.map_or("no round is open".to_owned(), |open| format!("the open round is {open}")))]
+    /// Another round is open or closed, or none.
+    #[error("round {given} is not the current round, {}", .open.map_or("no round is open".to_owned(), |open| format!("the current round is {open}")))]
     WrongRound {
-        /// Named by the input.
+        /// Round of the input.
         given: u32,
-        /// The open or closed one.
+        /// The open or closed round.
         open: Option<u32>,
     },
     /// Only the owner may do this now.
@@ -215,90 +214,92 @@ pub enum Refused {
     /// The device has no active seat.
     #[error("device {0} has no active seat in this run")]
     NoSeat(DeviceId),
-    /// The device has a seat already.
-    #[error("device {0} has a seat already")]
+    /// The device already has a seat.
+    #[error("device {0} already has a seat")]
     SeatTaken(DeviceId),
     /// The device, or its account, was expelled.
-    #[error("device {device} of account {account} was expelled over round {round} ({cause:?})")]
+    #[error("device {device} of account {account} was expelled for round {round} ({cause:?})")]
     Expelled {
-        /// The device that asks.
+        /// The device of the input.
         device: DeviceId,
         /// Its account.
         account: AccountId,
-        /// Over which round.
+        /// The round for which it was expelled.
         round: u32,
-        /// Why.
+        /// The cause.
         cause: Cause,
     },
     /// All seats are taken.
-    #[error("all {0} seats are taken")]
+    #[error("all {0} seats are taken: wait until a device leaves")]
     Full(u16),
-    /// The seat joins later.
-    #[error("device {device} takes part from round {from_round}")]
+    /// The seat takes part from a later round on.
+    #[error("device {device} takes part from round {from_round} on: wait for that round")]
     TooEarlyForSeat {
         /// The device.
         device: DeviceId,
         /// Its first round.
         from_round: u32,
     },
-    /// One commitment a device and round.
-    #[error("device {0} has committed in this round already")]
+    /// The device has already committed in this round.
+    #[error("device {0} has already committed in this round")]
     CommittedAlready(DeviceId),
-    /// The memory is not the last one, nor a fresh one.
-    #[error("device {device} starts from another memory than its last commitment left ({memory})")]
+    /// The memory is neither that of the last commitment nor the fresh one.
+    #[error(
+        "device {device} did not start from the memory of its last commitment, {memory}, or from the fresh one"
+    )]
     WrongMemory {
         /// The device.
         device: DeviceId,
-        /// What the ledger has.
+        /// The memory of its last commitment.
         memory: Digest,
     },
-    /// Too few commitments.
-    #[error("{committed} commitments, the quorum is {quorum}")]
+    /// There are fewer commitments than the quorum.
+    #[error("{committed} devices have committed, the quorum is {quorum}: wait for more")]
     NoQuorum {
-        /// So far.
+        /// Number of commitments so far.
         committed: u32,
-        /// Needed.
+        /// Number needed.
         quorum: u32,
     },
-    /// Before a deadline or height.
+    /// The deadline or height has not been reached.
     #[error("too early: wait until {until} (now {now})")]
     TooEarly {
-        /// Time or height that must have come.
+        /// Earliest time or height.
         until: u64,
         /// Time or height now.
         now: u64,
     },
-    /// A quorum is there: close instead.
+    /// A quorum has committed, so the round can be closed.
     #[error("a quorum has committed: close the round instead")]
     QuorumReached,
-    /// The audits of this round were drawn before, or there is no such round.
+    /// The audits of this round were already drawn, or it does not exist.
     #[error("round {0} has no audits to draw")]
     NothingToDraw(u32),
-    /// Too many rounds wait for audits.
+    /// Too many rounds wait for draws or audits.
     #[error("{0} rounds wait to be drawn or audited: draw and redraw first")]
     TooManyOpenRounds(u32),
-    /// No such audit, or another auditor's.
+    /// The audit does not exist, or belongs to another auditor.
     #[error("device {auditor} is not the auditor of device {subject} in round {round}")]
     NotTheAuditor {
-        /// Who says so.
+        /// Device that signed.
         auditor: DeviceId,
         /// The round.
         round: u32,
-        /// Whose audit.
+        /// The audited device.
         subject: DeviceId,
     },
-    /// No such audit.
+    /// The audit does not exist or has ended.
     #[error("no audit of device {subject} in round {round} is open")]
     NoAudit {
         /// The round.
         round: u32,
-        /// Whose audit.
+        /// The audited device.
         subject: DeviceId,
     },
-    /// The root opens no seal.
-    #[error("the root opens no seal: publish it sealed instead")]
+    /// The published root opens no seal.
+    #[error("the root opens no seal: submit it sealed, as a mismatch")]
     OpensNothing,
-    /// Amounts out of range; can't be after a run was opened.
+    /// An amount overflows; can't happen after a run was opened.
     #[error("amount out of range")]
     Overflow,
 }

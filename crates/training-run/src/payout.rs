@@ -1,12 +1,12 @@
-//! Money out of the escrow.
+//! Payments from the escrow.
 
 use units::Wei;
 
 use crate::{Check, Effect, PayKind, Phase, Refused, Run, SeatIndex};
 
 impl Run {
-    /// Pays what was held back of all rounds up to `last`: verdicts that stand, entries that passed, and those of drawn rounds that were not
-    /// chosen. Entries under audit wait.
+    /// Pays what was held back for all rounds up to `last`: verdicts that were not contradicted, commitments that
+    /// passed their audit, and commitments that were not drawn. Commitments under audit wait.
     pub(crate) fn release(&mut self, last: u32, effects: &mut Vec<Effect>) -> Result<(), Refused> {
         let due: Vec<(u32, SeatIndex)> = self
             .closed
@@ -39,7 +39,7 @@ impl Run {
         Ok(())
     }
 
-    /// Pays a seat; an expelled one gets nothing any more.
+    /// Pays a seat, unless it was expelled.
     pub(crate) fn pay(
         &mut self,
         index: SeatIndex,
@@ -61,7 +61,7 @@ impl Run {
         Ok(())
     }
 
-    /// Once no round is left to draw and no audit is open, pays all that is held and gives the rest back.
+    /// When no round waits for its draw and no audit is open, pays all held pay and refunds the rest.
     pub(crate) fn finish_if_done(&mut self, effects: &mut Vec<Effect>) -> Result<(), Refused> {
         let Phase::WindingUp(ending) = self.phase else { return Ok(()) };
         if self.closed.values().any(|closed| !closed.drawn || closed.has_open_audit()) {

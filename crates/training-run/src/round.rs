@@ -1,57 +1,57 @@
-//! What the run remembers of a round.
+//! The state of a round.
 
 use std::collections::BTreeMap;
 
 use units::{Digest, UnixSeconds};
 
-/// Position of a seat in the run's list.
+/// Index of a seat in the run's list.
 pub type SeatIndex = u16;
 
-/// What a device says about its round, before anyone may look into it.
+/// A device's commitment to its work of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commitment {
     /// Merkle root of the work, sealed under the device's name.
     pub seal: Digest,
-    /// The encoded update.
+    /// Digest of the encoded update.
     pub update: Digest,
-    /// Error-feedback memory the round started from.
+    /// Digest of the error-feedback memory at the start of the round.
     pub memory_before: Digest,
-    /// Error-feedback memory the round left.
+    /// Digest of the error-feedback memory after the round.
     pub memory_after: Digest,
 }
 
-/// A round that takes no more commitments.
+/// A round that accepts no more commitments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedRound {
-    /// State the round started from.
+    /// State at the start of the round.
     pub base: Digest,
-    /// Block in which it closed.
+    /// Height of the block in which it closed.
     pub height: u64,
     /// Whether the audits were drawn.
     pub drawn: bool,
-    /// Seats that committed: those who may audit.
+    /// Seats that committed and may therefore audit.
     pub committed: Vec<SeatIndex>,
     /// Commitments that are neither paid nor forfeited yet.
     pub entries: BTreeMap<SeatIndex, Entry>,
-    /// Auditors of this round whose verdicts stand: one mention for each verdict whose pay is held back.
+    /// Auditors of this round, once for each uncontradicted verdict whose pay is held back.
     pub verdicts: Vec<SeatIndex>,
 }
 
 /// A commitment whose pay is held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What a replay starts from, and must arrive at.
+    /// The commitment: a replay must lead from its base and memory to its seal.
     pub commitment: Commitment,
-    /// How far its checking is.
+    /// Progress of the audit.
     pub check: Check,
 }
 
-/// How far the checking of a commitment is.
+/// Progress of the audit of a commitment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// Not drawn, or not yet.
+    /// Not drawn, or not drawn yet.
     None,
-    /// Being audited.
+    /// An audit is open.
     Audit(Audit),
     /// An audit passed.
     Passed,
@@ -60,15 +60,15 @@ pub enum Check {
 /// An open audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
-    /// Who is to repeat the round now.
+    /// The seat that must repeat the round.
     pub auditor: SeatIndex,
-    /// Until when.
+    /// When the auditor is replaced.
     pub deadline: UnixSeconds,
-    /// Earlier auditors who found something else, with their root sealed under their name.
+    /// Earlier auditors whose replay gave another root, with that root sealed under their name.
     pub claims: Vec<(SeatIndex, Digest)>,
     /// Auditors drawn so far, the present one last.
     pub tried: Vec<SeatIndex>,
-    /// One of them stated that the evidence can't be had, or was silent past its deadline.
+    /// Whether one of them stated that the evidence is not available, or missed its deadline.
     pub is_evidence_missing: bool,
 }
 

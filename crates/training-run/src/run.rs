@@ -1,4 +1,4 @@
-//! The run: what it is, and what each input does to it.
+//! A run and the effect of each input.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use crate::{
     Refused, SEATS_MAX, Seat, SeatIndex, Standing, Terms,
 };
 
-/// Rounds in a row after which a silent seat is given up.
+/// Number of consecutive missed rounds after which a seat is given up.
 pub const MISSED_MAX: u8 = 2;
 
-/// Rounds that may wait for draws or audits beyond those whose pay is held back anyway.
+/// Number of rounds that may wait for draws or audits, besides those whose pay is held back anyway.
 const WAITING_ROUNDS_MAX: usize = 32;
 
-/// Rounds a run remembers at most.
+/// Largest number of closed rounds that a run keeps.
 pub const CLOSED_ROUNDS_MAX: usize = HOLD_BACK_ROUNDS_MAX as usize + WAITING_ROUNDS_MAX + 1;
 
 /// Why no more rounds open.
@@ -23,40 +23,40 @@ pub const CLOSED_ROUNDS_MAX: usize = HOLD_BACK_ROUNDS_MAX as usize + WAITING_ROU
 pub enum Ending {
     /// All rounds are done.
     Completed,
-    /// The owner ended it.
+    /// The owner cancelled it.
     Cancelled,
-    /// Nothing happened for too long.
+    /// Nothing happened for `stall_seconds`.
     Abandoned,
 }
 
-/// Where the run stands.
+/// The phase of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Waiting for seats.
+    /// Waiting until enough seats are taken.
     Gathering,
-    /// A round takes commitments.
+    /// A round accepts commitments.
     Training {
-        /// When a quorum is enough for anyone to close it.
+        /// Time after which anyone may close the round if there is a quorum.
         deadline: UnixSeconds,
-        /// By seat.
+        /// Commitments by seat.
         commitments: BTreeMap<SeatIndex, Commitment>,
     },
-    /// The round takes no more commitments and waits for its new state.
+    /// The round accepts no more commitments and waits for its new state.
     Closed,
-    /// No more rounds; audits go on.
+    /// No more rounds open; audits continue.
     WindingUp(Ending),
-    /// Over.
+    /// All is paid and refunded.
     Finished(Ending),
 }
 
-/// Where the money is; what is neither paid nor refunded is held.
+/// Amounts of the escrow; what is neither paid nor refunded is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Escrow {
-    /// Put in when the run opened.
+    /// Deposited when the run opened.
     pub deposited: Wei,
     /// Paid for work and verdicts.
     pub paid: Wei,
-    /// Given back to the owner.
+    /// Refunded to the owner.
     pub refunded: Wei,
 }
 
@@ -73,7 +73,7 @@ pub struct Run {
     pub(crate) update: Digest,
     pub(crate) seats: Vec<Seat>,
     pub(crate) closed: BTreeMap<u32, ClosedRound>,
-    /// When something happened last that can't be repeated without end.
+    /// Time of the last progress: an input that can't be repeated without end.
     pub(crate) progressed: UnixSeconds,
 }
 
@@ -81,7 +81,7 @@ impl Run {
     /// Opens a run with its escrow.
     ///
     /// # Errors
-    /// When the terms can't be, or `deposit` does not cover what they can cost.
+    /// When the terms are invalid, or `deposit` does not cover their worst case.
     pub fn open(
         terms: Terms,
         owner: AccountId,
@@ -108,7 +108,7 @@ impl Run {
         })
     }
 
-    /// Takes one input. On `Err` nothing has changed.
+    /// Applies one input and returns its effects. On `Err` nothing has changed.
     ///
     /// # Errors
     /// Why the input was refused.
@@ -125,8 +125,8 @@ impl Run {
         Ok(effects)
     }
 
-    /// Whether an input keeps a run from being abandoned. Only what can't be repeated without end does: a device that comes and goes, or lapses
-    /// without work, would otherwise hold everybody's pay for ever.
+    /// Returns whether an input keeps a run from being abandoned. Only inputs that can't be repeated without end do:
+    /// otherwise a device that comes and goes, or lapses without work, could hold back everybody's pay for ever.
     fn is_progress(&self, input: &Input) -> bool {
         match input {
             Input::Enroll { device, .. } => !self.seats.iter().any(|seat| seat.device == *device),
@@ -201,7 +201,7 @@ impl Run {
         match self.seats.iter_mut().find(|seat| seat.device == device) {
             Some(seat) if seat.is_active() => return Err(Refused::SeatTaken(device)),
             Some(seat) => {
-                // What its memory was is kept: the device may go on from it.
+                // The digest of its memory is kept: the device may continue from it.
                 let fresh = Seat::new(device, account, from_round);
                 let (memory, tokens_verified, paid) =
                     (seat.memory, seat.tokens_verified, seat.paid);
@@ -323,7 +323,7 @@ impl Run {
         if let Some(last) = round.checked_sub(u32::from(self.terms.hold_back_rounds)) {
             self.release(last, effects)?;
         }
-        // After the release, or rounds that were settled late would be in the way for ever.
+        // After the release, because rounds that were settled late would block the run for ever.
         let waiting = self.closed.len().saturating_sub(usize::from(self.terms.hold_back_rounds));
         if waiting > WAITING_ROUNDS_MAX {
             return Err(Refused::TooManyOpenRounds(u32::try_from(waiting).unwrap_or(u32::MAX)));
@@ -360,7 +360,7 @@ impl Run {
         if self.phase == Phase::Gathering && self.active_count() >= needed {
             let deadline = context.now.after(self.terms.round_seconds);
             self.phase = Phase::Training { deadline, commitments: BTreeMap::new() };
-            // Whoever waited for this round takes part in it, also when it opens anew.
+            // Seats that waited for this round take part in it, also when it opens again.
             for seat in &mut self.seats {
                 seat.from_round = seat.from_round.min(self.round);
             }
@@ -368,7 +368,7 @@ impl Run {
         }
     }
 
-    /// Closes the round once nobody is left to wait for; without anybody, the run gathers again.
+    /// Closes the round when no active seat is left that could commit; without active seats the run gathers again.
     pub(crate) fn close_if_all_committed(&mut self, context: &Context, effects: &mut Vec<Effect>) {
         let Phase::Training { commitments, .. } = &self.phase else { return };
         let is_awaited = |(index, seat): (SeatIndex, &Seat)| {
@@ -413,7 +413,7 @@ impl Run {
         self.closed.insert(self.round, closed);
     }
 
-    /// Those who took part and are silent miss one; who missed too many is given up.
+    /// Counts a missed round for active seats without a commitment, and gives up those that missed too many.
     fn count_missed(
         &mut self,
         context: &Context,
@@ -425,7 +425,7 @@ impl Run {
             .map(|(index, _)| index)
             .collect();
         for index in silent {
-            // One before it may have taken it along: as its only possible auditor.
+            // An earlier seat of this loop may have taken this one along: when it was its only possible auditor.
             let Some(seat) = self.seats.get_mut(usize::from(index)).filter(|seat| seat.is_active())
             else {
                 continue;
@@ -466,8 +466,8 @@ impl Run {
         }
     }
 
-    /// Commitments needed to close the open round before everybody has committed: the share of those who take part, rounded up, at least
-    /// one.
+    /// Returns the number of commitments needed to close the open round before everybody has committed: the quorum
+    /// share of the active seats, rounded up, at least one.
     #[must_use]
     pub fn quorum_count(&self) -> u32 {
         let taking_part = self.seats.iter().filter(|seat| self.takes_part(seat)).count();
@@ -478,7 +478,7 @@ impl Run {
     }
 }
 
-/// Seats with their positions, which fit because there are at most [`SEATS_MAX`].
+/// Returns seats with their indices, which fit because there are at most [`SEATS_MAX`].
 pub(crate) fn indexed(seats: &[Seat]) -> impl Iterator<Item = (SeatIndex, &Seat)> {
     (0..=SeatIndex::MAX).zip(seats)
 }

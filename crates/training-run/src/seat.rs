@@ -1,28 +1,28 @@
-//! Devices that take part.
+//! Seats: the devices of a run.
 
 use units::{AccountId, DeviceId, Digest, Wei};
 
 /// Why a seat was expelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Committed to work that two auditors found to be something else.
+    /// Two auditors found that its committed work was not done.
     Convicted,
-    /// Claimed a mismatch that was none.
+    /// It claimed a mismatch that did not exist.
     FalseAudit,
 }
 
 /// Whether a seat takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It does.
+    /// It takes part.
     Active,
-    /// It left, fell silent, or its work could not be audited; it may enrol again.
+    /// It left, missed too many rounds, or its work could not be audited; it may enrol again.
     Left,
-    /// It is out for good.
+    /// It is expelled for good.
     Expelled {
-        /// Round it was expelled over.
+        /// The round for which it was expelled.
         round: u32,
-        /// Why.
+        /// The cause.
         cause: Cause,
     },
 }
@@ -30,19 +30,19 @@ pub enum Standing {
 /// A device enrolled in the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
-    /// Whose key signs.
+    /// The device; its key signs.
     pub device: DeviceId,
-    /// Who is paid.
+    /// The account that is paid.
     pub account: AccountId,
     /// Whether it takes part.
     pub standing: Standing,
-    /// Every commitment is audited until one audit has passed.
+    /// Whether every commitment is audited; ends with the first passed audit.
     pub on_probation: bool,
     /// First round it takes part in.
     pub from_round: u32,
     /// `memory_after` of its last commitment.
     pub memory: Digest,
-    /// Rounds in a row without a commitment.
+    /// Consecutive rounds without a commitment.
     pub missed: u8,
     /// Tokens paid for.
     pub tokens_verified: u64,
@@ -65,13 +65,13 @@ impl Seat {
         }
     }
 
-    /// Whether it takes part.
+    /// Returns whether the seat takes part.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.standing == Standing::Active
     }
 
-    /// Whether it is out for good.
+    /// Returns whether the seat was expelled.
     #[must_use]
     pub fn is_expelled(&self) -> bool {
         matches!(self.standing, Standing::Expelled { .. })

@@ -1,62 +1,62 @@
-//! What the owner of a run promises, fixed when it opens.
+//! The terms of a run, fixed when it opens.
 
 use thiserror::Error;
 use units::{Bps, Digest, Overflow, Wei};
 
-/// Seats a run has at most; it bounds every list in its state.
+/// Largest number of seats of a run; bounds every list of its state.
 pub const SEATS_MAX: u16 = 256;
 
-/// Rounds for which pay may be held back; it bounds the rounds a run remembers.
+/// Largest number of rounds for which pay is held back; bounds the rounds that a run keeps.
 pub const HOLD_BACK_ROUNDS_MAX: u16 = 64;
 
 /// The terms of a run. Amounts of work are per device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Rounds in all.
+    /// Number of rounds.
     pub rounds: u32,
-    /// Rounds at the beginning that count as warm-up.
+    /// Number of rounds at the beginning that are warm-up rounds.
     pub warmup_rounds: u32,
     /// Tokens a device trains on in an ordinary round.
     pub tokens_per_round: u64,
     /// Tokens a device trains on in a warm-up round.
     pub warmup_tokens_per_round: u64,
-    /// What a verified token pays.
+    /// Pay for a verified token.
     pub price_per_token: Wei,
-    /// Chance of a commitment to be drawn for audit.
+    /// Probability that a commitment is drawn for audit.
     pub audit_rate: Bps,
-    /// What a standing verdict pays, as a share of what the audited round pays.
+    /// Pay for an uncontradicted verdict, as a share of the pay for the audited round.
     pub audit_pay: Bps,
     /// Share of the active seats that must have committed before a round may close.
     pub quorum: Bps,
     /// Seats that must be taken before the first round opens.
     pub seats_min: u16,
-    /// Commitments a round takes at most.
+    /// Largest number of commitments in a round.
     pub seats_max: u16,
-    /// How long a round waits for the slowest.
+    /// Seconds until the deadline of a round.
     pub round_seconds: u32,
-    /// How long an auditor has.
+    /// Seconds until the deadline of an auditor.
     pub audit_seconds: u32,
-    /// After this long without progress anyone may wind the run up.
+    /// Seconds without progress after which anyone may abandon the run.
     pub stall_seconds: u32,
-    /// Rounds for which pay is held back.
+    /// Number of rounds for which pay is held back.
     pub hold_back_rounds: u16,
-    /// Names how to train.
+    /// Digest of the specification: how to train.
     pub spec: Digest,
-    /// Names what to train on.
+    /// Digest of the corpus manifest: what to train on.
     pub corpus: Digest,
-    /// Names what to start from.
+    /// Digest of the state to start from.
     pub initial_state: Digest,
 }
 
-/// Terms that can't be.
+/// A field of the terms is out of bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{field} = {value}: {allowed} is allowed")]
+#[error("{field} is {value}: give {allowed}")]
 pub struct TermsError {
     /// The field.
     pub field: &'static str,
-    /// What it says.
+    /// The given value.
     pub value: u64,
-    /// What it may say.
+    /// The allowed values.
     pub allowed: &'static str,
 }
 
@@ -72,27 +72,27 @@ impl Terms {
         let fields = [
             ("rounds", u64::from(self.rounds), 1, 100_000, "1 to 100000"),
             (
-                "warmup rounds",
+                "warmup_rounds",
                 u64::from(self.warmup_rounds),
                 0,
                 u64::from(self.rounds),
                 "0 to the number of rounds",
             ),
-            ("tokens per round", self.tokens_per_round, 1, 1 << 48, "1 to 2^48"),
-            ("warmup tokens per round", self.warmup_tokens_per_round, 1, 1 << 48, "1 to 2^48"),
+            ("tokens_per_round", self.tokens_per_round, 1, 1 << 48, "1 to 2^48"),
+            ("warmup_tokens_per_round", self.warmup_tokens_per_round, 1, 1 << 48, "1 to 2^48"),
             ("quorum", u64::from(self.quorum.as_u16()), 1, 10_000, "1 to 10000 basis points"),
             (
-                "seats min",
+                "seats_min",
                 u64::from(self.seats_min),
                 2,
                 u64::from(self.seats_max),
-                "2 (one works, one checks) to seats max",
+                "2 (one device works, one audits) to seats_max",
             ),
-            ("seats max", u64::from(self.seats_max), 2, seats_max, "2 to 256"),
-            ("round seconds", u64::from(self.round_seconds), 1, year, "1 second to a year"),
-            ("audit seconds", u64::from(self.audit_seconds), 1, year, "1 second to a year"),
-            ("stall seconds", u64::from(self.stall_seconds), 1, year, "1 second to a year"),
-            ("hold back rounds", u64::from(self.hold_back_rounds), 0, hold_back_max, "0 to 64"),
+            ("seats_max", u64::from(self.seats_max), 2, seats_max, "2 to 256"),
+            ("round_seconds", u64::from(self.round_seconds), 1, year, "1 to 31536000 (a year)"),
+            ("audit_seconds", u64::from(self.audit_seconds), 1, year, "1 to 31536000 (a year)"),
+            ("stall_seconds", u64::from(self.stall_seconds), 1, year, "1 to 31536000 (a year)"),
+            ("hold_back_rounds", u64::from(self.hold_back_rounds), 0, hold_back_max, "0 to 64"),
         ];
         let refused =
             fields.into_iter().find(|(_, value, least, most, _)| value < least || value > most);
@@ -101,7 +101,7 @@ impl Terms {
         })
     }
 
-    /// Tokens a device trains on in a round.
+    /// Returns the number of tokens of a device in a round.
     #[must_use]
     pub fn tokens(&self, round: u32) -> u64 {
         if round < self.warmup_rounds {
@@ -111,7 +111,7 @@ impl Terms {
         }
     }
 
-    /// What the work of one device in a round pays, exact.
+    /// Returns the pay for the work of one device in a round, exact.
     ///
     /// # Errors
     /// [`Overflow`] when it does not fit.
@@ -119,7 +119,7 @@ impl Terms {
         self.price_per_token.checked_mul_count(self.tokens(round))
     }
 
-    /// What a standing verdict about a round pays, rounded down: the escrow keeps the remainder.
+    /// Returns the pay for an uncontradicted verdict about a round, rounded down: the escrow keeps the remainder.
     ///
     /// # Errors
     /// [`Overflow`] when it does not fit.
@@ -127,8 +127,8 @@ impl Terms {
         self.work_pay(round)?.part_down(self.audit_pay)
     }
 
-    /// What the run can cost at most: every seat commits in every round, and every commitment costs its pay and one verdict. (A
-    /// convicted subject costs two verdicts instead, which is no more.)
+    /// Returns the largest possible cost of the run: every seat commits in every round, and every commitment costs
+    /// its pay and one verdict. (A convicted subject costs two verdicts instead, which is not more.)
     ///
     /// # Errors
     /// [`Overflow`] when it does not fit.
@@ -136,7 +136,7 @@ impl Terms {
         self.worst_case_from(0)
     }
 
-    /// What the rounds from `first` on can cost at most.
+    /// Returns the largest possible cost of the rounds from `first` on.
     pub(crate) fn worst_case_from(&self, first: u32) -> Result<Wei, Overflow> {
         let of = |round: u32| self.work_pay(round)?.checked_add(self.verdict_pay(round)?);
         let seats = u64::from(self.seats_max);

@@ -1,4 +1,4 @@
-//! What can be read of a run, and what always holds of it.
+//! Getters and invariants of a run.
 
 use units::{AccountId, Digest, Overflow, Wei};
 
@@ -7,66 +7,67 @@ use crate::{
 };
 
 impl Run {
-    /// The terms.
+    /// Returns the terms.
     #[must_use]
     pub fn terms(&self) -> &Terms {
         &self.terms
     }
 
-    /// Who opened it.
+    /// Returns the account that opened the run.
     #[must_use]
     pub fn owner(&self) -> AccountId {
         self.owner
     }
 
-    /// Where the money is.
+    /// Returns the amounts of the escrow.
     #[must_use]
     pub fn escrow(&self) -> Escrow {
         self.escrow
     }
 
-    /// Where the run stands.
+    /// Returns the phase.
     #[must_use]
     pub fn phase(&self) -> &Phase {
         &self.phase
     }
 
-    /// The open or closed round; in other phases the next one, which is the number of rounds that became a state.
+    /// Returns the open or closed round; in other phases the next one, which is the number of rounds that have a state.
     #[must_use]
     pub fn round(&self) -> u32 {
         self.round
     }
 
-    /// The newest state.
+    /// Returns the newest state.
     #[must_use]
     pub fn state(&self) -> Digest {
         self.state
     }
 
-    /// The outer update that led to the newest state; zero before the first.
+    /// Returns the outer update that led to the newest state; zero before the first.
     #[must_use]
     pub fn update(&self) -> Digest {
         self.update
     }
 
-    /// All seats ever taken, by index.
+    /// Returns all seats that were ever taken, by index.
     #[must_use]
     pub fn seats(&self) -> &[Seat] {
         &self.seats
     }
 
-    /// A seat.
+    /// Returns a seat.
     #[must_use]
     pub fn seat(&self, index: SeatIndex) -> Option<&Seat> {
         self.seats.get(usize::from(index))
     }
 
-    /// Closed rounds that are not settled.
+    /// Returns the closed rounds that are not settled.
     pub fn closed_rounds(&self) -> impl Iterator<Item = (u32, &ClosedRound)> {
         self.closed.iter().map(|(round, closed)| (*round, closed))
     }
 
-    /// The block whose hash draws the audits of a round: the one after the round closed. `None` when there is nothing to draw.
+    /// Returns the height of the block whose hash draws the audits of a round: the block after the one in which it
+    /// closed. `None` when there is nothing to draw.
     #[must_use]
     pub fn draw_height(&self, round: u32) -> Option<u64> {
         self.closed
@@ -75,8 +76,8 @@ impl Run {
             .map(|closed| closed.height.saturating_add(1))
     }
 
-    /// Lets a closed round be drawn from another block, because the hash of the first one is not known any more (an EVM knows 256). `false`
-    /// when there is nothing to draw, or that block is not past.
+    /// Sets another block for the draw of a closed round, because the hash of the first one is not available any more
+    /// (an EVM knows 256). Returns `false` when there is nothing to draw, or that block is not past.
     pub fn rearm_draw(&mut self, round: u32, height: u64) -> bool {
         match self.closed.get_mut(&round) {
             Some(closed) if !closed.drawn && closed.height < height => {
@@ -87,7 +88,7 @@ impl Run {
         }
     }
 
-    /// Pay for work and verdicts that is held back.
+    /// Returns the held pay for work and verdicts.
     #[must_use]
     pub fn owed(&self) -> Wei {
         let of = |(round, closed): (u32, &ClosedRound)| {
@@ -102,16 +103,16 @@ impl Run {
         self.closed_rounds().map(of).fold(Wei::ZERO, |sum, pay| sum.checked_add(pay).unwrap_or(sum))
     }
 
-    /// Tokens paid for, over all seats.
+    /// Returns the number of tokens paid for, over all seats.
     #[must_use]
     pub fn tokens_verified(&self) -> u64 {
         self.seats.iter().fold(0, |sum, seat| sum.saturating_add(seat.tokens_verified))
     }
 
-    /// What holds after every input.
+    /// Checks the invariants, which hold after every input.
     ///
     /// # Errors
-    /// The first that does not, in words.
+    /// A description of the first invariant that does not hold.
     pub fn invariants(&self) -> Result<(), String> {
         let Escrow { deposited, paid, refunded } = self.escrow;
         let spent = paid.checked_add(refunded).map_err(|_| "spending overflows")?;
@@ -140,14 +141,14 @@ impl Run {
             (spent <= deposited, "paid + refunded <= deposited"),
             (!is_finished || spent == deposited, "a finished run has nothing left"),
             (is_finished || refunded == Wei::ZERO, "nothing is refunded before the end"),
-            (paid_seats == Ok(paid), "what seats were paid is what was paid"),
+            (paid_seats == Ok(paid), "the seats were paid what the escrow paid"),
             (committed <= deposited, "paid + owed <= deposited"),
-            (is_covered, "whatever may still fall due is covered"),
-            (commitments_fit, "no more commitments than the terms say"),
-            (self.closed.len() <= CLOSED_ROUNDS_MAX, "memory of rounds is bounded"),
-            (entries_known, "who is owed has committed"),
+            (is_covered, "the escrow covers the worst case that is left"),
+            (commitments_fit, "at most as many commitments as the terms allow"),
+            (self.closed.len() <= CLOSED_ROUNDS_MAX, "the number of closed rounds is bounded"),
+            (entries_known, "every seat that is owed has committed"),
             (expelled_hold_nothing, "an expelled seat is owed nothing"),
-            (self.round <= self.terms.rounds, "no more rounds than the terms say"),
+            (self.round <= self.terms.rounds, "at most as many rounds as the terms have"),
             (!is_finished || self.closed.is_empty(), "a finished run owes nothing"),
         ];
         checks
@@ -156,7 +157,8 @@ impl Run {
             .map_or(Ok(()), |(_, broken)| Err((*broken).to_owned()))
     }
 
-    /// What may still fall due at most: held pay, verdicts that are still to come, and the rounds that may still open.
+    /// Returns the largest amount that may still fall due: held pay, verdicts that may still be given, and the
+    /// rounds that may still open.
     fn worst_case_left(&self) -> Result<Wei, Overflow> {
         let mut left = self.owed();
         for (round, closed) in &self.closed {

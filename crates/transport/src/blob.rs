@@ -1,4 +1,4 @@
-//! Publishing, serving and fetching content by digest.
+//! Publishes, serves and fetches content by digest.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,81 +19,82 @@ use units::{DeviceId, Digest};
 
 use crate::endpoint::chain;
 
-/// Slowest transfer that is waited for. A blob gets the time it needs at this speed, on top of the time to answer: a peer can't hold
-/// a fetch open by trickling.
+/// Slowest accepted transfer. A blob may take the time it needs at this speed, plus the time to answer: a peer can't
+/// keep a fetch open by sending very slowly.
 const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
 
 /// Why content was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The bound on published bytes.
+    /// The content would exceed the limit on published bytes.
     #[error(
-        "publishing {adding} bytes on top of {held} would pass the limit of {size_max}: retain fewer blobs"
+        "publishing {adding} bytes in addition to {held} would exceed the limit of {size_max}: retain fewer blobs"
     )]
     Full {
         /// Size of the new content.
         adding: u64,
-        /// Bytes published already.
+        /// Number of bytes published already.
         held: u64,
         /// The limit.
         size_max: u64,
     },
 }
 
-/// Why content did not arrive.
+/// Why content was not fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// Nobody to ask.
-    #[error("device {device} is not connected: wait for it to dial again")]
+    /// The device is not connected.
+    #[error("device {device} is not connected: wait until it reconnects")]
     NotConnected {
         /// The device asked.
         device: DeviceId,
     },
-    /// The peer does not have it, or has only a part.
+    /// The peer does not have the blob, or only a part of it.
     #[error("peer does not serve blob {digest}")]
     NotFound {
-        /// What was asked for.
+        /// Digest of the requested blob.
         digest: Digest,
     },
-    /// Refused before any content was taken.
+    /// The blob was refused before any content was read.
     #[error("blob {digest} has {size} bytes, more than the {size_max} expected")]
     TooLarge {
-        /// What was asked for.
+        /// Digest of the requested blob.
         digest: Digest,
         /// Size that the peer claims.
         size: u64,
         /// Bound given by the caller.
         size_max: u64,
     },
-    /// The peer sent something else.
+    /// The peer sent other content.
     #[error("peer sent bytes that are not part of blob {digest}")]
     Corrupt {
-        /// What was asked for.
+        /// Digest of the requested blob.
         digest: Digest,
     },
     /// The peer took too long.
     #[error("blob {digest} did not arrive within {seconds} s")]
     Slow {
-        /// What was asked for.
+        /// Digest of the requested blob.
         digest: Digest,
-        /// Time it was given.
+        /// The time limit.
         seconds: u64,
     },
-    /// The connection broke.
+    /// The connection was lost.
     #[error("connection was lost while fetching blob {digest}: {reason}")]
     Lost {
-        /// What was asked for.
+        /// Digest of the requested blob.
         digest: Digest,
-        /// Why, as far as known.
+        /// The cause, as far as known.
         reason: String,
     },
 }
 
-/// Content that peers may fetch, in memory.
+/// Blobs that peers may fetch, in memory.
 ///
-/// Each blob has a read-only store of its own: taking one away is dropping it, and a transfer under way keeps what it needs.
+/// Each blob has a read-only store of its own: removing a blob drops its store, and a transfer in progress keeps
+/// what it needs.
 #[derive(Debug)]
-pub(crate) struct Shelf {
+pub(crate) struct BlobStore {
     size_max: u64,
     blobs: Mutex<Blobs>,
 }
@@ -110,27 +111,27 @@ struct Blob {
     store: ReadonlyMemStore,
 }
 
-impl Shelf {
+impl BlobStore {
     pub(crate) fn new(size_max: u64) -> Self {
         Self { size_max, blobs: Mutex::default() }
     }
 
-    /// Puts content on the shelf. Publishing what is there already changes nothing.
+    /// Publishes content. Publishing the same content again changes nothing.
     pub(crate) async fn publish(self: &Arc<Self>, bytes: Vec<u8>) -> Result<Digest, PublishError> {
-        let shelf = Arc::clone(self);
-        // Hashing a checkpoint takes long enough to stall other tasks of this thread.
-        let publishing = tokio::task::spawn_blocking(move || shelf.put(&bytes));
+        let blob_store = Arc::clone(self);
+        // Hashing a checkpoint takes long enough to block other tasks of this thread.
+        let publishing = tokio::task::spawn_blocking(move || blob_store.put(&bytes));
         publishing.await.expect("hashing does not panic, and is not cancelled")
     }
 
-    /// Keeps only what is in `keep`.
+    /// Removes all blobs that are not in `keep`.
     pub(crate) fn retain(&self, keep: &BTreeSet<Digest>) {
         let mut blobs = self.lock();
         blobs.by_digest.retain(|digest, _| keep.contains(digest));
         blobs.size = blobs.by_digest.values().map(|blob| blob.size).sum();
     }
 
-    /// Takes one blob away.
+    /// Removes one blob.
     pub(crate) fn remove(&self, digest: &Digest) {
         let mut blobs = self.lock();
         if let Some(blob) = blobs.by_digest.remove(digest) {
@@ -147,7 +148,7 @@ impl Shelf {
         self.check_room(&self.lock(), adding)?;
         let store = ReadonlyMemStore::new([bytes]);
         let mut blobs = self.lock();
-        // Both again: another publisher may have been faster.
+        // Both checks are repeated: another task may have published in the meantime.
         if !blobs.by_digest.contains_key(&digest) {
             blobs.size = self.check_room(&blobs, adding)?;
             blobs.by_digest.insert(digest, Blob { size: adding, store });
@@ -172,13 +173,13 @@ impl Shelf {
     }
 }
 
-/// Answers requests for blobs until the connection ends. Serves whole blobs, takes nothing.
-pub(crate) async fn serve(connection: &Connection, shelf: &Arc<Shelf>, answer: Duration) {
+/// Answers requests for blobs until the connection ends. Serves whole blobs and accepts none.
+pub(crate) async fn serve(connection: &Connection, blob_store: &Arc<BlobStore>, answer: Duration) {
     let mut streams = JoinSet::new();
     loop {
         tokio::select! {
             pair = StreamPair::accept(connection, EventSender::DEFAULT) => match pair {
-                Ok(pair) => { streams.spawn(respond(pair, Arc::clone(shelf), answer)); }
+                Ok(pair) => { streams.spawn(respond(pair, Arc::clone(blob_store), answer)); }
                 Err(_) => return,
             },
             Some(_) = streams.join_next() => {}
@@ -186,7 +187,7 @@ pub(crate) async fn serve(connection: &Connection, shelf: &Arc<Shelf>, answer: D
     }
 }
 
-/// Fetches and verifies one blob. Takes nothing when the peer claims more than `size_max` bytes.
+/// Fetches and verifies one blob. Reads nothing when the peer announces more than `size_max` bytes.
 pub(crate) async fn fetch(
     connection: &Connection,
     digest: &Digest,
@@ -210,26 +211,26 @@ pub(crate) async fn fetch(
         Ok(bytes)
     };
     let bytes = timeout(limit, taking).await.map_err(|_| slow(limit))??;
-    // The decoder verified it piece by piece; this pairs with the hash taken in `Shelf::put`.
+    // The decoder has verified each chunk; this is the counterpart of the hash in `put`.
     assert!(
         Hash::new(&bytes).as_bytes() == digest.as_bytes(),
-        "a verified blob has the digest asked for"
+        "a verified blob has the requested digest"
     );
     Ok(bytes)
 }
 
-async fn respond(mut pair: StreamPair, shelf: Arc<Shelf>, answer: Duration) {
+async fn respond(mut pair: StreamPair, blob_store: Arc<BlobStore>, answer: Duration) {
     let request = match timeout(answer, pair.read_request()).await {
         Ok(Ok(Request::Get(request))) if request.ranges.is_blob() => request,
-        // Dropping the pair finishes our half: the peer reads "not found".
-        _ => return tracing::debug!("a peer asked for something other than a blob"),
+        // Dropping the pair finishes our half of the stream; the peer reads "not found".
+        _ => return tracing::debug!("a peer requested something other than a blob"),
     };
     let digest = Digest::from_bytes(*request.hash.as_bytes());
-    let Some(store) = shelf.store(&digest) else {
-        return tracing::debug!(%digest, "a peer asked for a blob that is not published");
+    let Some(store) = blob_store.store(&digest) else {
+        return tracing::debug!(%digest, "a peer requested a blob that is not published");
     };
     if let Err(error) = provider::handle_get(pair, store.into(), request).await {
-        tracing::debug!(%digest, %error, "a peer did not take the whole blob");
+        tracing::debug!(%digest, %error, "a peer did not read the whole blob");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The side that is dialled.
+//! The coordinator's endpoint, which accepts connections.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use tokio::{
 use units::{DeviceId, Digest};
 
 use crate::{
-    blob::{self, FetchError, PublishError, Shelf},
+    blob::{self, BlobStore, FetchError, PublishError},
     endpoint::{
         self, BLOBS_ALPN, BindError, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task, chain,
         describe, refuse,
@@ -31,39 +31,39 @@ use crate::{
     traffic::{Class, Meter, Traffic},
 };
 
-/// Connections served at a time, of all devices together; further dials are refused.
+/// Largest number of connections, of all devices together; further connections are refused.
 const CONNECTIONS_MAX: usize = 1024;
 
-/// Events that wait for the caller; then peers wait.
+/// Largest number of unread events; when it is reached, peers wait.
 const EVENTS_MAX: usize = 1024;
 
-/// Something a device did. For one device, `Connected` and `Disconnected` alternate and messages come between them.
+/// An event of a device. For one device, `Connected` and `Disconnected` alternate and messages come between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event<In = ToCoordinator> {
-    /// The device can be sent to and fetched from.
+    /// The device is connected: messages can be sent to it and blobs fetched from it.
     Connected {
-        /// Proven by the handshake.
+        /// The device, authenticated by the handshake.
         device: DeviceId,
     },
-    /// The device said something.
+    /// The device sent a message.
     Message {
-        /// Proven by the handshake.
+        /// The device, authenticated by the handshake.
         device: DeviceId,
-        /// What it said.
+        /// The message.
         message: In,
     },
-    /// The device is gone.
+    /// The device is disconnected.
     Disconnected {
-        /// Proven by the handshake.
+        /// The device, authenticated by the handshake.
         device: DeviceId,
-        /// Why, for people.
+        /// The reason, as text.
         reason: String,
     },
 }
 
-/// Listens for workers, speaks to them, serves blobs to them and fetches from them.
+/// Accepts connections from workers, exchanges messages and blobs with them.
 ///
-/// `In` is what workers say, `Out` what they are told.
+/// `In` is the type of messages from workers, `Out` of messages to them.
 #[derive(Debug)]
 pub struct CoordinatorEndpoint<In = ToCoordinator, Out = ToWorker> {
     endpoint: Endpoint,
@@ -74,10 +74,10 @@ pub struct CoordinatorEndpoint<In = ToCoordinator, Out = ToWorker> {
 }
 
 impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<In, Out> {
-    /// Listens on `listen` (port 0: any free one), known by the ed25519 key of `secret`.
+    /// Listens on `listen` (port 0: any free one) under the identity of the ed25519 key `secret`.
     ///
     /// # Errors
-    /// [`BindError`] when the address can't be had.
+    /// [`BindError`] when the address is not available.
     pub async fn bind(
         secret: [u8; 32],
         listen: SocketAddr,
@@ -89,7 +89,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         let shared = Arc::new(Shared {
             limits,
             peers: Mutex::default(),
-            shelf: Arc::new(Shelf::new(limits.published_size_max)),
+            blob_store: Arc::new(BlobStore::new(limits.published_size_max)),
             meter: Arc::default(),
         });
         let accepting = Task::spawn(accept(endpoint.clone(), Arc::clone(&shared), sender));
@@ -102,27 +102,28 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         })
     }
 
-    /// The key by which workers know this coordinator.
+    /// Returns the public key of this coordinator.
     #[must_use]
     pub fn device(&self) -> DeviceId {
         endpoint::device(self.endpoint.id())
     }
 
-    /// The sockets it listens on, ports filled in.
+    /// Returns the sockets it listens on, with their actual ports.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.endpoint.bound_sockets()
     }
 
-    /// Waits for the next event; `None` once the endpoint is closed. Meant for one reader; may be cancelled without loss.
+    /// Waits for the next event; returns `None` once the endpoint is closed. For one reader; may be cancelled
+    /// without losing an event.
     pub async fn next_event(&self) -> Option<Event<In>> {
         self.events.lock().await.recv().await
     }
 
-    /// Puts a message into the device's queue, without waiting.
+    /// Queues a message for the device, without waiting.
     ///
     /// # Errors
-    /// [`SendError`]; [`SendError::Slow`] also ends the connection.
+    /// [`SendError`]; [`SendError::Slow`] also closes the connection.
     pub fn send(&self, device: &DeviceId, message: &Out) -> Result<(), SendError> {
         let bytes = frame::encode(message, TO_WORKER_SIZE_MAX)?;
         let peers = self.shared.lock();
@@ -139,14 +140,14 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
             }
             Err(mpsc::error::TrySendError::Full(_)) => {
                 if let Some(control) = &peer.control {
-                    refuse(&control.connection, "messages are not taken");
+                    refuse(&control.connection, "messages are not read");
                 }
                 Err(SendError::Slow { device: *device, waiting: QUEUE_MAX })
             }
         }
     }
 
-    /// Ends the device's connection once all messages queued for it are delivered.
+    /// Closes the device's connection once all messages queued for it are delivered.
     pub fn disconnect(&self, device: &DeviceId) {
         let mut peers = self.shared.lock();
         if let Some(control) = peers.get_mut(device).and_then(|peer| peer.control.as_mut()) {
@@ -154,32 +155,33 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         }
     }
 
-    /// Devices connected now.
+    /// Returns the connected devices.
     #[must_use]
     pub fn connected(&self) -> BTreeSet<DeviceId> {
         let peers = self.shared.lock();
         peers.iter().filter(|(_, peer)| peer.control.is_some()).map(|(device, _)| *device).collect()
     }
 
-    /// Serves `bytes` to anyone who asks for their digest, until [`Self::retain`] or [`Self::unpublish`] takes them away.
+    /// Serves `bytes` to anyone who requests their digest, until [`Self::retain`] or [`Self::unpublish`] removes them.
     ///
     /// # Errors
-    /// [`PublishError`] past [`Limits::published_size_max`].
+    /// [`PublishError`] above [`Limits::published_size_max`].
     pub async fn publish(&self, bytes: Vec<u8>) -> Result<Digest, PublishError> {
-        self.shared.shelf.publish(bytes).await
+        self.shared.blob_store.publish(bytes).await
     }
 
-    /// Serves only what is in `keep` from now on.
+    /// Stops serving all blobs that are not in `keep`.
     pub fn retain(&self, keep: &BTreeSet<Digest>) {
-        self.shared.shelf.retain(keep);
+        self.shared.blob_store.retain(keep);
     }
 
-    /// Serves `digest` no longer.
+    /// Stops serving `digest`.
     pub fn unpublish(&self, digest: &Digest) {
-        self.shared.shelf.remove(digest);
+        self.shared.blob_store.remove(digest);
     }
 
-    /// Fetches a blob that the device serves, verified against `digest`; refused unread when larger than `size_max` bytes.
+    /// Fetches a blob that the device serves and verifies it against `digest`; refuses it unread when larger than
+    /// `size_max` bytes.
     ///
     /// # Errors
     /// [`FetchError`], in bounded time.
@@ -196,16 +198,17 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         blob::fetch(&connection, digest, size_max, self.shared.limits.answer).await
     }
 
-    /// Bytes moved since the endpoint was bound.
+    /// Returns the number of bytes transferred since the endpoint was bound.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.shared.meter.traffic()
     }
 
-    /// Delivers what is queued, then closes all connections and lets go of the port; on a busy machine its socket may live a moment longer.
+    /// Delivers queued messages, then closes all connections and releases the port; on a busy machine the socket
+    /// may exist a moment longer.
     pub async fn close(self) {
         let Self { endpoint, shared, events, mut accepting, .. } = self;
-        // Nobody reads events any more: sessions must not wait for room.
+        // Nobody reads events any more, so sessions must not wait for space in the queue.
         drop(events);
         for peer in shared.lock().values_mut() {
             if let Some(control) = &mut peer.control {
@@ -224,7 +227,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
             }
         };
         if timeout(shared.limits.answer, all).await.is_err() {
-            tracing::debug!("a worker did not take its last messages in time");
+            tracing::debug!("a worker did not read its last messages in time");
         }
         drop(flushed);
         endpoint.close().await;
@@ -232,12 +235,12 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
     }
 }
 
-/// What sessions and the endpoint both use.
+/// State shared by the sessions and the endpoint.
 #[derive(Debug)]
 struct Shared {
     limits: Limits,
     peers: Mutex<BTreeMap<DeviceId, Peer>>,
-    shelf: Arc<Shelf>,
+    blob_store: Arc<BlobStore>,
     meter: Arc<Meter>,
 }
 
@@ -246,7 +249,7 @@ impl Shared {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the entry of a device and forgets it when nothing is left of it.
+    /// Changes the entry of a device and removes it when it is empty.
     fn update<T>(&self, device: &DeviceId, change: impl FnOnce(&mut Peer) -> T) -> T {
         let mut peers = self.lock();
         let peer = peers.entry(*device).or_default();
@@ -267,7 +270,7 @@ struct Peer {
 #[derive(Debug)]
 struct Control {
     connection: Connection,
-    /// Taken away to end the session once it is empty.
+    /// Dropped to end the session once the queue is empty.
     outbox: Option<mpsc::Sender<Vec<u8>>>,
     /// Resolves when the session has reported its end.
     ended: oneshot::Receiver<()>,
@@ -289,7 +292,7 @@ async fn accept<In: DeserializeOwned + Send + 'static>(
             Some(_) = sessions.join_next() => {}
         }
     }
-    // The endpoint is closed, so every connection is, and no session waits for more than the caller.
+    // The endpoint is closed, so every connection is closed, and no session waits for anyone but the caller.
     drop(events);
     sessions.join_all().await;
 }
@@ -301,8 +304,10 @@ async fn session<In: DeserializeOwned>(
 ) {
     let connection = match timeout(shared.limits.answer, incoming).await {
         Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => return tracing::debug!(error = %chain(&error), "a dial came to nothing"),
-        Err(_) => return tracing::debug!("a dial was not finished in time"),
+        Ok(Err(error)) => {
+            return tracing::debug!(error = %chain(&error), "an incoming connection failed");
+        }
+        Err(_) => return tracing::debug!("an incoming connection was not established in time"),
     };
     if connection.alpn() == CONTROL_ALPN {
         let _metered = shared.meter.count(Class::Control, &connection);
@@ -313,14 +318,14 @@ async fn session<In: DeserializeOwned>(
     } else {
         assert!(
             connection.alpn() == BLOBS_ALPN,
-            "only the three protocols asked for are negotiated"
+            "only the three configured protocols are negotiated"
         );
         let _metered = shared.meter.count(Class::Blobs, &connection);
-        blob::serve(&connection, &shared.shelf, shared.limits.answer).await;
+        blob::serve(&connection, &shared.blob_store, shared.limits.answer).await;
     }
 }
 
-/// Keeps the connection at hand for [`CoordinatorEndpoint::fetch_from`].
+/// Keeps the connection for [`CoordinatorEndpoint::fetch_from`].
 async fn evidence(connection: &Connection, shared: &Shared) {
     let device = endpoint::device(connection.remote_id());
     let older = shared.update(&device, |peer| peer.evidence.replace(connection.clone()));
@@ -335,7 +340,7 @@ async fn evidence(connection: &Connection, shared: &Shared) {
     if let Ok(Some(())) = timeout(shared.limits.answer, ready).await {
         connection.closed().await;
     } else {
-        refuse(connection, "the stream that says ready was not taken");
+        refuse(connection, "the ready stream was not accepted");
     }
     shared.update(&device, |peer| {
         if peer
@@ -369,11 +374,11 @@ async fn control<In: DeserializeOwned>(
     let current = Control { connection: connection.clone(), outbox: Some(outbox), ended };
     if let Some(older) = shared.update(&device, |peer| peer.control.replace(current)) {
         older.connection.close(DONE, b"replaced by a newer connection");
-        // Its `Disconnected` goes before our `Connected`. An error says the same: that session is over.
+        // Its `Disconnected` must come before our `Connected`. An error also means that the session has ended.
         let _ended = older.ended.await;
     }
     if events.send(Event::Connected { device }).await.is_ok() {
-        let reason = converse(connection, shared, (send, queue), (receive, events)).await;
+        let reason = exchange_messages(connection, shared, (send, queue), (receive, events)).await;
         shared.update(&device, |peer| {
             if peer
                 .control
@@ -383,14 +388,14 @@ async fn control<In: DeserializeOwned>(
                 peer.control = None;
             }
         });
-        // The only failure is a caller who no longer listens.
+        // This fails only if the caller has stopped reading.
         let _sent = events.send(Event::Disconnected { device, reason }).await;
     }
     drop(ending);
 }
 
-/// Moves messages both ways until the conversation ends; says why it ended.
-async fn converse<In: DeserializeOwned>(
+/// Moves messages both ways until the stream ends; returns the reason.
+async fn exchange_messages<In: DeserializeOwned>(
     connection: &Connection,
     shared: &Shared,
     (mut send, mut queue): (SendStream, mpsc::Receiver<Vec<u8>>),
@@ -427,7 +432,7 @@ async fn listen<In: DeserializeOwned>(
     let device = endpoint::device(connection.remote_id());
     while let Some(message) = frame::read(receive, TO_COORDINATOR_SIZE_MAX).await? {
         if events.send(Event::Message { device, message }).await.is_err() {
-            // Closing: the stream is read on, so that the worker can end it while it is told the last things.
+            // Closing: the stream is read further, so that the worker can finish it while it reads its last messages.
             tracing::debug!(%device, "a message came after the last event read");
         }
     }

@@ -1,4 +1,4 @@
-//! What both sides' iroh endpoints have in common.
+//! What the iroh endpoints of both sides share.
 
 use std::{error::Error, net::SocketAddr};
 
@@ -15,35 +15,35 @@ pub(crate) const CONTROL_ALPN: &[u8] = b"gleaner/control/1";
 pub(crate) const EVIDENCE_ALPN: &[u8] = b"gleaner/evidence/1";
 pub(crate) const BLOBS_ALPN: &[u8] = iroh_blobs::ALPN;
 
-/// Messages that wait for a peer to take them, or for the caller to read them.
+/// Largest number of messages that wait to be sent to a peer, or to be read by the caller.
 pub(crate) const QUEUE_MAX: usize = 64;
 
-/// Streams that a peer may have open on one connection; bounds blobs served at a time.
+/// Streams that a peer may open on one connection; bounds the number of blobs served at a time.
 const STREAMS_MAX: u32 = 16;
-/// Unread bytes a peer may have in flight on one connection.
+/// Unread bytes that a peer may have in flight on one connection.
 const RECEIVE_WINDOW: u32 = 8 << 20;
-/// Signs of life per idle timeout.
+/// Keep-alive packets per idle timeout.
 const HEARTBEATS: u32 = 3;
-/// Longest close reason repeated in our own messages, in characters.
+/// Longest close reason of a peer that we quote, in characters.
 const REASON_MAX: usize = 200;
 
-/// Nothing went wrong.
+/// Close code: no error.
 pub(crate) const DONE: VarInt = VarInt::from_u32(0);
-/// The peer broke the protocol or a bound; the reason says which.
+/// Close code: the peer broke the protocol or a bound; the reason says which.
 pub(crate) const REFUSED: VarInt = VarInt::from_u32(1);
 
 /// The endpoint could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "can't listen on UDP address {address}: choose another port, or stop the program that holds it"
+    "can't listen on UDP address {address}: choose another port, or stop the program that uses it"
 )]
 pub struct BindError {
-    /// The address asked for.
+    /// The requested address.
     pub address: SocketAddr,
     source: Box<dyn Error + Send + Sync>,
 }
 
-/// Opens an endpoint on exactly these sockets, known by the key of `secret`; no relay, no discovery.
+/// Opens an endpoint on exactly these sockets, with the key of `secret`; no relay, no discovery.
 pub(crate) async fn bind(
     secret: &[u8; 32],
     sockets: &[SocketAddr],
@@ -65,12 +65,12 @@ pub(crate) async fn bind(
     builder.bind().await.map_err(|source| BindError { address, source: Box::new(source) })
 }
 
-/// The device at the other end; proven by the handshake.
+/// Returns the device of the peer, authenticated by the handshake.
 pub(crate) fn device(id: EndpointId) -> DeviceId {
     DeviceId::from_bytes(*id.as_bytes())
 }
 
-/// Why a connection ended, in our words and the peer's, the latter cut and cleaned.
+/// Returns why a connection ended; a reason given by the peer is shortened and cleaned.
 pub(crate) fn describe(error: &ConnectionError) -> String {
     match error {
         ConnectionError::ApplicationClosed(close) if close.error_code == DONE => {
@@ -82,12 +82,12 @@ pub(crate) fn describe(error: &ConnectionError) -> String {
                 said.chars().filter(|character| !character.is_control()).take(REASON_MAX).collect();
             format!("peer closed the connection: {said}")
         }
-        ConnectionError::TimedOut => "nothing was heard from the peer".to_owned(),
+        ConnectionError::TimedOut => "timeout: the peer did not answer".to_owned(),
         other => other.to_string(),
     }
 }
 
-/// An error and what caused it, on one line.
+/// Returns an error and its causes, on one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -99,12 +99,12 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Refuses to go on with a peer and tells it why.
+/// Closes a connection because of an error of the peer, with the reason.
 pub(crate) fn refuse(connection: &Connection, reason: &str) {
     connection.close(REFUSED, reason.as_bytes());
 }
 
-/// A task that does not outlive its owner.
+/// A task that is aborted when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Task(JoinHandle<()>);
 

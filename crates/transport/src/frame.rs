@@ -4,7 +4,7 @@ use iroh::endpoint::{ReadError, ReadExactError, RecvStream, SendStream, WriteErr
 use serde::{Serialize, de::DeserializeOwned};
 use units::DeviceId;
 
-/// Longest message from a worker, in bytes. Workers are strangers: they get little memory.
+/// Longest message from a worker, in bytes. Workers are not trusted, so little memory is reserved for them.
 pub const TO_COORDINATOR_SIZE_MAX: usize = 64 << 10;
 
 /// Longest message to a worker, in bytes. The manifest of a corpus of several GiB must fit.
@@ -15,31 +15,31 @@ const _: () = assert!(TO_WORKER_SIZE_MAX <= u32::MAX as usize, "a length must fi
 /// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// Nobody to send to.
-    #[error("device {device} is not connected: wait for it to dial again")]
+    /// The device is not connected.
+    #[error("device {device} is not connected: wait until it reconnects")]
     NotConnected {
         /// The receiver.
         device: DeviceId,
     },
-    /// The receiver would refuse it.
-    #[error(
-        "a message of {size} bytes is longer than the {size_max} that may travel: publish it as a blob"
-    )]
+    /// The message is longer than the receiver accepts.
+    #[error("the message has {size} bytes, more than the {size_max} allowed: publish it as a blob")]
     TooLarge {
         /// Encoded size.
         size: usize,
         /// Bound for this direction.
         size_max: usize,
     },
-    /// The receiver does not take its messages; its connection was closed.
-    #[error("device {device} has {waiting} messages waiting and takes none: it was disconnected")]
+    /// The receiver does not read its messages; its connection was closed.
+    #[error(
+        "device {device} does not read its messages, {waiting} are queued: it was disconnected"
+    )]
     Slow {
         /// The receiver.
         device: DeviceId,
         /// Messages in its queue.
         waiting: usize,
     },
-    /// A message type that postcard can't encode.
+    /// Postcard can't encode the message type.
     #[error("message can't be encoded")]
     Encode {
         /// Postcard's reason.
@@ -47,12 +47,12 @@ pub enum SendError {
     },
 }
 
-/// Why a stream of messages ended before its time.
+/// Why a stream of messages ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
     #[error("peer announced a message of {size} bytes, more than {size_max}")]
     TooLarge { size: usize, size_max: usize },
-    #[error("peer broke off inside a message")]
+    #[error("peer ended the stream inside a message")]
     Torn,
     #[error("peer sent a message that can't be decoded")]
     Decode(#[source] postcard::Error),
@@ -66,7 +66,7 @@ pub(crate) enum FrameError {
     Write(#[source] WriteError),
 }
 
-/// The bytes of `message`, if they may travel.
+/// Returns the encoded `message`, if it is not too long.
 pub(crate) fn encode<M: Serialize>(message: &M, size_max: usize) -> Result<Vec<u8>, SendError> {
     let bytes = postcard::to_stdvec(message).map_err(|source| SendError::Encode { source })?;
     if size_max < bytes.len() {
@@ -75,7 +75,7 @@ pub(crate) fn encode<M: Serialize>(message: &M, size_max: usize) -> Result<Vec<u
     Ok(bytes)
 }
 
-/// The next message, or `None` when the peer has finished.
+/// Reads the next message; returns `None` when the peer has finished.
 pub(crate) async fn read<M: DeserializeOwned>(
     stream: &mut RecvStream,
     size_max: usize,
@@ -85,12 +85,12 @@ pub(crate) async fn read<M: DeserializeOwned>(
     if rest.is_empty() { Ok(Some(message)) } else { Err(FrameError::Trailing(rest.len())) }
 }
 
-/// Opens a stream: a peer sees it only once something was written.
+/// Writes the empty opening frame: a peer sees a stream only once something was written.
 pub(crate) async fn write_greeting(stream: &mut SendStream) -> Result<(), FrameError> {
     write(stream, &[]).await
 }
 
-/// The counterpart of [`write_greeting`].
+/// Reads the frame that [`write_greeting`] writes.
 pub(crate) async fn read_greeting(stream: &mut RecvStream) -> Result<(), FrameError> {
     match read_bytes(stream, 0).await? {
         Some(_) => Ok(()),

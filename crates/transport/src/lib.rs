@@ -1,21 +1,24 @@
 //! Moves messages and blobs between coordinator and workers.
 //!
-//! A device's ed25519 key is its address: a peer is who it says it is, or there is no connection. Content is named by its BLAKE3
-//! digest and verified while it arrives, so it does not matter who serves it.
+//! A device's ed25519 key is its address: every peer is authenticated, or there is no connection. Content is
+//! identified by its BLAKE3 digest and verified while it arrives, so it does not matter who serves it.
 //!
-//! 1. A worker dials the coordinator on `gleaner/evidence/1`. On this connection the *worker* serves blobs, so that the coordinator can
-//!    fetch from a device that nobody can dial. The coordinator says that it is ready by one byte on a stream of its own.
-//! 2. The worker dials `iroh-blobs`' own protocol: there the coordinator serves, to anyone who dials.
-//! 3. The worker dials `gleaner/control/1` and opens one stream: frames of a 4-byte big-endian length and a postcard message. An empty
-//!    frame opens it. From then on the coordinator counts the device as connected, and both may fetch from each other.
-//! 4. The three connections live and die together. A newer control connection of the same device ends the older one.
-//! 5. Whoever wants to end finishes its stream; the other side reads to the end, then closes. Nothing sent before is lost.
+//! 1. A worker connects to the coordinator with the protocol `gleaner/evidence/1`. On this connection the *worker*
+//!    serves blobs, so that the coordinator can fetch from a device that accepts no connections. The coordinator
+//!    sends one byte on a stream of its own when it is ready.
+//! 2. The worker connects with `iroh-blobs`' own protocol: there the coordinator serves blobs, to anyone who connects.
+//! 3. The worker connects with `gleaner/control/1` and opens one stream: frames of a 4-byte big-endian length and a
+//!    postcard message. An empty frame opens it. From then on the coordinator counts the device as connected, and
+//!    both may fetch from each other.
+//! 4. When one of the three connections ends, all do. A newer control connection of the same device ends the older one.
+//! 5. To end the connection, a side finishes its stream; the other side reads to the end, then closes. No message
+//!    sent before is lost.
 //!
-//! Invariants: no message, queue, connection count or blob grows past a named bound; every wait on a peer ends; a task ends with the
-//! endpoint that started it; `Connected` and `Disconnected` of a device alternate.
+//! Invariants: no message, queue, connection count or blob grows past a named bound; every wait for a peer ends; a
+//! task ends with the endpoint that started it; `Connected` and `Disconnected` of a device alternate.
 //!
-//! What it does not do: reconnect (the caller decides when), judge whether a device may take part, store anything on disk, use
-//! relays, discovery or DNS.
+//! The crate does not reconnect (the caller decides when), decide whether a device may take part, store anything on
+//! disk, or use relays, discovery or DNS.
 
 pub mod message;
 

@@ -1,18 +1,20 @@
 use std::time::Duration;
 
-/// How long to wait for a peer, and how much to keep for peers.
+/// Time limits for peers, and the memory kept for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// A connection from which nothing was heard for this long is over. Both sides send a sign of life three times as often.
+    /// A connection on which nothing arrives for this long is closed. Both sides send a keep-alive packet three
+    /// times as often.
     pub idle: Duration,
-    /// A peer gets this long to answer: to finish a dial, to open a stream, to begin a blob, to take the last messages.
+    /// Time limit of a peer for each answer: to establish a connection, to open a stream, to begin a blob, to read
+    /// the last messages.
     pub answer: Duration,
-    /// Most bytes published at one time.
+    /// Largest number of bytes published at one time.
     pub published_size_max: u64,
 }
 
 impl Limits {
-    /// For real networks: 15 s of silence, 20 s for an answer, 4 GiB of blobs.
+    /// Limits for real networks: 15 s idle, 20 s for an answer, 4 GiB of blobs.
     pub const USUAL: Self = Self {
         idle: Duration::from_secs(15),
         answer: Duration::from_secs(20),

@@ -1,17 +1,17 @@
-//! What coordinator and worker say to each other on the control stream.
+//! The messages of coordinator and worker on the control stream.
 //!
-//! Big things travel as blobs and are named here by their digest. Nothing here is trusted: a worker checks what it is told against the
-//! ledger, and the coordinator can only relay what a device has signed.
+//! Large content is sent as blobs and identified here by digest. No message is trusted: a worker checks what it
+//! receives against the ledger, and the coordinator can only relay what a device has signed.
 
 use serde::{Deserialize, Serialize};
 
-/// Version of these messages; a peer that speaks another one is told so and let go.
+/// Version of these messages; a peer with another version gets an error and is disconnected.
 pub const PROTOCOL: u32 = 1;
 
-/// Longest explanation that travels, in bytes.
+/// Longest explanation in a message, in bytes.
 pub const REASON_BYTES_MAX: usize = 400;
 
-/// A BLAKE3 digest as it travels.
+/// A BLAKE3 digest on the wire.
 pub type WireDigest = [u8; 32];
 
 /// An ed25519 signature over a statement of `abi::statement`.
@@ -24,7 +24,7 @@ pub struct WireSignature {
 }
 
 impl WireSignature {
-    /// Splits the usual 64 bytes.
+    /// Splits the usual encoding of 64 bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 64]) -> Self {
         let (mut r, mut s) = ([0; 32], [0; 32]);
@@ -33,7 +33,7 @@ impl WireSignature {
         Self { r, s }
     }
 
-    /// The usual 64 bytes.
+    /// Returns the usual encoding of 64 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 64] {
         let mut bytes = [0; 64];
@@ -43,12 +43,12 @@ impl WireSignature {
     }
 }
 
-/// The device's wish to be paid to an account, if the ledger does not say so yet.
+/// A device's request to be paid to an account, if the ledger does not have this link yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// Counter that makes an old link statement worthless.
+    /// Counter that invalidates older link statements.
     pub nonce: u64,
-    /// Over `statement::link`.
+    /// Signature over `statement::link`.
     pub signature: WireSignature,
 }
 
@@ -65,10 +65,10 @@ pub enum ToCoordinator {
         account: [u8; 20],
         /// Present when the ledger does not link the device to `account` yet.
         link: Option<Link>,
-        /// Over `statement::enroll`.
+        /// Signature over `statement::enroll`.
         enroll: WireSignature,
     },
-    /// A finished round, to be relayed to the ledger.
+    /// The commitment to a finished round, for the ledger.
     Committed {
         /// The round.
         round: u32,
@@ -76,14 +76,14 @@ pub enum ToCoordinator {
         seal: WireDigest,
         /// Digest of the encoded update, which this worker serves from now on.
         update: WireDigest,
-        /// Error-feedback memory the round started from.
+        /// Error-feedback memory at the start of the round.
         memory_before: WireDigest,
-        /// Error-feedback memory the round left.
+        /// Error-feedback memory after the round.
         memory_after: WireDigest,
-        /// Over `statement::commit`.
+        /// Signature over `statement::commit`.
         signature: WireSignature,
     },
-    /// An auditor's finding, to be relayed to the ledger.
+    /// An auditor's finding, for the ledger.
     Verdict {
         /// The audited round.
         round: u32,
@@ -93,27 +93,27 @@ pub enum ToCoordinator {
         kind: u8,
         /// The root, or the root sealed for the auditor.
         value: WireDigest,
-        /// Over `statement::verdict`.
+        /// Signature over `statement::verdict`.
         signature: WireSignature,
     },
-    /// For display only.
+    /// Progress, for display only.
     Progress {
         /// The round being trained.
         round: u32,
         /// Steps done.
         step: u32,
-        /// Steps in all.
+        /// Steps of the round.
         steps: u32,
-        /// Thousandths of nats per token, so that messages stay free of floats.
+        /// Loss in thousandths of nats per token, so that messages contain no floats.
         loss_milli: u32,
         /// Speed of this device in this round.
         tokens_per_second: u32,
     },
-    /// The owner of the machine wants it back.
+    /// The owner of the machine stops the worker.
     Leaving {
         /// Round during which it leaves.
         round: u32,
-        /// Over `statement::leave`.
+        /// Signature over `statement::leave`.
         signature: WireSignature,
     },
 }
@@ -121,7 +121,7 @@ pub enum ToCoordinator {
 /// From the coordinator to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// Answer to `Hello`: the ledger has the seat.
+    /// Answer to `Hello`: the device has its seat on the ledger.
     Welcome {
         /// Canonical bytes of the run's specification; their digest is in the terms.
         spec: Vec<u8>,
@@ -132,29 +132,29 @@ pub enum ToWorker {
     Round {
         /// The round.
         round: u32,
-        /// Digest of the state to start from; also the name of the checkpoint blob.
+        /// Digest of the state to start from, which is also the digest of the checkpoint blob.
         base: WireDigest,
-        /// Digest of the state before, if the outer update leads from it to `base`.
+        /// Digest of the previous state, if the outer update leads from it to `base`.
         previous: WireDigest,
-        /// The outer update blob, or zero.
+        /// Digest of the outer update blob, or zero.
         update: WireDigest,
     },
-    /// You were drawn to audit.
+    /// This device was drawn to audit.
     Audit {
         /// The audited round.
         round: u32,
         /// The audited device.
         subject: [u8; 32],
-        /// Digest of that round's base state; also the name of the checkpoint blob.
+        /// Digest of that round's base state, which is also the digest of the checkpoint blob.
         base: WireDigest,
-        /// Whether the subject's memory could be had and is served as a blob.
+        /// Whether the subject's memory is available and served as a blob.
         evidence: bool,
     },
-    /// The ledger, or the coordinator before it, did not take something.
+    /// The ledger or the coordinator refused a message.
     Refused {
-        /// Why, at most [`REASON_BYTES_MAX`] bytes.
+        /// The reason, at most [`REASON_BYTES_MAX`] bytes.
         reason: String,
     },
-    /// The run is over.
+    /// The run has ended.
     Finished,
 }

@@ -7,7 +7,8 @@ use iroh::endpoint::Connection;
 
 /// Bytes in both directions, seen from this side.
 ///
-/// What QUIC puts into UDP datagrams: payload, acknowledgements, handshakes, repeats and signs of life; without IP and UDP headers.
+/// Counts what QUIC puts into UDP datagrams: payload, acknowledgements, handshakes, retransmissions and keep-alive
+/// packets; without IP and UDP headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Flow {
     /// Bytes sent.
@@ -25,7 +26,7 @@ impl Flow {
     }
 }
 
-/// What an endpoint has moved since it was bound, by purpose; closed connections included.
+/// Bytes that an endpoint has transferred since it was bound, by purpose; closed connections included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Traffic {
     /// Messages.
@@ -37,7 +38,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// All purposes together.
+    /// Returns the sum over all purposes.
     #[must_use]
     pub fn total(&self) -> Flow {
         self.control.plus(self.blobs).plus(self.evidence)
@@ -75,7 +76,7 @@ struct Counted {
 }
 
 impl Meter {
-    /// Counts `connection` until the result is dropped, and keeps its totals after that.
+    /// Counts `connection` until the result is dropped, and keeps its totals afterwards.
     pub(crate) fn count(self: &Arc<Self>, class: Class, connection: &Connection) -> Metered {
         let mut counted = self.lock();
         let id = counted.next;

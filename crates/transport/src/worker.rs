@@ -1,4 +1,4 @@
-//! The side that dials.
+//! The worker's endpoint, which opens the connections.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +17,7 @@ use tokio::{sync::mpsc, time::timeout};
 use units::{DeviceId, Digest};
 
 use crate::{
-    blob::{self, FetchError, PublishError, Shelf},
+    blob::{self, BlobStore, FetchError, PublishError},
     endpoint::{
         self, BLOBS_ALPN, BindError, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task, chain,
         describe, refuse,
@@ -28,65 +28,65 @@ use crate::{
     traffic::{Class, Meter, Metered, Traffic},
 };
 
-/// Whom to dial, and as whom.
+/// The coordinator to connect to, and the own key.
 #[derive(Clone, Debug)]
 pub struct Dial {
     /// Ed25519 seed of the device key.
     pub secret: [u8; 32],
-    /// Key of the coordinator; a machine that can't prove it is not spoken to.
+    /// Key of the coordinator; a machine that can't prove it is refused.
     pub coordinator: DeviceId,
-    /// Where the coordinator listens; all are tried.
+    /// Addresses of the coordinator; all are tried.
     pub addresses: Vec<SocketAddr>,
 }
 
-/// Why no connection came about.
+/// Why the connection failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nothing to dial.
-    #[error("no address is known for coordinator {coordinator}")]
+    /// There is no address.
+    #[error("no address is known for coordinator {coordinator}: wait until its run announces one")]
     NoAddress {
-        /// Its key.
+        /// Key of the coordinator.
         coordinator: DeviceId,
     },
-    /// A key that is not a point of the curve.
+    /// The key is not a point of the curve.
     #[error("{coordinator} is not an ed25519 public key")]
     BadKey {
-        /// The key given.
+        /// The given key.
         coordinator: DeviceId,
     },
-    /// No socket of our own.
+    /// The local socket could not be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The coordinator did not answer, or is someone else.
+    /// The coordinator did not answer, or has another key.
     #[error("coordinator {coordinator} can't be reached at {addresses:?}: {reason}")]
     Unreachable {
-        /// Its key.
+        /// Key of the coordinator.
         coordinator: DeviceId,
-        /// What was tried.
+        /// The addresses that were tried.
         addresses: Vec<SocketAddr>,
-        /// Why, as far as known.
+        /// The cause, as far as known.
         reason: String,
     },
 }
 
-/// The connection is over; dial again.
+/// The connection has ended; connect again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("connection to the coordinator is over: {reason}")]
+#[error("the connection to the coordinator has ended: {reason}")]
 pub struct Lost {
-    /// Why, for people.
+    /// The reason, as text.
     pub reason: String,
 }
 
-/// One connection to a coordinator: messages both ways, blobs both ways.
+/// A connection to a coordinator: messages and blobs in both directions.
 ///
-/// `In` is what the worker is told, `Out` what it says.
+/// `In` is the type of messages to the worker, `Out` of messages from it.
 #[derive(Debug)]
 pub struct WorkerEndpoint<In = ToWorker, Out = ToCoordinator> {
     endpoint: Endpoint,
     coordinator: DeviceId,
     limits: Limits,
     blobs: Connection,
-    shelf: Arc<Shelf>,
+    blob_store: Arc<BlobStore>,
     meter: Arc<Meter>,
     outbox: mpsc::Sender<Vec<u8>>,
     inbox: tokio::sync::Mutex<mpsc::Receiver<In>>,
@@ -96,7 +96,7 @@ pub struct WorkerEndpoint<In = ToWorker, Out = ToCoordinator> {
 }
 
 impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, Out> {
-    /// Dials the coordinator from a free port.
+    /// Connects to the coordinator from a free port.
     ///
     /// # Errors
     /// [`ConnectError`], within [`Limits::answer`].
@@ -133,14 +133,14 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
         meter: Arc<Meter>,
         connections: Connections,
     ) -> Self {
-        let shelf = Arc::new(Shelf::new(limits.published_size_max));
+        let blob_store = Arc::new(BlobStore::new(limits.published_size_max));
         let (outbox, queue) = mpsc::channel(QUEUE_MAX);
         let (sender, inbox) = mpsc::channel(QUEUE_MAX);
         let lost = Arc::default();
         let blobs = connections.blobs.clone();
         let session = Session {
             connections,
-            shelf: Arc::clone(&shelf),
+            blob_store: Arc::clone(&blob_store),
             lost: Arc::clone(&lost),
             answer: limits.answer,
         };
@@ -151,7 +151,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
             coordinator,
             limits,
             blobs,
-            shelf,
+            blob_store,
             meter,
             outbox,
             inbox,
@@ -161,16 +161,16 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
         }
     }
 
-    /// The key by which the coordinator knows this device.
+    /// Returns the public key of this device.
     #[must_use]
     pub fn device(&self) -> DeviceId {
         endpoint::device(self.endpoint.id())
     }
 
-    /// Puts a message into the queue; waits while the queue is full.
+    /// Queues a message; waits while the queue is full.
     ///
     /// # Errors
-    /// [`SendError::TooLarge`], or [`SendError::NotConnected`] once the connection is over.
+    /// [`SendError::TooLarge`], or [`SendError::NotConnected`] once the connection has ended.
     pub async fn send(&self, message: &Out) -> Result<(), SendError> {
         let bytes = frame::encode(message, TO_COORDINATOR_SIZE_MAX)?;
         self.outbox
@@ -179,37 +179,38 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
             .map_err(|_| SendError::NotConnected { device: self.coordinator })
     }
 
-    /// Waits for the next message. Meant for one reader; may be cancelled without loss.
+    /// Waits for the next message. For one reader; may be cancelled without losing a message.
     ///
     /// # Errors
-    /// [`Lost`] once the connection is over and all messages were read.
+    /// [`Lost`] once the connection has ended and all messages were read.
     pub async fn recv(&self) -> Result<In, Lost> {
         let message = self.inbox.lock().await.recv().await;
         message.ok_or_else(|| {
             let reason = self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            Lost { reason: reason.unwrap_or_else(|| "it was closed here".to_owned()) }
+            Lost { reason: reason.unwrap_or_else(|| "this side closed it".to_owned()) }
         })
     }
 
-    /// Serves `bytes` to the coordinator until [`Self::retain`] or [`Self::unpublish`] takes them away.
+    /// Serves `bytes` to the coordinator until [`Self::retain`] or [`Self::unpublish`] removes them.
     ///
     /// # Errors
-    /// [`PublishError`] past [`Limits::published_size_max`].
+    /// [`PublishError`] above [`Limits::published_size_max`].
     pub async fn publish(&self, bytes: Vec<u8>) -> Result<Digest, PublishError> {
-        self.shelf.publish(bytes).await
+        self.blob_store.publish(bytes).await
     }
 
-    /// Serves only what is in `keep` from now on.
+    /// Stops serving all blobs that are not in `keep`.
     pub fn retain(&self, keep: &BTreeSet<Digest>) {
-        self.shelf.retain(keep);
+        self.blob_store.retain(keep);
     }
 
-    /// Serves `digest` no longer.
+    /// Stops serving `digest`.
     pub fn unpublish(&self, digest: &Digest) {
-        self.shelf.remove(digest);
+        self.blob_store.remove(digest);
     }
 
-    /// Fetches a blob that the coordinator serves, verified against `digest`; refused unread when larger than `size_max` bytes.
+    /// Fetches a blob that the coordinator serves and verifies it against `digest`; refuses it unread when larger
+    /// than `size_max` bytes.
     ///
     /// # Errors
     /// [`FetchError`], in bounded time.
@@ -217,25 +218,25 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
         blob::fetch(&self.blobs, digest, size_max, self.limits.answer).await
     }
 
-    /// Bytes moved since the dial.
+    /// Returns the number of bytes transferred since the connection was opened.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.meter.traffic()
     }
 
-    /// Delivers what is queued, then hangs up.
+    /// Delivers queued messages, then closes the connection.
     pub async fn close(self) {
         let Self { endpoint, limits, outbox, inbox, mut session, .. } = self;
         drop((outbox, inbox));
         if timeout(limits.answer, session.ended()).await.is_err() {
-            tracing::debug!("the coordinator did not take the last messages in time");
+            tracing::debug!("the coordinator did not read the last messages in time");
         }
         drop(session);
         endpoint.close().await;
     }
 }
 
-/// The three connections and the one stream, each counted.
+/// The three connections and the control stream, each counted.
 struct Connections {
     control: Connection,
     evidence: Connection,
@@ -259,7 +260,7 @@ impl Connections {
         };
         let serving = async {
             let (connection, metered) = dial(EVIDENCE_ALPN, Class::Evidence).await?;
-            // Once the coordinator can fetch from us, and not before, it may hear of us.
+            // The control connection is opened only after the coordinator can fetch from us.
             let mut ready = connection.accept_uni().await.map_err(|error| describe(&error))?;
             ready.read_to_end(1).await.map_err(|error| chain(&error))?;
             Ok((connection, metered))
@@ -279,10 +280,10 @@ impl Connections {
     }
 }
 
-/// What runs while the worker is connected.
+/// The tasks of a connected worker.
 struct Session {
     connections: Connections,
-    shelf: Arc<Shelf>,
+    blob_store: Arc<BlobStore>,
     lost: Arc<Mutex<Option<String>>>,
     answer: Duration,
 }
@@ -298,14 +299,14 @@ impl Session {
         let reason = tokio::select! {
             result = listen(&mut receive, &inbox) => ending(&control, result),
             result = talk(&mut send, &mut queue, &control, self.answer) => ending(&control, result),
-            () = blob::serve(&evidence, &self.shelf, self.answer) => ended(&evidence),
+            () = blob::serve(&evidence, &self.blob_store, self.answer) => ended(&evidence),
             error = blobs.closed() => describe(&error),
         };
         for connection in [&control, &evidence, &blobs] {
             connection.close(DONE, b"");
         }
         *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
-        // Only now: a reader who sees the end finds the reason.
+        // Dropped only now: a reader who sees the end of the queue then finds the reason.
         drop(inbox);
     }
 }
@@ -316,7 +317,7 @@ async fn listen<In: DeserializeOwned>(
 ) -> Result<(), FrameError> {
     while let Some(message) = frame::read(receive, TO_WORKER_SIZE_MAX).await? {
         if inbox.send(message).await.is_err() {
-            // Closing: what still arrives is nobody's, but the stream is read so that it can end.
+            // Closing: nobody reads further messages, but the stream is read so that it can end.
             tracing::debug!("a message came after the last one read");
         }
     }
@@ -356,7 +357,7 @@ fn ended(connection: &Connection) -> String {
         .map_or_else(|| "a stream was reset".to_owned(), |error| describe(&error))
 }
 
-/// Where to dial from: loopback for loopback, else any address of the same family.
+/// Returns the local sockets to connect from: loopback for loopback, else any address of the same family.
 fn sockets_for(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let mut sockets = Vec::new();
     let (four, six): (Vec<SocketAddr>, Vec<SocketAddr>) =

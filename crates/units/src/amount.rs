@@ -1,4 +1,4 @@
-//! Money.
+//! Amounts of the native asset.
 
 use std::fmt;
 
@@ -15,15 +15,15 @@ const GRAIN: u128 = 1_000_000_000_000_000_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wei(u128);
 
-/// A result does not fit.
+/// The result does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("amount out of range")]
 pub struct Overflow;
 
-/// Text that is no amount of GRAIN.
+/// The text is not an amount of GRAIN.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{text:?} is no amount of GRAIN: write a number such as 12 or 0.5, with at most 18 decimals"
+    "{text:?} is not an amount of GRAIN: write a number such as 12 or 0.5, with at most 18 decimals"
 )]
 pub struct ParseGrainError {
     /// The text given.
@@ -31,22 +31,22 @@ pub struct ParseGrainError {
 }
 
 impl Wei {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
-    /// So many wei.
+    /// Returns the amount of `wei` wei.
     #[must_use]
     pub const fn new(wei: u128) -> Self {
         Self(wei)
     }
 
-    /// The number of wei.
+    /// Returns the number of wei.
     #[must_use]
     pub const fn as_u128(self) -> u128 {
         self.0
     }
 
-    /// `self + other`.
+    /// Returns `self + other`.
     ///
     /// # Errors
     /// [`Overflow`] when the sum does not fit.
@@ -54,7 +54,7 @@ impl Wei {
         self.0.checked_add(other.0).map(Self).ok_or(Overflow)
     }
 
-    /// `self - other`.
+    /// Returns `self - other`.
     ///
     /// # Errors
     /// [`Overflow`] when `other` is more than `self`.
@@ -62,7 +62,7 @@ impl Wei {
         self.0.checked_sub(other.0).map(Self).ok_or(Overflow)
     }
 
-    /// `count` times `self`, exact: a price a piece for so many pieces.
+    /// Returns `count` times `self`, exact: the total of a price per unit for `count` units.
     ///
     /// # Errors
     /// [`Overflow`] when the product does not fit.
@@ -70,7 +70,7 @@ impl Wei {
         self.0.checked_mul(u128::from(count)).map(Self).ok_or(Overflow)
     }
 
-    /// The part of `self` given by `share`, rounded down: for what we pay.
+    /// Returns the part of `self` given by `share`, rounded down: for what we pay.
     ///
     /// # Errors
     /// [`Overflow`] when `self * share` does not fit.
@@ -79,7 +79,7 @@ impl Wei {
         product.checked_div(u128::from(Bps::WHOLE.as_u16())).map(Self).ok_or(Overflow)
     }
 
-    /// The part of `self` given by `share`, rounded up: for what we are owed.
+    /// Returns the part of `self` given by `share`, rounded up: for what we are owed.
     ///
     /// # Errors
     /// [`Overflow`] when `self * share` does not fit.
@@ -88,10 +88,10 @@ impl Wei {
         Ok(Self(product.div_ceil(u128::from(Bps::WHOLE.as_u16()))))
     }
 
-    /// Reads GRAIN: `12`, `0.5`, `.5`. No sign, no exponent, at most 18 decimals, nothing rounded.
+    /// Parses a decimal amount of GRAIN: `12`, `0.5`, `.5`. No sign, no exponent, at most 18 decimals, nothing rounded.
     ///
     /// # Errors
-    /// [`ParseGrainError`] when the text is anything else or the amount does not fit.
+    /// [`ParseGrainError`] when the text has another form or the amount does not fit.
     pub fn parse_grain(text: &str) -> Result<Self, ParseGrainError> {
         let refuse = || ParseGrainError { text: text.chars().take(80).collect() };
         let (whole, part) = text.split_once('.').unwrap_or((text, ""));
@@ -111,7 +111,7 @@ impl Wei {
         wei.map(Self).ok_or_else(refuse)
     }
 
-    /// The amount in GRAIN, exact, without trailing zeros: `1.5`.
+    /// Returns the amount in GRAIN, exact, without trailing zeros: `1.5`.
     #[must_use]
     pub fn to_grain(self) -> String {
         let whole = self.0.checked_div(GRAIN).unwrap_or(0);
@@ -123,7 +123,7 @@ impl Wei {
     }
 }
 
-/// Decimal, in the smallest unit.
+/// Shows the decimal number of wei.
 impl fmt::Display for Wei {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)

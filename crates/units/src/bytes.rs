@@ -1,16 +1,16 @@
-//! Names made of bytes: digests, accounts, devices.
+//! Identifiers made of bytes: digests, accounts, devices.
 
 use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-/// Text that is not so many bytes in hex.
+/// The text is not the expected number of bytes in hex.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{text:?} is not {expected} bytes in hex")]
+#[error("{text:?} is not {expected} bytes in hex: give exactly that many, with or without 0x")]
 pub struct ParseBytesError {
     /// The text given, cut short.
     pub text: String,
-    /// Bytes expected.
+    /// Number of bytes expected.
     pub expected: usize,
 }
 
@@ -21,16 +21,16 @@ macro_rules! bytes_type {
         pub struct $name([u8; $size]);
 
         impl $name {
-            /// All zero.
+            /// All bytes zero.
             pub const ZERO: Self = Self([0; $size]);
 
-            /// From its bytes.
+            /// Returns the identifier with these bytes.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; $size]) -> Self {
                 Self(bytes)
             }
 
-            /// Its bytes.
+            /// Returns the bytes.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; $size] {
                 &self.0
@@ -50,7 +50,7 @@ macro_rules! bytes_type {
             }
         }
 
-        /// Hex of either case, with or without `0x`.
+        /// Parses hex digits of either case, with or without `0x`.
         impl FromStr for $name {
             type Err = ParseBytesError;
 
@@ -79,7 +79,7 @@ bytes_type! {
     Digest, 32, ""
 }
 impl Digest {
-    /// The digest of `bytes`.
+    /// Returns the BLAKE3 digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         blake3::hash(bytes).into()

@@ -1,7 +1,7 @@
-//! Amounts, rates, times and digests: the words every layer shares.
+//! Amounts, rates, times and digests: the types that every layer shares.
 //!
-//! A number with a unit is a type of its own, so that wei are never added to tokens. Arithmetic is checked; what rounds says so in its
-//! name. No floats, no clock, no I/O.
+//! A number with a unit is a type of its own, so that wei are never added to tokens. Arithmetic is checked; a
+//! function that rounds says so in its name. No floats, no clock, no I/O.
 
 #![deny(
     clippy::arithmetic_side_effects,

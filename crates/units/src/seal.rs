@@ -1,4 +1,4 @@
-//! How a root is committed to before anyone may know it.
+//! The seal: a commitment to a root that stays secret until it is published.
 
 use crate::{DeviceId, Digest};
 

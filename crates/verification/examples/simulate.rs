@@ -1,11 +1,11 @@
-//! Trains with several workers in one process, without network or ledger, to measure what settings give.
+//! Trains with several workers in one process, without network or ledger, to measure the effect of settings.
 //!
 //! ```text
 //! cargo run --release -p verification --example simulate -- TEXT [workers=4] [cores=1] [every=0] [FIELD=VALUE …]
 //! ```
 //!
-//! A field is one of the specification (`steps_per_round=25`) or of its model (`width=128`). `every` is the number
-//! of rounds between evaluations, 0 for the end alone; `cores` the number of workers that train at the same time.
+//! FIELD is a field of the specification (`steps_per_round=25`) or of its model (`width=128`). `every` is the number
+//! of rounds between evaluations, 0 for one at the end; `cores` is the number of workers that train at the same time.
 
 use std::{error::Error, io::Write as _, ops::ControlFlow, path::Path, thread, time::Instant};
 
@@ -51,13 +51,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Defaults, changed by `name=value` arguments.
+/// Returns the default options, changed by `name=value` arguments.
 fn parse(arguments: impl Iterator<Item = String>) -> Result<Options> {
     let (mut workers, mut rounds, mut cores, mut every) = (4, 24, 1, 0);
     let mut fields = Vec::new();
     for argument in arguments {
-        let (name, value) =
-            argument.split_once('=').ok_or_else(|| format!("{argument}: give name=value"))?;
+        let (name, value) = argument
+            .split_once('=')
+            .ok_or_else(|| format!("{argument} is not an option: give name=value"))?;
         match name {
             "workers" => workers = value.parse()?,
             "rounds" => rounds = value.parse()?,
@@ -71,7 +72,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Options> {
         let is_known = spec.get(&name).is_some();
         let place = if is_known { &mut spec } else { &mut spec["model"] };
         if place.get(&name).is_none() {
-            return Err(format!("no setting is called {name}").into());
+            return Err(format!("unknown option {name}: give workers, cores, every, or a field of the specification or its model").into());
         }
         place[name.as_str()] = value;
     }
@@ -109,7 +110,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// One round of all workers, `cores` of them at a time.
+    /// Runs one round of all workers, `cores` of them at a time.
     fn round(&mut self, round: u32, cores: usize) -> Result<()> {
         let devices: Vec<DeviceId> = (0..self.memories.len())
             .map(|index| DeviceId::from_bytes([u8::try_from(index).unwrap_or(0); 32]))
@@ -172,7 +173,7 @@ impl<'a> Simulation<'a> {
         execute(&job, &mut |_| ControlFlow::Continue(())).map_err(|error| format!("{error:?}"))
     }
 
-    /// One line: what was reached, and how many times less travelled than with an f32 gradient every step.
+    /// Prints one line: the losses, and by what factor less was sent than with an f32 gradient in every step.
     fn report(&self, round: u32, validation: f64, seconds: f64) -> Result<()> {
         let steps = f64::from(self.spec.steps_before(round + 1));
         let plain = steps * float(self.parameters.len()) * 4.0;

@@ -1,29 +1,29 @@
-//! How good a state is.
+//! Measures how good a state is.
 
 use model::Trainer;
 use thiserror::Error;
 
 use crate::spec::{RunSpec, to_usize};
 
-/// The validation text is shorter than what the model reads at once.
+/// The validation text is shorter than one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("validation text of {size} bytes, at least {minimum} are needed")]
+#[error("the validation text has {size} bytes: give at least {minimum}")]
 pub struct TooShort {
-    /// Bytes given.
+    /// Size of the given text.
     pub size: usize,
-    /// Context and the byte after it.
+    /// Size of one window: the context and the byte after it.
     pub minimum: usize,
 }
 
-/// Mean loss over `validation`, in nats per byte.
+/// Returns the mean loss over `validation`, in nats per byte.
 ///
-/// The text is read in windows that don't overlap, from the beginning; what is left over at the end is not read. The same text therefore
-/// gives the same number on every machine.
+/// The text is read in windows that don't overlap, from the beginning; an incomplete window at the end is not read.
+/// The same text therefore gives the same number on every machine.
 ///
-/// `trainer` must be built for the model of `spec`, and its batch or a larger one.
+/// `trainer` must be built for the model of `spec`, with its batch or a larger one.
 ///
 /// # Errors
-/// When there is not one window.
+/// When the text is shorter than one window.
 pub fn evaluate(
     spec: &RunSpec,
     parameters: &[f32],
@@ -41,7 +41,8 @@ pub fn evaluate(
     for batch in windows.chunks(to_usize(spec.batch)) {
         let tokens: Vec<u8> = batch.iter().flat_map(|window| &window[..context]).copied().collect();
         let targets: Vec<u8> = batch.iter().flat_map(|window| &window[1..]).copied().collect();
-        let weight = f64::from(u32::try_from(batch.len()).expect("at most a batch, a u32"));
+        let weight =
+            f64::from(u32::try_from(batch.len()).expect("at most a batch, which fits u32"));
         sum += weight * f64::from(trainer.loss(parameters, &tokens, &targets));
         read += weight;
     }

@@ -1,4 +1,4 @@
-//! The round of one device.
+//! The work of one device in one round.
 
 use std::ops::ControlFlow;
 
@@ -6,27 +6,28 @@ use compression::{Change, CompressError, Compressed, Memory, compress};
 use corpus::{BatchError, Batcher, Draw};
 use model::instructions::{Checked, Isa};
 use model::{Activations, Execution, Layout, Trainer, TrainerError};
-use optimizer::{HyperParameters, Inner, MatrixParameters, Means, Schedule};
+use optimizer::{Backend, HyperParameters, Inner, MatrixParameters, Schedule};
 use thiserror::Error;
 use units::{DeviceId, Digest};
 
 use crate::merkle::merkle_root;
 use crate::spec::{RunSpec, to_usize};
 
-/// AdamW's guard against division by zero. Part of the protocol, like the rest of this file.
+/// Epsilon of AdamW, which avoids a division by zero. Part of the protocol, like the rest of this file.
 const EPSILON: f32 = 1e-8;
 
-/// Muon: part of the momentum that stays, and how many times the learning rate matrices move by. Part of the protocol too.
+/// Muon: decay of the momentum, and the learning rate of matrices as a multiple of the learning rate. Part of the
+/// protocol too.
 const MATRIX: MatrixParameters = MatrixParameters { momentum: 0.95, rate: 6.0 };
 
-/// Everything that the round of a device depends on, and what to do it with.
+/// All inputs of a device's round, and how to compute it.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// A [valid](RunSpec::validate) specification of the run.
     pub spec: &'a RunSpec,
     /// The round.
     pub round: u32,
-    /// Whose round: the own device's, or an audited one's.
+    /// The device whose round it is: the own one, or an audited one.
     pub device: DeviceId,
     /// Parameters at the start of the round.
     pub base: &'a [f32],
@@ -34,15 +35,15 @@ pub struct Job<'a> {
     pub memory_before: &'a Memory,
     /// The assigned shards, in the order of [`corpus::assignment`].
     pub shards: &'a [&'a [u8]],
-    /// Threads to use; the result does not depend on it.
+    /// Number of threads; the result does not depend on it.
     pub threads: usize,
-    /// Vector instructions to use; the result does not depend on them either.
+    /// Vector instructions; the result does not depend on them.
     pub isa: Isa,
-    /// Time or memory.
+    /// Whether to keep activations or to compute them again; the result does not depend on it.
     pub activations: Activations,
 }
 
-/// What a round left behind.
+/// The result of a round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// Digests under the root: job, state at the end of each segment, update, memory after.
@@ -63,7 +64,7 @@ pub struct Outcome {
     pub tokens: u64,
 }
 
-/// How far a round is.
+/// Progress of a round.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepReport {
     /// Steps done.
@@ -77,40 +78,40 @@ pub struct StepReport {
 /// Why a round has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum JobError {
-    /// The step report was answered with a break.
-    #[error("called off after step {step}")]
+    /// `on_step` asked to stop.
+    #[error("stopped after step {step}")]
     CalledOff {
         /// Steps done.
         step: u32,
     },
-    /// There is no such round.
-    #[error("round {round} of a run with {rounds} rounds")]
+    /// The round is outside the run.
+    #[error("round {round} does not exist: the run has {rounds} rounds, counted from 0")]
     NoSuchRound {
-        /// The round asked for.
+        /// The given round.
         round: u32,
-        /// Rounds there are.
+        /// Number of rounds of the run.
         rounds: u32,
     },
-    /// Parameters or memory belong to another model.
+    /// Parameters or memory have the wrong length for the model.
     #[error("{what} of {count} parameters, the run's model has {expected}")]
     WrongModel {
-        /// What has the wrong length.
+        /// The input with the wrong length.
         what: &'static str,
         /// Its length.
         count: usize,
-        /// The model's.
+        /// The length for the run's model.
         expected: usize,
     },
-    /// The model can't be trained here.
-    #[error("no trainer for this model")]
+    /// The model can't be trained on this machine.
+    #[error("no trainer can be built for this model")]
     Trainer(#[from] TrainerError),
     /// No batch can be drawn from the shards.
     #[error("no batch can be drawn")]
     Batch(#[from] BatchError),
-    /// The loss is no number any more.
+    /// The loss is not finite.
     #[error("loss is not finite at step {step}: the training diverged, lower the learning rate")]
     Diverged {
-        /// Steps done before.
+        /// Steps done before it.
         step: u32,
     },
     /// The pseudo-gradient can't be compressed.
@@ -120,10 +121,10 @@ pub enum JobError {
 
 /// Trains the round, compresses its pseudo-gradient, and commits to both.
 ///
-/// After every step `on_step` is told, and may call the round off.
+/// `on_step` is called after every step and may stop the round.
 ///
 /// # Errors
-/// When the job does not fit its specification, the training diverges, or `on_step` breaks.
+/// When the job does not fit its specification, the training diverges, or `on_step` stops the round.
 pub fn execute(
     job: &Job<'_>,
     on_step: &mut dyn FnMut(StepReport) -> ControlFlow<()>,
@@ -157,8 +158,8 @@ pub fn execute(
     Ok(Outcome::new(compressed, leaves, loss_mean, spec.tokens(round)))
 }
 
-/// An outcome without the work, for showing that it does not pay: `made_up` takes the place of the pseudo-gradient, and the root is one
-/// that no training leads to. The update decodes like any other.
+/// Returns an outcome without doing the work, for tests that show that cheating does not pay: `made_up` replaces the
+/// pseudo-gradient, and no training leads to the root. The update decodes like any other.
 ///
 /// # Errors
 /// When `made_up` and `memory_before` differ in length or can't be compressed.
@@ -176,7 +177,7 @@ pub fn fabricate(
 }
 
 impl Outcome {
-    /// Completes `leaves`, which are those of job and states.
+    /// Returns the outcome for `leaves`, which hold the digests of job and states, and adds those of update and memory.
     fn new(compressed: Compressed, mut leaves: Vec<Digest>, loss_mean: f32, tokens: u64) -> Self {
         let update_digest = Digest::of(&compressed.encoded);
         let memory_after_digest = Digest::of(&compressed.memory.to_bytes());
@@ -194,7 +195,7 @@ impl Outcome {
     }
 }
 
-/// The local steps of a round: what changes from step to step.
+/// The state that changes from step to step of a round.
 struct Training<'a> {
     job: &'a Job<'a>,
     batcher: Batcher<'a>,
@@ -227,7 +228,7 @@ impl<'a> Training<'a> {
         })
     }
 
-    /// One step; the loss before it.
+    /// Does one step and returns the loss before it.
     fn step(&mut self, step: u32) -> f32 {
         let Self { parameters, gradient, tokens, targets, .. } = self;
         self.batcher.fill(step, tokens, targets);
@@ -238,7 +239,7 @@ impl<'a> Training<'a> {
         loss
     }
 
-    /// Parameters and all moments, in little-endian f32.
+    /// Hashes parameters and all moments, in little-endian f32.
     fn digest(&self) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 segment state v1");
         let (first, second) = self.optimizer.moments();
@@ -251,7 +252,8 @@ impl<'a> Training<'a> {
     }
 }
 
-/// Binds the root to what went in, so that a root computed from other inputs can't open the same seal by rounding to the same result.
+/// Hashes the inputs. It binds the root to them, so that a root computed from other inputs that happen to round to
+/// the same result can't open the same seal.
 fn job_digest(job: &Job<'_>) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 job v1");
     hasher.update(job.spec.digest().as_bytes());
@@ -288,8 +290,8 @@ fn optimizer(job: &Job<'_>) -> Result<Inner, TrainerError> {
         clip_norm: spec.clip_norm,
     };
     let isa = Checked::new(job.isa).ok_or(TrainerError::Unavailable { isa: job.isa })?;
-    let means = Means { isa, threads: job.threads };
-    Ok(Inner::new(spec.optimizer, &Layout::new(&spec.model), hyper, MATRIX, means))
+    let backend = Backend { isa, threads: job.threads };
+    Ok(Inner::new(spec.optimizer, &Layout::new(&spec.model), hyper, MATRIX, backend))
 }
 
 fn schedule(spec: &RunSpec) -> Schedule {

@@ -3,19 +3,19 @@
 use thiserror::Error;
 use units::Digest;
 
-/// Leaves of a tree at most.
+/// Largest number of leaves of a tree.
 pub const LEAF_COUNT_MAX: usize = 1 << 16;
 
 const DISPUTED_CONTEXT: &str = "gleaner 2026 disputed root v1";
 
-/// First byte of what is hashed for a leaf and for a node, so that neither can stand for the other.
+/// First hashed byte of a leaf and of a node, so that neither can be taken for the other.
 const LEAF: u8 = 0;
 const NODE: u8 = 1;
 
-/// The root of `leaves`, in their order.
+/// Returns the root of `leaves`, in their order.
 ///
-/// As in RFC 6962, section 2.1, with BLAKE3: a leaf is `BLAKE3(0 ‖ digest)`, a node `BLAKE3(1 ‖ left ‖ right)`, and the left side
-/// holds the largest power of two below the number of leaves. Leaves are never repeated to fill up.
+/// As in RFC 6962, section 2.1, with BLAKE3: a leaf is `BLAKE3(0 ‖ digest)`, a node `BLAKE3(1 ‖ left ‖ right)`, and
+/// the left side holds the largest power of two below the number of leaves. Leaves are never repeated as padding.
 ///
 /// # Panics
 /// When there is no leaf.
@@ -31,26 +31,26 @@ pub fn merkle_root(leaves: &[Digest]) -> Digest {
     }
 }
 
-/// What shows that a leaf belongs to a root.
+/// A proof that a leaf belongs to a root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// Position of the leaf.
+    /// Index of the leaf.
     pub index: usize,
     /// Number of leaves of the tree.
     pub leaf_count: usize,
-    /// The other side of each node on the way, from the leaf up.
+    /// The sibling of each node on the path, from the leaf up.
     pub siblings: Vec<Digest>,
 }
 
-/// There is no such leaf, or no such tree.
+/// The leaf does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("no leaf {index} in a tree of {leaf_count}")]
+#[error("leaf {index} does not exist: the tree has {leaf_count} leaves, counted from 0")]
 pub struct NoSuchLeaf {
     index: usize,
     leaf_count: usize,
 }
 
-/// The proof of one leaf.
+/// Returns the proof of one leaf.
 ///
 /// # Errors
 /// When there is no leaf at `index`.
@@ -73,13 +73,13 @@ pub fn proof(leaves: &[Digest], index: usize) -> Result<Proof, NoSuchLeaf> {
     Ok(Proof { index, leaf_count: leaves.len(), siblings })
 }
 
-/// True when `proof` shows that `leaf` is the leaf at its index under `root`.
+/// Returns whether `proof` shows that `leaf` is the leaf at its index under `root`.
 #[must_use]
 pub fn verify_proof(root: &Digest, leaf: &Digest, proof: &Proof) -> bool {
     if proof.index >= proof.leaf_count || proof.leaf_count > LEAF_COUNT_MAX {
         return false;
     }
-    // The turns from the root down to the leaf; hashing goes the other way.
+    // Collects left and right turns from the root down to the leaf; hashing goes the other way.
     let (mut at, mut count) = (proof.index, proof.leaf_count);
     let mut is_right = Vec::new();
     while count > 1 {
@@ -97,12 +97,14 @@ pub fn verify_proof(root: &Digest, leaf: &Digest, proof: &Proof) -> bool {
     top == *root
 }
 
-/// What an auditor puts in the place of its replay's `root` when the commitment with this `seal` is not what the replay gives:
-/// `BLAKE3(context, seal ‖ root)` in key-derivation mode with the context `gleaner 2026 disputed root v1`.
+/// Returns what an auditor seals instead of its replay's `root` when the replay does not give the commitment with
+/// this `seal`: `BLAKE3(context, seal ‖ root)` in key-derivation mode with the context `gleaner 2026 disputed root
+/// v1`.
 ///
-/// The ledger sees whether a published root opens a seal, not whether the update committed to is the one under that root. A device
-/// that did the work, sealed its true root and handed in another update would pass if auditors published the root. No
-/// seal can be made that opens to a digest of itself, so this one never opens the subject's.
+/// The ledger sees whether a published root opens a seal, not whether that root contains the update of the
+/// commitment. If auditors published the root of their replay, a device that did the work, sealed the true root and
+/// sent another update would pass. No seal can be made that opens to a digest of itself, so this digest never opens
+/// the subject's seal.
 #[must_use]
 pub fn disputed(seal: &Digest, root: &Digest) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key(DISPUTED_CONTEXT);
@@ -110,7 +112,7 @@ pub fn disputed(seal: &Digest, root: &Digest) -> Digest {
     hasher.finalize().into()
 }
 
-/// The largest power of two below `count`, which is at least 2.
+/// Returns the largest power of two below `count`, which is at least 2.
 fn left_count(count: usize) -> usize {
     count.div_ceil(2).next_power_of_two()
 }
@@ -177,7 +179,7 @@ mod tests {
         let mut swapped = leaves.clone();
         swapped.swap(0, 4);
         assert_ne!(root, merkle_root(&swapped));
-        // A node can't pass for a leaf.
+        // A node must not be accepted as a leaf.
         let pair = hash(NODE, &[&hash(LEAF, &[&leaves[0]]), &hash(LEAF, &[&leaves[1]])]);
         assert_ne!(merkle_root(&[pair]), merkle_root(&leaves[..2]));
     }
@@ -188,7 +190,7 @@ mod tests {
         assert_eq!(disputed(&seal, &root).to_string(), PINNED_DISPUTED);
     }
 
-    /// What every auditor must compute, or honest ones would contradict each other.
+    /// Every auditor must compute this, or honest auditors would contradict each other.
     const PINNED_DISPUTED: &str =
         "dffeeb08621e979b2e3bff8db8ca7939af075443f1df013e7af382d37e85a8e9";
 }

@@ -1,4 +1,4 @@
-//! What the coordinator makes of a round's updates, and what workers make of that.
+//! The outer step: the coordinator aggregates a round's updates, and workers apply the result.
 
 use compression::{Change, CompressError, DecodeError, Memory, MemoryError, compress, decompress};
 use optimizer::{Nesterov, OuterRates, aggregate};
@@ -7,53 +7,54 @@ use units::DeviceId;
 
 use crate::spec::RunSpec;
 
-/// What the outer step carries from round to round. Only the coordinator needs it, or who checks the coordinator.
+/// The state that the outer step carries from round to round. Only the coordinator needs it, and anyone who checks
+/// the coordinator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OuterState {
     /// Outer momentum.
     pub nesterov: Nesterov,
-    /// What compressing the outer updates kept back.
+    /// Error-feedback memory of the outer updates.
     pub memory: Memory,
 }
 
 /// The update that a device committed to in this round.
 #[derive(Clone, Copy, Debug)]
 pub struct Contribution<'a> {
-    /// Whose.
+    /// The device that committed to the update.
     pub device: DeviceId,
     /// The encoded update, as fetched by its digest.
     pub encoded: &'a [u8],
 }
 
-/// A round's result.
+/// The result of a round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Advanced {
     /// The new parameters.
     pub parameters: Vec<f32>,
-    /// The encoded outer update that leads from the base to them.
+    /// The encoded outer update from the base to the new parameters.
     pub encoded: Vec<u8>,
-    /// What the next round's outer step starts from.
+    /// The outer state for the next round.
     pub state: OuterState,
-    /// Devices whose updates count.
+    /// Devices whose updates were aggregated.
     pub joined: Vec<DeviceId>,
-    /// Devices whose bytes are not an update, and why.
+    /// Devices whose bytes could not be decoded, and why.
     pub rejected: Vec<(DeviceId, DecodeError)>,
 }
 
-/// Why there is no outer step.
+/// Why the outer step failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OuterStepError {
-    /// A device has two updates: the ledger lets it commit to one.
-    #[error("two updates of device {0} in one round")]
+    /// A device has two updates; the ledger accepts one commitment per device.
+    #[error("device {0} has two updates in this round: one is allowed")]
     Twice(DeviceId),
-    /// Parameters or state belong to another model.
+    /// Parameters or state have the wrong length for the model.
     #[error("{what} of {count} parameters, the run's model has {expected}")]
     WrongModel {
-        /// What has the wrong length.
+        /// The input with the wrong length.
         what: &'static str,
         /// Its length.
         count: usize,
-        /// The model's.
+        /// The length for the run's model.
         expected: usize,
     },
     /// The outer update can't be compressed.
@@ -64,33 +65,33 @@ pub enum OuterStepError {
 /// Why bytes are not an outer state.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OuterStateError {
-    /// Wrong size.
+    /// The size is wrong.
     #[error("outer state of {size} bytes, {expected} expected: it belongs to another model")]
     Size {
         /// Bytes given.
         size: usize,
-        /// Six for each parameter.
+        /// Six bytes for each parameter.
         expected: usize,
     },
-    /// Momentum that is not finite.
+    /// A momentum is not finite.
     #[error("outer momentum of parameter {index} is not finite: the file is damaged")]
     Momentum {
         /// Parameter index.
         index: usize,
     },
-    /// The part that holds the memory is none.
-    #[error("outer memory is damaged")]
+    /// The bytes of the memory are invalid.
+    #[error("the outer memory is invalid: the file is damaged")]
     Memory(#[from] MemoryError),
 }
 
 impl OuterState {
-    /// The state before the first round.
+    /// Returns the state before the first round.
     #[must_use]
     pub fn new(parameter_count: usize) -> Self {
         Self { nesterov: Nesterov::new(parameter_count), memory: Memory::zero(parameter_count) }
     }
 
-    /// Momentum in little-endian f32, then the memory in little-endian bf16: six bytes a parameter.
+    /// Returns the momentum in little-endian f32, then the memory in little-endian bf16: six bytes per parameter.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = model::params_to_bytes(&self.nesterov.momentum);
@@ -98,7 +99,7 @@ impl OuterState {
         bytes
     }
 
-    /// Reads what [`OuterState::to_bytes`] wrote.
+    /// Parses the bytes of [`OuterState::to_bytes`].
     ///
     /// # Errors
     /// When the size is wrong or a value is not finite.
@@ -118,13 +119,14 @@ impl OuterState {
     }
 }
 
-/// Joins the updates of a round: decode, aggregate robustly, Nesterov step, compress with the outer memory, apply what was compressed.
+/// Aggregates the updates of a round: decode, combine robustly, Nesterov step, compress with the outer memory,
+/// apply the compressed update.
 ///
-/// The order of `contributions` does not matter. Bytes that are no update are left out and reported. When nothing is left the
-/// pseudo-gradient is zero, and only momentum and memory move the parameters.
+/// The order of `contributions` does not matter. Bytes that can't be decoded are left out and reported. Without any
+/// update the pseudo-gradient is zero, and only momentum and memory change the parameters.
 ///
 /// # Errors
-/// When a device appears twice, something belongs to another model, or the result is out of range.
+/// When a device appears twice, a length does not fit the model, or the result is out of range.
 pub fn advance(
     spec: &RunSpec,
     round: u32,
@@ -158,7 +160,7 @@ pub fn advance(
     let change = Change::Given(&change);
     let compressed = compress(change, &state.memory, spec.memory_decay, spec.density_down())?;
     let mut parameters = base.to_vec();
-    apply_outer(spec, &mut parameters, &compressed.encoded).expect("just encoded");
+    apply_outer(spec, &mut parameters, &compressed.encoded).expect("the bytes were encoded here");
     Ok(Advanced {
         parameters,
         encoded: compressed.encoded,
@@ -168,7 +170,8 @@ pub fn advance(
     })
 }
 
-/// Takes `parameters` from the base of a round to its result, bit-equal to what [`advance`] returned. On `Err` nothing has changed.
+/// Changes `parameters` from the base of a round to its result, bit-equal to what [`advance`] returned. On `Err`
+/// nothing has changed.
 ///
 /// # Errors
 /// When `encoded` is not an outer update of this run.
@@ -182,7 +185,7 @@ pub fn apply_outer(
     Ok(())
 }
 
-/// Every device of a round has trained on equally many tokens, so all weigh the same.
+/// Combines the updates with equal weights: every device of a round has trained on equally many tokens.
 fn join(updates: &[Vec<f32>], parameter_count: usize) -> Vec<f32> {
     if updates.is_empty() {
         return vec![0.0; parameter_count];

@@ -1,4 +1,4 @@
-//! Everything a device must know to do its part of a run.
+//! The specification of a run: everything a device must know to do its work.
 
 use std::{fmt, str::FromStr};
 
@@ -9,66 +9,66 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use units::Digest;
 
-/// Bytes of a specification at most.
+/// Largest size of a specification, in bytes.
 const SPEC_SIZE_MAX: usize = 16 << 10;
 
-/// Memory that training a specification may take at most: a worker refuses more before it allocates anything.
+/// Largest memory for training: a worker refuses a specification that needs more before it allocates anything.
 const TRAINING_BYTES_MAX: u64 = 64 << 30;
 
-/// The seed of a run, from which initial parameters and all data draws follow; 64 hexadecimal digits in JSON.
+/// The seed of a run, which determines initial parameters and all data draws; 64 hexadecimal digits in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Seed(pub [u8; 32]);
 
-/// How a run trains. Rates are plain f32 and travel in JSON as the shortest decimal that reads back to the same bits.
+/// How a run trains. In JSON, f32 values are written as the shortest decimal that reads back to the same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
-    /// The network.
+    /// The model.
     pub model: model::Config,
     /// Randomness of the run.
     pub seed: Seed,
-    /// Rounds in all, warm-up rounds among them.
+    /// Number of rounds, warm-up rounds included.
     pub rounds: u32,
-    /// Rounds at the beginning that are shorter and denser, while the parameters still move far.
+    /// Number of rounds at the beginning that are shorter and denser, while the parameters still change a lot.
     pub warmup_rounds: u32,
     /// Inner steps of a warm-up round.
     pub warmup_steps: u32,
     /// Inner steps of every later round.
     pub steps_per_round: u32,
-    /// Windows a step.
+    /// Windows per step.
     pub batch: u32,
-    /// Shards a device reads in a round.
+    /// Shards that a device reads per round.
     pub shards_per_round: u32,
-    /// State digests a round, evenly spread; fewer when a round has fewer steps.
+    /// Number of state digests per round, evenly spaced; fewer when a round has fewer steps.
     pub segments: u32,
 
     /// The inner optimizer: `adamw`, or `muon` for matrices and AdamW for embedding and norms.
     pub optimizer: InnerKind,
-    /// Highest inner learning rate; that of matrices is six times as high with Muon.
+    /// Largest inner learning rate; with Muon that of matrices is six times as high.
     pub learning_rate: f32,
-    /// Learning rate at the end, as a part of the highest.
+    /// Learning rate at the end, as a fraction of the largest.
     pub learning_rate_floor: f32,
-    /// Steps of the run over which the learning rate rises at its beginning.
+    /// Warmup: steps at the beginning of the run over which the learning rate rises.
     pub rise_steps: u32,
-    /// Steps over which it rises at the beginning of every round, because the inner optimizer starts fresh.
+    /// Steps over which it rises at the beginning of every round, because the inner optimizer state is fresh.
     pub ramp_steps: u32,
-    /// AdamW: how much of the mean gradient stays.
+    /// AdamW: decay of the first moment.
     pub beta1: f32,
-    /// AdamW: how much of the mean square stays.
+    /// AdamW: decay of the second moment.
     pub beta2: f32,
     /// AdamW: decoupled weight decay of matrices.
     pub weight_decay: f32,
     /// Largest norm of a gradient; larger ones are scaled down.
     pub clip_norm: f32,
 
-    /// Values that travel of 4096, up, in ordinary rounds.
+    /// Values of 4096 that a worker sends in ordinary rounds.
     pub density_per_chunk: u16,
-    /// Values that travel of 4096, up, in warm-up rounds.
+    /// Values of 4096 that a worker sends in warm-up rounds.
     pub warmup_density_per_chunk: u16,
-    /// Values that travel of 4096, down, in every round.
+    /// Values of 4096 that the coordinator sends in every round.
     pub density_down_per_chunk: u16,
-    /// Part of an error-feedback memory that is still believed a round later.
+    /// Factor by which an error-feedback memory counts one round later.
     pub memory_decay: f32,
     /// Outer learning rate.
     pub outer_learning_rate: f32,
@@ -76,35 +76,36 @@ pub struct RunSpec {
     pub outer_momentum: f32,
 }
 
-/// Why a specification is not one.
+/// Why a specification is refused.
 #[derive(Debug, Error)]
 pub enum SpecError {
-    /// Too long, or not the JSON of a specification.
+    /// The bytes are too long, or not the JSON of a specification.
     #[error("specification can't be read: {reason}")]
     Unreadable {
         /// What is wrong.
         reason: String,
     },
-    /// Readable, but not the one way to write it.
+    /// The bytes are valid JSON, but not in the canonical form.
     #[error("specification is not in its canonical form: write it with this program")]
     NotCanonical,
-    /// A value out of its bounds.
-    #[error("specification has {field} = {value}: {allowed} is allowed")]
+    /// A value is out of its bounds.
+    #[error("specification: {field} is {value}: give {allowed}")]
     OutOfBounds {
         /// The field.
         field: &'static str,
-        /// What it says.
+        /// The given value.
         value: String,
-        /// What it may say.
+        /// The allowed values.
         allowed: &'static str,
     },
-    /// A network that can't be built.
-    #[error("specification has an impossible model")]
+    /// The model's sizes don't fit together.
+    #[error("the specification's model is invalid")]
     Model(#[source] model::ConfigError),
 }
 
 impl RunSpec {
-    /// The settings for a small model on a few ordinary machines; `docs/measurements.md` says how they were chosen.
+    /// Returns the settings for a small model on a few ordinary machines; `docs/measurements.md` says how they were
+    /// chosen.
     #[must_use]
     pub fn small(rounds: u32, seed: [u8; 32]) -> Self {
         Self {
@@ -142,13 +143,13 @@ impl RunSpec {
         }
     }
 
-    /// Canonical JSON: the fields in their order, without spaces. Its BLAKE3 is the specification's name.
+    /// Returns the canonical JSON: the fields in their order, without spaces. Its BLAKE3 identifies the specification.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("numbers and strings always become JSON")
+        serde_json::to_vec(self).expect("numbers and strings can always be written as JSON")
     }
 
-    /// Reads and validates what [`RunSpec::to_bytes`] wrote.
+    /// Parses and validates the bytes of [`RunSpec::to_bytes`].
     ///
     /// # Errors
     /// When the bytes are not the canonical JSON of a valid specification.
@@ -163,13 +164,13 @@ impl RunSpec {
         if spec.to_bytes() == bytes { Ok(spec) } else { Err(SpecError::NotCanonical) }
     }
 
-    /// BLAKE3 of [`RunSpec::to_bytes`].
+    /// Returns BLAKE3 of [`RunSpec::to_bytes`].
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(&self.to_bytes())
     }
 
-    /// Checks that a device can do what is asked, and that no field asks for the impossible.
+    /// Checks that every field is within its bounds and that a device can do the work.
     ///
     /// # Errors
     /// The first field that is out of bounds.
@@ -181,7 +182,7 @@ impl RunSpec {
                 to_u32(self.model.vocabulary),
                 256,
                 256,
-                "256, since tokens are bytes,",
+                "256, since tokens are bytes",
             ),
             ("rounds", self.rounds, 1, 100_000, "1 to 100000"),
             ("warmup_rounds", self.warmup_rounds, 0, self.rounds, "0 to the number of rounds"),
@@ -211,14 +212,15 @@ impl RunSpec {
         let bytes = self.training_bytes(1, Activations::Recompute);
         if bytes > TRAINING_BYTES_MAX {
             let value = self.batch.to_string();
-            let allowed = "what trains in 64 GiB of memory";
+            let allowed = "a model and batch that train in 64 GiB of memory";
             return Err(SpecError::OutOfBounds { field: "batch", value, allowed });
         }
         Ok(())
     }
 
-    /// Memory that a device needs to train, in bytes: what the trainer allocates, and for each parameter 16 bytes (itself, gradient, moments),
-    /// 8 (the round's base, error feedback before and after) and 8 for room, the update and the matrices of Muon.
+    /// Returns the memory that a device needs to train, in bytes: what the trainer allocates, and for each parameter
+    /// 16 bytes (parameter, gradient, moments), 8 (the round's base, error feedback before and after) and 8 for
+    /// buffers, the update and the matrices of Muon.
     #[must_use]
     pub fn training_bytes(&self, threads: usize, activations: Activations) -> u64 {
         let execution =
@@ -228,39 +230,39 @@ impl RunSpec {
         u64::try_from(trainer.saturating_add(parameters)).unwrap_or(u64::MAX)
     }
 
-    /// Inner steps of a round.
+    /// Returns the number of inner steps of a round.
     #[must_use]
     pub fn steps(&self, round: u32) -> u32 {
         if round < self.warmup_rounds { self.warmup_steps } else { self.steps_per_round }
     }
 
-    /// Inner steps of all rounds before `round`.
+    /// Returns the number of inner steps of all rounds before `round`.
     #[must_use]
     pub fn steps_before(&self, round: u32) -> u32 {
         let warmup = round.min(self.warmup_rounds);
         warmup * self.warmup_steps + (round - warmup) * self.steps_per_round
     }
 
-    /// Inner steps of the whole run, for one device.
+    /// Returns the number of inner steps of the whole run, for one device.
     #[must_use]
     pub fn steps_total(&self) -> u32 {
         self.steps_before(self.rounds)
     }
 
-    /// Bytes of text that a step trains on.
+    /// Returns the number of tokens (bytes of text) of a step.
     #[must_use]
     pub fn tokens_per_step(&self) -> u64 {
         let context = u64::try_from(self.model.context).expect("usize has at most 64 bits");
         u64::from(self.batch) * context
     }
 
-    /// Bytes of text that one device trains on in a round: what it is paid for.
+    /// Returns the number of tokens of one device in a round: what it is paid for.
     #[must_use]
     pub fn tokens(&self, round: u32) -> u64 {
         u64::from(self.steps(round)) * self.tokens_per_step()
     }
 
-    /// Values of a chunk that travel up in a round.
+    /// Returns the number of values of a chunk that a worker sends in a round.
     ///
     /// # Panics
     /// When the specification is not [valid](RunSpec::validate).
@@ -270,7 +272,7 @@ impl RunSpec {
         valid(if is_warmup { self.warmup_density_per_chunk } else { self.density_per_chunk })
     }
 
-    /// Values of a chunk that travel down.
+    /// Returns the number of values of a chunk that the coordinator sends.
     ///
     /// # Panics
     /// When the specification is not [valid](RunSpec::validate).
@@ -279,7 +281,8 @@ impl RunSpec {
         valid(self.density_down_per_chunk)
     }
 
-    /// Steps of a round after which the state's digest becomes a leaf: rising, the last one is the last step.
+    /// Returns the steps of a round after which the state's digest becomes a leaf: ascending, the last one is the
+    /// last step.
     pub(crate) fn segment_ends(&self, round: u32) -> Vec<u32> {
         let steps = self.steps(round);
         let count = self.segments.min(steps);
@@ -299,7 +302,7 @@ impl RunSpec {
             ("outer_momentum", self.outer_momentum, 0.0..=0.999, "0 to 0.999"),
         ];
         for (field, value, range, allowed) in rates {
-            // Minus zero is in the range, but would be a second way to write zero.
+            // Minus zero is in the range, but would be a second encoding of zero.
             if !range.contains(&value) || value.is_sign_negative() {
                 return Err(SpecError::OutOfBounds { field, value: value.to_string(), allowed });
             }
@@ -308,12 +311,13 @@ impl RunSpec {
     }
 }
 
-/// Densities are checked by [`RunSpec::validate`]; a specification that was built by hand must be, too.
+/// Returns the density. [`RunSpec::validate`] checks it; a caller that builds a specification by hand must call
+/// that first.
 fn valid(per_chunk: u16) -> Density {
-    Density::new(per_chunk).expect("a validated specification")
+    Density::new(per_chunk).expect("the specification was validated")
 }
 
-/// The bound is far above anything that is allowed.
+/// Converts a size; one that does not fit becomes `u32::MAX`, far above every bound.
 fn to_u32(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
@@ -345,7 +349,7 @@ impl TryFrom<String> for Seed {
 
     fn try_from(text: String) -> Result<Self, String> {
         let digest = Digest::from_str(&text)
-            .map_err(|_| format!("a seed is 64 hexadecimal digits, not {text:?}"))?;
+            .map_err(|_| format!("seed is {text:?}: give 64 hexadecimal digits"))?;
         Ok(Self(*digest.as_bytes()))
     }
 }

@@ -1,4 +1,4 @@
-//! Accounts: made from a phrase, kept encrypted, opened by a password.
+//! Accounts: created from a phrase, stored encrypted, unlocked with a password.
 
 use std::{
     fs, io,
@@ -18,10 +18,10 @@ use crate::{
     keystore::{self, Cost, LockedError},
 };
 
-/// Largest keystore file that is read, in bytes; real ones have about 600.
+/// Largest keystore file that is read, in bytes; usual ones have about 600.
 const FILE_SIZE_MAX: u64 = 64 << 10;
 
-/// A folder of encrypted keys, one file an account.
+/// A folder of encrypted keys, one file per account.
 #[derive(Clone, Debug)]
 pub struct Wallet {
     folder: PathBuf,
@@ -31,9 +31,9 @@ pub struct Wallet {
 /// An account and the file that holds its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Who is paid.
+    /// The account.
     pub id: AccountId,
-    /// The encrypted key.
+    /// The file with the encrypted key.
     pub path: PathBuf,
 }
 
@@ -41,7 +41,7 @@ pub struct Account {
 pub struct Created {
     /// The account.
     pub account: Account,
-    /// Twelve words that give the key back; stored nowhere.
+    /// The twelve words from which the key can be restored; stored nowhere.
     pub phrase: String,
 }
 
@@ -54,15 +54,15 @@ impl std::fmt::Debug for Created {
 /// What an account is imported from.
 #[derive(Clone, Copy)]
 pub enum Import<'a> {
-    /// BIP-39 words in English; the first account of `m/44'/60'/0'/0`.
+    /// English BIP-39 words; imports the first account of `m/44'/60'/0'/0`.
     Phrase(&'a str),
     /// 32 bytes in hex, with or without `0x`.
     PrivateKey(&'a str),
-    /// Another tool's keystore file.
+    /// The keystore file of another tool.
     Keystore {
-        /// Its text.
+        /// The text of the file.
         json: &'a str,
-        /// What opens it.
+        /// Its password.
         password: &'a str,
     },
 }
@@ -70,22 +70,22 @@ pub enum Import<'a> {
 /// Why an account was not imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// Not a word of the list.
+    /// A word is not in the list.
     #[error("word {position} of the phrase is not in the English BIP-39 list: check its spelling")]
     UnknownWord {
-        /// Counted from 1.
+        /// Position of the word, counted from 1.
         position: usize,
     },
-    /// The words do not belong together.
+    /// The number of words or their checksum is wrong.
     #[error(
         "the phrase is not valid: check that it has 12, 15, 18, 21 or 24 words in the right order"
     )]
     BadPhrase,
-    /// Not a secp256k1 key.
+    /// The bytes are not a secp256k1 key.
     #[error("the private key is not valid: it must be 32 bytes in hex")]
     BadKey,
-    /// The keystore to import did not open.
-    #[error("the keystore to import was not opened")]
+    /// The keystore to import could not be unlocked.
+    #[error("the keystore to import could not be unlocked")]
     Keystore(#[from] LockedError),
     /// The key could not be stored.
     #[error(transparent)]
@@ -101,55 +101,55 @@ pub struct ListError {
     source: io::Error,
 }
 
-/// Why a key was not opened.
+/// Why a key could not be unlocked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnlockError {
-    /// No such account here.
+    /// The wallet has no such account.
     #[error("account {account} is not in wallet folder {}: list the accounts, or import it", .folder.display())]
     NotFound {
-        /// The account asked for.
+        /// The given account.
         account: AccountId,
-        /// Where it was looked for.
+        /// The wallet folder.
         folder: PathBuf,
     },
-    /// The password does not fit.
+    /// The password is wrong.
     #[error("wrong password for {}", .path.display())]
     WrongPassword {
-        /// The encrypted key.
+        /// The file with the encrypted key.
         path: PathBuf,
     },
-    /// The file is not what we wrote.
+    /// The file is damaged.
     #[error("{} is damaged: {reason}; restore it from a copy, or import the account from its phrase", .path.display())]
     Damaged {
-        /// The encrypted key.
+        /// The file with the encrypted key.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it.
         reason: String,
     },
-    /// The disk refused.
+    /// The file can't be read.
     #[error("{} can't be read", .path.display())]
     Io {
-        /// The encrypted key.
+        /// The file with the encrypted key.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl Wallet {
-    /// The wallet in `folder`, which need not exist yet.
+    /// Returns the wallet in `folder`, which does not have to exist yet.
     #[must_use]
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), cost: Cost::USUAL }
     }
 
-    /// The same wallet, writing new keys with another cost.
+    /// Returns the same wallet, with another scrypt cost for new keys.
     #[must_use]
     pub fn with_cost(self, cost: Cost) -> Self {
         Self { cost, ..self }
     }
 
-    /// Makes a new account and stores its key encrypted with `password`.
+    /// Creates an account and stores its key encrypted with `password`.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -160,10 +160,10 @@ impl Wallet {
         Ok(Created { account: self.store(&signer, password)?, phrase })
     }
 
-    /// Stores the key that `import` gives, encrypted with `password`.
+    /// Stores the imported key encrypted with `password`.
     ///
     /// # Errors
-    /// [`ImportError`]; an account that is here already is left as it is.
+    /// [`ImportError`]; an account that exists already is not changed.
     pub fn import(&self, import: Import<'_>, password: &str) -> Result<Account, ImportError> {
         let signer = match import {
             Import::Phrase(phrase) => signer_from_phrase(phrase)?,
@@ -181,7 +181,7 @@ impl Wallet {
         Ok(self.store(&signer, password)?)
     }
 
-    /// All accounts, by id. No folder is no account; other files are left alone.
+    /// Returns all accounts, sorted by id. Without a folder there are none; other files are ignored.
     ///
     /// # Errors
     /// [`ListError`].
@@ -198,7 +198,7 @@ impl Wallet {
             let id = path
                 .file_name()
                 .and_then(|name| name.to_str()?.strip_suffix(".json")?.parse().ok());
-            // A name written in another way is not one that `unlock` would find.
+            // Only the spelling that `unlock` would look for is accepted.
             accounts.extend(
                 id.map(|id| Account { id, path })
                     .filter(|account| self.path(&account.id) == account.path),
@@ -208,7 +208,7 @@ impl Wallet {
         Ok(accounts)
     }
 
-    /// Opens the account's key.
+    /// Unlocks the account's key.
     ///
     /// # Errors
     /// [`UnlockError`].
@@ -234,11 +234,11 @@ impl Wallet {
             LockedError::Unreadable { reason } => damaged(reason),
         })?;
         let signer = PrivateKeySigner::from_bytes(&B256::from(secret))
-            .map_err(|_| damaged("it holds no valid key".into()))?;
+            .map_err(|_| damaged("it does not contain a valid key".into()))?;
         if account_of(&signer) == *account {
             Ok(signer)
         } else {
-            Err(damaged(format!("it holds the key of {}", account_of(&signer))))
+            Err(damaged(format!("it contains the key of {}", account_of(&signer))))
         }
     }
 
@@ -246,7 +246,7 @@ impl Wallet {
         let id = account_of(signer);
         let path = self.path(&id);
         if path.exists() {
-            // Before the expensive part; `write_new` decides.
+            // Checked before the expensive part; `write_new` checks again.
             return Err(WriteError::AlreadyThere { path });
         }
         let text = keystore::lock(&signer.to_bytes().0, &id, password, self.cost)?;
@@ -263,7 +263,7 @@ fn account_of(signer: &PrivateKeySigner) -> AccountId {
     convert::account(signer.address())
 }
 
-/// Errors never carry the phrase.
+/// Returns the signer of a phrase. Errors never contain the phrase.
 fn signer_from_phrase(phrase: &str) -> Result<PrivateKeySigner, ImportError> {
     let words: Vec<String> = phrase.split_whitespace().map(str::to_lowercase).collect();
     if let Some(unknown) = words.iter().position(|word| English::get_index(word).is_err()) {

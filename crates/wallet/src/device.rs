@@ -1,4 +1,4 @@
-//! The key of a device: its name on the network and in the ledger.
+//! The key of a device: its identity on the network and on the ledger.
 
 use std::{
     fmt, fs, io,
@@ -11,27 +11,27 @@ use units::DeviceId;
 
 use crate::file::{WriteError, random, write_new};
 
-/// Why there is no device key.
+/// Why a device key could not be loaded or stored.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceKeyError {
-    /// Not a file that we wrote.
-    #[error("{} is not a device key (64 hex digits): restore it from a copy, or remove it to become a new device", .path.display())]
+    /// The file is not a device key.
+    #[error("{} is not a device key (64 hex digits): restore it from a copy, or remove it to create the key of a new device", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
     },
-    /// Others on this machine can read it.
+    /// Other users of this machine can read the file.
     #[error("{} can be read by other users: run chmod 600 on it", .path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
     },
-    /// The disk refused.
+    /// The file can't be read.
     #[error("{} can't be read", .path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A new key could not be stored.
@@ -39,12 +39,12 @@ pub enum DeviceKeyError {
     Write(#[from] WriteError),
 }
 
-/// An ed25519 key that signs statements and proves the device's network identity. Its `Debug` shows the public half.
+/// An ed25519 key that signs statements and authenticates the device on the network. Its `Debug` shows the public key.
 #[derive(Clone)]
 pub struct DeviceKey(SigningKey);
 
 impl DeviceKey {
-    /// The key in the file at `path`; made on first use.
+    /// Returns the key in the file at `path`; creates it on first use.
     ///
     /// # Errors
     /// [`DeviceKeyError`].
@@ -56,20 +56,20 @@ impl DeviceKey {
         Self::store(path, &random::<32>()?)
     }
 
-    /// Writes the key with this seed to the file at `path`, unless a key is there; the key in the file.
+    /// Writes the key with this seed to the file at `path`, unless there is one; returns the key in the file.
     ///
     /// # Errors
     /// [`DeviceKeyError`].
     pub fn store(path: &Path, seed: &[u8; 32]) -> Result<Self, DeviceKeyError> {
         let text = format!("{}\n", hex::encode(seed));
         match write_new(path, text.as_bytes()) {
-            // Another process may have been faster: the file decides.
+            // Another process may have been faster, so the key is read from the file.
             Ok(()) | Err(WriteError::AlreadyThere { .. }) => Self::load(path),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The key in the file at `path`.
+    /// Returns the key in the file at `path`.
     ///
     /// # Errors
     /// [`DeviceKeyError`].
@@ -88,13 +88,13 @@ impl DeviceKey {
         Ok(Self::from_seed(&seed))
     }
 
-    /// The key with this seed.
+    /// Returns the key with this seed.
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self(SigningKey::from_bytes(seed))
     }
 
-    /// The public half.
+    /// Returns the public key.
     #[must_use]
     pub fn device(&self) -> DeviceId {
         DeviceId::from_bytes(self.0.verifying_key().to_bytes())
@@ -106,7 +106,7 @@ impl DeviceKey {
         self.0.sign(statement).to_bytes()
     }
 
-    /// The seed, for the transport, whose identity is this key. Handle with care.
+    /// Returns the secret seed, which the transport needs for the same identity. Keep it secret.
     #[must_use]
     pub fn seed(&self) -> [u8; 32] {
         self.0.to_bytes()

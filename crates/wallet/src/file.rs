@@ -1,4 +1,4 @@
-//! Files that hold secrets: private, never overwritten, whole or absent.
+//! Files with secrets: readable only by their owner, never overwritten, complete or absent.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -9,29 +9,29 @@ use std::{
 /// Why a secret was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// A key is never overwritten.
-    #[error("{} is there already and was left as it is", .path.display())]
+    /// The file exists, and keys are never overwritten.
+    #[error("{} exists already and was not changed", .path.display())]
     AlreadyThere {
         /// The file.
         path: PathBuf,
     },
-    /// The disk refused.
+    /// The file can't be written.
     #[error("{} can't be written", .path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The operating system gave no randomness.
+    /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system: {reason}")]
     Random {
-        /// Why.
+        /// The error of the operating system.
         reason: String,
     },
 }
 
-/// `N` random bytes for keys, salts and names.
+/// Returns `N` random bytes for keys, salts and names.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], WriteError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
@@ -39,7 +39,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], WriteError> {
     Ok(bytes)
 }
 
-/// Writes a file that only its owner may read, in a folder that only its owner may enter, and flushes both.
+/// Writes a file that only its owner may read, in a folder that only its owner may enter, and syncs both.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let failed = |source: io::Error| WriteError::Io { path: path.to_owned(), source };
     let folder =
@@ -47,11 +47,11 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     private_folder(folder).map_err(failed)?;
     let unfinished = folder.join(format!(".{:016x}", u64::from_be_bytes(random()?)));
     let result = write_private(&unfinished, bytes).and_then(|()| {
-        // A link fails where a rename would overwrite.
+        // Creating a link fails if the file exists; a rename would overwrite it.
         fs::hard_link(&unfinished, path)?;
         File::open(folder)?.sync_all()
     });
-    // Left behind, it would be a second copy of the secret; it is gone already when it could not be created.
+    // The temporary file would be a second copy of the secret. If it could not be created, there is nothing to remove.
     let removed = fs::remove_file(&unfinished);
     match result {
         Ok(()) => removed.map_err(failed),

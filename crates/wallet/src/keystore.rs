@@ -1,7 +1,8 @@
-//! The encrypted file format that Ethereum tools share.
+//! The encrypted keystore format of Ethereum tools.
 //!
-//! Source: "Web3 Secret Storage Definition", version 3. The key derivation, cipher and hash are those of the RustCrypto and alloy
-//! crates; only their order is ours. We write and read scrypt, not PBKDF2, which the definition also allows.
+//! Source: "Web3 Secret Storage Definition", version 3. The key derivation, cipher and hash are those of the
+//! RustCrypto and alloy crates; this file only combines them. We write and read scrypt, not PBKDF2, which the
+//! definition also allows.
 
 use aes::{
     Aes128,
@@ -14,14 +15,14 @@ use units::AccountId;
 
 use crate::file::{WriteError, random};
 
-/// Most memory that opening a file may take, in bytes: twice what geth's standard cost needs. A file could ask for any amount.
+/// Largest memory for unlocking a file, in bytes: twice what geth's standard cost needs. A file could request any amount.
 const MEMORY_SIZE_MAX: u64 = 512 << 20;
-/// Most passes over that memory.
+/// Largest number of passes over that memory.
 const PASSES_MAX: u32 = 16;
 /// Bytes in a scrypt block of `r = 1`.
 const BLOCK_SIZE: u64 = 128;
 
-/// scrypt's `r` and `p` of what we write, as in geth and ethers.
+/// scrypt's `r` and `p` of the files we write, as in geth and ethers.
 const WIDTH: u32 = 8;
 const PASSES: u32 = 1;
 
@@ -29,28 +30,28 @@ const CIPHER: &str = "aes-128-ctr";
 const DERIVATION: &str = "scrypt";
 const DERIVED_SIZE: u32 = 32;
 
-/// How hard guessing a password is made.
+/// The scrypt cost of guessing a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     log_n: u8,
 }
 
 impl Cost {
-    /// N = 2^17, r = 8, p = 1: 128 MiB and a good part of a second a guess. What ethers writes; the least that OWASP's password storage
-    /// cheat sheet advises.
+    /// N = 2^17, r = 8, p = 1: 128 MiB and most of a second per guess. The cost that ethers uses, and the minimum
+    /// that OWASP's password storage cheat sheet recommends.
     pub const USUAL: Self = Self { log_n: 17 };
-    /// N = 2^10: no protection. For tests, and for keys of networks that are thrown away.
+    /// N = 2^10: no protection. For tests, and for keys of temporary networks.
     pub const THROW_AWAY: Self = Self { log_n: 10 };
 }
 
-/// Why an encrypted key was not opened.
+/// Why an encrypted key could not be unlocked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LockedError {
-    /// The password does not fit.
+    /// The password is wrong.
     #[error("wrong password")]
     WrongPassword,
-    /// Not a file of this format, or one that we do not read.
-    #[error("not a keystore that can be read: {reason}")]
+    /// The file does not have this format, or uses an option that we don't support.
+    #[error("the keystore can't be read: {reason}")]
     Unreadable {
         /// What is wrong with it.
         reason: String,
@@ -61,10 +62,10 @@ pub enum LockedError {
 struct Keystore {
     version: u32,
     id: String,
-    /// Not in the definition, but written by most: without `0x`, not trusted.
+    /// Not in the definition, but written by most tools, without `0x`; not trusted.
     #[serde(default)]
     address: String,
-    // Some old tools wrote a capital.
+    // Some old tools wrote `Crypto`.
     #[serde(alias = "Crypto")]
     crypto: Crypto,
 }
@@ -93,7 +94,7 @@ struct ScryptParameters {
     salt: String,
 }
 
-/// The file that gives `secret` back for `password`.
+/// Returns a keystore file from which `password` gives `secret`.
 pub(crate) fn lock(
     secret: &[u8; 32],
     account: &AccountId,
@@ -116,25 +117,26 @@ pub(crate) fn lock(
             cipherparams: CipherParameters { iv: hex::encode(iv) },
             ciphertext: hex::encode(ciphertext),
             kdf: DERIVATION.to_owned(),
-            kdfparams: serde_json::to_value(parameters).expect("numbers and text become JSON"),
+            kdfparams: serde_json::to_value(parameters)
+                .expect("numbers and text can be written as JSON"),
             mac: hex::encode(code(&derived, &ciphertext)),
         },
     };
-    Ok(serde_json::to_string_pretty(&keystore).expect("numbers and text become JSON"))
+    Ok(serde_json::to_string_pretty(&keystore).expect("numbers and text can be written as JSON"))
 }
 
-/// The secret in the file.
+/// Returns the secret in a keystore file.
 pub(crate) fn unlock(text: &str, password: &str) -> Result<[u8; 32], LockedError> {
     let unreadable = |reason: &str| LockedError::Unreadable { reason: reason.to_owned() };
     let keystore: Keystore =
         serde_json::from_str(text).map_err(|error| unreadable(&error.to_string()))?;
     let crypto = keystore.crypto;
     if keystore.version != 3 {
-        return Err(unreadable(&format!("version {}, not 3", keystore.version)));
+        return Err(unreadable(&format!("version is {}: 3 is supported", keystore.version)));
     }
     if crypto.cipher != CIPHER || crypto.kdf != DERIVATION {
         return Err(unreadable(&format!(
-            "{} and {}, not {CIPHER} and {DERIVATION}",
+            "cipher and key derivation are {} and {}: {CIPHER} and {DERIVATION} are supported",
             crypto.cipher, crypto.kdf
         )));
     }
@@ -155,19 +157,19 @@ pub(crate) fn unlock(text: &str, password: &str) -> Result<[u8; 32], LockedError
     Ok(secret)
 }
 
-/// scrypt, within the bounds above.
+/// Derives a key with scrypt, within the bounds above.
 fn derive(password: &str, salt: &[u8], parameters: &ScryptParameters) -> Result<[u8; 32], String> {
     let ScryptParameters { dklen, n, p, r, .. } = *parameters;
     if dklen != DERIVED_SIZE {
-        return Err(format!("dklen {dklen}, not {DERIVED_SIZE}"));
+        return Err(format!("dklen is {dklen}: {DERIVED_SIZE} is supported"));
     }
     if !n.is_power_of_two() || n == 1 {
-        return Err(format!("scrypt N = {n} is no power of two above 1"));
+        return Err(format!("scrypt N is {n}: it must be a power of two above 1"));
     }
     let memory = n.checked_mul(u64::from(r)).and_then(|blocks| blocks.checked_mul(BLOCK_SIZE));
     if memory.is_none_or(|memory| MEMORY_SIZE_MAX < memory) || PASSES_MAX < p {
         return Err(format!(
-            "scrypt N = {n}, r = {r}, p = {p} needs more memory or time than a password is worth"
+            "scrypt N = {n}, r = {r}, p = {p} needs more memory or time than allowed"
         ));
     }
     let log_n = u8::try_from(n.trailing_zeros()).expect("at most 63");
@@ -179,19 +181,19 @@ fn derive(password: &str, salt: &[u8], parameters: &ScryptParameters) -> Result<
     Ok(derived)
 }
 
-/// Tells a right from a wrong password.
+/// Returns the code that tells a right password from a wrong one.
 fn code(derived: &[u8; 32], ciphertext: &[u8]) -> [u8; 32] {
     keccak256([&derived[16..], ciphertext].concat()).0
 }
 
-/// Encrypts or decrypts: in this mode they are one.
+/// Encrypts or decrypts: in this mode both are the same operation.
 fn apply_cipher(derived: &[u8; 32], iv: &[u8; 16], bytes: &mut [u8]) {
     let mut key = [0; 16];
     key.copy_from_slice(&derived[..16]);
     Ctr128BE::<Aes128>::new(&key.into(), iv.into()).apply_keystream(bytes);
 }
 
-/// A random (version 4) UUID. Source: RFC 9562, section 5.4.
+/// Returns a random (version 4) UUID. Source: RFC 9562, section 5.4.
 fn uuid(mut bytes: [u8; 16]) -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
@@ -211,8 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn the_published_derivation_is_ours() {
-        // RFC 7914, section 12, third vector. The vector of the definition itself has N = 2^18 with r = 1, which that RFC excludes.
+    fn scrypt_gives_the_published_vector() {
+        // RFC 7914, section 12, third vector. The vector of the definition itself has N = 2^18 with r = 1, which
+        // that RFC excludes.
         let parameters = ScryptParameters { n: 16384, ..plain() };
         let derived = derive("pleaseletmein", b"SodiumChloride", &parameters).unwrap();
         assert_eq!(
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_locked_opens_with_its_password_only() {
+    fn only_the_right_password_unlocks() {
         let text = lock(&SECRET, &ACCOUNT, "correct horse", Cost::THROW_AWAY).unwrap();
         assert_eq!(unlock(&text, "correct horse"), Ok(SECRET));
         for wrong in ["", "correct", "correct horse ", "Correct horse"] {
@@ -248,13 +251,13 @@ mod tests {
         };
         let iv = serde_json::from_str::<Keystore>(&good).unwrap().crypto.cipherparams.iv;
         for (from, to, says) in [
-            ("\"version\": 3", "\"version\": 1", "version 1"),
+            ("\"version\": 3", "\"version\": 1", "version is 1"),
             ("aes-128-ctr", "aes-128-cbc", "aes-128-cbc"),
             ("\"scrypt\"", "\"pbkdf2\"", "pbkdf2"),
-            ("\"dklen\": 32", "\"dklen\": 8", "dklen 8"),
-            ("\"n\": 1024", "\"n\": 1000", "no power of two"),
-            ("\"n\": 1024", "\"n\": 1", "no power of two"),
-            ("\"n\": 1024", "\"n\": 0", "no power of two"),
+            ("\"dklen\": 32", "\"dklen\": 8", "dklen is 8"),
+            ("\"n\": 1024", "\"n\": 1000", "a power of two"),
+            ("\"n\": 1024", "\"n\": 1", "a power of two"),
+            ("\"n\": 1024", "\"n\": 0", "a power of two"),
             ("\"n\": 1024", "\"n\": 1073741824", "more memory"),
             ("\"n\": 1024", "\"n\": 9223372036854775808", "more memory"),
             ("\"r\": 8", "\"r\": 0", "not defined"),

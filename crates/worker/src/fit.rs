@@ -1,28 +1,28 @@
-//! Whether a run fits this machine's memory, and how.
+//! Checks whether a run fits this machine's memory, and chooses how to compute it.
 
 use model::Activations;
 use verification::RunSpec;
 
 use crate::participate::Refusal;
 
-/// How a run's rounds are computed within the memory allowed.
+/// How a run's rounds are computed within the allowed memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fit {
-    /// What is kept for the way back.
+    /// Whether activations are kept for the backward pass.
     pub(crate) activations: Activations,
-    /// Computations at a time: the own round, and audits of others'.
+    /// Number of computations at a time: the own round, and audits of others.
     pub(crate) at_once: usize,
 }
 
 impl Fit {
-    /// From the quickest to the leanest.
+    /// All ways, from the fastest to the one with the least memory.
     const ALL: [Self; 3] = [
         Self { activations: Activations::Keep, at_once: 2 },
         Self { activations: Activations::Keep, at_once: 1 },
         Self { activations: Activations::Recompute, at_once: 1 },
     ];
 
-    /// The quickest way that takes at most `allowed` bytes.
+    /// Returns the fastest way that needs at most `allowed` bytes.
     pub(crate) fn choose(spec: &RunSpec, threads: usize, allowed: u64) -> Result<Self, Refusal> {
         let needed = |fit: &Self| {
             let one = spec.training_bytes(threads, fit.activations);
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quickest_way_that_fits_is_taken() {
+    fn the_fastest_way_that_fits_is_chosen() {
         let spec = RunSpec {
             model: model::Config {
                 layers: 14,
@@ -61,7 +61,7 @@ mod tests {
                 ways
             });
         let [quickest, middle, leanest] = Fit::ALL;
-        assert_eq!(ways, [leanest, middle, quickest], "in the order of the memory they take");
+        assert_eq!(ways, [leanest, middle, quickest], "ordered by the memory they need");
         assert!(choose(4 << 30).is_ok(), "a model of 100 million parameters fits 4 GiB");
         let Err(Refusal::TooLarge { needed, allowed }) = choose(1 << 30) else {
             panic!("1 GiB is too little");

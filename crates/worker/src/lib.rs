@@ -1,19 +1,21 @@
 //! Does the steps assigned to this device, and audits those of others.
 //!
-//! 1. Find the run on the ledger, check that this machine can hold its model, sign who is paid (*link*) and that it takes part (*enrol*).
-//! 2. Dial the coordinator; it relays the two statements and answers with specification and manifest, both checked against the terms.
-//! 3. For each round: parameters, memory and shards, all by digest; train; sign the commitment; serve the update.
-//! 4. For each audit the ledger has drawn this device for: repeat the round, publish what was found.
-//! 5. When the connection is lost: dial again, for as long as the owner's patience lasts. Work that is done is handed in again.
+//! 1. Read the run from the ledger, check that this machine has the memory for its model, sign who is paid (*link*)
+//!    and that the device takes part (*enrol*).
+//! 2. Connect to the coordinator; it relays the two statements and sends specification and manifest, both checked
+//!    against the terms.
+//! 3. For each round: get parameters, memory and shards, all by digest; train; sign the commitment; serve the update.
+//! 4. For each audit for which the ledger has drawn this device: repeat the round, publish the finding.
+//! 5. When the connection is lost: connect again, for at most `patience`. Finished work is submitted again.
 //!
-//! Invariants: nothing is signed that was not computed here; a round starts only from the state the ledger names; no key but the device's
-//! is on this machine, and it can spend nothing.
+//! Invariants: nothing is signed that was not computed here; a round starts only from the state on the ledger; this
+//! machine has no key but the device's, which can spend nothing.
 //!
-//! It does not decide when the machine is idle (that will be the agent's), nor what the work is worth.
+//! The crate does not decide when the machine is idle (the agent will), nor what the work is worth.
 
-mod desk;
+mod files;
 mod fit;
-mod keep;
+mod inputs;
 mod misbehaviour;
 mod options;
 mod participate;

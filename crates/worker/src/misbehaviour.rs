@@ -1,4 +1,4 @@
-//! How a worker that does not do its part behaves, so that the protection against it can be watched at work (`demo --cheats`) and tested
+//! Workers that cheat, so that the protection against them can be demonstrated (`demo --cheats`) and tested
 //! from outside.
 
 use std::{str::FromStr, time::Duration};
@@ -11,29 +11,29 @@ use verification::{JobError, Outcome, fabricate};
 
 use crate::work::{Assignment, Finding};
 
-/// What this worker does with its assignments.
+/// How this worker does its assignments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Behaviour {
-    /// The work it was given.
+    /// Does the assigned work.
     #[default]
     Honest,
-    /// Made-up updates at no cost: a random direction, which decodes like any other update.
+    /// Sends made-up updates that cost no work: a random direction, which decodes like any other update.
     MadeUp,
-    /// The work, truly sealed, but another update than it gave: one that does harm.
+    /// Does the work and seals its root, but sends another, harmful update.
     Poisoned,
-    /// The work, but bytes without meaning as the update.
+    /// Does the work, but sends random bytes as the update.
     Garbage,
-    /// The work, but an update that is cut short.
+    /// Does the work, but truncates the update.
     Short,
-    /// The work, but an update that holds not-a-number.
+    /// Does the work, but sends an update that contains NaN.
     NotANumber,
-    /// Another device's update and seal, as the ledger shows them.
+    /// Copies another device's update and seal from the ledger.
     Copied,
-    /// The work, and then other work for the same round.
+    /// Does the work, then commits to other work for the same round.
     Twice,
-    /// The work, handed in when the round is over.
+    /// Does the work, but commits after the round has closed.
     Late,
-    /// The work, but as an auditor it finds every other device's work made up.
+    /// Does the work, but as an auditor claims that every other device's work is made up.
     FalseAudits,
 }
 
@@ -57,23 +57,23 @@ impl FromStr for Behaviour {
     }
 }
 
-/// No way to behave.
+/// The name of a behaviour is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "no behaviour is called {0:?}: made-up, poisoned, garbage, short, not-a-number, copied, twice, late or false-audits"
+    "unknown behaviour {0:?}: give made-up, poisoned, garbage, short, not-a-number, copied, twice, late or false-audits"
 )]
 pub struct UnknownBehaviour(String);
 
-/// An outcome without the work.
+/// Returns an outcome without doing the work.
 ///
 /// # Errors
-/// What compressing says.
+/// When the made-up update can't be compressed.
 pub(crate) fn made_up(assignment: &Assignment) -> Result<Outcome, JobError> {
     let noise = noise(assignment.base.len(), assignment.round, &assignment.device);
     fabricate(&assignment.spec, assignment.round, &noise, &assignment.memory)
 }
 
-/// Deterministic noise, about as large as the change of a real round.
+/// Returns deterministic noise, about as large as the change of a real round.
 fn noise(length: usize, round: u32, device: &DeviceId) -> Vec<f32> {
     let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 made-up update v1");
     hasher.update(device.as_bytes());
@@ -83,9 +83,9 @@ fn noise(length: usize, round: u32, device: &DeviceId) -> Vec<f32> {
     bytes.into_iter().map(|byte| (f32::from(byte) - 127.5) * 1e-4).collect()
 }
 
-/// The update that is handed in for the one the work gave.
-pub(crate) fn handed_in(behaviour: Behaviour, mut update: Vec<u8>) -> Vec<u8> {
-    /// Where the levels of an update's first chunk are: low, then high, as bf16.
+/// Returns the update to send instead of the computed one.
+pub(crate) fn sent_update(behaviour: Behaviour, mut update: Vec<u8>) -> Vec<u8> {
+    /// Position of the levels in an update's first chunk: low, then high, as bf16.
     const LEVELS: std::ops::Range<usize> = 7..11;
     let mut set_levels = |low: u16, high: u16| {
         let levels = [low.to_le_bytes(), high.to_le_bytes()].concat();
@@ -108,11 +108,11 @@ pub(crate) fn handed_in(behaviour: Behaviour, mut update: Vec<u8>) -> Vec<u8> {
     update
 }
 
-/// How often a copier looks for something to copy, and how long it waits between two looks.
+/// How often a copier looks for a commitment to copy, and how long it waits in between.
 const COPY_TRIES: u32 = 100;
 const COPY_PAUSE: Duration = Duration::from_millis(100);
 
-/// Seal, update and new memory that another device has committed to in this round; waits for one.
+/// Waits for another device's commitment in this round and returns its seal, update and new memory.
 pub(crate) async fn copied(
     ledger: &Ledger,
     run: u64,
@@ -136,7 +136,7 @@ pub(crate) async fn copied(
     Ok(None)
 }
 
-/// What an auditor says that lies.
+/// Returns the finding of an auditor that lies.
 pub(crate) fn false_finding(subject: &DeviceId) -> Finding {
     Finding::Mismatch { sealed: Digest::from_bytes(*subject.as_bytes()) }
 }

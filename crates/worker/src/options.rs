@@ -1,4 +1,4 @@
-//! What a worker is told to do, and what it tells.
+//! Options and events of a worker.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -19,40 +19,40 @@ use crate::{
 pub struct Options {
     /// The run.
     pub run: u64,
-    /// Who is paid.
+    /// The account that is paid.
     pub account: AccountId,
-    /// The device's key, which is its name on network and ledger.
+    /// The device's key, its identity on network and ledger.
     pub device: DeviceKey,
     /// The ledger, for reading only.
     pub ledger: Ledger,
-    /// Its chain id, part of everything that is signed.
+    /// Chain id of the ledger, part of everything that is signed.
     pub chain_id: u64,
-    /// Where shards and memories are kept.
+    /// Folder for shards and memories.
     pub data_dir: PathBuf,
-    /// Threads a computation may use.
+    /// Number of threads of a computation.
     pub threads: usize,
-    /// Vector instructions a computation uses.
+    /// Vector instructions of a computation.
     pub isa: Isa,
-    /// Memory it may use, in bytes.
+    /// Memory that the worker may use, in bytes.
     pub memory_max: u64,
-    /// How long to go on dialling a coordinator that does not answer.
+    /// How long to try to reach a coordinator that does not answer.
     pub patience: Duration,
-    /// Honest, unless the protection is being demonstrated.
+    /// `Honest`, except in demonstrations of cheating.
     pub behaviour: Behaviour,
-    /// Who wants to know what happens.
+    /// Receives the events.
     pub events: mpsc::UnboundedSender<Event>,
-    /// Becomes true when the owner wants the machine back.
+    /// Becomes true when the owner stops the worker.
     pub stop: watch::Receiver<bool>,
 }
 
-/// Something that happened, in the order it happened.
+/// An event; events are sent in the order in which they happen.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The coordinator has taken this device in.
+    /// The device has its seat and is connected.
     Joined,
-    /// The connection is gone; another is being tried.
+    /// The connection was lost; the worker tries to connect again.
     Disconnected {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A round is being prepared and trained.
@@ -64,10 +64,10 @@ pub enum Event {
     Paced {
         /// The round.
         round: u32,
-        /// How far and how fast.
+        /// Progress and speed.
         pace: Pace,
     },
-    /// A round's work is handed in.
+    /// A round's work was submitted.
     Committed {
         /// The round.
         round: u32,
@@ -76,39 +76,39 @@ pub enum Event {
         /// Tokens trained on.
         tokens: u64,
     },
-    /// Another device's round is being repeated.
+    /// Another device's round is being replayed.
     AuditStarted {
         /// The round.
         round: u32,
-        /// Whose.
+        /// The audited device.
         subject: DeviceId,
     },
     /// An audit is done.
     Audited {
         /// The round.
         round: u32,
-        /// Whose.
+        /// The audited device.
         subject: DeviceId,
-        /// What was found; nothing when the evidence could not be had.
+        /// The finding; `None` when the evidence was not available.
         finding: Option<Finding>,
     },
-    /// Ledger or coordinator did not take something.
+    /// The ledger or the coordinator refused a message.
     Refused {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A round or an audit could not be computed.
     Failed {
         /// The round.
         round: u32,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Options {
-    /// Tells whoever listens; nobody needs to.
-    pub(crate) fn tell(&self, event: Event) {
+    /// Sends an event; it does not matter if nobody receives it.
+    pub(crate) fn emit(&self, event: Event) {
         let _ = self.events.send(event);
     }
 
@@ -116,7 +116,7 @@ impl Options {
         self.device.device()
     }
 
-    /// `[seal, update, memory before, memory after]` as a signed commitment.
+    /// Signs the commitment `[seal, update, memory before, memory after]`.
     pub(crate) fn sign_commitment(
         &self,
         run: u64,

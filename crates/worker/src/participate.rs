@@ -1,4 +1,4 @@
-//! From a run's number to its end, over as many connections as it takes.
+//! Takes part in a run until its end, over as many connections as needed.
 
 use std::{
     net::SocketAddr,
@@ -23,9 +23,9 @@ use verification::RunSpec;
 
 use crate::{
     Event, Options,
-    desk::Desk,
+    files::WorkerFiles,
     fit::Fit,
-    keep::Keep,
+    inputs::Inputs,
     session::{Ending, Session},
     states::States,
     view,
@@ -35,12 +35,12 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// Why this device can't take part, however often it tries.
+/// Why this device can't take part, even if it tries again.
 #[derive(Debug, Error)]
 pub enum Refusal {
-    /// The model is too large for this machine.
+    /// The model needs more memory than allowed.
     #[error(
-        "training this model takes {needed} bytes of memory, {allowed} are allowed here: choose another project, or raise --memory"
+        "training this model needs {needed} bytes of memory, {allowed} are allowed: choose another project, or raise --memory"
     )]
     TooLarge {
         /// Bytes a round needs.
@@ -48,16 +48,18 @@ pub enum Refusal {
         /// Bytes allowed.
         allowed: u64,
     },
-    /// Specification or manifest are not the ones in the terms.
-    #[error("the coordinator's {what} is not the one the ledger names: choose another project")]
+    /// Specification or manifest do not have the digest in the terms.
+    #[error(
+        "the coordinator's {what} does not have the digest on the ledger: choose another project"
+    )]
     NotTheTerms {
-        /// Which.
+        /// Specification or manifest.
         what: &'static str,
     },
-    /// Another version of the protocol.
-    #[error("the coordinator did not take this device in: {reason}")]
+    /// The coordinator refused the device.
+    #[error("the coordinator refused this device: {reason}")]
     NotTakenIn {
-        /// In its words.
+        /// The coordinator's reason.
         reason: String,
     },
 }
@@ -65,10 +67,10 @@ pub enum Refusal {
 /// Takes part in a run until it ends, the device is expelled, or the owner stops it.
 ///
 /// # Errors
-/// A [`Refusal`], or when ledger or coordinator stay out of reach for longer than the options' patience.
+/// A [`Refusal`], or an error when ledger or coordinator can't be reached for longer than the options' patience.
 pub async fn participate(options: &Options) -> anyhow::Result<Ending> {
-    let keep =
-        Keep::open(&options.data_dir, options.run).context("the data folder can't be used")?;
+    let files = WorkerFiles::open(&options.data_dir, options.run)
+        .context("the data folder can't be used")?;
     let states = Arc::new(Mutex::new(States::default()));
     let mut last = None;
     let mut pause = PAUSE;
@@ -79,11 +81,11 @@ pub async fn participate(options: &Options) -> anyhow::Result<Ending> {
         if summary.is_over {
             return Ok(Ending::Finished);
         }
-        let error = match connect(options, &keep, &states).await {
-            Ok(desk) => {
+        let error = match connect(options, &files, &states).await {
+            Ok(inputs) => {
                 (pause, reached) = (PAUSE, Instant::now());
-                options.tell(Event::Joined);
-                match Session::run(options, desk, &mut last).await {
+                options.emit(Event::Joined);
+                match Session::run(options, inputs, &mut last).await {
                     Ok(ending) => return Ok(ending),
                     Err(error) => error,
                 }
@@ -91,11 +93,12 @@ pub async fn participate(options: &Options) -> anyhow::Result<Ending> {
             Err(error) if error.downcast_ref::<Refusal>().is_some() => return Err(error),
             Err(error) => error,
         };
-        options.tell(Event::Disconnected { reason: format!("{error:#}") });
+        options.emit(Event::Disconnected { reason: format!("{error:#}") });
         if reached.elapsed() > options.patience {
-            return Err(
-                error.context(format!("no coordinator for {} s", options.patience.as_secs()))
-            );
+            return Err(error.context(format!(
+                "the coordinator could not be reached for {} s",
+                options.patience.as_secs()
+            )));
         }
         tokio::select! {
             () = sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
@@ -104,12 +107,12 @@ pub async fn participate(options: &Options) -> anyhow::Result<Ending> {
     }
 }
 
-/// Dials, signs, and waits to be taken in.
+/// Connects, signs the statements, and waits for the coordinator's welcome.
 async fn connect(
     options: &Options,
-    keep: &Keep,
+    files: &WorkerFiles,
     states: &Arc<Mutex<States>>,
-) -> anyhow::Result<Desk> {
+) -> anyhow::Result<Inputs> {
     let offer = view::offer(&options.ledger, options.run).await?;
     let addresses: Vec<SocketAddr> =
         offer.endpoint.split(',').filter_map(|address| address.trim().parse().ok()).collect();
@@ -121,14 +124,14 @@ async fn connect(
         match endpoint.recv().await? {
             ToWorker::Welcome { spec, manifest } => break (spec, manifest),
             ToWorker::Refused { reason } => return Err(Refusal::NotTakenIn { reason }.into()),
-            ToWorker::Finished => anyhow::bail!("the run is over"),
+            ToWorker::Finished => anyhow::bail!("the run has ended"),
             ToWorker::Round { .. } | ToWorker::Audit { .. } => {}
         }
     };
     let (spec, manifest) = check(&offer, &spec, &manifest)?;
     let fit = Fit::choose(&spec, options.threads, options.memory_max)?;
     tracing::debug!(?fit, "how rounds are computed within the memory allowed");
-    Ok(Desk {
+    Ok(Inputs {
         run: options.run,
         device: options.device_id(),
         threads: options.threads,
@@ -137,7 +140,7 @@ async fn connect(
         turns: Arc::new(Semaphore::new(fit.at_once)),
         ledger: options.ledger.clone(),
         endpoint,
-        keep: keep.clone(),
+        files: files.clone(),
         spec: Arc::new(spec),
         manifest,
         states: Arc::clone(states),

@@ -1,7 +1,8 @@
-//! One connection to a coordinator: messages in, work out.
+//! A session: one connection to a coordinator, with the computations that its messages start.
 //!
-//! The coordinator says *that* there is something to do; what exactly is read from the ledger, and what is fetched is checked
-//! against digests that the ledger names. A coordinator that lies can waste a worker's time, not make it sign something untrue.
+//! The coordinator only announces that there is work; the details are read from the ledger, and what is fetched is
+//! checked against digests on the ledger. A dishonest coordinator can waste a worker's time, but not make it sign
+//! something false.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,28 +21,29 @@ use verification::Outcome;
 
 use crate::{
     Event, Options,
-    desk::{Base, Desk},
-    keep::MEMORIES_KEPT_MAX,
+    files::MEMORIES_KEPT_MAX,
+    inputs::{Base, Inputs},
     misbehaviour::{self, Behaviour},
     view,
     work::{self, Finding, Pace},
 };
 
-/// Updates and memories served at once: those of the last rounds, which the coordinator or an auditor may still ask for.
+/// Number of updates and memories served at once: those of the last rounds, which the coordinator or an auditor may
+/// still request.
 const SERVED_MAX: usize = 2 * MEMORIES_KEPT_MAX;
 
-/// How a session ended, when it was not the connection.
+/// Why a session ended, other than by a lost connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The run is over.
+    /// The run has ended.
     Finished,
-    /// The ledger says that this device is out of the run.
+    /// The device was expelled, according to the ledger.
     Expelled,
-    /// The owner wants the machine back.
+    /// The owner stopped the worker.
     Stopped,
 }
 
-/// A round's work that this process did last; it is sent again after a reconnection.
+/// The last finished work of this process; it is sent again after a reconnection.
 #[derive(Clone)]
 pub(crate) struct LastWork {
     round: u32,
@@ -49,14 +51,14 @@ pub(crate) struct LastWork {
     update: Vec<u8>,
 }
 
-/// What the computing tasks report back.
+/// Results of the computing tasks.
 enum Done {
     Paced { round: u32, pace: Pace },
     Trained { round: u32, work: anyhow::Result<(Outcome, Digest)> },
     Audited { round: u32, subject: DeviceId, finding: anyhow::Result<Option<Finding>> },
 }
 
-/// A computation; dropping this calls it off.
+/// A computation; dropping it stops it.
 struct Running {
     round: u32,
     called_off: Arc<AtomicBool>,
@@ -75,30 +77,30 @@ impl Drop for Running {
     }
 }
 
-/// The messages of one connection, and what is being computed meanwhile.
+/// A connection and the computations in progress.
 pub(crate) struct Session<'a> {
     options: &'a Options,
-    desk: Arc<Desk>,
+    inputs: Arc<Inputs>,
     last: &'a mut Option<LastWork>,
     done: mpsc::UnboundedSender<Done>,
     training: Option<Running>,
     audits: BTreeMap<(u32, DeviceId), Running>,
-    /// Digests of what is served, oldest first.
+    /// Digests of the served blobs, oldest first.
     served: VecDeque<Digest>,
 }
 
 impl<'a> Session<'a> {
-    /// Serves the coordinator until the run ends or the connection does.
+    /// Handles the coordinator's messages until the run or the connection ends.
     pub(crate) async fn run(
         options: &'a Options,
-        desk: Desk,
+        inputs: Inputs,
         last: &'a mut Option<LastWork>,
     ) -> anyhow::Result<Ending> {
         let (done, results) = mpsc::unbounded_channel();
-        let desk = Arc::new(desk);
+        let inputs = Arc::new(inputs);
         let mut session = Self {
             options,
-            desk: Arc::clone(&desk),
+            inputs: Arc::clone(&inputs),
             last,
             done,
             training: None,
@@ -107,9 +109,9 @@ impl<'a> Session<'a> {
         };
         let ending = session.serve(results).await;
         drop(session);
-        // A computation that was called off may hold the desk a little longer; then the connection just ends.
-        if let Some(desk) = Arc::into_inner(desk) {
-            desk.endpoint.close().await;
+        // A stopped computation may hold the inputs a little longer; then the connection just ends.
+        if let Some(inputs) = Arc::into_inner(inputs) {
+            inputs.endpoint.close().await;
         }
         ending
     }
@@ -121,9 +123,9 @@ impl<'a> Session<'a> {
         self.publish_evidence().await?;
         let mut stop = self.options.stop.clone();
         loop {
-            let desk = Arc::clone(&self.desk);
+            let inputs = Arc::clone(&self.inputs);
             let ended = tokio::select! {
-                message = desk.endpoint.recv() => self.hear(message?).await?,
+                message = inputs.endpoint.recv() => self.hear(message?).await?,
                 Some(done) = results.recv() => self.finish(done).await?,
                 _ = stop.wait_for(|stop| *stop) => {
                     self.leave().await?;
@@ -136,9 +138,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Serves the memories on disk again, and the last update: an auditor or the coordinator may still ask for them.
+    /// Serves the memories on disk and the last update again: an auditor or the coordinator may still request them.
     async fn publish_evidence(&mut self) -> anyhow::Result<()> {
-        for memory in self.desk.keep.memories()? {
+        for memory in self.inputs.files.memories()? {
             self.publish(memory).await?;
         }
         if let Some(last) = self.last.clone() {
@@ -147,14 +149,14 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Serves something, and nothing older than the newest [`SERVED_MAX`] any more.
+    /// Serves a blob and stops serving those older than the newest [`SERVED_MAX`].
     async fn publish(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
-        let digest = self.desk.endpoint.publish(bytes).await?;
+        let digest = self.inputs.endpoint.publish(bytes).await?;
         self.served.push_back(digest);
         while self.served.len() > SERVED_MAX {
             self.served.pop_front();
         }
-        self.desk.endpoint.retain(&self.served.iter().copied().collect());
+        self.inputs.endpoint.retain(&self.served.iter().copied().collect());
         Ok(())
     }
 
@@ -172,8 +174,10 @@ impl<'a> Session<'a> {
                 );
             }
             ToWorker::Refused { reason } => {
-                self.options.tell(Event::Refused { reason });
-                if view::is_expelled(&self.desk.ledger, self.desk.run, &self.desk.device).await? {
+                self.options.emit(Event::Refused { reason });
+                if view::is_expelled(&self.inputs.ledger, self.inputs.run, &self.inputs.device)
+                    .await?
+                {
                     return Ok(Some(Ending::Expelled));
                 }
             }
@@ -183,7 +187,7 @@ impl<'a> Session<'a> {
         Ok(None)
     }
 
-    /// Starts a round, unless its work is done already: then it is handed in again.
+    /// Starts a round, or submits its work again if it is already done.
     async fn train(
         &mut self,
         round: u32,
@@ -192,7 +196,7 @@ impl<'a> Session<'a> {
         update: [u8; 32],
     ) -> anyhow::Result<()> {
         if let Some(last) = self.last.as_ref().filter(|last| last.round == round) {
-            self.desk.endpoint.send(&last.message).await?;
+            self.inputs.endpoint.send(&last.message).await?;
             return Ok(());
         }
         if self.training.as_ref().is_some_and(|training| training.round == round) {
@@ -201,20 +205,20 @@ impl<'a> Session<'a> {
         if self.options.behaviour == Behaviour::Late
             && let Some(last) = self.last.as_ref()
         {
-            self.desk.endpoint.send(&last.message).await?;
+            self.inputs.endpoint.send(&last.message).await?;
         }
-        self.options.tell(Event::RoundStarted { round });
+        self.options.emit(Event::RoundStarted { round });
         let (running, called_off) = Running::start(round);
         self.training = Some(running);
         let [state, previous, update] = [base, previous, update].map(Digest::from_bytes);
         let base = Base { state, step: (update != Digest::ZERO).then_some((previous, update)) };
-        let (desk, done, behaviour) =
-            (Arc::clone(&self.desk), self.done.clone(), self.options.behaviour);
+        let (inputs, done, behaviour) =
+            (Arc::clone(&self.inputs), self.done.clone(), self.options.behaviour);
         tokio::spawn(async move {
-            let work = train(&desk, round, base, behaviour, &called_off, &done).await;
+            let work = train(&inputs, round, base, behaviour, &called_off, &done).await;
             let is_wanted = !called_off.load(Ordering::Relaxed);
             if is_wanted {
-                // A session that has ended wants no result.
+                // A session that has ended does not read the result.
                 let _ = done.send(Done::Trained { round, work });
             }
         });
@@ -225,13 +229,13 @@ impl<'a> Session<'a> {
         if self.audits.contains_key(&(round, subject)) {
             return;
         }
-        self.options.tell(Event::AuditStarted { round, subject });
+        self.options.emit(Event::AuditStarted { round, subject });
         let (running, called_off) = Running::start(round);
         self.audits.insert((round, subject), running);
-        let (desk, done) = (Arc::clone(&self.desk), self.done.clone());
+        let (inputs, done) = (Arc::clone(&self.inputs), self.done.clone());
         tokio::spawn(async move {
             let finding = if evidence {
-                audit(&desk, round, subject, base, &called_off).await
+                audit(&inputs, round, subject, base, &called_off).await
             } else {
                 Ok(None)
             };
@@ -245,8 +249,8 @@ impl<'a> Session<'a> {
     async fn finish(&mut self, done: Done) -> anyhow::Result<Option<Ending>> {
         match done {
             Done::Paced { round, pace } => {
-                self.options.tell(Event::Paced { round, pace });
-                self.desk.endpoint.send(&progress(round, pace)).await?;
+                self.options.emit(Event::Paced { round, pace });
+                self.inputs.endpoint.send(&progress(round, pace)).await?;
             }
             Done::Trained { round, work } => {
                 self.training = None;
@@ -255,7 +259,7 @@ impl<'a> Session<'a> {
                         self.commit(round, outcome, memory_before).await?
                     }
                     Err(error) => {
-                        self.options.tell(Event::Failed { round, reason: format!("{error:#}") })
+                        self.options.emit(Event::Failed { round, reason: format!("{error:#}") })
                     }
                 }
             }
@@ -273,9 +277,9 @@ impl<'a> Session<'a> {
         outcome: Outcome,
         memory_before: Digest,
     ) -> anyhow::Result<()> {
-        self.desk.keep.keep_memory(&outcome.memory_after.to_bytes())?;
+        self.inputs.files.store_memory(&outcome.memory_after.to_bytes())?;
         self.publish(outcome.memory_after.to_bytes()).await?;
-        let seal = units::seal(&self.desk.device, &outcome.root);
+        let seal = units::seal(&self.inputs.device, &outcome.root);
         let memory_after = outcome.memory_after_digest;
         let (update, digests) = match self.options.behaviour {
             Behaviour::Honest => {
@@ -284,36 +288,37 @@ impl<'a> Session<'a> {
             _ => self.misbehave(round, outcome.update, [seal, memory_before, memory_after]).await?,
         };
         self.publish(update.clone()).await?;
-        let message = self.options.sign_commitment(self.desk.run, round, digests);
+        let message = self.options.sign_commitment(self.inputs.run, round, digests);
         if self.options.behaviour != Behaviour::Late {
-            self.desk.endpoint.send(&message).await?;
+            self.inputs.endpoint.send(&message).await?;
         }
         let (loss, tokens) = (outcome.loss_mean, outcome.tokens);
-        self.options.tell(Event::Committed { round, loss, tokens });
+        self.options.emit(Event::Committed { round, loss, tokens });
         *self.last = Some(LastWork { round, message, update });
         Ok(())
     }
 
-    /// The update handed in instead of the one the work gave, and what is committed to: seal, update, memory before, memory after.
+    /// Returns the update to send instead of the computed one, and the commitment to it: seal, update, memory
+    /// before, memory after.
     async fn misbehave(
         &self,
         round: u32,
         update: Vec<u8>,
         [seal, memory_before, memory_after]: [Digest; 3],
     ) -> anyhow::Result<(Vec<u8>, [Digest; 4])> {
-        let desk = &self.desk;
-        let update = misbehaviour::handed_in(self.options.behaviour, update);
+        let inputs = &self.inputs;
+        let update = misbehaviour::sent_update(self.options.behaviour, update);
         let digest = Digest::of(&update);
         let own = [seal, digest, memory_before, memory_after];
         if self.options.behaviour == Behaviour::Twice {
             let other = [digest, seal, memory_before, memory_after];
-            let message = self.options.sign_commitment(desk.run, round, own);
-            desk.endpoint.send(&message).await?;
+            let message = self.options.sign_commitment(inputs.run, round, own);
+            inputs.endpoint.send(&message).await?;
             return Ok((update, other));
         }
         if self.options.behaviour == Behaviour::Copied
             && let Some([seal, theirs, after]) =
-                misbehaviour::copied(&desk.ledger, desk.run, round).await?
+                misbehaviour::copied(&inputs.ledger, inputs.run, round).await?
         {
             return Ok((update, [seal, theirs, memory_before, after]));
         }
@@ -327,7 +332,7 @@ impl<'a> Session<'a> {
         finding: anyhow::Result<Option<Finding>>,
     ) -> anyhow::Result<()> {
         let finding = finding.unwrap_or_else(|error| {
-            self.options.tell(Event::Failed { round, reason: format!("audit: {error:#}") });
+            self.options.emit(Event::Failed { round, reason: format!("audit: {error:#}") });
             None
         });
         let finding = match self.options.behaviour {
@@ -339,16 +344,16 @@ impl<'a> Session<'a> {
             Some(Finding::Mismatch { sealed }) => (Verdict::Mismatch, sealed),
             None => (Verdict::Unavailable, Digest::ZERO),
         };
-        let message = self.options.sign_verdict(self.desk.run, round, &subject, kind, &value);
-        self.desk.endpoint.send(&message).await?;
-        self.options.tell(Event::Audited { round, subject, finding });
+        let message = self.options.sign_verdict(self.inputs.run, round, &subject, kind, &value);
+        self.inputs.endpoint.send(&message).await?;
+        self.options.emit(Event::Audited { round, subject, finding });
         Ok(())
     }
 
     async fn leave(&mut self) -> anyhow::Result<()> {
-        let round = view::current(&self.desk.ledger, self.desk.run).await?.round;
-        let message = self.options.sign_leave(self.desk.run, round);
-        self.desk.endpoint.send(&message).await?;
+        let round = view::current(&self.inputs.ledger, self.inputs.run).await?.round;
+        let message = self.options.sign_leave(self.inputs.run, round);
+        self.inputs.endpoint.send(&message).await?;
         Ok(())
     }
 }
@@ -370,26 +375,26 @@ fn progress(round: u32, pace: Pace) -> ToCoordinator {
     }
 }
 
-/// Trains a round of this device; the outcome, and the digest of the memory it started from.
+/// Trains a round of this device; returns the outcome and the digest of the memory at its start.
 async fn train(
-    desk: &Arc<Desk>,
+    inputs: &Arc<Inputs>,
     round: u32,
     base: Base,
     behaviour: Behaviour,
     called_off: &Arc<AtomicBool>,
     done: &mpsc::UnboundedSender<Done>,
 ) -> anyhow::Result<(Outcome, Digest)> {
-    let current = view::current(&desk.ledger, desk.run).await?;
+    let current = view::current(&inputs.ledger, inputs.run).await?;
     anyhow::ensure!(
         current.round == round && current.base == base.state,
-        "the coordinator offers round {round} from {}, the ledger says round {} from {}",
+        "the coordinator announced round {round} from state {}, the ledger has round {} from state {}",
         base.state,
         current.round,
         current.base
     );
-    let _turn = desk.turns.acquire().await?;
-    let memory = desk.own_memory().await?;
-    let assignment = desk.assignment(round, desk.device, base, memory).await?;
+    let _turn = inputs.turns.acquire().await?;
+    let memory = inputs.own_memory().await?;
+    let assignment = inputs.assignment(round, inputs.device, base, memory).await?;
     let (called_off, done) = (Arc::clone(called_off), done.clone());
     let computed = tokio::task::spawn_blocking(move || match behaviour {
         Behaviour::MadeUp => misbehaviour::made_up(&assignment),
@@ -401,35 +406,37 @@ async fn train(
     Ok((computed.await??, memory))
 }
 
-/// Repeats the round of `subject`; `None` when its evidence can't be had.
+/// Replays the round of `subject`; returns `None` when its evidence is not available.
 async fn audit(
-    desk: &Arc<Desk>,
+    inputs: &Arc<Inputs>,
     round: u32,
     subject: DeviceId,
     base: Digest,
     called_off: &Arc<AtomicBool>,
 ) -> anyhow::Result<Option<Finding>> {
-    let case = view::case(&desk.ledger, desk.run, round, &subject).await?;
+    let case = view::case(&inputs.ledger, inputs.run, round, &subject).await?;
     anyhow::ensure!(
-        case.auditor == desk.device,
-        "the ledger has drawn {} for this audit",
+        case.auditor == inputs.device,
+        "the ledger has drawn device {} for this audit, not this device",
         case.auditor
     );
     anyhow::ensure!(
         case.base == base,
-        "round {round} began at {}, the coordinator says {base}",
+        "round {round} started from state {}, the coordinator announced {base}",
         case.base
     );
     let base = Base { state: base, step: None };
-    let _turn = desk.turns.acquire().await?;
-    let assignment =
-        match desk.assignment(round, subject, base, case.commitment.memory_before).await {
-            Ok(assignment) => assignment,
-            Err(error) => {
-                tracing::warn!(%subject, round, "evidence can't be had: {error:#}");
-                return Ok(None);
-            }
-        };
+    let _turn = inputs.turns.acquire().await?;
+    let assignment = match inputs
+        .assignment(round, subject, base, case.commitment.memory_before)
+        .await
+    {
+        Ok(assignment) => assignment,
+        Err(error) => {
+            tracing::warn!(%subject, round, "the evidence for an audit is not available: {error:#}");
+            return Ok(None);
+        }
+    };
     let called_off = Arc::clone(called_off);
     let computed =
         tokio::task::spawn_blocking(move || work::compute(&assignment, &mut |_| flow(&called_off)));
@@ -439,7 +446,7 @@ async fn audit(
         update: outcome.update_digest,
         memory_after: outcome.memory_after_digest,
     };
-    Ok(Some(work::judge(&found, &desk.device, (&subject, &case.commitment), &case.claims)))
+    Ok(Some(work::judge(&found, &inputs.device, (&subject, &case.commitment), &case.claims)))
 }
 
 fn flow(called_off: &AtomicBool) -> ControlFlow<()> {

@@ -1,20 +1,20 @@
-//! Base states by digest, so that rounds and audits of a few rounds back need no download.
+//! The newest base states by digest, so that rounds and audits of recent rounds need no download.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use units::Digest;
 
-/// States held at once: the current one, and those of rounds that may still be audited.
+/// Number of states in memory: the current one, and those of rounds that may still be audited.
 pub(crate) const STATES_HELD_MAX: usize = 4;
 
-/// The newest states this worker has seen, each checked against its digest.
+/// The newest states of this worker, each checked against its digest.
 #[derive(Debug, Default)]
 pub(crate) struct States {
     held: VecDeque<(Digest, Arc<Vec<f32>>)>,
 }
 
 impl States {
-    /// The parameters with this digest, if they are still held.
+    /// Returns the parameters with this digest, if they are still in memory.
     #[must_use]
     pub(crate) fn find(&self, digest: &Digest) -> Option<Arc<Vec<f32>>> {
         self.held
@@ -23,7 +23,7 @@ impl States {
             .map(|(_, parameters)| Arc::clone(parameters))
     }
 
-    /// Holds `parameters`, whose digest the caller has checked, and lets go of the oldest beyond [`STATES_HELD_MAX`].
+    /// Stores `parameters`, whose digest the caller has checked, and removes the oldest beyond [`STATES_HELD_MAX`].
     pub(crate) fn hold(&mut self, digest: Digest, parameters: Arc<Vec<f32>>) {
         if self.find(&digest).is_none() {
             self.held.push_back((digest, parameters));

@@ -1,19 +1,19 @@
-//! What a worker reads from the ledger before it believes a coordinator.
+//! What a worker reads from the ledger to check the coordinator.
 
 use anyhow::Context as _;
 use ledger_client::{AuditRecord, Ledger, RunPhase};
 use training_run::Standing;
 use units::{AccountId, DeviceId, Digest};
 
-/// Where the run stands.
+/// The phase of the run.
 pub(crate) struct Current {
     pub(crate) round: u32,
-    /// State that the open round starts from.
+    /// State at the start of the open round.
     pub(crate) base: Digest,
     pub(crate) is_over: bool,
 }
 
-/// What the owner has put on the ledger for workers.
+/// What the owner has published for workers.
 pub(crate) struct Offer {
     pub(crate) coordinator: DeviceId,
     pub(crate) endpoint: String,
@@ -21,7 +21,7 @@ pub(crate) struct Offer {
     pub(crate) corpus: Digest,
 }
 
-/// Who is paid for a device.
+/// The account of a device.
 pub(crate) struct Linked {
     pub(crate) account: Option<AccountId>,
     pub(crate) next_nonce: u64,
@@ -45,12 +45,14 @@ pub(crate) async fn offer(ledger: &Ledger, run: u64) -> anyhow::Result<Offer> {
 
 pub(crate) async fn link(ledger: &Ledger, device: &DeviceId) -> anyhow::Result<Linked> {
     let link = ledger.link_of(device).await?;
-    let next_nonce =
-        link.nonce.checked_add(1).context("this device's key has been linked too often")?;
+    let next_nonce = link
+        .nonce
+        .checked_add(1)
+        .context("this device's key was linked 2^64 times: use a new key")?;
     Ok(Linked { account: link.account, next_nonce })
 }
 
-/// Memory that the device's last commitment left; zero before the first.
+/// Returns the digest of the memory in the device's last commitment; zero before the first.
 pub(crate) async fn memory(ledger: &Ledger, run: u64, device: &DeviceId) -> anyhow::Result<Digest> {
     let seats = ledger.run_seats(run).await?;
     Ok(seats.iter().find(|seat| seat.device == *device).map_or(Digest::ZERO, |seat| seat.memory))
@@ -66,7 +68,7 @@ pub(crate) async fn is_expelled(
     Ok(own.is_some_and(|seat| matches!(seat.standing, Standing::Expelled { .. })))
 }
 
-/// The audit of a device's round.
+/// Returns the audit of a device's round.
 pub(crate) async fn case(
     ledger: &Ledger,
     run: u64,
@@ -75,5 +77,5 @@ pub(crate) async fn case(
 ) -> anyhow::Result<AuditRecord> {
     let audits = ledger.run_audits(run).await?;
     let found = audits.into_iter().find(|audit| audit.round == round && audit.subject == *subject);
-    found.context("the ledger knows of no such audit")
+    found.context("the ledger has no such audit")
 }

@@ -1,4 +1,4 @@
-//! The computing part of a worker, without network or ledger: train a round, or repeat somebody's round.
+//! The computing part of a worker, without network or ledger: trains a round, or replays another device's.
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
@@ -8,14 +8,14 @@ use training_run::Commitment;
 use units::{DeviceId, Digest};
 use verification::{Job, JobError, Outcome, RunSpec, StepReport};
 
-/// A round of one device, with everything needed to compute it.
+/// All inputs of one device's round.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {
     /// The run's specification.
     pub(crate) spec: Arc<RunSpec>,
     /// The round.
     pub(crate) round: u32,
-    /// Whose round: this device's own, or an audited one's.
+    /// The device whose round it is: this one, or an audited one.
     pub(crate) device: DeviceId,
     /// Parameters at the start of the round.
     pub(crate) base: Arc<Vec<f32>>,
@@ -23,27 +23,27 @@ pub(crate) struct Assignment {
     pub(crate) memory: Arc<Memory>,
     /// The assigned shards, in the order of the assignment.
     pub(crate) shards: Vec<Arc<Vec<u8>>>,
-    /// Threads to use.
+    /// Number of threads.
     pub(crate) threads: usize,
-    /// Vector instructions to use.
+    /// Vector instructions.
     pub(crate) isa: Isa,
-    /// Whether there is memory enough to keep what the way back needs.
+    /// Whether there is enough memory to keep the activations for the backward pass.
     pub(crate) activations: Activations,
 }
 
-/// How far a computation is.
+/// Progress and speed of a computation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
-    /// What the step reported.
+    /// Progress and loss.
     pub step: StepReport,
-    /// Measured over this round so far.
+    /// Average speed in this round so far.
     pub tokens_per_second: u32,
 }
 
-/// Computes the round. `on_step` may call it off.
+/// Computes the round. `on_step` may stop it.
 ///
 /// # Errors
-/// [`JobError::CalledOff`] when `on_step` breaks; otherwise what the job says.
+/// [`JobError::CalledOff`] when `on_step` stops the round; otherwise the error of the job.
 pub(crate) fn compute(
     assignment: &Assignment,
     on_step: &mut dyn FnMut(Pace) -> ControlFlow<()>,
@@ -71,31 +71,33 @@ pub(crate) fn compute(
     })
 }
 
-/// What a replay arrived at.
+/// The result of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     /// Merkle root of the work.
     pub(crate) root: Digest,
-    /// The encoded update.
+    /// Digest of the encoded update.
     pub(crate) update: Digest,
-    /// The error-feedback memory left over.
+    /// Digest of the error-feedback memory after the round.
     pub(crate) memory_after: Digest,
 }
 
-/// What an auditor says. Auditors who replayed the same and tell the truth say the same.
+/// The finding of an auditor. Honest auditors of the same commitment have the same finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The replay arrived at what the subject committed to: publish its root, which opens the subject's seal.
+    /// The replay gave what the subject committed to: publish its root, which opens the subject's seal.
     Passed {
         /// The root.
         root: Digest,
     },
-    /// It did not, and an earlier auditor says the same: publish the disputed root, which opens that auditor's seal and convicts the subject.
+    /// The replay gave something else, and an earlier auditor found the same: publish the disputed root, which opens
+    /// that auditor's seal and convicts the subject.
     Upheld {
         /// The disputed root.
         root: Digest,
     },
-    /// It did not, and nobody has said so yet: publish the disputed root sealed, so that nobody can copy it.
+    /// The replay gave something else, and no earlier auditor found the same: publish the disputed root sealed, so
+    /// that nobody can copy it.
     Mismatch {
         /// The disputed root sealed for this auditor.
         sealed: Digest,
@@ -149,7 +151,7 @@ mod tests {
         let copied = Commitment { seal: units::seal(&second, &found.root), ..honest };
         for lie in [made_up, poisoned, forgetful, copied] {
             let Finding::Mismatch { sealed } = judge(&found, &first, (&subject, &lie), &[]) else {
-                panic!("{lie:?} was believed");
+                panic!("{lie:?} was accepted");
             };
             let upheld = judge(&found, &second, (&subject, &lie), &[(first, sealed)]);
             let Finding::Upheld { root } = upheld else { panic!("{upheld:?}") };

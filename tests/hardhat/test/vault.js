@@ -1,4 +1,4 @@
-// What projects do with hardhat's helpers and matchers. Runs against hardhat's own node as well.
+// Typical use of hardhat's helpers and matchers. Runs against hardhat's own node as well.
 const { expect } = require('chai')
 const { ethers, network } = require('hardhat')
 const helpers = require('@nomicfoundation/hardhat-network-helpers')
@@ -103,7 +103,7 @@ describe('matchers', () => {
     await expect(vault.outside()).to.be.revertedWithPanic(PANIC_CODES.ARRAY_ACCESS_OUT_OF_BOUNDS)
     await expect(vault.wrong()).to.be.revertedWithPanic(PANIC_CODES.ASSERTION_ERROR)
     await expect(vault.invalid()).to.be.reverted
-    // As on hardhat's node: on the network called localhost its signers send with gas given, so each is in a block and has failed there.
+    // As on hardhat's node: on the network localhost its signers give a gas limit, so each transaction is in a block and failed there.
     expect(await helpers.time.latestBlock()).to.equal(height + 8)
     expect((await ethers.provider.getBlock('latest')).transactions.length).to.equal(1)
   })

@@ -1,4 +1,4 @@
-//! What holds after any steps, refused ones included.
+//! Invariants after arbitrary steps, refused steps included.
 
 use alloy_primitives::U256;
 use assets::{
@@ -8,7 +8,7 @@ use assets::{
 use proptest::{collection::vec, prelude::*};
 use units::{AccountId, UnixSeconds};
 
-/// Account 0 is nobody, 1 issues at first, 9 is the asset.
+/// Returns a test account: 0 is the zero account, 1 the first issuer, 9 the asset.
 pub(crate) fn account(number: u8) -> AccountId {
     AccountId::from_bytes([number; 20])
 }
@@ -26,7 +26,7 @@ enum Step {
     Transfer(u8, u8, U256),
     TransferFrom(u8, u8, u8, U256),
     Approve(u8, u8, U256),
-    /// Signer, owner, spender, amount, deadline.
+    /// Arguments: signer, owner, spender, amount, deadline.
     Permit(u8, u8, u8, U256, u64),
     Mint(u8, u8, U256),
     Burn(u8, U256),
@@ -99,12 +99,12 @@ fn apply(book: &mut PlainBook, step: Step) -> Result<(), Refused> {
     }
 }
 
-/// What a step that was taken may have changed.
+/// Checks what a step that was accepted may have changed.
 fn check_taken(before: &PlainBook, after: &PlainBook, step: Step) {
     let (mut old, mut new) = (before.clone(), after.clone());
     let powers = old.standing().unwrap().powers;
     if old.is_paused().unwrap() {
-        assert_eq!(old.balances(), new.balances(), "paused, yet it moves: {step:?}");
+        assert_eq!(old.balances(), new.balances(), "a balance moved while paused: {step:?}");
     }
     let issuer = old.standing().unwrap().issuer;
     match step {

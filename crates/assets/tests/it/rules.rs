@@ -1,4 +1,4 @@
-//! Each refusal once, and what happens when nothing is refused.
+//! Each refusal once, and the results of accepted calls.
 
 use alloy_primitives::U256;
 use assets::{
@@ -18,7 +18,7 @@ fn units(amount: u64) -> U256 {
     U256::from(amount)
 }
 
-/// Account 1 issues and holds 100 of at most 150.
+/// Returns an asset with a cap of 150 whose issuer, account 1, holds 100.
 fn book(powers: Powers) -> PlainBook {
     let mut book = PlainBook::new(account(ASSET), &terms(units(150), powers));
     mint(&mut book, account(1), account(1), units(100)).unwrap();
@@ -48,7 +48,7 @@ fn holders_send_what_they_hold() {
 }
 
 #[test]
-fn allowances_are_used_up_but_for_the_unlimited() {
+fn spending_reduces_allowances_except_unlimited_ones() {
     let mut book = book(ALL);
     let (one, two, three) = (account(1), account(2), account(3));
     approve(&mut book, one, two, units(30)).unwrap();
@@ -75,7 +75,7 @@ fn a_permit_is_used_once_and_in_time() {
     let allows = Approved { owner: one, spender: two, amount: units(7) };
     let request = Permit { allows, deadline: units(50) };
     let signed_with = |nonce: u64| {
-        // With another nonce the digest is another, which somebody else seems to have signed.
+        // Another nonce gives another digest, for which recovery finds another signer.
         move |_: &mut PlainBook, asked: U256| Ok(account(if asked == units(nonce) { 1 } else { 7 }))
     };
     let at = UnixSeconds::new;
@@ -92,7 +92,7 @@ fn a_permit_is_used_once_and_in_time() {
     assert_eq!(permit(&mut book, at(0), &request, |_, _| Ok(two)), Err(forged));
     let none = permit(&mut book, at(0), &request, |_, _| Err(Refused::InvalidSignature));
     assert_eq!((none, book.nonce(one)), (Err(Refused::InvalidSignature), Ok(units(3))));
-    // An owner that no signature can belong to: a failed recovery must not pass for its signature.
+    // The owner is the zero account, which no signature belongs to: a failed recovery must not pass for its signature.
     let nobody = Permit { allows: Approved { owner: AccountId::ZERO, ..allows }, ..request };
     let refused = Refused::InvalidSigner { signer: AccountId::ZERO, owner: AccountId::ZERO };
     assert_eq!(permit(&mut book, at(0), &nobody, |_, _| Ok(AccountId::ZERO)), Err(refused));
@@ -118,14 +118,18 @@ fn the_issuer_mints_up_to_the_cap_and_pauses() {
         assert_eq!(refused, Err(Refused::Paused));
     }
     assert_eq!(set_pause(&mut book, one, Pause::On), Err(Refused::Paused));
-    assert_eq!(renounce(&mut book, one), Err(Refused::Paused), "or nobody could resume it");
+    assert_eq!(
+        renounce(&mut book, one),
+        Err(Refused::Paused),
+        "a paused asset without an issuer could never be resumed"
+    );
     approve(&mut book, two, one, units(1)).unwrap();
     set_pause(&mut book, one, Pause::Off).unwrap();
     transfer_from(&mut book, one, two, one, units(1)).unwrap();
 }
 
 #[test]
-fn the_issuers_role_is_taken_over_by_whom_it_is_offered_to() {
+fn only_the_offered_account_accepts_the_issuers_role() {
     let mut book = book(ALL);
     let (one, two, three) = (account(1), account(2), account(3));
     let nobody = Refused::NotOffered { caller: AccountId::ZERO };
@@ -147,15 +151,15 @@ fn the_issuers_role_is_taken_over_by_whom_it_is_offered_to() {
 }
 
 #[test]
-fn what_the_terms_forbid_nobody_may() {
+fn nobody_may_do_what_the_terms_forbid() {
     let mut book = book(NONE);
     let one = account(1);
     let before = book.clone();
     let forbidden = |action| Refused::Forbidden { action };
     assert_eq!(set_pause(&mut book, one, Pause::On), Err(forbidden("pause")));
     assert_eq!(burn(&mut book, one, units(1)), Err(forbidden("burn")));
-    let hand_over = forbidden("hand the issuer's role over");
+    let hand_over = forbidden("transfer the issuer's role");
     assert_eq!(offer(&mut book, one, account(2)), Err(hand_over));
-    assert_eq!(renounce(&mut book, one), Err(forbidden("give the issuer's role up")));
+    assert_eq!(renounce(&mut book, one), Err(forbidden("renounce the issuer's role")));
     assert_eq!(book, before);
 }

@@ -1,5 +1,5 @@
-//! How many calls a second the machine executes on one core, without network, signatures and disk: a whole block at a time, once up to
-//! where its roots begin, once with them.
+//! Measures how many calls per second one core executes, without network, signatures and disk: whole blocks, first
+//! without computing roots, then with them.
 
 use std::time::Instant;
 
@@ -12,31 +12,33 @@ use execution::{BlockInput, Built, Genesis, Parent, Transaction, execute_block, 
 use store::{Reader, Store};
 use wallet::DeviceKey;
 
-/// Calls of a block, and accounts that make them.
+/// Number of calls in a block, and of accounts that send them.
 const CALLS: u64 = 10_000;
 pub(super) const CALLERS: u64 = 100;
-/// Blocks of each kind, in turn with those of the others: the quickest counts, and who disturbs the machine for a second disturbs all alike.
+/// Number of blocks of each kind, alternating with the other kinds: the fastest counts, and other load affects all
+/// kinds alike.
 const ROUNDS: usize = 10;
 const GAS: u64 = 99_000;
 
-/// A kind of call and how many of it were executed in a second.
+/// A kind of call and its rate.
 pub(super) struct Rate {
     pub(super) what: &'static str,
     pub(super) calls_per_second: f64,
     pub(super) calls_per_second_sealed: f64,
     /// Gas of one whole transaction.
     pub(super) gas: u64,
-    /// Of what it takes more than a plain transfer: time against gas. What costs too little gas stands out.
+    /// Time beyond that of a plain transfer, per gas: a high value means that the gas is too low.
     pub(super) ns_per_gas: f64,
 }
 
-/// A ledger in a folder, and the block that would follow.
+/// A ledger in a folder, and its next block.
 struct Bench {
     store: Store,
     genesis: Genesis,
 }
 
-/// Measures transfers, calls of native modules, and for comparison Ethereum's dearest precompiles; `genesis` gives [`caller`]s their funds.
+/// Measures transfers, calls of native modules, and for comparison Ethereum's most expensive precompiles; `genesis`
+/// funds the [`caller`]s.
 pub(super) fn rates(folder: &std::path::Path, genesis: Genesis) -> anyhow::Result<Vec<Rate>> {
     let store = Store::open(folder).context("no store for the benchmark")?;
     store.initialize(&genesis)?;
@@ -76,7 +78,7 @@ pub(super) fn rates(folder: &std::path::Path, genesis: Genesis) -> anyhow::Resul
     Ok(runs.iter().map(|run| run.rate(plain)).collect())
 }
 
-/// A block of calls of one kind, and how quickly it was executed so far.
+/// A block of calls of one kind, and its fastest execution so far.
 struct Run {
     what: &'static str,
     block: Vec<Recovered<Transaction>>,
@@ -96,13 +98,16 @@ impl Run {
         let started = now();
         let built = bench.execute(&parent, &input, &self.block)?;
         self.seconds_sealed = self.seconds_sealed.min(started.elapsed().as_secs_f64());
-        anyhow::ensure!(built.block.header.gas_used == self.gas, "twice the same block");
+        anyhow::ensure!(
+            built.block.header.gas_used == self.gas,
+            "both executions give the same block"
+        );
         Ok(())
     }
 
-    /// `plain` is the time and the gas of as many plain transfers.
+    /// Returns the rate; `plain` is the time and the gas of as many plain transfers.
     fn rate(&self, (plain_seconds, plain_gas): (f64, u64)) -> Rate {
-        #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+        #[expect(clippy::cast_precision_loss, reason = "figures for display")]
         let (calls, more_gas) =
             (self.block.len() as f64, self.gas.saturating_sub(plain_gas).max(1) as f64);
         Rate {
@@ -115,7 +120,7 @@ impl Run {
     }
 }
 
-/// What the sender with an index calls for its call with a number: address, value, calldata.
+/// The call of the sender with an index for its call with a number: address, value, calldata.
 type Kind<'a> = dyn Fn(u64, u64) -> (Address, U256, Vec<u8>) + 'a;
 
 /// Links a device that was not linked before.
@@ -129,7 +134,7 @@ fn link(chain_id: u64, account: Address, call: u64) -> Vec<u8> {
     Devices::linkCall { device: device.into(), account, nonce: 1, signature }.abi_encode()
 }
 
-/// A signature that ECRECOVER recovers: hash, v, r, s.
+/// Returns a signature that ECRECOVER recovers: hash, v, r, s.
 fn recovery() -> Vec<u8> {
     let signature = Signature::test_signature();
     let word = |value: U256| value.to_be_bytes::<32>();
@@ -137,19 +142,19 @@ fn recovery() -> Vec<u8> {
     words.concat()
 }
 
-/// EIP-198: a power of 32 bytes to 32 bytes, modulo 32 bytes.
+/// Returns input for EIP-198: a power of 32 bytes to 32 bytes, modulo 32 bytes.
 fn modular_power() -> Vec<u8> {
     let size = U256::from(32).to_be_bytes::<32>();
     [[size; 3].concat(), vec![0xff; 95], vec![0xfd]].concat()
 }
 
-/// One of the accounts that call.
+/// Returns one of the accounts that call.
 pub(super) fn caller(index: u64) -> Address {
     Address::from_word(B256::from(U256::from(0xca11_0000 + index)))
 }
 
 impl Bench {
-    /// An asset, of which every caller holds some.
+    /// Creates an asset, of which every caller has a balance.
     fn prepare(&self) -> anyhow::Result<()> {
         let issuer = caller(0);
         let terms = Assets::Terms {
@@ -180,7 +185,7 @@ impl Bench {
         Ok(())
     }
 
-    /// A block of calls that could follow.
+    /// Returns the transactions of a block of calls.
     fn block(&self, kind: &Kind<'_>) -> anyhow::Result<Vec<Recovered<Transaction>>> {
         let reader = self.store.reader()?;
         let mut nonces = Vec::new();
@@ -208,7 +213,7 @@ impl Bench {
     }
 }
 
-/// What the block after the head begins with.
+/// Returns the input of the block after the head.
 fn next(reader: &Reader) -> BlockInput {
     BlockInput {
         timestamp: reader.head().timestamp + 1,
@@ -220,12 +225,12 @@ fn next(reader: &Reader) -> BlockInput {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "measuring is what the command is for")]
+#[expect(clippy::disallowed_methods, reason = "this command measures time")]
 fn now() -> Instant {
     Instant::now()
 }
 
-/// A transaction whose signature nobody looks at: recovering senders is not what is measured.
+/// Returns a transaction with a dummy signature: recovering senders is not measured.
 fn message(
     from: Address,
     nonce: u64,

@@ -1,4 +1,4 @@
-//! `gleaner bench ledger`: how many transfers a node takes.
+//! `gleaner bench ledger`: measures the transfers per second of a node.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,42 +20,42 @@ use crate::genesis::{CHAIN_ID_DEFAULT, genesis};
 use crate::output::{self, Output};
 use crate::shell;
 
-/// The phrase of development nodes: everybody knows its keys.
+/// The phrase of development nodes, whose keys are public.
 const PHRASE: &str = "test test test test test test test test test test test junk";
-/// What each sender holds in a ledger made for the benchmark.
+/// Balance of each sender in a ledger created for the benchmark.
 const FUNDS: Wei = Wei::new(1_000_000_000_000_000_000_000_000);
-/// Gas limit of its blocks: not what is measured.
+/// Gas limit of its blocks, large enough not to matter.
 const GAS_LIMIT: u64 = 1_000_000_000;
-/// Part of the saturating rate at which the time to a receipt is measured.
+/// Fraction of the largest rate at which the time to a receipt is measured.
 const PACE: f64 = 0.5;
-/// How long no receipt may come.
+/// How long to wait for the next receipt.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Flags of `gleaner bench ledger`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Node to measure [default: one of its own, in a temporary folder]
+    /// Node to measure [default: a new one in a temporary folder]
     #[arg(long, value_name = "HOST:PORT")]
     rpc: Option<String>,
-    /// Words whose first accounts have funds there [default: those of development nodes]
+    /// Words whose first accounts are funded [default: those of development nodes]
     #[arg(long, default_value = PHRASE, hide_default_value = true)]
     phrase: String,
-    /// Accounts that send
+    /// Number of sending accounts
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     senders: u16,
-    /// Transfers of each measurement
+    /// Transfers per measurement
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     transfers: u32,
-    /// Connections that send, one transfer at a time
+    /// Number of connections; each sends one transfer at a time
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     connections: u16,
-    /// Transfers in one request of the first measurement; the second sends each alone
+    /// Transfers per request in the first measurement; the second sends each alone
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     batch: u16,
-    /// Transfers without a receipt at most
+    /// Largest number of transfers without a receipt
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     unanswered: u32,
-    /// Transfers a second of the second measurement [default: half of what the first one found]
+    /// Transfers per second of the second measurement [default: half the rate of the first one]
     #[arg(long, value_name = "NUMBER")]
     rate: Option<f64>,
 }
@@ -70,26 +70,26 @@ struct Document {
     batch: u16,
     saturated: Figures,
     paced: Figures,
-    /// On one core, without network, signatures and disk; empty for another node.
+    /// Execution on one core, without network, signatures and disk; empty for another node.
     execution: Vec<Executed>,
 }
 
 #[derive(Serialize)]
 struct Executed {
     what: &'static str,
-    /// Executed only.
+    /// Execution only.
     calls_per_second: f64,
-    /// With what a block needs besides: the roots of its transactions, its receipts and the state.
+    /// With the roots of transactions, receipts and state.
     calls_per_second_sealed: f64,
-    /// Of one whole transaction.
+    /// Gas of one whole transaction.
     gas: u64,
-    /// Of what it takes more than a plain transfer.
+    /// Time beyond that of a plain transfer, per gas.
     ns_per_gas: f64,
 }
 
 #[derive(Serialize)]
 struct Figures {
-    /// Asked for; none when as many as possible were sent.
+    /// The given rate; none when as many as possible were sent.
     rate: Option<f64>,
     transfers: usize,
     seconds: f64,
@@ -107,7 +107,7 @@ struct Quantiles {
     max: f64,
 }
 
-/// Measures twice: as fast as the node takes transfers, then at a steady rate below.
+/// Measures twice: at the largest rate of the node, then at a steady lower rate.
 ///
 /// # Errors
 /// When the node can't be started or reached, or refuses.
@@ -168,7 +168,7 @@ fn executed(args: &Args, output: &Output) -> anyhow::Result<Vec<Executed>> {
 }
 
 async fn measure(load: &Load, output: &Output) -> anyhow::Result<Measurement> {
-    let pace = load.rate.map_or_else(String::new, |rate| format!(", {rate:.0} a second"));
+    let pace = load.rate.map_or_else(String::new, |rate| format!(", {rate:.0} per second"));
     output.say(&format!("sending {} transfers to {}{pace}", load.transfers, load.host));
     let bar = if output.is_live() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     let measured = ledger_benchmark::run(load, &mut |Progress { receipts, transfers }| {
@@ -234,7 +234,7 @@ fn text(document: &Document) -> String {
     )
 }
 
-/// A node of this program in a process of its own, on a fresh ledger; gone with its folder when dropped.
+/// A node of this program in a process of its own, on a new ledger; removed with its folder when dropped.
 struct OwnNode {
     host: String,
     process: Child,
@@ -259,7 +259,7 @@ impl OwnNode {
         let stdout = process.stdout.take().context("the node has no output")?;
         let mut own = Self { host: String::new(), process, _folder: folder };
         let mut url = String::new();
-        BufReader::new(stdout).read_line(&mut url).context("the node says nothing")?;
+        BufReader::new(stdout).read_line(&mut url).context("the node printed nothing")?;
         let host = url.trim().strip_prefix("http://").context("the node did not start")?;
         own.host = host.to_owned();
         Ok(own)
@@ -268,7 +268,7 @@ impl OwnNode {
 
 impl Drop for OwnNode {
     fn drop(&mut self) {
-        // Either it is gone already, or it goes now.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -279,7 +279,7 @@ fn genesis_for(args: &Args) -> anyhow::Result<String> {
     for index in 0..args.senders {
         let builder = MnemonicBuilder::<English>::default().phrase(&args.phrase);
         let signer = builder.index(u32::from(index)).and_then(|builder| builder.build());
-        let signer = signer.context("the phrase is no BIP-39 phrase in English")?;
+        let signer = signer.context("the phrase is not an English BIP-39 phrase")?;
         funds.insert(convert::account(signer.address()), FUNDS);
     }
     let mut genesis = genesis(CHAIN_ID_DEFAULT, UnixSeconds::new(0), &funds);

@@ -1,7 +1,8 @@
-//! The demo's workers: real processes of this program, that end with it whatever happens.
+//! The demo's workers: processes of this program that always end with it.
 //!
-//! A worker's stdin is a pipe that only the demo holds. When the demo ends, even by `kill -9`, the pipe breaks and the worker stops. Workers
-//! are in process groups of their own, so that Ctrl-C reaches the demo alone and it decides what becomes of them.
+//! A worker's stdin is a pipe that only the demo holds. When the demo ends, even by `kill -9`, the pipe is closed and
+//! the worker stops. Workers are in process groups of their own, so that Ctrl-C reaches only the demo, which then
+//! stops them.
 
 use std::{
     collections::BTreeMap,
@@ -17,11 +18,11 @@ use model::instructions::Isa;
 use units::{AccountId, DeviceId};
 use wallet::DeviceKey;
 
-/// How long a worker that was told to stop may take.
+/// How long a worker may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const STOP_POLL: Duration = Duration::from_millis(20);
 
-/// What one worker is started with.
+/// The options of one worker.
 pub(super) struct Post<'a> {
     pub(super) rpc: &'a str,
     pub(super) run: u64,
@@ -31,17 +32,17 @@ pub(super) struct Post<'a> {
     pub(super) isa: Isa,
 }
 
-/// The workers that run now.
+/// The running workers.
 #[derive(Default)]
 pub(super) struct Crew {
     children: BTreeMap<DeviceId, Child>,
 }
 
 impl Crew {
-    /// Starts a worker; its words go to `worker.log` in its folder.
+    /// Starts a worker; its messages go to `worker.log` in its folder.
     pub(super) fn start(&mut self, device: DeviceId, post: &Post<'_>) -> anyhow::Result<()> {
         fs::create_dir_all(&post.folder)
-            .with_context(|| format!("{} can't be made", post.folder.display()))?;
+            .with_context(|| format!("{} can't be created", post.folder.display()))?;
         let log = post.folder.join("worker.log");
         let log =
             File::create(&log).with_context(|| format!("{} can't be written", log.display()))?;
@@ -73,7 +74,7 @@ impl Crew {
         Ok(())
     }
 
-    /// Ends a worker as a power cut would.
+    /// Kills a worker, as a power cut would.
     pub(super) fn kill(&mut self, device: &DeviceId) -> anyhow::Result<()> {
         if let Some(mut child) = self.children.remove(device) {
             child.kill().context("a worker can't be killed")?;
@@ -82,7 +83,7 @@ impl Crew {
         Ok(())
     }
 
-    /// Workers that ended by themselves since the last call, with how.
+    /// Returns the workers that ended by themselves since the last call, with their exit status.
     pub(super) fn ended(&mut self) -> Vec<(DeviceId, String)> {
         let mut ended = Vec::new();
         for (device, child) in &mut self.children {
@@ -96,7 +97,7 @@ impl Crew {
         ended
     }
 
-    /// Lets all workers end: first by themselves, then by force. Leaves none behind.
+    /// Stops all workers: first by request, then by force.
     pub(super) fn stop(&mut self) {
         for child in self.children.values_mut() {
             drop(child.stdin.take());
@@ -110,7 +111,7 @@ impl Crew {
             thread::sleep(STOP_POLL);
         }
         for (_, mut child) in std::mem::take(&mut self.children) {
-            // Either it is gone already, or it goes now.
+            // It may have ended already.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -123,9 +124,10 @@ impl Drop for Crew {
     }
 }
 
-/// The device key of the demo's worker number `index`: it follows from the seed, so that two demos train the same model.
+/// Returns the device key of the demo's worker number `index`, derived from the seed, so that two demos train the
+/// same model.
 ///
-/// Fit for a throwaway ledger only: who knows the seed knows the key.
+/// For temporary ledgers only: anyone who knows the seed knows the key.
 pub(super) fn device_seed(seed: u64, index: usize) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 demo device v1");
     hasher.update(&seed.to_le_bytes());
@@ -133,14 +135,14 @@ pub(super) fn device_seed(seed: u64, index: usize) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// Puts a worker's key where it looks for one; the device.
+/// Writes a worker's key to its folder; returns the device.
 pub(super) fn give_key(folder: &Path, seed: &[u8; 32]) -> anyhow::Result<DeviceId> {
-    fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("{} can't be created", folder.display()))?;
     let path = folder.join("device.key");
     Ok(DeviceKey::store(&path, seed)?.device())
 }
 
-/// Folder of worker number `index`.
+/// Returns the folder of worker number `index`.
 pub(super) fn folder(root: &Path, index: usize) -> PathBuf {
     root.join(format!("worker-{}", index.saturating_add(1)))
 }

@@ -1,4 +1,4 @@
-//! Where a demo keeps everything, and what it was started with.
+//! The folder of a demo, with the flags it was started with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::Args;
 use crate::failure::Hint as _;
 use crate::paths;
 
-/// What makes two starts the same demo.
+/// The flags that must be equal to continue a demo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Marker {
     seed: u64,
@@ -32,7 +32,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// The folder that `args` name, or the newest unfinished one of the same demo, or a new one.
+    /// Returns the folder in `args`, or the newest unfinished one of the same demo, or a new one.
     pub(super) fn open(args: &Args) -> anyhow::Result<Self> {
         let marker = Marker {
             seed: args.seed,
@@ -57,18 +57,18 @@ impl Folder {
                 .hint("choose another --data-dir, or delete this one");
             }
             Some(_) => {
-                return Err(anyhow::anyhow!("{shown} holds a demo with other flags"))
-                    .hint("repeat its flags, or choose another --data-dir");
+                return Err(anyhow::anyhow!("{shown} contains a demo with other flags"))
+                    .hint("use the same flags, or choose another --data-dir");
             }
             None => {
                 let is_empty =
                     fs::read_dir(&path).map_or(true, |mut entries| entries.next().is_none());
                 ensure!(
                     is_empty,
-                    "{shown} is not empty, and not a demo's: choose another --data-dir"
+                    "{shown} is not empty and contains no demo: choose another --data-dir"
                 );
                 fs::create_dir_all(&path)
-                    .with_context(|| format!("{shown}: folder can't be made"))?;
+                    .with_context(|| format!("{shown}: folder can't be created"))?;
                 write(&path, &marker)?;
             }
         }
@@ -79,18 +79,18 @@ impl Folder {
         &self.path
     }
 
-    /// The trainer's key: a throwaway that follows from the seed.
+    /// Returns the trainer's key, derived from the seed.
     pub(super) fn trainer(&self) -> anyhow::Result<PrivateKeySigner> {
         self.key("trainer", 0)
     }
 
-    /// Accounts of the workers, likewise.
+    /// Returns the accounts of the workers, derived from the seed.
     pub(super) fn accounts(&self, count: usize) -> Vec<AccountId> {
         let account = |index| self.key("worker", index).map(|key| convert::account(key.address()));
         (0..count).filter_map(|index| account(index).ok()).collect()
     }
 
-    /// Notes down that this demo is over.
+    /// Records that this demo is finished.
     pub(super) fn finish(&self) -> anyhow::Result<()> {
         write(&self.path, &Marker { is_finished: true, ..self.marker.clone() })
     }
@@ -102,11 +102,11 @@ impl Folder {
             .update(&self.marker.seed.to_le_bytes())
             .update(&index.to_le_bytes());
         PrivateKeySigner::from_slice(hasher.finalize().as_bytes())
-            .context("this seed gives no account: choose another")
+            .context("this seed gives no valid key: choose another")
     }
 }
 
-/// The newest folder if it holds the same demo, unfinished; else the next number.
+/// Returns the newest folder if it has the same unfinished demo, else the next number.
 fn choose(home: &Path, marker: &Marker) -> anyhow::Result<PathBuf> {
     let mut newest = 0_u32;
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
@@ -130,6 +130,6 @@ fn read(folder: &Path) -> anyhow::Result<Option<Marker>> {
 
 fn write(folder: &Path, marker: &Marker) -> anyhow::Result<()> {
     let path = folder.join("demo.json");
-    let bytes = serde_json::to_vec_pretty(marker).context("a marker always encodes")?;
+    let bytes = serde_json::to_vec_pretty(marker).context("the marker can't be encoded")?;
     fs::write(&path, bytes).with_context(|| format!("{} can't be written", path.display()))
 }

@@ -1,4 +1,4 @@
-//! The demo's ledger: a whole node in this process, spoken to over its RPC like any other.
+//! The demo's ledger: a node in this process, used over its RPC like any other.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,17 +15,17 @@ use units::{Digest, UnixSeconds, Wei};
 use super::{Chain, Folder};
 use crate::genesis::{CHAIN_ID_DEFAULT, genesis};
 
-/// Fees the trainer may need on top of the deposit.
+/// Funds of the trainer for fees, in addition to the deposit.
 const FEES: u128 = 1_000_000_000_000_000_000_000;
 
-/// A node, its RPC, and the trainer's key.
+/// A node, its RPC server, and the trainer's key.
 pub(super) struct DemoLedger {
     node: Node,
     server: rpc::Handle,
     trainer: PrivateKeySigner,
 }
 
-/// Opens the folder's ledger, or begins one in which the trainer can pay for the project.
+/// Opens the folder's ledger, or creates one in which the trainer can pay for the project.
 pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<DemoLedger> {
     let trainer = folder.trainer()?;
     let path = folder.path().join("ledger");
@@ -35,8 +35,9 @@ pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<
             let deposit = project
                 .terms(Digest::ZERO)?
                 .required_deposit()
-                .context("the terms cost too much")?;
-            let funds = deposit.checked_add(Wei::new(FEES)).context("the terms cost too much")?;
+                .context("the cost of the terms overflows")?;
+            let funds =
+                deposit.checked_add(Wei::new(FEES)).context("the cost of the terms overflows")?;
             let account = convert::account(trainer.address());
             let now = UnixSeconds::new(super::now());
             begin(Some(genesis(CHAIN_ID_DEFAULT, now, &BTreeMap::from([(account, funds)]))))
@@ -50,27 +51,27 @@ pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<
 }
 
 impl DemoLedger {
-    /// Where it answers.
+    /// Returns the node's address.
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.server.local_addr())
     }
 
-    /// A connection that signs as the trainer.
+    /// Returns a connection that signs as the trainer.
     pub(super) async fn client(&self, patience: Duration) -> anyhow::Result<Ledger> {
         Ok(Ledger::connect(&self.url(), Some(self.trainer.clone()), patience).await?)
     }
 
-    /// The newest block.
+    /// Returns the newest block.
     pub(super) fn head(&self) -> Chain {
         let head = self.node.head();
         Chain { height: head.number, state_root: head.state_root.to_string() }
     }
 
-    /// Finishes the block in work and lets go of the folder.
+    /// Finishes the block in progress and releases the folder.
     pub(super) async fn stop(self) {
         self.server.stop().await;
         let node = self.node;
-        // It waits for a thread.
+        // It blocks until a thread has ended.
         let _ = tokio::task::spawn_blocking(move || node.shutdown()).await;
     }
 }

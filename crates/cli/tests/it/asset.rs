@@ -1,4 +1,4 @@
-//! An asset from the command line: created, minted, sent, shown.
+//! Assets by the command line: created, minted, sent, shown.
 
 use serde_json::json;
 
@@ -40,9 +40,9 @@ fn an_asset_is_created_minted_and_sent() {
         machine.run(&all).assert_fails(1, parts);
     };
     fails(&["mint", "1", &account, "901"], &["1001000000", "cap is 1000500000"]);
-    fails(&["send", "1", OTHER, "0.0000001"], &["no amount", "6 decimals"]);
-    fails(&["send", "1", OTHER, "100"], &["holds 99750000", "100000000 are needed"]);
-    fails(&["show", "2"], &["no asset 2", "hint: ", "gleaner asset list"]);
+    fails(&["send", "1", OTHER, "0.0000001"], &["not an amount", "6 decimals"]);
+    fails(&["send", "1", OTHER, "100"], &["balance of 99750000", "100000000 is needed"]);
+    fails(&["show", "2"], &["asset 2 does not exist", "hint: ", "gleaner asset list"]);
     fails(&["create", "", "X"], &["name has 0 bytes"]);
     fails(&["create", "Barley \u{202e}yelraB", "X"], &["name holds U+202E"]);
     fails(&["create", "Barley", "G\u{200b}"], &["symbol holds U+200B"]);

@@ -1,4 +1,4 @@
-//! The whole on one machine: what it prints, and that it ends whatever happens.
+//! The demo: what it prints, and that all its processes end.
 
 use crate::field::{Running, amount, assert_report, processes_in, write_corpus};
 use crate::support::Machine;

@@ -1,4 +1,4 @@
-//! Bad input, and processes that die: a clear error, or the run goes on.
+//! Invalid input, and processes that are killed: a clear error, or the run continues.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::support::Machine;
 
 const ROUNDS: u32 = 5;
 
-/// The digest of the model that two undisturbed workers train.
+/// Returns the digest of the model that two undisturbed workers train.
 fn undisturbed() -> String {
     let field = Field::new(&project(ROUNDS, ""));
     let mut train = field.train();
@@ -25,7 +25,7 @@ fn digest(report: &Value) -> String {
     report["run"]["model_digest"].as_str().unwrap().to_owned()
 }
 
-/// What workers say they got is what the trainer says it paid.
+/// Checks that the workers' earnings equal what the trainer paid.
 #[track_caller]
 fn assert_worked(workers: [Value; 2], report: &Value) {
     let paid = workers.iter().map(|worker| {
@@ -39,7 +39,7 @@ fn assert_worked(workers: [Value; 2], report: &Value) {
 fn the_model_does_not_depend_on_who_was_killed() {
     let model = undisturbed();
 
-    // The trainer.
+    // Kill the trainer.
     let field = Field::new(&project(ROUNDS, ""));
     let mut train = field.train();
     train.until("is open");
@@ -47,13 +47,13 @@ fn the_model_does_not_depend_on_who_was_killed() {
     train.until("round 2 done");
     train.kill();
     let mut train = field.train();
-    train.until("project 1 goes on");
+    train.until("project 1 continues");
     let report = train.document();
     assert_report(&report, ROUNDS);
     assert_worked(workers.map(Running::document), &report);
     assert_eq!(digest(&report), model);
 
-    // The ledger.
+    // Kill the ledger's node.
     let mut field = Field::new(&project(ROUNDS, ""));
     let mut train = field.train();
     train.until("is open");
@@ -68,7 +68,7 @@ fn the_model_does_not_depend_on_who_was_killed() {
 
 #[test]
 fn a_killed_worker_takes_its_seat_again_and_its_audits() {
-    // Whenever it is killed, an audit is on its way to it.
+    // At any time at least one audit is open.
     let field = Field::new(&project(ROUNDS, "audit_rate_bps = 10000\n"));
     let mut train = field.train();
     train.until("is open");
@@ -118,9 +118,9 @@ fn too_small_a_budget_says_what_would_be_enough() {
     let project = project(2, "");
     let field = Field::new(&format!("budget = '0.000001'\n{project}"));
     let refused = field.train().end();
-    refused.assert_fails(1, &["0.000001 GRAIN", "would be enough", "hint: budget = "]);
+    refused.assert_fails(1, &["0.000001 GRAIN", "give at least", "hint: budget = "]);
 
-    // The hint is to be taken at its word.
+    // The hint contains a budget that is enough.
     let enough = refused.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
     let enough = enough.split(" in the project file").next().unwrap();
     fs::write(field.machine.path("project.toml"), format!("{enough}\n{project}")).unwrap();
@@ -140,7 +140,7 @@ fn a_model_too_large_for_this_machine_is_refused_before_it_is_built() {
 
 #[test]
 fn who_does_harm_is_named_and_its_tokens_are_not_paid() {
-    // Nobody gets a second chance to be honest: every commitment is audited.
+    // Every commitment is audited, so that no cheat remains undetected.
     let terms = "audit_rate_bps = 10000\n";
     let crowd = "workers_min = 11\nworkers_max = 11\n";
     let project = project(4, terms).replace("workers_min = 2\nworkers_max = 2\n", crowd);
@@ -148,7 +148,7 @@ fn who_does_harm_is_named_and_its_tokens_are_not_paid() {
     let mut train = field.train();
     train.until("is open");
     let honest: Vec<Running> = (1..=3).map(|index| field.join(index, &[])).collect();
-    // How each behaves, and whether that is against the rules or just no use.
+    // Each behaviour, and its standing at the end: cheating, or only useless work.
     let others = [
         ("made-up", "convicted"),
         ("poisoned", "convicted"),
@@ -178,7 +178,7 @@ fn who_does_harm_is_named_and_its_tokens_are_not_paid() {
     for (index, (how, standing)) in (4..).zip(others) {
         let payout = payout(index);
         assert_eq!(payout["standing"], standing, "{how}: {report:#}");
-        // What it may have been paid for by then are true audits of others, and a false auditor also for true work.
+        // Payments before the conviction are for true audits of others, and for a false auditor also for true work.
         match standing {
             "convicted" => assert_eq!(payout["tokens_verified"], 0, "{how}: {report:#}"),
             "active" => assert!(0 < amount(&payout["paid"]), "{how}: {report:#}"),
@@ -197,7 +197,7 @@ fn a_straggler_is_not_waited_for_to_the_deadline() {
     train.until("is open");
     let _late = field.join(3, &["--misbehave", "late"]);
     let workers = [field.join(1, &[]), field.join(2, &[])];
-    // The deadlines lie further away than anything here is waited for.
+    // The deadlines are later than the end of this test.
     let report = train.document();
     assert_report(&report, 3);
     assert_worked(workers.map(Running::document), &report);

@@ -1,4 +1,4 @@
-//! A ledger, a trainer and workers in processes of their own, on a model so small that a round takes a moment.
+//! A ledger, a trainer and workers in processes of their own, with a model so small that a round takes a moment.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -12,10 +12,11 @@ use serde_json::Value;
 
 use crate::support::{Finished, Machine, RunningNode};
 
-/// Longer than anything here takes on a busy machine, shorter than the deadlines of [`project`]: what is only saved by a deadline fails.
+/// Longer than any step here on a busy machine, and shorter than the deadlines of [`project`]: a run that only
+/// continues at a deadline fails.
 const PATIENCE: Duration = Duration::from_secs(100);
 
-/// A project of `rounds` rounds; `terms` are lines of its `[terms]`.
+/// Returns a project of `rounds` rounds; `terms` are lines of its `[terms]`.
 pub(crate) fn project(rounds: u32, terms: &str) -> String {
     format!(
         "name = 'barley'\ncorpus = 'corpus.txt'\n\
@@ -25,7 +26,7 @@ pub(crate) fn project(rounds: u32, terms: &str) -> String {
     )
 }
 
-/// Text regular enough that a few steps teach something.
+/// Writes a text regular enough that a few steps lower the loss.
 pub(crate) fn write_corpus(path: &Path, lines: usize) {
     let who = ["the miller", "a child", "her neighbour", "the old man", "the widow"];
     let does = ["gathers", "carries", "counts", "leaves", "finds", "keeps", "shares"];
@@ -54,7 +55,7 @@ impl Field {
         Self { machine, node }
     }
 
-    /// `kill -9` for the node; it comes back where it was.
+    /// Kills the node with `kill -9` and starts it again.
     #[track_caller]
     pub(crate) fn restart_node(&mut self) {
         let address = self.node.address().to_owned();
@@ -67,7 +68,7 @@ impl Field {
         Running::start(self.machine.command(&args))
     }
 
-    /// Worker number `index`, whose key and account follow from that: devices of one account don't audit each other.
+    /// Starts worker number `index`, with a key and an account of its own: devices of one account don't audit each other.
     pub(crate) fn join(&self, index: u8, flags: &[&str]) -> Running {
         let folder = self.machine.path(&format!("worker-{index}"));
         if !folder.exists() {
@@ -81,7 +82,7 @@ impl Field {
     }
 }
 
-/// A command that still runs; killed when the test is done with it.
+/// A running command; killed when dropped.
 pub(crate) struct Running {
     child: Child,
     said: mpsc::Receiver<String>,
@@ -103,14 +104,14 @@ impl Running {
         let (say, said) = mpsc::channel();
         thread::spawn(move || {
             for line in stderr.lines() {
-                // Nobody listens any more when the test has failed.
+                // The test may have failed already.
                 let _ = say.send(line.unwrap());
             }
         });
         Self { child, said, stdout: Some(stdout), stderr: String::new() }
     }
 
-    /// Waits until it has said `words` on stderr.
+    /// Waits until it has printed `words` on stderr.
     #[track_caller]
     pub(crate) fn until(&mut self, words: &str) {
         loop {
@@ -125,13 +126,13 @@ impl Running {
         }
     }
 
-    /// `kill -9`.
+    /// Kills it with `kill -9`.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// `kill -INT`.
+    /// Interrupts it with `kill -INT`.
     pub(crate) fn interrupt(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
@@ -155,7 +156,7 @@ impl Running {
         Finished { code, stdout, stderr: std::mem::take(&mut self.stderr) }
     }
 
-    /// Waits for a good end, and reads the one document it prints.
+    /// Waits for a successful end, and parses the document on stdout.
     #[track_caller]
     pub(crate) fn document(self) -> Value {
         let finished = self.end();
@@ -172,7 +173,7 @@ impl Drop for Running {
     }
 }
 
-/// What holds for every finished run: all keys are there, and the money adds up.
+/// Checks what must hold of every finished run: all keys exist, and the amounts add up.
 #[track_caller]
 pub(crate) fn assert_report(document: &Value, rounds: u32) {
     let keys = [
@@ -207,13 +208,13 @@ pub(crate) fn assert_report(document: &Value, rounds: u32) {
     assert!(0 < paid, "{escrow:#}");
 }
 
-/// A decimal string of the smallest unit.
+/// Returns a decimal string of the smallest unit.
 #[track_caller]
 pub(crate) fn amount(value: &Value) -> u128 {
     value.as_str().unwrap().parse().unwrap()
 }
 
-/// Command lines of processes that name `folder`; on systems without `/proc` nobody can say.
+/// Returns command lines of processes that contain `folder`; none on systems without `/proc`.
 pub(crate) fn processes_in(folder: &Path) -> Vec<String> {
     let folder = folder.to_str().unwrap();
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };

@@ -1,5 +1,5 @@
-//! `kill -9` at random moments while accounts send as fast as they can: every restart is at a whole block whose root recomputes, nothing
-//! that a sender was told is lost, and no unit is.
+//! `kill -9` at random moments while accounts send as fast as they can: every restart is at a whole block with a
+//! correct root, no acknowledged transaction is lost, and value is conserved.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -17,30 +17,30 @@ use store::Store;
 
 use crate::support::Machine;
 
-/// Kills of an ordinary test run; `GLEANER_TEST_KILLS` asks for more.
+/// Number of kills in a normal test run; `GLEANER_TEST_KILLS` sets another.
 const KILLS: u64 = 12;
 const SENDERS: u8 = 4;
 const FUNDS: u128 = 1_000_000 * 10_u128.pow(18);
 const RECEIVER: Address = Address::repeat_byte(0xaa);
-/// A sender looks for the receipt of what it sent so many transfers ago.
+/// A sender requests the receipt of what it sent this many transfers ago.
 const LOOK_BACK: usize = 40;
 
 fn key(index: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&B256::repeat_byte(index + 1)).unwrap()
 }
 
-/// What a sender knows when its node dies.
+/// What the node had acknowledged to a sender when it was killed.
 #[derive(Default)]
 struct Told {
-    /// Hashes that the node answered.
+    /// Hashes returned by the node.
     taken: Vec<B256>,
-    /// Height of the block in a receipt.
+    /// Heights of the blocks in receipts.
     included: BTreeMap<B256, u64>,
 }
 
 #[test]
 fn a_killed_node_loses_nothing_it_has_told() {
-    #[expect(clippy::disallowed_methods, reason = "who wants more kills says so")]
+    #[expect(clippy::disallowed_methods, reason = "the number of kills can be set")]
     let kills = std::env::var("GLEANER_TEST_KILLS").ok().and_then(|text| text.parse().ok());
     let machine = Machine::new();
     let funds: Vec<String> =
@@ -67,7 +67,7 @@ fn a_killed_node_loses_nothing_it_has_told() {
         check_store(&machine, &told);
     }
     assert!(told.taken.len() > 100 && told.included.len() > 10, "there was some load");
-    // All that was taken gets into a block.
+    // All acknowledged transactions get into a block.
     let node = machine.node(&[]);
     let mut client = Client::connect(node.address()).unwrap();
     for hash in &told.taken {
@@ -81,7 +81,7 @@ fn a_killed_node_loses_nothing_it_has_told() {
     check_store(&machine, &told);
 }
 
-/// Sends transfers until the node is gone.
+/// Sends transfers until the node is killed.
 fn send(address: &str, index: u8) -> Told {
     let mut told = Told::default();
     let _gone = try_send(address, index, &mut told);
@@ -111,7 +111,7 @@ fn try_send(address: &str, index: u8, told: &mut Told) -> Option<()> {
         let answer = client.ask("eth_sendRawTransaction", &json!([signed]))?;
         match answer.as_str() {
             Some(hash) => told.taken.push(hash.parse().unwrap()),
-            // Too many wait, or too dear for now: the producer catches up.
+            // Too many wait, or the base fee is too high: wait for the producer.
             None => thread::sleep(Duration::from_millis(2)),
         }
         if answer.is_null() {
@@ -137,7 +137,7 @@ fn check_store(machine: &Machine, told: &Told) {
         let location = reader.locate(hash).unwrap();
         assert_eq!(location.map(|location| location.block_number), Some(*height), "{hash}");
     }
-    // Base fees are burnt, nothing else leaves, and these are all who ever hold anything.
+    // Only base fees are burnt, and these accounts hold all value.
     let mut burnt = U256::ZERO;
     for number in 1..=reader.head().number {
         let header = reader.header(number).unwrap().unwrap();
@@ -151,7 +151,7 @@ fn check_store(machine: &Machine, told: &Told) {
     assert_eq!(held + burnt, U256::from(FUNDS) * U256::from(SENDERS));
 }
 
-/// JSON-RPC over one connection; everything is `None` once that is broken.
+/// A JSON-RPC client over one connection; it returns `None` once the connection is lost.
 struct Client {
     stream: BufReader<TcpStream>,
     host: String,
@@ -163,7 +163,7 @@ impl Client {
         Some(Self { stream, host: host.to_owned() })
     }
 
-    /// The result; null if the node refuses.
+    /// Returns the result; null if the node refuses.
     fn ask(&mut self, method: &str, params: &Value) -> Option<Value> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let (host, body) = (&self.host, body.to_string());

@@ -1,4 +1,4 @@
-//! The command from outside: what it prints, how it exits, what it leaves on disk.
+//! The command as users see it: output, exit codes, files.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

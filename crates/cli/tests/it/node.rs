@@ -1,4 +1,4 @@
-//! A node: what can't be shared, and what survives.
+//! A node: exclusive resources, and restarts.
 
 use std::io::{Read as _, Write as _};
 use std::process::Command;
@@ -34,7 +34,7 @@ fn a_data_directory_belongs_to_one_node() {
     let node = machine.node(&[]);
     let second = machine.run(&["node", "--rpc", "127.0.0.1:0"]);
     second.assert_fails(1, &[machine.path("node").to_str().unwrap()]);
-    // The first is none the worse for it.
+    // The first one is not affected.
     assert_eq!(balance(&machine, &node, RICH), "0");
 }
 
@@ -136,7 +136,7 @@ fn a_ledger_to_test_against_has_funded_accounts_and_leaves_nothing() {
     assert!(!node.data_dir.exists());
 }
 
-/// What a browser gets, head included.
+/// Returns an HTTP response, header included.
 fn page(node: &RunningNode, path: &str) -> String {
     let mut stream = std::net::TcpStream::connect(node.address()).unwrap();
     let request =
@@ -204,7 +204,7 @@ fn no_proxy_is_asked_for_a_node_on_this_machine() {
     let machine = Machine::new();
     let node = machine.node(&[]);
     let mut command = machine.command(&["project", "list", "--json", "--rpc", &node.url]);
-    // Nobody listens there.
+    // An address where nothing listens.
     command.env("HTTP_PROXY", "http://127.0.0.1:1").env("http_proxy", "http://127.0.0.1:1");
     let finished = Finished::of(command.output().unwrap());
     assert_eq!(finished.code, 0, "{}", finished.stderr);

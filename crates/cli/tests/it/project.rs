@@ -1,4 +1,4 @@
-//! Projects as their owner and everybody else sees them.
+//! Projects as shown to their owner and to others.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn terms() -> Terms {
     }
 }
 
-/// Opens a project as `gleaner train` would, without training; what was deposited.
+/// Opens a project as `gleaner train` does, without training; returns the deposit.
 fn open(machine: &Machine, node: &RunningNode, owner: &str, name: &str) -> Wei {
     let signer =
         Wallet::at(machine.path("wallet")).unlock(&owner.parse().unwrap(), PASSWORD).unwrap();
@@ -72,7 +72,7 @@ fn a_project_is_listed_shown_and_cancelled_by_its_owner_only() {
     assert_eq!(show["seats"], serde_json::json!([]));
     machine
         .run(&[&["project", "show", "2"], &rpc[..]].concat())
-        .assert_fails(1, &["no project 2", "hint: "]);
+        .assert_fails(1, &["project 2 does not exist", "hint: "]);
 
     let cancel = |account| {
         machine.run(&[&["project", "cancel", "1", "--account", account], &rpc[..]].concat())

@@ -42,14 +42,16 @@ fn what_a_node_proves_can_be_checked_when_it_is_gone() {
     let other = format!("0x{}", "11".repeat(32));
     machine
         .run(&["verify-proof", file, "--block-hash", &other])
-        .assert_fails(1, &["does not hold", hash, &other]);
+        .assert_fails(1, &["is invalid", hash, &other]);
     let mut document: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     document["account"]["balance"] = "0x29a2241af62c0001".into();
     fs::write(file, document.to_string()).unwrap();
-    machine.run(&["verify-proof", file]).assert_fails(1, &["does not hold", "another account"]);
+    machine
+        .run(&["verify-proof", file])
+        .assert_fails(1, &["is invalid", "account in the document differs"]);
     document["accountProof"]["end"]["account"]["balance"] = "0x29a2241af62c0001".into();
     fs::write(file, document.to_string()).unwrap();
-    machine.run(&["verify-proof", file]).assert_fails(1, &["does not hold", "leads to root"]);
+    machine.run(&["verify-proof", file]).assert_fails(1, &["is invalid", "leads to root"]);
     fs::write(file, "{}").unwrap();
-    machine.run(&["verify-proof", file]).assert_fails(1, &["is no proof"]);
+    machine.run(&["verify-proof", file]).assert_fails(1, &["is not a proof"]);
 }

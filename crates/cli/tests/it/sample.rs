@@ -1,4 +1,4 @@
-//! Sampling: from a model, and from what is none.
+//! Sampling from a model, and from invalid input.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use model::Config;
 
 use crate::support::Machine;
 
-/// A small model that was never trained, in the folder `model`.
+/// Saves a small untrained model in the folder `model`.
 fn save(machine: &Machine) {
     let config =
         Config { layers: 1, width: 16, heads: 2, context: 32, vocabulary: 256, hidden: 32 };

@@ -1,4 +1,4 @@
-//! A ledger that moves house.
+//! Export and import of a ledger.
 
 use std::fs;
 
@@ -37,7 +37,7 @@ fn a_ledger_goes_on_from_its_snapshot() {
     let other = format!("0x{}", "11".repeat(32));
     machine
         .run(&["node", "import", "ledger.snapshot", "--block-hash", &other])
-        .assert_fails(1, &["is of block", hash, &other]);
+        .assert_fails(1, &["belongs to block", hash, &other]);
     let mut bytes = fs::read(machine.path("ledger.snapshot")).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(machine.path("bad"), &bytes).unwrap();

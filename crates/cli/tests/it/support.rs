@@ -7,10 +7,10 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What every wallet of these tests is locked with.
+/// The password of every wallet of these tests.
 pub(crate) const PASSWORD: &str = "correct horse";
 
-/// One machine: its own home folder, nothing of the outer environment.
+/// A machine with its own home folder and an empty environment.
 pub(crate) struct Machine {
     folder: TempDir,
 }
@@ -35,12 +35,12 @@ impl Machine {
         command
     }
 
-    /// Runs to the end.
+    /// Runs a command to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Finished {
         Finished::of(self.command(args).output().unwrap())
     }
 
-    /// Runs to the end, which must be a good one, and reads the one document it prints.
+    /// Runs a command, which must succeed, and parses the document on stdout.
     #[track_caller]
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         let finished = self.run(&[args, &["--json"]].concat());
@@ -48,7 +48,7 @@ impl Machine {
         serde_json::from_str(&finished.stdout).unwrap()
     }
 
-    /// An account in this machine's wallet, locked too lightly for anything but a test.
+    /// Returns an account in this machine's wallet, encrypted with a low cost, for tests only.
     pub(crate) fn account(&self) -> String {
         let wallet = wallet::Wallet::at(self.path("wallet")).with_cost(wallet::Cost::THROW_AWAY);
         let id = wallet.create(PASSWORD).unwrap().account.id;
@@ -63,7 +63,7 @@ impl Machine {
         let mut child = self.command(&all).stdout(Stdio::piped()).spawn().unwrap();
         let mut document = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // Closed when the node ends, so a node that can't start does not hang the test.
+        // The output ends with the node, so a node that can't start does not block the test.
         while !document.ends_with("\n}\n") {
             let Some(line) = lines.next() else { panic!("the node ended with {:?}", child.wait()) };
             document += &line.unwrap();
@@ -75,7 +75,7 @@ impl Machine {
     }
 }
 
-/// A command that ran.
+/// A finished command.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: i32,
@@ -92,7 +92,7 @@ impl Finished {
         }
     }
 
-    /// It must have ended with `code`, one `error: …` that says each of `parts`, and nothing on stdout.
+    /// Checks that it ended with `code`, one `error: …` that contains each of `parts`, and nothing on stdout.
     #[track_caller]
     pub(crate) fn assert_fails(&self, code: i32, parts: &[&str]) {
         assert_eq!(self.code, code, "{self:?}");
@@ -105,7 +105,7 @@ impl Finished {
     }
 }
 
-/// A node that is killed when the test is done with it.
+/// A node that is killed when dropped.
 pub(crate) struct RunningNode {
     child: Child,
     pub(crate) url: String,
@@ -122,12 +122,12 @@ impl RunningNode {
         self.child.id().to_string()
     }
 
-    /// `kill -9`.
+    /// Kills it with `kill -9`.
     pub(crate) fn kill(mut self) {
         self.kill_now();
     }
 
-    /// `kill -9`, for who keeps it to put another in its place.
+    /// Kills it with `kill -9` and keeps the object.
     pub(crate) fn kill_now(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -147,7 +147,7 @@ impl Drop for RunningNode {
     }
 }
 
-/// Names of what lies in a folder.
+/// Returns the names in a folder.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()

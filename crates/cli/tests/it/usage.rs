@@ -1,4 +1,4 @@
-//! What every command has in common: exit codes, closed pipes, plain output.
+//! Properties of all commands: exit codes, closed pipes, plain output.
 
 use std::process::Stdio;
 
@@ -42,7 +42,7 @@ fn a_closed_pipe_is_success() {
 fn a_ledger_that_is_not_there_is_named() {
     let machine = Machine::new();
     let account = machine.account();
-    // Port 1 needs rights to bind: nothing listens there.
+    // Binding port 1 needs privileges, so nothing listens there.
     let refused = machine.run(&["wallet", "balance", &account, "--rpc", "http://127.0.0.1:1"]);
     refused.assert_fails(1, &["http://127.0.0.1:1", "hint: "]);
 }

@@ -1,8 +1,8 @@
-//! Accounts on disk: made, imported, listed, locked.
+//! Accounts on disk: created, imported, listed, encrypted.
 
 use crate::support::{Machine, names};
 
-/// The test phrase every Ethereum tool knows, and its first account.
+/// The test phrase of Ethereum tools, and its first account.
 const PHRASE: &str = "test test test test test test test test test test test junk";
 const FIRST: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
@@ -34,7 +34,7 @@ fn an_imported_phrase_gives_the_account_every_tool_gives() {
     assert_eq!(list[0]["address"], FIRST);
     assert_eq!(list.as_array().unwrap().len(), 1);
     assert!(machine.run(&["wallet", "list"]).stdout.contains(FIRST));
-    // A keystore never holds what opens it.
+    // A keystore never contains its password or phrase.
     for name in names(&machine.path("wallet")) {
         let text = std::fs::read_to_string(machine.path("wallet").join(name)).unwrap();
         assert!(!text.contains("test test") && !text.contains(crate::support::PASSWORD));

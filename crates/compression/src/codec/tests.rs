@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Parses and writes again: what is read must be the only way to write it.
+/// Decodes and encodes again: each update must have exactly one encoding.
 fn rewrite(
     encoded: &[u8],
     parameter_count: usize,
@@ -97,8 +97,8 @@ fn bad_chunks_are_named() {
 }
 
 #[test]
-fn stray_bits_are_refused() {
-    // 3 codes of 2 bits: the last two bits of the byte belong to nobody.
+fn padding_bits_that_are_set_are_refused() {
+    // 3 codes of 2 bits: the last two bits of the byte are padding.
     let mut encoded = sample(3, Density::WHOLE);
     assert!(decompress(&encoded, 3, Density::WHOLE).is_ok());
     *encoded.last_mut().unwrap() |= 0x80;

@@ -1,4 +1,4 @@
-//! Properties of compressing with memory.
+//! Properties of compression with error feedback.
 
 use compression::{
     CHUNK, Change, CompressError, Density, MAGNITUDE_MAX, Memory, compress, decompress,
@@ -6,7 +6,7 @@ use compression::{
 };
 use proptest::prelude::*;
 
-/// Magnitudes from tiny to huge, zeros and repeated values: what breaks ties and rounding.
+/// Returns magnitudes from tiny to huge, zeros and repeated values: the cases that break ties and rounding.
 fn values() -> impl Strategy<Value = f32> {
     prop_oneof![
         3 => -1.0_f32..1.0,
@@ -17,7 +17,7 @@ fn values() -> impl Strategy<Value = f32> {
     ]
 }
 
-/// A few drawn values repeated to a length around a chunk's: drawing thousands would take most of the time.
+/// Returns a few drawn values repeated to a length around a chunk's: drawing thousands would take most of the time.
 fn vectors() -> impl Strategy<Value = Vec<f32>> {
     let lengths = prop_oneof![1_usize..64, 4000_usize..4200, Just(8192)];
     (prop::collection::vec(values(), 1..200), lengths)
@@ -33,7 +33,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
-    fn nothing_is_lost_but_rounding(first in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
+    fn decoded_and_memory_add_up_to_the_sum(first in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
         let second: Vec<f32> = first.iter().rev().copied().collect();
         let mut memory = Memory::zero(first.len());
         for delta in [&first, &second] {
@@ -43,7 +43,7 @@ proptest! {
             for (((kept, after), delta), decoded) in memory.values().zip(out.memory.values()).zip(delta).zip(&sent) {
                 let sum = f64::from(decay) * f64::from(kept) + f64::from(*delta);
                 let rest = sum - f64::from(*decoded);
-                // Two roundings to f32 of the sum, one of the rest, one to bf16 of the rest.
+                // Two roundings to f32 of the sum, one of the remainder, one to bf16 of the remainder.
                 let tolerance = rest.abs() / 256.0 + sum.abs() / f64::from(1 << 22) + 1e-38;
                 prop_assert!((f64::from(after) - rest).abs() <= tolerance, "{} kept for {}", after, rest);
             }
@@ -53,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn a_difference_is_never_written_down_but_means_the_same(before in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
+    fn a_difference_compresses_like_the_change_itself(before in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
         let after: Vec<f32> = before.iter().rev().map(|value| value * 0.75).collect();
         let change: Vec<f32> = before.iter().zip(&after).map(|(before, after)| before - after).collect();
         let memory = compress(Change::Given(&after), &Memory::zero(after.len()), 1.0, density).unwrap().memory;
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn the_largest_travel(delta in vectors(), density in densities()) {
+    fn the_largest_values_are_sent(delta in vectors(), density in densities()) {
         let out = compress(Change::Given(&delta), &Memory::zero(delta.len()), 1.0, density).unwrap();
         let sent = decompress(&out.encoded, delta.len(), density).unwrap();
         for (delta, decoded) in delta.chunks(CHUNK).zip(sent.chunks(CHUNK)) {
@@ -86,8 +86,8 @@ fn ties_go_to_the_lower_index() {
 }
 
 #[test]
-fn what_is_kept_back_travels_later() {
-    // One value a round of three: after enough rounds of silence everything has gone out.
+fn the_memory_is_sent_later() {
+    // One value per round of three: after enough rounds without change everything has been sent.
     let mut memory = Memory::zero(3);
     let mut delta = vec![0.5, -0.25, 0.125];
     let mut received = vec![0.0_f32; 3];
@@ -105,7 +105,7 @@ fn what_is_kept_back_travels_later() {
 
 #[test]
 fn the_encoding_is_pinned() {
-    // 5 values, 2 of 4096 asked: one travels, as a bitmap, since 12 bits are more than 5.
+    // 5 values at a density of 2 of 4096: one is sent, as a bitmap, since a 12-bit position is longer than 5 bits.
     let delta = [0.1, -1.5, 0.2, 0.3, 0.0];
     let out =
         compress(Change::Given(&delta), &Memory::zero(5), 1.0, Density::new(2).unwrap()).unwrap();
@@ -113,7 +113,7 @@ fn the_encoding_is_pinned() {
 }
 
 #[test]
-fn what_diverged_is_refused() {
+fn changes_that_are_not_finite_are_refused() {
     let density = Density::WHOLE;
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, MAGNITUDE_MAX * 2.0] {
         let refused = compress(Change::Given(&[0.0, bad]), &Memory::zero(2), 1.0, density);
@@ -131,7 +131,7 @@ fn what_diverged_is_refused() {
 }
 
 #[test]
-fn bytes_that_are_no_memory_are_refused() {
+fn invalid_memory_bytes_are_refused() {
     assert!(Memory::from_bytes(&[0; 5], 2).is_err());
     assert!(Memory::from_bytes(&[0, 0, 0x80, 0x7f], 2).is_err(), "infinity");
     assert!(Memory::from_bytes(&[0, 0, 0xc0, 0xff], 2).is_err(), "not a number");

@@ -1,4 +1,4 @@
-//! Draws, evidence, and auditors.
+//! Draws audits and supplies auditors.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,12 @@ use training_run::Standing;
 use transport::message::ToWorker;
 use units::Digest;
 
-use super::{Driver, unless_refused};
+use super::{Driver, ignore_refusal};
 use crate::Event;
 
 impl Driver<'_> {
-    /// Says once when the devices belong to so few accounts that audits can't do their part: nobody audits another device of its own account.
+    /// Warns once when the devices belong to too few accounts for audits to work: no device may audit another
+    /// device of its own account.
     pub(super) fn warn_of_few_accounts(&mut self, seats: &[SeatRecord]) {
         let active = seats.iter().filter(|seat| seat.standing == Standing::Active);
         let accounts: BTreeSet<_> = active.map(|seat| seat.account).collect();
@@ -23,46 +24,46 @@ impl Driver<'_> {
         let note = match count {
             0 => return,
             1 => {
-                "every device is paid to the same account: nobody may audit them, so none of their work can be paid; let a device of another account join"
+                "all devices are paid to the same account, so no device may audit another and no work can be paid: add a device of another account"
             }
             _ => {
-                "the devices are paid to two accounts only: who is accused by an auditor can't be cleared or convicted, as nobody is left to decide"
+                "the devices are paid to only two accounts, so no third one can decide when an auditor disputes: add a device of a third account"
             }
         };
-        self.tell(Event::Note(note.to_owned()));
+        self.emit(Event::Note(note.to_owned()));
     }
 
     pub(super) async fn audit(&mut self) -> anyhow::Result<()> {
         let head = self.ledger.head().await?;
         for undrawn in self.ledger.run_undrawn(self.run).await? {
-            // The transaction will be in a later block than the head.
+            // The transaction will be in a block after the head.
             if head.height >= undrawn.draw_height {
-                unless_refused(self.ledger.draw(self.run, undrawn.round).await)?;
+                ignore_refusal(self.ledger.draw(self.run, undrawn.round).await)?;
             } else {
                 self.make_block().await?;
             }
         }
         for audit in self.ledger.run_audits(self.run).await? {
             if self.is_past(audit.deadline).await? {
-                unless_refused(self.ledger.redraw(self.run, audit.round, &audit.subject).await)?;
+                ignore_refusal(self.ledger.redraw(self.run, audit.round, &audit.subject).await)?;
             } else {
-                self.brief(&audit).await?;
+                self.announce_audit(&audit).await?;
             }
         }
         Ok(())
     }
 
-    /// Gives an auditor what it needs, once that is at hand or certainly lost.
-    async fn brief(&mut self, audit: &AuditRecord) -> anyhow::Result<()> {
+    /// Announces an audit to its auditor, once the evidence is available or certainly lost.
+    async fn announce_audit(&mut self, audit: &AuditRecord) -> anyhow::Result<()> {
         let key = (audit.round, audit.subject, audit.auditor);
         let is_welcome = self.peers.get(&audit.auditor).is_some_and(|peer| peer.is_welcome);
-        if self.told_audits.contains(&key) || !is_welcome {
+        if self.announced_audits.contains(&key) || !is_welcome {
             return Ok(());
         }
         let Some(evidence) = self.evidence(audit).await? else { return Ok(()) };
         if !evidence {
-            self.tell(Event::Note(format!(
-                "the evidence for round {} of device {} can't be had",
+            self.emit(Event::Note(format!(
+                "the evidence for round {} of device {} is not available",
                 audit.round,
                 super::short(&audit.subject)
             )));
@@ -78,11 +79,11 @@ impl Driver<'_> {
             evidence,
         };
         self.send(&audit.auditor, &message);
-        self.told_audits.insert(key);
+        self.announced_audits.insert(key);
         Ok(())
     }
 
-    /// Whether the subject's memory is at hand; `None` while it is on its way.
+    /// Returns whether the subject's memory is available; `None` while it is being fetched.
     async fn evidence(&mut self, audit: &AuditRecord) -> anyhow::Result<Option<bool>> {
         let digest = audit.commitment.memory_before;
         if digest == Digest::ZERO {

@@ -1,4 +1,4 @@
-//! What time it is on a ledger that makes blocks only when something happens, and how long stragglers are waited for.
+//! The time on a ledger that makes blocks only for transactions, and how long to wait for slow devices.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,12 @@ pub(super) struct LedgerClock {
 }
 
 impl LedgerClock {
-    /// The time that a block made now would carry, a second early at the most: the head's time and what has passed since it was seen.
+    /// Returns the time that a block made now would have, at most a second too early: the head's time plus the time
+    /// since it was seen.
     pub(super) fn estimate(&mut self, head: &Head) -> UnixSeconds {
         #[expect(
             clippy::disallowed_methods,
-            reason = "waiting is measured by the monotonic clock; the ledger has the last word"
+            reason = "waiting is measured by the monotonic clock; the ledger decides"
         )]
         let now = Instant::now();
         let since = match self.seen {
@@ -28,13 +29,13 @@ impl LedgerClock {
     }
 }
 
-/// A worker on the line that has not committed is waited for at least so long once there is a quorum, and at most until the deadline.
+/// Shortest wait for a connected worker without a commitment once there is a quorum; the longest is until the deadline.
 const PATIENCE_MIN: Duration = Duration::from_secs(15);
 
-/// How many times as long as the quorum took the others may take.
+/// The others may take this many times as long as the quorum took.
 const PATIENCE_FACTOR: u32 = 3;
 
-/// How long the present round has been open, as this process saw it.
+/// How long the current round has been open, as measured by this process.
 #[derive(Debug, Default)]
 pub(super) struct RoundClock {
     round: Option<u32>,
@@ -43,9 +44,10 @@ pub(super) struct RoundClock {
 }
 
 impl RoundClock {
-    /// Whether those who have not committed have had time enough: the quorum is there, and much slower machines than it had theirs too.
+    /// Returns whether devices without a commitment had enough time: there is a quorum, and devices that are much slower
+    /// than it would have finished.
     pub(super) fn is_patience_over(&mut self, round: u32, has_quorum: bool) -> bool {
-        #[expect(clippy::disallowed_methods, reason = "who waits for whom changes no rule")]
+        #[expect(clippy::disallowed_methods, reason = "waiting changes no rule")]
         let now = Instant::now();
         if self.round != Some(round) {
             *self = Self { round: Some(round), opened: Some(now), has_quorum_since: None };

@@ -1,4 +1,4 @@
-//! Blobs on their way from workers.
+//! Fetches of blobs from workers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,13 +10,13 @@ use tokio::task::JoinSet;
 use transport::CoordinatorEndpoint;
 use units::{DeviceId, Digest};
 
-/// How long a device has to deliver something once asked.
+/// Time limit of a device to deliver a requested blob.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Asks that may fail before a device is given up on for this blob.
+/// Number of failed requests after which a blob counts as lost.
 const TRIES_MAX: u32 = 3;
 
-/// What was asked of devices, and what came.
+/// Requested and received blobs.
 #[derive(Default)]
 pub(super) struct Fetches {
     running: JoinSet<(DeviceId, Digest, Option<Vec<u8>>)>,
@@ -26,7 +26,7 @@ pub(super) struct Fetches {
 }
 
 impl Fetches {
-    /// Asks a device for a blob, unless it was asked, has delivered, or has failed too often.
+    /// Requests a blob from a device, unless it is already requested, received, or lost.
     pub(super) fn ask(
         &mut self,
         endpoint: &Arc<CoordinatorEndpoint>,
@@ -58,7 +58,7 @@ impl Fetches {
         });
     }
 
-    /// Waits until something has arrived or failed.
+    /// Waits until a request has ended.
     pub(super) async fn arrived(&mut self) {
         match self.running.join_next().await {
             None => std::future::pending().await,
@@ -75,22 +75,22 @@ impl Fetches {
         }
     }
 
-    /// What arrived under a digest.
+    /// Returns the received blob with a digest.
     pub(super) fn get(&self, digest: &Digest) -> Option<&Vec<u8>> {
         self.arrived.get(digest)
     }
 
-    /// True when the device has failed too often.
+    /// Returns whether the blob is lost.
     pub(super) fn is_lost(&self, digest: &Digest) -> bool {
         self.failed.get(digest).is_some_and(|failures| *failures >= TRIES_MAX)
     }
 
-    /// Counts a blob as lost at once: its device is not on the line.
+    /// Counts a blob as lost: its device is not connected.
     pub(super) fn give_up(&mut self, digest: Digest) {
         self.failed.insert(digest, TRIES_MAX);
     }
 
-    /// Forgets everything but what is in `keep`.
+    /// Removes all blobs that are not in `keep`.
     pub(super) fn retain(&mut self, keep: &BTreeSet<Digest>) {
         self.arrived.retain(|digest, _| keep.contains(digest));
         self.failed.retain(|digest, _| keep.contains(digest));

@@ -1,4 +1,4 @@
-//! The end: workers told, model saved, everything added up.
+//! The end of a run: informs workers, saves the model, builds the report.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Ending a round, and making a state of it.
+//! Closes rounds and aggregates their updates.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use ledger_client::{RunSummary, SeatRecord};
 use training_run::Standing;
 use units::{DeviceId, Digest, UnixSeconds};
 
-use super::{Driver, is_awaited, short, unless_refused};
+use super::{Driver, ignore_refusal, is_awaited, short};
 use crate::Event;
 
-/// Rounds between two losses that are measured while a run goes on.
-const GLANCE_EVERY: u32 = 4;
+/// Number of rounds between two measured losses.
+const LOSS_ROUNDS: u32 = 4;
 
 impl Driver<'_> {
     /// Starts fetching the updates committed in the current round.
@@ -25,7 +25,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Closes the round once nobody who is on the line is awaited any more; after the deadline at the latest.
+    /// Closes the round once all connected devices have committed; at the latest after the deadline.
     pub(super) async fn end_round(
         &mut self,
         summary: &RunSummary,
@@ -39,19 +39,19 @@ impl Driver<'_> {
         let has_quorum = committed >= summary.quorum;
         let is_patience_over = self.round_clock.is_patience_over(round, has_quorum);
         if has_quorum && (all_here_committed || is_patience_over) {
-            return unless_refused(self.ledger.close_round(self.run, round).await);
+            return ignore_refusal(self.ledger.close_round(self.run, round).await);
         }
         if !self.is_past(deadline).await? {
             return Ok(());
         }
         if has_quorum {
-            unless_refused(self.ledger.close_round(self.run, round).await)
+            ignore_refusal(self.ledger.close_round(self.run, round).await)
         } else {
-            unless_refused(self.ledger.lapse(self.run, round).await)
+            ignore_refusal(self.ledger.lapse(self.run, round).await)
         }
     }
 
-    /// Aggregates the closed round once all its updates are here or lost.
+    /// Aggregates the closed round once all its updates are received or lost.
     pub(super) async fn advance(
         &mut self,
         summary: &RunSummary,
@@ -71,8 +71,8 @@ impl Driver<'_> {
                 None if self.fetches.is_lost(digest) => {}
                 None if self.peers.contains_key(device) => return Ok(()),
                 None => {
-                    self.tell(Event::Note(format!(
-                        "device {} left with its update of round {round}",
+                    self.emit(Event::Note(format!(
+                        "device {} disconnected before its update of round {round} was received",
                         short(device)
                     )));
                     self.fetches.give_up(*digest);
@@ -82,34 +82,34 @@ impl Driver<'_> {
         let before = self.aggregator.digest();
         anyhow::ensure!(
             before == summary.state,
-            "round {round} starts from {}, this coordinator is at {before}",
+            "round {round} starts from state {}, this coordinator is at {before}",
             summary.state
         );
-        let glance = (round + 1).is_multiple_of(GLANCE_EVERY);
+        let glance = (round + 1).is_multiple_of(LOSS_ROUNDS);
         let mut aggregator = self.aggregator.clone();
         let aggregated = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
             let step = aggregator.advance(round, &updates)?;
-            let loss = if glance { Some(aggregator.glance()?) } else { None };
+            let loss = if glance { Some(aggregator.partial_loss()?) } else { None };
             Ok((aggregator, step, loss))
         });
         let (aggregator, step, validation_loss) =
             aggregated.await.context("aggregating panicked")??;
         for (device, reason) in &step.rejected {
-            self.tell(Event::Note(format!(
+            self.emit(Event::Note(format!(
                 "update of device {} is not used: {reason}",
                 short(device)
             )));
         }
-        // First the disk, then the ledger.
+        // The state must be on disk before its digest is on the ledger.
         let needed: Vec<Digest> = self.served.values().copied().chain([before]).collect();
         self.folder.keep_state(&aggregator.state(), &needed)?;
         let update = self.endpoint.publish(step.update).await?;
-        unless_refused(self.ledger.advance(self.run, round, (&step.state, &update)).await)?;
+        ignore_refusal(self.ledger.advance(self.run, round, (&step.state, &update)).await)?;
         self.aggregator = aggregator;
         self.last_step = Some((before, update));
         let joined = u64::try_from(step.joined)?;
         self.steps_joined += joined * u64::from(self.spec.steps(round));
-        self.tell(Event::Advanced {
+        self.emit(Event::Advanced {
             round,
             updates: step.joined,
             validation_loss,
@@ -118,7 +118,7 @@ impl Driver<'_> {
         self.forget(round).await
     }
 
-    /// Lets go of what no round and no audit can need any more.
+    /// Removes what no round and no audit can need any more.
     async fn forget(&mut self, round: u32) -> anyhow::Result<()> {
         let audited = self.ledger.run_audits(self.run).await?;
         let undrawn = self.ledger.run_undrawn(self.run).await?;

@@ -63,14 +63,14 @@ fn errors_name_the_place() {
     let refusal = |name: &str| Corpus::from_path(&at(name), &CUT).unwrap_err().to_string();
 
     assert!(refusal("nowhere").contains("nowhere can't be read"));
-    assert!(refusal("").contains("holds no text"), "an empty folder");
+    assert!(refusal("").contains("contains no text"), "an empty folder");
     fs::write(at("blank"), " \n\t\n").unwrap();
-    assert!(refusal("blank").contains("blank holds no text"));
+    assert!(refusal("blank").contains("blank contains no text"));
     fs::write(at("short"), "too short").unwrap();
     assert!(refusal("short").contains("9 bytes of text"));
     assert!(refusal("short").contains("at least 22 are needed"));
     fs::write(at("latin"), b"Text in Latin-1: \xfc and some more of it").unwrap();
-    assert!(refusal("latin").contains("latin is not UTF-8 text (first bad byte at 17)"));
+    assert!(refusal("latin").contains("latin is not UTF-8 text (first invalid byte at 17)"));
     assert!(refusal("").contains("latin is not UTF-8 text"), "the file in the folder is named");
     let cut = Corpus::from_text(b"half a character: \xe2\x82".to_vec(), &CUT).unwrap_err();
     assert!(matches!(cut, CorpusError::NotText { offset: 18, .. }));

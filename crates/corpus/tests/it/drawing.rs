@@ -94,7 +94,7 @@ fn targets_are_one_byte_on_and_steps_differ() {
 }
 
 #[test]
-fn what_can_not_be_drawn_from_is_refused() {
+fn invalid_shards_are_refused() {
     let device = device(1);
     let draw = Draw { seed: &SEED, round: 0, device: &device };
     assert_eq!(Batcher::new(draw, &[], 5).unwrap_err(), BatchError::NoShard);

@@ -7,7 +7,7 @@ fn manifest() -> Manifest {
 }
 
 #[test]
-fn a_manifest_survives_its_bytes() {
+fn a_manifest_round_trips() {
     let manifest = manifest();
     assert_eq!(manifest.shards.len(), 12);
     assert_eq!(Manifest::decode(&manifest.encode()), Ok(manifest));
@@ -27,7 +27,7 @@ fn the_digest_depends_on_every_byte() {
 }
 
 #[test]
-fn a_piece_knows_its_bytes() {
+fn a_piece_matches_only_its_bytes() {
     let piece = Piece::of(b"some bytes");
     assert!(piece.is(b"some bytes"));
     assert!(!piece.is(b"some byte"));

@@ -1,4 +1,4 @@
-//! Cutting, listing and drawing.
+//! Splitting, listing and drawing.
 
 mod cutting;
 mod drawing;

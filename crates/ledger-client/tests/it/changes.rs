@@ -127,7 +127,7 @@ async fn a_restarted_node_gets_the_transaction_again() {
         while stub.with(|script| script.pool.is_empty()) {
             tokio::task::yield_now().await;
         }
-        // The pool was in memory.
+        // The pool was only in memory.
         let script = stub.stop().await;
         Stub::start_at(&url, Script { sent: script.sent, ..prompt() }).await
     };
@@ -140,7 +140,7 @@ async fn a_restarted_node_gets_the_transaction_again() {
 
 #[tokio::test]
 async fn an_answer_that_got_lost_is_no_second_transaction() {
-    // The node took it, then died before it said so; asked again, it knows it.
+    // The node accepted it, then stopped before it answered; asked again, it knows it.
     let stub =
         Stub::start(Script { send_errors: [(Bound::Taken, "already known")].into(), ..prompt() })
             .await;
@@ -168,7 +168,7 @@ async fn a_displaced_transaction_is_not_waited_for() {
     let error = stub.ledger().await.transfer(&someone(), Wei::new(1)).await.unwrap_err();
     assert!(matches!(error, LedgerError::Displaced { .. }), "{error:?}");
 
-    // Forgotten, and its nonce taken by then.
+    // The transaction is lost, and its nonce was used in the meantime.
     let send_errors = [(Bound::Dropped, "nonce too low: next nonce 1, tx nonce 0")].into();
     let stub = Stub::start(Script { forgets: 1, send_errors, ..Script::default() }).await;
     let error = stub.ledger().await.transfer(&someone(), Wei::new(1)).await.unwrap_err();
@@ -183,7 +183,7 @@ async fn a_transaction_that_is_never_mined_is_named() {
         ledger.with_patience(IMPATIENT).transfer(&someone(), Wei::new(1)).await.unwrap_err();
     let sent = stub.with(|script| script.sent[0]);
     assert!(matches!(error, LedgerError::Unconfirmed { hash, .. } if hash == sent), "{error:?}");
-    // It was lost for good: the next one takes its place instead of waiting behind it.
+    // It was lost for good: the next one uses its nonce instead of waiting for it.
     stub.with(|script| {
         script.pool.clear();
         script.looks_until_mined = Some(0);
@@ -205,7 +205,7 @@ async fn what_the_node_does_not_take_is_said_in_its_words() {
         matches!(&error, LedgerError::Rejected { message, .. } if message.contains("insufficient funds")),
         "{error:?}"
     );
-    // The nonce was not used up.
+    // The nonce was not used.
     ledger.transfer(&someone(), Wei::new(1)).await.unwrap();
     stub.with(|script| assert_eq!(script.mined[0].nonce(), 0));
 }

@@ -1,4 +1,4 @@
-//! Against a real node over its real interface.
+//! Tests against a real node over its real interface.
 
 use std::{net::SocketAddr, path::Path};
 

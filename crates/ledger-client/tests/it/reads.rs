@@ -73,7 +73,7 @@ async fn a_node_that_comes_back_is_found() {
     let account = someone();
     let reading = ledger.balance(&account);
     let (balance, _stub) = tokio::join!(reading, async {
-        // Let the first attempt fail.
+        // Wait until the first attempt has failed.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }

@@ -252,7 +252,7 @@ async fn every_change_calls_its_function_with_its_arguments() {
     });
 }
 
-/// What the changes above must be on the wire, argument by argument.
+/// Returns the calldata of the changes above.
 fn expected_calls() -> [Vec<u8>; 13] {
     let (device, signature) = (B256::repeat_byte(1), Bytes::from(SIGNATURE));
     let (run, round) = (7, 2);
@@ -306,7 +306,7 @@ async fn a_refusal_says_what_the_rule_says() {
     let revert = TrainingRuns::Refused { reason: reason.to_owned() }.abi_encode();
     let stub = Stub::start(Script { revert: Some(revert.into()), ..Script::default() }).await;
     let refused = stub.ledger().await.close_round(7, 3).await.unwrap_err();
-    assert_eq!(refused.to_string(), format!("the ledger refuses: {reason}"));
+    assert_eq!(refused.to_string(), format!("the ledger refused the request: {reason}"));
     assert!(refused.refusal::<TrainingRuns::Refused>().is_some());
     assert!(refused.refusal::<TrainingRuns::NoSuchRun>().is_none());
 

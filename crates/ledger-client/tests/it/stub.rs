@@ -1,4 +1,4 @@
-//! A node that does as a test says: a nonce, a pool of one, and a list of mishaps.
+//! A scripted node: a nonce, a pool of one transaction, and a list of faults.
 
 use std::{
     collections::VecDeque,
@@ -23,41 +23,41 @@ use units::AccountId;
 
 pub(crate) const CHAIN_ID: u64 = 4242;
 pub(crate) const PATIENT: Duration = Duration::from_secs(30);
-/// For calls that are to run out of patience.
+/// Time limit of calls that must time out.
 pub(crate) const IMPATIENT: Duration = Duration::from_millis(600);
 
-/// What the node will do. A test sets this up, the node uses it up.
+/// The script of the node. A test writes it, the node consumes it.
 #[derive(Default)]
 pub(crate) struct Script {
-    /// Transactions mined, which is the account's nonce.
+    /// Mined transactions; their number is the account's nonce.
     pub(crate) mined: Vec<TxEnvelope>,
-    /// Transactions taken and not mined.
+    /// Accepted transactions that are not mined.
     pub(crate) pool: Vec<TxEnvelope>,
-    /// Every transaction handed in.
+    /// All transactions that were sent.
     pub(crate) sent: Vec<B256>,
-    /// Looks at a receipt before the pool is mined; none: never.
+    /// Number of receipt requests before the pool is mined; `None` for never.
     pub(crate) looks_until_mined: Option<u32>,
-    /// Transactions that are taken and forgotten at once.
+    /// Number of transactions to accept and lose at once.
     pub(crate) forgets: u32,
-    /// Answers to `eth_sendRawTransaction` instead of taking it.
+    /// Errors of `eth_sendRawTransaction`.
     pub(crate) send_errors: VecDeque<(Bound, &'static str)>,
     /// Answer to `eth_estimateGas`, and to `eth_call` if there is no other: a revert with this data.
     pub(crate) revert: Option<Bytes>,
     /// Data of `eth_call`.
     pub(crate) returns: Bytes,
-    /// Transactions fail in their block, and what `eth_call` reverts with from then on.
+    /// If set, transactions fail in their block, and `eth_call` reverts with this data from then on.
     pub(crate) fails_in_block: Option<Bytes>,
-    /// Sent instead of an answer: status line and body.
+    /// Raw responses: status line and body.
     pub(crate) http: VecDeque<(&'static str, &'static str)>,
-    /// Logs of every receipt, and answer to `eth_getLogs`.
+    /// Logs of every receipt, and the result of `eth_getLogs`.
     pub(crate) logs: Value,
     /// The filter of the last `eth_getLogs`.
     pub(crate) filter: Value,
-    /// Answer to `eth_getBalance`.
+    /// The result of `eth_getBalance`.
     pub(crate) balance: String,
 }
 
-/// Whether the transaction of a refused send is taken all the same.
+/// Whether a transaction is accepted despite the error.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound {
     Taken,
@@ -76,7 +76,7 @@ impl Stub {
         Self::serve(listener, script)
     }
 
-    /// Where nobody answers until [`Self::start_at`].
+    /// Returns an address where nothing listens until [`Self::start_at`].
     pub(crate) async fn free_url() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("http://{}", listener.local_addr().unwrap())
@@ -99,7 +99,7 @@ impl Stub {
         Self { url, script, serving }
     }
 
-    /// Stops listening and gives the script back, mempool and all.
+    /// Stops listening and returns the script with the mempool.
     pub(crate) async fn stop(self) -> Script {
         self.serving.abort();
         let _aborted = self.serving.await;
@@ -107,7 +107,7 @@ impl Stub {
     }
 
     pub(crate) async fn ledger(&self) -> Ledger {
-        // A key bound to another network is bound to this one.
+        // A signer for another chain id is bound to this chain.
         Ledger::connect(&self.url, Some(signer().with_chain_id(Some(1))), PATIENT).await.unwrap()
     }
 

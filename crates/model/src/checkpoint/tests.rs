@@ -4,7 +4,7 @@ use crate::state::initial_parameters;
 const CONFIG: Config =
     Config { layers: 1, width: 8, heads: 2, context: 4, vocabulary: 16, hidden: 12 };
 
-/// A folder of this test with a saved model, and its parameters.
+/// Returns a temporary folder with a saved model, and its parameters.
 fn saved(name: &str) -> (tempfile::TempDir, Vec<f32>) {
     let folder = tempfile::Builder::new().prefix(name).tempdir().unwrap();
     let params = initial_parameters(&CONFIG, &[5; 32]);
@@ -16,7 +16,7 @@ fn metadata() -> BTreeMap<String, String> {
     BTreeMap::from([("round".to_owned(), "7".to_owned()), ("state".to_owned(), "ab".to_owned())])
 }
 
-/// The whole chain of messages, as the command prints it.
+/// Returns the error and its causes, as the command prints them.
 fn message(error: &CheckpointError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -29,7 +29,7 @@ fn message(error: &CheckpointError) -> String {
 }
 
 #[test]
-fn saved_is_loaded() {
+fn a_saved_model_is_loaded() {
     let (folder, params) = saved("whole");
     let loaded = load(folder.path()).unwrap();
     assert_eq!((loaded.config, loaded.params), (CONFIG, params.clone()));
@@ -101,7 +101,7 @@ fn another_shape_is_refused() {
             "tie_word_embeddings = false",
         ),
         ("\"vocab_size\": 16", "\"vocab_size\": 300", "`vocabulary` is 300, above the maximum 256"),
-        ("\"vocab_size\": 16", "\"vocab_size\": -1", "no Llama configuration"),
+        ("\"vocab_size\": 16", "\"vocab_size\": -1", "not a Llama configuration"),
     ] {
         assert!(json.contains(from), "{from}");
         std::fs::write(&path, json.replace(from, to)).unwrap();

@@ -1,13 +1,13 @@
 use super::*;
 
-/// Distance of `value` from `exact` in units in the last place of the f32 nearest to `exact`.
+/// Returns the distance of `value` from `exact` in units in the last place of the f32 nearest to `exact`.
 fn ulps(value: f32, exact: f64) -> f64 {
     let nearest = narrow(exact).abs().max(f32::MIN_POSITIVE);
     let unit = f64::from(f32::from_bits(nearest.to_bits() + 1)) - f64::from(nearest);
     ((f64::from(value) - exact) / unit).abs()
 }
 
-/// Every 2^9-th float between two of one sign, in order of their bits.
+/// Returns every 2^9-th float between two of one sign, in order of their bits.
 fn floats(from: f32, to: f32) -> impl Iterator<Item = f32> {
     (from.to_bits()..=to.to_bits()).step_by(509).map(f32::from_bits)
 }
@@ -21,7 +21,7 @@ fn exp_is_close() {
     }
 }
 
-/// Where the reduction turns from one power of two to the next, the polynomial is at its ends.
+/// Checks `exp` where the reduction changes to the next power of two and the polynomial is at its ends.
 #[test]
 fn exp_is_close_where_powers_meet() {
     for n in -125_i16..=126 {
@@ -94,7 +94,7 @@ fn rotary_tables_are_close() {
     }
 }
 
-/// The same bits whatever instructions the compiler chose: these were computed once and are part of the definition.
+/// These bits are part of the definition: they must not depend on the instructions that the compiler chose.
 #[test]
 fn bits_are_pinned() {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;

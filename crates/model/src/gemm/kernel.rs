@@ -1,8 +1,8 @@
-//! One tile of a product: registers hold its elements for the whole depth of a block.
+//! One tile of a product, whose elements stay in registers for the whole depth of a block.
 //!
-//! `scalar` is the definition. The others do the same chain of fused multiply-adds for each element, some elements side by side; each is
-//! compared with `scalar` byte for byte. They are the only code here that handles pointers, and [`multiply_tile`] is the only way in: it
-//! checks that every element they touch lies inside its slice.
+//! `scalar` is the definition. The others do the same chain of fused multiply-adds for several elements in parallel;
+//! each is compared with `scalar` byte for byte. They are the only code here that handles pointers, and are called
+//! only by [`multiply_tile`], which checks that every element they access lies inside its slice.
 
 mod ahead;
 #[cfg(target_arch = "x86_64")]
@@ -19,7 +19,7 @@ use crate::gemm::Start;
 use crate::instructions::{Checked, Isa};
 pub(crate) use ahead::{Ahead, Lines};
 
-/// Rows and columns of a whole tile.
+/// Returns the rows and columns of a full tile.
 pub(crate) const fn tile_shape(isa: Isa) -> (usize, usize) {
     match isa {
         Isa::Avx512 => (12, 32),
@@ -42,7 +42,7 @@ pub(crate) struct Right<'a> {
     pub(crate) stride: usize,
 }
 
-/// Rows, depth and columns of a tile; rows and columns at most those of a whole one.
+/// Rows, depth and columns of a tile; rows and columns are at most those of a full one.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
     pub(crate) rows: usize,
@@ -50,7 +50,7 @@ pub(crate) struct Size {
     pub(crate) columns: usize,
 }
 
-/// Computes one tile into rows of `stride` values of `out`, and asks for what lies `ahead`.
+/// Computes one tile into rows of `stride` values of `out`, and prefetches the lines of `ahead`.
 #[inline]
 pub(crate) fn multiply_tile(
     isa: Checked,
@@ -62,18 +62,22 @@ pub(crate) fn multiply_tile(
 ) {
     let Size { rows, depth, columns } = size;
     let (height, width) = tile_shape(isa.isa());
-    assert!(0 < rows && rows <= height && 0 < columns && columns <= width && 0 < depth, "a tile");
+    assert!(
+        0 < rows && rows <= height && 0 < columns && columns <= width && 0 < depth,
+        "the tile has a valid size"
+    );
     assert!(left.row_stride == 1 || left.depth_stride == 1, "one of the left strides is 1");
     let left_end = (rows - 1) * left.row_stride + (depth - 1) * left.depth_stride;
-    assert!(left_end < left.data.len(), "the left operand reaches to its last element");
+    assert!(left_end < left.data.len(), "the left operand contains its last element");
     let right_end = (depth - 1) * right.stride + columns;
-    assert!(right_end <= right.data.len(), "the right operand reaches to its last element");
+    assert!(right_end <= right.data.len(), "the right operand contains its last element");
     let out_end = (rows - 1) * stride + columns;
-    assert!(out_end <= out.len(), "the output reaches to its last element");
+    assert!(out_end <= out.len(), "the output contains its last element");
     match isa.isa() {
         #[cfg(target_arch = "x86_64")]
         #[expect(unsafe_code, reason = "the micro-kernel handles pointers")]
-        // SAFETY: `Checked` is proof of the instructions; the assertions above are what the kernel asks for.
+        // SAFETY: `Checked` proves that the processor has the instructions; the assertions above are the conditions
+        // of the kernel.
         Isa::Avx512 => unsafe {
             avx512::multiply((left, right), size, start, (out, stride), ahead)
         },

@@ -1,10 +1,10 @@
-//! Right operands, copied into panels as wide as a tile.
+//! Packs right operands into panels as wide as a tile.
 
 use crate::instructions::per_isa;
 
 per_isa! {
-    /// Copies a `(depth, extent)` matrix with the given strides into panels of a tile's width, depth-major inside a panel; a panel takes
-    /// `width · depth` values. The last panel is filled up with zeros.
+    /// Copies a `(depth, extent)` matrix with the given strides into panels of a tile's width, depth-major inside a
+    /// panel; a panel has `width · depth` values. The last panel is padded with zeros.
     pack(source: &[f32], strides: (usize, usize), size: (usize, usize), packed: &mut [f32]) =>
     scalar pack_panels::<16>, avx2 pack_panels::<16>, avx512 pack_panels::<32>
 }
@@ -41,7 +41,7 @@ fn pack_panels<const WIDTH: usize>(
     }
 }
 
-/// One panel from columns that lie `stride` apart, each contiguous in depth.
+/// Packs one panel from columns that begin `stride` apart, each contiguous in depth.
 #[inline(always)]
 fn pack_turned<const WIDTH: usize>(
     source: &[f32],
@@ -49,7 +49,7 @@ fn pack_turned<const WIDTH: usize>(
     width: usize,
     panel: &mut [[f32; WIDTH]],
 ) {
-    const { assert!(matches!(WIDTH % SQUARE, 0 | 4 | 6), "what is left over is handled below") };
+    const { assert!(matches!(WIDTH % SQUARE, 0 | 4 | 6), "the remainder is handled below") };
     if width < WIDTH {
         pack_turned_edge(source, stride, width, panel);
         return;
@@ -66,7 +66,7 @@ fn pack_turned<const WIDTH: usize>(
     }
 }
 
-/// `COLUMNS` columns of a panel, from column `first` on.
+/// Packs `COLUMNS` columns of a panel, from column `first` on.
 #[inline(always)]
 fn pack_columns<const WIDTH: usize, const COLUMNS: usize>(
     source: &[f32],
@@ -97,7 +97,7 @@ fn pack_columns<const WIDTH: usize, const COLUMNS: usize>(
     }
 }
 
-/// The last panel, which has fewer columns than a tile: filled up with zeros.
+/// Packs the last panel, which has fewer columns than a tile, padded with zeros.
 #[inline(always)]
 fn pack_turned_edge<const WIDTH: usize>(
     source: &[f32],
@@ -116,7 +116,7 @@ fn pack_turned_edge<const WIDTH: usize>(
 /// Side of the squares that are transposed in registers.
 const SQUARE: usize = 8;
 
-/// Rows become columns, in three rounds that interleave row `i` with row `i + 4`: shuffles instead of strided stores.
+/// Transposes in three rounds that interleave row `i` with row `i + 4`: shuffles instead of strided stores.
 #[inline(always)]
 fn transposed(mut square: [[f32; SQUARE]; SQUARE]) -> [[f32; SQUARE]; SQUARE] {
     for _ in 0..3 {

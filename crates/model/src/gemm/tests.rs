@@ -1,7 +1,7 @@
 use super::*;
 use crate::instructions::{Checked, Isa};
 
-/// Numbers of many magnitudes and both signs, without a pattern.
+/// Returns numbers of many magnitudes and both signs, without a pattern.
 fn noise(length: usize, seed: u32) -> Vec<f32> {
     let philox = crate::philox::Philox::new([seed, 1]);
     let words = (0..length).map(|i| philox.block_at(u64::try_from(i).unwrap())[0]);
@@ -10,7 +10,7 @@ fn noise(length: usize, seed: u32) -> Vec<f32> {
         .collect()
 }
 
-/// The definition: one chain an element.
+/// Computes the definition: one chain per element.
 fn chains(product: Product<'_>, out: &mut [f32], stride: usize) {
     let at = |view: View<'_>, i: usize, j: usize| {
         view.data[i * view.row_stride + j * view.column_stride]
@@ -76,7 +76,7 @@ fn edges_of_tiles_are_exact() {
 }
 
 #[test]
-fn blocks_meet() {
+fn products_larger_than_one_block_are_exact() {
     for shape in [
         (200, 3, 7),
         (4, 5, COLUMN_BLOCK + 9),
@@ -89,7 +89,8 @@ fn blocks_meet() {
     }
 }
 
-/// Nothing outside the output's columns is touched, and a packed operand serves products of its first rows and columns.
+/// Checks that only the output's columns are written, and that a packed operand can be used for a part of its rows
+/// and columns.
 #[test]
 fn a_part_of_a_packed_operand_is_an_operand() {
     let (rows, depth, columns) = (13, 50, 70);
@@ -116,7 +117,7 @@ fn a_part_of_a_packed_operand_is_an_operand() {
 }
 
 #[test]
-fn no_depth_leaves_the_start() {
+fn depth_zero_gives_the_start() {
     let product = Product {
         left: View::rows(&[], 1),
         right: View::rows(&[], 1),
@@ -131,7 +132,7 @@ fn no_depth_leaves_the_start() {
     assert_eq!(out, [1.0, 2.0]);
     multiply(isa, Product { start: Start::Zero, ..product }, &mut out, 1, &mut Packing::new());
     assert_eq!(out, [0.0, 0.0]);
-    // One row has no next one, so its stride does not matter.
+    // A single row has no next one, so its stride does not matter.
     let product = Product { rows: 1, columns: 2, start: Start::Zero, ..product };
     let mut out = [1.0, 2.0];
     multiply(isa, product, &mut out, 1, &mut Packing::new());

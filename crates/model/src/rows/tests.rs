@@ -1,6 +1,6 @@
 use super::*;
 
-/// The order of a sum as the crate's documentation states it, written plainly.
+/// Checks the order of a sum that the crate's documentation states.
 #[test]
 fn sums_have_sixteen_parts() {
     let values: Vec<f32> = (0_u8..101).map(|i| 1.0 / (f32::from(i) + 0.7)).collect();
@@ -54,8 +54,8 @@ fn back_rotation_undoes_rotation() {
     let before: Vec<f32> = (0_u8..60).map(f32::from).collect();
     let mut values = before.clone();
     rotate_rows(&mut values, (10, 8), rotary, Turn::Forward);
-    assert_eq!(values[..10], before[..10], "position 0 does not turn");
-    assert_eq!(values[18..20], before[18..20], "values past the turned ones stay");
+    assert_eq!(values[..10], before[..10], "position 0 is not rotated");
+    assert_eq!(values[18..20], before[18..20], "values after the rotated ones must not change");
     assert_ne!(values[10..18], before[10..18]);
     rotate_rows(&mut values, (10, 8), rotary, Turn::Back);
     assert!(values.iter().zip(&before).all(|(a, b)| (a - b).abs() < 1e-5));

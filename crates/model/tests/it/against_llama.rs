@@ -1,4 +1,5 @@
-//! Against the Llama of the transformers library on PyTorch, in double precision; `testdata/PROVENANCE.md` says how it was made.
+//! Compares with the Llama of the transformers library on PyTorch, in double precision; `testdata/PROVENANCE.md`
+//! says how the data was made.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,7 @@ use model::instructions::Isa;
 use model::{Activations, Execution, Layout, Sampler, Sampling, Trainer, load, save};
 use safetensors::SafeTensors;
 
-/// Error allowed: so much of the largest value of the tensor.
+/// Allowed error, relative to the largest value of the tensor.
 const TOLERANCE: f32 = 1e-5;
 
 fn folder() -> PathBuf {
@@ -21,7 +22,7 @@ fn floats(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
 fn check(name: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{name}");
     let largest = expected.iter().fold(0.0, |a: f32, b| a.max(b.abs()));
-    assert!(largest > 1e-4, "{name} is worth checking");
+    assert!(largest > 1e-4, "{name} must not be almost zero");
     for (found, expected) in found.iter().zip(expected) {
         let off = (found - expected).abs() / largest;
         assert!(off < TOLERANCE, "{name}: {found}, expected {expected}, off by {off:e}");
@@ -72,7 +73,7 @@ fn text_is_a_function_of_the_seed_and_of_what_is_in_the_context() {
     assert_eq!(text(1, &[5]), text(1, &[5]));
     assert_ne!(text(1, &[5]), text(2, &[5]));
     let (long, last) = ([vec![9; 60], vec![3; 56]].concat(), vec![3; 56]);
-    assert_eq!(text(1, &long), text(1, &last), "what has left the context does not count");
+    assert_eq!(text(1, &long), text(1, &last), "tokens before the context must have no effect");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every element of the gradient against central differences of the plain model in f64.
+//! Compares every element of the gradient with central differences of the plain model in f64.
 
 use model::instructions::Isa;
 use model::philox::Philox;
@@ -9,7 +9,7 @@ use crate::plain;
 const CONFIG: Config =
     Config { layers: 2, width: 8, heads: 2, context: 5, vocabulary: 11, hidden: 13 };
 const STEP: f64 = 1e-4;
-/// Error allowed for a gradient: so much of the largest in its tensor. Central differences are off by about `STEP²`.
+/// Allowed error of a gradient, relative to the largest in its tensor. Central differences are off by about `STEP²`.
 const TOLERANCE: f64 = 1e-5;
 
 #[test]
@@ -17,7 +17,7 @@ fn gradient_is_the_slope_of_the_plain_loss() {
     let mut params = initial_parameters(&CONFIG, &[9; 32]);
     let noise = Philox::new([3, 4]);
     for (index, value) in (0..).zip(&mut params) {
-        // Uneven norms and a larger embedding, so that no gradient is tiny.
+        // Different norms and a larger embedding, so that no gradient is tiny.
         *value = *value * 1.5
             + f32::from(i8::from_le_bytes([noise.block_at(index)[0].to_le_bytes()[0]])) / 512.0;
     }
@@ -48,7 +48,7 @@ fn gradient_is_the_slope_of_the_plain_loss() {
             })
             .collect();
         let largest = slopes.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
-        assert!(largest > 1e-3, "{} has a gradient worth checking", tensor.name);
+        assert!(largest > 1e-3, "the gradient of {} must not be almost zero", tensor.name);
         for (found, slope) in gradient[tensor.range.clone()].iter().zip(&slopes) {
             let off = (f64::from(*found) - slope).abs() / largest;
             assert!(off < TOLERANCE, "{}: {found}, expected {slope}, off by {off:e}", tensor.name);

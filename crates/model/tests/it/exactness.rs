@@ -1,4 +1,4 @@
-//! The same bits on every instruction set and any number of threads.
+//! Checks that every instruction set and any number of threads give the same bits.
 
 use model::instructions::Isa;
 use model::{
@@ -16,7 +16,7 @@ fn batch(sequences: u32) -> (Vec<u8>, Vec<u8>) {
     (text[..text.len() - 1].to_vec(), text[1..].to_vec())
 }
 
-/// Three steps of plain descent: losses and the digest of the state.
+/// Does three steps of plain gradient descent; returns losses and the digest of the state.
 fn train(execution: Execution, sequences: u32) -> (Vec<u32>, String) {
     let mut trainer = Trainer::new(&CONFIG, execution).unwrap();
     let mut params = initial_parameters(&CONFIG, &[4; 32]);
@@ -26,16 +26,16 @@ fn train(execution: Execution, sequences: u32) -> (Vec<u32>, String) {
     for _ in 0..3 {
         let before = trainer.loss(&params, &tokens, &targets);
         let loss = trainer.loss_and_gradient(&params, &tokens, &targets, &mut gradient);
-        assert_eq!(before.to_bits(), loss.to_bits(), "both ways to a loss agree");
+        assert_eq!(before.to_bits(), loss.to_bits(), "both functions must give the same loss");
         losses.push(loss.to_bits());
         params.iter_mut().zip(&gradient).for_each(|(p, g)| *p -= 0.5 * g);
     }
     let values: Vec<f32> = losses.iter().map(|bits| f32::from_bits(*bits)).collect();
-    assert!(values[2] < values[0], "the loss falls: {values:?}");
+    assert!(values[2] < values[0], "the loss must fall: {values:?}");
     (losses, state_digest(&params).to_string())
 }
 
-/// Pinned: another machine, compiler or release must arrive at it too. A change here is a change of the protocol.
+/// Pinned: every machine, compiler and release must give it. A change here is a change of the protocol.
 #[test]
 fn every_machine_arrives_at_the_same_state() {
     let scalar = train(
@@ -54,7 +54,7 @@ fn every_machine_arrives_at_the_same_state() {
     }
 }
 
-/// Whole steps with the optimizer that runs use: parameters and losses after each.
+/// Checks whole steps with the optimizer of runs: parameters and losses after each.
 #[test]
 fn steps_of_adamw_are_the_same_everywhere() {
     let hyper = HyperParameters {
@@ -113,7 +113,7 @@ fn a_part_of_a_batch_is_a_batch_of_its_own() {
 }
 
 #[test]
-fn a_diverged_run_shows() {
+fn a_diverged_run_returns_nan() {
     let execution =
         Execution { batch: 1, threads: 1, isa: Isa::detect(), activations: Activations::Keep };
     let mut trainer = Trainer::new(&CONFIG, execution).unwrap();

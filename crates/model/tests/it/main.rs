@@ -1,8 +1,8 @@
-//! The model from outside: against other implementations, and against itself on other instructions and threads.
+//! The model through its public interface: compared with other implementations, and between instructions and threads.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "helpers of tests; clippy only spares the tests themselves"
+    reason = "helpers of tests; clippy exempts only the tests themselves"
 )]
 
 mod against_llama;

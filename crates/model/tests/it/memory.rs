@@ -1,6 +1,6 @@
 //! What a trainer allocates, and when.
 
-#![expect(unsafe_code, reason = "an allocator that counts")]
+#![expect(unsafe_code, reason = "a counting allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -11,7 +11,7 @@ use model::{Activations, Config, Execution, Trainer, initial_parameters};
 const CONFIG: Config =
     Config { layers: 3, width: 48, heads: 4, context: 64, vocabulary: 60, hidden: 128 };
 
-/// The system's allocator; counts calls and bytes of each thread.
+/// The system's allocator, which also counts calls and bytes of each thread.
 struct Counting;
 
 thread_local! {
@@ -21,7 +21,7 @@ thread_local! {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-// SAFETY: every call goes to the system's allocator as it came; counting allocates nothing.
+// SAFETY: every call is passed to the system's allocator unchanged; counting allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let (calls, bytes) = ALLOCATED.get();
@@ -31,12 +31,12 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, and `alloc` is the system's.
+        // SAFETY: the caller keeps the contract of `dealloc`, and `alloc` is that of the system.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
 
-/// Calls and bytes that the calling thread allocates during `work`.
+/// Runs `work` and counts the calls and bytes that the calling thread allocates.
 fn allocated<R>(work: impl FnOnce() -> R) -> (R, usize, usize) {
     let (calls, bytes) = ALLOCATED.get();
     let result = work();

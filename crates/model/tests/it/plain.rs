@@ -1,4 +1,4 @@
-//! The model once more in f64, written for reading: loops over elements, no blocks, no vectors, math from the standard library.
+//! The model again in f64, written for reading: loops over elements, no blocks, no vectors, math of the standard library.
 
 use model::{Config, Layout};
 
@@ -20,7 +20,7 @@ impl Weights<'_> {
     }
 }
 
-/// Mean loss in nats over sequences of one context each.
+/// Returns the mean loss in nats over sequences of one context each.
 pub(crate) fn loss(config: &Config, params: &[f64], tokens: &[u8], targets: &[u8]) -> f64 {
     let weights = Weights { config, params, layout: Layout::new(config) };
     let sequences = tokens.chunks(config.context).zip(targets.chunks(config.context));

@@ -34,7 +34,7 @@ macro_rules! by_slot {
         }
 
         impl<$($parameter),*> $name<$($parameter),*> {
-            /// The variable declared at `slot`.
+            /// Returns the variable declared at `slot`.
             #[must_use]
             pub const fn new(slot: U256) -> Self {
                 Self { slot, is: PhantomData }
@@ -93,7 +93,7 @@ impl<V: Layout> Array<V> {
         self.place(host, index).map(Some)
     }
 
-    /// Makes room for one more element and returns it. Its old content, of an element once removed, is zero.
+    /// Appends an element and returns it. Its content is zero, also if an element was removed there before.
     ///
     /// # Errors
     /// See [`Host`].
@@ -103,7 +103,7 @@ impl<V: Layout> Array<V> {
         self.place(host, length)
     }
 
-    /// Takes the last element away, whose content the caller has set to zero, as Solidity's `pop` does.
+    /// Removes the last element, whose content the caller has set to zero, as Solidity's `pop` does.
     ///
     /// # Errors
     /// See [`Host`]; [`Failure::Broken`] if there is none.
@@ -161,7 +161,7 @@ impl<V: Layout, const N: usize> FixedArray<V, N> {
     }
 }
 
-/// The element at an index of an array that begins at `start`.
+/// Returns the element at an index of an array that begins at `start`.
 fn place<V: Layout>(start: U256, index: u64) -> V {
     let index = U256::from(index);
     if !V::IS_PACKED {

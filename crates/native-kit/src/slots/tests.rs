@@ -1,4 +1,4 @@
-//! Places, against what solc's `storageLayout` says of the same declarations.
+//! Compares slots with solc's `storageLayout` of the same declarations.
 
 use alloy_primitives::{
     Address, B256, FixedBytes, U256, address,
@@ -10,7 +10,8 @@ use super::{Array, FixedArray, Layout, Mapping, Text, Value, Word};
 use crate::{Host, test_host::TestHost};
 
 storage! {
-    /// `struct Observation { uint32 time; int56 tick; uint160 liquidity; bool initialized; }`, of Uniswap v3's `Oracle.sol`: one slot.
+    /// `struct Observation { uint32 time; int56 tick; uint160 liquidity; bool initialized; }`, of Uniswap v3's
+    /// `Oracle.sol`: one slot.
     struct Observation {
         time: Value<u32>,
         tick: Value<I56>,
@@ -20,8 +21,8 @@ storage! {
 }
 
 storage! {
-    /// `contract Sample { uint8 a; uint112 b; uint112 c; uint32 d; mapping(int24 => uint256) e; bytes4 f; address[] g; Observation[3] h; uint8[40] i;
-    /// string j; uint64[] k; bool l; }`
+    /// `contract Sample { uint8 a; uint112 b; uint112 c; uint32 d; mapping(int24 => uint256) e; bytes4 f; address[]
+    /// g; Observation[3] h; uint8[40] i; string j; uint64[] k; bool l; }`
     struct Sample {
         a: Value<u8>,
         b: Value<U112>,

@@ -5,10 +5,10 @@ use alloy_primitives::{Address, U256};
 use super::{Layout, SLOT_SIZE};
 use crate::{Failure, Host};
 
-/// Longest text that is read or written; far above what any terms allow.
+/// Longest text that is read or written, far above the bounds of all terms.
 const TEXT_SIZE_MAX: usize = 1 << 12;
 
-/// A `string`: up to 31 bytes beside their length, longer ones from the slot's hash on.
+/// A `string`: up to 31 bytes together with their length, longer ones from the slot's hash on.
 #[derive(Clone, Copy, Debug)]
 pub struct Text {
     slot: U256,
@@ -24,22 +24,22 @@ impl Layout for Text {
 }
 
 impl Text {
-    /// The text declared at `slot`.
+    /// Returns the text declared at `slot`.
     #[must_use]
     pub const fn new(slot: U256) -> Self {
         Self { slot }
     }
 
-    /// Reads it.
+    /// Reads the text.
     ///
     /// # Errors
-    /// See [`Host`]; [`Failure::Broken`] if there is no text.
+    /// See [`Host`]; [`Failure::Broken`] if the content is not a text.
     pub fn get(&self, host: &mut dyn Host) -> Result<String, Failure> {
         let module = host.module();
         self.get_of(host, module)
     }
 
-    /// Reads it in the storage of a module.
+    /// Reads the text in the storage of a module.
     ///
     /// # Errors
     /// As [`Self::get`].
@@ -61,7 +61,7 @@ impl Text {
         String::from_utf8(bytes).map_err(|_| self.broken())
     }
 
-    /// Writes it in the storage of a module, and clears what a longer text has left.
+    /// Writes the text in the storage of a module, and clears the rest of a longer text.
     ///
     /// # Errors
     /// See [`Host`]; [`Failure::Broken`] for more than 4,096 bytes, which the rules refuse before.

@@ -6,11 +6,11 @@ use alloy_primitives::{Address, B256, FixedBytes, Signed, U256, Uint};
 pub trait Word: Copy {
     /// Bytes it takes in storage.
     const SIZE: usize;
-    /// Its bits, in the low [`Self::SIZE`] bytes; the rest is ignored.
+    /// Returns its bits, in the low [`Self::SIZE`] bytes; the rest is ignored.
     fn into_word(self) -> U256;
-    /// The value of such bits; the rest is zero.
+    /// Returns the value of such bits; the rest is zero.
     fn from_word(word: U256) -> Self;
-    /// The word that Solidity hashes when the value is the key of a mapping.
+    /// Returns the word that Solidity hashes when the value is the key of a mapping.
     fn key(self) -> B256 {
         self.into_word().into()
     }

@@ -1,8 +1,9 @@
 //! An asset that `Assets` created, at its own address: ERC-20, and what its issuer may do.
 //!
-//! Storage is a Solidity contract's that declares, in this order: `mapping(address => uint256) balances`; `mapping(address => mapping(address =>
-//! uint256)) allowances`; `uint256 totalSupply`; `string name`; `string symbol`; `mapping(address => uint256) nonces`; `address issuer; uint8 decimals;
-//! bool pausable; bool burnable; bool transferable; bool renounceable; bool paused`, all in one slot; `address offeredTo`; `uint256 cap`; `string uri`.
+//! Storage is a Solidity contract's that declares, in this order: `mapping(address => uint256) balances`;
+//! `mapping(address => mapping(address => uint256)) allowances`; `uint256 totalSupply`; `string name`; `string
+//! symbol`; `mapping(address => uint256) nonces`; `address issuer; uint8 decimals; bool pausable; bool burnable; bool
+//! transferable; bool renounceable; bool paused`, all in one slot; `address offeredTo`; `uint256 cap`; `string uri`.
 
 use ::assets::{Approved, Book, IssuedBook, Offered, Pause, Powers, Standing, Terms};
 use abi::{
@@ -21,7 +22,7 @@ use native_kit::{
 
 use crate::erc20::{self, Described, Ended, emit_transfer};
 
-/// What an asset has beside the functions of every fungible asset.
+/// The functions of an issued asset besides those of every fungible asset.
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(IssuedAsset::issuerCall::SELECTOR),
     Function::view(IssuedAsset::offeredToCall::SELECTOR),
@@ -80,7 +81,7 @@ pub(crate) fn write_terms(
     URI.set_of(host, asset, &terms.uri)
 }
 
-/// Answers a call that only reads; `None` for others.
+/// Executes a call that only reads; returns `None` for others.
 fn view(asset: &mut Asset<'_>, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
     Ok(Some(match call {
         Calls::issuer(_) => {
@@ -184,7 +185,7 @@ pub(crate) struct Asset<'a> {
 }
 
 impl<'a> Asset<'a> {
-    /// The asset that was called.
+    /// Returns the asset that was called.
     fn called(host: &'a mut dyn Host) -> Self {
         let address = host.module();
         Self { host, address }
@@ -210,7 +211,7 @@ impl Book for Asset<'_> {
         Ok(self.balance_value(holder)?.get_of(self.host, self.address)?)
     }
 
-    fn shift(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
+    fn move_balance(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
         let fault = || Failure::Broken(format!("balances of {from} and {to} are damaged"));
         let left = self.balance(from)?.checked_sub(amount).ok_or_else(fault)?;
         let more = self.balance(to)?.checked_add(amount).ok_or_else(fault)?;

@@ -1,4 +1,4 @@
-//! GRAIN and assets: what calldata does is what the rules say, in state, logs and refusals.
+//! GRAIN and assets: calls have the results of the rules, in state, logs and refusals.
 
 use std::sync::LazyLock;
 
@@ -27,14 +27,14 @@ fn signing_key(number: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&B256::repeat_byte(number)).unwrap()
 }
 
-/// The account that a key signs for.
+/// Returns the account that a key signs for.
 fn holder(number: u8) -> Address {
     static HOLDERS: LazyLock<[Address; 5]> =
         LazyLock::new(|| [1, 1, 2, 3, 4].map(|number| signing_key(number).address()));
     HOLDERS[usize::from(number)]
 }
 
-/// 0 is nobody, 1 to 4 have keys, 9 is the asset.
+/// Returns a test account: 0 is the zero address, 1 to 4 have keys, 9 is the asset.
 fn who(asset: Address, number: u8) -> Address {
     match number {
         0 => Address::ZERO,
@@ -74,7 +74,7 @@ fn create(terms: &Terms) -> Vec<u8> {
     Assets::createCall { terms: asked }.abi_encode()
 }
 
-/// A ledger with one asset, and GRAIN in four accounts.
+/// Returns a ledger with one asset, and GRAIN in four accounts.
 fn with_asset(terms: &Terms) -> (TestHost, Address) {
     let mut double = TestHost::new(TABLE);
     (1..=4).for_each(|number| double.give(holder(number), 1_000));
@@ -99,7 +99,7 @@ enum Step {
     Renounce(u8),
 }
 
-/// What may be wrong with a signature.
+/// What is wrong with a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flaw {
     None,
@@ -118,7 +118,7 @@ fn amounts() -> impl Strategy<Value = U256> {
     ]
 }
 
-/// What GRAIN answers too.
+/// Returns steps that GRAIN supports too.
 fn holder_steps() -> impl Strategy<Value = Step> {
     let who = || prop_oneof![12 => 1_u8..=4, 1 => Just(0), 1 => Just(9)];
     let flaw = prop_oneof![
@@ -163,7 +163,7 @@ fn issued_steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the rules say happened, or nothing to compare.
+/// The event according to the rules, or nothing to compare.
 enum Happened {
     Moved(Transferred),
     Allowed(Approved),
@@ -172,7 +172,7 @@ enum Happened {
     Changed(Offered),
 }
 
-/// The module, and beside it the rules alone.
+/// The module and, for comparison, the rules alone.
 struct Pair {
     double: TestHost,
     asset: Address,
@@ -342,7 +342,7 @@ impl Pair {
         assert_eq!((*asset, topics.clone(), data.clone()), expected);
     }
 
-    /// What calls read is what the rules keep.
+    /// Compares what calls read with the state of the rules.
     fn compare(&mut self) {
         let mut checked = self.double.clone();
         for owner in 0..=4 {
@@ -533,14 +533,14 @@ fn an_address_without_an_asset_is_no_module() {
     let code = keccak256(native_kit::MODULE_CODE);
     for address in [GRAIN, ASSETS, asset_address(1)] {
         assert!(modules.find(&address, &code).is_some());
-        // Of an account without code, and of one that does not exist.
+        // The hash of an account without code, and of one that does not exist.
         assert!(modules.find(&address, &keccak256([])).is_none());
         assert!(modules.find(&address, &B256::ZERO).is_none());
     }
     assert!(modules.find(&Address::repeat_byte(0x6c), &code).is_none());
 }
 
-/// Where a Solidity compiler would put them, by hand: what tools that read storage expect.
+/// Compares with the slots of a Solidity compiler, computed by hand, as tools that read storage expect them.
 #[test]
 fn storage_has_soliditys_layout() {
     let (mut double, asset) = with_asset(&terms(U256::from(99), ALL));

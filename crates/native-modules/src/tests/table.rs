@@ -1,4 +1,4 @@
-//! The table says of each interface what the interface itself says.
+//! The table must list the functions of each interface.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The port for tokens: GRAIN, issued assets and deployed tokens of every habit, moved the same way.
+//! Moving tokens: GRAIN, issued assets and deployed tokens of every kind, with the same functions.
 
 use abi::{ASSETS, Assets, Erc20, Erc20Errors, GRAIN, ModuleErrors, asset_address};
 use alloy_primitives::{Address, Bytes, U256};
@@ -12,24 +12,24 @@ const PAYER: Address = Address::repeat_byte(0x0a);
 const PAYEE: Address = Address::repeat_byte(0x0b);
 const DEPLOYED: Address = Address::repeat_byte(0xde);
 
-/// What a deployed token answers when it has moved what was asked.
+/// The return value of a deployed token.
 #[derive(Clone, Copy)]
 enum Habit {
     /// `true`, as the standard says.
     Standard,
     /// Nothing, as USDT.
     Silent,
-    /// `true`, and a hundredth less arrives.
+    /// `true`, but a hundredth less arrives.
     Fee,
-    /// `false`, and nothing moves.
+    /// `false`, without a transfer.
     Refusing,
-    /// A word that is no `bool`.
+    /// A word that is not a `bool`.
     Nonsense,
     /// A revert of its own.
     Reverting,
 }
 
-/// A token as a contract in a few lines: balances lie at the slot of the holder's address; allowances are not asked for.
+/// Deploys a minimal token: balances are at the slot of the holder's address; allowances are not checked.
 fn deploy(host: &mut TestHost, habit: Habit) {
     host.deploy(DEPLOYED, move |host, caller, call| {
         if let Ok(asked) = Erc20::balanceOfCall::abi_decode(&call.input) {
@@ -70,7 +70,7 @@ fn amount(value: u64) -> U256 {
     U256::from(value)
 }
 
-/// A host on which the payer has 1,000 of every token and has allowed the module all of it.
+/// Returns a host on which the payer has 1,000 of every token and has allowed the module all of it.
 fn host() -> (TestHost, Address) {
     let mut host = TestHost::new(TABLE);
     host.give(PAYER, 1_000);

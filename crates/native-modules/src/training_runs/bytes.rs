@@ -1,7 +1,7 @@
 //! A whole state as one byte string in storage.
 //!
-//! The exception to single slots, for runs: a rule of theirs reads and writes seats, rounds and audits together, nearly all of the state at each step,
-//! and one canonical codec (`training-run`) is easier to prove right than slots for each.
+//! The exception to single slots, for runs: a rule reads and writes seats, rounds and audits together, nearly all of
+//! the state at each step, and one canonical codec (`training-run`) is easier to prove right than slots for each.
 
 use alloy_primitives::U256;
 use native_kit::{
@@ -9,7 +9,8 @@ use native_kit::{
     slots::{Mapping, Value},
 };
 
-/// A byte string: its length at `slot`, its words from `keccak(slot)` on. (Solidity packs short ones into one slot; we don't.)
+/// A byte string: its length at `slot`, its words from `keccak(slot)` on. (Solidity packs short ones into one slot;
+/// this does not.)
 #[derive(Clone, Debug)]
 pub(super) struct StoredBytes {
     slot: U256,
@@ -19,10 +20,10 @@ pub(super) struct StoredBytes {
 }
 
 impl StoredBytes {
-    /// Longest byte string in storage; far above what any state needs.
+    /// Longest byte string in storage, far above what any state needs.
     const SIZE_MAX: usize = 1 << 20;
 
-    /// Reads the byte string of a key; nothing is an empty string.
+    /// Reads the byte string of a key; an absent one is empty.
     pub(super) fn load(
         host: &mut dyn Host,
         mapping: Mapping<u64, Value<U256>>,
@@ -50,7 +51,7 @@ impl StoredBytes {
         bytes
     }
 
-    /// Replaces it, writing only words that differ and clearing those beyond the new end.
+    /// Replaces the string, writing only words that differ and clearing those beyond the new end.
     pub(super) fn replace(self, host: &mut dyn Host, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.len() != self.size {
             host.store(self.slot, U256::from(bytes.len()))?;

@@ -1,6 +1,6 @@
 //! Runs in storage.
 //!
-//! Slot 0 counts runs. `mapping(uint64 => bytes)` at 1 holds each run's canonical bytes, at 2 what is written on its door.
+//! Slot 0 counts runs. `mapping(uint64 => bytes)` at 1 has each run's canonical bytes, at 2 its metadata.
 
 use abi::TrainingRuns;
 use alloy_primitives::{B256, U256, uint};
@@ -54,18 +54,20 @@ pub(super) fn add(host: &mut dyn Host, run: &Run) -> Result<u64, Failure> {
     Ok(id)
 }
 
-/// What is written on a run's door: its name, and where to knock.
-pub(super) struct Placard {
+/// A run's metadata: name, coordinator and its address.
+pub(super) struct RunMetadata {
     pub(super) coordinator: B256,
     pub(super) name: String,
     pub(super) endpoint: String,
 }
 
-impl Placard {
+impl RunMetadata {
     pub(super) fn load(host: &mut dyn Host, id: u64) -> Result<Self, Failure> {
         let bytes = StoredBytes::load(host, PLACARDS, id)?.bytes();
         let (coordinator, name, endpoint) = <(B256, String, String)>::abi_decode_params(&bytes)
-            .map_err(|error| Failure::Broken(format!("placard of run {id} is damaged: {error}")))?;
+            .map_err(|error| {
+                Failure::Broken(format!("metadata of run {id} is damaged: {error}"))
+            })?;
         Ok(Self { coordinator, name, endpoint })
     }
 

@@ -1,4 +1,4 @@
-//! Between the rules' types and the interface's.
+//! Converts between the types of the rules and those of the interface.
 
 use abi::{
     TrainingRuns as sol,
@@ -10,7 +10,7 @@ use training_run::{
 };
 use units::{Bps, DeviceId, Digest, Wei};
 
-use super::records::Placard;
+use super::records::RunMetadata;
 use native_kit::{Failure, Host, emit};
 
 pub(super) fn terms_in(terms: &sol::Terms) -> Result<Terms, Failure> {
@@ -61,7 +61,7 @@ pub(super) fn terms_out(terms: &Terms) -> sol::Terms {
     }
 }
 
-pub(super) fn summary(id: u64, run: &Run, placard: Placard) -> sol::Summary {
+pub(super) fn summary(id: u64, run: &Run, metadata: RunMetadata) -> sol::Summary {
     let (phase, ending, deadline) = match run.phase() {
         Phase::Gathering => (sol::Phase::Gathering, sol::Ending::None, 0),
         Phase::Training { deadline, .. } => {
@@ -76,9 +76,9 @@ pub(super) fn summary(id: u64, run: &Run, placard: Placard) -> sol::Summary {
     sol::Summary {
         run: id,
         owner: address(run.owner()),
-        name: placard.name,
-        coordinator: placard.coordinator,
-        endpoint: placard.endpoint,
+        name: metadata.name,
+        coordinator: metadata.coordinator,
+        endpoint: metadata.endpoint,
         phase,
         ending,
         round: run.round(),
@@ -176,7 +176,7 @@ pub(super) fn undrawn(run: &Run) -> Vec<sol::UndrawnRound> {
     waiting.collect()
 }
 
-/// Earlier auditors of an open audit, in the order of their claims.
+/// Returns the earlier auditors of an open audit, in the order of their claims.
 pub(crate) fn claimants(run: &Run, round: u32, subject: &DeviceId) -> Vec<DeviceId> {
     let is_subject = |index: &u16| run.seat(*index).is_some_and(|seat| seat.device == *subject);
     let closed = run.closed_rounds().find(|(number, _)| *number == round);
@@ -193,7 +193,7 @@ pub(crate) fn claimants(run: &Run, round: u32, subject: &DeviceId) -> Vec<Device
     }
 }
 
-/// Publishes an effect as the event of the same name.
+/// Emits an effect as the event of the same name.
 pub(super) fn publish(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Failure> {
     match effect {
         Effect::Pay { account, device, round, tokens, amount: paid, kind } => {
@@ -245,7 +245,7 @@ pub(super) fn publish(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(
     }
 }
 
-/// The events of audits and endings.
+/// Emits the events of audits and endings.
 fn publish_outcome(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Failure> {
     match effect {
         Effect::AuditPassed { round, subject, auditor } => emit(

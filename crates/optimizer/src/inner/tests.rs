@@ -8,7 +8,7 @@ const HYPER: HyperParameters = HyperParameters {
     clip_norm: f32::INFINITY,
 };
 
-/// Textbook AdamW in f64, one parameter at a time.
+/// Computes textbook AdamW in f64 for one parameter.
 fn reference(start: f64, gradients: &[f64], rate: f64, decay: f64) -> f64 {
     let (mut p, mut m, mut v) = (start, 0.0, 0.0);
     for (step, g) in (1_i32..).zip(gradients) {
@@ -62,7 +62,7 @@ fn reset_is_as_new() {
 }
 
 #[test]
-fn a_diverged_gradient_shows() {
+fn a_diverged_gradient_gives_a_norm_that_is_not_finite() {
     let mut params = [1.0, 1.0];
     let norm = AdamW::new(2, HYPER, vec![]).step(&mut params, &[f32::NAN, 0.0], 0.1);
     assert!(norm.is_nan() && params[0].is_nan());
@@ -90,7 +90,7 @@ fn schedule_rises_falls_and_ramps() {
     }
 }
 
-/// The doc states how close the fall is to a cosine.
+/// Checks the bound that the doc of `Schedule::at` states.
 #[test]
 fn fall_is_close_to_a_cosine() {
     let schedule =

@@ -11,8 +11,8 @@ const HYPER: HyperParameters =
 
 const MATRIX: MatrixParameters = MatrixParameters { momentum: 0.95, rate: 6.0 };
 
-fn means(isa: Isa, threads: usize) -> Means {
-    Means { isa: Checked::new(isa).unwrap(), threads }
+fn backend(isa: Isa, threads: usize) -> Backend {
+    Backend { isa: Checked::new(isa).unwrap(), threads }
 }
 
 fn values(length: usize, stream: u32) -> Vec<f32> {
@@ -25,7 +25,7 @@ fn values(length: usize, stream: u32) -> Vec<f32> {
 fn train(isa: Isa, threads: usize) -> (Vec<u32>, Vec<u32>) {
     let layout = Layout::new(&CONFIG);
     let mut params = values(layout.parameter_count(), 0);
-    let mut state = Muon::new(&layout, HYPER, MATRIX, means(isa, threads));
+    let mut state = Muon::new(&layout, HYPER, MATRIX, backend(isa, threads));
     for step in 1..4 {
         state.step(&mut params, &values(layout.parameter_count(), step), 0.003);
     }
@@ -34,7 +34,7 @@ fn train(isa: Isa, threads: usize) -> (Vec<u32>, Vec<u32>) {
     (bits(&params), bits(&[first, second].concat()))
 }
 
-/// The same in f64, element by element.
+/// Muon in f64, element by element, as a reference.
 struct Plain {
     momentum: Vec<f64>,
     first: Vec<f64>,
@@ -80,7 +80,7 @@ impl Plain {
     }
 }
 
-/// Steps 2 and 3 of the module's docs, without transposing: `X·XᵀX` is `XXᵀ·X`.
+/// Computes steps 2 and 3 of the module's docs, without transposing: `X·XᵀX` is `XXᵀ·X`.
 fn orthogonal(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
     let norm = values.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-7);
     let mut x: Vec<f64> = values.iter().map(|x| x / norm).collect();
@@ -115,7 +115,7 @@ fn follows_the_plain_computation() {
     let length = layout.parameter_count();
     let mut params = values(length, 0);
     let mut expected: Vec<f64> = params.iter().map(|value| f64::from(*value)).collect();
-    let mut state = Muon::new(&layout, HYPER, MATRIX, means(Isa::detect(), 1));
+    let mut state = Muon::new(&layout, HYPER, MATRIX, backend(Isa::detect(), 1));
     let zeros = || vec![0.0; length];
     let mut plain = Plain { momentum: zeros(), first: zeros(), second: zeros(), steps: 0 };
     for step in 1..6 {
@@ -143,7 +143,7 @@ fn matrices_move_by_nearly_orthogonal_steps() {
     let layout = Layout::new(&CONFIG);
     let length = layout.parameter_count();
     let hyper = HyperParameters { weight_decay: 0.0, ..HYPER };
-    let mut state = Muon::new(&layout, hyper, MATRIX, means(Isa::detect(), 2));
+    let mut state = Muon::new(&layout, hyper, MATRIX, backend(Isa::detect(), 2));
     let mut params = vec![0.0; length];
     state.step(&mut params, &values(length, 1), 1.0 / 6.0);
     let tensor = layout.tensors().iter().find(|tensor| tensor.name.contains("down_proj")).unwrap();
@@ -154,10 +154,10 @@ fn matrices_move_by_nearly_orthogonal_steps() {
 }
 
 #[test]
-fn reset_is_as_new_and_what_is_no_number_comes_out() {
+fn reset_restores_the_fresh_state_and_nan_is_returned() {
     let layout = Layout::new(&CONFIG);
     let length = layout.parameter_count();
-    let fresh = Muon::new(&layout, HYPER, MATRIX, means(Isa::detect(), 2));
+    let fresh = Muon::new(&layout, HYPER, MATRIX, backend(Isa::detect(), 2));
     let mut state = fresh.clone();
     state.step(&mut values(length, 0), &values(length, 1), 0.01);
     state.reset();
@@ -174,7 +174,7 @@ fn reset_is_as_new_and_what_is_no_number_comes_out() {
 fn a_gradient_of_zeros_moves_nothing() {
     let layout = Layout::new(&CONFIG);
     let hyper = HyperParameters { weight_decay: 0.0, ..HYPER };
-    let mut state = Muon::new(&layout, hyper, MATRIX, means(Isa::detect(), 1));
+    let mut state = Muon::new(&layout, hyper, MATRIX, backend(Isa::detect(), 1));
     let mut params = values(layout.parameter_count(), 0);
     let before = params.clone();
     assert_eq!(state.step(&mut params, &vec![0.0; before.len()], 0.1), 0.0);

@@ -4,7 +4,7 @@ use super::*;
 
 const LENGTH: usize = 3000;
 
-/// Noise around a common direction, as honest updates are: the noise is larger than what they share.
+/// Returns noise around a common direction, as honest updates are: the noise is larger than the common part.
 fn honest(worker: u64) -> Vec<f32> {
     let mut state = worker.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let noise = (0..LENGTH).map(|_| {
@@ -29,7 +29,7 @@ fn join(updates: &[Vec<f32>]) -> Vec<f32> {
     aggregate(&views, &vec![1; updates.len()])
 }
 
-/// |a - b| / |b|.
+/// Returns |a - b| / |b|.
 fn distance(a: &[f32], b: &[f32]) -> f64 {
     let norm = |values: Vec<f32>| inner_product(&values, &values).sqrt();
     norm(a.iter().zip(b).map(|(a, b)| a - b).collect()) / norm(b.to_vec())
@@ -53,7 +53,7 @@ fn honest_updates_give_about_their_mean() {
 }
 
 #[test]
-fn a_liar_among_four_moves_little() {
+fn one_dishonest_update_of_four_changes_little() {
     let three: Vec<_> = (0..3).map(honest).collect();
     let honest_mean = mean(&three);
     for lie in [
@@ -66,16 +66,20 @@ fn a_liar_among_four_moves_little() {
         let mut all = three.clone();
         all.push(lie.clone());
         let off = distance(&join(&all), &honest_mean);
-        assert!(off < 0.6, "a lie that begins with {} moved the result by {off}", lie[0]);
+        assert!(
+            off < 0.6,
+            "a dishonest update that begins with {} moved the result by {off}",
+            lie[0]
+        );
     }
-    // The plain mean, for comparison, goes where the liar wants.
+    // For comparison: the plain mean follows the dishonest update.
     let mut all = three.clone();
     all.push(scaled(&honest_mean, -1000.0));
     assert!(distance(&mean(&all), &honest_mean) > 100.0);
 }
 
 #[test]
-fn two_liars_among_eight_move_little() {
+fn two_dishonest_updates_of_eight_change_little() {
     let six: Vec<_> = (0..6).map(honest).collect();
     let honest_mean = mean(&six);
     let mut all = six.clone();
@@ -94,12 +98,12 @@ fn weights_matter_up_to_twice_the_median() {
     assert_eq!(
         aggregate(&views, &[0, 5, 5]),
         aggregate(&views[1..], &[5, 5]).as_slice().to_vec(),
-        "no weight, no say"
+        "an update of weight 0 must be ignored"
     );
 }
 
 #[test]
-fn nothing_gives_nothing() {
+fn zero_weights_give_zero() {
     assert_eq!(join(&[vec![0.0; LENGTH], vec![0.0; LENGTH]]), vec![0.0; LENGTH]);
 }
 

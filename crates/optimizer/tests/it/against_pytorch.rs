@@ -4,14 +4,14 @@ use std::path::Path;
 
 use model::instructions::{Checked, Isa};
 use model::{Config, Layout};
-use optimizer::{HyperParameters, MatrixParameters, Means, Muon};
+use optimizer::{Backend, HyperParameters, MatrixParameters, Muon};
 use safetensors::SafeTensors;
 
-/// The steps are about 0.02 wide; f32 keeps seven digits of parameters below one.
+/// A step is about 0.02; f32 keeps seven digits of parameters below one.
 const TOLERANCE: f32 = 2e-6;
 
 #[test]
-fn muon_goes_where_pytorch_goes() {
+fn muon_gives_the_parameters_of_pytorch() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/muon/vectors.safetensors");
     let bytes = std::fs::read(path).unwrap();
@@ -29,8 +29,8 @@ fn muon_goes_where_pytorch_goes() {
         clip_norm: f32::INFINITY,
     };
     let matrix = MatrixParameters { momentum: 0.95, rate: 6.0 };
-    let means = Means { isa: Checked::new(Isa::detect()).unwrap(), threads: 2 };
-    let mut state = Muon::new(&Layout::new(&config), hyper, matrix, means);
+    let backend = Backend { isa: Checked::new(Isa::detect()).unwrap(), threads: 2 };
+    let mut state = Muon::new(&Layout::new(&config), hyper, matrix, backend);
     let mut params = values("start");
     for gradient in values("gradients").chunks_exact(params.len()) {
         state.step(&mut params, gradient, 0.003);

@@ -1,3 +1,3 @@
-//! Against other implementations.
+//! Comparison with other implementations.
 
 mod against_pytorch;

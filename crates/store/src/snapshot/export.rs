@@ -1,4 +1,4 @@
-//! A ledger's head, written into a snapshot.
+//! Writes a ledger's head into a snapshot.
 
 use super::{
     FRAME_SIZE, HEADERS_MAX, SnapshotError, SnapshotSummary,
@@ -16,7 +16,7 @@ use alloy_primitives::B256;
 use execution::Genesis;
 use std::{collections::BTreeSet, io::Write, marker::PhantomData};
 
-/// The head as it was when this was made; blocks may follow while it is written. It borrows the store, as nothing can be read from a
+/// The head at the time of the export; blocks may follow while it is written. It borrows the store, as nothing can be read from a
 /// store that is closed.
 pub struct PendingExport<'a> {
     store: PhantomData<&'a Store>,
@@ -28,10 +28,11 @@ impl Store {
     /// Begins a snapshot of the head.
     ///
     /// # Errors
-    /// [`StoreError::Empty`] without a chain; [`StoreError::NotAllowed`] in development, where a state may belong to no block.
+    /// [`StoreError::Empty`] without a genesis block; [`StoreError::NotAllowed`] in development, where a state may
+    /// belong to no block.
     pub fn export(&self) -> Result<PendingExport<'_>, StoreError> {
         if self.marks.is_some() {
-            let what = "a ledger for development has no snapshots";
+            let what = "a development ledger has no snapshots";
             return Err(StoreError::NotAllowed { path: self.path.clone(), what });
         }
         let reader = self.reader()?;
@@ -42,10 +43,11 @@ impl Store {
 }
 
 impl PendingExport<'_> {
-    /// Writes the snapshot; `told` hears how many entries are written. Takes little memory, whatever the size of the state.
+    /// Writes the snapshot; calls `told` with the number of written entries. Needs little memory, for any size of the
+    /// state.
     ///
     /// # Errors
-    /// [`SnapshotError`] when the ledger can't be read or `out` not be written.
+    /// [`SnapshotError`] when the ledger can't be read or `out` can't be written.
     pub fn write(
         &self,
         out: impl Write,

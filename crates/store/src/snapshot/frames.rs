@@ -1,11 +1,11 @@
-//! Frames: their bytes, written and read.
+//! Reads and writes frames.
 
 use super::SnapshotError;
 use std::io::{Read, Write};
 
 const MAGIC: [u8; 16] = *b"gleaner snap 001";
 
-/// Most bytes of a frame. A genesis file is one frame, a block another.
+/// Largest size of a frame. A genesis file is one frame, and so is a block.
 const FRAME_SIZE_MAX: u32 = 256 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) enum Kind {
 const KINDS: [Kind; 6] =
     [Kind::Genesis, Kind::Headers, Kind::Block, Kind::Entries, Kind::Codes, Kind::End];
 
-/// Checksum of a frame after one with `before`.
+/// Returns the checksum of a frame after a frame with the checksum `before`.
 fn checksum(before: &[u8; 32], kind: u8, size: u32, bytes: &[u8]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(before).update(&[kind]).update(&size.to_be_bytes()).update(bytes);
@@ -60,7 +60,7 @@ pub(super) struct FrameReader<R> {
     source: R,
     checksum: [u8; 32],
     offset: u64,
-    /// The frame that was read and not yet taken.
+    /// The frame that was read but not returned yet.
     ready: Option<(Kind, Vec<u8>)>,
 }
 
@@ -74,7 +74,7 @@ impl<R: Read> FrameReader<R> {
         Ok(frames)
     }
 
-    /// How far the source was read.
+    /// Returns the offset up to which the source was read.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
@@ -83,7 +83,7 @@ impl<R: Read> FrameReader<R> {
         SnapshotError::Damaged { offset: self.offset, what }
     }
 
-    /// The next frame, if it is of this kind.
+    /// Returns the next frame if it has this kind.
     pub(super) fn next_if(&mut self, kind: Kind) -> Result<Option<Vec<u8>>, SnapshotError> {
         let ready = match self.ready.take() {
             Some(ready) => ready,
@@ -96,20 +96,20 @@ impl<R: Read> FrameReader<R> {
         Ok(None)
     }
 
-    /// The next frame, which must be of this kind.
+    /// Returns the next frame, which must have this kind.
     pub(super) fn next(&mut self, kind: Kind) -> Result<Vec<u8>, SnapshotError> {
         self.next_if(kind)?.ok_or_else(|| self.damaged("its parts are not in order"))
     }
 
     pub(super) fn finish(mut self) -> Result<(), SnapshotError> {
         let is_at_end = self.ready.is_none() && self.source.read(&mut [0])? == 0;
-        if is_at_end { Ok(()) } else { Err(self.damaged("something follows its end")) }
+        if is_at_end { Ok(()) } else { Err(self.damaged("bytes follow its end")) }
     }
 
     fn read(&mut self) -> Result<(Kind, Vec<u8>), SnapshotError> {
         let head = self.bytes(5)?;
         let kind = KINDS.into_iter().find(|kind| *kind as u8 == head[0]);
-        let kind = kind.ok_or_else(|| self.damaged("a part of no known kind"))?;
+        let kind = kind.ok_or_else(|| self.damaged("a part of unknown kind"))?;
         let size = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
         if size > FRAME_SIZE_MAX {
             return Err(self.damaged("a part is too large"));
@@ -123,7 +123,7 @@ impl<R: Read> FrameReader<R> {
         Ok((kind, bytes))
     }
 
-    /// Takes no more memory than there are bytes, whatever size was announced.
+    /// Reads `size` bytes without allocating more memory than there are bytes.
     fn bytes(&mut self, size: usize) -> Result<Vec<u8>, SnapshotError> {
         let mut bytes = Vec::new();
         self.source.by_ref().take(size as u64).read_to_end(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! A snapshot, made into a ledger.
+//! Creates a ledger from a snapshot.
 
 use super::{
     FRAME_SIZE, HEADERS_MAX, SnapshotError, SnapshotSummary,
@@ -26,12 +26,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How many buckets are written in one transaction of the file.
+/// Number of buckets written in one transaction of the file.
 const BUCKETS_WRITTEN: usize = 1 << 14;
 
-/// Makes the ledger in `directory` that the snapshot describes; `told` hears how many bytes are read. The directory must be new or empty, and
-/// appears whole or not at all. With `trusted`, only the snapshot of the block with this hash is taken: nothing in it can then be false but
-/// the genesis file, of which nothing but the rules for blocks to come is used.
+/// Creates the ledger of a snapshot in `directory`; calls `told` with the number of bytes read. The directory must be
+/// new or empty, and is complete or absent afterwards. With `trusted`, only a snapshot of the block with this hash is
+/// accepted: all of its content is then proven except the genesis file, of which only the rules for later blocks are
+/// used.
 ///
 /// The schedule of revisions comes with the genesis file. A snapshot of a block whose revision this program does not know is refused; one of an
 /// earlier block is taken, and its ledger goes on up to that revision.
@@ -77,7 +78,7 @@ pub fn import_by(
     Ok(summary)
 }
 
-/// The directory under another name; removed unless it is finished.
+/// The directory under a temporary name; removed unless the import is finished.
 struct Draft {
     path: PathBuf,
     is_finished: bool,
@@ -105,7 +106,7 @@ impl Draft {
         let renamed = fs::rename(&self.path, directory);
         renamed.map_err(|error| StoreError::from_io(directory, error))?;
         self.is_finished = true;
-        // The name is on the disk when the folder it stands in is. Not every system can do this.
+        // The name is on disk once its parent folder is synced. Not every operating system can do this.
         if let Some(Ok(parent)) = directory.parent().map(fs::File::open) {
             let _ = parent.sync_all();
         }
@@ -116,14 +117,14 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.is_finished {
-            // If it can't be removed, the next import says that it is there.
+            // If it can't be removed, the next import reports it.
             let _ = fs::remove_file(self.path.join(FILE_NAME));
             let _ = fs::remove_dir(&self.path);
         }
     }
 }
 
-/// The head, its transactions and receipts checked against it.
+/// The head, with transactions and receipts checked against its header.
 struct Head {
     header: Sealed<Header>,
     transactions: Vec<Recovered<Transaction>>,
@@ -141,7 +142,7 @@ struct Import<R> {
 }
 
 impl<R: Read> Import<R> {
-    /// Reads all but the state, and checks it.
+    /// Reads and checks everything except the state.
     fn begin(
         modules: &ModuleTable,
         path: &Path,
@@ -151,7 +152,7 @@ impl<R: Read> Import<R> {
         let mut frames = FrameReader::new(BufReader::with_capacity(FRAME_SIZE, source))?;
         let json = frames.next(Kind::Genesis)?;
         let json = std::str::from_utf8(&json)
-            .map_err(|_| frames.damaged("the genesis file is no text"))?;
+            .map_err(|_| frames.damaged("the genesis file is not text"))?;
         let genesis = Genesis::from_json(json).map_err(StoreError::from)?;
         let genesis_block = genesis.block().map_err(StoreError::from)?;
         let bytes = frames.next(Kind::Headers)?;
@@ -181,7 +182,9 @@ impl<R: Read> Import<R> {
         }
         let end = self.frames.next(Kind::End)?;
         if end != [entry_count.to_be_bytes(), code_count.to_be_bytes()].concat() {
-            return Err(self.frames.damaged("there are not as many entries as it says"));
+            return Err(self
+                .frames
+                .damaged("the number of entries differs from the one at the end"));
         }
         self.write_chain(&commitment)?;
         told(self.frames.offset());
@@ -197,7 +200,7 @@ impl<R: Read> Import<R> {
         })
     }
 
-    /// The state's commitment, the number of its entries, and the codes that they name.
+    /// Returns the state's commitment, the number of its entries, and the codes that they name.
     fn take_entries(
         &mut self,
         told: &mut dyn FnMut(u64),
@@ -225,7 +228,7 @@ impl<R: Read> Import<R> {
         Ok((commitment, count, codes))
     }
 
-    /// Takes the codes in; strikes them from those that are named.
+    /// Reads and writes codes, and removes their hashes from `named`.
     fn take_codes(&mut self, named: &mut BTreeSet<B256>) -> Result<(), SnapshotError> {
         while let Some(bytes) = self.frames.next_if(Kind::Codes)? {
             let write = self.store.begin_write()?;
@@ -236,7 +239,7 @@ impl<R: Read> Import<R> {
                 let code = code.ok_or_else(|| self.frames.damaged("a code ends too soon"))?;
                 let hash = keccak256(code);
                 if !named.remove(&hash) {
-                    return Err(self.frames.damaged("a code that no account names"));
+                    return Err(self.frames.damaged("a code that no account has"));
                 }
                 self.store.read(table.insert(&hash.0, code))?;
             }
@@ -246,7 +249,7 @@ impl<R: Read> Import<R> {
         Ok(())
     }
 
-    /// Blocks, and what makes all of it a ledger.
+    /// Writes the blocks and everything else of a ledger.
     fn write_chain(&self, commitment: &Commitment) -> Result<(), SnapshotError> {
         let (store, block) = (&self.store, &self.genesis_block);
         let write = store.begin_write()?;
@@ -272,7 +275,7 @@ impl<R: Read> Import<R> {
     }
 }
 
-/// Why no commitment came of the entries.
+/// Why the entries gave no commitment.
 enum Trouble {
     Snapshot(SnapshotError),
     OutOfOrder,
@@ -290,7 +293,7 @@ impl<E: Into<SnapshotError>> From<E> for Trouble {
     }
 }
 
-/// The entries of the frames, one by one.
+/// Iterates over the entries of the frames.
 struct EntryStream<'a, R> {
     frames: &'a mut FrameReader<R>,
     bytes: Vec<u8>,
@@ -308,7 +311,7 @@ impl<R: Read> EntryStream<'_, R> {
         let mut rest = &self.bytes[self.taken..];
         let entry = Entry::read(&mut rest);
         self.taken = self.bytes.len() - rest.len();
-        Ok(Some(entry.ok_or_else(|| self.frames.damaged("an account or slot is no such thing"))?))
+        Ok(Some(entry.ok_or_else(|| self.frames.damaged("an account or slot is malformed"))?))
     }
 }
 
@@ -322,17 +325,17 @@ fn write_buckets(store: &Store, waiting: &mut Vec<(u64, Vec<u8>)>) -> Result<(),
     store.read(write.commit())
 }
 
-/// The newest headers, linked up to the head.
+/// Decodes the newest headers and checks that they are linked up to the head.
 fn headers(mut bytes: &[u8], genesis_hash: &B256) -> Result<Vec<Sealed<Header>>, &'static str> {
     let mut headers: Vec<Sealed<Header>> = Vec::new();
     while !bytes.is_empty() {
         let encoded = take_bytes(&mut bytes).ok_or("a header ends too soon")?;
         let mut rest = encoded;
-        let header = Header::decode(&mut rest).map_err(|_| "a header is none")?;
+        let header = Header::decode(&mut rest).map_err(|_| "a header is malformed")?;
         let header = Sealed::new(header);
-        // Only one encoding has the hash.
+        // Only one encoding of a header has its hash.
         if !rest.is_empty() || keccak256(encoded) != header.hash() {
-            return Err("a header is none");
+            return Err("a header is malformed");
         }
         let follows = headers.last().is_none_or(|before| {
             before.number.checked_add(1) == Some(header.number)
@@ -345,7 +348,7 @@ fn headers(mut bytes: &[u8], genesis_hash: &B256) -> Result<Vec<Sealed<Header>>,
     }
     let (first, head) = headers.first().zip(headers.last()).ok_or("no head")?;
     if first.number != head.number.saturating_add(1).saturating_sub(HEADERS_MAX) {
-        return Err("there are not as many headers as there must be");
+        return Err("the number of headers is wrong");
     }
     if first.number == 0 && first.hash() != *genesis_hash {
         return Err("the chain does not begin with the genesis file");
@@ -364,15 +367,15 @@ fn head(mut bytes: &[u8], header: Sealed<Header>) -> Result<Head, &'static str> 
     let mut transactions = Vec::new();
     while !encoded.is_empty() {
         let transaction = decode_transaction(take_bytes(&mut encoded).ok_or(SHORT)?);
-        transactions.push(transaction.map_err(|_| "a transaction of the head is none")?);
+        transactions.push(transaction.map_err(|_| "a transaction of the head is malformed")?);
     }
     let receipts =
-        encoding::receipts_from_bytes(receipts).ok_or("a receipt of the head is none")?;
+        encoding::receipts_from_bytes(receipts).ok_or("a receipt of the head is malformed")?;
     let fits = proofs::calculate_transaction_root(&transactions) == header.transactions_root
         && proofs::calculate_receipt_root(&receipts) == header.receipts_root
         && transactions.len() == receipts.len();
     if !fits {
-        return Err("the head's block does not hold together");
+        return Err("the head's block is inconsistent");
     }
     let proof = Bytes::copy_from_slice(proof);
     Ok(Head { header, transactions, receipts, proof })

@@ -1,4 +1,4 @@
-//! Blocks to store.
+//! Builds blocks for the tests of the store.
 
 use alloy_consensus::{Signed, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, bytes};
@@ -9,7 +9,7 @@ use std::path::Path;
 use store::Store;
 
 pub(crate) const SENDER: Address = Address::repeat_byte(0x11);
-/// Adds one to slot 0 and to the slot of the block number, and logs.
+/// A contract that adds one to slot 0 and to the slot of the block number, and emits a log.
 pub(crate) const COUNTER: Address = Address::repeat_byte(0xcc);
 const COUNTER_CODE: Bytes = bytes!("60015f54015f55 435f54 81 55 5f5f a0 00");
 
@@ -34,7 +34,7 @@ pub(crate) fn opened(directory: &Path) -> Store {
     store
 }
 
-/// A transaction as if signed: the store and the machine take the sender at its word.
+/// Returns a transaction with a given sender: the store and the EVM do not check signatures.
 pub(crate) fn transaction(nonce: u64, to: TxKind, input: Bytes) -> Recovered<Transaction> {
     let transaction = TxEip1559 {
         chain_id: 7,
@@ -51,13 +51,13 @@ pub(crate) fn transaction(nonce: u64, to: TxKind, input: Bytes) -> Recovered<Tra
     Recovered::new_unchecked(signed.into(), SENDER)
 }
 
-/// The block after the head: two counts, a transfer to a new account, a deployment.
+/// Returns the block after the head: two counts, a transfer to a new account, a deployment.
 pub(crate) fn next_block(store: &Store) -> ExecutedBlock {
     let reader = store.reader().unwrap();
     let nonce = reader.account(&SENDER).unwrap().unwrap().nonce;
     let number = reader.head().number + 1;
     let fresh = Address::from_word(B256::from(U256::from(number)));
-    // Creation code that returns the block number as a byte: new code in each block.
+    // Creation code that returns the block number as a byte, so each block has new code.
     let creation = bytes!("435f53 60015ff3");
     let transactions = [
         transaction(nonce, TxKind::Call(COUNTER), Bytes::new()),

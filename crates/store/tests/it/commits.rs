@@ -98,7 +98,7 @@ fn a_chain_begins_once() {
     assert_eq!(store.genesis().unwrap(), Some(genesis()));
     let other = Genesis { chain_id: 8, ..genesis() };
     let Err(StoreError::GenesisMismatch { found, expected, .. }) = store.initialize(&other) else {
-        panic!("another chain was taken")
+        panic!("another chain was accepted")
     };
     assert_eq!(found, genesis().block().unwrap().hash);
     assert_eq!(expected, other.block().unwrap().hash);

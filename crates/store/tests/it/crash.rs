@@ -1,4 +1,4 @@
-//! Killed at any moment, the file reopens at a whole block.
+//! A process killed at any moment leaves a file that reopens at a whole block.
 
 use crate::chain::{grow, opened};
 use std::{
@@ -9,10 +9,10 @@ use std::{
 };
 use store::Store;
 
-/// Tells the child process what to do; unset in an ordinary run.
+/// Set only in the child process: its directory.
 const DIRECTORY: &str = "STORE_TEST_CRASH_DIRECTORY";
 
-/// The child: commits blocks for ever, and says so after each.
+/// The child process: commits blocks for ever, and reports each.
 #[test]
 fn child_commits_until_it_is_killed() {
     let Some(directory) = std::env::var_os(DIRECTORY) else { return };
@@ -43,7 +43,7 @@ impl Writer {
         Self { child, output }
     }
 
-    /// The height the child says it has committed next.
+    /// Waits for the child's next report and returns its height.
     fn next_height(&mut self) -> u64 {
         let mut line = String::new();
         loop {
@@ -55,13 +55,13 @@ impl Writer {
         }
     }
 
-    /// Kills with SIGKILL; the last height it had time to report.
+    /// Kills the child with SIGKILL; returns the last reported height.
     fn kill(mut self, last: u64) -> u64 {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();
-        // A line cut short has no newline; it is no report.
+        // A line without newline is incomplete and not a report.
         let whole = rest.rsplit_once('\n').map_or("", |(whole, _)| whole);
         whole
             .lines()
@@ -78,10 +78,10 @@ fn killed_while_committing_it_reopens_at_a_whole_block() {
         let mut writer = Writer::start(directory.path().as_os_str());
         for _ in 0..=iteration % 3 {
             let next = writer.next_height();
-            assert_eq!(next, height + 1, "it goes on where it was");
+            assert_eq!(next, height + 1, "it continues with the next block");
             height = next;
         }
-        // The child is somewhere in its next block; another stretch of work here moves the point where it is hit.
+        // The child is writing its next block; different amounts of work here vary the time of the kill.
         let mut work = 0_u64;
         for round in 0..iteration * 40_000 {
             work = std::hint::black_box(work.wrapping_add(round));
@@ -101,7 +101,7 @@ fn killed_while_being_made_it_is_made_again() {
     for iteration in 0..6_u64 {
         let directory = tempfile::tempdir().unwrap();
         let writer = Writer::start(directory.path().as_os_str());
-        // As soon as the file appears, at the latest.
+        // Waits at most until the file appears.
         while !directory.path().join("ledger.redb").exists() {
             std::hint::spin_loop();
         }

@@ -1,4 +1,4 @@
-//! Files that are not ledgers, or no longer.
+//! Files that are not ledgers, and damaged ledgers.
 
 use crate::chain::{grow, opened};
 use redb::{Database, TableDefinition};
@@ -11,10 +11,10 @@ fn file(directory: &Path) -> std::path::PathBuf {
 
 fn refused(directory: &Path) -> StoreError {
     match Store::open(directory) {
-        Ok(_) => panic!("a damaged file was taken"),
+        Ok(_) => panic!("a damaged file was accepted"),
         Err(error) => {
             let path = file(directory).display().to_string();
-            assert!(error.to_string().contains(&path), "{error} names no file");
+            assert!(error.to_string().contains(&path), "{error} does not name the file");
             error
         }
     }
@@ -111,7 +111,8 @@ fn a_truncated_file_is_refused() {
     }
 }
 
-/// Flips a byte in every page in turn: the page is either unused, so that the file verifies, or its checksum tells.
+/// Flips a byte in every page in turn: either the page is unused, so that the file verifies, or its checksum detects
+/// the change.
 #[test]
 fn a_flipped_byte_is_noticed() {
     let directory = tempfile::tempdir().unwrap();
@@ -139,7 +140,7 @@ fn a_flipped_byte_is_noticed() {
     assert!(noticed > 10, "{noticed}");
 }
 
-/// The first bytes say where everything is. redb keeps the commit before the last one too, and may fall back on it.
+/// The first bytes locate everything else. redb also keeps the commit before the last one, and may use that.
 #[test]
 fn a_flipped_byte_in_the_file_header_is_noticed_or_harmless() {
     let directory = tempfile::tempdir().unwrap();

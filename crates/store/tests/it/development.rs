@@ -1,4 +1,4 @@
-//! A ledger for development goes back, and changes its state without a block.
+//! Tests of development ledgers: going back, and changing the state without a block.
 
 use crate::{
     chain::{genesis, grow},
@@ -23,7 +23,7 @@ fn head(store: &Store) -> (u64, B256) {
     (reader.head().number, reader.head().hash())
 }
 
-/// Gives an account another nonce, in place of what it has.
+/// Replaces the nonce of an account.
 fn amend(store: &Store, index: u64, nonce: u64) {
     let before = store.reader().unwrap().account(&address(index)).unwrap();
     let change = Change { before, after: Some(account(nonce)) };
@@ -63,7 +63,7 @@ fn it_goes_back_to_a_mark_and_grows_again() {
     }
     amend(&store, 1, 6);
     grow(&store, 3);
-    assert_eq!(roots(&store), other_root, "the same again leads to the same state");
+    assert_eq!(roots(&store), other_root, "the same changes must give the same state");
     store.verify().unwrap();
     drop(store);
     let store = opened(directory.path());
@@ -81,7 +81,7 @@ fn it_goes_back_to_its_beginning_whatever_was_amended_there_and_after_it_was_clo
     let store = opened(directory.path());
     let root = |store: &Store| store.reader().unwrap().commitment().root();
     let (began, root_then) = (head(&store), root(&store));
-    // More than enough for buckets to be cleaned, were they.
+    // Enough writes for buckets to be cleaned, if that were allowed.
     for nonce in 1..3_000 {
         amend(&store, nonce % 7, nonce);
     }

@@ -1,6 +1,7 @@
-//! Disks that fail, tear writes and lose them at a power cut: the ledger reopens at a whole block, and at no older one than was acknowledged.
+//! Disks that fail, write partially, or lose writes at a power cut: the ledger reopens at a whole block that is not
+//! older than the last acknowledged one.
 //!
-//! A seed decides everything. `STORE_TEST_FAULTS` sets how many seeds are tried.
+//! Everything follows from a seed. `STORE_TEST_FAULTS` sets the number of seeds.
 
 use crate::chain::{genesis, next_block};
 use alloy_primitives::B256;
@@ -11,10 +12,10 @@ use std::{
 };
 use store::{Store, StoreError, StoreOptions};
 
-/// Least bytes that a disk writes wholly or not at all.
+/// Number of bytes that a disk writes completely or not at all.
 const SECTOR_SIZE: usize = 512;
 
-/// A random number below a bound (splitmix64).
+/// Pseudo-random numbers below a bound (splitmix64).
 #[derive(Clone, Copy, Debug)]
 struct Seed(u64);
 
@@ -28,20 +29,20 @@ impl Seed {
     }
 }
 
-/// What happens to the operation that the fault hits.
+/// The effect of the fault on the operation it hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// It is not done, nor is any after it.
+    /// It fails without effect, and so do all later ones.
     Dead,
-    /// It is not done; those after it are.
+    /// It fails without effect; later ones succeed.
     Refused,
-    /// Half of it is done, and it fails; those after it are done. A sync loses what it was to sync.
+    /// Half of it is done, then it fails; later ones succeed. A failing sync loses what it should sync.
     Torn,
-    /// No space is left, for any after it neither. Syncs are done.
+    /// It and all later writes fail for lack of space. Syncs succeed.
     Full,
 }
 
-/// A change since the last sync.
+/// A write since the last sync.
 enum Change {
     Write(usize, Vec<u8>),
     Length(usize),
@@ -62,18 +63,18 @@ impl Change {
 
 #[derive(Default)]
 struct State {
-    /// On the platter.
+    /// The content after a power cut.
     synced: Vec<u8>,
-    /// As the process sees it.
+    /// The content as the process sees it.
     seen: Vec<u8>,
     unsynced: Vec<Change>,
-    /// Operations until the fault hits; then it stays at zero.
+    /// Operations until the fault; then it stays at zero.
     countdown: u64,
     fault: Option<Fault>,
 }
 
 impl State {
-    /// Whether the operation is to be hit, and how.
+    /// Returns the fault of this operation, if any.
     fn hit(&mut self, is_sync: bool) -> Option<Fault> {
         let fault = self.fault?;
         let is_first = self.countdown == 1;
@@ -107,12 +108,13 @@ impl Disk {
         Self(Arc::new(Mutex::new(State { synced: image, seen, unsynced, countdown, fault })))
     }
 
-    /// What the next process finds when this one was killed.
+    /// Returns the content that the next process finds after a kill.
     fn after_kill(&self) -> Vec<u8> {
         self.0.lock().unwrap().seen.clone()
     }
 
-    /// What is found when the power was cut: of the changes since the last sync any part, in any order but where they overlap.
+    /// Returns the content after a power cut: any subset of the writes since the last sync, in any order except where
+    /// they overlap.
     fn after_power_cut(&self, seed: &mut Seed) -> Vec<u8> {
         let state = self.0.lock().unwrap();
         let mut image = state.synced.clone();
@@ -171,7 +173,7 @@ impl StorageBackend for Disk {
         let mut state = self.0.lock().unwrap();
         if let Some(fault) = state.hit(true) {
             if fault == Fault::Torn {
-                // What a system does whose write-back has failed: it forgets that there was anything to write.
+                // As an operating system does after a failed write-back: it forgets the pending writes.
                 state.unsynced.clear();
             }
             return Err(failure(fault));
@@ -194,7 +196,7 @@ impl StorageBackend for Disk {
     }
 }
 
-/// What a process does with the ledger until something fails: the head it was told of last, and the block that it tried to add.
+/// Uses the ledger until something fails; returns the last acknowledged head, and the block that was being added.
 fn work(disk: &Disk, blocks: u64, blocks_max: Option<u64>) -> (Option<B256>, Option<B256>) {
     let (mut acknowledged, mut tried) = (None, None);
     let mut attempt = || {
@@ -220,7 +222,7 @@ fn work(disk: &Disk, blocks: u64, blocks_max: Option<u64>) -> (Option<B256>, Opt
     (acknowledged, tried)
 }
 
-/// One life of a ledger on one disk after another. What is seen of it: heights at reopening.
+/// Runs one ledger with several faults; returns the heights at reopening.
 fn live(mut seed: Seed) -> Vec<u64> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger.redb");
@@ -235,7 +237,7 @@ fn live(mut seed: Seed) -> Vec<u64> {
             0 => disk.after_kill(),
             _ => disk.after_power_cut(&mut seed),
         };
-        // As the next process finds it: a file.
+        // The next process opens a file with this content.
         fs::write(&path, &image).unwrap();
         let store = Store::open(directory.path()).unwrap_or_else(|error| {
             panic!("{seed:?}: after {fault:?} it does not open: {error:?}");
@@ -265,5 +267,5 @@ fn no_fault_of_a_disk_loses_a_block() {
     let lives: Vec<_> = (0..seeds).map(|seed| live(Seed(seed))).collect();
     assert!(lives.iter().all(|heights| heights.is_sorted()), "{lives:?}");
     let grown = lives.iter().filter(|heights| heights.last() > heights.first()).count();
-    assert!(2 * grown > lives.len(), "most go on after a fault: {lives:?}");
+    assert!(2 * grown > lives.len(), "most ledgers must continue after a fault: {lives:?}");
 }

@@ -1,4 +1,4 @@
-//! However long a ledger runs, the file holds little more than its state, and the state is what was written.
+//! The file never grows much beyond its state, and the state is what was written.
 
 use crate::chain::{genesis, opened};
 use alloy_consensus::Header;
@@ -8,7 +8,7 @@ use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 use std::collections::BTreeMap;
 use store::{Store, StoreError, StoreOptions};
 
-/// A block of these changes, as if transactions had made them.
+/// Returns a block with these changes, as if transactions had made them.
 pub(crate) fn block_of(store: &Store, changes: StateChanges) -> ExecutedBlock {
     let reader = store.reader().unwrap();
     let moved = reader.commitment().apply(&changes, &reader).unwrap();
@@ -36,7 +36,7 @@ pub(crate) fn address(index: u64) -> Address {
     Address::from_word(B256::from(U256::from(index + 0x0100_0000)))
 }
 
-/// A sequence of numbers that looks random and is the same each time (xorshift).
+/// Pseudo-random numbers, the same in every run (xorshift).
 pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
@@ -48,7 +48,7 @@ impl Numbers {
     }
 }
 
-/// Each block gives some accounts another nonce, and removes some.
+/// Commits blocks that change the nonces of some accounts and remove others.
 pub(crate) fn write(
     store: &Store,
     numbers: &mut Numbers,
@@ -101,7 +101,7 @@ fn dead_buckets_do_not_pile_up() {
         let snapshot = database.begin_read().unwrap();
         let kept = snapshot.open_table(BUCKETS).unwrap().len().unwrap();
         let live = before.live_count();
-        // Beyond the bound a block may add what it writes itself.
+        // A block may add its own writes beyond the bound.
         assert!((live..=2 * live + 1_024 + 300).contains(&kept), "{kept} kept, {live} live");
         drop((snapshot, database));
         store = reopened();
@@ -113,11 +113,11 @@ fn dead_buckets_do_not_pile_up() {
         }
         written = before.next_id();
     }
-    assert!(written > 5 * 1_024, "enough to clean: {written}");
+    assert!(written > 5 * 1_024, "there must be enough to clean: {written}");
     store.verify().unwrap();
 }
 
-/// A reader that was made before keeps its state while many blocks are written and cleaned after it.
+/// Checks that an old reader keeps its state while many blocks are written and cleaned.
 #[test]
 fn an_old_reader_keeps_its_buckets() {
     let directory = tempfile::tempdir().unwrap();
@@ -136,7 +136,7 @@ fn an_old_reader_keeps_its_buckets() {
     }
 }
 
-/// Two blocks on one parent, and a block on buckets that have been moved since.
+/// Checks two blocks on one parent, and a block on buckets that were moved since.
 #[test]
 fn a_block_on_another_state_is_refused() {
     let directory = tempfile::tempdir().unwrap();

@@ -26,7 +26,7 @@ fn check(state: &Reader, expected: &Plain) {
     }
 }
 
-/// `states` are those after each block, from the first.
+/// Checks all kept states; `states` are those after each block, from the first.
 fn check_all(store: &Store, states: &[Plain], past_states_max: usize) {
     let reader = store.reader().unwrap();
     let head = states.len() - 1;
@@ -45,7 +45,7 @@ fn check_all(store: &Store, states: &[Plain], past_states_max: usize) {
     assert!(reader.at(head as u64 + 1).unwrap().is_none());
 }
 
-/// 90 blocks write more than enough for buckets to be cleaned away.
+/// 90 blocks write enough for buckets to be cleaned.
 #[test]
 fn each_kept_state_is_what_it_was() {
     let directory = tempfile::tempdir().unwrap();
@@ -60,7 +60,7 @@ fn each_kept_state_is_what_it_was() {
         let past_states_max = usize::try_from(past_states_max).unwrap();
         check_all(&store, &states, past_states_max);
     }
-    // Opened with less: what is kept too much leaves with the next block.
+    // Opened with a lower limit: states above it are removed with the next block.
     let store = opened(directory.path(), 2);
     check_all(&store, &states, 30);
     store.verify().unwrap();

@@ -1,4 +1,4 @@
-//! Blocks that leave while others come.
+//! Tests of pruning.
 
 use crate::chain::{genesis, grow};
 use std::path::Path;
@@ -11,7 +11,8 @@ fn opened(directory: &Path, blocks_max: Option<u64>, past_states_max: u64) -> St
     store
 }
 
-/// What is there of each block: from `first` on all, and the genesis block; headers from 255 before it.
+/// Checks what exists of each block: everything from `first` on and of the genesis block, and headers from 255 before
+/// `first`.
 #[track_caller]
 fn check(store: &Store, first: u64) {
     store.verify().unwrap();

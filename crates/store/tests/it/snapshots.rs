@@ -1,4 +1,4 @@
-//! Snapshots: what goes in comes out, and nothing else is taken.
+//! Snapshots: an import gives the exported state, and anything else is refused.
 
 use crate::chain::{COUNTER, genesis, grow, next_block, opened};
 use alloy_primitives::{B256, U256};
@@ -40,7 +40,7 @@ fn a_ledger_goes_on_from_a_snapshot_as_it_would_have() {
         };
         assert_eq!(all(&after), all(&before));
         assert_eq!(all(&after).len() as u64, summary.entry_count);
-        // Senders are recovered from the signatures; those of these blocks are made up.
+        // Senders are recovered from the signatures, and those of these blocks are invalid.
         let transactions = |reader: &store::Reader| {
             let block = reader.block(head.number).unwrap().unwrap();
             block.transactions.iter().map(|each| each.inner().clone()).collect::<Vec<_>>()
@@ -58,7 +58,7 @@ fn a_ledger_goes_on_from_a_snapshot_as_it_would_have() {
             assert_eq!(after.header(44).unwrap(), None);
             assert_eq!(after.block_number(&grown[43].hash).unwrap(), None);
         }
-        // The same block follows on both.
+        // The same block can follow on both ledgers.
         let counter = after.slot(&COUNTER, &U256::ZERO).unwrap();
         drop((before, after));
         let (here, there) = (next_block(&store), next_block(&new));
@@ -68,7 +68,7 @@ fn a_ledger_goes_on_from_a_snapshot_as_it_would_have() {
         let again = opened(&path);
         again.verify().unwrap();
         assert!(again.reader().unwrap().slot(&COUNTER, &U256::ZERO).unwrap() > counter);
-        // And the copy can be copied.
+        // The imported ledger can be exported again.
         grow(&again, 2);
         let (bytes, summary) = exported(&again);
         let third = directory.path().join("third");
@@ -102,7 +102,7 @@ fn no_changed_byte_is_taken_and_nothing_is_left_behind() {
     import(&path, &bytes).unwrap();
 }
 
-/// Frames of a snapshot: kind and bytes.
+/// Returns the frames of a snapshot: kind and bytes.
 fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     bytes = &bytes[16..];
     let mut frames = Vec::new();
@@ -114,7 +114,7 @@ fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     frames
 }
 
-/// A snapshot with good checksums, whatever is in it.
+/// Returns a snapshot of these frames with valid checksums.
 fn joined(frames: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let (mut bytes, mut checksum) = (b"gleaner snap 001".to_vec(), [0; 32]);
     for (kind, frame) in frames {
@@ -138,7 +138,7 @@ fn good_checksums_do_not_make_a_lie_true() {
     assert_eq!(kinds, [1, 2, 3, 4, 5, 6]);
     let path = directory.path().join("new");
     let mut refused = 0;
-    // Every byte of headers, block, entries, codes and end; the genesis file is not vouched for by the head.
+    // Every byte of headers, block, entries, codes and end; the head's hash does not prove the genesis file.
     for (index, (_, frame)) in good.iter().enumerate().skip(1) {
         for at in 0..frame.len() {
             let mut lie = good.clone();
@@ -146,7 +146,7 @@ fn good_checksums_do_not_make_a_lie_true() {
             let trusted = Some(&summary.block_hash);
             let answer = store::import(&path, &joined(&lie)[..], trusted, &mut |_| ());
             if index == 2 && answer.is_ok() {
-                // The proof of the randomness: whoever checks it has the header.
+                // The proof of the randomness, which only a reader of the header can check.
                 assert!(at < 4 + 64, "byte {at} of the block");
                 std::fs::remove_dir_all(&path).unwrap();
                 continue;

@@ -1,4 +1,4 @@
-//! Keeps books of what a run says and does, and says when a rule is broken.
+//! A model of a run, built from its effects alone, that reports every broken rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ enum Finding {
 
 type Place = (u32, DeviceId);
 
-/// What followed from all inputs so far, seen through effects alone.
+/// What followed from all inputs so far, derived from effects alone.
 #[derive(Default)]
 pub(crate) struct Books {
     moved: u128,
@@ -24,9 +24,9 @@ pub(crate) struct Books {
     committed: BTreeSet<Place>,
     drawn: BTreeSet<u32>,
     audits: BTreeMap<Place, Finding>,
-    /// Commitments since a device last enrolled: only these can end its probation.
+    /// Commitments since a device last enrolled: only audits of these can end its probation.
     fresh: BTreeSet<Place>,
-    /// Off probation.
+    /// Devices that are not on probation.
     proven: BTreeSet<DeviceId>,
     paid_work: BTreeSet<Place>,
     /// Verdicts by auditor, and how many of them were paid.
@@ -35,7 +35,7 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// Takes one input to the run and holds all rules against what came of it; the outer error is a broken rule.
+    /// Applies one input to the run and checks all rules against the effects; the outer error is a broken rule.
     pub(crate) fn step(
         &mut self,
         run: &mut Run,
@@ -74,15 +74,15 @@ impl Books {
     fn check(&self, run: &Run) -> Result<(), String> {
         run.invariants()?;
         let read = Run::decode(&run.encode()).map_err(|error| error.to_string())?;
-        rule(read == *run, "what is written reads back as it was")?;
+        rule(read == *run, "encoding and decoding give the same run")?;
         let Escrow { deposited, paid, refunded } = run.escrow();
         let gone = paid.as_u128() + refunded.as_u128();
-        rule(self.moved == gone, "what effects moved is what left the escrow")?;
+        rule(self.moved == gone, "the effects move what left the escrow")?;
         let is_finished = matches!(run.phase(), Phase::Finished(_));
         rule(!is_finished || gone == deposited.as_u128(), "a finished run has nothing left")?;
         let active = run.seats().iter().filter(|seat| seat.is_active());
         let active: BTreeMap<_, _> = active.map(|seat| (seat.device, seat.account)).collect();
-        rule(active == self.active, "events say who takes part")?;
+        rule(active == self.active, "the events give the active seats")?;
         let mut auditors = run.closed_rounds().flat_map(|(_, closed)| &closed.verdicts);
         let is_out = |seat: &Seat| seat.is_expelled();
         let owes_expelled = auditors.any(|index| run.seat(*index).is_none_or(is_out));
@@ -102,21 +102,21 @@ impl Books {
             }
             Effect::Refund { account, amount } => {
                 self.moved += amount.as_u128();
-                rule(account == run.owner(), "what is left is the owner's")
+                rule(account == run.owner(), "the rest is refunded to the owner")
             }
             Effect::Enrolled { device, account, .. } => {
-                rule(!self.expelled.contains(&device), "who is expelled stays out")?;
+                rule(!self.expelled.contains(&device), "an expelled device can't enrol")?;
                 self.proven.remove(&device);
                 self.fresh.retain(|(_, of)| *of != device);
-                rule(self.active.insert(device, account).is_none(), "one seat a device")
+                rule(self.active.insert(device, account).is_none(), "one seat per device")
             }
             Effect::Left { device } => {
-                rule(self.active.remove(&device).is_some(), "only who is there can leave")
+                rule(self.active.remove(&device).is_some(), "only an active device can leave")
             }
             Effect::Committed { device, round, .. } => {
                 rule(self.active.contains_key(&device), "only seats commit")?;
                 self.fresh.insert((round, device));
-                rule(self.committed.insert((round, device)), "one commitment a device and round")
+                rule(self.committed.insert((round, device)), "one commitment per device and round")
             }
             Effect::Drawn { round, subject, auditor } => self.auditor(run, round, subject, auditor),
             Effect::AuditPassed { round, subject, .. } => {
@@ -147,7 +147,7 @@ impl Books {
         }
     }
 
-    /// Whatever an unproven device committed to is drawn: it gets an auditor, or no pay.
+    /// Checks that every commitment of a device on probation is drawn: it gets an auditor, or no pay.
     fn draws(&self, input: &Input, effects: &[Effect]) -> Result<(), String> {
         let Input::Draw { round, .. } = *input else { return Ok(()) };
         let is_drawn = |device: DeviceId| {
@@ -160,7 +160,10 @@ impl Books {
         let mut unproven = self.committed.iter().filter(|(of, device)| {
             *of == round && !self.proven.contains(device) && !self.expelled.contains(device)
         });
-        rule(unproven.all(|(_, device)| is_drawn(*device)), "who is unproven is drawn")
+        rule(
+            unproven.all(|(_, device)| is_drawn(*device)),
+            "every commitment of a device on probation is drawn",
+        )
     }
 
     fn work(&mut self, run: &Run, place: Place, amount: Wei) -> Result<(), String> {
@@ -180,7 +183,7 @@ impl Books {
         let (round, _) = place;
         let terms = run.terms();
         let work = terms.price_per_token.as_u128() * u128::from(terms.tokens(round));
-        // In parts: the product with a share may not fit 128 bits.
+        // Computed in parts: the product with a share may not fit 128 bits.
         let share = u128::from(terms.audit_pay.as_u16());
         let most = work / 10_000 * share + work % 10_000 * share / 10_000;
         rule(amount.as_u128() == most, "a verdict pays its share, rounded down")?;
@@ -188,7 +191,7 @@ impl Books {
         let given = self.verdicts.get(&place).copied().unwrap_or(0);
         let paid = self.paid_verdicts.entry(place).or_default();
         *paid += 1;
-        rule(*paid <= given, "a verdict is given before it is paid, once")
+        rule(*paid <= given, "a verdict is paid once, after it was given")
     }
 
     fn held_back(run: &Run, round: u32) -> Result<(), String> {
@@ -212,7 +215,7 @@ impl Books {
         rule(self.committed.contains(&(round, auditor)), "the auditor committed that round")?;
         rule(self.drawn.contains(&round), "nobody audits before the draw")?;
         let earlier = self.audits.insert((round, subject), Finding::Open);
-        rule(matches!(earlier, None | Some(Finding::Open)), "what is decided stays decided")
+        rule(matches!(earlier, None | Some(Finding::Open)), "a decided audit stays decided")
     }
 
     fn decide(&mut self, place: Place, finding: Finding) -> Result<(), String> {

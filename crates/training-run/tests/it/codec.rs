@@ -1,11 +1,11 @@
-//! The canonical bytes: only what was written is read.
+//! The canonical bytes: only what was encoded is accepted.
 
 use proptest::prelude::*;
 use training_run::Run;
 
 use crate::support::{HONEST, Table, terms};
 
-/// A run with something in every list.
+/// Returns a run with something in every list.
 fn busy() -> Run {
     let mut table = Table::with_devices(terms(), 4);
     table.commit_honestly(1..=4);
@@ -25,7 +25,7 @@ fn cut_or_continued_bytes_are_refused() {
     }
     for trailing in [0, 1, 255] {
         let longer = [&bytes[..], &[trailing]].concat();
-        assert_eq!(Run::decode(&longer).unwrap_err().reason, "bytes left over");
+        assert_eq!(Run::decode(&longer).unwrap_err().reason, "trailing bytes");
     }
 }
 
@@ -40,7 +40,7 @@ proptest! {
         }
     }
 
-    /// Mostly a run still: what is read is written as it was, whatever it says.
+    /// Checks that bytes with one change are refused, or decode to a run that encodes to the same bytes.
     #[test]
     fn changed_bytes_are_another_run_or_refused(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),

@@ -1,4 +1,4 @@
-//! Who answers for what when a round can't be decided at once, and that nobody answers for another.
+//! Who is held responsible when a round can't be decided at once, and that nobody is for another's fault.
 
 use training_run::{Cause, Effect, Finding, Input, Refused, Standing, Terms};
 
@@ -6,7 +6,8 @@ use crate::support::{HONEST, OWNER, Table, account, audit, device, open_audits, 
 
 const CHEAT: u8 = 2;
 
-/// The present auditor seals what it found, whether or not it could have opened something; who that was, and what followed.
+/// Lets the present auditor seal `root`, whether or not it could have opened a seal; returns that auditor and the
+/// effects.
 fn claim(table: &mut Table, subject: u8, root: u8) -> (u8, Vec<Effect>) {
     let (auditor, _) = audit(&table.run, 0, device(subject)).unwrap();
     let finding = Finding::Mismatch { sealed: seal(auditor, root) };
@@ -21,7 +22,8 @@ fn unavailable(table: &mut Table, subject: u8) {
     table.step(input).unwrap();
 }
 
-/// So many devices commit in the first round, the first of them to `root`, and the round is drawn.
+/// Returns a run in which this many devices committed in the first round, the first of them to `root`, and the
+/// round is drawn.
 fn drawn(devices: u8, root: u8) -> Table {
     let mut table = Table::with_devices(terms(), devices);
     table.commit(1, root).unwrap();
@@ -31,21 +33,21 @@ fn drawn(devices: u8, root: u8) -> Table {
 }
 
 #[test]
-fn claimant_of_the_root_that_convicts_told_the_truth_even_as_the_second() {
+fn a_claimant_of_the_convicting_root_keeps_its_seat() {
     let mut table = drawn(4, CHEAT);
     let (first, _) = claim(&mut table, 1, HONEST);
-    // It could have opened the first claim, but sealed the same root instead.
+    // The second auditor could have opened the first claim, but sealed the same root instead.
     let (second, _) = claim(&mut table, 1, HONEST);
     let (third, _) = table.audit(0, 1, HONEST);
     assert!(table.seat(1).is_expelled());
-    assert!(table.seat(second).is_active(), "it told the truth");
+    assert!(table.seat(second).is_active(), "its claim was right");
     let verdicts = &table.run.closed_rounds().next().unwrap().1.verdicts;
     let paid: Vec<u8> = verdicts.iter().map(|index| index.to_be_bytes()[1] + 1).collect();
     assert_eq!(paid, [first, third], "the deposit covers two verdicts");
 }
 
 #[test]
-fn claimant_of_another_root_than_the_one_that_convicts_lied() {
+fn a_claimant_of_another_root_is_expelled() {
     let mut table = drawn(4, CHEAT);
     let (liar, _) = claim(&mut table, 1, 3);
     claim(&mut table, 1, HONEST);
@@ -85,7 +87,7 @@ fn subject_keeps_its_seat_when_its_auditors_leave() {
     let effects = table.step(Input::Leave { device: device(2) }).unwrap();
     assert!(effects.contains(&Effect::Unresolved { round: 0, subject: device(1) }), "{effects:?}");
     let seat = table.seat(1);
-    assert!(seat.is_active(), "nobody said that its evidence can't be had");
+    assert!(seat.is_active(), "no auditor said that the evidence is missing");
     assert!(seat.on_probation);
 }
 
@@ -106,7 +108,7 @@ fn audit_from_before_leaving_does_not_end_the_new_probation() {
     table.enroll(1).unwrap();
     table.audit_all();
     assert!(!table.seat(2).on_probation);
-    assert!(table.seat(1).on_probation, "what it did before it left proves nothing of now");
+    assert!(table.seat(1).on_probation, "work from before it left does not end probation");
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn all_held_pay_of_a_convicted_device_is_forfeited() {
     let forfeited = forfeited.as_u128();
     assert!(forfeited >= 28 + 70, "round 0 had passed, but was held: {forfeited}");
     let held = before + 3 * 70 + 2 * 17 - forfeited;
-    assert_eq!(table.run.owed().as_u128(), held, "what is left is the others'");
+    assert_eq!(table.run.owed().as_u128(), held, "the rest is owed to the others");
     table.commit_honestly(2..=3);
     let closed = table.run.closed_rounds().last().unwrap().1;
     assert_eq!(closed.entries.len(), 2, "its commitment of the open round is withdrawn");

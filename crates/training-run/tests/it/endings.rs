@@ -1,4 +1,4 @@
-//! Cancel and abandon: no more rounds, but what was worked is audited and paid.
+//! Cancel and abandon: no more rounds, but finished work is audited and paid.
 
 use training_run::{Effect, Ending, Input, Phase, Refused, Terms};
 use units::{UnixSeconds, Wei};
@@ -7,7 +7,7 @@ use crate::support::{HONEST, OWNER, Table, account, device, terms};
 
 const CHEAT: u8 = 2;
 
-/// Work and one verdict of the first round.
+/// Pay for the work and one verdict of the first round.
 const FIRST: u128 = 28 + 7;
 
 #[test]
@@ -75,7 +75,7 @@ fn anyone_abandons_a_run_in_which_nothing_happens_and_work_is_paid() {
 fn coming_and_going_does_not_keep_a_dead_run_alive() {
     let mut table = Table::with_devices(terms(), 3);
     table.commit_honestly(1..=3);
-    // The owner is gone, and one seat would rather nobody else were paid.
+    // The owner is gone, and one seat tries to keep the others from being paid.
     for _ in 0..5 {
         table.wait(100);
         table.step_by_stranger(Input::Leave { device: device(3) }).unwrap();

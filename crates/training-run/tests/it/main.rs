@@ -1,4 +1,4 @@
-//! The rules of a run from outside: told as stories, and held against anything that may come in.
+//! The rules of a run through its public interface: scenarios and properties.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

@@ -1,4 +1,4 @@
-//! What holds whatever comes in. The rules themselves stand in [`Books`](crate::books::Books).
+//! Invariants after arbitrary inputs. The rules are checked by [`Books`](crate::books::Books).
 
 use proptest::{prelude::*, sample::Index};
 use training_run::{Commitment, Finding, Input, Phase, Run, Terms};
@@ -8,7 +8,7 @@ use crate::support::{
     HONEST, OWNER, Table, account, commitment, device, finding, open_audits, seal, terms,
 };
 
-/// Devices there are; the first two belong to one account.
+/// Number of devices; the first two belong to one account.
 const DEVICES: u8 = 7;
 
 #[derive(Clone, Debug)]
@@ -22,11 +22,11 @@ struct Step {
 
 #[derive(Clone, Debug)]
 enum What {
-    /// One of the inputs that make sense now, by somebody whose work comes to `root`.
+    /// One of the inputs that make sense now, by a device whose work gives `root`.
     Fitting { choice: Index, root: u8 },
-    /// Everybody has been silent for as long as anyone has to wait: what can be done about it.
+    /// All deadlines pass without an input; then one of the inputs that this allows.
     Silence { choice: Index },
-    /// Anything.
+    /// An arbitrary input.
     Odd(Input),
 }
 
@@ -129,7 +129,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..160)
 }
 
-/// What somebody would send now who knows the run; some of it comes too early all the same.
+/// Returns inputs that make sense now; some of them are still too early.
 fn fitting(run: &Run, randomness: Digest, root: u8) -> Vec<Input> {
     let round = run.round();
     let mut inputs = Vec::new();
@@ -156,7 +156,7 @@ fn fitting(run: &Run, randomness: Digest, root: u8) -> Vec<Input> {
     inputs
 }
 
-/// The devices that are not there; in the open, only the first of them.
+/// Returns enrolments of the devices without a seat; outside the gathering phase only of the first of them.
 fn enrolments(run: &Run) -> Vec<Input> {
     let is_seated = |number: &u8| {
         run.seats().iter().any(|seat| seat.is_active() && seat.device == device(*number))
@@ -182,7 +182,7 @@ fn audits(run: &Run, randomness: Digest, root: u8) -> Vec<Input> {
     inputs
 }
 
-/// What can be done about silence.
+/// Returns the inputs that are allowed after silence.
 fn silence(run: &Run) -> Vec<Input> {
     let round = run.round();
     let mut inputs = vec![Input::Lapse { round }, Input::Close { round }];

@@ -1,4 +1,4 @@
-//! Runs as they may go, each told to where the rule shows.
+//! Scenarios of whole runs, each up to the point where one rule takes effect.
 
 use training_run::{
     Cause, Effect, Ending, Finding, Input, OpenError, Phase, Refused, Run, Standing,
@@ -68,7 +68,7 @@ fn two_liars_who_disagree_are_both_expelled() {
     table.draw(0);
     let (one, _) = table.audit(0, 1, 2);
     let (other, _) = table.audit(0, 1, 3);
-    assert!(table.seat(1).is_active(), "claims that differ convict nobody");
+    assert!(table.seat(1).is_active(), "two different claims convict nobody");
     table.audit(0, 1, HONEST);
     assert!(table.seat(one).is_expelled() && table.seat(other).is_expelled());
     assert!(!table.seat(1).on_probation);
@@ -130,7 +130,7 @@ fn round_without_quorum_lapses_until_the_silent_are_given_up() {
 }
 
 #[test]
-fn who_leaves_in_silence_leaves_once() {
+fn a_seat_given_up_for_silence_leaves_once() {
     let mut table = Table::with_devices(terms(), 3);
     table.commit_honestly(1..=3);
     table.draw(0);
@@ -139,7 +139,7 @@ fn who_leaves_in_silence_leaves_once() {
     let input = Input::Verdict { auditor, round: 0, subject: device(3), finding };
     table.step(input).unwrap();
     table.advance();
-    // All are silent, and the last who could audit the third goes before it: that takes it along.
+    // All are silent, and the last possible auditor of the third seat goes first: the third seat is then given up, too.
     for _ in 0..2 {
         table.wait(100);
         table.step(Input::Lapse { round: 1 }).unwrap();
@@ -163,7 +163,7 @@ fn quorum_closes_early_for_the_owner_alone() {
 }
 
 #[test]
-fn who_comes_back_keeps_its_memory_and_is_on_probation() {
+fn a_returning_device_keeps_its_memory_and_is_on_probation() {
     let mut table = Table::with_devices(terms(), 3);
     table.commit_honestly(1..=3);
     table.draw(0);

@@ -1,4 +1,4 @@
-//! A run with a clock, and digests that say what they stand for.
+//! A run with a clock, and digests whose bytes say what they stand for.
 
 use training_run::{
     Audit, Check, Commitment, Context, Effect, Escrow, Finding, Input, Phase, Refused, Run, Seat,
@@ -8,23 +8,23 @@ use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::books::Books;
 
-/// What honest work on any round comes to.
+/// The root of honest work, in any round.
 pub(crate) const HONEST: u8 = 1;
 
 /// The account that opens every run.
 pub(crate) const OWNER: AccountId = AccountId::from_bytes([200; 20]);
 
-/// A device by its number.
+/// Returns the device with a number.
 pub(crate) fn device(number: u8) -> DeviceId {
     DeviceId::from_bytes([number; 32])
 }
 
-/// An account by its number.
+/// Returns the account with a number.
 pub(crate) fn account(number: u8) -> AccountId {
     AccountId::from_bytes([number; 20])
 }
 
-/// A root under the name of a device.
+/// Returns a root sealed under the name of a device.
 pub(crate) fn seal(device: DeviceId, root: u8) -> Digest {
     let mut bytes = *device.as_bytes();
     bytes[31] = root;
@@ -32,7 +32,7 @@ pub(crate) fn seal(device: DeviceId, root: u8) -> Digest {
     Digest::from_bytes(bytes)
 }
 
-/// A commitment to a root, going on from what the ledger knows.
+/// Returns a commitment to a root that continues from the memory on the ledger.
 pub(crate) fn commitment(run: &Run, device: DeviceId, root: u8) -> Commitment {
     let seat = run.seats().iter().find(|seat| seat.device == device);
     let mut memory_after = *device.as_bytes();
@@ -46,7 +46,7 @@ pub(crate) fn commitment(run: &Run, device: DeviceId, root: u8) -> Commitment {
     }
 }
 
-/// What an auditor says who arrived at `root`.
+/// Returns the finding of an auditor whose replay gave `root`.
 pub(crate) fn finding(run: &Run, round: u32, subject: DeviceId, root: u8) -> Finding {
     let Some((auditor, audit)) = audit(run, round, subject) else { return Finding::Unavailable };
     let name = |index: SeatIndex| run.seat(index).unwrap().device;
@@ -65,7 +65,7 @@ fn entry_seal(run: &Run, round: u32, subject: DeviceId) -> Option<Digest> {
     entries(run).find(|(found, device, ..)| (*found, *device) == (round, subject)).map(|e| e.2)
 }
 
-/// The open audit of a device, and who is to do it.
+/// Returns the open audit of a device, and its auditor.
 pub(crate) fn audit(run: &Run, round: u32, subject: DeviceId) -> Option<(DeviceId, Audit)> {
     open_audits(run)
         .into_iter()
@@ -73,7 +73,7 @@ pub(crate) fn audit(run: &Run, round: u32, subject: DeviceId) -> Option<(DeviceI
         .map(|(_, _, auditor, audit)| (auditor, audit))
 }
 
-/// Every open audit: round, subject, auditor.
+/// Returns every open audit: round, subject, auditor.
 pub(crate) fn open_audits(run: &Run) -> Vec<(u32, DeviceId, DeviceId, Audit)> {
     entries(run)
         .filter_map(|(round, subject, _, check)| match check {
@@ -93,7 +93,7 @@ fn entries(run: &Run) -> impl Iterator<Item = (u32, DeviceId, Digest, &Check)> {
     })
 }
 
-/// Terms of a small run: three rounds, and a quarter of a round's pay for a verdict.
+/// Returns the terms of a small run: three rounds, and a quarter of a round's pay for a verdict.
 pub(crate) fn terms() -> Terms {
     Terms {
         rounds: 3,
@@ -116,7 +116,7 @@ pub(crate) fn terms() -> Terms {
     }
 }
 
-/// A run, its clock, and its books; every step is checked.
+/// A run, its clock, and the model that checks every step.
 pub(crate) struct Table {
     pub(crate) run: Run,
     books: Books,
@@ -124,7 +124,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A run with exactly the deposit it needs, which begins with so many devices, each of its own account.
+    /// Returns a run with exactly the required deposit and this many devices, each of its own account.
     pub(crate) fn with_devices(terms: Terms, devices: u8) -> Self {
         let mut table = Self::open(Terms { seats_min: u16::from(devices), ..terms }, 0);
         for number in 1..=devices {
@@ -133,7 +133,7 @@ impl Table {
         table
     }
 
-    /// A run with more deposit than it needs.
+    /// Returns a run with more than the required deposit.
     pub(crate) fn open(terms: Terms, extra: u64) -> Self {
         let context = Context {
             now: UnixSeconds::new(1_000),
@@ -147,7 +147,7 @@ impl Table {
         Self { run, books: Books::default(), context }
     }
 
-    /// One input, the outer error says which rule it broke.
+    /// Applies one input; the outer error is a broken rule.
     pub(crate) fn try_step(
         &mut self,
         input: Input,
@@ -155,12 +155,12 @@ impl Table {
         self.books.step(&mut self.run, &self.context, input)
     }
 
-    /// One input by the owner.
+    /// Applies one input by the owner.
     pub(crate) fn step(&mut self, input: Input) -> Result<Vec<Effect>, Refused> {
         self.try_step(input).expect("every rule holds after every step")
     }
 
-    /// One input by someone else.
+    /// Applies one input by another account.
     pub(crate) fn step_by_stranger(&mut self, input: Input) -> Result<Vec<Effect>, Refused> {
         self.context.caller = account(201);
         let outcome = self.step(input);
@@ -168,7 +168,7 @@ impl Table {
         outcome
     }
 
-    /// Lets time pass, and with it a block.
+    /// Advances the clock, and the height by one block.
     pub(crate) fn wait(&mut self, seconds: u32) {
         self.context.now = self.context.now.after(seconds);
         self.context.height += 1;
@@ -204,7 +204,7 @@ impl Table {
         self.step(Input::Draw { round, randomness: Digest::from_bytes([5; 32]) }).unwrap()
     }
 
-    /// The present auditor of a device says that it arrived at `root`; who that was, and what followed.
+    /// Submits the finding of the present auditor whose replay gave `root`; returns that auditor and the effects.
     pub(crate) fn audit(&mut self, round: u32, subject: u8, root: u8) -> (u8, Vec<Effect>) {
         let subject = device(subject);
         let (auditor, _) = audit(&self.run, round, subject).unwrap();
@@ -213,7 +213,7 @@ impl Table {
         (auditor.as_bytes()[0], self.step(input).unwrap())
     }
 
-    /// Audits everything that is drawn, honestly.
+    /// Answers every open audit honestly.
     pub(crate) fn audit_all(&mut self) {
         while let Some((round, subject, ..)) = open_audits(&self.run).first().cloned() {
             self.audit(round, subject.as_bytes()[0], HONEST);
@@ -228,7 +228,7 @@ impl Table {
         self.seat(number).paid.as_u128()
     }
 
-    /// Winds the run up without anybody's help but the chain's: the owner cancels, all is drawn, no evidence is found.
+    /// Ends the run without help from auditors: the owner cancels, all rounds are drawn, no evidence is found.
     pub(crate) fn wind_up(&mut self) -> Result<(), String> {
         self.context.caller = OWNER;
         let _over = self.try_step(Input::Cancel)?;

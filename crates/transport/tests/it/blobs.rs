@@ -8,11 +8,11 @@ use crate::{content, guarded, pair};
 const MIB: u64 = 1 << 20;
 
 #[tokio::test]
-async fn blobs_travel_both_ways_and_are_counted() {
+async fn blobs_are_transferred_both_ways_and_counted() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let device = worker.device();
-        // Around the sizes at which BLAKE3 trees and iroh's chunk groups change shape.
+        // Sizes around which BLAKE3 trees and iroh's chunk groups change shape.
         for size in [0, 1, 1024, 1025, 16_384, 16_385, 300_000] {
             let (up, down) = (content(size, 1), content(size, 2));
             let before = (coordinator.traffic(), worker.traffic());
@@ -84,7 +84,7 @@ async fn a_larger_blob_than_expected_is_refused_before_it_arrives() {
         let refused = coordinator.fetch_from(&worker.device(), &digest, size - 1).await;
         assert!(matches!(refused, Err(FetchError::TooLarge { size: claimed, size_max, .. }) if claimed == size && size_max == size - 1));
         let received = coordinator.traffic().evidence.received;
-        assert!(received < size / 2, "{received} bytes of a refused blob were taken");
+        assert!(received < size / 2, "{received} bytes of a refused blob were read");
         assert_eq!(coordinator.fetch_from(&worker.device(), &digest, size).await.unwrap().len(), usize::try_from(size).unwrap());
         worker.close().await;
         coordinator.close().await;
@@ -114,7 +114,7 @@ async fn only_what_is_retained_is_served() {
 }
 
 #[tokio::test]
-async fn the_shelf_has_a_bound_and_room_returns() {
+async fn published_bytes_are_bounded_and_removal_frees_space() {
     guarded(async {
         let limits = Limits { published_size_max: 10_000, ..Limits::USUAL };
         let (coordinator, worker) = pair(limits).await;
@@ -125,7 +125,7 @@ async fn the_shelf_has_a_bound_and_room_returns() {
             matches!(full, Err(PublishError::Full { adding: 4001, held: 6000, size_max: 10_000 })),
             "{full:?}"
         );
-        assert_eq!(again.unwrap(), first, "the same content needs no more room");
+        assert_eq!(again.unwrap(), first, "the same content needs no more space");
         worker.publish(content(4000, 2)).await.unwrap();
         worker.unpublish(&first);
         worker.publish(content(6000, 3)).await.unwrap();
@@ -142,7 +142,7 @@ async fn many_fetches_at_a_time() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let digest = coordinator.publish(content(200_000, 9)).await.unwrap();
-        // More than the streams a peer may have open: the rest wait their turn.
+        // More than the streams a peer may open: the others wait.
         let fetches = (0..40).map(|_| worker.fetch(&digest, MIB));
         let mut done = 0;
         for bytes in futures_in_turn(fetches).await {
@@ -170,7 +170,7 @@ async fn a_fetch_ends_when_the_peer_goes() {
     .await;
 }
 
-/// Polls all at once and returns the results in order.
+/// Polls all futures together and returns the results in order.
 async fn futures_in_turn<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {

@@ -8,7 +8,7 @@ use crate::{
     guarded, loopback, message, pair, worker,
 };
 
-/// Notices a silent peer soon.
+/// Limits that detect a silent peer quickly.
 const IMPATIENT: Limits =
     Limits { idle: Duration::from_secs(1), answer: Duration::from_secs(2), ..Limits::USUAL };
 
@@ -20,13 +20,13 @@ fn a_killed_worker_is_noticed() {
     let device = worker.device();
     let connected = mine.block_on(guarded(coordinator.next_event()));
     assert_eq!(connected, Some(Event::Connected { device }));
-    // What a kill does: the socket is gone and nothing was said.
+    // As when a process is killed: the socket is gone and nothing was sent.
     std::mem::forget(worker);
     theirs.shutdown_background();
     mine.block_on(guarded(async {
         assert_eq!(
             expect_disconnected(&coordinator, device).await,
-            "nothing was heard from the peer"
+            "timeout: the peer did not answer"
         );
         coordinator.close().await;
     }));
@@ -40,7 +40,7 @@ fn a_killed_coordinator_is_noticed() {
     std::mem::forget(coordinator);
     theirs.shutdown_background();
     mine.block_on(guarded(async {
-        assert_eq!(worker.recv().await.unwrap_err().reason, "nothing was heard from the peer");
+        assert_eq!(worker.recv().await.unwrap_err().reason, "timeout: the peer did not answer");
         worker.close().await;
     }));
 }
@@ -49,9 +49,9 @@ fn a_killed_coordinator_is_noticed() {
 async fn a_quiet_connection_stays() {
     guarded(async {
         let (coordinator, worker) = pair(IMPATIENT).await;
-        // Longer than the idle limit, seen from the side that would end it.
+        // Longer than the idle limit of the side that would close the connection.
         let quiet = tokio::time::timeout(IMPATIENT.idle * 3, coordinator.next_event()).await;
-        assert!(quiet.is_err(), "signs of life keep the connection: {quiet:?}");
+        assert!(quiet.is_err(), "keep-alive packets must keep the connection: {quiet:?}");
         worker.send(&"hello".to_owned()).await.unwrap();
         assert_eq!(coordinator.next_event().await, message(worker.device(), "hello"));
         worker.close().await;
@@ -70,7 +70,7 @@ async fn a_restarted_coordinator_is_found_on_its_old_port() {
         let dial =
             Dial { secret: WORKER_SECRET, coordinator: first_key(), addresses: vec![address] };
 
-        // The endpoint's own tasks let go of the socket, on a busy machine a little after it is closed.
+        // The endpoint's own tasks release the socket, on a busy machine a little after it is closed.
         let second = loop {
             match Coordinator::bind(COORDINATOR_SECRET, address, Limits::USUAL).await {
                 Ok(second) => break second,
@@ -116,7 +116,7 @@ async fn events_of_two_connections_of_a_device_do_not_mix() {
     guarded(async {
         let (coordinator, old) = pair(Limits::USUAL).await;
         let device = old.device();
-        // More than may wait for the caller: the old session is still busy when the new one arrives.
+        // More than the event queue holds: the old session is still busy when the new one arrives.
         let sent = 1100;
         let sending = async {
             for index in 0..sent {
@@ -129,7 +129,7 @@ async fn events_of_two_connections_of_a_device_do_not_mix() {
         while let Some(Event::Message { .. }) = coordinator.next_event().await {
             said += 1;
         }
-        // That was the old one's end, and what it said last was lost with it.
+        // This was the end of the old session, and its last messages were lost.
         assert!((1024..=sent).contains(&said), "{said}");
         assert_eq!(coordinator.next_event().await, Some(Event::Connected { device }));
         new.send(&"new".to_owned()).await.unwrap();
@@ -181,7 +181,7 @@ async fn nobody_at_the_address_is_an_error_in_bounded_time() {
 }
 
 #[tokio::test]
-async fn someone_else_at_the_address_is_not_spoken_to() {
+async fn a_coordinator_with_another_key_is_refused() {
     guarded(async {
         let impostor =
             CoordinatorEndpoint::<String, String>::bind([9; 32], loopback(0), Limits::USUAL)
@@ -213,7 +213,7 @@ async fn a_dial_needs_an_address_and_a_key() {
     assert!(matches!(Worker::connect(dial, IMPATIENT).await, Err(ConnectError::BadKey { .. })));
 }
 
-/// The coordinator's key, when it is not there to be asked.
+/// Returns the coordinator's key, for tests in which it does not run.
 fn first_key() -> DeviceId {
     DeviceId::from_bytes(*iroh::SecretKey::from_bytes(&COORDINATOR_SECRET).public().as_bytes())
 }

@@ -1,4 +1,4 @@
-//! Peers built on bare iroh that do what our own endpoints never would.
+//! Peers built on plain iroh that break the protocol.
 
 use std::time::Duration;
 
@@ -58,13 +58,13 @@ impl Stranger {
     }
 }
 
-/// Sends `bytes` after the greeting and returns why the coordinator ended it.
+/// Sends `bytes` after the opening frame and returns why the coordinator closed the connection.
 async fn end_of_a_peer_who_sends(bytes: &[u8]) -> String {
     let coordinator = coordinator(SOON).await;
     let stranger = Stranger::new().await;
     let (connection, mut send, _receive) = stranger.enter(&coordinator).await;
     send.write_all(bytes).await.unwrap();
-    // A finished stream ends inside a message where the bytes do.
+    // A finished stream ends inside a message if the bytes do.
     send.finish().unwrap();
     let reason = expect_disconnected(&coordinator, stranger.device).await;
     connection.closed().await;
@@ -74,19 +74,19 @@ async fn end_of_a_peer_who_sends(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn an_announced_giant_is_refused_by_its_length() {
+async fn an_announced_length_above_the_bound_is_refused() {
     let reason = guarded(end_of_a_peer_who_sends(&u32::MAX.to_be_bytes())).await;
     assert_eq!(reason, "peer announced a message of 4294967295 bytes, more than 65536");
 }
 
 #[tokio::test]
-async fn half_a_message_is_not_a_message() {
+async fn a_truncated_message_ends_the_connection() {
     let reason = guarded(end_of_a_peer_who_sends(&[0, 0, 0, 9, b'x'])).await;
-    assert_eq!(reason, "peer broke off inside a message");
+    assert_eq!(reason, "peer ended the stream inside a message");
 }
 
 #[tokio::test]
-async fn what_does_not_decode_ends_the_connection() {
+async fn an_undecodable_message_ends_the_connection() {
     // A string of one byte that is not UTF-8.
     let reason = guarded(end_of_a_peer_who_sends(&[0, 0, 0, 2, 1, 0xff])).await;
     assert!(reason.starts_with("peer sent a message that can't be decoded: "), "{reason}");
@@ -103,14 +103,14 @@ async fn a_peer_without_greeting_is_never_announced() {
     guarded(async {
         let coordinator = coordinator(SOON).await;
         let stranger = Stranger::new().await;
-        // One says nothing, one begins with a message.
+        // One peer sends nothing, one begins with a message.
         let silent = stranger.dial(&coordinator, CONTROL).await;
         let rude = stranger.dial(&coordinator, CONTROL).await;
         let (mut send, _receive) = rude.open_bi().await.unwrap();
         send.write_all(&[0, 0, 0, 1, 0]).await.unwrap();
         rude.closed().await;
         silent.closed().await;
-        // The first event is of an honest worker.
+        // The first event comes from an honest worker.
         let worker = worker(&coordinator, SOON).await;
         assert_eq!(
             coordinator.next_event().await,
@@ -124,14 +124,14 @@ async fn a_peer_without_greeting_is_never_announced() {
 }
 
 #[tokio::test]
-async fn nothing_can_be_pushed_onto_the_shelf() {
+async fn blobs_can_not_be_pushed() {
     guarded(async {
         let (coordinator, worker) = pair(SOON).await;
         let stranger = Stranger::new().await;
         let connection = stranger.dial(&coordinator, iroh_blobs::ALPN).await;
         let store = MemStore::new();
         let tag = store.add_slice(content(1000, 1)).await.unwrap();
-        // Whether the push notices that it is refused is its business.
+        // The result of the push does not matter: it may or may not notice that it is refused.
         let _pushed = store
             .remote()
             .execute_push(connection.clone(), PushRequest::new(tag.hash, ChunkRangesSeq::root()))
@@ -145,7 +145,7 @@ async fn nothing_can_be_pushed_onto_the_shelf() {
     .await;
 }
 
-/// Fetches from a device that answers every request with `answer`, or with nothing at all.
+/// Fetches from a device that answers every request with `answer`, or not at all.
 async fn fetch_from_a_liar(answer: Option<Vec<u8>>) -> FetchError {
     let coordinator = coordinator(SOON).await;
     let stranger = Stranger::new().await;

@@ -1,4 +1,4 @@
-//! Both sides over loopback, with honest peers and with peers that break every rule we could think of.
+//! Both sides over loopback, with honest peers and with peers that break the protocol.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the failure")]
 
@@ -13,14 +13,14 @@ use tokio::time::timeout;
 use transport::{CoordinatorEndpoint, Dial, Event, Limits, WorkerEndpoint};
 use units::DeviceId;
 
-/// Messages are strings here: the transport does not care.
+/// Messages are strings here: the transport accepts any type.
 type Coordinator = CoordinatorEndpoint<String, String>;
 type Worker = WorkerEndpoint<String, String>;
 
 const COORDINATOR_SECRET: [u8; 32] = [1; 32];
 const WORKER_SECRET: [u8; 32] = [2; 32];
 
-/// A hung test is a failed test; nothing is asserted about time beyond that.
+/// Time after which a test that hangs fails; no other assertion depends on time.
 const GUARD: Duration = Duration::from_secs(60);
 
 fn loopback(port: u16) -> SocketAddr {
@@ -55,7 +55,7 @@ fn message(device: DeviceId, text: &str) -> Option<Event<String>> {
     Some(Event::Message { device, message: text.to_owned() })
 }
 
-/// The reason, once the device is gone; anything else before that fails.
+/// Waits until the device is disconnected and returns the reason; fails on any other event.
 async fn expect_disconnected(coordinator: &Coordinator, gone: DeviceId) -> String {
     match coordinator.next_event().await {
         Some(Event::Disconnected { device, reason }) if device == gone => reason,
@@ -63,7 +63,7 @@ async fn expect_disconnected(coordinator: &Coordinator, gone: DeviceId) -> Strin
     }
 }
 
-/// Bytes that neither compress nor repeat within a blob.
+/// Returns bytes that can't be compressed and don't repeat within a blob.
 fn content(size: usize, salt: u8) -> Vec<u8> {
     (0_u32..)
         .zip(std::iter::repeat_n((), size))

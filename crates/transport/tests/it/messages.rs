@@ -28,7 +28,7 @@ async fn the_longest_message_passes_and_one_byte_more_is_refused() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let device = worker.device();
-        // Postcard puts the length before a string: 3 bytes from 2^14, 4 bytes from 2^21.
+        // Postcard writes the length before a string: 3 bytes from 2^14, 4 bytes from 2^21.
         let up = "u".repeat(TO_COORDINATOR_SIZE_MAX - 3);
         worker.send(&up).await.unwrap();
         assert_eq!(coordinator.next_event().await, message(device, &up));
@@ -47,8 +47,8 @@ async fn the_longest_message_passes_and_one_byte_more_is_refused() {
             "{refused:?}"
         );
 
-        worker.send(&"still here".to_owned()).await.unwrap();
-        assert_eq!(coordinator.next_event().await, message(device, "still here"));
+        worker.send(&"still connected".to_owned()).await.unwrap();
+        assert_eq!(coordinator.next_event().await, message(device, "still connected"));
         worker.close().await;
         coordinator.close().await;
     })
@@ -56,7 +56,7 @@ async fn the_longest_message_passes_and_one_byte_more_is_refused() {
 }
 
 #[tokio::test]
-async fn last_words_of_a_worker_arrive() {
+async fn last_messages_of_a_worker_arrive() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let device = worker.device();
@@ -77,7 +77,7 @@ async fn last_words_of_a_worker_arrive() {
 }
 
 #[tokio::test]
-async fn last_words_of_the_coordinator_arrive() {
+async fn last_messages_of_the_coordinator_arrive() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let device = worker.device();
@@ -137,7 +137,7 @@ async fn a_worker_that_takes_no_messages_is_disconnected_not_waited_for() {
         let reason = expect_disconnected(&coordinator, device).await;
         assert!(!reason.is_empty());
         assert!(!matches!(coordinator.send(&device, &text), Ok(())));
-        // What was delivered is still read, then the end.
+        // Delivered messages can still be read, then the stream ends.
         while worker.recv().await.is_ok() {}
         worker.close().await;
         coordinator.close().await;
@@ -158,7 +158,7 @@ async fn closing_with_unread_events_does_not_hang() {
 }
 
 #[tokio::test]
-async fn nobody_is_there_to_send_to() {
+async fn sending_to_an_unknown_device_is_an_error() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let stranger = coordinator.device();

@@ -5,7 +5,7 @@ fn small() -> RunSpec {
 }
 
 #[test]
-fn a_specification_survives_its_bytes() {
+fn a_specification_round_trips() {
     let spec = small();
     spec.validate().unwrap();
     let bytes = spec.to_bytes();
@@ -47,18 +47,18 @@ fn bounds_are_named() {
         assert!(RunSpec::from_bytes(&spec.to_bytes()).is_err());
     };
     check("model.vocabulary", &|spec| spec.model.vocabulary = 128);
-    check("rounds = 0", &|spec| spec.rounds = 0);
+    check("rounds is 0", &|spec| spec.rounds = 0);
     check("warmup_rounds", &|spec| spec.warmup_rounds = spec.rounds + 1);
     check("steps_per_round", &|spec| spec.steps_per_round = 0);
     check("batch", &|spec| spec.batch = u32::MAX);
     check("density_per_chunk", &|spec| spec.density_per_chunk = 4097);
     check("learning_rate", &|spec| spec.learning_rate = 0.0);
     check("memory_decay", &|spec| spec.memory_decay = 1.5);
-    check("weight_decay = -0", &|spec| spec.weight_decay = -0.0);
+    check("weight_decay is -0", &|spec| spec.weight_decay = -0.0);
 }
 
 #[test]
-fn what_is_no_number_is_refused() {
+fn nan_is_refused() {
     for bad in [f32::NAN, f32::INFINITY] {
         let spec = RunSpec { clip_norm: bad, ..small() };
         assert!(spec.validate().is_err());

@@ -1,4 +1,4 @@
-//! Replay, and the outer step.
+//! Tests of the replay and of the outer step.
 
 mod outer;
 mod replay;
@@ -7,7 +7,7 @@ use model::Config;
 use units::DeviceId;
 use verification::RunSpec;
 
-/// The smallest run that uses every part: two segments, both densities, both levels.
+/// Returns the smallest run that uses every part: two segments, both densities, both levels.
 fn tiny() -> RunSpec {
     RunSpec {
         model: Config { layers: 1, width: 16, heads: 2, context: 16, vocabulary: 256, hidden: 32 },

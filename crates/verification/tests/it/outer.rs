@@ -6,7 +6,7 @@ use verification::{
 
 use super::{device, tiny};
 
-/// An encoded update of a direction with some noise of the device's own.
+/// Returns an encoded update: a common direction plus noise that depends on the device.
 fn update(spec: &RunSpec, byte: u8, scale: f32) -> Vec<u8> {
     let length = spec.model.parameter_count();
     let delta: Vec<f32> = (0..length)
@@ -74,7 +74,7 @@ fn order_does_not_matter() {
 }
 
 #[test]
-fn what_is_no_update_is_left_out() {
+fn undecodable_updates_are_left_out() {
     let spec = tiny();
     let mut updates = honest(&spec, 3);
     let expected = step(&spec, &fresh(&spec), &updates).unwrap();
@@ -87,7 +87,7 @@ fn what_is_no_update_is_left_out() {
 }
 
 #[test]
-fn a_loud_liar_among_four_hardly_moves_the_state() {
+fn one_large_dishonest_update_of_four_hardly_changes_the_state() {
     let spec = RunSpec { density_per_chunk: 4096, ..tiny() };
     let base = model::initial_parameters(&spec.model, &spec.seed.0);
     let moved = |updates: &[(DeviceId, Vec<u8>)]| -> Vec<f64> {
@@ -105,7 +105,7 @@ fn a_loud_liar_among_four_hardly_moves_the_state() {
 }
 
 #[test]
-fn a_round_without_updates_only_coasts() {
+fn a_round_without_updates_applies_only_momentum_and_memory() {
     let spec = tiny();
     let base = model::initial_parameters(&spec.model, &spec.seed.0);
     assert_eq!(step(&spec, &fresh(&spec), &[]).unwrap().parameters, base);
@@ -114,7 +114,7 @@ fn a_round_without_updates_only_coasts() {
 }
 
 #[test]
-fn what_does_not_belong_is_refused() {
+fn inputs_of_another_model_are_refused() {
     let spec = tiny();
     let mut updates = honest(&spec, 2);
     updates.push(updates[0].clone());
@@ -130,7 +130,7 @@ fn what_does_not_belong_is_refused() {
 }
 
 #[test]
-fn the_outer_state_survives_its_bytes() {
+fn the_outer_state_round_trips() {
     let spec = tiny();
     let state = step(&spec, &fresh(&spec), &honest(&spec, 2)).unwrap().state;
     let length = spec.model.parameter_count();

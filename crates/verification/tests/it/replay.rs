@@ -11,7 +11,7 @@ use verification::{
 
 use super::{device, text, tiny};
 
-/// A job that owns its parts, so that a test can change one.
+/// A job with owned fields, so that a test can change one.
 #[derive(Clone)]
 struct Owned {
     spec: RunSpec,
@@ -76,7 +76,11 @@ fn a_replay_gives_the_same_root() {
     let first = job.run();
     assert_eq!(first, job.run());
     assert_eq!(first, Owned { threads: 2, ..job.clone() }.run(), "threads must not matter");
-    assert_eq!(first, Owned { isa: Isa::Scalar, ..job.clone() }.run(), "nor the instructions");
+    assert_eq!(
+        first,
+        Owned { isa: Isa::Scalar, ..job.clone() }.run(),
+        "instructions must not matter"
+    );
     assert_eq!(first.tokens, 4 * 2 * 16);
     assert_eq!(first.leaves.len(), 1 + 2 + 2);
     assert_eq!(first.root, merkle_root(&first.leaves));
@@ -100,7 +104,7 @@ fn a_round_of_muon_is_replayed_bit_for_bit() {
             );
         }
     }
-    assert_ne!(muon.root, adamw.root, "the optimizer is bound by the root");
+    assert_ne!(muon.root, adamw.root, "the root must bind the optimizer");
     assert_ne!(muon.update, adamw.update);
 }
 
@@ -131,7 +135,7 @@ fn every_input_changes_the_root() {
         ("shards", Owned { shards, ..job.clone() }),
     ];
     for (what, other) in changed {
-        assert_ne!(other.run().root, root, "{what} is not bound by the root");
+        assert_ne!(other.run().root, root, "the root does not bind {what}");
     }
 }
 
@@ -139,7 +143,7 @@ fn every_input_changes_the_root() {
 fn one_bit_of_memory_changes_the_root() {
     let job = Owned::new();
     let length = job.base.len();
-    // The lowest bit of the smallest number: far too small to survive the sum with a pseudo-gradient.
+    // The lowest bit of the smallest number, far too small to change the sum with a pseudo-gradient.
     let mut bytes = Memory::zero(length).to_bytes();
     bytes[2 * 50] = 1;
     let memory = Memory::from_bytes(&bytes, length).unwrap();
@@ -147,20 +151,24 @@ fn one_bit_of_memory_changes_the_root() {
 }
 
 #[test]
-fn skipped_work_is_seen() {
+fn skipped_work_changes_the_root() {
     let job = Owned::new();
     let mut lazy = job.clone();
     lazy.spec.steps_per_round = 3;
     let (honest, lazy) = (job.run(), lazy.run());
     assert_ne!(honest.update, lazy.update);
     let made_up = fabricate(&job.spec, 1, &vec![1e-3; job.base.len()], &job.memory).unwrap();
-    assert_eq!(made_up.update.len(), honest.update.len(), "it looks like work");
+    assert_eq!(
+        made_up.update.len(),
+        honest.update.len(),
+        "the made-up update must have the size of an honest one"
+    );
     assert_eq!(made_up.leaves.len(), honest.leaves.len());
     assert_ne!(made_up.root, honest.root);
 }
 
 #[test]
-fn a_round_can_be_called_off() {
+fn a_round_can_be_stopped() {
     assert_eq!(Owned::new().run_until(2), Err(JobError::CalledOff { step: 2 }));
 }
 

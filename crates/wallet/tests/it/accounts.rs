@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use units::AccountId;
 use wallet::{Cost, Import, ImportError, LockedError, UnlockError, Wallet, WriteError};
 
-/// The phrase that Ethereum development tools share, and its first account and key.
+/// The phrase of Ethereum development tools, and its first account and key.
 const PHRASE: &str = "test test test test test test test test test test test junk";
 const FIRST: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
@@ -83,7 +83,7 @@ fn a_wrong_password_is_told_from_a_damaged_file() {
     assert!(matches!(gone, UnlockError::NotFound { account, .. } if account == first()));
     fs::write(&account.path, &text[..text.len() / 2]).unwrap();
     assert!(matches!(wallet.unlock(&first(), "right"), Err(UnlockError::Damaged { .. })));
-    // The key of one account under the name of another.
+    // A file with the key of one account, named after another.
     let second = wallet.create("right").unwrap().account;
     fs::copy(&second.path, &account.path).unwrap();
     let swapped = wallet.unlock(&first(), "right").unwrap_err();
@@ -105,7 +105,7 @@ fn a_key_is_never_overwritten() {
 }
 
 #[test]
-fn what_is_no_key_is_refused_without_repeating_it() {
+fn invalid_secrets_are_refused_and_not_quoted() {
     let (_folder, wallet) = wallet();
     let swapped = PHRASE.replace("junk", "test");
     for (import, says) in [
@@ -116,7 +116,10 @@ fn what_is_no_key_is_refused_without_repeating_it() {
         (Import::PrivateKey("0x1234"), "private key is not valid"),
         (Import::PrivateKey(&"00".repeat(32)), "private key is not valid"),
         (Import::PrivateKey(&"ff".repeat(32)), "private key is not valid"),
-        (Import::Keystore { json: "{}", password: "pw" }, "keystore to import was not opened"),
+        (
+            Import::Keystore { json: "{}", password: "pw" },
+            "keystore to import could not be unlocked",
+        ),
     ] {
         let error = wallet.import(import, "pw").unwrap_err();
         assert!(error.to_string().contains(says), "{error}");

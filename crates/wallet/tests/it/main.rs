@@ -1,4 +1,4 @@
-//! Keys on a real disk, opened by us and by alloy.
+//! Keys on disk, unlocked by this crate and by alloy.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the failure")]
 

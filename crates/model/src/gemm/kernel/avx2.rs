@@ -47,13 +47,13 @@ impl Lanes for Vector {
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller has AVX2 and room for 8 values there.
+        // SAFETY: the caller has AVX2 and space for 8 values there.
         unsafe { _mm256_storeu_ps(to, self.0) }
     }
 
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, mask: __m256i) {
-        // SAFETY: the caller has AVX2 and room for the values of the mask there.
+        // SAFETY: the caller has AVX2 and space for the values of the mask there.
         unsafe { _mm256_maskstore_ps(to, mask, self.0) }
     }
 
@@ -65,7 +65,7 @@ impl Lanes for Vector {
 
     #[inline(always)]
     unsafe fn ask(line: *const f32) {
-        // SAFETY: every x86-64 has the instruction; it reads nothing that the program sees, and does not fail.
+        // SAFETY: every x86-64 has the instruction; it has no visible effect and does not fail.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
     }
 }
@@ -76,12 +76,12 @@ impl Lanes for Vector {
 unsafe fn run<const ROWS: usize, const VECTORS: usize, const MASKED: bool, const ADJACENT: bool>(
     tile: Tile<'_>,
 ) {
-    // SAFETY: the caller answers for the tile, and this function has the instructions.
+    // SAFETY: the caller guarantees the tile, and this function has the instructions.
     unsafe { lanes::run::<Vector, ROWS, VECTORS, MASKED, ADJACENT>(tile) }
 }
 
 /// # Safety
-/// The processor has AVX2 and FMA; operands and output reach to the last element of a tile of at most 6 by 16.
+/// The processor has AVX2 and FMA; operands and output contain the last element of a tile of at most 6 by 16.
 pub(super) unsafe fn multiply(
     (left, right): (Left<'_>, Right<'_>),
     size: Size,
@@ -91,7 +91,7 @@ pub(super) unsafe fn multiply(
 ) {
     let tile = Tile::new((left, right), size, start, (out, stride), ahead);
     let adjacent = left.row_stride == 1;
-    // SAFETY: the caller answers for all of it.
+    // SAFETY: the caller guarantees the conditions above.
     unsafe {
         match size.columns {
             16 => choose_rows!(run, size.rows, 2, false, adjacent, tile, [1 2 3 4 5 6]),

@@ -42,13 +42,13 @@ impl Lanes for Vector {
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller has AVX-512F and room for 16 values there.
+        // SAFETY: the caller has AVX-512F and space for 16 values there.
         unsafe { _mm512_storeu_ps(to, self.0) }
     }
 
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, mask: __mmask16) {
-        // SAFETY: the caller has AVX-512F and room for the values of the mask there.
+        // SAFETY: the caller has AVX-512F and space for the values of the mask there.
         unsafe { _mm512_mask_storeu_ps(to, mask, self.0) }
     }
 
@@ -60,7 +60,7 @@ impl Lanes for Vector {
 
     #[inline(always)]
     unsafe fn ask(line: *const f32) {
-        // SAFETY: every x86-64 has the instruction; it reads nothing that the program sees, and does not fail.
+        // SAFETY: every x86-64 has the instruction; it has no visible effect and does not fail.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
     }
 }
@@ -71,12 +71,12 @@ impl Lanes for Vector {
 unsafe fn run<const ROWS: usize, const VECTORS: usize, const MASKED: bool, const ADJACENT: bool>(
     tile: Tile<'_>,
 ) {
-    // SAFETY: the caller answers for the tile, and this function has the instructions.
+    // SAFETY: the caller guarantees the tile, and this function has the instructions.
     unsafe { lanes::run::<Vector, ROWS, VECTORS, MASKED, ADJACENT>(tile) }
 }
 
 /// # Safety
-/// The processor has AVX-512F, VL and DQ; operands and output reach to the last element of a tile of at most 12 by 32.
+/// The processor has AVX-512F, VL and DQ; operands and output contain the last element of a tile of at most 12 by 32.
 pub(super) unsafe fn multiply(
     (left, right): (Left<'_>, Right<'_>),
     size: Size,
@@ -86,7 +86,7 @@ pub(super) unsafe fn multiply(
 ) {
     let tile = Tile::new((left, right), size, start, (out, stride), ahead);
     let adjacent = left.row_stride == 1;
-    // SAFETY: the caller answers for all of it.
+    // SAFETY: the caller guarantees the conditions above.
     unsafe {
         match size.columns {
             32 => {

@@ -1,32 +1,29 @@
 //! The loops of a tile over vectors of any width.
-#![expect(
-    unsafe_code,
-    reason = "a micro-kernel handles pointers, so that nothing is checked inside its loop"
-)]
+#![expect(unsafe_code, reason = "a micro-kernel handles pointers, to avoid checks inside its loop")]
 
 use super::{Ahead, Left, Right, Size};
 use crate::gemm::Start;
 
-/// A vector of f32, and what a tile does with it.
+/// A vector of f32, and the operations of a tile on it.
 ///
 /// # Safety of its functions
-/// The processor has the instructions of the implementation, and what a pointer is read or written for is valid.
+/// The processor has the instructions of the implementation, and pointers are valid for what is read or written.
 pub(super) trait Lanes: Copy {
-    /// Values in a vector.
+    /// Number of values in a vector.
     const COUNT: usize;
-    /// Says which values of a vector take part: the first few.
+    /// Selects the first values of a vector.
     type Mask: Copy;
 
     unsafe fn mask(count: usize) -> Self::Mask;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
-    /// The values outside `mask` are zero, and not read.
+    /// Loads the values of `mask`; the others are zero and not read.
     unsafe fn load_first(from: *const f32, mask: Self::Mask) -> Self;
     unsafe fn store(self, to: *mut f32);
     unsafe fn store_first(self, to: *mut f32, mask: Self::Mask);
-    /// `self · factor + sum`, rounded once.
+    /// Returns `self · factor + sum`, rounded once.
     unsafe fn multiply_add(self, factor: Self, sum: Self) -> Self;
-    /// Asks for a line of memory; one that is not there does no harm.
+    /// Prefetches a cache line; an invalid address has no effect.
     unsafe fn ask(line: *const f32);
 }
 
@@ -46,9 +43,9 @@ pub(super) struct Tile<'a> {
     ahead: &'a Ahead,
 }
 
-/// Which stride of the left operand is 1.
+/// The left operand's row stride is 1.
 pub(super) const ROWS_ADJACENT: bool = true;
-/// The other way: each row is contiguous in depth.
+/// The left operand's depth stride is 1: each row is contiguous in depth.
 pub(super) const DEPTH_ADJACENT: bool = false;
 
 impl<'a> Tile<'a> {
@@ -75,10 +72,10 @@ impl<'a> Tile<'a> {
     }
 }
 
-/// `ROWS` rows of `VECTORS` vectors; if `MASKED`, the last vector of a row is cut off at the tile's last column.
+/// Computes `ROWS` rows of `VECTORS` vectors; if `MASKED`, the last vector of a row ends at the tile's last column.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; operands and output reach to the last element of the tile.
+/// The processor has the instructions of `V`; operands and output contain the last element of the tile.
 #[inline(always)]
 pub(super) unsafe fn run<
     V: Lanes,
@@ -89,7 +86,7 @@ pub(super) unsafe fn run<
 >(
     tile: Tile<'_>,
 ) {
-    // SAFETY: every pointer below is that of an element of the tile, and the caller answers for those.
+    // SAFETY: every pointer below is that of an element of the tile, which the caller guarantees.
     unsafe {
         let last = VECTORS - 1;
         let mask = V::mask(if MASKED { tile.columns - last * V::COUNT } else { V::COUNT });
@@ -150,7 +147,7 @@ macro_rules! choose_rows {
                 ($row, ROWS_ADJACENT) => $run::<$row, $vectors, $masked, ROWS_ADJACENT>($tile),
                 ($row, DEPTH_ADJACENT) => $run::<$row, $vectors, $masked, DEPTH_ADJACENT>($tile),
             )+
-            _ => unreachable!("a tile has no more rows"),
+            _ => unreachable!("a tile has at most this many rows"),
         }
     };
 }

@@ -12,7 +12,7 @@ struct Vector(float32x4_t);
 
 impl Lanes for Vector {
     const COUNT: usize = 4;
-    /// How many values take part: NEON has no masks, so the ends of rows go through a small array.
+    /// Number of values to use: NEON has no masks, so the ends of rows go through a small array.
     type Mask = usize;
 
     #[inline(always)]
@@ -44,14 +44,14 @@ impl Lanes for Vector {
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller has NEON and room for 4 values there.
+        // SAFETY: the caller has NEON and space for 4 values there.
         unsafe { vst1q_f32(to, self.0) }
     }
 
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
         let mut values = [0.0; 4];
-        // SAFETY: the caller has NEON and room for `count` values there, at most 4.
+        // SAFETY: the caller has NEON and space for `count` values there, at most 4.
         unsafe {
             vst1q_f32(values.as_mut_ptr(), self.0);
             std::ptr::copy_nonoverlapping(values.as_ptr(), to, count);
@@ -64,7 +64,7 @@ impl Lanes for Vector {
         unsafe { Self(vfmaq_f32(sum.0, self.0, factor.0)) }
     }
 
-    /// There is no stable way to.
+    /// Does nothing: there is no stable way to prefetch.
     #[inline(always)]
     unsafe fn ask(_: *const f32) {}
 }
@@ -75,12 +75,12 @@ impl Lanes for Vector {
 unsafe fn run<const ROWS: usize, const VECTORS: usize, const MASKED: bool, const ADJACENT: bool>(
     tile: Tile<'_>,
 ) {
-    // SAFETY: the caller answers for the tile, and this function has the instructions.
+    // SAFETY: the caller guarantees the tile, and this function has the instructions.
     unsafe { lanes::run::<Vector, ROWS, VECTORS, MASKED, ADJACENT>(tile) }
 }
 
 /// # Safety
-/// The processor has NEON; operands and output reach to the last element of a tile of at most 6 by 16.
+/// The processor has NEON; operands and output contain the last element of a tile of at most 6 by 16.
 pub(super) unsafe fn multiply(
     (left, right): (Left<'_>, Right<'_>),
     size: Size,
@@ -90,7 +90,7 @@ pub(super) unsafe fn multiply(
 ) {
     let tile = Tile::new((left, right), size, start, (out, stride), ahead);
     let adjacent = left.row_stride == 1;
-    // SAFETY: the caller answers for all of it.
+    // SAFETY: the caller guarantees the conditions above.
     unsafe {
         match size.columns {
             16 => choose_rows!(run, size.rows, 4, false, adjacent, tile, [1 2 3 4 5 6]),

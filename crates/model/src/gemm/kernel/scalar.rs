@@ -3,7 +3,7 @@
 use super::{Left, Right, Size};
 use crate::gemm::Start;
 
-/// Every element is one chain of fused multiply-adds over the depth, ascending.
+/// Computes every element as one chain of fused multiply-adds over the depth, ascending.
 pub(super) fn multiply(
     (left, right): (Left<'_>, Right<'_>),
     Size { rows, depth, columns }: Size,

@@ -1,4 +1,4 @@
-//! The worker's desk: everything a computation needs, brought together from ledger, coordinator and disk.
+//! Collects the inputs of a computation from ledger, coordinator and disk.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,36 +12,37 @@ use transport::WorkerEndpoint;
 use units::{DeviceId, Digest};
 use verification::RunSpec;
 
-use crate::{keep::Keep, states::States, view, work::Assignment};
+use crate::{files::WorkerFiles, states::States, view, work::Assignment};
 
-/// Where the parameters of a round come from, as the coordinator says; all of it is checked.
+/// The base state of a round, as the coordinator announces it; all of it is checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base {
-    /// Digest of the parameters, which the ledger names too.
+    /// Digest of the parameters, which is also on the ledger.
     pub(crate) state: Digest,
-    /// Digest of the state before, and of the outer update that leads from it to `state`; none before the first round.
+    /// Digest of the previous state, and of the outer update that leads from it to `state`; `None` before the first
+    /// round.
     pub(crate) step: Option<(Digest, Digest)>,
 }
 
-/// Shared by the tasks of a session.
-pub(crate) struct Desk {
+/// What the tasks of a session share.
+pub(crate) struct Inputs {
     pub(crate) run: u64,
     pub(crate) device: DeviceId,
     pub(crate) threads: usize,
     pub(crate) isa: Isa,
     pub(crate) activations: Activations,
-    /// A computation holds one while it takes memory.
+    /// Limits how many computations run at once; each holds a permit while it needs memory.
     pub(crate) turns: Arc<Semaphore>,
     pub(crate) ledger: Ledger,
     pub(crate) endpoint: WorkerEndpoint,
-    pub(crate) keep: Keep,
+    pub(crate) files: WorkerFiles,
     pub(crate) spec: Arc<RunSpec>,
     pub(crate) manifest: Manifest,
     pub(crate) states: Arc<Mutex<States>>,
 }
 
-impl Desk {
-    /// Brings together the round of `device`, which is this one or an audited one.
+impl Inputs {
+    /// Collects the inputs for the round of `device`, which is this device or an audited one.
     ///
     /// `memory` is the digest of that device's error-feedback memory, zero for a fresh one.
     pub(crate) async fn assignment(
@@ -64,7 +65,7 @@ impl Desk {
         })
     }
 
-    /// Parameters with a digest: held, or one outer update away, or derived from the seed, or downloaded.
+    /// Returns the parameters with a digest: from memory, by one outer update, derived from the seed, or downloaded.
     async fn parameters(&self, base: Base) -> anyhow::Result<Arc<Vec<f32>>> {
         if let Some(held) = self.held(&base.state) {
             return Ok(held);
@@ -89,7 +90,7 @@ impl Desk {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).find(digest)
     }
 
-    /// The previous state with the outer update applied, if that is at hand and leads to `state`.
+    /// Returns the previous state with the outer update applied, if both are available and lead to `state`.
     async fn one_step_on(
         &self,
         previous: &Digest,
@@ -108,7 +109,7 @@ impl Desk {
         applied.await.ok().flatten()
     }
 
-    /// The parameters that follow from the seed, if they are the ones asked for.
+    /// Returns the parameters derived from the seed, if they have the digest `state`.
     async fn initial(&self, state: &Digest) -> anyhow::Result<Option<Vec<f32>>> {
         let spec = Arc::clone(&self.spec);
         let state = *state;
@@ -129,20 +130,20 @@ impl Desk {
         parameters.context("checkpoint is damaged")
     }
 
-    /// Digest of the memory that this device's next round must start from: the one the ledger has from its last commitment, if it is still
-    /// on disk; otherwise a fresh one, which the rules always allow.
+    /// Returns the digest of the memory for this device's next round: that of its last commitment, if it is still on
+    /// disk; otherwise zero, for a fresh one, which the rules always allow.
     pub(crate) async fn own_memory(&self) -> anyhow::Result<Digest> {
         let named = view::memory(&self.ledger, self.run, &self.device).await?;
-        Ok(if self.keep.memory(&named).is_some() { named } else { Digest::ZERO })
+        Ok(if self.files.memory(&named).is_some() { named } else { Digest::ZERO })
     }
 
-    /// An error-feedback memory: our own from disk, another device's from the coordinator.
+    /// Returns an error-feedback memory: our own from disk, another device's from the coordinator.
     async fn memory(&self, digest: Digest) -> anyhow::Result<Memory> {
         let count = self.spec.model.parameter_count();
         if digest == Digest::ZERO {
             return Ok(Memory::zero(count));
         }
-        let bytes = match self.keep.memory(&digest) {
+        let bytes = match self.files.memory(&digest) {
             Some(bytes) => bytes,
             None => self
                 .endpoint
@@ -159,26 +160,26 @@ impl Desk {
         let mut shards = Vec::with_capacity(count);
         for index in corpus::assignment(&draw, self.manifest.shards.len(), count) {
             let piece = &self.manifest.shards[index];
-            let bytes = match self.keep.shard(&piece.digest) {
+            let bytes = match self.files.shard(&piece.digest) {
                 Some(bytes) => bytes,
                 None => {
                     let size = u64::from(piece.size);
                     let fetched = self.endpoint.fetch(&piece.digest, size).await;
                     let bytes =
                         fetched.with_context(|| format!("shard {index} can't be fetched"))?;
-                    self.keep.keep_shard(&bytes).context("shard can't be kept")?;
+                    self.files.store_shard(&bytes).context("shard can't be written")?;
                     bytes
                 }
             };
             if u64::try_from(bytes.len())? != u64::from(piece.size) {
-                bail!("shard {index} has {} bytes, the manifest says {}", bytes.len(), piece.size);
+                bail!("shard {index} has {} bytes, {} in the manifest", bytes.len(), piece.size);
             }
             shards.push(Arc::new(bytes));
         }
         Ok(shards)
     }
 
-    /// Bytes that so many bytes a parameter make, and some for heads.
+    /// Returns the size limit of a blob with `bytes_per_parameter`, headers included.
     fn size_max(&self, bytes_per_parameter: u64) -> u64 {
         let parameters = u64::try_from(self.spec.model.parameter_count()).unwrap_or(u64::MAX);
         parameters.saturating_mul(bytes_per_parameter).saturating_add(1 << 16)

@@ -1,6 +1,6 @@
-//! What a worker keeps on disk: shards of the corpus and its own error-feedback memories, each under its digest.
+//! The worker's files: shards of the corpus and its own error-feedback memories, each named by its digest.
 //!
-//! Everything is checked against its digest when read back, so a damaged file is as good as a missing one.
+//! Every file is checked against its digest when read, so a damaged file counts as missing.
 
 use std::{
     fs, io,
@@ -9,52 +9,53 @@ use std::{
 
 use units::Digest;
 
-/// Memories kept a run: the newest, and those that an auditor may still ask for.
+/// Number of memories kept for a run: the newest, and those that an auditor may still request.
 pub(crate) const MEMORIES_KEPT_MAX: usize = 12;
 
 /// A directory of content-addressed files.
 #[derive(Clone, Debug)]
-pub(crate) struct Keep {
+pub(crate) struct WorkerFiles {
     shards: PathBuf,
     memories: PathBuf,
 }
 
-impl Keep {
-    /// Opens (and makes) the folders below `data_dir`; shards are shared by all runs, memories belong to `run`.
+impl WorkerFiles {
+    /// Opens the folders below `data_dir` and creates missing ones; shards are shared by all runs, memories belong
+    /// to `run`.
     ///
     /// # Errors
-    /// When a folder can't be made.
+    /// When a folder can't be created.
     pub(crate) fn open(data_dir: &Path, run: u64) -> io::Result<Self> {
-        let keep = Self {
+        let files = Self {
             shards: data_dir.join("shards"),
             memories: data_dir.join("runs").join(run.to_string()).join("memories"),
         };
-        fs::create_dir_all(&keep.shards)?;
-        fs::create_dir_all(&keep.memories)?;
-        Ok(keep)
+        fs::create_dir_all(&files.shards)?;
+        fs::create_dir_all(&files.memories)?;
+        Ok(files)
     }
 
-    /// A shard kept earlier, or `None`.
+    /// Returns a stored shard, or `None`.
     #[must_use]
     pub(crate) fn shard(&self, digest: &Digest) -> Option<Vec<u8>> {
         read_checked(&self.shards, digest)
     }
 
-    /// Keeps a shard.
+    /// Stores a shard.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub(crate) fn keep_shard(&self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn store_shard(&self, bytes: &[u8]) -> io::Result<()> {
         write_named(&self.shards, bytes)
     }
 
-    /// A memory kept earlier, or `None`.
+    /// Returns a stored memory, or `None`.
     #[must_use]
     pub(crate) fn memory(&self, digest: &Digest) -> Option<Vec<u8>> {
         read_checked(&self.memories, digest)
     }
 
-    /// All memories kept.
+    /// Returns all stored memories.
     ///
     /// # Errors
     /// When the folder or a file can't be read.
@@ -62,11 +63,11 @@ impl Keep {
         fs::read_dir(&self.memories)?.map(|entry| fs::read(entry?.path())).collect()
     }
 
-    /// Keeps a memory, then forgets the oldest beyond [`MEMORIES_KEPT_MAX`].
+    /// Stores a memory, then removes the oldest beyond [`MEMORIES_KEPT_MAX`].
     ///
     /// # Errors
     /// When the file can't be written.
-    pub(crate) fn keep_memory(&self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn store_memory(&self, bytes: &[u8]) -> io::Result<()> {
         write_named(&self.memories, bytes)?;
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.memories)? {
@@ -87,7 +88,8 @@ fn read_checked(folder: &Path, digest: &Digest) -> Option<Vec<u8>> {
     (Digest::of(&bytes) == *digest).then_some(bytes)
 }
 
-/// Writes beside, then renames: a reader never sees half a file, and a crash leaves at most a stray `.new`.
+/// Writes to a temporary file, then renames it: a reader never sees a partial file, and a crash leaves at most a
+/// stray `.new` file.
 fn write_named(folder: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = Digest::of(bytes).to_string();
     let beside = folder.join(format!("{name}.new"));
@@ -100,22 +102,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_damaged_file_is_as_good_as_missing() {
+    fn a_damaged_file_counts_as_missing() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep::open(folder.path(), 1).unwrap();
-        keep.keep_shard(b"some text").unwrap();
+        let files = WorkerFiles::open(folder.path(), 1).unwrap();
+        files.store_shard(b"some text").unwrap();
         let digest = Digest::of(b"some text");
-        assert_eq!(keep.shard(&digest).unwrap(), b"some text");
+        assert_eq!(files.shard(&digest).unwrap(), b"some text");
         fs::write(folder.path().join("shards").join(digest.to_string()), b"other text").unwrap();
-        assert_eq!(keep.shard(&digest), None);
+        assert_eq!(files.shard(&digest), None);
     }
 
     #[test]
     fn old_memories_are_forgotten() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep::open(folder.path(), 1).unwrap();
+        let files = WorkerFiles::open(folder.path(), 1).unwrap();
         for index in 0..MEMORIES_KEPT_MAX + 5 {
-            keep.keep_memory(format!("memory {index}").as_bytes()).unwrap();
+            files.store_memory(format!("memory {index}").as_bytes()).unwrap();
         }
         let kept = fs::read_dir(folder.path().join("runs/1/memories")).unwrap().count();
         assert_eq!(kept, MEMORIES_KEPT_MAX);

@@ -1,151 +1,24 @@
 //! ABI-encoded errors in words.
 
-use abi::{
-    Assets, Devices::DevicesErrors, Erc20Errors::Erc20ErrorsErrors, IssuedAsset::IssuedAssetErrors,
-    ModuleErrors::ModuleErrorsErrors, TrainingRuns::TrainingRunsErrors,
-};
-use alloy_primitives::{B256, U256, hex};
-use alloy_sol_types::{Panic, Revert, SolError as _, SolInterface as _};
-use units::Wei;
+use alloy_primitives::hex;
+use alloy_sol_types::{Panic, Revert, SolError as _};
 
-/// What a revert says. Unknown errors are named by their selector.
+/// What a revert says. Errors of native modules are worded by their interfaces; unknown errors are named by their selector.
 pub(crate) fn in_words(data: &[u8]) -> String {
     let Some(selector) = data.get(..4) else { return "no reason was given".to_owned() };
-    if let Ok(error) = TrainingRunsErrors::abi_decode(data) {
-        of_runs(error)
-    } else if let Ok(error) = DevicesErrors::abi_decode(data) {
-        let DevicesErrors::StaleNonce(error) = error;
-        format!(
-            "device {} signed an old link: its next nonce is {}",
-            plain(&error.device),
-            error.expected
-        )
-    } else if let Ok(error) = ModuleErrorsErrors::abi_decode(data) {
-        of_modules(error)
-    } else if let Ok(error) = Erc20ErrorsErrors::abi_decode(data) {
-        of_holders(&error)
-    } else if let Ok(error) = IssuedAssetErrors::abi_decode(data) {
-        of_issuers(error)
-    } else if let Ok(error) = Assets::NoSuchAsset::abi_decode(data) {
-        format!("there is no asset {}", error.number)
-    } else {
-        // What compilers emit.
-        let plain = Revert::abi_decode(data).map(|error| error.reason);
-        let plain = plain.or_else(|_| Panic::abi_decode(data).map(|error| error.to_string()));
-        plain.unwrap_or_else(|_| format!("unknown error 0x{}", hex::encode(selector)))
+    if let Some((_, words)) = abi::decode_error(data) {
+        return words;
     }
-}
-
-fn of_runs(error: TrainingRunsErrors) -> String {
-    match error {
-        TrainingRunsErrors::NoSuchRun(error) => format!("there is no run {}", error.run),
-        TrainingRunsErrors::NotLinked(error) => {
-            format!("device {} is linked to no account", plain(&error.device))
-        }
-        TrainingRunsErrors::TooLong(error) => {
-            format!("{} is longer than {} bytes", error.what, error.max)
-        }
-        TrainingRunsErrors::BadTerms(error) => format!("the terms can't be: {}", error.reason),
-        TrainingRunsErrors::BudgetTooSmall(error) => format!(
-            "a deposit of {} GRAIN does not cover the terms: {} GRAIN would",
-            grain(error.deposit),
-            grain(error.required)
-        ),
-        TrainingRunsErrors::DrawRearmed(error) => {
-            format!(
-                "round {} is drawn from a new block: draw it again two blocks later",
-                error.round
-            )
-        }
-        TrainingRunsErrors::Refused(error) => error.reason,
-    }
-}
-
-fn of_modules(error: ModuleErrorsErrors) -> String {
-    match error {
-        ModuleErrorsErrors::DelegateCallNotAllowed(_) => {
-            "a module is called, not delegate-called".to_owned()
-        }
-        ModuleErrorsErrors::StaticCallNotAllowed(_) => "a static call changes nothing".to_owned(),
-        ModuleErrorsErrors::ValueNotAllowed(_) => "this function takes no value".to_owned(),
-        ModuleErrorsErrors::BadCall(_) => {
-            "the module has no such function: is the node of another version?".to_owned()
-        }
-        ModuleErrorsErrors::BadSignature(error) => {
-            format!("the signature is not that of device {}", plain(&error.device))
-        }
-        ModuleErrorsErrors::ReentrancyGuardReentrantCall(_) => {
-            "the module was called again while a call of it was running".to_owned()
-        }
-        ModuleErrorsErrors::SafeERC20FailedOperation(error) => {
-            format!("the token {} has not moved what was asked", error.token)
-        }
-    }
-}
-
-/// Amounts are in the smallest unit: the error does not say of which asset.
-fn of_holders(error: &Erc20ErrorsErrors) -> String {
-    use Erc20ErrorsErrors as Error;
-    match error {
-        Error::ERC20InsufficientBalance(error) => format!(
-            "{:#x} holds {} of the smallest unit, {} are needed",
-            error.sender, error.balance, error.needed
-        ),
-        Error::ERC20InsufficientAllowance(error) => format!(
-            "{:#x} may spend {} of the smallest unit, {} are needed",
-            error.spender, error.allowance, error.needed
-        ),
-        Error::ERC20InvalidSender(error) => format!("{:#x} can't send", error.sender),
-        Error::ERC20InvalidReceiver(error) => {
-            format!("{:#x} can't hold this asset", error.receiver)
-        }
-        Error::ERC20InvalidApprover(error) => format!("{:#x} can't allow anything", error.approver),
-        Error::ERC20InvalidSpender(error) => {
-            format!("{:#x} can't be allowed anything", error.spender)
-        }
-        Error::ERC2612ExpiredSignature(error) => {
-            format!("the permit ended at {}", error.deadline)
-        }
-        Error::ECDSAInvalidSignature(_) => "the permit's signature is none".to_owned(),
-        Error::ECDSAInvalidSignatureS(error) => {
-            format!("the permit's s is {}, the higher of two: sign with the lower", error.s)
-        }
-        Error::ERC2612InvalidSigner(error) => {
-            format!("{:#x} signed the permit, not {:#x}", error.signer, error.owner)
-        }
-    }
-}
-
-fn of_issuers(error: IssuedAssetErrors) -> String {
-    use IssuedAssetErrors as Error;
-    match error {
-        Error::ERC20ExceededCap(error) => format!(
-            "{} of the smallest unit would exist, the cap is {}",
-            error.increasedSupply, error.cap
-        ),
-        Error::EnforcedPause(_) => "the asset is paused".to_owned(),
-        Error::ExpectedPause(_) => "the asset is not paused".to_owned(),
-        Error::NotIssuer(error) => format!("{:#x} is not the asset's issuer", error.caller),
-        Error::NotOffered(error) => {
-            format!("the issuer's role was not offered to {:#x}", error.caller)
-        }
-        Error::Forbidden(error) => format!("the asset's terms don't allow to {}", error.action),
-    }
-}
-
-/// As a device is written everywhere else.
-fn plain(device: &B256) -> String {
-    hex::encode(device)
-}
-
-fn grain(amount: U256) -> String {
-    u128::try_from(amount).map_or_else(|_| amount.to_string(), |amount| Wei::new(amount).to_grain())
+    // What compilers emit.
+    let plain = Revert::abi_decode(data).map(|error| error.reason);
+    let plain = plain.or_else(|_| Panic::abi_decode(data).map(|error| error.to_string()));
+    plain.unwrap_or_else(|_| format!("unknown error 0x{}", hex::encode(selector)))
 }
 
 #[cfg(test)]
 mod tests {
-    use abi::{Devices, Erc20Errors, IssuedAsset, ModuleErrors, TrainingRuns};
-    use alloy_primitives::Address;
+    use abi::{Assets, Devices, Erc20Errors, IssuedAsset, ModuleErrors, TrainingRuns};
+    use alloy_primitives::{Address, B256, U256};
 
     use super::*;
 
@@ -158,7 +31,7 @@ mod tests {
     fn every_error_has_words() {
         let device = B256::repeat_byte(0xab);
         let shown = "ab".repeat(32);
-        check(&TrainingRuns::NoSuchRun { run: 7 }.abi_encode(), "there is no run 7");
+        check(&TrainingRuns::NoSuchRun { run: 7 }.abi_encode(), "run 7 does not exist");
         check(
             &TrainingRuns::NotLinked { device }.abi_encode(),
             &format!("device {shown} is linked to no account"),
@@ -169,7 +42,7 @@ mod tests {
         );
         check(
             &TrainingRuns::BadTerms { reason: "rounds = 0".to_owned() }.abi_encode(),
-            "the terms can't be: rounds = 0",
+            "the terms are invalid: rounds = 0",
         );
         let deposit = U256::from(1_500_000_000_000_000_000_u64);
         check(
@@ -178,7 +51,7 @@ mod tests {
         );
         check(
             &TrainingRuns::DrawRearmed { round: 4 }.abi_encode(),
-            "round 4 is drawn from a new block: draw it again two blocks later",
+            "round 4 will be drawn from a new block: draw it again two blocks later",
         );
         check(&TrainingRuns::Refused { reason: "too late".to_owned() }.abi_encode(), "too late");
         check(
@@ -204,7 +77,7 @@ mod tests {
         );
         check(
             &Erc20Errors::ERC20InvalidReceiver { receiver: one }.abi_encode(),
-            &format!("0x{shown} can't hold this asset"),
+            &format!("0x{shown} cannot hold this asset"),
         );
         check(
             &Erc20Errors::ERC2612InvalidSigner { signer: Address::ZERO, owner: one }.abi_encode(),
@@ -220,12 +93,12 @@ mod tests {
         );
         check(
             &IssuedAsset::Forbidden { action: "burn".to_owned() }.abi_encode(),
-            "the asset's terms don't allow to burn",
+            "the asset's terms do not allow to burn",
         );
-        check(&Assets::NoSuchAsset { number: 4 }.abi_encode(), "there is no asset 4");
+        check(&Assets::NoSuchAsset { number: 4 }.abi_encode(), "asset 4 does not exist");
         check(
             &Assets::BadTerms { reason: "name has 0 bytes".to_owned() }.abi_encode(),
-            "the terms can't be: name has 0 bytes",
+            "the terms are invalid: name has 0 bytes",
         );
     }
 

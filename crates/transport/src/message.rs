@@ -158,3 +158,6 @@ pub enum ToWorker {
     /// The run is over.
     Finished,
 }
+
+#[cfg(test)]
+mod tests;

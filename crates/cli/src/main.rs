@@ -4,6 +4,7 @@
 //! only module that may write there; messages, progress and logs go to stderr. Only this crate reads the environment.
 //! Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
+mod abi;
 mod asset;
 mod bench;
 mod demo;
@@ -74,6 +75,8 @@ enum Command {
     Bench(bench::Args),
     /// Check that this machine computes the expected results
     Doctor(doctor::Args),
+    /// Print the interfaces of the ledger's native modules: JSON ABI or Solidity
+    Abi(abi::Args),
 }
 
 fn main() -> ExitCode {
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Sample(args) => sample::run(args, &output),
         Command::Bench(args) => bench::run(args, &output),
         Command::Doctor(args) => doctor::run(args, &output),
+        Command::Abi(args) => abi::run(&args, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -268,6 +268,29 @@ mod tests {
         assert!(matches!(folder.state(&kept.digest()), Err(FolderError::Damaged { .. })));
     }
 
+    /// A coordinator of a later version goes on with the folder of an earlier one.
+    #[test]
+    fn the_files_of_a_folder_stay_as_they_are() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = Folder::open(scratch.path()).unwrap();
+        let record = RunRecord { chain_id: 7, run: 300, spec: "ab".repeat(32) };
+        let kept = state(7);
+        folder.keep_run(&record).unwrap();
+        folder.keep_state(&kept, &[]).unwrap();
+        folder.key(|| Ok([3; 32])).unwrap();
+        let state = format!("states/{}", kept.digest());
+        let file = |name: &str| golden::hex(&fs::read(scratch.path().join(name)).unwrap());
+        let record_text = fs::read_to_string(scratch.path().join("run.json")).unwrap();
+        let text = format!(
+            "run.json\n{record_text}\ncoordinator.key\n{}{state}\n{}",
+            file("coordinator.key"),
+            file(&state)
+        );
+        golden::check!("folder.txt", &text);
+        assert_eq!(folder.run().unwrap(), Some(record));
+        assert_eq!(folder.state(&kept.digest()).unwrap(), kept);
+    }
+
     #[test]
     fn needed_states_are_kept() {
         let scratch = tempfile::tempdir().unwrap();

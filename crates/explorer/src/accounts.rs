@@ -1,6 +1,6 @@
 //! One account or contract.
 
-use crate::{Answer, BLOCKS_SEARCHED_MAX, ROWS, Shown, layout, number, transactions};
+use crate::{Answer, BLOCKS_SEARCHED_MAX, ROWS, Shown, layout, modules, number, transactions};
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use maud::{Markup, html};
@@ -35,6 +35,9 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
                 _ => html! { (code.len()) " bytes" },
             },
         ));
+    }
+    if let Some(module) = abi::Module::at(address).filter(|_| is_module) {
+        facts.push(("interface", html! { a href=(modules::path(module)) { (module.name) } }));
     }
     if let Some(asset) = abi::asset_number(address).filter(|_| is_module) {
         facts.push(("asset", layout::asset(asset)));

@@ -1,59 +1,25 @@
-//! Calls and events of native modules in words.
+//! Calls and events of native modules, by the catalogue of interfaces.
 
-use abi::{
-    ASSETS, Assets, DEVICES, Devices, Erc20, GRAIN, IssuedAsset, TRAINING_RUNS, TrainingRuns,
-    asset_number,
-};
+use abi::Module;
 use alloy_primitives::{Address, Log, LogData};
-use alloy_sol_types::{SolEventInterface, SolInterface};
 
-/// What calldata asks of a native module, or `None` when it is none, or nothing it knows.
+/// What calldata asks of a native module. `None` when no module answers there, or not this call.
 pub(crate) fn call(to: &Address, data: &[u8]) -> Option<String> {
-    match *to {
-        DEVICES => words(&Devices::DevicesCalls::abi_decode(data).ok()?),
-        TRAINING_RUNS => words(&TrainingRuns::TrainingRunsCalls::abi_decode(data).ok()?),
-        ASSETS => words(&Assets::AssetsCalls::abi_decode(data).ok()?),
-        GRAIN => words(&Erc20::Erc20Calls::abi_decode(data).ok()?),
-        _ if asset_number(to).is_some() => match Erc20::Erc20Calls::abi_decode(data) {
-            Ok(call) => words(&call),
-            Err(_) => words(&IssuedAsset::IssuedAssetCalls::abi_decode(data).ok()?),
-        },
-        _ => None,
-    }
+    Some(Module::at(to)?.decode_call(data)?.to_string())
 }
 
-/// What a native module tells.
+/// What a log entry of a native module says.
 pub(crate) fn event(log: &Log<LogData>) -> Option<String> {
-    match log.address {
-        DEVICES => words(&Devices::DevicesEvents::decode_log(log).ok()?.data),
-        TRAINING_RUNS => words(&TrainingRuns::TrainingRunsEvents::decode_log(log).ok()?.data),
-        ASSETS => words(&Assets::AssetsEvents::decode_log(log).ok()?.data),
-        GRAIN => words(&Erc20::Erc20Events::decode_log(log).ok()?.data),
-        _ if asset_number(&log.address).is_some() => match Erc20::Erc20Events::decode_log(log) {
-            Ok(event) => words(&event.data),
-            Err(_) => words(&IssuedAsset::IssuedAssetEvents::decode_log(log).ok()?.data),
-        },
-        _ => None,
-    }
-}
-
-/// `name(cancelCall { run: 7 })` as `cancel`, then a field a line.
-fn words(item: &impl std::fmt::Debug) -> Option<String> {
-    let text = format!("{item:#?}");
-    // The variant of the interface around the item itself.
-    let inner =
-        text.split_once('(')?.1.trim().trim_end_matches(')').trim_end().trim_end_matches(',');
-    let lines: Vec<&str> =
-        inner.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
-    let text = lines.join("\n");
-    let (name, rest) = text.split_at(text.find([' ', '\n']).unwrap_or(text.len()));
-    Some(format!("{}{rest}", name.strip_suffix("Call").unwrap_or(name)))
+    Some(Module::at(&log.address)?.decode_event(&log.data)?.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use abi::asset_address;
+    use abi::{
+        ASSETS, Assets, DEVICES, Erc20, GRAIN, IssuedAsset, TRAINING_RUNS, TrainingRuns,
+        asset_address,
+    };
     use alloy_primitives::{B256, U256};
     use alloy_sol_types::{SolCall, SolEvent};
 

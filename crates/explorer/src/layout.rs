@@ -1,5 +1,6 @@
 //! What all pages share: the frame, links, amounts, times.
 
+use abi::{Module, Place};
 use alloy_primitives::{Address, B256, U256};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use node::Node;
@@ -21,7 +22,7 @@ pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
             }
             body {
                 header {
-                    nav { a class="home" href="/" { "Gleaner" } a href="/" { "Blocks" } a href="/runs" { "Training runs" } a href="/assets" { "Assets" } }
+                    nav { a class="home" href="/" { "Gleaner" } a href="/" { "Blocks" } a href="/runs" { "Training runs" } a href="/assets" { "Assets" } a href="/modules" { "Modules" } }
                     form action="/search" method="get" role="search" {
                         input name="q" type="search" aria-label="Search" placeholder="Block, transaction, account, run 1, asset 1" required;
                         button { "Find" }
@@ -69,13 +70,8 @@ pub(crate) fn pager(newer: Option<String>, older: Option<String>) -> Markup {
 }
 
 pub(crate) fn account(address: &Address) -> Markup {
-    let name = match *address {
-        abi::DEVICES => Some("Devices"),
-        abi::TRAINING_RUNS => Some("TrainingRuns"),
-        abi::GRAIN => Some("GRAIN"),
-        abi::ASSETS => Some("Assets"),
-        _ => None,
-    };
+    let module = Module::at(address).filter(|module| matches!(module.place, Place::Fixed(_)));
+    let name = module.map(|module| module.name);
     let whole = format!("{address:#x}");
     html! { a class="mono" href=(format!("/account/{whole}")) title=(whole) { @if let Some(name) = name { (name) } @else { (whole) } } }
 }

@@ -13,6 +13,7 @@ mod assets;
 mod blocks;
 mod decode;
 mod layout;
+mod modules;
 mod runs;
 mod search;
 mod transactions;
@@ -109,6 +110,8 @@ fn route(node: &Node, path: &str, query: &str) -> Answer {
         (Some("run"), Some(run), None) => runs::one(node, parsed(run)?),
         (Some("assets"), None, None) => assets::list(node, query),
         (Some("asset"), Some(asset), None) => assets::one(node, parsed(asset)?),
+        (Some("modules"), None, None) => modules::list(),
+        (Some("module"), Some(name), None) => modules::one(name),
         (Some("search"), None, None) => search::find(node, query),
         _ => Err(NoPage::NotFound("such page".to_owned())),
     }

@@ -1,154 +1,24 @@
 //! Converts ABI-encoded errors to text.
 
-use abi::{
-    Assets, Devices::DevicesErrors, Erc20Errors::Erc20ErrorsErrors, IssuedAsset::IssuedAssetErrors,
-    ModuleErrors::ModuleErrorsErrors, TrainingRuns::TrainingRunsErrors,
-};
-use alloy_primitives::{B256, U256, hex};
-use alloy_sol_types::{Panic, Revert, SolError as _, SolInterface as _};
-use units::Wei;
+use alloy_primitives::hex;
+use alloy_sol_types::{Panic, Revert, SolError as _};
 
-/// Returns the text of a revert. Unknown errors are named by their selector.
+/// What a revert says. Errors of native modules are worded by their interfaces; unknown errors are named by their selector.
 pub(crate) fn in_words(data: &[u8]) -> String {
     let Some(selector) = data.get(..4) else { return "no reason was given".to_owned() };
-    if let Ok(error) = TrainingRunsErrors::abi_decode(data) {
-        of_runs(error)
-    } else if let Ok(error) = DevicesErrors::abi_decode(data) {
-        let DevicesErrors::StaleNonce(error) = error;
-        format!(
-            "device {} signed an old link: its next nonce is {}",
-            plain(&error.device),
-            error.expected
-        )
-    } else if let Ok(error) = ModuleErrorsErrors::abi_decode(data) {
-        of_modules(error)
-    } else if let Ok(error) = Erc20ErrorsErrors::abi_decode(data) {
-        of_holders(&error)
-    } else if let Ok(error) = IssuedAssetErrors::abi_decode(data) {
-        of_issuers(error)
-    } else if let Ok(error) = Assets::NoSuchAsset::abi_decode(data) {
-        format!("asset {} does not exist", error.number)
-    } else {
-        // The error of Solidity's `revert` and `require`.
-        let plain = Revert::abi_decode(data).map(|error| error.reason);
-        let plain = plain.or_else(|_| Panic::abi_decode(data).map(|error| error.to_string()));
-        plain.unwrap_or_else(|_| format!("unknown error 0x{}", hex::encode(selector)))
+    if let Some((_, words)) = abi::decode_error(data) {
+        return words;
     }
-}
-
-fn of_runs(error: TrainingRunsErrors) -> String {
-    match error {
-        TrainingRunsErrors::NoSuchRun(error) => format!("run {} does not exist", error.run),
-        TrainingRunsErrors::NotLinked(error) => {
-            format!("device {} is not linked to an account", plain(&error.device))
-        }
-        TrainingRunsErrors::TooLong(error) => {
-            format!("{} is longer than {} bytes", error.what, error.max)
-        }
-        TrainingRunsErrors::BadTerms(error) => format!("the terms are refused: {}", error.reason),
-        TrainingRunsErrors::BudgetTooSmall(error) => format!(
-            "a deposit of {} GRAIN does not cover the terms: give at least {} GRAIN",
-            grain(error.deposit),
-            grain(error.required)
-        ),
-        TrainingRunsErrors::DrawRearmed(error) => {
-            format!(
-                "round {} is drawn from a new block: draw it again two blocks later",
-                error.round
-            )
-        }
-        TrainingRunsErrors::Refused(error) => error.reason,
-    }
-}
-
-fn of_modules(error: ModuleErrorsErrors) -> String {
-    match error {
-        ModuleErrorsErrors::DelegateCallNotAllowed(_) => {
-            "a native module can't be called with DELEGATECALL".to_owned()
-        }
-        ModuleErrorsErrors::StaticCallNotAllowed(_) => {
-            "a static call can't change the state".to_owned()
-        }
-        ModuleErrorsErrors::ValueNotAllowed(_) => "this function does not accept value".to_owned(),
-        ModuleErrorsErrors::BadCall(_) => {
-            "the module has no such function: check that client and node have the same version"
-                .to_owned()
-        }
-        ModuleErrorsErrors::BadSignature(error) => {
-            format!("the signature is not that of device {}", plain(&error.device))
-        }
-        ModuleErrorsErrors::ReentrancyGuardReentrantCall(_) => {
-            "the module was called again while a call of it was running".to_owned()
-        }
-        ModuleErrorsErrors::SafeERC20FailedOperation(error) => {
-            format!("the token {} has not moved what was asked", error.token)
-        }
-    }
-}
-
-/// Amounts are in the smallest unit, because the error does not name the asset.
-fn of_holders(error: &Erc20ErrorsErrors) -> String {
-    use Erc20ErrorsErrors as Error;
-    match error {
-        Error::ERC20InsufficientBalance(error) => format!(
-            "{:#x} has a balance of {} in the smallest unit, {} is needed",
-            error.sender, error.balance, error.needed
-        ),
-        Error::ERC20InsufficientAllowance(error) => format!(
-            "{:#x} has an allowance of {} in the smallest unit, {} is needed",
-            error.spender, error.allowance, error.needed
-        ),
-        Error::ERC20InvalidSender(error) => format!("{:#x} can't send", error.sender),
-        Error::ERC20InvalidReceiver(error) => {
-            format!("{:#x} can't hold this asset", error.receiver)
-        }
-        Error::ERC20InvalidApprover(error) => format!("{:#x} can't approve", error.approver),
-        Error::ERC20InvalidSpender(error) => {
-            format!("{:#x} can't be approved as a spender", error.spender)
-        }
-        Error::ERC2612ExpiredSignature(error) => {
-            format!("the permit expired at {}", error.deadline)
-        }
-        Error::ECDSAInvalidSignature(_) => "the permit's signature is malformed".to_owned(),
-        Error::ECDSAInvalidSignatureS(error) => {
-            format!("the permit's s is {}, the higher of two: sign with the lower", error.s)
-        }
-        Error::ERC2612InvalidSigner(error) => {
-            format!("{:#x} signed the permit, not {:#x}", error.signer, error.owner)
-        }
-    }
-}
-
-fn of_issuers(error: IssuedAssetErrors) -> String {
-    use IssuedAssetErrors as Error;
-    match error {
-        Error::ERC20ExceededCap(error) => format!(
-            "the supply would become {} in the smallest unit, the cap is {}",
-            error.increasedSupply, error.cap
-        ),
-        Error::EnforcedPause(_) => "the asset is paused".to_owned(),
-        Error::ExpectedPause(_) => "the asset is not paused".to_owned(),
-        Error::NotIssuer(error) => format!("{:#x} is not the asset's issuer", error.caller),
-        Error::NotOffered(error) => {
-            format!("the issuer's role was not offered to {:#x}", error.caller)
-        }
-        Error::Forbidden(error) => format!("the asset's terms don't allow to {}", error.action),
-    }
-}
-
-/// Formats a device as everywhere else.
-fn plain(device: &B256) -> String {
-    hex::encode(device)
-}
-
-fn grain(amount: U256) -> String {
-    u128::try_from(amount).map_or_else(|_| amount.to_string(), |amount| Wei::new(amount).to_grain())
+    // What compilers emit.
+    let plain = Revert::abi_decode(data).map(|error| error.reason);
+    let plain = plain.or_else(|_| Panic::abi_decode(data).map(|error| error.to_string()));
+    plain.unwrap_or_else(|_| format!("unknown error 0x{}", hex::encode(selector)))
 }
 
 #[cfg(test)]
 mod tests {
-    use abi::{Devices, Erc20Errors, IssuedAsset, ModuleErrors, TrainingRuns};
-    use alloy_primitives::Address;
+    use abi::{Assets, Devices, Erc20Errors, IssuedAsset, ModuleErrors, TrainingRuns};
+    use alloy_primitives::{Address, B256, U256};
 
     use super::*;
 
@@ -172,7 +42,7 @@ mod tests {
         );
         check(
             &TrainingRuns::BadTerms { reason: "rounds = 0".to_owned() }.abi_encode(),
-            "the terms are refused: rounds = 0",
+            "the terms are invalid: rounds = 0",
         );
         let deposit = U256::from(1_500_000_000_000_000_000_u64);
         check(
@@ -181,7 +51,7 @@ mod tests {
         );
         check(
             &TrainingRuns::DrawRearmed { round: 4 }.abi_encode(),
-            "round 4 is drawn from a new block: draw it again two blocks later",
+            "round 4 will be drawn from a new block: draw it again two blocks later",
         );
         check(&TrainingRuns::Refused { reason: "too late".to_owned() }.abi_encode(), "too late");
         check(
@@ -210,7 +80,7 @@ mod tests {
         );
         check(
             &Erc20Errors::ERC20InvalidReceiver { receiver: one }.abi_encode(),
-            &format!("0x{shown} can't hold this asset"),
+            &format!("0x{shown} cannot hold this asset"),
         );
         check(
             &Erc20Errors::ERC2612InvalidSigner { signer: Address::ZERO, owner: one }.abi_encode(),
@@ -226,12 +96,12 @@ mod tests {
         );
         check(
             &IssuedAsset::Forbidden { action: "burn".to_owned() }.abi_encode(),
-            "the asset's terms don't allow to burn",
+            "the asset's terms do not allow to burn",
         );
         check(&Assets::NoSuchAsset { number: 4 }.abi_encode(), "asset 4 does not exist");
         check(
             &Assets::BadTerms { reason: "name has 0 bytes".to_owned() }.abi_encode(),
-            "the terms are refused: name has 0 bytes",
+            "the terms are invalid: name has 0 bytes",
         );
     }
 

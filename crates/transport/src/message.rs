@@ -158,3 +158,6 @@ pub enum ToWorker {
     /// The run has ended.
     Finished,
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,13 @@ struct ScryptParameters {
     salt: String,
 }
 
+/// What is drawn anew for every file.
+struct Draws {
+    salt: [u8; 32],
+    iv: [u8; 16],
+    id: [u8; 16],
+}
+
 /// Returns a keystore file from which `password` gives `secret`.
 pub(crate) fn lock(
     secret: &[u8; 32],
@@ -101,16 +108,26 @@ pub(crate) fn lock(
     password: &str,
     cost: Cost,
 ) -> Result<String, WriteError> {
-    let (salt, iv, id): ([u8; 32], [u8; 16], [u8; 16]) = (random()?, random()?, random()?);
+    let draws = Draws { salt: random()?, iv: random()?, id: random()? };
+    Ok(lock_with(secret, account, password, cost, &draws))
+}
+
+fn lock_with(
+    secret: &[u8; 32],
+    account: &AccountId,
+    password: &str,
+    cost: Cost,
+    Draws { salt, iv, id }: &Draws,
+) -> String {
     let n = 1_u64.checked_shl(cost.log_n.into()).expect("our costs are far below 2^64");
     let parameters =
         ScryptParameters { dklen: DERIVED_SIZE, n, p: PASSES, r: WIDTH, salt: hex::encode(salt) };
-    let derived = derive(password, &salt, &parameters).expect("our own parameters are valid");
+    let derived = derive(password, salt, &parameters).expect("our own parameters are valid");
     let mut ciphertext = *secret;
-    apply_cipher(&derived, &iv, &mut ciphertext);
+    apply_cipher(&derived, iv, &mut ciphertext);
     let keystore = Keystore {
         version: 3,
-        id: uuid(id),
+        id: uuid(*id),
         address: hex::encode(account.as_bytes()),
         crypto: Crypto {
             cipher: CIPHER.to_owned(),
@@ -122,7 +139,7 @@ pub(crate) fn lock(
             mac: hex::encode(code(&derived, &ciphertext)),
         },
     };
-    Ok(serde_json::to_string_pretty(&keystore).expect("numbers and text can be written as JSON"))
+    serde_json::to_string_pretty(&keystore).expect("numbers and text become JSON")
 }
 
 /// Returns the secret in a keystore file.
@@ -235,6 +252,15 @@ mod tests {
         let again = lock(&SECRET, &ACCOUNT, "correct horse", Cost::THROW_AWAY).unwrap();
         assert_ne!(text, again, "salt and iv are fresh");
         assert!(!text.contains(&hex::encode(SECRET)));
+    }
+
+    /// Keys lie on disks in this form: what earlier versions wrote must open, and new files must be what other tools read.
+    #[test]
+    fn a_file_stays_as_it_is() {
+        let draws = Draws { salt: [1; 32], iv: [2; 16], id: [3; 16] };
+        let text = lock_with(&SECRET, &ACCOUNT, "pässword", Cost::THROW_AWAY, &draws);
+        golden::check!("keystore.json", &text);
+        assert_eq!(unlock(&text, "pässword"), Ok(SECRET));
     }
 
     #[test]

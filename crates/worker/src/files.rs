@@ -112,6 +112,30 @@ mod tests {
         assert_eq!(files.shard(&digest), None);
     }
 
+    /// A worker of a later version finds what an earlier one kept.
+    #[test]
+    fn the_files_stay_where_and_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = Keep::open(folder.path(), 300).unwrap();
+        keep.keep_shard(b"some text").unwrap();
+        keep.keep_memory(&[1, 2, 3]).unwrap();
+        let mut folders = vec![folder.path().to_owned()];
+        let mut files = Vec::new();
+        while let Some(next) = folders.pop() {
+            for entry in fs::read_dir(next).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(folder.path()).unwrap().display().to_string();
+                    files.push(format!("{name}\n{}", golden::hex(&fs::read(path).unwrap())));
+                }
+            }
+        }
+        files.sort();
+        golden::check!("keep.txt", &files.concat());
+    }
+
     #[test]
     fn old_memories_are_forgotten() {
         let folder = tempfile::tempdir().unwrap();

@@ -164,6 +164,25 @@ fn wallets_find_the_pages_where_every_explorer_has_them() {
 }
 
 #[test]
+fn every_module_has_a_page() {
+    let machine = Machine::new();
+    let node = machine.node(&[]);
+    let list = page(&node, "/modules");
+    for module in &abi::MODULES {
+        assert!(list.contains(&format!("/module/{}", module.name)), "{list}");
+        let answer = page(&node, &format!("/module/{}", module.name));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let interfaces = module.interfaces().iter();
+        for function in interfaces.flat_map(|interface| &interface.functions) {
+            assert!(answer.contains(&format!("{}(", function.name)), "{}", function.name);
+        }
+    }
+    let account = page(&node, &format!("/account/{}", abi::GRAIN));
+    assert!(account.contains("/module/GRAIN"), "{account}");
+    assert!(page(&node, "/module/nothing").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
 fn old_blocks_leave_and_empty_ones_come_when_told() {
     let machine = Machine::new();
     let args = ["--block-time", "1", "--keep-blocks", "1", "--history", "0"];

@@ -1,29 +1,51 @@
-//! The table must list the functions of each interface.
+//! The table says of each module what its interface says.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use abi::{Assets, Devices, Erc20, IssuedAsset, TrainingRuns};
-use alloy_sol_types::SolInterface;
-use native_kit::Module;
+use abi::{
+    MODULES,
+    interface::{Interface, Mutability as Declared},
+};
+use native_kit::{Module, Mutability};
 
 use crate::TABLE;
 
-fn check<I: SolInterface>(name: &str, more: &[[u8; 4]]) {
-    let module: &Module = TABLE.iter().find(|module| module.name == name).unwrap();
-    let listed: Vec<[u8; 4]> =
-        module.functions.concat().iter().map(|function| function.selector).collect();
-    let distinct: BTreeSet<[u8; 4]> = listed.iter().copied().collect();
-    assert_eq!(distinct.len(), listed.len(), "{name}: a function is listed twice");
-    let expected: BTreeSet<[u8; 4]> = I::selectors().chain(more.iter().copied()).collect();
-    assert_eq!(distinct, expected, "{name}");
+fn declared(interface: &Interface) -> impl Iterator<Item = ([u8; 4], Mutability)> {
+    interface.functions.iter().map(|function| {
+        let mutability = match function.mutability {
+            Declared::Pure | Declared::View => Mutability::View,
+            Declared::Nonpayable => Mutability::Nonpayable,
+            Declared::Payable => Mutability::Payable,
+        };
+        (function.selector, mutability)
+    })
+}
+
+/// Each function once, with the mutability of its declaration.
+fn check(module: &Module) {
+    let name = module.name;
+    let listed = module.functions.concat();
+    let by_selector: BTreeMap<[u8; 4], Mutability> =
+        listed.iter().map(|function| (function.selector, function.mutability)).collect();
+    assert_eq!(by_selector.len(), listed.len(), "{name}: a function is listed twice");
+    let catalogued = abi::Module::named(name)
+        .unwrap_or_else(|| panic!("{name}: the catalogue of `abi` has no such module"));
+    let expected: BTreeMap<[u8; 4], Mutability> =
+        catalogued.interfaces().iter().flat_map(declared).collect();
+    assert_eq!(by_selector, expected, "{name}");
+    for number in [1, 7] {
+        let address = catalogued.place.address(number);
+        let found = TABLE.iter().find(|row| match row.place {
+            native_kit::Place::At(place) => place == address,
+            native_kit::Place::Reserved(is_reserved) => is_reserved(&address),
+            native_kit::Place::Instances(_) => false,
+        });
+        assert_eq!(found.map(|row| row.name), Some(name), "{name}: at {address}");
+    }
 }
 
 #[test]
-fn every_function_of_an_interface_is_in_the_table_once() {
-    let erc20: Vec<[u8; 4]> = Erc20::Erc20Calls::selectors().collect();
-    check::<Devices::DevicesCalls>("Devices", &[]);
-    check::<TrainingRuns::TrainingRunsCalls>("TrainingRuns", &[]);
-    check::<Erc20::Erc20Calls>("GRAIN", &[]);
-    check::<Assets::AssetsCalls>("Assets", &[]);
-    check::<IssuedAsset::IssuedAssetCalls>("IssuedAsset", &erc20);
+fn the_table_says_what_the_catalogue_says() {
+    TABLE.iter().for_each(check);
+    assert_eq!(TABLE.len(), MODULES.len(), "a module is in one of them only");
 }

@@ -17,6 +17,24 @@ fn busy() -> Run {
     table.run
 }
 
+/// Runs lie on ledgers in these bytes: what earlier versions wrote must be read, and written the same.
+#[test]
+fn the_bytes_of_a_run_stay_as_they_are() {
+    let opened = Table::open(terms(), 5).run;
+    let mut wound_up = Table::with_devices(terms(), 4);
+    wound_up.commit_honestly(1..=4);
+    wound_up.draw(0);
+    wound_up.audit(0, 1, 2);
+    wound_up.wind_up().unwrap();
+    let runs = [("opened", opened), ("busy", busy()), ("wound up", wound_up.run)];
+    let text = runs.map(|(name, run)| {
+        let bytes = run.encode();
+        assert_eq!(Run::decode(&bytes), Ok(run), "{name}");
+        format!("{name}\n{}", golden::hex(&bytes))
+    });
+    golden::check!("runs.txt", &text.concat());
+}
+
 #[test]
 fn cut_or_continued_bytes_are_refused() {
     let bytes = busy().encode();

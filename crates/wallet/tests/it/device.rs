@@ -3,6 +3,16 @@ use std::fs;
 use ed25519_dalek::{Signature, VerifyingKey};
 use wallet::{DeviceKey, DeviceKeyError};
 
+/// A device that could not read its own file would be a stranger to the ledger.
+#[test]
+fn the_file_of_a_key_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("device.key");
+    let key = DeviceKey::store(&path, &[0xa5; 32]).unwrap();
+    golden::check!("device.key.txt", &fs::read_to_string(&path).unwrap());
+    assert_eq!(DeviceKey::load(&path).unwrap().device(), key.device());
+}
+
 #[test]
 fn a_device_key_is_made_once_and_stays() {
     let folder = tempfile::tempdir().unwrap();

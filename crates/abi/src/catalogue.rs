@@ -1,0 +1,246 @@
+//! The catalogue: every native module, where it answers and what it answers.
+//!
+//! Whatever shows modules to people or tests them (explorer, refusals, fuzzing, `gleaner abi`) goes through [`MODULES`], so that a new
+//! module needs one file in `interfaces/` and one row below.
+
+use std::sync::OnceLock;
+
+use alloy_primitives::{Address, LogData};
+
+use crate::{
+    amount_text,
+    interface::{Error, Interface, json_abi},
+    solidity,
+    value::{Decoded, Field, Value, arguments, event_values},
+};
+
+/// Declares the address constants, the `sol!` types of the interface files, and [`MODULES`].
+macro_rules! modules {
+    (
+        shared [$($shared:tt)*];
+        $($(#[$docs:meta])* $name:ident: $constant:ident = $place:tt, new [$($new:tt)*] shared [$($old:tt)*];)*
+    ) => {
+        $(modules!(@constant $(#[$docs])* $constant = $place);)*
+
+        /// Every native module.
+        pub static MODULES: [Module; modules!(@count $($name)*)] = [$(Module {
+            name: stringify!($name),
+            place: modules!(@place $constant $place),
+            files: &[$(modules!(@file $new),)* $(modules!(@file $old),)* modules!(@file "interfaces/ModuleErrors.sol")],
+            interfaces: OnceLock::new(),
+        }),*];
+
+        /// The types of each file in `interfaces/`, in a module named as its interface.
+        mod types {
+            $(modules!(@types $shared);)*
+            $($(modules!(@types $new);)*)*
+        }
+    };
+    (@constant $(#[$docs:meta])* $constant:ident = (fixed $address:literal)) => {
+        $(#[$docs])*
+        pub const $constant: Address = alloy_primitives::address!($address);
+    };
+    (@constant $(#[$docs:meta])* $constant:ident = (numbered $prefix:literal)) => {
+        $(#[$docs])*
+        pub const $constant: [u8; 12] = alloy_primitives::hex!($prefix);
+    };
+    (@place $constant:ident (fixed $address:literal)) => { Place::Fixed($constant) };
+    (@place $constant:ident (numbered $prefix:literal)) => { Place::Numbered($constant) };
+    (@file $file:tt) => { ($file, include_str!(concat!("../", $file))) };
+    (@types $file:tt) => {
+        alloy_sol_types::sol! {
+            #![sol(extra_derives(Debug, PartialEq, Eq))]
+            $file
+        }
+    };
+    (@count $($name:ident)*) => { [$(stringify!($name)),*].len() };
+}
+
+// One row a module: name, constant and place; interface files that come with it; files that others have too.
+modules! {
+    shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol"];
+    /// Where [`Devices`] answers.
+    Devices: DEVICES = (fixed "0x6c00000000000000000000000000000000000001"), new ["interfaces/Devices.sol"] shared [];
+    /// Where [`TrainingRuns`] answers; its balance is the escrow of all runs.
+    TrainingRuns: TRAINING_RUNS = (fixed "0x6c00000000000000000000000000000000000002"), new ["interfaces/TrainingRuns.sol"] shared [];
+    /// Where GRAIN answers [`Erc20`].
+    GRAIN: GRAIN = (fixed "0x6c00000000000000000000000000000000000003"), new [] shared ["interfaces/Erc20.sol"];
+    /// Where [`Assets`] answers.
+    Assets: ASSETS = (fixed "0x6c00000000000000000000000000000000000004"), new ["interfaces/Assets.sol"] shared [];
+    /// First 12 bytes of the address of every asset that [`Assets`] created; its number follows.
+    IssuedAsset: ASSET_PREFIX = (numbered "0x6ca55e700000000000000000"), new ["interfaces/IssuedAsset.sol"] shared ["interfaces/Erc20.sol"];
+}
+
+pub use types::*;
+
+/// A native module as it is seen from outside.
+#[derive(Debug)]
+pub struct Module {
+    /// Its name, as the explorer shows it and `gleaner abi` takes it.
+    pub name: &'static str,
+    /// Where it answers.
+    pub place: Place,
+    /// Paths and texts of the interface files that it answers; the last is that of errors which any module may answer.
+    pub files: &'static [(&'static str, &'static str)],
+    /// What was read from the files.
+    pub(crate) interfaces: OnceLock<Vec<Interface>>,
+}
+
+/// Where a module answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At one address.
+    Fixed(Address),
+    /// At the addresses that begin with these bytes and end with a number from 1 on.
+    Numbered([u8; 12]),
+}
+
+impl Place {
+    /// Whether the module answers there, now or when the instance is created.
+    #[must_use]
+    pub fn holds(&self, address: &Address) -> bool {
+        match self {
+            Self::Fixed(fixed) => fixed == address,
+            Self::Numbered(prefix) => address.starts_with(prefix),
+        }
+    }
+
+    /// Its address, or that of the instance with that number.
+    #[must_use]
+    pub fn address(&self, number: u64) -> Address {
+        match self {
+            Self::Fixed(fixed) => *fixed,
+            Self::Numbered(prefix) => {
+                let mut bytes = [0; 20];
+                let (start, end) = bytes.split_at_mut(12);
+                start.copy_from_slice(prefix);
+                end.copy_from_slice(&number.to_be_bytes());
+                bytes.into()
+            }
+        }
+    }
+}
+
+impl Module {
+    /// The module that answers at an address, now or once the instance is created.
+    #[must_use]
+    pub fn at(address: &Address) -> Option<&'static Self> {
+        MODULES.iter().find(|module| module.place.holds(address))
+    }
+
+    /// The module of that name; case does not matter.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        MODULES.iter().find(|module| module.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Its interfaces, the errors that any module may answer among them.
+    ///
+    /// # Panics
+    /// When an interface file can't be read: a test reads them all.
+    pub fn interfaces(&self) -> &[Interface] {
+        self.interfaces.get_or_init(|| {
+            let read = |(path, text): &(&str, &str)| {
+                solidity::read(text).unwrap_or_else(|error| panic!("{path}: {error}"))
+            };
+            self.files.iter().flat_map(read).collect()
+        })
+    }
+
+    /// The first sentence that its interface says of itself.
+    #[must_use]
+    pub fn about(&self) -> &str {
+        self.interfaces().first().map_or("", |interface| interface.docs.as_str())
+    }
+
+    /// Its JSON ABI, as any Ethereum library takes it.
+    #[must_use]
+    pub fn json_abi(&self) -> String {
+        json_abi(self.interfaces())
+    }
+
+    /// Its interface files one after the other, as one that solc takes.
+    #[must_use]
+    pub fn solidity(&self) -> String {
+        let mut whole = String::new();
+        for (_, text) in self.files {
+            // Licence and pragma stand once.
+            let declarations = text.find("\n\n").and_then(|end| text.get(end..));
+            whole.push_str(if whole.is_empty() { text } else { declarations.unwrap_or(text) });
+        }
+        whole
+    }
+
+    /// The selectors of its functions.
+    pub fn selectors(&self) -> impl Iterator<Item = [u8; 4]> {
+        self.interfaces()
+            .iter()
+            .flat_map(|interface| &interface.functions)
+            .map(|call| call.selector)
+    }
+
+    /// What calldata asks of it, or `None` when it is not a call of this module.
+    #[must_use]
+    pub fn decode_call(&self, data: &[u8]) -> Option<Decoded> {
+        let (selector, data) = data.split_first_chunk()?;
+        let mut functions = self.interfaces().iter().flat_map(|interface| &interface.functions);
+        let function = functions.find(|function| function.selector == *selector)?;
+        let fields = arguments(&function.inputs, data)?;
+        Some(Decoded { name: function.name.clone(), fields })
+    }
+
+    /// What a log entry of it says, or `None` when it is not an event of this module.
+    #[must_use]
+    pub fn decode_event(&self, log: &LogData) -> Option<Decoded> {
+        let (topic, topics) = log.topics().split_first()?;
+        let mut events = self.interfaces().iter().flat_map(|interface| &interface.events);
+        let event = events.find(|event| event.topic == *topic)?;
+        let fields = event_values(&event.inputs, topics, &log.data)?;
+        Some(Decoded { name: event.name.clone(), fields })
+    }
+
+    fn error(&self, selector: [u8; 4]) -> Option<&Error> {
+        let mut errors = self.interfaces().iter().flat_map(|interface| &interface.errors);
+        errors.find(|error| error.selector == selector)
+    }
+}
+
+/// What a revert of a native module says: the error, and a sentence for people. `None` when it is an error of no module.
+#[must_use]
+pub fn decode_error(data: &[u8]) -> Option<(Decoded, String)> {
+    let (selector, data) = data.split_first_chunk()?;
+    MODULES.iter().find_map(|module| {
+        let error = module.error(*selector)?;
+        let fields = arguments(&error.inputs, data)?;
+        let words = sentence(error, &fields);
+        Some((Decoded { name: error.name.clone(), fields }, words))
+    })
+}
+
+/// The comment of an error with its values in their places. `{name}` is a value as it is, `{name:grain}` an amount of wei in GRAIN, `{name:plain}`
+/// bytes without `0x`, as devices are written.
+fn sentence(error: &Error, fields: &[Field]) -> String {
+    let mut words = String::new();
+    let mut rest = error.docs.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        let (place, after) = after.split_once('}').unwrap_or((after, ""));
+        let (name, form) = place.split_once(':').unwrap_or((place, ""));
+        words.push_str(before);
+        match fields.iter().find(|field| field.name == name) {
+            Some(field) => words.push_str(&in_form(&field.value, form)),
+            None => words.push_str(place),
+        }
+        rest = after;
+    }
+    words.push_str(rest);
+    words
+}
+
+fn in_form(value: &Value, form: &str) -> String {
+    match (form, value) {
+        ("grain", Value::Number(wei)) => amount_text(*wei, 18),
+        ("plain", Value::Bytes(bytes)) => alloy_primitives::hex::encode(bytes),
+        (_, Value::Text(text)) => text.clone(),
+        (_, value) => value.to_string(),
+    }
+}

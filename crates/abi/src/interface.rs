@@ -1,0 +1,307 @@
+//! An interface as data: what [`read`](crate::solidity::read) makes of an interface file.
+
+use std::sync::Arc;
+
+use alloy_primitives::{B256, keccak256};
+
+/// One `interface` of Solidity, in the order of its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// Its comment.
+    pub docs: String,
+    /// Enums declared in it.
+    pub enums: Vec<Arc<Enum>>,
+    /// Structs declared in it.
+    pub structs: Vec<Arc<Struct>>,
+    /// Its functions.
+    pub functions: Vec<Function>,
+    /// Its events.
+    pub events: Vec<Event>,
+    /// Its errors.
+    pub errors: Vec<Error>,
+}
+
+/// A function that can be called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// Its comment.
+    pub docs: String,
+    /// Arguments.
+    pub inputs: Vec<Parameter>,
+    /// What it returns.
+    pub outputs: Vec<Parameter>,
+    /// Whether it reads, writes or takes value.
+    pub mutability: Mutability,
+    /// First 4 bytes of its calldata.
+    pub selector: [u8; 4],
+}
+
+/// `stateMutability` of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutability {
+    /// Depends on its arguments only.
+    Pure,
+    /// Reads state.
+    View,
+    /// Changes state.
+    Nonpayable,
+    /// Changes state and takes value.
+    Payable,
+}
+
+impl Mutability {
+    /// The word of the JSON ABI.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pure => "pure",
+            Self::View => "view",
+            Self::Nonpayable => "nonpayable",
+            Self::Payable => "payable",
+        }
+    }
+}
+
+/// A log entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its name.
+    pub name: String,
+    /// Its comment.
+    pub docs: String,
+    /// Its values; those that are indexed lie in topics.
+    pub inputs: Vec<Parameter>,
+    /// Its first topic.
+    pub topic: B256,
+}
+
+/// A typed revert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// Its name.
+    pub name: String,
+    /// Its comment: the sentence that a person is shown, with values as `{name}`.
+    pub docs: String,
+    /// Its values.
+    pub inputs: Vec<Parameter>,
+    /// First 4 bytes of the revert data.
+    pub selector: [u8; 4],
+}
+
+/// An argument, a value that is returned, or a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name; empty where the file gives none.
+    pub name: String,
+    /// Its comment.
+    pub docs: String,
+    /// Its type.
+    pub kind: Kind,
+    /// Of an event: whether it lies in a topic.
+    pub is_indexed: bool,
+}
+
+/// A struct.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Struct {
+    /// Its name, after that of the interface that it is declared in: `TrainingRuns.Terms`.
+    pub path: String,
+    /// Its comment.
+    pub docs: String,
+    /// Its fields.
+    pub fields: Vec<Parameter>,
+}
+
+/// An enum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enum {
+    /// Its name, after that of the interface that it is declared in.
+    pub path: String,
+    /// Its comment.
+    pub docs: String,
+    /// Its variants; the first is 0.
+    pub variants: Vec<Variant>,
+}
+
+/// A variant of an enum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Its name.
+    pub name: String,
+    /// Its comment.
+    pub docs: String,
+}
+
+/// A type of Solidity, as far as interfaces of native modules use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `uint` of so many bits.
+    Uint(usize),
+    /// `int` of so many bits.
+    Int(usize),
+    /// `address`
+    Address,
+    /// `bool`
+    Bool,
+    /// `bytes` of fixed size.
+    FixedBytes(usize),
+    /// `bytes`
+    Bytes,
+    /// `string`
+    String,
+    /// `T[]`
+    List(Box<Self>),
+    /// `T[n]`
+    Array(Box<Self>, usize),
+    /// A struct.
+    Struct(Arc<Struct>),
+    /// An enum; a `uint8` outside Solidity.
+    Enum(Arc<Enum>),
+}
+
+impl Kind {
+    /// The type as signatures have it: `(uint64,bytes32)[]` for an array of structs.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        match self {
+            Self::Struct(of) => tuple(&of.fields),
+            Self::List(of) => format!("{}[]", of.signature()),
+            Self::Array(of, count) => format!("{}[{count}]", of.signature()),
+            plain => plain.json(),
+        }
+    }
+
+    /// `type` of the JSON ABI.
+    fn json(&self) -> String {
+        match self {
+            Self::Uint(bits) => format!("uint{bits}"),
+            Self::Int(bits) => format!("int{bits}"),
+            Self::Address => "address".to_owned(),
+            Self::Bool => "bool".to_owned(),
+            Self::FixedBytes(size) => format!("bytes{size}"),
+            Self::Bytes => "bytes".to_owned(),
+            Self::String => "string".to_owned(),
+            Self::List(of) => format!("{}[]", of.json()),
+            Self::Array(of, count) => format!("{}[{count}]", of.json()),
+            Self::Struct(_) => "tuple".to_owned(),
+            Self::Enum(_) => "uint8".to_owned(),
+        }
+    }
+
+    /// `internalType` of the JSON ABI: the type as the file has it.
+    fn internal(&self) -> String {
+        match self {
+            Self::List(of) => format!("{}[]", of.internal()),
+            Self::Array(of, count) => format!("{}[{count}]", of.internal()),
+            Self::Struct(of) => format!("struct {}", of.path),
+            Self::Enum(of) => format!("enum {}", of.path),
+            plain => plain.json(),
+        }
+    }
+
+    /// The fields of the struct that this is, or is an array of.
+    fn components(&self) -> Option<&[Parameter]> {
+        match self {
+            Self::Struct(of) => Some(&of.fields),
+            Self::List(of) | Self::Array(of, _) => of.components(),
+            _ => None,
+        }
+    }
+}
+
+/// Parameters as people read them: `uint64 run, bytes32 indexed device`.
+#[must_use]
+pub fn declaration(parameters: &[Parameter]) -> String {
+    let one = |Parameter { name, kind, is_indexed, .. }: &Parameter| {
+        let indexed = if *is_indexed { " indexed" } else { "" };
+        let space = if name.is_empty() { "" } else { " " };
+        // `struct` and `enum` say no more than the name does.
+        let kind = kind.internal();
+        let kind = kind.rsplit(' ').next().unwrap_or_default();
+        format!("{kind}{indexed}{space}{name}")
+    };
+    parameters.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Types in parentheses, as a signature ends.
+fn tuple(parameters: &[Parameter]) -> String {
+    let kinds: Vec<String> =
+        parameters.iter().map(|parameter| parameter.kind.signature()).collect();
+    format!("({})", kinds.join(","))
+}
+
+/// Keccak-256 of the signature of what is called, emitted or reverted with.
+pub(crate) fn signature_hash(name: &str, inputs: &[Parameter]) -> B256 {
+    keccak256(format!("{name}{}", tuple(inputs)))
+}
+
+/// The JSON ABI of interfaces together, as solc writes it: errors, events, functions, each sorted by name. What several declare alike is there once.
+pub(crate) fn json_abi<'a>(interfaces: impl IntoIterator<Item = &'a Interface>) -> String {
+    let mut items = Vec::new();
+    for interface in interfaces {
+        for error in &interface.errors {
+            let text = format!(
+                r#"{{"inputs":{},"name":"{}","type":"error"}}"#,
+                json_list(&error.inputs, Side::Plain),
+                error.name
+            );
+            items.push((0, error.name.clone(), text));
+        }
+        for event in &interface.events {
+            let text = format!(
+                r#"{{"anonymous":false,"inputs":{},"name":"{}","type":"event"}}"#,
+                json_list(&event.inputs, Side::Event),
+                event.name
+            );
+            items.push((1, event.name.clone(), text));
+        }
+        for function in &interface.functions {
+            let text = format!(
+                r#"{{"inputs":{},"name":"{}","outputs":{},"stateMutability":"{}","type":"function"}}"#,
+                json_list(&function.inputs, Side::Plain),
+                function.name,
+                json_list(&function.outputs, Side::Plain),
+                function.mutability.as_str()
+            );
+            items.push((2, function.name.clone(), text));
+        }
+    }
+    items.sort();
+    items.dedup();
+    let lines: Vec<String> = items.into_iter().map(|(_, _, text)| format!("  {text}")).collect();
+    format!("[\n{}\n]\n", lines.join(",\n"))
+}
+
+/// Whose parameters are written: only those of events say whether they are indexed.
+#[derive(Clone, Copy)]
+enum Side {
+    Plain,
+    Event,
+}
+
+/// Names and types need no escape: the reader takes identifiers only.
+fn json_list(parameters: &[Parameter], side: Side) -> String {
+    let items: Vec<String> = parameters
+        .iter()
+        .map(|parameter| {
+            let components = parameter.kind.components().map_or_else(String::new, |fields| {
+                format!(r#""components":{},"#, json_list(fields, Side::Plain))
+            });
+            let indexed = match side {
+                Side::Plain => String::new(),
+                Side::Event => format!(r#""indexed":{},"#, parameter.is_indexed),
+            };
+            format!(
+                r#"{{{components}{indexed}"internalType":"{}","name":"{}","type":"{}"}}"#,
+                parameter.kind.internal(),
+                parameter.name,
+                parameter.kind.json()
+            )
+        })
+        .collect();
+    format!("[{}]", items.join(","))
+}

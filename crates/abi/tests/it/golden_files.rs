@@ -1,0 +1,24 @@
+use abi::{TrainingRuns::Verdict, statement};
+
+/// What devices sign: a signature made today must be worth the same tomorrow.
+#[test]
+fn statements() {
+    let [device, subject, seal, update, before, after, value] =
+        [1, 2, 3, 4, 5, 6, 7].map(|byte| [byte; 32]);
+    let account = [8; 20];
+    let statements = [
+        ("link", statement::link(9, &device, &account, 10)),
+        ("enroll", statement::enroll(9, 11, &device)),
+        ("leave", statement::leave(9, 11, 12)),
+        ("commit", statement::commit(9, 11, 12, &seal, &update, &before, &after)),
+        ("verdict opened", statement::verdict(9, 11, 12, &subject, Verdict::Opened, &value)),
+        ("verdict mismatch", statement::verdict(9, 11, 12, &subject, Verdict::Mismatch, &value)),
+        (
+            "verdict unavailable",
+            statement::verdict(9, 11, 12, &subject, Verdict::Unavailable, &[0; 32]),
+        ),
+    ];
+    let text: String =
+        statements.map(|(name, bytes)| format!("{name}\n{}\n", golden::hex(&bytes))).concat();
+    golden::check!("statements.txt", &text);
+}

@@ -116,9 +116,9 @@ mod tests {
     #[test]
     fn the_files_stay_where_and_as_they_are() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep::open(folder.path(), 300).unwrap();
-        keep.keep_shard(b"some text").unwrap();
-        keep.keep_memory(&[1, 2, 3]).unwrap();
+        let keep = WorkerFiles::open(folder.path(), 300).unwrap();
+        keep.store_shard(b"some text").unwrap();
+        keep.store_memory(&[1, 2, 3]).unwrap();
         let mut folders = vec![folder.path().to_owned()];
         let mut files = Vec::new();
         while let Some(next) = folders.pop() {

@@ -71,14 +71,14 @@ async fn blocks_come_by_number_hash_and_tag() {
     let slim = provider.get_block_by_hash(full.header.hash).await.unwrap().unwrap();
     assert_eq!(slim.header, full.header);
     assert_eq!(slim.transactions.as_hashes().unwrap(), [hashes[1]]);
-    for tag in [
-        BlockNumberOrTag::Latest,
-        BlockNumberOrTag::Safe,
-        BlockNumberOrTag::Finalized,
-        BlockNumberOrTag::Pending,
+    for (tag, number) in [
+        (BlockNumberOrTag::Latest, 2),
+        (BlockNumberOrTag::Safe, 2),
+        (BlockNumberOrTag::Finalized, 2),
+        (BlockNumberOrTag::Pending, 3),
     ] {
         let block = provider.get_block_by_number(tag).await.unwrap().unwrap();
-        assert_eq!(block.header.number, 2, "{tag}");
+        assert_eq!(block.header.number, number, "{tag}");
     }
     let first = provider.get_block_by_number(BlockNumberOrTag::Earliest).await.unwrap().unwrap();
     assert_eq!((first.header.number, first.header.timestamp), (0, 1_000));

@@ -93,5 +93,5 @@ fn uniswap() {
     assert_eq!(mul_div_down(a, b, U256::from(2)), Ok(U256::MAX));
     assert_eq!(mul_div_up(a, b, U256::from(2)), Err(ArithmeticError::Overflow));
     assert_eq!(Q96.one(), uint!(79228162514264337593543950336_U256));
-    assert_eq!(Q112.div_down(U256::from(10), U256::from(4)), Ok(Q112.one() * U256::from(5) >> 1));
+    assert_eq!(Q112.div_down(U256::from(10), U256::from(4)), Ok((Q112.one() * U256::from(5)) >> 1));
 }

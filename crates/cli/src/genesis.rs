@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use abi::convert;
 use alloy_primitives::{Address, Bytes, U256, address, bytes};
-use execution::{BaseFeeRule, Genesis, GenesisAccount};
+use execution::{BaseFeeRule, Genesis, GenesisAccount, MODULES, Revision, Schedule};
 use units::{AccountId, UnixSeconds, Wei};
 
 /// Default chain id of a new ledger.
@@ -47,7 +47,7 @@ pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> G
         },
         fee_recipient: Address::ZERO,
         commitment: 2,
-        revisions: execution::Schedule::FIRST,
+        revisions: Schedule::beginning_with(Revision::new(MODULES.newest())),
         accounts,
     }
 }

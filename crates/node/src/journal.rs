@@ -139,6 +139,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn records_are_written_as_ever_and_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let all = [vec![0x02, 0xc0], Vec::new(), (0..=255).collect()];
+        write_all(&directory.path().join(FILE_NAME), all.iter()).unwrap();
+        let bytes = fs::read(directory.path().join(FILE_NAME)).unwrap();
+        golden::check!("waiting-journal.txt", &golden::hex(&bytes));
+        assert_eq!(Journal::open(directory.path()).unwrap().1, all);
+    }
+
+    #[test]
     fn what_a_crash_leaves_is_read_up_to_the_damage() {
         let all = [vec![1; 3], vec![], vec![2; 200]];
         let mut text = HEADER.to_vec();

@@ -10,6 +10,7 @@ mod calls;
 mod chain;
 mod desk;
 mod genesis;
+mod golden_files;
 mod kinds;
 mod modules;
 mod native_frames;

@@ -8,6 +8,7 @@ mod crash;
 mod damage;
 mod development;
 mod faults;
+mod golden_files;
 mod growth;
 mod past;
 mod pruned;

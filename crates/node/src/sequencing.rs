@@ -21,8 +21,8 @@ pub(crate) struct Sequencing {
 enum Policy {
     /// One node orders alone: a block for what waits, and at the latest at an interval an empty one.
     Solo { interval: Option<Duration> },
-    /// Whoever tests decides.
-    Development(Workbench),
+    /// The tester decides.
+    Development(Box<Workbench>),
 }
 
 /// What makes the producer make a block.
@@ -50,14 +50,15 @@ impl Sequencing {
         timestamps: Timestamps,
         beneficiary: Address,
     ) -> Self {
-        Self { policy: Policy::Development(workbench), timestamps, beneficiary }
+        let policy = Policy::Development(Box::new(workbench));
+        Self { policy, timestamps, beneficiary }
     }
 
     /// In a ledger for development.
     pub(crate) fn workbench(&self) -> Option<&Workbench> {
         match &self.policy {
             Policy::Solo { .. } => None,
-            Policy::Development(workbench) => Some(workbench),
+            Policy::Development(workbench) => Some(workbench.as_ref()),
         }
     }
 

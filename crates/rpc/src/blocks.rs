@@ -1,7 +1,7 @@
 //! Blocks, transactions and receipts as JSON wants them.
 
 use crate::{
-    error::{Answer, internal, pruned},
+    error::{Answer, internal, not_pending, pruned},
     parameters::{self, Count},
 };
 use alloy_consensus::{
@@ -92,7 +92,7 @@ fn forget_hash(value: &mut Value, hash: B256) {
 fn look(node: &Node, block: BlockId) -> Answer<Option<Found>> {
     if block == BlockId::pending() {
         let PendingBlock { header, transactions, receipts, .. } =
-            Arc::unwrap_or_clone(node.pending_block().map_err(internal)?);
+            Arc::unwrap_or_clone(node.pending_block().map_err(not_pending)?);
         let block = store::Block { header: Sealed::new(header), transactions };
         return Ok(Some(Found { block, pending: Some(receipts) }));
     }

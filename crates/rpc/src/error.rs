@@ -7,7 +7,7 @@ use jsonrpsee::types::{
     ErrorObjectOwned,
     error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE},
 };
-use node::{SubmitError, WaitError};
+use node::{PendingError, SubmitError, WaitError};
 use std::time::Duration;
 use store::StoreError;
 
@@ -52,6 +52,14 @@ pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObjectOw
     tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");
     let message = "internal error: the chain can't be read";
     ErrorObjectOwned::owned::<()>(INTERNAL_ERROR_CODE, message, None)
+}
+
+/// Why there is no pending block: the chain can't be read, or this program does not know the rules of the next block.
+pub(crate) fn not_pending(error: PendingError) -> ErrorObjectOwned {
+    match error {
+        PendingError::State(error) => internal(error),
+        error => refused(error.to_string()),
+    }
 }
 
 /// A call that reverted with `output`; the text is for people, the data for programs.

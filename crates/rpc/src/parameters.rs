@@ -1,6 +1,6 @@
 //! Parameters, and which block they mean.
 
-use crate::error::{Answer, internal, invalid, refused};
+use crate::error::{Answer, internal, invalid, not_pending, refused};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::U64;
 use jsonrpsee::types::{Params, params::ParamsSequence};
@@ -92,7 +92,7 @@ pub(crate) fn number_of(head: u64, block: BlockNumberOrTag) -> u64 {
 pub(crate) fn state(node: &Node, block: Option<BlockId>) -> Answer<StateView> {
     let block = block.unwrap_or_default();
     if block == BlockId::pending() {
-        return node.pending_view().map_err(internal);
+        return node.pending_view().map_err(not_pending);
     }
     let reader = node.reader().map_err(internal)?;
     let number = height(&reader, block)?.ok_or_else(|| refused("header not found"))?;

@@ -5,6 +5,8 @@ use crate::{
     support::{RECEIVER, Served, key},
 };
 use alloy_primitives::{Address, B256, Bytes, U256, bytes};
+use execution::{Activation, Revision, Schedule};
+use node::NodeConfig;
 use serde_json::{Value, json};
 
 /// Without calldata: adds one to slot 0, logs topic 0x2a, returns the count. With calldata: reverts with it.
@@ -246,4 +248,22 @@ async fn who_cannot_pay_gets_no_estimate_and_hears_why() {
     let call = json!({ "from": RECEIVER, "to": Address::ZERO, "maxFeePerGas": "0x3b9aca00" });
     let message = http::fail(served.address(), "eth_estimateGas", json!([call]), -32_000).await;
     assert!(message.starts_with("insufficient funds for transfer"), "{message}");
+}
+
+#[tokio::test]
+async fn without_the_rules_of_the_next_block_there_is_none() {
+    let mut genesis = crate::support::genesis();
+    let unknown = Activation { revision: Revision::new(9_999), height: 1 };
+    genesis.revisions = Schedule::new(vec![unknown]).unwrap();
+    let change = |config| NodeConfig { genesis: Some(genesis), ..config };
+    let served = Served::with(change).await;
+    let call = json!([{ "from": key(1).address(), "to": RECEIVER }]);
+    for (method, params) in
+        [("eth_estimateGas", call.clone()), ("eth_getBlockByNumber", json!(["pending", false]))]
+    {
+        let message = http::fail(served.address(), method, params, -32_000).await;
+        assert!(message.contains("revision 9999"), "{method}: {message}");
+    }
+    // What is there can be read.
+    http::ask(served.address(), "eth_call", call).await;
 }

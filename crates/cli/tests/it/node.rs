@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::support::{Finished, Machine, RunningNode};
 
 const RICH: &str = "0x00000000000000000000000000000000000000aa";
@@ -227,4 +229,67 @@ fn no_proxy_is_asked_for_a_node_on_this_machine() {
     command.env("HTTP_PROXY", "http://127.0.0.1:1").env("http_proxy", "http://127.0.0.1:1");
     let finished = Finished::of(command.output().unwrap());
     assert_eq!(finished.code, 0, "{}", finished.stderr);
+}
+
+/// Asks the node over HTTP; the result, which must be there.
+#[track_caller]
+fn ask(node: &RunningNode, method: &str, params: &Value) -> Value {
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
+    let mut stream = std::net::TcpStream::connect(node.address()).unwrap();
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        node.address(),
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let document = answer.split("\r\n\r\n").nth(1).unwrap();
+    let document: Value = serde_json::from_str(document).unwrap();
+    assert!(document.get("error").is_none(), "{method}: {document}");
+    document["result"].clone()
+}
+
+/// The time of a block.
+fn timestamp(node: &RunningNode, block: &str) -> u64 {
+    let block = ask(node, "eth_getBlockByNumber", &json!([block, false]));
+    u64::from_str_radix(&block["timestamp"].as_str().unwrap()[2..], 16).unwrap()
+}
+
+#[test]
+fn under_hardhats_name_no_two_blocks_share_a_second() {
+    let machine = Machine::new();
+    let node = machine.node(&["--dev", "--client-version", "hardhat"]);
+    let sender = rpc::test_accounts()[0].address();
+    for _ in 0..4 {
+        ask(&node, "eth_sendTransaction", &json!([{ "from": sender, "to": RICH, "value": "0x1" }]));
+    }
+    ask(&node, "hardhat_mine", &json!(["0x3"]));
+    let times: Vec<u64> = (1..=7).map(|number| timestamp(&node, &format!("{number:#x}"))).collect();
+    assert!(times.is_sorted_by(|one, next| one < next), "{times:?}");
+    assert!(timestamp(&node, "pending") > times[6]);
+    // Under our own name they may.
+    let node = machine.node(&["--dev"]);
+    ask(&node, "evm_setNextBlockTimestamp", &json!([4_000_000_000_u64]));
+    ask(&node, "evm_mine", &json!([]));
+    ask(&node, "evm_setTime", &json!([4_000_000_000_u64]));
+    ask(&node, "evm_mine", &json!([]));
+    assert!(timestamp(&node, "0x2") - timestamp(&node, "0x1") < 60);
+}
+
+#[test]
+fn the_time_of_a_ledger_to_test_against_goes_on_after_a_restart() {
+    let machine = Machine::new();
+    let mut node = machine.node(&["--dev", "--data-dir", "kept"]);
+    ask(&node, "evm_increaseTime", &json!([1_000_000]));
+    ask(&node, "evm_mine", &json!([]));
+    let before = timestamp(&node, "latest");
+    assert!(Command::new("kill").args(["-TERM", &node.id()]).status().unwrap().success());
+    assert_eq!(node.wait(), Some(0));
+    let node = machine.node(&["--dev", "--data-dir", "kept"]);
+    let ahead = ask(&node, "evm_increaseTime", &json!([0])).as_u64().unwrap();
+    assert_eq!(ahead, 1_000_000);
+    std::thread::sleep(Duration::from_millis(1_100));
+    ask(&node, "evm_mine", &json!([]));
+    assert!(timestamp(&node, "latest") > before, "time does not stand still");
 }

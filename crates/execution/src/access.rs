@@ -57,7 +57,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         for (account, slot) in modules.touched() {
             touched.accounts.entry(*account).or_default().extend(slot);
         }
-        let beneficiary = self.block_environment().beneficiary;
+        let beneficiary = self.imagined().beneficiary;
         let mut warm = vec![call.from, beneficiary];
         warm.extend(call.to.to());
         warm.extend(

@@ -3,7 +3,7 @@
 use crate::{
     environment::Environment,
     evm::{Checks, Machine, MachineContext, machine},
-    modules::{self, BeginError},
+    modules,
     overlay::Overlay,
     overrides::{self, Overrides},
     revision::UnknownRevision,
@@ -107,15 +107,6 @@ pub enum CallError<E: std::error::Error + 'static> {
     State(#[source] E),
 }
 
-impl<E: std::error::Error> From<BeginError<E>> for CallError<E> {
-    fn from(error: BeginError<E>) -> Self {
-        match error {
-            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
-            BeginError::State(error) => Self::State(error),
-        }
-    }
-}
-
 /// Why there is no estimate.
 #[derive(Debug, thiserror::Error)]
 pub enum EstimateError<E: std::error::Error + 'static> {
@@ -153,12 +144,12 @@ pub struct Scene<'a, DB> {
     pub rules: &'a Rules,
     /// The block it is in.
     pub environment: Environment,
-    /// What is overridden for this call.
+    /// What is imagined otherwise.
     pub overrides: &'a Overrides,
 }
 
 impl<DB: DatabaseRef> Scene<'_, DB> {
-    /// Runs `call` and discards what it wrote. Gas is free and the nonce is not checked; within the call `BASEFEE` is 0, unless it is overridden.
+    /// Runs `call` and forgets what it wrote. Gas is free and the nonce is not looked at; within the call `BASEFEE` is 0, unless it is imagined.
     ///
     /// # Errors
     /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
@@ -216,7 +207,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     /// The most gas a call may have, whoever pays.
     pub(crate) fn gas_limit(&self, call: &Call) -> u64 {
         let block = self.overrides.block.gas_limit.unwrap_or(self.environment.gas_limit);
-        // The block may be overridden with a larger limit; a call still computes no longer than a real block.
+        // A larger block is imagined, but no longer computed than a real one.
         call.gas_limit.unwrap_or(u64::MAX).min(block).min(self.rules.gas_limit)
     }
 
@@ -232,8 +223,8 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok(u64::try_from(left / U256::from(fee)).unwrap_or(u64::MAX).min(limit))
     }
 
-    /// Returns the environment of the block that it is in, with its overrides.
-    pub(crate) fn block_environment(&self) -> Environment {
+    /// The block it is in, as imagined.
+    pub(crate) fn imagined(&self) -> Environment {
         self.overrides.block.applied_to(&self.environment, self.rules)
     }
 
@@ -246,12 +237,12 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok((CallOutcome::from(result), spent))
     }
 
-    /// Returns the state that it begins with, with its overrides: the state after the block or before it, so never older than the parent's.
+    /// The state it begins with, as imagined. It is that after the block, or that before it: either way no older than the block before.
     fn overlay(&self) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
         let mut overlay = Overlay::new(self.state);
         let parent = self.environment.number.saturating_sub(1);
-        modules::begin_block(&mut overlay, self.rules, parent, &self.block_environment())?;
-        overrides::apply(&mut overlay, &self.overrides.accounts).map_err(CallError::State)?;
+        modules::begin_block(&mut overlay, self.rules, parent, &self.imagined())?;
+        overrides::imagine(&mut overlay, &self.overrides.accounts).map_err(CallError::State)?;
         Ok(overlay)
     }
 
@@ -263,7 +254,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     ) -> Result<(Machine<'_, DB>, TxEnv), CallError<DB::Error>> {
         check_call(call, self.rules)?;
         let base_fee = self.overrides.block.base_fee.unwrap_or_default();
-        let environment = Environment { base_fee, ..self.block_environment() };
+        let environment = Environment { base_fee, ..self.imagined() };
         let mut overlay = self.overlay()?;
         let sender = overlay.basic(call.from).map_err(CallError::State)?;
         let nonce = sender.map_or(0, |account| account.nonce);
@@ -351,7 +342,7 @@ impl From<ExecutionResult> for CallOutcome {
     }
 }
 
-/// [`Scene::call`] without overrides.
+/// [`Scene::call`] with nothing imagined.
 ///
 /// # Errors
 /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
@@ -365,7 +356,7 @@ pub fn call<DB: DatabaseRef>(
     Scene { state, rules, environment: *environment, overrides }.call(call)
 }
 
-/// [`Scene::estimate_gas`] without overrides.
+/// [`Scene::estimate_gas`] with nothing imagined.
 ///
 /// # Errors
 /// [`EstimateError`]: reverted with its data, halted, or not run at all.

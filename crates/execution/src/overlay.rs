@@ -68,16 +68,16 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         changes
     }
 
-    /// Overrides an account, for a call that leaves no trace.
-    pub(crate) fn override_account(
+    /// Writes over an account what a preview imagines of it.
+    pub(crate) fn imagine(
         &mut self,
         address: Address,
-        overridden: &AccountOverride,
+        imagined: &AccountOverride,
     ) -> Result<(), DB::Error> {
         let mut info = self.basic(address)?.unwrap_or_default();
-        info.balance = overridden.balance.unwrap_or(info.balance);
-        info.nonce = overridden.nonce.unwrap_or(info.nonce);
-        if let Some(code) = &overridden.code {
+        info.balance = imagined.balance.unwrap_or(info.balance);
+        info.nonce = imagined.nonce.unwrap_or(info.nonce);
+        if let Some(code) = &imagined.code {
             // What begins like a delegation (EIP-7702) and is none is code that fails when it is run.
             let code = Bytecode::new_raw_checked(code.clone())
                 .unwrap_or_else(|_| Bytecode::new_legacy(code.clone()));
@@ -89,7 +89,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
             .entry(address)
             .and_modify(|entry| entry.now = now)
             .or_insert(Entry { base: None, now });
-        let slots = match &overridden.storage {
+        let slots = match &imagined.storage {
             None => return Ok(()),
             Some(StorageOverride::Slots(slots)) => slots,
             Some(StorageOverride::Whole(slots)) => {
@@ -121,7 +121,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
     }
 
     /// Tells `BLOCKHASH` of a simulated block.
-    pub(crate) fn add_block_hash(&mut self, number: u64, hash: B256) {
+    pub(crate) fn imagine_hash(&mut self, number: u64, hash: B256) {
         self.hashes.insert(number, hash);
     }
 

@@ -1,11 +1,11 @@
-//! What a call may override: accounts, and its block.
+//! What a preview imagines: other accounts, another block.
 
 use crate::{environment::Environment, overlay::Overlay, rules::Rules};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use revm::{DatabaseRef, handler::EthPrecompiles, primitives::hardfork::SpecId};
 use std::collections::BTreeMap;
 
-/// Overridden storage of an account.
+/// Storage of an account that a preview imagines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StorageOverride {
     /// These slots, and every other is zero.
@@ -14,7 +14,7 @@ pub enum StorageOverride {
     Slots(BTreeMap<U256, U256>),
 }
 
-/// What is overridden of an account; `None` stays as it is.
+/// What a preview imagines of an account; `None` is as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountOverride {
     /// In the smallest unit.
@@ -27,7 +27,7 @@ pub struct AccountOverride {
     pub storage: Option<StorageOverride>,
 }
 
-/// What is overridden of the block; `None` stays as it is.
+/// What a preview imagines of its block; `None` is as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockOverrides {
     /// Height.
@@ -44,7 +44,7 @@ pub struct BlockOverrides {
     pub base_fee: Option<u64>,
 }
 
-/// Everything that a call overrides.
+/// Everything a preview imagines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// The block.
@@ -54,7 +54,7 @@ pub struct Overrides {
 }
 
 impl BlockOverrides {
-    /// Returns `environment` with these overrides; the revision is that of its height.
+    /// `environment` as imagined; the revision is that of its height.
     #[must_use]
     pub fn applied_to(&self, environment: &Environment, rules: &Rules) -> Environment {
         let number = self.number.unwrap_or(environment.number);
@@ -77,13 +77,13 @@ pub fn is_precompile(address: &Address) -> bool {
     EthPrecompiles::new(SpecId::OSAKA).contains(address)
 }
 
-/// Overrides accounts in an overlay.
-pub(crate) fn apply<DB: DatabaseRef>(
+/// Writes what is imagined of accounts over what an overlay holds.
+pub(crate) fn imagine<DB: DatabaseRef>(
     overlay: &mut Overlay<'_, DB>,
     accounts: &BTreeMap<Address, AccountOverride>,
 ) -> Result<(), DB::Error> {
     for (address, account) in accounts {
-        overlay.override_account(*address, account)?;
+        overlay.imagine(*address, account)?;
     }
     Ok(())
 }

@@ -9,9 +9,9 @@ use crate::{
     evm::{Checks, machine},
     fees::next_base_fee,
     genesis::empty_header,
-    modules::{self, BeginError},
+    modules,
     overlay::Overlay,
-    overrides::{self, Overrides},
+    overrides::{Overrides, imagine},
     revision::UnknownRevision,
     rules::Rules,
     transaction::{self, Refusal, Transaction},
@@ -46,7 +46,7 @@ pub struct Message {
 /// A block to simulate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockPlan {
-    /// What is overridden before its calls.
+    /// Imagined before its calls.
     pub overrides: Overrides,
     /// In order.
     pub messages: Vec<Message>,
@@ -134,15 +134,6 @@ pub enum SimulateError<E: std::error::Error + 'static> {
     State(#[source] E),
 }
 
-impl<E: std::error::Error> From<BeginError<E>> for SimulateError<E> {
-    fn from(error: BeginError<E>) -> Self {
-        match error {
-            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
-            BeginError::State(error) => Self::State(error),
-        }
-    }
-}
-
 /// Simulates blocks on top of `head`, whose state `state` is.
 ///
 /// # Errors
@@ -164,10 +155,10 @@ pub fn simulate<DB: DatabaseRef>(
     let mut simulated = Vec::with_capacity(blocks.len());
     for plan in &blocks {
         let parent_hash = parent.hash_slow();
-        overlay.add_block_hash(parent.number, parent_hash);
+        overlay.imagine_hash(parent.number, parent_hash);
         let environment = environment(&parent, rules, simulation, plan);
         modules::begin_block(&mut overlay, rules, parent.number, &environment)?;
-        overrides::apply(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;
+        imagine(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;
         let run = Run { rules, simulation, environment: &environment };
         let body;
         (overlay, body) = run.messages(overlay, &plan.messages, &mut budget)?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Tells the time of the next block. Tests inject their own.
 pub trait Clock: Send + Sync {
-    /// Returns Unix seconds. They may decrease; block timestamps never do.
+    /// Unix seconds. May fall; block timestamps won't.
     fn now(&self) -> u64;
 }
 
@@ -19,7 +19,7 @@ pub struct AnchoredClock {
 }
 
 impl AnchoredClock {
-    /// Reads the wall clock now. A time before 1970 counts as 1970.
+    /// Anchors at the present. A wall clock before 1970 counts as 1970.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the node is where time enters the ledger")]
     pub fn start() -> Self {

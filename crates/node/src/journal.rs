@@ -1,15 +1,14 @@
 //! The waiting transactions on disk, so that a restart does not lose what was taken.
 //!
-//! An append-only file: each transaction is appended before its sender is told that it was taken. At the start the file is read, what may still wait
-//! enters the mempool again, and the file is rewritten; it is also rewritten when most of its transactions have left the mempool. The operating system
-//! has each record before the sender has its answer, so the end of the process loses nothing. Records are not synced: a power cut may lose the last
-//! ones. Blocks are synced.
+//! A file that only grows: each transaction is appended before its sender hears that it was taken. At the start it is read, what still may wait
+//! waits again, and the file is written anew; so it is, too, when most of what it holds has left. The system has each record when the sender has its
+//! answer: the end of the process loses nothing. A power cut may lose the last ones, as nothing is synced; what is in a block, is.
 //!
 //! ```text
 //! header | record …      record:  length u32 LE | Keccak-256 of the bytes, which is the transaction's hash | bytes (EIP-2718)
 //! ```
 //!
-//! Reading ends at the first record that is cut short or does not match its hash, which is what a crash leaves behind.
+//! Reading ends at the first record that is cut short or does not fit its hash: what a crash leaves behind.
 
 use alloy_consensus::transaction::Recovered;
 use alloy_eips::eip2718::Encodable2718;
@@ -24,9 +23,9 @@ use std::{
 /// Name of the file in the data directory.
 const FILE_NAME: &str = "waiting.journal";
 const HEADER: &[u8; 18] = b"gleaner waiting 1\n";
-/// Below this size, in bytes, the file is not rewritten.
+/// Below this size nothing is written anew.
 const SIZE_MIN: u64 = 1 << 20;
-/// How many times larger than its waiting transactions the file may grow.
+/// How many times larger than what it must hold the file may grow.
 const GROWTH: u64 = 4;
 
 /// The file.
@@ -38,7 +37,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens or makes the file; also returns what it held, in order. A file of another format counts as empty and is replaced.
+    /// Opens or makes the file; what it held, in order. A file that is none of ours counts as empty and is replaced.
     pub(crate) fn open(directory: &Path) -> io::Result<(Self, Vec<Vec<u8>>)> {
         let path = directory.join(FILE_NAME);
         let held = match File::open(&path) {
@@ -54,7 +53,7 @@ impl Journal {
     pub(crate) fn append(&mut self, transaction: &Recovered<Transaction>) -> io::Result<()> {
         let record = record(&transaction.encoded_2718());
         if let Err(error) = self.file.write_all(&record) {
-            // A partial record would hide those behind it.
+            // Half a record would hide those behind it.
             self.file.set_len(self.size)?;
             return Err(error);
         }
@@ -62,12 +61,12 @@ impl Journal {
         Ok(())
     }
 
-    /// Returns whether the file is much larger than the `bytes` of transactions that still wait.
+    /// Whether the file is much larger than the `bytes` of transactions that still wait.
     pub(crate) fn is_bloated(&self, bytes: usize) -> bool {
         self.size > SIZE_MIN.max(GROWTH.saturating_mul(length(bytes)))
     }
 
-    /// Rewrites the file. On an error the old one stays.
+    /// Writes the file anew. On an error the old one stays.
     pub(crate) fn rewrite<'a>(
         &mut self,
         waiting: impl Iterator<Item = &'a Recovered<Transaction>>,
@@ -77,7 +76,7 @@ impl Journal {
     }
 }
 
-/// Writes a temporary file and renames it, so that a crash leaves the old file or the new one; returns it positioned at its end, and its size.
+/// Writes beside the place and renames, so that a crash leaves the old file or the new one; positioned at its end.
 fn write_all(
     path: &Path,
     transactions: impl Iterator<Item = impl AsRef<[u8]>>,
@@ -122,7 +121,7 @@ fn read_all(mut from: impl Read) -> io::Result<Vec<Vec<u8>>> {
     Ok(held)
 }
 
-/// Fills `into`; false at the end of the file.
+/// False at the end of the file.
 fn read_whole(from: &mut impl Read, into: &mut [u8]) -> io::Result<bool> {
     match from.read_exact(into) {
         Ok(()) => Ok(true),

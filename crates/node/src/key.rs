@@ -42,7 +42,7 @@ fn create(path: PathBuf) -> Result<SigningKey, OpenError> {
     Ok(SigningKey::from_bytes(&seed))
 }
 
-/// Writes a temporary file and renames it, so that a crash never leaves a partial key.
+/// Writes beside the place and renames, so that a crash leaves no half key.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let draft = path.with_extension("key.new");
     match fs::remove_file(&draft) {
@@ -58,7 +58,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.write_all(b"\n")?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
-    // Sync the directory, so that the name survives a power cut.
+    // The name, too, should survive a power cut.
     match path.parent() {
         Some(directory) => File::open(directory)?.sync_all(),
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! The mempool: transactions that wait for a block. It reads no state; callers pass in what it has to know of accounts.
+//! Transactions on their way into a block: pure bookkeeping, told about accounts from outside.
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_eips::eip2718::Encodable2718;
@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BinaryHeap},
 };
 
-/// By how many percent both fees of a replacement must be higher; as in geth.
+/// By how many percent a replacement must pay more, in both its fees. As in geth.
 const REPLACEMENT_PERCENT: u128 = 10;
 
 /// Bounds of the mempool.
@@ -21,22 +21,22 @@ pub struct PoolLimits {
     pub per_sender_max: usize,
     /// Encoded bytes in all.
     pub bytes_max: usize,
-    /// What happens to transactions that anybody can send again on another chain.
+    /// Those that anybody can send again on another chain.
     pub unprotected: Unprotected,
 }
 
-/// What happens to transactions from before EIP-155, whose signatures name no chain, so that any chain may include them. Known contracts
-/// that have the same address on every chain were created by such transactions.
+/// What becomes of transactions from before EIP-155, whose signatures name no chain: any chain may include them. Known contracts
+/// that lie at the same address everywhere were made by such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unprotected {
-    /// Refused, as in geth: most senders of one don't know what it means.
+    /// As geth does: most who send one do not know what they do.
     Refused,
-    /// Taken as any other.
+    /// As any other.
     Taken,
 }
 
 impl PoolLimits {
-    /// 8192 transactions, 256 of one sender, 32 MiB; only transactions for this chain.
+    /// 8192 transactions, 256 of one sender, 32 MiB; each for this chain alone.
     pub const STANDARD: Self = Self {
         transactions_max: 8_192,
         per_sender_max: 256,
@@ -48,7 +48,7 @@ impl PoolLimits {
 /// Why the mempool does not take a transaction. The first words are those that wallets look for (geth's).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolRefusal {
-    /// It waits already, or is in a block.
+    /// It is waiting already, or in a block.
     #[error("already known")]
     AlreadyKnown,
     /// No block could include it, or its sender can't pay it together with what is waiting.
@@ -67,7 +67,7 @@ pub enum PoolRefusal {
         /// In the smallest unit per gas.
         minimum: u64,
     },
-    /// A transaction with its nonce waits, and this one does not pay at least 10 % more.
+    /// A transaction with its nonce is waiting and this one does not pay clearly more.
     #[error(
         "replacement transaction underpriced: needs a max fee per gas of {max_fee_min} and a tip of {tip_min}"
     )]
@@ -77,7 +77,7 @@ pub enum PoolRefusal {
         /// In the smallest unit per gas.
         tip_min: u128,
     },
-    /// The sender has as many waiting as it may.
+    /// The sender has many waiting.
     #[error("account limit exceeded: {count} transactions of {sender} are waiting")]
     SenderFull {
         /// The sender.
@@ -85,7 +85,7 @@ pub enum PoolRefusal {
         /// How many.
         count: usize,
     },
-    /// The pool is full, and the others pay more.
+    /// Others pay more.
     #[error("txpool is full: raise the max priority fee per gas, or wait")]
     Full,
 }
@@ -96,17 +96,17 @@ pub(crate) struct Sender {
     /// Next nonce.
     pub(crate) nonce: u64,
     pub(crate) balance: U256,
-    /// Whether it is a contract; an account with a delegation (EIP-7702) is not.
+    /// Whether it is a contract (a delegation, EIP-7702, is none).
     pub(crate) is_contract: bool,
 }
 
-/// What [`Pool::insert`] needs to take a transaction. Valid until the pool changes.
+/// That a transaction may wait, and at whose cost. Good until the pool changes.
 #[derive(Debug)]
 pub(crate) struct Admission {
     sender: Sender,
     cost: U256,
     size: usize,
-    /// The transaction that is removed to make room.
+    /// Leaves for it.
     victim: Option<B256>,
 }
 
@@ -115,13 +115,13 @@ pub(crate) struct Admission {
 struct Waiting {
     transaction: Recovered<Transaction>,
     size: usize,
-    /// The most that it can cost its sender.
+    /// Most it can take from its sender.
     cost: U256,
     /// Ascending; the earlier one goes first at the same tip.
     arrival: u64,
 }
 
-/// All waiting transactions of one sender, by nonce, and what is known of the sender.
+/// All that wait of one sender, by nonce, and what is known of it.
 #[derive(Debug)]
 struct Queue {
     nonce: u64,
@@ -130,7 +130,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// Returns those whose nonces follow each other from the account's nonce on, as far as its balance pays for them in that order.
+    /// Those that can follow each other from the account's nonce on, and that it can pay in that order.
     fn executable(&self) -> impl Iterator<Item = &Waiting> {
         let mut next = self.nonce;
         let mut left = self.balance;
@@ -159,7 +159,7 @@ pub(crate) struct Pool {
     places: BTreeMap<B256, (Address, u64)>,
     bytes: usize,
     arrivals: u64,
-    /// Counts changes of what waits and of what is known of senders.
+    /// Counts changes of what waits and what is known of senders.
     revision: u64,
 }
 
@@ -169,7 +169,7 @@ impl Pool {
         Self { limits, rules, queues, places, bytes: 0, arrivals: 0, revision: 0 }
     }
 
-    /// Checks whether a transaction may wait; returns what [`Pool::insert`] needs to take it.
+    /// Says why a transaction is not taken, or what [`Pool::insert`] needs to take it.
     pub(crate) fn admit(
         &mut self,
         transaction: &Recovered<Transaction>,
@@ -187,7 +187,7 @@ impl Pool {
             let (transaction, account) = (nonce, sender.nonce);
             return Err(Refusal::NonceTooLow { transaction, account }.into());
         }
-        // A block may be written and not yet settled here: the nonces that it used no longer count.
+        // A block may be written and not yet settled here: what it used no longer counts.
         self.forget_used(&address, sender.nonce);
         let cost = cost(transaction);
         let size = transaction.encode_2718_len();
@@ -196,7 +196,7 @@ impl Pool {
         Ok(Admission { sender, cost, size, victim })
     }
 
-    /// Takes a transaction that was just admitted.
+    /// Takes a transaction as it was just admitted.
     pub(crate) fn insert(&mut self, transaction: Recovered<Transaction>, admission: Admission) {
         let Admission { sender, cost, size, victim } = admission;
         let (address, nonce) = (transaction.signer(), transaction.nonce());
@@ -233,7 +233,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Returns every waiting transaction, in the order of arrival.
+    /// Every waiting transaction, in the order of arrival.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = &Recovered<Transaction>> {
         let mut all: Vec<&Waiting> =
             self.queues.values().flat_map(|queue| queue.waiting.values()).collect();
@@ -241,18 +241,17 @@ impl Pool {
         all.into_iter().map(|waiting| &waiting.transaction)
     }
 
-    /// Returns a number that is different after each change of the pool.
+    /// Which state of the pool this is: it is another after each change.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Returns the encoded size of all waiting transactions, in bytes.
+    /// Encoded bytes of all that wait.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Returns the best-paying executable transactions, each sender's in nonce order: at most `count_max`, with gas limits of about `gas_max` at
-    /// most together.
+    /// The best-paying executable transactions, each sender's in nonce order, at most `count_max` and at most about `gas_max` of gas limits.
     pub(crate) fn best(
         &self,
         base_fee: u64,
@@ -289,7 +288,7 @@ impl Pool {
         chosen
     }
 
-    /// Returns whether [`Self::best`] would return anything.
+    /// Whether [`Self::best`] would return anything.
     pub(crate) fn has_best(&self, base_fee: u64) -> bool {
         self.queues.values().any(|queue| {
             let first = queue.executable().next();
@@ -297,7 +296,7 @@ impl Pool {
         })
     }
 
-    /// Takes over how a block changed accounts; transactions whose nonce is used are removed.
+    /// Takes over what a block did to accounts; transactions whose nonce is used leave.
     pub(crate) fn settle(&mut self, accounts: &BTreeMap<Address, Change<Option<AccountState>>>) {
         for (address, change) in accounts {
             let Some(queue) = self.queues.get_mut(address) else { continue };
@@ -310,7 +309,7 @@ impl Pool {
         }
     }
 
-    /// Removes a transaction; later ones of the same sender stay.
+    /// Forgets a transaction; those of the same sender behind it stay and wait.
     pub(crate) fn remove(&mut self, hash: &B256) {
         let Some((address, nonce)) = self.places.remove(hash) else { return };
         self.revision += 1;
@@ -323,7 +322,7 @@ impl Pool {
         }
     }
 
-    /// Removes all transactions.
+    /// Forgets all that wait.
     pub(crate) fn clear(&mut self) {
         self.queues.clear();
         self.places.clear();
@@ -331,18 +330,18 @@ impl Pool {
         self.bytes = 0;
     }
 
-    /// Sets the most gas that a transaction may have from now on; those that wait stay.
+    /// The most gas a transaction may have from now on; those that wait stay.
     pub(crate) fn set_gas_limit(&mut self, gas_limit: u64) {
         self.rules.gas_limit = gas_limit;
     }
 
-    /// Returns the waiting transaction with this hash.
+    /// The waiting transaction with this hash.
     pub(crate) fn transaction(&self, hash: &B256) -> Option<&Recovered<Transaction>> {
         let (address, nonce) = self.places.get(hash)?;
         Some(&self.queues.get(address)?.waiting.get(nonce)?.transaction)
     }
 
-    /// Returns all waiting transactions, or those of one sender, and whether each could be included after those before it.
+    /// All that wait, or those of one sender, and whether each could be included after those before it.
     pub(crate) fn all(
         &self,
         sender: Option<Address>,
@@ -357,7 +356,7 @@ impl Pool {
         })
     }
 
-    /// Returns whether a transaction waits neither for earlier ones of its sender nor for funds. One that is not in the pool counts as ready.
+    /// Whether a transaction does not wait for others of its sender, nor for money. One that is not here waits for nothing.
     pub(crate) fn is_ready(&self, hash: &B256) -> bool {
         let Some((address, nonce)) = self.places.get(hash) else { return true };
         self.queues.get(address).is_none_or(|queue| {
@@ -365,7 +364,7 @@ impl Pool {
         })
     }
 
-    /// Returns the next nonce of an account that is at `nonce`, after the waiting transactions that follow it without a gap.
+    /// The next nonce of an account that is at `nonce`, once what waits without a gap is included.
     pub(crate) fn next_nonce(&self, address: &Address, nonce: u64) -> u64 {
         let Some(queue) = self.queues.get(address) else { return nonce };
         let mut next = nonce;
@@ -378,12 +377,12 @@ impl Pool {
         next
     }
 
-    /// Returns how many transactions wait.
+    /// How many wait.
     pub(crate) fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Removes a sender's transactions below the account's `nonce`.
+    /// Forgets a sender's transactions below the account's `nonce`.
     fn forget_used(&mut self, address: &Address, nonce: u64) {
         let Some(queue) = self.queues.get_mut(address) else { return };
         let kept = queue.waiting.split_off(&nonce);
@@ -398,7 +397,7 @@ impl Pool {
         }
     }
 
-    /// Checks a transaction against the others of its sender.
+    /// Judges a transaction beside the others of its sender.
     fn check_among_own(
         &self,
         transaction: &Recovered<Transaction>,
@@ -423,8 +422,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Returns which transaction is removed for `transaction`, if one must be: the last one of some sender, first of those that can't run, then of
-    /// those that pay least.
+    /// Who has to leave for `transaction`: the last one of some sender, those that can't run first, then those that pay less.
     fn make_room(
         &self,
         transaction: &Recovered<Transaction>,
@@ -451,7 +449,7 @@ impl Pool {
         };
         let is_executable = self.next_nonce(&place.0, sender.nonce) >= place.1;
         let is_better = (is_executable, tip(transaction)) > (victim_executable, victim_tip);
-        // One is removed for one: a large transaction does not displace many.
+        // One leaves for one: a large transaction does not push out many.
         let fits = bytes.saturating_sub(victim.size) <= self.limits.bytes_max
             && count.saturating_sub(1) <= self.limits.transactions_max;
         if is_better && fits {
@@ -462,7 +460,7 @@ impl Pool {
     }
 }
 
-/// Checks what can be checked without knowing the sender.
+/// What can be said without knowing the sender.
 fn check_alone(
     transaction: &Transaction,
     rules: &Rules,
@@ -479,7 +477,7 @@ fn check_alone(
     Ok(())
 }
 
-/// Checks that both fees are higher, as in geth: free replacements would let a sender make the node work for nothing.
+/// Both fees must rise, as in geth, or replacing would be a way to make the node work for nothing.
 fn check_replacement(old: &Transaction, new: &Transaction) -> Result<(), PoolRefusal> {
     let raised = |fee: u128| {
         let step = (fee / 100).saturating_mul(REPLACEMENT_PERCENT)
@@ -493,12 +491,12 @@ fn check_replacement(old: &Transaction, new: &Transaction) -> Result<(), PoolRef
     Ok(())
 }
 
-/// Returns the most that goes to the producer, per gas.
+/// The most that goes to the producer, per gas.
 fn tip(transaction: &Transaction) -> u128 {
     transaction.max_priority_fee_per_gas().unwrap_or_else(|| transaction.max_fee_per_gas())
 }
 
-/// Returns the most that a transaction can cost its sender; saturates.
+/// The most a transaction can take from its sender; saturates.
 fn cost(transaction: &Transaction) -> U256 {
     let gas = U256::from(transaction.gas_limit());
     let fees = gas.saturating_mul(U256::from(transaction.max_fee_per_gas()));

@@ -1,4 +1,4 @@
-//! The node: what it offers to other crates, and the state that its parts share.
+//! The node as others see it.
 
 use crate::{
     clock::Clock,
@@ -39,7 +39,7 @@ pub struct Node {
     producer: Arc<Producer>,
 }
 
-/// The state that the node, its producer thread and the development mode share.
+/// What the node and its producer thread share.
 pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) rules: Rules,
@@ -51,11 +51,11 @@ pub(crate) struct Shared {
     pool: Mutex<Pool>,
     /// Locked after the pool.
     journal: Mutex<Journal>,
-    /// Used with the pool's lock: signalled when a transaction is added while [`Shared::is_idle`], and when the node stops.
+    /// With the pool: something was added while [`Shared::is_idle`], or the node stops.
     pub(crate) wake: Condvar,
-    /// Written under the pool's lock: whether the producer sleeps until there is a transaction. While it waits for more of them, nobody wakes it.
+    /// Written under the pool's lock: the producer sleeps until there is a transaction. When it gathers company for one, nobody wakes it.
     pub(crate) is_idle: AtomicBool,
-    /// Counts changes of the store; a reader is valid for one generation.
+    /// Counts changes of the store: a reader is good for one.
     generation: AtomicU64,
     latest: Mutex<Option<(u64, Arc<Reader>)>>,
     pub(crate) stopping: AtomicBool,
@@ -64,7 +64,7 @@ pub(crate) struct Shared {
     waiting: broadcast::Sender<B256>,
 }
 
-/// The producer thread; it ends with the last clone of the node.
+/// The thread, ended with the last node.
 struct Producer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -73,9 +73,9 @@ struct Producer {
 /// Which block a call is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallBlock {
-    /// The block whose state it reads: its number and time.
+    /// The one whose state it reads: its number and time.
     Same,
-    /// The block that would follow that one now.
+    /// The one that would follow it now.
     Next,
 }
 
@@ -95,7 +95,7 @@ pub struct Inclusion {
     pub block_number: u64,
     /// Position in the block, from 0.
     pub index: usize,
-    /// Its receipt.
+    /// What came of it.
     pub receipt: ReceiptEnvelope,
 }
 
@@ -122,7 +122,7 @@ impl Node {
         if let Some(genesis) = &genesis {
             store.initialize(genesis)?;
         }
-        // In a directory without a chain this is the error that says so.
+        // Without a genesis this says that there is none.
         let head = store.reader()?.head().clone();
         let genesis = genesis.ok_or_else(|| StoreError::Empty { path: store.path().into() })?;
         let rules = Rules { modules: config.modules, ..genesis.rules() };
@@ -167,7 +167,7 @@ impl Node {
         Ok(Self { shared, producer: Arc::new(producer) })
     }
 
-    /// Returns the rules of the chain: chain id, gas limit, base fee rule, revisions.
+    /// What the machine knows of the chain: chain id, gas limit, base fee rule.
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.shared.rules
@@ -182,26 +182,25 @@ impl Node {
         genesis.ok_or_else(|| StoreError::Empty { path: self.shared.store.path().into() })
     }
 
-    /// Returns the last block's header and hash.
+    /// The last block's header and hash.
     #[must_use]
     pub fn head(&self) -> Sealed<Header> {
         self.shared.heads.borrow().clone()
     }
 
-    /// Returns a receiver of new heads; one that reads seldom sees only the newest. It also wakes when production halts or a waiting transaction
-    /// is dropped.
+    /// Sees every new head, or only the newest when it looks seldom. Also wakes when production halts or a waiting transaction is dropped.
     #[must_use]
     pub fn subscribe_heads(&self) -> watch::Receiver<Sealed<Header>> {
         self.shared.heads.subscribe()
     }
 
-    /// Returns a feed of the transactions that enter the mempool from now on; one that is read seldom misses some.
+    /// Sees every transaction that begins to wait from now on, if it looks often enough.
     #[must_use]
     pub fn subscribe_waiting(&self) -> WaitingFeed {
         WaitingFeed::new(self.shared.waiting.subscribe())
     }
 
-    /// Returns a snapshot of the chain and of the state at its head. All callers until the next block share it.
+    /// A snapshot of the chain and of the state at its head, shared by all who ask before the next block.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -209,13 +208,13 @@ impl Node {
         self.shared.reader()
     }
 
-    /// Returns why no more blocks are made; `None` while they are.
+    /// Why no more blocks are made, if so.
     #[must_use]
     pub fn halted(&self) -> Option<&str> {
         self.shared.halted.get().map(String::as_str)
     }
 
-    /// Takes a signed transaction (EIP-2718 bytes) into the mempool and returns its hash.
+    /// Takes a signed transaction (EIP-2718 bytes) into the mempool; its hash.
     ///
     /// # Errors
     /// [`SubmitError`]; nothing has changed then.
@@ -240,7 +239,7 @@ impl Node {
         }
         let mut sender = sender(&reader, &transaction.signer())?;
         let keeps_waiting = self.shared.sequencing.keeps_waiting();
-        // In development somebody may send in the name of a contract.
+        // A contract sends when somebody does so in its name.
         sender.is_contract &= keeps_waiting;
         let admission = pool.admit(&transaction, sender)?;
         if keeps_waiting {
@@ -249,7 +248,7 @@ impl Node {
         pool.insert(transaction, admission);
         let is_idle = self.shared.is_idle.load(Ordering::SeqCst);
         drop(pool);
-        // An error says that nobody listens.
+        // Nobody needs to listen.
         let _ = self.shared.waiting.send(hash);
         if is_idle {
             self.shared.wake.notify_all();
@@ -257,19 +256,19 @@ impl Node {
         Ok(hash)
     }
 
-    /// Returns what can be done with a ledger for development; `None` for a production ledger.
+    /// What can be done with a ledger for development; `None` when it is one that is meant.
     #[must_use]
     pub fn development(&self) -> Option<Development<'_>> {
         Development::of(self, &self.shared)
     }
 
-    /// Returns a transaction that waits for a block.
+    /// A transaction that waits for a block.
     #[must_use]
     pub fn waiting(&self, hash: &B256) -> Option<Recovered<Transaction>> {
         self.shared.pool().transaction(hash).cloned()
     }
 
-    /// Returns all transactions that wait for a block, or those of one sender: by sender, in the order of their nonces.
+    /// All transactions that wait for a block, or those of one sender: by sender, in the order of their nonces.
     #[must_use]
     pub fn all_waiting(&self, sender: Option<Address>) -> Vec<Waiting> {
         let pool = self.shared.pool();
@@ -280,19 +279,19 @@ impl Node {
         pool.all(sender).map(shown).collect()
     }
 
-    /// Returns whether no earlier transaction of its sender is missing: it is in a block, or could be in the next one.
+    /// Whether nothing is missing before a transaction: it is in a block, or could be next for its sender.
     #[must_use]
     pub fn is_ready(&self, hash: &B256) -> bool {
         self.shared.pool().is_ready(hash)
     }
 
-    /// Returns how many transactions wait for a block.
+    /// How many transactions wait for a block.
     #[must_use]
     pub fn waiting_count(&self) -> usize {
         self.shared.pool().len()
     }
 
-    /// Returns the nonce of an account's next transaction, after those that wait.
+    /// The nonce for an account's next transaction, with those that wait counted.
     ///
     /// # Errors
     /// [`StoreError`] when the state cannot be read.
@@ -304,19 +303,19 @@ impl Node {
         Ok(pool.next_nonce(address, nonce))
     }
 
-    /// Returns the base fee of the next block, in the smallest unit per gas.
+    /// The base fee of the next block, in the smallest unit per gas.
     #[must_use]
     pub fn next_base_fee(&self) -> u64 {
         self.shared.next_base_fee()
     }
 
-    /// Returns the gas limit of the next block.
+    /// The gas limit of the next block.
     #[must_use]
     pub fn next_gas_limit(&self) -> u64 {
         self.shared.next_gas_limit()
     }
 
-    /// Runs a call on the head's state and discards what it wrote.
+    /// Runs a call on the head's state and forgets what it wrote.
     ///
     /// # Errors
     /// [`CallError`] when it could not run; a revert is an outcome.
@@ -360,7 +359,7 @@ impl Node {
         Ok(self.shared.pending()?.block)
     }
 
-    /// Returns the smallest gas limit, within 1/64, with which a call succeeds in the next block.
+    /// The gas limit with which a call succeeds in the next block, within 1/64 of the least.
     ///
     /// # Errors
     /// [`EstimateError`]: reverted with its data, halted, or not run at all.
@@ -378,7 +377,7 @@ impl Node {
         let mut heads = self.subscribe_heads();
         loop {
             heads.mark_unchanged();
-            // The mempool first: a transaction that moves into a block in between is then found there.
+            // Looked for in this order, it can't slip from one place to the other between the looks.
             let is_waiting = self.shared.pool().transaction(&hash).is_some();
             if let Some(inclusion) = self.inclusion(&hash)? {
                 return Ok(inclusion);
@@ -399,15 +398,14 @@ impl Node {
         }
     }
 
-    /// Stops production: the current block is finished, the waiting transactions stay in the journal, queries are still answered. Blocks the
-    /// caller until then.
+    /// Ends production: the block in work is finished, the waiting transactions stay in the journal. Queries still answer. Blocks the caller.
     ///
     /// The data directory is free when the last clone of the node is gone.
     pub fn shutdown(&self) {
         self.producer.stop();
     }
 
-    /// Returns where a transaction is in the chain.
+    /// Where a transaction is in the chain.
     fn inclusion(&self, hash: &B256) -> Result<Option<Inclusion>, StoreError> {
         let reader = self.reader()?;
         let Some(location) = reader.locate(hash)? else { return Ok(None) };
@@ -430,17 +428,17 @@ impl Node {
 }
 
 impl Shared {
-    /// Locks the mempool. A thread that panicked while holding it leaves it consistent: its methods check before they change.
+    /// The mempool. A thread that panicked while holding it leaves it whole: its methods check before they change.
     pub(crate) fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Locks the journal; after the pool. A thread that panicked while holding it leaves a file that can be read up to what it was writing.
+    /// The journal; locked after the pool. A thread that panicked while holding it leaves a file that reads up to what it was writing.
     fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what waited before a restart into the mempool, except what is in a block by now or can't be included any more.
+    /// Takes what waited before a restart into the mempool: what is in a block, or can't be included any more, has left.
     fn wait_again(&self, waiting: &[Vec<u8>]) -> Result<(), StoreError> {
         let reader = self.reader()?;
         let mut pool = self.pool();
@@ -458,7 +456,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Rewrites the journal when most of its transactions have left the mempool.
+    /// Writes the journal anew when most of it has left the mempool.
     pub(crate) fn tidy_journal(&self, pool: &Pool) {
         let mut journal = self.journal();
         if journal.is_bloated(pool.bytes())
@@ -468,7 +466,7 @@ impl Shared {
         }
     }
 
-    /// Returns a snapshot that is not older than the last [`Shared::renew`].
+    /// Never older than the last [`Shared::renew`].
     pub(crate) fn reader(&self) -> Result<Arc<Reader>, StoreError> {
         let generation = self.generation();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -482,7 +480,7 @@ impl Shared {
         Ok(reader)
     }
 
-    /// Discards the shared snapshot. Called after each change of the store, before anybody hears of it.
+    /// To be called after each change of the store, before anybody is told of it.
     pub(crate) fn renew(&self) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         *latest = None;
@@ -539,14 +537,14 @@ impl Shared {
         }
     }
 
-    /// Stops production for good; the first reason is kept.
+    /// No more blocks. The first reason stays.
     pub(crate) fn halt(&self, reason: String) {
         if self.halted.set(reason).is_ok() {
             self.notify();
         }
     }
 
-    /// Wakes those who wait for a head, without a new one.
+    /// Wakes those who wait for a head though there is none.
     pub(crate) fn notify(&self) {
         self.heads.send_modify(|_| {});
     }
@@ -564,7 +562,7 @@ impl Producer {
 
     fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
-        // After the lock was taken once, the thread either has still to read `stopping`, or sleeps and is woken.
+        // With the lock taken once, the thread is either before its look at `stopping`, or asleep and woken.
         drop(self.shared.pool());
         self.shared.wake.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -581,7 +579,7 @@ impl Drop for Producer {
     }
 }
 
-/// Returns how blocks are made, as the configuration says.
+/// How blocks are made, as the configuration says.
 fn sequencing(
     config: &NodeConfig,
     store: &Store,
@@ -597,12 +595,12 @@ fn sequencing(
     Ok(Sequencing::development(workbench, timestamps, beneficiary))
 }
 
-/// Reads what the state says of an account that sends.
+/// What the state says of an account that sends.
 fn sender(reader: &Reader, address: &Address) -> Result<Sender, StoreError> {
     let Some(account) = reader.account(address)? else {
         return Ok(Sender { nonce: 0, balance: U256::ZERO, is_contract: false });
     };
-    // EIP-7702: a delegation is not a contract.
+    // EIP-7702: a delegation is no contract.
     let is_contract = account.code_hash != KECCAK256_EMPTY
         && !reader.code(&account.code_hash)?.starts_with(&[0xef, 0x01, 0x00]);
     Ok(Sender { nonce: account.nonce, balance: account.balance, is_contract })

@@ -10,7 +10,7 @@ use std::{
 };
 use store::{Reader, StoreError};
 
-/// Most transactions that are executed for one block.
+/// Most transactions that are tried for one block.
 pub(crate) const BLOCK_TRANSACTIONS_MAX: usize = 4_096;
 
 /// Why production ends for good.
@@ -22,7 +22,7 @@ enum Halt {
     Block(#[from] BlockError<StoreError>),
 }
 
-/// Makes blocks until the node is stopped or production halts.
+/// Runs until the node is stopped or can't go on; then it has said why.
 pub(crate) fn run(shared: &Arc<Shared>) {
     let _guard = HaltOnPanic(shared);
     let mut last = now();
@@ -37,7 +37,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
     }
 }
 
-/// Halts production when the thread panics, so that those who wait are told.
+/// Tells those who wait when the thread dies of one of our own mistakes.
 struct HaltOnPanic<'a>(&'a Shared);
 
 impl Drop for HaltOnPanic<'_> {
@@ -81,7 +81,7 @@ fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
         }
     };
     shared.is_idle.store(false, Ordering::SeqCst);
-    // More transactions may come for the same block. The end of the node ends this wait, too.
+    // Company for the first transaction. The end of the node ends this, too.
     let started = now();
     while due == Due::Transactions && !shared.stopping.load(Ordering::SeqCst) {
         let left = shared.batching.saturating_sub(started.elapsed());
@@ -102,7 +102,7 @@ fn wait<'a>(
     result.unwrap_or_else(std::sync::PoisonError::into_inner).0
 }
 
-/// Makes one block, writes it and publishes it; returns what was not included. On an error production halts for good, with the reason.
+/// Makes one block, writes it, and tells everyone; what did not get in. When that fails nothing more is made, and everyone is told why.
 pub(crate) fn produce_or_halt(shared: &Shared, due: Due) -> Result<Vec<Refused>, String> {
     produce(shared, due).map_err(|halt| {
         let reason = chain(&halt);
@@ -119,7 +119,7 @@ fn produce(shared: &Shared, due: Due) -> Result<Vec<Refused>, Halt> {
     }
     let reader = shared.reader()?;
     let base_fee = shared.next_base_fee();
-    // Most transactions use less gas than their limit; what does not fit waits.
+    // A transaction uses less gas than its limit as a rule; what does not fit waits.
     let gas_max = shared.next_gas_limit().saturating_mul(2);
     let transactions = shared.pool().best(base_fee, gas_max, BLOCK_TRANSACTIONS_MAX);
     let built = execute(shared, &reader, &transactions)?;
@@ -146,7 +146,8 @@ fn execute(
     Ok(execute_block(&parent, &shared.rules, &input, transactions)?)
 }
 
-/// Removes from the pool what can never be included. When the block is empty the others are removed, too: the next attempt would be the same.
+/// What can never be included leaves the pool. In an empty block nothing stood in the way of the rest: they leave, too, or the next
+/// attempt would be the same.
 fn drop_refused(pool: &mut Pool, refused: &[Refused], is_empty: bool) {
     for Refused { hash, reason, .. } in refused {
         if reason.is_temporary() && !is_empty {
@@ -174,7 +175,7 @@ fn publish(shared: &Shared, block: ExecutedBlock) -> Result<(), Halt> {
     Ok(())
 }
 
-/// Returns an error and its causes on one line.
+/// An error with what caused it, on one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

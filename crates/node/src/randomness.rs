@@ -1,4 +1,4 @@
-//! Randomness of blocks: before a block only the node knows it, afterwards everybody can check it.
+//! Randomness of blocks: unknown to all but the node before, checkable by all after.
 
 use alloy_consensus::Header;
 use alloy_primitives::{B256, Bytes, keccak256};
@@ -6,10 +6,10 @@ use ed25519_dalek::{
     PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH, Signature, Signer, SigningKey, VerifyingKey,
 };
 
-/// Prefix of what the node signs, so that the signature has no other meaning.
+/// Begins what the node signs, so that the signature means nothing else.
 const CONTEXT: &[u8] = b"gleaner/randomness/v1";
 
-/// A block's randomness and the proof that it was not chosen.
+/// A block's randomness and what shows that it was not chosen.
 pub(crate) struct Randomness {
     pub(crate) prevrandao: B256,
     /// The node's public key, for the header's extra data.
@@ -18,7 +18,7 @@ pub(crate) struct Randomness {
     pub(crate) proof: Bytes,
 }
 
-/// Returns the randomness of the block at `height` whose parent has `parent_randomness`.
+/// The randomness of the block at `height`, above a parent with `parent_randomness`.
 pub(crate) fn draw(
     key: &SigningKey,
     chain_id: u64,
@@ -33,8 +33,8 @@ pub(crate) fn draw(
     }
 }
 
-/// Returns whether `header`'s randomness is its node's signature, the block's `proof`, mixed with `parent`'s randomness. The extra data name
-/// the node by its public key; a chain has one.
+/// Whether `header`'s randomness is its node's signature, the block's `proof`, mixed with `parent`'s randomness. Which node that is, the
+/// extra data say; a chain has one.
 #[must_use]
 pub fn verify_randomness(chain_id: u64, parent: &Header, header: &Header, proof: &[u8]) -> bool {
     let Ok(signature) = <[u8; SIGNATURE_LENGTH]>::try_from(proof) else { return false };

@@ -21,7 +21,7 @@ pub(crate) struct Sequencing {
 enum Policy {
     /// One node orders alone: a block for what waits, and at the latest at an interval an empty one.
     Solo { interval: Option<Duration> },
-    /// The tester decides.
+    /// Whoever tests decides.
     Development(Box<Workbench>),
 }
 

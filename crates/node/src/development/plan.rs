@@ -1,24 +1,24 @@
-//! What the tester has set for the next blocks.
+//! What the next block will be, as far as whoever tests has said.
 
 use alloy_primitives::{Address, B256};
 use execution::Deviations;
 use std::{collections::BTreeSet, time::Duration};
 
-/// Settings; `None` is as on a production ledger.
+/// Settings; `None` is as on a ledger that is meant.
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) is_automine: bool,
     pub(crate) interval: Option<Duration>,
     /// Seconds by which the ledger's time is ahead of the clock's.
     pub(crate) offset: i64,
-    /// Time of the next block only.
+    /// Of the next block only.
     pub(crate) timestamp: Option<u64>,
-    /// Base fee of the next block only.
+    /// Of the next block only.
     pub(crate) base_fee: Option<u64>,
-    /// Randomness of the next block only.
+    /// Of the next block only.
     pub(crate) prevrandao: Option<B256>,
     pub(crate) timestamp_step: Option<u64>,
-    /// Seconds by which the next block is later than its step says, because the time was moved forward.
+    /// Seconds that the next block is later than its step says: the time was moved forward meanwhile.
     pub(crate) jump: u64,
     pub(crate) gas_limit: Option<u64>,
     pub(crate) beneficiary: Option<Address>,
@@ -46,19 +46,19 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// Returns the time of the block after one at `parent` when the clock reads `wall`. It may be before the parent's.
+    /// Returns the time of the block after the one at `parent`, when the clock says `wall`; the parent's may be later.
     pub(crate) fn next_timestamp(&self, parent: u64, wall: u64) -> u64 {
         let stepped = |step: u64| parent.saturating_add(step).saturating_add(self.jump);
         let planned = self.timestamp.or(self.timestamp_step.map(stepped));
         planned.unwrap_or_else(|| wall.saturating_add_signed(self.offset))
     }
 
-    /// Returns in what the next block deviates from the rules.
+    /// Returns what the next block does otherwise than the rules say.
     pub(crate) fn deviations(&self) -> Deviations {
         Deviations { base_fee: self.base_fee, gas_limit: self.gas_limit, contracts_may_send: true }
     }
 
-    /// Sets the time to `timestamp` while the clock reads `wall`; returns by how many seconds that moved it.
+    /// From now on, when the clock says `wall`, it is `timestamp`; by how many seconds that moved the time.
     pub(crate) fn set_time(&mut self, timestamp: u64, wall: u64) -> i64 {
         let before = self.offset;
         self.offset = difference(timestamp, wall);
@@ -73,13 +73,13 @@ impl Plan {
         self.jump = self.jump.saturating_add(seconds);
     }
 
-    /// Sets how many seconds each block is later than the one before; returns the earlier setting.
+    /// Sets how many seconds each block is later than the one before; what it was.
     pub(crate) fn set_timestamp_step(&mut self, seconds: Option<u64>) -> Option<u64> {
         self.jump = 0;
         std::mem::replace(&mut self.timestamp_step, seconds)
     }
 
-    /// Ends the settings of a single block, after it was made.
+    /// A block was made: what was said of it alone is over.
     pub(crate) fn settle(&mut self, timestamp: u64, wall: u64) {
         if self.timestamp.is_some() || self.timestamp_step.is_some() {
             self.offset = difference(timestamp, wall);
@@ -88,8 +88,8 @@ impl Plan {
         (self.timestamp, self.base_fee, self.prevrandao) = (None, None, None);
     }
 
-    /// Restores the settings of blocks from `then`; the time goes on from when the clock read `then_wall`. Automine, interval, gas limit and
-    /// impersonation stay.
+    /// What was said of blocks is as in `then`, and the time goes on from when the clock said `then_wall`. Who makes blocks, and who may
+    /// send, stays.
     pub(crate) fn revert(&mut self, then: &Self, then_wall: u64, wall: u64) {
         *self = Self {
             is_automine: self.is_automine,

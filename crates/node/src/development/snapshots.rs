@@ -1,4 +1,4 @@
-//! The states that a tester may go back to.
+//! Where whoever tests may go back to.
 
 use super::plan::Plan;
 use alloy_consensus::transaction::Recovered;
@@ -16,7 +16,7 @@ pub(crate) struct Snapshot {
     /// In the order of arrival.
     pub(crate) waiting: Vec<Recovered<Transaction>>,
     pub(crate) plan: Plan,
-    /// What the clock read.
+    /// What the clock said.
     pub(crate) wall: u64,
 }
 
@@ -43,7 +43,7 @@ impl Snapshots {
         self.kept.get(&number).cloned()
     }
 
-    /// Removes the snapshots from `number` on.
+    /// Those from `number` on are used up.
     pub(crate) fn forget_from(&mut self, number: u64) {
         self.kept.split_off(&number);
     }

@@ -37,6 +37,16 @@ interface Assets {
 
     /// asset {number} does not exist
     error NoSuchAsset(uint64 number);
-    /// the terms are invalid: {reason}
-    error BadTerms(string reason);
+    /// the terms are invalid: {field} has {size} bytes: {min} to {max} are allowed
+    error TextSize(string field, uint256 size, uint256 min, uint256 max);
+    /// the terms are invalid: {field} contains a control character: remove it
+    error ControlCharacter(string field);
+    /// the terms are invalid: {field} contains a character that is invisible or reverses text (code point {character}): remove it
+    error HiddenCharacter(string field, uint32 character);
+    /// the terms are invalid: {given} decimals, at most {max} are allowed
+    error TooManyDecimals(uint8 given, uint8 max);
+    /// the terms are invalid: the cap is 0, so nothing could be minted: give at least 1
+    error NoCap();
+    /// the terms are invalid: the issuer is the zero account, so nobody could mint: name an account
+    error NoIssuer();
 }

@@ -32,19 +32,19 @@ interface Erc20 {
 
 /// Why a transfer, an allowance or a permit is refused: ERC-6093, and for permits the names of OpenZeppelin Contracts 5.
 interface Erc20Errors {
-    /// {sender} holds {balance} of the smallest unit, {needed} are needed
+    /// {sender} has a balance of {balance} in the smallest unit, {needed} is needed
     error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed);
     /// {sender} cannot send this asset
     error ERC20InvalidSender(address sender);
     /// {receiver} cannot hold this asset
     error ERC20InvalidReceiver(address receiver);
-    /// {spender} may spend {allowance} of the smallest unit, {needed} are needed
+    /// {spender} has an allowance of {allowance} in the smallest unit, {needed} is needed
     error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed);
     /// {approver} cannot approve anybody
     error ERC20InvalidApprover(address approver);
     /// {spender} cannot be approved
     error ERC20InvalidSpender(address spender);
-    /// the permit ended at {deadline}
+    /// the permit expired at {deadline}
     error ERC2612ExpiredSignature(uint256 deadline);
     /// {signer} signed the permit, not {owner}
     error ERC2612InvalidSigner(address signer, address owner);

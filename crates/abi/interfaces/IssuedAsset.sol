@@ -31,7 +31,7 @@ interface IssuedAsset {
     event IssuerOffered(address indexed issuer, address indexed to);
     event IssuerChanged(address indexed previous, address indexed issuer);
 
-    /// {increasedSupply} of the smallest unit would exist, the cap is {cap}
+    /// the supply would become {increasedSupply} in the smallest unit, the cap is {cap}
     error ERC20ExceededCap(uint256 increasedSupply, uint256 cap);
     /// the asset is paused
     error EnforcedPause();

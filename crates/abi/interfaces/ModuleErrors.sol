@@ -3,13 +3,13 @@ pragma solidity ^0.8.20;
 
 /// What any module may answer beside its own errors.
 interface ModuleErrors {
-    /// a module must be called, not delegate-called
+    /// a native module can't be called with DELEGATECALL
     error DelegateCallNotAllowed();
-    /// a static call may not change anything
+    /// a static call can't change the state
     error StaticCallNotAllowed();
-    /// this function takes no value
+    /// this function does not accept value
     error ValueNotAllowed();
-    /// the module has no such function: check that node and client have the same version
+    /// the module has no such function: check that client and node have the same version
     error BadCall();
     /// the module was called again while a call of it was running
     error ReentrancyGuardReentrantCall();

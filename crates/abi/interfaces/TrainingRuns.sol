@@ -211,16 +211,56 @@ interface TrainingRuns {
 
     /// run {run} does not exist
     error NoSuchRun(uint64 run);
-    /// device {device:plain} is linked to no account
+    /// device {device:plain} is not linked to an account
     error NotLinked(bytes32 device);
     /// {what} is longer than {max} bytes
     error TooLong(string what, uint256 max);
-    /// the terms are invalid: {reason}
-    error BadTerms(string reason);
-    /// a deposit of {deposit:grain} GRAIN does not cover the terms: {required:grain} GRAIN would
+    /// the terms are invalid: {field} is {value}: give {allowed}
+    error TermOutOfRange(string field, uint64 value, string allowed);
+    /// the terms are invalid: their cost does not fit 128 bits: lower price, tokens, seats or rounds
+    error CostTooLarge();
+    /// a deposit of {deposit:grain} GRAIN does not cover the terms: give at least {required:grain} GRAIN
     error BudgetTooSmall(uint256 deposit, uint256 required);
     /// round {round} will be drawn from a new block: draw it again two blocks later
     error DrawRearmed(uint32 round);
-    /// {reason}
-    error Refused(string reason);
+    /// the run has ended or accepts no new work
+    error RunOver();
+    /// round {given} is not the current round, the current round is {current}
+    error WrongRound(uint32 given, uint32 current);
+    /// round {given} is not the current round, no round is open
+    error NoRoundOpen(uint32 given);
+    /// only the owner of the run may do this now
+    error NotOwner(address caller);
+    /// device {device:plain} has no active seat in this run
+    error NoSeat(bytes32 device);
+    /// device {device:plain} already has a seat
+    error SeatTaken(bytes32 device);
+    /// device {device:plain} was expelled for round {round}
+    error Expelled(bytes32 device, address account, uint32 round, Standing standing);
+    /// all {seats} seats are taken: wait until a device leaves
+    error Full(uint16 seats);
+    /// device {device:plain} takes part from round {fromRound} on: wait for that round
+    error TooEarlyForSeat(bytes32 device, uint32 fromRound);
+    /// device {device:plain} has already committed in this round
+    error CommittedAlready(bytes32 device);
+    /// device {device:plain} did not start from the memory of its last commitment, {memoryDigest:plain}, or from the fresh one
+    error WrongMemory(bytes32 device, bytes32 memoryDigest);
+    /// {committed} devices have committed, the quorum is {quorum}: wait for more
+    error NoQuorum(uint32 committed, uint32 quorum);
+    /// too early: wait until {until} (now {current})
+    error TooEarly(uint64 until, uint64 current);
+    /// a quorum has committed: close the round instead
+    error QuorumReached();
+    /// round {round} has no audits to draw
+    error NothingToDraw(uint32 round);
+    /// {rounds} rounds wait to be drawn or audited: draw and redraw first
+    error TooManyOpenRounds(uint32 rounds);
+    /// device {auditor:plain} is not the auditor of device {subject:plain} in round {round}
+    error NotTheAuditor(bytes32 auditor, uint32 round, bytes32 subject);
+    /// no audit of device {subject:plain} in round {round} is open
+    error NoAudit(uint32 round, bytes32 subject);
+    /// the root opens no seal: submit it sealed, as a mismatch
+    error OpensNothing();
+    /// amount out of range
+    error AmountTooLarge();
 }

@@ -41,8 +41,13 @@ mod tests {
             "name is longer than 64 bytes",
         );
         check(
-            &TrainingRuns::BadTerms { reason: "rounds = 0".to_owned() }.abi_encode(),
-            "the terms are invalid: rounds = 0",
+            &TrainingRuns::TermOutOfRange {
+                field: "rounds".to_owned(),
+                value: 0,
+                allowed: "1 to 100000".to_owned(),
+            }
+            .abi_encode(),
+            "the terms are invalid: rounds is 0: give 1 to 100000",
         );
         let deposit = U256::from(1_500_000_000_000_000_000_u64);
         check(
@@ -53,7 +58,10 @@ mod tests {
             &TrainingRuns::DrawRearmed { round: 4 }.abi_encode(),
             "round 4 will be drawn from a new block: draw it again two blocks later",
         );
-        check(&TrainingRuns::Refused { reason: "too late".to_owned() }.abi_encode(), "too late");
+        check(
+            &TrainingRuns::NoQuorum { committed: 1, quorum: 2 }.abi_encode(),
+            "1 devices have committed, the quorum is 2: wait for more",
+        );
         check(
             &Devices::StaleNonce { device, expected: 3 }.abi_encode(),
             &format!("device {shown} signed an old link: its next nonce is 3"),
@@ -100,8 +108,14 @@ mod tests {
         );
         check(&Assets::NoSuchAsset { number: 4 }.abi_encode(), "asset 4 does not exist");
         check(
-            &Assets::BadTerms { reason: "name has 0 bytes".to_owned() }.abi_encode(),
-            "the terms are invalid: name has 0 bytes",
+            &Assets::TextSize {
+                field: "name".to_owned(),
+                size: U256::ZERO,
+                min: U256::ONE,
+                max: U256::from(64),
+            }
+            .abi_encode(),
+            "the terms are invalid: name has 0 bytes: 1 to 64 are allowed",
         );
     }
 
@@ -113,7 +127,7 @@ mod tests {
         check(&Revert::from("no").abi_encode(), "no");
         assert!(in_words(&Panic::from(0x11).abi_encode()).contains("overflow"));
         // Our selector, cut short.
-        let cut = &TrainingRuns::Refused { reason: "too late".to_owned() }.abi_encode()[..20];
+        let cut = &TrainingRuns::NoSuchRun { run: 7 }.abi_encode()[..20];
         assert!(in_words(cut).starts_with("unknown error 0x"));
     }
 }

@@ -1,6 +1,6 @@
 //! `Assets`: creates assets. Slot 0 counts them; everything else of an asset is stored at its own address.
 
-use ::assets::{Powers, Terms};
+use ::assets::{DECIMALS_MAX, Powers, Terms, TermsError};
 use abi::{
     Assets::{self, AssetsCalls as Calls},
     asset_address, asset_number,
@@ -50,9 +50,7 @@ fn count(host: &mut dyn Host) -> Result<u64, Failure> {
 
 fn create(host: &mut dyn Host, asked: Assets::Terms) -> Result<Vec<u8>, Failure> {
     let terms = rules_terms(asked.clone());
-    terms
-        .check()
-        .map_err(|error| Failure::revert(&Assets::BadTerms { reason: error.to_string() }))?;
+    terms.check().map_err(terms_error)?;
     let number = count(host)?.saturating_add(1);
     host.store(COUNT, U256::from(number))?;
     let asset = asset_address(number);
@@ -68,4 +66,30 @@ fn rules_terms(asked: Assets::Terms) -> Terms {
     let Assets::Terms { pausable, burnable, transferable, renounceable, .. } = asked;
     let powers = Powers { pausable, burnable, transferable, renounceable };
     Terms { name, symbol, decimals, cap, uri, issuer: account(issuer), powers }
+}
+
+/// A refusal of the terms, as callers know it.
+fn terms_error(error: TermsError) -> Failure {
+    match error {
+        TermsError::Size { field, size, min, max } => Failure::revert(&Assets::TextSize {
+            field: field.to_owned(),
+            size: U256::from(size),
+            min: U256::from(min),
+            max: U256::from(max),
+        }),
+        TermsError::ControlCharacter { field } => {
+            Failure::revert(&Assets::ControlCharacter { field: field.to_owned() })
+        }
+        TermsError::HiddenCharacter { field, character } => {
+            Failure::revert(&Assets::HiddenCharacter {
+                field: field.to_owned(),
+                character: character.into(),
+            })
+        }
+        TermsError::Decimals { given } => {
+            Failure::revert(&Assets::TooManyDecimals { given, max: DECIMALS_MAX })
+        }
+        TermsError::NoCap => Failure::revert(&Assets::NoCap {}),
+        TermsError::NoIssuer => Failure::revert(&Assets::NoIssuer {}),
+    }
 }

@@ -1,6 +1,7 @@
 //! `TrainingRuns`: the rules of `training-run` behind a Solidity interface.
 
 mod bytes;
+mod errors;
 mod records;
 mod translate;
 
@@ -18,6 +19,7 @@ use units::{UnixSeconds, seal};
 use native_kit::{Failure, Function, Host, emit};
 
 use crate::{devices, signature::check_signature};
+use errors::{open_error, refused};
 use records::{RunMetadata, RunRecord};
 
 /// Gas for a BLAKE3 seal: one compression, priced generously.
@@ -150,7 +152,7 @@ fn open(host: &mut dyn Host, call: TrainingRuns::openCall) -> Result<Vec<u8>, Fa
 fn announce(host: &mut dyn Host, call: TrainingRuns::announceCall) -> Result<(), Failure> {
     let owner = RunRecord::load(host, call.run)?.run.owner();
     if owner != account(host.caller()) {
-        return Err(refused(&training_run::Refused::NotOwner));
+        return Err(refused(&training_run::Refused::NotOwner, host.caller()));
     }
     let name = RunMetadata::load(host, call.run)?.name;
     let metadata = RunMetadata { coordinator: call.coordinator, name, endpoint: call.endpoint };
@@ -200,7 +202,8 @@ fn commit(host: &mut dyn Host, call: TrainingRuns::commitCall) -> Result<(), Fai
             memory_after: digest(memoryAfter),
         };
         let input = Input::Commit { device: device(key), round, commitment };
-        let effects = record.run.step(&context, input).map_err(|error| refused(&error))?;
+        let effects =
+            record.run.step(&context, input).map_err(|error| refused(&error, host.caller()))?;
         carry_out(host, run, effects)?;
     }
     record.store(host)
@@ -209,7 +212,7 @@ fn commit(host: &mut dyn Host, call: TrainingRuns::commitCall) -> Result<(), Fai
 fn draw(host: &mut dyn Host, call: &TrainingRuns::drawCall) -> Result<(), Failure> {
     let mut record = RunRecord::load(host, call.run)?;
     let Some(height) = record.run.draw_height(call.round) else {
-        return Err(refused(&training_run::Refused::NothingToDraw(call.round)));
+        return Err(refused(&training_run::Refused::NothingToDraw(call.round), host.caller()));
     };
     let hash = host.block_hash(height)?;
     let is_past = height < host.height();
@@ -270,7 +273,8 @@ fn apply(
     input: Input,
 ) -> Result<(), Failure> {
     let context = context(host)?;
-    let effects = record.run.step(&context, input).map_err(|error| refused(&error))?;
+    let effects =
+        record.run.step(&context, input).map_err(|error| refused(&error, host.caller()))?;
     record.store(host)?;
     carry_out(host, run, effects)
 }
@@ -295,24 +299,6 @@ fn context(host: &mut dyn Host) -> Result<Context, Failure> {
         caller: account(host.caller()),
         randomness: digest(parent),
     })
-}
-
-fn open_error(error: &OpenError) -> Failure {
-    match error {
-        OpenError::BudgetTooSmall { deposit, required } => {
-            Failure::revert(&TrainingRuns::BudgetTooSmall {
-                deposit: wei_word(*deposit),
-                required: wei_word(*required),
-            })
-        }
-        OpenError::Terms(_) | OpenError::Overflow => {
-            Failure::revert(&TrainingRuns::BadTerms { reason: error.to_string() })
-        }
-    }
-}
-
-fn refused(error: &training_run::Refused) -> Failure {
-    Failure::revert(&TrainingRuns::Refused { reason: error.to_string() })
 }
 
 fn too_long(what: &str, max: usize) -> Failure {

@@ -218,7 +218,7 @@ pub enum Refused {
     #[error("device {0} already has a seat")]
     SeatTaken(DeviceId),
     /// The device, or its account, was expelled.
-    #[error("device {device} of account {account} was expelled for round {round} ({cause:?})")]
+    #[error("device {device} was expelled for round {round}")]
     Expelled {
         /// The device of the input.
         device: DeviceId,

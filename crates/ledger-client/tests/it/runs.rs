@@ -302,15 +302,16 @@ fn expected_calls() -> [Vec<u8>; 13] {
 
 #[tokio::test]
 async fn a_refusal_says_what_the_rule_says() {
-    let reason = "round 3 is not the open one";
-    let revert = TrainingRuns::Refused { reason: reason.to_owned() }.abi_encode();
+    let reason = "round 3 is not the current round, the current round is 4";
+    let revert = TrainingRuns::WrongRound { given: 3, current: 4 }.abi_encode();
     let stub = Stub::start(Script { revert: Some(revert.into()), ..Script::default() }).await;
     let refused = stub.ledger().await.close_round(7, 3).await.unwrap_err();
     assert_eq!(refused.to_string(), format!("the ledger refused the request: {reason}"));
-    assert!(refused.refusal::<TrainingRuns::Refused>().is_some());
+    assert!(refused.refusal::<TrainingRuns::WrongRound>().is_some());
     assert!(refused.refusal::<TrainingRuns::NoSuchRun>().is_none());
 
-    let long = TrainingRuns::Refused { reason: "\u{1b}[31mred".repeat(1000) }.abi_encode();
+    let what = "\u{1b}[31mred".repeat(1000);
+    let long = TrainingRuns::TooLong { what, max: U256::ZERO }.abi_encode();
     stub.with(|script| script.revert = Some(long.into()));
     let refused = stub.ledger().await.close_round(7, 3).await.unwrap_err().to_string();
     assert!(!refused.contains('\u{1b}') && refused.len() < 500, "{refused}");

@@ -514,8 +514,9 @@ fn creation_is_told_counted_and_refused_by_the_terms() {
         assert_eq!(read(&mut double, ASSETS, &Assets::isAssetCall { account }), expected);
     }
     let bad = Terms { symbol: String::new(), ..terms.clone() };
-    let reason = bad.check().unwrap_err().to_string();
-    let refused = Err(Failure::revert(&Assets::BadTerms { reason }));
+    let field = "symbol".to_owned();
+    let (size, min, max) = (U256::ZERO, U256::ONE, U256::from(16));
+    let refused = Err(Failure::revert(&Assets::TextSize { field, size, min, max }));
     assert_eq!(double.transact(ASSETS, holder(4), 0, &create(&bad)), refused);
     assert_eq!(read(&mut double, asset, &IssuedAsset::issuerCall {}), holder(1));
     assert_eq!(read(&mut double, asset, &IssuedAsset::capCall {}), terms.cap);

@@ -10,13 +10,13 @@ use training_run::{
 };
 use units::{Bps, DeviceId, Digest, Wei};
 
-use super::records::RunMetadata;
+use super::{errors::term_out_of_range, records::RunMetadata};
 use native_kit::{Failure, Host, emit};
 
 pub(super) fn terms_in(terms: &sol::Terms) -> Result<Terms, Failure> {
-    let bps = |value: u16| {
+    let bps = |field: &str, value: u16| {
         Bps::new(value)
-            .map_err(|error| Failure::revert(&sol::BadTerms { reason: error.to_string() }))
+            .map_err(|_| term_out_of_range(field, value.into(), "0 to 10000 basis points"))
     };
     Ok(Terms {
         rounds: terms.rounds,
@@ -24,9 +24,9 @@ pub(super) fn terms_in(terms: &sol::Terms) -> Result<Terms, Failure> {
         tokens_per_round: terms.tokensPerRound,
         warmup_tokens_per_round: terms.warmupTokensPerRound,
         price_per_token: Wei::new(terms.pricePerToken),
-        audit_rate: bps(terms.auditRate)?,
-        audit_pay: bps(terms.auditPay)?,
-        quorum: bps(terms.quorum)?,
+        audit_rate: bps("audit_rate", terms.auditRate)?,
+        audit_pay: bps("audit_pay", terms.auditPay)?,
+        quorum: bps("quorum", terms.quorum)?,
         seats_min: terms.seatsMin,
         seats_max: terms.seatsMax,
         round_seconds: terms.roundSeconds,

@@ -127,11 +127,16 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let node = open(path, MODULES);
-    for nonce in 0..HEIGHT - 1 {
+    for nonce in 0..HEIGHT - 2 {
         include(&node, 1, transfer(nonce));
     }
+    // Two that may each use a whole block, the later one first, so that both are there when the last known block is made.
+    let large = |nonce| TxEip1559 { gas_limit: 30_000_000, ..transfer(nonce) };
+    let (waiting, bytes) = sign(1, large(HEIGHT - 1));
+    node.submit(&bytes).unwrap();
+    assert_eq!(include(&node, 1, large(HEIGHT - 2)), HEIGHT - 1);
     for node in [&node, &node.clone()] {
-        let (hash, bytes) = sign(1, transfer(HEIGHT - 1));
+        let (hash, bytes) = sign(2, transfer(0));
         let refused = node.submit(&bytes).unwrap_err();
         assert!(
             matches!(&refused, SubmitError::Halted { reason } if reason == UNKNOWN),
@@ -155,10 +160,12 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     // Started again it still answers; a newer program goes on from there.
     let node = open(path, MODULES);
     assert_eq!(node.head().number, HEIGHT - 1);
+    assert!(node.waiting(&waiting).is_some());
     drop(node);
     let before = exported(path);
     let node = open(path, modules(4));
-    assert_eq!(include(&node, 1, increment(HEIGHT - 1)), HEIGHT);
+    assert_eq!(block_on(node.wait_for(waiting)).unwrap().block_number, HEIGHT);
+    assert_eq!(include(&node, 1, increment(HEIGHT)), HEIGHT + 1);
     assert_eq!(count(&node, node.reader().unwrap(), CallBlock::Same), Some(1));
     drop(node);
 
@@ -178,7 +185,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     // One of before is, and stops where the ledger did.
     store::import(&target, before.as_slice(), None, &mut |_| ()).unwrap();
     let node = Node::open(NodeConfig { genesis: None, ..config(&target, MODULES) }).unwrap();
-    let refused = node.submit(&sign(1, transfer(HEIGHT - 1)).1).unwrap_err();
+    let refused = node.submit(&sign(2, transfer(0)).1).unwrap_err();
     assert!(refused.to_string().contains(UNKNOWN), "{refused}");
 }
 

@@ -47,7 +47,6 @@ pub(crate) fn pruned(first: u64) -> ErrorObjectOwned {
 }
 
 /// The node's own trouble; its details go to the log, which its owner reads.
-#[expect(clippy::needless_pass_by_value, reason = "used as a function for `map_err`")]
 pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObjectOwned {
     tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");
     let message = "internal error: the chain can't be read";

@@ -6,7 +6,7 @@ use crate::{
     environment::{BlockInput, Environment},
     evm::{Checks, Machine, machine},
     genesis::empty_header,
-    modules,
+    modules::{self, BeginError},
     overlay::Overlay,
     pending::PendingBlock,
     revision::UnknownRevision,
@@ -103,6 +103,15 @@ pub enum BlockError<E: std::error::Error + 'static> {
     /// The snapshot does not hold what the commitment says.
     #[error("the state root could not be moved")]
     Commitment(#[source] CommitmentError<E>),
+}
+
+impl<E: std::error::Error> From<BeginError<E>> for BlockError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
 }
 
 /// What a block stands on.

@@ -9,6 +9,7 @@ use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, ensure};
 use execution::Genesis;
+use history::Kept;
 use node::{
     AnchoredClock, Clock as _, Node, NodeConfig, OpenError, PoolLimits, Timestamps, Unprotected,
 };
@@ -68,6 +69,19 @@ struct RunArgs {
     /// Number of blocks to keep, for a small disk; older ones are pruned unless --history keeps their states [default: all]
     #[arg(long, value_name = "BLOCKS", conflicts_with = "dev", value_parser = clap::value_parser!(u64).range(1..))]
     keep_blocks: Option<u64>,
+    /// What the history index holds, by which an account's page, gleaner_getAccountTransactions and the like find what they show; comma
+    /// separated. It is built beside the ledger, from its blocks, in the background
+    #[arg(
+        long,
+        value_name = "LISTS",
+        value_delimiter = ',',
+        value_enum,
+        default_value = "transactions,transfers,events"
+    )]
+    index: Vec<IndexList>,
+    /// How many of the newest blocks the history index holds [default: all that are kept]
+    #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(1..))]
+    index_blocks: Option<u64>,
     /// Longest time between two blocks in seconds, after which an empty one is made [default: blocks for transactions only]
     #[arg(long, value_name = "SECONDS", conflicts_with = "dev", value_parser = clap::value_parser!(u64).range(1..))]
     block_time: Option<u64>,
@@ -94,6 +108,19 @@ struct RunArgs {
     /// same again
     #[arg(long, value_name = "ADDRESS=GRAIN", conflicts_with = "genesis", value_parser = parse_fund)]
     fund: Vec<Fund>,
+}
+
+/// What the history index may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum IndexList {
+    /// Transactions by account
+    Transactions,
+    /// Transfers of tokens and of GRAIN by account
+    Transfers,
+    /// Events by account, contract and topic
+    Events,
+    /// Nothing: there is no index
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -290,12 +317,14 @@ fn open(args: &RunArgs, data_dir: &Path, genesis: Option<Genesis>) -> anyhow::Re
         true => Unprotected::Taken,
         false => Unprotected::Refused,
     };
+    let history = history_options(&args.index, args.index_blocks)?;
     let begin = |genesis| {
         let config = NodeConfig::new(data_dir, genesis);
         Node::open(NodeConfig {
             pool: PoolLimits { unprotected, ..PoolLimits::STANDARD },
             past_states_max: args.history,
             blocks_max: args.keep_blocks,
+            history,
             block_interval: args.block_time.map(Duration::from_secs),
             is_development: args.dev,
             timestamps: args.client_version.timestamps(),
@@ -337,6 +366,30 @@ fn check_beginning(args: &RunArgs, data_dir: &Path, node: &Node) -> anyhow::Resu
     let asked = args.chain_id.unwrap_or(kept);
     ensure!(asked == kept, "{shown} holds a ledger with chain id {kept}, not {asked}");
     Ok(())
+}
+
+/// What the history index is to hold; `None` when there is to be none.
+fn history_options(
+    lists: &[IndexList],
+    blocks_max: Option<u64>,
+) -> anyhow::Result<Option<history::Options>> {
+    let has = |list| lists.contains(&list);
+    let kept = Kept {
+        transactions: has(IndexList::Transactions),
+        transfers: has(IndexList::Transfers),
+        events: has(IndexList::Events),
+    };
+    match (has(IndexList::None), lists.len(), blocks_max) {
+        (true, 1, None) => Ok(None),
+        (true, 1, Some(_)) => {
+            Err(WrongUsage("--index none leaves nothing to hold: leave out --index-blocks".into())
+                .into())
+        }
+        (true, ..) => {
+            Err(WrongUsage("--index none stands alone: name lists, or none".into()).into())
+        }
+        (false, ..) => Ok(Some(history::Options { kept, blocks_max })),
+    }
 }
 
 fn in_use(node: Result<Node, OpenError>) -> anyhow::Result<Node> {

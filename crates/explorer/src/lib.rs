@@ -4,11 +4,13 @@
 //! events in words, an account, the training runs,
 //! the assets. No JavaScript, nothing from elsewhere, nothing to configure; works in any browser.
 //!
-//! Everything shown comes from outside and is escaped; every list is bounded and pages on. A page reads at most [`BLOCKS_SEARCHED_MAX`] blocks.
+//! Everything shown comes from outside and is escaped; every list is bounded and pages on. An account's page is read from the node's history
+//! index; where there is none, or while it is being built, at most [`BLOCKS_SEARCHED_MAX`] blocks are searched instead.
 //!
 //! It holds no state and changes nothing. How pages reach a browser is `rpc`'s business.
 
 mod accounts;
+mod activity;
 mod assets;
 mod blocks;
 mod decode;
@@ -19,12 +21,13 @@ mod search;
 mod transactions;
 
 use alloy_primitives::{Address, B256};
+use history::IndexError;
 use node::Node;
 use store::StoreError;
 
 /// Rows of a list on one page.
 const ROWS: usize = 25;
-/// Blocks that a page looks through for an account's transactions.
+/// Blocks that a page looks through for an account's transactions, where the node's history index cannot tell.
 pub const BLOCKS_SEARCHED_MAX: u64 = 1_000;
 
 /// An answer to a browser.
@@ -46,6 +49,17 @@ enum NoPage {
     Pruned(u64),
     /// The disk.
     Store(StoreError),
+    /// The history index's file.
+    Index(IndexError),
+}
+
+impl From<IndexError> for NoPage {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Ledger(error) => Self::Store(error),
+            error => Self::Index(error),
+        }
+    }
 }
 
 impl From<StoreError> for NoPage {
@@ -78,6 +92,15 @@ pub fn page(node: &Node, path_and_query: &str) -> Page {
         Err(NoPage::Pruned(first)) => {
             let body = maud::html! { p { "This node keeps the blocks from " (layout::block(first)) " on, and the first of all." } };
             (404, "Not kept here".to_owned(), body)
+        }
+        Err(NoPage::Index(error)) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the history index can't be read"
+            );
+            let body =
+                maud::html! { p { "The history index can't be read; the node's log says why." } };
+            (500, "The node's disk".to_owned(), body)
         }
         Err(NoPage::Store(error)) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");

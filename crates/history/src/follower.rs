@@ -7,8 +7,11 @@ use crate::{
 };
 use std::{
     path::PathBuf,
-    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
-    thread::JoinHandle,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{JoinHandle, Thread},
     time::{Duration, Instant},
 };
 use store::{Reader, StoreError};
@@ -25,15 +28,12 @@ pub struct History {
     directory: PathBuf,
     options: Options,
     index: OnceLock<Index>,
-    state: Mutex<State>,
-    wake: Condvar,
-}
-
-struct State {
-    status: Status,
+    status: Mutex<Status>,
     /// The ledger has changed since it was last looked at.
-    is_stale: bool,
-    is_stopping: bool,
+    is_stale: AtomicBool,
+    is_stopping: AtomicBool,
+    /// That of the [`Follower`].
+    thread: OnceLock<Thread>,
 }
 
 /// How far the index is.
@@ -76,26 +76,27 @@ impl History {
     /// An index in `directory`, opened once a [`Follower`] starts.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>, options: Options) -> Self {
-        let state = State { status: Status::Opening, is_stale: true, is_stopping: false };
         Self {
             directory: directory.into(),
             options,
             index: OnceLock::new(),
-            state: Mutex::new(state),
-            wake: Condvar::new(),
+            status: Mutex::new(Status::Opening),
+            is_stale: AtomicBool::new(true),
+            is_stopping: AtomicBool::new(false),
+            thread: OnceLock::new(),
         }
     }
 
-    /// Says that the ledger has changed. Costs no more than waking a thread.
+    /// Says that the ledger has changed. Takes no lock: the thread of the lowest priority that follows could hold it for long.
     pub fn notify(&self) {
-        self.state().is_stale = true;
-        self.wake.notify_all();
+        self.is_stale.store(true, Ordering::SeqCst);
+        self.wake();
     }
 
     /// How far the index is.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.state().status.clone()
+        self.status_lock().clone()
     }
 
     /// What it is set to hold.
@@ -120,12 +121,22 @@ impl History {
         Ok(snapshot.view(reader().map_err(IndexError::from)?)?)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn status_lock(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_status(&self, status: Status) {
-        self.state().status = status;
+        *self.status_lock() = status;
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::SeqCst)
     }
 
     fn fail(&self, error: &dyn std::error::Error) {
@@ -147,7 +158,7 @@ impl History {
             let progress = index.advance(&*reader()?)?;
             build.report(&progress);
             if progress.is_behind {
-                self.state().is_stale = true;
+                self.is_stale.store(true, Ordering::SeqCst);
                 self.set_status(Status::Building(progress));
             } else {
                 self.set_status(Status::Current(progress));
@@ -159,16 +170,25 @@ impl History {
 
     /// Waits until the ledger has changed; false when it is time to stop.
     fn wait_for_change(&self) -> bool {
-        let state = self.state();
-        let waited = self.wake.wait_while(state, |state| !state.is_stale && !state.is_stopping);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        state.is_stale = false;
-        !state.is_stopping
+        while !self.is_stopping() {
+            if self.is_stale.swap(false, Ordering::SeqCst) {
+                return true;
+            }
+            std::thread::park();
+        }
+        false
     }
 
+    /// Waits so long, however often it is woken, unless it is time to stop.
     fn pause(&self, length: Duration) {
-        let waited = self.wake.wait_timeout_while(self.state(), length, |state| !state.is_stopping);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        let started = now();
+        while !self.is_stopping() {
+            let left = length.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::park_timeout(left);
+        }
     }
 }
 
@@ -206,7 +226,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts following the ledger that `reader` shows. A failure is logged, and told by [`History::status`].
+    /// Starts following the ledger that `reader` shows, which should take no lock that block production waits for. A failure is logged, and told by [`History::status`].
     #[must_use]
     pub fn start(
         history: &Arc<History>,
@@ -215,6 +235,8 @@ impl Follower {
         let own = Arc::clone(history);
         let thread = std::thread::Builder::new().name("history".to_owned()).spawn(move || {
             yield_to_others();
+            // Before its first look at what is to be done: whoever wakes it later finds it.
+            let _ = own.thread.set(std::thread::current());
             let _guard = FailOnPanic(&own);
             if let Err(error) = own.follow(&reader) {
                 own.fail(&error);
@@ -227,8 +249,11 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.history.state().is_stopping = true;
-        self.history.wake.notify_all();
+        self.history.is_stopping.store(true, Ordering::SeqCst);
+        // It may not have begun yet; it looks at `is_stopping` before it sleeps.
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
         let ended = self.thread.take().map(JoinHandle::join);
         if ended.is_some_and(|ended| ended.is_err()) {
             tracing::error!("the history index stopped: internal error");

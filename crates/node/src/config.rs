@@ -38,6 +38,8 @@ pub struct NodeConfig {
     pub past_states_max: u64,
     /// How many blocks are kept whole; `None` keeps all. A ledger for development keeps all.
     pub blocks_max: Option<u64>,
+    /// What the history index holds ([`Node::history`](crate::Node::history)); `None` makes none.
+    pub history: Option<history::Options>,
     /// A ledger to test against: [`Node::development`](crate::Node::development) changes it at will. Its directory says so, and can't be
     /// opened otherwise.
     pub is_development: bool,
@@ -52,7 +54,7 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
-    /// Blocks on demand, gathered for 20 ms, on the machine's clock, several of which may share a second; 1,024 past states; standard bounds.
+    /// Blocks on demand, gathered for 20 ms, on the machine's clock, several of which may share a second; 1,024 past states; no history index; standard bounds.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, genesis: Option<Genesis>) -> Self {
         Self {
@@ -63,6 +65,7 @@ impl NodeConfig {
             fee_recipient: None,
             past_states_max: StoreOptions::default().past_states_max,
             blocks_max: None,
+            history: None,
             is_development: false,
             timestamps: Timestamps::MayRepeat,
             modules: MODULES,

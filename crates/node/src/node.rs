@@ -21,6 +21,7 @@ use execution::{
     BlockError, Call, CallError, CallOutcome, Environment, EstimateError, Genesis, Overrides,
     PendingBlock, Rules, Transaction, UnknownRevision, decode_transaction,
 };
+use history::{Follower, History, Unavailable};
 use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -37,6 +38,8 @@ use tokio::sync::{broadcast, watch};
 pub struct Node {
     shared: Arc<Shared>,
     producer: Arc<Producer>,
+    /// With a history index: the thread that writes it.
+    _follower: Option<Arc<Follower>>,
 }
 
 /// What the node and its producer thread share.
@@ -48,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) sequencing: Sequencing,
     pub(crate) batching: Duration,
     pub(crate) pending: PendingBlocks,
+    /// The history index, if there is one.
+    history: Option<Arc<History>>,
     pool: Mutex<Pool>,
     /// Locked after the pool.
     journal: Mutex<Journal>,
@@ -149,6 +154,7 @@ impl Node {
             sequencing,
             batching: config.batching,
             pending: PendingBlocks::default(),
+            history: config.history.map(|options| Arc::new(History::new(path, options))),
             pool: Mutex::new(pool),
             rules,
             journal: Mutex::new(journal),
@@ -164,7 +170,8 @@ impl Node {
         shared.wait_again(&waiting)?;
         shared.announce_unknown();
         let producer = Producer::start(&shared)?;
-        Ok(Self { shared, producer: Arc::new(producer) })
+        let follower = follow(&shared);
+        Ok(Self { shared, producer: Arc::new(producer), _follower: follower })
     }
 
     /// What the machine knows of the chain: chain id, gas limit, base fee rule.
@@ -206,6 +213,20 @@ impl Node {
     /// [`StoreError`] when it cannot be read.
     pub fn reader(&self) -> Result<Arc<Reader>, StoreError> {
         self.shared.reader()
+    }
+
+    /// The history index; `None` unless [`NodeConfig::history`] asks for one.
+    #[must_use]
+    pub fn history(&self) -> Option<&History> {
+        self.shared.history.as_deref()
+    }
+
+    /// The history index together with the ledger as it is now.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: there is none, it is being opened, it has stopped, or it cannot be read.
+    pub fn history_view(&self) -> Result<history::View, Unavailable> {
+        self.history().ok_or(Unavailable::Disabled)?.view(|| self.reader())
     }
 
     /// Why no more blocks are made, if so.
@@ -485,6 +506,10 @@ impl Shared {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         *latest = None;
         self.generation.fetch_add(1, Ordering::SeqCst);
+        drop(latest);
+        if let Some(history) = &self.history {
+            history.notify();
+        }
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -548,6 +573,14 @@ impl Shared {
     pub(crate) fn notify(&self) {
         self.heads.send_modify(|_| {});
     }
+}
+
+/// Starts the thread that writes the history index, if there is to be one.
+fn follow(shared: &Arc<Shared>) -> Option<Arc<Follower>> {
+    let own = Arc::clone(shared);
+    // Not the reader that all share: its lock is not to be held by a thread of low priority.
+    let reader = move || own.store.reader().map(Arc::new);
+    shared.history.as_ref().map(|history| Arc::new(Follower::start(history, reader)))
 }
 
 impl Producer {

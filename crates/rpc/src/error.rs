@@ -61,6 +61,13 @@ pub(crate) fn not_pending(error: PendingError) -> ErrorObjectOwned {
     }
 }
 
+/// The history index cannot be read; the details go to the log.
+pub(crate) fn unreadable_index(error: &history::IndexError) -> ErrorObjectOwned {
+    tracing::error!(error = error as &dyn std::error::Error, "the history index can't be read");
+    let message = "internal error: the history index can't be read";
+    ErrorObjectOwned::owned::<()>(INTERNAL_ERROR_CODE, message, None)
+}
+
 /// A call that reverted with `output`; the text is for people, the data for programs.
 pub(crate) fn reverted(output: Bytes) -> ErrorObjectOwned {
     let message = match Revert::abi_decode(&output) {

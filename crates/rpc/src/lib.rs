@@ -27,6 +27,7 @@
 //!
 //! What it does not do: moved precompiles, subscriptions over HTTP.
 
+mod account_history;
 mod blocks;
 mod calls;
 mod connections;

@@ -1,6 +1,7 @@
 //! The methods by name.
 
 use crate::{
+    account_history,
     blocks::{self, WireBlock},
     calls,
     context::Context,
@@ -32,6 +33,7 @@ pub(crate) fn module(context: &Arc<Context>) -> RpcModule<Context> {
     methods.about_what_might_be();
     methods.about_transactions(is_development);
     methods.about_news();
+    methods.about_history();
     if is_development {
         development::add(&mut methods);
     }
@@ -105,6 +107,19 @@ impl Methods {
         self.add_kept("eth_uninstallFilter", |context, params| {
             filters::uninstall(context, &one::<String>(params)?)
         });
+    }
+
+    fn about_history(&mut self) {
+        self.add("gleaner_getAccountTransactions", |node, params| {
+            account_history::transactions(node, account_history::parameters(params)?)
+        });
+        self.add("gleaner_getAccountTransfers", |node, params| {
+            account_history::transfers(node, account_history::parameters(params)?)
+        });
+        self.add("gleaner_getEvents", |node, params| {
+            account_history::events(node, account_history::parameters(params)?)
+        });
+        self.add_quick("gleaner_historyStatus", |node, _| Ok(account_history::status(node)));
     }
 
     fn about_the_node(&mut self) {

@@ -59,6 +59,7 @@ pub(crate) fn genesis() -> Genesis {
         base_fee: BaseFeeRule { initial: 1_000, minimum: 7, change_denominator: 8, elasticity: 2 },
         fee_recipient: Address::repeat_byte(0xbe),
         commitment: 2,
+        revisions: execution::Schedule::FIRST,
         accounts: [].into(),
     }
 }

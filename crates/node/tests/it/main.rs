@@ -4,6 +4,7 @@
 
 mod chain;
 mod development;
+mod history;
 mod opening;
 mod revisions;
 #[path = "../../../execution/tests/it/sample.rs"]

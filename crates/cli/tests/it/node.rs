@@ -157,7 +157,11 @@ fn an_account_s_page_is_made_by_the_index_or_by_a_search() {
     for amount in ["1.5", "2.5"] {
         machine.json(&["wallet", "send", RICH, amount, "--rpc", &node.url]);
     }
-    let shown = page(&node, &format!("/account/{RICH}"));
+    let mut shown = page(&node, &format!("/account/{RICH}"));
+    while shown.contains("being opened") || shown.contains("being built") {
+        std::thread::yield_now();
+        shown = page(&node, &format!("/account/{RICH}"));
+    }
     for part in ["<h2>Transactions</h2>", "<h2>Transfers</h2>", "<h2>Events</h2>", "1.5", "2.5"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }

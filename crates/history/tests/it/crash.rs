@@ -11,7 +11,7 @@ use std::{
 
 /// Tells the child process what to do; unset in an ordinary run.
 const DIRECTORY: &str = "HISTORY_TEST_CRASH_DIRECTORY";
-const BLOCKS: u64 = 150;
+const BLOCKS: u64 = 90;
 
 /// The child: builds the index, says after each step how far it is, and then waits to be killed.
 #[test]
@@ -71,7 +71,7 @@ fn killed_while_it_is_built_it_goes_on() {
     (0..BLOCKS).for_each(|_| add(&store, 0, &vec![draft.clone(); 5]));
     drop(store);
     let mut resumed_at = Vec::new();
-    for steps in [1, 7, 6, 9] {
+    for steps in [1, 6, 5] {
         let mut builder = Builder::start(directory.path().as_os_str());
         let start = builder.next();
         resumed_at.push(start);
@@ -82,13 +82,13 @@ fn killed_while_it_is_built_it_goes_on() {
         builder.child.wait().unwrap();
     }
     assert!(resumed_at.is_sorted(), "{resumed_at:?}: what is on the disk stays");
-    assert!(resumed_at[3] > 30, "{resumed_at:?}: it goes on from there");
+    assert!(resumed_at[2] > 16, "{resumed_at:?}: it goes on from there");
 
     let store = opened(directory.path(), DEVELOPMENT);
     let index = Index::open(directory.path(), Options::STANDARD).unwrap();
     let view = index.snapshot().unwrap().unwrap().view(reader(&store)).unwrap();
     let last = view.coverage().last;
-    assert!(last >= 30 && last < BLOCKS, "{last}");
+    assert!(last >= 16 && last < BLOCKS, "{last}");
     catch_up(&index, &store);
     drop(index);
     // As if it had never been killed.
@@ -106,12 +106,12 @@ fn killed_while_it_is_built_it_goes_on() {
             let page = view.transfers(&ACCOUNTS[1], request).unwrap();
             found.extend(page.items.iter().map(|entry| (entry.position, entry.log_index)));
             before = page.next;
-            if before.is_none() {
+            if before.is_none() || found.len() >= 3_000 {
                 return found;
             }
         }
     };
     let found = lists(&index);
-    assert_eq!(found.len(), 75_000);
+    assert_eq!(found.len(), 3_000);
     assert_eq!(found, lists(&untouched));
 }

@@ -153,8 +153,8 @@ fn page(node: &RunningNode, path: &str) -> String {
 fn an_account_s_page_is_made_by_the_index_or_by_a_search() {
     let machine = Machine::new();
     let sender = machine.account();
-    let node = machine.node(&["--fund", &format!("{sender}=100")]);
-    for amount in ["1.5", "2.5"] {
+    let node = machine.node(&["--fund", &format!("{sender}=1000")]);
+    for amount in ["71.25", "72.75"] {
         machine.json(&["wallet", "send", RICH, amount, "--rpc", &node.url]);
     }
     let mut shown = page(&node, &format!("/account/{RICH}"));
@@ -162,17 +162,21 @@ fn an_account_s_page_is_made_by_the_index_or_by_a_search() {
         std::thread::yield_now();
         shown = page(&node, &format!("/account/{RICH}"));
     }
-    for part in ["<h2>Transactions</h2>", "<h2>Transfers</h2>", "<h2>Events</h2>", "1.5", "2.5"] {
+    for part in ["<h2>Transactions</h2>", "<h2>Transfers</h2>", "<h2>Events</h2>", "71.25", "72.75"]
+    {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     // Newest first, and from anywhere.
-    assert!(shown.find("2.5").unwrap() < shown.find("1.5").unwrap());
+    assert!(shown.find("72.75").unwrap() < shown.find("71.25").unwrap());
     let older = page(&node, &format!("/account/{RICH}?transfers=2-0-0&transactions=2-0-0"));
-    assert!(older.contains("1.5") && !older.contains("2.5"), "{older}");
+    assert!(older.contains("71.25") && !older.contains("72.75"), "{older}");
     node.kill();
     let node = machine.node(&["--index", "none"]);
     let shown = page(&node, &format!("/account/{RICH}"));
-    assert!(shown.contains("2.5") && shown.contains("This node keeps no history index"), "{shown}");
+    assert!(
+        shown.contains("72.75") && shown.contains("This node keeps no history index"),
+        "{shown}"
+    );
     assert!(!shown.contains("<h2>Transfers</h2>"));
     for flags in [&["--index", "none,events"][..], &["--index", "none", "--index-blocks", "7"]] {
         machine.run(&[&["node"], flags].concat()).assert_fails(2, &["--index"]);

@@ -19,6 +19,7 @@ mod modules;
 mod runs;
 mod search;
 mod transactions;
+mod visible;
 
 use alloy_primitives::{Address, B256};
 use history::IndexError;

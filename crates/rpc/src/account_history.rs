@@ -1,8 +1,8 @@
 //! What happened on the ledger by account, from the node's history index.
 
 use crate::{
-    error::{Answer, internal, invalid, refused, unreadable_index},
-    parameters::{Count, parse},
+    error::{Answer, ErrorObject, internal, invalid, refused, unreadable_index},
+    parameters::{Count, Parameter, Params, parse},
 };
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
@@ -11,7 +11,6 @@ use history::{
     EventEntry, EventFilter, IndexError, PAGE_MAX, Page, PageRequest, Position, Progress, Role,
     Status, TransactionEntry, TransferEntry, Unavailable, View,
 };
-use jsonrpsee::types::Params;
 use node::Node;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +32,14 @@ pub(crate) struct EventParameter {
     account: Option<Address>,
     address: Option<Address>,
     topics: Option<Vec<Option<B256>>>,
+}
+
+impl Parameter for PageParameter {
+    const FORM: &'static str = "a page (an object with before and limit)";
+}
+
+impl Parameter for EventParameter {
+    const FORM: &'static str = "an object with account, or with address and topics";
 }
 
 /// A page, and what it is complete for.
@@ -95,9 +102,7 @@ pub(crate) struct WireStatus {
 }
 
 /// A value and perhaps a page.
-pub(crate) fn parameters<T: serde::de::DeserializeOwned>(
-    params: &Params<'_>,
-) -> Answer<(T, PageRequest)> {
+pub(crate) fn parameters<T: Parameter>(params: &Params<'_>) -> Answer<(T, PageRequest)> {
     let (value, page) = parse(params, |sequence| {
         Ok((sequence.next()?, sequence.optional_next::<PageParameter>()?))
     })?;
@@ -209,7 +214,7 @@ fn view(node: &Node) -> Answer<View> {
     })
 }
 
-fn unread(error: IndexError) -> jsonrpsee::types::ErrorObjectOwned {
+fn unread(error: IndexError) -> ErrorObject {
     match error {
         IndexError::Ledger(error) => internal(error),
         error @ IndexError::NotKept { .. } => refused(error.to_string()),

@@ -2,12 +2,14 @@
 
 use alloy_consensus::{
     EthereumTxEnvelope, Transaction as _, TxEip4844,
-    transaction::{Recovered, SignerRecoverable},
+    crypto::{RecoveryError, SECP256K1N_HALF},
+    transaction::Recovered,
 };
 use alloy_eips::eip2718::{Decodable2718, Typed2718};
 use alloy_primitives::{Address, B256, U256};
 use revm::{
     context::{TxEnv, either::Either, result::InvalidTransaction},
+    precompile::crypto,
     primitives::eip3860::MAX_INITCODE_SIZE,
 };
 
@@ -37,7 +39,7 @@ pub enum DecodeError {
     },
     /// No key signed this.
     #[error("transaction signature is invalid")]
-    Signature(#[source] alloy_consensus::crypto::RecoveryError),
+    Signature(#[source] RecoveryError),
 }
 
 /// Decodes an EIP-2718 envelope and recovers its sender (the slow part: about 30 µs with libsecp256k1).
@@ -54,8 +56,24 @@ pub fn decode_transaction(bytes: &[u8]) -> Result<Recovered<Transaction>, Decode
     if !rest.is_empty() {
         return Err(DecodeError::TrailingBytes { count: rest.len() });
     }
-    let signer = transaction.recover_signer().map_err(DecodeError::Signature)?;
+    let signer = signer(&transaction).map_err(DecodeError::Signature)?;
     Ok(Recovered::new_unchecked(transaction, signer))
+}
+
+/// Returns the account whose key signed. An `s` in the upper half is refused (EIP-2): it would be a second signature of the same transaction.
+///
+/// The recovery is that of revm's `ECRECOVER`. alloy's own would bring a second version of libsecp256k1, or be several times slower.
+fn signer(transaction: &Transaction) -> Result<Address, RecoveryError> {
+    let signature = transaction.signature();
+    if SECP256K1N_HALF < signature.s() {
+        return Err(RecoveryError::new());
+    }
+    let mut bytes = [0; 64];
+    bytes[..32].copy_from_slice(&signature.r().to_be_bytes::<32>());
+    bytes[32..].copy_from_slice(&signature.s().to_be_bytes::<32>());
+    let hash = transaction.signature_hash();
+    let word = crypto().secp256k1_ecrecover(&bytes, u8::from(signature.v()), &hash.0);
+    word.map(|word| Address::from_word(word.into())).map_err(|_| RecoveryError::new())
 }
 
 /// A transaction that is not in the block, and why.

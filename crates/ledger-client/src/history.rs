@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use abi::{TRAINING_RUNS, TrainingRuns, convert::address};
 use alloy_primitives::{B256, U64};
-use alloy_provider::Provider as _;
 use alloy_rpc_types_eth::Log;
 use alloy_sol_types::SolEvent as _;
 use serde_json::{Value, json};
@@ -67,14 +66,7 @@ impl Ledger {
         if let Some(before) = before {
             page["before"] = json!(before);
         }
-        let provider = &self.shared.node.provider;
-        let parameters = (filter.clone(), page);
-        let answer = self
-            .ask(|| async {
-                provider.raw_request("gleaner_getEvents".into(), parameters.clone()).await
-            })
-            .await;
-        match answer {
+        match self.ask::<Value>("gleaner_getEvents", json!([filter, page])).await {
             Ok(answer) => parse(answer)
                 .map(Some)
                 .map_err(|error| self.shared.node.malformed(format!("a page of events: {error}"))),

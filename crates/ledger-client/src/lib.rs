@@ -17,6 +17,7 @@ mod transaction;
 mod assets;
 mod events;
 mod history;
+mod http;
 mod node;
 mod records;
 mod refusal;

@@ -55,3 +55,27 @@ fn without_a_terminal_or_password_the_ways_to_give_one_are_named() {
     crate::support::Finished::of(output)
         .assert_fails(1, &["hint: ", "--password-file", "GLEANER_PASSWORD"]);
 }
+
+#[test]
+fn logs_are_chosen_by_level_and_module() {
+    let machine = Machine::new();
+    let account = machine.account();
+    let refused = machine.command(&["wallet", "list"]).env("GLEANER_LOG", "node=loud").output();
+    let refused = crate::support::Finished::of(refused.unwrap());
+    assert_eq!(refused.code, 0);
+    assert!(refused.stderr.contains("GLEANER_LOG=node=loud is ignored"), "{}", refused.stderr);
+
+    let asking = ["", "error", "warn,ledger_client=error"].map(|log| {
+        let args = ["wallet", "balance", &account, "--rpc", "http://127.0.0.1:1"];
+        let command = machine.command(&args).env("GLEANER_LOG", log).stderr(Stdio::piped()).spawn();
+        (log, command.unwrap())
+    });
+    for (log, child) in asking {
+        let stderr = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        assert_eq!(
+            stderr.contains("does not answer: trying again"),
+            log.is_empty(),
+            "{log}: {stderr}"
+        );
+    }
+}

@@ -1,15 +1,18 @@
 //! Every kind of Ethereum transaction.
 
 use crate::chain::{CHAIN_ID, COUNTER, Chain, key, plain, sign};
-use alloy_consensus::{TxEip1559, TxEip2930, TxEip7702, TxLegacy, transaction::Recovered};
+use alloy_consensus::{
+    Transaction as _, TxEip1559, TxEip2930, TxEip7702, TxLegacy, crypto::SECP256K1N_HALF,
+    transaction::Recovered,
+};
 use alloy_eips::{
     eip2718::Encodable2718,
     eip2930::{AccessList, AccessListItem},
     eip7702::Authorization,
 };
-use alloy_primitives::{Address, B256, TxKind, U256};
+use alloy_primitives::{Address, B256, Signature, TxKind, U256};
 use alloy_signer::SignerSync;
-use execution::{DecodeError, TRANSACTION_SIZE_MAX, decode_transaction};
+use execution::{DecodeError, TRANSACTION_SIZE_MAX, Transaction, decode_transaction};
 
 fn legacy(nonce: u64) -> TxLegacy {
     TxLegacy {
@@ -104,4 +107,28 @@ fn encoded_transactions_come_back_with_their_sender() {
         decode_transaction(&vec![0; TRANSACTION_SIZE_MAX + 1]),
         Err(DecodeError::TooLarge { .. })
     ));
+}
+
+#[test]
+fn a_transaction_has_one_signature() {
+    let order = SECP256K1N_HALF + SECP256K1N_HALF + U256::from(1);
+    for nonce in 0..4 {
+        let transaction = sign(1, plain(nonce)).into_inner();
+        let signature = *transaction.signature();
+        let signed_with = |r: U256, s: U256, parity: bool| {
+            let unsigned = transaction.clone().into_typed_transaction();
+            Transaction::new_unhashed(unsigned, Signature::new(r, s, parity)).encoded_2718()
+        };
+        let (r, s, parity) = (signature.r(), signature.s(), signature.v());
+        let decoded = decode_transaction(&signed_with(r, s, parity)).unwrap();
+        assert_eq!((decoded.signer(), decoded.nonce()), (key(1).address(), nonce));
+        // EIP-2: for ECRECOVER this is the same key's signature of the same bytes.
+        let others = [(r, order - s, !parity), (r, U256::ZERO, parity), (U256::ZERO, s, parity)];
+        for (r, s, parity) in others {
+            let refused = decode_transaction(&signed_with(r, s, parity));
+            assert!(matches!(refused, Err(DecodeError::Signature(_))), "{r} {s}: {refused:?}");
+        }
+        let other = decode_transaction(&signed_with(r, s, !parity));
+        assert!(other.is_ok_and(|other| other.signer() != key(1).address()));
+    }
 }

@@ -10,7 +10,7 @@ use crate::interface::{
     signature_hash,
 };
 
-/// An interface file that is not as this module reads it.
+/// An interface file that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     /// Line, from 1.
@@ -30,10 +30,10 @@ impl std::fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// The interfaces of a file, in its order.
+/// Reads the interfaces of a file, in its order.
 ///
 /// # Errors
-/// The first place that is not understood.
+/// [`ReadError`] with the first place that is not understood.
 pub fn read(text: &str) -> Result<Vec<Interface>, ReadError> {
     let mut parser = Parser { tokens: tokens(text)?, next: 0, scope: BTreeMap::new() };
     let mut interfaces = Vec::new();
@@ -107,7 +107,7 @@ impl<'a> Parser<'a> {
         self.tokens.get(self.next).map(|(_, token)| *token)
     }
 
-    /// An error at the next token.
+    /// Returns an error at the next token.
     fn unexpected(&self, expected: &'static str) -> ReadError {
         let last = self.tokens.last().map_or(1, |(line, _)| *line);
         match self.tokens.get(self.next) {
@@ -121,13 +121,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// An error at the token that was read last.
+    /// Returns an error at the token that was read last.
     fn before(&mut self, expected: &'static str) -> ReadError {
         self.next = self.next.saturating_sub(1);
         self.unexpected(expected)
     }
 
-    /// The position after the next token.
+    /// Returns the position after the next token.
     fn advanced(&self, expected: &'static str) -> Result<usize, ReadError> {
         self.peek().map(|_| self.next + 1).ok_or_else(|| self.unexpected(expected))
     }
@@ -260,7 +260,7 @@ impl<'a> Parser<'a> {
         Ok(Error { name, docs, inputs, selector: [a, b, c, d] })
     }
 
-    /// `(type location name, …)`; location and name may be missing.
+    /// Reads `(type location name, …)`; location and name may be missing.
     fn parameters(&mut self) -> Result<Vec<Parameter>, ReadError> {
         self.expect('(', "`(`")?;
         let mut parameters = Vec::new();

@@ -60,9 +60,7 @@ const EVENT_BLOCKS_MAX: u64 = 500;
 ///
 /// # Errors
 /// A [`crate::Refusal`]; an error when a state can't be written, or the ledger can't be reached for too long.
-pub fn run(
-    options: Options,
-) -> Pin<Box<dyn Future<Output = anyhow::Result<Option<Report>>> + Send>> {
+pub fn run(options: Options) -> Pin<Box<dyn Future<Output = anyhow::Result<Option<Report>>>>> {
     // In a box its code is compiled here. That of an `async fn` would be compiled again in the program that awaits it.
     Box::pin(drive(options))
 }

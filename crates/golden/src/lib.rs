@@ -19,7 +19,7 @@ macro_rules! check {
     };
 }
 
-/// Bytes in hex, 32 a line, so that a difference shows where it is.
+/// Writes bytes in hex, 32 a line, so that a difference shows where it is.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
@@ -55,7 +55,7 @@ fn update(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// The first line that differs.
+/// Returns the first line that differs.
 fn compare(path: &Path, text: &str) -> Result<(), String> {
     let expected = fs::read_to_string(path).map_err(|error| error.to_string())?;
     if expected == text {

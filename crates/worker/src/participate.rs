@@ -71,7 +71,7 @@ pub enum Refusal {
 /// A [`Refusal`], or an error when ledger or coordinator can't be reached for longer than the options' patience.
 pub fn participate(
     options: &Options,
-) -> Pin<Box<dyn Future<Output = anyhow::Result<Ending>> + Send + '_>> {
+) -> Pin<Box<dyn Future<Output = anyhow::Result<Ending>> + '_>> {
     // In a box its code is compiled here. That of an `async fn` would be compiled again in the program that awaits it.
     Box::pin(participate_until(options))
 }

@@ -2,9 +2,9 @@
 
 use abi::{TRAINING_RUNS, TrainingRuns};
 use alloy_primitives::{B256, U256};
-use alloy_provider::Provider as _;
 use alloy_rpc_types_eth::{Filter, Log};
 use alloy_sol_types::SolEventInterface as _;
+use serde_json::json;
 
 use crate::{Ledger, LedgerError, Receipt};
 
@@ -49,8 +49,7 @@ impl Ledger {
             .topic1(B256::from(U256::from(run)))
             .from_block(from_height)
             .to_block(to_height);
-        let provider = &self.shared.node.provider;
-        let logs = self.ask(|| async { provider.get_logs(&filter).await }).await?;
+        let logs: Vec<Log> = self.ask("eth_getLogs", json!([filter])).await?;
         logs.iter()
             .filter_map(|log| Some((log, decode(log)?)))
             .map(|(log, (run, event))| self.place(log, run, event))

@@ -16,6 +16,7 @@ mod transaction;
 
 mod assets;
 mod events;
+mod http;
 mod node;
 mod records;
 mod refusal;

@@ -1,4 +1,4 @@
-//! Calls that leave no trace: `eth_call` and `eth_estimateGas`.
+//! Calls without a transaction: `eth_call` and `eth_estimateGas`.
 
 use crate::{
     environment::Environment,
@@ -22,7 +22,7 @@ use revm::{
     },
 };
 
-/// A message that is run but not recorded.
+/// A message call that is executed but not recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Sender; needs no signature, and may be a contract.
@@ -33,23 +33,23 @@ pub struct Call {
     pub value: U256,
     /// Calldata or creation code.
     pub data: Bytes,
-    /// Most gas to use; the block's gas limit if absent or above it.
+    /// Largest gas to use; the block's gas limit if absent or above it.
     pub gas_limit: Option<u64>,
-    /// What the sender would pay per gas at most, in the smallest unit. A call pays nothing; [`estimate_gas`] gives no more gas than the
-    /// sender can pay.
+    /// What the sender would pay per gas at most, in the smallest unit. A call pays nothing; [`estimate_gas`] gives
+    /// no more gas than the sender can pay.
     pub max_fee_per_gas: Option<u128>,
     /// What of it the producer would get at most.
     pub max_priority_fee_per_gas: Option<u128>,
     /// The chain it is for; any if absent.
     pub chain_id: Option<u64>,
-    /// EIP-2930.
+    /// Access list (EIP-2930).
     pub access_list: AccessList,
-    /// EIP-7702.
+    /// Authorizations (EIP-7702).
     pub authorization_list: Vec<SignedAuthorization>,
 }
 
 impl Call {
-    /// A question to a contract: from nobody, without value.
+    /// Returns a read-only call of a contract: from the zero address, without value.
     #[must_use]
     pub fn question(to: Address, data: Bytes) -> Self {
         Self {
@@ -67,36 +67,36 @@ impl Call {
     }
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
     /// It returned.
     Returned {
-        /// Returned bytes; the deployed code for a creation.
+        /// Returned bytes; for a creation the deployed code.
         output: Bytes,
-        /// As it would stand in a receipt.
+        /// Gas used, as in a receipt.
         gas_used: u64,
     },
     /// It reverted.
     Reverted {
         /// ABI-encoded error, possibly empty.
         output: Bytes,
-        /// As it would stand in a receipt.
+        /// Gas used, as in a receipt.
         gas_used: u64,
     },
-    /// It ran out of gas or met an invalid instruction.
+    /// It ran out of gas or executed an invalid instruction.
     Halted {
-        /// The machine's word for it.
+        /// The reason reported by the EVM.
         reason: String,
-        /// All of the gas, as a rule.
+        /// Usually all of the gas.
         gas_used: u64,
     },
 }
 
-/// Why a call did not run.
+/// Why a call was not executed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError<E: std::error::Error + 'static> {
-    /// A rule of inclusion.
+    /// A rule of inclusion was broken.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The block that the call would be in has rules of a later version of this program.
@@ -110,10 +110,10 @@ pub enum CallError<E: std::error::Error + 'static> {
 /// Why there is no estimate.
 #[derive(Debug, thiserror::Error)]
 pub enum EstimateError<E: std::error::Error + 'static> {
-    /// It did not run.
+    /// The call was not executed.
     #[error(transparent)]
     Call(#[from] CallError<E>),
-    /// It reverts whatever the gas.
+    /// The call reverts with any gas limit.
     #[error("execution reverted")]
     Reverted {
         /// ABI-encoded error, possibly empty.
@@ -125,31 +125,32 @@ pub enum EstimateError<E: std::error::Error + 'static> {
         /// The call's limit, or what the sender can pay.
         gas_limit: u64,
     },
-    /// It does not end well within the gas allowed.
+    /// The call fails with the largest allowed gas.
     #[error("execution does not succeed with {gas_limit} gas: {reason}")]
     Halted {
-        /// The most gas tried: the block's, the call's, or what the sender can pay.
+        /// The largest gas tried: that of the block, of the call, or what the sender can pay.
         gas_limit: u64,
-        /// The machine's word for it.
+        /// The reason reported by the EVM.
         reason: String,
     },
 }
 
-/// Where a preview takes place.
+/// The state, block and overrides of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a, DB> {
-    /// The state it begins with.
+    /// The state at the beginning.
     pub state: &'a DB,
-    /// The ledger's.
+    /// The rules of the ledger.
     pub rules: &'a Rules,
-    /// The block it is in.
+    /// The block of the call.
     pub environment: Environment,
-    /// What is imagined otherwise.
+    /// The overrides of account and block fields.
     pub overrides: &'a Overrides,
 }
 
 impl<DB: DatabaseRef> Scene<'_, DB> {
-    /// Runs `call` and forgets what it wrote. Gas is free and the nonce is not looked at; within the call `BASEFEE` is 0, unless it is imagined.
+    /// Executes `call` and discards its changes. Gas is free and the nonce is ignored; within the call `BASEFEE` is
+    /// 0, unless it is overridden.
     ///
     /// # Errors
     /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
@@ -158,7 +159,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok(self.run(call, limit)?.0)
     }
 
-    /// The smallest gas limit, within 1/64, with which `call` succeeds.
+    /// Returns the smallest gas limit, within 1/64, with which `call` succeeds.
     ///
     /// # Errors
     /// [`EstimateError`]: reverted with its data, halted, or not run at all.
@@ -182,7 +183,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
             Err(CallError::Refused(Refusal::IntrinsicGas { .. })) => Ok(false),
             Err(error) => Err(error),
         };
-        // `used` may be too little: refunds come at the end, and a call passes on 63/64 of what it has (EIP-150).
+        // `used` may be too little: refunds come at the end, and a call passes on 63/64 of its gas (EIP-150).
         let mut failing = used.saturating_sub(1);
         let mut succeeding = limit;
         let guess = spent.saturating_add(spent / 63).saturating_add(2_300).clamp(used, limit);
@@ -204,14 +205,14 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok(succeeding)
     }
 
-    /// The most gas a call may have, whoever pays.
+    /// Returns the largest gas of a call, whoever pays.
     pub(crate) fn gas_limit(&self, call: &Call) -> u64 {
         let block = self.overrides.block.gas_limit.unwrap_or(self.environment.gas_limit);
-        // A larger block is imagined, but no longer computed than a real one.
+        // An override may give the block more gas, but a call never gets more than a real block has.
         call.gas_limit.unwrap_or(u64::MAX).min(block).min(self.rules.gas_limit)
     }
 
-    /// The most gas the call may have, given what its sender owns.
+    /// Returns the largest gas of the call that its sender can pay.
     fn affordable(&self, call: &Call) -> Result<u64, CallError<DB::Error>> {
         let limit = self.gas_limit(call);
         let Some(fee) = call.max_fee_per_gas.filter(|fee| *fee > 0) else { return Ok(limit) };
@@ -228,7 +229,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         self.overrides.block.applied_to(&self.environment, self.rules)
     }
 
-    /// The outcome, and the gas spent before refunds.
+    /// Returns the outcome, and the gas spent before refunds.
     fn run(&self, call: &Call, gas_limit: u64) -> Result<(CallOutcome, u64), CallError<DB::Error>> {
         let (mut machine, transaction) = self.prepare(call, gas_limit)?;
         let result = machine.transact(transaction.clone());
@@ -237,7 +238,8 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok((CallOutcome::from(result), spent))
     }
 
-    /// The state it begins with, as imagined. It is that after the block, or that before it: either way no older than the block before.
+    /// The state it begins with, as imagined. It is that after the block, or that before it: either way no older than
+    /// the block before.
     fn overlay(&self) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
         let mut overlay = Overlay::new(self.state);
         let parent = self.environment.number.saturating_sub(1);
@@ -246,7 +248,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok(overlay)
     }
 
-    /// A machine in this scene, and the call as it takes it.
+    /// Returns an EVM for this context, and the call as its transaction.
     fn prepare(
         &self,
         call: &Call,
@@ -262,7 +264,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok((machine(overlay, self.rules, &environment, Checks::Question), transaction))
     }
 
-    /// What came of a call, with everything it read and wrote, seen by `inspector`.
+    /// Executes a call with `inspector`; returns the result with everything that was read and written.
     pub(crate) fn inspect<'s, I: Inspector<MachineContext<'s, DB>>>(
         &'s self,
         call: &Call,
@@ -290,10 +292,10 @@ pub(crate) fn check_call(call: &Call, rules: &Rules) -> Result<(), Refusal> {
     }
 }
 
-/// What a machine did, and the machine with its inspector.
+/// The result of an EVM, and the EVM with its inspector.
 pub(crate) type Inspected<'s, DB, I> = (ResultAndState, Machine<'s, DB, I>);
 
-/// A call as the machine takes it: it pays nothing.
+/// Returns a call as a transaction of the EVM that pays nothing.
 pub(crate) fn question(call: &Call, gas_limit: u64, nonce: u64, chain_id: u64) -> TxEnv {
     TxEnv {
         tx_type: if call.authorization_list.is_empty() { 2 } else { 4 },
@@ -342,7 +344,7 @@ impl From<ExecutionResult> for CallOutcome {
     }
 }
 
-/// [`Scene::call`] with nothing imagined.
+/// Executes [`Scene::call`] without overrides.
 ///
 /// # Errors
 /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
@@ -356,7 +358,7 @@ pub fn call<DB: DatabaseRef>(
     Scene { state, rules, environment: *environment, overrides }.call(call)
 }
 
-/// [`Scene::estimate_gas`] with nothing imagined.
+/// Executes [`Scene::estimate_gas`] without overrides.
 ///
 /// # Errors
 /// [`EstimateError`]: reverted with its data, halted, or not run at all.

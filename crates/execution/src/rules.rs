@@ -13,7 +13,7 @@ pub struct Rules {
     pub chain_id: u64,
     /// Gas limit of every block.
     pub gas_limit: u64,
-    /// How the base fee moves.
+    /// The rule of the base fee.
     pub base_fee: BaseFeeRule,
     /// Which revision holds at which height.
     pub schedule: Schedule,

@@ -49,7 +49,7 @@ pub(crate) fn check_fees(max_fee: u128, tip: Option<u128>) -> Result<(), Refusal
     }
 }
 
-/// What a transaction costs before it runs, and at least (EIP-7623).
+/// Returns the cost of a transaction before it runs, and its minimum cost (EIP-7623).
 fn intrinsic_gas(transaction: &Transaction) -> u64 {
     let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     let list = transaction.access_list();

@@ -1,4 +1,4 @@
-//! Traces: what happened within a call, or within a transaction of a block.
+//! Traces the execution of a call, or of a transaction in a block.
 
 use crate::{
     call::{Call, CallError, CallOutcome, Scene},
@@ -24,29 +24,29 @@ use revm::{
 };
 use std::ops::ControlFlow;
 
-/// What is to be told.
+/// The kind of trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tracer {
     /// The tree of calls.
     Calls(FrameOptions),
-    /// Every account touched, as it was before, or before and after.
+    /// Every accessed account, before or before and after.
     Prestate(PrestateOptions),
     /// Every instruction.
     Steps(StepOptions),
 }
 
-/// What happened.
+/// The result of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trace {
     /// The tree of calls.
     Calls(Frame),
-    /// Accounts touched.
+    /// Accessed accounts.
     Prestate(Prestate),
-    /// Instructions, and how it ended.
+    /// Instructions and outcome.
     Steps {
-        /// In order.
+        /// The instructions, in order.
         steps: Vec<Step>,
-        /// How it ended.
+        /// The outcome.
         outcome: CallOutcome,
     },
 }
@@ -54,32 +54,32 @@ pub enum Trace {
 /// Why there is no trace.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError<E: std::error::Error + 'static> {
-    /// It did not run.
+    /// The call or transaction was not executed.
     #[error(transparent)]
     Call(#[from] CallError<E>),
-    /// More than [`TREE_SIZE_MAX`], [`STEPS_SIZE_MAX`] or [`PRESTATE_SIZE_MAX`].
+    /// The trace exceeds [`TREE_SIZE_MAX`], [`STEPS_SIZE_MAX`] or [`PRESTATE_SIZE_MAX`].
     #[error(
-        "trace is too large: more than {TREE_SIZE_MAX} bytes of calls, {STEPS_SIZE_MAX} of steps or {PRESTATE_SIZE_MAX} of accounts; ask for less with the tracer's options"
+        "trace is too large: more than {TREE_SIZE_MAX} bytes of calls, {STEPS_SIZE_MAX} of steps or {PRESTATE_SIZE_MAX} of accounts; reduce it with the tracer's options"
     )]
     TooLarge,
-    /// The block has fewer transactions.
+    /// The index is outside the block.
     #[error("block has no transaction {index}")]
     NoTransaction {
-        /// Position asked for, from 0.
+        /// Given index, from 0.
         index: usize,
     },
-    /// The block did not run as it did when it was made: the state given is not the one before it.
-    #[error("transaction {index} of the block does not run on the state given: {reason}")]
+    /// The block's execution differs from the original: the given state is not the one before it.
+    #[error("transaction {index} of the block can't be executed on the given state: {reason}")]
     Diverged {
         /// Position in the block, from 0.
         index: usize,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl<DB: DatabaseRef> Scene<'_, DB> {
-    /// Runs `call` and tells what happened.
+    /// Executes `call` and returns its trace.
     ///
     /// # Errors
     /// [`TraceError`]; a revert is a trace.
@@ -90,12 +90,12 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     }
 }
 
-/// A block that is, to be run again.
+/// An existing block to execute again.
 #[derive(Clone, Copy, Debug)]
 pub struct Replay<'a, DB> {
     /// The state before the block.
     pub state: &'a DB,
-    /// The ledger's.
+    /// The rules of the ledger.
     pub rules: &'a Rules,
     /// Its header.
     pub header: &'a Header,
@@ -104,7 +104,7 @@ pub struct Replay<'a, DB> {
 }
 
 impl<DB: DatabaseRef> Replay<'_, DB> {
-    /// Runs the block up to the transaction at `index`, and tells what happened in that one.
+    /// Executes the block up to the transaction at `index`, and returns the trace of that one.
     ///
     /// # Errors
     /// [`TraceError`]; a revert is a trace.
@@ -124,7 +124,7 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         traced(machine, (index, transaction), tracer).map(|(trace, _)| trace)
     }
 
-    /// Runs the block and tells `tell` what happened in each transaction, in order, until it has heard enough.
+    /// Executes the block and calls `tell` with the trace of each transaction, in order, until it breaks.
     ///
     /// # Errors
     /// [`TraceError`]; a revert is a trace.
@@ -155,7 +155,7 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
     }
 }
 
-/// Runs a transaction of a block; what happened, and the block so far.
+/// Executes a transaction of a block; returns its trace, and the block so far.
 fn traced<'a, DB: DatabaseRef>(
     machine: Machine<'a, DB>,
     (index, transaction): (usize, &Recovered<Transaction>),
@@ -175,7 +175,7 @@ fn diverged<E: std::error::Error>(index: usize, error: CallError<E>) -> TraceErr
     }
 }
 
-/// What happened, and the state that it left.
+/// Returns the trace and the resulting state.
 fn told<'a, DB: DatabaseRef>(
     tracer: &Tracer,
     gas_limit: u64,
@@ -188,7 +188,7 @@ fn told<'a, DB: DatabaseRef>(
     let trace = match (inspector, tracer) {
         (Watch::Calls(frames), _) => {
             let tree = frames.finish(gas_limit, result.tx_gas_used());
-            let reason = "the machine ran nothing".to_owned();
+            let reason = "the EVM executed nothing".to_owned();
             let nothing = || CallError::Refused(Refusal::Fault { reason });
             Trace::Calls(tree.map_err(|_| TraceError::TooLarge)?.ok_or_else(nothing)?)
         }
@@ -202,14 +202,14 @@ fn told<'a, DB: DatabaseRef>(
             Trace::Prestate(told.ok_or(TraceError::TooLarge)?)
         }
         (Watch::Nothing, Tracer::Calls(_) | Tracer::Steps(_)) => {
-            unreachable!("who tells calls or steps watches them")
+            unreachable!("a tracer of calls or steps has its inspector")
         }
     };
     overlay.commit(state);
     Ok((trace, overlay))
 }
 
-/// What looks at the machine while it runs.
+/// The inspector of a tracer.
 enum Watch {
     Calls(Frames),
     Steps(Steps),

@@ -1,4 +1,4 @@
-//! A ledger to test against: blocks when they are asked for, at the time they are asked for, and ways back.
+//! Operations of a development ledger: blocks on demand, at a given time, and snapshots to go back to.
 
 mod plan;
 mod snapshots;
@@ -23,13 +23,13 @@ use store::StoreError;
 
 pub(crate) use plan::Plan;
 
-/// Most blocks that are made at one request.
+/// Largest number of blocks made by one request.
 pub const MINED_MAX: u64 = 100_000;
 
-/// What a node has when its ledger is for development. Locks are taken in this order, that of the plan after the mempool's.
+/// The state of a development ledger. Locks are taken in this order, that of the plan after the mempool's.
 #[derive(Default)]
 pub(crate) struct Workbench {
-    /// Held while a block is made, or the ledger changed otherwise.
+    /// Held while a block is made, or the ledger is changed in another way.
     production: Mutex<()>,
     snapshots: Mutex<Snapshots>,
     plan: Mutex<Plan>,
@@ -38,7 +38,8 @@ pub(crate) struct Workbench {
 }
 
 impl Workbench {
-    /// As after a restart at which the clock says `wall`: the time goes on from where it was, or from `head`, when that is later.
+    /// As after a restart at which the clock says `wall`: the time goes on from where it was, or from `head`, when
+    /// that is later.
     pub(crate) fn at(kept_offset: i64, wall: u64, head: u64) -> Self {
         let mut plan = Plan { offset: kept_offset, ..Plan::default() };
         if wall.saturating_add_signed(kept_offset) < head {
@@ -53,7 +54,7 @@ impl Workbench {
         self.production.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the next block will be. Each change of it is whole.
+    /// Returns the plan of the next block. Every change of it is complete.
     pub(crate) fn plan(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,7 +75,7 @@ impl Workbench {
     }
 }
 
-/// What a node whose ledger is for development does besides. Its time is the clock's, moved by whoever tests.
+/// The operations of a development ledger. Its time is the clock's plus an offset.
 #[derive(Clone, Copy)]
 pub struct Development<'a> {
     node: &'a Node,
@@ -83,12 +84,13 @@ pub struct Development<'a> {
 }
 
 impl<'a> Development<'a> {
-    /// `None` when the ledger is one that is meant.
+    /// Returns `None` for a production ledger.
     pub(crate) fn of(node: &'a Node, shared: &'a Shared) -> Option<Self> {
         Some(Self { node, shared, bench: shared.sequencing.workbench()? })
     }
 
-    /// Takes a transaction; with automine it is in a block when this returns, unless earlier ones of its sender are missing.
+    /// Submits a transaction; with automine it is in a block when this returns, unless earlier ones of its sender are
+    /// missing.
     ///
     /// # Errors
     /// [`SubmitError`]
@@ -97,7 +99,7 @@ impl<'a> Development<'a> {
         let is_automine = self.bench.plan().is_automine;
         let (max_fee, base_fee) = (transaction.max_fee_per_gas(), self.shared.next_base_fee());
         if is_automine && max_fee < u128::from(base_fee) {
-            // It would wait for a block that nobody makes.
+            // It would wait for a block that is never made.
             return Err(SubmitError::Refused(
                 Refusal::FeeBelowBaseFee { max_fee, base_fee }.into(),
             ));
@@ -114,7 +116,7 @@ impl<'a> Development<'a> {
         Ok(hash)
     }
 
-    /// Takes a transaction that `sender` did not sign. Its signature stands for the sender and says so to whoever knows.
+    /// Submits a transaction that `sender` did not sign, with a signature derived from the sender's address.
     ///
     /// # Errors
     /// [`SubmitError`]
@@ -123,17 +125,17 @@ impl<'a> Development<'a> {
         sender: Address,
         seal: impl FnOnce(Signature) -> Transaction,
     ) -> Result<B256, SubmitError> {
-        // Two senders' like transactions have unlike hashes.
+        // Equal transactions of two senders get different hashes.
         let signature =
             Signature::new(U256::from_be_slice(sender.as_slice()), U256::from(1), false);
         self.node.check_running()?;
         self.take(Recovered::new_unchecked(seal(signature), sender))
     }
 
-    /// Makes blocks, with what waits, each `step` seconds after the one before.
+    /// Makes blocks with the waiting transactions, each `step` seconds after the one before.
     ///
     /// # Errors
-    /// [`DevelopmentError`]; the blocks before it are there.
+    /// [`DevelopmentError`]; the blocks made before it exist.
     pub fn mine(&self, count: u64, step: Option<u64>) -> Result<(), DevelopmentError> {
         if count > MINED_MAX {
             return Err(DevelopmentError::Blocks { count });
@@ -167,7 +169,7 @@ impl<'a> Development<'a> {
         Ok(snapshots.add(Snapshot { mark, waiting, plan, wall }))
     }
 
-    /// Goes back to a snapshot, which is used up, with those made since. False when there is none.
+    /// Goes back to a snapshot; it and later ones become invalid. Returns false when it does not exist.
     ///
     /// # Errors
     /// [`DevelopmentError`]; nothing has changed then.
@@ -186,7 +188,7 @@ impl<'a> Development<'a> {
         Ok(true)
     }
 
-    /// Goes back to the genesis block and the settings of the start. No snapshot is left.
+    /// Goes back to the genesis block and the settings at the start. All snapshots become invalid.
     ///
     /// # Errors
     /// [`DevelopmentError`]; nothing has changed then.
@@ -216,7 +218,7 @@ impl<'a> Development<'a> {
         Ok(())
     }
 
-    /// Forgets a waiting transaction; false when it does not wait.
+    /// Removes a waiting transaction; returns false when it does not wait.
     #[must_use]
     pub fn drop_transaction(&self, hash: &B256) -> bool {
         let _production = self.bench.production();
@@ -226,13 +228,13 @@ impl<'a> Development<'a> {
         is_waiting
     }
 
-    /// Forgets all waiting transactions.
+    /// Removes all waiting transactions.
     pub fn drop_all_transactions(&self) {
         let _production = self.bench.production();
         self.shared.pool().clear();
     }
 
-    /// Sets the time to `timestamp` (Unix seconds), from which it goes on; by how many seconds that moved it.
+    /// Sets the time to `timestamp` (Unix seconds), from which it continues; returns by how many seconds that changed it.
     ///
     /// # Errors
     /// [`DevelopmentError::Time`] when it is before the last block's.
@@ -259,7 +261,7 @@ impl<'a> Development<'a> {
         self.bench.plan().offset
     }
 
-    /// The time of the next block, from which time goes on then.
+    /// Sets the time of the next block, from which the time then continues.
     ///
     /// # Errors
     /// [`DevelopmentError::Time`] when it is before the last block's.
@@ -270,58 +272,59 @@ impl<'a> Development<'a> {
         Ok(())
     }
 
-    /// Seconds from each block to the next, whatever the clock says; `None` leaves it to the clock again. What it was.
-    #[expect(clippy::must_use_candidate, reason = "what it was is only told")]
+    /// Sets the seconds from each block to the next, independent of the clock; `None` uses the clock again. Returns
+    /// the previous value.
+    #[expect(clippy::must_use_candidate, reason = "the previous value is only informative")]
     pub fn set_timestamp_step(&self, seconds: Option<u64>) -> Option<u64> {
         self.bench.plan().set_timestamp_step(seconds)
     }
 
-    /// The base fee of the next block.
+    /// Sets the base fee of the next block.
     pub fn set_next_base_fee(&self, base_fee: u64) {
         self.bench.plan().base_fee = Some(base_fee);
     }
 
-    /// The randomness of the next block.
+    /// Sets the randomness of the next block.
     pub fn set_next_prevrandao(&self, prevrandao: B256) {
         self.bench.plan().prevrandao = Some(prevrandao);
     }
 
-    /// Who receives the tips from now on.
+    /// Sets the account that receives tips from now on.
     pub fn set_beneficiary(&self, beneficiary: Address) {
         self.bench.plan().beneficiary = Some(beneficiary);
     }
 
-    /// Who receives the tips.
+    /// Returns the account that receives tips.
     #[must_use]
     pub fn beneficiary(&self) -> Address {
         self.shared.sequencing.beneficiary()
     }
 
-    /// The gas limit of blocks from now on.
+    /// Sets the gas limit of blocks from now on.
     pub fn set_gas_limit(&self, gas_limit: u64) {
         self.bench.plan().gas_limit = Some(gas_limit);
         self.shared.pool().set_gas_limit(gas_limit);
     }
 
-    /// Whether each transaction is put into a block when it comes.
+    /// Sets whether each transaction is included in a block at once.
     pub fn set_automine(&self, is_on: bool) {
         self.bench.plan().is_automine = is_on;
     }
 
-    /// Whether each transaction is put into a block when it comes.
+    /// Returns whether each transaction is included in a block at once.
     #[must_use]
     pub fn is_automine(&self) -> bool {
         self.bench.plan().is_automine
     }
 
-    /// Makes a block at this interval from now on, or at none.
+    /// Makes blocks at this interval from now on, or at none.
     pub fn set_interval(&self, interval: Option<Duration>) {
         self.bench.plan().interval = interval;
         drop(self.shared.pool());
         self.shared.wake.notify_all();
     }
 
-    /// Whether anybody may send in the name of an account.
+    /// Sets whether anyone may send in the name of an account.
     pub fn set_impersonated(&self, address: Address, is_impersonated: bool) {
         let mut plan = self.bench.plan();
         match is_impersonated {
@@ -330,19 +333,19 @@ impl<'a> Development<'a> {
         };
     }
 
-    /// Whether anybody may send in the name of every account.
+    /// Sets whether anyone may send in the name of every account.
     pub fn set_all_impersonated(&self, is_on: bool) {
         self.bench.plan().impersonates_all = is_on;
     }
 
-    /// Whether anybody may send in the name of an account.
+    /// Returns whether anyone may send in the name of an account.
     #[must_use]
     pub fn is_impersonated(&self, address: &Address) -> bool {
         let plan = self.bench.plan();
         plan.impersonates_all || plan.impersonated.contains(address)
     }
 
-    /// Those named one by one, in order.
+    /// Returns the accounts impersonated one by one, in order.
     #[must_use]
     pub fn impersonated(&self) -> Vec<Address> {
         self.bench.plan().impersonated.iter().copied().collect()
@@ -368,14 +371,14 @@ impl<'a> Development<'a> {
         self.shared.keep_time(self.bench)
     }
 
-    /// The store has another head: everyone learns it, and only `waiting` waits.
+    /// Continues from a changed head of the store: notifies subscribers, and keeps only the transactions `waiting`.
     fn begin_again(&self, waiting: Vec<Recovered<Transaction>>) -> Result<(), DevelopmentError> {
         self.shared.renew();
         let reader = self.shared.reader()?;
         self.shared.pool().clear();
         self.shared.heads.send_replace(reader.head().clone());
         for transaction in waiting {
-            // It waited there before.
+            // The transaction was admitted before.
             let _ = self.node.admit(transaction);
         }
         // The producer may have stood before rules that this program does not know.

@@ -54,7 +54,7 @@ impl Sequencing {
         Self { policy, timestamps, beneficiary }
     }
 
-    /// In a ledger for development.
+    /// In a development ledger.
     pub(crate) fn workbench(&self) -> Option<&Workbench> {
         match &self.policy {
             Policy::Solo { .. } => None,
@@ -77,8 +77,8 @@ impl Sequencing {
         self.workbench().map(Workbench::production)
     }
 
-    /// Returns whether what waits is kept over a restart. In development a contract may send, when somebody does so in its name, and who
-    /// reads the journal could not tell.
+    /// Returns whether what waits is kept over a restart. In development a contract may send, when somebody does so
+    /// in its name, and who reads the journal could not tell.
     pub(crate) fn keeps_waiting(&self) -> bool {
         self.workbench().is_none()
     }

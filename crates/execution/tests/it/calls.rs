@@ -90,7 +90,7 @@ fn a_call_sees_the_environment_it_is_given() {
 fn an_estimate_is_enough_and_not_much_more() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
-    // Clears slot 0 after setting it: the refund at the end must not lower the limit below what is needed on the way.
+    // Clears slot 0 after setting it: the refund at the end must not lower the limit below what is needed before it.
     let refunding = chain.deploy(1, &bytes!("60015f555f5f5500"));
     // Calls the counter with all gas but a 64th, and reverts if that fails.
     let mut forward = vec![0x5f, 0x5f, 0x5f, 0x5f, 0x5f, 0x73];
@@ -135,7 +135,7 @@ fn an_estimate_that_cannot_be_says_why() {
         estimate(&chain, &to(burning)),
         Err(EstimateError::Halted { gas_limit: 30_000_000, .. })
     ));
-    // A fee so high that the sender can pay for 22,000 gas only.
+    // A fee so high that the sender can pay for only 22,000 gas.
     let dear = Call { max_fee_per_gas: Some(START_BALANCE / 22_100), ..to(counter) };
     assert!(matches!(
         estimate(&chain, &dear),

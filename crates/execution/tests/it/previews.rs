@@ -1,4 +1,4 @@
-//! Calls in a scene that is imagined, and access lists.
+//! Calls with overrides, and access lists.
 
 use crate::chain::{COUNTER, Chain, key, plain, sign};
 use alloy_consensus::TxEip1559;
@@ -101,7 +101,7 @@ fn a_block_can_be_imagined() {
     let overrides = Overrides { block, ..Overrides::default() };
     let seen = words(&imagine(&chain, &overrides, &call));
     assert_eq!(seen, [77_u64, 88, 99, 11, 1 << 60, 12].map(U256::from));
-    // However large the block is imagined, no more is computed than in a real one.
+    // However large the overridden block is, a call gets no more gas than a real block has.
     let endless = Call { to: TxKind::Create, ..Call::question(probe, bytes!("5b5f56")) };
     let outcome = imagine(&chain, &overrides, &endless);
     assert!(matches!(outcome, CallOutcome::Halted { gas_used: 30_000_000, .. }), "{outcome:?}");
@@ -111,7 +111,7 @@ fn a_block_can_be_imagined() {
 fn an_access_list_names_what_is_touched() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
-    // Calls the counter, looks at a balance, a precompile and a module.
+    // Calls the counter, reads a balance, a precompile and a module.
     let mut code = bytes!("5f5f5f5f5f73").to_vec();
     code.extend_from_slice(counter.as_slice());
     code.extend_from_slice(&bytes!("5af15073"));
@@ -130,11 +130,11 @@ fn an_access_list_names_what_is_touched() {
     let mut expected = vec![(counter, vec![B256::ZERO]), (Address::repeat_byte(0x55), Vec::new())];
     expected.sort();
     assert_eq!(named, expected);
-    // With the list everything is warm: the outcome is that of the call that carries it.
+    // With the list everything is warm: the outcome is that of a call with the list.
     let warm = Call { access_list: accesses.list.clone(), ..call.clone() };
     assert_eq!(scene(&chain, &none).call(&warm).unwrap(), accesses.outcome);
     assert_eq!(scene(&chain, &none).access_list(&warm).unwrap(), accesses);
-    // What it names of the receiver itself are its slots only; a transfer needs nothing.
+    // Of the receiver itself the list has only slots; a transfer needs no list.
     let own = scene(&chain, &none).access_list(&Call { to: TxKind::Call(counter), ..call.clone() });
     assert_eq!(own.unwrap().list.0.len(), 1);
     let transfer = Call { to: TxKind::Call(Address::repeat_byte(0x66)), ..call };
@@ -142,7 +142,7 @@ fn an_access_list_names_what_is_touched() {
 }
 
 proptest! {
-    /// Imagining what is so changes nothing: the call ends as a transaction would.
+    /// Overrides with the present values change nothing: the call has the outcome of a transaction.
     #[test]
     fn the_state_imagined_as_it_is_gives_the_same(sent in 0_u64..4, data in prop::option::of(0_u8..3)) {
         let mut chain = Chain::new();

@@ -1,4 +1,4 @@
-//! Traces of calls, and of transactions of a block that is run again.
+//! Traces of calls, and of transactions of a block that is executed again.
 
 use crate::chain::{COUNTER, Chain, State, creation, key, plain, sign};
 use abi::GRAIN;
@@ -24,7 +24,7 @@ fn tree(trace: Trace) -> Frame {
     frame
 }
 
-/// Code that calls `to` with `value` and calldata of `size` zero bytes by `opcode`.
+/// Returns code that calls `to` with `value` and calldata of `size` zero bytes by `opcode`.
 fn calling(to: Address, opcode: u8, value: u8, size: u8) -> Vec<u8> {
     let mut code = vec![0x5f, 0x5f, 0x60, size, 0x5f];
     if [0xf1, 0xf2].contains(&opcode) {
@@ -36,10 +36,10 @@ fn calling(to: Address, opcode: u8, value: u8, size: u8) -> Vec<u8> {
     code
 }
 
-/// Code that does everything that makes a frame.
+/// Returns code that creates every kind of frame.
 fn all_kinds(counter: Address) -> Vec<u8> {
     let mut code = Vec::new();
-    // CALL, CALLCODE, DELEGATECALL, STATICCALL (which may not write), a revert, a module, money that is not there.
+    // CALL, CALLCODE, DELEGATECALL, STATICCALL (which may not write), a revert, a module, a value above the balance.
     for (opcode, value, size) in
         [(0xf1, 0, 0), (0xf2, 0, 0), (0xf4, 0, 0), (0xfa, 0, 0), (0xf1, 0, 3)]
     {
@@ -121,7 +121,7 @@ fn the_tree_holds_every_kind_of_call() {
     assert_eq!((top.gas_used, &top.output), (root.gas_used, &root.output));
 }
 
-/// More code than one byte of size can say.
+/// Deploys code longer than one byte of size can express.
 fn deploy_long(chain: &mut Chain, code: &[u8]) -> Address {
     let size = u16::try_from(code.len()).unwrap().to_be_bytes();
     let mut input = vec![0x61, size[0], size[1], 0x80, 0x60, 0x0a, 0x5f, 0x39, 0x5f, 0xf3];
@@ -172,7 +172,7 @@ fn a_transaction_is_run_again_after_those_before_it() {
     assert_eq!([count(0), count(1), count(4)].map(|word| word[31]), [1, 2, 3]);
     assert_eq!(count(2), COUNTER, "a creation gives the code");
     assert!(matches!(replay.trace(5, &ALL), Err(TraceError::NoTransaction { index: 5 })));
-    // On any other state than the one before, it does not run, and says so.
+    // On any other state than the one before the block, the replay fails with an error.
     let replay = Replay { state: &chain.state, ..replay };
     assert!(matches!(replay.trace(4, &ALL), Err(TraceError::Diverged { index: 0, .. })));
 }
@@ -203,11 +203,12 @@ fn accounts_are_told_before_and_after() {
     assert_eq!(seen[&sender].balance, Some(before.balance(&sender)));
     let Prestate { before: seen, after } = told(true);
     let after = after.unwrap();
-    assert!(seen[&counter].storage.is_empty(), "zero is nothing");
+    assert!(seen[&counter].storage.is_empty(), "a zero slot is left out");
     assert_eq!(after[&counter].storage.get(&U256::ZERO), Some(&U256::from(1)));
     assert_eq!(after[&counter].balance, Some(U256::from(5)));
     assert_eq!(after[&counter].code, None, "did not change");
-    // After is what the chain says: every account that changed, and no other, but for GRAIN's supply, which is no account's doing.
+    // The state after is that of the chain: every changed account and no other, except for GRAIN's supply, which no
+    // account changed.
     for (address, change) in &built.changes.accounts {
         let now = change.after.unwrap();
         assert_eq!(after[address].balance.unwrap_or(seen[address].balance.unwrap()), now.balance);
@@ -242,7 +243,7 @@ fn every_step_is_told() {
 #[test]
 fn traces_are_bounded() {
     let chain = Chain::new();
-    // Calls itself with much calldata, for as long as there is gas; loops.
+    // Calls itself with much calldata until the gas ends.
     let recursive = bytes!("5f5f6107d05f5f305af1 00");
     let mut call = Call::question(Address::repeat_byte(0x66), Bytes::new());
     let accounts = std::collections::BTreeMap::from([(
@@ -261,7 +262,7 @@ fn traces_are_bounded() {
     }
     assert!(depth > 300, "{depth}");
     call.to = TxKind::Create;
-    // Calls the empty account 0x77 with 8 KiB of calldata, over and over.
+    // Calls the empty account 0x77 with 8 KiB of calldata, repeatedly.
     call.data = bytes!("5b5f5f6120005f5f60775af1505f56");
     assert!(matches!(scene.trace(&call, &ALL), Err(TraceError::TooLarge)));
     let steps = Tracer::Steps(StepOptions::default());

@@ -1,21 +1,21 @@
-//! What the next block will be, as far as whoever tests has said.
+//! Settings of the next block in a development ledger.
 
 use alloy_primitives::{Address, B256};
 use execution::Deviations;
 use std::{collections::BTreeSet, time::Duration};
 
-/// Settings; `None` is as on a ledger that is meant.
+/// The settings; `None` is as in a production ledger.
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) is_automine: bool,
     pub(crate) interval: Option<Duration>,
     /// Seconds by which the ledger's time is ahead of the clock's.
     pub(crate) offset: i64,
-    /// Of the next block only.
+    /// Timestamp of the next block only.
     pub(crate) timestamp: Option<u64>,
-    /// Of the next block only.
+    /// Base fee of the next block only.
     pub(crate) base_fee: Option<u64>,
-    /// Of the next block only.
+    /// Randomness of the next block only.
     pub(crate) prevrandao: Option<B256>,
     pub(crate) timestamp_step: Option<u64>,
     /// Seconds that the next block is later than its step says: the time was moved forward meanwhile.
@@ -79,7 +79,7 @@ impl Plan {
         std::mem::replace(&mut self.timestamp_step, seconds)
     }
 
-    /// A block was made: what was said of it alone is over.
+    /// Resets the settings of the next block only, after it was made.
     pub(crate) fn settle(&mut self, timestamp: u64, wall: u64) {
         if self.timestamp.is_some() || self.timestamp_step.is_some() {
             self.offset = difference(timestamp, wall);
@@ -88,8 +88,8 @@ impl Plan {
         (self.timestamp, self.base_fee, self.prevrandao) = (None, None, None);
     }
 
-    /// What was said of blocks is as in `then`, and the time goes on from when the clock said `then_wall`. Who makes blocks, and who may
-    /// send, stays.
+    /// Restores the settings `then`, made when the clock was at `then_wall`; the time continues from there. Mining
+    /// mode and impersonation stay.
     pub(crate) fn revert(&mut self, then: &Self, then_wall: u64, wall: u64) {
         *self = Self {
             is_automine: self.is_automine,

@@ -1,4 +1,4 @@
-//! Transactions into blocks.
+//! Submitting transactions and including them in blocks.
 
 use crate::support::{
     FOREVER, RECEIVER, balance, block_on, config, include, key, open, sign, transfer,
@@ -7,7 +7,7 @@ use alloy_consensus::{TxEip1559, TxEip7702};
 use alloy_primitives::{B256, TxKind, U256, bytes};
 use node::{Node, NodeConfig, PoolRefusal, SubmitError, WaitError};
 
-/// A node that takes transactions and makes no block of them before it stops.
+/// Returns a node that accepts transactions but makes no block of them before it stops.
 fn dozing(directory: &std::path::Path) -> Node {
     Node::open(NodeConfig { batching: FOREVER, ..config(directory) }).unwrap()
 }
@@ -117,7 +117,7 @@ fn many_senders_at_once_lose_nothing() {
 fn what_only_the_machine_refuses_is_dropped_without_a_block() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
-    // EIP-7702 wants at least one authorization; the mempool leaves that to the machine.
+    // EIP-7702 requires at least one authorization; the mempool leaves that check to the EVM.
     let plain = transfer(0);
     let bad = TxEip7702 {
         chain_id: plain.chain_id,
@@ -150,7 +150,7 @@ fn a_large_backlog_goes_into_several_blocks() {
     }
     let (other, bytes) = sign(2, transfer(0));
     node.submit(&bytes).unwrap();
-    // The dozing node would forget them at its end; a node that wakes up takes them from the network again.
+    // That node would keep them in its journal; the new node gets them again.
     drop(node);
     let node = open(directory.path());
     let mut last = B256::ZERO;

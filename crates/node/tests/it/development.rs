@@ -1,4 +1,4 @@
-//! A ledger for development, against a model of it after every step.
+//! A development ledger, compared with a model after every step.
 
 use crate::support::{
     self, ManualClock, RECEIVER, balance, block_on, config, genesis, key, sign, transfer,
@@ -20,7 +20,7 @@ fn open(directory: &Path, clock: &Arc<ManualClock>) -> Node {
     Node::open(config).unwrap()
 }
 
-/// What is done to it.
+/// A step of the test.
 #[derive(Clone, Debug)]
 enum Step {
     Send { sender: u8, is_gapped: bool },
@@ -59,13 +59,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
-/// What must be so.
+/// The expected state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Model {
     height: u64,
     received: u64,
     nonces: BTreeMap<u8, u64>,
-    /// By sender, the nonces that wait.
+    /// The nonces that wait, by sender.
     waiting: BTreeMap<u8, Vec<u64>>,
     time: u64,
     head_time: u64,
@@ -78,7 +78,7 @@ impl Model {
         Self { height: 0, received: 0, nonces, waiting, time: wall, head_time }
     }
 
-    /// Those that can go, go.
+    /// Includes all transactions that can be included.
     fn include_ready(&mut self) {
         for (sender, waiting) in &mut self.waiting {
             let nonce = self.nonces.get_mut(sender).unwrap();
@@ -101,7 +101,7 @@ impl Model {
     }
 }
 
-/// The sum of all balances is what the module GRAIN says.
+/// Checks that the module GRAIN returns the sum of all balances.
 fn check_supply(node: &Node) {
     let reader = node.reader().unwrap();
     let mut sum = U256::ZERO;
@@ -226,7 +226,7 @@ fn what_was_said_of_the_next_block_holds_for_it_alone() {
     development.set_next_prevrandao(randomness);
     development.set_next_timestamp(5_000).unwrap();
     assert_eq!(node.next_base_fee(), 0);
-    // The first block pays nothing, and the next ones by the rule.
+    // The base fee of the first block is 0, later ones follow the rule.
     development.mine(1, None).unwrap();
     let head = node.head();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Data directories: kept, mistaken, shared, damaged.
+//! Data directories: reopened, wrong, shared, damaged.
 
 use crate::support::{RECEIVER, balance, block_on, config, genesis, include, open, sign, transfer};
 use alloy_consensus::TxEip1559;
@@ -121,7 +121,7 @@ fn what_waits_waits_again_and_what_is_used_does_not() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     include(&node, 1, transfer(0));
-    // Behind a gap they wait; one replaces another, and one is refused.
+    // They wait after a gap; one replaces another, and one is refused.
     let late = [2, 3].map(|nonce| sign(1, transfer(nonce)));
     for (hash, bytes) in &late {
         assert_eq!(node.submit(bytes).unwrap(), *hash);
@@ -134,7 +134,7 @@ fn what_waits_waits_again_and_what_is_used_does_not() {
     assert!(matches!(node.submit(&bytes), Err(SubmitError::Refused(_))), "it has no money");
     drop(node);
 
-    // What a crash may leave at the end does no harm.
+    // An incomplete end, as a crash may leave it, is ignored.
     let path = directory.path().join("waiting.journal");
     let mut journal = fs::OpenOptions::new().append(true).open(path).unwrap();
     journal.write_all(&[200, 0, 0, 0, 1, 2, 3]).unwrap();

@@ -128,7 +128,7 @@ fn a_block_in_work_is_finished_at_the_end() {
         move || block_on(node.wait_for(hash))
     });
     node.shutdown();
-    // Either the producer had begun with it, or it is told that the node stops; it never hangs.
+    // Either the producer had begun with it, or the caller gets the error that the node stops; it never hangs.
     match waiter.join().unwrap() {
         Ok(inclusion) => assert_eq!(inclusion.block_number, 1),
         Err(error) => assert!(error.to_string().contains("stopping"), "{error}"),

@@ -35,7 +35,7 @@ pub enum AmendmentError<E: std::error::Error + 'static> {
         /// The address.
         address: Address,
     },
-    /// A precompile of Ethereum would answer all the same.
+    /// A precompile of Ethereum would run instead of the code.
     #[error("{address} is a precompile of Ethereum: its code can't be changed")]
     Precompile {
         /// The address.

@@ -93,10 +93,10 @@ pub enum BlockError<E: std::error::Error + 'static> {
         /// Root of the commitment.
         commitment: B256,
     },
-    /// The block has rules of a later version of this program.
+    /// The block needs rules of a later version of this program.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
-    /// The block breaks the law of GRAIN's supply.
+    /// The block breaks the rules of GRAIN's supply.
     #[error(transparent)]
     Supply(#[from] SupplyError),
     /// The snapshot could not be read.
@@ -150,8 +150,8 @@ pub fn execute_unsealed<DB: State>(
     Ok(run(parent, (rules, &environment), input, transactions)?.gas_used)
 }
 
-/// Executes `transactions`, in order, on top of `parent`, as the block that would follow now: without a state root,
-/// and so without a hash. Transactions that cannot be included are left out.
+/// Executes `transactions`, in order, on top of `parent`, as the next block: without a state root, and so without a
+/// hash. Transactions that cannot be included are left out.
 ///
 /// # Errors
 /// [`BlockError`]
@@ -246,8 +246,8 @@ impl<DB: DatabaseRef> Body<'_, DB> {
                 return Ok(Err(Refusal::from_machine(reason, &given, self.environment.base_fee)));
             }
             Err(EVMError::Database(error)) => return Err(BlockError::State(error)),
-            // A module met state that only it writes and that is not as it leaves it. Left out, so that one
-            // transaction cannot stop the chain.
+            // A module read state that only it writes, and that is not valid. The transaction is left out, so that it
+            // cannot stop the chain.
             Err(error @ (EVMError::Header(_) | EVMError::Custom(_) | EVMError::CustomAny(_))) => {
                 return Ok(Err(Refusal::Fault { reason: error.to_string() }));
             }
@@ -303,7 +303,7 @@ fn seal<DB: State>(
     Ok(ExecutedBlock { header, hash, proof, transactions, receipts, changes, moved })
 }
 
-/// The block but for its state root.
+/// Builds the block without its state root.
 fn finish<DB: State>(
     parent: &Parent<'_, DB>,
     input: &BlockInput,

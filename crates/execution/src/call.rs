@@ -35,12 +35,12 @@ pub struct Call {
     pub data: Bytes,
     /// Largest gas to use; the block's gas limit if absent or above it.
     pub gas_limit: Option<u64>,
-    /// What the sender would pay per gas at most, in the smallest unit. A call pays nothing; [`estimate_gas`] gives
+    /// The most that the sender would pay per gas, in the smallest unit. A call pays nothing; [`estimate_gas`] allows
     /// no more gas than the sender can pay.
     pub max_fee_per_gas: Option<u128>,
-    /// What of it the producer would get at most.
+    /// The part of it that the producer would get at most.
     pub max_priority_fee_per_gas: Option<u128>,
-    /// The chain it is for; any if absent.
+    /// The chain that the call is for; any chain if absent.
     pub chain_id: Option<u64>,
     /// Access list (EIP-2930).
     pub access_list: AccessList,
@@ -99,7 +99,7 @@ pub enum CallError<E: std::error::Error + 'static> {
     /// A rule of inclusion was broken.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The block that the call would be in has rules of a later version of this program.
+    /// The block of the call needs rules of a later version of this program.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
     /// The snapshot could not be read.
@@ -119,7 +119,7 @@ pub enum EstimateError<E: std::error::Error + 'static> {
         /// ABI-encoded error, possibly empty.
         output: Bytes,
     },
-    /// The gas allowed is less than any transaction of its kind costs.
+    /// The allowed gas is less than the smallest transaction of this kind costs.
     #[error("gas required exceeds allowance ({gas_limit})")]
     Allowance {
         /// The call's limit, or what the sender can pay.
@@ -224,7 +224,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok(u64::try_from(left / U256::from(fee)).unwrap_or(u64::MAX).min(limit))
     }
 
-    /// The block it is in, as imagined.
+    /// Returns the block of the call, with its overrides.
     pub(crate) fn imagined(&self) -> Environment {
         self.overrides.block.applied_to(&self.environment, self.rules)
     }
@@ -238,8 +238,8 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok((CallOutcome::from(result), spent))
     }
 
-    /// The state it begins with, as imagined. It is that after the block, or that before it: either way no older than
-    /// the block before.
+    /// Returns the state at the start of the call, with its overrides. It is the state after the block or before it:
+    /// not older than the parent block.
     fn overlay(&self) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
         let mut overlay = Overlay::new(self.state);
         let parent = self.environment.number.saturating_sub(1);
@@ -280,7 +280,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     }
 }
 
-/// What holds of every message, whoever sends it and whatever it pays.
+/// Checks what every message must satisfy, whatever its sender and its fee.
 pub(crate) fn check_call(call: &Call, rules: &Rules) -> Result<(), Refusal> {
     let chain = rules.chain_id;
     if let Some(signed) = call.chain_id.filter(|asked| *asked != chain) {

@@ -1,10 +1,10 @@
-//! The block that transactions and calls run in, as far as they see it.
+//! The block in which transactions and calls run, as far as they can read it.
 
 use crate::{fees::next_base_fee, revision::Revision, rules::Rules};
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes};
 
-/// What a transaction or a call sees of its block, and the revision of its rules.
+/// The values of a block that a transaction or a call can read, and the revision of its rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Environment {
     /// Height.
@@ -19,7 +19,7 @@ pub struct Environment {
     pub gas_limit: u64,
     /// Base fee in the smallest unit per gas.
     pub base_fee: u64,
-    /// Revision of the rules: that of the height.
+    /// Revision of the rules at this height.
     pub revision: Revision,
 }
 
@@ -64,10 +64,10 @@ pub struct BlockInput {
     pub prevrandao: B256,
     /// Receives tips.
     pub beneficiary: Address,
-    /// Free bytes of the producer, at most [`EXTRA_DATA_SIZE_MAX`](crate::EXTRA_DATA_SIZE_MAX).
+    /// Bytes that the producer chooses, at most [`EXTRA_DATA_SIZE_MAX`](crate::EXTRA_DATA_SIZE_MAX).
     pub extra_data: Bytes,
-    /// Shows where `prevrandao` comes from, at most [`PROOF_SIZE_MAX`](crate::PROOF_SIZE_MAX). Kept beside the
-    /// header, whose `prevrandao` commits to it.
+    /// Proves how `prevrandao` was made, at most [`PROOF_SIZE_MAX`](crate::PROOF_SIZE_MAX). Stored beside the header,
+    /// whose `prevrandao` commits to it.
     pub proof: Bytes,
     /// Deviations from the rules: none, except in a development ledger.
     pub deviations: Deviations,

@@ -50,7 +50,7 @@ pub struct Genesis {
     pub fee_recipient: Address,
     /// Scheme of the state root: [`Commitment::SCHEME`].
     pub commitment: u8,
-    /// At which heights later revisions of the rules begin; revision 1 holds before, and always if absent.
+    /// The heights at which later revisions of the rules begin; without it revision 1 holds at every height.
     #[serde(default, skip_serializing_if = "Schedule::is_first")]
     pub revisions: Schedule,
     /// Accounts that exist from the beginning. The native modules are added to them.
@@ -89,7 +89,7 @@ pub enum GenesisError {
         /// Its allowed values.
         hint: &'static str,
     },
-    /// Not even the genesis block can be made.
+    /// The genesis block can't be executed.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
     /// The sum of all balances exceeds 2^128 - 1.
@@ -101,7 +101,7 @@ pub enum GenesisError {
         /// The address.
         address: Address,
     },
-    /// Code where a precompile of Ethereum answers: it would never run.
+    /// Code at the address of an Ethereum precompile: it would never run.
     #[error("genesis account {address} is a precompile of Ethereum: remove its code")]
     Precompile {
         /// The address.

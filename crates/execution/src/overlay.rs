@@ -105,7 +105,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         Ok(())
     }
 
-    /// Makes a contract of an account, which is none yet; its balance stays.
+    /// Turns an account without code into a contract; its balance stays.
     pub(crate) fn install(&mut self, address: Address, code: Bytes) -> Result<(), DB::Error> {
         let code = Bytecode::new_legacy(code);
         let mut info = self.basic(address)?.unwrap_or_default();

@@ -54,7 +54,7 @@ pub struct Overrides {
 }
 
 impl BlockOverrides {
-    /// `environment` as imagined; the revision is that of its height.
+    /// Returns `environment` with the overrides; the revision is that of its height.
     #[must_use]
     pub fn applied_to(&self, environment: &Environment, rules: &Rules) -> Environment {
         let number = self.number.unwrap_or(environment.number);
@@ -70,8 +70,8 @@ impl BlockOverrides {
     }
 }
 
-/// Returns whether a precompile of Ethereum answers at an address. It answers whatever code the account has, so code
-/// is refused there: from the genesis file, and wherever somebody overrides or amends it.
+/// Returns whether an Ethereum precompile is at an address. It runs whatever code the account has, so code is refused
+/// there: in the genesis file, in overrides and in amendments.
 #[must_use]
 pub fn is_precompile(address: &Address) -> bool {
     EthPrecompiles::new(SpecId::OSAKA).contains(address)

@@ -127,7 +127,7 @@ pub enum SimulateError<E: std::error::Error + 'static> {
         /// The reason.
         reason: Refusal,
     },
-    /// A block has rules of a later version of this program.
+    /// A block needs rules of a later version of this program.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
     /// The snapshot could not be read.

@@ -146,7 +146,7 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         Ok(())
     }
 
-    /// The state that the first transaction saw.
+    /// Returns the state before the first transaction.
     fn overlay(&self, environment: &Environment) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
         let mut overlay = Overlay::new(self.state);
         let parent = environment.number.saturating_sub(1);

@@ -88,7 +88,7 @@ pub enum Refusal {
         /// Next nonce of the account.
         account: u64,
     },
-    /// EIP-2681. Will never be valid.
+    /// EIP-2681. It will never be valid.
     #[error("nonce has max value: transaction has {nonce}, at most 2^64 - 2 is allowed")]
     NonceTooLarge {
         /// Nonce of the transaction.
@@ -104,7 +104,7 @@ pub enum Refusal {
         /// Maximum fee in the smallest unit per gas.
         max_fee: u128,
     },
-    /// The sender cannot pay `value` and any gas at all at the fee it offers: only where gas is estimated.
+    /// The sender cannot pay `value` and at least one gas at the offered fee; only gas estimates return this.
     #[error(
         "insufficient funds for transfer: value is {value}, balance {balance}, and gas must be paid"
     )]

@@ -3,12 +3,12 @@
 use abi::Module;
 use alloy_primitives::{Address, Log, LogData};
 
-/// What calldata asks of a native module. `None` when no module answers there, or not this call.
+/// Returns a call of a native module as text. `None` when there is no module at the address, or it does not have this call.
 pub(crate) fn call(to: &Address, data: &[u8]) -> Option<String> {
     Some(Module::at(to)?.decode_call(data)?.to_string())
 }
 
-/// What a log entry of a native module says.
+/// Returns a log entry of a native module as text.
 pub(crate) fn event(log: &Log<LogData>) -> Option<String> {
     Some(Module::at(&log.address)?.decode_event(&log.data)?.to_string())
 }

@@ -12,12 +12,12 @@ use store::StoreOptions;
 /// Default time for which the first transaction of a block waits for others.
 const BATCHING_STANDARD: Duration = Duration::from_millis(20);
 
-/// How the times of blocks follow each other.
+/// How the timestamps of consecutive blocks are related.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timestamps {
-    /// A block may have its parent's second: blocks come on demand.
+    /// A block may have its parent's second, because blocks are produced on demand.
     MayRepeat,
-    /// Each block is later than its parent, by a second at least. When blocks come faster than that, their times run
+    /// Each block is at least one second later than its parent. When blocks come faster than that, their times run
     /// ahead of the clock.
     Rise,
 }
@@ -42,7 +42,7 @@ pub struct NodeConfig {
     /// A development ledger, which [`Node::development`](crate::Node::development) can change. Its directory is
     /// marked, and can't be opened as a production ledger.
     pub is_development: bool,
-    /// How the times of blocks follow each other.
+    /// How the timestamps of consecutive blocks are related.
     pub timestamps: Timestamps,
     /// The native modules and revisions that this program knows: [`MODULES`], except in tests.
     pub modules: ModuleTable,
@@ -53,8 +53,8 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
-    /// Blocks on demand, gathered for 20 ms, on the machine's clock, several of which may share a second; 1,024 past
-    /// states; standard bounds.
+    /// Blocks on demand, with a batching delay of 20 ms, on the machine's clock, several of which may share a second;
+    /// 1,024 past states; standard limits.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, genesis: Option<Genesis>) -> Self {
         Self {

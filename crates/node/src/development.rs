@@ -33,13 +33,13 @@ pub(crate) struct Workbench {
     production: Mutex<()>,
     snapshots: Mutex<Snapshots>,
     plan: Mutex<Plan>,
-    /// The offset of the time that the store keeps.
+    /// The stored offset of the ledger's time.
     kept_offset: AtomicI64,
 }
 
 impl Workbench {
-    /// As after a restart at which the clock says `wall`: the time goes on from where it was, or from `head`, when
-    /// that is later.
+    /// Returns the state after a restart at which the clock says `wall`: the time continues from the stored offset,
+    /// or from `head` when that is later.
     pub(crate) fn at(kept_offset: i64, wall: u64, head: u64) -> Self {
         let mut plan = Plan { offset: kept_offset, ..Plan::default() };
         if wall.saturating_add_signed(kept_offset) < head {
@@ -59,13 +59,13 @@ impl Workbench {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The offset of the time, if the store does not keep it yet.
+    /// Returns the offset of the time if it is not stored yet.
     pub(crate) fn unkept_offset(&self) -> Option<i64> {
         let offset = self.plan().offset;
         (self.kept_offset.load(Ordering::SeqCst) != offset).then_some(offset)
     }
 
-    /// The store keeps this offset now.
+    /// Marks the offset as stored.
     pub(crate) fn set_kept_offset(&self, offset: i64) {
         self.kept_offset.store(offset, Ordering::SeqCst);
     }
@@ -245,17 +245,17 @@ impl<'a> Development<'a> {
         Ok(moved)
     }
 
-    /// Moves the time forward; by how many seconds it is ahead of the clock now.
+    /// Moves the time forward; returns by how many seconds it is now ahead of the clock.
     ///
     /// # Errors
-    /// [`DevelopmentError::Store`] when it can't be written down.
+    /// [`DevelopmentError::Store`] when writing it fails.
     pub fn increase_time(&self, seconds: u64) -> Result<i64, DevelopmentError> {
         self.bench.plan().increase_time(seconds);
         self.keep_time()?;
         Ok(self.time_offset())
     }
 
-    /// By how many seconds the ledger's time is ahead of the clock's.
+    /// Returns by how many seconds the ledger's time is ahead of the clock.
     #[must_use]
     pub fn time_offset(&self) -> i64 {
         self.bench.plan().offset
@@ -366,7 +366,7 @@ impl<'a> Development<'a> {
         Ok(())
     }
 
-    /// Writes down how far the time is from the clock's, for the next start.
+    /// Stores the offset of the time, for the next start.
     fn keep_time(&self) -> Result<(), StoreError> {
         self.shared.keep_time(self.bench)
     }
@@ -381,7 +381,7 @@ impl<'a> Development<'a> {
             // The transaction was admitted before.
             let _ = self.node.admit(transaction);
         }
-        // The producer may have stood before rules that this program does not know.
+        // The producer may have stopped at rules that this program does not know.
         drop(self.shared.pool());
         self.shared.wake.notify_all();
         Ok(())

@@ -12,7 +12,7 @@ pub enum OpenError {
     /// The chain could not be opened: in use, another genesis, damaged, disk full, …
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The last block has rules that this program does not know: it could not even read the ledger rightly.
+    /// The last block has rules that this program does not know, so that even reading the ledger could give wrong results.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
     /// The node's key can't be read or created.

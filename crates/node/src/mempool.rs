@@ -162,7 +162,7 @@ pub(crate) struct Pool {
     places: BTreeMap<B256, (Address, u64)>,
     bytes: usize,
     arrivals: u64,
-    /// Counts changes of what waits and what is known of senders.
+    /// Counts the changes of the mempool and of its senders.
     revision: u64,
 }
 
@@ -244,7 +244,7 @@ impl Pool {
         all.into_iter().map(|waiting| &waiting.transaction)
     }
 
-    /// Which state of the pool this is: it is another after each change.
+    /// Returns a number that is different after each change of the mempool.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }

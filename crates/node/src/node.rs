@@ -72,7 +72,7 @@ struct Producer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Which block a call is in.
+/// The block in which a call runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallBlock {
     /// The block whose state it reads: its number and time.
@@ -113,7 +113,7 @@ impl Node {
         let options = StoreOptions { past_states_max, blocks_max, is_development };
         let given = config.genesis.take();
         if let Some(genesis) = &given {
-            // Before anything is made.
+            // Before any file is created.
             genesis.validate().map_err(StoreError::from)?;
         }
         let store = Store::open_with(&config.data_dir, options)?;
@@ -242,7 +242,7 @@ impl Node {
         }
         let mut sender = sender(&reader, &transaction.signer())?;
         let keeps_waiting = self.shared.sequencing.keeps_waiting();
-        // A contract sends when somebody does so in its name.
+        // A contract is the sender when it is impersonated.
         sender.is_contract &= keeps_waiting;
         let admission = pool.admit(&transaction, sender)?;
         if keeps_waiting {
@@ -341,7 +341,7 @@ impl Node {
         StateView::new(reader, environment)
     }
 
-    /// Returns the state after the transactions that could be in the next block, for calls in that block behind them.
+    /// Returns the state after the transactions that could be in the next block, for calls in that block after them.
     ///
     /// # Errors
     /// [`PendingError`] when the chain cannot be read.
@@ -354,8 +354,8 @@ impl Node {
         Ok(StateView::pending(reader, block, environment))
     }
 
-    /// Returns the block that would follow now, with the transactions that could be in it. Its randomness is not
-    /// known yet; it has its parent's.
+    /// Returns the next block as it would be now, with the transactions that could be in it. Its randomness is not
+    /// known yet; the parent's is used.
     ///
     /// # Errors
     /// [`PendingError`] when the chain cannot be read.
@@ -512,13 +512,13 @@ impl Shared {
         self.sequencing.next_gas_limit(&self.rules)
     }
 
-    /// Whether a waiting transaction could be in the next block.
+    /// Returns whether a transaction of the mempool could be in the next block.
     pub(crate) fn has_ready(&self) -> bool {
         let base_fee = self.next_base_fee();
         self.check_next_known().is_ok() && self.pool().has_best(base_fee)
     }
 
-    /// Keeps how far a ledger for development is ahead of the clock, if that has changed.
+    /// Stores how far a development ledger is ahead of the clock, if that has changed.
     pub(crate) fn keep_time(&self, workbench: &Workbench) -> Result<(), StoreError> {
         if let Some(offset) = workbench.unkept_offset() {
             self.store.keep_time_offset(offset)?;
@@ -527,14 +527,15 @@ impl Shared {
         Ok(())
     }
 
-    /// Checks that this program knows the rules of the next block. While it does not, no block is made and no
-    /// transaction taken; queries are answered. A ledger for development may go back below that height and go on.
+    /// Checks that this program knows the rules of the next block. While it does not, no block is produced and no
+    /// transaction is accepted; queries are answered. A development ledger may be reverted below that height and
+    /// continue.
     pub(crate) fn check_next_known(&self) -> Result<(), UnknownRevision> {
         let head = self.heads.borrow().number;
         self.rules.check_known(head.saturating_add(1))
     }
 
-    /// Tells the operator at the start that rules are ahead which this program does not know.
+    /// Warns the operator at the start that the schedule has rules which this program does not know.
     fn announce_unknown(&self) {
         match self.rules.first_unknown() {
             Some(unknown) if self.check_next_known().is_ok() => tracing::warn!("{unknown}"),
@@ -542,7 +543,7 @@ impl Shared {
         }
     }
 
-    /// Tells the operator that the head was the last block whose rules this program knows.
+    /// Warns the operator that the head is the last block whose rules this program knows.
     pub(crate) fn report_unknown(&self) {
         if let Err(unknown) = self.check_next_known() {
             tracing::error!("no more blocks are made: {unknown}");
@@ -591,7 +592,7 @@ impl Drop for Producer {
     }
 }
 
-/// How blocks are made, as the configuration says.
+/// Returns the policy of block production, by the configuration.
 fn sequencing(
     config: &NodeConfig,
     store: &Store,

@@ -64,7 +64,7 @@ fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
             return None;
         }
         if shared.check_next_known().is_err() {
-            // Until the end, or until a ledger for development has gone back.
+            // Until the node stops, or until a development ledger was reverted.
             pool = shared.wake.wait(pool).unwrap_or_else(std::sync::PoisonError::into_inner);
             continue;
         }
@@ -114,7 +114,7 @@ pub(crate) fn produce_or_halt(shared: &Shared, due: Due) -> Result<Vec<Refused>,
 }
 
 fn produce(shared: &Shared, due: Due) -> Result<Vec<Refused>, Halt> {
-    // Another thread may have made the last block that this program can make.
+    // Another thread may have produced the last block that this program can produce.
     if shared.check_next_known().is_err() {
         return Ok(Vec::new());
     }

@@ -1,5 +1,5 @@
-//! The sample module beside its twin in Solidity (`testdata/desk`): same answers, errors, logs, state and traces, step by step, on two ledgers that differ
-//! only in what stands at the desk's address.
+//! Compares the sample module with the same contract in Solidity (`testdata/desk`): answers, errors, logs, state and
+//! traces must be equal, step by step, on two ledgers that differ only in the code at the desk's address.
 
 use std::sync::LazyLock;
 
@@ -35,7 +35,7 @@ sol! {
 }
 
 const TRADER: Address = Address::repeat_byte(0x7a);
-/// Standard, silent, with a fee, refusing.
+/// A standard token, one that returns nothing, one with a fee, one that refuses.
 const TOKENS: [Address; 4] = [
     Address::repeat_byte(0x01),
     Address::repeat_byte(0x02),
@@ -58,7 +58,7 @@ static WITH_DESK: LazyLock<ModuleTable> = LazyLock::new(|| {
     ModuleTable::new(Box::leak(rows.into_boxed_slice()))
 });
 
-/// What the trader does when the desk calls back.
+/// What the trader does when the desk calls it back.
 #[derive(Clone, Copy, Debug)]
 enum Mode {
     NoCallback = 0,
@@ -84,7 +84,7 @@ const MODES: [Mode; 9] = [
     Mode::Invalid,
 ];
 
-/// A trade by the trader's contract.
+/// Returns a trade by the trader's contract.
 fn trade(token_in: Address, token_out: Address, amount: U256, minimum: U256, mode: Mode) -> Bytes {
     Trading::tradeCall {
         tokenIn: token_in,
@@ -103,7 +103,8 @@ struct Pair {
 }
 
 impl Pair {
-    /// Both ledgers, with 1,000 of every token for the desk and the trader, who has allowed the desk all of it.
+    /// Creates both ledgers, with 1,000 of every token for the desk and for the trader, who has approved all of it
+    /// for the desk.
     fn new() -> Self {
         let ledger = |desk: Bytes| {
             let mut genesis = crate::chain::genesis();
@@ -130,7 +131,7 @@ impl Pair {
         pair
     }
 
-    /// Sends the same to both, compares everything but gas, and returns whether it succeeded.
+    /// Sends the same call to both, compares everything but gas, and returns whether it succeeded.
     fn send(&mut self, to: Address, input: Bytes) -> bool {
         self.compare_previews(to, &input);
         let before = (self.native.clone(), self.solidity.clone());
@@ -174,7 +175,7 @@ fn decoded(code: &str) -> Bytes {
     hex::decode(code.trim()).unwrap().into()
 }
 
-/// Whether it returned, and what came back.
+/// Returns whether the call succeeded, and what it returned.
 fn answer(chain: &Chain, to: Address, input: &Bytes) -> (bool, Bytes) {
     let frame = call_tree(chain, to, input);
     (frame.error.is_none(), frame.output)
@@ -248,7 +249,7 @@ fn every_kind_of_callback_ends_as_in_solidity() {
         let sent = Pair::new().send(TRADER, trade(token_in, token_out, hundred, U256::ZERO, mode));
         assert_eq!(sent, succeeds, "{mode:?}");
     }
-    // Above what the refusing token moves: it answers `false`.
+    // More than the refusing token moves: it returns `false`.
     let much = trade(refusing, standard, U256::from(101), U256::ZERO, Mode::Nothing);
     assert!(!Pair::new().send(TRADER, much));
 }

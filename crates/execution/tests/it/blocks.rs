@@ -186,7 +186,7 @@ fn a_pending_block_is_the_block_but_for_its_state_root() {
     assert_eq!(pending.header, header);
     assert_eq!((pending.transactions.len(), &pending.receipts), (3, &block.receipts));
     assert_eq!(pending.changes, block.changes);
-    // The state on top of the old one reads as the new one.
+    // Reading the changes on top of the old state gives the new state.
     let after = StateAfter { base: &before, changes: &pending.changes };
     let created = key(2).address().create(1);
     for address in [key(1).address(), key(2).address(), receiver, counter, created, Address::ZERO] {

@@ -168,7 +168,7 @@ fn a_message_for_another_chain_or_with_a_tip_above_its_fee_is_refused() {
             matches!(refused, EstimateError::Call(CallError::Refused(reason)) if reason == expected)
         );
     }
-    // Without a fee a tip says nothing.
+    // Without a fee the tip is ignored.
     run(&chain, &Call { max_fee_per_gas: None, ..fine });
 }
 
@@ -181,7 +181,7 @@ fn an_estimate_for_who_cannot_pay_says_so_as_geth_does() {
     assert!(told(&fee).starts_with("insufficient funds for transfer"), "{}", told(&fee));
     let value = Call { value: U256::from(START_BALANCE), from: key(1).address(), ..fee.clone() };
     assert!(told(&value).starts_with("insufficient funds for transfer"), "{}", told(&value));
-    // What is left pays for 20,999 gas.
+    // The rest pays for 20,999 gas.
     let left = U256::from(20_999);
     let short = Call { value: U256::from(START_BALANCE) - left, ..value.clone() };
     assert_eq!(told(&short), "gas required exceeds allowance (20999)");

@@ -23,7 +23,7 @@ fn scheduled() -> Genesis {
     Genesis { revisions: schedule(&[(3, HEIGHT), (4, LATER)]), ..genesis() }
 }
 
-/// That ledger, run by a program that knows both.
+/// Returns that ledger, run by a program that knows both revisions.
 fn chain() -> Chain {
     let mut chain = Chain::from_genesis(&scheduled());
     chain.rules.modules = modules(4);
@@ -52,18 +52,18 @@ fn a_module_appears_in_the_first_block_of_its_revision() {
         assert!(block.receipts[0].logs().is_empty(), "nobody answers at {height}");
         assert_eq!(chain.state.accounts[&SAMPLE].code_hash, keccak256([]));
     }
-    // The first transaction of the block reaches it already, and what was sent there before is kept.
+    // The first transaction of the block can call it already, and a balance from before is kept.
     let block = send(&mut chain, HEIGHT - 1).block;
     assert_eq!((block.header.number, block.receipts[0].logs().len()), (HEIGHT, 1));
     let account = chain.state.accounts[&SAMPLE];
     assert_eq!((account.nonce, account.code_hash), (1, keccak256([0xfe])));
     assert_eq!((account.balance, count(&chain)), (U256::from(5 * HEIGHT), U256::from(1)));
     assert!(block.changes.codes.contains_key(&keccak256([0xfe])));
-    // Once only.
+    // Only once.
     let block = send(&mut chain, HEIGHT).block;
     assert!(block.changes.codes.is_empty());
     assert_eq!(count(&chain), U256::from(2));
-    // The rule changes at its height, and the module keeps what it has.
+    // The rule changes at its height, and the module keeps its storage.
     assert_eq!(send(&mut chain, HEIGHT + 1).block.header.number, LATER);
     assert_eq!(count(&chain), U256::from(12));
 }
@@ -107,7 +107,7 @@ fn a_program_that_does_not_know_the_revision_stops_before_its_height() {
     let built = execute_block(&parent, &chain.rules, &chain.input(), &[]);
     assert!(matches!(built, Err(BlockError::UnknownRevision(_))), "{built:?}");
     unknown(&built.unwrap_err());
-    // What is there is still answered; what would be next is not.
+    // Calls at existing blocks are answered; calls in the next block are not.
     let question = Call::question(SAMPLE, COUNT);
     let overrides = Overrides::default();
     let (state, rules) = (&chain.state, &chain.rules);
@@ -122,7 +122,7 @@ fn a_program_that_does_not_know_the_revision_stops_before_its_height() {
     unknown(&simulated.unwrap_err());
 }
 
-/// What a question to the module gives in `environment`: whether it answers.
+/// Returns whether the module answers a read-only call in `environment`.
 fn answers(chain: &Chain, environment: Environment, overrides: &Overrides) -> bool {
     let scene = Scene { state: &chain.state, rules: &chain.rules, environment, overrides };
     let outcome = scene.call(&Call::question(SAMPLE, COUNT)).unwrap();
@@ -268,7 +268,7 @@ fn only_the_issuer_of_the_revision_issues_and_within_its_schedule() {
         let [refused] = built.refused.as_slice() else { panic!("{built:?}") };
         assert!(refused.reason.to_string().contains("may not issue"), "{}", refused.reason);
     }
-    // The block's law holds: 100 more, the base fees less. The second is above what this block may issue.
+    // The block's rules hold: 100 more, less the base fees. The second exceeds what this block may issue.
     let built = chain.execute(&[issue(1, 0), issue(2, 0)]);
     let [refused] = built.refused.as_slice() else { panic!("{built:?}") };
     assert!(refused.reason.to_string().contains("above 100 at height 5"), "{}", refused.reason);

@@ -18,7 +18,7 @@ pub(crate) struct Plan {
     /// Randomness of the next block only.
     pub(crate) prevrandao: Option<B256>,
     pub(crate) timestamp_step: Option<u64>,
-    /// Seconds that the next block is later than its step says: the time was moved forward meanwhile.
+    /// Seconds by which the next block is later than its step: the time was moved forward since the last block.
     pub(crate) jump: u64,
     pub(crate) gas_limit: Option<u64>,
     pub(crate) beneficiary: Option<Address>,
@@ -46,19 +46,20 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// Returns the time of the block after the one at `parent`, when the clock says `wall`; the parent's may be later.
+    /// Returns the time of the block after the one at `parent`, when the clock says `wall`; the parent's own time may
+    /// be later.
     pub(crate) fn next_timestamp(&self, parent: u64, wall: u64) -> u64 {
         let stepped = |step: u64| parent.saturating_add(step).saturating_add(self.jump);
         let planned = self.timestamp.or(self.timestamp_step.map(stepped));
         planned.unwrap_or_else(|| wall.saturating_add_signed(self.offset))
     }
 
-    /// Returns what the next block does otherwise than the rules say.
+    /// Returns how the next block deviates from the rules.
     pub(crate) fn deviations(&self) -> Deviations {
         Deviations { base_fee: self.base_fee, gas_limit: self.gas_limit, contracts_may_send: true }
     }
 
-    /// From now on, when the clock says `wall`, it is `timestamp`; by how many seconds that moved the time.
+    /// Sets the time to `timestamp` when the clock says `wall`; returns by how many seconds that moved it.
     pub(crate) fn set_time(&mut self, timestamp: u64, wall: u64) -> i64 {
         let before = self.offset;
         self.offset = difference(timestamp, wall);
@@ -73,7 +74,7 @@ impl Plan {
         self.jump = self.jump.saturating_add(seconds);
     }
 
-    /// Sets how many seconds each block is later than the one before; what it was.
+    /// Sets by how many seconds each block is later than the one before; returns the previous value.
     pub(crate) fn set_timestamp_step(&mut self, seconds: Option<u64>) -> Option<u64> {
         self.jump = 0;
         std::mem::replace(&mut self.timestamp_step, seconds)

@@ -195,7 +195,7 @@ proptest! {
                 Step::Reopen => {
                     drop(node);
                     node = open(directory.path(), &clock);
-                    // What waited, what was said of blocks, and the ways back, are gone; the time goes on.
+                    // The mempool, the overrides of the next block and the snapshots are gone; the time continues.
                     snapshots.clear();
                     (model.waiting, is_automine) = (BTreeMap::new(), true);
                 }
@@ -335,7 +335,7 @@ fn the_time_goes_on_where_it_was_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(START);
     let mut node = open(directory.path(), &clock);
-    // Without a block, with one, and told exactly.
+    // Without a block and with one; the returned offset is exact.
     assert_eq!(node.development().unwrap().increase_time(1_000).unwrap(), 1_000);
     drop(node);
     node = open(directory.path(), &clock);

@@ -1,4 +1,4 @@
-//! A ledger that learns a module, and a changed rule, while it runs.
+//! A ledger that gets a module, and later a changed rule, while it runs.
 
 use crate::{
     sample::{COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule},
@@ -14,7 +14,7 @@ use node::{CallBlock, DevelopmentError, Node, NodeConfig, OpenError, SubmitError
 use std::{path::Path, sync::Arc};
 use store::{Reader, SnapshotError, Store, StoreOptions};
 
-/// Height of the first block of revision 3, which brings the sample.
+/// Height of the first block of revision 3, which adds the sample.
 const HEIGHT: u64 = 3;
 /// Height of the first block of revision 4, which changes its rule.
 const LATER: u64 = 5;
@@ -24,7 +24,7 @@ fn scheduled() -> Genesis {
     Genesis { revisions: schedule(&[(3, HEIGHT), (4, LATER)]), ..genesis() }
 }
 
-/// A node of a program that knows `modules`.
+/// Returns the configuration of a program that knows `modules`.
 fn config(directory: &Path, modules: ModuleTable) -> NodeConfig {
     NodeConfig { genesis: Some(scheduled()), modules, ..support::config(directory) }
 }
@@ -38,7 +38,7 @@ fn increment(nonce: u64) -> TxEip1559 {
     TxEip1559 { to, value: U256::ZERO, gas_limit: 100_000, input: INCREMENT, ..transfer(nonce) }
 }
 
-/// What `count()` answers; `None` where no module does.
+/// Returns the answer of `count()`; `None` where there is no module.
 fn count(node: &Node, reader: Arc<Reader>, block: CallBlock) -> Option<u64> {
     let call = Call::question(SAMPLE, COUNT);
     let view = node.view(reader, block);
@@ -47,7 +47,7 @@ fn count(node: &Node, reader: Arc<Reader>, block: CallBlock) -> Option<u64> {
     (!output.is_empty()).then(|| U256::from_be_slice(&output).to())
 }
 
-/// What `count()` answers after each block up to the head.
+/// Returns the answers of `count()` after each block up to the head.
 fn counts(node: &Node) -> Vec<Option<u64>> {
     let reader = node.reader().unwrap();
     let at = |height| Arc::new(reader.at(height).unwrap().unwrap());
@@ -157,7 +157,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     assert!(node.pending_block().unwrap_err().to_string().contains(UNKNOWN));
     drop(node);
 
-    // Started again it still answers; a newer program goes on from there.
+    // Started again it still answers; a newer program continues the ledger.
     let node = open(path, MODULES);
     assert_eq!(node.head().number, HEIGHT - 1);
     assert!(node.waiting(&waiting).is_some());
@@ -169,7 +169,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     assert_eq!(count(&node, node.reader().unwrap(), CallBlock::Same), Some(1));
     drop(node);
 
-    // What has gone on is not for the older program, neither here nor in a snapshot.
+    // The older program refuses the continued ledger, also as a snapshot.
     let error = Node::open(config(path, MODULES)).err().unwrap();
     assert!(matches!(&error, OpenError::UnknownRevision(_)), "{error}");
     assert_eq!(error.to_string(), UNKNOWN);
@@ -182,7 +182,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
         "{error}"
     );
     assert_eq!(std::fs::read_dir(copy.path()).unwrap().count(), 0, "nothing is left behind");
-    // One of before is, and stops where the ledger did.
+    // It accepts a snapshot from before, and stops at the same height.
     store::import(&target, before.as_slice(), None, &mut |_| ()).unwrap();
     let node = Node::open(NodeConfig { genesis: None, ..config(&target, MODULES) }).unwrap();
     let refused = node.submit(&sign(2, transfer(0)).1).unwrap_err();
@@ -238,7 +238,7 @@ fn a_ledger_for_development_goes_over_the_height_and_back() {
     assert_eq!(roots[0], roots[1]);
 }
 
-/// The first transaction of each block returns the number, when the block is traced.
+/// Checks that the first transaction of each block returns the number, when the block is traced.
 fn traced(node: &Node, blocks: &[(u64, u64)]) {
     let reader = node.reader().unwrap();
     for (height, expected) in blocks {
@@ -277,7 +277,7 @@ fn a_ledger_for_development_stands_before_what_the_program_does_not_know() {
 
 #[test]
 fn options_of_the_store_do_not_matter() {
-    // Blocks that left when their time came change nothing of the schedule.
+    // Pruned blocks do not change the schedule.
     let directory = tempfile::tempdir().unwrap();
     let (past_states_max, blocks_max) = (0, Some(1));
     let node = Node::open(NodeConfig {

@@ -1,6 +1,6 @@
 //! Computes the access list for a call (EIP-2930).
 
-use crate::call::{Call, CallError, CallOutcome, Scene};
+use crate::call::{Call, CallContext, CallError, CallOutcome};
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, B256, U256};
 use revm::{
@@ -27,7 +27,7 @@ pub struct Accesses {
     pub outcome: CallOutcome,
 }
 
-impl<DB: DatabaseRef> Scene<'_, DB> {
+impl<DB: DatabaseRef> CallContext<'_, DB> {
     /// Returns the accounts and slots that `call` accesses, as an access list. Sender, receiver, beneficiary,
     /// precompiles and modules are warm anyway, so they are listed only for slots of their own.
     ///
@@ -57,7 +57,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         for (account, slot) in modules.touched() {
             touched.accounts.entry(*account).or_default().extend(slot);
         }
-        let beneficiary = self.imagined().beneficiary;
+        let beneficiary = self.overridden_environment().beneficiary;
         let mut warm = vec![call.from, beneficiary];
         warm.extend(call.to.to());
         warm.extend(

@@ -85,7 +85,7 @@ pub fn amend<DB: DatabaseRef>(
         }
     };
     let mut overlay = Overlay::new(state);
-    overlay.imagine(address, &amended).map_err(AmendmentError::State)?;
+    overlay.override_account(address, &amended).map_err(AmendmentError::State)?;
     let mut changes = overlay.into_changes();
     let supply = supply::amend(&mut changes, state).map_err(AmendmentError::State)?;
     if supply > U256::from(u128::MAX) {

@@ -51,7 +51,7 @@ pub struct Call {
 impl Call {
     /// Returns a read-only call of a contract: from the zero address, without value.
     #[must_use]
-    pub fn question(to: Address, data: Bytes) -> Self {
+    pub fn read_only(to: Address, data: Bytes) -> Self {
         Self {
             from: Address::ZERO,
             to: TxKind::Call(to),
@@ -137,7 +137,7 @@ pub enum EstimateError<E: std::error::Error + 'static> {
 
 /// The state, block and overrides of a call.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a, DB> {
+pub struct CallContext<'a, DB> {
     /// The state at the beginning.
     pub state: &'a DB,
     /// The rules of the ledger.
@@ -148,7 +148,7 @@ pub struct Scene<'a, DB> {
     pub overrides: &'a Overrides,
 }
 
-impl<DB: DatabaseRef> Scene<'_, DB> {
+impl<DB: DatabaseRef> CallContext<'_, DB> {
     /// Executes `call` and discards its changes. Gas is free and the nonce is ignored; within the call `BASEFEE` is
     /// 0, unless it is overridden.
     ///
@@ -225,7 +225,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     }
 
     /// Returns the block of the call, with its overrides.
-    pub(crate) fn imagined(&self) -> Environment {
+    pub(crate) fn overridden_environment(&self) -> Environment {
         self.overrides.block.applied_to(&self.environment, self.rules)
     }
 
@@ -243,8 +243,8 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     fn overlay(&self) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
         let mut overlay = Overlay::new(self.state);
         let parent = self.environment.number.saturating_sub(1);
-        modules::begin_block(&mut overlay, self.rules, parent, &self.imagined())?;
-        overrides::imagine(&mut overlay, &self.overrides.accounts).map_err(CallError::State)?;
+        modules::begin_block(&mut overlay, self.rules, parent, &self.overridden_environment())?;
+        overrides::apply(&mut overlay, &self.overrides.accounts).map_err(CallError::State)?;
         Ok(overlay)
     }
 
@@ -256,12 +256,12 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     ) -> Result<(Machine<'_, DB>, TxEnv), CallError<DB::Error>> {
         check_call(call, self.rules)?;
         let base_fee = self.overrides.block.base_fee.unwrap_or_default();
-        let environment = Environment { base_fee, ..self.imagined() };
+        let environment = Environment { base_fee, ..self.overridden_environment() };
         let mut overlay = self.overlay()?;
         let sender = overlay.basic(call.from).map_err(CallError::State)?;
         let nonce = sender.map_or(0, |account| account.nonce);
-        let transaction = question(call, gas_limit, nonce, self.rules.chain_id);
-        Ok((machine(overlay, self.rules, &environment, Checks::Question), transaction))
+        let transaction = read_only_transaction(call, gas_limit, nonce, self.rules.chain_id);
+        Ok((machine(overlay, self.rules, &environment, Checks::ReadOnly), transaction))
     }
 
     /// Executes a call with `inspector`; returns the result with everything that was read and written.
@@ -296,7 +296,12 @@ pub(crate) fn check_call(call: &Call, rules: &Rules) -> Result<(), Refusal> {
 pub(crate) type Inspected<'s, DB, I> = (ResultAndState, Machine<'s, DB, I>);
 
 /// Returns a call as a transaction of the EVM that pays nothing.
-pub(crate) fn question(call: &Call, gas_limit: u64, nonce: u64, chain_id: u64) -> TxEnv {
+pub(crate) fn read_only_transaction(
+    call: &Call,
+    gas_limit: u64,
+    nonce: u64,
+    chain_id: u64,
+) -> TxEnv {
     TxEnv {
         tx_type: if call.authorization_list.is_empty() { 2 } else { 4 },
         caller: call.from,
@@ -344,7 +349,7 @@ impl From<ExecutionResult> for CallOutcome {
     }
 }
 
-/// Executes [`Scene::call`] without overrides.
+/// Executes [`CallContext::call`] without overrides.
 ///
 /// # Errors
 /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
@@ -355,10 +360,10 @@ pub fn call<DB: DatabaseRef>(
     call: &Call,
 ) -> Result<CallOutcome, CallError<DB::Error>> {
     let overrides = &Overrides::default();
-    Scene { state, rules, environment: *environment, overrides }.call(call)
+    CallContext { state, rules, environment: *environment, overrides }.call(call)
 }
 
-/// Executes [`Scene::estimate_gas`] without overrides.
+/// Executes [`CallContext::estimate_gas`] without overrides.
 ///
 /// # Errors
 /// [`EstimateError`]: reverted with its data, halted, or not run at all.
@@ -369,5 +374,5 @@ pub fn estimate_gas<DB: DatabaseRef>(
     call: &Call,
 ) -> Result<u64, EstimateError<DB::Error>> {
     let overrides = &Overrides::default();
-    Scene { state, rules, environment: *environment, overrides }.estimate_gas(call)
+    CallContext { state, rules, environment: *environment, overrides }.estimate_gas(call)
 }

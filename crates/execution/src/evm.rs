@@ -26,7 +26,7 @@ pub(crate) enum Checks {
     Included,
     /// Neither the nonce, nor the base fee, nor that the sender has no code (EIP-3607): a read-only call needs none
     /// of them.
-    Question,
+    ReadOnly,
 }
 
 /// Returns an EVM for one block, or one call, in `environment`.
@@ -39,9 +39,9 @@ pub(crate) fn machine<'a, DB: DatabaseRef>(
     let mut cfg = CfgEnv::new_with_spec(SpecId::OSAKA).with_chain_id(rules.chain_id);
     // EIP-7825 limits a transaction to 2^24 gas; module calls may need more, and the block has a limit anyway.
     cfg.tx_gas_limit_cap = Some(environment.gas_limit);
-    let is_question = checks == Checks::Question;
-    cfg.disable_nonce_check = is_question;
-    cfg.disable_base_fee = is_question;
+    let is_read_only = checks == Checks::ReadOnly;
+    cfg.disable_nonce_check = is_read_only;
+    cfg.disable_base_fee = is_read_only;
     cfg.disable_eip3607 = checks != Checks::Inclusion;
     let block = BlockEnv {
         number: revm::primitives::U256::from(environment.number),

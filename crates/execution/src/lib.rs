@@ -61,7 +61,7 @@ pub use block::{
     BlockError, Built, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX, Parent, execute_block,
     execute_pending, execute_unsealed,
 };
-pub use call::{Call, CallError, CallOutcome, EstimateError, Scene, call, estimate_gas};
+pub use call::{Call, CallContext, CallError, CallOutcome, EstimateError, call, estimate_gas};
 pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{
     AccountDocument, BUCKET_ENTRIES_MAX, Commitment, CommitmentError, DocumentError, Entries,

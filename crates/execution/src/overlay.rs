@@ -70,15 +70,15 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
     }
 
     /// Applies the overrides of an account.
-    pub(crate) fn imagine(
+    pub(crate) fn override_account(
         &mut self,
         address: Address,
-        imagined: &AccountOverride,
+        overrides: &AccountOverride,
     ) -> Result<(), DB::Error> {
         let mut info = self.basic(address)?.unwrap_or_default();
-        info.balance = imagined.balance.unwrap_or(info.balance);
-        info.nonce = imagined.nonce.unwrap_or(info.nonce);
-        if let Some(code) = &imagined.code {
+        info.balance = overrides.balance.unwrap_or(info.balance);
+        info.nonce = overrides.nonce.unwrap_or(info.nonce);
+        if let Some(code) = &overrides.code {
             // Code that begins like a delegation (EIP-7702) but is not one fails when it is executed.
             let code = Bytecode::new_raw_checked(code.clone())
                 .unwrap_or_else(|_| Bytecode::new_legacy(code.clone()));
@@ -90,7 +90,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
             .entry(address)
             .and_modify(|entry| entry.now = now)
             .or_insert(Entry { base: None, now });
-        let slots = match &imagined.storage {
+        let slots = match &overrides.storage {
             None => return Ok(()),
             Some(StorageOverride::Slots(slots)) => slots,
             Some(StorageOverride::Whole(slots)) => {
@@ -122,7 +122,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
     }
 
     /// Sets the hash of a simulated block for `BLOCKHASH`.
-    pub(crate) fn imagine_hash(&mut self, number: u64, hash: B256) {
+    pub(crate) fn set_block_hash(&mut self, number: u64, hash: B256) {
         self.hashes.insert(number, hash);
     }
 

@@ -78,12 +78,12 @@ pub fn is_precompile(address: &Address) -> bool {
 }
 
 /// Applies the account overrides to an overlay.
-pub(crate) fn imagine<DB: DatabaseRef>(
+pub(crate) fn apply<DB: DatabaseRef>(
     overlay: &mut Overlay<'_, DB>,
     accounts: &BTreeMap<Address, AccountOverride>,
 ) -> Result<(), DB::Error> {
     for (address, account) in accounts {
-        overlay.imagine(*address, account)?;
+        overlay.override_account(*address, account)?;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ impl Prestate {
     ) -> Result<Option<Self>, DB::Error> {
         let mut room = PRESTATE_SIZE_MAX;
         let touched: BTreeMap<Address, Account> = touched.into_iter().collect();
-        let mut told = Self::default();
+        let mut prestate = Self::default();
         let mut after = BTreeMap::new();
         for (address, account) in touched {
             let existed = before.basic(address)?;
@@ -73,7 +73,7 @@ impl Prestate {
             if !options.only_changes {
                 // An account that the transaction created did not exist before.
                 if existed.is_some() || !account.is_created() {
-                    told.before.insert(address, seen);
+                    prestate.before.insert(address, seen);
                 }
                 continue;
             }
@@ -95,14 +95,14 @@ impl Prestate {
                 !value.is_zero() && (gone || now != Some(*value))
             });
             if existed.is_some() {
-                told.before.insert(address, seen);
+                prestate.before.insert(address, seen);
             }
             if !gone {
                 after.insert(address, changed);
             }
         }
-        told.after = options.only_changes.then_some(after);
-        Ok(Some(told))
+        prestate.after = options.only_changes.then_some(after);
+        Ok(Some(prestate))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     genesis::empty_header,
     modules,
     overlay::Overlay,
-    overrides::{Overrides, imagine},
+    overrides::{self, Overrides},
     revision::UnknownRevision,
     rules::Rules,
     transaction::{self, Refusal, Transaction},
@@ -156,10 +156,10 @@ pub fn simulate<DB: DatabaseRef>(
     let mut simulated = Vec::with_capacity(blocks.len());
     for plan in &blocks {
         let parent_hash = parent.hash_slow();
-        overlay.imagine_hash(parent.number, parent_hash);
+        overlay.set_block_hash(parent.number, parent_hash);
         let environment = environment(&parent, rules, simulation, plan);
         modules::begin_block(&mut overlay, rules, parent.number, &environment)?;
-        imagine(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;
+        overrides::apply(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;
         let run = Run { rules, simulation, environment: &environment };
         let body;
         (overlay, body) = run.messages(overlay, &plan.messages, &mut budget)?;
@@ -250,7 +250,7 @@ impl Run<'_> {
         budget: &mut Budget,
     ) -> Result<(Overlay<'o, DB>, Body), SimulateError<DB::Error>> {
         let checks =
-            if self.simulation.is_validated { Checks::Inclusion } else { Checks::Question };
+            if self.simulation.is_validated { Checks::Inclusion } else { Checks::ReadOnly };
         let mut machine = machine(overlay, self.rules, self.environment, checks)
             .with_inspector(Transfers::default());
         let mut body = Body::default();

@@ -1,7 +1,7 @@
 //! Traces the execution of a call, or of a transaction in a block.
 
 use crate::{
-    call::{Call, CallError, CallOutcome, Scene},
+    call::{Call, CallContext, CallError, CallOutcome},
     environment::Environment,
     evm::{Checks, Machine, machine},
     frames::{Frame, FrameOptions, Frames, TREE_SIZE_MAX},
@@ -78,7 +78,7 @@ pub enum TraceError<E: std::error::Error + 'static> {
     },
 }
 
-impl<DB: DatabaseRef> Scene<'_, DB> {
+impl<DB: DatabaseRef> CallContext<'_, DB> {
     /// Executes `call` and returns its trace.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     pub fn trace(&self, call: &Call, tracer: &Tracer) -> Result<Trace, TraceError<DB::Error>> {
         let gas_limit = self.gas_limit(call);
         let (result, machine) = self.inspect(call, Watch::new(tracer))?;
-        told(tracer, gas_limit, result, machine).map(|(trace, _)| trace)
+        finish(tracer, gas_limit, result, machine).map(|(trace, _)| trace)
     }
 }
 
@@ -124,21 +124,21 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         traced(machine, (index, transaction), tracer).map(|(trace, _)| trace)
     }
 
-    /// Executes the block and calls `tell` with the trace of each transaction, in order, until it breaks.
+    /// Executes the block and calls `report` with the trace of each transaction, in order, until it breaks.
     ///
     /// # Errors
     /// [`TraceError`]; a revert is a trace.
     pub fn trace_each(
         &self,
         tracer: &Tracer,
-        mut tell: impl FnMut(&Recovered<Transaction>, Trace) -> ControlFlow<()>,
+        mut report: impl FnMut(&Recovered<Transaction>, Trace) -> ControlFlow<()>,
     ) -> Result<(), TraceError<DB::Error>> {
         let environment = Environment::of(self.header, self.rules);
         let mut overlay = self.overlay(&environment)?;
         for (index, transaction) in self.transactions.iter().enumerate() {
             let machine = machine(overlay, self.rules, &environment, Checks::Included);
             let (trace, after) = traced(machine, (index, transaction), tracer)?;
-            if tell(transaction, trace).is_break() {
+            if report(transaction, trace).is_break() {
                 break;
             }
             overlay = after;
@@ -165,7 +165,7 @@ fn traced<'a, DB: DatabaseRef>(
     let mut machine = machine.with_inspector(Watch::new(tracer));
     let result = machine.inspect_tx(given.clone());
     let result = result.map_err(|error| diverged(index, CallError::from_machine(error, &given)))?;
-    told(tracer, given.gas_limit, result, machine)
+    finish(tracer, given.gas_limit, result, machine)
 }
 
 fn diverged<E: std::error::Error>(index: usize, error: CallError<E>) -> TraceError<E> {
@@ -176,7 +176,7 @@ fn diverged<E: std::error::Error>(index: usize, error: CallError<E>) -> TraceErr
 }
 
 /// Returns the trace and the resulting state.
-fn told<'a, DB: DatabaseRef>(
+fn finish<'a, DB: DatabaseRef>(
     tracer: &Tracer,
     gas_limit: u64,
     result: ResultAndState,
@@ -197,9 +197,9 @@ fn told<'a, DB: DatabaseRef>(
             Trace::Steps { steps, outcome: result.into() }
         }
         (Watch::Nothing, Tracer::Prestate(options)) => {
-            let told = Prestate::new(*options, &mut overlay, state.clone());
-            let told = told.map_err(CallError::State)?;
-            Trace::Prestate(told.ok_or(TraceError::TooLarge)?)
+            let prestate = Prestate::new(*options, &mut overlay, state.clone());
+            let prestate = prestate.map_err(CallError::State)?;
+            Trace::Prestate(prestate.ok_or(TraceError::TooLarge)?)
         }
         (Watch::Nothing, Tracer::Calls(_) | Tracer::Steps(_)) => {
             unreachable!("a tracer of calls or steps has its inspector")

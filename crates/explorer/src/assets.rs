@@ -10,7 +10,7 @@ use node::Node;
 
 /// Calls a view of a module; returns `None` when it reverts.
 fn ask<C: SolCall>(node: &Node, to: Address, call: &C) -> Option<C::Return> {
-    let call = Call::question(to, call.abi_encode().into());
+    let call = Call::read_only(to, call.abi_encode().into());
     match node.call(&call) {
         Ok(CallOutcome::Returned { output, .. }) => C::abi_decode_returns(&output).ok(),
         _ => None,

@@ -31,8 +31,8 @@ mod tests {
         assert_eq!(call(&TRAINING_RUNS, &data[..5]), None, "cut short");
         let event_data =
             TrainingRuns::Left { run: 7, device: B256::repeat_byte(2) }.encode_log_data();
-        let told = event(&Log { address: TRAINING_RUNS, data: event_data }).unwrap();
-        assert!(told.starts_with("Left {\n    run: 7,\n    device: 0x0202"), "{told}");
+        let text = event(&Log { address: TRAINING_RUNS, data: event_data }).unwrap();
+        assert!(text.starts_with("Left {\n    run: 7,\n    device: 0x0202"), "{text}");
     }
     #[test]
     fn calls_and_events_of_assets_are_told_by_name() {
@@ -40,11 +40,11 @@ mod tests {
         let transfer = Erc20::transferCall { to, value }.abi_encode();
         let asset = asset_address(3);
         for address in [GRAIN, asset] {
-            let told = call(&address, &transfer).unwrap();
-            assert!(told.starts_with("transfer {\n    to: 0x0707"), "{told}");
+            let text = call(&address, &transfer).unwrap();
+            assert!(text.starts_with("transfer {\n    to: 0x0707"), "{text}");
             let data = Erc20::Transfer { from: to, to, value }.encode_log_data();
-            let told = event(&Log { address, data }).unwrap();
-            assert!(told.starts_with("Transfer {\n    from: 0x0707"), "{told}");
+            let text = event(&Log { address, data }).unwrap();
+            assert!(text.starts_with("Transfer {\n    from: 0x0707"), "{text}");
         }
         let mint = IssuedAsset::mintCall { to, value }.abi_encode();
         assert!(call(&asset, &mint).unwrap().starts_with("mint {"));

@@ -13,7 +13,7 @@ use node::Node;
 
 /// Calls a view of the module; returns `None` when it reverts.
 fn ask<C: SolCall>(node: &Node, call: &C) -> Option<C::Return> {
-    let call = Call::question(TRAINING_RUNS, call.abi_encode().into());
+    let call = Call::read_only(TRAINING_RUNS, call.abi_encode().into());
     match node.call(&call) {
         Ok(CallOutcome::Returned { output, .. }) => C::abi_decode_returns(&output).ok(),
         _ => None,

@@ -28,7 +28,7 @@ pub const MINED_MAX: u64 = 100_000;
 
 /// The state of a development ledger. Locks are taken in this order, that of the plan after the mempool's.
 #[derive(Default)]
-pub(crate) struct Workbench {
+pub(crate) struct DevelopmentState {
     /// Held while a block is made, or the ledger is changed in another way.
     production: Mutex<()>,
     snapshots: Mutex<Snapshots>,
@@ -37,7 +37,7 @@ pub(crate) struct Workbench {
     kept_offset: AtomicI64,
 }
 
-impl Workbench {
+impl DevelopmentState {
     /// Returns the state after a restart at which the clock says `wall`: the time continues from the stored offset,
     /// or from `head` when that is later.
     pub(crate) fn at(kept_offset: i64, wall: u64, head: u64) -> Self {
@@ -80,13 +80,13 @@ impl Workbench {
 pub struct Development<'a> {
     node: &'a Node,
     shared: &'a Shared,
-    bench: &'a Workbench,
+    state: &'a DevelopmentState,
 }
 
 impl<'a> Development<'a> {
     /// Returns `None` for a production ledger.
     pub(crate) fn of(node: &'a Node, shared: &'a Shared) -> Option<Self> {
-        Some(Self { node, shared, bench: shared.sequencing.workbench()? })
+        Some(Self { node, shared, state: shared.sequencing.development_state()? })
     }
 
     /// Submits a transaction; with automine it is in a block when this returns, unless earlier ones of its sender are
@@ -95,8 +95,8 @@ impl<'a> Development<'a> {
     /// # Errors
     /// [`SubmitError`]
     pub(crate) fn take(&self, transaction: Recovered<Transaction>) -> Result<B256, SubmitError> {
-        let _production = self.bench.production();
-        let is_automine = self.bench.plan().is_automine;
+        let _production = self.state.production();
+        let is_automine = self.state.plan().is_automine;
         let (max_fee, base_fee) = (transaction.max_fee_per_gas(), self.shared.next_base_fee());
         if is_automine && max_fee < u128::from(base_fee) {
             // It would wait for a block that is never made.
@@ -140,12 +140,12 @@ impl<'a> Development<'a> {
         if count > MINED_MAX {
             return Err(DevelopmentError::Blocks { count });
         }
-        let _production = self.bench.production();
+        let _production = self.state.production();
         for index in 0..count {
             self.check_running()?;
             if let Some(step) = step.filter(|_| index > 0) {
                 let timestamp = self.node.head().timestamp.saturating_add(step);
-                self.bench.plan().timestamp = Some(timestamp);
+                self.state.plan().timestamp = Some(timestamp);
             }
             let produced = producer::produce_or_halt(self.shared, Due::Interval);
             produced.map_err(|reason| DevelopmentError::Halted { reason })?;
@@ -158,14 +158,14 @@ impl<'a> Development<'a> {
     /// # Errors
     /// [`DevelopmentError`]
     pub fn snapshot(&self) -> Result<u64, DevelopmentError> {
-        let _production = self.bench.production();
-        let mut snapshots = self.bench.snapshots();
+        let _production = self.state.production();
+        let mut snapshots = self.state.snapshots();
         if snapshots.count() >= SNAPSHOTS_MAX {
             return Err(DevelopmentError::Snapshots);
         }
         let mark = self.shared.store.mark()?;
         let waiting = self.shared.pool().in_order().cloned().collect();
-        let (plan, wall) = (self.bench.plan().clone(), self.shared.clock.now());
+        let (plan, wall) = (self.state.plan().clone(), self.shared.clock.now());
         Ok(snapshots.add(Snapshot { mark, waiting, plan, wall }))
     }
 
@@ -174,15 +174,15 @@ impl<'a> Development<'a> {
     /// # Errors
     /// [`DevelopmentError`]; nothing has changed then.
     pub fn revert(&self, snapshot: u64) -> Result<bool, DevelopmentError> {
-        let _production = self.bench.production();
-        let mut snapshots = self.bench.snapshots();
+        let _production = self.state.production();
+        let mut snapshots = self.state.snapshots();
         let Some(Snapshot { mark, waiting, plan, wall }) = snapshots.get(snapshot) else {
             return Ok(false);
         };
         self.shared.store.rewind(mark)?;
         snapshots.forget_from(snapshot);
         drop(snapshots);
-        self.bench.plan().revert(&plan, wall, self.shared.clock.now());
+        self.state.plan().revert(&plan, wall, self.shared.clock.now());
         self.begin_again(waiting)?;
         self.keep_time()?;
         Ok(true)
@@ -193,10 +193,10 @@ impl<'a> Development<'a> {
     /// # Errors
     /// [`DevelopmentError`]; nothing has changed then.
     pub fn reset(&self) -> Result<(), DevelopmentError> {
-        let _production = self.bench.production();
+        let _production = self.state.production();
         self.shared.store.rewind_to_beginning()?;
-        *self.bench.snapshots() = Snapshots::default();
-        *self.bench.plan() = Plan::default();
+        *self.state.snapshots() = Snapshots::default();
+        *self.state.plan() = Plan::default();
         self.shared.pool().set_gas_limit(self.shared.rules.gas_limit);
         self.begin_again(Vec::new())?;
         Ok(self.keep_time()?)
@@ -207,7 +207,7 @@ impl<'a> Development<'a> {
     /// # Errors
     /// [`DevelopmentError`]; nothing has changed then.
     pub fn amend(&self, address: Address, amendment: Amendment) -> Result<(), DevelopmentError> {
-        let _production = self.bench.production();
+        let _production = self.state.production();
         let changes = execution::amend(&*self.shared.reader()?, address, amendment)?;
         if changes.is_empty() {
             return Ok(());
@@ -221,7 +221,7 @@ impl<'a> Development<'a> {
     /// Removes a waiting transaction; returns false when it does not wait.
     #[must_use]
     pub fn drop_transaction(&self, hash: &B256) -> bool {
-        let _production = self.bench.production();
+        let _production = self.state.production();
         let mut pool = self.shared.pool();
         let is_waiting = pool.transaction(hash).is_some();
         pool.remove(hash);
@@ -230,7 +230,7 @@ impl<'a> Development<'a> {
 
     /// Removes all waiting transactions.
     pub fn drop_all_transactions(&self) {
-        let _production = self.bench.production();
+        let _production = self.state.production();
         self.shared.pool().clear();
     }
 
@@ -240,7 +240,7 @@ impl<'a> Development<'a> {
     /// [`DevelopmentError::Time`] when it is before the last block's.
     pub fn set_time(&self, timestamp: u64) -> Result<i64, DevelopmentError> {
         self.check_time(timestamp, self.node.head().timestamp)?;
-        let moved = self.bench.plan().set_time(timestamp, self.shared.clock.now());
+        let moved = self.state.plan().set_time(timestamp, self.shared.clock.now());
         self.keep_time()?;
         Ok(moved)
     }
@@ -250,7 +250,7 @@ impl<'a> Development<'a> {
     /// # Errors
     /// [`DevelopmentError::Store`] when writing it fails.
     pub fn increase_time(&self, seconds: u64) -> Result<i64, DevelopmentError> {
-        self.bench.plan().increase_time(seconds);
+        self.state.plan().increase_time(seconds);
         self.keep_time()?;
         Ok(self.time_offset())
     }
@@ -258,7 +258,7 @@ impl<'a> Development<'a> {
     /// Returns by how many seconds the ledger's time is ahead of the clock.
     #[must_use]
     pub fn time_offset(&self) -> i64 {
-        self.bench.plan().offset
+        self.state.plan().offset
     }
 
     /// Sets the time of the next block, from which the time then continues.
@@ -268,7 +268,7 @@ impl<'a> Development<'a> {
     pub fn set_next_timestamp(&self, timestamp: u64) -> Result<(), DevelopmentError> {
         let earliest = self.shared.sequencing.earliest_timestamp(self.node.head().timestamp);
         self.check_time(timestamp, earliest)?;
-        self.bench.plan().timestamp = Some(timestamp);
+        self.state.plan().timestamp = Some(timestamp);
         Ok(())
     }
 
@@ -276,22 +276,22 @@ impl<'a> Development<'a> {
     /// the previous value.
     #[expect(clippy::must_use_candidate, reason = "the previous value is only informative")]
     pub fn set_timestamp_step(&self, seconds: Option<u64>) -> Option<u64> {
-        self.bench.plan().set_timestamp_step(seconds)
+        self.state.plan().set_timestamp_step(seconds)
     }
 
     /// Sets the base fee of the next block.
     pub fn set_next_base_fee(&self, base_fee: u64) {
-        self.bench.plan().base_fee = Some(base_fee);
+        self.state.plan().base_fee = Some(base_fee);
     }
 
     /// Sets the randomness of the next block.
     pub fn set_next_prevrandao(&self, prevrandao: B256) {
-        self.bench.plan().prevrandao = Some(prevrandao);
+        self.state.plan().prevrandao = Some(prevrandao);
     }
 
     /// Sets the account that receives tips from now on.
     pub fn set_beneficiary(&self, beneficiary: Address) {
-        self.bench.plan().beneficiary = Some(beneficiary);
+        self.state.plan().beneficiary = Some(beneficiary);
     }
 
     /// Returns the account that receives tips.
@@ -302,31 +302,31 @@ impl<'a> Development<'a> {
 
     /// Sets the gas limit of blocks from now on.
     pub fn set_gas_limit(&self, gas_limit: u64) {
-        self.bench.plan().gas_limit = Some(gas_limit);
+        self.state.plan().gas_limit = Some(gas_limit);
         self.shared.pool().set_gas_limit(gas_limit);
     }
 
     /// Sets whether each transaction is included in a block at once.
     pub fn set_automine(&self, is_on: bool) {
-        self.bench.plan().is_automine = is_on;
+        self.state.plan().is_automine = is_on;
     }
 
     /// Returns whether each transaction is included in a block at once.
     #[must_use]
     pub fn is_automine(&self) -> bool {
-        self.bench.plan().is_automine
+        self.state.plan().is_automine
     }
 
     /// Makes blocks at this interval from now on, or at none.
     pub fn set_interval(&self, interval: Option<Duration>) {
-        self.bench.plan().interval = interval;
+        self.state.plan().interval = interval;
         drop(self.shared.pool());
         self.shared.wake.notify_all();
     }
 
     /// Sets whether anyone may send in the name of an account.
     pub fn set_impersonated(&self, address: Address, is_impersonated: bool) {
-        let mut plan = self.bench.plan();
+        let mut plan = self.state.plan();
         match is_impersonated {
             true => plan.impersonated.insert(address),
             false => plan.impersonated.remove(&address),
@@ -335,20 +335,20 @@ impl<'a> Development<'a> {
 
     /// Sets whether anyone may send in the name of every account.
     pub fn set_all_impersonated(&self, is_on: bool) {
-        self.bench.plan().impersonates_all = is_on;
+        self.state.plan().impersonates_all = is_on;
     }
 
     /// Returns whether anyone may send in the name of an account.
     #[must_use]
     pub fn is_impersonated(&self, address: &Address) -> bool {
-        let plan = self.bench.plan();
+        let plan = self.state.plan();
         plan.impersonates_all || plan.impersonated.contains(address)
     }
 
     /// Returns the accounts impersonated one by one, in order.
     #[must_use]
     pub fn impersonated(&self) -> Vec<Address> {
-        self.bench.plan().impersonated.iter().copied().collect()
+        self.state.plan().impersonated.iter().copied().collect()
     }
 
     fn check_running(&self) -> Result<(), DevelopmentError> {
@@ -368,7 +368,7 @@ impl<'a> Development<'a> {
 
     /// Stores the offset of the time, for the next start.
     fn keep_time(&self) -> Result<(), StoreError> {
-        self.shared.keep_time(self.bench)
+        self.shared.keep_time(self.state)
     }
 
     /// Continues from a changed head of the store: notifies subscribers, and keeps only the transactions `waiting`.

@@ -3,7 +3,7 @@
 use crate::{
     clock::Clock,
     config::NodeConfig,
-    development::{Development, Workbench},
+    development::{Development, DevelopmentState},
     error::{OpenError, SubmitError, WaitError},
     journal::Journal,
     key,
@@ -325,7 +325,7 @@ impl Node {
     pub fn call(&self, call: &Call) -> Result<CallOutcome, CallError<StoreError>> {
         let reader = self.reader().map_err(CallError::State)?;
         let view = self.view(reader, CallBlock::Same);
-        view.scene(self.rules(), &Overrides::default()).call(call)
+        view.call_context(self.rules(), &Overrides::default()).call(call)
     }
 
     /// Returns the state after the head of `reader`, for calls in `block`.
@@ -370,7 +370,7 @@ impl Node {
     pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<StoreError>> {
         let reader = self.reader().map_err(CallError::State)?;
         let view = self.view(reader, CallBlock::Next);
-        view.scene(self.rules(), &Overrides::default()).estimate_gas(call)
+        view.call_context(self.rules(), &Overrides::default()).estimate_gas(call)
     }
 
     /// Waits until a submitted transaction is in a block.
@@ -519,10 +519,10 @@ impl Shared {
     }
 
     /// Stores how far a development ledger is ahead of the clock, if that has changed.
-    pub(crate) fn keep_time(&self, workbench: &Workbench) -> Result<(), StoreError> {
-        if let Some(offset) = workbench.unkept_offset() {
+    pub(crate) fn keep_time(&self, development: &DevelopmentState) -> Result<(), StoreError> {
+        if let Some(offset) = development.unkept_offset() {
             self.store.keep_time_offset(offset)?;
-            workbench.set_kept_offset(offset);
+            development.set_kept_offset(offset);
         }
         Ok(())
     }
@@ -604,8 +604,8 @@ fn sequencing(
         return Ok(Sequencing::solo(config.block_interval, timestamps, beneficiary));
     }
     let head = store.reader()?.head().timestamp;
-    let workbench = Workbench::at(store.time_offset()?, config.clock.now(), head);
-    Ok(Sequencing::development(workbench, timestamps, beneficiary))
+    let development = DevelopmentState::at(store.time_offset()?, config.clock.now(), head);
+    Ok(Sequencing::development(development, timestamps, beneficiary))
 }
 
 /// Returns the account of a sender.

@@ -2,7 +2,7 @@
 
 use crate::{
     config::Timestamps,
-    development::{Plan, Workbench},
+    development::{DevelopmentState, Plan},
     randomness::Randomness,
 };
 use alloy_consensus::Header;
@@ -46,7 +46,7 @@ impl Sequencing {
 
     /// The policy of a development ledger.
     pub(crate) fn development(
-        workbench: Workbench,
+        development: DevelopmentState,
         timestamps: Timestamps,
         beneficiary: Address,
     ) -> Self {
@@ -55,7 +55,7 @@ impl Sequencing {
     }
 
     /// In a development ledger.
-    pub(crate) fn workbench(&self) -> Option<&Workbench> {
+    pub(crate) fn development_state(&self) -> Option<&DevelopmentState> {
         match &self.policy {
             Policy::Solo { .. } => None,
             Policy::Development(workbench) => Some(workbench.as_ref()),
@@ -66,26 +66,26 @@ impl Sequencing {
     pub(crate) fn schedule(&self) -> Schedule {
         match &self.policy {
             Policy::Solo { interval } => Schedule { takes_what_comes: true, interval: *interval },
-            Policy::Development(workbench) => {
-                Schedule { takes_what_comes: false, interval: workbench.plan().interval }
+            Policy::Development(development) => {
+                Schedule { takes_what_comes: false, interval: development.plan().interval }
             }
         }
     }
 
     /// Returns the lock to hold while a block is produced, if threads other than the producer produce blocks.
     pub(crate) fn production(&self) -> Option<MutexGuard<'_, ()>> {
-        self.workbench().map(Workbench::production)
+        self.development_state().map(DevelopmentState::production)
     }
 
     /// Returns whether the mempool is kept over a restart. In development a contract may be an impersonated sender,
     /// which the journal does not record.
     pub(crate) fn keeps_waiting(&self) -> bool {
-        self.workbench().is_none()
+        self.development_state().is_none()
     }
 
     /// Returns the rules for the mempool. In development a block's base fee may be any value.
     pub(crate) fn pool_rules(&self, mut rules: Rules) -> Rules {
-        if self.workbench().is_some() {
+        if self.development_state().is_some() {
             rules.base_fee.minimum = 0;
         }
         rules
@@ -127,8 +127,8 @@ impl Sequencing {
         let beneficiary = self.beneficiary();
         let (timestamp, prevrandao, deviations) = match &self.policy {
             Policy::Solo { .. } => (wall, prevrandao, Deviations::default()),
-            Policy::Development(workbench) => {
-                let plan = workbench.plan();
+            Policy::Development(development) => {
+                let plan = development.plan();
                 let timestamp = plan.next_timestamp(parent.timestamp, wall);
                 (timestamp, plan.prevrandao.unwrap_or(prevrandao), plan.deviations())
             }
@@ -139,12 +139,12 @@ impl Sequencing {
 
     /// A block was made: what was said of it alone is over.
     pub(crate) fn settle(&self, timestamp: u64, wall: u64) {
-        if let Some(workbench) = self.workbench() {
-            workbench.plan().settle(timestamp, wall);
+        if let Some(development) = self.development_state() {
+            development.plan().settle(timestamp, wall);
         }
     }
 
     fn planned<T>(&self, what: impl FnOnce(&Plan) -> Option<T>) -> Option<T> {
-        self.workbench().and_then(|workbench| what(&workbench.plan()))
+        self.development_state().and_then(|development| what(&development.plan()))
     }
 }

@@ -1,7 +1,9 @@
 //! A state for queries, and the block in which a call on it runs.
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
-use execution::{AccountState, Environment, Overrides, PendingBlock, Rules, Scene, StateAfter};
+use execution::{
+    AccountState, CallContext, Environment, Overrides, PendingBlock, Rules, StateAfter,
+};
 use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
 use std::sync::Arc;
 use store::{Reader, StoreError};
@@ -47,8 +49,12 @@ impl StateView {
 
     /// Returns the context of a call, with `overrides`. The call changes nothing.
     #[must_use]
-    pub fn scene<'a>(&'a self, rules: &'a Rules, overrides: &'a Overrides) -> Scene<'a, Self> {
-        Scene { state: self, rules, environment: self.environment, overrides }
+    pub fn call_context<'a>(
+        &'a self,
+        rules: &'a Rules,
+        overrides: &'a Overrides,
+    ) -> CallContext<'a, Self> {
+        CallContext { state: self, rules, environment: self.environment, overrides }
     }
 
     /// Returns an account; `None` if it does not exist.

@@ -32,7 +32,7 @@ pub(crate) fn parameters(params: &Params<'_>) -> Answer<Question> {
 
 pub(crate) fn call(node: &Node, asked: &Question) -> Answer<Bytes> {
     let view = parameters::state(node, asked.block)?;
-    let outcome = view.scene(node.rules(), &asked.overrides).call(&asked.call);
+    let outcome = view.call_context(node.rules(), &asked.overrides).call(&asked.call);
     match outcome.map_err(not_called)? {
         CallOutcome::Returned { output, .. } => Ok(output),
         CallOutcome::Reverted { output, .. } => Err(reverted(output)),
@@ -51,7 +51,7 @@ pub(crate) fn estimate_gas(node: &Node, asked: &Question) -> Answer<U64> {
         Some(_) => Cow::Owned(funded(&view, asked)?),
         None => Cow::Borrowed(&asked.overrides),
     };
-    let estimate = view.scene(node.rules(), &overrides).estimate_gas(&asked.call);
+    let estimate = view.call_context(node.rules(), &overrides).estimate_gas(&asked.call);
     estimate.map(U64::from).map_err(not_estimated)
 }
 
@@ -77,7 +77,7 @@ fn funded(view: &StateView, asked: &Question) -> Answer<Overrides> {
 /// A call that fails has a list, too, and says beside it how it failed.
 pub(crate) fn access_list(node: &Node, asked: &Question) -> Answer<AccessListResult> {
     let view = parameters::state(node, asked.block)?;
-    let accesses = view.scene(node.rules(), &asked.overrides).access_list(&asked.call);
+    let accesses = view.call_context(node.rules(), &asked.overrides).access_list(&asked.call);
     let Accesses { list, outcome } = accesses.map_err(not_called)?;
     let (gas_used, error) = match outcome {
         CallOutcome::Returned { gas_used, .. } => (gas_used, None),

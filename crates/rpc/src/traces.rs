@@ -94,7 +94,7 @@ pub(crate) fn call_parameters(params: &Params<'_>) -> Answer<AskedCall> {
 
 pub(crate) fn call(node: &Node, asked: &AskedCall) -> Answer<Value> {
     let view = parameters::state(node, asked.block)?;
-    let trace = view.scene(node.rules(), &asked.overrides).trace(&asked.call, &asked.tracer);
+    let trace = view.call_context(node.rules(), &asked.overrides).trace(&asked.call, &asked.tracer);
     Ok(shown(trace.map_err(not_traced)?))
 }
 

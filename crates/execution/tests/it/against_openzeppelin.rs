@@ -126,7 +126,7 @@ impl Pair {
     }
 
     fn ask(&self, from: u8, to: Address, data: &[u8]) -> CallOutcome {
-        let question = Call {
+        let message = Call {
             from: who(from),
             to: TxKind::Call(to),
             value: U256::ZERO,
@@ -139,11 +139,11 @@ impl Pair {
             authorization_list: Vec::new(),
         };
         let environment = Environment::of(&self.chain.head, &self.chain.rules);
-        call(&self.chain.state, &self.chain.rules, &environment, &question).unwrap()
+        call(&self.chain.state, &self.chain.rules, &environment, &message).unwrap()
     }
 
-    fn read<C: SolCall>(&self, to: Address, question: &C) -> C::Return {
-        match self.ask(1, to, &question.abi_encode()) {
+    fn read<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
+        match self.ask(1, to, &call.abi_encode()) {
             CallOutcome::Returned { output, .. } => C::abi_decode_returns(&output).unwrap(),
             outcome => panic!("{outcome:?}"),
         }
@@ -295,10 +295,10 @@ fn the_domain_of_permits_is_openzeppelins() {
     for asset in pair.assets {
         let expected = permit_domain(NAME, pair.chain.rules.chain_id, asset);
         assert_eq!(pair.read(asset, &Erc20::DOMAIN_SEPARATORCall {}), expected.separator());
-        let told = pair.read(asset, &Erc20::eip712DomainCall {});
-        assert_eq!((told.fields.0, &told.name[..], &told.version[..]), ([0x0f], NAME, "1"));
-        assert_eq!((told.verifyingContract, told.salt.is_zero()), (asset, true));
-        assert!(told.extensions.is_empty());
+        let domain = pair.read(asset, &Erc20::eip712DomainCall {});
+        assert_eq!((domain.fields.0, &domain.name[..], &domain.version[..]), ([0x0f], NAME, "1"));
+        assert_eq!((domain.verifyingContract, domain.salt.is_zero()), (asset, true));
+        assert!(domain.extensions.is_empty());
     }
 }
 

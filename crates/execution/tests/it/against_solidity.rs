@@ -7,8 +7,8 @@ use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, Bytes, Log, TxKind, U256, hex};
 use alloy_sol_types::{SolCall, SolError, SolEvent, sol};
 use execution::{
-    Call, Environment, Frame, FrameOptions, GenesisAccount, ModuleTable, Overrides, Replay, Scene,
-    Trace, Tracer,
+    Call, CallContext, Environment, Frame, FrameOptions, GenesisAccount, ModuleTable, Overrides,
+    Replay, Trace, Tracer,
 };
 use native_kit::{MODULE_CODE, Module};
 use proptest::{collection::vec, prelude::*};
@@ -182,12 +182,12 @@ fn answer(chain: &Chain, to: Address, input: &Bytes) -> (bool, Bytes) {
 }
 
 fn call_tree(chain: &Chain, to: Address, input: &Bytes) -> Frame {
-    let call = Call { from: key(1).address(), ..Call::question(to, input.clone()) };
+    let call = Call { from: key(1).address(), ..Call::read_only(to, input.clone()) };
     let overrides = &Overrides::default();
     let environment = Environment::of(&chain.head, &chain.rules);
-    let scene = Scene { state: &chain.state, rules: &chain.rules, environment, overrides };
+    let context = CallContext { state: &chain.state, rules: &chain.rules, environment, overrides };
     let all = Tracer::Calls(FrameOptions { with_logs: true, only_top: false });
-    let Trace::Calls(frame) = scene.trace(&call, &all).unwrap() else { panic!("a tree") };
+    let Trace::Calls(frame) = context.trace(&call, &all).unwrap() else { panic!("a tree") };
     frame
 }
 
@@ -293,11 +293,12 @@ fn access_lists_hold_what_a_module_touches() {
     let pair = Pair::new();
     let input = trade(standard, silent, U256::from(10), U256::ZERO, Mode::Nothing);
     let lists = [&pair.native, &pair.solidity].map(|chain| {
-        let call = Call { from: key(1).address(), ..Call::question(TRADER, input.clone()) };
+        let call = Call { from: key(1).address(), ..Call::read_only(TRADER, input.clone()) };
         let overrides = &Overrides::default();
         let environment = Environment::of(&chain.head, &chain.rules);
-        let scene = Scene { state: &chain.state, rules: &chain.rules, environment, overrides };
-        scene.access_list(&call).unwrap().list
+        let context =
+            CallContext { state: &chain.state, rules: &chain.rules, environment, overrides };
+        context.access_list(&call).unwrap().list
     });
     assert_eq!(lists[0], lists[1]);
     assert!(lists[0].0.iter().any(|item| item.address == DESK && item.storage_keys.len() == 2));

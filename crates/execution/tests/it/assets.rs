@@ -158,10 +158,10 @@ fn the_supply_of_grain_falls_by_what_is_burnt() {
     let transaction =
         TxEip1559 { to: TxKind::Create, value: U256::from(1_000), input: vanish, ..plain(nonce) };
     let built = chain.execute(&[sign(1, transaction)]);
-    let told = built.block.changes.slots[&(GRAIN, U256::from(2))];
+    let supply = built.block.changes.slots[&(GRAIN, U256::from(2))];
     let burnt = u128::from(built.block.header.gas_used)
         * u128::from(built.block.header.base_fee_per_gas.unwrap());
-    assert_eq!(told.before - told.after, U256::from(burnt + 1_000));
+    assert_eq!(supply.before - supply.after, U256::from(burnt + 1_000));
 }
 
 /// As on a ledger that began before these modules existed.

@@ -176,15 +176,15 @@ fn a_message_for_another_chain_or_with_a_tip_above_its_fee_is_refused() {
 fn an_estimate_for_who_cannot_pay_says_so_as_geth_does() {
     let chain = Chain::new();
     let poor = Address::repeat_byte(0x77);
-    let told = |message: &Call| estimate(&chain, message).unwrap_err().to_string();
+    let refusal = |message: &Call| estimate(&chain, message).unwrap_err().to_string();
     let fee = Call { from: poor, max_fee_per_gas: Some(1), ..to(Address::repeat_byte(0x55)) };
-    assert!(told(&fee).starts_with("insufficient funds for transfer"), "{}", told(&fee));
+    assert!(refusal(&fee).starts_with("insufficient funds for transfer"), "{}", refusal(&fee));
     let value = Call { value: U256::from(START_BALANCE), from: key(1).address(), ..fee.clone() };
-    assert!(told(&value).starts_with("insufficient funds for transfer"), "{}", told(&value));
+    assert!(refusal(&value).starts_with("insufficient funds for transfer"), "{}", refusal(&value));
     // The rest pays for 20,999 gas.
     let left = U256::from(20_999);
     let short = Call { value: U256::from(START_BALANCE) - left, ..value.clone() };
-    assert_eq!(told(&short), "gas required exceeds allowance (20999)");
+    assert_eq!(refusal(&short), "gas required exceeds allowance (20999)");
     let enough = Call { value: U256::from(START_BALANCE) - left - U256::from(1), ..value };
     assert_eq!(estimate(&chain, &enough).unwrap(), 21_000);
     assert_eq!(estimate(&chain, &Call { max_fee_per_gas: None, ..fee }).unwrap(), 21_000);

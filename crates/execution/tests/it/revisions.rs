@@ -7,9 +7,9 @@ use crate::{
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, TxKind, U256, bytes, keccak256};
 use execution::{
-    BlockError, BlockOverrides, BlockPlan, Built, Call, CallError, CallOutcome, Environment,
-    FrameOptions, Genesis, GenesisAccount, GenesisError, Message, Overrides, Parent, Replay,
-    Revision, Rules, Scene, Schedule, SimulateError, Simulation, Trace, Tracer, execute_block,
+    BlockError, BlockOverrides, BlockPlan, Built, Call, CallContext, CallError, CallOutcome,
+    Environment, FrameOptions, Genesis, GenesisAccount, GenesisError, Message, Overrides, Parent,
+    Replay, Revision, Rules, Schedule, SimulateError, Simulation, Trace, Tracer, execute_block,
     simulate,
 };
 
@@ -108,11 +108,11 @@ fn a_program_that_does_not_know_the_revision_stops_before_its_height() {
     assert!(matches!(built, Err(BlockError::UnknownRevision(_))), "{built:?}");
     unknown(&built.unwrap_err());
     // Calls at existing blocks are answered; calls in the next block are not.
-    let question = Call::question(SAMPLE, COUNT);
+    let call = Call::read_only(SAMPLE, COUNT);
     let overrides = Overrides::default();
     let (state, rules) = (&chain.state, &chain.rules);
     let call =
-        |environment| Scene { state, rules, environment, overrides: &overrides }.call(&question);
+        |environment| CallContext { state, rules, environment, overrides: &overrides }.call(&call);
     assert!(call(Environment::of(&chain.head, rules)).is_ok());
     let next = call(Environment::next(&chain.head, rules, &chain.input()));
     assert!(matches!(next, Err(CallError::UnknownRevision(_))), "{next:?}");
@@ -124,8 +124,8 @@ fn a_program_that_does_not_know_the_revision_stops_before_its_height() {
 
 /// Returns whether the module answers a read-only call in `environment`.
 fn answers(chain: &Chain, environment: Environment, overrides: &Overrides) -> bool {
-    let scene = Scene { state: &chain.state, rules: &chain.rules, environment, overrides };
-    let outcome = scene.call(&Call::question(SAMPLE, COUNT)).unwrap();
+    let context = CallContext { state: &chain.state, rules: &chain.rules, environment, overrides };
+    let outcome = context.call(&Call::read_only(SAMPLE, COUNT)).unwrap();
     let CallOutcome::Returned { output, .. } = outcome else { panic!("{outcome:?}") };
     !output.is_empty()
 }
@@ -154,7 +154,7 @@ fn calls_and_estimates_have_the_rules_of_their_block() {
 fn simulated_blocks_have_the_rules_of_their_heights() {
     let mut chain = chain();
     chain.build(&[]);
-    let call = Call { from: Address::ZERO, ..Call::question(SAMPLE, INCREMENT) };
+    let call = Call { from: Address::ZERO, ..Call::read_only(SAMPLE, INCREMENT) };
     let message = Message { call, nonce: None };
     let plan = BlockPlan { messages: vec![message], ..BlockPlan::default() };
     let simulation = Simulation { blocks: vec![plan; 4], ..Simulation::default() };
@@ -188,11 +188,11 @@ fn a_block_is_traced_by_its_own_rules() {
         };
         assert_eq!(U256::try_from_be_slice(&frame.output).unwrap(), expected);
         let mut each = Vec::new();
-        let told = replay.trace_each(&tracer, |_, trace| {
+        let result = replay.trace_each(&tracer, |_, trace| {
             each.push(trace);
             std::ops::ControlFlow::Continue(())
         });
-        told.unwrap();
+        result.unwrap();
         assert_eq!(each, [Trace::Calls(frame)]);
     }
 }

@@ -109,7 +109,7 @@ fn check_supply(node: &Node) {
     for address in known.chain([RECEIVER, STRANGER, genesis().fee_recipient]) {
         sum += reader.account(&address).unwrap().map_or(U256::ZERO, |account| account.balance);
     }
-    let total_supply = Call::question(GRAIN, bytes!("18160ddd"));
+    let total_supply = Call::read_only(GRAIN, bytes!("18160ddd"));
     let CallOutcome::Returned { output, .. } = node.call(&total_supply).unwrap() else {
         panic!("totalSupply() answers");
     };

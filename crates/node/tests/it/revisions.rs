@@ -40,9 +40,9 @@ fn increment(nonce: u64) -> TxEip1559 {
 
 /// Returns the answer of `count()`; `None` where there is no module.
 fn count(node: &Node, reader: Arc<Reader>, block: CallBlock) -> Option<u64> {
-    let call = Call::question(SAMPLE, COUNT);
+    let call = Call::read_only(SAMPLE, COUNT);
     let view = node.view(reader, block);
-    let outcome = view.scene(node.rules(), &Overrides::default()).call(&call).unwrap();
+    let outcome = view.call_context(node.rules(), &Overrides::default()).call(&call).unwrap();
     let CallOutcome::Returned { output, .. } = outcome else { panic!("{outcome:?}") };
     (!output.is_empty()).then(|| U256::from_be_slice(&output).to())
 }
@@ -147,7 +147,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     assert_eq!(node.halted(), None, "nothing is broken: who serves queries goes on");
     assert_eq!(balance(&node, &RECEIVER), U256::from(HEIGHT - 1));
     assert_eq!(count(&node, node.reader().unwrap(), CallBlock::Same), None);
-    let estimate = node.estimate_gas(&Call::question(RECEIVER, Bytes::new())).unwrap_err();
+    let estimate = node.estimate_gas(&Call::read_only(RECEIVER, Bytes::new())).unwrap_err();
     assert!(
         matches!(&estimate, EstimateError::Call(CallError::UnknownRevision(unknown))
             if unknown.to_string() == UNKNOWN),
@@ -199,7 +199,7 @@ fn what_waits_is_executed_by_the_rules_of_the_next_block() {
     let reader = node.reader().unwrap();
     assert_eq!(count(&node, Arc::clone(&reader), CallBlock::Same), None);
     assert_eq!(count(&node, reader, CallBlock::Next), Some(0));
-    let call = Call { from: support::key(1).address(), ..Call::question(SAMPLE, INCREMENT) };
+    let call = Call { from: support::key(1).address(), ..Call::read_only(SAMPLE, INCREMENT) };
     let estimate = node.estimate_gas(&call).unwrap();
     assert!(estimate > 40_000, "{estimate}: it writes a slot");
     let pending = node.pending_block().unwrap();

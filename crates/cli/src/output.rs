@@ -104,7 +104,8 @@ fn line_up(rows: &[Vec<String>], numbers: &[bool]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Removes control characters, and characters that hide or reverse text, from text of others, for example names of projects.
+/// Removes control characters, and characters that hide or reverse text, from text that others wrote, for example
+/// names of projects.
 fn plain(text: &str) -> String {
     let is_shown = |character: char| !character.is_control() && !units::is_hidden(character);
     text.chars().map(|character| if is_shown(character) { character } else { '\u{fffd}' }).collect()

@@ -145,10 +145,10 @@ impl Store {
         self.write_state(write, before.cleaned_id, (before.number, before.block), &moved)
     }
 
-    /// Keeps by how many seconds the ledger's time is ahead of the clock's, for whoever opens it next.
+    /// Stores by how many seconds the ledger's time is ahead of the clock, for the next start.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] unless the ledger is for development; a failure to write.
+    /// [`StoreError::NotAllowed`] unless it is a development ledger; a failure to write.
     pub fn keep_time_offset(&self, seconds: i64) -> Result<(), StoreError> {
         self.marks()?;
         let write = self.begin_write()?;
@@ -158,7 +158,7 @@ impl Store {
         self.read(write.commit())
     }
 
-    /// Returns what was kept by [`Self::keep_time_offset`]; 0 if nothing was.
+    /// Returns the offset stored by [`Self::keep_time_offset`]; 0 if none was.
     ///
     /// # Errors
     /// [`StoreError`] when it can't be read.
@@ -168,7 +168,7 @@ impl Store {
         let row = self.read(meta.get(DEVELOPMENT))?;
         let Some(row) = row.filter(|row| !row.value().is_empty()) else { return Ok(0) };
         let bytes = <[u8; 8]>::try_from(row.value())
-            .map_err(|_| StoreError::damaged(&self.path, "the time of a ledger for development"))?;
+            .map_err(|_| StoreError::damaged(&self.path, "the time of a development ledger"))?;
         Ok(i64::from_be_bytes(bytes))
     }
 

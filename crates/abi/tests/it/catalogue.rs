@@ -38,7 +38,7 @@ fn names_and_places_are_those_of_one_module_each() {
     }
 }
 
-/// The types of `sol!` and what the reader makes of the same file.
+/// Compares the types of `sol!` with the parsed interfaces of the same file.
 #[test]
 fn selectors_are_those_of_the_types() {
     fn check<I: SolInterface>(module: &str, of: impl Fn(&Module) -> Vec<[u8; 4]>) {
@@ -86,7 +86,7 @@ fn a_selector_means_one_thing() {
     }
 }
 
-/// What a refusal shows comes from the comment: it must be there, and name only values that the error has.
+/// The text of a refusal is the comment: it must exist, and name only values of the error.
 #[test]
 fn every_error_has_a_sentence() {
     for module in &MODULES {
@@ -166,7 +166,7 @@ fn a_value_of_an_enum_is_told_by_its_name() {
     assert_eq!(module.decode_call(&data), None, "there are three");
 }
 
-/// A right-to-left override and a zero-width space would show another text than was stored.
+/// A right-to-left override and a zero-width space would display another text than was stored.
 #[test]
 fn text_is_shown_with_escapes() {
     let terms = Assets::Terms {
@@ -189,7 +189,7 @@ fn text_is_shown_with_escapes() {
     assert!(told.contains("issuer: 0xABaBaBaBABabABabAbAbABAbABabababaBaBABaB,"), "{told}");
 }
 
-/// Each element may point at the same bytes: small calldata must not become a large answer.
+/// Each element may point at the same bytes: small calldata must not become a large value.
 #[test]
 fn offsets_that_overlap_are_refused() {
     let signature = vec![7; 4_000].into();
@@ -205,7 +205,7 @@ fn offsets_that_overlap_are_refused() {
     let module = Module::at(&TRAINING_RUNS).expect("a module");
     let sound = TrainingRuns::commitCall { run: 1, round: 2, commitments: vec![one] }.abi_encode();
     assert!(module.decode_call(&sound).is_some());
-    // The same element many times: count, then offsets that are all the same.
+    // The same element many times: the count, then offsets that are all the same.
     let element = &sound[4 + 32 * 5..];
     let count = 100_usize;
     let word = |number: usize| U256::from(number).to_be_bytes::<32>();

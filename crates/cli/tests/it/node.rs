@@ -24,7 +24,7 @@ fn a_port_in_use_is_named() {
     let fund = format!("{RICH}=7");
     let args = ["node", "--data-dir", "other", "--fund", &fund, "--rpc", busy];
     machine.run(&args).assert_fails(1, &[busy, "in use", "hint: ", "--rpc"]);
-    // Nothing was made, so the same again works elsewhere.
+    // Nothing was created, so the same command works with another folder.
     assert!(!machine.path("other").exists());
     let other = machine.node(&["--data-dir", "other", "--fund", &fund]);
     assert_eq!(balance(&machine, &other, RICH), "7000000000000000000");
@@ -66,7 +66,7 @@ fn funds_are_given_once_when_the_ledger_begins() {
     let other = format!("{RICH}=4");
     let again = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", &other]);
     again.assert_fails(2, &["--fund", "4 GRAIN", machine.path("node").to_str().unwrap()]);
-    // The same values are what it began with.
+    // The same values as those that it began with.
     let node = machine.node(&["--fund", &fund, "--chain-id", "4242"]);
     assert_eq!(balance(&machine, &node, RICH), "3000000000000000000");
     node.kill();

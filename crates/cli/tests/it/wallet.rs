@@ -163,7 +163,7 @@ fn addresses_are_shown_with_their_checksum() {
         for text in [machine.run(args).stdout, machine.run(&[args, &["--json"]].concat()).stdout] {
             let is_shown = [FIRST, &account].iter().any(|one| text.contains(*one));
             let is_lower = text.contains(&lower) || text.contains(&account.to_lowercase());
-            // The keystore's file is named in small letters.
+            // The keystore's file name is in lower case.
             assert!(is_shown && (!is_lower || args[1] == "list"), "{args:?}: {text}");
         }
     }

@@ -16,8 +16,8 @@ use alloy_primitives::B256;
 use execution::Genesis;
 use std::{collections::BTreeSet, io::Write, marker::PhantomData};
 
-/// The head at the time of the export; blocks may follow while it is written. It borrows the store, as nothing can be read from a
-/// store that is closed.
+/// The head at the time of the export; later blocks may be added while it is written. It borrows the store, because a
+/// closed store can't be read.
 pub struct PendingExport<'a> {
     store: PhantomData<&'a Store>,
     genesis: Genesis,

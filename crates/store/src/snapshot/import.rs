@@ -34,8 +34,8 @@ const BUCKETS_WRITTEN: usize = 1 << 14;
 /// accepted: all of its content is then proven except the genesis file, of which only the rules for later blocks are
 /// used.
 ///
-/// The schedule of revisions comes with the genesis file. A snapshot of a block whose revision this program does not know is refused; one of an
-/// earlier block is taken, and its ledger goes on up to that revision.
+/// The genesis file contains the schedule of revisions. A snapshot of a block whose revision this program does not
+/// know is refused; one of an earlier block is accepted, and its ledger continues up to that revision.
 ///
 /// # Errors
 /// [`SnapshotError`]; nothing is left behind then.

@@ -247,7 +247,7 @@ fn what_must_be_there_is_not_made() {
     let file = directory.path().join("file");
     std::fs::write(&file, "in the way").unwrap();
     assert!(!Store::exists(&file).unwrap());
-    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing was made");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing was created");
     drop(opened(&absent));
     assert!(Store::exists(&absent).unwrap());
     open(&absent).unwrap();

@@ -165,7 +165,7 @@ fn run_node(args: RunArgs, output: &Output) -> anyhow::Result<()> {
     let (data_dir, _temporary) = data_dir(&args)?;
     let runtime = shell::runtime()?;
     // Nothing is created before the genesis state and the port are known to be valid.
-    let genesis = beginning(&args, &data_dir)?;
+    let genesis = genesis_state(&args, &data_dir)?;
     let listener = runtime.block_on(rpc::listen(args.listen()));
     let listener = listener.hint("choose another address with --rpc 127.0.0.1:PORT")?;
     let node = open(&args, &data_dir, genesis)?;
@@ -274,7 +274,7 @@ async fn halt(node: &Node) -> anyhow::Error {
 
 /// Returns the genesis state of a new ledger: from the genesis file, or from the flags if `data_dir` has no ledger
 /// yet; `None` if it has one.
-fn beginning(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Option<Genesis>> {
+fn genesis_state(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Option<Genesis>> {
     if let Some(path) = &args.genesis {
         return read_genesis(path).map(Some);
     }
@@ -313,13 +313,13 @@ fn open(args: &RunArgs, data_dir: &Path, genesis: Option<Genesis>) -> anyhow::Re
         node => in_use(node)?,
     };
     if has_begun {
-        check_beginning(args, data_dir, &node)?;
+        check_genesis(args, data_dir, &node)?;
     }
     Ok(node)
 }
 
 /// Checks that an existing ledger began as the flags say.
-fn check_beginning(args: &RunArgs, data_dir: &Path, node: &Node) -> anyhow::Result<()> {
+fn check_genesis(args: &RunArgs, data_dir: &Path, node: &Node) -> anyhow::Result<()> {
     let shown = data_dir.display();
     let genesis = node.genesis()?;
     let asked = funds(args)?;

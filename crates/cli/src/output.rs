@@ -70,12 +70,12 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         .map(|column| !rows.is_empty() && rows.iter().all(|row| is_number(&row[column])))
         .collect();
     let all: Vec<_> = std::iter::once(head).chain(rows.iter().cloned()).collect();
-    line_up(&all, &numbers)
+    align(&all, &numbers)
 }
 
 /// Aligns `rows` without headings.
 pub(crate) fn lines(rows: &[Vec<String>]) -> String {
-    line_up(rows, &[])
+    align(rows, &[])
 }
 
 fn is_number(cell: &str) -> bool {
@@ -83,7 +83,7 @@ fn is_number(cell: &str) -> bool {
 }
 
 /// Aligns the cells of column `i` to the right if `numbers[i]`, else to the left.
-fn line_up(rows: &[Vec<String>], numbers: &[bool]) -> String {
+fn align(rows: &[Vec<String>], numbers: &[bool]) -> String {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -252,7 +252,7 @@ pub(crate) fn empty_header() -> Header {
 /// Returns the native modules: accounts with code, so that Solidity sees a contract and they are never empty.
 fn module_accounts(revision: Revision) -> BTreeMap<Address, GenesisAccount> {
     let account = |code| GenesisAccount { code, ..GenesisAccount::default() };
-    modules::appearing(&MODULES, None, revision)
+    modules::added_accounts(&MODULES, None, revision)
         .map(|(address, code)| (address, account(code)))
         .collect()
 }

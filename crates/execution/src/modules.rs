@@ -19,14 +19,14 @@ pub const MODULES: Table =
 
 /// Returns the accounts of the modules that are added when the rules change from those of `before` to those of
 /// `after`; `None` is before the genesis block. Instances, and modules that other modules create, are not among them.
-pub(crate) fn appearing(
+pub(crate) fn added_accounts(
     table: &Table,
     before: Option<Revision>,
     after: Revision,
 ) -> impl Iterator<Item = (Address, Bytes)> {
     let first = before.map_or(Revision::FIRST.number(), |it| it.number().saturating_add(1));
     let last = after.number().min(table.newest());
-    (first..=last).flat_map(|revision| table.beginning(revision))
+    (first..=last).flat_map(|revision| table.accounts_since(revision))
 }
 
 /// Prepares the state for a block of `environment`: adds the modules that the rules of the block at `parent` did not have.
@@ -44,7 +44,7 @@ pub(crate) fn begin_block<DB: DatabaseRef>(
     rules.check_known(environment.number).map_err(BeginError::UnknownRevision)?;
     let before = rules.revision_at(parent);
     if before < environment.revision {
-        for (address, code) in appearing(&rules.modules, Some(before), environment.revision) {
+        for (address, code) in added_accounts(&rules.modules, Some(before), environment.revision) {
             overlay.install(address, code).map_err(BeginError::State)?;
         }
     }

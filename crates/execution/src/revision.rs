@@ -117,7 +117,7 @@ impl Schedule {
 
     /// Returns a schedule in which `revision` holds from the genesis block on.
     #[must_use]
-    pub fn beginning_with(revision: Revision) -> Self {
+    pub fn starting_with(revision: Revision) -> Self {
         let is_later = revision > Revision::FIRST;
         Self(is_later.then_some(Activation { revision, height: 0 }).into_iter().collect())
     }
@@ -253,8 +253,8 @@ mod tests {
     fn the_first_revision_needs_no_entry() {
         assert_eq!(schedule(&[(1, 0)]), Ok(Schedule::FIRST));
         assert_eq!(schedule(&[(1, 0), (2, 7)]), schedule(&[(2, 7)]));
-        assert_eq!(Schedule::beginning_with(Revision::FIRST), Schedule::FIRST);
-        assert_eq!(Ok(Schedule::beginning_with(Revision(3))), schedule(&[(3, 0)]));
+        assert_eq!(Schedule::starting_with(Revision::FIRST), Schedule::FIRST);
+        assert_eq!(Ok(Schedule::starting_with(Revision(3))), schedule(&[(3, 0)]));
     }
 
     #[test]

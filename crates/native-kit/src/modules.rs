@@ -193,7 +193,7 @@ impl Table {
     }
 
     /// Returns the accounts of the modules that begin with `revision` at a fixed address, and their code.
-    pub fn beginning(&self, revision: u32) -> impl Iterator<Item = (Address, Bytes)> + use<> {
+    pub fn accounts_since(&self, revision: u32) -> impl Iterator<Item = (Address, Bytes)> + use<> {
         self.rows.iter().filter(move |module| module.since == revision).filter_map(|module| {
             match module.place {
                 Place::At(address) => Some((address, Bytes::from_static(&MODULE_CODE))),

@@ -183,7 +183,7 @@ impl<'a> Development<'a> {
         snapshots.forget_from(snapshot);
         drop(snapshots);
         self.state.plan().revert(&plan, wall, self.shared.clock.now());
-        self.begin_again(waiting)?;
+        self.reload(waiting)?;
         self.keep_time()?;
         Ok(true)
     }
@@ -198,7 +198,7 @@ impl<'a> Development<'a> {
         *self.state.snapshots() = Snapshots::default();
         *self.state.plan() = Plan::default();
         self.shared.pool().set_gas_limit(self.shared.rules.gas_limit);
-        self.begin_again(Vec::new())?;
+        self.reload(Vec::new())?;
         Ok(self.keep_time()?)
     }
 
@@ -372,7 +372,7 @@ impl<'a> Development<'a> {
     }
 
     /// Continues from a changed head of the store: notifies subscribers, and keeps only the transactions `waiting`.
-    fn begin_again(&self, waiting: Vec<Recovered<Transaction>>) -> Result<(), DevelopmentError> {
+    fn reload(&self, waiting: Vec<Recovered<Transaction>>) -> Result<(), DevelopmentError> {
         self.shared.renew();
         let reader = self.shared.reader()?;
         self.shared.pool().clear();

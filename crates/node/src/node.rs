@@ -163,7 +163,7 @@ impl Node {
             heads: watch::Sender::new(head),
             waiting: broadcast::Sender::new(waiting::UNREAD_MAX),
         });
-        shared.wait_again(&waiting)?;
+        shared.restore_waiting(&waiting)?;
         shared.announce_unknown();
         let producer = Producer::start(&shared)?;
         Ok(Self { shared, producer: Arc::new(producer) })
@@ -447,7 +447,7 @@ impl Shared {
 
     /// Adds the transactions that waited before a restart to the mempool, except those in a block and those that
     /// can't be included any more.
-    fn wait_again(&self, waiting: &[Vec<u8>]) -> Result<(), StoreError> {
+    fn restore_waiting(&self, waiting: &[Vec<u8>]) -> Result<(), StoreError> {
         let reader = self.reader()?;
         let mut pool = self.pool();
         for bytes in waiting {

@@ -82,14 +82,14 @@ impl Store {
     /// [`StoreError::NotAllowed`] unless the ledger is for development; a failure to read or write.
     pub fn rewind_to_beginning(&self) -> Result<(), StoreError> {
         let mut made = self.marks()?.lock();
-        let version = self.beginning()?;
+        let version = self.first_version()?;
         self.go_back(version)?;
         made.1.clear();
         Ok(())
     }
 
     /// Returns the state after the genesis block.
-    fn beginning(&self) -> Result<Version, StoreError> {
+    fn first_version(&self) -> Result<Version, StoreError> {
         let at = Place(&self.path);
         let snapshot = self.read(self.database.begin_read())?;
         let meta = self.read(snapshot.open_table(META))?;
@@ -109,7 +109,7 @@ impl Store {
 
     fn go_back(&self, version: Version) -> Result<(), StoreError> {
         let write = self.begin_write()?;
-        self.take_back(&write, version.number)?;
+        self.remove_blocks_above(&write, version.number)?;
         let mut buckets = self.read(write.open_table(BUCKETS))?;
         self.read(buckets.retain_in(version.commitment.next_id().., |_, _| false))?;
         drop(buckets);
@@ -188,7 +188,7 @@ impl Store {
     }
 
     /// Removes the blocks above `number`.
-    fn take_back(&self, write: &WriteTransaction, number: u64) -> Result<(), StoreError> {
+    fn remove_blocks_above(&self, write: &WriteTransaction, number: u64) -> Result<(), StoreError> {
         let meta = self.read(write.open_table(META))?;
         let head = head_number(&self.path, &meta)?.unwrap_or(number);
         for number in number + 1..=head {

@@ -80,7 +80,7 @@ fn a_module_appears_in_an_empty_block_too() {
 
 #[test]
 fn a_ledger_begins_with_a_revision_that_is_known() {
-    let begun = Genesis { revisions: Schedule::beginning_with(Revision::new(3)), ..genesis() };
+    let begun = Genesis { revisions: Schedule::starting_with(Revision::new(3)), ..genesis() };
     let error = begun.block().unwrap_err();
     assert!(matches!(error, GenesisError::UnknownRevision(_)), "{error}");
     assert!(error.to_string().contains("switches to revision 3 at height 0"), "{error}");

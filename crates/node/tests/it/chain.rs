@@ -8,7 +8,7 @@ use alloy_primitives::{B256, TxKind, U256, bytes};
 use node::{Node, NodeConfig, PoolRefusal, SubmitError, WaitError};
 
 /// Returns a node that accepts transactions but makes no block of them before it stops.
-fn dozing(directory: &std::path::Path) -> Node {
+fn node_without_blocks(directory: &std::path::Path) -> Node {
     Node::open(NodeConfig { batching: FOREVER, ..config(directory) }).unwrap()
 }
 
@@ -19,7 +19,7 @@ fn is_known(result: &Result<B256, SubmitError>) -> bool {
 #[test]
 fn a_transaction_is_known_while_it_waits_and_after() {
     let directory = tempfile::tempdir().unwrap();
-    let node = dozing(directory.path());
+    let node = node_without_blocks(directory.path());
     let (hash, bytes) = sign(1, transfer(0));
     node.submit(&bytes).unwrap();
     assert!(is_known(&node.submit(&bytes)));
@@ -73,7 +73,7 @@ fn a_gap_is_filled_and_all_follow() {
 #[test]
 fn a_replaced_transaction_is_no_longer_waited_for() {
     let directory = tempfile::tempdir().unwrap();
-    let node = dozing(directory.path());
+    let node = node_without_blocks(directory.path());
     let (old, bytes) = sign(1, transfer(0));
     node.submit(&bytes).unwrap();
     let new = TxEip1559 { max_fee_per_gas: 2_000_000, max_priority_fee_per_gas: 6, ..transfer(0) };
@@ -86,7 +86,7 @@ fn a_replaced_transaction_is_no_longer_waited_for() {
 
 #[test]
 fn many_senders_at_once_lose_nothing() {
-    const EACH: u64 = 40;
+    const PER_SENDER: u64 = 40;
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     std::thread::scope(|scope| {
@@ -94,7 +94,7 @@ fn many_senders_at_once_lose_nothing() {
             let node = node.clone();
             scope.spawn(move || {
                 let mut last = B256::ZERO;
-                for nonce in 0..EACH {
+                for nonce in 0..PER_SENDER {
                     let (hash, bytes) = sign(sender, transfer(nonce));
                     node.submit(&bytes).unwrap();
                     last = hash;
@@ -103,10 +103,10 @@ fn many_senders_at_once_lose_nothing() {
             });
         }
     });
-    assert_eq!(balance(&node, &RECEIVER), U256::from(4 * EACH));
+    assert_eq!(balance(&node, &RECEIVER), U256::from(4 * PER_SENDER));
     assert_eq!(node.waiting_count(), 0);
     let head = node.head().number;
-    assert!(head <= 4 * EACH);
+    assert!(head <= 4 * PER_SENDER);
     let reader = node.reader().unwrap();
     let included: usize =
         (1..=head).map(|number| reader.block(number).unwrap().unwrap().transactions.len()).sum();
@@ -136,7 +136,7 @@ fn what_only_the_machine_refuses_is_dropped_without_a_block() {
 #[test]
 fn a_large_backlog_goes_into_several_blocks() {
     let directory = tempfile::tempdir().unwrap();
-    let node = dozing(directory.path());
+    let node = node_without_blocks(directory.path());
     // Each may use 11 of a block's 30 million gas, and does: the creation code is an endless loop.
     let greedy = |nonce| TxEip1559 {
         to: TxKind::Create,

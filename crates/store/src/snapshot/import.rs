@@ -213,7 +213,7 @@ impl<R: Read> Import<R> {
             codes.extend(entry.as_ref().ok().and_then(code_of));
         });
         let mut waiting = Vec::with_capacity(BUCKETS_WRITTEN);
-        let commitment = Commitment::gather(counted, |id, bytes| -> Result<(), Trouble> {
+        let commitment = Commitment::gather(counted, |id, bytes| -> Result<(), EntryError> {
             waiting.push((id, bytes));
             if waiting.len() == BUCKETS_WRITTEN {
                 write_buckets(store, &mut waiting)?;
@@ -221,8 +221,8 @@ impl<R: Read> Import<R> {
             Ok(())
         });
         let commitment = commitment.map_err(|trouble| match trouble {
-            Trouble::Snapshot(error) => error,
-            Trouble::OutOfOrder => self.frames.damaged("the state's entries are not in order"),
+            EntryError::Snapshot(error) => error,
+            EntryError::OutOfOrder => self.frames.damaged("the state's entries are not in order"),
         })?;
         write_buckets(store, &mut waiting)?;
         Ok((commitment, count, codes))
@@ -276,18 +276,18 @@ impl<R: Read> Import<R> {
 }
 
 /// Why the entries gave no commitment.
-enum Trouble {
+enum EntryError {
     Snapshot(SnapshotError),
     OutOfOrder,
 }
 
-impl From<OutOfOrder> for Trouble {
+impl From<OutOfOrder> for EntryError {
     fn from(_: OutOfOrder) -> Self {
         Self::OutOfOrder
     }
 }
 
-impl<E: Into<SnapshotError>> From<E> for Trouble {
+impl<E: Into<SnapshotError>> From<E> for EntryError {
     fn from(error: E) -> Self {
         Self::Snapshot(error.into())
     }
@@ -302,7 +302,7 @@ struct EntryStream<'a, R> {
 }
 
 impl<R: Read> EntryStream<'_, R> {
-    fn next(&mut self) -> Result<Option<Entry>, Trouble> {
+    fn next(&mut self) -> Result<Option<Entry>, EntryError> {
         if self.taken == self.bytes.len() {
             let Some(bytes) = self.frames.next_if(Kind::Entries)? else { return Ok(None) };
             (self.report)(self.frames.offset());

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stand_to_the_right() {
+    fn numbers_are_aligned_to_the_right() {
         let rows = [
             vec!["0xab".into(), "5".into(), "open".into()],
             vec!["0x1".into(), "1234".into(), "x".into()],

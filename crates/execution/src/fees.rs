@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn moves_as_the_ethereum_library_says() {
+    fn the_base_fee_moves_as_in_alloy() {
         for gas_used in
             [0, 1, 7_499_999, 14_999_999, 15_000_000, 15_000_001, 29_999_999, 30_000_000]
         {

@@ -24,7 +24,7 @@ mod tests {
     use alloy_sol_types::{SolCall, SolEvent};
 
     #[test]
-    fn native_calls_and_events_are_told_by_name() {
+    fn native_calls_and_events_are_decoded() {
         let data = TrainingRuns::lapseCall { run: 7, round: 3 }.abi_encode();
         assert_eq!(call(&TRAINING_RUNS, &data).unwrap(), "lapse {\n    run: 7,\n    round: 3,\n}");
         assert_eq!(call(&DEVICES, &data), None, "not of this module");
@@ -35,7 +35,7 @@ mod tests {
         assert!(text.starts_with("Left {\n    run: 7,\n    device: 0x0202"), "{text}");
     }
     #[test]
-    fn calls_and_events_of_assets_are_told_by_name() {
+    fn calls_and_events_of_assets_are_decoded() {
         let (to, value) = (Address::repeat_byte(7), U256::from(5));
         let transfer = Erc20::transferCall { to, value }.abi_encode();
         let asset = asset_address(3);

@@ -57,7 +57,7 @@ mod tests {
     use super::decoded;
 
     #[test]
-    fn a_form_s_text_is_decoded_whatever_it_is() {
+    fn the_text_of_a_form_is_decoded() {
         for (text, expected) in [
             ("run+1", "run 1"),
             ("a%20b", "a b"),

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_leaves_is_read_up_to_the_damage() {
+    fn a_file_after_a_crash_is_read_up_to_the_damage() {
         let all = [vec![1; 3], vec![], vec![2; 200]];
         let mut text = HEADER.to_vec();
         all.iter().for_each(|bytes| text.extend(record(bytes)));

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_key_comes_back_and_is_private() {
+    fn the_same_key_is_loaded_and_its_file_is_private() {
         let directory = tempfile::tempdir().unwrap();
         let first = load_or_create(directory.path()).unwrap();
         let again = load_or_create(directory.path()).unwrap();

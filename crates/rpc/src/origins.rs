@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_pages_of_the_same_number_are_its_own() {
+    fn only_pages_of_the_same_ip_address_are_its_own() {
         let own = |origin: &str, host: &str| Origins::Own.allow(origin, Some(host));
         assert!(own("http://127.0.0.1:8545", "127.0.0.1:8545"));
         assert!(own("http://localhost:8545", "localhost:8545"));

@@ -107,7 +107,7 @@ fn every_error_has_a_sentence() {
 }
 
 #[test]
-fn errors_are_told_with_their_values() {
+fn errors_are_printed_with_their_values() {
     let device = B256::repeat_byte(0xab);
     let (decoded, words) =
         abi::decode_error(&Devices::StaleNonce { device, expected: 3 }.abi_encode())
@@ -127,7 +127,7 @@ fn errors_are_told_with_their_values() {
 }
 
 #[test]
-fn a_call_and_an_event_are_told_a_field_a_line() {
+fn calls_and_events_are_printed_one_field_per_line() {
     let module = Module::at(&TRAINING_RUNS).expect("a module");
     let call = TrainingRuns::lapseCall { run: 7, round: 3 }.abi_encode();
     let told = module.decode_call(&call).expect("a call").to_string();
@@ -145,7 +145,7 @@ fn a_call_and_an_event_are_told_a_field_a_line() {
 }
 
 #[test]
-fn a_value_of_an_enum_is_told_by_its_name() {
+fn an_enum_value_is_printed_by_its_name() {
     let kind = TrainingRuns::Verdict::Mismatch;
     let call = TrainingRuns::verdictCall {
         run: 1,

@@ -41,7 +41,7 @@ fn a_data_directory_belongs_to_one_node() {
 }
 
 #[test]
-fn a_killed_node_comes_back_with_every_balance() {
+fn a_killed_node_restarts_with_every_balance() {
     let machine = Machine::new();
     let sender = machine.account();
     let node = machine.node(&["--fund", &format!("{sender}=100")]);
@@ -75,7 +75,7 @@ fn funds_are_given_once_when_the_ledger_begins() {
 }
 
 #[test]
-fn what_no_ledger_can_begin_with_makes_nothing() {
+fn an_invalid_genesis_creates_nothing() {
     let machine = Machine::new();
     let fund = "0x6c00000000000000000000000000000000000003=1";
     let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", fund]);
@@ -111,7 +111,7 @@ fn a_ledger_keeps_its_chain_id() {
 }
 
 #[test]
-fn a_ledger_to_test_against_is_not_taken_for_one_that_is_meant() {
+fn a_development_ledger_can_not_be_opened_as_a_production_ledger() {
     let machine = Machine::new();
     let node = machine.node(&["--data-dir", "meant"]);
     node.kill();
@@ -150,7 +150,7 @@ fn page(node: &RunningNode, path: &str) -> String {
 }
 
 #[test]
-fn wallets_find_the_pages_where_every_explorer_has_them() {
+fn pages_have_the_paths_of_other_explorers() {
     let machine = Machine::new();
     let node = machine.node(&["--fund", &format!("{RICH}=3")]);
     let account = page(&node, &format!("/address/{RICH}"));
@@ -185,7 +185,7 @@ fn every_module_has_a_page() {
 }
 
 #[test]
-fn old_blocks_leave_and_empty_ones_come_when_told() {
+fn old_blocks_are_pruned_and_empty_ones_produced_when_configured() {
     let machine = Machine::new();
     let args = ["--block-time", "1", "--keep-blocks", "1", "--history", "0"];
     let node = machine.node(&args);
@@ -202,7 +202,7 @@ fn old_blocks_leave_and_empty_ones_come_when_told() {
 }
 
 #[test]
-fn a_stopped_node_says_how_it_ended() {
+fn a_stopped_node_reports_how_it_ended() {
     let machine = Machine::new();
     for (signal, code) in [("-INT", 130), ("-TERM", 0)] {
         let mut node = machine.node(&[]);

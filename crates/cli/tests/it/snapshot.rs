@@ -13,7 +13,7 @@ fn balance(machine: &Machine, node: &RunningNode, address: &str) -> Value {
 }
 
 #[test]
-fn a_ledger_goes_on_from_its_snapshot() {
+fn a_ledger_continues_from_its_snapshot() {
     let machine = Machine::new();
     let sender = machine.account();
     let node = machine.node(&["--fund", &format!("{sender}=100")]);

@@ -228,7 +228,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn moved_by_changes_it_is_what_the_definition_says(
+    fn an_updated_commitment_equals_the_definition(
         blocks in proptest::collection::vec(
             (proptest::collection::vec(write(), 0..60), 0_usize..40), 0..10),
     ) {

@@ -64,7 +64,7 @@ fn without_an_issuer_nothing_makes_grain() {
 }
 
 #[test]
-fn the_issuer_makes_what_its_word_says_within_its_ceiling() {
+fn the_issuer_issues_the_growth_of_its_word_within_its_ceiling() {
     let settle = |balances: &[(u64, u64)], word: (u64, u64), burnt| {
         settle(&issuing(changes(balances), word.0, word.1), burnt, Some(ISSUANCE))
     };

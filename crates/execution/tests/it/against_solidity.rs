@@ -217,7 +217,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_module_is_what_its_solidity_twin_is(
+    fn a_module_behaves_as_the_same_contract_in_solidity(
         steps in vec((token(), token(), amounts(), amounts(), prop::sample::select(MODES.to_vec())), 1..8),
     ) {
         let mut pair = Pair::new();
@@ -274,7 +274,7 @@ fn reentry_is_refused_with_openzeppelins_error_and_the_rest_stands() {
 }
 
 #[test]
-fn what_a_revert_in_the_middle_has_done_is_undone() {
+fn the_changes_of_a_reverted_inner_call_are_undone() {
     let [standard, silent, ..] = TOKENS;
     let mut pair = Pair::new();
     let before = pair.native.state.slots.clone();

@@ -166,7 +166,7 @@ fn the_supply_of_grain_falls_by_what_is_burnt() {
 
 /// As on a ledger that began before these modules existed.
 #[test]
-fn an_older_ledger_goes_on_as_it_was() {
+fn an_older_ledger_continues_unchanged() {
     let mut chain = Chain::new();
     chain.state.slots.remove(&(GRAIN, U256::from(2))).unwrap();
     for module in [GRAIN, ASSETS] {

@@ -124,7 +124,7 @@ fn an_estimate_is_enough_and_not_much_more() {
 }
 
 #[test]
-fn an_estimate_that_cannot_be_says_why() {
+fn an_impossible_estimate_gives_the_reason() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
     let reverting = Call { data: bytes!("c0ffee"), ..to(counter) };
@@ -173,7 +173,7 @@ fn a_message_for_another_chain_or_with_a_tip_above_its_fee_is_refused() {
 }
 
 #[test]
-fn an_estimate_for_who_cannot_pay_says_so_as_geth_does() {
+fn an_estimate_without_funds_fails_as_in_geth() {
     let chain = Chain::new();
     let poor = Address::repeat_byte(0x77);
     let refusal = |message: &Call| estimate(&chain, message).unwrap_err().to_string();

@@ -52,7 +52,7 @@ fn legacy_and_access_list_transactions_are_included() {
 }
 
 #[test]
-fn an_account_can_take_on_code() {
+fn an_account_can_delegate_to_code() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
     let owner = key(2).address();

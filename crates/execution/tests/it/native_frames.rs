@@ -138,7 +138,7 @@ fn all_but_a_64th_is_passed_on() {
 }
 
 #[test]
-fn value_that_is_not_there_fails_the_call_only_and_value_in_a_static_call_the_module() {
+fn missing_value_fails_the_call_only_and_value_in_a_static_call_the_module() {
     let mut chain = chain();
     let probe = chain.deploy(1, &PROBE);
     let poor = Forward::forwardCall { value: U256::from(51), ..asked(probe) };
@@ -172,7 +172,7 @@ fn a_static_call_changes_nothing_below_it() {
 }
 
 #[test]
-fn a_view_that_writes_is_stopped_in_a_static_call_whatever_its_table_says() {
+fn a_writing_view_fails_in_a_static_call_whatever_its_table_declares() {
     let mut chain = chain();
     // STATICCALLs FORWARD.badView() and returns its success flag.
     let selector = Forward::badViewCall::SELECTOR;

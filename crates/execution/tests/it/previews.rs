@@ -35,7 +35,7 @@ fn account(address: Address, overridden: AccountOverride) -> Overrides {
 }
 
 #[test]
-fn code_and_storage_can_be_imagined() {
+fn code_and_storage_can_be_overridden() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
     send(&mut chain, counter);
@@ -61,7 +61,7 @@ fn code_and_storage_can_be_imagined() {
 }
 
 #[test]
-fn a_balance_can_be_imagined_and_spent() {
+fn an_overridden_balance_can_be_spent() {
     let chain = Chain::new();
     let poor = Address::repeat_byte(0x77);
     let mut call = Call::read_only(Address::repeat_byte(0x78), Bytes::new());
@@ -145,7 +145,7 @@ fn an_access_list_names_what_is_touched() {
 proptest! {
     /// Overrides with the present values change nothing: the call has the outcome of a transaction.
     #[test]
-    fn the_state_imagined_as_it_is_gives_the_same(sent in 0_u64..4, data in prop::option::of(0_u8..3)) {
+    fn overrides_equal_to_the_state_change_nothing(sent in 0_u64..4, data in prop::option::of(0_u8..3)) {
         let mut chain = Chain::new();
         let counter = chain.deploy(1, &COUNTER);
         for _ in 0..sent {

@@ -198,7 +198,7 @@ fn a_block_is_traced_by_its_own_rules() {
 }
 
 #[test]
-fn the_addresses_of_modules_to_come_are_kept_free_and_cost_what_others_cost() {
+fn reserved_module_addresses_are_free_and_have_ordinary_gas_costs() {
     let mut genesis = scheduled();
     genesis.accounts.insert(SAMPLE, GenesisAccount::default());
     assert!(matches!(genesis.block(), Err(GenesisError::Reserved { .. })));

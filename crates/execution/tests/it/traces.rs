@@ -183,7 +183,7 @@ fn a_transaction_is_run_again_after_those_before_it() {
 }
 
 #[test]
-fn accounts_are_told_before_and_after() {
+fn accounts_are_reported_before_and_after() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
     let before = chain.state.clone();

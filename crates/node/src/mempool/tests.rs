@@ -155,7 +155,7 @@ fn a_replacement_must_raise_both_fees_by_a_tenth() {
 }
 
 #[test]
-fn a_block_takes_the_used_ones_out() {
+fn included_transactions_leave_the_mempool() {
     let mut pool = pool();
     for nonce in 0..3 {
         pool.add(from(1, plain(nonce, 100, 1)), RICH).unwrap();
@@ -173,7 +173,7 @@ fn a_block_takes_the_used_ones_out() {
 }
 
 #[test]
-fn what_a_sender_can_no_longer_pay_waits() {
+fn a_transaction_without_funds_waits() {
     let mut pool = pool();
     pool.add(from(1, plain(0, 100, 1)), RICH).unwrap();
     pool.settle(&BTreeMap::from([(Address::repeat_byte(1), account(0, 2_099_999))]));
@@ -233,7 +233,7 @@ fn too_low(transaction: u64, account: u64) -> PoolRefusal {
 }
 
 #[test]
-fn refusals_say_what_wallets_look_for() {
+fn refusals_have_the_text_that_wallets_compare() {
     let check = |transaction, sender, expected: &str| {
         let mut pool = pool();
         let error = pool.add(transaction, sender).unwrap_err();
@@ -288,7 +288,7 @@ fn refusals_say_what_wallets_look_for() {
 }
 
 #[test]
-fn a_sender_is_bound_in_count_and_by_its_whole_balance() {
+fn a_sender_is_limited_in_count_and_by_its_balance() {
     let mut pool = pool();
     for nonce in 0..4 {
         pool.add(from(1, plain(nonce, 100, 1)), RICH).unwrap();

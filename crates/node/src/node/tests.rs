@@ -16,7 +16,7 @@ fn genesis() -> Genesis {
 }
 
 #[test]
-fn a_halted_node_says_why_and_takes_nothing() {
+fn a_halted_node_gives_the_reason_and_refuses_transactions() {
     let directory = tempfile::tempdir().unwrap();
     let node = Node::open(NodeConfig::new(directory.path(), Some(genesis()))).unwrap();
     let mut heads = node.subscribe_heads();

@@ -17,7 +17,7 @@ fn is_known(result: &Result<B256, SubmitError>) -> bool {
 }
 
 #[test]
-fn a_transaction_is_known_while_it_waits_and_after() {
+fn a_transaction_is_known_in_the_mempool_and_in_its_block() {
     let directory = tempfile::tempdir().unwrap();
     let node = node_without_blocks(directory.path());
     let (hash, bytes) = sign(1, transfer(0));
@@ -37,7 +37,7 @@ fn a_transaction_is_known_while_it_waits_and_after() {
 }
 
 #[test]
-fn what_is_used_or_unpayable_or_garbage_is_refused() {
+fn used_unpayable_and_malformed_transactions_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     include(&node, 1, transfer(0));
@@ -114,7 +114,7 @@ fn many_senders_at_once_lose_nothing() {
 }
 
 #[test]
-fn what_only_the_machine_refuses_is_dropped_without_a_block() {
+fn a_transaction_that_only_the_evm_refuses_is_dropped_without_a_block() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     // EIP-7702 requires at least one authorization; the mempool leaves that check to the EVM.

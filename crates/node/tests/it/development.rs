@@ -217,7 +217,7 @@ proptest! {
 }
 
 #[test]
-fn what_was_said_of_the_next_block_holds_for_it_alone() {
+fn settings_of_the_next_block_apply_to_it_only() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), &ManualClock::at(START));
     let development = node.development().unwrap();
@@ -259,7 +259,7 @@ fn what_was_said_of_the_next_block_holds_for_it_alone() {
 }
 
 #[test]
-fn anybody_sends_in_the_name_of_a_contract_and_the_ledger_can_be_opened_and_traced() {
+fn a_contract_is_impersonated_and_the_ledger_can_be_opened_and_traced() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(START);
     let node = open(directory.path(), &clock);
@@ -293,7 +293,7 @@ fn anybody_sends_in_the_name_of_a_contract_and_the_ledger_can_be_opened_and_trac
 }
 
 #[test]
-fn what_cannot_be_is_refused_and_changes_nothing() {
+fn an_invalid_amendment_is_refused_and_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), &ManualClock::at(START));
     let development = node.development().unwrap();
@@ -309,7 +309,7 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn blocks_come_at_an_interval_when_told() {
+fn blocks_are_produced_at_a_set_interval() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), &ManualClock::at(START));
     let development = node.development().unwrap();
@@ -324,14 +324,14 @@ fn blocks_come_at_an_interval_when_told() {
 }
 
 #[test]
-fn a_ledger_that_is_meant_has_none_of_it() {
+fn a_production_ledger_has_no_development_methods() {
     let directory = tempfile::tempdir().unwrap();
     let node = support::open(directory.path());
     assert!(node.development().is_none());
 }
 
 #[test]
-fn the_time_goes_on_where_it_was_after_a_restart() {
+fn the_time_continues_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(START);
     let mut node = open(directory.path(), &clock);
@@ -378,7 +378,7 @@ fn time_moves_forward_beside_a_step_between_blocks() {
 }
 
 #[test]
-fn no_two_blocks_share_a_second_when_told() {
+fn no_two_blocks_share_a_second_when_configured() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(START);
     let config = NodeConfig {
@@ -409,7 +409,7 @@ fn no_two_blocks_share_a_second_when_told() {
 }
 
 #[test]
-fn what_waits_is_executed_in_the_pending_block() {
+fn the_mempool_is_executed_in_the_pending_block() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), &ManualClock::at(START));
     let development = node.development().unwrap();

@@ -104,7 +104,7 @@ fn a_damaged_key_is_refused_and_the_chain_left_alone() {
 }
 
 #[test]
-fn a_stopped_node_answers_but_takes_nothing() {
+fn a_stopped_node_answers_queries_and_refuses_transactions() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     include(&node, 1, transfer(0));
@@ -117,7 +117,7 @@ fn a_stopped_node_answers_but_takes_nothing() {
 }
 
 #[test]
-fn what_waits_waits_again_and_what_is_used_does_not() {
+fn restored_transactions_wait_again_unless_used() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     include(&node, 1, transfer(0));

@@ -190,7 +190,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
 }
 
 #[test]
-fn what_waits_is_executed_by_the_rules_of_the_next_block() {
+fn pending_transactions_run_by_the_rules_of_the_next_block() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), modules(4));
     for nonce in 0..HEIGHT - 1 {
@@ -215,7 +215,7 @@ fn development(directory: &Path, modules: ModuleTable) -> Node {
 }
 
 #[test]
-fn a_ledger_for_development_goes_over_the_height_and_back() {
+fn a_development_ledger_passes_a_height_and_reverts_below_it() {
     let directory = tempfile::tempdir().unwrap();
     let node = development(directory.path(), modules(4));
     let bench = node.development().unwrap();
@@ -256,7 +256,7 @@ fn traced(node: &Node, blocks: &[(u64, u64)]) {
 }
 
 #[test]
-fn a_ledger_for_development_stands_before_what_the_program_does_not_know() {
+fn a_development_ledger_stops_before_an_unknown_revision() {
     let directory = tempfile::tempdir().unwrap();
     let node = development(directory.path(), MODULES);
     let bench = node.development().unwrap();

@@ -35,7 +35,7 @@ fn timestamps_never_fall_whatever_the_clock_does() {
 }
 
 #[test]
-fn the_anchored_clock_tells_the_time() {
+fn the_anchored_clock_returns_the_time() {
     let clock = AnchoredClock::start();
     let first = clock.now();
     assert!(first > 1_700_000_000, "it is later than 2023");
@@ -137,7 +137,7 @@ fn a_block_in_work_is_finished_at_the_end() {
 }
 
 #[test]
-fn blocks_rise_by_a_second_when_told() {
+fn timestamps_rise_by_a_second_when_configured() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(2_000);
     let config = NodeConfig {

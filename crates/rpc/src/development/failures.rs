@@ -72,7 +72,7 @@ mod tests {
     use execution::FrameKind;
 
     #[test]
-    fn failures_are_told_in_hardhats_words() {
+    fn failures_have_hardhats_text() {
         let check = |error: &str, output: Bytes, expected: &str| {
             let frame = Frame {
                 kind: FrameKind::Call,

@@ -27,7 +27,7 @@ async fn batches_are_answered_in_order_and_bound() {
 }
 
 #[tokio::test]
-async fn garbage_and_excess_get_an_error_and_the_server_lives() {
+async fn invalid_and_excessive_requests_get_an_error() {
     let served = Served::start().await;
     let address = served.address();
     for (body, code) in [
@@ -92,7 +92,7 @@ async fn unknown_methods_and_bad_parameters_have_their_codes() {
 }
 
 #[tokio::test]
-async fn subscriptions_need_a_websocket_and_that_is_said() {
+async fn subscriptions_over_http_give_an_error() {
     let served = Served::start().await;
     for (method, params) in
         [("eth_subscribe", json!(["newHeads"])), ("eth_unsubscribe", json!(["0x1"]))]
@@ -103,7 +103,7 @@ async fn subscriptions_need_a_websocket_and_that_is_said() {
 }
 
 #[tokio::test]
-async fn a_search_is_bound_by_what_exists() {
+async fn a_search_is_limited_to_existing_blocks() {
     let served = Served::start().await;
     let address = served.address();
     let all = json!([{ "fromBlock": "0x0", "toBlock": "0xffffffffffffffff" }]);
@@ -167,7 +167,7 @@ async fn a_client_that_sends_slowly_loses_its_connection() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_so() {
+async fn a_connection_above_the_limit_gets_an_error() {
     let (_served, handle) = serve(|options| Options { connections_max: 3, ..options }).await;
     let address = handle.local_addr();
     let mut held = Vec::new();

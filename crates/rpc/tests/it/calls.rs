@@ -136,7 +136,7 @@ async fn an_estimate_is_enough_and_at_least_the_floor() {
 }
 
 #[tokio::test]
-async fn past_states_are_told_while_they_are_kept() {
+async fn kept_past_states_are_returned() {
     let served = Served::with(|config| NodeConfig { past_states_max: 2, ..config }).await;
     let counter = served.deploy(&COUNTER).await;
     let (address, from) = (served.address(), key(1).address());
@@ -181,7 +181,7 @@ async fn past_states_are_told_while_they_are_kept() {
 }
 
 #[tokio::test]
-async fn fees_are_told_in_every_way() {
+async fn fees_are_returned_in_every_form() {
     let served = Served::start().await;
     let (provider, address) = (&served.provider, served.address());
     served.deploy(&COUNTER).await;

@@ -92,7 +92,7 @@ impl Local {
 }
 
 #[tokio::test]
-async fn elsewhere_the_methods_are_absent_and_nobody_is_unlocked() {
+async fn other_ledgers_lack_the_methods_and_unlock_no_account() {
     let served = Served::start().await;
     let local = Local::start(ClientVersion::Gleaner).await;
     for method in METHODS {
@@ -112,7 +112,7 @@ async fn elsewhere_the_methods_are_absent_and_nobody_is_unlocked() {
 }
 
 #[tokio::test]
-async fn it_calls_itself_anvil_when_told() {
+async fn it_reports_anvils_version_when_configured() {
     let local = Local::start(ClientVersion::Anvil).await;
     let version = local.ask("web3_clientVersion", json!([])).await;
     assert!(version.as_str().unwrap().starts_with("anvil/"), "{version}");
@@ -120,7 +120,7 @@ async fn it_calls_itself_anvil_when_told() {
 
 /// A transaction that fails in its block: its hash for most, an error with the data for hardhat's suites.
 #[tokio::test]
-async fn what_fails_in_a_block_is_told_as_the_namesake_does() {
+async fn a_failed_transaction_is_reported_as_by_the_client_version() {
     let contract = json!("0x00000000000000000000000000000000000c0de0");
     // Reverts with its calldata; without any it runs an invalid instruction.
     let code = json!("0x3615600c57365f5f37365ffd5bfe");
@@ -157,7 +157,7 @@ async fn what_fails_in_a_block_is_told_as_the_namesake_does() {
 }
 
 #[tokio::test]
-async fn accounts_are_told_at_once_and_the_coinbase_is_who_was_set() {
+async fn account_info_is_complete_and_the_coinbase_is_as_set() {
     let local = Local::start(ClientVersion::Gleaner).await;
     let accounts = local.ask("eth_accounts", json!([])).await;
     assert_eq!(local.ask("eth_requestAccounts", json!([])).await, accounts);
@@ -169,7 +169,7 @@ async fn accounts_are_told_at_once_and_the_coinbase_is_who_was_set() {
 }
 
 #[tokio::test]
-async fn a_transaction_is_filled_in_as_its_kind_wants() {
+async fn a_transaction_is_filled_in_by_its_type() {
     let local = Local::start(ClientVersion::Gleaner).await;
     let sender = rpc::test_accounts()[0].address();
     let access = json!([{ "address": RECEIVER, "storageKeys": [] }]);
@@ -210,7 +210,7 @@ async fn a_transaction_is_filled_in_as_its_kind_wants() {
 }
 
 #[tokio::test]
-async fn filters_go_back_with_the_ledger() {
+async fn filters_follow_a_reverted_ledger() {
     let local = Local::start(ClientVersion::Gleaner).await;
     local.ask("evm_mine", json!([])).await;
     let snapshot = local.ask("evm_snapshot", json!([])).await;
@@ -224,7 +224,7 @@ async fn filters_go_back_with_the_ledger() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn contradictory_overrides_are_refused() {
     let local = Local::start(ClientVersion::Gleaner).await;
     for (method, params) in [
         ("evm_mine", json!([{ "blocks": "0xffffffff" }])),
@@ -247,7 +247,7 @@ async fn what_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn who_has_nothing_gets_an_estimate_to_test_with() {
+async fn an_estimate_without_funds_works_in_development() {
     let local = Local::start(ClientVersion::Gleaner).await;
     let poor = json!("0x00000000000000000000000000000000000000cc");
     for extra in [json!({}), json!({ "maxFeePerGas": "0x3b9aca00" }), json!({ "gasPrice": "0x1" })]
@@ -268,7 +268,7 @@ async fn who_has_nothing_gets_an_estimate_to_test_with() {
 const COUNTER: &str = "0x5f54600101805f555f5260205ff3";
 
 #[tokio::test]
-async fn what_waits_is_seen_in_the_pending_block() {
+async fn the_pending_block_includes_the_mempool() {
     let local = Local::start(ClientVersion::Gleaner).await;
     let counter = json!("0x00000000000000000000000000000000000c0de0");
     local.ask("hardhat_setCode", json!([counter, COUNTER])).await;

@@ -38,7 +38,7 @@ impl Served {
 }
 
 #[tokio::test]
-async fn a_filter_tells_what_came_since_the_last_look() {
+async fn a_filter_returns_changes_since_the_last_poll() {
     let served = Served::start().await;
     let logger = served.deploy(&LOGGER).await;
     let [one, two] = [1, 2].map(B256::repeat_byte);
@@ -74,7 +74,7 @@ async fn a_filter_tells_what_came_since_the_last_look() {
 }
 
 #[tokio::test]
-async fn filters_are_bound_and_the_one_longest_unasked_makes_room() {
+async fn filters_are_limited_and_the_one_unused_longest_is_removed() {
     let served = Served::start().await;
     let first = served.ask("eth_newBlockFilter", json!([])).await;
     let second = served.ask("eth_newBlockFilter", json!([])).await;
@@ -87,7 +87,7 @@ async fn filters_are_bound_and_the_one_longest_unasked_makes_room() {
 }
 
 #[tokio::test]
-async fn a_subscription_tells_every_block_log_and_transaction() {
+async fn a_subscription_reports_every_block_log_and_transaction() {
     let served = Served::start().await;
     let logger = served.deploy(&LOGGER).await;
     let mut socket = Socket::connect(served.address()).await;

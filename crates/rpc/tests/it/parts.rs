@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// A block with two transactions, then what is asked of it by number and by hash.
 #[tokio::test]
-async fn a_block_tells_its_parts_by_number_and_by_hash() {
+async fn parts_of_a_block_are_read_by_number_and_by_hash() {
     let served = Served::with(|config| node::NodeConfig {
         batching: std::time::Duration::from_millis(200),
         ..config
@@ -82,7 +82,7 @@ async fn unknown_blocks_have_no_parts() {
 }
 
 #[tokio::test]
-async fn small_questions_are_answered() {
+async fn small_methods_are_answered() {
     let served = Served::start().await;
     let ask = |method: &'static str, params: Value| http::ask(served.address(), method, params);
     assert_eq!(ask("net_peerCount", json!([])).await, "0x0");

@@ -20,7 +20,7 @@ fn word(value: u64) -> String {
 }
 
 #[tokio::test]
-async fn a_call_sees_what_is_imagined() {
+async fn a_call_reads_the_overrides() {
     let served = Served::start().await;
     let address = served.address();
     let counter = served.deploy(&COUNTER).await;
@@ -151,7 +151,7 @@ async fn transfers_appear_among_the_logs_when_asked_for() {
 }
 
 #[tokio::test]
-async fn a_simulation_that_cannot_be_says_why() {
+async fn an_invalid_simulation_gives_the_reason() {
     let served = Served::start().await;
     let from = key(1).address();
     let plain = |extra: Value| {
@@ -195,7 +195,7 @@ async fn a_simulation_that_cannot_be_says_why() {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_is_honoured_or_refused() {
+async fn every_field_of_a_call_is_used_or_refused() {
     let served = Served::start().await;
     let address = served.address();
     let call = |extra: Value| {
@@ -243,7 +243,7 @@ async fn a_precompile_keeps_its_code() {
 }
 
 #[tokio::test]
-async fn who_cannot_pay_gets_no_estimate_and_hears_why() {
+async fn an_estimate_without_funds_gives_the_reason() {
     let served = Served::start().await;
     let call = json!({ "from": RECEIVER, "to": Address::ZERO, "maxFeePerGas": "0x3b9aca00" });
     let message = http::fail(served.address(), "eth_estimateGas", json!([call]), -32_000).await;

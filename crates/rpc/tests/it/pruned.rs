@@ -11,7 +11,7 @@ use serde_json::json;
 use store::Store;
 
 #[tokio::test]
-async fn what_is_older_than_the_snapshot_is_said_to_be_missing() {
+async fn blocks_before_the_snapshot_are_reported_as_pruned() {
     let served = Served::start().await;
     let mut hashes = Vec::new();
     for _ in 0..3 {

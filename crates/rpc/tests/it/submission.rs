@@ -38,7 +38,7 @@ async fn a_sender_gets_his_receipt_in_one_request() {
 }
 
 #[tokio::test]
-async fn who_waits_in_vain_hears_the_hash() {
+async fn a_wait_without_a_receipt_returns_the_hash() {
     let batching = Duration::from_millis(400);
     let served = Served::with(|config| node::NodeConfig { batching, ..config }).await;
     let ask = |bytes: &[u8], wait: u64| {
@@ -59,7 +59,7 @@ async fn who_waits_in_vain_hears_the_hash() {
 }
 
 #[tokio::test]
-async fn what_waits_is_told_in_two_parts() {
+async fn the_mempool_is_returned_in_two_parts() {
     let served = Served::with(|config| node::NodeConfig { batching: FOREVER, ..config }).await;
     let ask = |method: &'static str, params: Value| http::ask(served.address(), method, params);
     let nothing = json!({ "pending": {}, "queued": {} });
@@ -92,7 +92,7 @@ async fn what_waits_is_told_in_two_parts() {
 
 /// As geth: who sends what any chain may include must have been let.
 #[tokio::test]
-async fn what_names_no_chain_is_taken_only_when_allowed() {
+async fn transactions_without_chain_id_are_accepted_only_when_allowed() {
     let keyless = || {
         let (to, gas_limit, gas_price) = (RECEIVER.into(), 21_000, 10_000);
         let transaction = TxLegacy { to, gas_limit, gas_price, ..TxLegacy::default() };

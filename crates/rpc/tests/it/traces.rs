@@ -78,7 +78,7 @@ async fn a_transaction_is_traced_also_in_a_past_block() {
 }
 
 #[tokio::test]
-async fn a_deep_tree_is_told() {
+async fn a_deep_tree_is_written() {
     let served = Served::start().await;
     // Calls itself for as long as there is gas.
     let code = json!({ key(9).address().to_string(): { "code": "0x5f5f5f5f5f305af100" } });

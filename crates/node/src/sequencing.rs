@@ -22,7 +22,7 @@ enum Policy {
     /// One node orders alone: a block when transactions wait, and an empty one after an interval without a block.
     Solo { interval: Option<Duration> },
     /// The client that tests decides.
-    Development(Box<Workbench>),
+    Development(Box<DevelopmentState>),
 }
 
 /// What causes the producer to produce a block.
@@ -50,7 +50,7 @@ impl Sequencing {
         timestamps: Timestamps,
         beneficiary: Address,
     ) -> Self {
-        let policy = Policy::Development(Box::new(workbench));
+        let policy = Policy::Development(Box::new(development));
         Self { policy, timestamps, beneficiary }
     }
 
@@ -58,7 +58,7 @@ impl Sequencing {
     pub(crate) fn development_state(&self) -> Option<&DevelopmentState> {
         match &self.policy {
             Policy::Solo { .. } => None,
-            Policy::Development(workbench) => Some(workbench.as_ref()),
+            Policy::Development(development) => Some(development.as_ref()),
         }
     }
 

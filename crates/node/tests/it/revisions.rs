@@ -130,7 +130,8 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     for nonce in 0..HEIGHT - 2 {
         include(&node, 1, transfer(nonce));
     }
-    // Two that may each use a whole block, the later one first, so that both are there when the last known block is made.
+    // Each may use a whole block; the later nonce first, so that both are in the mempool when the last known block is
+    // produced.
     let large = |nonce| TxEip1559 { gas_limit: 30_000_000, ..transfer(nonce) };
     let (waiting, bytes) = sign(1, large(HEIGHT - 1));
     node.submit(&bytes).unwrap();

@@ -1,5 +1,6 @@
 //! Shared parts of all pages: frame, links, amounts, times.
 
+use crate::visible::visible;
 use abi::{Module, Place};
 use alloy_primitives::{Address, B256, U256};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -8,7 +9,8 @@ use units::Wei;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Returns a page with header, search and footer.
+/// Returns a page with header, search and footer. Our own texts have no invisible characters, so an invisible character came from outside and is
+/// written as its code.
 pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
     let head = node.head();
     let markup = html! {
@@ -36,7 +38,7 @@ pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
             }
         }
     };
-    markup.into_string()
+    visible(markup.into_string())
 }
 
 /// Returns a table of names and values.

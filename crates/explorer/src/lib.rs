@@ -18,6 +18,7 @@ mod modules;
 mod runs;
 mod search;
 mod transactions;
+mod visible;
 
 use alloy_primitives::{Address, B256};
 use node::Node;

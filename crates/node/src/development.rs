@@ -1,6 +1,7 @@
 //! Operations of a development ledger: blocks on demand, at a given time, and snapshots to go back to.
 
 mod plan;
+mod rewinds;
 mod snapshots;
 
 use crate::{
@@ -11,15 +12,16 @@ use crate::{
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_primitives::{Address, B256, Signature, U256};
 use execution::{Amendment, Refusal, Transaction};
+use rewinds::Rewinds;
 use snapshots::{SNAPSHOTS_MAX, Snapshot, Snapshots};
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
-use store::StoreError;
+use store::{Reader, StoreError};
 
 pub(crate) use plan::Plan;
 
@@ -32,6 +34,8 @@ pub(crate) struct DevelopmentState {
     /// Held while a block is made, or the ledger is changed in another way.
     production: Mutex<()>,
     snapshots: Mutex<Snapshots>,
+    /// Held while the ledger is reverted.
+    rewinds: Mutex<Rewinds>,
     plan: Mutex<Plan>,
     /// The stored offset of the ledger's time.
     kept_offset: AtomicI64,
@@ -70,9 +74,23 @@ impl DevelopmentState {
         self.kept_offset.store(offset, Ordering::SeqCst);
     }
 
+    fn rewinds(&self) -> MutexGuard<'_, Rewinds> {
+        self.rewinds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A ledger that may have been reverted since an earlier read.
+pub struct View {
+    /// The current ledger.
+    pub reader: Arc<Reader>,
+    /// How often it was reverted.
+    pub rewinds: u64,
+    /// The lowest height that it was reverted to since the earlier read.
+    pub fork: Option<u64>,
 }
 
 /// The operations of a development ledger. Its time is the clock's plus an offset.
@@ -179,11 +197,12 @@ impl<'a> Development<'a> {
         let Some(Snapshot { mark, waiting, plan, wall }) = snapshots.get(snapshot) else {
             return Ok(false);
         };
+        let rewinds = self.state.rewinds();
         self.shared.store.rewind(mark)?;
         snapshots.forget_from(snapshot);
         drop(snapshots);
         self.state.plan().revert(&plan, wall, self.shared.clock.now());
-        self.reload(waiting)?;
+        self.reload(waiting, rewinds)?;
         self.keep_time()?;
         Ok(true)
     }
@@ -194,12 +213,23 @@ impl<'a> Development<'a> {
     /// [`DevelopmentError`]; nothing has changed then.
     pub fn reset(&self) -> Result<(), DevelopmentError> {
         let _production = self.state.production();
+        let rewinds = self.state.rewinds();
         self.shared.store.rewind_to_beginning()?;
         *self.state.snapshots() = Snapshots::default();
         *self.state.plan() = Plan::default();
         self.shared.pool().set_gas_limit(self.shared.rules.gas_limit);
-        self.reload(Vec::new())?;
+        self.reload(Vec::new(), rewinds)?;
         Ok(self.keep_time()?)
+    }
+
+    /// Returns the ledger as it is, and how far it went back after its first `seen` rewinds.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn view(&self, seen: u64) -> Result<View, StoreError> {
+        let rewinds = self.state.rewinds();
+        let reader = self.shared.reader()?;
+        Ok(View { reader, rewinds: rewinds.count(), fork: rewinds.lowest_after(seen) })
     }
 
     /// Changes an account without a block.
@@ -371,10 +401,17 @@ impl<'a> Development<'a> {
         self.shared.keep_time(self.state)
     }
 
-    /// Continues from a changed head of the store: notifies subscribers, and keeps only the transactions `waiting`.
-    fn reload(&self, waiting: Vec<Recovered<Transaction>>) -> Result<(), DevelopmentError> {
+    /// Continues from a changed head of the store: notifies subscribers, and keeps only the transactions `waiting`. No reader sees the new head
+    /// without the revert.
+    fn reload(
+        &self,
+        waiting: Vec<Recovered<Transaction>>,
+        mut rewinds: MutexGuard<'_, Rewinds>,
+    ) -> Result<(), DevelopmentError> {
         self.shared.renew();
         let reader = self.shared.reader()?;
+        rewinds.add(reader.head().number);
+        drop(rewinds);
         self.shared.pool().clear();
         self.shared.heads.send_replace(reader.head().clone());
         for transaction in waiting {

@@ -58,7 +58,7 @@ async fn an_access_list_is_made() {
     assert!(answer["result"].get("error").is_none(), "{answer}");
     let failing = json!([{ "to": counter, "data": "0xdeadbeef" }]);
     let answer = http::call(served.address(), "eth_createAccessList", failing).await;
-    assert_eq!(answer["result"]["error"], "execution reverted");
+    assert_eq!(answer["result"]["error"], "execution reverted: custom error 0xdeadbeef");
 }
 
 /// Runs `blocks` with what else is asked.

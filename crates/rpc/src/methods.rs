@@ -1,6 +1,6 @@
-//! Every method that is answered, with its parameters.
+//! The list of methods, with their parameters.
 //!
-//! To add a method, start here: one line in the group it belongs to.
+//! To add a method, start here: add one line to the group it belongs to.
 
 use crate::{
     blocks::{self, WireBlock},
@@ -19,18 +19,18 @@ use alloy_signer_local::PrivateKeySigner;
 use node::Node;
 use serde::Serialize;
 
-/// Returns the methods of a node, with those of a ledger for development or without.
+/// Returns the methods of a node, with or without those of a development ledger.
 ///
-/// Subscriptions are not among them: they depend on the transport.
+/// Subscriptions are not included: they depend on the transport.
 pub(crate) fn all(is_development: bool) -> Methods {
     let mut methods = Methods::default();
-    methods.about_the_node();
-    methods.about_blocks();
-    methods.about_parts_of_blocks();
-    methods.about_state();
-    methods.about_what_might_be();
-    methods.about_transactions(is_development);
-    methods.about_news();
+    methods.add_node_methods();
+    methods.add_block_methods();
+    methods.add_block_part_methods();
+    methods.add_state_methods();
+    methods.add_call_methods();
+    methods.add_transaction_methods(is_development);
+    methods.add_filter_methods();
     if is_development {
         development::add(&mut methods);
     }
@@ -38,7 +38,7 @@ pub(crate) fn all(is_development: bool) -> Methods {
 }
 
 impl Methods {
-    fn about_news(&mut self) {
+    fn add_filter_methods(&mut self) {
         self.add_kept("eth_newFilter", |context, params| filters::new_logs(context, one(params)?));
         self.add_kept("eth_newBlockFilter", |context, _| filters::new_blocks(context));
         self.add_kept("eth_newPendingTransactionFilter", |context, _| {
@@ -55,7 +55,7 @@ impl Methods {
         });
     }
 
-    fn about_the_node(&mut self) {
+    fn add_node_methods(&mut self) {
         self.add_quick("eth_chainId", |node, _| Ok(U64::from(node.rules().chain_id)));
         self.add_quick("net_version", |node, _| Ok(node.rules().chain_id.to_string()));
         self.add_quick("net_listening", |_, _| Ok(true));
@@ -67,14 +67,14 @@ impl Methods {
         self.add_kept("eth_accounts", |context, _| {
             let mut accounts: Vec<_> =
                 context.accounts.iter().map(PrivateKeySigner::address).collect();
-            // As in anvil: libraries look here before they let one send.
+            // As in anvil: libraries read the accounts before they let one sign.
             accounts
                 .extend(context.node.development().into_iter().flat_map(|it| it.impersonated()));
             Ok(accounts)
         });
     }
 
-    fn about_blocks(&mut self) {
+    fn add_block_methods(&mut self) {
         self.add_quick("eth_blockNumber", |node, _| Ok(U64::from(node.head().number)));
         self.add("eth_getBlockByNumber", |node, params| {
             let (block, content) = parse(params, |sequence| {
@@ -101,7 +101,7 @@ impl Methods {
         });
     }
 
-    fn about_state(&mut self) {
+    fn add_state_methods(&mut self) {
         self.add("eth_getBalance", |node, params| {
             let (address, block) = one_at(params)?;
             state::balance(node, address, block)
@@ -142,7 +142,7 @@ impl Methods {
         });
     }
 
-    fn about_what_might_be(&mut self) {
+    fn add_call_methods(&mut self) {
         self.add("eth_createAccessList", |node, params| {
             calls::access_list(node, &calls::parameters(params)?)
         });
@@ -166,8 +166,9 @@ impl Methods {
         });
     }
 
-    fn about_transactions(&mut self, is_development: bool) {
-        // In development taking a transaction makes a block, and is no quick matter: there `development` has the method.
+    fn add_transaction_methods(&mut self, is_development: bool) {
+        // On a development ledger, accepting a transaction produces a block, which takes time: there the module
+        // `development` adds the method.
         if !is_development {
             self.add_quick("eth_sendRawTransaction", |node, params| {
                 submission::send(node, &one(params)?)
@@ -195,7 +196,7 @@ impl Methods {
         self.add("txpool_inspect", |node, _| mempool::inspect(node));
     }
 
-    /// What is asked of a block by its number under one name, by its hash under another: as `eth_get…ByNumber` and `eth_get…ByHash`.
+    /// Adds a method of a block under two names: `eth_get…ByNumber` and `eth_get…ByHash`.
     fn add_of_block<T: Serialize + 'static>(
         &mut self,
         [by_number, by_hash]: [&'static str; 2],
@@ -206,7 +207,7 @@ impl Methods {
         self.add(by_hash, move |node, params| method(node, one::<B256>(params)?.into()));
     }
 
-    /// What is asked of a place in a block, by its number under one name, by its hash under another.
+    /// Adds a method of an index in a block under two names: one takes the block's number, the other its hash.
     fn add_of_place<T: Serialize + 'static>(
         &mut self,
         [by_number, by_hash]: [&'static str; 2],
@@ -222,8 +223,8 @@ impl Methods {
         });
     }
 
-    /// The parts of blocks, one by one.
-    fn about_parts_of_blocks(&mut self) {
+    /// Adds the methods that return a part of a block.
+    fn add_block_part_methods(&mut self) {
         let count = ["eth_getBlockTransactionCountByNumber", "eth_getBlockTransactionCountByHash"];
         self.add_of_block(count, blocks::transaction_count);
         self.add_of_block(["eth_getHeaderByNumber", "eth_getHeaderByHash"], blocks::header);
@@ -231,7 +232,7 @@ impl Methods {
         self.add_of_block(uncles, blocks::uncle_count);
         let uncle = ["eth_getUncleByBlockNumberAndIndex", "eth_getUncleByBlockHashAndIndex"];
         self.add_of_place(uncle, |node, block, _| {
-            // Known or not: there is none. A block that is gone is an error.
+            // Always null, because there are no uncles. A pruned block is an error.
             blocks::uncle_count(node, block).map(|_| None::<WireBlock>)
         });
         let transaction =

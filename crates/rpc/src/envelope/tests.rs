@@ -1,6 +1,6 @@
 use super::*;
 
-/// The message in short: id and method of calls, `-` and method of notifications, id and code of errors.
+/// Returns a message in short: id and method of calls, `-` and method of notifications, id and code of errors.
 fn outline(bytes: &[u8]) -> String {
     let entry = |entry: &Entry<'_>| match entry {
         Entry::Call(id, request) => format!("{} {}", id.0, request.method),

@@ -1,4 +1,4 @@
-//! What nobody should send.
+//! Invalid and excessive requests.
 
 use crate::{
     http,
@@ -150,7 +150,7 @@ async fn a_search_is_limited_to_existing_blocks() {
     assert_eq!(http::fail(address, "eth_getLogs", unknown, -32_000).await, "unknown block");
 }
 
-/// A served node with small bounds.
+/// Starts a node whose server has small limits.
 async fn serve(change: impl FnOnce(Options) -> Options) -> (Served, Handle) {
     let served = Served::start().await;
     let options = change(Options::STANDARD);
@@ -160,7 +160,7 @@ async fn serve(change: impl FnOnce(Options) -> Options) -> (Served, Handle) {
 
 async fn all(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
-    // A reset instead of an end is an end, too.
+    // A reset ends the connection, too.
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8(answer).unwrap()
 }
@@ -172,7 +172,7 @@ async fn a_client_that_sends_slowly_loses_its_connection() {
         serve(|options| Options { head_patience: patience, request_patience: patience, ..options })
             .await;
     let connect = || async { TcpStream::connect(handle.local_addr()).await.unwrap() };
-    // Nothing; part of a head; a whole request and then nothing; a head, byte by byte.
+    // Nothing; part of a head; a complete request and then nothing; a head, byte by byte.
     let silent = connect().await;
     assert_eq!(all(silent).await, "");
     let mut half = connect().await;
@@ -197,7 +197,7 @@ async fn a_client_that_sends_slowly_loses_its_connection() {
         }
     });
     dripped.await.unwrap();
-    // A body that never ends is answered.
+    // A request whose body never ends is answered.
     let mut endless = connect().await;
     endless.write_all(request("{", 1_000).as_bytes()).await.unwrap();
     assert!(all(endless).await.starts_with("HTTP/1.1 408"));
@@ -212,7 +212,7 @@ async fn a_connection_above_the_limit_gets_an_error() {
     for _ in 0..3 {
         held.push(TcpStream::connect(address).await.unwrap());
     }
-    // The three are accepted in the order in which they came, so this one comes after them.
+    // The three are accepted in the order in which they connected, so this connection comes after them.
     let refused = all(TcpStream::connect(address).await.unwrap()).await;
     assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
     held.pop();
@@ -223,7 +223,7 @@ async fn a_connection_above_the_limit_gets_an_error() {
     }
 }
 
-/// Takes apart good requests and puts them together again; `GLEANER_TEST_REQUESTS` says how many.
+/// Sends mutations of valid requests; `GLEANER_TEST_REQUESTS` sets their number.
 #[tokio::test]
 async fn malformed_requests_leave_the_server_serving() {
     let served = Served::start().await;

@@ -1,4 +1,4 @@
-//! What a client sees of transactions and blocks.
+//! The methods for transactions and blocks.
 
 use crate::{
     http,

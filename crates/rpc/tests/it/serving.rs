@@ -1,4 +1,4 @@
-//! Ports and ends.
+//! Ports, and the end of a server.
 
 use crate::{
     http,

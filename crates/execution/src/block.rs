@@ -6,7 +6,7 @@ use crate::{
     environment::{BlockInput, Environment},
     evm::{Checks, Machine, machine},
     genesis::empty_header,
-    modules,
+    modules::{self, BeginError},
     overlay::Overlay,
     pending::PendingBlock,
     revision::UnknownRevision,
@@ -105,6 +105,15 @@ pub enum BlockError<E: std::error::Error + 'static> {
     /// The snapshot does not contain what the commitment says.
     #[error("the new state root could not be computed")]
     Commitment(#[source] CommitmentError<E>),
+}
+
+impl<E: std::error::Error> From<BeginError<E>> for BlockError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
 }
 
 /// The parent of a block.

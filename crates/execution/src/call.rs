@@ -3,7 +3,7 @@
 use crate::{
     environment::Environment,
     evm::{Checks, Machine, MachineContext, machine},
-    modules,
+    modules::{self, BeginError},
     overlay::Overlay,
     overrides::{self, Overrides},
     revision::UnknownRevision,
@@ -105,6 +105,15 @@ pub enum CallError<E: std::error::Error + 'static> {
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
+}
+
+impl<E: std::error::Error> From<BeginError<E>> for CallError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
 }
 
 /// Why there is no estimate.

@@ -1,13 +1,10 @@
 //! The native modules of this program, and how they are added to a ledger.
 
 use crate::{
-    block::BlockError,
-    call::CallError,
     environment::Environment,
     overlay::Overlay,
     revision::{Revision, UnknownRevision},
     rules::Rules,
-    simulate::SimulateError,
 };
 use alloy_primitives::{Address, Bytes};
 use native_kit::Table;
@@ -55,31 +52,4 @@ pub(crate) fn begin_block<DB: DatabaseRef>(
 pub(crate) enum BeginError<E> {
     UnknownRevision(UnknownRevision),
     State(E),
-}
-
-impl<E: std::error::Error> From<BeginError<E>> for BlockError<E> {
-    fn from(error: BeginError<E>) -> Self {
-        match error {
-            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
-            BeginError::State(error) => Self::State(error),
-        }
-    }
-}
-
-impl<E: std::error::Error> From<BeginError<E>> for CallError<E> {
-    fn from(error: BeginError<E>) -> Self {
-        match error {
-            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
-            BeginError::State(error) => Self::State(error),
-        }
-    }
-}
-
-impl<E: std::error::Error> From<BeginError<E>> for SimulateError<E> {
-    fn from(error: BeginError<E>) -> Self {
-        match error {
-            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
-            BeginError::State(error) => Self::State(error),
-        }
-    }
 }

@@ -10,7 +10,7 @@ use crate::{
     evm::{Checks, machine},
     fees::next_base_fee,
     genesis::empty_header,
-    modules,
+    modules::{self, BeginError},
     overlay::Overlay,
     overrides::{self, Overrides},
     revision::UnknownRevision,
@@ -133,6 +133,15 @@ pub enum SimulateError<E: std::error::Error + 'static> {
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
+}
+
+impl<E: std::error::Error> From<BeginError<E>> for SimulateError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
 }
 
 /// Simulates blocks on top of `head`, whose state is `state`.

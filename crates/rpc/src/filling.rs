@@ -1,7 +1,7 @@
 //! Fills in the fields that the sender of a transaction left out.
 
 use crate::{
-    calls::{self, Question},
+    calls::{self, CallParameters},
     error::{Answer, NO_BLOBS, internal, invalid},
     fees,
 };
@@ -61,8 +61,8 @@ pub(crate) fn filled(
     let gas_limit = match call.gas_limit {
         Some(gas_limit) => gas_limit,
         None => {
-            let question = Question { call, block: None, overrides: Overrides::default() };
-            calls::estimate_gas(node, &question)?.to()
+            let parameters = CallParameters { call, block: None, overrides: Overrides::default() };
+            calls::estimate_gas(node, &parameters)?.to()
         }
     };
     if gas_price.is_some() || matches!(wished, Some(0 | 1)) {

@@ -33,7 +33,6 @@ pub(super) fn term_out_of_range(field: &str, value: u64, allowed: &str) -> Failu
 }
 
 /// Returns the error for an input of `caller` that a run refuses.
-#[expect(clippy::too_many_lines, reason = "one match, so that no refusal can be forgotten")]
 pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
     match *error {
         Refused::Over => Failure::revert(&sol::RunOver {}),

@@ -1,6 +1,7 @@
 //! A ledger to test against: blocks when they are asked for, at the time they are asked for, and ways back.
 
 mod plan;
+mod rewinds;
 mod snapshots;
 
 use crate::{
@@ -11,15 +12,16 @@ use crate::{
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_primitives::{Address, B256, Signature, U256};
 use execution::{Amendment, Refusal, Transaction};
+use rewinds::Rewinds;
 use snapshots::{SNAPSHOTS_MAX, Snapshot, Snapshots};
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
-use store::StoreError;
+use store::{Reader, StoreError};
 
 pub(crate) use plan::Plan;
 
@@ -32,6 +34,8 @@ pub(crate) struct Workbench {
     /// Held while a block is made, or the ledger changed otherwise.
     production: Mutex<()>,
     snapshots: Mutex<Snapshots>,
+    /// Held while the ledger goes back.
+    rewinds: Mutex<Rewinds>,
     plan: Mutex<Plan>,
     /// The offset of the time that the store keeps.
     kept_offset: AtomicI64,
@@ -69,9 +73,23 @@ impl Workbench {
         self.kept_offset.store(offset, Ordering::SeqCst);
     }
 
+    fn rewinds(&self) -> MutexGuard<'_, Rewinds> {
+        self.rewinds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A look at a ledger that may have gone back since an earlier look.
+pub struct View {
+    /// The ledger as it is.
+    pub reader: Arc<Reader>,
+    /// How often it has gone back.
+    pub rewinds: u64,
+    /// The lowest height that it went back to since the earlier look.
+    pub fork: Option<u64>,
 }
 
 /// What a node whose ledger is for development does besides. Its time is the clock's, moved by whoever tests.
@@ -177,11 +195,12 @@ impl<'a> Development<'a> {
         let Some(Snapshot { mark, waiting, plan, wall }) = snapshots.get(snapshot) else {
             return Ok(false);
         };
+        let rewinds = self.bench.rewinds();
         self.shared.store.rewind(mark)?;
         snapshots.forget_from(snapshot);
         drop(snapshots);
         self.bench.plan().revert(&plan, wall, self.shared.clock.now());
-        self.begin_again(waiting)?;
+        self.begin_again(waiting, rewinds)?;
         self.keep_time()?;
         Ok(true)
     }
@@ -192,12 +211,23 @@ impl<'a> Development<'a> {
     /// [`DevelopmentError`]; nothing has changed then.
     pub fn reset(&self) -> Result<(), DevelopmentError> {
         let _production = self.bench.production();
+        let rewinds = self.bench.rewinds();
         self.shared.store.rewind_to_beginning()?;
         *self.bench.snapshots() = Snapshots::default();
         *self.bench.plan() = Plan::default();
         self.shared.pool().set_gas_limit(self.shared.rules.gas_limit);
-        self.begin_again(Vec::new())?;
+        self.begin_again(Vec::new(), rewinds)?;
         Ok(self.keep_time()?)
+    }
+
+    /// Returns the ledger as it is, and how far it went back after its first `seen` rewinds.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn view(&self, seen: u64) -> Result<View, StoreError> {
+        let rewinds = self.bench.rewinds();
+        let reader = self.shared.reader()?;
+        Ok(View { reader, rewinds: rewinds.count(), fork: rewinds.lowest_after(seen) })
     }
 
     /// Changes an account without a block.
@@ -368,10 +398,16 @@ impl<'a> Development<'a> {
         self.shared.keep_time(self.bench)
     }
 
-    /// The store has another head: everyone learns it, and only `waiting` waits.
-    fn begin_again(&self, waiting: Vec<Recovered<Transaction>>) -> Result<(), DevelopmentError> {
+    /// The store has another head: everyone learns it, and only `waiting` waits. Nobody sees the new head without the rewind.
+    fn begin_again(
+        &self,
+        waiting: Vec<Recovered<Transaction>>,
+        mut rewinds: MutexGuard<'_, Rewinds>,
+    ) -> Result<(), DevelopmentError> {
         self.shared.renew();
         let reader = self.shared.reader()?;
+        rewinds.add(reader.head().number);
+        drop(rewinds);
         self.shared.pool().clear();
         self.shared.heads.send_replace(reader.head().clone());
         for transaction in waiting {

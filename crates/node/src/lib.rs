@@ -44,7 +44,7 @@ mod waiting;
 
 pub use clock::{AnchoredClock, Clock};
 pub use config::{NodeConfig, Timestamps};
-pub use development::{Development, MINED_MAX};
+pub use development::{Development, MINED_MAX, View};
 pub use error::{DevelopmentError, OpenError, SubmitError, WaitError};
 pub use mempool::{PoolLimits, PoolRefusal, Unprotected};
 pub use node::{CallBlock, Inclusion, Node, Waiting};

@@ -1,5 +1,6 @@
 //! What all pages share: the frame, links, amounts, times.
 
+use crate::visible::visible;
 use abi::{Module, Place};
 use alloy_primitives::{Address, B256, U256};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -8,7 +9,8 @@ use units::Wei;
 
 const STYLE: &str = include_str!("style.css");
 
-/// A page with its head, search and foot.
+/// A page with its head, search and foot. Our own words have no hidden characters, so whatever is hidden came from outside and is written
+/// out.
 pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
     let head = node.head();
     let markup = html! {
@@ -36,7 +38,7 @@ pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
             }
         }
     };
-    markup.into_string()
+    visible(markup.into_string())
 }
 
 /// A table of names and values.

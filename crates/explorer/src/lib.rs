@@ -17,6 +17,7 @@ mod modules;
 mod runs;
 mod search;
 mod transactions;
+mod visible;
 
 use alloy_primitives::{Address, B256};
 use node::Node;

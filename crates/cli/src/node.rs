@@ -59,9 +59,15 @@ struct RunArgs {
     /// Port to answer on, for programs of this machine: short for --rpc 127.0.0.1:PORT
     #[arg(long, value_name = "PORT", conflicts_with = "rpc")]
     port: Option<u16>,
-    /// Origin of a web page that may call, as browsers write it, scheme included, or * for all; may be given more than once
-    #[arg(long, value_name = "ORIGIN")]
-    cors: Vec<String>,
+    /// Origin of a web page that may call, as browsers write it: https://example.org, or * for all; may be given more than once
+    #[arg(long, value_name = "ORIGIN", value_parser = parse_pages)]
+    cors: Vec<Pages>,
+    /// Most requests in a batch
+    #[arg(long, value_name = "REQUESTS", default_value_t = rpc::Options::STANDARD.batch_max, value_parser = clap::value_parser!(u32).range(1..))]
+    rpc_batch_max: u32,
+    /// Most subscriptions of one WebSocket
+    #[arg(long, value_name = "SUBSCRIPTIONS", default_value_t = rpc::Options::STANDARD.subscriptions_max, value_parser = clap::value_parser!(u32).range(1..))]
+    rpc_subscriptions_max: u32,
     /// Number of past states that can be queried by number or hash of their block; fewer when blocks change much
     #[arg(long, value_name = "BLOCKS", default_value_t = StoreOptions::default().past_states_max)]
     history: u64,
@@ -198,6 +204,8 @@ async fn serve(
     // Signals are handled before the node is announced, so that it can always be stopped in good order.
     let mut signals = StopSignals::listen()?;
     let options = rpc::Options {
+        batch_max: args.rpc_batch_max,
+        subscriptions_max: args.rpc_subscriptions_max,
         origins: origins(&args.cors),
         pages: Some(pages(node)),
         client_version: args.client_version.into(),
@@ -250,11 +258,29 @@ fn pages(node: &Node) -> rpc::Pages {
     })
 }
 
-fn origins(listed: &[String]) -> rpc::Origins {
+/// What one `--cors` allows.
+#[derive(Clone, Debug)]
+enum Pages {
+    All,
+    Of(rpc::Origin),
+}
+
+fn parse_pages(text: &str) -> Result<Pages, rpc::OriginError> {
+    if text == "*" { Ok(Pages::All) } else { text.parse().map(Pages::Of) }
+}
+
+fn origins(allowed: &[Pages]) -> rpc::Origins {
+    let listed: Option<Vec<_>> = allowed
+        .iter()
+        .map(|pages| match pages {
+            Pages::All => None,
+            Pages::Of(origin) => Some(origin.clone()),
+        })
+        .collect();
     match listed {
-        [] => rpc::Origins::Own,
-        _ if listed.iter().any(|origin| origin == "*") => rpc::Origins::Any,
-        _ => rpc::Origins::Listed(listed.to_vec()),
+        None => rpc::Origins::Any,
+        Some(listed) if listed.is_empty() => rpc::Origins::Own,
+        Some(listed) => rpc::Origins::Listed(listed),
     }
 }
 

@@ -138,16 +138,19 @@ pub(crate) fn uncle_count(node: &Node, block: BlockId) -> Answer<Option<U64>> {
     Ok(look(node, block)?.map(|_| U64::ZERO))
 }
 
-pub(crate) fn receipts(
+/// The receipts of a block, each as `tell` has it.
+pub(crate) fn receipts<T: Serialize>(
     node: &Node,
     block: BlockId,
-) -> Answer<Option<Shown<Vec<wire::TransactionReceipt>>>> {
+    tell: impl Fn(wire::TransactionReceipt) -> Answer<T>,
+) -> Answer<Option<Shown<Vec<T>>>> {
     let Some(found) = look(node, block)? else { return Ok(None) };
     let receipts = match &found.pending {
         Some(receipts) => placed(&found.block, receipts.clone()),
         None => block_receipts(&*node.reader().map_err(internal)?, &found.block)?,
     };
-    found.shown(receipts).map(Some)
+    let told = receipts.into_iter().map(tell).collect::<Answer<Vec<_>>>()?;
+    found.shown(told).map(Some)
 }
 
 /// From a block, or from the mempool.
@@ -186,12 +189,6 @@ pub(crate) fn raw(transaction: &WireTransaction) -> Bytes {
 fn nth(block: &store::Block, index: usize) -> Option<WireTransaction> {
     let (index, transaction) = (0_u64..).zip(&block.transactions).nth(index)?;
     Some(included(&block.header, transaction, index))
-}
-
-pub(crate) fn receipt(node: &Node, hash: B256) -> Answer<Option<wire::TransactionReceipt>> {
-    let reader = node.reader().map_err(internal)?;
-    let Some((block, index)) = locate(&reader, hash)? else { return Ok(None) };
-    Ok(block_receipts(&reader, &block)?.into_iter().nth(index))
 }
 
 /// All receipts of a block: a receipt alone does not say its gas nor the position of its logs.

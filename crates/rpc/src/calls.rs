@@ -1,14 +1,14 @@
 //! Calls and estimates.
 
 use crate::{
-    error::{Answer, halted, internal, invalid, not_called, not_estimated, reverted},
-    overrides, parameters,
+    error::{Answer, NO_BLOBS, halted, internal, invalid, not_called, not_estimated, reverted},
+    overrides,
+    parameters::{self, Params},
 };
 use alloy_eips::{BlockId, eip2930::AccessListResult};
 use alloy_primitives::{Bytes, TxKind, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use execution::{Accesses, Call, CallOutcome, Overrides};
-use jsonrpsee::types::Params;
 use node::{CallBlock, Node, StateView};
 use std::{borrow::Cow, sync::Arc};
 
@@ -101,7 +101,7 @@ pub(crate) fn message(request: TransactionRequest) -> Answer<Call> {
         return Err(invalid("both gasPrice and maxFeePerGas specified"));
     }
     if request.blob_versioned_hashes.is_some() || request.max_fee_per_blob_gas.is_some() {
-        return Err(invalid("transaction type not supported: blobs are not carried by this chain"));
+        return Err(invalid(NO_BLOBS));
     }
     Ok(Call {
         from: request.from.unwrap_or_default(),

@@ -3,13 +3,17 @@
 //! A connection counts from its acceptance to its end, whatever it does in between. One too many is told so and closed. One that sends no
 //! whole request head in time is closed, also between two requests; a request that takes too long, its body included, is answered 408.
 
+use crate::{
+    http::{HttpBody, HttpRequest, HttpResponse},
+    stop::Stop,
+};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse, StopHandle};
 use std::{
+    convert::Infallible,
     future::Future,
     io,
     pin::Pin,
@@ -43,24 +47,16 @@ pub(crate) struct Bounds {
 
 /// What requests are given to.
 pub(crate) trait Answers:
-    Service<
-        HttpRequest<hyper::body::Incoming>,
-        Response = HttpResponse,
-        Error = tower::BoxError,
-        Future: Send,
-    > + Clone
+    Service<HttpRequest, Response = HttpResponse, Error = Infallible, Future: Send>
+    + Clone
     + Send
     + 'static
 {
 }
 
 impl<S> Answers for S where
-    S: Service<
-            HttpRequest<hyper::body::Incoming>,
-            Response = HttpResponse,
-            Error = tower::BoxError,
-            Future: Send,
-        > + Clone
+    S: Service<HttpRequest, Response = HttpResponse, Error = Infallible, Future: Send>
+        + Clone
         + Send
         + 'static
 {
@@ -70,11 +66,11 @@ impl<S> Answers for S where
 pub(crate) async fn accept<S: Answers>(
     listener: TcpListener,
     bounds: Bounds,
-    stop: StopHandle,
+    stop: Stop,
     service: impl Fn() -> S,
 ) {
     let room = Arc::new(Semaphore::new(bounds.connections_max));
-    let stopped = stop.clone().shutdown();
+    let stopped = stop.clone().stopped();
     tokio::pin!(stopped);
     loop {
         let accepted = tokio::select! {
@@ -102,7 +98,7 @@ pub(crate) async fn accept<S: Answers>(
     }
 }
 
-async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: StopHandle, service: Patient<S>) {
+async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: Stop, service: Patient<S>) {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -110,7 +106,7 @@ async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: StopHandle, se
         .max_buf_size(HEAD_SIZE_MAX);
     let service = TowerToHyperService::new(service);
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
-    let stopped = stop.shutdown();
+    let stopped = stop.clone().stopped();
     tokio::pin!(connection, stopped);
     let ended = tokio::select! {
         ended = &mut connection => ended,
@@ -131,7 +127,7 @@ struct Patient<S> {
     patience: Duration,
 }
 
-impl<S: Answers> Service<HttpRequest<hyper::body::Incoming>> for Patient<S> {
+impl<S: Answers> Service<HttpRequest> for Patient<S> {
     type Response = HttpResponse;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, S::Error>> + Send>>;
@@ -140,7 +136,7 @@ impl<S: Answers> Service<HttpRequest<hyper::body::Incoming>> for Patient<S> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: HttpRequest<hyper::body::Incoming>) -> Self::Future {
+    fn call(&mut self, request: HttpRequest) -> Self::Future {
         let answer = tokio::time::timeout(self.patience, self.inner.call(request));
         Box::pin(async { answer.await.unwrap_or_else(|_| Ok(too_slow())) })
     }

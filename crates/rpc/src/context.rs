@@ -1,6 +1,8 @@
 //! What the methods answer from.
 
-use crate::{filters::Filters, server::ClientVersion};
+use crate::{
+    client_version::ClientVersion, filter_store::Filters, parameters::BlockNumbers, server::Options,
+};
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use node::Node;
@@ -12,23 +14,33 @@ pub(crate) struct Context {
     pub(crate) client_version: ClientVersion,
     /// Those that the node signs for: none, but in development.
     pub(crate) accounts: Vec<PrivateKeySigner>,
+    /// Most bytes of a result.
+    pub(crate) response_size_max: usize,
     filters: Mutex<Filters>,
     sending: Mutex<()>,
 }
 
 impl Context {
-    pub(crate) fn new(
-        node: Node,
-        client_version: ClientVersion,
-        accounts: Vec<PrivateKeySigner>,
-    ) -> Self {
-        let accounts = if node.development().is_some() { accounts } else { Vec::new() };
+    pub(crate) fn new(node: Node, options: &Options) -> Self {
+        let accounts = match node.development() {
+            Some(_) => options.accounts.clone(),
+            None => Vec::new(),
+        };
         Self {
             node,
-            client_version,
+            client_version: options.client_version,
             accounts,
+            response_size_max: usize::try_from(options.response_size_max).unwrap_or(usize::MAX),
             filters: Mutex::default(),
             sending: Mutex::default(),
+        }
+    }
+
+    /// How clients may write numbers of blocks here.
+    pub(crate) fn numbers(&self) -> BlockNumbers {
+        match self.node.development() {
+            Some(_) => BlockNumbers::Plain,
+            None => BlockNumbers::Quoted,
         }
     }
 

@@ -8,11 +8,10 @@ mod failures;
 mod state;
 
 use crate::{
-    error::{Answer, internal, invalid, refused},
-    methods::Methods,
+    error::{Answer, ErrorObject, internal, invalid, refused},
+    method_table::Methods,
 };
 use execution::AmendmentError;
-use jsonrpsee::types::ErrorObjectOwned;
 use node::{Development, DevelopmentError, Node};
 
 pub use accounts::{TEST_PHRASE, test_accounts};
@@ -74,7 +73,7 @@ fn development(node: &Node) -> Answer<Development<'_>> {
     node.development().ok_or_else(|| refused("this ledger is not for development"))
 }
 
-fn not_done(error: DevelopmentError) -> ErrorObjectOwned {
+fn not_done(error: DevelopmentError) -> ErrorObject {
     match error {
         DevelopmentError::Store(error)
         | DevelopmentError::Amendment(AmendmentError::State(error)) => internal(error),

@@ -1,15 +1,26 @@
 //! Errors on the wire.
 
+use crate::reverts;
 use alloy_primitives::{B256, Bytes};
-use alloy_sol_types::{Revert, SolError};
 use execution::{CallError, EstimateError, Refusal, SimulateError, TraceError};
-use jsonrpsee::types::{
-    ErrorObjectOwned,
-    error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE},
-};
 use node::{PendingError, SubmitError, WaitError};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use std::time::Duration;
 use store::StoreError;
+
+/// JSON-RPC 2.0: the message is not JSON.
+pub(crate) const PARSE_ERROR_CODE: i32 = -32_700;
+/// JSON-RPC 2.0: the message is JSON, and no request.
+pub(crate) const INVALID_REQUEST_CODE: i32 = -32_600;
+/// JSON-RPC 2.0: there is no such method.
+pub(crate) const METHOD_NOT_FOUND_CODE: i32 = -32_601;
+/// JSON-RPC 2.0: the parameters are not those of the method.
+pub(crate) const INVALID_PARAMS_CODE: i32 = -32_602;
+/// JSON-RPC 2.0: the server's own trouble.
+pub(crate) const INTERNAL_ERROR_CODE: i32 = -32_603;
+/// How much of a method's name an error repeats, in characters.
+const METHOD_NAME_SHOWN: usize = 64;
 
 /// Geth's code for whatever the ledger refuses.
 const REFUSED_CODE: i32 = -32_000;
@@ -26,35 +37,76 @@ const UNREADY_CODE: i32 = 5;
 const PRUNED_CODE: i32 = 4_444;
 
 /// The answer of a method.
-pub(crate) type Answer<T> = Result<T, ErrorObjectOwned>;
+pub(crate) type Answer<T> = Result<T, ErrorObject>;
 
-pub(crate) fn refused(message: impl Into<String>) -> ErrorObjectOwned {
-    ErrorObjectOwned::owned::<()>(REFUSED_CODE, message, None)
+/// What a failed call is answered with. Source: JSON-RPC 2.0, section 5.1.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ErrorObject {
+    code: i32,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Box<RawValue>>,
 }
 
-pub(crate) fn invalid(message: impl Into<String>) -> ErrorObjectOwned {
-    ErrorObjectOwned::owned::<()>(INVALID_PARAMS_CODE, message, None)
+impl ErrorObject {
+    /// An error without data.
+    pub(crate) fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), data: None }
+    }
+
+    /// An error whose data programs read.
+    pub(crate) fn with_data(code: i32, message: impl Into<String>, data: &impl Serialize) -> Self {
+        Self { data: to_raw_value(data).ok(), ..Self::new(code, message) }
+    }
+
+    pub(crate) fn code(&self) -> i32 {
+        self.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
 }
 
-pub(crate) fn too_large(message: impl Into<String>) -> ErrorObjectOwned {
-    ErrorObjectOwned::owned::<()>(LIMIT_CODE, message, None)
+pub(crate) fn refused(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(REFUSED_CODE, message)
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(INVALID_PARAMS_CODE, message)
+}
+
+pub(crate) fn too_large(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(LIMIT_CODE, message)
+}
+
+/// There is no method of this name. The words are geth's.
+pub(crate) fn no_method(name: &str) -> ErrorObject {
+    let name: String = name.chars().take(METHOD_NAME_SHOWN).collect();
+    let message = format!("the method {name} does not exist/is not available");
+    ErrorObject::new(METHOD_NOT_FOUND_CODE, message)
+}
+
+/// A method that panicked: a mistake of this program's.
+pub(crate) fn broken() -> ErrorObject {
+    ErrorObject::new(INTERNAL_ERROR_CODE, "internal error: the request was not finished")
 }
 
 /// Blocks that the ledger came without, or that were pruned.
-pub(crate) fn pruned(first: u64) -> ErrorObjectOwned {
+pub(crate) fn pruned(first: u64) -> ErrorObject {
     let message = format!("pruned history unavailable: blocks from {first} on are kept");
-    ErrorObjectOwned::owned::<()>(PRUNED_CODE, message, None)
+    ErrorObject::new(PRUNED_CODE, message)
 }
 
 /// The node's own trouble; its details go to the log, which its owner reads.
-pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObjectOwned {
+pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObject {
     tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");
     let message = "internal error: the chain can't be read";
-    ErrorObjectOwned::owned::<()>(INTERNAL_ERROR_CODE, message, None)
+    ErrorObject::new(INTERNAL_ERROR_CODE, message)
 }
 
 /// Why there is no pending block: the chain can't be read, or this program does not know the rules of the next block.
-pub(crate) fn not_pending(error: PendingError) -> ErrorObjectOwned {
+pub(crate) fn not_pending(error: PendingError) -> ErrorObject {
     match error {
         PendingError::State(error) => internal(error),
         error => refused(error.to_string()),
@@ -62,23 +114,23 @@ pub(crate) fn not_pending(error: PendingError) -> ErrorObjectOwned {
 }
 
 /// A call that reverted with `output`; the text is for people, the data for programs.
-pub(crate) fn reverted(output: Bytes) -> ErrorObjectOwned {
-    let message = match Revert::abi_decode(&output) {
-        Ok(revert) => format!("execution reverted: {}", revert.reason),
-        Err(_) => "execution reverted".to_owned(),
+pub(crate) fn reverted(output: Bytes) -> ErrorObject {
+    let message = match reverts::reason(&output) {
+        Some(reason) => format!("execution reverted: {reason}"),
+        None => "execution reverted".to_owned(),
     };
-    ErrorObjectOwned::owned(REVERTED_CODE, message, Some(output))
+    ErrorObject::with_data(REVERTED_CODE, message, &output)
 }
 
 /// A call that ended otherwise than by returning or reverting.
-pub(crate) fn halted(reason: &str) -> ErrorObjectOwned {
+pub(crate) fn halted(reason: &str) -> ErrorObject {
     if reason.starts_with("OutOfGas") {
         return refused(format!("out of gas: {reason}"));
     }
     refused(format!("execution halted: {reason}"))
 }
 
-pub(crate) fn not_called(error: CallError<StoreError>) -> ErrorObjectOwned {
+pub(crate) fn not_called(error: CallError<StoreError>) -> ErrorObject {
     match error {
         CallError::Refused(refusal) => refused(refusal.to_string()),
         CallError::UnknownRevision(error) => refused(error.to_string()),
@@ -86,7 +138,7 @@ pub(crate) fn not_called(error: CallError<StoreError>) -> ErrorObjectOwned {
     }
 }
 
-pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwned {
+pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObject {
     match error {
         EstimateError::Call(error) => not_called(error),
         EstimateError::Reverted { output } => reverted(output),
@@ -98,7 +150,7 @@ pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwne
     }
 }
 
-pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObjectOwned {
+pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObject {
     match error {
         TraceError::Call(error) => not_called(error),
         TraceError::TooLarge => too_large(error.to_string()),
@@ -109,7 +161,7 @@ pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObjectOwned {
 }
 
 /// Why there is no simulation, with the codes of `eth_simulateV1`.
-pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObjectOwned {
+pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObject {
     let code = match &error {
         SimulateError::State(_) => INTERNAL_ERROR_CODE,
         SimulateError::UnknownRevision(_) => REFUSED_CODE,
@@ -137,25 +189,28 @@ pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObjectOwne
     };
     match error {
         SimulateError::State(error) => internal(error),
-        error => ErrorObjectOwned::owned::<()>(code, error.to_string(), None),
+        error => ErrorObject::new(code, error.to_string()),
     }
 }
 
+/// Why a transaction that carries blobs is refused.
+pub(crate) const NO_BLOBS: &str = "transaction type not supported: blobs are not supported on this ledger, send the data as calldata";
+
 /// A transaction is taken, and its sender's earlier ones or his money are missing. Source: EIP-7966.
-pub(crate) fn unready(hash: B256) -> ErrorObjectOwned {
+pub(crate) fn unready(hash: B256) -> ErrorObject {
     let message = "the transaction waits, and can't be in a block yet: earlier nonces or funds of its sender are missing";
-    ErrorObjectOwned::owned(UNREADY_CODE, message, Some(hash))
+    ErrorObject::with_data(UNREADY_CODE, message, &hash)
 }
 
 /// A transaction is taken, and in no block yet. Source: EIP-7966.
-pub(crate) fn untimely(hash: B256, wait: Duration) -> ErrorObjectOwned {
+pub(crate) fn untimely(hash: B256, wait: Duration) -> ErrorObject {
     let message = format!(
         "the transaction waits, and was in no block within {wait:?}: ask for its receipt later"
     );
-    ErrorObjectOwned::owned(UNTIMELY_CODE, message, Some(hash))
+    ErrorObject::with_data(UNTIMELY_CODE, message, &hash)
 }
 
-pub(crate) fn not_awaited(error: WaitError) -> ErrorObjectOwned {
+pub(crate) fn not_awaited(error: WaitError) -> ErrorObject {
     match error {
         WaitError::Store(error) => internal(error),
         error @ (WaitError::Unknown { .. }
@@ -164,12 +219,12 @@ pub(crate) fn not_awaited(error: WaitError) -> ErrorObjectOwned {
     }
 }
 
-pub(crate) fn not_submitted(error: SubmitError) -> ErrorObjectOwned {
+pub(crate) fn not_submitted(error: SubmitError) -> ErrorObject {
     match error {
         SubmitError::Store(error) => internal(error),
         error @ SubmitError::Journal(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a transaction was not kept");
-            ErrorObjectOwned::owned::<()>(INTERNAL_ERROR_CODE, error.to_string(), None)
+            ErrorObject::new(INTERNAL_ERROR_CODE, error.to_string())
         }
         error @ (SubmitError::Decode(_)
         | SubmitError::Refused(_)

@@ -4,6 +4,11 @@
 //! the same and subscriptions over WebSocket; web pages may ask when their origin is allowed. It translates between
 //! a [`node::Node`] and the wire, holds no rule and no state of its own. The methods are listed in `methods.rs`, each with its name.
 //!
+//! How a request is answered:
+//! 1. `connections` accepts the client, `transports` tells HTTP (`http`) from WebSocket (`socket`).
+//! 2. `envelope` finds the requests in the message, `dispatcher` answers them one after the other.
+//! 3. `method_table` finds the method and the thread it is answered on; `parameters` reads what it is asked.
+//!
 //! Errors, by code (EIP-1474, and geth where clients match on its words):
 //! - `-32700`, `-32600`: not JSON, not a request. `-32601`: no such method; clients fall back on it. `-32602`: parameters.
 //! - `3`: a call reverted; `data` is its ABI-encoded error.
@@ -18,10 +23,9 @@
 //!   at `pending` sees the number and time the next block would have, and the head's state.
 //! - `already known` is also said of a transaction that is in a block.
 //! - `eth_estimateGas` always estimates for the next block.
-//!
 //! - A subscription to new transactions tells hashes only.
 //! - A simulated block has no state root.
-//! - The state root is not Ethereum's, so there is no `eth_getProof`: `gleaner_getProof` is ours.
+//! - The state root is not Ethereum's, so `eth_getProof` has no proof: `gleaner_getProof` is ours.
 //!
 //! A node whose ledger is for development answers the methods of `development.rs`, too; elsewhere they are absent, and the node signs for nobody.
 //!
@@ -29,29 +33,46 @@
 
 mod blocks;
 mod calls;
+mod client_version;
 mod connections;
 mod context;
+mod criteria;
+mod cursor;
 mod development;
+mod dispatcher;
+mod envelope;
 mod error;
 mod fees;
+mod filling;
+mod filter_store;
 mod filters;
+mod fork_config;
+mod http;
 mod logs;
 mod mempool;
+mod method_table;
 mod methods;
+mod names;
 mod origins;
+mod outbox;
 mod overrides;
 mod pages;
 mod parameters;
 mod proofs;
+mod receipts;
+mod reverts;
 mod server;
 mod simulate;
+mod socket;
 mod state;
+mod stop;
 mod submission;
 mod subscriptions;
 mod traces;
 mod transports;
 
+pub use client_version::ClientVersion;
 pub use development::{TEST_PHRASE, test_accounts};
-pub use origins::Origins;
+pub use origins::{Origin, OriginError, Origins};
 pub use pages::{Page, Pages};
-pub use server::{ClientVersion, Handle, Listener, Options, ServeError, listen, serve, serve_at};
+pub use server::{Handle, Listener, Options, ServeError, listen, serve, serve_at};

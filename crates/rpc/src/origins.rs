@@ -4,8 +4,11 @@
 //! the origin (CORS); for WebSocket it keeps nothing. So requests of other origins are refused here, whatever they are. Extensions of the
 //! browser, as wallets are, are no pages.
 
-use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
-use std::net::IpAddr;
+use crate::http::{HttpBody, HttpRequest, HttpResponse};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
 use tower_http::{
     cors::{AllowOrigin, Any, CorsLayer},
     validate_request::ValidateRequest,
@@ -18,8 +21,65 @@ pub enum Origins {
     Own,
     /// All.
     Any,
-    /// Its own and these, as browsers write them: `https://example.org`.
-    Listed(Vec<String>),
+    /// Its own and these.
+    Listed(Vec<Origin>),
+}
+
+/// An origin as browsers write it: scheme and host in small letters, and the port unless it is the scheme's own, as `https://example.org` or
+/// `http://localhost:3000`; `null` for pages from files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+/// A text that no browser sends as an origin, so that allowing it would allow nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not an origin: write it as browsers do, for example {form}")]
+pub struct OriginError {
+    text: String,
+    /// The same as an origin, or an example.
+    form: String,
+}
+
+impl FromStr for Origin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        if text == "null" || canonical(text).as_deref() == Some(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        let form = canonical(text).or_else(|| canonical(&format!("https://{text}")));
+        let form = form.unwrap_or_else(|| "https://example.org".to_owned());
+        Err(OriginError { text: text.to_owned(), form })
+    }
+}
+
+/// The origin of a page at `address`, as browsers write it (RFC 6454, section 6.2).
+fn canonical(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (host, port) = match authority.rsplit_once(':') {
+        // The colons of an IPv6 address stand in brackets.
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse::<u16>().ok()?)),
+        _ => (authority, None),
+    };
+    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.chars().all(|each| each.is_ascii_alphanumeric() || "+-.".contains(each));
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        // Browsers write other letters in ASCII (Punycode).
+        None => {
+            !host.is_empty()
+                && host.chars().all(|each| each.is_ascii_alphanumeric() || "-._".contains(each))
+        }
+    };
+    let own_port = match scheme.as_str() {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    };
+    let port = port.filter(|port| Some(*port) != own_port);
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    (is_scheme && is_host).then(|| format!("{scheme}://{host}{port}"))
 }
 
 impl Origins {
@@ -31,7 +91,7 @@ impl Origins {
             Self::Any => true,
             Self::Own => is_own(origin, host),
             Self::Listed(origins) => {
-                origins.iter().any(|allowed| allowed == origin) || is_own(origin, host)
+                origins.iter().any(|allowed| allowed.0 == origin) || is_own(origin, host)
             }
         }
     }
@@ -60,7 +120,7 @@ pub(crate) fn cors(origins: &Origins) -> CorsLayer {
         Origins::Listed(origins) => {
             let origins = origins.clone();
             AllowOrigin::predicate(move |origin, _| {
-                origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+                origins.iter().any(|allowed| allowed.0.as_bytes() == origin.as_bytes())
             })
         }
     };
@@ -74,7 +134,7 @@ pub(crate) struct Guard(pub(crate) Origins);
 impl<B> ValidateRequest<B> for Guard {
     type ResponseBody = HttpBody;
 
-    fn validate(&mut self, request: &mut HttpRequest<B>) -> Result<(), HttpResponse<HttpBody>> {
+    fn validate(&mut self, request: &mut HttpRequest<B>) -> Result<(), HttpResponse> {
         let header = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or(""));
         let Some(origin) = header("origin") else { return Ok(()) };
         if self.0.allow(origin, header("host")) {
@@ -108,9 +168,44 @@ mod tests {
             assert!(!own(origin, host), "{origin} at {host}");
         }
         assert!(own("chrome-extension://nkbihfbeogaeaoehlefnkodbefgpgknn", "127.0.0.1:8545"));
-        let listed = Origins::Listed(vec!["https://app.example".to_owned()]);
+        let listed = Origins::Listed(vec!["https://app.example".parse().unwrap()]);
         assert!(listed.allow("https://app.example", Some("127.0.0.1:8545")));
         assert!(!listed.allow("https://app.example.evil", Some("127.0.0.1:8545")));
         assert!(Origins::Any.allow("null", None));
+    }
+
+    #[test]
+    fn what_no_browser_sends_is_refused_with_the_right_form() {
+        for good in [
+            "https://example.org",
+            "http://localhost:3000",
+            "http://127.0.0.1:8080",
+            "http://[::1]:3000",
+            "https://a_b.example.org",
+            "capacitor://localhost",
+            "null",
+        ] {
+            assert!(good.parse::<Origin>().is_ok(), "{good}");
+        }
+        for (bad, form) in [
+            ("example.com", "https://example.com"),
+            ("localhost:3000", "https://localhost:3000"),
+            ("http://ok.example/", "http://ok.example"),
+            ("http://ok.example/path?x", "http://ok.example"),
+            ("HTTP://Ok.Example", "http://ok.example"),
+            ("https://ok.example:443", "https://ok.example"),
+            ("http://ok.example:080", "http://ok.example"),
+            ("http://ok.example:8080/", "http://ok.example:8080"),
+            ("http://user@ok.example", "https://example.org"),
+            ("https://*.example.org", "https://example.org"),
+            ("https://", "https://example.org"),
+            ("http://ok.example:port", "https://example.org"),
+            ("http://[::1", "https://example.org"),
+            ("", "https://example.org"),
+            ("https://bücher.example", "https://example.org"),
+        ] {
+            let error = bad.parse::<Origin>().unwrap_err();
+            assert_eq!(error.form, form, "{bad}");
+        }
     }
 }

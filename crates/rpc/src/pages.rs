@@ -1,6 +1,7 @@
-//! Pages for browsers, on the address where JSON-RPC is answered: whatever is asked for with GET.
+//! Pages for browsers, on the address where JSON-RPC is answered: whatever is asked for with GET, or with HEAD, which has no body.
 
-use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
+use crate::http::{HttpBody, HttpRequest, HttpResponse};
+use hyper::Method;
 use std::{
     fmt,
     future::Future,
@@ -74,7 +75,8 @@ where
     }
 
     fn call(&mut self, request: HttpRequest<B>) -> Self::Future {
-        let is_page = request.method() == "GET" && !request.headers().contains_key("upgrade");
+        let is_page = matches!(request.method(), &Method::GET | &Method::HEAD)
+            && !request.headers().contains_key("upgrade");
         let Some(pages) = self.pages.clone().filter(|_| is_page) else {
             return Box::pin(self.inner.call(request));
         };

@@ -1,67 +1,115 @@
 //! Parameters, and which block they mean.
 
+mod fault;
+mod forms;
+
 use crate::error::{Answer, internal, invalid, not_pending, refused};
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::U64;
-use jsonrpsee::types::{Params, params::ParamsSequence};
 use node::{CallBlock, Node, StateView};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use std::sync::Arc;
 use store::Reader;
 
-/// A count as a number, as some clients send it, or as a hexadecimal string.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Count {
-    Number(u64),
-    Quantity(U64),
+pub(crate) use forms::{Count, Parameter};
+
+/// Most parameters that are looked at; no method has as many.
+const PARAMETERS_MAX: usize = 16;
+
+/// How blocks may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockNumbers {
+    /// As Ethereum's specification has them: hexadecimal digits in a string.
+    Quoted,
+    /// As JSON numbers, too, as anvil and hardhat take them.
+    Plain,
 }
 
-impl Count {
-    pub(crate) fn value(self) -> u64 {
-        match self {
-            Self::Number(count) => count,
-            Self::Quantity(count) => count.to(),
+/// The parameters of a request, as JSON text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Params<'a> {
+    text: Option<&'a RawValue>,
+    numbers: BlockNumbers,
+}
+
+impl<'a> Params<'a> {
+    pub(crate) fn new(text: Option<&'a RawValue>, numbers: BlockNumbers) -> Self {
+        Self { text, numbers }
+    }
+}
+
+/// The parameters of a list, one after the other.
+pub(crate) struct Sequence<'a> {
+    rest: std::vec::IntoIter<&'a RawValue>,
+    /// Of the parameter read last, from 1.
+    position: usize,
+    numbers: BlockNumbers,
+}
+
+impl Sequence<'_> {
+    /// Reads a parameter that has to be there.
+    pub(crate) fn next<T: Parameter>(&mut self) -> Answer<T> {
+        self.position += 1;
+        match self.rest.next() {
+            Some(raw) => self.read(raw),
+            None => Err(invalid(format!(
+                "missing value for required argument {}: {}",
+                self.position,
+                T::FORM
+            ))),
         }
+    }
+
+    /// Reads a parameter that may be missing, or null.
+    pub(crate) fn optional_next<T: Parameter>(&mut self) -> Answer<Option<T>> {
+        self.position += 1;
+        match self.rest.next() {
+            Some(raw) if raw.get() != "null" => self.read(raw).map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn read<T: Parameter>(&self, raw: &RawValue) -> Answer<T> {
+        T::read(raw.get(), self.numbers)
+            .ok_or_else(|| invalid(fault::message::<T>(raw.get(), self.position, self.numbers)))
     }
 }
 
 /// Reads the parameters with `read`; more than it reads are an error, so that nothing a client asks for is silently left out.
 pub(crate) fn parse<T>(
     params: &Params<'_>,
-    read: impl FnOnce(&mut ParamsSequence<'_>) -> Answer<T>,
+    read: impl FnOnce(&mut Sequence<'_>) -> Answer<T>,
 ) -> Answer<T> {
-    if params.is_object() {
+    let text = params.text.map_or("[]", RawValue::get);
+    if !text.starts_with('[') {
         return Err(invalid("invalid params: pass them as a list"));
     }
-    let mut sequence = params.sequence();
-    let parsed = read(&mut sequence)?;
-    match sequence.optional_next::<serde_json::Value>()? {
-        None => Ok(parsed),
-        Some(extra) => Err(invalid(format!("invalid params: {} too many", kind(&extra)))),
+    let list: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    let count = list.len();
+    if count > PARAMETERS_MAX {
+        return Err(invalid(format!("too many arguments: {count}, no method has as many")));
     }
-}
-
-fn kind(value: &serde_json::Value) -> &'static str {
-    match value {
-        serde_json::Value::Object(_) => "an object",
-        serde_json::Value::Array(_) => "a list",
-        _ => "a value",
+    let numbers = params.numbers;
+    let mut sequence = Sequence { rest: list.into_iter(), position: 0, numbers };
+    let parsed = read(&mut sequence)?;
+    let taken = sequence.position;
+    match sequence.rest.find(|extra| extra.get() != "null") {
+        None => Ok(parsed),
+        Some(_) => Err(invalid(format!("too many arguments: {count}, want at most {taken}"))),
     }
 }
 
 /// The only parameter.
-pub(crate) fn one<T: DeserializeOwned>(params: &Params<'_>) -> Answer<T> {
+pub(crate) fn one<T: Parameter>(params: &Params<'_>) -> Answer<T> {
     parse(params, |sequence| sequence.next())
 }
 
 /// Two parameters.
-pub(crate) fn two<A: DeserializeOwned, B: DeserializeOwned>(params: &Params<'_>) -> Answer<(A, B)> {
+pub(crate) fn two<A: Parameter, B: Parameter>(params: &Params<'_>) -> Answer<(A, B)> {
     parse(params, |sequence| Ok((sequence.next()?, sequence.next()?)))
 }
 
 /// One parameter and perhaps a block.
-pub(crate) fn one_at<T: DeserializeOwned>(params: &Params<'_>) -> Answer<(T, Option<BlockId>)> {
+pub(crate) fn one_at<T: Parameter>(params: &Params<'_>) -> Answer<(T, Option<BlockId>)> {
     parse(params, |sequence| Ok((sequence.next()?, sequence.optional_next()?)))
 }
 

@@ -4,7 +4,8 @@ use crate::{
     blocks::{self, Content, WireBlock},
     calls,
     error::{Answer, halted, invalid, not_simulated, reverted},
-    overrides, parameters,
+    overrides,
+    parameters::{self, Params},
 };
 use alloy_consensus::{Header, Sealed};
 use alloy_eips::BlockId;
@@ -16,7 +17,6 @@ use alloy_rpc_types_eth::{
     },
 };
 use execution::{BlockPlan, CallOutcome, Message, SimulatedCall, Simulation};
-use jsonrpsee::types::Params;
 use node::Node;
 
 /// Code of a call that ended otherwise than by returning or reverting.

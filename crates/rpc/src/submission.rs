@@ -1,13 +1,12 @@
 //! Transactions handed in.
 
 use crate::{
-    blocks,
-    error::{Answer, not_awaited, not_submitted, unready, untimely},
-    parameters::{self, Count},
+    error::{Answer, NO_BLOBS, broken, not_awaited, not_submitted, refused, unready, untimely},
+    parameters::{self, Count, Params},
+    receipts::{self, Receipt},
 };
+use alloy_eips::eip2718::EIP4844_TX_TYPE_ID;
 use alloy_primitives::{B256, Bytes};
-use alloy_rpc_types_eth::TransactionReceipt;
-use jsonrpsee::types::{ErrorObjectOwned, Params, error::ErrorCode};
 use node::Node;
 use std::time::Duration;
 
@@ -34,11 +33,15 @@ pub(crate) fn parameters(params: &Params<'_>) -> Answer<Awaited> {
 }
 
 pub(crate) fn send(node: &Node, bytes: &Bytes) -> Answer<B256> {
+    // Its blobs make it long, and its length is not what it is refused for.
+    if bytes.first() == Some(&EIP4844_TX_TYPE_ID) {
+        return Err(refused(NO_BLOBS));
+    }
     node.submit(bytes).map_err(not_submitted)
 }
 
 /// Takes a transaction and answers with its receipt, in one request instead of many. Source: EIP-7966.
-pub(crate) async fn send_and_wait(node: Node, asked: Awaited) -> Answer<TransactionReceipt> {
+pub(crate) async fn send_and_wait(node: Node, asked: Awaited) -> Answer<Receipt> {
     let Awaited { bytes, wait } = asked;
     let own = node.clone();
     let (hash, is_ready) = blocking(move || {
@@ -53,7 +56,7 @@ pub(crate) async fn send_and_wait(node: Node, asked: Awaited) -> Answer<Transact
         Err(_) => return Err(untimely(hash, wait)),
         Ok(waited) => waited.map_err(not_awaited)?,
     };
-    let receipt = blocking(move || blocks::receipt(&node, hash)).await?;
+    let receipt = blocking(move || receipts::of_transaction(&node, hash)).await?;
     receipt.ok_or_else(|| untimely(hash, wait))
 }
 
@@ -62,5 +65,5 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_| Err(ErrorObjectOwned::from(ErrorCode::InternalError)))
+    done.unwrap_or_else(|_| Err(broken()))
 }

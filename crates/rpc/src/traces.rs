@@ -3,7 +3,8 @@
 use crate::{
     blocks, calls,
     error::{Answer, internal, invalid, not_traced, refused, too_large},
-    overrides, parameters,
+    overrides,
+    parameters::{self, Parameter, Params},
 };
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -13,9 +14,8 @@ use execution::{
     AccountSeen, Call, CallOutcome, Frame, FrameKind, FrameOptions, Overrides, Prestate,
     PrestateOptions, Replay, Step, StepOptions, Trace, Tracer,
 };
-use jsonrpsee::types::Params;
 use node::Node;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{
     Map, Value, json,
     value::{RawValue, to_raw_value},
@@ -47,6 +47,10 @@ struct TracerConfig {
     only_top_call: bool,
     with_log: bool,
     diff_mode: bool,
+}
+
+impl Parameter for Options {
+    const FORM: &'static str = "options of a trace (tracer, tracerConfig, ...)";
 }
 
 impl Options {
@@ -105,7 +109,7 @@ pub(crate) fn transaction_parameters(params: &Params<'_>) -> Answer<(B256, Trace
 }
 
 /// A block, by its number or its hash.
-pub(crate) fn block_parameters<B: DeserializeOwned + Into<BlockId>>(
+pub(crate) fn block_parameters<B: Parameter + Into<BlockId>>(
     params: &Params<'_>,
 ) -> Answer<(BlockId, Tracer)> {
     parameters::parse(params, |sequence| {

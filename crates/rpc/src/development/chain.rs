@@ -2,15 +2,14 @@
 
 use super::{development, not_done};
 use crate::{
+    client_version::ClientVersion,
     context::Context,
     error::{Answer, invalid},
     fees,
-    methods::Methods,
-    parameters::{Count, one, parse},
-    server::ClientVersion,
+    method_table::Methods,
+    parameters::{Count, Parameter, Params, one, parse},
 };
 use alloy_primitives::{B256, U64};
-use jsonrpsee::types::Params;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -120,6 +119,10 @@ enum Asked {
     Blocks { timestamp: Option<Count>, blocks: Option<Count> },
 }
 
+impl Parameter for Asked {
+    const FORM: &'static str = "a time in seconds, or an object with timestamp and blocks";
+}
+
 /// The answer is always the same, as in every node that has the method.
 fn mine_one(context: &Context, params: &Params<'_>) -> Answer<&'static str> {
     let asked = parse(params, |sequence| sequence.optional_next())?;
@@ -156,6 +159,10 @@ fn set_interval(context: &Context, params: &Params<'_>, unit: fn(u64) -> Duratio
 #[serde(deny_unknown_fields)]
 struct ResetOptions {
     forking: Option<Forking>,
+}
+
+impl Parameter for ResetOptions {
+    const FORM: &'static str = "an object with nothing, or with forking empty";
 }
 
 #[derive(Default, Deserialize)]

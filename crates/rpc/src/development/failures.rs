@@ -4,15 +4,14 @@
 //! reverts know only the first way when they take a node for hardhat, and they take every node for it that has `hardhat_metadata`.
 
 use crate::{
+    client_version::ClientVersion,
     context::Context,
-    error::{Answer, internal},
-    server::ClientVersion,
+    error::{Answer, ErrorObject, INTERNAL_ERROR_CODE, internal},
     traces,
 };
 use alloy_primitives::{B256, Bytes};
 use alloy_sol_types::{Panic, Revert, SolError};
 use execution::Frame;
-use jsonrpsee::types::{ErrorObjectOwned, error::INTERNAL_ERROR_CODE};
 use serde_json::json;
 
 /// The hash of a transaction that was handed in, or, as hardhat tells it, how it failed.
@@ -32,14 +31,14 @@ pub(super) fn told(context: &Context, hash: B256) -> Answer<B256> {
 }
 
 /// Code, words and data are hardhat's: suites look for the words, its matchers for the data.
-fn failed(hash: B256, frame: &Frame) -> ErrorObjectOwned {
+fn failed(hash: B256, frame: &Frame) -> ErrorObject {
     let message = message(frame);
     let data = match is_revert(frame) {
         true => frame.output.clone(),
         false => Bytes::new(),
     };
     let data = json!({ "message": message, "txHash": hash, "data": data });
-    ErrorObjectOwned::owned(INTERNAL_ERROR_CODE, message, Some(data))
+    ErrorObject::with_data(INTERNAL_ERROR_CODE, message, &data)
 }
 
 fn is_revert(frame: &Frame) -> bool {

@@ -21,9 +21,15 @@ async fn batches_are_answered_in_order_and_bound() {
     assert_eq!(answers[0]["result"], "0x1092");
     assert_eq!((&answers[1]["id"], &answers[1]["result"]), (&json!(2), &json!("0x0")));
     assert_eq!(answers[2]["error"]["code"], -32_601, "one that fails spares the rest");
-    let many: Vec<_> = (0..101).map(|id| request(id, "eth_chainId")).collect();
-    let answer = http::post(served.address(), &json!(many).to_string()).await.json();
-    assert!(answer["error"]["code"].is_i64(), "{answer}");
+    let many = |count| json!((0..count).map(|id| request(id, "eth_chainId")).collect::<Vec<_>>());
+    let answers = http::post(served.address(), &many(1_000).to_string()).await.json();
+    assert_eq!((&answers[999]["id"], &answers[999]["result"]), (&json!(999), &json!("0x1092")));
+    let answer = http::post(served.address(), &many(1_001).to_string()).await.json();
+    assert_eq!(answer["error"]["code"], -32_600, "{answer}");
+    let (_served, handle) = serve(|options| Options { batch_max: 2, ..options }).await;
+    let answer = http::post(handle.local_addr(), &many(3).to_string()).await.json();
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("more than 2 requests"), "{message}");
 }
 
 #[tokio::test]
@@ -55,7 +61,7 @@ async fn garbage_and_excess_get_an_error_and_the_server_lives() {
 async fn unknown_methods_and_bad_parameters_have_their_codes() {
     let served = Served::start().await;
     let address = served.address();
-    for method in ["eth_fillTransaction", "debug_x", ""] {
+    for method in ["engine_x", "debug_x", ""] {
         http::fail(address, method, json!([]), -32_601).await;
     }
     let moved = json!({ RECEIVER.to_string(): { "movePrecompileToAddress": RECEIVER } });
@@ -103,11 +109,43 @@ async fn subscriptions_need_a_websocket_and_that_is_said() {
 }
 
 #[tokio::test]
+async fn head_is_answered_like_get_without_a_body() {
+    let page = |_: &str| rpc::Page { status: 200, location: None, body: "a page".to_owned() };
+    let (_served, handle) =
+        serve(|options| Options { pages: Some(rpc::Pages::new(page)), ..options }).await;
+    let ask = async |method| http::request(handle.local_addr(), method, "", b"").await;
+    let (get, head) = (ask("GET").await, ask("HEAD").await);
+    assert_eq!((get.status, get.body.as_str()), (200, "a page"));
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    let plain = |head: &str| {
+        head.lines().filter(|it| !it.starts_with("date")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(plain(&get.head), plain(&head.head));
+    let (_served, handle) = serve(|options| options).await;
+    let response = http::request(handle.local_addr(), "HEAD", "", b"").await;
+    assert_eq!(response.status, 405);
+    assert!(response.head.contains("allow: post"), "{}", response.head);
+}
+
+#[tokio::test]
 async fn a_search_is_bound_by_what_exists() {
     let served = Served::start().await;
     let address = served.address();
-    let all = json!([{ "fromBlock": "0x0", "toBlock": "0xffffffffffffffff" }]);
+    let all = json!([{ "fromBlock": "0x0", "toBlock": "0x0" }]);
     assert_eq!(http::call(address, "eth_getLogs", all).await["result"], json!([]));
+    for (from, to) in
+        [("0x0", "0x5"), ("0x0", "0xffffffffffffffff"), ("0x5", "latest"), ("0x5", "0x6")]
+    {
+        let params = json!([{ "fromBlock": from, "toBlock": to }]);
+        let message = http::fail(address, "eth_getLogs", params, -32_602).await;
+        assert!(message.starts_with("block range extends beyond current head block"), "{message}");
+    }
+    let many: Vec<_> = (0..1_001).map(|index: u64| format!("{index:#042x}")).collect();
+    for method in ["eth_getLogs", "eth_newFilter"] {
+        let params = json!([{ "address": many }]);
+        let message = http::fail(address, method, params, -32_602).await;
+        assert!(message.starts_with("exceed max addresses"), "{message}");
+    }
     let unknown = json!([{ "blockHash": alloy_primitives::B256::repeat_byte(1) }]);
     assert_eq!(http::fail(address, "eth_getLogs", unknown, -32_000).await, "unknown block");
 }

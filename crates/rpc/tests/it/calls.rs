@@ -56,7 +56,8 @@ async fn a_contract_is_deployed_called_and_logs() {
     assert_eq!(count(Filter::new()).await, 1, "the latest block, if none is named");
     assert_eq!(count(all.clone().event_signature(B256::ZERO)).await, 0);
     assert_eq!(count(all.clone().address(RECEIVER)).await, 0);
-    assert_eq!(count(all.from_block(5)).await, 0, "blocks to come are empty");
+    let to_come = provider.get_logs(&all.from_block(5)).await.unwrap_err();
+    assert_eq!(to_come.as_error_resp().unwrap().code, -32_602, "blocks to come are refused");
 }
 
 #[tokio::test]
@@ -70,9 +71,11 @@ async fn a_revert_carries_its_data() {
         "0000000000000000000000000000000000000000000000000000000000000002"
         "6e6f000000000000000000000000000000000000000000000000000000000000"
     );
-    for (data, message) in
-        [(&text[..], "execution reverted: no"), (&[0xde, 0xad, 0xbe, 0xef], "execution reverted")]
-    {
+    for (data, message) in [
+        (&text[..], "execution reverted: no"),
+        (&[0xde, 0xad, 0xbe, 0xef], "execution reverted: custom error 0xdeadbeef"),
+        (&[0xde], "execution reverted"),
+    ] {
         let request = to(counter).input(Bytes::copy_from_slice(data).into());
         for error in [
             served.provider.call(request.clone()).await.unwrap_err(),

@@ -3,6 +3,7 @@
 use crate::{
     http,
     support::{RECEIVER, Served, any_port, config},
+    websocket::Socket,
 };
 use node::{Node, NodeConfig};
 use rpc::{ClientVersion, Handle, Options};
@@ -150,6 +151,8 @@ async fn what_fails_in_a_block_is_told_as_the_namesake_does() {
             };
             let receipt = local.ask("eth_getTransactionReceipt", json!([hash])).await;
             assert_eq!(receipt["status"], "0x0", "{answer}");
+            // Three bytes are no error of Solidity's.
+            assert_eq!(receipt.get("revertReason"), None, "{receipt}");
         }
         let fine = json!([{ "from": sender, "to": sender, "gas": "0x186a0" }]);
         assert!(local.ask("eth_sendTransaction", fine).await.is_string());
@@ -221,6 +224,114 @@ async fn filters_go_back_with_the_ledger() {
     local.ask("evm_mine", json!([])).await;
     let head = local.ask("eth_getBlockByNumber", json!(["latest", false])).await;
     assert_eq!(local.ask("eth_getFilterChanges", json!([filter])).await, json!([head["hash"]]));
+}
+
+/// Logs of blocks that take the place of others are told, whether somebody looked in between or not.
+#[tokio::test]
+async fn what_comes_in_the_place_of_other_blocks_is_told() {
+    let local = Local::start(ClientVersion::Gleaner).await;
+    let logger = json!("0x00000000000000000000000000000000000c0de0");
+    // LOG0 without data.
+    local.ask("hardhat_setCode", json!([logger, "0x5f5fa000"])).await;
+    let log = async || {
+        let call = json!([{ "to": logger, "gas": "0x186a0" }]);
+        let hash = local.ask("eth_sendTransaction", call).await;
+        assert!(hash.is_string());
+    };
+    let snapshot = local.ask("evm_snapshot", json!([])).await;
+    log().await;
+    log().await;
+    let logs = local.ask("eth_newFilter", json!([{ "address": logger }])).await;
+    let blocks = local.ask("eth_newBlockFilter", json!([])).await;
+    let mut socket = Socket::connect(local.handle.local_addr()).await;
+    let told = socket.call("eth_subscribe", json!(["logs", { "address": logger }])).await;
+    let told = told["result"].clone();
+    log().await;
+    assert_eq!(socket.told(&told).await["blockNumber"], "0x3");
+    assert_eq!(local.ask("evm_revert", json!([snapshot])).await, json!(true));
+    for _ in 1..=4 {
+        log().await;
+    }
+    let changes = local.ask("eth_getFilterChanges", json!([logs])).await;
+    let numbers = |logs: &Value| -> Vec<String> {
+        let number = |log: &Value| log["blockNumber"].as_str().unwrap().to_owned();
+        logs.as_array().unwrap().iter().map(number).collect()
+    };
+    assert_eq!(numbers(&changes), ["0x1", "0x2", "0x3", "0x4"]);
+    let hashes = local.ask("eth_getFilterChanges", json!([blocks])).await;
+    let head = local.ask("eth_getBlockByNumber", json!(["0x4", false])).await;
+    assert_eq!((hashes.as_array().unwrap().len(), &hashes[3]), (4, &head["hash"]));
+    for number in ["0x1", "0x2", "0x3", "0x4"] {
+        assert_eq!(socket.told(&told).await["blockNumber"], number);
+    }
+    log().await;
+    let changes = local.ask("eth_getFilterChanges", json!([logs])).await;
+    assert_eq!(numbers(&changes), ["0x5"], "each is told once");
+}
+
+/// As anvil has it: Solidity's strings and panics in words, other errors by selector and values.
+#[tokio::test]
+async fn a_failed_receipt_and_a_failed_call_say_why() {
+    let local = Local::start(ClientVersion::Anvil).await;
+    let contract = json!("0x00000000000000000000000000000000000c0de0");
+    // Reverts with its calldata; without any it runs an invalid instruction.
+    local.ask("hardhat_setCode", json!([contract, "0x3615600c57365f5f37365ffd5bfe"])).await;
+    let text = "0x08c379a0000000000000000000000000000000000000000000000000000000000000002000000000000000000000000000000000000000000000000000000000000000036e6f770000000000000000000000000000000000000000000000000000000000";
+    let panic = "0x4e487b710000000000000000000000000000000000000000000000000000000000000011";
+    for (input, reason) in [
+        (text, "now"),
+        (panic, "panic: arithmetic underflow or overflow (0x11)"),
+        ("0x82b42900", "custom error 0x82b42900"),
+        ("0x82b4290007", "custom error 0x82b42900: 07"),
+    ] {
+        let call = json!({ "to": contract, "input": input, "gas": "0x186a0" });
+        let hash = local.ask("eth_sendTransaction", json!([call])).await;
+        let receipt = local.ask("eth_getTransactionReceipt", json!([hash])).await;
+        assert_eq!(receipt["revertReason"], reason, "{receipt}");
+        let number = receipt["blockNumber"].clone();
+        let all = local.ask("eth_getBlockReceipts", json!([number])).await;
+        assert_eq!(all, json!([receipt]));
+        for method in ["eth_call", "eth_estimateGas"] {
+            let message = local.fail(method, json!([call]), 3).await;
+            assert_eq!(message, format!("execution reverted: {reason}"));
+        }
+    }
+    let fine = json!([{ "to": RECEIVER, "gas": "0x186a0" }]);
+    let hash = local.ask("eth_sendTransaction", fine).await;
+    let receipt = local.ask("eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!((&receipt["status"], receipt.get("revertReason")), (&json!("0x1"), None));
+}
+
+/// Anvil and hardhat take a number of a block without quotes; other nodes do not, nor does ours elsewhere.
+#[tokio::test]
+async fn blocks_may_be_plain_numbers() {
+    let local = Local::start(ClientVersion::Gleaner).await;
+    let served = Served::start().await;
+    local.ask("evm_mine", json!([])).await;
+    let block = local.ask("eth_getBlockByNumber", json!([1, false])).await;
+    assert_eq!(block["number"], "0x1");
+    let call = json!({ "to": RECEIVER });
+    for (method, params) in [
+        ("eth_getBlockByNumber", json!([0, false])),
+        ("eth_getBlockTransactionCountByNumber", json!([0])),
+        ("eth_getBlockReceipts", json!([0])),
+        ("eth_getBalance", json!([RECEIVER, 0])),
+        ("eth_getTransactionCount", json!([RECEIVER, 0])),
+        ("eth_getCode", json!([RECEIVER, 0])),
+        ("eth_getStorageAt", json!([RECEIVER, "0x0", 0])),
+        ("eth_call", json!([call, 0])),
+        ("eth_estimateGas", json!([call, 0])),
+        ("eth_feeHistory", json!([1, 0, []])),
+        ("debug_traceBlockByNumber", json!([0])),
+    ] {
+        let answer = http::call(local.handle.local_addr(), method, params.clone()).await;
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        http::fail(served.address(), method, params, -32_602).await;
+    }
+    local.fail("eth_getBalance", json!([RECEIVER, -1]), -32_602).await;
+    local.fail("eth_getBalance", json!([RECEIVER, 0.5]), -32_602).await;
+    let answer = local.fail("eth_getBalance", json!([RECEIVER, 9]), -32_000).await;
+    assert_eq!(answer, "header not found");
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ use tokio::{
 
 pub(crate) struct Response {
     pub(crate) status: u16,
+    /// In small letters.
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -19,20 +21,33 @@ impl Response {
 }
 
 pub(crate) async fn post(address: SocketAddr, body: &str) -> Response {
+    post_bytes(address, body.as_bytes()).await
+}
+
+pub(crate) async fn post_bytes(address: SocketAddr, body: &[u8]) -> Response {
+    let size = body.len();
+    let head = format!("Content-Type: application/json\r\nContent-Length: {size}\r\n");
+    request(address, "POST", &head, body).await
+}
+
+/// Sends a request with more lines in its head; the answer.
+pub(crate) async fn request(
+    address: SocketAddr,
+    method: &str,
+    head: &str,
+    body: &[u8],
+) -> Response {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = format!(
-        "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
+    let head = format!("{method} / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{head}\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     // A server that refuses the size may close before it has read everything.
-    let _ = stream.write_all(body.as_bytes()).await;
+    let _ = stream.write_all(body).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     let answer = String::from_utf8(answer).unwrap();
     let status = answer.split(' ').nth(1).map_or(0, |status| status.parse().unwrap());
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
-    Response { status, body }
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    Response { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
 }
 
 /// Posts over a kept connection and reads the answer; its status.

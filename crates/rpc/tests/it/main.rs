@@ -6,6 +6,7 @@ mod bounds;
 mod calls;
 mod chain;
 mod development;
+mod envelopes;
 mod http;
 mod news;
 mod parts;

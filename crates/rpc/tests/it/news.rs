@@ -2,7 +2,7 @@
 
 use crate::{
     http,
-    support::{RECEIVER, Served, wait},
+    support::{RECEIVER, Served, any_port, wait},
     websocket::{self, Socket},
 };
 use alloy_primitives::{B256, U256};
@@ -131,12 +131,75 @@ async fn a_subscription_tells_every_block_log_and_transaction() {
 
 #[tokio::test]
 async fn subscriptions_of_a_connection_are_bound() {
+    assert_eq!(Options::STANDARD.subscriptions_max, 1_024);
+    let served = Served::start().await;
+    let options = Options { subscriptions_max: 3, ..Options::STANDARD };
+    let handle = rpc::serve(served.node.clone(), any_port(), options).await.unwrap();
+    let mut socket = Socket::connect(handle.local_addr()).await;
+    let mut first = Value::Null;
+    for _ in 0..3 {
+        first = socket.call("eth_subscribe", json!(["newHeads"])).await["result"].clone();
+        assert!(first.is_string());
+    }
+    let answer = socket.call("eth_subscribe", json!(["newHeads"])).await;
+    assert_eq!(answer["error"]["code"], -32_005, "{answer}");
+    assert_eq!(socket.call("eth_unsubscribe", json!([first])).await["result"], true);
+    assert_eq!(socket.call("eth_unsubscribe", json!([first])).await["result"], false);
+    assert!(socket.call("eth_subscribe", json!(["syncing"])).await["error"].is_null());
+    // Many small ones are one thing, a few with long lists another.
+    let mut socket = Socket::connect(served.address()).await;
+    let topics: Vec<_> = (0..1_000_u64).map(|index| format!("{index:#066x}")).collect();
+    for count in 0..5 {
+        let answer = socket.call("eth_subscribe", json!(["logs", { "topics": [topics] }])).await;
+        assert_eq!(answer["error"].is_null(), count < 4, "{count}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_of_one_node_is_never_syncing() {
     let served = Served::start().await;
     let mut socket = Socket::connect(served.address()).await;
-    for _ in 0..Options::STANDARD.subscriptions_max {
-        assert!(socket.call("eth_subscribe", json!(["newHeads"])).await["error"].is_null());
+    let syncing = socket.call("eth_subscribe", json!(["syncing"])).await["result"].clone();
+    assert_eq!(socket.told(&syncing).await, false);
+}
+
+/// Those of blocks to come that the filter names, and no other.
+#[tokio::test]
+async fn a_filter_and_a_subscription_keep_to_their_blocks() {
+    let served = Served::start().await;
+    let logger = served.deploy(&LOGGER).await;
+    let topic = B256::repeat_byte(1);
+    served.log(logger, topic).await;
+    let new = async |from: &str, to: &str| {
+        served.ask("eth_newFilter", json!([{ "fromBlock": from, "toBlock": to }])).await
+    };
+    let (past, some, all) =
+        (new("0x2", "0x2").await, new("0x4", "0x5").await, new("0x2", "latest").await);
+    let mut socket = Socket::connect(served.address()).await;
+    let range = json!(["logs", { "fromBlock": "0x4", "toBlock": "0x5" }]);
+    let subscription = socket.call("eth_subscribe", range).await["result"].clone();
+    for _ in 3..=6 {
+        served.log(logger, topic).await;
     }
-    assert!(socket.call("eth_subscribe", json!(["newHeads"])).await["error"].is_object());
+    for (filter, expected) in
+        [(&past, &[][..]), (&some, &["0x4", "0x5"]), (&all, &["0x3", "0x4", "0x5", "0x6"])]
+    {
+        let told = served.ask("eth_getFilterChanges", json!([filter])).await;
+        let numbers: Vec<_> =
+            told.as_array().unwrap().iter().map(|log| &log["blockNumber"]).collect();
+        assert_eq!(numbers, expected);
+    }
+    for number in ["0x4", "0x5"] {
+        assert_eq!(socket.told(&subscription).await["blockNumber"], number);
+    }
+    assert_eq!(socket.call("eth_blockNumber", json!([])).await["result"], "0x6", "and no more");
+    let past = served.ask("eth_getFilterLogs", json!([past])).await;
+    assert_eq!(past.as_array().unwrap().len(), 1, "those that were there are asked for otherwise");
+    for method in ["eth_newFilter", "eth_getLogs"] {
+        let params = json!([{ "fromBlock": "0x5", "toBlock": "0x4" }]);
+        let message = http::fail(served.address(), method, params, -32_602).await;
+        assert!(message.starts_with("invalid block range params"), "{message}");
+    }
 }
 
 #[tokio::test]
@@ -150,9 +213,9 @@ async fn pages_of_other_origins_are_refused() {
     let own = format!("Origin: http://{}\r\n", served.address());
     assert_eq!(websocket::open(served.address(), &own).await.0, 101);
 
-    let origins = Origins::Listed(vec!["https://app.example".to_owned()]);
+    let origins = Origins::Listed(vec!["https://app.example".parse().unwrap()]);
     let options = Options { origins, ..Options::STANDARD };
-    let open = rpc::serve(served.node.clone(), crate::support::any_port(), options).await.unwrap();
+    let open = rpc::serve(served.node.clone(), any_port(), options).await.unwrap();
     assert_eq!(websocket::open(open.local_addr(), foreign).await.0, 101);
     let other = "Origin: https://other.example\r\n";
     assert_eq!(websocket::open(open.local_addr(), other).await.0, 403);

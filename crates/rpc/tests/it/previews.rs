@@ -58,7 +58,7 @@ async fn an_access_list_is_made() {
     assert!(answer["result"].get("error").is_none(), "{answer}");
     let failing = json!([{ "to": counter, "data": "0xdeadbeef" }]);
     let answer = http::call(served.address(), "eth_createAccessList", failing).await;
-    assert_eq!(answer["result"]["error"], "execution reverted");
+    assert_eq!(answer["result"]["error"], "execution reverted: custom error 0xdeadbeef");
 }
 
 /// Runs `blocks` with what else is asked.
@@ -211,7 +211,7 @@ async fn what_is_asked_for_is_honoured_or_refused() {
             -32_000,
             "max priority fee per gas higher than max fee per gas",
         ),
-        (json!({ "blobVersionedHashes": [word(1)] }), -32_602, "blobs are not carried"),
+        (json!({ "blobVersionedHashes": [word(1)] }), -32_602, "blobs are not supported"),
     ] {
         for method in ["eth_call", "eth_estimateGas", "eth_createAccessList", "debug_traceCall"] {
             http::ask(address, method, json!([call(fine.clone()), "latest"])).await;

@@ -129,3 +129,18 @@ async fn a_transaction_that_can_not_be_paid_after_others_is_refused() {
     let status = http::ask(served.address(), "txpool_status", json!([])).await;
     assert_eq!(status, json!({ "pending": "0x1", "queued": "0x0" }));
 }
+
+/// Blobs make a transaction long, and its length is not what is wrong with it.
+#[tokio::test]
+async fn blobs_are_refused_as_blobs() {
+    let served = Served::start().await;
+    let short = vec![3, 0xc0];
+    let long = [&[3][..], &vec![0; 137_555]].concat();
+    for bytes in [short, long] {
+        for method in ["eth_sendRawTransaction", "eth_sendRawTransactionSync"] {
+            let params = json!([alloy_primitives::hex::encode_prefixed(&bytes)]);
+            let message = http::fail(served.address(), method, params, -32_000).await;
+            assert!(message.contains("blobs are not supported"), "{message}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Bare WebSocket (RFC 6455), for short messages: what a browser sends, frame by frame.
+//! Bare WebSocket (RFC 6455): what a browser sends, frame by frame.
 
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
@@ -70,11 +70,15 @@ impl Socket {
     /// A text frame, masked with zeros.
     pub(crate) async fn send(&mut self, text: &[u8]) {
         let mut frame = vec![0x81];
-        match u16::try_from(text.len()).expect("short messages") {
-            short @ 0..126 => frame.push(0x80 | u8::try_from(short).unwrap()),
-            long => {
+        match (u8::try_from(text.len()), u16::try_from(text.len())) {
+            (Ok(short @ 0..126), _) => frame.push(0x80 | short),
+            (_, Ok(long)) => {
                 frame.push(0x80 | 126);
                 frame.extend(long.to_be_bytes());
+            }
+            (_, Err(_)) => {
+                frame.push(0x80 | 127);
+                frame.extend(u64::try_from(text.len()).unwrap().to_be_bytes());
             }
         }
         frame.extend([0; 4]);

@@ -293,3 +293,20 @@ fn the_time_of_a_ledger_to_test_against_goes_on_after_a_restart() {
     ask(&node, "evm_mine", &json!([]));
     assert!(timestamp(&node, "latest") > before, "time does not stand still");
 }
+
+/// What no browser sends as an origin would allow nothing.
+#[test]
+fn an_origin_is_written_as_browsers_do() {
+    let machine = Machine::new();
+    for (origin, form) in [
+        ("example.com", "https://example.com"),
+        ("http://ok.example/", "for example http://ok.example"),
+        ("HTTPS://ok.example:443", "for example https://ok.example"),
+    ] {
+        let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--cors", origin]);
+        refused.assert_fails(2, &["--cors", origin, form]);
+    }
+    machine.run(&["node", "--rpc-batch-max", "0"]).assert_fails(2, &["--rpc-batch-max"]);
+    let node = machine.node(&["--cors", "https://example.com", "--rpc-subscriptions-max", "2"]);
+    assert_eq!(balance(&machine, &node, RICH), "0");
+}

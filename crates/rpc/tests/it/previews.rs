@@ -211,7 +211,7 @@ async fn every_field_of_a_call_is_used_or_refused() {
             -32_000,
             "max priority fee per gas higher than max fee per gas",
         ),
-        (json!({ "blobVersionedHashes": [word(1)] }), -32_602, "blobs are not carried"),
+        (json!({ "blobVersionedHashes": [word(1)] }), -32_602, "blobs are not supported"),
     ] {
         for method in ["eth_call", "eth_estimateGas", "eth_createAccessList", "debug_traceCall"] {
             http::ask(address, method, json!([call(fine.clone()), "latest"])).await;

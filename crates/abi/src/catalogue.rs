@@ -96,7 +96,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// Returns whether the module is at an address, now or when the instance is created.
+    /// Returns whether the module answers there, now or once the instance is created.
     #[must_use]
     pub fn holds(&self, address: &Address) -> bool {
         match self {
@@ -122,19 +122,19 @@ impl Place {
 }
 
 impl Module {
-    /// Returns the module at an address, now or when the instance is created.
+    /// Returns the module that answers at an address, now or once the instance is created.
     #[must_use]
     pub fn at(address: &Address) -> Option<&'static Self> {
         MODULES.iter().find(|module| module.place.holds(address))
     }
 
-    /// Returns the module with that name; case is ignored.
+    /// Returns the module of that name; case does not matter.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         MODULES.iter().find(|module| module.name.eq_ignore_ascii_case(name))
     }
 
-    /// Returns its interfaces, with the errors that every module may return.
+    /// Returns its interfaces, with that of the errors which any module may answer.
     ///
     /// # Panics
     /// When an interface file can't be parsed: a test parses them all.
@@ -147,19 +147,19 @@ impl Module {
         })
     }
 
-    /// Returns the first sentence of its interface's comment.
+    /// Returns the comment of its first interface.
     #[must_use]
     pub fn about(&self) -> &str {
         self.interfaces().first().map_or("", |interface| interface.docs.as_str())
     }
 
-    /// Returns its JSON ABI, for any Ethereum library.
+    /// Returns its JSON ABI, as any Ethereum library takes it.
     #[must_use]
     pub fn json_abi(&self) -> String {
         json_abi(self.interfaces())
     }
 
-    /// Returns its interface files as one file that solc accepts.
+    /// Returns its interface files joined into one that solc compiles.
     #[must_use]
     pub fn solidity(&self) -> String {
         let mut whole = String::new();
@@ -179,7 +179,7 @@ impl Module {
             .map(|call| call.selector)
     }
 
-    /// Decodes calldata; `None` when it is not a call of this module.
+    /// Decodes calldata. `None` when it is not a call of this module.
     #[must_use]
     pub fn decode_call(&self, data: &[u8]) -> Option<Decoded> {
         let (selector, data) = data.split_first_chunk()?;
@@ -189,7 +189,7 @@ impl Module {
         Some(Decoded { name: function.name.clone(), fields })
     }
 
-    /// Decodes a log entry; `None` when it is not an event of this module.
+    /// Decodes a log entry. `None` when it is not an event of this module.
     #[must_use]
     pub fn decode_event(&self, log: &LogData) -> Option<Decoded> {
         let (topic, topics) = log.topics().split_first()?;
@@ -205,7 +205,7 @@ impl Module {
     }
 }
 
-/// Decodes the revert of a native module: the error, and a sentence for people. `None` when it is not an error of a module.
+/// Decodes the revert data of a native module: the error, and a sentence for people. `None` when no module has this error.
 #[must_use]
 pub fn decode_error(data: &[u8]) -> Option<(Decoded, String)> {
     let (selector, data) = data.split_first_chunk()?;
@@ -217,8 +217,8 @@ pub fn decode_error(data: &[u8]) -> Option<(Decoded, String)> {
     })
 }
 
-/// Returns the comment of an error with its values inserted. `{name}` is a value as it is, `{name:grain}` an amount
-/// of wei in GRAIN, `{name:plain}` bytes without `0x`, as devices are written.
+/// Returns the comment of an error with its values in their places. `{name}` is a value as it is, `{name:grain}` an amount of wei in GRAIN, `{name:plain}`
+/// bytes without `0x`, as devices are written.
 fn sentence(error: &Error, fields: &[Field]) -> String {
     let mut words = String::new();
     let mut rest = error.docs.as_str();

@@ -54,7 +54,7 @@ pub enum Mutability {
 }
 
 impl Mutability {
-    /// Returns its name in the JSON ABI.
+    /// Returns the word of the JSON ABI.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -164,7 +164,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Returns the type as in signatures: `(uint64,bytes32)[]` for an array of structs.
+    /// Returns the type as signatures have it: `(uint64,bytes32)[]` for an array of structs.
     #[must_use]
     pub fn signature(&self) -> String {
         match self {
@@ -192,7 +192,7 @@ impl Kind {
         }
     }
 
-    /// Returns `internalType` of the JSON ABI: the type as in the file.
+    /// Returns `internalType` of the JSON ABI: the type as the file has it.
     fn internal(&self) -> String {
         match self {
             Self::List(of) => format!("{}[]", of.internal()),
@@ -213,7 +213,7 @@ impl Kind {
     }
 }
 
-/// Returns parameters as text: `uint64 run, bytes32 indexed device`.
+/// Writes parameters as people read them: `uint64 run, bytes32 indexed device`.
 #[must_use]
 pub fn declaration(parameters: &[Parameter]) -> String {
     let one = |Parameter { name, kind, is_indexed, .. }: &Parameter| {
@@ -227,20 +227,20 @@ pub fn declaration(parameters: &[Parameter]) -> String {
     parameters.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns types in parentheses, the end of a signature.
+/// Returns types in parentheses, as a signature ends.
 fn tuple(parameters: &[Parameter]) -> String {
     let kinds: Vec<String> =
         parameters.iter().map(|parameter| parameter.kind.signature()).collect();
     format!("({})", kinds.join(","))
 }
 
-/// Returns the Keccak-256 of the signature of a function, event or error.
+/// Returns the Keccak-256 hash of the signature of a function, event or error.
 pub(crate) fn signature_hash(name: &str, inputs: &[Parameter]) -> B256 {
     keccak256(format!("{name}{}", tuple(inputs)))
 }
 
-/// Returns the JSON ABI of several interfaces as solc writes it: errors, events, functions, each sorted by name.
-/// Equal declarations are written once.
+/// Returns the JSON ABI of several interfaces, in the order of solc: errors, events, functions, each sorted by name. An item that several interfaces declare
+/// is written once.
 pub(crate) fn json_abi<'a>(interfaces: impl IntoIterator<Item = &'a Interface>) -> String {
     let mut items = Vec::new();
     for interface in interfaces {
@@ -284,7 +284,7 @@ enum Side {
     Event,
 }
 
-/// Names and types need no escape: the parser accepts only identifiers.
+/// Writes parameters. Names and types need no escape: the reader takes identifiers only.
 fn json_list(parameters: &[Parameter], side: Side) -> String {
     let items: Vec<String> = parameters
         .iter()

@@ -11,7 +11,7 @@ use crate::interface::{
     signature_hash,
 };
 
-/// The first error in an interface file.
+/// An interface file that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     /// Line, from 1.
@@ -31,10 +31,10 @@ impl std::fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Parses the interfaces of a file, in its order.
+/// Reads the interfaces of a file, in its order.
 ///
 /// # Errors
-/// The first place that is not valid.
+/// [`ReadError`] with the first place that is not understood.
 pub fn read(text: &str) -> Result<Vec<Interface>, ReadError> {
     let mut parser = Parser { tokens: tokens(text)?, next: 0, scope: BTreeMap::new() };
     let mut interfaces = Vec::new();
@@ -261,7 +261,7 @@ impl<'a> Parser<'a> {
         Ok(Error { name, docs, inputs, selector: [a, b, c, d] })
     }
 
-    /// Parses `(type location name, …)`; location and name may be missing.
+    /// Reads `(type location name, …)`; location and name may be missing.
     fn parameters(&mut self) -> Result<Vec<Parameter>, ReadError> {
         self.expect('(', "`(`")?;
         let mut parameters = Vec::new();

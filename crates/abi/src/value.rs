@@ -49,7 +49,7 @@ pub struct Decoded {
 }
 
 impl fmt::Display for Decoded {
-    /// Writes the name, then a field per line: `lapse {`, `    run: 7,`, `}`.
+    /// Writes the name, then a field a line: `lapse {`, `    run: 7,`, `}`.
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(&self.name)?;
         if self.fields.is_empty() {
@@ -106,8 +106,7 @@ fn write_value(to: &mut fmt::Formatter<'_>, value: &Value, depth: usize) -> fmt:
     }
 }
 
-/// Decodes the arguments in calldata, return data or revert data without its selector. `None` unless a strict decoder
-/// accepts them.
+/// Decodes the arguments in calldata or revert data without its selector. `None` unless a strict decoder would accept it.
 pub(crate) fn arguments(parameters: &[Parameter], data: &[u8]) -> Option<Vec<Field>> {
     Decoder { data, unread: data.len() }.fields(parameters.iter(), 0)
 }
@@ -140,7 +139,7 @@ pub(crate) fn event_values(
 }
 
 impl Kind {
-    /// Returns whether a value is encoded behind an offset.
+    /// Returns whether a value lies behind an offset.
     fn is_dynamic(&self) -> bool {
         match self {
             Self::Bytes | Self::String | Self::List(_) => true,
@@ -150,7 +149,7 @@ impl Kind {
         }
     }
 
-    /// Returns the number of bytes in the head of the value's container.
+    /// Returns the size of its part in the head, in bytes.
     fn head_size(&self) -> usize {
         if self.is_dynamic() {
             return 32;
@@ -165,8 +164,7 @@ impl Kind {
 
 struct Decoder<'a> {
     data: &'a [u8],
-    /// Bytes that may still be read. A valid encoding reads no byte twice; the limit keeps overlapping offsets from
-    /// expanding small data to large values.
+    /// Bytes that may still be read. A valid encoding needs each byte once; the bound keeps overlapping offsets from making a large value of little data.
     unread: usize,
 }
 
@@ -207,7 +205,7 @@ impl Decoder<'_> {
         values.map(Value::List)
     }
 
-    /// Decodes the value whose head is at `head` of the container that begins at `base`.
+    /// Decodes the value whose head is at `head`, in a tuple or array that begins at `base`.
     fn value(&mut self, kind: &Kind, head: usize, base: usize) -> Option<Value> {
         if !kind.is_dynamic() {
             return self.inline(kind, head);

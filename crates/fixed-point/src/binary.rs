@@ -11,7 +11,7 @@ pub const Q112: BinaryPoint = BinaryPoint { bits: 112 };
 /// Q128.128: fee growth per unit of liquidity in Uniswap v3.
 pub const Q128: BinaryPoint = BinaryPoint { bits: 128 };
 
-/// The position of the point in a binary fraction.
+/// A binary fraction: how many bits are after its point.
 ///
 /// ```
 /// use alloy_primitives::U256;
@@ -26,7 +26,7 @@ pub struct BinaryPoint {
 }
 
 impl BinaryPoint {
-    /// Returns the integer that represents 1: `2^bits`.
+    /// Returns the integer that stands for 1: `2^bits`.
     #[must_use]
     pub fn one(self) -> U256 {
         U256::ONE.wrapping_shl(self.bits)
@@ -66,8 +66,7 @@ impl BinaryPoint {
     }
 }
 
-/// Returns the growth of an accumulator from `before` to `now`, modulo 2^256: correct if it grew by less than 2^256,
-/// also across a wrap-around.
+/// Returns how much an accumulator grew from `before` to `now`, modulo 2^256: exact if it grew by less than 2^256, even if it wrapped around.
 ///
 /// Source: Uniswap v3 `Tick.getFeeGrowthInside`, `Position.update`; v2 oracles.
 #[must_use]
@@ -75,7 +74,7 @@ pub fn growth_wrapping(before: U256, now: U256) -> U256 {
     now.wrapping_sub(before)
 }
 
-/// Returns an accumulator increased by `more`, modulo 2^256.
+/// Returns an accumulator after it grew by `more`, modulo 2^256.
 ///
 /// Source: Uniswap v3 `UniswapV3Pool.swap` (`feeGrowthGlobalX128`); v2 `UniswapV2Pair._update`.
 #[must_use]

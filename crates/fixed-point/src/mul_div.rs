@@ -82,7 +82,7 @@ fn narrow(a: U256, divisor: U256) -> Result<Division, ArithmeticError> {
 }
 
 fn divided(a: U256, b: U256, divisor: U256) -> Result<Division, ArithmeticError> {
-    // Most products fit 256 bits, for which the shorter division is enough.
+    // Most products fit 256 bits: then no division of 512 bits is needed.
     if let Some(product) = a.checked_mul(b) {
         return narrow(product, divisor);
     }
@@ -95,7 +95,7 @@ fn divided(a: U256, b: U256, divisor: U256) -> Result<Division, ArithmeticError>
     Ok(Division { quotient, remainder: fitting(remainder)? })
 }
 
-/// Returns a 512-bit number as a 256-bit number.
+/// Narrows a number of 512 bits to 256.
 pub(crate) fn fitting(number: U512) -> Result<U256, ArithmeticError> {
     match U256::overflowing_from_limbs_slice(number.as_limbs()) {
         (number, false) => Ok(number),

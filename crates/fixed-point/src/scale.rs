@@ -14,7 +14,7 @@ pub const BPS: Scale = Scale::new(uint!(10_000_U256));
 /// Units of [`RAY`] in one of [`WAD`].
 const RAY_PER_WAD: U256 = uint!(1_000_000_000_U256);
 
-/// The integer that represents 1.
+/// A decimal scale: the integer that stands for 1.
 ///
 /// The product in each operation must fit 256 bits, as in the contracts: where they revert, this refuses, even if the
 /// quotient would fit. For a product of 512 bits call [`mul_div_down`](crate::mul_div_down) with [`Scale::one`].
@@ -28,13 +28,13 @@ const RAY_PER_WAD: U256 = uint!(1_000_000_000_U256);
 pub struct Scale(U256);
 
 impl Scale {
-    /// Returns a scale on which `one` represents 1. With 0 every operation is refused as a division by zero.
+    /// Returns a scale on which `one` stands for 1. With 0 every operation is refused as a division by zero.
     #[must_use]
     pub const fn new(one: U256) -> Self {
         Self(one)
     }
 
-    /// Returns the integer that represents 1.
+    /// Returns the integer that stands for 1.
     #[must_use]
     pub const fn one(self) -> U256 {
         self.0

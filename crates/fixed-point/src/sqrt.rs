@@ -17,7 +17,7 @@ pub fn isqrt_down(square: U256) -> U256 {
     if square.is_zero() {
         return U256::ZERO;
     }
-    // At least the root, below twice the root; from above, Newton's steps fall until they reach the root.
+    // Above the root: from there, Newton's steps fall until the root is reached.
     let mut root = U256::ONE.wrapping_shl(square.bit_len().div_ceil(2));
     loop {
         let next = root.saturating_add(square.wrapping_div(root)).wrapping_shr(1);
@@ -36,8 +36,7 @@ pub fn isqrt_up(square: U256) -> U256 {
     root.saturating_add(U256::from(!is_exact))
 }
 
-/// Returns the square root of `numerator / denominator` as [`Q96`](crate::Q96), rounded down twice: the quotient at
-/// 192 bits after the point, then its root.
+/// Returns the square root of `numerator / denominator` as [`Q96`](crate::Q96), rounded down twice: the quotient at 192 bits after the point, then its root.
 ///
 /// # Errors
 /// [`ArithmeticError::DivisionByZero`]; [`ArithmeticError::Overflow`] is impossible for a denominator above 0: the
@@ -53,7 +52,7 @@ pub fn sqrt_ratio_down(numerator: U256, denominator: U256) -> Result<U256, Arith
     fitting(wide_isqrt_down(square))
 }
 
-/// Returns [`isqrt_down`] of 512 bits.
+/// Returns [`isqrt_down`] of a number of 512 bits.
 fn wide_isqrt_down(square: U512) -> U512 {
     if square.is_zero() {
         return U512::ZERO;

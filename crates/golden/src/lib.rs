@@ -21,7 +21,7 @@ macro_rules! check {
     };
 }
 
-/// Returns bytes in hex, 32 per line, so that a difference shows its position.
+/// Writes bytes in hex, 32 a line, so that a difference shows where it is.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
@@ -60,7 +60,7 @@ fn update(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// Compares text with a file; the error is the first line that differs.
+/// Returns the first line that differs.
 fn compare(path: &Path, text: &str) -> Result<(), String> {
     let expected = fs::read_to_string(path).map_err(|error| error.to_string())?;
     if expected == text {

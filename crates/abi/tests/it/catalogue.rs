@@ -118,7 +118,7 @@ fn errors_are_printed_with_their_values() {
     let deposit = U256::from(1_500_000_000_000_000_000_u64);
     let error = TrainingRuns::BudgetTooSmall { deposit, required: deposit + deposit };
     let (_, words) = abi::decode_error(&error.abi_encode()).expect("known");
-    assert_eq!(words, "a deposit of 1.5 GRAIN does not cover the terms: 3 GRAIN would");
+    assert_eq!(words, "a deposit of 1.5 GRAIN does not cover the terms: give at least 3 GRAIN");
     let whole = error.abi_encode();
     for size in 0..whole.len() {
         assert_eq!(abi::decode_error(&whole[..size]), None, "cut at {size}");

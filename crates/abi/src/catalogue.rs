@@ -1,7 +1,7 @@
-//! The catalogue: every native module, where it answers and what it answers.
+//! The catalogue: every native module, its addresses and its interface.
 //!
-//! Whatever shows modules to people or tests them (explorer, refusals, fuzzing, `gleaner abi`) goes through [`MODULES`], so that a new
-//! module needs one file in `interfaces/` and one row below.
+//! Everything that displays or tests modules (explorer, error texts, fuzzing, `gleaner abi`) uses [`MODULES`], so
+//! that a new module needs one file in `interfaces/` and one row below.
 
 use std::sync::OnceLock;
 
@@ -30,7 +30,7 @@ macro_rules! modules {
             interfaces: OnceLock::new(),
         }),*];
 
-        /// The types of each file in `interfaces/`, in a module named as its interface.
+        /// The types of each file in `interfaces/`, in a Rust module with the interface's name.
         mod types {
             $(modules!(@types $shared);)*
             $($(modules!(@types $new);)*)*
@@ -56,7 +56,7 @@ macro_rules! modules {
     (@count $($name:ident)*) => { [$(stringify!($name)),*].len() };
 }
 
-// One row a module: name, constant and place; interface files that come with it; files that others have too.
+// One row per module: name, constant and place; its own interface files; interface files that it shares.
 modules! {
     shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol"];
     /// Where [`Devices`] answers.
@@ -73,25 +73,25 @@ modules! {
 
 pub use types::*;
 
-/// A native module as it is seen from outside.
+/// The name, addresses and interface of a native module.
 #[derive(Debug)]
 pub struct Module {
-    /// Its name, as the explorer shows it and `gleaner abi` takes it.
+    /// Its name, as in the explorer and in `gleaner abi`.
     pub name: &'static str,
-    /// Where it answers.
+    /// Its address or addresses.
     pub place: Place,
-    /// Paths and texts of the interface files that it answers; the last is that of errors which any module may answer.
+    /// Paths and texts of its interface files; the last declares the errors that every module may return.
     pub files: &'static [(&'static str, &'static str)],
-    /// What was read from the files.
+    /// The parsed files.
     pub(crate) interfaces: OnceLock<Vec<Interface>>,
 }
 
-/// Where a module answers.
+/// The address or addresses of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// At one address.
+    /// One address.
     Fixed(Address),
-    /// At the addresses that begin with these bytes and end with a number from 1 on.
+    /// Addresses of instances: these bytes, followed by a number from 1 on.
     Numbered([u8; 12]),
 }
 
@@ -137,7 +137,7 @@ impl Module {
     /// Returns its interfaces, with that of the errors which any module may answer.
     ///
     /// # Panics
-    /// When an interface file can't be read: a test reads them all.
+    /// When an interface file can't be parsed: a test parses them all.
     pub fn interfaces(&self) -> &[Interface] {
         self.interfaces.get_or_init(|| {
             let read = |(path, text): &(&str, &str)| {
@@ -164,7 +164,7 @@ impl Module {
     pub fn solidity(&self) -> String {
         let mut whole = String::new();
         for (_, text) in self.files {
-            // Licence and pragma stand once.
+            // Licence and pragma are kept once.
             let declarations = text.find("\n\n").and_then(|end| text.get(end..));
             whole.push_str(if whole.is_empty() { text } else { declarations.unwrap_or(text) });
         }

@@ -1,4 +1,4 @@
-//! An interface as data: what [`read`](crate::solidity::read) makes of an interface file.
+//! An interface as data: the result of parsing ([`read`](crate::solidity::read)) an interface file.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct Interface {
     pub errors: Vec<Error>,
 }
 
-/// A function that can be called.
+/// A function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// Its name.
@@ -36,7 +36,7 @@ pub struct Function {
     pub outputs: Vec<Parameter>,
     /// Whether it reads, writes or takes value.
     pub mutability: Mutability,
-    /// First 4 bytes of its calldata.
+    /// The first 4 bytes of its calldata.
     pub selector: [u8; 4],
 }
 
@@ -49,7 +49,7 @@ pub enum Mutability {
     View,
     /// Changes state.
     Nonpayable,
-    /// Changes state and takes value.
+    /// Changes state and accepts value.
     Payable,
 }
 
@@ -73,7 +73,7 @@ pub struct Event {
     pub name: String,
     /// Its comment.
     pub docs: String,
-    /// Its values; those that are indexed lie in topics.
+    /// Its values; indexed ones are topics.
     pub inputs: Vec<Parameter>,
     /// Its first topic.
     pub topic: B256,
@@ -84,15 +84,15 @@ pub struct Event {
 pub struct Error {
     /// Its name.
     pub name: String,
-    /// Its comment: the sentence that a person is shown, with values as `{name}`.
+    /// Its comment: the sentence for people, with values as `{name}`.
     pub docs: String,
     /// Its values.
     pub inputs: Vec<Parameter>,
-    /// First 4 bytes of the revert data.
+    /// The first 4 bytes of the revert data.
     pub selector: [u8; 4],
 }
 
-/// An argument, a value that is returned, or a field.
+/// An argument, a returned value, or a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
     /// Its name; empty where the file gives none.
@@ -101,14 +101,14 @@ pub struct Parameter {
     pub docs: String,
     /// Its type.
     pub kind: Kind,
-    /// Of an event: whether it lies in a topic.
+    /// Whether it is a topic; only for events.
     pub is_indexed: bool,
 }
 
 /// A struct.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Struct {
-    /// Its name, after that of the interface that it is declared in: `TrainingRuns.Terms`.
+    /// Its name, prefixed with that of its interface: `TrainingRuns.Terms`.
     pub path: String,
     /// Its comment.
     pub docs: String,
@@ -119,7 +119,7 @@ pub struct Struct {
 /// An enum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enum {
-    /// Its name, after that of the interface that it is declared in.
+    /// Its name, prefixed with that of its interface.
     pub path: String,
     /// Its comment.
     pub docs: String,
@@ -136,12 +136,12 @@ pub struct Variant {
     pub docs: String,
 }
 
-/// A type of Solidity, as far as interfaces of native modules use it.
+/// A Solidity type, as far as interfaces of native modules use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `uint` of so many bits.
+    /// `uint` with this number of bits.
     Uint(usize),
-    /// `int` of so many bits.
+    /// `int` with this number of bits.
     Int(usize),
     /// `address`
     Address,
@@ -159,7 +159,7 @@ pub enum Kind {
     Array(Box<Self>, usize),
     /// A struct.
     Struct(Arc<Struct>),
-    /// An enum; a `uint8` outside Solidity.
+    /// An enum; encoded as a `uint8`.
     Enum(Arc<Enum>),
 }
 
@@ -219,7 +219,7 @@ pub fn declaration(parameters: &[Parameter]) -> String {
     let one = |Parameter { name, kind, is_indexed, .. }: &Parameter| {
         let indexed = if *is_indexed { " indexed" } else { "" };
         let space = if name.is_empty() { "" } else { " " };
-        // `struct` and `enum` say no more than the name does.
+        // The keywords `struct` and `enum` add nothing to the name.
         let kind = kind.internal();
         let kind = kind.rsplit(' ').next().unwrap_or_default();
         format!("{kind}{indexed}{space}{name}")
@@ -277,7 +277,7 @@ pub(crate) fn json_abi<'a>(interfaces: impl IntoIterator<Item = &'a Interface>) 
     format!("[\n{}\n]\n", lines.join(",\n"))
 }
 
-/// Whose parameters are written: only those of events say whether they are indexed.
+/// The kind of item whose parameters are written: only those of events have `indexed`.
 #[derive(Clone, Copy)]
 enum Side {
     Plain,

@@ -1,7 +1,8 @@
-//! Reads interface files: the part of Solidity that declares interfaces.
+//! Parses interface files: the part of Solidity that declares interfaces.
 //!
-//! `pragma`, `interface` without inheritance, `struct`, `enum`, `function`, `event`, `error`, and `///` comments. A type is declared before it is
-//! used. Bodies, constants, mappings and user-defined value types are refused.
+//! It accepts `pragma`, `interface` without inheritance, `struct`, `enum`, `function`, `event`, `error`, and `///`
+//! comments. A type must be declared before it is used. Bodies, constants, mappings and user-defined value types are
+//! errors.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,9 +16,9 @@ use crate::interface::{
 pub struct ReadError {
     /// Line, from 1.
     pub line: usize,
-    /// What stands there; empty at the end of the file.
+    /// The token at that place; empty at the end of the file.
     pub found: String,
-    /// What may stand there.
+    /// What is expected at that place.
     pub expected: &'static str,
 }
 
@@ -98,7 +99,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, ReadError> {
 struct Parser<'a> {
     tokens: Vec<(usize, Token<'a>)>,
     next: usize,
-    /// Structs and enums by name: of the file, and of the interface being read.
+    /// Structs and enums by name: of the file, and of the interface that is being parsed.
     scope: BTreeMap<&'a str, Kind>,
 }
 

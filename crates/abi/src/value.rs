@@ -9,30 +9,31 @@ use crate::interface::{Kind, Parameter};
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Of an unsigned integer.
+    /// An unsigned integer.
     Number(U256),
-    /// Of a signed integer.
+    /// A signed integer.
     Signed(I256),
-    /// Of an address.
+    /// An address.
     Address(Address),
-    /// Of a bool.
+    /// A bool.
     Bool(bool),
-    /// Of bytes, of fixed size or not. Of an indexed string, array or struct of an event: the hash that is all the topic holds.
+    /// Bytes, of fixed size or not. For an indexed string, array or struct of an event: the hash, which is all that
+    /// the topic contains.
     Bytes(Bytes),
-    /// Of a string.
+    /// A string.
     Text(String),
-    /// Of an array.
+    /// An array.
     List(Vec<Self>),
-    /// Of a struct.
+    /// A struct.
     Record(Vec<Field>),
-    /// Of an enum: the variant.
+    /// The variant of an enum.
     Variant(String),
 }
 
 /// A named value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name in the interface; empty where the interface gives none.
+    /// Its name in the interface; empty where the interface has none.
     pub name: String,
     /// Its value.
     pub value: Value,
@@ -88,7 +89,7 @@ fn write_value(to: &mut fmt::Formatter<'_>, value: &Value, depth: usize) -> fmt:
         Value::Address(address) => write!(to, "{address}"),
         Value::Bool(is_true) => write!(to, "{is_true}"),
         Value::Bytes(bytes) => write!(to, "{bytes}"),
-        // Escapes what would be shown as something else.
+        // Escapes characters that would be displayed as something else.
         Value::Text(text) => write!(to, "{text:?}"),
         Value::Variant(name) => to.write_str(name),
         Value::Record(fields) => write_fields(to, fields, depth),
@@ -241,7 +242,7 @@ impl Decoder<'_> {
             Kind::Uint(bits) => (word.bit_len() <= *bits).then_some(Value::Number(word)),
             Kind::Int(bits) => {
                 let number = I256::from_raw(word);
-                // In two's complement a number of so many bits differs from its sign in fewer.
+                // In two's complement, a number with this number of bits differs from its sign in fewer bits.
                 let sign = if number.is_negative() { U256::MAX } else { U256::ZERO };
                 ((word ^ sign).bit_len() < *bits).then_some(Value::Signed(number))
             }

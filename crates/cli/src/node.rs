@@ -54,13 +54,13 @@ struct RunArgs {
     /// Folder of the ledger; created if missing [default: node in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where to answer JSON-RPC, over HTTP and WebSocket; port 0 takes a free one
+    /// Address for JSON-RPC over HTTP and WebSocket; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8545", value_parser = parse_listen)]
     rpc: SocketAddr,
-    /// Port to answer on, for programs of this machine: short for --rpc 127.0.0.1:PORT
+    /// Port for JSON-RPC from this machine only: short for --rpc 127.0.0.1:PORT
     #[arg(long, value_name = "PORT", conflicts_with = "rpc")]
     port: Option<u16>,
-    /// Origin of a web page that may call, as browsers write it: https://example.org, or * for all; may be given more than once
+    /// Origin of web pages that may send requests, as browsers write it: https://example.org, or * for all; may be given more than once
     #[arg(long, value_name = "ORIGIN", value_parser = parse_pages)]
     cors: Vec<Pages>,
     /// Most requests in a batch
@@ -103,15 +103,15 @@ struct RunArgs {
     /// like the named one
     #[arg(long, value_name = "NAME", requires = "dev", value_enum, default_value_t = ClientVersion::Gleaner)]
     client_version: ClientVersion,
-    /// How a new ledger begins, as a JSON file: chain id, fees, accounts with balance, code and storage; docs/genesis.md describes each
-    /// field [default: chain id and funds below]
+    /// JSON file with the first state of a new ledger: chain id, fees, accounts with balance, code and storage;
+    /// docs/genesis.md describes each field [default: chain id and funds below]
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
     /// Chain id of a new ledger [default: 190711, with --dev 31337]
     #[arg(long, value_name = "NUMBER", conflicts_with = "genesis", value_parser = clap::value_parser!(u64).range(1..))]
     chain_id: Option<u64>,
-    /// What an account holds when a new ledger begins, in GRAIN; may be given more than once. A ledger that began so may be started with the
-    /// same again
+    /// Balance of an account in a new ledger, in GRAIN; may be given more than once. An existing ledger that began
+    /// with it accepts the same flag again
     #[arg(long, value_name = "ADDRESS=GRAIN", conflicts_with = "genesis", value_parser = parse_fund)]
     fund: Vec<Fund>,
 }
@@ -137,7 +137,7 @@ enum ClientVersion {
 }
 
 impl ClientVersion {
-    /// Hardhat's blocks are never of the same second, anvil's and ours may be.
+    /// The timestamps of hardhat's blocks always rise; those of anvil and gleaner may repeat.
     fn timestamps(self) -> Timestamps {
         match self {
             Self::Gleaner | Self::Anvil => Timestamps::MayRepeat,
@@ -147,7 +147,7 @@ impl ClientVersion {
 }
 
 impl RunArgs {
-    /// Where to answer.
+    /// Returns the address to listen on.
     fn listen(&self) -> SocketAddr {
         self.port.map_or(self.rpc, |port| ([127, 0, 0, 1], port).into())
     }
@@ -196,8 +196,8 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 fn run_node(args: RunArgs, output: &Output) -> anyhow::Result<()> {
     let (data_dir, _temporary) = data_dir(&args)?;
     let runtime = shell::runtime()?;
-    // Nothing is made before both are there: how the ledger begins, and the port.
-    let genesis = beginning(&args, &data_dir)?;
+    // Nothing is created before the genesis state and the port are known to be valid.
+    let genesis = genesis_state(&args, &data_dir)?;
     let listener = runtime.block_on(rpc::listen(args.listen()));
     let listener = listener.hint("choose another address with --rpc 127.0.0.1:PORT")?;
     let node = open(&args, &data_dir, genesis)?;
@@ -324,8 +324,9 @@ async fn halt(node: &Node) -> anyhow::Error {
     }
 }
 
-/// How the ledger begins: as the genesis file says, or as the flags say if `data_dir` holds none yet; `None` if it has begun.
-fn beginning(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Option<Genesis>> {
+/// Returns the genesis state of a new ledger: from the genesis file, or from the flags if `data_dir` has no ledger
+/// yet; `None` if it has one.
+fn genesis_state(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Option<Genesis>> {
     if let Some(path) = &args.genesis {
         return read_genesis(path).map(Some);
     }
@@ -333,11 +334,11 @@ fn beginning(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Option<Genesis>>
         return Ok(None);
     }
     let genesis = new_genesis(args)?;
-    genesis.validate().context("no ledger can begin like this")?;
+    genesis.validate().context("the genesis state is invalid")?;
     Ok(Some(genesis))
 }
 
-/// Opens the ledger in `data_dir`, or begins it.
+/// Opens the ledger in `data_dir`, or creates it.
 fn open(args: &RunArgs, data_dir: &Path, genesis: Option<Genesis>) -> anyhow::Result<Node> {
     let unprotected = match args.dev || args.allow_unprotected {
         true => Unprotected::Taken,
@@ -359,20 +360,20 @@ fn open(args: &RunArgs, data_dir: &Path, genesis: Option<Genesis>) -> anyhow::Re
     };
     let has_begun = genesis.is_none();
     let node = match begin(genesis) {
-        // Its making was cut short.
+        // Its creation was interrupted.
         Err(OpenError::Store(StoreError::Empty { .. })) => {
             return in_use(begin(Some(new_genesis(args)?)));
         }
         node => in_use(node)?,
     };
     if has_begun {
-        check_beginning(args, data_dir, &node)?;
+        check_genesis(args, data_dir, &node)?;
     }
     Ok(node)
 }
 
-/// Checks that a ledger began as the flags say.
-fn check_beginning(args: &RunArgs, data_dir: &Path, node: &Node) -> anyhow::Result<()> {
+/// Checks that an existing ledger began as the flags say.
+fn check_genesis(args: &RunArgs, data_dir: &Path, node: &Node) -> anyhow::Result<()> {
     let shown = data_dir.display();
     let genesis = node.genesis()?;
     let asked = funds(args)?;
@@ -446,7 +447,7 @@ fn new_genesis(args: &RunArgs) -> anyhow::Result<Genesis> {
     Ok(genesis(args.chain_id.unwrap_or(chain_id_default), now, &funds(args)?))
 }
 
-/// What accounts hold in the first block: those of --fund, and in development those whose keys everybody knows.
+/// Returns the balances of the genesis block: those of --fund, and in development those of the accounts with public keys.
 fn funds(args: &RunArgs) -> anyhow::Result<Funds> {
     let mut funds = Funds::new();
     for Fund { account, amount } in &args.fund {

@@ -52,10 +52,10 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
     runtime()?.block_on(work)
 }
 
-/// Starts a runtime, for work in several parts.
+/// Starts a runtime with several threads.
 ///
 /// # Errors
-/// When none can be started.
+/// When it can't be started.
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("the async runtime can't be started")

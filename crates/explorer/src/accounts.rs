@@ -1,4 +1,4 @@
-//! One account or contract.
+//! The page of an account or contract.
 
 use crate::{
     Answer, BLOCKS_SEARCHED_MAX, NoPage, ROWS, Shown, activity, layout, modules, number,
@@ -22,7 +22,7 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
         }
         _ => None,
     };
-    // Where modules answer there is code, and only they are there.
+    // Native modules are accounts with code at reserved addresses, where nothing else has code.
     let is_module = code.is_some() && execution::is_native(address);
     let mut facts = vec![
         ("address", layout::mono(address.to_checksum(None))),
@@ -89,7 +89,7 @@ fn sentence(error: &Unavailable) -> String {
     first.into_iter().chain(letters).chain(['.']).collect()
 }
 
-/// Transactions from or to an account, newest first, and the block to go on from.
+/// Returns transactions from or to an account, newest first, and the block to continue from.
 fn recent(
     reader: &Reader,
     address: &Address,
@@ -112,7 +112,7 @@ fn recent(
                 theirs.map(|(transaction, receipt)| transactions::row(transaction, receipt)),
             );
         }
-        // A block's transactions stand on one page, however many.
+        // All transactions of a block are on one page.
         if rows.len() >= ROWS {
             return Ok((rows, number.checked_sub(1)));
         }

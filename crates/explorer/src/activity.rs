@@ -116,7 +116,7 @@ fn issued_asset(node: &Node, address: Address) -> Token {
 }
 
 fn ask<C: SolCall>(node: &Node, to: Address, call: &C) -> Option<C::Return> {
-    let call = Call::question(to, call.abi_encode().into());
+    let call = Call::read_only(to, call.abi_encode().into());
     match node.call(&call) {
         Ok(CallOutcome::Returned { output, .. }) => C::abi_decode_returns(&output).ok(),
         _ => None,

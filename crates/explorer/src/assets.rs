@@ -1,4 +1,4 @@
-//! Assets: what was created, by which terms, and how much there is.
+//! The pages of assets: terms, issuer and supply.
 
 use crate::{Answer, NoPage, ROWS, Shown, layout, number};
 use abi::{ASSETS, Assets, Erc20, GRAIN, IssuedAsset};
@@ -8,16 +8,16 @@ use execution::{Call, CallOutcome};
 use maud::html;
 use node::Node;
 
-/// Asks a module; `None` when it refuses.
+/// Calls a view of a module; returns `None` when it reverts.
 fn ask<C: SolCall>(node: &Node, to: Address, call: &C) -> Option<C::Return> {
-    let call = Call::question(to, call.abi_encode().into());
+    let call = Call::read_only(to, call.abi_encode().into());
     match node.call(&call) {
         Ok(CallOutcome::Returned { output, .. }) => C::abi_decode_returns(&output).ok(),
         _ => None,
     }
 }
 
-/// What all lists and pages say of an asset.
+/// What lists and pages show of an asset.
 struct Asset {
     address: Address,
     name: String,
@@ -51,7 +51,7 @@ impl Asset {
     }
 
     fn issuer(&self) -> maud::Markup {
-        html! { @if self.issuer.is_zero() { "nobody any more" } @else { (layout::account(&self.issuer)) } }
+        html! { @if self.issuer.is_zero() { "none: the role was renounced" } @else { (layout::account(&self.issuer)) } }
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn list(node: &Node, query: &str) -> Answer {
     let supply = ask(node, GRAIN, &Erc20::totalSupplyCall {}).unwrap_or_default();
     let body = html! {
         @if !supply.is_zero() {
-            p { "There are " (layout::grain(supply)) " " (layout::account(&GRAIN)) ", the native coin. Names below were chosen by whoever created the asset." }
+            p { "There are " (layout::grain(supply)) " " (layout::account(&GRAIN)) ", the native asset. The names below were chosen by the creators of the assets." }
         }
         (layout::list(&heads, &assets, "No asset has been created yet."))
         (layout::pager(newer, older))
@@ -106,18 +106,18 @@ pub(crate) fn one(node: &Node, number: u64) -> Answer {
         ("issuer", asset.issuer()),
         (
             "state",
-            html! { @if is_paused { span class="bad" { "paused: no balance moves" } } @else { "open" } },
+            html! { @if is_paused { span class="bad" { "paused: transfers are refused" } } @else { "open" } },
         ),
         ("issuer may pause", html! { (may(powers.pausable)) }),
         ("holders may burn", html! { (may(powers.burnable)) }),
-        ("issuer may hand over", html! { (may(powers.transferable)) }),
-        ("issuer may give up", html! { (may(powers.renounceable)) }),
+        ("issuer may transfer its role", html! { (may(powers.transferable)) }),
+        ("issuer may renounce its role", html! { (may(powers.renounceable)) }),
     ];
     if !offered.is_zero() {
         facts.push(("role offered to", layout::account(&offered)));
     }
     if !uri.is_empty() {
-        // Not a link: it leads wherever its issuer wants.
+        // Not a link, because the issuer chooses the address.
         facts.push(("metadata", layout::mono(uri)));
     }
     let title = format!("Asset {number}: {}", asset.name);

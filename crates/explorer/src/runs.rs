@@ -1,4 +1,4 @@
-//! Training runs: who trains what, and who was paid.
+//! The pages of training runs: terms, seats and payments.
 
 use crate::{Answer, NoPage, ROWS, Shown, layout, number};
 use abi::{
@@ -11,9 +11,9 @@ use execution::{Call, CallOutcome};
 use maud::{Markup, html};
 use node::Node;
 
-/// Asks the module; `None` when it refuses.
+/// Calls a view of the module; returns `None` when it reverts.
 fn ask<C: SolCall>(node: &Node, call: &C) -> Option<C::Return> {
-    let call = Call::question(TRAINING_RUNS, call.abi_encode().into());
+    let call = Call::read_only(TRAINING_RUNS, call.abi_encode().into());
     match node.call(&call) {
         Ok(CallOutcome::Returned { output, .. }) => C::abi_decode_returns(&output).ok(),
         _ => None,
@@ -22,7 +22,7 @@ fn ask<C: SolCall>(node: &Node, call: &C) -> Option<C::Return> {
 
 fn state(summary: &TrainingRuns::Summary) -> String {
     let phase = match summary.phase {
-        Phase::Gathering => "gathering workers",
+        Phase::Gathering => "waiting for workers",
         Phase::Training | Phase::Closed => "training",
         Phase::WindingUp => "winding up",
         Phase::Finished | Phase::__Invalid => match summary.ending {

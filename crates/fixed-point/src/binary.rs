@@ -1,4 +1,4 @@
-//! Binary fractions: an integer `x` with `n` bits after the point stands for `x / 2^n`.
+//! Binary fractions: an integer `x` with `n` bits after the point represents `x / 2^n`.
 
 use alloy_primitives::{U256, U512, uint};
 
@@ -82,6 +82,6 @@ pub fn accumulated_wrapping(accumulator: U256, more: U256) -> U256 {
     accumulator.wrapping_add(more)
 }
 
-/// 2^192: the square of what stands for 1 in [`Q96`].
+/// 2^192: the square of the integer that represents 1 in [`Q96`].
 pub(crate) const Q96_SQUARED: U256 =
     uint!(0x1_0000_0000_0000_0000_0000_0000_0000_0000_0000_0000_0000_0000_U256);

@@ -1,4 +1,4 @@
-//! Products divided: the product has 512 bits, the quotient must fit 256.
+//! Multiplication followed by division: the product has 512 bits, the quotient must fit 256.
 
 use alloy_primitives::{U256, U512};
 
@@ -54,7 +54,7 @@ pub fn div_half_up(a: U256, divisor: U256) -> Result<U256, ArithmeticError> {
     narrow(a, divisor)?.rounded_half_up(divisor)
 }
 
-/// A quotient rounded down, and what is left.
+/// A quotient rounded down, and the remainder.
 struct Division {
     quotient: U256,
     remainder: U256,
@@ -67,7 +67,7 @@ impl Division {
     }
 
     fn rounded_half_up(self, divisor: U256) -> Result<U256, ArithmeticError> {
-        // remainder ≥ divisor / 2, without a doubling that could overflow; remainder < divisor.
+        // True when remainder ≥ divisor / 2, without a doubling that could overflow; remainder < divisor.
         let is_half = divisor.saturating_sub(self.remainder) <= self.remainder;
         self.quotient.checked_add(U256::from(is_half)).ok_or(ArithmeticError::Overflow)
     }

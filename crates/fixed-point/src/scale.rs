@@ -1,4 +1,4 @@
-//! Decimal fractions: an integer `x` at scale `s` stands for `x / s`.
+//! Decimal fractions: an integer `x` at scale `s` represents `x / s`.
 
 use alloy_primitives::{U256, uint};
 
@@ -16,8 +16,8 @@ const RAY_PER_WAD: U256 = uint!(1_000_000_000_U256);
 
 /// A decimal scale: the integer that stands for 1.
 ///
-/// The product in each operation must fit 256 bits, as in the contracts: where they revert, this refuses, even if the quotient would fit. For
-/// a product of 512 bits call [`mul_div_down`](crate::mul_div_down) with [`Scale::one`].
+/// The product in each operation must fit 256 bits, as in the contracts: where they revert, this refuses, even if the
+/// quotient would fit. For a product of 512 bits call [`mul_div_down`](crate::mul_div_down) with [`Scale::one`].
 ///
 /// ```
 /// use alloy_primitives::U256;
@@ -97,8 +97,8 @@ impl Scale {
     /// Returns `base` to the power of `exponent`, by squaring, each step rounded to the nearest, a half up. `0^0` is 1.
     ///
     /// # Errors
-    /// [`ArithmeticError::Overflow`] when a product plus `one / 2` does not fit, that of the last square included, as in the contract: it squares only while
-    /// bits of the exponent are left.
+    /// [`ArithmeticError::Overflow`] when a product plus `one / 2` does not fit, that of the last square included, as
+    /// in the contract: it squares only while bits of the exponent are left.
     ///
     /// Source: MakerDAO DSS, `jug.sol`, `_rpow`.
     pub fn pow_half_up(self, mut base: U256, mut exponent: U256) -> Result<U256, ArithmeticError> {
@@ -165,7 +165,7 @@ fn quotient_down(product: U256, divisor: U256) -> Result<U256, ArithmeticError> 
     product.checked_div(divisor).ok_or(ArithmeticError::DivisionByZero)
 }
 
-/// The contracts add half of the divisor first: near the top that overflows where the quotient alone would not.
+/// The contracts add half of the divisor first: near the maximum that overflows where the quotient alone would not.
 fn quotient_half_up(product: U256, divisor: U256) -> Result<U256, ArithmeticError> {
     let half = divisor.wrapping_shr(1);
     let raised = product.checked_add(half).ok_or(ArithmeticError::Overflow)?;

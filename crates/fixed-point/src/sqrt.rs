@@ -39,9 +39,10 @@ pub fn isqrt_up(square: U256) -> U256 {
 /// Returns the square root of `numerator / denominator` as [`Q96`](crate::Q96), rounded down twice: the quotient at 192 bits after the point, then its root.
 ///
 /// # Errors
-/// [`ArithmeticError::DivisionByZero`]; [`ArithmeticError::Overflow`] is impossible for a denominator above 0: the root has at most 224 bits.
+/// [`ArithmeticError::DivisionByZero`]; [`ArithmeticError::Overflow`] is impossible for a denominator above 0: the
+/// root has at most 224 bits.
 ///
-/// Source: Uniswap v3 SDK, `encodeSqrtRatioX96`: the price that a pool begins with.
+/// Source: Uniswap v3 SDK, `encodeSqrtRatioX96`: the initial price of a pool.
 pub fn sqrt_ratio_down(numerator: U256, denominator: U256) -> Result<U256, ArithmeticError> {
     if denominator.is_zero() {
         return Err(ArithmeticError::DivisionByZero);

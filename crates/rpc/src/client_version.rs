@@ -1,14 +1,14 @@
-//! What the node calls itself.
+//! The client version that the node reports.
 
-/// What the node calls itself. Suites look for a name before they use what the node of that name has, and we have, too; where anvil and
-/// hardhat differ, a node for development is like the one whose name it bears.
+/// The client version that the node reports. Test suites look for the name of a known development node before they
+/// use its methods; where anvil and hardhat differ, a development node behaves like the one whose name it reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientVersion {
-    /// What it is.
+    /// Gleaner's own name.
     Gleaner,
-    /// As foundry's.
+    /// The name of foundry's anvil.
     Anvil,
-    /// As hardhat's.
+    /// The name of hardhat's node.
     Hardhat,
 }
 

@@ -1,4 +1,4 @@
-//! What the methods answer from.
+//! The data that the methods read.
 
 use crate::{
     client_version::ClientVersion, filter_store::Filters, parameters::BlockNumbers, server::Options,
@@ -8,13 +8,13 @@ use alloy_signer_local::PrivateKeySigner;
 use node::Node;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A node, and what is kept for clients.
+/// The node, and the state that is kept for clients.
 pub(crate) struct Context {
     pub(crate) node: Node,
     pub(crate) client_version: ClientVersion,
-    /// Those that the node signs for: none, but in development.
+    /// The accounts that the node signs for; none, except in development.
     pub(crate) accounts: Vec<PrivateKeySigner>,
-    /// Most bytes of a result.
+    /// Largest result, in bytes.
     pub(crate) response_size_max: usize,
     filters: Mutex<Filters>,
     sending: Mutex<()>,
@@ -36,7 +36,7 @@ impl Context {
         }
     }
 
-    /// How clients may write numbers of blocks here.
+    /// Returns how clients of this node may write block numbers.
     pub(crate) fn numbers(&self) -> BlockNumbers {
         match self.node.development() {
             Some(_) => BlockNumbers::Plain,
@@ -44,7 +44,7 @@ impl Context {
         }
     }
 
-    /// The filters. Whoever panicked while holding them left them whole: a filter is changed at the end of a look.
+    /// Returns the filters. They are consistent even after a panic: a poll changes a filter only as its last step.
     pub(crate) fn filters(&self) -> MutexGuard<'_, Filters> {
         self.filters.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,7 +53,7 @@ impl Context {
         self.accounts.iter().find(|key| key.address() == *address)
     }
 
-    /// Held from the choice of a nonce until its transaction is taken.
+    /// Locks out other sends: held from the choice of a nonce until the mempool has the transaction.
     pub(crate) fn sending(&self) -> MutexGuard<'_, ()> {
         self.sending.lock().unwrap_or_else(PoisonError::into_inner)
     }

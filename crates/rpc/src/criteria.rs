@@ -1,19 +1,19 @@
-//! Which logs a client asks for, checked.
+//! Which logs a client asks for, after validation.
 
 use crate::error::{Answer, ErrorObject, invalid};
 use alloy_primitives::{B256, Bloom};
 use alloy_rpc_types_eth::{BlockNumberOrTag, Filter, FilterBlockOption, Log};
 
-/// Most addresses of one filter, and most topics at one of its places. As in geth.
+/// Most addresses of a filter, and most topics at one position. As in geth.
 const ALTERNATIVES_MAX: usize = 1_000;
 
-/// A filter whose parts are within bounds and fit each other.
+/// A filter within the limits, whose block range is valid.
 #[derive(Clone, Debug)]
 pub(crate) struct Criteria(Filter);
 
 impl Criteria {
     /// # Errors
-    /// When there are too many alternatives, or its blocks are named the wrong way round.
+    /// When there are too many addresses or topics, or `fromBlock` is above `toBlock`.
     pub(crate) fn new(filter: Filter) -> Answer<Self> {
         if filter.address.len() > ALTERNATIVES_MAX {
             return Err(invalid(format!("exceed max addresses: give at most {ALTERNATIVES_MAX}")));
@@ -34,28 +34,28 @@ impl Criteria {
         Ok(Self(filter))
     }
 
-    /// Which blocks are named.
+    /// Returns the blocks that the filter names.
     pub(crate) fn blocks(&self) -> &FilterBlockOption {
         &self.0.block_option
     }
 
-    /// How many addresses and topics it has.
+    /// Returns the number of its addresses and topics.
     pub(crate) fn weight(&self) -> usize {
         self.0.address.len() + self.0.topics.iter().map(|topics| topics.len()).sum::<usize>()
     }
 
-    /// Whether a block may hold matching logs.
+    /// Returns whether a block with this bloom may hold matching logs.
     pub(crate) fn may_match(&self, bloom: Bloom) -> bool {
         self.0.matches_bloom(bloom)
     }
 
-    /// Whether a log has the address and the topics.
+    /// Returns whether a log has one of the addresses and the topics.
     pub(crate) fn matches(&self, log: &Log) -> bool {
         self.0.matches(&log.inner)
     }
 
-    /// Whether a block that came after the filter is one of those named. A tag as the beginning stands for a block that was there already;
-    /// as the end, for all to come, but `earliest`.
+    /// Returns whether the filter includes a block that was added after the filter. As `fromBlock`, a tag names a
+    /// block that existed already; as `toBlock`, every tag but `earliest` includes all later blocks.
     pub(crate) fn admits(&self, number: u64, hash: B256) -> bool {
         match &self.0.block_option {
             FilterBlockOption::AtBlockHash(named) => *named == hash,
@@ -72,7 +72,7 @@ impl Criteria {
     }
 }
 
-/// A range whose beginning is above its end.
+/// Returns the error for a range whose `fromBlock` is above its `toBlock`.
 pub(crate) fn reversed(from: u64, to: u64) -> ErrorObject {
     invalid(format!("invalid block range params: fromBlock {from} is above toBlock {to}"))
 }
@@ -83,7 +83,7 @@ mod tests {
     use alloy_primitives::Address;
 
     #[test]
-    fn blocks_to_come_are_those_named() {
+    fn later_blocks_match_the_named_range() {
         let hash = B256::repeat_byte(1);
         let check = |filter: Filter, expected: [bool; 3]| {
             let criteria = Criteria::new(filter).unwrap();

@@ -1,34 +1,35 @@
-//! How far a client has been told of blocks.
+//! The position up to which a client has been sent blocks.
 
 use crate::error::{Answer, internal};
 use node::Node;
 use std::sync::Arc;
 use store::Reader;
 
-/// The next block to tell of. When a ledger for development goes back below it, it follows.
+/// The next block to report to a client. When a development ledger is reverted below it, it moves back, too.
 pub(crate) struct Cursor {
     pub(crate) next: u64,
-    /// How often the ledger had gone back at the last look.
+    /// The ledger's count of reverts at the last read.
     rewinds: u64,
 }
 
 impl Cursor {
-    /// Returns the place behind the newest block.
+    /// Returns a cursor after the newest block.
     pub(crate) fn at_head(node: &Node) -> Answer<Self> {
         let mut cursor = Self { next: u64::MAX, rewinds: 0 };
-        let reader = cursor.look(node)?;
+        let reader = cursor.advance(node)?;
         cursor.next = reader.head().number.saturating_add(1);
         Ok(cursor)
     }
 
-    /// Returns a place before all blocks.
+    /// Returns a cursor before all blocks.
     #[cfg(test)]
     pub(crate) fn at_genesis() -> Self {
         Self { next: 0, rewinds: 0 }
     }
 
-    /// Returns the ledger as it is. Blocks that have taken the place of others, which it went back behind, are to be told of.
-    pub(crate) fn look(&mut self, node: &Node) -> Answer<Arc<Reader>> {
+    /// Returns the current ledger. After a revert the cursor moves back, so that the blocks that replaced others are
+    /// reported.
+    pub(crate) fn advance(&mut self, node: &Node) -> Answer<Arc<Reader>> {
         let Some(development) = node.development() else {
             return node.reader().map_err(internal);
         };

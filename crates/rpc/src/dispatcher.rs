@@ -1,9 +1,9 @@
-//! Answers messages: each of their calls by its method, all of them in one text.
+//! Answers messages: calls the method of each request and joins the answers in one text.
 
 use crate::{
     context::Context,
     envelope::{self, Entry, Id, Message, Request},
-    error::{ErrorObject, METHOD_NOT_FOUND_CODE, broken, no_method},
+    error::{ErrorObject, METHOD_NOT_FOUND_CODE, no_method, panicked},
     method_table::{Methods, Outcome, response_too_large},
     methods,
     server::Options,
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::to_raw_value;
 use std::sync::Arc;
 
-/// What a server answers from, whatever the transport.
+/// Answers messages, whatever the transport.
 pub(crate) struct Dispatcher {
     context: Arc<Context>,
     methods: Methods,
@@ -25,7 +25,7 @@ pub(crate) struct Dispatcher {
 pub(crate) struct Reply {
     /// The text; `None` when the message had notifications only.
     pub(crate) text: Option<String>,
-    /// The subscriptions that begin when the text is on its way.
+    /// The subscriptions to start after the text has been sent.
     pub(crate) starts: Vec<Start>,
 }
 
@@ -36,19 +36,19 @@ impl Dispatcher {
         Self { context: Arc::new(Context::new(node, options)), methods, batch_max }
     }
 
-    /// Answers a message. Subscriptions are there for a client that has a place for them.
+    /// Answers a message. Subscriptions need a `client` that can receive notifications.
     pub(crate) async fn reply(&self, bytes: &[u8], client: Option<&Arc<Subscriptions>>) -> Reply {
-        let mut turn = Turn { dispatcher: self, client, starts: Vec::new() };
+        let mut state = MessageState { dispatcher: self, client, starts: Vec::new() };
         let text = match envelope::parse(bytes, self.batch_max) {
-            Ok(Message::Single(entry)) => turn.single(entry).await,
-            Ok(Message::Batch(entries)) => turn.batch(entries).await,
+            Ok(Message::Single(entry)) => state.single(entry).await,
+            Ok(Message::Batch(entries)) => state.batch(entries).await,
             Err(error) => Some(written(Id::UNKNOWN, &Err(error))),
         };
-        Reply { text, starts: turn.starts }
+        Reply { text, starts: state.starts }
     }
 }
 
-/// The answer to what never was a message, as one too large to be read.
+/// Returns the answer to a message that was not read, for example because it is too large.
 pub(crate) fn refusal(error: ErrorObject) -> String {
     written(Id::UNKNOWN, &Err(error))
 }
@@ -59,21 +59,21 @@ fn written(id: Id<'_>, outcome: &Outcome) -> String {
     text
 }
 
-/// A message in work.
-struct Turn<'a> {
+/// The state of answering one message.
+struct MessageState<'a> {
     dispatcher: &'a Dispatcher,
     client: Option<&'a Arc<Subscriptions>>,
     starts: Vec<Start>,
 }
 
-impl Turn<'_> {
+impl MessageState<'_> {
     async fn single(&mut self, entry: Entry<'_>) -> Option<String> {
         let (id, outcome) = self.outcome(entry).await?;
         Some(written(id, &outcome))
     }
 
-    /// The answers in the order of the calls. When they would have more bytes than one answer may, those that do not fit are errors, and
-    /// the calls after them are not executed.
+    /// Returns the answers in the order of the requests. Answers that would exceed the size limit of the batch are
+    /// replaced by errors, and the requests after them are not executed.
     async fn batch(&mut self, entries: Vec<Entry<'_>>) -> Option<String> {
         let size_max = self.dispatcher.context.response_size_max;
         let (mut text, mut is_full) = (String::from("["), false);
@@ -98,7 +98,7 @@ impl Turn<'_> {
         (text.len() > 2).then_some(text)
     }
 
-    /// What a request is answered with; nothing, if it is a notification.
+    /// Returns the answer to a request; `None` for a notification.
     async fn outcome<'b>(&mut self, entry: Entry<'b>) -> Option<(Id<'b>, Outcome)> {
         match entry {
             Entry::Call(id, request) => {
@@ -110,7 +110,7 @@ impl Turn<'_> {
                 Some((id, outcome))
             }
             Entry::Notification(request) => {
-                // Nobody hears how it went.
+                // A notification has no answer, also when it fails.
                 let _ = self.call(&request).await;
                 None
             }
@@ -140,10 +140,10 @@ impl Turn<'_> {
 }
 
 fn raw(value: &impl Serialize) -> Outcome {
-    to_raw_value(value).map_err(|_| broken())
+    to_raw_value(value).map_err(|_| panicked())
 }
 
-/// Code and words are geth's.
+/// The error of a transport without subscriptions. Code and text are geth's.
 fn no_subscriptions() -> ErrorObject {
     let message = "notifications not supported: connect over WebSocket";
     ErrorObject::new(METHOD_NOT_FOUND_CODE, message)

@@ -1,7 +1,7 @@
-//! The envelope of JSON-RPC 2.0: which calls a message holds, and how an answer is framed.
+//! The envelope of JSON-RPC 2.0: which requests a message holds, and how an answer is written.
 //!
-//! Every entry becomes a call, a notification or an error: none is dropped. An id is echoed as the text that the client wrote, so that each
-//! client finds its own.
+//! Every entry of a message becomes a call, a notification or an error. An id is returned with the text that the
+//! client wrote, so that each client recognizes its own.
 //!
 //! Source: JSON-RPC 2.0, sections 4 to 6.
 
@@ -16,17 +16,17 @@ use serde::{
 use serde_json::{error::Category, value::RawValue};
 use std::fmt;
 
-/// Longest id that is echoed, in bytes of JSON.
+/// Longest id that is returned, in bytes of JSON.
 const ID_SIZE_MAX: usize = 1_024;
-/// What stands for the id of a request whose id can't be known.
+/// The id of an answer whose request has no readable id.
 const NULL: &str = "null";
 
-/// What a message asks.
+/// The requests of a message.
 #[derive(Debug)]
 pub(crate) enum Message<'a> {
     /// One request.
     Single(Entry<'a>),
-    /// Several, whose answers come together and in their order.
+    /// Several requests, which are answered together and in their order.
     Batch(Vec<Entry<'a>>),
 }
 
@@ -37,23 +37,23 @@ pub(crate) enum Entry<'a> {
     Call(Id<'a>, Request<'a>),
     /// A request without an id: it is executed and never answered.
     Notification(Request<'a>),
-    /// An object that is no request; it is answered with an error.
+    /// An object that is not a valid request; it is answered with an error.
     Malformed(Id<'a>, ErrorObject),
 }
 
-/// A method and its parameters, which are still JSON text.
+/// A method and its parameters, not yet parsed.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) method: String,
     pub(crate) params: Option<&'a RawValue>,
 }
 
-/// The id of a call, as the client wrote it.
+/// The id of a request, as the client wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id<'a>(&'a str);
 
 impl<'a> Id<'a> {
-    /// The id of an answer to what has none.
+    /// The id of an answer to a request without a readable id.
     pub(crate) const UNKNOWN: Self = Self(NULL);
 
     /// Reads a string, a number that a client gets back unchanged, or null.
@@ -72,7 +72,7 @@ impl<'a> Id<'a> {
     }
 }
 
-/// Whether a number is a 64-bit integer, or a fraction in the range of a double.
+/// Returns whether a number is a 64-bit integer, or a fraction in the range of a double.
 fn is_exact(number: &str) -> bool {
     if number.contains(['.', 'e', 'E']) {
         return number.parse::<f64>().is_ok_and(f64::is_finite);
@@ -80,10 +80,10 @@ fn is_exact(number: &str) -> bool {
     number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok()
 }
 
-/// Reads a message of at most `batch_max` requests.
+/// Parses a message of at most `batch_max` requests.
 ///
 /// # Errors
-/// The one error that the whole message is answered with, its id null.
+/// The error that answers the whole message, with a null id.
 pub(crate) fn parse(bytes: &[u8], batch_max: usize) -> Answer<Message<'_>> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         parse_error(&format!("byte {} of the message is not UTF-8", error.valid_up_to()))
@@ -134,7 +134,7 @@ fn invalid_request(reason: &str) -> ErrorObject {
     ErrorObject::new(INVALID_REQUEST_CODE, format!("invalid request: {reason}"))
 }
 
-/// The members of a request as they were found.
+/// The members of a request as the client sent them.
 #[derive(Default)]
 struct Fields<'a> {
     version: Option<&'a RawValue>,
@@ -145,7 +145,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Tells apart calls, notifications and what is neither.
+    /// Classifies the entry as a call, a notification or malformed.
     fn entry(self) -> Entry<'a> {
         if self.repeated == Some("id") {
             return Entry::Malformed(Id::UNKNOWN, invalid_request("it has two members \"id\""));
@@ -218,7 +218,7 @@ impl<'de> Visitor<'de> for Members {
                     continue;
                 }
             };
-            // An `id` that comes twice outweighs the others: nobody knows which one to answer.
+            // A repeated `id` is reported before other repeated members: the answer then has a null id.
             if place.replace(map.next_value()?).is_some() && fields.repeated != Some("id") {
                 fields.repeated = Some(name);
             }
@@ -227,7 +227,7 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// The requests of a batch; `None` when there are more than `max`, of which no more than those are kept.
+/// The requests of a batch; `None` when there are more than `max`, of which at most `max` are kept in memory.
 struct Entries {
     max: usize,
 }
@@ -247,7 +247,7 @@ impl<'de> Visitor<'de> for Entries {
                 return Ok(None);
             }
             let no_object = || invalid_request("an entry of the batch is not an object");
-            // What is whole JSON and no object has no members to find.
+            // Valid JSON that is not an object is not a request.
             entries.push(match serde_json::from_str::<Fields<'_>>(raw.get()) {
                 Ok(fields) => fields.entry(),
                 Err(_) => Entry::Malformed(Id::UNKNOWN, no_object()),
@@ -257,7 +257,7 @@ impl<'de> Visitor<'de> for Entries {
     }
 }
 
-/// Appends the answer to the call `id`.
+/// Appends the answer to the request `id`.
 pub(crate) fn write(out: &mut String, id: Id<'_>, answer: &Answer<Box<RawValue>>) {
     out.push_str(r#"{"jsonrpc":"2.0","id":"#);
     out.push_str(id.0);

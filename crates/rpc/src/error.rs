@@ -1,4 +1,4 @@
-//! Errors on the wire.
+//! The JSON-RPC errors: their codes and texts.
 
 use crate::reverts;
 use alloy_primitives::{B256, Bytes};
@@ -11,35 +11,35 @@ use store::StoreError;
 
 /// JSON-RPC 2.0: the message is not JSON.
 pub(crate) const PARSE_ERROR_CODE: i32 = -32_700;
-/// JSON-RPC 2.0: the message is JSON, and no request.
+/// JSON-RPC 2.0: the message is JSON, but not a request.
 pub(crate) const INVALID_REQUEST_CODE: i32 = -32_600;
-/// JSON-RPC 2.0: there is no such method.
+/// JSON-RPC 2.0: the method does not exist.
 pub(crate) const METHOD_NOT_FOUND_CODE: i32 = -32_601;
-/// JSON-RPC 2.0: the parameters are not those of the method.
+/// JSON-RPC 2.0: the parameters are invalid for the method.
 pub(crate) const INVALID_PARAMS_CODE: i32 = -32_602;
-/// JSON-RPC 2.0: the server's own trouble.
+/// JSON-RPC 2.0: the server failed.
 pub(crate) const INTERNAL_ERROR_CODE: i32 = -32_603;
 /// How much of a method's name an error repeats, in characters.
 const METHOD_NAME_SHOWN: usize = 64;
 
-/// Geth's code for whatever the ledger refuses.
+/// Geth's code for every refusal by the ledger.
 const REFUSED_CODE: i32 = -32_000;
 /// EIP-1474: limit exceeded.
 const LIMIT_CODE: i32 = -32_005;
 /// Geth's code for a call that reverted.
 const REVERTED_CODE: i32 = 3;
 
-/// EIP-7966: no receipt in time.
+/// EIP-7966: no receipt within the time limit.
 const UNTIMELY_CODE: i32 = 4;
-/// EIP-7966: taken, but something has to come before it.
+/// EIP-7966: accepted, but an earlier transaction or funds are missing.
 const UNREADY_CODE: i32 = 5;
-/// Geth's code for what a node does not keep any longer.
+/// Geth's code for data that the node has pruned.
 const PRUNED_CODE: i32 = 4_444;
 
-/// The answer of a method.
+/// The result of a method.
 pub(crate) type Answer<T> = Result<T, ErrorObject>;
 
-/// What a failed call is answered with. Source: JSON-RPC 2.0, section 5.1.
+/// The error of a failed request. Source: JSON-RPC 2.0, section 5.1.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ErrorObject {
     code: i32,
@@ -49,12 +49,12 @@ pub(crate) struct ErrorObject {
 }
 
 impl ErrorObject {
-    /// An error without data.
+    /// Returns an error without data.
     pub(crate) fn new(code: i32, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), data: None }
     }
 
-    /// An error whose data programs read.
+    /// Returns an error with data for programs.
     pub(crate) fn with_data(code: i32, message: impl Into<String>, data: &impl Serialize) -> Self {
         Self { data: to_raw_value(data).ok(), ..Self::new(code, message) }
     }
@@ -80,28 +80,28 @@ pub(crate) fn too_large(message: impl Into<String>) -> ErrorObject {
     ErrorObject::new(LIMIT_CODE, message)
 }
 
-/// There is no method of this name. The words are geth's.
+/// Returns the error for an unknown method. The text is geth's.
 pub(crate) fn no_method(name: &str) -> ErrorObject {
     let name: String = name.chars().take(METHOD_NAME_SHOWN).collect();
     let message = format!("the method {name} does not exist/is not available");
     ErrorObject::new(METHOD_NOT_FOUND_CODE, message)
 }
 
-/// A method that panicked: a mistake of this program's.
-pub(crate) fn broken() -> ErrorObject {
+/// Returns the error for a method that panicked: a defect of this program.
+pub(crate) fn panicked() -> ErrorObject {
     ErrorObject::new(INTERNAL_ERROR_CODE, "internal error: the request was not finished")
 }
 
-/// Blocks that the ledger came without, or that were pruned.
+/// Returns the error for blocks that were pruned, or that are older than the ledger's snapshot.
 pub(crate) fn pruned(first: u64) -> ErrorObject {
     let message = format!("pruned history unavailable: blocks from {first} on are kept");
     ErrorObject::new(PRUNED_CODE, message)
 }
 
-/// The node's own trouble; its details go to the log, which its owner reads.
+/// Logs the details of an error of the node's store, and returns an error without them.
 pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObject {
-    tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");
-    let message = "internal error: the chain can't be read";
+    tracing::error!(error = &error as &dyn std::error::Error, "reading the chain failed");
+    let message = "internal error: reading the chain failed, see the node's log";
     ErrorObject::new(INTERNAL_ERROR_CODE, message)
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn unreadable_index(error: &history::IndexError) -> ErrorObject {
     ErrorObject::new(INTERNAL_ERROR_CODE, message)
 }
 
-/// A call that reverted with `output`; the text is for people, the data for programs.
+/// Returns the error for a call that reverted with `output`; the text is for people, the data for programs.
 pub(crate) fn reverted(output: Bytes) -> ErrorObject {
     let message = match reverts::reason(&output) {
         Some(reason) => format!("execution reverted: {reason}"),
@@ -129,7 +129,7 @@ pub(crate) fn reverted(output: Bytes) -> ErrorObject {
     ErrorObject::with_data(REVERTED_CODE, message, &output)
 }
 
-/// A call that ended otherwise than by returning or reverting.
+/// Returns the error for a call that stopped with an EVM error.
 pub(crate) fn halted(reason: &str) -> ErrorObject {
     if reason.starts_with("OutOfGas") {
         return refused(format!("out of gas: {reason}"));
@@ -167,7 +167,7 @@ pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObject {
     }
 }
 
-/// Why there is no simulation, with the codes of `eth_simulateV1`.
+/// Returns the error for a failed simulation, with the codes of `eth_simulateV1`.
 pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObject {
     let code = match &error {
         SimulateError::State(_) => INTERNAL_ERROR_CODE,
@@ -200,16 +200,17 @@ pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObject {
     }
 }
 
-/// Why a transaction that carries blobs is refused.
+/// The error for a transaction that carries blobs.
 pub(crate) const NO_BLOBS: &str = "transaction type not supported: blobs are not supported on this ledger, send the data as calldata";
 
-/// A transaction is taken, and its sender's earlier ones or his money are missing. Source: EIP-7966.
+/// Returns the error for a transaction that is in the mempool, but whose sender's earlier nonces or funds are
+/// missing. Source: EIP-7966.
 pub(crate) fn unready(hash: B256) -> ErrorObject {
     let message = "the transaction waits, and can't be in a block yet: earlier nonces or funds of its sender are missing";
     ErrorObject::with_data(UNREADY_CODE, message, &hash)
 }
 
-/// A transaction is taken, and in no block yet. Source: EIP-7966.
+/// Returns the error for a transaction that is in the mempool, but not yet in a block. Source: EIP-7966.
 pub(crate) fn untimely(hash: B256, wait: Duration) -> ErrorObject {
     let message = format!(
         "the transaction waits, and was in no block within {wait:?}: ask for its receipt later"
@@ -230,7 +231,10 @@ pub(crate) fn not_submitted(error: SubmitError) -> ErrorObject {
     match error {
         SubmitError::Store(error) => internal(error),
         error @ SubmitError::Journal(_) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a transaction was not kept");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "writing a transaction to the mempool's file failed"
+            );
             ErrorObject::new(INTERNAL_ERROR_CODE, error.to_string())
         }
         error @ (SubmitError::Decode(_)

@@ -1,7 +1,7 @@
-//! Transactions of which their sender left something out.
+//! Fills in the fields that the sender of a transaction left out.
 
 use crate::{
-    calls::{self, Question},
+    calls::{self, CallParameters},
     error::{Answer, NO_BLOBS, internal, invalid},
     fees,
 };
@@ -18,14 +18,14 @@ use serde::Serialize;
 /// A transaction without its signature.
 pub(crate) type Unsigned = EthereumTypedTransaction<TxEip4844>;
 
-/// A transaction that only lacks its signature, which is zero.
+/// A complete transaction whose signature is zero.
 #[derive(Serialize)]
 pub(crate) struct Filled {
     raw: Bytes,
     tx: Transaction,
 }
 
-/// Answers `eth_fillTransaction`: the transaction as the sender's wallet would sign it, as geth has it.
+/// Answers `eth_fillTransaction`: returns the transaction that the sender's wallet would sign, in geth's form.
 pub(crate) fn fill(node: &Node, request: TransactionRequest) -> Answer<Filled> {
     let sender = request.from.unwrap_or_default();
     let unsigned = filled(node, sender, request)?;
@@ -33,8 +33,8 @@ pub(crate) fn fill(node: &Node, request: TransactionRequest) -> Answer<Filled> {
     Ok(Filled { raw: tx.encoded_2718().into(), tx })
 }
 
-/// What the sender left out is filled in. Gas is estimated, and an estimate that reverts is the answer; a gas limit that is given is not
-/// questioned.
+/// Fills in the fields that the sender left out. Gas is estimated, and an estimate that reverts is an error; a given
+/// gas limit is not checked.
 pub(crate) fn filled(
     node: &Node,
     sender: Address,
@@ -61,8 +61,8 @@ pub(crate) fn filled(
     let gas_limit = match call.gas_limit {
         Some(gas_limit) => gas_limit,
         None => {
-            let question = Question { call, block: None, overrides: Overrides::default() };
-            calls::estimate_gas(node, &question)?.to()
+            let parameters = CallParameters { call, block: None, overrides: Overrides::default() };
+            calls::estimate_gas(node, &parameters)?.to()
         }
     };
     if gas_price.is_some() || matches!(wished, Some(0 | 1)) {

@@ -1,7 +1,7 @@
-//! Filters kept for clients that poll.
+//! Filters that are kept for clients that poll.
 //!
-//! A filter that nobody asks for [`IDLE_MAX`] is forgotten, and the one not asked for longest makes room when there are too many. Its name can't
-//! be guessed, so that no client meddles with another's.
+//! A filter that is not polled for [`IDLE_MAX`] is removed; when there are too many, the one that was polled longest
+//! ago is removed. Its id can't be guessed, so that no client can read or remove another's.
 
 use crate::{
     criteria::Criteria,
@@ -19,21 +19,21 @@ use std::{
 const FILTERS_MAX: usize = 1_024;
 /// Most addresses and topics of all filters together.
 const WEIGHT_MAX: usize = 65_536;
-/// How long a filter is kept that nobody asks for. As in geth.
+/// How long a filter is kept without a poll. As in geth.
 const IDLE_MAX: Duration = Duration::from_secs(300);
 
-/// What a filter waits for.
+/// What a filter selects.
 pub(crate) enum Kind {
     /// Logs of blocks from the cursor on.
     Logs { criteria: Box<Criteria>, cursor: Cursor },
     /// Hashes of blocks from the cursor on.
     Blocks(Cursor),
-    /// Hashes of transactions that began to wait.
+    /// Hashes of new transactions in the mempool.
     Waiting(WaitingFeed),
 }
 
 impl Kind {
-    /// How many addresses and topics it holds.
+    /// Returns the number of addresses and topics.
     fn weight(&self) -> usize {
         match self {
             Self::Logs { criteria, .. } => criteria.weight(),
@@ -47,14 +47,14 @@ struct Kept {
     asked: Instant,
 }
 
-/// All filters, by name.
+/// All filters, by id.
 #[derive(Default)]
 pub(crate) struct Filters {
     kept: BTreeMap<String, Kept>,
 }
 
 impl Filters {
-    /// Keeps a filter; its name.
+    /// Adds a filter and returns its id.
     pub(crate) fn add(&mut self, kind: Kind) -> String {
         let now = now();
         self.kept.retain(|_, kept| now.duration_since(kept.asked) < IDLE_MAX);
@@ -68,14 +68,14 @@ impl Filters {
         name
     }
 
-    /// Returns a filter that is asked for, so that it stays.
+    /// Returns a polled filter and restarts its time limit.
     pub(crate) fn asked(&mut self, name: &str) -> Answer<&mut Kind> {
         let kept = self.kept.get_mut(name).ok_or_else(|| refused("filter not found"))?;
         kept.asked = now();
         Ok(&mut kept.kind)
     }
 
-    /// Forgets a filter; false when there is none of this name.
+    /// Removes a filter; returns false if it does not exist.
     pub(crate) fn remove(&mut self, name: &str) -> bool {
         self.kept.remove(name).is_some()
     }
@@ -85,7 +85,10 @@ impl Filters {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the shell measures how long nobody asked")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the node's shell measures the time since the last poll"
+)]
 fn now() -> Instant {
     Instant::now()
 }
@@ -111,7 +114,7 @@ mod tests {
             filters.add(logs(0));
         }
         assert_eq!(filters.kept.len(), FILTERS_MAX);
-        assert!(filters.asked(&first).is_err(), "the oldest made room");
+        assert!(filters.asked(&first).is_err(), "the oldest was removed");
         for _ in 0..100 {
             filters.add(logs(1_000));
         }

@@ -1,4 +1,4 @@
-//! `eth_newFilter` and its relatives, for clients that poll.
+//! `eth_newFilter` and the other methods for clients that poll.
 
 use crate::{
     context::Context,
@@ -13,10 +13,10 @@ use alloy_rpc_types_eth::{Filter, Log};
 use serde::Serialize;
 use store::Reader;
 
-/// Most entries in one answer; the rest is in the next.
+/// Most entries in one answer; the next poll returns the rest.
 const CHANGES_MAX: usize = 10_000;
 
-/// What has come since the last look.
+/// What has been added since the last poll.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Changes {
@@ -44,7 +44,7 @@ pub(crate) fn uninstall(context: &Context, name: &str) -> Answer<bool> {
     Ok(context.filters().remove(name))
 }
 
-/// All logs that a filter's blocks hold, new or not.
+/// Returns all logs of a filter's blocks, also those returned before.
 pub(crate) fn all_logs(context: &Context, name: &str) -> Answer<Vec<Log>> {
     let criteria = match context.filters().asked(name)? {
         Kind::Logs { criteria, .. } => criteria.clone(),
@@ -53,18 +53,18 @@ pub(crate) fn all_logs(context: &Context, name: &str) -> Answer<Vec<Log>> {
     logs::find(&context.node, &criteria)
 }
 
-/// What has come since the last look, of the blocks that the filter names.
+/// Returns what has been added since the last poll, in the blocks that the filter names.
 pub(crate) fn changes(context: &Context, name: &str) -> Answer<Changes> {
     let mut filters = context.filters();
     Ok(match filters.asked(name)? {
         Kind::Logs { criteria, cursor } => {
-            let reader = cursor.look(&context.node)?;
+            let reader = cursor.advance(&context.node)?;
             let (found, next) = logs::since(&reader, criteria, cursor.next)?;
             cursor.next = next;
             Changes::Logs(found)
         }
         Kind::Blocks(cursor) => {
-            let reader = cursor.look(&context.node)?;
+            let reader = cursor.advance(&context.node)?;
             Changes::Hashes(hashes(&reader, cursor)?)
         }
         Kind::Waiting(feed) => Changes::Hashes(feed.take(CHANGES_MAX)),

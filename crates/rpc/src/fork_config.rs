@@ -1,4 +1,4 @@
-//! `eth_config`: by which of Ethereum's rules blocks are made (EIP-7910).
+//! `eth_config`: which of Ethereum's forks is active (EIP-7910).
 
 use crate::error::{Answer, internal};
 use alloy_primitives::{Address, FixedBytes, U64};
@@ -27,11 +27,11 @@ const PRECOMPILES: [(&str, u16); 18] = [
     ("P256VERIFY", 0x100),
 ];
 
-/// Osaka's rules hold from the genesis block on, and none are scheduled. There are no blobs, so their schedule is zero, and no system
-/// contracts.
+/// Returns the configuration: Osaka is active from the genesis block on, and no fork is scheduled. There are no
+/// blobs, so their schedule is zero, and no system contracts.
 pub(crate) fn config(node: &Node) -> Answer<Value> {
     let genesis = node.reader().and_then(|reader| reader.header(0)).map_err(internal)?;
-    // A ledger that began with a snapshot has the header of block 0, too; one without has no id to tell.
+    // A ledger that began with a snapshot also has the header of block 0; without that header the fork id is unknown.
     let fork_id = genesis.map(|header| FixedBytes::<4>::from(crc32(header.hash().as_slice())));
     let precompiles: Map<String, Value> = PRECOMPILES
         .iter()
@@ -53,7 +53,7 @@ pub(crate) fn config(node: &Node) -> Answer<Value> {
     }))
 }
 
-/// The checksum of ISO 3309, by which a fork is identified (EIP-6122).
+/// Returns the checksum of ISO 3309, which identifies a fork (EIP-6122).
 fn crc32(bytes: &[u8]) -> [u8; 4] {
     let step = |sum: u32, byte: &u8| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| match sum & 1 {

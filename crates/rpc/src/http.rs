@@ -12,33 +12,34 @@ use hyper::{
 };
 use std::sync::Arc;
 
-/// What a client asks.
+/// A client's request.
 pub(crate) type HttpRequest<B = Incoming> = hyper::Request<B>;
-/// What it is answered.
+/// The response to a client.
 pub(crate) type HttpResponse = hyper::Response<HttpBody>;
-/// The body of an answer.
+/// The body of a response.
 pub(crate) type HttpBody = Full<Bytes>;
 
-/// Code of what is too large to be read, as other nodes have it.
+/// The error code for a request that is too large, as in other nodes.
 const REQUEST_TOO_LARGE_CODE: i32 = -32_007;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// Answers a request whose body has at most `size_max` bytes. A message of notifications alone has an empty answer.
+/// Answers a request whose body has at most `size_max` bytes. A message that holds only notifications has an empty answer.
 pub(crate) async fn answer(
     dispatcher: Arc<Dispatcher>,
     request: HttpRequest,
     size_max: usize,
 ) -> HttpResponse {
     if request.method() != Method::POST {
-        let mut response = refused(StatusCode::METHOD_NOT_ALLOWED, "JSON-RPC is asked by POST\n");
+        let mut response =
+            refused(StatusCode::METHOD_NOT_ALLOWED, "send JSON-RPC requests with POST\n");
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
     if !is_json(request.headers()) {
-        let words = "the header Content-Type is not application/json\n";
-        return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, words);
+        let text = "set the header Content-Type to application/json\n";
+        return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
     }
     if announced(request.headers()).is_some_and(|size| size > size_max) {
         return too_large(size_max);
@@ -55,7 +56,7 @@ pub(crate) async fn answer(
     response(StatusCode::OK, JSON, reply.text.unwrap_or_default())
 }
 
-/// Whether the body says that it is JSON, with whatever parameters.
+/// Returns whether the content type is JSON, with any parameters.
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
@@ -68,7 +69,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The error in place of the answer to a message of more than `size_max` bytes.
+/// Returns the error for a message of more than `size_max` bytes.
 pub(crate) fn request_too_large(size_max: usize) -> ErrorObject {
     let message = format!("the request has more than {size_max} bytes: send it in parts");
     ErrorObject::new(REQUEST_TOO_LARGE_CODE, message)
@@ -79,8 +80,8 @@ fn too_large(size_max: usize) -> HttpResponse {
     response(StatusCode::PAYLOAD_TOO_LARGE, JSON, text)
 }
 
-fn refused(status: StatusCode, words: &'static str) -> HttpResponse {
-    response(status, TEXT, words)
+fn refused(status: StatusCode, text: &'static str) -> HttpResponse {
+    response(status, TEXT, text)
 }
 
 fn response(status: StatusCode, kind: HeaderValue, body: impl Into<Bytes>) -> HttpResponse {

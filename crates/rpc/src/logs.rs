@@ -11,17 +11,17 @@ use node::Node;
 use std::ops::RangeInclusive;
 use store::Reader;
 
-/// Most blocks one request may look through.
+/// Most blocks that one request may search.
 const BLOCKS_MAX: u64 = 10_000;
 /// Most logs one answer may hold.
 const LOGS_MAX: usize = 10_000;
 
-/// The logs that match, in order. Without blocks it is the latest one that is looked through.
+/// Returns the logs that match, in order. A filter without blocks searches the latest one.
 pub(crate) fn find(node: &Node, criteria: &Criteria) -> Answer<Vec<Log>> {
     let reader = node.reader().map_err(internal)?;
     let mut logs = Vec::new();
     let blocks_max = match node.development() {
-        // There whole chains are looked through, and nobody else waits.
+        // Test suites search whole chains, and no other client waits.
         Some(_) => u64::MAX,
         None => BLOCKS_MAX,
     };
@@ -43,7 +43,7 @@ pub(crate) fn find(node: &Node, criteria: &Criteria) -> Answer<Vec<Log>> {
     Ok(logs)
 }
 
-/// The blocks to look through.
+/// Returns the blocks to search.
 fn range(reader: &Reader, criteria: &Criteria, blocks_max: u64) -> Answer<RangeInclusive<u64>> {
     match criteria.blocks() {
         FilterBlockOption::AtBlockHash(hash) => {
@@ -57,8 +57,8 @@ fn range(reader: &Reader, criteria: &Criteria, blocks_max: u64) -> Answer<RangeI
     }
 }
 
-/// The heights between two blocks, both the latest one unless named. All of them must exist: who asks for blocks to come would take the
-/// answer for theirs.
+/// Returns the heights between two blocks; a block that is not named is the latest. Both must exist: otherwise an
+/// incomplete answer would look like the answer for all blocks of the range.
 fn bound(
     head: u64,
     (from, to): (Option<BlockNumberOrTag>, Option<BlockNumberOrTag>),
@@ -83,7 +83,8 @@ fn bound(
     Ok(from..=to)
 }
 
-/// The logs of blocks from `next` on that match, and the height to go on from. A block's logs come whole.
+/// Returns the matching logs of the blocks from `next` on, and the height to continue from. The logs of one block are
+/// never split.
 pub(crate) fn since(reader: &Reader, criteria: &Criteria, next: u64) -> Answer<(Vec<Log>, u64)> {
     let head = reader.head().number;
     let (mut logs, mut number) = (Vec::new(), next);

@@ -1,8 +1,8 @@
-//! Methods by name, and on which thread each is answered.
+//! The methods by name, and the thread that runs each.
 
 use crate::{
     context::Context,
-    error::{Answer, ErrorObject, broken, too_large},
+    error::{Answer, ErrorObject, panicked, too_large},
     parameters::Params,
 };
 use node::Node;
@@ -13,25 +13,26 @@ use std::{collections::BTreeMap, future::Future, io, pin::Pin, sync::Arc};
 /// The result of a method, as JSON text.
 pub(crate) type Outcome = Answer<Box<RawValue>>;
 
-/// A method that is answered on the thread that asks.
+/// A method that runs on the calling thread.
 type Direct = Arc<dyn Fn(&Context, &Params<'_>) -> Outcome + Send + Sync>;
-/// A method that waits for something.
+/// A method that waits for an event.
 type Waiting = Arc<dyn Fn(Arc<Context>, &Params<'_>) -> Pending + Send + Sync>;
-/// The rest of a method that waits.
+/// The asynchronous part of a method that waits.
 pub(crate) type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// How a method is answered.
+/// How a method is run.
 #[derive(Clone)]
 pub(crate) enum Method {
-    /// From memory, or nearly so: on the thread that read the request. A second thread would cost more than the answer.
+    /// It reads from memory, or almost only: it runs on the thread that read the request, because another thread
+    /// would cost more than the method.
     Quick(Direct),
-    /// It reads much of the disk, or computes: on a thread that may block.
+    /// It reads much from the disk, or computes: it runs on a thread that may block.
     Blocking(Direct),
     /// It waits for blocks.
     Waiting(Waiting),
 }
 
-/// Every method.
+/// All methods.
 #[derive(Default)]
 pub(crate) struct Methods {
     table: BTreeMap<&'static str, Method>,
@@ -42,7 +43,7 @@ impl Methods {
         self.table.get(name)
     }
 
-    /// A method that is answered from the node alone.
+    /// Adds a method that needs the node only.
     pub(crate) fn add<T: Serialize + 'static>(
         &mut self,
         name: &'static str,
@@ -51,7 +52,7 @@ impl Methods {
         self.add_kept(name, move |context, params| method(&context.node, params));
     }
 
-    /// A method that is answered from memory, or nearly so.
+    /// Adds a method that reads from memory, or almost only.
     pub(crate) fn add_quick<T: Serialize + 'static>(
         &mut self,
         name: &'static str,
@@ -62,7 +63,7 @@ impl Methods {
         self.insert(name, Method::Quick(answer));
     }
 
-    /// A method that also keeps something for its client.
+    /// Adds a method that also changes the state that is kept for clients.
     pub(crate) fn add_kept<T: Serialize + 'static>(
         &mut self,
         name: &'static str,
@@ -73,7 +74,7 @@ impl Methods {
         self.insert(name, Method::Blocking(answer));
     }
 
-    /// A method that waits: `read` its parameters, then what it waits for.
+    /// Adds a method that waits: `read` parses its parameters, `wait` returns what it waits for.
     pub(crate) fn add_waiting<P, T, F>(
         &mut self,
         name: &'static str,
@@ -94,7 +95,7 @@ impl Methods {
         self.insert(name, Method::Waiting(answer));
     }
 
-    /// Another name for a method.
+    /// Adds another name for a method.
     pub(crate) fn add_alias(&mut self, other: &'static str, one: &'static str) {
         let method = self.table.get(one).cloned().expect("the method is added before its alias");
         self.insert(other, method);
@@ -120,7 +121,7 @@ impl Method {
                 let (method, context) = (Arc::clone(method), Arc::clone(context));
                 let params = params.map(ToOwned::to_owned);
                 let work = move || method(&context, &Params::new(params.as_deref(), numbers));
-                tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken()))
+                tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(panicked()))
             }
             Self::Waiting(method) => {
                 method(Arc::clone(context), &Params::new(params, numbers)).await
@@ -129,28 +130,28 @@ impl Method {
     }
 }
 
-/// A result as JSON text, unless it is larger than an answer may be.
+/// Serializes a result, unless it is larger than an answer may be.
 fn written(context: &Context, result: &impl Serialize) -> Outcome {
     let mut text = Bounded { bytes: Vec::new(), size_max: context.response_size_max };
     match serde_json::to_writer(&mut text, result) {
         Ok(()) => {
-            let text = String::from_utf8(text.bytes).map_err(|_| broken())?;
-            RawValue::from_string(text).map_err(|_| broken())
+            let text = String::from_utf8(text.bytes).map_err(|_| panicked())?;
+            RawValue::from_string(text).map_err(|_| panicked())
         }
         Err(error) if error.is_io() => Err(response_too_large(context.response_size_max)),
         Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
-            Err(broken())
+            tracing::error!(%error, "serializing an answer failed");
+            Err(panicked())
         }
     }
 }
 
-/// The error in place of a result that would be too large.
+/// Returns the error for a result that would be too large.
 pub(crate) fn response_too_large(size_max: usize) -> ErrorObject {
     too_large(format!("the answer would have more than {size_max} bytes: ask for less"))
 }
 
-/// Bytes of JSON, of which there may be `size_max`.
+/// A buffer for JSON of at most `size_max` bytes.
 struct Bounded {
     bytes: Vec<u8>,
     size_max: usize,

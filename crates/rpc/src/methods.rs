@@ -1,6 +1,6 @@
-//! Every method that is answered, with its parameters.
+//! The list of methods, with their parameters.
 //!
-//! To add a method, start here: one line in the group it belongs to.
+//! To add a method, start here: add one line to the group it belongs to.
 
 use crate::{
     account_history,
@@ -20,19 +20,19 @@ use alloy_signer_local::PrivateKeySigner;
 use node::Node;
 use serde::Serialize;
 
-/// Returns the methods of a node, with those of a ledger for development or without.
+/// Returns the methods of a node, with or without those of a development ledger.
 ///
-/// Subscriptions are not among them: they depend on the transport.
+/// Subscriptions are not included: they depend on the transport.
 pub(crate) fn all(is_development: bool) -> Methods {
     let mut methods = Methods::default();
-    methods.about_the_node();
-    methods.about_blocks();
-    methods.about_parts_of_blocks();
-    methods.about_state();
-    methods.about_what_might_be();
-    methods.about_transactions(is_development);
-    methods.about_news();
-    methods.about_history();
+    methods.add_node_methods();
+    methods.add_block_methods();
+    methods.add_block_part_methods();
+    methods.add_state_methods();
+    methods.add_call_methods();
+    methods.add_transaction_methods(is_development);
+    methods.add_filter_methods();
+    methods.add_history_methods();
     if is_development {
         development::add(&mut methods);
     }
@@ -40,7 +40,7 @@ pub(crate) fn all(is_development: bool) -> Methods {
 }
 
 impl Methods {
-    fn about_news(&mut self) {
+    fn add_filter_methods(&mut self) {
         self.add_kept("eth_newFilter", |context, params| filters::new_logs(context, one(params)?));
         self.add_kept("eth_newBlockFilter", |context, _| filters::new_blocks(context));
         self.add_kept("eth_newPendingTransactionFilter", |context, _| {
@@ -57,7 +57,7 @@ impl Methods {
         });
     }
 
-    fn about_history(&mut self) {
+    fn add_history_methods(&mut self) {
         self.add("gleaner_getAccountTransactions", |node, params| {
             account_history::transactions(node, account_history::parameters(params)?)
         });
@@ -70,7 +70,7 @@ impl Methods {
         self.add_quick("gleaner_historyStatus", |node, _| Ok(account_history::status(node)));
     }
 
-    fn about_the_node(&mut self) {
+    fn add_node_methods(&mut self) {
         self.add_quick("eth_chainId", |node, _| Ok(U64::from(node.rules().chain_id)));
         self.add_quick("net_version", |node, _| Ok(node.rules().chain_id.to_string()));
         self.add_quick("net_listening", |_, _| Ok(true));
@@ -82,14 +82,14 @@ impl Methods {
         self.add_kept("eth_accounts", |context, _| {
             let mut accounts: Vec<_> =
                 context.accounts.iter().map(PrivateKeySigner::address).collect();
-            // As in anvil: libraries look here before they let one send.
+            // As in anvil: libraries read the accounts before they let one sign.
             accounts
                 .extend(context.node.development().into_iter().flat_map(|it| it.impersonated()));
             Ok(accounts)
         });
     }
 
-    fn about_blocks(&mut self) {
+    fn add_block_methods(&mut self) {
         self.add_quick("eth_blockNumber", |node, _| Ok(U64::from(node.head().number)));
         self.add("eth_getBlockByNumber", |node, params| {
             let (block, content) = parse(params, |sequence| {
@@ -116,7 +116,7 @@ impl Methods {
         });
     }
 
-    fn about_state(&mut self) {
+    fn add_state_methods(&mut self) {
         self.add("eth_getBalance", |node, params| {
             let (address, block) = one_at(params)?;
             state::balance(node, address, block)
@@ -157,7 +157,7 @@ impl Methods {
         });
     }
 
-    fn about_what_might_be(&mut self) {
+    fn add_call_methods(&mut self) {
         self.add("eth_createAccessList", |node, params| {
             calls::access_list(node, &calls::parameters(params)?)
         });
@@ -181,8 +181,9 @@ impl Methods {
         });
     }
 
-    fn about_transactions(&mut self, is_development: bool) {
-        // In development taking a transaction makes a block, and is no quick matter: there `development` has the method.
+    fn add_transaction_methods(&mut self, is_development: bool) {
+        // On a development ledger, accepting a transaction produces a block, which takes time: there the module
+        // `development` adds the method.
         if !is_development {
             self.add_quick("eth_sendRawTransaction", |node, params| {
                 submission::send(node, &one(params)?)
@@ -210,7 +211,7 @@ impl Methods {
         self.add("txpool_inspect", |node, _| mempool::inspect(node));
     }
 
-    /// What is asked of a block by its number under one name, by its hash under another: as `eth_get…ByNumber` and `eth_get…ByHash`.
+    /// Adds a method of a block under two names: `eth_get…ByNumber` and `eth_get…ByHash`.
     fn add_of_block<T: Serialize + 'static>(
         &mut self,
         [by_number, by_hash]: [&'static str; 2],
@@ -221,7 +222,7 @@ impl Methods {
         self.add(by_hash, move |node, params| method(node, one::<B256>(params)?.into()));
     }
 
-    /// What is asked of a place in a block, by its number under one name, by its hash under another.
+    /// Adds a method of an index in a block under two names: one takes the block's number, the other its hash.
     fn add_of_place<T: Serialize + 'static>(
         &mut self,
         [by_number, by_hash]: [&'static str; 2],
@@ -237,8 +238,8 @@ impl Methods {
         });
     }
 
-    /// The parts of blocks, one by one.
-    fn about_parts_of_blocks(&mut self) {
+    /// Adds the methods that return a part of a block.
+    fn add_block_part_methods(&mut self) {
         let count = ["eth_getBlockTransactionCountByNumber", "eth_getBlockTransactionCountByHash"];
         self.add_of_block(count, blocks::transaction_count);
         self.add_of_block(["eth_getHeaderByNumber", "eth_getHeaderByHash"], blocks::header);
@@ -246,7 +247,7 @@ impl Methods {
         self.add_of_block(uncles, blocks::uncle_count);
         let uncle = ["eth_getUncleByBlockNumberAndIndex", "eth_getUncleByBlockHashAndIndex"];
         self.add_of_place(uncle, |node, block, _| {
-            // Known or not: there is none. A block that is gone is an error.
+            // Always null, because there are no uncles. A pruned block is an error.
             blocks::uncle_count(node, block).map(|_| None::<WireBlock>)
         });
         let transaction =

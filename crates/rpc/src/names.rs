@@ -1,16 +1,16 @@
-//! Names of subscriptions and filters, as Ethereum has them: `0x` and hexadecimal digits, random.
+//! Random ids of subscriptions and filters, in Ethereum's form: `0x` and hexadecimal digits.
 
 use alloy_primitives::hex;
 
-/// Bytes of a name: as many as nobody guesses.
+/// Size in bytes: too large to be guessed.
 const SIZE: usize = 16;
 
-/// Returns a name that can't be guessed.
+/// Returns an id that can't be guessed.
 ///
 /// # Panics
-/// When the system has no randomness, without which nothing here is safe.
+/// When the system has no random numbers: without them an id could be guessed.
 pub(crate) fn random() -> String {
     let mut bytes = [0; SIZE];
-    getrandom::fill(&mut bytes).expect("the system gives randomness");
+    getrandom::fill(&mut bytes).expect("the system has random numbers");
     hex::encode_prefixed(bytes)
 }

@@ -1,8 +1,9 @@
-//! Which web pages may call.
+//! Which web pages may send requests.
 //!
-//! A browser adds the page's origin to what a page asks of another address. For HTTP it keeps the answer from the page unless the server allows
-//! the origin (CORS); for WebSocket it keeps nothing. So requests of other origins are refused here, whatever they are. Extensions of the
-//! browser, as wallets are, are no pages.
+//! A browser adds a page's origin to the requests that the page sends to another address. For HTTP the browser hides
+//! the answer from the page unless the server allows the origin (CORS); for WebSocket it hides nothing. So this
+//! server refuses every request of an origin that is not allowed. Extensions of the browser, such as wallets, are not
+//! web pages and are allowed.
 
 use crate::http::{HttpBody, HttpRequest, HttpResponse};
 use std::{
@@ -14,28 +15,29 @@ use tower_http::{
     validate_request::ValidateRequest,
 };
 
-/// The web pages that may call.
+/// The web pages that may send requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origins {
-    /// Those that the node itself serves, by its number (`127.0.0.1`) or as `localhost`: other names may be somebody's trick.
+    /// The pages that the node itself serves, addressed by IP address (`127.0.0.1`) or as `localhost`. Other host
+    /// names are refused: a name server could point a foreign name to this machine (DNS rebinding).
     Own,
-    /// All.
+    /// All pages.
     Any,
-    /// Its own and these.
+    /// The node's own pages and these.
     Listed(Vec<Origin>),
 }
 
-/// An origin as browsers write it: scheme and host in small letters, and the port unless it is the scheme's own, as `https://example.org` or
-/// `http://localhost:3000`; `null` for pages from files.
+/// An origin as browsers write it: scheme and host in lower case, and the port unless it is the scheme's default, as
+/// `https://example.org` or `http://localhost:3000`; `null` for pages from files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// A text that no browser sends as an origin, so that allowing it would allow nothing.
+/// A text that no browser sends as an origin: allowing it would have no effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not an origin: write it as browsers do, for example {form}")]
 pub struct OriginError {
     text: String,
-    /// The same as an origin, or an example.
+    /// The same address in the form of an origin, or an example.
     form: String,
 }
 
@@ -52,12 +54,12 @@ impl FromStr for Origin {
     }
 }
 
-/// The origin of a page at `address`, as browsers write it (RFC 6454, section 6.2).
+/// Returns the origin of a page at `address`, as browsers write it (RFC 6454, section 6.2).
 fn canonical(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let (host, port) = match authority.rsplit_once(':') {
-        // The colons of an IPv6 address stand in brackets.
+        // The colons of an IPv6 address are in brackets.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse::<u16>().ok()?)),
         _ => (authority, None),
     };
@@ -66,7 +68,7 @@ fn canonical(address: &str) -> Option<String> {
         && scheme.chars().all(|each| each.is_ascii_alphanumeric() || "+-.".contains(each));
     let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        // Browsers write other letters in ASCII (Punycode).
+        // Browsers write letters outside ASCII in Punycode.
         None => {
             !host.is_empty()
                 && host.chars().all(|each| each.is_ascii_alphanumeric() || "-._".contains(each))
@@ -97,14 +99,14 @@ impl Origins {
     }
 }
 
-/// A part of the browser that its owner installed, as wallets are: it may call wherever he let it, and which page it calls for is between it
-/// and him. No page can bear such an origin.
+/// Returns whether the origin is a browser extension, such as a wallet. Its user installed it and decides which
+/// addresses it may use. A web page can't have such an origin.
 fn is_extension(origin: &str) -> bool {
     let schemes = ["chrome-extension://", "moz-extension://", "safari-web-extension://"];
     schemes.iter().any(|scheme| origin.starts_with(scheme))
 }
 
-/// A page from the very address that the request goes to, which no name server had a hand in.
+/// Returns whether the page came from the same IP address as the request goes to; no name server is involved.
 fn is_own(origin: &str, host: Option<&str>) -> bool {
     let Some(authority) = origin.strip_prefix("http://") else { return false };
     let name = authority.rsplit_once(':').map_or(authority, |(name, _)| name);
@@ -112,7 +114,7 @@ fn is_own(origin: &str, host: Option<&str>) -> bool {
     host == Some(authority) && (name == "localhost" || name.parse::<IpAddr>().is_ok())
 }
 
-/// Tells browsers which pages may read answers.
+/// Returns the layer that tells browsers which pages may read answers.
 pub(crate) fn cors(origins: &Origins) -> CorsLayer {
     let allowed = match origins {
         Origins::Own => return CorsLayer::new(),
@@ -127,7 +129,7 @@ pub(crate) fn cors(origins: &Origins) -> CorsLayer {
     CorsLayer::new().allow_origin(allowed).allow_methods(Any).allow_headers(Any)
 }
 
-/// Refuses what comes from other pages.
+/// Refuses requests of other pages.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard(pub(crate) Origins);
 
@@ -140,7 +142,7 @@ impl<B> ValidateRequest<B> for Guard {
         if self.0.allow(origin, header("host")) {
             return Ok(());
         }
-        let body = "pages of this origin may not call: the node's --cors allows them\n";
+        let body = "this origin is not allowed: start the node with --cors and the origin\n";
         let mut response = HttpResponse::new(HttpBody::from(body));
         *response.status_mut() = 403_u16.try_into().expect("403 is a status");
         Err(response)
@@ -152,14 +154,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_pages_of_the_same_number_are_its_own() {
+    fn only_pages_of_the_same_ip_address_are_its_own() {
         let own = |origin: &str, host: &str| Origins::Own.allow(origin, Some(host));
         assert!(own("http://127.0.0.1:8545", "127.0.0.1:8545"));
         assert!(own("http://localhost:8545", "localhost:8545"));
         assert!(own("http://[::1]:8545", "[::1]:8545"));
         for (origin, host) in [
             ("http://evil.example:8545", "127.0.0.1:8545"),
-            ("http://evil.example:8545", "evil.example:8545"), // a name bound anew to this machine
+            ("http://evil.example:8545", "evil.example:8545"), // a foreign name that points to this machine
             ("http://127.0.0.1:3000", "127.0.0.1:8545"),
             ("https://chrome-extension.example", "127.0.0.1:8545"),
             ("null", "127.0.0.1:8545"),
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_sends_is_refused_with_the_right_form() {
+    fn an_invalid_origin_is_refused_with_the_right_form() {
         for good in [
             "https://example.org",
             "http://localhost:3000",

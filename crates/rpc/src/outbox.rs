@@ -1,12 +1,12 @@
-//! What waits for one client to read it, bounded in messages and in bytes.
+//! The queue of messages to one client, limited in number and in bytes.
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// What a message counts at least, and in steps of which it counts, in bytes.
+/// The unit in which a message's size is counted, rounded up, in bytes.
 const STEP: usize = 1_024;
 
-/// The end at which messages are put.
+/// The sending end of the queue.
 #[derive(Clone)]
 pub(crate) struct Outbox {
     queue: mpsc::Sender<Queued>,
@@ -14,18 +14,19 @@ pub(crate) struct Outbox {
     room_max: u32,
 }
 
-/// A message that waits. Its room is free again when it is dropped.
+/// A message in the queue. Dropping it frees its part of the limit.
 pub(crate) struct Queued {
     pub(crate) text: String,
     _room: OwnedSemaphorePermit,
 }
 
-/// The client has gone.
+/// The error of a client that has disconnected.
 #[derive(Debug)]
-pub(crate) struct Gone;
+pub(crate) struct Disconnected;
 
 impl Outbox {
-    /// An outbox for `count_max` messages of together `size_max` bytes, and its other end. A message that is larger alone waits alone.
+    /// Returns both ends of a queue for `count_max` messages of together `size_max` bytes. A message that is larger
+    /// than that waits until the queue is empty.
     pub(crate) fn new(count_max: usize, size_max: usize) -> (Self, mpsc::Receiver<Queued>) {
         let (queue, receiver) = mpsc::channel(count_max.max(1));
         let room_max = u32::try_from(size_max.div_ceil(STEP).max(1)).unwrap_or(u32::MAX);
@@ -33,18 +34,18 @@ impl Outbox {
         (Self { queue, room, room_max }, receiver)
     }
 
-    /// Puts a message, when there is room for it.
-    pub(crate) async fn put(&self, text: String) -> Result<(), Gone> {
+    /// Adds a message, as soon as there is room for it.
+    pub(crate) async fn put(&self, text: String) -> Result<(), Disconnected> {
         let steps = u32::try_from(text.len().div_ceil(STEP).max(1)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(steps.min(self.room_max));
         let room = tokio::select! {
-            room = room => room.map_err(|_| Gone)?,
-            () = self.queue.closed() => return Err(Gone),
+            room = room => room.map_err(|_| Disconnected)?,
+            () = self.queue.closed() => return Err(Disconnected),
         };
-        self.queue.send(Queued { text, _room: room }).await.map_err(|_| Gone)
+        self.queue.send(Queued { text, _room: room }).await.map_err(|_| Disconnected)
     }
 
-    /// Waits until the client has gone.
+    /// Waits until the client has disconnected.
     pub(crate) async fn closed(&self) {
         self.queue.closed().await;
     }
@@ -64,7 +65,11 @@ mod tests {
         assert!(second.await.is_err(), "5 KiB do not fit into 4");
         drop(queue.recv().await.unwrap());
         outbox.put("x".repeat(9 * STEP)).await.unwrap();
-        assert_eq!(queue.recv().await.unwrap().text.len(), 9 * STEP, "alone it is let through");
+        assert_eq!(
+            queue.recv().await.unwrap().text.len(),
+            9 * STEP,
+            "a large message is accepted by an empty queue"
+        );
         drop(queue);
         assert!(outbox.put(String::new()).await.is_err());
     }

@@ -1,4 +1,4 @@
-//! Parameters, and which block they mean.
+//! Parses parameters, and finds the blocks that they name.
 
 mod fault;
 mod forms;
@@ -12,15 +12,15 @@ use store::Reader;
 
 pub(crate) use forms::{Count, Parameter};
 
-/// Most parameters that are looked at; no method has as many.
+/// Most parameters that are parsed; no method has as many.
 const PARAMETERS_MAX: usize = 16;
 
-/// How blocks may be written.
+/// How clients may write block numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlockNumbers {
-    /// As Ethereum's specification has them: hexadecimal digits in a string.
+    /// As in Ethereum's specification: hexadecimal digits in a string.
     Quoted,
-    /// As JSON numbers, too, as anvil and hardhat take them.
+    /// Also as JSON numbers, as anvil and hardhat accept them.
     Plain,
 }
 
@@ -37,16 +37,16 @@ impl<'a> Params<'a> {
     }
 }
 
-/// The parameters of a list, one after the other.
+/// Reads the parameters of a list one after the other.
 pub(crate) struct Sequence<'a> {
     rest: std::vec::IntoIter<&'a RawValue>,
-    /// Of the parameter read last, from 1.
+    /// The position of the parameter that was read last, from 1.
     position: usize,
     numbers: BlockNumbers,
 }
 
 impl Sequence<'_> {
-    /// Reads a parameter that has to be there.
+    /// Reads a required parameter.
     pub(crate) fn next<T: Parameter>(&mut self) -> Answer<T> {
         self.position += 1;
         match self.rest.next() {
@@ -59,7 +59,7 @@ impl Sequence<'_> {
         }
     }
 
-    /// Reads a parameter that may be missing, or null.
+    /// Reads an optional parameter, which may be missing or null.
     pub(crate) fn optional_next<T: Parameter>(&mut self) -> Answer<Option<T>> {
         self.position += 1;
         match self.rest.next() {
@@ -74,7 +74,8 @@ impl Sequence<'_> {
     }
 }
 
-/// Reads the parameters with `read`; more than it reads are an error, so that nothing a client asks for is silently left out.
+/// Parses the parameters with `read`. A parameter that `read` leaves over is an error, so that nothing in a request
+/// is silently ignored.
 pub(crate) fn parse<T>(
     params: &Params<'_>,
     read: impl FnOnce(&mut Sequence<'_>) -> Answer<T>,
@@ -98,22 +99,22 @@ pub(crate) fn parse<T>(
     }
 }
 
-/// The only parameter.
+/// Parses one parameter.
 pub(crate) fn one<T: Parameter>(params: &Params<'_>) -> Answer<T> {
     parse(params, |sequence| sequence.next())
 }
 
-/// Two parameters.
+/// Parses two parameters.
 pub(crate) fn two<A: Parameter, B: Parameter>(params: &Params<'_>) -> Answer<(A, B)> {
     parse(params, |sequence| Ok((sequence.next()?, sequence.next()?)))
 }
 
-/// One parameter and perhaps a block.
+/// Parses one parameter and an optional block.
 pub(crate) fn one_at<T: Parameter>(params: &Params<'_>) -> Answer<(T, Option<BlockId>)> {
     parse(params, |sequence| Ok((sequence.next()?, sequence.optional_next()?)))
 }
 
-/// Height of the block meant; `None` if there is none. A block that is pending is taken for the latest.
+/// Returns the height of a block; `None` if the block does not exist. `pending` is the latest block.
 pub(crate) fn height(reader: &Reader, block: BlockId) -> Answer<Option<u64>> {
     let head = reader.head().number;
     match block {
@@ -124,7 +125,7 @@ pub(crate) fn height(reader: &Reader, block: BlockId) -> Answer<Option<u64>> {
     }
 }
 
-/// The number a tag stands for.
+/// Returns the height that a tag stands for.
 pub(crate) fn number_of(head: u64, block: BlockNumberOrTag) -> u64 {
     match block {
         BlockNumberOrTag::Number(number) => number,
@@ -151,7 +152,7 @@ pub(crate) fn state(node: &Node, block: Option<BlockId>) -> Answer<StateView> {
     Ok(node.view(reader, CallBlock::Same))
 }
 
-/// The state after a block.
+/// Returns the state after a block.
 pub(crate) fn state_at(reader: &Reader, number: u64) -> Answer<Reader> {
     let missing = || {
         let (oldest, head) = (reader.oldest_state(), reader.head().number);

@@ -1,7 +1,7 @@
-//! Proofs of the state, for those who trust only a block's hash.
+//! Proofs of the state, for clients that trust only a block's hash.
 //!
-//! Ethereum's own question, `eth_getProof`, is answered with the account and the values, and without a proof: the state root here is not that
-//! of a Merkle-Patricia trie. The empty list of nodes convinces nobody who checks it.
+//! Ethereum's `eth_getProof` returns the account and the values without a proof, because the state root of this
+//! ledger is not that of a Merkle-Patricia trie. A client that verifies the empty list of nodes rejects it.
 
 use crate::{
     error::{Answer, internal, invalid, refused},
@@ -29,7 +29,7 @@ pub(crate) fn prove(
     ProofDocument::new(reader.head(), address, slots, |key| reader.prove(key)).map_err(internal)
 }
 
-/// What `eth_getProof` says here of an account.
+/// The result of `eth_getProof` for an account.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Unproven {
@@ -41,11 +41,11 @@ pub(crate) struct Unproven {
     storage_hash: B256,
     account_proof: [B256; 0],
     storage_proof: Vec<UnprovenSlot>,
-    /// The method that proves the same things.
+    /// The method that proves these values.
     proven_by: &'static str,
 }
 
-/// A slot of it.
+/// A slot of the account.
 #[derive(Serialize)]
 struct UnprovenSlot {
     key: B256,

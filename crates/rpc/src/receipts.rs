@@ -1,4 +1,4 @@
-//! Receipts as they are answered.
+//! Receipts in the form of their JSON.
 
 use crate::{
     blocks::{self, Shown},
@@ -11,7 +11,7 @@ use alloy_rpc_types_eth::TransactionReceipt;
 use node::Node;
 use serde::Serialize;
 
-/// A receipt, and on a ledger for development why its transaction failed.
+/// A receipt and, on a development ledger, the reason of a failed transaction.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Receipt {
@@ -22,19 +22,19 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    /// Adds the reason. Elsewhere nobody pays for running the block again, so there receipts have none.
+    /// Adds the reason. On other ledgers receipts have no reason, because it costs another execution of the block.
     fn new(node: &Node, inner: TransactionReceipt) -> Answer<Self> {
         if inner.status() || node.development().is_none() {
             return Ok(Self { inner, revert_reason: None });
         }
-        // A block whose state before it is gone can't be run again.
+        // A block whose parent state was pruned can't be executed again.
         let frame = traces::outermost(node, inner.transaction_hash).ok();
         let revert_reason = frame.and_then(|frame| reverts::reason(&frame.output));
         Ok(Self { inner, revert_reason })
     }
 }
 
-/// The receipt of a transaction that is in a block.
+/// Returns the receipt of a transaction that is in a block.
 pub(crate) fn of_transaction(node: &Node, hash: B256) -> Answer<Option<Receipt>> {
     let reader = node.reader().map_err(internal)?;
     let Some((block, index)) = blocks::locate(&reader, hash)? else { return Ok(None) };

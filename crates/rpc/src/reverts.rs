@@ -1,12 +1,12 @@
-//! What a call reverted with, in the words that clients look for.
+//! The reason of a revert, in the text that clients compare.
 
 use alloy_primitives::hex;
 use alloy_sol_types::{Panic, Revert, SolError};
 
-/// Most bytes of a custom error's values that are told, from its beginning.
+/// Most bytes of a custom error's values that are reported; the rest is cut off.
 const VALUES_MAX: usize = 256;
 
-/// Returns the reason that `output` encodes, as anvil words it; `None` when it has not even a selector.
+/// Returns the reason that `output` encodes, in anvil's text; `None` when it has no selector.
 pub(crate) fn reason(output: &[u8]) -> Option<String> {
     if let Ok(Revert { reason }) = Revert::abi_decode(output) {
         return Some(reason);
@@ -32,7 +32,7 @@ mod tests {
     use alloy_primitives::U256;
 
     #[test]
-    fn reasons_are_worded_as_anvil_does() {
+    fn reasons_have_anvils_text() {
         let check = |output: &[u8], expected: Option<&str>| {
             assert_eq!(reason(output).as_deref(), expected, "{}", hex::encode(output));
         };

@@ -1,4 +1,4 @@
-//! The listening side.
+//! Starts and stops the server.
 
 use crate::{
     client_version::ClientVersion,
@@ -19,10 +19,10 @@ use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 /// Most subscriptions of all connections together.
 const SUBSCRIPTIONS_MAX: usize = 65_536;
-/// How long [`Handle::stop`] waits for requests in work.
+/// How long [`Handle::stop`] waits for unfinished requests.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Bounds of the server, and what it serves.
+/// The limits of the server, and the parts that it serves.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Largest request body in bytes.
@@ -33,27 +33,27 @@ pub struct Options {
     pub batch_max: u32,
     /// Most connections at a time, WebSockets included.
     pub connections_max: u32,
-    /// How long a connection may take for the head of a request, or stay silent between two.
+    /// How long a connection may take for the head of a request, or be idle between two requests.
     pub head_patience: Duration,
     /// How long a request may take from its head to its answer.
     pub request_patience: Duration,
     /// Most subscriptions of one connection.
     pub subscriptions_max: u32,
-    /// Most messages that wait for one connection to read them; together they have at most the bytes of one answer.
+    /// Most messages in the queue to one connection; their total size is limited to that of one answer.
     pub unread_max: u32,
-    /// Web pages that may call.
+    /// Web pages that may send requests.
     pub origins: Origins,
-    /// What is answered to GET, if anything.
+    /// The pages that answer GET requests, if any.
     pub pages: Option<Pages>,
-    /// What the node calls itself.
+    /// The client version that the node reports.
     pub client_version: ClientVersion,
-    /// Accounts that the node signs for when its ledger is for development; otherwise it signs for nobody.
+    /// Accounts that the node of a development ledger signs for; on other ledgers it signs for no account.
     pub accounts: Vec<PrivateKeySigner>,
 }
 
 impl Options {
-    /// 2 MiB in (a transaction has at most 128 KiB), 32 MiB out, 1,000 a batch, 256 connections with 1,024 subscriptions and 1,024 unread
-    /// messages each, 30 s of silence, 60 s a request; no web pages.
+    /// 2 MiB a request (a transaction has at most 128 KiB), 32 MiB an answer, 1,000 requests a batch, 256 connections
+    /// with 1,024 subscriptions and 1,024 queued messages each, 30 s idle, 60 s a request; no web pages.
     pub const STANDARD: Self = Self {
         request_size_max: 2 << 20,
         response_size_max: 32 << 20,
@@ -70,27 +70,27 @@ impl Options {
     };
 }
 
-/// Why nothing listens.
+/// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Another program, or another node, has the port.
+    /// Another program, or another node, uses the port.
     #[error("{address} is in use: stop the other program, or choose another port")]
     InUse {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
     },
-    /// The system does not let us.
+    /// The system refuses the address.
     #[error("cannot listen on {address}: choose an address of this machine and a port above 1023")]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// The system's word.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
 }
 
-/// A server at work. Dropping it stops it without waiting.
+/// A running server. Dropping it stops the server without waiting.
 #[derive(Debug)]
 pub struct Handle {
     address: SocketAddr,
@@ -98,16 +98,16 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Where it listens, with the port the system chose if port 0 was asked for.
+    /// Returns the server's address, with the port that the system chose if port 0 was requested.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Listens no more, finishes the requests in work (for at most 5 s), and lets go of the node.
+    /// Stops listening, finishes the running requests (for at most 5 s), and releases the node.
     pub async fn stop(self) {
         if tokio::time::timeout(STOP_PATIENCE, self.stopper.stop()).await.is_err() {
-            tracing::warn!("a request is still in work: the server stops without it");
+            tracing::warn!("a request did not finish in time: the server stops without its answer");
         }
     }
 }
@@ -133,10 +133,10 @@ pub async fn listen(address: SocketAddr) -> Result<Listener, ServeError> {
     Ok(Listener { listener, address })
 }
 
-/// Answers JSON-RPC at `address` until the handle goes. Call it within a tokio runtime.
+/// Serves JSON-RPC at `address` until the handle is dropped. Call it within a tokio runtime.
 ///
 /// # Errors
-/// [`ServeError`] when the address can't be had.
+/// [`ServeError`] when the server can't listen on the address.
 pub async fn serve(
     node: Node,
     address: SocketAddr,

@@ -1,7 +1,8 @@
-//! JSON-RPC over WebSocket (RFC 6455): messages answered as they come, and what the client has subscribed to.
+//! JSON-RPC over WebSocket (RFC 6455): answers messages as they arrive, and sends the notifications of the client's
+//! subscriptions.
 //!
-//! Each message is answered in a task of its own, at most [`WORK_MAX`] at a time; a client that asks for more is read again when one is done.
-//! A client that is silent for [`SILENCE_MAX`], pings included, has gone.
+//! Each message is answered in its own task, at most [`WORK_MAX`] at a time; above that the next message is read when
+//! a task ends. A client that sends nothing for [`SILENCE_MAX`], not even an answer to a ping, is disconnected.
 
 use crate::{
     dispatcher::{self, Dispatcher},
@@ -25,35 +26,35 @@ use tokio::{
 };
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
-/// Most messages of one client in work at a time.
+/// Most messages of one client that are answered at the same time.
 const WORK_MAX: usize = 32;
-/// How often the client is asked whether it is there.
+/// Interval between pings to the client.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a message, or an answer to a ping, may take to come.
+/// How long a client may send nothing, not even an answer to a ping.
 const SILENCE_MAX: Duration = Duration::from_secs(90);
 /// How long a client may take to read a message.
 const WRITE_PATIENCE: Duration = Duration::from_secs(60);
-/// How long messages in work may take when the server stops.
+/// How long unfinished messages may take when the server stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(4);
 
 type Stream = Compat<BufStream<TokioIo<Upgraded>>>;
 
-/// Bounds of a WebSocket.
+/// The limits of a WebSocket.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     /// Largest message in bytes.
     pub(crate) request_size_max: usize,
-    /// Most messages that wait to be read.
+    /// Most messages in the queue to the client.
     pub(crate) unread_max: usize,
-    /// Most bytes of them.
+    /// Most bytes in that queue.
     pub(crate) unread_size_max: usize,
     /// Most subscriptions.
     pub(crate) subscriptions_max: usize,
-    /// Room for subscriptions of all connections.
+    /// The limit on subscriptions of all connections together.
     pub(crate) subscriptions_room: Arc<Semaphore>,
 }
 
-/// Answers a request to make a connection a WebSocket, and serves it.
+/// Answers a request to open a WebSocket, and serves it.
 pub(crate) fn accept(
     dispatcher: Arc<Dispatcher>,
     request: HttpRequest,
@@ -66,14 +67,16 @@ pub(crate) fn accept(
             tokio::spawn(async move {
                 match hyper::upgrade::on(request).await {
                     Ok(upgraded) => serve(dispatcher, handshake, upgraded, bounds, stop).await,
-                    Err(error) => tracing::debug!(%error, "a connection became no WebSocket"),
+                    Err(error) => {
+                        tracing::debug!(%error, "a connection could not be upgraded to WebSocket")
+                    }
                 }
             });
             response.map(|()| HttpBody::default())
         }
         Err(error) => {
-            let words = format!("this is no handshake of WebSocket version 13: {error}\n");
-            let mut response = HttpResponse::new(HttpBody::from(words));
+            let text = format!("not a handshake of WebSocket version 13: {error}\n");
+            let mut response = HttpResponse::new(HttpBody::from(text));
             *response.status_mut() = StatusCode::BAD_REQUEST;
             response
         }
@@ -101,9 +104,9 @@ async fn serve(
     client.read(receiver, bounds.request_size_max, stop.clone(), &work).await;
     let done = work.acquire_many(u32::try_from(WORK_MAX).unwrap_or(u32::MAX));
     if time::timeout(STOP_PATIENCE, done).await.is_err() {
-        tracing::debug!("a WebSocket ends before its messages are answered");
+        tracing::debug!("a WebSocket closed before its messages were answered");
     }
-    // The subscriptions end with it, and then nobody writes any more.
+    // Dropping the client ends its subscriptions; then nothing adds to the queue.
     drop(client);
     if time::timeout(STOP_PATIENCE, &mut writer).await.is_err() {
         writer.abort();
@@ -111,7 +114,7 @@ async fn serve(
     drop(stop);
 }
 
-/// The other end of a WebSocket.
+/// The client of a WebSocket.
 #[derive(Clone)]
 struct Client {
     dispatcher: Arc<Dispatcher>,
@@ -120,7 +123,7 @@ struct Client {
 }
 
 impl Client {
-    /// Reads messages until the client or the server ends it.
+    /// Reads messages until the client or the server closes the connection.
     async fn read(
         &self,
         mut receiver: Receiver<Stream>,
@@ -141,7 +144,7 @@ impl Client {
                 Ok(Ok(Incoming::Data(_))) => {}
                 Ok(Ok(Incoming::Pong(_))) => continue,
                 Ok(Err(error)) if is_too_large(&error) => {
-                    // What is left of the message would be taken for the next one, so this is the end.
+                    // The unread rest of the message would be parsed as the next one, so the connection closes.
                     let text = dispatcher::refusal(request_too_large(size_max));
                     let _ = self.outbox.put(text).await;
                     return;
@@ -168,7 +171,7 @@ impl Client {
             return;
         }
         for start in reply.starts {
-            // A subscription that ended before it began needs no start.
+            // The send fails only when the subscription has ended already.
             let _ = start.send(());
         }
     }
@@ -181,7 +184,7 @@ fn is_too_large(error: &Error) -> bool {
     )
 }
 
-/// Writes what waits until nobody adds to it, and pings.
+/// Writes the queue's messages until all senders are dropped, and sends pings.
 async fn write(mut sender: Sender<Stream>, mut queue: mpsc::Receiver<Queued>) {
     let mut pings = time::interval(PING_INTERVAL);
     pings.reset();

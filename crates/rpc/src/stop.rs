@@ -1,25 +1,25 @@
-//! How a server's parts learn that it stops.
+//! Tells the parts of a server that it stops.
 
 use tokio::sync::watch;
 
-/// Stops a server when it is told to, or dropped.
+/// Stops a server when it is called or dropped.
 #[derive(Debug)]
 pub(crate) struct Stopper(watch::Sender<()>);
 
-/// Held by everything that has to end before the server has stopped.
+/// Held by every task that must end before the server has stopped.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop(watch::Receiver<()>);
 
-/// Makes both ends.
+/// Returns both ends.
 pub(crate) fn channel() -> (Stopper, Stop) {
     let (sender, receiver) = watch::channel(());
     (Stopper(sender), Stop(receiver))
 }
 
 impl Stopper {
-    /// Tells everyone, and waits until all have ended.
+    /// Notifies all tasks, and waits until they have ended.
     pub(crate) async fn stop(self) {
-        // Without a receiver all have ended already.
+        // The send fails only when all tasks have ended already.
         let _ = self.0.send(());
         self.0.closed().await;
     }
@@ -28,7 +28,7 @@ impl Stopper {
 impl Stop {
     /// Waits until the server stops.
     pub(crate) async fn stopped(mut self) {
-        // An error is the other end's drop, which stops the server, too.
+        // An error means that the other end was dropped, which also stops the server.
         let _ = self.0.changed().await;
     }
 }

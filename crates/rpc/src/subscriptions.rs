@@ -1,6 +1,7 @@
 //! `eth_subscribe`, over WebSocket.
 //!
-//! A client that does not read as fast as blocks come is not waited for: its subscription ends, and it can read what it missed by number.
+//! The node does not wait for a client that reads more slowly than blocks arrive: the subscription ends, and the
+//! client can request the missed blocks by number.
 
 mod feeds;
 
@@ -28,15 +29,15 @@ pub(crate) const UNSUBSCRIBE: &str = "eth_unsubscribe";
 /// Most addresses and topics of all subscriptions of one connection together.
 const WEIGHT_MAX: usize = 4_096;
 
-/// Begins a subscription when the client has been told its name.
+/// Starts a subscription after its id has been sent to the client.
 pub(crate) type Start = oneshot::Sender<()>;
 
-/// The subscriptions of one connection. They end with it.
+/// The subscriptions of one connection. They end with the connection.
 pub(crate) struct Subscriptions {
     outbox: Outbox,
     open: Mutex<BTreeMap<String, Open>>,
     count_max: usize,
-    /// Room for subscriptions of all connections.
+    /// The limit on subscriptions of all connections together.
     room: Arc<Semaphore>,
 }
 
@@ -51,7 +52,8 @@ impl Subscriptions {
         Self { outbox, open: Mutex::default(), count_max, room }
     }
 
-    /// Begins what is asked for; its name. What comes from here on is told, even while the client is still being answered.
+    /// Opens a subscription and returns its id. It reports everything from now on, also what happens before the
+    /// client has received the id.
     pub(crate) fn begin(
         self: &Arc<Self>,
         context: &Context,
@@ -68,7 +70,7 @@ impl Subscriptions {
             return Err(invalid(format!("more than {WEIGHT_MAX} {bound}: use fewer")));
         }
         let room = Arc::clone(&self.room).try_acquire_owned();
-        let room = room.map_err(|_| too_many("this node has no room for more"))?;
+        let room = room.map_err(|_| too_many("this node has as many as it accepts"))?;
         let name = names::random();
         let (start, started) = oneshot::channel();
         let sink = Sink::new(self.outbox.clone(), &name);
@@ -85,7 +87,7 @@ impl Subscriptions {
         Ok((name, start))
     }
 
-    /// Ends a subscription; false when there is none of this name.
+    /// Ends a subscription; returns false if it does not exist.
     pub(crate) fn end(&self, params: Option<&RawValue>) -> Answer<bool> {
         let params = Params::new(params, parameters::BlockNumbers::Quoted);
         let name: String = parameters::one(&params)?;
@@ -96,7 +98,7 @@ impl Subscriptions {
         Ok(ended.is_some())
     }
 
-    /// The open ones. Each change of them is whole.
+    /// Returns the open subscriptions. They are consistent even after a panic: each change is a single step.
     fn open(&self) -> MutexGuard<'_, BTreeMap<String, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

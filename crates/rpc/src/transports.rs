@@ -1,4 +1,4 @@
-//! Gives a request to the transport that it is for: HTTP, or WebSocket.
+//! Passes a request to its transport: HTTP or WebSocket.
 
 use crate::{
     dispatcher::Dispatcher,
@@ -16,7 +16,7 @@ use std::{
 };
 use tower::Service;
 
-/// JSON-RPC, whatever the transport.
+/// JSON-RPC over all transports.
 #[derive(Clone)]
 pub(crate) struct Transports {
     pub(crate) dispatcher: Arc<Dispatcher>,

@@ -63,7 +63,7 @@ interface Things {
 }
 
 #[test]
-fn what_is_not_understood_is_named_with_its_line() {
+fn syntax_errors_name_the_line() {
     let within = |inner: &str| format!("interface I {{\n{inner}\n}}");
     refused(
         "contract C {}",

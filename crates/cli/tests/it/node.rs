@@ -24,7 +24,7 @@ fn a_port_in_use_is_named() {
     let fund = format!("{RICH}=7");
     let args = ["node", "--data-dir", "other", "--fund", &fund, "--rpc", busy];
     machine.run(&args).assert_fails(1, &[busy, "in use", "hint: ", "--rpc"]);
-    // Nothing was made, so the same again works elsewhere.
+    // Nothing was created, so the same command works with another folder.
     assert!(!machine.path("other").exists());
     let other = machine.node(&["--data-dir", "other", "--fund", &fund]);
     assert_eq!(balance(&machine, &other, RICH), "7000000000000000000");
@@ -41,7 +41,7 @@ fn a_data_directory_belongs_to_one_node() {
 }
 
 #[test]
-fn a_killed_node_comes_back_with_every_balance() {
+fn a_killed_node_restarts_with_every_balance() {
     let machine = Machine::new();
     let sender = machine.account();
     let node = machine.node(&["--fund", &format!("{sender}=100")]);
@@ -66,7 +66,7 @@ fn funds_are_given_once_when_the_ledger_begins() {
     let other = format!("{RICH}=4");
     let again = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", &other]);
     again.assert_fails(2, &["--fund", "4 GRAIN", machine.path("node").to_str().unwrap()]);
-    // The same values are what it began with.
+    // The same values as those that it began with.
     let node = machine.node(&["--fund", &fund, "--chain-id", "4242"]);
     assert_eq!(balance(&machine, &node, RICH), "3000000000000000000");
     node.kill();
@@ -75,7 +75,7 @@ fn funds_are_given_once_when_the_ledger_begins() {
 }
 
 #[test]
-fn what_no_ledger_can_begin_with_makes_nothing() {
+fn an_invalid_genesis_creates_nothing() {
     let machine = Machine::new();
     let fund = "0x6c00000000000000000000000000000000000003=1";
     let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", fund]);
@@ -111,7 +111,7 @@ fn a_ledger_keeps_its_chain_id() {
 }
 
 #[test]
-fn a_ledger_to_test_against_is_not_taken_for_one_that_is_meant() {
+fn a_development_ledger_can_not_be_opened_as_a_production_ledger() {
     let machine = Machine::new();
     let node = machine.node(&["--data-dir", "meant"]);
     node.kill();
@@ -184,7 +184,7 @@ fn an_account_s_page_is_made_by_the_index_or_by_a_search() {
 }
 
 #[test]
-fn wallets_find_the_pages_where_every_explorer_has_them() {
+fn pages_have_the_paths_of_other_explorers() {
     let machine = Machine::new();
     let node = machine.node(&["--fund", &format!("{RICH}=3")]);
     let account = page(&node, &format!("/address/{RICH}"));
@@ -219,7 +219,7 @@ fn every_module_has_a_page() {
 }
 
 #[test]
-fn old_blocks_leave_and_empty_ones_come_when_told() {
+fn old_blocks_are_pruned_and_empty_ones_produced_when_configured() {
     let machine = Machine::new();
     let args = ["--block-time", "1", "--keep-blocks", "1", "--history", "0"];
     let node = machine.node(&args);
@@ -236,7 +236,7 @@ fn old_blocks_leave_and_empty_ones_come_when_told() {
 }
 
 #[test]
-fn a_stopped_node_says_how_it_ended() {
+fn a_stopped_node_reports_how_it_ended() {
     let machine = Machine::new();
     for (signal, code) in [("-INT", 130), ("-TERM", 0)] {
         let mut node = machine.node(&[]);

@@ -90,7 +90,7 @@ fn a_project_is_listed_shown_and_cancelled_by_its_owner_only() {
 }
 
 #[test]
-fn who_has_not_worked_has_earned_nothing() {
+fn a_device_without_work_has_earned_nothing() {
     let machine = Machine::new();
     let owner = machine.account();
     let node = machine.node(&["--fund", &format!("{owner}=10")]);

@@ -39,7 +39,7 @@ fn a_closed_pipe_is_success() {
 }
 
 #[test]
-fn a_ledger_that_is_not_there_is_named() {
+fn a_missing_ledger_is_named() {
     let machine = Machine::new();
     let account = machine.account();
     // Binding port 1 needs privileges, so nothing listens there.

@@ -48,14 +48,14 @@ fn legacy_and_access_list_transactions_are_included() {
     let mut chain = Chain::new();
     let block = chain.build(&[sign(1, legacy(0)), sign(1, with_access_list(1))]).block;
     assert_eq!(chain.state.balance(&Address::repeat_byte(0xaa)), U256::from(2));
-    // EIP-2930: 2,400 an address and 1,900 a key.
+    // EIP-2930: 2,400 per address and 1,900 per key.
     assert_eq!(block.header.gas_used, 21_000 + 21_000 + 2_400 + 2 * 1_900);
     let types: Vec<_> = block.receipts.iter().map(Encodable2718::type_flag).collect();
     assert_eq!(types, [None, Some(1)]);
 }
 
 #[test]
-fn an_account_can_take_on_code() {
+fn an_account_can_delegate_to_code() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
     let owner = key(2).address();
@@ -72,13 +72,13 @@ fn an_account_can_take_on_code() {
         authorization_list: vec![authorization.into_signed(signature)],
         ..TxEip7702::default()
     };
-    // Account 3 carries account 2's authorization, and calls it at once.
+    // Account 3 submits account 2's authorization, and calls it in the same transaction.
     let block = chain.build(&[sign(3, delegate)]).block;
     assert!(block.receipts[0].status());
     assert_eq!(chain.state.slots[&(owner, U256::ZERO)], U256::from(1));
     assert_eq!(chain.state.nonce(&owner), 1);
 
-    // In a later block its code comes from the state; and its owner still sends transactions.
+    // In a later block its code comes from the state; and its owner can still send transactions.
     let call = TxEip1559 { to: TxKind::Call(owner), ..plain(1) };
     let send = TxEip1559 { value: U256::from(5), ..plain(1) };
     let built = chain.build(&[sign(3, call), sign(2, send)]);

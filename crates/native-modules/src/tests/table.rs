@@ -1,4 +1,4 @@
-//! The table says of each module what its interface says.
+//! The table agrees with the interface of each module.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ fn declared(interface: &Interface) -> impl Iterator<Item = ([u8; 4], Mutability)
     })
 }
 
-/// Each function once, with the mutability of its declaration.
+/// Checks that each function is listed once, with the mutability of its declaration.
 fn check(module: &Module) {
     let name = module.name;
     let listed = module.functions.concat();

@@ -1,4 +1,4 @@
-//! A node on a real directory.
+//! Tests of a node on a real directory.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 

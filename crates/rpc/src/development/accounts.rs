@@ -1,4 +1,4 @@
-//! Accounts whose keys everybody knows, and what the node signs for them.
+//! The accounts with public keys, and what the node signs for them.
 
 use super::{development, failures};
 use crate::{
@@ -19,13 +19,13 @@ use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English
 use execution::Transaction;
 use serde_json::Value;
 
-/// The phrase of the accounts that every local node unlocks.
+/// The mnemonic of the accounts that every local development node unlocks.
 pub const TEST_PHRASE: &str = "test test test test test test test test test test test junk";
-/// How many of them.
+/// Number of these accounts.
 const TEST_ACCOUNTS: u32 = 10;
 
-/// The first ten accounts of [`TEST_PHRASE`], at `m/44'/60'/0'/0/i`. Their keys are public: whatever they hold on a ledger that is meant is
-/// lost.
+/// Returns the first ten accounts of [`TEST_PHRASE`], at `m/44'/60'/0'/0/i`. Their keys are public: on a ledger with
+/// real value anybody can take what they hold.
 ///
 /// # Panics
 /// Never: the phrase is valid.
@@ -47,15 +47,15 @@ pub(super) fn add(methods: &mut Methods) {
             }
             None => Err(unknown(&sender)),
         };
-        failures::told(context, hash?)
+        failures::hash_or_error(context, hash?)
     });
     methods.add_kept("eth_sendRawTransaction", |context, params| {
-        failures::told(context, submission::send(&context.node, &one(params)?)?)
+        failures::hash_or_error(context, submission::send(&context.node, &one(params)?)?)
     });
     methods.add_kept("anvil_sendUnsignedTransaction", |context, params| {
         let request: TransactionRequest = one(params)?;
         let hash = send_unsigned(context, sender(context, &request)?, request)?;
-        failures::told(context, hash)
+        failures::hash_or_error(context, hash)
     });
     methods.add_kept("eth_signTransaction", |context, params| {
         let request: TransactionRequest = one(params)?;
@@ -81,16 +81,14 @@ pub(super) fn add(methods: &mut Methods) {
 }
 
 fn unknown(address: &Address) -> ErrorObject {
-    invalid(format!(
-        "unknown account {address}: the node signs for eth_accounts, and sends for who is impersonated"
-    ))
+    invalid(format!("unknown account {address}: use one of eth_accounts, or impersonate it first"))
 }
 
 fn key<'a>(context: &'a Context, address: &Address) -> Answer<&'a PrivateKeySigner> {
     context.account(address).ok_or_else(|| unknown(address))
 }
 
-/// The first account unless named.
+/// Returns the sender; the node's first account by default.
 fn sender(context: &Context, request: &TransactionRequest) -> Answer<Address> {
     let first = || context.accounts.first().map(PrivateKeySigner::address);
     request.from.or_else(first).ok_or_else(|| invalid("the transaction needs a sender: from"))
@@ -118,13 +116,13 @@ fn signed(key: &PrivateKeySigner, transaction: Unsigned) -> Answer<Transaction> 
     Ok(transaction.into_envelope(signature))
 }
 
-/// EIP-191, version `E`.
+/// Signs a message (EIP-191, version `E`).
 fn sign_message(context: &Context, address: Address, message: &Bytes) -> Answer<Bytes> {
     let signature = checked(key(context, &address)?.sign_message_sync(message))?;
     Ok(Bytes::copy_from_slice(&signature.as_bytes()))
 }
 
-/// EIP-712. The data may come as text, too: some clients send it so.
+/// Signs typed data (EIP-712). The data may also be JSON text in a string: some clients send it so.
 fn sign_typed_data(context: &Context, address: Address, data: Value) -> Answer<Bytes> {
     let data: Result<TypedData, _> = match data {
         Value::String(text) => serde_json::from_str(&text),

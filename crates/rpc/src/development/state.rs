@@ -1,4 +1,4 @@
-//! Accounts changed without a transaction, and those in whose name anybody sends.
+//! Changing accounts without a transaction, and impersonating them.
 
 use super::{development, not_done};
 use crate::{

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The message in short: id and method of calls, `-` and method of notifications, id and code of errors.
+/// Returns a message in short: id and method of calls, `-` and method of notifications, id and code of errors.
 fn outline(bytes: &[u8]) -> String {
     let entry = |entry: &Entry<'_>| match entry {
         Entry::Call(id, request) => format!("{} {}", id.0, request.method),
@@ -21,7 +21,7 @@ fn with_id(id: &str) -> String {
 }
 
 #[test]
-fn an_id_is_echoed_as_it_was_written_or_refused() {
+fn an_id_is_returned_as_written_or_refused() {
     for id in ["1", "-1", "0.5", "-0", "1e3", "18446744073709551615", "-9223372036854775808"] {
         assert_eq!(with_id(id), format!("{id} m"));
     }
@@ -35,7 +35,7 @@ fn an_id_is_echoed_as_it_was_written_or_refused() {
 }
 
 #[test]
-fn nothing_that_is_sent_is_lost() {
+fn every_entry_is_classified() {
     for (text, expected) in [
         ("", "whole -32700"),
         ("  ", "whole -32700"),
@@ -72,7 +72,7 @@ fn nothing_that_is_sent_is_lost() {
 }
 
 #[test]
-fn nesting_is_no_matter_for_the_stack() {
+fn deep_nesting_does_not_overflow_the_stack() {
     let deep = "[".repeat(1 << 20);
     assert_eq!(outline(deep.as_bytes()), "whole -32700");
     let closed = format!("{deep}{}", "]".repeat(1 << 20));

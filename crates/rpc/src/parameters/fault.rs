@@ -1,16 +1,16 @@
-//! What is wrong with a parameter, in words that name its place.
+//! Describes the fault of a parameter, with its path.
 
 use super::{BlockNumbers, Parameter};
 use serde_json::Value;
 
 /// Longest parameter that is searched for its faulty part, in bytes.
 const SEARCHED_SIZE_MAX: usize = 16 << 10;
-/// Most parts that are tried out.
+/// Most parts that are tried.
 const TRIALS_MAX: usize = 256;
 /// How much of a value an error repeats, in characters.
 const SHOWN_MAX: usize = 80;
 
-/// The message about the parameter at `position`, which can't be read as a `T`.
+/// Returns the message about the parameter at `position`, which can't be parsed as a `T`.
 pub(super) fn message<T: Parameter>(text: &str, position: usize, numbers: BlockNumbers) -> String {
     let part = match text.len() <= SEARCHED_SIZE_MAX {
         true => Search::<T>::new(numbers).run(text),
@@ -39,7 +39,7 @@ struct Part {
     value: Value,
 }
 
-/// The search for the smallest part without which the whole can be read.
+/// The search for the smallest part without which the parameter can be parsed.
 struct Search<T> {
     numbers: BlockNumbers,
     trials: usize,
@@ -57,7 +57,7 @@ impl<T: Parameter> Search<T> {
         Some(Part { path: path.trim_start_matches('/').replace('/', "."), value })
     }
 
-    /// The smallest such part of the value at `pointer`.
+    /// Returns the smallest such part of the value at `pointer`.
     fn within(&mut self, whole: &Value, pointer: &str) -> Option<Part> {
         let paths: Vec<String> = match whole.pointer(pointer)? {
             Value::Object(members) => {
@@ -74,11 +74,11 @@ impl<T: Parameter> Search<T> {
                 return self.within(whole, &path).or(Some(Part { path, value }));
             }
         }
-        // Where a part may not be missing, the fault is in a part of it.
+        // Where a part is required, the fault is within it.
         paths.iter().find_map(|path| self.within(whole, path))
     }
 
-    /// The value at `path`, directly within that at `pointer`, if the whole can be read without it.
+    /// Returns the value at `path`, a direct part of the value at `pointer`, if the parameter can be parsed without it.
     fn removable(&mut self, whole: &Value, pointer: &str, path: &str) -> Option<Value> {
         self.trials = self.trials.checked_sub(1)?;
         let mut rest = whole.clone();
@@ -93,7 +93,7 @@ impl<T: Parameter> Search<T> {
     }
 }
 
-/// A name as a JSON pointer has it (RFC 6901).
+/// Returns a name in the form of a JSON pointer (RFC 6901).
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -1,4 +1,4 @@
-//! The kinds of parameters, each with the form that an error names.
+//! The types of parameters, each with the form that an error names.
 
 use super::BlockNumbers;
 use alloy_eips::{BlockId, BlockNumberOrTag};
@@ -9,12 +9,12 @@ use alloy_rpc_types_eth::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// What can stand in the list of parameters.
+/// A type of parameter.
 pub(crate) trait Parameter: DeserializeOwned {
-    /// What it is, and how it is written.
+    /// Its name and how it is written.
     const FORM: &'static str;
 
-    /// Reads it from JSON text.
+    /// Parses it from JSON text.
     fn read(text: &str, _: BlockNumbers) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -61,7 +61,7 @@ forms! {
     SimulatePayload => "a simulation object (blockStateCalls, validation, traceTransfers, ...)",
 }
 
-/// A number without quotes, where it is taken for a block's.
+/// Returns a number without quotes, where the node accepts it as a block number.
 fn plain_number(text: &str, numbers: BlockNumbers) -> Option<u64> {
     match numbers {
         BlockNumbers::Plain => text.parse().ok(),

@@ -1,11 +1,11 @@
-//! What is subscribed to, and how it is told.
+//! The kinds of subscriptions, and their notifications.
 
 use crate::{
     criteria::Criteria,
     cursor::Cursor,
     error::{Answer, internal, invalid},
     logs,
-    outbox::{Gone, Outbox},
+    outbox::{Disconnected, Outbox},
     parameters::{self, Params},
 };
 use alloy_consensus::{Header as Inner, Sealed};
@@ -17,16 +17,16 @@ use std::{sync::Arc, time::Duration};
 use store::Reader;
 use tokio::sync::watch;
 
-/// What notifications call themselves.
+/// The method of a notification.
 const NOTIFICATION: &str = "eth_subscription";
 /// How long a client may leave a full queue unread.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Most hashes of waiting transactions taken at once.
+/// Most hashes of new transactions in one read.
 const WAITING_MAX: usize = 1_024;
-/// Most headers read at once.
+/// Most headers in one read.
 const HEADERS_MAX: usize = 1_024;
 
-/// What is subscribed to, from the moment it was asked for.
+/// What a subscription reports, from the moment it was requested.
 pub(super) enum Feed {
     Heads(Blocks),
     Logs(Blocks, Arc<Criteria>),
@@ -34,7 +34,7 @@ pub(super) enum Feed {
     Syncing,
 }
 
-/// Blocks as they come.
+/// New blocks.
 pub(super) struct Blocks {
     node: Node,
     heads: watch::Receiver<Sealed<Inner>>,
@@ -64,7 +64,7 @@ impl Feed {
         })
     }
 
-    /// How many addresses and topics it holds.
+    /// Returns the number of addresses and topics.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Logs(_, criteria) => criteria.weight(),
@@ -72,16 +72,16 @@ impl Feed {
         }
     }
 
-    /// Tells what comes until the client or the node ends it.
+    /// Reports until the client or the node ends the subscription.
     pub(super) async fn run(self, sink: &Sink) {
         match self {
-            Self::Heads(blocks) => blocks.tell(sink, headers).await,
+            Self::Heads(blocks) => blocks.report(sink, headers).await,
             Self::Logs(blocks, criteria) => {
                 let find = move |reader: &Reader, next| logs::since(reader, &criteria, next);
-                blocks.tell(sink, find).await;
+                blocks.report(sink, find).await;
             }
-            Self::Waiting(feed) => tell_waiting(sink, feed).await,
-            Self::Syncing => tell_syncing(sink).await,
+            Self::Waiting(feed) => report_transactions(sink, feed).await,
+            Self::Syncing => report_syncing(sink).await,
         }
     }
 }
@@ -92,26 +92,26 @@ impl Blocks {
         Ok(Self { node: node.clone(), heads, cursor: Cursor::at_head(node)? })
     }
 
-    /// Tells what is found in the blocks from the cursor on, whenever there are new ones.
-    async fn tell<T: Serialize + Send + Sync + 'static>(
+    /// Reports what `find` returns for the blocks from the cursor on, whenever there are new ones.
+    async fn report<T: Serialize + Send + Sync + 'static>(
         mut self,
         sink: &Sink,
         find: impl Fn(&Reader, u64) -> Answer<(Vec<T>, u64)> + Clone + Send + 'static,
     ) {
         loop {
             let find = find.clone();
-            let look = move || {
-                let reader = self.cursor.look(&self.node)?;
+            let read = move || {
+                let reader = self.cursor.advance(&self.node)?;
                 let (found, next) = find(&reader, self.cursor.next)?;
                 self.cursor.next = next;
                 Answer::Ok((self, found, next > reader.head().number))
             };
-            // When the disk can't be read the subscription ends: who goes on would miss something.
-            let Ok(Ok((blocks, found, is_all))) = tokio::task::spawn_blocking(look).await else {
+            // When reading the disk fails, the subscription ends: otherwise the client would miss blocks without noticing.
+            let Ok(Ok((blocks, found, is_all))) = tokio::task::spawn_blocking(read).await else {
                 return;
             };
             self = blocks;
-            if sink.tell_all(&found).await.is_err() {
+            if sink.send_all(&found).await.is_err() {
                 return;
             }
             if is_all && self.heads.changed().await.is_err() {
@@ -121,7 +121,7 @@ impl Blocks {
     }
 }
 
-/// The headers of blocks from `next` on, and the height to go on from.
+/// Returns the headers of blocks from `next` on, and the height to continue from.
 fn headers(reader: &Reader, mut next: u64) -> Answer<(Vec<Header>, u64)> {
     let mut headers = Vec::new();
     while next <= reader.head().number && headers.len() < HEADERS_MAX {
@@ -132,22 +132,22 @@ fn headers(reader: &Reader, mut next: u64) -> Answer<(Vec<Header>, u64)> {
     Ok((headers, next))
 }
 
-async fn tell_waiting(sink: &Sink, mut feed: WaitingFeed) {
+async fn report_transactions(sink: &Sink, mut feed: WaitingFeed) {
     while let Some(hashes) = feed.next(WAITING_MAX).await {
-        if sink.tell_all(&hashes).await.is_err() {
+        if sink.send_all(&hashes).await.is_err() {
             return;
         }
     }
 }
 
-/// A ledger of one node is never behind: that is told once, and does not change.
-async fn tell_syncing(sink: &Sink) {
-    if sink.tell_all(&[false]).await.is_ok() {
+/// Reports once that the node is not syncing: the ledger of a single node is never behind.
+async fn report_syncing(sink: &Sink) {
+    if sink.send_all(&[false]).await.is_ok() {
         sink.outbox.closed().await;
     }
 }
 
-/// Where a subscription puts what it tells.
+/// The receiver of a subscription's notifications.
 pub(super) struct Sink {
     outbox: Outbox,
     name: String,
@@ -158,8 +158,8 @@ impl Sink {
         Self { outbox, name: name.to_owned() }
     }
 
-    /// Tells one thing after the other; fails when the client has gone or does not read.
-    async fn tell_all(&self, items: &[impl Serialize]) -> Result<(), Gone> {
+    /// Sends one item after the other; fails when the client has disconnected or does not read.
+    async fn send_all(&self, items: &[impl Serialize]) -> Result<(), Disconnected> {
         for item in items {
             let text = json!({
                 "jsonrpc": "2.0",
@@ -167,7 +167,7 @@ impl Sink {
                 "params": { "subscription": self.name, "result": item },
             });
             let put = self.outbox.put(text.to_string());
-            tokio::time::timeout(PATIENCE, put).await.map_err(|_| Gone)??;
+            tokio::time::timeout(PATIENCE, put).await.map_err(|_| Disconnected)??;
         }
         Ok(())
     }

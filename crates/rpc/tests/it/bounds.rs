@@ -1,4 +1,4 @@
-//! What nobody should send.
+//! Invalid and excessive requests.
 
 use crate::{
     http,
@@ -33,7 +33,7 @@ async fn batches_are_answered_in_order_and_bound() {
 }
 
 #[tokio::test]
-async fn garbage_and_excess_get_an_error_and_the_server_lives() {
+async fn invalid_and_excessive_requests_get_an_error() {
     let served = Served::start().await;
     let address = served.address();
     for (body, code) in [
@@ -98,7 +98,7 @@ async fn unknown_methods_and_bad_parameters_have_their_codes() {
 }
 
 #[tokio::test]
-async fn subscriptions_need_a_websocket_and_that_is_said() {
+async fn subscriptions_over_http_give_an_error() {
     let served = Served::start().await;
     for (method, params) in
         [("eth_subscribe", json!(["newHeads"])), ("eth_unsubscribe", json!(["0x1"]))]
@@ -128,7 +128,7 @@ async fn head_is_answered_like_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_search_is_bound_by_what_exists() {
+async fn a_search_is_limited_to_existing_blocks() {
     let served = Served::start().await;
     let address = served.address();
     let all = json!([{ "fromBlock": "0x0", "toBlock": "0x0" }]);
@@ -150,7 +150,7 @@ async fn a_search_is_bound_by_what_exists() {
     assert_eq!(http::fail(address, "eth_getLogs", unknown, -32_000).await, "unknown block");
 }
 
-/// A served node with small bounds.
+/// Starts a node whose server has small limits.
 async fn serve(change: impl FnOnce(Options) -> Options) -> (Served, Handle) {
     let served = Served::start().await;
     let options = change(Options::STANDARD);
@@ -160,7 +160,7 @@ async fn serve(change: impl FnOnce(Options) -> Options) -> (Served, Handle) {
 
 async fn all(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
-    // A reset instead of an end is an end, too.
+    // A reset ends the connection, too.
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8(answer).unwrap()
 }
@@ -172,7 +172,7 @@ async fn a_client_that_sends_slowly_loses_its_connection() {
         serve(|options| Options { head_patience: patience, request_patience: patience, ..options })
             .await;
     let connect = || async { TcpStream::connect(handle.local_addr()).await.unwrap() };
-    // Nothing; part of a head; a whole request and then nothing; a head, byte by byte.
+    // Nothing; part of a head; a complete request and then nothing; a head, byte by byte.
     let silent = connect().await;
     assert_eq!(all(silent).await, "");
     let mut half = connect().await;
@@ -197,7 +197,7 @@ async fn a_client_that_sends_slowly_loses_its_connection() {
         }
     });
     dripped.await.unwrap();
-    // A body that never ends is answered.
+    // A request whose body never ends is answered.
     let mut endless = connect().await;
     endless.write_all(request("{", 1_000).as_bytes()).await.unwrap();
     assert!(all(endless).await.starts_with("HTTP/1.1 408"));
@@ -205,14 +205,14 @@ async fn a_client_that_sends_slowly_loses_its_connection() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_so() {
+async fn a_connection_above_the_limit_gets_an_error() {
     let (_served, handle) = serve(|options| Options { connections_max: 3, ..options }).await;
     let address = handle.local_addr();
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(TcpStream::connect(address).await.unwrap());
     }
-    // The three are accepted in the order in which they came, so this one comes after them.
+    // The three are accepted in the order in which they connected, so this connection comes after them.
     let refused = all(TcpStream::connect(address).await.unwrap()).await;
     assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
     held.pop();
@@ -223,7 +223,7 @@ async fn one_connection_too_many_is_told_so() {
     }
 }
 
-/// Takes apart good requests and puts them together again; `GLEANER_TEST_REQUESTS` says how many.
+/// Sends mutations of valid requests; `GLEANER_TEST_REQUESTS` sets their number.
 #[tokio::test]
 async fn malformed_requests_leave_the_server_serving() {
     let served = Served::start().await;

@@ -1,4 +1,4 @@
-//! Requests at the edge of JSON-RPC 2.0: each is answered, or is a notification.
+//! Requests at the limits of JSON-RPC 2.0: each is answered, or is a notification.
 
 use crate::{
     http,
@@ -12,7 +12,7 @@ fn with_id(id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_chainId"}}"#)
 }
 
-/// Texts that are no request, and the code of the error.
+/// Texts that are not a request, and the code of the error.
 const MALFORMED: [(&str, i64); 8] = [
     (r#"{"jsonrpc":"2.0","id":18446744073709551616,"method":"eth_chainId"}"#, -32_600),
     (r#"{"jsonrpc":"2.0","id":true,"method":"eth_chainId"}"#, -32_600),
@@ -38,7 +38,7 @@ async fn every_number_and_string_is_an_id() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_answered_with_an_error() {
+async fn malformed_requests_are_answered_with_an_error() {
     let served = Served::start().await;
     let mut socket = Socket::connect(served.address()).await;
     for (text, code) in MALFORMED {
@@ -78,7 +78,7 @@ async fn a_batch_loses_no_entry() {
     assert_eq!(socket.read().await.unwrap(), answer, "over WebSocket");
 }
 
-/// As in geth: nobody hears of it, and it is done.
+/// As in geth: a notification is executed and has no answer.
 #[tokio::test]
 async fn a_notification_is_executed_and_has_an_empty_answer() {
     let served = Served::start().await;
@@ -93,7 +93,7 @@ async fn a_notification_is_executed_and_has_an_empty_answer() {
     served.node.wait_for(hash).await.unwrap();
     let balance = http::ask(served.address(), "eth_getBalance", json!([RECEIVER])).await;
     assert_eq!(balance, "0x5");
-    // Over WebSocket nothing comes before the answer to what follows.
+    // Over WebSocket the first message is the answer to the next request.
     let mut socket = Socket::connect(served.address()).await;
     socket.send(one.to_string().as_bytes()).await;
     socket.send(br#"{"jsonrpc":"2.0","method":"eth_subscribe","params":["newHeads"]}"#).await;
@@ -101,7 +101,7 @@ async fn a_notification_is_executed_and_has_an_empty_answer() {
 }
 
 #[tokio::test]
-async fn parameter_errors_say_what_is_wrong_in_plain_words() {
+async fn parameter_errors_name_the_fault() {
     let served = Served::start().await;
     for (method, params, expected) in [
         ("eth_getBalance", json!([]), "missing value for required argument 1: an address"),
@@ -134,7 +134,7 @@ async fn parameter_errors_say_what_is_wrong_in_plain_words() {
     assert!(message.contains("does not exist") && message.len() < 200, "{message}");
 }
 
-/// The answers to a batch have together at most the bytes of one answer, and each call has its own.
+/// The answers to a batch have together at most the bytes of one answer, and each call has its own answer.
 #[tokio::test]
 async fn a_batch_whose_answers_are_too_large_still_answers_each_call() {
     let served = Served::start().await;

@@ -1,4 +1,4 @@
-//! The server and what talks to it: alloy's provider, our own client, and bare HTTP.
+//! Tests of the server with three clients: alloy's provider, our own client, and plain HTTP.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where a helper cannot go on")]
 

@@ -5,7 +5,7 @@ use revm::DatabaseRef;
 use store::{Store, StoreError, TransactionLocation};
 
 #[test]
-fn what_is_committed_is_read_back_also_after_reopening() {
+fn committed_blocks_are_read_back_also_after_reopening() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path());
     let blocks = grow(&store, 3);
@@ -46,7 +46,7 @@ fn what_is_committed_is_read_back_also_after_reopening() {
 }
 
 #[test]
-fn what_is_not_there_is_not_found() {
+fn missing_items_are_not_found() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path());
     let reader = store.reader().unwrap();
@@ -80,7 +80,7 @@ fn a_snapshot_does_not_move() {
 }
 
 #[test]
-fn a_second_opener_is_told_which_directory() {
+fn a_second_open_names_the_directory() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path());
     let Err(error) = Store::open(directory.path()) else { panic!("opened twice") };

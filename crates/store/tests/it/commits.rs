@@ -26,6 +26,14 @@ fn committed_blocks_are_read_back_also_after_reopening() {
         for (index, transaction) in expected.transactions.iter().enumerate() {
             let location = TransactionLocation { block_number: number, index };
             assert_eq!(reader.locate(transaction.tx_hash()).unwrap(), Some(location));
+            assert_eq!(reader.transaction(number, index).unwrap().as_ref(), Some(transaction));
+            let receipt = reader.receipt(number, index).unwrap();
+            assert_eq!(receipt.as_ref(), expected.receipts.get(index));
+        }
+        let count = expected.transactions.len();
+        for index in [count, count + 1] {
+            assert_eq!(reader.transaction(number, index).unwrap(), None);
+            assert_eq!(reader.receipt(number, index).unwrap(), None);
         }
         assert_eq!(reader.slot(&COUNTER, &U256::from(number)).unwrap(), U256::from(2 * number));
     }
@@ -46,6 +54,8 @@ fn missing_items_are_not_found() {
     assert!(reader.block(1).unwrap().is_none());
     assert!(reader.header(1).unwrap().is_none());
     assert!(reader.receipts(1).unwrap().is_none());
+    assert!(reader.transaction(1, 0).unwrap().is_none());
+    assert!(reader.receipt(1, 0).unwrap().is_none());
     assert!(reader.locate(&B256::ZERO).unwrap().is_none());
     assert!(reader.block_number(&B256::ZERO).unwrap().is_none());
     assert!(reader.account(&Address::ZERO).unwrap().is_none());

@@ -88,7 +88,7 @@ fn killed_while_it_is_built_it_goes_on() {
     let index = Index::open(directory.path(), Options::STANDARD).unwrap();
     let view = index.snapshot().unwrap().unwrap().view(reader(&store)).unwrap();
     let last = view.coverage().last;
-    assert!(last >= 16 && last < BLOCKS, "{last}");
+    assert!((16..BLOCKS).contains(&last), "{last}");
     catch_up(&index, &store);
     drop(index);
     // As if it had never been killed.

@@ -186,12 +186,18 @@ impl<T: Word> Value<T> {
     /// Extracts the value from the word of its slot, for several values of one slot that was read once.
     #[must_use]
     pub fn of_word(&self, word: U256) -> T {
+        if T::SIZE == SLOT_SIZE {
+            return T::from_word(word);
+        }
         T::from_word((word >> (self.offset * 8)) & mask(T::SIZE))
     }
 
     /// Inserts the value into the word of its slot.
     #[must_use]
     pub fn into_word(&self, word: U256, value: T) -> U256 {
+        if T::SIZE == SLOT_SIZE {
+            return value.into_word();
+        }
         let shift = self.offset * 8;
         (word & !(mask(T::SIZE) << shift)) | ((value.into_word() & mask(T::SIZE)) << shift)
     }

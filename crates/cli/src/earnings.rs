@@ -1,6 +1,6 @@
 //! `gleaner earnings`: payments to accounts, by project.
 
-use ledger_client::SeatRecord;
+use ledger_views::runs::{self, SeatView};
 use serde::Serialize;
 use units::{AccountId, Wei};
 
@@ -54,14 +54,14 @@ async fn earnings(args: &Args, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let (mut paid, mut tokens_verified) = (Wei::ZERO, 0_u64);
     let (mut seats, mut rows) = (Vec::new(), Vec::new());
-    for run in 1..=ledger.run_count().await? {
+    for run in 1..=runs::count(&ledger).await? {
         let mut name = None;
-        for seat in ledger.run_seats(run).await? {
+        for seat in runs::seats(&ledger, run).await? {
             if !accounts.contains(&seat.account) {
                 continue;
             }
             if name.is_none() {
-                name = Some(ledger.run_summary(run).await?.name);
+                name = Some(runs::run(&ledger, run).await?.name);
             }
             let name = name.clone().unwrap_or_default();
             paid = paid.checked_add(seat.paid)?;
@@ -77,7 +77,7 @@ async fn earnings(args: &Args, output: &Output) -> anyhow::Result<()> {
     output.print(&Document { paid: paid.to_string(), tokens_verified, seats }, &text)
 }
 
-fn row(run: u64, name: &str, seat: &SeatRecord) -> Vec<String> {
+fn row(run: u64, name: &str, seat: &SeatView) -> Vec<String> {
     vec![
         run.to_string(),
         name.to_owned(),
@@ -89,7 +89,7 @@ fn row(run: u64, name: &str, seat: &SeatRecord) -> Vec<String> {
     ]
 }
 
-fn seat_document(project: u64, name: String, seat: &SeatRecord) -> SeatDocument {
+fn seat_document(project: u64, name: String, seat: &SeatView) -> SeatDocument {
     SeatDocument {
         project,
         name,

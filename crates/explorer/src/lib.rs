@@ -19,7 +19,8 @@ mod search;
 mod transactions;
 
 use alloy_primitives::{Address, B256};
-use node::Node;
+use ledger_views::{ViewError, Window};
+use node::{LocalError, Node};
 use store::StoreError;
 
 /// Rows of a list on one page.
@@ -46,6 +47,28 @@ enum NoPage {
     Pruned(u64),
     /// The disk.
     Store(StoreError),
+    /// A module did not say what it must.
+    View(ViewError<LocalError>),
+}
+
+impl From<ViewError<LocalError>> for NoPage {
+    fn from(error: ViewError<LocalError>) -> Self {
+        match error {
+            ViewError::Unanswered(LocalError::Store(error)) => Self::Store(error),
+            ViewError::Unanswered(LocalError::Pruned { first, .. }) => Self::Pruned(first),
+            other => Self::View(other),
+        }
+    }
+}
+
+impl NoPage {
+    /// Why there is no page of something that the ledger numbers: it refuses a number that it has not given.
+    fn of(error: ViewError<LocalError>, what: &str, number: u64) -> Self {
+        match error {
+            ViewError::Refused { .. } => Self::NotFound(format!("{what} {number}")),
+            other => other.into(),
+        }
+    }
 }
 
 impl From<StoreError> for NoPage {
@@ -84,6 +107,11 @@ pub fn page(node: &Node, path_and_query: &str) -> Page {
             let body = maud::html! { p { "The chain can't be read; the node's log says why." } };
             (500, "The node's disk".to_owned(), body)
         }
+        Err(NoPage::View(error)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the ledger can't be read");
+            let body = maud::html! { p { "The ledger can't be read; the node's log says why." } };
+            (500, "Not readable".to_owned(), body)
+        }
     };
     Page { status, location: None, body: layout::whole(node, &title, &body) }
 }
@@ -120,6 +148,11 @@ fn route(node: &Node, path: &str, query: &str) -> Answer {
 fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, NoPage> {
     text.parse()
         .map_err(|_| NoPage::NotFound(format!("“{}”", text.chars().take(80).collect::<String>())))
+}
+
+/// The part of a list that a query asks for: `from=7` is the newest.
+fn window(query: &str) -> Window {
+    Window { newest: number(query, "from"), items: u64::try_from(ROWS).unwrap_or(u64::MAX) }
 }
 
 /// A number in a query, `name=7`.

@@ -1,7 +1,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use abi::convert::{account, address, digest, wei};
-use alloy_eips::{BlockId, BlockNumberOrTag};
+use abi::convert::{account, address, wei};
+use alloy_eips::BlockId;
 use alloy_network::Ethereum;
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_provider::{Provider as _, ProviderBuilder, RootProvider};
@@ -10,7 +10,7 @@ use alloy_signer::Signer as _;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use alloy_transport::TransportResult;
-use units::{AccountId, Digest, UnixSeconds, Wei};
+use units::{AccountId, Wei};
 
 use crate::{
     error::LedgerError,
@@ -48,17 +48,6 @@ pub(crate) struct Shared {
     pub(crate) signer: Option<PrivateKeySigner>,
     /// The next nonce, if no other program uses the account; `None` to ask the ledger.
     pub(crate) nonce: tokio::sync::Mutex<Option<u64>>,
-}
-
-/// The newest block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Its height.
-    pub height: u64,
-    /// Its hash.
-    pub hash: Digest,
-    /// Its timestamp, which is the ledger's time.
-    pub time: UnixSeconds,
 }
 
 impl Ledger {
@@ -113,24 +102,6 @@ impl Ledger {
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         self.shared.signer.as_ref().map(|signer| account(signer.address()))
-    }
-
-    /// Returns the newest block.
-    ///
-    /// # Errors
-    /// [`LedgerError`].
-    pub async fn head(&self) -> Result<Head, LedgerError> {
-        let provider = &self.shared.node.provider;
-        let block = self
-            .ask(|| async { provider.get_block_by_number(BlockNumberOrTag::Latest).await })
-            .await?;
-        let header =
-            block.ok_or_else(|| self.shared.node.malformed("there is no newest block"))?.header;
-        Ok(Head {
-            height: header.number,
-            hash: digest(header.hash),
-            time: UnixSeconds::new(header.timestamp),
-        })
     }
 
     /// Returns the balance of an account.

@@ -23,7 +23,7 @@ fuzz_target!(|input: (u8, u8, u128, &[u8])| {
         from: gleaner_fuzz::CALLER,
         to: TxKind::Call(address),
         value: U256::from(value),
-        ..Call::question(address, data.into())
+        ..Call::read_only(address, data.into())
     };
     let node = gleaner_fuzz::node();
     let answer = node.call(&call);

@@ -69,7 +69,7 @@ mod tests {
     use crate::{ASSETS, GRAIN};
 
     #[test]
-    fn an_assets_address_tells_its_number() {
+    fn an_assets_address_contains_its_number() {
         for number in [1, 0xbeef, u64::MAX] {
             assert_eq!(asset_number(&asset_address(number)), Some(number));
         }

@@ -1,7 +1,7 @@
-//! The catalogue: every native module, where it answers and what it answers.
+//! The catalogue: every native module, its addresses and its interface.
 //!
-//! Whatever shows modules to people or tests them (explorer, refusals, fuzzing, `gleaner abi`) goes through [`MODULES`], so that a new
-//! module needs one file in `interfaces/` and one row below.
+//! Everything that displays or tests modules (explorer, error texts, fuzzing, `gleaner abi`) uses [`MODULES`], so
+//! that a new module needs one file in `interfaces/` and one row below.
 
 use std::sync::OnceLock;
 
@@ -30,7 +30,7 @@ macro_rules! modules {
             interfaces: OnceLock::new(),
         }),*];
 
-        /// The types of each file in `interfaces/`, in a module named as its interface.
+        /// The types of each file in `interfaces/`, in a Rust module with the interface's name.
         mod types {
             $(modules!(@types $shared);)*
             $($(modules!(@types $new);)*)*
@@ -56,7 +56,7 @@ macro_rules! modules {
     (@count $($name:ident)*) => { [$(stringify!($name)),*].len() };
 }
 
-// One row a module: name, constant and place; interface files that come with it; files that others have too.
+// One row per module: name, constant and place; its own interface files; interface files that it shares.
 modules! {
     shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol"];
     /// Where [`Devices`] answers.
@@ -73,30 +73,30 @@ modules! {
 
 pub use types::*;
 
-/// A native module as it is seen from outside.
+/// The name, addresses and interface of a native module.
 #[derive(Debug)]
 pub struct Module {
-    /// Its name, as the explorer shows it and `gleaner abi` takes it.
+    /// Its name, as in the explorer and in `gleaner abi`.
     pub name: &'static str,
-    /// Where it answers.
+    /// Its address or addresses.
     pub place: Place,
-    /// Paths and texts of the interface files that it answers; the last is that of errors which any module may answer.
+    /// Paths and texts of its interface files; the last declares the errors that every module may return.
     pub files: &'static [(&'static str, &'static str)],
-    /// What was read from the files.
+    /// The parsed files.
     pub(crate) interfaces: OnceLock<Vec<Interface>>,
 }
 
-/// Where a module answers.
+/// The address or addresses of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// At one address.
+    /// One address.
     Fixed(Address),
-    /// At the addresses that begin with these bytes and end with a number from 1 on.
+    /// Addresses of instances: these bytes, followed by a number from 1 on.
     Numbered([u8; 12]),
 }
 
 impl Place {
-    /// Whether the module answers there, now or when the instance is created.
+    /// Returns whether the module answers there, now or once the instance is created.
     #[must_use]
     pub fn holds(&self, address: &Address) -> bool {
         match self {
@@ -105,7 +105,7 @@ impl Place {
         }
     }
 
-    /// Its address, or that of the instance with that number.
+    /// Returns its address, or that of the instance with that number.
     #[must_use]
     pub fn address(&self, number: u64) -> Address {
         match self {
@@ -122,22 +122,22 @@ impl Place {
 }
 
 impl Module {
-    /// The module that answers at an address, now or once the instance is created.
+    /// Returns the module that answers at an address, now or once the instance is created.
     #[must_use]
     pub fn at(address: &Address) -> Option<&'static Self> {
         MODULES.iter().find(|module| module.place.holds(address))
     }
 
-    /// The module of that name; case does not matter.
+    /// Returns the module of that name; case does not matter.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         MODULES.iter().find(|module| module.name.eq_ignore_ascii_case(name))
     }
 
-    /// Its interfaces, the errors that any module may answer among them.
+    /// Returns its interfaces, with that of the errors which any module may answer.
     ///
     /// # Panics
-    /// When an interface file can't be read: a test reads them all.
+    /// When an interface file can't be parsed: a test parses them all.
     pub fn interfaces(&self) -> &[Interface] {
         self.interfaces.get_or_init(|| {
             let read = |(path, text): &(&str, &str)| {
@@ -147,31 +147,31 @@ impl Module {
         })
     }
 
-    /// The first sentence that its interface says of itself.
+    /// Returns the comment of its first interface.
     #[must_use]
     pub fn about(&self) -> &str {
         self.interfaces().first().map_or("", |interface| interface.docs.as_str())
     }
 
-    /// Its JSON ABI, as any Ethereum library takes it.
+    /// Returns its JSON ABI, as any Ethereum library takes it.
     #[must_use]
     pub fn json_abi(&self) -> String {
         json_abi(self.interfaces())
     }
 
-    /// Its interface files one after the other, as one that solc takes.
+    /// Returns its interface files joined into one that solc compiles.
     #[must_use]
     pub fn solidity(&self) -> String {
         let mut whole = String::new();
         for (_, text) in self.files {
-            // Licence and pragma stand once.
+            // Licence and pragma are kept once.
             let declarations = text.find("\n\n").and_then(|end| text.get(end..));
             whole.push_str(if whole.is_empty() { text } else { declarations.unwrap_or(text) });
         }
         whole
     }
 
-    /// The selectors of its functions.
+    /// Returns the selectors of its functions.
     pub fn selectors(&self) -> impl Iterator<Item = [u8; 4]> {
         self.interfaces()
             .iter()
@@ -179,7 +179,7 @@ impl Module {
             .map(|call| call.selector)
     }
 
-    /// What calldata asks of it, or `None` when it is not a call of this module.
+    /// Decodes calldata. `None` when it is not a call of this module.
     #[must_use]
     pub fn decode_call(&self, data: &[u8]) -> Option<Decoded> {
         let (selector, data) = data.split_first_chunk()?;
@@ -189,7 +189,7 @@ impl Module {
         Some(Decoded { name: function.name.clone(), fields })
     }
 
-    /// What a log entry of it says, or `None` when it is not an event of this module.
+    /// Decodes a log entry. `None` when it is not an event of this module.
     #[must_use]
     pub fn decode_event(&self, log: &LogData) -> Option<Decoded> {
         let (topic, topics) = log.topics().split_first()?;
@@ -205,7 +205,7 @@ impl Module {
     }
 }
 
-/// What a revert of a native module says: the error, and a sentence for people. `None` when it is an error of no module.
+/// Decodes the revert data of a native module: the error, and a sentence for people. `None` when no module has this error.
 #[must_use]
 pub fn decode_error(data: &[u8]) -> Option<(Decoded, String)> {
     let (selector, data) = data.split_first_chunk()?;
@@ -217,7 +217,7 @@ pub fn decode_error(data: &[u8]) -> Option<(Decoded, String)> {
     })
 }
 
-/// The comment of an error with its values in their places. `{name}` is a value as it is, `{name:grain}` an amount of wei in GRAIN, `{name:plain}`
+/// Returns the comment of an error with its values in their places. `{name}` is a value as it is, `{name:grain}` an amount of wei in GRAIN, `{name:plain}`
 /// bytes without `0x`, as devices are written.
 fn sentence(error: &Error, fields: &[Field]) -> String {
     let mut words = String::new();

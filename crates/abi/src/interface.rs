@@ -1,4 +1,4 @@
-//! An interface as data: what [`read`](crate::solidity::read) makes of an interface file.
+//! An interface as data: the result of parsing ([`read`](crate::solidity::read)) an interface file.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct Interface {
     pub errors: Vec<Error>,
 }
 
-/// A function that can be called.
+/// A function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// Its name.
@@ -36,7 +36,7 @@ pub struct Function {
     pub outputs: Vec<Parameter>,
     /// Whether it reads, writes or takes value.
     pub mutability: Mutability,
-    /// First 4 bytes of its calldata.
+    /// The first 4 bytes of its calldata.
     pub selector: [u8; 4],
 }
 
@@ -49,12 +49,12 @@ pub enum Mutability {
     View,
     /// Changes state.
     Nonpayable,
-    /// Changes state and takes value.
+    /// Changes state and accepts value.
     Payable,
 }
 
 impl Mutability {
-    /// The word of the JSON ABI.
+    /// Returns the word of the JSON ABI.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,7 +73,7 @@ pub struct Event {
     pub name: String,
     /// Its comment.
     pub docs: String,
-    /// Its values; those that are indexed lie in topics.
+    /// Its values; indexed ones are topics.
     pub inputs: Vec<Parameter>,
     /// Its first topic.
     pub topic: B256,
@@ -84,15 +84,15 @@ pub struct Event {
 pub struct Error {
     /// Its name.
     pub name: String,
-    /// Its comment: the sentence that a person is shown, with values as `{name}`.
+    /// Its comment: the sentence for people, with values as `{name}`.
     pub docs: String,
     /// Its values.
     pub inputs: Vec<Parameter>,
-    /// First 4 bytes of the revert data.
+    /// The first 4 bytes of the revert data.
     pub selector: [u8; 4],
 }
 
-/// An argument, a value that is returned, or a field.
+/// An argument, a returned value, or a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
     /// Its name; empty where the file gives none.
@@ -101,14 +101,14 @@ pub struct Parameter {
     pub docs: String,
     /// Its type.
     pub kind: Kind,
-    /// Of an event: whether it lies in a topic.
+    /// Whether it is a topic; only for events.
     pub is_indexed: bool,
 }
 
 /// A struct.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Struct {
-    /// Its name, after that of the interface that it is declared in: `TrainingRuns.Terms`.
+    /// Its name, prefixed with that of its interface: `TrainingRuns.Terms`.
     pub path: String,
     /// Its comment.
     pub docs: String,
@@ -119,7 +119,7 @@ pub struct Struct {
 /// An enum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enum {
-    /// Its name, after that of the interface that it is declared in.
+    /// Its name, prefixed with that of its interface.
     pub path: String,
     /// Its comment.
     pub docs: String,
@@ -136,12 +136,12 @@ pub struct Variant {
     pub docs: String,
 }
 
-/// A type of Solidity, as far as interfaces of native modules use it.
+/// A Solidity type, as far as interfaces of native modules use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `uint` of so many bits.
+    /// `uint` with this number of bits.
     Uint(usize),
-    /// `int` of so many bits.
+    /// `int` with this number of bits.
     Int(usize),
     /// `address`
     Address,
@@ -159,12 +159,12 @@ pub enum Kind {
     Array(Box<Self>, usize),
     /// A struct.
     Struct(Arc<Struct>),
-    /// An enum; a `uint8` outside Solidity.
+    /// An enum; encoded as a `uint8`.
     Enum(Arc<Enum>),
 }
 
 impl Kind {
-    /// The type as signatures have it: `(uint64,bytes32)[]` for an array of structs.
+    /// Returns the type as signatures have it: `(uint64,bytes32)[]` for an array of structs.
     #[must_use]
     pub fn signature(&self) -> String {
         match self {
@@ -175,7 +175,7 @@ impl Kind {
         }
     }
 
-    /// `type` of the JSON ABI.
+    /// Returns `type` of the JSON ABI.
     fn json(&self) -> String {
         match self {
             Self::Uint(bits) => format!("uint{bits}"),
@@ -192,7 +192,7 @@ impl Kind {
         }
     }
 
-    /// `internalType` of the JSON ABI: the type as the file has it.
+    /// Returns `internalType` of the JSON ABI: the type as the file has it.
     fn internal(&self) -> String {
         match self {
             Self::List(of) => format!("{}[]", of.internal()),
@@ -203,7 +203,7 @@ impl Kind {
         }
     }
 
-    /// The fields of the struct that this is, or is an array of.
+    /// Returns the fields of the struct that this is, or is an array of.
     fn components(&self) -> Option<&[Parameter]> {
         match self {
             Self::Struct(of) => Some(&of.fields),
@@ -213,13 +213,13 @@ impl Kind {
     }
 }
 
-/// Parameters as people read them: `uint64 run, bytes32 indexed device`.
+/// Writes parameters as people read them: `uint64 run, bytes32 indexed device`.
 #[must_use]
 pub fn declaration(parameters: &[Parameter]) -> String {
     let one = |Parameter { name, kind, is_indexed, .. }: &Parameter| {
         let indexed = if *is_indexed { " indexed" } else { "" };
         let space = if name.is_empty() { "" } else { " " };
-        // `struct` and `enum` say no more than the name does.
+        // The keywords `struct` and `enum` add nothing to the name.
         let kind = kind.internal();
         let kind = kind.rsplit(' ').next().unwrap_or_default();
         format!("{kind}{indexed}{space}{name}")
@@ -227,19 +227,20 @@ pub fn declaration(parameters: &[Parameter]) -> String {
     parameters.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Types in parentheses, as a signature ends.
+/// Returns types in parentheses, as a signature ends.
 fn tuple(parameters: &[Parameter]) -> String {
     let kinds: Vec<String> =
         parameters.iter().map(|parameter| parameter.kind.signature()).collect();
     format!("({})", kinds.join(","))
 }
 
-/// Keccak-256 of the signature of what is called, emitted or reverted with.
+/// Returns the Keccak-256 hash of the signature of a function, event or error.
 pub(crate) fn signature_hash(name: &str, inputs: &[Parameter]) -> B256 {
     keccak256(format!("{name}{}", tuple(inputs)))
 }
 
-/// The JSON ABI of interfaces together, as solc writes it: errors, events, functions, each sorted by name. What several declare alike is there once.
+/// Returns the JSON ABI of several interfaces, in the order of solc: errors, events, functions, each sorted by name. An item that several interfaces declare
+/// is written once.
 pub(crate) fn json_abi<'a>(interfaces: impl IntoIterator<Item = &'a Interface>) -> String {
     let mut items = Vec::new();
     for interface in interfaces {
@@ -276,14 +277,14 @@ pub(crate) fn json_abi<'a>(interfaces: impl IntoIterator<Item = &'a Interface>) 
     format!("[\n{}\n]\n", lines.join(",\n"))
 }
 
-/// Whose parameters are written: only those of events say whether they are indexed.
+/// The kind of item whose parameters are written: only those of events have `indexed`.
 #[derive(Clone, Copy)]
 enum Side {
     Plain,
     Event,
 }
 
-/// Names and types need no escape: the reader takes identifiers only.
+/// Writes parameters. Names and types need no escape: the reader takes identifiers only.
 fn json_list(parameters: &[Parameter], side: Side) -> String {
     let items: Vec<String> = parameters
         .iter()

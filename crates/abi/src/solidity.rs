@@ -1,7 +1,8 @@
-//! Reads interface files: the part of Solidity that declares interfaces.
+//! Parses interface files: the part of Solidity that declares interfaces.
 //!
-//! `pragma`, `interface` without inheritance, `struct`, `enum`, `function`, `event`, `error`, and `///` comments. A type is declared before it is
-//! used. Bodies, constants, mappings and user-defined value types are refused.
+//! It accepts `pragma`, `interface` without inheritance, `struct`, `enum`, `function`, `event`, `error`, and `///`
+//! comments. A type must be declared before it is used. Bodies, constants, mappings and user-defined value types are
+//! errors.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,14 +11,14 @@ use crate::interface::{
     signature_hash,
 };
 
-/// An interface file that is not as this module reads it.
+/// An interface file that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     /// Line, from 1.
     pub line: usize,
-    /// What stands there; empty at the end of the file.
+    /// The token at that place; empty at the end of the file.
     pub found: String,
-    /// What may stand there.
+    /// What is expected at that place.
     pub expected: &'static str,
 }
 
@@ -30,10 +31,10 @@ impl std::fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// The interfaces of a file, in its order.
+/// Reads the interfaces of a file, in its order.
 ///
 /// # Errors
-/// The first place that is not understood.
+/// [`ReadError`] with the first place that is not understood.
 pub fn read(text: &str) -> Result<Vec<Interface>, ReadError> {
     let mut parser = Parser { tokens: tokens(text)?, next: 0, scope: BTreeMap::new() };
     let mut interfaces = Vec::new();
@@ -98,7 +99,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, ReadError> {
 struct Parser<'a> {
     tokens: Vec<(usize, Token<'a>)>,
     next: usize,
-    /// Structs and enums by name: of the file, and of the interface being read.
+    /// Structs and enums by name: of the file, and of the interface that is being parsed.
     scope: BTreeMap<&'a str, Kind>,
 }
 
@@ -107,7 +108,7 @@ impl<'a> Parser<'a> {
         self.tokens.get(self.next).map(|(_, token)| *token)
     }
 
-    /// An error at the next token.
+    /// Returns an error at the next token.
     fn unexpected(&self, expected: &'static str) -> ReadError {
         let last = self.tokens.last().map_or(1, |(line, _)| *line);
         match self.tokens.get(self.next) {
@@ -121,13 +122,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// An error at the token that was read last.
+    /// Returns an error at the token that was read last.
     fn before(&mut self, expected: &'static str) -> ReadError {
         self.next = self.next.saturating_sub(1);
         self.unexpected(expected)
     }
 
-    /// The position after the next token.
+    /// Returns the position after the next token.
     fn advanced(&self, expected: &'static str) -> Result<usize, ReadError> {
         self.peek().map(|_| self.next + 1).ok_or_else(|| self.unexpected(expected))
     }
@@ -260,7 +261,7 @@ impl<'a> Parser<'a> {
         Ok(Error { name, docs, inputs, selector: [a, b, c, d] })
     }
 
-    /// `(type location name, …)`; location and name may be missing.
+    /// Reads `(type location name, …)`; location and name may be missing.
     fn parameters(&mut self) -> Result<Vec<Parameter>, ReadError> {
         self.expect('(', "`(`")?;
         let mut parameters = Vec::new();

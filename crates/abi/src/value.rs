@@ -1,4 +1,4 @@
-//! Values that were encoded by the rules of the Solidity ABI, read by their declaration.
+//! Decodes values of the Solidity ABI by their declaration.
 
 use std::fmt;
 
@@ -9,30 +9,31 @@ use crate::interface::{Kind, Parameter};
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Of an unsigned integer.
+    /// An unsigned integer.
     Number(U256),
-    /// Of a signed integer.
+    /// A signed integer.
     Signed(I256),
-    /// Of an address.
+    /// An address.
     Address(Address),
-    /// Of a bool.
+    /// A bool.
     Bool(bool),
-    /// Of bytes, of fixed size or not. Of an indexed string, array or struct of an event: the hash that is all the topic holds.
+    /// Bytes, of fixed size or not. For an indexed string, array or struct of an event: the hash, which is all that
+    /// the topic contains.
     Bytes(Bytes),
-    /// Of a string.
+    /// A string.
     Text(String),
-    /// Of an array.
+    /// An array.
     List(Vec<Self>),
-    /// Of a struct.
+    /// A struct.
     Record(Vec<Field>),
-    /// Of an enum: the variant.
+    /// The variant of an enum.
     Variant(String),
 }
 
 /// A named value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name in the interface; empty where the interface gives none.
+    /// Its name in the interface; empty where the interface has none.
     pub name: String,
     /// Its value.
     pub value: Value,
@@ -48,7 +49,7 @@ pub struct Decoded {
 }
 
 impl fmt::Display for Decoded {
-    /// The name, then a field a line: `lapse {`, `    run: 7,`, `}`.
+    /// Writes the name, then a field a line: `lapse {`, `    run: 7,`, `}`.
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(&self.name)?;
         if self.fields.is_empty() {
@@ -88,7 +89,7 @@ fn write_value(to: &mut fmt::Formatter<'_>, value: &Value, depth: usize) -> fmt:
         Value::Address(address) => write!(to, "{address}"),
         Value::Bool(is_true) => write!(to, "{is_true}"),
         Value::Bytes(bytes) => write!(to, "{bytes}"),
-        // Escapes what would be shown as something else.
+        // Escapes characters that would be displayed as something else.
         Value::Text(text) => write!(to, "{text:?}"),
         Value::Variant(name) => to.write_str(name),
         Value::Record(fields) => write_fields(to, fields, depth),
@@ -105,12 +106,12 @@ fn write_value(to: &mut fmt::Formatter<'_>, value: &Value, depth: usize) -> fmt:
     }
 }
 
-/// The arguments in calldata, return data or revert data without its selector. `None` unless a strict decoder would take it.
+/// Decodes the arguments in calldata or revert data without its selector. `None` unless a strict decoder would accept it.
 pub(crate) fn arguments(parameters: &[Parameter], data: &[u8]) -> Option<Vec<Field>> {
     Decoder { data, unread: data.len() }.fields(parameters.iter(), 0)
 }
 
-/// The values of an event. `topics` are those after the first.
+/// Decodes the values of an event. `topics` are those after the first.
 pub(crate) fn event_values(
     parameters: &[Parameter],
     topics: &[B256],
@@ -138,7 +139,7 @@ pub(crate) fn event_values(
 }
 
 impl Kind {
-    /// Whether a value lies behind an offset.
+    /// Returns whether a value lies behind an offset.
     fn is_dynamic(&self) -> bool {
         match self {
             Self::Bytes | Self::String | Self::List(_) => true,
@@ -148,7 +149,7 @@ impl Kind {
         }
     }
 
-    /// Bytes in the head of what it is part of.
+    /// Returns the size of its part in the head, in bytes.
     fn head_size(&self) -> usize {
         if self.is_dynamic() {
             return 32;
@@ -163,7 +164,7 @@ impl Kind {
 
 struct Decoder<'a> {
     data: &'a [u8],
-    /// Bytes that may still be read. No sound encoding has a byte read twice, and with this offsets that overlap can't make much of little.
+    /// Bytes that may still be read. A valid encoding needs each byte once; the bound keeps overlapping offsets from making a large value of little data.
     unread: usize,
 }
 
@@ -204,7 +205,7 @@ impl Decoder<'_> {
         values.map(Value::List)
     }
 
-    /// The value whose head is at `head` of what begins at `base`.
+    /// Decodes the value whose head is at `head`, in a tuple or array that begins at `base`.
     fn value(&mut self, kind: &Kind, head: usize, base: usize) -> Option<Value> {
         if !kind.is_dynamic() {
             return self.inline(kind, head);
@@ -228,7 +229,7 @@ impl Decoder<'_> {
         self.bytes(at.checked_add(32)?, size)
     }
 
-    /// The value that begins at `at` itself.
+    /// Decodes the value that begins at `at` itself.
     fn inline(&mut self, kind: &Kind, at: usize) -> Option<Value> {
         match kind {
             Kind::Struct(of) => return self.fields(of.fields.iter(), at).map(Value::Record),
@@ -241,7 +242,7 @@ impl Decoder<'_> {
             Kind::Uint(bits) => (word.bit_len() <= *bits).then_some(Value::Number(word)),
             Kind::Int(bits) => {
                 let number = I256::from_raw(word);
-                // In two's complement a number of so many bits differs from its sign in fewer.
+                // In two's complement, a number with this number of bits differs from its sign in fewer bits.
                 let sign = if number.is_negative() { U256::MAX } else { U256::ZERO };
                 ((word ^ sign).bit_len() < *bits).then_some(Value::Signed(number))
             }

@@ -16,9 +16,9 @@ pub const DECIMALS_MAX: u8 = 36;
 /// Terms of an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Name, 1 to [`NAME_BYTES_MAX`] bytes without control characters and such as a reader does not see.
+    /// Name, 1 to [`NAME_BYTES_MAX`] bytes without control characters and invisible characters.
     pub name: String,
-    /// Symbol, 1 to [`SYMBOL_BYTES_MAX`] bytes without control characters and such as a reader does not see.
+    /// Symbol, 1 to [`SYMBOL_BYTES_MAX`] bytes without control characters and invisible characters.
     pub symbol: String,
     /// Decimals of one whole unit, for display only.
     pub decimals: u8,
@@ -67,9 +67,9 @@ pub enum TermsError {
         field: &'static str,
     },
     /// A text with a character that has no width, or that reverses the text around it.
-    #[error("{field} holds U+{:04X}, a character that readers don't see: remove it", u32::from(*character))]
+    #[error("{field} holds U+{:04X}, an invisible character: remove it", u32::from(*character))]
     HiddenCharacter {
-        /// Which.
+        /// The name of the field.
         field: &'static str,
         /// The first such character.
         character: char,

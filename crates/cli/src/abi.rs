@@ -1,4 +1,4 @@
-//! `gleaner abi`: the interfaces of native modules, for whoever calls them.
+//! `gleaner abi`: prints the interfaces of native modules.
 
 use ::abi::{MODULES, Module, Place};
 use anyhow::Context as _;
@@ -9,7 +9,7 @@ use crate::output::{Output, table};
 /// Flags of `gleaner abi`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The module, as the list names it; without it, the list of all
+    /// Name of the module, as in the list; without it, print the list of all modules
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Print Solidity instead of the JSON ABI
@@ -20,7 +20,7 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Row {
     name: &'static str,
-    /// `null` where there is one for each instance.
+    /// `null` for a module whose instances have an address each.
     address: Option<String>,
     /// First bytes of the addresses of instances; an instance's number follows in 8 bytes.
     address_prefix: Option<String>,

@@ -17,7 +17,7 @@ use crate::options::IsaArgs;
 use crate::output::{self, Output};
 
 /// Without a terminal, seconds of training between two lines of progress.
-const TELL_SECONDS: f64 = 10.0;
+const REPORT_SECONDS: f64 = 10.0;
 
 /// File beside a saved model with the batches of all steps.
 const BATCHES_FILE: &str = "batches.bin";
@@ -292,7 +292,7 @@ impl Progress {
             self.bar.inc(1);
             self.bar.set_message(format!("loss {loss:.4}  {:.0} ms", seconds * 1e3));
             silent += seconds;
-            if !self.output.is_live() && silent >= TELL_SECONDS {
+            if !self.output.is_live() && silent >= REPORT_SECONDS {
                 silent = 0.0;
                 self.output.say(&format!("step {step} of {}: loss {loss:.4}", self.steps));
             }

@@ -37,7 +37,7 @@ const OWN_TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/corpus.txt"));
 const SAMPLE_BYTES: u32 = 300;
 
 /// How often the demo checks its workers.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long the demo waits for the node, which runs in its own process.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -130,9 +130,9 @@ async fn demo(
     let crew = Arc::new(Mutex::new(Cast::new(args, folder, ledger.url(), output)));
     let watching = Arc::clone(&crew);
     let screen = tokio::spawn(Screen::new(*output, spec.rounds).follow(said, move |event| {
-        watching.lock().unwrap_or_else(PoisonError::into_inner).see(event);
+        watching.lock().unwrap_or_else(PoisonError::into_inner).handle(event);
     }));
-    let looking = tokio::spawn(look_after(Arc::clone(&crew)));
+    let polling = tokio::spawn(poll_workers(Arc::clone(&crew)));
     let signals = tokio::spawn(async move {
         if shell::stop_signal().await.is_ok() {
             let _ = stop.send(true);
@@ -140,7 +140,7 @@ async fn demo(
     });
     let result = hinted(coordinator::run(options).await);
     signals.abort();
-    looking.abort();
+    polling.abort();
     let last = Arc::clone(&crew);
     tokio::task::spawn_blocking(move || last.lock().unwrap_or_else(PoisonError::into_inner).end())
         .await?;
@@ -218,7 +218,7 @@ impl Cast {
     }
 
     /// Starts all workers once the project is open, and kills a worker in the middle of its round.
-    fn see(&mut self, event: &Event) {
+    fn handle(&mut self, event: &Event) {
         let result = match event {
             Event::Opened { run, .. } => self.start(*run),
             Event::Step { device, round, step, steps, .. } if *step * 2 >= *steps => {
@@ -257,7 +257,7 @@ impl Cast {
         self.crew.kill(device)
     }
 
-    fn look(&mut self) {
+    fn report_ended(&mut self) {
         for (device, status) in self.crew.ended() {
             tracing::info!(%device, %status, "a worker ended");
         }
@@ -268,10 +268,10 @@ impl Cast {
     }
 }
 
-async fn look_after(cast: Arc<Mutex<Cast>>) {
+async fn poll_workers(cast: Arc<Mutex<Cast>>) {
     loop {
-        tokio::time::sleep(LOOK).await;
-        cast.lock().unwrap_or_else(PoisonError::into_inner).look();
+        tokio::time::sleep(POLL_INTERVAL).await;
+        cast.lock().unwrap_or_else(PoisonError::into_inner).report_ended();
     }
 }
 

@@ -1,5 +1,8 @@
 //! `gleaner earnings`: payments to accounts, by project.
 
+use std::collections::BTreeSet;
+
+use ledger_client::Ledger;
 use ledger_views::runs::{self, SeatView};
 use serde::Serialize;
 use units::{AccountId, Wei};
@@ -41,7 +44,7 @@ struct SeatDocument {
     paid: String,
 }
 
-/// Searches all projects for seats of the accounts.
+/// Finds the projects in which the accounts have seats by the node's history index, or by looking through all of them when there is none.
 ///
 /// # Errors
 /// When the ledger does not answer, or no account is given or in the wallet.
@@ -54,7 +57,7 @@ async fn earnings(args: &Args, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let (mut paid, mut tokens_verified) = (Wei::ZERO, 0_u64);
     let (mut seats, mut rows) = (Vec::new(), Vec::new());
-    for run in 1..=runs::count(&ledger).await? {
+    for run in projects(&ledger, &accounts).await? {
         let mut name = None;
         for seat in runs::seats(&ledger, run).await? {
             if !accounts.contains(&seat.account) {
@@ -75,6 +78,18 @@ async fn earnings(args: &Args, output: &Output) -> anyhow::Result<()> {
     let total = format!("{} GRAIN for {tokens_verified} verified tokens", paid.to_grain());
     let text = format!("{}\n\n{total}", table(&head, &rows));
     output.print(&Document { paid: paid.to_string(), tokens_verified, seats }, &text)
+}
+
+/// Every project in which one of the accounts may have a seat, in order.
+async fn projects(ledger: &Ledger, accounts: &[AccountId]) -> anyhow::Result<BTreeSet<u64>> {
+    let mut found = BTreeSet::new();
+    for account in accounts {
+        match ledger.runs_of(account).await? {
+            Some(theirs) => found.extend(theirs),
+            None => return Ok((1..=runs::count(ledger).await?).collect()),
+        }
+    }
+    Ok(found)
 }
 
 fn row(run: u64, name: &str, seat: &SeatView) -> Vec<String> {

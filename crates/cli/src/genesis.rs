@@ -47,7 +47,7 @@ pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> G
         },
         fee_recipient: Address::ZERO,
         commitment: 2,
-        revisions: Schedule::beginning_with(Revision::new(MODULES.newest())),
+        revisions: Schedule::starting_with(Revision::new(MODULES.newest())),
         accounts,
     }
 }

@@ -23,7 +23,7 @@ use crate::{paths, shell};
 const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Pause between two searches for an open project.
-const LOOK: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Flags of `gleaner join`.
 #[derive(Debug, clap::Args)]
@@ -63,12 +63,12 @@ pub(crate) struct Args {
 struct Document {
     device: String,
     account: String,
-    projects: Vec<Worked>,
+    projects: Vec<ProjectResult>,
 }
 
 /// The result of one project.
 #[derive(Serialize)]
-struct Worked {
+struct ProjectResult {
     id: u64,
     ending: &'static str,
     tokens_verified: u64,
@@ -122,9 +122,9 @@ async fn work(
     folder: &std::path::Path,
     stopped: watch::Receiver<bool>,
     output: &Output,
-) -> anyhow::Result<(Vec<Worked>, bool)> {
+) -> anyhow::Result<(Vec<ProjectResult>, bool)> {
     let ledger = ledger::connect(&args.ledger, None).await?.with_patience(LEDGER_PATIENCE);
-    let mut projects: Vec<Worked> = Vec::new();
+    let mut projects: Vec<ProjectResult> = Vec::new();
     loop {
         let run = match args.project {
             Some(run) => ledger::project(&ledger, run).await?.run.run,
@@ -139,7 +139,7 @@ async fn work(
             "device {id} joins project {run}, paid to {}",
             checksummed(&args.account)
         ));
-        let (events, said) = mpsc::unbounded_channel();
+        let (events, received) = mpsc::unbounded_channel();
         let options = worker::Options {
             run,
             account: args.account,
@@ -155,12 +155,12 @@ async fn work(
             events,
             stop: stopped.clone(),
         };
-        let telling = tokio::spawn(tell(said, *output));
+        let printing = tokio::spawn(print_events(received, *output));
         let ending = worker::participate(&options).await;
         drop(options);
-        telling.await.context("the printing task panicked")?;
+        printing.await.context("the printing task panicked")?;
         let ending = ending.hint("gleaner project list")?;
-        projects.push(worked(&ledger, run, &id, ending).await?);
+        projects.push(project_result(&ledger, run, &id, ending).await?);
         if ending == Ending::Stopped || args.project.is_some() {
             return Ok((projects, ending == Ending::Stopped));
         }
@@ -171,7 +171,7 @@ async fn work(
 /// owner stops it.
 async fn next(
     ledger: &Ledger,
-    done: &[Worked],
+    done: &[ProjectResult],
     stopped: &watch::Receiver<bool>,
     output: &Output,
 ) -> anyhow::Result<Option<u64>> {
@@ -180,7 +180,7 @@ async fn next(
     loop {
         let mut best = None;
         for run in 1..=runs::count(ledger).await? {
-            let is_new = done.iter().all(|worked| worked.id != run);
+            let is_new = done.iter().all(|result| result.id != run);
             if is_new && runs::run(ledger, run).await?.phase.is_open() {
                 let price = runs::terms(ledger, run).await?.price_per_token;
                 best = best.max(Some((price, run)));
@@ -194,21 +194,21 @@ async fn next(
             has_said = true;
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return Ok(None),
         }
     }
 }
 
-async fn worked(
+async fn project_result(
     ledger: &Ledger,
     run: u64,
     device: &DeviceId,
     ending: Ending,
-) -> anyhow::Result<Worked> {
+) -> anyhow::Result<ProjectResult> {
     let seats = runs::seats(ledger, run).await?;
     let seat = seats.iter().find(|seat| seat.device == *device);
-    Ok(Worked {
+    Ok(ProjectResult {
         id: run,
         ending: match ending {
             Ending::Finished => "finished",
@@ -221,16 +221,16 @@ async fn worked(
 }
 
 /// Prints one line per event.
-async fn tell(mut events: mpsc::UnboundedReceiver<Event>, output: Output) {
+async fn print_events(mut events: mpsc::UnboundedReceiver<Event>, output: Output) {
     while let Some(event) = events.recv().await {
-        if let Some(words) = words(&event) {
-            output.say(&words);
+        if let Some(text) = describe(&event) {
+            output.say(&text);
         }
     }
 }
 
 /// Describes an event. Rounds are counted from one in messages, from zero on the ledger.
-fn words(event: &Event) -> Option<String> {
+fn describe(event: &Event) -> Option<String> {
     Some(match event {
         Event::Joined => "joined".to_owned(),
         Event::Disconnected { reason } => format!("disconnected ({reason}): connecting again"),
@@ -260,13 +260,13 @@ fn summary(document: &Document) -> String {
     let grain = |wei: &str| {
         wei.parse().map_or_else(|_| wei.to_owned(), |wei| units::Wei::new(wei).to_grain())
     };
-    let line = |worked: &Worked| {
+    let line = |result: &ProjectResult| {
         format!(
             "project {}: {}, {} tokens verified, {} GRAIN paid",
-            worked.id,
-            worked.ending,
-            worked.tokens_verified,
-            grain(&worked.paid)
+            result.id,
+            result.ending,
+            result.tokens_verified,
+            grain(&result.paid)
         )
     };
     document.projects.iter().map(line).collect::<Vec<_>>().join("\n")

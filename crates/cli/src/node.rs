@@ -9,6 +9,7 @@ use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, ensure};
 use execution::Genesis;
+use history::Kept;
 use node::{
     AnchoredClock, Clock as _, Node, NodeConfig, OpenError, PoolLimits, Timestamps, Unprotected,
 };
@@ -53,21 +54,40 @@ struct RunArgs {
     /// Folder of the ledger; created if missing [default: node in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where to answer JSON-RPC, over HTTP and WebSocket; port 0 takes a free one
+    /// Address for JSON-RPC over HTTP and WebSocket; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8545", value_parser = parse_listen)]
     rpc: SocketAddr,
-    /// Port to answer on, for programs of this machine: short for --rpc 127.0.0.1:PORT
+    /// Port for JSON-RPC from this machine only: short for --rpc 127.0.0.1:PORT
     #[arg(long, value_name = "PORT", conflicts_with = "rpc")]
     port: Option<u16>,
-    /// Origin of a web page that may call, as browsers write it, scheme included, or * for all; may be given more than once
-    #[arg(long, value_name = "ORIGIN")]
-    cors: Vec<String>,
+    /// Origin of web pages that may send requests, as browsers write it: https://example.org, or * for all; may be given more than once
+    #[arg(long, value_name = "ORIGIN", value_parser = parse_pages)]
+    cors: Vec<Pages>,
+    /// Most requests in a batch
+    #[arg(long, value_name = "REQUESTS", default_value_t = rpc::Options::STANDARD.batch_max, value_parser = clap::value_parser!(u32).range(1..))]
+    rpc_batch_max: u32,
+    /// Most subscriptions of one WebSocket
+    #[arg(long, value_name = "SUBSCRIPTIONS", default_value_t = rpc::Options::STANDARD.subscriptions_max, value_parser = clap::value_parser!(u32).range(1..))]
+    rpc_subscriptions_max: u32,
     /// Number of past states that can be queried by number or hash of their block; fewer when blocks change much
     #[arg(long, value_name = "BLOCKS", default_value_t = StoreOptions::default().past_states_max)]
     history: u64,
     /// Number of blocks to keep, for a small disk; older ones are pruned unless --history keeps their states [default: all]
     #[arg(long, value_name = "BLOCKS", conflicts_with = "dev", value_parser = clap::value_parser!(u64).range(1..))]
     keep_blocks: Option<u64>,
+    /// What the history index holds, by which an account's page, gleaner_getAccountTransactions and the like find what they show; comma
+    /// separated. It is built beside the ledger, from its blocks, in the background
+    #[arg(
+        long,
+        value_name = "LISTS",
+        value_delimiter = ',',
+        value_enum,
+        default_value = "transactions,transfers,events"
+    )]
+    index: Vec<IndexList>,
+    /// How many of the newest blocks the history index holds [default: all that are kept]
+    #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(1..))]
+    index_blocks: Option<u64>,
     /// Longest time between two blocks in seconds, after which an empty one is made [default: blocks for transactions only]
     #[arg(long, value_name = "SECONDS", conflicts_with = "dev", value_parser = clap::value_parser!(u64).range(1..))]
     block_time: Option<u64>,
@@ -83,17 +103,30 @@ struct RunArgs {
     /// like the named one
     #[arg(long, value_name = "NAME", requires = "dev", value_enum, default_value_t = ClientVersion::Gleaner)]
     client_version: ClientVersion,
-    /// How a new ledger begins, as a JSON file: chain id, fees, accounts with balance, code and storage; docs/genesis.md describes each
-    /// field [default: chain id and funds below]
+    /// JSON file with the first state of a new ledger: chain id, fees, accounts with balance, code and storage;
+    /// docs/genesis.md describes each field [default: chain id and funds below]
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
     /// Chain id of a new ledger [default: 190711, with --dev 31337]
     #[arg(long, value_name = "NUMBER", conflicts_with = "genesis", value_parser = clap::value_parser!(u64).range(1..))]
     chain_id: Option<u64>,
-    /// What an account holds when a new ledger begins, in GRAIN; may be given more than once. A ledger that began so may be started with the
-    /// same again
+    /// Balance of an account in a new ledger, in GRAIN; may be given more than once. An existing ledger that began
+    /// with it accepts the same flag again
     #[arg(long, value_name = "ADDRESS=GRAIN", conflicts_with = "genesis", value_parser = parse_fund)]
     fund: Vec<Fund>,
+}
+
+/// What the history index may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum IndexList {
+    /// Transactions by account
+    Transactions,
+    /// Transfers of tokens and of GRAIN by account
+    Transfers,
+    /// Events by account, contract and topic
+    Events,
+    /// Nothing: there is no index
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -104,7 +137,7 @@ enum ClientVersion {
 }
 
 impl ClientVersion {
-    /// Hardhat's blocks are never of the same second, anvil's and ours may be.
+    /// The timestamps of hardhat's blocks always rise; those of anvil and gleaner may repeat.
     fn timestamps(self) -> Timestamps {
         match self {
             Self::Gleaner | Self::Anvil => Timestamps::MayRepeat,
@@ -114,7 +147,7 @@ impl ClientVersion {
 }
 
 impl RunArgs {
-    /// Where to answer.
+    /// Returns the address to listen on.
     fn listen(&self) -> SocketAddr {
         self.port.map_or(self.rpc, |port| ([127, 0, 0, 1], port).into())
     }
@@ -163,8 +196,8 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 fn run_node(args: RunArgs, output: &Output) -> anyhow::Result<()> {
     let (data_dir, _temporary) = data_dir(&args)?;
     let runtime = shell::runtime()?;
-    // Nothing is made before both are there: how the ledger begins, and the port.
-    let genesis = beginning(&args, &data_dir)?;
+    // Nothing is created before the genesis state and the port are known to be valid.
+    let genesis = genesis_state(&args, &data_dir)?;
     let listener = runtime.block_on(rpc::listen(args.listen()));
     let listener = listener.hint("choose another address with --rpc 127.0.0.1:PORT")?;
     let node = open(&args, &data_dir, genesis)?;
@@ -198,6 +231,8 @@ async fn serve(
     // Signals are handled before the node is announced, so that it can always be stopped in good order.
     let mut signals = StopSignals::listen()?;
     let options = rpc::Options {
+        batch_max: args.rpc_batch_max,
+        subscriptions_max: args.rpc_subscriptions_max,
         origins: origins(&args.cors),
         pages: Some(pages(node)),
         client_version: args.client_version.into(),
@@ -250,11 +285,29 @@ fn pages(node: &Node) -> rpc::Pages {
     })
 }
 
-fn origins(listed: &[String]) -> rpc::Origins {
+/// What one `--cors` allows.
+#[derive(Clone, Debug)]
+enum Pages {
+    All,
+    Of(rpc::Origin),
+}
+
+fn parse_pages(text: &str) -> Result<Pages, rpc::OriginError> {
+    if text == "*" { Ok(Pages::All) } else { text.parse().map(Pages::Of) }
+}
+
+fn origins(allowed: &[Pages]) -> rpc::Origins {
+    let listed: Option<Vec<_>> = allowed
+        .iter()
+        .map(|pages| match pages {
+            Pages::All => None,
+            Pages::Of(origin) => Some(origin.clone()),
+        })
+        .collect();
     match listed {
-        [] => rpc::Origins::Own,
-        _ if listed.iter().any(|origin| origin == "*") => rpc::Origins::Any,
-        _ => rpc::Origins::Listed(listed.to_vec()),
+        None => rpc::Origins::Any,
+        Some(listed) if listed.is_empty() => rpc::Origins::Own,
+        Some(listed) => rpc::Origins::Listed(listed),
     }
 }
 
@@ -271,8 +324,9 @@ async fn halt(node: &Node) -> anyhow::Error {
     }
 }
 
-/// How the ledger begins: as the genesis file says, or as the flags say if `data_dir` holds none yet; `None` if it has begun.
-fn beginning(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Option<Genesis>> {
+/// Returns the genesis state of a new ledger: from the genesis file, or from the flags if `data_dir` has no ledger
+/// yet; `None` if it has one.
+fn genesis_state(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Option<Genesis>> {
     if let Some(path) = &args.genesis {
         return read_genesis(path).map(Some);
     }
@@ -280,22 +334,24 @@ fn beginning(args: &RunArgs, data_dir: &Path) -> anyhow::Result<Option<Genesis>>
         return Ok(None);
     }
     let genesis = new_genesis(args)?;
-    genesis.validate().context("no ledger can begin like this")?;
+    genesis.validate().context("the genesis state is invalid")?;
     Ok(Some(genesis))
 }
 
-/// Opens the ledger in `data_dir`, or begins it.
+/// Opens the ledger in `data_dir`, or creates it.
 fn open(args: &RunArgs, data_dir: &Path, genesis: Option<Genesis>) -> anyhow::Result<Node> {
     let unprotected = match args.dev || args.allow_unprotected {
         true => Unprotected::Taken,
         false => Unprotected::Refused,
     };
+    let history = history_options(&args.index, args.index_blocks)?;
     let begin = |genesis| {
         let config = NodeConfig::new(data_dir, genesis);
         Node::open(NodeConfig {
             pool: PoolLimits { unprotected, ..PoolLimits::STANDARD },
             past_states_max: args.history,
             blocks_max: args.keep_blocks,
+            history,
             block_interval: args.block_time.map(Duration::from_secs),
             is_development: args.dev,
             timestamps: args.client_version.timestamps(),
@@ -304,20 +360,20 @@ fn open(args: &RunArgs, data_dir: &Path, genesis: Option<Genesis>) -> anyhow::Re
     };
     let has_begun = genesis.is_none();
     let node = match begin(genesis) {
-        // Its making was cut short.
+        // Its creation was interrupted.
         Err(OpenError::Store(StoreError::Empty { .. })) => {
             return in_use(begin(Some(new_genesis(args)?)));
         }
         node => in_use(node)?,
     };
     if has_begun {
-        check_beginning(args, data_dir, &node)?;
+        check_genesis(args, data_dir, &node)?;
     }
     Ok(node)
 }
 
-/// Checks that a ledger began as the flags say.
-fn check_beginning(args: &RunArgs, data_dir: &Path, node: &Node) -> anyhow::Result<()> {
+/// Checks that an existing ledger began as the flags say.
+fn check_genesis(args: &RunArgs, data_dir: &Path, node: &Node) -> anyhow::Result<()> {
     let shown = data_dir.display();
     let genesis = node.genesis()?;
     let asked = funds(args)?;
@@ -337,6 +393,30 @@ fn check_beginning(args: &RunArgs, data_dir: &Path, node: &Node) -> anyhow::Resu
     let asked = args.chain_id.unwrap_or(kept);
     ensure!(asked == kept, "{shown} holds a ledger with chain id {kept}, not {asked}");
     Ok(())
+}
+
+/// What the history index is to hold; `None` when there is to be none.
+fn history_options(
+    lists: &[IndexList],
+    blocks_max: Option<u64>,
+) -> anyhow::Result<Option<history::Options>> {
+    let has = |list| lists.contains(&list);
+    let kept = Kept {
+        transactions: has(IndexList::Transactions),
+        transfers: has(IndexList::Transfers),
+        events: has(IndexList::Events),
+    };
+    match (has(IndexList::None), lists.len(), blocks_max) {
+        (true, 1, None) => Ok(None),
+        (true, 1, Some(_)) => {
+            Err(WrongUsage("--index none leaves nothing to hold: leave out --index-blocks".into())
+                .into())
+        }
+        (true, ..) => {
+            Err(WrongUsage("--index none stands alone: name lists, or none".into()).into())
+        }
+        (false, ..) => Ok(Some(history::Options { kept, blocks_max })),
+    }
 }
 
 fn in_use(node: Result<Node, OpenError>) -> anyhow::Result<Node> {
@@ -367,7 +447,7 @@ fn new_genesis(args: &RunArgs) -> anyhow::Result<Genesis> {
     Ok(genesis(args.chain_id.unwrap_or(chain_id_default), now, &funds(args)?))
 }
 
-/// What accounts hold in the first block: those of --fund, and in development those whose keys everybody knows.
+/// Returns the balances of the genesis block: those of --fund, and in development those of the accounts with public keys.
 fn funds(args: &RunArgs) -> anyhow::Result<Funds> {
     let mut funds = Funds::new();
     for Fund { account, amount } in &args.fund {

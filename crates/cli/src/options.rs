@@ -152,12 +152,12 @@ pub(crate) fn parse_address(text: &str) -> Result<Address, String> {
     parse_account(text).map(convert::address)
 }
 
-/// Returns an account as people compare it: with the letters in both cases that EIP-55 gives it.
+/// Returns an account with its checksum in upper and lower case (EIP-55).
 pub(crate) fn checksummed(account: &AccountId) -> String {
     convert::address(*account).to_checksum(None)
 }
 
-/// Reads a URL; `HOST:PORT` is taken for one, too.
+/// Parses a URL; `HOST:PORT` is accepted, too.
 fn parse_url(text: &str) -> Result<String, String> {
     if text.starts_with("http://") {
         return Ok(text.to_owned());
@@ -169,10 +169,10 @@ fn parse_url(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads where a server listens: `ADDRESS:PORT`, where the address may be `localhost`.
+/// Parses the address of a server: `ADDRESS:PORT`, where the address may be `localhost`.
 ///
 /// # Errors
-/// In words, for clap.
+/// A sentence for clap.
 pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     let numeric = match text.strip_prefix("localhost:") {
         Some(port) => format!("127.0.0.1:{port}"),

@@ -70,12 +70,12 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         .map(|column| !rows.is_empty() && rows.iter().all(|row| is_number(&row[column])))
         .collect();
     let all: Vec<_> = std::iter::once(head).chain(rows.iter().cloned()).collect();
-    line_up(&all, &numbers)
+    align(&all, &numbers)
 }
 
 /// Aligns `rows` without headings.
 pub(crate) fn lines(rows: &[Vec<String>]) -> String {
-    line_up(rows, &[])
+    align(rows, &[])
 }
 
 fn is_number(cell: &str) -> bool {
@@ -83,7 +83,7 @@ fn is_number(cell: &str) -> bool {
 }
 
 /// Aligns the cells of column `i` to the right if `numbers[i]`, else to the left.
-fn line_up(rows: &[Vec<String>], numbers: &[bool]) -> String {
+fn align(rows: &[Vec<String>], numbers: &[bool]) -> String {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -104,7 +104,8 @@ fn line_up(rows: &[Vec<String>], numbers: &[bool]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Removes control characters, and characters that hide or reverse text, from text of others, for example names of projects.
+/// Removes control characters, and characters that hide or reverse text, from text that others wrote, for example
+/// names of projects.
 fn plain(text: &str) -> String {
     let is_shown = |character: char| !character.is_control() && !units::is_hidden(character);
     text.chars().map(|character| if is_shown(character) { character } else { '\u{fffd}' }).collect()
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stand_to_the_right() {
+    fn numbers_are_aligned_to_the_right() {
         let rows = [
             vec!["0xab".into(), "5".into(), "open".into()],
             vec!["0x1".into(), "1234".into(), "x".into()],

@@ -89,7 +89,7 @@ pub(crate) fn ask(prompt: &str) -> anyhow::Result<String> {
         .hint("give --password-file FILE, or set GLEANER_PASSWORD")
 }
 
-/// Asks the person in front of the terminal; what is typed is shown.
+/// Asks a question in the terminal and reads the answer, which is displayed while it is typed.
 ///
 /// # Errors
 /// When the terminal can't be read.

@@ -59,6 +59,11 @@ fn size(bytes: u64) -> String {
     }
 }
 
+/// The account with its checksum (EIP-55); a report of an older version may hold something else.
+fn shown_account(account: &str) -> String {
+    account.parse().map_or_else(|_| account.to_owned(), |account| checksummed(&account))
+}
+
 #[cfg(test)]
 mod tests {
     use super::size;
@@ -71,9 +76,4 @@ mod tests {
             assert_eq!(size(bytes), text);
         }
     }
-}
-
-/// The account with its checksum (EIP-55); a report of an older version may hold something else.
-fn shown_account(account: &str) -> String {
-    account.parse().map_or_else(|_| account.to_owned(), |account| checksummed(&account))
 }

@@ -6,7 +6,9 @@ use std::io;
 
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::failure::Interrupted;
 
@@ -18,16 +20,28 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 
 /// Sends logs to stderr, warnings and errors unless `GLEANER_LOG` is set (such as `info` or `node=debug`).
 pub(crate) fn start_logging() {
-    let filter = variable("GLEANER_LOG")
-        .and_then(|value| value.into_string().ok())
-        .unwrap_or_else(|| "warn".to_owned());
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
+    let given = variable("GLEANER_LOG").map(|value| value.to_string_lossy().into_owned());
+    let filter = given.as_deref().map_or_else(|| Ok(usual_filter()), str::parse);
+    let (filter, error) = match filter {
+        Ok(filter) => (filter, None),
+        Err(error) => (usual_filter(), Some(error)),
+    };
+    let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(false)
         .with_target(false)
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    tracing_subscriber::registry().with(layer).with(filter).init();
+    if let Some(error) = error {
+        let value = given.unwrap_or_default();
+        tracing::warn!(
+            "GLEANER_LOG={value} is ignored ({error}): use a level, or as in warn,node=debug"
+        );
+    }
+}
+
+fn usual_filter() -> Targets {
+    Targets::new().with_default(tracing::Level::WARN)
 }
 
 /// Runs `work` on a new runtime.
@@ -38,10 +52,10 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
     runtime()?.block_on(work)
 }
 
-/// Starts a runtime, for work in several parts.
+/// Starts a runtime with several threads.
 ///
 /// # Errors
-/// When none can be started.
+/// When it can't be started.
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("the async runtime can't be started")

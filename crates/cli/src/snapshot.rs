@@ -97,7 +97,7 @@ pub(crate) fn export(args: ExportArgs, output: &Output) -> anyhow::Result<()> {
             return Err(error).hint("gleaner node export FILE --data-dir DIR");
         }
         Err(StoreError::Purpose { path, found: true }) => {
-            bail!("{}: a ledger for development has no snapshots", path.display())
+            bail!("{}: a development ledger has no snapshots", path.display())
         }
         store => store?,
     };

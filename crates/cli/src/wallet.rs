@@ -96,7 +96,7 @@ struct SendArgs {
     /// Amount in GRAIN, such as 1.5
     #[arg(value_name = "GRAIN", value_parser = parse_grain)]
     amount: Wei,
-    /// Send it without asking, even to the zero address, where nobody can ever get at it
+    /// Send it without asking, even to the zero address, from which nobody can recover it
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -271,10 +271,10 @@ fn send(args: &SendArgs, output: &Output) -> anyhow::Result<()> {
     })
 }
 
-/// Asks before GRAIN goes where nobody can ever get at it.
+/// Asks before GRAIN is sent to an address from which nobody can recover it.
 ///
 /// # Errors
-/// When the answer is not yes, or there is nobody to ask.
+/// When the answer is not yes, or there is no terminal.
 fn confirm_loss(amount: Wei) -> anyhow::Result<()> {
     let what = format!("{} GRAIN sent to the zero address are lost for good", amount.to_grain());
     if !std::io::stdin().is_terminal() {

@@ -22,6 +22,7 @@ mod rounds;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
@@ -62,7 +63,12 @@ const EVENT_BLOCKS_MAX: u64 = 500;
 ///
 /// # Errors
 /// A [`crate::Refusal`]; an error when a state can't be written, or the ledger can't be reached for too long.
-pub async fn run(options: Options) -> anyhow::Result<Option<Report>> {
+pub fn run(options: Options) -> Pin<Box<dyn Future<Output = anyhow::Result<Option<Report>>>>> {
+    // In a box its code is compiled here. That of an `async fn` would be compiled again in the program that awaits it.
+    Box::pin(drive(options))
+}
+
+async fn drive(options: Options) -> anyhow::Result<Option<Report>> {
     let opened = opening::open(&options).await?;
     let mut driver = Driver::new(&options, opened);
     driver.publish_corpus().await?;

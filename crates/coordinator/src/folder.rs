@@ -268,7 +268,7 @@ mod tests {
         assert!(matches!(folder.state(&kept.digest()), Err(FolderError::Damaged { .. })));
     }
 
-    /// A coordinator of a later version goes on with the folder of an earlier one.
+    /// A coordinator of a later version reads the folder of an earlier one.
     #[test]
     fn the_files_of_a_folder_stay_as_they_are() {
         let scratch = tempfile::tempdir().unwrap();

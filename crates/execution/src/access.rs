@@ -1,6 +1,6 @@
-//! The access list a call would want (EIP-2930).
+//! Computes the access list for a call (EIP-2930).
 
-use crate::call::{Call, CallError, CallOutcome, Scene};
+use crate::call::{Call, CallContext, CallError, CallOutcome};
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, B256, U256};
 use revm::{
@@ -15,21 +15,21 @@ use revm::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A list can change what a call reads (it changes the gas left); after this many rounds the last list is given.
+/// A list can change what a call reads (it changes the gas left); after this many rounds the last list is returned.
 const ROUNDS_MAX: usize = 4;
 
-/// A list for a call, and how the call ends with it.
+/// An access list for a call, and the outcome of the call with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accesses {
-    /// What the call touched and would not have found warm, by address.
+    /// The accounts and slots that the call accesses and that are not warm without the list.
     pub list: AccessList,
-    /// How the call ends when it carries the list.
+    /// The outcome of the call with the list.
     pub outcome: CallOutcome,
 }
 
-impl<DB: DatabaseRef> Scene<'_, DB> {
-    /// The accounts and slots that `call` touches, as an access list; sender, receiver, beneficiary, precompiles and modules appear only with
-    /// slots of their own, as they are warm anyway.
+impl<DB: DatabaseRef> CallContext<'_, DB> {
+    /// Returns the accounts and slots that `call` accesses, as an access list. Sender, receiver, beneficiary,
+    /// precompiles and modules are warm anyway, so they are listed only for slots of their own.
     ///
     /// # Errors
     /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
@@ -57,7 +57,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         for (account, slot) in modules.touched() {
             touched.accounts.entry(*account).or_default().extend(slot);
         }
-        let beneficiary = self.imagined().beneficiary;
+        let beneficiary = self.overridden_environment().beneficiary;
         let mut warm = vec![call.from, beneficiary];
         warm.extend(call.to.to());
         warm.extend(
@@ -69,11 +69,11 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     }
 }
 
-/// Accounts and slots that instructions name.
+/// The accounts and slots that instructions access.
 #[derive(Default)]
 struct Touched {
     accounts: BTreeMap<Address, BTreeSet<B256>>,
-    /// Found warm without a list.
+    /// Addresses that are warm without a list.
     warm: BTreeSet<Address>,
 }
 

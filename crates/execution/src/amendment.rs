@@ -1,4 +1,4 @@
-//! Changes of the state that no transaction makes: for a ledger for development.
+//! Changes of the state without a transaction, for development ledgers.
 
 use crate::{
     changes::StateChanges,
@@ -10,32 +10,32 @@ use crate::{
 use alloy_primitives::{Address, Bytes, U256};
 use revm::DatabaseRef;
 
-/// What an account has from now on.
+/// A changed field of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Amendment {
-    /// Its balance, in the smallest unit.
+    /// The balance, in the smallest unit.
     Balance(U256),
-    /// Its next nonce.
+    /// The next nonce.
     Nonce(u64),
-    /// Its code.
+    /// The code.
     Code(Bytes),
-    /// What a slot of its storage holds.
+    /// The value of a storage slot.
     Slot(U256, U256),
 }
 
-/// Why an account can't be amended.
+/// Why an account can't be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AmendmentError<E: std::error::Error + 'static> {
-    /// More value than the rules can count.
-    #[error("all balances together would be more than 2^128 - 1: set a lower one")]
+    /// The sum of all balances would exceed 2^128 - 1.
+    #[error("the sum of all balances would exceed 2^128 - 1: set a lower balance")]
     SupplyTooLarge,
-    /// The code of a module is not in the state.
-    #[error("{address} is where a native module answers: its code can't be changed")]
+    /// The account is a native module, whose code is not in the state.
+    #[error("{address} is the address of a native module: its code can't be changed")]
     Native {
         /// The address.
         address: Address,
     },
-    /// A precompile of Ethereum would answer all the same.
+    /// A precompile of Ethereum would run instead of the code.
     #[error("{address} is a precompile of Ethereum: its code can't be changed")]
     Precompile {
         /// The address.
@@ -52,7 +52,8 @@ pub enum AmendmentError<E: std::error::Error + 'static> {
     State(#[source] E),
 }
 
-/// What changes with an amendment of an account: with a balance the supply of GRAIN does, too. Nothing, if it is so already.
+/// Returns the state changes of an amendment; that of a balance also changes the supply of GRAIN. Returns no changes
+/// if the value is the same.
 ///
 /// # Errors
 /// [`AmendmentError`]
@@ -84,7 +85,7 @@ pub fn amend<DB: DatabaseRef>(
         }
     };
     let mut overlay = Overlay::new(state);
-    overlay.imagine(address, &amended).map_err(AmendmentError::State)?;
+    overlay.override_account(address, &amended).map_err(AmendmentError::State)?;
     let mut changes = overlay.into_changes();
     let supply = supply::amend(&mut changes, state).map_err(AmendmentError::State)?;
     if supply > U256::from(u128::MAX) {

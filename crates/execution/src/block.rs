@@ -1,4 +1,4 @@
-//! One block.
+//! Executes one block.
 
 use crate::{
     changes::StateChanges,
@@ -6,7 +6,7 @@ use crate::{
     environment::{BlockInput, Environment},
     evm::{Checks, Machine, machine},
     genesis::empty_header,
-    modules,
+    modules::{self, BeginError},
     overlay::Overlay,
     pending::PendingBlock,
     revision::UnknownRevision,
@@ -25,12 +25,12 @@ use revm::{
     context::result::{EVMError, ExecutionResult},
 };
 
-/// Most bytes of `extra_data`, as in Ethereum; clients refuse blocks with more.
+/// Largest size of `extra_data` in bytes, as in Ethereum; clients refuse blocks with more.
 pub const EXTRA_DATA_SIZE_MAX: usize = 32;
-/// Most bytes of a proof.
+/// Largest size of a proof in bytes.
 pub const PROOF_SIZE_MAX: usize = 96;
 
-/// A block, what it gave, and what it changed: everything that is stored in one go.
+/// A block with its results and state changes: everything that is stored in one transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExecutedBlock {
     /// Sealed header.
@@ -41,48 +41,50 @@ pub struct ExecutedBlock {
     pub proof: Bytes,
     /// Transactions in order, with their senders.
     pub transactions: Vec<Recovered<Transaction>>,
-    /// One a transaction; logs of successful ones only.
+    /// One receipt per transaction, with logs of successful ones only.
     pub receipts: Vec<ReceiptEnvelope>,
     /// Differences to the parent's state.
     pub changes: StateChanges,
-    /// Commitment to the state after the block, and what has to be kept for it.
+    /// Commitment to the state after the block, and the new buckets.
     pub moved: Moved,
 }
 
-/// A block and the transactions that did not get in.
+/// A block and the transactions that were not included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Built {
     /// The block.
     pub block: ExecutedBlock,
-    /// In the order given.
+    /// Refused transactions, in the order given.
     pub refused: Vec<Refused>,
 }
 
-/// Why no block came out. A bad transaction is never a reason.
+/// Why no block was made. An invalid transaction is never a reason.
 #[derive(Debug, thiserror::Error)]
 pub enum BlockError<E: std::error::Error + 'static> {
-    /// Time runs forward.
+    /// The timestamp is before the parent's.
     #[error("block timestamp {timestamp} is before its parent's {parent}")]
     BeforeParent {
-        /// Given, in Unix seconds.
+        /// Given timestamp, in Unix seconds.
         timestamp: u64,
-        /// The parent's.
+        /// Timestamp of the parent.
         parent: u64,
     },
-    /// Too many free bytes.
-    #[error("extra data has {size} bytes, more than {EXTRA_DATA_SIZE_MAX}")]
+    /// The extra data is too long.
+    #[error("extra data has {size} bytes: give at most {EXTRA_DATA_SIZE_MAX}")]
     ExtraData {
         /// Size in bytes.
         size: usize,
     },
-    /// Too long a proof.
-    #[error("proof of the randomness has {size} bytes, more than {PROOF_SIZE_MAX}")]
+    /// The proof is too long.
+    #[error("the proof of the randomness has {size} bytes: give at most {PROOF_SIZE_MAX}")]
     Proof {
         /// Size in bytes.
         size: usize,
     },
-    /// The header and the commitment given are not of one state.
-    #[error("parent block {number} has state root {header}, the commitment given has {commitment}")]
+    /// Header and commitment belong to different states.
+    #[error(
+        "parent block {number} has state root {header}, but the given commitment has {commitment}"
+    )]
     CommitmentMismatch {
         /// Height of the parent.
         number: u64,
@@ -91,21 +93,30 @@ pub enum BlockError<E: std::error::Error + 'static> {
         /// Root of the commitment.
         commitment: B256,
     },
-    /// The block has rules of a later version of this program.
+    /// The block needs rules of a later version of this program.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
-    /// The block breaks the law of GRAIN's supply.
+    /// The block breaks the rules of GRAIN's supply.
     #[error(transparent)]
     Supply(#[from] SupplyError),
     /// The snapshot could not be read.
     #[error("state could not be read")]
     State(#[source] E),
-    /// The snapshot does not hold what the commitment says.
-    #[error("the state root could not be moved")]
+    /// The snapshot does not contain what the commitment says.
+    #[error("the new state root could not be computed")]
     Commitment(#[source] CommitmentError<E>),
 }
 
-/// What a block stands on.
+impl<E: std::error::Error> From<BeginError<E>> for BlockError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
+}
+
+/// The parent of a block.
 #[derive(Clone, Copy, Debug)]
 pub struct Parent<'a, DB> {
     /// The parent's header.
@@ -114,7 +125,7 @@ pub struct Parent<'a, DB> {
     pub commitment: &'a Commitment,
     /// The parent's state.
     pub state: &'a DB,
-    /// The state may be another than the header says: a development ledger's, amended since.
+    /// Whether the state may differ from the header, as in a development ledger that was amended.
     pub may_be_amended: bool,
 }
 
@@ -134,7 +145,7 @@ pub fn execute_block<DB: State>(
     Ok(Built { block: seal(parent, input, body)?, refused })
 }
 
-/// As [`execute_block`], up to where the roots begin: the gas used. For measuring what each half costs.
+/// Executes a block as [`execute_block`] does, but computes no roots; returns the gas used. For measurements.
 ///
 /// # Errors
 /// [`BlockError`]
@@ -148,8 +159,8 @@ pub fn execute_unsealed<DB: State>(
     Ok(run(parent, (rules, &environment), input, transactions)?.gas_used)
 }
 
-/// Executes `transactions`, in order, on top of `parent`, as the block that would follow now: without a state root, and so without a hash.
-/// Transactions that cannot be included are left out.
+/// Executes `transactions`, in order, on top of `parent`, as the next block: without a state root, and so without a
+/// hash. Transactions that cannot be included are left out.
 ///
 /// # Errors
 /// [`BlockError`]
@@ -217,7 +228,7 @@ fn check_input<DB: State>(
     Ok(())
 }
 
-/// The block so far: what is included, and what is not.
+/// The included and refused transactions so far.
 struct Body<'a, DB: DatabaseRef> {
     machine: Machine<'a, DB>,
     rules: &'a Rules,
@@ -229,7 +240,7 @@ struct Body<'a, DB: DatabaseRef> {
 }
 
 impl<DB: DatabaseRef> Body<'_, DB> {
-    /// Runs one transaction. The inner error leaves everything as it was; the outer one ends the block.
+    /// Runs one transaction. The inner error leaves everything unchanged; the outer one ends the block.
     fn include(
         &mut self,
         transaction: &Recovered<Transaction>,
@@ -244,13 +255,17 @@ impl<DB: DatabaseRef> Body<'_, DB> {
                 return Ok(Err(Refusal::from_machine(reason, &given, self.environment.base_fee)));
             }
             Err(EVMError::Database(error)) => return Err(BlockError::State(error)),
-            // A module met state that only it writes and that is not as it leaves it. Left out, so that one transaction cannot stop the chain.
+            // A module read state that only it writes, and that is not valid. The transaction is left out, so that it
+            // cannot stop the chain.
             Err(error @ (EVMError::Header(_) | EVMError::Custom(_) | EVMError::CustomAny(_))) => {
                 return Ok(Err(Refusal::Fault { reason: error.to_string() }));
             }
         };
         self.gas_used += result.tx_gas_used();
-        assert!(self.gas_used <= self.environment.gas_limit, "a transaction stays in its limit");
+        assert!(
+            self.gas_used <= self.environment.gas_limit,
+            "a transaction stays within its gas limit"
+        );
         self.receipts.push(receipt(transaction, result, self.gas_used));
         self.transactions.push(transaction.clone());
         Ok(Ok(()))
@@ -271,7 +286,7 @@ impl<DB: DatabaseRef> Body<'_, DB> {
     }
 }
 
-/// Logs of a transaction that failed are not part of its receipt, though the machine reports them.
+/// Returns the receipt. Logs of a failed transaction are not part of it, though the EVM reports them.
 pub(crate) fn receipt(
     transaction: &Transaction,
     result: ExecutionResult,
@@ -297,7 +312,7 @@ fn seal<DB: State>(
     Ok(ExecutedBlock { header, hash, proof, transactions, receipts, changes, moved })
 }
 
-/// The block but for its state root.
+/// Builds the block without its state root.
 fn finish<DB: State>(
     parent: &Parent<'_, DB>,
     input: &BlockInput,

@@ -1,9 +1,9 @@
-//! Calls that leave no trace: `eth_call` and `eth_estimateGas`.
+//! Calls without a transaction: `eth_call` and `eth_estimateGas`.
 
 use crate::{
     environment::Environment,
     evm::{Checks, Machine, MachineContext, machine},
-    modules,
+    modules::{self, BeginError},
     overlay::Overlay,
     overrides::{self, Overrides},
     revision::UnknownRevision,
@@ -22,7 +22,7 @@ use revm::{
     },
 };
 
-/// A message that is run but not recorded.
+/// A message call that is executed but not recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Sender; needs no signature, and may be a contract.
@@ -33,25 +33,25 @@ pub struct Call {
     pub value: U256,
     /// Calldata or creation code.
     pub data: Bytes,
-    /// Most gas to use; the block's gas limit if absent or above it.
+    /// Largest gas to use; the block's gas limit if absent or above it.
     pub gas_limit: Option<u64>,
-    /// What the sender would pay per gas at most, in the smallest unit. A call pays nothing; [`estimate_gas`] gives no more gas than the
-    /// sender can pay.
+    /// The most that the sender would pay per gas, in the smallest unit. A call pays nothing; [`estimate_gas`] allows
+    /// no more gas than the sender can pay.
     pub max_fee_per_gas: Option<u128>,
-    /// What of it the producer would get at most.
+    /// The part of it that the producer would get at most.
     pub max_priority_fee_per_gas: Option<u128>,
-    /// The chain it is for; any if absent.
+    /// The chain that the call is for; any chain if absent.
     pub chain_id: Option<u64>,
-    /// EIP-2930.
+    /// Access list (EIP-2930).
     pub access_list: AccessList,
-    /// EIP-7702.
+    /// Authorizations (EIP-7702).
     pub authorization_list: Vec<SignedAuthorization>,
 }
 
 impl Call {
-    /// A question to a contract: from nobody, without value.
+    /// Returns a read-only call of a contract: from the zero address, without value.
     #[must_use]
-    pub fn question(to: Address, data: Bytes) -> Self {
+    pub fn read_only(to: Address, data: Bytes) -> Self {
         Self {
             from: Address::ZERO,
             to: TxKind::Call(to),
@@ -67,39 +67,39 @@ impl Call {
     }
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
     /// It returned.
     Returned {
-        /// Returned bytes; the deployed code for a creation.
+        /// Returned bytes; for a creation the deployed code.
         output: Bytes,
-        /// As it would stand in a receipt.
+        /// Gas used, as in a receipt.
         gas_used: u64,
     },
     /// It reverted.
     Reverted {
         /// ABI-encoded error, possibly empty.
         output: Bytes,
-        /// As it would stand in a receipt.
+        /// Gas used, as in a receipt.
         gas_used: u64,
     },
-    /// It ran out of gas or met an invalid instruction.
+    /// It ran out of gas or executed an invalid instruction.
     Halted {
-        /// The machine's word for it.
+        /// The reason reported by the EVM.
         reason: String,
-        /// All of the gas, as a rule.
+        /// Usually all of the gas.
         gas_used: u64,
     },
 }
 
-/// Why a call did not run.
+/// Why a call was not executed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError<E: std::error::Error + 'static> {
-    /// A rule of inclusion.
+    /// A rule of inclusion was broken.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The block that the call would be in has rules of a later version of this program.
+    /// The block of the call needs rules of a later version of this program.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
     /// The snapshot could not be read.
@@ -107,49 +107,59 @@ pub enum CallError<E: std::error::Error + 'static> {
     State(#[source] E),
 }
 
+impl<E: std::error::Error> From<BeginError<E>> for CallError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
+}
+
 /// Why there is no estimate.
 #[derive(Debug, thiserror::Error)]
 pub enum EstimateError<E: std::error::Error + 'static> {
-    /// It did not run.
+    /// The call was not executed.
     #[error(transparent)]
     Call(#[from] CallError<E>),
-    /// It reverts whatever the gas.
+    /// The call reverts with any gas limit.
     #[error("execution reverted")]
     Reverted {
         /// ABI-encoded error, possibly empty.
         output: Bytes,
     },
-    /// The gas allowed is less than any transaction of its kind costs.
+    /// The allowed gas is less than the smallest transaction of this kind costs.
     #[error("gas required exceeds allowance ({gas_limit})")]
     Allowance {
         /// The call's limit, or what the sender can pay.
         gas_limit: u64,
     },
-    /// It does not end well within the gas allowed.
+    /// The call fails with the largest allowed gas.
     #[error("execution does not succeed with {gas_limit} gas: {reason}")]
     Halted {
-        /// The most gas tried: the block's, the call's, or what the sender can pay.
+        /// The largest gas tried: that of the block, of the call, or what the sender can pay.
         gas_limit: u64,
-        /// The machine's word for it.
+        /// The reason reported by the EVM.
         reason: String,
     },
 }
 
-/// Where a preview takes place.
+/// The state, block and overrides of a call.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a, DB> {
-    /// The state it begins with.
+pub struct CallContext<'a, DB> {
+    /// The state at the beginning.
     pub state: &'a DB,
-    /// The ledger's.
+    /// The rules of the ledger.
     pub rules: &'a Rules,
-    /// The block it is in.
+    /// The block of the call.
     pub environment: Environment,
-    /// What is imagined otherwise.
+    /// The overrides of account and block fields.
     pub overrides: &'a Overrides,
 }
 
-impl<DB: DatabaseRef> Scene<'_, DB> {
-    /// Runs `call` and forgets what it wrote. Gas is free and the nonce is not looked at; within the call `BASEFEE` is 0, unless it is imagined.
+impl<DB: DatabaseRef> CallContext<'_, DB> {
+    /// Executes `call` and discards its changes. Gas is free and the nonce is ignored; within the call `BASEFEE` is
+    /// 0, unless it is overridden.
     ///
     /// # Errors
     /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
@@ -158,7 +168,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok(self.run(call, limit)?.0)
     }
 
-    /// The smallest gas limit, within 1/64, with which `call` succeeds.
+    /// Returns the smallest gas limit, within 1/64, with which `call` succeeds.
     ///
     /// # Errors
     /// [`EstimateError`]: reverted with its data, halted, or not run at all.
@@ -182,7 +192,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
             Err(CallError::Refused(Refusal::IntrinsicGas { .. })) => Ok(false),
             Err(error) => Err(error),
         };
-        // `used` may be too little: refunds come at the end, and a call passes on 63/64 of what it has (EIP-150).
+        // `used` may be too little: refunds come at the end, and a call passes on 63/64 of its gas (EIP-150).
         let mut failing = used.saturating_sub(1);
         let mut succeeding = limit;
         let guess = spent.saturating_add(spent / 63).saturating_add(2_300).clamp(used, limit);
@@ -204,14 +214,14 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok(succeeding)
     }
 
-    /// The most gas a call may have, whoever pays.
+    /// Returns the largest gas of a call, whoever pays.
     pub(crate) fn gas_limit(&self, call: &Call) -> u64 {
         let block = self.overrides.block.gas_limit.unwrap_or(self.environment.gas_limit);
-        // A larger block is imagined, but no longer computed than a real one.
+        // An override may give the block more gas, but a call never gets more than a real block has.
         call.gas_limit.unwrap_or(u64::MAX).min(block).min(self.rules.gas_limit)
     }
 
-    /// The most gas the call may have, given what its sender owns.
+    /// Returns the largest gas of the call that its sender can pay.
     fn affordable(&self, call: &Call) -> Result<u64, CallError<DB::Error>> {
         let limit = self.gas_limit(call);
         let Some(fee) = call.max_fee_per_gas.filter(|fee| *fee > 0) else { return Ok(limit) };
@@ -223,12 +233,12 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok(u64::try_from(left / U256::from(fee)).unwrap_or(u64::MAX).min(limit))
     }
 
-    /// The block it is in, as imagined.
-    pub(crate) fn imagined(&self) -> Environment {
+    /// Returns the block of the call, with its overrides.
+    pub(crate) fn overridden_environment(&self) -> Environment {
         self.overrides.block.applied_to(&self.environment, self.rules)
     }
 
-    /// The outcome, and the gas spent before refunds.
+    /// Returns the outcome, and the gas spent before refunds.
     fn run(&self, call: &Call, gas_limit: u64) -> Result<(CallOutcome, u64), CallError<DB::Error>> {
         let (mut machine, transaction) = self.prepare(call, gas_limit)?;
         let result = machine.transact(transaction.clone());
@@ -237,16 +247,17 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
         Ok((CallOutcome::from(result), spent))
     }
 
-    /// The state it begins with, as imagined. It is that after the block, or that before it: either way no older than the block before.
+    /// Returns the state at the start of the call, with its overrides. It is the state after the block or before it:
+    /// not older than the parent block.
     fn overlay(&self) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
         let mut overlay = Overlay::new(self.state);
         let parent = self.environment.number.saturating_sub(1);
-        modules::begin_block(&mut overlay, self.rules, parent, &self.imagined())?;
-        overrides::imagine(&mut overlay, &self.overrides.accounts).map_err(CallError::State)?;
+        modules::begin_block(&mut overlay, self.rules, parent, &self.overridden_environment())?;
+        overrides::apply(&mut overlay, &self.overrides.accounts).map_err(CallError::State)?;
         Ok(overlay)
     }
 
-    /// A machine in this scene, and the call as it takes it.
+    /// Returns an EVM for this context, and the call as its transaction.
     fn prepare(
         &self,
         call: &Call,
@@ -254,15 +265,15 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     ) -> Result<(Machine<'_, DB>, TxEnv), CallError<DB::Error>> {
         check_call(call, self.rules)?;
         let base_fee = self.overrides.block.base_fee.unwrap_or_default();
-        let environment = Environment { base_fee, ..self.imagined() };
+        let environment = Environment { base_fee, ..self.overridden_environment() };
         let mut overlay = self.overlay()?;
         let sender = overlay.basic(call.from).map_err(CallError::State)?;
         let nonce = sender.map_or(0, |account| account.nonce);
-        let transaction = question(call, gas_limit, nonce, self.rules.chain_id);
-        Ok((machine(overlay, self.rules, &environment, Checks::Question), transaction))
+        let transaction = read_only_transaction(call, gas_limit, nonce, self.rules.chain_id);
+        Ok((machine(overlay, self.rules, &environment, Checks::ReadOnly), transaction))
     }
 
-    /// What came of a call, with everything it read and wrote, seen by `inspector`.
+    /// Executes a call with `inspector`; returns the result with everything that was read and written.
     pub(crate) fn inspect<'s, I: Inspector<MachineContext<'s, DB>>>(
         &'s self,
         call: &Call,
@@ -278,7 +289,7 @@ impl<DB: DatabaseRef> Scene<'_, DB> {
     }
 }
 
-/// What holds of every message, whoever sends it and whatever it pays.
+/// Checks what every message must satisfy, whatever its sender and its fee.
 pub(crate) fn check_call(call: &Call, rules: &Rules) -> Result<(), Refusal> {
     let chain = rules.chain_id;
     if let Some(signed) = call.chain_id.filter(|asked| *asked != chain) {
@@ -290,11 +301,16 @@ pub(crate) fn check_call(call: &Call, rules: &Rules) -> Result<(), Refusal> {
     }
 }
 
-/// What a machine did, and the machine with its inspector.
+/// The result of an EVM, and the EVM with its inspector.
 pub(crate) type Inspected<'s, DB, I> = (ResultAndState, Machine<'s, DB, I>);
 
-/// A call as the machine takes it: it pays nothing.
-pub(crate) fn question(call: &Call, gas_limit: u64, nonce: u64, chain_id: u64) -> TxEnv {
+/// Returns a call as a transaction of the EVM that pays nothing.
+pub(crate) fn read_only_transaction(
+    call: &Call,
+    gas_limit: u64,
+    nonce: u64,
+    chain_id: u64,
+) -> TxEnv {
     TxEnv {
         tx_type: if call.authorization_list.is_empty() { 2 } else { 4 },
         caller: call.from,
@@ -342,7 +358,7 @@ impl From<ExecutionResult> for CallOutcome {
     }
 }
 
-/// [`Scene::call`] with nothing imagined.
+/// Executes [`CallContext::call`] without overrides.
 ///
 /// # Errors
 /// [`CallError`] when the call could not run at all; a revert is a [`CallOutcome`].
@@ -353,10 +369,10 @@ pub fn call<DB: DatabaseRef>(
     call: &Call,
 ) -> Result<CallOutcome, CallError<DB::Error>> {
     let overrides = &Overrides::default();
-    Scene { state, rules, environment: *environment, overrides }.call(call)
+    CallContext { state, rules, environment: *environment, overrides }.call(call)
 }
 
-/// [`Scene::estimate_gas`] with nothing imagined.
+/// Executes [`CallContext::estimate_gas`] without overrides.
 ///
 /// # Errors
 /// [`EstimateError`]: reverted with its data, halted, or not run at all.
@@ -367,5 +383,5 @@ pub fn estimate_gas<DB: DatabaseRef>(
     call: &Call,
 ) -> Result<u64, EstimateError<DB::Error>> {
     let overrides = &Overrides::default();
-    Scene { state, rules, environment: *environment, overrides }.estimate_gas(call)
+    CallContext { state, rules, environment: *environment, overrides }.estimate_gas(call)
 }

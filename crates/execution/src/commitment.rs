@@ -1,22 +1,24 @@
-//! The state root: a binary Merkle trie over all accounts and slots, moved by what a block touched, with proofs.
+//! The state root: a binary Merkle trie over all accounts and slots, updated by the changes of a block, with proofs.
 //!
-//! **What the root is.** Each account and each non-zero slot is a leaf ([`Entry`]) under a 32-byte key, the keyed BLAKE3 hash of what it
-//! is. A key's bits, highest first, are its path. The hash of the set of leaves that share the first `depth` bits of a path:
+//! **Definition.** Each account and each non-zero slot is a leaf ([`Entry`]) under a 32-byte key, the keyed BLAKE3
+//! hash of what it describes. A key's bits, highest first, are its path. The hash of the set of leaves that share the
+//! first `depth` bits of a path:
 //! - no leaf: 32 zero bytes;
-//! - one leaf: `H(leaf; key ‖ value)`, at whatever depth it is alone: a path ends where nobody shares it;
+//! - one leaf: `H(leaf; key ‖ value)`, at any depth: a path ends where no other leaf shares it;
 //! - more: `H(node; set with bit 0 next ‖ set with bit 1 next)`.
 //!
-//! `H(domain; …)` is BLAKE3 keyed by the domain's derived key, one compression for a node. The root is the hash at depth 0. It says nothing
-//! of history: equal states have equal roots, however they came about.
+//! `H(domain; …)` is BLAKE3 keyed by the domain's derived key, one compression for a node. The root is the hash at
+//! depth 0. It does not depend on history: equal states have equal roots.
 //!
-//! **How it is kept.** Leaves that share a path are kept together in *buckets* of at most [`BUCKET_ENTRIES_MAX`] entries; hashes inside a
-//! bucket are recomputed when needed, those above the buckets are in memory. A bucket is never overwritten. A changed one is written
-//! anew under the next id, so that a block appends some bytes at one place instead of changing pages all over a file: the cost of a
-//! block hardly depends on the size of the state. Who keeps the buckets cleans up from the oldest id on ([`Commitment::move_bucket`]).
-//! The tree is shared between versions: a [`Commitment`] is cheap to clone and never changes under a reader.
+//! **Storage.** Leaves that share a path are stored together in *buckets* of at most [`BUCKET_ENTRIES_MAX`] entries;
+//! hashes inside a bucket are recomputed when needed, those above the buckets are in memory. A bucket is never
+//! overwritten. A changed one is written again under the next id, so that a block appends some bytes at one place
+//! instead of changing pages all over a file: the cost of a block hardly depends on the size of the state. The store
+//! removes dead buckets from the oldest id on ([`Commitment::move_bucket`]). The tree is shared between versions: a
+//! [`Commitment`] is cheap to clone and never changes under a reader.
 //!
-//! Invariant that [`Commitment::restore`] rests on: buckets written together cover a path wholly, also where nothing is left (an empty
-//! bucket). So a bucket is alive exactly when no newer one covers a part of its path.
+//! Invariant on which [`Commitment::restore`] relies: buckets written together cover a path completely, also if
+//! nothing is left (an empty bucket). So a bucket is alive exactly when no newer one covers a part of its path.
 
 mod bucket;
 mod document;
@@ -48,14 +50,14 @@ use update::{LeafChange, Update};
 
 /// A state that can be read by address and, for its root, by bucket.
 pub trait State: DatabaseRef {
-    /// The bytes under an id, as they were written; `None` if there are none.
+    /// Returns the bytes of a bucket as they were written; `None` if it does not exist.
     ///
     /// # Errors
     /// When it cannot be read.
     fn bucket(&self, id: u64) -> Result<Option<Vec<u8>>, Self::Error>;
 }
 
-/// Stands for a set of accounts and slots by 32 bytes, and knows in which bucket each of them is.
+/// A commitment to a set of accounts and slots: the root, and the bucket of each of them.
 #[derive(Clone, Debug)]
 pub struct Commitment {
     root: Node,
@@ -63,10 +65,10 @@ pub struct Commitment {
     live_count: u64,
 }
 
-/// A commitment moved by a block, and the buckets that have to be kept for it.
+/// The commitment after a block, and its new buckets.
 #[derive(Clone, Debug)]
 pub struct Moved {
-    /// [`Commitment::next_id`] of the commitment that was moved.
+    /// [`Commitment::next_id`] of the commitment before.
     pub base_id: u64,
     /// The commitment after the block.
     pub commitment: Commitment,
@@ -78,34 +80,35 @@ impl Commitment {
     /// Number of this scheme in the genesis file. Scheme 1 was a set hash without proofs.
     pub const SCHEME: u8 = 2;
 
-    /// The commitment to the empty state.
+    /// Returns the commitment to the empty state.
     #[must_use]
     pub fn empty() -> Self {
         Self { root: Node::Empty, next_id: 0, live_count: 0 }
     }
 
-    /// Root of the state.
+    /// Returns the root of the state.
     #[must_use]
     pub fn root(&self) -> B256 {
         self.root.hash()
     }
 
-    /// The id that the next bucket will have. Two commitments of one chain with equal ids and roots are equal.
+    /// Returns the id that the next bucket will have. Two commitments of one chain with equal ids and roots are equal.
     #[must_use]
     pub fn next_id(&self) -> u64 {
         self.next_id
     }
 
-    /// How many buckets hold the state. Older ones may still be kept; nobody will ask for them.
+    /// Returns the number of buckets of this state. Older ones may still exist, but are not needed.
     #[must_use]
     pub fn live_count(&self) -> u64 {
         self.live_count
     }
 
-    /// Moves from the state before `changes`, whose buckets `state` holds, to the state after them.
+    /// Computes the commitment after `changes`; `state` has the buckets before them.
     ///
     /// # Errors
-    /// [`CommitmentError`] when `state` cannot be read, does not hold the buckets, or is not the one that `changes` began with.
+    /// [`CommitmentError`] when `state` cannot be read, does not have the buckets, or is not the one on which
+    /// `changes` began.
     pub fn apply<S: State>(
         &self,
         changes: &StateChanges,
@@ -119,7 +122,7 @@ impl Commitment {
         Ok(Moved { base_id: self.next_id, commitment, buckets })
     }
 
-    /// An account; `None` if it does not exist.
+    /// Returns an account; `None` if it does not exist.
     ///
     /// # Errors
     /// [`CommitmentError`] when its bucket cannot be read.
@@ -134,7 +137,7 @@ impl Commitment {
         })
     }
 
-    /// A storage slot; zero if never written.
+    /// Returns a storage slot; zero if never written.
     ///
     /// # Errors
     /// [`CommitmentError`] when its bucket cannot be read.
@@ -160,7 +163,7 @@ impl Commitment {
         Ok(bucket.entries.into_iter().find(|entry| entry.key() == *key))
     }
 
-    /// Shows what an account or slot is, or that it does not exist, to someone who knows only [`Self::root`].
+    /// Proves an account or slot, or that it does not exist, to anyone who knows [`Self::root`].
     ///
     /// # Errors
     /// [`CommitmentError`] when a bucket cannot be read.
@@ -172,8 +175,8 @@ impl Commitment {
         proof::prove(&self.root, key, state)
     }
 
-    /// Gives a kept bucket the next id, so that it can be kept at the newest end; the root stays. `None` when the bucket is dead: nobody
-    /// will ask for it, and once all older ones are gone it can go, too.
+    /// Gives a bucket the next id, so that it can be stored at the newest end; the root stays the same. Returns
+    /// `None` when the bucket is dead: it is not needed, and can be removed once all older ones are.
     #[must_use]
     pub fn move_bucket(&mut self, id: u64, bytes: &[u8]) -> Option<u64> {
         let place = Bucket::place(bytes)?;
@@ -186,7 +189,7 @@ impl Commitment {
 }
 
 impl PartialEq for Commitment {
-    /// Equal roots in equal places: see [`Commitment::next_id`].
+    /// Compares roots and next ids: see [`Commitment::next_id`].
     fn eq(&self, other: &Self) -> bool {
         (self.root(), self.next_id, self.live_count)
             == (other.root(), other.next_id, other.live_count)

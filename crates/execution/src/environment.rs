@@ -1,10 +1,10 @@
-//! The block that transactions and calls run in, as far as they see it.
+//! The block in which transactions and calls run, as far as they can read it.
 
 use crate::{fees::next_base_fee, revision::Revision, rules::Rules};
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes};
 
-/// What a transaction or a call sees of its block, and the revision of its rules.
+/// The values of a block that a transaction or a call can read, and the revision of its rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Environment {
     /// Height.
@@ -19,12 +19,12 @@ pub struct Environment {
     pub gas_limit: u64,
     /// Base fee in the smallest unit per gas.
     pub base_fee: u64,
-    /// Revision of the rules: that of the height.
+    /// Revision of the rules at this height.
     pub revision: Revision,
 }
 
 impl Environment {
-    /// The environment of a block that exists. What `eth_call` uses; for what the next block would do see [`Self::next`].
+    /// Returns the environment of an existing block, as for `eth_call`; for the next block see [`Self::next`].
     #[must_use]
     pub fn of(header: &Header, rules: &Rules) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Environment {
         }
     }
 
-    /// The environment of the block that follows `parent`.
+    /// Returns the environment of the block that follows `parent`.
     #[must_use]
     pub fn next(parent: &Header, rules: &Rules, input: &BlockInput) -> Self {
         let number = parent.number + 1;
@@ -55,30 +55,31 @@ impl Environment {
     }
 }
 
-/// What the parent does not determine.
+/// The fields of a block that do not follow from its parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockInput {
-    /// Unix seconds; not before the parent's.
+    /// Timestamp in Unix seconds; not before the parent's.
     pub timestamp: u64,
-    /// Randomness of the block (EIP-4399), from the producer.
+    /// Randomness of the block (EIP-4399), chosen by the producer.
     pub prevrandao: B256,
     /// Receives tips.
     pub beneficiary: Address,
-    /// Free bytes of the producer, at most [`EXTRA_DATA_SIZE_MAX`](crate::EXTRA_DATA_SIZE_MAX).
+    /// Bytes that the producer chooses, at most [`EXTRA_DATA_SIZE_MAX`](crate::EXTRA_DATA_SIZE_MAX).
     pub extra_data: Bytes,
-    /// Shows where `prevrandao` comes from, at most [`PROOF_SIZE_MAX`](crate::PROOF_SIZE_MAX). Kept beside the header, whose `prevrandao` commits to it.
+    /// Proves how `prevrandao` was made, at most [`PROOF_SIZE_MAX`](crate::PROOF_SIZE_MAX). Stored beside the header,
+    /// whose `prevrandao` commits to it.
     pub proof: Bytes,
-    /// What does not follow from the rules: nothing, but in a ledger for development.
+    /// Deviations from the rules: none, except in a development ledger.
     pub deviations: Deviations,
 }
 
-/// What a ledger for development does otherwise than its rules say.
+/// Deviations of a development ledger from its rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deviations {
     /// Base fee of the block, in the smallest unit per gas.
     pub base_fee: Option<u64>,
     /// Gas limit of the block.
     pub gas_limit: Option<u64>,
-    /// Whether an account with code may send (EIP-3607 says no).
+    /// Whether an account with code may send transactions, which EIP-3607 forbids.
     pub contracts_may_send: bool,
 }

@@ -1,4 +1,4 @@
-//! The machine, put together one way for blocks and calls.
+//! Builds the EVM, in the same way for blocks and calls.
 
 use crate::{environment::Environment, overlay::Overlay, rules::Rules};
 use native_kit::Modules;
@@ -9,25 +9,27 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-/// What the machine works in.
+/// The context of the EVM.
 pub(crate) type MachineContext<'a, DB> =
     Context<BlockEnv, TxEnv, CfgEnv, Overlay<'a, DB>, Journal<Overlay<'a, DB>>, ()>;
 
-/// The machine on an overlay.
+/// The EVM on an overlay.
 pub(crate) type Machine<'a, DB, I = ()> = native_kit::Machine<MachineContext<'a, DB>, I>;
 
-/// Which rules of inclusion hold.
+/// Which rules of inclusion are checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Checks {
-    /// All: what runs becomes part of a block, or could.
+    /// All rules: the transaction becomes part of a block, or could.
     Inclusion,
-    /// Not that a sender has no code (EIP-3607): what runs is part of a block, and may be of one in which contracts send.
+    /// All except that the sender has no code (EIP-3607): the transaction is part of a block, perhaps of a
+    /// development ledger in which contracts send.
     Included,
-    /// Not the nonce, the base fee, and that a sender has no code (EIP-3607): a question needs none of them.
-    Question,
+    /// Neither the nonce, nor the base fee, nor that the sender has no code (EIP-3607): a read-only call needs none
+    /// of them.
+    ReadOnly,
 }
 
-/// A machine for one block, or one call, in `environment`.
+/// Returns an EVM for one block, or one call, in `environment`.
 pub(crate) fn machine<'a, DB: DatabaseRef>(
     overlay: Overlay<'a, DB>,
     rules: &Rules,
@@ -35,11 +37,11 @@ pub(crate) fn machine<'a, DB: DatabaseRef>(
     checks: Checks,
 ) -> Machine<'a, DB> {
     let mut cfg = CfgEnv::new_with_spec(SpecId::OSAKA).with_chain_id(rules.chain_id);
-    // EIP-7825 caps a transaction at 2^24 gas; module calls may need more, and the block is bound anyway.
+    // EIP-7825 limits a transaction to 2^24 gas; module calls may need more, and the block has a limit anyway.
     cfg.tx_gas_limit_cap = Some(environment.gas_limit);
-    let is_question = checks == Checks::Question;
-    cfg.disable_nonce_check = is_question;
-    cfg.disable_base_fee = is_question;
+    let is_read_only = checks == Checks::ReadOnly;
+    cfg.disable_nonce_check = is_read_only;
+    cfg.disable_base_fee = is_read_only;
     cfg.disable_eip3607 = checks != Checks::Inclusion;
     let block = BlockEnv {
         number: revm::primitives::U256::from(environment.number),

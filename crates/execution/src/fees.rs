@@ -3,21 +3,22 @@
 use alloy_consensus::Header;
 use serde::{Deserialize, Serialize};
 
-/// How the base fee moves. All fees in the smallest unit per gas.
+/// The rule of the base fee. All fees are in the smallest unit per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BaseFeeRule {
-    /// The base fee of the genesis block.
+    /// Base fee of the genesis block.
     pub initial: u64,
-    /// The base fee never falls below this.
+    /// Smallest base fee.
     pub minimum: u64,
-    /// A full block moves the fee by `(elasticity − 1) / change_denominator`; 8 on Ethereum.
+    /// A full block raises the fee by `(elasticity − 1) / change_denominator`; 8 on Ethereum.
     pub change_denominator: u64,
     /// Gas limit over gas target; 2 on Ethereum.
     pub elasticity: u64,
 }
 
-/// The base fee of the block after `parent`, in the smallest unit per gas, rounded down, never below the rule's minimum.
+/// Returns the base fee of the block after `parent`, in the smallest unit per gas, rounded down, never below the
+/// rule's minimum.
 ///
 /// `fee' = fee ± fee·|used − target| / target / denominator`, at least 1 up when `used > target`; saturates at the top.
 ///
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn moves_as_the_ethereum_library_says() {
+    fn the_base_fee_moves_as_in_alloy() {
         for gas_used in
             [0, 1, 7_499_999, 14_999_999, 15_000_000, 15_000_001, 29_999_999, 30_000_000]
         {
@@ -78,7 +79,7 @@ mod tests {
         assert_eq!(
             next(5, 1, 1_000, &rule),
             1_000,
-            "a limit too small to have a target moves nothing"
+            "a limit too small for a target changes nothing"
         );
     }
 }

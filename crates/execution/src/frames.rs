@@ -10,12 +10,12 @@ use revm::{
     },
 };
 
-/// Most bytes of calldata, output and logs that one tree holds, 512 bytes for each frame and log included.
+/// Largest size of calldata, output and logs of one tree in bytes; each frame and log counts 512 bytes more.
 pub const TREE_SIZE_MAX: usize = 8 << 20;
-/// What a frame or a log counts beside its bytes.
+/// Size that a frame or a log counts in addition to its bytes.
 const FRAME_SIZE: usize = 512;
 
-/// How code came to run.
+/// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameKind {
     /// `CALL`, or a transaction.
@@ -30,68 +30,69 @@ pub enum FrameKind {
     Create,
     /// `CREATE2`.
     Create2,
-    /// `SELFDESTRUCT`: pays, runs nothing.
+    /// `SELFDESTRUCT`: transfers the balance, runs no code.
     SelfDestruct,
 }
 
-/// A log, and where it stands among the calls of its frame.
+/// A log, and its position among the calls of its frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameLog {
     /// The log.
     pub log: Log,
-    /// How many calls of the frame began before it.
+    /// Number of calls of the frame that began before it.
     pub position: usize,
 }
 
 /// One call, creation or self-destruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// How it came to run.
+    /// How it was called.
     pub kind: FrameKind,
-    /// Who called; of a delegated call, the account on whose behalf it runs.
+    /// The caller; for a delegated call, the account on whose behalf it runs.
     pub from: Address,
-    /// Whose code runs, the contract created, or who is paid by a self-destruction; none for a creation that failed.
+    /// The account whose code runs, the created contract, or the receiver of a self-destruction; `None` for a failed
+    /// creation.
     pub to: Option<Address>,
-    /// In the smallest unit; none where no value can be passed.
+    /// Value in the smallest unit; `None` if the call can't have value.
     pub value: Option<U256>,
-    /// Gas given; for the outermost frame the limit.
+    /// Gas given; for the outermost frame the gas limit.
     pub gas: u64,
-    /// Gas used; for the outermost frame as a receipt has it.
+    /// Gas used; for the outermost frame as in a receipt.
     pub gas_used: u64,
     /// Calldata, or creation code.
     pub input: Bytes,
-    /// What it returned, the code deployed, or the data of a revert.
+    /// Returned bytes, deployed code, or the data of a revert.
     pub output: Bytes,
-    /// How it failed, in the words of geth; none when it did not.
+    /// Error in the words of geth; `None` after success.
     pub error: Option<String>,
-    /// Logs of this frame, its calls' aside; empty if they were undone.
+    /// Logs of this frame without those of its calls; empty if they were reverted.
     pub logs: Vec<FrameLog>,
-    /// Calls it made, in order.
+    /// Its calls, in order.
     pub calls: Vec<Frame>,
 }
 
-/// What to keep of the tree.
+/// Which parts of the tree to keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameOptions {
-    /// Logs, too.
+    /// Whether to keep logs.
     pub with_logs: bool,
-    /// The outermost frame only.
+    /// Whether to keep only the outermost frame.
     pub only_top: bool,
 }
 
-/// Grows the tree while the machine runs.
+/// Builds the tree while the EVM runs.
 #[derive(Debug)]
 pub(crate) struct Frames {
     options: FrameOptions,
-    /// From the outermost to the innermost.
+    /// Running frames that are kept, outermost first.
     open: Vec<Frame>,
     root: Option<Frame>,
-    /// Frames that are running, kept or not.
+    /// Number of running frames, kept or not.
     depth: usize,
     size: usize,
 }
 
-/// The tree would take more than [`TREE_SIZE_MAX`].
+/// The tree would exceed [`TREE_SIZE_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
@@ -100,7 +101,7 @@ impl Frames {
         Self { options, open: Vec::new(), root: None, depth: 0, size: 0 }
     }
 
-    /// The tree, with the gas of the whole transaction in its root. There is none when the machine ran nothing.
+    /// Returns the tree, with the gas of the whole transaction in its root; `None` when the EVM ran nothing.
     pub(crate) fn finish(self, gas: u64, gas_used: u64) -> Result<Option<Frame>, TooLarge> {
         if self.is_full() {
             return Err(TooLarge);
@@ -112,12 +113,12 @@ impl Frames {
         self.size > TREE_SIZE_MAX
     }
 
-    /// Whether what begins at this depth is kept.
+    /// Returns whether a frame that begins at this depth is kept.
     fn is_kept(&self) -> bool {
         !self.is_full() && (self.depth == 0 || !self.options.only_top)
     }
 
-    /// Counts `bytes` and a frame; once there are too many, nothing is kept any more.
+    /// Counts `bytes` and a frame; once the bound is exceeded, nothing more is kept.
     fn count(&mut self, bytes: usize) {
         self.size = self.size.saturating_add(bytes).saturating_add(FRAME_SIZE);
         if self.is_full() {
@@ -167,7 +168,7 @@ impl Frames {
     }
 }
 
-/// Undone with the frame: its logs, and those of all that it called.
+/// Removes the logs of a reverted frame and of all its calls.
 fn forget_logs(frame: &mut Frame) {
     let mut rest = vec![frame];
     while let Some(frame) = rest.pop() {
@@ -267,7 +268,7 @@ impl Frame {
     }
 }
 
-/// The words of geth, which tools look for.
+/// Returns the error in the words of geth, which tools look for.
 fn words(result: InstructionResult) -> Option<String> {
     use InstructionResult as R;
     if result.is_ok() {

@@ -1,4 +1,4 @@
-//! How a chain begins.
+//! The genesis file.
 
 use crate::{
     block::ExecutedBlock,
@@ -18,12 +18,12 @@ use revm::database_interface::EmptyDB;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Smallest gas limit of a block: enough for Ethereum's cheapest transaction many times over.
+/// Smallest gas limit of a block: enough for many of Ethereum's cheapest transactions.
 const GAS_LIMIT_MIN: u64 = 1_000_000;
 
 mod unique;
 
-/// The genesis file. Two chains with unequal files have unequal genesis hashes.
+/// The genesis file. Chains with different files have different genesis hashes.
 ///
 /// ```
 /// let genesis = execution::Genesis::from_json(
@@ -38,22 +38,22 @@ mod unique;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
-    /// EIP-155 chain id; not 0.
+    /// EIP-155 chain id, not 0.
     pub chain_id: u64,
-    /// Unix seconds of the genesis block.
+    /// Timestamp of the genesis block in Unix seconds.
     pub timestamp: u64,
     /// Gas limit of every block.
     pub gas_limit: u64,
-    /// How the base fee moves.
+    /// The rule of the base fee.
     pub base_fee: BaseFeeRule,
-    /// Receives tips, unless the producer names another account.
+    /// The account that receives tips, unless the producer gives another.
     pub fee_recipient: Address,
     /// Scheme of the state root: [`Commitment::SCHEME`].
     pub commitment: u8,
-    /// At which heights later revisions of the rules begin; revision 1 holds before, and always if absent.
+    /// The heights at which later revisions of the rules begin; without it revision 1 holds at every height.
     #[serde(default, skip_serializing_if = "Schedule::is_first")]
     pub revisions: Schedule,
-    /// Accounts that exist from the start. The native modules are added to them.
+    /// Accounts that exist from the beginning. The native modules are added to them.
     #[serde(deserialize_with = "unique::map")]
     pub accounts: BTreeMap<Address, GenesisAccount>,
 }
@@ -62,52 +62,52 @@ pub struct Genesis {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisAccount {
-    /// In the smallest unit; decimal or 0x-hex string.
+    /// Balance in the smallest unit; decimal or 0x-hex string.
     #[serde(default)]
     pub balance: U256,
     /// Code, 0x-hex.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub code: Bytes,
-    /// Storage; only with code.
+    /// Storage; allowed only with code.
     #[serde(default, deserialize_with = "unique::map", skip_serializing_if = "BTreeMap::is_empty")]
     pub storage: BTreeMap<U256, U256>,
 }
 
-/// Why a genesis file is not usable.
+/// Why a genesis file is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum GenesisError {
-    /// Not the JSON we expect.
+    /// The file is not the expected JSON.
     #[error("genesis file is malformed")]
     Json(#[from] serde_json::Error),
-    /// A number out of its range.
+    /// A number is out of its range.
     #[error("genesis field `{field}` is {value}: {hint}")]
     OutOfRange {
-        /// Name in the file.
+        /// Name of the field.
         field: &'static str,
-        /// What it holds.
+        /// Its value.
         value: u64,
-        /// What it should hold.
+        /// Its allowed values.
         hint: &'static str,
     },
-    /// Not even the genesis block can be made.
+    /// The genesis block can't be executed.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
-    /// More value than the rules can count.
-    #[error("genesis balances add up to more than 2^128 - 1: lower them")]
+    /// The sum of all balances exceeds 2^128 - 1.
+    #[error("the sum of the genesis balances exceeds 2^128 - 1: lower them")]
     SupplyTooLarge,
-    /// An account where native modules answer, now or for an asset to come.
-    #[error("genesis account {address} is where a native module answers: remove it")]
+    /// The address of an account is reserved for a native module or a future asset.
+    #[error("genesis account {address} has the address of a native module: remove it")]
     Reserved {
         /// The address.
         address: Address,
     },
-    /// Code where a precompile of Ethereum answers: it would never run.
+    /// Code at the address of an Ethereum precompile: it would never run.
     #[error("genesis account {address} is a precompile of Ethereum: remove its code")]
     Precompile {
         /// The address.
         address: Address,
     },
-    /// Storage without code: such an account could vanish.
+    /// An account has storage but no code, so it could disappear.
     #[error("genesis account {address} has storage but no code: add code or remove the storage")]
     StorageWithoutCode {
         /// The address.
@@ -116,7 +116,7 @@ pub enum GenesisError {
 }
 
 impl Genesis {
-    /// Reads and checks a genesis file.
+    /// Parses and validates a genesis file.
     ///
     /// # Errors
     /// [`GenesisError`] naming the field or account.
@@ -126,16 +126,17 @@ impl Genesis {
         Ok(genesis)
     }
 
-    /// The file's text: indented, fields and accounts in a fixed order.
+    /// Returns the text of the file: indented, fields and accounts in a fixed order.
     ///
     /// # Panics
     /// Never: every field has a JSON form.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("numbers, strings and maps with string keys")
+        serde_json::to_string_pretty(self)
+            .expect("numbers, strings and maps with string keys can be written as JSON")
     }
 
-    /// Checks every bound.
+    /// Checks every field.
     ///
     /// # Errors
     /// [`GenesisError`] naming the field or account.
@@ -151,7 +152,7 @@ impl Genesis {
         check(denominator > 0, "base_fee.change_denominator", denominator, "at least 1")?;
         check((1..=1_000).contains(&elasticity), "base_fee.elasticity", elasticity, "1 to 1000")?;
         let scheme = u64::from(self.commitment);
-        let hint = "must be 2; 1 is of earlier versions, whose ledgers this one can't go on with";
+        let hint = "must be 2; ledgers with 1 were made by earlier versions and can't be continued";
         check(self.commitment == Commitment::SCHEME, "commitment", scheme, hint)?;
         self.rules().check_known(0)?;
         let mut supply = U256::ZERO;
@@ -173,7 +174,7 @@ impl Genesis {
         Ok(())
     }
 
-    /// What the machine must know of the chain.
+    /// Returns the parameters for execution.
     #[must_use]
     pub fn rules(&self) -> Rules {
         Rules {
@@ -185,13 +186,13 @@ impl Genesis {
         }
     }
 
-    /// Block 0: no transactions, all accounts as changes from the empty state.
+    /// Returns block 0: no transactions, all accounts as changes of the empty state.
     ///
     /// # Errors
     /// As [`Self::validate`].
     ///
     /// # Panics
-    /// Never: nothing can go wrong with an empty state.
+    /// Never: the empty state can always be read.
     pub fn block(&self) -> Result<ExecutedBlock, GenesisError> {
         self.validate()?;
         let mut changes = StateChanges::default();
@@ -204,14 +205,14 @@ impl Genesis {
         supply::begin(&mut changes);
         let moved = Commitment::empty()
             .apply(&changes, &EmptyDB::default())
-            .expect("the empty state is always read, and these are changes to it");
+            .expect("the empty state can always be read, and these are changes of it");
         let header = Header {
             state_root: moved.commitment.root(),
             gas_limit: self.gas_limit,
             timestamp: self.timestamp,
             beneficiary: self.fee_recipient,
             base_fee_per_gas: Some(self.base_fee.initial),
-            // The rules are no part of the state; the digest of the file puts them into the hash.
+            // The rules are not part of the state; the digest of the file makes the genesis hash depend on them.
             extra_data: Bytes::copy_from_slice(blake3::hash(self.to_json().as_bytes()).as_bytes()),
             ..empty_header()
         };
@@ -233,7 +234,7 @@ impl State for EmptyDB {
     }
 }
 
-/// A header with Osaka's fields, as of a block that does nothing.
+/// Returns a header with Osaka's fields and the values of an empty block.
 pub(crate) fn empty_header() -> Header {
     Header {
         ommers_hash: EMPTY_OMMER_ROOT_HASH,
@@ -248,10 +249,10 @@ pub(crate) fn empty_header() -> Header {
     }
 }
 
-/// The native modules: accounts with code, so that Solidity sees a contract and nothing clears them.
+/// Returns the native modules: accounts with code, so that Solidity sees a contract and they are never empty.
 fn module_accounts(revision: Revision) -> BTreeMap<Address, GenesisAccount> {
     let account = |code| GenesisAccount { code, ..GenesisAccount::default() };
-    modules::appearing(&MODULES, None, revision)
+    modules::added_accounts(&MODULES, None, revision)
         .map(|(address, code)| (address, account(code)))
         .collect()
 }

@@ -1,29 +1,32 @@
-//! Executes a block of transactions, purely.
+//! Executes a block of transactions as a pure function.
 //!
-//! What it decides: which transactions a block may hold, what they do to the accounts, what they cost, and what the header says.
-//! It reads a snapshot ([`State`]) and returns the differences; it opens no file, reads no clock and draws no
-//! random number. Same snapshot, same input, same bytes.
+//! It decides which transactions a block may include, how they change the accounts, what they cost, and what the
+//! header contains. It reads a snapshot ([`State`]) and returns the differences; it opens no file, reads no clock and
+//! draws no random number. The same snapshot and input give the same bytes.
 //!
 //! One block, in order:
-//! 1. [`execute_block`] fixes the environment from the parent header and the [`BlockInput`]; the base fee follows EIP-1559, the
-//!    [`Revision`] of the rules the height. In the first block of a revision the native modules that it brings appear as accounts.
-//! 2. Each transaction runs on top of the ones before it. One that cannot be included is reported as [`Refused`] and changes nothing;
-//!    one that reverts is included, pays, and leaves no other trace.
-//! 3. The differences to the snapshot become [`StateChanges`], in address order, and move the [`Commitment`].
-//!    The supply of GRAIN, which the module GRAIN tells, follows the balances, by the law in `supply`.
+//! 1. [`execute_block`] derives the environment from the parent header and the [`BlockInput`]; the base fee follows
+//!    EIP-1559, the [`Revision`] of the rules follows from the height. In the first block of a revision its new
+//!    native modules are added as accounts.
+//! 2. Each transaction runs on top of the ones before it. One that cannot be included is reported as [`Refused`] and
+//!    changes nothing; one that reverts is included, pays, and changes nothing else.
+//! 3. The differences to the snapshot become [`StateChanges`], in address order, and update the [`Commitment`]. The
+//!    supply of GRAIN, which the module GRAIN returns, follows the balances by the rules in `supply`.
 //! 4. The header is sealed: transaction and receipt roots are Ethereum's tries, the state root is the commitment's.
 //!
-//! Invariants: value is conserved but for the burnt base fee (and a contract that destroys itself towards itself in the transaction
-//! that created it); the state root moved by differences equals the one computed from all accounts; gas used ≤ gas limit.
+//! Invariants: value is conserved except for the burnt base fee (and a contract that destroys itself in favour of
+//! itself in the transaction that created it); the state root updated by differences equals the one computed from all
+//! accounts; gas used ≤ gas limit.
 //!
-//! What it does not do: order transactions, keep a pool, store anything, check a producer's signature.
+//! It does not order transactions, keep a mempool, store anything, or check a producer's signature.
 //!
 //! Deviations from Ethereum (Osaka rules otherwise):
-//! - The state root is not a Merkle-Patricia root but that of a binary trie with BLAKE3 ([`Commitment`]), in which accounts and slots stand
-//!   side by side: `eth_getProof` has no answer, [`StateProof`] and [`ProofDocument`] are ours.
-//! - No blobs (EIP-4844), withdrawals, beacon roots (EIP-4788) or history contract (EIP-2935): their header fields hold the values
-//!   of an empty block. A transaction may use the whole gas of a block (EIP-7825's cap is raised), as module calls can be large.
-//! - Two blocks may carry the same second: blocks come on demand.
+//! - The state root is not a Merkle-Patricia root but that of a binary trie with BLAKE3 ([`Commitment`]) that holds
+//!   accounts and slots together: `eth_getProof` has no proof; [`StateProof`] and [`ProofDocument`] replace it.
+//! - No blobs (EIP-4844), withdrawals, beacon roots (EIP-4788) or history contract (EIP-2935): their header fields
+//!   have the values of an empty block. A transaction may use the whole gas of a block (EIP-7825's cap is raised),
+//!   because module calls can be large.
+//! - Two blocks may have the same second, because blocks are produced on demand.
 //! - Transactions without a chain id (before EIP-155) are refused: they could be replayed from another chain.
 
 mod access;
@@ -58,7 +61,7 @@ pub use block::{
     BlockError, Built, EXTRA_DATA_SIZE_MAX, ExecutedBlock, PROOF_SIZE_MAX, Parent, execute_block,
     execute_pending, execute_unsealed,
 };
-pub use call::{Call, CallError, CallOutcome, EstimateError, Scene, call, estimate_gas};
+pub use call::{Call, CallContext, CallError, CallOutcome, EstimateError, call, estimate_gas};
 pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{
     AccountDocument, BUCKET_ENTRIES_MAX, Commitment, CommitmentError, DocumentError, Entries,
@@ -73,7 +76,8 @@ pub use genesis::{Genesis, GenesisAccount, GenesisError};
 pub use modules::MODULES;
 /// The native modules that a program knows, and its newest revision.
 pub use native_kit::Table as ModuleTable;
-/// Whether only native modules may be at an address, now or later; one is there when the account has code.
+/// Returns whether an address is reserved for native modules, now or later; a module exists there when the account
+/// has code.
 pub use native_modules::is_reserved as is_native;
 pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride, is_precompile};
 pub use pending::{PendingBlock, StateAfter};

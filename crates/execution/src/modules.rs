@@ -1,13 +1,10 @@
-//! The native modules of this program, and how they appear on a ledger.
+//! The native modules of this program, and how they are added to a ledger.
 
 use crate::{
-    block::BlockError,
-    call::CallError,
     environment::Environment,
     overlay::Overlay,
     revision::{Revision, UnknownRevision},
     rules::Rules,
-    simulate::SimulateError,
 };
 use alloy_primitives::{Address, Bytes};
 use native_kit::Table;
@@ -17,21 +14,21 @@ use revm::DatabaseRef;
 pub const MODULES: Table =
     Table::new(native_modules::TABLE).with_newest(native_modules::NEWEST_REVISION);
 
-/// Returns the accounts of the modules that appear when rules change from those of `before` to those of `after`; `None` is before the genesis
-/// block. Of instances and of modules that others create none appears.
-pub(crate) fn appearing(
+/// Returns the accounts of the modules that are added when the rules change from those of `before` to those of
+/// `after`; `None` is before the genesis block. Instances, and modules that other modules create, are not among them.
+pub(crate) fn added_accounts(
     table: &Table,
     before: Option<Revision>,
     after: Revision,
 ) -> impl Iterator<Item = (Address, Bytes)> {
     let first = before.map_or(Revision::FIRST.number(), |it| it.number().saturating_add(1));
     let last = after.number().min(table.newest());
-    (first..=last).flat_map(|revision| table.beginning(revision))
+    (first..=last).flat_map(|revision| table.accounts_since(revision))
 }
 
-/// Prepares the state for a block of `environment`: modules appear that the rules of the block at `parent` did not have.
+/// Prepares the state for a block of `environment`: adds the modules that the rules of the block at `parent` did not have.
 ///
-/// The state may be that after the block already: what is there stays.
+/// The state may already be that after the block: accounts that exist are kept.
 ///
 /// # Errors
 /// [`BeginError`] when this program does not know the block's revision, or the snapshot can't be read.
@@ -44,7 +41,7 @@ pub(crate) fn begin_block<DB: DatabaseRef>(
     rules.check_known(environment.number).map_err(BeginError::UnknownRevision)?;
     let before = rules.revision_at(parent);
     if before < environment.revision {
-        for (address, code) in appearing(&rules.modules, Some(before), environment.revision) {
+        for (address, code) in added_accounts(&rules.modules, Some(before), environment.revision) {
             overlay.install(address, code).map_err(BeginError::State)?;
         }
     }
@@ -55,31 +52,4 @@ pub(crate) fn begin_block<DB: DatabaseRef>(
 pub(crate) enum BeginError<E> {
     UnknownRevision(UnknownRevision),
     State(E),
-}
-
-impl<E: std::error::Error> From<BeginError<E>> for BlockError<E> {
-    fn from(error: BeginError<E>) -> Self {
-        match error {
-            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
-            BeginError::State(error) => Self::State(error),
-        }
-    }
-}
-
-impl<E: std::error::Error> From<BeginError<E>> for CallError<E> {
-    fn from(error: BeginError<E>) -> Self {
-        match error {
-            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
-            BeginError::State(error) => Self::State(error),
-        }
-    }
-}
-
-impl<E: std::error::Error> From<BeginError<E>> for SimulateError<E> {
-    fn from(error: BeginError<E>) -> Self {
-        match error {
-            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
-            BeginError::State(error) => Self::State(error),
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! A block in progress on top of a snapshot.
+//! The changes of a block in progress, on top of a snapshot.
 
 use crate::{
     changes::{AccountState, Change, StateChanges},
@@ -12,16 +12,17 @@ use revm::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the snapshot said and what holds now, of one entry that was read or written.
+/// An entry that was read or written: its value in the snapshot and its present value.
 #[derive(Clone, Copy)]
 struct Entry<T> {
     base: T,
     now: T,
 }
 
-/// Reads through to `base`, keeps what transactions wrote, and remembers what `base` said, so that differences need no second read.
+/// Reads through to `base`, keeps what transactions wrote, and remembers the values of `base`, so that differences
+/// need no second read.
 ///
-/// Since EIP-6780 an account is destroyed only in the transaction that created it, and an account that holds slots is never
+/// Since EIP-6780 an account is destroyed only in the transaction that created it, and an account with slots is never
 /// empty; so no slot of `base` ever has to be removed with its account.
 pub(crate) struct Overlay<'a, DB> {
     base: &'a DB,
@@ -29,12 +30,12 @@ pub(crate) struct Overlay<'a, DB> {
     slots: BTreeMap<(Address, U256), Entry<U256>>,
     codes: BTreeMap<B256, Bytecode>,
     created: BTreeSet<Address>,
-    /// Hashes of simulated blocks, which `base` does not know.
+    /// Hashes of simulated blocks, which `base` does not have.
     hashes: BTreeMap<u64, B256>,
 }
 
 impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
-    /// A block without transactions on top of `base`.
+    /// Returns an overlay without changes on top of `base`.
     pub(crate) fn new(base: &'a DB) -> Self {
         Self {
             base,
@@ -46,7 +47,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         }
     }
 
-    /// The differences to the snapshot.
+    /// Returns the differences to the snapshot.
     pub(crate) fn into_changes(self) -> StateChanges {
         let mut changes = StateChanges::default();
         for (address, entry) in self.accounts {
@@ -68,17 +69,17 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         changes
     }
 
-    /// Writes over an account what a preview imagines of it.
-    pub(crate) fn imagine(
+    /// Applies the overrides of an account.
+    pub(crate) fn override_account(
         &mut self,
         address: Address,
-        imagined: &AccountOverride,
+        overrides: &AccountOverride,
     ) -> Result<(), DB::Error> {
         let mut info = self.basic(address)?.unwrap_or_default();
-        info.balance = imagined.balance.unwrap_or(info.balance);
-        info.nonce = imagined.nonce.unwrap_or(info.nonce);
-        if let Some(code) = &imagined.code {
-            // What begins like a delegation (EIP-7702) and is none is code that fails when it is run.
+        info.balance = overrides.balance.unwrap_or(info.balance);
+        info.nonce = overrides.nonce.unwrap_or(info.nonce);
+        if let Some(code) = &overrides.code {
+            // Code that begins like a delegation (EIP-7702) but is not one fails when it is executed.
             let code = Bytecode::new_raw_checked(code.clone())
                 .unwrap_or_else(|_| Bytecode::new_legacy(code.clone()));
             info.code_hash = code.hash_slow();
@@ -89,7 +90,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
             .entry(address)
             .and_modify(|entry| entry.now = now)
             .or_insert(Entry { base: None, now });
-        let slots = match &imagined.storage {
+        let slots = match &overrides.storage {
             None => return Ok(()),
             Some(StorageOverride::Slots(slots)) => slots,
             Some(StorageOverride::Whole(slots)) => {
@@ -104,7 +105,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         Ok(())
     }
 
-    /// Makes a contract of an account, which is none yet; its balance stays.
+    /// Turns an account without code into a contract; its balance stays.
     pub(crate) fn install(&mut self, address: Address, code: Bytes) -> Result<(), DB::Error> {
         let code = Bytecode::new_legacy(code);
         let mut info = self.basic(address)?.unwrap_or_default();
@@ -120,12 +121,12 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         Ok(())
     }
 
-    /// Tells `BLOCKHASH` of a simulated block.
-    pub(crate) fn imagine_hash(&mut self, number: u64, hash: B256) {
+    /// Sets the hash of a simulated block for `BLOCKHASH`.
+    pub(crate) fn set_block_hash(&mut self, number: u64, hash: B256) {
         self.hashes.insert(number, hash);
     }
 
-    /// No slot of the account holds anything, and what `base` says of others is not asked.
+    /// Makes all slots of the account zero, without reading `base`.
     fn forget_slots(&mut self, address: Address) {
         self.created.insert(address);
         for (_, slot) in self.slots.range_mut((address, U256::ZERO)..=(address, U256::MAX)) {
@@ -137,7 +138,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         if !account.is_touched() {
             return;
         }
-        // A touched account was loaded through `basic` before, so its entry holds what the snapshot said.
+        // A touched account was loaded through `basic` before, so its entry has the value of the snapshot.
         let destroyed = account.is_selfdestructed();
         if destroyed || account.is_created() {
             self.forget_slots(address);
@@ -154,7 +155,7 @@ impl<'a, DB: DatabaseRef> Overlay<'a, DB> {
         if destroyed {
             return;
         }
-        // In any order: each has an entry of its own.
+        // The order does not matter: each slot has an entry of its own.
         account.storage.into_iter().for_each(|(slot, value)| {
             let now = value.present_value();
             self.slots
@@ -210,7 +211,7 @@ impl<DB: DatabaseRef> Database for Overlay<'_, DB> {
 
 impl<DB: DatabaseRef> DatabaseCommit for Overlay<'_, DB> {
     fn commit(&mut self, changes: AddressMap<Account>) {
-        // In any order: each has entries of its own.
+        // The order does not matter: each account has entries of its own.
         changes.into_iter().for_each(|(address, account)| self.write_account(address, account));
     }
 }
@@ -219,7 +220,7 @@ fn state_of(info: &AccountInfo) -> AccountState {
     AccountState { nonce: info.nonce, balance: info.balance, code_hash: info.code_hash }
 }
 
-/// Without the code: the machine asks for it by hash when it runs it.
+/// Returns the account without its code: the EVM requests code by hash when it runs it.
 fn info_of(state: AccountState) -> AccountInfo {
     AccountInfo {
         nonce: state.nonce,

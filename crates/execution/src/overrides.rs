@@ -1,50 +1,50 @@
-//! What a preview imagines: other accounts, another block.
+//! Overrides of account and block fields for a call.
 
 use crate::{environment::Environment, overlay::Overlay, rules::Rules};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use revm::{DatabaseRef, handler::EthPrecompiles, primitives::hardfork::SpecId};
 use std::collections::BTreeMap;
 
-/// Storage of an account that a preview imagines.
+/// Overridden storage of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StorageOverride {
-    /// These slots, and every other is zero.
+    /// These slots; every other slot is zero.
     Whole(BTreeMap<U256, U256>),
-    /// These slots, and every other as it is.
+    /// These slots; every other slot is unchanged.
     Slots(BTreeMap<U256, U256>),
 }
 
-/// What a preview imagines of an account; `None` is as it is.
+/// Overridden fields of an account; `None` is unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountOverride {
-    /// In the smallest unit.
+    /// Balance in the smallest unit.
     pub balance: Option<U256>,
     /// Next nonce.
     pub nonce: Option<u64>,
-    /// Code; other code at the address of a module takes the module's place.
+    /// Code; other code at the address of a native module replaces the module.
     pub code: Option<Bytes>,
     /// Storage.
     pub storage: Option<StorageOverride>,
 }
 
-/// What a preview imagines of its block; `None` is as it is.
+/// Overridden fields of the block; `None` is unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockOverrides {
     /// Height.
     pub number: Option<u64>,
-    /// Unix seconds.
+    /// The account that receives tips.
     pub timestamp: Option<u64>,
     /// Receives tips.
     pub beneficiary: Option<Address>,
     /// Randomness (EIP-4399).
     pub prevrandao: Option<B256>,
-    /// Gas limit of the block. A call has at most the ledger's all the same.
+    /// Gas limit of the block. A call still has at most the gas of a real block.
     pub gas_limit: Option<u64>,
-    /// Base fee in the smallest unit per gas. A call does not pay it, only sees it.
+    /// Base fee in the smallest unit per gas. A call sees it, but does not pay it.
     pub base_fee: Option<u64>,
 }
 
-/// Everything a preview imagines.
+/// All overrides of a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// The block.
@@ -54,7 +54,7 @@ pub struct Overrides {
 }
 
 impl BlockOverrides {
-    /// `environment` as imagined; the revision is that of its height.
+    /// Returns `environment` with the overrides; the revision is that of its height.
     #[must_use]
     pub fn applied_to(&self, environment: &Environment, rules: &Rules) -> Environment {
         let number = self.number.unwrap_or(environment.number);
@@ -70,20 +70,20 @@ impl BlockOverrides {
     }
 }
 
-/// Returns whether a precompile of Ethereum answers at an address. It answers whatever code the account has, so code is refused there:
-/// from the genesis file, and wherever somebody overrides or amends it.
+/// Returns whether an Ethereum precompile is at an address. It runs whatever code the account has, so code is refused
+/// there: in the genesis file, in overrides and in amendments.
 #[must_use]
 pub fn is_precompile(address: &Address) -> bool {
     EthPrecompiles::new(SpecId::OSAKA).contains(address)
 }
 
-/// Writes what is imagined of accounts over what an overlay holds.
-pub(crate) fn imagine<DB: DatabaseRef>(
+/// Applies the account overrides to an overlay.
+pub(crate) fn apply<DB: DatabaseRef>(
     overlay: &mut Overlay<'_, DB>,
     accounts: &BTreeMap<Address, AccountOverride>,
 ) -> Result<(), DB::Error> {
     for (address, account) in accounts {
-        overlay.imagine(*address, account)?;
+        overlay.override_account(*address, account)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The block that would follow, and the state after it, before anybody has sealed it.
+//! The next block before it is sealed, and the state after it.
 
 use crate::{
     changes::{AccountState, StateChanges},
@@ -8,10 +8,10 @@ use alloy_consensus::{Header, ReceiptEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, B256, U256};
 use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
 
-/// A block that was executed and not sealed.
+/// A block that was executed but not sealed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendingBlock {
-    /// Its header. Its state root is zero, so its hash is not that of any block.
+    /// Its header. The state root is zero, so its hash is not the hash of any block.
     pub header: Header,
     /// Transactions in order, with their senders.
     pub transactions: Vec<Recovered<Transaction>>,
@@ -24,9 +24,9 @@ pub struct PendingBlock {
 /// A state with the changes of a block on top of it.
 #[derive(Clone, Copy, Debug)]
 pub struct StateAfter<'a, DB> {
-    /// The state before.
+    /// The state before the block.
     pub base: &'a DB,
-    /// What is different.
+    /// The differences.
     pub changes: &'a StateChanges,
 }
 

@@ -1,4 +1,4 @@
-//! Accounts that a transaction touched, before and after it.
+//! Accounts that a transaction accessed, before and after it.
 
 use crate::overlay::Overlay;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
@@ -8,40 +8,41 @@ use revm::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most bytes of code and storage that are told; each account counts 128 more, each slot 64.
+/// Largest size of code and storage in bytes; each account counts 128 bytes more, each slot 64.
 pub const PRESTATE_SIZE_MAX: usize = 8 << 20;
 
-/// How to tell it.
+/// Options of the prestate tracer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PrestateOptions {
-    /// Only what changed, before and after.
+    /// Whether to return only changed fields, before and after.
     pub only_changes: bool,
 }
 
-/// An account, or what changed of it.
+/// An account, or its changed fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountSeen {
-    /// In the smallest unit.
+    /// Balance in the smallest unit.
     pub balance: Option<U256>,
     /// Next nonce.
     pub nonce: Option<u64>,
-    /// Code, if there is any.
+    /// Code, if the account has any.
     pub code: Option<Bytes>,
-    /// Slots that were read or written; those of value zero are left out where only changes are told.
+    /// Slots that were read or written; without those of value zero if only changes are returned.
     pub storage: BTreeMap<U256, U256>,
 }
 
-/// Accounts touched.
+/// The accessed accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prestate {
-    /// Before.
+    /// Accounts before the transaction.
     pub before: BTreeMap<Address, AccountSeen>,
-    /// After, if only changes are told: nothing that is as before, and no account that is gone.
+    /// Accounts after it, if only changes are returned: without unchanged fields and removed accounts.
     pub after: Option<BTreeMap<Address, AccountSeen>>,
 }
 
 impl Prestate {
-    /// What `before` says of all in `touched`, what a transaction left; `None` if that is more than [`PRESTATE_SIZE_MAX`].
+    /// Returns the values in `before` of all accounts in `touched`, a transaction's result; `None` if that exceeds
+    /// [`PRESTATE_SIZE_MAX`].
     pub(crate) fn new<DB: DatabaseRef>(
         options: PrestateOptions,
         before: &mut Overlay<'_, DB>,
@@ -49,7 +50,7 @@ impl Prestate {
     ) -> Result<Option<Self>, DB::Error> {
         let mut room = PRESTATE_SIZE_MAX;
         let touched: BTreeMap<Address, Account> = touched.into_iter().collect();
-        let mut told = Self::default();
+        let mut prestate = Self::default();
         let mut after = BTreeMap::new();
         for (address, account) in touched {
             let existed = before.basic(address)?;
@@ -64,15 +65,15 @@ impl Prestate {
             for slot in &slots {
                 seen.storage.insert(*slot, before.storage(address, *slot)?);
             }
-            // What it is after is hardly more, as code and slots are paid for.
+            // The state after it is hardly larger, as code and slots cost gas.
             match room.checked_sub(seen.size()) {
                 Some(left) => room = left,
                 None => return Ok(None),
             }
             if !options.only_changes {
-                // What the transaction created was nothing before.
+                // An account that the transaction created did not exist before.
                 if existed.is_some() || !account.is_created() {
-                    told.before.insert(address, seen);
+                    prestate.before.insert(address, seen);
                 }
                 continue;
             }
@@ -94,14 +95,14 @@ impl Prestate {
                 !value.is_zero() && (gone || now != Some(*value))
             });
             if existed.is_some() {
-                told.before.insert(address, seen);
+                prestate.before.insert(address, seen);
             }
             if !gone {
                 after.insert(address, changed);
             }
         }
-        told.after = options.only_changes.then_some(after);
-        Ok(Some(told))
+        prestate.after = options.only_changes.then_some(after);
+        Ok(Some(prestate))
     }
 }
 
@@ -112,7 +113,7 @@ impl AccountSeen {
     }
 }
 
-/// What is different after.
+/// Returns the fields that differ afterwards.
 fn changed<DB: DatabaseRef>(
     before: &mut Overlay<'_, DB>,
     seen: &AccountSeen,

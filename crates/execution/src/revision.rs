@@ -1,7 +1,8 @@
-//! Revisions: which rules a block has, by its height.
+//! Revisions: the rules of a block, by its height.
 //!
-//! Revision 1 holds from the genesis block on. A ledger's [`Schedule`] says at which heights later revisions begin; it stands in the genesis
-//! file. A block is always executed by the rules of its own height, so older blocks replay as they were.
+//! Revision 1 holds from the genesis block on. A ledger's [`Schedule`], a part of the genesis file, says at which
+//! heights later revisions begin. A block is always executed by the rules of its own height, so a replay of older
+//! blocks has the same result.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -9,7 +10,7 @@ use std::fmt;
 /// Most entries of a schedule.
 pub const ACTIVATIONS_MAX: usize = 1_024;
 
-/// The number of a set of rules. Each revision has all that the one before has, but for what it changes.
+/// The number of a set of rules. Each revision has the rules of the one before, except for what it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(u32);
@@ -18,13 +19,13 @@ impl Revision {
     /// The revision of every ledger whose schedule is empty.
     pub const FIRST: Self = Self(1);
 
-    /// Revision `number`; [`Schedule`] takes none below 1.
+    /// Returns revision `number`; [`Schedule`] accepts none below 1.
     #[must_use]
     pub const fn new(number: u32) -> Self {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns its number.
     #[must_use]
     pub const fn number(self) -> u32 {
         self.0
@@ -37,7 +38,7 @@ impl fmt::Display for Revision {
     }
 }
 
-/// From which height on a revision holds.
+/// The height from which a revision holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Activation {
@@ -47,8 +48,8 @@ pub struct Activation {
     pub height: u64,
 }
 
-/// Which revision holds at which height. Entries are only ever added, and only for blocks to come, so the newest schedule of a ledger is right
-/// for all of its blocks.
+/// Which revision holds at which height. Entries are only added, and only for future blocks, so the newest schedule
+/// of a ledger is correct for all of its blocks.
 ///
 /// ```
 /// use execution::{Activation, Revision, Schedule};
@@ -67,7 +68,7 @@ pub struct Schedule(Vec<Activation>);
 /// Why a list of activations is not a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
-    /// Revision 1 begins with the genesis block, and there is none below it.
+    /// Revision 1 begins with the genesis block, and is the lowest.
     #[error(
         "revision {revision} at height {height}: revision 1 begins at height 0, later ones are numbered from 2"
     )]
@@ -77,7 +78,7 @@ pub enum ScheduleError {
         /// Given.
         height: u64,
     },
-    /// Revisions and heights must rise together.
+    /// Revisions and heights must both rise.
     #[error(
         "revision {revision} at height {height} does not follow revision {before} at height {before_height}: both must rise"
     )]
@@ -103,7 +104,7 @@ impl Schedule {
     /// Revision 1 at every height.
     pub const FIRST: Self = Self(Vec::new());
 
-    /// A schedule with these entries, in order. An entry for revision 1 at height 0 may be left out.
+    /// Returns a schedule with these entries, in order. An entry for revision 1 at height 0 may be left out.
     ///
     /// # Errors
     /// [`ScheduleError`] naming the entry.
@@ -114,14 +115,14 @@ impl Schedule {
         activations.into_iter().try_fold(Self::FIRST, Self::with)
     }
 
-    /// A schedule in which `revision` holds from the genesis block on.
+    /// Returns a schedule in which `revision` holds from the genesis block on.
     #[must_use]
-    pub fn beginning_with(revision: Revision) -> Self {
+    pub fn starting_with(revision: Revision) -> Self {
         let is_later = revision > Revision::FIRST;
         Self(is_later.then_some(Activation { revision, height: 0 }).into_iter().collect())
     }
 
-    /// This schedule with one more entry, which must be above all others.
+    /// Returns this schedule with one more entry, whose revision and height must be above all others.
     ///
     /// # Errors
     /// [`ScheduleError`]
@@ -157,13 +158,13 @@ impl Schedule {
         self.0.iter().find(|activation| activation.revision > known).copied()
     }
 
-    /// Entries in order; none stands for revision 1 at every height.
+    /// Returns the entries in order; an empty list means revision 1 at every height.
     #[must_use]
     pub fn activations(&self) -> &[Activation] {
         &self.0
     }
 
-    /// Whether revision 1 holds at every height.
+    /// Returns whether revision 1 holds at every height.
     #[must_use]
     pub fn is_first(&self) -> bool {
         self.0.is_empty()
@@ -184,7 +185,7 @@ impl From<Schedule> for Vec<Activation> {
     }
 }
 
-/// A block has rules that this program does not know.
+/// The error of a block whose rules this program does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this binary knows revisions 1 to {known}; the ledger switches to revision {revision} at height {height}: install a newer gleaner"
@@ -192,7 +193,7 @@ impl From<Schedule> for Vec<Activation> {
 pub struct UnknownRevision {
     /// The newest revision that this program knows.
     pub known: Revision,
-    /// The first that it does not know.
+    /// The first revision that it does not know.
     pub revision: Revision,
     /// Height of that revision's first block.
     pub height: u64,
@@ -252,8 +253,8 @@ mod tests {
     fn the_first_revision_needs_no_entry() {
         assert_eq!(schedule(&[(1, 0)]), Ok(Schedule::FIRST));
         assert_eq!(schedule(&[(1, 0), (2, 7)]), schedule(&[(2, 7)]));
-        assert_eq!(Schedule::beginning_with(Revision::FIRST), Schedule::FIRST);
-        assert_eq!(Ok(Schedule::beginning_with(Revision(3))), schedule(&[(3, 0)]));
+        assert_eq!(Schedule::starting_with(Revision::FIRST), Schedule::FIRST);
+        assert_eq!(Ok(Schedule::starting_with(Revision(3))), schedule(&[(3, 0)]));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The rules of a ledger: what its genesis file fixes, and which revision holds at which height.
+//! The rules of a ledger: the values that its genesis file fixes, and which revision holds at which height.
 
 use crate::{
     fees::BaseFeeRule,
@@ -6,14 +6,15 @@ use crate::{
 };
 use native_kit::Table;
 
-/// What the machine must know of the chain besides its state. Fixed by the genesis file, but for [`Self::modules`].
+/// The properties of the chain that execution needs besides the state. Fixed by the genesis file, except for
+/// [`Self::modules`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// EIP-155 chain id.
     pub chain_id: u64,
     /// Gas limit of every block.
     pub gas_limit: u64,
-    /// How the base fee moves.
+    /// The rule of the base fee.
     pub base_fee: BaseFeeRule,
     /// Which revision holds at which height.
     pub schedule: Schedule,
@@ -28,7 +29,7 @@ impl Rules {
         self.schedule.revision_at(height)
     }
 
-    /// Returns the first activation that this program can't follow: its last block is the one before.
+    /// Returns the first activation that this program can't follow: the block before it is its last one.
     #[must_use]
     pub fn first_unknown(&self) -> Option<UnknownRevision> {
         let known = Revision::new(self.modules.newest());

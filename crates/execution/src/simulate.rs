@@ -1,6 +1,7 @@
-//! Blocks that might follow: `eth_simulateV1`.
+//! Simulates further blocks: `eth_simulateV1`.
 //!
-//! Blocks and their calls run one after the other on one overlay, so each sees what those before it did; nothing is kept.
+//! Blocks and their calls run one after the other on one overlay, so each sees the changes of those before it;
+//! nothing is stored.
 
 use crate::{
     block::receipt,
@@ -9,9 +10,9 @@ use crate::{
     evm::{Checks, machine},
     fees::next_base_fee,
     genesis::empty_header,
-    modules,
+    modules::{self, BeginError},
     overlay::Overlay,
-    overrides::{Overrides, imagine},
+    overrides::{self, Overrides},
     revision::UnknownRevision,
     rules::Rules,
     transaction::{self, Refusal, Transaction},
@@ -25,108 +26,108 @@ use alloy_consensus::{
 use alloy_primitives::{B256, Bloom, Log, Signature, TxKind, U256};
 use revm::{Database, DatabaseRef, InspectCommitEvm};
 
-/// Most blocks of a simulation, those that fill gaps included; as in geth.
+/// Largest number of blocks of a simulation, those that fill gaps included; as in geth.
 pub const SIMULATED_BLOCKS_MAX: usize = 256;
-/// Most gas of a simulation, in blocks of the ledger.
+/// Largest gas of a simulation, in blocks of the ledger.
 pub const SIMULATED_GAS_BLOCKS_MAX: u64 = 4;
-/// Most bytes of output and logs of a simulation.
+/// Largest size of output and logs of a simulation in bytes.
 pub const SIMULATED_SIZE_MAX: usize = 8 << 20;
-/// Seconds from a block to the next unless the time is given; as in geth.
+/// Seconds between blocks unless the time is given; as in geth.
 const BLOCK_SECONDS: u64 = 12;
 
-/// A call that is run as a transaction.
+/// A call that is executed as a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The call. Without a gas limit it may use what is left.
+    /// The call. Without a gas limit it may use all remaining gas.
     pub call: Call,
-    /// The sender's next one if absent.
+    /// Nonce; the sender's next one if absent.
     pub nonce: Option<u64>,
 }
 
 /// A block to simulate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockPlan {
-    /// Imagined before its calls.
+    /// Overrides applied before its calls.
     pub overrides: Overrides,
-    /// In order.
+    /// Its messages, in order.
     pub messages: Vec<Message>,
 }
 
-/// What to simulate.
+/// The blocks and options of a simulation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Simulation {
-    /// In order.
+    /// The blocks, in order.
     pub blocks: Vec<BlockPlan>,
     /// Whether nonces, fees and senders are checked as in a real block. If not, gas is free unless a fee is given.
     pub is_validated: bool,
-    /// Whether transfers of the ledger's coin appear among the logs.
+    /// Whether transfers of GRAIN are added to the logs.
     pub with_transfers: bool,
 }
 
-/// What came of a message.
+/// The result of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimulatedCall {
-    /// How it ended.
+    /// Its outcome.
     pub outcome: CallOutcome,
     /// Gas spent before refunds.
     pub gas_spent: u64,
-    /// Of a call that returned, with transfers if asked for.
+    /// Logs of a successful call, with transfers if requested.
     pub logs: Vec<Log>,
 }
 
-/// A block that might follow.
+/// A simulated block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimulatedBlock {
-    /// Its header. There is no state root: the state is not committed to.
+    /// Its header, without a state root: no commitment is computed.
     pub header: Header,
     /// The messages as transactions without a signature.
     pub transactions: Vec<Recovered<Transaction>>,
-    /// One for each.
+    /// The result of each message.
     pub calls: Vec<SimulatedCall>,
 }
 
-/// Why there is no simulation.
+/// Why the simulation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulateError<E: std::error::Error + 'static> {
-    /// Heights must rise.
+    /// A block number is not above the one before.
     #[error("block numbers must be in order: {number} <= {parent}")]
     Number {
-        /// Asked for.
+        /// Given number.
         number: u64,
-        /// Of the block before.
+        /// Number of the block before.
         parent: u64,
     },
-    /// Times must rise.
+    /// A timestamp is not above the one before.
     #[error("block timestamps must be in order: {timestamp} <= {parent}")]
     Timestamp {
-        /// Asked for, in Unix seconds.
+        /// Given timestamp, in Unix seconds.
         timestamp: u64,
-        /// Of the block before.
+        /// Timestamp of the block before.
         parent: u64,
     },
-    /// More than [`SIMULATED_BLOCKS_MAX`].
+    /// There are more than [`SIMULATED_BLOCKS_MAX`] blocks.
     #[error("too many blocks: a simulation has at most {SIMULATED_BLOCKS_MAX}, gaps included")]
     Blocks,
-    /// More than [`SIMULATED_GAS_BLOCKS_MAX`] blocks of gas.
-    #[error("a simulation has at most {gas_max} gas in all: split it, or give its calls less gas")]
+    /// The calls need more gas than [`SIMULATED_GAS_BLOCKS_MAX`] blocks have.
+    #[error("a simulation has at most {gas_max} gas: split it, or give its calls less gas")]
     Gas {
-        /// The most there is.
+        /// The largest gas.
         gas_max: u64,
     },
-    /// More than [`SIMULATED_SIZE_MAX`].
-    #[error("outputs and logs have more than {SIMULATED_SIZE_MAX} bytes: split the simulation")]
+    /// Output and logs exceed [`SIMULATED_SIZE_MAX`].
+    #[error("output and logs exceed {SIMULATED_SIZE_MAX} bytes: split the simulation")]
     Size,
-    /// A message could not run.
+    /// A message could not be executed.
     #[error("block {block}, call {index}: {reason}")]
     Refused {
         /// Height.
         block: u64,
         /// Position in the block, from 0.
         index: usize,
-        /// Why.
+        /// The reason.
         reason: Refusal,
     },
-    /// A block has rules of a later version of this program.
+    /// A block needs rules of a later version of this program.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
     /// The snapshot could not be read.
@@ -134,10 +135,19 @@ pub enum SimulateError<E: std::error::Error + 'static> {
     State(#[source] E),
 }
 
-/// Simulates blocks on top of `head`, whose state `state` is.
+impl<E: std::error::Error> From<BeginError<E>> for SimulateError<E> {
+    fn from(error: BeginError<E>) -> Self {
+        match error {
+            BeginError::UnknownRevision(error) => Self::UnknownRevision(error),
+            BeginError::State(error) => Self::State(error),
+        }
+    }
+}
+
+/// Simulates blocks on top of `head`, whose state is `state`.
 ///
 /// # Errors
-/// [`SimulateError`] when a block can't be, or a message can't be in its block; one that reverts can.
+/// [`SimulateError`] when a block is invalid, or a message can't be included in its block; a revert is not an error.
 pub fn simulate<DB: DatabaseRef>(
     state: &DB,
     rules: &Rules,
@@ -155,10 +165,10 @@ pub fn simulate<DB: DatabaseRef>(
     let mut simulated = Vec::with_capacity(blocks.len());
     for plan in &blocks {
         let parent_hash = parent.hash_slow();
-        overlay.imagine_hash(parent.number, parent_hash);
+        overlay.set_block_hash(parent.number, parent_hash);
         let environment = environment(&parent, rules, simulation, plan);
         modules::begin_block(&mut overlay, rules, parent.number, &environment)?;
-        imagine(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;
+        overrides::apply(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;
         let run = Run { rules, simulation, environment: &environment };
         let body;
         (overlay, body) = run.messages(overlay, &plan.messages, &mut budget)?;
@@ -169,7 +179,7 @@ pub fn simulate<DB: DatabaseRef>(
     Ok(simulated)
 }
 
-/// The blocks with their numbers and times, and empty ones in the gaps.
+/// Returns the blocks with their numbers and times, with empty blocks in the gaps.
 fn ordered<E: std::error::Error>(
     head: &Header,
     blocks: &[BlockPlan],
@@ -218,21 +228,21 @@ fn environment(
     plan.overrides.block.applied_to(&inherited, rules)
 }
 
-/// What is left of the bounds of a simulation.
+/// What remains of the bounds of a simulation.
 struct Budget {
     gas: u64,
     gas_max: u64,
     size: usize,
 }
 
-/// One block being simulated.
+/// A block being simulated.
 struct Run<'a> {
     rules: &'a Rules,
     simulation: &'a Simulation,
     environment: &'a Environment,
 }
 
-/// What has run so far.
+/// The messages executed so far.
 #[derive(Default)]
 struct Body {
     gas_used: u64,
@@ -249,7 +259,7 @@ impl Run<'_> {
         budget: &mut Budget,
     ) -> Result<(Overlay<'o, DB>, Body), SimulateError<DB::Error>> {
         let checks =
-            if self.simulation.is_validated { Checks::Inclusion } else { Checks::Question };
+            if self.simulation.is_validated { Checks::Inclusion } else { Checks::ReadOnly };
         let mut machine = machine(overlay, self.rules, self.environment, checks)
             .with_inspector(Transfers::default());
         let mut body = Body::default();
@@ -280,7 +290,7 @@ impl Run<'_> {
                 },
             )?;
             let gas_spent = result.gas().total_gas_spent();
-            // What ran counts, though a refund came after.
+            // Executed gas counts, even if it is refunded.
             budget.gas = budget.gas.saturating_sub(gas_spent.max(result.tx_gas_used()));
             body.gas_used = body.gas_used.saturating_add(result.tx_gas_used());
             let logs = match (result.is_success(), self.simulation.with_transfers) {
@@ -325,7 +335,7 @@ impl Body {
 }
 
 impl SimulatedCall {
-    /// Bytes it takes in an answer, roughly.
+    /// Returns its approximate size in a response.
     fn size(&self) -> usize {
         let output = match &self.outcome {
             CallOutcome::Returned { output, .. } | CallOutcome::Reverted { output, .. } => {
@@ -338,7 +348,7 @@ impl SimulatedCall {
     }
 }
 
-/// The message as a transaction that nobody signed.
+/// Returns the message as a transaction without a signature.
 fn unsigned(
     message: &Message,
     nonce: u64,

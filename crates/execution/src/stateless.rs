@@ -1,4 +1,4 @@
-//! What can be said of a transaction without knowing a state: whether any block of this ledger could include it.
+//! Checks of a transaction that need no state: whether any block of this ledger could include it.
 
 use crate::{
     rules::Rules,
@@ -16,7 +16,7 @@ pub const NONCE_MAX: u64 = u64::MAX - 1;
 /// Checks a transaction by itself: type, chain, nonce, gas, fees, size of creation code.
 ///
 /// # Errors
-/// [`Refusal`]; no block of a ledger with these rules can include it.
+/// [`Refusal`]: no block of a ledger with these rules can include it.
 pub fn check_stateless(transaction: &Transaction, rules: &Rules) -> Result<(), Refusal> {
     check_kind(transaction, rules.chain_id)?;
     check_nonce(transaction.nonce())?;
@@ -36,12 +36,12 @@ pub fn check_stateless(transaction: &Transaction, rules: &Rules) -> Result<(), R
     Ok(())
 }
 
-/// EIP-2681.
+/// Checks the nonce (EIP-2681).
 pub(crate) fn check_nonce(nonce: u64) -> Result<(), Refusal> {
     if nonce > NONCE_MAX { Err(Refusal::NonceTooLarge { nonce }) } else { Ok(()) }
 }
 
-/// EIP-1559: of what is paid at most, the tip is a part.
+/// Checks that the tip is not above the maximum fee, of which it is a part (EIP-1559).
 pub(crate) fn check_fees(max_fee: u128, tip: Option<u128>) -> Result<(), Refusal> {
     match tip {
         Some(tip) if tip > max_fee => Err(Refusal::TipAboveMaxFee { tip, max_fee }),
@@ -49,7 +49,7 @@ pub(crate) fn check_fees(max_fee: u128, tip: Option<u128>) -> Result<(), Refusal
     }
 }
 
-/// What a transaction costs before it runs, and at least (EIP-7623).
+/// Returns the cost of a transaction before it runs, and its minimum cost (EIP-7623).
 fn intrinsic_gas(transaction: &Transaction) -> u64 {
     let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     let list = transaction.access_list();

@@ -1,4 +1,4 @@
-//! Every instruction that ran.
+//! Traces every executed instruction.
 
 use alloy_primitives::{Address, Bytes, U256};
 use revm::{
@@ -10,52 +10,52 @@ use revm::{
 };
 use std::collections::BTreeMap;
 
-/// Most bytes of a trace: stack, memory and storage of its steps.
+/// Largest size of a trace in bytes: stack, memory and storage of its steps.
 pub const STEPS_SIZE_MAX: usize = 8 << 20;
-/// What a step counts beside its stack, memory and storage.
+/// Size that a step counts in addition to its stack, memory and storage.
 const STEP_SIZE: usize = 96;
 
-/// What to keep of each step.
+/// Which parts of each step to keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StepOptions {
-    /// Not the stack.
+    /// Whether to leave out the stack.
     pub without_stack: bool,
-    /// Not the storage.
+    /// Whether to leave out the storage.
     pub without_storage: bool,
-    /// Memory, too.
+    /// Whether to keep memory.
     pub with_memory: bool,
-    /// Most steps kept; 0 is all.
+    /// Largest number of steps to keep; 0 keeps all.
     pub count_max: usize,
 }
 
-/// One instruction.
+/// An executed instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Where in the code.
+    /// Its position in the code.
     pub program_counter: usize,
-    /// Which.
+    /// Its name.
     pub name: String,
     /// Gas left before it.
     pub gas: u64,
-    /// Gas it took, with what it passed on.
+    /// Gas it used, including gas passed to a call.
     pub gas_cost: u64,
-    /// 1 for the outermost frame.
+    /// Depth of its frame; 1 is the outermost.
     pub depth: usize,
-    /// Before it, the top last.
+    /// Stack before it, the top last.
     pub stack: Option<Vec<U256>>,
-    /// Before it.
+    /// Memory before it.
     pub memory: Option<Bytes>,
-    /// Of `SLOAD` and `SSTORE`: all slots that the account's code has read or written so far.
+    /// For `SLOAD` and `SSTORE`: all slots that the account's code has read or written so far.
     pub storage: Option<BTreeMap<U256, U256>>,
 }
 
-/// Gathers steps while the machine runs.
+/// Collects steps while the EVM runs.
 #[derive(Debug)]
 pub(crate) struct Steps {
     options: StepOptions,
     steps: Vec<Step>,
     slots: BTreeMap<Address, BTreeMap<U256, U256>>,
-    /// Whether the instruction that runs is the last of `steps`.
+    /// Whether the running instruction is the last of `steps`.
     is_open: bool,
     /// The slot that it reads, if it is `SLOAD`.
     reading: Option<U256>,
@@ -63,7 +63,7 @@ pub(crate) struct Steps {
     size: usize,
 }
 
-/// There are more than [`STEPS_SIZE_MAX`].
+/// The trace exceeds [`STEPS_SIZE_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooMany;
 
@@ -126,7 +126,7 @@ impl Steps {
         }
     }
 
-    /// The gas it took, and what it read, are known when it is done.
+    /// Records gas and read slot, which are known only after the instruction.
     pub(crate) fn end(&mut self, interpreter: &Interpreter) {
         if !std::mem::take(&mut self.is_open) {
             return;
@@ -139,7 +139,7 @@ impl Steps {
         }
     }
 
-    /// Notes a slot, and shows with the last step all that are known of the account.
+    /// Records a slot, and adds all known slots of the account to the last step.
     fn touch(&mut self, account: Address, slot: U256, value: U256) {
         if self.options.without_storage {
             return;
@@ -153,7 +153,7 @@ impl Steps {
         }
     }
 
-    /// Counts a step, or what is added to one; once it is too much, nothing is kept any more.
+    /// Counts a step, or an addition to one; once the bound is exceeded, nothing more is kept.
     fn count(&mut self, words: usize, bytes: usize) {
         let size = words.saturating_mul(32).saturating_add(bytes).saturating_add(STEP_SIZE);
         self.size = self.size.saturating_add(size);

@@ -1,15 +1,17 @@
-//! The law of GRAIN's supply.
+//! The rules of GRAIN's supply.
 //!
-//! The supply is a word in the storage of the module GRAIN, for its `totalSupply`: the sum of all balances after each block. While a block runs,
-//! its calls see the sum before it. The law, of which a block keeps all or is not made:
+//! The supply is a word in the storage of the module GRAIN, for its `totalSupply`: the sum of all balances after each
+//! block. While a block runs, its calls see the sum before it. A block that breaks one of these rules is not
+//! produced:
 //!
 //! 1. *Burnt*: the base fee of all gas leaves the supply. So does what a contract destroys with itself.
-//! 2. *Issued*: only the issuer that the revision names adds to it, and as much as its word of storage grows in the block
-//!    ([`Issuance`]). Without an issuer nothing does.
-//! 3. *Ceiling*: what was issued in all is at most what the issuance allows at the block's height.
+//! 2. *Issued*: only the issuer that the revision names adds to it, as much as its word of storage grows in the block
+//!    ([`Issuance`]). Without an issuer nothing is added.
+//! 3. *Ceiling*: the total ever issued is at most what the issuance allows at the block's height.
 //!
-//! The machine gives no module another way to make GRAIN (`native_kit::Host::issue`); the law is checked from the block's changes alone, so it
-//! also holds against a defect of the machine or of a module. Today's revisions name no issuer.
+//! The EVM gives modules no other way to create GRAIN (`native_kit::Host::issue`). The rules are checked from the
+//! block's changes alone, so they also hold against a defect of the EVM or of a module. Today's revisions name no
+//! issuer.
 
 use crate::changes::{AccountState, Change, StateChanges};
 use alloy_primitives::U256;
@@ -17,57 +19,57 @@ use native_kit::Issuance;
 use native_modules::GRAIN_SUPPLY;
 use revm::DatabaseRef;
 
-/// How a block breaks the law of the supply: a defect of this program. The node stops and keeps the last block that was right.
+/// How a block breaks the rules of the supply: a defect of this program. The node stops and keeps the last valid block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SupplyError {
-    /// More GRAIN than there may be.
+    /// The supply would be larger than the rules allow.
     #[error(
         "block {number} would make {made} of GRAIN's smallest unit, and {issued} were issued: this is a defect of this program; report it and keep the data directory"
     )]
     Made {
         /// Height of the block.
         number: u64,
-        /// How much more there would be, with what was burnt added.
+        /// The increase of all balances, plus what was burnt.
         made: U256,
-        /// How much the issuer has issued in the block.
+        /// What the issuer has issued in the block.
         issued: U256,
     },
-    /// The issuer went above its schedule, or took back what it had issued.
+    /// The issuer exceeded its ceiling, or reduced its own count.
     #[error(
         "block {number} would bring GRAIN issued in all from {before} to {after}, and {ceiling} are allowed: this is a defect of this program; report it and keep the data directory"
     )]
     Issued {
         /// Height of the block.
         number: u64,
-        /// Issued in all before the block.
+        /// Issued before the block, in total.
         before: U256,
-        /// Issued in all after it.
+        /// Issued after the block, in total.
         after: U256,
-        /// The most that may be.
+        /// The ceiling.
         ceiling: U256,
     },
 }
 
-/// What the law must know of a block besides its changes.
+/// The values of a block that the rules need besides its changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settlement {
     /// Its height.
     pub(crate) number: u64,
     /// Base fee of all its gas.
     pub(crate) burnt: U256,
-    /// Of its revision.
+    /// The issuance of its revision.
     pub(crate) issuance: Option<Issuance>,
 }
 
-/// Writes the supply of a genesis block, which has a word only if it has GRAIN.
+/// Writes the supply of a genesis block, which has the word only if it has the module GRAIN.
 pub(crate) fn begin(changes: &mut StateChanges) {
     set(changes, U256::ZERO, sums(changes).1);
 }
 
-/// Checks the law for a block.
+/// Checks the rules for a block.
 ///
 /// # Errors
-/// [`SupplyError`] when the block breaks it.
+/// [`SupplyError`] when the block breaks them.
 pub(crate) fn check(changes: &StateChanges, block: &Settlement) -> Result<(), SupplyError> {
     let Settlement { number, burnt, issuance } = *block;
     let issued = match issuance {
@@ -92,7 +94,8 @@ fn issued(changes: &StateChanges, number: u64, issuance: &Issuance) -> Result<U2
 
 /// Writes the supply after a block, if it has changed.
 ///
-/// A ledger that began without the word, before there was such a module, stays without: what it burns is taken from nothing.
+/// A ledger that began without the word, before there was such a module, stays without: what it burns is taken from
+/// nothing.
 pub(crate) fn follow<DB: DatabaseRef>(
     changes: &mut StateChanges,
     parent: &DB,
@@ -102,12 +105,13 @@ pub(crate) fn follow<DB: DatabaseRef>(
         return Ok(());
     }
     let supply = parent.storage_ref(GRAIN_SUPPLY.0, GRAIN_SUPPLY.1)?;
-    // Exact: a sum of all balances is below 2^128, and holds those that the block changed.
+    // Exact: the sum of all balances is below 2^128 and includes those that the block changed.
     set(changes, supply, supply.saturating_add(after).saturating_sub(before));
     Ok(())
 }
 
-/// Writes the supply after a change that is no block's, which may make GRAIN; the supply, or something above 2^128 if it is too large.
+/// Writes the supply after an amendment, which may create GRAIN; returns the supply, or a value above 2^128 if it is
+/// too large.
 pub(crate) fn amend<DB: DatabaseRef>(
     changes: &mut StateChanges,
     state: &DB,
@@ -125,7 +129,7 @@ fn set(changes: &mut StateChanges, before: U256, after: U256) {
     }
 }
 
-/// Sums of the balances of changed accounts, before and after.
+/// Returns the sums of the balances of changed accounts, before and after.
 fn sums(changes: &StateChanges) -> (U256, U256) {
     let balance = |account: &Option<AccountState>| account.map_or(U256::ZERO, |it| it.balance);
     changes.accounts.values().fold((U256::ZERO, U256::ZERO), |(before, after), change| {

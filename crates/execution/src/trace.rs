@@ -1,7 +1,7 @@
-//! Traces: what happened within a call, or within a transaction of a block.
+//! Traces the execution of a call, or of a transaction in a block.
 
 use crate::{
-    call::{Call, CallError, CallOutcome, Scene},
+    call::{Call, CallContext, CallError, CallOutcome},
     environment::Environment,
     evm::{Checks, Machine, machine},
     frames::{Frame, FrameOptions, Frames, TREE_SIZE_MAX},
@@ -24,29 +24,29 @@ use revm::{
 };
 use std::ops::ControlFlow;
 
-/// What is to be told.
+/// The kind of trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tracer {
     /// The tree of calls.
     Calls(FrameOptions),
-    /// Every account touched, as it was before, or before and after.
+    /// Every accessed account, before or before and after.
     Prestate(PrestateOptions),
     /// Every instruction.
     Steps(StepOptions),
 }
 
-/// What happened.
+/// The result of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trace {
     /// The tree of calls.
     Calls(Frame),
-    /// Accounts touched.
+    /// Accessed accounts.
     Prestate(Prestate),
-    /// Instructions, and how it ended.
+    /// Instructions and outcome.
     Steps {
-        /// In order.
+        /// The instructions, in order.
         steps: Vec<Step>,
-        /// How it ended.
+        /// The outcome.
         outcome: CallOutcome,
     },
 }
@@ -54,48 +54,48 @@ pub enum Trace {
 /// Why there is no trace.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError<E: std::error::Error + 'static> {
-    /// It did not run.
+    /// The call or transaction was not executed.
     #[error(transparent)]
     Call(#[from] CallError<E>),
-    /// More than [`TREE_SIZE_MAX`], [`STEPS_SIZE_MAX`] or [`PRESTATE_SIZE_MAX`].
+    /// The trace exceeds [`TREE_SIZE_MAX`], [`STEPS_SIZE_MAX`] or [`PRESTATE_SIZE_MAX`].
     #[error(
-        "trace is too large: more than {TREE_SIZE_MAX} bytes of calls, {STEPS_SIZE_MAX} of steps or {PRESTATE_SIZE_MAX} of accounts; ask for less with the tracer's options"
+        "trace is too large: more than {TREE_SIZE_MAX} bytes of calls, {STEPS_SIZE_MAX} of steps or {PRESTATE_SIZE_MAX} of accounts; reduce it with the tracer's options"
     )]
     TooLarge,
-    /// The block has fewer transactions.
+    /// The index is outside the block.
     #[error("block has no transaction {index}")]
     NoTransaction {
-        /// Position asked for, from 0.
+        /// Given index, from 0.
         index: usize,
     },
-    /// The block did not run as it did when it was made: the state given is not the one before it.
-    #[error("transaction {index} of the block does not run on the state given: {reason}")]
+    /// The block's execution differs from the original: the given state is not the one before it.
+    #[error("transaction {index} of the block can't be executed on the given state: {reason}")]
     Diverged {
         /// Position in the block, from 0.
         index: usize,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-impl<DB: DatabaseRef> Scene<'_, DB> {
-    /// Runs `call` and tells what happened.
+impl<DB: DatabaseRef> CallContext<'_, DB> {
+    /// Executes `call` and returns its trace.
     ///
     /// # Errors
     /// [`TraceError`]; a revert is a trace.
     pub fn trace(&self, call: &Call, tracer: &Tracer) -> Result<Trace, TraceError<DB::Error>> {
         let gas_limit = self.gas_limit(call);
         let (result, machine) = self.inspect(call, Watch::new(tracer))?;
-        told(tracer, gas_limit, result, machine).map(|(trace, _)| trace)
+        finish(tracer, gas_limit, result, machine).map(|(trace, _)| trace)
     }
 }
 
-/// A block that is, to be run again.
+/// An existing block to execute again.
 #[derive(Clone, Copy, Debug)]
 pub struct Replay<'a, DB> {
     /// The state before the block.
     pub state: &'a DB,
-    /// The ledger's.
+    /// The rules of the ledger.
     pub rules: &'a Rules,
     /// Its header.
     pub header: &'a Header,
@@ -104,7 +104,7 @@ pub struct Replay<'a, DB> {
 }
 
 impl<DB: DatabaseRef> Replay<'_, DB> {
-    /// Runs the block up to the transaction at `index`, and tells what happened in that one.
+    /// Executes the block up to the transaction at `index`, and returns the trace of that one.
     ///
     /// # Errors
     /// [`TraceError`]; a revert is a trace.
@@ -124,21 +124,21 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         traced(machine, (index, transaction), tracer).map(|(trace, _)| trace)
     }
 
-    /// Runs the block and tells `tell` what happened in each transaction, in order, until it has heard enough.
+    /// Executes the block and calls `report` with the trace of each transaction, in order, until it breaks.
     ///
     /// # Errors
     /// [`TraceError`]; a revert is a trace.
     pub fn trace_each(
         &self,
         tracer: &Tracer,
-        mut tell: impl FnMut(&Recovered<Transaction>, Trace) -> ControlFlow<()>,
+        mut report: impl FnMut(&Recovered<Transaction>, Trace) -> ControlFlow<()>,
     ) -> Result<(), TraceError<DB::Error>> {
         let environment = Environment::of(self.header, self.rules);
         let mut overlay = self.overlay(&environment)?;
         for (index, transaction) in self.transactions.iter().enumerate() {
             let machine = machine(overlay, self.rules, &environment, Checks::Included);
             let (trace, after) = traced(machine, (index, transaction), tracer)?;
-            if tell(transaction, trace).is_break() {
+            if report(transaction, trace).is_break() {
                 break;
             }
             overlay = after;
@@ -146,7 +146,7 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         Ok(())
     }
 
-    /// The state that the first transaction saw.
+    /// Returns the state before the first transaction.
     fn overlay(&self, environment: &Environment) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
         let mut overlay = Overlay::new(self.state);
         let parent = environment.number.saturating_sub(1);
@@ -155,7 +155,7 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
     }
 }
 
-/// Runs a transaction of a block; what happened, and the block so far.
+/// Executes a transaction of a block; returns its trace, and the block so far.
 fn traced<'a, DB: DatabaseRef>(
     machine: Machine<'a, DB>,
     (index, transaction): (usize, &Recovered<Transaction>),
@@ -165,7 +165,7 @@ fn traced<'a, DB: DatabaseRef>(
     let mut machine = machine.with_inspector(Watch::new(tracer));
     let result = machine.inspect_tx(given.clone());
     let result = result.map_err(|error| diverged(index, CallError::from_machine(error, &given)))?;
-    told(tracer, given.gas_limit, result, machine)
+    finish(tracer, given.gas_limit, result, machine)
 }
 
 fn diverged<E: std::error::Error>(index: usize, error: CallError<E>) -> TraceError<E> {
@@ -175,8 +175,8 @@ fn diverged<E: std::error::Error>(index: usize, error: CallError<E>) -> TraceErr
     }
 }
 
-/// What happened, and the state that it left.
-fn told<'a, DB: DatabaseRef>(
+/// Returns the trace and the resulting state.
+fn finish<'a, DB: DatabaseRef>(
     tracer: &Tracer,
     gas_limit: u64,
     result: ResultAndState,
@@ -188,7 +188,7 @@ fn told<'a, DB: DatabaseRef>(
     let trace = match (inspector, tracer) {
         (Watch::Calls(frames), _) => {
             let tree = frames.finish(gas_limit, result.tx_gas_used());
-            let reason = "the machine ran nothing".to_owned();
+            let reason = "the EVM executed nothing".to_owned();
             let nothing = || CallError::Refused(Refusal::Fault { reason });
             Trace::Calls(tree.map_err(|_| TraceError::TooLarge)?.ok_or_else(nothing)?)
         }
@@ -197,19 +197,19 @@ fn told<'a, DB: DatabaseRef>(
             Trace::Steps { steps, outcome: result.into() }
         }
         (Watch::Nothing, Tracer::Prestate(options)) => {
-            let told = Prestate::new(*options, &mut overlay, state.clone());
-            let told = told.map_err(CallError::State)?;
-            Trace::Prestate(told.ok_or(TraceError::TooLarge)?)
+            let prestate = Prestate::new(*options, &mut overlay, state.clone());
+            let prestate = prestate.map_err(CallError::State)?;
+            Trace::Prestate(prestate.ok_or(TraceError::TooLarge)?)
         }
         (Watch::Nothing, Tracer::Calls(_) | Tracer::Steps(_)) => {
-            unreachable!("who tells calls or steps watches them")
+            unreachable!("a tracer of calls or steps has its inspector")
         }
     };
     overlay.commit(state);
     Ok((trace, overlay))
 }
 
-/// What looks at the machine while it runs.
+/// The inspector of a tracer.
 enum Watch {
     Calls(Frames),
     Steps(Steps),

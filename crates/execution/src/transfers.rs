@@ -1,4 +1,4 @@
-//! Transfers of the ledger's coin as logs, in their order among the others.
+//! Adds transfers of GRAIN to the logs, in order.
 
 use alloy_primitives::{Address, B256, Bytes, Log, U256, address, b256};
 use revm::{
@@ -9,16 +9,16 @@ use revm::{
     },
 };
 
-/// Whose logs they are: the address that stands for the coin itself in `eth_simulateV1`.
+/// The address of these logs, which stands for the native asset in `eth_simulateV1`.
 pub const TRANSFERS: Address = address!("0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
 /// `Transfer(address,address,uint256)`.
 const TRANSFER: B256 = b256!("0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
 
-/// Logs and transfers that were not undone, in order.
+/// Logs and transfers that were not reverted, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Transfers {
     logs: Vec<Log>,
-    /// How many logs there were when each running frame began.
+    /// Number of logs at the beginning of each running frame.
     marks: Vec<usize>,
 }
 

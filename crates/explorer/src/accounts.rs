@@ -1,9 +1,13 @@
-//! One account or contract.
+//! The page of an account or contract.
 
-use crate::{Answer, BLOCKS_SEARCHED_MAX, ROWS, Shown, layout, modules, number, transactions};
+use crate::{
+    Answer, BLOCKS_SEARCHED_MAX, NoPage, ROWS, Shown, activity, layout, modules, number,
+    transactions,
+};
 use abi::convert;
 use alloy_consensus::Transaction as _;
 use alloy_primitives::Address;
+use history::{Coverage, Unavailable};
 use ledger_views::{
     accounts::{self, Code},
     ready,
@@ -34,19 +38,43 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
     if let Code::Asset { number } = account.code {
         facts.push(("asset", layout::asset(number)));
     }
-    let newest = number(query, "from").unwrap_or(u64::MAX).min(reader.head().number);
-    let (rows, older) = recent(&reader, address, newest)?;
-    let looked_back = newest.saturating_sub(older.unwrap_or(0));
-    let body = html! {
-        (layout::facts(&facts))
-        h2 { "Transactions" }
-        (layout::list(&transactions::HEADS, &rows, &format!("None in the {looked_back} blocks up to block {newest}.")))
-        (layout::pager(None, older.map(|older| format!("/account/{address:#x}?from={older}"))))
+    let activity = match node.history_view() {
+        Ok(view) if view.coverage().is_current() => activity::lists(node, &view, address, query)?,
+        Ok(view) => {
+            let Coverage { last, head, .. } = view.coverage();
+            let why = format!("The history index is being built: it is at block {last} of {head}.");
+            searched(&reader, address, query, &why)?
+        }
+        Err(Unavailable::Index(error)) => return Err(error.into()),
+        Err(error) => searched(&reader, address, query, &sentence(&error))?,
     };
+    let body = html! { (layout::facts(&facts)) (activity) };
     Ok(Shown::Html { title: format!("{kind} {address:#x}"), body })
 }
 
-/// Transactions from or to an account, newest first, and the block to go on from.
+/// What is found by searching the newest blocks, where the history index can't tell: `why`.
+fn searched(reader: &Reader, address: &Address, query: &str, why: &str) -> Result<Markup, NoPage> {
+    let newest = number(query, "from").unwrap_or(u64::MAX).min(reader.head().number);
+    let (rows, older) = recent(reader, address, newest)?;
+    let looked_back = newest.saturating_sub(older.unwrap_or(0));
+    let empty = format!("None in the {looked_back} blocks up to block {newest}.");
+    Ok(html! {
+        h2 { "Transactions" }
+        (layout::list(&transactions::HEADS, &rows, &empty))
+        (layout::pager(None, older.map(|older| format!("/account/{address:#x}?from={older}"))))
+        p class="quiet" { (why) }
+    })
+}
+
+/// An error as a sentence of a page.
+fn sentence(error: &Unavailable) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
+}
+
+/// Returns transactions from or to an account, newest first, and the block to continue from.
 fn recent(
     reader: &Reader,
     address: &Address,
@@ -69,7 +97,7 @@ fn recent(
                 theirs.map(|(transaction, receipt)| transactions::row(transaction, receipt)),
             );
         }
-        // A block's transactions stand on one page, however many.
+        // All transactions of a block are on one page.
         if rows.len() >= ROWS {
             return Ok((rows, number.checked_sub(1)));
         }

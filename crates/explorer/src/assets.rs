@@ -1,4 +1,4 @@
-//! Assets: what was created, by which terms, and how much there is.
+//! The pages of assets: terms, issuer and supply.
 
 use crate::{Answer, NoPage, Shown, layout, window};
 use abi::{GRAIN, convert};
@@ -17,7 +17,7 @@ pub(crate) fn list(node: &Node, query: &str) -> Answer {
     let link = |newest| format!("/assets?from={newest}");
     let heads = ["asset", "name", "symbol", "supply", "cap", "issuer"];
     let body = html! {
-        p { "There are " (layout::grain(supply)) " " (layout::account(&GRAIN)) ", the native coin. Names below were chosen by whoever created the asset." }
+        p { "There are " (layout::grain(supply)) " " (layout::account(&GRAIN)) ", the native asset. The names below were chosen by the creators of the assets." }
         (layout::list(&heads, &rows, "No asset has been created yet."))
         (layout::pager(page.newer.map(link), page.older.map(link)))
     };
@@ -38,7 +38,7 @@ fn row(asset: &AssetView) -> Vec<Markup> {
 fn issuer(asset: &AssetView) -> Markup {
     html! {
         @if let Some(issuer) = asset.issuer { (layout::account(&convert::address(issuer))) }
-        @else { "nobody any more" }
+        @else { "none: the role was renounced" }
     }
 }
 
@@ -56,18 +56,18 @@ pub(crate) fn one(node: &Node, number: u64) -> Answer {
         ("issuer", issuer(&asset)),
         (
             "state",
-            html! { @if asset.is_paused { span class="bad" { "paused: no balance moves" } } @else { "open" } },
+            html! { @if asset.is_paused { span class="bad" { "paused: transfers are refused" } } @else { "open" } },
         ),
         ("issuer may pause", html! { (may(asset.powers.pausable)) }),
         ("holders may burn", html! { (may(asset.powers.burnable)) }),
-        ("issuer may hand over", html! { (may(asset.powers.transferable)) }),
-        ("issuer may give up", html! { (may(asset.powers.renounceable)) }),
+        ("issuer may transfer its role", html! { (may(asset.powers.transferable)) }),
+        ("issuer may renounce its role", html! { (may(asset.powers.renounceable)) }),
     ];
     if let Some(offered_to) = asset.offered_to {
         facts.push(("role offered to", layout::account(&convert::address(offered_to))));
     }
     if !asset.uri.is_empty() {
-        // Not a link: it leads wherever its issuer wants.
+        // Not a link, because the issuer chooses the address.
         facts.push(("metadata", layout::mono(&asset.uri)));
     }
     let title = format!("Asset {number}: {}", asset.name);

@@ -1,4 +1,4 @@
-//! The latest blocks, and one of them.
+//! The pages of the latest blocks, and of one block.
 
 use crate::{Answer, NoPage, ROWS, Shown, layout, number, transactions};
 use alloy_primitives::{B256, U256};
@@ -37,7 +37,7 @@ pub(crate) fn latest(node: &Node, query: &str) -> Answer {
     Ok(Shown::Html { title: "Latest blocks".to_owned(), body })
 }
 
-/// A block by its number or hash.
+/// Returns the page of a block by its number or hash.
 pub(crate) fn one(node: &Node, block: &str) -> Answer {
     let missing =
         || NoPage::NotFound(format!("block {}", block.chars().take(80).collect::<String>()));

@@ -1,5 +1,6 @@
-//! What all pages share: the frame, links, amounts, times.
+//! Shared parts of all pages: frame, links, amounts, times.
 
+use crate::visible::visible;
 use abi::{Module, Place};
 use alloy_primitives::{Address, B256, U256};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -8,7 +9,8 @@ use units::Wei;
 
 const STYLE: &str = include_str!("style.css");
 
-/// A page with its head, search and foot.
+/// Returns a page with header, search and footer. Our own texts have no invisible characters, so an invisible character came from outside and is
+/// written as its code.
 pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
     let head = node.head();
     let markup = html! {
@@ -36,15 +38,15 @@ pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
             }
         }
     };
-    markup.into_string()
+    visible(markup.into_string())
 }
 
-/// A table of names and values.
+/// Returns a table of names and values.
 pub(crate) fn facts(rows: &[(&str, Markup)]) -> Markup {
     html! { table class="facts" { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } } }
 }
 
-/// A table with heads and rows, in a box that scrolls.
+/// Returns a table with headings and rows, in a box that scrolls.
 pub(crate) fn list(heads: &[&str], rows: &[Vec<Markup>], empty: &str) -> Markup {
     html! {
         @if rows.is_empty() { p class="quiet" { (empty) } }
@@ -59,7 +61,7 @@ pub(crate) fn list(heads: &[&str], rows: &[Vec<Markup>], empty: &str) -> Markup 
     }
 }
 
-/// Links to what comes before and after.
+/// Returns links to newer and older entries.
 pub(crate) fn pager(newer: Option<String>, older: Option<String>) -> Markup {
     html! {
         p class="pager" {
@@ -96,18 +98,19 @@ pub(crate) fn mono(value: impl std::fmt::Display) -> Markup {
     html! { span class="mono" { (value.to_string()) } }
 }
 
-/// Enough of a digest to tell a few apart.
+/// Returns enough digits of a digest to tell a few apart.
 pub(crate) fn short(hash: &B256) -> String {
     let whole = format!("{hash:#x}");
     whole.get(..14).map_or(whole.clone(), |start| format!("{start}…"))
 }
 
-/// An amount in GRAIN; what no account can hold is shown in the smallest unit.
+/// Returns an amount in GRAIN; an amount too large for any account is shown in the smallest unit.
 pub(crate) fn grain(amount: U256) -> String {
     u128::try_from(amount).map_or_else(|_| format!("{amount} wei"), |wei| Wei::new(wei).to_grain())
 }
 
-/// A time of the ledger, UTC. Source: Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
+/// Returns a time of the ledger, UTC. Source: Howard Hinnant, "chrono-compatible low-level date algorithms",
+/// civil_from_days.
 pub(crate) fn time(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468;

@@ -1,14 +1,16 @@
 //! Pages about a ledger, rendered by the node.
 //!
-//! [`page`] answers a path with a whole HTML page, from the node's own disk: latest blocks, a block, a transaction with its native calls and
-//! events in words, an account, the training runs,
-//! the assets. No JavaScript, nothing from elsewhere, nothing to configure; works in any browser.
+//! [`page`] returns a whole HTML page for a path, from the node's own disk: latest blocks, a block, a transaction
+//! with its decoded native calls and events, an account, the training runs, the assets. No JavaScript, no external
+//! content, no configuration; works in any browser.
 //!
-//! Everything shown comes from outside and is escaped; every list is bounded and pages on. A page reads at most [`BLOCKS_SEARCHED_MAX`] blocks.
+//! Everything shown comes from outside and is escaped; every list is bounded and pages on. An account's page is read from the node's history
+//! index; where there is none, or while it is being built, at most [`BLOCKS_SEARCHED_MAX`] blocks are searched instead.
 //!
-//! It holds no state and changes nothing. How pages reach a browser is `rpc`'s business.
+//! The crate holds no state and changes nothing. `rpc` sends the pages to browsers.
 
 mod accounts;
+mod activity;
 mod assets;
 mod blocks;
 mod decode;
@@ -17,38 +19,51 @@ mod modules;
 mod runs;
 mod search;
 mod transactions;
+mod visible;
 
 use alloy_primitives::{Address, B256};
+use history::IndexError;
 use ledger_views::{ViewError, Window};
 use node::{LocalError, Node};
 use store::StoreError;
 
-/// Rows of a list on one page.
+/// Rows of a list per page.
 const ROWS: usize = 25;
-/// Blocks that a page looks through for an account's transactions.
+/// Number of blocks searched for an account's transactions where the node's history index is not available.
 pub const BLOCKS_SEARCHED_MAX: u64 = 1_000;
 
-/// An answer to a browser.
+/// A response to a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// HTTP status: 200, 303, 404 or 500.
     pub status: u16,
-    /// Where to go instead, for 303.
+    /// The address to redirect to, for 303.
     pub location: Option<String>,
-    /// HTML.
+    /// The HTML.
     pub body: String,
 }
 
-/// Why there is no page.
+/// Why a page can't be shown.
 enum NoPage {
-    /// Nothing is there.
+    /// The thing does not exist.
     NotFound(String),
-    /// A block that is not kept; the first that is.
+    /// The block is not kept; the first one that is.
     Pruned(u64),
-    /// The disk.
+    /// The disk failed.
     Store(StoreError),
+    /// The history index's file.
+    Index(IndexError),
     /// A module did not say what it must.
     View(ViewError<LocalError>),
+}
+
+impl From<IndexError> for NoPage {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Ledger(error) => Self::Store(error),
+            error => Self::Index(error),
+        }
+    }
 }
 
 impl From<ViewError<LocalError>> for NoPage {
@@ -77,7 +92,7 @@ impl From<StoreError> for NoPage {
     }
 }
 
-/// What a path shows.
+/// The content of a path.
 enum Shown {
     Html { title: String, body: maud::Markup },
     Elsewhere(String),
@@ -85,7 +100,7 @@ enum Shown {
 
 type Answer = Result<Shown, NoPage>;
 
-/// The page at a path, which may end in a query: `/block/7?page=2`.
+/// Returns the page at a path, which may end in a query: `/block/7?page=2`.
 #[must_use]
 pub fn page(node: &Node, path_and_query: &str) -> Page {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
@@ -99,12 +114,22 @@ pub fn page(node: &Node, path_and_query: &str) -> Page {
             (404, "Not found".to_owned(), body)
         }
         Err(NoPage::Pruned(first)) => {
-            let body = maud::html! { p { "This node keeps the blocks from " (layout::block(first)) " on, and the first of all." } };
-            (404, "Not kept here".to_owned(), body)
+            let body = maud::html! { p { "This node keeps block 0 and the blocks from " (layout::block(first)) " on." } };
+            (404, "Not kept by this node".to_owned(), body)
+        }
+        Err(NoPage::Index(error)) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the history index can't be read"
+            );
+            let body =
+                maud::html! { p { "The history index can't be read; the node's log says why." } };
+            (500, "The node's disk".to_owned(), body)
         }
         Err(NoPage::Store(error)) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");
-            let body = maud::html! { p { "The chain can't be read; the node's log says why." } };
+            tracing::error!(error = &error as &dyn std::error::Error, "the ledger can't be read");
+            let body =
+                maud::html! { p { "The ledger can't be read; the node's log has the reason." } };
             (500, "The node's disk".to_owned(), body)
         }
         Err(NoPage::View(error)) => {
@@ -123,7 +148,7 @@ fn route(node: &Node, path: &str, query: &str) -> Answer {
         (None, _, _) => blocks::latest(node, query),
         (Some("block"), Some(block), None) => blocks::one(node, block),
         (Some("tx"), Some(hash), None) => transactions::one(node, &parsed::<B256>(hash)?),
-        // `address`, `token`, as `block` and `tx`: how wallets link to any explorer (EIP-3091).
+        // `address` and `token`, like `block` and `tx`, are the paths of EIP-3091, which wallets use for any explorer.
         (Some("account" | "address"), Some(address), None) => {
             accounts::one(node, &parsed::<Address>(address)?, query)
         }
@@ -150,17 +175,12 @@ fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, NoPage> {
         .map_err(|_| NoPage::NotFound(format!("“{}”", text.chars().take(80).collect::<String>())))
 }
 
-/// The part of a list that a query asks for: `from=7` is the newest.
-fn window(query: &str) -> Window {
-    Window { newest: number(query, "from"), items: u64::try_from(ROWS).unwrap_or(u64::MAX) }
-}
-
-/// A number in a query, `name=7`.
+/// Returns the number in a query, such as `name=7`.
 fn number(query: &str, name: &str) -> Option<u64> {
     value(query, name)?.parse().ok()
 }
 
-/// A value in a query, as it is written there.
+/// Returns the value in a query, as it is written there.
 fn value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }

@@ -47,7 +47,7 @@ pub(crate) fn one(name: &str) -> Answer {
     Ok(Shown::Html { title: format!("Module {}", module.name), body })
 }
 
-/// Where a module is described.
+/// Returns the path of a module's page.
 pub(crate) fn path(module: &Module) -> String {
     format!("/module/{}", module.name)
 }

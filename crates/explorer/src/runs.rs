@@ -1,4 +1,4 @@
-//! Training runs: who trains what, and who was paid.
+//! The pages of training runs: terms, seats and payments.
 
 use crate::{Answer, NoPage, Shown, layout, window};
 use abi::convert;
@@ -14,7 +14,7 @@ use units::Wei;
 
 fn state(run: &RunView) -> String {
     let phase = match run.phase {
-        RunPhase::Gathering => "gathering workers",
+        RunPhase::Gathering => "waiting for workers",
         RunPhase::Training { .. } | RunPhase::Closed => "training",
         RunPhase::WindingUp(_) => "winding up",
         RunPhase::Finished(Ending::Completed) => "completed",

@@ -1,4 +1,4 @@
-//! From anything that names something to its page.
+//! Finds the page for a search text.
 
 use crate::{Answer, NoPage, Shown, value};
 use alloy_primitives::{Address, B256};
@@ -31,7 +31,7 @@ fn number(text: &str) -> Result<u64, NoPage> {
     })
 }
 
-/// A form's text: `+` is a space, `%20` a byte.
+/// Decodes the text of a form: `+` is a space, `%20` a byte.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -57,7 +57,7 @@ mod tests {
     use super::decoded;
 
     #[test]
-    fn a_form_s_text_is_decoded_whatever_it_is() {
+    fn the_text_of_a_form_is_decoded() {
         for (text, expected) in [
             ("run+1", "run 1"),
             ("a%20b", "a b"),

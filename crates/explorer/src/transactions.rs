@@ -1,4 +1,4 @@
-//! One transaction.
+//! The page of a transaction.
 
 use crate::{Answer, NoPage, Shown, decode, layout};
 use alloy_consensus::{ReceiptEnvelope, Transaction as _, Typed2718 as _, transaction::Recovered};
@@ -7,15 +7,15 @@ use execution::Transaction;
 use maud::{Markup, html};
 use node::Node;
 
-/// Bytes of calldata or log data shown at most.
+/// Largest number of bytes of calldata or log data shown.
 const BYTES_SHOWN_MAX: usize = 2_048;
-/// Logs shown at most.
+/// Largest number of logs shown.
 const LOGS_SHOWN_MAX: usize = 200;
 
-/// The heads of [`row`].
+/// The headings of [`row`].
 pub(crate) const HEADS: [&str; 6] = ["transaction", "", "from", "to", "GRAIN", "what"];
 
-/// A line about a transaction in a block.
+/// Returns a row about a transaction in a block.
 pub(crate) fn row(transaction: &Recovered<Transaction>, receipt: &ReceiptEnvelope) -> Vec<Markup> {
     vec![
         layout::transaction(transaction.tx_hash()),
@@ -31,7 +31,7 @@ fn outcome(succeeded: bool) -> Markup {
     html! { @if succeeded { "done" } @else { span class="bad" { "failed" } } }
 }
 
-/// In a word.
+/// Describes a transaction in one word.
 fn what(transaction: &Recovered<Transaction>) -> String {
     let input = transaction.input();
     match transaction.to() {
@@ -61,7 +61,7 @@ pub(crate) fn one(node: &Node, hash: &B256) -> Answer {
         let transaction =
             waiting.ok_or_else(|| NoPage::NotFound(format!("transaction {hash:#x}")))?;
         let body = html! {
-            p { "It waits for a block." }
+            p { "The transaction waits for a block." }
             (layout::facts(&common(&transaction)))
             (input(&transaction))
         };
@@ -151,10 +151,10 @@ fn events(receipt: &ReceiptEnvelope) -> Markup {
     }
 }
 
-/// Hexadecimal, cut when long.
+/// Returns hexadecimal text, shortened if long.
 fn bytes(bytes: &Bytes) -> String {
     match bytes.get(..BYTES_SHOWN_MAX) {
-        Some(start) => format!("{}… {} bytes in all", Bytes::copy_from_slice(start), bytes.len()),
+        Some(start) => format!("{}… ({} bytes)", Bytes::copy_from_slice(start), bytes.len()),
         None => bytes.to_string(),
     }
 }

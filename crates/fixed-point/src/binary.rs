@@ -1,4 +1,4 @@
-//! Binary fractions: an integer `x` with `n` bits after the point stands for `x / 2^n`.
+//! Binary fractions: an integer `x` with `n` bits after the point represents `x / 2^n`.
 
 use alloy_primitives::{U256, U512, uint};
 
@@ -11,7 +11,7 @@ pub const Q112: BinaryPoint = BinaryPoint { bits: 112 };
 /// Q128.128: fee growth per unit of liquidity in Uniswap v3.
 pub const Q128: BinaryPoint = BinaryPoint { bits: 128 };
 
-/// Where the point of a binary fraction is.
+/// A binary fraction: how many bits are after its point.
 ///
 /// ```
 /// use alloy_primitives::U256;
@@ -26,13 +26,13 @@ pub struct BinaryPoint {
 }
 
 impl BinaryPoint {
-    /// What stands for 1: `2^bits`.
+    /// Returns the integer that stands for 1: `2^bits`.
     #[must_use]
     pub fn one(self) -> U256 {
         U256::ONE.wrapping_shl(self.bits)
     }
 
-    /// `a · b / 2^bits`, rounded down; the product has 512 bits.
+    /// Returns `a · b / 2^bits`, rounded down; the product has 512 bits.
     ///
     /// # Errors
     /// [`ArithmeticError::Overflow`] when the result does not fit.
@@ -41,7 +41,7 @@ impl BinaryPoint {
         fitting(product.wrapping_shr(self.bits))
     }
 
-    /// `a · b / 2^bits`, rounded up; the product has 512 bits.
+    /// Returns `a · b / 2^bits`, rounded up; the product has 512 bits.
     ///
     /// # Errors
     /// As of [`BinaryPoint::mul_down`].
@@ -49,7 +49,7 @@ impl BinaryPoint {
         mul_div_up(a, b, self.one())
     }
 
-    /// `a · 2^bits / b`, rounded down; the product has 512 bits.
+    /// Returns `a · 2^bits / b`, rounded down; the product has 512 bits.
     ///
     /// # Errors
     /// [`ArithmeticError::DivisionByZero`]; [`ArithmeticError::Overflow`] when the result does not fit.
@@ -57,7 +57,7 @@ impl BinaryPoint {
         mul_div_down(a, self.one(), b)
     }
 
-    /// `a · 2^bits / b`, rounded up; the product has 512 bits.
+    /// Returns `a · 2^bits / b`, rounded up; the product has 512 bits.
     ///
     /// # Errors
     /// As of [`BinaryPoint::div_down`].
@@ -66,7 +66,7 @@ impl BinaryPoint {
     }
 }
 
-/// How much an accumulator grew from `before` to `now`, modulo 2^256: right as long as it grew by less than that, whatever it wrapped around.
+/// Returns how much an accumulator grew from `before` to `now`, modulo 2^256: exact if it grew by less than 2^256, even if it wrapped around.
 ///
 /// Source: Uniswap v3 `Tick.getFeeGrowthInside`, `Position.update`; v2 oracles.
 #[must_use]
@@ -74,7 +74,7 @@ pub fn growth_wrapping(before: U256, now: U256) -> U256 {
     now.wrapping_sub(before)
 }
 
-/// An accumulator grown by `more`, modulo 2^256.
+/// Returns an accumulator after it grew by `more`, modulo 2^256.
 ///
 /// Source: Uniswap v3 `UniswapV3Pool.swap` (`feeGrowthGlobalX128`); v2 `UniswapV2Pair._update`.
 #[must_use]
@@ -82,6 +82,6 @@ pub fn accumulated_wrapping(accumulator: U256, more: U256) -> U256 {
     accumulator.wrapping_add(more)
 }
 
-/// 2^192: the square of what stands for 1 in [`Q96`].
+/// 2^192: the square of the integer that represents 1 in [`Q96`].
 pub(crate) const Q96_SQUARED: U256 =
     uint!(0x1_0000_0000_0000_0000_0000_0000_0000_0000_0000_0000_0000_0000_U256);

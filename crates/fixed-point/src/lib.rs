@@ -1,7 +1,7 @@
 //! Exact arithmetic of 256-bit integers, with the direction of rounding in every name.
 //!
-//! Contracts of finance compute with fractions as integers: an integer `x` at scale `s` stands for `x / s`. This crate has the operations that
-//! they are made of, each computed exactly and rounded once, in the direction that its name says:
+//! Financial contracts compute with fractions as integers: an integer `x` at scale `s` represents `x / s`. This crate
+//! has their basic operations, each computed exactly and rounded once, in the direction that its name says:
 //!
 //! | name ends in | rounds |
 //! | --- | --- |
@@ -10,15 +10,16 @@
 //! | `_half_up` | to the nearest, a half up |
 //! | `_wrapping` | not at all: the result is modulo 2^256 |
 //!
-//! - [`mul_div_down`] and its kin: `a · b / divisor` with a product of 512 bits, as in Uniswap's `FullMath`.
-//! - [`Scale`]: decimal fractions ([`WAD`], [`RAY`], [`BPS`]) with a product that must fit 256 bits, so that an operation is refused exactly where
-//!   the contracts of Aave, Compound and MakerDAO revert.
+//! - [`mul_div_down`] and its variants: `a · b / divisor` with a product of 512 bits, as in Uniswap's `FullMath`.
+//! - [`Scale`]: decimal fractions ([`WAD`], [`RAY`], [`BPS`]) with a product that must fit 256 bits, so that an
+//!   operation is refused exactly where the contracts of Aave, Compound and MakerDAO revert.
 //! - [`BinaryPoint`]: binary fractions ([`Q96`] for square roots of prices, [`Q112`] for prices, [`Q128`] for fee growth).
 //! - [`isqrt_down`], [`isqrt_up`], [`sqrt_ratio_down`]: square roots.
 //!
-//! Invariants: a result is exact or rounded once as named; what does not fit is [`ArithmeticError::Overflow`], never cut off; no function panics.
+//! Invariants: a result is exact or rounded once as named; a result that does not fit is
+//! [`ArithmeticError::Overflow`], never cut off; no function panics.
 //!
-//! It knows no money, no rate and no rule: what a number means and in whose favour it is rounded is decided where it is called.
+//! It knows no money, no rate and no rule: the caller decides what a number means and in whose favour it is rounded.
 
 #![deny(
     clippy::arithmetic_side_effects,

@@ -1,10 +1,10 @@
-//! Products divided: the product has 512 bits, the quotient must fit 256.
+//! Multiplication followed by division: the product has 512 bits, the quotient must fit 256.
 
 use alloy_primitives::{U256, U512};
 
 use crate::ArithmeticError;
 
-/// `a · b / divisor`, rounded down.
+/// Returns `a · b / divisor`, rounded down.
 ///
 /// # Errors
 /// [`ArithmeticError::DivisionByZero`]; [`ArithmeticError::Overflow`] when the quotient has more than 256 bits.
@@ -20,7 +20,7 @@ pub fn mul_div_down(a: U256, b: U256, divisor: U256) -> Result<U256, ArithmeticE
     divided(a, b, divisor).map(|division| division.quotient)
 }
 
-/// `a · b / divisor`, rounded up.
+/// Returns `a · b / divisor`, rounded up.
 ///
 /// # Errors
 /// As of [`mul_div_down`].
@@ -30,7 +30,7 @@ pub fn mul_div_up(a: U256, b: U256, divisor: U256) -> Result<U256, ArithmeticErr
     divided(a, b, divisor)?.rounded_up()
 }
 
-/// `a · b / divisor`, rounded to the nearest; a half is rounded up.
+/// Returns `a · b / divisor`, rounded to the nearest; a half is rounded up.
 ///
 /// # Errors
 /// As of [`mul_div_down`].
@@ -38,7 +38,7 @@ pub fn mul_div_half_up(a: U256, b: U256, divisor: U256) -> Result<U256, Arithmet
     divided(a, b, divisor)?.rounded_half_up(divisor)
 }
 
-/// `a / divisor`, rounded up.
+/// Returns `a / divisor`, rounded up.
 ///
 /// # Errors
 /// [`ArithmeticError::DivisionByZero`].
@@ -46,7 +46,7 @@ pub fn div_up(a: U256, divisor: U256) -> Result<U256, ArithmeticError> {
     narrow(a, divisor)?.rounded_up()
 }
 
-/// `a / divisor`, rounded to the nearest; a half is rounded up.
+/// Returns `a / divisor`, rounded to the nearest; a half is rounded up.
 ///
 /// # Errors
 /// [`ArithmeticError::DivisionByZero`].
@@ -54,7 +54,7 @@ pub fn div_half_up(a: U256, divisor: U256) -> Result<U256, ArithmeticError> {
     narrow(a, divisor)?.rounded_half_up(divisor)
 }
 
-/// A quotient rounded down, and what is left.
+/// A quotient rounded down, and the remainder.
 struct Division {
     quotient: U256,
     remainder: U256,
@@ -67,7 +67,7 @@ impl Division {
     }
 
     fn rounded_half_up(self, divisor: U256) -> Result<U256, ArithmeticError> {
-        // remainder ≥ divisor / 2, without a doubling that could overflow; remainder < divisor.
+        // True when remainder ≥ divisor / 2, without a doubling that could overflow; remainder < divisor.
         let is_half = divisor.saturating_sub(self.remainder) <= self.remainder;
         self.quotient.checked_add(U256::from(is_half)).ok_or(ArithmeticError::Overflow)
     }
@@ -82,7 +82,7 @@ fn narrow(a: U256, divisor: U256) -> Result<Division, ArithmeticError> {
 }
 
 fn divided(a: U256, b: U256, divisor: U256) -> Result<Division, ArithmeticError> {
-    // Most products fit, and then the short division does.
+    // Most products fit 256 bits: then no division of 512 bits is needed.
     if let Some(product) = a.checked_mul(b) {
         return narrow(product, divisor);
     }
@@ -95,7 +95,7 @@ fn divided(a: U256, b: U256, divisor: U256) -> Result<Division, ArithmeticError>
     Ok(Division { quotient, remainder: fitting(remainder)? })
 }
 
-/// A number of 512 bits as one of 256.
+/// Narrows a number of 512 bits to 256.
 pub(crate) fn fitting(number: U512) -> Result<U256, ArithmeticError> {
     match U256::overflowing_from_limbs_slice(number.as_limbs()) {
         (number, false) => Ok(number),

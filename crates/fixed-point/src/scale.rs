@@ -1,4 +1,4 @@
-//! Decimal fractions: an integer `x` at scale `s` stands for `x / s`.
+//! Decimal fractions: an integer `x` at scale `s` represents `x / s`.
 
 use alloy_primitives::{U256, uint};
 
@@ -14,10 +14,10 @@ pub const BPS: Scale = Scale::new(uint!(10_000_U256));
 /// Units of [`RAY`] in one of [`WAD`].
 const RAY_PER_WAD: U256 = uint!(1_000_000_000_U256);
 
-/// What stands for 1.
+/// A decimal scale: the integer that stands for 1.
 ///
-/// The product in each operation must fit 256 bits, as in the contracts: where they revert, this refuses, even if the quotient would fit. For
-/// a product of 512 bits call [`mul_div_down`](crate::mul_div_down) with [`Scale::one`].
+/// The product in each operation must fit 256 bits, as in the contracts: where they revert, this refuses, even if the
+/// quotient would fit. For a product of 512 bits call [`mul_div_down`](crate::mul_div_down) with [`Scale::one`].
 ///
 /// ```
 /// use alloy_primitives::U256;
@@ -28,19 +28,19 @@ const RAY_PER_WAD: U256 = uint!(1_000_000_000_U256);
 pub struct Scale(U256);
 
 impl Scale {
-    /// A scale on which `one` stands for 1. With 0 every operation is refused as a division by zero.
+    /// Returns a scale on which `one` stands for 1. With 0 every operation is refused as a division by zero.
     #[must_use]
     pub const fn new(one: U256) -> Self {
         Self(one)
     }
 
-    /// What stands for 1.
+    /// Returns the integer that stands for 1.
     #[must_use]
     pub const fn one(self) -> U256 {
         self.0
     }
 
-    /// `a · b / one`, rounded down: Aave `rayMulFloor`, MakerDAO `rmul`, `wmul`, Compound `mul_`.
+    /// Returns `a · b / one`, rounded down: Aave `rayMulFloor`, MakerDAO `rmul`, `wmul`, Compound `mul_`.
     ///
     /// # Errors
     /// [`ArithmeticError::Overflow`] when `a · b` does not fit.
@@ -49,7 +49,7 @@ impl Scale {
         quotient_down(product(a, b)?, self.0)
     }
 
-    /// `a · b / one`, rounded up: Aave `rayMulCeil`.
+    /// Returns `a · b / one`, rounded up: Aave `rayMulCeil`.
     ///
     /// # Errors
     /// As of [`Scale::mul_down`].
@@ -58,7 +58,7 @@ impl Scale {
         mul_div::div_up(product(a, b)?, self.0)
     }
 
-    /// `a · b / one`, rounded to the nearest, a half up: Aave `wadMul`, `rayMul`, `percentMul`.
+    /// Returns `a · b / one`, rounded to the nearest, a half up: Aave `wadMul`, `rayMul`, `percentMul`.
     ///
     /// # Errors
     /// [`ArithmeticError::Overflow`] when `a · b + one / 2` does not fit.
@@ -67,7 +67,7 @@ impl Scale {
         quotient_half_up(product(a, b)?, self.0)
     }
 
-    /// `a · one / b`, rounded down: Aave `rayDivFloor`, MakerDAO `rdiv`, `wdiv`, Compound `div_`.
+    /// Returns `a · one / b`, rounded down: Aave `rayDivFloor`, MakerDAO `rdiv`, `wdiv`, Compound `div_`.
     ///
     /// # Errors
     /// [`ArithmeticError::DivisionByZero`]; [`ArithmeticError::Overflow`] when `a · one` does not fit.
@@ -76,7 +76,7 @@ impl Scale {
         quotient_down(product(a, self.0)?, b)
     }
 
-    /// `a · one / b`, rounded up: Aave `rayDivCeil`, `percentDivCeil`.
+    /// Returns `a · one / b`, rounded up: Aave `rayDivCeil`, `percentDivCeil`.
     ///
     /// # Errors
     /// As of [`Scale::div_down`].
@@ -85,7 +85,7 @@ impl Scale {
         mul_div::div_up(product(a, self.0)?, b)
     }
 
-    /// `a · one / b`, rounded to the nearest, a half up: Aave `wadDiv`, `rayDiv`, `percentDiv`.
+    /// Returns `a · one / b`, rounded to the nearest, a half up: Aave `wadDiv`, `rayDiv`, `percentDiv`.
     ///
     /// # Errors
     /// [`ArithmeticError::DivisionByZero`]; [`ArithmeticError::Overflow`] when `a · one + b / 2` does not fit.
@@ -94,11 +94,11 @@ impl Scale {
         quotient_half_up(product(a, self.0)?, b)
     }
 
-    /// `base` to the power of `exponent`, by squaring, each step rounded to the nearest, a half up. `0^0` is 1.
+    /// Returns `base` to the power of `exponent`, by squaring, each step rounded to the nearest, a half up. `0^0` is 1.
     ///
     /// # Errors
-    /// [`ArithmeticError::Overflow`] when a product plus `one / 2` does not fit, that of the last square included, as in the contract: it squares only while
-    /// bits of the exponent are left.
+    /// [`ArithmeticError::Overflow`] when a product plus `one / 2` does not fit, that of the last square included, as
+    /// in the contract: it squares only while bits of the exponent are left.
     ///
     /// Source: MakerDAO DSS, `jug.sol`, `_rpow`.
     pub fn pow_half_up(self, mut base: U256, mut exponent: U256) -> Result<U256, ArithmeticError> {
@@ -120,7 +120,7 @@ impl Scale {
     }
 }
 
-/// A number at scale [`WAD`] at scale [`RAY`]: exact.
+/// Converts a number from scale [`WAD`] to scale [`RAY`]: exact.
 ///
 /// # Errors
 /// [`ArithmeticError::Overflow`] when it does not fit.
@@ -130,20 +130,20 @@ pub fn wad_to_ray(wad: U256) -> Result<U256, ArithmeticError> {
     product(wad, RAY_PER_WAD)
 }
 
-/// A number at scale [`RAY`] at scale [`WAD`], rounded down.
+/// Converts a number from scale [`RAY`] to scale [`WAD`], rounded down.
 #[must_use]
 pub fn ray_to_wad_down(ray: U256) -> U256 {
     ray.wrapping_div(RAY_PER_WAD)
 }
 
-/// A number at scale [`RAY`] at scale [`WAD`], rounded up.
+/// Converts a number from scale [`RAY`] to scale [`WAD`], rounded up.
 #[must_use]
 pub fn ray_to_wad_up(ray: U256) -> U256 {
     let (quotient, remainder) = ray.div_rem(RAY_PER_WAD);
     quotient.saturating_add(U256::from(!remainder.is_zero()))
 }
 
-/// A number at scale [`RAY`] at scale [`WAD`], rounded to the nearest, a half up.
+/// Converts a number from scale [`RAY`] to scale [`WAD`], rounded to the nearest, a half up.
 ///
 /// Source: Aave v3 `WadRayMath.rayToWad`.
 #[must_use]
@@ -165,7 +165,7 @@ fn quotient_down(product: U256, divisor: U256) -> Result<U256, ArithmeticError> 
     product.checked_div(divisor).ok_or(ArithmeticError::DivisionByZero)
 }
 
-/// The contracts add half of the divisor first: near the top that overflows where the quotient alone would not.
+/// The contracts add half of the divisor first: near the maximum that overflows where the quotient alone would not.
 fn quotient_half_up(product: U256, divisor: U256) -> Result<U256, ArithmeticError> {
     let half = divisor.wrapping_shr(1);
     let raised = product.checked_add(half).ok_or(ArithmeticError::Overflow)?;

@@ -1,9 +1,11 @@
-//! For tests: compares what the code writes with a file kept in the repository.
+//! For tests: compares output with a file in the repository.
 //!
-//! Bytes that outlive a process or a version (on disk, on the wire, under a signature) are pinned this way: a change of them is a change of a file
-//! under `tests/golden/`, which somebody approves by committing it. `UPDATE_GOLDEN=1 cargo test …` writes the files anew.
+//! Bytes that outlive a process or a version (on disk, on the wire, under a signature) are pinned this way: changing
+//! them changes a file under `tests/golden/`, which a person approves by committing it. `UPDATE_GOLDEN=1 cargo test
+//! …` rewrites the files.
 //!
-//! A test also *reads* what it wrote. As both are equal to the file, it has then read what earlier versions wrote.
+//! A test also *decodes* what it wrote. Because the bytes are equal to the file, it has then decoded what earlier
+//! versions wrote.
 //!
 //! ```no_run
 //! golden::check!("name.txt", &golden::hex(&[1, 2, 3]));
@@ -11,7 +13,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-/// Compares text with the file of that name under `tests/golden/` of the crate that calls.
+/// Compares text with a file under `tests/golden/` of the calling crate.
 #[macro_export]
 macro_rules! check {
     ($name:literal, $text:expr) => {
@@ -19,7 +21,7 @@ macro_rules! check {
     };
 }
 
-/// Bytes in hex, 32 a line, so that a difference shows where it is.
+/// Writes bytes in hex, 32 a line, so that a difference shows where it is.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
@@ -32,13 +34,16 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Compares text with a file; [`check!`] knows the folder.
+/// Compares text with a file; call [`check!`], which adds the folder.
 ///
 /// # Panics
 /// When they differ, or the file is missing, unless `UPDATE_GOLDEN` is set: then the file is written.
 #[track_caller]
 pub fn check_file(path: &str, text: &str) {
-    #[expect(clippy::disallowed_methods, reason = "whoever runs the tests asks for new files")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the person who runs the tests requests new files"
+    )]
     let is_update = std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value != "0");
     if is_update {
         update(Path::new(path), text);
@@ -55,7 +60,7 @@ fn update(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// The first line that differs.
+/// Returns the first line that differs.
 fn compare(path: &Path, text: &str) -> Result<(), String> {
     let expected = fs::read_to_string(path).map_err(|error| error.to_string())?;
     if expected == text {

@@ -1,12 +1,21 @@
 //! The ledger behind a node, as views ask it.
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::{Address, Bytes};
-use alloy_provider::Provider as _;
+use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_rpc_types_eth::{Filter, Log, TransactionRequest};
 use ledger_views::{AccountState, Ask, Call, Head, LogFilter, Outcome, PlacedLog, ViewError};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::{Ledger, LedgerError, node};
+
+/// The fields of a block that are read.
+#[derive(Deserialize)]
+struct BlockHead {
+    number: U64,
+    hash: B256,
+    timestamp: U64,
+}
 
 /// The ledger as it stood after one block. The node must still keep that state.
 #[derive(Clone, Debug)]
@@ -23,22 +32,20 @@ impl Ledger {
     }
 
     async fn head_at(&self, block: BlockNumberOrTag) -> Result<Head, LedgerError> {
-        let provider = &self.shared.node.provider;
-        let found = self.ask(|| async { provider.get_block_by_number(block).await }).await?;
+        let found: Option<BlockHead> =
+            self.ask("eth_getBlockByNumber", json!([block, false])).await?;
         let missing = || self.shared.node.malformed(format!("there is no block {block}"));
-        let header = found.ok_or_else(missing)?.header;
+        let head = found.ok_or_else(missing)?;
         Ok(Head {
-            height: header.number,
-            hash: abi::convert::digest(header.hash),
-            time: units::UnixSeconds::new(header.timestamp),
+            height: head.number.to(),
+            hash: abi::convert::digest(head.hash),
+            time: units::UnixSeconds::new(head.timestamp.to()),
         })
     }
 
     async fn outcome(&self, call: &Call, block: BlockId) -> Result<Outcome, LedgerError> {
         let request = TransactionRequest::default().to(call.to).input(call.input.clone().into());
-        let provider = &self.shared.node.provider;
-        let answer = self.ask(|| async { provider.call(request.clone()).block(block).await });
-        match answer.await {
+        match self.ask("eth_call", json!([request, block])).await {
             Ok(bytes) => Ok(Outcome::Returned(bytes)),
             Err(LedgerError::Refused { data, .. }) => Ok(Outcome::Reverted(data)),
             Err(error) => Err(error),
@@ -58,15 +65,10 @@ impl Ledger {
         address: Address,
         block: BlockId,
     ) -> Result<AccountState, LedgerError> {
-        let provider = &self.shared.node.provider;
-        let balance = self.ask(|| async { provider.get_balance(address).block_id(block).await });
-        let balance = balance.await?;
-        let nonce =
-            self.ask(|| async { provider.get_transaction_count(address).block_id(block).await });
-        let nonce = nonce.await?;
-        let code: Bytes =
-            self.ask(|| async { provider.get_code_at(address).block_id(block).await }).await?;
-        Ok(AccountState { balance, nonce, code })
+        let balance: U256 = self.ask("eth_getBalance", json!([address, block])).await?;
+        let nonce: U64 = self.ask("eth_getTransactionCount", json!([address, block])).await?;
+        let code: Bytes = self.ask("eth_getCode", json!([address, block])).await?;
+        Ok(AccountState { balance, nonce: nonce.to(), code })
     }
 
     async fn find_logs(&self, filter: &LogFilter) -> Result<Vec<PlacedLog>, LedgerError> {
@@ -77,8 +79,7 @@ impl Ledger {
         for (place, topic) in asked.topics.iter_mut().zip(&filter.topics) {
             *place = topic.map_or_else(Default::default, Into::into);
         }
-        let provider = &self.shared.node.provider;
-        let logs = self.ask(|| async { provider.get_logs(&asked).await }).await?;
+        let logs: Vec<Log> = self.ask("eth_getLogs", json!([asked])).await?;
         logs.into_iter().map(|log| self.placed(log)).collect()
     }
 

@@ -2,7 +2,11 @@ use std::time::Duration;
 
 use alloy_primitives::{B256, Bytes};
 use alloy_sol_types::SolError;
-use alloy_transport::{RpcError, TransportError, TransportErrorKind};
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::http::HttpError;
 
 /// Longest text of a node that is quoted in our messages, in characters.
 const TEXT_MAX: usize = 400;
@@ -101,20 +105,66 @@ pub(crate) enum Failure {
     Malformed(String),
 }
 
-impl From<TransportError> for Failure {
-    fn from(error: TransportError) -> Self {
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
         match error {
-            RpcError::ErrorResp(payload) => match payload.as_revert_data() {
-                Some(data) => Self::Reverted(data),
-                // A revert without data is still a revert.
-                None if payload.code == REVERTED && payload.message.contains("revert") => {
-                    Self::Reverted(Bytes::new())
-                }
-                None => Self::Rejected(shorten(&payload.message)),
-            },
-            RpcError::Transport(kind) => classify(&kind),
-            RpcError::NullResp => Self::Malformed("nothing".to_owned()),
-            other => Self::Malformed(shorten(&other.to_string())),
+            HttpError::TooLong => Self::Malformed(error.to_string()),
+            error => Self::Unreachable(shorten(&chain(&error))),
+        }
+    }
+}
+
+/// A JSON-RPC answer. Its `id` is not compared: an answer on this connection belongs to the request before it.
+#[derive(Deserialize)]
+struct Answer {
+    /// May be `null`; absent only beside an error.
+    #[serde(default, deserialize_with = "present")]
+    result: Option<Value>,
+    error: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: i64,
+    message: String,
+    #[serde(default)]
+    data: Value,
+}
+
+impl Failure {
+    /// Returns the result that an HTTP answer holds.
+    pub(crate) fn in_answer(status: StatusCode, body: &[u8]) -> Result<Value, Self> {
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            // The node, or a proxy before it, is busy or starting.
+            let text = String::from_utf8_lossy(body);
+            return Err(Self::Unreachable(shorten(&format!("HTTP status {status}: {text}"))));
+        }
+        if !status.is_success() {
+            return Err(Self::Malformed(format!("HTTP status {status}")));
+        }
+        let answer: Answer = serde_json::from_slice(body).map_err(|error| {
+            Self::Malformed(shorten(&format!("not a JSON-RPC answer: {error}")))
+        })?;
+        match answer {
+            Answer { error: Some(refusal), .. } => Err(refusal.into()),
+            Answer { result: Some(result), .. } => Ok(result),
+            Answer { .. } => Err(Self::Malformed("neither a result nor an error".to_owned())),
+        }
+    }
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl From<Refusal> for Failure {
+    fn from(Refusal { code, message, data }: Refusal) -> Self {
+        let is_revert = message.contains("revert");
+        match revert_data(&data).filter(|_| is_revert) {
+            Some(data) => Self::Reverted(data),
+            // A revert without data is still a revert.
+            None if code == REVERTED && is_revert => Self::Reverted(Bytes::new()),
+            None => Self::Rejected(shorten(&message)),
         }
     }
 }
@@ -122,15 +172,14 @@ impl From<TransportError> for Failure {
 /// Code of a reverted call, as in geth.
 const REVERTED: i64 = 3;
 
-fn classify(kind: &TransportErrorKind) -> Failure {
-    let status = kind.as_http_error().map(|error| error.status);
-    match status {
-        // The node, or a proxy before it, is busy or starting.
-        Some(429 | 500..) | None if !kind.is_non_retryable() => {
-            Failure::Unreachable(shorten(&chain(kind)))
+/// Returns the ABI-encoded error of a revert. Nodes send it as a string, or in an object with other fields.
+fn revert_data(data: &Value) -> Option<Bytes> {
+    match data {
+        Value::String(text) => text.parse().ok(),
+        Value::Object(fields) => {
+            fields.values().find_map(|value| value.as_str().and_then(|text| text.parse().ok()))
         }
-        Some(status) => Failure::Malformed(format!("HTTP status {status}")),
-        None => Failure::Malformed(shorten(&chain(kind))),
+        _ => None,
     }
 }
 

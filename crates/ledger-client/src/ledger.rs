@@ -1,38 +1,22 @@
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use abi::convert::{account, address, wei};
 use alloy_eips::BlockId;
-use alloy_network::Ethereum;
-use alloy_primitives::{Address, Bytes, U256};
-use alloy_provider::{Provider as _, ProviderBuilder, RootProvider};
+use alloy_primitives::{Address, Bytes, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_signer::Signer as _;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
-use alloy_transport::TransportResult;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use units::{AccountId, Wei};
 
 use crate::{
     error::LedgerError,
+    http::Http,
     node::Node,
     transaction::{Change, Receipt},
 };
-
-/// Chooses who does TLS in this process. The HTTP client is built with TLS wherever the transport is in the same
-/// program, and panics where nobody is chosen, though we speak plain `http`.
-fn choose_tls() {
-    // An error says that somebody is chosen already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-/// Returns a client that goes through the proxy of the environment (`HTTP_PROXY`), but never to a node on this
-/// machine: no proxy would find that.
-fn http_client(url: &reqwest::Url) -> reqwest::Result<reqwest::Client> {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    let builder = reqwest::Client::builder();
-    if is_here { builder.no_proxy() } else { builder }.build()
-}
 
 /// A connection to the ledger, cheap to clone; clones share the account's nonce.
 #[derive(Clone, Debug)]
@@ -64,16 +48,9 @@ impl Ledger {
         patience: Duration,
     ) -> Result<Self, LedgerError> {
         let bad = || LedgerError::BadUrl { url: url.to_owned() };
-        if !url.starts_with("http://") {
-            return Err(bad());
-        }
-        choose_tls();
-        let parsed: reqwest::Url = url.parse().map_err(|_| bad())?;
-        let client = http_client(&parsed).map_err(|_| bad())?;
-        let provider: RootProvider<Ethereum> =
-            ProviderBuilder::default().connect_reqwest(client, parsed);
-        let node = Node { provider, url: url.to_owned() };
-        let chain_id = node.ask(patience, || async { node.provider.get_chain_id().await }).await?;
+        let node = Node { http: Http::new(url).ok_or_else(bad)?, url: url.to_owned() };
+        let chain_id: U64 = node.ask(patience, "eth_chainId", json!([])).await?;
+        let chain_id = chain_id.to();
         // Bound to this chain id: a transaction signed here is invalid on other chains.
         let signer = signer.map(|signer| signer.with_chain_id(Some(chain_id)));
         let nonce = tokio::sync::Mutex::new(None);
@@ -109,9 +86,8 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`].
     pub async fn balance(&self, account: &AccountId) -> Result<Wei, LedgerError> {
-        let provider = &self.shared.node.provider;
-        let address = address(*account);
-        let balance = self.ask(|| async { provider.get_balance(address).await }).await?;
+        let parameters = json!([address(*account), "latest"]);
+        let balance: U256 = self.ask("eth_getBalance", parameters).await?;
         wei(balance)
             .map_err(|_| self.shared.node.malformed("a balance is above the largest possible one"))
     }
@@ -133,13 +109,8 @@ impl Ledger {
         of: Address,
         slots: &[U256],
         block: BlockId,
-    ) -> Result<serde_json::Value, LedgerError> {
-        let provider = &self.shared.node.provider;
-        let parameters = (of, slots.to_vec(), block);
-        self.ask(|| async {
-            provider.raw_request("gleaner_getProof".into(), parameters.clone()).await
-        })
-        .await
+    ) -> Result<Value, LedgerError> {
+        self.ask("gleaner_getProof", json!([of, slots, block])).await
     }
 
     /// Calls a view of the contract at `to`.
@@ -149,10 +120,7 @@ impl Ledger {
     pub async fn read<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, LedgerError> {
         let request =
             TransactionRequest::default().to(to).input(Bytes::from(call.abi_encode()).into());
-        let provider = &self.shared.node.provider;
-        let bytes = self
-            .ask(|| async { provider.call(request.clone()).block(BlockId::latest()).await })
-            .await?;
+        let bytes: Bytes = self.ask("eth_call", json!([request, "latest"])).await?;
         C::abi_decode_returns(&bytes).map_err(|error| {
             self.shared.node.malformed(format!(
                 "{} returned {} bytes: {error}",
@@ -175,10 +143,11 @@ impl Ledger {
         self.change(Change { to, value, input: call.abi_encode().into() }).await
     }
 
-    pub(crate) async fn ask<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, LedgerError>
-    where
-        F: Future<Output = TransportResult<T>>,
-    {
-        self.shared.node.ask(self.patience, attempt).await
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        parameters: Value,
+    ) -> Result<T, LedgerError> {
+        self.shared.node.ask(self.patience, method, parameters).await
     }
 }

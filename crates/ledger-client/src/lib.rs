@@ -19,6 +19,8 @@ mod transaction;
 mod ask;
 mod assets;
 mod events;
+mod history;
+mod http;
 mod node;
 mod refusal;
 mod runs;

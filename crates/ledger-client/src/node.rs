@@ -1,18 +1,19 @@
 //! Requests to one node, repeated while it can't be reached.
 
 use std::{
+    pin::Pin,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use alloy_network::Ethereum;
 use alloy_primitives::Bytes;
-use alloy_provider::RootProvider;
-use alloy_transport::TransportResult;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::{
     error::{Failure, LedgerError, shorten},
+    http::Http,
     refusal,
 };
 
@@ -21,40 +22,52 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// Longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// A future whose code is compiled in this crate. That of an `async fn` is compiled again in every crate that awaits it.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// A node and its name in messages.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Node {
-    pub(crate) provider: RootProvider<Ethereum>,
+    pub(crate) http: Http,
     pub(crate) url: String,
 }
 
 impl Node {
-    /// Repeats `attempt` until the node answers, at most for `patience`.
-    pub(crate) async fn ask<T, F>(
+    /// Calls a method, and repeats the call until the node answers, at most for `patience`.
+    pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         patience: Duration,
-        attempt: impl Fn() -> F,
-    ) -> Result<T, LedgerError>
-    where
-        F: Future<Output = TransportResult<T>>,
-    {
-        self.ask_raw(patience, attempt).await?.map_err(|failure| self.error(failure))
+        method: &str,
+        parameters: Value,
+    ) -> Result<T, LedgerError> {
+        let answer = self.ask_raw(patience, method, parameters).await?;
+        let result = answer.map_err(|failure| self.error(failure))?;
+        serde_json::from_value(result)
+            .map_err(|error| self.malformed(shorten(&format!("{method}: {error}"))))
     }
 
-    /// As [`Self::ask`], but the caller interprets unexpected answers.
-    pub(crate) async fn ask_raw<T, F>(
+    /// As [`Self::ask`], but the caller interprets errors.
+    pub(crate) fn ask_raw(
         &self,
         patience: Duration,
-        attempt: impl Fn() -> F,
-    ) -> Result<Result<T, Failure>, LedgerError>
-    where
-        F: Future<Output = TransportResult<T>>,
-    {
+        method: &str,
+        parameters: Value,
+    ) -> Boxed<'_, Result<Result<Value, Failure>, LedgerError>> {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters })
+            .to_string();
+        Box::pin(self.insist(patience, request))
+    }
+
+    async fn insist(
+        &self,
+        patience: Duration,
+        request: String,
+    ) -> Result<Result<Value, Failure>, LedgerError> {
         let last = Mutex::new("no answer".to_owned());
         let trying = async {
             let mut pause = PAUSE_MIN;
             loop {
-                match attempt().await.map_err(Failure::from) {
+                match self.attempt(request.clone().into_bytes()).await {
                     Err(Failure::Unreachable(reason)) => {
                         if pause == PAUSE_MIN {
                             tracing::warn!(
@@ -78,6 +91,11 @@ impl Node {
                 Err(LedgerError::Unreachable { url: self.url.clone(), waited: patience, reason })
             }
         }
+    }
+
+    async fn attempt(&self, request: Vec<u8>) -> Result<Value, Failure> {
+        let (status, body) = self.http.post(request).await?;
+        Failure::in_answer(status, &body)
     }
 
     pub(crate) fn error(&self, failure: Failure) -> LedgerError {

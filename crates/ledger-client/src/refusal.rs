@@ -3,13 +3,14 @@
 use alloy_primitives::hex;
 use alloy_sol_types::{Panic, Revert, SolError as _};
 
-/// What a revert says. Errors of native modules are worded by their interfaces; unknown errors are named by their selector.
+/// Returns the text of a revert. Errors of native modules have the text of their interfaces; unknown errors are named
+/// by their selector.
 pub(crate) fn in_words(data: &[u8]) -> String {
     let Some(selector) = data.get(..4) else { return "no reason was given".to_owned() };
     if let Some((_, words)) = abi::decode_error(data) {
         return words;
     }
-    // What compilers emit.
+    // The errors that compilers emit.
     let plain = Revert::abi_decode(data).map(|error| error.reason);
     let plain = plain.or_else(|_| Panic::abi_decode(data).map(|error| error.to_string()));
     plain.unwrap_or_else(|_| format!("unknown error 0x{}", hex::encode(selector)))

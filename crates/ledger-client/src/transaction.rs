@@ -3,23 +3,32 @@
 use std::time::Duration;
 
 use alloy_consensus::{SignableTransaction as _, TxEip1559};
-use alloy_eips::{BlockId, eip2718::Encodable2718 as _};
-use alloy_network::TxSignerSync as _;
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
-use alloy_provider::Provider as _;
-use alloy_rpc_types_eth::{Log, TransactionReceipt, TransactionRequest};
+use alloy_eips::eip2718::Encodable2718 as _;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256};
+use alloy_rpc_types_eth::{FeeHistory, Log, TransactionReceipt, TransactionRequest};
+use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
+use serde::de::IgnoredAny;
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 use units::Wei;
 
 use crate::{
     Ledger,
     error::{Failure, LedgerError},
+    node::Boxed,
 };
 
 /// First pause between requests for a receipt.
 const LOOK_MIN: Duration = Duration::from_millis(50);
 const LOOK_MAX: Duration = Duration::from_secs(1);
+
+/// Blocks whose tips are looked at.
+const FEE_BLOCKS: u64 = 10;
+/// Per cent of a block's gas that paid at most the tip looked at.
+const FEE_PERCENTILE: u64 = 20;
+/// Least tip that is offered, in wei for a unit of gas.
+const TIP_MIN: u128 = 1;
 
 /// A transaction in a block.
 #[derive(Clone, Debug)]
@@ -44,6 +53,14 @@ pub(crate) struct Change {
     pub(crate) input: Bytes,
 }
 
+/// In wei for a unit of gas.
+struct Fees {
+    /// Base fee and tip together, at most.
+    most: u128,
+    /// For the block's producer, at most.
+    tip: u128,
+}
+
 /// A signed transaction, kept so that it can be sent again.
 struct Sent {
     hash: B256,
@@ -60,26 +77,27 @@ enum Outcome {
 
 impl Ledger {
     /// Makes the change, or returns why not; waits until it is in a block.
-    pub(crate) async fn change(&self, change: Change) -> Result<Receipt, LedgerError> {
+    pub(crate) fn change(&self, change: Change) -> Boxed<'_, Result<Receipt, LedgerError>> {
+        Box::pin(self.estimate_and_send(change))
+    }
+
+    async fn estimate_and_send(&self, change: Change) -> Result<Receipt, LedgerError> {
         let signer = self.shared.signer.as_ref().ok_or(LedgerError::ReadOnly)?;
         let request = TransactionRequest::default()
             .from(signer.address())
             .to(change.to)
             .value(U256::from(change.value.as_u128()));
         let request = request.input(change.input.clone().into());
-        let provider = &self.shared.node.provider;
         // A change that a rule refuses ends here and costs nothing.
-        let gas = self
-            .ask(|| async { provider.estimate_gas(request.clone()).block(BlockId::latest()).await })
-            .await?;
-        let fees = self.ask(|| async { provider.estimate_eip1559_fees().await }).await?;
+        let gas: U64 = self.ask("eth_estimateGas", json!([request, "latest"])).await?;
+        let fees = self.fees().await?;
         let unsigned = TxEip1559 {
             chain_id: self.shared.chain_id,
             nonce: 0,
             // Other transactions change the state between estimate and block, and unused gas costs nothing.
-            gas_limit: gas.saturating_mul(2),
-            max_fee_per_gas: fees.max_fee_per_gas,
-            max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
+            gas_limit: gas.to::<u64>().saturating_mul(2),
+            max_fee_per_gas: fees.most,
+            max_priority_fee_per_gas: fees.tip,
             to: TxKind::Call(change.to),
             value: U256::from(change.value.as_u128()),
             access_list: Default::default(),
@@ -102,26 +120,35 @@ impl Ledger {
         }
     }
 
+    /// Returns the fees to offer: twice the base fee of the next block, plus the usual tip of the newest blocks.
+    async fn fees(&self) -> Result<Fees, LedgerError> {
+        let parameters = json!([U64::from(FEE_BLOCKS), "latest", [FEE_PERCENTILE]]);
+        let history: FeeHistory = self.ask("eth_feeHistory", parameters).await?;
+        let malformed =
+            |reason: &str| self.shared.node.malformed(format!("a fee history {reason}"));
+        let base = history.next_block_base_fee().ok_or_else(|| malformed("without base fees"))?;
+        let tip = median_tip(&history.reward.unwrap_or_default());
+        let most = base.checked_mul(2).and_then(|most| most.checked_add(tip));
+        Ok(Fees { most: most.ok_or_else(|| malformed("with fees that are too large"))?, tip })
+    }
+
     /// Signs with the account's next nonce and sends the transaction. One at a time: a nonce is used once the node has it.
     async fn send_next(
         &self,
         signer: &PrivateKeySigner,
         mut unsigned: TxEip1559,
     ) -> Result<Sent, LedgerError> {
-        let provider = &self.shared.node.provider;
         let mut next = self.shared.nonce.lock().await;
         loop {
             let known = *next;
             unsigned.nonce = match known {
                 Some(nonce) => nonce,
                 None => {
-                    self.ask(|| async {
-                        provider.get_transaction_count(signer.address()).pending().await
-                    })
-                    .await?
+                    let parameters = json!([signer.address(), "pending"]);
+                    self.ask::<U64>("eth_getTransactionCount", parameters).await?.to()
                 }
             };
-            let sent = sign(signer, unsigned.clone())?;
+            let sent = sign(signer, unsigned.clone());
             // After any error from here on, the ledger must be asked for the nonce.
             *next = None;
             match self.send(&sent).await? {
@@ -137,38 +164,33 @@ impl Ledger {
     }
 
     async fn send(&self, sent: &Sent) -> Result<Outcome, LedgerError> {
-        let provider = &self.shared.node.provider;
-        let answer = self.shared.node.ask_raw(self.patience, || async {
-            provider.send_raw_transaction(&sent.raw).await.map(drop)
-        });
-        match answer.await? {
-            Ok(()) => Ok(Outcome::Taken),
+        let parameters = json!([Bytes::copy_from_slice(&sent.raw)]);
+        let node = &self.shared.node;
+        match node.ask_raw(self.patience, "eth_sendRawTransaction", parameters).await? {
+            Ok(_) => Ok(Outcome::Taken),
             Err(Failure::Rejected(message)) if is_known(&message) => Ok(Outcome::Taken),
             Err(Failure::Rejected(message)) if is_outdated(&message) => Ok(Outcome::Outdated),
-            Err(failure) => Err(self.shared.node.error(failure)),
+            Err(failure) => Err(node.error(failure)),
         }
     }
 
     /// Polls until the transaction is in a block. If the node has lost it, for example after a restart, sends it again.
     async fn receipt(&self, sent: &Sent) -> Result<TransactionReceipt, LedgerError> {
-        let provider = &self.shared.node.provider;
         let mut pause = LOOK_MIN;
         let mut displaced = false;
         loop {
-            if let Some(receipt) =
-                self.ask(|| async { provider.get_transaction_receipt(sent.hash).await }).await?
-            {
+            let receipt: Option<TransactionReceipt> =
+                self.ask("eth_getTransactionReceipt", json!([sent.hash])).await?;
+            if let Some(receipt) = receipt {
                 return Ok(receipt);
             }
             if displaced {
                 // The nonce is used, but not by this transaction: the receipt was requested after that was known.
                 return Err(LedgerError::Displaced { hash: sent.hash });
             }
-            if self
-                .ask(|| async { provider.get_transaction_by_hash(sent.hash).await })
-                .await?
-                .is_none()
-            {
+            let known: Option<IgnoredAny> =
+                self.ask("eth_getTransactionByHash", json!([sent.hash])).await?;
+            if known.is_none() {
                 tracing::debug!(hash = %sent.hash, "the node does not know the transaction: sending it again");
                 displaced = matches!(self.send(sent).await?, Outcome::Outdated);
                 if displaced {
@@ -194,11 +216,7 @@ impl Ledger {
 
     /// Returns the error of a transaction that was estimated successfully but failed in its block, by calling it again.
     async fn why_failed(&self, request: TransactionRequest) -> LedgerError {
-        let provider = &self.shared.node.provider;
-        match self
-            .ask(|| async { provider.call(request.clone()).block(BlockId::latest()).await })
-            .await
-        {
+        match self.ask::<Bytes>("eth_call", json!([request, "latest"])).await {
             Err(error) => error,
             Ok(_) => LedgerError::Refused {
                 reason: "the transaction failed in its block, because an earlier transaction changed the state"
@@ -209,12 +227,25 @@ impl Ledger {
     }
 }
 
-fn sign(signer: &PrivateKeySigner, mut unsigned: TxEip1559) -> Result<Sent, LedgerError> {
+fn sign(signer: &PrivateKeySigner, unsigned: TxEip1559) -> Sent {
     let signature = signer
-        .sign_transaction_sync(&mut unsigned)
-        .expect("a local key signs for the chain it was bound to in `connect`");
+        .sign_hash_sync(&unsigned.signature_hash())
+        .expect("a key in memory signs whatever it is given");
     let signed = unsigned.into_signed(signature);
-    Ok(Sent { hash: *signed.hash(), raw: signed.encoded_2718() })
+    Sent { hash: *signed.hash(), raw: signed.encoded_2718() }
+}
+
+/// Returns the median of the tips that are not zero. Each block brings a list of one.
+fn median_tip(blocks: &[Vec<u128>]) -> u128 {
+    let tips = blocks.iter().filter_map(|tips| tips.first().copied());
+    let mut tips: Vec<u128> = tips.filter(|tip| 0 < *tip).collect();
+    tips.sort_unstable();
+    let below = tips.get(tips.len().saturating_sub(1) / 2);
+    let above = tips.get(tips.len() / 2);
+    match (below, above) {
+        (Some(below), Some(above)) => below.midpoint(*above).max(TIP_MIN),
+        _ => TIP_MIN,
+    }
 }
 
 /// Returns whether the node has the transaction. There is no error code for this; geth, reth and our node use these words.

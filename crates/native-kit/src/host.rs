@@ -109,8 +109,8 @@ pub trait Host {
     /// # Errors
     /// See [`Host`]; [`Failure::Broken`] if the amount is above the balance of `from`, which no rule allows.
     fn move_balance(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure>;
-    /// Issues native value to an account: the one way in which there can be more of it. The ledger's table says which module may, and how much in
-    /// all; the module's rule has checked that.
+    /// Issues native value to an account: the only way to increase its supply. The ledger's table says which module
+    /// may, and how much in total; the module's rule has checked that.
     ///
     /// # Errors
     /// See [`Host`]; [`Failure::Broken`] for another module, and above what it may issue.

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_differ_by_kind_and_run_nowhere() {
+    fn codes_differ_by_kind_and_are_not_executable() {
         const PAIR: [u8; 5] = instance_code("pair");
         assert_eq!(PAIR, *b"\xfepair");
         assert_eq!(code_hash(&MODULE_CODE), MODULE_CODE_HASH);

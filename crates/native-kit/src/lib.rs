@@ -1,4 +1,4 @@
-//! What every native module stands on: frames, storage, dispatch and metering.
+//! The base of every native module: frames, storage, dispatch and metering.
 //!
 //! A native module is a contract whose code is a Rust function. It has an address, a Solidity interface, storage in Solidity's layout, events and
 //! typed errors; it calls any contract or module and can be called back, with Ethereum's rules for gas, depth, value, static context, warm

@@ -127,7 +127,7 @@ impl Module {
     }
 }
 
-/// The modules that a ledger may have, of all revisions, and the newest revision that is known. Two are equal only if their rows are the same.
+/// The modules of all revisions, and the newest known revision. Two tables are equal only if their rows are the same.
 #[derive(Clone, Copy)]
 pub struct Table {
     rows: &'static [Module],
@@ -135,16 +135,16 @@ pub struct Table {
     issuance: Option<Issuance>,
 }
 
-/// Which module may issue the native coin, and how much. [`Host::issue`] keeps to it, and whoever makes blocks checks it once more.
+/// Which module may issue the native coin, and how much. [`Host::issue`] enforces it, and block execution checks it again.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuance {
     /// The first revision that has it.
     pub since: u32,
     /// The module.
     pub issuer: Address,
-    /// Slot of the module that tells how much it has issued in all. Only [`Host::issue`] writes it.
+    /// Slot of the module with the total that it has issued. Only [`Host::issue`] writes it.
     pub slot: U256,
-    /// The most that it may have issued in all, up to and with the block at a height.
+    /// The most that it may have issued in total, up to and including the block at a height.
     pub ceiling: fn(u64) -> U256,
 }
 
@@ -162,19 +162,19 @@ impl Table {
         Self { rows, newest, issuance: None }
     }
 
-    /// This table, which knows the revisions up to `newest`: a revision may change rules and bring no module.
+    /// Returns this table with `newest` as its newest revision: a revision may change rules without adding a module.
     #[must_use]
     pub const fn with_newest(self, newest: u32) -> Self {
         Self { newest, ..self }
     }
 
-    /// This table, with a module that may issue the native coin.
+    /// Returns this table, with a module that may issue the native coin.
     #[must_use]
     pub const fn with_issuance(self, issuance: Issuance) -> Self {
         Self { issuance: Some(issuance), ..self }
     }
 
-    /// Returns who may issue the native coin at `revision`, if anybody may.
+    /// Returns the issuer of the native coin at `revision`, if there is one.
     #[must_use]
     pub fn issuance(&self, revision: u32) -> Option<Issuance> {
         self.issuance.filter(|issuance| issuance.since <= revision)
@@ -193,7 +193,7 @@ impl Table {
     }
 
     /// Returns the accounts of the modules that begin with `revision` at a fixed address, and their code.
-    pub fn beginning(&self, revision: u32) -> impl Iterator<Item = (Address, Bytes)> + use<> {
+    pub fn accounts_since(&self, revision: u32) -> impl Iterator<Item = (Address, Bytes)> + use<> {
         self.rows.iter().filter(move |module| module.since == revision).filter_map(|module| {
             match module.place {
                 Place::At(address) => Some((address, Bytes::from_static(&MODULE_CODE))),
@@ -272,7 +272,7 @@ impl Modules {
         (module.since <= self.revision).then_some(module)
     }
 
-    /// Returns how much an issuer may have issued in all after it issues `amount` more, or why it may not.
+    /// Returns an issuer's new total after it issues `amount`, or why it may not.
     pub(crate) fn check_issue(
         &self,
         module: Address,
@@ -291,7 +291,7 @@ impl Modules {
         })
     }
 
-    /// Returns the slot in which an issuer keeps what it has issued.
+    /// Returns the slot of an issuer's total.
     pub(crate) fn issued_slot(&self) -> U256 {
         self.issuance.map(|issuance| issuance.slot).unwrap_or_default()
     }

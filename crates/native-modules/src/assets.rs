@@ -68,7 +68,7 @@ fn rules_terms(asked: Assets::Terms) -> Terms {
     Terms { name, symbol, decimals, cap, uri, issuer: account(issuer), powers }
 }
 
-/// A refusal of the terms, as callers know it.
+/// Returns the Solidity error for refused terms.
 fn terms_error(error: TermsError) -> Failure {
     match error {
         TermsError::Size { field, size, min, max } => Failure::revert(&Assets::TextSize {

@@ -13,7 +13,8 @@ const MODULES_PREFIX: [u8; 19] = {
     prefix
 };
 
-/// The newest revision of the rules that this program knows. A new module, or a changed rule, raises it; see `docs/revisions.md`.
+/// The newest revision of the rules that this program knows. A new module, or a changed rule, raises it; see
+/// `docs/revisions.md`.
 pub const NEWEST_REVISION: u32 = 1;
 
 /// All native modules of the ledger.
@@ -64,8 +65,9 @@ fn is_asset(address: &Address) -> bool {
     asset_number(address).is_some()
 }
 
-/// Returns whether only modules may be at an address, now or later: modules have the addresses from `0x6c00…00` to `0x6c00…ff`, whichever revision
-/// brings them, and what they create has others. No genesis file may put an account there, so that a module finds its storage empty.
+/// Returns whether an address is reserved for modules, now or later: modules have the addresses from `0x6c00…00` to
+/// `0x6c00…ff` in every revision, and the contracts that they create have others. No genesis file may put an account
+/// there, so that a new module finds its storage empty.
 #[must_use]
 pub fn is_reserved(address: &Address) -> bool {
     let is_of_modules = address.starts_with(&MODULES_PREFIX);

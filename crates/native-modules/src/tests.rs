@@ -195,7 +195,7 @@ impl Pair {
         match (&ruled, &called) {
             (Ok(_), Ok(_)) => {}
             (Err(error), Err(Failure::Revert(data))) => {
-                // The error carries the values, and its sentence in the catalogue is the rule's.
+                // The error contains the values, and its sentence in the catalogue equals the rule's.
                 let (_, sentence) = abi::decode_error(data).expect("an error of the interface");
                 assert_eq!(sentence, error.to_string(), "{input:?}");
                 assert!(self.double.state() == before, "something has changed");

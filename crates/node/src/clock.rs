@@ -1,17 +1,17 @@
-//! Time as the producer sees it.
+//! The clock of the block producer.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Tells the time of the next block. Tests inject their own.
+/// Returns the time for the next block. Tests use their own.
 pub trait Clock: Send + Sync {
-    /// Unix seconds. May fall; block timestamps won't.
+    /// Returns the time in Unix seconds. It may fall; block timestamps don't.
     fn now(&self) -> u64;
 }
 
-/// The wall clock read once, then moved by the monotonic clock: later changes of the wall clock move nothing.
+/// The wall clock read once, then advanced by the monotonic clock: later changes of the wall clock have no effect.
 ///
-/// Where the monotonic clock stops while the machine sleeps (Linux), so does this one, until the node is started again: a run's
-/// deadlines don't pass while nobody could meet them.
+/// If the monotonic clock stops while the machine sleeps (Linux), so does this one, until the node is restarted:
+/// deadlines of a run don't pass while nobody could meet them.
 #[derive(Clone, Copy, Debug)]
 pub struct AnchoredClock {
     wall: Duration,
@@ -19,7 +19,7 @@ pub struct AnchoredClock {
 }
 
 impl AnchoredClock {
-    /// Anchors at the present. A wall clock before 1970 counts as 1970.
+    /// Reads the wall clock. A time before 1970 counts as 1970.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the node is where time enters the ledger")]
     pub fn start() -> Self {

@@ -1,4 +1,4 @@
-//! What a node is started with.
+//! The configuration of a node.
 
 use crate::{
     clock::{AnchoredClock, Clock},
@@ -9,50 +9,54 @@ use execution::{Genesis, MODULES, ModuleTable};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use store::StoreOptions;
 
-/// How long the first transaction of a block waits for company, unless told otherwise.
+/// Default time for which the first transaction of a block waits for others.
 const BATCHING_STANDARD: Duration = Duration::from_millis(20);
 
-/// How the times of blocks follow each other.
+/// How the timestamps of consecutive blocks are related.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timestamps {
-    /// A block may have its parent's second: blocks come on demand.
+    /// A block may have its parent's second, because blocks are produced on demand.
     MayRepeat,
-    /// Each block is later than its parent, by a second at least. When blocks come faster than that, their times run ahead of the clock.
+    /// Each block is at least one second later than its parent. When blocks come faster than that, their times run
+    /// ahead of the clock.
     Rise,
 }
 
-/// What a node is started with. [`NodeConfig::new`] fills in what few want to change.
+/// The configuration of a node. [`NodeConfig::new`] fills in the defaults.
 #[derive(Clone)]
 pub struct NodeConfig {
-    /// The directory that holds the chain and the node's key; made if missing.
+    /// The directory with the chain and the node's key; created if missing.
     pub data_dir: PathBuf,
-    /// The chain's beginning. `None` takes the one the directory was made with.
+    /// The genesis file. `None` uses the one in the directory.
     pub genesis: Option<Genesis>,
-    /// Longest time between two blocks, at which an empty one is made; `None` makes blocks for transactions only.
+    /// Longest time between two blocks, after which an empty one is made; `None` makes blocks for transactions only.
     pub block_interval: Option<Duration>,
-    /// How long the first transaction of a block waits for company.
+    /// Time for which the first transaction of a block waits for others.
     pub batching: Duration,
-    /// Receives tips; `None` is the genesis file's account.
+    /// The account that receives tips; `None` is that of the genesis file.
     pub fee_recipient: Option<Address>,
-    /// How many states before the head's can be asked for; fewer when blocks change much.
+    /// Number of past states that can be queried; fewer when blocks change much.
     pub past_states_max: u64,
-    /// How many blocks are kept whole; `None` keeps all. A ledger for development keeps all.
+    /// Number of blocks that are kept whole; `None` keeps all. A development ledger keeps all.
     pub blocks_max: Option<u64>,
-    /// A ledger to test against: [`Node::development`](crate::Node::development) changes it at will. Its directory says so, and can't be
-    /// opened otherwise.
+    /// What the history index holds ([`Node::history`](crate::Node::history)); `None` makes none.
+    pub history: Option<history::Options>,
+    /// A development ledger, which [`Node::development`](crate::Node::development) can change. Its directory is
+    /// marked, and can't be opened as a production ledger.
     pub is_development: bool,
-    /// How the times of blocks follow each other.
+    /// How the timestamps of consecutive blocks are related.
     pub timestamps: Timestamps,
     /// The native modules and revisions that this program knows: [`MODULES`], except in tests.
     pub modules: ModuleTable,
     /// Bounds of the mempool.
     pub pool: PoolLimits,
-    /// Tells the time of blocks.
+    /// The clock for block timestamps.
     pub clock: Arc<dyn Clock>,
 }
 
 impl NodeConfig {
-    /// Blocks on demand, gathered for 20 ms, on the machine's clock, several of which may share a second; 1,024 past states; standard bounds.
+    /// Blocks on demand, with a batching delay of 20 ms, on the machine's clock, several of which may share a second;
+    /// 1,024 past states; no history index; standard limits.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, genesis: Option<Genesis>) -> Self {
         Self {
@@ -63,6 +67,7 @@ impl NodeConfig {
             fee_recipient: None,
             past_states_max: StoreOptions::default().past_states_max,
             blocks_max: None,
+            history: None,
             is_development: false,
             timestamps: Timestamps::MayRepeat,
             modules: MODULES,

@@ -1,4 +1,4 @@
-//! Why a node does not start, or does not take a transaction.
+//! Errors of a node: why it does not start, or refuses a transaction.
 
 use crate::mempool::PoolRefusal;
 use alloy_primitives::B256;
@@ -12,15 +12,15 @@ pub enum OpenError {
     /// The chain could not be opened: in use, another genesis, damaged, disk full, …
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The last block has rules that this program does not know: it could not even read the ledger rightly.
+    /// The last block has rules that this program does not know, so that even reading the ledger could give wrong results.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
-    /// The node's key can't be read or made.
+    /// The node's key can't be read or created.
     #[error("node key {} cannot be read or written: check its permissions and the disk", path.display())]
     KeyFile {
         /// The file.
         path: PathBuf,
-        /// The system's word.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
@@ -30,82 +30,82 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// The system gives no randomness for a new key.
-    #[error("no randomness for a new node key: {reason}")]
+    /// The operating system gave no random bytes for a new key.
+    #[error("no random bytes for a new node key: {reason}")]
     Randomness {
-        /// The system's word.
+        /// The error of the operating system.
         reason: String,
     },
-    /// The waiting transactions can't be read or written.
+    /// The journal of waiting transactions can't be read or written.
     #[error("the journal of waiting transactions in {} cannot be read or written: check permissions and the disk", path.display())]
     Journal {
         /// The data directory.
         path: PathBuf,
-        /// The system's word.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
-    /// The system gives no thread.
+    /// The operating system gave no thread.
     #[error("block production cannot start")]
     Thread(#[source] std::io::Error),
 }
 
-/// Why a transaction was not taken. It may be in the chain or the mempool already: [`PoolRefusal::AlreadyKnown`].
+/// Why a transaction was refused. It may be in the chain or the mempool already: [`PoolRefusal::AlreadyKnown`].
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// The bytes are no signed transaction.
+    /// The bytes are not a signed transaction.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// It can't be included, or not at that price.
+    /// It can't be included, or not at this price.
     #[error(transparent)]
     Refused(#[from] PoolRefusal),
-    /// The node can write no blocks.
-    #[error("block production has halted: {reason}")]
+    /// Block production has stopped.
+    #[error("block production has stopped: {reason}")]
     Halted {
-        /// What happened.
+        /// The cause.
         reason: String,
     },
-    /// The node is going down.
-    #[error("the node is stopping: send it again when it is back")]
+    /// The node is stopping.
+    #[error("the node is stopping: send the transaction again after its restart")]
     Stopping,
-    /// It could not be written down.
-    #[error("the transaction could not be kept: the node's disk refuses")]
+    /// It could not be written to the journal.
+    #[error("the transaction could not be written to the node's disk")]
     Journal(#[source] std::io::Error),
     /// The state could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a ledger for development does not do what it was told.
+/// Why an operation of a development ledger failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DevelopmentError {
-    /// Time runs forward.
+    /// The timestamp is before that of the last block.
     #[error("timestamp {timestamp} is too early: the last block's is {head}")]
     Time {
-        /// Asked for, in Unix seconds.
+        /// Given timestamp, in Unix seconds.
         timestamp: u64,
-        /// The last block's.
+        /// Timestamp of the last block.
         head: u64,
     },
-    /// More than [`MINED_MAX`](crate::MINED_MAX).
-    #[error("{count} blocks are more than {} at once: ask several times", crate::MINED_MAX)]
+    /// More than [`MINED_MAX`](crate::MINED_MAX) blocks were requested.
+    #[error("{count} blocks are more than {} per request: send several requests", crate::MINED_MAX)]
     Blocks {
-        /// Asked for.
+        /// Requested number.
         count: u64,
     },
-    /// Too many are kept.
+    /// There are too many snapshots.
     #[error("there are too many snapshots: revert to an earlier one, or reset")]
     Snapshots,
-    /// The account can't be like that.
+    /// The change of the account is invalid.
     #[error(transparent)]
     Amendment(#[from] AmendmentError<StoreError>),
-    /// The node can write no blocks.
-    #[error("block production has halted: {reason}")]
+    /// Block production has stopped.
+    #[error("block production has stopped: {reason}")]
     Halted {
-        /// What happened.
+        /// The cause.
         reason: String,
     },
-    /// The node is going down.
+    /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
     /// The chain could not be read or written.
@@ -113,22 +113,22 @@ pub enum DevelopmentError {
     Store(#[from] StoreError),
 }
 
-/// Why waiting for a transaction ended without it.
+/// Why a transaction that was waited for is not in a block.
 #[derive(Debug, thiserror::Error)]
 pub enum WaitError {
-    /// Never submitted, replaced, or found impossible when its turn came.
+    /// It was never submitted, was replaced, or could not be included.
     #[error("transaction {hash} is neither in a block nor waiting: send it again")]
     Unknown {
         /// The transaction.
         hash: B256,
     },
-    /// The node can write no blocks.
-    #[error("block production has halted: {reason}")]
+    /// Block production has stopped.
+    #[error("block production has stopped: {reason}")]
     Halted {
-        /// What happened.
+        /// The cause.
         reason: String,
     },
-    /// The node is going down.
+    /// The node is stopping.
     #[error("the node is stopping: transaction {hash} is not in a block")]
     Stopping {
         /// The transaction.

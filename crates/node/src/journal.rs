@@ -1,14 +1,15 @@
-//! The waiting transactions on disk, so that a restart does not lose what was taken.
+//! The journal: waiting transactions on disk, so that a restart does not lose acknowledged ones.
 //!
-//! A file that only grows: each transaction is appended before its sender hears that it was taken. At the start it is read, what still may wait
-//! waits again, and the file is written anew; so it is, too, when most of what it holds has left. The system has each record when the sender has its
-//! answer: the end of the process loses nothing. A power cut may lose the last ones, as nothing is synced; what is in a block, is.
+//! The file only grows: each transaction is appended before its sender gets the answer. At the start it is read,
+//! transactions that may still wait wait again, and the file is written again; so it is, too, when most of its
+//! transactions have left the mempool. The operating system has each record when the sender gets the answer: killing
+//! the process loses nothing. A power cut may lose the last ones, as the file is not synced; blocks are.
 //!
 //! ```text
 //! header | record …      record:  length u32 LE | Keccak-256 of the bytes, which is the transaction's hash | bytes (EIP-2718)
 //! ```
 //!
-//! Reading ends at the first record that is cut short or does not fit its hash: what a crash leaves behind.
+//! Reading ends at the first record that is incomplete or does not have its hash, which a crash may leave.
 
 use alloy_consensus::transaction::Recovered;
 use alloy_eips::eip2718::Encodable2718;
@@ -23,12 +24,12 @@ use std::{
 /// Name of the file in the data directory.
 const FILE_NAME: &str = "waiting.journal";
 const HEADER: &[u8; 18] = b"gleaner waiting 1\n";
-/// Below this size nothing is written anew.
+/// Smallest size at which the file is written again.
 const SIZE_MIN: u64 = 1 << 20;
-/// How many times larger than what it must hold the file may grow.
+/// Largest factor by which the file may exceed the needed size.
 const GROWTH: u64 = 4;
 
-/// The file.
+/// The journal file.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
@@ -37,7 +38,8 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens or makes the file; what it held, in order. A file that is none of ours counts as empty and is replaced.
+    /// Opens or creates the file; returns its transactions, in order. A file with another content counts as empty and
+    /// is replaced.
     pub(crate) fn open(directory: &Path) -> io::Result<(Self, Vec<Vec<u8>>)> {
         let path = directory.join(FILE_NAME);
         let held = match File::open(&path) {
@@ -53,7 +55,7 @@ impl Journal {
     pub(crate) fn append(&mut self, transaction: &Recovered<Transaction>) -> io::Result<()> {
         let record = record(&transaction.encoded_2718());
         if let Err(error) = self.file.write_all(&record) {
-            // Half a record would hide those behind it.
+            // An incomplete record would hide those after it.
             self.file.set_len(self.size)?;
             return Err(error);
         }
@@ -61,12 +63,12 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether the file is much larger than the `bytes` of transactions that still wait.
+    /// Returns whether the file is much larger than the `bytes` of transactions that still wait.
     pub(crate) fn is_bloated(&self, bytes: usize) -> bool {
         self.size > SIZE_MIN.max(GROWTH.saturating_mul(length(bytes)))
     }
 
-    /// Writes the file anew. On an error the old one stays.
+    /// Writes the file again. On an error the old one stays.
     pub(crate) fn rewrite<'a>(
         &mut self,
         waiting: impl Iterator<Item = &'a Recovered<Transaction>>,
@@ -76,7 +78,8 @@ impl Journal {
     }
 }
 
-/// Writes beside the place and renames, so that a crash leaves the old file or the new one; positioned at its end.
+/// Writes to a temporary file and renames it, so that a crash leaves the old file or the new one; returns it
+/// positioned at its end.
 fn write_all(
     path: &Path,
     transactions: impl Iterator<Item = impl AsRef<[u8]>>,
@@ -121,7 +124,7 @@ fn read_all(mut from: impl Read) -> io::Result<Vec<Vec<u8>>> {
     Ok(held)
 }
 
-/// False at the end of the file.
+/// Reads exactly the buffer; returns false at the end of the file.
 fn read_whole(from: &mut impl Read, into: &mut [u8]) -> io::Result<bool> {
     match from.read_exact(into) {
         Ok(()) => Ok(true),
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_leaves_is_read_up_to_the_damage() {
+    fn a_file_after_a_crash_is_read_up_to_the_damage() {
         let all = [vec![1; 3], vec![], vec![2; 200]];
         let mut text = HEADER.to_vec();
         all.iter().for_each(|bytes| text.extend(record(bytes)));

@@ -1,4 +1,4 @@
-//! The node's key on disk.
+//! The node's signing key on disk.
 
 use crate::error::OpenError;
 use alloy_primitives::hex;
@@ -12,9 +12,9 @@ use std::{
 /// Name of the file in the data directory.
 const FILE_NAME: &str = "node.key";
 
-/// Reads the key in `directory`, or makes one that only the owner of the process can read.
+/// Reads the key in `directory`, or creates one that only the owner of the process can read.
 ///
-/// Call it with the directory's ledger open: that lock keeps two nodes from making two keys.
+/// Call it while the directory's ledger is open: that lock keeps two nodes from creating two keys.
 pub(crate) fn load_or_create(directory: &Path) -> Result<SigningKey, OpenError> {
     let path = directory.join(FILE_NAME);
     match fs::read_to_string(&path) {
@@ -42,7 +42,7 @@ fn create(path: PathBuf) -> Result<SigningKey, OpenError> {
     Ok(SigningKey::from_bytes(&seed))
 }
 
-/// Writes beside the place and renames, so that a crash leaves no half key.
+/// Writes to a temporary file and renames it, so that a crash leaves no incomplete key.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let draft = path.with_extension("key.new");
     match fs::remove_file(&draft) {
@@ -58,7 +58,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.write_all(b"\n")?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
-    // The name, too, should survive a power cut.
+    // The folder is synced, so that the name also survives a power cut.
     match path.parent() {
         Some(directory) => File::open(directory)?.sync_all(),
         None => Ok(()),
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_key_comes_back_and_is_private() {
+    fn the_same_key_is_loaded_and_its_file_is_private() {
         let directory = tempfile::tempdir().unwrap();
         let first = load_or_create(directory.path()).unwrap();
         let again = load_or_create(directory.path()).unwrap();

@@ -1,31 +1,35 @@
 //! One ledger: mempool, block production, queries.
 //!
-//! A [`Node`] owns a data directory: the chain (by `store`) and the key that signs the randomness. It decides the order of transactions
-//! and the time and randomness of blocks; everything else about a block is `execution`'s.
+//! A [`Node`] owns a data directory: the chain (by `store`) and the key that signs the randomness. It decides the
+//! order of transactions and the time and randomness of blocks; everything else about a block is decided by
+//! `execution`.
 //!
 //! How a transaction gets into the chain:
-//! 1. [`Node::submit`] decodes it, recovers its sender and lets the mempool judge it by the head's state. What can never be included, or
-//!    can't be paid, is refused here, in the words that wallets look for.
-//! 2. The producer, one thread, sleeps until a transaction is ready, waits a little for company, and executes the best-paying ones
-//!    in nonce order.
-//! 3. The block is on the disk, with an fsync, before anyone hears of it: by [`Node::subscribe_heads`] or a query.
+//! 1. [`Node::submit`] decodes it, recovers its sender, and the mempool checks it against the head's state. A
+//!    transaction that can never be included, or can't be paid, is refused here, with the texts that wallets compare.
+//! 2. The producer, one thread, sleeps until a transaction is ready, waits a short time for others, and executes the
+//!    best-paying ones in nonce order.
+//! 3. The block is written to the disk, with an fsync, before it is visible to [`Node::subscribe_heads`] or to a query.
 //!
 //! Invariants:
-//! - Timestamps never fall. Time is the wall clock read once at the start, moved by the monotonic clock: a wall clock that jumps moves
-//!   nothing. When the last block is ahead of the clock, blocks keep its second until the clock has caught up.
-//! - The randomness of a block is `keccak256(parent's randomness ‖ signature)`, the signature being the node's deterministic one (Ed25519,
-//!   RFC 8032) over chain id and height. Nobody but the node knows it before; everyone can check it after ([`verify_randomness`]).
-//! - A failure to write halts production and refuses new transactions; what is written stays readable.
+//! - Timestamps never fall. Time is the wall clock read once at the start, advanced by the monotonic clock: later
+//!   jumps of the wall clock have no effect. When the last block is ahead of the clock, blocks keep its second until
+//!   the clock has caught up.
+//! - The randomness of a block is `keccak256(parent's randomness ‖ signature)`, the signature being the node's
+//!   deterministic one (Ed25519, RFC 8032) over chain id and height. Only the node knows it before the block;
+//!   everyone can verify it afterwards ([`verify_randomness`]).
+//! - A failed write stops production, and new transactions are refused; everything already written stays readable.
+//! - A transaction whose hash was returned to its sender is in a block or in the mempool, also after the process was
+//!   killed (`journal`).
 //!
-//! - A transaction whose sender has heard its hash is in a block or waits, also after the process was killed (`journal`).
+//! A development ledger ([`Node::development`]) is made to be changed: blocks are produced on request, in the thread
+//! of the request, and the mempool is not kept over a restart; the ledger's time is. Both ways to produce blocks are
+//! policies of `sequencing`: the producer, the mempool and the pending block use the policy and have no other
+//! difference.
 //!
-//! A ledger for development ([`Node::development`]) is made to be changed: blocks come when they are asked for, in the thread that asks,
-//! and what waits is not kept over a restart; its time is. Both ways to make blocks are policies of `sequencing`: the producer, the mempool
-//! and the pending block ask the policy and know no other difference.
+//! A query reads a [`StateView`]: the state after a block, or the pending state, after the transactions of the mempool.
 //!
-//! A query reads a [`StateView`]: the state after a block, or the pending one, in which what waits is executed.
-//!
-//! What it does not do: agree with other nodes.
+//! It does not replicate the ledger or agree with other nodes.
 
 mod clock;
 mod config;
@@ -45,7 +49,7 @@ mod waiting;
 
 pub use clock::{AnchoredClock, Clock};
 pub use config::{NodeConfig, Timestamps};
-pub use development::{Development, MINED_MAX};
+pub use development::{Development, MINED_MAX, View};
 pub use error::{DevelopmentError, OpenError, SubmitError, WaitError};
 pub use local::{LocalError, LocalLedger};
 pub use mempool::{PoolLimits, PoolRefusal, Unprotected};

@@ -1,4 +1,4 @@
-//! Transactions on their way into a block: pure bookkeeping, told about accounts from outside.
+//! The mempool: bookkeeping of waiting transactions; the caller provides the state of accounts.
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_eips::eip2718::Encodable2718;
@@ -9,34 +9,34 @@ use std::{
     collections::{BTreeMap, BinaryHeap},
 };
 
-/// By how many percent a replacement must pay more, in both its fees. As in geth.
+/// Percentage by which a replacement must pay more, in both its fees. As in geth.
 const REPLACEMENT_PERCENT: u128 = 10;
 
 /// Bounds of the mempool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolLimits {
-    /// Transactions in all.
+    /// Largest number of transactions.
     pub transactions_max: usize,
-    /// Transactions of one sender.
+    /// Largest number of transactions of one sender.
     pub per_sender_max: usize,
-    /// Encoded bytes in all.
+    /// Largest size of all encoded transactions, in bytes.
     pub bytes_max: usize,
-    /// Those that anybody can send again on another chain.
+    /// What to do with transactions that can be replayed on another chain.
     pub unprotected: Unprotected,
 }
 
-/// What becomes of transactions from before EIP-155, whose signatures name no chain: any chain may include them. Known contracts
-/// that lie at the same address everywhere were made by such.
+/// What to do with transactions from before EIP-155, whose signatures contain no chain id, so any chain may include
+/// them. Some known contracts with the same address on every chain were created by such transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unprotected {
-    /// As geth does: most who send one do not know what they do.
+    /// Refuse them, as geth does: most people who send one do so by mistake.
     Refused,
-    /// As any other.
+    /// Accept them.
     Taken,
 }
 
 impl PoolLimits {
-    /// 8192 transactions, 256 of one sender, 32 MiB; each for this chain alone.
+    /// 8192 transactions, 256 per sender, 32 MiB; only transactions for this chain.
     pub const STANDARD: Self = Self {
         transactions_max: 8_192,
         per_sender_max: 256,
@@ -45,68 +45,70 @@ impl PoolLimits {
     };
 }
 
-/// Why the mempool does not take a transaction. The first words are those that wallets look for (geth's).
+/// Why the mempool refuses a transaction. The messages begin with the words that wallets look for (geth's).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolRefusal {
-    /// It is waiting already, or in a block.
+    /// The transaction waits already, or is in a block.
     #[error("already known")]
     AlreadyKnown,
-    /// No block could include it, or its sender can't pay it together with what is waiting.
+    /// No block could include it, or its sender can't pay for it together with those that wait.
     #[error(transparent)]
     Invalid(#[from] Refusal),
-    /// Its signature names no chain.
+    /// Its signature contains no chain id.
     #[error(
         "only replay-protected (EIP-155) transactions allowed over RPC: sign it for this chain, or start the node with --allow-unprotected"
     )]
     Unprotected,
-    /// It pays less than any block will ask for.
-    #[error("transaction underpriced: max fee per gas {max_fee}, the least base fee is {minimum}")]
+    /// Its maximum fee is below the smallest base fee.
+    #[error(
+        "transaction underpriced: max fee per gas {max_fee}, the smallest base fee is {minimum}"
+    )]
     Underpriced {
-        /// In the smallest unit per gas.
+        /// Its maximum fee, in the smallest unit per gas.
         max_fee: u128,
-        /// In the smallest unit per gas.
+        /// The smallest base fee, in the smallest unit per gas.
         minimum: u64,
     },
-    /// A transaction with its nonce is waiting and this one does not pay clearly more.
+    /// A transaction with its nonce waits, and this one does not pay enough more.
     #[error(
         "replacement transaction underpriced: needs a max fee per gas of {max_fee_min} and a tip of {tip_min}"
     )]
     ReplacementUnderpriced {
-        /// In the smallest unit per gas.
+        /// Needed maximum fee, in the smallest unit per gas.
         max_fee_min: u128,
-        /// In the smallest unit per gas.
+        /// Needed tip, in the smallest unit per gas.
         tip_min: u128,
     },
-    /// The sender has many waiting.
+    /// Too many transactions of the sender wait.
     #[error("account limit exceeded: {count} transactions of {sender} are waiting")]
     SenderFull {
         /// The sender.
         sender: Address,
-        /// How many.
+        /// Number of its waiting transactions.
         count: usize,
     },
-    /// Others pay more.
+    /// The mempool is full, and the other transactions pay more.
     #[error("txpool is full: raise the max priority fee per gas, or wait")]
     Full,
 }
 
-/// What the head's state says of a sender.
+/// The sender's account in the head's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sender {
     /// Next nonce.
     pub(crate) nonce: u64,
     pub(crate) balance: U256,
-    /// Whether it is a contract (a delegation, EIP-7702, is none).
+    /// Whether it is a contract (a delegation, EIP-7702, is not).
     pub(crate) is_contract: bool,
 }
 
-/// That a transaction may wait, and at whose cost. Good until the pool changes.
+/// The permission for a transaction to wait. Valid until the pool changes.
 #[derive(Debug)]
 pub(crate) struct Admission {
     sender: Sender,
     cost: U256,
     size: usize,
-    /// Leaves for it.
+    /// The transaction that must be removed for it.
     victim: Option<B256>,
 }
 
@@ -115,13 +117,13 @@ pub(crate) struct Admission {
 struct Waiting {
     transaction: Recovered<Transaction>,
     size: usize,
-    /// Most it can take from its sender.
+    /// Largest amount it can take from its sender.
     cost: U256,
-    /// Ascending; the earlier one goes first at the same tip.
+    /// Number in order of arrival; at the same tip the earlier transaction goes first.
     arrival: u64,
 }
 
-/// All that wait of one sender, by nonce, and what is known of it.
+/// The waiting transactions of one sender, by nonce, and its account.
 #[derive(Debug)]
 struct Queue {
     nonce: u64,
@@ -130,7 +132,8 @@ struct Queue {
 }
 
 impl Queue {
-    /// Those that can follow each other from the account's nonce on, and that it can pay in that order.
+    /// Returns the transactions that can follow each other from the account's nonce on, and that it can pay for in
+    /// that order.
     fn executable(&self) -> impl Iterator<Item = &Waiting> {
         let mut next = self.nonce;
         let mut left = self.balance;
@@ -150,7 +153,7 @@ impl Queue {
     }
 }
 
-/// The mempool. What it knows of senders is as of the last [`Pool::settle`] or [`Pool::add`].
+/// The mempool. Its accounts are as of the last [`Pool::settle`] or [`Pool::add`].
 #[derive(Debug)]
 pub(crate) struct Pool {
     limits: PoolLimits,
@@ -159,7 +162,7 @@ pub(crate) struct Pool {
     places: BTreeMap<B256, (Address, u64)>,
     bytes: usize,
     arrivals: u64,
-    /// Counts changes of what waits and what is known of senders.
+    /// Counts the changes of the mempool and of its senders.
     revision: u64,
 }
 
@@ -169,7 +172,7 @@ impl Pool {
         Self { limits, rules, queues, places, bytes: 0, arrivals: 0, revision: 0 }
     }
 
-    /// Says why a transaction is not taken, or what [`Pool::insert`] needs to take it.
+    /// Checks a transaction; returns why it is refused, or what [`Pool::insert`] needs.
     pub(crate) fn admit(
         &mut self,
         transaction: &Recovered<Transaction>,
@@ -187,7 +190,7 @@ impl Pool {
             let (transaction, account) = (nonce, sender.nonce);
             return Err(Refusal::NonceTooLow { transaction, account }.into());
         }
-        // A block may be written and not yet settled here: what it used no longer counts.
+        // A block may be written and not settled here yet: nonces it used no longer count.
         self.forget_used(&address, sender.nonce);
         let cost = cost(transaction);
         let size = transaction.encode_2718_len();
@@ -196,7 +199,7 @@ impl Pool {
         Ok(Admission { sender, cost, size, victim })
     }
 
-    /// Takes a transaction as it was just admitted.
+    /// Inserts a transaction that was just admitted.
     pub(crate) fn insert(&mut self, transaction: Recovered<Transaction>, admission: Admission) {
         let Admission { sender, cost, size, victim } = admission;
         let (address, nonce) = (transaction.signer(), transaction.nonce());
@@ -221,7 +224,7 @@ impl Pool {
         self.places.insert(hash, (address, nonce));
     }
 
-    /// Takes a transaction, or says why not; then nothing has changed.
+    /// Admits and inserts a transaction, or returns why not; then nothing has changed.
     #[cfg(test)]
     pub(crate) fn add(
         &mut self,
@@ -233,7 +236,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Every waiting transaction, in the order of arrival.
+    /// Returns every waiting transaction, in the order of arrival.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = &Recovered<Transaction>> {
         let mut all: Vec<&Waiting> =
             self.queues.values().flat_map(|queue| queue.waiting.values()).collect();
@@ -241,17 +244,18 @@ impl Pool {
         all.into_iter().map(|waiting| &waiting.transaction)
     }
 
-    /// Which state of the pool this is: it is another after each change.
+    /// Returns a number that is different after each change of the mempool.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Encoded bytes of all that wait.
+    /// Returns the size of all encoded waiting transactions in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The best-paying executable transactions, each sender's in nonce order, at most `count_max` and at most about `gas_max` of gas limits.
+    /// Returns the best-paying executable transactions, each sender's in nonce order, at most `count_max` and at
+    /// most about `gas_max` of gas limits.
     pub(crate) fn best(
         &self,
         base_fee: u64,
@@ -288,7 +292,7 @@ impl Pool {
         chosen
     }
 
-    /// Whether [`Self::best`] would return anything.
+    /// Returns whether [`Self::best`] would return anything.
     pub(crate) fn has_best(&self, base_fee: u64) -> bool {
         self.queues.values().any(|queue| {
             let first = queue.executable().next();
@@ -296,7 +300,7 @@ impl Pool {
         })
     }
 
-    /// Takes over what a block did to accounts; transactions whose nonce is used leave.
+    /// Updates accounts after a block; removes transactions whose nonce is used.
     pub(crate) fn settle(&mut self, accounts: &BTreeMap<Address, Change<Option<AccountState>>>) {
         for (address, change) in accounts {
             let Some(queue) = self.queues.get_mut(address) else { continue };
@@ -309,7 +313,7 @@ impl Pool {
         }
     }
 
-    /// Forgets a transaction; those of the same sender behind it stay and wait.
+    /// Removes a transaction; later ones of the same sender stay and wait.
     pub(crate) fn remove(&mut self, hash: &B256) {
         let Some((address, nonce)) = self.places.remove(hash) else { return };
         self.revision += 1;
@@ -322,7 +326,7 @@ impl Pool {
         }
     }
 
-    /// Forgets all that wait.
+    /// Removes all transactions.
     pub(crate) fn clear(&mut self) {
         self.queues.clear();
         self.places.clear();
@@ -330,18 +334,18 @@ impl Pool {
         self.bytes = 0;
     }
 
-    /// The most gas a transaction may have from now on; those that wait stay.
+    /// Sets the largest gas limit of a transaction from now on; waiting ones stay.
     pub(crate) fn set_gas_limit(&mut self, gas_limit: u64) {
         self.rules.gas_limit = gas_limit;
     }
 
-    /// The waiting transaction with this hash.
+    /// Returns the waiting transaction with this hash.
     pub(crate) fn transaction(&self, hash: &B256) -> Option<&Recovered<Transaction>> {
         let (address, nonce) = self.places.get(hash)?;
         Some(&self.queues.get(address)?.waiting.get(nonce)?.transaction)
     }
 
-    /// All that wait, or those of one sender, and whether each could be included after those before it.
+    /// Returns all waiting transactions, or those of one sender, and whether each could be included after those before it.
     pub(crate) fn all(
         &self,
         sender: Option<Address>,
@@ -356,7 +360,8 @@ impl Pool {
         })
     }
 
-    /// Whether a transaction does not wait for others of its sender, nor for money. One that is not here waits for nothing.
+    /// Returns whether a transaction waits neither for others of its sender nor for funds. One that is not in the pool
+    /// waits for nothing.
     pub(crate) fn is_ready(&self, hash: &B256) -> bool {
         let Some((address, nonce)) = self.places.get(hash) else { return true };
         self.queues.get(address).is_none_or(|queue| {
@@ -364,7 +369,7 @@ impl Pool {
         })
     }
 
-    /// The next nonce of an account that is at `nonce`, once what waits without a gap is included.
+    /// Returns the next nonce of an account that is at `nonce`, after the waiting transactions without a gap.
     pub(crate) fn next_nonce(&self, address: &Address, nonce: u64) -> u64 {
         let Some(queue) = self.queues.get(address) else { return nonce };
         let mut next = nonce;
@@ -377,12 +382,12 @@ impl Pool {
         next
     }
 
-    /// How many wait.
+    /// Returns the number of waiting transactions.
     pub(crate) fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Forgets a sender's transactions below the account's `nonce`.
+    /// Removes a sender's transactions below the account's `nonce`.
     fn forget_used(&mut self, address: &Address, nonce: u64) {
         let Some(queue) = self.queues.get_mut(address) else { return };
         let kept = queue.waiting.split_off(&nonce);
@@ -397,7 +402,7 @@ impl Pool {
         }
     }
 
-    /// Judges a transaction beside the others of its sender.
+    /// Checks a transaction together with the others of its sender.
     fn check_among_own(
         &self,
         transaction: &Recovered<Transaction>,
@@ -422,7 +427,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Who has to leave for `transaction`: the last one of some sender, those that can't run first, then those that pay less.
+    /// Returns the transaction to remove for `transaction`: the last one of some sender, first those that can't run, then
+    /// those that pay less.
     fn make_room(
         &self,
         transaction: &Recovered<Transaction>,
@@ -449,7 +455,7 @@ impl Pool {
         };
         let is_executable = self.next_nonce(&place.0, sender.nonce) >= place.1;
         let is_better = (is_executable, tip(transaction)) > (victim_executable, victim_tip);
-        // One leaves for one: a large transaction does not push out many.
+        // At most one is removed for one: a large transaction does not replace many.
         let fits = bytes.saturating_sub(victim.size) <= self.limits.bytes_max
             && count.saturating_sub(1) <= self.limits.transactions_max;
         if is_better && fits {
@@ -460,7 +466,7 @@ impl Pool {
     }
 }
 
-/// What can be said without knowing the sender.
+/// Checks what does not depend on the sender.
 fn check_alone(
     transaction: &Transaction,
     rules: &Rules,
@@ -477,7 +483,7 @@ fn check_alone(
     Ok(())
 }
 
-/// Both fees must rise, as in geth, or replacing would be a way to make the node work for nothing.
+/// Checks that both fees rise, as in geth; otherwise replacing would cost the node work for nothing.
 fn check_replacement(old: &Transaction, new: &Transaction) -> Result<(), PoolRefusal> {
     let raised = |fee: u128| {
         let step = (fee / 100).saturating_mul(REPLACEMENT_PERCENT)
@@ -491,12 +497,12 @@ fn check_replacement(old: &Transaction, new: &Transaction) -> Result<(), PoolRef
     Ok(())
 }
 
-/// The most that goes to the producer, per gas.
+/// Returns the largest tip per gas.
 fn tip(transaction: &Transaction) -> u128 {
     transaction.max_priority_fee_per_gas().unwrap_or_else(|| transaction.max_fee_per_gas())
 }
 
-/// The most a transaction can take from its sender; saturates.
+/// Returns the largest amount that a transaction can take from its sender; saturates.
 fn cost(transaction: &Transaction) -> U256 {
     let gas = U256::from(transaction.gas_limit());
     let fees = gas.saturating_mul(U256::from(transaction.max_fee_per_gas()));

@@ -1,9 +1,9 @@
-//! The node as others see it.
+//! The public interface of a node.
 
 use crate::{
     clock::Clock,
     config::NodeConfig,
-    development::{Development, Workbench},
+    development::{Development, DevelopmentState},
     error::{OpenError, SubmitError, WaitError},
     journal::Journal,
     key,
@@ -21,6 +21,7 @@ use execution::{
     BlockError, Call, CallError, CallOutcome, Environment, EstimateError, Genesis, Overrides,
     PendingBlock, Rules, Transaction, UnknownRevision, decode_transaction,
 };
+use history::{Follower, History, Unavailable};
 use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -32,14 +33,17 @@ use std::{
 use store::{Reader, Store, StoreError, StoreOptions};
 use tokio::sync::{broadcast, watch};
 
-/// A ledger with its mempool and producer, cheap to clone. When the last clone goes, production stops and the data directory is free.
+/// A ledger with its mempool and producer, cheap to clone. When the last clone is dropped, production stops and the
+/// data directory is released.
 #[derive(Clone)]
 pub struct Node {
     shared: Arc<Shared>,
     producer: Arc<Producer>,
+    /// With a history index: the thread that writes it.
+    _follower: Option<Arc<Follower>>,
 }
 
-/// What the node and its producer thread share.
+/// State shared by the node and its producer thread.
 pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) rules: Rules,
@@ -48,14 +52,17 @@ pub(crate) struct Shared {
     pub(crate) sequencing: Sequencing,
     pub(crate) batching: Duration,
     pub(crate) pending: PendingBlocks,
+    /// The history index, if there is one.
+    history: Option<Arc<History>>,
     pool: Mutex<Pool>,
     /// Locked after the pool.
     journal: Mutex<Journal>,
-    /// With the pool: something was added while [`Shared::is_idle`], or the node stops.
+    /// Used with the pool: notified when something is added while [`Shared::is_idle`], or the node stops.
     pub(crate) wake: Condvar,
-    /// Written under the pool's lock: the producer sleeps until there is a transaction. When it gathers company for one, nobody wakes it.
+    /// Written under the pool's lock: true while the producer sleeps until there is a transaction. While it waits for
+    /// further ones, nobody wakes it.
     pub(crate) is_idle: AtomicBool,
-    /// Counts changes of the store: a reader is good for one.
+    /// Number of changes of the store: a reader is valid for one.
     generation: AtomicU64,
     latest: Mutex<Option<(u64, Arc<Reader>)>>,
     pub(crate) stopping: AtomicBool,
@@ -64,27 +71,27 @@ pub(crate) struct Shared {
     waiting: broadcast::Sender<B256>,
 }
 
-/// The thread, ended with the last node.
+/// The producer thread, stopped with the last clone of the node.
 struct Producer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Which block a call is in.
+/// The block in which a call runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallBlock {
-    /// The one whose state it reads: its number and time.
+    /// The block whose state it reads: its number and time.
     Same,
-    /// The one that would follow it now.
+    /// The block that would follow it now.
     Next,
 }
 
 /// A transaction that waits for a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// As it was submitted.
+    /// The transaction as it was submitted.
     pub transaction: Recovered<Transaction>,
-    /// Whether it could be next for its sender: no earlier nonce is missing, and it can be paid after those before it.
+    /// Whether it could be next for its sender: no earlier nonce is missing, and it can be paid for after those before it.
     pub is_ready: bool,
 }
 
@@ -95,15 +102,15 @@ pub struct Inclusion {
     pub block_number: u64,
     /// Position in the block, from 0.
     pub index: usize,
-    /// What came of it.
+    /// Its receipt.
     pub receipt: ReceiptEnvelope,
 }
 
 impl Node {
-    /// Opens the data directory and starts making blocks.
+    /// Opens the data directory and starts to make blocks.
     ///
     /// # Errors
-    /// [`OpenError`]: in use, of another chain, without one, damaged, not writable.
+    /// [`OpenError`]: in use, another chain, no chain, damaged, not writable.
     pub fn open(mut config: NodeConfig) -> Result<Self, OpenError> {
         let past_states_max = config.past_states_max;
         let is_development = config.is_development;
@@ -111,7 +118,7 @@ impl Node {
         let options = StoreOptions { past_states_max, blocks_max, is_development };
         let given = config.genesis.take();
         if let Some(genesis) = &given {
-            // Before anything is made.
+            // Before any file is created.
             genesis.validate().map_err(StoreError::from)?;
         }
         let store = Store::open_with(&config.data_dir, options)?;
@@ -122,7 +129,7 @@ impl Node {
         if let Some(genesis) = &genesis {
             store.initialize(genesis)?;
         }
-        // Without a genesis this says that there is none.
+        // Without a genesis block this returns the error.
         let head = store.reader()?.head().clone();
         let genesis = genesis.ok_or_else(|| StoreError::Empty { path: store.path().into() })?;
         let rules = Rules { modules: config.modules, ..genesis.rules() };
@@ -133,7 +140,7 @@ impl Node {
             let ahead_seconds = head.timestamp - wall;
             tracing::warn!(
                 ahead_seconds,
-                "the last block is ahead of the clock: time stands until it has caught up"
+                "the last block is ahead of the clock: blocks keep its timestamp until the clock has caught up"
             );
         }
         let sequencing = sequencing(&config, &store, &genesis)?;
@@ -149,6 +156,7 @@ impl Node {
             sequencing,
             batching: config.batching,
             pending: PendingBlocks::default(),
+            history: config.history.map(|options| Arc::new(History::new(path, options))),
             pool: Mutex::new(pool),
             rules,
             journal: Mutex::new(journal),
@@ -161,13 +169,14 @@ impl Node {
             heads: watch::Sender::new(head),
             waiting: broadcast::Sender::new(waiting::UNREAD_MAX),
         });
-        shared.wait_again(&waiting)?;
+        shared.restore_waiting(&waiting)?;
         shared.announce_unknown();
         let producer = Producer::start(&shared)?;
-        Ok(Self { shared, producer: Arc::new(producer) })
+        let follower = follow(&shared);
+        Ok(Self { shared, producer: Arc::new(producer), _follower: follower })
     }
 
-    /// What the machine knows of the chain: chain id, gas limit, base fee rule.
+    /// Returns the parameters of the chain: chain id, gas limit, base fee rule.
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.shared.rules
@@ -182,25 +191,26 @@ impl Node {
         genesis.ok_or_else(|| StoreError::Empty { path: self.shared.store.path().into() })
     }
 
-    /// The last block's header and hash.
+    /// Returns the last block's header and hash.
     #[must_use]
     pub fn head(&self) -> Sealed<Header> {
         self.shared.heads.borrow().clone()
     }
 
-    /// Sees every new head, or only the newest when it looks seldom. Also wakes when production halts or a waiting transaction is dropped.
+    /// Returns a receiver of new heads, which may skip older ones. It also wakes when production stops or a waiting
+    /// transaction is removed.
     #[must_use]
     pub fn subscribe_heads(&self) -> watch::Receiver<Sealed<Header>> {
         self.shared.heads.subscribe()
     }
 
-    /// Sees every transaction that begins to wait from now on, if it looks often enough.
+    /// Returns a receiver of the transactions that begin to wait from now on; a slow reader misses some.
     #[must_use]
     pub fn subscribe_waiting(&self) -> WaitingFeed {
         WaitingFeed::new(self.shared.waiting.subscribe())
     }
 
-    /// A snapshot of the chain and of the state at its head, shared by all who ask before the next block.
+    /// Returns a snapshot of the chain and of the state at its head, shared by all callers before the next block.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -208,13 +218,27 @@ impl Node {
         self.shared.reader()
     }
 
-    /// Why no more blocks are made, if so.
+    /// The history index; `None` unless [`NodeConfig::history`] asks for one.
+    #[must_use]
+    pub fn history(&self) -> Option<&History> {
+        self.shared.history.as_deref()
+    }
+
+    /// The history index together with the ledger as it is now.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: there is none, it is being opened, it has stopped, or it cannot be read.
+    pub fn history_view(&self) -> Result<history::View, Unavailable> {
+        self.history().ok_or(Unavailable::Disabled)?.view(|| self.reader())
+    }
+
+    /// Returns why block production has stopped, if it has.
     #[must_use]
     pub fn halted(&self) -> Option<&str> {
         self.shared.halted.get().map(String::as_str)
     }
 
-    /// Takes a signed transaction (EIP-2718 bytes) into the mempool; its hash.
+    /// Submits a signed transaction (EIP-2718 bytes) to the mempool; returns its hash.
     ///
     /// # Errors
     /// [`SubmitError`]; nothing has changed then.
@@ -227,19 +251,19 @@ impl Node {
         }
     }
 
-    /// Takes a transaction into the mempool.
+    /// Adds a transaction to the mempool.
     pub(crate) fn admit(&self, transaction: Recovered<Transaction>) -> Result<B256, SubmitError> {
         let hash = *transaction.tx_hash();
         let mut pool = self.shared.pool();
-        // Read under the lock: the producer can't settle a block in between, so what the pool learns of the sender is never older than
-        // what it knows.
+        // Read under the lock: the producer can't settle a block in between, so the account given to the pool is
+        // never older than the pool's own.
         let reader = self.reader()?;
         if reader.locate(&hash)?.is_some() {
             return Err(PoolRefusal::AlreadyKnown.into());
         }
         let mut sender = sender(&reader, &transaction.signer())?;
         let keeps_waiting = self.shared.sequencing.keeps_waiting();
-        // A contract sends when somebody does so in its name.
+        // A contract is the sender when it is impersonated.
         sender.is_contract &= keeps_waiting;
         let admission = pool.admit(&transaction, sender)?;
         if keeps_waiting {
@@ -248,7 +272,7 @@ impl Node {
         pool.insert(transaction, admission);
         let is_idle = self.shared.is_idle.load(Ordering::SeqCst);
         drop(pool);
-        // Nobody needs to listen.
+        // It does not matter if nobody receives the hash.
         let _ = self.shared.waiting.send(hash);
         if is_idle {
             self.shared.wake.notify_all();
@@ -256,19 +280,19 @@ impl Node {
         Ok(hash)
     }
 
-    /// What can be done with a ledger for development; `None` when it is one that is meant.
+    /// Returns the operations of a development ledger; `None` for a production ledger.
     #[must_use]
     pub fn development(&self) -> Option<Development<'_>> {
         Development::of(self, &self.shared)
     }
 
-    /// A transaction that waits for a block.
+    /// Returns a transaction that waits for a block.
     #[must_use]
     pub fn waiting(&self, hash: &B256) -> Option<Recovered<Transaction>> {
         self.shared.pool().transaction(hash).cloned()
     }
 
-    /// All transactions that wait for a block, or those of one sender: by sender, in the order of their nonces.
+    /// Returns all waiting transactions, or those of one sender: by sender, in the order of their nonces.
     #[must_use]
     pub fn all_waiting(&self, sender: Option<Address>) -> Vec<Waiting> {
         let pool = self.shared.pool();
@@ -279,50 +303,50 @@ impl Node {
         pool.all(sender).map(shown).collect()
     }
 
-    /// Whether nothing is missing before a transaction: it is in a block, or could be next for its sender.
+    /// Returns whether nothing is missing before a transaction: it is in a block, or could be next for its sender.
     #[must_use]
     pub fn is_ready(&self, hash: &B256) -> bool {
         self.shared.pool().is_ready(hash)
     }
 
-    /// How many transactions wait for a block.
+    /// Returns the number of waiting transactions.
     #[must_use]
     pub fn waiting_count(&self) -> usize {
         self.shared.pool().len()
     }
 
-    /// The nonce for an account's next transaction, with those that wait counted.
+    /// Returns the nonce of an account's next transaction, after those that wait.
     ///
     /// # Errors
     /// [`StoreError`] when the state cannot be read.
     pub fn next_nonce(&self, address: &Address) -> Result<u64, StoreError> {
-        // Under the lock, as in `submit`: a transaction on its way into a block is counted there or here.
+        // Under the lock, as in `submit`: a transaction that moves into a block is counted in one of both places.
         let pool = self.shared.pool();
         let account = self.reader()?.account(address)?;
         let nonce = account.map_or(0, |account| account.nonce);
         Ok(pool.next_nonce(address, nonce))
     }
 
-    /// The base fee of the next block, in the smallest unit per gas.
+    /// Returns the base fee of the next block, in the smallest unit per gas.
     #[must_use]
     pub fn next_base_fee(&self) -> u64 {
         self.shared.next_base_fee()
     }
 
-    /// The gas limit of the next block.
+    /// Returns the gas limit of the next block.
     #[must_use]
     pub fn next_gas_limit(&self) -> u64 {
         self.shared.next_gas_limit()
     }
 
-    /// Runs a call on the head's state and forgets what it wrote.
+    /// Executes a call on the head's state and discards its changes.
     ///
     /// # Errors
     /// [`CallError`] when it could not run; a revert is an outcome.
     pub fn call(&self, call: &Call) -> Result<CallOutcome, CallError<StoreError>> {
         let reader = self.reader().map_err(CallError::State)?;
         let view = self.view(reader, CallBlock::Same);
-        view.scene(self.rules(), &Overrides::default()).call(call)
+        view.call_context(self.rules(), &Overrides::default()).call(call)
     }
 
     /// Returns the state after the head of `reader`, for calls in `block`.
@@ -338,7 +362,7 @@ impl Node {
         StateView::new(reader, environment)
     }
 
-    /// Returns the state after the transactions that could be in the next block, for calls in that block behind them.
+    /// Returns the state after the transactions that could be in the next block, for calls in that block after them.
     ///
     /// # Errors
     /// [`PendingError`] when the chain cannot be read.
@@ -351,7 +375,8 @@ impl Node {
         Ok(StateView::pending(reader, block, environment))
     }
 
-    /// Returns the block that would follow now, with the transactions that could be in it. Its randomness is not known yet; it has its parent's.
+    /// Returns the next block as it would be now, with the transactions that could be in it. Its randomness is not
+    /// known yet; the parent's is used.
     ///
     /// # Errors
     /// [`PendingError`] when the chain cannot be read.
@@ -359,14 +384,14 @@ impl Node {
         Ok(self.shared.pending()?.block)
     }
 
-    /// The gas limit with which a call succeeds in the next block, within 1/64 of the least.
+    /// Returns the gas limit with which a call succeeds in the next block, within 1/64 of the smallest.
     ///
     /// # Errors
     /// [`EstimateError`]: reverted with its data, halted, or not run at all.
     pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<StoreError>> {
         let reader = self.reader().map_err(CallError::State)?;
         let view = self.view(reader, CallBlock::Next);
-        view.scene(self.rules(), &Overrides::default()).estimate_gas(call)
+        view.call_context(self.rules(), &Overrides::default()).estimate_gas(call)
     }
 
     /// Waits until a submitted transaction is in a block.
@@ -377,7 +402,7 @@ impl Node {
         let mut heads = self.subscribe_heads();
         loop {
             heads.mark_unchanged();
-            // Looked for in this order, it can't slip from one place to the other between the looks.
+            // Checked in this order, a transaction can't move from one place to the other between the checks.
             let is_waiting = self.shared.pool().transaction(&hash).is_some();
             if let Some(inclusion) = self.inclusion(&hash)? {
                 return Ok(inclusion);
@@ -398,14 +423,15 @@ impl Node {
         }
     }
 
-    /// Ends production: the block in work is finished, the waiting transactions stay in the journal. Queries still answer. Blocks the caller.
+    /// Stops production: the block in progress is finished, and waiting transactions stay in the journal. Queries
+    /// still work. Blocks the caller.
     ///
-    /// The data directory is free when the last clone of the node is gone.
+    /// The data directory is released when the last clone of the node is dropped.
     pub fn shutdown(&self) {
         self.producer.stop();
     }
 
-    /// Where a transaction is in the chain.
+    /// Returns the block and receipt of a transaction.
     fn inclusion(&self, hash: &B256) -> Result<Option<Inclusion>, StoreError> {
         let reader = self.reader()?;
         let Some(location) = reader.locate(hash)? else { return Ok(None) };
@@ -428,18 +454,21 @@ impl Node {
 }
 
 impl Shared {
-    /// The mempool. A thread that panicked while holding it leaves it whole: its methods check before they change.
+    /// Returns the mempool. A thread that panicked with the lock leaves it consistent: its methods check before they
+    /// change.
     pub(crate) fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The journal; locked after the pool. A thread that panicked while holding it leaves a file that reads up to what it was writing.
+    /// Returns the journal; locked after the pool. A thread that panicked with the lock leaves a file that is readable
+    /// up to its last whole record.
     fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what waited before a restart into the mempool: what is in a block, or can't be included any more, has left.
-    fn wait_again(&self, waiting: &[Vec<u8>]) -> Result<(), StoreError> {
+    /// Adds the transactions that waited before a restart to the mempool, except those in a block and those that
+    /// can't be included any more.
+    fn restore_waiting(&self, waiting: &[Vec<u8>]) -> Result<(), StoreError> {
         let reader = self.reader()?;
         let mut pool = self.pool();
         for bytes in waiting {
@@ -450,23 +479,27 @@ impl Shared {
             }
         }
         if !waiting.is_empty() {
-            tracing::info!(kept = waiting.len(), waiting = pool.len(), "transactions of before");
+            tracing::info!(
+                kept = waiting.len(),
+                waiting = pool.len(),
+                "waiting transactions were restored"
+            );
         }
         self.tidy_journal(&pool);
         Ok(())
     }
 
-    /// Writes the journal anew when most of it has left the mempool.
+    /// Writes the journal again when most of its transactions have left the mempool.
     pub(crate) fn tidy_journal(&self, pool: &Pool) {
         let mut journal = self.journal();
         if journal.is_bloated(pool.bytes())
             && let Err(error) = journal.rewrite(pool.in_order())
         {
-            tracing::warn!(%error, "the journal of waiting transactions could not be tidied");
+            tracing::warn!(%error, "the journal of waiting transactions could not be written again");
         }
     }
 
-    /// Never older than the last [`Shared::renew`].
+    /// Returns a reader that is not older than the last [`Shared::renew`].
     pub(crate) fn reader(&self) -> Result<Arc<Reader>, StoreError> {
         let generation = self.generation();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -480,11 +513,15 @@ impl Shared {
         Ok(reader)
     }
 
-    /// To be called after each change of the store, before anybody is told of it.
+    /// Invalidates the reader; called after each change of the store, before anyone is notified.
     pub(crate) fn renew(&self) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         *latest = None;
         self.generation.fetch_add(1, Ordering::SeqCst);
+        drop(latest);
+        if let Some(history) = &self.history {
+            history.notify();
+        }
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -495,34 +532,35 @@ impl Shared {
         self.sequencing.next_base_fee(&self.heads.borrow(), &self.rules)
     }
 
-    /// The gas limit of the next block.
+    /// Returns the gas limit of the next block.
     pub(crate) fn next_gas_limit(&self) -> u64 {
         self.sequencing.next_gas_limit(&self.rules)
     }
 
-    /// Whether a waiting transaction could be in the next block.
+    /// Returns whether a transaction of the mempool could be in the next block.
     pub(crate) fn has_ready(&self) -> bool {
         let base_fee = self.next_base_fee();
         self.check_next_known().is_ok() && self.pool().has_best(base_fee)
     }
 
-    /// Keeps how far a ledger for development is ahead of the clock, if that has changed.
-    pub(crate) fn keep_time(&self, workbench: &Workbench) -> Result<(), StoreError> {
-        if let Some(offset) = workbench.unkept_offset() {
+    /// Stores how far a development ledger is ahead of the clock, if that has changed.
+    pub(crate) fn keep_time(&self, development: &DevelopmentState) -> Result<(), StoreError> {
+        if let Some(offset) = development.unkept_offset() {
             self.store.keep_time_offset(offset)?;
-            workbench.set_kept_offset(offset);
+            development.set_kept_offset(offset);
         }
         Ok(())
     }
 
-    /// Checks that this program knows the rules of the next block. While it does not, no block is made and no transaction taken; queries are
-    /// answered. A ledger for development may go back below that height and go on.
+    /// Checks that this program knows the rules of the next block. While it does not, no block is produced and no
+    /// transaction is accepted; queries are answered. A development ledger may be reverted below that height and
+    /// continue.
     pub(crate) fn check_next_known(&self) -> Result<(), UnknownRevision> {
         let head = self.heads.borrow().number;
         self.rules.check_known(head.saturating_add(1))
     }
 
-    /// Tells the operator at the start that rules are ahead which this program does not know.
+    /// Warns the operator at the start that the schedule has rules which this program does not know.
     fn announce_unknown(&self) {
         match self.rules.first_unknown() {
             Some(unknown) if self.check_next_known().is_ok() => tracing::warn!("{unknown}"),
@@ -530,24 +568,32 @@ impl Shared {
         }
     }
 
-    /// Tells the operator that the head was the last block whose rules this program knows.
+    /// Warns the operator that the head is the last block whose rules this program knows.
     pub(crate) fn report_unknown(&self) {
         if let Err(unknown) = self.check_next_known() {
             tracing::error!("no more blocks are made: {unknown}");
         }
     }
 
-    /// No more blocks. The first reason stays.
+    /// Stops block production; the first reason is kept.
     pub(crate) fn halt(&self, reason: String) {
         if self.halted.set(reason).is_ok() {
             self.notify();
         }
     }
 
-    /// Wakes those who wait for a head though there is none.
+    /// Wakes everyone who waits for a head, though there is no new one.
     pub(crate) fn notify(&self) {
         self.heads.send_modify(|_| {});
     }
+}
+
+/// Starts the thread that writes the history index, if there is to be one.
+fn follow(shared: &Arc<Shared>) -> Option<Arc<Follower>> {
+    let own = Arc::clone(shared);
+    // Not the reader that all share: its lock is not to be held by a thread of low priority.
+    let reader = move || own.store.reader().map(Arc::new);
+    shared.history.as_ref().map(|history| Arc::new(Follower::start(history, reader)))
 }
 
 impl Producer {
@@ -562,7 +608,7 @@ impl Producer {
 
     fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
-        // With the lock taken once, the thread is either before its look at `stopping`, or asleep and woken.
+        // With the lock taken once, the thread is either before its check of `stopping`, or asleep and woken.
         drop(self.shared.pool());
         self.shared.wake.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -579,7 +625,7 @@ impl Drop for Producer {
     }
 }
 
-/// How blocks are made, as the configuration says.
+/// Returns the policy of block production, by the configuration.
 fn sequencing(
     config: &NodeConfig,
     store: &Store,
@@ -591,16 +637,16 @@ fn sequencing(
         return Ok(Sequencing::solo(config.block_interval, timestamps, beneficiary));
     }
     let head = store.reader()?.head().timestamp;
-    let workbench = Workbench::at(store.time_offset()?, config.clock.now(), head);
-    Ok(Sequencing::development(workbench, timestamps, beneficiary))
+    let development = DevelopmentState::at(store.time_offset()?, config.clock.now(), head);
+    Ok(Sequencing::development(development, timestamps, beneficiary))
 }
 
-/// What the state says of an account that sends.
+/// Returns the account of a sender.
 fn sender(reader: &Reader, address: &Address) -> Result<Sender, StoreError> {
     let Some(account) = reader.account(address)? else {
         return Ok(Sender { nonce: 0, balance: U256::ZERO, is_contract: false });
     };
-    // EIP-7702: a delegation is no contract.
+    // EIP-7702: an account with a delegation is not a contract.
     let is_contract = account.code_hash != KECCAK256_EMPTY
         && !reader.code(&account.code_hash)?.starts_with(&[0xef, 0x01, 0x00]);
     Ok(Sender { nonce: account.nonce, balance: account.balance, is_contract })

@@ -1,4 +1,5 @@
-//! The block that would follow now, with the waiting transactions in it: executed when somebody asks, and kept until something changes.
+//! The next block as it would be now, with the transactions of the mempool: executed on request, and cached until
+//! something changes.
 
 use crate::{node::Shared, producer::BLOCK_TRANSACTIONS_MAX, randomness::Randomness};
 use alloy_consensus::Header;
@@ -7,14 +8,14 @@ use execution::{BlockError, BlockInput, Environment, PendingBlock, execute_pendi
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Reader, StoreError};
 
-/// Why there is no pending block.
+/// Why the pending block can't be executed.
 pub type PendingError = BlockError<StoreError>;
 
-/// The pending block that was executed last. Whoever asks for another one waits for it: the node executes one at a time.
+/// The pending block that was executed last. A request for another one waits: the node executes one at a time.
 #[derive(Default)]
 pub(crate) struct PendingBlocks(Mutex<Option<(Key, Arc<PendingBlock>)>>);
 
-/// All that a pending block depends on.
+/// Everything that a pending block depends on.
 #[derive(PartialEq, Eq)]
 struct Key {
     generation: u64,
@@ -22,7 +23,7 @@ struct Key {
     input: BlockInput,
 }
 
-/// The head, what the next block is made of, and that block.
+/// The head, the input of the next block, and that block.
 pub(crate) struct Pending {
     pub(crate) reader: Arc<Reader>,
     pub(crate) environment: Environment,
@@ -30,14 +31,14 @@ pub(crate) struct Pending {
 }
 
 impl Shared {
-    /// The input of the next block as far as it is known: its randomness is not, and is taken to be the parent's.
+    /// Returns the input of the next block as far as it is known: its randomness is not, so the parent's is used.
     pub(crate) fn pending_input(&self, head: &Header) -> BlockInput {
         let unknown =
             Randomness { prevrandao: head.mix_hash, key: Bytes::new(), proof: Bytes::new() };
         self.sequencing.next_input(head, self.clock.now(), unknown)
     }
 
-    /// Executes the waiting transactions as the next block.
+    /// Executes the transactions of the mempool as the next block.
     pub(crate) fn pending(&self) -> Result<Pending, PendingError> {
         let mut latest = self.pending.0.lock().unwrap_or_else(PoisonError::into_inner);
         let pool = self.pool();

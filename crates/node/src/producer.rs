@@ -1,4 +1,4 @@
-//! The thread that makes blocks.
+//! The block producer's thread.
 
 use crate::{mempool::Pool, node::Shared, randomness, sequencing::Schedule};
 use alloy_consensus::Sealed;
@@ -10,10 +10,10 @@ use std::{
 };
 use store::{Reader, StoreError};
 
-/// Most transactions that are tried for one block.
+/// Largest number of transactions tried for one block.
 pub(crate) const BLOCK_TRANSACTIONS_MAX: usize = 4_096;
 
-/// Why production ends for good.
+/// Why production stops for good.
 #[derive(Debug, thiserror::Error)]
 enum Halt {
     #[error(transparent)]
@@ -22,7 +22,7 @@ enum Halt {
     Block(#[from] BlockError<StoreError>),
 }
 
-/// Runs until the node is stopped or can't go on; then it has said why.
+/// Runs until the node is stopped or production has to stop; then the reason is recorded.
 pub(crate) fn run(shared: &Arc<Shared>) {
     let _guard = HaltOnPanic(shared);
     let mut last = now();
@@ -37,7 +37,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
     }
 }
 
-/// Tells those who wait when the thread dies of one of our own mistakes.
+/// Records an internal error when the thread panics, for everyone who waits.
 struct HaltOnPanic<'a>(&'a Shared);
 
 impl Drop for HaltOnPanic<'_> {
@@ -48,14 +48,14 @@ impl Drop for HaltOnPanic<'_> {
     }
 }
 
-/// Whether a block must be made even if it stays empty.
+/// Whether a block must be made even if it is empty.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     Interval,
     Transactions,
 }
 
-/// Sleeps until there is something to do; `None` when the node stops.
+/// Sleeps until there is work; returns `None` when the node stops.
 fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
     let mut pool = shared.pool();
     shared.is_idle.store(true, Ordering::SeqCst);
@@ -64,7 +64,7 @@ fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
             return None;
         }
         if shared.check_next_known().is_err() {
-            // Until the end, or until a ledger for development has gone back.
+            // Until the node stops, or until a development ledger was reverted.
             pool = shared.wake.wait(pool).unwrap_or_else(std::sync::PoisonError::into_inner);
             continue;
         }
@@ -81,7 +81,7 @@ fn wait_for_work(shared: &Shared, last: Instant) -> Option<Due> {
         }
     };
     shared.is_idle.store(false, Ordering::SeqCst);
-    // Company for the first transaction. The end of the node ends this, too.
+    // Wait for further transactions. The end of the node ends this, too.
     let started = now();
     while due == Due::Transactions && !shared.stopping.load(Ordering::SeqCst) {
         let left = shared.batching.saturating_sub(started.elapsed());
@@ -102,24 +102,25 @@ fn wait<'a>(
     result.unwrap_or_else(std::sync::PoisonError::into_inner).0
 }
 
-/// Makes one block, writes it, and tells everyone; what did not get in. When that fails nothing more is made, and everyone is told why.
+/// Makes and writes one block, and notifies everyone; returns the refused transactions. After a failure no more
+/// blocks are made, and everyone is notified of the reason.
 pub(crate) fn produce_or_halt(shared: &Shared, due: Due) -> Result<Vec<Refused>, String> {
     produce(shared, due).map_err(|halt| {
         let reason = chain(&halt);
-        tracing::error!(reason, "block production has halted");
+        tracing::error!(reason, "block production has stopped");
         shared.halt(reason.clone());
         reason
     })
 }
 
 fn produce(shared: &Shared, due: Due) -> Result<Vec<Refused>, Halt> {
-    // Another thread may have made the last block that this program can make.
+    // Another thread may have produced the last block that this program can produce.
     if shared.check_next_known().is_err() {
         return Ok(Vec::new());
     }
     let reader = shared.reader()?;
     let base_fee = shared.next_base_fee();
-    // A transaction uses less gas than its limit as a rule; what does not fit waits.
+    // A transaction usually uses less gas than its limit; what does not fit waits.
     let gas_max = shared.next_gas_limit().saturating_mul(2);
     let transactions = shared.pool().best(base_fee, gas_max, BLOCK_TRANSACTIONS_MAX);
     let built = execute(shared, &reader, &transactions)?;
@@ -146,15 +147,15 @@ fn execute(
     Ok(execute_block(&parent, &shared.rules, &input, transactions)?)
 }
 
-/// What can never be included leaves the pool. In an empty block nothing stood in the way of the rest: they leave, too, or the next
-/// attempt would be the same.
+/// Removes refused transactions that can never be included. If the block is empty, nothing kept the others out: they
+/// are removed, too, or the next attempt would have the same result.
 fn drop_refused(pool: &mut Pool, refused: &[Refused], is_empty: bool) {
     for Refused { hash, reason, .. } in refused {
         if reason.is_temporary() && !is_empty {
             continue;
         }
         if !matches!(reason, Refusal::NonceTooLow { .. }) {
-            tracing::warn!(%hash, %reason, "a waiting transaction is dropped");
+            tracing::warn!(%hash, %reason, "a waiting transaction is removed");
         }
         pool.remove(hash);
     }
@@ -175,7 +176,7 @@ fn publish(shared: &Shared, block: ExecutedBlock) -> Result<(), Halt> {
     Ok(())
 }
 
-/// An error with what caused it, on one line.
+/// Returns an error and its causes, on one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

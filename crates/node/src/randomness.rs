@@ -1,4 +1,4 @@
-//! Randomness of blocks: unknown to all but the node before, checkable by all after.
+//! Randomness of blocks: known only to the node before the block, checkable by everyone afterwards.
 
 use alloy_consensus::Header;
 use alloy_primitives::{B256, Bytes, keccak256};
@@ -6,19 +6,19 @@ use ed25519_dalek::{
     PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH, Signature, Signer, SigningKey, VerifyingKey,
 };
 
-/// Begins what the node signs, so that the signature means nothing else.
+/// First bytes of what the node signs, so that the signature can't be used for anything else.
 const CONTEXT: &[u8] = b"gleaner/randomness/v1";
 
-/// A block's randomness and what shows that it was not chosen.
+/// A block's randomness and the proof that it was not chosen.
 pub(crate) struct Randomness {
     pub(crate) prevrandao: B256,
     /// The node's public key, for the header's extra data.
     pub(crate) key: Bytes,
-    /// Its signature, kept beside the header.
+    /// Its signature, stored beside the header.
     pub(crate) proof: Bytes,
 }
 
-/// The randomness of the block at `height`, above a parent with `parent_randomness`.
+/// Returns the randomness of the block at `height`, above a parent with `parent_randomness`.
 pub(crate) fn draw(
     key: &SigningKey,
     chain_id: u64,
@@ -33,8 +33,8 @@ pub(crate) fn draw(
     }
 }
 
-/// Whether `header`'s randomness is its node's signature, the block's `proof`, mixed with `parent`'s randomness. Which node that is, the
-/// extra data say; a chain has one.
+/// Returns whether `header`'s randomness is its node's signature, the block's `proof`, mixed with `parent`'s
+/// randomness. The extra data contain the node's key; a chain has one.
 #[must_use]
 pub fn verify_randomness(chain_id: u64, parent: &Header, header: &Header, proof: &[u8]) -> bool {
     let Ok(signature) = <[u8; SIGNATURE_LENGTH]>::try_from(proof) else { return false };
@@ -88,6 +88,6 @@ mod tests {
         }
         assert!(!verify_randomness(1, &parent, &block, &proof[..63]));
         let again = draw(&key, 1, 5, parent.mix_hash);
-        assert_eq!(again.prevrandao, block.mix_hash, "the node has no choice");
+        assert_eq!(again.prevrandao, block.mix_hash, "the signature must be deterministic");
     }
 }

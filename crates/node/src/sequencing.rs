@@ -1,8 +1,8 @@
-//! Who decides when a block is made, and what its parent does not determine of it.
+//! Decides when a block is produced, and the values of it that do not follow from its parent.
 
 use crate::{
     config::Timestamps,
-    development::{Plan, Workbench},
+    development::{DevelopmentState, Plan},
     randomness::Randomness,
 };
 use alloy_consensus::Header;
@@ -14,23 +14,23 @@ use std::{sync::MutexGuard, time::Duration};
 pub(crate) struct Sequencing {
     policy: Policy,
     timestamps: Timestamps,
-    /// Receives tips, unless the policy says otherwise.
+    /// Receives tips, unless the policy sets another receiver.
     beneficiary: Address,
 }
 
 enum Policy {
-    /// One node orders alone: a block for what waits, and at the latest at an interval an empty one.
+    /// One node orders alone: a block when transactions wait, and an empty one after an interval without a block.
     Solo { interval: Option<Duration> },
-    /// Whoever tests decides.
-    Development(Box<Workbench>),
+    /// The client that tests decides.
+    Development(Box<DevelopmentState>),
 }
 
-/// What makes the producer make a block.
+/// What causes the producer to produce a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Schedule {
     /// A transaction that waits.
     pub(crate) takes_what_comes: bool,
-    /// This time since the block before.
+    /// This time after the block before.
     pub(crate) interval: Option<Duration>,
 }
 
@@ -44,48 +44,48 @@ impl Sequencing {
         Self { policy: Policy::Solo { interval }, timestamps, beneficiary }
     }
 
-    /// The policy of a ledger for development.
+    /// The policy of a development ledger.
     pub(crate) fn development(
-        workbench: Workbench,
+        development: DevelopmentState,
         timestamps: Timestamps,
         beneficiary: Address,
     ) -> Self {
-        let policy = Policy::Development(Box::new(workbench));
+        let policy = Policy::Development(Box::new(development));
         Self { policy, timestamps, beneficiary }
     }
 
-    /// In a ledger for development.
-    pub(crate) fn workbench(&self) -> Option<&Workbench> {
+    /// In a development ledger.
+    pub(crate) fn development_state(&self) -> Option<&DevelopmentState> {
         match &self.policy {
             Policy::Solo { .. } => None,
-            Policy::Development(workbench) => Some(workbench.as_ref()),
+            Policy::Development(development) => Some(development.as_ref()),
         }
     }
 
-    /// Returns what makes the producer make a block. In development whoever sends makes it.
+    /// Returns what causes the producer to produce a block. In development the thread of the request produces it.
     pub(crate) fn schedule(&self) -> Schedule {
         match &self.policy {
             Policy::Solo { interval } => Schedule { takes_what_comes: true, interval: *interval },
-            Policy::Development(workbench) => {
-                Schedule { takes_what_comes: false, interval: workbench.plan().interval }
+            Policy::Development(development) => {
+                Schedule { takes_what_comes: false, interval: development.plan().interval }
             }
         }
     }
 
-    /// Returns what is held while a block is made, if others but the producer make blocks.
+    /// Returns the lock to hold while a block is produced, if threads other than the producer produce blocks.
     pub(crate) fn production(&self) -> Option<MutexGuard<'_, ()>> {
-        self.workbench().map(Workbench::production)
+        self.development_state().map(DevelopmentState::production)
     }
 
-    /// Returns whether what waits is kept over a restart. In development a contract may send, when somebody does so in its name, and who
-    /// reads the journal could not tell.
+    /// Returns whether the mempool is kept over a restart. In development a contract may be an impersonated sender,
+    /// which the journal does not record.
     pub(crate) fn keeps_waiting(&self) -> bool {
-        self.workbench().is_none()
+        self.development_state().is_none()
     }
 
-    /// Returns the rules as the mempool applies them. In development a block's base fee may be anything.
+    /// Returns the rules for the mempool. In development a block's base fee may be any value.
     pub(crate) fn pool_rules(&self, mut rules: Rules) -> Rules {
-        if self.workbench().is_some() {
+        if self.development_state().is_some() {
             rules.base_fee.minimum = 0;
         }
         rules
@@ -102,7 +102,7 @@ impl Sequencing {
         self.planned(|plan| plan.gas_limit).unwrap_or(rules.gas_limit)
     }
 
-    /// Returns who receives the tips of the next block.
+    /// Returns the receiver of the next block's tips.
     pub(crate) fn beneficiary(&self) -> Address {
         self.planned(|plan| plan.beneficiary).unwrap_or(self.beneficiary)
     }
@@ -115,7 +115,7 @@ impl Sequencing {
         }
     }
 
-    /// Returns what the parent of the next block does not determine, when the clock says `wall`.
+    /// Returns the values of the next block that do not follow from its parent, when the clock says `wall`.
     pub(crate) fn next_input(
         &self,
         parent: &Header,
@@ -127,8 +127,8 @@ impl Sequencing {
         let beneficiary = self.beneficiary();
         let (timestamp, prevrandao, deviations) = match &self.policy {
             Policy::Solo { .. } => (wall, prevrandao, Deviations::default()),
-            Policy::Development(workbench) => {
-                let plan = workbench.plan();
+            Policy::Development(development) => {
+                let plan = development.plan();
                 let timestamp = plan.next_timestamp(parent.timestamp, wall);
                 (timestamp, plan.prevrandao.unwrap_or(prevrandao), plan.deviations())
             }
@@ -139,12 +139,12 @@ impl Sequencing {
 
     /// A block was made: what was said of it alone is over.
     pub(crate) fn settle(&self, timestamp: u64, wall: u64) {
-        if let Some(workbench) = self.workbench() {
-            workbench.plan().settle(timestamp, wall);
+        if let Some(development) = self.development_state() {
+            development.plan().settle(timestamp, wall);
         }
     }
 
     fn planned<T>(&self, what: impl FnOnce(&Plan) -> Option<T>) -> Option<T> {
-        self.workbench().and_then(|workbench| what(&workbench.plan()))
+        self.development_state().and_then(|development| what(&development.plan()))
     }
 }

@@ -1,12 +1,14 @@
-//! A state that queries read, and the block that a call in it sees.
+//! A state for queries, and the block in which a call on it runs.
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
-use execution::{AccountState, Environment, Overrides, PendingBlock, Rules, Scene, StateAfter};
+use execution::{
+    AccountState, CallContext, Environment, Overrides, PendingBlock, Rules, StateAfter,
+};
 use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
 use std::sync::Arc;
 use store::{Reader, StoreError};
 
-/// The state after a block, or after the transactions that wait for the next one.
+/// The state after a block, or after the transactions of the mempool.
 #[derive(Clone)]
 pub struct StateView {
     reader: Arc<Reader>,
@@ -15,12 +17,13 @@ pub struct StateView {
 }
 
 impl StateView {
-    /// The state after the head of `reader`; a call is in `environment`.
+    /// Returns the state after the head of `reader`; a call runs in `environment`.
     pub(crate) fn new(reader: Arc<Reader>, environment: Environment) -> Self {
         Self { reader, pending: None, environment }
     }
 
-    /// The state after `pending`, which follows the head of `reader`; a call is in that block, behind its transactions.
+    /// Returns the state after `pending`, which follows the head of `reader`; a call runs in that block, after its
+    /// transactions.
     pub(crate) fn pending(
         reader: Arc<Reader>,
         pending: Arc<PendingBlock>,
@@ -29,13 +32,13 @@ impl StateView {
         Self { reader, pending: Some(pending), environment }
     }
 
-    /// Returns the state's last block that is sealed.
+    /// Returns the last sealed block of the state.
     #[must_use]
     pub fn reader(&self) -> &Arc<Reader> {
         &self.reader
     }
 
-    /// Returns the header of the block that the state is after.
+    /// Returns the header of the block before this state.
     #[must_use]
     pub fn header(&self) -> &alloy_consensus::Header {
         match &self.pending {
@@ -44,10 +47,14 @@ impl StateView {
         }
     }
 
-    /// Returns where a call would run, with `overrides`. It leaves no trace.
+    /// Returns the context of a call, with `overrides`. The call changes nothing.
     #[must_use]
-    pub fn scene<'a>(&'a self, rules: &'a Rules, overrides: &'a Overrides) -> Scene<'a, Self> {
-        Scene { state: self, rules, environment: self.environment, overrides }
+    pub fn call_context<'a>(
+        &'a self,
+        rules: &'a Rules,
+        overrides: &'a Overrides,
+    ) -> CallContext<'a, Self> {
+        CallContext { state: self, rules, environment: self.environment, overrides }
     }
 
     /// Returns an account; `None` if it does not exist.
@@ -76,7 +83,7 @@ impl StateView {
         }
     }
 
-    /// Returns what a storage slot holds; zero if never written.
+    /// Returns the value of a storage slot; zero if never written.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.

@@ -1,4 +1,4 @@
-//! News of transactions that begin to wait.
+//! A feed of transactions that begin to wait.
 
 use alloy_primitives::B256;
 use tokio::sync::broadcast::{
@@ -6,7 +6,7 @@ use tokio::sync::broadcast::{
     error::{RecvError, TryRecvError},
 };
 
-/// Hashes kept for those who read late; who reads later than that misses some.
+/// Number of hashes kept for slow readers; a reader that is slower misses some.
 pub(crate) const UNREAD_MAX: usize = 4_096;
 
 /// Hashes of transactions in the order in which they came into the mempool.
@@ -20,13 +20,13 @@ impl WaitingFeed {
         Self { receiver }
     }
 
-    /// What has come since the last look, at most `count_max`.
+    /// Returns the hashes since the last call, at most `count_max`.
     pub fn take(&mut self, count_max: usize) -> Vec<B256> {
         let mut hashes = Vec::new();
         while hashes.len() < count_max {
             match self.receiver.try_recv() {
                 Ok(hash) => hashes.push(hash),
-                // The oldest are gone: go on with those that are left.
+                // The oldest are lost: continue with the remaining ones.
                 Err(TryRecvError::Lagged(_)) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
@@ -34,7 +34,7 @@ impl WaitingFeed {
         hashes
     }
 
-    /// Waits for at least one, and takes at most `count_max`; `None` when the node is gone.
+    /// Waits for at least one hash, and returns at most `count_max`; `None` when the node is dropped.
     pub async fn next(&mut self, count_max: usize) -> Option<Vec<B256>> {
         loop {
             match self.receiver.recv().await {

@@ -1,4 +1,4 @@
-//! Blocks, transactions and receipts as JSON wants them.
+//! Blocks, transactions and receipts in the form of their JSON.
 
 use crate::{
     error::{Answer, internal, not_pending, pruned},
@@ -19,12 +19,12 @@ use serde_json::Value;
 use std::sync::Arc;
 use store::Reader;
 
-/// A transaction on the wire.
+/// A transaction in the form of its JSON.
 pub(crate) type WireTransaction = wire::Transaction<Transaction>;
-/// A block on the wire.
+/// A block in the form of its JSON.
 pub(crate) type WireBlock = wire::Block<WireTransaction>;
 
-/// How much of a block's transactions is wanted.
+/// Whether a block is returned with its transactions or with their hashes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     Hashes,
@@ -100,7 +100,7 @@ fn look(node: &Node, block: BlockId) -> Answer<Option<Found>> {
     Ok(find(&reader, block)?.map(|block| Found { block, pending: None }))
 }
 
-/// A block as JSON wants it.
+/// Returns a block in the form of its JSON.
 pub(crate) fn shown(
     header: &Sealed<Header>,
     transactions: &[Recovered<Transaction>],
@@ -121,38 +121,41 @@ pub(crate) fn shown(
     WireBlock::new(header, listed).with_withdrawals(Some(Withdrawals::default()))
 }
 
-/// A block's header alone, with the size of the whole block.
+/// Returns a block's header, with the size of the whole block.
 pub(crate) fn header(node: &Node, asked: BlockId) -> Answer<Option<Shown<wire::Header>>> {
     let Some(found) = look(node, asked)? else { return Ok(None) };
     let store::Block { header, transactions } = &found.block;
     found.shown(shown(header, transactions, Content::Hashes).header).map(Some)
 }
 
-/// How many transactions a block has.
+/// Returns the number of a block's transactions.
 pub(crate) fn transaction_count(node: &Node, block: BlockId) -> Answer<Option<U64>> {
     Ok(look(node, block)?.map(|found| U64::from(found.block.transactions.len())))
 }
 
-/// How many uncles a block has: none, ever.
+/// Returns the number of a block's uncles: always 0.
 pub(crate) fn uncle_count(node: &Node, block: BlockId) -> Answer<Option<U64>> {
     Ok(look(node, block)?.map(|_| U64::ZERO))
 }
 
-pub(crate) fn receipts(
+/// The receipts of a block, each as `tell` has it.
+pub(crate) fn receipts<T: Serialize>(
     node: &Node,
     block: BlockId,
-) -> Answer<Option<Shown<Vec<wire::TransactionReceipt>>>> {
+    tell: impl Fn(wire::TransactionReceipt) -> Answer<T>,
+) -> Answer<Option<Shown<Vec<T>>>> {
     let Some(found) = look(node, block)? else { return Ok(None) };
     let receipts = match &found.pending {
         Some(receipts) => placed(&found.block, receipts.clone()),
         None => block_receipts(&*node.reader().map_err(internal)?, &found.block)?,
     };
-    found.shown(receipts).map(Some)
+    let told = receipts.into_iter().map(tell).collect::<Answer<Vec<_>>>()?;
+    found.shown(told).map(Some)
 }
 
-/// From a block, or from the mempool.
+/// Returns a transaction from the mempool or from its block.
 pub(crate) fn transaction(node: &Node, hash: B256) -> Answer<Option<WireTransaction>> {
-    // The mempool first: a transaction that leaves it for a block is found there afterwards.
+    // The mempool first: a transaction that leaves it for a block between the two reads is found in the block.
     let waiting = node.waiting(&hash);
     let reader = node.reader().map_err(internal)?;
     let Some((block, index)) = locate(&reader, hash)? else {
@@ -163,7 +166,7 @@ pub(crate) fn transaction(node: &Node, hash: B256) -> Answer<Option<WireTransact
     Ok(nth(&block, index))
 }
 
-/// The transaction at a place in a block.
+/// Returns the transaction at an index of a block.
 pub(crate) fn transaction_at(
     node: &Node,
     block: BlockId,
@@ -178,7 +181,7 @@ pub(crate) fn transaction_at(
     Ok(transaction)
 }
 
-/// A transaction as it was signed.
+/// Returns the signed bytes of a transaction.
 pub(crate) fn raw(transaction: &WireTransaction) -> Bytes {
     transaction.inner.encoded_2718().into()
 }
@@ -188,13 +191,8 @@ fn nth(block: &store::Block, index: usize) -> Option<WireTransaction> {
     Some(included(&block.header, transaction, index))
 }
 
-pub(crate) fn receipt(node: &Node, hash: B256) -> Answer<Option<wire::TransactionReceipt>> {
-    let reader = node.reader().map_err(internal)?;
-    let Some((block, index)) = locate(&reader, hash)? else { return Ok(None) };
-    Ok(block_receipts(&reader, &block)?.into_iter().nth(index))
-}
-
-/// All receipts of a block: a receipt alone does not say its gas nor the position of its logs.
+/// Returns all receipts of a block: a stored receipt holds neither its own gas nor the index of its logs, which
+/// follow from the receipts before it.
 pub(crate) fn block_receipts(
     reader: &Reader,
     block: &store::Block,
@@ -211,7 +209,7 @@ fn placed(block: &store::Block, receipts: Vec<ReceiptEnvelope>) -> Vec<wire::Tra
     pairs.map(|(transaction, receipt)| position.next(&block.header, transaction, receipt)).collect()
 }
 
-/// The block with its transactions; `None` if there is none.
+/// Returns the block with its transactions; `None` if it does not exist.
 pub(crate) fn find(reader: &Reader, block: BlockId) -> Answer<Option<store::Block>> {
     let Some(number) = parameters::height(reader, block)? else { return Ok(None) };
     match reader.block(number).map_err(internal)? {
@@ -220,7 +218,7 @@ pub(crate) fn find(reader: &Reader, block: BlockId) -> Answer<Option<store::Bloc
     }
 }
 
-/// The block a transaction is in, and its position there.
+/// Returns the block that holds a transaction, and the transaction's index there.
 pub(crate) fn locate(reader: &Reader, hash: B256) -> Answer<Option<(store::Block, usize)>> {
     let Some(location) = reader.locate(&hash).map_err(internal)? else { return Ok(None) };
     let block = reader.block(location.block_number).map_err(internal)?;
@@ -242,7 +240,7 @@ fn included(
     }
 }
 
-/// Where in its block the next receipt stands.
+/// The indexes that the next receipt of a block gets.
 struct Position {
     transaction_index: u64,
     log_index: u64,

@@ -1,38 +1,38 @@
-//! Calls and estimates.
+//! Read-only calls and gas estimates.
 
 use crate::{
-    error::{Answer, halted, internal, invalid, not_called, not_estimated, reverted},
-    overrides, parameters,
+    error::{Answer, NO_BLOBS, halted, internal, invalid, not_called, not_estimated, reverted},
+    overrides,
+    parameters::{self, Params},
 };
 use alloy_eips::{BlockId, eip2930::AccessListResult};
 use alloy_primitives::{Bytes, TxKind, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use execution::{Accesses, Call, CallOutcome, Overrides};
-use jsonrpsee::types::Params;
 use node::{CallBlock, Node, StateView};
 use std::{borrow::Cow, sync::Arc};
 
-/// What is asked about a message: in which block, and what to imagine.
-pub(crate) struct Question {
+/// A read-only call: the message, the block whose state it reads, and the overrides of that state and block.
+pub(crate) struct CallParameters {
     pub(crate) call: Call,
     pub(crate) block: Option<BlockId>,
     pub(crate) overrides: Overrides,
 }
 
-/// A message, perhaps a block, perhaps overrides of the state, and of the block.
-pub(crate) fn parameters(params: &Params<'_>) -> Answer<Question> {
+/// Parses the message, then the optional block, state overrides and block overrides.
+pub(crate) fn parameters(params: &Params<'_>) -> Answer<CallParameters> {
     parameters::parse(params, |sequence| {
         let call = message(sequence.next()?)?;
         let block = sequence.optional_next()?;
         let accounts = sequence.optional_next()?;
         let overrides = overrides::read(accounts, sequence.optional_next()?)?;
-        Ok(Question { call, block, overrides })
+        Ok(CallParameters { call, block, overrides })
     })
 }
 
-pub(crate) fn call(node: &Node, asked: &Question) -> Answer<Bytes> {
+pub(crate) fn call(node: &Node, asked: &CallParameters) -> Answer<Bytes> {
     let view = parameters::state(node, asked.block)?;
-    let outcome = view.scene(node.rules(), &asked.overrides).call(&asked.call);
+    let outcome = view.call_context(node.rules(), &asked.overrides).call(&asked.call);
     match outcome.map_err(not_called)? {
         CallOutcome::Returned { output, .. } => Ok(output),
         CallOutcome::Reverted { output, .. } => Err(reverted(output)),
@@ -41,9 +41,9 @@ pub(crate) fn call(node: &Node, asked: &Question) -> Answer<Bytes> {
 }
 
 /// Unless a block is named, behind what waits for the next one.
-pub(crate) fn estimate_gas(node: &Node, asked: &Question) -> Answer<U64> {
+pub(crate) fn estimate_gas(node: &Node, asked: &CallParameters) -> Answer<U64> {
     let mut view = parameters::state(node, Some(asked.block.unwrap_or(BlockId::pending())))?;
-    // What is estimated is sent next: on the head's state it is taken for the block that follows.
+    // An estimated transaction is usually sent next: on the head's state it is estimated for the block that follows.
     if view.header().number == node.head().number {
         view = node.view(Arc::clone(view.reader()), CallBlock::Next);
     }
@@ -51,12 +51,12 @@ pub(crate) fn estimate_gas(node: &Node, asked: &Question) -> Answer<U64> {
         Some(_) => Cow::Owned(funded(&view, asked)?),
         None => Cow::Borrowed(&asked.overrides),
     };
-    let estimate = view.scene(node.rules(), &overrides).estimate_gas(&asked.call);
+    let estimate = view.call_context(node.rules(), &overrides).estimate_gas(&asked.call);
     estimate.map(U64::from).map_err(not_estimated)
 }
 
 /// The overrides with whatever the sender lacks for its value and its gas: as hardhat and anvil estimate.
-fn funded(view: &StateView, asked: &Question) -> Answer<Overrides> {
+fn funded(view: &StateView, asked: &CallParameters) -> Answer<Overrides> {
     let call = &asked.call;
     let gas = U256::from(call.gas_limit.unwrap_or(view.header().gas_limit));
     let fees = gas.saturating_mul(U256::from(call.max_fee_per_gas.unwrap_or_default()));
@@ -74,10 +74,10 @@ fn funded(view: &StateView, asked: &Question) -> Answer<Overrides> {
     Ok(overrides)
 }
 
-/// A call that fails has a list, too, and says beside it how it failed.
-pub(crate) fn access_list(node: &Node, asked: &Question) -> Answer<AccessListResult> {
+/// Returns the access list of a call. A call that fails has one, too; its result also holds the failure.
+pub(crate) fn access_list(node: &Node, asked: &CallParameters) -> Answer<AccessListResult> {
     let view = parameters::state(node, asked.block)?;
-    let accesses = view.scene(node.rules(), &asked.overrides).access_list(&asked.call);
+    let accesses = view.call_context(node.rules(), &asked.overrides).access_list(&asked.call);
     let Accesses { list, outcome } = accesses.map_err(not_called)?;
     let (gas_used, error) = match outcome {
         CallOutcome::Returned { gas_used, .. } => (gas_used, None),
@@ -91,7 +91,8 @@ pub(crate) fn access_list(node: &Node, asked: &Question) -> Answer<AccessListRes
     Ok(AccessListResult { access_list: list, gas_used: U256::from(gas_used), error })
 }
 
-/// The message as the machine takes it: calldata may stand in `input` (the standard's name), in `data` (the older one), or in both alike.
+/// Returns the call for the EVM. Calldata may be in `input` (the standard's name), in `data` (the older name), or in
+/// both if they are equal.
 pub(crate) fn message(request: TransactionRequest) -> Answer<Call> {
     let data = request.input.unique_input().map_err(|_| {
         invalid("both \"data\" and \"input\" are set and not equal: use \"input\" only")
@@ -101,7 +102,7 @@ pub(crate) fn message(request: TransactionRequest) -> Answer<Call> {
         return Err(invalid("both gasPrice and maxFeePerGas specified"));
     }
     if request.blob_versioned_hashes.is_some() || request.max_fee_per_blob_gas.is_some() {
-        return Err(invalid("transaction type not supported: blobs are not carried by this chain"));
+        return Err(invalid(NO_BLOBS));
     }
     Ok(Call {
         from: request.from.unwrap_or_default(),
@@ -110,7 +111,7 @@ pub(crate) fn message(request: TransactionRequest) -> Answer<Call> {
         data,
         gas_limit: request.gas,
         max_fee_per_gas: request.max_fee_per_gas.or(request.gas_price),
-        // A price that is paid whatever the base fee is a tip up to that price.
+        // A `gasPrice` is paid whatever the base fee is: it is a tip up to that price.
         max_priority_fee_per_gas: request.max_priority_fee_per_gas.or(request.gas_price),
         chain_id: request.chain_id,
         access_list: request.access_list.unwrap_or_default(),

@@ -1,15 +1,20 @@
-//! Who may connect, and for how long: the bounds that keep slow and many clients from taking the server away from the others.
+//! The limits on connections: they keep slow or numerous clients from using up the server.
 //!
-//! A connection counts from its acceptance to its end, whatever it does in between. One too many is told so and closed. One that sends no
-//! whole request head in time is closed, also between two requests; a request that takes too long, its body included, is answered 408.
+//! A connection counts from its acceptance to its end. A connection above the maximum is answered 503 and closed. A
+//! client that does not send a complete request head in time is disconnected, also between two requests; a request
+//! that takes too long, its body included, is answered 408.
 
+use crate::{
+    http::{HttpBody, HttpRequest, HttpResponse},
+    stop::Stop,
+};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse, StopHandle};
 use std::{
+    convert::Infallible,
     future::Future,
     io,
     pin::Pin,
@@ -26,55 +31,47 @@ use tower::Service;
 
 /// Largest head of a request, in bytes.
 const HEAD_SIZE_MAX: usize = 64 << 10;
-/// Pause when the system has no more connections to give.
+/// Pause after the system has refused to accept a connection.
 const PAUSE: Duration = Duration::from_millis(50);
-/// What one connection too many is told.
+/// The answer to a connection above the maximum.
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 31\r\nconnection: close\r\n\r\ntoo many connections: try later";
 
-/// Bounds of connections.
+/// Limits on connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) connections_max: usize,
-    /// For the head of a request, from the end of the one before.
+    /// The time for the head of a request, from the end of the request before.
     pub(crate) head_patience: Duration,
-    /// For a request from its head to its answer.
+    /// The time for a request, from its head to its answer.
     pub(crate) request_patience: Duration,
 }
 
-/// What requests are given to.
+/// A service that answers HTTP requests.
 pub(crate) trait Answers:
-    Service<
-        HttpRequest<hyper::body::Incoming>,
-        Response = HttpResponse,
-        Error = tower::BoxError,
-        Future: Send,
-    > + Clone
+    Service<HttpRequest, Response = HttpResponse, Error = Infallible, Future: Send>
+    + Clone
     + Send
     + 'static
 {
 }
 
 impl<S> Answers for S where
-    S: Service<
-            HttpRequest<hyper::body::Incoming>,
-            Response = HttpResponse,
-            Error = tower::BoxError,
-            Future: Send,
-        > + Clone
+    S: Service<HttpRequest, Response = HttpResponse, Error = Infallible, Future: Send>
+        + Clone
         + Send
         + 'static
 {
 }
 
-/// Accepts connections until told to stop; each gets a service of its own.
+/// Accepts connections until the server stops; each gets its own service.
 pub(crate) async fn accept<S: Answers>(
     listener: TcpListener,
     bounds: Bounds,
-    stop: StopHandle,
+    stop: Stop,
     service: impl Fn() -> S,
 ) {
     let room = Arc::new(Semaphore::new(bounds.connections_max));
-    let stopped = stop.clone().shutdown();
+    let stopped = stop.clone().stopped();
     tokio::pin!(stopped);
     loop {
         let accepted = tokio::select! {
@@ -90,19 +87,19 @@ pub(crate) async fn accept<S: Answers>(
             }
         };
         let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
-            // As much as the system takes at once: nobody waits for such a client.
+            // Writes what the system accepts at once: the server does not wait for this client.
             let _ = stream.try_write(BUSY);
             continue;
         };
-        // Small answers should not wait for more; without it they are slower, no worse.
+        // Small answers are sent at once. If the option can't be set, answers are slower, but correct.
         let _ = stream.set_nodelay(true);
         let stream = Counted { stream, _permit: permit };
-        let service = Patient { inner: service(), patience: bounds.request_patience };
+        let service = TimeLimited { inner: service(), patience: bounds.request_patience };
         tokio::spawn(serve(stream, bounds, stop.clone(), service));
     }
 }
 
-async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: StopHandle, service: Patient<S>) {
+async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: Stop, service: TimeLimited<S>) {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -110,7 +107,7 @@ async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: StopHandle, se
         .max_buf_size(HEAD_SIZE_MAX);
     let service = TowerToHyperService::new(service);
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
-    let stopped = stop.shutdown();
+    let stopped = stop.clone().stopped();
     tokio::pin!(connection, stopped);
     let ended = tokio::select! {
         ended = &mut connection => ended,
@@ -124,14 +121,14 @@ async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: StopHandle, se
     }
 }
 
-/// A service that answers in time, if only that it can't.
+/// A service with a time limit: a request that exceeds it is answered 408.
 #[derive(Clone)]
-struct Patient<S> {
+struct TimeLimited<S> {
     inner: S,
     patience: Duration,
 }
 
-impl<S: Answers> Service<HttpRequest<hyper::body::Incoming>> for Patient<S> {
+impl<S: Answers> Service<HttpRequest> for TimeLimited<S> {
     type Response = HttpResponse;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, S::Error>> + Send>>;
@@ -140,7 +137,7 @@ impl<S: Answers> Service<HttpRequest<hyper::body::Incoming>> for Patient<S> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: HttpRequest<hyper::body::Incoming>) -> Self::Future {
+    fn call(&mut self, request: HttpRequest) -> Self::Future {
         let answer = tokio::time::timeout(self.patience, self.inner.call(request));
         Box::pin(async { answer.await.unwrap_or_else(|_| Ok(too_slow())) })
     }
@@ -149,12 +146,12 @@ impl<S: Answers> Service<HttpRequest<hyper::body::Incoming>> for Patient<S> {
 fn too_slow() -> HttpResponse {
     let mut response = HttpResponse::new(HttpBody::from("the request took too long"));
     *response.status_mut() = hyper::StatusCode::REQUEST_TIMEOUT;
-    // What is left of its body would be taken for the next request.
+    // The unread rest of the body would be parsed as the next request.
     response.headers_mut().insert("connection", hyper::header::HeaderValue::from_static("close"));
     response
 }
 
-/// A stream that counts as long as it lives, also when it has become a WebSocket.
+/// A stream that counts as a connection until it is dropped, also after the upgrade to WebSocket.
 struct Counted {
     stream: TcpStream,
     _permit: OwnedSemaphorePermit,

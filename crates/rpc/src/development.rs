@@ -1,6 +1,6 @@
-//! What a node answers only when its ledger is for development: the methods that test suites know from anvil and hardhat.
+//! The methods of development ledgers, which test suites know from anvil and hardhat.
 //!
-//! Elsewhere they are absent, as if they had never been written.
+//! On any other ledger these methods do not exist.
 
 mod accounts;
 mod chain;
@@ -8,16 +8,15 @@ mod failures;
 mod state;
 
 use crate::{
-    error::{Answer, internal, invalid, refused},
-    methods::Methods,
+    error::{Answer, ErrorObject, internal, invalid, refused},
+    method_table::Methods,
 };
 use execution::AmendmentError;
-use jsonrpsee::types::ErrorObjectOwned;
 use node::{Development, DevelopmentError, Node};
 
 pub use accounts::{TEST_PHRASE, test_accounts};
 
-/// Other names of methods: (the other, the one).
+/// Aliases of methods: (alias, method).
 const ALIASES: [(&str, &str); 38] = [
     ("anvil_autoImpersonateAccount", "hardhat_autoImpersonateAccount"),
     ("anvil_dropAllTransactions", "hardhat_dropAllTransactions"),
@@ -59,7 +58,7 @@ const ALIASES: [(&str, &str); 38] = [
     ("hardhat_revert", "evm_revert"),
 ];
 
-/// Adds them all.
+/// Adds all development methods.
 pub(crate) fn add(methods: &mut Methods) {
     accounts::add(methods);
     chain::add(methods);
@@ -69,12 +68,12 @@ pub(crate) fn add(methods: &mut Methods) {
     }
 }
 
-/// The handle of a node for which the methods are there.
+/// Returns the development interface of a node that has these methods.
 fn development(node: &Node) -> Answer<Development<'_>> {
     node.development().ok_or_else(|| refused("this ledger is not for development"))
 }
 
-fn not_done(error: DevelopmentError) -> ErrorObjectOwned {
+fn not_done(error: DevelopmentError) -> ErrorObject {
     match error {
         DevelopmentError::Store(error)
         | DevelopmentError::Amendment(AmendmentError::State(error)) => internal(error),

@@ -1,85 +1,143 @@
-//! Errors on the wire.
+//! The JSON-RPC errors: their codes and texts.
 
+use crate::reverts;
 use alloy_primitives::{B256, Bytes};
-use alloy_sol_types::{Revert, SolError};
 use execution::{CallError, EstimateError, Refusal, SimulateError, TraceError};
-use jsonrpsee::types::{
-    ErrorObjectOwned,
-    error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE},
-};
 use node::{PendingError, SubmitError, WaitError};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use std::time::Duration;
 use store::StoreError;
 
-/// Geth's code for whatever the ledger refuses.
+/// JSON-RPC 2.0: the message is not JSON.
+pub(crate) const PARSE_ERROR_CODE: i32 = -32_700;
+/// JSON-RPC 2.0: the message is JSON, but not a request.
+pub(crate) const INVALID_REQUEST_CODE: i32 = -32_600;
+/// JSON-RPC 2.0: the method does not exist.
+pub(crate) const METHOD_NOT_FOUND_CODE: i32 = -32_601;
+/// JSON-RPC 2.0: the parameters are invalid for the method.
+pub(crate) const INVALID_PARAMS_CODE: i32 = -32_602;
+/// JSON-RPC 2.0: the server failed.
+pub(crate) const INTERNAL_ERROR_CODE: i32 = -32_603;
+/// How much of a method's name an error repeats, in characters.
+const METHOD_NAME_SHOWN: usize = 64;
+
+/// Geth's code for every refusal by the ledger.
 const REFUSED_CODE: i32 = -32_000;
 /// EIP-1474: limit exceeded.
 const LIMIT_CODE: i32 = -32_005;
 /// Geth's code for a call that reverted.
 const REVERTED_CODE: i32 = 3;
 
-/// EIP-7966: no receipt in time.
+/// EIP-7966: no receipt within the time limit.
 const UNTIMELY_CODE: i32 = 4;
-/// EIP-7966: taken, but something has to come before it.
+/// EIP-7966: accepted, but an earlier transaction or funds are missing.
 const UNREADY_CODE: i32 = 5;
-/// Geth's code for what a node does not keep any longer.
+/// Geth's code for data that the node has pruned.
 const PRUNED_CODE: i32 = 4_444;
 
-/// The answer of a method.
-pub(crate) type Answer<T> = Result<T, ErrorObjectOwned>;
+/// The result of a method.
+pub(crate) type Answer<T> = Result<T, ErrorObject>;
 
-pub(crate) fn refused(message: impl Into<String>) -> ErrorObjectOwned {
-    ErrorObjectOwned::owned::<()>(REFUSED_CODE, message, None)
+/// The error of a failed request. Source: JSON-RPC 2.0, section 5.1.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ErrorObject {
+    code: i32,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Box<RawValue>>,
 }
 
-pub(crate) fn invalid(message: impl Into<String>) -> ErrorObjectOwned {
-    ErrorObjectOwned::owned::<()>(INVALID_PARAMS_CODE, message, None)
+impl ErrorObject {
+    /// Returns an error without data.
+    pub(crate) fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), data: None }
+    }
+
+    /// Returns an error with data for programs.
+    pub(crate) fn with_data(code: i32, message: impl Into<String>, data: &impl Serialize) -> Self {
+        Self { data: to_raw_value(data).ok(), ..Self::new(code, message) }
+    }
+
+    pub(crate) fn code(&self) -> i32 {
+        self.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
 }
 
-pub(crate) fn too_large(message: impl Into<String>) -> ErrorObjectOwned {
-    ErrorObjectOwned::owned::<()>(LIMIT_CODE, message, None)
+pub(crate) fn refused(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(REFUSED_CODE, message)
 }
 
-/// Blocks that the ledger came without, or that were pruned.
-pub(crate) fn pruned(first: u64) -> ErrorObjectOwned {
+pub(crate) fn invalid(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(INVALID_PARAMS_CODE, message)
+}
+
+pub(crate) fn too_large(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(LIMIT_CODE, message)
+}
+
+/// Returns the error for an unknown method. The text is geth's.
+pub(crate) fn no_method(name: &str) -> ErrorObject {
+    let name: String = name.chars().take(METHOD_NAME_SHOWN).collect();
+    let message = format!("the method {name} does not exist/is not available");
+    ErrorObject::new(METHOD_NOT_FOUND_CODE, message)
+}
+
+/// Returns the error for a method that panicked: a defect of this program.
+pub(crate) fn panicked() -> ErrorObject {
+    ErrorObject::new(INTERNAL_ERROR_CODE, "internal error: the request was not finished")
+}
+
+/// Returns the error for blocks that were pruned, or that are older than the ledger's snapshot.
+pub(crate) fn pruned(first: u64) -> ErrorObject {
     let message = format!("pruned history unavailable: blocks from {first} on are kept");
-    ErrorObjectOwned::owned::<()>(PRUNED_CODE, message, None)
+    ErrorObject::new(PRUNED_CODE, message)
 }
 
-/// The node's own trouble; its details go to the log, which its owner reads.
-#[expect(clippy::needless_pass_by_value, reason = "used as a function for `map_err`")]
-pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObjectOwned {
-    tracing::error!(error = &error as &dyn std::error::Error, "the chain can't be read");
-    let message = "internal error: the chain can't be read";
-    ErrorObjectOwned::owned::<()>(INTERNAL_ERROR_CODE, message, None)
+/// Logs the details of an error of the node's store, and returns an error without them.
+pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObject {
+    tracing::error!(error = &error as &dyn std::error::Error, "reading the chain failed");
+    let message = "internal error: reading the chain failed, see the node's log";
+    ErrorObject::new(INTERNAL_ERROR_CODE, message)
 }
 
 /// Why there is no pending block: the chain can't be read, or this program does not know the rules of the next block.
-pub(crate) fn not_pending(error: PendingError) -> ErrorObjectOwned {
+pub(crate) fn not_pending(error: PendingError) -> ErrorObject {
     match error {
         PendingError::State(error) => internal(error),
         error => refused(error.to_string()),
     }
 }
 
-/// A call that reverted with `output`; the text is for people, the data for programs.
-pub(crate) fn reverted(output: Bytes) -> ErrorObjectOwned {
-    let message = match Revert::abi_decode(&output) {
-        Ok(revert) => format!("execution reverted: {}", revert.reason),
-        Err(_) => "execution reverted".to_owned(),
-    };
-    ErrorObjectOwned::owned(REVERTED_CODE, message, Some(output))
+/// The history index cannot be read; the details go to the log.
+pub(crate) fn unreadable_index(error: &history::IndexError) -> ErrorObject {
+    tracing::error!(error = error as &dyn std::error::Error, "the history index can't be read");
+    let message = "internal error: the history index can't be read";
+    ErrorObject::new(INTERNAL_ERROR_CODE, message)
 }
 
-/// A call that ended otherwise than by returning or reverting.
-pub(crate) fn halted(reason: &str) -> ErrorObjectOwned {
+/// Returns the error for a call that reverted with `output`; the text is for people, the data for programs.
+pub(crate) fn reverted(output: Bytes) -> ErrorObject {
+    let message = match reverts::reason(&output) {
+        Some(reason) => format!("execution reverted: {reason}"),
+        None => "execution reverted".to_owned(),
+    };
+    ErrorObject::with_data(REVERTED_CODE, message, &output)
+}
+
+/// Returns the error for a call that stopped with an EVM error.
+pub(crate) fn halted(reason: &str) -> ErrorObject {
     if reason.starts_with("OutOfGas") {
         return refused(format!("out of gas: {reason}"));
     }
     refused(format!("execution halted: {reason}"))
 }
 
-pub(crate) fn not_called(error: CallError<StoreError>) -> ErrorObjectOwned {
+pub(crate) fn not_called(error: CallError<StoreError>) -> ErrorObject {
     match error {
         CallError::Refused(refusal) => refused(refusal.to_string()),
         CallError::UnknownRevision(error) => refused(error.to_string()),
@@ -87,7 +145,7 @@ pub(crate) fn not_called(error: CallError<StoreError>) -> ErrorObjectOwned {
     }
 }
 
-pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwned {
+pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObject {
     match error {
         EstimateError::Call(error) => not_called(error),
         EstimateError::Reverted { output } => reverted(output),
@@ -99,7 +157,7 @@ pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObjectOwne
     }
 }
 
-pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObjectOwned {
+pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObject {
     match error {
         TraceError::Call(error) => not_called(error),
         TraceError::TooLarge => too_large(error.to_string()),
@@ -109,8 +167,8 @@ pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObjectOwned {
     }
 }
 
-/// Why there is no simulation, with the codes of `eth_simulateV1`.
-pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObjectOwned {
+/// Returns the error for a failed simulation, with the codes of `eth_simulateV1`.
+pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObject {
     let code = match &error {
         SimulateError::State(_) => INTERNAL_ERROR_CODE,
         SimulateError::UnknownRevision(_) => REFUSED_CODE,
@@ -138,25 +196,29 @@ pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObjectOwne
     };
     match error {
         SimulateError::State(error) => internal(error),
-        error => ErrorObjectOwned::owned::<()>(code, error.to_string(), None),
+        error => ErrorObject::new(code, error.to_string()),
     }
 }
 
-/// A transaction is taken, and its sender's earlier ones or his money are missing. Source: EIP-7966.
-pub(crate) fn unready(hash: B256) -> ErrorObjectOwned {
+/// The error for a transaction that carries blobs.
+pub(crate) const NO_BLOBS: &str = "transaction type not supported: blobs are not supported on this ledger, send the data as calldata";
+
+/// Returns the error for a transaction that is in the mempool, but whose sender's earlier nonces or funds are
+/// missing. Source: EIP-7966.
+pub(crate) fn unready(hash: B256) -> ErrorObject {
     let message = "the transaction waits, and can't be in a block yet: earlier nonces or funds of its sender are missing";
-    ErrorObjectOwned::owned(UNREADY_CODE, message, Some(hash))
+    ErrorObject::with_data(UNREADY_CODE, message, &hash)
 }
 
-/// A transaction is taken, and in no block yet. Source: EIP-7966.
-pub(crate) fn untimely(hash: B256, wait: Duration) -> ErrorObjectOwned {
+/// Returns the error for a transaction that is in the mempool, but not yet in a block. Source: EIP-7966.
+pub(crate) fn untimely(hash: B256, wait: Duration) -> ErrorObject {
     let message = format!(
         "the transaction waits, and was in no block within {wait:?}: ask for its receipt later"
     );
-    ErrorObjectOwned::owned(UNTIMELY_CODE, message, Some(hash))
+    ErrorObject::with_data(UNTIMELY_CODE, message, &hash)
 }
 
-pub(crate) fn not_awaited(error: WaitError) -> ErrorObjectOwned {
+pub(crate) fn not_awaited(error: WaitError) -> ErrorObject {
     match error {
         WaitError::Store(error) => internal(error),
         error @ (WaitError::Unknown { .. }
@@ -165,12 +227,15 @@ pub(crate) fn not_awaited(error: WaitError) -> ErrorObjectOwned {
     }
 }
 
-pub(crate) fn not_submitted(error: SubmitError) -> ErrorObjectOwned {
+pub(crate) fn not_submitted(error: SubmitError) -> ErrorObject {
     match error {
         SubmitError::Store(error) => internal(error),
         error @ SubmitError::Journal(_) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a transaction was not kept");
-            ErrorObjectOwned::owned::<()>(INTERNAL_ERROR_CODE, error.to_string(), None)
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "writing a transaction to the mempool's file failed"
+            );
+            ErrorObject::new(INTERNAL_ERROR_CODE, error.to_string())
         }
         error @ (SubmitError::Decode(_)
         | SubmitError::Refused(_)

@@ -1,4 +1,4 @@
-//! What a transaction pays.
+//! The fees of transactions.
 
 use crate::{
     error::{Answer, internal, invalid, pruned, refused},
@@ -12,24 +12,26 @@ use execution::next_base_fee;
 use node::Node;
 use store::Reader;
 
-/// The tip suggested, in the smallest unit per gas: there is room in the blocks, so that any tip will do.
+/// The suggested tip, in the smallest unit per gas: blocks are seldom full, so that any tip is enough.
 pub(crate) const TIP: U64 = U64::from_limbs([1]);
 
-/// What blobs would cost if there were any: the least that Ethereum asks, and what `BLOBBASEFEE` says here.
+/// The price of blob gas, which this ledger does not have: Ethereum's minimum, as the opcode `BLOBBASEFEE` returns here.
 pub(crate) const BLOB_BASE_FEE: U64 = U64::from_limbs([1]);
 
-/// Most blocks of one history; more are cut, as in geth.
+/// Most blocks of one history; a longer request is shortened, as in geth.
 const HISTORY_BLOCKS_MAX: u64 = 1_024;
 /// Most percentiles of one history.
 const PERCENTILES_MAX: usize = 100;
 
-/// For transactions without EIP-1559: pays even after a full block, which raises the base fee by 1/8 at most.
+/// Returns the price for transactions without EIP-1559: enough even after a full block, which raises the base fee by
+/// at most 1/8.
 pub(crate) fn gas_price(node: &Node) -> Answer<U256> {
     let base_fee = U256::from(node.next_base_fee());
     Ok(base_fee + base_fee / U256::from(8) + U256::from(TIP))
 }
 
-/// Fee per gas and tip of a transaction that says neither, or one of them: it pays after some full blocks, too.
+/// Returns the fee per gas and the tip of the next transaction, where `max_fee` and `tip` do not set them: enough
+/// also after several full blocks.
 pub(crate) fn of_next(node: &Node, max_fee: Option<u128>, tip: Option<u128>) -> (u128, u128) {
     let base_fee = u128::from(node.next_base_fee());
     let wished = tip.unwrap_or(TIP.to());
@@ -54,7 +56,7 @@ pub(crate) fn history(
     if newest < first {
         return Err(pruned(first));
     }
-    // What there is, as at the beginning of a chain: wallets ask for some blocks, and take fewer.
+    // At the beginning of a chain there are fewer blocks: wallets accept a shorter history.
     let count = count.value().min(HISTORY_BLOCKS_MAX).min(newest + 1 - first);
     let oldest_block = if count == 0 { 0 } else { newest + 1 - count };
     let mut history = FeeHistory {
@@ -90,7 +92,7 @@ fn check_percentiles(percentiles: &[f64]) -> Answer<()> {
     if is_valid { Ok(()) } else { Err(invalid("reward percentiles must rise from 0 to 100")) }
 }
 
-/// The tips at the percentiles of a block's gas, zeros for an empty block.
+/// Returns the tips at the percentiles of a block's gas; zeros for an empty block.
 fn block_rewards(reader: &Reader, header: &Header, percentiles: &[f64]) -> Answer<Vec<u128>> {
     let nothing = || vec![0; percentiles.len()];
     let block = reader.block(header.number).map_err(internal)?;
@@ -124,7 +126,10 @@ fn base_fee(header: &Header) -> u64 {
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "gas is far below 2^53, and this is shown only")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "gas is far below 2^53, and the ratio is only displayed"
+    )]
     let ratio = part as f64 / whole.max(1) as f64;
     ratio
 }

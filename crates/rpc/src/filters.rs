@@ -1,54 +1,22 @@
-//! Filters kept for clients that poll: `eth_newFilter` and its relatives.
-//!
-//! A filter that nobody asks for [`IDLE_MAX`] is forgotten, and the one not asked for longest makes room when there are too many. Its name can't
-//! be guessed, so that no client meddles with another's.
+//! `eth_newFilter` and the other methods for clients that poll.
 
 use crate::{
     context::Context,
+    criteria::Criteria,
+    cursor::Cursor,
     error::{Answer, internal, refused},
+    filter_store::Kind,
     logs,
 };
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::{Filter, Log};
-use jsonrpsee::{
-    server::{IdProvider, RandomIntegerIdProvider},
-    types::SubscriptionId,
-};
-use node::WaitingFeed;
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use store::Reader;
 
-/// Most filters kept at a time, for all clients.
-const FILTERS_MAX: usize = 1_024;
-/// Most entries in one answer; the rest is in the next.
+/// Most entries in one answer; the next poll returns the rest.
 const CHANGES_MAX: usize = 10_000;
-/// How long a filter is kept that nobody asks for. As in geth.
-const IDLE_MAX: Duration = Duration::from_secs(300);
 
-/// Names of subscriptions and filters as Ethereum has them: `0x` and hexadecimal digits, random.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HexIds;
-
-impl HexIds {
-    pub(crate) fn next(self) -> String {
-        let half = || match RandomIntegerIdProvider.next_id() {
-            SubscriptionId::Num(number) => number,
-            SubscriptionId::Str(_) => 0,
-        };
-        format!("0x{:x}{:014x}", half(), half())
-    }
-}
-
-impl IdProvider for HexIds {
-    fn next_id(&self) -> SubscriptionId<'static> {
-        SubscriptionId::Str(self.next().into())
-    }
-}
-
-/// What has come since the last look.
+/// What has been added since the last poll.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Changes {
@@ -56,56 +24,15 @@ pub(crate) enum Changes {
     Hashes(Vec<B256>),
 }
 
-/// All filters, by name.
-#[derive(Default)]
-pub(crate) struct Filters {
-    kept: BTreeMap<String, Kept>,
-}
-
-struct Kept {
-    kind: Kind,
-    asked: Instant,
-}
-
-enum Kind {
-    /// Logs of blocks from `next` on.
-    Logs { filter: Box<Filter>, next: u64 },
-    /// Hashes of blocks from `next` on.
-    Blocks { next: u64 },
-    /// Hashes of transactions that began to wait.
-    Waiting(WaitingFeed),
-}
-
-impl Filters {
-    fn add(&mut self, kind: Kind) -> String {
-        let now = now();
-        self.kept.retain(|_, kept| now.duration_since(kept.asked) < IDLE_MAX);
-        if self.kept.len() >= FILTERS_MAX {
-            let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.asked);
-            if let Some(name) = oldest.map(|(name, _)| name.clone()) {
-                self.kept.remove(&name);
-            }
-        }
-        let name = HexIds.next();
-        self.kept.insert(name.clone(), Kept { kind, asked: now });
-        name
-    }
-
-    fn asked(&mut self, name: &str) -> Answer<&mut Kept> {
-        let kept = self.kept.get_mut(name).ok_or_else(|| refused("filter not found"))?;
-        kept.asked = now();
-        Ok(kept)
-    }
-}
-
 pub(crate) fn new_logs(context: &Context, filter: Filter) -> Answer<String> {
-    let next = context.node.head().number + 1;
-    Ok(context.filters().add(Kind::Logs { filter: Box::new(filter), next }))
+    let criteria = Box::new(Criteria::new(filter)?);
+    let cursor = Cursor::at_head(&context.node)?;
+    Ok(context.filters().add(Kind::Logs { criteria, cursor }))
 }
 
 pub(crate) fn new_blocks(context: &Context) -> Answer<String> {
-    let next = context.node.head().number + 1;
-    Ok(context.filters().add(Kind::Blocks { next }))
+    let cursor = Cursor::at_head(&context.node)?;
+    Ok(context.filters().add(Kind::Blocks(cursor)))
 }
 
 pub(crate) fn new_waiting(context: &Context) -> Answer<String> {
@@ -114,44 +41,41 @@ pub(crate) fn new_waiting(context: &Context) -> Answer<String> {
 }
 
 pub(crate) fn uninstall(context: &Context, name: &str) -> Answer<bool> {
-    Ok(context.filters().kept.remove(name).is_some())
+    Ok(context.filters().remove(name))
 }
 
-/// All logs that a filter's blocks hold, new or not.
+/// Returns all logs of a filter's blocks, also those returned before.
 pub(crate) fn all_logs(context: &Context, name: &str) -> Answer<Vec<Log>> {
-    let filter = match &context.filters().asked(name)?.kind {
-        Kind::Logs { filter, .. } => filter.clone(),
-        Kind::Blocks { .. } | Kind::Waiting(_) => return Err(refused("filter not found")),
+    let criteria = match context.filters().asked(name)? {
+        Kind::Logs { criteria, .. } => criteria.clone(),
+        Kind::Blocks(_) | Kind::Waiting(_) => return Err(refused("filter not found")),
     };
-    logs::find(&context.node, &filter)
+    logs::find(&context.node, &criteria)
 }
 
+/// Returns what has been added since the last poll, in the blocks that the filter names.
 pub(crate) fn changes(context: &Context, name: &str) -> Answer<Changes> {
-    let reader = context.node.reader().map_err(internal)?;
-    let head = reader.head().number;
     let mut filters = context.filters();
-    Ok(match &mut filters.asked(name)?.kind {
-        Kind::Logs { filter, next } => {
-            // Below it when a ledger for development has gone back.
-            *next = (*next).min(head + 1);
-            let (found, then) = logs::since(&reader, filter, *next)?;
-            *next = then;
+    Ok(match filters.asked(name)? {
+        Kind::Logs { criteria, cursor } => {
+            let reader = cursor.advance(&context.node)?;
+            let (found, next) = logs::since(&reader, criteria, cursor.next)?;
+            cursor.next = next;
             Changes::Logs(found)
         }
-        Kind::Blocks { next } => {
-            let mut hashes = Vec::new();
-            *next = (*next).min(head + 1);
-            while *next <= head && hashes.len() < CHANGES_MAX {
-                hashes.extend(reader.header(*next).map_err(internal)?.map(|header| header.hash()));
-                *next += 1;
-            }
-            Changes::Hashes(hashes)
+        Kind::Blocks(cursor) => {
+            let reader = cursor.advance(&context.node)?;
+            Changes::Hashes(hashes(&reader, cursor)?)
         }
         Kind::Waiting(feed) => Changes::Hashes(feed.take(CHANGES_MAX)),
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the shell measures how long nobody asked")]
-fn now() -> Instant {
-    Instant::now()
+fn hashes(reader: &Reader, cursor: &mut Cursor) -> Answer<Vec<B256>> {
+    let mut hashes = Vec::new();
+    while cursor.next <= reader.head().number && hashes.len() < CHANGES_MAX {
+        hashes.extend(reader.header(cursor.next).map_err(internal)?.map(|header| header.hash()));
+        cursor.next += 1;
+    }
+    Ok(hashes)
 }

@@ -1,57 +1,85 @@
 //! Ethereum JSON-RPC over HTTP and WebSocket.
 //!
-//! [`serve`] answers on one address what wallets, libraries and explorers ask: single requests and batches over HTTP,
-//! the same and subscriptions over WebSocket; web pages may ask when their origin is allowed. It translates between
-//! a [`node::Node`] and the wire, holds no rule and no state of its own. The methods are listed in `methods.rs`, each with its name.
+//! [`serve`] answers the requests of wallets, libraries and explorers on one address: single requests and batches
+//! over HTTP, the same and subscriptions over WebSocket; web pages are answered when their origin is allowed. The
+//! crate translates between a [`node::Node`] and JSON-RPC, and holds no ledger rule and no ledger state. The methods
+//! are listed in `methods.rs`, each with its name.
 //!
-//! Errors, by code (EIP-1474, and geth where clients match on its words):
-//! - `-32700`, `-32600`: not JSON, not a request. `-32601`: no such method; clients fall back on it. `-32602`: parameters.
+//! How a request is answered:
+//! 1. `connections` accepts the client, `transports` selects HTTP (`http`) or WebSocket (`socket`).
+//! 2. `envelope` parses the requests of the message, `dispatcher` answers them one after the other.
+//! 3. `method_table` finds the method and the thread that runs it; `parameters` parses its parameters.
+//!
+//! Errors, by code (EIP-1474, and geth where clients compare its texts):
+//! - `-32700`, `-32600`: not JSON, not a request. `-32601`: unknown method; clients fall back on it. `-32602`:
+//!   invalid parameters.
 //! - `3`: a call reverted; `data` is its ABI-encoded error.
-//! - `4`, `5`: taken, but no receipt in time, or something has to come before it (EIP-7966); `data` is the hash.
-//! - `-32000`: refused: `nonce too low`, `already known`, `replacement transaction underpriced`, `insufficient funds for gas * price + value`, …
+//! - `4`, `5`: in the mempool, but no receipt in time, or earlier nonces or funds are missing (EIP-7966); `data` is
+//!   the hash.
+//! - `-32000`: refused: `nonce too low`, `already known`, `replacement transaction underpriced`, `insufficient funds
+//!   for gas * price + value`, …
 //! - `4444`: a block that is not kept: pruned, or from before the snapshot that the ledger began with.
-//! - `-32005`: the answer would be too large; `-32603`: the node's disk.
+//! - `-32005`: the answer would be too large; `-32603`: the node's disk failed.
 //!
 //! Deviations from Ethereum nodes:
-//! - The states after the newest blocks are kept: a call or balance at an earlier one is refused, never answered wrongly.
-//! - A block is final when it exists: `safe`, `finalized` and `latest` are one. The block `pending` is the latest one; a call
-//!   at `pending` sees the number and time the next block would have, and the head's state.
-//! - `already known` is also said of a transaction that is in a block.
+//! - The states after the newest blocks are kept: a call or balance at an earlier one is refused, never answered from
+//!   another state.
+//! - A block is final when it exists: `safe`, `finalized` and `latest` are the same. The block `pending` is the
+//!   latest one; a call at `pending` sees the number and time that the next block would have, and the head's state.
+//! - `already known` is also the error for a transaction that is in a block.
 //! - `eth_estimateGas` always estimates for the next block.
-//!
-//! - A subscription to new transactions tells hashes only.
+//! - A subscription to new transactions reports hashes only.
 //! - A simulated block has no state root.
-//! - The state root is not Ethereum's, so there is no `eth_getProof`: `gleaner_getProof` is ours.
+//! - The state root is not Ethereum's, so `eth_getProof` has no proof: use `gleaner_getProof`.
 //!
-//! A node whose ledger is for development answers the methods of `development.rs`, too; elsewhere they are absent, and the node signs for nobody.
+//! The node of a development ledger also has the methods of `development.rs`; elsewhere they do not exist, and the
+//! node signs for no account.
 //!
-//! What it does not do: moved precompiles, subscriptions over HTTP.
+//! Not supported: moved precompiles, subscriptions over HTTP.
 
+mod account_history;
 mod blocks;
 mod calls;
+mod client_version;
 mod connections;
 mod context;
+mod criteria;
+mod cursor;
 mod development;
+mod dispatcher;
+mod envelope;
 mod error;
 mod fees;
+mod filling;
+mod filter_store;
 mod filters;
+mod fork_config;
+mod http;
 mod logs;
 mod mempool;
+mod method_table;
 mod methods;
+mod names;
 mod origins;
+mod outbox;
 mod overrides;
 mod pages;
 mod parameters;
 mod proofs;
+mod receipts;
+mod reverts;
 mod server;
 mod simulate;
+mod socket;
 mod state;
+mod stop;
 mod submission;
 mod subscriptions;
 mod traces;
 mod transports;
 
+pub use client_version::ClientVersion;
 pub use development::{TEST_PHRASE, test_accounts};
-pub use origins::Origins;
+pub use origins::{Origin, OriginError, Origins};
 pub use pages::{Page, Pages};
-pub use server::{ClientVersion, Handle, Listener, Options, ServeError, listen, serve, serve_at};
+pub use server::{Handle, Listener, Options, ServeError, listen, serve, serve_at};

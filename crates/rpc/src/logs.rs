@@ -2,36 +2,37 @@
 
 use crate::{
     blocks,
+    criteria::{Criteria, reversed},
     error::{Answer, internal, invalid, pruned, refused, too_large},
     parameters::number_of,
 };
-use alloy_rpc_types_eth::{BlockNumberOrTag, Filter, FilterBlockOption, Log};
+use alloy_rpc_types_eth::{BlockNumberOrTag, FilterBlockOption, Log};
 use node::Node;
 use std::ops::RangeInclusive;
 use store::Reader;
 
-/// Most blocks one request may look through.
+/// Most blocks that one request may search.
 const BLOCKS_MAX: u64 = 10_000;
 /// Most logs one answer may hold.
 const LOGS_MAX: usize = 10_000;
 
-/// The logs that match `filter`, in order. Without blocks it is the latest one that is looked through.
-pub(crate) fn find(node: &Node, filter: &Filter) -> Answer<Vec<Log>> {
+/// Returns the logs that match, in order. A filter without blocks searches the latest one.
+pub(crate) fn find(node: &Node, criteria: &Criteria) -> Answer<Vec<Log>> {
     let reader = node.reader().map_err(internal)?;
     let mut logs = Vec::new();
     let blocks_max = match node.development() {
-        // There whole chains are looked through, and nobody else waits.
+        // Test suites search whole chains, and no other client waits.
         Some(_) => u64::MAX,
         None => BLOCKS_MAX,
     };
-    let range = range(&reader, filter, blocks_max)?;
-    if *range.start() < reader.first_block() && !range.is_empty() {
+    let range = range(&reader, criteria, blocks_max)?;
+    if *range.start() < reader.first_block() {
         return Err(pruned(reader.first_block()));
     }
     for number in range {
         let Some(header) = reader.header(number).map_err(internal)? else { continue };
-        if filter.matches_bloom(header.logs_bloom) {
-            append(&reader, number, filter, &mut logs)?;
+        if criteria.may_match(header.logs_bloom) {
+            append(&reader, number, criteria, &mut logs)?;
         }
         if logs.len() > LOGS_MAX {
             return Err(too_large(format!(
@@ -42,9 +43,9 @@ pub(crate) fn find(node: &Node, filter: &Filter) -> Answer<Vec<Log>> {
     Ok(logs)
 }
 
-/// The blocks to look through, possibly none.
-fn range(reader: &Reader, filter: &Filter, blocks_max: u64) -> Answer<RangeInclusive<u64>> {
-    match &filter.block_option {
+/// Returns the blocks to search.
+fn range(reader: &Reader, criteria: &Criteria, blocks_max: u64) -> Answer<RangeInclusive<u64>> {
+    match criteria.blocks() {
         FilterBlockOption::AtBlockHash(hash) => {
             let number = reader.block_number(hash).map_err(internal)?;
             let number = number.ok_or_else(|| refused("unknown block"))?;
@@ -56,21 +57,25 @@ fn range(reader: &Reader, filter: &Filter, blocks_max: u64) -> Answer<RangeInclu
     }
 }
 
-/// The heights that exist between two blocks, both the latest one unless named. What is yet to come holds nothing; but a range named
-/// the wrong way round is a mistake.
+/// Returns the heights between two blocks; a block that is not named is the latest. Both must exist: otherwise an
+/// incomplete answer would look like the answer for all blocks of the range.
 fn bound(
     head: u64,
     (from, to): (Option<BlockNumberOrTag>, Option<BlockNumberOrTag>),
     blocks_max: u64,
 ) -> Answer<RangeInclusive<u64>> {
     let number = |block: Option<BlockNumberOrTag>| number_of(head, block.unwrap_or_default());
-    let is_named = to.is_some();
     let (from, to) = (number(from), number(to));
-    if from > to && is_named {
-        return Err(invalid("invalid block range params: fromBlock is above toBlock"));
+    if from.max(to) > head {
+        return Err(invalid(format!(
+            "block range extends beyond current head block: requested {}, head {head}",
+            from.max(to)
+        )));
     }
-    let to = to.min(head);
-    if to.saturating_sub(from) >= blocks_max {
+    if from > to {
+        return Err(reversed(from, to));
+    }
+    if to - from >= blocks_max {
         return Err(too_large(format!(
             "query exceeds max block range {blocks_max}: ask for fewer blocks"
         )));
@@ -78,24 +83,27 @@ fn bound(
     Ok(from..=to)
 }
 
-/// The logs of blocks from `next` on that match `filter`, whatever blocks it names, and the height to go on from. A block's logs come whole.
-pub(crate) fn since(reader: &Reader, filter: &Filter, next: u64) -> Answer<(Vec<Log>, u64)> {
+/// Returns the matching logs of the blocks from `next` on, and the height to continue from. The logs of one block are
+/// never split.
+pub(crate) fn since(reader: &Reader, criteria: &Criteria, next: u64) -> Answer<(Vec<Log>, u64)> {
     let head = reader.head().number;
     let (mut logs, mut number) = (Vec::new(), next);
     while number <= head && number - next < BLOCKS_MAX && logs.len() < LOGS_MAX {
-        let header = reader.header(number).map_err(internal)?;
-        if header.is_some_and(|header| filter.matches_bloom(header.logs_bloom)) {
-            append(reader, number, filter, &mut logs)?;
+        if let Some(header) = reader.header(number).map_err(internal)?
+            && criteria.admits(number, header.hash())
+            && criteria.may_match(header.logs_bloom)
+        {
+            append(reader, number, criteria, &mut logs)?;
         }
         number += 1;
     }
     Ok((logs, number))
 }
 
-fn append(reader: &Reader, number: u64, filter: &Filter, logs: &mut Vec<Log>) -> Answer<()> {
+fn append(reader: &Reader, number: u64, criteria: &Criteria, logs: &mut Vec<Log>) -> Answer<()> {
     let Some(block) = reader.block(number).map_err(internal)? else { return Ok(()) };
     for receipt in blocks::block_receipts(reader, &block)? {
-        let matching = receipt.logs().iter().filter(|log| filter.matches(&log.inner));
+        let matching = receipt.logs().iter().filter(|log| criteria.matches(log));
         logs.extend(matching.cloned());
     }
     Ok(())
@@ -106,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_cut_at_the_head_and_bound() {
+    fn ranges_end_at_the_head_and_are_bound() {
         let check = |head, from: Option<u64>, to: Option<u64>, expected: Result<_, i32>| {
             let range = bound(head, (from.map(Into::into), to.map(Into::into)), BLOCKS_MAX);
             let range = range.map_err(|error| error.code());
@@ -115,16 +123,15 @@ mod tests {
         check(7, None, None, Ok(7..=7));
         check(7, Some(2), None, Ok(2..=7));
         check(7, Some(2), Some(3), Ok(2..=3));
-        check(7, Some(2), Some(u64::MAX), Ok(2..=7));
+        check(7, Some(2), Some(7), Ok(2..=7));
+        check(7, Some(2), Some(8), Err(-32_602));
+        check(7, Some(2), Some(u64::MAX), Err(-32_602));
+        check(7, Some(9), None, Err(-32_602));
+        check(7, Some(9), Some(12), Err(-32_602));
         check(20_000, Some(1), Some(10_000), Ok(1..=10_000));
         check(20_000, Some(0), Some(10_000), Err(-32_005));
         check(20_000, Some(0), None, Err(-32_005));
         check(7, Some(3), Some(2), Err(-32_602));
         check(7, None, Some(2), Err(-32_602));
-        for (from, to) in [(Some(9), None), (Some(9), Some(12))] {
-            let blocks = (from.map(Into::into), to.map(Into::into));
-            let range = bound(7, blocks, BLOCKS_MAX).unwrap();
-            assert!(range.is_empty(), "blocks to come hold nothing");
-        }
     }
 }

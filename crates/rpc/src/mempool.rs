@@ -1,4 +1,4 @@
-//! `txpool_…`: what waits for a block, as geth tells it.
+//! `txpool_…`: the transactions that wait for a block, in geth's form.
 
 use crate::{
     blocks::WireTransaction,
@@ -10,10 +10,10 @@ use node::{Node, Waiting};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Most bytes of transactions that are told in full.
+/// Most bytes of transactions that are returned in full.
 const CONTENT_SIZE_MAX: usize = 4 << 20;
 
-/// What could be in the next block, and what waits for earlier nonces or funds of its sender.
+/// Transactions that the next block can include, and those that wait for earlier nonces or funds of their sender.
 #[derive(Clone, Default, Serialize)]
 pub(crate) struct Parts<T> {
     pending: T,
@@ -39,19 +39,19 @@ pub(crate) fn status(node: &Node) -> Parts<U64> {
 }
 
 pub(crate) fn content(node: &Node) -> Answer<Parts<BySender<WireTransaction>>> {
-    by_sender(node.all_waiting(None), told)
+    by_sender(node.all_waiting(None), to_wire)
 }
 
 pub(crate) fn content_from(
     node: &Node,
     sender: Address,
 ) -> Answer<Parts<OfSender<WireTransaction>>> {
-    let Parts { mut pending, mut queued } = by_sender(node.all_waiting(Some(sender)), told)?;
+    let Parts { mut pending, mut queued } = by_sender(node.all_waiting(Some(sender)), to_wire)?;
     let own = |part: &mut BySender<_>| part.remove(&sender).unwrap_or_default();
     Ok(Parts { pending: own(&mut pending), queued: own(&mut queued) })
 }
 
-/// One line for each, for people.
+/// Returns a line of text for each transaction.
 pub(crate) fn inspect(node: &Node) -> Answer<Parts<BySender<String>>> {
     by_sender(node.all_waiting(None), |waiting| {
         let transaction = &waiting.transaction;
@@ -61,7 +61,7 @@ pub(crate) fn inspect(node: &Node) -> Answer<Parts<BySender<String>>> {
     })
 }
 
-fn told(waiting: Waiting) -> WireTransaction {
+fn to_wire(waiting: Waiting) -> WireTransaction {
     WireTransaction::from_transaction(waiting.transaction, TransactionInfo::default())
 }
 
@@ -69,7 +69,7 @@ fn by_sender<T>(all: Vec<Waiting>, shown: impl Fn(Waiting) -> T) -> Answer<Parts
     let size: usize = all.iter().map(|waiting| waiting.transaction.input().len()).sum();
     if size > CONTENT_SIZE_MAX {
         return Err(too_large(format!(
-            "more than {CONTENT_SIZE_MAX} bytes of calldata wait: ask for one sender with txpool_contentFrom, or for txpool_status"
+            "more than {CONTENT_SIZE_MAX} bytes of calldata are in the mempool: ask for one sender with txpool_contentFrom, or for txpool_status"
         )));
     }
     let mut parts: Parts<BySender<T>> = Parts { pending: BTreeMap::new(), queued: BTreeMap::new() };

@@ -1,96 +1,46 @@
-//! The methods by name.
+//! The list of methods, with their parameters.
+//!
+//! To add a method, start here: add one line to the group it belongs to.
 
 use crate::{
+    account_history,
     blocks::{self, WireBlock},
     calls,
-    context::Context,
+    criteria::Criteria,
     development,
     error::Answer,
-    fees, filters, logs, mempool,
+    fees, filling, filters, fork_config, logs, mempool,
+    method_table::Methods,
     parameters::{Count, one, one_at, parse, two},
-    proofs, simulate, state, submission, traces,
+    proofs, receipts, simulate, state, submission, traces,
 };
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, Bytes, U64, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use jsonrpsee::{RpcModule, types::Params};
 use node::Node;
 use serde::Serialize;
-use std::sync::Arc;
 
-/// Every method, answered from `node`. Those that read much of the disk, or compute, run on threads that may block. Those that are done in
-/// some microseconds run where the request was read: a second thread would cost more than the answer.
+/// Returns the methods of a node, with or without those of a development ledger.
 ///
-/// Subscriptions are not among them: they depend on the transport.
-pub(crate) fn module(context: &Arc<Context>) -> RpcModule<Context> {
-    let mut methods = Methods(RpcModule::from_arc(Arc::clone(context)));
-    let is_development = context.node.development().is_some();
-    methods.about_the_node();
-    methods.about_blocks();
-    methods.about_parts_of_blocks();
-    methods.about_state();
-    methods.about_what_might_be();
-    methods.about_transactions(is_development);
-    methods.about_news();
+/// Subscriptions are not included: they depend on the transport.
+pub(crate) fn all(is_development: bool) -> Methods {
+    let mut methods = Methods::default();
+    methods.add_node_methods();
+    methods.add_block_methods();
+    methods.add_block_part_methods();
+    methods.add_state_methods();
+    methods.add_call_methods();
+    methods.add_transaction_methods(is_development);
+    methods.add_filter_methods();
+    methods.add_history_methods();
     if is_development {
         development::add(&mut methods);
     }
-    methods.0
+    methods
 }
 
-/// Those added so far.
-pub(crate) struct Methods(RpcModule<Context>);
-
 impl Methods {
-    /// A method that is answered from the node alone.
-    fn add<T: Serialize + Clone + Send + 'static>(
-        &mut self,
-        name: &'static str,
-        method: fn(&Node, &Params<'_>) -> Answer<T>,
-    ) {
-        self.add_with(name, method);
-    }
-
-    fn add_with<T: Serialize + Clone + Send + 'static>(
-        &mut self,
-        name: &'static str,
-        method: impl Fn(&Node, &Params<'_>) -> Answer<T> + Clone + Send + Sync + 'static,
-    ) {
-        self.0
-            .register_blocking_method(name, move |params, context, _| {
-                method(&context.node, &params)
-            })
-            .expect("each name is added once");
-    }
-
-    /// A method that is answered from memory, or nearly so.
-    fn add_quick<T: Serialize + Clone + Send + 'static>(
-        &mut self,
-        name: &'static str,
-        method: fn(&Node, &Params<'_>) -> Answer<T>,
-    ) {
-        self.0
-            .register_method(name, move |params, context, _| method(&context.node, &params))
-            .expect("each name is added once");
-    }
-
-    /// A method that also keeps something for its client.
-    pub(crate) fn add_kept<T: Serialize + Clone + Send + 'static>(
-        &mut self,
-        name: &'static str,
-        method: fn(&Context, &Params<'_>) -> Answer<T>,
-    ) {
-        self.0
-            .register_blocking_method(name, move |params, context, _| method(&context, &params))
-            .expect("each name is added once");
-    }
-
-    /// Another name for a method.
-    pub(crate) fn add_alias(&mut self, other: &'static str, one: &'static str) {
-        self.0.register_alias(other, one).expect("each name is added once, and the other is there");
-    }
-
-    fn about_news(&mut self) {
+    fn add_filter_methods(&mut self) {
         self.add_kept("eth_newFilter", |context, params| filters::new_logs(context, one(params)?));
         self.add_kept("eth_newBlockFilter", |context, _| filters::new_blocks(context));
         self.add_kept("eth_newPendingTransactionFilter", |context, _| {
@@ -107,7 +57,20 @@ impl Methods {
         });
     }
 
-    fn about_the_node(&mut self) {
+    fn add_history_methods(&mut self) {
+        self.add("gleaner_getAccountTransactions", |node, params| {
+            account_history::transactions(node, account_history::parameters(params)?)
+        });
+        self.add("gleaner_getAccountTransfers", |node, params| {
+            account_history::transfers(node, account_history::parameters(params)?)
+        });
+        self.add("gleaner_getEvents", |node, params| {
+            account_history::events(node, account_history::parameters(params)?)
+        });
+        self.add_quick("gleaner_historyStatus", |node, _| Ok(account_history::status(node)));
+    }
+
+    fn add_node_methods(&mut self) {
         self.add_quick("eth_chainId", |node, _| Ok(U64::from(node.rules().chain_id)));
         self.add_quick("net_version", |node, _| Ok(node.rules().chain_id.to_string()));
         self.add_quick("net_listening", |_, _| Ok(true));
@@ -115,17 +78,18 @@ impl Methods {
         self.add("web3_sha3", |_, params| Ok(keccak256(one::<Bytes>(params)?)));
         self.add_kept("web3_clientVersion", |context, _| Ok(context.client_version.text()));
         self.add_quick("eth_syncing", |_, _| Ok(false));
+        self.add("eth_config", |node, _| fork_config::config(node));
         self.add_kept("eth_accounts", |context, _| {
             let mut accounts: Vec<_> =
                 context.accounts.iter().map(PrivateKeySigner::address).collect();
-            // As in anvil: libraries look here before they let one send.
+            // As in anvil: libraries read the accounts before they let one sign.
             accounts
                 .extend(context.node.development().into_iter().flat_map(|it| it.impersonated()));
             Ok(accounts)
         });
     }
 
-    fn about_blocks(&mut self) {
+    fn add_block_methods(&mut self) {
         self.add_quick("eth_blockNumber", |node, _| Ok(U64::from(node.head().number)));
         self.add("eth_getBlockByNumber", |node, params| {
             let (block, content) = parse(params, |sequence| {
@@ -139,8 +103,8 @@ impl Methods {
             })?;
             blocks::block(node, hash.into(), content.into())
         });
-        self.add("eth_getBlockReceipts", |node, params| blocks::receipts(node, one(params)?));
-        self.add("eth_getLogs", |node, params| logs::find(node, &one(params)?));
+        self.add("eth_getBlockReceipts", |node, params| receipts::of_block(node, one(params)?));
+        self.add("eth_getLogs", |node, params| logs::find(node, &Criteria::new(one(params)?)?));
         self.add_quick("eth_gasPrice", |node, _| fees::gas_price(node));
         self.add_quick("eth_maxPriorityFeePerGas", |_, _| Ok(fees::TIP));
         self.add_quick("eth_blobBaseFee", |_, _| Ok(fees::BLOB_BASE_FEE));
@@ -152,7 +116,7 @@ impl Methods {
         });
     }
 
-    fn about_state(&mut self) {
+    fn add_state_methods(&mut self) {
         self.add("eth_getBalance", |node, params| {
             let (address, block) = one_at(params)?;
             state::balance(node, address, block)
@@ -181,13 +145,19 @@ impl Methods {
             })?;
             proofs::prove(node, address, &slots, block)
         });
+        self.add("eth_getProof", |node, params| {
+            let (address, slots, block): (_, Vec<_>, _) = parse(params, |sequence| {
+                Ok((sequence.next()?, sequence.next()?, sequence.optional_next()?))
+            })?;
+            proofs::unproven(node, address, &slots, block)
+        });
         self.add("eth_call", |node, params| calls::call(node, &calls::parameters(params)?));
         self.add("eth_estimateGas", |node, params| {
             calls::estimate_gas(node, &calls::parameters(params)?)
         });
     }
 
-    fn about_what_might_be(&mut self) {
+    fn add_call_methods(&mut self) {
         self.add("eth_createAccessList", |node, params| {
             calls::access_list(node, &calls::parameters(params)?)
         });
@@ -211,19 +181,20 @@ impl Methods {
         });
     }
 
-    fn about_transactions(&mut self, is_development: bool) {
-        // In development taking a transaction makes a block, and is no quick matter: there `development` has the method.
+    fn add_transaction_methods(&mut self, is_development: bool) {
+        // On a development ledger, accepting a transaction produces a block, which takes time: there the module
+        // `development` adds the method.
         if !is_development {
             self.add_quick("eth_sendRawTransaction", |node, params| {
                 submission::send(node, &one(params)?)
             });
         }
-        self.0
-            .register_async_method("eth_sendRawTransactionSync", |params, context, _| async move {
-                submission::send_and_wait(context.node.clone(), submission::parameters(&params)?)
-                    .await
-            })
-            .expect("each name is added once");
+        self.add_waiting(
+            "eth_sendRawTransactionSync",
+            submission::parameters,
+            submission::send_and_wait,
+        );
+        self.add("eth_fillTransaction", |node, params| filling::fill(node, one(params)?));
         self.add("eth_getTransactionByHash", |node, params| {
             blocks::transaction(node, one(params)?)
         });
@@ -231,42 +202,44 @@ impl Methods {
             let transaction = blocks::transaction(node, one(params)?)?;
             Ok(transaction.as_ref().map(blocks::raw))
         });
-        self.add("eth_getTransactionReceipt", |node, params| blocks::receipt(node, one(params)?));
+        self.add("eth_getTransactionReceipt", |node, params| {
+            receipts::of_transaction(node, one(params)?)
+        });
         self.add("txpool_status", |node, _| Ok(mempool::status(node)));
         self.add("txpool_content", |node, _| mempool::content(node));
         self.add("txpool_contentFrom", |node, params| mempool::content_from(node, one(params)?));
         self.add("txpool_inspect", |node, _| mempool::inspect(node));
     }
 
-    /// What is asked of a block by its number under one name, by its hash under another: as `eth_get…ByNumber` and `eth_get…ByHash`.
-    fn add_of_block<T: Serialize + Clone + Send + 'static>(
+    /// Adds a method of a block under two names: `eth_get…ByNumber` and `eth_get…ByHash`.
+    fn add_of_block<T: Serialize + 'static>(
         &mut self,
         [by_number, by_hash]: [&'static str; 2],
         method: fn(&Node, BlockId) -> Answer<T>,
     ) {
         let block = |number: BlockNumberOrTag| BlockId::from(number);
-        self.add_with(by_number, move |node, params| method(node, block(one(params)?)));
-        self.add_with(by_hash, move |node, params| method(node, one::<B256>(params)?.into()));
+        self.add(by_number, move |node, params| method(node, block(one(params)?)));
+        self.add(by_hash, move |node, params| method(node, one::<B256>(params)?.into()));
     }
 
-    /// What is asked of a place in a block, by its number under one name, by its hash under another.
-    fn add_of_place<T: Serialize + Clone + Send + 'static>(
+    /// Adds a method of an index in a block under two names: one takes the block's number, the other its hash.
+    fn add_of_place<T: Serialize + 'static>(
         &mut self,
         [by_number, by_hash]: [&'static str; 2],
         method: fn(&Node, BlockId, Count) -> Answer<T>,
     ) {
-        self.add_with(by_number, move |node, params| {
+        self.add(by_number, move |node, params| {
             let (number, index) = two::<BlockNumberOrTag, _>(params)?;
             method(node, number.into(), index)
         });
-        self.add_with(by_hash, move |node, params| {
+        self.add(by_hash, move |node, params| {
             let (hash, index) = two::<B256, _>(params)?;
             method(node, hash.into(), index)
         });
     }
 
-    /// The parts of blocks, one by one.
-    fn about_parts_of_blocks(&mut self) {
+    /// Adds the methods that return a part of a block.
+    fn add_block_part_methods(&mut self) {
         let count = ["eth_getBlockTransactionCountByNumber", "eth_getBlockTransactionCountByHash"];
         self.add_of_block(count, blocks::transaction_count);
         self.add_of_block(["eth_getHeaderByNumber", "eth_getHeaderByHash"], blocks::header);
@@ -274,7 +247,7 @@ impl Methods {
         self.add_of_block(uncles, blocks::uncle_count);
         let uncle = ["eth_getUncleByBlockNumberAndIndex", "eth_getUncleByBlockHashAndIndex"];
         self.add_of_place(uncle, |node, block, _| {
-            // Known or not: there is none. A block that is gone is an error.
+            // Always null, because there are no uncles. A pruned block is an error.
             blocks::uncle_count(node, block).map(|_| None::<WireBlock>)
         });
         let transaction =

@@ -1,6 +1,6 @@
-//! Overrides of accounts and block, from the wire.
+//! Parses overrides of accounts and of the block.
 //!
-//! What we can't imagine is refused: to leave it out would be a wrong answer.
+//! An override that is not supported is an error: the answer without it would be wrong.
 
 use crate::error::{Answer, invalid};
 use alloy_primitives::{Address, B256, U256, map::B256HashMap};
@@ -11,7 +11,7 @@ use alloy_rpc_types_eth::{
 use execution::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
 use std::collections::BTreeMap;
 
-/// Both kinds; absent ones imagine nothing. Their size is bounded by the request's.
+/// Parses both kinds; an absent one overrides nothing. The size of the request limits their size.
 pub(crate) fn read(accounts: Option<StateOverride>, block: Option<WireBlock>) -> Answer<Overrides> {
     let accounts = accounts.map(read_accounts).transpose()?.unwrap_or_default();
     let block = block.map(|block| read_block(&block)).transpose()?.unwrap_or_default();

@@ -1,6 +1,7 @@
-//! Pages for browsers, on the address where JSON-RPC is answered: whatever is asked for with GET.
+//! Pages for browsers, on the same address as JSON-RPC: they answer every GET and HEAD request.
 
-use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
+use crate::http::{HttpBody, HttpRequest, HttpResponse};
+use hyper::Method;
 use std::{
     fmt,
     future::Future,
@@ -10,23 +11,23 @@ use std::{
 };
 use tower::{Layer, Service};
 
-/// An answer to a browser.
+/// An HTML page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// HTTP status.
     pub status: u16,
-    /// Where to go instead.
+    /// The address to which the browser is redirected.
     pub location: Option<String>,
-    /// HTML; it may use no script, and nothing from elsewhere.
+    /// HTML, without scripts and without content from other servers.
     pub body: String,
 }
 
-/// Makes the page at a path and query. Runs on a thread that may block.
+/// Builds the page for a path and query. It runs on a thread that may block.
 #[derive(Clone)]
 pub struct Pages(Arc<dyn Fn(&str) -> Page + Send + Sync>);
 
 impl Pages {
-    /// Pages made by `make`.
+    /// Returns the pages that `make` builds.
     pub fn new(make: impl Fn(&str) -> Page + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
@@ -38,7 +39,7 @@ impl fmt::Debug for Pages {
     }
 }
 
-/// Serves pages in front of a service, if there are any.
+/// Adds pages, if there are any, to a service.
 #[derive(Clone, Debug)]
 pub(crate) struct PagesLayer(pub(crate) Option<Pages>);
 
@@ -50,7 +51,7 @@ impl<S> Layer<S> for PagesLayer {
     }
 }
 
-/// The service with pages in front.
+/// A service with pages.
 #[derive(Clone, Debug)]
 pub(crate) struct WithPages<S> {
     inner: S,
@@ -74,7 +75,8 @@ where
     }
 
     fn call(&mut self, request: HttpRequest<B>) -> Self::Future {
-        let is_page = request.method() == "GET" && !request.headers().contains_key("upgrade");
+        let is_page = matches!(request.method(), &Method::GET | &Method::HEAD)
+            && !request.headers().contains_key("upgrade");
         let Some(pages) = self.pages.clone().filter(|_| is_page) else {
             return Box::pin(self.inner.call(request));
         };
@@ -85,14 +87,14 @@ where
             let made = made.unwrap_or_else(|_| Page {
                 status: 500,
                 location: None,
-                body: "the page could not be made".to_owned(),
+                body: "building the page failed: see the node's log".to_owned(),
             });
             Ok(response(made))
         })
     }
 }
 
-/// What browsers are told of every page.
+/// The headers of every page.
 const HEADERS: [(&str, &str); 4] = [
     ("content-type", "text/html; charset=utf-8"),
     (

@@ -1,71 +1,120 @@
-//! Parameters, and which block they mean.
+//! Parses parameters, and finds the blocks that they name.
+
+mod fault;
+mod forms;
 
 use crate::error::{Answer, internal, invalid, not_pending, refused};
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::U64;
-use jsonrpsee::types::{Params, params::ParamsSequence};
 use node::{CallBlock, Node, StateView};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use std::sync::Arc;
 use store::Reader;
 
-/// A count as a number, as some clients send it, or as a hexadecimal string.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Count {
-    Number(u64),
-    Quantity(U64),
+pub(crate) use forms::{Count, Parameter};
+
+/// Most parameters that are parsed; no method has as many.
+const PARAMETERS_MAX: usize = 16;
+
+/// How clients may write block numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockNumbers {
+    /// As in Ethereum's specification: hexadecimal digits in a string.
+    Quoted,
+    /// Also as JSON numbers, as anvil and hardhat accept them.
+    Plain,
 }
 
-impl Count {
-    pub(crate) fn value(self) -> u64 {
-        match self {
-            Self::Number(count) => count,
-            Self::Quantity(count) => count.to(),
+/// The parameters of a request, as JSON text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Params<'a> {
+    text: Option<&'a RawValue>,
+    numbers: BlockNumbers,
+}
+
+impl<'a> Params<'a> {
+    pub(crate) fn new(text: Option<&'a RawValue>, numbers: BlockNumbers) -> Self {
+        Self { text, numbers }
+    }
+}
+
+/// Reads the parameters of a list one after the other.
+pub(crate) struct Sequence<'a> {
+    rest: std::vec::IntoIter<&'a RawValue>,
+    /// The position of the parameter that was read last, from 1.
+    position: usize,
+    numbers: BlockNumbers,
+}
+
+impl Sequence<'_> {
+    /// Reads a required parameter.
+    pub(crate) fn next<T: Parameter>(&mut self) -> Answer<T> {
+        self.position += 1;
+        match self.rest.next() {
+            Some(raw) => self.read(raw),
+            None => Err(invalid(format!(
+                "missing value for required argument {}: {}",
+                self.position,
+                T::FORM
+            ))),
         }
     }
+
+    /// Reads an optional parameter, which may be missing or null.
+    pub(crate) fn optional_next<T: Parameter>(&mut self) -> Answer<Option<T>> {
+        self.position += 1;
+        match self.rest.next() {
+            Some(raw) if raw.get() != "null" => self.read(raw).map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn read<T: Parameter>(&self, raw: &RawValue) -> Answer<T> {
+        T::read(raw.get(), self.numbers)
+            .ok_or_else(|| invalid(fault::message::<T>(raw.get(), self.position, self.numbers)))
+    }
 }
 
-/// Reads the parameters with `read`; more than it reads are an error, so that nothing a client asks for is silently left out.
+/// Parses the parameters with `read`. A parameter that `read` leaves over is an error, so that nothing in a request
+/// is silently ignored.
 pub(crate) fn parse<T>(
     params: &Params<'_>,
-    read: impl FnOnce(&mut ParamsSequence<'_>) -> Answer<T>,
+    read: impl FnOnce(&mut Sequence<'_>) -> Answer<T>,
 ) -> Answer<T> {
-    if params.is_object() {
+    let text = params.text.map_or("[]", RawValue::get);
+    if !text.starts_with('[') {
         return Err(invalid("invalid params: pass them as a list"));
     }
-    let mut sequence = params.sequence();
+    let list: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    let count = list.len();
+    if count > PARAMETERS_MAX {
+        return Err(invalid(format!("too many arguments: {count}, no method has as many")));
+    }
+    let numbers = params.numbers;
+    let mut sequence = Sequence { rest: list.into_iter(), position: 0, numbers };
     let parsed = read(&mut sequence)?;
-    match sequence.optional_next::<serde_json::Value>()? {
+    let taken = sequence.position;
+    match sequence.rest.find(|extra| extra.get() != "null") {
         None => Ok(parsed),
-        Some(extra) => Err(invalid(format!("invalid params: {} too many", kind(&extra)))),
+        Some(_) => Err(invalid(format!("too many arguments: {count}, want at most {taken}"))),
     }
 }
 
-fn kind(value: &serde_json::Value) -> &'static str {
-    match value {
-        serde_json::Value::Object(_) => "an object",
-        serde_json::Value::Array(_) => "a list",
-        _ => "a value",
-    }
-}
-
-/// The only parameter.
-pub(crate) fn one<T: DeserializeOwned>(params: &Params<'_>) -> Answer<T> {
+/// Parses one parameter.
+pub(crate) fn one<T: Parameter>(params: &Params<'_>) -> Answer<T> {
     parse(params, |sequence| sequence.next())
 }
 
-/// Two parameters.
-pub(crate) fn two<A: DeserializeOwned, B: DeserializeOwned>(params: &Params<'_>) -> Answer<(A, B)> {
+/// Parses two parameters.
+pub(crate) fn two<A: Parameter, B: Parameter>(params: &Params<'_>) -> Answer<(A, B)> {
     parse(params, |sequence| Ok((sequence.next()?, sequence.next()?)))
 }
 
-/// One parameter and perhaps a block.
-pub(crate) fn one_at<T: DeserializeOwned>(params: &Params<'_>) -> Answer<(T, Option<BlockId>)> {
+/// Parses one parameter and an optional block.
+pub(crate) fn one_at<T: Parameter>(params: &Params<'_>) -> Answer<(T, Option<BlockId>)> {
     parse(params, |sequence| Ok((sequence.next()?, sequence.optional_next()?)))
 }
 
-/// Height of the block meant; `None` if there is none. A block that is pending is taken for the latest.
+/// Returns the height of a block; `None` if the block does not exist. `pending` is the latest block.
 pub(crate) fn height(reader: &Reader, block: BlockId) -> Answer<Option<u64>> {
     let head = reader.head().number;
     match block {
@@ -76,7 +125,7 @@ pub(crate) fn height(reader: &Reader, block: BlockId) -> Answer<Option<u64>> {
     }
 }
 
-/// The number a tag stands for.
+/// Returns the height that a tag stands for.
 pub(crate) fn number_of(head: u64, block: BlockNumberOrTag) -> u64 {
     match block {
         BlockNumberOrTag::Number(number) => number,
@@ -103,7 +152,7 @@ pub(crate) fn state(node: &Node, block: Option<BlockId>) -> Answer<StateView> {
     Ok(node.view(reader, CallBlock::Same))
 }
 
-/// The state after a block.
+/// Returns the state after a block.
 pub(crate) fn state_at(reader: &Reader, number: u64) -> Answer<Reader> {
     let missing = || {
         let (oldest, head) = (reader.oldest_state(), reader.head().number);

@@ -1,54 +1,28 @@
-//! The listening side.
+//! Starts and stops the server.
 
 use crate::{
+    client_version::ClientVersion,
     connections::{self, Bounds},
-    context::Context,
-    filters::HexIds,
-    methods,
+    dispatcher::Dispatcher,
     origins::{self, Guard, Origins},
     pages::{Pages, PagesLayer},
-    transports::{self, ByTransport},
+    socket,
+    stop::{self, Stopper},
+    transports::Transports,
 };
 
 use alloy_signer_local::PrivateKeySigner;
-use jsonrpsee::server::{
-    BatchRequestConfig, Methods, PingConfig, Server, ServerConfig, ServerHandle, stop_channel,
-};
 use node::Node;
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 
-/// What the node calls itself. Suites look for a name before they use what the node of that name has, and we have, too; where anvil and
-/// hardhat differ, a node for development is like the one whose name it bears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientVersion {
-    /// What it is.
-    Gleaner,
-    /// As foundry's.
-    Anvil,
-    /// As hardhat's.
-    Hardhat,
-}
-
-impl ClientVersion {
-    /// The answer to `web3_clientVersion`.
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Gleaner => concat!("gleaner/v", env!("CARGO_PKG_VERSION"), "/rust"),
-            Self::Anvil => concat!("anvil/gleaner-v", env!("CARGO_PKG_VERSION"), "/rust"),
-            Self::Hardhat => {
-                concat!("HardhatNetwork/gleaner-v", env!("CARGO_PKG_VERSION"), "/rust")
-            }
-        }
-    }
-}
-
-/// How long [`Handle::stop`] waits for requests in work.
+/// Most subscriptions of all connections together.
+const SUBSCRIPTIONS_MAX: usize = 65_536;
+/// How long [`Handle::stop`] waits for unfinished requests.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Bounds of the server, and what it serves.
+/// The limits of the server, and the parts that it serves.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Largest request body in bytes.
@@ -59,35 +33,35 @@ pub struct Options {
     pub batch_max: u32,
     /// Most connections at a time, WebSockets included.
     pub connections_max: u32,
-    /// How long a connection may take for the head of a request, or stay silent between two.
+    /// How long a connection may take for the head of a request, or be idle between two requests.
     pub head_patience: Duration,
     /// How long a request may take from its head to its answer.
     pub request_patience: Duration,
     /// Most subscriptions of one connection.
     pub subscriptions_max: u32,
-    /// Most messages that wait for one connection to read them.
+    /// Most messages in the queue to one connection; their total size is limited to that of one answer.
     pub unread_max: u32,
-    /// Web pages that may call.
+    /// Web pages that may send requests.
     pub origins: Origins,
-    /// What is answered to GET, if anything.
+    /// The pages that answer GET requests, if any.
     pub pages: Option<Pages>,
-    /// What the node calls itself.
+    /// The client version that the node reports.
     pub client_version: ClientVersion,
-    /// Accounts that the node signs for when its ledger is for development; otherwise it signs for nobody.
+    /// Accounts that the node of a development ledger signs for; on other ledgers it signs for no account.
     pub accounts: Vec<PrivateKeySigner>,
 }
 
 impl Options {
-    /// 2 MiB in (a transaction has at most 128 KiB), 32 MiB out, 100 a batch, 256 connections with 64 subscriptions and 1024 unread messages
-    /// each, 30 s of silence, 60 s a request; no web pages.
+    /// 2 MiB a request (a transaction has at most 128 KiB), 32 MiB an answer, 1,000 requests a batch, 256 connections
+    /// with 1,024 subscriptions and 1,024 queued messages each, 30 s idle, 60 s a request; no web pages.
     pub const STANDARD: Self = Self {
         request_size_max: 2 << 20,
         response_size_max: 32 << 20,
-        batch_max: 100,
+        batch_max: 1_000,
         connections_max: 256,
         head_patience: Duration::from_secs(30),
         request_patience: Duration::from_secs(60),
-        subscriptions_max: 64,
+        subscriptions_max: 1_024,
         unread_max: 1_024,
         origins: Origins::Own,
         pages: None,
@@ -96,47 +70,44 @@ impl Options {
     };
 }
 
-/// Why nothing listens.
+/// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Another program, or another node, has the port.
+    /// Another program, or another node, uses the port.
     #[error("{address} is in use: stop the other program, or choose another port")]
     InUse {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
     },
-    /// The system does not let us.
+    /// The system refuses the address.
     #[error("cannot listen on {address}: choose an address of this machine and a port above 1023")]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// The system's word.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
 }
 
-/// A server at work. Dropping it stops it without waiting.
+/// A running server. Dropping it stops the server without waiting.
 #[derive(Debug)]
 pub struct Handle {
     address: SocketAddr,
-    server: ServerHandle,
+    stopper: Stopper,
 }
 
 impl Handle {
-    /// Where it listens, with the port the system chose if port 0 was asked for.
+    /// Returns the server's address, with the port that the system chose if port 0 was requested.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Listens no more, finishes the requests in work (for at most 5 s), and lets go of the node.
+    /// Stops listening, finishes the running requests (for at most 5 s), and releases the node.
     pub async fn stop(self) {
-        if self.server.stop().is_err() {
-            return;
-        }
-        if tokio::time::timeout(STOP_PATIENCE, self.server.stopped()).await.is_err() {
-            tracing::warn!("a request is still in work: the server stops without it");
+        if tokio::time::timeout(STOP_PATIENCE, self.stopper.stop()).await.is_err() {
+            tracing::warn!("a request did not finish in time: the server stops without its answer");
         }
     }
 }
@@ -162,10 +133,10 @@ pub async fn listen(address: SocketAddr) -> Result<Listener, ServeError> {
     Ok(Listener { listener, address })
 }
 
-/// Answers JSON-RPC at `address` until the handle goes. Call it within a tokio runtime.
+/// Serves JSON-RPC at `address` until the handle is dropped. Call it within a tokio runtime.
 ///
 /// # Errors
-/// [`ServeError`] when the address can't be had.
+/// [`ServeError`] when the server can't listen on the address.
 pub async fn serve(
     node: Node,
     address: SocketAddr,
@@ -178,43 +149,30 @@ pub async fn serve(
 #[must_use]
 pub fn serve_at(listener: Listener, node: Node, options: Options) -> Handle {
     let Listener { listener, address } = listener;
-    let config = ServerConfig::builder()
-        .max_request_body_size(options.request_size_max)
-        .max_response_body_size(options.response_size_max)
-        .max_connections(options.connections_max)
-        .set_batch_request_config(BatchRequestConfig::Limit(options.batch_max))
-        .max_subscriptions_per_connection(options.subscriptions_max)
-        .set_message_buffer_capacity(options.unread_max)
-        .enable_ws_ping(PingConfig::new())
-        .set_id_provider(HexIds)
-        .set_tcp_no_delay(true)
-        .build();
-    let service = Server::builder()
-        .set_config(config)
-        .set_http_middleware(
-            tower::ServiceBuilder::new()
-                .layer(origins::cors(&options.origins))
-                .layer(ValidateRequestHeaderLayer::custom(Guard(options.origins)))
-                .layer(PagesLayer(options.pages)),
-        )
-        .to_service_builder();
-    let (stop, server) = stop_channel();
-    let context = Arc::new(Context::new(node, options.client_version, options.accounts));
-    let handle = stop.clone();
-    let (mut http, mut socket) = (methods::module(&context), methods::module(&context));
-    transports::refuse_subscriptions(&mut http);
-    transports::add_subscriptions(&mut socket);
-    let (http, socket) = (Methods::from(http), Methods::from(socket));
+    let (stopper, stop) = stop::channel();
+    let size = |size: u32| usize::try_from(size).unwrap_or(usize::MAX);
     let bounds = Bounds {
-        connections_max: usize::try_from(options.connections_max).unwrap_or(usize::MAX),
+        connections_max: size(options.connections_max),
         head_patience: options.head_patience,
         request_patience: options.request_patience,
     };
-    let made = move || ByTransport {
-        http: service.clone().build(http.clone(), handle.clone()),
-        socket: service.clone().build(socket.clone(), handle.clone()),
+    let transports = Transports {
+        dispatcher: Arc::new(Dispatcher::new(node, &options)),
+        bounds: socket::Bounds {
+            request_size_max: size(options.request_size_max),
+            unread_max: size(options.unread_max),
+            unread_size_max: size(options.response_size_max),
+            subscriptions_max: size(options.subscriptions_max),
+            subscriptions_room: Arc::new(Semaphore::new(SUBSCRIPTIONS_MAX)),
+        },
+        stop: stop.clone(),
     };
-    tokio::spawn(connections::accept(listener, bounds, stop, made));
+    let service = tower::ServiceBuilder::new()
+        .layer(origins::cors(&options.origins))
+        .layer(ValidateRequestHeaderLayer::custom(Guard(options.origins)))
+        .layer(PagesLayer(options.pages))
+        .service(transports);
+    tokio::spawn(connections::accept(listener, bounds, stop, move || service.clone()));
     tracing::info!(%address, "serving JSON-RPC");
-    Handle { address, server }
+    Handle { address, stopper }
 }

@@ -1,10 +1,11 @@
-//! `eth_simulateV1`: blocks that might follow.
+//! `eth_simulateV1`: simulates blocks after a block of the ledger.
 
 use crate::{
     blocks::{self, Content, WireBlock},
     calls,
     error::{Answer, halted, invalid, not_simulated, reverted},
-    overrides, parameters,
+    overrides,
+    parameters::{self, Params},
 };
 use alloy_consensus::{Header, Sealed};
 use alloy_eips::BlockId;
@@ -16,13 +17,12 @@ use alloy_rpc_types_eth::{
     },
 };
 use execution::{BlockPlan, CallOutcome, Message, SimulatedCall, Simulation};
-use jsonrpsee::types::Params;
 use node::Node;
 
-/// Code of a call that ended otherwise than by returning or reverting.
+/// The error code of a call that stopped with an EVM error.
 const HALTED_CODE: i32 = -32_015;
 
-/// What to simulate, how to show it, and on which block.
+/// The blocks to simulate, the form of the answer, and the block to start from.
 pub(crate) struct Asked {
     simulation: Simulation,
     content: Content,
@@ -81,7 +81,7 @@ fn shown(block: execution::SimulatedBlock, content: Content) -> SimulatedBlock<W
     SimulatedBlock { inner: blocks::shown(&header, &block.transactions, content), calls }
 }
 
-/// Where a log stands, its number aside.
+/// Returns a log's position, without its number in the block.
 fn place(header: &Sealed<Header>, transaction: B256, index: u64) -> wire::Log {
     wire::Log {
         block_hash: Some(header.hash()),
@@ -93,7 +93,7 @@ fn place(header: &Sealed<Header>, transaction: B256, index: u64) -> wire::Log {
     }
 }
 
-/// Without its logs.
+/// Returns the result of a call without its logs.
 fn result(call: &SimulatedCall) -> SimCallResult {
     let mut result =
         SimCallResult { max_used_gas: Some(call.gas_spent), ..SimCallResult::default() };

@@ -46,7 +46,7 @@ pub(crate) fn storage(
     view.slot(&address, &slot).map(B256::from).map_err(internal)
 }
 
-/// Balance, nonce and code at once.
+/// Returns balance, nonce and code.
 pub(crate) fn info(node: &Node, address: Address, block: Option<BlockId>) -> Answer<AccountInfo> {
     let view = parameters::state(node, block)?;
     let Some(account) = account(&view, &address)? else { return Ok(AccountInfo::default()) };

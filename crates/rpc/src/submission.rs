@@ -1,19 +1,18 @@
-//! Transactions handed in.
+//! Submitted transactions.
 
 use crate::{
-    blocks,
-    error::{Answer, not_awaited, not_submitted, unready, untimely},
-    parameters::{self, Count},
+    error::{Answer, NO_BLOBS, not_awaited, not_submitted, panicked, refused, unready, untimely},
+    parameters::{self, Count, Params},
+    receipts::{self, Receipt},
 };
+use alloy_eips::eip2718::EIP4844_TX_TYPE_ID;
 use alloy_primitives::{B256, Bytes};
-use alloy_rpc_types_eth::TransactionReceipt;
-use jsonrpsee::types::{ErrorObjectOwned, Params, error::ErrorCode};
 use node::Node;
 use std::time::Duration;
 
-/// How long a sender waits for a receipt unless he says it. EIP-7966 recommends it.
+/// How long a sender waits for a receipt by default. EIP-7966 recommends it.
 const WAIT: Duration = Duration::from_secs(2);
-/// How long he may wait at most.
+/// The longest wait that a sender may request.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A transaction, and how long its sender waits for its receipt.
@@ -22,7 +21,8 @@ pub(crate) struct Awaited {
     wait: Duration,
 }
 
-/// Bytes, and perhaps milliseconds; if those are none or too many, the default holds (EIP-7966).
+/// Parses the bytes and the optional wait in milliseconds; a wait that is 0 or above the maximum is replaced by the
+/// default (EIP-7966).
 pub(crate) fn parameters(params: &Params<'_>) -> Answer<Awaited> {
     parameters::parse(params, |sequence| {
         let bytes = sequence.next()?;
@@ -34,11 +34,15 @@ pub(crate) fn parameters(params: &Params<'_>) -> Answer<Awaited> {
 }
 
 pub(crate) fn send(node: &Node, bytes: &Bytes) -> Answer<B256> {
+    // Checked before the size: its blobs make it large, and its size is not the reason for the refusal.
+    if bytes.first() == Some(&EIP4844_TX_TYPE_ID) {
+        return Err(refused(NO_BLOBS));
+    }
     node.submit(bytes).map_err(not_submitted)
 }
 
-/// Takes a transaction and answers with its receipt, in one request instead of many. Source: EIP-7966.
-pub(crate) async fn send_and_wait(node: Node, asked: Awaited) -> Answer<TransactionReceipt> {
+/// Submits a transaction and returns its receipt: one request instead of many. Source: EIP-7966.
+pub(crate) async fn send_and_wait(node: Node, asked: Awaited) -> Answer<Receipt> {
     let Awaited { bytes, wait } = asked;
     let own = node.clone();
     let (hash, is_ready) = blocking(move || {
@@ -53,14 +57,14 @@ pub(crate) async fn send_and_wait(node: Node, asked: Awaited) -> Answer<Transact
         Err(_) => return Err(untimely(hash, wait)),
         Ok(waited) => waited.map_err(not_awaited)?,
     };
-    let receipt = blocking(move || blocks::receipt(&node, hash)).await?;
+    let receipt = blocking(move || receipts::of_transaction(&node, hash)).await?;
     receipt.ok_or_else(|| untimely(hash, wait))
 }
 
-/// Runs what reads the disk where it holds up nobody.
+/// Runs `work`, which reads the disk, on a thread that may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_| Err(ErrorObjectOwned::from(ErrorCode::InternalError)))
+    done.unwrap_or_else(|_| Err(panicked()))
 }

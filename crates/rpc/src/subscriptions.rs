@@ -1,159 +1,117 @@
 //! `eth_subscribe`, over WebSocket.
 //!
-//! A client that does not read as fast as blocks come is not waited for: its subscription ends, and it can read what it missed by number.
+//! The node does not wait for a client that reads more slowly than blocks arrive: the subscription ends, and the
+//! client can request the missed blocks by number.
+
+mod feeds;
 
 use crate::{
     context::Context,
-    error::{Answer, internal, invalid},
-    logs, parameters,
+    error::{Answer, ErrorObject, invalid, too_large},
+    names,
+    outbox::Outbox,
+    parameters::{self, Params},
 };
-use alloy_primitives::B256;
-use alloy_rpc_types_eth::{Filter, Header, Log};
-use jsonrpsee::{
-    Extensions, PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink, types::Params,
+use feeds::{Feed, Sink};
+use serde_json::value::RawValue;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use node::Node;
-use serde::Serialize;
-use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    task::AbortHandle,
+};
 
 pub(crate) const SUBSCRIBE: &str = "eth_subscribe";
-pub(crate) const NOTIFICATION: &str = "eth_subscription";
 pub(crate) const UNSUBSCRIBE: &str = "eth_unsubscribe";
 
-/// How long a client may leave a full queue unread.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Most hashes of waiting transactions taken at once.
-const WAITING_MAX: usize = 1_024;
+/// Most addresses and topics of all subscriptions of one connection together.
+const WEIGHT_MAX: usize = 4_096;
 
-/// What is subscribed to.
-enum Topic {
-    Heads,
-    Logs(Box<Filter>),
-    Waiting,
+/// Starts a subscription after its id has been sent to the client.
+pub(crate) type Start = oneshot::Sender<()>;
+
+/// The subscriptions of one connection. They end with the connection.
+pub(crate) struct Subscriptions {
+    outbox: Outbox,
+    open: Mutex<BTreeMap<String, Open>>,
+    count_max: usize,
+    /// The limit on subscriptions of all connections together.
+    room: Arc<Semaphore>,
 }
 
-/// Serves one subscription until the client or the node ends it.
-pub(crate) async fn serve(
-    params: Params<'static>,
-    pending: PendingSubscriptionSink,
-    context: Arc<Context>,
-    _: Extensions,
-) {
-    let topic = match topic(&params) {
-        Ok(topic) => topic,
-        Err(error) => return pending.reject(error).await,
-    };
-    let node = context.node.clone();
-    drop(context);
-    // What comes from here on is told, even while the client is still being answered.
-    match topic {
-        Topic::Waiting => waiting(&node, pending).await,
-        topic => blocks(&node, pending, &topic).await,
+struct Open {
+    task: AbortHandle,
+    weight: usize,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Subscriptions {
+    pub(crate) fn new(outbox: Outbox, count_max: usize, room: Arc<Semaphore>) -> Self {
+        Self { outbox, open: Mutex::default(), count_max, room }
     }
-}
 
-fn topic(params: &Params<'_>) -> Answer<Topic> {
-    parameters::parse(params, |sequence| {
-        let name: String = sequence.next()?;
-        Ok(match name.as_str() {
-            "newHeads" => Topic::Heads,
-            "logs" => Topic::Logs(Box::new(sequence.optional_next()?.unwrap_or_default())),
-            "newPendingTransactions" => match sequence.optional_next::<bool>()? {
-                Some(true) => {
-                    return Err(invalid("full pending transactions are not served: ask by hash"));
-                }
-                Some(false) | None => Topic::Waiting,
-            },
-            _ => return Err(invalid(format!("no \"{name}\" subscription in eth namespace"))),
-        })
-    })
-}
-
-/// Blocks come one after the other, however seldom this looks.
-async fn blocks(node: &Node, pending: PendingSubscriptionSink, topic: &Topic) {
-    let mut heads = node.subscribe_heads();
-    let mut next = node.head().number + 1;
-    let Ok(sink) = pending.accept().await else { return };
-    loop {
-        tokio::select! {
-            () = sink.closed() => return,
-            changed = heads.changed() => if changed.is_err() { return },
+    /// Opens a subscription and returns its id. It reports everything from now on, also what happens before the
+    /// client has received the id.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        context: &Context,
+        params: Option<&RawValue>,
+    ) -> Answer<(String, Start)> {
+        let feed = Feed::new(&context.node, &Params::new(params, context.numbers()))?;
+        let weight = feed.weight();
+        let mut open = self.open();
+        if open.len() >= self.count_max {
+            return Err(too_many(&format!("this connection has {}", self.count_max)));
         }
-        let head = node.head().number;
-        // Below it when a ledger for development has gone back.
-        next = next.min(head + 1);
-        while next <= head {
-            let told = match topic {
-                Topic::Logs(filter) => {
-                    let filter = filter.clone();
-                    match read(node, move |node| logs_from(node, &filter, next)).await {
-                        Some((logs, then)) => {
-                            next = then;
-                            tell_all(&sink, &logs).await
-                        }
-                        None => false,
-                    }
-                }
-                Topic::Heads | Topic::Waiting => {
-                    match read(node, move |node| header(node, next)).await {
-                        Some(header) => {
-                            next += 1;
-                            tell_all(&sink, header.as_slice()).await
-                        }
-                        None => false,
-                    }
-                }
-            };
-            if !told {
-                return;
+        if weight + open.values().map(|open| open.weight).sum::<usize>() > WEIGHT_MAX {
+            let bound = "addresses and topics in the subscriptions of one connection";
+            return Err(invalid(format!("more than {WEIGHT_MAX} {bound}: use fewer")));
+        }
+        let room = Arc::clone(&self.room).try_acquire_owned();
+        let room = room.map_err(|_| too_many("this node has as many as it accepts"))?;
+        let name = names::random();
+        let (start, started) = oneshot::channel();
+        let sink = Sink::new(self.outbox.clone(), &name);
+        let (own, this) = (name.clone(), Arc::downgrade(self));
+        let task = tokio::spawn(async move {
+            if started.await.is_ok() {
+                feed.run(&sink).await;
             }
+            if let Some(subscriptions) = this.upgrade() {
+                subscriptions.open().remove(&own);
+            }
+        });
+        open.insert(name.clone(), Open { task: task.abort_handle(), weight, _room: room });
+        Ok((name, start))
+    }
+
+    /// Ends a subscription; returns false if it does not exist.
+    pub(crate) fn end(&self, params: Option<&RawValue>) -> Answer<bool> {
+        let params = Params::new(params, parameters::BlockNumbers::Quoted);
+        let name: String = parameters::one(&params)?;
+        let ended = self.open().remove(&name);
+        if let Some(open) = &ended {
+            open.task.abort();
+        }
+        Ok(ended.is_some())
+    }
+
+    /// Returns the open subscriptions. They are consistent even after a panic: each change is a single step.
+    fn open(&self) -> MutexGuard<'_, BTreeMap<String, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Subscriptions {
+    fn drop(&mut self) {
+        for open in self.open().values() {
+            open.task.abort();
         }
     }
 }
 
-async fn waiting(node: &Node, pending: PendingSubscriptionSink) {
-    let mut feed = node.subscribe_waiting();
-    let Ok(sink) = pending.accept().await else { return };
-    loop {
-        let hashes: Vec<B256> = tokio::select! {
-            () = sink.closed() => return,
-            hashes = feed.next(WAITING_MAX) => match hashes {
-                Some(hashes) => hashes,
-                None => return,
-            },
-        };
-        if !tell_all(&sink, &hashes).await {
-            return;
-        }
-    }
-}
-
-fn logs_from(node: &Node, filter: &Filter, next: u64) -> Answer<(Vec<Log>, u64)> {
-    logs::since(&*node.reader().map_err(internal)?, filter, next)
-}
-
-fn header(node: &Node, number: u64) -> Answer<Option<Header>> {
-    let header = node.reader().map_err(internal)?.header(number).map_err(internal)?;
-    Ok(header.map(|header| Header::from_consensus(header, None, None)))
-}
-
-/// Reads the disk on a thread that may block; `None` when that fails, which ends the subscription.
-async fn read<T: Send + 'static>(
-    node: &Node,
-    read: impl FnOnce(&Node) -> Answer<T> + Send + 'static,
-) -> Option<T> {
-    let node = node.clone();
-    tokio::task::spawn_blocking(move || read(&node)).await.ok()?.ok()
-}
-
-/// False when the client is gone or does not read.
-async fn tell_all(sink: &SubscriptionSink, items: &[impl Serialize]) -> bool {
-    for item in items {
-        let message = SubscriptionMessage::new(sink.method_name(), sink.subscription_id(), item);
-        let Ok(message) = message else { return false };
-        if sink.send_timeout(message, PATIENCE).await.is_err() {
-            return false;
-        }
-    }
-    true
+fn too_many(reason: &str) -> ErrorObject {
+    too_large(format!("too many subscriptions: {reason}"))
 }

@@ -1,9 +1,10 @@
-//! `debug_traceCall`, `debug_traceTransaction` and `debug_traceBlock…`, as geth answers them.
+//! `debug_traceCall`, `debug_traceTransaction` and `debug_traceBlock…`, in geth's form.
 
 use crate::{
     blocks, calls,
     error::{Answer, internal, invalid, not_traced, refused, too_large},
-    overrides, parameters,
+    overrides,
+    parameters::{self, Parameter, Params},
 };
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -13,9 +14,8 @@ use execution::{
     AccountSeen, Call, CallOutcome, Frame, FrameKind, FrameOptions, Overrides, Prestate,
     PrestateOptions, Replay, Step, StepOptions, Trace, Tracer,
 };
-use jsonrpsee::types::Params;
 use node::Node;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{
     Map, Value, json,
     value::{RawValue, to_raw_value},
@@ -23,10 +23,10 @@ use serde_json::{
 use std::ops::ControlFlow;
 use store::Reader;
 
-/// Most bytes of JSON that the traces of a block have.
+/// Largest traces of a block, in bytes of JSON.
 const BLOCK_SIZE_MAX: usize = 16 << 20;
 
-/// What may stand beside a call or a transaction.
+/// The options of a trace.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Options {
@@ -40,13 +40,17 @@ struct Options {
     block_overrides: Option<BlockOverrides>,
 }
 
-/// Of the tracers by name.
+/// The options of the tracers.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct TracerConfig {
     only_top_call: bool,
     with_log: bool,
     diff_mode: bool,
+}
+
+impl Parameter for Options {
+    const FORM: &'static str = "options of a trace (tracer, tracerConfig, ...)";
 }
 
 impl Options {
@@ -67,7 +71,7 @@ impl Options {
                 count_max: self.limit,
             })),
             Some(other) => Err(invalid(format!(
-                "tracer {other:?} is not supported: use \"callTracer\", \"prestateTracer\", or none for single steps"
+                "tracer {other:?} is not supported: use \"callTracer\", \"prestateTracer\", or leave it out for single steps"
             ))),
         }
     }
@@ -94,7 +98,7 @@ pub(crate) fn call_parameters(params: &Params<'_>) -> Answer<AskedCall> {
 
 pub(crate) fn call(node: &Node, asked: &AskedCall) -> Answer<Value> {
     let view = parameters::state(node, asked.block)?;
-    let trace = view.scene(node.rules(), &asked.overrides).trace(&asked.call, &asked.tracer);
+    let trace = view.call_context(node.rules(), &asked.overrides).trace(&asked.call, &asked.tracer);
     Ok(shown(trace.map_err(not_traced)?))
 }
 
@@ -104,8 +108,8 @@ pub(crate) fn transaction_parameters(params: &Params<'_>) -> Answer<(B256, Trace
     })
 }
 
-/// A block, by its number or its hash.
-pub(crate) fn block_parameters<B: DeserializeOwned + Into<BlockId>>(
+/// Parses a block, by its number or its hash, and the options.
+pub(crate) fn block_parameters<B: Parameter + Into<BlockId>>(
     params: &Params<'_>,
 ) -> Answer<(BlockId, Tracer)> {
     parameters::parse(params, |sequence| {
@@ -117,7 +121,9 @@ pub(crate) fn block_parameters<B: DeserializeOwned + Into<BlockId>>(
 fn tracer_as_it_was(options: Option<Options>) -> Answer<Tracer> {
     let options = options.unwrap_or_default();
     if options.state_overrides.is_some() || options.block_overrides.is_some() {
-        return Err(invalid("a transaction is traced as it was: overrides are for calls"));
+        return Err(invalid(
+            "a transaction is traced as it was executed: give overrides to debug_traceCall only",
+        ));
     }
     options.tracer()
 }
@@ -132,7 +138,7 @@ pub(crate) fn transaction(node: &Node, hash: B256, tracer: &Tracer) -> Answer<Va
     Ok(shown(trace.map_err(not_traced)?))
 }
 
-/// How a transaction of a block went: its outermost call.
+/// Returns the outermost call of a transaction that is in a block.
 pub(crate) fn outermost(node: &Node, hash: B256) -> Answer<Frame> {
     let reader = node.reader().map_err(internal)?;
     let missing = || refused(format!("transaction {hash} not found"));
@@ -145,7 +151,7 @@ pub(crate) fn outermost(node: &Node, hash: B256) -> Answer<Frame> {
     }
 }
 
-/// The traces of all transactions of a block.
+/// Returns the traces of all transactions of a block.
 pub(crate) fn block(
     node: &Node,
     block: BlockId,
@@ -156,11 +162,11 @@ pub(crate) fn block(
         return Err(refused("block not found"));
     };
     let state = state_before(&reader, &block)?;
-    let (mut told, mut room) = (Vec::new(), Some(BLOCK_SIZE_MAX));
+    let (mut traces, mut room) = (Vec::new(), Some(BLOCK_SIZE_MAX));
     let all = replay(node, &state, &block).trace_each(tracer, |transaction, trace| {
         let result = to_raw_value(&shown(trace)).expect("a tree of JSON is written");
         room = room.and_then(|room| room.checked_sub(result.get().len()));
-        told.push(TransactionTraced { tx_hash: *transaction.tx_hash(), result });
+        traces.push(TransactionTraced { tx_hash: *transaction.tx_hash(), result });
         if room.is_none() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     all.map_err(not_traced)?;
@@ -169,10 +175,10 @@ pub(crate) fn block(
             "the traces of the block have more than {BLOCK_SIZE_MAX} bytes: ask for transactions with debug_traceTransaction"
         )));
     }
-    Ok(told)
+    Ok(traces)
 }
 
-/// One of a block's.
+/// The trace of one transaction of a block.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TransactionTraced {
@@ -180,7 +186,7 @@ pub(crate) struct TransactionTraced {
     result: Box<RawValue>,
 }
 
-/// The genesis block has no transactions, so any state does.
+/// Returns the state before a block. The genesis block has no transactions, so any state is correct for it.
 fn state_before(reader: &Reader, block: &store::Block) -> Answer<Reader> {
     parameters::state_at(reader, block.header.number.saturating_sub(1))
 }
@@ -201,7 +207,7 @@ fn shown(trace: Trace) -> Value {
     }
 }
 
-/// A frame of which some calls are shown already.
+/// A frame that is being written, with the calls written so far.
 struct Showing {
     own: Map<String, Value>,
     calls: Vec<Value>,
@@ -215,7 +221,7 @@ impl Showing {
     }
 }
 
-/// The tree. Calls may be 1,024 deep: not a matter for this thread's stack.
+/// Returns the tree of calls. It uses no recursion: calls can be 1,024 deep, too many for this thread's stack.
 fn tree_shown(root: Frame) -> Value {
     let (mut frame, mut around) = (Showing::new(root), Vec::new());
     loop {
@@ -233,7 +239,7 @@ fn tree_shown(root: Frame) -> Value {
     }
 }
 
-/// A frame without its calls. What is absent is left out, as in geth.
+/// Returns a frame without its calls. Absent values are left out, as in geth.
 fn alone(frame: Frame) -> Map<String, Value> {
     let kind = match frame.kind {
         FrameKind::Call => "CALL",

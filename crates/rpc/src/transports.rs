@@ -1,63 +1,45 @@
-//! Which methods a request finds: subscriptions need a WebSocket, and over HTTP that is said.
+//! Passes a request to its transport: HTTP or WebSocket.
 
-use crate::{context::Context as Served, subscriptions};
-use hyper::body::Incoming;
-use jsonrpsee::{
-    RpcModule,
-    server::{HttpRequest, ws},
-    types::{ErrorObjectOwned, error::METHOD_NOT_FOUND_CODE},
+use crate::{
+    dispatcher::Dispatcher,
+    http::{self, HttpRequest, HttpResponse},
+    socket,
+    stop::Stop,
 };
-use std::task::{Context, Poll};
+use soketto::handshake::http::is_upgrade_request;
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 use tower::Service;
 
-/// In the place of subscriptions, for HTTP. Code and words are geth's.
-pub(crate) fn refuse_subscriptions(methods: &mut RpcModule<Served>) {
-    for name in [subscriptions::SUBSCRIBE, subscriptions::UNSUBSCRIBE] {
-        methods
-            .register_method(name, |_, _, _| {
-                let message = "notifications not supported: connect over WebSocket";
-                Err::<(), _>(ErrorObjectOwned::owned::<()>(METHOD_NOT_FOUND_CODE, message, None))
-            })
-            .expect("each name is added once");
-    }
-}
-
-/// Subscriptions, for WebSocket.
-pub(crate) fn add_subscriptions(methods: &mut RpcModule<Served>) {
-    methods
-        .register_subscription(
-            subscriptions::SUBSCRIBE,
-            subscriptions::NOTIFICATION,
-            subscriptions::UNSUBSCRIBE,
-            subscriptions::serve,
-        )
-        .expect("each name is added once");
-}
-
-/// One service for requests, another for what becomes a WebSocket.
+/// JSON-RPC over all transports.
 #[derive(Clone)]
-pub(crate) struct ByTransport<S> {
-    pub(crate) http: S,
-    pub(crate) socket: S,
+pub(crate) struct Transports {
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) bounds: socket::Bounds,
+    pub(crate) stop: Stop,
 }
 
-impl<S: Service<HttpRequest<Incoming>>> Service<HttpRequest<Incoming>> for ByTransport<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
+impl Service<HttpRequest> for Transports {
+    type Response = HttpResponse;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        match self.http.poll_ready(context) {
-            Poll::Ready(Ok(())) => self.socket.poll_ready(context),
-            other => other,
-        }
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: HttpRequest<Incoming>) -> Self::Future {
-        if ws::is_upgrade_request(&request) {
-            self.socket.call(request)
-        } else {
-            self.http.call(request)
-        }
+    fn call(&mut self, request: HttpRequest) -> Self::Future {
+        let Self { dispatcher, bounds, stop } = self.clone();
+        Box::pin(async move {
+            Ok(match is_upgrade_request(&request) {
+                true => socket::accept(dispatcher, request, bounds, stop),
+                false => http::answer(dispatcher, request, bounds.request_size_max).await,
+            })
+        })
     }
 }

@@ -82,14 +82,14 @@ impl Store {
     /// [`StoreError::NotAllowed`] unless the ledger is for development; a failure to read or write.
     pub fn rewind_to_beginning(&self) -> Result<(), StoreError> {
         let mut made = self.marks()?.lock();
-        let version = self.beginning()?;
+        let version = self.first_version()?;
         self.go_back(version)?;
         made.1.clear();
         Ok(())
     }
 
     /// Returns the state after the genesis block.
-    fn beginning(&self) -> Result<Version, StoreError> {
+    fn first_version(&self) -> Result<Version, StoreError> {
         let at = Place(&self.path);
         let snapshot = self.read(self.database.begin_read())?;
         let meta = self.read(snapshot.open_table(META))?;
@@ -109,7 +109,7 @@ impl Store {
 
     fn go_back(&self, version: Version) -> Result<(), StoreError> {
         let write = self.begin_write()?;
-        self.take_back(&write, version.number)?;
+        self.remove_blocks_above(&write, version.number)?;
         let mut buckets = self.read(write.open_table(BUCKETS))?;
         self.read(buckets.retain_in(version.commitment.next_id().., |_, _| false))?;
         drop(buckets);
@@ -145,10 +145,10 @@ impl Store {
         self.write_state(write, before.cleaned_id, (before.number, before.block), &moved)
     }
 
-    /// Keeps by how many seconds the ledger's time is ahead of the clock's, for whoever opens it next.
+    /// Stores by how many seconds the ledger's time is ahead of the clock, for the next start.
     ///
     /// # Errors
-    /// [`StoreError::NotAllowed`] unless the ledger is for development; a failure to write.
+    /// [`StoreError::NotAllowed`] unless it is a development ledger; a failure to write.
     pub fn keep_time_offset(&self, seconds: i64) -> Result<(), StoreError> {
         self.marks()?;
         let write = self.begin_write()?;
@@ -158,7 +158,7 @@ impl Store {
         self.read(write.commit())
     }
 
-    /// Returns what was kept by [`Self::keep_time_offset`]; 0 if nothing was.
+    /// Returns the offset stored by [`Self::keep_time_offset`]; 0 if none was.
     ///
     /// # Errors
     /// [`StoreError`] when it can't be read.
@@ -168,7 +168,7 @@ impl Store {
         let row = self.read(meta.get(DEVELOPMENT))?;
         let Some(row) = row.filter(|row| !row.value().is_empty()) else { return Ok(0) };
         let bytes = <[u8; 8]>::try_from(row.value())
-            .map_err(|_| StoreError::damaged(&self.path, "the time of a ledger for development"))?;
+            .map_err(|_| StoreError::damaged(&self.path, "the time of a development ledger"))?;
         Ok(i64::from_be_bytes(bytes))
     }
 
@@ -188,7 +188,7 @@ impl Store {
     }
 
     /// Removes the blocks above `number`.
-    fn take_back(&self, write: &WriteTransaction, number: u64) -> Result<(), StoreError> {
+    fn remove_blocks_above(&self, write: &WriteTransaction, number: u64) -> Result<(), StoreError> {
         let meta = self.read(write.open_table(META))?;
         let head = head_number(&self.path, &meta)?.unwrap_or(number);
         for number in number + 1..=head {

@@ -39,6 +39,37 @@ pub(crate) fn body_from_bytes(mut bytes: &[u8]) -> Option<Vec<Recovered<Transact
     bytes.is_empty().then_some(transactions)
 }
 
+/// Decodes one transaction of a body, passing over those before it. `Some(None)`: the body has fewer.
+pub(crate) fn nth_of_body(
+    mut bytes: &[u8],
+    index: usize,
+) -> Option<Option<Recovered<Transaction>>> {
+    for _ in 0..index {
+        if bytes.is_empty() {
+            return Some(None);
+        }
+        bytes = bytes.split_first_chunk::<20>()?.1;
+        take_bytes(&mut bytes)?;
+    }
+    if bytes.is_empty() {
+        return Some(None);
+    }
+    let (sender, mut rest) = bytes.split_first_chunk::<20>()?;
+    let transaction = take_sized(&mut rest)?;
+    Some(Some(Recovered::new_unchecked(transaction, Address::from(*sender))))
+}
+
+/// Decodes one receipt of a list, passing over those before it. `Some(None)`: the list has fewer.
+pub(crate) fn nth_of_receipts(mut bytes: &[u8], index: usize) -> Option<Option<ReceiptEnvelope>> {
+    for _ in 0..index {
+        if bytes.is_empty() {
+            return Some(None);
+        }
+        take_bytes(&mut bytes)?;
+    }
+    if bytes.is_empty() { Some(None) } else { take_sized(&mut bytes).map(Some) }
+}
+
 /// Encodes each item as its size in 4 bytes and its EIP-2718 encoding.
 pub(crate) fn list_to_bytes<'a, T: Encodable2718 + 'a>(
     items: impl Iterator<Item = &'a T>,

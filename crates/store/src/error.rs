@@ -16,8 +16,8 @@ pub enum StoreError {
         /// The data directory.
         directory: PathBuf,
     },
-    /// There is no ledger, and none is to be made.
-    #[error("{} holds no ledger: name the data directory of one", directory.display())]
+    /// The directory has no ledger, and none was to be created.
+    #[error("{} holds no ledger: give the data directory of a ledger", directory.display())]
     Missing {
         /// The data directory.
         directory: PathBuf,

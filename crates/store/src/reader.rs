@@ -211,6 +211,34 @@ impl Reader {
         Ok(Some(receipts))
     }
 
+    /// Returns the transaction at an index of a block, without decoding the others; `None` when the block is not kept or has fewer.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn transaction(
+        &self,
+        number: u64,
+        index: usize,
+    ) -> Result<Option<Recovered<Transaction>>, StoreError> {
+        let Some(bytes) = self.read(self.tables.bodies.get(number))? else { return Ok(None) };
+        encoding::nth_of_body(bytes.value(), index)
+            .ok_or_else(|| self.damaged(format!("body of block {number}")))
+    }
+
+    /// Returns the receipt at an index of a block, without decoding the others; `None` when the block is not kept or has fewer.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn receipt(
+        &self,
+        number: u64,
+        index: usize,
+    ) -> Result<Option<ReceiptEnvelope>, StoreError> {
+        let Some(bytes) = self.read(self.tables.receipts.get(number))? else { return Ok(None) };
+        encoding::nth_of_receipts(bytes.value(), index)
+            .ok_or_else(|| self.damaged(format!("receipts of block {number}")))
+    }
+
     /// Returns the location of a transaction, if it is in a block.
     ///
     /// # Errors

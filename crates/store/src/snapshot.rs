@@ -83,8 +83,8 @@ pub enum SnapshotError {
         /// The trusted hash.
         expected: B256,
     },
-    /// Of a block with rules that this program does not know.
-    #[error("snapshot can't be taken in")]
+    /// A block with rules that this program does not know.
+    #[error("snapshot can't be imported")]
     UnknownRevision(#[from] UnknownRevision),
     /// The directory for the ledger is not empty.
     #[error("{} is not empty: name a new data directory", path.display())]

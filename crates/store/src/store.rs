@@ -93,10 +93,11 @@ impl Store {
         Self::open_on(path, backend, options)
     }
 
-    /// As [`Self::open_with`], but makes nothing: neither the directory nor a ledger in it.
+    /// As [`Self::open_with`], but creates nothing: neither the directory nor a ledger.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when no ledger is there; [`StoreError`] naming the directory or file and what to do.
+    /// [`StoreError::Missing`] when the directory has no ledger; [`StoreError`] naming the directory or file and what
+    /// to do.
     pub fn open_existing(directory: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         if Self::exists(directory)? {
             Self::open_with(directory, options)
@@ -105,7 +106,8 @@ impl Store {
         }
     }
 
-    /// Returns whether `directory` holds a ledger, or something under a ledger's name. A file of size 0 counts as none: its making was cut short.
+    /// Returns whether `directory` has a ledger, or another file with its name. A file of size 0 does not count: its
+    /// creation was interrupted.
     ///
     /// # Errors
     /// [`StoreError::Io`] when the directory can't be read.

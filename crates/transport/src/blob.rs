@@ -1,4 +1,7 @@
 //! Publishes, serves and fetches content by digest.
+//!
+//! Each stream is one request: the 32 bytes of the digest, then the end of the stream. The answer is the size in 8 bytes,
+//! little-endian, and the content. An answer that ends early means that the peer does not have the whole blob.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,22 +9,20 @@ use std::{
     time::Duration,
 };
 
-use iroh::endpoint::Connection;
-use iroh_blobs::{
-    Hash,
-    get::{fsm, fsm::DecodeError},
-    protocol::{GetRequest, Request},
-    provider::{self, StreamPair, events::EventSender},
-    store::readonly_mem::ReadonlyMemStore,
-};
+use iroh::endpoint::{Connection, ReadExactError, RecvStream, SendStream};
 use tokio::{task::JoinSet, time::timeout};
 use units::{DeviceId, Digest};
 
-use crate::endpoint::chain;
+use crate::endpoint::{Boxed, chain};
 
 /// Slowest accepted transfer. A blob may take the time it needs at this speed, plus the time to answer: a peer can't
 /// keep a fetch open by sending very slowly.
 const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
+
+/// Size of a request in bytes: a digest.
+const REQUEST_SIZE: usize = 32;
+/// Bytes read at a time. Memory is reserved for one piece at a time, not for the size that a peer announces.
+const PIECE_SIZE: usize = 64 << 10;
 
 /// Why content was not published.
 #[derive(Debug, thiserror::Error)]
@@ -89,10 +90,7 @@ pub enum FetchError {
     },
 }
 
-/// Blobs that peers may fetch, in memory.
-///
-/// Each blob has a read-only store of its own: removing a blob drops its store, and a transfer in progress keeps
-/// what it needs.
+/// Blobs that peers may fetch, in memory. A transfer in progress keeps a blob that is removed.
 #[derive(Debug)]
 pub(crate) struct BlobStore {
     size_max: u64,
@@ -102,13 +100,7 @@ pub(crate) struct BlobStore {
 #[derive(Debug, Default)]
 struct Blobs {
     size: u64,
-    by_digest: BTreeMap<Digest, Blob>,
-}
-
-#[derive(Debug)]
-struct Blob {
-    size: u64,
-    store: ReadonlyMemStore,
+    by_digest: BTreeMap<Digest, Arc<Vec<u8>>>,
 }
 
 impl BlobStore {
@@ -117,41 +109,40 @@ impl BlobStore {
     }
 
     /// Publishes content. Publishing the same content again changes nothing.
-    pub(crate) async fn publish(self: &Arc<Self>, bytes: Vec<u8>) -> Result<Digest, PublishError> {
+    pub(crate) fn publish(
+        self: &Arc<Self>,
+        bytes: Vec<u8>,
+    ) -> Boxed<'static, Result<Digest, PublishError>> {
         let blob_store = Arc::clone(self);
-        // Hashing a checkpoint takes long enough to block other tasks of this thread.
-        let publishing = tokio::task::spawn_blocking(move || blob_store.put(&bytes));
-        publishing.await.expect("hashing does not panic, and is not cancelled")
+        Box::pin(async move {
+            // Hashing a checkpoint takes long enough to block other tasks of this thread.
+            let publishing = tokio::task::spawn_blocking(move || blob_store.put(bytes));
+            publishing.await.expect("hashing does not panic, and is not cancelled")
+        })
     }
 
     /// Removes all blobs that are not in `keep`.
     pub(crate) fn retain(&self, keep: &BTreeSet<Digest>) {
         let mut blobs = self.lock();
         blobs.by_digest.retain(|digest, _| keep.contains(digest));
-        blobs.size = blobs.by_digest.values().map(|blob| blob.size).sum();
+        blobs.size = blobs.by_digest.values().map(|blob| size_of(blob)).sum();
     }
 
     /// Removes one blob.
     pub(crate) fn remove(&self, digest: &Digest) {
         let mut blobs = self.lock();
         if let Some(blob) = blobs.by_digest.remove(digest) {
-            blobs.size = blobs.size.checked_sub(blob.size).expect("the total includes each blob");
+            blobs.size =
+                blobs.size.checked_sub(size_of(&blob)).expect("the total includes each blob");
         }
     }
 
-    fn put(&self, bytes: &[u8]) -> Result<Digest, PublishError> {
-        let adding = u64::try_from(bytes.len()).expect("usize has at most 64 bits");
-        let digest = Digest::from_bytes(*Hash::new(bytes).as_bytes());
-        if self.lock().by_digest.contains_key(&digest) {
-            return Ok(digest);
-        }
-        self.check_room(&self.lock(), adding)?;
-        let store = ReadonlyMemStore::new([bytes]);
+    fn put(&self, bytes: Vec<u8>) -> Result<Digest, PublishError> {
+        let digest = Digest::from_bytes(*blake3::hash(&bytes).as_bytes());
         let mut blobs = self.lock();
-        // Both checks are repeated: another task may have published in the meantime.
         if !blobs.by_digest.contains_key(&digest) {
-            blobs.size = self.check_room(&blobs, adding)?;
-            blobs.by_digest.insert(digest, Blob { size: adding, store });
+            blobs.size = self.check_room(&blobs, size_of(&bytes))?;
+            blobs.by_digest.insert(digest, Arc::new(bytes));
         }
         Ok(digest)
     }
@@ -164,8 +155,8 @@ impl BlobStore {
         }
     }
 
-    fn store(&self, digest: &Digest) -> Option<ReadonlyMemStore> {
-        self.lock().by_digest.get(digest).map(|blob| blob.store.clone())
+    fn blob(&self, digest: &Digest) -> Option<Arc<Vec<u8>>> {
+        self.lock().by_digest.get(digest).cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, Blobs> {
@@ -174,95 +165,126 @@ impl BlobStore {
 }
 
 /// Answers requests for blobs until the connection ends. Serves whole blobs and accepts none.
-pub(crate) async fn serve(connection: &Connection, blob_store: &Arc<BlobStore>, answer: Duration) {
-    let mut streams = JoinSet::new();
-    loop {
-        tokio::select! {
-            pair = StreamPair::accept(connection, EventSender::DEFAULT) => match pair {
-                Ok(pair) => { streams.spawn(respond(pair, Arc::clone(blob_store), answer)); }
-                Err(_) => return,
-            },
-            Some(_) = streams.join_next() => {}
+pub(crate) fn serve<'a>(
+    connection: &'a Connection,
+    blob_store: &'a Arc<BlobStore>,
+    answer: Duration,
+) -> Boxed<'a, ()> {
+    Box::pin(async move {
+        let mut streams = JoinSet::new();
+        loop {
+            tokio::select! {
+                pair = connection.accept_bi() => match pair {
+                    Ok((send, receive)) => { streams.spawn(respond(send, receive, Arc::clone(blob_store), answer)); }
+                    Err(_) => return,
+                },
+                Some(_) = streams.join_next() => {}
+            }
         }
-    }
+    })
 }
 
 /// Fetches and verifies one blob. Reads nothing when the peer announces more than `size_max` bytes.
-pub(crate) async fn fetch(
+pub(crate) fn fetch<'a>(
+    connection: &'a Connection,
+    digest: &'a Digest,
+    size_max: u64,
+    answer: Duration,
+) -> Boxed<'a, Result<Vec<u8>, FetchError>> {
+    Box::pin(fetch_within(connection, digest, size_max, answer))
+}
+
+async fn fetch_within(
     connection: &Connection,
     digest: &Digest,
     size_max: u64,
     answer: Duration,
 ) -> Result<Vec<u8>, FetchError> {
     let slow = |limit: Duration| FetchError::Slow { digest: *digest, seconds: limit.as_secs() };
-    let (content, size) =
+    let (mut content, size) =
         timeout(answer, request(connection, digest)).await.map_err(|_| slow(answer))??;
     if size_max < size {
+        // Dropping the stream tells the peer to send no more.
         return Err(FetchError::TooLarge { digest: *digest, size, size_max });
     }
     let limit = answer.saturating_add(Duration::from_secs(size / BYTES_PER_SECOND_MIN));
-    let taking = async {
-        let (end, bytes) =
-            content.concatenate_into_vec().await.map_err(|error| broken(digest, &error))?;
-        let fsm::EndBlobNext::Closing(closing) = end.next() else {
-            return Err(FetchError::Corrupt { digest: *digest });
-        };
-        closing.next().await.map_err(|error| lost(digest, &error))?;
-        Ok(bytes)
-    };
-    let bytes = timeout(limit, taking).await.map_err(|_| slow(limit))??;
-    // The decoder has verified each chunk; this is the counterpart of the hash in `put`.
-    assert!(
-        Hash::new(&bytes).as_bytes() == digest.as_bytes(),
-        "a verified blob has the requested digest"
-    );
-    Ok(bytes)
+    timeout(limit, take(&mut content, digest, size)).await.map_err(|_| slow(limit))?
 }
 
-async fn respond(mut pair: StreamPair, blob_store: Arc<BlobStore>, answer: Duration) {
-    let request = match timeout(answer, pair.read_request()).await {
-        Ok(Ok(Request::Get(request))) if request.ranges.is_blob() => request,
-        // Dropping the pair finishes our half of the stream; the peer reads "not found".
-        _ => return tracing::debug!("a peer requested something other than a blob"),
+async fn respond(
+    mut send: SendStream,
+    mut receive: RecvStream,
+    blob_store: Arc<BlobStore>,
+    answer: Duration,
+) {
+    let request = timeout(answer, receive.read_to_end(REQUEST_SIZE)).await;
+    let Some(digest) =
+        request.ok().and_then(|bytes| <[u8; REQUEST_SIZE]>::try_from(bytes.ok()?).ok())
+    else {
+        // Dropping the stream finishes our half of it; the peer reads "not found".
+        return tracing::debug!("a peer requested something other than a blob");
     };
-    let digest = Digest::from_bytes(*request.hash.as_bytes());
-    let Some(store) = blob_store.store(&digest) else {
+    let digest = Digest::from_bytes(digest);
+    let Some(blob) = blob_store.blob(&digest) else {
         return tracing::debug!(%digest, "a peer requested a blob that is not published");
     };
-    if let Err(error) = provider::handle_get(pair, store.into(), request).await {
+    let sending = async {
+        send.write_all(&size_of(&blob).to_le_bytes()).await?;
+        send.write_all(&blob).await
+    };
+    if let Err(error) = sending.await {
         tracing::debug!(%digest, %error, "a peer did not read the whole blob");
     }
 }
 
+/// Requests a blob and reads the size that the peer announces.
 async fn request(
     connection: &Connection,
     digest: &Digest,
-) -> Result<(fsm::AtBlobContent, u64), FetchError> {
-    let request = GetRequest::blob(Hash::from_bytes(*digest.as_bytes()));
-    let initial = fsm::start(connection.clone(), request, Default::default());
-    let connected = initial.next().await.map_err(|error| lost(digest, &error))?;
-    let next = connected.next().await.map_err(|error| lost(digest, &error))?;
-    let fsm::ConnectedNext::StartRoot(start) = next else {
-        return Err(FetchError::Corrupt { digest: *digest });
-    };
-    start.next().next().await.map_err(|error| match error {
-        fsm::AtBlobHeaderNextError::NotFound { .. } => FetchError::NotFound { digest: *digest },
-        error => lost(digest, &error),
-    })
+) -> Result<(RecvStream, u64), FetchError> {
+    let (mut send, mut receive) =
+        connection.open_bi().await.map_err(|error| lost(digest, &error))?;
+    send.write_all(digest.as_bytes()).await.map_err(|error| lost(digest, &error))?;
+    send.finish().map_err(|error| lost(digest, &error))?;
+    let mut size = [0; 8];
+    receive.read_exact(&mut size).await.map_err(|error| broken(digest, error))?;
+    Ok((receive, u64::from_le_bytes(size)))
 }
 
-fn broken(digest: &Digest, error: &DecodeError) -> FetchError {
+/// Reads exactly `size` bytes, which must be all that come and have the digest.
+async fn take(content: &mut RecvStream, digest: &Digest, size: u64) -> Result<Vec<u8>, FetchError> {
+    let corrupt = || FetchError::Corrupt { digest: *digest };
+    let size = usize::try_from(size).map_err(|_| corrupt())?;
+    let mut hasher = blake3::Hasher::new();
+    let mut bytes = Vec::new();
+    while bytes.len() < size {
+        let begin = bytes.len();
+        bytes.resize(size.min(begin.saturating_add(PIECE_SIZE)), 0);
+        content.read_exact(&mut bytes[begin..]).await.map_err(|error| broken(digest, error))?;
+        // Piece by piece: hashing a whole checkpoint at once would block other tasks of this thread.
+        hasher.update(&bytes[begin..]);
+    }
+    if hasher.finalize().as_bytes() != digest.as_bytes() {
+        return Err(corrupt());
+    }
+    match content.read_exact(&mut [0]).await {
+        Err(ReadExactError::FinishedEarly(_)) => Ok(bytes),
+        Ok(()) => Err(corrupt()),
+        Err(error) => Err(broken(digest, error)),
+    }
+}
+
+fn broken(digest: &Digest, error: ReadExactError) -> FetchError {
     match error {
-        DecodeError::ChunkNotFound { .. }
-        | DecodeError::ParentNotFound { .. }
-        | DecodeError::LeafNotFound { .. } => FetchError::NotFound { digest: *digest },
-        DecodeError::ParentHashMismatch { .. } | DecodeError::LeafHashMismatch { .. } => {
-            FetchError::Corrupt { digest: *digest }
-        }
-        error => lost(digest, error),
+        ReadExactError::FinishedEarly(_) => FetchError::NotFound { digest: *digest },
+        ReadExactError::ReadError(error) => lost(digest, &error),
     }
 }
 
 fn lost(digest: &Digest, error: &dyn std::error::Error) -> FetchError {
     FetchError::Lost { digest: *digest, reason: chain(error) }
+}
+
+fn size_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).expect("usize has at most 64 bits")
 }

@@ -5,6 +5,7 @@ use std::{
     marker::PhantomData,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use iroh::{
@@ -22,8 +23,8 @@ use units::{DeviceId, Digest};
 use crate::{
     blob::{self, BlobStore, FetchError, PublishError},
     endpoint::{
-        self, BLOBS_ALPN, BindError, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task, chain,
-        describe, refuse,
+        self, BLOBS_ALPN, BindError, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task,
+        chain, describe, refuse,
     },
     frame::{self, FrameError, SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX},
     limits::Limits,
@@ -230,7 +231,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
             tracing::debug!("a worker did not read its last messages in time");
         }
         drop(flushed);
-        endpoint.close().await;
+        endpoint::close(&endpoint).await;
         accepting.ended().await;
     }
 }
@@ -302,13 +303,7 @@ async fn session<In: DeserializeOwned>(
     shared: Arc<Shared>,
     events: mpsc::Sender<Event<In>>,
 ) {
-    let connection = match timeout(shared.limits.answer, incoming).await {
-        Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => {
-            return tracing::debug!(error = %chain(&error), "an incoming connection failed");
-        }
-        Err(_) => return tracing::debug!("an incoming connection was not established in time"),
-    };
+    let Some(connection) = handshake(incoming, shared.limits.answer).await else { return };
     if connection.alpn() == CONTROL_ALPN {
         let _metered = shared.meter.count(Class::Control, &connection);
         control(&connection, &shared, &events).await;
@@ -325,8 +320,25 @@ async fn session<In: DeserializeOwned>(
     }
 }
 
+fn handshake(incoming: Incoming, answer: Duration) -> Boxed<'static, Option<Connection>> {
+    Box::pin(async move {
+        match timeout(answer, incoming).await {
+            Ok(Ok(connection)) => return Some(connection),
+            Ok(Err(error)) => {
+                tracing::debug!(error = %chain(&error), "an incoming connection failed")
+            }
+            Err(_) => tracing::debug!("an incoming connection was not established in time"),
+        }
+        None
+    })
+}
+
 /// Keeps the connection for [`CoordinatorEndpoint::fetch_from`].
-async fn evidence(connection: &Connection, shared: &Shared) {
+fn evidence<'a>(connection: &'a Connection, shared: &'a Shared) -> Boxed<'a, ()> {
+    Box::pin(keep_evidence(connection, shared))
+}
+
+async fn keep_evidence(connection: &Connection, shared: &Shared) {
     let device = endpoint::device(connection.remote_id());
     let older = shared.update(&device, |peer| peer.evidence.replace(connection.clone()));
     if let Some(older) = older {
@@ -358,12 +370,7 @@ async fn control<In: DeserializeOwned>(
     shared: &Shared,
     events: &mpsc::Sender<Event<In>>,
 ) {
-    let opening = async {
-        let (send, mut receive) = connection.accept_bi().await.map_err(|error| describe(&error))?;
-        frame::read_greeting(&mut receive).await.map_err(|error| chain(&error))?;
-        Ok::<_, String>((send, receive))
-    };
-    let (send, receive) = match timeout(shared.limits.answer, opening).await {
+    let (send, receive) = match timeout(shared.limits.answer, opening(connection)).await {
         Ok(Ok(streams)) => streams,
         Ok(Err(reason)) => return refuse(connection, &reason),
         Err(_) => return refuse(connection, "no stream was opened in time"),
@@ -392,6 +399,15 @@ async fn control<In: DeserializeOwned>(
         let _sent = events.send(Event::Disconnected { device, reason }).await;
     }
     drop(ending);
+}
+
+/// Accepts the one stream of a control connection.
+fn opening(connection: &Connection) -> Boxed<'_, Result<(SendStream, RecvStream), String>> {
+    Box::pin(async move {
+        let (send, mut receive) = connection.accept_bi().await.map_err(|error| describe(&error))?;
+        frame::read_greeting(&mut receive).await.map_err(|error| chain(&error))?;
+        Ok((send, receive))
+    })
 }
 
 /// Moves messages both ways until the stream ends; returns the reason.

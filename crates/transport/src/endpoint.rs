@@ -1,6 +1,6 @@
 //! What the iroh endpoints of both sides share.
 
-use std::{error::Error, net::SocketAddr};
+use std::{error::Error, net::SocketAddr, pin::Pin};
 
 use iroh::{
     Endpoint, EndpointId, RelayMode, SecretKey,
@@ -13,7 +13,7 @@ use crate::limits::Limits;
 
 pub(crate) const CONTROL_ALPN: &[u8] = b"gleaner/control/1";
 pub(crate) const EVIDENCE_ALPN: &[u8] = b"gleaner/evidence/1";
-pub(crate) const BLOBS_ALPN: &[u8] = iroh_blobs::ALPN;
+pub(crate) const BLOBS_ALPN: &[u8] = b"gleaner/blobs/1";
 
 /// Largest number of messages that wait to be sent to a peer, or to be read by the caller.
 pub(crate) const QUEUE_MAX: usize = 64;
@@ -43,26 +43,37 @@ pub struct BindError {
     source: Box<dyn Error + Send + Sync>,
 }
 
+/// A future whose code is compiled in this crate. That of an `async fn` is compiled again in every crate that awaits it, and with it the
+/// code of iroh below.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// Opens an endpoint on exactly these sockets, with the key of `secret`; no relay, no discovery.
-pub(crate) async fn bind(
-    secret: &[u8; 32],
-    sockets: &[SocketAddr],
+pub(crate) fn bind<'a>(
+    secret: &'a [u8; 32],
+    sockets: &'a [SocketAddr],
     alpns: Vec<Vec<u8>>,
-    limits: &Limits,
-) -> Result<Endpoint, BindError> {
-    let address = *sockets.first().expect("the caller names at least one socket");
-    let mut builder = Endpoint::builder(presets::Minimal)
-        .relay_mode(RelayMode::Disabled)
-        .secret_key(SecretKey::from_bytes(secret))
-        .alpns(alpns)
-        .transport_config(transport_config(limits))
-        .clear_ip_transports();
-    for &address in sockets {
-        builder = builder
-            .bind_addr(address)
-            .map_err(|source| BindError { address, source: Box::new(source) })?;
-    }
-    builder.bind().await.map_err(|source| BindError { address, source: Box::new(source) })
+    limits: &'a Limits,
+) -> Boxed<'a, Result<Endpoint, BindError>> {
+    Box::pin(async move {
+        let address = *sockets.first().expect("the caller names at least one socket");
+        let mut builder = Endpoint::builder(presets::Minimal)
+            .relay_mode(RelayMode::Disabled)
+            .secret_key(SecretKey::from_bytes(secret))
+            .alpns(alpns)
+            .transport_config(transport_config(limits))
+            .clear_ip_transports();
+        for &address in sockets {
+            builder = builder
+                .bind_addr(address)
+                .map_err(|source| BindError { address, source: Box::new(source) })?;
+        }
+        builder.bind().await.map_err(|source| BindError { address, source: Box::new(source) })
+    })
+}
+
+/// Closes all connections and the sockets.
+pub(crate) fn close(endpoint: &Endpoint) -> Boxed<'_, ()> {
+    Box::pin(endpoint.close())
 }
 
 /// Returns the device of the peer, authenticated by the handshake.

@@ -4,6 +4,8 @@ use iroh::endpoint::{ReadError, ReadExactError, RecvStream, SendStream, WriteErr
 use serde::{Serialize, de::DeserializeOwned};
 use units::DeviceId;
 
+use crate::endpoint::Boxed;
+
 /// Longest message from a worker, in bytes. Workers are not trusted, so little memory is reserved for them.
 pub const TO_COORDINATOR_SIZE_MAX: usize = 64 << 10;
 
@@ -99,29 +101,37 @@ pub(crate) async fn read_greeting(stream: &mut RecvStream) -> Result<(), FrameEr
 }
 
 /// Writes an encoded message. The caller has checked its size.
-pub(crate) async fn write(stream: &mut SendStream, bytes: &[u8]) -> Result<(), FrameError> {
-    let length = u32::try_from(bytes.len()).expect("size was checked when the message was encoded");
-    stream.write_all(&length.to_be_bytes()).await.map_err(FrameError::Write)?;
-    stream.write_all(bytes).await.map_err(FrameError::Write)
+pub(crate) fn write<'a>(
+    stream: &'a mut SendStream,
+    bytes: &'a [u8],
+) -> Boxed<'a, Result<(), FrameError>> {
+    Box::pin(async move {
+        let length =
+            u32::try_from(bytes.len()).expect("size was checked when the message was encoded");
+        stream.write_all(&length.to_be_bytes()).await.map_err(FrameError::Write)?;
+        stream.write_all(bytes).await.map_err(FrameError::Write)
+    })
 }
 
-async fn read_bytes(
+fn read_bytes(
     stream: &mut RecvStream,
     size_max: usize,
-) -> Result<Option<Vec<u8>>, FrameError> {
-    let mut length = [0; 4];
-    match stream.read_exact(&mut length).await {
-        Ok(()) => {}
-        Err(ReadExactError::FinishedEarly(0)) => return Ok(None),
-        Err(error) => return Err(torn(error)),
-    }
-    let size = usize::try_from(u32::from_be_bytes(length)).expect("usize has at least 32 bits");
-    if size_max < size {
-        return Err(FrameError::TooLarge { size, size_max });
-    }
-    let mut bytes = vec![0; size];
-    stream.read_exact(&mut bytes).await.map_err(torn)?;
-    Ok(Some(bytes))
+) -> Boxed<'_, Result<Option<Vec<u8>>, FrameError>> {
+    Box::pin(async move {
+        let mut length = [0; 4];
+        match stream.read_exact(&mut length).await {
+            Ok(()) => {}
+            Err(ReadExactError::FinishedEarly(0)) => return Ok(None),
+            Err(error) => return Err(torn(error)),
+        }
+        let size = usize::try_from(u32::from_be_bytes(length)).expect("usize has at least 32 bits");
+        if size_max < size {
+            return Err(FrameError::TooLarge { size, size_max });
+        }
+        let mut bytes = vec![0; size];
+        stream.read_exact(&mut bytes).await.map_err(torn)?;
+        Ok(Some(bytes))
+    })
 }
 
 fn torn(error: ReadExactError) -> FrameError {

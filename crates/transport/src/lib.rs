@@ -1,12 +1,12 @@
 //! Moves messages and blobs between coordinator and workers.
 //!
 //! A device's ed25519 key is its address: every peer is authenticated, or there is no connection. Content is
-//! identified by its BLAKE3 digest and verified while it arrives, so it does not matter who serves it.
+//! identified by its BLAKE3 digest and verified when it arrives, so it does not matter who serves it.
 //!
 //! 1. A worker connects to the coordinator with the protocol `gleaner/evidence/1`. On this connection the *worker*
 //!    serves blobs, so that the coordinator can fetch from a device that accepts no connections. The coordinator
 //!    sends one byte on a stream of its own when it is ready.
-//! 2. The worker connects with `iroh-blobs`' own protocol: there the coordinator serves blobs, to anyone who connects.
+//! 2. The worker connects with `gleaner/blobs/1`: there the coordinator serves blobs, to anyone who connects.
 //! 3. The worker connects with `gleaner/control/1` and opens one stream: frames of a 4-byte big-endian length and a
 //!    postcard message. An empty frame opens it. From then on the coordinator counts the device as connected, and
 //!    both may fetch from each other.

@@ -19,8 +19,8 @@ use units::{DeviceId, Digest};
 use crate::{
     blob::{self, BlobStore, FetchError, PublishError},
     endpoint::{
-        self, BLOBS_ALPN, BindError, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task, chain,
-        describe, refuse,
+        self, BLOBS_ALPN, BindError, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task,
+        chain, describe, refuse,
     },
     frame::{self, FrameError, SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX},
     limits::Limits,
@@ -122,7 +122,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
                 Ok(Err(reason)) => reason,
                 Err(_) => format!("no answer within {} s", limits.answer.as_secs()),
             };
-        endpoint.close().await;
+        endpoint::close(&endpoint).await;
         Err(ConnectError::Unreachable { coordinator, addresses: dial.addresses, reason })
     }
 
@@ -232,7 +232,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
             tracing::debug!("the coordinator did not read the last messages in time");
         }
         drop(session);
-        endpoint.close().await;
+        endpoint::close(&endpoint).await;
     }
 }
 
@@ -247,7 +247,15 @@ struct Connections {
 }
 
 impl Connections {
-    async fn open(
+    fn open<'a>(
+        endpoint: &'a Endpoint,
+        address: EndpointAddr,
+        meter: &'a Arc<Meter>,
+    ) -> Boxed<'a, Result<Self, String>> {
+        Box::pin(Self::dial(endpoint, address, meter))
+    }
+
+    async fn dial(
         endpoint: &Endpoint,
         address: EndpointAddr,
         meter: &Arc<Meter>,

@@ -1,9 +1,9 @@
-//! Characters that a reader does not see.
+//! Invisible characters.
 
-/// Ranges of characters that are drawn as nothing, or that change the order or the meaning of what stands around them.
+/// Ranges of characters that are drawn as nothing, or that change the order or the meaning of the characters around them.
 ///
-/// Source: Unicode 16, `DerivedCoreProperties.txt` (`Default_Ignorable_Code_Point`), `PropList.txt` (`Bidi_Control`), and the categories `Zl`
-/// and `Zp`; the blank Braille pattern besides.
+/// Source: Unicode 16, `DerivedCoreProperties.txt` (`Default_Ignorable_Code_Point`), `PropList.txt` (`Bidi_Control`),
+/// and the categories `Zl` and `Zp`; also the blank Braille pattern.
 const HIDDEN: [(char, char); 18] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -25,8 +25,8 @@ const HIDDEN: [(char, char); 18] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// Returns whether a reader does not see `character`: it has no width, or reverses the text around it. Control characters are not
-/// among them: [`char::is_control`] finds those.
+/// Returns whether `character` is invisible: it has no width, or reverses the text around it. Control characters are not
+/// included: [`char::is_control`] finds those.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     HIDDEN.iter().any(|(first, last)| (*first..=*last).contains(&character))

@@ -94,7 +94,7 @@ struct ScryptParameters {
     salt: String,
 }
 
-/// What is drawn anew for every file.
+/// The random values of a new file.
 struct Draws {
     salt: [u8; 32],
     iv: [u8; 16],
@@ -254,7 +254,7 @@ mod tests {
         assert!(!text.contains(&hex::encode(SECRET)));
     }
 
-    /// Keys lie on disks in this form: what earlier versions wrote must open, and new files must be what other tools read.
+    /// Keys are stored in this form: files of earlier versions must open, and other tools must read new files.
     #[test]
     fn a_file_stays_as_it_is() {
         let draws = Draws { salt: [1; 32], iv: [2; 16], id: [3; 16] };

@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(files.shard(&digest), None);
     }
 
-    /// A worker of a later version finds what an earlier one kept.
+    /// A worker of a later version reads the files of an earlier one.
     #[test]
     fn the_files_stay_where_and_as_they_are() {
         let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -68,7 +69,14 @@ pub enum Refusal {
 ///
 /// # Errors
 /// A [`Refusal`], or an error when ledger or coordinator can't be reached for longer than the options' patience.
-pub async fn participate(options: &Options) -> anyhow::Result<Ending> {
+pub fn participate(
+    options: &Options,
+) -> Pin<Box<dyn Future<Output = anyhow::Result<Ending>> + '_>> {
+    // In a box its code is compiled here. That of an `async fn` would be compiled again in the program that awaits it.
+    Box::pin(participate_until(options))
+}
+
+async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
     let files = WorkerFiles::open(&options.data_dir, options.run)
         .context("the data folder can't be used")?;
     let states = Arc::new(Mutex::new(States::default()));

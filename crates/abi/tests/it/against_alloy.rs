@@ -12,7 +12,7 @@ fn parsed(module: &abi::Module) -> JsonAbi {
         .unwrap_or_else(|error| panic!("{}: {error}", module.name))
 }
 
-/// What alloy reads is what we meant: written again, it is the same document.
+/// alloy parses our JSON and writes the same document.
 #[test]
 fn the_json_abi_is_read_as_it_was_meant() {
     for module in &MODULES {
@@ -40,7 +40,7 @@ fn the_json_abi_is_read_as_it_was_meant() {
     }
 }
 
-/// Draws of a hash chain.
+/// Random numbers from a hash chain.
 struct Draws(B256);
 
 impl Draws {
@@ -58,7 +58,7 @@ impl Draws {
         (0..size).map(|_| self.word()[0]).collect()
     }
 
-    /// A number of at most so many bits, of any magnitude.
+    /// Returns a number of at most `bits` bits, of any magnitude.
     fn number(&mut self, bits: usize) -> U256 {
         let kept = self.below(bits + 1);
         if kept == 0 { U256::ZERO } else { U256::from_be_bytes(self.word().0) >> (256 - kept) }
@@ -120,7 +120,7 @@ fn same(ours: &Value, theirs: &DynSolValue) {
             assert_eq!(ours.len(), theirs.len());
             ours.iter().zip(theirs).for_each(|(ours, theirs)| same(ours, theirs));
         }
-        // Which variant has which number is checked in `reader`.
+        // The number of each variant is checked in `reader`.
         (Value::Variant(_), DynSolValue::Uint(_, 8)) => {}
         (ours, theirs) => panic!("{ours:?} is not {theirs:?}"),
     }
@@ -198,7 +198,7 @@ fn events_that_alloy_decodes_are_decoded() {
     }
 }
 
-/// Bytes of a sound encoding changed one at a time: never a panic, and what we take alloy takes too.
+/// Valid encodings with one byte changed: decoding never panics, and alloy accepts whatever ours accepts.
 #[test]
 fn changed_bytes_are_decoded_as_alloy_does_or_refused() {
     let mut draws = Draws(B256::repeat_byte(2));

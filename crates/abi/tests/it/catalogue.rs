@@ -38,7 +38,7 @@ fn names_and_places_are_those_of_one_module_each() {
     }
 }
 
-/// The types of `sol!` and what the reader makes of the same file.
+/// Compares the types of `sol!` with the parsed interfaces of the same file.
 #[test]
 fn selectors_are_those_of_the_types() {
     fn check<I: SolInterface>(module: &str, of: impl Fn(&Module) -> Vec<[u8; 4]>) {
@@ -86,7 +86,7 @@ fn a_selector_means_one_thing() {
     }
 }
 
-/// What a refusal shows comes from the comment: it must be there, and name only values that the error has.
+/// The text of a refusal is the comment: it must exist, and name only values of the error.
 #[test]
 fn every_error_has_a_sentence() {
     for module in &MODULES {
@@ -107,7 +107,7 @@ fn every_error_has_a_sentence() {
 }
 
 #[test]
-fn errors_are_told_with_their_values() {
+fn errors_are_printed_with_their_values() {
     let device = B256::repeat_byte(0xab);
     let (decoded, words) =
         abi::decode_error(&Devices::StaleNonce { device, expected: 3 }.abi_encode())
@@ -118,7 +118,7 @@ fn errors_are_told_with_their_values() {
     let deposit = U256::from(1_500_000_000_000_000_000_u64);
     let error = TrainingRuns::BudgetTooSmall { deposit, required: deposit + deposit };
     let (_, words) = abi::decode_error(&error.abi_encode()).expect("known");
-    assert_eq!(words, "a deposit of 1.5 GRAIN does not cover the terms: 3 GRAIN would");
+    assert_eq!(words, "a deposit of 1.5 GRAIN does not cover the terms: give at least 3 GRAIN");
     let whole = error.abi_encode();
     for size in 0..whole.len() {
         assert_eq!(abi::decode_error(&whole[..size]), None, "cut at {size}");
@@ -127,7 +127,7 @@ fn errors_are_told_with_their_values() {
 }
 
 #[test]
-fn a_call_and_an_event_are_told_a_field_a_line() {
+fn calls_and_events_are_printed_one_field_per_line() {
     let module = Module::at(&TRAINING_RUNS).expect("a module");
     let call = TrainingRuns::lapseCall { run: 7, round: 3 }.abi_encode();
     let told = module.decode_call(&call).expect("a call").to_string();
@@ -145,7 +145,7 @@ fn a_call_and_an_event_are_told_a_field_a_line() {
 }
 
 #[test]
-fn a_value_of_an_enum_is_told_by_its_name() {
+fn an_enum_value_is_printed_by_its_name() {
     let kind = TrainingRuns::Verdict::Mismatch;
     let call = TrainingRuns::verdictCall {
         run: 1,
@@ -166,7 +166,7 @@ fn a_value_of_an_enum_is_told_by_its_name() {
     assert_eq!(module.decode_call(&data), None, "there are three");
 }
 
-/// A right-to-left override and a zero-width space would show another text than was stored.
+/// A right-to-left override and a zero-width space would display another text than was stored.
 #[test]
 fn text_is_shown_with_escapes() {
     let terms = Assets::Terms {
@@ -189,7 +189,7 @@ fn text_is_shown_with_escapes() {
     assert!(told.contains("issuer: 0xABaBaBaBABabABabAbAbABAbABabababaBaBABaB,"), "{told}");
 }
 
-/// Each element may point at the same bytes: small calldata must not become a large answer.
+/// Each element may point at the same bytes: small calldata must not become a large value.
 #[test]
 fn offsets_that_overlap_are_refused() {
     let signature = vec![7; 4_000].into();
@@ -205,7 +205,7 @@ fn offsets_that_overlap_are_refused() {
     let module = Module::at(&TRAINING_RUNS).expect("a module");
     let sound = TrainingRuns::commitCall { run: 1, round: 2, commitments: vec![one] }.abi_encode();
     assert!(module.decode_call(&sound).is_some());
-    // The same element many times: count, then offsets that are all the same.
+    // The same element many times: the count, then offsets that are all the same.
     let element = &sound[4 + 32 * 5..];
     let count = 100_usize;
     let word = |number: usize| U256::from(number).to_be_bytes::<32>();

@@ -1,6 +1,6 @@
 use abi::{TrainingRuns::Verdict, statement};
 
-/// What devices sign: a signature made today must be worth the same tomorrow.
+/// The bytes that devices sign: a signature of this version must be valid in later ones.
 #[test]
 fn statements() {
     let [device, subject, seal, update, before, after, value] =

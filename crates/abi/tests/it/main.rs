@@ -1,4 +1,4 @@
-//! The catalogue against alloy's readers of JSON ABIs and encoders of values; bytes that devices sign.
+//! Tests the catalogue against alloy's JSON ABI parser and encoder, and pins the bytes that devices sign.
 
 mod against_alloy;
 mod catalogue;

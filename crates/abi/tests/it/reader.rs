@@ -63,7 +63,7 @@ interface Things {
 }
 
 #[test]
-fn what_is_not_understood_is_named_with_its_line() {
+fn syntax_errors_name_the_line() {
     let within = |inner: &str| format!("interface I {{\n{inner}\n}}");
     refused(
         "contract C {}",
@@ -86,7 +86,7 @@ fn what_is_not_understood_is_named_with_its_line() {
         &within("function f() external {"),
         "line 2: found `{`, expected `external`, a mutability, `returns` or `;`",
     );
-    refused(&within("struct S { }"), &format!("line 2: found `}}`, expected a type"));
+    refused(&within("struct S { }"), "line 2: found `}`, expected a type");
     // A struct of one interface is not known in the next.
     let text = format!("{}\n{}", within("struct S { uint a; }"), within("error E(S s);"));
     refused(&text, &format!("line 5: found `S`, expected {kind}"));

@@ -36,7 +36,7 @@ fn assert_worked(workers: [Value; 2], report: &Value) {
 }
 
 #[test]
-fn the_model_does_not_depend_on_who_was_killed() {
+fn the_model_does_not_depend_on_the_killed_process() {
     let model = undisturbed();
 
     // Kill the trainer.
@@ -67,7 +67,7 @@ fn the_model_does_not_depend_on_who_was_killed() {
 }
 
 #[test]
-fn a_killed_worker_takes_its_seat_again_and_its_audits() {
+fn a_killed_worker_continues_its_seat_and_audits() {
     // At any time at least one audit is open.
     let field = Field::new(&project(ROUNDS, "audit_rate_bps = 10000\n"));
     let mut train = field.train();
@@ -114,7 +114,7 @@ fn a_field_that_does_not_exist_is_named() {
 }
 
 #[test]
-fn too_small_a_budget_says_what_would_be_enough() {
+fn a_budget_that_is_too_small_names_the_needed_one() {
     let project = project(2, "");
     let field = Field::new(&format!("budget = '0.000001'\n{project}"));
     let refused = field.train().end();
@@ -139,7 +139,7 @@ fn a_model_too_large_for_this_machine_is_refused_before_it_is_built() {
 }
 
 #[test]
-fn who_does_harm_is_named_and_its_tokens_are_not_paid() {
+fn a_cheating_device_is_named_and_its_tokens_are_not_paid() {
     // Every commitment is audited, so that no cheat remains undetected.
     let terms = "audit_rate_bps = 10000\n";
     let crowd = "workers_min = 11\nworkers_max = 11\n";

@@ -39,7 +39,7 @@ struct Told {
 }
 
 #[test]
-fn a_killed_node_loses_nothing_it_has_told() {
+fn a_killed_node_loses_no_acknowledged_transaction() {
     #[expect(clippy::disallowed_methods, reason = "the number of kills can be set")]
     let kills = std::env::var("GLEANER_TEST_KILLS").ok().and_then(|text| text.parse().ok());
     let machine = Machine::new();

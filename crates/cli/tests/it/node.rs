@@ -24,7 +24,7 @@ fn a_port_in_use_is_named() {
     let fund = format!("{RICH}=7");
     let args = ["node", "--data-dir", "other", "--fund", &fund, "--rpc", busy];
     machine.run(&args).assert_fails(1, &[busy, "in use", "hint: ", "--rpc"]);
-    // Nothing was made, so the same again works elsewhere.
+    // Nothing was created, so the same command works with another folder.
     assert!(!machine.path("other").exists());
     let other = machine.node(&["--data-dir", "other", "--fund", &fund]);
     assert_eq!(balance(&machine, &other, RICH), "7000000000000000000");
@@ -41,7 +41,7 @@ fn a_data_directory_belongs_to_one_node() {
 }
 
 #[test]
-fn a_killed_node_comes_back_with_every_balance() {
+fn a_killed_node_restarts_with_every_balance() {
     let machine = Machine::new();
     let sender = machine.account();
     let node = machine.node(&["--fund", &format!("{sender}=100")]);
@@ -66,7 +66,7 @@ fn funds_are_given_once_when_the_ledger_begins() {
     let other = format!("{RICH}=4");
     let again = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", &other]);
     again.assert_fails(2, &["--fund", "4 GRAIN", machine.path("node").to_str().unwrap()]);
-    // The same values are what it began with.
+    // The same values as those that it began with.
     let node = machine.node(&["--fund", &fund, "--chain-id", "4242"]);
     assert_eq!(balance(&machine, &node, RICH), "3000000000000000000");
     node.kill();
@@ -75,7 +75,7 @@ fn funds_are_given_once_when_the_ledger_begins() {
 }
 
 #[test]
-fn what_no_ledger_can_begin_with_makes_nothing() {
+fn an_invalid_genesis_creates_nothing() {
     let machine = Machine::new();
     let fund = "0x6c00000000000000000000000000000000000003=1";
     let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--fund", fund]);
@@ -111,7 +111,7 @@ fn a_ledger_keeps_its_chain_id() {
 }
 
 #[test]
-fn a_ledger_to_test_against_is_not_taken_for_one_that_is_meant() {
+fn a_development_ledger_can_not_be_opened_as_a_production_ledger() {
     let machine = Machine::new();
     let node = machine.node(&["--data-dir", "meant"]);
     node.kill();
@@ -150,7 +150,41 @@ fn page(node: &RunningNode, path: &str) -> String {
 }
 
 #[test]
-fn wallets_find_the_pages_where_every_explorer_has_them() {
+fn an_account_s_page_is_made_by_the_index_or_by_a_search() {
+    let machine = Machine::new();
+    let sender = machine.account();
+    let node = machine.node(&["--fund", &format!("{sender}=1000")]);
+    for amount in ["71.25", "72.75"] {
+        machine.json(&["wallet", "send", RICH, amount, "--rpc", &node.url]);
+    }
+    let mut shown = page(&node, &format!("/account/{RICH}"));
+    while shown.contains("being opened") || shown.contains("being built") {
+        std::thread::yield_now();
+        shown = page(&node, &format!("/account/{RICH}"));
+    }
+    for part in ["<h2>Transactions</h2>", "<h2>Transfers</h2>", "<h2>Events</h2>", "71.25", "72.75"]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // Newest first, and from anywhere.
+    assert!(shown.find("72.75").unwrap() < shown.find("71.25").unwrap());
+    let older = page(&node, &format!("/account/{RICH}?transfers=2-0-0&transactions=2-0-0"));
+    assert!(older.contains("71.25") && !older.contains("72.75"), "{older}");
+    node.kill();
+    let node = machine.node(&["--index", "none"]);
+    let shown = page(&node, &format!("/account/{RICH}"));
+    assert!(
+        shown.contains("72.75") && shown.contains("This node keeps no history index"),
+        "{shown}"
+    );
+    assert!(!shown.contains("<h2>Transfers</h2>"));
+    for flags in [&["--index", "none,events"][..], &["--index", "none", "--index-blocks", "7"]] {
+        machine.run(&[&["node"], flags].concat()).assert_fails(2, &["--index"]);
+    }
+}
+
+#[test]
+fn pages_have_the_paths_of_other_explorers() {
     let machine = Machine::new();
     let node = machine.node(&["--fund", &format!("{RICH}=3")]);
     let account = page(&node, &format!("/address/{RICH}"));
@@ -185,7 +219,7 @@ fn every_module_has_a_page() {
 }
 
 #[test]
-fn old_blocks_leave_and_empty_ones_come_when_told() {
+fn old_blocks_are_pruned_and_empty_ones_produced_when_configured() {
     let machine = Machine::new();
     let args = ["--block-time", "1", "--keep-blocks", "1", "--history", "0"];
     let node = machine.node(&args);
@@ -202,7 +236,7 @@ fn old_blocks_leave_and_empty_ones_come_when_told() {
 }
 
 #[test]
-fn a_stopped_node_says_how_it_ended() {
+fn a_stopped_node_reports_how_it_ended() {
     let machine = Machine::new();
     for (signal, code) in [("-INT", 130), ("-TERM", 0)] {
         let mut node = machine.node(&[]);
@@ -292,4 +326,21 @@ fn the_time_of_a_ledger_to_test_against_goes_on_after_a_restart() {
     std::thread::sleep(Duration::from_millis(1_100));
     ask(&node, "evm_mine", &json!([]));
     assert!(timestamp(&node, "latest") > before, "time does not stand still");
+}
+
+/// What no browser sends as an origin would allow nothing.
+#[test]
+fn an_origin_is_written_as_browsers_do() {
+    let machine = Machine::new();
+    for (origin, form) in [
+        ("example.com", "https://example.com"),
+        ("http://ok.example/", "for example http://ok.example"),
+        ("HTTPS://ok.example:443", "for example https://ok.example"),
+    ] {
+        let refused = machine.run(&["node", "--rpc", "127.0.0.1:0", "--cors", origin]);
+        refused.assert_fails(2, &["--cors", origin, form]);
+    }
+    machine.run(&["node", "--rpc-batch-max", "0"]).assert_fails(2, &["--rpc-batch-max"]);
+    let node = machine.node(&["--cors", "https://example.com", "--rpc-subscriptions-max", "2"]);
+    assert_eq!(balance(&machine, &node, RICH), "0");
 }

@@ -91,11 +91,57 @@ fn a_project_is_listed_shown_and_cancelled_by_its_owner_only() {
 }
 
 #[test]
-fn who_has_not_worked_has_earned_nothing() {
+fn a_device_without_work_has_earned_nothing() {
     let machine = Machine::new();
     let owner = machine.account();
     let node = machine.node(&["--fund", &format!("{owner}=10")]);
     open(&machine, &node, &owner, "barley");
     let earned = machine.json(&["earnings", "--rpc", &node.url]);
     assert_eq!(earned, serde_json::json!({ "paid": "0", "tokens_verified": 0, "seats": [] }));
+}
+
+/// Takes a seat for a device of `account`.
+fn enroll(machine: &Machine, node: &RunningNode, owner: &str, (run, account): (u64, &str)) {
+    let signer =
+        Wallet::at(machine.path("wallet")).unlock(&owner.parse().unwrap(), PASSWORD).unwrap();
+    let key = wallet::DeviceKey::from_seed(&[7; 32]);
+    let account: units::AccountId = account.parse().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let ledger =
+            Ledger::connect(&node.url, Some(signer), Duration::from_secs(10)).await.unwrap();
+        let (chain, device) = (ledger.chain_id(), key.device());
+        let link = ledger.link_of(&device).await.unwrap();
+        if link.account.is_none() {
+            let statement = abi::statement::link(chain, device.as_bytes(), account.as_bytes(), 1);
+            ledger.link_device(&device, &account, 1, &key.sign(&statement)).await.unwrap();
+        }
+        let statement = abi::statement::enroll(chain, run, device.as_bytes());
+        ledger.enroll(run, &device, &key.sign(&statement)).await.unwrap();
+    });
+}
+
+#[test]
+fn earnings_are_found_by_the_index_and_without_it() {
+    let machine = Machine::new();
+    let (owner, worker) = (machine.account(), machine.account());
+    let fund = format!("{owner}=10");
+    let node = machine.node(&["--fund", &fund]);
+    for name in ["barley", "oats", "rye"] {
+        open(&machine, &node, &owner, name);
+    }
+    enroll(&machine, &node, &owner, (2, &worker));
+    enroll(&machine, &node, &owner, (3, &worker));
+    let earned = |node: &RunningNode| machine.json(&["earnings", &worker, "--rpc", &node.url]);
+    let by_index = earned(&node);
+    let projects: Vec<_> =
+        by_index["seats"].as_array().unwrap().iter().map(|seat| &seat["project"]).collect();
+    assert_eq!(projects, [2, 3]);
+    assert_eq!(by_index["seats"][0]["name"], "oats");
+    node.kill();
+    let node = machine.node(&["--index", "none"]);
+    assert_eq!(earned(&node), by_index);
+    node.kill();
+    // Only the newest block is in the index: it can't say, and all projects are looked through.
+    let node = machine.node(&["--index", "events", "--index-blocks", "1"]);
+    assert_eq!(earned(&node), by_index);
 }

@@ -11,7 +11,7 @@ const RICH: &str = "0x00000000000000000000000000000000000000aa";
 const GRAIN: &str = "0x6c00000000000000000000000000000000000003";
 
 #[test]
-fn what_a_node_proves_can_be_checked_when_it_is_gone() {
+fn a_proof_can_be_verified_without_the_node() {
     let machine = Machine::new();
     let node = machine.node(&["--fund", &format!("{RICH}=3")]);
     let url = node.url.clone();

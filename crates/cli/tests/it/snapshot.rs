@@ -13,7 +13,7 @@ fn balance(machine: &Machine, node: &RunningNode, address: &str) -> Value {
 }
 
 #[test]
-fn a_ledger_goes_on_from_its_snapshot() {
+fn a_ledger_continues_from_its_snapshot() {
     let machine = Machine::new();
     let sender = machine.account();
     let node = machine.node(&["--fund", &format!("{sender}=100")]);
@@ -63,12 +63,12 @@ fn a_folder_without_a_ledger_has_no_snapshot() {
     let machine = Machine::new();
     machine.run(&["node", "export", "x"]).assert_fails(1, &["holds no ledger", "hint: "]);
     assert!(!machine.path("x").exists() && !machine.path("node").exists());
-    // A folder of something else stays as it is.
+    // A folder with other files is not changed.
     fs::create_dir(machine.path("other")).unwrap();
     let args = ["node", "export", "x", "--data-dir", "other"];
     machine.run(&args).assert_fails(1, &["other holds no ledger", "hint: "]);
     assert_eq!(fs::read_dir(machine.path("other")).unwrap().count(), 0);
     machine.node(&["--dev", "--data-dir", "dev"]).kill();
     let args = ["node", "export", "x", "--data-dir", "dev"];
-    machine.run(&args).assert_fails(1, &["dev", "development has no snapshots"]);
+    machine.run(&args).assert_fails(1, &["dev", "development ledger has no snapshots"]);
 }

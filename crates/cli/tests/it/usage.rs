@@ -39,7 +39,7 @@ fn a_closed_pipe_is_success() {
 }
 
 #[test]
-fn a_ledger_that_is_not_there_is_named() {
+fn a_missing_ledger_is_named() {
     let machine = Machine::new();
     let account = machine.account();
     // Binding port 1 needs privileges, so nothing listens there.
@@ -54,4 +54,28 @@ fn without_a_terminal_or_password_the_ways_to_give_one_are_named() {
         machine.command(&["wallet", "new"]).env_remove("GLEANER_PASSWORD").output().unwrap();
     crate::support::Finished::of(output)
         .assert_fails(1, &["hint: ", "--password-file", "GLEANER_PASSWORD"]);
+}
+
+#[test]
+fn logs_are_chosen_by_level_and_module() {
+    let machine = Machine::new();
+    let account = machine.account();
+    let refused = machine.command(&["wallet", "list"]).env("GLEANER_LOG", "node=loud").output();
+    let refused = crate::support::Finished::of(refused.unwrap());
+    assert_eq!(refused.code, 0);
+    assert!(refused.stderr.contains("GLEANER_LOG=node=loud is ignored"), "{}", refused.stderr);
+
+    let asking = ["", "error", "warn,ledger_client=error"].map(|log| {
+        let args = ["wallet", "balance", &account, "--rpc", "http://127.0.0.1:1"];
+        let command = machine.command(&args).env("GLEANER_LOG", log).stderr(Stdio::piped()).spawn();
+        (log, command.unwrap())
+    });
+    for (log, child) in asking {
+        let stderr = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        assert_eq!(
+            stderr.contains("does not answer: trying again"),
+            log.is_empty(),
+            "{log}: {stderr}"
+        );
+    }
 }

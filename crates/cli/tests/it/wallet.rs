@@ -7,7 +7,7 @@ const PHRASE: &str = "test test test test test test test test test test test jun
 const FIRST: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
 #[test]
-fn a_new_account_comes_back_from_its_phrase() {
+fn a_new_account_is_restored_from_its_phrase() {
     let machine = Machine::new();
     let made = machine.json(&["wallet", "new"]);
     let phrase = made["phrase"].as_str().unwrap();
@@ -101,7 +101,7 @@ fn a_wrong_password_opens_nothing() {
 }
 
 #[test]
-fn what_an_account_lacks_it_can_not_send() {
+fn an_account_can_not_send_more_than_it_has() {
     let machine = Machine::new();
     let node = machine.node(&["--fund", &format!("{}=1", machine.account())]);
     for amount in ["1", "2"] {
@@ -124,12 +124,12 @@ fn with_several_accounts_the_sender_must_be_named() {
 }
 
 #[test]
-fn an_empty_wallet_says_how_to_fill_it() {
+fn an_empty_wallet_gives_a_hint() {
     Machine::new().run(&["wallet", "balance"]).assert_fails(1, &["hint: ", "gleaner wallet new"]);
 }
 
 #[test]
-fn nothing_is_sent_to_nobody_by_mistake() {
+fn sending_to_the_zero_address_needs_a_confirmation() {
     let machine = Machine::new();
     let node = machine.node(&["--fund", &format!("{}=5", machine.account())]);
     let nobody = "0x0000000000000000000000000000000000000000";
@@ -163,7 +163,7 @@ fn addresses_are_shown_with_their_checksum() {
         for text in [machine.run(args).stdout, machine.run(&[args, &["--json"]].concat()).stdout] {
             let is_shown = [FIRST, &account].iter().any(|one| text.contains(*one));
             let is_lower = text.contains(&lower) || text.contains(&account.to_lowercase());
-            // The keystore's file is named in small letters.
+            // The keystore's file name is in lower case.
             assert!(is_shown && (!is_lower || args[1] == "list"), "{args:?}: {text}");
         }
     }

@@ -1,8 +1,9 @@
-//! A bucket's bytes.
+//! The encoding of a bucket.
 //!
-//! Depth (1 byte), as many bytes of the path as it reaches into, then the entries in path order. An entry: its kind (0 account without
-//! code, 1 with code, 2 slot), address, then nonce, balance and, with code, its hash; or slot and value. Numbers have a length byte and no
-//! leading zeros: a plain account takes some 35 bytes. Only one encoding is valid.
+//! Depth (1 byte), the bytes of the path that it covers, then the entries in path order. An entry: its kind (0
+//! account without code, 1 with code, 2 slot), address, then nonce, balance and, with code, its hash; or slot and
+//! value. Numbers have a length byte and no leading zeros: a plain account takes about 35 bytes. Only one encoding is
+//! valid.
 
 use super::{
     leaf::{Entry, Leaf, node_hash},
@@ -11,11 +12,12 @@ use super::{
 use crate::changes::AccountState;
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 
-/// Most entries of a bucket; one more, and it is split. Measured: with fewer the tree above takes more memory (some 14 bytes an entry
-/// at 16), with more a changed entry costs more bytes and hashes.
+/// Largest number of entries of a bucket; with one more, it is split. Measured: with fewer the tree above takes more
+/// memory (about 14 bytes per entry at 16), with more a changed entry costs more bytes and hashes.
 pub const BUCKET_ENTRIES_MAX: usize = 16;
 
-/// Neighbours with so few entries together become one bucket. Half of the most, so that nothing splits and merges all the time.
+/// Neighbours with at most this many entries together are merged. Half of the maximum, so that buckets don't split
+/// and merge all the time.
 pub(super) const MERGED_ENTRIES_MAX: usize = BUCKET_ENTRIES_MAX / 2;
 
 const PLAIN_ACCOUNT: u8 = 0;
@@ -40,7 +42,8 @@ impl Bucket {
         bytes
     }
 
-    /// `None` for bytes that [`Self::to_bytes`] does not write. The order of the entries is not checked.
+    /// Decodes a bucket; returns `None` for bytes that [`Self::to_bytes`] does not write. The order of the entries is
+    /// not checked.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (place, mut bytes) = take_place(bytes)?;
         let mut entries = Vec::with_capacity(BUCKET_ENTRIES_MAX);
@@ -53,12 +56,12 @@ impl Bucket {
         Some(Self { place, entries })
     }
 
-    /// Only where a bucket stands.
+    /// Decodes only the place of a bucket.
     pub(super) fn place(bytes: &[u8]) -> Option<Place> {
         take_place(bytes).map(|(place, _)| place)
     }
 
-    /// The entries with their paths; `None` unless they ascend and share the bucket's.
+    /// Returns the entries with their paths; `None` unless they ascend and share the bucket's path.
     pub(super) fn leaves(&self) -> Option<Vec<Leaf>> {
         let leaves: Vec<Leaf> = self.entries.iter().copied().map(Leaf::new).collect();
         let ascend = leaves.windows(2).all(|pair| pair[0].path < pair[1].path);
@@ -67,14 +70,14 @@ impl Bucket {
     }
 }
 
-/// Whether `path` begins as `place` does.
+/// Returns whether `path` begins as `place` does.
 pub(super) fn shares(path: &B256, place: &Place) -> bool {
     let (whole, rest) = (place.depth / 8, place.depth % 8);
     path[..whole] == place.path[..whole]
         && (rest == 0 || (path[whole] ^ place.path[whole]) >> (8 - rest) == 0)
 }
 
-/// Hash of leaves that share the first `depth` bits: the definition, as it stands above.
+/// Returns the hash of leaves that share the first `depth` bits, by the definition above.
 pub(super) fn hash(leaves: &[(B256, B256)], depth: usize) -> B256 {
     match leaves {
         [] => B256::ZERO,
@@ -86,12 +89,12 @@ pub(super) fn hash(leaves: &[(B256, B256)], depth: usize) -> B256 {
     }
 }
 
-/// Paths and hashes of leaves.
+/// Returns paths and hashes of leaves.
 pub(super) fn hashed(leaves: &[Leaf]) -> Vec<(B256, B256)> {
     leaves.iter().map(|leaf| (leaf.path, leaf.entry.hash(&leaf.path))).collect()
 }
 
-/// Sorted items that share `depth` bits, by the next one.
+/// Splits sorted items that share `depth` bits by the next bit.
 pub(super) fn halves<T>(items: &[T], depth: usize, path: impl Fn(&T) -> &B256) -> (&[T], &[T]) {
     items.split_at(items.partition_point(|item| bit(path(item), depth) == 0))
 }

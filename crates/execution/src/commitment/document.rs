@@ -1,4 +1,4 @@
-//! Proofs in JSON: what a node answers, and what somebody without a node checks.
+//! Proofs in JSON, as a node returns them and anyone can check them without a node.
 
 use super::{
     Commitment,
@@ -11,13 +11,13 @@ use alloy_primitives::{Address, B256, Bytes, U64, U256, keccak256};
 use alloy_rlp::Decodable;
 use serde::{Deserialize, Serialize};
 
-/// Most slots that one document may be about.
+/// Largest number of slots in one document.
 pub const PROVEN_SLOTS_MAX: usize = 1_024;
 
-/// What one account and some of its slots are after a block, and why that is so. Whoever trusts the block's hash needs nothing else:
-/// the header hashes to it, the state root stands in the header, and the proofs lead to the root.
+/// An account and some of its slots after a block, with proofs. Anyone who trusts the block's hash needs nothing else:
+/// the header has this hash, the header contains the state root, and the proofs lead to the root.
 ///
-/// What it says is said once more outside the proofs, so that it can be read; [`Self::verify`] compares.
+/// The proven values are repeated outside the proofs for readers; [`Self::verify`] compares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProofDocument {
@@ -25,15 +25,15 @@ pub struct ProofDocument {
     pub commitment: u8,
     /// Keccak-256 of the header.
     pub block_hash: B256,
-    /// The header, RLP-encoded as everywhere in Ethereum.
+    /// The header, RLP-encoded as in Ethereum.
     pub header: Bytes,
-    /// Whose account it is.
+    /// Address of the account.
     pub address: Address,
     /// The account; `null` if there is none.
     pub account: Option<AccountDocument>,
-    /// Leads to the account, or to where it would be.
+    /// Proof of the account, or of its absence.
     pub account_proof: PathDocument,
-    /// Slots of the account, in the order they were asked for.
+    /// Slots of the account, in the requested order.
     pub slots: Vec<SlotDocument>,
 }
 
@@ -41,23 +41,23 @@ pub struct ProofDocument {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccountDocument {
-    /// Transactions sent.
+    /// Number of transactions sent.
     pub nonce: U64,
     /// Balance in the smallest unit.
     pub balance: U256,
-    /// Keccak-256 of the code; that of nothing without code.
+    /// Keccak-256 of the code; of empty bytes without code.
     pub code_hash: B256,
 }
 
-/// A slot, and the way to it.
+/// A slot and its proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SlotDocument {
-    /// Which one.
+    /// The slot.
     pub slot: U256,
-    /// What is in it; zero if nothing was written.
+    /// Its value; zero if nothing was written.
     pub value: U256,
-    /// Leads to it, or to where it would be.
+    /// Proof of the slot, or of its absence.
     pub proof: PathDocument,
 }
 
@@ -65,21 +65,21 @@ pub struct SlotDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PathDocument {
-    /// Hashes of the sets beside the path, from the root down.
+    /// Hashes of the sibling sets, from the root down.
     pub siblings: Vec<B256>,
-    /// The only leaf at the path's end; `null` if there is none.
+    /// The only leaf at the end of the path; `null` if there is none.
     pub end: Option<LeafDocument>,
 }
 
-/// A leaf: that which was asked for, or another that shares the path.
+/// A leaf: the requested one, or another one that shares the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum LeafDocument {
     /// An account.
     Account {
-        /// Whose.
+        /// Its address.
         address: Address,
-        /// Transactions sent.
+        /// Number of transactions sent.
         nonce: U64,
         /// Balance in the smallest unit.
         balance: U256,
@@ -88,63 +88,63 @@ pub enum LeafDocument {
     },
     /// A slot that is not zero.
     Slot {
-        /// Of which account.
+        /// Address of its account.
         address: Address,
-        /// Which one.
+        /// The slot.
         slot: U256,
-        /// What is in it.
+        /// Its value.
         value: U256,
     },
 }
 
-/// What a document has shown.
+/// The proven content of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proven {
-    /// The block after which it is so.
+    /// The block whose state it is.
     pub header: Sealed<Header>,
-    /// Whose account it is.
+    /// Address of the account.
     pub address: Address,
     /// The account; `None` if there is none.
     pub account: Option<AccountState>,
-    /// Slots and what is in them.
+    /// Slots and their values.
     pub slots: Vec<(U256, U256)>,
 }
 
-/// Why a document shows nothing.
+/// Why a document proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
-    /// Of a chain with another kind of root.
+    /// The document belongs to a chain with another scheme.
     #[error(
-        "proof is for state roots of scheme {found}; this program knows scheme {}",
+        "the proof is for state roots of scheme {found}: scheme {} is supported",
         Commitment::SCHEME
     )]
     Scheme {
         /// Its scheme.
         found: u8,
     },
-    /// Longer than any that a node gives.
-    #[error("proof is about {count} slots, more than the {PROVEN_SLOTS_MAX} of one document")]
+    /// The document has more slots than a node returns.
+    #[error("the proof has {count} slots: a document has at most {PROVEN_SLOTS_MAX}")]
     TooManySlots {
-        /// How many.
+        /// Number of slots.
         count: usize,
     },
-    /// No header.
-    #[error("the header is none of a block")]
+    /// The header is malformed.
+    #[error("the header is malformed")]
     Header,
-    /// Header and hash are not of one block.
-    #[error("the header hashes to {found}, not to the {stated} written beside it")]
+    /// The header does not have the stated hash.
+    #[error("the header has the hash {found}, but the document says {stated}")]
     BlockHash {
         /// Hash of the header.
         found: B256,
-        /// What the document says.
+        /// Hash in the document.
         stated: B256,
     },
-    /// Of another block than the trusted one.
-    #[error("proof is of block {found}, not of {expected}")]
+    /// The document belongs to another block than the trusted one.
+    #[error("the proof belongs to block {found}, not to {expected}")]
     OtherBlock {
         /// Its block.
         found: B256,
-        /// The trusted one.
+        /// The trusted hash.
         expected: B256,
     },
     /// The account is not proven.
@@ -153,28 +153,28 @@ pub enum DocumentError {
     /// A slot is not proven.
     #[error("slot {slot:#x} is not proven")]
     Slot {
-        /// Which one.
+        /// The slot.
         slot: U256,
-        /// Why.
+        /// The reason.
         #[source]
         source: ProofError,
     },
-    /// It says something else than its proof.
-    #[error("the proof shows another account than the one written beside it")]
+    /// The account in the document differs from its proof.
+    #[error("the account in the document differs from its proof")]
     OtherAccount,
-    /// It says something else than its proof.
-    #[error("the proof of slot {slot:#x} shows another value than the one written beside it")]
+    /// A slot in the document differs from its proof.
+    #[error("the value of slot {slot:#x} in the document differs from its proof")]
     OtherValue {
-        /// Which one.
+        /// The slot.
         slot: U256,
     },
 }
 
 impl ProofDocument {
-    /// Puts together what `prove` shows of the state after `header`.
+    /// Builds the document for the state after `header` with the proofs of `prove`.
     ///
     /// # Errors
-    /// That of `prove`.
+    /// Those of `prove`.
     pub fn new<E>(
         header: &Sealed<Header>,
         address: Address,
@@ -211,11 +211,11 @@ impl ProofDocument {
         })
     }
 
-    /// What the document shows of the block whose hash it bears. With `trusted`, only of that block; without it, the caller must know from
-    /// elsewhere that the chain has such a block.
+    /// Returns the proven content. With `trusted`, the document must belong to the block with this hash;
+    /// without it, the caller must know from elsewhere that the chain has the document's block.
     ///
     /// # Errors
-    /// [`DocumentError`] when it shows nothing.
+    /// [`DocumentError`] when it proves nothing.
     pub fn verify(&self, trusted: Option<&B256>) -> Result<Proven, DocumentError> {
         if self.commitment != Commitment::SCHEME {
             return Err(DocumentError::Scheme { found: self.commitment });

@@ -1,16 +1,16 @@
-//! Leaves and hashes.
+//! Leaves and their hashes.
 
 use crate::changes::AccountState;
 use alloy_primitives::{Address, B256, U256};
 use std::sync::LazyLock;
 
-/// Keys of the three domains. No input of one can stand for an input of another.
+/// Keys of the three domains. An input of one can't be an input of another.
 static DOMAINS: LazyLock<[[u8; 32]; 3]> = LazyLock::new(|| {
     ["gleaner 2026 state key v2", "gleaner 2026 state leaf v2", "gleaner 2026 state node v2"]
         .map(|domain| blake3::derive_key(domain, &[]))
 });
 
-/// Hash of a set of two leaves or more, of its halves.
+/// Returns the hash of a set of two or more leaves from those of its halves.
 pub(super) fn node_hash(left: &B256, right: &B256) -> B256 {
     let mut input = [0; 64];
     input[..32].copy_from_slice(left.as_slice());
@@ -18,7 +18,7 @@ pub(super) fn node_hash(left: &B256, right: &B256) -> B256 {
     B256::from(*blake3::keyed_hash(&DOMAINS[2], &input).as_bytes())
 }
 
-/// What a leaf is about.
+/// The account or slot of a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StateKey {
     /// An account.
@@ -28,7 +28,8 @@ pub enum StateKey {
 }
 
 impl StateKey {
-    /// The leaf's key: keyed BLAKE3 of the address, or of address and slot (32 bytes, big-endian). The lengths tell them apart.
+    /// Returns the leaf's key: keyed BLAKE3 of the address, or of address and slot (32 bytes, big-endian). The
+    /// lengths differ, so the inputs do.
     #[must_use]
     pub fn path(&self) -> B256 {
         let hash = match self {
@@ -43,7 +44,7 @@ impl StateKey {
         B256::from(*hash.as_bytes())
     }
 
-    /// The account it belongs to.
+    /// Returns the address of the account.
     #[must_use]
     pub fn address(&self) -> Address {
         match self {
@@ -62,7 +63,7 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// What it is about.
+    /// Returns the account or slot of the leaf.
     #[must_use]
     pub fn key(&self) -> StateKey {
         match self {
@@ -71,7 +72,8 @@ impl Entry {
         }
     }
 
-    /// Hash of the leaf: its key, then nonce (8 bytes), balance (32) and code hash, or the value (32), big-endian.
+    /// Returns the hash of the leaf: its key, then nonce (8 bytes), balance (32) and code hash, or the value (32),
+    /// big-endian.
     pub(super) fn hash(&self, path: &B256) -> B256 {
         let mut input = [0; 104];
         input[..32].copy_from_slice(path.as_slice());
@@ -91,7 +93,7 @@ impl Entry {
     }
 }
 
-/// An entry with its path: what buckets and changes are sorted by.
+/// An entry with its path, by which buckets and changes are sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
     pub(super) path: B256,

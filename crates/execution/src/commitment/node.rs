@@ -4,7 +4,7 @@ use super::leaf::node_hash;
 use alloy_primitives::B256;
 use std::sync::Arc;
 
-/// Bits of a path.
+/// Number of bits of a path.
 pub(super) const DEPTH_MAX: usize = 256;
 
 /// A set of leaves that share a path.
@@ -15,7 +15,7 @@ pub(super) enum Node {
     Inner(Arc<Inner>),
 }
 
-/// A bucket, seen from outside.
+/// A bucket as a node of the tree.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kept {
     pub(super) id: u64,
@@ -23,7 +23,7 @@ pub(super) struct Kept {
     pub(super) hash: B256,
 }
 
-/// More leaves than a bucket is merged from, by their next bit.
+/// A node with more leaves than a merged bucket, split by the next bit.
 #[derive(Clone, Debug)]
 pub(super) struct Inner {
     pub(super) hash: B256,
@@ -40,7 +40,7 @@ pub(super) struct Place {
 impl Place {
     pub(super) const TOP: Self = Self { depth: 0, path: B256::ZERO };
 
-    /// The places one bit further down.
+    /// Returns the two places one bit further down.
     pub(super) fn halves(&self) -> [Self; 2] {
         assert!(self.depth < DEPTH_MAX, "keys of one path are equal, and equal keys are one leaf");
         let depth = self.depth + 1;
@@ -50,13 +50,13 @@ impl Place {
     }
 }
 
-/// The bit of a path that decides at `depth`.
+/// Returns the bit of a path that decides at `depth`.
 pub(super) fn bit(path: &B256, depth: usize) -> usize {
     usize::from(path[depth / 8] >> (7 - depth % 8) & 1)
 }
 
 impl Node {
-    /// Puts two halves together that have two leaves or more.
+    /// Combines two halves that have at least two leaves.
     pub(super) fn inner(halves: [Self; 2]) -> Self {
         let hash = node_hash(&halves[0].hash(), &halves[1].hash());
         Self::Inner(Arc::new(Inner { hash, halves }))
@@ -70,7 +70,7 @@ impl Node {
         }
     }
 
-    /// How many leaves; `None` when they are not in one bucket.
+    /// Returns the number of leaves; `None` when they are not in one bucket.
     pub(super) fn count(&self) -> Option<usize> {
         match self {
             Self::Empty => Some(0),
@@ -79,7 +79,7 @@ impl Node {
         }
     }
 
-    /// The end of a path in the tree, and its depth.
+    /// Returns the end of a path in the tree, and its depth.
     pub(super) fn descend(&self, path: &B256) -> (usize, &Self) {
         let (mut node, mut depth) = (self, 0);
         while let Self::Inner(inner) = node {
@@ -95,7 +95,7 @@ impl Node {
         if depth != place.depth || kept.id != id {
             return false;
         }
-        // Only now, as the way down is copied where a reader shares it.
+        // Done only now, because nodes on the path are copied if a reader shares them.
         let mut node = self;
         for depth in 0..place.depth {
             let Self::Inner(inner) = node else { return false };

@@ -1,4 +1,4 @@
-//! Proofs of what an account or slot is, for someone who knows only the root.
+//! Proofs of an account or slot for anyone who knows the root.
 
 use super::{
     CommitmentError, State,
@@ -9,54 +9,54 @@ use super::{
 };
 use alloy_primitives::B256;
 
-/// The way from the root to where a key's path ends.
+/// The path from the root to the end of a key's path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateProof {
-    /// Hashes of the sets beside the path, from the root down; at most 256.
+    /// Hashes of the sibling sets, from the root down; at most 256.
     pub siblings: Vec<B256>,
     /// What is at its end.
     pub end: PathEnd,
 }
 
-/// What can be at the end of a path.
+/// The end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathEnd {
     /// Nothing: the key does not exist.
     Empty,
-    /// The only leaf on this path: that of the key, or another's, and then the key does not exist.
+    /// The only leaf on this path: that of the key, or another one; then the key does not exist.
     Leaf(Entry),
 }
 
-/// Why a proof shows nothing.
+/// Why a proof is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// More steps than a path has.
+    /// The proof has more steps than a path has bits.
     #[error("proof has {count} steps, more than the 256 bits of a path")]
     TooLong {
-        /// Steps in it.
+        /// Number of steps.
         count: usize,
     },
-    /// A zero slot is no leaf.
+    /// The end is a slot of value zero, which is never a leaf.
     #[error("proof ends in a slot with value zero, which is never a leaf")]
     ZeroSlot,
-    /// The leaf at the end is not on the way to the key.
+    /// The leaf at the end is not on the path of the key.
     #[error("proof ends in a leaf that is not on the path of the key")]
     OtherPath,
-    /// It is of another state, or was tampered with.
+    /// The proof belongs to another state, or was changed.
     #[error("proof leads to root {found}, not to {expected}")]
     Root {
-        /// Where it leads.
+        /// The root it leads to.
         found: B256,
-        /// The root that was given.
+        /// The given root.
         expected: B256,
     },
 }
 
 impl StateProof {
-    /// What the state with `root` holds under `key`; `None` when it holds nothing there.
+    /// Returns the entry of `key` in the state with `root`; `None` when it does not exist.
     ///
     /// # Errors
-    /// [`ProofError`] when the proof does not show it.
+    /// [`ProofError`] when the proof is invalid.
     pub fn verify(&self, root: &B256, key: &StateKey) -> Result<Option<Entry>, ProofError> {
         let count = self.siblings.len();
         if count > DEPTH_MAX {

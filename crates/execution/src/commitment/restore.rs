@@ -1,4 +1,4 @@
-//! Builds the tree anew from kept buckets: the whole of it, or what it became after more were written.
+//! Builds the tree again from stored buckets: completely, or from an earlier version and the buckets written since.
 
 use super::{
     Commitment, Entry,
@@ -8,7 +8,7 @@ use super::{
 use alloy_primitives::B256;
 use std::sync::Arc;
 
-/// A tree in the making: buckets are added from the newest to the oldest.
+/// A tree being built: buckets are added from the newest to the oldest.
 #[derive(Debug)]
 pub struct Restored {
     root: Option<Draft>,
@@ -17,7 +17,7 @@ pub struct Restored {
     live_count: u64,
 }
 
-/// Why kept buckets are none of a commitment.
+/// The stored buckets do not make a commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("bucket {id} of the state is damaged")]
 pub struct RestoreError {
@@ -25,7 +25,7 @@ pub struct RestoreError {
     pub id: u64,
 }
 
-/// A part of the tree that a bucket covers; nothing has been said yet of an absent one.
+/// A part of the tree covered by a bucket; an absent part is not covered yet.
 #[derive(Debug)]
 enum Draft {
     Covered(Node),
@@ -33,16 +33,16 @@ enum Draft {
 }
 
 impl Restored {
-    /// Nothing added yet, for a commitment whose [`Commitment::next_id`] was `next_id`.
+    /// Returns an empty tree for a commitment whose [`Commitment::next_id`] was `next_id`.
     #[must_use]
     pub fn new(next_id: u64) -> Self {
         Self { root: None, next_id, last_id: None, live_count: 0 }
     }
 
-    /// Adds a kept bucket, older than all before. The entries of a live one; of a dead one nothing.
+    /// Adds a stored bucket, older than all before. Returns the entries of a live one; of a dead one nothing.
     ///
     /// # Errors
-    /// [`RestoreError`] when these are no bytes of a bucket, or not in turn.
+    /// [`RestoreError`] when the bytes are not a bucket, or the order is wrong.
     pub fn add(&mut self, id: u64, bytes: &[u8]) -> Result<Vec<Entry>, RestoreError> {
         let damaged = RestoreError { id };
         let place = Bucket::place(bytes).ok_or(damaged)?;
@@ -63,7 +63,7 @@ impl Restored {
         Ok(bucket.entries)
     }
 
-    /// The commitment. Whether it is the right one its root says.
+    /// Returns the commitment; the caller must compare its root.
     #[must_use]
     pub fn finish(self) -> Commitment {
         let root = finish(self.root);
@@ -71,7 +71,7 @@ impl Restored {
     }
 }
 
-/// A tree that moves on as it once did: buckets are added in the order in which they were written.
+/// A tree that repeats its history: buckets are added in the order in which they were written.
 #[derive(Debug)]
 pub struct Replayed {
     root: Node,
@@ -81,7 +81,7 @@ pub struct Replayed {
 }
 
 impl Commitment {
-    /// Goes on from here to what the commitment was when its next id was `next_id`.
+    /// Begins to repeat the changes from here until the next id was `next_id`.
     #[must_use]
     pub fn replay(&self, next_id: u64) -> Replayed {
         let (root, live_count) = (self.root.clone(), self.live_count);
@@ -90,10 +90,10 @@ impl Commitment {
 }
 
 impl Replayed {
-    /// Adds a bucket, newer than all before, dead or alive at the end.
+    /// Adds a bucket, newer than all before; it may be dead at the end.
     ///
     /// # Errors
-    /// [`RestoreError`] when these are no bytes of a bucket, or not in turn.
+    /// [`RestoreError`] when the bytes are not a bucket, or the order is wrong.
     pub fn add(&mut self, id: u64, bytes: &[u8]) -> Result<(), RestoreError> {
         let damaged = RestoreError { id };
         if self.last_id.is_some_and(|last| id <= last) || id >= self.next_id {
@@ -114,7 +114,7 @@ impl Replayed {
         Ok(())
     }
 
-    /// The commitment. Whether it is the right one its root says.
+    /// Returns the commitment; the caller must compare its root.
     #[must_use]
     pub fn finish(mut self) -> Commitment {
         rehash(&mut self.root);
@@ -122,7 +122,8 @@ impl Replayed {
     }
 }
 
-/// Puts `new` at a place, over what is there; how many live buckets that was. Hashes on the way become zero.
+/// Replaces what is at a place by `new`; returns the number of live buckets that were there. Hashes on the path
+/// become zero.
 fn cover(node: &mut Node, place: &Place, depth: usize, new: Node) -> u64 {
     if depth == place.depth {
         return live_count(&std::mem::replace(node, new));
@@ -149,7 +150,7 @@ fn live_count(node: &Node) -> u64 {
     }
 }
 
-/// Computes the hashes that are zero; that of an inner node is not, as no two halves of it are empty.
+/// Computes the hashes that are zero; that of an inner node never is, since its halves are not both empty.
 fn rehash(node: &mut Node) {
     if let Node::Inner(inner) = node
         && inner.hash == B256::ZERO
@@ -160,7 +161,7 @@ fn rehash(node: &mut Node) {
     }
 }
 
-/// The part at `place`, when nothing covers any of it.
+/// Returns the part at `place` if nothing covers any of it.
 fn descend<'a>(root: &'a mut Option<Draft>, place: &Place) -> Option<&'a mut Option<Draft>> {
     let mut part = root;
     for depth in 0..place.depth {
@@ -184,7 +185,7 @@ fn finish(part: Option<Draft>) -> Node {
 
 fn joined(halves: [Node; 2]) -> Node {
     match &halves {
-        // Both parts of a path on which nothing is left: only in a damaged file.
+        // Both halves of a path are empty: only in a damaged file.
         [Node::Empty, Node::Empty] => Node::Inner(Arc::new(Inner { hash: B256::ZERO, halves })),
         _ => Node::inner(halves),
     }

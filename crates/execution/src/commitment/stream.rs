@@ -1,4 +1,4 @@
-//! The whole state as a stream of its entries, in path order: out of a commitment, and into one.
+//! The whole state as a stream of its entries in path order: read from a commitment, or built into one.
 
 use super::{
     Commitment, CommitmentError, State,
@@ -11,12 +11,12 @@ use alloy_primitives::B256;
 use std::collections::VecDeque;
 
 impl Entry {
-    /// Appends the entry as buckets hold it.
+    /// Appends the entry as it is encoded in buckets.
     pub fn write(&self, bytes: &mut Vec<u8>) {
         put_entry(bytes, self);
     }
 
-    /// Takes an entry from the front; `None` for bytes that [`Self::write`] does not write.
+    /// Reads an entry from the front; returns `None` for bytes that [`Self::write`] does not write.
     #[must_use]
     pub fn read(bytes: &mut &[u8]) -> Option<Self> {
         take_entry(bytes)
@@ -31,22 +31,22 @@ pub struct Entries<'a, S> {
     bucket: std::vec::IntoIter<Leaf>,
 }
 
-/// Two entries that do not ascend by their paths.
+/// Two entries do not ascend by their paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the state's entries are not in order")]
 pub struct OutOfOrder;
 
 impl Commitment {
-    /// All accounts and slots.
+    /// Returns all accounts and slots.
     pub fn entries<'a, S: State>(&'a self, state: &'a S) -> Entries<'a, S> {
         Entries { state, rest: vec![&self.root], bucket: Vec::new().into_iter() }
     }
 
-    /// The commitment to `entries`, which must come in path order. Each bucket goes to `keep` with its id as soon as it is whole: only the
-    /// tree above them stays in memory.
+    /// Returns the commitment to `entries`, which must come in path order. Calls `keep` for each bucket with its id
+    /// as soon as it is complete: only the tree above the buckets stays in memory.
     ///
     /// # Errors
-    /// The first of `entries` or `keep`, or [`OutOfOrder`].
+    /// The first error of `entries` or `keep`, or [`OutOfOrder`].
     pub fn gather<E: From<OutOfOrder>>(
         entries: impl Iterator<Item = Result<Entry, E>>,
         keep: impl FnMut(u64, Vec<u8>) -> Result<(), E>,
@@ -84,7 +84,7 @@ fn leaves<S: State>(state: &S, kept: &Kept) -> Result<Vec<Leaf>, CommitmentError
     read(state, kept)?.leaves().ok_or(CommitmentError::Bucket { id: kept.id })
 }
 
-/// A commitment in the making, and the entries next in line: one more than a bucket takes.
+/// A commitment being built, and the next entries: one more than fit a bucket.
 struct Gathering<I, K> {
     entries: I,
     keep: K,
@@ -99,7 +99,7 @@ where
     I: Iterator<Item = Result<Entry, E>>,
     K: FnMut(u64, Vec<u8>) -> Result<(), E>,
 {
-    /// What stands at a place; all entries before it are used up.
+    /// Returns the node at a place; all entries before it are consumed.
     fn build(&mut self, place: Place) -> Result<Node, E> {
         self.look_ahead()?;
         let count = self.ahead.iter().take_while(|leaf| shares(&leaf.path, &place)).count();

@@ -1,4 +1,4 @@
-//! Against the definition, written once more in the plainest way.
+//! Compares the commitment with its definition, implemented a second time in the simplest way.
 
 use super::*;
 use crate::changes::Change;
@@ -10,7 +10,7 @@ use std::convert::Infallible;
 
 type Plain = BTreeMap<StateKey, Entry>;
 
-/// Keeps buckets as the store does: written once, the oldest cleaned away.
+/// Stores buckets as the store does: written once, the oldest removed.
 #[derive(Clone, Default)]
 struct Kept {
     buckets: BTreeMap<u64, Vec<u8>>,
@@ -42,7 +42,7 @@ impl State for Kept {
     }
 }
 
-/// What keeps these buckets.
+/// Returns a state with these buckets.
 pub(super) fn kept(buckets: BTreeMap<u64, Vec<u8>>) -> impl State<Error = Infallible> {
     Kept { buckets }
 }
@@ -58,7 +58,7 @@ impl Kept {
     }
 }
 
-/// The root by definition: paths as text, halves by `filter`.
+/// Returns the root by definition: paths as text, halves by `filter`.
 fn by_definition(state: &Plain) -> B256 {
     fn hash(leaves: &[(String, B256)], depth: usize) -> B256 {
         match leaves {
@@ -90,7 +90,7 @@ fn restored(kept: &Kept, next_id: u64) -> Commitment {
 enum Write {
     Account(u16, Option<(u64, u128)>),
     Slot(u16, u16, u64),
-    /// Removes all with this remainder: buckets merge.
+    /// Removes all accounts with this remainder, so that buckets merge.
     Thin(u16),
 }
 
@@ -166,7 +166,7 @@ fn difference(before: &Plain, after: &Plain) -> StateChanges {
     changes
 }
 
-/// What is in the state, and as much that is not.
+/// Returns all keys of the state, and as many that are not in it.
 fn looked_up(state: &Plain) -> Vec<StateKey> {
     let mut keys: Vec<_> = state.keys().copied().collect();
     keys.extend((0..20).map(|index| StateKey::Account(address(index * 16))));
@@ -178,7 +178,7 @@ fn check(commitment: &Commitment, kept: &Kept, state: &Plain) {
     let root = commitment.root();
     assert_eq!(root, by_definition(state));
     let again = restored(kept, commitment.next_id());
-    assert_eq!(&again, commitment, "what is kept leads to the same tree");
+    assert_eq!(&again, commitment, "the stored buckets must give the same tree");
     for key in looked_up(state) {
         let expected = state.get(&key).copied();
         assert_eq!(commitment.entry(&key, kept).unwrap(), expected);
@@ -189,7 +189,7 @@ fn check(commitment: &Commitment, kept: &Kept, state: &Plain) {
     }
 }
 
-/// No change of a proof makes it show something else.
+/// Checks that a changed proof is never accepted for something else.
 fn tamper(proof: &StateProof, root: &B256, key: &StateKey, expected: Option<Entry>) {
     let refused = |proof: &StateProof, what: &str| {
         assert!(proof.verify(root, key).is_err(), "{what}: {proof:?}");
@@ -199,12 +199,12 @@ fn tamper(proof: &StateProof, root: &B256, key: &StateKey, expected: Option<Entr
         other.siblings[index][index % 32] ^= 1;
         refused(&other, "another sibling");
         other.siblings.remove(index);
-        refused(&other, "a sibling less");
+        refused(&other, "one sibling less");
     }
     let mut longer = proof.clone();
     longer.siblings.push(B256::ZERO);
     if !(proof.siblings.is_empty() && proof.end == PathEnd::Empty) {
-        refused(&longer, "a sibling more");
+        refused(&longer, "one sibling more");
         refused(&StateProof { end: PathEnd::Leaf(other(key)), ..proof.clone() }, "another leaf");
     }
     if expected.is_some() {
@@ -228,7 +228,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn moved_by_changes_it_is_what_the_definition_says(
+    fn an_updated_commitment_equals_the_definition(
         blocks in proptest::collection::vec(
             (proptest::collection::vec(write(), 0..60), 0_usize..40), 0..10),
     ) {
@@ -247,7 +247,7 @@ proptest! {
             kept.buckets.extend(moved.buckets);
             kept.clean(&mut commitment, *cleaned);
             check(&commitment, &kept, &state);
-            // Readers of the state before see nothing of it.
+            // Readers of the previous state are not affected.
             let (old_commitment, old_kept) = old;
             let mut replayed = old_commitment.replay(commitment.next_id());
             for (id, bytes) in kept.buckets.range(old_commitment.next_id()..) {
@@ -259,11 +259,11 @@ proptest! {
                 prop_assert_eq!(old_commitment.entry(key, &old_kept).unwrap(), Some(*entry));
             }
         }
-        // All cleaned once: nothing dead is left.
+        // After cleaning all buckets once, no dead one is left.
         kept.clean(&mut commitment, kept.buckets.len());
         prop_assert_eq!(kept.buckets.len() as u64, commitment.live_count());
         check(&commitment, &kept, &state);
-        // Streamed out and gathered again it is the same state, in buckets of its own.
+        // The state built from the streamed entries is the same, with its own buckets.
         let entries: Vec<_> = commitment.entries(&kept).collect::<Result<_, _>>().unwrap();
         prop_assert_eq!(entries.len(), state.len());
         let mut copy = Kept::default();
@@ -303,7 +303,7 @@ proptest! {
     }
 }
 
-/// Accounts whose paths share ten bits, more than a bucket holds: a long way of nodes with an empty side, and back.
+/// Accounts whose paths share ten bits, more than fit a bucket: many nodes with an empty half, and their removal.
 #[test]
 fn paths_that_share_a_beginning() {
     let mut state = Plain::new();
@@ -355,7 +355,7 @@ fn buckets_out_of_turn_are_damage() {
     assert_eq!(restored.add(1, &[]), Err(RestoreError { id: 1 }));
 }
 
-/// Pinned: a change of the definition is another scheme.
+/// Pinned: a change of the definition needs another scheme.
 #[test]
 fn the_root_of_a_known_state() {
     let mut state = Plain::new();

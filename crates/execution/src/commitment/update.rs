@@ -1,4 +1,4 @@
-//! Moves a tree by changes.
+//! Updates a tree by changes.
 
 use super::{
     State,
@@ -10,19 +10,19 @@ use crate::changes::{Change, StateChanges};
 use alloy_primitives::{Address, B256};
 use std::collections::BTreeMap;
 
-/// Why a commitment could not be moved or read.
+/// Why a commitment could not be updated or read.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitmentError<E: std::error::Error + 'static> {
     /// The state could not be read.
     #[error("state could not be read")]
     State(#[source] E),
-    /// A bucket is missing or holds other entries.
+    /// A bucket is missing or has other entries.
     #[error("bucket {id} of the state is missing or damaged")]
     Bucket {
         /// Its id.
         id: u64,
     },
-    /// The changes began with another state.
+    /// The changes were made on another state.
     #[error("changes were made on another state: account {address} differs")]
     Stale {
         /// First account that differs.
@@ -39,7 +39,7 @@ pub(super) struct LeafChange {
 }
 
 impl LeafChange {
-    /// In path order.
+    /// Returns the changed leaves in path order.
     pub(super) fn of(changes: &StateChanges) -> Vec<Self> {
         let accounts = changes.accounts.iter().map(|(address, Change { before, after })| {
             let entry = |account| Entry::Account(*address, account);
@@ -60,7 +60,7 @@ impl LeafChange {
     }
 }
 
-/// A move in progress: the state before, and the buckets it has led to so far.
+/// An update in progress: the state before, and the new buckets so far.
 pub(super) struct Update<'a, S> {
     state: &'a S,
     next_id: u64,
@@ -75,12 +75,13 @@ impl<'a, S: State> Update<'a, S> {
         Self { state, next_id, live_count, written: BTreeMap::new() }
     }
 
-    /// The next id, the number of live buckets, and the new ones.
+    /// Returns the next id, the number of live buckets, and the new ones.
     pub(super) fn finish(self) -> (u64, u64, BTreeMap<u64, Vec<u8>>) {
         (self.next_id, self.live_count, self.written)
     }
 
-    /// What `node`, which stands at `place`, becomes. Whatever changes below is written so that all of it is covered.
+    /// Returns the node that replaces `node` at `place`. All parts with changes are written again, so that new
+    /// buckets cover them completely.
     pub(super) fn change(
         &mut self,
         node: &Node,
@@ -101,7 +102,7 @@ impl<'a, S: State> Update<'a, S> {
         self.join(place, [left, right])
     }
 
-    /// Halves that have become small are one bucket again.
+    /// Merges halves that have become small into one bucket.
     fn join(&mut self, place: Place, halves: [Node; 2]) -> Outcome<Node, S> {
         let count = halves[0].count().zip(halves[1].count()).map(|(left, right)| left + right);
         if count.is_none_or(|count| count > MERGED_ENTRIES_MAX) {
@@ -121,7 +122,7 @@ impl<'a, S: State> Update<'a, S> {
         Node::inner([self.build(left_place, left), self.build(right_place, right)])
     }
 
-    /// An empty one is written, too: it says that older ones at its place are dead.
+    /// Writes a bucket, also an empty one: it makes older ones at its place dead.
     fn write(&mut self, place: Place, leaves: &[Leaf]) -> Node {
         let id = self.next_id;
         self.next_id += 1;
@@ -134,19 +135,19 @@ impl<'a, S: State> Update<'a, S> {
         Node::Bucket(Kept { id, count: leaves.len(), hash })
     }
 
-    /// The leaves of a bucket that will be written anew.
+    /// Returns the leaves of a bucket that will be written again.
     fn take(&mut self, node: &Node) -> Outcome<Vec<Leaf>, S> {
         let Node::Bucket(kept) = node else { return Ok(Vec::new()) };
         self.live_count -= 1;
         let bucket = match self.written.remove(&kept.id) {
-            Some(bytes) => Bucket::from_bytes(&bytes).expect("just written here"),
+            Some(bytes) => Bucket::from_bytes(&bytes).expect("the bucket was written here"),
             None => read(self.state, kept)?,
         };
         bucket.leaves().ok_or(CommitmentError::Bucket { id: kept.id })
     }
 }
 
-/// Reads a bucket that the tree knows.
+/// Reads a bucket of the tree.
 pub(super) fn read<S: State>(state: &S, kept: &Kept) -> Outcome<Bucket, S> {
     let bytes = state.bucket(kept.id).map_err(CommitmentError::State)?;
     bytes
@@ -155,7 +156,7 @@ pub(super) fn read<S: State>(state: &S, kept: &Kept) -> Outcome<Bucket, S> {
         .ok_or(CommitmentError::Bucket { id: kept.id })
 }
 
-/// Sorted leaves after sorted changes to them.
+/// Returns sorted leaves after sorted changes of them.
 fn merge<E: std::error::Error>(
     leaves: &[Leaf],
     changes: &[LeafChange],

@@ -1,5 +1,5 @@
-//! Maps whose keys may be written in several ways, as addresses in letters of both cases: the same key twice is an error. serde would
-//! keep the last.
+//! Maps whose keys may be written in several ways, such as addresses in upper or lower case: a repeated key is an
+//! error. serde would silently keep the last one.
 
 use serde::{
     Deserialize, Deserializer,
@@ -7,7 +7,7 @@ use serde::{
 };
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
-/// Reads a map in which no key stands twice.
+/// Reads a map, and refuses repeated keys.
 pub(super) fn map<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
 where
     D: Deserializer<'de>,

@@ -5,7 +5,7 @@ use revm::database_interface::EmptyDB;
 
 const ISSUER: Address = Address::repeat_byte(0x15);
 const SLOT: U256 = U256::from_limbs([7, 0, 0, 0]);
-/// Ten a block.
+/// Ten per block.
 const ISSUANCE: Issuance = Issuance {
     since: 2,
     issuer: ISSUER,
@@ -13,7 +13,7 @@ const ISSUANCE: Issuance = Issuance {
     ceiling: |height| U256::from(10_u64.saturating_mul(height)),
 };
 
-/// Changes in which each account has the first balance before and the second after.
+/// Returns changes in which each account has the first balance before and the second after.
 fn changes(balances: &[(u64, u64)]) -> StateChanges {
     let mut changes = StateChanges::default();
     for (index, (before, after)) in balances.iter().enumerate() {
@@ -50,7 +50,7 @@ fn settle(
 fn without_an_issuer_nothing_makes_grain() {
     settle(&changes(&[(10, 3), (0, 7)]), 0, None).unwrap();
     settle(&changes(&[(10, 3), (0, 5)]), 2, None).unwrap();
-    // A contract took some with it.
+    // A contract destroyed some with itself.
     settle(&changes(&[(10, 3), (0, 5)]), 1, None).unwrap();
     for (balances, burnt, made) in
         [(&[(10, 3), (0, 8)][..], 0, 1), (&[(0, 9)], 0, 9), (&[(10, 3), (0, 7)], 4, 4)]
@@ -59,19 +59,19 @@ fn without_an_issuer_nothing_makes_grain() {
         let (made, issued) = (U256::from(made), U256::ZERO);
         assert_eq!(error, SupplyError::Made { number: 4, made, issued });
     }
-    // The word of an issuer of another revision means nothing.
+    // The word of an issuer that the revision does not name is ignored.
     settle(&issuing(changes(&[(0, 9)]), 0, 9), 0, None).unwrap_err();
 }
 
 #[test]
-fn the_issuer_makes_what_its_word_says_within_its_ceiling() {
+fn the_issuer_issues_the_growth_of_its_word_within_its_ceiling() {
     let settle = |balances: &[(u64, u64)], word: (u64, u64), burnt| {
         settle(&issuing(changes(balances), word.0, word.1), burnt, Some(ISSUANCE))
     };
     settle(&[(0, 9)], (3, 12), 0).unwrap();
     settle(&[(5, 12)], (3, 12), 2).unwrap();
     settle(&[(0, 37)], (3, 40), 0).unwrap();
-    // Issued and burnt at once.
+    // Issued and burnt in one block.
     settle(&[(0, 2)], (3, 12), 7).unwrap();
     for (balances, word, burnt) in [
         (&[(0, 10)][..], (3, 12), 0),

@@ -1,7 +1,8 @@
-//! A created asset beside one made of OpenZeppelin's contracts (`testdata/erc20`): same answers, same errors, same events, step by step.
+//! Compares a created asset with one built from OpenZeppelin's contracts (`testdata/erc20`): same return data, errors
+//! and events, step by step.
 //!
-//! Left out, because we differ on purpose: sending to the asset itself; who issues, beyond one fixed issuer. A mint that overflows 256 bits is a panic there
-//! and `ERC20ExceededCap` here.
+//! Left out, because we differ intentionally: sending to the asset itself; changes of the issuer. A mint that
+//! overflows 256 bits is a panic there and `ERC20ExceededCap` here.
 
 use crate::chain::{Chain, key, plain, sign};
 use abi::{
@@ -18,7 +19,7 @@ use proptest::{collection::vec, prelude::*};
 const NAME: &str = "Barley";
 const CREATION_CODE: &str = include_str!("../../../../testdata/erc20/openzeppelin.hex");
 
-/// 0 is nobody, 1 issues.
+/// Returns a test account: 0 is the zero address, 1 the issuer.
 fn who(number: u8) -> Address {
     if number == 0 { Address::ZERO } else { key(number).address() }
 }
@@ -53,7 +54,7 @@ fn amounts() -> impl Strategy<Value = U256> {
     ]
 }
 
-/// Who calls, and what.
+/// Returns the caller and the call of each step.
 fn steps() -> impl Strategy<Value = Vec<(u8, Step)>> {
     let who = || prop_oneof![12 => 1_u8..=3, 1 => Just(0)];
     let flaw = prop_oneof![
@@ -90,7 +91,7 @@ fn steps() -> impl Strategy<Value = Vec<(u8, Step)>> {
 
 struct Pair {
     chain: Chain,
-    /// Ours, theirs.
+    /// Ours, then theirs.
     assets: [Address; 2],
 }
 
@@ -125,7 +126,7 @@ impl Pair {
     }
 
     fn ask(&self, from: u8, to: Address, data: &[u8]) -> CallOutcome {
-        let question = Call {
+        let message = Call {
             from: who(from),
             to: TxKind::Call(to),
             value: U256::ZERO,
@@ -138,11 +139,11 @@ impl Pair {
             authorization_list: Vec::new(),
         };
         let environment = Environment::of(&self.chain.head, &self.chain.rules);
-        call(&self.chain.state, &self.chain.rules, &environment, &question).unwrap()
+        call(&self.chain.state, &self.chain.rules, &environment, &message).unwrap()
     }
 
-    fn read<C: SolCall>(&self, to: Address, question: &C) -> C::Return {
-        match self.ask(1, to, &question.abi_encode()) {
+    fn read<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
+        match self.ask(1, to, &call.abi_encode()) {
             CallOutcome::Returned { output, .. } => C::abi_decode_returns(&output).unwrap(),
             outcome => panic!("{outcome:?}"),
         }
@@ -195,7 +196,7 @@ impl Pair {
             .abi_encode()
     }
 
-    /// Asks both first, for what they answer, then has both do it in one block, for what they leave.
+    /// Calls both without a transaction and compares the answers, then executes both in one block and compares the results.
     fn step(&mut self, from: u8, step: Step) {
         let data = self.assets.map(|asset| self.calldata(asset, step));
         let outcomes: Vec<_> = self
@@ -221,7 +222,7 @@ impl Pair {
                     let error = IssuedAsset::ERC20ExceededCap::abi_decode(ours).unwrap();
                     assert_eq!(error.increasedSupply, U256::MAX);
                 } else if names_signature {
-                    // What the error names depends on the digest, and so on the asset's address.
+                    // The signer in the error depends on the digest, and so on the asset's address.
                     assert_eq!(ours[..4], theirs[..4], "{step:?}");
                 } else {
                     assert_eq!(ours, theirs, "{step:?}");
@@ -294,14 +295,15 @@ fn the_domain_of_permits_is_openzeppelins() {
     for asset in pair.assets {
         let expected = permit_domain(NAME, pair.chain.rules.chain_id, asset);
         assert_eq!(pair.read(asset, &Erc20::DOMAIN_SEPARATORCall {}), expected.separator());
-        let told = pair.read(asset, &Erc20::eip712DomainCall {});
-        assert_eq!((told.fields.0, &told.name[..], &told.version[..]), ([0x0f], NAME, "1"));
-        assert_eq!((told.verifyingContract, told.salt.is_zero()), (asset, true));
-        assert!(told.extensions.is_empty());
+        let domain = pair.read(asset, &Erc20::eip712DomainCall {});
+        assert_eq!((domain.fields.0, &domain.name[..], &domain.version[..]), ([0x0f], NAME, "1"));
+        assert_eq!((domain.verifyingContract, domain.salt.is_zero()), (asset, true));
+        assert!(domain.extensions.is_empty());
     }
 }
 
-/// The same storage is written, so what differs is the code that is not interpreted and the slot that says whether we are paused.
+/// The same storage is written, so the gas differs by the code that is not interpreted, and by the slot with the
+/// pause flag.
 #[test]
 fn gas_is_about_what_openzeppelins_takes() {
     let mut pair = Pair::new(U256::MAX);

@@ -1,5 +1,5 @@
-//! The sample module beside its twin in Solidity (`testdata/desk`): same answers, errors, logs, state and traces, step by step, on two ledgers that differ
-//! only in what stands at the desk's address.
+//! Compares the sample module with the same contract in Solidity (`testdata/desk`): answers, errors, logs, state and
+//! traces must be equal, step by step, on two ledgers that differ only in the code at the desk's address.
 
 use std::sync::LazyLock;
 
@@ -7,8 +7,8 @@ use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, Bytes, Log, TxKind, U256, hex};
 use alloy_sol_types::{SolCall, SolError, SolEvent, sol};
 use execution::{
-    Call, Environment, Frame, FrameOptions, GenesisAccount, ModuleTable, Overrides, Replay, Scene,
-    Trace, Tracer,
+    Call, CallContext, Environment, Frame, FrameOptions, GenesisAccount, ModuleTable, Overrides,
+    Replay, Trace, Tracer,
 };
 use native_kit::{MODULE_CODE, Module};
 use proptest::{collection::vec, prelude::*};
@@ -35,7 +35,7 @@ sol! {
 }
 
 const TRADER: Address = Address::repeat_byte(0x7a);
-/// Standard, silent, with a fee, refusing.
+/// A standard token, one that returns nothing, one with a fee, one that refuses.
 const TOKENS: [Address; 4] = [
     Address::repeat_byte(0x01),
     Address::repeat_byte(0x02),
@@ -58,7 +58,7 @@ static WITH_DESK: LazyLock<ModuleTable> = LazyLock::new(|| {
     ModuleTable::new(Box::leak(rows.into_boxed_slice()))
 });
 
-/// What the trader does when the desk calls back.
+/// What the trader does when the desk calls it back.
 #[derive(Clone, Copy, Debug)]
 enum Mode {
     NoCallback = 0,
@@ -84,7 +84,7 @@ const MODES: [Mode; 9] = [
     Mode::Invalid,
 ];
 
-/// A trade by the trader's contract.
+/// Returns a trade by the trader's contract.
 fn trade(token_in: Address, token_out: Address, amount: U256, minimum: U256, mode: Mode) -> Bytes {
     Trading::tradeCall {
         tokenIn: token_in,
@@ -103,7 +103,8 @@ struct Pair {
 }
 
 impl Pair {
-    /// Both ledgers, with 1,000 of every token for the desk and the trader, who has allowed the desk all of it.
+    /// Creates both ledgers, with 1,000 of every token for the desk and for the trader, who has approved all of it
+    /// for the desk.
     fn new() -> Self {
         let ledger = |desk: Bytes| {
             let mut genesis = crate::chain::genesis();
@@ -130,7 +131,7 @@ impl Pair {
         pair
     }
 
-    /// Sends the same to both, compares everything but gas, and returns whether it succeeded.
+    /// Sends the same call to both, compares everything but gas, and returns whether it succeeded.
     fn send(&mut self, to: Address, input: Bytes) -> bool {
         self.compare_previews(to, &input);
         let before = (self.native.clone(), self.solidity.clone());
@@ -174,19 +175,19 @@ fn decoded(code: &str) -> Bytes {
     hex::decode(code.trim()).unwrap().into()
 }
 
-/// Whether it returned, and what came back.
+/// Returns whether the call succeeded, and what it returned.
 fn answer(chain: &Chain, to: Address, input: &Bytes) -> (bool, Bytes) {
     let frame = call_tree(chain, to, input);
     (frame.error.is_none(), frame.output)
 }
 
 fn call_tree(chain: &Chain, to: Address, input: &Bytes) -> Frame {
-    let call = Call { from: key(1).address(), ..Call::question(to, input.clone()) };
+    let call = Call { from: key(1).address(), ..Call::read_only(to, input.clone()) };
     let overrides = &Overrides::default();
     let environment = Environment::of(&chain.head, &chain.rules);
-    let scene = Scene { state: &chain.state, rules: &chain.rules, environment, overrides };
+    let context = CallContext { state: &chain.state, rules: &chain.rules, environment, overrides };
     let all = Tracer::Calls(FrameOptions { with_logs: true, only_top: false });
-    let Trace::Calls(frame) = scene.trace(&call, &all).unwrap() else { panic!("a tree") };
+    let Trace::Calls(frame) = context.trace(&call, &all).unwrap() else { panic!("a tree") };
     frame
 }
 
@@ -216,7 +217,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_module_is_what_its_solidity_twin_is(
+    fn a_module_behaves_as_the_same_contract_in_solidity(
         steps in vec((token(), token(), amounts(), amounts(), prop::sample::select(MODES.to_vec())), 1..8),
     ) {
         let mut pair = Pair::new();
@@ -248,7 +249,7 @@ fn every_kind_of_callback_ends_as_in_solidity() {
         let sent = Pair::new().send(TRADER, trade(token_in, token_out, hundred, U256::ZERO, mode));
         assert_eq!(sent, succeeds, "{mode:?}");
     }
-    // Above what the refusing token moves: it answers `false`.
+    // More than the refusing token moves: it returns `false`.
     let much = trade(refusing, standard, U256::from(101), U256::ZERO, Mode::Nothing);
     assert!(!Pair::new().send(TRADER, much));
 }
@@ -273,7 +274,7 @@ fn reentry_is_refused_with_openzeppelins_error_and_the_rest_stands() {
 }
 
 #[test]
-fn what_a_revert_in_the_middle_has_done_is_undone() {
+fn the_changes_of_a_reverted_inner_call_are_undone() {
     let [standard, silent, ..] = TOKENS;
     let mut pair = Pair::new();
     let before = pair.native.state.slots.clone();
@@ -292,11 +293,12 @@ fn access_lists_hold_what_a_module_touches() {
     let pair = Pair::new();
     let input = trade(standard, silent, U256::from(10), U256::ZERO, Mode::Nothing);
     let lists = [&pair.native, &pair.solidity].map(|chain| {
-        let call = Call { from: key(1).address(), ..Call::question(TRADER, input.clone()) };
+        let call = Call { from: key(1).address(), ..Call::read_only(TRADER, input.clone()) };
         let overrides = &Overrides::default();
         let environment = Environment::of(&chain.head, &chain.rules);
-        let scene = Scene { state: &chain.state, rules: &chain.rules, environment, overrides };
-        scene.access_list(&call).unwrap().list
+        let context =
+            CallContext { state: &chain.state, rules: &chain.rules, environment, overrides };
+        context.access_list(&call).unwrap().list
     });
     assert_eq!(lists[0], lists[1]);
     assert!(lists[0].0.iter().any(|item| item.address == DESK && item.storage_keys.len() == 2));

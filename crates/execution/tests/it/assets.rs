@@ -1,4 +1,4 @@
-//! GRAIN as an ERC-20 and created assets inside the machine: through contracts, reverts, blocks.
+//! GRAIN as an ERC-20 and created assets in the EVM: through contracts, reverts and blocks.
 
 use crate::chain::{BENEFICIARY, Chain, State, key, plain, sign};
 use crate::modules::{message, run};
@@ -16,7 +16,7 @@ fn owner(number: u8) -> Address {
     key(number).address()
 }
 
-/// One transaction of `sender` in a block of its own.
+/// Sends one transaction of `sender` in a block of its own.
 fn send(chain: &mut Chain, sender: u8, to: Address, value: u64, input: impl Into<Bytes>) -> Built {
     let nonce = chain.state.nonce(&owner(sender));
     let transaction = TxEip1559 {
@@ -67,7 +67,8 @@ pub(crate) fn create(issuer: Address) -> Vec<u8> {
     Assets::createCall { terms: terms(issuer) }.abi_encode()
 }
 
-/// Calls `target` with what follows the first word of its calldata; reverts afterwards if that word is not 0; else returns whether the call worked.
+/// Returns a contract that calls `target` with the calldata after the first word; it reverts afterwards if that word
+/// is not 0, and otherwise returns whether the call succeeded.
 fn forwarder(kind: u8, target: Address) -> Bytes {
     let mut code = bytes!("602036038060205f375f5f825f").to_vec();
     if kind == CALL {
@@ -106,11 +107,11 @@ fn grain_moves_by_transfer_and_a_revert_undoes_it() {
     let transfer = Erc20::transferCall { to: contract, value: U256::from(500) };
     let built = send(&mut chain, 1, GRAIN, 0, transfer.abi_encode());
     succeeded(&built);
-    assert_eq!(chain.state.balance(&contract), U256::from(500), "no code of it ran");
+    assert_eq!(chain.state.balance(&contract), U256::from(500), "its code must not run");
     let log = Erc20::Transfer::decode_log(&built.block.receipts[0].logs()[0]).unwrap();
     assert_eq!((log.address, log.from, log.to), (GRAIN, owner(1), contract));
 
-    // The contract sends its own GRAIN on.
+    // The contract transfers its own GRAIN.
     let onwards = Erc20::transferCall { to, value: U256::from(300) }.abi_encode();
     let before = chain.state.clone();
     let undone = send(&mut chain, 2, contract, 0, forwarded(Then::Revert, &onwards));
@@ -122,7 +123,7 @@ fn grain_moves_by_transfer_and_a_revert_undoes_it() {
     assert_eq!(chain.state.balance(&to), U256::from(300));
     assert_eq!(read(&chain, GRAIN, &Erc20::balanceOfCall { account: to }), U256::from(300));
 
-    // As a call with value would cost: 25,000 more where nobody was.
+    // As for a call with value: 25,000 more for a new account.
     let gas = |chain: &mut Chain, to| {
         let call = Erc20::transferCall { to, value: U256::from(1) }.abi_encode();
         succeeded(&send(chain, 3, GRAIN, 0, call))
@@ -140,7 +141,7 @@ fn grain_moves_by_transfer_and_a_revert_undoes_it() {
     assert_eq!(refusal(&chain, GRAIN, &short)[..], expected.abi_encode());
 }
 
-/// What is told is the sum of all balances: `Chain::build` checks it after each block, here it is read as clients do.
+/// `totalSupply` is the sum of all balances: `Chain::build` checks it after each block, here it is read as clients do.
 #[test]
 fn the_supply_of_grain_falls_by_what_is_burnt() {
     let mut chain = Chain::new();
@@ -151,21 +152,21 @@ fn the_supply_of_grain_falls_by_what_is_burnt() {
     let burnt = u128::from(block.header.gas_used) * 875;
     assert_eq!(block.header.base_fee_per_gas, Some(875), "an eighth less than at first");
     assert_eq!(supply(&chain), before - U256::from(burnt));
-    // Created and destroyed towards itself in one transaction: its value is gone, and told to be.
+    // Created and destroyed with itself as the receiver in one transaction: its value is burnt, and leaves the supply.
     let vanish = Bytes::from_static(b"\x30\xff");
     let nonce = chain.state.nonce(&owner(1));
     let transaction =
         TxEip1559 { to: TxKind::Create, value: U256::from(1_000), input: vanish, ..plain(nonce) };
     let built = chain.execute(&[sign(1, transaction)]);
-    let told = built.block.changes.slots[&(GRAIN, U256::from(2))];
+    let supply = built.block.changes.slots[&(GRAIN, U256::from(2))];
     let burnt = u128::from(built.block.header.gas_used)
         * u128::from(built.block.header.base_fee_per_gas.unwrap());
-    assert_eq!(told.before - told.after, U256::from(burnt + 1_000));
+    assert_eq!(supply.before - supply.after, U256::from(burnt + 1_000));
 }
 
-/// As on a ledger that began before there were these modules.
+/// As on a ledger that began before these modules existed.
 #[test]
-fn an_older_ledger_goes_on_as_it_was() {
+fn an_older_ledger_continues_unchanged() {
     let mut chain = Chain::new();
     chain.state.slots.remove(&(GRAIN, U256::from(2))).unwrap();
     for module in [GRAIN, ASSETS] {
@@ -186,13 +187,17 @@ fn an_older_ledger_goes_on_as_it_was() {
 fn an_asset_lives_from_creation_to_permit() {
     let mut chain = Chain::new();
     let asset = asset_address(1);
-    // An account like any other, before.
+    // Before its creation it is an ordinary account.
     succeeded(&send(&mut chain, 1, asset, 5, Bytes::new()));
     succeeded(&send(&mut chain, 1, asset, 2, bytes!("a9059cbb")));
     let built = send(&mut chain, 1, ASSETS, 0, create(owner(1)));
     let creation_gas = succeeded(&built);
     let account = chain.state.accounts[&asset];
-    assert_eq!((account.nonce, account.balance), (1, U256::from(7)), "what was there stays");
+    assert_eq!(
+        (account.nonce, account.balance),
+        (1, U256::from(7)),
+        "the earlier balance must stay"
+    );
     assert_eq!(account.code_hash, keccak256([0xfe]));
     assert_eq!(built.block.changes.codes[&account.code_hash], bytes!("fe"));
     assert_eq!(read(&chain, ASSETS, &Assets::assetAtCall { number: 1 }), asset);
@@ -226,7 +231,8 @@ fn an_asset_lives_from_creation_to_permit() {
     assert_eq!(balance(&chain, spender), value);
     assert_eq!(read(&chain, asset, &Erc20::totalSupplyCall {}), U256::from(100));
 
-    // At least what opcodes cost that do the same: 21,000 a transaction, 20,000 and 2,100 a new slot, 32,000 a creation.
+    // At least the cost of opcodes that do the same: 21,000 for a transaction, 22,100 for a new slot, 32,000 for a
+    // creation.
     assert!(creation_gas > 21_000 + 32_000 + 5 * 22_100, "{creation_gas}");
     assert!(mint_gas > 21_000 + 2 * 22_100, "{mint_gas}");
     assert!((47_000..60_000).contains(&transfer_gas), "{transfer_gas}");
@@ -248,10 +254,10 @@ fn a_creation_that_is_undone_leaves_nothing() {
     };
     assert_eq!(others(&chain.state), others(&before));
     assert_eq!(read(&chain, ASSETS, &Assets::countCall {}), 0);
-    // The number is not lost, and the address can still be had.
+    // The number was not used up, and the address is still available.
     succeeded(&send(&mut chain, 1, contract, 0, forwarded(Then::Return, &call)));
     assert_eq!(read(&chain, asset_address(1), &Erc20::symbolCall {}), "BAR");
-    // Too little gas: at every point of the creation all is undone.
+    // With too little gas, at every point of the creation, everything is reverted.
     for gas_limit in (60_000..220_000).step_by(10_000) {
         let nonce = chain.state.nonce(&owner(1));
         let transaction = TxEip1559 {

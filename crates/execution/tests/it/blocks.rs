@@ -13,7 +13,7 @@ fn a_transfer_moves_value_burns_the_base_fee_and_pays_the_tip() {
     let transfer = TxEip1559 { value: U256::from(500), to: TxKind::Call(receiver), ..plain(0) };
     let built = chain.build(&[sign(1, transfer)]);
 
-    // An empty genesis block is below target: the fee fell by an eighth.
+    // An empty genesis block is below the gas target, so the fee fell by an eighth.
     assert_eq!(built.block.header.base_fee_per_gas, Some(875));
     assert_eq!(built.block.header.gas_used, 21_000);
     assert_eq!(chain.state.balance(&receiver), U256::from(500));
@@ -113,7 +113,7 @@ fn an_empty_block_changes_nothing() {
 #[test]
 fn the_base_fee_rises_with_full_blocks_and_falls_with_empty_ones() {
     let mut chain = Chain::from_genesis(&execution::Genesis { gas_limit: 1_000_000, ..genesis() });
-    // 0xfe burns all gas given: a block of exactly the limit.
+    // 0xfe consumes all gas: a block with exactly its gas limit.
     let burn = chain.deploy(1, &bytes!("fe"));
     let fee_before = chain.head.base_fee_per_gas.unwrap();
     let full = sign(1, TxEip1559 { to: TxKind::Call(burn), gas_limit: 1_000_000, ..plain(1) });
@@ -186,7 +186,7 @@ fn a_pending_block_is_the_block_but_for_its_state_root() {
     assert_eq!(pending.header, header);
     assert_eq!((pending.transactions.len(), &pending.receipts), (3, &block.receipts));
     assert_eq!(pending.changes, block.changes);
-    // The state on top of the old one reads as the new one.
+    // Reading the changes on top of the old state gives the new state.
     let after = StateAfter { base: &before, changes: &pending.changes };
     let created = key(2).address().create(1);
     for address in [key(1).address(), key(2).address(), receiver, counter, created, Address::ZERO] {

@@ -90,7 +90,7 @@ fn a_call_sees_the_environment_it_is_given() {
 fn an_estimate_is_enough_and_not_much_more() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
-    // Clears slot 0 after setting it: the refund at the end must not lower the limit below what is needed on the way.
+    // Clears slot 0 after setting it: the refund at the end must not lower the limit below what is needed before it.
     let refunding = chain.deploy(1, &bytes!("60015f555f5f5500"));
     // Calls the counter with all gas but a 64th, and reverts if that fails.
     let mut forward = vec![0x5f, 0x5f, 0x5f, 0x5f, 0x5f, 0x73];
@@ -124,7 +124,7 @@ fn an_estimate_is_enough_and_not_much_more() {
 }
 
 #[test]
-fn an_estimate_that_cannot_be_says_why() {
+fn an_impossible_estimate_gives_the_reason() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
     let reverting = Call { data: bytes!("c0ffee"), ..to(counter) };
@@ -135,7 +135,7 @@ fn an_estimate_that_cannot_be_says_why() {
         estimate(&chain, &to(burning)),
         Err(EstimateError::Halted { gas_limit: 30_000_000, .. })
     ));
-    // A fee so high that the sender can pay for 22,000 gas only.
+    // A fee so high that the sender can pay for only 22,000 gas.
     let dear = Call { max_fee_per_gas: Some(START_BALANCE / 22_100), ..to(counter) };
     assert!(matches!(
         estimate(&chain, &dear),
@@ -168,23 +168,23 @@ fn a_message_for_another_chain_or_with_a_tip_above_its_fee_is_refused() {
             matches!(refused, EstimateError::Call(CallError::Refused(reason)) if reason == expected)
         );
     }
-    // Without a fee a tip says nothing.
+    // Without a fee the tip is ignored.
     run(&chain, &Call { max_fee_per_gas: None, ..fine });
 }
 
 #[test]
-fn an_estimate_for_who_cannot_pay_says_so_as_geth_does() {
+fn an_estimate_without_funds_fails_as_in_geth() {
     let chain = Chain::new();
     let poor = Address::repeat_byte(0x77);
-    let told = |message: &Call| estimate(&chain, message).unwrap_err().to_string();
+    let refusal = |message: &Call| estimate(&chain, message).unwrap_err().to_string();
     let fee = Call { from: poor, max_fee_per_gas: Some(1), ..to(Address::repeat_byte(0x55)) };
-    assert!(told(&fee).starts_with("insufficient funds for transfer"), "{}", told(&fee));
+    assert!(refusal(&fee).starts_with("insufficient funds for transfer"), "{}", refusal(&fee));
     let value = Call { value: U256::from(START_BALANCE), from: key(1).address(), ..fee.clone() };
-    assert!(told(&value).starts_with("insufficient funds for transfer"), "{}", told(&value));
-    // What is left pays for 20,999 gas.
+    assert!(refusal(&value).starts_with("insufficient funds for transfer"), "{}", refusal(&value));
+    // The rest pays for 20,999 gas.
     let left = U256::from(20_999);
     let short = Call { value: U256::from(START_BALANCE) - left, ..value.clone() };
-    assert_eq!(told(&short), "gas required exceeds allowance (20999)");
+    assert_eq!(refusal(&short), "gas required exceeds allowance (20999)");
     let enough = Call { value: U256::from(START_BALANCE) - left - U256::from(1), ..value };
     assert_eq!(estimate(&chain, &enough).unwrap(), 21_000);
     assert_eq!(estimate(&chain, &Call { max_fee_per_gas: None, ..fee }).unwrap(), 21_000);

@@ -1,4 +1,4 @@
-//! A chain in memory: what the store does, in sixty lines.
+//! A chain in memory: a minimal replacement of the store.
 
 use alloy_consensus::{
     Header, SignableTransaction, TxEip1559,
@@ -18,7 +18,8 @@ pub(crate) const CHAIN_ID: u64 = 4_242;
 pub(crate) const BENEFICIARY: Address = Address::repeat_byte(0xbe);
 pub(crate) const START_BALANCE: u128 = 1_000_000_000_000_000_000;
 
-/// Without calldata: adds one to slot 0, logs topic 0x2a, returns the count. With calldata: logs, then reverts with the calldata.
+/// Without calldata: adds one to slot 0, logs topic 0x2a, returns the count. With calldata: logs, then reverts with
+/// the calldata.
 pub(crate) const COUNTER: Bytes =
     bytes!("366018576001 5f54015f55 602a5f5fa1 5f545f5260205ff3 5b365f5f37 5f5fa0 365ffd");
 
@@ -44,22 +45,22 @@ impl State {
         self.accounts.values().map(|account| account.balance).sum()
     }
 
-    /// What GRAIN's `totalSupply` reads.
+    /// Returns the result of GRAIN's `totalSupply`.
     pub(crate) fn told_supply(&self) -> U256 {
         self.slots.get(&(abi::GRAIN, U256::from(2))).copied().unwrap_or_default()
     }
 
-    /// Slots aside from the supply, which nearly every block changes.
+    /// Returns the number of slots without the supply, which nearly every block changes.
     pub(crate) fn slots_of_others(&self) -> usize {
         self.slots.keys().filter(|(account, _)| *account != abi::GRAIN).count()
     }
 
-    /// The root the plain way: all from nothing.
+    /// Returns the root computed from the whole state.
     pub(crate) fn root(&self) -> B256 {
         self.clone().recommit().root()
     }
 
-    /// Begins the commitment anew, after something was changed behind its back.
+    /// Computes the commitment again after the state was changed directly.
     pub(crate) fn recommit(&mut self) -> Commitment {
         let mut changes = StateChanges::default();
         for (address, account) in &self.accounts {
@@ -148,7 +149,7 @@ impl Chain {
         Self { rules: genesis.rules(), state, head: block.header, commitment }
     }
 
-    /// What a block of `transactions` would be, without taking it over.
+    /// Returns the block of `transactions` without adding it.
     pub(crate) fn execute(&self, transactions: &[Recovered<Transaction>]) -> Built {
         let parent = Parent {
             header: &self.head,
@@ -170,7 +171,7 @@ impl Chain {
         }
     }
 
-    /// Builds and takes over; checks what holds of every block.
+    /// Builds and adds a block; checks what must hold of every block.
     pub(crate) fn build(&mut self, transactions: &[Recovered<Transaction>]) -> Built {
         let supply = self.state.supply();
         let built = self.execute(transactions);
@@ -179,8 +180,16 @@ impl Chain {
         let burnt =
             u128::from(block.header.gas_used) * u128::from(block.header.base_fee_per_gas.unwrap());
         assert_eq!(self.state.supply() + U256::from(burnt), supply, "value is conserved");
-        assert_eq!(self.state.told_supply(), self.state.supply(), "GRAIN tells what there is");
-        assert_eq!(block.header.state_root, self.state.root(), "moved root = recomputed root");
+        assert_eq!(
+            self.state.told_supply(),
+            self.state.supply(),
+            "totalSupply is the sum of all balances"
+        );
+        assert_eq!(
+            block.header.state_root,
+            self.state.root(),
+            "the updated root must be the recomputed root"
+        );
         assert!(block.header.gas_used <= block.header.gas_limit);
         assert_eq!(block.receipts.len(), block.transactions.len());
         assert_eq!(block.receipts.len() + built.refused.len(), transactions.len());
@@ -219,7 +228,7 @@ pub(crate) fn key(index: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&B256::repeat_byte(index)).unwrap()
 }
 
-/// Creation code that returns `code`.
+/// Returns creation code that deploys `code`.
 pub(crate) fn creation(code: &Bytes) -> Bytes {
     let mut creation = vec![0x60, u8::try_from(code.len()).unwrap()];
     creation.extend_from_slice(&[0x80, 0x60, 0x09, 0x5f, 0x39, 0x5f, 0xf3]);
@@ -227,7 +236,7 @@ pub(crate) fn creation(code: &Bytes) -> Bytes {
     creation.into()
 }
 
-/// A transaction that pays a tip of 3 and suits any base fee of these tests.
+/// Returns a transaction with a tip of 3 that is valid at any base fee of these tests.
 pub(crate) fn plain(nonce: u64) -> TxEip1559 {
     TxEip1559 {
         chain_id: CHAIN_ID,

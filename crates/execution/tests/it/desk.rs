@@ -1,7 +1,8 @@
 //! The sample module of `docs/native-modules.md`: a desk that swaps any two tokens at two for one.
 //!
-//! It pays first, calls the trader back, then takes what it is owed: so it shows calls of deployed tokens, callbacks, the lock and typed errors. Its twin
-//! in Solidity (`scripts/reference/desk.mjs`) must agree with it in everything but gas.
+//! It pays first, calls the trader back, then takes its payment: so it shows calls of deployed tokens, callbacks, the
+//! lock and typed errors. The same contract in Solidity (`scripts/reference/desk.mjs`) must agree with it in
+//! everything but gas.
 
 use alloy_primitives::{Address, U256, address};
 use alloy_sol_types::{PanicKind, SolCall, SolInterface, sol};
@@ -24,9 +25,10 @@ sol! {
         function swaps() external view returns (uint64);
         function lastTrader() external view returns (address);
         function sold(address token) external view returns (uint256);
-        /// What `amountIn` buys, rounded down.
+        /// Returns what `amountIn` buys, rounded down.
         function quote(uint256 amountIn) external pure returns (uint256);
-        /// Pays `amountOut` of `tokenOut`, calls `onSwap` of the caller if there is `data`, then takes `amountIn` of `tokenIn` by allowance.
+        /// Pays `amountOut` of `tokenOut`, calls `onSwap` of the caller if there is `data`, then takes `amountIn` of
+        /// `tokenIn` by allowance.
         function swap(address tokenIn, address tokenOut, uint256 amountIn, uint256 minimum, bytes calldata data) external returns (uint256 amountOut);
     }
 

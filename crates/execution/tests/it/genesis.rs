@@ -30,7 +30,7 @@ fn balances_may_be_decimal_or_hexadecimal() {
 }
 
 #[test]
-fn what_cannot_be_a_chain_is_refused() {
+fn an_invalid_chain_is_refused() {
     let check = |change: fn(&mut Genesis), expected: &str| {
         let mut genesis = genesis();
         change(&mut genesis);
@@ -83,7 +83,7 @@ fn what_cannot_be_a_chain_is_refused() {
 }
 
 #[test]
-fn what_stands_twice_is_refused() {
+fn repeated_keys_are_refused() {
     let with = |accounts: &str| {
         let genesis = Genesis { accounts: Default::default(), ..genesis() };
         let json = genesis.to_json().replace("{}", accounts);

@@ -1,4 +1,4 @@
-//! The native modules are part of the machine. What they decide is tested where they stand.
+//! The native modules as part of the EVM. Their rules are tested in their own crates.
 
 use crate::chain::{Chain, START_BALANCE, key, plain, sign};
 use abi::{DEVICES, Devices, ModuleErrors, TRAINING_RUNS};
@@ -88,7 +88,7 @@ fn a_refusal_carries_its_error_in_calls_and_estimates_and_costs_only_gas_in_bloc
 #[test]
 fn contracts_see_a_contract_and_reach_it_by_call_only() {
     let mut chain = Chain::new();
-    // DELEGATECALL (f4) or CALL (f1) of the module with no data, then returns what came back.
+    // DELEGATECALL (f4) or CALL (f1) of the module without data; returns its return data.
     let forward = |kind: &[u8]| {
         let mut code = kind.to_vec();
         code.extend_from_slice(&bytes!("503d5f5f3e3d5ff3"));

@@ -20,11 +20,11 @@ use crate::{
 
 sol! {
     interface Forward {
-        /// Calls `to` and returns whether it returned, and what.
+        /// Calls `to` and returns whether it succeeded, and what it returned.
         function forward(address to, uint256 value, uint64 gasLimit, bool isStatic, bytes calldata data) external payable returns (bool ok, bytes memory output);
-        /// Calls itself `times` deep by way of `to`, and returns how often that was possible.
+        /// Calls itself `times` deep through `to`, and returns how often that was possible.
         function nest(address to) external returns (uint256 depth);
-        /// Writes in a view: the table says so, and is wrong.
+        /// Writes in a function that the table wrongly declares as a view.
         function badView() external view;
     }
 }
@@ -133,19 +133,19 @@ fn all_but_a_64th_is_passed_on() {
         let (_, output) = forward(&chain, &asked, Some(limit)).unwrap();
         <(U256, U256, Address)>::abi_decode(&output).unwrap().0.to::<u64>()
     };
-    // 64,000 more for the module are 63,000 more for the callee.
+    // 64,000 more gas for the module are 63,000 more for the callee.
     assert_eq!(seen(1_064_000) - seen(1_000_000), 63_000);
 }
 
 #[test]
-fn value_that_is_not_there_fails_the_call_only_and_value_in_a_static_call_the_module() {
+fn missing_value_fails_the_call_only_and_value_in_a_static_call_the_module() {
     let mut chain = chain();
     let probe = chain.deploy(1, &PROBE);
     let poor = Forward::forwardCall { value: U256::from(51), ..asked(probe) };
     assert_eq!(forward(&chain, &poor, None), Some((false, Bytes::new())));
     let rich = Forward::forwardCall { value: U256::from(50), ..asked(Address::repeat_byte(0xee)) };
     assert_eq!(forward(&chain, &rich, None), Some((true, Bytes::new())));
-    // A contract calls the module statically: the kit refuses the function itself, as it may change something.
+    // A contract calls the module statically: the kit refuses the function, because it may change state.
     let mut code = vec![0x5f; 4];
     code.push(0x73);
     code.extend_from_slice(FORWARD.as_slice());
@@ -172,7 +172,7 @@ fn a_static_call_changes_nothing_below_it() {
 }
 
 #[test]
-fn a_view_that_writes_is_stopped_in_a_static_call_whatever_its_table_says() {
+fn a_writing_view_fails_in_a_static_call_whatever_its_table_declares() {
     let mut chain = chain();
     // STATICCALLs FORWARD.badView() and returns its success flag.
     let selector = Forward::badViewCall::SELECTOR;
@@ -200,7 +200,7 @@ fn nesting_ends_at_ethereums_depth_and_takes_no_stack_from_the_thread() {
     let relay = chain.deploy(1, &code.into());
     for (to, depth) in [(FORWARD, 1_024), (relay, 512)] {
         let input = Forward::nestCall { to }.abi_encode();
-        // A small stack: the nested calls must bring their own.
+        // A small stack: the nested calls must allocate their own.
         let (chain, input) = (chain.clone(), input);
         let outcome = std::thread::Builder::new()
             .stack_size(1 << 20)
@@ -216,7 +216,7 @@ fn nesting_ends_at_ethereums_depth_and_takes_no_stack_from_the_thread() {
     }
 }
 
-/// A state whose disk fails at one account's storage.
+/// A state whose disk fails when one account's storage is read.
 struct Failing<'a> {
     state: &'a State,
     account: Address,

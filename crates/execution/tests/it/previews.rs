@@ -1,11 +1,11 @@
-//! Calls in a scene that is imagined, and access lists.
+//! Calls with overrides, and access lists.
 
 use crate::chain::{COUNTER, Chain, key, plain, sign};
 use alloy_consensus::TxEip1559;
 use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, bytes};
 use execution::{
-    AccountOverride, BlockOverrides, Call, CallOutcome, Environment, Overrides, Scene,
+    AccountOverride, BlockOverrides, Call, CallContext, CallOutcome, Environment, Overrides,
     StorageOverride,
 };
 use proptest::prelude::*;
@@ -21,25 +21,25 @@ fn words(outcome: &CallOutcome) -> Vec<U256> {
     output.chunks(32).map(U256::from_be_slice).collect()
 }
 
-fn imagine(chain: &Chain, overrides: &Overrides, call: &Call) -> CallOutcome {
-    scene(chain, overrides).call(call).unwrap()
+fn call_with(chain: &Chain, overrides: &Overrides, call: &Call) -> CallOutcome {
+    context(chain, overrides).call(call).unwrap()
 }
 
-fn scene<'a>(chain: &'a Chain, overrides: &'a Overrides) -> Scene<'a, crate::chain::State> {
+fn context<'a>(chain: &'a Chain, overrides: &'a Overrides) -> CallContext<'a, crate::chain::State> {
     let environment = Environment::of(&chain.head, &chain.rules);
-    Scene { state: &chain.state, rules: &chain.rules, environment, overrides }
+    CallContext { state: &chain.state, rules: &chain.rules, environment, overrides }
 }
 
-fn account(address: Address, imagined: AccountOverride) -> Overrides {
-    Overrides { accounts: BTreeMap::from([(address, imagined)]), ..Overrides::default() }
+fn account(address: Address, overridden: AccountOverride) -> Overrides {
+    Overrides { accounts: BTreeMap::from([(address, overridden)]), ..Overrides::default() }
 }
 
 #[test]
-fn code_and_storage_can_be_imagined() {
+fn code_and_storage_can_be_overridden() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
     send(&mut chain, counter);
-    let call = Call::question(counter, Bytes::new());
+    let call = Call::read_only(counter, Bytes::new());
     let before = chain.state.clone();
     let slots = |slots: &[(u64, u64)]| -> BTreeMap<U256, U256> {
         slots.iter().map(|(slot, value)| (U256::from(*slot), U256::from(*value))).collect()
@@ -52,43 +52,43 @@ fn code_and_storage_can_be_imagined() {
         (Some(StorageOverride::Whole(slots(&[(1, 7)]))), [0, 7]),
         (Some(StorageOverride::Whole(slots(&[]))), [0, 0]),
     ] {
-        let imagined =
+        let overridden =
             AccountOverride { code: code.clone(), storage, ..AccountOverride::default() };
-        let seen = words(&imagine(&chain, &account(counter, imagined), &call));
+        let seen = words(&call_with(&chain, &account(counter, overridden), &call));
         assert_eq!(seen, expected.map(U256::from));
     }
     assert_eq!(chain.state, before);
 }
 
 #[test]
-fn a_balance_can_be_imagined_and_spent() {
+fn an_overridden_balance_can_be_spent() {
     let chain = Chain::new();
     let poor = Address::repeat_byte(0x77);
-    let mut call = Call::question(Address::repeat_byte(0x78), Bytes::new());
+    let mut call = Call::read_only(Address::repeat_byte(0x78), Bytes::new());
     (call.from, call.value) = (poor, U256::from(5));
-    assert!(scene(&chain, &Overrides::default()).call(&call).is_err());
+    assert!(context(&chain, &Overrides::default()).call(&call).is_err());
     let rich = AccountOverride { balance: Some(U256::from(5)), ..AccountOverride::default() };
     let rich = account(poor, rich);
-    assert!(matches!(imagine(&chain, &rich, &call), CallOutcome::Returned { .. }));
-    assert_eq!(scene(&chain, &rich).estimate_gas(&call).unwrap(), 21_000);
+    assert!(matches!(call_with(&chain, &rich, &call), CallOutcome::Returned { .. }));
+    assert_eq!(context(&chain, &rich).estimate_gas(&call).unwrap(), 21_000);
     call.max_fee_per_gas = Some(1);
-    assert!(scene(&chain, &rich).estimate_gas(&call).is_err(), "nothing is left for the gas");
+    assert!(context(&chain, &rich).estimate_gas(&call).is_err(), "nothing is left for the gas");
 }
 
 #[test]
 fn a_contract_may_ask() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
-    let call = Call { from: counter, ..Call::question(counter, Bytes::new()) };
-    assert_eq!(words(&imagine(&chain, &Overrides::default(), &call)), [U256::from(1)]);
+    let call = Call { from: counter, ..Call::read_only(counter, Bytes::new()) };
+    assert_eq!(words(&call_with(&chain, &Overrides::default(), &call)), [U256::from(1)]);
 }
 
 #[test]
 fn a_block_can_be_imagined() {
     let mut chain = Chain::new();
     let probe = chain.deploy(1, &BLOCK);
-    let call = Call::question(probe, Bytes::new());
-    let plain = words(&imagine(&chain, &Overrides::default(), &call));
+    let call = Call::read_only(probe, Bytes::new());
+    let plain = words(&call_with(&chain, &Overrides::default(), &call));
     assert_eq!(plain[5], U256::ZERO, "gas is free, so the base fee is zero");
     let block = BlockOverrides {
         number: Some(77),
@@ -99,11 +99,11 @@ fn a_block_can_be_imagined() {
         base_fee: Some(12),
     };
     let overrides = Overrides { block, ..Overrides::default() };
-    let seen = words(&imagine(&chain, &overrides, &call));
+    let seen = words(&call_with(&chain, &overrides, &call));
     assert_eq!(seen, [77_u64, 88, 99, 11, 1 << 60, 12].map(U256::from));
-    // However large the block is imagined, no more is computed than in a real one.
-    let endless = Call { to: TxKind::Create, ..Call::question(probe, bytes!("5b5f56")) };
-    let outcome = imagine(&chain, &overrides, &endless);
+    // However large the overridden block is, a call gets no more gas than a real block has.
+    let endless = Call { to: TxKind::Create, ..Call::read_only(probe, bytes!("5b5f56")) };
+    let outcome = call_with(&chain, &overrides, &endless);
     assert!(matches!(outcome, CallOutcome::Halted { gas_used: 30_000_000, .. }), "{outcome:?}");
 }
 
@@ -111,7 +111,7 @@ fn a_block_can_be_imagined() {
 fn an_access_list_names_what_is_touched() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
-    // Calls the counter, looks at a balance, a precompile and a module.
+    // Calls the counter, reads a balance, a precompile and a module.
     let mut code = bytes!("5f5f5f5f5f73").to_vec();
     code.extend_from_slice(counter.as_slice());
     code.extend_from_slice(&bytes!("5af15073"));
@@ -122,45 +122,46 @@ fn an_access_list_names_what_is_touched() {
     // ADDRESS BALANCE POP: the receiver is warm without a list.
     code.extend_from_slice(&bytes!("303150"));
     let outer = chain.deploy(1, &code.into());
-    let call = Call { from: key(1).address(), ..Call::question(outer, Bytes::new()) };
+    let call = Call { from: key(1).address(), ..Call::read_only(outer, Bytes::new()) };
     let none = Overrides::default();
-    let accesses = scene(&chain, &none).access_list(&call).unwrap();
+    let accesses = context(&chain, &none).access_list(&call).unwrap();
     let named: Vec<_> =
         accesses.list.0.iter().map(|item| (item.address, item.storage_keys.clone())).collect();
     let mut expected = vec![(counter, vec![B256::ZERO]), (Address::repeat_byte(0x55), Vec::new())];
     expected.sort();
     assert_eq!(named, expected);
-    // With the list everything is warm: the outcome is that of the call that carries it.
+    // With the list everything is warm: the outcome is that of a call with the list.
     let warm = Call { access_list: accesses.list.clone(), ..call.clone() };
-    assert_eq!(scene(&chain, &none).call(&warm).unwrap(), accesses.outcome);
-    assert_eq!(scene(&chain, &none).access_list(&warm).unwrap(), accesses);
-    // What it names of the receiver itself are its slots only; a transfer needs nothing.
-    let own = scene(&chain, &none).access_list(&Call { to: TxKind::Call(counter), ..call.clone() });
+    assert_eq!(context(&chain, &none).call(&warm).unwrap(), accesses.outcome);
+    assert_eq!(context(&chain, &none).access_list(&warm).unwrap(), accesses);
+    // Of the receiver itself the list has only slots; a transfer needs no list.
+    let own =
+        context(&chain, &none).access_list(&Call { to: TxKind::Call(counter), ..call.clone() });
     assert_eq!(own.unwrap().list.0.len(), 1);
     let transfer = Call { to: TxKind::Call(Address::repeat_byte(0x66)), ..call };
-    assert_eq!(scene(&chain, &none).access_list(&transfer).unwrap().list, AccessList::default());
+    assert_eq!(context(&chain, &none).access_list(&transfer).unwrap().list, AccessList::default());
 }
 
 proptest! {
-    /// Imagining what is so changes nothing: the call ends as a transaction would.
+    /// Overrides with the present values change nothing: the call has the outcome of a transaction.
     #[test]
-    fn the_state_imagined_as_it_is_gives_the_same(sent in 0_u64..4, data in prop::option::of(0_u8..3)) {
+    fn overrides_equal_to_the_state_change_nothing(sent in 0_u64..4, data in prop::option::of(0_u8..3)) {
         let mut chain = Chain::new();
         let counter = chain.deploy(1, &COUNTER);
         for _ in 0..sent {
             send(&mut chain, counter);
         }
         let data: Bytes = data.map_or_else(Bytes::new, |byte| vec![byte; 3].into());
-        let call = Call { from: key(1).address(), ..Call::question(counter, data) };
+        let call = Call { from: key(1).address(), ..Call::read_only(counter, data) };
         let state = &chain.state;
-        let imagined = AccountOverride {
+        let overridden = AccountOverride {
             balance: Some(state.balance(&counter)),
             nonce: Some(state.nonce(&counter)),
             code: Some(COUNTER),
             storage: Some(StorageOverride::Whole(BTreeMap::from([(U256::ZERO, U256::from(sent))]))),
         };
-        let plain = imagine(&chain, &Overrides::default(), &call);
-        prop_assert_eq!(&imagine(&chain, &account(counter, imagined), &call), &plain);
+        let plain = call_with(&chain, &Overrides::default(), &call);
+        prop_assert_eq!(&call_with(&chain, &account(counter, overridden), &call), &plain);
         let transaction = TxEip1559 {
             to: call.to, input: call.data.clone(), gas_limit: 100_000,
             ..plain_nonce(&chain)

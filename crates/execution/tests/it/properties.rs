@@ -1,4 +1,4 @@
-//! What holds of any sequence of blocks. The checks themselves stand in [`Chain::build`](crate::chain::Chain::build).
+//! Invariants of any sequence of blocks. The checks are in [`Chain::build`](crate::chain::Chain::build).
 
 use crate::assets::create;
 use crate::chain::{COUNTER, Chain, creation, key, plain, sign};
@@ -31,7 +31,7 @@ enum What {
     Revert,
     Deploy,
     Vanish,
-    /// The value moves by GRAIN's `transfer`.
+    /// Moves the value by GRAIN's `transfer`.
     Grain {
         to: u8,
     },
@@ -70,7 +70,8 @@ fn attempt() -> impl Strategy<Value = Attempt> {
     )
 }
 
-/// Nonces follow from what would be included so far, so that most attempts count; the gap makes some that do not.
+/// Returns transactions whose nonces follow from those that would be included, so that most are valid; the gap makes
+/// some invalid.
 fn transactions(
     chain: &Chain,
     counter: Address,
@@ -86,7 +87,7 @@ fn transactions(
             What::Count => (TxKind::Call(counter), Bytes::new()),
             What::Revert => (TxKind::Call(counter), Bytes::from_static(b"no")),
             What::Deploy => (TxKind::Create, creation(&COUNTER)),
-            // Stores, then destroys itself towards its creator.
+            // Stores a value, then destroys itself with its creator as the receiver.
             What::Vanish => (TxKind::Create, Bytes::from_static(b"\x60\x01\x5f\x55\x33\xff")),
             What::Grain { to } => {
                 let transfer = Erc20::transferCall {
@@ -138,7 +139,7 @@ proptest! {
             let built = chain.build(&transactions);
             prop_assert_eq!(&built, &again, "the same block twice");
             let without_refused = before.execute(&built.block.transactions);
-            prop_assert_eq!(&without_refused.block, &built.block, "a refused one leaves nothing");
+            prop_assert_eq!(&without_refused.block, &built.block, "a refused transaction must have no effect");
             prop_assert!(without_refused.refused.is_empty());
         }
     }

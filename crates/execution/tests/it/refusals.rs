@@ -1,4 +1,4 @@
-//! Transactions that cannot be included are named, and change nothing.
+//! Transactions that cannot be included are reported, and change nothing.
 
 use crate::chain::{CHAIN_ID, Chain, START_BALANCE, key, plain, sign};
 use alloy_consensus::{TxEip1559, TxEip4844, TxLegacy};
@@ -81,7 +81,7 @@ fn a_full_block_leaves_the_rest_for_the_next() {
         Chain::from_genesis(&Genesis { gas_limit: 1_000_000, ..crate::chain::genesis() });
     let big = |sender| sign(sender, TxEip1559 { gas_limit: 979_001, ..plain(0) });
     let built = chain.build(&[big(1), big(2), big(3)]);
-    // Only the first used 21,000; what it gave back is room, but one unit too little.
+    // Only the first used 21,000 gas; the unused gas is free again, but one unit too little.
     assert_eq!(built.block.transactions.len(), 1);
     for refused in &built.refused {
         assert_eq!(refused.reason, Refusal::BlockFull { gas_limit: 979_001, gas_left: 979_000 });

@@ -7,9 +7,9 @@ use crate::{
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, TxKind, U256, bytes, keccak256};
 use execution::{
-    BlockError, BlockOverrides, BlockPlan, Built, Call, CallError, CallOutcome, Environment,
-    FrameOptions, Genesis, GenesisAccount, GenesisError, Message, Overrides, Parent, Replay,
-    Revision, Rules, Scene, Schedule, SimulateError, Simulation, Trace, Tracer, execute_block,
+    BlockError, BlockOverrides, BlockPlan, Built, Call, CallContext, CallError, CallOutcome,
+    Environment, FrameOptions, Genesis, GenesisAccount, GenesisError, Message, Overrides, Parent,
+    Replay, Revision, Rules, Schedule, SimulateError, Simulation, Trace, Tracer, execute_block,
     simulate,
 };
 
@@ -23,7 +23,7 @@ fn scheduled() -> Genesis {
     Genesis { revisions: schedule(&[(3, HEIGHT), (4, LATER)]), ..genesis() }
 }
 
-/// That ledger, run by a program that knows both.
+/// Returns that ledger, run by a program that knows both revisions.
 fn chain() -> Chain {
     let mut chain = Chain::from_genesis(&scheduled());
     chain.rules.modules = modules(4);
@@ -52,18 +52,18 @@ fn a_module_appears_in_the_first_block_of_its_revision() {
         assert!(block.receipts[0].logs().is_empty(), "nobody answers at {height}");
         assert_eq!(chain.state.accounts[&SAMPLE].code_hash, keccak256([]));
     }
-    // The first transaction of the block reaches it already, and what was sent there before is kept.
+    // The first transaction of the block can call it already, and a balance from before is kept.
     let block = send(&mut chain, HEIGHT - 1).block;
     assert_eq!((block.header.number, block.receipts[0].logs().len()), (HEIGHT, 1));
     let account = chain.state.accounts[&SAMPLE];
     assert_eq!((account.nonce, account.code_hash), (1, keccak256([0xfe])));
     assert_eq!((account.balance, count(&chain)), (U256::from(5 * HEIGHT), U256::from(1)));
     assert!(block.changes.codes.contains_key(&keccak256([0xfe])));
-    // Once only.
+    // Only once.
     let block = send(&mut chain, HEIGHT).block;
     assert!(block.changes.codes.is_empty());
     assert_eq!(count(&chain), U256::from(2));
-    // The rule changes at its height, and the module keeps what it has.
+    // The rule changes at its height, and the module keeps its storage.
     assert_eq!(send(&mut chain, HEIGHT + 1).block.header.number, LATER);
     assert_eq!(count(&chain), U256::from(12));
 }
@@ -80,7 +80,7 @@ fn a_module_appears_in_an_empty_block_too() {
 
 #[test]
 fn a_ledger_begins_with_a_revision_that_is_known() {
-    let begun = Genesis { revisions: Schedule::beginning_with(Revision::new(3)), ..genesis() };
+    let begun = Genesis { revisions: Schedule::starting_with(Revision::new(3)), ..genesis() };
     let error = begun.block().unwrap_err();
     assert!(matches!(error, GenesisError::UnknownRevision(_)), "{error}");
     assert!(error.to_string().contains("switches to revision 3 at height 0"), "{error}");
@@ -107,12 +107,12 @@ fn a_program_that_does_not_know_the_revision_stops_before_its_height() {
     let built = execute_block(&parent, &chain.rules, &chain.input(), &[]);
     assert!(matches!(built, Err(BlockError::UnknownRevision(_))), "{built:?}");
     unknown(&built.unwrap_err());
-    // What is there is still answered; what would be next is not.
-    let question = Call::question(SAMPLE, COUNT);
+    // Calls at existing blocks are answered; calls in the next block are not.
+    let call = Call::read_only(SAMPLE, COUNT);
     let overrides = Overrides::default();
     let (state, rules) = (&chain.state, &chain.rules);
     let call =
-        |environment| Scene { state, rules, environment, overrides: &overrides }.call(&question);
+        |environment| CallContext { state, rules, environment, overrides: &overrides }.call(&call);
     assert!(call(Environment::of(&chain.head, rules)).is_ok());
     let next = call(Environment::next(&chain.head, rules, &chain.input()));
     assert!(matches!(next, Err(CallError::UnknownRevision(_))), "{next:?}");
@@ -122,10 +122,10 @@ fn a_program_that_does_not_know_the_revision_stops_before_its_height() {
     unknown(&simulated.unwrap_err());
 }
 
-/// What a question to the module gives in `environment`: whether it answers.
+/// Returns whether the module answers a read-only call in `environment`.
 fn answers(chain: &Chain, environment: Environment, overrides: &Overrides) -> bool {
-    let scene = Scene { state: &chain.state, rules: &chain.rules, environment, overrides };
-    let outcome = scene.call(&Call::question(SAMPLE, COUNT)).unwrap();
+    let context = CallContext { state: &chain.state, rules: &chain.rules, environment, overrides };
+    let outcome = context.call(&Call::read_only(SAMPLE, COUNT)).unwrap();
     let CallOutcome::Returned { output, .. } = outcome else { panic!("{outcome:?}") };
     !output.is_empty()
 }
@@ -154,7 +154,7 @@ fn calls_and_estimates_have_the_rules_of_their_block() {
 fn simulated_blocks_have_the_rules_of_their_heights() {
     let mut chain = chain();
     chain.build(&[]);
-    let call = Call { from: Address::ZERO, ..Call::question(SAMPLE, INCREMENT) };
+    let call = Call { from: Address::ZERO, ..Call::read_only(SAMPLE, INCREMENT) };
     let message = Message { call, nonce: None };
     let plan = BlockPlan { messages: vec![message], ..BlockPlan::default() };
     let simulation = Simulation { blocks: vec![plan; 4], ..Simulation::default() };
@@ -188,17 +188,17 @@ fn a_block_is_traced_by_its_own_rules() {
         };
         assert_eq!(U256::try_from_be_slice(&frame.output).unwrap(), expected);
         let mut each = Vec::new();
-        let told = replay.trace_each(&tracer, |_, trace| {
+        let result = replay.trace_each(&tracer, |_, trace| {
             each.push(trace);
             std::ops::ControlFlow::Continue(())
         });
-        told.unwrap();
+        result.unwrap();
         assert_eq!(each, [Trace::Calls(frame)]);
     }
 }
 
 #[test]
-fn the_addresses_of_modules_to_come_are_kept_free_and_cost_what_others_cost() {
+fn reserved_module_addresses_are_free_and_have_ordinary_gas_costs() {
     let mut genesis = scheduled();
     genesis.accounts.insert(SAMPLE, GenesisAccount::default());
     assert!(matches!(genesis.block(), Err(GenesisError::Reserved { .. })));
@@ -268,7 +268,7 @@ fn only_the_issuer_of_the_revision_issues_and_within_its_schedule() {
         let [refused] = built.refused.as_slice() else { panic!("{built:?}") };
         assert!(refused.reason.to_string().contains("may not issue"), "{}", refused.reason);
     }
-    // The block's law holds: 100 more, the base fees less. The second is above what this block may issue.
+    // The block's rules hold: 100 more, less the base fees. The second exceeds what this block may issue.
     let built = chain.execute(&[issue(1, 0), issue(2, 0)]);
     let [refused] = built.refused.as_slice() else { panic!("{built:?}") };
     assert!(refused.reason.to_string().contains("above 100 at height 5"), "{}", refused.reason);

@@ -1,18 +1,19 @@
-//! A native module that only tests have: `node`'s use it, too. Revision 3 brings it, revision 4 changes its rule.
+//! A native module for tests only; the tests of `node` use it, too. Revision 3 adds it, revision 4 changes its rule.
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use execution::{Activation, MODULES, ModuleTable, Revision, Schedule};
 use native_kit::{Failure, Function, Host, Issuance, Module, OnReentry, Place};
 use std::sync::OnceLock;
 
-/// Where it answers.
+/// Its address.
 pub(crate) const SAMPLE: Address = address!("0x6c000000000000000000000000000000000000f3");
 /// Calldata of `count()`, a view.
 pub(crate) const COUNT: Bytes = Bytes::from_static(&[0x06, 0x66, 0x1a, 0xbd]);
-/// Calldata of `increment()`, which may be paid and returns the new count. It adds 1, since revision 4 it adds 10.
+/// Calldata of `increment()`, which is payable and returns the new count. It adds 1, since revision 4 it adds 10.
 pub(crate) const INCREMENT: Bytes = Bytes::from_static(&[0xd0, 0x9d, 0xe0, 0x8a]);
 
-/// Calldata of `issue()`, which gives the caller 100 of GRAIN's smallest unit. Since revision 4 the sample may issue as much a block.
+/// Calldata of `issue()`, which issues 100 of GRAIN's smallest unit to the caller. Since revision 4 the sample may
+/// issue that much per block.
 pub(crate) const ISSUE: Bytes = Bytes::from_static(&[0xd3, 0x83, 0xf6, 0x46]);
 
 const ROW: Module = Module {
@@ -41,7 +42,7 @@ fn entrance(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(count.to_be_bytes_vec())
 }
 
-/// The modules of a program that knows revisions up to `newest`, with this one.
+/// Returns the modules of a program that knows revisions up to `newest`, with this one.
 pub(crate) fn modules(newest: u32) -> ModuleTable {
     static ROWS: OnceLock<Vec<Module>> = OnceLock::new();
     let rows = ROWS.get_or_init(|| MODULES.rows().iter().copied().chain([ROW]).collect());
@@ -51,7 +52,7 @@ pub(crate) fn modules(newest: u32) -> ModuleTable {
     ModuleTable::new(rows).with_newest(newest).with_issuance(issuance)
 }
 
-/// A schedule of revisions and their heights.
+/// Returns a schedule of revisions and their heights.
 pub(crate) fn schedule(entries: &[(u32, u64)]) -> Schedule {
     let entry = |(revision, height): &(u32, u64)| Activation {
         revision: Revision::new(*revision),

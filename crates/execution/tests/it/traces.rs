@@ -1,12 +1,12 @@
-//! Traces of calls, and of transactions of a block that is run again.
+//! Traces of calls, and of transactions of a block that is executed again.
 
 use crate::chain::{COUNTER, Chain, State, creation, key, plain, sign};
 use abi::GRAIN;
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, Bytes, TxKind, U256, bytes};
 use execution::{
-    Call, CallOutcome, Environment, Frame, FrameKind, FrameOptions, Overrides, Prestate,
-    PrestateOptions, Replay, Scene, StepOptions, Trace, TraceError, Tracer,
+    Call, CallContext, CallOutcome, Environment, Frame, FrameKind, FrameOptions, Overrides,
+    Prestate, PrestateOptions, Replay, StepOptions, Trace, TraceError, Tracer,
 };
 
 const ALL: Tracer = Tracer::Calls(FrameOptions { with_logs: true, only_top: false });
@@ -14,7 +14,8 @@ const ALL: Tracer = Tracer::Calls(FrameOptions { with_logs: true, only_top: fals
 fn trace(chain: &Chain, call: &Call, tracer: &Tracer) -> Result<Trace, TraceError<Error>> {
     let overrides = &Overrides::default();
     let environment = Environment::of(&chain.head, &chain.rules);
-    Scene { state: &chain.state, rules: &chain.rules, environment, overrides }.trace(call, tracer)
+    CallContext { state: &chain.state, rules: &chain.rules, environment, overrides }
+        .trace(call, tracer)
 }
 
 type Error = <State as revm::DatabaseRef>::Error;
@@ -24,7 +25,7 @@ fn tree(trace: Trace) -> Frame {
     frame
 }
 
-/// Code that calls `to` with `value` and calldata of `size` zero bytes by `opcode`.
+/// Returns code that calls `to` with `value` and calldata of `size` zero bytes by `opcode`.
 fn calling(to: Address, opcode: u8, value: u8, size: u8) -> Vec<u8> {
     let mut code = vec![0x5f, 0x5f, 0x60, size, 0x5f];
     if [0xf1, 0xf2].contains(&opcode) {
@@ -36,10 +37,10 @@ fn calling(to: Address, opcode: u8, value: u8, size: u8) -> Vec<u8> {
     code
 }
 
-/// Code that does everything that makes a frame.
+/// Returns code that creates every kind of frame.
 fn all_kinds(counter: Address) -> Vec<u8> {
     let mut code = Vec::new();
-    // CALL, CALLCODE, DELEGATECALL, STATICCALL (which may not write), a revert, a module, money that is not there.
+    // CALL, CALLCODE, DELEGATECALL, STATICCALL (which may not write), a revert, a module, a value above the balance.
     for (opcode, value, size) in
         [(0xf1, 0, 0), (0xf2, 0, 0), (0xf4, 0, 0), (0xfa, 0, 0), (0xf1, 0, 3)]
     {
@@ -60,14 +61,18 @@ fn the_tree_holds_every_kind_of_call() {
     let counter = chain.deploy(1, &COUNTER);
     let outer = deploy_long(&mut chain, &all_kinds(counter));
     let from = key(1).address();
-    let call = Call { from, ..Call::question(outer, Bytes::new()) };
+    let call = Call { from, ..Call::read_only(outer, Bytes::new()) };
     let root = tree(trace(&chain, &call, &ALL).unwrap());
     assert_eq!((root.kind, root.from, root.to), (FrameKind::Call, from, Some(outer)));
     let overrides = Overrides::default();
     let environment = Environment::of(&chain.head, &chain.rules);
-    let scene =
-        Scene { state: &chain.state, rules: &chain.rules, environment, overrides: &overrides };
-    let CallOutcome::Returned { gas_used, .. } = scene.call(&call).unwrap() else { panic!() };
+    let context = CallContext {
+        state: &chain.state,
+        rules: &chain.rules,
+        environment,
+        overrides: &overrides,
+    };
+    let CallOutcome::Returned { gas_used, .. } = context.call(&call).unwrap() else { panic!() };
     assert_eq!((root.gas, root.gas_used), (30_000_000, gas_used), "gas as in a receipt");
     let kinds: Vec<_> = root.calls.iter().map(|call| call.kind).collect();
     assert_eq!(
@@ -121,7 +126,7 @@ fn the_tree_holds_every_kind_of_call() {
     assert_eq!((top.gas_used, &top.output), (root.gas_used, &root.output));
 }
 
-/// More code than one byte of size can say.
+/// Deploys code longer than one byte of size can express.
 fn deploy_long(chain: &mut Chain, code: &[u8]) -> Address {
     let size = u16::try_from(code.len()).unwrap().to_be_bytes();
     let mut input = vec![0x61, size[0], size[1], 0x80, 0x60, 0x0a, 0x5f, 0x39, 0x5f, 0xf3];
@@ -172,13 +177,13 @@ fn a_transaction_is_run_again_after_those_before_it() {
     assert_eq!([count(0), count(1), count(4)].map(|word| word[31]), [1, 2, 3]);
     assert_eq!(count(2), COUNTER, "a creation gives the code");
     assert!(matches!(replay.trace(5, &ALL), Err(TraceError::NoTransaction { index: 5 })));
-    // On any other state than the one before, it does not run, and says so.
+    // On any other state than the one before the block, the replay fails with an error.
     let replay = Replay { state: &chain.state, ..replay };
     assert!(matches!(replay.trace(4, &ALL), Err(TraceError::Diverged { index: 0, .. })));
 }
 
 #[test]
-fn accounts_are_told_before_and_after() {
+fn accounts_are_reported_before_and_after() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
     let before = chain.state.clone();
@@ -191,23 +196,24 @@ fn accounts_are_told_before_and_after() {
         header: &built.header,
         transactions: &built.transactions,
     };
-    let told = |only_changes| {
+    let prestate = |only_changes| {
         let tracer = Tracer::Prestate(PrestateOptions { only_changes });
-        let Trace::Prestate(told) = replay.trace(0, &tracer).unwrap() else { panic!() };
-        told
+        let Trace::Prestate(prestate) = replay.trace(0, &tracer).unwrap() else { panic!() };
+        prestate
     };
-    let Prestate { before: seen, after } = told(false);
+    let Prestate { before: seen, after } = prestate(false);
     assert_eq!(after, None);
     assert_eq!(seen[&counter].code, Some(COUNTER));
     assert_eq!(seen[&counter].storage.get(&U256::ZERO), Some(&U256::ZERO));
     assert_eq!(seen[&sender].balance, Some(before.balance(&sender)));
-    let Prestate { before: seen, after } = told(true);
+    let Prestate { before: seen, after } = prestate(true);
     let after = after.unwrap();
-    assert!(seen[&counter].storage.is_empty(), "zero is nothing");
+    assert!(seen[&counter].storage.is_empty(), "a zero slot is left out");
     assert_eq!(after[&counter].storage.get(&U256::ZERO), Some(&U256::from(1)));
     assert_eq!(after[&counter].balance, Some(U256::from(5)));
     assert_eq!(after[&counter].code, None, "did not change");
-    // After is what the chain says: every account that changed, and no other, but for GRAIN's supply, which is no account's doing.
+    // The state after is that of the chain: every changed account and no other, except for GRAIN's supply, which no
+    // account changed.
     for (address, change) in &built.changes.accounts {
         let now = change.after.unwrap();
         assert_eq!(after[address].balance.unwrap_or(seen[address].balance.unwrap()), now.balance);
@@ -219,7 +225,7 @@ fn accounts_are_told_before_and_after() {
 fn every_step_is_told() {
     let mut chain = Chain::new();
     let counter = chain.deploy(1, &COUNTER);
-    let call = Call::question(counter, Bytes::new());
+    let call = Call::read_only(counter, Bytes::new());
     let all = Tracer::Steps(StepOptions { with_memory: true, ..StepOptions::default() });
     let Trace::Steps { steps, outcome } = trace(&chain, &call, &all).unwrap() else { panic!() };
     let names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
@@ -242,30 +248,34 @@ fn every_step_is_told() {
 #[test]
 fn traces_are_bounded() {
     let chain = Chain::new();
-    // Calls itself with much calldata, for as long as there is gas; loops.
+    // Calls itself with much calldata until the gas ends.
     let recursive = bytes!("5f5f6107d05f5f305af1 00");
-    let mut call = Call::question(Address::repeat_byte(0x66), Bytes::new());
+    let mut call = Call::read_only(Address::repeat_byte(0x66), Bytes::new());
     let accounts = std::collections::BTreeMap::from([(
         Address::repeat_byte(0x66),
         execution::AccountOverride { code: Some(recursive), ..Default::default() },
     )]);
     let overrides = Overrides { accounts, ..Overrides::default() };
     let environment = Environment::of(&chain.head, &chain.rules);
-    let scene =
-        Scene { state: &chain.state, rules: &chain.rules, environment, overrides: &overrides };
+    let context = CallContext {
+        state: &chain.state,
+        rules: &chain.rules,
+        environment,
+        overrides: &overrides,
+    };
     let mut depth = 0;
-    let root = tree(scene.trace(&call, &ALL).unwrap());
+    let root = tree(context.trace(&call, &ALL).unwrap());
     let mut frame = &root;
     while let Some(inner) = frame.calls.first() {
         (frame, depth) = (inner, depth + 1);
     }
     assert!(depth > 300, "{depth}");
     call.to = TxKind::Create;
-    // Calls the empty account 0x77 with 8 KiB of calldata, over and over.
+    // Calls the empty account 0x77 with 8 KiB of calldata, repeatedly.
     call.data = bytes!("5b5f5f6120005f5f60775af1505f56");
-    assert!(matches!(scene.trace(&call, &ALL), Err(TraceError::TooLarge)));
+    assert!(matches!(context.trace(&call, &ALL), Err(TraceError::TooLarge)));
     let steps = Tracer::Steps(StepOptions::default());
-    assert!(matches!(scene.trace(&call, &steps), Err(TraceError::TooLarge)));
+    assert!(matches!(context.trace(&call, &steps), Err(TraceError::TooLarge)));
     let top = Tracer::Calls(FrameOptions { with_logs: false, only_top: true });
-    assert_eq!(tree(scene.trace(&call, &top).unwrap()).error.as_deref(), Some("out of gas"));
+    assert_eq!(tree(context.trace(&call, &top).unwrap()).error.as_deref(), Some("out of gas"));
 }

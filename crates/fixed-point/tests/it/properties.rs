@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::{big, small};
 
-/// Magnitudes, not uniform values: any number of bits alike, and often a neighbour of a power of two, where carries are.
+/// Returns numbers of any magnitude with equal probability, often next to a power of two, where carries occur.
 fn numbers() -> impl Strategy<Value = U256> {
     let bits: RangeInclusive<usize> = 0..=256;
     let of_size = (bits.clone(), any::<[u8; 32]>()).prop_map(|(bits, bytes)| match bits {
@@ -25,7 +25,7 @@ fn numbers() -> impl Strategy<Value = U256> {
     prop_oneof![4 => of_size, 2 => beside, 1 => scales, 2 => (0..16_u8).prop_map(U256::from)]
 }
 
-/// Numbers whose product with a scale or with each other usually fits.
+/// Returns numbers whose product with a scale or with each other usually fits.
 fn halves() -> impl Strategy<Value = U256> {
     numbers().prop_flat_map(|number| (0..=160_usize).prop_map(move |bits| number >> bits))
 }
@@ -37,7 +37,7 @@ enum Rounding {
     HalfUp,
 }
 
-/// `numerator / denominator` as a rational, rounded; what the operation must give.
+/// Returns `numerator / denominator` as a rational, rounded: the expected result of the operation.
 fn rounded(
     numerator: &BigUint,
     denominator: U256,
@@ -57,7 +57,7 @@ fn rounded(
     small(&(floor + u32::from(more))).ok_or(ArithmeticError::Overflow)
 }
 
-/// As above where the product, with half of the divisor if that is added, must fit too.
+/// Like `rounded`, for operations whose product, with half of the divisor if that is added, must also fit.
 fn narrow(
     numerator: &BigUint,
     denominator: U256,
@@ -96,7 +96,7 @@ fn check_binary(point: BinaryPoint, bits: usize, a: U256, b: U256) {
     assert_eq!(point.div_up(a, b), rounded(&shifted, b, Rounding::Up));
 }
 
-/// The contract's loop in integers of any size, with a check of each step.
+/// Runs the contract's loop in integers of any size, with a check of each step.
 fn power(scale: &BigUint, base: U256, exponent: u64) -> Option<U256> {
     let step = |a: &BigUint, b: &BigUint| {
         let raised = a * b + scale / 2_u32;

@@ -4,7 +4,7 @@ use fixed_point::{
     ray_to_wad_half_up, sqrt_ratio_down, wad_to_ray,
 };
 
-/// What Aave's own tests of `WadRayMath` and `PercentageMath` expect.
+/// The expectations of Aave's own tests of `WadRayMath` and `PercentageMath`.
 #[test]
 fn aave() {
     let a = uint!(134534543232342353231234_U256);
@@ -23,7 +23,7 @@ fn aave() {
     assert_eq!(BPS.mul_down(U256::from(100), U256::from(4550)), Ok(U256::from(45)));
 }
 
-/// Where Aave reverts although the quotient would fit: the product, or the half that is added to it, does not.
+/// Aave reverts although the quotient would fit: the product, or the half that is added to it, does not.
 #[test]
 fn a_scale_refuses_where_the_contract_reverts() {
     let most = (U256::MAX - (RAY.one() >> 1)) / RAY.one();
@@ -48,7 +48,8 @@ fn a_scale_refuses_where_the_contract_reverts() {
     }
 }
 
-/// Rates of MakerDAO: 5 % a year by the second, 5 % a day. The last digits show each step's rounding; they were computed apart from this code.
+/// Rates of MakerDAO: 5 % a year by the second, 5 % a day. The last digits show each step's rounding; they were
+/// computed independently of this code.
 #[test]
 fn makerdao() {
     let year = U256::from(31_536_000);
@@ -63,7 +64,7 @@ fn makerdao() {
     assert_eq!(RAY.pow_half_up(U256::MAX, U256::from(2)), Err(ArithmeticError::Overflow));
 }
 
-/// What Uniswap's own tests expect: the first liquidity of a v2 pair of 5e18 and 10e18, prices that v3 pools begin with.
+/// The expectations of Uniswap's own tests: the first liquidity of a v2 pair of 5e18 and 10e18, initial prices of v3 pools.
 #[test]
 fn uniswap() {
     let square = uint!(50_000000000000000000_000000000000000000_U256);
@@ -77,7 +78,7 @@ fn uniswap() {
     check(1, 100, uint!(7922816251426433759354395033_U256));
     check(111, 333, uint!(45742400955009932534161870629_U256));
     check(333, 111, uint!(137227202865029797602485611888_U256));
-    // `FullMath`: phantom overflow, repeating decimals, the largest result and the first that is none.
+    // `FullMath`: phantom overflow, repeating decimals, the largest result and the first that overflows.
     let tenth = U256::from(500) * Q128.one() / U256::from(1000);
     let tenth = mul_div_down(Q128.one(), tenth, U256::from(1500) * Q128.one() / U256::from(1000));
     assert_eq!(tenth, Ok(Q128.one() / U256::from(3)));
@@ -85,7 +86,7 @@ fn uniswap() {
     assert_eq!(mul_div_down(Q128.one(), Q128.one(), U256::ONE), Err(ArithmeticError::Overflow));
     let largest = U256::MAX - U256::ONE;
     assert_eq!(mul_div_down(U256::MAX, U256::MAX, largest), Err(ArithmeticError::Overflow));
-    // Rounds up into what does not fit (a vector of `mulDivRoundingUp`).
+    // Rounding up overflows (a vector of `mulDivRoundingUp`).
     let (a, b) = (
         uint!(535006138814359_U256),
         uint!(432862656469423142931042426214547535783388063929571229938474969_U256),

@@ -48,7 +48,7 @@ fn host() -> TestHost {
 }
 
 #[test]
-fn variables_stand_where_solc_puts_them() {
+fn variables_have_the_slots_of_solc() {
     let at = |slot: u64, offset: usize| (U256::from(slot), offset);
     let it = sample();
     // a, b and c take 29 bytes, so d begins a slot.

@@ -492,7 +492,7 @@ proptest! {
 }
 
 #[test]
-fn creation_is_told_counted_and_refused_by_the_terms() {
+fn creation_emits_counts_and_is_refused_by_the_terms() {
     let terms = terms(U256::from(77), Powers { burnable: false, ..ALL });
     let (mut double, asset) = with_asset(&terms);
     let (emitter, topics, data) = double.last_log().unwrap().clone();

@@ -1,4 +1,4 @@
-//! The table says of each module what its interface says.
+//! The table agrees with the interface of each module.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use abi::{
     MODULES,
     interface::{Interface, Mutability as Declared},
 };
-use native_kit::{Module, Mutability};
+use native_kit::{Module, Mutability, Place};
 
-use crate::TABLE;
+use crate::{NEWEST_REVISION, TABLE, is_reserved};
 
 fn declared(interface: &Interface) -> impl Iterator<Item = ([u8; 4], Mutability)> {
     interface.functions.iter().map(|function| {
@@ -21,7 +21,7 @@ fn declared(interface: &Interface) -> impl Iterator<Item = ([u8; 4], Mutability)
     })
 }
 
-/// Each function once, with the mutability of its declaration.
+/// Checks that each function is listed once, with the mutability of its declaration.
 fn check(module: &Module) {
     let name = module.name;
     let listed = module.functions.concat();
@@ -48,4 +48,21 @@ fn check(module: &Module) {
 fn the_table_says_what_the_catalogue_says() {
     TABLE.iter().for_each(check);
     assert_eq!(TABLE.len(), MODULES.len(), "a module is in one of them only");
+}
+
+#[test]
+fn every_row_is_of_a_known_revision_and_at_an_address_that_is_kept_free() {
+    for module in TABLE {
+        assert!((1..=NEWEST_REVISION).contains(&module.since), "{}", module.name);
+        if let Place::At(address) = module.place {
+            let bytes: Vec<u8> = address.iter().rev().skip(1).rev().copied().collect();
+            assert_eq!(bytes, [&[0x6c][..], &[0; 18]].concat(), "{}", module.name);
+            assert!(is_reserved(&address), "{}", module.name);
+        }
+    }
+    let mut later = abi::GRAIN;
+    later.0[19] = 0xff;
+    assert!(is_reserved(&later), "modules to come");
+    later.0[18] = 1;
+    assert!(!is_reserved(&later));
 }

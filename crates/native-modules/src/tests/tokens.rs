@@ -132,7 +132,7 @@ fn moving_without_a_frame_leaves_the_events_and_words_of_a_call() {
 }
 
 #[test]
-fn what_a_fee_takes_does_not_count_as_received() {
+fn a_transfer_fee_does_not_count_as_received() {
     let (mut host, _) = host();
     deploy(&mut host, Habit::Fee);
     let received = host.within(MODULE, |host| tokens::receive(host, DEPLOYED, PAYER, amount(300)));

@@ -1,4 +1,4 @@
-//! Refusals of the rules, as callers know them: one Solidity error each, with its values.
+//! Converts refusals of the rules to Solidity errors with their values, one each.
 
 use abi::{
     TrainingRuns as sol,
@@ -8,7 +8,7 @@ use alloy_primitives::Address;
 use native_kit::Failure;
 use training_run::{Cause, OpenError, Refused, TermsError};
 
-/// Why a run is not opened.
+/// Returns the error for a run that is not opened.
 pub(super) fn open_error(error: &OpenError) -> Failure {
     match error {
         OpenError::BudgetTooSmall { deposit, required } => Failure::revert(&sol::BudgetTooSmall {
@@ -20,20 +20,19 @@ pub(super) fn open_error(error: &OpenError) -> Failure {
     }
 }
 
-/// Why terms are invalid.
+/// Returns the error for invalid terms.
 pub(super) fn terms_error(error: &TermsError) -> Failure {
     let TermsError { field, value, allowed } = *error;
     term_out_of_range(field, value, allowed)
 }
 
-/// A field of the terms outside its bounds.
+/// Returns the error for a field of the terms outside its range.
 pub(super) fn term_out_of_range(field: &str, value: u64, allowed: &str) -> Failure {
     let (field, allowed) = (field.to_owned(), allowed.to_owned());
     Failure::revert(&sol::TermOutOfRange { field, value, allowed })
 }
 
-/// Why a run refuses an input of `caller`.
-#[expect(clippy::too_many_lines, reason = "one match, so that no refusal can be forgotten")]
+/// Returns the error for an input of `caller` that a run refuses.
 pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
     match *error {
         Refused::Over => Failure::revert(&sol::RunOver {}),

@@ -1,24 +1,24 @@
-//! What the next block will be, as far as whoever tests has said.
+//! Settings of the next block in a development ledger.
 
 use alloy_primitives::{Address, B256};
 use execution::Deviations;
 use std::{collections::BTreeSet, time::Duration};
 
-/// Settings; `None` is as on a ledger that is meant.
+/// The settings; `None` is as in a production ledger.
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) is_automine: bool,
     pub(crate) interval: Option<Duration>,
     /// Seconds by which the ledger's time is ahead of the clock's.
     pub(crate) offset: i64,
-    /// Of the next block only.
+    /// Timestamp of the next block only.
     pub(crate) timestamp: Option<u64>,
-    /// Of the next block only.
+    /// Base fee of the next block only.
     pub(crate) base_fee: Option<u64>,
-    /// Of the next block only.
+    /// Randomness of the next block only.
     pub(crate) prevrandao: Option<B256>,
     pub(crate) timestamp_step: Option<u64>,
-    /// Seconds that the next block is later than its step says: the time was moved forward meanwhile.
+    /// Seconds by which the next block is later than its step: the time was moved forward since the last block.
     pub(crate) jump: u64,
     pub(crate) gas_limit: Option<u64>,
     pub(crate) beneficiary: Option<Address>,
@@ -46,19 +46,20 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// Returns the time of the block after the one at `parent`, when the clock says `wall`; the parent's may be later.
+    /// Returns the time of the block after the one at `parent`, when the clock says `wall`; the parent's own time may
+    /// be later.
     pub(crate) fn next_timestamp(&self, parent: u64, wall: u64) -> u64 {
         let stepped = |step: u64| parent.saturating_add(step).saturating_add(self.jump);
         let planned = self.timestamp.or(self.timestamp_step.map(stepped));
         planned.unwrap_or_else(|| wall.saturating_add_signed(self.offset))
     }
 
-    /// Returns what the next block does otherwise than the rules say.
+    /// Returns how the next block deviates from the rules.
     pub(crate) fn deviations(&self) -> Deviations {
         Deviations { base_fee: self.base_fee, gas_limit: self.gas_limit, contracts_may_send: true }
     }
 
-    /// From now on, when the clock says `wall`, it is `timestamp`; by how many seconds that moved the time.
+    /// Sets the time to `timestamp` when the clock says `wall`; returns by how many seconds that moved it.
     pub(crate) fn set_time(&mut self, timestamp: u64, wall: u64) -> i64 {
         let before = self.offset;
         self.offset = difference(timestamp, wall);
@@ -73,13 +74,13 @@ impl Plan {
         self.jump = self.jump.saturating_add(seconds);
     }
 
-    /// Sets how many seconds each block is later than the one before; what it was.
+    /// Sets by how many seconds each block is later than the one before; returns the previous value.
     pub(crate) fn set_timestamp_step(&mut self, seconds: Option<u64>) -> Option<u64> {
         self.jump = 0;
         std::mem::replace(&mut self.timestamp_step, seconds)
     }
 
-    /// A block was made: what was said of it alone is over.
+    /// Resets the settings of the next block only, after it was made.
     pub(crate) fn settle(&mut self, timestamp: u64, wall: u64) {
         if self.timestamp.is_some() || self.timestamp_step.is_some() {
             self.offset = difference(timestamp, wall);
@@ -88,8 +89,8 @@ impl Plan {
         (self.timestamp, self.base_fee, self.prevrandao) = (None, None, None);
     }
 
-    /// What was said of blocks is as in `then`, and the time goes on from when the clock said `then_wall`. Who makes blocks, and who may
-    /// send, stays.
+    /// Restores the settings `then`, made when the clock was at `then_wall`; the time continues from there. Mining
+    /// mode and impersonation stay.
     pub(crate) fn revert(&mut self, then: &Self, then_wall: u64, wall: u64) {
         *self = Self {
             is_automine: self.is_automine,

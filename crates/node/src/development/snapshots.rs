@@ -1,4 +1,4 @@
-//! Where whoever tests may go back to.
+//! Snapshots of a development ledger.
 
 use super::plan::Plan;
 use alloy_consensus::transaction::Recovered;
@@ -6,21 +6,21 @@ use execution::Transaction;
 use std::collections::BTreeMap;
 use store::Mark;
 
-/// Most snapshots kept at a time.
+/// Largest number of snapshots.
 pub(crate) const SNAPSHOTS_MAX: usize = 4_096;
 
 /// The ledger at a moment.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     pub(crate) mark: Mark,
-    /// In the order of arrival.
+    /// Waiting transactions, in order of arrival.
     pub(crate) waiting: Vec<Recovered<Transaction>>,
     pub(crate) plan: Plan,
-    /// What the clock said.
+    /// Time of the clock.
     pub(crate) wall: u64,
 }
 
-/// By number, ascending with time.
+/// Snapshots by number, ascending with time.
 #[derive(Default)]
 pub(crate) struct Snapshots {
     made: u64,
@@ -43,7 +43,7 @@ impl Snapshots {
         self.kept.get(&number).cloned()
     }
 
-    /// Those from `number` on are used up.
+    /// Removes the snapshots from `number` on.
     pub(crate) fn forget_from(&mut self, number: u64) {
         self.kept.split_off(&number);
     }

@@ -32,7 +32,7 @@ fn plain(nonce: u64, max_fee: u128, tip: u128) -> TxEip1559 {
     }
 }
 
-/// The pool does not look at signatures: the sender is given.
+/// Returns a transaction with a given sender: the pool does not look at signatures.
 fn from<T>(sender: u8, transaction: T) -> Recovered<Transaction>
 where
     T: SignableTransaction<Signature>,
@@ -63,7 +63,7 @@ fn account(nonce: u64, balance: u64) -> Change<Option<AccountState>> {
 }
 
 impl Pool {
-    /// What holds after every step.
+    /// Checks the invariants, which hold after every step.
     fn check_invariants(&self) {
         let mut count = 0;
         let mut bytes = 0;
@@ -94,7 +94,11 @@ impl Pool {
             for transaction in best {
                 let queue = &self.queues[&transaction.signer()];
                 let nonce = next.entry(transaction.signer()).or_insert(queue.nonce);
-                assert_eq!(transaction.nonce(), *nonce, "each sender's in order, without a gap");
+                assert_eq!(
+                    transaction.nonce(),
+                    *nonce,
+                    "each sender's transactions must be in order, without a gap"
+                );
                 assert!(transaction.max_fee_per_gas() >= u128::from(base_fee));
                 *nonce += 1;
             }
@@ -113,7 +117,7 @@ fn better_tips_go_first_but_never_before_an_earlier_nonce() {
     assert_eq!(order(&pool, 0), [(2, 0), (3, 0), (1, 0), (1, 1)]);
     assert_eq!(pool.best(0, 30_000, 9).len(), 2, "about as much gas as asked for");
     assert_eq!(pool.best(0, u64::MAX, 3).len(), 3);
-    // At base fee 95 nobody can tip more than 5.
+    // At base fee 95 no transaction can tip more than 5.
     assert_eq!(order(&pool, 95), [(2, 0), (3, 0), (1, 0), (1, 1)]);
     assert_eq!(order(&pool, 101), []);
 }
@@ -151,7 +155,7 @@ fn a_replacement_must_raise_both_fees_by_a_tenth() {
 }
 
 #[test]
-fn a_block_takes_the_used_ones_out() {
+fn included_transactions_leave_the_mempool() {
     let mut pool = pool();
     for nonce in 0..3 {
         pool.add(from(1, plain(nonce, 100, 1)), RICH).unwrap();
@@ -169,7 +173,7 @@ fn a_block_takes_the_used_ones_out() {
 }
 
 #[test]
-fn what_a_sender_can_no_longer_pay_waits() {
+fn a_transaction_without_funds_waits() {
     let mut pool = pool();
     pool.add(from(1, plain(0, 100, 1)), RICH).unwrap();
     pool.settle(&BTreeMap::from([(Address::repeat_byte(1), account(0, 2_099_999))]));
@@ -184,7 +188,7 @@ fn a_block_not_yet_settled_does_not_count_twice() {
     let balance = U256::from(2_100_000);
     let before = Sender { balance, ..RICH };
     pool.add(from(1, plain(0, 100, 1)), before).unwrap();
-    // The first one is in a block, has cost next to nothing, and the pool has not heard of it.
+    // The first one is in a block and cost next to nothing, and the pool does not know it yet.
     pool.add(from(1, plain(1, 100, 1)), Sender { nonce: 1, ..before }).unwrap();
     assert_eq!(order(&pool, 0), [(1, 1)]);
     pool.check_invariants();
@@ -198,7 +202,7 @@ fn a_full_pool_keeps_those_that_pay_and_can_run() {
     }
     let gap = from(6, plain(1, 100, 99));
     pool.add(gap.clone(), RICH).unwrap();
-    // One that can run pushes out the gapped one, whatever that pays.
+    // A transaction that can run replaces the one after a gap, whatever that pays.
     pool.add(from(7, plain(0, 100, 3)), RICH).unwrap();
     assert!(pool.transaction(gap.tx_hash()).is_none());
     pool.check_invariants();
@@ -229,12 +233,12 @@ fn too_low(transaction: u64, account: u64) -> PoolRefusal {
 }
 
 #[test]
-fn refusals_say_what_wallets_look_for() {
+fn refusals_have_the_text_that_wallets_compare() {
     let check = |transaction, sender, expected: &str| {
         let mut pool = pool();
         let error = pool.add(transaction, sender).unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");
-        assert_eq!(pool.len(), 0, "a refused transaction leaves nothing");
+        assert_eq!(pool.len(), 0, "a refused transaction must have no effect");
     };
     let one = plain(0, 100, 1);
     check(from(1, one.clone()), Sender { nonce: 1, ..RICH }, "nonce too low");
@@ -250,7 +254,7 @@ fn refusals_say_what_wallets_look_for() {
     let gas = |gas_limit| TxEip1559 { gas_limit, ..one.clone() };
     check(from(1, gas(20_999)), RICH, "intrinsic gas too low");
     check(from(1, gas(1_000_001)), RICH, "exceeds block gas limit");
-    // 21 000 + 100 non-zero bytes at 40 each: EIP-7623's floor, above the 22 600 of before.
+    // 21 000 + 100 non-zero bytes at 40 each: EIP-7623's minimum, above the earlier cost of 22 600.
     let input = Bytes::from(vec![1; 100]);
     check(from(1, TxEip1559 { input: input.clone(), ..gas(24_999) }), RICH, "intrinsic gas");
     pool().add(from(1, TxEip1559 { input, ..gas(25_000) }), RICH).unwrap();
@@ -284,7 +288,7 @@ fn refusals_say_what_wallets_look_for() {
 }
 
 #[test]
-fn a_sender_is_bound_in_count_and_by_its_whole_balance() {
+fn a_sender_is_limited_in_count_and_by_its_balance() {
     let mut pool = pool();
     for nonce in 0..4 {
         pool.add(from(1, plain(nonce, 100, 1)), RICH).unwrap();

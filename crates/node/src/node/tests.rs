@@ -16,7 +16,7 @@ fn genesis() -> Genesis {
 }
 
 #[test]
-fn a_halted_node_says_why_and_takes_nothing() {
+fn a_halted_node_gives_the_reason_and_refuses_transactions() {
     let directory = tempfile::tempdir().unwrap();
     let node = Node::open(NodeConfig::new(directory.path(), Some(genesis()))).unwrap();
     let mut heads = node.subscribe_heads();
@@ -26,7 +26,7 @@ fn a_halted_node_says_why_and_takes_nothing() {
     assert_eq!(node.halted(), Some("no space left"));
     assert!(heads.has_changed().unwrap(), "those who wait are woken");
     let error = node.submit(&[]).unwrap_err();
-    assert_eq!(error.to_string(), "block production has halted: no space left");
+    assert_eq!(error.to_string(), "block production has stopped: no space left");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let error = runtime.block_on(node.wait_for(B256::ZERO)).unwrap_err();
     assert!(matches!(error, WaitError::Halted { .. }), "{error}");

@@ -1,4 +1,4 @@
-//! Transactions into blocks.
+//! Submitting transactions and including them in blocks.
 
 use crate::support::{
     FOREVER, RECEIVER, balance, block_on, config, include, key, open, sign, transfer,
@@ -7,8 +7,8 @@ use alloy_consensus::{TxEip1559, TxEip7702};
 use alloy_primitives::{B256, TxKind, U256, bytes};
 use node::{Node, NodeConfig, PoolRefusal, SubmitError, WaitError};
 
-/// A node that takes transactions and makes no block of them before it stops.
-fn dozing(directory: &std::path::Path) -> Node {
+/// Returns a node that accepts transactions but makes no block of them before it stops.
+fn node_without_blocks(directory: &std::path::Path) -> Node {
     Node::open(NodeConfig { batching: FOREVER, ..config(directory) }).unwrap()
 }
 
@@ -17,9 +17,9 @@ fn is_known(result: &Result<B256, SubmitError>) -> bool {
 }
 
 #[test]
-fn a_transaction_is_known_while_it_waits_and_after() {
+fn a_transaction_is_known_in_the_mempool_and_in_its_block() {
     let directory = tempfile::tempdir().unwrap();
-    let node = dozing(directory.path());
+    let node = node_without_blocks(directory.path());
     let (hash, bytes) = sign(1, transfer(0));
     node.submit(&bytes).unwrap();
     assert!(is_known(&node.submit(&bytes)));
@@ -37,7 +37,7 @@ fn a_transaction_is_known_while_it_waits_and_after() {
 }
 
 #[test]
-fn what_is_used_or_unpayable_or_garbage_is_refused() {
+fn used_unpayable_and_malformed_transactions_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     include(&node, 1, transfer(0));
@@ -73,7 +73,7 @@ fn a_gap_is_filled_and_all_follow() {
 #[test]
 fn a_replaced_transaction_is_no_longer_waited_for() {
     let directory = tempfile::tempdir().unwrap();
-    let node = dozing(directory.path());
+    let node = node_without_blocks(directory.path());
     let (old, bytes) = sign(1, transfer(0));
     node.submit(&bytes).unwrap();
     let new = TxEip1559 { max_fee_per_gas: 2_000_000, max_priority_fee_per_gas: 6, ..transfer(0) };
@@ -86,7 +86,7 @@ fn a_replaced_transaction_is_no_longer_waited_for() {
 
 #[test]
 fn many_senders_at_once_lose_nothing() {
-    const EACH: u64 = 40;
+    const PER_SENDER: u64 = 40;
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     std::thread::scope(|scope| {
@@ -94,7 +94,7 @@ fn many_senders_at_once_lose_nothing() {
             let node = node.clone();
             scope.spawn(move || {
                 let mut last = B256::ZERO;
-                for nonce in 0..EACH {
+                for nonce in 0..PER_SENDER {
                     let (hash, bytes) = sign(sender, transfer(nonce));
                     node.submit(&bytes).unwrap();
                     last = hash;
@@ -103,10 +103,10 @@ fn many_senders_at_once_lose_nothing() {
             });
         }
     });
-    assert_eq!(balance(&node, &RECEIVER), U256::from(4 * EACH));
+    assert_eq!(balance(&node, &RECEIVER), U256::from(4 * PER_SENDER));
     assert_eq!(node.waiting_count(), 0);
     let head = node.head().number;
-    assert!(head <= 4 * EACH);
+    assert!(head <= 4 * PER_SENDER);
     let reader = node.reader().unwrap();
     let included: usize =
         (1..=head).map(|number| reader.block(number).unwrap().unwrap().transactions.len()).sum();
@@ -114,10 +114,10 @@ fn many_senders_at_once_lose_nothing() {
 }
 
 #[test]
-fn what_only_the_machine_refuses_is_dropped_without_a_block() {
+fn a_transaction_that_only_the_evm_refuses_is_dropped_without_a_block() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
-    // EIP-7702 wants at least one authorization; the mempool leaves that to the machine.
+    // EIP-7702 requires at least one authorization; the mempool leaves that check to the EVM.
     let plain = transfer(0);
     let bad = TxEip7702 {
         chain_id: plain.chain_id,
@@ -136,7 +136,7 @@ fn what_only_the_machine_refuses_is_dropped_without_a_block() {
 #[test]
 fn a_large_backlog_goes_into_several_blocks() {
     let directory = tempfile::tempdir().unwrap();
-    let node = dozing(directory.path());
+    let node = node_without_blocks(directory.path());
     // Each may use 11 of a block's 30 million gas, and does: the creation code is an endless loop.
     let greedy = |nonce| TxEip1559 {
         to: TxKind::Create,
@@ -150,7 +150,7 @@ fn a_large_backlog_goes_into_several_blocks() {
     }
     let (other, bytes) = sign(2, transfer(0));
     node.submit(&bytes).unwrap();
-    // The dozing node would forget them at its end; a node that wakes up takes them from the network again.
+    // That node would keep them in its journal; the new node gets them again.
     drop(node);
     let node = open(directory.path());
     let mut last = B256::ZERO;

@@ -1,4 +1,4 @@
-//! A ledger for development, against a model of it after every step.
+//! A development ledger, compared with a model after every step.
 
 use crate::support::{
     self, ManualClock, RECEIVER, balance, block_on, config, genesis, key, sign, transfer,
@@ -20,7 +20,7 @@ fn open(directory: &Path, clock: &Arc<ManualClock>) -> Node {
     Node::open(config).unwrap()
 }
 
-/// What is done to it.
+/// A step of the test.
 #[derive(Clone, Debug)]
 enum Step {
     Send { sender: u8, is_gapped: bool },
@@ -59,13 +59,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
-/// What must be so.
+/// The expected state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Model {
     height: u64,
     received: u64,
     nonces: BTreeMap<u8, u64>,
-    /// By sender, the nonces that wait.
+    /// The nonces that wait, by sender.
     waiting: BTreeMap<u8, Vec<u64>>,
     time: u64,
     head_time: u64,
@@ -78,7 +78,7 @@ impl Model {
         Self { height: 0, received: 0, nonces, waiting, time: wall, head_time }
     }
 
-    /// Those that can go, go.
+    /// Includes all transactions that can be included.
     fn include_ready(&mut self) {
         for (sender, waiting) in &mut self.waiting {
             let nonce = self.nonces.get_mut(sender).unwrap();
@@ -101,7 +101,7 @@ impl Model {
     }
 }
 
-/// The sum of all balances is what the module GRAIN says.
+/// Checks that the module GRAIN returns the sum of all balances.
 fn check_supply(node: &Node) {
     let reader = node.reader().unwrap();
     let mut sum = U256::ZERO;
@@ -109,7 +109,7 @@ fn check_supply(node: &Node) {
     for address in known.chain([RECEIVER, STRANGER, genesis().fee_recipient]) {
         sum += reader.account(&address).unwrap().map_or(U256::ZERO, |account| account.balance);
     }
-    let total_supply = Call::question(GRAIN, bytes!("18160ddd"));
+    let total_supply = Call::read_only(GRAIN, bytes!("18160ddd"));
     let CallOutcome::Returned { output, .. } = node.call(&total_supply).unwrap() else {
         panic!("totalSupply() answers");
     };
@@ -195,7 +195,7 @@ proptest! {
                 Step::Reopen => {
                     drop(node);
                     node = open(directory.path(), &clock);
-                    // What waited, what was said of blocks, and the ways back, are gone; the time goes on.
+                    // The mempool, the overrides of the next block and the snapshots are gone; the time continues.
                     snapshots.clear();
                     (model.waiting, is_automine) = (BTreeMap::new(), true);
                 }
@@ -217,7 +217,7 @@ proptest! {
 }
 
 #[test]
-fn what_was_said_of_the_next_block_holds_for_it_alone() {
+fn settings_of_the_next_block_apply_to_it_only() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), &ManualClock::at(START));
     let development = node.development().unwrap();
@@ -226,7 +226,7 @@ fn what_was_said_of_the_next_block_holds_for_it_alone() {
     development.set_next_prevrandao(randomness);
     development.set_next_timestamp(5_000).unwrap();
     assert_eq!(node.next_base_fee(), 0);
-    // The first block pays nothing, and the next ones by the rule.
+    // The base fee of the first block is 0, later ones follow the rule.
     development.mine(1, None).unwrap();
     let head = node.head();
     assert_eq!(
@@ -259,7 +259,7 @@ fn what_was_said_of_the_next_block_holds_for_it_alone() {
 }
 
 #[test]
-fn anybody_sends_in_the_name_of_a_contract_and_the_ledger_can_be_opened_and_traced() {
+fn a_contract_is_impersonated_and_the_ledger_can_be_opened_and_traced() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(START);
     let node = open(directory.path(), &clock);
@@ -293,7 +293,7 @@ fn anybody_sends_in_the_name_of_a_contract_and_the_ledger_can_be_opened_and_trac
 }
 
 #[test]
-fn what_cannot_be_is_refused_and_changes_nothing() {
+fn an_invalid_amendment_is_refused_and_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), &ManualClock::at(START));
     let development = node.development().unwrap();
@@ -309,7 +309,7 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn blocks_come_at_an_interval_when_told() {
+fn blocks_are_produced_at_a_set_interval() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), &ManualClock::at(START));
     let development = node.development().unwrap();
@@ -324,18 +324,18 @@ fn blocks_come_at_an_interval_when_told() {
 }
 
 #[test]
-fn a_ledger_that_is_meant_has_none_of_it() {
+fn a_production_ledger_has_no_development_methods() {
     let directory = tempfile::tempdir().unwrap();
     let node = support::open(directory.path());
     assert!(node.development().is_none());
 }
 
 #[test]
-fn the_time_goes_on_where_it_was_after_a_restart() {
+fn the_time_continues_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(START);
     let mut node = open(directory.path(), &clock);
-    // Without a block, with one, and told exactly.
+    // Without a block and with one; the returned offset is exact.
     assert_eq!(node.development().unwrap().increase_time(1_000).unwrap(), 1_000);
     drop(node);
     node = open(directory.path(), &clock);
@@ -378,7 +378,7 @@ fn time_moves_forward_beside_a_step_between_blocks() {
 }
 
 #[test]
-fn no_two_blocks_share_a_second_when_told() {
+fn no_two_blocks_share_a_second_when_configured() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(START);
     let config = NodeConfig {
@@ -409,7 +409,7 @@ fn no_two_blocks_share_a_second_when_told() {
 }
 
 #[test]
-fn what_waits_is_executed_in_the_pending_block() {
+fn the_mempool_is_executed_in_the_pending_block() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), &ManualClock::at(START));
     let development = node.development().unwrap();

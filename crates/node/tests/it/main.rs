@@ -1,9 +1,10 @@
-//! A node on a real directory.
+//! Tests of a node on a real directory.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod chain;
 mod development;
+mod history;
 mod opening;
 mod revisions;
 #[path = "../../../execution/tests/it/sample.rs"]

@@ -1,4 +1,4 @@
-//! Data directories: kept, mistaken, shared, damaged.
+//! Data directories: reopened, wrong, shared, damaged.
 
 use crate::support::{RECEIVER, balance, block_on, config, genesis, include, open, sign, transfer};
 use alloy_consensus::TxEip1559;
@@ -104,7 +104,7 @@ fn a_damaged_key_is_refused_and_the_chain_left_alone() {
 }
 
 #[test]
-fn a_stopped_node_answers_but_takes_nothing() {
+fn a_stopped_node_answers_queries_and_refuses_transactions() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     include(&node, 1, transfer(0));
@@ -117,11 +117,11 @@ fn a_stopped_node_answers_but_takes_nothing() {
 }
 
 #[test]
-fn what_waits_waits_again_and_what_is_used_does_not() {
+fn restored_transactions_wait_again_unless_used() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path());
     include(&node, 1, transfer(0));
-    // Behind a gap they wait; one replaces another, and one is refused.
+    // They wait after a gap; one replaces another, and one is refused.
     let late = [2, 3].map(|nonce| sign(1, transfer(nonce)));
     for (hash, bytes) in &late {
         assert_eq!(node.submit(bytes).unwrap(), *hash);
@@ -134,7 +134,7 @@ fn what_waits_waits_again_and_what_is_used_does_not() {
     assert!(matches!(node.submit(&bytes), Err(SubmitError::Refused(_))), "it has no money");
     drop(node);
 
-    // What a crash may leave at the end does no harm.
+    // An incomplete end, as a crash may leave it, is ignored.
     let path = directory.path().join("waiting.journal");
     let mut journal = fs::OpenOptions::new().append(true).open(path).unwrap();
     journal.write_all(&[200, 0, 0, 0, 1, 2, 3]).unwrap();

@@ -1,4 +1,4 @@
-//! A ledger that learns a module, and a changed rule, while it runs.
+//! A ledger that gets a module, and later a changed rule, while it runs.
 
 use crate::{
     sample::{COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule},
@@ -14,7 +14,7 @@ use node::{CallBlock, DevelopmentError, Node, NodeConfig, OpenError, SubmitError
 use std::{path::Path, sync::Arc};
 use store::{Reader, SnapshotError, Store, StoreOptions};
 
-/// Height of the first block of revision 3, which brings the sample.
+/// Height of the first block of revision 3, which adds the sample.
 const HEIGHT: u64 = 3;
 /// Height of the first block of revision 4, which changes its rule.
 const LATER: u64 = 5;
@@ -24,7 +24,7 @@ fn scheduled() -> Genesis {
     Genesis { revisions: schedule(&[(3, HEIGHT), (4, LATER)]), ..genesis() }
 }
 
-/// A node of a program that knows `modules`.
+/// Returns the configuration of a program that knows `modules`.
 fn config(directory: &Path, modules: ModuleTable) -> NodeConfig {
     NodeConfig { genesis: Some(scheduled()), modules, ..support::config(directory) }
 }
@@ -38,16 +38,16 @@ fn increment(nonce: u64) -> TxEip1559 {
     TxEip1559 { to, value: U256::ZERO, gas_limit: 100_000, input: INCREMENT, ..transfer(nonce) }
 }
 
-/// What `count()` answers; `None` where no module does.
+/// Returns the answer of `count()`; `None` where there is no module.
 fn count(node: &Node, reader: Arc<Reader>, block: CallBlock) -> Option<u64> {
-    let call = Call::question(SAMPLE, COUNT);
+    let call = Call::read_only(SAMPLE, COUNT);
     let view = node.view(reader, block);
-    let outcome = view.scene(node.rules(), &Overrides::default()).call(&call).unwrap();
+    let outcome = view.call_context(node.rules(), &Overrides::default()).call(&call).unwrap();
     let CallOutcome::Returned { output, .. } = outcome else { panic!("{outcome:?}") };
     (!output.is_empty()).then(|| U256::from_be_slice(&output).to())
 }
 
-/// What `count()` answers after each block up to the head.
+/// Returns the answers of `count()` after each block up to the head.
 fn counts(node: &Node) -> Vec<Option<u64>> {
     let reader = node.reader().unwrap();
     let at = |height| Arc::new(reader.at(height).unwrap().unwrap());
@@ -130,7 +130,8 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     for nonce in 0..HEIGHT - 2 {
         include(&node, 1, transfer(nonce));
     }
-    // Two that may each use a whole block, the later one first, so that both are there when the last known block is made.
+    // Each may use a whole block; the later nonce first, so that both are in the mempool when the last known block is
+    // produced.
     let large = |nonce| TxEip1559 { gas_limit: 30_000_000, ..transfer(nonce) };
     let (waiting, bytes) = sign(1, large(HEIGHT - 1));
     node.submit(&bytes).unwrap();
@@ -147,7 +148,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     assert_eq!(node.halted(), None, "nothing is broken: who serves queries goes on");
     assert_eq!(balance(&node, &RECEIVER), U256::from(HEIGHT - 1));
     assert_eq!(count(&node, node.reader().unwrap(), CallBlock::Same), None);
-    let estimate = node.estimate_gas(&Call::question(RECEIVER, Bytes::new())).unwrap_err();
+    let estimate = node.estimate_gas(&Call::read_only(RECEIVER, Bytes::new())).unwrap_err();
     assert!(
         matches!(&estimate, EstimateError::Call(CallError::UnknownRevision(unknown))
             if unknown.to_string() == UNKNOWN),
@@ -157,7 +158,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     assert!(node.pending_block().unwrap_err().to_string().contains(UNKNOWN));
     drop(node);
 
-    // Started again it still answers; a newer program goes on from there.
+    // Started again it still answers; a newer program continues the ledger.
     let node = open(path, MODULES);
     assert_eq!(node.head().number, HEIGHT - 1);
     assert!(node.waiting(&waiting).is_some());
@@ -169,7 +170,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     assert_eq!(count(&node, node.reader().unwrap(), CallBlock::Same), Some(1));
     drop(node);
 
-    // What has gone on is not for the older program, neither here nor in a snapshot.
+    // The older program refuses the continued ledger, also as a snapshot.
     let error = Node::open(config(path, MODULES)).err().unwrap();
     assert!(matches!(&error, OpenError::UnknownRevision(_)), "{error}");
     assert_eq!(error.to_string(), UNKNOWN);
@@ -182,7 +183,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
         "{error}"
     );
     assert_eq!(std::fs::read_dir(copy.path()).unwrap().count(), 0, "nothing is left behind");
-    // One of before is, and stops where the ledger did.
+    // It accepts a snapshot from before, and stops at the same height.
     store::import(&target, before.as_slice(), None, &mut |_| ()).unwrap();
     let node = Node::open(NodeConfig { genesis: None, ..config(&target, MODULES) }).unwrap();
     let refused = node.submit(&sign(2, transfer(0)).1).unwrap_err();
@@ -190,7 +191,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
 }
 
 #[test]
-fn what_waits_is_executed_by_the_rules_of_the_next_block() {
+fn pending_transactions_run_by_the_rules_of_the_next_block() {
     let directory = tempfile::tempdir().unwrap();
     let node = open(directory.path(), modules(4));
     for nonce in 0..HEIGHT - 1 {
@@ -199,7 +200,7 @@ fn what_waits_is_executed_by_the_rules_of_the_next_block() {
     let reader = node.reader().unwrap();
     assert_eq!(count(&node, Arc::clone(&reader), CallBlock::Same), None);
     assert_eq!(count(&node, reader, CallBlock::Next), Some(0));
-    let call = Call { from: support::key(1).address(), ..Call::question(SAMPLE, INCREMENT) };
+    let call = Call { from: support::key(1).address(), ..Call::read_only(SAMPLE, INCREMENT) };
     let estimate = node.estimate_gas(&call).unwrap();
     assert!(estimate > 40_000, "{estimate}: it writes a slot");
     let pending = node.pending_block().unwrap();
@@ -215,7 +216,7 @@ fn development(directory: &Path, modules: ModuleTable) -> Node {
 }
 
 #[test]
-fn a_ledger_for_development_goes_over_the_height_and_back() {
+fn a_development_ledger_passes_a_height_and_reverts_below_it() {
     let directory = tempfile::tempdir().unwrap();
     let node = development(directory.path(), modules(4));
     let bench = node.development().unwrap();
@@ -238,7 +239,7 @@ fn a_ledger_for_development_goes_over_the_height_and_back() {
     assert_eq!(roots[0], roots[1]);
 }
 
-/// The first transaction of each block returns the number, when the block is traced.
+/// Checks that the first transaction of each block returns the number, when the block is traced.
 fn traced(node: &Node, blocks: &[(u64, u64)]) {
     let reader = node.reader().unwrap();
     for (height, expected) in blocks {
@@ -256,7 +257,7 @@ fn traced(node: &Node, blocks: &[(u64, u64)]) {
 }
 
 #[test]
-fn a_ledger_for_development_stands_before_what_the_program_does_not_know() {
+fn a_development_ledger_stops_before_an_unknown_revision() {
     let directory = tempfile::tempdir().unwrap();
     let node = development(directory.path(), MODULES);
     let bench = node.development().unwrap();
@@ -277,7 +278,7 @@ fn a_ledger_for_development_stands_before_what_the_program_does_not_know() {
 
 #[test]
 fn options_of_the_store_do_not_matter() {
-    // Blocks that left when their time came change nothing of the schedule.
+    // Pruned blocks do not change the schedule.
     let directory = tempfile::tempdir().unwrap();
     let (past_states_max, blocks_max) = (0, Some(1));
     let node = Node::open(NodeConfig {

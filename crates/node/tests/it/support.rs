@@ -1,4 +1,4 @@
-//! A small chain, its keys, and a clock that does as it is told.
+//! A small chain, its keys, and a clock set by the test.
 
 use alloy_consensus::{SignableTransaction, Signed, TxEip1559};
 use alloy_eips::eip2718::Encodable2718;
@@ -99,7 +99,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// Submits and waits; the height of its block.
+/// Submits a transaction and waits; returns the height of its block.
 pub(crate) fn include(node: &Node, sender: u8, transaction: TxEip1559) -> u64 {
     let (hash, bytes) = sign(sender, transaction);
     assert_eq!(node.submit(&bytes).unwrap(), hash);

@@ -35,7 +35,7 @@ fn timestamps_never_fall_whatever_the_clock_does() {
 }
 
 #[test]
-fn the_anchored_clock_tells_the_time() {
+fn the_anchored_clock_returns_the_time() {
     let clock = AnchoredClock::start();
     let first = clock.now();
     assert!(first > 1_700_000_000, "it is later than 2023");
@@ -103,12 +103,13 @@ fn a_call_sees_the_block_it_asks_for() {
         authorization_list: Vec::new(),
     };
     let (reader, nothing) = (node.reader().unwrap(), Overrides::default());
-    let seen_in = |view: StateView| match view.scene(node.rules(), &nothing).call(&call).unwrap() {
-        CallOutcome::Returned { output, .. } => {
-            (U256::from_be_slice(&output[..32]), U256::from_be_slice(&output[32..]))
-        }
-        other => panic!("{other:?}"),
-    };
+    let seen_in =
+        |view: StateView| match view.call_context(node.rules(), &nothing).call(&call).unwrap() {
+            CallOutcome::Returned { output, .. } => {
+                (U256::from_be_slice(&output[..32]), U256::from_be_slice(&output[32..]))
+            }
+            other => panic!("{other:?}"),
+        };
     let seen = |block| seen_in(node.view(Arc::clone(&reader), block));
     assert_eq!(seen(CallBlock::Same), (U256::from(1), U256::from(2_000)));
     assert_eq!(seen(CallBlock::Next), (U256::from(2), U256::from(3_000)));
@@ -128,7 +129,7 @@ fn a_block_in_work_is_finished_at_the_end() {
         move || block_on(node.wait_for(hash))
     });
     node.shutdown();
-    // Either the producer had begun with it, or it is told that the node stops; it never hangs.
+    // Either the producer had begun with it, or the caller gets the error that the node stops; it never hangs.
     match waiter.join().unwrap() {
         Ok(inclusion) => assert_eq!(inclusion.block_number, 1),
         Err(error) => assert!(error.to_string().contains("stopping"), "{error}"),
@@ -136,7 +137,7 @@ fn a_block_in_work_is_finished_at_the_end() {
 }
 
 #[test]
-fn blocks_rise_by_a_second_when_told() {
+fn timestamps_rise_by_a_second_when_configured() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(2_000);
     let config = NodeConfig {

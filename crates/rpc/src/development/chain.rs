@@ -1,21 +1,20 @@
-//! Blocks, their time, and ways back.
+//! Producing blocks, setting their time, snapshots and reverts.
 
 use super::{development, not_done};
 use crate::{
+    client_version::ClientVersion,
     context::Context,
     error::{Answer, invalid},
     fees,
-    methods::Methods,
-    parameters::{Count, one, parse},
-    server::ClientVersion,
+    method_table::Methods,
+    parameters::{Count, Parameter, Params, one, parse},
 };
 use alloy_primitives::{B256, U64};
-use jsonrpsee::types::Params;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Seconds between blocks mined at one request, unless it says otherwise.
+/// Seconds between blocks that one request produces, by default.
 const STEP: u64 = 1;
 
 pub(super) fn add(methods: &mut Methods) {
@@ -32,7 +31,7 @@ pub(super) fn add(methods: &mut Methods) {
     add_next_block(methods);
     methods.add_kept("anvil_nodeInfo", |context, _| node_info(context));
     methods.add_kept("hardhat_metadata", |context, _| metadata(context));
-    // Requests are not logged, so there is nothing to do; suites that switch it off need not know.
+    // Requests are not logged, so this does nothing; test suites that switch logging off get the answer they expect.
     methods.add_kept("hardhat_setLoggingEnabled", |_, params| one::<bool>(params).map(|_| true));
 }
 
@@ -46,7 +45,7 @@ fn add_mining(methods: &mut Methods) {
     methods.add_kept("hardhat_getAutomine", |context, _| {
         Ok(development(&context.node)?.is_automine())
     });
-    // One name, two units: hardhat counts milliseconds, anvil seconds. Whom we are taken for decides.
+    // The unit depends on the client version: hardhat counts milliseconds, anvil seconds.
     methods.add_kept("evm_setIntervalMining", |context, params| match context.client_version {
         ClientVersion::Anvil => set_interval(context, params, Duration::from_secs),
         ClientVersion::Gleaner | ClientVersion::Hardhat => {
@@ -112,7 +111,7 @@ fn add_next_block(methods: &mut Methods) {
     });
 }
 
-/// What may stand with `evm_mine`.
+/// The optional parameter of `evm_mine`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Asked {
@@ -120,7 +119,11 @@ enum Asked {
     Blocks { timestamp: Option<Count>, blocks: Option<Count> },
 }
 
-/// The answer is always the same, as in every node that has the method.
+impl Parameter for Asked {
+    const FORM: &'static str = "a time in seconds, or an object with timestamp and blocks";
+}
+
+/// Produces blocks. The answer is always the same, as in every node that has the method.
 fn mine_one(context: &Context, params: &Params<'_>) -> Answer<&'static str> {
     let asked = parse(params, |sequence| sequence.optional_next())?;
     let (timestamp, blocks) = match asked {
@@ -143,7 +146,7 @@ fn mine(context: &Context, params: &Params<'_>) -> Answer<()> {
     development(&context.node)?.mine(blocks, Some(step)).map_err(not_done)
 }
 
-/// Zero is no interval.
+/// Sets the interval between blocks; zero switches it off.
 fn set_interval(context: &Context, params: &Params<'_>, unit: fn(u64) -> Duration) -> Answer<bool> {
     let interval: Count = one(params)?;
     let interval = Some(interval.value()).filter(|interval| *interval > 0);
@@ -151,11 +154,15 @@ fn set_interval(context: &Context, params: &Params<'_>, unit: fn(u64) -> Duratio
     Ok(true)
 }
 
-/// What may stand with `hardhat_reset`. Clients send the fields empty, too.
+/// The optional parameter of `hardhat_reset`. Clients also send its fields empty.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ResetOptions {
     forking: Option<Forking>,
+}
+
+impl Parameter for ResetOptions {
+    const FORM: &'static str = "an empty object, or an object with an empty forking";
 }
 
 #[derive(Default, Deserialize)]
@@ -165,7 +172,7 @@ struct Forking {
     block_number: Option<Value>,
 }
 
-/// Only to the beginning: there is nothing to fork from.
+/// Resets the ledger to its genesis block: forking is not supported.
 fn reset(context: &Context, params: &Params<'_>) -> Answer<bool> {
     let options: Option<ResetOptions> = parse(params, |sequence| sequence.optional_next())?;
     let forking = options.and_then(|options| options.forking).unwrap_or_default();

@@ -1,27 +1,27 @@
-//! What hardhat tells of a transaction that got into a block and failed: its sender gets an error with what it reverted with, not its hash.
+//! Hardhat's answer to a transaction that failed in a block: an error with the reason instead of the hash.
 //!
-//! Anvil and Ethereum's own nodes tell the hash, and the receipt says that it failed; so do we under any other name. Hardhat's matchers for
-//! reverts know only the first way when they take a node for hardhat, and they take every node for it that has `hardhat_metadata`.
+//! Anvil and Ethereum's own nodes return the hash, and the receipt says that the transaction failed; so does this
+//! node under any other client version. Hardhat's matchers for reverts support only the error when they detect a
+//! hardhat node, and they detect one by the method `hardhat_metadata`.
 
 use crate::{
+    client_version::ClientVersion,
     context::Context,
-    error::{Answer, internal},
-    server::ClientVersion,
+    error::{Answer, ErrorObject, INTERNAL_ERROR_CODE, internal},
     traces,
 };
 use alloy_primitives::{B256, Bytes};
 use alloy_sol_types::{Panic, Revert, SolError};
 use execution::Frame;
-use jsonrpsee::types::{ErrorObjectOwned, error::INTERNAL_ERROR_CODE};
 use serde_json::json;
 
-/// The hash of a transaction that was handed in, or, as hardhat tells it, how it failed.
-pub(super) fn told(context: &Context, hash: B256) -> Answer<B256> {
+/// Returns the hash of a submitted transaction; as hardhat, returns an error if the transaction failed.
+pub(super) fn hash_or_error(context: &Context, hash: B256) -> Answer<B256> {
     if context.client_version != ClientVersion::Hardhat {
         return Ok(hash);
     }
     let reader = context.node.reader().map_err(internal)?;
-    // Where blocks are not made at once it waits, and has not failed yet.
+    // Where blocks are not produced at once, the transaction is still in the mempool, and has not failed.
     let Some(location) = reader.locate(&hash).map_err(internal)? else { return Ok(hash) };
     let receipts = reader.receipts(location.block_number).map_err(internal)?;
     let receipt = receipts.and_then(|receipts| receipts.into_iter().nth(location.index));
@@ -31,15 +31,15 @@ pub(super) fn told(context: &Context, hash: B256) -> Answer<B256> {
     Err(failed(hash, &traces::outermost(&context.node, hash)?))
 }
 
-/// Code, words and data are hardhat's: suites look for the words, its matchers for the data.
-fn failed(hash: B256, frame: &Frame) -> ErrorObjectOwned {
+/// Returns hardhat's error: test suites compare its text, and its matchers read its data.
+fn failed(hash: B256, frame: &Frame) -> ErrorObject {
     let message = message(frame);
     let data = match is_revert(frame) {
         true => frame.output.clone(),
         false => Bytes::new(),
     };
     let data = json!({ "message": message, "txHash": hash, "data": data });
-    ErrorObjectOwned::owned(INTERNAL_ERROR_CODE, message, Some(data))
+    ErrorObject::with_data(INTERNAL_ERROR_CODE, message, &data)
 }
 
 fn is_revert(frame: &Frame) -> bool {
@@ -72,7 +72,7 @@ mod tests {
     use execution::FrameKind;
 
     #[test]
-    fn failures_are_told_in_hardhats_words() {
+    fn failures_have_hardhats_text() {
         let check = |error: &str, output: Bytes, expected: &str| {
             let frame = Frame {
                 kind: FrameKind::Call,

@@ -1,15 +1,14 @@
-//! Accounts changed without a transaction, and those in whose name anybody sends.
+//! Changing accounts without a transaction, and impersonating them.
 
 use super::{development, not_done};
 use crate::{
     context::Context,
     error::Answer,
-    methods::Methods,
-    parameters::{Count, one, parse},
+    method_table::Methods,
+    parameters::{Count, Parameter, Params, one, parse},
 };
 use alloy_primitives::{Address, Bytes, U256};
 use execution::Amendment;
-use jsonrpsee::types::Params;
 
 pub(super) fn add(methods: &mut Methods) {
     methods.add_kept("hardhat_setBalance", |context, params| {
@@ -36,7 +35,7 @@ pub(super) fn add(methods: &mut Methods) {
     });
 }
 
-fn amend<T: serde::de::DeserializeOwned>(
+fn amend<T: Parameter>(
     context: &Context,
     params: &Params<'_>,
     amendment: impl FnOnce(T) -> Amendment,

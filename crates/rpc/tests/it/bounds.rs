@@ -1,4 +1,4 @@
-//! What nobody should send.
+//! Invalid and excessive requests.
 
 use crate::{
     http,
@@ -21,13 +21,19 @@ async fn batches_are_answered_in_order_and_bound() {
     assert_eq!(answers[0]["result"], "0x1092");
     assert_eq!((&answers[1]["id"], &answers[1]["result"]), (&json!(2), &json!("0x0")));
     assert_eq!(answers[2]["error"]["code"], -32_601, "one that fails spares the rest");
-    let many: Vec<_> = (0..101).map(|id| request(id, "eth_chainId")).collect();
-    let answer = http::post(served.address(), &json!(many).to_string()).await.json();
-    assert!(answer["error"]["code"].is_i64(), "{answer}");
+    let many = |count| json!((0..count).map(|id| request(id, "eth_chainId")).collect::<Vec<_>>());
+    let answers = http::post(served.address(), &many(1_000).to_string()).await.json();
+    assert_eq!((&answers[999]["id"], &answers[999]["result"]), (&json!(999), &json!("0x1092")));
+    let answer = http::post(served.address(), &many(1_001).to_string()).await.json();
+    assert_eq!(answer["error"]["code"], -32_600, "{answer}");
+    let (_served, handle) = serve(|options| Options { batch_max: 2, ..options }).await;
+    let answer = http::post(handle.local_addr(), &many(3).to_string()).await.json();
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("more than 2 requests"), "{message}");
 }
 
 #[tokio::test]
-async fn garbage_and_excess_get_an_error_and_the_server_lives() {
+async fn invalid_and_excessive_requests_get_an_error() {
     let served = Served::start().await;
     let address = served.address();
     for (body, code) in [
@@ -55,7 +61,7 @@ async fn garbage_and_excess_get_an_error_and_the_server_lives() {
 async fn unknown_methods_and_bad_parameters_have_their_codes() {
     let served = Served::start().await;
     let address = served.address();
-    for method in ["eth_fillTransaction", "debug_x", ""] {
+    for method in ["engine_x", "debug_x", ""] {
         http::fail(address, method, json!([]), -32_601).await;
     }
     let moved = json!({ RECEIVER.to_string(): { "movePrecompileToAddress": RECEIVER } });
@@ -92,7 +98,7 @@ async fn unknown_methods_and_bad_parameters_have_their_codes() {
 }
 
 #[tokio::test]
-async fn subscriptions_need_a_websocket_and_that_is_said() {
+async fn subscriptions_over_http_give_an_error() {
     let served = Served::start().await;
     for (method, params) in
         [("eth_subscribe", json!(["newHeads"])), ("eth_unsubscribe", json!(["0x1"]))]
@@ -103,16 +109,48 @@ async fn subscriptions_need_a_websocket_and_that_is_said() {
 }
 
 #[tokio::test]
-async fn a_search_is_bound_by_what_exists() {
+async fn head_is_answered_like_get_without_a_body() {
+    let page = |_: &str| rpc::Page { status: 200, location: None, body: "a page".to_owned() };
+    let (_served, handle) =
+        serve(|options| Options { pages: Some(rpc::Pages::new(page)), ..options }).await;
+    let ask = async |method| http::request(handle.local_addr(), method, "", b"").await;
+    let (get, head) = (ask("GET").await, ask("HEAD").await);
+    assert_eq!((get.status, get.body.as_str()), (200, "a page"));
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    let plain = |head: &str| {
+        head.lines().filter(|it| !it.starts_with("date")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(plain(&get.head), plain(&head.head));
+    let (_served, handle) = serve(|options| options).await;
+    let response = http::request(handle.local_addr(), "HEAD", "", b"").await;
+    assert_eq!(response.status, 405);
+    assert!(response.head.contains("allow: post"), "{}", response.head);
+}
+
+#[tokio::test]
+async fn a_search_is_limited_to_existing_blocks() {
     let served = Served::start().await;
     let address = served.address();
-    let all = json!([{ "fromBlock": "0x0", "toBlock": "0xffffffffffffffff" }]);
+    let all = json!([{ "fromBlock": "0x0", "toBlock": "0x0" }]);
     assert_eq!(http::call(address, "eth_getLogs", all).await["result"], json!([]));
+    for (from, to) in
+        [("0x0", "0x5"), ("0x0", "0xffffffffffffffff"), ("0x5", "latest"), ("0x5", "0x6")]
+    {
+        let params = json!([{ "fromBlock": from, "toBlock": to }]);
+        let message = http::fail(address, "eth_getLogs", params, -32_602).await;
+        assert!(message.starts_with("block range extends beyond current head block"), "{message}");
+    }
+    let many: Vec<_> = (0..1_001).map(|index: u64| format!("{index:#042x}")).collect();
+    for method in ["eth_getLogs", "eth_newFilter"] {
+        let params = json!([{ "address": many }]);
+        let message = http::fail(address, method, params, -32_602).await;
+        assert!(message.starts_with("exceed max addresses"), "{message}");
+    }
     let unknown = json!([{ "blockHash": alloy_primitives::B256::repeat_byte(1) }]);
     assert_eq!(http::fail(address, "eth_getLogs", unknown, -32_000).await, "unknown block");
 }
 
-/// A served node with small bounds.
+/// Starts a node whose server has small limits.
 async fn serve(change: impl FnOnce(Options) -> Options) -> (Served, Handle) {
     let served = Served::start().await;
     let options = change(Options::STANDARD);
@@ -122,7 +160,7 @@ async fn serve(change: impl FnOnce(Options) -> Options) -> (Served, Handle) {
 
 async fn all(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
-    // A reset instead of an end is an end, too.
+    // A reset ends the connection, too.
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8(answer).unwrap()
 }
@@ -134,7 +172,7 @@ async fn a_client_that_sends_slowly_loses_its_connection() {
         serve(|options| Options { head_patience: patience, request_patience: patience, ..options })
             .await;
     let connect = || async { TcpStream::connect(handle.local_addr()).await.unwrap() };
-    // Nothing; part of a head; a whole request and then nothing; a head, byte by byte.
+    // Nothing; part of a head; a complete request and then nothing; a head, byte by byte.
     let silent = connect().await;
     assert_eq!(all(silent).await, "");
     let mut half = connect().await;
@@ -159,7 +197,7 @@ async fn a_client_that_sends_slowly_loses_its_connection() {
         }
     });
     dripped.await.unwrap();
-    // A body that never ends is answered.
+    // A request whose body never ends is answered.
     let mut endless = connect().await;
     endless.write_all(request("{", 1_000).as_bytes()).await.unwrap();
     assert!(all(endless).await.starts_with("HTTP/1.1 408"));
@@ -167,14 +205,14 @@ async fn a_client_that_sends_slowly_loses_its_connection() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_so() {
+async fn a_connection_above_the_limit_gets_an_error() {
     let (_served, handle) = serve(|options| Options { connections_max: 3, ..options }).await;
     let address = handle.local_addr();
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(TcpStream::connect(address).await.unwrap());
     }
-    // The three are accepted in the order in which they came, so this one comes after them.
+    // The three are accepted in the order in which they connected, so this connection comes after them.
     let refused = all(TcpStream::connect(address).await.unwrap()).await;
     assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
     held.pop();
@@ -185,7 +223,7 @@ async fn one_connection_too_many_is_told_so() {
     }
 }
 
-/// Takes apart good requests and puts them together again; `GLEANER_TEST_REQUESTS` says how many.
+/// Sends mutations of valid requests; `GLEANER_TEST_REQUESTS` sets their number.
 #[tokio::test]
 async fn malformed_requests_leave_the_server_serving() {
     let served = Served::start().await;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 /// Without calldata: adds one to slot 0, logs topic 0x2a, returns the count. With calldata: reverts with it.
 const COUNTER: Bytes =
     bytes!("366018576001 5f54015f55 602a5f5fa1 5f545f5260205ff3 5b365f5f37 365ffd");
-/// Passes on its gas to itself until little is left: needs more gas than it uses, as each call keeps 1/64.
+/// Passes its gas on to itself until little is left: needs more gas than it uses, because each call keeps 1/64.
 const RETURNS_GAS: Bytes = bytes!("5a5f5260205ff3");
 
 fn to(address: Address) -> TransactionRequest {
@@ -56,23 +56,26 @@ async fn a_contract_is_deployed_called_and_logs() {
     assert_eq!(count(Filter::new()).await, 1, "the latest block, if none is named");
     assert_eq!(count(all.clone().event_signature(B256::ZERO)).await, 0);
     assert_eq!(count(all.clone().address(RECEIVER)).await, 0);
-    assert_eq!(count(all.from_block(5)).await, 0, "blocks to come are empty");
+    let to_come = provider.get_logs(&all.from_block(5)).await.unwrap_err();
+    assert_eq!(to_come.as_error_resp().unwrap().code, -32_602, "blocks to come are refused");
 }
 
 #[tokio::test]
 async fn a_revert_carries_its_data() {
     let served = Served::start().await;
     let counter = served.deploy(&COUNTER).await;
-    // Error(string) "no", and something else.
+    // Error(string) "no", and data of another form.
     let text = hex!(
         "08c379a0"
         "0000000000000000000000000000000000000000000000000000000000000020"
         "0000000000000000000000000000000000000000000000000000000000000002"
         "6e6f000000000000000000000000000000000000000000000000000000000000"
     );
-    for (data, message) in
-        [(&text[..], "execution reverted: no"), (&[0xde, 0xad, 0xbe, 0xef], "execution reverted")]
-    {
+    for (data, message) in [
+        (&text[..], "execution reverted: no"),
+        (&[0xde, 0xad, 0xbe, 0xef], "execution reverted: custom error 0xdeadbeef"),
+        (&[0xde], "execution reverted"),
+    ] {
         let request = to(counter).input(Bytes::copy_from_slice(data).into());
         for error in [
             served.provider.call(request.clone()).await.unwrap_err(),
@@ -116,7 +119,7 @@ async fn an_estimate_is_enough_and_at_least_the_floor() {
     let served = Served::start().await;
     let (provider, node) = (&served.provider, &served.node);
     assert_eq!(provider.estimate_gas(to(RECEIVER)).await.unwrap(), 21_000);
-    // 100 non-zero bytes to an account without code: EIP-7623 asks for 21 000 + 40 each.
+    // 100 non-zero bytes to an account without code: EIP-7623 requires 21 000 + 40 each.
     let request = to(RECEIVER).input(Bytes::from(vec![1; 100]).into());
     assert_eq!(provider.estimate_gas(request).await.unwrap(), 25_000);
     for code in [COUNTER, RETURNS_GAS] {
@@ -136,7 +139,7 @@ async fn an_estimate_is_enough_and_at_least_the_floor() {
 }
 
 #[tokio::test]
-async fn past_states_are_told_while_they_are_kept() {
+async fn kept_past_states_are_returned() {
     let served = Served::with(|config| NodeConfig { past_states_max: 2, ..config }).await;
     let counter = served.deploy(&COUNTER).await;
     let (address, from) = (served.address(), key(1).address());
@@ -181,7 +184,7 @@ async fn past_states_are_told_while_they_are_kept() {
 }
 
 #[tokio::test]
-async fn fees_are_told_in_every_way() {
+async fn fees_are_returned_in_every_form() {
     let served = Served::start().await;
     let (provider, address) = (&served.provider, served.address());
     served.deploy(&COUNTER).await;

@@ -1,4 +1,4 @@
-//! What a client sees of transactions and blocks.
+//! The methods for transactions and blocks.
 
 use crate::{
     http,
@@ -53,7 +53,7 @@ async fn alloy_sends_a_transfer_and_finds_it_everywhere() {
 }
 
 #[tokio::test]
-async fn blocks_come_by_number_hash_and_tag() {
+async fn blocks_are_read_by_number_hash_and_tag() {
     let served = Served::start().await;
     let provider = &served.provider;
     let mut hashes = Vec::new();
@@ -115,7 +115,7 @@ async fn a_waiting_transaction_is_shown_and_counted() {
 }
 
 #[tokio::test]
-async fn refusals_have_the_words_that_clients_look_for() {
+async fn refusals_have_the_text_that_clients_compare() {
     let served = Served::start().await;
     let hash = served.node.submit(&sign(1, transfer(0))).unwrap();
     served.node.wait_for(hash).await.unwrap();
@@ -154,7 +154,7 @@ async fn our_own_client_transfers() {
 }
 
 #[tokio::test]
-async fn a_node_that_comes_back_goes_on_where_it_was() {
+async fn a_restarted_node_continues() {
     let served = Served::start().await;
     let raw = sign(1, transfer(0));
     let hash = served.node.submit(&raw).unwrap();

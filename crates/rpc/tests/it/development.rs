@@ -1,15 +1,16 @@
-//! What only a node whose ledger is for development answers.
+//! The methods of development ledgers.
 
 use crate::{
     http,
     support::{RECEIVER, Served, any_port, config},
+    websocket::Socket,
 };
 use node::{Node, NodeConfig};
 use rpc::{ClientVersion, Handle, Options};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// One of each kind, under each of its prefixes.
+/// One method of each kind, under each of its prefixes.
 const METHODS: [&str; 42] = [
     "anvil_autoImpersonateAccount",
     "anvil_dropAllTransactions",
@@ -92,7 +93,7 @@ impl Local {
 }
 
 #[tokio::test]
-async fn elsewhere_the_methods_are_absent_and_nobody_is_unlocked() {
+async fn other_ledgers_lack_the_methods_and_unlock_no_account() {
     let served = Served::start().await;
     let local = Local::start(ClientVersion::Gleaner).await;
     for method in METHODS {
@@ -104,7 +105,7 @@ async fn elsewhere_the_methods_are_absent_and_nobody_is_unlocked() {
     assert_eq!(accounts["result"], json!([]));
     let version = http::call(served.address(), "web3_clientVersion", json!([])).await;
     assert!(version["result"].as_str().unwrap().starts_with("gleaner/"));
-    // Whoever hands keys to the server of a ledger that is meant has not unlocked them.
+    // Passing keys to the server does not unlock them when the ledger is not for development.
     let options = Options { accounts: rpc::test_accounts(), ..Options::STANDARD };
     let handle = rpc::serve(served.node.clone(), any_port(), options).await.unwrap();
     let accounts = http::call(handle.local_addr(), "eth_accounts", json!([])).await;
@@ -112,17 +113,17 @@ async fn elsewhere_the_methods_are_absent_and_nobody_is_unlocked() {
 }
 
 #[tokio::test]
-async fn it_calls_itself_anvil_when_told() {
+async fn it_reports_anvils_version_when_configured() {
     let local = Local::start(ClientVersion::Anvil).await;
     let version = local.ask("web3_clientVersion", json!([])).await;
     assert!(version.as_str().unwrap().starts_with("anvil/"), "{version}");
 }
 
-/// A transaction that fails in its block: its hash for most, an error with the data for hardhat's suites.
+/// A transaction that fails in its block: most clients get its hash, hardhat's suites an error with the data.
 #[tokio::test]
-async fn what_fails_in_a_block_is_told_as_the_namesake_does() {
+async fn a_failed_transaction_is_reported_as_by_the_client_version() {
     let contract = json!("0x00000000000000000000000000000000000c0de0");
-    // Reverts with its calldata; without any it runs an invalid instruction.
+    // Reverts with its calldata; without calldata it runs an invalid instruction.
     let code = json!("0x3615600c57365f5f37365ffd5bfe");
     for version in [ClientVersion::Gleaner, ClientVersion::Anvil, ClientVersion::Hardhat] {
         let local = Local::start(version).await;
@@ -143,13 +144,15 @@ async fn what_fails_in_a_block_is_told_as_the_namesake_does() {
                         (&error["code"], &error["data"]["data"]),
                         (&json!(-32_603), &json!(input))
                     );
-                    let told = error["message"].as_str().unwrap();
-                    assert!(told.contains(message), "{told}");
+                    let text = error["message"].as_str().unwrap();
+                    assert!(text.contains(message), "{text}");
                     &error["data"]["txHash"]
                 }
             };
             let receipt = local.ask("eth_getTransactionReceipt", json!([hash])).await;
             assert_eq!(receipt["status"], "0x0", "{answer}");
+            // Three bytes are not an error of Solidity.
+            assert_eq!(receipt.get("revertReason"), None, "{receipt}");
         }
         let fine = json!([{ "from": sender, "to": sender, "gas": "0x186a0" }]);
         assert!(local.ask("eth_sendTransaction", fine).await.is_string());
@@ -157,7 +160,7 @@ async fn what_fails_in_a_block_is_told_as_the_namesake_does() {
 }
 
 #[tokio::test]
-async fn accounts_are_told_at_once_and_the_coinbase_is_who_was_set() {
+async fn account_info_is_complete_and_the_coinbase_is_as_set() {
     let local = Local::start(ClientVersion::Gleaner).await;
     let accounts = local.ask("eth_accounts", json!([])).await;
     assert_eq!(local.ask("eth_requestAccounts", json!([])).await, accounts);
@@ -169,7 +172,7 @@ async fn accounts_are_told_at_once_and_the_coinbase_is_who_was_set() {
 }
 
 #[tokio::test]
-async fn a_transaction_is_filled_in_as_its_kind_wants() {
+async fn a_transaction_is_filled_in_by_its_type() {
     let local = Local::start(ClientVersion::Gleaner).await;
     let sender = rpc::test_accounts()[0].address();
     let access = json!([{ "address": RECEIVER, "storageKeys": [] }]);
@@ -210,7 +213,7 @@ async fn a_transaction_is_filled_in_as_its_kind_wants() {
 }
 
 #[tokio::test]
-async fn filters_go_back_with_the_ledger() {
+async fn filters_follow_a_reverted_ledger() {
     let local = Local::start(ClientVersion::Gleaner).await;
     local.ask("evm_mine", json!([])).await;
     let snapshot = local.ask("evm_snapshot", json!([])).await;
@@ -223,8 +226,116 @@ async fn filters_go_back_with_the_ledger() {
     assert_eq!(local.ask("eth_getFilterChanges", json!([filter])).await, json!([head["hash"]]));
 }
 
+/// Logs of blocks that replace others are reported, whether the client polled in between or not.
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn blocks_that_replace_others_are_reported() {
+    let local = Local::start(ClientVersion::Gleaner).await;
+    let logger = json!("0x00000000000000000000000000000000000c0de0");
+    // LOG0 without data.
+    local.ask("hardhat_setCode", json!([logger, "0x5f5fa000"])).await;
+    let log = async || {
+        let call = json!([{ "to": logger, "gas": "0x186a0" }]);
+        let hash = local.ask("eth_sendTransaction", call).await;
+        assert!(hash.is_string());
+    };
+    let snapshot = local.ask("evm_snapshot", json!([])).await;
+    log().await;
+    log().await;
+    let logs = local.ask("eth_newFilter", json!([{ "address": logger }])).await;
+    let blocks = local.ask("eth_newBlockFilter", json!([])).await;
+    let mut socket = Socket::connect(local.handle.local_addr()).await;
+    let subscription = socket.call("eth_subscribe", json!(["logs", { "address": logger }])).await;
+    let subscription = subscription["result"].clone();
+    log().await;
+    assert_eq!(socket.next_notification(&subscription).await["blockNumber"], "0x3");
+    assert_eq!(local.ask("evm_revert", json!([snapshot])).await, json!(true));
+    for _ in 1..=4 {
+        log().await;
+    }
+    let changes = local.ask("eth_getFilterChanges", json!([logs])).await;
+    let numbers = |logs: &Value| -> Vec<String> {
+        let number = |log: &Value| log["blockNumber"].as_str().unwrap().to_owned();
+        logs.as_array().unwrap().iter().map(number).collect()
+    };
+    assert_eq!(numbers(&changes), ["0x1", "0x2", "0x3", "0x4"]);
+    let hashes = local.ask("eth_getFilterChanges", json!([blocks])).await;
+    let head = local.ask("eth_getBlockByNumber", json!(["0x4", false])).await;
+    assert_eq!((hashes.as_array().unwrap().len(), &hashes[3]), (4, &head["hash"]));
+    for number in ["0x1", "0x2", "0x3", "0x4"] {
+        assert_eq!(socket.next_notification(&subscription).await["blockNumber"], number);
+    }
+    log().await;
+    let changes = local.ask("eth_getFilterChanges", json!([logs])).await;
+    assert_eq!(numbers(&changes), ["0x5"], "each is reported once");
+}
+
+/// As in anvil: Solidity's strings and panics as text, other errors by selector and values.
+#[tokio::test]
+async fn a_failed_receipt_and_a_failed_call_say_why() {
+    let local = Local::start(ClientVersion::Anvil).await;
+    let contract = json!("0x00000000000000000000000000000000000c0de0");
+    // Reverts with its calldata; without calldata it runs an invalid instruction.
+    local.ask("hardhat_setCode", json!([contract, "0x3615600c57365f5f37365ffd5bfe"])).await;
+    let text = "0x08c379a0000000000000000000000000000000000000000000000000000000000000002000000000000000000000000000000000000000000000000000000000000000036e6f770000000000000000000000000000000000000000000000000000000000";
+    let panic = "0x4e487b710000000000000000000000000000000000000000000000000000000000000011";
+    for (input, reason) in [
+        (text, "now"),
+        (panic, "panic: arithmetic underflow or overflow (0x11)"),
+        ("0x82b42900", "custom error 0x82b42900"),
+        ("0x82b4290007", "custom error 0x82b42900: 07"),
+    ] {
+        let call = json!({ "to": contract, "input": input, "gas": "0x186a0" });
+        let hash = local.ask("eth_sendTransaction", json!([call])).await;
+        let receipt = local.ask("eth_getTransactionReceipt", json!([hash])).await;
+        assert_eq!(receipt["revertReason"], reason, "{receipt}");
+        let number = receipt["blockNumber"].clone();
+        let all = local.ask("eth_getBlockReceipts", json!([number])).await;
+        assert_eq!(all, json!([receipt]));
+        for method in ["eth_call", "eth_estimateGas"] {
+            let message = local.fail(method, json!([call]), 3).await;
+            assert_eq!(message, format!("execution reverted: {reason}"));
+        }
+    }
+    let fine = json!([{ "to": RECEIVER, "gas": "0x186a0" }]);
+    let hash = local.ask("eth_sendTransaction", fine).await;
+    let receipt = local.ask("eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!((&receipt["status"], receipt.get("revertReason")), (&json!("0x1"), None));
+}
+
+/// Anvil and hardhat accept a block number without quotes; other nodes do not, and ours does not on other ledgers.
+#[tokio::test]
+async fn blocks_may_be_plain_numbers() {
+    let local = Local::start(ClientVersion::Gleaner).await;
+    let served = Served::start().await;
+    local.ask("evm_mine", json!([])).await;
+    let block = local.ask("eth_getBlockByNumber", json!([1, false])).await;
+    assert_eq!(block["number"], "0x1");
+    let call = json!({ "to": RECEIVER });
+    for (method, params) in [
+        ("eth_getBlockByNumber", json!([0, false])),
+        ("eth_getBlockTransactionCountByNumber", json!([0])),
+        ("eth_getBlockReceipts", json!([0])),
+        ("eth_getBalance", json!([RECEIVER, 0])),
+        ("eth_getTransactionCount", json!([RECEIVER, 0])),
+        ("eth_getCode", json!([RECEIVER, 0])),
+        ("eth_getStorageAt", json!([RECEIVER, "0x0", 0])),
+        ("eth_call", json!([call, 0])),
+        ("eth_estimateGas", json!([call, 0])),
+        ("eth_feeHistory", json!([1, 0, []])),
+        ("debug_traceBlockByNumber", json!([0])),
+    ] {
+        let answer = http::call(local.handle.local_addr(), method, params.clone()).await;
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        http::fail(served.address(), method, params, -32_602).await;
+    }
+    local.fail("eth_getBalance", json!([RECEIVER, -1]), -32_602).await;
+    local.fail("eth_getBalance", json!([RECEIVER, 0.5]), -32_602).await;
+    let answer = local.fail("eth_getBalance", json!([RECEIVER, 9]), -32_000).await;
+    assert_eq!(answer, "header not found");
+}
+
+#[tokio::test]
+async fn contradictory_overrides_are_refused() {
     let local = Local::start(ClientVersion::Gleaner).await;
     for (method, params) in [
         ("evm_mine", json!([{ "blocks": "0xffffffff" }])),
@@ -247,7 +358,7 @@ async fn what_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn who_has_nothing_gets_an_estimate_to_test_with() {
+async fn an_estimate_without_funds_works_in_development() {
     let local = Local::start(ClientVersion::Gleaner).await;
     let poor = json!("0x00000000000000000000000000000000000000cc");
     for extra in [json!({}), json!({ "maxFeePerGas": "0x3b9aca00" }), json!({ "gasPrice": "0x1" })]
@@ -268,7 +379,7 @@ async fn who_has_nothing_gets_an_estimate_to_test_with() {
 const COUNTER: &str = "0x5f54600101805f555f5260205ff3";
 
 #[tokio::test]
-async fn what_waits_is_seen_in_the_pending_block() {
+async fn the_pending_block_includes_the_mempool() {
     let local = Local::start(ClientVersion::Gleaner).await;
     let counter = json!("0x00000000000000000000000000000000000c0de0");
     local.ask("hardhat_setCode", json!([counter, COUNTER])).await;

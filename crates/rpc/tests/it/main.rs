@@ -1,11 +1,13 @@
-//! The server and what talks to it: alloy's provider, our own client, and bare HTTP.
+//! Tests of the server with three clients: alloy's provider, our own client, and plain HTTP.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where a helper cannot go on")]
 
+mod account_history;
 mod bounds;
 mod calls;
 mod chain;
 mod development;
+mod envelopes;
 mod http;
 mod news;
 mod parts;

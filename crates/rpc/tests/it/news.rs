@@ -1,8 +1,8 @@
-//! Filters and subscriptions: everything that comes is told once, in order.
+//! Filters and subscriptions: every event is reported once, in order.
 
 use crate::{
     http,
-    support::{RECEIVER, Served, wait},
+    support::{RECEIVER, Served, any_port, wait},
     websocket::{self, Socket},
 };
 use alloy_primitives::{B256, U256};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const LOGGER: [u8; 7] = [0x5f, 0x35, 0x5f, 0x5f, 0xa1, 0x00, 0x00];
 
 impl Served {
-    /// Sends a little; the hash of the transaction, which is in a block.
+    /// Sends a small amount; returns the hash of the transaction, which is in a block.
     async fn transfer(&self) -> B256 {
         let request = TransactionRequest::default().to(RECEIVER).value(U256::from(1));
         let pending = self.provider.send_transaction(request).await.unwrap();
@@ -38,7 +38,7 @@ impl Served {
 }
 
 #[tokio::test]
-async fn a_filter_tells_what_came_since_the_last_look() {
+async fn a_filter_returns_changes_since_the_last_poll() {
     let served = Served::start().await;
     let logger = served.deploy(&LOGGER).await;
     let [one, two] = [1, 2].map(B256::repeat_byte);
@@ -53,13 +53,13 @@ async fn a_filter_tells_what_came_since_the_last_look() {
     let hash = served.transfer().await;
     served.log(logger, one).await;
     served.log(logger, two).await;
-    let told = served.ask("eth_getFilterChanges", json!([blocks])).await;
+    let answer = served.ask("eth_getFilterChanges", json!([blocks])).await;
     let head = served.ask("eth_getBlockByNumber", json!(["latest", false])).await;
-    assert_eq!((told.as_array().unwrap().len(), &told[2]), (3, &head["hash"]));
-    let told = served.ask("eth_getFilterChanges", json!([waiting])).await;
-    assert_eq!((told.as_array().unwrap().len(), &told[0]), (3, &json!(hash)));
-    let told = served.ask("eth_getFilterChanges", json!([logs])).await;
-    assert_eq!((told.as_array().unwrap().len(), &told[0]["topics"]), (1, &json!([one])));
+    assert_eq!((answer.as_array().unwrap().len(), &answer[2]), (3, &head["hash"]));
+    let answer = served.ask("eth_getFilterChanges", json!([waiting])).await;
+    assert_eq!((answer.as_array().unwrap().len(), &answer[0]), (3, &json!(hash)));
+    let answer = served.ask("eth_getFilterChanges", json!([logs])).await;
+    assert_eq!((answer.as_array().unwrap().len(), &answer[0]["topics"]), (1, &json!([one])));
     for filter in [&blocks, &waiting, &logs] {
         assert_eq!(served.ask("eth_getFilterChanges", json!([filter])).await, json!([]));
     }
@@ -74,7 +74,7 @@ async fn a_filter_tells_what_came_since_the_last_look() {
 }
 
 #[tokio::test]
-async fn filters_are_bound_and_the_one_longest_unasked_makes_room() {
+async fn filters_are_limited_and_the_one_unused_longest_is_removed() {
     let served = Served::start().await;
     let first = served.ask("eth_newBlockFilter", json!([])).await;
     let second = served.ask("eth_newBlockFilter", json!([])).await;
@@ -87,7 +87,7 @@ async fn filters_are_bound_and_the_one_longest_unasked_makes_room() {
 }
 
 #[tokio::test]
-async fn a_subscription_tells_every_block_log_and_transaction() {
+async fn a_subscription_reports_every_block_log_and_transaction() {
     let served = Served::start().await;
     let logger = served.deploy(&LOGGER).await;
     let mut socket = Socket::connect(served.address()).await;
@@ -105,14 +105,14 @@ async fn a_subscription_tells_every_block_log_and_transaction() {
     served.log(logger, B256::repeat_byte(6)).await;
     served.log(logger, B256::repeat_byte(7)).await;
     for number in ["0x2", "0x3", "0x4"] {
-        let head = socket.told(&heads).await;
+        let head = socket.next_notification(&heads).await;
         let block = served.ask("eth_getBlockByNumber", json!([number, false])).await;
         for key in ["number", "hash", "parentHash", "stateRoot", "logsBloom", "timestamp"] {
             assert_eq!(head[key], block[key], "{key} of {head}");
         }
     }
-    assert_eq!(waiting_socket.told(&waiting).await, json!(hash));
-    let log = logs_socket.told(&logs).await;
+    assert_eq!(waiting_socket.next_notification(&waiting).await, json!(hash));
+    let log = logs_socket.next_notification(&logs).await;
     assert_eq!(
         (&log["topics"], &log["blockNumber"]),
         (&json!([B256::repeat_byte(7)]), &json!("0x4"))
@@ -122,7 +122,7 @@ async fn a_subscription_tells_every_block_log_and_transaction() {
     assert_eq!(ended["result"], true);
     served.transfer().await;
     let answer = socket.call("eth_blockNumber", json!([])).await;
-    assert_eq!(answer["result"], "0x5", "nothing is told in between");
+    assert_eq!(answer["result"], "0x5", "nothing is reported in between");
     for params in [json!(["newTrees"]), json!([]), json!(["logs", 1]), json!(["newHeads", {}])] {
         let answer = socket.call("eth_subscribe", params).await;
         assert_eq!(answer["error"]["code"], -32_602, "{answer}");
@@ -131,12 +131,75 @@ async fn a_subscription_tells_every_block_log_and_transaction() {
 
 #[tokio::test]
 async fn subscriptions_of_a_connection_are_bound() {
+    assert_eq!(Options::STANDARD.subscriptions_max, 1_024);
+    let served = Served::start().await;
+    let options = Options { subscriptions_max: 3, ..Options::STANDARD };
+    let handle = rpc::serve(served.node.clone(), any_port(), options).await.unwrap();
+    let mut socket = Socket::connect(handle.local_addr()).await;
+    let mut first = Value::Null;
+    for _ in 0..3 {
+        first = socket.call("eth_subscribe", json!(["newHeads"])).await["result"].clone();
+        assert!(first.is_string());
+    }
+    let answer = socket.call("eth_subscribe", json!(["newHeads"])).await;
+    assert_eq!(answer["error"]["code"], -32_005, "{answer}");
+    assert_eq!(socket.call("eth_unsubscribe", json!([first])).await["result"], true);
+    assert_eq!(socket.call("eth_unsubscribe", json!([first])).await["result"], false);
+    assert!(socket.call("eth_subscribe", json!(["syncing"])).await["error"].is_null());
+    // The number of filters has a limit, and so has the total length of their lists.
+    let mut socket = Socket::connect(served.address()).await;
+    let topics: Vec<_> = (0..1_000_u64).map(|index| format!("{index:#066x}")).collect();
+    for count in 0..5 {
+        let answer = socket.call("eth_subscribe", json!(["logs", { "topics": [topics] }])).await;
+        assert_eq!(answer["error"].is_null(), count < 4, "{count}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_of_one_node_is_never_syncing() {
     let served = Served::start().await;
     let mut socket = Socket::connect(served.address()).await;
-    for _ in 0..Options::STANDARD.subscriptions_max {
-        assert!(socket.call("eth_subscribe", json!(["newHeads"])).await["error"].is_null());
+    let syncing = socket.call("eth_subscribe", json!(["syncing"])).await["result"].clone();
+    assert_eq!(socket.next_notification(&syncing).await, false);
+}
+
+/// They report the logs of new blocks that the filter names, and no others.
+#[tokio::test]
+async fn a_filter_and_a_subscription_keep_to_their_blocks() {
+    let served = Served::start().await;
+    let logger = served.deploy(&LOGGER).await;
+    let topic = B256::repeat_byte(1);
+    served.log(logger, topic).await;
+    let new = async |from: &str, to: &str| {
+        served.ask("eth_newFilter", json!([{ "fromBlock": from, "toBlock": to }])).await
+    };
+    let (past, some, all) =
+        (new("0x2", "0x2").await, new("0x4", "0x5").await, new("0x2", "latest").await);
+    let mut socket = Socket::connect(served.address()).await;
+    let range = json!(["logs", { "fromBlock": "0x4", "toBlock": "0x5" }]);
+    let subscription = socket.call("eth_subscribe", range).await["result"].clone();
+    for _ in 3..=6 {
+        served.log(logger, topic).await;
     }
-    assert!(socket.call("eth_subscribe", json!(["newHeads"])).await["error"].is_object());
+    for (filter, expected) in
+        [(&past, &[][..]), (&some, &["0x4", "0x5"]), (&all, &["0x3", "0x4", "0x5", "0x6"])]
+    {
+        let answer = served.ask("eth_getFilterChanges", json!([filter])).await;
+        let numbers: Vec<_> =
+            answer.as_array().unwrap().iter().map(|log| &log["blockNumber"]).collect();
+        assert_eq!(numbers, expected);
+    }
+    for number in ["0x4", "0x5"] {
+        assert_eq!(socket.next_notification(&subscription).await["blockNumber"], number);
+    }
+    assert_eq!(socket.call("eth_blockNumber", json!([])).await["result"], "0x6", "and no more");
+    let past = served.ask("eth_getFilterLogs", json!([past])).await;
+    assert_eq!(past.as_array().unwrap().len(), 1, "those that were there are asked for otherwise");
+    for method in ["eth_newFilter", "eth_getLogs"] {
+        let params = json!([{ "fromBlock": "0x5", "toBlock": "0x4" }]);
+        let message = http::fail(served.address(), method, params, -32_602).await;
+        assert!(message.starts_with("invalid block range params"), "{message}");
+    }
 }
 
 #[tokio::test]
@@ -144,15 +207,15 @@ async fn pages_of_other_origins_are_refused() {
     let served = Served::start().await;
     let foreign = "Origin: https://app.example\r\n";
     assert_eq!(websocket::open(served.address(), foreign).await.0, 403);
-    // A wallet in the browser, which its owner has let call.
+    // A wallet extension, which the browser's user has allowed.
     let extension = "Origin: chrome-extension://nkbihfbeogaeaoehlefnkodbefgpgknn\r\n";
     assert_eq!(websocket::open(served.address(), extension).await.0, 101);
     let own = format!("Origin: http://{}\r\n", served.address());
     assert_eq!(websocket::open(served.address(), &own).await.0, 101);
 
-    let origins = Origins::Listed(vec!["https://app.example".to_owned()]);
+    let origins = Origins::Listed(vec!["https://app.example".parse().unwrap()]);
     let options = Options { origins, ..Options::STANDARD };
-    let open = rpc::serve(served.node.clone(), crate::support::any_port(), options).await.unwrap();
+    let open = rpc::serve(served.node.clone(), any_port(), options).await.unwrap();
     assert_eq!(websocket::open(open.local_addr(), foreign).await.0, 101);
     let other = "Origin: https://other.example\r\n";
     assert_eq!(websocket::open(open.local_addr(), other).await.0, 403);

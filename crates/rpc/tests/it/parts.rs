@@ -1,15 +1,16 @@
-//! Parts of blocks, one by one, and what every client may ask of any node.
+//! The methods that return a part of a block, and those that every node has.
 
 use crate::{
     http,
     support::{Served, sign, transfer, wait},
 };
-use alloy_primitives::{B256, hex, keccak256};
+use alloy_primitives::{Address, B256, U256, hex, keccak256};
+use alloy_provider::Provider as _;
 use serde_json::{Value, json};
 
-/// A block with two transactions, then what is asked of it by number and by hash.
+/// A block with two transactions, read by number and by hash.
 #[tokio::test]
-async fn a_block_tells_its_parts_by_number_and_by_hash() {
+async fn parts_of_a_block_are_read_by_number_and_by_hash() {
     let served = Served::with(|config| node::NodeConfig {
         batching: std::time::Duration::from_millis(200),
         ..config
@@ -55,7 +56,7 @@ async fn a_block_tells_its_parts_by_number_and_by_hash() {
     assert_eq!(raw, hex::encode_prefixed(&signed[0]));
 }
 
-/// What is not there is `null`, as elsewhere; a missing parameter is an error.
+/// A missing part is `null`, as in other nodes; a missing parameter is an error.
 #[tokio::test]
 async fn unknown_blocks_have_no_parts() {
     let served = Served::start().await;
@@ -82,7 +83,7 @@ async fn unknown_blocks_have_no_parts() {
 }
 
 #[tokio::test]
-async fn small_questions_are_answered() {
+async fn small_methods_are_answered() {
     let served = Served::start().await;
     let ask = |method: &'static str, params: Value| http::ask(served.address(), method, params);
     assert_eq!(ask("net_peerCount", json!([])).await, "0x0");
@@ -90,4 +91,74 @@ async fn small_questions_are_answered() {
     let hash = keccak256(b"gleaner");
     let text = hex::encode_prefixed(b"gleaner");
     assert_eq!(ask("web3_sha3", json!([text])).await, json!(hash));
+}
+
+/// The requests of `cast codehash` and `cast proof`: the account's values, and a proof that no client accepts.
+#[tokio::test]
+async fn an_account_is_returned_without_a_valid_proof() {
+    let served = Served::start().await;
+    let code = [0x60, 0x07, 0x5f, 0x55, 0x00];
+    let contract = served.deploy(&code).await;
+    let request = alloy_rpc_types_eth::TransactionRequest::default().to(contract);
+    let pending = served.provider.send_transaction(request).await.unwrap();
+    wait(&served.node, &served.provider, *pending.tx_hash()).await;
+    let params = json!([contract, ["0x0", B256::with_last_byte(1)], "latest"]);
+    let answer = http::ask(served.address(), "eth_getProof", params).await;
+    assert_eq!(answer["codeHash"], json!(keccak256(code)));
+    assert_eq!((&answer["nonce"], &answer["balance"]), (&json!("0x1"), &json!("0x0")));
+    assert_eq!((&answer["accountProof"], &answer["storageHash"]), (&json!([]), &json!(B256::ZERO)));
+    assert_eq!(answer["provenBy"], "gleaner_getProof");
+    let slots = json!([
+        { "key": B256::ZERO, "value": "0x7", "proof": [] },
+        { "key": B256::with_last_byte(1), "value": "0x0", "proof": [] },
+    ]);
+    assert_eq!(answer["storageProof"], slots);
+    let typed = served.provider.get_proof(contract, vec![B256::ZERO]).await.unwrap();
+    assert_eq!(typed.code_hash, keccak256(code));
+    let empty = alloy_primitives::KECCAK256_EMPTY;
+    let nobody = served.provider.get_proof(Address::repeat_byte(0xee), Vec::new()).await.unwrap();
+    assert_eq!((nobody.code_hash, nobody.balance), (empty, U256::ZERO));
+    let many = json!([contract, vec!["0x0"; 1_025]]);
+    http::fail(served.address(), "eth_getProof", many, -32_602).await;
+}
+
+/// EIP-7910.
+#[tokio::test]
+async fn the_active_fork_is_reported() {
+    let served = Served::start().await;
+    let config = http::ask(served.address(), "eth_config", json!([])).await;
+    assert_eq!((&config["next"], &config["last"]), (&Value::Null, &Value::Null));
+    let current = &config["current"];
+    assert_eq!((&current["chainId"], &current["activationTime"]), (&json!("0x1092"), &json!(0)));
+    assert_eq!(current["forkId"].as_str().unwrap().len(), 10);
+    let precompiles = current["precompiles"].as_object().unwrap();
+    assert_eq!(precompiles["P256VERIFY"], "0x0000000000000000000000000000000000000100");
+    // Each of them exists: a plain account would use no gas beyond the transaction's own.
+    for (name, address) in precompiles {
+        let call = json!([{ "to": address, "input": "0x" }]);
+        let gas = http::call(served.address(), "eth_estimateGas", call).await;
+        let is_plain = gas["result"] == "0x5208";
+        assert!(!is_plain, "{name}: {gas}");
+    }
+}
+
+/// As in geth: missing fields are filled in, and nothing is sent.
+#[tokio::test]
+async fn a_transaction_is_filled_in_for_its_signer() {
+    let served = Served::start().await;
+    let sender = crate::support::key(1).address();
+    let asked = json!([{ "from": sender, "to": sender, "value": "0x7" }]);
+    let filled = http::ask(served.address(), "eth_fillTransaction", asked).await;
+    let tx = &filled["tx"];
+    assert_eq!(
+        (&tx["nonce"], &tx["gas"], &tx["value"]),
+        (&json!("0x0"), &json!("0x5208"), &json!("0x7"))
+    );
+    assert_eq!((&tx["type"], &tx["chainId"]), (&json!("0x2"), &json!("0x1092")));
+    assert!(tx["maxFeePerGas"].is_string() && tx["maxPriorityFeePerGas"].is_string(), "{tx}");
+    assert!(filled["raw"].as_str().unwrap().starts_with("0x02"));
+    let waiting = http::ask(served.address(), "txpool_status", json!([])).await;
+    assert_eq!(waiting, json!({ "pending": "0x0", "queued": "0x0" }));
+    let other = json!([{ "from": sender, "chainId": "0x1" }]);
+    http::fail(served.address(), "eth_fillTransaction", other, -32_602).await;
 }

@@ -1,4 +1,4 @@
-//! Overrides, access lists and simulated blocks, over the wire.
+//! Overrides, access lists and simulated blocks, over JSON-RPC.
 
 use crate::{
     http,
@@ -20,7 +20,7 @@ fn word(value: u64) -> String {
 }
 
 #[tokio::test]
-async fn a_call_sees_what_is_imagined() {
+async fn a_call_reads_the_overrides() {
     let served = Served::start().await;
     let address = served.address();
     let counter = served.deploy(&COUNTER).await;
@@ -38,7 +38,7 @@ async fn a_call_sees_what_is_imagined() {
     let probe = json!([{ "data": BLOCK }, "latest", null, { "number": "0x4d", "time": "0x58" }]);
     let answer = http::call(address, "eth_call", probe).await;
     assert!(answer["result"].as_str().unwrap().starts_with(&word(77)), "{answer}");
-    // A sender without a coin, who is lent one.
+    // A sender without a balance gets one by an override.
     let lent = json!({ RECEIVER.to_string(): { "balance": "0x1" } });
     let paying = json!({ "from": RECEIVER, "to": Address::ZERO, "value": "0x1" });
     let estimate = http::call(address, "eth_estimateGas", json!([paying, "latest", lent])).await;
@@ -58,10 +58,10 @@ async fn an_access_list_is_made() {
     assert!(answer["result"].get("error").is_none(), "{answer}");
     let failing = json!([{ "to": counter, "data": "0xdeadbeef" }]);
     let answer = http::call(served.address(), "eth_createAccessList", failing).await;
-    assert_eq!(answer["result"]["error"], "execution reverted");
+    assert_eq!(answer["result"]["error"], "execution reverted: custom error 0xdeadbeef");
 }
 
-/// Runs `blocks` with what else is asked.
+/// Simulates `blocks` with the other parameters.
 async fn simulate(served: &Served, blocks: Value, also: Value) -> Value {
     let mut payload = json!({ "blockStateCalls": blocks });
     for (name, value) in also.as_object().unwrap() {
@@ -134,7 +134,7 @@ async fn transfers_appear_among_the_logs_when_asked_for() {
     assert_eq!(logs[0]["topics"][1], json!(from.into_word()));
     assert_eq!(logs[0]["data"], word(7));
     assert_eq!(calls[1]["logs"], json!([]), "undone with the call");
-    // Passes on one of what it gets, to a call that reverts.
+    // Forwards one unit of its value to a call that reverts.
     let code = format!("0x5f5f60035f600173{}5af15000", alloy_primitives::hex::encode(counter));
     let inner = json!([{
         "stateOverrides": { RECEIVER.to_string(): { "code": code } },
@@ -151,7 +151,7 @@ async fn transfers_appear_among_the_logs_when_asked_for() {
 }
 
 #[tokio::test]
-async fn a_simulation_that_cannot_be_says_why() {
+async fn an_invalid_simulation_gives_the_reason() {
     let served = Served::start().await;
     let from = key(1).address();
     let plain = |extra: Value| {
@@ -188,14 +188,14 @@ async fn a_simulation_that_cannot_be_says_why() {
     }
     let fine = simulate(&served, with(json!({})), checked).await;
     assert_eq!(fine["result"][0]["calls"][0]["gasUsed"], "0x5208", "{fine}");
-    // Endless loops, each with all the gas there is: bounded in all.
+    // Endless loops, each with all the gas: their total is limited.
     let endless: Vec<_> = (0..6).map(|_| json!({ "calls": [{ "data": "0x5b5f56" }] })).collect();
     let answer = simulate(&served, json!(endless), json!({})).await;
     assert_eq!(answer["error"]["code"], -38_026, "{answer}");
 }
 
 #[tokio::test]
-async fn what_is_asked_for_is_honoured_or_refused() {
+async fn every_field_of_a_call_is_used_or_refused() {
     let served = Served::start().await;
     let address = served.address();
     let call = |extra: Value| {
@@ -211,7 +211,7 @@ async fn what_is_asked_for_is_honoured_or_refused() {
             -32_000,
             "max priority fee per gas higher than max fee per gas",
         ),
-        (json!({ "blobVersionedHashes": [word(1)] }), -32_602, "blobs are not carried"),
+        (json!({ "blobVersionedHashes": [word(1)] }), -32_602, "blobs are not supported"),
     ] {
         for method in ["eth_call", "eth_estimateGas", "eth_createAccessList", "debug_traceCall"] {
             http::ask(address, method, json!([call(fine.clone()), "latest"])).await;
@@ -243,7 +243,7 @@ async fn a_precompile_keeps_its_code() {
 }
 
 #[tokio::test]
-async fn who_cannot_pay_gets_no_estimate_and_hears_why() {
+async fn an_estimate_without_funds_gives_the_reason() {
     let served = Served::start().await;
     let call = json!({ "from": RECEIVER, "to": Address::ZERO, "maxFeePerGas": "0x3b9aca00" });
     let message = http::fail(served.address(), "eth_estimateGas", json!([call]), -32_000).await;

@@ -11,7 +11,7 @@ use serde_json::json;
 use store::Store;
 
 #[tokio::test]
-async fn what_is_older_than_the_snapshot_is_said_to_be_missing() {
+async fn blocks_before_the_snapshot_are_reported_as_pruned() {
     let served = Served::start().await;
     let mut hashes = Vec::new();
     for _ in 0..3 {
@@ -49,7 +49,7 @@ async fn what_is_older_than_the_snapshot_is_said_to_be_missing() {
     }
     let message = http::fail(address, "eth_call", json!([{}, "0x1"]), -32_000).await;
     assert!(message.starts_with("missing state of block 1"), "{message}");
-    // What is kept is answered as ever.
+    // Kept blocks are answered as before.
     let head = call("eth_getBlockByNumber", json!(["latest", true])).await;
     assert_eq!(head["hash"], json!(hashes[2].block_hash));
     assert_eq!(head["transactions"][0]["hash"], json!(hashes[2].transaction_hash));

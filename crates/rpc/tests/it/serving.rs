@@ -1,4 +1,4 @@
-//! Ports and ends.
+//! Ports, and the end of a server.
 
 use crate::{
     http,
@@ -30,7 +30,7 @@ async fn an_address_of_another_machine_is_refused() {
 }
 
 #[tokio::test]
-async fn a_stopped_server_lets_go_of_port_and_node() {
+async fn a_stopped_server_releases_port_and_node() {
     let Served { node, handle, directory, provider: _ } = Served::start().await;
     let address = handle.local_addr();
     let answer = http::call(address, "eth_chainId", json!([])).await;

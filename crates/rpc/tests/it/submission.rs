@@ -1,4 +1,4 @@
-//! A transaction and its receipt in one request, and what waits.
+//! A transaction and its receipt in one request, and the mempool.
 
 use crate::{
     http,
@@ -23,7 +23,7 @@ async fn a_sender_gets_his_receipt_in_one_request() {
     let receipt = served.provider.send_raw_transaction_sync(&bytes).await.unwrap();
     assert!(receipt.status());
     assert_eq!((receipt.transaction_hash, receipt.block_number), (keccak256(&bytes), Some(1)));
-    // With a time of his own; what is no time is as if he had said nothing.
+    // With a wait of its own; an invalid wait is replaced by the default.
     for (nonce, wait) in
         [(1, json!(5_000)), (2, json!("0x7d0")), (3, json!(0)), (4, json!(1_u64 << 40))]
     {
@@ -38,7 +38,7 @@ async fn a_sender_gets_his_receipt_in_one_request() {
 }
 
 #[tokio::test]
-async fn who_waits_in_vain_hears_the_hash() {
+async fn a_wait_without_a_receipt_returns_the_hash() {
     let batching = Duration::from_millis(400);
     let served = Served::with(|config| node::NodeConfig { batching, ..config }).await;
     let ask = |bytes: &[u8], wait: u64| {
@@ -52,14 +52,14 @@ async fn who_waits_in_vain_hears_the_hash() {
     let unready = ask(&third, 10_000).await;
     assert_eq!(unready["error"]["code"], 5);
     assert_eq!(unready["error"]["data"], json!(keccak256(&third)));
-    // Both were taken: the first gets in, the third when the second is there.
+    // Both were accepted: the first is included, the third when the second has arrived.
     served.node.wait_for(keccak256(&first)).await.unwrap();
     assert_eq!(ask(&sign(1, transfer(1)), 10_000).await["result"]["status"], "0x1");
     served.node.wait_for(keccak256(&third)).await.unwrap();
 }
 
 #[tokio::test]
-async fn what_waits_is_told_in_two_parts() {
+async fn the_mempool_is_returned_in_two_parts() {
     let served = Served::with(|config| node::NodeConfig { batching: FOREVER, ..config }).await;
     let ask = |method: &'static str, params: Value| http::ask(served.address(), method, params);
     let nothing = json!({ "pending": {}, "queued": {} });
@@ -90,9 +90,9 @@ async fn what_waits_is_told_in_two_parts() {
     assert_eq!(lines["queued"][&lower(two)]["9"], line);
 }
 
-/// As geth: who sends what any chain may include must have been let.
+/// As in geth: a transaction that is valid on every chain is accepted only when the node's options allow it.
 #[tokio::test]
-async fn what_names_no_chain_is_taken_only_when_allowed() {
+async fn transactions_without_chain_id_are_accepted_only_when_allowed() {
     let keyless = || {
         let (to, gas_limit, gas_price) = (RECEIVER.into(), 21_000, 10_000);
         let transaction = TxLegacy { to, gas_limit, gas_price, ..TxLegacy::default() };
@@ -106,7 +106,7 @@ async fn what_names_no_chain_is_taken_only_when_allowed() {
     assert!(message.starts_with("only replay-protected (EIP-155) transactions"), "{message}");
     let pool = PoolLimits { unprotected: Unprotected::Taken, ..PoolLimits::STANDARD };
     let open = Served::with(|config| node::NodeConfig { pool, ..config }).await;
-    // Whose it is comes out of the signature: nobody's, and nobody has funds until somebody sends some.
+    // The sender follows from the signature: an account that nobody controls, without funds.
     let message = http::fail(open.address(), "eth_sendRawTransaction", params, -32_000).await;
     assert!(message.starts_with("insufficient funds"), "{message}");
     let sender = execution::decode_transaction(&keyless()).unwrap().signer();
@@ -116,7 +116,7 @@ async fn what_names_no_chain_is_taken_only_when_allowed() {
     assert!(receipt.status() && receipt.from == sender);
 }
 
-/// Who can't pay for all of his transactions has the first of them ready.
+/// A sender who can't pay for all of his transactions has the first of them ready.
 #[tokio::test]
 async fn a_transaction_that_can_not_be_paid_after_others_is_refused() {
     let served = Served::with(|config| node::NodeConfig { batching: FOREVER, ..config }).await;
@@ -128,4 +128,19 @@ async fn a_transaction_that_can_not_be_paid_after_others_is_refused() {
     assert!(message.starts_with("insufficient funds"), "{message}");
     let status = http::ask(served.address(), "txpool_status", json!([])).await;
     assert_eq!(status, json!({ "pending": "0x1", "queued": "0x0" }));
+}
+
+/// Blobs make a transaction large, and its size is not the reason for the refusal.
+#[tokio::test]
+async fn blobs_are_refused_as_blobs() {
+    let served = Served::start().await;
+    let short = vec![3, 0xc0];
+    let long = [&[3][..], &vec![0; 137_555]].concat();
+    for bytes in [short, long] {
+        for method in ["eth_sendRawTransaction", "eth_sendRawTransactionSync"] {
+            let params = json!([alloy_primitives::hex::encode_prefixed(&bytes)]);
+            let message = http::fail(served.address(), method, params, -32_000).await;
+            assert!(message.contains("blobs are not supported"), "{message}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! A served node, and keys with money.
+//! A node with a server, and keys with funds.
 
 use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_eips::eip2718::Encodable2718;
@@ -89,7 +89,7 @@ impl Served {
         self.handle.local_addr()
     }
 
-    /// Deploys `code`; its address.
+    /// Deploys `code`; returns its address.
     pub(crate) async fn deploy(&self, code: &[u8]) -> Address {
         let request = TransactionRequest::default().input(creation(code).into()).create();
         let pending = self.provider.send_transaction(request).await.unwrap();
@@ -99,7 +99,7 @@ impl Served {
     }
 }
 
-/// Waits on the node, not by polling, then asks over the wire.
+/// Waits on the node, not by polling, then requests the receipt over JSON-RPC.
 pub(crate) async fn wait(
     node: &Node,
     provider: &DynProvider,
@@ -111,12 +111,12 @@ pub(crate) async fn wait(
 
 pub(crate) fn provider(address: SocketAddr) -> DynProvider {
     let url = format!("http://{address}").parse().unwrap();
-    // As in `ledger-client`: in a build of the whole workspace the HTTP client wants a TLS provider.
+    // As in `ledger-client`: in a build of the whole workspace the HTTP client needs a TLS provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     ProviderBuilder::new().wallet(EthereumWallet::from(key(1))).connect_http(url).erased()
 }
 
-/// Creation code that returns `code`.
+/// Returns creation code that returns `code`.
 fn creation(code: &[u8]) -> Bytes {
     let mut creation = vec![0x60, u8::try_from(code.len()).unwrap()];
     creation.extend_from_slice(&[0x80, 0x60, 0x09, 0x5f, 0x39, 0x5f, 0xf3]);

@@ -1,4 +1,4 @@
-//! `debug_trace…`, over the wire.
+//! `debug_trace…`, over JSON-RPC.
 
 use crate::{
     http,
@@ -78,9 +78,9 @@ async fn a_transaction_is_traced_also_in_a_past_block() {
 }
 
 #[tokio::test]
-async fn a_deep_tree_is_told() {
+async fn a_deep_tree_is_written() {
     let served = Served::start().await;
-    // Calls itself for as long as there is gas.
+    // Calls itself until the gas is used up.
     let code = json!({ key(9).address().to_string(): { "code": "0x5f5f5f5f5f305af100" } });
     let options = json!({ "tracer": "callTracer", "stateOverrides": code });
     let asked = json!([{ "to": key(9).address() }, "latest", options]);
@@ -90,7 +90,7 @@ async fn a_deep_tree_is_told() {
     assert!(answer.matches("\"type\":\"CALL\"").count() > 400, "{}", answer.len());
 }
 
-/// Each of a block's transactions on what those before it left, as if it had been asked for alone.
+/// Each transaction of a block is traced on the state that those before it left, as if it had been requested alone.
 #[tokio::test]
 async fn a_block_is_traced_as_its_transactions_are() {
     let batching = std::time::Duration::from_millis(300);
@@ -120,10 +120,10 @@ async fn a_block_is_traced_as_its_transactions_are() {
         let params = json!([receipt.block_hash, options]);
         assert_eq!(http::ask(address, "debug_traceBlockByHash", params).await, whole);
         assert_eq!(whole.as_array().unwrap().len(), 4);
-        for (told, hash) in whole.as_array().unwrap().iter().zip(hashes) {
-            assert_eq!(told["txHash"], json!(hash));
+        for (answer, hash) in whole.as_array().unwrap().iter().zip(hashes) {
+            assert_eq!(answer["txHash"], json!(hash));
             let alone = http::ask(address, "debug_traceTransaction", json!([hash, options])).await;
-            assert_eq!(told["result"], alone);
+            assert_eq!(answer["result"], alone);
         }
     }
     let genesis = http::ask(address, "debug_traceBlockByNumber", json!(["earliest"])).await;

@@ -1,4 +1,4 @@
-//! Bare WebSocket (RFC 6455), for short messages: what a browser sends, frame by frame.
+//! A WebSocket client (RFC 6455) that sends frames as a browser does.
 
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
@@ -14,11 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Socket {
     stream: TcpStream,
     next_id: u64,
-    /// Notifications that came while an answer was awaited.
+    /// Notifications that came before an awaited answer.
     early: Vec<Value>,
 }
 
-/// The status line's number, and the socket if it is 101.
+/// Returns the number of the status line, and the socket if it is 101.
 pub(crate) async fn open(address: SocketAddr, headers: &str) -> (u16, Option<Socket>) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!(
@@ -41,7 +41,7 @@ impl Socket {
         open(address, "").await.1.expect("an upgrade")
     }
 
-    /// Sends a request; its answer.
+    /// Sends a request; returns its answer.
     pub(crate) async fn call(&mut self, method: &str, params: Value) -> Value {
         self.next_id += 1;
         let request =
@@ -56,8 +56,8 @@ impl Socket {
         }
     }
 
-    /// What the next notification for `subscription` tells.
-    pub(crate) async fn told(&mut self, subscription: &Value) -> Value {
+    /// Returns the result in the next notification for `subscription`.
+    pub(crate) async fn next_notification(&mut self, subscription: &Value) -> Value {
         let message = match self.early.is_empty() {
             true => self.read().await.expect("a notification"),
             false => self.early.remove(0),
@@ -67,14 +67,18 @@ impl Socket {
         message["params"]["result"].clone()
     }
 
-    /// A text frame, masked with zeros.
+    /// Sends a text frame, masked with zeros.
     pub(crate) async fn send(&mut self, text: &[u8]) {
         let mut frame = vec![0x81];
-        match u16::try_from(text.len()).expect("short messages") {
-            short @ 0..126 => frame.push(0x80 | u8::try_from(short).unwrap()),
-            long => {
+        match (u8::try_from(text.len()), u16::try_from(text.len())) {
+            (Ok(short @ 0..126), _) => frame.push(0x80 | short),
+            (_, Ok(long)) => {
                 frame.push(0x80 | 126);
                 frame.extend(long.to_be_bytes());
+            }
+            (_, Err(_)) => {
+                frame.push(0x80 | 127);
+                frame.extend(u64::try_from(text.len()).unwrap().to_be_bytes());
             }
         }
         frame.extend([0; 4]);
@@ -82,7 +86,7 @@ impl Socket {
         self.stream.write_all(&frame).await.unwrap();
     }
 
-    /// The next text; `None` when the server closes. Pings are passed over.
+    /// Returns the next text; `None` when the server closes. Pings are skipped.
     pub(crate) async fn read(&mut self) -> Option<Value> {
         loop {
             let kind = timeout(PATIENCE, self.stream.read_u8()).await.expect("a word").ok()? & 15;

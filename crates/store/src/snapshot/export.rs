@@ -16,8 +16,8 @@ use alloy_primitives::B256;
 use execution::Genesis;
 use std::{collections::BTreeSet, io::Write, marker::PhantomData};
 
-/// The head at the time of the export; blocks may follow while it is written. It borrows the store, as nothing can be read from a
-/// store that is closed.
+/// The head at the time of the export; later blocks may be added while it is written. It borrows the store, because a
+/// closed store can't be read.
 pub struct PendingExport<'a> {
     store: PhantomData<&'a Store>,
     genesis: Genesis,
@@ -43,7 +43,7 @@ impl Store {
 }
 
 impl PendingExport<'_> {
-    /// Writes the snapshot; calls `told` with the number of written entries. Needs little memory, for any size of the
+    /// Writes the snapshot; calls `report` with the number of written entries. Needs little memory, for any size of the
     /// state.
     ///
     /// # Errors
@@ -51,14 +51,14 @@ impl PendingExport<'_> {
     pub fn write(
         &self,
         out: impl Write,
-        told: &mut dyn FnMut(u64),
+        report: &mut dyn FnMut(u64),
     ) -> Result<SnapshotSummary, SnapshotError> {
         let mut frames = FrameWriter::new(out)?;
         let head = self.reader.head();
         frames.write(Kind::Genesis, self.genesis.to_json().as_bytes())?;
         frames.write(Kind::Headers, &self.headers()?)?;
         frames.write(Kind::Block, &self.block()?)?;
-        let (entry_count, codes) = self.write_entries(&mut frames, told)?;
+        let (entry_count, codes) = self.write_entries(&mut frames, report)?;
         self.write_codes(&mut frames, &codes)?;
         let code_count = codes.len() as u64;
         frames.write(Kind::End, &[entry_count.to_be_bytes(), code_count.to_be_bytes()].concat())?;
@@ -101,7 +101,7 @@ impl PendingExport<'_> {
     fn write_entries(
         &self,
         frames: &mut FrameWriter<impl Write>,
-        told: &mut dyn FnMut(u64),
+        report: &mut dyn FnMut(u64),
     ) -> Result<(u64, BTreeSet<B256>), SnapshotError> {
         let (mut count, mut codes) = (0, BTreeSet::new());
         let mut bytes = Vec::with_capacity(FRAME_SIZE + 256);
@@ -113,13 +113,13 @@ impl PendingExport<'_> {
             if bytes.len() >= FRAME_SIZE {
                 frames.write(Kind::Entries, &bytes)?;
                 bytes.clear();
-                told(count);
+                report(count);
             }
         }
         if !bytes.is_empty() {
             frames.write(Kind::Entries, &bytes)?;
         }
-        told(count);
+        report(count);
         Ok((count, codes))
     }
 

@@ -29,13 +29,13 @@ use std::{
 /// Number of buckets written in one transaction of the file.
 const BUCKETS_WRITTEN: usize = 1 << 14;
 
-/// Creates the ledger of a snapshot in `directory`; calls `told` with the number of bytes read. The directory must be
+/// Creates the ledger of a snapshot in `directory`; calls `report` with the number of bytes read. The directory must be
 /// new or empty, and is complete or absent afterwards. With `trusted`, only a snapshot of the block with this hash is
 /// accepted: all of its content is then proven except the genesis file, of which only the rules for later blocks are
 /// used.
 ///
-/// The schedule of revisions comes with the genesis file. A snapshot of a block whose revision this program does not know is refused; one of an
-/// earlier block is taken, and its ledger goes on up to that revision.
+/// The genesis file contains the schedule of revisions. A snapshot of a block whose revision this program does not
+/// know is refused; one of an earlier block is accepted, and its ledger continues up to that revision.
 ///
 /// # Errors
 /// [`SnapshotError`]; nothing is left behind then.
@@ -43,9 +43,9 @@ pub fn import(
     directory: &Path,
     source: impl Read,
     trusted: Option<&B256>,
-    told: &mut dyn FnMut(u64),
+    report: &mut dyn FnMut(u64),
 ) -> Result<SnapshotSummary, SnapshotError> {
-    import_by(&MODULES, directory, source, trusted, told)
+    import_by(&MODULES, directory, source, trusted, report)
 }
 
 /// As [`import`], for a program that knows `modules`: for tests.
@@ -57,7 +57,7 @@ pub fn import_by(
     directory: &Path,
     source: impl Read,
     trusted: Option<&B256>,
-    told: &mut dyn FnMut(u64),
+    report: &mut dyn FnMut(u64),
 ) -> Result<SnapshotSummary, SnapshotError> {
     let is_there = match fs::read_dir(directory) {
         Ok(mut entries) => {
@@ -70,7 +70,7 @@ pub fn import_by(
         Err(error) => return Err(StoreError::from_io(directory, error).into()),
     };
     let draft = Draft::begin(directory)?;
-    let summary = Import::begin(modules, &draft.path, source, trusted)?.run(told)?;
+    let summary = Import::begin(modules, &draft.path, source, trusted)?.run(report)?;
     if is_there {
         fs::remove_dir(directory).map_err(|error| StoreError::from_io(directory, error))?;
     }
@@ -169,8 +169,8 @@ impl<R: Read> Import<R> {
         Ok(Self { store, frames, genesis, genesis_block, headers, head })
     }
 
-    fn run(mut self, told: &mut dyn FnMut(u64)) -> Result<SnapshotSummary, SnapshotError> {
-        let (commitment, entry_count, mut codes) = self.take_entries(told)?;
+    fn run(mut self, report: &mut dyn FnMut(u64)) -> Result<SnapshotSummary, SnapshotError> {
+        let (commitment, entry_count, mut codes) = self.take_entries(report)?;
         let header = &self.head.header;
         if commitment.root() != header.state_root {
             return Err(self.frames.damaged("the state does not have the head's root"));
@@ -187,7 +187,7 @@ impl<R: Read> Import<R> {
                 .damaged("the number of entries differs from the one at the end"));
         }
         self.write_chain(&commitment)?;
-        told(self.frames.offset());
+        report(self.frames.offset());
         self.frames.finish()?;
         Ok(SnapshotSummary {
             chain_id: self.genesis.chain_id,
@@ -203,17 +203,17 @@ impl<R: Read> Import<R> {
     /// Returns the state's commitment, the number of its entries, and the codes that they name.
     fn take_entries(
         &mut self,
-        told: &mut dyn FnMut(u64),
+        report: &mut dyn FnMut(u64),
     ) -> Result<(Commitment, u64, BTreeSet<B256>), SnapshotError> {
         let (store, frames) = (&self.store, &mut self.frames);
-        let mut entries = EntryStream { frames, bytes: Vec::new(), taken: 0, told };
+        let mut entries = EntryStream { frames, bytes: Vec::new(), taken: 0, report };
         let (mut count, mut codes) = (0, BTreeSet::new());
         let counted = std::iter::from_fn(|| entries.next().transpose()).inspect(|entry| {
             count += 1;
             codes.extend(entry.as_ref().ok().and_then(code_of));
         });
         let mut waiting = Vec::with_capacity(BUCKETS_WRITTEN);
-        let commitment = Commitment::gather(counted, |id, bytes| -> Result<(), Trouble> {
+        let commitment = Commitment::gather(counted, |id, bytes| -> Result<(), EntryError> {
             waiting.push((id, bytes));
             if waiting.len() == BUCKETS_WRITTEN {
                 write_buckets(store, &mut waiting)?;
@@ -221,8 +221,8 @@ impl<R: Read> Import<R> {
             Ok(())
         });
         let commitment = commitment.map_err(|trouble| match trouble {
-            Trouble::Snapshot(error) => error,
-            Trouble::OutOfOrder => self.frames.damaged("the state's entries are not in order"),
+            EntryError::Snapshot(error) => error,
+            EntryError::OutOfOrder => self.frames.damaged("the state's entries are not in order"),
         })?;
         write_buckets(store, &mut waiting)?;
         Ok((commitment, count, codes))
@@ -276,18 +276,18 @@ impl<R: Read> Import<R> {
 }
 
 /// Why the entries gave no commitment.
-enum Trouble {
+enum EntryError {
     Snapshot(SnapshotError),
     OutOfOrder,
 }
 
-impl From<OutOfOrder> for Trouble {
+impl From<OutOfOrder> for EntryError {
     fn from(_: OutOfOrder) -> Self {
         Self::OutOfOrder
     }
 }
 
-impl<E: Into<SnapshotError>> From<E> for Trouble {
+impl<E: Into<SnapshotError>> From<E> for EntryError {
     fn from(error: E) -> Self {
         Self::Snapshot(error.into())
     }
@@ -298,14 +298,14 @@ struct EntryStream<'a, R> {
     frames: &'a mut FrameReader<R>,
     bytes: Vec<u8>,
     taken: usize,
-    told: &'a mut dyn FnMut(u64),
+    report: &'a mut dyn FnMut(u64),
 }
 
 impl<R: Read> EntryStream<'_, R> {
-    fn next(&mut self) -> Result<Option<Entry>, Trouble> {
+    fn next(&mut self) -> Result<Option<Entry>, EntryError> {
         if self.taken == self.bytes.len() {
             let Some(bytes) = self.frames.next_if(Kind::Entries)? else { return Ok(None) };
-            (self.told)(self.frames.offset());
+            (self.report)(self.frames.offset());
             (self.bytes, self.taken) = (bytes, 0);
         }
         let mut rest = &self.bytes[self.taken..];

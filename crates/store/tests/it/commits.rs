@@ -5,7 +5,7 @@ use revm::DatabaseRef;
 use store::{Store, StoreError, TransactionLocation};
 
 #[test]
-fn what_is_committed_is_read_back_also_after_reopening() {
+fn committed_blocks_are_read_back_also_after_reopening() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path());
     let blocks = grow(&store, 3);
@@ -26,6 +26,14 @@ fn what_is_committed_is_read_back_also_after_reopening() {
         for (index, transaction) in expected.transactions.iter().enumerate() {
             let location = TransactionLocation { block_number: number, index };
             assert_eq!(reader.locate(transaction.tx_hash()).unwrap(), Some(location));
+            assert_eq!(reader.transaction(number, index).unwrap().as_ref(), Some(transaction));
+            let receipt = reader.receipt(number, index).unwrap();
+            assert_eq!(receipt.as_ref(), expected.receipts.get(index));
+        }
+        let count = expected.transactions.len();
+        for index in [count, count + 1] {
+            assert_eq!(reader.transaction(number, index).unwrap(), None);
+            assert_eq!(reader.receipt(number, index).unwrap(), None);
         }
         assert_eq!(reader.slot(&COUNTER, &U256::from(number)).unwrap(), U256::from(2 * number));
     }
@@ -38,7 +46,7 @@ fn what_is_committed_is_read_back_also_after_reopening() {
 }
 
 #[test]
-fn what_is_not_there_is_not_found() {
+fn missing_items_are_not_found() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path());
     let reader = store.reader().unwrap();
@@ -46,6 +54,8 @@ fn what_is_not_there_is_not_found() {
     assert!(reader.block(1).unwrap().is_none());
     assert!(reader.header(1).unwrap().is_none());
     assert!(reader.receipts(1).unwrap().is_none());
+    assert!(reader.transaction(1, 0).unwrap().is_none());
+    assert!(reader.receipt(1, 0).unwrap().is_none());
     assert!(reader.locate(&B256::ZERO).unwrap().is_none());
     assert!(reader.block_number(&B256::ZERO).unwrap().is_none());
     assert!(reader.account(&Address::ZERO).unwrap().is_none());
@@ -70,7 +80,7 @@ fn a_snapshot_does_not_move() {
 }
 
 #[test]
-fn a_second_opener_is_told_which_directory() {
+fn a_second_open_names_the_directory() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path());
     let Err(error) = Store::open(directory.path()) else { panic!("opened twice") };

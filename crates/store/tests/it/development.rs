@@ -36,7 +36,7 @@ fn nonce(store: &Store, index: u64) -> Option<u64> {
 }
 
 #[test]
-fn it_goes_back_to_a_mark_and_grows_again() {
+fn it_reverts_to_a_mark_and_continues() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path());
     grow(&store, 2);
@@ -76,7 +76,7 @@ fn it_goes_back_to_a_mark_and_grows_again() {
 }
 
 #[test]
-fn it_goes_back_to_its_beginning_whatever_was_amended_there_and_after_it_was_closed() {
+fn it_resets_to_genesis_also_after_amendments_and_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path());
     let root = |store: &Store| store.reader().unwrap().commitment().root();
@@ -113,7 +113,7 @@ fn a_change_of_another_state_is_refused() {
 }
 
 #[test]
-fn it_is_not_taken_for_a_ledger_that_is_meant() {
+fn a_development_ledger_can_not_be_opened_as_a_production_ledger() {
     let (mine, meant) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     drop(opened(mine.path()));
     drop(Store::open(meant.path()).unwrap());

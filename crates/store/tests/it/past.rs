@@ -73,7 +73,7 @@ fn each_kept_state_is_what_it_was() {
 }
 
 #[test]
-fn only_development_goes_back() {
+fn only_a_development_ledger_reverts() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path(), 2);
     assert!(matches!(store.mark(), Err(StoreError::NotAllowed { .. })));

@@ -54,7 +54,7 @@ fn only_the_newest_blocks_are_kept_and_the_state_is_as_if_all_were() {
 }
 
 #[test]
-fn a_ledger_that_kept_all_gets_there_and_one_that_keeps_more_again_goes_on() {
+fn a_ledger_can_start_to_prune_and_later_keep_more() {
     let directory = tempfile::tempdir().unwrap();
     grow(&opened(directory.path(), None, 4), 100);
     let store = opened(directory.path(), Some(10), 4);
@@ -73,7 +73,7 @@ fn a_ledger_that_kept_all_gets_there_and_one_that_keeps_more_again_goes_on() {
 }
 
 #[test]
-fn a_block_whose_state_is_kept_stays() {
+fn a_block_with_a_kept_state_is_not_pruned() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(directory.path(), Some(1), 30);
     grow(&store, 100);
@@ -82,7 +82,7 @@ fn a_block_whose_state_is_kept_stays() {
 }
 
 #[test]
-fn what_was_pruned_can_be_exported() {
+fn a_pruned_ledger_can_be_exported() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(&directory.path().join("pruned"), Some(5), 2);
     grow(&store, 300);

@@ -16,7 +16,7 @@ fn import(directory: &Path, bytes: &[u8]) -> Result<SnapshotSummary, SnapshotErr
 }
 
 #[test]
-fn a_ledger_goes_on_from_a_snapshot_as_it_would_have() {
+fn a_ledger_continues_from_a_snapshot_as_without_it() {
     for blocks in [0, 1, 3, 300] {
         let directory = tempfile::tempdir().unwrap();
         let store = opened(&directory.path().join("old"));
@@ -127,7 +127,7 @@ fn joined(frames: &[(u8, Vec<u8>)]) -> Vec<u8> {
 }
 
 #[test]
-fn good_checksums_do_not_make_a_lie_true() {
+fn valid_checksums_do_not_make_false_content_valid() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(&directory.path().join("old"));
     grow(&store, 3);
@@ -171,7 +171,7 @@ fn good_checksums_do_not_make_a_lie_true() {
 }
 
 #[test]
-fn only_the_trusted_block_is_taken() {
+fn only_the_trusted_block_is_accepted() {
     let directory = tempfile::tempdir().unwrap();
     let store = opened(&directory.path().join("old"));
     grow(&store, 1);
@@ -210,7 +210,7 @@ fn a_ledger_for_development_has_no_snapshots() {
 }
 
 #[test]
-fn a_ledger_of_thousands_of_blocks_goes_on_elsewhere() {
+fn a_ledger_of_thousands_of_blocks_continues_from_its_snapshot() {
     let directory = tempfile::tempdir().unwrap();
     let backend = redb::backends::InMemoryBackend::new();
     let path = directory.path().join("memory");
@@ -234,7 +234,7 @@ fn a_ledger_of_thousands_of_blocks_goes_on_elsewhere() {
 }
 
 #[test]
-fn what_must_be_there_is_not_made() {
+fn opening_an_existing_ledger_creates_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let open = |path: &Path| Store::open_existing(path, StoreOptions::default());
     let absent = directory.path().join("absent");
@@ -247,7 +247,7 @@ fn what_must_be_there_is_not_made() {
     let file = directory.path().join("file");
     std::fs::write(&file, "in the way").unwrap();
     assert!(!Store::exists(&file).unwrap());
-    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing was made");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing was created");
     drop(opened(&absent));
     assert!(Store::exists(&absent).unwrap());
     open(&absent).unwrap();

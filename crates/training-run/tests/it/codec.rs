@@ -17,7 +17,7 @@ fn busy() -> Run {
     table.run
 }
 
-/// Runs lie on ledgers in these bytes: what earlier versions wrote must be read, and written the same.
+/// Ledgers store runs in these bytes: what earlier versions wrote must be decoded, and encoded the same.
 #[test]
 fn the_bytes_of_a_run_stay_as_they_are() {
     let opened = Table::open(terms(), 5).run;

@@ -57,7 +57,7 @@ fn to_worker() -> [(&'static str, ToWorker); 5] {
     ]
 }
 
-/// Workers and coordinators of different versions meet: other bytes need another [`PROTOCOL`].
+/// Workers and coordinators of different versions exchange these bytes: a change needs another [`PROTOCOL`].
 #[test]
 fn messages_have_the_bytes_of_their_protocol() {
     let mut text = format!("protocol {PROTOCOL}\n");

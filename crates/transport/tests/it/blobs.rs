@@ -12,8 +12,8 @@ async fn blobs_are_transferred_both_ways_and_counted() {
     guarded(async {
         let (coordinator, worker) = pair(Limits::USUAL).await;
         let device = worker.device();
-        // Sizes around which BLAKE3 trees and iroh's chunk groups change shape.
-        for size in [0, 1, 1024, 1025, 16_384, 16_385, 300_000] {
+        // Sizes around those of a BLAKE3 chunk and of the pieces that are read at a time.
+        for size in [0, 1, 1024, 1025, 65_535, 65_536, 65_537, 300_000] {
             let (up, down) = (content(size, 1), content(size, 2));
             let before = (coordinator.traffic(), worker.traffic());
 

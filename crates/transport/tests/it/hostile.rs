@@ -6,10 +6,6 @@ use iroh::{
     Endpoint, EndpointAddr, EndpointId, RelayMode, SecretKey,
     endpoint::{Connection, RecvStream, SendStream, presets},
 };
-use iroh_blobs::{
-    protocol::{ChunkRangesSeq, PushRequest},
-    store::mem::MemStore,
-};
 use transport::{Event, FetchError, Limits};
 use units::{DeviceId, Digest};
 
@@ -19,6 +15,7 @@ use crate::{
 
 const CONTROL: &[u8] = b"gleaner/control/1";
 const EVIDENCE: &[u8] = b"gleaner/evidence/1";
+const BLOBS: &[u8] = b"gleaner/blobs/1";
 
 const SOON: Limits = Limits { answer: Duration::from_secs(1), ..Limits::USUAL };
 
@@ -128,15 +125,18 @@ async fn blobs_can_not_be_pushed() {
     guarded(async {
         let (coordinator, worker) = pair(SOON).await;
         let stranger = Stranger::new().await;
-        let connection = stranger.dial(&coordinator, iroh_blobs::ALPN).await;
-        let store = MemStore::new();
-        let tag = store.add_slice(content(1000, 1)).await.unwrap();
-        // The result of the push does not matter: it may or may not notice that it is refused.
-        let _pushed = store
-            .remote()
-            .execute_push(connection.clone(), PushRequest::new(tag.hash, ChunkRangesSeq::root()))
-            .await;
-        let missing = worker.fetch(&Digest::from_bytes(*tag.hash.as_bytes()), 1000).await;
+        let connection = stranger.dial(&coordinator, BLOBS).await;
+        let pushed = content(1000, 1);
+        let digest = digest(&pushed);
+        let (mut send, mut receive) = connection.open_bi().await.unwrap();
+        // The form of an answer in the place of a request.
+        send.write_all(digest.as_bytes()).await.unwrap();
+        // The rest may be refused already.
+        let _pushed = send.write_all(&1000_u64.to_le_bytes()).await;
+        let _pushed = send.write_all(&pushed).await;
+        let _finished = send.finish();
+        assert!(receive.read_to_end(1).await.unwrap().is_empty(), "nothing is answered");
+        let missing = worker.fetch(&digest, 1000).await;
         assert!(matches!(missing, Err(FetchError::NotFound { .. })), "{missing:?}");
         worker.close().await;
         stranger.endpoint.close().await;
@@ -145,8 +145,19 @@ async fn blobs_can_not_be_pushed() {
     .await;
 }
 
+fn digest(content: &[u8]) -> Digest {
+    Digest::from_bytes(*blake3::hash(content).as_bytes())
+}
+
+/// Whether an answer ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Open,
+    Finished,
+}
+
 /// Fetches from a device that answers every request with `answer`, or not at all.
-async fn fetch_from_a_liar(answer: Option<Vec<u8>>) -> FetchError {
+async fn fetch_from_a_liar(answer: Option<Vec<u8>>, end: End) -> FetchError {
     let coordinator = coordinator(SOON).await;
     let stranger = Stranger::new().await;
     let evidence = stranger.dial(&coordinator, EVIDENCE).await;
@@ -159,11 +170,14 @@ async fn fetch_from_a_liar(answer: Option<Vec<u8>>) -> FetchError {
             if let Some(answer) = &answer {
                 let _written = send.write_all(answer).await;
             }
+            if end == End::Finished {
+                send.finish().unwrap();
+            }
             kept.push(send);
         }
     };
     let honest = content(1000, 0);
-    let digest = Digest::from_bytes(*iroh_blobs::Hash::new(&honest).as_bytes());
+    let digest = digest(&honest);
     let error = tokio::select! {
         result = coordinator.fetch_from(&stranger.device, &digest, 1 << 20) => result.unwrap_err(),
         () = lying => panic!("the connection ended early"),
@@ -175,21 +189,38 @@ async fn fetch_from_a_liar(answer: Option<Vec<u8>>) -> FetchError {
 
 #[tokio::test]
 async fn a_silent_peer_does_not_hold_a_fetch() {
-    let error = guarded(fetch_from_a_liar(None)).await;
+    let error = guarded(fetch_from_a_liar(None, End::Open)).await;
     assert!(matches!(error, FetchError::Slow { seconds: 1, .. }), "{error}");
 }
 
 #[tokio::test]
 async fn a_peer_that_stops_half_way_does_not_hold_a_fetch() {
-    let error = guarded(fetch_from_a_liar(Some(1000_u64.to_le_bytes().to_vec()))).await;
+    let error = guarded(fetch_from_a_liar(Some(1000_u64.to_le_bytes().to_vec()), End::Open)).await;
     assert!(matches!(error, FetchError::Slow { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_part_is_not_taken_for_the_blob() {
+    let mut answer = 1000_u64.to_le_bytes().to_vec();
+    answer.extend(&content(1000, 0)[..999]);
+    let error = guarded(fetch_from_a_liar(Some(answer), End::Finished)).await;
+    assert!(matches!(error, FetchError::NotFound { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn bytes_after_the_blob_are_not_taken() {
+    let mut answer = 1000_u64.to_le_bytes().to_vec();
+    answer.extend(content(1000, 0));
+    answer.push(0);
+    let error = guarded(fetch_from_a_liar(Some(answer), End::Finished)).await;
+    assert!(matches!(error, FetchError::Corrupt { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn other_bytes_are_not_taken_for_the_blob() {
     let mut answer = 1000_u64.to_le_bytes().to_vec();
     answer.extend(content(1000, 9));
-    let error = guarded(fetch_from_a_liar(Some(answer))).await;
+    let error = guarded(fetch_from_a_liar(Some(answer), End::Open)).await;
     assert!(matches!(error, FetchError::Corrupt { .. }), "{error}");
 }
 
@@ -197,7 +228,7 @@ async fn other_bytes_are_not_taken_for_the_blob() {
 async fn a_false_size_is_not_taken_for_the_blob() {
     let mut answer = 999_u64.to_le_bytes().to_vec();
     answer.extend(&content(1000, 0)[..999]);
-    let error = guarded(fetch_from_a_liar(Some(answer))).await;
+    let error = guarded(fetch_from_a_liar(Some(answer), End::Open)).await;
     assert!(matches!(error, FetchError::Corrupt { .. }), "{error}");
 }
 

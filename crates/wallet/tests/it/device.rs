@@ -3,7 +3,7 @@ use std::fs;
 use ed25519_dalek::{Signature, VerifyingKey};
 use wallet::{DeviceKey, DeviceKeyError};
 
-/// A device that could not read its own file would be a stranger to the ledger.
+/// A device that can't read its own file loses its identity on the ledger.
 #[test]
 fn the_file_of_a_key_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ fn address(byte: u8) -> Address {
     Address::repeat_byte(byte)
 }
 
-/// A genesis block with storage, and a document about one of its accounts.
+/// Returns a genesis block with storage, and a document about one of its accounts.
 fn document(of: Address, slots: &[u64]) -> ProofDocument {
     let account =
         json!({ "balance": "7", "code": "0x00", "storage": { "0x1": "0x2a", "0x2": "0x7" } });
@@ -52,7 +52,7 @@ fn another_block_than_the_trusted_one_is_refused() {
     assert_eq!(shown.verify(Some(&expected)), Err(DocumentError::OtherBlock { found, expected }));
 }
 
-/// Every way to one value of a JSON document.
+/// Collects the JSON pointers of all values of a document.
 fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Array(items) => {
@@ -89,7 +89,7 @@ fn change(value: &mut Value, kind: u8, digit: usize) {
 }
 
 proptest! {
-    /// Whatever is changed: it is refused, or says what is true.
+    /// Checks that a changed document is refused, or still says what is true.
     #[test]
     fn nothing_false_can_be_shown(
         byte in prop_oneof![1_u8..=40, Just(0xdd)],

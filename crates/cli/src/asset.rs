@@ -1,9 +1,14 @@
 //! `gleaner asset`: creates, shows, mints and sends assets.
 
+use abi::parse_amount;
 use alloy_primitives::U256;
 use anyhow::anyhow;
 use clap::Subcommand;
-use ledger_client::{AssetRecord, Ledger, NewAsset, Receipt, amount_text, parse_amount};
+use ledger_client::{Ledger, NewAsset, Receipt};
+use ledger_views::{
+    ViewError, Window,
+    assets::{self, AssetView, Powers},
+};
 use serde::Serialize;
 use units::AccountId;
 
@@ -199,10 +204,12 @@ fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
         cap,
         uri: args.uri.clone(),
         issuer: args.issuer.unwrap_or(account),
-        is_pausable: args.pausable,
-        is_burnable: args.burnable,
-        is_transferable: args.transferable,
-        is_renounceable: args.renounceable,
+        powers: Powers {
+            pausable: args.pausable,
+            burnable: args.burnable,
+            transferable: args.transferable,
+            renounceable: args.renounceable,
+        },
     };
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
@@ -231,22 +238,34 @@ fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
 
 async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
-    let count = ledger.asset_count().await?;
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
-    for number in (1..=count).rev().take(usize::try_from(args.limit).unwrap_or(usize::MAX)) {
-        let asset = ledger.asset(number).await?;
+    for asset in newest(&ledger, args.limit).await? {
         rows.push(vec![
-            number.to_string(),
+            asset.number.to_string(),
             asset.symbol.clone(),
             asset.name.clone(),
-            amount_text(asset.supply, asset.decimals),
-            cap(&asset),
+            asset.amount_text(asset.supply),
+            asset.cap_text(),
             checksummed(&asset.address),
         ]);
         documents.push(document(&asset));
     }
     let head = ["asset", "symbol", "name", "supply", "cap", "address"];
     output.print(&documents, &table(&head, &rows))
+}
+
+/// The newest assets, at most `limit` of them.
+async fn newest(ledger: &Ledger, limit: u64) -> anyhow::Result<Vec<AssetView>> {
+    let (mut found, mut window) = (Vec::new(), Window::first(limit));
+    loop {
+        let page = assets::list(ledger, window).await?;
+        found.extend(page.items);
+        let left = limit.saturating_sub(u64::try_from(found.len())?);
+        match page.older.filter(|_| left > 0) {
+            Some(older) => window = Window { newest: Some(older), items: left },
+            None => return Ok(found),
+        }
+    }
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
@@ -258,8 +277,8 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
         ("name", asset.name.clone()),
         ("symbol", asset.symbol.clone()),
         ("address", checksummed(&asset.address)),
-        ("supply", amount_text(asset.supply, asset.decimals)),
-        ("cap", cap(&asset)),
+        ("supply", asset.amount_text(asset.supply)),
+        ("cap", asset.cap_text()),
         ("decimals", asset.decimals.to_string()),
         (
             "issuer",
@@ -268,10 +287,10 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
                 .map_or("none: the role was renounced".to_owned(), |issuer| checksummed(&issuer)),
         ),
         ("state", if asset.is_paused { "paused" } else { "open" }.to_owned()),
-        ("issuer may pause", may(asset.is_pausable)),
-        ("holders may burn", may(asset.is_burnable)),
-        ("issuer may transfer its role", may(asset.is_transferable)),
-        ("issuer may renounce its role", may(asset.is_renounceable)),
+        ("issuer may pause", may(asset.powers.pausable)),
+        ("holders may burn", may(asset.powers.burnable)),
+        ("issuer may transfer its role", may(asset.powers.transferable)),
+        ("issuer may renounce its role", may(asset.powers.renounceable)),
         ("metadata", asset.uri.clone()),
     ];
     let rows: Vec<_> =
@@ -284,10 +303,10 @@ async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let asset = asset(&ledger, args.asset).await?;
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
-    for account in accounts {
-        let balance = ledger.asset_balance(&asset.address, &account).await?;
-        let address = checksummed(&account);
-        rows.push(vec![address.clone(), amount_text(balance, asset.decimals)]);
+    let balances = assets::balances(&ledger, &asset.address, &accounts).await?;
+    for (account, balance) in accounts.iter().zip(balances) {
+        let address = checksummed(account);
+        rows.push(vec![address.clone(), asset.amount_text(balance)]);
         documents.push(BalanceDocument { address, balance: balance.to_string() });
     }
     output.print(&documents, &table(&["account", &asset.symbol], &rows))
@@ -318,7 +337,7 @@ fn move_amount(args: &MoveArgs, what: Move, output: &Output) -> anyhow::Result<(
         };
         let text = format!(
             "{done} {} {} to {}\nfee {} GRAIN, block {height}, transaction {hash}",
-            amount_text(amount, asset.decimals),
+            asset.amount_text(amount),
             asset.symbol,
             checksummed(&args.to),
             fee.to_grain()
@@ -327,13 +346,15 @@ fn move_amount(args: &MoveArgs, what: Move, output: &Output) -> anyhow::Result<(
     })
 }
 
-async fn asset(ledger: &Ledger, number: u64) -> anyhow::Result<AssetRecord> {
-    let count = ledger.asset_count().await?;
-    if number == 0 || count < number {
-        return Err(anyhow!("asset {number} does not exist: the ledger has {count}"))
-            .hint("gleaner asset list");
+async fn asset(ledger: &Ledger, number: u64) -> anyhow::Result<AssetView> {
+    match assets::asset(ledger, number).await {
+        Err(ViewError::Refused { .. }) => {
+            let count = assets::count(ledger).await?;
+            Err(anyhow!("asset {number} does not exist: the ledger has {count}"))
+                .hint("gleaner asset list")
+        }
+        asset => Ok(asset?),
     }
-    Ok(ledger.asset(number).await?)
 }
 
 fn amount(text: &str, decimals: u8) -> anyhow::Result<U256> {
@@ -342,11 +363,7 @@ fn amount(text: &str, decimals: u8) -> anyhow::Result<U256> {
     })
 }
 
-fn cap(asset: &AssetRecord) -> String {
-    if asset.cap == U256::MAX { "none".to_owned() } else { amount_text(asset.cap, asset.decimals) }
-}
-
-fn document(asset: &AssetRecord) -> AssetDocument {
+fn document(asset: &AssetView) -> AssetDocument {
     AssetDocument {
         asset: asset.number,
         address: checksummed(&asset.address),
@@ -354,13 +371,13 @@ fn document(asset: &AssetRecord) -> AssetDocument {
         symbol: asset.symbol.clone(),
         decimals: asset.decimals,
         supply: asset.supply.to_string(),
-        cap: asset.cap.to_string(),
+        cap: asset.cap.unwrap_or(U256::MAX).to_string(),
         issuer: asset.issuer.map(|issuer| checksummed(&issuer)),
         paused: asset.is_paused,
-        pausable: asset.is_pausable,
-        burnable: asset.is_burnable,
-        transferable: asset.is_transferable,
-        renounceable: asset.is_renounceable,
+        pausable: asset.powers.pausable,
+        burnable: asset.powers.burnable,
+        transferable: asset.powers.transferable,
+        renounceable: asset.powers.renounceable,
         uri: asset.uri.clone(),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use ledger_client::{Ledger, SeatRecord};
+use ledger_client::Ledger;
+use ledger_views::runs::{self, SeatView};
 use serde::Serialize;
 use units::{AccountId, Wei};
 
@@ -58,12 +59,12 @@ async fn earnings(args: &Args, output: &Output) -> anyhow::Result<()> {
     let (mut seats, mut rows) = (Vec::new(), Vec::new());
     for run in projects(&ledger, &accounts).await? {
         let mut name = None;
-        for seat in ledger.run_seats(run).await? {
+        for seat in runs::seats(&ledger, run).await? {
             if !accounts.contains(&seat.account) {
                 continue;
             }
             if name.is_none() {
-                name = Some(ledger.run_summary(run).await?.name);
+                name = Some(runs::run(&ledger, run).await?.name);
             }
             let name = name.clone().unwrap_or_default();
             paid = paid.checked_add(seat.paid)?;
@@ -84,14 +85,14 @@ async fn projects(ledger: &Ledger, accounts: &[AccountId]) -> anyhow::Result<BTr
     let mut found = BTreeSet::new();
     for account in accounts {
         match ledger.runs_of(account).await? {
-            Some(runs) => found.extend(runs),
-            None => return Ok((1..=ledger.run_count().await?).collect()),
+            Some(theirs) => found.extend(theirs),
+            None => return Ok((1..=runs::count(ledger).await?).collect()),
         }
     }
     Ok(found)
 }
 
-fn row(run: u64, name: &str, seat: &SeatRecord) -> Vec<String> {
+fn row(run: u64, name: &str, seat: &SeatView) -> Vec<String> {
     vec![
         run.to_string(),
         name.to_owned(),
@@ -103,7 +104,7 @@ fn row(run: u64, name: &str, seat: &SeatRecord) -> Vec<String> {
     ]
 }
 
-fn seat_document(project: u64, name: String, seat: &SeatRecord) -> SeatDocument {
+fn seat_document(project: u64, name: String, seat: &SeatView) -> SeatDocument {
     SeatDocument {
         project,
         name,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ledger_client::Ledger;
+use ledger_views::runs;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use units::{AccountId, DeviceId};
@@ -126,7 +127,7 @@ async fn work(
     let mut projects: Vec<ProjectResult> = Vec::new();
     loop {
         let run = match args.project {
-            Some(run) => ledger::project(&ledger, run).await?.run,
+            Some(run) => ledger::project(&ledger, run).await?.run.run,
             None => match next(&ledger, &projects, &stopped, output).await? {
                 Some(run) => run,
                 None => return Ok((projects, true)),
@@ -178,10 +179,10 @@ async fn next(
     let mut has_said = false;
     loop {
         let mut best = None;
-        for run in 1..=ledger.run_count().await? {
+        for run in 1..=runs::count(ledger).await? {
             let is_new = done.iter().all(|result| result.id != run);
-            if is_new && ledger::is_open(ledger.run_summary(run).await?.phase) {
-                let price = ledger.run_terms(run).await?.price_per_token;
+            if is_new && runs::run(ledger, run).await?.phase.is_open() {
+                let price = runs::terms(ledger, run).await?.price_per_token;
                 best = best.max(Some((price, run)));
             }
         }
@@ -205,7 +206,7 @@ async fn project_result(
     device: &DeviceId,
     ending: Ending,
 ) -> anyhow::Result<ProjectResult> {
-    let seats = ledger.run_seats(run).await?;
+    let seats = runs::seats(ledger, run).await?;
     let seat = seats.iter().find(|seat| seat.device == *device);
     Ok(ProjectResult {
         id: run,

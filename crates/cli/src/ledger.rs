@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use alloy_signer_local::PrivateKeySigner;
-use ledger_client::{Ledger, RunPhase, RunSummary, SeatRecord};
+use ledger_client::Ledger;
+use ledger_views::{
+    ViewError,
+    runs::{self, RunDetails, RunPhase, SeatView},
+};
 use training_run::{Cause, Ending, Standing};
 
 use crate::failure::Hint as _;
@@ -28,22 +32,19 @@ pub(crate) async fn connect(
     Ok(ledger.hint(hint)?.with_patience(PATIENCE))
 }
 
-/// Returns the summary of a project.
+/// Reads all that the ledger says of one project.
 ///
 /// # Errors
 /// When the project does not exist, or the ledger does not answer.
-pub(crate) async fn project(ledger: &Ledger, run: u64) -> anyhow::Result<RunSummary> {
-    let count = ledger.run_count().await?;
-    if run == 0 || count < run {
-        return Err(anyhow::anyhow!("project {run} does not exist: the ledger has {count}"))
-            .hint("gleaner project list");
+pub(crate) async fn project(ledger: &Ledger, run: u64) -> anyhow::Result<RunDetails> {
+    match runs::details(ledger, run).await {
+        Err(ViewError::Refused { .. }) => {
+            let count = runs::count(ledger).await?;
+            Err(anyhow::anyhow!("project {run} does not exist: the ledger has {count}"))
+                .hint("gleaner project list")
+        }
+        details => Ok(details?),
     }
-    Ok(ledger.run_summary(run).await?)
-}
-
-/// Returns whether machines can still join a project.
-pub(crate) fn is_open(phase: RunPhase) -> bool {
-    matches!(phase, RunPhase::Gathering | RunPhase::Training { .. } | RunPhase::Closed)
 }
 
 /// Describes the phase of a project.
@@ -62,7 +63,7 @@ pub(crate) fn state(phase: RunPhase) -> &'static str {
 }
 
 /// Describes the standing of a seat.
-pub(crate) fn standing(seat: &SeatRecord) -> &'static str {
+pub(crate) fn standing(seat: &SeatView) -> &'static str {
     match seat.standing {
         Standing::Active if seat.on_probation => "on probation",
         Standing::Active => "active",

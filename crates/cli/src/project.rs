@@ -2,7 +2,11 @@
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use ledger_client::{AuditRecord, Ledger, RunSummary, SeatRecord};
+use ledger_client::Ledger;
+use ledger_views::{
+    Window,
+    runs::{self, AuditView, RunDetails, RunView, SeatView},
+};
 use serde::Serialize;
 use training_run::Terms;
 use units::DeviceId;
@@ -150,15 +154,13 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 
 async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
-    let count = ledger.run_count().await?;
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
-    for run in (1..=count).rev().take(usize::try_from(args.limit).unwrap_or(usize::MAX)) {
-        let summary = ledger.run_summary(run).await?;
-        if args.open && !ledger::is_open(summary.phase) {
+    for summary in newest(&ledger, args.limit).await? {
+        if args.open && !summary.phase.is_open() {
             continue;
         }
         rows.push(vec![
-            run.to_string(),
+            summary.run.to_string(),
             summary.name.clone(),
             ledger::state(summary.phase).to_owned(),
             format!("{}/{}", summary.round, summary.rounds),
@@ -173,13 +175,25 @@ async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
     output.print(&documents, &table(&head, &rows))
 }
 
+/// The newest projects, at most `limit` of them.
+async fn newest(ledger: &Ledger, limit: u64) -> anyhow::Result<Vec<RunView>> {
+    let (mut found, mut window) = (Vec::new(), Window::first(limit));
+    loop {
+        let page = runs::list(ledger, window).await?;
+        found.extend(page.items);
+        let left = limit.saturating_sub(u64::try_from(found.len())?);
+        match page.older.filter(|_| left > 0) {
+            Some(older) => window = Window { newest: Some(older), items: left },
+            None => return Ok(found),
+        }
+    }
+}
+
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let run = args.project;
-    let summary = ledger::project(&ledger, run).await?;
-    let terms = ledger.run_terms(run).await?;
-    let audits = ledger.run_audits(run).await?;
-    let seats = ledger.run_seats(run).await?;
+    let details = ledger::project(&ledger, run).await?;
+    let RunDetails { run: summary, terms, seats, audits, .. } = details;
     let document = FullDocument {
         project: project_document(&summary),
         terms: terms_document(&terms),
@@ -195,10 +209,10 @@ fn cancel(args: &CancelArgs, output: &Output) -> anyhow::Result<()> {
     let run = args.project;
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
-        require_owner(&ledger, &ledger::project(&ledger, run).await?)?;
+        require_owner(&ledger, &ledger::project(&ledger, run).await?.run)?;
         let receipt =
             ledger.cancel(run).await.with_context(|| format!("project {run} was not cancelled"))?;
-        let state = ledger::state(ledger.run_summary(run).await?.phase);
+        let state = ledger::state(runs::run(&ledger, run).await?.phase);
         let document = CancelDocument {
             id: run,
             hash: receipt.hash.to_string(),
@@ -214,8 +228,8 @@ fn cancel(args: &CancelArgs, output: &Output) -> anyhow::Result<()> {
     })
 }
 
-fn require_owner(ledger: &Ledger, summary: &RunSummary) -> anyhow::Result<()> {
-    let RunSummary { run, owner, .. } = summary;
+fn require_owner(ledger: &Ledger, summary: &RunView) -> anyhow::Result<()> {
+    let RunView { run, owner, .. } = summary;
     if ledger.account() == Some(*owner) {
         return Ok(());
     }
@@ -226,7 +240,7 @@ fn require_owner(ledger: &Ledger, summary: &RunSummary) -> anyhow::Result<()> {
     .hint("sign as the owner with --account ADDRESS")
 }
 
-fn project_document(summary: &RunSummary) -> ProjectDocument {
+fn project_document(summary: &RunView) -> ProjectDocument {
     ProjectDocument {
         id: summary.run,
         name: summary.name.clone(),
@@ -267,7 +281,7 @@ fn terms_document(terms: &Terms) -> TermsDocument {
     }
 }
 
-fn seat_document(seat: &SeatRecord) -> SeatDocument {
+fn seat_document(seat: &SeatView) -> SeatDocument {
     SeatDocument {
         device: seat.device.to_string(),
         account: checksummed(&seat.account),
@@ -277,7 +291,7 @@ fn seat_document(seat: &SeatRecord) -> SeatDocument {
     }
 }
 
-fn audit_document(audit: &AuditRecord) -> AuditDocument {
+fn audit_document(audit: &AuditView) -> AuditDocument {
     AuditDocument {
         round: audit.round,
         subject: audit.subject.to_string(),
@@ -287,7 +301,7 @@ fn audit_document(audit: &AuditRecord) -> AuditDocument {
     }
 }
 
-fn facts(summary: &RunSummary, terms: &Terms, audits_open: usize) -> String {
+fn facts(summary: &RunView, terms: &Terms, audits_open: usize) -> String {
     let audit_rate = f64::from(terms.audit_rate.as_u16()) / 100.0;
     let facts = [
         ("project", format!("{} {}", summary.run, summary.name)),
@@ -322,8 +336,8 @@ fn facts(summary: &RunSummary, terms: &Terms, audits_open: usize) -> String {
     lines(&facts)
 }
 
-fn seat_table(seats: &[SeatRecord]) -> String {
-    let row = |seat: &SeatRecord| {
+fn seat_table(seats: &[SeatView]) -> String {
+    let row = |seat: &SeatView| {
         vec![
             checksummed(&seat.account),
             short(&seat.device),

@@ -28,8 +28,11 @@ use std::{
 };
 
 use anyhow::Context as _;
-use ledger_client::{Ledger, LedgerError, RunPhase, RunSummary, SeatRecord};
-use training_run::Standing;
+use ledger_client::{Ledger, LedgerError};
+use ledger_views::{
+    Ask as _,
+    runs::{self, RunPhase, RunView, SeatView},
+};
 use transport::{
     CoordinatorEndpoint,
     message::{PROTOCOL, REASON_BYTES_MAX, ToCoordinator, ToWorker},
@@ -251,12 +254,12 @@ impl<'a> Driver<'a> {
     async fn pass(&mut self) -> anyhow::Result<bool> {
         self.relay_statements().await?;
         self.follow_events().await?;
-        let summary = self.ledger.run_summary(self.run).await?;
-        if matches!(summary.phase, RunPhase::Finished(_)) {
+        let summary = runs::run(&self.ledger, self.run).await?;
+        if summary.phase.is_over() {
             self.follow_events().await?;
             return Ok(true);
         }
-        let seats = self.ledger.run_seats(self.run).await?;
+        let seats = runs::seats(&self.ledger, self.run).await?;
         match summary.phase {
             RunPhase::Training { deadline } => {
                 self.warn_of_few_accounts(&seats);
@@ -315,7 +318,7 @@ impl<'a> Driver<'a> {
         let head = self.ledger.head().await?.height;
         while self.next_height <= head {
             let last = head.min(self.next_height.saturating_add(EVENT_BLOCKS_MAX - 1));
-            let events = self.ledger.run_events(self.run, self.next_height, last).await?;
+            let events = runs::events(&self.ledger, self.run, self.next_height..=last).await?;
             self.next_height = last + 1;
             for logged in events {
                 if let Some(event) = self.tally.take(logged.event) {
@@ -328,7 +331,7 @@ impl<'a> Driver<'a> {
 
     /// Announces the open round to workers with a seat.
     async fn announce_rounds(&mut self) -> anyhow::Result<()> {
-        let summary = self.ledger.run_summary(self.run).await?;
+        let summary = runs::run(&self.ledger, self.run).await?;
         if !matches!(summary.phase, RunPhase::Training { .. }) {
             return Ok(());
         }
@@ -358,7 +361,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Serves the round's base state to joining devices, and later to auditors.
-    async fn serve_state(&mut self, summary: &RunSummary) -> anyhow::Result<()> {
+    async fn serve_state(&mut self, summary: &RunView) -> anyhow::Result<()> {
         if self.served.contains_key(&summary.round) {
             return Ok(());
         }
@@ -375,8 +378,8 @@ impl<'a> Driver<'a> {
 }
 
 /// Returns whether a seat takes part in the round and its commitment is expected.
-fn is_awaited(seat: &SeatRecord, round: u32) -> bool {
-    seat.standing == Standing::Active && seat.from_round <= round && !seat.committed
+fn is_awaited(seat: &SeatView, round: u32) -> bool {
+    seat.is_active() && seat.from_round <= round && !seat.committed
 }
 
 /// Ignores a refusal: another transaction was faster, or it is too early. The next pass reads the new state of the

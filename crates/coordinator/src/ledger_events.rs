@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use abi::{
-    TrainingRuns::PayKind,
-    convert::{account, device, digest},
-};
-use ledger_client::RunEvent;
-use units::{DeviceId, Digest, Wei};
+use ledger_views::runs::RunEvent;
+use training_run::{Effect, PayKind};
+use units::{DeviceId, Digest};
 
 use crate::{AuditReport, Event};
 
@@ -26,67 +23,50 @@ pub(crate) struct Tally {
 impl Tally {
     /// Counts an event; returns what to display.
     pub(crate) fn take(&mut self, event: RunEvent) -> Option<Event> {
-        Some(match event {
-            RunEvent::Enrolled(event) => {
-                Event::Enrolled { device: device(event.device), account: account(event.account) }
+        let RunEvent::Followed(effect) = event else { return None };
+        Some(match effect {
+            Effect::Enrolled { device, account, .. } => Event::Enrolled { device, account },
+            Effect::Left { device } => Event::Left { device },
+            Effect::RoundOpened { round, base, .. } => {
+                self.bases.insert(round, base);
+                Event::RoundOpened { round }
             }
-            RunEvent::Left(event) => Event::Left { device: device(event.device) },
-            RunEvent::RoundOpened(event) => {
-                self.bases.insert(event.round, digest(event.base));
-                Event::RoundOpened { round: event.round }
-            }
-            RunEvent::Committed(event) => {
-                let (round, device) = (event.round, device(event.device));
-                self.updates.entry(round).or_default().insert(device, digest(event.update));
+            Effect::Committed { device, round, commitment } => {
+                self.updates.entry(round).or_default().insert(device, commitment.update);
                 *self.commitments.entry(round).or_default() += 1;
                 Event::Committed { round, device }
             }
-            RunEvent::Drawn(event) => Event::Drawn {
-                round: event.round,
-                subject: device(event.subject),
-                auditor: device(event.auditor),
-            },
-            RunEvent::Paid(event) => Event::Paid {
-                account: account(event.account),
-                device: device(event.device),
-                tokens: event.tokens,
-                amount: Wei::new(event.amount.saturating_to()),
-                audit: event.kind == PayKind::Verdict,
-            },
-            RunEvent::Finished(_) => Event::Finished,
-            other => return self.take_outcome(other),
+            Effect::Drawn { round, subject, auditor } => Event::Drawn { round, subject, auditor },
+            Effect::Pay { account, device, tokens, amount, kind, .. } => {
+                Event::Paid { account, device, tokens, amount, audit: kind == PayKind::Audit }
+            }
+            Effect::Finished { .. } => Event::Finished,
+            other => return self.take_outcome(&other),
         })
     }
 
     /// Handles events about audits.
-    fn take_outcome(&mut self, event: RunEvent) -> Option<Event> {
-        Some(match event {
-            RunEvent::AuditPassed(event) => {
+    fn take_outcome(&mut self, effect: &Effect) -> Option<Event> {
+        Some(match *effect {
+            Effect::AuditPassed { round, subject, .. } => {
                 self.audits.performed += 1;
                 self.audits.passed += 1;
-                Event::AuditPassed { round: event.round, subject: device(event.subject) }
+                Event::AuditPassed { round, subject }
             }
-            RunEvent::Disputed(event) => Event::Disputed {
-                round: event.round,
-                subject: device(event.subject),
-                auditor: device(event.auditor),
-            },
-            RunEvent::Convicted(event) => {
+            Effect::Disputed { round, subject, auditor } => {
+                Event::Disputed { round, subject, auditor }
+            }
+            Effect::Convicted { round, subject, account, forfeited } => {
                 self.audits.performed += 1;
                 self.audits.failed += 1;
-                Event::Convicted {
-                    round: event.round,
-                    device: device(event.subject),
-                    account: account(event.account),
-                    forfeited: Wei::new(event.forfeited.saturating_to()),
-                }
+                Event::Convicted { round, device: subject, account, forfeited }
             }
-            RunEvent::AuditorExpelled(event) => {
-                Event::FalseAuditor { round: event.round, device: device(event.auditor) }
+            Effect::AuditorExpelled { round, auditor, .. } => {
+                Event::FalseAuditor { round, device: auditor }
             }
-            RunEvent::Unresolved(event) => {
+            Effect::Unresolved { round, subject } => {
                 self.audits.unresolved += 1;
-                Event::Unresolved { round: event.round, subject: device(event.subject) }
+                Event::Unresolved { round, subject }
             }
             _ => return None,
         })

@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use ledger_client::{Announcement, Ledger, RunPhase};
+use ledger_client::{Announcement, Ledger};
+use ledger_views::runs;
 use model::instructions::Isa;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -145,8 +146,8 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
 /// Returns a run on the ledger whose coordinator has this folder's key.
 async fn find_run(options: &Options, opened: &Opened) -> anyhow::Result<Option<u64>> {
     let ledger = &options.ledger;
-    for run in (1..=ledger.run_count().await?).rev() {
-        if ledger.run_summary(run).await?.coordinator == opened.endpoint.device() {
+    for run in (1..=runs::count(ledger).await?).rev() {
+        if runs::run(ledger, run).await?.coordinator == opened.endpoint.device() {
             return Ok(Some(run));
         }
     }
@@ -160,8 +161,8 @@ async fn take_up(options: &Options, opened: &mut Opened, record: &RunRecord) -> 
     if !is_same {
         return Err(Refusal::OtherRun { folder, run: record.run }.into());
     }
-    let summary = ledger.run_summary(record.run).await?;
-    if matches!(summary.phase, RunPhase::Finished(_)) && options.folder.join("model").exists() {
+    let summary = runs::run(ledger, record.run).await?;
+    if summary.phase.is_over() && options.folder.join("model").exists() {
         return Err(Refusal::Over { folder, run: record.run }.into());
     }
     opened.run = record.run;

@@ -2,7 +2,8 @@
 
 use abi::TrainingRuns::Verdict;
 use ledger_client::{Ledger, LedgerError, SignedCommitment, SignedVerdict};
-use training_run::{Commitment, Standing};
+use ledger_views::{devices, runs};
+use training_run::Commitment;
 use transport::message::{Link, ToCoordinator, WireSignature};
 use units::{AccountId, DeviceId, Digest};
 
@@ -128,7 +129,7 @@ pub(crate) async fn relay(
 /// Links and enrols a device, unless the ledger has that already: it may come back after a lost connection.
 async fn seat(ledger: &Ledger, run: u64, hello: &Hello) -> Result<Relayed, LedgerError> {
     let Hello { device, account, link, enroll } = hello;
-    let linked = ledger.link_of(device).await?;
+    let linked = devices::link(ledger, device).await?;
     if linked.account != Some(*account) {
         let Some(link) = link else {
             let reason = format!(
@@ -138,9 +139,8 @@ async fn seat(ledger: &Ledger, run: u64, hello: &Hello) -> Result<Relayed, Ledge
         };
         ledger.link_device(device, account, link.nonce, &link.signature.to_bytes()).await?;
     }
-    let seats = ledger.run_seats(run).await?;
-    let is_seated = |standing: Standing| standing == Standing::Active;
-    if !seats.iter().any(|seat| seat.device == *device && is_seated(seat.standing)) {
+    let seats = runs::seats(ledger, run).await?;
+    if !seats.iter().any(|seat| seat.device == *device && seat.is_active()) {
         ledger.enroll(run, device, &enroll.to_bytes()).await?;
     }
     Ok(Relayed::Seated(*device))

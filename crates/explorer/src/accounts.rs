@@ -4,47 +4,39 @@ use crate::{
     Answer, BLOCKS_SEARCHED_MAX, NoPage, ROWS, Shown, activity, layout, modules, number,
     transactions,
 };
+use abi::convert;
 use alloy_consensus::Transaction as _;
-use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
+use alloy_primitives::Address;
 use history::{Coverage, Unavailable};
+use ledger_views::{
+    accounts::{self, Code},
+    ready,
+};
 use maud::{Markup, html};
 use node::Node;
 use store::{Reader, StoreError};
 
 pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
     let reader = node.reader()?;
-    let account = reader.account(address)?;
-    let (balance, nonce) =
-        account.map_or((U256::ZERO, 0), |account| (account.balance, account.nonce));
-    let code = match account {
-        Some(account) if account.code_hash != KECCAK256_EMPTY => {
-            Some(reader.code(&account.code_hash)?)
-        }
-        _ => None,
-    };
-    // Native modules are accounts with code at reserved addresses, where nothing else has code.
-    let is_module = code.is_some() && execution::is_native(address);
+    let account = ready(accounts::account(&node.local()?, &convert::account(*address)))?;
     let mut facts = vec![
         ("address", layout::mono(address.to_checksum(None))),
-        ("balance", html! { (layout::grain(balance)) " GRAIN" }),
-        ("transactions sent", html! { (nonce) }),
+        ("balance", html! { (layout::grain(account.balance)) " GRAIN" }),
+        ("transactions sent", html! { (account.nonce) }),
     ];
-    if let Some(code) = &code {
-        let is_delegated = code.starts_with(&[0xef, 0x01, 0x00]);
-        facts.push((
-            "code",
-            match (is_module, is_delegated) {
-                (true, _) => html! { "native module" },
-                (_, true) => html! { "delegates (EIP-7702)" },
-                _ => html! { (code.len()) " bytes" },
-            },
-        ));
-    }
+    let (kind, code) = match account.code {
+        Code::None => ("Account", None),
+        Code::Module | Code::Asset { .. } => ("Module", Some(html! { "native module" })),
+        Code::Delegated { .. } => ("Contract", Some(html! { "delegates (EIP-7702)" })),
+        Code::Contract { size } => ("Contract", Some(html! { (size) " bytes" })),
+    };
+    facts.extend(code.map(|code| ("code", code)));
+    let is_module = matches!(account.code, Code::Module | Code::Asset { .. });
     if let Some(module) = abi::Module::at(address).filter(|_| is_module) {
         facts.push(("interface", html! { a href=(modules::path(module)) { (module.name) } }));
     }
-    if let Some(asset) = abi::asset_number(address).filter(|_| is_module) {
-        facts.push(("asset", layout::asset(asset)));
+    if let Code::Asset { number } = account.code {
+        facts.push(("asset", layout::asset(number)));
     }
     let activity = match node.history_view() {
         Ok(view) if view.coverage().is_current() => activity::lists(node, &view, address, query)?,
@@ -57,13 +49,6 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
         Err(error) => searched(&reader, address, query, &sentence(&error))?,
     };
     let body = html! { (layout::facts(&facts)) (activity) };
-    let kind = if is_module {
-        "Module"
-    } else if code.is_some() {
-        "Contract"
-    } else {
-        "Account"
-    };
     Ok(Shown::Html { title: format!("{kind} {address:#x}"), body })
 }
 

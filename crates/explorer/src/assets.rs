@@ -1,124 +1,74 @@
 //! The pages of assets: terms, issuer and supply.
 
-use crate::{Answer, NoPage, ROWS, Shown, layout, number};
-use abi::{ASSETS, Assets, Erc20, GRAIN, IssuedAsset};
-use alloy_primitives::{Address, U256};
-use alloy_sol_types::SolCall;
-use execution::{Call, CallOutcome};
-use maud::html;
+use crate::{Answer, NoPage, Shown, layout, window};
+use abi::{GRAIN, convert};
+use ledger_views::{
+    assets::{self, AssetView},
+    ready,
+};
+use maud::{Markup, html};
 use node::Node;
 
-/// Calls a view of a module; returns `None` when it reverts.
-fn ask<C: SolCall>(node: &Node, to: Address, call: &C) -> Option<C::Return> {
-    let call = Call::read_only(to, call.abi_encode().into());
-    match node.call(&call) {
-        Ok(CallOutcome::Returned { output, .. }) => C::abi_decode_returns(&output).ok(),
-        _ => None,
-    }
-}
-
-/// What lists and pages show of an asset.
-struct Asset {
-    address: Address,
-    name: String,
-    symbol: String,
-    decimals: u8,
-    supply: U256,
-    cap: U256,
-    issuer: Address,
-}
-
-impl Asset {
-    fn load(node: &Node, number: u64) -> Option<Self> {
-        let address = ask(node, ASSETS, &Assets::assetAtCall { number })?;
-        Some(Self {
-            address,
-            name: ask(node, address, &Erc20::nameCall {})?,
-            symbol: ask(node, address, &Erc20::symbolCall {})?,
-            decimals: ask(node, address, &Erc20::decimalsCall {})?,
-            supply: ask(node, address, &Erc20::totalSupplyCall {})?,
-            cap: ask(node, address, &IssuedAsset::capCall {})?,
-            issuer: ask(node, address, &IssuedAsset::issuerCall {})?,
-        })
-    }
-
-    fn amount(&self, amount: U256) -> String {
-        abi::amount_text(amount, self.decimals)
-    }
-
-    fn cap(&self) -> String {
-        if self.cap == U256::MAX { "none".to_owned() } else { self.amount(self.cap) }
-    }
-
-    fn issuer(&self) -> maud::Markup {
-        html! { @if self.issuer.is_zero() { "none: the role was renounced" } @else { (layout::account(&self.issuer)) } }
-    }
-}
-
 pub(crate) fn list(node: &Node, query: &str) -> Answer {
-    let count = ask(node, ASSETS, &Assets::countCall {}).unwrap_or(0);
-    let newest = number(query, "from").unwrap_or(count).min(count);
-    let rows = u64::try_from(ROWS).unwrap_or(u64::MAX);
-    let oldest = newest.saturating_sub(rows - 1).max(1);
-    let mut assets = Vec::new();
-    for number in (oldest..=newest).rev() {
-        let Some(asset) = Asset::load(node, number) else { continue };
-        assets.push(vec![
-            layout::asset(number),
-            html! { (asset.name) },
-            html! { (asset.symbol) },
-            html! { (asset.amount(asset.supply)) },
-            html! { (asset.cap()) },
-            asset.issuer(),
-        ]);
-    }
-    let newer = (newest < count)
-        .then(|| format!("/assets?from={}", newest.saturating_add(rows).min(count)));
-    let older = (oldest > 1).then(|| format!("/assets?from={}", oldest - 1));
+    let ledger = node.local()?;
+    let page = ready(assets::list(&ledger, window(query)))?;
+    let supply = ready(assets::grain_supply(&ledger))?;
+    let rows: Vec<_> = page.items.iter().map(row).collect();
+    let link = |newest| format!("/assets?from={newest}");
     let heads = ["asset", "name", "symbol", "supply", "cap", "issuer"];
-    let supply = ask(node, GRAIN, &Erc20::totalSupplyCall {}).unwrap_or_default();
     let body = html! {
-        @if !supply.is_zero() {
-            p { "There are " (layout::grain(supply)) " " (layout::account(&GRAIN)) ", the native asset. The names below were chosen by the creators of the assets." }
-        }
-        (layout::list(&heads, &assets, "No asset has been created yet."))
-        (layout::pager(newer, older))
+        p { "There are " (layout::grain(supply)) " " (layout::account(&GRAIN)) ", the native asset. The names below were chosen by the creators of the assets." }
+        (layout::list(&heads, &rows, "No asset has been created yet."))
+        (layout::pager(page.newer.map(link), page.older.map(link)))
     };
     Ok(Shown::Html { title: "Assets".to_owned(), body })
 }
 
+fn row(asset: &AssetView) -> Vec<Markup> {
+    vec![
+        layout::asset(asset.number),
+        html! { (asset.name) },
+        html! { (asset.symbol) },
+        html! { (asset.amount_text(asset.supply)) },
+        html! { (asset.cap_text()) },
+        issuer(asset),
+    ]
+}
+
+fn issuer(asset: &AssetView) -> Markup {
+    html! {
+        @if let Some(issuer) = asset.issuer { (layout::account(&convert::address(issuer))) }
+        @else { "none: the role was renounced" }
+    }
+}
+
 pub(crate) fn one(node: &Node, number: u64) -> Answer {
-    let missing = || NoPage::NotFound(format!("asset {number}"));
-    let asset = Asset::load(node, number).ok_or_else(missing)?;
-    let address = asset.address;
-    let powers = ask(node, address, &IssuedAsset::powersCall {}).ok_or_else(missing)?;
-    let offered = ask(node, address, &IssuedAsset::offeredToCall {}).ok_or_else(missing)?;
-    let is_paused = ask(node, address, &IssuedAsset::pausedCall {}).ok_or_else(missing)?;
-    let uri = ask(node, address, &Erc20::tokenURICall {}).ok_or_else(missing)?;
+    let asset = ready(assets::asset(&node.local()?, number));
+    let asset = asset.map_err(|error| NoPage::of(error, "asset", number))?;
     let may = |allowed: bool| if allowed { "yes" } else { "no" };
     let mut facts = vec![
         ("name", html! { (asset.name) }),
         ("symbol", html! { (asset.symbol) }),
-        ("address", layout::account(&address)),
-        ("supply", html! { (asset.amount(asset.supply)) " " (asset.symbol) }),
-        ("cap", html! { (asset.cap()) @if asset.cap != U256::MAX { " " (asset.symbol) } }),
+        ("address", layout::account(&convert::address(asset.address))),
+        ("supply", html! { (asset.amount_text(asset.supply)) " " (asset.symbol) }),
+        ("cap", html! { (asset.cap_text()) @if asset.cap.is_some() { " " (asset.symbol) } }),
         ("decimals", html! { (asset.decimals) }),
-        ("issuer", asset.issuer()),
+        ("issuer", issuer(&asset)),
         (
             "state",
-            html! { @if is_paused { span class="bad" { "paused: transfers are refused" } } @else { "open" } },
+            html! { @if asset.is_paused { span class="bad" { "paused: transfers are refused" } } @else { "open" } },
         ),
-        ("issuer may pause", html! { (may(powers.pausable)) }),
-        ("holders may burn", html! { (may(powers.burnable)) }),
-        ("issuer may transfer its role", html! { (may(powers.transferable)) }),
-        ("issuer may renounce its role", html! { (may(powers.renounceable)) }),
+        ("issuer may pause", html! { (may(asset.powers.pausable)) }),
+        ("holders may burn", html! { (may(asset.powers.burnable)) }),
+        ("issuer may transfer its role", html! { (may(asset.powers.transferable)) }),
+        ("issuer may renounce its role", html! { (may(asset.powers.renounceable)) }),
     ];
-    if !offered.is_zero() {
-        facts.push(("role offered to", layout::account(&offered)));
+    if let Some(offered_to) = asset.offered_to {
+        facts.push(("role offered to", layout::account(&convert::address(offered_to))));
     }
-    if !uri.is_empty() {
+    if !asset.uri.is_empty() {
         // Not a link, because the issuer chooses the address.
-        facts.push(("metadata", layout::mono(uri)));
+        facts.push(("metadata", layout::mono(&asset.uri)));
     }
     let title = format!("Asset {number}: {}", asset.name);
     Ok(Shown::Html { title, body: layout::facts(&facts) })

@@ -23,7 +23,8 @@ mod visible;
 
 use alloy_primitives::{Address, B256};
 use history::IndexError;
-use node::Node;
+use ledger_views::{ViewError, Window};
+use node::{LocalError, Node};
 use store::StoreError;
 
 /// Rows of a list per page.
@@ -52,6 +53,8 @@ enum NoPage {
     Store(StoreError),
     /// The history index's file.
     Index(IndexError),
+    /// A module did not say what it must.
+    View(ViewError<LocalError>),
 }
 
 impl From<IndexError> for NoPage {
@@ -59,6 +62,26 @@ impl From<IndexError> for NoPage {
         match error {
             IndexError::Ledger(error) => Self::Store(error),
             error => Self::Index(error),
+        }
+    }
+}
+
+impl From<ViewError<LocalError>> for NoPage {
+    fn from(error: ViewError<LocalError>) -> Self {
+        match error {
+            ViewError::Unanswered(LocalError::Store(error)) => Self::Store(error),
+            ViewError::Unanswered(LocalError::Pruned { first, .. }) => Self::Pruned(first),
+            other => Self::View(other),
+        }
+    }
+}
+
+impl NoPage {
+    /// Why there is no page of something that the ledger numbers: it refuses a number that it has not given.
+    fn of(error: ViewError<LocalError>, what: &str, number: u64) -> Self {
+        match error {
+            ViewError::Refused { .. } => Self::NotFound(format!("{what} {number}")),
+            other => other.into(),
         }
     }
 }
@@ -108,6 +131,11 @@ pub fn page(node: &Node, path_and_query: &str) -> Page {
             let body =
                 maud::html! { p { "The ledger can't be read; the node's log has the reason." } };
             (500, "The node's disk".to_owned(), body)
+        }
+        Err(NoPage::View(error)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the ledger can't be read");
+            let body = maud::html! { p { "The ledger can't be read; the node's log says why." } };
+            (500, "Not readable".to_owned(), body)
         }
     };
     Page { status, location: None, body: layout::whole(node, &title, &body) }

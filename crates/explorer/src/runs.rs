@@ -1,87 +1,79 @@
 //! The pages of training runs: terms, seats and payments.
 
-use crate::{Answer, NoPage, ROWS, Shown, layout, number};
-use abi::{
-    TRAINING_RUNS,
-    TrainingRuns::{self, Ending, Phase, Standing},
-};
+use crate::{Answer, NoPage, Shown, layout, window};
+use abi::convert;
 use alloy_primitives::U256;
-use alloy_sol_types::SolCall;
-use execution::{Call, CallOutcome};
+use ledger_views::{
+    ready,
+    runs::{self, RunDetails, RunPhase, RunView, SeatView},
+};
 use maud::{Markup, html};
 use node::Node;
+use training_run::{Cause, Ending, Standing};
+use units::Wei;
 
-/// Calls a view of the module; returns `None` when it reverts.
-fn ask<C: SolCall>(node: &Node, call: &C) -> Option<C::Return> {
-    let call = Call::read_only(TRAINING_RUNS, call.abi_encode().into());
-    match node.call(&call) {
-        Ok(CallOutcome::Returned { output, .. }) => C::abi_decode_returns(&output).ok(),
-        _ => None,
-    }
+fn state(run: &RunView) -> String {
+    let phase = match run.phase {
+        RunPhase::Gathering => "waiting for workers",
+        RunPhase::Training { .. } | RunPhase::Closed => "training",
+        RunPhase::WindingUp(_) => "winding up",
+        RunPhase::Finished(Ending::Completed) => "completed",
+        RunPhase::Finished(Ending::Cancelled) => "cancelled",
+        RunPhase::Finished(Ending::Abandoned) => "abandoned",
+    };
+    format!("{phase}, {} of {} rounds", run.round, run.rounds)
 }
 
-fn state(summary: &TrainingRuns::Summary) -> String {
-    let phase = match summary.phase {
-        Phase::Gathering => "waiting for workers",
-        Phase::Training | Phase::Closed => "training",
-        Phase::WindingUp => "winding up",
-        Phase::Finished | Phase::__Invalid => match summary.ending {
-            Ending::Completed => "completed",
-            Ending::Cancelled => "cancelled",
-            Ending::Abandoned | Ending::None | Ending::__Invalid => "abandoned",
-        },
-    };
-    format!("{phase}, {} of {} rounds", summary.round, summary.rounds)
+fn grain(amount: Wei) -> String {
+    layout::grain(convert::wei_word(amount))
 }
 
 pub(crate) fn list(node: &Node, query: &str) -> Answer {
-    let count = ask(node, &TrainingRuns::countCall {}).unwrap_or(0);
-    let newest = number(query, "from").unwrap_or(count).min(count);
-    let rows = u64::try_from(ROWS).unwrap_or(u64::MAX);
-    let oldest = newest.saturating_sub(rows - 1).max(1);
-    let mut runs = Vec::new();
-    for run in (oldest..=newest).rev() {
-        let Some(summary) = ask(node, &TrainingRuns::summaryCall { run }) else { continue };
-        runs.push(vec![
-            layout::run(run),
-            html! { (summary.name) },
-            html! { (state(&summary)) },
-            html! { (summary.seats) },
-            html! { (summary.tokensVerified) },
-            html! { (layout::grain(summary.paid)) },
-            html! { (layout::grain(summary.deposited)) },
-        ]);
-    }
-    let newer =
-        (newest < count).then(|| format!("/runs?from={}", newest.saturating_add(rows).min(count)));
-    let older = (oldest > 1).then(|| format!("/runs?from={}", oldest - 1));
+    let page = ready(runs::list(&node.local()?, window(query)))?;
+    let rows: Vec<_> = page.items.iter().map(row).collect();
+    let link = |newest| format!("/runs?from={newest}");
     let heads = ["run", "name", "state", "workers", "tokens verified", "GRAIN paid", "deposited"];
     let body = html! {
-        (layout::list(&heads, &runs, "No project has been opened yet."))
-        (layout::pager(newer, older))
+        (layout::list(&heads, &rows, "No project has been opened yet."))
+        (layout::pager(page.newer.map(link), page.older.map(link)))
     };
     Ok(Shown::Html { title: "Training runs".to_owned(), body })
 }
 
+fn row(run: &RunView) -> Vec<Markup> {
+    vec![
+        layout::run(run.run),
+        html! { (run.name) },
+        html! { (state(run)) },
+        html! { (run.seats) },
+        html! { (run.tokens_verified) },
+        html! { (grain(run.paid)) },
+        html! { (grain(run.deposited)) },
+    ]
+}
+
 pub(crate) fn one(node: &Node, run: u64) -> Answer {
-    let missing = || NoPage::NotFound(format!("run {run}"));
-    let summary = ask(node, &TrainingRuns::summaryCall { run }).ok_or_else(missing)?;
-    let terms = ask(node, &TrainingRuns::termsCall { run }).ok_or_else(missing)?;
-    let seats = ask(node, &TrainingRuns::seatsCall { run }).ok_or_else(missing)?;
-    let per_million = U256::from(terms.pricePerToken).saturating_mul(U256::from(1_000_000));
+    let details = ready(runs::details(&node.local()?, run));
+    let details = details.map_err(|error| NoPage::of(error, "run", run))?;
+    let RunDetails { run: view, terms, seats, .. } = &details;
+    let per_million =
+        convert::wei_word(terms.price_per_token).saturating_mul(U256::from(1_000_000));
     let facts = [
-        ("name", html! { (summary.name) }),
-        ("owner", layout::account(&summary.owner)),
-        ("state", html! { (state(&summary)) }),
-        ("tokens verified", html! { (summary.tokensVerified) }),
-        ("deposited", html! { (layout::grain(summary.deposited)) " GRAIN" }),
-        ("paid", html! { (layout::grain(summary.paid)) " GRAIN" }),
-        ("held back", html! { (layout::grain(summary.owed)) " GRAIN" }),
-        ("refunded", html! { (layout::grain(summary.refunded)) " GRAIN" }),
+        ("name", html! { (view.name) }),
+        ("owner", layout::account(&convert::address(view.owner))),
+        ("state", html! { (state(view)) }),
+        ("tokens verified", html! { (view.tokens_verified) }),
+        ("deposited", html! { (grain(view.deposited)) " GRAIN" }),
+        ("paid", html! { (grain(view.paid)) " GRAIN" }),
+        ("held back", html! { (grain(view.owed)) " GRAIN" }),
+        ("refunded", html! { (grain(view.refunded)) " GRAIN" }),
         ("price", html! { (layout::grain(per_million)) " GRAIN a million tokens" }),
-        ("audited", html! { (terms.auditRate / 100) " % of the work" }),
-        ("model state", layout::mono(summary.state)),
-        ("coordinator", html! { (layout::mono(summary.coordinator)) " at " (summary.endpoint) }),
+        ("audited", html! { (terms.audit_rate.as_u16() / 100) " % of the work" }),
+        ("model state", layout::mono(convert::digest_word(view.state))),
+        (
+            "coordinator",
+            html! { (layout::mono(convert::device_word(view.coordinator))) " at " (view.endpoint) },
+        ),
     ];
     let rows: Vec<Vec<Markup>> = seats.iter().map(seat).collect();
     let heads = ["account", "device", "standing", "tokens verified", "GRAIN paid"];
@@ -90,25 +82,25 @@ pub(crate) fn one(node: &Node, run: u64) -> Answer {
         h2 { "Workers" }
         (layout::list(&heads, &rows, "None yet."))
     };
-    Ok(Shown::Html { title: format!("Run {run}: {}", summary.name), body })
+    Ok(Shown::Html { title: format!("Run {run}: {}", view.name), body })
 }
 
-fn seat(seat: &TrainingRuns::Seat) -> Vec<Markup> {
+fn seat(seat: &SeatView) -> Vec<Markup> {
     let standing = match seat.standing {
         Standing::Active => html! { "active" },
         Standing::Left => html! { "left" },
-        Standing::Convicted => {
-            html! { span class="bad" { "convicted, round " (seat.expelledRound) } }
+        Standing::Expelled { round, cause: Cause::Convicted } => {
+            html! { span class="bad" { "convicted, round " (round) } }
         }
-        Standing::FalseAuditor | Standing::__Invalid => {
-            html! { span class="bad" { "false auditor, round " (seat.expelledRound) } }
+        Standing::Expelled { round, cause: Cause::FalseAudit } => {
+            html! { span class="bad" { "false auditor, round " (round) } }
         }
     };
     vec![
-        layout::account(&seat.account),
-        layout::mono(layout::short(&seat.device)),
+        layout::account(&convert::address(seat.account)),
+        layout::mono(layout::short(&convert::device_word(seat.device))),
         standing,
-        html! { (seat.tokensVerified) },
-        html! { (layout::grain(seat.paid)) },
+        html! { (seat.tokens_verified) },
+        html! { (grain(seat.paid)) },
     ]
 }

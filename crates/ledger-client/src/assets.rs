@@ -1,49 +1,15 @@
-//! Assets on the ledger: reading them, and the transactions of holders and issuers.
+//! Transactions of holders and issuers of assets.
 
 use abi::{
     ASSETS, Assets, Erc20, IssuedAsset,
-    convert::{account, account_if_any, address},
+    convert::{account, address},
 };
 use alloy_primitives::U256;
 use alloy_sol_types::SolEvent as _;
+use ledger_views::assets::Powers;
 use units::{AccountId, Wei};
 
 use crate::{Ledger, LedgerError, Receipt};
-
-pub use abi::{amount_text, parse_amount};
-
-/// An asset. Name, symbol and URI were chosen by its creator and must not be trusted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssetRecord {
-    /// Its number.
-    pub number: u64,
-    /// Its address.
-    pub address: AccountId,
-    /// Name.
-    pub name: String,
-    /// The supply, in the smallest unit.
-    pub symbol: String,
-    /// The largest supply, in the smallest unit.
-    pub decimals: u8,
-    /// What exists, in the smallest unit.
-    pub supply: U256,
-    /// The account that may mint; `None` after the role was renounced.
-    pub cap: U256,
-    /// The account that may mint; `None` after the role was renounced.
-    pub issuer: Option<AccountId>,
-    /// Whether transfers are paused.
-    pub is_paused: bool,
-    /// Whether the issuer may pause.
-    pub is_pausable: bool,
-    /// Whether holders may burn.
-    pub is_burnable: bool,
-    /// Whether the issuer may transfer its role.
-    pub is_transferable: bool,
-    /// Whether the issuer may renounce its role.
-    pub is_renounceable: bool,
-    /// URI of its metadata; may be empty.
-    pub uri: String,
-}
 
 /// The terms of a new asset; the ledger checks their bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,14 +26,8 @@ pub struct NewAsset {
     pub uri: String,
     /// The first issuer.
     pub issuer: AccountId,
-    /// Whether the issuer may pause.
-    pub is_pausable: bool,
-    /// Whether holders may burn.
-    pub is_burnable: bool,
-    /// Whether the issuer may transfer its role.
-    pub is_transferable: bool,
-    /// Whether the issuer may renounce its role.
-    pub is_renounceable: bool,
+    /// What the terms allow.
+    pub powers: Powers,
 }
 
 /// An asset that was just created.
@@ -81,46 +41,9 @@ pub struct CreatedAsset {
     pub receipt: Receipt,
 }
 
-/// Each function fails with [`LedgerError`]: the node does not answer, the asset does not exist, or the answer is
-/// malformed.
+/// Each function waits until the change is in a block, and fails with [`LedgerError`]: in particular
+/// [`LedgerError::Refused`] when a rule refuses it, at no cost.
 impl Ledger {
-    /// Returns the number of assets ever created; they are numbered from 1.
-    pub async fn asset_count(&self) -> Result<u64, LedgerError> {
-        self.read(ASSETS, &Assets::countCall {}).await
-    }
-
-    /// Returns an asset by its number.
-    pub async fn asset(&self, number: u64) -> Result<AssetRecord, LedgerError> {
-        let at = self.read(ASSETS, &Assets::assetAtCall { number }).await?;
-        let issuer = self.read(at, &IssuedAsset::issuerCall {}).await?;
-        let powers = self.read(at, &IssuedAsset::powersCall {}).await?;
-        Ok(AssetRecord {
-            number,
-            address: account(at),
-            name: self.read(at, &Erc20::nameCall {}).await?,
-            symbol: self.read(at, &Erc20::symbolCall {}).await?,
-            decimals: self.read(at, &Erc20::decimalsCall {}).await?,
-            supply: self.read(at, &Erc20::totalSupplyCall {}).await?,
-            cap: self.read(at, &IssuedAsset::capCall {}).await?,
-            issuer: account_if_any(issuer),
-            is_paused: self.read(at, &IssuedAsset::pausedCall {}).await?,
-            is_pausable: powers.pausable,
-            is_burnable: powers.burnable,
-            is_transferable: powers.transferable,
-            is_renounceable: powers.renounceable,
-            uri: self.read(at, &Erc20::tokenURICall {}).await?,
-        })
-    }
-
-    /// Returns the balance of an account, in the smallest unit.
-    pub async fn asset_balance(
-        &self,
-        asset: &AccountId,
-        holder: &AccountId,
-    ) -> Result<U256, LedgerError> {
-        self.read(address(*asset), &Erc20::balanceOfCall { account: address(*holder) }).await
-    }
-
     /// Creates an asset.
     pub async fn create_asset(&self, asset: &NewAsset) -> Result<CreatedAsset, LedgerError> {
         let terms = Assets::Terms {
@@ -130,10 +53,10 @@ impl Ledger {
             cap: asset.cap,
             uri: asset.uri.clone(),
             issuer: address(asset.issuer),
-            pausable: asset.is_pausable,
-            burnable: asset.is_burnable,
-            transferable: asset.is_transferable,
-            renounceable: asset.is_renounceable,
+            pausable: asset.powers.pausable,
+            burnable: asset.powers.burnable,
+            transferable: asset.powers.transferable,
+            renounceable: asset.powers.renounceable,
         };
         let receipt = self.write(ASSETS, &Assets::createCall { terms }, Wei::ZERO).await?;
         let logs = receipt.logs.iter().filter(|log| log.address() == ASSETS);

@@ -70,6 +70,12 @@ pub enum LedgerError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A module's answer is not one that its interface allows.
+    #[error("the ledger's answer can't be used")]
+    Unreadable {
+        /// What was asked, of whom, and what came back.
+        source: Box<ledger_views::ViewError<LedgerError>>,
+    },
     /// A change was requested without a key to sign it.
     #[error("this connection is read-only: open an account of the wallet to change the ledger")]
     ReadOnly,

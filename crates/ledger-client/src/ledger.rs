@@ -1,15 +1,15 @@
 use std::{sync::Arc, time::Duration};
 
-use abi::convert::{account, address, digest, wei};
+use abi::convert::{account, address, wei};
 use alloy_eips::BlockId;
-use alloy_primitives::{Address, B256, Bytes, U64, U256};
+use alloy_primitives::{Address, Bytes, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_signer::Signer as _;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use units::{AccountId, Digest, UnixSeconds, Wei};
+use units::{AccountId, Wei};
 
 use crate::{
     error::LedgerError,
@@ -17,14 +17,6 @@ use crate::{
     node::Node,
     transaction::{Change, Receipt},
 };
-
-/// The fields of a block that are read.
-#[derive(Deserialize)]
-struct BlockHead {
-    number: U64,
-    hash: B256,
-    timestamp: U64,
-}
 
 /// A connection to the ledger, cheap to clone; clones share the account's nonce.
 #[derive(Clone, Debug)]
@@ -40,17 +32,6 @@ pub(crate) struct Shared {
     pub(crate) signer: Option<PrivateKeySigner>,
     /// The next nonce, if no other program uses the account; `None` to ask the ledger.
     pub(crate) nonce: tokio::sync::Mutex<Option<u64>>,
-}
-
-/// The newest block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Its height.
-    pub height: u64,
-    /// Its hash.
-    pub hash: Digest,
-    /// Its timestamp, which is the ledger's time.
-    pub time: UnixSeconds,
 }
 
 impl Ledger {
@@ -98,21 +79,6 @@ impl Ledger {
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         self.shared.signer.as_ref().map(|signer| account(signer.address()))
-    }
-
-    /// Returns the newest block.
-    ///
-    /// # Errors
-    /// [`LedgerError`].
-    pub async fn head(&self) -> Result<Head, LedgerError> {
-        let block: Option<BlockHead> =
-            self.ask("eth_getBlockByNumber", json!(["latest", false])).await?;
-        let block = block.ok_or_else(|| self.shared.node.malformed("there is no newest block"))?;
-        Ok(Head {
-            height: block.number.to(),
-            hash: digest(block.hash),
-            time: UnixSeconds::new(block.timestamp.to()),
-        })
     }
 
     /// Returns the balance of an account.

@@ -5,6 +5,8 @@
 //! 3. It is signed with the account's next nonce, sent to the node, and polled until it is in a block. If the node has lost
 //!    it, the same bytes are sent again: the change happens once or not at all.
 //!
+//! Modules are read through the views of `ledger_views`, which [`Ledger`] answers; this crate changes the ledger.
+//!
 //! Invariants: one nonce, one transaction; every wait is bounded by the caller's time limit; no text of the node is
 //! trusted to be short, printable or well-formed.
 //!
@@ -14,19 +16,18 @@ mod error;
 mod ledger;
 mod transaction;
 
+mod ask;
 mod assets;
 mod events;
 mod history;
 mod http;
 mod node;
-mod records;
 mod refusal;
 mod runs;
 
-pub use assets::{AssetRecord, CreatedAsset, NewAsset, amount_text, parse_amount};
+pub use ask::PastLedger;
+pub use assets::{CreatedAsset, NewAsset};
 pub use error::LedgerError;
-pub use events::{LoggedEvent, RunEvent};
-pub use ledger::{Head, Ledger};
-pub use records::{AuditRecord, Link, RunPhase, RunSummary, SeatRecord, UndrawnRound};
+pub use ledger::Ledger;
 pub use runs::{Announcement, OpenedRun, Signature, SignedCommitment, SignedVerdict};
 pub use transaction::Receipt;

@@ -114,6 +114,6 @@ impl Node {
     }
 }
 
-fn refused(data: Bytes) -> LedgerError {
+pub(crate) fn refused(data: Bytes) -> LedgerError {
     LedgerError::Refused { reason: shorten(&refusal::in_words(&data)), data }
 }

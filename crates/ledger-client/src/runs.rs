@@ -1,20 +1,15 @@
-//! Devices and training runs: the functions of the native modules.
+//! Devices and training runs: the functions of the native modules that change them.
 
 use abi::{
     DEVICES, Devices, TRAINING_RUNS, TrainingRuns,
     convert::{address, device_word, digest_word as word},
 };
 use alloy_primitives::Bytes;
+use ledger_views::runs::{RunEvent, sol_terms};
 use training_run::{Commitment, Terms};
 use units::{AccountId, DeviceId, Digest, Wei};
 
-use crate::{
-    Ledger, LedgerError, Receipt,
-    events::RunEvent,
-    records::{
-        self, AuditRecord, Impossible, Link, RunSummary, SeatRecord, UndrawnRound, wire_terms,
-    },
-};
+use crate::{Ledger, LedgerError, Receipt};
 
 /// An ed25519 signature by a device, over a statement of `abi::statement`.
 pub type Signature = [u8; 64];
@@ -65,67 +60,6 @@ pub struct SignedVerdict {
     pub signature: Signature,
 }
 
-/// Each function fails with [`LedgerError`]: the node does not answer, the run does not exist, or the answer is malformed.
-impl Ledger {
-    /// Returns the account of a device.
-    pub async fn link_of(&self, device: &DeviceId) -> Result<Link, LedgerError> {
-        let answer =
-            self.read(DEVICES, &Devices::accountOfCall { device: device_word(*device) }).await?;
-        Ok(records::link(answer))
-    }
-
-    /// Returns the number of runs ever opened; their ids are 1 to this.
-    pub async fn run_count(&self) -> Result<u64, LedgerError> {
-        self.read(TRAINING_RUNS, &TrainingRuns::countCall {}).await
-    }
-
-    /// Returns the summary of a run.
-    pub async fn run_summary(&self, run: u64) -> Result<RunSummary, LedgerError> {
-        let answer = self.read(TRAINING_RUNS, &TrainingRuns::summaryCall { run }).await?;
-        records::summary(answer).map_err(|error| self.impossible(&error))
-    }
-
-    /// Returns the terms of a run.
-    pub async fn run_terms(&self, run: u64) -> Result<Terms, LedgerError> {
-        let answer = self.read(TRAINING_RUNS, &TrainingRuns::termsCall { run }).await?;
-        records::terms(&answer).map_err(|error| self.impossible(&error))
-    }
-
-    /// Returns all seats ever taken in a run.
-    pub async fn run_seats(&self, run: u64) -> Result<Vec<SeatRecord>, LedgerError> {
-        let answer = self.read(TRAINING_RUNS, &TrainingRuns::seatsCall { run }).await?;
-        answer
-            .into_iter()
-            .map(records::seat)
-            .collect::<Result<_, _>>()
-            .map_err(|error| self.impossible(&error))
-    }
-
-    /// Returns the open audits of a run.
-    pub async fn run_audits(&self, run: u64) -> Result<Vec<AuditRecord>, LedgerError> {
-        let answer = self.read(TRAINING_RUNS, &TrainingRuns::auditsCall { run }).await?;
-        Ok(answer.into_iter().map(records::audit).collect())
-    }
-
-    /// Returns the closed rounds whose audits are not drawn.
-    pub async fn run_undrawn(&self, run: u64) -> Result<Vec<UndrawnRound>, LedgerError> {
-        let answer = self.read(TRAINING_RUNS, &TrainingRuns::undrawnCall { run }).await?;
-        Ok(answer.into_iter().map(records::undrawn).collect())
-    }
-
-    /// Returns the smallest deposit for these terms, as the ledger computes it.
-    pub async fn required_deposit(&self, terms: &Terms) -> Result<Wei, LedgerError> {
-        let answer = self
-            .read(TRAINING_RUNS, &TrainingRuns::requiredDepositCall { terms: wire_terms(terms) })
-            .await?;
-        records::wei("requiredDeposit", answer).map_err(|error| self.impossible(&error))
-    }
-
-    pub(crate) fn impossible(&self, error: &Impossible) -> LedgerError {
-        self.shared.node.malformed(error.to_string())
-    }
-}
-
 /// Each function waits until the change is in a block, and fails with [`LedgerError`]: in particular
 /// [`LedgerError::Refused`] when a rule refuses it, at no cost.
 impl Ledger {
@@ -152,19 +86,19 @@ impl Ledger {
         deposit: Wei,
     ) -> Result<OpenedRun, LedgerError> {
         let call = TrainingRuns::openCall {
-            terms: wire_terms(terms),
+            terms: sol_terms(terms),
             name: name.to_owned(),
             coordinator: device_word(announcement.coordinator),
             endpoint: announcement.endpoint.clone(),
         };
         let receipt = self.write(TRAINING_RUNS, &call, deposit).await?;
-        let opened = receipt.events().into_iter().find_map(|(run, event)| match event {
-            RunEvent::Opened(_) => Some(run),
+        let malformed = |reason: &str| self.shared.node.malformed(reason);
+        let events = receipt.events().map_err(|error| malformed(&error.to_string()))?;
+        let opened = events.into_iter().find_map(|(run, event)| match event {
+            RunEvent::Opened { .. } => Some(run),
             _ => None,
         });
-        let run = opened.ok_or_else(|| {
-            self.shared.node.malformed("a run was opened, but its event is missing")
-        })?;
+        let run = opened.ok_or_else(|| malformed("a run was opened, but its event is missing"))?;
         Ok(OpenedRun { run, receipt })
     }
 

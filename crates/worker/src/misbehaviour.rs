@@ -3,9 +3,13 @@
 
 use std::{str::FromStr, time::Duration};
 
-use abi::convert;
-use ledger_client::{Ledger, RunEvent};
+use ledger_client::Ledger;
+use ledger_views::{
+    Ask as _,
+    runs::{self, RunEvent},
+};
 use thiserror::Error;
+use training_run::Effect;
 use units::{DeviceId, Digest};
 use verification::{JobError, Outcome, fabricate};
 
@@ -120,11 +124,12 @@ pub(crate) async fn copied(
 ) -> anyhow::Result<Option<[Digest; 3]>> {
     for _ in 0..COPY_TRIES {
         let head = ledger.head().await?.height;
-        let events = ledger.run_events(run, head.saturating_sub(400), head).await?;
+        let events = runs::events(ledger, run, head.saturating_sub(400)..=head).await?;
         let first = events.into_iter().find_map(|logged| match logged.event {
-            RunEvent::Committed(event) if event.round == round => {
-                let words = [event.seal, event.update, event.memoryAfter];
-                Some(words.map(convert::digest))
+            RunEvent::Followed(Effect::Committed { round: committed, commitment, .. })
+                if committed == round =>
+            {
+                Some([commitment.seal, commitment.update, commitment.memory_after])
             }
             _ => None,
         });

@@ -1,8 +1,11 @@
 //! What a worker reads from the ledger to check the coordinator.
 
 use anyhow::Context as _;
-use ledger_client::{AuditRecord, Ledger, RunPhase};
-use training_run::Standing;
+use ledger_client::Ledger;
+use ledger_views::{
+    devices,
+    runs::{self, AuditView, SeatView},
+};
 use units::{AccountId, DeviceId, Digest};
 
 /// The phase of the run.
@@ -28,13 +31,12 @@ pub(crate) struct Linked {
 }
 
 pub(crate) async fn current(ledger: &Ledger, run: u64) -> anyhow::Result<Current> {
-    let summary = ledger.run_summary(run).await?;
-    let is_over = matches!(summary.phase, RunPhase::Finished(_));
-    Ok(Current { round: summary.round, base: summary.state, is_over })
+    let summary = runs::run(ledger, run).await?;
+    Ok(Current { round: summary.round, base: summary.state, is_over: summary.phase.is_over() })
 }
 
 pub(crate) async fn offer(ledger: &Ledger, run: u64) -> anyhow::Result<Offer> {
-    let (summary, terms) = (ledger.run_summary(run).await?, ledger.run_terms(run).await?);
+    let (summary, terms) = (runs::run(ledger, run).await?, runs::terms(ledger, run).await?);
     Ok(Offer {
         coordinator: summary.coordinator,
         endpoint: summary.endpoint,
@@ -44,7 +46,7 @@ pub(crate) async fn offer(ledger: &Ledger, run: u64) -> anyhow::Result<Offer> {
 }
 
 pub(crate) async fn link(ledger: &Ledger, device: &DeviceId) -> anyhow::Result<Linked> {
-    let link = ledger.link_of(device).await?;
+    let link = devices::link(ledger, device).await?;
     let next_nonce = link
         .nonce
         .checked_add(1)
@@ -54,7 +56,7 @@ pub(crate) async fn link(ledger: &Ledger, device: &DeviceId) -> anyhow::Result<L
 
 /// Returns the digest of the memory in the device's last commitment; zero before the first.
 pub(crate) async fn memory(ledger: &Ledger, run: u64, device: &DeviceId) -> anyhow::Result<Digest> {
-    let seats = ledger.run_seats(run).await?;
+    let seats = runs::seats(ledger, run).await?;
     Ok(seats.iter().find(|seat| seat.device == *device).map_or(Digest::ZERO, |seat| seat.memory))
 }
 
@@ -63,9 +65,9 @@ pub(crate) async fn is_expelled(
     run: u64,
     device: &DeviceId,
 ) -> anyhow::Result<bool> {
-    let seats = ledger.run_seats(run).await?;
+    let seats = runs::seats(ledger, run).await?;
     let own = seats.iter().find(|seat| seat.device == *device);
-    Ok(own.is_some_and(|seat| matches!(seat.standing, Standing::Expelled { .. })))
+    Ok(own.is_some_and(SeatView::is_expelled))
 }
 
 /// Returns the audit of a device's round.
@@ -74,8 +76,8 @@ pub(crate) async fn case(
     run: u64,
     round: u32,
     subject: &DeviceId,
-) -> anyhow::Result<AuditRecord> {
-    let audits = ledger.run_audits(run).await?;
+) -> anyhow::Result<AuditView> {
+    let audits = runs::audits(ledger, run).await?;
     let found = audits.into_iter().find(|audit| audit.round == round && audit.subject == *subject);
     found.context("the ledger has no such audit")
 }

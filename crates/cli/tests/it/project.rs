@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ledger_client::{Announcement, Ledger};
+use ledger_views::runs;
 use training_run::Terms;
 use units::{Bps, DeviceId, Digest, Wei};
 use wallet::Wallet;
@@ -38,7 +39,7 @@ fn open(machine: &Machine, node: &RunningNode, owner: &str, name: &str) -> Wei {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let ledger =
             Ledger::connect(&node.url, Some(signer), Duration::from_secs(10)).await.unwrap();
-        let deposit = ledger.required_deposit(&terms()).await.unwrap();
+        let deposit = runs::required_deposit(&ledger, &terms()).await.unwrap();
         let endpoint = "127.0.0.1:4433".to_owned();
         let announcement = Announcement { coordinator: DeviceId::from_bytes([9; 32]), endpoint };
         ledger.open_run(&terms(), name, &announcement, deposit).await.unwrap();

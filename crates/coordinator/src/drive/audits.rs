@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ledger_client::{AuditRecord, SeatRecord};
-use training_run::Standing;
+use ledger_views::{
+    Ask as _,
+    runs::{self, AuditView, SeatView},
+};
 use transport::message::ToWorker;
 use units::Digest;
 
@@ -13,8 +15,8 @@ use crate::Event;
 impl Driver<'_> {
     /// Warns once when the devices belong to too few accounts for audits to work: no device may audit another
     /// device of its own account.
-    pub(super) fn warn_of_few_accounts(&mut self, seats: &[SeatRecord]) {
-        let active = seats.iter().filter(|seat| seat.standing == Standing::Active);
+    pub(super) fn warn_of_few_accounts(&mut self, seats: &[SeatView]) {
+        let active = seats.iter().filter(|seat| seat.is_active());
         let accounts: BTreeSet<_> = active.map(|seat| seat.account).collect();
         let count = accounts.len();
         if count >= self.accounts_warned_of {
@@ -35,7 +37,7 @@ impl Driver<'_> {
 
     pub(super) async fn audit(&mut self) -> anyhow::Result<()> {
         let head = self.ledger.head().await?;
-        for undrawn in self.ledger.run_undrawn(self.run).await? {
+        for undrawn in runs::undrawn(&self.ledger, self.run).await? {
             // The transaction will be in a block after the head.
             if head.height >= undrawn.draw_height {
                 ignore_refusal(self.ledger.draw(self.run, undrawn.round).await)?;
@@ -43,7 +45,7 @@ impl Driver<'_> {
                 self.make_block().await?;
             }
         }
-        for audit in self.ledger.run_audits(self.run).await? {
+        for audit in runs::audits(&self.ledger, self.run).await? {
             if self.is_past(audit.deadline).await? {
                 ignore_refusal(self.ledger.redraw(self.run, audit.round, &audit.subject).await)?;
             } else {
@@ -54,7 +56,7 @@ impl Driver<'_> {
     }
 
     /// Announces an audit to its auditor, once the evidence is available or certainly lost.
-    async fn announce_audit(&mut self, audit: &AuditRecord) -> anyhow::Result<()> {
+    async fn announce_audit(&mut self, audit: &AuditView) -> anyhow::Result<()> {
         let key = (audit.round, audit.subject, audit.auditor);
         let is_welcome = self.peers.get(&audit.auditor).is_some_and(|peer| peer.is_welcome);
         if self.announced_audits.contains(&key) || !is_welcome {
@@ -84,7 +86,7 @@ impl Driver<'_> {
     }
 
     /// Returns whether the subject's memory is available; `None` while it is being fetched.
-    async fn evidence(&mut self, audit: &AuditRecord) -> anyhow::Result<Option<bool>> {
+    async fn evidence(&mut self, audit: &AuditView) -> anyhow::Result<Option<bool>> {
         let digest = audit.commitment.memory_before;
         if digest == Digest::ZERO {
             return Ok(Some(true));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ledger_client::Head;
+use ledger_views::Head;
 use units::UnixSeconds;
 
 /// The newest block seen, and when it was first seen.

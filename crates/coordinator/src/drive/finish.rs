@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use ledger_views::runs;
 use training_run::Standing;
 use transport::message::ToWorker;
 
@@ -14,9 +15,9 @@ impl Driver<'_> {
         for device in self.endpoint.connected() {
             self.send(&device, &ToWorker::Finished);
         }
-        let summary = self.ledger.run_summary(self.run).await?;
+        let summary = runs::run(&self.ledger, self.run).await?;
         let (loss_final, model_path) = self.save(summary.round).await?;
-        let seats = self.ledger.run_seats(self.run).await?;
+        let seats = runs::seats(&self.ledger, self.run).await?;
         let payouts = seats.iter().map(|seat| Payout {
             account: seat.account.to_string(),
             device: seat.device.to_string(),

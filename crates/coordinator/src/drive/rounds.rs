@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use ledger_client::{RunSummary, SeatRecord};
-use training_run::Standing;
+use ledger_views::runs::{self, RunView, SeatView};
 use units::{DeviceId, Digest, UnixSeconds};
 
 use super::{Driver, ignore_refusal, is_awaited, short};
@@ -15,7 +14,7 @@ const LOSS_ROUNDS: u32 = 4;
 
 impl Driver<'_> {
     /// Starts fetching the updates committed in the current round.
-    pub(super) fn fetch_updates(&mut self, summary: &RunSummary) {
+    pub(super) fn fetch_updates(&mut self, summary: &RunView) {
         let size_max = self.update_size_max();
         let Some(updates) = self.tally.updates.get(&summary.round) else { return };
         for (device, digest) in updates {
@@ -28,8 +27,8 @@ impl Driver<'_> {
     /// Closes the round once all connected devices have committed; at the latest after the deadline.
     pub(super) async fn end_round(
         &mut self,
-        summary: &RunSummary,
-        seats: &[SeatRecord],
+        summary: &RunView,
+        seats: &[SeatView],
         deadline: UnixSeconds,
     ) -> anyhow::Result<()> {
         let round = summary.round;
@@ -54,15 +53,13 @@ impl Driver<'_> {
     /// Aggregates the closed round once all its updates are received or lost.
     pub(super) async fn advance(
         &mut self,
-        summary: &RunSummary,
-        seats: &[SeatRecord],
+        summary: &RunView,
+        seats: &[SeatView],
     ) -> anyhow::Result<()> {
         let round = summary.round;
         let committed = self.tally.updates.get(&round).cloned().unwrap_or_default();
         let is_expelled = |device: &DeviceId| {
-            seats.iter().any(|seat| {
-                seat.device == *device && matches!(seat.standing, Standing::Expelled { .. })
-            })
+            seats.iter().any(|seat| seat.device == *device && seat.is_expelled())
         };
         let mut updates = Vec::new();
         for (device, digest) in committed.iter().filter(|(device, _)| !is_expelled(device)) {
@@ -120,8 +117,8 @@ impl Driver<'_> {
 
     /// Removes what no round and no audit can need any more.
     async fn forget(&mut self, round: u32) -> anyhow::Result<()> {
-        let audited = self.ledger.run_audits(self.run).await?;
-        let undrawn = self.ledger.run_undrawn(self.run).await?;
+        let audited = runs::audits(&self.ledger, self.run).await?;
+        let undrawn = runs::undrawn(&self.ledger, self.run).await?;
         let oldest = audited
             .iter()
             .map(|audit| audit.round)

@@ -7,3 +7,4 @@ mod node;
 mod reads;
 mod runs;
 mod stub;
+mod views;

@@ -3,11 +3,15 @@
 use std::{net::SocketAddr, path::Path};
 
 use abi::{TrainingRuns, statement};
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256, bytes};
 use execution::{BaseFeeRule, Genesis, GenesisAccount};
-use ledger_client::{Announcement, Ledger, LedgerError, RunEvent, RunPhase, SignedCommitment};
+use ledger_client::{Announcement, Ledger, LedgerError, SignedCommitment};
+use ledger_views::{
+    Ask as _, ViewError, devices,
+    runs::{self, RunEvent, RunPhase},
+};
 use node::{Node, NodeConfig};
-use training_run::Commitment;
+use training_run::{Commitment, Effect};
 use units::{AccountId, Digest, Wei};
 use wallet::DeviceKey;
 
@@ -16,16 +20,21 @@ use crate::{
     stub::{CHAIN_ID, PATIENT, signer, someone},
 };
 
+/// Where there is some code.
+pub(crate) const CONTRACT: Address = Address::repeat_byte(0xc0);
+
 const GRAIN: u128 = 1_000_000_000_000_000_000;
 
-struct Running {
-    node: Node,
+pub(crate) struct Running {
+    pub(crate) node: Node,
     server: rpc::Handle,
 }
 
 impl Running {
-    async fn start(folder: &Path, address: SocketAddr) -> Self {
+    pub(crate) async fn start(folder: &Path, address: SocketAddr) -> Self {
         let rich = GenesisAccount { balance: U256::from(100 * GRAIN), ..GenesisAccount::default() };
+        let code = bytes!("60005f5260");
+        let contract = GenesisAccount { code, ..GenesisAccount::default() };
         let genesis = Genesis {
             chain_id: CHAIN_ID,
             timestamp: 1_000,
@@ -36,31 +45,31 @@ impl Running {
                 change_denominator: 8,
                 elasticity: 2,
             },
-            fee_recipient: alloy_primitives::Address::repeat_byte(0xbe),
+            fee_recipient: Address::repeat_byte(0xbe),
             commitment: 2,
             revisions: execution::Schedule::FIRST,
-            accounts: [(signer().address(), rich)].into(),
+            accounts: [(signer().address(), rich), (CONTRACT, contract)].into(),
         };
         let node = Node::open(NodeConfig::new(folder, Some(genesis))).unwrap();
         let server = rpc::serve(node.clone(), address, rpc::Options::STANDARD).await.unwrap();
         Self { node, server }
     }
 
-    async fn stop(self) -> SocketAddr {
+    pub(crate) async fn stop(self) -> SocketAddr {
         let address = self.server.local_addr();
         self.server.stop().await;
         tokio::task::spawn_blocking(move || self.node.shutdown()).await.unwrap();
         address
     }
 
-    async fn ledger(&self) -> Ledger {
+    pub(crate) async fn ledger(&self) -> Ledger {
         Ledger::connect(&format!("http://{}", self.server.local_addr()), Some(signer()), PATIENT)
             .await
             .unwrap()
     }
 }
 
-fn any_port() -> SocketAddr {
+pub(crate) fn any_port() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
@@ -99,7 +108,7 @@ async fn a_run_is_opened_worked_on_and_cancelled() {
     let running = Running::start(folder.path(), any_port()).await;
     let ledger = running.ledger().await;
     let terms = terms();
-    let deposit = ledger.required_deposit(&terms).await.unwrap();
+    let deposit = runs::required_deposit(&ledger, &terms).await.unwrap();
     assert_eq!(deposit, terms.required_deposit().unwrap());
     let announcement =
         Announcement { coordinator: key(9).device(), endpoint: "127.0.0.1:9".to_owned() };
@@ -108,12 +117,12 @@ async fn a_run_is_opened_worked_on_and_cancelled() {
     assert!(refused.refusal::<TrainingRuns::BudgetTooSmall>().is_some(), "{refused:?}");
 
     let run = ledger.open_run(&terms, "a poem", &announcement, deposit).await.unwrap().run;
-    assert_eq!((run, ledger.run_count().await.unwrap()), (1, 1));
-    assert_eq!(ledger.run_terms(run).await.unwrap(), terms);
+    assert_eq!((run, runs::count(&ledger).await.unwrap()), (1, 1));
+    assert_eq!(runs::terms(&ledger, run).await.unwrap(), terms);
     for number in [1, 2] {
         take_seat(&ledger, run, &key(number), AccountId::from_bytes([number; 20])).await;
     }
-    let summary = ledger.run_summary(run).await.unwrap();
+    let summary = runs::run(&ledger, run).await.unwrap();
     assert!(matches!(summary.phase, RunPhase::Training { .. }), "{summary:?}");
     assert_eq!(
         (summary.name.as_str(), summary.seats_active, summary.deposited),
@@ -122,14 +131,16 @@ async fn a_run_is_opened_worked_on_and_cancelled() {
 
     let receipt =
         ledger.commit(run, 0, &[signed(run, &key(1)), signed(run, &key(2))]).await.unwrap();
-    let closed =
-        receipt.events().into_iter().filter(|(_, event)| matches!(event, RunEvent::RoundClosed(_)));
-    assert_eq!(closed.count(), 1);
+    let is_closed = |event: &RunEvent| {
+        matches!(event, RunEvent::Followed(Effect::RoundClosed { round: 0, commitments: 2 }))
+    };
+    let events = receipt.events().unwrap();
+    assert_eq!(events.iter().filter(|(_, event)| is_closed(event)).count(), 1);
     let refused = ledger.commit(run, 0, &[signed(run, &key(1))]).await.unwrap_err();
     assert!(matches!(refused, LedgerError::Refused { .. }), "{refused:?}");
-    let seats = ledger.run_seats(run).await.unwrap();
+    let seats = runs::seats(&ledger, run).await.unwrap();
     assert_eq!(seats[0].memory, Digest::from_bytes([4; 32]));
-    assert_eq!(ledger.run_undrawn(run).await.unwrap()[0].round, 0);
+    assert_eq!(runs::undrawn(&ledger, run).await.unwrap()[0].round, 0);
 
     ledger
         .advance(run, 0, (&Digest::from_bytes([7; 32]), &Digest::from_bytes([8; 32])))
@@ -137,29 +148,31 @@ async fn a_run_is_opened_worked_on_and_cancelled() {
         .unwrap();
     ledger.draw(run, 0).await.unwrap();
     assert_eq!(
-        ledger.run_audits(run).await.unwrap().len(),
+        runs::audits(&ledger, run).await.unwrap().len(),
         2,
         "a first commitment is always audited"
     );
     ledger.cancel(run).await.unwrap();
     let height = ledger.head().await.unwrap().height;
-    let events = ledger.run_events(run, 0, height).await.unwrap();
-    assert!(matches!(events.first().unwrap().event, RunEvent::Opened(_)));
-    assert!(events.iter().any(|event| matches!(event.event, RunEvent::Cancelled(_))));
-    assert!(matches!(ledger.run_summary(99).await, Err(LedgerError::Refused { .. })));
+    let events = runs::events(&ledger, run, 0..=height).await.unwrap();
+    assert!(matches!(events.first().unwrap().event, RunEvent::Opened { .. }));
+    assert!(
+        events.iter().any(|event| matches!(event.event, RunEvent::Followed(Effect::Cancelled)))
+    );
+    assert!(matches!(runs::run(&ledger, 99).await, Err(ViewError::Refused { .. })));
     running.stop().await;
 }
 
-async fn take_seat(ledger: &Ledger, run: u64, key: &DeviceKey, account: AccountId) {
+pub(crate) async fn take_seat(ledger: &Ledger, run: u64, key: &DeviceKey, account: AccountId) {
     let device = key.device();
     let link = statement::link(CHAIN_ID, device.as_bytes(), account.as_bytes(), 1);
     ledger.link_device(&device, &account, 1, &key.sign(&link)).await.unwrap();
-    assert_eq!(ledger.link_of(&device).await.unwrap().account, Some(account));
+    assert_eq!(devices::link(ledger, &device).await.unwrap().account, Some(account));
     let enroll = statement::enroll(CHAIN_ID, run, device.as_bytes());
     ledger.enroll(run, &device, &key.sign(&enroll)).await.unwrap();
 }
 
-fn signed(run: u64, key: &DeviceKey) -> SignedCommitment {
+pub(crate) fn signed(run: u64, key: &DeviceKey) -> SignedCommitment {
     let [seal, update, after] = [2, 3, 4].map(|byte| Digest::from_bytes([byte; 32]));
     let commitment = Commitment { seal, update, memory_before: Digest::ZERO, memory_after: after };
     let before = Digest::ZERO;
@@ -175,6 +188,6 @@ fn signed(run: u64, key: &DeviceKey) -> SignedCommitment {
     SignedCommitment { device: key.device(), commitment, signature: key.sign(&bytes) }
 }
 
-fn key(number: u8) -> DeviceKey {
+pub(crate) fn key(number: u8) -> DeviceKey {
     DeviceKey::from_seed(&[number; 32])
 }

@@ -1,6 +1,7 @@
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::{Revert, SolError as _, SolValue as _, sol};
 use ledger_client::{Ledger, LedgerError};
+use ledger_views::Ask as _;
 use units::{UnixSeconds, Wei};
 
 use crate::stub::{CHAIN_ID, IMPATIENT, PATIENT, Script, Stub, is_unreachable, signer, someone};

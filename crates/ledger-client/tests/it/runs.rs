@@ -1,16 +1,15 @@
 use abi::{
     DEVICES, TRAINING_RUNS,
-    TrainingRuns::{self, self as sol, Phase},
+    TrainingRuns::{self, self as sol},
 };
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, LogData, U256, hex};
-use alloy_sol_types::{SolCall, SolError as _, SolEvent, SolValue as _};
-use ledger_client::{
-    Announcement, LedgerError, Link, RunEvent, RunPhase, SignedCommitment, SignedVerdict,
-};
+use alloy_sol_types::{SolCall, SolError as _, SolEvent};
+use ledger_client::{Announcement, LedgerError, SignedCommitment, SignedVerdict};
+use ledger_views::runs::{self, RunEvent};
 use serde_json::{Value, json};
-use training_run::{Cause, Commitment, Ending, Standing, Terms};
-use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
+use training_run::{Commitment, Effect, PayKind, Terms};
+use units::{AccountId, Bps, DeviceId, Digest, Wei};
 
 use crate::stub::{Script, Stub};
 
@@ -44,136 +43,6 @@ pub(crate) fn terms() -> Terms {
     }
 }
 
-fn summary() -> TrainingRuns::Summary {
-    TrainingRuns::Summary {
-        run: 7,
-        owner: Address::repeat_byte(8),
-        name: "a poem".to_owned(),
-        coordinator: B256::repeat_byte(1),
-        endpoint: "127.0.0.1:1".to_owned(),
-        phase: Phase::Training,
-        ending: sol::Ending::None,
-        round: 2,
-        rounds: 3,
-        state: B256::repeat_byte(5),
-        update: B256::repeat_byte(6),
-        deadline: 99,
-        deposited: U256::from(10),
-        paid: U256::from(4),
-        refunded: U256::ZERO,
-        owed: U256::from(3),
-        tokensVerified: 44,
-        seats: 3,
-        seatsActive: 2,
-        quorum: 2,
-    }
-}
-
-async fn answering(returns: impl Into<Bytes>) -> Stub {
-    Stub::start(Script { returns: returns.into(), ..Script::default() }).await
-}
-
-#[tokio::test]
-async fn a_summary_is_read_in_domain_words() {
-    let stub = answering(summary().abi_encode()).await;
-    let read = stub.ledger().await.run_summary(7).await.unwrap();
-    assert_eq!(
-        (read.run, read.owner, read.name.as_str()),
-        (7, AccountId::from_bytes([8; 20]), "a poem")
-    );
-    assert_eq!(read.phase, RunPhase::Training { deadline: UnixSeconds::new(99) });
-    assert_eq!((read.deposited, read.paid, read.owed), (Wei::new(10), Wei::new(4), Wei::new(3)));
-    assert_eq!((read.coordinator, read.state, read.quorum), (DEVICE, digest(5), 2));
-    for (phase, ending, expected) in [
-        (Phase::Gathering, sol::Ending::None, RunPhase::Gathering),
-        (Phase::Closed, sol::Ending::None, RunPhase::Closed),
-        (Phase::WindingUp, sol::Ending::Abandoned, RunPhase::WindingUp(Ending::Abandoned)),
-        (Phase::Finished, sol::Ending::Completed, RunPhase::Finished(Ending::Completed)),
-        (Phase::Finished, sol::Ending::Cancelled, RunPhase::Finished(Ending::Cancelled)),
-    ] {
-        stub.with(|script| {
-            script.returns =
-                TrainingRuns::Summary { phase, ending, ..summary() }.abi_encode().into()
-        });
-        assert_eq!(stub.ledger().await.run_summary(7).await.unwrap().phase, expected);
-    }
-    for wrong in [
-        TrainingRuns::Summary { phase: Phase::__Invalid, ..summary() },
-        TrainingRuns::Summary { ending: sol::Ending::__Invalid, ..summary() },
-        TrainingRuns::Summary { phase: Phase::Finished, ..summary() },
-        TrainingRuns::Summary { ending: sol::Ending::Completed, ..summary() },
-        TrainingRuns::Summary { paid: U256::MAX, ..summary() },
-    ] {
-        stub.with(|script| script.returns = wrong.abi_encode().into());
-        let error = stub.ledger().await.run_summary(7).await.unwrap_err();
-        assert!(matches!(error, LedgerError::Malformed { .. }), "{error:?}");
-    }
-}
-
-#[tokio::test]
-async fn seats_audits_and_links_are_read() {
-    let seat = TrainingRuns::Seat {
-        device: B256::repeat_byte(1),
-        account: Address::repeat_byte(8),
-        standing: sol::Standing::Active,
-        expelledRound: 4,
-        onProbation: true,
-        fromRound: 1,
-        memoryDigest: B256::repeat_byte(6),
-        tokensVerified: 5,
-        paid: U256::from(9),
-        committed: true,
-    };
-    let standings = (0_u8..4).map(|standing| sol::Standing::try_from(standing).unwrap());
-    let seats: Vec<_> =
-        standings.map(|standing| TrainingRuns::Seat { standing, ..seat.clone() }).collect();
-    let stub = answering(seats.abi_encode()).await;
-    let ledger = stub.ledger().await;
-    let standings: Vec<_> =
-        ledger.run_seats(7).await.unwrap().into_iter().map(|seat| seat.standing).collect();
-    let expelled = |cause| Standing::Expelled { round: 4, cause };
-    assert_eq!(
-        standings,
-        [Standing::Active, Standing::Left, expelled(Cause::Convicted), expelled(Cause::FalseAudit)]
-    );
-
-    let claim =
-        TrainingRuns::Claim { auditor: B256::repeat_byte(3), sealedRoot: B256::repeat_byte(4) };
-    let audit = TrainingRuns::Audit {
-        round: 2,
-        subject: B256::repeat_byte(1),
-        auditor: B256::repeat_byte(2),
-        deadline: 50,
-        base: B256::repeat_byte(5),
-        memoryBefore: B256::ZERO,
-        seal: B256::repeat_byte(6),
-        update: B256::repeat_byte(7),
-        memoryAfter: B256::repeat_byte(8),
-        claims: vec![claim],
-    };
-    stub.with(|script| script.returns = vec![audit].abi_encode().into());
-    let audits = ledger.run_audits(7).await.unwrap();
-    assert_eq!((audits[0].subject, audits[0].auditor), (DEVICE, OTHER));
-    let commitment = Commitment {
-        seal: digest(6),
-        update: digest(7),
-        memory_before: Digest::ZERO,
-        memory_after: digest(8),
-    };
-    assert_eq!(audits[0].commitment, commitment);
-    assert_eq!(audits[0].claims, [(DeviceId::from_bytes([3; 32]), digest(4))]);
-
-    for (account, expected) in
-        [(Address::ZERO, None), (Address::repeat_byte(8), Some(AccountId::from_bytes([8; 20])))]
-    {
-        stub.with(|script| script.returns = (account, 3_u64).abi_encode().into());
-        assert_eq!(ledger.link_of(&DEVICE).await.unwrap(), Link { account: expected, nonce: 3 });
-    }
-    stub.with(|script| script.returns = U256::from(12).abi_encode().into());
-    assert_eq!(ledger.run_count().await.unwrap(), 12);
-    assert_eq!(ledger.required_deposit(&terms()).await.unwrap(), Wei::new(12));
-}
-
 #[tokio::test]
 async fn opening_a_run_gives_its_id() {
     let opened = TrainingRuns::Opened {
@@ -189,7 +58,9 @@ async fn opening_a_run_gives_its_id() {
     let made =
         stub.ledger().await.open_run(&terms(), "p", &announcement, Wei::new(5)).await.unwrap();
     assert_eq!(made.run, 7);
-    assert_eq!(made.receipt.events(), [(7, RunEvent::Opened(opened))]);
+    let owner = AccountId::from_bytes([8; 20]);
+    let event = RunEvent::Opened { owner, name: "p".to_owned(), deposited: Wei::new(5) };
+    assert_eq!(made.receipt.events().unwrap(), [(7, event)]);
     stub.with(|script| {
         assert_eq!(
             (script.mined[0].value(), script.mined[0].to()),
@@ -332,10 +203,18 @@ async fn the_past_of_a_run_is_read_from_logs() {
         json!([log(TRAINING_RUNS, &paid), log(TRAINING_RUNS, &TrainingRuns::Cancelled { run: 7 })]);
     let stub = Stub::start(Script { logs, ..Script::default() }).await;
     let ledger = stub.ledger().await;
-    let events = ledger.run_events(7, 3, 9).await.unwrap();
+    let events = runs::events(&ledger, 7, 3..=9).await.unwrap();
     let seen: Vec<_> = events.iter().map(|event| (event.height, event.run)).collect();
     assert_eq!(seen, [(6, 7), (6, 7)]);
-    assert_eq!(events[0].event, RunEvent::Paid(paid));
+    let effect = Effect::Pay {
+        account: AccountId::from_bytes([8; 20]),
+        device: DEVICE,
+        round: 2,
+        tokens: 1000,
+        amount: Wei::new(7000),
+        kind: PayKind::Work,
+    };
+    assert_eq!(events[0].event, RunEvent::Followed(effect));
     stub.with(|script| {
         assert_eq!(
             (&script.filter["fromBlock"], &script.filter["toBlock"]),
@@ -344,7 +223,8 @@ async fn the_past_of_a_run_is_read_from_logs() {
         assert!(script.filter.to_string().contains(&format!("{:064x}", 7)));
         script.logs[0]["blockNumber"] = Value::Null;
     });
-    assert!(matches!(ledger.run_events(7, 3, 9).await, Err(LedgerError::Malformed { .. })));
+    let error = LedgerError::from(runs::events(&ledger, 7, 3..=9).await.unwrap_err());
+    assert!(matches!(error, LedgerError::Malformed { .. }), "{error:?}");
 }
 
 fn log(address: Address, event: &impl SolEvent) -> Value {

@@ -12,6 +12,7 @@ use alloy_primitives::{B256, U256};
 use alloy_provider::Provider;
 use alloy_rpc_types_eth::TransactionRequest;
 use ledger_client::Ledger;
+use ledger_views::Ask as _;
 use serde_json::json;
 use std::time::Duration;
 

@@ -175,6 +175,11 @@ fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, NoPage> {
         .map_err(|_| NoPage::NotFound(format!("“{}”", text.chars().take(80).collect::<String>())))
 }
 
+/// Returns the part of a list that a query asks for: `from=7` is the newest.
+fn window(query: &str) -> Window {
+    Window { newest: number(query, "from"), items: u64::try_from(ROWS).unwrap_or(u64::MAX) }
+}
+
 /// Returns the number in a query, such as `name=7`.
 fn number(query: &str, name: &str) -> Option<u64> {
     value(query, name)?.parse().ok()

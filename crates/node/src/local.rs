@@ -86,8 +86,8 @@ impl LocalLedger<'_> {
     fn call(&self, call: ledger_views::Call) -> Result<Outcome, LocalError> {
         let to = call.to;
         let overrides = Overrides::default();
-        let scene = self.state.scene(self.node.rules(), &overrides);
-        match scene.call(&Call::question(to, call.input)) {
+        let context = self.state.call_context(self.node.rules(), &overrides);
+        match context.call(&Call::read_only(to, call.input)) {
             Ok(CallOutcome::Returned { output, .. }) => Ok(Outcome::Returned(output)),
             Ok(CallOutcome::Reverted { output, .. }) => Ok(Outcome::Reverted(output)),
             Ok(CallOutcome::Halted { reason, .. }) => Err(LocalError::Halted { to, reason }),

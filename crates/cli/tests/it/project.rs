@@ -110,7 +110,7 @@ fn enroll(machine: &Machine, node: &RunningNode, owner: &str, (run, account): (u
         let ledger =
             Ledger::connect(&node.url, Some(signer), Duration::from_secs(10)).await.unwrap();
         let (chain, device) = (ledger.chain_id(), key.device());
-        let link = ledger.link_of(&device).await.unwrap();
+        let link = ledger_views::devices::link(&ledger, &device).await.unwrap();
         if link.account.is_none() {
             let statement = abi::statement::link(chain, device.as_bytes(), account.as_bytes(), 1);
             ledger.link_device(&device, &account, 1, &key.sign(&statement)).await.unwrap();

@@ -50,8 +50,10 @@ impl Answers {
     {
         let (call, of) = (C::SIGNATURE, asked.of);
         match &self.outcomes[asked.index] {
-            Outcome::Returned(bytes) => C::abi_decode_returns_validate(bytes)
-                .map_err(|source| ViewError::Undecodable { call, of, size: bytes.len(), source }),
+            Outcome::Returned(bytes) => C::abi_decode_returns_validate(bytes).map_err(|source| {
+                let (size, source) = (bytes.len(), Box::new(source));
+                ViewError::Undecodable { call, of, size, source }
+            }),
             Outcome::Reverted(data) => Err(ViewError::Refused { call, of, data: data.clone() }),
         }
     }

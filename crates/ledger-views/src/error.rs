@@ -45,7 +45,7 @@ pub enum ViewError<E: std::error::Error + 'static> {
         /// Bytes returned.
         size: usize,
         /// What is wrong with them.
-        source: alloy_sol_types::Error,
+        source: Box<alloy_sol_types::Error>,
     },
     /// What came back says what can't be.
     #[error("{of} answers {call} with what can't be: {source}")]

@@ -54,7 +54,7 @@ enum NoPage {
     /// The history index's file.
     Index(IndexError),
     /// A module did not say what it must.
-    View(ViewError<LocalError>),
+    View(Box<ViewError<LocalError>>),
 }
 
 impl From<IndexError> for NoPage {
@@ -71,7 +71,7 @@ impl From<ViewError<LocalError>> for NoPage {
         match error {
             ViewError::Unanswered(LocalError::Store(error)) => Self::Store(error),
             ViewError::Unanswered(LocalError::Pruned { first, .. }) => Self::Pruned(first),
-            other => Self::View(other),
+            other => Self::View(Box::new(other)),
         }
     }
 }
@@ -133,7 +133,7 @@ pub fn page(node: &Node, path_and_query: &str) -> Page {
             (500, "The node's disk".to_owned(), body)
         }
         Err(NoPage::View(error)) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the ledger can't be read");
+            tracing::error!(error = &*error as &dyn std::error::Error, "the ledger can't be read");
             let body = maud::html! { p { "The ledger can't be read; the node's log says why." } };
             (500, "Not readable".to_owned(), body)
         }

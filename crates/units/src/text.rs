@@ -48,8 +48,8 @@ mod tests {
 
     #[test]
     fn the_ranges_rise() {
-        for pair in HIDDEN.windows(2) {
-            assert!(pair[0].0 <= pair[0].1 && pair[0].1 < pair[1].0);
+        for (one, next) in HIDDEN.iter().zip(HIDDEN.iter().skip(1)) {
+            assert!(one.0 <= one.1 && one.1 < next.0);
         }
     }
 }

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
-
 use super::*;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

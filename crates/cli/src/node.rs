@@ -60,7 +60,7 @@ struct RunArgs {
     /// Port for JSON-RPC from this machine only: short for --rpc 127.0.0.1:PORT
     #[arg(long, value_name = "PORT", conflicts_with = "rpc")]
     port: Option<u16>,
-    /// Origin of web pages that may send requests, as browsers write it: https://example.org, or * for all; may be given more than once
+    /// Origin of web pages that may send requests, as browsers write it, with its scheme and without a path, or * for all; may be given more than once
     #[arg(long, value_name = "ORIGIN", value_parser = parse_pages)]
     cors: Vec<Pages>,
     /// Most requests in a batch

@@ -264,7 +264,7 @@ pub async fn undrawn<A: Ask>(
 /// Reads the least deposit for these terms, as the ledger computes it.
 ///
 /// # Errors
-/// [`ViewError`]; in particular [`ViewError::Refused`] with [`sol::BadTerms`].
+/// [`ViewError`]; in particular [`ViewError::Refused`] with [`sol::TermOutOfRange`].
 pub async fn required_deposit<A: Ask>(
     ledger: &A,
     terms: &Terms,

@@ -225,7 +225,7 @@ fn old_blocks_are_pruned_and_empty_ones_produced_when_configured() {
     let node = machine.node(&args);
     let page = |path: &str| page(&node, path);
     let mut looks = 0;
-    while !page("/block/1").contains("keeps the blocks from") {
+    while !page("/block/1").contains("keeps block 0 and the blocks from") {
         looks += 1;
         assert!(looks < 600, "{}", page("/block/1"));
         std::thread::sleep(Duration::from_millis(100));

@@ -73,7 +73,7 @@ fn logs_are_chosen_by_level_and_module() {
     for (log, child) in asking {
         let stderr = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
         assert_eq!(
-            stderr.contains("does not answer: trying again"),
+            stderr.contains("the node does not answer; the request is repeated"),
             log.is_empty(),
             "{log}: {stderr}"
         );

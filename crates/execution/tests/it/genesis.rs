@@ -48,7 +48,7 @@ fn an_invalid_chain_is_refused() {
             let account = GenesisAccount { balance: U256::MAX, ..GenesisAccount::default() };
             genesis.accounts.insert(Address::ZERO, account);
         },
-        "add up to more",
+        "exceeds 2^128 - 1",
     );
     check(
         |genesis| {

@@ -123,7 +123,7 @@ async fn what_can_t_be_asked_is_refused_with_the_reason() {
             json!([account, { "before": "7" }]),
             "BLOCK-TRANSACTION-SLOT",
         ),
-        ("gleaner_getAccountTransfers", json!([account, { "after": "7" }]), "nvalid params"),
+        ("gleaner_getAccountTransfers", json!([account, { "after": "7" }]), "does not fit a page"),
         ("gleaner_getEvents", json!([{}]), "give either account"),
         ("gleaner_getEvents", json!([{ "account": account, "address": account }]), "give either"),
         (

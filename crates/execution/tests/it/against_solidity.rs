@@ -274,6 +274,26 @@ fn reentry_is_refused_with_openzeppelins_error_and_the_rest_stands() {
 }
 
 #[test]
+fn a_lock_ends_with_its_call_whether_it_returns_or_reverts() {
+    let [standard, silent, ..] = TOKENS;
+    let mut chain = Pair::new().native;
+    let nonce = chain.state.nonce(&key(1).address());
+    let modes = [Mode::Nothing, Mode::Revert, Mode::Invalid, Mode::Nothing];
+    let transactions: Vec<_> = (nonce..)
+        .zip(modes)
+        .map(|(nonce, mode)| {
+            let input = trade(standard, silent, U256::from(10), U256::ZERO, mode);
+            let to = TxKind::Call(TRADER);
+            sign(1, TxEip1559 { to, input, gas_limit: 2_000_000, ..plain(nonce) })
+        })
+        .collect();
+    let block = chain.build(&transactions).block;
+    let succeeded: Vec<bool> =
+        block.receipts.iter().map(alloy_consensus::TxReceipt::status).collect();
+    assert_eq!(succeeded, [true, false, false, true]);
+}
+
+#[test]
 fn the_changes_of_a_reverted_inner_call_are_undone() {
     let [standard, silent, ..] = TOKENS;
     let mut pair = Pair::new();

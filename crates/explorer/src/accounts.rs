@@ -49,7 +49,7 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
         Err(error) => searched(&reader, address, query, &sentence(&error))?,
     };
     let body = html! { (layout::facts(&facts)) (activity) };
-    Ok(Shown::Html { title: format!("{kind} {address:#x}"), body })
+    Ok(Shown::Html { title: format!("{kind} {address}"), body })
 }
 
 /// What is found by searching the newest blocks, where the history index can't tell: `why`.

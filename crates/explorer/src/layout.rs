@@ -74,8 +74,8 @@ pub(crate) fn pager(newer: Option<String>, older: Option<String>) -> Markup {
 pub(crate) fn account(address: &Address) -> Markup {
     let module = Module::at(address).filter(|module| matches!(module.place, Place::Fixed(_)));
     let name = module.map(|module| module.name);
-    let whole = format!("{address:#x}");
-    html! { a class="mono" href=(format!("/account/{whole}")) title=(whole) { @if let Some(name) = name { (name) } @else { (whole) } } }
+    let whole = address.to_checksum(None);
+    html! { a class="mono" href=(format!("/account/{address:#x}")) title=(whole) { @if let Some(name) = name { (name) } @else { (whole) } } }
 }
 
 pub(crate) fn transaction(hash: &B256) -> Markup {

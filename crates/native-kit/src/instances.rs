@@ -7,7 +7,8 @@ use alloy_primitives::{Address, B256, b256, keccak256};
 
 use crate::{Failure, Host};
 
-/// Returns the code of an instance: `0xfe`, so that it can't run as bytecode, and the kind's name in ASCII.
+/// Returns the code of an instance: `0xef`, and the kind's name in ASCII. It can't run as bytecode, and no contract can deploy it
+/// (EIP-3541 refuses code that begins with `0xef`), so only a module makes an instance: nobody can forge one with a storage of his choice.
 ///
 /// # Panics
 /// At compile time, if the name does not have `N - 1` bytes.
@@ -15,7 +16,7 @@ use crate::{Failure, Host};
 pub const fn instance_code<const N: usize>(kind: &str) -> [u8; N] {
     let kind = kind.as_bytes();
     assert!(kind.len() + 1 == N, "the code has one byte more than the kind's name");
-    let mut code = [0xfe; N];
+    let mut code = [0xef; N];
     let mut index = 0;
     while index < kind.len() {
         code[index + 1] = kind[index];
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn codes_differ_by_kind_and_are_not_executable() {
         const PAIR: [u8; 5] = instance_code("pair");
-        assert_eq!(PAIR, *b"\xfepair");
+        assert_eq!(PAIR, *b"\xefpair");
         assert_eq!(code_hash(&MODULE_CODE), MODULE_CODE_HASH);
         assert_ne!(code_hash(&PAIR), MODULE_CODE_HASH);
     }

@@ -3,13 +3,14 @@
 use std::sync::LazyLock;
 
 use alloy_consensus::TxEip1559;
-use alloy_primitives::{Address, Bytes, TxKind, U256, bytes};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, bytes};
 use alloy_sol_types::{SolCall, SolValue, sol};
 use execution::{
     BlockError, Call, CallOutcome, GenesisAccount, ModuleTable, Parent, execute_block,
 };
 use native_kit::{
     Call as NativeCall, Failure, Function, Host, MODULE_CODE, Module, OnReentry, Outcome, Place,
+    create2_address, instance_code,
 };
 use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
 
@@ -26,6 +27,12 @@ sol! {
         function nest(address to) external returns (uint256 depth);
         /// Writes in a function that the table wrongly declares as a view.
         function badView() external view;
+        /// Creates an instance at the address that CREATE2's formula gives, and returns the address.
+        function make(bytes32 salt) external returns (address);
+    }
+
+    interface Instance {
+        function number() external view returns (uint256);
     }
 }
 
@@ -37,10 +44,16 @@ const FUNCTIONS: &[Function] = &[
     Function::payable(Forward::forwardCall::SELECTOR).unlocked(),
     Function::nonpayable(Forward::nestCall::SELECTOR).unlocked(),
     Function::view(Forward::badViewCall::SELECTOR),
+    Function::nonpayable(Forward::makeCall::SELECTOR),
 ];
 
+/// The code of the instances that `Forward` creates.
+const INSTANCE: [u8; 9] = instance_code("instance");
+const INSTANCE_FUNCTIONS: &[Function] = &[Function::view(Instance::numberCall::SELECTOR)];
+const INIT_CODE_HASH: B256 = B256::repeat_byte(0x96);
+
 static TABLE: LazyLock<ModuleTable> = LazyLock::new(|| {
-    let rows = vec![Module {
+    let mut rows = vec![Module {
         name: "Forward",
         place: Place::At(FORWARD),
         since: 1,
@@ -48,6 +61,14 @@ static TABLE: LazyLock<ModuleTable> = LazyLock::new(|| {
         entrance: call,
         on_reentry: OnReentry::Error,
     }];
+    rows.push(Module {
+        name: "Instance",
+        place: Place::Instances(&INSTANCE),
+        since: 1,
+        functions: &[INSTANCE_FUNCTIONS],
+        entrance: |host, _| Ok(host.load(U256::ZERO)?.to_be_bytes_vec()),
+        on_reentry: OnReentry::Error,
+    });
     ModuleTable::new(Box::leak(rows.into_boxed_slice()))
 });
 
@@ -65,6 +86,12 @@ fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
             Outcome::Reverted(_) | Outcome::Halted => U256::ZERO,
         };
         return Ok(Forward::nestCall::abi_encode_returns(&deeper));
+    }
+    if let Ok(asked) = Forward::makeCall::abi_decode(input) {
+        let address = create2_address(host, FORWARD, asked.salt, INIT_CODE_HASH)?;
+        host.create(address, &INSTANCE)?;
+        host.store_of(address, U256::ZERO, U256::from(42))?;
+        return Ok(Forward::makeCall::abi_encode_returns(&address));
     }
     let asked = Forward::forwardCall::abi_decode(input).map_err(|_| Failure::bad_call())?;
     let outcome = host.call(&NativeCall {
@@ -283,4 +310,25 @@ fn a_disk_error_inside_a_module_or_below_it_ends_the_block_as_from_bytecode() {
         assert!(matches!(result, Err(BlockError::State(DiskError))), "{result:?}");
         assert!(chain.build(&[sign(1, transaction)]).block.receipts[0].status());
     }
+}
+
+#[test]
+fn an_instance_answers_where_its_module_made_it_and_nobody_can_forge_one() {
+    let mut chain = chain();
+    let salt = B256::repeat_byte(5);
+    let instance = FORWARD.create2(salt, INIT_CODE_HASH);
+    let ask = |chain: &Chain| run(chain, &message(instance, Instance::numberCall {}.abi_encode()));
+    let nothing = ask(&chain);
+    assert!(matches!(&nothing, CallOutcome::Returned { output, .. } if output.is_empty()));
+    let nonce = chain.state.nonce(&key(1).address());
+    let input = Forward::makeCall { salt }.abi_encode().into();
+    let make = TxEip1559 { to: TxKind::Call(FORWARD), input, ..plain(nonce) };
+    assert!(chain.build(&[sign(1, make)]).block.receipts[0].status());
+    let CallOutcome::Returned { output, .. } = ask(&chain) else { panic!("it answers") };
+    assert_eq!(U256::abi_decode(&output).unwrap(), U256::from(42));
+
+    // The same code from creation code, which could have written any storage first.
+    let input = crate::chain::creation(&Bytes::from_static(&INSTANCE));
+    let forge = TxEip1559 { to: TxKind::Create, input, ..plain(nonce + 1) };
+    assert!(!chain.build(&[sign(1, forge)]).block.receipts[0].status());
 }

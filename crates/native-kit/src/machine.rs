@@ -1,5 +1,7 @@
 //! revm's EVM with one more kind of frame: that of a native module.
 
+use std::marker::PhantomData;
+
 use alloy_primitives::{Address, Log};
 use revm::{
     Database, DatabaseCommit, ExecuteCommitEvm, ExecuteEvm, InspectCommitEvm, InspectEvm,
@@ -124,89 +126,100 @@ pub(crate) trait Drive {
     fn saw(&mut self, log: &Log);
 }
 
-struct Plain<'a, CTX, I>(&'a mut Machine<CTX, I>);
-
-impl<CTX: MachineContext, I> Drive for Plain<'_, CTX, I> {
-    type Context = CTX;
-
-    fn facts(&self) -> &CTX {
-        &self.0.inner.ctx
-    }
-
-    fn context(&mut self) -> &mut CTX {
-        &mut self.0.inner.ctx
-    }
-
-    fn modules(&mut self) -> &mut Modules {
-        &mut self.0.inner.precompiles
-    }
-
-    fn revision(&self) -> u32 {
-        self.0.inner.precompiles.revision()
-    }
-
-    fn is_locked(&self, instance: Address) -> bool {
-        self.0.inner.precompiles.locked.contains(&instance)
-    }
-
-    fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<CTX>> {
-        let machine = &mut *self.0;
-        let base = machine.inner.frame_stack.index();
-        if let ItemOrResult::Result(result) = machine.frame_init(init)? {
-            return Ok(result);
-        }
-        loop {
-            let result = match machine.frame_run()? {
-                ItemOrResult::Item(init) => match machine.frame_init(init)? {
-                    ItemOrResult::Item(_) => continue,
-                    ItemOrResult::Result(result) => result,
-                },
-                ItemOrResult::Result(result) => result,
-            };
-            if let Some(result) = machine.hand_back(base, result)? {
-                return Ok(result);
-            }
-        }
-    }
-
-    fn saw(&mut self, _: &Log) {}
+/// Who watches the frames of a machine.
+trait Watch<CTX: MachineContext, I> {
+    fn init(machine: &mut Machine<CTX, I>, init: FrameInit) -> Begun<CTX>;
+    fn run(
+        machine: &mut Machine<CTX, I>,
+    ) -> Result<FrameInitOrResult<Interpreting>, ContextDbError<CTX>>;
+    fn saw(machine: &mut Machine<CTX, I>, log: &Log);
 }
 
-struct Inspected<'a, CTX, I>(&'a mut Machine<CTX, I>);
+/// A frame that began, or ended at once.
+type Begun<CTX> = Result<ItemOrResult<(), FrameResult>, ContextDbError<CTX>>;
 
-impl<CTX: MachineContext, I: Inspector<CTX>> Drive for Inspected<'_, CTX, I> {
+/// Nobody.
+struct Nobody;
+
+impl<CTX: MachineContext, I> Watch<CTX, I> for Nobody {
+    fn init(machine: &mut Machine<CTX, I>, init: FrameInit) -> Begun<CTX> {
+        Ok(machine.frame_init(init)?.map_item(|_| ()))
+    }
+
+    fn run(
+        machine: &mut Machine<CTX, I>,
+    ) -> Result<FrameInitOrResult<Interpreting>, ContextDbError<CTX>> {
+        machine.frame_run()
+    }
+
+    fn saw(_: &mut Machine<CTX, I>, _: &Log) {}
+}
+
+/// The machine's inspector.
+struct ItsInspector;
+
+impl<CTX: MachineContext, I: Inspector<CTX>> Watch<CTX, I> for ItsInspector {
+    fn init(machine: &mut Machine<CTX, I>, init: FrameInit) -> Begun<CTX> {
+        Ok(machine.inspect_frame_init(init)?.map_item(|_| ()))
+    }
+
+    fn run(
+        machine: &mut Machine<CTX, I>,
+    ) -> Result<FrameInitOrResult<Interpreting>, ContextDbError<CTX>> {
+        machine.inspect_frame_run()
+    }
+
+    fn saw(machine: &mut Machine<CTX, I>, log: &Log) {
+        let Evm { ctx, inspector, .. } = &mut machine.inner;
+        inspector.log(ctx, log.clone());
+    }
+}
+
+/// A machine whose frames are watched by `W`.
+struct Driver<'a, CTX, I, W> {
+    machine: &'a mut Machine<CTX, I>,
+    watch: PhantomData<W>,
+}
+
+impl<'a, CTX, I, W> Driver<'a, CTX, I, W> {
+    fn new(machine: &'a mut Machine<CTX, I>) -> Self {
+        Self { machine, watch: PhantomData }
+    }
+}
+
+impl<CTX: MachineContext, I, W: Watch<CTX, I>> Drive for Driver<'_, CTX, I, W> {
     type Context = CTX;
 
     fn facts(&self) -> &CTX {
-        &self.0.inner.ctx
+        &self.machine.inner.ctx
     }
 
     fn context(&mut self) -> &mut CTX {
-        &mut self.0.inner.ctx
+        &mut self.machine.inner.ctx
     }
 
     fn modules(&mut self) -> &mut Modules {
-        &mut self.0.inner.precompiles
+        &mut self.machine.inner.precompiles
     }
 
     fn revision(&self) -> u32 {
-        self.0.inner.precompiles.revision()
+        self.machine.inner.precompiles.revision()
     }
 
     fn is_locked(&self, instance: Address) -> bool {
-        self.0.inner.precompiles.locked.contains(&instance)
+        self.machine.inner.precompiles.locked.contains(&instance)
     }
 
     fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<CTX>> {
-        let machine = &mut *self.0;
+        let machine = &mut *self.machine;
         let base = machine.inner.frame_stack.index();
-        if let ItemOrResult::Result(result) = machine.inspect_frame_init(init)? {
+        if let ItemOrResult::Result(result) = W::init(machine, init)? {
             return Ok(result);
         }
         loop {
-            let result = match machine.inspect_frame_run()? {
-                ItemOrResult::Item(init) => match machine.inspect_frame_init(init)? {
-                    ItemOrResult::Item(_) => continue,
+            let result = match W::run(machine)? {
+                ItemOrResult::Item(init) => match W::init(machine, init)? {
+                    ItemOrResult::Item(()) => continue,
                     ItemOrResult::Result(result) => result,
                 },
                 ItemOrResult::Result(result) => result,
@@ -218,8 +231,7 @@ impl<CTX: MachineContext, I: Inspector<CTX>> Drive for Inspected<'_, CTX, I> {
     }
 
     fn saw(&mut self, log: &Log) {
-        let Evm { ctx, inspector, .. } = &mut self.0.inner;
-        inspector.log(ctx, log.clone());
+        W::saw(self.machine, log);
     }
 }
 
@@ -272,7 +284,8 @@ impl<CTX: MachineContext, I> EvmTr for Machine<CTX, I> {
         init: FrameInit,
     ) -> Result<FrameInitResult<'_, Self::Frame>, ContextDbError<CTX>> {
         match self.module(&init.frame_input) {
-            Some(module) => frame::run(&mut Plain(self), module, init).map(ItemOrResult::Result),
+            Some(module) => frame::run(&mut Driver::<_, _, Nobody>::new(self), module, init)
+                .map(ItemOrResult::Result),
             None => self.inner.frame_init(init),
         }
     }
@@ -330,7 +343,7 @@ impl<CTX: MachineContext, I: Inspector<CTX>> InspectorEvmTr for Machine<CTX, I> 
         let input = init.frame_input.clone();
         let mut result = match early {
             Some(result) => result,
-            None => frame::run(&mut Inspected(self), module, init)?,
+            None => frame::run(&mut Driver::<_, _, ItsInspector>::new(self), module, init)?,
         };
         let (context, inspector) = self.ctx_inspector();
         frame_end(context, inspector, &input, &mut result);

@@ -1,358 +1,381 @@
 //! Audits: who is drawn, what verdicts are given, and their effects.
 
-use units::{DeviceId, Digest, Wei};
+use units::{AccountId, DeviceId, Digest};
 
 use crate::{
-    Audit, Cause, Check, Context, Effect, Entry, Finding, Refused, Run, Seat, SeatIndex, Standing,
-    draw::Random,
-    run::{indexed, not_before},
+    Accuser, Auditor, Book, Check, Effect, Entry, Finding, Phase, Refused, RoundWindow, Seat,
+    SeatIndex, chance, draw::Random, round::Subject, run::Step,
 };
 
-/// Largest number of auditors drawn for one commitment.
-pub const AUDITORS_MAX: usize = 3;
+/// Number of auditors that may fail to answer before the referee decides.
+pub const ATTEMPTS_MAX: u8 = 3;
 
-impl Run {
-    pub(crate) fn draw(
-        &mut self,
-        context: &Context,
-        round: u32,
-        randomness: &Digest,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let closed = self
-            .closed
-            .get_mut(&round)
-            .filter(|closed| !closed.drawn)
-            .ok_or(Refused::NothingToDraw(round))?;
-        let drawn_from = closed.height.saturating_add(1);
-        if context.height <= drawn_from {
-            return Err(Refused::TooEarly {
-                until: drawn_from.saturating_add(1),
-                now: context.height,
-            });
+/// Number of audits that the owner's device may have to do at a time.
+const TRAINER_AUDITS_MAX: u16 = 64;
+
+/// Number of draws of an auditor before the owner's device is taken, when those drawn may not audit the subject.
+const DRAWS_MAX: u16 = 32;
+
+/// Purposes of draws.
+const AUDIT: u16 = 0;
+const SECOND_AUDIT: u16 = 1;
+const AUDITOR: u16 = 2;
+
+/// The seats that may audit, with running sums of their weights.
+struct Pool {
+    seats: Vec<(SeatIndex, u64)>,
+    total: u64,
+}
+
+impl Pool {
+    fn new(entries: impl Iterator<Item = (SeatIndex, u32)>) -> Self {
+        let mut total: u64 = 0;
+        let mut seats = Vec::new();
+        for (seat, weight) in
+            entries.filter(|(_, weight)| u64::from(*weight) >= chance::AUDITOR_STAKE_MIN)
+        {
+            total = total.saturating_add(weight.into());
+            seats.push((seat, total));
         }
-        closed.drawn = true;
-        let rate = u64::from(self.terms.audit_rate.as_u16());
-        let subjects: Vec<SeatIndex> = closed.entries.keys().copied().collect();
-        for subject in subjects {
-            let on_probation =
-                self.seats.get(usize::from(subject)).is_some_and(|seat| seat.on_probation);
-            let is_drawn = Random::new(randomness, round, subject, 0).below(10_000) < rate;
-            if on_probation || is_drawn {
-                self.next_auditor(context, (round, subject), randomness, effects)?;
+        Self { seats, total }
+    }
+
+    fn draw(&self, random: &mut Random) -> Option<SeatIndex> {
+        let at = random.below(self.total);
+        let index = self.seats.partition_point(|(_, sum)| *sum <= at);
+        self.seats.get(index).map(|(seat, _)| *seat)
+    }
+}
+
+impl<B: Book> Step<'_, B> {
+    pub(crate) fn draw(&mut self, round: u32) -> Result<(), B::Error> {
+        let mut record = self.book.round(round)?;
+        if !record.is_closed(round) || record.unsettled == 0 {
+            return Err(Refused::NothingToDraw(round).into());
+        }
+        let seats = self.book.committed(round)?;
+        let mut entries = Vec::with_capacity(seats.len());
+        for seat in seats {
+            entries.push((seat, self.book.entry(round, seat)?));
+        }
+        let pool = Pool::new(entries.iter().map(|(seat, entry)| (*seat, entry.weight)));
+        let mut is_changed = false;
+        if !record.is_drawn {
+            let from = record.closed.saturating_add(1);
+            let Some(randomness) = self.book.randomness(from)? else {
+                let (until, now) = (from.saturating_add(1), self.context.height);
+                return Err(Refused::TooEarly { until, now }.into());
+            };
+            record.is_drawn = true;
+            self.book.set_round(&record)?;
+            self.draw_first(round, &entries, &pool, &randomness)?;
+            is_changed = true;
+        }
+        for (seat, before) in entries {
+            let subject = self.subject(round, seat, &before)?;
+            is_changed |= match before.check {
+                Check::Audit { auditor, deadline } if deadline <= self.context.now => {
+                    self.replace_auditor(subject, before, auditor, true)?;
+                    true
+                }
+                Check::Waiting { draw } => self.draw_again(subject, before, draw, &pool)?,
+                Check::Passed { draw } => self.draw_second(subject, before, draw, &pool)?,
+                Check::None
+                | Check::Committed
+                | Check::Audit { .. }
+                | Check::Disputed
+                | Check::Settled
+                | Check::Void => false,
+            };
+        }
+        if is_changed { Ok(()) } else { Err(Refused::NothingToDraw(round).into()) }
+    }
+
+    fn subject(&mut self, round: u32, seat: SeatIndex, entry: &Entry) -> Result<Subject, B::Error> {
+        // The device is read only where something can happen to its entry.
+        let device = match entry.check {
+            Check::Audit { .. } | Check::Waiting { .. } | Check::Passed { .. } => {
+                self.book.seat(seat)?.device
+            }
+            Check::None | Check::Committed | Check::Disputed | Check::Settled | Check::Void => {
+                DeviceId::ZERO
+            }
+        };
+        Ok(Subject { round, seat, device })
+    }
+
+    /// Selects the commitments of a round that are audited; the others count as verified from now on.
+    fn draw_first(
+        &mut self,
+        round: u32,
+        entries: &[(SeatIndex, Entry)],
+        pool: &Pool,
+        randomness: &Digest,
+    ) -> Result<(), B::Error> {
+        let floor = u64::from(self.terms.audit_rate.as_u16()).saturating_mul(100);
+        let mut audits: u32 = 0;
+        for (seat, entry) in entries.iter().filter(|(_, entry)| entry.check == Check::Committed) {
+            let chance = chance::of_audit(entry.stake.into(), floor);
+            if Random::new(randomness, round, *seat, AUDIT).below(chance::CERTAIN) < chance {
+                let device = self.book.seat(*seat)?.device;
+                self.assign(Subject { round, seat: *seat, device }, *entry, pool, randomness)?;
+                audits = audits.saturating_add(1);
             }
         }
+        self.emit(Effect::RoundDrawn { round, audits });
         Ok(())
+    }
+
+    /// Draws the auditor that replaces a silent one: of the newest round that closed before the draw.
+    fn draw_again(
+        &mut self,
+        subject: Subject,
+        entry: Entry,
+        draw: u64,
+        pool: &Pool,
+    ) -> Result<bool, B::Error> {
+        let Some(randomness) = self.book.randomness(draw)? else { return Ok(false) };
+        let is_open = matches!(self.head.phase, Phase::Closed);
+        let newest = if is_open { self.head.round } else { self.head.round.saturating_sub(1) };
+        let record = self.book.round(newest)?;
+        if newest != subject.round && record.is_closed(newest) && record.closed < draw {
+            let mut weights = Vec::new();
+            for seat in self.book.committed(newest)? {
+                weights.push((seat, self.book.entry(newest, seat)?.weight));
+            }
+            self.assign(subject, entry, &Pool::new(weights.into_iter()), &randomness)?;
+        } else {
+            self.assign(subject, entry, pool, &randomness)?;
+        }
+        Ok(true)
+    }
+
+    /// Decides whether a passed audit is repeated.
+    fn draw_second(
+        &mut self,
+        subject: Subject,
+        entry: Entry,
+        draw: u64,
+        pool: &Pool,
+    ) -> Result<bool, B::Error> {
+        let Some(randomness) = self.book.randomness(draw)? else { return Ok(false) };
+        let at_stake = match entry.passed_by {
+            Some(auditor) => {
+                let seat = self.book.seat(auditor)?;
+                self.terms.in_rounds(seat.stake, subject.round)
+            }
+            None => 0,
+        };
+        let chance = chance::of_second_audit(entry.stake.into(), at_stake.into());
+        let mut random = Random::new(&randomness, subject.round, subject.seat, SECOND_AUDIT);
+        if random.below(chance::CERTAIN) < chance {
+            self.assign(subject, entry, pool, &randomness)?;
+        } else {
+            self.verify(subject, entry, None)?;
+        }
+        Ok(true)
+    }
+
+    /// Assigns an auditor, drawn by weight among those that have nothing to do with the subject; the owner's device when
+    /// there is none.
+    fn assign(
+        &mut self,
+        subject: Subject,
+        mut entry: Entry,
+        pool: &Pool,
+        randomness: &Digest,
+    ) -> Result<(), B::Error> {
+        let drawn = self.draw_auditor(subject, &entry, pool, randomness)?;
+        let (auditor, device, turn) = match drawn {
+            Some(index) => {
+                let seat =
+                    self.change_seat(index, |seat| seat.duties = seat.duties.saturating_add(1))?;
+                (Auditor::Seat(index), seat.device, 1)
+            }
+            None if self.head.trainer_audits >= TRAINER_AUDITS_MAX => {
+                entry.check = Check::Waiting { draw: self.next_draw() };
+                return self.book.set_entry(subject.round, subject.seat, &entry);
+            }
+            None => {
+                self.head.trainer_audits = self.head.trainer_audits.saturating_add(1);
+                (Auditor::Trainer, self.head.auditor, u32::from(self.head.trainer_audits))
+            }
+        };
+        // The owner's device does its audits one after the other.
+        let deadline = self.context.now.after(self.terms.audit_seconds.saturating_mul(turn));
+        entry.check = Check::Audit { auditor, deadline };
+        self.book.set_entry(subject.round, subject.seat, &entry)?;
+        let (round, auditor) = (subject.round, device);
+        self.emit(Effect::Drawn { round, subject: subject.device, auditor });
+        Ok(())
+    }
+
+    fn draw_auditor(
+        &mut self,
+        subject: Subject,
+        entry: &Entry,
+        pool: &Pool,
+        randomness: &Digest,
+    ) -> Result<Option<SeatIndex>, B::Error> {
+        let mut concerned: Vec<AccountId> =
+            vec![self.head.owner, self.book.seat(subject.seat)?.account];
+        for seat in [entry.passed_by, entry.silent].into_iter().flatten() {
+            concerned.push(self.book.seat(seat)?.account);
+        }
+        let purpose = AUDITOR.saturating_add(entry.attempts.into());
+        let mut random = Random::new(randomness, subject.round, subject.seat, purpose);
+        for _ in 0..DRAWS_MAX {
+            let Some(index) = pool.draw(&mut random) else { return Ok(None) };
+            let seat = self.book.seat(index)?;
+            // Each silence halves the chance to be drawn.
+            let silences = u32::from(seat.silences).min(63);
+            let is_willing = random.below(1_u64.wrapping_shl(silences)) == 0;
+            if is_willing && !seat.is_expelled() && !concerned.contains(&seat.account) {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) fn verdict(
         &mut self,
-        context: &Context,
         auditor: DeviceId,
-        (round, subject): (u32, DeviceId),
-        finding: &Finding,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let wrong_auditor = Refused::NotTheAuditor { auditor, round, subject };
-        let index = self.active_seat(&auditor).map_err(|_| wrong_auditor)?;
-        let (place, entry, audit) = self.open_audit(round, &subject)?;
-        if audit.auditor != index {
-            return Err(wrong_auditor);
-        }
+        (round, device): (u32, DeviceId),
+        finding: Finding,
+    ) -> Result<(), B::Error> {
+        let (subject, entry) = self.entry_of(round, device)?;
+        let stranger = Refused::NotTheAuditor { auditor, round, subject: device };
+        let who = if auditor == self.head.auditor {
+            Auditor::Trainer
+        } else {
+            Auditor::Seat(self.book.place(&auditor)?.seat.ok_or(stranger)?)
+        };
+        let is_drawn = matches!(entry.check, Check::Audit { auditor, .. } if auditor == who);
         match finding {
-            Finding::Opened { for_subject, .. } if entry.commitment.seal == *for_subject => {
-                self.pass(context, place, effects)
+            Finding::Mismatch if is_drawn => {
+                self.raise(subject, entry, accuser(who), units::Wei::ZERO)?
             }
-            Finding::Opened { for_claimants, .. } => {
-                let mut truthful = Vec::new();
-                let mut liars = Vec::new();
-                for ((claimant, claim), opened) in audit.claims.iter().zip(for_claimants) {
-                    if claim == opened { &mut truthful } else { &mut liars }.push(*claimant);
+            Finding::Mismatch => self.dispute_by_device(subject, entry, who)?,
+            Finding::Passed { .. } | Finding::Unavailable if !is_drawn => {
+                return Err(stranger.into());
+            }
+            Finding::Passed { seal } => {
+                if self.book.commitment(round, subject.seat)?.seal != seal {
+                    return Err(Refused::OpensNothing.into());
                 }
-                let first = *truthful.first().ok_or(Refused::OpensNothing)?;
-                self.convict(context, place, (first, &liars), effects)
+                self.pass(subject, entry, who, auditor)?;
             }
-            Finding::Mismatch { sealed } => {
-                let sealed = *sealed;
-                if let Some(audit) = self.audit_mut(place) {
-                    audit.claims.push((index, sealed));
-                }
-                effects.push(Effect::Disputed { round, subject, auditor });
-                self.next_auditor(context, place, &context.randomness, effects)
+            Finding::Unavailable => self.replace_auditor(subject, entry, who, false)?,
+        }
+        if is_drawn && let Auditor::Seat(index) = who {
+            let is_answer = finding != Finding::Unavailable;
+            self.change_seat(index, |seat| {
+                seat.silences = if is_answer { 0 } else { seat.silences };
+            })?;
+            if is_answer {
+                self.pay_relay()?;
             }
-            Finding::Unavailable => self.evidence_is_missing(context, place, effects),
         }
+        Ok(())
     }
 
-    pub(crate) fn redraw(
-        &mut self,
-        context: &Context,
-        round: u32,
-        subject: &DeviceId,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let (place, _, audit) = self.open_audit(round, subject)?;
-        not_before(audit.deadline, context.now)?;
-        self.evidence_is_missing(context, place, effects)
-    }
-
-    /// Records that the evidence is missing, because the present auditor said so or was silent: it counts against the
-    /// subject, which must provide it.
-    fn evidence_is_missing(
-        &mut self,
-        context: &Context,
-        place: (u32, SeatIndex),
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        if let Some(audit) = self.audit_mut(place) {
-            audit.is_evidence_missing = true;
-        }
-        self.next_auditor(context, place, &context.randomness, effects)
-    }
-
-    /// Settles an audit whose replay opened the subject's seal: every earlier claim of a mismatch was false.
+    /// Records a passed audit. A second one may follow, unless it was the owner's device or the second one.
     fn pass(
         &mut self,
-        context: &Context,
-        (round, subject): (u32, SeatIndex),
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let Some(audit) = self.take_audit((round, subject), Check::Passed) else { return Ok(()) };
-        effects.push(Effect::AuditPassed {
-            round,
-            subject: self.device(subject),
-            auditor: self.device(audit.auditor),
-        });
-        // Commitments from before a device left and came back don't end its probation.
-        if let Some(seat) = self.seats.get_mut(usize::from(subject))
-            && seat.from_round <= round
-        {
-            seat.on_probation = false;
-        }
-        self.hold_verdict_pay(round, audit.auditor);
-        for (claimant, _) in audit.claims {
-            self.expel(context, round, claimant, Cause::FalseAudit, effects)?;
-        }
-        Ok(())
-    }
-
-    /// Settles an audit in which a second replay gave the same root as that of `claimant`: the subject's work was
-    /// made up, and every other claim was false. A third auditor with the same claim was right, but is not paid: the
-    /// deposit covers two verdicts, the first and the one that decides.
-    fn convict(
-        &mut self,
-        context: &Context,
-        (round, subject): (u32, SeatIndex),
-        (claimant, liars): (SeatIndex, &[SeatIndex]),
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let Some(audit) = self.take_audit((round, subject), Check::None) else { return Ok(()) };
-        self.expel(context, round, subject, Cause::Convicted, effects)?;
-        self.hold_verdict_pay(round, claimant);
-        self.hold_verdict_pay(round, audit.auditor);
-        for liar in liars {
-            self.expel(context, round, *liar, Cause::FalseAudit, effects)?;
-        }
-        Ok(())
-    }
-
-    /// Draws the next auditor, or gives up the entry when there is none.
-    fn next_auditor(
-        &mut self,
-        context: &Context,
-        (round, subject): (u32, SeatIndex),
-        randomness: &Digest,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let Some(closed) = self.closed.get(&round) else { return Ok(()) };
-        let Some(entry) = closed.entries.get(&subject) else { return Ok(()) };
-        let (mut tried, claims, is_evidence_missing) = match &entry.check {
-            Check::Audit(audit) => {
-                (audit.tried.clone(), audit.claims.clone(), audit.is_evidence_missing)
+        subject: Subject,
+        mut entry: Entry,
+        who: Auditor,
+        auditor: DeviceId,
+    ) -> Result<(), B::Error> {
+        let round = subject.round;
+        self.emit(Effect::AuditPassed { round, subject: subject.device, auditor });
+        match who {
+            Auditor::Trainer => {
+                self.head.trainer_audits = self.head.trainer_audits.saturating_sub(1);
+                self.verify(subject, entry, None)
             }
-            Check::None | Check::Passed => (Vec::new(), Vec::new(), false),
-        };
-        let account = self.seats.get(usize::from(subject)).map(|seat| seat.account);
-        let is_eligible = |index: SeatIndex| {
-            let seat = self.seats.get(usize::from(index));
-            !tried.contains(&index)
-                && seat.is_some_and(|seat| seat.is_active() && Some(seat.account) != account)
-        };
-        let eligible: Vec<SeatIndex> =
-            closed.committed.iter().copied().filter(|index| is_eligible(*index)).collect();
-        let bound = u64::try_from(eligible.len()).unwrap_or(u64::MAX);
-        let attempt = tried.len().saturating_add(1);
-        let drawn = usize::try_from(Random::new(randomness, round, subject, attempt).below(bound))
-            .unwrap_or(0);
-        match eligible.get(drawn) {
-            Some(auditor) if tried.len() < AUDITORS_MAX => {
-                tried.push(*auditor);
-                let deadline = context.now.after(self.terms.audit_seconds);
-                let audit =
-                    Audit { auditor: *auditor, deadline, claims, tried, is_evidence_missing };
-                effects.push(Effect::Drawn {
-                    round,
-                    subject: self.device(subject),
-                    auditor: self.device(*auditor),
-                });
-                if let Some(entry) = self.entry_mut((round, subject)) {
-                    entry.check = Check::Audit(audit);
-                }
-                Ok(())
+            Auditor::Seat(index) if entry.passed_by.is_some() => {
+                self.verify(subject, entry, Some(index))
             }
-            Some(_) | None => self.give_up_entry(context, (round, subject), effects),
-        }
-    }
-
-    /// Gives up an entry that nobody could decide. It stays unpaid. If the evidence was missing and nobody disputed,
-    /// the subject loses its seat; it keeps the seat if its auditors left.
-    fn give_up_entry(
-        &mut self,
-        context: &Context,
-        (round, subject): (u32, SeatIndex),
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let entry = self.closed.get_mut(&round).and_then(|closed| closed.entries.remove(&subject));
-        effects.push(Effect::Unresolved { round, subject: self.device(subject) });
-        let was_silent = matches!(
-            entry,
-            Some(Entry { check: Check::Audit(audit), .. })
-                if audit.claims.is_empty() && audit.is_evidence_missing
-        );
-        if let Some(seat) = self.seats.get_mut(usize::from(subject)) {
-            seat.on_probation = true;
-            if was_silent && seat.is_active() {
-                self.give_up_seat(context, subject, effects)?;
-                self.close_if_all_committed(context, effects);
+            Auditor::Seat(index) => {
+                entry.passed_by = Some(index);
+                entry.check = Check::Passed { draw: self.next_draw() };
+                self.book.set_entry(round, subject.seat, &entry)
             }
         }
-        Ok(())
     }
 
-    /// Makes a seat inactive; its open audits go to other auditors.
-    pub(crate) fn give_up_seat(
+    /// Has an auditor that did not answer replaced; after too many of them, the referee decides.
+    fn replace_auditor(
         &mut self,
-        context: &Context,
-        index: SeatIndex,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        if let Some(seat) = self.seats.get_mut(usize::from(index)) {
-            seat.standing = Standing::Left;
-            effects.push(Effect::Left { device: seat.device });
+        subject: Subject,
+        mut entry: Entry,
+        who: Auditor,
+        is_silent: bool,
+    ) -> Result<(), B::Error> {
+        let auditor = self.relieve(who, is_silent)?;
+        let round = subject.round;
+        self.emit(Effect::Silent { round, subject: subject.device, auditor });
+        entry.attempts = entry.attempts.saturating_add(1);
+        if let Auditor::Seat(index) = who {
+            entry.silent = Some(index);
         }
-        self.hand_over_audits(context, index, effects)
+        if entry.attempts >= ATTEMPTS_MAX {
+            entry.check = Check::Waiting { draw: 0 };
+            return self.raise(subject, entry, Accuser::Nobody, units::Wei::ZERO);
+        }
+        entry.check = Check::Waiting { draw: self.next_draw() };
+        self.book.set_entry(round, subject.seat, &entry)
     }
 
-    fn expel(
+    /// Takes an audit from its auditor and returns its device.
+    pub(crate) fn relieve(&mut self, who: Auditor, is_silent: bool) -> Result<DeviceId, B::Error> {
+        match who {
+            Auditor::Trainer => {
+                self.head.trainer_audits = self.head.trainer_audits.saturating_sub(1);
+                Ok(self.head.auditor)
+            }
+            Auditor::Seat(index) => {
+                let seat = self.change_seat(index, |seat| {
+                    seat.duties = seat.duties.saturating_sub(1);
+                    seat.silences = seat.silences.saturating_add(is_silent.into());
+                })?;
+                self.free_if_done(index)?;
+                Ok(seat.device)
+            }
+        }
+    }
+
+    /// Returns the commitment of a device in a round whose records are kept.
+    pub(crate) fn entry_of(
         &mut self,
-        context: &Context,
         round: u32,
-        index: SeatIndex,
-        cause: Cause,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let forfeited = self.forfeit(index)?;
-        let Some(seat) = self.seats.get_mut(usize::from(index)).filter(|seat| !seat.is_expelled())
-        else {
-            return Ok(());
-        };
-        seat.standing = Standing::Expelled { round, cause };
-        let (device, account) = (seat.device, seat.account);
-        effects.push(match cause {
-            Cause::Convicted => Effect::Convicted { round, subject: device, account, forfeited },
-            Cause::FalseAudit => {
-                Effect::AuditorExpelled { round, auditor: device, account, forfeited }
-            }
-        });
-        self.withdraw_commitment(index);
-        self.hand_over_audits(context, index, effects)?;
-        self.close_if_all_committed(context, effects);
-        Ok(())
-    }
-
-    /// Cancels all held pay of a seat, for work and verdicts, and returns the amount, which becomes free in the escrow.
-    fn forfeit(&mut self, index: SeatIndex) -> Result<Wei, Refused> {
-        let mut forfeited = Wei::ZERO;
-        for (round, closed) in &mut self.closed {
-            if closed.entries.remove(&index).is_some() {
-                forfeited = forfeited.checked_add(self.terms.work_pay(*round)?)?;
-            }
-            let before = closed.verdicts.len();
-            closed.verdicts.retain(|auditor| *auditor != index);
-            let count =
-                u64::try_from(before.saturating_sub(closed.verdicts.len())).unwrap_or(u64::MAX);
-            forfeited =
-                forfeited.checked_add(self.terms.verdict_pay(*round)?.checked_mul_count(count)?)?;
+        device: DeviceId,
+    ) -> Result<(Subject, Entry), B::Error> {
+        let missing = Refused::NoCommitment { round, subject: device };
+        let seat = self.book.place(&device)?.seat.ok_or(missing)?;
+        let record = self.book.round(round)?;
+        let taken: Seat = self.book.seat(seat)?;
+        if !record.is_closed(round) || taken.from_round > round || taken.next_round <= round {
+            return Err(missing.into());
         }
-        Ok(forfeited)
-    }
-
-    fn hand_over_audits(
-        &mut self,
-        context: &Context,
-        from: SeatIndex,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
-        let is_theirs =
-            |entry: &Entry| matches!(&entry.check, Check::Audit(audit) if audit.auditor == from);
-        let places: Vec<(u32, SeatIndex)> = self
-            .closed
-            .iter()
-            .flat_map(|(round, closed)| {
-                closed.entries.iter().map(move |(subject, entry)| (*round, *subject, entry))
-            })
-            .filter(|(_, _, entry)| is_theirs(entry))
-            .map(|(round, subject, _)| (round, subject))
-            .collect();
-        for place in places {
-            self.next_auditor(context, place, &context.randomness, effects)?;
+        if !self.book.committed(round)?.contains(&seat) {
+            return Err(missing.into());
         }
-        Ok(())
+        let entry = self.book.entry(round, seat)?;
+        Ok((Subject { round, seat, device }, entry))
     }
 
-    /// Holds the pay of a verdict; it is paid together with the round's work.
-    fn hold_verdict_pay(&mut self, round: u32, auditor: SeatIndex) {
-        let is_expelled = self.seats.get(usize::from(auditor)).is_none_or(Seat::is_expelled);
-        if let Some(closed) = self.closed.get_mut(&round).filter(|_| !is_expelled) {
-            closed.verdicts.push(auditor);
-        }
+    /// Returns whether the record of a round is still kept.
+    pub(crate) fn is_kept(&mut self, round: u32) -> Result<bool, B::Error> {
+        debug_assert!(RoundWindow::ROUNDS == 64, "a seat has a bit for each kept round");
+        Ok(self.book.round(round)?.number == round)
     }
+}
 
-    fn open_audit(
-        &self,
-        round: u32,
-        subject: &DeviceId,
-    ) -> Result<((u32, SeatIndex), &Entry, &Audit), Refused> {
-        let found = indexed(&self.seats).find(|(_, seat)| seat.device == *subject);
-        let entry = found
-            .and_then(|(index, _)| Some((index, self.closed.get(&round)?.entries.get(&index)?)));
-        match entry {
-            Some((index, entry @ Entry { check: Check::Audit(audit), .. })) => {
-                Ok(((round, index), entry, audit))
-            }
-            Some(_) | None => Err(Refused::NoAudit { round, subject: *subject }),
-        }
-    }
-
-    fn audit_mut(&mut self, place: (u32, SeatIndex)) -> Option<&mut Audit> {
-        match &mut self.entry_mut(place)?.check {
-            Check::Audit(audit) => Some(audit),
-            Check::None | Check::Passed => None,
-        }
-    }
-
-    fn entry_mut(&mut self, (round, subject): (u32, SeatIndex)) -> Option<&mut Entry> {
-        self.closed.get_mut(&round)?.entries.get_mut(&subject)
-    }
-
-    fn take_audit(&mut self, place: (u32, SeatIndex), then: Check) -> Option<Audit> {
-        match std::mem::replace(&mut self.entry_mut(place)?.check, then) {
-            Check::Audit(audit) => Some(audit),
-            Check::None | Check::Passed => None,
-        }
-    }
-
-    pub(crate) fn device(&self, index: SeatIndex) -> DeviceId {
-        self.seats.get(usize::from(index)).map_or(DeviceId::ZERO, |seat| seat.device)
+fn accuser(who: Auditor) -> Accuser {
+    match who {
+        Auditor::Trainer => Accuser::Trainer,
+        Auditor::Seat(index) => Accuser::Seat(index),
     }
 }

@@ -11,14 +11,13 @@ pub(crate) struct Random {
 }
 
 impl Random {
-    pub(crate) fn new(randomness: &Digest, round: u32, seat: u16, attempt: usize) -> Self {
+    pub(crate) fn new(randomness: &Digest, round: u32, seat: u16, purpose: u16) -> Self {
         let mut state = 0;
         for word in randomness.as_bytes().as_chunks::<8>().0 {
             state = mix(state ^ u64::from_le_bytes(*word));
         }
-        let attempt = u64::try_from(attempt).unwrap_or(u64::MAX);
         state = mix(state ^ (u64::from(round) << 16) ^ u64::from(seat));
-        Self { state: mix(state ^ attempt) }
+        Self { state: mix(state ^ u64::from(purpose)) }
     }
 
     /// Returns a uniform draw from `0..bound`, or 0 when the bound is 0. Words of the incomplete last range are
@@ -58,8 +57,8 @@ mod tests {
 
     #[test]
     fn every_part_of_the_purpose_matters() {
-        let draw = |byte, round, seat, attempt| {
-            Random::new(&Digest::from_bytes([byte; 32]), round, seat, attempt).below(u64::MAX)
+        let draw = |byte, round, seat, purpose| {
+            Random::new(&Digest::from_bytes([byte; 32]), round, seat, purpose).below(u64::MAX)
         };
         let base = draw(1, 1, 1, 1);
         for other in [draw(2, 1, 1, 1), draw(1, 2, 1, 1), draw(1, 1, 2, 1), draw(1, 1, 1, 2)] {

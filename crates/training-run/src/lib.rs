@@ -7,12 +7,17 @@
 //! 2. Devices take seats ([`Input::Enroll`]); the first round opens when there are enough.
 //! 3. Each device commits to its work ([`Input::Commit`]); the round closes; the owner publishes the new state
 //!    ([`Input::Advance`]) and the next round opens.
-//! 4. A later block hash draws who is audited, and by whom ([`Input::Draw`], [`Input::Verdict`]).
-//! 5. Held pay is released round by round; at the end the rest of the escrow is refunded.
+//! 4. The hash of the block after the close decides which commitments are audited, and by whom ([`Input::Draw`]). The chance
+//!    follows what the device has at stake ([`chance`]); auditors are drawn by their stake ([`Input::Verdict`]).
+//! 5. Whoever disagrees raises a dispute ([`Input::Dispute`]). The referee replays the round and rules
+//!    ([`Input::Rule`]); seats decide nothing between each other.
+//! 6. Verified pay is the device's stake. What exceeds [`Terms::stake_max`] is paid at once, the rest when the
+//!    device or the run has ended ([`Input::Settle`]).
 //!
-//! Invariants ([`Run::invariants`]): value is conserved; paid + owed never exceeds the deposit; nothing is paid
-//! without a passed audit or a draw that did not select it; one commitment per device and round; an expelled seat is
-//! owed nothing; an input that is refused changes nothing.
+//! A run is loaded and stored record by record through [`Book`], so that an input costs the same with four seats and
+//! with a thousand. Invariants ([`invariants`]): value is conserved; paid + owed never exceeds the deposit; nothing is
+//! paid without a passed audit, a draw that did not select it, or a ruling; one commitment per device and round; an
+//! expelled seat is owed nothing; an input that is refused changes nothing (the book undoes what was written before).
 //!
 //! The crate sees digests, never tensors: it hashes nothing, checks no signature, moves no money and reads no
 //! clock. Effects are returned.
@@ -25,20 +30,32 @@
 )]
 
 mod audit;
-mod codec;
+mod book;
+pub mod chance;
+mod dispute;
 mod draw;
+mod head;
+mod invariants;
+mod memory;
 mod messages;
-mod payout;
+mod refused;
 mod round;
 mod run;
 mod seat;
+mod settle;
 mod terms;
-mod view;
+mod training;
 
-pub use audit::AUDITORS_MAX;
-pub use codec::DecodeError;
-pub use messages::{Context, Effect, Finding, Input, OpenError, PayKind, Refused};
-pub use round::{Audit, Check, ClosedRound, Commitment, Entry, SeatIndex};
-pub use run::{CLOSED_ROUNDS_MAX, Ending, Escrow, MISSED_MAX, Phase, Run};
-pub use seat::{Cause, Seat, Standing};
-pub use terms::{HOLD_BACK_ROUNDS_MAX, SEATS_MAX, Terms, TermsError};
+pub use audit::ATTEMPTS_MAX;
+pub use book::Book;
+pub use dispute::{Accuser, DISPUTES_OPEN_MAX, Dispute, RULING_SECONDS};
+pub use head::{Ending, Escrow, Head, Phase};
+pub use invariants::invariants;
+pub use memory::MemoryBook;
+pub use messages::{Context, Effect, Finding, Input, PayKind, Ruling};
+pub use refused::{OpenError, Refused};
+pub use round::{Auditor, Check, Commitment, Entry, Round, RoundWindow, SeatIndex};
+pub use run::Run;
+pub use seat::{Bar, Cause, Place, Seat, Standing};
+pub use terms::{SEATS_MAX, Terms, TermsError};
+pub use training::MISSED_MAX;

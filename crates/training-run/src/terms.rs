@@ -3,11 +3,22 @@
 use thiserror::Error;
 use units::{Bps, Digest, Overflow, Wei};
 
-/// Largest number of seats of a run; bounds every list of its state.
-pub const SEATS_MAX: u16 = 256;
+use crate::chance;
 
-/// Largest number of rounds for which pay is held back; bounds the rounds that a run keeps.
-pub const HOLD_BACK_ROUNDS_MAX: u16 = 64;
+/// Largest number of seats of a run; bounds every list of its state.
+pub const SEATS_MAX: u16 = 1024;
+
+/// Smallest floor of the chance of an audit: bounds how much pay is held back (27 rounds).
+const AUDIT_RATE_MIN: u64 = 500;
+
+/// Smallest stake that is held back at most, in thousandths of a round's pay, so that there are auditors at any floor.
+const STAKE_MAX_MIN: u64 = 3_000;
+
+/// Number of statements of a device in a round whose relay may be paid: its commitment, and up to two verdicts on it.
+const RELAYS_PER_ENTRY: u64 = 3;
+
+/// Number of enrolments and leaves for each seat whose relay may be paid.
+pub(crate) const RELAYS_PER_SEAT: u64 = 4;
 
 /// The terms of a run. Amounts of work are per device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +33,11 @@ pub struct Terms {
     pub warmup_tokens_per_round: u64,
     /// Pay for a verified token.
     pub price_per_token: Wei,
-    /// Probability that a commitment is drawn for audit.
+    /// Smallest chance that a commitment is audited, whatever its device has at stake.
     pub audit_rate: Bps,
     /// Pay for an uncontradicted verdict, as a share of the pay for the audited round.
     pub audit_pay: Bps,
-    /// Share of the active seats that must have committed before a round may close.
+    /// Share of the commitments of the round before that must have come before a round may close.
     pub quorum: Bps,
     /// Seats that must be taken before the first round opens.
     pub seats_min: u16,
@@ -38,8 +49,8 @@ pub struct Terms {
     pub audit_seconds: u32,
     /// Seconds without progress after which anyone may abandon the run.
     pub stall_seconds: u32,
-    /// Number of rounds for which pay is held back.
-    pub hold_back_rounds: u16,
+    /// Pay for bringing a device's statement to the ledger, for whoever does it, the owner excepted.
+    pub relay_fee: Wei,
     /// Digest of the specification: how to train.
     pub spec: Digest,
     /// Digest of the corpus manifest: what to train on.
@@ -67,8 +78,7 @@ impl Terms {
     /// The first field that is out of bounds.
     pub fn validate(&self) -> Result<(), TermsError> {
         let seats_max = u64::from(SEATS_MAX);
-        let hold_back_max = u64::from(HOLD_BACK_ROUNDS_MAX);
-        let year = 366 * 24 * 3600;
+        let (week, month) = (7 * 24 * 3600, 31 * 24 * 3600);
         let fields = [
             ("rounds", u64::from(self.rounds), 1, 100_000, "1 to 100000"),
             (
@@ -80,7 +90,20 @@ impl Terms {
             ),
             ("tokens_per_round", self.tokens_per_round, 1, 1 << 48, "1 to 2^48"),
             ("warmup_tokens_per_round", self.warmup_tokens_per_round, 1, 1 << 48, "1 to 2^48"),
-            ("quorum", u64::from(self.quorum.as_u16()), 1, 10_000, "1 to 10000 basis points"),
+            (
+                "audit_rate",
+                u64::from(self.audit_rate.as_u16()),
+                AUDIT_RATE_MIN,
+                10_000,
+                "500 to 10000 basis points",
+            ),
+            (
+                "quorum",
+                u64::from(self.quorum.as_u16()),
+                5_000,
+                10_000,
+                "5000 to 10000 basis points",
+            ),
             (
                 "seats_min",
                 u64::from(self.seats_min),
@@ -88,11 +111,10 @@ impl Terms {
                 u64::from(self.seats_max),
                 "2 (one device works, one audits) to seats_max",
             ),
-            ("seats_max", u64::from(self.seats_max), 2, seats_max, "2 to 256"),
-            ("round_seconds", u64::from(self.round_seconds), 1, year, "1 to 31536000 (a year)"),
-            ("audit_seconds", u64::from(self.audit_seconds), 1, year, "1 to 31536000 (a year)"),
-            ("stall_seconds", u64::from(self.stall_seconds), 1, year, "1 to 31536000 (a year)"),
-            ("hold_back_rounds", u64::from(self.hold_back_rounds), 0, hold_back_max, "0 to 64"),
+            ("seats_max", u64::from(self.seats_max), 2, seats_max, "2 to 1024"),
+            ("round_seconds", u64::from(self.round_seconds), 1, week, "1 to 604800 (a week)"),
+            ("audit_seconds", u64::from(self.audit_seconds), 1, week, "1 to 604800 (a week)"),
+            ("stall_seconds", u64::from(self.stall_seconds), 1, month, "1 to 2678400 (a month)"),
         ];
         let refused =
             fields.into_iter().find(|(_, value, least, most, _)| value < least || value > most);
@@ -127,26 +149,63 @@ impl Terms {
         self.work_pay(round)?.part_down(self.audit_pay)
     }
 
-    /// Returns the largest possible cost of the run: every seat commits in every round, and every commitment costs
-    /// its pay and one verdict. (A convicted subject costs two verdicts instead, which is not more.)
+    /// Returns the most that is held back of a device's verified pay: with this stake, the chance of an audit is at its
+    /// floor. Rounded up.
+    ///
+    /// # Errors
+    /// [`Overflow`] when it does not fit.
+    pub fn stake_max(&self) -> Result<Wei, Overflow> {
+        let floor = u64::from(self.audit_rate.as_u16()).saturating_mul(100);
+        let rounds = chance::stake_for(floor).max(STAKE_MAX_MIN).div_ceil(chance::ROUND);
+        self.price_per_token.checked_mul_count(self.tokens_per_round)?.checked_mul_count(rounds)
+    }
+
+    /// Returns an amount in thousandths of the pay for a round, rounded down, at most `u32::MAX`.
+    #[must_use]
+    pub fn in_rounds(&self, amount: Wei, round: u32) -> u32 {
+        let pay = self.work_pay(round).map_or(0, Wei::as_u128);
+        let thousandths = amount.as_u128().saturating_mul(u128::from(chance::ROUND));
+        thousandths
+            .checked_div(pay)
+            .and_then(|rounds| u32::try_from(rounds).ok())
+            .unwrap_or(u32::MAX)
+    }
+
+    /// Returns the largest possible cost of the run: every seat commits in every round, and every commitment costs its
+    /// pay, two verdicts and the relay of three statements. (A bounty comes out of what a cheat forfeits.)
     ///
     /// # Errors
     /// [`Overflow`] when it does not fit.
     pub fn required_deposit(&self) -> Result<Wei, Overflow> {
-        self.worst_case_from(0)
+        let relays = self.relay_fee.checked_mul_count(self.relays_max())?;
+        self.worst_case_from(0)?.checked_add(relays)
+    }
+
+    /// Returns the number of enrolments and leaves whose relay is paid.
+    pub(crate) fn relays_max(&self) -> u64 {
+        u64::from(self.seats_max).saturating_mul(RELAYS_PER_SEAT)
+    }
+
+    /// Returns the largest possible cost of one commitment in a round.
+    pub(crate) fn entry_cost(&self, round: u32) -> Result<Wei, Overflow> {
+        let verdicts = self.verdict_pay(round)?.checked_mul_count(2)?;
+        let relays = self.relay_fee.checked_mul_count(RELAYS_PER_ENTRY)?;
+        self.work_pay(round)?.checked_add(verdicts)?.checked_add(relays)
     }
 
     /// Returns the largest possible cost of the rounds from `first` on.
     pub(crate) fn worst_case_from(&self, first: u32) -> Result<Wei, Overflow> {
-        let of = |round: u32| self.work_pay(round)?.checked_add(self.verdict_pay(round)?);
         let seats = u64::from(self.seats_max);
         let warmup = self.warmup_rounds.saturating_sub(first);
         let later = self.rounds.saturating_sub(self.warmup_rounds.max(first));
-        let warmup = u64::from(warmup).checked_mul(seats).ok_or(Overflow)?;
-        let later = u64::from(later).checked_mul(seats).ok_or(Overflow)?;
-        let (first, last) = (of(0)?, of(self.rounds.saturating_sub(1))?);
-        let warmup = if warmup == 0 { Wei::ZERO } else { first.checked_mul_count(warmup)? };
-        let later = if later == 0 { Wei::ZERO } else { last.checked_mul_count(later)? };
-        warmup.checked_add(later)
+        let of = |rounds: u32, round: u32| {
+            let entries = u64::from(rounds).checked_mul(seats).ok_or(Overflow)?;
+            if entries == 0 {
+                Ok(Wei::ZERO)
+            } else {
+                self.entry_cost(round)?.checked_mul_count(entries)
+            }
+        };
+        of(warmup, 0)?.checked_add(of(later, self.rounds.saturating_sub(1))?)
     }
 }

@@ -1,11 +1,1 @@
-//! The rules of a run through its public interface: scenarios and properties.
-
-#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
-
-mod books;
-mod codec;
-mod disputes;
-mod endings;
-mod properties;
-mod scenarios;
-mod support;
+//! Tests of the rules of a training run.

@@ -1,0 +1,276 @@
+//! Disputes: who may raise them, and what the referee's ruling does.
+
+use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
+
+use crate::{
+    Auditor, Book, Cause, Check, Commitment, Effect, Entry, PayKind, Refused, RoundWindow, Ruling,
+    SeatIndex, round::Subject, run::Step,
+};
+
+/// Number of disputes of one run that may wait for the referee; auditors that were drawn are not bound by it.
+pub const DISPUTES_OPEN_MAX: u16 = 64;
+
+/// Number of disputes that the owner's device may raise without reason, before the owner has to give a bond.
+const TRAINER_ERRORS_MAX: u8 = 3;
+
+/// Seconds until a dispute expires that the referee has not ruled on: a day. The work then counts.
+pub const RULING_SECONDS: u32 = 24 * 3600;
+
+/// Who says that a commitment is not the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accuser {
+    /// Nobody: no auditor answered.
+    Nobody,
+    /// A seat, with its stake.
+    Seat(SeatIndex),
+    /// The owner's device.
+    Trainer,
+    /// An account, with a bond.
+    Account(AccountId),
+}
+
+/// A dispute before the referee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// Who raised it.
+    pub accuser: Accuser,
+    /// The bond of an account.
+    pub bond: Wei,
+    /// When it expires.
+    pub deadline: UnixSeconds,
+    /// State at the start of the round.
+    pub base: Digest,
+    /// The disputed commitment.
+    pub commitment: Commitment,
+    /// The seat that had passed it, and answers for it.
+    pub passed_by: Option<SeatIndex>,
+    /// Whether it had counted as verified already.
+    pub was_settled: bool,
+}
+
+impl<B: Book> Step<'_, B> {
+    /// Raises the dispute of a seat that was not drawn, with its stake, or of the owner's device.
+    pub(crate) fn dispute_by_device(
+        &mut self,
+        subject: Subject,
+        entry: Entry,
+        who: Auditor,
+    ) -> Result<(), B::Error> {
+        self.check_room()?;
+        let required = self.terms.work_pay(subject.round).map_err(Refused::from)?;
+        match who {
+            Auditor::Trainer if self.head.trainer_errors >= TRAINER_ERRORS_MAX => {
+                Err(Refused::BondTooSmall { given: Wei::ZERO, required }.into())
+            }
+            Auditor::Trainer => self.raise(subject, entry, Accuser::Trainer, Wei::ZERO),
+            Auditor::Seat(index) => {
+                let seat = self.book.seat(index)?;
+                let own = self.book.seat(subject.seat)?;
+                if seat.is_expelled() || seat.account == own.account || seat.stake < required {
+                    return Err(Refused::BondTooSmall { given: seat.stake, required }.into());
+                }
+                self.raise(subject, entry, Accuser::Seat(index), Wei::ZERO)
+            }
+        }
+    }
+
+    pub(crate) fn dispute(
+        &mut self,
+        round: u32,
+        device: DeviceId,
+        bond: Wei,
+    ) -> Result<(), B::Error> {
+        self.check_room()?;
+        let required = self.terms.work_pay(round).map_err(Refused::from)?;
+        if bond < required {
+            return Err(Refused::BondTooSmall { given: bond, required }.into());
+        }
+        let (subject, entry) = self.entry_of(round, device)?;
+        self.raise(subject, entry, Accuser::Account(self.context.caller), bond)
+    }
+
+    fn check_room(&self) -> Result<(), Refused> {
+        if self.head.disputes >= DISPUTES_OPEN_MAX {
+            return Err(Refused::TooManyDisputes(self.head.disputes));
+        }
+        Ok(())
+    }
+
+    /// Brings a commitment before the referee. What is undecided about the subject and its accuser stays with them; nobody
+    /// else waits.
+    pub(crate) fn raise(
+        &mut self,
+        subject: Subject,
+        mut entry: Entry,
+        accuser: Accuser,
+        bond: Wei,
+    ) -> Result<(), B::Error> {
+        let Subject { round, seat, device } = subject;
+        let was_settled = match entry.check {
+            Check::Committed | Check::Waiting { .. } | Check::Passed { .. } => false,
+            Check::Audit { auditor, .. } => {
+                self.relieve(auditor, false)?;
+                false
+            }
+            Check::Settled => true,
+            Check::Disputed => {
+                return Err(Refused::DisputedAlready { round, subject: device }.into());
+            }
+            Check::None | Check::Void => {
+                return Err(Refused::NoCommitment { round, subject: device }.into());
+            }
+        };
+        let dispute = Dispute {
+            accuser,
+            bond,
+            deadline: self.context.now.after(RULING_SECONDS),
+            base: self.book.round(round)?.base,
+            commitment: self.book.commitment(round, seat)?,
+            passed_by: entry.passed_by.filter(|_| !was_settled),
+            was_settled,
+        };
+        self.book.set_dispute(round, seat, Some(&dispute))?;
+        entry.check = Check::Disputed;
+        self.book.set_entry(round, seat, &entry)?;
+        self.head.disputes = self.head.disputes.saturating_add(1);
+        self.change_seat(seat, |seat| {
+            seat.disputes = seat.disputes.saturating_add(1);
+            seat.pending &= !RoundWindow::bit(round);
+        })?;
+        if !was_settled {
+            self.count_settled(round)?;
+        }
+        let accuser = match accuser {
+            Accuser::Seat(index) => {
+                self.change_seat(index, |seat| seat.disputes = seat.disputes.saturating_add(1))?
+                    .device
+            }
+            Accuser::Trainer => self.head.auditor,
+            Accuser::Nobody | Accuser::Account(_) => DeviceId::ZERO,
+        };
+        self.emit(Effect::Disputed { round, subject: device, accuser });
+        Ok(())
+    }
+
+    pub(crate) fn rule(
+        &mut self,
+        round: u32,
+        device: DeviceId,
+        ruling: Ruling,
+    ) -> Result<(), B::Error> {
+        let (subject, dispute) = self.take_dispute(round, device)?;
+        match ruling {
+            Ruling::Unavailable => self.uphold(subject, &dispute, false),
+            Ruling::Replayed { seal, update } => {
+                if dispute.commitment == (Commitment { seal, update }) {
+                    self.uphold(subject, &dispute, true)
+                } else {
+                    self.convict(subject, &dispute)
+                }
+            }
+        }?;
+        self.close_if_all_committed()
+    }
+
+    /// Ends a dispute that the referee did not rule on in time: the work counts, and nobody is blamed.
+    pub(crate) fn expire(&mut self, round: u32, device: DeviceId) -> Result<(), B::Error> {
+        let (subject, dispute) = self.take_dispute(round, device)?;
+        self.not_before(dispute.deadline)?;
+        self.uphold(subject, &dispute, false)
+    }
+
+    fn take_dispute(
+        &mut self,
+        round: u32,
+        device: DeviceId,
+    ) -> Result<(Subject, Dispute), B::Error> {
+        let none = Refused::NoDispute { round, subject: device };
+        let seat = self.book.place(&device)?.seat.ok_or(none)?;
+        let dispute = self.book.dispute(round, seat)?.ok_or(none)?;
+        self.book.set_dispute(round, seat, None)?;
+        self.head.disputes = self.head.disputes.saturating_sub(1);
+        self.change_seat(seat, |seat| seat.disputes = seat.disputes.saturating_sub(1))?;
+        if let Accuser::Seat(index) = dispute.accuser {
+            self.change_seat(index, |seat| seat.disputes = seat.disputes.saturating_sub(1))?;
+        }
+        Ok((Subject { round, seat, device }, dispute))
+    }
+
+    /// Counts the subject's work as verified. If the referee replayed it, whoever disputed it was wrong.
+    fn uphold(
+        &mut self,
+        subject: Subject,
+        dispute: &Dispute,
+        is_replayed: bool,
+    ) -> Result<(), B::Error> {
+        let round = subject.round;
+        self.emit(Effect::Upheld { round, subject: subject.device });
+        self.mark(subject, Check::Settled)?;
+        if !dispute.was_settled {
+            self.take_pending(round)?;
+            self.pay_verdict(round, dispute.passed_by)?;
+            self.credit_work(subject)?;
+        }
+        match dispute.accuser {
+            Accuser::Seat(index) if is_replayed => {
+                self.expel(index, round, Cause::FalseAudit)?;
+            }
+            Accuser::Seat(index) => self.free_if_done(index)?,
+            Accuser::Trainer if is_replayed => {
+                self.head.trainer_errors = self.head.trainer_errors.saturating_add(1);
+            }
+            Accuser::Account(_) if is_replayed => {
+                let (account, amount) = (self.context.caller, dispute.bond);
+                self.emit(Effect::PayReferee { account, amount });
+            }
+            Accuser::Account(account) => {
+                self.emit(Effect::ReturnBond { account, amount: dispute.bond });
+            }
+            Accuser::Nobody | Accuser::Trainer => {}
+        }
+        self.free_if_done(subject.seat)
+    }
+
+    /// Expels the subject, and the auditor that passed its work; whoever disputed it gets a bounty of a round's pay, as far as
+    /// the subject has forfeited so much.
+    fn convict(&mut self, subject: Subject, dispute: &Dispute) -> Result<(), B::Error> {
+        let round = subject.round;
+        self.mark(subject, Check::Void)?;
+        let mut forfeited = self.expel(subject.seat, round, Cause::Convicted)?;
+        let pay = self.terms.work_pay(round).map_err(Refused::from)?;
+        if !dispute.was_settled {
+            self.take_pending(round)?;
+            forfeited = forfeited.checked_add(pay).map_err(Refused::from)?;
+        }
+        if let Some(index) = dispute.passed_by {
+            self.relieve(Auditor::Seat(index), false)?;
+            self.expel(index, round, Cause::Vouched)?;
+        }
+        let bounty = pay.min(forfeited);
+        match dispute.accuser {
+            Accuser::Seat(index) => {
+                self.credit(index, (round, 0, bounty), PayKind::Bounty)?;
+                self.free_if_done(index)?;
+            }
+            Accuser::Account(account) => {
+                let paid = self.head.escrow.paid.checked_add(bounty).map_err(Refused::from)?;
+                self.head.escrow.paid = paid;
+                let amount = dispute.bond.checked_add(bounty).map_err(Refused::from)?;
+                self.emit(Effect::ReturnBond { account, amount });
+            }
+            Accuser::Nobody | Accuser::Trainer => {}
+        }
+        self.free_if_done(subject.seat)
+    }
+
+    /// Marks the entry of a decided dispute, if its round is still kept.
+    fn mark(&mut self, subject: Subject, check: Check) -> Result<(), B::Error> {
+        if !self.is_kept(subject.round)? {
+            return Ok(());
+        }
+        let mut entry = self.book.entry(subject.round, subject.seat)?;
+        entry.check = check;
+        entry.passed_by = None;
+        self.book.set_entry(subject.round, subject.seat, &entry)
+    }
+}

@@ -1,0 +1,119 @@
+//! What a run is at, in one record.
+
+use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
+
+use crate::{SeatIndex, Terms};
+
+/// Why no more rounds open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All rounds are done.
+    Completed,
+    /// The owner cancelled it.
+    Cancelled,
+    /// Nothing happened for `stall_seconds`.
+    Abandoned,
+}
+
+/// The phase of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Waiting until enough seats are taken.
+    Gathering,
+    /// A round accepts commitments.
+    Training,
+    /// The round accepts no more commitments and waits for its new state.
+    Closed,
+    /// No more rounds open; audits continue.
+    WindingUp(Ending),
+    /// All is paid and refunded.
+    Finished(Ending),
+}
+
+/// Amounts of the escrow; what is neither paid nor refunded is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Escrow {
+    /// Deposited when the run opened.
+    pub deposited: Wei,
+    /// Paid for work, verdicts and relayed statements.
+    pub paid: Wei,
+    /// Refunded to the owner.
+    pub refunded: Wei,
+    /// Verified pay that is held back: the sum of all stakes.
+    pub held: Wei,
+    /// Pay of commitments that are not settled, those before the referee included.
+    pub pending: Wei,
+}
+
+/// The state of a run, without its seats and rounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Who opened it and is refunded.
+    pub owner: AccountId,
+    /// The owner's auditing device.
+    pub auditor: DeviceId,
+    /// The phase.
+    pub phase: Phase,
+    /// The open or closed round; in other phases the next one.
+    pub round: u32,
+    /// The newest state.
+    pub state: Digest,
+    /// The outer update that led to it.
+    pub update: Digest,
+    /// The escrow.
+    pub escrow: Escrow,
+    /// Tokens of verified work, over all seats.
+    pub tokens_verified: u64,
+    /// Deadline of the open round.
+    pub deadline: UnixSeconds,
+    /// Number of deadlines that the open round has passed without a quorum.
+    pub lapses: u8,
+    /// Time of the last progress: an input that can't be repeated without end.
+    pub progressed: UnixSeconds,
+    /// Seats ever used; indices are below this.
+    pub seats: u16,
+    /// First seat of the list of free ones.
+    pub free: Option<SeatIndex>,
+    /// Seats that take part now or from the next round on.
+    pub active: u16,
+    /// Seats that could commit in the open round.
+    pub taking_part: u16,
+    /// Commitments of the open round.
+    pub committed: u16,
+    /// Commitments that the next quorum is a share of.
+    pub expected: u16,
+    /// Commitments that are neither settled nor before the referee.
+    pub unsettled: u32,
+    /// Disputes before the referee.
+    pub disputes: u16,
+    /// Audits that the owner's device has to do.
+    pub trainer_audits: u16,
+    /// Disputes that the owner's device raised without reason.
+    pub trainer_errors: u8,
+    /// Enrolments and leaves whose relay was paid.
+    pub relays_paid: u32,
+    /// Heights of blocks whose hash will decide draws, as soon as it is known; 0 for none.
+    pub draws_wanted: [u64; 2],
+}
+
+impl Head {
+    /// Returns the number of commitments needed to close the open round before everybody has committed: the quorum's
+    /// share of those expected, rounded up, at least one.
+    #[must_use]
+    pub fn quorum_count(&self, terms: &Terms) -> u16 {
+        let product = u32::from(self.expected).saturating_mul(u32::from(terms.quorum.as_u16()));
+        u16::try_from(product.div_ceil(10_000).max(1)).unwrap_or(u16::MAX)
+    }
+
+    /// Returns what is owed for work and verdicts: held back, or not decided yet.
+    #[must_use]
+    pub fn owed(&self) -> Wei {
+        self.escrow.held.checked_add(self.escrow.pending).unwrap_or(self.escrow.deposited)
+    }
+
+    /// Returns whether no more rounds will open.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::WindingUp(_) | Phase::Finished(_))
+    }
+}

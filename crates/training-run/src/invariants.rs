@@ -1,0 +1,121 @@
+//! What holds after every input.
+
+use units::{Overflow, Wei};
+
+use crate::{Auditor, Check, MemoryBook, Phase, Standing, chance};
+
+/// Checks the invariants, which hold after every input.
+///
+/// # Errors
+/// A description of the first invariant that does not hold.
+pub fn invariants(book: &MemoryBook) -> Result<(), String> {
+    let head = book.state();
+    let escrow = head.escrow;
+    let over = |_: Overflow| "an amount overflows".to_owned();
+    let is_finished = matches!(head.phase, Phase::Finished(_));
+    let spent = escrow.paid.checked_add(escrow.refunded).map_err(over)?;
+    let committed = escrow.paid.checked_add(head.owed()).map_err(over)?;
+    let stakes = book.seats().iter().try_fold(Wei::ZERO, |sum, seat| sum.checked_add(seat.stake));
+    let tokens = book.seats().iter().map(|seat| seat.tokens_verified).sum::<u64>();
+    let active = book.seats().iter().filter(|seat| seat.is_active()).count();
+    let pending: u32 = book.seats().iter().map(|seat| seat.pending_count()).sum();
+    let unsettled: u32 = book.rounds().iter().map(|round| u32::from(round.unsettled)).sum();
+    let expelled_hold_nothing = book
+        .seats()
+        .iter()
+        .filter(|seat| matches!(seat.standing, Standing::Expelled { .. }))
+        .all(|seat| seat.stake == Wei::ZERO && seat.pending == 0);
+    let most = book.terms().stake_max().map_err(over)?;
+    let stakes_bounded = book.seats().iter().all(|seat| seat.stake <= most);
+    let undecided = undecided_pay(book).map_err(over)?;
+    let (duties, trainer_audits) = duties(book);
+    let duties_held: usize = book.seats().iter().map(|seat| usize::from(seat.duties)).sum();
+    let is_covered = is_finished
+        || committed.checked_add(left(book).map_err(over)?).map_err(over)? <= escrow.deposited;
+    let checks = [
+        (spent <= escrow.deposited, "paid + refunded <= deposited"),
+        (!is_finished || spent == escrow.deposited, "a finished run has nothing left"),
+        (is_finished || escrow.refunded == Wei::ZERO, "nothing is refunded before the end"),
+        (committed <= escrow.deposited, "paid + owed <= deposited"),
+        (is_covered, "the escrow covers what may still fall due"),
+        (stakes == Ok(escrow.held), "the stakes are what is held back"),
+        (undecided == escrow.pending, "undecided pay is that of undecided commitments"),
+        (stakes_bounded, "no more is held back than the terms allow"),
+        (tokens <= head.tokens_verified, "the seats' tokens are those of the run"),
+        (active == usize::from(head.active), "active seats are counted"),
+        (active <= usize::from(book.terms().seats_max), "at most as many seats as the terms allow"),
+        (
+            pending == head.unsettled && unsettled == head.unsettled,
+            "unsettled commitments are counted",
+        ),
+        (book.disputes().len() == usize::from(head.disputes), "disputes are counted"),
+        (duties == duties_held, "duties are counted"),
+        (trainer_audits == usize::from(head.trainer_audits), "the owner's audits are counted"),
+        (expelled_hold_nothing, "an expelled seat is owed nothing"),
+        (head.round <= book.terms().rounds, "at most as many rounds as the terms have"),
+        (
+            !is_finished || (head.unsettled == 0 && escrow.held == Wei::ZERO),
+            "a finished run owes nothing",
+        ),
+        (chance::AUDITOR_STAKE_MIN < chance::ROUND, "a seat with one verified round may audit"),
+    ];
+    checks.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err((*broken).to_owned()))
+}
+
+/// Returns the pay of commitments that are not settled, with those before the referee.
+fn undecided_pay(book: &MemoryBook) -> Result<Wei, Overflow> {
+    let mut sum = Wei::ZERO;
+    for round in book.rounds() {
+        let pay = book.terms().work_pay(round.number)?;
+        sum = sum.checked_add(pay.checked_mul_count(round.unsettled.into())?)?;
+    }
+    for ((round, _), _) in book.disputes().iter().filter(|(_, dispute)| !dispute.was_settled) {
+        sum = sum.checked_add(book.terms().work_pay(*round)?)?;
+    }
+    Ok(sum)
+}
+
+/// Returns the number of audits that seats have to do or answer for, and of those that the owner's device has to do.
+fn duties(book: &MemoryBook) -> (usize, usize) {
+    let (mut seats, mut trainer) = (0, 0);
+    for round in book.rounds() {
+        for (_, entry, _) in book.entries(round.number) {
+            match entry.check {
+                Check::Audit { auditor: Auditor::Seat(_), .. } => seats += 1,
+                Check::Audit { auditor: Auditor::Trainer, .. } => trainer += 1,
+                Check::None
+                | Check::Committed
+                | Check::Waiting { .. }
+                | Check::Passed { .. }
+                | Check::Disputed
+                | Check::Settled
+                | Check::Void => {}
+            }
+            let is_with_referee = entry.check == Check::Disputed;
+            seats += usize::from(entry.passed_by.is_some() && !is_with_referee);
+        }
+    }
+    seats += book.disputes().values().filter(|dispute| dispute.passed_by.is_some()).count();
+    (seats, trainer)
+}
+
+/// Returns the most that may still fall due beyond what is owed: verdicts and relays of undecided commitments, and the
+/// rounds that may still open.
+fn left(book: &MemoryBook) -> Result<Wei, Overflow> {
+    let (head, terms) = (book.state(), book.terms());
+    let mut sum = Wei::ZERO;
+    for round in book.rounds() {
+        let beside = terms.verdict_pay(round.number)?.checked_mul_count(2)?;
+        sum = sum.checked_add(beside.checked_mul_count(round.unsettled.into())?)?;
+    }
+    let next = match head.phase {
+        Phase::Gathering => head.round,
+        Phase::Training | Phase::Closed => head.round.saturating_add(1),
+        Phase::WindingUp(_) | Phase::Finished(_) => terms.rounds,
+    };
+    if head.phase == Phase::Training {
+        let open = terms.seats_max.saturating_sub(head.committed);
+        sum = sum.checked_add(terms.entry_cost(head.round)?.checked_mul_count(open.into())?)?;
+    }
+    sum.checked_add(terms.worst_case_from(next)?)
+}

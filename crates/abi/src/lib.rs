@@ -9,6 +9,7 @@ mod assets;
 mod catalogue;
 pub mod convert;
 pub mod interface;
+pub mod signed;
 pub mod solidity;
 pub mod statement;
 pub mod value;

@@ -29,5 +29,5 @@ pub use ask::PastLedger;
 pub use assets::{CreatedAsset, NewAsset};
 pub use error::LedgerError;
 pub use ledger::Ledger;
-pub use runs::{Announcement, OpenedRun, Signature, SignedCommitment, SignedVerdict};
+pub use runs::{Announcement, OpenedRun, Signature};
 pub use transaction::Receipt;

@@ -250,8 +250,8 @@ pub(super) fn publish(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(
         // The refund is part of `Finished`; who relays gets no event.
         Effect::Refund { .. } | Effect::PayRelay { .. } => Ok(()),
         Effect::Enrolled { device, account, seat, from_round } => {
-            let (device, account, fromRound) = (name(device), address(account), from_round);
-            emit(host, &sol::Enrolled { run, device, account, seat, fromRound })
+            let (device, account) = (name(device), address(account));
+            emit(host, &sol::Enrolled { run, device, account, seat, fromRound: from_round })
         }
         Effect::Left { device } => emit(host, &sol::Left { run, device: name(device) }),
         Effect::RoundOpened { round, base, deadline } => {
@@ -259,8 +259,9 @@ pub(super) fn publish(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(
             emit(host, &sol::RoundOpened { run, round, base, deadline })
         }
         Effect::Committed { device, round, commitment } => {
-            let (sealedRoot, update) = (word(commitment.seal), word(commitment.update));
-            emit(host, &sol::Committed { run, round, device: name(device), sealedRoot, update })
+            let (device, update) = (name(device), word(commitment.update));
+            let sealed = word(commitment.seal);
+            emit(host, &sol::Committed { run, round, device, sealedRoot: sealed, update })
         }
         Effect::RoundClosed { round, commitments } => {
             emit(host, &sol::RoundClosed { run, round, commitments })

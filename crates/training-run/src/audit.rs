@@ -113,17 +113,30 @@ impl<B: Book> Step<'_, B> {
         randomness: &Digest,
     ) -> Result<(), B::Error> {
         let floor = u64::from(self.terms.audit_rate.as_u16()).saturating_mul(100);
+        let nobody = Pool::new(std::iter::empty());
         let mut audits: u32 = 0;
         for (seat, entry) in entries.iter().filter(|(_, entry)| entry.check == Check::Committed) {
-            let chance = chance::of_audit(entry.stake.into(), floor);
-            if Random::new(randomness, round, *seat, AUDIT).below(chance::CERTAIN) < chance {
+            let trainer = if self.trainer_answers() { chance::TRAINER } else { 0 };
+            let chance = chance::of_audit(entry.stake.into(), floor, trainer);
+            let drawn = Random::new(randomness, round, *seat, AUDIT).below(chance::CERTAIN);
+            if drawn < chance {
                 let device = self.book.seat(*seat)?.device;
-                self.assign(Subject { round, seat: *seat, device }, *entry, pool, randomness)?;
+                let subject = Subject { round, seat: *seat, device };
+                let is_newcomer = u64::from(entry.weight) < chance::AUDITOR_STAKE_MIN;
+                let by_trainer = drawn < trainer || (is_newcomer && trainer > 0);
+                let pool = if by_trainer { &nobody } else { pool };
+                self.assign(subject, *entry, pool, randomness)?;
                 audits = audits.saturating_add(1);
             }
         }
         self.emit(Effect::RoundDrawn { round, audits });
         Ok(())
+    }
+
+    /// Returns whether the chances may count on the owner's device: it answered its last audit, and has time for more.
+    fn trainer_answers(&self) -> bool {
+        let is_busy = self.head.trainer_audits >= TRAINER_AUDITS_MAX;
+        !is_busy && self.head.trainer_silences == 0 && self.head.auditor != DeviceId::ZERO
     }
 
     /// Draws the auditor that replaces a silent one: of the newest round that closed before the draw.
@@ -159,14 +172,19 @@ impl<B: Book> Step<'_, B> {
         pool: &Pool,
     ) -> Result<bool, B::Error> {
         let Some(randomness) = self.book.randomness(draw)? else { return Ok(false) };
-        let at_stake = match entry.passed_by {
-            Some(auditor) => {
-                let seat = self.book.seat(auditor)?;
-                self.terms.in_rounds(seat.stake, subject.round)
-            }
-            None => 0,
+        let auditor = match entry.passed_by {
+            Some(auditor) => Some(self.book.seat(auditor)?).filter(|seat| !seat.is_expelled()),
+            None => None,
         };
-        let chance = chance::of_second_audit(entry.stake.into(), at_stake.into());
+        let chance = match auditor {
+            Some(auditor) => {
+                // It can lose its stake once, whatever the number of verdicts that it answers for.
+                let all = u64::from(self.terms.in_rounds(auditor.stake, subject.round));
+                let share = all.checked_div(auditor.duties.into()).unwrap_or(all);
+                chance::of_second_audit(entry.stake.into(), share)
+            }
+            None => chance::CERTAIN,
+        };
         let mut random = Random::new(&randomness, subject.round, subject.seat, SECOND_AUDIT);
         if random.below(chance::CERTAIN) < chance {
             self.assign(subject, entry, pool, &randomness)?;
@@ -248,12 +266,19 @@ impl<B: Book> Step<'_, B> {
         let who = if auditor == self.head.auditor {
             Auditor::Trainer
         } else {
-            Auditor::Seat(self.book.place(&auditor)?.seat.ok_or(stranger)?)
+            let index = self.book.place(&auditor)?.seat.ok_or(stranger)?;
+            if self.book.seat(index)?.is_expelled() {
+                return Err(Refused::NoSeat(auditor).into());
+            }
+            Auditor::Seat(index)
         };
         let is_drawn = matches!(entry.check, Check::Audit { auditor, .. } if auditor == who);
         match finding {
             Finding::Mismatch if is_drawn => {
-                self.raise(subject, entry, accuser(who), units::Wei::ZERO)?
+                self.raise(subject, entry, accuser(who), units::Wei::ZERO)?;
+                if who == Auditor::Trainer {
+                    self.head.trainer_silences = 0;
+                }
             }
             Finding::Mismatch => self.dispute_by_device(subject, entry, who)?,
             Finding::Passed { .. } | Finding::Unavailable if !is_drawn => {
@@ -292,6 +317,7 @@ impl<B: Book> Step<'_, B> {
         match who {
             Auditor::Trainer => {
                 self.head.trainer_audits = self.head.trainer_audits.saturating_sub(1);
+                self.head.trainer_silences = 0;
                 self.verify(subject, entry, None)
             }
             Auditor::Seat(index) if entry.passed_by.is_some() => {
@@ -317,8 +343,12 @@ impl<B: Book> Step<'_, B> {
         let round = subject.round;
         self.emit(Effect::Silent { round, subject: subject.device, auditor });
         entry.attempts = entry.attempts.saturating_add(1);
-        if let Auditor::Seat(index) = who {
-            entry.silent = Some(index);
+        match who {
+            Auditor::Seat(index) => entry.silent = Some(index),
+            // Data is the owner's duty: that it can't be had is a silence, too.
+            Auditor::Trainer => {
+                self.head.trainer_silences = self.head.trainer_silences.saturating_add(1);
+            }
         }
         if entry.attempts >= ATTEMPTS_MAX {
             entry.check = Check::Waiting { draw: 0 };

@@ -3,8 +3,8 @@
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
-    Auditor, Book, Cause, Check, Commitment, Effect, Entry, PayKind, Refused, RoundWindow, Ruling,
-    SeatIndex, round::Subject, run::Step,
+    ATTEMPTS_MAX, Auditor, Book, Cause, Check, Commitment, Effect, Entry, PayKind, Refused,
+    RoundWindow, Ruling, SeatIndex, round::Subject, run::Step,
 };
 
 /// Number of disputes of one run that may wait for the referee; auditors that were drawn are not bound by it.
@@ -15,6 +15,9 @@ const TRAINER_ERRORS_MAX: u8 = 3;
 
 /// Seconds until a dispute expires that the referee has not ruled on: a day. The work then counts.
 pub const RULING_SECONDS: u32 = 24 * 3600;
+
+/// [`Entry::attempts`] of a commitment that the referee has decided.
+const DECIDED: u8 = ATTEMPTS_MAX.saturating_add(1);
 
 /// Who says that a commitment is not the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Dispute {
     pub commitment: Commitment,
     /// The seat that had passed it, and answers for it.
     pub passed_by: Option<SeatIndex>,
+    /// Whether the accuser had been drawn to audit it: its verdict is paid.
+    pub is_drawn: bool,
     /// Whether it had counted as verified already.
     pub was_settled: bool,
 }
@@ -106,13 +111,18 @@ impl<B: Book> Step<'_, B> {
         bond: Wei,
     ) -> Result<(), B::Error> {
         let Subject { round, seat, device } = subject;
-        let was_settled = match entry.check {
-            Check::Committed | Check::Waiting { .. } | Check::Passed { .. } => false,
-            Check::Audit { auditor, .. } => {
-                self.relieve(auditor, false)?;
-                false
+        if entry.check == Check::Committed && self.book.round(round)?.is_drawn {
+            self.verify(subject, entry, None)?;
+            entry = self.book.entry(round, seat)?;
+        }
+        let (was_settled, auditor) = match entry.check {
+            Check::Committed | Check::Waiting { .. } | Check::Passed { .. } => (false, None),
+            Check::Audit { auditor, .. } => (false, Some(auditor)),
+            // What the referee has decided is final: otherwise disputes without end could keep a run from ending.
+            Check::Settled if entry.attempts > ATTEMPTS_MAX => {
+                return Err(Refused::NoCommitment { round, subject: device }.into());
             }
-            Check::Settled => true,
+            Check::Settled => (true, None),
             Check::Disputed => {
                 return Err(Refused::DisputedAlready { round, subject: device }.into());
             }
@@ -127,6 +137,7 @@ impl<B: Book> Step<'_, B> {
             base: self.book.round(round)?.base,
             commitment: self.book.commitment(round, seat)?,
             passed_by: entry.passed_by.filter(|_| !was_settled),
+            is_drawn: auditor.is_some_and(|auditor| is_of(accuser, auditor)),
             was_settled,
         };
         self.book.set_dispute(round, seat, Some(&dispute))?;
@@ -148,6 +159,9 @@ impl<B: Book> Step<'_, B> {
             Accuser::Trainer => self.head.auditor,
             Accuser::Nobody | Accuser::Account(_) => DeviceId::ZERO,
         };
+        if let Some(auditor) = auditor {
+            self.relieve(auditor, false)?;
+        }
         self.emit(Effect::Disputed { round, subject: device, accuser });
         Ok(())
     }
@@ -231,25 +245,32 @@ impl<B: Book> Step<'_, B> {
         self.free_if_done(subject.seat)
     }
 
-    /// Expels the subject, and the auditor that passed its work; whoever disputed it gets a bounty of a round's pay, as far as
-    /// the subject has forfeited so much.
+    /// Expels the subject, and the auditor that passed its work. Whoever disputed it gets a bounty of a round's pay, as far as the
+    /// subject's verified stake goes, if it was drawn or nobody else was going to look ([`crate::chance`] says why).
     fn convict(&mut self, subject: Subject, dispute: &Dispute) -> Result<(), B::Error> {
         let round = subject.round;
         self.mark(subject, Check::Void)?;
-        let mut forfeited = self.expel(subject.seat, round, Cause::Convicted)?;
-        let pay = self.terms.work_pay(round).map_err(Refused::from)?;
+        let stake = self.book.seat(subject.seat)?.stake;
+        self.expel(subject.seat, round, Cause::Convicted)?;
         if !dispute.was_settled {
             self.take_pending(round)?;
-            forfeited = forfeited.checked_add(pay).map_err(Refused::from)?;
         }
         if let Some(index) = dispute.passed_by {
             self.relieve(Auditor::Seat(index), false)?;
             self.expel(index, round, Cause::Vouched)?;
         }
-        let bounty = pay.min(forfeited);
+        let pay = self.terms.work_pay(round).map_err(Refused::from)?;
+        let is_due = dispute.is_drawn || dispute.was_settled;
+        let bounty = if is_due { pay.min(stake) } else { Wei::ZERO };
         match dispute.accuser {
             Accuser::Seat(index) => {
-                self.credit(index, (round, 0, bounty), PayKind::Bounty)?;
+                if dispute.is_drawn {
+                    let pay = self.terms.verdict_pay(round).map_err(Refused::from)?;
+                    self.credit(index, (round, 0, pay), PayKind::Audit)?;
+                }
+                if bounty > Wei::ZERO {
+                    self.credit(index, (round, 0, bounty), PayKind::Bounty)?;
+                }
                 self.free_if_done(index)?;
             }
             Accuser::Account(account) => {
@@ -271,6 +292,14 @@ impl<B: Book> Step<'_, B> {
         let mut entry = self.book.entry(subject.round, subject.seat)?;
         entry.check = check;
         entry.passed_by = None;
+        entry.attempts = DECIDED;
         self.book.set_entry(subject.round, subject.seat, &entry)
+    }
+}
+
+fn is_of(accuser: Accuser, auditor: Auditor) -> bool {
+    match auditor {
+        Auditor::Seat(index) => accuser == Accuser::Seat(index),
+        Auditor::Trainer => accuser == Accuser::Trainer,
     }
 }

@@ -91,6 +91,9 @@ pub struct Head {
     pub disputes: u16,
     /// Audits that the owner's device has to do.
     pub trainer_audits: u16,
+    /// Number of audits that the owner's device did not answer since it last answered one: while there are any, the chances
+    /// of audits don't count on it.
+    pub trainer_silences: u8,
     /// Disputes that the owner's device raised without reason.
     pub trainer_errors: u8,
     /// Enrolments and leaves whose relay was paid.

@@ -25,8 +25,6 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
         .iter()
         .filter(|seat| matches!(seat.standing, Standing::Expelled { .. }))
         .all(|seat| seat.stake == Wei::ZERO && seat.pending == 0);
-    let most = book.terms().stake_max().map_err(over)?;
-    let stakes_bounded = book.seats().iter().all(|seat| seat.stake <= most);
     let undecided = undecided_pay(book).map_err(over)?;
     let (duties, trainer_audits) = duties(book);
     let duties_held: usize = book.seats().iter().map(|seat| usize::from(seat.duties)).sum();
@@ -40,7 +38,6 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
         (is_covered, "the escrow covers what may still fall due"),
         (stakes == Ok(escrow.held), "the stakes are what is held back"),
         (undecided == escrow.pending, "undecided pay is that of undecided commitments"),
-        (stakes_bounded, "no more is held back than the terms allow"),
         (tokens <= head.tokens_verified, "the seats' tokens are those of the run"),
         (active == usize::from(head.active), "active seats are counted"),
         (active <= usize::from(book.terms().seats_max), "at most as many seats as the terms allow"),

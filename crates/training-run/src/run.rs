@@ -7,6 +7,9 @@ use crate::{
     Terms,
 };
 
+/// Number of blocks whose hash a ledger knows.
+const HASHES_KNOWN: u64 = 256;
+
 /// A run: its terms, and the book with its records.
 #[derive(Debug)]
 pub struct Run<'a, B> {
@@ -73,6 +76,7 @@ impl<'a, B: Book> Run<'a, B> {
             unsettled: 0,
             disputes: 0,
             trainer_audits: 0,
+            trainer_silences: 0,
             trainer_errors: 0,
             relays_paid: 0,
             draws_wanted: [0; 2],
@@ -144,6 +148,7 @@ impl<B: Book> Step<'_, B> {
             Input::SetAuditor { auditor } => {
                 self.only_owner()?;
                 self.head.auditor = auditor;
+                self.head.trainer_silences = 0;
                 Ok(())
             }
             Input::Cancel => {
@@ -158,19 +163,19 @@ impl<B: Book> Step<'_, B> {
     }
 
     /// Keeps the hashes of blocks that decide draws. Any input does so: who draws, and when, changes nothing. A hash that
-    /// nobody asked for in 256 blocks is gone; that of the newest block takes its place.
+    /// nobody asked for in 256 blocks is gone; that of the newest block a multiple of 256 later takes its place, so that
+    /// there is one other draw at most for each 256 blocks in which nobody did anything.
     fn keep_randomness(&mut self) -> Result<(), B::Error> {
         for index in 0..self.head.draws_wanted.len() {
             let wanted = self.head.draws_wanted.get(index).copied().unwrap_or(0);
             if wanted == 0 || self.context.height <= wanted {
                 continue;
             }
+            let newest = self.context.height.saturating_sub(1);
+            let later = newest.saturating_sub(newest.saturating_sub(wanted) % HASHES_KNOWN);
             let hash = match self.book.block_hash(wanted)? {
                 Some(hash) => hash,
-                None => self
-                    .book
-                    .block_hash(self.context.height.saturating_sub(1))?
-                    .unwrap_or(Digest::ZERO),
+                None => self.book.block_hash(later)?.unwrap_or(Digest::ZERO),
             };
             self.book.set_randomness(wanted, &hash)?;
             if let Some(slot) = self.head.draws_wanted.get_mut(index) {

@@ -80,7 +80,8 @@ impl<B: Book> Step<'_, B> {
         self.relieve(Auditor::Seat(index), false).map(|_| ())
     }
 
-    /// Adds verified pay to a seat's stake, and pays what exceeds the most that is held back. An expelled seat gets nothing.
+    /// Adds verified pay to a seat's stake, and pays what exceeds the most that is held back, in the order of rounds. An expelled
+    /// seat gets nothing.
     pub(crate) fn credit(
         &mut self,
         index: SeatIndex,
@@ -98,10 +99,20 @@ impl<B: Book> Step<'_, B> {
         self.head.escrow.held = held;
         self.emit(Effect::Verified { device: seat.device, round, tokens, amount, kind });
         let most = self.terms.stake_max().map_err(Refused::from)?;
-        if let Ok(excess) = seat.stake.checked_sub(most) {
+        if kind == PayKind::Work
+            && self.is_first_undecided(&seat, round)
+            && let Ok(excess) = seat.stake.checked_sub(most)
+        {
             self.pay(&mut seat, excess)?;
         }
         self.book.set_seat(index, &seat)
+    }
+
+    /// Returns whether no commitment of a seat before `round` is undecided. Only then is pay released: a device that was found
+    /// out would otherwise be paid until its conviction.
+    fn is_first_undecided(&self, seat: &Seat, round: u32) -> bool {
+        let oldest = self.pending_rounds(seat).first().copied();
+        seat.disputes == 0 && oldest.is_none_or(|oldest| oldest > round)
     }
 
     /// Pays a part of a seat's stake.

@@ -39,8 +39,10 @@ impl<B: Book> Step<'_, B> {
                 }
                 let (stake, paid, tokens_verified, silences) =
                     (earlier.stake, earlier.paid, earlier.tokens_verified, earlier.silences);
-                let fresh = Seat::new(device, account, from_round);
-                let seat = Seat { stake, paid, tokens_verified, silences, ..fresh };
+                // Its earlier rounds can still be disputed: it remains the seat of them.
+                let next_round = from_round.max(earlier.next_round);
+                let fresh = Seat::new(device, account, earlier.from_round);
+                let seat = Seat { next_round, stake, paid, tokens_verified, silences, ..fresh };
                 self.book.set_seat(index, &seat)?;
                 index
             }
@@ -92,8 +94,7 @@ impl<B: Book> Step<'_, B> {
     /// Counts a seat that was active as inactive.
     pub(crate) fn count_out(&mut self, seat: &Seat) {
         self.head.active = self.head.active.saturating_sub(1);
-        let is_open = self.head.phase == Phase::Training;
-        if is_open && seat.from_round <= self.head.round && seat.next_round <= self.head.round {
+        if self.head.phase == Phase::Training && seat.next_round <= self.head.round {
             self.head.taking_part = self.head.taking_part.saturating_sub(1);
         }
     }
@@ -122,15 +123,16 @@ impl<B: Book> Step<'_, B> {
         }
         self.settle_seat(index)?;
         let mut seat = self.book.seat(index)?;
-        if seat.from_round > round {
-            let from_round = seat.from_round;
+        if seat.next_round > round {
+            if self.book.committed(round)?.contains(&index) {
+                return Err(Refused::CommittedAlready(device).into());
+            }
+            let from_round = seat.next_round;
             return Err(Refused::TooEarlyForSeat { device, from_round }.into());
         }
-        if seat.next_round > round {
-            return Err(Refused::CommittedAlready(device).into());
-        }
         let pending = self.pending_pay(&seat)?;
-        let all = seat.stake.checked_add(pending).map_err(Refused::from)?;
+        let most = self.terms.stake_max().map_err(Refused::from)?;
+        let all = seat.stake.checked_add(pending).map_err(Refused::from)?.min(most);
         let entry = Entry {
             check: Check::Committed,
             weight: self.terms.in_rounds(seat.stake, round),
@@ -236,6 +238,10 @@ impl<B: Book> Step<'_, B> {
         self.head.deadline = deadline;
         (self.head.lapses, self.head.committed) = (0, 0);
         self.head.taking_part = self.head.active;
+        if round == 0 {
+            // Before anybody has committed, everybody is expected.
+            self.head.expected = self.head.active;
+        }
         self.emit(Effect::RoundOpened { round, base, deadline });
         Ok(())
     }

@@ -111,7 +111,7 @@ impl<B: Book> Step<'_, B> {
     /// Returns whether no commitment of a seat before `round` is undecided. Only then is pay released: a device that was found
     /// out would otherwise be paid until its conviction.
     fn is_first_undecided(&self, seat: &Seat, round: u32) -> bool {
-        let oldest = self.pending_rounds(seat).first().copied();
+        let oldest = seat.pending_rounds(self.head.round).next();
         seat.disputes == 0 && oldest.is_none_or(|oldest| oldest > round)
     }
 

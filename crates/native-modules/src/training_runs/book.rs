@@ -286,6 +286,7 @@ impl Book for SlotBook<'_> {
             unsettled: self.word(stored.unsettled)?,
             disputes: self.word(stored.disputes)?,
             trainer_audits: self.word(stored.trainer_audits)?,
+            trainer_silences: self.word(stored.trainer_silences)?,
             trainer_errors: self.word(stored.trainer_errors)?,
             relays_paid: self.word(stored.relays_paid)?,
             draws_wanted: [
@@ -334,6 +335,7 @@ impl Book for SlotBook<'_> {
         self.set(stored.unsettled, head.unsettled)?;
         self.set(stored.disputes, head.disputes)?;
         self.set(stored.trainer_audits, head.trainer_audits)?;
+        self.set(stored.trainer_silences, head.trainer_silences)?;
         self.set(stored.trainer_errors, head.trainer_errors)?;
         self.set(stored.relays_paid, head.relays_paid)?;
         let [first, second] = head.draws_wanted;
@@ -559,6 +561,7 @@ impl Book for SlotBook<'_> {
                 update: self.digest(stored.update)?,
             },
             passed_by: self.word(stored.passed_by)?.checked_sub(1),
+            is_drawn: self.word(stored.is_drawn)?,
             was_settled: self.word(stored.was_settled)?,
         }))
     }
@@ -592,6 +595,7 @@ impl Book for SlotBook<'_> {
         self.set(stored.seal, digest_word(dispute.commitment.seal))?;
         self.set(stored.update, digest_word(dispute.commitment.update))?;
         self.set(stored.passed_by, plus_one(dispute.passed_by))?;
+        self.set(stored.is_drawn, dispute.is_drawn)?;
         self.set(stored.was_settled, dispute.was_settled)?;
         if is_new {
             let position = self.list_dispute(key)?;

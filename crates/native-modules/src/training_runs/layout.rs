@@ -53,6 +53,7 @@ storage! {
         pub(super) expected: Value<u16>,
         pub(super) disputes: Value<u16>,
         pub(super) trainer_audits: Value<u16>,
+        pub(super) trainer_silences: Value<u8>,
         pub(super) unsettled: Value<u32>,
         pub(super) deadline: Value<u64>,
         pub(super) progressed: Value<u64>,
@@ -152,6 +153,7 @@ storage! {
         pub(super) accuser: Value<u16>,
         /// The seat that passed it plus 1.
         pub(super) passed_by: Value<u16>,
+        pub(super) is_drawn: Value<bool>,
         pub(super) was_settled: Value<bool>,
         pub(super) deadline: Value<u64>,
         pub(super) bond: Value<u128>,

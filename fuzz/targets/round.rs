@@ -1,4 +1,4 @@
-//! What workers and coordinators send each other: updates, memories, manifests, specifications. What is taken is encoded in one way.
+//! What workers and coordinators send each other: updates, manifests, specifications, and the state that a coordinator keeps. What is taken is encoded in one way.
 #![no_main]
 
 use compression::{Density, Memory};

@@ -83,8 +83,6 @@ interface TrainingRuns {
         bytes32 device;
         bytes32 seal;
         bytes32 update;
-        bytes32 memoryBefore;
-        bytes32 memoryAfter;
         bytes signature;
     }
 
@@ -121,7 +119,6 @@ interface TrainingRuns {
         uint32 expelledRound;
         bool onProbation;
         uint32 fromRound;
-        bytes32 memoryDigest;
         uint64 tokensVerified;
         uint256 paid;
         /// Whether it has committed in the open round.
@@ -140,11 +137,9 @@ interface TrainingRuns {
         uint64 deadline;
         /// State the audited round started from.
         bytes32 base;
-        bytes32 memoryBefore;
-        /// What the subject committed to: `seal` of its root, `update` and `memoryAfter`.
+        /// What the subject committed to: `seal` of its root, and `update`.
         bytes32 seal;
         bytes32 update;
-        bytes32 memoryAfter;
         Claim[] claims;
     }
 
@@ -162,7 +157,7 @@ interface TrainingRuns {
     function enroll(uint64 run, bytes32 device, bytes calldata signature) external;
     /// A device gives its seat up, with its signature over `gleaner/leave/v1`.
     function leave(uint64 run, bytes32 device, uint32 round, bytes calldata signature) external;
-    /// Devices commit, each with its signature over `gleaner/commit/v1`; all or none.
+    /// Devices commit, each with its signature over `gleaner/commit/v2`; all or none.
     function commit(uint64 run, uint32 round, Commitment[] calldata commitments) external;
     /// The round takes no more commitments: the owner once there is a quorum, anyone after the deadline.
     function close(uint64 run, uint32 round) external;
@@ -196,7 +191,7 @@ interface TrainingRuns {
     event Enrolled(uint64 indexed run, bytes32 indexed device, address indexed account, uint32 fromRound);
     event Left(uint64 indexed run, bytes32 indexed device);
     event RoundOpened(uint64 indexed run, uint32 indexed round, bytes32 base, uint64 deadline);
-    event Committed(uint64 indexed run, uint32 indexed round, bytes32 indexed device, bytes32 seal, bytes32 update, bytes32 memoryBefore, bytes32 memoryAfter);
+    event Committed(uint64 indexed run, uint32 indexed round, bytes32 indexed device, bytes32 seal, bytes32 update);
     event RoundClosed(uint64 indexed run, uint32 indexed round, uint32 commitments);
     event Advanced(uint64 indexed run, uint32 indexed round, bytes32 state, bytes32 update);
     event Drawn(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
@@ -243,8 +238,6 @@ interface TrainingRuns {
     error TooEarlyForSeat(bytes32 device, uint32 fromRound);
     /// device {device:plain} has already committed in this round
     error CommittedAlready(bytes32 device);
-    /// device {device:plain} did not start from the memory of its last commitment, {memoryDigest:plain}, or from the fresh one
-    error WrongMemory(bytes32 device, bytes32 memoryDigest);
     /// {committed} devices have committed, the quorum is {quorum}: wait for more
     error NoQuorum(uint32 committed, uint32 quorum);
     /// too early: wait until {until} (now {current})

@@ -11,22 +11,22 @@ pub type Statement = Vec<u8>;
 /// `gleaner/link/v1`: this device's pay goes to `account`. `nonce` counts up with each link of a device.
 #[must_use]
 pub fn link(chain_id: u64, device: &[u8; 32], account: &[u8; 20], nonce: u64) -> Statement {
-    join("link", chain_id, &[device, account, &nonce.to_be_bytes()])
+    join("link/v1", chain_id, &[device, account, &nonce.to_be_bytes()])
 }
 
 /// `gleaner/enroll/v1`: this device takes part in `run`.
 #[must_use]
 pub fn enroll(chain_id: u64, run: u64, device: &[u8; 32]) -> Statement {
-    join("enroll", chain_id, &[&run.to_be_bytes(), device])
+    join("enroll/v1", chain_id, &[&run.to_be_bytes(), device])
 }
 
 /// `gleaner/leave/v1`: this device gives up its seat in `run`, as of `round`.
 #[must_use]
 pub fn leave(chain_id: u64, run: u64, round: u32) -> Statement {
-    join("leave", chain_id, &[&run.to_be_bytes(), &round.to_be_bytes()])
+    join("leave/v1", chain_id, &[&run.to_be_bytes(), &round.to_be_bytes()])
 }
 
-/// `gleaner/commit/v1`: this device's work of a round.
+/// `gleaner/commit/v2`: this device's work of a round.
 #[must_use]
 pub fn commit(
     chain_id: u64,
@@ -34,11 +34,9 @@ pub fn commit(
     round: u32,
     seal: &[u8; 32],
     update: &[u8; 32],
-    memory_before: &[u8; 32],
-    memory_after: &[u8; 32],
 ) -> Statement {
     let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
-    join("commit", chain_id, &[&run, &round, seal, update, memory_before, memory_after])
+    join("commit/v2", chain_id, &[&run, &round, seal, update])
 }
 
 /// `gleaner/verdict/v1`: what this device found when it repeated `subject`'s round.
@@ -52,11 +50,11 @@ pub fn verdict(
     value: &[u8; 32],
 ) -> Statement {
     let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
-    join("verdict", chain_id, &[&run, &round, subject, &[kind.into()], value])
+    join("verdict/v1", chain_id, &[&run, &round, subject, &[kind.into()], value])
 }
 
 fn join(name: &str, chain_id: u64, fields: &[&[u8]]) -> Statement {
-    let mut bytes = format!("gleaner/{name}/v1").into_bytes();
+    let mut bytes = format!("gleaner/{name}").into_bytes();
     bytes.extend_from_slice(&chain_id.to_be_bytes());
     fields.iter().for_each(|field| bytes.extend_from_slice(field));
     bytes

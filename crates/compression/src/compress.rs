@@ -1,4 +1,4 @@
-//! The lossy half: which values are sent, and what is kept in the memory.
+//! The lossy half: which values are sent, and what a memory keeps.
 
 use thiserror::Error;
 
@@ -7,12 +7,12 @@ use crate::codec::{
 };
 use crate::memory::Memory;
 
-/// A compressed update and the new memory.
+/// An encoded update and the new memory.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Compressed {
+pub struct WithMemory {
     /// The bytes to send; [`crate::decompress`] reads them.
     pub encoded: Vec<u8>,
-    /// What was not sent, for the next round.
+    /// What was not sent, for the next update.
     pub memory: Memory,
 }
 
@@ -31,10 +31,14 @@ pub enum Change<'a> {
 }
 
 impl Change<'_> {
-    fn lengths(self) -> [usize; 2] {
+    /// Returns the number of parameters.
+    fn length(self) -> Result<usize, CompressError> {
         match self {
-            Self::Given(values) => [values.len(); 2],
-            Self::Between { before, after } => [before.len(), after.len()],
+            Self::Given(values) => Ok(values.len()),
+            Self::Between { before, after } if before.len() == after.len() => Ok(before.len()),
+            Self::Between { before, after } => {
+                Err(CompressError::Lengths { given: after.len(), expected: before.len() })
+            }
         }
     }
 
@@ -55,13 +59,13 @@ impl Change<'_> {
 /// Why a change can't be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CompressError {
-    /// Change and memory have different lengths.
-    #[error("change of {change} parameters, memory of {memory}: they belong to different models")]
-    Length {
-        /// Length of the change.
-        change: usize,
-        /// Length of the memory.
-        memory: usize,
+    /// Two of the inputs have different lengths.
+    #[error("{given} parameters, {expected} expected: the inputs belong to different models")]
+    Lengths {
+        /// Length of the second input.
+        given: usize,
+        /// Length of the first.
+        expected: usize,
     },
     /// A value is not finite or out of range: the training diverged.
     #[error(
@@ -73,45 +77,70 @@ pub enum CompressError {
     },
 }
 
-/// Compresses `decay · memory + change` and returns what was not sent as the new memory.
+/// Compresses `change`: the same change and density give the same bytes, whatever was sent before.
 ///
-/// `decay`, between 0 and 1 (0.95 in SparseLoCo), is the factor by which the memory of earlier rounds counts. One
-/// pass, chunk by chunk: besides the result it needs memory for one chunk.
+/// One pass, chunk by chunk: besides the result it needs memory for one chunk.
 ///
 /// # Errors
-/// [`CompressError::Length`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is not
+/// [`CompressError::Lengths`] when `before` and `after` differ in length; [`CompressError::Range`] when a value is not
 /// finite or larger than [`MAGNITUDE_MAX`].
-pub fn compress(
+pub fn compress(change: Change<'_>, density: Density) -> Result<Vec<u8>, CompressError> {
+    let length = change.length()?;
+    pack_chunks(length, density, |first, sums| change.add_to(first, sums), |_, _| {})
+}
+
+/// Compresses `memory + change` and returns what was not sent as the new memory.
+///
+/// # Errors
+/// [`CompressError::Lengths`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is not
+/// finite or larger than [`MAGNITUDE_MAX`].
+pub fn compress_with_memory(
     change: Change<'_>,
     memory: &Memory,
-    decay: f32,
     density: Density,
-) -> Result<Compressed, CompressError> {
-    if let Some(change) = change.lengths().into_iter().find(|length| *length != memory.len()) {
-        return Err(CompressError::Length { change, memory: memory.len() });
+) -> Result<WithMemory, CompressError> {
+    let expected = change.length()?;
+    if memory.len() != expected {
+        return Err(CompressError::Lengths { given: memory.len(), expected });
     }
-    let mut writer = codec::Writer::new(memory.len(), density);
     let mut rest = Vec::with_capacity(memory.len());
-    let (mut sums, mut decoded) = ([0.0; CHUNK], [0.0; CHUNK]);
-    let mut chooser = Chooser::default();
-    for (chunk, kept) in memory.bits().chunks(CHUNK).enumerate() {
-        let first = chunk * CHUNK;
-        let (sums, decoded) = (&mut sums[..kept.len()], &mut decoded[..kept.len()]);
-        // Multiplication, then addition: two separate roundings, the same on every machine.
-        for (sum, kept) in sums.iter_mut().zip(kept) {
-            *sum = decay * f32_from_bf16(*kept);
-        }
+    let mut decoded = [0.0; CHUNK];
+    let add = |first: usize, sums: &mut [f32]| {
+        let kept = &memory.bits()[first..];
+        sums.iter_mut().zip(kept).for_each(|(sum, kept)| *sum = f32_from_bf16(*kept));
         change.add_to(first, sums);
+    };
+    let encoded = pack_chunks(expected, density, add, |sums, packed| {
+        let decoded = &mut decoded[..sums.len()];
+        decoded.fill(0.0);
+        packed.unpack(decoded);
+        rest.extend(sums.iter().zip(&*decoded).map(|(sum, sent)| bf16_from_f32(sum - sent)));
+    })?;
+    Ok(WithMemory { encoded, memory: Memory::from_bits(rest) })
+}
+
+/// Encodes `length` values: `add` adds those from an index on to zeros, `sent` sees each chunk and what is sent of it.
+fn pack_chunks(
+    length: usize,
+    density: Density,
+    add: impl Fn(usize, &mut [f32]),
+    mut sent: impl FnMut(&[f32], &Packed),
+) -> Result<Vec<u8>, CompressError> {
+    let mut writer = codec::Writer::new(length, density);
+    let mut sums = [0.0; CHUNK];
+    let mut chooser = Chooser::default();
+    for first in (0..length).step_by(CHUNK) {
+        let sums = &mut sums[..CHUNK.min(length - first)];
+        sums.fill(0.0);
+        add(first, sums);
         if let Some(at) = sums.iter().position(|value| !codec::is_within_range(*value)) {
             return Err(CompressError::Range { index: first + at });
         }
         let packed = chooser.pack(sums, density.of_chunk(sums.len()));
         writer.chunk(packed, sums.len());
-        decoded.fill(0.0);
-        packed.unpack(decoded);
-        rest.extend(sums.iter().zip(&*decoded).map(|(sum, sent)| bf16_from_f32(sum - sent)));
+        sent(sums, packed);
     }
-    Ok(Compressed { encoded: writer.finish(), memory: Memory::from_bits(rest) })
+    Ok(writer.finish())
 }
 
 /// Selects the values of a chunk to send; its buffers are reused for all chunks.

@@ -1,13 +1,10 @@
-//! The error-feedback memory: what earlier rounds did not send, in bf16.
+//! The error-feedback memory: what earlier updates did not send, in bf16.
 
 use thiserror::Error;
 
 use crate::codec::{f32_from_bf16, is_within_range};
 
-/// The error-feedback memory of one device: one bf16 for each parameter.
-///
-/// It is stored as little-endian bf16 in parameter order; the BLAKE3 of these bytes identifies the memory in a
-/// commitment.
+/// An error-feedback memory: one bf16 for each parameter, stored as little-endian bf16 in parameter order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory(Vec<u16>);
 
@@ -31,7 +28,7 @@ pub enum MemoryError {
 }
 
 impl Memory {
-    /// Returns the memory before the first round: all zero.
+    /// Returns the memory before the first update: all zero.
     #[must_use]
     pub fn zero(parameter_count: usize) -> Self {
         Self(vec![0; parameter_count])

@@ -222,13 +222,11 @@ impl Ledger {
 }
 
 fn wire_commitment(signed: &SignedCommitment) -> TrainingRuns::Commitment {
-    let Commitment { seal, update, memory_before, memory_after } = &signed.commitment;
+    let Commitment { seal, update } = &signed.commitment;
     TrainingRuns::Commitment {
         device: device_word(signed.device),
         seal: word(*seal),
         update: word(*update),
-        memoryBefore: word(*memory_before),
-        memoryAfter: word(*memory_after),
         signature: bytes(&signed.signature),
     }
 }

@@ -86,8 +86,6 @@ pub struct SeatView {
     pub on_probation: bool,
     /// First round it takes part in.
     pub from_round: u32,
-    /// Error-feedback memory that its last commitment left; zero before the first.
-    pub memory: Digest,
     /// Tokens paid for.
     pub tokens_verified: u64,
     /// Paid to its account for this seat.
@@ -384,7 +382,6 @@ fn seat_view(seat: sol::Seat) -> Result<SeatView, Impossible> {
         standing,
         on_probation: seat.onProbation,
         from_round: seat.fromRound,
-        memory: convert::digest(seat.memoryDigest),
         tokens_verified: seat.tokensVerified,
         paid: wei("paid", seat.paid)?,
         committed: seat.committed,
@@ -407,8 +404,6 @@ fn audit_view(audit: sol::Audit) -> AuditView {
         commitment: Commitment {
             seal: convert::digest(audit.seal),
             update: convert::digest(audit.update),
-            memory_before: convert::digest(audit.memoryBefore),
-            memory_after: convert::digest(audit.memoryAfter),
         },
         claims: audit.claims.into_iter().map(claim).collect(),
     }

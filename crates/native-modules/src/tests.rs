@@ -240,13 +240,9 @@ impl Pair {
                 self.apply(&call.abi_encode(), Input::Leave { device: id(number) });
             }
             Step::Commit(number) => {
-                let seat = self.run.seats().iter().find(|seat| seat.device == id(number));
-                let before = seat.map_or(Digest::ZERO, |seat| seat.memory);
                 let commitment = Commitment {
                     seal: seal(&id(number), &Digest::from_bytes([1; 32])),
                     update: Digest::from_bytes([number; 32]),
-                    memory_before: before,
-                    memory_after: Digest::from_bytes([round.to_le_bytes()[0]; 32]),
                 };
                 let call = commit_call(number, round, &commitment);
                 self.apply(&call, Input::Commit { device: id(number), round, commitment });
@@ -339,16 +335,12 @@ impl Pair {
 }
 
 fn commit_call(number: u8, round: u32, commitment: &Commitment) -> Vec<u8> {
-    let [seal, update, before, after] =
-        [commitment.seal, commitment.update, commitment.memory_before, commitment.memory_after]
-            .map(|digest| *digest.as_bytes());
-    let statement = statement::commit(CHAIN_ID, 1, round, &seal, &update, &before, &after);
+    let [seal, update] = [commitment.seal, commitment.update].map(|digest| *digest.as_bytes());
+    let statement = statement::commit(CHAIN_ID, 1, round, &seal, &update);
     let commitment = TrainingRuns::Commitment {
         device: device(number),
         seal: seal.into(),
         update: update.into(),
-        memoryBefore: before.into(),
-        memoryAfter: after.into(),
         signature: signed(number, &statement),
     };
     TrainingRuns::commitCall { run: 1, round, commitments: vec![commitment] }.abi_encode()

@@ -184,23 +184,10 @@ fn commit(host: &mut dyn Host, call: TrainingRuns::commitCall) -> Result<(), Fai
     let mut record = RunRecord::load(host, run)?;
     let context = context(host)?;
     for entry in call.commitments {
-        let TrainingRuns::Commitment {
-            device: key,
-            seal,
-            update,
-            memoryBefore,
-            memoryAfter,
-            signature,
-        } = entry;
-        let statement =
-            statement::commit(chain_id, run, round, &seal, &update, &memoryBefore, &memoryAfter);
+        let TrainingRuns::Commitment { device: key, seal, update, signature } = entry;
+        let statement = statement::commit(chain_id, run, round, &seal, &update);
         check_signature(host, &key.0, &statement, &signature)?;
-        let commitment = Commitment {
-            seal: digest(seal),
-            update: digest(update),
-            memory_before: digest(memoryBefore),
-            memory_after: digest(memoryAfter),
-        };
+        let commitment = Commitment { seal: digest(seal), update: digest(update) };
         let input = Input::Commit { device: device(key), round, commitment };
         let effects =
             record.run.step(&context, input).map_err(|error| refused(&error, host.caller()))?;

@@ -198,8 +198,8 @@ structs! {
         seats_max, round_seconds, audit_seconds, stall_seconds, hold_back_rounds, spec, corpus, initial_state,
     }
     Escrow { deposited, paid, refunded }
-    Seat { device, account, standing, on_probation, from_round, memory, missed, tokens_verified, paid }
-    Commitment { seal, update, memory_before, memory_after }
+    Seat { device, account, standing, on_probation, from_round, missed, tokens_verified, paid }
+    Commitment { seal, update }
     Entry { commitment, check }
 }
 

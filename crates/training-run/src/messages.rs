@@ -243,16 +243,6 @@ pub enum Refused {
     /// The device has already committed in this round.
     #[error("device {0} has already committed in this round")]
     CommittedAlready(DeviceId),
-    /// The memory is neither that of the last commitment nor the fresh one.
-    #[error(
-        "device {device} did not start from the memory of its last commitment, {memory}, or from the fresh one"
-    )]
-    WrongMemory {
-        /// The device.
-        device: DeviceId,
-        /// The memory of its last commitment.
-        memory: Digest,
-    },
     /// There are fewer commitments than the quorum.
     #[error("{committed} devices have committed, the quorum is {quorum}: wait for more")]
     NoQuorum {

@@ -14,10 +14,6 @@ pub struct Commitment {
     pub seal: Digest,
     /// Digest of the encoded update.
     pub update: Digest,
-    /// Digest of the error-feedback memory at the start of the round.
-    pub memory_before: Digest,
-    /// Digest of the error-feedback memory after the round.
-    pub memory_after: Digest,
 }
 
 /// A round that accepts no more commitments.
@@ -40,7 +36,7 @@ pub struct ClosedRound {
 /// A commitment whose pay is held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The commitment: a replay must lead from its base and memory to its seal.
+    /// The commitment: a replay must lead from its base to its seal.
     pub commitment: Commitment,
     /// Progress of the audit.
     pub check: Check,

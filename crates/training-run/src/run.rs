@@ -201,11 +201,9 @@ impl Run {
         match self.seats.iter_mut().find(|seat| seat.device == device) {
             Some(seat) if seat.is_active() => return Err(Refused::SeatTaken(device)),
             Some(seat) => {
-                // The digest of its memory is kept: the device may continue from it.
                 let fresh = Seat::new(device, account, from_round);
-                let (memory, tokens_verified, paid) =
-                    (seat.memory, seat.tokens_verified, seat.paid);
-                *seat = Seat { memory, tokens_verified, paid, ..fresh };
+                let (tokens_verified, paid) = (seat.tokens_verified, seat.paid);
+                *seat = Seat { tokens_verified, paid, ..fresh };
             }
             None if known >= usize::from(SEATS_MAX) => return Err(Refused::Full(SEATS_MAX)),
             None => self.seats.push(Seat::new(device, account, from_round)),
@@ -249,14 +247,10 @@ impl Run {
         if commitments.len() >= usize::from(seats_max) {
             return Err(Refused::Full(seats_max));
         }
-        let seat = self.seats.get_mut(usize::from(index)).ok_or(Refused::NoSeat(device))?;
+        let seat = self.seats.get(usize::from(index)).ok_or(Refused::NoSeat(device))?;
         if seat.from_round > round {
             return Err(Refused::TooEarlyForSeat { device, from_round: seat.from_round });
         }
-        if commitment.memory_before != seat.memory && commitment.memory_before != Digest::ZERO {
-            return Err(Refused::WrongMemory { device, memory: seat.memory });
-        }
-        seat.memory = commitment.memory_after;
         commitments.insert(index, commitment);
         effects.push(Effect::Committed { device, round, commitment });
         self.close_if_all_committed(context, effects);

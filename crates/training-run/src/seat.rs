@@ -1,6 +1,6 @@
 //! Seats: the devices of a run.
 
-use units::{AccountId, DeviceId, Digest, Wei};
+use units::{AccountId, DeviceId, Wei};
 
 /// Why a seat was expelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,6 @@ pub struct Seat {
     pub on_probation: bool,
     /// First round it takes part in.
     pub from_round: u32,
-    /// `memory_after` of its last commitment.
-    pub memory: Digest,
     /// Consecutive rounds without a commitment.
     pub missed: u8,
     /// Tokens paid for.
@@ -58,7 +56,6 @@ impl Seat {
             standing: Standing::Active,
             on_probation: true,
             from_round,
-            memory: Digest::ZERO,
             missed: 0,
             tokens_verified: 0,
             paid: Wei::ZERO,

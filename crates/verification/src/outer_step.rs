@@ -1,6 +1,8 @@
 //! The outer step: the coordinator aggregates a round's updates, and workers apply the result.
 
-use compression::{Change, CompressError, DecodeError, Memory, MemoryError, compress, decompress};
+use compression::{
+    Change, CompressError, DecodeError, Memory, MemoryError, compress_with_memory, decompress,
+};
 use optimizer::{Nesterov, OuterRates, aggregate};
 use thiserror::Error;
 use units::DeviceId;
@@ -158,7 +160,7 @@ pub fn advance(
         OuterRates { learning_rate: spec.outer_learning_rate, momentum: spec.outer_momentum };
     let change = nesterov.step(&pseudo_gradient, rates);
     let change = Change::Given(&change);
-    let compressed = compress(change, &state.memory, spec.memory_decay, spec.density_down())?;
+    let compressed = compress_with_memory(change, &state.memory, spec.density_down())?;
     let mut parameters = base.to_vec();
     apply_outer(spec, &mut parameters, &compressed.encoded).expect("the bytes were encoded here");
     Ok(Advanced {

@@ -118,8 +118,6 @@ fn work(event: Sol) -> Result<(u64, Effect), Impossible> {
             let commitment = Commitment {
                 seal: convert::digest(event.seal),
                 update: convert::digest(event.update),
-                memory_before: convert::digest(event.memoryBefore),
-                memory_after: convert::digest(event.memoryAfter),
             };
             let (device, round) = (convert::device(event.device), event.round);
             (event.run, Effect::Committed { device, round, commitment })

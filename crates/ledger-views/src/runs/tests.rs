@@ -113,7 +113,6 @@ fn seats_and_audits_are_read_in_the_words_of_the_rules() {
         expelledRound: 4,
         onProbation: true,
         fromRound: 1,
-        memoryDigest: B256::repeat_byte(6),
         tokensVerified: 5,
         paid: U256::from(9),
         committed: true,
@@ -135,10 +134,8 @@ fn seats_and_audits_are_read_in_the_words_of_the_rules() {
         auditor: B256::repeat_byte(2),
         deadline: 99,
         base: B256::repeat_byte(5),
-        memoryBefore: B256::repeat_byte(6),
         seal: B256::repeat_byte(7),
         update: B256::repeat_byte(8),
-        memoryAfter: B256::repeat_byte(9),
         claims: vec![claim],
     };
     let read = ready(audits(&Says::returns(vec![audit].abi_encode()), 7)).unwrap();
@@ -149,12 +146,7 @@ fn seats_and_audits_are_read_in_the_words_of_the_rules() {
         auditor: DeviceId::from_bytes([2; 32]),
         deadline: UnixSeconds::new(99),
         base: digest(5),
-        commitment: Commitment {
-            seal: digest(7),
-            update: digest(8),
-            memory_before: digest(6),
-            memory_after: digest(9),
-        },
+        commitment: Commitment { seal: digest(7), update: digest(8) },
         claims: vec![(DeviceId::from_bytes([3; 32]), digest(4))],
     };
     assert_eq!(read, [expected]);

@@ -2,7 +2,7 @@
 
 use abi::{
     TrainingRuns as sol,
-    convert::{address, device_word, digest_word, wei_word},
+    convert::{address, device_word, wei_word},
 };
 use alloy_primitives::Address;
 use native_kit::Failure;
@@ -71,10 +71,6 @@ pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
         Refused::CommittedAlready(device) => {
             Failure::revert(&sol::CommittedAlready { device: device_word(device) })
         }
-        Refused::WrongMemory { device, memory } => Failure::revert(&sol::WrongMemory {
-            device: device_word(device),
-            memoryDigest: digest_word(memory),
-        }),
         Refused::NotTheAuditor { auditor, round, subject } => {
             Failure::revert(&sol::NotTheAuditor {
                 auditor: device_word(auditor),

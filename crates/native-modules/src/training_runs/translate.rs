@@ -126,7 +126,6 @@ fn seat(seat: &Seat, committed: bool) -> sol::Seat {
         expelledRound: expelled_round,
         onProbation: seat.on_probation,
         fromRound: seat.from_round,
-        memoryDigest: word(seat.memory),
         tokensVerified: seat.tokens_verified,
         paid: amount(seat.paid),
         committed,
@@ -161,10 +160,8 @@ fn audit(
         auditor: device(open.auditor),
         deadline: open.deadline.as_u64(),
         base: word(closed.base),
-        memoryBefore: word(entry.commitment.memory_before),
         seal: word(entry.commitment.seal),
         update: word(entry.commitment.update),
-        memoryAfter: word(entry.commitment.memory_after),
         claims: open.claims.iter().map(claim).collect(),
     }
 }
@@ -228,8 +225,6 @@ pub(super) fn publish(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(
                 device: name(device),
                 seal: word(commitment.seal),
                 update: word(commitment.update),
-                memoryBefore: word(commitment.memory_before),
-                memoryAfter: word(commitment.memory_after),
             },
         ),
         Effect::RoundClosed { round, commitments } => {

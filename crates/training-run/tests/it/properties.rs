@@ -89,8 +89,7 @@ fn odd() -> impl Strategy<Value = Input> {
     let number = || 1..=DEVICES;
     let round = || 0_u32..6;
     let commit = (number(), round(), digests(), digests()).prop_map(|(number, round, seal, m)| {
-        let memory_before = if round % 2 == 0 { Digest::ZERO } else { m };
-        let commitment = Commitment { seal, update: m, memory_before, memory_after: m };
+        let commitment = Commitment { seal, update: m };
         Input::Commit { device: device(number), round, commitment }
     });
     let verdict = (number(), round(), number(), findings()).prop_map(|(a, round, s, finding)| {
@@ -137,7 +136,7 @@ fn fitting(run: &Run, randomness: Digest, root: u8) -> Vec<Input> {
         Phase::Training { commitments, .. } => {
             for (seat, index) in run.seats().iter().zip(0_u16..) {
                 if seat.is_active() && !commitments.contains_key(&index) {
-                    let commitment = commitment(run, seat.device, root);
+                    let commitment = commitment(seat.device, root);
                     let input = Input::Commit { device: seat.device, round, commitment };
                     inputs.extend([input.clone(), input.clone(), input]);
                 }

@@ -3,11 +3,9 @@
 use training_run::{
     Cause, Effect, Ending, Finding, Input, OpenError, Phase, Refused, Run, Standing,
 };
-use units::{Digest, Wei};
+use units::Wei;
 
-use crate::support::{
-    HONEST, OWNER, Table, account, audit, commitment, device, finding, seal, terms,
-};
+use crate::support::{HONEST, OWNER, Table, account, audit, commitment, device, finding, terms};
 
 const CHEAT: u8 = 2;
 
@@ -163,19 +161,17 @@ fn quorum_closes_early_for_the_owner_alone() {
 }
 
 #[test]
-fn a_returning_device_keeps_its_memory_and_is_on_probation() {
+fn a_returning_device_is_on_probation() {
     let mut table = Table::with_devices(terms(), 3);
     table.commit_honestly(1..=3);
     table.draw(0);
     table.audit_all();
     assert!(!table.seat(1).on_probation);
-    let memory = table.seat(1).memory;
     table.step(Input::Leave { device: device(1) }).unwrap();
     table.enroll(1).unwrap();
     let seat = table.seat(1);
     assert!(seat.on_probation && seat.is_active());
-    assert_eq!((seat.memory, seat.from_round), (memory, 1));
-    assert_ne!(memory, Digest::ZERO);
+    assert_eq!(seat.from_round, 1);
 }
 
 #[test]
@@ -221,21 +217,15 @@ fn held_pay_waits_for_its_rounds() {
 }
 
 #[test]
-fn commitments_that_are_late_doubled_or_from_another_memory_are_refused() {
+fn commitments_that_are_late_or_doubled_are_refused() {
     let mut table = Table::with_devices(terms(), 3);
     table.commit(1, HONEST).unwrap();
     assert_eq!(table.commit(1, HONEST), Err(Refused::CommittedAlready(device(1))));
-    let mut wrong = commitment(&table.run, device(2), HONEST);
-    wrong.memory_before = seal(device(3), HONEST);
     let input =
         |number, round, commitment| Input::Commit { device: device(number), round, commitment };
-    assert_eq!(
-        table.step(input(2, 0, wrong)),
-        Err(Refused::WrongMemory { device: device(2), memory: Digest::ZERO })
-    );
     table.commit(2, HONEST).unwrap();
     table.step(Input::Close { round: 0 }).unwrap();
-    let late = commitment(&table.run, device(3), HONEST);
+    let late = commitment(device(3), HONEST);
     assert_eq!(table.step(input(3, 0, late)), Err(Refused::WrongRound { given: 0, open: None }));
     table.advance();
     assert_eq!(table.step(input(3, 0, late)), Err(Refused::WrongRound { given: 0, open: Some(1) }));

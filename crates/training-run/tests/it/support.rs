@@ -32,18 +32,9 @@ pub(crate) fn seal(device: DeviceId, root: u8) -> Digest {
     Digest::from_bytes(bytes)
 }
 
-/// Returns a commitment to a root that continues from the memory on the ledger.
-pub(crate) fn commitment(run: &Run, device: DeviceId, root: u8) -> Commitment {
-    let seat = run.seats().iter().find(|seat| seat.device == device);
-    let mut memory_after = *device.as_bytes();
-    memory_after[0] = 0xff;
-    memory_after[1] = u8::try_from(run.round()).unwrap();
-    Commitment {
-        seal: seal(device, root),
-        update: Digest::from_bytes([root; 32]),
-        memory_before: seat.map_or(Digest::ZERO, |seat| seat.memory),
-        memory_after: Digest::from_bytes(memory_after),
-    }
+/// Returns a commitment to a root.
+pub(crate) fn commitment(device: DeviceId, root: u8) -> Commitment {
+    Commitment { seal: seal(device, root), update: Digest::from_bytes([root; 32]) }
 }
 
 /// Returns the finding of an auditor whose replay gave `root`.
@@ -180,7 +171,7 @@ impl Table {
 
     pub(crate) fn commit(&mut self, number: u8, root: u8) -> Result<Vec<Effect>, Refused> {
         let (round, device) = (self.run.round(), device(number));
-        let commitment = commitment(&self.run, device, root);
+        let commitment = commitment(device, root);
         self.step(Input::Commit { device, round, commitment })
     }
 

@@ -1,4 +1,4 @@
-use compression::{Change, Memory, compress};
+use compression::{Change, compress};
 use units::DeviceId;
 use verification::{
     Advanced, Contribution, OuterState, OuterStepError, RunSpec, advance, apply_outer,
@@ -16,9 +16,7 @@ fn update(spec: &RunSpec, byte: u8, scale: f32) -> Vec<u8> {
             scale * (shared + (f32::from(u8::try_from(noise).expect("below 101")) - 50.0) * 1e-5)
         })
         .collect();
-    compress(Change::Given(&delta), &Memory::zero(length), 0.9, spec.density(1))
-        .expect("finite")
-        .encoded
+    compress(Change::Given(&delta), spec.density(1)).expect("finite")
 }
 
 fn step(

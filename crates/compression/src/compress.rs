@@ -1,20 +1,10 @@
-//! The lossy half: which values are sent, and what a memory keeps.
+//! The lossy half: which values are sent, and with which levels.
 
 use thiserror::Error;
 
 use crate::codec::{
     self, CHUNK, Code, Density, Levels, MAGNITUDE_MAX, Packed, bf16_from_f32, f32_from_bf16,
 };
-use crate::memory::Memory;
-
-/// An encoded update and the new memory.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WithMemory {
-    /// The bytes to send; [`crate::decompress`] reads them.
-    pub encoded: Vec<u8>,
-    /// What was not sent, for the next update.
-    pub memory: Memory,
-}
 
 /// A change of the parameters, one value per parameter.
 #[derive(Clone, Copy, Debug)]
@@ -42,15 +32,20 @@ impl Change<'_> {
         }
     }
 
-    /// Adds the values from index `first` on to `sums`.
-    fn add_to(self, first: usize, sums: &mut [f32]) {
+    /// Writes the values from index `first` on to `values`.
+    fn copy_to(self, first: usize, values: &mut [f32]) {
         match self {
-            Self::Given(values) => {
-                sums.iter_mut().zip(&values[first..]).for_each(|(sum, change)| *sum += change);
+            Self::Given(given) => {
+                // Adding zero turns minus zero into zero, as the difference of equal numbers is.
+                let given = &given[first..];
+                values.iter_mut().zip(given).for_each(|(value, given)| *value = given + 0.0);
             }
             Self::Between { before, after } => {
                 let both = before[first..].iter().zip(&after[first..]);
-                sums.iter_mut().zip(both).for_each(|(sum, (before, after))| *sum += before - after);
+                values
+                    .iter_mut()
+                    .zip(both)
+                    .for_each(|(value, (before, after))| *value = before - after);
             }
         }
     }
@@ -59,12 +54,12 @@ impl Change<'_> {
 /// Why a change can't be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CompressError {
-    /// Two of the inputs have different lengths.
-    #[error("{given} parameters, {expected} expected: the inputs belong to different models")]
+    /// The two states have different lengths.
+    #[error("{given} parameters, {expected} expected: the states belong to different models")]
     Lengths {
-        /// Length of the second input.
+        /// Length of the state after the change.
         given: usize,
-        /// Length of the first.
+        /// Length of the state before it.
         expected: usize,
     },
     /// A value is not finite or out of range: the training diverged.
@@ -86,59 +81,16 @@ pub enum CompressError {
 /// finite or larger than [`MAGNITUDE_MAX`].
 pub fn compress(change: Change<'_>, density: Density) -> Result<Vec<u8>, CompressError> {
     let length = change.length()?;
-    pack_chunks(length, density, |first, sums| change.add_to(first, sums), |_, _| {})
-}
-
-/// Compresses `memory + change` and returns what was not sent as the new memory.
-///
-/// # Errors
-/// [`CompressError::Lengths`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is not
-/// finite or larger than [`MAGNITUDE_MAX`].
-pub fn compress_with_memory(
-    change: Change<'_>,
-    memory: &Memory,
-    density: Density,
-) -> Result<WithMemory, CompressError> {
-    let expected = change.length()?;
-    if memory.len() != expected {
-        return Err(CompressError::Lengths { given: memory.len(), expected });
-    }
-    let mut rest = Vec::with_capacity(memory.len());
-    let mut decoded = [0.0; CHUNK];
-    let add = |first: usize, sums: &mut [f32]| {
-        let kept = &memory.bits()[first..];
-        sums.iter_mut().zip(kept).for_each(|(sum, kept)| *sum = f32_from_bf16(*kept));
-        change.add_to(first, sums);
-    };
-    let encoded = pack_chunks(expected, density, add, |sums, packed| {
-        let decoded = &mut decoded[..sums.len()];
-        decoded.fill(0.0);
-        packed.unpack(decoded);
-        rest.extend(sums.iter().zip(&*decoded).map(|(sum, sent)| bf16_from_f32(sum - sent)));
-    })?;
-    Ok(WithMemory { encoded, memory: Memory::from_bits(rest) })
-}
-
-/// Encodes `length` values: `add` adds those from an index on to zeros, `sent` sees each chunk and what is sent of it.
-fn pack_chunks(
-    length: usize,
-    density: Density,
-    add: impl Fn(usize, &mut [f32]),
-    mut sent: impl FnMut(&[f32], &Packed),
-) -> Result<Vec<u8>, CompressError> {
     let mut writer = codec::Writer::new(length, density);
-    let mut sums = [0.0; CHUNK];
+    let mut values = [0.0; CHUNK];
     let mut chooser = Chooser::default();
     for first in (0..length).step_by(CHUNK) {
-        let sums = &mut sums[..CHUNK.min(length - first)];
-        sums.fill(0.0);
-        add(first, sums);
-        if let Some(at) = sums.iter().position(|value| !codec::is_within_range(*value)) {
+        let values = &mut values[..CHUNK.min(length - first)];
+        change.copy_to(first, values);
+        if let Some(at) = values.iter().position(|value| !codec::is_within_range(*value)) {
             return Err(CompressError::Range { index: first + at });
         }
-        let packed = chooser.pack(sums, density.of_chunk(sums.len()));
-        writer.chunk(packed, sums.len());
-        sent(sums, packed);
+        writer.chunk(chooser.pack(values, density.of_chunk(values.len())), values.len());
     }
     Ok(writer.finish())
 }

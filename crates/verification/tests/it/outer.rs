@@ -103,7 +103,7 @@ fn one_large_dishonest_update_of_four_hardly_changes_the_state() {
 }
 
 #[test]
-fn a_round_without_updates_applies_only_momentum_and_memory() {
+fn a_round_without_updates_applies_only_momentum() {
     let spec = tiny();
     let base = model::initial_parameters(&spec.model, &spec.seed.0);
     assert_eq!(step(&spec, &fresh(&spec), &[]).unwrap().parameters, base);
@@ -135,12 +135,7 @@ fn the_outer_state_round_trips() {
     let bytes = state.to_bytes();
     assert_eq!(OuterState::from_bytes(&bytes, length), Ok(state));
     assert!(OuterState::from_bytes(&bytes[1..], length).is_err());
-    let mut broken = bytes.clone();
+    let mut broken = bytes;
     broken[..4].copy_from_slice(&f32::NAN.to_le_bytes());
-    assert!(OuterState::from_bytes(&broken, length).is_err());
-    broken = bytes;
-    let last = broken.len() - 1;
-    broken[last] = 0x7f;
-    broken[last - 1] = 0xff;
     assert!(OuterState::from_bytes(&broken, length).is_err());
 }

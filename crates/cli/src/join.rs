@@ -247,7 +247,7 @@ fn describe(event: &Event) -> Option<String> {
                 Some(Finding::Passed { .. }) => "the work matches the commitment",
                 Some(Finding::Upheld { .. }) => "the work is made up, as an earlier auditor found",
                 Some(Finding::Mismatch { .. }) => "the work differs from the commitment",
-                None => "the evidence is not available",
+                None => "the data is not available",
             };
             format!("round {}: device {subject} audited: {found}", round + 1)
         }

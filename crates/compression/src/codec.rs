@@ -15,7 +15,7 @@ use thiserror::Error;
 /// Number of values in a chunk; the last chunk may be shorter.
 pub const CHUNK: usize = 4096;
 
-/// Largest magnitude anywhere in an update or a memory: 2^100. Norms of such vectors stay far from overflow in f64.
+/// Largest magnitude anywhere in an update: 2^100. Norms of such vectors stay far from overflow in f64.
 pub const MAGNITUDE_MAX: f32 = f32::from_bits((127 + 100) << 23);
 
 /// Largest number of parameters: bounds what a header can request.

@@ -1,20 +1,10 @@
-//! The lossy half: which values are sent, and what is kept in the memory.
+//! The lossy half: which values are sent, and with which levels.
 
 use thiserror::Error;
 
 use crate::codec::{
     self, CHUNK, Code, Density, Levels, MAGNITUDE_MAX, Packed, bf16_from_f32, f32_from_bf16,
 };
-use crate::memory::Memory;
-
-/// A compressed update and the new memory.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Compressed {
-    /// The bytes to send; [`crate::decompress`] reads them.
-    pub encoded: Vec<u8>,
-    /// What was not sent, for the next round.
-    pub memory: Memory,
-}
 
 /// A change of the parameters, one value per parameter.
 #[derive(Clone, Copy, Debug)]
@@ -31,22 +21,31 @@ pub enum Change<'a> {
 }
 
 impl Change<'_> {
-    fn lengths(self) -> [usize; 2] {
+    /// Returns the number of parameters.
+    fn length(self) -> Result<usize, CompressError> {
         match self {
-            Self::Given(values) => [values.len(); 2],
-            Self::Between { before, after } => [before.len(), after.len()],
+            Self::Given(values) => Ok(values.len()),
+            Self::Between { before, after } if before.len() == after.len() => Ok(before.len()),
+            Self::Between { before, after } => {
+                Err(CompressError::Lengths { given: after.len(), expected: before.len() })
+            }
         }
     }
 
-    /// Adds the values from index `first` on to `sums`.
-    fn add_to(self, first: usize, sums: &mut [f32]) {
+    /// Writes the values from index `first` on to `values`.
+    fn copy_to(self, first: usize, values: &mut [f32]) {
         match self {
-            Self::Given(values) => {
-                sums.iter_mut().zip(&values[first..]).for_each(|(sum, change)| *sum += change);
+            Self::Given(given) => {
+                // Adding zero turns minus zero into zero, as the difference of equal numbers is.
+                let given = &given[first..];
+                values.iter_mut().zip(given).for_each(|(value, given)| *value = given + 0.0);
             }
             Self::Between { before, after } => {
                 let both = before[first..].iter().zip(&after[first..]);
-                sums.iter_mut().zip(both).for_each(|(sum, (before, after))| *sum += before - after);
+                values
+                    .iter_mut()
+                    .zip(both)
+                    .for_each(|(value, (before, after))| *value = before - after);
             }
         }
     }
@@ -55,13 +54,13 @@ impl Change<'_> {
 /// Why a change can't be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CompressError {
-    /// Change and memory have different lengths.
-    #[error("change of {change} parameters, memory of {memory}: they belong to different models")]
-    Length {
-        /// Length of the change.
-        change: usize,
-        /// Length of the memory.
-        memory: usize,
+    /// The two states have different lengths.
+    #[error("{given} parameters, {expected} expected: the states belong to different models")]
+    Lengths {
+        /// Length of the state after the change.
+        given: usize,
+        /// Length of the state before it.
+        expected: usize,
     },
     /// A value is not finite or out of range: the training diverged.
     #[error(
@@ -73,45 +72,27 @@ pub enum CompressError {
     },
 }
 
-/// Compresses `decay · memory + change` and returns what was not sent as the new memory.
+/// Compresses `change`: the same change and density give the same bytes, whatever was sent before.
 ///
-/// `decay`, between 0 and 1 (0.95 in SparseLoCo), is the factor by which the memory of earlier rounds counts. One
-/// pass, chunk by chunk: besides the result it needs memory for one chunk.
+/// One pass, chunk by chunk: besides the result it needs memory for one chunk.
 ///
 /// # Errors
-/// [`CompressError::Length`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is not
+/// [`CompressError::Lengths`] when `before` and `after` differ in length; [`CompressError::Range`] when a value is not
 /// finite or larger than [`MAGNITUDE_MAX`].
-pub fn compress(
-    change: Change<'_>,
-    memory: &Memory,
-    decay: f32,
-    density: Density,
-) -> Result<Compressed, CompressError> {
-    if let Some(change) = change.lengths().into_iter().find(|length| *length != memory.len()) {
-        return Err(CompressError::Length { change, memory: memory.len() });
-    }
-    let mut writer = codec::Writer::new(memory.len(), density);
-    let mut rest = Vec::with_capacity(memory.len());
-    let (mut sums, mut decoded) = ([0.0; CHUNK], [0.0; CHUNK]);
+pub fn compress(change: Change<'_>, density: Density) -> Result<Vec<u8>, CompressError> {
+    let length = change.length()?;
+    let mut writer = codec::Writer::new(length, density);
+    let mut values = [0.0; CHUNK];
     let mut chooser = Chooser::default();
-    for (chunk, kept) in memory.bits().chunks(CHUNK).enumerate() {
-        let first = chunk * CHUNK;
-        let (sums, decoded) = (&mut sums[..kept.len()], &mut decoded[..kept.len()]);
-        // Multiplication, then addition: two separate roundings, the same on every machine.
-        for (sum, kept) in sums.iter_mut().zip(kept) {
-            *sum = decay * f32_from_bf16(*kept);
-        }
-        change.add_to(first, sums);
-        if let Some(at) = sums.iter().position(|value| !codec::is_within_range(*value)) {
+    for first in (0..length).step_by(CHUNK) {
+        let values = &mut values[..CHUNK.min(length - first)];
+        change.copy_to(first, values);
+        if let Some(at) = values.iter().position(|value| !codec::is_within_range(*value)) {
             return Err(CompressError::Range { index: first + at });
         }
-        let packed = chooser.pack(sums, density.of_chunk(sums.len()));
-        writer.chunk(packed, sums.len());
-        decoded.fill(0.0);
-        packed.unpack(decoded);
-        rest.extend(sums.iter().zip(&*decoded).map(|(sum, sent)| bf16_from_f32(sum - sent)));
+        writer.chunk(chooser.pack(values, density.of_chunk(values.len())), values.len());
     }
-    Ok(Compressed { encoded: writer.finish(), memory: Memory::from_bits(rest) })
+    Ok(writer.finish())
 }
 
 /// Selects the values of a chunk to send; its buffers are reused for all chunks.

@@ -11,7 +11,7 @@
 //! 3. close the round when all connected devices have committed, when there is a quorum and the others had enough
 //!    time, or when the deadline has passed;
 //! 4. aggregate a closed round and publish the new state;
-//! 5. have audits of closed rounds drawn, fetch evidence, replace silent auditors;
+//! 5. have audits of closed rounds drawn, announce them, replace silent auditors;
 //! 6. announce new rounds and audits to workers.
 
 mod audits;

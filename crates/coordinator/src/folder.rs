@@ -67,7 +67,7 @@ pub struct RunRecord {
 pub struct State {
     /// Raw little-endian parameters; their digest is the state digest.
     pub parameters: Vec<u8>,
-    /// Outer momentum and the coordinator's error-feedback memory, as `verification` encodes them.
+    /// Outer momentum, as `verification` encodes it.
     pub outer: Vec<u8>,
 }
 

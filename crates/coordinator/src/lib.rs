@@ -4,7 +4,7 @@
 //! 2. Workers connect; what they have signed is relayed to the ledger, and the owner pays the gas.
 //! 3. Each round: collect commitments and updates, aggregate, write the new state to disk, publish its digest,
 //!    announce the next round.
-//! 4. Audits: ask the ledger to draw them, pass the evidence from subject to auditor, relay the verdicts, replace
+//! 4. Audits: ask the ledger to draw them, announce them to the auditors, relay the verdicts, replace
 //!    silent auditors.
 //! 5. At the end: save the model, return a [report](Report).
 //!

@@ -65,18 +65,9 @@ pub(crate) fn statement(device: DeviceId, message: &ToCoordinator) -> Option<Sta
             link: link.clone(),
             enroll: enroll.clone(),
         }),
-        ToCoordinator::Committed {
-            round,
-            seal,
-            update,
-            memory_before,
-            memory_after,
-            signature,
-        } => {
-            let [seal, update, memory_before, memory_after] =
-                [seal, update, memory_before, memory_after]
-                    .map(|digest| Digest::from_bytes(*digest));
-            let commitment = Commitment { seal, update, memory_before, memory_after };
+        ToCoordinator::Committed { round, seal, update, signature } => {
+            let [seal, update] = [seal, update].map(|digest| Digest::from_bytes(*digest));
+            let commitment = Commitment { seal, update };
             let signed = SignedCommitment { device, commitment, signature: signature.to_bytes() };
             Statement::Commitment { round: *round, signed }
         }

@@ -142,9 +142,9 @@ pub enum Event {
 /// Network traffic in bytes, overhead of QUIC and UDP included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TrafficReport {
-    /// Workers to coordinator: updates, and evidence for audits.
+    /// Workers to coordinator: updates.
     pub update_bytes_up: u64,
-    /// Coordinator to workers: outer updates, shards, evidence for auditors, checkpoints for those who join.
+    /// Coordinator to workers: outer updates, shards, checkpoints for those who join.
     pub update_bytes_down: u64,
     /// Control messages, both ways.
     pub control_bytes: u64,

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of these messages; a peer with another version gets an error and is disconnected.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Longest explanation in a message, in bytes.
 pub const REASON_BYTES_MAX: usize = 400;
@@ -76,10 +76,6 @@ pub enum ToCoordinator {
         seal: WireDigest,
         /// Digest of the encoded update, which this worker serves from now on.
         update: WireDigest,
-        /// Error-feedback memory at the start of the round.
-        memory_before: WireDigest,
-        /// Error-feedback memory after the round.
-        memory_after: WireDigest,
         /// Signature over `statement::commit`.
         signature: WireSignature,
     },
@@ -147,8 +143,6 @@ pub enum ToWorker {
         subject: [u8; 32],
         /// Digest of that round's base state, which is also the digest of the checkpoint blob.
         base: WireDigest,
-        /// Whether the subject's memory is available and served as a blob.
-        evidence: bool,
     },
     /// The ledger or the coordinator refused a message.
     Refused {

@@ -68,8 +68,6 @@ pub struct RunSpec {
     pub warmup_density_per_chunk: u16,
     /// Values of 4096 that the coordinator sends in every round.
     pub density_down_per_chunk: u16,
-    /// Factor by which an error-feedback memory counts one round later.
-    pub memory_decay: f32,
     /// Outer learning rate.
     pub outer_learning_rate: f32,
     /// Outer Nesterov momentum.
@@ -137,7 +135,6 @@ impl RunSpec {
             density_per_chunk: 1024,
             warmup_density_per_chunk: 4096,
             density_down_per_chunk: 4096,
-            memory_decay: 0.95,
             outer_learning_rate: 0.7,
             outer_momentum: 0.9,
         }
@@ -219,14 +216,14 @@ impl RunSpec {
     }
 
     /// Returns the memory that a device needs to train, in bytes: what the trainer allocates, and for each parameter
-    /// 16 bytes (parameter, gradient, moments), 8 (the round's base, error feedback before and after) and 8 for
-    /// buffers, the update and the matrices of Muon.
+    /// 16 bytes (parameter, gradient, moments), 4 (the round's base) and 8 for buffers, the update and the matrices of
+    /// Muon.
     #[must_use]
     pub fn training_bytes(&self, threads: usize, activations: Activations) -> u64 {
         let execution =
             Execution { batch: to_usize(self.batch), threads, isa: Isa::Scalar, activations };
         let trainer = Trainer::memory_bytes(&self.model, execution);
-        let parameters = self.model.parameter_count().saturating_mul(32);
+        let parameters = self.model.parameter_count().saturating_mul(28);
         u64::try_from(trainer.saturating_add(parameters)).unwrap_or(u64::MAX)
     }
 
@@ -297,7 +294,6 @@ impl RunSpec {
             ("beta2", self.beta2, 0.0..=0.9999, "0 to 0.9999"),
             ("weight_decay", self.weight_decay, 0.0..=10.0, "0 to 10"),
             ("clip_norm", self.clip_norm, 1e-6..=1e6, "1e-6 to 1e6"),
-            ("memory_decay", self.memory_decay, 0.0..=1.0, "0 to 1"),
             ("outer_learning_rate", self.outer_learning_rate, 1e-6..=10.0, "1e-6 to 10"),
             ("outer_momentum", self.outer_momentum, 0.0..=0.999, "0 to 0.999"),
         ];

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
-use compression::Memory;
 use corpus::{Draw, Manifest};
 use ledger_client::Ledger;
 use model::{Activations, instructions::Isa};
@@ -12,7 +11,7 @@ use transport::WorkerEndpoint;
 use units::{DeviceId, Digest};
 use verification::RunSpec;
 
-use crate::{files::WorkerFiles, states::States, view, work::Assignment};
+use crate::{files::WorkerFiles, states::States, work::Assignment};
 
 /// The base state of a round, as the coordinator announces it; all of it is checked.
 #[derive(Clone, Copy, Debug)]
@@ -43,21 +42,17 @@ pub(crate) struct Inputs {
 
 impl Inputs {
     /// Collects the inputs for the round of `device`, which is this device or an audited one.
-    ///
-    /// `memory` is the digest of that device's error-feedback memory, zero for a fresh one.
     pub(crate) async fn assignment(
         &self,
         round: u32,
         device: DeviceId,
         base: Base,
-        memory: Digest,
     ) -> anyhow::Result<Assignment> {
         Ok(Assignment {
             spec: Arc::clone(&self.spec),
             round,
             device,
             base: self.parameters(base).await?,
-            memory: Arc::new(self.memory(memory).await?),
             shards: self.shards(round, &device).await?,
             threads: self.threads,
             isa: self.isa,
@@ -98,7 +93,7 @@ impl Inputs {
         state: &Digest,
     ) -> Option<Vec<f32>> {
         let previous = self.held(previous)?;
-        let bytes = self.endpoint.fetch(update, self.size_max(4)).await.ok()?;
+        let bytes = self.endpoint.fetch(update, self.size_max()).await.ok()?;
         let spec = Arc::clone(&self.spec);
         let state = *state;
         let applied = tokio::task::spawn_blocking(move || {
@@ -123,35 +118,11 @@ impl Inputs {
     async fn download(&self, state: &Digest) -> anyhow::Result<Vec<f32>> {
         let bytes = self
             .endpoint
-            .fetch(state, self.size_max(4))
+            .fetch(state, self.size_max())
             .await
             .context("checkpoint can't be fetched")?;
         let parameters = model::params_from_bytes(&self.spec.model, &bytes);
         parameters.context("checkpoint is damaged")
-    }
-
-    /// Returns the digest of the memory for this device's next round: that of its last commitment, if it is still on
-    /// disk; otherwise zero, for a fresh one, which the rules always allow.
-    pub(crate) async fn own_memory(&self) -> anyhow::Result<Digest> {
-        let named = view::memory(&self.ledger, self.run, &self.device).await?;
-        Ok(if self.files.memory(&named).is_some() { named } else { Digest::ZERO })
-    }
-
-    /// Returns an error-feedback memory: our own from disk, another device's from the coordinator.
-    async fn memory(&self, digest: Digest) -> anyhow::Result<Memory> {
-        let count = self.spec.model.parameter_count();
-        if digest == Digest::ZERO {
-            return Ok(Memory::zero(count));
-        }
-        let bytes = match self.files.memory(&digest) {
-            Some(bytes) => bytes,
-            None => self
-                .endpoint
-                .fetch(&digest, self.size_max(2))
-                .await
-                .context("memory can't be fetched")?,
-        };
-        Ok(Memory::from_bytes(&bytes, count)?)
     }
 
     async fn shards(&self, round: u32, device: &DeviceId) -> anyhow::Result<Vec<Arc<Vec<u8>>>> {
@@ -179,9 +150,9 @@ impl Inputs {
         Ok(shards)
     }
 
-    /// Returns the size limit of a blob with `bytes_per_parameter`, headers included.
-    fn size_max(&self, bytes_per_parameter: u64) -> u64 {
+    /// Returns the size limit of a checkpoint or an outer update, headers included.
+    fn size_max(&self) -> u64 {
         let parameters = u64::try_from(self.spec.model.parameter_count()).unwrap_or(u64::MAX);
-        parameters.saturating_mul(bytes_per_parameter).saturating_add(1 << 16)
+        parameters.saturating_mul(4).saturating_add(1 << 16)
     }
 }

@@ -4,7 +4,7 @@
 //!    and that the device takes part (*enrol*).
 //! 2. Connect to the coordinator; it relays the two statements and sends specification and manifest, both checked
 //!    against the terms.
-//! 3. For each round: get parameters, memory and shards, all by digest; train; sign the commitment; serve the update.
+//! 3. For each round: get parameters and shards, all by digest; train; sign the commitment; serve the update.
 //! 4. For each audit for which the ledger has drawn this device: repeat the round, publish the finding.
 //! 5. When the connection is lost: connect again, for at most `patience`. Finished work is submitted again.
 //!

@@ -74,7 +74,7 @@ pub struct UnknownBehaviour(String);
 /// When the made-up update can't be compressed.
 pub(crate) fn made_up(assignment: &Assignment) -> Result<Outcome, JobError> {
     let noise = noise(assignment.base.len(), assignment.round, &assignment.device);
-    fabricate(&assignment.spec, assignment.round, &noise, &assignment.memory)
+    fabricate(&assignment.spec, assignment.round, &noise)
 }
 
 /// Returns deterministic noise, about as large as the change of a real round.
@@ -116,12 +116,12 @@ pub(crate) fn sent_update(behaviour: Behaviour, mut update: Vec<u8>) -> Vec<u8> 
 const COPY_TRIES: u32 = 100;
 const COPY_PAUSE: Duration = Duration::from_millis(100);
 
-/// Waits for another device's commitment in this round and returns its seal, update and new memory.
+/// Waits for another device's commitment in this round and returns its seal and update.
 pub(crate) async fn copied(
     ledger: &Ledger,
     run: u64,
     round: u32,
-) -> anyhow::Result<Option<[Digest; 3]>> {
+) -> anyhow::Result<Option<[Digest; 2]>> {
     for _ in 0..COPY_TRIES {
         let head = ledger.head().await?.height;
         let events = runs::events(ledger, run, head.saturating_sub(400)..=head).await?;
@@ -129,7 +129,7 @@ pub(crate) async fn copied(
             RunEvent::Followed(Effect::Committed { round: committed, commitment, .. })
                 if committed == round =>
             {
-                Some([commitment.seal, commitment.update, commitment.memory_after])
+                Some([commitment.seal, commitment.update])
             }
             _ => None,
         });

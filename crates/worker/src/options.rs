@@ -27,7 +27,7 @@ pub struct Options {
     pub ledger: Ledger,
     /// Chain id of the ledger, part of everything that is signed.
     pub chain_id: u64,
-    /// Folder for shards and memories.
+    /// Folder for shards.
     pub data_dir: PathBuf,
     /// Number of threads of a computation.
     pub threads: usize,
@@ -89,7 +89,7 @@ pub enum Event {
         round: u32,
         /// The audited device.
         subject: DeviceId,
-        /// The finding; `None` when the evidence was not available.
+        /// The finding; `None` when the data was not available.
         finding: Option<Finding>,
     },
     /// The ledger or the coordinator refused a message.
@@ -116,25 +116,16 @@ impl Options {
         self.device.device()
     }
 
-    /// Signs the commitment `[seal, update, memory before, memory after]`.
+    /// Signs the commitment `[seal, update]`.
     pub(crate) fn sign_commitment(
         &self,
         run: u64,
         round: u32,
-        digests: [Digest; 4],
+        digests: [Digest; 2],
     ) -> ToCoordinator {
-        let [seal, update, memory_before, memory_after] = digests.map(|digest| *digest.as_bytes());
-        let statement = statement::commit(
-            self.chain_id,
-            run,
-            round,
-            &seal,
-            &update,
-            &memory_before,
-            &memory_after,
-        );
-        let signature = self.sign(&statement);
-        ToCoordinator::Committed { round, seal, update, memory_before, memory_after, signature }
+        let [seal, update] = digests.map(|digest| *digest.as_bytes());
+        let signature = self.sign(&statement::commit(self.chain_id, run, round, &seal, &update));
+        ToCoordinator::Committed { round, seal, update, signature }
     }
 
     pub(crate) fn sign_verdict(

@@ -77,8 +77,7 @@ pub fn participate(
 }
 
 async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
-    let files = WorkerFiles::open(&options.data_dir, options.run)
-        .context("the data folder can't be used")?;
+    let files = WorkerFiles::open(&options.data_dir).context("the data folder can't be used")?;
     let states = Arc::new(Mutex::new(States::default()));
     let mut last = None;
     let mut pause = PAUSE;

@@ -21,16 +21,14 @@ use verification::Outcome;
 
 use crate::{
     Event, Options,
-    files::MEMORIES_KEPT_MAX,
     inputs::{Base, Inputs},
     misbehaviour::{self, Behaviour},
     view,
     work::{self, Finding, Pace},
 };
 
-/// Number of updates and memories served at once: those of the last rounds, which the coordinator or an auditor may
-/// still request.
-const SERVED_MAX: usize = 2 * MEMORIES_KEPT_MAX;
+/// Number of updates served at once: those of the last rounds, which the coordinator may still request.
+const SERVED_MAX: usize = 12;
 
 /// Why a session ended, other than by a lost connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +52,7 @@ pub(crate) struct LastWork {
 /// Results of the computing tasks.
 enum Done {
     Paced { round: u32, pace: Pace },
-    Trained { round: u32, work: anyhow::Result<(Outcome, Digest)> },
+    Trained { round: u32, work: anyhow::Result<Outcome> },
     Audited { round: u32, subject: DeviceId, finding: anyhow::Result<Option<Finding>> },
 }
 
@@ -120,7 +118,10 @@ impl<'a> Session<'a> {
         &mut self,
         mut results: mpsc::UnboundedReceiver<Done>,
     ) -> anyhow::Result<Ending> {
-        self.publish_evidence().await?;
+        // The coordinator may still request the last update.
+        if let Some(last) = self.last.clone() {
+            self.publish(last.update).await?;
+        }
         let mut stop = self.options.stop.clone();
         loop {
             let inputs = Arc::clone(&self.inputs);
@@ -136,17 +137,6 @@ impl<'a> Session<'a> {
                 return Ok(ending);
             }
         }
-    }
-
-    /// Serves the memories on disk and the last update again: an auditor or the coordinator may still request them.
-    async fn publish_evidence(&mut self) -> anyhow::Result<()> {
-        for memory in self.inputs.files.memories()? {
-            self.publish(memory).await?;
-        }
-        if let Some(last) = self.last.clone() {
-            self.publish(last.update).await?;
-        }
-        Ok(())
     }
 
     /// Serves a blob and stops serving those older than the newest [`SERVED_MAX`].
@@ -165,13 +155,8 @@ impl<'a> Session<'a> {
             ToWorker::Round { round, base, previous, update } => {
                 self.train(round, base, previous, update).await?;
             }
-            ToWorker::Audit { round, subject, base, evidence } => {
-                self.audit(
-                    round,
-                    DeviceId::from_bytes(subject),
-                    Digest::from_bytes(base),
-                    evidence,
-                );
+            ToWorker::Audit { round, subject, base } => {
+                self.audit(round, DeviceId::from_bytes(subject), Digest::from_bytes(base));
             }
             ToWorker::Refused { reason } => {
                 self.options.emit(Event::Refused { reason });
@@ -225,7 +210,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn audit(&mut self, round: u32, subject: DeviceId, base: Digest, evidence: bool) {
+    fn audit(&mut self, round: u32, subject: DeviceId, base: Digest) {
         if self.audits.contains_key(&(round, subject)) {
             return;
         }
@@ -234,11 +219,7 @@ impl<'a> Session<'a> {
         self.audits.insert((round, subject), running);
         let (inputs, done) = (Arc::clone(&self.inputs), self.done.clone());
         tokio::spawn(async move {
-            let finding = if evidence {
-                audit(&inputs, round, subject, base, &called_off).await
-            } else {
-                Ok(None)
-            };
+            let finding = audit(&inputs, round, subject, base, &called_off).await;
             let is_wanted = !called_off.load(Ordering::Relaxed);
             if is_wanted {
                 let _ = done.send(Done::Audited { round, subject, finding });
@@ -255,9 +236,7 @@ impl<'a> Session<'a> {
             Done::Trained { round, work } => {
                 self.training = None;
                 match work {
-                    Ok((outcome, memory_before)) => {
-                        self.commit(round, outcome, memory_before).await?
-                    }
+                    Ok(outcome) => self.commit(round, outcome).await?,
                     Err(error) => {
                         self.options.emit(Event::Failed { round, reason: format!("{error:#}") })
                     }
@@ -271,21 +250,11 @@ impl<'a> Session<'a> {
         Ok(None)
     }
 
-    async fn commit(
-        &mut self,
-        round: u32,
-        outcome: Outcome,
-        memory_before: Digest,
-    ) -> anyhow::Result<()> {
-        self.inputs.files.store_memory(&outcome.memory_after.to_bytes())?;
-        self.publish(outcome.memory_after.to_bytes()).await?;
+    async fn commit(&mut self, round: u32, outcome: Outcome) -> anyhow::Result<()> {
         let seal = units::seal(&self.inputs.device, &outcome.root);
-        let memory_after = outcome.memory_after_digest;
         let (update, digests) = match self.options.behaviour {
-            Behaviour::Honest => {
-                (outcome.update, [seal, outcome.update_digest, memory_before, memory_after])
-            }
-            _ => self.misbehave(round, outcome.update, [seal, memory_before, memory_after]).await?,
+            Behaviour::Honest => (outcome.update, [seal, outcome.update_digest]),
+            _ => self.misbehave(round, outcome.update, seal).await?,
         };
         self.publish(update.clone()).await?;
         let message = self.options.sign_commitment(self.inputs.run, round, digests);
@@ -298,29 +267,26 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Returns the update to send instead of the computed one, and the commitment to it: seal, update, memory
-    /// before, memory after.
+    /// Returns the update to send instead of the computed one, and the commitment to it: seal, update.
     async fn misbehave(
         &self,
         round: u32,
         update: Vec<u8>,
-        [seal, memory_before, memory_after]: [Digest; 3],
-    ) -> anyhow::Result<(Vec<u8>, [Digest; 4])> {
+        seal: Digest,
+    ) -> anyhow::Result<(Vec<u8>, [Digest; 2])> {
         let inputs = &self.inputs;
         let update = misbehaviour::sent_update(self.options.behaviour, update);
         let digest = Digest::of(&update);
-        let own = [seal, digest, memory_before, memory_after];
+        let own = [seal, digest];
         if self.options.behaviour == Behaviour::Twice {
-            let other = [digest, seal, memory_before, memory_after];
             let message = self.options.sign_commitment(inputs.run, round, own);
             inputs.endpoint.send(&message).await?;
-            return Ok((update, other));
+            return Ok((update, [digest, seal]));
         }
         if self.options.behaviour == Behaviour::Copied
-            && let Some([seal, theirs, after]) =
-                misbehaviour::copied(&inputs.ledger, inputs.run, round).await?
+            && let Some(theirs) = misbehaviour::copied(&inputs.ledger, inputs.run, round).await?
         {
-            return Ok((update, [seal, theirs, memory_before, after]));
+            return Ok((update, theirs));
         }
         Ok((update, own))
     }
@@ -375,7 +341,7 @@ fn progress(round: u32, pace: Pace) -> ToCoordinator {
     }
 }
 
-/// Trains a round of this device; returns the outcome and the digest of the memory at its start.
+/// Trains a round of this device.
 async fn train(
     inputs: &Arc<Inputs>,
     round: u32,
@@ -383,7 +349,7 @@ async fn train(
     behaviour: Behaviour,
     called_off: &Arc<AtomicBool>,
     done: &mpsc::UnboundedSender<Done>,
-) -> anyhow::Result<(Outcome, Digest)> {
+) -> anyhow::Result<Outcome> {
     let current = view::current(&inputs.ledger, inputs.run).await?;
     anyhow::ensure!(
         current.round == round && current.base == base.state,
@@ -393,8 +359,7 @@ async fn train(
         current.base
     );
     let _turn = inputs.turns.acquire().await?;
-    let memory = inputs.own_memory().await?;
-    let assignment = inputs.assignment(round, inputs.device, base, memory).await?;
+    let assignment = inputs.assignment(round, inputs.device, base).await?;
     let (called_off, done) = (Arc::clone(called_off), done.clone());
     let computed = tokio::task::spawn_blocking(move || match behaviour {
         Behaviour::MadeUp => misbehaviour::made_up(&assignment),
@@ -403,10 +368,10 @@ async fn train(
             flow(&called_off)
         }),
     });
-    Ok((computed.await??, memory))
+    Ok(computed.await??)
 }
 
-/// Replays the round of `subject`; returns `None` when its evidence is not available.
+/// Replays the round of `subject`; returns `None` when its data is not available.
 async fn audit(
     inputs: &Arc<Inputs>,
     round: u32,
@@ -427,13 +392,10 @@ async fn audit(
     );
     let base = Base { state: base, step: None };
     let _turn = inputs.turns.acquire().await?;
-    let assignment = match inputs
-        .assignment(round, subject, base, case.commitment.memory_before)
-        .await
-    {
+    let assignment = match inputs.assignment(round, subject, base).await {
         Ok(assignment) => assignment,
         Err(error) => {
-            tracing::warn!(%subject, round, "the evidence for an audit is not available: {error:#}");
+            tracing::warn!(%subject, round, "the data for an audit is not available: {error:#}");
             return Ok(None);
         }
     };
@@ -441,11 +403,7 @@ async fn audit(
     let computed =
         tokio::task::spawn_blocking(move || work::compute(&assignment, &mut |_| flow(&called_off)));
     let outcome = computed.await??;
-    let found = work::Found {
-        root: outcome.root,
-        update: outcome.update_digest,
-        memory_after: outcome.memory_after_digest,
-    };
+    let found = work::Found { root: outcome.root, update: outcome.update_digest };
     Ok(Some(work::judge(&found, &inputs.device, (&subject, &case.commitment), &case.claims)))
 }
 

@@ -54,12 +54,6 @@ pub(crate) async fn link(ledger: &Ledger, device: &DeviceId) -> anyhow::Result<L
     Ok(Linked { account: link.account, next_nonce })
 }
 
-/// Returns the digest of the memory in the device's last commitment; zero before the first.
-pub(crate) async fn memory(ledger: &Ledger, run: u64, device: &DeviceId) -> anyhow::Result<Digest> {
-    let seats = runs::seats(ledger, run).await?;
-    Ok(seats.iter().find(|seat| seat.device == *device).map_or(Digest::ZERO, |seat| seat.memory))
-}
-
 pub(crate) async fn is_expelled(
     ledger: &Ledger,
     run: u64,

@@ -2,7 +2,6 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
-use compression::Memory;
 use model::{Activations, instructions::Isa};
 use training_run::Commitment;
 use units::{DeviceId, Digest};
@@ -19,8 +18,6 @@ pub(crate) struct Assignment {
     pub(crate) device: DeviceId,
     /// Parameters at the start of the round.
     pub(crate) base: Arc<Vec<f32>>,
-    /// That device's error-feedback memory at the start of the round.
-    pub(crate) memory: Arc<Memory>,
     /// The assigned shards, in the order of the assignment.
     pub(crate) shards: Vec<Arc<Vec<u8>>>,
     /// Number of threads.
@@ -57,7 +54,6 @@ pub(crate) fn compute(
         round: assignment.round,
         device: assignment.device,
         base: &assignment.base,
-        memory_before: &assignment.memory,
         shards: &shards,
         threads: assignment.threads,
         isa: assignment.isa,
@@ -78,8 +74,6 @@ pub(crate) struct Found {
     pub(crate) root: Digest,
     /// Digest of the encoded update.
     pub(crate) update: Digest,
-    /// Digest of the error-feedback memory after the round.
-    pub(crate) memory_after: Digest,
 }
 
 /// The finding of an auditor. Honest auditors of the same commitment have the same finding.
@@ -112,9 +106,8 @@ pub(crate) fn judge(
     (subject, commitment): (&DeviceId, &Commitment),
     claims: &[(DeviceId, Digest)],
 ) -> Finding {
-    let Found { root, update, memory_after } = *found;
-    let is_sealed = units::seal(subject, &root) == commitment.seal;
-    if is_sealed && update == commitment.update && memory_after == commitment.memory_after {
+    let Found { root, update } = *found;
+    if units::seal(subject, &root) == commitment.seal && update == commitment.update {
         return Finding::Passed { root };
     }
     let root = verification::disputed(&commitment.seal, &root);
@@ -135,21 +128,15 @@ mod tests {
     #[test]
     fn a_commitment_is_judged_by_all_that_it_names() {
         let [subject, first, second] = [1, 2, 3].map(|byte| DeviceId::from_bytes([byte; 32]));
-        let found = Found { root: digest(4), update: digest(5), memory_after: digest(6) };
-        let honest = Commitment {
-            seal: units::seal(&subject, &found.root),
-            update: found.update,
-            memory_before: Digest::ZERO,
-            memory_after: found.memory_after,
-        };
+        let found = Found { root: digest(4), update: digest(5) };
+        let honest = Commitment { seal: units::seal(&subject, &found.root), update: found.update };
         let passed = judge(&found, &first, (&subject, &honest), &[]);
         assert_eq!(passed, Finding::Passed { root: found.root });
 
         let made_up = Commitment { seal: units::seal(&subject, &digest(9)), ..honest };
         let poisoned = Commitment { update: digest(9), ..honest };
-        let forgetful = Commitment { memory_after: digest(9), ..honest };
         let copied = Commitment { seal: units::seal(&second, &found.root), ..honest };
-        for lie in [made_up, poisoned, forgetful, copied] {
+        for lie in [made_up, poisoned, copied] {
             let Finding::Mismatch { sealed } = judge(&found, &first, (&subject, &lie), &[]) else {
                 panic!("{lie:?} was accepted");
             };
@@ -163,14 +150,9 @@ mod tests {
     #[test]
     fn a_false_claim_is_not_upheld() {
         let [subject, liar, auditor] = [1, 2, 3].map(|byte| DeviceId::from_bytes([byte; 32]));
-        let found = Found { root: digest(4), update: digest(5), memory_after: digest(6) };
+        let found = Found { root: digest(4), update: digest(5) };
         let seal = units::seal(&subject, &digest(9));
-        let lie = Commitment {
-            seal,
-            update: found.update,
-            memory_before: Digest::ZERO,
-            memory_after: found.memory_after,
-        };
+        let lie = Commitment { seal, update: found.update };
         let claims = [(liar, units::seal(&liar, &found.root))];
         let finding = judge(&found, &auditor, (&subject, &lie), &claims);
         assert!(matches!(finding, Finding::Mismatch { .. }), "{finding:?}");

@@ -29,8 +29,7 @@ fn sample(parameter_count: usize, density: Density) -> Vec<u8> {
         .take(parameter_count)
         .map(|index| (f32::from(index.wrapping_mul(40_503)) - 32_768.0) * 1e-5)
         .collect();
-    let memory = crate::Memory::zero(parameter_count);
-    crate::compress(crate::Change::Given(&delta), &memory, 0.9, density).unwrap().encoded
+    crate::compress(crate::Change::Given(&delta), density).unwrap()
 }
 
 #[test]

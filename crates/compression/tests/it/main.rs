@@ -1,8 +1,7 @@
-//! Properties of compression with error feedback.
+//! Properties of compression.
 
 use compression::{
-    CHUNK, Change, CompressError, Density, MAGNITUDE_MAX, Memory, compress, decompress,
-    encoded_size,
+    CHUNK, Change, CompressError, Density, MAGNITUDE_MAX, compress, decompress, encoded_size,
 };
 use proptest::prelude::*;
 
@@ -33,38 +32,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
-    fn decoded_and_memory_add_up_to_the_sum(first in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
-        let second: Vec<f32> = first.iter().rev().copied().collect();
-        let mut memory = Memory::zero(first.len());
-        for delta in [&first, &second] {
-            let out = compress(Change::Given(delta), &memory, decay, density).unwrap();
-            prop_assert_eq!(out.encoded.len(), encoded_size(delta.len(), density));
-            let sent = decompress(&out.encoded, delta.len(), density).unwrap();
-            for (((kept, after), delta), decoded) in memory.values().zip(out.memory.values()).zip(delta).zip(&sent) {
-                let sum = f64::from(decay) * f64::from(kept) + f64::from(*delta);
-                let rest = sum - f64::from(*decoded);
-                // Two roundings to f32 of the sum, one of the remainder, one to bf16 of the remainder.
-                let tolerance = rest.abs() / 256.0 + sum.abs() / f64::from(1 << 22) + 1e-38;
-                prop_assert!((f64::from(after) - rest).abs() <= tolerance, "{} kept for {}", after, rest);
-            }
-            memory = out.memory;
-        }
-        prop_assert_eq!(Memory::from_bytes(&memory.to_bytes(), first.len()), Ok(memory));
-    }
-
-    #[test]
-    fn a_difference_compresses_like_the_change_itself(before in vectors(), decay in 0.0_f32..=1.0, density in densities()) {
+    fn a_difference_compresses_like_the_change_itself(before in vectors(), density in densities()) {
         let after: Vec<f32> = before.iter().rev().map(|value| value * 0.75).collect();
         let change: Vec<f32> = before.iter().zip(&after).map(|(before, after)| before - after).collect();
-        let memory = compress(Change::Given(&after), &Memory::zero(after.len()), 1.0, density).unwrap().memory;
         let between = Change::Between { before: &before, after: &after };
-        prop_assert_eq!(compress(between, &memory, decay, density), compress(Change::Given(&change), &memory, decay, density));
+        let encoded = compress(Change::Given(&change), density).unwrap();
+        prop_assert_eq!(encoded.len(), encoded_size(change.len(), density));
+        prop_assert_eq!(compress(between, density), Ok(encoded));
     }
 
     #[test]
     fn the_largest_values_are_sent(delta in vectors(), density in densities()) {
-        let out = compress(Change::Given(&delta), &Memory::zero(delta.len()), 1.0, density).unwrap();
-        let sent = decompress(&out.encoded, delta.len(), density).unwrap();
+        let encoded = compress(Change::Given(&delta), density).unwrap();
+        let sent = decompress(&encoded, delta.len(), density).unwrap();
         for (delta, decoded) in delta.chunks(CHUNK).zip(sent.chunks(CHUNK)) {
             let smallest_sent = delta.iter().zip(decoded).filter(|(_, sent)| **sent != 0.0).map(|(value, _)| value.abs()).fold(f32::INFINITY, f32::min);
             for (value, sent) in delta.iter().zip(decoded) {
@@ -79,61 +59,29 @@ proptest! {
 fn ties_go_to_the_lower_index() {
     let delta = vec![0.5_f32; CHUNK];
     let density = Density::new(3).unwrap();
-    let out = compress(Change::Given(&delta), &Memory::zero(CHUNK), 1.0, density).unwrap();
-    let decoded = decompress(&out.encoded, CHUNK, density).unwrap();
+    let encoded = compress(Change::Given(&delta), density).unwrap();
+    let decoded = decompress(&encoded, CHUNK, density).unwrap();
     let sent: Vec<usize> = (0..CHUNK).filter(|&at| decoded[at] != 0.0).collect();
     assert_eq!(sent, [0, 1, 2]);
-}
-
-#[test]
-fn the_memory_is_sent_later() {
-    // One value per round of three: after enough rounds without change everything has been sent.
-    let mut memory = Memory::zero(3);
-    let mut delta = vec![0.5, -0.25, 0.125];
-    let mut received = vec![0.0_f32; 3];
-    for _ in 0..3 {
-        let density = Density::new(1).unwrap();
-        let out = compress(Change::Given(&delta), &memory, 1.0, density).unwrap();
-        let decoded = decompress(&out.encoded, 3, density).unwrap();
-        received.iter_mut().zip(&decoded).for_each(|(sum, sent)| *sum += sent);
-        memory = out.memory;
-        delta = vec![0.0; 3];
-    }
-    assert_eq!(received, [0.5, -0.25, 0.125]);
-    assert_eq!(memory, Memory::zero(3));
 }
 
 #[test]
 fn the_encoding_is_pinned() {
     // 5 values at a density of 2 of 4096: one is sent, as a bitmap, since a 12-bit position is longer than 5 bits.
     let delta = [0.1, -1.5, 0.2, 0.3, 0.0];
-    let out =
-        compress(Change::Given(&delta), &Memory::zero(5), 1.0, Density::new(2).unwrap()).unwrap();
-    assert_eq!(out.encoded, [1, 5, 0, 0, 0, 2, 0, 0xc0, 0x3f, 0xc0, 0x3f, 0b0010_0010]);
+    let encoded = compress(Change::Given(&delta), Density::new(2).unwrap()).unwrap();
+    assert_eq!(encoded, [1, 5, 0, 0, 0, 2, 0, 0xc0, 0x3f, 0xc0, 0x3f, 0b0010_0010]);
 }
 
 #[test]
 fn changes_that_are_not_finite_are_refused() {
     let density = Density::WHOLE;
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, MAGNITUDE_MAX * 2.0] {
-        let refused = compress(Change::Given(&[0.0, bad]), &Memory::zero(2), 1.0, density);
+        let refused = compress(Change::Given(&[0.0, bad]), density);
         assert_eq!(refused, Err(CompressError::Range { index: 1 }));
     }
-    assert!(
-        compress(Change::Given(&[MAGNITUDE_MAX, -MAGNITUDE_MAX]), &Memory::zero(2), 1.0, density)
-            .is_ok()
-    );
-    let refused = compress(Change::Given(&[0.0]), &Memory::zero(2), 1.0, density);
-    assert_eq!(refused, Err(CompressError::Length { change: 1, memory: 2 }));
+    assert!(compress(Change::Given(&[MAGNITUDE_MAX, -MAGNITUDE_MAX]), density).is_ok());
     let between = Change::Between { before: &[0.0; 3], after: &[0.0; 2] };
-    let refused = compress(between, &Memory::zero(2), 1.0, density);
-    assert_eq!(refused, Err(CompressError::Length { change: 3, memory: 2 }));
-}
-
-#[test]
-fn invalid_memory_bytes_are_refused() {
-    assert!(Memory::from_bytes(&[0; 5], 2).is_err());
-    assert!(Memory::from_bytes(&[0, 0, 0x80, 0x7f], 2).is_err(), "infinity");
-    assert!(Memory::from_bytes(&[0, 0, 0xc0, 0xff], 2).is_err(), "not a number");
-    assert_eq!(Memory::from_bytes(&[0; 4], 2), Ok(Memory::zero(2)));
+    let refused = compress(between, density);
+    assert_eq!(refused, Err(CompressError::Lengths { given: 2, expected: 3 }));
 }

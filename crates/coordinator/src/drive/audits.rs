@@ -7,7 +7,6 @@ use ledger_views::{
     runs::{self, AuditView, SeatView},
 };
 use transport::message::ToWorker;
-use units::Digest;
 
 use super::{Driver, ignore_refusal};
 use crate::Event;
@@ -55,20 +54,12 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Announces an audit to its auditor, once the evidence is available or certainly lost.
+    /// Announces an audit to its auditor and serves the base state that the round started from.
     async fn announce_audit(&mut self, audit: &AuditView) -> anyhow::Result<()> {
         let key = (audit.round, audit.subject, audit.auditor);
         let is_welcome = self.peers.get(&audit.auditor).is_some_and(|peer| peer.is_welcome);
         if self.announced_audits.contains(&key) || !is_welcome {
             return Ok(());
-        }
-        let Some(evidence) = self.evidence(audit).await? else { return Ok(()) };
-        if !evidence {
-            self.emit(Event::Note(format!(
-                "the evidence for round {} of device {} is not available",
-                audit.round,
-                super::short(&audit.subject)
-            )));
         }
         if !self.served.values().any(|state| *state == audit.base) {
             self.endpoint.publish(self.folder.state(&audit.base)?.parameters).await?;
@@ -78,29 +69,9 @@ impl Driver<'_> {
             round: audit.round,
             subject: *audit.subject.as_bytes(),
             base: *audit.base.as_bytes(),
-            evidence,
         };
         self.send(&audit.auditor, &message);
         self.announced_audits.insert(key);
         Ok(())
-    }
-
-    /// Returns whether the subject's memory is available; `None` while it is being fetched.
-    async fn evidence(&mut self, audit: &AuditView) -> anyhow::Result<Option<bool>> {
-        let digest = audit.commitment.memory_before;
-        if digest == Digest::ZERO {
-            return Ok(Some(true));
-        }
-        if let Some(memory) = self.fetches.get(&digest) {
-            let memory = memory.clone();
-            self.endpoint.publish(memory).await?;
-            return Ok(Some(true));
-        }
-        if self.fetches.is_lost(&digest) || !self.peers.contains_key(&audit.subject) {
-            return Ok(Some(false));
-        }
-        let parameters = u64::try_from(self.spec.model.parameter_count())?;
-        self.fetches.ask(&self.endpoint, audit.subject, digest, parameters.saturating_mul(2));
-        Ok(None)
     }
 }

@@ -131,11 +131,9 @@ impl Driver<'_> {
         let mut keep: BTreeSet<Digest> = corpus.shards.iter().map(|piece| piece.digest).collect();
         keep.extend(self.served.values().copied());
         keep.extend(self.last_step.iter().map(|(_, update)| *update));
-        keep.extend(audited.iter().map(|audit| audit.commitment.memory_before));
         self.endpoint.retain(&keep);
-        let mut wanted: BTreeSet<Digest> =
-            audited.iter().map(|audit| audit.commitment.memory_before).collect();
-        wanted.extend(self.tally.updates.values().flat_map(|updates| updates.values().copied()));
+        let updates = self.tally.updates.values();
+        let wanted = updates.flat_map(|updates| updates.values().copied()).collect();
         self.fetches.retain(&wanted);
         Ok(())
     }

@@ -17,8 +17,6 @@ fn to_coordinator() -> [(&'static str, ToCoordinator); 6] {
         round: 70_000,
         seal: [3; 32],
         update: [4; 32],
-        memory_before: [5; 32],
-        memory_after: [6; 32],
         signature: signature(7),
     };
     let verdict = ToCoordinator::Verdict {
@@ -47,7 +45,7 @@ fn to_coordinator() -> [(&'static str, ToCoordinator); 6] {
 
 fn to_worker() -> [(&'static str, ToWorker); 5] {
     let round = ToWorker::Round { round: 128, base: [3; 32], previous: [4; 32], update: [5; 32] };
-    let audit = ToWorker::Audit { round: 6, subject: [7; 32], base: [8; 32], evidence: true };
+    let audit = ToWorker::Audit { round: 6, subject: [7; 32], base: [8; 32] };
     [
         ("welcome", ToWorker::Welcome { spec: vec![1; 3], manifest: vec![2; 200] }),
         ("round", round),

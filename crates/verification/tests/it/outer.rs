@@ -1,4 +1,4 @@
-use compression::{Change, Memory, compress};
+use compression::{Change, compress};
 use units::DeviceId;
 use verification::{
     Advanced, Contribution, OuterState, OuterStepError, RunSpec, advance, apply_outer,
@@ -16,9 +16,7 @@ fn update(spec: &RunSpec, byte: u8, scale: f32) -> Vec<u8> {
             scale * (shared + (f32::from(u8::try_from(noise).expect("below 101")) - 50.0) * 1e-5)
         })
         .collect();
-    compress(Change::Given(&delta), &Memory::zero(length), 0.9, spec.density(1))
-        .expect("finite")
-        .encoded
+    compress(Change::Given(&delta), spec.density(1)).expect("finite")
 }
 
 fn step(
@@ -105,7 +103,7 @@ fn one_large_dishonest_update_of_four_hardly_changes_the_state() {
 }
 
 #[test]
-fn a_round_without_updates_applies_only_momentum_and_memory() {
+fn a_round_without_updates_applies_only_momentum() {
     let spec = tiny();
     let base = model::initial_parameters(&spec.model, &spec.seed.0);
     assert_eq!(step(&spec, &fresh(&spec), &[]).unwrap().parameters, base);
@@ -137,12 +135,7 @@ fn the_outer_state_round_trips() {
     let bytes = state.to_bytes();
     assert_eq!(OuterState::from_bytes(&bytes, length), Ok(state));
     assert!(OuterState::from_bytes(&bytes[1..], length).is_err());
-    let mut broken = bytes.clone();
+    let mut broken = bytes;
     broken[..4].copy_from_slice(&f32::NAN.to_le_bytes());
-    assert!(OuterState::from_bytes(&broken, length).is_err());
-    broken = bytes;
-    let last = broken.len() - 1;
-    broken[last] = 0x7f;
-    broken[last - 1] = 0xff;
     assert!(OuterState::from_bytes(&broken, length).is_err());
 }

@@ -260,6 +260,7 @@ impl<'a> Driver<'a> {
             return Ok(true);
         }
         let seats = runs::seats(&self.ledger, self.run).await?;
+        self.admit_seats(&seats);
         match summary.phase {
             RunPhase::Training { deadline } => {
                 self.warn_of_few_accounts(&seats);
@@ -277,15 +278,29 @@ impl<'a> Driver<'a> {
         Ok(false)
     }
 
+    /// Keeps room for the devices that have or had a seat, and serves blobs to them: to those that left as well, because
+    /// they may have an audit to finish. A device that was expelled has none.
+    fn admit_seats(&self, seats: &[SeatView]) {
+        let known = seats.iter().filter(|seat| !seat.is_expelled()).map(|seat| seat.device);
+        let known: BTreeSet<DeviceId> = known.collect();
+        for device in &known {
+            self.endpoint.admit(device);
+        }
+        self.endpoint.retain_admitted(&known);
+    }
+
     async fn relay_statements(&mut self) -> anyhow::Result<()> {
-        for statement in self.relay.take() {
+        let mut taken = self.relay.take().into_iter();
+        while let Some(statement) = taken.next() {
             match relay::relay(&self.ledger, self.run, &statement).await {
                 Ok(Relayed::Seated(device)) => self.welcome(device),
                 Ok(Relayed::Done) => {}
                 Ok(Relayed::Refused { device, reason }) => self.refuse(&device, &reason),
                 Err(error) => {
                     // The transaction may or may not have arrived, so it is tried again.
-                    self.relay.add(statement);
+                    for statement in std::iter::once(statement).chain(taken) {
+                        self.relay.put_back(statement);
+                    }
                     return Err(error.into());
                 }
             }
@@ -294,6 +309,7 @@ impl<'a> Driver<'a> {
     }
 
     fn welcome(&mut self, device: DeviceId) {
+        self.endpoint.admit(&device);
         let manifest = self.options.project.corpus.manifest().encode();
         self.send(&device, &ToWorker::Welcome { spec: self.spec.to_bytes(), manifest });
         if let Some(peer) = self.peers.get_mut(&device) {

@@ -1,5 +1,7 @@
 //! Relays statements that devices have signed to the ledger.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use abi::TrainingRuns::Verdict;
 use ledger_client::{Ledger, LedgerError, SignedCommitment, SignedVerdict};
 use ledger_views::{devices, runs};
@@ -7,8 +9,9 @@ use training_run::Commitment;
 use transport::message::{Link, ToCoordinator, WireSignature};
 use units::{AccountId, DeviceId, Digest};
 
-/// Largest number of statements that wait to be relayed; more are dropped, and their devices send them again.
-const WAITING_MAX: usize = 1024;
+/// Largest number of statements of one device that wait to be relayed: more than it signs in a round. More are
+/// dropped, and the device sends them again.
+const WAITING_PER_DEVICE_MAX: usize = 16;
 
 /// A device's request to take part.
 #[derive(Clone, Debug)]
@@ -38,21 +41,43 @@ pub(crate) enum Relayed {
     Refused { device: DeviceId, reason: String },
 }
 
-/// The statements that wait to be relayed.
+impl Statement {
+    /// The device that has signed it.
+    fn device(&self) -> DeviceId {
+        match self {
+            Self::Hello(hello) => hello.device,
+            Self::Commitment { signed, .. } => signed.device,
+            Self::Verdict(verdict) => verdict.auditor,
+            Self::Leave { device, .. } => *device,
+        }
+    }
+}
+
+/// The statements that wait to be relayed: a queue for each device. They come from connected devices only, whose number
+/// `transport` bounds.
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
-    waiting: Vec<Statement>,
+    waiting: BTreeMap<DeviceId, VecDeque<Statement>>,
 }
 
 impl Relay {
     pub(crate) fn add(&mut self, statement: Statement) {
-        if self.waiting.len() < WAITING_MAX {
-            self.waiting.push(statement);
+        let queue = self.waiting.entry(statement.device()).or_default();
+        if queue.len() < WAITING_PER_DEVICE_MAX {
+            queue.push_back(statement);
         }
     }
 
+    /// Puts a statement back that [`Self::take`] has returned: it is the next of its device.
+    pub(crate) fn put_back(&mut self, statement: Statement) {
+        self.waiting.entry(statement.device()).or_default().push_front(statement);
+    }
+
+    /// Returns the oldest statement of each device. So a device that signs many delays the others by one.
     pub(crate) fn take(&mut self) -> Vec<Statement> {
-        std::mem::take(&mut self.waiting)
+        let taken = self.waiting.values_mut().filter_map(VecDeque::pop_front).collect();
+        self.waiting.retain(|_, queue| !queue.is_empty());
+        taken
     }
 }
 
@@ -135,4 +160,39 @@ async fn seat(ledger: &Ledger, run: u64, hello: &Hello) -> Result<Relayed, Ledge
         ledger.enroll(run, device, &enroll.to_bytes()).await?;
     }
     Ok(Relayed::Seated(*device))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_signs_many_statements_delays_the_others_by_one() {
+        let [loud, quiet] = [1, 2].map(|byte| DeviceId::from_bytes([byte; 32]));
+        let leave = |device, round| Statement::Leave {
+            device,
+            round,
+            signature: WireSignature { r: [0; 32], s: [0; 32] },
+        };
+        let mut relay = Relay::default();
+        for round in 0..1000 {
+            relay.add(leave(loud, round));
+        }
+        relay.add(leave(quiet, 7));
+        let read = |statements: Vec<Statement>| -> Vec<(DeviceId, u32)> {
+            let read = statements.into_iter().map(|statement| match statement {
+                Statement::Leave { device, round, .. } => (device, round),
+                other => panic!("{other:?} was not added"),
+            });
+            read.collect()
+        };
+        assert_eq!(read(relay.take()), [(loud, 0), (quiet, 7)]);
+        let second = relay.take();
+        assert_eq!(read(second.clone()), [(loud, 1)]);
+        relay.put_back(second.into_iter().next().unwrap());
+        for round in 1..u32::try_from(WAITING_PER_DEVICE_MAX).unwrap() {
+            assert_eq!(read(relay.take()), [(loud, round)]);
+        }
+        assert!(relay.take().is_empty());
+    }
 }

@@ -31,6 +31,7 @@
 //!
 //! It does not replicate the ledger or agree with other nodes.
 
+mod abandonable;
 mod clock;
 mod config;
 mod development;
@@ -47,6 +48,7 @@ mod sequencing;
 mod state_view;
 mod waiting;
 
+pub use abandonable::{Abandonable, Unread};
 pub use clock::{AnchoredClock, Clock};
 pub use config::{NodeConfig, Timestamps};
 pub use development::{Development, MINED_MAX, View};

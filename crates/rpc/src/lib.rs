@@ -37,6 +37,7 @@
 //!
 //! Not supported: moved precompiles, subscriptions over HTTP.
 
+mod abandonment;
 mod account_history;
 mod blocks;
 mod calls;

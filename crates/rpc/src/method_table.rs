@@ -1,6 +1,7 @@
 //! The methods by name, and the thread that runs each.
 
 use crate::{
+    abandonment,
     context::Context,
     error::{Answer, ErrorObject, panicked, too_large},
     parameters::Params,
@@ -120,7 +121,10 @@ impl Method {
             Self::Blocking(method) => {
                 let (method, context) = (Arc::clone(method), Arc::clone(context));
                 let params = params.map(ToOwned::to_owned);
-                let work = move || method(&context, &Params::new(params.as_deref(), numbers));
+                // Dropped with this future: when the request takes too long, or its client goes.
+                let (_interest, work) = abandonment::channel();
+                let work =
+                    move || work.run(|| method(&context, &Params::new(params.as_deref(), numbers)));
                 tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(panicked()))
             }
             Self::Waiting(method) => {

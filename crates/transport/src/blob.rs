@@ -13,7 +13,7 @@ use iroh::endpoint::{Connection, ReadExactError, RecvStream, SendStream};
 use tokio::{task::JoinSet, time::timeout};
 use units::{DeviceId, Digest};
 
-use crate::endpoint::{Boxed, chain};
+use crate::endpoint::{self, Boxed, REFUSED, chain};
 
 /// Slowest accepted transfer. A blob may take the time it needs at this speed, plus the time to answer: a peer can't
 /// keep a fetch open by sending very slowly.
@@ -164,17 +164,21 @@ impl BlobStore {
     }
 }
 
-/// Answers requests for blobs until the connection ends. Serves whole blobs and accepts none.
+/// Answers requests for blobs until the connection ends. Serves whole blobs and accepts none. A request that comes
+/// while the peer is not entitled to blobs is answered as if there were none.
 pub(crate) fn serve<'a>(
     connection: &'a Connection,
     blob_store: &'a Arc<BlobStore>,
     answer: Duration,
+    is_entitled: impl Fn(&DeviceId) -> bool + Send + 'a,
 ) -> Boxed<'a, ()> {
+    let device = endpoint::device(connection.remote_id());
     Box::pin(async move {
         let mut streams = JoinSet::new();
         loop {
             tokio::select! {
                 pair = connection.accept_bi() => match pair {
+                    Ok(_) if !is_entitled(&device) => tracing::debug!(%device, "a device without a seat requested a blob"),
                     Ok((send, receive)) => { streams.spawn(respond(send, receive, Arc::clone(blob_store), answer)); }
                     Err(_) => return,
                 },
@@ -207,8 +211,13 @@ async fn fetch_within(
         // Dropping the stream tells the peer to send no more.
         return Err(FetchError::TooLarge { digest: *digest, size, size_max });
     }
-    let limit = answer.saturating_add(Duration::from_secs(size / BYTES_PER_SECOND_MIN));
+    let limit = time_limit(answer, size);
     timeout(limit, take(&mut content, digest, size)).await.map_err(|_| slow(limit))?
+}
+
+/// Returns how long the transfer of `size` bytes may take.
+fn time_limit(answer: Duration, size: u64) -> Duration {
+    answer.saturating_add(Duration::from_secs(size / BYTES_PER_SECOND_MIN))
 }
 
 async fn respond(
@@ -232,8 +241,15 @@ async fn respond(
         send.write_all(&size_of(&blob).to_le_bytes()).await?;
         send.write_all(&blob).await
     };
-    if let Err(error) = sending.await {
-        tracing::debug!(%digest, %error, "a peer did not read the whole blob");
+    let limit = time_limit(answer, size_of(&blob));
+    match timeout(limit, sending).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%digest, %error, "a peer did not read the whole blob"),
+        Err(_) => {
+            tracing::debug!(%digest, "a peer reads too slowly");
+            // Without this the bytes that were sent would look like the whole blob.
+            let _reset = send.reset(REFUSED);
+        }
     }
 }
 

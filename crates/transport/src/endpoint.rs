@@ -20,8 +20,10 @@ pub(crate) const QUEUE_MAX: usize = 64;
 
 /// Streams that a peer may open on one connection; bounds the number of blobs served at a time.
 const STREAMS_MAX: u32 = 16;
-/// Unread bytes that a peer may have in flight on one connection.
-const RECEIVE_WINDOW: u32 = 8 << 20;
+/// Unread bytes that a peer may have in flight on a connection over which blobs are fetched.
+pub(crate) const FETCH_WINDOW: u32 = 8 << 20;
+/// Unread bytes that a peer of the coordinator may have in flight on any other connection: several messages.
+pub(crate) const MESSAGE_WINDOW: u32 = 256 << 10;
 /// Keep-alive packets per idle timeout.
 const HEARTBEATS: u32 = 3;
 /// Longest close reason of a peer that we quote, in characters.
@@ -52,7 +54,7 @@ pub(crate) fn bind<'a>(
     secret: &'a [u8; 32],
     sockets: &'a [SocketAddr],
     alpns: Vec<Vec<u8>>,
-    limits: &'a Limits,
+    (limits, window): (&'a Limits, u32),
 ) -> Boxed<'a, Result<Endpoint, BindError>> {
     Box::pin(async move {
         let address = *sockets.first().expect("the caller names at least one socket");
@@ -60,7 +62,7 @@ pub(crate) fn bind<'a>(
             .relay_mode(RelayMode::Disabled)
             .secret_key(SecretKey::from_bytes(secret))
             .alpns(alpns)
-            .transport_config(transport_config(limits))
+            .transport_config(transport_config(limits, window))
             .clear_ip_transports();
         for &address in sockets {
             builder = builder
@@ -138,7 +140,7 @@ impl Drop for Task {
     }
 }
 
-fn transport_config(limits: &Limits) -> QuicTransportConfig {
+fn transport_config(limits: &Limits, window: u32) -> QuicTransportConfig {
     let heartbeat = limits.idle / HEARTBEATS;
     QuicTransportConfig::builder()
         .max_idle_timeout(Some(limits.idle.try_into().expect("an idle limit is far below 2^62 ms")))
@@ -147,6 +149,6 @@ fn transport_config(limits: &Limits) -> QuicTransportConfig {
         .default_path_keep_alive_interval(heartbeat)
         .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))
         .max_concurrent_uni_streams(VarInt::from_u32(1))
-        .receive_window(VarInt::from_u32(RECEIVE_WINDOW))
+        .receive_window(VarInt::from_u32(window))
         .build()
 }

@@ -19,8 +19,8 @@ use units::{DeviceId, Digest};
 use crate::{
     blob::{self, BlobStore, FetchError, PublishError},
     endpoint::{
-        self, BLOBS_ALPN, BindError, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task,
-        chain, describe, refuse,
+        self, BLOBS_ALPN, BindError, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, FETCH_WINDOW,
+        QUEUE_MAX, Task, chain, describe, refuse,
     },
     frame::{self, FrameError, SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX},
     limits::Limits,
@@ -108,7 +108,8 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
         if sockets.is_empty() {
             return Err(ConnectError::NoAddress { coordinator });
         }
-        let endpoint = endpoint::bind(&dial.secret, &sockets, Vec::new(), &limits).await?;
+        let endpoint =
+            endpoint::bind(&dial.secret, &sockets, Vec::new(), (&limits, FETCH_WINDOW)).await?;
         let address = dial
             .addresses
             .iter()
@@ -307,7 +308,7 @@ impl Session {
         let reason = tokio::select! {
             result = listen(&mut receive, &inbox) => ending(&control, result),
             result = talk(&mut send, &mut queue, &control, self.answer) => ending(&control, result),
-            () = blob::serve(&evidence, &self.blob_store, self.answer) => ended(&evidence),
+            () = blob::serve(&evidence, &self.blob_store, self.answer, |_| true) => ended(&evidence),
             error = blobs.closed() => describe(&error),
         };
         for connection in [&control, &evidence, &blobs] {
@@ -323,7 +324,7 @@ async fn listen<In: DeserializeOwned>(
     receive: &mut RecvStream,
     inbox: &mpsc::Sender<In>,
 ) -> Result<(), FrameError> {
-    while let Some(message) = frame::read(receive, TO_WORKER_SIZE_MAX).await? {
+    while let Some((message, _)) = frame::read(receive, TO_WORKER_SIZE_MAX).await? {
         if inbox.send(message).await.is_err() {
             // Closing: nobody reads further messages, but the stream is read so that it can end.
             tracing::debug!("a message came after the last one read");

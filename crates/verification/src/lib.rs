@@ -26,6 +26,7 @@ mod evaluate;
 mod execute;
 mod merkle;
 mod outer_step;
+mod sizes;
 mod spec;
 
 pub use evaluate::{TooShort, evaluate};
@@ -35,4 +36,5 @@ pub use optimizer::InnerKind;
 pub use outer_step::{
     Advanced, Contribution, OuterState, OuterStateError, OuterStepError, advance, apply_outer,
 };
+pub use sizes::{outer_update_size_max, state_size, update_size_max};
 pub use spec::{RunSpec, Seed, SpecError};

@@ -15,7 +15,7 @@ const LOSS_ROUNDS: u32 = 4;
 impl Driver<'_> {
     /// Starts fetching the updates committed in the current round.
     pub(super) fn fetch_updates(&mut self, summary: &RunView) {
-        let size_max = self.update_size_max();
+        let size_max = verification::update_size_max(&self.spec, summary.round);
         let Some(updates) = self.tally.updates.get(&summary.round) else { return };
         for (device, digest) in updates {
             if self.peers.contains_key(device) {
@@ -136,10 +136,5 @@ impl Driver<'_> {
         let wanted = updates.flat_map(|updates| updates.values().copied()).collect();
         self.fetches.retain(&wanted);
         Ok(())
-    }
-
-    fn update_size_max(&self) -> u64 {
-        let parameters = u64::try_from(self.spec.model.parameter_count()).unwrap_or(u64::MAX);
-        parameters.saturating_mul(4).saturating_add(1 << 16)
     }
 }

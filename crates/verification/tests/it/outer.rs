@@ -2,6 +2,7 @@ use compression::{Change, compress};
 use units::DeviceId;
 use verification::{
     Advanced, Contribution, OuterState, OuterStepError, RunSpec, advance, apply_outer,
+    outer_update_size_max, state_size, update_size_max,
 };
 
 use super::{device, tiny};
@@ -51,12 +52,26 @@ fn workers_arrive_at_the_coordinators_state() {
                 .map(|(device, encoded)| Contribution { device: *device, encoded })
                 .collect();
             let advanced = advance(&spec, round, &base, &state, &contributions).unwrap();
+            // What the codec makes has the size that receivers allow.
+            let size = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap();
+            assert!(updates.iter().all(|(_, it)| size(it) <= update_size_max(&spec, round)));
+            assert!(size(&advanced.encoded) <= outer_update_size_max(&spec));
             assert_ne!(advanced.parameters, base);
             apply_outer(&spec, &mut worker, &advanced.encoded).unwrap();
             assert_eq!(model::state_digest(&worker), model::state_digest(&advanced.parameters));
             (base, state) = (advanced.parameters, advanced.state);
         }
     }
+}
+
+#[test]
+fn an_update_is_much_smaller_than_its_model() {
+    let spec = tiny();
+    let state = state_size(&spec);
+    assert_eq!(state, 4 * u64::try_from(spec.model.parameter_count()).unwrap());
+    assert!(update_size_max(&spec, 0) < state / 8, "dense, in the rounds of the warm-up");
+    assert!(update_size_max(&spec, 1) < update_size_max(&spec, 0));
+    assert!(outer_update_size_max(&spec) < state / 8);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use training_run::Terms;
 use transport::{CoordinatorEndpoint, Limits};
-use units::{Digest, Wei};
+use units::{DeviceId, Digest, Wei};
 use verification::RunSpec;
 
 use crate::{
@@ -35,6 +35,8 @@ pub struct Options {
     pub announce: Vec<SocketAddr>,
     /// The ledger, with the owner's key.
     pub ledger: Ledger,
+    /// The owner's auditing device; zero for none.
+    pub auditor: DeviceId,
     /// Number of threads to measure losses.
     pub threads: usize,
     /// Vector instructions to measure losses.
@@ -223,7 +225,10 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
         return Err(Refusal::TooPoor { balance, deposit }.into());
     }
     let announcement = announcement(options, opened);
-    let run = ledger.open_run(&terms, &options.project.name, &announcement, deposit).await?.run;
+    let run = ledger
+        .open_run(&terms, (&options.project.name, &options.auditor), &announcement, deposit)
+        .await?
+        .run;
     opened.run = run;
     keep_record(options, opened).await?;
     let _ = options.events.send(Event::Opened { run, deposited: deposit, resumed: false });

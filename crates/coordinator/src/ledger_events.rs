@@ -65,9 +65,14 @@ impl Tally {
                 }
                 Event::Expelled { round, device, account, cause, forfeited }
             }
-            Effect::Upheld { round, subject } => {
-                self.audits.upheld += 1;
-                Event::Upheld { round, subject }
+            Effect::Upheld { round, subject, is_replayed: true } => {
+                self.audits.performed += 1;
+                self.audits.passed += 1;
+                Event::Upheld { round, subject, is_replayed: true }
+            }
+            Effect::Upheld { round, subject, is_replayed: false } => {
+                self.audits.unresolved += 1;
+                Event::Upheld { round, subject, is_replayed: false }
             }
             _ => return None,
         })

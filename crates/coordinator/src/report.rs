@@ -105,12 +105,14 @@ pub enum Event {
         /// The device whose replay it was; zero for an account, and if no auditor answered.
         accuser: DeviceId,
     },
-    /// The referee decided that the work counts.
+    /// A dispute is over, and the work counts.
     Upheld {
         /// The round.
         round: u32,
         /// The device.
         subject: DeviceId,
+        /// Whether the referee replayed the round; else it could not get the data.
+        is_replayed: bool,
     },
     /// A device was expelled.
     Expelled {
@@ -171,8 +173,8 @@ pub struct AuditReport {
     pub passed: u32,
     /// Audits that ended in a conviction.
     pub failed: u32,
-    /// Disputes after which the work counted.
-    pub upheld: u32,
+    /// Audits that neither an auditor nor the referee could do, because data could not be had: the work counts.
+    pub unresolved: u32,
 }
 
 /// Earnings of one device.

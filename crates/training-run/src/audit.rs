@@ -3,8 +3,8 @@
 use units::{AccountId, DeviceId, Digest};
 
 use crate::{
-    Accuser, Auditor, Book, Check, Effect, Entry, Finding, Phase, Refused, RoundWindow, Seat,
-    SeatIndex, chance, draw::Random, round::Subject, run::Step,
+    Accuser, Auditor, Book, Check, Effect, Entry, Finding, Phase, Refused, Seat, SeatIndex, chance,
+    draw::Random, round::Subject, run::Step,
 };
 
 /// Number of auditors that may fail to answer before the referee decides.
@@ -398,7 +398,6 @@ impl<B: Book> Step<'_, B> {
 
     /// Returns whether the record of a round is still kept.
     pub(crate) fn is_kept(&mut self, round: u32) -> Result<bool, B::Error> {
-        debug_assert!(RoundWindow::ROUNDS == 64, "a seat has a bit for each kept round");
         Ok(self.book.round(round)?.number == round)
     }
 }

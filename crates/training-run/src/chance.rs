@@ -72,6 +72,3 @@ pub fn stake_for(floor: u64) -> u64 {
     let most = CERTAIN.saturating_mul(1_000).div_ceil(floor.max(1)).saturating_sub(ROUND);
     most.saturating_mul(1_000).div_ceil(HONEST)
 }
-
-#[cfg(test)]
-mod tests;

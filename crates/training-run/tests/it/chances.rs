@@ -1,4 +1,10 @@
-use super::*;
+//! The chances of audits: what a coalition expects is at most what rounding up leaves.
+
+use training_run::chance::{
+    ACCOMPLICES, AUDITOR_STAKE_MIN, CERTAIN, ROUND, TRAINER, of_audit, of_second_audit, stake_for,
+};
+
+const HONEST: u64 = 1_000 - ACCOMPLICES;
 
 /// What a coalition expects of one made-up round, in 10^-18 of its pay; at most what rounding up leaves.
 fn gain(stake: u64, auditor_stake: u64, trainer: u64) -> i128 {

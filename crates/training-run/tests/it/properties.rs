@@ -20,6 +20,8 @@ struct Step {
 enum What {
     /// One of the inputs that somebody may want to give now.
     Fitting { choice: Index, kind: Index },
+    /// The honest devices and the owner do a part of what they have to do.
+    Routine { part: u8 },
     /// An arbitrary input of anyone but the honest.
     Odd { by_owner: bool, input: Input },
 }
@@ -105,10 +107,11 @@ fn odd() -> impl Strategy<Value = Input> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let what = prop_oneof![
         9 => (any::<Index>(), any::<Index>()).prop_map(|(choice, kind)| What::Fitting { choice, kind }),
+        5 => (0_u8..6).prop_map(|part| What::Routine { part }),
         1 => (any::<bool>(), odd()).prop_map(|(by_owner, input)| What::Odd { by_owner, input }),
     ];
     let seconds = prop_oneof![
-        40 => 0_u64..3, 4 => 3_u64..80, 1 => 80_u64..500, 1 => Just(90_000_u64)
+        60 => 0_u64..3, 6 => 3_u64..80, 1 => 80_u64..300
     ];
     let step = (what, seconds, any::<bool>());
     let step = step.prop_map(|(what, seconds, same_block)| Step { what, seconds, same_block });
@@ -174,13 +177,45 @@ fn fitting(play: &Play) -> Vec<Vec<(AccountId, Input)>> {
         (OWNER, Input::Advance { round, state, update }),
         (STRANGER, Input::Settle { seats: (0..head.seats).collect() }),
         (OWNER, Input::Settle { seats: (0..head.seats).collect() }),
-        (STRANGER, Input::Abandon),
     ];
+    let rare = vec![(STRANGER, Input::Abandon), (STRANGER, Input::Settle { seats: vec![] })];
     let mut kinds =
         vec![seats.clone(), work.clone(), work.clone(), work, verdicts.clone(), verdicts];
-    kinds.extend([disputes, rulings, progress.clone(), progress, seats]);
+    kinds.extend([disputes, rulings, progress.clone(), progress, seats, rare]);
     kinds.retain(|kind| !kind.is_empty());
     kinds
+}
+
+fn routine(play: &mut Play, part: u8) -> Vec<Effect> {
+    let from = play.log.len();
+    let round = play.book.state().round;
+    match part {
+        0 | 1 => (1..=HONEST).for_each(|number| {
+            let _ = play.enroll(number);
+            let _ = play.commit(number, 0);
+        }),
+        2 if play.by(OWNER, Input::Close { round }).is_err() => {
+            play.wait(90);
+            let _ = play.by(STRANGER, Input::Close { round });
+            let _ = play.by(STRANGER, Input::Lapse { round });
+        }
+        2 | 3 => {
+            let _ = play.advance();
+        }
+        4 => {
+            let _ = play.draw(round.saturating_sub(1));
+        }
+        _ => {
+            for (round, subject, auditor) in play.audits() {
+                if auditor == TRAINER || (1..=HONEST).any(|number| device(number) == auditor) {
+                    let finding = play.truth(round, subject);
+                    let input = Input::Verdict { auditor, round, subject, finding };
+                    let _ = play.by(STRANGER, input);
+                }
+            }
+        }
+    }
+    play.log[from..].to_vec()
 }
 
 fn apply(play: &mut Play, step: &Step) -> Result<Vec<Effect>, Refused> {
@@ -190,6 +225,7 @@ fn apply(play: &mut Play, step: &Step) -> Result<Vec<Effect>, Refused> {
             let kinds = fitting(play);
             choice.get(kind.get(kinds.as_slice()).as_slice()).clone()
         }
+        What::Routine { part } => return Ok(routine(play, *part)),
         What::Odd { by_owner, input } => (if *by_owner { OWNER } else { STRANGER }, input.clone()),
     };
     if step.same_block { play.in_this_block(caller, input) } else { play.by(caller, input) }

@@ -181,7 +181,8 @@ impl<B: Book> Step<'_, B> {
                 // It can lose its stake once, whatever the number of verdicts that it answers for.
                 let all = u64::from(self.terms.in_rounds(auditor.stake, subject.round));
                 let share = all.checked_div(auditor.duties.into()).unwrap_or(all);
-                chance::of_second_audit(entry.stake.into(), share)
+                let verdict = u64::from(self.terms.audit_pay.as_u16()).div_ceil(10);
+                chance::of_second_audit(entry.stake.into(), share, verdict)
             }
             None => chance::CERTAIN,
         };
@@ -248,7 +249,10 @@ impl<B: Book> Step<'_, B> {
             // Each silence halves the chance to be drawn.
             let silences = u32::from(seat.silences).min(63);
             let is_willing = random.below(1_u64.wrapping_shl(silences)) == 0;
-            if is_willing && !seat.is_expelled() && !concerned.contains(&seat.account) {
+            let verdicts = u64::from(seat.duties).saturating_add(1);
+            let at_stake = u64::from(self.terms.in_rounds(seat.stake, subject.round));
+            let can_answer = at_stake >= chance::AUDITOR_STAKE_MIN.saturating_mul(verdicts);
+            if is_willing && can_answer && !concerned.contains(&seat.account) {
                 return Ok(Some(index));
             }
         }

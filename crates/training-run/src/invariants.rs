@@ -24,7 +24,7 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
         .seats()
         .iter()
         .filter(|seat| matches!(seat.standing, Standing::Expelled { .. }))
-        .all(|seat| seat.stake == Wei::ZERO && seat.pending == 0);
+        .all(|seat| seat.stake == Wei::ZERO);
     let undecided = undecided_pay(book).map_err(over)?;
     let (duties, trainer_audits) = duties(book);
     let duties_held: usize = book.seats().iter().map(|seat| usize::from(seat.duties)).sum();

@@ -237,3 +237,19 @@ fn check_metadata(name: &str, endpoint: &str) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// Lets a test look at the records of a run.
+#[cfg(test)]
+pub(crate) fn with_book<T>(
+    host: &mut dyn Host,
+    run: u64,
+    look: impl FnOnce(&mut SlotBook<'_>) -> T,
+) -> T {
+    look(&mut SlotBook::open(host, run).expect("the run exists"))
+}
+
+/// Converts terms for a test.
+#[cfg(test)]
+pub(crate) fn terms_of(terms: &TrainingRuns::Terms) -> training_run::Terms {
+    translate::terms_in(terms).expect("valid terms")
+}

@@ -23,7 +23,7 @@ use super::layout::{RUNS, StoredEntry, StoredRound, StoredRun};
 const TRAINER: u16 = u16::MAX;
 
 /// Why an input was not applied.
-pub(super) enum Stopped {
+pub(crate) enum Stopped {
     /// The rules refused it.
     Refused(Refused),
     /// Storage could not be read or written.
@@ -46,7 +46,7 @@ type Result<T> = std::result::Result<T, Stopped>;
 
 /// The records of one run. Each word is read once; what changed is written by [`Self::flush`], and by nothing else: an
 /// input that is refused has written nothing.
-pub(super) struct SlotBook<'a> {
+pub(crate) struct SlotBook<'a> {
     pub(super) host: &'a mut dyn Host,
     pub(super) run: StoredRun,
     words: BTreeMap<U256, (U256, U256)>,
@@ -196,7 +196,7 @@ impl<'a> SlotBook<'a> {
     }
 
     /// Reads the rounds and seats of the open disputes.
-    pub(super) fn open_disputes(&mut self) -> std::result::Result<Vec<(u32, SeatIndex)>, Failure> {
+    pub(crate) fn open_disputes(&mut self) -> std::result::Result<Vec<(u32, SeatIndex)>, Failure> {
         let count = self.word(self.run.disputes_count)?;
         let mut open = Vec::new();
         for position in 0..count {

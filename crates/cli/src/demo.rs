@@ -99,7 +99,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         args.workers
     );
     let project = project(&args)?;
-    let folder = Folder::open(&args)?;
+    let folder = Folder::open(&args, &project.corpus)?;
     output.say(&format!("demo in {}", folder.path().display()));
     shell::block_on(async { demo(&args, project, &folder, output).await })
 }

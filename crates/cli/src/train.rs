@@ -51,8 +51,10 @@ pub(crate) struct Args {
 /// When project, account or ledger can't be used; [`Interrupted`] at Ctrl-C, after which the same command continues.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let project = Project::from_file(&args.project)?;
-    let folder =
-        paths::or_home(args.data_dir.clone(), &format!("train/{}", folder_name(&project.name)))?;
+    let folder = paths::or_home(
+        args.data_dir.clone(),
+        &format!("train/{}", paths::file_name(&project.name)),
+    )?;
     let signer = args.signer.unlock()?;
     shell::block_on(async {
         let ledger =
@@ -103,17 +105,15 @@ pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
             )
         }
         Some(Refusal::TooPoor { .. }) => "gleaner wallet balance".to_owned(),
-        Some(Refusal::OtherRun { .. } | Refusal::Over { .. }) => {
-            "--data-dir ANOTHER_FOLDER".to_owned()
+        Some(Refusal::Changed { .. }) => {
+            "undo the change to continue the run, or start a new one with --data-dir ANOTHER_FOLDER"
+                .to_owned()
         }
+        Some(Refusal::Over { .. }) => "--data-dir ANOTHER_FOLDER".to_owned(),
+        Some(Refusal::StateLost { run, .. }) => format!(
+            "restore the folder, or `gleaner project cancel {run}`, which returns what is not owed"
+        ),
         None => return Err(error),
     };
     Err(error).hint(hint)
-}
-
-/// Returns the folder name for a project's name.
-fn folder_name(name: &str) -> String {
-    let clean =
-        |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
-    name.chars().map(clean).collect()
 }

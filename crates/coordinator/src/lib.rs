@@ -17,6 +17,7 @@
 mod aggregate;
 mod drive;
 mod folder;
+mod identity;
 mod ledger_events;
 mod opening;
 mod project;
@@ -25,6 +26,7 @@ mod report;
 
 pub use drive::run;
 pub use folder::{Folder, FolderError, RunRecord, State};
+pub use identity::Change;
 pub use opening::{Options, Refusal};
 pub use project::{Conditions, Project};
 pub use report::{AuditReport, EscrowReport, Event, Payout, Report, RunReport, TrafficReport};

@@ -4,15 +4,24 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use ledger_client::{Announcement, Ledger};
-use ledger_views::runs;
+use ledger_views::{
+    Ask as _, ITEMS_MAX, Window,
+    runs::{self, RunView},
+};
 use model::instructions::Isa;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
+use training_run::Terms;
 use transport::{CoordinatorEndpoint, Limits};
 use units::{Digest, Wei};
 use verification::RunSpec;
 
-use crate::{Event, Folder, Project, RunRecord, aggregate::Aggregator, folder::FolderError};
+use crate::{
+    Event, Folder, Project, RunRecord,
+    aggregate::Aggregator,
+    folder::FolderError,
+    identity::{self, Change},
+};
 
 /// Options of a coordinator.
 pub struct Options {
@@ -55,13 +64,29 @@ pub enum Refusal {
         /// The deposit.
         deposit: Wei,
     },
-    /// The folder belongs to another run.
-    #[error("folder {} belongs to run {run} of another project or ledger: use another --data-dir", folder.display())]
-    OtherRun {
+    /// The folder belongs to another project or ledger.
+    #[error("folder {} belongs to run {run}, and this is not the same: {}", folder.display(), listed(.changes))]
+    Changed {
         /// The folder.
         folder: PathBuf,
         /// Its run.
         run: u64,
+        /// What is not as it was.
+        changes: Vec<Change>,
+    },
+    /// The folder does not have the run's newest state.
+    #[error("run {run} is at state {state}, which folder {} does not have ({reason}); {} GRAIN are in its escrow", folder.display(), .escrow.to_grain())]
+    StateLost {
+        /// The folder.
+        folder: PathBuf,
+        /// The run.
+        run: u64,
+        /// The state's digest on the ledger.
+        state: Digest,
+        /// Why it can't be read.
+        reason: String,
+        /// What is in escrow.
+        escrow: Wei,
     },
     /// The folder's run has ended.
     #[error("run {run} in folder {} has ended: its model is in {}; use another --data-dir for a new run", folder.display(), folder.join("model").display())]
@@ -83,31 +108,103 @@ pub(crate) struct Opened {
     pub(crate) loss_initial: f64,
 }
 
+/// A run of this folder on the ledger.
+struct Found {
+    /// What the folder says of it; `None` when that was lost.
+    record: Option<RunRecord>,
+    run: RunView,
+    terms: Terms,
+}
+
 /// Opens the project, or resumes the run of the folder.
 pub(crate) async fn open(options: &Options) -> anyhow::Result<Opened> {
     let folder = Folder::open(&options.folder)?;
     let spec = Arc::new(options.project.spec.clone());
-    let validation = Arc::new(options.project.corpus.evaluated().to_vec());
-    let (threads, isa) = (options.threads, options.isa);
     let key = folder.key(random_key)?;
-    let (initial, loss_initial) = {
-        let spec = Arc::clone(&spec);
-        let measure = move || -> anyhow::Result<(Aggregator, f64)> {
-            let initial = Aggregator::initial(&spec, validation, (threads, isa));
-            let loss = initial.loss()?;
-            Ok((initial, loss))
-        };
-        tokio::task::spawn_blocking(measure)
-            .await
-            .context("measuring the initial loss panicked")??
-    };
     let endpoint = CoordinatorEndpoint::bind(key, options.listen, Limits::USUAL).await?;
-    let mut opened = Opened { run: 0, folder, endpoint, spec, aggregator: initial, loss_initial };
-    match opened.folder.run()? {
-        Some(record) => take_up(options, &mut opened, &record).await?,
+    let (aggregator, loss_initial) = measured(options, &spec).await?;
+    let mut opened = Opened { run: 0, folder, endpoint, spec, aggregator, loss_initial };
+    match find(options, &opened).await? {
+        Some(found) => take_up(options, &mut opened, found).await?,
         None => open_new(options, &mut opened).await?,
     }
     Ok(opened)
+}
+
+/// Returns the initial state and its validation loss.
+async fn measured(options: &Options, spec: &Arc<RunSpec>) -> anyhow::Result<(Aggregator, f64)> {
+    let validation = Arc::new(options.project.corpus.evaluated().to_vec());
+    let (threads, isa, spec) = (options.threads, options.isa, Arc::clone(spec));
+    let measure = move || -> anyhow::Result<(Aggregator, f64)> {
+        let initial = Aggregator::initial(&spec, validation, (threads, isa));
+        let loss = initial.loss()?;
+        Ok((initial, loss))
+    };
+    tokio::task::spawn_blocking(measure).await.context("measuring the initial loss panicked")?
+}
+
+/// Returns the run of this folder: the recorded one, or, when the record was lost, the one that the ledger has.
+async fn find(options: &Options, opened: &Opened) -> anyhow::Result<Option<Found>> {
+    let ledger = &options.ledger;
+    let record = match opened.folder.run() {
+        Ok(record) => record,
+        Err(FolderError::Damaged { path, reason }) => {
+            let note = format!(
+                "{} is damaged ({reason}): the run is looked up on the ledger",
+                path.display()
+            );
+            let _ = options.events.send(Event::Note(note));
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let Some(record) = record else { return find_on_ledger(options, opened).await };
+    let genesis = ledger.at(0).head().await?.hash;
+    let changes = identity::ledger_changes(&record, ledger.chain_id(), &genesis);
+    if !changes.is_empty() {
+        let (folder, run) = (options.folder.clone(), record.run);
+        return Err(Refusal::Changed { folder, run, changes }.into());
+    }
+    let run = runs::run(ledger, record.run).await?;
+    let terms = runs::terms(ledger, record.run).await?;
+    Ok(Some(Found { record: Some(record), run, terms }))
+}
+
+/// Returns a run on the ledger that this folder drove: the newest whose coordinator has the folder's key, or, when the
+/// key was lost too, one of this account and these terms whose newest state the folder has.
+async fn find_on_ledger(options: &Options, opened: &Opened) -> anyhow::Result<Option<Found>> {
+    let ledger = &options.ledger;
+    let (device, owner) = (opened.endpoint.device(), ledger.account());
+    let now = options.project.terms(opened.aggregator.digest())?;
+    let states = opened.folder.states()?;
+    let mut window = Window::first(ITEMS_MAX);
+    loop {
+        let page = runs::list(ledger, window).await?;
+        for run in page.items {
+            let is_alike = Some(run.owner) == owner
+                && run.name == options.project.name
+                && !run.phase.is_over();
+            if run.coordinator != device && !is_alike {
+                continue;
+            }
+            let terms = runs::terms(ledger, run.run).await?;
+            if run.coordinator == device || (terms == now && states.contains(&run.state)) {
+                return Ok(Some(Found { record: None, run, terms }));
+            }
+            let note = format!(
+                "project {} is also called {} and still has {} GRAIN in escrow: `gleaner project cancel {}` returns what is not owed",
+                run.run,
+                run.name,
+                in_escrow(&run).to_grain(),
+                run.run
+            );
+            let _ = options.events.send(Event::Note(note));
+        }
+        match page.older {
+            Some(older) => window = Window { newest: Some(older), items: ITEMS_MAX },
+            None => return Ok(None),
+        }
+    }
 }
 
 async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> {
@@ -121,62 +218,79 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
         return Err(Refusal::BudgetTooSmall { budget: deposit, required }.into());
     }
     let owner = ledger.account().context("opening a project needs an account of the wallet")?;
-    // An earlier process may have opened the run and crashed before it recorded it: only this folder has the key.
-    let run = match find_run(options, opened).await? {
-        Some(run) => run,
-        None => {
-            let balance = ledger.balance(&owner).await?;
-            if balance <= deposit {
-                return Err(Refusal::TooPoor { balance, deposit }.into());
-            }
-            ledger
-                .open_run(&terms, &options.project.name, &announcement(options, opened), deposit)
-                .await?
-                .run
-        }
-    };
+    let balance = ledger.balance(&owner).await?;
+    if balance <= deposit {
+        return Err(Refusal::TooPoor { balance, deposit }.into());
+    }
+    let announcement = announcement(options, opened);
+    let run = ledger.open_run(&terms, &options.project.name, &announcement, deposit).await?.run;
     opened.run = run;
-    let record =
-        RunRecord { chain_id: ledger.chain_id(), run, spec: opened.spec.digest().to_string() };
-    opened.folder.keep_run(&record)?;
+    keep_record(options, opened).await?;
     let _ = options.events.send(Event::Opened { run, deposited: deposit, resumed: false });
     Ok(())
 }
 
-/// Returns a run on the ledger whose coordinator has this folder's key.
-async fn find_run(options: &Options, opened: &Opened) -> anyhow::Result<Option<u64>> {
-    let ledger = &options.ledger;
-    for run in (1..=runs::count(ledger).await?).rev() {
-        if runs::run(ledger, run).await?.coordinator == opened.endpoint.device() {
-            return Ok(Some(run));
-        }
-    }
-    Ok(None)
+/// Records the run and what it belongs to in the folder.
+async fn keep_record(options: &Options, opened: &Opened) -> anyhow::Result<()> {
+    let record = RunRecord {
+        chain_id: options.ledger.chain_id(),
+        run: opened.run,
+        spec: opened.spec.digest().to_string(),
+        genesis: Some(options.ledger.at(0).head().await?.hash.to_string()),
+        specification: Some(serde_json::to_value(opened.spec.as_ref())?),
+    };
+    Ok(opened.folder.keep_run(&record)?)
 }
 
-async fn take_up(options: &Options, opened: &mut Opened, record: &RunRecord) -> anyhow::Result<()> {
+async fn take_up(options: &Options, opened: &mut Opened, found: Found) -> anyhow::Result<()> {
     let (ledger, folder) = (&options.ledger, options.folder.clone());
-    let is_same =
-        record.chain_id == ledger.chain_id() && record.spec == opened.spec.digest().to_string();
-    if !is_same {
-        return Err(Refusal::OtherRun { folder, run: record.run }.into());
+    let Found { record, run: summary, terms } = found;
+    let run = summary.run;
+    let now = options.project.terms(terms.initial_state)?;
+    let changes =
+        identity::project_changes(record.as_ref(), (&summary, &terms), (&options.project, &now));
+    if !changes.is_empty() {
+        return Err(Refusal::Changed { folder, run, changes }.into());
     }
-    let summary = runs::run(ledger, record.run).await?;
     if summary.phase.is_over() && options.folder.join("model").exists() {
-        return Err(Refusal::Over { folder, run: record.run }.into());
+        return Err(Refusal::Over { folder, run }.into());
     }
-    opened.run = record.run;
-    opened.aggregator.resume(&opened.folder, &summary.state)?;
+    opened.run = run;
+    resume(opened, &summary)?;
+    keep_record(options, opened).await?;
     let announcement = announcement(options, opened);
-    if summary.endpoint != announcement.endpoint {
-        ledger.announce(record.run, &announcement).await?;
+    let is_announced = summary.endpoint == announcement.endpoint
+        && summary.coordinator == announcement.coordinator;
+    if !is_announced && summary.phase.is_open() {
+        ledger.announce(run, &announcement).await?;
     }
-    let _ = options.events.send(Event::Opened {
-        run: record.run,
-        deposited: summary.deposited,
-        resumed: true,
-    });
+    let _ = options.events.send(Event::Opened { run, deposited: summary.deposited, resumed: true });
     Ok(())
+}
+
+/// Loads the run's newest state from disk; the initial one can also be derived from the seed.
+fn resume(opened: &mut Opened, summary: &RunView) -> Result<(), Refusal> {
+    let is_initial = is_at(&opened.aggregator, &summary.state);
+    match opened.aggregator.resume(&opened.folder, &summary.state) {
+        Err(error) if !is_initial => Err(Refusal::StateLost {
+            folder: opened.folder.path().to_owned(),
+            run: summary.run,
+            state: summary.state,
+            reason: format!("{error:#}"),
+            escrow: in_escrow(summary),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Returns what is neither paid nor refunded.
+pub(crate) fn in_escrow(run: &RunView) -> Wei {
+    let spent = run.paid.as_u128().saturating_add(run.refunded.as_u128());
+    Wei::new(run.deposited.as_u128().saturating_sub(spent))
+}
+
+fn listed(changes: &[Change]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn announcement(options: &Options, opened: &Opened) -> Announcement {

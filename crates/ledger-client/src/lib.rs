@@ -4,6 +4,8 @@
 //! 2. A change is estimated first: if a rule refuses it, this returns the reason as text, and it costs nothing.
 //! 3. It is signed with the account's next nonce, sent to the node, and polled until it is in a block. If the node has lost
 //!    it, the same bytes are sent again: the change happens once or not at all.
+//! 4. If a transaction of another program took the nonce, the change is estimated again and sent with the next one, a
+//!    bounded number of times: until it is in a block, or a rule says that it is no longer needed.
 //!
 //! Modules are read through the views of `ledger_views`, which [`Ledger`] answers; this crate changes the ledger.
 //!
@@ -22,6 +24,7 @@ mod events;
 mod history;
 mod http;
 mod node;
+mod queue;
 mod refusal;
 mod runs;
 

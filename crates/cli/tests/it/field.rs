@@ -132,6 +132,10 @@ impl Running {
         self.child.wait().unwrap();
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Interrupts it with `kill -INT`.
     pub(crate) fn interrupt(&self) {
         let id = self.child.id().to_string();

@@ -12,6 +12,7 @@ mod killed;
 mod node;
 mod project;
 mod proof;
+mod resumed;
 mod sample;
 mod snapshot;
 mod support;

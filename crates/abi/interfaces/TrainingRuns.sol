@@ -312,7 +312,7 @@ interface TrainingRuns {
     event Silent(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
     event AuditPassed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
     event Disputed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 accuser);
-    event Upheld(uint64 indexed run, uint32 indexed round, bytes32 indexed subject);
+    event Upheld(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bool replayed);
     event DeviceExpelled(uint64 indexed run, uint32 indexed round, bytes32 indexed device, address account, Standing standing, uint256 forfeited);
     event Verified(uint64 indexed run, uint32 indexed round, bytes32 indexed device, uint64 tokens, uint256 amount, PayKind kind);
     event Paid(uint64 indexed run, address indexed account, bytes32 indexed device, uint256 amount);

@@ -3,13 +3,46 @@
 //! The same bytes go to a coordinator, to a node, or into a transaction: whoever has them can bring them to the ledger.
 
 use alloy_primitives::{B256, Bytes};
-use alloy_sol_types::SolCall as _;
+use alloy_sol_types::{SolCall as _, SolInterface as _};
 
 use crate::{
-    Devices,
-    TrainingRuns::{self, Verdict},
+    Devices, STATEMENT_BYTES_MAX,
+    TrainingRuns::{self, TrainingRunsCalls as Calls, Verdict},
     statement,
 };
+
+/// What a signed statement is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The account of a device.
+    Link(Devices::linkCall),
+    /// A run: an enrolment, a leave, a commitment or a verdict.
+    Run {
+        /// The run.
+        run: u64,
+        /// The device that signed.
+        device: B256,
+    },
+}
+
+/// Returns what a call is about, if it is the statement of a device. The signature is not checked.
+#[must_use]
+pub fn about(call: &[u8]) -> Option<About> {
+    if call.len() > STATEMENT_BYTES_MAX {
+        return None;
+    }
+    if let Ok(link) = Devices::linkCall::abi_decode_validate(call) {
+        return Some(About::Link(link));
+    }
+    let (run, device) = match Calls::abi_decode_validate(call).ok()? {
+        Calls::enroll(call) => (call.run, call.device),
+        Calls::leave(call) => (call.run, call.device),
+        Calls::commit(call) => (call.run, call.device),
+        Calls::verdict(call) => (call.run, call.auditor),
+        _ => return None,
+    };
+    Some(About::Run { run, device })
+}
 
 /// A device that signs: its public key, the ledger it signs for, and its signature over bytes.
 pub struct Signer<'a> {

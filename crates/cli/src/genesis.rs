@@ -48,6 +48,7 @@ pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> G
         fee_recipient: Address::ZERO,
         commitment: 2,
         revisions: Schedule::starting_with(Revision::new(MODULES.newest())),
+        referees: None,
         accounts,
     }
 }

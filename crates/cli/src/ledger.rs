@@ -53,9 +53,9 @@ pub(crate) fn state(phase: RunPhase) -> &'static str {
         RunPhase::Gathering => "gathering",
         RunPhase::Training { .. } => "training",
         RunPhase::Closed => "closing a round",
-        RunPhase::WindingUp(Ending::Completed) => "winding up",
-        RunPhase::WindingUp(Ending::Cancelled) => "being cancelled",
-        RunPhase::WindingUp(Ending::Abandoned) => "being abandoned",
+        RunPhase::WindingUp { ending: Ending::Completed, .. } => "winding up",
+        RunPhase::WindingUp { ending: Ending::Cancelled, .. } => "being cancelled",
+        RunPhase::WindingUp { ending: Ending::Abandoned, .. } => "being abandoned",
         RunPhase::Finished(Ending::Completed) => "completed",
         RunPhase::Finished(Ending::Cancelled) => "cancelled",
         RunPhase::Finished(Ending::Abandoned) => "abandoned",
@@ -65,10 +65,10 @@ pub(crate) fn state(phase: RunPhase) -> &'static str {
 /// Describes the standing of a seat.
 pub(crate) fn standing(seat: &SeatView) -> &'static str {
     match seat.standing {
-        Standing::Active if seat.on_probation => "on probation",
         Standing::Active => "active",
         Standing::Left => "left",
         Standing::Expelled { cause: Cause::Convicted, .. } => "expelled: made up its work",
         Standing::Expelled { cause: Cause::FalseAudit, .. } => "expelled: accused falsely",
+        Standing::Expelled { cause: Cause::Vouched, .. } => "expelled: vouched for made-up work",
     }
 }

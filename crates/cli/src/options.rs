@@ -165,7 +165,10 @@ fn parse_url(text: &str) -> Result<String, String> {
     let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
     match port {
         Some(Ok(_)) if !text.contains('/') => Ok(format!("http://{text}")),
-        _ => Err("write it as http://HOST:PORT, https://HOST or HOST:PORT, as localhost:8545".to_owned()),
+        _ => {
+            Err("write it as http://HOST:PORT, https://HOST or HOST:PORT, as localhost:8545"
+                .to_owned())
+        }
     }
 }
 
@@ -214,8 +217,7 @@ mod tests {
         check("localhost:8545", "http://localhost:8545");
         check("127.0.0.1:80", "http://127.0.0.1:80");
         check("https://ledger.example", "https://ledger.example");
-        for wrong in
-            ["localhost", "ftp://localhost:8545", "ws://localhost:1", "host:port", "8545"]
+        for wrong in ["localhost", "ftp://localhost:8545", "ws://localhost:1", "host:port", "8545"]
         {
             assert!(parse_url(wrong).unwrap_err().contains("http://HOST:PORT"), "{wrong}");
         }

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use ledger_client::Ledger;
 use ledger_views::{
     Window,
-    runs::{self, AuditView, RunDetails, RunView, SeatView},
+    runs::{self, AuditView, DisputeView, RunDetails, RunView, SeatView},
 };
 use serde::Serialize;
 use training_run::Terms;
@@ -92,6 +92,7 @@ struct FullDocument {
     terms: TermsDocument,
     seats: Vec<SeatDocument>,
     open_audits: Vec<AuditDocument>,
+    disputes: Vec<DisputeDocument>,
 }
 
 #[derive(Serialize)]
@@ -108,7 +109,7 @@ struct TermsDocument {
     round_seconds: u32,
     audit_seconds: u32,
     stall_seconds: u32,
-    hold_back_rounds: u16,
+    relay_fee: String,
     spec: String,
     corpus: String,
     initial_state: String,
@@ -120,6 +121,7 @@ struct SeatDocument {
     account: String,
     standing: &'static str,
     tokens_verified: u64,
+    held_back: String,
     paid: String,
 }
 
@@ -129,7 +131,16 @@ struct AuditDocument {
     subject: String,
     auditor: String,
     deadline: u64,
-    claims: usize,
+}
+
+#[derive(Serialize)]
+struct DisputeDocument {
+    round: u32,
+    subject: String,
+    accuser: Option<String>,
+    account: Option<String>,
+    bond: String,
+    deadline: u64,
 }
 
 #[derive(Serialize)]
@@ -193,12 +204,13 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let run = args.project;
     let details = ledger::project(&ledger, run).await?;
-    let RunDetails { run: summary, terms, seats, audits, .. } = details;
+    let RunDetails { run: summary, terms, seats, audits, disputes, .. } = details;
     let document = FullDocument {
         project: project_document(&summary),
         terms: terms_document(&terms),
         seats: seats.iter().map(seat_document).collect(),
         open_audits: audits.iter().map(audit_document).collect(),
+        disputes: disputes.iter().map(dispute_document).collect(),
     };
     let text = format!("{}\n\n{}", facts(&summary, &terms, audits.len()), seat_table(&seats));
     output.print(&document, &text)
@@ -274,7 +286,7 @@ fn terms_document(terms: &Terms) -> TermsDocument {
         round_seconds: terms.round_seconds,
         audit_seconds: terms.audit_seconds,
         stall_seconds: terms.stall_seconds,
-        hold_back_rounds: terms.hold_back_rounds,
+        relay_fee: terms.relay_fee.to_string(),
         spec: terms.spec.to_string(),
         corpus: terms.corpus.to_string(),
         initial_state: terms.initial_state.to_string(),
@@ -287,6 +299,7 @@ fn seat_document(seat: &SeatView) -> SeatDocument {
         account: checksummed(&seat.account),
         standing: ledger::standing(seat),
         tokens_verified: seat.tokens_verified,
+        held_back: seat.stake.to_string(),
         paid: seat.paid.to_string(),
     }
 }
@@ -297,7 +310,17 @@ fn audit_document(audit: &AuditView) -> AuditDocument {
         subject: audit.subject.to_string(),
         auditor: audit.auditor.to_string(),
         deadline: audit.deadline.as_u64(),
-        claims: audit.claims.len(),
+    }
+}
+
+fn dispute_document(dispute: &DisputeView) -> DisputeDocument {
+    DisputeDocument {
+        round: dispute.round,
+        subject: dispute.subject.to_string(),
+        accuser: dispute.accuser.map(|device| device.to_string()),
+        account: dispute.account.as_ref().map(checksummed),
+        bond: dispute.bond.to_string(),
+        deadline: dispute.deadline.as_u64(),
     }
 }
 
@@ -327,7 +350,7 @@ fn facts(summary: &RunView, terms: &Terms, audits_open: usize) -> String {
         ("owed", format!("{} GRAIN, held back until audits are done", summary.owed.to_grain())),
         ("refunded", format!("{} GRAIN", summary.refunded.to_grain())),
         ("price", format!("{} GRAIN per token", terms.price_per_token.to_grain())),
-        ("audits", format!("{audit_rate} % of the work, {audits_open} open")),
+        ("audits", format!("at least {audit_rate} % of the work, {audits_open} open")),
         ("coordinator", format!("{} at {}", summary.coordinator, summary.endpoint)),
         ("model", summary.state.to_string()),
     ];

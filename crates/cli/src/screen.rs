@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use coordinator::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc;
+use training_run::Cause;
 use units::{DeviceId, Wei};
 
 use crate::output::Output;
@@ -93,34 +94,39 @@ impl Screen {
             Event::Enrolled { device, account } => {
                 format!("device {} joined, paid to {account}", short(device))
             }
-            Event::Disputed { round, subject, auditor } => {
+            Event::Disputed { round, subject, accuser } if *accuser == DeviceId::ZERO => {
                 format!(
-                    "round {}: device {} claims that the work of device {} is made up; another auditor decides",
+                    "round {}: the work of device {} is disputed; the referee decides",
                     round + 1,
-                    short(auditor),
                     short(subject)
                 )
             }
-            Event::Convicted { round, device, account, forfeited } => {
-                self.audits += 1;
+            Event::Disputed { round, subject, accuser } => {
+                format!(
+                    "round {}: device {} did not arrive at what device {} committed to; the referee decides",
+                    round + 1,
+                    short(accuser),
+                    short(subject)
+                )
+            }
+            Event::Upheld { round, subject, is_replayed } => {
+                let why = if *is_replayed {
+                    "the referee arrived at the same"
+                } else {
+                    "the data for a replay can't be had"
+                };
+                format!("round {}: the work of device {} counts: {why}", round + 1, short(subject))
+            }
+            Event::Expelled { round, device, account, cause, forfeited } => {
+                let why = match cause {
+                    Cause::Convicted => "was convicted of made-up work",
+                    Cause::FalseAudit => "claimed a mismatch that does not exist",
+                    Cause::Vouched => "passed work that was made up",
+                };
                 let (device, forfeited) = (short(device), forfeited.to_grain());
                 format!(
-                    "round {}: device {device} of {account} was convicted of made-up work and expelled, {forfeited} GRAIN forfeited",
+                    "round {}: device {device} of {account} {why} and is expelled, {forfeited} GRAIN forfeited",
                     round + 1
-                )
-            }
-            Event::FalseAuditor { round, device } => {
-                format!(
-                    "round {}: device {} made a false claim as an auditor and is expelled",
-                    round + 1,
-                    short(device)
-                )
-            }
-            Event::Unresolved { round, subject } => {
-                format!(
-                    "round {}: the work of device {} could not be audited and stays unpaid",
-                    round + 1,
-                    short(subject)
                 )
             }
             Event::Note(words) => words.clone(),

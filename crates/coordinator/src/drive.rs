@@ -11,13 +11,14 @@
 //! 3. close the round when all connected devices have committed, when there is a quorum and the others had enough
 //!    time, or when the deadline has passed;
 //! 4. aggregate a closed round and publish the new state;
-//! 5. have audits of closed rounds drawn, announce them, replace silent auditors;
+//! 5. have audits of closed rounds drawn, announce them, replace silent auditors, settle seats;
 //! 6. announce new rounds and audits to workers.
 
 mod audits;
 mod clock;
 mod fetches;
 mod finish;
+mod peers;
 mod rounds;
 
 use std::{
@@ -35,7 +36,7 @@ use ledger_views::{
 };
 use transport::{
     CoordinatorEndpoint,
-    message::{PROTOCOL, REASON_BYTES_MAX, ToCoordinator, ToWorker},
+    message::{Role, ToWorker},
 };
 use units::{DeviceId, Digest, UnixSeconds, Wei};
 use verification::RunSpec;
@@ -45,16 +46,14 @@ use crate::{
     aggregate::Aggregator,
     ledger_events::Tally,
     opening::{self, Opened},
-    relay::{self, Relay, Relayed},
+    relay::{self, Relay},
 };
 use clock::{LedgerClock, RoundClock};
 use fetches::Fetches;
+use peers::Peer;
 
 /// How often the ledger is read when nothing else happens.
 const PASS_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Number of accounts that audits need: the subject's, the auditor's, and a third one's to decide between them.
-const ACCOUNTS_MIN: usize = 3;
 
 /// Number of blocks whose events are read at once.
 const EVENT_BLOCKS_MAX: u64 = 500;
@@ -89,15 +88,6 @@ async fn drive(options: Options) -> anyhow::Result<Option<Report>> {
     Ok(report)
 }
 
-/// A connected device.
-#[derive(Debug, Default)]
-struct Peer {
-    /// Whether the device has its seat on the ledger and got the specification.
-    is_welcome: bool,
-    /// The last round announced to it.
-    announced_round: Option<u32>,
-}
-
 struct Driver<'a> {
     options: &'a Options,
     ledger: Ledger,
@@ -123,8 +113,12 @@ struct Driver<'a> {
     steps_joined: u64,
     clock: LedgerClock,
     round_clock: RoundClock,
-    /// Smallest number of accounts that was warned about; starts above [`ACCOUNTS_MIN`], which needs no warning.
-    accounts_warned_of: usize,
+    /// Whether the owner was warned that all devices belong to one account.
+    is_warned_of_accounts: bool,
+    /// The referees of the ledger, once they were read.
+    referees: Option<Vec<DeviceId>>,
+    /// The next state, computed but not on the ledger yet: the round, and what followed.
+    computed: Option<rounds::Computed>,
 }
 
 impl<'a> Driver<'a> {
@@ -150,7 +144,9 @@ impl<'a> Driver<'a> {
             steps_joined: 0,
             clock: LedgerClock::default(),
             round_clock: RoundClock::default(),
-            accounts_warned_of: ACCOUNTS_MIN,
+            is_warned_of_accounts: false,
+            referees: None,
+            computed: None,
         }
     }
 
@@ -201,33 +197,7 @@ impl<'a> Driver<'a> {
                 tracing::info!(%device, %reason, "worker disconnected");
                 self.peers.remove(&device);
             }
-            transport::Event::Message { device, message } => self.hear_message(device, &message),
-        }
-    }
-
-    fn hear_message(&mut self, device: DeviceId, message: &ToCoordinator) {
-        match message {
-            ToCoordinator::Hello { protocol, run, .. }
-                if *protocol != PROTOCOL || *run != self.run =>
-            {
-                let reason = format!(
-                    "the coordinator drives run {} with protocol version {PROTOCOL}",
-                    self.run
-                );
-                self.refuse(&device, &reason);
-            }
-            ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second } => {
-                #[expect(clippy::cast_precision_loss, reason = "a loss for display")]
-                let loss = *loss_milli as f32 / 1000.0;
-                let (round, step, steps, tokens_per_second) =
-                    (*round, *step, *steps, *tokens_per_second);
-                self.emit(Event::Step { device, round, step, steps, loss, tokens_per_second });
-            }
-            other => {
-                if let Some(statement) = relay::statement(device, other) {
-                    self.relay.add(statement);
-                }
-            }
+            transport::Event::Message { device, message } => self.hear_message(device, message),
         }
     }
 
@@ -262,7 +232,7 @@ impl<'a> Driver<'a> {
             return Ok(true);
         }
         let seats = runs::seats(&self.ledger, self.run).await?;
-        self.admit_seats(&seats);
+        self.admit(&summary, &seats).await?;
         match summary.phase {
             RunPhase::Training { deadline } => {
                 self.warn_of_few_accounts(&seats);
@@ -273,62 +243,28 @@ impl<'a> Driver<'a> {
                 self.fetch_updates(&summary);
                 self.advance(&summary, &seats).await?;
             }
-            RunPhase::Gathering | RunPhase::WindingUp(_) | RunPhase::Finished(_) => {}
+            RunPhase::Gathering | RunPhase::WindingUp { .. } | RunPhase::Finished(_) => {}
         }
-        self.audit().await?;
-        self.announce_rounds().await?;
+        self.audit(&summary).await?;
+        self.settle(&summary, &seats).await?;
+        self.announce_rounds(&seats).await?;
         Ok(false)
     }
 
-    /// Keeps room for the devices that have or had a seat, and serves blobs to them: to those that left as well, because
-    /// they may have an audit to finish. A device that was expelled has none.
-    fn admit_seats(&self, seats: &[SeatView]) {
-        let known = seats.iter().filter(|seat| !seat.is_expelled()).map(|seat| seat.device);
-        let known: BTreeSet<DeviceId> = known.collect();
-        for device in &known {
-            self.endpoint.admit(device);
-        }
-        self.endpoint.retain_admitted(&known);
-    }
-
     async fn relay_statements(&mut self) -> anyhow::Result<()> {
-        let mut taken = self.relay.take().into_iter();
-        while let Some(statement) = taken.next() {
-            match relay::relay(&self.ledger, self.run, &statement).await {
-                Ok(Relayed::Seated(device)) => self.welcome(device),
-                Ok(Relayed::Done) => {}
-                Ok(Relayed::Refused { device, reason }) => self.refuse(&device, &reason),
-                Err(error) => {
-                    // The transaction may or may not have arrived, so it is tried again.
-                    for statement in std::iter::once(statement).chain(taken) {
-                        self.relay.put_back(statement);
-                    }
-                    return Err(error.into());
+        let statements = self.relay.take();
+        match relay::relay(&self.ledger, &statements).await {
+            Ok(refused) => {
+                for refused in refused {
+                    self.refuse(&refused.device, &refused.reason);
                 }
+                Ok(())
             }
-        }
-        Ok(())
-    }
-
-    fn welcome(&mut self, device: DeviceId) {
-        self.endpoint.admit(&device);
-        let manifest = self.options.project.corpus.manifest().encode();
-        self.send(&device, &ToWorker::Welcome { spec: self.spec.to_bytes(), manifest });
-        if let Some(peer) = self.peers.get_mut(&device) {
-            peer.is_welcome = true;
-        }
-    }
-
-    fn refuse(&self, device: &DeviceId, reason: &str) {
-        let reason: String = reason.chars().take(REASON_BYTES_MAX / 4).collect();
-        self.emit(Event::Note(format!("device {} refused: {reason}", short(device))));
-        self.send(device, &ToWorker::Refused { reason });
-    }
-
-    fn send(&self, device: &DeviceId, message: &ToWorker) {
-        if let Err(error) = self.endpoint.send(device, message) {
-            // The device gets the announcement again when it reconnects.
-            tracing::debug!(%device, %error, "message not sent");
+            Err(error) => {
+                // The transaction may or may not have arrived, so it is tried again.
+                statements.into_iter().for_each(|statement| self.relay.put_back(statement));
+                Err(error.into())
+            }
         }
     }
 
@@ -348,7 +284,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Announces the open round to workers with a seat.
-    async fn announce_rounds(&mut self) -> anyhow::Result<()> {
+    async fn announce_rounds(&mut self, seats: &[SeatView]) -> anyhow::Result<()> {
         let summary = runs::run(&self.ledger, self.run).await?;
         if !matches!(summary.phase, RunPhase::Training { .. }) {
             return Ok(());
@@ -361,14 +297,15 @@ impl<'a> Driver<'a> {
             previous: *previous.as_bytes(),
             update: *update.as_bytes(),
         };
-        let is_uninformed =
-            |peer: &Peer| peer.is_welcome && peer.announced_round != Some(summary.round);
-        let devices: Vec<DeviceId> = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| is_uninformed(peer))
-            .map(|(device, _)| *device)
-            .collect();
+        let seated: BTreeSet<DeviceId> =
+            seats.iter().filter(|seat| seat.is_active()).map(|seat| seat.device).collect();
+        let is_uninformed = |device: &DeviceId, peer: &Peer| {
+            peer.role == Some(Role::Worker)
+                && peer.announced_round != Some(summary.round)
+                && seated.contains(device)
+        };
+        let uninformed = self.peers.iter().filter(|(device, peer)| is_uninformed(device, peer));
+        let devices: Vec<DeviceId> = uninformed.map(|(device, _)| *device).collect();
         for device in devices {
             self.send(&device, &message);
             if let Some(peer) = self.peers.get_mut(&device) {

@@ -115,7 +115,7 @@ fn conditions(terms: &Terms) -> Vec<(&'static str, String)> {
         ("round_seconds", terms.round_seconds.to_string()),
         ("audit_seconds", terms.audit_seconds.to_string()),
         ("stall_seconds", terms.stall_seconds.to_string()),
-        ("hold_back_rounds", terms.hold_back_rounds.to_string()),
+        ("relay_fee", terms.relay_fee.to_grain()),
     ]
 }
 

@@ -13,7 +13,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use training_run::Terms;
 use transport::{CoordinatorEndpoint, Limits};
-use units::{Digest, Wei};
+use units::{DeviceId, Digest, Wei};
 use verification::RunSpec;
 
 use crate::{
@@ -31,10 +31,13 @@ pub struct Options {
     pub folder: PathBuf,
     /// UDP address to listen on for workers.
     pub listen: SocketAddr,
-    /// Addresses to announce instead of the one listened on, if workers elsewhere reach this machine by others.
-    pub announce: Vec<SocketAddr>,
+    /// Addresses or names, `HOST:PORT`, to announce instead of the address listened on, if workers elsewhere reach
+    /// this machine by them.
+    pub announce: Vec<String>,
     /// The ledger, with the owner's key.
     pub ledger: Ledger,
+    /// The owner's auditing device; zero for none.
+    pub auditor: DeviceId,
     /// Number of threads to measure losses.
     pub threads: usize,
     /// Vector instructions to measure losses.
@@ -223,7 +226,10 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
         return Err(Refusal::TooPoor { balance, deposit }.into());
     }
     let announcement = announcement(options, opened);
-    let run = ledger.open_run(&terms, &options.project.name, &announcement, deposit).await?.run;
+    let run = ledger
+        .open_run(&terms, (&options.project.name, &options.auditor), &announcement, deposit)
+        .await?
+        .run;
     opened.run = run;
     keep_record(options, opened).await?;
     let _ = options.events.send(Event::Opened { run, deposited: deposit, resumed: false });
@@ -294,9 +300,9 @@ fn listed(changes: &[Change]) -> String {
 }
 
 fn announcement(options: &Options, opened: &Opened) -> Announcement {
-    let listening = opened.endpoint.addresses();
+    let listening = opened.endpoint.addresses().iter().map(ToString::to_string).collect();
     let addresses = if options.announce.is_empty() { &listening } else { &options.announce };
-    let endpoint = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let endpoint = addresses.join(",");
     let _ = options.events.send(Event::Listening { endpoint: endpoint.clone() });
     Announcement { coordinator: opened.endpoint.device(), endpoint }
 }

@@ -52,11 +52,11 @@ pub struct Project {
 pub struct Conditions {
     /// Pay for a million tokens, in GRAIN.
     pub price_per_million_tokens: String,
-    /// Probability that a commitment is audited, in basis points.
+    /// Smallest chance that a commitment is audited, in basis points.
     pub audit_rate_bps: u16,
     /// An auditor's pay as a share of the work's, in basis points.
     pub audit_pay_bps: u16,
-    /// Share of the seats that must have committed before a round may close, in basis points.
+    /// Share of the commitments of the round before that a round needs to close, in basis points.
     pub quorum_bps: u16,
     /// Number of devices needed to start.
     pub workers_min: u16,
@@ -68,8 +68,8 @@ pub struct Conditions {
     pub audit_seconds: u32,
     /// Seconds without progress after which anyone may abandon the run.
     pub stall_seconds: u32,
-    /// Number of rounds for which pay is held back.
-    pub hold_back_rounds: u16,
+    /// Pay for bringing a device's statement to the ledger, in GRAIN, for whoever does it.
+    pub relay_fee: String,
 }
 
 impl Default for Conditions {
@@ -84,7 +84,7 @@ impl Default for Conditions {
             round_seconds: 600,
             audit_seconds: 600,
             stall_seconds: 7 * 24 * 3600,
-            hold_back_rounds: 9,
+            relay_fee: "0.0002".to_owned(),
         }
     }
 }
@@ -145,7 +145,7 @@ impl Project {
             round_seconds: conditions.round_seconds,
             audit_seconds: conditions.audit_seconds,
             stall_seconds: conditions.stall_seconds,
-            hold_back_rounds: conditions.hold_back_rounds,
+            relay_fee: Wei::parse_grain(&conditions.relay_fee)?,
             spec: self.spec.digest(),
             corpus: self.corpus.manifest().digest(),
             initial_state,

@@ -1,6 +1,7 @@
 //! Events during a run, and the report at its end.
 
 use serde::Serialize;
+use training_run::Cause;
 use units::{AccountId, DeviceId, Digest, Wei};
 
 /// An event of a run; events are sent in the order in which they happen.
@@ -86,8 +87,8 @@ pub enum Event {
         /// The audited device.
         subject: DeviceId,
     },
-    /// An auditor's replay gave something else; the next auditor decides.
-    Disputed {
+    /// An auditor did not answer, or could not get the data; another one is drawn.
+    Silent {
         /// The round.
         round: u32,
         /// The audited device.
@@ -95,30 +96,45 @@ pub enum Event {
         /// The auditor.
         auditor: DeviceId,
     },
-    /// A device was convicted of made-up work and expelled.
-    Convicted {
+    /// A replay gave something else, or no auditor answered: the referee decides.
+    Disputed {
         /// The round.
+        round: u32,
+        /// The audited device.
+        subject: DeviceId,
+        /// The device whose replay it was; zero for an account, and if no auditor answered.
+        accuser: DeviceId,
+    },
+    /// A dispute is over, and the work counts.
+    Upheld {
+        /// The round.
+        round: u32,
+        /// The device.
+        subject: DeviceId,
+        /// Whether the referee replayed the round; else it could not get the data.
+        is_replayed: bool,
+    },
+    /// A device was expelled.
+    Expelled {
+        /// The round it was about.
         round: u32,
         /// The device.
         device: DeviceId,
         /// Its account.
         account: AccountId,
+        /// Why.
+        cause: Cause,
         /// Its forfeited pay.
         forfeited: Wei,
     },
-    /// An auditor made a false claim and was expelled.
-    FalseAuditor {
+    /// A device's work counts as verified.
+    Verified {
         /// The round.
         round: u32,
         /// The device.
         device: DeviceId,
-    },
-    /// No auditor could decide; the round stays unpaid for this device.
-    Unresolved {
-        /// The round.
-        round: u32,
-        /// The device.
-        subject: DeviceId,
+        /// Tokens trained.
+        tokens: u64,
     },
     /// The escrow paid.
     Paid {
@@ -126,12 +142,8 @@ pub enum Event {
         account: AccountId,
         /// The device that worked.
         device: DeviceId,
-        /// Tokens trained, or replayed as auditor.
-        tokens: u64,
         /// The amount.
         amount: Wei,
-        /// Whether it was for an audit.
-        audit: bool,
     },
     /// A message for the user, such as an update that could not be used.
     Note(String),
@@ -161,7 +173,7 @@ pub struct AuditReport {
     pub passed: u32,
     /// Audits that ended in a conviction.
     pub failed: u32,
-    /// Audits that nobody could decide.
+    /// Audits that neither an auditor nor the referee could do, because data could not be had: the work counts.
     pub unresolved: u32,
 }
 
@@ -176,7 +188,7 @@ pub struct Payout {
     pub tokens_verified: u64,
     /// Paid for work and audits, smallest unit, decimal.
     pub paid: String,
-    /// `active`, `left`, `convicted` or `false auditor`.
+    /// `active`, `left`, `convicted`, `false auditor` or `vouched`.
     pub standing: String,
 }
 

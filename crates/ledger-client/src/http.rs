@@ -15,7 +15,7 @@ use hyper::{
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT},
 };
 use hyper_util::{client::proxy::matcher::Matcher, rt::TokioIo};
-use rustls::{ClientConfig, ConfigBuilder, client::WantsVerifier, pki_types::ServerName};
+use rustls::{ClientConfig, ConfigBuilder, WantsVerifier, pki_types::ServerName};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -227,9 +227,7 @@ impl Http {
         let securing = timeout(CONNECT_MAX, connector.connect(name.clone(), stream)).await;
         match securing.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
             Ok(stream) => begin(stream).await,
-            Err(source) => {
-                Err(HttpError::Tls { host: self.host.clone(), port: self.port, source })
-            }
+            Err(source) => Err(HttpError::Tls { host: self.host.clone(), port: self.port, source }),
         }
     }
 }
@@ -256,7 +254,8 @@ impl Tls {
 
 fn versions() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let versions =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     versions.expect("ring implements the usual versions of TLS")
 }
 

@@ -14,7 +14,7 @@ mod assets;
 mod devices;
 mod erc20;
 mod grain;
-mod referees;
+pub mod referees;
 mod signature;
 mod table;
 pub mod tokens;

@@ -3,8 +3,8 @@
 use units::{AccountId, DeviceId, Digest};
 
 use crate::{
-    Accuser, Auditor, Book, Check, Effect, Entry, Finding, Phase, Refused, RoundWindow, Seat,
-    SeatIndex, chance, draw::Random, round::Subject, run::Step,
+    Accuser, Auditor, Book, Check, Effect, Entry, Finding, Phase, Refused, Seat, SeatIndex, chance,
+    draw::Random, round::Subject, run::Step,
 };
 
 /// Number of auditors that may fail to answer before the referee decides.
@@ -181,7 +181,8 @@ impl<B: Book> Step<'_, B> {
                 // It can lose its stake once, whatever the number of verdicts that it answers for.
                 let all = u64::from(self.terms.in_rounds(auditor.stake, subject.round));
                 let share = all.checked_div(auditor.duties.into()).unwrap_or(all);
-                chance::of_second_audit(entry.stake.into(), share)
+                let verdict = u64::from(self.terms.audit_pay.as_u16()).div_ceil(10);
+                chance::of_second_audit(entry.stake.into(), share, verdict)
             }
             None => chance::CERTAIN,
         };
@@ -248,7 +249,10 @@ impl<B: Book> Step<'_, B> {
             // Each silence halves the chance to be drawn.
             let silences = u32::from(seat.silences).min(63);
             let is_willing = random.below(1_u64.wrapping_shl(silences)) == 0;
-            if is_willing && !seat.is_expelled() && !concerned.contains(&seat.account) {
+            let verdicts = u64::from(seat.duties).saturating_add(1);
+            let at_stake = u64::from(self.terms.in_rounds(seat.stake, subject.round));
+            let can_answer = at_stake >= chance::AUDITOR_STAKE_MIN.saturating_mul(verdicts);
+            if is_willing && can_answer && !concerned.contains(&seat.account) {
                 return Ok(Some(index));
             }
         }
@@ -398,7 +402,6 @@ impl<B: Book> Step<'_, B> {
 
     /// Returns whether the record of a round is still kept.
     pub(crate) fn is_kept(&mut self, round: u32) -> Result<bool, B::Error> {
-        debug_assert!(RoundWindow::ROUNDS == 64, "a seat has a bit for each kept round");
         Ok(self.book.round(round)?.number == round)
     }
 }

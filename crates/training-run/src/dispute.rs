@@ -218,7 +218,7 @@ impl<B: Book> Step<'_, B> {
         is_replayed: bool,
     ) -> Result<(), B::Error> {
         let round = subject.round;
-        self.emit(Effect::Upheld { round, subject: subject.device });
+        self.emit(Effect::Upheld { round, subject: subject.device, is_replayed });
         self.mark(subject, Check::Settled)?;
         if !dispute.was_settled {
             self.take_pending(round)?;
@@ -245,8 +245,9 @@ impl<B: Book> Step<'_, B> {
         self.free_if_done(subject.seat)
     }
 
-    /// Expels the subject, and the auditor that passed its work. Whoever disputed it gets a bounty of a round's pay, as far as the
-    /// subject's verified stake goes, if it was drawn or nobody else was going to look ([`crate::chance`] says why).
+    /// Expels the subject, and the auditor that passed its work. Whoever disputed it is paid, as far as the subject's verified stake
+    /// goes: for the verdict if it was drawn, and a bounty of a round's pay if it was drawn or nobody else was going to look
+    /// ([`crate::chance`] says why).
     fn convict(&mut self, subject: Subject, dispute: &Dispute) -> Result<(), B::Error> {
         let round = subject.round;
         self.mark(subject, Check::Void)?;
@@ -260,16 +261,20 @@ impl<B: Book> Step<'_, B> {
             self.expel(index, round, Cause::Vouched)?;
         }
         let pay = self.terms.work_pay(round).map_err(Refused::from)?;
+        let audit = if dispute.is_drawn {
+            self.terms.verdict_pay(round).map_err(Refused::from)?.min(stake)
+        } else {
+            Wei::ZERO
+        };
+        let rest = stake.checked_sub(audit).map_err(Refused::from)?;
         let is_due = dispute.is_drawn || dispute.was_settled;
-        let bounty = if is_due { pay.min(stake) } else { Wei::ZERO };
+        let bounty = if is_due { pay.min(rest) } else { Wei::ZERO };
         match dispute.accuser {
             Accuser::Seat(index) => {
-                if dispute.is_drawn {
-                    let pay = self.terms.verdict_pay(round).map_err(Refused::from)?;
-                    self.credit(index, (round, 0, pay), PayKind::Audit)?;
-                }
-                if bounty > Wei::ZERO {
-                    self.credit(index, (round, 0, bounty), PayKind::Bounty)?;
+                for (amount, kind) in [(audit, PayKind::Audit), (bounty, PayKind::Bounty)] {
+                    if amount > Wei::ZERO {
+                        self.credit(index, (round, 0, amount), kind)?;
+                    }
                 }
                 self.free_if_done(index)?;
             }

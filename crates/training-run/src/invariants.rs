@@ -2,7 +2,7 @@
 
 use units::{Overflow, Wei};
 
-use crate::{Auditor, Check, MemoryBook, Phase, Standing, chance};
+use crate::{Auditor, Check, MemoryBook, Phase, SeatIndex, Standing, chance};
 
 /// Checks the invariants, which hold after every input.
 ///
@@ -24,7 +24,7 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
         .seats()
         .iter()
         .filter(|seat| matches!(seat.standing, Standing::Expelled { .. }))
-        .all(|seat| seat.stake == Wei::ZERO && seat.pending == 0);
+        .all(|seat| seat.stake == Wei::ZERO);
     let undecided = undecided_pay(book).map_err(over)?;
     let (duties, trainer_audits) = duties(book);
     let duties_held: usize = book.seats().iter().map(|seat| usize::from(seat.duties)).sum();
@@ -74,26 +74,21 @@ fn undecided_pay(book: &MemoryBook) -> Result<Wei, Overflow> {
 
 /// Returns the number of audits that seats have to do or answer for, and of those that the owner's device has to do.
 fn duties(book: &MemoryBook) -> (usize, usize) {
-    let (mut seats, mut trainer) = (0, 0);
+    let mut auditors = Vec::new();
+    let mut answers: Vec<SeatIndex> =
+        book.disputes().values().filter_map(|dispute| dispute.passed_by).collect();
     for round in book.rounds() {
         for (_, entry, _) in book.entries(round.number) {
-            match entry.check {
-                Check::Audit { auditor: Auditor::Seat(_), .. } => seats += 1,
-                Check::Audit { auditor: Auditor::Trainer, .. } => trainer += 1,
-                Check::None
-                | Check::Committed
-                | Check::Waiting { .. }
-                | Check::Passed { .. }
-                | Check::Disputed
-                | Check::Settled
-                | Check::Void => {}
+            if let Check::Audit { auditor, .. } = entry.check {
+                auditors.push(auditor);
             }
-            let is_with_referee = entry.check == Check::Disputed;
-            seats += usize::from(entry.passed_by.is_some() && !is_with_referee);
+            if entry.check != Check::Disputed {
+                answers.extend(entry.passed_by);
+            }
         }
     }
-    seats += book.disputes().values().filter(|dispute| dispute.passed_by.is_some()).count();
-    (seats, trainer)
+    let trainer = auditors.iter().filter(|auditor| **auditor == Auditor::Trainer).count();
+    (auditors.len().saturating_sub(trainer).saturating_add(answers.len()), trainer)
 }
 
 /// Returns the most that may still fall due beyond what is owed: verdicts and relays of undecided commitments, and the

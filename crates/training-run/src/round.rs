@@ -24,6 +24,8 @@ impl RoundWindow {
     }
 }
 
+const _: () = assert!(RoundWindow::ROUNDS == u64::BITS, "a seat has a bit for each kept round");
+
 /// A device's commitment to its work of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commitment {

@@ -173,12 +173,19 @@ impl<B: Book> Step<'_, B> {
             return Ok(Wei::ZERO);
         }
         let mut forfeited = before.stake;
+        let mut kept = 0;
         for pending in before.pending_rounds(self.head.round) {
-            forfeited = forfeited.checked_add(self.void(index, pending)?).map_err(Refused::from)?;
+            if self.book.entry(pending, index)?.passed_by.is_some() {
+                // Its auditor still answers for it; the seat gets nothing.
+                kept |= RoundWindow::bit(pending);
+            } else {
+                forfeited =
+                    forfeited.checked_add(self.void(index, pending)?).map_err(Refused::from)?;
+            }
         }
         let seat = self.change_seat(index, |seat| {
             seat.standing = Standing::Expelled { round, cause };
-            (seat.stake, seat.pending) = (Wei::ZERO, 0);
+            (seat.stake, seat.pending) = (Wei::ZERO, kept);
         })?;
         let held = self.head.escrow.held.checked_sub(before.stake).map_err(Refused::from)?;
         self.head.escrow.held = held;
@@ -194,15 +201,13 @@ impl<B: Book> Step<'_, B> {
         Ok(forfeited)
     }
 
-    /// Voids an undecided commitment and returns its pay. Auditors that passed it are paid: it may have been good work.
+    /// Voids an undecided commitment that nobody has passed, and returns its pay.
     fn void(&mut self, index: SeatIndex, round: u32) -> Result<Wei, B::Error> {
         let mut entry = self.book.entry(round, index)?;
         if let Check::Audit { auditor, .. } = entry.check {
             self.relieve(auditor, false)?;
         }
-        self.pay_verdict(round, entry.passed_by)?;
         entry.check = Check::Void;
-        entry.passed_by = None;
         self.book.set_entry(round, index, &entry)?;
         self.count_settled(round)?;
         self.take_pending(round)?;

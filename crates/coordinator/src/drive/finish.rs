@@ -83,5 +83,6 @@ fn standing(standing: Standing) -> &'static str {
         Standing::Left => "left",
         Standing::Expelled { cause: training_run::Cause::Convicted, .. } => "convicted",
         Standing::Expelled { cause: training_run::Cause::FalseAudit, .. } => "false auditor",
+        Standing::Expelled { cause: training_run::Cause::Vouched, .. } => "vouched",
     }
 }

@@ -47,7 +47,11 @@ fn requests_go_to_the_node_or_through_the_proxy() {
     check(&direct, "https://node/a", ["node 443", "/a", "node", "", ""]);
     check(&direct, "https://[::1]:8443", ["::1 8443", "/", "[::1]:8443", "", ""]);
     for wrong in ["ftp://node", "node", "https://", "wss://node"] {
-        assert!(wrong.parse().is_ok_and(|uri| Http::through(&uri, &direct).is_none()) || wrong.parse::<Uri>().is_err(), "{wrong}");
+        assert!(
+            wrong.parse().is_ok_and(|uri| Http::through(&uri, &direct).is_none())
+                || wrong.parse::<Uri>().is_err(),
+            "{wrong}"
+        );
     }
 }
 
@@ -178,7 +182,8 @@ async fn tls_server() -> std::net::SocketAddr {
 /// A client that trusts only the certificate in `testdata`.
 fn trusting(host: &str, port: u16) -> Http {
     let direct = Matcher::builder().build();
-    let mut http = Http::through(&format!("https://{host}:{port}").parse().unwrap(), &direct).unwrap();
+    let mut http =
+        Http::through(&format!("https://{host}:{port}").parse().unwrap(), &direct).unwrap();
     let mut roots = rustls::RootCertStore::empty();
     let certificate = include_bytes!("../../testdata/localhost.der").to_vec();
     roots.add(certificate.into()).unwrap();

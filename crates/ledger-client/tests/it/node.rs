@@ -48,6 +48,7 @@ impl Running {
             fee_recipient: Address::repeat_byte(0xbe),
             commitment: 2,
             revisions: execution::Schedule::FIRST,
+            referees: None,
             accounts: [(signer().address(), rich), (CONTRACT, contract)].into(),
         };
         let node = Node::open(NodeConfig::new(folder, Some(genesis))).unwrap();

@@ -185,7 +185,8 @@ fn audit(event: Sol) -> Result<(u64, Effect), Impossible> {
         }
         Sol::Upheld(event) => {
             let subject = convert::device(event.subject);
-            (event.run, Effect::Upheld { round: event.round, subject })
+            let (round, is_replayed) = (event.round, event.replayed);
+            (event.run, Effect::Upheld { round, subject, is_replayed })
         }
         Sol::DeviceExpelled(event) => {
             let (device, account) =

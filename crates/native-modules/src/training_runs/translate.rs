@@ -295,8 +295,9 @@ fn publish_audit(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Fa
             let (subject, accuser) = (name(subject), name(accuser));
             emit(host, &sol::Disputed { run, round, subject, accuser })
         }
-        Effect::Upheld { round, subject } => {
-            emit(host, &sol::Upheld { run, round, subject: name(subject) })
+        Effect::Upheld { round, subject, is_replayed } => {
+            let subject = name(subject);
+            emit(host, &sol::Upheld { run, round, subject, replayed: is_replayed })
         }
         Effect::Expelled { round, device, account, cause, forfeited } => {
             let (device, account) = (name(device), address(account));

@@ -27,6 +27,7 @@ mod node;
 mod queue;
 mod refusal;
 mod runs;
+mod statement;
 
 pub use ask::PastLedger;
 pub use assets::{CreatedAsset, NewAsset};

@@ -3,7 +3,7 @@
 use model::Activations;
 use verification::RunSpec;
 
-use crate::{participate::Refusal, session::SERVED_MAX, states::STATES_HELD_MAX};
+use crate::{participate::Refusal, served::SERVED_MAX, states::STATES_HELD_MAX};
 
 /// Memory of the process without any run: its code, threads, connections and their buffers. Measured, see
 /// `docs/measurements.md`.

@@ -1,47 +1,28 @@
 //! Takes part in a run until its end, over as many connections as needed.
 
-use std::{
-    io,
-    path::PathBuf,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, path::PathBuf, pin::Pin, time::Duration};
 
-use abi::statement;
-use anyhow::{Context as _, ensure};
-use corpus::Manifest;
 use thiserror::Error;
 use tokio::{
-    sync::Semaphore,
+    sync::watch,
     time::{Instant, sleep},
 };
-use transport::{
-    Dial, Limits, Lost, LostCause, WorkerEndpoint,
-    message::{Link, PROTOCOL, ToCoordinator, ToWorker},
-};
+use transport::{Lost, LostCause, message::Role};
 
 use crate::{
     Contradiction, Event, Options,
-    files::WorkerFiles,
-    fit::Fit,
+    connect::Caller,
+    courier::Courier,
     inputs::Inputs,
-    inquiry,
-    session::{Ending, LastWork, Session},
-    states::{STATES_HELD_MAX, States},
+    membership::Membership,
+    replay::Priority,
+    session::{self, Ending, Kept, LEAVING_MAX, Session},
     view,
-    watch::{self, SeatEnd},
 };
 
 /// First pause after a lost connection; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
-
-/// How long a worker that was stopped may take to tell the coordinator.
-const LEAVING_MAX: Duration = Duration::from_millis(700);
-
-/// How often in a row a run may drop this device before it gives up.
-const DROPPED_MAX: u32 = 3;
 
 /// Why this device can't take part, even if it tries again.
 #[derive(Debug, Error)]
@@ -137,167 +118,107 @@ pub fn participate(
 }
 
 async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
-    let files = WorkerFiles::open(&options.data_dir, options.disk_max)
-        .context("the data folder can't be used")?;
-    let states = Arc::new(Mutex::new(States::new(STATES_HELD_MAX)));
-    let mut last = None;
-    let mut pause = PAUSE;
-    let mut reached = Instant::now();
-    let mut dropped = 0;
+    let calling = (Role::Worker, Priority::Usual);
+    let caller = Caller::new(calling, &options.device, &options.ledger, &options.resources())?;
+    let courier = Courier::start(&options.ledger, options.run, options.device_id());
+    let mut kept = Kept::new(Membership::new(options.account));
+    let mut patience = Patience::new(options.patience);
     loop {
         let connected = tokio::select! {
-            connected = connect(options, &files, &states) => connected,
-            () = stopped(options) => return Ok(Ending::Stopped),
+            connected = connect(&caller, options.run) => connected,
+            () = stopped(&options.stop) => {
+                leave_by_node(options, &courier).await;
+                return Ok(Ending::Stopped);
+            }
         };
         let error = match connected {
-            Ok(Connected::Over) => return Ok(Ending::Finished),
-            Ok(Connected::Inputs(inputs)) => {
-                (pause, reached) = (PAUSE, Instant::now());
-                options.emit(Event::Joined);
-                let ended = session(options, *inputs, &mut last).await;
-                // A device that committed since it was dropped keeps up with the others.
-                if last.is_some() && !matches!(ended, Ok(Left::Dropped)) {
-                    dropped = 0;
-                }
-                match ended {
-                    Ok(Left::Ended(ending)) => return Ok(ending),
-                    Ok(Left::Dropped) if dropped + 1 >= DROPPED_MAX => {
-                        return Err(Refusal::Dropped { times: dropped + 1 }.into());
-                    }
-                    Ok(Left::Dropped) => {
-                        dropped += 1;
-                        options.emit(Event::Dropped);
-                        continue;
-                    }
+            Ok(None) => return Ok(Ending::Finished),
+            Ok(Some(inputs)) => {
+                patience.renew();
+                match Session::run(options, *inputs, &courier, &mut kept).await {
+                    Ok(ending) => return Ok(ending),
                     Err(error) => error,
                 }
             }
             Err(error) => error,
         };
-        if error.downcast_ref::<Refusal>().is_some() {
-            return Err(error);
-        }
-        if error.downcast_ref::<Lost>().is_some_and(|lost| lost.cause == LostCause::Replaced) {
-            return Err(Refusal::KeyInUse.into());
-        }
-        options.emit(Event::Disconnected { reason: format!("{error:#}") });
-        if reached.elapsed() > options.patience {
-            return Err(error.context(format!(
-                "the coordinator could not be reached for {} s",
-                options.patience.as_secs()
-            )));
-        }
+        let reason = patience.may_go_on(error)?;
+        options.emit(Event::Disconnected { reason });
         tokio::select! {
-            () = sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
-            () = stopped(options) => return Ok(Ending::Stopped),
+            () = patience.pause() => {}
+            () = stopped(&options.stop) => {
+                leave_by_node(options, &courier).await;
+                return Ok(Ending::Stopped);
+            }
         }
     }
 }
 
-/// How a session was left, other than by a lost connection.
-enum Left {
-    /// The run or the worker has ended.
-    Ended(Ending),
-    /// The ledger has dropped the device.
-    Dropped,
-}
-
-/// Runs a session until it ends by itself, the ledger has ended this device's seat, or the owner has waited
-/// [`LEAVING_MAX`] for it to leave.
-async fn session(
-    options: &Options,
-    inputs: Inputs,
-    last: &mut Option<LastWork>,
-) -> anyhow::Result<Left> {
-    let device = options.device_id();
-    let leaving = async {
-        stopped(options).await;
-        sleep(LEAVING_MAX).await;
-    };
-    tokio::select! {
-        ended = Session::run(options, inputs, last) => Ok(Left::Ended(ended?)),
-        end = watch::seat_end(&options.ledger, options.run, &device) => Ok(match end {
-            SeatEnd::Dropped => Left::Dropped,
-            SeatEnd::Expelled => Left::Ended(Ending::Expelled),
-            SeatEnd::Over => Left::Ended(Ending::Finished),
-        }),
-        () = leaving => Ok(Left::Ended(Ending::Stopped)),
+/// Connects to the coordinator; returns `None` if the run has ended.
+pub(crate) async fn connect(caller: &Caller, run: u64) -> anyhow::Result<Option<Box<Inputs>>> {
+    if view::current(&caller.ledger, run).await?.is_over {
+        return Ok(None);
     }
+    Ok(Some(Box::new(caller.connect(run).await?)))
 }
 
-/// Waits until the owner stops the worker.
-async fn stopped(options: &Options) {
-    let mut stop = options.stop.clone();
+/// Waits until the owner stops the program.
+pub(crate) async fn stopped(stop: &watch::Receiver<bool>) {
+    let mut stop = stop.clone();
     if stop.wait_for(|stop| *stop).await.is_err() {
         // Nobody can stop it any more.
         std::future::pending::<()>().await;
     }
 }
 
-/// The result of an attempt to connect.
-enum Connected {
-    /// The run has ended.
-    Over,
-    /// The device has its seat.
-    Inputs(Box<Inputs>),
-}
-
-/// Connects, checks the specification, signs the statements, and waits for the coordinator's welcome.
-async fn connect(
-    options: &Options,
-    files: &WorkerFiles,
-    states: &Arc<Mutex<States>>,
-) -> anyhow::Result<Connected> {
-    if view::current(&options.ledger, options.run).await?.is_over {
-        return Ok(Connected::Over);
+/// Gives up the seat without the coordinator, which is not connected.
+async fn leave_by_node(options: &Options, courier: &Courier) {
+    let Some(look) = courier.look() else { return };
+    if let Some((goal, call)) = session::leave(options, &look) {
+        courier.put_for(goal, call, Duration::ZERO);
+        courier.until(LEAVING_MAX, |look| look.active_seat().is_none()).await;
     }
-    let view::Published { coordinator, endpoint, terms } =
-        view::published(&options.ledger, options.run).await?;
-    let addresses = inquiry::addresses(&endpoint).await;
-    let dial = Dial { secret: options.device.seed(), coordinator, addresses };
-    let endpoint = WorkerEndpoint::connect(dial, Limits::USUAL).await?;
-    // Before anything is signed: what contradicts itself or does not fit is not joined.
-    let spec = endpoint.fetch(&terms.spec, inquiry::SPEC_SIZE_MAX).await?;
-    let spec = inquiry::read(&spec, &terms)?;
-    let fit = Fit::choose(&spec, options.threads, options.memory_max)?;
-    tracing::debug!(?fit, "how rounds are computed within the memory allowed");
-    endpoint.send(&hello(options).await?).await?;
-    let manifest = loop {
-        match endpoint.recv().await? {
-            ToWorker::Welcome { manifest, .. } => break manifest,
-            ToWorker::Refused { reason } => return Err(Refusal::NotTakenIn { reason }.into()),
-            ToWorker::Finished => return Ok(Connected::Over),
-            ToWorker::Round { .. } | ToWorker::Audit { .. } => {}
-        }
-    };
-    let manifest = Manifest::decode(&manifest)?;
-    ensure!(manifest.digest() == terms.corpus, Refusal::NotTheTerms { what: "corpus manifest" });
-    states.lock().unwrap_or_else(PoisonError::into_inner).limit(fit.states_held);
-    Ok(Connected::Inputs(Box::new(Inputs {
-        run: options.run,
-        device: options.device_id(),
-        threads: options.threads,
-        isa: options.isa,
-        activations: fit.activations,
-        turns: Arc::new(Semaphore::new(fit.at_once)),
-        ledger: options.ledger.clone(),
-        endpoint,
-        files: files.clone(),
-        spec: Arc::new(spec),
-        manifest,
-        states: Arc::clone(states),
-    })))
 }
 
-async fn hello(options: &Options) -> anyhow::Result<ToCoordinator> {
-    let (chain_id, run, device) = (options.chain_id, options.run, options.device_id());
-    let account = *options.account.as_bytes();
-    let linked = view::link(&options.ledger, &device).await?;
-    let link = (linked.account != Some(options.account)).then(|| {
-        let nonce = linked.next_nonce;
-        let statement = statement::link(chain_id, device.as_bytes(), &account, nonce);
-        Link { nonce, signature: options.sign(&statement) }
-    });
-    let enroll = options.sign(&statement::enroll(chain_id, run, device.as_bytes()));
-    Ok(ToCoordinator::Hello { protocol: PROTOCOL, run, account, link, enroll })
+/// Pauses between attempts to connect, and their end.
+pub(crate) struct Patience {
+    total: Duration,
+    pause: Duration,
+    reached: Instant,
+}
+
+impl Patience {
+    pub(crate) fn new(total: Duration) -> Self {
+        Self { total, pause: PAUSE, reached: Instant::now() }
+    }
+
+    /// The coordinator was reached.
+    pub(crate) fn renew(&mut self) {
+        (self.pause, self.reached) = (PAUSE, Instant::now());
+    }
+
+    /// Returns the reason as text if another attempt makes sense.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(crate) fn may_go_on(&self, error: anyhow::Error) -> anyhow::Result<String> {
+        if error.downcast_ref::<Refusal>().is_some() {
+            return Err(error);
+        }
+        if error.downcast_ref::<Lost>().is_some_and(|lost| lost.cause == LostCause::Replaced) {
+            return Err(Refusal::KeyInUse.into());
+        }
+        if self.reached.elapsed() > self.total {
+            let seconds = self.total.as_secs();
+            return Err(error
+                .context(format!("the coordinator could not be reached for {seconds} s")));
+        }
+        Ok(format!("{error:#}"))
+    }
+
+    /// Waits before the next attempt.
+    pub(crate) async fn pause(&mut self) {
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
 }

@@ -136,6 +136,7 @@ mod tests {
             fee_recipient: Address::repeat_byte(0xbe),
             commitment: 2,
             revisions: execution::Schedule::FIRST,
+            referees: None,
             accounts: [(CALLED, endless)].into(),
         };
         let node = Node::open(NodeConfig::new(directory.path(), Some(genesis))).unwrap();

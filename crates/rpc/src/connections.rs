@@ -48,6 +48,10 @@ pub(crate) struct Bounds {
     pub(crate) request_patience: Duration,
 }
 
+/// The address of the client that sent a request; each request has it among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
 /// A service that answers HTTP requests.
 pub(crate) trait Answers:
     Service<HttpRequest, Response = HttpResponse, Error = Infallible, Future: Send>
@@ -96,7 +100,8 @@ pub(crate) async fn accept<S: Answers>(
         // Small answers are sent at once. If the option can't be set, answers are slower, but correct.
         let _ = stream.set_nodelay(true);
         let stream = Counted { stream, _place: place };
-        let service = TimeLimited { inner: service(), patience: bounds.request_patience };
+        let (peer, patience) = (Peer(from.ip().to_canonical()), bounds.request_patience);
+        let service = TimeLimited { inner: service(), patience, peer };
         tokio::spawn(serve(stream, bounds, stop.clone(), service));
     }
 }
@@ -123,11 +128,12 @@ async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: Stop, service:
     }
 }
 
-/// A service with a time limit: a request that exceeds it is answered 408.
+/// The service of one connection, with a time limit: a request that exceeds it is answered 408.
 #[derive(Clone)]
 struct TimeLimited<S> {
     inner: S,
     patience: Duration,
+    peer: Peer,
 }
 
 impl<S: Answers> Service<HttpRequest> for TimeLimited<S> {
@@ -139,7 +145,8 @@ impl<S: Answers> Service<HttpRequest> for TimeLimited<S> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: HttpRequest) -> Self::Future {
+    fn call(&mut self, mut request: HttpRequest) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
         let answer = tokio::time::timeout(self.patience, self.inner.call(request));
         Box::pin(async { answer.await.unwrap_or_else(|_| Ok(too_slow())) })
     }

@@ -1,6 +1,7 @@
 //! Answers messages: calls the method of each request and joins the answers in one text.
 
 use crate::{
+    connections::Peer,
     context::Context,
     envelope::{self, Entry, Id, Message, Request},
     error::{ErrorObject, METHOD_NOT_FOUND_CODE, no_method, panicked, timed_out},
@@ -24,6 +25,13 @@ pub(crate) struct Dispatcher {
     patience: Duration,
 }
 
+/// Answers the messages of one client.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) peer: Peer,
+}
+
 /// The answer to a message.
 pub(crate) struct Reply {
     /// The text; `None` when the message had notifications only.
@@ -43,12 +51,16 @@ impl Dispatcher {
             patience: options.request_patience,
         }
     }
+}
 
+impl Desk {
     /// Answers a message. Subscriptions need a `client` that can receive notifications.
     pub(crate) async fn reply(&self, bytes: &[u8], client: Option<&Arc<Subscriptions>>) -> Reply {
-        let deadline = Instant::now() + self.patience;
-        let mut state = MessageState { dispatcher: self, client, starts: Vec::new(), deadline };
-        let text = match envelope::parse(bytes, self.batch_max) {
+        let Self { dispatcher, peer } = self;
+        let deadline = Instant::now() + dispatcher.patience;
+        let mut state =
+            MessageState { dispatcher, peer: *peer, client, starts: Vec::new(), deadline };
+        let text = match envelope::parse(bytes, dispatcher.batch_max) {
             Ok(Message::Single(entry)) => state.single(entry).await,
             Ok(Message::Batch(entries)) => state.batch(entries).await,
             Err(error) => Some(written(Id::UNKNOWN, &Err(error))),
@@ -71,6 +83,7 @@ fn written(id: Id<'_>, outcome: &Outcome) -> String {
 /// The state of answering one message.
 struct MessageState<'a> {
     dispatcher: &'a Dispatcher,
+    peer: Peer,
     client: Option<&'a Arc<Subscriptions>>,
     starts: Vec<Start>,
     deadline: Instant,
@@ -132,7 +145,7 @@ impl MessageState<'_> {
         let Dispatcher { context, methods, patience, .. } = self.dispatcher;
         match methods.find(&request.method) {
             Some(method) => {
-                let answer = method.answer(context, request.params);
+                let answer = method.answer(context, request.params, self.peer);
                 let answered = timeout_at(self.deadline, answer).await;
                 answered.unwrap_or_else(|_| Err(timed_out(*patience)))
             }

@@ -3,7 +3,7 @@
 use crate::reverts;
 use alloy_primitives::{B256, Bytes};
 use execution::{CallError, EstimateError, Refusal, SimulateError, TraceError};
-use node::{PendingError, SubmitError, Unread, WaitError};
+use node::{PendingError, StatementError, SubmitError, Unread, WaitError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::time::Duration;
@@ -261,5 +261,24 @@ pub(crate) fn not_submitted(error: SubmitError) -> ErrorObject {
         | SubmitError::Refused(_)
         | SubmitError::Halted { .. }
         | SubmitError::Stopping) => refused(error.to_string()),
+    }
+}
+
+/// Returns the error for a statement that is not brought into a block.
+pub(crate) fn not_relayed(error: StatementError) -> ErrorObject {
+    let message = error.to_string();
+    match error {
+        StatementError::Refused { output } => {
+            ErrorObject::with_data(REVERTED_CODE, message, &output)
+        }
+        StatementError::NotRelayed { .. }
+        | StatementError::Malformed { .. }
+        | StatementError::TooLong { .. } => invalid(message),
+        StatementError::TooOften { .. } | StatementError::Full { .. } => too_large(message),
+        StatementError::Store => ErrorObject::new(INTERNAL_ERROR_CODE, message),
+        StatementError::NotExecuted { .. }
+        | StatementError::NoFunds { .. }
+        | StatementError::NotSent(_)
+        | StatementError::Stopping => refused(message),
     }
 }

@@ -73,6 +73,7 @@ mod server;
 mod simulate;
 mod socket;
 mod state;
+mod statements;
 mod stop;
 mod submission;
 mod subscriptions;

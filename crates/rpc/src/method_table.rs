@@ -2,6 +2,7 @@
 
 use crate::{
     abandonment,
+    connections::Peer,
     context::Context,
     error::{Answer, ErrorObject, panicked, too_large},
     parameters::Params,
@@ -114,6 +115,7 @@ impl Method {
         &self,
         context: &Arc<Context>,
         params: Option<&RawValue>,
+        peer: Peer,
     ) -> Outcome {
         let numbers = context.numbers();
         match self {
@@ -128,7 +130,7 @@ impl Method {
                 tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(panicked()))
             }
             Self::Waiting(method) => {
-                method(Arc::clone(context), &Params::new(params, numbers)).await
+                method(Arc::clone(context), &Params::new(params, numbers).of(peer)).await
             }
         }
     }

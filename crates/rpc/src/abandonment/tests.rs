@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     calls,
+    connections::Peer,
     context::Context,
     criteria::Criteria,
     filters, logs,
@@ -35,6 +36,7 @@ fn context(directory: &Path) -> Context {
         fee_recipient: Address::repeat_byte(0xbe),
         commitment: 2,
         revisions: execution::Schedule::FIRST,
+        referees: None,
         accounts: [(CALLED, endless), (Address::ZERO, rich)].into(),
     };
     let node = Node::open(NodeConfig::new(directory, Some(genesis))).unwrap();
@@ -108,7 +110,7 @@ fn a_request_whose_client_goes_is_abandoned() {
         }
     });
     runtime.block_on(async {
-        let answer = methods.find("endless").unwrap().answer(&context, None);
+        let answer = methods.find("endless").unwrap().answer(&context, None, Peer(std::net::Ipv4Addr::LOCALHOST.into()));
         let late = tokio::time::timeout(Duration::from_millis(50), answer).await;
         assert!(late.is_err(), "it has no end of its own");
     });

@@ -7,6 +7,7 @@
 mod abi;
 mod announce;
 mod asset;
+mod audit;
 mod bench;
 mod demo;
 mod doctor;
@@ -66,6 +67,8 @@ enum Command {
     Project(project::Args),
     /// Show payments to accounts, by project
     Earnings(earnings::Args),
+    /// Repeat the work of a device and compare it with what the device committed to
+    Audit(audit::Args),
     /// Fetch a proof of an account, which can be checked without trusting a node
     Proof(proof::Args),
     /// Check such a proof without a node
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Command::Asset(args) => asset::run(args, &output),
         Command::Project(args) => project::run(args, &output),
         Command::Earnings(args) => earnings::run(args, &output),
+        Command::Audit(args) => audit::run(args, &output),
         Command::Proof(args) => proof::run(args, &output),
         Command::VerifyProof(args) => verify_proof::run(&args, &output),
         Command::Sample(args) => sample::run(args, &output),

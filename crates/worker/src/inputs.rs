@@ -24,7 +24,9 @@ use crate::{
 
 /// How long the coordinator may take to serve a state that was asked for: it may have to derive it from another one.
 const SERVING_MAX: Duration = Duration::from_secs(30);
-/// Pause between two attempts to fetch it.
+/// How long it may take to admit a device that has just connected.
+const ADMITTING_MAX: Duration = Duration::from_secs(5);
+/// Pause between two attempts to fetch something.
 const SERVING_PAUSE: Duration = Duration::from_millis(250);
 
 /// Largest number of answers about states that are remembered.
@@ -158,7 +160,10 @@ impl Inputs {
         while Instant::now() < deadline {
             sleep(SERVING_PAUSE).await;
             if self.answers().get(&round) == Some(&Digest::ZERO) {
-                bail!("the coordinator does not have the state of round {}", round.saturating_add(1));
+                bail!(
+                    "the coordinator does not have the state of round {}",
+                    round.saturating_add(1)
+                );
             }
             error = match fetch().await {
                 Err(error @ FetchError::NotFound { .. }) => error,
@@ -191,7 +196,7 @@ impl Inputs {
                 Some(bytes) => bytes,
                 None => {
                     let size = u64::from(piece.size);
-                    let fetched = self.endpoint.fetch(&piece.digest, size).await;
+                    let fetched = self.fetch_shard(&piece.digest, size).await;
                     let bytes =
                         fetched.with_context(|| format!("shard {index} can't be fetched"))?;
                     self.store(&bytes)?;
@@ -204,6 +209,20 @@ impl Inputs {
             shards.push(Arc::new(bytes));
         }
         Ok(shards)
+    }
+
+    /// Fetches a shard. A coordinator serves nothing to a device that it has not admitted yet, so it is asked again for a
+    /// moment.
+    async fn fetch_shard(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, FetchError> {
+        let deadline = Instant::now() + ADMITTING_MAX;
+        loop {
+            match self.endpoint.fetch(digest, size).await {
+                Err(FetchError::NotFound { .. }) if Instant::now() < deadline => {
+                    sleep(SERVING_PAUSE).await;
+                }
+                fetched => return fetched,
+            }
+        }
     }
 
     /// # Errors

@@ -52,3 +52,6 @@ pub(crate) async fn read(ledger: &Ledger, run: u64, device: &DeviceId) -> anyhow
     audits.retain(|audit| audit.auditor == *device);
     Ok(Look { run: summary, link, standpoint, audits })
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -299,7 +299,8 @@ impl<'a> Session<'a> {
             self.options.emit(Event::Committed { round, loss, tokens });
         } else if look.open_round() != Some(round) && work.held_back.is_none() {
             work.stage = Stage::Missed;
-            let reason = "the round closed before this device's commitment was in a block".to_owned();
+            let reason =
+                "the round closed before this device's commitment was in a block".to_owned();
             self.options.emit(Event::Failed { round, reason });
         }
         Ok(())
@@ -385,7 +386,8 @@ impl<'a> Session<'a> {
                     Finding::Unavailable
                 });
                 let run = self.inputs.run;
-                let call = self.options.sign(|signer| verdict(&signer, (run, round), &subject, finding));
+                let call =
+                    self.options.sign(|signer| verdict(&signer, (run, round), &subject, finding));
                 self.kept.audits.judged((round, subject));
                 self.state(Goal::Verdict { round, subject }, call).await?;
                 self.options.emit(Event::Audited { round, subject, finding });

@@ -55,7 +55,7 @@ mod tests {
             round_seconds: 60,
             audit_seconds: 60,
             stall_seconds: 600,
-            hold_back_rounds: 3,
+            relay_fee: Wei::ZERO,
             spec: spec.digest(),
             corpus: Digest::ZERO,
             initial_state: Digest::ZERO,

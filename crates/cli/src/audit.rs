@@ -1,0 +1,179 @@
+//! `gleaner audit`: repeats the work of any device.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use serde::Serialize;
+use units::DeviceId;
+use wallet::DeviceKey;
+use worker::{Difference, Observation, Observer, Resources, replay_round};
+
+use crate::failure::Hint as _;
+use crate::options::{IsaArgs, LedgerArgs};
+use crate::output::{Output, lines};
+use crate::{ledger, paths, shell};
+
+/// Disk space for the texts of rounds, in bytes: thousands of shards.
+const DISK_MAX: u64 = 1 << 30;
+
+/// Flags of `gleaner audit`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Repeat a device's round, and compare it with what the device committed to
+    Replay(ReplayArgs),
+}
+
+/// Flags of `gleaner audit replay`.
+#[derive(Debug, clap::Args)]
+struct ReplayArgs {
+    /// The project
+    #[arg(value_name = "RUN")]
+    run: u64,
+    /// The round, counted from 1; the ledger keeps the last 64
+    #[arg(value_name = "ROUND", value_parser = clap::value_parser!(u32).range(1..))]
+    round: u32,
+    /// The device, 64 hexadecimal digits
+    #[arg(value_name = "DEVICE")]
+    device: DeviceId,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// Number of threads
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: u16,
+    #[command(flatten)]
+    isa: IsaArgs,
+    /// Memory to use, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    memory: u64,
+    /// Folder for the texts of rounds [default: audit in gleaner's data folder]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Keys of `gleaner audit replay --json`; the round is counted from 1.
+#[derive(Serialize)]
+struct Document {
+    run: u64,
+    round: u32,
+    device: String,
+    /// Whether root and update are what the device committed to.
+    matches: bool,
+    /// `none`, `root`, `update`, `both` or `no-result`.
+    difference: &'static str,
+    committed: Committed,
+    replayed: Replayed,
+}
+
+/// What the device committed to.
+#[derive(Serialize)]
+struct Committed {
+    seal: String,
+    update: String,
+}
+
+/// What the round leads to; `null` when it has no result.
+#[derive(Serialize)]
+struct Replayed {
+    root: Option<String>,
+    seal: Option<String>,
+    update: Option<String>,
+}
+
+/// Repeats a round.
+///
+/// # Errors
+/// When there is no such commitment, or the round's data can't be had.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    let Command::Replay(args) = args.command;
+    let (document, text) = shell::block_on(replay(&args))?;
+    output.print(&document, &text)
+}
+
+async fn replay(args: &ReplayArgs) -> anyhow::Result<(Document, String)> {
+    let ledger = ledger::connect(&args.ledger, None).await?;
+    ledger::project(&ledger, args.run).await?;
+    let mut seed = [0; 32];
+    // The coordinator is asked under a key that nobody knows: it can't answer one device in another way than others.
+    getrandom::fill(&mut seed).context("the system gives no random numbers")?;
+    let resources = Resources {
+        data_dir: paths::or_home(args.data_dir.clone(), "audit")?,
+        disk_max: DISK_MAX,
+        threads: args.threads.into(),
+        isa: args.isa.choose()?,
+        memory_max: args.memory.saturating_mul(1 << 20),
+    };
+    let observer = Observer { ledger, device: DeviceKey::from_seed(&seed), resources };
+    let observed = replay_round(&observer, (args.run, args.round - 1), args.device).await;
+    let hint = format!("gleaner project show {}", args.run);
+    let observed = observed.hint(hint)?;
+    let document = document(args, &observed);
+    let text = text(&document, &observed);
+    Ok((document, text))
+}
+
+fn document(args: &ReplayArgs, observed: &Observation) -> Document {
+    let Observation { commitment, root, update, difference } = observed;
+    Document {
+        run: args.run,
+        round: args.round,
+        device: args.device.to_string(),
+        matches: difference.is_none(),
+        difference: match difference {
+            None => "none",
+            Some(Difference::Root) => "root",
+            Some(Difference::Update) => "update",
+            Some(Difference::Both) => "both",
+            Some(Difference::NoResult { .. }) => "no-result",
+        },
+        committed: Committed {
+            seal: commitment.seal.to_string(),
+            update: commitment.update.to_string(),
+        },
+        replayed: Replayed {
+            root: root.map(|root| root.to_string()),
+            seal: root.map(|root| units::seal(&args.device, &root).to_string()),
+            update: update.map(|update| update.to_string()),
+        },
+    }
+}
+
+fn text(document: &Document, observed: &Observation) -> String {
+    let Document { round, device, committed, replayed, .. } = document;
+    let verdict = match &observed.difference {
+        None => "the work is what the device committed to".to_owned(),
+        Some(Difference::Root) => {
+            "the root differs, the update does not: the device did not do the work that led to it"
+                .to_owned()
+        }
+        Some(Difference::Update) => {
+            "the update differs, the root does not: the device did the work and sent another update"
+                .to_owned()
+        }
+        Some(Difference::Both) => {
+            "root and update differ: the device did not do the work".to_owned()
+        }
+        Some(Difference::NoResult { reason }) => {
+            format!("the round has no result, so nobody did this work: {reason}")
+        }
+    };
+    let none = || "none".to_owned();
+    let row = |name: &str, committed: &str, replayed: Option<&String>| {
+        let replayed = replayed.cloned().unwrap_or_else(none);
+        vec![
+            vec![format!("{name} committed"), committed.to_owned()],
+            vec![format!("{name} replayed"), replayed],
+        ]
+    };
+    let rows = [
+        row("seal", &committed.seal, replayed.seal.as_ref()),
+        row("update", &committed.update, replayed.update.as_ref()),
+    ];
+    format!("round {round} of device {device}: {verdict}\n\n{}", lines(&rows.concat()))
+}

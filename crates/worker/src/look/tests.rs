@@ -1,0 +1,87 @@
+use super::*;
+use training_run::{Commitment, Standing};
+use units::{AccountId, Digest, UnixSeconds, Wei};
+
+/// Returns an active seat, changed by `change`.
+pub(crate) fn seat(change: impl FnOnce(&mut SeatView)) -> SeatView {
+    let mut seat = SeatView {
+        device: DeviceId::from_bytes([1; 32]),
+        account: AccountId::from_bytes([2; 20]),
+        standing: Standing::Active,
+        from_round: 0,
+        next_round: 0,
+        unsettled: 0,
+        stake: Wei::ZERO,
+        paid: Wei::ZERO,
+        tokens_verified: 0,
+        committed: false,
+        overdue: false,
+        due: false,
+    };
+    change(&mut seat);
+    seat
+}
+
+/// Returns a look at a run with this round open, and at a device with this seat.
+pub(crate) fn look(round: u32, seat: Option<SeatView>) -> Look {
+    let run = RunView {
+        run: 1,
+        owner: AccountId::from_bytes([3; 20]),
+        name: String::new(),
+        coordinator: DeviceId::ZERO,
+        endpoint: String::new(),
+        auditor: DeviceId::ZERO,
+        phase: RunPhase::Training { deadline: UnixSeconds::new(1) },
+        round,
+        rounds: 24,
+        state: Digest::ZERO,
+        update: Digest::ZERO,
+        deposited: Wei::ZERO,
+        paid: Wei::ZERO,
+        refunded: Wei::ZERO,
+        owed: Wei::ZERO,
+        tokens_verified: 0,
+        seats: 1,
+        seats_active: 1,
+        committed: 0,
+        quorum: 1,
+        unsettled: 0,
+        disputes: 0,
+    };
+    let seat = seat.map(|seat| (0, seat));
+    Look {
+        run,
+        link: Link { account: None, nonce: 0 },
+        standpoint: Standpoint { seat, nonce: 0, bar: None },
+        audits: Vec::new(),
+    }
+}
+
+/// Returns an audit of this device's.
+pub(crate) fn drawn(round: u32, subject: DeviceId) -> AuditView {
+    AuditView {
+        round,
+        subject,
+        auditor: DeviceId::from_bytes([1; 32]),
+        deadline: UnixSeconds::new(1),
+        base: Digest::ZERO,
+        commitment: Commitment::default(),
+    }
+}
+
+#[test]
+fn a_commitment_is_in_a_block_when_the_ledger_shows_it() {
+    let check = |look: &Look, round: u32, expected: bool| {
+        assert_eq!(look.has_committed(round), expected, "round {round}");
+    };
+    let committed = look(3, Some(seat(|seat| (seat.next_round, seat.committed) = (4, true))));
+    check(&committed, 3, true);
+    check(&committed, 2, true);
+    check(&committed, 4, false);
+    let enrolled_again = look(3, Some(seat(|seat| seat.next_round = 4)));
+    check(&enrolled_again, 3, false);
+    check(&look(3, None), 3, false);
+    assert_eq!(committed.open_round(), Some(3));
+    let left = seat(|seat| seat.standing = Standing::Left);
+    assert!(look(3, Some(left)).active_seat().is_none() && committed.active_seat().is_some());
+}

@@ -70,13 +70,18 @@ impl Field {
 
     /// Starts worker number `index`, with a key and an account of its own: devices of one account don't audit each other.
     pub(crate) fn join(&self, index: u8, flags: &[&str]) -> Running {
+        self.join_project(index, "1", flags)
+    }
+
+    /// As [`Self::join`], for another project than the first.
+    pub(crate) fn join_project(&self, index: u8, project: &str, flags: &[&str]) -> Running {
         let folder = self.machine.path(&format!("worker-{index}"));
         if !folder.exists() {
             fs::create_dir(&folder).unwrap();
             wallet::DeviceKey::store(&folder.join("device.key"), &[index; 32]).unwrap();
         }
         let (folder, account) = (folder.to_str().unwrap(), format!("0x{index:040x}"));
-        let args = ["join", "--project", "1", "--account", &account, "--rpc", &self.node.url];
+        let args = ["join", "--project", project, "--account", &account, "--rpc", &self.node.url];
         let args = [&args[..], &["--data-dir", folder, "--stop-with-stdin", "--json"], flags];
         Running::start(self.machine.command(&args.concat()))
     }

@@ -158,7 +158,10 @@ impl Inputs {
         while Instant::now() < deadline {
             sleep(SERVING_PAUSE).await;
             if self.answers().get(&round) == Some(&Digest::ZERO) {
-                bail!("the coordinator does not have the state of round {}", round.saturating_add(1));
+                bail!(
+                    "the coordinator does not have the state of round {}",
+                    round.saturating_add(1)
+                );
             }
             error = match fetch().await {
                 Err(error @ FetchError::NotFound { .. }) => error,

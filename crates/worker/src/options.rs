@@ -138,11 +138,7 @@ impl Options {
 }
 
 /// Makes a statement of a device for the ledger with this chain id.
-pub(crate) fn sign<T>(
-    device: &DeviceKey,
-    chain_id: u64,
-    make: impl FnOnce(Signer<'_>) -> T,
-) -> T {
+pub(crate) fn sign<T>(device: &DeviceKey, chain_id: u64, make: impl FnOnce(Signer<'_>) -> T) -> T {
     let id = abi::convert::device_word(device.device());
     make(Signer { device: id, chain_id, sign: &|statement| device.sign(statement) })
 }

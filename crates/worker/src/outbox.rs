@@ -101,8 +101,7 @@ impl Goal {
             Self::Commit { round } => (look.open_round() != Some(round)).then_some(Fate::Late),
             Self::Verdict { round, subject } => {
                 let mut audits = look.audits.iter();
-                let is_open =
-                    audits.any(|audit| audit.round == round && audit.subject == subject);
+                let is_open = audits.any(|audit| audit.round == round && audit.subject == subject);
                 (!is_open).then_some(Fate::Done)
             }
         }

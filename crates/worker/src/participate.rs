@@ -210,8 +210,9 @@ impl Patience {
         }
         if self.reached.elapsed() > self.total {
             let seconds = self.total.as_secs();
-            return Err(error
-                .context(format!("the coordinator could not be reached for {seconds} s")));
+            return Err(
+                error.context(format!("the coordinator could not be reached for {seconds} s"))
+            );
         }
         Ok(format!("{error:#}"))
     }

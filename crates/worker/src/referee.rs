@@ -159,7 +159,8 @@ impl Desk<'_> {
             let disputes = runs::disputes(&self.options.ledger, run).await?;
             let is_open = |name: &Name| {
                 let mut open = disputes.iter();
-                name.run != run || open.any(|it| (it.round, it.subject) == (name.round, name.subject))
+                name.run != run
+                    || open.any(|it| (it.round, it.subject) == (name.round, name.subject))
             };
             self.docket.keep(is_open);
             self.take_one(run, &disputes).await;
@@ -214,7 +215,9 @@ impl Desk<'_> {
         let replaying = timeout(REPLAY_MAX, self.replay(run, case)).await;
         let replay = match replaying {
             Ok(Ok(replay)) => replay,
-            Ok(Err(error)) if is_own_fault(&error) => return self.give_up(name, format!("{error:#}")),
+            Ok(Err(error)) if is_own_fault(&error) => {
+                return self.give_up(name, format!("{error:#}"));
+            }
             Ok(Err(error)) => Replay::Unavailable { reason: format!("{error:#}") },
             Err(_) => {
                 let reason = format!("the replay took longer than {} s", REPLAY_MAX.as_secs());

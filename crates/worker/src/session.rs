@@ -22,7 +22,7 @@ use tokio::{
 use training_run::Commitment;
 use transport::message::{ToCoordinator, ToWorker};
 use units::{DeviceId, Digest};
-use verification::Outcome;
+use verification::{JobError, Outcome};
 
 use crate::{
     Event, Options, Refusal,
@@ -299,7 +299,8 @@ impl<'a> Session<'a> {
             self.options.emit(Event::Committed { round, loss, tokens });
         } else if look.open_round() != Some(round) && work.held_back.is_none() {
             work.stage = Stage::Missed;
-            let reason = "the round closed before this device's commitment was in a block".to_owned();
+            let reason =
+                "the round closed before this device's commitment was in a block".to_owned();
             self.options.emit(Event::Failed { round, reason });
         }
         Ok(())
@@ -374,6 +375,9 @@ impl<'a> Session<'a> {
                         return Err(error);
                     }
                     Err(error) => {
+                        if has_diverged(&error) {
+                            self.inputs.endpoint.send(&ToCoordinator::Diverged { round }).await?;
+                        }
                         self.options.emit(Event::Failed { round, reason: format!("{error:#}") });
                     }
                 }
@@ -385,7 +389,8 @@ impl<'a> Session<'a> {
                     Finding::Unavailable
                 });
                 let run = self.inputs.run;
-                let call = self.options.sign(|signer| verdict(&signer, (run, round), &subject, finding));
+                let call =
+                    self.options.sign(|signer| verdict(&signer, (run, round), &subject, finding));
                 self.kept.audits.judged((round, subject));
                 self.state(Goal::Verdict { round, subject }, call).await?;
                 self.options.emit(Event::Audited { round, subject, finding });
@@ -455,6 +460,11 @@ pub(crate) fn verdict(
         Finding::Unavailable => (Verdict::Unavailable, Digest::ZERO),
     };
     signer.verdict(run, round, *subject.as_bytes(), kind, *value.as_bytes())
+}
+
+/// Returns whether the round can't be finished because its numbers left their range.
+fn has_diverged(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(JobError::Diverged { .. } | JobError::Compress(_)))
 }
 
 fn progress(round: u32, pace: Pace) -> ToCoordinator {

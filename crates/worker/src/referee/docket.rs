@@ -103,7 +103,8 @@ impl Docket {
 
     /// The round's data can't be had: counts the try and returns whether it was the last one.
     pub(super) fn is_last_try(&mut self, name: Name, now: Instant) -> bool {
-        let Some(Item { progress: Progress::Open { tries }, not_before }) = self.items.get_mut(&name)
+        let Some(Item { progress: Progress::Open { tries }, not_before }) =
+            self.items.get_mut(&name)
         else {
             return false;
         };

@@ -51,7 +51,7 @@ pub(crate) async fn project(ledger: &Ledger, run: u64) -> anyhow::Result<RunDeta
 pub(crate) fn round(summary: &RunView) -> u32 {
     match summary.phase {
         RunPhase::Training { .. } | RunPhase::Closed => summary.round.saturating_add(1),
-        RunPhase::Gathering | RunPhase::WindingUp(_) | RunPhase::Finished(_) => summary.round,
+        RunPhase::Gathering | RunPhase::WindingUp { .. } | RunPhase::Finished(_) => summary.round,
     }
 }
 

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use coordinator::{Options, Project, Refusal, Report, RunReport};
+use coordinator::{Event, Options, Project, Refusal, Report, RunReport};
 use tokio::sync::{mpsc, watch};
+use units::DeviceId;
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
+use crate::offices::Auditor;
 use crate::options::{IsaArgs, LedgerArgs, SignerArgs};
 use crate::output::Output;
 use crate::run_report;
@@ -45,8 +47,23 @@ pub(crate) struct Args {
     /// Number of threads to measure losses
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
+    /// Share of the work that your own device checks, beside the workers: 5%, or 0% for none
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = parse_audit)]
+    audit: bool,
     #[command(flatten)]
     isa: IsaArgs,
+}
+
+/// The ledger draws a twentieth of the work for the owner's device, or nothing if there is no such device.
+fn parse_audit(text: &str) -> Result<bool, String> {
+    match text.trim_end_matches('%') {
+        "5" => Ok(true),
+        "0" => Ok(false),
+        _ => {
+            Err("the ledger draws 5 % of the work for your device: give 5%, or 0% for none"
+                .to_owned())
+        }
+    }
 }
 
 /// Trains the project to its end.
@@ -66,20 +83,37 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             ledger::connect(&args.ledger, Some(signer)).await?.with_patience(LEDGER_PATIENCE);
         let (stop, stopped) = watch::channel(false);
         let (events, said) = mpsc::unbounded_channel();
+        let (isa, threads) = (args.isa.choose()?, usize::from(args.threads));
+        let auditor = if args.audit {
+            Some(Auditor::open(&folder.join("auditor"), threads, isa)?)
+        } else {
+            None
+        };
+        let (opened, run) = watch::channel(None);
+        let auditing = auditor.as_ref().map_or(DeviceId::ZERO, Auditor::device);
+        let audits =
+            auditor.map(|auditor| auditor.start(ledger.clone(), run, stopped.clone(), *output));
         let options = Options {
             project,
             folder,
             listen: args.listen,
             announce: args.announce,
             ledger,
+            auditor: auditing,
             rewind: args.rewind,
-            threads: args.threads.into(),
-            isa: args.isa.choose()?,
+            threads,
+            isa,
             events,
             stop: stopped,
         };
-        let screen =
-            tokio::spawn(Screen::new(*output, options.project.spec.rounds).follow(said, |_| {}));
+        let screen = tokio::spawn(Screen::new(*output, options.project.spec.rounds).follow(
+            said,
+            move |event| {
+                if let Event::Opened { run, .. } = event {
+                    opened.send_replace(Some(*run));
+                }
+            },
+        ));
         let signals = tokio::spawn(async move {
             if shell::stop_signal().await.is_ok() {
                 let _ = stop.send(true);
@@ -87,6 +121,9 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         });
         let report = hinted(coordinator::run(options).await);
         signals.abort();
+        if let Some(audits) = audits {
+            audits.abort();
+        }
         screen.await.context("the screen panicked")?;
         match report? {
             Some(report) => {

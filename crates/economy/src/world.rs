@@ -383,9 +383,13 @@ impl<'a> World<'a> {
             let is_unpaid = tally.committed != tally.verified || tally.credited != tally.paid;
             tally.is_expelled || tally.has_left || is_unpaid
         });
+        let computed = match self.plan.trainer {
+            Trainer::Honest | Trainer::Offline => self.computed,
+            Trainer::Hostile | Trainer::OwnSeats => 0.0,
+        };
         Outcome {
             earned,
-            computed: self.computed,
+            computed,
             rounds: f64::from(rounds),
             rounds_without: f64::from(committed - rounds),
             honest_harmed: u32::try_from(harmed.count()).unwrap_or(u32::MAX),

@@ -97,9 +97,20 @@ pub(crate) struct BlobStore {
     blobs: Mutex<Blobs>,
 }
 
+/// Who requests a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// It may have every blob.
+    Entitled,
+    /// It may have what is published openly.
+    Stranger,
+}
+
 #[derive(Debug, Default)]
 struct Blobs {
     size: u64,
+    /// The blobs that anyone may have.
+    open: BTreeSet<Digest>,
     by_digest: BTreeMap<Digest, Arc<Vec<u8>>>,
 }
 
@@ -121,10 +132,16 @@ impl BlobStore {
         })
     }
 
-    /// Removes all blobs that are not in `keep`.
+    /// Serves a blob to anyone, and keeps it.
+    pub(crate) fn open(&self, digest: Digest) {
+        self.lock().open.insert(digest);
+    }
+
+    /// Removes all blobs that are neither in `keep` nor open to anyone.
     pub(crate) fn retain(&self, keep: &BTreeSet<Digest>) {
         let mut blobs = self.lock();
-        blobs.by_digest.retain(|digest, _| keep.contains(digest));
+        let Blobs { by_digest, open, .. } = &mut *blobs;
+        by_digest.retain(|digest, _| keep.contains(digest) || open.contains(digest));
         blobs.size = blobs.by_digest.values().map(|blob| size_of(blob)).sum();
     }
 
@@ -155,8 +172,10 @@ impl BlobStore {
         }
     }
 
-    fn blob(&self, digest: &Digest) -> Option<Arc<Vec<u8>>> {
-        self.lock().by_digest.get(digest).cloned()
+    fn blob(&self, digest: &Digest, reader: Reader) -> Option<Arc<Vec<u8>>> {
+        let blobs = self.lock();
+        let may_read = reader == Reader::Entitled || blobs.open.contains(digest);
+        blobs.by_digest.get(digest).filter(|_| may_read).cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, Blobs> {
@@ -178,8 +197,10 @@ pub(crate) fn serve<'a>(
         loop {
             tokio::select! {
                 pair = connection.accept_bi() => match pair {
-                    Ok(_) if !is_entitled(&device) => tracing::debug!(%device, "a device without a seat requested a blob"),
-                    Ok((send, receive)) => { streams.spawn(respond(send, receive, Arc::clone(blob_store), answer)); }
+                    Ok(pair) => {
+                        let reader = if is_entitled(&device) { Reader::Entitled } else { Reader::Stranger };
+                        streams.spawn(respond(pair, Arc::clone(blob_store), reader, answer));
+                    }
                     Err(_) => return,
                 },
                 Some(_) = streams.join_next() => {}
@@ -221,9 +242,9 @@ fn time_limit(answer: Duration, size: u64) -> Duration {
 }
 
 async fn respond(
-    mut send: SendStream,
-    mut receive: RecvStream,
+    (mut send, mut receive): (SendStream, RecvStream),
     blob_store: Arc<BlobStore>,
+    reader: Reader,
     answer: Duration,
 ) {
     let request = timeout(answer, receive.read_to_end(REQUEST_SIZE)).await;
@@ -234,8 +255,8 @@ async fn respond(
         return tracing::debug!("a peer requested something other than a blob");
     };
     let digest = Digest::from_bytes(digest);
-    let Some(blob) = blob_store.blob(&digest) else {
-        return tracing::debug!(%digest, "a peer requested a blob that is not published");
+    let Some(blob) = blob_store.blob(&digest, reader) else {
+        return tracing::debug!(%digest, "a peer requested a blob that it can't have");
     };
     let sending = async {
         send.write_all(&size_of(&blob).to_le_bytes()).await?;

@@ -24,8 +24,8 @@ use crate::{
     admission::{Admission, Met, Place},
     blob::{self, BlobStore, FetchError, PublishError},
     endpoint::{
-        self, BLOBS_ALPN, BindError, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, FETCH_WINDOW,
-        MESSAGE_WINDOW, QUEUE_MAX, Task, chain, describe, refuse,
+        self, BLOBS_ALPN, BindError, Bound, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, FETCH_WINDOW,
+        MESSAGE_WINDOW, QUEUE_MAX, REPLACED, Task, chain, describe, refuse,
     },
     frame::{self, FrameError, SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX},
     inbox::Inbox,
@@ -63,7 +63,7 @@ pub enum Event<In = ToCoordinator> {
 /// `In` is the type of messages from workers, `Out` of messages to them.
 #[derive(Debug)]
 pub struct CoordinatorEndpoint<In = ToCoordinator, Out = ToWorker> {
-    endpoint: Endpoint,
+    endpoint: Bound,
     shared: Arc<Shared>,
     inbox: Arc<Inbox<Event<In>>>,
     accepting: Task,
@@ -91,7 +91,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
             meter: Arc::default(),
         });
         let accepting =
-            Task::spawn(accept(endpoint.clone(), Arc::clone(&shared), Arc::clone(&inbox)));
+            Task::spawn(accept((*endpoint).clone(), Arc::clone(&shared), Arc::clone(&inbox)));
         Ok(Self { endpoint, shared, inbox, accepting, says: PhantomData })
     }
 
@@ -174,7 +174,18 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         self.shared.blob_store.publish(bytes).await
     }
 
-    /// Stops serving all blobs that are not in `keep`.
+    /// Serves `bytes` to anyone who requests their digest, for as long as the endpoint is open: what a device must read
+    /// before it decides to take part. Anyone may request them again and again, so they should be few.
+    ///
+    /// # Errors
+    /// [`PublishError`] above [`Limits::published_size_max`].
+    pub async fn publish_openly(&self, bytes: Vec<u8>) -> Result<Digest, PublishError> {
+        let digest = self.shared.blob_store.publish(bytes).await?;
+        self.shared.blob_store.open(digest);
+        Ok(digest)
+    }
+
+    /// Stops serving all blobs that are not in `keep`, and not published openly.
     pub fn retain(&self, keep: &BTreeSet<Digest>) {
         self.shared.blob_store.retain(keep);
     }
@@ -235,7 +246,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
             tracing::debug!("a worker did not read its last messages in time");
         }
         drop(flushed);
-        endpoint::close(&endpoint).await;
+        endpoint.close().await;
         accepting.ended().await;
     }
 }
@@ -387,7 +398,7 @@ async fn keep_evidence(connection: &Connection, shared: &Shared) {
     let device = endpoint::device(connection.remote_id());
     let older = shared.update(&device, |peer| peer.evidence.replace(connection.clone()));
     if let Some(older) = older {
-        older.close(DONE, b"replaced by a newer connection");
+        older.close(REPLACED, b"");
     }
     let ready = async {
         let mut stream = connection.open_uni().await.ok()?;
@@ -425,7 +436,7 @@ async fn control<In: DeserializeOwned>(
     let (ending, ended) = oneshot::channel();
     let current = Control { connection: connection.clone(), outbox: Some(outbox), ended };
     if let Some(older) = shared.update(&device, |peer| peer.control.replace(current)) {
-        older.connection.close(DONE, b"replaced by a newer connection");
+        older.connection.close(REPLACED, b"");
         // Its `Disconnected` must come before our `Connected`. An error also means that the session has ended.
         let _ended = older.ended.await;
     }

@@ -40,4 +40,4 @@ pub use endpoint::BindError;
 pub use frame::{SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX};
 pub use limits::Limits;
 pub use traffic::{Flow, Traffic};
-pub use worker::{ConnectError, Dial, Lost, WorkerEndpoint};
+pub use worker::{ConnectError, Dial, FetchOnceError, Lost, LostCause, WorkerEndpoint, fetch_once};

@@ -138,6 +138,18 @@ async fn blobs_are_served_to_admitted_devices_only() {
         let coordinator = coordinator(Limits::USUAL).await;
         let worker = worker(&coordinator, Limits::USUAL).await;
         let digest = coordinator.publish(content(5000, 1)).await.unwrap();
+        let open = coordinator.publish_openly(content(700, 2)).await.unwrap();
+        assert_eq!(worker.fetch(&open, 5000).await.unwrap(), content(700, 2));
+        // Without taking part, and from any machine.
+        let dial = Dial {
+            secret: [9; 32],
+            coordinator: coordinator.device(),
+            addresses: coordinator.addresses(),
+        };
+        let fetched = transport::fetch_once(dial.clone(), Limits::USUAL, &open, 5000).await;
+        assert_eq!(fetched.unwrap(), content(700, 2));
+        let refused = transport::fetch_once(dial, Limits::USUAL, &digest, 5000).await;
+        assert!(refused.unwrap_err().to_string().contains("does not serve"));
         let refused = worker.fetch(&digest, 5000).await;
         assert!(matches!(refused, Err(FetchError::NotFound { .. })), "{refused:?}");
         coordinator.admit(&worker.device());
@@ -145,6 +157,8 @@ async fn blobs_are_served_to_admitted_devices_only() {
         coordinator.retain_admitted(&BTreeSet::from([worker.device()]));
         assert_eq!(worker.fetch(&digest, 5000).await.unwrap(), content(5000, 1));
         coordinator.retain_admitted(&BTreeSet::new());
+        coordinator.retain(&BTreeSet::from([digest]));
+        assert_eq!(worker.fetch(&open, 5000).await.unwrap(), content(700, 2));
         let refused = worker.fetch(&digest, 5000).await;
         assert!(matches!(refused, Err(FetchError::NotFound { .. })), "{refused:?}");
         worker.close().await;

@@ -159,13 +159,16 @@ pub(crate) fn checksummed(account: &AccountId) -> String {
 
 /// Parses a URL; `HOST:PORT` is accepted, too.
 fn parse_url(text: &str) -> Result<String, String> {
-    if text.starts_with("http://") {
+    if text.starts_with("http://") || text.starts_with("https://") {
         return Ok(text.to_owned());
     }
     let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
     match port {
         Some(Ok(_)) if !text.contains('/') => Ok(format!("http://{text}")),
-        _ => Err("write it as http://HOST:PORT or HOST:PORT, as localhost:8545".to_owned()),
+        _ => {
+            Err("write it as http://HOST:PORT, https://HOST or HOST:PORT, as localhost:8545"
+                .to_owned())
+        }
     }
 }
 
@@ -213,8 +216,8 @@ mod tests {
         check("http://10.0.0.1:8545", "http://10.0.0.1:8545");
         check("localhost:8545", "http://localhost:8545");
         check("127.0.0.1:80", "http://127.0.0.1:80");
-        for wrong in
-            ["localhost", "https://localhost:8545", "ws://localhost:1", "host:port", "8545"]
+        check("https://ledger.example", "https://ledger.example");
+        for wrong in ["localhost", "ftp://localhost:8545", "ws://localhost:1", "host:port", "8545"]
         {
             assert!(parse_url(wrong).unwrap_err().contains("http://HOST:PORT"), "{wrong}");
         }

@@ -12,7 +12,7 @@
 //! Invariants: one nonce, one transaction; every wait is bounded by the caller's time limit; no text of the node is
 //! trusted to be short, printable or well-formed.
 //!
-//! The crate does not verify the node's answers (it trusts the node), follow events, or use `https`.
+//! The crate does not verify the node's answers (it trusts the node), or follow events.
 
 mod error;
 mod ledger;

@@ -14,7 +14,7 @@ use crate::options::{IsaArgs, LedgerArgs, SignerArgs};
 use crate::output::Output;
 use crate::run_report;
 use crate::screen::Screen;
-use crate::{paths, shell};
+use crate::{announce, paths, shell};
 
 /// How long to wait for a ledger that can't be reached: its node may be restarting.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
@@ -31,10 +31,10 @@ pub(crate) struct Args {
     /// UDP address to listen on for workers; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Address by which workers elsewhere reach this machine, if it differs from the one listened on; may be given
-    /// more than once
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    announce: Vec<SocketAddr>,
+    /// Address or name by which workers elsewhere reach this machine, if it differs from the one listened on; may be
+    /// given more than once
+    #[arg(long, value_name = "HOST:PORT", value_parser = announce::parse)]
+    announce: Vec<String>,
     /// Folder of the run; the same folder continues the run [default: train/NAME in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -55,6 +55,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         args.data_dir.clone(),
         &format!("train/{}", paths::file_name(&project.name)),
     )?;
+    announce::check(args.listen, &args.announce)?;
     let signer = args.signer.unlock()?;
     shell::block_on(async {
         let ledger =

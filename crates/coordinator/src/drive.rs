@@ -160,6 +160,8 @@ impl<'a> Driver<'a> {
     }
 
     async fn publish_corpus(&self) -> anyhow::Result<()> {
+        // Whoever thinks about taking part reads it first.
+        self.endpoint.publish_openly(self.spec.to_bytes()).await?;
         let corpus = &self.options.project.corpus;
         for index in 0..corpus.shard_count() {
             self.endpoint.publish(corpus.shard(index).to_vec()).await?;

@@ -31,8 +31,9 @@ pub struct Options {
     pub folder: PathBuf,
     /// UDP address to listen on for workers.
     pub listen: SocketAddr,
-    /// Addresses to announce instead of the one listened on, if workers elsewhere reach this machine by others.
-    pub announce: Vec<SocketAddr>,
+    /// Addresses or names, `HOST:PORT`, to announce instead of the address listened on, if workers elsewhere reach
+    /// this machine by them.
+    pub announce: Vec<String>,
     /// The ledger, with the owner's key.
     pub ledger: Ledger,
     /// Number of threads to measure losses.
@@ -294,9 +295,9 @@ fn listed(changes: &[Change]) -> String {
 }
 
 fn announcement(options: &Options, opened: &Opened) -> Announcement {
-    let listening = opened.endpoint.addresses();
+    let listening = opened.endpoint.addresses().iter().map(ToString::to_string).collect();
     let addresses = if options.announce.is_empty() { &listening } else { &options.announce };
-    let endpoint = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let endpoint = addresses.join(",");
     let _ = options.events.send(Event::Listening { endpoint: endpoint.clone() });
     Announcement { coordinator: opened.endpoint.device(), endpoint }
 }

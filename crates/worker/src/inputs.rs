@@ -11,7 +11,7 @@ use transport::WorkerEndpoint;
 use units::{DeviceId, Digest};
 use verification::RunSpec;
 
-use crate::{files::WorkerFiles, states::States, work::Assignment};
+use crate::{files::WorkerFiles, participate::Refusal, states::States, work::Assignment};
 
 /// The base state of a round, as the coordinator announces it; all of it is checked.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,8 @@ impl Inputs {
         state: &Digest,
     ) -> Option<Vec<f32>> {
         let previous = self.held(previous)?;
-        let bytes = self.endpoint.fetch(update, self.size_max()).await.ok()?;
+        let size_max = verification::outer_update_size_max(&self.spec);
+        let bytes = self.endpoint.fetch(update, size_max).await.ok()?;
         let spec = Arc::clone(&self.spec);
         let state = *state;
         let applied = tokio::task::spawn_blocking(move || {
@@ -118,7 +119,7 @@ impl Inputs {
     async fn download(&self, state: &Digest) -> anyhow::Result<Vec<f32>> {
         let bytes = self
             .endpoint
-            .fetch(state, self.size_max())
+            .fetch(state, verification::state_size(&self.spec))
             .await
             .context("checkpoint can't be fetched")?;
         let parameters = model::params_from_bytes(&self.spec.model, &bytes);
@@ -138,7 +139,7 @@ impl Inputs {
                     let fetched = self.endpoint.fetch(&piece.digest, size).await;
                     let bytes =
                         fetched.with_context(|| format!("shard {index} can't be fetched"))?;
-                    self.files.store_shard(&bytes).context("shard can't be written")?;
+                    self.store(&bytes)?;
                     bytes
                 }
             };
@@ -150,9 +151,10 @@ impl Inputs {
         Ok(shards)
     }
 
-    /// Returns the size limit of a checkpoint or an outer update, headers included.
-    fn size_max(&self) -> u64 {
-        let parameters = u64::try_from(self.spec.model.parameter_count()).unwrap_or(u64::MAX);
-        parameters.saturating_mul(4).saturating_add(1 << 16)
+    /// # Errors
+    /// [`Refusal::Disk`]: without a shard on disk it would be fetched again for every audit.
+    fn store(&self, shard: &[u8]) -> Result<(), Refusal> {
+        let stored = self.files.store_shard(shard);
+        stored.map_err(|source| Refusal::Disk { folder: self.files.folder().to_owned(), source })
     }
 }

@@ -16,16 +16,22 @@
 mod files;
 mod fit;
 mod inputs;
+mod inquiry;
 mod misbehaviour;
 mod options;
 mod participate;
 mod session;
+mod speed;
 mod states;
+mod terms;
 mod view;
+mod watch;
 mod work;
 
+pub use inquiry::{Estimate, Inquiry, Offer, is_unreachable};
 pub use misbehaviour::{Behaviour, UnknownBehaviour};
 pub use options::{Event, Options};
 pub use participate::{Refusal, participate};
 pub use session::Ending;
+pub use terms::Contradiction;
 pub use work::{Finding, Pace};

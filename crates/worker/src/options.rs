@@ -29,6 +29,8 @@ pub struct Options {
     pub chain_id: u64,
     /// Folder for shards.
     pub data_dir: PathBuf,
+    /// Disk space that the worker may use, in bytes.
+    pub disk_max: u64,
     /// Number of threads of a computation.
     pub threads: usize,
     /// Vector instructions of a computation.
@@ -97,6 +99,8 @@ pub enum Event {
         /// The reason.
         reason: String,
     },
+    /// The ledger has dropped the device from the run; it enrols again.
+    Dropped,
     /// A round or an audit could not be computed.
     Failed {
         /// The round.

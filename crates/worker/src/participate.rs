@@ -1,9 +1,10 @@
 //! Takes part in a run until its end, over as many connections as needed.
 
 use std::{
-    net::SocketAddr,
+    io,
+    path::PathBuf,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -16,25 +17,31 @@ use tokio::{
     time::{Instant, sleep},
 };
 use transport::{
-    Dial, Limits, WorkerEndpoint,
+    Dial, Limits, Lost, LostCause, WorkerEndpoint,
     message::{Link, PROTOCOL, ToCoordinator, ToWorker},
 };
-use units::Digest;
-use verification::RunSpec;
 
 use crate::{
-    Event, Options,
+    Contradiction, Event, Options,
     files::WorkerFiles,
     fit::Fit,
     inputs::Inputs,
-    session::{Ending, Session},
-    states::States,
+    inquiry,
+    session::{Ending, LastWork, Session},
+    states::{STATES_HELD_MAX, States},
     view,
+    watch::{self, SeatEnd},
 };
 
 /// First pause after a lost connection; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// How long a worker that was stopped may take to tell the coordinator.
+const LEAVING_MAX: Duration = Duration::from_millis(700);
+
+/// How often in a row a run may drop this device before it gives up.
+const DROPPED_MAX: u32 = 3;
 
 /// Why this device can't take part, even if it tries again.
 #[derive(Debug, Error)]
@@ -49,6 +56,38 @@ pub enum Refusal {
         /// Bytes allowed.
         allowed: u64,
     },
+    /// A round's shards need more disk space than allowed.
+    #[error(
+        "the text of a round has {needed} bytes, {allowed} may be kept on disk: choose another project, or raise --disk"
+    )]
+    TooMuchDisk {
+        /// Bytes a round needs.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
+    /// This machine would miss the deadline of every round.
+    #[error(
+        "a round would take {needed} s on this machine, its deadline is after {allowed} s: choose another project, or give more --threads"
+    )]
+    TooSlow {
+        /// Seconds a round takes.
+        needed: u64,
+        /// Seconds until the deadline.
+        allowed: u64,
+    },
+    /// The run takes no further devices.
+    #[error("all {seats} seats are taken: choose another project, or try again later")]
+    Full {
+        /// The number of seats.
+        seats: u16,
+    },
+    /// The run has ended, or has no round left.
+    #[error("the project has ended, or no round of it is left: choose another project")]
+    Over,
+    /// The owner would not pay for what the specification asks for.
+    #[error("the project contradicts itself: {0}: choose another project")]
+    Contradiction(Contradiction),
     /// Specification or manifest do not have the digest in the terms.
     #[error(
         "the coordinator's {what} does not have the digest on the ledger: choose another project"
@@ -62,6 +101,27 @@ pub enum Refusal {
     NotTakenIn {
         /// The coordinator's reason.
         reason: String,
+    },
+    /// The text of a round can't be kept.
+    #[error("{} can't be written: free some disk space, or give another --data-dir", folder.display())]
+    Disk {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The same device key is used elsewhere.
+    #[error(
+        "another machine or program has connected with this device's key, and only one can be paid for it: give each machine a --data-dir of its own, and remove a copied device.key"
+    )]
+    KeyInUse,
+    /// The ledger has dropped the device again and again.
+    #[error(
+        "the project dropped this device {times} times because it missed rounds, so its work is not paid: choose a smaller model, or give more --threads"
+    )]
+    Dropped {
+        /// How often.
+        times: u32,
     },
 }
 
@@ -77,29 +137,49 @@ pub fn participate(
 }
 
 async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
-    let files = WorkerFiles::open(&options.data_dir).context("the data folder can't be used")?;
-    let states = Arc::new(Mutex::new(States::default()));
+    let files = WorkerFiles::open(&options.data_dir, options.disk_max)
+        .context("the data folder can't be used")?;
+    let states = Arc::new(Mutex::new(States::new(STATES_HELD_MAX)));
     let mut last = None;
     let mut pause = PAUSE;
     let mut reached = Instant::now();
-    let mut stop = options.stop.clone();
+    let mut dropped = 0;
     loop {
-        let summary = view::current(&options.ledger, options.run).await?;
-        if summary.is_over {
-            return Ok(Ending::Finished);
-        }
-        let error = match connect(options, &files, &states).await {
-            Ok(inputs) => {
+        let connected = tokio::select! {
+            connected = connect(options, &files, &states) => connected,
+            () = stopped(options) => return Ok(Ending::Stopped),
+        };
+        let error = match connected {
+            Ok(Connected::Over) => return Ok(Ending::Finished),
+            Ok(Connected::Inputs(inputs)) => {
                 (pause, reached) = (PAUSE, Instant::now());
                 options.emit(Event::Joined);
-                match Session::run(options, inputs, &mut last).await {
-                    Ok(ending) => return Ok(ending),
+                let ended = session(options, *inputs, &mut last).await;
+                // A device that committed since it was dropped keeps up with the others.
+                if last.is_some() && !matches!(ended, Ok(Left::Dropped)) {
+                    dropped = 0;
+                }
+                match ended {
+                    Ok(Left::Ended(ending)) => return Ok(ending),
+                    Ok(Left::Dropped) if dropped + 1 >= DROPPED_MAX => {
+                        return Err(Refusal::Dropped { times: dropped + 1 }.into());
+                    }
+                    Ok(Left::Dropped) => {
+                        dropped += 1;
+                        options.emit(Event::Dropped);
+                        continue;
+                    }
                     Err(error) => error,
                 }
             }
-            Err(error) if error.downcast_ref::<Refusal>().is_some() => return Err(error),
             Err(error) => error,
         };
+        if error.downcast_ref::<Refusal>().is_some() {
+            return Err(error);
+        }
+        if error.downcast_ref::<Lost>().is_some_and(|lost| lost.cause == LostCause::Replaced) {
+            return Err(Refusal::KeyInUse.into());
+        }
         options.emit(Event::Disconnected { reason: format!("{error:#}") });
         if reached.elapsed() > options.patience {
             return Err(error.context(format!(
@@ -109,36 +189,91 @@ async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
         }
         tokio::select! {
             () = sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
-            _ = stop.wait_for(|stop| *stop) => return Ok(Ending::Stopped),
+            () = stopped(options) => return Ok(Ending::Stopped),
         }
     }
 }
 
-/// Connects, signs the statements, and waits for the coordinator's welcome.
+/// How a session was left, other than by a lost connection.
+enum Left {
+    /// The run or the worker has ended.
+    Ended(Ending),
+    /// The ledger has dropped the device.
+    Dropped,
+}
+
+/// Runs a session until it ends by itself, the ledger has ended this device's seat, or the owner has waited
+/// [`LEAVING_MAX`] for it to leave.
+async fn session(
+    options: &Options,
+    inputs: Inputs,
+    last: &mut Option<LastWork>,
+) -> anyhow::Result<Left> {
+    let device = options.device_id();
+    let leaving = async {
+        stopped(options).await;
+        sleep(LEAVING_MAX).await;
+    };
+    tokio::select! {
+        ended = Session::run(options, inputs, last) => Ok(Left::Ended(ended?)),
+        end = watch::seat_end(&options.ledger, options.run, &device) => Ok(match end {
+            SeatEnd::Dropped => Left::Dropped,
+            SeatEnd::Expelled => Left::Ended(Ending::Expelled),
+            SeatEnd::Over => Left::Ended(Ending::Finished),
+        }),
+        () = leaving => Ok(Left::Ended(Ending::Stopped)),
+    }
+}
+
+/// Waits until the owner stops the worker.
+async fn stopped(options: &Options) {
+    let mut stop = options.stop.clone();
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Nobody can stop it any more.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The result of an attempt to connect.
+enum Connected {
+    /// The run has ended.
+    Over,
+    /// The device has its seat.
+    Inputs(Box<Inputs>),
+}
+
+/// Connects, checks the specification, signs the statements, and waits for the coordinator's welcome.
 async fn connect(
     options: &Options,
     files: &WorkerFiles,
     states: &Arc<Mutex<States>>,
-) -> anyhow::Result<Inputs> {
-    let offer = view::offer(&options.ledger, options.run).await?;
-    let addresses: Vec<SocketAddr> =
-        offer.endpoint.split(',').filter_map(|address| address.trim().parse().ok()).collect();
-    let dial = Dial { secret: options.device.seed(), coordinator: offer.coordinator, addresses };
+) -> anyhow::Result<Connected> {
+    if view::current(&options.ledger, options.run).await?.is_over {
+        return Ok(Connected::Over);
+    }
+    let view::Published { coordinator, endpoint, terms } =
+        view::published(&options.ledger, options.run).await?;
+    let addresses = inquiry::addresses(&endpoint).await;
+    let dial = Dial { secret: options.device.seed(), coordinator, addresses };
     let endpoint = WorkerEndpoint::connect(dial, Limits::USUAL).await?;
-    let hello = hello(options).await?;
-    endpoint.send(&hello).await?;
-    let (spec, manifest) = loop {
+    // Before anything is signed: what contradicts itself or does not fit is not joined.
+    let spec = endpoint.fetch(&terms.spec, inquiry::SPEC_SIZE_MAX).await?;
+    let spec = inquiry::read(&spec, &terms)?;
+    let fit = Fit::choose(&spec, options.threads, options.memory_max)?;
+    tracing::debug!(?fit, "how rounds are computed within the memory allowed");
+    endpoint.send(&hello(options).await?).await?;
+    let manifest = loop {
         match endpoint.recv().await? {
-            ToWorker::Welcome { spec, manifest } => break (spec, manifest),
+            ToWorker::Welcome { manifest, .. } => break manifest,
             ToWorker::Refused { reason } => return Err(Refusal::NotTakenIn { reason }.into()),
-            ToWorker::Finished => anyhow::bail!("the run has ended"),
+            ToWorker::Finished => return Ok(Connected::Over),
             ToWorker::Round { .. } | ToWorker::Audit { .. } => {}
         }
     };
-    let (spec, manifest) = check(&offer, &spec, &manifest)?;
-    let fit = Fit::choose(&spec, options.threads, options.memory_max)?;
-    tracing::debug!(?fit, "how rounds are computed within the memory allowed");
-    Ok(Inputs {
+    let manifest = Manifest::decode(&manifest)?;
+    ensure!(manifest.digest() == terms.corpus, Refusal::NotTheTerms { what: "corpus manifest" });
+    states.lock().unwrap_or_else(PoisonError::into_inner).limit(fit.states_held);
+    Ok(Connected::Inputs(Box::new(Inputs {
         run: options.run,
         device: options.device_id(),
         threads: options.threads,
@@ -151,7 +286,7 @@ async fn connect(
         spec: Arc::new(spec),
         manifest,
         states: Arc::clone(states),
-    })
+    })))
 }
 
 async fn hello(options: &Options) -> anyhow::Result<ToCoordinator> {
@@ -165,12 +300,4 @@ async fn hello(options: &Options) -> anyhow::Result<ToCoordinator> {
     });
     let enroll = options.sign(&statement::enroll(chain_id, run, device.as_bytes()));
     Ok(ToCoordinator::Hello { protocol: PROTOCOL, run, account, link, enroll })
-}
-
-fn check(offer: &view::Offer, spec: &[u8], manifest: &[u8]) -> anyhow::Result<(RunSpec, Manifest)> {
-    ensure!(Digest::of(spec) == offer.spec, Refusal::NotTheTerms { what: "specification" });
-    let spec = RunSpec::from_bytes(spec)?;
-    let manifest = Manifest::decode(manifest)?;
-    ensure!(manifest.digest() == offer.corpus, Refusal::NotTheTerms { what: "corpus manifest" });
-    Ok((spec, manifest))
 }

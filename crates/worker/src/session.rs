@@ -23,12 +23,13 @@ use crate::{
     Event, Options,
     inputs::{Base, Inputs},
     misbehaviour::{self, Behaviour},
+    participate::Refusal,
     view,
     work::{self, Finding, Pace},
 };
 
 /// Number of updates served at once: those of the last rounds, which the coordinator may still request.
-const SERVED_MAX: usize = 12;
+pub(crate) const SERVED_MAX: usize = 12;
 
 /// Why a session ended, other than by a lost connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,6 +238,11 @@ impl<'a> Session<'a> {
                 self.training = None;
                 match work {
                     Ok(outcome) => self.commit(round, outcome).await?,
+                    Err(error) if error.downcast_ref::<Refusal>().is_some() => {
+                        // It would fail again in every round, and delay the others.
+                        self.leave().await?;
+                        return Err(error);
+                    }
                     Err(error) => {
                         self.options.emit(Event::Failed { round, reason: format!("{error:#}") })
                     }

@@ -6,6 +6,7 @@ use ledger_views::{
     devices,
     runs::{self, AuditView, SeatView},
 };
+use training_run::Terms;
 use units::{AccountId, DeviceId, Digest};
 
 /// The phase of the run.
@@ -17,11 +18,10 @@ pub(crate) struct Current {
 }
 
 /// What the owner has published for workers.
-pub(crate) struct Offer {
+pub(crate) struct Published {
     pub(crate) coordinator: DeviceId,
     pub(crate) endpoint: String,
-    pub(crate) spec: Digest,
-    pub(crate) corpus: Digest,
+    pub(crate) terms: Terms,
 }
 
 /// The account of a device.
@@ -35,14 +35,9 @@ pub(crate) async fn current(ledger: &Ledger, run: u64) -> anyhow::Result<Current
     Ok(Current { round: summary.round, base: summary.state, is_over: summary.phase.is_over() })
 }
 
-pub(crate) async fn offer(ledger: &Ledger, run: u64) -> anyhow::Result<Offer> {
+pub(crate) async fn published(ledger: &Ledger, run: u64) -> anyhow::Result<Published> {
     let (summary, terms) = (runs::run(ledger, run).await?, runs::terms(ledger, run).await?);
-    Ok(Offer {
-        coordinator: summary.coordinator,
-        endpoint: summary.endpoint,
-        spec: terms.spec,
-        corpus: terms.corpus,
-    })
+    Ok(Published { coordinator: summary.coordinator, endpoint: summary.endpoint, terms })
 }
 
 pub(crate) async fn link(ledger: &Ledger, device: &DeviceId) -> anyhow::Result<Linked> {

@@ -8,6 +8,7 @@ mod bench;
 mod demo;
 mod faults;
 mod field;
+mod join;
 mod killed;
 mod node;
 mod project;

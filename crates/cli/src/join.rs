@@ -13,13 +13,14 @@ use ledger_client::Ledger;
 use ledger_views::runs;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
+use training_run::Cause;
 use units::{AccountId, DeviceId, Wei};
 use wallet::DeviceKey;
-use worker::{Behaviour, Ending, Event, Finding, Refusal};
+use worker::{Behaviour, Conduct, Ending, Event, Finding, Refusal};
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
-use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_account, parse_grain};
+use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_grain, parse_payee};
 use crate::output::Output;
 use crate::{paths, shell};
 use choice::{Chosen, Search, Speeds};
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     ledger: LedgerArgs,
     /// Account that is paid; its key is not needed on this machine
-    #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_account)]
+    #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_payee)]
     account: AccountId,
     /// Work for this project and end with it [default: the open project that pays best, one after the other]
     #[arg(long, value_name = "ID")]
@@ -77,6 +78,9 @@ pub(crate) struct Args {
     /// Cheat in this way, to test the protection
     #[arg(long = "misbehave", hide = true, value_name = "HOW", default_value = "honest")]
     behaviour: Behaviour,
+    /// Folder that colluders share
+    #[arg(long, hide = true, value_name = "DIR")]
+    accomplices: Option<PathBuf>,
 }
 
 impl Args {
@@ -235,7 +239,6 @@ async fn participate(
         run,
         account: args.account,
         device: DeviceKey::load_or_create(&folder.join("device.key"))?,
-        chain_id: ledger.chain_id(),
         ledger: (*ledger).clone(),
         data_dir: folder.to_owned(),
         disk_max: args.disk_max(),
@@ -243,7 +246,7 @@ async fn participate(
         isa: args.isa.choose()?,
         memory_max: args.memory_max(),
         patience: if args.project.is_some() { patience } else { patience.min(CHOSEN_PATIENCE) },
-        behaviour: args.behaviour,
+        conduct: Conduct { behaviour: args.behaviour, accomplices: args.accomplices.clone() },
         events,
         stop: stopped.clone(),
     };
@@ -365,16 +368,28 @@ fn describe(event: &Event) -> Option<String> {
         }
         Event::Audited { round, subject, finding } => {
             let found = match finding {
-                Some(Finding::Passed { .. }) => "the work matches the commitment",
-                Some(Finding::Upheld { .. }) => "the work is made up, as an earlier auditor found",
-                Some(Finding::Mismatch { .. }) => "the work differs from the commitment",
-                None => "the data is not available",
+                Finding::Passed { .. } => "the work matches the commitment",
+                Finding::Mismatch => {
+                    "the work differs from the commitment: the referee decides"
+                }
+                Finding::Unavailable => "the data is not available",
             };
             format!("round {}: device {subject} audited: {found}", round + 1)
         }
         Event::Refused { reason } => format!("refused: {reason}"),
         Event::Dropped => {
             "the project has dropped this device, because it missed rounds or its work could not be audited: that work is not paid; enrolling again".to_owned()
+        }
+        Event::Expelled { bar } => {
+            let why = match bar.cause {
+                Cause::Convicted => "the referee found that its work was made up",
+                Cause::FalseAudit => "it claimed a mismatch that the referee did not find",
+                Cause::Vouched => "it passed work that was made up",
+            };
+            format!(
+                "round {}: this device is expelled from the project, and its held-back pay is forfeited: {why}",
+                bar.round + 1
+            )
         }
         Event::Failed { round, reason } => format!("round {}: {reason}", round + 1),
     })

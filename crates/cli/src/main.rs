@@ -17,6 +17,7 @@ mod genesis;
 mod join;
 mod ledger;
 mod node;
+mod offices;
 mod options;
 mod output;
 mod password;

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use coordinator::{Options, Project, Refusal};
+use coordinator::{Event, Options, Project, Refusal, Report, RunReport};
 use tokio::sync::{mpsc, watch};
+use units::DeviceId;
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
+use crate::offices::Auditor;
 use crate::options::{IsaArgs, LedgerArgs, SignerArgs};
 use crate::output::Output;
 use crate::run_report;
@@ -38,11 +40,30 @@ pub(crate) struct Args {
     /// Folder of the run; the same folder continues the run [default: train/NAME in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Start a new run from the state after this many rounds of the folder's run, which must be over; the rounds done
+    /// count
+    #[arg(long, value_name = "ROUNDS")]
+    rewind: Option<u32>,
     /// Number of threads to measure losses
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
+    /// Share of the work that your own device checks, beside the workers: 5%, or 0% for none
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = parse_audit)]
+    audit: bool,
     #[command(flatten)]
     isa: IsaArgs,
+}
+
+/// The ledger draws a twentieth of the work for the owner's device, or nothing if there is no such device.
+fn parse_audit(text: &str) -> Result<bool, String> {
+    match text.trim_end_matches('%') {
+        "5" => Ok(true),
+        "0" => Ok(false),
+        _ => {
+            Err("the ledger draws 5 % of the work for your device: give 5%, or 0% for none"
+                .to_owned())
+        }
+    }
 }
 
 /// Trains the project to its end.
@@ -62,19 +83,37 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             ledger::connect(&args.ledger, Some(signer)).await?.with_patience(LEDGER_PATIENCE);
         let (stop, stopped) = watch::channel(false);
         let (events, said) = mpsc::unbounded_channel();
+        let (isa, threads) = (args.isa.choose()?, usize::from(args.threads));
+        let auditor = if args.audit {
+            Some(Auditor::open(&folder.join("auditor"), threads, isa)?)
+        } else {
+            None
+        };
+        let (opened, run) = watch::channel(None);
+        let auditing = auditor.as_ref().map_or(DeviceId::ZERO, Auditor::device);
+        let audits =
+            auditor.map(|auditor| auditor.start(ledger.clone(), run, stopped.clone(), *output));
         let options = Options {
             project,
             folder,
             listen: args.listen,
             announce: args.announce,
             ledger,
-            threads: args.threads.into(),
-            isa: args.isa.choose()?,
+            auditor: auditing,
+            rewind: args.rewind,
+            threads,
+            isa,
             events,
             stop: stopped,
         };
-        let screen =
-            tokio::spawn(Screen::new(*output, options.project.spec.rounds).follow(said, |_| {}));
+        let screen = tokio::spawn(Screen::new(*output, options.project.spec.rounds).follow(
+            said,
+            move |event| {
+                if let Event::Opened { run, .. } = event {
+                    opened.send_replace(Some(*run));
+                }
+            },
+        ));
         let signals = tokio::spawn(async move {
             if shell::stop_signal().await.is_ok() {
                 let _ = stop.send(true);
@@ -82,17 +121,41 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         });
         let report = hinted(coordinator::run(options).await);
         signals.abort();
+        if let Some(audits) = audits {
+            audits.abort();
+        }
         screen.await.context("the screen panicked")?;
         match report? {
             Some(report) => {
                 let text = run_report::text(&report);
                 let next =
                     format!("next\n  gleaner sample {} --prompt \"The \"", report.run.model_path);
-                output.print(&report, &format!("{text}\n\n{next}"))
+                output.print(&report, &format!("{text}\n\n{next}"))?;
+                ended_early(&report)
             }
             None => Err(Interrupted.into()),
         }
     })
+}
+
+/// Returns an error for a run that did not do all its rounds: its model is saved, but that is no success.
+fn ended_early(report: &Report) -> anyhow::Result<()> {
+    let RunReport { id, ending, reason, rounds_completed, rewindable, .. } = &report.run;
+    let saved = format!("the model is the ledger's state after round {rounds_completed}");
+    let available: Vec<String> = rewindable.iter().map(ToString::to_string).collect();
+    let rewind = format!(
+        "gleaner train --rewind N starts a new run from the state after round N: {} are on disk",
+        available.join(", ")
+    );
+    match (ending.as_str(), reason) {
+        ("completed", _) => Ok(()),
+        (_, Some(reason)) => {
+            Err(anyhow::anyhow!("project {id} was cancelled because {reason}; {saved}"))
+                .hint(format!("lower the learning rates; {rewind}"))
+        }
+        _ => Err(anyhow::anyhow!("project {id} was {ending} before its last round; {saved}"))
+            .hint(rewind),
+    }
 }
 
 /// Adds a hint to a refusal.
@@ -110,7 +173,13 @@ pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
             "undo the change to continue the run, or start a new one with --data-dir ANOTHER_FOLDER"
                 .to_owned()
         }
-        Some(Refusal::Over { .. }) => "--data-dir ANOTHER_FOLDER".to_owned(),
+        Some(Refusal::Over { .. } | Refusal::NothingToRewind { .. }) => {
+            "--data-dir ANOTHER_FOLDER".to_owned()
+        }
+        Some(Refusal::StillOpen { run, .. }) => format!(
+            "without --rewind the same command continues it; `gleaner project cancel {run}` ends it"
+        ),
+        Some(Refusal::NoSuchState { .. }) => "--rewind ROUNDS".to_owned(),
         Some(Refusal::StateLost { run, .. }) => format!(
             "restore the folder, or `gleaner project cancel {run}`, which returns what is not owed"
         ),

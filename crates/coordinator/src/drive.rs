@@ -16,10 +16,12 @@
 
 mod audits;
 mod clock;
+mod divergence;
 mod fetches;
 mod finish;
 mod peers;
 mod rounds;
+mod trouble;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,19 +46,18 @@ use verification::RunSpec;
 use crate::{
     Event, Folder, Options, Report,
     aggregate::Aggregator,
-    ledger_events::Tally,
+    ledger_events::{EVENT_BLOCKS_MAX, Tally},
     opening::{self, Opened},
     relay::{self, Relay},
 };
 use clock::{LedgerClock, RoundClock};
+use divergence::Reports;
 use fetches::Fetches;
 use peers::Peer;
+use trouble::{Respite, Trouble};
 
 /// How often the ledger is read when nothing else happens.
 const PASS_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Number of blocks whose events are read at once.
-const EVENT_BLOCKS_MAX: u64 = 500;
 
 /// Opens a project, or resumes it, and drives it to its end. Returns `None` when it was stopped before.
 ///
@@ -67,18 +68,24 @@ pub fn run(options: Options) -> Pin<Box<dyn Future<Output = anyhow::Result<Optio
     Box::pin(drive(options))
 }
 
-async fn drive(options: Options) -> anyhow::Result<Option<Report>> {
-    let opened = opening::open(&options).await?;
+async fn drive(mut options: Options) -> anyhow::Result<Option<Report>> {
+    let mut stop = options.stop.clone();
+    let opened = tokio::select! {
+        opened = opening::open(&mut options) => opened?,
+        _ = stop.wait_for(|stop| *stop) => return Ok(None),
+    };
     let mut driver = Driver::new(&options, opened);
     driver.publish_corpus().await?;
-    let mut stop = options.stop.clone();
     let is_done = tokio::select! {
         done = driver.drive() => done.map(|()| true),
         _ = stop.wait_for(|stop| *stop) => Ok(false),
     };
     let report = match is_done {
         Ok(true) => Some(driver.finish().await?),
-        Ok(false) => None,
+        Ok(false) => {
+            driver.emit(Event::Stopped { run: driver.run, escrow: driver.escrow });
+            None
+        }
         Err(error) => return Err(error),
     };
     let endpoint = Arc::into_inner(driver.endpoint);
@@ -119,11 +126,20 @@ struct Driver<'a> {
     referees: Option<Vec<DeviceId>>,
     /// The next state, computed but not on the ledger yet: the round, and what followed.
     computed: Option<rounds::Computed>,
+    trouble: Trouble,
+    /// Reports of divergence in the current round.
+    reports: Reports,
+    /// Why this coordinator cancelled the run.
+    diverged: Option<String>,
+    /// What was in escrow when the ledger was last read.
+    escrow: Wei,
+    /// Number of seats that was last reported while too few were taken.
+    gathered: Option<u32>,
 }
 
 impl<'a> Driver<'a> {
     fn new(options: &'a Options, opened: Opened) -> Self {
-        let Opened { run, folder, endpoint, spec, aggregator, loss_initial } = opened;
+        let Opened { run, folder, endpoint, spec, aggregator, loss_initial, escrow, .. } = opened;
         Self {
             options,
             ledger: options.ledger.clone(),
@@ -147,6 +163,11 @@ impl<'a> Driver<'a> {
             is_warned_of_accounts: false,
             referees: None,
             computed: None,
+            trouble: Trouble::default(),
+            reports: Reports::default(),
+            diverged: None,
+            escrow,
+            gathered: None,
         }
     }
 
@@ -177,9 +198,13 @@ impl<'a> Driver<'a> {
                     self.hear(event);
                 }
                 () = self.fetches.arrived() => {}
-                _ = interval.tick() => {
-                    if self.pass().await? {
-                        return Ok(());
+                _ = interval.tick() => match self.pass().await {
+                    Ok(true) => return Ok(()),
+                    Ok(false) => self.trouble.end(),
+                    Err(error) => {
+                        let Respite { pause, note } = self.trouble.endure(error)?;
+                        note.into_iter().for_each(|note| self.emit(Event::Note(note)));
+                        interval.reset_after(pause);
                     }
                 }
             }
@@ -224,9 +249,16 @@ impl<'a> Driver<'a> {
 
     /// Does one pass; returns true when the run has ended.
     async fn pass(&mut self) -> anyhow::Result<bool> {
-        self.relay_statements().await?;
+        let relayed = self.relay_statements().await;
+        let is_over = self.follow_run().await?;
+        relayed.map(|()| is_over)
+    }
+
+    /// Does what is due after the statements of devices; returns true when the run has ended.
+    async fn follow_run(&mut self) -> anyhow::Result<bool> {
         self.follow_events().await?;
         let summary = runs::run(&self.ledger, self.run).await?;
+        self.escrow = opening::in_escrow(&summary);
         if summary.phase.is_over() {
             self.follow_events().await?;
             return Ok(true);
@@ -237,13 +269,15 @@ impl<'a> Driver<'a> {
             RunPhase::Training { deadline } => {
                 self.warn_of_few_accounts(&seats);
                 self.fetch_updates(&summary);
+                self.end_if_diverged(&summary, &seats).await?;
                 self.end_round(&summary, &seats, deadline).await?;
             }
             RunPhase::Closed => {
                 self.fetch_updates(&summary);
                 self.advance(&summary, &seats).await?;
             }
-            RunPhase::Gathering | RunPhase::WindingUp { .. } | RunPhase::Finished(_) => {}
+            RunPhase::Gathering => self.report_gathered(&summary),
+            RunPhase::WindingUp { .. } | RunPhase::Finished(_) => {}
         }
         self.audit(&summary).await?;
         self.settle(&summary, &seats).await?;
@@ -251,6 +285,17 @@ impl<'a> Driver<'a> {
         Ok(false)
     }
 
+    /// Says how many workers there are when their number changes while too few are there.
+    fn report_gathered(&mut self, summary: &RunView) {
+        if self.gathered == Some(summary.seats_active) {
+            return;
+        }
+        self.gathered = Some(summary.seats_active);
+        let (count, needed) = (summary.seats_active, self.options.project.conditions.workers_min);
+        self.emit(Event::Gathered { count, needed: needed.into() });
+    }
+
+    /// Relays what devices have signed. A statement whose transaction failed is tried again later, and holds up no other.
     async fn relay_statements(&mut self) -> anyhow::Result<()> {
         let statements = self.relay.take();
         match relay::relay(&self.ledger, &statements).await {
@@ -315,17 +360,26 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
+    /// Goes to the ledger's state if this coordinator is at another one: a transaction that was thought lost came into a
+    /// block, or one that was expected did not.
+    fn catch_up(&mut self, state: &Digest) -> anyhow::Result<()> {
+        if opening::is_at(&self.aggregator, state) {
+            return Ok(());
+        }
+        let here = self.aggregator.digest();
+        self.aggregator.resume(&self.folder, state).with_context(|| {
+            format!(
+                "the ledger is at state {state}, this coordinator at {here}: check that no second coordinator drives the run"
+            )
+        })
+    }
+
     /// Serves the round's base state to joining devices, and later to auditors.
     async fn serve_state(&mut self, summary: &RunView) -> anyhow::Result<()> {
         if self.served.contains_key(&summary.round) {
             return Ok(());
         }
-        anyhow::ensure!(
-            opening::is_at(&self.aggregator, &summary.state),
-            "the ledger is at state {}, this coordinator at {}: check that no second coordinator drives the run",
-            summary.state,
-            self.aggregator.digest()
-        );
+        self.catch_up(&summary.state)?;
         self.endpoint.publish(model::params_to_bytes(self.aggregator.parameters())).await?;
         self.served.insert(summary.round, summary.state);
         Ok(())
@@ -337,17 +391,22 @@ fn is_awaited(seat: &SeatView, round: u32) -> bool {
     seat.is_active() && seat.from_round <= round && !seat.committed
 }
 
-/// Ignores a refusal: another transaction was faster, or it is too early. The next pass reads the new state of the
-/// ledger.
-fn ignore_refusal<T>(result: Result<T, LedgerError>) -> anyhow::Result<()> {
+/// Returns whether the change was made. A refusal is no error: another transaction was faster, or it is too early. The
+/// next pass reads the new state of the ledger.
+fn settled<T>(result: Result<T, LedgerError>) -> anyhow::Result<bool> {
     match result {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         Err(LedgerError::Refused { reason, .. }) => {
             tracing::debug!(%reason, "the ledger refused a step");
-            Ok(())
+            Ok(false)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// As [`settled`], where it does not matter who made the change.
+fn ignore_refusal<T>(result: Result<T, LedgerError>) -> anyhow::Result<()> {
+    settled(result).map(|_| ())
 }
 
 fn short(device: &DeviceId) -> String {

@@ -18,6 +18,13 @@ pub struct HonestRun {
     pub warmup_tokens: u64,
 }
 
+impl HonestRun {
+    /// Eight seats and 300 rounds.
+    pub const LONG: Self = Self { seats: 8, rounds: 300, warmup_rounds: 0, warmup_tokens: 100 };
+    /// Four seats and 24 rounds, the first four of them short.
+    pub const SHORT: Self = Self { seats: 4, rounds: 24, warmup_rounds: 4, warmup_tokens: 27 };
+}
+
 /// What audits add to the work, as shares of the tokens of all commitments; means over runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HonestyCost {

@@ -25,4 +25,4 @@ mod world;
 
 pub use honesty::{HonestRun, HonestyCost, cost_of_honesty};
 pub use statistics::StrategyRow;
-pub use table::{STRATEGIES, strategies, strategy};
+pub use table::{STRATEGIES, remaining, strategies, strategy};

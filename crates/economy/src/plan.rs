@@ -30,11 +30,13 @@ pub(crate) struct Plan {
 pub(crate) enum Audits {
     /// It replays and tells the truth, about accomplices, too.
     Replay,
-    /// It passes its accomplices without a replay; it replays others.
+    /// It passes its accomplices' work without a replay, made up or not; it replays that of others.
     Vouch,
+    /// It passes its accomplices' made-up work, and replays all other.
+    VouchMadeUp,
     /// It passes accomplices; it says that others' work is wrong.
     Frame,
-    /// It accuses accomplices that made their work up, for the bounty; it replays others.
+    /// It accuses accomplices that made their work up, without a replay; it replays all other.
     Denounce,
     /// It says nothing.
     Silent,

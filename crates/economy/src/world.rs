@@ -275,10 +275,10 @@ impl<'a> World<'a> {
                 Some(Finding::Passed { seal: units::seal(&subject, &self.coin.digest()) })
             }
             Audits::Vouch | Audits::Frame if is_own => Some(passed),
+            Audits::VouchMadeUp if is_made_up => Some(passed),
             Audits::Frame => Some(Finding::Mismatch),
             Audits::Denounce if is_own && is_made_up => Some(Finding::Mismatch),
-            Audits::Denounce if is_own => Some(passed),
-            Audits::Replay | Audits::Vouch | Audits::Denounce => {
+            Audits::Replay | Audits::Vouch | Audits::VouchMadeUp | Audits::Denounce => {
                 self.computed += 1.0;
                 Some(self.truth(audit))
             }
@@ -356,7 +356,7 @@ impl<'a> World<'a> {
                 return;
             }
         }
-        panic!("the run does not end: {:?}", self.ledger.phase());
+        panic!("the run does not end: {}, {:?}", self.plan.name, self.ledger.phase());
     }
 
     fn outcome(&self) -> Outcome {
@@ -368,22 +368,28 @@ impl<'a> World<'a> {
         };
         let (paid, committed) = sum(&mut self.own.iter());
         let (_, rounds) = sum(&mut self.with_machine.iter());
-        let (paid_honest, worked_honest) = sum(&mut self.honest.iter());
+        let unpaid = self.honest.iter().map(|device| {
+            let tally = self.ledger.tally(device);
+            f64::from(tally.committed - tally.verified)
+                + self.ledger.pay_of(tally.credited - tally.paid)
+        });
         let earned = match self.plan.trainer {
             Trainer::Honest | Trainer::Offline => self.ledger.pay_of(paid) + self.ledger.bonds,
             // An owner's own seats are paid out of its own escrow: it gains the work that it does not pay for.
-            Trainer::Hostile | Trainer::OwnSeats => {
-                f64::from(worked_honest) - self.ledger.pay_of(paid_honest)
-            }
+            Trainer::Hostile | Trainer::OwnSeats => unpaid.sum(),
         };
         let harmed = self.honest.iter().filter(|device| {
             let tally = self.ledger.tally(device);
             let is_unpaid = tally.committed != tally.verified || tally.credited != tally.paid;
             tally.is_expelled || tally.has_left || is_unpaid
         });
+        let computed = match self.plan.trainer {
+            Trainer::Honest | Trainer::Offline => self.computed,
+            Trainer::Hostile | Trainer::OwnSeats => 0.0,
+        };
         Outcome {
             earned,
-            computed: self.computed,
+            computed,
             rounds: f64::from(rounds),
             rounds_without: f64::from(committed - rounds),
             honest_harmed: u32::try_from(harmed.count()).unwrap_or(u32::MAX),

@@ -13,6 +13,13 @@ pub const ATTEMPTS_MAX: u8 = 3;
 /// Number of audits that the owner's device may have to do at a time.
 const TRAINER_AUDITS_MAX: u16 = 64;
 
+/// Number of audits of the owner's device up to which it is the first to audit seats without stake.
+const TRAINER_NEWCOMERS_MAX: u16 = 8;
+
+/// Number of audits in a row that the owner's device may leave unanswered. After more, it is not drawn until it answers one
+/// or the owner names it again.
+const TRAINER_SILENCES_MAX: u8 = 3;
+
 /// Number of draws of an auditor before the owner's device is taken, when those drawn may not audit the subject.
 const DRAWS_MAX: u16 = 32;
 
@@ -74,7 +81,10 @@ impl<B: Book> Step<'_, B> {
         for (seat, before) in entries {
             let subject = self.subject(round, seat, &before)?;
             is_changed |= match before.check {
-                Check::Audit { auditor, deadline } if deadline <= self.context.now => {
+                Check::Audit { auditor, deadline }
+                    if deadline <= self.context.now
+                        || (auditor == Auditor::Trainer && self.is_trainer_off()) =>
+                {
                     self.replace_auditor(subject, before, auditor, true)?;
                     true
                 }
@@ -123,7 +133,8 @@ impl<B: Book> Step<'_, B> {
                 let device = self.book.seat(*seat)?.device;
                 let subject = Subject { round, seat: *seat, device };
                 let is_newcomer = u64::from(entry.weight) < chance::AUDITOR_STAKE_MIN;
-                let by_trainer = drawn < trainer || (is_newcomer && trainer > 0);
+                let has_time = self.head.trainer_audits < TRAINER_NEWCOMERS_MAX;
+                let by_trainer = drawn < trainer || (is_newcomer && trainer > 0 && has_time);
                 let pool = if by_trainer { &nobody } else { pool };
                 self.assign(subject, *entry, pool, randomness)?;
                 audits = audits.saturating_add(1);
@@ -137,6 +148,10 @@ impl<B: Book> Step<'_, B> {
     fn trainer_answers(&self) -> bool {
         let is_busy = self.head.trainer_audits >= TRAINER_AUDITS_MAX;
         !is_busy && self.head.trainer_silences == 0 && self.head.auditor != DeviceId::ZERO
+    }
+
+    fn is_trainer_off(&self) -> bool {
+        self.head.trainer_silences > TRAINER_SILENCES_MAX
     }
 
     /// Draws the auditor that replaces a silent one: of the newest round that closed before the draw.
@@ -196,7 +211,7 @@ impl<B: Book> Step<'_, B> {
     }
 
     /// Assigns an auditor, drawn by weight among those that have nothing to do with the subject; the owner's device when
-    /// there is none.
+    /// there is none; the referee decides when that is off.
     fn assign(
         &mut self,
         subject: Subject,
@@ -210,6 +225,11 @@ impl<B: Book> Step<'_, B> {
                 let seat =
                     self.change_seat(index, |seat| seat.duties = seat.duties.saturating_add(1))?;
                 (Auditor::Seat(index), seat.device, 1)
+            }
+            None if self.is_trainer_off() => {
+                entry.check = Check::Waiting { draw: 0 };
+                self.book.set_entry(subject.round, subject.seat, &entry)?;
+                return self.raise(subject, entry, Accuser::Nobody, units::Wei::ZERO);
             }
             None if self.head.trainer_audits >= TRAINER_AUDITS_MAX => {
                 entry.check = Check::Waiting { draw: self.next_draw() };

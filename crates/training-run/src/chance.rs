@@ -19,8 +19,8 @@
 //! - What a device has committed but was not paid yet counts as stake. If `n` made-up rounds wait for their audits, finding one
 //!   voids all; with stakes `S, S+1, …` the chances that none is found multiply to `S / (S + n)`, and
 //!   `n·S/(S+n) − S·n/(S+n) = 0`.
-//! - Pay is released in the order of rounds: not while an earlier commitment of the seat is undecided. Otherwise a device
-//!   that was drawn would be paid for more made-up rounds until its conviction.
+//! - Pay counts as verified, and is released, in the order of rounds: not while an earlier commitment of the seat is
+//!   undecided. Otherwise a device that was drawn would be paid for more made-up rounds until its conviction.
 //! - An auditor that answers for `k` verdicts at a time can lose its stake once only, so each counts `A/k`, which has to be
 //!   [`AUDITOR_STAKE_MIN`] at least.
 //!

@@ -111,8 +111,8 @@ impl<B: Book> Step<'_, B> {
         bond: Wei,
     ) -> Result<(), B::Error> {
         let Subject { round, seat, device } = subject;
-        if entry.check == Check::Committed && self.book.round(round)?.is_drawn {
-            self.verify(subject, entry, None)?;
+        self.settle_seat(seat)?;
+        if entry.check == Check::Committed {
             entry = self.book.entry(round, seat)?;
         }
         let (was_settled, auditor) = match entry.check {

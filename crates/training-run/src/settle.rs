@@ -25,18 +25,20 @@ impl<B: Book> Step<'_, B> {
         self.close_if_all_committed()
     }
 
-    /// Counts a seat's commitments as verified that were not drawn.
+    /// Counts a seat's commitments as verified that were not drawn, in the order of rounds: not those after one that is undecided.
+    /// Otherwise a stake could be made of work that is void once that one is found out.
     pub(crate) fn settle_seat(&mut self, index: SeatIndex) -> Result<(), B::Error> {
         let seat = self.book.seat(index)?;
+        if seat.disputes > 0 {
+            return Ok(());
+        }
         for round in seat.pending_rounds(self.head.round) {
             let record = self.book.round(round)?;
-            if !record.is_closed(round) || !record.is_drawn {
-                continue;
-            }
             let entry = self.book.entry(round, index)?;
-            if entry.check == Check::Committed {
-                self.verify(Subject { round, seat: index, device: seat.device }, entry, None)?;
+            if !record.is_closed(round) || !record.is_drawn || entry.check != Check::Committed {
+                break;
             }
+            self.verify(Subject { round, seat: index, device: seat.device }, entry, None)?;
         }
         Ok(())
     }

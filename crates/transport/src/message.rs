@@ -60,6 +60,11 @@ pub enum ToCoordinator {
         /// Speed of this device in this round.
         tokens_per_second: u32,
     },
+    /// This device's training of the round diverged, so it can't commit. The coordinator replays the round to check it.
+    Diverged {
+        /// The round.
+        round: u32,
+    },
 }
 
 /// From the coordinator to a worker.

@@ -22,7 +22,7 @@ use tokio::{
 use training_run::Commitment;
 use transport::message::{ToCoordinator, ToWorker};
 use units::{DeviceId, Digest};
-use verification::Outcome;
+use verification::{JobError, Outcome};
 
 use crate::{
     Event, Options, Refusal,
@@ -375,6 +375,9 @@ impl<'a> Session<'a> {
                         return Err(error);
                     }
                     Err(error) => {
+                        if has_diverged(&error) {
+                            self.inputs.endpoint.send(&ToCoordinator::Diverged { round }).await?;
+                        }
                         self.options.emit(Event::Failed { round, reason: format!("{error:#}") });
                     }
                 }
@@ -457,6 +460,11 @@ pub(crate) fn verdict(
         Finding::Unavailable => (Verdict::Unavailable, Digest::ZERO),
     };
     signer.verdict(run, round, *subject.as_bytes(), kind, *value.as_bytes())
+}
+
+/// Returns whether the round can't be finished because its numbers left their range.
+fn has_diverged(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(JobError::Diverged { .. } | JobError::Compress(_)))
 }
 
 fn progress(round: u32, pace: Pace) -> ToCoordinator {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use ledger_client::Ledger;
 use ledger_views::runs;
+use training_run::Terms;
 use units::{Digest, Wei};
 use wallet::DeviceKey;
 use worker::{Estimate, Inquiry, Offer};
@@ -118,7 +119,7 @@ impl Chosen {
     pub(super) fn text(&self) -> String {
         let Self { offer, estimate } = self;
         format!(
-            "project {}: {} of {} rounds left, {} GRAIN a million tokens; this machine does {} tokens a second, a round in {} s: about {} GRAIN an hour, less what it waits for others; pay is held back for {} rounds",
+            "project {}: {} of {} rounds left, {} GRAIN a million tokens; this machine does {} tokens a second, a round in {} s: about {} GRAIN an hour, less what it waits for others; the pay of the first {} rounds is held back until the end",
             offer.run,
             offer.rounds_left(),
             offer.terms.rounds,
@@ -130,9 +131,16 @@ impl Chosen {
             estimate.tokens_per_second,
             estimate.round_seconds,
             rounded(estimate.pay_per_hour),
-            offer.terms.hold_back_rounds,
+            held_back(&offer.terms),
         )
     }
+}
+
+/// Returns the number of rounds whose pay is held back.
+fn held_back(terms: &Terms) -> u128 {
+    let most = terms.stake_max().map_or(0, Wei::as_u128);
+    let pay = terms.work_pay(terms.warmup_rounds).map_or(0, Wei::as_u128);
+    most.checked_div(pay).unwrap_or(0)
 }
 
 /// Returns an amount of GRAIN with three significant digits: an estimate has no more.

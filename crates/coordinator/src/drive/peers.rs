@@ -45,6 +45,7 @@ impl Driver<'_> {
                     peer.wanted.insert(round);
                 }
             }
+            ToCoordinator::Diverged { round } => self.reports.add(device, round),
             ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second } => {
                 #[expect(clippy::cast_precision_loss, reason = "a loss for display")]
                 let loss = loss_milli as f32 / 1000.0;

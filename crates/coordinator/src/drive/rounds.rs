@@ -8,7 +8,10 @@ use ledger_views::runs::{self, RunView, SeatView};
 use units::{DeviceId, Digest, UnixSeconds};
 
 use super::{Driver, ignore_refusal, is_awaited, short};
-use crate::{Event, aggregate::Aggregator};
+use crate::{
+    Event,
+    aggregate::{Aggregator, Diverged},
+};
 
 /// Number of rounds between two measured losses.
 const LOSS_ROUNDS: u32 = 4;
@@ -69,12 +72,7 @@ impl Driver<'_> {
         let round = summary.round;
         if self.computed.as_ref().is_none_or(|computed| computed.round != round) {
             let Some(updates) = self.collected(round, seats) else { return Ok(()) };
-            let before = self.aggregator.digest();
-            anyhow::ensure!(
-                before == summary.state,
-                "round {round} starts from state {}, this coordinator is at {before}",
-                summary.state
-            );
+            self.catch_up(&summary.state)?;
             self.compute(round, updates).await?;
         }
         let Some(computed) = &self.computed else { return Ok(()) };
@@ -139,8 +137,13 @@ impl Driver<'_> {
             let loss = if glance { Some(aggregator.partial_loss()?) } else { None };
             Ok((aggregator, step, loss))
         });
-        let (aggregator, step, validation_loss) =
-            aggregated.await.context("aggregating panicked")??;
+        let aggregated = aggregated.await.context("aggregating panicked")?;
+        let (aggregator, step, validation_loss) = match aggregated {
+            Err(error) if error.is::<Diverged>() => {
+                return self.end_diverged(round, &format!("{error:#}")).await;
+            }
+            aggregated => aggregated?,
+        };
         for (device, reason) in &step.rejected {
             self.emit(Event::Note(format!(
                 "update of device {} is not used: {reason}",

@@ -105,13 +105,12 @@ fn is_due(book: &mut SlotBook<'_>, head: &Head, index: u16) -> Result<bool, Stop
     if head.has_missed_too_many(&seat) || head.pays_stake_of(&seat) {
         return Ok(true);
     }
-    for round in seat.pending_rounds(head.round) {
-        let record = book.round(round)?;
-        if record.is_drawn && book.entry(round, index)?.check == Check::Committed {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    // Commitments are counted in the order of rounds.
+    let Some(round) = seat.pending_rounds(head.round).next().filter(|_| seat.disputes == 0) else {
+        return Ok(false);
+    };
+    let record = book.round(round)?;
+    Ok(record.is_drawn && book.entry(round, index)?.check == Check::Committed)
 }
 
 fn standpoint(

@@ -110,7 +110,11 @@ fn a_request_whose_client_goes_is_abandoned() {
         }
     });
     runtime.block_on(async {
-        let answer = methods.find("endless").unwrap().answer(&context, None, Peer(std::net::Ipv4Addr::LOCALHOST.into()));
+        let answer = methods.find("endless").unwrap().answer(
+            &context,
+            None,
+            Peer(std::net::Ipv4Addr::LOCALHOST.into()),
+        );
         let late = tokio::time::timeout(Duration::from_millis(50), answer).await;
         assert!(late.is_err(), "it has no end of its own");
     });

@@ -1,4 +1,6 @@
-//! Tests of the rules of a training run.
+//! The rules of a run through their public interface: properties, scenarios, and attacks that succeeded on earlier rules.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod attacks;
 mod chances;

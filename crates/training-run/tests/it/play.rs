@@ -250,9 +250,9 @@ impl Play {
             for (round, subject) in self.disputes() {
                 self.rule(round, subject).unwrap();
             }
-            let seats = 0..self.book.state().seats;
-            if seats.len() > 0 && !matches!(self.book.state().phase, Phase::Finished(_)) {
-                self.by(STRANGER, Input::Settle { seats: seats.collect() }).unwrap();
+            if !matches!(self.book.state().phase, Phase::Finished(_)) {
+                let seats = (0..self.book.state().seats).collect();
+                self.by(STRANGER, Input::Settle { seats }).unwrap();
             }
             let open = matches!(self.book.state().phase, Phase::Training);
             let undecided = self.book.state().unsettled

@@ -1,7 +1,7 @@
 use super::*;
 use crate::frame::{TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX, encode};
 
-fn to_coordinator() -> [(&'static str, ToCoordinator); 5] {
+fn to_coordinator() -> [(&'static str, ToCoordinator); 6] {
     let hello = |role| ToCoordinator::Hello { protocol: PROTOCOL, run: 300, role };
     let progress = ToCoordinator::Progress {
         round: 12,
@@ -16,6 +16,7 @@ fn to_coordinator() -> [(&'static str, ToCoordinator); 5] {
         ("statement", ToCoordinator::Statement(vec![7; 300])),
         ("wanted", ToCoordinator::Wanted { round: 70_000 }),
         ("progress", progress),
+        ("diverged", ToCoordinator::Diverged { round: 17 }),
     ]
 }
 

@@ -6,20 +6,37 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::JoinSet;
-use transport::CoordinatorEndpoint;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use transport::{CoordinatorEndpoint, FetchError};
 use units::{DeviceId, Digest};
 
 /// Time limit of a device to deliver a requested blob.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a device may take to serve an update whose commitment is in a block: it serves it only once it has seen that.
+const SERVING_MAX: Duration = Duration::from_secs(10);
+/// Pause between two requests meanwhile.
+const SERVING_PAUSE: Duration = Duration::from_millis(100);
+
 /// Number of failed requests after which a blob counts as lost.
 const TRIES_MAX: u32 = 3;
+
+/// How a request ended.
+enum Delivery {
+    Arrived(Vec<u8>),
+    /// It may be repeated.
+    Failed,
+    /// The device does not serve the blob.
+    Missing,
+}
 
 /// Requested and received blobs.
 #[derive(Default)]
 pub(super) struct Fetches {
-    running: JoinSet<(DeviceId, Digest, Option<Vec<u8>>)>,
+    running: JoinSet<(Digest, Delivery)>,
     asked: BTreeSet<Digest>,
     failed: BTreeMap<Digest, u32>,
     arrived: BTreeMap<Digest, Vec<u8>>,
@@ -42,20 +59,8 @@ impl Fetches {
         }
         self.asked.insert(digest);
         let endpoint = Arc::clone(endpoint);
-        self.running.spawn(async move {
-            let fetched =
-                tokio::time::timeout(PATIENCE, endpoint.fetch_from(&device, &digest, size_max))
-                    .await;
-            let bytes = match fetched {
-                Ok(Ok(bytes)) => Some(bytes),
-                Ok(Err(error)) => {
-                    tracing::info!(%device, %error, "a worker did not deliver");
-                    None
-                }
-                Err(_) => None,
-            };
-            (device, digest, bytes)
-        });
+        self.running
+            .spawn(async move { (digest, deliver(&endpoint, (&device, &digest), size_max).await) });
     }
 
     /// Waits until a request has ended.
@@ -63,13 +68,14 @@ impl Fetches {
         match self.running.join_next().await {
             None => std::future::pending().await,
             Some(Err(error)) => tracing::error!(%error, "a fetch panicked"),
-            Some(Ok((_, digest, bytes))) => {
+            Some(Ok((digest, delivery))) => {
                 self.asked.remove(&digest);
-                match bytes {
-                    Some(bytes) => {
+                match delivery {
+                    Delivery::Arrived(bytes) => {
                         self.arrived.insert(digest, bytes);
                     }
-                    None => *self.failed.entry(digest).or_default() += 1,
+                    Delivery::Failed => *self.failed.entry(digest).or_default() += 1,
+                    Delivery::Missing => self.give_up(digest),
                 }
             }
         }
@@ -94,5 +100,29 @@ impl Fetches {
     pub(super) fn retain(&mut self, keep: &BTreeSet<Digest>) {
         self.arrived.retain(|digest, _| keep.contains(digest));
         self.failed.retain(|digest, _| keep.contains(digest));
+    }
+}
+
+/// Fetches a blob; asks again while the device does not serve it yet.
+async fn deliver(
+    endpoint: &CoordinatorEndpoint,
+    (device, digest): (&DeviceId, &Digest),
+    size_max: u64,
+) -> Delivery {
+    let deadline = Instant::now() + SERVING_MAX;
+    loop {
+        let fetching = endpoint.fetch_from(device, digest, size_max);
+        match timeout(PATIENCE, fetching).await {
+            Ok(Ok(bytes)) => return Delivery::Arrived(bytes),
+            Ok(Err(FetchError::NotFound { .. })) if Instant::now() < deadline => {
+                sleep(SERVING_PAUSE).await;
+            }
+            Ok(Err(error)) => {
+                tracing::info!(%device, %error, "a worker did not deliver");
+                let is_missing = matches!(error, FetchError::NotFound { .. });
+                return if is_missing { Delivery::Missing } else { Delivery::Failed };
+            }
+            Err(_) => return Delivery::Failed,
+        }
     }
 }

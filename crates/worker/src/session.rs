@@ -117,6 +117,8 @@ pub(crate) struct Session<'a> {
     courier: &'a Courier,
     kept: &'a mut Kept,
     done: mpsc::UnboundedSender<Done>,
+    /// Whether the owner knows that the device has its seat and is connected.
+    has_joined: bool,
     announced: Option<Announced>,
     training: Option<(u32, Running)>,
     served: Served,
@@ -138,6 +140,7 @@ impl<'a> Session<'a> {
             courier,
             kept,
             done,
+            has_joined: false,
             announced: None,
             training: None,
             served: Served::default(),
@@ -264,8 +267,7 @@ impl<'a> Session<'a> {
         let is_waiting = self.courier.has(is_meant);
         let run = self.inputs.run;
         match self.kept.membership.step(look, is_waiting, Instant::now()) {
-            Step::Wait => {}
-            Step::Joined => self.options.emit(Event::Joined),
+            Step::Wait | Step::Joined => {}
             Step::Link { nonce } => {
                 let account = self.options.account;
                 let call = self.options.sign(|signer| signer.link(*account.as_bytes(), nonce));
@@ -275,12 +277,18 @@ impl<'a> Session<'a> {
                 let call = self.options.sign(|signer| signer.enroll(run, nonce));
                 self.state(Goal::Enroll { nonce }, call).await?;
             }
-            Step::Dropped => self.options.emit(Event::Dropped),
+            Step::Dropped => {
+                self.has_joined = false;
+                self.options.emit(Event::Dropped);
+            }
             Step::GiveUp { times } => return Err(Refusal::Dropped { times }.into()),
             Step::Expelled(bar) => {
                 self.options.emit(Event::Expelled { bar });
                 return Ok(Some(Ending::Expelled));
             }
+        }
+        if look.active_seat().is_some() && !std::mem::replace(&mut self.has_joined, true) {
+            self.options.emit(Event::Joined);
         }
         Ok(None)
     }
@@ -315,10 +323,9 @@ impl<'a> Session<'a> {
         let is_due = |seat: &SeatView| seat.next_round <= round || seat.committed;
         let is_done = self.kept.work.as_ref().is_some_and(|work| work.round == round);
         let is_started = self.training.as_ref().is_some_and(|(training, _)| *training == round);
-        if !is_open || !look.active_seat().is_some_and(is_due) || is_done || is_started {
-            return Ok(());
-        }
-        if announced.tries >= TRIES_MAX {
+        let is_hopeless = announced.tries >= TRIES_MAX;
+        let is_idle = !is_done && !is_started && !is_hopeless;
+        if !is_open || !is_idle || !look.active_seat().is_some_and(is_due) {
             return Ok(());
         }
         announced.tries += 1;
@@ -338,6 +345,10 @@ impl<'a> Session<'a> {
             }
         });
         Ok(())
+    }
+
+    fn is_training(&self, round: u32) -> bool {
+        self.training.as_ref().is_some_and(|(training, _)| *training == round)
     }
 
     fn audit(&mut self, audit: &AuditView, called_off: Arc<AtomicBool>) {
@@ -365,6 +376,8 @@ impl<'a> Session<'a> {
                 self.options.emit(Event::Paced { round, pace });
                 self.inputs.endpoint.send(&progress(round, pace)).await?;
             }
+            // The next round may have replaced it while its result was on the way.
+            Done::Trained { round, .. } if !self.is_training(round) => {}
             Done::Trained { round, work } => {
                 self.training = None;
                 match work {

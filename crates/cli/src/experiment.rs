@@ -147,8 +147,8 @@ fn text(strategies: &[StrategyRow], remaining: &[StrategyRow], costs: &[CostDocu
     let runs = strategies.first().map_or(0, |row| row.runs);
     format!(
         "Gain in rounds' pay per round, against honest work, at the cost that is best for the strategy; {runs} runs each, \
-         95 % intervals.\n\n{}\n\nWhat remains: seats that trust each other can save the replay of each other's true work. No work \
-         that was not done is paid.\n\n{}\n\nAudits add to the work of a run without cheats: {}",
+         95 % intervals.\n\n{}\n\nWhat remains: seats that trust each other can save the replay of each other's true work, and while the \
+         owner's device is off, newcomers make paid work for auditors. No work that was not done is paid.\n\n{}\n\nAudits add to the work of a run without cheats: {}",
         rows(strategies),
         rows(remaining),
         costs.join("; ")

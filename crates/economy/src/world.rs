@@ -146,7 +146,7 @@ impl<'a> World<'a> {
                 }
             }
         }
-        if round >= self.plan.joins {
+        if round >= self.plan.joins.max(self.plan.from) {
             for _ in 0..self.plan.throwaways {
                 let device = self.identity();
                 self.own.insert(device);

@@ -33,30 +33,60 @@ interface TrainingRuns {
     enum Standing {
         /// It does.
         Active,
-        /// The device gave it up.
+        /// The device gave it up, or missed too many rounds.
         Left,
-        /// Expelled: two replays led to another root than its commitment.
+        /// Expelled: the referee found that its committed work was not done.
         Convicted,
-        /// Expelled: it reported a mismatch that other replays did not find.
-        FalseAuditor
+        /// Expelled: it reported a mismatch that the referee did not find.
+        FalseAuditor,
+        /// Expelled: it passed work that was not done.
+        Vouched
     }
 
     /// What an auditor found.
     enum Verdict {
-        /// The replay led to a root that opens a seal; the value is that root.
+        /// The replay led to the commitment; the value is its root, which opens the seal.
         Opened,
-        /// The replay led to a root that opens no seal; the value is that root, sealed for the auditor.
+        /// The replay led elsewhere: the referee shall decide; the value is zero.
         Mismatch,
-        /// The evidence can't be had; the value is zero.
+        /// The data for a replay can't be had; the value is zero.
         Unavailable
     }
 
-    /// What a payment is for.
+    /// What the referee found.
+    enum Ruling {
+        /// It replayed the round; the values are the root and the digest of the update.
+        Replayed,
+        /// The data for a replay can't be had; the values are zero.
+        Unavailable
+    }
+
+    /// What was verified.
     enum PayKind {
-        /// Verified training.
+        /// Training.
         Work,
         /// A verdict that stands.
-        Verdict
+        Verdict,
+        /// A mismatch that the referee confirmed.
+        Bounty
+    }
+
+    /// Progress of the audit of a commitment.
+    enum Check {
+        /// Not drawn: not yet, or, once its round is drawn, not selected.
+        Committed,
+        /// An auditor has to repeat the work.
+        Audit,
+        /// The next auditor is drawn soon.
+        Waiting,
+        /// An audit passed; it may be repeated.
+        Passed,
+        /// The referee decides.
+        Disputed,
+        /// Counted as verified.
+        Settled,
+        /// Not paid: the device was expelled.
+        Void
     }
 
     struct Terms {
@@ -65,27 +95,22 @@ interface TrainingRuns {
         uint64 tokensPerRound;
         uint64 warmupTokensPerRound;
         uint128 pricePerToken;
+        /// Smallest chance of an audit, in basis points.
         uint16 auditRate;
+        /// Pay for a verdict, in basis points of the pay for the audited round.
         uint16 auditPay;
+        /// Commitments that a round needs, in basis points of those of the round before.
         uint16 quorum;
         uint16 seatsMin;
         uint16 seatsMax;
         uint32 roundSeconds;
         uint32 auditSeconds;
         uint32 stallSeconds;
-        uint16 holdBackRounds;
+        /// Pay for bringing a device's statement here.
+        uint128 relayFee;
         bytes32 spec;
         bytes32 corpus;
         bytes32 initialState;
-    }
-
-    struct Commitment {
-        bytes32 device;
-        bytes32 seal;
-        bytes32 update;
-        bytes32 memoryBefore;
-        bytes32 memoryAfter;
-        bytes signature;
     }
 
     struct Summary {
@@ -94,6 +119,8 @@ interface TrainingRuns {
         string name;
         bytes32 coordinator;
         string endpoint;
+        /// The owner's auditing device.
+        bytes32 auditor;
         Phase phase;
         /// `None` until no more rounds will open.
         Ending ending;
@@ -101,16 +128,24 @@ interface TrainingRuns {
         uint32 rounds;
         bytes32 state;
         bytes32 update;
-        /// Of the open round, else 0.
+        /// Of the open round; once no more rounds open, from when on anyone may have the seats paid; else 0.
         uint64 deadline;
         uint256 deposited;
         uint256 paid;
         uint256 refunded;
+        /// Held back as stakes, or not decided yet.
         uint256 owed;
         uint64 tokensVerified;
+        /// Seats ever used: their indices are below this.
         uint32 seats;
         uint32 seatsActive;
+        /// Commitments of the open round.
+        uint32 committed;
         uint32 quorum;
+        /// Commitments whose audits are not over.
+        uint32 unsettled;
+        /// Disputes before the referee.
+        uint32 disputes;
     }
 
     struct Seat {
@@ -119,18 +154,64 @@ interface TrainingRuns {
         Standing standing;
         /// Of an expelled seat: the round it was about.
         uint32 expelledRound;
-        bool onProbation;
         uint32 fromRound;
-        bytes32 memoryDigest;
-        uint64 tokensVerified;
+        /// The round after its last commitment.
+        uint32 nextRound;
+        /// Commitments whose audits are not over, those before the referee included.
+        uint32 unsettled;
+        /// Verified pay that is held back.
+        uint256 stake;
         uint256 paid;
+        uint64 tokensVerified;
         /// Whether it has committed in the open round.
         bool committed;
+        /// Whether it missed so many rounds that `settle` gives it up.
+        bool overdue;
+        /// Whether `settle` does something for it.
+        bool due;
     }
 
-    struct Claim {
+    /// A device, with or without a seat.
+    struct Standpoint {
+        bool seated;
+        /// Its seat, if it has one.
+        uint16 index;
+        Seat seat;
+        /// Number of the last enrolment or leave that it signed.
+        uint64 nonce;
+        /// Whether it is expelled for good.
+        bool barred;
+        uint32 barredRound;
+        Standing barredFor;
+    }
+
+    /// A round whose commitments are not all settled.
+    struct OpenRound {
+        uint32 round;
+        /// State it started from.
+        bytes32 base;
+        /// Height of the block in which it closed.
+        uint64 closed;
+        uint32 commitments;
+        uint32 unsettled;
+        bool drawn;
+        /// Whether `draw` does something in the next block.
+        bool due;
+    }
+
+    /// A commitment in a round that is kept.
+    struct Entry {
+        uint16 seat;
+        bytes32 device;
+        bytes32 seal;
+        bytes32 update;
+        Check check;
+        /// Of an audit: who has to do it.
         bytes32 auditor;
-        bytes32 sealedRoot;
+        /// Of an audit: when the auditor is replaced.
+        uint64 deadline;
+        /// Verified and undecided pay of its device when it committed, in thousandths of the round's pay.
+        uint32 stake;
     }
 
     struct Audit {
@@ -140,42 +221,63 @@ interface TrainingRuns {
         uint64 deadline;
         /// State the audited round started from.
         bytes32 base;
-        bytes32 memoryBefore;
-        /// What the subject committed to: `seal` of its root, `update` and `memoryAfter`.
         bytes32 seal;
         bytes32 update;
-        bytes32 memoryAfter;
-        Claim[] claims;
     }
 
-    struct UndrawnRound {
+    struct Dispute {
         uint32 round;
-        /// May be drawn in any block after this one.
-        uint64 drawHeight;
+        bytes32 subject;
+        /// The device that disputes; zero if it is an account, or if no auditor answered.
+        bytes32 accuser;
+        /// The account that disputes, or zero.
+        address account;
+        uint256 bond;
+        /// When it expires, and the work counts.
+        uint64 deadline;
+        bytes32 base;
+        bytes32 seal;
+        bytes32 update;
     }
 
-    /// Opens a project; the value is its escrow. `coordinator` is the ed25519 key and `endpoint` the address of the process that drives it.
-    function open(Terms calldata terms, string calldata name, bytes32 coordinator, string calldata endpoint) external payable returns (uint64 run);
+    /// Of a referee over a ruling.
+    struct RefereeSignature {
+        bytes32 referee;
+        bytes signature;
+    }
+
+    /// Opens a project; the value is its escrow. `auditor` is the owner's auditing device, `coordinator` the ed25519 key and `endpoint` the address of the process that drives it.
+    function open(Terms calldata terms, string calldata name, bytes32 auditor, bytes32 coordinator, string calldata endpoint) external payable returns (uint64 run);
     /// The coordinator has moved. By the owner.
     function announce(uint64 run, bytes32 coordinator, string calldata endpoint) external;
-    /// A device takes a seat, with its signature over `gleaner/enroll/v1`.
-    function enroll(uint64 run, bytes32 device, bytes calldata signature) external;
-    /// A device gives its seat up, with its signature over `gleaner/leave/v1`.
-    function leave(uint64 run, bytes32 device, uint32 round, bytes calldata signature) external;
-    /// Devices commit, each with its signature over `gleaner/commit/v1`; all or none.
-    function commit(uint64 run, uint32 round, Commitment[] calldata commitments) external;
+    /// Names another auditing device. By the owner.
+    function setAuditor(uint64 run, bytes32 auditor) external;
+    /// A device takes a seat, with its signature over `gleaner/enroll/v2`. `nonce` is one more than that of its last enrolment or leave in this run.
+    function enroll(uint64 run, bytes32 device, uint64 nonce, bytes calldata signature) external;
+    /// A device gives its seat up, with its signature over `gleaner/leave/v2`. `nonce` as in `enroll`.
+    function leave(uint64 run, bytes32 device, uint64 nonce, bytes calldata signature) external;
+    /// A device commits, with its signature over `gleaner/commit/v2`.
+    function commit(uint64 run, uint32 round, bytes32 device, bytes32 sealedRoot, bytes32 update, bytes calldata signature) external;
+    /// An auditor's finding, or a device's dispute, with its signature over `gleaner/verdict/v2`.
+    function verdict(uint64 run, uint32 round, bytes32 subject, bytes32 auditor, Verdict kind, bytes32 value, bytes calldata signature) external;
+    /// Brings statements of devices: calls of `enroll`, `leave`, `commit` and `verdict`. Those that are refused change nothing and are named in events.
+    function relay(bytes[] calldata statements) external;
     /// The round takes no more commitments: the owner once there is a quorum, anyone after the deadline.
     function close(uint64 run, uint32 round) external;
     /// The deadline passed without a quorum.
     function lapse(uint64 run, uint32 round) external;
     /// The round became a new state. By the owner.
     function advance(uint64 run, uint32 round, bytes32 state, bytes32 update) external;
-    /// Draws who is audited, and by whom.
+    /// Draws what is due in a round: who is audited, who repeats an audit, who replaces a silent auditor.
     function draw(uint64 run, uint32 round) external;
-    /// An auditor's finding, with its signature over `gleaner/verdict/v1`.
-    function verdict(uint64 run, uint32 round, bytes32 subject, bytes32 auditor, Verdict kind, bytes32 value, bytes calldata signature) external;
-    /// Replaces an auditor that was silent past its deadline.
-    function redraw(uint64 run, uint32 round, bytes32 subject) external;
+    /// Does what is due for seats: counts commitments that were not drawn, gives up seats that missed too many rounds, pays those that are done.
+    function settle(uint64 run, uint16[] calldata seats) external;
+    /// Disputes a commitment; the value is the bond, at least a round's pay. It comes back with a bounty if the referee finds a mismatch.
+    function dispute(uint64 run, uint32 round, bytes32 subject) external payable;
+    /// The referees' ruling, each with its signature over `gleaner/ruling/v1`.
+    function rule(uint64 run, uint32 round, bytes32 subject, Ruling kind, bytes32 root, bytes32 update, RefereeSignature[] calldata signatures) external;
+    /// Ends a dispute that the referees did not rule on in time: the work counts.
+    function expire(uint64 run, uint32 round, bytes32 subject) external;
     /// No more rounds. By the owner.
     function cancel(uint64 run) external;
     /// No more rounds, because nothing has happened for too long.
@@ -186,26 +288,37 @@ interface TrainingRuns {
     function summary(uint64 run) external view returns (Summary memory);
     function terms(uint64 run) external view returns (Terms memory);
     function seats(uint64 run) external view returns (Seat[] memory);
+    function standpoint(uint64 run, bytes32 device) external view returns (Standpoint memory);
+    function openRounds(uint64 run) external view returns (OpenRound[] memory);
+    function entries(uint64 run, uint32 round) external view returns (Entry[] memory);
+    /// State that a kept round started from.
+    function baseOf(uint64 run, uint32 round) external view returns (bytes32);
     function audits(uint64 run) external view returns (Audit[] memory);
-    function undrawn(uint64 run) external view returns (UndrawnRound[] memory);
+    function disputes(uint64 run) external view returns (Dispute[] memory);
     /// What the terms can cost at most: the least deposit.
     function requiredDeposit(Terms calldata terms) external view returns (uint256);
 
     event Opened(uint64 indexed run, address indexed owner, string name, uint256 deposited);
     event Announced(uint64 indexed run, bytes32 coordinator, string endpoint);
-    event Enrolled(uint64 indexed run, bytes32 indexed device, address indexed account, uint32 fromRound);
+    event AuditorNamed(uint64 indexed run, bytes32 auditor);
+    event Enrolled(uint64 indexed run, bytes32 indexed device, address indexed account, uint16 seat, uint32 fromRound);
     event Left(uint64 indexed run, bytes32 indexed device);
     event RoundOpened(uint64 indexed run, uint32 indexed round, bytes32 base, uint64 deadline);
-    event Committed(uint64 indexed run, uint32 indexed round, bytes32 indexed device, bytes32 seal, bytes32 update, bytes32 memoryBefore, bytes32 memoryAfter);
+    event Committed(uint64 indexed run, uint32 indexed round, bytes32 indexed device, bytes32 sealedRoot, bytes32 update);
     event RoundClosed(uint64 indexed run, uint32 indexed round, uint32 commitments);
     event Advanced(uint64 indexed run, uint32 indexed round, bytes32 state, bytes32 update);
+    event RoundDrawn(uint64 indexed run, uint32 indexed round, uint32 audits);
     event Drawn(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
+    event Silent(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
     event AuditPassed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
-    event Disputed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
-    event Convicted(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, address account, uint256 forfeited);
-    event AuditorExpelled(uint64 indexed run, uint32 indexed round, bytes32 indexed auditor, address account, uint256 forfeited);
-    event Unresolved(uint64 indexed run, uint32 indexed round, bytes32 indexed subject);
-    event Paid(uint64 indexed run, address indexed account, bytes32 indexed device, uint32 round, uint64 tokens, uint256 amount, PayKind kind);
+    event Disputed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 accuser);
+    event Upheld(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bool replayed);
+    event DeviceExpelled(uint64 indexed run, uint32 indexed round, bytes32 indexed device, address account, Standing standing, uint256 forfeited);
+    event Verified(uint64 indexed run, uint32 indexed round, bytes32 indexed device, uint64 tokens, uint256 amount, PayKind kind);
+    event Paid(uint64 indexed run, address indexed account, bytes32 indexed device, uint256 amount);
+    event BondReturned(uint64 indexed run, address indexed account, uint256 amount);
+    event BondForfeited(uint64 indexed run, address indexed referee, uint256 amount);
+    event NotRelayed(uint64 indexed run, uint256 index, bytes error);
     event Cancelled(uint64 indexed run);
     event Finished(uint64 indexed run, uint256 paid, uint256 refunded);
 
@@ -221,8 +334,6 @@ interface TrainingRuns {
     error CostTooLarge();
     /// a deposit of {deposit:grain} GRAIN does not cover the terms: give at least {required:grain} GRAIN
     error BudgetTooSmall(uint256 deposit, uint256 required);
-    /// round {round} will be drawn from a new block: draw it again two blocks later
-    error DrawRearmed(uint32 round);
     /// the run has ended or accepts no new work
     error RunOver();
     /// round {given} is not the current round, the current round is {current}
@@ -235,31 +346,47 @@ interface TrainingRuns {
     error NoSeat(bytes32 device);
     /// device {device:plain} already has a seat
     error SeatTaken(bytes32 device);
+    /// seat {seat} does not exist: the run has {seats}
+    error NoSuchSeat(uint16 seat, uint16 seats);
+    /// device {device:plain} signed statement {given}, its next one is {expected}
+    error WrongNonce(bytes32 device, uint64 given, uint64 expected);
     /// device {device:plain} was expelled for round {round}
-    error Expelled(bytes32 device, address account, uint32 round, Standing standing);
+    error Expelled(bytes32 device, uint32 round, Standing standing);
+    /// device {device:plain} left while its work is being audited: wait until it is settled
+    error NotSettled(bytes32 device);
     /// all {seats} seats are taken: wait until a device leaves
     error Full(uint16 seats);
     /// device {device:plain} takes part from round {fromRound} on: wait for that round
     error TooEarlyForSeat(bytes32 device, uint32 fromRound);
     /// device {device:plain} has already committed in this round
     error CommittedAlready(bytes32 device);
-    /// device {device:plain} did not start from the memory of its last commitment, {memoryDigest:plain}, or from the fresh one
-    error WrongMemory(bytes32 device, bytes32 memoryDigest);
     /// {committed} devices have committed, the quorum is {quorum}: wait for more
     error NoQuorum(uint32 committed, uint32 quorum);
     /// too early: wait until {until} (now {current})
     error TooEarly(uint64 until, uint64 current);
     /// a quorum has committed: close the round instead
     error QuorumReached();
-    /// round {round} has no audits to draw
+    /// round {round} has nothing to draw now
     error NothingToDraw(uint32 round);
-    /// {rounds} rounds wait to be drawn or audited: draw and redraw first
-    error TooManyOpenRounds(uint32 rounds);
+    /// round {round} is not settled: draw its audits and settle its seats first
+    error RoundNotSettled(uint32 round);
     /// device {auditor:plain} is not the auditor of device {subject:plain} in round {round}
     error NotTheAuditor(bytes32 auditor, uint32 round, bytes32 subject);
-    /// no audit of device {subject:plain} in round {round} is open
-    error NoAudit(uint32 round, bytes32 subject);
-    /// the root opens no seal: submit it sealed, as a mismatch
+    /// device {subject:plain} has no commitment in round {round} that can be audited or disputed
+    error NoCommitment(uint32 round, bytes32 subject);
+    /// the referee decides on device {subject:plain} in round {round} already
+    error DisputedAlready(uint32 round, bytes32 subject);
+    /// a dispute needs {required:grain} GRAIN at stake, {given:grain} GRAIN given
+    error BondTooSmall(uint256 given, uint256 required);
+    /// {disputes} disputes wait for the referee: try again later
+    error TooManyDisputes(uint16 disputes);
+    /// no dispute about device {subject:plain} in round {round} is open
+    error NoDispute(uint32 round, bytes32 subject);
+    /// {given} of the ledger's referees signed, {required} must
+    error NotEnoughReferees(uint256 given, uint256 required);
+    /// only `enroll`, `leave`, `commit` and `verdict` can be relayed
+    error NotAStatement();
+    /// the root does not open the seal: report a mismatch
     error OpensNothing();
     /// amount out of range
     error AmountTooLarge();

@@ -67,6 +67,8 @@ modules! {
     GRAIN: GRAIN = (fixed "0x6c00000000000000000000000000000000000003"), new [] shared ["interfaces/Erc20.sol"];
     /// Where [`Assets`] answers.
     Assets: ASSETS = (fixed "0x6c00000000000000000000000000000000000004"), new ["interfaces/Assets.sol"] shared [];
+    /// Where [`Referees`] answers.
+    Referees: REFEREES = (fixed "0x6c00000000000000000000000000000000000005"), new ["interfaces/Referees.sol"] shared [];
     /// First 12 bytes of the address of every asset that [`Assets`] created; its number follows.
     IssuedAsset: ASSET_PREFIX = (numbered "0x6ca55e700000000000000000"), new ["interfaces/IssuedAsset.sol"] shared ["interfaces/Erc20.sol"];
 }

@@ -9,6 +9,7 @@ mod assets;
 mod catalogue;
 pub mod convert;
 pub mod interface;
+pub mod signed;
 pub mod solidity;
 pub mod statement;
 pub mod value;
@@ -23,5 +24,9 @@ pub use catalogue::*;
 pub const NAME_BYTES_MAX: usize = 64;
 /// Bytes of a coordinator's endpoint at most: socket addresses, comma separated.
 pub const ENDPOINT_BYTES_MAX: usize = 256;
-/// Commitments in one call at most.
-pub const COMMITMENTS_MAX: usize = 64;
+/// Statements in one call of `relay` at most.
+pub const STATEMENTS_MAX: usize = 128;
+/// Bytes of a statement at most.
+pub const STATEMENT_BYTES_MAX: usize = 1_024;
+/// Referees of a ledger at most.
+pub const REFEREES_MAX: usize = 64;

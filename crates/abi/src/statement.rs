@@ -3,7 +3,7 @@
 //! Each statement begins with its own name and the chain id; all fields follow in fixed width, integers big-endian. The signature is
 //! ed25519 (RFC 8032) over these bytes.
 
-use crate::TrainingRuns::Verdict;
+use crate::TrainingRuns::{Ruling, Verdict};
 
 /// A device's statement, ready to be signed or verified.
 pub type Statement = Vec<u8>;
@@ -11,22 +11,22 @@ pub type Statement = Vec<u8>;
 /// `gleaner/link/v1`: this device's pay goes to `account`. `nonce` counts up with each link of a device.
 #[must_use]
 pub fn link(chain_id: u64, device: &[u8; 32], account: &[u8; 20], nonce: u64) -> Statement {
-    join("link", chain_id, &[device, account, &nonce.to_be_bytes()])
+    join("link/v1", chain_id, &[device, account, &nonce.to_be_bytes()])
 }
 
-/// `gleaner/enroll/v1`: this device takes part in `run`.
+/// `gleaner/enroll/v2`: this device takes part in `run`. `nonce` counts up with each enrolment and leave of a device in a run.
 #[must_use]
-pub fn enroll(chain_id: u64, run: u64, device: &[u8; 32]) -> Statement {
-    join("enroll", chain_id, &[&run.to_be_bytes(), device])
+pub fn enroll(chain_id: u64, run: u64, device: &[u8; 32], nonce: u64) -> Statement {
+    join("enroll/v2", chain_id, &[&run.to_be_bytes(), device, &nonce.to_be_bytes()])
 }
 
-/// `gleaner/leave/v1`: this device gives up its seat in `run`, as of `round`.
+/// `gleaner/leave/v2`: this device gives up its seat in `run`. `nonce` as in [`enroll`].
 #[must_use]
-pub fn leave(chain_id: u64, run: u64, round: u32) -> Statement {
-    join("leave", chain_id, &[&run.to_be_bytes(), &round.to_be_bytes()])
+pub fn leave(chain_id: u64, run: u64, device: &[u8; 32], nonce: u64) -> Statement {
+    join("leave/v2", chain_id, &[&run.to_be_bytes(), device, &nonce.to_be_bytes()])
 }
 
-/// `gleaner/commit/v1`: this device's work of a round.
+/// `gleaner/commit/v2`: this device's work of a round. It needs no nonce: a device commits once in a round.
 #[must_use]
 pub fn commit(
     chain_id: u64,
@@ -34,14 +34,13 @@ pub fn commit(
     round: u32,
     seal: &[u8; 32],
     update: &[u8; 32],
-    memory_before: &[u8; 32],
-    memory_after: &[u8; 32],
 ) -> Statement {
     let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
-    join("commit", chain_id, &[&run, &round, seal, update, memory_before, memory_after])
+    join("commit/v2", chain_id, &[&run, &round, seal, update])
 }
 
-/// `gleaner/verdict/v1`: what this device found when it repeated `subject`'s round.
+/// `gleaner/verdict/v2`: what this device found when it repeated `subject`'s round. It needs no nonce: it answers one audit, or
+/// raises a dispute of which there is one at a time.
 #[must_use]
 pub fn verdict(
     chain_id: u64,
@@ -52,11 +51,25 @@ pub fn verdict(
     value: &[u8; 32],
 ) -> Statement {
     let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
-    join("verdict", chain_id, &[&run, &round, subject, &[kind.into()], value])
+    join("verdict/v2", chain_id, &[&run, &round, subject, &[kind.into()], value])
+}
+
+/// `gleaner/ruling/v1`: what this referee found when it repeated `subject`'s round: the root and the digest of the update.
+#[must_use]
+pub fn ruling(
+    chain_id: u64,
+    run: u64,
+    round: u32,
+    subject: &[u8; 32],
+    kind: Ruling,
+    [root, update]: [&[u8; 32]; 2],
+) -> Statement {
+    let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
+    join("ruling/v1", chain_id, &[&run, &round, subject, &[kind.into()], root, update])
 }
 
 fn join(name: &str, chain_id: u64, fields: &[&[u8]]) -> Statement {
-    let mut bytes = format!("gleaner/{name}/v1").into_bytes();
+    let mut bytes = format!("gleaner/{name}").into_bytes();
     bytes.extend_from_slice(&chain_id.to_be_bytes());
     fields.iter().for_each(|field| bytes.extend_from_slice(field));
     bytes
@@ -79,10 +92,10 @@ mod tests {
             verdict(1, 2, 3, &[4; 32], Opened, &[9; 32]),
         ];
         assert!(others.iter().all(|other| *other != base && other.len() == base.len()));
-        assert!(base.starts_with(b"gleaner/verdict/v1\0\0\0\0\0\0\0\x01"));
+        assert!(base.starts_with(b"gleaner/verdict/v2\0\0\0\0\0\0\0\x01"));
         // The byte that is signed for a finding never changes its meaning.
         let signed = [Opened, Mismatch, Verdict::Unavailable].map(u8::from);
         assert_eq!(signed, [0, 1, 2]);
-        assert_ne!(enroll(1, 2, &[3; 32]), leave(1, 2, 3));
+        assert_ne!(enroll(1, 2, &[3; 32], 4), leave(1, 2, &[3; 32], 4));
     }
 }

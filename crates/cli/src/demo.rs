@@ -22,12 +22,13 @@ use units::{AccountId, DeviceId};
 use verification::RunSpec;
 
 use crate::failure::Interrupted;
+use crate::offices::Auditor;
 use crate::options::IsaArgs;
 use crate::output::Output;
 use crate::screen::{Screen, short};
 use crate::train::hinted;
 use crate::{run_report, sample, shell};
-use crew::{Crew, Post};
+use crew::{Crew, Part, Post};
 use folder::Folder;
 
 /// This repository's own documentation and source.
@@ -64,6 +65,9 @@ pub(crate) struct Args {
     /// Number of workers that send made-up work
     #[arg(long, value_name = "N", default_value_t = 0)]
     cheats: u16,
+    /// Number of workers that send made-up work and vouch for each other
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    colluders: u16,
     /// Number of workers that are killed in the middle of a round
     #[arg(long, value_name = "N", default_value_t = 0)]
     crashes: u16,
@@ -92,14 +96,15 @@ struct Chain {
 /// When the corpus can't be used, the folder belongs to another demo, or a part fails; [`Interrupted`] at Ctrl-C.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     ensure!(
-        args.cheats + args.crashes < args.workers,
-        "{} cheats and {} crashes leave none of {} workers to do the work: raise --workers",
+        args.cheats + args.colluders + args.crashes < args.workers,
+        "{} cheats, {} colluders and {} crashes leave none of {} workers to do the work: raise --workers",
         args.cheats,
+        args.colluders,
         args.crashes,
         args.workers
     );
     let project = project(&args)?;
-    let folder = Folder::open(&args)?;
+    let folder = Folder::open(&args, &project.corpus)?;
     output.say(&format!("demo in {}", folder.path().display()));
     shell::block_on(async { demo(&args, project, &folder, output).await })
 }
@@ -116,12 +121,19 @@ async fn demo(
     let (stop, stopped) = watch::channel(false);
     let (events, said) = mpsc::unbounded_channel();
     let client = ledger.client(PATIENCE).await?;
+    let auditor = Auditor::open(&folder.path().join("auditor"), 1, isa)?;
+    let auditing = auditor.device();
+    let (opened, run) = watch::channel(None);
+    let audits = auditor.start(client.clone(), run, stopped.clone(), *output);
+    let referee = ledger.referee(folder, isa, stopped.clone(), *output).await?;
     let options = Options {
         project,
         folder: folder.path().join("trainer"),
         listen: ([127, 0, 0, 1], 0).into(),
         announce: Vec::new(),
         ledger: client,
+        auditor: auditing,
+        rewind: None,
         threads: 1,
         isa,
         events,
@@ -130,6 +142,9 @@ async fn demo(
     let crew = Arc::new(Mutex::new(Cast::new(args, folder, ledger.url(), output)));
     let watching = Arc::clone(&crew);
     let screen = tokio::spawn(Screen::new(*output, spec.rounds).follow(said, move |event| {
+        if let Event::Opened { run, .. } = event {
+            opened.send_replace(Some(*run));
+        }
         watching.lock().unwrap_or_else(PoisonError::into_inner).handle(event);
     }));
     let polling = tokio::spawn(poll_workers(Arc::clone(&crew)));
@@ -139,8 +154,9 @@ async fn demo(
         }
     });
     let result = hinted(coordinator::run(options).await);
-    signals.abort();
-    polling.abort();
+    for task in [signals, polling, audits, referee] {
+        task.abort();
+    }
     let last = Arc::clone(&crew);
     tokio::task::spawn_blocking(move || last.lock().unwrap_or_else(PoisonError::into_inner).end())
         .await?;
@@ -179,6 +195,7 @@ fn project(args: &Args) -> anyhow::Result<Project> {
         workers_max: args.workers,
         round_seconds: 60,
         audit_seconds: 60,
+        relay_fee: "0".to_owned(),
         ..Conditions::default()
     };
     Ok(Project { name: "demo".to_owned(), corpus, spec, conditions, budget: None })
@@ -199,11 +216,11 @@ struct Cast {
 impl Cast {
     fn new(args: &Args, folder: &Folder, url: String, output: &Output) -> Self {
         let workers = usize::from(args.workers);
+        let misbehaving = usize::from(args.cheats) + usize::from(args.colluders);
         let device =
             |index| wallet::DeviceKey::from_seed(&crew::device_seed(args.seed, index)).device();
-        // Cheats come last, crashes before them.
-        let first_doomed =
-            workers.saturating_sub(usize::from(args.cheats) + usize::from(args.crashes));
+        // Cheats come last, colluders before them, crashes before those.
+        let first_doomed = workers.saturating_sub(misbehaving + usize::from(args.crashes));
         let doomed =
             (first_doomed..first_doomed + usize::from(args.crashes)).zip(args.rounds / 3..);
         Self {
@@ -237,12 +254,19 @@ impl Cast {
     fn start(&mut self, run: u64) -> anyhow::Result<()> {
         let workers = usize::from(self.args.workers);
         let first_cheat = workers.saturating_sub(self.args.cheats.into());
+        let first_colluder = first_cheat.saturating_sub(self.args.colluders.into());
         let isa = self.args.isa.choose()?;
         for (index, account) in self.accounts.clone().into_iter().enumerate() {
             let folder = crew::folder(&self.folder, index);
             let device = crew::give_key(&folder, &crew::device_seed(self.args.seed, index))?;
-            let is_cheat = index >= first_cheat;
-            let post = Post { rpc: &self.url, run, account, folder, is_cheat, isa };
+            let part = if index >= first_cheat {
+                Part::Cheat
+            } else if index >= first_colluder {
+                Part::Colluder { shared: self.folder.join("colluders") }
+            } else {
+                Part::Honest
+            };
+            let post = Post { rpc: &self.url, run, account, folder, part, isa };
             self.crew.start(device, &post)?;
         }
         Ok(())

@@ -22,6 +22,15 @@ pub(crate) const DEPLOYER: (Address, Bytes) = (
     ),
 );
 
+/// Balance of the node's relay account in a new ledger, 100 GRAIN: enough for some hundred thousand statements. The fees of
+/// runs refill it.
+pub(crate) const RELAY_FUNDS: Wei = Wei::new(100_000_000_000_000_000_000);
+
+/// Returns what a new ledger of one node has besides its genesis file: the node is the referee and relays statements.
+pub(crate) fn founding() -> node::Founding {
+    node::Founding::Solo { relay_funds: U256::from(RELAY_FUNDS.as_u128()) }
+}
+
 /// Accounts and their balances in the first block.
 pub(crate) type Funds = BTreeMap<AccountId, Wei>;
 
@@ -48,6 +57,7 @@ pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> G
         fee_recipient: Address::ZERO,
         commitment: 2,
         revisions: Schedule::starting_with(Revision::new(MODULES.newest())),
+        referees: None,
         accounts,
     }
 }

@@ -1,7 +1,11 @@
 //! `gleaner join`: lets this machine work for projects.
 
+mod choice;
+mod skips;
+
+use std::fs::{File, TryLockError};
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,15 +13,18 @@ use ledger_client::Ledger;
 use ledger_views::runs;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
-use units::{AccountId, DeviceId};
+use training_run::Cause;
+use units::{AccountId, DeviceId, Wei};
 use wallet::DeviceKey;
-use worker::{Behaviour, Ending, Event, Finding};
+use worker::{Behaviour, Conduct, Ending, Event, Finding, Refusal};
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
-use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_account};
+use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_grain, parse_payee};
 use crate::output::Output;
 use crate::{paths, shell};
+use choice::{Chosen, Search, Speeds};
+use skips::Skips;
 
 /// How long to wait for a ledger that can't be reached: its node may be restarting.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
@@ -25,18 +32,27 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
 /// Pause between two searches for an open project.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How long to try to reach the coordinator of a project that was chosen by this program, before another is chosen.
+const CHOSEN_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a worker that was stopped waits for the ledger, to say what was paid.
+const FAREWELL: Duration = Duration::from_millis(200);
+
+/// Name of the file whose lock says that a folder is in use.
+const LOCK_NAME: &str = "lock";
+
 /// Flags of `gleaner join`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     ledger: LedgerArgs,
     /// Account that is paid; its key is not needed on this machine
-    #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_account)]
+    #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_payee)]
     account: AccountId,
     /// Work for this project and end with it [default: the open project that pays best, one after the other]
     #[arg(long, value_name = "ID")]
     project: Option<u64>,
-    /// Folder of this device's key and its shards [default: worker in gleaner's data folder]
+    /// Folder of this device's key and its texts [default: worker in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Number of threads
@@ -47,6 +63,12 @@ pub(crate) struct Args {
     /// Memory to use, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     memory: u64,
+    /// Disk space to use for texts to train on, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    disk: u64,
+    /// Work only for projects that would pay this machine at least so much an hour, by its measured speed
+    #[arg(long, value_name = "GRAIN", value_parser = parse_grain)]
+    min_per_hour: Option<Wei>,
     /// How long to try to reach a coordinator that does not answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     patience: u64,
@@ -56,6 +78,19 @@ pub(crate) struct Args {
     /// Cheat in this way, to test the protection
     #[arg(long = "misbehave", hide = true, value_name = "HOW", default_value = "honest")]
     behaviour: Behaviour,
+    /// Folder that colluders share
+    #[arg(long, hide = true, value_name = "DIR")]
+    accomplices: Option<PathBuf>,
+}
+
+impl Args {
+    fn memory_max(&self) -> u64 {
+        self.memory.saturating_mul(1 << 20)
+    }
+
+    fn disk_max(&self) -> u64 {
+        self.disk.saturating_mul(1 << 20)
+    }
 }
 
 /// Keys of `gleaner join --json`, printed at the end.
@@ -83,20 +118,20 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let folder = paths::or_home(args.data_dir.clone(), "worker")?;
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("{}: folder can't be created", folder.display()))?;
+    let _lock = lock(&folder)?;
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?.device();
-    shell::block_on(async {
+    shell::block_on_and_leave(async {
         let (stop, stopped) = watch::channel(false);
         if args.stop_with_stdin {
             end_with_stdin();
         }
+        let mut received = shell::StopSignals::listen()?;
         let signals = tokio::spawn(async move {
+            received.next().await;
+            let _ = stop.send(true);
             // A second signal ends the process at once.
-            if shell::stop_signal().await.is_ok() {
-                let _ = stop.send(true);
-                if shell::stop_signal().await.is_ok() {
-                    std::process::exit(130);
-                }
-            }
+            received.next().await;
+            std::process::exit(130);
         });
         let (projects, is_stopped) = work(&args, &folder, stopped, output).await?;
         signals.abort();
@@ -105,6 +140,24 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         output.print(&document, &summary(&document))?;
         if is_stopped { Err(Interrupted.into()) } else { Ok(()) }
     })
+}
+
+/// Locks the folder, until the result is dropped or the process ends in any way.
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join(LOCK_NAME);
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.with_context(|| format!("{}: file can't be written", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
+            "another gleaner join works in folder {}: each process needs a folder and a device key of its own",
+            folder.display()
+        ))
+        .hint("--data-dir ANOTHER_FOLDER, or --threads N for one process that uses more cores"),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{}: file can't be locked", path.display()))
+        }
+    }
 }
 
 /// Ends this process as soon as the process that started it has ended.
@@ -119,84 +172,155 @@ fn end_with_stdin() {
 /// Works for one project after the other; returns their results, and whether the owner stopped it.
 async fn work(
     args: &Args,
-    folder: &std::path::Path,
+    folder: &Path,
     stopped: watch::Receiver<bool>,
     output: &Output,
 ) -> anyhow::Result<(Vec<ProjectResult>, bool)> {
-    let ledger = ledger::connect(&args.ledger, None).await?.with_patience(LEDGER_PATIENCE);
-    let mut projects: Vec<ProjectResult> = Vec::new();
+    let mut projects = Vec::new();
+    let Some(ledger) = or_stopped(ledger::connect(&args.ledger, None), &stopped).await else {
+        return Ok((projects, true));
+    };
+    let ledger = ledger?.with_patience(LEDGER_PATIENCE);
+    let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
+    let id = device.device();
+    let search = Search { args, ledger: &ledger, device: &device, output };
+    let (mut skips, mut speeds) = (Skips::default(), Speeds::default());
     loop {
-        let run = match args.project {
-            Some(run) => ledger::project(&ledger, run).await?.run.run,
-            None => match next(&ledger, &projects, &stopped, output).await? {
-                Some(run) => run,
-                None => return Ok((projects, true)),
-            },
+        let choosing = choose(&search, &projects, &mut skips, &mut speeds);
+        let Some(chosen) = or_stopped(choosing, &stopped).await else {
+            return Ok((projects, true));
         };
-        let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
-        let id = device.device();
+        let chosen = chosen?;
+        let run = chosen.offer.run;
+        output.say(&chosen.text());
         output.say(&format!(
             "device {id} joins project {run}, paid to {}",
             checksummed(&args.account)
         ));
-        let (events, received) = mpsc::unbounded_channel();
-        let options = worker::Options {
-            run,
-            account: args.account,
-            device,
-            chain_id: ledger.chain_id(),
-            ledger: ledger.clone(),
-            data_dir: folder.to_owned(),
-            threads: args.threads.into(),
-            isa: args.isa.choose()?,
-            memory_max: args.memory.saturating_mul(1 << 20),
-            patience: Duration::from_secs(args.patience),
-            behaviour: args.behaviour,
-            events,
-            stop: stopped.clone(),
-        };
-        let printing = tokio::spawn(print_events(received, *output));
-        let ending = worker::participate(&options).await;
-        drop(options);
-        printing.await.context("the printing task panicked")?;
-        let ending = ending.hint("gleaner project list")?;
-        projects.push(project_result(&ledger, run, &id, ending).await?);
-        if ending == Ending::Stopped || args.project.is_some() {
-            return Ok((projects, ending == Ending::Stopped));
+        match participate(&search, run, folder, &stopped).await {
+            Ok(ending) => {
+                skips.clear(run);
+                let result = project_result(&ledger, run, &id, ending);
+                let result = match ending {
+                    Ending::Stopped => tokio::time::timeout(FAREWELL, result).await.ok(),
+                    _ => Some(result.await),
+                };
+                projects.extend(result.transpose()?);
+                if ending == Ending::Stopped || args.project.is_some() {
+                    return Ok((projects, ending == Ending::Stopped));
+                }
+            }
+            Err(error) if args.project.is_none() && is_of_the_project(&error) => {
+                if let Some(text) = skips.add(run, format!("{error:#}"), choice::now()) {
+                    output.say(&text);
+                }
+            }
+            Err(error) => return Err(error).hint("gleaner project list"),
         }
     }
 }
 
-/// Returns the open project that pays best among those not worked for yet; waits for one. Returns `None` when the
-/// owner stops it.
-async fn next(
-    ledger: &Ledger,
-    done: &[ProjectResult],
+/// Whether an error concerns the project only, so that another one may work.
+fn is_of_the_project(error: &anyhow::Error) -> bool {
+    !matches!(error.downcast_ref::<Refusal>(), Some(Refusal::Disk { .. } | Refusal::KeyInUse))
+}
+
+/// Takes part in a project until it ends.
+async fn participate(
+    search: &Search<'_>,
+    run: u64,
+    folder: &Path,
     stopped: &watch::Receiver<bool>,
-    output: &Output,
-) -> anyhow::Result<Option<u64>> {
-    let mut stopped = stopped.clone();
+) -> anyhow::Result<Ending> {
+    let Search { args, ledger, output, .. } = search;
+    let (events, received) = mpsc::unbounded_channel();
+    let patience = Duration::from_secs(args.patience);
+    let options = worker::Options {
+        run,
+        account: args.account,
+        device: DeviceKey::load_or_create(&folder.join("device.key"))?,
+        ledger: (*ledger).clone(),
+        data_dir: folder.to_owned(),
+        disk_max: args.disk_max(),
+        threads: args.threads.into(),
+        isa: args.isa.choose()?,
+        memory_max: args.memory_max(),
+        patience: if args.project.is_some() { patience } else { patience.min(CHOSEN_PATIENCE) },
+        conduct: Conduct { behaviour: args.behaviour, accomplices: args.accomplices.clone() },
+        events,
+        stop: stopped.clone(),
+    };
+    let printing = tokio::spawn(print_events(received, **output));
+    let ending = worker::participate(&options).await;
+    drop(options);
+    if !matches!(ending, Ok(Ending::Stopped)) {
+        printing.await.context("the printing task panicked")?;
+    }
+    ending
+}
+
+/// Returns the project to work for: the given one, or the one that pays this machine best among those not worked for
+/// yet; waits for one.
+async fn choose(
+    search: &Search<'_>,
+    done: &[ProjectResult],
+    skips: &mut Skips,
+    speeds: &mut Speeds,
+) -> anyhow::Result<Chosen> {
+    if let Some(run) = search.args.project {
+        ledger::project(search.ledger, run).await?;
+        return until_reached(search, run, speeds).await;
+    }
+    let is_new = |run| done.iter().all(|result| result.id != run);
     let mut has_said = false;
     loop {
-        let mut best = None;
-        for run in 1..=runs::count(ledger).await? {
-            let is_new = done.iter().all(|result| result.id != run);
-            if is_new && runs::run(ledger, run).await?.phase.is_open() {
-                let price = runs::terms(ledger, run).await?.price_per_token;
-                best = best.max(Some((price, run)));
-            }
-        }
-        if let Some((_, run)) = best {
-            return Ok(Some(run));
+        if let Some(chosen) = search.best(is_new, skips, speeds).await? {
+            return Ok(chosen);
         }
         if !has_said {
-            output.say("no project is open: waiting for one (Ctrl-C to stop)");
+            let what = if skips.is_empty() { "is open" } else { "that suits this machine is open" };
+            search.output.say(&format!("no project {what}: waiting for one (Ctrl-C to stop)"));
             has_said = true;
         }
-        tokio::select! {
-            () = tokio::time::sleep(POLL_INTERVAL) => {}
-            _ = stopped.wait_for(|stopped| *stopped) => return Ok(None),
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+/// Examines the given project; waits for a coordinator that does not answer as long as the owner wants.
+async fn until_reached(
+    search: &Search<'_>,
+    run: u64,
+    speeds: &mut Speeds,
+) -> anyhow::Result<Chosen> {
+    let begun = choice::now();
+    let patience = Duration::from_secs(search.args.patience);
+    let mut has_said = false;
+    loop {
+        let error = match search.examine(run, speeds).await {
+            Ok(chosen) => return Ok(chosen),
+            Err(error) => error,
+        };
+        let may_come = worker::is_unreachable(&error);
+        if !may_come || patience < choice::now().duration_since(begun) {
+            return Err(error).hint("gleaner project list");
         }
+        if !has_said {
+            search.output.say(&format!("{error:#}: trying again"));
+            has_said = true;
+        }
+        tokio::time::sleep(POLL_INTERVAL.min(patience)).await;
+    }
+}
+
+/// Waits for `work`; `None` when the owner stops it before.
+async fn or_stopped<T>(
+    work: impl Future<Output = T>,
+    stopped: &watch::Receiver<bool>,
+) -> Option<T> {
+    let mut stopped = stopped.clone();
+    tokio::select! {
+        result = work => Some(result),
+        Ok(_) = stopped.wait_for(|stopped| *stopped) => None,
     }
 }
 
@@ -244,16 +368,45 @@ fn describe(event: &Event) -> Option<String> {
         }
         Event::Audited { round, subject, finding } => {
             let found = match finding {
-                Some(Finding::Passed { .. }) => "the work matches the commitment",
-                Some(Finding::Upheld { .. }) => "the work is made up, as an earlier auditor found",
-                Some(Finding::Mismatch { .. }) => "the work differs from the commitment",
-                None => "the evidence is not available",
+                Finding::Passed { .. } => "the work matches the commitment",
+                Finding::Mismatch => {
+                    "the work differs from the commitment: the referee decides"
+                }
+                Finding::Unavailable => "the data is not available",
             };
             format!("round {}: device {subject} audited: {found}", round + 1)
         }
         Event::Refused { reason } => format!("refused: {reason}"),
+        Event::Dropped => {
+            "the project has dropped this device, because it missed rounds or its work could not be audited: that work is not paid; enrolling again".to_owned()
+        }
+        Event::Expelled { bar } => {
+            let why = match bar.cause {
+                Cause::Convicted => "the referee found that its work was made up",
+                Cause::FalseAudit => "it claimed a mismatch that the referee did not find",
+                Cause::Vouched => "it passed work that was made up",
+            };
+            format!(
+                "round {}: this device is expelled from the project, and its held-back pay is forfeited: {why}",
+                bar.round + 1
+            )
+        }
         Event::Failed { round, reason } => format!("round {}: {reason}", round + 1),
     })
+}
+
+/// Says why nothing was paid, if so.
+fn unpaid(result: &ProjectResult) -> &'static str {
+    match (result.paid.as_str(), result.ending) {
+        ("0", "expelled") => {
+            ": an expelled device loses the pay that was held back, see gleaner earnings"
+        }
+        ("0", "stopped") => {
+            ": pay is held back for some rounds, and follows if audits pass: see gleaner earnings"
+        }
+        ("0", _) => ": no round of this device was verified before the project ended",
+        _ => "",
+    }
 }
 
 fn summary(document: &Document) -> String {
@@ -262,11 +415,12 @@ fn summary(document: &Document) -> String {
     };
     let line = |result: &ProjectResult| {
         format!(
-            "project {}: {}, {} tokens verified, {} GRAIN paid",
+            "project {}: {}, {} tokens verified, {} GRAIN paid{}",
             result.id,
             result.ending,
             result.tokens_verified,
-            grain(&result.paid)
+            grain(&result.paid),
+            unpaid(result)
         )
     };
     document.projects.iter().map(line).collect::<Vec<_>>().join("\n")

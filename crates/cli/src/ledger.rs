@@ -6,7 +6,7 @@ use alloy_signer_local::PrivateKeySigner;
 use ledger_client::Ledger;
 use ledger_views::{
     ViewError,
-    runs::{self, RunDetails, RunPhase, SeatView},
+    runs::{self, RunDetails, RunPhase, RunView, SeatView},
 };
 use training_run::{Cause, Ending, Standing};
 
@@ -47,15 +47,23 @@ pub(crate) async fn project(ledger: &Ledger, run: u64) -> anyhow::Result<RunDeta
     }
 }
 
+/// Returns the number of the round that is open, or of those done when none is; rounds count from 1.
+pub(crate) fn round(summary: &RunView) -> u32 {
+    match summary.phase {
+        RunPhase::Training { .. } | RunPhase::Closed => summary.round.saturating_add(1),
+        RunPhase::Gathering | RunPhase::WindingUp { .. } | RunPhase::Finished(_) => summary.round,
+    }
+}
+
 /// Describes the phase of a project.
 pub(crate) fn state(phase: RunPhase) -> &'static str {
     match phase {
         RunPhase::Gathering => "gathering",
         RunPhase::Training { .. } => "training",
         RunPhase::Closed => "closing a round",
-        RunPhase::WindingUp(Ending::Completed) => "winding up",
-        RunPhase::WindingUp(Ending::Cancelled) => "being cancelled",
-        RunPhase::WindingUp(Ending::Abandoned) => "being abandoned",
+        RunPhase::WindingUp { ending: Ending::Completed, .. } => "winding up",
+        RunPhase::WindingUp { ending: Ending::Cancelled, .. } => "being cancelled",
+        RunPhase::WindingUp { ending: Ending::Abandoned, .. } => "being abandoned",
         RunPhase::Finished(Ending::Completed) => "completed",
         RunPhase::Finished(Ending::Cancelled) => "cancelled",
         RunPhase::Finished(Ending::Abandoned) => "abandoned",
@@ -65,10 +73,10 @@ pub(crate) fn state(phase: RunPhase) -> &'static str {
 /// Describes the standing of a seat.
 pub(crate) fn standing(seat: &SeatView) -> &'static str {
     match seat.standing {
-        Standing::Active if seat.on_probation => "on probation",
         Standing::Active => "active",
         Standing::Left => "left",
         Standing::Expelled { cause: Cause::Convicted, .. } => "expelled: made up its work",
         Standing::Expelled { cause: Cause::FalseAudit, .. } => "expelled: accused falsely",
+        Standing::Expelled { cause: Cause::Vouched, .. } => "expelled: vouched for made-up work",
     }
 }

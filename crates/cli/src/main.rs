@@ -5,6 +5,7 @@
 //! Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
 mod abi;
+mod announce;
 mod asset;
 mod bench;
 mod demo;
@@ -16,6 +17,7 @@ mod genesis;
 mod join;
 mod ledger;
 mod node;
+mod offices;
 mod options;
 mod output;
 mod password;

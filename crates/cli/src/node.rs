@@ -11,7 +11,8 @@ use anyhow::{Context as _, ensure};
 use execution::Genesis;
 use history::Kept;
 use node::{
-    AnchoredClock, Clock as _, Node, NodeConfig, OpenError, PoolLimits, Timestamps, Unprotected,
+    AnchoredClock, Clock as _, Founding, Node, NodeConfig, OpenError, PoolLimits, Timestamps,
+    Unprotected,
 };
 use serde::Serialize;
 use store::{Store, StoreError, StoreOptions};
@@ -19,7 +20,7 @@ use tempfile::TempDir;
 use units::{AccountId, UnixSeconds, Wei};
 
 use crate::failure::{Hint as _, Interrupted, WrongUsage};
-use crate::genesis::{CHAIN_ID_DEFAULT, Funds, genesis};
+use crate::genesis::{CHAIN_ID_DEFAULT, Funds, founding, genesis};
 use crate::options::{checksummed, parse_account, parse_grain, parse_listen};
 use crate::output::Output;
 use crate::paths;
@@ -354,6 +355,7 @@ fn open(args: &RunArgs, data_dir: &Path, genesis: Option<Genesis>) -> anyhow::Re
             history,
             block_interval: args.block_time.map(Duration::from_secs),
             is_development: args.dev,
+            founding: if args.genesis.is_some() { Founding::AsGiven } else { founding() },
             timestamps: args.client_version.timestamps(),
             ..config
         })

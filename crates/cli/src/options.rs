@@ -147,6 +147,21 @@ pub(crate) fn parse_account(text: &str) -> Result<AccountId, String> {
     Ok(account)
 }
 
+/// Parses the address of an account that can be paid: not that of a module or asset of the ledger, whose pay would be lost.
+///
+/// # Errors
+/// A text for clap.
+pub(crate) fn parse_payee(text: &str) -> Result<AccountId, String> {
+    let account = parse_account(text)?;
+    match abi::Module::at(&convert::address(account)) {
+        None => Ok(account),
+        Some(module) => Err(format!(
+            "this is the address of the ledger's module {}, from which nobody can take pay: give an account of a wallet",
+            module.name
+        )),
+    }
+}
+
 /// Parses the address of any account or contract, and checks its checksum if it has one.
 pub(crate) fn parse_address(text: &str) -> Result<Address, String> {
     parse_account(text).map(convert::address)
@@ -159,13 +174,16 @@ pub(crate) fn checksummed(account: &AccountId) -> String {
 
 /// Parses a URL; `HOST:PORT` is accepted, too.
 fn parse_url(text: &str) -> Result<String, String> {
-    if text.starts_with("http://") {
+    if text.starts_with("http://") || text.starts_with("https://") {
         return Ok(text.to_owned());
     }
     let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
     match port {
         Some(Ok(_)) if !text.contains('/') => Ok(format!("http://{text}")),
-        _ => Err("write it as http://HOST:PORT or HOST:PORT, as localhost:8545".to_owned()),
+        _ => {
+            Err("write it as http://HOST:PORT, https://HOST or HOST:PORT, as localhost:8545"
+                .to_owned())
+        }
     }
 }
 
@@ -208,13 +226,22 @@ mod tests {
     }
 
     #[test]
+    fn a_module_is_no_payee() {
+        let asset = abi::asset_address(3).to_checksum(None);
+        for module in [abi::TRAINING_RUNS.to_checksum(None), asset] {
+            assert!(parse_payee(&module).unwrap_err().contains("module"), "{module}");
+        }
+        parse_payee("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266").unwrap();
+    }
+
+    #[test]
     fn a_place_may_be_written_as_people_write_it() {
         let check = |text, expected: &str| assert_eq!(parse_url(text).unwrap(), expected);
         check("http://10.0.0.1:8545", "http://10.0.0.1:8545");
         check("localhost:8545", "http://localhost:8545");
         check("127.0.0.1:80", "http://127.0.0.1:80");
-        for wrong in
-            ["localhost", "https://localhost:8545", "ws://localhost:1", "host:port", "8545"]
+        check("https://ledger.example", "https://ledger.example");
+        for wrong in ["localhost", "ftp://localhost:8545", "ws://localhost:1", "host:port", "8545"]
         {
             assert!(parse_url(wrong).unwrap_err().contains("http://HOST:PORT"), "{wrong}");
         }

@@ -5,11 +5,11 @@ use clap::Subcommand;
 use ledger_client::Ledger;
 use ledger_views::{
     Window,
-    runs::{self, AuditView, RunDetails, RunView, SeatView},
+    runs::{self, AuditView, DisputeView, RunDetails, RunView, SeatView},
 };
 use serde::Serialize;
 use training_run::Terms;
-use units::DeviceId;
+use units::{DeviceId, Wei};
 
 use crate::failure::Hint as _;
 use crate::ledger;
@@ -71,6 +71,7 @@ struct ProjectDocument {
     name: String,
     owner: String,
     state: &'static str,
+    /// The index of the open round, counted from 0; in other states the number of rounds that are done.
     round: u32,
     rounds: u32,
     seats_active: u32,
@@ -92,6 +93,7 @@ struct FullDocument {
     terms: TermsDocument,
     seats: Vec<SeatDocument>,
     open_audits: Vec<AuditDocument>,
+    disputes: Vec<DisputeDocument>,
 }
 
 #[derive(Serialize)]
@@ -108,7 +110,7 @@ struct TermsDocument {
     round_seconds: u32,
     audit_seconds: u32,
     stall_seconds: u32,
-    hold_back_rounds: u16,
+    relay_fee: String,
     spec: String,
     corpus: String,
     initial_state: String,
@@ -120,6 +122,7 @@ struct SeatDocument {
     account: String,
     standing: &'static str,
     tokens_verified: u64,
+    held_back: String,
     paid: String,
 }
 
@@ -129,7 +132,16 @@ struct AuditDocument {
     subject: String,
     auditor: String,
     deadline: u64,
-    claims: usize,
+}
+
+#[derive(Serialize)]
+struct DisputeDocument {
+    round: u32,
+    subject: String,
+    accuser: Option<String>,
+    account: Option<String>,
+    bond: String,
+    deadline: u64,
 }
 
 #[derive(Serialize)]
@@ -163,7 +175,7 @@ async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
             summary.run.to_string(),
             summary.name.clone(),
             ledger::state(summary.phase).to_owned(),
-            format!("{}/{}", summary.round, summary.rounds),
+            format!("{}/{}", ledger::round(&summary), summary.rounds),
             summary.seats_active.to_string(),
             summary.tokens_verified.to_string(),
             summary.paid.to_grain(),
@@ -193,12 +205,13 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let run = args.project;
     let details = ledger::project(&ledger, run).await?;
-    let RunDetails { run: summary, terms, seats, audits, .. } = details;
+    let RunDetails { run: summary, terms, seats, audits, disputes, .. } = details;
     let document = FullDocument {
         project: project_document(&summary),
         terms: terms_document(&terms),
         seats: seats.iter().map(seat_document).collect(),
         open_audits: audits.iter().map(audit_document).collect(),
+        disputes: disputes.iter().map(dispute_document).collect(),
     };
     let text = format!("{}\n\n{}", facts(&summary, &terms, audits.len()), seat_table(&seats));
     output.print(&document, &text)
@@ -274,7 +287,7 @@ fn terms_document(terms: &Terms) -> TermsDocument {
         round_seconds: terms.round_seconds,
         audit_seconds: terms.audit_seconds,
         stall_seconds: terms.stall_seconds,
-        hold_back_rounds: terms.hold_back_rounds,
+        relay_fee: terms.relay_fee.to_string(),
         spec: terms.spec.to_string(),
         corpus: terms.corpus.to_string(),
         initial_state: terms.initial_state.to_string(),
@@ -287,6 +300,7 @@ fn seat_document(seat: &SeatView) -> SeatDocument {
         account: checksummed(&seat.account),
         standing: ledger::standing(seat),
         tokens_verified: seat.tokens_verified,
+        held_back: seat.stake.to_string(),
         paid: seat.paid.to_string(),
     }
 }
@@ -297,11 +311,22 @@ fn audit_document(audit: &AuditView) -> AuditDocument {
         subject: audit.subject.to_string(),
         auditor: audit.auditor.to_string(),
         deadline: audit.deadline.as_u64(),
-        claims: audit.claims.len(),
+    }
+}
+
+fn dispute_document(dispute: &DisputeView) -> DisputeDocument {
+    DisputeDocument {
+        round: dispute.round,
+        subject: dispute.subject.to_string(),
+        accuser: dispute.accuser.map(|device| device.to_string()),
+        account: dispute.account.as_ref().map(checksummed),
+        bond: dispute.bond.to_string(),
+        deadline: dispute.deadline.as_u64(),
     }
 }
 
 fn facts(summary: &RunView, terms: &Terms, audits_open: usize) -> String {
+    let per_million = Wei::new(terms.price_per_token.as_u128().saturating_mul(1_000_000));
     let audit_rate = f64::from(terms.audit_rate.as_u16()) / 100.0;
     let facts = [
         ("project", format!("{} {}", summary.run, summary.name)),
@@ -311,7 +336,7 @@ fn facts(summary: &RunView, terms: &Terms, audits_open: usize) -> String {
             format!(
                 "{}, round {} of {}",
                 ledger::state(summary.phase),
-                summary.round,
+                ledger::round(summary),
                 summary.rounds
             ),
         ),
@@ -326,8 +351,8 @@ fn facts(summary: &RunView, terms: &Terms, audits_open: usize) -> String {
         ),
         ("owed", format!("{} GRAIN, held back until audits are done", summary.owed.to_grain())),
         ("refunded", format!("{} GRAIN", summary.refunded.to_grain())),
-        ("price", format!("{} GRAIN per token", terms.price_per_token.to_grain())),
-        ("audits", format!("{audit_rate} % of the work, {audits_open} open")),
+        ("price", format!("{} GRAIN per million tokens", per_million.to_grain())),
+        ("audits", format!("at least {audit_rate} % of the work, {audits_open} open")),
         ("coordinator", format!("{} at {}", summary.coordinator, summary.endpoint)),
         ("model", summary.state.to_string()),
     ];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use coordinator::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc;
+use training_run::Cause;
 use units::{DeviceId, Wei};
 
 use crate::output::Output;
@@ -85,42 +86,63 @@ impl Screen {
 
     fn words(&mut self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::Opened { run, deposited, resumed: false } => {
-                format!("project {run} is open, {} GRAIN in escrow", deposited.to_grain())
+            Event::Opened { run, deposited, price_per_token, rounds, resumed: false, .. } => {
+                format!(
+                    "project {run} is open: {rounds} rounds at {} GRAIN per million tokens, {} GRAIN in escrow; what is not earned comes back",
+                    per_million(*price_per_token),
+                    deposited.to_grain()
+                )
             }
-            Event::Opened { run, .. } => format!("project {run} continues"),
+            Event::Opened { run, price_per_token, round, rounds, .. } => {
+                format!(
+                    "project {run} continues: {round} of {rounds} rounds are done, {} GRAIN per million tokens",
+                    per_million(*price_per_token)
+                )
+            }
+            Event::Stopped { run, escrow } => format!(
+                "project {run} stays open with {} GRAIN in escrow: the same command continues it, `gleaner project cancel {run}` ends it and returns what is not owed",
+                escrow.to_grain()
+            ),
+            Event::Gathered { count, needed } => {
+                format!("{count} of {needed} workers are here; training starts with {needed}")
+            }
             Event::Listening { endpoint } => format!("waiting for workers at {endpoint}"),
             Event::Enrolled { device, account } => {
                 format!("device {} joined, paid to {account}", short(device))
             }
-            Event::Disputed { round, subject, auditor } => {
+            Event::Disputed { round, subject, accuser } if *accuser == DeviceId::ZERO => {
                 format!(
-                    "round {}: device {} claims that the work of device {} is made up; another auditor decides",
+                    "round {}: the work of device {} is disputed; the referee decides",
                     round + 1,
-                    short(auditor),
                     short(subject)
                 )
             }
-            Event::Convicted { round, device, account, forfeited } => {
-                self.audits += 1;
+            Event::Disputed { round, subject, accuser } => {
+                format!(
+                    "round {}: device {} did not arrive at what device {} committed to; the referee decides",
+                    round + 1,
+                    short(accuser),
+                    short(subject)
+                )
+            }
+            Event::Upheld { round, subject, is_replayed } => {
+                let why = if *is_replayed {
+                    "the referee arrived at the same"
+                } else {
+                    "the data for a replay can't be had"
+                };
+                format!("round {}: the work of device {} counts: {why}", round + 1, short(subject))
+            }
+            Event::Expelled { round, device, account, cause, forfeited } => {
+                let why = match cause {
+                    Cause::Convicted => "was convicted of made-up work",
+                    Cause::FalseAudit => "claimed a mismatch that does not exist",
+                    Cause::Vouched => "passed work that was made up",
+                };
                 let (device, forfeited) = (short(device), forfeited.to_grain());
                 format!(
-                    "round {}: device {device} of {account} was convicted of made-up work and expelled, {forfeited} GRAIN forfeited",
+                    "round {}: device {device} of {account} {why} and is expelled, {forfeited} GRAIN forfeited",
                     round + 1
-                )
-            }
-            Event::FalseAuditor { round, device } => {
-                format!(
-                    "round {}: device {} made a false claim as an auditor and is expelled",
-                    round + 1,
-                    short(device)
-                )
-            }
-            Event::Unresolved { round, subject } => {
-                format!(
-                    "round {}: the work of device {} could not be audited and stays unpaid",
-                    round + 1,
-                    short(subject)
                 )
             }
             Event::Note(words) => words.clone(),
@@ -144,6 +166,11 @@ impl Screen {
     fn say(&self, words: &str) {
         self.bar.suspend(|| self.output.say(words));
     }
+}
+
+/// Returns the price of a million tokens, in GRAIN.
+fn per_million(price_per_token: Wei) -> String {
+    Wei::new(price_per_token.as_u128().saturating_mul(1_000_000)).to_grain()
 }
 
 /// Returns the first digits of a device's key, enough to tell a few apart.

@@ -7,7 +7,9 @@ use std::io;
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tracing_subscriber::{
-    filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use crate::failure::Interrupted;
@@ -41,7 +43,11 @@ pub(crate) fn start_logging() {
 }
 
 fn usual_filter() -> Targets {
-    Targets::new().with_default(tracing::Level::WARN)
+    // What iroh and its QUIC report concerns their developers; what an owner must know, our own errors say.
+    Targets::new()
+        .with_default(tracing::Level::WARN)
+        .with_target("iroh", LevelFilter::OFF)
+        .with_target("noq", LevelFilter::OFF)
 }
 
 /// Runs `work` on a new runtime.
@@ -50,6 +56,19 @@ fn usual_filter() -> Targets {
 /// Those of `work`, or when no runtime can be started.
 pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     runtime()?.block_on(work)
+}
+
+/// As [`block_on`], but leaves without waiting for computations that nobody wants any more.
+///
+/// # Errors
+/// Those of `work`, or when no runtime can be started.
+pub(crate) fn block_on_and_leave<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
 }
 
 /// Starts a runtime with several threads.
@@ -81,7 +100,7 @@ pub(crate) fn block_on_until_interrupted<T>(
 pub(crate) enum StopSignal {
     /// Ctrl-C.
     Interrupt,
-    /// SIGTERM: a supervisor, or the system is shutting down.
+    /// SIGTERM: a supervisor, or the system is shutting down; or SIGHUP: the terminal was closed.
     Terminate,
 }
 
@@ -92,6 +111,9 @@ pub(crate) struct StopSignals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// `None` where the process was started to outlive its terminal, as by nohup.
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl StopSignals {
@@ -109,6 +131,13 @@ impl StopSignals {
             #[cfg(unix)]
             terminate: signal(SignalKind::terminate())
                 .context("no handler for SIGTERM can be set")?,
+            #[cfg(unix)]
+            hangup: match ignores_hangup() {
+                true => None,
+                false => {
+                    Some(signal(SignalKind::hangup()).context("no handler for SIGHUP can be set")?)
+                }
+            },
         })
     }
 
@@ -118,6 +147,7 @@ impl StopSignals {
         return tokio::select! {
             _ = self.interrupt.recv() => StopSignal::Interrupt,
             _ = self.terminate.recv() => StopSignal::Terminate,
+            Some(_) = recv(&mut self.hangup) => StopSignal::Terminate,
         };
         #[cfg(not(unix))]
         match tokio::signal::ctrl_c().await {
@@ -128,7 +158,28 @@ impl StopSignals {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
+#[cfg(unix)]
+async fn recv(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => None,
+    }
+}
+
+/// Returns whether this process was started with SIGHUP ignored. A handler would end that, so where the system does not
+/// tell, there is none.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    /// SIGHUP is signal 1, the lowest bit.
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_none_or(|mask| mask & HANGUP != 0)
+}
+
+/// Waits for Ctrl-C, SIGTERM or SIGHUP.
 ///
 /// # Errors
 /// When no handler can be set.

@@ -5,16 +5,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use coordinator::{Options, Project, Refusal};
+use coordinator::{Event, Options, Project, Refusal, Report, RunReport};
 use tokio::sync::{mpsc, watch};
+use units::DeviceId;
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
+use crate::offices::Auditor;
 use crate::options::{IsaArgs, LedgerArgs, SignerArgs};
 use crate::output::Output;
 use crate::run_report;
 use crate::screen::Screen;
-use crate::{paths, shell};
+use crate::{announce, paths, shell};
 
 /// How long to wait for a ledger that can't be reached: its node may be restarting.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
@@ -31,18 +33,37 @@ pub(crate) struct Args {
     /// UDP address to listen on for workers; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Address by which workers elsewhere reach this machine, if it differs from the one listened on; may be given
-    /// more than once
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    announce: Vec<SocketAddr>,
+    /// Address or name by which workers elsewhere reach this machine, if it differs from the one listened on; may be
+    /// given more than once
+    #[arg(long, value_name = "HOST:PORT", value_parser = announce::parse)]
+    announce: Vec<String>,
     /// Folder of the run; the same folder continues the run [default: train/NAME in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Start a new run from the state after this many rounds of the folder's run, which must be over; the rounds done
+    /// count
+    #[arg(long, value_name = "ROUNDS")]
+    rewind: Option<u32>,
     /// Number of threads to measure losses
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
+    /// Share of the work that your own device checks, beside the workers: 5%, or 0% for none
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = parse_audit)]
+    audit: bool,
     #[command(flatten)]
     isa: IsaArgs,
+}
+
+/// The ledger draws a twentieth of the work for the owner's device, or nothing if there is no such device.
+fn parse_audit(text: &str) -> Result<bool, String> {
+    match text.trim_end_matches('%') {
+        "5" => Ok(true),
+        "0" => Ok(false),
+        _ => {
+            Err("the ledger draws 5 % of the work for your device: give 5%, or 0% for none"
+                .to_owned())
+        }
+    }
 }
 
 /// Trains the project to its end.
@@ -51,27 +72,48 @@ pub(crate) struct Args {
 /// When project, account or ledger can't be used; [`Interrupted`] at Ctrl-C, after which the same command continues.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let project = Project::from_file(&args.project)?;
-    let folder =
-        paths::or_home(args.data_dir.clone(), &format!("train/{}", folder_name(&project.name)))?;
+    let folder = paths::or_home(
+        args.data_dir.clone(),
+        &format!("train/{}", paths::file_name(&project.name)),
+    )?;
+    announce::check(args.listen, &args.announce)?;
     let signer = args.signer.unlock()?;
     shell::block_on(async {
         let ledger =
             ledger::connect(&args.ledger, Some(signer)).await?.with_patience(LEDGER_PATIENCE);
         let (stop, stopped) = watch::channel(false);
         let (events, said) = mpsc::unbounded_channel();
+        let (isa, threads) = (args.isa.choose()?, usize::from(args.threads));
+        let auditor = if args.audit {
+            Some(Auditor::open(&folder.join("auditor"), threads, isa)?)
+        } else {
+            None
+        };
+        let (opened, run) = watch::channel(None);
+        let auditing = auditor.as_ref().map_or(DeviceId::ZERO, Auditor::device);
+        let audits =
+            auditor.map(|auditor| auditor.start(ledger.clone(), run, stopped.clone(), *output));
         let options = Options {
             project,
             folder,
             listen: args.listen,
             announce: args.announce,
             ledger,
-            threads: args.threads.into(),
-            isa: args.isa.choose()?,
+            auditor: auditing,
+            rewind: args.rewind,
+            threads,
+            isa,
             events,
             stop: stopped,
         };
-        let screen =
-            tokio::spawn(Screen::new(*output, options.project.spec.rounds).follow(said, |_| {}));
+        let screen = tokio::spawn(Screen::new(*output, options.project.spec.rounds).follow(
+            said,
+            move |event| {
+                if let Event::Opened { run, .. } = event {
+                    opened.send_replace(Some(*run));
+                }
+            },
+        ));
         let signals = tokio::spawn(async move {
             if shell::stop_signal().await.is_ok() {
                 let _ = stop.send(true);
@@ -79,17 +121,41 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         });
         let report = hinted(coordinator::run(options).await);
         signals.abort();
+        if let Some(audits) = audits {
+            audits.abort();
+        }
         screen.await.context("the screen panicked")?;
         match report? {
             Some(report) => {
                 let text = run_report::text(&report);
                 let next =
                     format!("next\n  gleaner sample {} --prompt \"The \"", report.run.model_path);
-                output.print(&report, &format!("{text}\n\n{next}"))
+                output.print(&report, &format!("{text}\n\n{next}"))?;
+                ended_early(&report)
             }
             None => Err(Interrupted.into()),
         }
     })
+}
+
+/// Returns an error for a run that did not do all its rounds: its model is saved, but that is no success.
+fn ended_early(report: &Report) -> anyhow::Result<()> {
+    let RunReport { id, ending, reason, rounds_completed, rewindable, .. } = &report.run;
+    let saved = format!("the model is the ledger's state after round {rounds_completed}");
+    let available: Vec<String> = rewindable.iter().map(ToString::to_string).collect();
+    let rewind = format!(
+        "gleaner train --rewind N starts a new run from the state after round N: {} are on disk",
+        available.join(", ")
+    );
+    match (ending.as_str(), reason) {
+        ("completed", _) => Ok(()),
+        (_, Some(reason)) => {
+            Err(anyhow::anyhow!("project {id} was cancelled because {reason}; {saved}"))
+                .hint(format!("lower the learning rates; {rewind}"))
+        }
+        _ => Err(anyhow::anyhow!("project {id} was {ending} before its last round; {saved}"))
+            .hint(rewind),
+    }
 }
 
 /// Adds a hint to a refusal.
@@ -103,17 +169,21 @@ pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
             )
         }
         Some(Refusal::TooPoor { .. }) => "gleaner wallet balance".to_owned(),
-        Some(Refusal::OtherRun { .. } | Refusal::Over { .. }) => {
+        Some(Refusal::Changed { .. }) => {
+            "undo the change to continue the run, or start a new one with --data-dir ANOTHER_FOLDER"
+                .to_owned()
+        }
+        Some(Refusal::Over { .. } | Refusal::NothingToRewind { .. }) => {
             "--data-dir ANOTHER_FOLDER".to_owned()
         }
+        Some(Refusal::StillOpen { run, .. }) => format!(
+            "without --rewind the same command continues it; `gleaner project cancel {run}` ends it"
+        ),
+        Some(Refusal::NoSuchState { .. }) => "--rewind ROUNDS".to_owned(),
+        Some(Refusal::StateLost { run, .. }) => format!(
+            "restore the folder, or `gleaner project cancel {run}`, which returns what is not owed"
+        ),
         None => return Err(error),
     };
     Err(error).hint(hint)
-}
-
-/// Returns the folder name for a project's name.
-fn folder_name(name: &str) -> String {
-    let clean =
-        |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
-    name.chars().map(clean).collect()
 }

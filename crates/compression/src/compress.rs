@@ -1,20 +1,8 @@
-//! The lossy half: which values are sent, and what is kept in the memory.
+//! The lossy half: which values are sent, and with which levels.
 
 use thiserror::Error;
 
-use crate::codec::{
-    self, CHUNK, Code, Density, Levels, MAGNITUDE_MAX, Packed, bf16_from_f32, f32_from_bf16,
-};
-use crate::memory::Memory;
-
-/// A compressed update and the new memory.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Compressed {
-    /// The bytes to send; [`crate::decompress`] reads them.
-    pub encoded: Vec<u8>,
-    /// What was not sent, for the next round.
-    pub memory: Memory,
-}
+use crate::codec::{self, Bits, CHUNK, Format, MAGNITUDE_MAX, Packed, bf16_from_f32};
 
 /// A change of the parameters, one value per parameter.
 #[derive(Clone, Copy, Debug)]
@@ -31,22 +19,31 @@ pub enum Change<'a> {
 }
 
 impl Change<'_> {
-    fn lengths(self) -> [usize; 2] {
+    /// Returns the number of parameters.
+    fn length(self) -> Result<usize, CompressError> {
         match self {
-            Self::Given(values) => [values.len(); 2],
-            Self::Between { before, after } => [before.len(), after.len()],
+            Self::Given(values) => Ok(values.len()),
+            Self::Between { before, after } if before.len() == after.len() => Ok(before.len()),
+            Self::Between { before, after } => {
+                Err(CompressError::Lengths { given: after.len(), expected: before.len() })
+            }
         }
     }
 
-    /// Adds the values from index `first` on to `sums`.
-    fn add_to(self, first: usize, sums: &mut [f32]) {
+    /// Writes the values from index `first` on to `values`.
+    fn copy_to(self, first: usize, values: &mut [f32]) {
         match self {
-            Self::Given(values) => {
-                sums.iter_mut().zip(&values[first..]).for_each(|(sum, change)| *sum += change);
+            Self::Given(given) => {
+                // Adding zero turns minus zero into zero, as the difference of equal numbers is.
+                let given = &given[first..];
+                values.iter_mut().zip(given).for_each(|(value, given)| *value = given + 0.0);
             }
             Self::Between { before, after } => {
                 let both = before[first..].iter().zip(&after[first..]);
-                sums.iter_mut().zip(both).for_each(|(sum, (before, after))| *sum += before - after);
+                values
+                    .iter_mut()
+                    .zip(both)
+                    .for_each(|(value, (before, after))| *value = before - after);
             }
         }
     }
@@ -55,13 +52,13 @@ impl Change<'_> {
 /// Why a change can't be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CompressError {
-    /// Change and memory have different lengths.
-    #[error("change of {change} parameters, memory of {memory}: they belong to different models")]
-    Length {
-        /// Length of the change.
-        change: usize,
-        /// Length of the memory.
-        memory: usize,
+    /// The two states have different lengths.
+    #[error("{given} parameters, {expected} expected: the states belong to different models")]
+    Lengths {
+        /// Length of the state after the change.
+        given: usize,
+        /// Length of the state before it.
+        expected: usize,
     },
     /// A value is not finite or out of range: the training diverged.
     #[error(
@@ -73,101 +70,155 @@ pub enum CompressError {
     },
 }
 
-/// Compresses `decay · memory + change` and returns what was not sent as the new memory.
+/// Random numbers by their index: the block at `index` holds those of the values from `4 · index` on.
+pub type Numbers<'a> = &'a dyn Fn(u64) -> [u32; 4];
+
+/// Which values of a chunk are sent.
+#[derive(Clone, Copy)]
+pub enum Selection<'a> {
+    /// Those of largest magnitude; of equal magnitudes the lower index. What is sent is smaller than the change.
+    Largest,
+    /// Drawn with a probability that grows with the magnitude, so that the expectation of what is sent is the change.
+    ///
+    /// This is priority sampling: with a random number `u` between 0 and 1 for each value `w`, those of largest `|w| / u`
+    /// are sent, as `max(|w|, τ)` with the sign of `w`, where `τ` is the largest `|w| / u` that is not sent.
+    ///
+    /// Source: Duffield, Lund, Thorup, "Priority sampling for estimation of arbitrary subset sums", J. ACM 54(6), 2007.
+    Drawn(Numbers<'a>),
+}
+
+/// Compresses `change`: the same arguments give the same bytes, whatever was sent before.
 ///
-/// `decay`, between 0 and 1 (0.95 in SparseLoCo), is the factor by which the memory of earlier rounds counts. One
-/// pass, chunk by chunk: besides the result it needs memory for one chunk.
+/// One pass, chunk by chunk: besides the result it needs memory for one chunk.
 ///
 /// # Errors
-/// [`CompressError::Length`] when `change` and `memory` differ in length; [`CompressError::Range`] when a sum is not
+/// [`CompressError::Lengths`] when `before` and `after` differ in length; [`CompressError::Range`] when a value is not
 /// finite or larger than [`MAGNITUDE_MAX`].
 pub fn compress(
     change: Change<'_>,
-    memory: &Memory,
-    decay: f32,
-    density: Density,
-) -> Result<Compressed, CompressError> {
-    if let Some(change) = change.lengths().into_iter().find(|length| *length != memory.len()) {
-        return Err(CompressError::Length { change, memory: memory.len() });
-    }
-    let mut writer = codec::Writer::new(memory.len(), density);
-    let mut rest = Vec::with_capacity(memory.len());
-    let (mut sums, mut decoded) = ([0.0; CHUNK], [0.0; CHUNK]);
+    format: Format,
+    selection: Selection<'_>,
+) -> Result<Vec<u8>, CompressError> {
+    let length = change.length()?;
+    let mut writer = codec::Writer::new(length, format);
+    let mut values = [0.0; CHUNK];
     let mut chooser = Chooser::default();
-    for (chunk, kept) in memory.bits().chunks(CHUNK).enumerate() {
-        let first = chunk * CHUNK;
-        let (sums, decoded) = (&mut sums[..kept.len()], &mut decoded[..kept.len()]);
-        // Multiplication, then addition: two separate roundings, the same on every machine.
-        for (sum, kept) in sums.iter_mut().zip(kept) {
-            *sum = decay * f32_from_bf16(*kept);
-        }
-        change.add_to(first, sums);
-        if let Some(at) = sums.iter().position(|value| !codec::is_within_range(*value)) {
+    for first in (0..length).step_by(CHUNK) {
+        let values = &mut values[..CHUNK.min(length - first)];
+        change.copy_to(first, values);
+        if let Some(at) = values.iter().position(|value| !codec::is_within_range(*value)) {
             return Err(CompressError::Range { index: first + at });
         }
-        let packed = chooser.pack(sums, density.of_chunk(sums.len()));
-        writer.chunk(packed, sums.len());
-        decoded.fill(0.0);
-        packed.unpack(decoded);
-        rest.extend(sums.iter().zip(&*decoded).map(|(sum, sent)| bf16_from_f32(sum - sent)));
+        let count = format.density.of_chunk(values.len());
+        match selection {
+            Selection::Largest => chooser.choose_largest(values, count),
+            Selection::Drawn(numbers) => chooser.draw(values, count, (first, numbers)),
+        }
+        writer.chunk(chooser.round(values, format.bits), values.len());
     }
-    Ok(Compressed { encoded: writer.finish(), memory: Memory::from_bits(rest) })
+    Ok(writer.finish())
 }
 
 /// Selects the values of a chunk to send; its buffers are reused for all chunks.
 #[derive(Default)]
 struct Chooser {
-    keys: Vec<u64>,
+    /// Priorities, as bits of which the lowest come first, and positions.
+    keys: Vec<(u64, u16)>,
+    /// For each chosen value the magnitude to send.
+    magnitudes: Vec<f64>,
     packed: Packed,
 }
 
 impl Chooser {
-    /// Selects the `count` largest magnitudes and rounds them to two levels.
-    fn pack(&mut self, values: &[f32], count: usize) -> &Packed {
-        self.choose(values, count);
-        let Packed { positions, codes, levels } = &mut self.packed;
-        let chosen = || positions.iter().map(|&at| values[usize::from(at)]);
-        let mean = mean_of(chosen().map(|value| f64::from(value.abs())));
-        codes.clear();
-        codes.extend(chosen().map(|value| Code {
-            is_negative: value.is_sign_negative(),
-            is_high: f64::from(value.abs()) > mean,
-        }));
-        let half = |high: bool| {
-            let members = chosen().zip(&*codes).filter(move |(_, code)| code.is_high == high);
-            mean_of(members.map(|(value, _)| f64::from(value.abs())))
-        };
-        let low = level(half(false));
-        // If no value is above the mean, all are equal, and the second level repeats the first.
-        let high = if codes.iter().any(|code| code.is_high) { level(half(true)) } else { low };
-        *levels = Levels { low, high };
-        &self.packed
+    /// Selects the `count` largest magnitudes; of equal ones those at the lower positions.
+    fn choose_largest(&mut self, values: &[f32], count: usize) {
+        self.choose(values.iter().map(|value| f64::from(value.abs())), count);
+        self.keep(values, 0.0);
     }
 
-    /// Stores the positions of the `count` largest magnitudes, ascending; of equal magnitudes the lower position is
-    /// taken.
-    fn choose(&mut self, values: &[f32], count: usize) {
-        let Self { keys, packed: Packed { positions, .. } } = self;
+    /// Selects `count` values by priority; the chunk's first value has the index `first` in the whole change.
+    fn draw(&mut self, values: &[f32], count: usize, (first, numbers): (usize, Numbers<'_>)) {
+        let blocks = (u64::try_from(first / 4).expect("usize has at most 64 bits")..).map(numbers);
+        let shares = blocks.flatten().map(|number| (f64::from(number) + 1.0) / SHARES);
+        let priorities =
+            values.iter().zip(shares).map(|(value, share)| f64::from(value.abs()) / share);
+        let threshold = self.choose(priorities, count);
+        self.keep(values, threshold.min(MAGNITUDE_MAX.into()));
+    }
+
+    /// Stores the positions of the `count` largest priorities, ascending, and returns the largest of the others; 0 if
+    /// all are chosen. Of equal priorities the lower position is taken.
+    fn choose(&mut self, priorities: impl Iterator<Item = f64>, count: usize) -> f64 {
+        let Self { keys, packed: Packed { positions, .. }, .. } = self;
         // The bits of non-negative floats sort like the floats. All keys differ, so the selection has one result.
-        let key =
-            |(position, value): (u64, &f32)| (u64::from(!value.abs().to_bits()) << 32) | position;
         keys.clear();
-        keys.extend((0..).zip(values).map(key));
+        keys.extend(priorities.map(|priority| !priority.to_bits()).zip(0_u16..));
+        let mut threshold = 0.0;
         if count < keys.len() {
-            keys.select_nth_unstable(count);
+            let (_, (bits, _), _) = keys.select_nth_unstable(count);
+            threshold = f64::from_bits(!*bits);
             keys.truncate(count);
         }
         positions.clear();
-        let position = |key: &u64| u16::try_from(key & 0xffff).expect("masked to 16 bits");
-        positions.extend(keys.iter().map(position));
+        positions.extend(keys.iter().map(|(_, position)| *position));
         positions.sort_unstable();
+        threshold
+    }
+
+    /// Stores the magnitudes of the chosen values, none below `least`.
+    fn keep(&mut self, values: &[f32], least: f64) {
+        let Self { magnitudes, packed: Packed { positions, .. }, .. } = self;
+        let chosen = positions.iter().map(|&at| f64::from(values[usize::from(at)].abs()));
+        magnitudes.clear();
+        magnitudes.extend(chosen.map(|magnitude| magnitude.max(least)));
+    }
+
+    /// Stores levels and codes: the magnitudes are split at their mean, each half again, until there are as many parts
+    /// as levels; the mean of a part is its level. An empty part repeats the level below it.
+    fn round(&mut self, values: &[f32], bits: Bits) -> &Packed {
+        let Self { magnitudes, packed: Packed { positions, codes, levels }, .. } = self;
+        let mut parts = [0_u8; CHUNK];
+        let parts = &mut parts[..magnitudes.len()];
+        let mut means = means_of(magnitudes, parts);
+        for _ in 1..bits.count() {
+            for (part, magnitude) in parts.iter_mut().zip(&*magnitudes) {
+                let is_above = *magnitude > means[usize::from(*part)];
+                *part = *part * 2 + u8::from(is_above);
+            }
+            means = means_of(magnitudes, parts);
+        }
+        let mut below = 0;
+        levels.clear();
+        levels.extend(means[..bits.level_count()].iter().map(|mean| {
+            below = level(*mean).max(below);
+            below
+        }));
+        codes.clear();
+        let chosen = positions.iter().map(|&at| values[usize::from(at)]);
+        let signs = chosen.map(|value| u8::from(value.is_sign_negative()));
+        codes.extend(signs.zip(&*parts).map(|(sign, part)| sign | (part << 1)));
+        &self.packed
     }
 }
 
-/// Returns the mean, summed in the given order, or 0 for no values.
-fn mean_of(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-    if count > 0.0 { sum / count } else { 0.0 }
+/// The random numbers 0 to 2^32 − 1 stand for shares above 0 and up to 1.
+const SHARES: f64 = 4_294_967_296.0;
+
+/// Largest number of parts: the levels of four bits.
+const PARTS_MAX: usize = 8;
+
+/// Returns the mean of each part, summed in the given order; 0 for an empty one.
+fn means_of(magnitudes: &[f64], parts: &[u8]) -> [f64; PARTS_MAX] {
+    let (mut sums, mut counts) = ([0.0; PARTS_MAX], [0_u16; PARTS_MAX]);
+    for (magnitude, part) in magnitudes.iter().zip(parts) {
+        sums[usize::from(*part)] += magnitude;
+        counts[usize::from(*part)] += 1;
+    }
+    let mut means = sums;
+    for (mean, count) in means.iter_mut().zip(counts) {
+        *mean = if count > 0 { *mean / f64::from(count) } else { 0.0 };
+    }
+    means
 }
 
 /// Returns a level as it is sent: rounded to f32, then to bf16, each to nearest, ties to even.
@@ -177,9 +228,5 @@ fn level(mean: f64) -> u16 {
         reason = "rounding to nearest is intended; the mean is within range"
     )]
     let bits = bf16_from_f32(mean as f32);
-    debug_assert!(
-        f32_from_bf16(bits) <= MAGNITUDE_MAX,
-        "a mean is not larger than its largest value"
-    );
     bits
 }

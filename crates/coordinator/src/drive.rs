@@ -11,14 +11,17 @@
 //! 3. close the round when all connected devices have committed, when there is a quorum and the others had enough
 //!    time, or when the deadline has passed;
 //! 4. aggregate a closed round and publish the new state;
-//! 5. have audits of closed rounds drawn, fetch evidence, replace silent auditors;
+//! 5. have audits of closed rounds drawn, announce them, replace silent auditors, settle seats;
 //! 6. announce new rounds and audits to workers.
 
 mod audits;
 mod clock;
+mod divergence;
 mod fetches;
 mod finish;
+mod peers;
 mod rounds;
+mod trouble;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,7 +38,7 @@ use ledger_views::{
 };
 use transport::{
     CoordinatorEndpoint,
-    message::{PROTOCOL, REASON_BYTES_MAX, ToCoordinator, ToWorker},
+    message::{Role, ToWorker},
 };
 use units::{DeviceId, Digest, UnixSeconds, Wei};
 use verification::RunSpec;
@@ -43,21 +46,18 @@ use verification::RunSpec;
 use crate::{
     Event, Folder, Options, Report,
     aggregate::Aggregator,
-    ledger_events::Tally,
+    ledger_events::{EVENT_BLOCKS_MAX, Tally},
     opening::{self, Opened},
-    relay::{self, Relay, Relayed},
+    relay::{self, Relay},
 };
 use clock::{LedgerClock, RoundClock};
+use divergence::Reports;
 use fetches::Fetches;
+use peers::Peer;
+use trouble::{Respite, Trouble};
 
 /// How often the ledger is read when nothing else happens.
 const PASS_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Number of accounts that audits need: the subject's, the auditor's, and a third one's to decide between them.
-const ACCOUNTS_MIN: usize = 3;
-
-/// Number of blocks whose events are read at once.
-const EVENT_BLOCKS_MAX: u64 = 500;
 
 /// Opens a project, or resumes it, and drives it to its end. Returns `None` when it was stopped before.
 ///
@@ -68,18 +68,24 @@ pub fn run(options: Options) -> Pin<Box<dyn Future<Output = anyhow::Result<Optio
     Box::pin(drive(options))
 }
 
-async fn drive(options: Options) -> anyhow::Result<Option<Report>> {
-    let opened = opening::open(&options).await?;
+async fn drive(mut options: Options) -> anyhow::Result<Option<Report>> {
+    let mut stop = options.stop.clone();
+    let opened = tokio::select! {
+        opened = opening::open(&mut options) => opened?,
+        _ = stop.wait_for(|stop| *stop) => return Ok(None),
+    };
     let mut driver = Driver::new(&options, opened);
     driver.publish_corpus().await?;
-    let mut stop = options.stop.clone();
     let is_done = tokio::select! {
         done = driver.drive() => done.map(|()| true),
         _ = stop.wait_for(|stop| *stop) => Ok(false),
     };
     let report = match is_done {
         Ok(true) => Some(driver.finish().await?),
-        Ok(false) => None,
+        Ok(false) => {
+            driver.emit(Event::Stopped { run: driver.run, escrow: driver.escrow });
+            None
+        }
         Err(error) => return Err(error),
     };
     let endpoint = Arc::into_inner(driver.endpoint);
@@ -87,15 +93,6 @@ async fn drive(options: Options) -> anyhow::Result<Option<Report>> {
         endpoint.close().await;
     }
     Ok(report)
-}
-
-/// A connected device.
-#[derive(Debug, Default)]
-struct Peer {
-    /// Whether the device has its seat on the ledger and got the specification.
-    is_welcome: bool,
-    /// The last round announced to it.
-    announced_round: Option<u32>,
 }
 
 struct Driver<'a> {
@@ -123,13 +120,26 @@ struct Driver<'a> {
     steps_joined: u64,
     clock: LedgerClock,
     round_clock: RoundClock,
-    /// Smallest number of accounts that was warned about; starts above [`ACCOUNTS_MIN`], which needs no warning.
-    accounts_warned_of: usize,
+    /// Whether the owner was warned that all devices belong to one account.
+    is_warned_of_accounts: bool,
+    /// The referees of the ledger, once they were read.
+    referees: Option<Vec<DeviceId>>,
+    /// The next state, computed but not on the ledger yet: the round, and what followed.
+    computed: Option<rounds::Computed>,
+    trouble: Trouble,
+    /// Reports of divergence in the current round.
+    reports: Reports,
+    /// Why this coordinator cancelled the run.
+    diverged: Option<String>,
+    /// What was in escrow when the ledger was last read.
+    escrow: Wei,
+    /// Number of seats that was last reported while too few were taken.
+    gathered: Option<u32>,
 }
 
 impl<'a> Driver<'a> {
     fn new(options: &'a Options, opened: Opened) -> Self {
-        let Opened { run, folder, endpoint, spec, aggregator, loss_initial } = opened;
+        let Opened { run, folder, endpoint, spec, aggregator, loss_initial, escrow, .. } = opened;
         Self {
             options,
             ledger: options.ledger.clone(),
@@ -150,7 +160,14 @@ impl<'a> Driver<'a> {
             steps_joined: 0,
             clock: LedgerClock::default(),
             round_clock: RoundClock::default(),
-            accounts_warned_of: ACCOUNTS_MIN,
+            is_warned_of_accounts: false,
+            referees: None,
+            computed: None,
+            trouble: Trouble::default(),
+            reports: Reports::default(),
+            diverged: None,
+            escrow,
+            gathered: None,
         }
     }
 
@@ -160,6 +177,8 @@ impl<'a> Driver<'a> {
     }
 
     async fn publish_corpus(&self) -> anyhow::Result<()> {
+        // Whoever thinks about taking part reads it first.
+        self.endpoint.publish_openly(self.spec.to_bytes()).await?;
         let corpus = &self.options.project.corpus;
         for index in 0..corpus.shard_count() {
             self.endpoint.publish(corpus.shard(index).to_vec()).await?;
@@ -179,9 +198,13 @@ impl<'a> Driver<'a> {
                     self.hear(event);
                 }
                 () = self.fetches.arrived() => {}
-                _ = interval.tick() => {
-                    if self.pass().await? {
-                        return Ok(());
+                _ = interval.tick() => match self.pass().await {
+                    Ok(true) => return Ok(()),
+                    Ok(false) => self.trouble.end(),
+                    Err(error) => {
+                        let Respite { pause, note } = self.trouble.endure(error)?;
+                        note.into_iter().for_each(|note| self.emit(Event::Note(note)));
+                        interval.reset_after(pause);
                     }
                 }
             }
@@ -199,33 +222,7 @@ impl<'a> Driver<'a> {
                 tracing::info!(%device, %reason, "worker disconnected");
                 self.peers.remove(&device);
             }
-            transport::Event::Message { device, message } => self.hear_message(device, &message),
-        }
-    }
-
-    fn hear_message(&mut self, device: DeviceId, message: &ToCoordinator) {
-        match message {
-            ToCoordinator::Hello { protocol, run, .. }
-                if *protocol != PROTOCOL || *run != self.run =>
-            {
-                let reason = format!(
-                    "the coordinator drives run {} with protocol version {PROTOCOL}",
-                    self.run
-                );
-                self.refuse(&device, &reason);
-            }
-            ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second } => {
-                #[expect(clippy::cast_precision_loss, reason = "a loss for display")]
-                let loss = *loss_milli as f32 / 1000.0;
-                let (round, step, steps, tokens_per_second) =
-                    (*round, *step, *steps, *tokens_per_second);
-                self.emit(Event::Step { device, round, step, steps, loss, tokens_per_second });
-            }
-            other => {
-                if let Some(statement) = relay::statement(device, other) {
-                    self.relay.add(statement);
-                }
-            }
+            transport::Event::Message { device, message } => self.hear_message(device, message),
         }
     }
 
@@ -252,65 +249,67 @@ impl<'a> Driver<'a> {
 
     /// Does one pass; returns true when the run has ended.
     async fn pass(&mut self) -> anyhow::Result<bool> {
-        self.relay_statements().await?;
+        let relayed = self.relay_statements().await;
+        let is_over = self.follow_run().await?;
+        relayed.map(|()| is_over)
+    }
+
+    /// Does what is due after the statements of devices; returns true when the run has ended.
+    async fn follow_run(&mut self) -> anyhow::Result<bool> {
         self.follow_events().await?;
         let summary = runs::run(&self.ledger, self.run).await?;
+        self.escrow = opening::in_escrow(&summary);
         if summary.phase.is_over() {
             self.follow_events().await?;
             return Ok(true);
         }
         let seats = runs::seats(&self.ledger, self.run).await?;
+        self.admit(&summary, &seats).await?;
         match summary.phase {
             RunPhase::Training { deadline } => {
                 self.warn_of_few_accounts(&seats);
                 self.fetch_updates(&summary);
+                self.end_if_diverged(&summary, &seats).await?;
                 self.end_round(&summary, &seats, deadline).await?;
             }
             RunPhase::Closed => {
                 self.fetch_updates(&summary);
                 self.advance(&summary, &seats).await?;
             }
-            RunPhase::Gathering | RunPhase::WindingUp(_) | RunPhase::Finished(_) => {}
+            RunPhase::Gathering => self.report_gathered(&summary),
+            RunPhase::WindingUp { .. } | RunPhase::Finished(_) => {}
         }
-        self.audit().await?;
-        self.announce_rounds().await?;
+        self.audit(&summary).await?;
+        self.settle(&summary, &seats).await?;
+        self.announce_rounds(&seats).await?;
         Ok(false)
     }
 
+    /// Says how many workers there are when their number changes while too few are there.
+    fn report_gathered(&mut self, summary: &RunView) {
+        if self.gathered == Some(summary.seats_active) {
+            return;
+        }
+        self.gathered = Some(summary.seats_active);
+        let (count, needed) = (summary.seats_active, self.options.project.conditions.workers_min);
+        self.emit(Event::Gathered { count, needed: needed.into() });
+    }
+
+    /// Relays what devices have signed. A statement whose transaction failed is tried again later, and holds up no other.
     async fn relay_statements(&mut self) -> anyhow::Result<()> {
-        for statement in self.relay.take() {
-            match relay::relay(&self.ledger, self.run, &statement).await {
-                Ok(Relayed::Seated(device)) => self.welcome(device),
-                Ok(Relayed::Done) => {}
-                Ok(Relayed::Refused { device, reason }) => self.refuse(&device, &reason),
-                Err(error) => {
-                    // The transaction may or may not have arrived, so it is tried again.
-                    self.relay.add(statement);
-                    return Err(error.into());
+        let statements = self.relay.take();
+        match relay::relay(&self.ledger, &statements).await {
+            Ok(refused) => {
+                for refused in refused {
+                    self.refuse(&refused.device, &refused.reason);
                 }
+                Ok(())
             }
-        }
-        Ok(())
-    }
-
-    fn welcome(&mut self, device: DeviceId) {
-        let manifest = self.options.project.corpus.manifest().encode();
-        self.send(&device, &ToWorker::Welcome { spec: self.spec.to_bytes(), manifest });
-        if let Some(peer) = self.peers.get_mut(&device) {
-            peer.is_welcome = true;
-        }
-    }
-
-    fn refuse(&self, device: &DeviceId, reason: &str) {
-        let reason: String = reason.chars().take(REASON_BYTES_MAX / 4).collect();
-        self.emit(Event::Note(format!("device {} refused: {reason}", short(device))));
-        self.send(device, &ToWorker::Refused { reason });
-    }
-
-    fn send(&self, device: &DeviceId, message: &ToWorker) {
-        if let Err(error) = self.endpoint.send(device, message) {
-            // The device gets the announcement again when it reconnects.
-            tracing::debug!(%device, %error, "message not sent");
+            Err(error) => {
+                // The transaction may or may not have arrived, so it is tried again.
+                statements.into_iter().for_each(|statement| self.relay.put_back(statement));
+                Err(error.into())
+            }
         }
     }
 
@@ -330,7 +329,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Announces the open round to workers with a seat.
-    async fn announce_rounds(&mut self) -> anyhow::Result<()> {
+    async fn announce_rounds(&mut self, seats: &[SeatView]) -> anyhow::Result<()> {
         let summary = runs::run(&self.ledger, self.run).await?;
         if !matches!(summary.phase, RunPhase::Training { .. }) {
             return Ok(());
@@ -343,14 +342,15 @@ impl<'a> Driver<'a> {
             previous: *previous.as_bytes(),
             update: *update.as_bytes(),
         };
-        let is_uninformed =
-            |peer: &Peer| peer.is_welcome && peer.announced_round != Some(summary.round);
-        let devices: Vec<DeviceId> = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| is_uninformed(peer))
-            .map(|(device, _)| *device)
-            .collect();
+        let seated: BTreeSet<DeviceId> =
+            seats.iter().filter(|seat| seat.is_active()).map(|seat| seat.device).collect();
+        let is_uninformed = |device: &DeviceId, peer: &Peer| {
+            peer.role == Some(Role::Worker)
+                && peer.announced_round != Some(summary.round)
+                && seated.contains(device)
+        };
+        let uninformed = self.peers.iter().filter(|(device, peer)| is_uninformed(device, peer));
+        let devices: Vec<DeviceId> = uninformed.map(|(device, _)| *device).collect();
         for device in devices {
             self.send(&device, &message);
             if let Some(peer) = self.peers.get_mut(&device) {
@@ -360,17 +360,26 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
+    /// Goes to the ledger's state if this coordinator is at another one: a transaction that was thought lost came into a
+    /// block, or one that was expected did not.
+    fn catch_up(&mut self, state: &Digest) -> anyhow::Result<()> {
+        if opening::is_at(&self.aggregator, state) {
+            return Ok(());
+        }
+        let here = self.aggregator.digest();
+        self.aggregator.resume(&self.folder, state).with_context(|| {
+            format!(
+                "the ledger is at state {state}, this coordinator at {here}: check that no second coordinator drives the run"
+            )
+        })
+    }
+
     /// Serves the round's base state to joining devices, and later to auditors.
     async fn serve_state(&mut self, summary: &RunView) -> anyhow::Result<()> {
         if self.served.contains_key(&summary.round) {
             return Ok(());
         }
-        anyhow::ensure!(
-            opening::is_at(&self.aggregator, &summary.state),
-            "the ledger is at state {}, this coordinator at {}: check that no second coordinator drives the run",
-            summary.state,
-            self.aggregator.digest()
-        );
+        self.catch_up(&summary.state)?;
         self.endpoint.publish(model::params_to_bytes(self.aggregator.parameters())).await?;
         self.served.insert(summary.round, summary.state);
         Ok(())
@@ -382,17 +391,22 @@ fn is_awaited(seat: &SeatView, round: u32) -> bool {
     seat.is_active() && seat.from_round <= round && !seat.committed
 }
 
-/// Ignores a refusal: another transaction was faster, or it is too early. The next pass reads the new state of the
-/// ledger.
-fn ignore_refusal<T>(result: Result<T, LedgerError>) -> anyhow::Result<()> {
+/// Returns whether the change was made. A refusal is no error: another transaction was faster, or it is too early. The
+/// next pass reads the new state of the ledger.
+fn settled<T>(result: Result<T, LedgerError>) -> anyhow::Result<bool> {
     match result {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         Err(LedgerError::Refused { reason, .. }) => {
             tracing::debug!(%reason, "the ledger refused a step");
-            Ok(())
+            Ok(false)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// As [`settled`], where it does not matter who made the change.
+fn ignore_refusal<T>(result: Result<T, LedgerError>) -> anyhow::Result<()> {
+    settled(result).map(|_| ())
 }
 
 fn short(device: &DeviceId) -> String {

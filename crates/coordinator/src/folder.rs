@@ -3,6 +3,7 @@
 //! ```text
 //! <folder>/coordinator.key   network identity, 32 bytes, mode 0600
 //! <folder>/run.json          the run and ledger of this folder
+//! <folder>/in-use            held by the process that drives the run, and names it
 //! <folder>/states/<digest>   the parameters after a round and the outer step's own state
 //! ```
 //!
@@ -12,6 +13,7 @@ use std::{
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,14 @@ pub enum FolderError {
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,
+    },
+    /// Another process drives the run of this folder.
+    #[error("folder {path} is in use by {holder}: stop it, or use another --data-dir", path = .path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// The process, as far as it is known.
+        holder: String,
     },
     /// The operating system gave no random bytes.
     #[error("no random bytes for a new key: {reason}")]
@@ -60,6 +70,26 @@ pub struct RunRecord {
     pub run: u64,
     /// Digest of the run's specification, to detect another project in the same folder.
     pub spec: String,
+    /// Hash of the ledger's first block; folders of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genesis: Option<String>,
+    /// The specification, so that a change of it can be named; folders of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specification: Option<serde_json::Value>,
+    /// Where the run began, if it started from a state of an earlier run of this folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewound: Option<Rewound>,
+}
+
+/// The beginning of a run that continues an earlier one from one of its states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewound {
+    /// The earlier run.
+    pub run: u64,
+    /// Rounds of the earlier run that are kept.
+    pub rounds: u32,
+    /// Rounds of the project that are done before this run begins, over all earlier runs.
+    pub rounds_before: u32,
 }
 
 /// Parameters after a round, with the state of the outer step for the next one.
@@ -67,7 +97,7 @@ pub struct RunRecord {
 pub struct State {
     /// Raw little-endian parameters; their digest is the state digest.
     pub parameters: Vec<u8>,
-    /// Outer momentum and the coordinator's error-feedback memory, as `verification` encodes them.
+    /// Outer momentum, as `verification` encodes it.
     pub outer: Vec<u8>,
 }
 
@@ -83,17 +113,25 @@ impl State {
 #[derive(Clone, Debug)]
 pub struct Folder {
     root: PathBuf,
+    /// Locked until the last clone is dropped, or the process ends.
+    _lock: Arc<fs::File>,
 }
 
 impl Folder {
-    /// Opens the folder and creates it if needed.
+    /// Opens the folder for this process alone, and creates it if needed.
     ///
     /// # Errors
-    /// When it can't be created.
+    /// When it can't be created, or another process has it open.
     pub fn open(root: &Path) -> Result<Self, FolderError> {
         let states = root.join("states");
         fs::create_dir_all(&states).map_err(|source| FolderError::Io { path: states, source })?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), _lock: Arc::new(lock(root)?) })
+    }
+
+    /// Returns the folder's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
     }
 
     /// Returns the path of the finished model.
@@ -114,6 +152,20 @@ impl Folder {
                 .map_err(|error| FolderError::Damaged { path, reason: error.to_string() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(FolderError::Io { path, source }),
+        }
+    }
+
+    /// Moves the model of an earlier run aside.
+    ///
+    /// # Errors
+    /// When it can't be moved.
+    pub fn set_model_aside(&self, run: u64) -> Result<(), FolderError> {
+        let (path, aside) = (self.model_path(), self.root.join(format!("model-of-run-{run}")));
+        match fs::rename(&path, aside) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(FolderError::Io { path, source })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -167,6 +219,23 @@ impl Folder {
         Ok(state)
     }
 
+    /// Returns the digests of the states on disk that are whole.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn states(&self) -> Result<Vec<Digest>, FolderError> {
+        let folder = self.root.join("states");
+        let io = |source| FolderError::Io { path: folder.clone(), source };
+        let mut states = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(io)? {
+            let name = entry.map_err(io)?.file_name();
+            let digest = name.to_str().and_then(|name| name.parse().ok());
+            states.extend(digest.filter(|digest| self.state(digest).is_ok()));
+        }
+        states.sort();
+        Ok(states)
+    }
+
     fn state_path(&self, digest: &Digest) -> PathBuf {
         self.root.join("states").join(digest.to_string())
     }
@@ -212,6 +281,29 @@ impl Folder {
             }
             Err(source) => Err(FolderError::Io { path, source }),
         }
+    }
+}
+
+/// Locks the folder's file `in-use` and writes this process into it. The system unlocks it when the process ends,
+/// however it ends.
+fn lock(root: &Path) -> Result<fs::File, FolderError> {
+    let path = root.join("in-use");
+    let io = |source| FolderError::Io { path: path.clone(), source };
+    let mut options = fs::OpenOptions::new();
+    let mut file =
+        options.read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0).map_err(io)?;
+            file.write_all(format!("process {}", std::process::id()).as_bytes()).map_err(io)?;
+            Ok(file)
+        }
+        Err(fs::TryLockError::WouldBlock) => {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let holder = if text.is_empty() { "another process".to_owned() } else { text };
+            Err(FolderError::InUse { path: root.to_owned(), holder })
+        }
+        Err(fs::TryLockError::Error(source)) => Err(io(source)),
     }
 }
 
@@ -273,7 +365,14 @@ mod tests {
     fn the_files_of_a_folder_stay_as_they_are() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = Folder::open(scratch.path()).unwrap();
-        let record = RunRecord { chain_id: 7, run: 300, spec: "ab".repeat(32) };
+        let record = RunRecord {
+            chain_id: 7,
+            run: 300,
+            spec: "ab".repeat(32),
+            genesis: None,
+            specification: None,
+            rewound: None,
+        };
         let kept = state(7);
         folder.keep_run(&record).unwrap();
         folder.keep_state(&kept, &[]).unwrap();
@@ -302,6 +401,19 @@ mod tests {
         assert_eq!(folder.state(&first.digest()).unwrap(), first);
         assert!(folder.state(&state(1).digest()).is_err());
         assert_eq!(folder.state(&state(19).digest()).unwrap(), state(19));
+    }
+
+    #[test]
+    fn a_folder_is_open_once_and_says_by_whom() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = Folder::open(scratch.path()).unwrap();
+        let clone = folder.clone();
+        drop(folder);
+        let error = Folder::open(scratch.path()).unwrap_err().to_string();
+        let holder = format!("in use by process {}", std::process::id());
+        assert!(error.contains(&holder), "{error}");
+        drop(clone);
+        Folder::open(scratch.path()).unwrap();
     }
 
     #[test]

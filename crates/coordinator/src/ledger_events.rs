@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use ledger_views::runs::RunEvent;
-use training_run::{Effect, PayKind};
+use training_run::{Cause, Effect, PayKind};
 use units::{DeviceId, Digest};
 
 use crate::{AuditReport, Event};
+
+/// Number of blocks whose events are read at once.
+pub(crate) const EVENT_BLOCKS_MAX: u64 = 500;
 
 /// What the events of a run add up to.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +40,9 @@ impl Tally {
                 Event::Committed { round, device }
             }
             Effect::Drawn { round, subject, auditor } => Event::Drawn { round, subject, auditor },
-            Effect::Pay { account, device, tokens, amount, kind, .. } => {
-                Event::Paid { account, device, tokens, amount, audit: kind == PayKind::Audit }
+            Effect::Pay { account, device, amount } => Event::Paid { account, device, amount },
+            Effect::Verified { device, round, tokens, kind: PayKind::Work, .. } => {
+                Event::Verified { round, device, tokens }
             }
             Effect::Finished { .. } => Event::Finished,
             other => return self.take_outcome(&other),
@@ -53,20 +57,25 @@ impl Tally {
                 self.audits.passed += 1;
                 Event::AuditPassed { round, subject }
             }
-            Effect::Disputed { round, subject, auditor } => {
-                Event::Disputed { round, subject, auditor }
+            Effect::Silent { round, subject, auditor } => Event::Silent { round, subject, auditor },
+            Effect::Disputed { round, subject, accuser } => {
+                Event::Disputed { round, subject, accuser }
             }
-            Effect::Convicted { round, subject, account, forfeited } => {
+            Effect::Expelled { round, device, account, cause, forfeited } => {
+                if cause == Cause::Convicted {
+                    self.audits.performed += 1;
+                    self.audits.failed += 1;
+                }
+                Event::Expelled { round, device, account, cause, forfeited }
+            }
+            Effect::Upheld { round, subject, is_replayed: true } => {
                 self.audits.performed += 1;
-                self.audits.failed += 1;
-                Event::Convicted { round, device: subject, account, forfeited }
+                self.audits.passed += 1;
+                Event::Upheld { round, subject, is_replayed: true }
             }
-            Effect::AuditorExpelled { round, auditor, .. } => {
-                Event::FalseAuditor { round, device: auditor }
-            }
-            Effect::Unresolved { round, subject } => {
+            Effect::Upheld { round, subject, is_replayed: false } => {
                 self.audits.unresolved += 1;
-                Event::Unresolved { round, subject }
+                Event::Upheld { round, subject, is_replayed: false }
             }
             _ => return None,
         })

@@ -4,7 +4,7 @@
 //! 2. Workers connect; what they have signed is relayed to the ledger, and the owner pays the gas.
 //! 3. Each round: collect commitments and updates, aggregate, write the new state to disk, publish its digest,
 //!    announce the next round.
-//! 4. Audits: ask the ledger to draw them, pass the evidence from subject to auditor, relay the verdicts, replace
+//! 4. Audits: ask the ledger to draw them, announce them to the auditors, relay the verdicts, replace
 //!    silent auditors.
 //! 5. At the end: save the model, return a [report](Report).
 //!
@@ -17,6 +17,7 @@
 mod aggregate;
 mod drive;
 mod folder;
+mod identity;
 mod ledger_events;
 mod opening;
 mod project;
@@ -24,7 +25,8 @@ mod relay;
 mod report;
 
 pub use drive::run;
-pub use folder::{Folder, FolderError, RunRecord, State};
+pub use folder::{Folder, FolderError, Rewound, RunRecord, State};
+pub use identity::Change;
 pub use opening::{Options, Refusal};
 pub use project::{Conditions, Project};
 pub use report::{AuditReport, EscrowReport, Event, Payout, Report, RunReport, TrafficReport};

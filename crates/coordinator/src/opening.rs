@@ -1,18 +1,28 @@
 //! Opens a project's run on the ledger, or resumes it.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use ledger_client::{Announcement, Ledger};
-use ledger_views::runs;
+use ledger_views::{
+    Ask as _, ITEMS_MAX, Window,
+    runs::{self, RunView},
+};
 use model::instructions::Isa;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
+use training_run::Terms;
 use transport::{CoordinatorEndpoint, Limits};
-use units::{Digest, Wei};
+use units::{DeviceId, Digest, Wei};
 use verification::RunSpec;
 
-use crate::{Event, Folder, Project, RunRecord, aggregate::Aggregator, folder::FolderError};
+use crate::{
+    Event, Folder, Project, RunRecord,
+    aggregate::Aggregator,
+    folder::{FolderError, Rewound},
+    identity::{self, Change},
+    ledger_events::{EVENT_BLOCKS_MAX, Tally},
+};
 
 /// Options of a coordinator.
 pub struct Options {
@@ -22,10 +32,15 @@ pub struct Options {
     pub folder: PathBuf,
     /// UDP address to listen on for workers.
     pub listen: SocketAddr,
-    /// Addresses to announce instead of the one listened on, if workers elsewhere reach this machine by others.
-    pub announce: Vec<SocketAddr>,
+    /// Addresses or names, `HOST:PORT`, to announce instead of the address listened on, if workers elsewhere reach
+    /// this machine by them.
+    pub announce: Vec<String>,
     /// The ledger, with the owner's key.
     pub ledger: Ledger,
+    /// The owner's auditing device; zero for none.
+    pub auditor: DeviceId,
+    /// Start a new run from the state after this many rounds of the folder's run, which must be over.
+    pub rewind: Option<u32>,
     /// Number of threads to measure losses.
     pub threads: usize,
     /// Vector instructions to measure losses.
@@ -55,13 +70,53 @@ pub enum Refusal {
         /// The deposit.
         deposit: Wei,
     },
-    /// The folder belongs to another run.
-    #[error("folder {} belongs to run {run} of another project or ledger: use another --data-dir", folder.display())]
-    OtherRun {
+    /// The folder belongs to another project or ledger.
+    #[error("folder {} belongs to run {run}, and this is not the same: {}", folder.display(), listed(.changes))]
+    Changed {
         /// The folder.
         folder: PathBuf,
         /// Its run.
         run: u64,
+        /// What is not as it was.
+        changes: Vec<Change>,
+    },
+    /// The folder does not have the run's newest state.
+    #[error("run {run} is at state {state}, which folder {} does not have ({reason}); {} GRAIN are in its escrow", folder.display(), .escrow.to_grain())]
+    StateLost {
+        /// The folder.
+        folder: PathBuf,
+        /// The run.
+        run: u64,
+        /// The state's digest on the ledger.
+        state: Digest,
+        /// Why it can't be read.
+        reason: String,
+        /// What is in escrow.
+        escrow: Wei,
+    },
+    /// There is no run to start again from.
+    #[error("folder {} has no run that could be rewound", folder.display())]
+    NothingToRewind {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The run to start again from is not over.
+    #[error("run {run} is not over, so it can't be rewound; {} GRAIN are in its escrow", .escrow.to_grain())]
+    StillOpen {
+        /// The run.
+        run: u64,
+        /// What is in escrow.
+        escrow: Wei,
+    },
+    /// The state to start again from is not on disk.
+    #[error("the state after round {rounds} of run {run} is not on disk: {}", offered(.available))]
+    NoSuchState {
+        /// The run.
+        run: u64,
+        /// The given number of rounds.
+        rounds: u32,
+        /// Numbers of rounds whose states are on disk.
+        available: Vec<u32>,
     },
     /// The folder's run has ended.
     #[error("run {run} in folder {} has ended: its model is in {}; use another --data-dir for a new run", folder.display(), folder.join("model").display())]
@@ -81,37 +136,130 @@ pub(crate) struct Opened {
     pub(crate) spec: Arc<RunSpec>,
     pub(crate) aggregator: Aggregator,
     pub(crate) loss_initial: f64,
+    /// What is in escrow.
+    pub(crate) escrow: Wei,
+    /// Where the run begins, if not at the initial state.
+    rewound: Option<Rewound>,
 }
 
-/// Opens the project, or resumes the run of the folder.
-pub(crate) async fn open(options: &Options) -> anyhow::Result<Opened> {
+/// A run of this folder on the ledger.
+struct Found {
+    /// What the folder says of it; `None` when that was lost.
+    record: Option<RunRecord>,
+    run: RunView,
+    terms: Terms,
+}
+
+/// Opens the project, or resumes the run of the folder. The rounds of a rewound project that are done already are taken
+/// off its specification.
+pub(crate) async fn open(options: &mut Options) -> anyhow::Result<Opened> {
     let folder = Folder::open(&options.folder)?;
+    let key = folder.key(random_key)?;
+    let endpoint = CoordinatorEndpoint::bind(key, options.listen, Limits::USUAL).await?;
     let spec = Arc::new(options.project.spec.clone());
     let validation = Arc::new(options.project.corpus.evaluated().to_vec());
     let (threads, isa) = (options.threads, options.isa);
-    let key = folder.key(random_key)?;
-    let (initial, loss_initial) = {
-        let spec = Arc::clone(&spec);
-        let measure = move || -> anyhow::Result<(Aggregator, f64)> {
-            let initial = Aggregator::initial(&spec, validation, (threads, isa));
-            let loss = initial.loss()?;
-            Ok((initial, loss))
-        };
-        tokio::task::spawn_blocking(measure)
-            .await
-            .context("measuring the initial loss panicked")??
-    };
-    let endpoint = CoordinatorEndpoint::bind(key, options.listen, Limits::USUAL).await?;
-    let mut opened = Opened { run: 0, folder, endpoint, spec, aggregator: initial, loss_initial };
-    match opened.folder.run()? {
-        Some(record) => take_up(options, &mut opened, &record).await?,
-        None => open_new(options, &mut opened).await?,
+    let aggregator = Aggregator::initial(&spec, validation, (threads, isa));
+    let (loss_initial, escrow, rewound) = (0.0, Wei::ZERO, None);
+    let mut opened =
+        Opened { run: 0, folder, endpoint, spec, aggregator, loss_initial, escrow, rewound };
+    let found = find(options, &opened).await?;
+    let before = found.as_ref().and_then(|found| found.record.as_ref()?.rewound);
+    match (options.rewind, found) {
+        (Some(rounds), Some(found)) if !is_done_rewind(&found, rounds) => {
+            rewind(options, &mut opened, (&found, rounds)).await?;
+            opened.folder.set_model_aside(found.run.run)?;
+            open_new(options, &mut opened).await?;
+        }
+        (Some(_), None) => {
+            return Err(Refusal::NothingToRewind { folder: options.folder.clone() }.into());
+        }
+        (_, Some(found)) => {
+            if let Some(rewound) = before {
+                begin_later(options, &mut opened, rewound)?;
+            }
+            take_up(options, &mut opened, found).await?;
+        }
+        (None, None) => open_new(options, &mut opened).await?,
     }
     Ok(opened)
 }
 
+/// Measures the validation loss of the aggregator's state.
+async fn measure(opened: &mut Opened) -> anyhow::Result<()> {
+    let aggregator = opened.aggregator.clone();
+    let measuring = tokio::task::spawn_blocking(move || aggregator.loss());
+    opened.loss_initial = measuring.await.context("measuring the initial loss panicked")??;
+    Ok(())
+}
+
+/// Returns the run of this folder: the recorded one, or, when the record was lost, the one that the ledger has.
+async fn find(options: &Options, opened: &Opened) -> anyhow::Result<Option<Found>> {
+    let ledger = &options.ledger;
+    let record = match opened.folder.run() {
+        Ok(record) => record,
+        Err(FolderError::Damaged { path, reason }) => {
+            let note = format!(
+                "{} is damaged ({reason}): the run is looked up on the ledger",
+                path.display()
+            );
+            let _ = options.events.send(Event::Note(note));
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let Some(record) = record else { return find_on_ledger(options, opened).await };
+    let genesis = ledger.at(0).head().await?.hash;
+    let changes = identity::ledger_changes(&record, ledger.chain_id(), &genesis);
+    if !changes.is_empty() {
+        let (folder, run) = (options.folder.clone(), record.run);
+        return Err(Refusal::Changed { folder, run, changes }.into());
+    }
+    let run = runs::run(ledger, record.run).await?;
+    let terms = runs::terms(ledger, record.run).await?;
+    Ok(Some(Found { record: Some(record), run, terms }))
+}
+
+/// Returns a run on the ledger that this folder drove: the newest whose coordinator has the folder's key, or, when the
+/// key was lost too, one of this account and these terms whose newest state the folder has.
+async fn find_on_ledger(options: &Options, opened: &Opened) -> anyhow::Result<Option<Found>> {
+    let ledger = &options.ledger;
+    let (device, owner) = (opened.endpoint.device(), ledger.account());
+    let now = options.project.terms(opened.aggregator.digest())?;
+    let states = opened.folder.states()?;
+    let mut window = Window::first(ITEMS_MAX);
+    loop {
+        let page = runs::list(ledger, window).await?;
+        for run in page.items {
+            let is_alike = Some(run.owner) == owner
+                && run.name == options.project.name
+                && !run.phase.is_over();
+            if run.coordinator != device && !is_alike {
+                continue;
+            }
+            let terms = runs::terms(ledger, run.run).await?;
+            if run.coordinator == device || (terms == now && states.contains(&run.state)) {
+                return Ok(Some(Found { record: None, run, terms }));
+            }
+            let note = format!(
+                "project {} is also called {} and still has {} GRAIN in escrow: `gleaner project cancel {}` returns what is not owed",
+                run.run,
+                run.name,
+                in_escrow(&run).to_grain(),
+                run.run
+            );
+            let _ = options.events.send(Event::Note(note));
+        }
+        match page.older {
+            Some(older) => window = Window { newest: Some(older), items: ITEMS_MAX },
+            None => return Ok(None),
+        }
+    }
+}
+
 async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> {
     let ledger = &options.ledger;
+    measure(opened).await?;
     let state = opened.aggregator.state();
     opened.folder.keep_state(&state, &[])?;
     let terms = options.project.terms(state.digest())?;
@@ -121,68 +269,188 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
         return Err(Refusal::BudgetTooSmall { budget: deposit, required }.into());
     }
     let owner = ledger.account().context("opening a project needs an account of the wallet")?;
-    // An earlier process may have opened the run and crashed before it recorded it: only this folder has the key.
-    let run = match find_run(options, opened).await? {
-        Some(run) => run,
-        None => {
-            let balance = ledger.balance(&owner).await?;
-            if balance <= deposit {
-                return Err(Refusal::TooPoor { balance, deposit }.into());
-            }
-            ledger
-                .open_run(&terms, &options.project.name, &announcement(options, opened), deposit)
-                .await?
-                .run
-        }
-    };
-    opened.run = run;
-    let record =
-        RunRecord { chain_id: ledger.chain_id(), run, spec: opened.spec.digest().to_string() };
-    opened.folder.keep_run(&record)?;
-    let _ = options.events.send(Event::Opened { run, deposited: deposit, resumed: false });
+    let balance = ledger.balance(&owner).await?;
+    if balance <= deposit {
+        return Err(Refusal::TooPoor { balance, deposit }.into());
+    }
+    let announcement = announcement(options, opened);
+    let run = ledger
+        .open_run(&terms, (&options.project.name, &options.auditor), &announcement, deposit)
+        .await?
+        .run;
+    (opened.run, opened.escrow) = (run, deposit);
+    keep_record(options, opened).await?;
+    let _ = options.events.send(Event::Opened {
+        run,
+        deposited: deposit,
+        price_per_token: terms.price_per_token,
+        round: 0,
+        rounds: terms.rounds,
+        resumed: false,
+    });
     Ok(())
 }
 
-/// Returns a run on the ledger whose coordinator has this folder's key.
-async fn find_run(options: &Options, opened: &Opened) -> anyhow::Result<Option<u64>> {
-    let ledger = &options.ledger;
-    for run in (1..=runs::count(ledger).await?).rev() {
-        if runs::run(ledger, run).await?.coordinator == opened.endpoint.device() {
-            return Ok(Some(run));
-        }
-    }
-    Ok(None)
+/// Records the run and what it belongs to in the folder.
+async fn keep_record(options: &Options, opened: &Opened) -> anyhow::Result<()> {
+    let record = RunRecord {
+        chain_id: options.ledger.chain_id(),
+        run: opened.run,
+        spec: opened.spec.digest().to_string(),
+        genesis: Some(options.ledger.at(0).head().await?.hash.to_string()),
+        specification: Some(serde_json::to_value(opened.spec.as_ref())?),
+        rewound: opened.rewound,
+    };
+    Ok(opened.folder.keep_run(&record)?)
 }
 
-async fn take_up(options: &Options, opened: &mut Opened, record: &RunRecord) -> anyhow::Result<()> {
+async fn take_up(options: &Options, opened: &mut Opened, found: Found) -> anyhow::Result<()> {
     let (ledger, folder) = (&options.ledger, options.folder.clone());
-    let is_same =
-        record.chain_id == ledger.chain_id() && record.spec == opened.spec.digest().to_string();
-    if !is_same {
-        return Err(Refusal::OtherRun { folder, run: record.run }.into());
+    let Found { record, run: summary, terms } = found;
+    let run = summary.run;
+    let now = options.project.terms(terms.initial_state)?;
+    let changes =
+        identity::project_changes(record.as_ref(), (&summary, &terms), (&options.project, &now));
+    if !changes.is_empty() {
+        return Err(Refusal::Changed { folder, run, changes }.into());
     }
-    let summary = runs::run(ledger, record.run).await?;
     if summary.phase.is_over() && options.folder.join("model").exists() {
-        return Err(Refusal::Over { folder, run: record.run }.into());
+        return Err(Refusal::Over { folder, run }.into());
     }
-    opened.run = record.run;
-    opened.aggregator.resume(&opened.folder, &summary.state)?;
+    (opened.run, opened.escrow) = (run, in_escrow(&summary));
+    // The state of the beginning may be gone from disk; then the loss is that of the initial one.
+    let _ = opened.aggregator.resume(&opened.folder, &terms.initial_state);
+    measure(opened).await?;
+    resume(opened, &summary)?;
+    keep_record(options, opened).await?;
     let announcement = announcement(options, opened);
-    if summary.endpoint != announcement.endpoint {
-        ledger.announce(record.run, &announcement).await?;
+    let is_announced = summary.endpoint == announcement.endpoint
+        && summary.coordinator == announcement.coordinator;
+    if !is_announced && summary.phase.is_open() {
+        ledger.announce(run, &announcement).await?;
     }
     let _ = options.events.send(Event::Opened {
-        run: record.run,
+        run,
         deposited: summary.deposited,
+        price_per_token: terms.price_per_token,
+        round: summary.round,
+        rounds: terms.rounds,
         resumed: true,
     });
     Ok(())
 }
 
+/// Loads the run's newest state from disk; the initial one can also be derived from the seed.
+fn resume(opened: &mut Opened, summary: &RunView) -> Result<(), Refusal> {
+    let is_initial = is_at(&opened.aggregator, &summary.state);
+    match opened.aggregator.resume(&opened.folder, &summary.state) {
+        Err(error) if !is_initial => Err(Refusal::StateLost {
+            folder: opened.folder.path().to_owned(),
+            run: summary.run,
+            state: summary.state,
+            reason: format!("{error:#}"),
+            escrow: in_escrow(summary),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Returns whether the found run is the one that this rewind has opened before.
+fn is_done_rewind(found: &Found, rounds: u32) -> bool {
+    let rewound = found.record.as_ref().and_then(|record| record.rewound);
+    rewound.is_some_and(|rewound| rewound.rounds == rounds) && !found.run.phase.is_over()
+}
+
+/// Loads the state after `rounds` rounds of the found run, to start a new run from it.
+async fn rewind(
+    options: &mut Options,
+    opened: &mut Opened,
+    (found, rounds): (&Found, u32),
+) -> anyhow::Result<()> {
+    let run = found.run.run;
+    if !found.run.phase.is_over() {
+        return Err(Refusal::StillOpen { run, escrow: in_escrow(&found.run) }.into());
+    }
+    let states = states_of(&options.ledger, &found.run, &found.terms).await?;
+    let on_disk = opened.folder.states()?;
+    let state = states.get(&rounds).filter(|state| on_disk.contains(state));
+    let Some(state) = state else {
+        let available = states.iter().filter(|(_, state)| on_disk.contains(state));
+        let available = available.map(|(rounds, _)| *rounds).collect();
+        return Err(Refusal::NoSuchState { run, rounds, available }.into());
+    };
+    opened.aggregator.resume(&opened.folder, state).with_context(|| {
+        format!(
+            "the state after round {rounds} does not fit the project: keep its [model] as it was"
+        )
+    })?;
+    let before = found.record.as_ref().and_then(|record| record.rewound);
+    let rounds_before = before.map_or(0, |before| before.rounds_before).saturating_add(rounds);
+    begin_later(options, opened, Rewound { run, rounds, rounds_before })
+}
+
+/// Takes the rounds that are done already off the specification.
+fn begin_later(options: &mut Options, opened: &mut Opened, rewound: Rewound) -> anyhow::Result<()> {
+    let spec = &mut options.project.spec;
+    let (rounds, before) = (spec.rounds, rewound.rounds_before);
+    anyhow::ensure!(
+        before < rounds,
+        "{before} of {rounds} rounds are done already: give more rounds in the project file"
+    );
+    spec.rounds = rounds - before;
+    spec.warmup_rounds = spec.warmup_rounds.saturating_sub(before);
+    opened.spec = Arc::new(spec.clone());
+    opened.aggregator.respecify(&opened.spec);
+    opened.rewound = Some(rewound);
+    Ok(())
+}
+
+/// Returns the digests of a run's states by the number of rounds that led to them.
+pub(crate) async fn states_of(
+    ledger: &Ledger,
+    run: &RunView,
+    terms: &Terms,
+) -> anyhow::Result<BTreeMap<u32, Digest>> {
+    let mut tally = Tally::default();
+    let head = ledger.head().await?.height;
+    let mut next = 0;
+    while next <= head {
+        let last = head.min(next.saturating_add(EVENT_BLOCKS_MAX - 1));
+        for logged in runs::events(ledger, run.run, next..=last).await? {
+            let _ = tally.take(logged.event);
+        }
+        next = last + 1;
+    }
+    let mut states = tally.bases;
+    states.insert(0, terms.initial_state);
+    states.insert(run.round, run.state);
+    Ok(states)
+}
+
+fn offered(available: &[u32]) -> String {
+    match available {
+        [] => "there is no state of this run on disk".to_owned(),
+        _ => {
+            let rounds: Vec<String> = available.iter().map(ToString::to_string).collect();
+            format!("give one of {}", rounds.join(", "))
+        }
+    }
+}
+
+/// Returns what is neither paid nor refunded.
+pub(crate) fn in_escrow(run: &RunView) -> Wei {
+    let spent = run.paid.as_u128().saturating_add(run.refunded.as_u128());
+    Wei::new(run.deposited.as_u128().saturating_sub(spent))
+}
+
+fn listed(changes: &[Change]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 fn announcement(options: &Options, opened: &Opened) -> Announcement {
-    let listening = opened.endpoint.addresses();
+    let listening = opened.endpoint.addresses().iter().map(ToString::to_string).collect();
     let addresses = if options.announce.is_empty() { &listening } else { &options.announce };
-    let endpoint = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let endpoint = addresses.join(",");
     let _ = options.events.send(Event::Listening { endpoint: endpoint.clone() });
     Announcement { coordinator: opened.endpoint.device(), endpoint }
 }

@@ -31,6 +31,9 @@ use training_run::Terms;
 use units::{Bps, Digest, Wei};
 use verification::RunSpec;
 
+/// Longest name that the ledger accepts, in bytes.
+const NAME_BYTES_MAX: usize = 64;
+
 /// A parsed and validated project.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -52,11 +55,11 @@ pub struct Project {
 pub struct Conditions {
     /// Pay for a million tokens, in GRAIN.
     pub price_per_million_tokens: String,
-    /// Probability that a commitment is audited, in basis points.
+    /// Smallest chance that a commitment is audited, in basis points.
     pub audit_rate_bps: u16,
     /// An auditor's pay as a share of the work's, in basis points.
     pub audit_pay_bps: u16,
-    /// Share of the seats that must have committed before a round may close, in basis points.
+    /// Share of the commitments of the round before that a round needs to close, in basis points.
     pub quorum_bps: u16,
     /// Number of devices needed to start.
     pub workers_min: u16,
@@ -68,8 +71,8 @@ pub struct Conditions {
     pub audit_seconds: u32,
     /// Seconds without progress after which anyone may abandon the run.
     pub stall_seconds: u32,
-    /// Number of rounds for which pay is held back.
-    pub hold_back_rounds: u16,
+    /// Pay for bringing a device's statement to the ledger, in GRAIN, for whoever does it.
+    pub relay_fee: String,
 }
 
 impl Default for Conditions {
@@ -84,7 +87,7 @@ impl Default for Conditions {
             round_seconds: 600,
             audit_seconds: 600,
             stall_seconds: 7 * 24 * 3600,
-            hold_back_rounds: 9,
+            relay_fee: "0.0002".to_owned(),
         }
     }
 }
@@ -115,6 +118,8 @@ impl Project {
             .with_context(|| format!("project file {shown} can't be read"))?;
         let file: File =
             toml::from_str(&text).with_context(|| format!("project file {shown} is not valid"))?;
+        ensure_name(&file.name).with_context(|| format!("in {shown}"))?;
+        price(&file.terms).with_context(|| format!("in {shown}"))?;
         let spec =
             specification(&file.model, &file.training).with_context(|| format!("in {shown}"))?;
         let budget = file.budget.as_deref().map(Wei::parse_grain).transpose()?;
@@ -130,13 +135,12 @@ impl Project {
     /// When a condition is out of its bounds.
     pub fn terms(&self, initial_state: Digest) -> anyhow::Result<Terms> {
         let conditions = &self.conditions;
-        let per_million = Wei::parse_grain(&conditions.price_per_million_tokens)?;
         let terms = Terms {
             rounds: self.spec.rounds,
             warmup_rounds: self.spec.warmup_rounds,
             tokens_per_round: self.spec.tokens(self.spec.warmup_rounds),
             warmup_tokens_per_round: self.spec.tokens(0),
-            price_per_token: Wei::new(per_million.as_u128() / 1_000_000),
+            price_per_token: price(conditions)?,
             audit_rate: Bps::new(conditions.audit_rate_bps)?,
             audit_pay: Bps::new(conditions.audit_pay_bps)?,
             quorum: Bps::new(conditions.quorum_bps)?,
@@ -145,7 +149,7 @@ impl Project {
             round_seconds: conditions.round_seconds,
             audit_seconds: conditions.audit_seconds,
             stall_seconds: conditions.stall_seconds,
-            hold_back_rounds: conditions.hold_back_rounds,
+            relay_fee: Wei::parse_grain(&conditions.relay_fee)?,
             spec: self.spec.digest(),
             corpus: self.corpus.manifest().digest(),
             initial_state,
@@ -153,6 +157,26 @@ impl Project {
         terms.validate().context("the project's terms are out of bounds")?;
         Ok(terms)
     }
+}
+
+fn ensure_name(name: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(!name.trim().is_empty(), "name is empty: give the project a name");
+    let size = name.len();
+    anyhow::ensure!(size <= NAME_BYTES_MAX, "name has {size} bytes: give at most {NAME_BYTES_MAX}");
+    Ok(())
+}
+
+/// Returns the price of a token, rounded down: the trainer keeps the remainder.
+fn price(conditions: &Conditions) -> anyhow::Result<Wei> {
+    let given = &conditions.price_per_million_tokens;
+    let per_million = Wei::parse_grain(given).context("in price_per_million_tokens")?;
+    let price = Wei::new(per_million.as_u128() / 1_000_000);
+    anyhow::ensure!(
+        price != Wei::ZERO,
+        "price_per_million_tokens is {given} GRAIN, which is 0 for one token: give at least {} GRAIN",
+        Wei::new(1_000_000).to_grain()
+    );
+    Ok(price)
 }
 
 /// Returns [`RunSpec::small`] with the fields of `[model]` and `[training]` replaced.
@@ -235,6 +259,18 @@ mod tests {
             assert!(error.contains(says), "{error}");
         };
         check("name = 'a'", "corpus");
+        check("name = ''\ncorpus = 'text.txt'", "name is empty");
+        check("name = ' '\ncorpus = 'text.txt'", "name is empty");
+        check(&format!("name = '{}'\ncorpus = 'text.txt'", "a".repeat(65)), "65 bytes");
+        let priced = |price: &str| {
+            format!(
+                "name = 'a'\ncorpus = 'text.txt'\n[terms]\nprice_per_million_tokens = '{price}'"
+            )
+        };
+        check(&priced("0.0000000000009"), "give at least 0.000000000001 GRAIN");
+        check(&priced("0"), "which is 0 for one token");
+        check(&priced("much"), "price_per_million_tokens");
+        read(&priced("0.000000000001")).unwrap();
         check("name = 'a'\ncorpus = 'missing.txt'", "missing.txt");
         check("name = 'a'\ncorpus = 'text.txt'\n[model]\nlayer = 2", "layer");
         check("name = 'a'\ncorpus = 'text.txt'\n[training]\nbatch = 'big'", "batch");

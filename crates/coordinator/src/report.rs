@@ -1,6 +1,7 @@
 //! Events during a run, and the report at its end.
 
 use serde::Serialize;
+use training_run::Cause;
 use units::{AccountId, DeviceId, Digest, Wei};
 
 /// An event of a run; events are sent in the order in which they happen.
@@ -12,8 +13,28 @@ pub enum Event {
         run: u64,
         /// The deposit.
         deposited: Wei,
+        /// The price of a token.
+        price_per_token: Wei,
+        /// Rounds that are done.
+        round: u32,
+        /// Rounds in all.
+        rounds: u32,
         /// Whether an earlier process opened the run and this one resumes it.
         resumed: bool,
+    },
+    /// The coordinator was stopped; the run stays open.
+    Stopped {
+        /// The run's id on the ledger.
+        run: u64,
+        /// What is in escrow.
+        escrow: Wei,
+    },
+    /// The run waits for more workers.
+    Gathered {
+        /// Seats that are taken.
+        count: u32,
+        /// Seats that are needed.
+        needed: u32,
     },
     /// The coordinator listens and waits for workers.
     Listening {
@@ -86,8 +107,8 @@ pub enum Event {
         /// The audited device.
         subject: DeviceId,
     },
-    /// An auditor's replay gave something else; the next auditor decides.
-    Disputed {
+    /// An auditor did not answer, or could not get the data; another one is drawn.
+    Silent {
         /// The round.
         round: u32,
         /// The audited device.
@@ -95,30 +116,45 @@ pub enum Event {
         /// The auditor.
         auditor: DeviceId,
     },
-    /// A device was convicted of made-up work and expelled.
-    Convicted {
+    /// A replay gave something else, or no auditor answered: the referee decides.
+    Disputed {
         /// The round.
+        round: u32,
+        /// The audited device.
+        subject: DeviceId,
+        /// The device whose replay it was; zero for an account, and if no auditor answered.
+        accuser: DeviceId,
+    },
+    /// A dispute is over, and the work counts.
+    Upheld {
+        /// The round.
+        round: u32,
+        /// The device.
+        subject: DeviceId,
+        /// Whether the referee replayed the round; else it could not get the data.
+        is_replayed: bool,
+    },
+    /// A device was expelled.
+    Expelled {
+        /// The round it was about.
         round: u32,
         /// The device.
         device: DeviceId,
         /// Its account.
         account: AccountId,
+        /// Why.
+        cause: Cause,
         /// Its forfeited pay.
         forfeited: Wei,
     },
-    /// An auditor made a false claim and was expelled.
-    FalseAuditor {
+    /// A device's work counts as verified.
+    Verified {
         /// The round.
         round: u32,
         /// The device.
         device: DeviceId,
-    },
-    /// No auditor could decide; the round stays unpaid for this device.
-    Unresolved {
-        /// The round.
-        round: u32,
-        /// The device.
-        subject: DeviceId,
+        /// Tokens trained.
+        tokens: u64,
     },
     /// The escrow paid.
     Paid {
@@ -126,12 +162,8 @@ pub enum Event {
         account: AccountId,
         /// The device that worked.
         device: DeviceId,
-        /// Tokens trained, or replayed as auditor.
-        tokens: u64,
         /// The amount.
         amount: Wei,
-        /// Whether it was for an audit.
-        audit: bool,
     },
     /// A message for the user, such as an update that could not be used.
     Note(String),
@@ -142,9 +174,9 @@ pub enum Event {
 /// Network traffic in bytes, overhead of QUIC and UDP included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TrafficReport {
-    /// Workers to coordinator: updates, and evidence for audits.
+    /// Workers to coordinator: updates.
     pub update_bytes_up: u64,
-    /// Coordinator to workers: outer updates, shards, evidence for auditors, checkpoints for those who join.
+    /// Coordinator to workers: outer updates, shards, checkpoints for those who join.
     pub update_bytes_down: u64,
     /// Control messages, both ways.
     pub control_bytes: u64,
@@ -161,7 +193,7 @@ pub struct AuditReport {
     pub passed: u32,
     /// Audits that ended in a conviction.
     pub failed: u32,
-    /// Audits that nobody could decide.
+    /// Audits that neither an auditor nor the referee could do, because data could not be had: the work counts.
     pub unresolved: u32,
 }
 
@@ -176,7 +208,7 @@ pub struct Payout {
     pub tokens_verified: u64,
     /// Paid for work and audits, smallest unit, decimal.
     pub paid: String,
-    /// `active`, `left`, `convicted` or `false auditor`.
+    /// `active`, `left`, `convicted`, `false auditor` or `vouched`.
     pub standing: String,
 }
 
@@ -196,6 +228,11 @@ pub struct EscrowReport {
 pub struct RunReport {
     /// Id on the ledger.
     pub id: u64,
+    /// How it ended: `completed`, `cancelled`, `abandoned`, or `diverged`.
+    pub ending: String,
+    /// Why the coordinator ended it early, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Number of rounds that have a state.
     pub rounds_completed: u32,
     /// Tokens verified, over all devices.
@@ -206,8 +243,10 @@ pub struct RunReport {
     pub loss_final: f64,
     /// Folder of the saved model.
     pub model_path: String,
-    /// Digest of its parameters.
+    /// Digest of its parameters: the state on the ledger.
     pub model_digest: String,
+    /// Numbers of rounds whose states are on disk, from which `--rewind` can start a new run.
+    pub rewindable: Vec<u32>,
 }
 
 /// The whole report, for display or as JSON.

@@ -14,9 +14,10 @@ use crate::{
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use native_modules::referees;
 use revm::database_interface::EmptyDB;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Smallest gas limit of a block: enough for many of Ethereum's cheapest transactions.
 const GAS_LIMIT_MIN: u64 = 1_000_000;
@@ -53,9 +54,22 @@ pub struct Genesis {
     /// The heights at which later revisions of the rules begin; without it revision 1 holds at every height.
     #[serde(default, skip_serializing_if = "Schedule::is_first")]
     pub revisions: Schedule,
+    /// Who decides disputes about verified work; without it there is no referee, and disputes expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referees: Option<GenesisReferees>,
     /// Accounts that exist from the beginning. The native modules are added to them.
     #[serde(deserialize_with = "unique::map")]
     pub accounts: BTreeMap<Address, GenesisAccount>,
+}
+
+/// The referees that the ledger begins with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisReferees {
+    /// Their ed25519 keys, each once; 1 to 64.
+    pub members: Vec<B256>,
+    /// Number of them that must agree, at least 1.
+    pub threshold: u16,
 }
 
 /// An account of the genesis file.
@@ -92,6 +106,26 @@ pub enum GenesisError {
     /// The genesis block can't be executed.
     #[error(transparent)]
     UnknownRevision(#[from] UnknownRevision),
+    /// There is no referee, or there are too many.
+    #[error("the genesis file names {count} referees: give 1 to {}", referees::COUNT_MAX)]
+    RefereeCount {
+        /// How many there are.
+        count: usize,
+    },
+    /// A referee is named more than once.
+    #[error("genesis referee {referee} is named twice: remove one")]
+    RefereeTwice {
+        /// Its key.
+        referee: B256,
+    },
+    /// No number of referees could decide, or none would have to.
+    #[error("genesis field `referees.threshold` is {threshold}: give 1 to {count}")]
+    RefereeThreshold {
+        /// Its value.
+        threshold: u16,
+        /// How many referees there are.
+        count: usize,
+    },
     /// The sum of all balances exceeds 2^128 - 1.
     #[error("the sum of the genesis balances exceeds 2^128 - 1: lower them")]
     SupplyTooLarge,
@@ -155,6 +189,9 @@ impl Genesis {
         let hint = "must be 2; ledgers with 1 were made by earlier versions and can't be continued";
         check(self.commitment == Commitment::SCHEME, "commitment", scheme, hint)?;
         self.rules().check_known(0)?;
+        if let Some(referees) = &self.referees {
+            referees.validate()?;
+        }
         let mut supply = U256::ZERO;
         for (address, account) in &self.accounts {
             if native_modules::is_reserved(address) {
@@ -199,7 +236,11 @@ impl Genesis {
         for (address, account) in &self.accounts {
             add_account(&mut changes, *address, account);
         }
-        for (address, account) in module_accounts(self.revisions.revision_at(0)) {
+        for (address, mut account) in module_accounts(self.revisions.revision_at(0)) {
+            if let Some(referees) = self.referees.as_ref().filter(|_| address == referees::ADDRESS)
+            {
+                account.storage = referees::storage(&referees.members, referees.threshold);
+            }
             add_account(&mut changes, address, &account);
         }
         supply::begin(&mut changes);
@@ -225,6 +266,24 @@ impl Genesis {
             changes,
             moved,
         })
+    }
+}
+
+impl GenesisReferees {
+    fn validate(&self) -> Result<(), GenesisError> {
+        let count = self.members.len();
+        if !(1..=referees::COUNT_MAX).contains(&count) {
+            return Err(GenesisError::RefereeCount { count });
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = self.members.iter().find(|member| !seen.insert(**member)) {
+            return Err(GenesisError::RefereeTwice { referee: *twice });
+        }
+        let threshold = self.threshold;
+        if !(1..=count).contains(&usize::from(threshold)) {
+            return Err(GenesisError::RefereeThreshold { threshold, count });
+        }
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ fn state(run: &RunView) -> String {
     let phase = match run.phase {
         RunPhase::Gathering => "waiting for workers",
         RunPhase::Training { .. } | RunPhase::Closed => "training",
-        RunPhase::WindingUp(_) => "winding up",
+        RunPhase::WindingUp { .. } => "winding up",
         RunPhase::Finished(Ending::Completed) => "completed",
         RunPhase::Finished(Ending::Cancelled) => "cancelled",
         RunPhase::Finished(Ending::Abandoned) => "abandoned",
@@ -68,7 +68,8 @@ pub(crate) fn one(node: &Node, run: u64) -> Answer {
         ("held back", html! { (grain(view.owed)) " GRAIN" }),
         ("refunded", html! { (grain(view.refunded)) " GRAIN" }),
         ("price", html! { (layout::grain(per_million)) " GRAIN a million tokens" }),
-        ("audited", html! { (terms.audit_rate.as_u16() / 100) " % of the work" }),
+        ("audited", html! { "at least " (terms.audit_rate.as_u16() / 100) " % of the work" }),
+        ("disputes", html! { (view.disputes) " before the referee" }),
         ("model state", layout::mono(convert::digest_word(view.state))),
         (
             "coordinator",
@@ -76,7 +77,8 @@ pub(crate) fn one(node: &Node, run: u64) -> Answer {
         ),
     ];
     let rows: Vec<Vec<Markup>> = seats.iter().map(seat).collect();
-    let heads = ["account", "device", "standing", "tokens verified", "GRAIN paid"];
+    let heads =
+        ["account", "device", "standing", "tokens verified", "GRAIN held back", "GRAIN paid"];
     let body = html! {
         (layout::facts(&facts))
         h2 { "Workers" }
@@ -90,10 +92,13 @@ fn seat(seat: &SeatView) -> Vec<Markup> {
         Standing::Active => html! { "active" },
         Standing::Left => html! { "left" },
         Standing::Expelled { round, cause: Cause::Convicted } => {
-            html! { span class="bad" { "convicted, round " (round) } }
+            html! { span class="bad" { "convicted, round " (round + 1) } }
         }
         Standing::Expelled { round, cause: Cause::FalseAudit } => {
-            html! { span class="bad" { "false auditor, round " (round) } }
+            html! { span class="bad" { "false auditor, round " (round + 1) } }
+        }
+        Standing::Expelled { round, cause: Cause::Vouched } => {
+            html! { span class="bad" { "vouched for made-up work, round " (round + 1) } }
         }
     };
     vec![
@@ -101,6 +106,7 @@ fn seat(seat: &SeatView) -> Vec<Markup> {
         layout::mono(layout::short(&convert::device_word(seat.device))),
         standing,
         html! { (seat.tokens_verified) },
+        html! { (grain(seat.stake)) },
         html! { (grain(seat.paid)) },
     ]
 }

@@ -15,7 +15,7 @@ const TEXT_MAX: usize = 400;
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The address is not that of a node.
-    #[error("{url:?} is not the address of a node: give http://HOST:PORT")]
+    #[error("{url:?} is not the address of a node: give http://HOST:PORT or https://HOST")]
     BadUrl {
         /// The given address.
         url: String,

@@ -1,8 +1,8 @@
-//! `POST` requests to one address over HTTP/1.1, on connections that are kept open.
+//! `POST` requests to one address over HTTP/1.1, plain or within TLS, on connections that are kept open.
 
 use std::{
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -15,10 +15,14 @@ use hyper::{
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT},
 };
 use hyper_util::{client::proxy::matcher::Matcher, rt::TokioIo};
+use rustls::{ClientConfig, ConfigBuilder, WantsVerifier, pki_types::ServerName};
+use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 
 /// Longest answer that is read, in bytes.
 const ANSWER_SIZE_MAX: usize = 64 << 20;
@@ -26,8 +30,9 @@ const ANSWER_SIZE_MAX: usize = 64 << 20;
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Connections kept open while nobody needs them.
 const IDLE_MAX: usize = 8;
-/// Port of a URL that names none.
+/// Ports of URLs that name none.
 const PORT: u16 = 80;
+const TLS_PORT: u16 = 443;
 
 type Connection = SendRequest<Full<Bytes>>;
 
@@ -39,9 +44,11 @@ pub(crate) enum HttpError {
     #[error("can't connect to {host} port {port}")]
     Connect { host: String, port: u16, source: std::io::Error },
     #[error(
-        "the proxy {0} is not an http:// address: change HTTP_PROXY, or add the node to NO_PROXY"
+        "the proxy {0} can't be used: only http:// nodes are reached through a proxy, and only through an http:// one; change HTTP_PROXY, or add the node to NO_PROXY"
     )]
     Proxy(Uri),
+    #[error("{host} port {port} does not prove with a certificate that it is {host}")]
+    Tls { host: String, port: u16, source: std::io::Error },
     #[error("connection was lost")]
     Lost(#[from] hyper::Error),
     #[error("the answer did not arrive as a whole")]
@@ -63,11 +70,24 @@ pub(crate) struct Http {
     proxy_authorization: Option<HeaderValue>,
     /// Set when the environment names a proxy that we can't speak to.
     unusable_proxy: Option<Uri>,
+    tls: Option<Tls>,
     idle: Mutex<Vec<Connection>>,
 }
 
+/// How to speak TLS with the node.
+struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Tls").field(&self.name).finish()
+    }
+}
+
 impl Http {
-    /// Returns the client for `url`, or `None` when that is not an `http://` URL with a host.
+    /// Returns the client for `url`, or `None` when that is not an `http://` or `https://` URL with a host.
     ///
     /// Requests go through the proxy of the environment (`HTTP_PROXY`), but never to a node on this machine: no proxy would find that.
     pub(crate) fn new(url: &str) -> Option<Self> {
@@ -78,8 +98,13 @@ impl Http {
     }
 
     fn through(uri: &Uri, matcher: &Matcher) -> Option<Self> {
-        let host =
-            uri.host().filter(|host| !host.is_empty() && uri.scheme_str() == Some("http"))?;
+        let host = uri.host().filter(|host| !host.is_empty())?;
+        let (tls, usual_port) = match uri.scheme_str()? {
+            "http" => (None, PORT),
+            "https" => (Some(Tls::trusting_the_system(bare(host))?), TLS_PORT),
+            _ => return None,
+        };
+        let has_tls = tls.is_some();
         let authority = match uri.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
@@ -87,17 +112,19 @@ impl Http {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let http = Self {
             host: bare(host).to_owned(),
-            port: uri.port_u16().unwrap_or(PORT),
+            port: uri.port_u16().unwrap_or(usual_port),
             target: path.parse().ok()?,
             host_header: authority.parse().ok()?,
             authorization: basic_authorization(uri),
             proxy_authorization: None,
             unusable_proxy: None,
+            tls,
             idle: Mutex::default(),
         };
         let Some(proxy) = matcher.intercept(uri) else { return Some(http) };
         let proxy_uri = proxy.uri();
-        let unusable = proxy_uri.scheme_str() != Some("http") || proxy_uri.host().is_none();
+        let unusable =
+            has_tls || proxy_uri.scheme_str() != Some("http") || proxy_uri.host().is_none();
         Some(Self {
             host: bare(proxy_uri.host().unwrap_or_default()).to_owned(),
             port: proxy_uri.port_u16().unwrap_or(PORT),
@@ -183,7 +210,7 @@ impl Http {
         for address in addresses {
             let connecting = timeout(CONNECT_MAX, TcpStream::connect(address)).await;
             match connecting.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
-                Ok(stream) => return open(stream).await,
+                Ok(stream) => return self.open(stream).await,
                 Err(error) => last = error,
             }
         }
@@ -191,10 +218,51 @@ impl Http {
     }
 }
 
-async fn open(stream: TcpStream) -> Result<Connection, HttpError> {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "requests to the node may be delayed");
+impl Http {
+    async fn open(&self, stream: TcpStream) -> Result<Connection, HttpError> {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "requests to the node may be delayed");
+        }
+        let Some(Tls { connector, name }) = &self.tls else { return begin(stream).await };
+        let securing = timeout(CONNECT_MAX, connector.connect(name.clone(), stream)).await;
+        match securing.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
+            Ok(stream) => begin(stream).await,
+            Err(source) => Err(HttpError::Tls { host: self.host.clone(), port: self.port, source }),
+        }
     }
+}
+
+impl Tls {
+    /// Trusts the certificates that the operating system trusts. `None` when `host` can't be in a certificate, or this
+    /// system has no certificates.
+    fn trusting_the_system(host: &str) -> Option<Self> {
+        let versions = versions().with_platform_verifier();
+        match versions {
+            Ok(config) => Self::new(host, config.with_no_client_auth()),
+            Err(error) => {
+                tracing::error!(%error, "this system's certificates can't be used");
+                None
+            }
+        }
+    }
+
+    fn new(host: &str, config: ClientConfig) -> Option<Self> {
+        let name = ServerName::try_from(host.to_owned()).ok()?;
+        Some(Self { connector: TlsConnector::from(Arc::new(config)), name })
+    }
+}
+
+fn versions() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    versions.expect("ring implements the usual versions of TLS")
+}
+
+async fn begin<S>(stream: S) -> Result<Connection, HttpError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (connection, driver) = handshake(TokioIo::new(stream)).await?;
     // Ends when the connection is closed at either end. Requests report its errors.
     tokio::spawn(async move {

@@ -15,10 +15,11 @@ use crate::{
     error::LedgerError,
     http::Http,
     node::Node,
+    queue::{self, SenderQueue},
     transaction::{Change, Receipt},
 };
 
-/// A connection to the ledger, cheap to clone; clones share the account's nonce.
+/// A connection to the ledger, cheap to clone. All connections of this process that sign as one account share its nonce.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     pub(crate) shared: Arc<Shared>,
@@ -30,8 +31,8 @@ pub(crate) struct Shared {
     pub(crate) node: Node,
     pub(crate) chain_id: u64,
     pub(crate) signer: Option<PrivateKeySigner>,
-    /// The next nonce, if no other program uses the account; `None` to ask the ledger.
-    pub(crate) nonce: tokio::sync::Mutex<Option<u64>>,
+    /// Through which all changes of the account go.
+    pub(crate) queue: Arc<SenderQueue>,
 }
 
 impl Ledger {
@@ -53,8 +54,9 @@ impl Ledger {
         let chain_id = chain_id.to();
         // Bound to this chain id: a transaction signed here is invalid on other chains.
         let signer = signer.map(|signer| signer.with_chain_id(Some(chain_id)));
-        let nonce = tokio::sync::Mutex::new(None);
-        Ok(Self { shared: Arc::new(Shared { node, chain_id, signer, nonce }), patience })
+        let sender = signer.as_ref().map(|signer| signer.address());
+        let queue = queue::of(sender, chain_id, url);
+        Ok(Self { shared: Arc::new(Shared { node, chain_id, signer, queue }), patience })
     }
 
     /// Returns the same connection with another `patience`.

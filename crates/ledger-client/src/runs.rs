@@ -6,7 +6,7 @@ use abi::{
 };
 use alloy_primitives::Bytes;
 use ledger_views::runs::{RunEvent, sol_terms};
-use training_run::{Commitment, Terms};
+use training_run::{SeatIndex, Terms};
 use units::{AccountId, DeviceId, Digest, Wei};
 
 use crate::{Ledger, LedgerError, Receipt};
@@ -32,34 +32,6 @@ pub struct OpenedRun {
     pub receipt: Receipt,
 }
 
-/// A device's commitment with its signature over `statement::commit`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedCommitment {
-    /// The device.
-    pub device: DeviceId,
-    /// The commitment.
-    pub commitment: Commitment,
-    /// Its signature.
-    pub signature: Signature,
-}
-
-/// An auditor's finding with its signature over `statement::verdict`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedVerdict {
-    /// The audited round.
-    pub round: u32,
-    /// The audited device.
-    pub subject: DeviceId,
-    /// The device that replayed the work.
-    pub auditor: DeviceId,
-    /// What was found.
-    pub kind: TrainingRuns::Verdict,
-    /// The root, or the root sealed for the auditor, or zero.
-    pub value: Digest,
-    /// The auditor's signature.
-    pub signature: Signature,
-}
-
 /// Each function waits until the change is in a block, and fails with [`LedgerError`]: in particular
 /// [`LedgerError::Refused`] when a rule refuses it, at no cost.
 impl Ledger {
@@ -81,13 +53,14 @@ impl Ledger {
     pub async fn open_run(
         &self,
         terms: &Terms,
-        name: &str,
+        (name, auditor): (&str, &DeviceId),
         announcement: &Announcement,
         deposit: Wei,
     ) -> Result<OpenedRun, LedgerError> {
         let call = TrainingRuns::openCall {
             terms: sol_terms(terms),
             name: name.to_owned(),
+            auditor: device_word(*auditor),
             coordinator: device_word(announcement.coordinator),
             endpoint: announcement.endpoint.clone(),
         };
@@ -113,38 +86,17 @@ impl Ledger {
         self.change_run(&TrainingRuns::announceCall { run, coordinator, endpoint }).await
     }
 
-    /// Takes a seat for a device.
-    pub async fn enroll(
-        &self,
-        run: u64,
-        device: &DeviceId,
-        signature: &Signature,
-    ) -> Result<Receipt, LedgerError> {
-        let (device, signature) = (device_word(*device), bytes(signature));
-        self.change_run(&TrainingRuns::enrollCall { run, device, signature }).await
+    /// Names another auditing device; only the owner may.
+    pub async fn set_auditor(&self, run: u64, auditor: &DeviceId) -> Result<Receipt, LedgerError> {
+        let auditor = device_word(*auditor);
+        self.change_run(&TrainingRuns::setAuditorCall { run, auditor }).await
     }
 
-    /// Gives up a device's seat.
-    pub async fn leave(
-        &self,
-        run: u64,
-        round: u32,
-        device: &DeviceId,
-        signature: &Signature,
-    ) -> Result<Receipt, LedgerError> {
-        let (device, signature) = (device_word(*device), bytes(signature));
-        self.change_run(&TrainingRuns::leaveCall { run, device, round, signature }).await
-    }
-
-    /// Relays commitments, at most `abi::COMMITMENTS_MAX`: all or none.
-    pub async fn commit(
-        &self,
-        run: u64,
-        round: u32,
-        commitments: &[SignedCommitment],
-    ) -> Result<Receipt, LedgerError> {
-        let commitments = commitments.iter().map(wire_commitment).collect();
-        self.change_run(&TrainingRuns::commitCall { run, round, commitments }).await
+    /// Brings signed statements of devices, made by `abi::signed`, at most `abi::STATEMENTS_MAX`. Those that are refused are
+    /// named in the events of the receipt.
+    pub async fn relay(&self, statements: &[Vec<u8>]) -> Result<Receipt, LedgerError> {
+        let statements = statements.iter().map(|bytes| Bytes::copy_from_slice(bytes)).collect();
+        self.change_run(&TrainingRuns::relayCall { statements }).await
     }
 
     /// Closes a round: by the owner once there is a quorum, by anyone after the deadline.
@@ -152,7 +104,7 @@ impl Ledger {
         self.change_run(&TrainingRuns::closeCall { run, round }).await
     }
 
-    /// Counts a missed round for silent devices after a deadline without a quorum.
+    /// Extends a deadline that passed without a quorum.
     pub async fn lapse(&self, run: u64, round: u32) -> Result<Receipt, LedgerError> {
         self.change_run(&TrainingRuns::lapseCall { run, round }).await
     }
@@ -173,34 +125,37 @@ impl Ledger {
         .await
     }
 
-    /// Draws the audits of a round.
+    /// Draws what is due in a round: audits, second audits, auditors in place of silent ones.
     pub async fn draw(&self, run: u64, round: u32) -> Result<Receipt, LedgerError> {
         self.change_run(&TrainingRuns::drawCall { run, round }).await
     }
 
-    /// Relays an auditor's finding.
-    pub async fn verdict(&self, run: u64, verdict: &SignedVerdict) -> Result<Receipt, LedgerError> {
-        let call = TrainingRuns::verdictCall {
-            run,
-            round: verdict.round,
-            subject: device_word(verdict.subject),
-            auditor: device_word(verdict.auditor),
-            kind: verdict.kind,
-            value: word(verdict.value),
-            signature: bytes(&verdict.signature),
-        };
-        self.change_run(&call).await
+    /// Does what is due for seats.
+    pub async fn settle(&self, run: u64, seats: &[SeatIndex]) -> Result<Receipt, LedgerError> {
+        self.change_run(&TrainingRuns::settleCall { run, seats: seats.to_vec() }).await
     }
 
-    /// Replaces an auditor that missed its deadline.
-    pub async fn redraw(
+    /// Disputes a commitment with a bond.
+    pub async fn dispute(
+        &self,
+        run: u64,
+        round: u32,
+        subject: &DeviceId,
+        bond: Wei,
+    ) -> Result<Receipt, LedgerError> {
+        let subject = device_word(*subject);
+        self.write(TRAINING_RUNS, &TrainingRuns::disputeCall { run, round, subject }, bond).await
+    }
+
+    /// Ends a dispute that the referees did not rule on in time.
+    pub async fn expire(
         &self,
         run: u64,
         round: u32,
         subject: &DeviceId,
     ) -> Result<Receipt, LedgerError> {
-        self.change_run(&TrainingRuns::redrawCall { run, round, subject: device_word(*subject) })
-            .await
+        let subject = device_word(*subject);
+        self.change_run(&TrainingRuns::expireCall { run, round, subject }).await
     }
 
     /// Opens no more rounds; only the owner may.
@@ -218,18 +173,6 @@ impl Ledger {
         call: &C,
     ) -> Result<Receipt, LedgerError> {
         self.write(TRAINING_RUNS, call, Wei::ZERO).await
-    }
-}
-
-fn wire_commitment(signed: &SignedCommitment) -> TrainingRuns::Commitment {
-    let Commitment { seal, update, memory_before, memory_after } = &signed.commitment;
-    TrainingRuns::Commitment {
-        device: device_word(signed.device),
-        seal: word(*seal),
-        update: word(*update),
-        memoryBefore: word(*memory_before),
-        memoryAfter: word(*memory_after),
-        signature: bytes(&signed.signature),
     }
 }
 

@@ -23,6 +23,12 @@ use crate::{
 const LOOK_MIN: Duration = Duration::from_millis(50);
 const LOOK_MAX: Duration = Duration::from_secs(1);
 
+/// Number of times that a change is made again after a transaction of another program took its nonce.
+const TRIES_MAX: u32 = 12;
+/// First pause before that; each later one is twice as long.
+const TRY_PAUSE_MIN: Duration = Duration::from_millis(20);
+const TRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+
 /// Blocks whose tips are looked at.
 const FEE_BLOCKS: u64 = 10;
 /// Per cent of a block's gas that paid at most the tip looked at.
@@ -71,14 +77,31 @@ struct Sent {
 enum Outcome {
     /// The node accepted it.
     Taken,
-    /// The account has used that nonce already.
+    /// Another transaction of the account has that nonce.
     Outdated,
 }
 
 impl Ledger {
     /// Makes the change, or returns why not; waits until it is in a block.
     pub(crate) fn change(&self, change: Change) -> Boxed<'_, Result<Receipt, LedgerError>> {
-        Box::pin(self.estimate_and_send(change))
+        Box::pin(self.insist(change))
+    }
+
+    /// Makes the change, again while other programs use the account's nonces. A displaced transaction can never be in a
+    /// block, so nothing is done twice; and each try is estimated first, so a rule can say that it has become needless.
+    async fn insist(&self, change: Change) -> Result<Receipt, LedgerError> {
+        let mut pause = TRY_PAUSE_MIN;
+        for _ in 1..TRIES_MAX {
+            match self.estimate_and_send(change.clone()).await {
+                Err(LedgerError::Displaced { hash }) => {
+                    tracing::debug!(%hash, "another program used the account's nonce");
+                    sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(TRY_PAUSE_MAX);
+                }
+                result => return result,
+            }
+        }
+        self.estimate_and_send(change).await
     }
 
     async fn estimate_and_send(&self, change: Change) -> Result<Receipt, LedgerError> {
@@ -105,12 +128,14 @@ impl Ledger {
         };
         let sent = self.send_next(signer, unsigned).await?;
         let receipt = match timeout(self.patience, self.receipt(&sent)).await {
-            Ok(receipt) => receipt?,
-            Err(_) => {
+            Ok(Ok(receipt)) => receipt,
+            outcome => {
                 // The transaction may be lost, and later ones would wait for it: the next change asks the ledger for
                 // the nonce.
-                *self.shared.nonce.lock().await = None;
-                return Err(LedgerError::Unconfirmed { hash: sent.hash, waited: self.patience });
+                *self.shared.queue.next.lock().await = None;
+                let waited = self.patience;
+                let lost = LedgerError::Unconfirmed { hash: sent.hash, waited };
+                return Err(outcome.map_or(lost, |receipt| receipt.expect_err("just matched")));
             }
         };
         if receipt.status() {
@@ -138,7 +163,7 @@ impl Ledger {
         signer: &PrivateKeySigner,
         mut unsigned: TxEip1559,
     ) -> Result<Sent, LedgerError> {
-        let mut next = self.shared.nonce.lock().await;
+        let mut next = self.shared.queue.next.lock().await;
         loop {
             let known = *next;
             unsigned.nonce = match known {
@@ -169,7 +194,12 @@ impl Ledger {
         match node.ask_raw(self.patience, "eth_sendRawTransaction", parameters).await? {
             Ok(_) => Ok(Outcome::Taken),
             Err(Failure::Rejected(message)) if is_known(&message) => Ok(Outcome::Taken),
-            Err(Failure::Rejected(message)) if is_outdated(&message) => Ok(Outcome::Outdated),
+            // The nonce may be used by this very transaction: its first answer was lost, and it is in a block by now.
+            Err(Failure::Rejected(message)) if is_outdated(&message) => {
+                let mined: Option<IgnoredAny> =
+                    self.ask("eth_getTransactionReceipt", json!([sent.hash])).await?;
+                Ok(if mined.is_some() { Outcome::Taken } else { Outcome::Outdated })
+            }
             Err(failure) => Err(node.error(failure)),
         }
     }
@@ -253,6 +283,8 @@ fn is_known(message: &str) -> bool {
     message.to_lowercase().contains("already known")
 }
 
+/// Returns whether another transaction has the nonce: in a block, or in the node's mempool, where it pays more.
 fn is_outdated(message: &str) -> bool {
-    message.to_lowercase().contains("nonce too low")
+    let message = message.to_lowercase();
+    message.contains("nonce too low") || message.contains("replacement transaction underpriced")
 }

@@ -26,6 +26,7 @@ mod page;
 pub mod accounts;
 pub mod assets;
 pub mod devices;
+pub mod referees;
 pub mod runs;
 
 pub use ask::{AccountState, Ask, Call, Head, LogFilter, Outcome, PlacedLog, ready};

@@ -3,8 +3,8 @@
 mod events;
 
 use abi::{TRAINING_RUNS, TrainingRuns as sol, convert};
-use alloy_primitives::U256;
-use training_run::{Cause, Commitment, Ending, Standing, Terms};
+use alloy_primitives::{B256, U256};
+use training_run::{Bar, Cause, Commitment, Ending, SeatIndex, Standing, Terms};
 use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
@@ -27,7 +27,12 @@ pub enum RunPhase {
     /// The round waits for its new state.
     Closed,
     /// No more rounds; audits go on.
-    WindingUp(Ending),
+    WindingUp {
+        /// Why.
+        ending: Ending,
+        /// From when on anyone may have the seats paid; the owner may before.
+        payable: UnixSeconds,
+    },
     /// Over.
     Finished(Ending),
 }
@@ -45,6 +50,8 @@ pub struct RunView {
     pub coordinator: DeviceId,
     /// Where the coordinator listens: socket addresses, comma separated; chosen by the owner.
     pub endpoint: String,
+    /// The owner's auditing device.
+    pub auditor: DeviceId,
     /// Where it stands.
     pub phase: RunPhase,
     /// The open or closed round; in other phases the number of rounds that became a state.
@@ -61,16 +68,22 @@ pub struct RunView {
     pub paid: Wei,
     /// Given back.
     pub refunded: Wei,
-    /// Held back for work.
+    /// Held back as stakes, or not decided yet.
     pub owed: Wei,
-    /// Tokens paid for.
+    /// Tokens of verified work.
     pub tokens_verified: u64,
-    /// Seats ever taken.
+    /// Seats ever used: their indices are below this.
     pub seats: u32,
     /// Seats that take part.
     pub seats_active: u32,
+    /// Commitments of the open round.
+    pub committed: u32,
     /// Commitments that a round needs.
     pub quorum: u32,
+    /// Commitments whose audits are not over.
+    pub unsettled: u32,
+    /// Disputes before the referee.
+    pub disputes: u32,
 }
 
 /// A device in a run.
@@ -82,22 +95,95 @@ pub struct SeatView {
     pub account: AccountId,
     /// Whether it takes part.
     pub standing: Standing,
-    /// Every commitment is audited until one audit has passed.
-    pub on_probation: bool,
     /// First round it takes part in.
     pub from_round: u32,
-    /// Error-feedback memory that its last commitment left; zero before the first.
-    pub memory: Digest,
-    /// Tokens paid for.
-    pub tokens_verified: u64,
+    /// The round after its last commitment.
+    pub next_round: u32,
+    /// Commitments whose audits are not over, those before the referee included.
+    pub unsettled: u32,
+    /// Verified pay that is held back.
+    pub stake: Wei,
     /// Paid to its account for this seat.
     pub paid: Wei,
+    /// Tokens of verified work.
+    pub tokens_verified: u64,
     /// Whether it has committed in the open round.
     pub committed: bool,
+    /// Whether it missed so many rounds that it is given up.
+    pub overdue: bool,
+    /// Whether `settle` does something for it.
+    pub due: bool,
+}
+
+/// What a run knows of a device, whether it has a seat or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standpoint {
+    /// Its seat.
+    pub seat: Option<(SeatIndex, SeatView)>,
+    /// Number of the last enrolment or leave that it signed.
+    pub nonce: u64,
+    /// Why it may not enrol.
+    pub bar: Option<Bar>,
+}
+
+/// A round whose commitments are not all settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenRound {
+    /// The round.
+    pub round: u32,
+    /// State it started from.
+    pub base: Digest,
+    /// Height of the block in which it closed.
+    pub closed: u64,
+    /// Its commitments.
+    pub commitments: u32,
+    /// Those that are not settled.
+    pub unsettled: u32,
+    /// Whether its audits are drawn.
+    pub is_drawn: bool,
+    /// Whether `draw` does something in the next block.
+    pub is_due: bool,
+}
+
+/// How far the audit of a commitment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckView {
+    /// Not drawn: not yet, or, once its round is drawn, not selected.
+    Committed,
+    /// An auditor has to repeat the work.
+    Audit {
+        /// Who.
+        auditor: DeviceId,
+        /// When it is replaced.
+        deadline: UnixSeconds,
+    },
+    /// The next auditor is drawn soon.
+    Waiting,
+    /// An audit passed; it may be repeated.
+    Passed,
+    /// The referee decides.
+    Disputed,
+    /// Counted as verified.
+    Settled,
+    /// Not paid: the device was expelled.
+    Void,
+}
+
+/// A commitment in a round that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryView {
+    /// The seat.
+    pub seat: SeatIndex,
+    /// Its device.
+    pub device: DeviceId,
+    /// What it committed to.
+    pub commitment: Commitment,
+    /// How far its audit is.
+    pub check: CheckView,
 }
 
 /// An audit under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditView {
     /// The audited round.
     pub round: u32,
@@ -105,23 +191,33 @@ pub struct AuditView {
     pub subject: DeviceId,
     /// The device to repeat its work.
     pub auditor: DeviceId,
-    /// When the auditor may be replaced.
+    /// When the auditor is replaced.
     pub deadline: UnixSeconds,
     /// State the audited round started from.
     pub base: Digest,
-    /// What the subject started from, and says it arrived at.
+    /// What the subject committed to.
     pub commitment: Commitment,
-    /// Earlier auditors who arrived at something else, and their sealed roots.
-    pub claims: Vec<(DeviceId, Digest)>,
 }
 
-/// A closed round whose audits are not drawn.
+/// A dispute before the referee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UndrawnRound {
+pub struct DisputeView {
     /// The round.
     pub round: u32,
-    /// It may be drawn in any block after this one.
-    pub draw_height: u64,
+    /// The disputed device.
+    pub subject: DeviceId,
+    /// The device that disputes, unless it is an account, or no auditor answered.
+    pub accuser: Option<DeviceId>,
+    /// The account that disputes.
+    pub account: Option<AccountId>,
+    /// Its bond.
+    pub bond: Wei,
+    /// When the dispute expires, and the work counts.
+    pub deadline: UnixSeconds,
+    /// State the round started from.
+    pub base: Digest,
+    /// What the subject committed to.
+    pub commitment: Commitment,
 }
 
 /// All that the ledger says of one run.
@@ -131,12 +227,14 @@ pub struct RunDetails {
     pub run: RunView,
     /// Its terms.
     pub terms: Terms,
-    /// All seats ever taken.
+    /// All seats.
     pub seats: Vec<SeatView>,
+    /// The rounds that are not settled.
+    pub open_rounds: Vec<OpenRound>,
     /// The audits under way.
     pub audits: Vec<AuditView>,
-    /// The closed rounds whose audits are not drawn.
-    pub undrawn: Vec<UndrawnRound>,
+    /// The disputes before the referee.
+    pub disputes: Vec<DisputeView>,
 }
 
 impl RunPhase {
@@ -145,7 +243,7 @@ impl RunPhase {
     pub fn is_open(self) -> bool {
         match self {
             Self::Gathering | Self::Training { .. } | Self::Closed => true,
-            Self::WindingUp(_) | Self::Finished(_) => false,
+            Self::WindingUp { .. } | Self::Finished(_) => false,
         }
     }
 
@@ -212,15 +310,17 @@ pub async fn details<A: Ask>(ledger: &A, run: u64) -> Result<RunDetails, ViewErr
     let summary = batch.add(TRAINING_RUNS, &sol::summaryCall { run });
     let terms = batch.add(TRAINING_RUNS, &sol::termsCall { run });
     let seats = batch.add(TRAINING_RUNS, &sol::seatsCall { run });
+    let rounds = batch.add(TRAINING_RUNS, &sol::openRoundsCall { run });
     let audits = batch.add(TRAINING_RUNS, &sol::auditsCall { run });
-    let undrawn = batch.add(TRAINING_RUNS, &sol::undrawnCall { run });
+    let disputes = batch.add(TRAINING_RUNS, &sol::disputesCall { run });
     let answers = batch.ask(ledger).await?;
     Ok(RunDetails {
         run: answers.read(&summary, run_view)?,
         terms: answers.read(&terms, terms_view)?,
         seats: answers.read(&seats, seat_views)?,
+        open_rounds: answers.read(&rounds, |rounds| Ok(open_round_views(rounds)))?,
         audits: answers.read(&audits, |audits| Ok(audit_views(audits)))?,
-        undrawn: answers.read(&undrawn, |rounds| Ok(undrawn_rounds(rounds)))?,
+        disputes: answers.read(&disputes, dispute_views)?,
     })
 }
 
@@ -232,12 +332,63 @@ pub async fn terms<A: Ask>(ledger: &A, run: u64) -> Result<Terms, ViewError<A::E
     batch::read(ledger, TRAINING_RUNS, &sol::termsCall { run }, terms_view).await
 }
 
-/// Reads all seats ever taken in a run: no more than its terms allow, which is 256 at most.
+/// Reads all seats of a run: 1,024 at most.
 ///
 /// # Errors
 /// [`ViewError`].
 pub async fn seats<A: Ask>(ledger: &A, run: u64) -> Result<Vec<SeatView>, ViewError<A::Error>> {
     batch::read(ledger, TRAINING_RUNS, &sol::seatsCall { run }, seat_views).await
+}
+
+/// Reads what a run knows of a device.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn standpoint<A: Ask>(
+    ledger: &A,
+    run: u64,
+    device: &DeviceId,
+) -> Result<Standpoint, ViewError<A::Error>> {
+    let call = sol::standpointCall { run, device: convert::device_word(*device) };
+    batch::read(ledger, TRAINING_RUNS, &call, standpoint_view).await
+}
+
+/// Reads the rounds of a run that are not settled, oldest first.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn open_rounds<A: Ask>(
+    ledger: &A,
+    run: u64,
+) -> Result<Vec<OpenRound>, ViewError<A::Error>> {
+    let rounds = batch::ask(ledger, TRAINING_RUNS, &sol::openRoundsCall { run }).await?;
+    Ok(open_round_views(rounds))
+}
+
+/// Reads the commitments of a round, if the run still keeps it.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn entries<A: Ask>(
+    ledger: &A,
+    run: u64,
+    round: u32,
+) -> Result<Vec<EntryView>, ViewError<A::Error>> {
+    batch::read(ledger, TRAINING_RUNS, &sol::entriesCall { run, round }, entry_views).await
+}
+
+/// Reads the state that a round started from, if the run still keeps it.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn base_of<A: Ask>(
+    ledger: &A,
+    run: u64,
+    round: u32,
+) -> Result<Option<Digest>, ViewError<A::Error>> {
+    let base = batch::ask(ledger, TRAINING_RUNS, &sol::baseOfCall { run, round }).await?;
+    let base = convert::digest(base);
+    Ok((base != Digest::ZERO).then_some(base))
 }
 
 /// Reads the audits under way in a run.
@@ -249,16 +400,15 @@ pub async fn audits<A: Ask>(ledger: &A, run: u64) -> Result<Vec<AuditView>, View
     Ok(audit_views(audits))
 }
 
-/// Reads the closed rounds whose audits are not drawn.
+/// Reads the disputes of a run before the referee.
 ///
 /// # Errors
 /// [`ViewError`].
-pub async fn undrawn<A: Ask>(
+pub async fn disputes<A: Ask>(
     ledger: &A,
     run: u64,
-) -> Result<Vec<UndrawnRound>, ViewError<A::Error>> {
-    let rounds = batch::ask(ledger, TRAINING_RUNS, &sol::undrawnCall { run }).await?;
-    Ok(undrawn_rounds(rounds))
+) -> Result<Vec<DisputeView>, ViewError<A::Error>> {
+    batch::read(ledger, TRAINING_RUNS, &sol::disputesCall { run }, dispute_views).await
 }
 
 /// Reads the least deposit for these terms, as the ledger computes it.
@@ -290,7 +440,7 @@ pub fn sol_terms(terms: &Terms) -> sol::Terms {
         roundSeconds: terms.round_seconds,
         auditSeconds: terms.audit_seconds,
         stallSeconds: terms.stall_seconds,
-        holdBackRounds: terms.hold_back_rounds,
+        relayFee: terms.relay_fee.as_u128(),
         spec: convert::digest_word(terms.spec),
         corpus: convert::digest_word(terms.corpus),
         initialState: convert::digest_word(terms.initial_state),
@@ -313,7 +463,7 @@ fn terms_view(terms: sol::Terms) -> Result<Terms, Impossible> {
         round_seconds: terms.roundSeconds,
         audit_seconds: terms.auditSeconds,
         stall_seconds: terms.stallSeconds,
-        hold_back_rounds: terms.holdBackRounds,
+        relay_fee: Wei::new(terms.relayFee),
         spec: convert::digest(terms.spec),
         corpus: convert::digest(terms.corpus),
         initial_state: convert::digest(terms.initialState),
@@ -328,6 +478,7 @@ fn run_view(summary: sol::Summary) -> Result<RunView, Impossible> {
         name: summary.name,
         coordinator: convert::device(summary.coordinator),
         endpoint: summary.endpoint,
+        auditor: convert::device(summary.auditor),
         round: summary.round,
         rounds: summary.rounds,
         state: convert::digest(summary.state),
@@ -339,7 +490,10 @@ fn run_view(summary: sol::Summary) -> Result<RunView, Impossible> {
         tokens_verified: summary.tokensVerified,
         seats: summary.seats,
         seats_active: summary.seatsActive,
+        committed: summary.committed,
         quorum: summary.quorum,
+        unsettled: summary.unsettled,
+        disputes: summary.disputes,
     })
 }
 
@@ -356,7 +510,9 @@ fn phase(summary: &sol::Summary) -> Result<RunPhase, Impossible> {
             RunPhase::Training { deadline: UnixSeconds::new(summary.deadline) }
         }
         (sol::Phase::Closed, None) => RunPhase::Closed,
-        (sol::Phase::WindingUp, Some(ending)) => RunPhase::WindingUp(ending),
+        (sol::Phase::WindingUp, Some(ending)) => {
+            RunPhase::WindingUp { ending, payable: UnixSeconds::new(summary.deadline) }
+        }
         (sol::Phase::Finished, Some(ending)) => RunPhase::Finished(ending),
         (phase, _) => {
             let both = format!("{phase:?} with the ending {:?}", summary.ending);
@@ -370,56 +526,115 @@ fn seat_views(seats: Vec<sol::Seat>) -> Result<Vec<SeatView>, Impossible> {
 }
 
 fn seat_view(seat: sol::Seat) -> Result<SeatView, Impossible> {
-    let expelled = |cause| Standing::Expelled { round: seat.expelledRound, cause };
     let standing = match seat.standing {
         sol::Standing::Active => Standing::Active,
         sol::Standing::Left => Standing::Left,
-        sol::Standing::Convicted => expelled(Cause::Convicted),
-        sol::Standing::FalseAuditor => expelled(Cause::FalseAudit),
-        sol::Standing::__Invalid => return Err(Impossible::new("standing", "unknown")),
+        other => Standing::Expelled { round: seat.expelledRound, cause: cause(other)? },
     };
     Ok(SeatView {
         device: convert::device(seat.device),
         account: convert::account(seat.account),
         standing,
-        on_probation: seat.onProbation,
         from_round: seat.fromRound,
-        memory: convert::digest(seat.memoryDigest),
-        tokens_verified: seat.tokensVerified,
+        next_round: seat.nextRound,
+        unsettled: seat.unsettled,
+        stake: wei("stake", seat.stake)?,
         paid: wei("paid", seat.paid)?,
+        tokens_verified: seat.tokensVerified,
         committed: seat.committed,
+        overdue: seat.overdue,
+        due: seat.due,
     })
 }
 
-fn audit_views(audits: Vec<sol::Audit>) -> Vec<AuditView> {
-    audits.into_iter().map(audit_view).collect()
+pub(crate) fn cause(standing: sol::Standing) -> Result<Cause, Impossible> {
+    match standing {
+        sol::Standing::Convicted => Ok(Cause::Convicted),
+        sol::Standing::FalseAuditor => Ok(Cause::FalseAudit),
+        sol::Standing::Vouched => Ok(Cause::Vouched),
+        sol::Standing::Active | sol::Standing::Left | sol::Standing::__Invalid => {
+            Err(Impossible::new("standing", format!("{standing:?}")))
+        }
+    }
 }
 
-fn audit_view(audit: sol::Audit) -> AuditView {
-    let claim =
-        |claim: sol::Claim| (convert::device(claim.auditor), convert::digest(claim.sealedRoot));
-    AuditView {
+fn standpoint_view(known: sol::Standpoint) -> Result<Standpoint, Impossible> {
+    let bar = match known.barred {
+        true => Some(Bar { round: known.barredRound, cause: cause(known.barredFor)? }),
+        false => None,
+    };
+    let seat = match known.seated {
+        true => Some((known.index, seat_view(known.seat)?)),
+        false => None,
+    };
+    Ok(Standpoint { seat, nonce: known.nonce, bar })
+}
+
+fn open_round_views(rounds: Vec<sol::OpenRound>) -> Vec<OpenRound> {
+    let view = |round: sol::OpenRound| OpenRound {
+        round: round.round,
+        base: convert::digest(round.base),
+        closed: round.closed,
+        commitments: round.commitments,
+        unsettled: round.unsettled,
+        is_drawn: round.drawn,
+        is_due: round.due,
+    };
+    rounds.into_iter().map(view).collect()
+}
+
+fn entry_views(entries: Vec<sol::Entry>) -> Result<Vec<EntryView>, Impossible> {
+    let view = |entry: sol::Entry| {
+        let check = match entry.check {
+            sol::Check::Committed => CheckView::Committed,
+            sol::Check::Audit => CheckView::Audit {
+                auditor: convert::device(entry.auditor),
+                deadline: UnixSeconds::new(entry.deadline),
+            },
+            sol::Check::Waiting => CheckView::Waiting,
+            sol::Check::Passed => CheckView::Passed,
+            sol::Check::Disputed => CheckView::Disputed,
+            sol::Check::Settled => CheckView::Settled,
+            sol::Check::Void => CheckView::Void,
+            sol::Check::__Invalid => return Err(Impossible::new("check", "unknown")),
+        };
+        let commitment = commitment(entry.seal, entry.update);
+        let device = convert::device(entry.device);
+        Ok(EntryView { seat: entry.seat, device, commitment, check })
+    };
+    entries.into_iter().map(view).collect()
+}
+
+fn commitment(seal: B256, update: B256) -> Commitment {
+    Commitment { seal: convert::digest(seal), update: convert::digest(update) }
+}
+
+fn audit_views(audits: Vec<sol::Audit>) -> Vec<AuditView> {
+    let view = |audit: sol::Audit| AuditView {
         round: audit.round,
         subject: convert::device(audit.subject),
         auditor: convert::device(audit.auditor),
         deadline: UnixSeconds::new(audit.deadline),
         base: convert::digest(audit.base),
-        commitment: Commitment {
-            seal: convert::digest(audit.seal),
-            update: convert::digest(audit.update),
-            memory_before: convert::digest(audit.memoryBefore),
-            memory_after: convert::digest(audit.memoryAfter),
-        },
-        claims: audit.claims.into_iter().map(claim).collect(),
-    }
+        commitment: commitment(audit.seal, audit.update),
+    };
+    audits.into_iter().map(view).collect()
 }
 
-fn undrawn_rounds(rounds: Vec<sol::UndrawnRound>) -> Vec<UndrawnRound> {
-    let view = |round: sol::UndrawnRound| UndrawnRound {
-        round: round.round,
-        draw_height: round.drawHeight,
+fn dispute_views(disputes: Vec<sol::Dispute>) -> Result<Vec<DisputeView>, Impossible> {
+    let view = |dispute: sol::Dispute| {
+        Ok(DisputeView {
+            round: dispute.round,
+            subject: convert::device(dispute.subject),
+            accuser: (!dispute.accuser.is_zero()).then(|| convert::device(dispute.accuser)),
+            account: (!dispute.account.is_zero()).then(|| convert::account(dispute.account)),
+            bond: wei("bond", dispute.bond)?,
+            deadline: UnixSeconds::new(dispute.deadline),
+            base: convert::digest(dispute.base),
+            commitment: commitment(dispute.seal, dispute.update),
+        })
     };
-    rounds.into_iter().map(view).collect()
+    disputes.into_iter().map(view).collect()
 }
 
 fn wei(field: &'static str, amount: U256) -> Result<Wei, Impossible> {

@@ -7,13 +7,14 @@
 //!
 //! [`TABLE`] lists all modules, one row each. To add one, start at `docs/native-modules.md`.
 //!
-//! Modules: `Devices`, `TrainingRuns`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
+//! Modules: `Devices`, `TrainingRuns`, `Referees`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
 //! address of its own.
 
 mod assets;
 mod devices;
 mod erc20;
 mod grain;
+pub mod referees;
 mod signature;
 mod table;
 pub mod tokens;

@@ -1,10 +1,10 @@
 //! All native modules, one row each.
 
-use abi::{ASSETS, DEVICES, GRAIN, TRAINING_RUNS, asset_number};
+use abi::{ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, asset_number};
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
-use crate::{assets, devices, erc20, grain, training_runs};
+use crate::{assets, devices, erc20, grain, referees, training_runs};
 
 /// First bytes of the addresses of modules; one more follows.
 const MODULES_PREFIX: [u8; 19] = {
@@ -49,6 +49,14 @@ pub const TABLE: &[Module] = &[
         since: 1,
         functions: &[assets::FUNCTIONS],
         entrance: assets::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "Referees",
+        place: Place::At(REFEREES),
+        since: 1,
+        functions: &[referees::FUNCTIONS],
+        entrance: referees::call,
         on_reentry: OnReentry::Error,
     },
     Module {

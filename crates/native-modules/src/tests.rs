@@ -1,30 +1,26 @@
 //! Modules on a host without an EVM: refusals change nothing, and results are those of the rules.
 
 mod assets;
+mod runs;
 mod table;
 mod tokens;
 
-use abi::{
-    DEVICES, Devices, ModuleErrors, TRAINING_RUNS,
-    TrainingRuns::{self, Verdict},
-    convert::{self, device_word, digest, digest_word},
-    statement,
-};
+use abi::{DEVICES, Devices, ModuleErrors, TRAINING_RUNS, TrainingRuns, signed::Signer, statement};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolInterface};
 use ed25519_dalek::{Signer as _, SigningKey};
 use proptest::{collection::vec, prelude::*};
-use training_run::{Check, Commitment, Context, Finding, Input, Run};
-use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei, seal};
 
-use crate::{TABLE, training_runs};
+use crate::TABLE;
 use native_kit::{
     Failure,
-    test_host::{CHAIN_ID, TestHost, hash_of},
+    test_host::{CHAIN_ID, TestHost},
 };
 
 const OWNER: Address = Address::repeat_byte(0xaa);
 const DEPOSIT: u64 = 1_000_000;
+/// The owner's auditing device.
+const AUDITOR: u8 = 9;
 
 fn key(number: u8) -> SigningKey {
     SigningKey::from_bytes(&[number; 32])
@@ -45,10 +41,15 @@ fn link(number: u8, nonce: u64) -> Vec<u8> {
     Devices::linkCall { device, account, nonce, signature }.abi_encode()
 }
 
-fn enroll(number: u8) -> Vec<u8> {
-    let device = device(number);
-    let signature = signed(number, &statement::enroll(CHAIN_ID, 1, &device.0));
-    TrainingRuns::enrollCall { run: 1, device, signature }.abi_encode()
+/// Makes statements of a device.
+fn by<T>(number: u8, make: impl FnOnce(&Signer<'_>) -> T) -> T {
+    let key = key(number);
+    let sign = |bytes: &[u8]| key.sign(bytes).to_bytes();
+    make(&Signer { device: device(number), chain_id: CHAIN_ID, sign: &sign })
+}
+
+fn enroll(number: u8, nonce: u64) -> Vec<u8> {
+    by(number, |device| device.enroll(1, nonce))
 }
 
 fn terms() -> TrainingRuns::Terms {
@@ -66,7 +67,7 @@ fn terms() -> TrainingRuns::Terms {
         roundSeconds: 100,
         auditSeconds: 50,
         stallSeconds: 1_000,
-        holdBackRounds: 1,
+        relayFee: 1,
         spec: B256::repeat_byte(1),
         corpus: B256::repeat_byte(2),
         initialState: B256::repeat_byte(3),
@@ -75,12 +76,9 @@ fn terms() -> TrainingRuns::Terms {
 
 fn open() -> Vec<u8> {
     let (name, endpoint) = ("barley".to_owned(), "127.0.0.1:1".to_owned());
-    TrainingRuns::openCall { terms: terms(), name, coordinator: B256::ZERO, endpoint }.abi_encode()
-}
-
-/// Returns a run as it is stored.
-fn run_of(host: &TestHost, id: u64) -> Run {
-    host.clone().within(TRAINING_RUNS, |host| training_runs::load(host, id)).unwrap()
+    let auditor = device(AUDITOR);
+    let coordinator = B256::ZERO;
+    TrainingRuns::openCall { terms: terms(), name, auditor, coordinator, endpoint }.abi_encode()
 }
 
 /// Returns a ledger with one run, and five linked devices without seats.
@@ -104,7 +102,7 @@ fn mutations() -> impl Strategy<Value = (bool, Vec<u8>)> {
         selector.into_iter().chain(words).collect()
     });
     let damaged = (
-        prop::sample::select(vec![open(), enroll(1), link(1, 2)]),
+        prop::sample::select(vec![open(), enroll(1, 1), link(1, 2)]),
         any::<prop::sample::Index>(),
         any::<u8>(),
     )
@@ -134,283 +132,11 @@ proptest! {
     }
 }
 
-/// A step of a random run; most are refused.
-#[derive(Clone, Debug)]
-enum Step {
-    Enroll(u8),
-    Leave(u8),
-    Commit(u8),
-    Close,
-    Lapse,
-    Advance(u8),
-    Draw,
-    /// Submits a verdict on any open audit: passed, mismatch, or no evidence.
-    Verdict(Verdict),
-    Redraw,
-    Cancel,
-    Abandon,
-    Wait(u64),
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        6 => (1_u8..=5).prop_map(Step::Enroll),
-        1 => (1_u8..=5).prop_map(Step::Leave),
-        12 => (1_u8..=5).prop_map(Step::Commit),
-        4 => Just(Step::Close),
-        1 => Just(Step::Lapse),
-        6 => any::<u8>().prop_map(Step::Advance),
-        4 => Just(Step::Draw),
-        4 => (0_u8..3).prop_map(|kind| Step::Verdict(kind.try_into().unwrap())),
-        1 => Just(Step::Redraw),
-        1 => prop_oneof![9 => Just(Step::Wait(1)), 1 => Just(Step::Cancel)],
-        1 => Just(Step::Abandon),
-        2 => (1_u64..300).prop_map(Step::Wait),
-    ];
-    vec(step, 1..120)
-}
-
-/// The module and, for comparison, the rules alone.
-struct Pair {
-    double: TestHost,
-    run: Run,
-}
-
-impl Pair {
-    fn context(&self) -> Context {
-        Context {
-            now: UnixSeconds::new(self.double.time),
-            height: self.double.height,
-            caller: convert::account(OWNER),
-            randomness: digest(hash_of(self.double.height - 1)),
-        }
-    }
-
-    /// Applies a call to both; they must agree.
-    fn apply(&mut self, call: &[u8], input: Input) {
-        let context = self.context();
-        let ruled = self.run.step(&context, input.clone());
-        let before = self.double.state();
-        let called = self.double.transact(TRAINING_RUNS, OWNER, 0, call);
-        match (&ruled, &called) {
-            (Ok(_), Ok(_)) => {}
-            (Err(error), Err(Failure::Revert(data))) => {
-                // The error contains the values, and its sentence in the catalogue equals the rule's.
-                let (_, sentence) = abi::decode_error(data).expect("an error of the interface");
-                assert_eq!(sentence, error.to_string(), "{input:?}");
-                assert!(self.double.state() == before, "something has changed");
-            }
-            _ => panic!("{input:?}: the rules say {ruled:?}, the module {called:?}"),
-        }
-        assert_eq!(run_of(&self.double, 1), self.run, "{input:?}");
-        let escrow = self.run.escrow();
-        let held = escrow.deposited.as_u128() - escrow.paid.as_u128() - escrow.refunded.as_u128();
-        assert_eq!(self.double.balance_of(TRAINING_RUNS), U256::from(held), "{input:?}");
-    }
-
-    fn open_audit(&self) -> Option<(u32, DeviceId, DeviceId)> {
-        self.run.closed_rounds().find_map(|(round, closed)| {
-            closed.entries.iter().find_map(|(index, entry)| match &entry.check {
-                Check::Audit(audit) => Some((
-                    round,
-                    self.run.seat(*index)?.device,
-                    self.run.seat(audit.auditor)?.device,
-                )),
-                Check::None | Check::Passed => None,
-            })
-        })
-    }
-
-    fn step(&mut self, step: &Step) {
-        let (run, round) = (1, self.run.round());
-        let id = |number| convert::device(device(number));
-        match *step {
-            Step::Wait(seconds) => {
-                self.double.time += seconds;
-                self.double.height += 1;
-            }
-            Step::Enroll(number) => {
-                let account = AccountId::from_bytes([number; 20]);
-                self.apply(&enroll(number), Input::Enroll { device: id(number), account });
-            }
-            Step::Leave(number) => {
-                let signature = signed(number, &statement::leave(CHAIN_ID, run, round));
-                let call =
-                    TrainingRuns::leaveCall { run, device: device(number), round, signature };
-                self.apply(&call.abi_encode(), Input::Leave { device: id(number) });
-            }
-            Step::Commit(number) => {
-                let seat = self.run.seats().iter().find(|seat| seat.device == id(number));
-                let before = seat.map_or(Digest::ZERO, |seat| seat.memory);
-                let commitment = Commitment {
-                    seal: seal(&id(number), &Digest::from_bytes([1; 32])),
-                    update: Digest::from_bytes([number; 32]),
-                    memory_before: before,
-                    memory_after: Digest::from_bytes([round.to_le_bytes()[0]; 32]),
-                };
-                let call = commit_call(number, round, &commitment);
-                self.apply(&call, Input::Commit { device: id(number), round, commitment });
-            }
-            Step::Close => {
-                self.apply(
-                    &TrainingRuns::closeCall { run, round }.abi_encode(),
-                    Input::Close { round },
-                );
-            }
-            Step::Lapse => {
-                self.apply(
-                    &TrainingRuns::lapseCall { run, round }.abi_encode(),
-                    Input::Lapse { round },
-                );
-            }
-            Step::Advance(byte) => {
-                let (state, update) = (B256::repeat_byte(byte), B256::repeat_byte(!byte));
-                let call = TrainingRuns::advanceCall { run, round, state, update };
-                let (state, update) = (digest(state), digest(update));
-                self.apply(&call.abi_encode(), Input::Advance { round, state, update });
-            }
-            Step::Draw | Step::Verdict(_) | Step::Redraw => self.audit_step(step),
-            Step::Cancel => {
-                self.apply(&TrainingRuns::cancelCall { run }.abi_encode(), Input::Cancel);
-            }
-            Step::Abandon => {
-                self.apply(&TrainingRuns::abandonCall { run }.abi_encode(), Input::Abandon);
-            }
-        }
-    }
-
-    fn audit_step(&mut self, step: &Step) {
-        let run = 1;
-        match *step {
-            Step::Draw => {
-                let undrawn = self.run.closed_rounds().find(|(_, closed)| !closed.drawn);
-                let Some(round) = undrawn.map(|(round, _)| round) else { return };
-                let height = self.run.draw_height(round).unwrap();
-                let hash = self.double.known_hash(height);
-                let randomness = digest(hash);
-                self.apply(
-                    &TrainingRuns::drawCall { run, round }.abi_encode(),
-                    Input::Draw { round, randomness },
-                );
-            }
-            Step::Verdict(kind) => {
-                let Some((round, subject, auditor)) = self.open_audit() else { return };
-                self.verdict(kind, (round, subject, auditor));
-            }
-            Step::Redraw => {
-                let Some((round, subject, _)) = self.open_audit() else { return };
-                let call = TrainingRuns::redrawCall { run, round, subject: device_word(subject) };
-                self.apply(&call.abi_encode(), Input::Redraw { round, subject });
-            }
-            _ => unreachable!("no step of audits"),
-        }
-    }
-
-    fn verdict(&mut self, kind: Verdict, (round, subject, auditor): (u32, DeviceId, DeviceId)) {
-        let value = match kind {
-            Verdict::Mismatch => seal(&auditor, &Digest::from_bytes([2; 32])),
-            _ => Digest::from_bytes([1; 32]),
-        };
-        let number = (1..=5).find(|number| device(*number).0 == *auditor.as_bytes()).unwrap();
-        let signature = signed(
-            number,
-            &statement::verdict(CHAIN_ID, 1, round, subject.as_bytes(), kind, value.as_bytes()),
-        );
-        let call = TrainingRuns::verdictCall {
-            run: 1,
-            round,
-            subject: device_word(subject),
-            auditor: device_word(auditor),
-            kind,
-            value: digest_word(value),
-            signature,
-        };
-        let claims = training_runs::claimants(&self.run, round, &subject);
-        let finding = match kind {
-            Verdict::Opened => Finding::Opened {
-                for_subject: seal(&subject, &value),
-                for_claimants: claims.iter().map(|claimant| seal(claimant, &value)).collect(),
-            },
-            Verdict::Mismatch => Finding::Mismatch { sealed: value },
-            _ => Finding::Unavailable,
-        };
-        self.apply(&call.abi_encode(), Input::Verdict { auditor, round, subject, finding });
-    }
-}
-
-fn commit_call(number: u8, round: u32, commitment: &Commitment) -> Vec<u8> {
-    let [seal, update, before, after] =
-        [commitment.seal, commitment.update, commitment.memory_before, commitment.memory_after]
-            .map(|digest| *digest.as_bytes());
-    let statement = statement::commit(CHAIN_ID, 1, round, &seal, &update, &before, &after);
-    let commitment = TrainingRuns::Commitment {
-        device: device(number),
-        seal: seal.into(),
-        update: update.into(),
-        memoryBefore: before.into(),
-        memoryAfter: after.into(),
-        signature: signed(number, &statement),
-    };
-    TrainingRuns::commitCall { run: 1, round, commitments: vec![commitment] }.abi_encode()
-}
-
-fn pair() -> Pair {
-    let double = opened();
-    let run = run_of(&double, 1);
-    assert_eq!(run.escrow().deposited, Wei::new(DEPOSIT.into()));
-    Pair { double, run }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_module_does_what_its_rules_say(steps in steps()) {
-        let mut pair = pair();
-        for step in &steps {
-            pair.step(step);
-        }
-    }
-}
-
-/// Returns three seats that have all committed to a round, which is closed.
-fn closed() -> Pair {
-    let mut pair = pair();
-    for number in 1..=3 {
-        pair.step(&Step::Enroll(number));
-    }
-    for number in 1..=3 {
-        pair.step(&Step::Commit(number));
-    }
-    // The seats may have closed it by all committing.
-    if pair.run.draw_height(0).is_none() {
-        pair.step(&Step::Close);
-    }
-    assert!(pair.run.draw_height(0).is_some());
-    pair
-}
-
-#[test]
-fn a_round_whose_hash_is_forgotten_is_drawn_from_another() {
-    let Pair { mut double, run } = closed();
-    let height = run.draw_height(0).unwrap();
-    double.height = height + 300;
-    let draw = TrainingRuns::drawCall { run: 1, round: 0 }.abi_encode();
-    double.transact(TRAINING_RUNS, OWNER, 0, &draw).unwrap();
-    let rearmed = run_of(&double, 1);
-    assert_eq!(rearmed.draw_height(0), Some(height + 301), "the hash of a block to come");
-    let early = double.transact(TRAINING_RUNS, OWNER, 0, &draw);
-    assert!(matches!(early, Err(Failure::Revert(_))), "{early:?}");
-    double.height += 2;
-    double.transact(TRAINING_RUNS, OWNER, 0, &draw).unwrap();
-    assert_eq!(run_of(&double, 1).draw_height(0), None);
-}
-
 #[test]
 fn whatever_gas_is_missing_nothing_is_left_behind() {
-    let Pair { double, .. } = closed();
+    let double = runs::closed().double;
     let calls = [
-        (TRAINING_RUNS, enroll(4)),
+        (TRAINING_RUNS, enroll(4, 1)),
         (TRAINING_RUNS, TrainingRuns::cancelCall { run: 1 }.abi_encode()),
         (DEVICES, link(1, 2)),
     ];
@@ -434,11 +160,11 @@ fn only_what_is_payable_takes_value_and_static_calls_change_nothing() {
     let mut double = opened();
     double.give(OWNER, 10);
     let not_allowed = Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
-    assert_eq!(double.transact(TRAINING_RUNS, OWNER, 1, &enroll(1)), not_allowed);
+    assert_eq!(double.transact(TRAINING_RUNS, OWNER, 1, &enroll(1, 1)), not_allowed);
     assert_eq!(double.transact(DEVICES, OWNER, 1, &link(1, 2)), not_allowed);
     let before = double.state();
     let is_static = Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
-    assert_eq!(double.read(TRAINING_RUNS, &enroll(1)), is_static);
+    assert_eq!(double.read(TRAINING_RUNS, &enroll(1, 1)), is_static);
     assert_eq!(double.read(DEVICES, &link(1, 2)), is_static);
     let count = double.read(TRAINING_RUNS, &TrainingRuns::countCall {}.abi_encode());
     assert_eq!(TrainingRuns::countCall::abi_decode_returns(&count.unwrap()), Ok(1));

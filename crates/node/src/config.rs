@@ -4,7 +4,7 @@ use crate::{
     clock::{AnchoredClock, Clock},
     mempool::PoolLimits,
 };
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use execution::{Genesis, MODULES, ModuleTable};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use store::StoreOptions;
@@ -22,6 +22,18 @@ pub enum Timestamps {
     Rise,
 }
 
+/// What a new ledger has in addition to its genesis file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Founding {
+    /// Nothing.
+    AsGiven,
+    /// The node's key as the only referee, and funds for its relay account: the node is alone.
+    Solo {
+        /// Balance of the relay account, in the smallest unit.
+        relay_funds: U256,
+    },
+}
+
 /// The configuration of a node. [`NodeConfig::new`] fills in the defaults.
 #[derive(Clone)]
 pub struct NodeConfig {
@@ -29,6 +41,8 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// The genesis file. `None` uses the one in the directory.
     pub genesis: Option<Genesis>,
+    /// What a ledger that is created has in addition to the genesis file.
+    pub founding: Founding,
     /// Longest time between two blocks, after which an empty one is made; `None` makes blocks for transactions only.
     pub block_interval: Option<Duration>,
     /// Time for which the first transaction of a block waits for others.
@@ -62,6 +76,7 @@ impl NodeConfig {
         Self {
             data_dir: data_dir.into(),
             genesis,
+            founding: Founding::AsGiven,
             block_interval: None,
             batching: BATCHING_STANDARD,
             fee_recipient: None,

@@ -122,7 +122,7 @@ impl<'a> Development<'a> {
                 Refusal::FeeBelowBaseFee { max_fee, base_fee }.into(),
             ));
         }
-        let hash = self.node.admit(transaction)?;
+        let hash = self.shared.admit(transaction)?;
         while is_automine && self.shared.has_ready() {
             let produced = producer::produce_or_halt(self.shared, Due::Transactions);
             let refused = produced.map_err(|reason| SubmitError::Halted { reason })?;
@@ -416,7 +416,7 @@ impl<'a> Development<'a> {
         self.shared.heads.send_replace(reader.head().clone());
         for transaction in waiting {
             // The transaction was admitted before.
-            let _ = self.node.admit(transaction);
+            let _ = self.shared.admit(transaction);
         }
         // The producer may have stopped at rules that this program does not know.
         drop(self.shared.pool());

@@ -1,6 +1,6 @@
 //! One ledger: mempool, block production, queries.
 //!
-//! A [`Node`] owns a data directory: the chain (by `store`) and the key that signs the randomness. It decides the
+//! A [`Node`] owns a data directory: the chain (by `store`) and the key that signs the randomness, from which that of its relay account is derived. It decides the
 //! order of transactions and the time and randomness of blocks; everything else about a block is decided by
 //! `execution`.
 //!
@@ -27,10 +27,14 @@
 //! policies of `sequencing`: the producer, the mempool and the pending block use the policy and have no other
 //! difference.
 //!
+//! Devices have no account: their signed statements come to [`Node::submit_statement`], and `relay` brings them into
+//! blocks in transactions of the node's relay account.
+//!
 //! A query reads a [`StateView`]: the state after a block, or the pending state, after the transactions of the mempool.
 //!
 //! It does not replicate the ledger or agree with other nodes.
 
+mod abandonable;
 mod clock;
 mod config;
 mod development;
@@ -43,12 +47,14 @@ mod node;
 mod pending;
 mod producer;
 mod randomness;
+mod relay;
 mod sequencing;
 mod state_view;
 mod waiting;
 
+pub use abandonable::{Abandonable, Unread};
 pub use clock::{AnchoredClock, Clock};
-pub use config::{NodeConfig, Timestamps};
+pub use config::{Founding, NodeConfig, Timestamps};
 pub use development::{Development, MINED_MAX, View};
 pub use error::{DevelopmentError, OpenError, SubmitError, WaitError};
 pub use local::{LocalError, LocalLedger};
@@ -56,5 +62,8 @@ pub use mempool::{PoolLimits, PoolRefusal, Unprotected};
 pub use node::{CallBlock, Inclusion, Node, Waiting};
 pub use pending::PendingError;
 pub use randomness::verify_randomness;
+pub use relay::{
+    StatementError, StatementTicket, WAITING_MAX, WAITING_PER_CLIENT_MAX, WAITING_PER_DEVICE_MAX,
+};
 pub use state_view::StateView;
 pub use waiting::WaitingFeed;

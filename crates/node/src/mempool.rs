@@ -162,6 +162,8 @@ pub(crate) struct Pool {
     places: BTreeMap<B256, (Address, u64)>,
     bytes: usize,
     arrivals: u64,
+    /// The account whose transactions go before all others: the node's relay account.
+    first: Option<Address>,
     /// Counts the changes of the mempool and of its senders.
     revision: u64,
 }
@@ -169,7 +171,18 @@ pub(crate) struct Pool {
 impl Pool {
     pub(crate) fn new(limits: PoolLimits, rules: Rules) -> Self {
         let (queues, places) = (BTreeMap::new(), BTreeMap::new());
-        Self { limits, rules, queues, places, bytes: 0, arrivals: 0, revision: 0 }
+        Self { limits, rules, queues, places, bytes: 0, arrivals: 0, first: None, revision: 0 }
+    }
+
+    /// Lets the transactions of an account go before all others, whatever they pay. The node bounds what it sends of them.
+    pub(crate) fn set_first(&mut self, account: Address) {
+        self.first = Some(account);
+    }
+
+    /// Returns the largest amount that the waiting transactions of an account can take from it.
+    pub(crate) fn cost_of(&self, account: &Address) -> U256 {
+        let waiting = self.queues.get(account).into_iter().flat_map(|queue| queue.waiting.values());
+        waiting.fold(U256::ZERO, |sum, waiting| sum.saturating_add(waiting.cost))
     }
 
     /// Checks a transaction; returns why it is refused, or what [`Pool::insert`] needs.
@@ -254,8 +267,8 @@ impl Pool {
         self.bytes
     }
 
-    /// Returns the best-paying executable transactions, each sender's in nonce order, at most `count_max` and at
-    /// most about `gas_max` of gas limits.
+    /// Returns the best-paying executable transactions, after those of the relay account, each sender's in nonce order, at most
+    /// `count_max` and at most about `gas_max` of gas limits.
     pub(crate) fn best(
         &self,
         base_fee: u64,
@@ -268,7 +281,8 @@ impl Pool {
         let mut next_of = |address: Address, heads: &mut BinaryHeap<_>| {
             let next = runs.get_mut(&address).and_then(Iterator::next)?;
             let tip = next.transaction.effective_tip_per_gas(base_fee)?;
-            heads.push((tip, Reverse(next.arrival), address));
+            let is_first = Some(address) == self.first;
+            heads.push((is_first, tip, Reverse(next.arrival), address));
             Some(())
         };
         for address in self.queues.keys() {
@@ -277,7 +291,7 @@ impl Pool {
         let mut chosen = Vec::new();
         let mut nonces: BTreeMap<Address, u64> = BTreeMap::new();
         let mut gas = 0_u64;
-        while let Some((_, _, address)) = heads.pop() {
+        while let Some((.., address)) = heads.pop() {
             let queue = &self.queues[&address];
             let nonce = nonces.entry(address).or_insert(queue.nonce);
             let transaction = &queue.waiting[nonce].transaction;
@@ -442,7 +456,8 @@ impl Pool {
         if count <= self.limits.transactions_max && bytes <= self.limits.bytes_max {
             return Ok(None);
         }
-        let candidates = self.queues.iter().filter(|(address, _)| **address != place.0);
+        let is_candidate = |address| address != place.0 && Some(address) != self.first;
+        let candidates = self.queues.iter().filter(|(address, _)| is_candidate(**address));
         let worst = candidates
             .filter_map(|(_, queue)| {
                 let (_, last) = queue.waiting.last_key_value()?;
@@ -458,7 +473,7 @@ impl Pool {
         // At most one is removed for one: a large transaction does not replace many.
         let fits = bytes.saturating_sub(victim.size) <= self.limits.bytes_max
             && count.saturating_sub(1) <= self.limits.transactions_max;
-        if is_better && fits {
+        if (is_better || Some(place.0) == self.first) && fits {
             Ok(Some(*victim.transaction.tx_hash()))
         } else {
             Err(PoolRefusal::Full)

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Clock,
-    config::NodeConfig,
+    config::{Founding, NodeConfig},
     development::{Development, DevelopmentState},
     error::{OpenError, SubmitError, WaitError},
     journal::Journal,
@@ -10,6 +10,7 @@ use crate::{
     mempool::{Pool, PoolRefusal, Sender},
     pending::{Pending, PendingBlocks, PendingError},
     producer,
+    relay::{self, Courier, Relay},
     sequencing::Sequencing,
     state_view::StateView,
     waiting::{self, WaitingFeed},
@@ -18,8 +19,8 @@ use alloy_consensus::{Header, ReceiptEnvelope, Sealed, transaction::Recovered};
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use ed25519_dalek::SigningKey;
 use execution::{
-    BlockError, Call, CallError, CallOutcome, Environment, EstimateError, Genesis, Overrides,
-    PendingBlock, Rules, Transaction, UnknownRevision, decode_transaction,
+    BlockError, Call, CallError, CallOutcome, Environment, EstimateError, Genesis, GenesisReferees,
+    Overrides, PendingBlock, Rules, Transaction, UnknownRevision, decode_transaction,
 };
 use history::{Follower, History, Unavailable};
 use std::{
@@ -37,6 +38,8 @@ use tokio::sync::{broadcast, watch};
 /// data directory is released.
 #[derive(Clone)]
 pub struct Node {
+    /// Stops before the producer.
+    courier: Arc<Courier>,
     shared: Arc<Shared>,
     producer: Arc<Producer>,
     /// With a history index: the thread that writes it.
@@ -52,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) sequencing: Sequencing,
     pub(crate) batching: Duration,
     pub(crate) pending: PendingBlocks,
+    pub(crate) relay: Relay,
     /// The history index, if there is one.
     history: Option<Arc<History>>,
     pool: Mutex<Pool>,
@@ -66,7 +70,7 @@ pub(crate) struct Shared {
     generation: AtomicU64,
     latest: Mutex<Option<(u64, Arc<Reader>)>>,
     pub(crate) stopping: AtomicBool,
-    halted: OnceLock<String>,
+    pub(crate) halted: OnceLock<String>,
     pub(crate) heads: watch::Sender<Sealed<Header>>,
     waiting: broadcast::Sender<B256>,
 }
@@ -122,9 +126,12 @@ impl Node {
             genesis.validate().map_err(StoreError::from)?;
         }
         let store = Store::open_with(&config.data_dir, options)?;
-        let genesis = match given {
-            Some(genesis) => Some(genesis),
-            None => store.genesis()?,
+        let genesis = match (given, config.founding) {
+            (None, _) => store.genesis()?,
+            (Some(genesis), Founding::Solo { relay_funds }) if store.genesis()?.is_none() => {
+                Some(found(&config.data_dir, genesis, relay_funds)?)
+            }
+            (given, _) => given,
         };
         if let Some(genesis) = &genesis {
             store.initialize(genesis)?;
@@ -144,7 +151,9 @@ impl Node {
             );
         }
         let sequencing = sequencing(&config, &store, &genesis)?;
-        let pool = Pool::new(config.pool, sequencing.pool_rules(rules.clone()));
+        let relay = Relay::new(&key);
+        let mut pool = Pool::new(config.pool, sequencing.pool_rules(rules.clone()));
+        pool.set_first(relay.account());
         let path = config.data_dir.as_path();
         let journal = Journal::open(path);
         let (journal, waiting) =
@@ -156,6 +165,7 @@ impl Node {
             sequencing,
             batching: config.batching,
             pending: PendingBlocks::default(),
+            relay,
             history: config.history.map(|options| Arc::new(History::new(path, options))),
             pool: Mutex::new(pool),
             rules,
@@ -172,8 +182,9 @@ impl Node {
         shared.restore_waiting(&waiting)?;
         shared.announce_unknown();
         let producer = Producer::start(&shared)?;
+        let courier = Arc::new(Courier::start(&shared)?);
         let follower = follow(&shared);
-        Ok(Self { shared, producer: Arc::new(producer), _follower: follower })
+        Ok(Self { courier, shared, producer: Arc::new(producer), _follower: follower })
     }
 
     /// Returns the parameters of the chain: chain id, gas limit, base fee rule.
@@ -189,6 +200,12 @@ impl Node {
     pub fn genesis(&self) -> Result<Genesis, StoreError> {
         let genesis = self.shared.store.genesis()?;
         genesis.ok_or_else(|| StoreError::Empty { path: self.shared.store.path().into() })
+    }
+
+    /// Returns the node's public ed25519 key. It signs the randomness, and rulings if it is a referee.
+    #[must_use]
+    pub fn key(&self) -> B256 {
+        self.shared.key.verifying_key().to_bytes().into()
     }
 
     /// Returns the last block's header and hash.
@@ -247,37 +264,8 @@ impl Node {
         let transaction = decode_transaction(bytes)?;
         match self.development() {
             Some(development) => development.take(transaction),
-            None => self.admit(transaction),
+            None => self.shared.admit(transaction),
         }
-    }
-
-    /// Adds a transaction to the mempool.
-    pub(crate) fn admit(&self, transaction: Recovered<Transaction>) -> Result<B256, SubmitError> {
-        let hash = *transaction.tx_hash();
-        let mut pool = self.shared.pool();
-        // Read under the lock: the producer can't settle a block in between, so the account given to the pool is
-        // never older than the pool's own.
-        let reader = self.reader()?;
-        if reader.locate(&hash)?.is_some() {
-            return Err(PoolRefusal::AlreadyKnown.into());
-        }
-        let mut sender = sender(&reader, &transaction.signer())?;
-        let keeps_waiting = self.shared.sequencing.keeps_waiting();
-        // A contract is the sender when it is impersonated.
-        sender.is_contract &= keeps_waiting;
-        let admission = pool.admit(&transaction, sender)?;
-        if keeps_waiting {
-            self.shared.journal().append(&transaction).map_err(SubmitError::Journal)?;
-        }
-        pool.insert(transaction, admission);
-        let is_idle = self.shared.is_idle.load(Ordering::SeqCst);
-        drop(pool);
-        // It does not matter if nobody receives the hash.
-        let _ = self.shared.waiting.send(hash);
-        if is_idle {
-            self.shared.wake.notify_all();
-        }
-        Ok(hash)
     }
 
     /// Returns the operations of a development ledger; `None` for a production ledger.
@@ -352,14 +340,13 @@ impl Node {
     /// Returns the state after the head of `reader`, for calls in `block`.
     #[must_use]
     pub fn view(&self, reader: Arc<Reader>, block: CallBlock) -> StateView {
-        let head = reader.head();
-        let environment = match block {
-            CallBlock::Same => Environment::of(head, self.rules()),
-            CallBlock::Next => {
-                Environment::next(head, self.rules(), &self.shared.pending_input(head))
+        match block {
+            CallBlock::Same => {
+                let environment = Environment::of(reader.head(), self.rules());
+                StateView::new(reader, environment)
             }
-        };
-        StateView::new(reader, environment)
+            CallBlock::Next => self.shared.next_view(reader),
+        }
     }
 
     /// Returns the state after the transactions that could be in the next block, for calls in that block after them.
@@ -404,7 +391,7 @@ impl Node {
             heads.mark_unchanged();
             // Checked in this order, a transaction can't move from one place to the other between the checks.
             let is_waiting = self.shared.pool().transaction(&hash).is_some();
-            if let Some(inclusion) = self.inclusion(&hash)? {
+            if let Some(inclusion) = self.shared.inclusion(&hash)? {
                 return Ok(inclusion);
             }
             if let Some(reason) = self.halted() {
@@ -428,17 +415,13 @@ impl Node {
     ///
     /// The data directory is released when the last clone of the node is dropped.
     pub fn shutdown(&self) {
+        self.courier.stop();
         self.producer.stop();
     }
 
-    /// Returns the block and receipt of a transaction.
-    fn inclusion(&self, hash: &B256) -> Result<Option<Inclusion>, StoreError> {
-        let reader = self.reader()?;
-        let Some(location) = reader.locate(hash)? else { return Ok(None) };
-        let (block_number, index) = (location.block_number, location.index);
-        let receipts = reader.receipts(block_number)?;
-        let receipt = receipts.and_then(|receipts| receipts.into_iter().nth(index));
-        Ok(receipt.map(|receipt| Inclusion { block_number, index, receipt }))
+    /// Returns the state that the node shares with its threads.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     pub(crate) fn check_running(&self) -> Result<(), SubmitError> {
@@ -454,6 +437,52 @@ impl Node {
 }
 
 impl Shared {
+    /// Adds a transaction to the mempool.
+    pub(crate) fn admit(&self, transaction: Recovered<Transaction>) -> Result<B256, SubmitError> {
+        let hash = *transaction.tx_hash();
+        let mut pool = self.pool();
+        // Read under the lock: the producer can't settle a block in between, so the account given to the pool is
+        // never older than the pool's own.
+        let reader = self.reader()?;
+        if reader.locate(&hash)?.is_some() {
+            return Err(PoolRefusal::AlreadyKnown.into());
+        }
+        let mut sender = sender(&reader, &transaction.signer())?;
+        let keeps_waiting = self.sequencing.keeps_waiting();
+        // A contract is the sender when it is impersonated.
+        sender.is_contract &= keeps_waiting;
+        let admission = pool.admit(&transaction, sender)?;
+        if keeps_waiting {
+            self.journal().append(&transaction).map_err(SubmitError::Journal)?;
+        }
+        pool.insert(transaction, admission);
+        let is_idle = self.is_idle.load(Ordering::SeqCst);
+        drop(pool);
+        // It does not matter if nobody receives the hash.
+        let _ = self.waiting.send(hash);
+        if is_idle {
+            self.wake.notify_all();
+        }
+        Ok(hash)
+    }
+
+    /// Returns the block and receipt of a transaction.
+    pub(crate) fn inclusion(&self, hash: &B256) -> Result<Option<Inclusion>, StoreError> {
+        let reader = self.reader()?;
+        let Some(location) = reader.locate(hash)? else { return Ok(None) };
+        let (block_number, index) = (location.block_number, location.index);
+        let receipts = reader.receipts(block_number)?;
+        let receipt = receipts.and_then(|receipts| receipts.into_iter().nth(index));
+        Ok(receipt.map(|receipt| Inclusion { block_number, index, receipt }))
+    }
+
+    /// Returns the state after the head of `reader`, for calls in the block after it.
+    pub(crate) fn next_view(&self, reader: Arc<Reader>) -> StateView {
+        let head = reader.head();
+        let environment = Environment::next(head, &self.rules, &self.pending_input(head));
+        StateView::new(reader, environment)
+    }
+
     /// Returns the mempool. A thread that panicked with the lock leaves it consistent: its methods check before they
     /// change.
     pub(crate) fn pool(&self) -> MutexGuard<'_, Pool> {
@@ -639,6 +668,22 @@ fn sequencing(
     let head = store.reader()?.head().timestamp;
     let development = DevelopmentState::at(store.time_offset()?, config.clock.now(), head);
     Ok(Sequencing::development(development, timestamps, beneficiary))
+}
+
+/// Returns the genesis state of a ledger that this node begins alone: its key is the referee, and its relay account has funds. The ledger's
+/// folder is locked.
+fn found(
+    directory: &std::path::Path,
+    mut genesis: Genesis,
+    relay_funds: U256,
+) -> Result<Genesis, OpenError> {
+    let key = key::load_or_create(directory)?;
+    let members = vec![key.verifying_key().to_bytes().into()];
+    genesis.referees = Some(GenesisReferees { members, threshold: 1 });
+    let account = genesis.accounts.entry(relay::relay_account(&key)).or_default();
+    account.balance = account.balance.saturating_add(relay_funds);
+    genesis.validate().map_err(StoreError::from)?;
+    Ok(genesis)
 }
 
 /// Returns the account of a sender.

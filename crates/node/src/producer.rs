@@ -188,6 +188,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shell measures how long it waited")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

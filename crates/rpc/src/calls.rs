@@ -1,6 +1,7 @@
 //! Read-only calls and gas estimates.
 
 use crate::{
+    abandonment::watched,
     error::{Answer, NO_BLOBS, halted, internal, invalid, not_called, not_estimated, reverted},
     overrides,
     parameters::{self, Params},
@@ -32,7 +33,8 @@ pub(crate) fn parameters(params: &Params<'_>) -> Answer<CallParameters> {
 
 pub(crate) fn call(node: &Node, asked: &CallParameters) -> Answer<Bytes> {
     let view = parameters::state(node, asked.block)?;
-    let outcome = view.call_context(node.rules(), &asked.overrides).call(&asked.call);
+    let context = view.call_context(node.rules(), &asked.overrides);
+    let outcome = watched(context, |context| context.call(&asked.call));
     match outcome.map_err(not_called)? {
         CallOutcome::Returned { output, .. } => Ok(output),
         CallOutcome::Reverted { output, .. } => Err(reverted(output)),
@@ -51,7 +53,8 @@ pub(crate) fn estimate_gas(node: &Node, asked: &CallParameters) -> Answer<U64> {
         Some(_) => Cow::Owned(funded(&view, asked)?),
         None => Cow::Borrowed(&asked.overrides),
     };
-    let estimate = view.call_context(node.rules(), &overrides).estimate_gas(&asked.call);
+    let context = view.call_context(node.rules(), &overrides);
+    let estimate = watched(context, |context| context.estimate_gas(&asked.call));
     estimate.map(U64::from).map_err(not_estimated)
 }
 
@@ -77,7 +80,8 @@ fn funded(view: &StateView, asked: &CallParameters) -> Answer<Overrides> {
 /// Returns the access list of a call. A call that fails has one, too; its result also holds the failure.
 pub(crate) fn access_list(node: &Node, asked: &CallParameters) -> Answer<AccessListResult> {
     let view = parameters::state(node, asked.block)?;
-    let accesses = view.call_context(node.rules(), &asked.overrides).access_list(&asked.call);
+    let context = view.call_context(node.rules(), &asked.overrides);
+    let accesses = watched(context, |context| context.access_list(&asked.call));
     let Accesses { list, outcome } = accesses.map_err(not_called)?;
     let (gas_used, error) = match outcome {
         CallOutcome::Returned { gas_used, .. } => (gas_used, None),

@@ -1,7 +1,7 @@
 //! The limits on connections: they keep slow or numerous clients from using up the server.
 //!
-//! A connection counts from its acceptance to its end. A connection above the maximum is answered 503 and closed. A
-//! client that does not send a complete request head in time is disconnected, also between two requests; a request
+//! A connection counts from its acceptance to its end. A connection above the maximum, or above the share of one
+//! client, is answered 503 and closed. A client is an IPv4 address, or the first 64 bits of an IPv6 address. A client that does not send a complete request head in time is disconnected, also between two requests; a request
 //! that takes too long, its body included, is answered 408.
 
 use crate::{
@@ -14,18 +14,19 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     future::Future,
     io,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tower::Service;
 
@@ -40,11 +41,16 @@ const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 31\r\n
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) connections_max: usize,
+    pub(crate) connections_per_client_max: usize,
     /// The time for the head of a request, from the end of the request before.
     pub(crate) head_patience: Duration,
     /// The time for a request, from its head to its answer.
     pub(crate) request_patience: Duration,
 }
+
+/// The address of the client that sent a request; each request has it among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// A service that answers HTTP requests.
 pub(crate) trait Answers:
@@ -70,7 +76,7 @@ pub(crate) async fn accept<S: Answers>(
     stop: Stop,
     service: impl Fn() -> S,
 ) {
-    let room = Arc::new(Semaphore::new(bounds.connections_max));
+    let room = Arc::new(Room::default());
     let stopped = stop.clone().stopped();
     tokio::pin!(stopped);
     loop {
@@ -78,23 +84,24 @@ pub(crate) async fn accept<S: Answers>(
             accepted = listener.accept() => accepted,
             () = &mut stopped => return,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, from) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::debug!(%error, "a connection could not be accepted");
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
-        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
+        let Some(place) = room.enter(network(from), &bounds) else {
             // Writes what the system accepts at once: the server does not wait for this client.
             let _ = stream.try_write(BUSY);
             continue;
         };
         // Small answers are sent at once. If the option can't be set, answers are slower, but correct.
         let _ = stream.set_nodelay(true);
-        let stream = Counted { stream, _permit: permit };
-        let service = TimeLimited { inner: service(), patience: bounds.request_patience };
+        let stream = Counted { stream, _place: place };
+        let (peer, patience) = (Peer(from.ip().to_canonical()), bounds.request_patience);
+        let service = TimeLimited { inner: service(), patience, peer };
         tokio::spawn(serve(stream, bounds, stop.clone(), service));
     }
 }
@@ -121,11 +128,12 @@ async fn serve<S: Answers>(stream: Counted, bounds: Bounds, stop: Stop, service:
     }
 }
 
-/// A service with a time limit: a request that exceeds it is answered 408.
+/// The service of one connection, with a time limit: a request that exceeds it is answered 408.
 #[derive(Clone)]
 struct TimeLimited<S> {
     inner: S,
     patience: Duration,
+    peer: Peer,
 }
 
 impl<S: Answers> Service<HttpRequest> for TimeLimited<S> {
@@ -137,7 +145,8 @@ impl<S: Answers> Service<HttpRequest> for TimeLimited<S> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: HttpRequest) -> Self::Future {
+    fn call(&mut self, mut request: HttpRequest) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
         let answer = tokio::time::timeout(self.patience, self.inner.call(request));
         Box::pin(async { answer.await.unwrap_or_else(|_| Ok(too_slow())) })
     }
@@ -154,7 +163,58 @@ fn too_slow() -> HttpResponse {
 /// A stream that counts as a connection until it is dropped, also after the upgrade to WebSocket.
 struct Counted {
     stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+/// The network of a client: a machine with IPv6 usually has 64 bits of addresses.
+fn network(client: SocketAddr) -> IpAddr {
+    match client.ip().to_canonical() {
+        IpAddr::V6(ip) => {
+            let [first, second, third, fourth, ..] = ip.segments();
+            Ipv6Addr::new(first, second, third, fourth, 0, 0, 0, 0).into()
+        }
+        four => four,
+    }
+}
+
+/// The open connections of each client.
+#[derive(Default)]
+struct Room {
+    open: Mutex<BTreeMap<IpAddr, usize>>,
+}
+
+/// A connection's place, free again when this is dropped.
+struct Place {
+    room: Arc<Room>,
+    client: IpAddr,
+}
+
+impl Room {
+    /// Returns a place; `None` when all are taken, or all of this client's.
+    fn enter(self: &Arc<Self>, client: IpAddr, bounds: &Bounds) -> Option<Place> {
+        let mut open = self.lock();
+        let all: usize = open.values().sum();
+        let own = open.get(&client).copied().unwrap_or_default();
+        if bounds.connections_max <= all || bounds.connections_per_client_max <= own {
+            return None;
+        }
+        open.insert(client, own + 1);
+        Some(Place { room: Arc::clone(self), client })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<IpAddr, usize>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.room.lock();
+        match open.get_mut(&self.client) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(open.remove(&self.client)),
+        }
+    }
 }
 
 impl AsyncRead for Counted {

@@ -1,9 +1,10 @@
 //! Answers messages: calls the method of each request and joins the answers in one text.
 
 use crate::{
+    connections::Peer,
     context::Context,
     envelope::{self, Entry, Id, Message, Request},
-    error::{ErrorObject, METHOD_NOT_FOUND_CODE, no_method, panicked},
+    error::{ErrorObject, METHOD_NOT_FOUND_CODE, no_method, panicked, timed_out},
     method_table::{Methods, Outcome, response_too_large},
     methods,
     server::Options,
@@ -12,13 +13,23 @@ use crate::{
 use node::Node;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout_at};
 
 /// Answers messages, whatever the transport.
 pub(crate) struct Dispatcher {
     context: Arc<Context>,
     methods: Methods,
     batch_max: usize,
+    /// How long the requests of a message may take together.
+    patience: Duration,
+}
+
+/// Answers the messages of one client.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) peer: Peer,
 }
 
 /// The answer to a message.
@@ -33,13 +44,23 @@ impl Dispatcher {
     pub(crate) fn new(node: Node, options: &Options) -> Self {
         let methods = methods::all(node.development().is_some());
         let batch_max = usize::try_from(options.batch_max).unwrap_or(usize::MAX);
-        Self { context: Arc::new(Context::new(node, options)), methods, batch_max }
+        Self {
+            context: Arc::new(Context::new(node, options)),
+            methods,
+            batch_max,
+            patience: options.request_patience,
+        }
     }
+}
 
+impl Desk {
     /// Answers a message. Subscriptions need a `client` that can receive notifications.
     pub(crate) async fn reply(&self, bytes: &[u8], client: Option<&Arc<Subscriptions>>) -> Reply {
-        let mut state = MessageState { dispatcher: self, client, starts: Vec::new() };
-        let text = match envelope::parse(bytes, self.batch_max) {
+        let Self { dispatcher, peer } = self;
+        let deadline = Instant::now() + dispatcher.patience;
+        let mut state =
+            MessageState { dispatcher, peer: *peer, client, starts: Vec::new(), deadline };
+        let text = match envelope::parse(bytes, dispatcher.batch_max) {
             Ok(Message::Single(entry)) => state.single(entry).await,
             Ok(Message::Batch(entries)) => state.batch(entries).await,
             Err(error) => Some(written(Id::UNKNOWN, &Err(error))),
@@ -62,8 +83,10 @@ fn written(id: Id<'_>, outcome: &Outcome) -> String {
 /// The state of answering one message.
 struct MessageState<'a> {
     dispatcher: &'a Dispatcher,
+    peer: Peer,
     client: Option<&'a Arc<Subscriptions>>,
     starts: Vec<Start>,
+    deadline: Instant,
 }
 
 impl MessageState<'_> {
@@ -119,9 +142,13 @@ impl MessageState<'_> {
     }
 
     async fn call(&self, request: &Request<'_>) -> Outcome {
-        let Dispatcher { context, methods, .. } = self.dispatcher;
+        let Dispatcher { context, methods, patience, .. } = self.dispatcher;
         match methods.find(&request.method) {
-            Some(method) => method.answer(context, request.params).await,
+            Some(method) => {
+                let answer = method.answer(context, request.params, self.peer);
+                let answered = timeout_at(self.deadline, answer).await;
+                answered.unwrap_or_else(|_| Err(timed_out(*patience)))
+            }
             None => Err(no_method(&request.method)),
         }
     }

@@ -3,7 +3,7 @@
 use crate::reverts;
 use alloy_primitives::{B256, Bytes};
 use execution::{CallError, EstimateError, Refusal, SimulateError, TraceError};
-use node::{PendingError, SubmitError, WaitError};
+use node::{PendingError, StatementError, SubmitError, Unread, WaitError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::time::Duration;
@@ -29,6 +29,8 @@ const LIMIT_CODE: i32 = -32_005;
 /// Geth's code for a call that reverted.
 const REVERTED_CODE: i32 = 3;
 
+/// Geth's code for a request that took too long.
+const TIMED_OUT_CODE: i32 = -32_002;
 /// EIP-7966: no receipt within the time limit.
 const UNTIMELY_CODE: i32 = 4;
 /// EIP-7966: accepted, but an earlier transaction or funds are missing.
@@ -98,6 +100,24 @@ pub(crate) fn pruned(first: u64) -> ErrorObject {
     ErrorObject::new(PRUNED_CODE, message)
 }
 
+/// Returns the error for a request that took longer than `patience`.
+pub(crate) fn timed_out(patience: Duration) -> ErrorObject {
+    let message = format!("request timed out after {patience:?}: ask for less at a time");
+    ErrorObject::new(TIMED_OUT_CODE, message)
+}
+
+/// Returns the error for work that nobody waits for; nobody reads it.
+pub(crate) fn abandoned() -> ErrorObject {
+    ErrorObject::new(TIMED_OUT_CODE, "the request was abandoned")
+}
+
+fn unread(error: Unread<StoreError>) -> ErrorObject {
+    match error {
+        Unread::Abandoned => abandoned(),
+        Unread::Unreadable(error) => internal(error),
+    }
+}
+
 /// Logs the details of an error of the node's store, and returns an error without them.
 pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObject {
     tracing::error!(error = &error as &dyn std::error::Error, "reading the chain failed");
@@ -137,15 +157,15 @@ pub(crate) fn halted(reason: &str) -> ErrorObject {
     refused(format!("execution halted: {reason}"))
 }
 
-pub(crate) fn not_called(error: CallError<StoreError>) -> ErrorObject {
+pub(crate) fn not_called(error: CallError<Unread<StoreError>>) -> ErrorObject {
     match error {
         CallError::Refused(refusal) => refused(refusal.to_string()),
         CallError::UnknownRevision(error) => refused(error.to_string()),
-        CallError::State(error) => internal(error),
+        CallError::State(error) => unread(error),
     }
 }
 
-pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObject {
+pub(crate) fn not_estimated(error: EstimateError<Unread<StoreError>>) -> ErrorObject {
     match error {
         EstimateError::Call(error) => not_called(error),
         EstimateError::Reverted { output } => reverted(output),
@@ -157,7 +177,7 @@ pub(crate) fn not_estimated(error: EstimateError<StoreError>) -> ErrorObject {
     }
 }
 
-pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObject {
+pub(crate) fn not_traced(error: TraceError<Unread<StoreError>>) -> ErrorObject {
     match error {
         TraceError::Call(error) => not_called(error),
         TraceError::TooLarge => too_large(error.to_string()),
@@ -168,7 +188,7 @@ pub(crate) fn not_traced(error: TraceError<StoreError>) -> ErrorObject {
 }
 
 /// Returns the error for a failed simulation, with the codes of `eth_simulateV1`.
-pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObject {
+pub(crate) fn not_simulated(error: SimulateError<Unread<StoreError>>) -> ErrorObject {
     let code = match &error {
         SimulateError::State(_) => INTERNAL_ERROR_CODE,
         SimulateError::UnknownRevision(_) => REFUSED_CODE,
@@ -195,7 +215,7 @@ pub(crate) fn not_simulated(error: SimulateError<StoreError>) -> ErrorObject {
         },
     };
     match error {
-        SimulateError::State(error) => internal(error),
+        SimulateError::State(error) => unread(error),
         error => ErrorObject::new(code, error.to_string()),
     }
 }
@@ -241,5 +261,24 @@ pub(crate) fn not_submitted(error: SubmitError) -> ErrorObject {
         | SubmitError::Refused(_)
         | SubmitError::Halted { .. }
         | SubmitError::Stopping) => refused(error.to_string()),
+    }
+}
+
+/// Returns the error for a statement that is not brought into a block.
+pub(crate) fn not_relayed(error: StatementError) -> ErrorObject {
+    let message = error.to_string();
+    match error {
+        StatementError::Refused { output } => {
+            ErrorObject::with_data(REVERTED_CODE, message, &output)
+        }
+        StatementError::NotRelayed { .. }
+        | StatementError::Malformed { .. }
+        | StatementError::TooLong { .. } => invalid(message),
+        StatementError::TooOften { .. } | StatementError::Full { .. } => too_large(message),
+        StatementError::Store => ErrorObject::new(INTERNAL_ERROR_CODE, message),
+        StatementError::NotExecuted { .. }
+        | StatementError::NoFunds { .. }
+        | StatementError::NotSent(_)
+        | StatementError::Stopping => refused(message),
     }
 }

@@ -65,6 +65,7 @@ pub(crate) fn history(
         ..FeeHistory::default()
     };
     for number in (oldest_block..=newest).take(usize::try_from(count).unwrap_or(usize::MAX)) {
+        crate::abandonment::check()?;
         let header = reader.header(number).map_err(internal)?;
         let header = header.ok_or_else(|| pruned(first))?;
         history.base_fee_per_gas.push(base_fee(&header).into());

@@ -12,6 +12,7 @@ use crate::{
 use node::WaitingFeed;
 use std::{
     collections::BTreeMap,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -43,7 +44,9 @@ impl Kind {
 }
 
 struct Kept {
-    kind: Kind,
+    /// Locked during a poll, which may search many blocks: the other filters can be polled meanwhile.
+    kind: Arc<Mutex<Kind>>,
+    weight: usize,
     asked: Instant,
 }
 
@@ -64,15 +67,17 @@ impl Filters {
             self.kept.remove(&name);
         }
         let name = names::random();
-        self.kept.insert(name.clone(), Kept { kind, asked: now });
+        let weight = kind.weight();
+        self.kept
+            .insert(name.clone(), Kept { kind: Arc::new(Mutex::new(kind)), weight, asked: now });
         name
     }
 
     /// Returns a polled filter and restarts its time limit.
-    pub(crate) fn asked(&mut self, name: &str) -> Answer<&mut Kind> {
+    pub(crate) fn asked(&mut self, name: &str) -> Answer<Arc<Mutex<Kind>>> {
         let kept = self.kept.get_mut(name).ok_or_else(|| refused("filter not found"))?;
         kept.asked = now();
-        Ok(&mut kept.kind)
+        Ok(Arc::clone(&kept.kind))
     }
 
     /// Removes a filter; returns false if it does not exist.
@@ -81,7 +86,7 @@ impl Filters {
     }
 
     fn weight(&self) -> usize {
-        self.kept.values().map(|kept| kept.kind.weight()).sum()
+        self.kept.values().map(|kept| kept.weight).sum()
     }
 }
 

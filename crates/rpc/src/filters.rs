@@ -11,6 +11,7 @@ use crate::{
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::{Filter, Log};
 use serde::Serialize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::Reader;
 
 /// Most entries in one answer; the next poll returns the rest.
@@ -46,7 +47,8 @@ pub(crate) fn uninstall(context: &Context, name: &str) -> Answer<bool> {
 
 /// Returns all logs of a filter's blocks, also those returned before.
 pub(crate) fn all_logs(context: &Context, name: &str) -> Answer<Vec<Log>> {
-    let criteria = match context.filters().asked(name)? {
+    let kind = context.filters().asked(name)?;
+    let criteria = match &*locked(&kind) {
         Kind::Logs { criteria, .. } => criteria.clone(),
         Kind::Blocks(_) | Kind::Waiting(_) => return Err(refused("filter not found")),
     };
@@ -55,8 +57,8 @@ pub(crate) fn all_logs(context: &Context, name: &str) -> Answer<Vec<Log>> {
 
 /// Returns what has been added since the last poll, in the blocks that the filter names.
 pub(crate) fn changes(context: &Context, name: &str) -> Answer<Changes> {
-    let mut filters = context.filters();
-    Ok(match filters.asked(name)? {
+    let kind = context.filters().asked(name)?;
+    Ok(match &mut *locked(&kind) {
         Kind::Logs { criteria, cursor } => {
             let reader = cursor.advance(&context.node)?;
             let (found, next) = logs::since(&reader, criteria, cursor.next)?;
@@ -69,6 +71,11 @@ pub(crate) fn changes(context: &Context, name: &str) -> Answer<Changes> {
         }
         Kind::Waiting(feed) => Changes::Hashes(feed.take(CHANGES_MAX)),
     })
+}
+
+/// Locks one filter. It is consistent even after a panic: a poll changes it only as its last step.
+fn locked(kind: &Mutex<Kind>) -> MutexGuard<'_, Kind> {
+    kind.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn hashes(reader: &Reader, cursor: &mut Cursor) -> Answer<Vec<B256>> {

@@ -1,7 +1,7 @@
 //! JSON-RPC over HTTP: one message in the body of a POST, its answer in the body of the response.
 
 use crate::{
-    dispatcher::{self, Dispatcher},
+    dispatcher::{self, Desk},
     error::ErrorObject,
 };
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -10,7 +10,6 @@ use hyper::{
     body::{Bytes, Incoming},
     header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
 };
-use std::sync::Arc;
 
 /// A client's request.
 pub(crate) type HttpRequest<B = Incoming> = hyper::Request<B>;
@@ -26,11 +25,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// Answers a request whose body has at most `size_max` bytes. A message that holds only notifications has an empty answer.
-pub(crate) async fn answer(
-    dispatcher: Arc<Dispatcher>,
-    request: HttpRequest,
-    size_max: usize,
-) -> HttpResponse {
+pub(crate) async fn answer(desk: Desk, request: HttpRequest, size_max: usize) -> HttpResponse {
     if request.method() != Method::POST {
         let mut response =
             refused(StatusCode::METHOD_NOT_ALLOWED, "send JSON-RPC requests with POST\n");
@@ -52,7 +47,7 @@ pub(crate) async fn answer(
             return refused(StatusCode::BAD_REQUEST, "the body ended early\n");
         }
     };
-    let reply = dispatcher.reply(&body, None).await;
+    let reply = desk.reply(&body, None).await;
     response(StatusCode::OK, JSON, reply.text.unwrap_or_default())
 }
 

@@ -37,6 +37,7 @@
 //!
 //! Not supported: moved precompiles, subscriptions over HTTP.
 
+mod abandonment;
 mod account_history;
 mod blocks;
 mod calls;
@@ -72,6 +73,7 @@ mod server;
 mod simulate;
 mod socket;
 mod state;
+mod statements;
 mod stop;
 mod submission;
 mod subscriptions;

@@ -1,7 +1,7 @@
 //! `eth_getLogs`.
 
 use crate::{
-    blocks,
+    abandonment, blocks,
     criteria::{Criteria, reversed},
     error::{Answer, internal, invalid, pruned, refused, too_large},
     parameters::number_of,
@@ -30,6 +30,7 @@ pub(crate) fn find(node: &Node, criteria: &Criteria) -> Answer<Vec<Log>> {
         return Err(pruned(reader.first_block()));
     }
     for number in range {
+        abandonment::check()?;
         let Some(header) = reader.header(number).map_err(internal)? else { continue };
         if criteria.may_match(header.logs_bloom) {
             append(&reader, number, criteria, &mut logs)?;
@@ -89,6 +90,7 @@ pub(crate) fn since(reader: &Reader, criteria: &Criteria, next: u64) -> Answer<(
     let head = reader.head().number;
     let (mut logs, mut number) = (Vec::new(), next);
     while number <= head && number - next < BLOCKS_MAX && logs.len() < LOGS_MAX {
+        abandonment::check()?;
         if let Some(header) = reader.header(number).map_err(internal)?
             && criteria.admits(number, header.hash())
             && criteria.may_match(header.logs_bloom)

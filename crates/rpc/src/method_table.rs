@@ -1,6 +1,8 @@
 //! The methods by name, and the thread that runs each.
 
 use crate::{
+    abandonment,
+    connections::Peer,
     context::Context,
     error::{Answer, ErrorObject, panicked, too_large},
     parameters::Params,
@@ -113,6 +115,7 @@ impl Method {
         &self,
         context: &Arc<Context>,
         params: Option<&RawValue>,
+        peer: Peer,
     ) -> Outcome {
         let numbers = context.numbers();
         match self {
@@ -120,11 +123,14 @@ impl Method {
             Self::Blocking(method) => {
                 let (method, context) = (Arc::clone(method), Arc::clone(context));
                 let params = params.map(ToOwned::to_owned);
-                let work = move || method(&context, &Params::new(params.as_deref(), numbers));
+                // Dropped with this future: when the request takes too long, or its client goes.
+                let (_interest, work) = abandonment::channel();
+                let work =
+                    move || work.run(|| method(&context, &Params::new(params.as_deref(), numbers)));
                 tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(panicked()))
             }
             Self::Waiting(method) => {
-                method(Arc::clone(context), &Params::new(params, numbers)).await
+                method(Arc::clone(context), &Params::new(params, numbers).of(peer)).await
             }
         }
     }

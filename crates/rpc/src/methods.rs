@@ -12,7 +12,7 @@ use crate::{
     fees, filling, filters, fork_config, logs, mempool,
     method_table::Methods,
     parameters::{Count, one, one_at, parse, two},
-    proofs, receipts, simulate, state, submission, traces,
+    proofs, receipts, simulate, state, statements, submission, traces,
 };
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, Bytes, U64, keccak256};
@@ -194,6 +194,7 @@ impl Methods {
             submission::parameters,
             submission::send_and_wait,
         );
+        self.add_waiting("gleaner_submitStatement", statements::parameters, statements::submit);
         self.add("eth_fillTransaction", |node, params| filling::fill(node, one(params)?));
         self.add("eth_getTransactionByHash", |node, params| {
             blocks::transaction(node, one(params)?)

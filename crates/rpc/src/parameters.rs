@@ -3,6 +3,7 @@
 mod fault;
 mod forms;
 
+use crate::connections::Peer;
 use crate::error::{Answer, internal, invalid, not_pending, refused};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use node::{CallBlock, Node, StateView};
@@ -29,11 +30,22 @@ pub(crate) enum BlockNumbers {
 pub(crate) struct Params<'a> {
     text: Option<&'a RawValue>,
     numbers: BlockNumbers,
+    peer: Option<Peer>,
 }
 
 impl<'a> Params<'a> {
     pub(crate) fn new(text: Option<&'a RawValue>, numbers: BlockNumbers) -> Self {
-        Self { text, numbers }
+        Self { text, numbers, peer: None }
+    }
+
+    /// Returns the parameters with the client that gave them.
+    pub(crate) fn of(self, peer: Peer) -> Self {
+        Self { peer: Some(peer), ..self }
+    }
+
+    /// Returns the client that gave them; known to methods that wait.
+    pub(crate) fn peer(&self) -> Option<Peer> {
+        self.peer
     }
 }
 

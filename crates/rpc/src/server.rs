@@ -33,6 +33,8 @@ pub struct Options {
     pub batch_max: u32,
     /// Most connections at a time, WebSockets included.
     pub connections_max: u32,
+    /// Most of them from one IPv4 address, or one IPv6 prefix of 64 bits.
+    pub connections_per_client_max: u32,
     /// How long a connection may take for the head of a request, or be idle between two requests.
     pub head_patience: Duration,
     /// How long a request may take from its head to its answer.
@@ -52,13 +54,14 @@ pub struct Options {
 }
 
 impl Options {
-    /// 2 MiB a request (a transaction has at most 128 KiB), 32 MiB an answer, 1,000 requests a batch, 256 connections
-    /// with 1,024 subscriptions and 1,024 queued messages each, 30 s idle, 60 s a request; no web pages.
+    /// 2 MiB a request (a transaction has at most 128 KiB), 32 MiB an answer, 1,000 requests a batch, 512 connections,
+    /// 128 from one address, with 1,024 subscriptions and 1,024 queued messages each, 30 s idle, 60 s a request; no web pages.
     pub const STANDARD: Self = Self {
         request_size_max: 2 << 20,
         response_size_max: 32 << 20,
         batch_max: 1_000,
-        connections_max: 256,
+        connections_max: 512,
+        connections_per_client_max: 128,
         head_patience: Duration::from_secs(30),
         request_patience: Duration::from_secs(60),
         subscriptions_max: 1_024,
@@ -153,6 +156,7 @@ pub fn serve_at(listener: Listener, node: Node, options: Options) -> Handle {
     let size = |size: u32| usize::try_from(size).unwrap_or(usize::MAX);
     let bounds = Bounds {
         connections_max: size(options.connections_max),
+        connections_per_client_max: size(options.connections_per_client_max),
         head_patience: options.head_patience,
         request_patience: options.request_patience,
     };

@@ -1,6 +1,7 @@
 //! `eth_simulateV1`: simulates blocks after a block of the ledger.
 
 use crate::{
+    abandonment::watching,
     blocks::{self, Content, WireBlock},
     calls,
     error::{Answer, halted, invalid, not_simulated, reverted},
@@ -17,7 +18,7 @@ use alloy_rpc_types_eth::{
     },
 };
 use execution::{BlockPlan, CallOutcome, Message, SimulatedCall, Simulation};
-use node::Node;
+use node::{Abandonable, Node};
 
 /// The error code of a call that stopped with an EVM error.
 const HALTED_CODE: i32 = -32_015;
@@ -57,7 +58,10 @@ fn message(request: TransactionRequest) -> Answer<Message> {
 
 pub(crate) fn simulate(node: &Node, asked: &Asked) -> Answer<Vec<SimulatedBlock<WireBlock>>> {
     let view = parameters::state(node, asked.block)?;
-    let blocks = execution::simulate(&view, node.rules(), view.header(), &asked.simulation);
+    let blocks = watching(|is_abandoned| {
+        let state = Abandonable { state: &view, is_abandoned };
+        execution::simulate(&state, node.rules(), view.header(), &asked.simulation)
+    });
     let blocks = blocks.map_err(not_simulated)?;
     Ok(blocks.into_iter().map(|block| shown(block, asked.content)).collect())
 }

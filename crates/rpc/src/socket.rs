@@ -5,7 +5,7 @@
 //! a task ends. A client that sends nothing for [`SILENCE_MAX`], not even an answer to a ping, is disconnected.
 
 use crate::{
-    dispatcher::{self, Dispatcher},
+    dispatcher::{self, Desk},
     http::{HttpBody, HttpRequest, HttpResponse, request_too_large},
     outbox::{Outbox, Queued},
     stop::Stop,
@@ -55,18 +55,13 @@ pub(crate) struct Bounds {
 }
 
 /// Answers a request to open a WebSocket, and serves it.
-pub(crate) fn accept(
-    dispatcher: Arc<Dispatcher>,
-    request: HttpRequest,
-    bounds: Bounds,
-    stop: Stop,
-) -> HttpResponse {
+pub(crate) fn accept(desk: Desk, request: HttpRequest, bounds: Bounds, stop: Stop) -> HttpResponse {
     let mut handshake = Server::new();
     match handshake.receive_request(&request) {
         Ok(response) => {
             tokio::spawn(async move {
                 match hyper::upgrade::on(request).await {
-                    Ok(upgraded) => serve(dispatcher, handshake, upgraded, bounds, stop).await,
+                    Ok(upgraded) => serve(desk, handshake, upgraded, bounds, stop).await,
                     Err(error) => {
                         tracing::debug!(%error, "a connection could not be upgraded to WebSocket")
                     }
@@ -83,13 +78,7 @@ pub(crate) fn accept(
     }
 }
 
-async fn serve(
-    dispatcher: Arc<Dispatcher>,
-    handshake: Server,
-    upgraded: Upgraded,
-    bounds: Bounds,
-    stop: Stop,
-) {
+async fn serve(desk: Desk, handshake: Server, upgraded: Upgraded, bounds: Bounds, stop: Stop) {
     let stream = BufStream::new(TokioIo::new(upgraded)).compat();
     let mut builder = handshake.into_builder(stream);
     builder.set_max_message_size(bounds.request_size_max);
@@ -99,7 +88,7 @@ async fn serve(
     let mut writer = tokio::spawn(write(sender, queue));
     let subscriptions =
         Subscriptions::new(outbox.clone(), bounds.subscriptions_max, bounds.subscriptions_room);
-    let client = Client { dispatcher, outbox, subscriptions: Arc::new(subscriptions) };
+    let client = Client { desk, outbox, subscriptions: Arc::new(subscriptions) };
     let work = Arc::new(Semaphore::new(WORK_MAX));
     client.read(receiver, bounds.request_size_max, stop.clone(), &work).await;
     let done = work.acquire_many(u32::try_from(WORK_MAX).unwrap_or(u32::MAX));
@@ -117,7 +106,7 @@ async fn serve(
 /// The client of a WebSocket.
 #[derive(Clone)]
 struct Client {
-    dispatcher: Arc<Dispatcher>,
+    desk: Desk,
     outbox: Outbox,
     subscriptions: Arc<Subscriptions>,
 }
@@ -162,7 +151,7 @@ impl Client {
 
     async fn answer(&self, message: &[u8]) {
         let reply = tokio::select! {
-            reply = self.dispatcher.reply(message, Some(&self.subscriptions)) => reply,
+            reply = self.desk.reply(message, Some(&self.subscriptions)) => reply,
             () = self.outbox.closed() => return,
         };
         if let Some(text) = reply.text

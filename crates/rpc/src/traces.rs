@@ -1,20 +1,22 @@
 //! `debug_traceCall`, `debug_traceTransaction` and `debug_traceBlock…`, in geth's form.
 
 use crate::{
+    abandonment::{is_abandoned, watched, watching},
     blocks, calls,
     error::{Answer, internal, invalid, not_traced, refused, too_large},
     overrides,
     parameters::{self, Parameter, Params},
 };
+use alloy_consensus::transaction::Recovered;
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest, state::StateOverride};
 use alloy_sol_types::{Revert, SolError};
 use execution::{
     AccountSeen, Call, CallOutcome, Frame, FrameKind, FrameOptions, Overrides, Prestate,
-    PrestateOptions, Replay, Step, StepOptions, Trace, Tracer,
+    PrestateOptions, Replay, Step, StepOptions, Trace, Tracer, Transaction,
 };
-use node::Node;
+use node::{Abandonable, Node};
 use serde::{Deserialize, Serialize};
 use serde_json::{
     Map, Value, json,
@@ -98,7 +100,8 @@ pub(crate) fn call_parameters(params: &Params<'_>) -> Answer<AskedCall> {
 
 pub(crate) fn call(node: &Node, asked: &AskedCall) -> Answer<Value> {
     let view = parameters::state(node, asked.block)?;
-    let trace = view.call_context(node.rules(), &asked.overrides).trace(&asked.call, &asked.tracer);
+    let context = view.call_context(node.rules(), &asked.overrides);
+    let trace = watched(context, |context| context.trace(&asked.call, &asked.tracer));
     Ok(shown(trace.map_err(not_traced)?))
 }
 
@@ -134,7 +137,7 @@ pub(crate) fn transaction(node: &Node, hash: B256, tracer: &Tracer) -> Answer<Va
         return Err(refused(format!("transaction {hash} not found")));
     };
     let state = state_before(&reader, &block)?;
-    let trace = replay(node, &state, &block).trace(index, tracer);
+    let trace = replayed(node, (&state, &block), |replay| replay.trace(index, tracer));
     Ok(shown(trace.map_err(not_traced)?))
 }
 
@@ -145,7 +148,8 @@ pub(crate) fn outermost(node: &Node, hash: B256) -> Answer<Frame> {
     let (block, index) = blocks::locate(&reader, hash)?.ok_or_else(missing)?;
     let state = state_before(&reader, &block)?;
     let tracer = Tracer::Calls(FrameOptions { with_logs: false, only_top: true });
-    match replay(node, &state, &block).trace(index, &tracer).map_err(not_traced)? {
+    let trace = replayed(node, (&state, &block), |replay| replay.trace(index, &tracer));
+    match trace.map_err(not_traced)? {
         Trace::Calls(frame) => Ok(frame),
         Trace::Prestate(_) | Trace::Steps { .. } => unreachable!("calls were asked for"),
     }
@@ -163,12 +167,16 @@ pub(crate) fn block(
     };
     let state = state_before(&reader, &block)?;
     let (mut traces, mut room) = (Vec::new(), Some(BLOCK_SIZE_MAX));
-    let all = replay(node, &state, &block).trace_each(tracer, |transaction, trace| {
+    let report = |transaction: &Recovered<Transaction>, trace| {
         let result = to_raw_value(&shown(trace)).expect("a tree of JSON is written");
         room = room.and_then(|room| room.checked_sub(result.get().len()));
         traces.push(TransactionTraced { tx_hash: *transaction.tx_hash(), result });
-        if room.is_none() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
+        match room.is_none() || is_abandoned() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    let all = replayed(node, (&state, &block), |replay| replay.trace_each(tracer, report));
     all.map_err(not_traced)?;
     if room.is_none() {
         return Err(too_large(format!(
@@ -191,9 +199,17 @@ fn state_before(reader: &Reader, block: &store::Block) -> Answer<Reader> {
     parameters::state_at(reader, block.header.number.saturating_sub(1))
 }
 
-fn replay<'a>(node: &'a Node, state: &'a Reader, block: &'a store::Block) -> Replay<'a, Reader> {
+/// Calls `trace` with a block that is executed again, on the state before it, as long as somebody waits for the result.
+fn replayed<T>(
+    node: &Node,
+    (state, block): (&Reader, &store::Block),
+    trace: impl FnOnce(Replay<'_, Abandonable<'_, Reader>>) -> T,
+) -> T {
     let store::Block { header, transactions, .. } = block;
-    Replay { state, rules: node.rules(), header, transactions }
+    watching(|is_abandoned| {
+        let state = Abandonable { state, is_abandoned };
+        trace(Replay { state: &state, rules: node.rules(), header, transactions })
+    })
 }
 
 fn shown(trace: Trace) -> Value {

@@ -1,7 +1,8 @@
 //! Passes a request to its transport: HTTP or WebSocket.
 
 use crate::{
-    dispatcher::Dispatcher,
+    connections::Peer,
+    dispatcher::{Desk, Dispatcher},
     http::{self, HttpRequest, HttpResponse},
     socket,
     stop::Stop,
@@ -10,6 +11,7 @@ use soketto::handshake::http::is_upgrade_request;
 use std::{
     convert::Infallible,
     future::Future,
+    net::Ipv4Addr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -35,10 +37,13 @@ impl Service<HttpRequest> for Transports {
 
     fn call(&mut self, request: HttpRequest) -> Self::Future {
         let Self { dispatcher, bounds, stop } = self.clone();
+        let peer = request.extensions().get().copied();
+        let peer = peer.unwrap_or(Peer(Ipv4Addr::UNSPECIFIED.into()));
+        let desk = Desk { dispatcher, peer };
         Box::pin(async move {
             Ok(match is_upgrade_request(&request) {
-                true => socket::accept(dispatcher, request, bounds, stop),
-                false => http::answer(dispatcher, request, bounds.request_size_max).await,
+                true => socket::accept(desk, request, bounds, stop),
+                false => http::answer(desk, request, bounds.request_size_max).await,
             })
         })
     }

@@ -413,7 +413,7 @@ impl<B: Book> Step<'_, B> {
         if !record.is_closed(round) || taken.from_round > round || taken.next_round <= round {
             return Err(missing.into());
         }
-        if !self.book.committed(round)?.contains(&seat) {
+        if !self.book.has_committed(round, seat)? {
             return Err(missing.into());
         }
         let entry = self.book.entry(round, seat)?;

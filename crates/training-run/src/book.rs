@@ -34,6 +34,8 @@ pub trait Book {
 
     /// Reads the seats that committed in a round, ascending.
     fn committed(&mut self, round: u32) -> Result<Vec<SeatIndex>, Self::Error>;
+    /// Returns whether a seat committed in a round.
+    fn has_committed(&mut self, round: u32, seat: SeatIndex) -> Result<bool, Self::Error>;
     /// Adds a seat to those that committed in a round.
     fn add_committed(&mut self, round: u32, seat: SeatIndex) -> Result<(), Self::Error>;
     /// Empties the list of seats that committed, in the place of a round.

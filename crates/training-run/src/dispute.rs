@@ -218,7 +218,7 @@ impl<B: Book> Step<'_, B> {
         is_replayed: bool,
     ) -> Result<(), B::Error> {
         let round = subject.round;
-        self.emit(Effect::Upheld { round, subject: subject.device });
+        self.emit(Effect::Upheld { round, subject: subject.device, is_replayed });
         self.mark(subject, Check::Settled)?;
         if !dispute.was_settled {
             self.take_pending(round)?;

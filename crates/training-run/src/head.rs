@@ -2,7 +2,10 @@
 
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
-use crate::{SeatIndex, Terms};
+use crate::{Seat, SeatIndex, Terms};
+
+/// Number of rounds, or lapses of one round, that a seat may miss before it is given up.
+pub const MISSED_MAX: u32 = 2;
 
 /// Why no more rounds open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,5 +121,32 @@ impl Head {
     #[must_use]
     pub fn is_ending(&self) -> bool {
         matches!(self.phase, Phase::WindingUp(_) | Phase::Finished(_))
+    }
+
+    /// Returns whether an active seat has missed so many rounds, or lapses of the open one, that it is given up.
+    #[must_use]
+    pub fn has_missed_too_many(&self, seat: &Seat) -> bool {
+        let (past, lapses) = match self.phase {
+            Phase::Training => (self.round, u32::from(self.lapses)),
+            Phase::Closed => (self.round.saturating_add(1), 0),
+            Phase::Gathering => (self.round, 0),
+            Phase::WindingUp(_) | Phase::Finished(_) => return false,
+        };
+        let is_silent = seat.is_active() && seat.next_round <= self.round;
+        is_silent && past.saturating_sub(seat.next_round).saturating_add(lapses) >= MISSED_MAX
+    }
+
+    /// Returns whether the whole stake of a seat can be paid: when the run ends, or a round after the seat was given up.
+    /// At the end the owner, whose device may still look at the last rounds, can have it paid before [`Self::deadline`].
+    #[must_use]
+    pub fn pays_stake_of(&self, seat: &Seat) -> bool {
+        let is_over = match self.phase {
+            Phase::WindingUp(_) => true,
+            Phase::Gathering | Phase::Training | Phase::Closed => {
+                !seat.is_active() && self.round > seat.next_round
+            }
+            Phase::Finished(_) => false,
+        };
+        is_over && seat.is_settled() && seat.stake > Wei::ZERO
     }
 }

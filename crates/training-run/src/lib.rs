@@ -49,7 +49,7 @@ mod training;
 pub use audit::ATTEMPTS_MAX;
 pub use book::Book;
 pub use dispute::{Accuser, DISPUTES_OPEN_MAX, Dispute, RULING_SECONDS};
-pub use head::{Ending, Escrow, Head, Phase};
+pub use head::{Ending, Escrow, Head, MISSED_MAX, Phase};
 pub use invariants::invariants;
 pub use memory::MemoryBook;
 pub use messages::{Context, Effect, Finding, Input, PayKind, Ruling};
@@ -58,4 +58,3 @@ pub use round::{Auditor, Check, Commitment, Entry, Round, RoundWindow, SeatIndex
 pub use run::Run;
 pub use seat::{Bar, Cause, Place, Seat, Standing};
 pub use terms::{SEATS_MAX, Terms, TermsError};
-pub use training::MISSED_MAX;

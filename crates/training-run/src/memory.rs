@@ -225,6 +225,11 @@ impl Book for MemoryBook {
         Ok(seats.map(|seats| seats.iter().copied().collect()).unwrap_or_default())
     }
 
+    fn has_committed(&mut self, round: u32, seat: SeatIndex) -> Result<bool, Refused> {
+        let seats = self.committed.get(&RoundWindow::place(round));
+        Ok(seats.is_some_and(|seats| seats.contains(&seat)))
+    }
+
     fn add_committed(&mut self, round: u32, seat: SeatIndex) -> Result<(), Refused> {
         let place = RoundWindow::place(round);
         self.remember(|book| {

@@ -202,7 +202,7 @@ pub enum Effect {
     /// The referee shall decide. `accuser` is zero unless a device accuses.
     Disputed { round: u32, subject: DeviceId, accuser: DeviceId },
     /// The referee found that the subject's work is what it committed to, or could not replay it: the work counts.
-    Upheld { round: u32, subject: DeviceId },
+    Upheld { round: u32, subject: DeviceId, is_replayed: bool },
     /// A device was expelled.
     Expelled { round: u32, device: DeviceId, account: AccountId, cause: Cause, forfeited: Wei },
     /// No more rounds will open, though the terms have more.

@@ -2,7 +2,7 @@
 
 use units::{AccountId, DeviceId, Wei};
 
-use crate::SeatIndex;
+use crate::{RoundWindow, SeatIndex};
 
 /// Why a seat was expelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,5 +123,12 @@ impl Seat {
     #[must_use]
     pub fn pending_count(&self) -> u32 {
         self.pending.count_ones()
+    }
+
+    /// Returns the rounds whose commitment is neither settled nor disputed, ascending; `newest` is the run's round.
+    pub fn pending_rounds(&self, newest: u32) -> impl Iterator<Item = u32> + use<> {
+        let oldest = newest.saturating_sub(RoundWindow::ROUNDS.saturating_sub(1));
+        let pending = self.pending;
+        (oldest..=newest).filter(move |round| pending & RoundWindow::bit(*round) != 0)
     }
 }

@@ -16,7 +16,7 @@ impl<B: Book> Step<'_, B> {
             }
             self.settle_seat(*index)?;
             let seat = self.book.seat(*index)?;
-            if seat.is_active() && !self.head.is_ending() && self.has_missed_too_many(&seat) {
+            if self.head.has_missed_too_many(&seat) {
                 self.give_up_seat(*index)?;
             }
             self.pay_if_done(*index)?;
@@ -32,7 +32,7 @@ impl<B: Book> Step<'_, B> {
         if seat.disputes > 0 {
             return Ok(());
         }
-        for round in self.pending_rounds(&seat) {
+        for round in seat.pending_rounds(self.head.round) {
             let record = self.book.round(round)?;
             let entry = self.book.entry(round, index)?;
             if !record.is_closed(round) || !record.is_drawn || entry.check != Check::Committed {
@@ -113,7 +113,7 @@ impl<B: Book> Step<'_, B> {
     /// Returns whether no commitment of a seat before `round` is undecided. Only then is pay released: a device that was found
     /// out would otherwise be paid until its conviction.
     fn is_first_undecided(&self, seat: &Seat, round: u32) -> bool {
-        let oldest = self.pending_rounds(seat).first().copied();
+        let oldest = seat.pending_rounds(self.head.round).next();
         seat.disputes == 0 && oldest.is_none_or(|oldest| oldest > round)
     }
 
@@ -130,19 +130,15 @@ impl<B: Book> Step<'_, B> {
         Ok(())
     }
 
-    /// Pays the whole stake of a seat that is done: when the run ends, or a round after the seat was given up. At the end the
-    /// owner, whose device may still look at the last rounds, has `audit_seconds`.
+    /// Pays the whole stake of a seat that is done. At the end of a run the owner, whose device may still look at the last
+    /// rounds, has `audit_seconds`.
     fn pay_if_done(&mut self, index: SeatIndex) -> Result<(), B::Error> {
         let mut seat = self.book.seat(index)?;
-        let is_due = match self.head.phase {
-            Phase::WindingUp(_) => {
-                self.context.caller == self.head.owner || self.context.now >= self.head.deadline
-            }
-            Phase::Gathering | Phase::Training | Phase::Closed | Phase::Finished(_) => {
-                !seat.is_active() && self.head.round > seat.next_round
-            }
-        };
-        if is_due && seat.is_settled() {
+        let is_ending = matches!(self.head.phase, Phase::WindingUp(_));
+        let is_due = !is_ending
+            || self.context.caller == self.head.owner
+            || self.context.now >= self.head.deadline;
+        if is_due && self.head.pays_stake_of(&seat) {
             let all = seat.stake;
             self.pay(&mut seat, all)?;
             self.book.set_seat(index, &seat)?;
@@ -180,7 +176,7 @@ impl<B: Book> Step<'_, B> {
         }
         let mut forfeited = before.stake;
         let mut kept = 0;
-        for pending in self.pending_rounds(&before) {
+        for pending in before.pending_rounds(self.head.round) {
             if self.book.entry(pending, index)?.passed_by.is_some() {
                 // Its auditor still answers for it; the seat gets nothing.
                 kept |= RoundWindow::bit(pending);
@@ -236,17 +232,10 @@ impl<B: Book> Step<'_, B> {
         Ok(())
     }
 
-    /// Returns the rounds whose commitment of a seat is neither settled nor disputed, ascending.
-    fn pending_rounds(&self, seat: &Seat) -> Vec<u32> {
-        let newest = self.head.round;
-        let oldest = newest.saturating_sub(RoundWindow::ROUNDS.saturating_sub(1));
-        (oldest..=newest).filter(|round| seat.pending & RoundWindow::bit(*round) != 0).collect()
-    }
-
     /// Returns the pay for a seat's commitments that are neither settled nor disputed.
     pub(crate) fn pending_pay(&self, seat: &Seat) -> Result<Wei, Refused> {
         let mut sum = Wei::ZERO;
-        for round in self.pending_rounds(seat) {
+        for round in seat.pending_rounds(self.head.round) {
             sum = sum.checked_add(self.terms.work_pay(round)?)?;
         }
         Ok(sum)

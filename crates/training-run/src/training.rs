@@ -7,9 +7,6 @@ use crate::{
     SEATS_MAX, Seat, SeatIndex, Standing, run::Step,
 };
 
-/// Number of rounds, or lapses of one round, that a seat may miss before it is given up.
-pub const MISSED_MAX: u32 = 2;
-
 impl<B: Book> Step<'_, B> {
     pub(crate) fn enroll(
         &mut self,
@@ -279,19 +276,6 @@ impl<B: Book> Step<'_, B> {
                 Err(Refused::WrongRound { given: round, open: None })
             }
         }
-    }
-
-    /// Returns whether an active seat has missed so many rounds, or lapses of the open one, that it is given up.
-    pub(crate) fn has_missed_too_many(&self, seat: &Seat) -> bool {
-        let (past, lapses) = match self.head.phase {
-            Phase::Training => (self.head.round, u32::from(self.head.lapses)),
-            Phase::Closed => (self.head.round.saturating_add(1), 0),
-            Phase::Gathering | Phase::WindingUp(_) | Phase::Finished(_) => (self.head.round, 0),
-        };
-        if seat.next_round > self.head.round {
-            return false;
-        }
-        past.saturating_sub(seat.next_round).saturating_add(lapses) >= MISSED_MAX
     }
 }
 

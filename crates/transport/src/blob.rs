@@ -13,7 +13,7 @@ use iroh::endpoint::{Connection, ReadExactError, RecvStream, SendStream};
 use tokio::{task::JoinSet, time::timeout};
 use units::{DeviceId, Digest};
 
-use crate::endpoint::{Boxed, chain};
+use crate::endpoint::{self, Boxed, REFUSED, chain};
 
 /// Slowest accepted transfer. A blob may take the time it needs at this speed, plus the time to answer: a peer can't
 /// keep a fetch open by sending very slowly.
@@ -97,9 +97,20 @@ pub(crate) struct BlobStore {
     blobs: Mutex<Blobs>,
 }
 
+/// Who requests a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// It may have every blob.
+    Entitled,
+    /// It may have what is published openly.
+    Stranger,
+}
+
 #[derive(Debug, Default)]
 struct Blobs {
     size: u64,
+    /// The blobs that anyone may have.
+    open: BTreeSet<Digest>,
     by_digest: BTreeMap<Digest, Arc<Vec<u8>>>,
 }
 
@@ -121,10 +132,16 @@ impl BlobStore {
         })
     }
 
-    /// Removes all blobs that are not in `keep`.
+    /// Serves a blob to anyone, and keeps it.
+    pub(crate) fn open(&self, digest: Digest) {
+        self.lock().open.insert(digest);
+    }
+
+    /// Removes all blobs that are neither in `keep` nor open to anyone.
     pub(crate) fn retain(&self, keep: &BTreeSet<Digest>) {
         let mut blobs = self.lock();
-        blobs.by_digest.retain(|digest, _| keep.contains(digest));
+        let Blobs { by_digest, open, .. } = &mut *blobs;
+        by_digest.retain(|digest, _| keep.contains(digest) || open.contains(digest));
         blobs.size = blobs.by_digest.values().map(|blob| size_of(blob)).sum();
     }
 
@@ -155,8 +172,10 @@ impl BlobStore {
         }
     }
 
-    fn blob(&self, digest: &Digest) -> Option<Arc<Vec<u8>>> {
-        self.lock().by_digest.get(digest).cloned()
+    fn blob(&self, digest: &Digest, reader: Reader) -> Option<Arc<Vec<u8>>> {
+        let blobs = self.lock();
+        let may_read = reader == Reader::Entitled || blobs.open.contains(digest);
+        blobs.by_digest.get(digest).filter(|_| may_read).cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, Blobs> {
@@ -164,18 +183,24 @@ impl BlobStore {
     }
 }
 
-/// Answers requests for blobs until the connection ends. Serves whole blobs and accepts none.
+/// Answers requests for blobs until the connection ends. Serves whole blobs and accepts none. A request that comes
+/// while the peer is not entitled to blobs is answered as if there were none.
 pub(crate) fn serve<'a>(
     connection: &'a Connection,
     blob_store: &'a Arc<BlobStore>,
     answer: Duration,
+    is_entitled: impl Fn(&DeviceId) -> bool + Send + 'a,
 ) -> Boxed<'a, ()> {
+    let device = endpoint::device(connection.remote_id());
     Box::pin(async move {
         let mut streams = JoinSet::new();
         loop {
             tokio::select! {
                 pair = connection.accept_bi() => match pair {
-                    Ok((send, receive)) => { streams.spawn(respond(send, receive, Arc::clone(blob_store), answer)); }
+                    Ok(pair) => {
+                        let reader = if is_entitled(&device) { Reader::Entitled } else { Reader::Stranger };
+                        streams.spawn(respond(pair, Arc::clone(blob_store), reader, answer));
+                    }
                     Err(_) => return,
                 },
                 Some(_) = streams.join_next() => {}
@@ -207,14 +232,19 @@ async fn fetch_within(
         // Dropping the stream tells the peer to send no more.
         return Err(FetchError::TooLarge { digest: *digest, size, size_max });
     }
-    let limit = answer.saturating_add(Duration::from_secs(size / BYTES_PER_SECOND_MIN));
+    let limit = time_limit(answer, size);
     timeout(limit, take(&mut content, digest, size)).await.map_err(|_| slow(limit))?
 }
 
+/// Returns how long the transfer of `size` bytes may take.
+fn time_limit(answer: Duration, size: u64) -> Duration {
+    answer.saturating_add(Duration::from_secs(size / BYTES_PER_SECOND_MIN))
+}
+
 async fn respond(
-    mut send: SendStream,
-    mut receive: RecvStream,
+    (mut send, mut receive): (SendStream, RecvStream),
     blob_store: Arc<BlobStore>,
+    reader: Reader,
     answer: Duration,
 ) {
     let request = timeout(answer, receive.read_to_end(REQUEST_SIZE)).await;
@@ -225,15 +255,22 @@ async fn respond(
         return tracing::debug!("a peer requested something other than a blob");
     };
     let digest = Digest::from_bytes(digest);
-    let Some(blob) = blob_store.blob(&digest) else {
-        return tracing::debug!(%digest, "a peer requested a blob that is not published");
+    let Some(blob) = blob_store.blob(&digest, reader) else {
+        return tracing::debug!(%digest, "a peer requested a blob that it can't have");
     };
     let sending = async {
         send.write_all(&size_of(&blob).to_le_bytes()).await?;
         send.write_all(&blob).await
     };
-    if let Err(error) = sending.await {
-        tracing::debug!(%digest, %error, "a peer did not read the whole blob");
+    let limit = time_limit(answer, size_of(&blob));
+    match timeout(limit, sending).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%digest, %error, "a peer did not read the whole blob"),
+        Err(_) => {
+            tracing::debug!(%digest, "a peer reads too slowly");
+            // Without this the bytes that were sent would look like the whole blob.
+            let _reset = send.reset(REFUSED);
+        }
     }
 }
 

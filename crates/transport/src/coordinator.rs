@@ -10,7 +10,7 @@ use std::{
 
 use iroh::{
     Endpoint,
-    endpoint::{Connection, Incoming, RecvStream, SendStream},
+    endpoint::{Connection, Incoming, IncomingAddr, RecvStream, SendStream, VarInt},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
@@ -21,22 +21,18 @@ use tokio::{
 use units::{DeviceId, Digest};
 
 use crate::{
+    admission::{Admission, Met, Place},
     blob::{self, BlobStore, FetchError, PublishError},
     endpoint::{
-        self, BLOBS_ALPN, BindError, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task,
-        chain, describe, refuse,
+        self, BLOBS_ALPN, BindError, Bound, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, FETCH_WINDOW,
+        MESSAGE_WINDOW, QUEUE_MAX, REPLACED, Task, chain, describe, refuse,
     },
     frame::{self, FrameError, SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX},
+    inbox::Inbox,
     limits::Limits,
     message::{ToCoordinator, ToWorker},
     traffic::{Class, Meter, Traffic},
 };
-
-/// Largest number of connections, of all devices together; further connections are refused.
-const CONNECTIONS_MAX: usize = 1024;
-
-/// Largest number of unread events; when it is reached, peers wait.
-const EVENTS_MAX: usize = 1024;
 
 /// An event of a device. For one device, `Connected` and `Disconnected` alternate and messages come between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +63,9 @@ pub enum Event<In = ToCoordinator> {
 /// `In` is the type of messages from workers, `Out` of messages to them.
 #[derive(Debug)]
 pub struct CoordinatorEndpoint<In = ToCoordinator, Out = ToWorker> {
-    endpoint: Endpoint,
+    endpoint: Bound,
     shared: Arc<Shared>,
-    events: tokio::sync::Mutex<mpsc::Receiver<Event<In>>>,
+    inbox: Arc<Inbox<Event<In>>>,
     accepting: Task,
     says: PhantomData<fn(Out)>,
 }
@@ -85,22 +81,18 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         limits: Limits,
     ) -> Result<Self, BindError> {
         let alpns = [CONTROL_ALPN, EVIDENCE_ALPN, BLOBS_ALPN].map(<[u8]>::to_vec).to_vec();
-        let endpoint = endpoint::bind(&secret, &[listen], alpns, &limits).await?;
-        let (sender, receiver) = mpsc::channel(EVENTS_MAX);
+        let endpoint = endpoint::bind(&secret, &[listen], alpns, (&limits, MESSAGE_WINDOW)).await?;
+        let inbox = Arc::new(Inbox::new());
         let shared = Arc::new(Shared {
             limits,
+            admission: Arc::new(Admission::new(limits)),
             peers: Mutex::default(),
             blob_store: Arc::new(BlobStore::new(limits.published_size_max)),
             meter: Arc::default(),
         });
-        let accepting = Task::spawn(accept(endpoint.clone(), Arc::clone(&shared), sender));
-        Ok(Self {
-            endpoint,
-            shared,
-            events: tokio::sync::Mutex::new(receiver),
-            accepting,
-            says: PhantomData,
-        })
+        let accepting =
+            Task::spawn(accept((*endpoint).clone(), Arc::clone(&shared), Arc::clone(&inbox)));
+        Ok(Self { endpoint, shared, inbox, accepting, says: PhantomData })
     }
 
     /// Returns the public key of this coordinator.
@@ -116,9 +108,20 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
     }
 
     /// Waits for the next event; returns `None` once the endpoint is closed. For one reader; may be cancelled
-    /// without losing an event.
+    /// without losing an event. Devices have equal shares: one that sends much does not delay the others.
     pub async fn next_event(&self) -> Option<Event<In>> {
-        self.events.lock().await.recv().await
+        self.inbox.next().await
+    }
+
+    /// Serves blobs to a device, and keeps room for its connections: it takes part. Other devices are strangers and
+    /// are disconnected after [`Limits::stranger`].
+    pub fn admit(&self, device: &DeviceId) {
+        self.shared.admission.admit(*device);
+    }
+
+    /// Makes strangers of all devices that are not in `keep`.
+    pub fn retain_admitted(&self, keep: &BTreeSet<DeviceId>) {
+        self.shared.admission.retain(keep);
     }
 
     /// Queues a message for the device, without waiting.
@@ -163,7 +166,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         peers.iter().filter(|(_, peer)| peer.control.is_some()).map(|(device, _)| *device).collect()
     }
 
-    /// Serves `bytes` to anyone who requests their digest, until [`Self::retain`] or [`Self::unpublish`] removes them.
+    /// Serves `bytes` to admitted devices that request their digest, until [`Self::retain`] or [`Self::unpublish`] removes them.
     ///
     /// # Errors
     /// [`PublishError`] above [`Limits::published_size_max`].
@@ -171,7 +174,18 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         self.shared.blob_store.publish(bytes).await
     }
 
-    /// Stops serving all blobs that are not in `keep`.
+    /// Serves `bytes` to anyone who requests their digest, for as long as the endpoint is open: what a device must read
+    /// before it decides to take part. Anyone may request them again and again, so they should be few.
+    ///
+    /// # Errors
+    /// [`PublishError`] above [`Limits::published_size_max`].
+    pub async fn publish_openly(&self, bytes: Vec<u8>) -> Result<Digest, PublishError> {
+        let digest = self.shared.blob_store.publish(bytes).await?;
+        self.shared.blob_store.open(digest);
+        Ok(digest)
+    }
+
+    /// Stops serving all blobs that are not in `keep`, and not published openly.
     pub fn retain(&self, keep: &BTreeSet<Digest>) {
         self.shared.blob_store.retain(keep);
     }
@@ -196,6 +210,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         let Some(connection) = connection else {
             return Err(FetchError::NotConnected { device: *device });
         };
+        connection.set_receive_window(VarInt::from_u32(FETCH_WINDOW));
         blob::fetch(&connection, digest, size_max, self.shared.limits.answer).await
     }
 
@@ -208,9 +223,9 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
     /// Delivers queued messages, then closes all connections and releases the port; on a busy machine the socket
     /// may exist a moment longer.
     pub async fn close(self) {
-        let Self { endpoint, shared, events, mut accepting, .. } = self;
+        let Self { endpoint, shared, inbox, mut accepting, .. } = self;
         // Nobody reads events any more, so sessions must not wait for space in the queue.
-        drop(events);
+        inbox.close();
         for peer in shared.lock().values_mut() {
             if let Some(control) = &mut peer.control {
                 control.outbox = None;
@@ -231,7 +246,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
             tracing::debug!("a worker did not read its last messages in time");
         }
         drop(flushed);
-        endpoint::close(&endpoint).await;
+        endpoint.close().await;
         accepting.ended().await;
     }
 }
@@ -240,6 +255,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
 #[derive(Debug)]
 struct Shared {
     limits: Limits,
+    admission: Arc<Admission>,
     peers: Mutex<BTreeMap<DeviceId, Peer>>,
     blob_store: Arc<BlobStore>,
     meter: Arc<Meter>,
@@ -280,43 +296,83 @@ struct Control {
 async fn accept<In: DeserializeOwned + Send + 'static>(
     endpoint: Endpoint,
     shared: Arc<Shared>,
-    events: mpsc::Sender<Event<In>>,
+    inbox: Arc<Inbox<Event<In>>>,
 ) {
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
-            incoming = endpoint.accept() => match incoming {
-                None => break,
-                Some(incoming) if CONNECTIONS_MAX <= sessions.len() => incoming.refuse(),
-                Some(incoming) => { sessions.spawn(session(incoming, Arc::clone(&shared), events.clone())); }
+            incoming = endpoint.accept() => {
+                let Some(incoming) = incoming else { break };
+                if let Some((incoming, place)) = meet(incoming, &shared.admission) {
+                    sessions.spawn(session(incoming, place, Arc::clone(&shared), Arc::clone(&inbox)));
+                }
             },
             Some(_) = sessions.join_next() => {}
         }
     }
     // The endpoint is closed, so every connection is closed, and no session waits for anyone but the caller.
-    drop(events);
     sessions.join_all().await;
+    inbox.end();
+}
+
+/// Returns the place of a connection that may begin its handshake; answers the others.
+fn meet(incoming: Incoming, admission: &Arc<Admission>) -> Option<(Incoming, Place)> {
+    let IncomingAddr::Ip(from) = incoming.remote_addr() else {
+        incoming.refuse();
+        return None;
+    };
+    match admission.meet(from, incoming.remote_addr_validated()) {
+        Met::Welcome(place) => return Some((incoming, place)),
+        Met::Unproven => {
+            if let Err(error) = incoming.retry() {
+                tracing::debug!(%error, "an address was not asked to prove itself");
+            }
+        }
+        Met::Full => incoming.refuse(),
+    }
+    None
 }
 
 async fn session<In: DeserializeOwned>(
     incoming: Incoming,
+    place: Place,
     shared: Arc<Shared>,
-    events: mpsc::Sender<Event<In>>,
+    inbox: Arc<Inbox<Event<In>>>,
 ) {
     let Some(connection) = handshake(incoming, shared.limits.answer).await else { return };
+    let device = endpoint::device(connection.remote_id());
+    if let Err(turned) = place.identify(device) {
+        return refuse(&connection, &turned.to_string());
+    }
+    let serving = serve(&connection, &shared, &inbox);
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => return,
+        () = shared.admission.outstayed(&device) => refuse(&connection, "this device has no seat"),
+    }
+    // It ends, as the connection has, and reports that.
+    serving.await;
+}
+
+async fn serve<In: DeserializeOwned>(
+    connection: &Connection,
+    shared: &Arc<Shared>,
+    inbox: &Inbox<Event<In>>,
+) {
     if connection.alpn() == CONTROL_ALPN {
-        let _metered = shared.meter.count(Class::Control, &connection);
-        control(&connection, &shared, &events).await;
+        let _metered = shared.meter.count(Class::Control, connection);
+        control(connection, shared, inbox).await;
     } else if connection.alpn() == EVIDENCE_ALPN {
-        let _metered = shared.meter.count(Class::Evidence, &connection);
-        evidence(&connection, &shared).await;
+        let _metered = shared.meter.count(Class::Evidence, connection);
+        evidence(connection, shared).await;
     } else {
         assert!(
             connection.alpn() == BLOBS_ALPN,
             "only the three configured protocols are negotiated"
         );
-        let _metered = shared.meter.count(Class::Blobs, &connection);
-        blob::serve(&connection, &shared.blob_store, shared.limits.answer).await;
+        let _metered = shared.meter.count(Class::Blobs, connection);
+        let is_entitled = |device: &DeviceId| shared.admission.is_admitted(device);
+        blob::serve(connection, &shared.blob_store, shared.limits.answer, is_entitled).await;
     }
 }
 
@@ -342,7 +398,7 @@ async fn keep_evidence(connection: &Connection, shared: &Shared) {
     let device = endpoint::device(connection.remote_id());
     let older = shared.update(&device, |peer| peer.evidence.replace(connection.clone()));
     if let Some(older) = older {
-        older.close(DONE, b"replaced by a newer connection");
+        older.close(REPLACED, b"");
     }
     let ready = async {
         let mut stream = connection.open_uni().await.ok()?;
@@ -368,7 +424,7 @@ async fn keep_evidence(connection: &Connection, shared: &Shared) {
 async fn control<In: DeserializeOwned>(
     connection: &Connection,
     shared: &Shared,
-    events: &mpsc::Sender<Event<In>>,
+    inbox: &Inbox<Event<In>>,
 ) {
     let (send, receive) = match timeout(shared.limits.answer, opening(connection)).await {
         Ok(Ok(streams)) => streams,
@@ -380,12 +436,12 @@ async fn control<In: DeserializeOwned>(
     let (ending, ended) = oneshot::channel();
     let current = Control { connection: connection.clone(), outbox: Some(outbox), ended };
     if let Some(older) = shared.update(&device, |peer| peer.control.replace(current)) {
-        older.connection.close(DONE, b"replaced by a newer connection");
+        older.connection.close(REPLACED, b"");
         // Its `Disconnected` must come before our `Connected`. An error also means that the session has ended.
         let _ended = older.ended.await;
     }
-    if events.send(Event::Connected { device }).await.is_ok() {
-        let reason = exchange_messages(connection, shared, (send, queue), (receive, events)).await;
+    if inbox.put(device, Event::Connected { device }, 0).await.is_ok() {
+        let reason = exchange_messages(connection, shared, (send, queue), (receive, inbox)).await;
         shared.update(&device, |peer| {
             if peer
                 .control
@@ -396,7 +452,7 @@ async fn control<In: DeserializeOwned>(
             }
         });
         // This fails only if the caller has stopped reading.
-        let _sent = events.send(Event::Disconnected { device, reason }).await;
+        let _put = inbox.put(device, Event::Disconnected { device, reason }, 0).await;
     }
     drop(ending);
 }
@@ -415,10 +471,10 @@ async fn exchange_messages<In: DeserializeOwned>(
     connection: &Connection,
     shared: &Shared,
     (mut send, mut queue): (SendStream, mpsc::Receiver<Vec<u8>>),
-    (mut receive, events): (RecvStream, &mpsc::Sender<Event<In>>),
+    (mut receive, inbox): (RecvStream, &Inbox<Event<In>>),
 ) -> String {
     let result = tokio::select! {
-        result = listen(connection, &mut receive, events) => result,
+        result = listen(connection, &mut receive, inbox) => result,
         result = talk(&mut send, &mut queue, shared, connection) => result,
     };
     match result {
@@ -443,11 +499,11 @@ async fn exchange_messages<In: DeserializeOwned>(
 async fn listen<In: DeserializeOwned>(
     connection: &Connection,
     receive: &mut RecvStream,
-    events: &mpsc::Sender<Event<In>>,
+    inbox: &Inbox<Event<In>>,
 ) -> Result<(), FrameError> {
     let device = endpoint::device(connection.remote_id());
-    while let Some(message) = frame::read(receive, TO_COORDINATOR_SIZE_MAX).await? {
-        if events.send(Event::Message { device, message }).await.is_err() {
+    while let Some((message, size)) = frame::read(receive, TO_COORDINATOR_SIZE_MAX).await? {
+        if inbox.put(device, Event::Message { device, message }, size).await.is_err() {
             // Closing: the stream is read further, so that the worker can finish it while it reads its last messages.
             tracing::debug!(%device, "a message came after the last event read");
         }

@@ -1,6 +1,6 @@
 //! What the iroh endpoints of both sides share.
 
-use std::{error::Error, net::SocketAddr, pin::Pin};
+use std::{error::Error, net::SocketAddr, ops::Deref, pin::Pin};
 
 use iroh::{
     Endpoint, EndpointId, RelayMode, SecretKey,
@@ -20,13 +20,17 @@ pub(crate) const QUEUE_MAX: usize = 64;
 
 /// Streams that a peer may open on one connection; bounds the number of blobs served at a time.
 const STREAMS_MAX: u32 = 16;
-/// Unread bytes that a peer may have in flight on one connection.
-const RECEIVE_WINDOW: u32 = 8 << 20;
+/// Unread bytes that a peer may have in flight on a connection over which blobs are fetched.
+pub(crate) const FETCH_WINDOW: u32 = 8 << 20;
+/// Unread bytes that a peer of the coordinator may have in flight on any other connection: several messages.
+pub(crate) const MESSAGE_WINDOW: u32 = 256 << 10;
 /// Keep-alive packets per idle timeout.
 const HEARTBEATS: u32 = 3;
 /// Longest close reason of a peer that we quote, in characters.
 const REASON_MAX: usize = 200;
 
+/// Close code: the same key has connected again. Whoever is told so and has not connected again shares its key.
+pub(crate) const REPLACED: VarInt = VarInt::from_u32(2);
 /// Close code: no error.
 pub(crate) const DONE: VarInt = VarInt::from_u32(0);
 /// Close code: the peer broke the protocol or a bound; the reason says which.
@@ -52,28 +56,54 @@ pub(crate) fn bind<'a>(
     secret: &'a [u8; 32],
     sockets: &'a [SocketAddr],
     alpns: Vec<Vec<u8>>,
-    limits: &'a Limits,
-) -> Boxed<'a, Result<Endpoint, BindError>> {
+    (limits, window): (&'a Limits, u32),
+) -> Boxed<'a, Result<Bound, BindError>> {
     Box::pin(async move {
         let address = *sockets.first().expect("the caller names at least one socket");
         let mut builder = Endpoint::builder(presets::Minimal)
             .relay_mode(RelayMode::Disabled)
             .secret_key(SecretKey::from_bytes(secret))
             .alpns(alpns)
-            .transport_config(transport_config(limits))
+            .transport_config(transport_config(limits, window))
             .clear_ip_transports();
         for &address in sockets {
             builder = builder
                 .bind_addr(address)
                 .map_err(|source| BindError { address, source: Box::new(source) })?;
         }
-        builder.bind().await.map_err(|source| BindError { address, source: Box::new(source) })
+        let bound = builder.bind().await;
+        bound.map(Bound).map_err(|source| BindError { address, source: Box::new(source) })
     })
 }
 
-/// Closes all connections and the sockets.
-pub(crate) fn close(endpoint: &Endpoint) -> Boxed<'_, ()> {
-    Box::pin(endpoint.close())
+/// An open endpoint. When it is dropped, also in the middle of a dial, its peers are told and its sockets closed.
+#[derive(Debug)]
+pub(crate) struct Bound(Endpoint);
+
+impl Bound {
+    /// Closes all connections and the sockets.
+    pub(crate) fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(self.0.close())
+    }
+}
+
+impl Deref for Bound {
+    type Target = Endpoint;
+
+    fn deref(&self) -> &Endpoint {
+        &self.0
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        if !self.0.is_closed()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let endpoint = self.0.clone();
+            runtime.spawn(async move { endpoint.close().await });
+        }
+    }
 }
 
 /// Returns the device of the peer, authenticated by the handshake.
@@ -87,6 +117,9 @@ pub(crate) fn describe(error: &ConnectionError) -> String {
         ConnectionError::ApplicationClosed(close) if close.error_code == DONE => {
             "peer closed the connection".to_owned()
         }
+        ConnectionError::ApplicationClosed(close) if close.error_code == REPLACED => {
+            "the same device key has connected from elsewhere".to_owned()
+        }
         ConnectionError::ApplicationClosed(close) => {
             let said = String::from_utf8_lossy(&close.reason);
             let said: String =
@@ -98,13 +131,16 @@ pub(crate) fn describe(error: &ConnectionError) -> String {
     }
 }
 
-/// Returns an error and its causes, on one line.
+/// Returns an error and its causes, on one line; a cause that says nothing new is left out.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let cause = error.to_string();
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
         source = error.source();
     }
     text
@@ -138,7 +174,7 @@ impl Drop for Task {
     }
 }
 
-fn transport_config(limits: &Limits) -> QuicTransportConfig {
+fn transport_config(limits: &Limits, window: u32) -> QuicTransportConfig {
     let heartbeat = limits.idle / HEARTBEATS;
     QuicTransportConfig::builder()
         .max_idle_timeout(Some(limits.idle.try_into().expect("an idle limit is far below 2^62 ms")))
@@ -147,6 +183,6 @@ fn transport_config(limits: &Limits) -> QuicTransportConfig {
         .default_path_keep_alive_interval(heartbeat)
         .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))
         .max_concurrent_uni_streams(VarInt::from_u32(1))
-        .receive_window(VarInt::from_u32(RECEIVE_WINDOW))
+        .receive_window(VarInt::from_u32(window))
         .build()
 }

@@ -77,14 +77,17 @@ pub(crate) fn encode<M: Serialize>(message: &M, size_max: usize) -> Result<Vec<u
     Ok(bytes)
 }
 
-/// Reads the next message; returns `None` when the peer has finished.
+/// Reads the next message, returned with its encoded size; returns `None` when the peer has finished.
 pub(crate) async fn read<M: DeserializeOwned>(
     stream: &mut RecvStream,
     size_max: usize,
-) -> Result<Option<M>, FrameError> {
+) -> Result<Option<(M, usize)>, FrameError> {
     let Some(bytes) = read_bytes(stream, size_max).await? else { return Ok(None) };
     let (message, rest) = postcard::take_from_bytes(&bytes).map_err(FrameError::Decode)?;
-    if rest.is_empty() { Ok(Some(message)) } else { Err(FrameError::Trailing(rest.len())) }
+    match rest.len() {
+        0 => Ok(Some((message, bytes.len()))),
+        more => Err(FrameError::Trailing(more)),
+    }
 }
 
 /// Writes the empty opening frame: a peer sees a stream only once something was written.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of these messages; a peer with another version gets an error and is disconnected.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 3;
 
 /// Longest explanation in a message, in bytes.
 pub const REASON_BYTES_MAX: usize = 400;
@@ -14,42 +14,17 @@ pub const REASON_BYTES_MAX: usize = 400;
 /// A BLAKE3 digest on the wire.
 pub type WireDigest = [u8; 32];
 
-/// An ed25519 signature over a statement of `abi::statement`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WireSignature {
-    /// First half, `R`.
-    pub r: [u8; 32],
-    /// Second half, `s`.
-    pub s: [u8; 32],
-}
-
-impl WireSignature {
-    /// Splits the usual encoding of 64 bytes.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8; 64]) -> Self {
-        let (mut r, mut s) = ([0; 32], [0; 32]);
-        r.copy_from_slice(&bytes[..32]);
-        s.copy_from_slice(&bytes[32..]);
-        Self { r, s }
-    }
-
-    /// Returns the usual encoding of 64 bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> [u8; 64] {
-        let mut bytes = [0; 64];
-        bytes[..32].copy_from_slice(&self.r);
-        bytes[32..].copy_from_slice(&self.s);
-        bytes
-    }
-}
-
-/// A device's request to be paid to an account, if the ledger does not have this link yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// Counter that invalidates older link statements.
-    pub nonce: u64,
-    /// Signature over `statement::link`.
-    pub signature: WireSignature,
+/// Why a device connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// It trains, and audits what it is drawn for.
+    Worker,
+    /// It is the owner's auditing device.
+    Auditor,
+    /// It is a referee of the ledger and has to replay a disputed round.
+    Referee,
+    /// It repeats a round because somebody wants to know.
+    Observer,
 }
 
 /// From a worker to the coordinator.
@@ -59,42 +34,18 @@ pub enum ToCoordinator {
     Hello {
         /// [`PROTOCOL`].
         protocol: u32,
-        /// The run to take part in.
+        /// The run.
         run: u64,
-        /// Who is paid.
-        account: [u8; 20],
-        /// Present when the ledger does not link the device to `account` yet.
-        link: Option<Link>,
-        /// Signature over `statement::enroll`.
-        enroll: WireSignature,
+        /// Why it connects.
+        role: Role,
     },
-    /// The commitment to a finished round, for the ledger.
-    Committed {
+    /// A signed statement for the ledger, as `abi::signed` makes it: a call of `Devices.link`, or of `TrainingRuns.enroll`,
+    /// `leave`, `commit` or `verdict`.
+    Statement(Vec<u8>),
+    /// A state that the device needs to repeat a round: it shall be served.
+    Wanted {
         /// The round.
         round: u32,
-        /// Sealed Merkle root.
-        seal: WireDigest,
-        /// Digest of the encoded update, which this worker serves from now on.
-        update: WireDigest,
-        /// Error-feedback memory at the start of the round.
-        memory_before: WireDigest,
-        /// Error-feedback memory after the round.
-        memory_after: WireDigest,
-        /// Signature over `statement::commit`.
-        signature: WireSignature,
-    },
-    /// An auditor's finding, for the ledger.
-    Verdict {
-        /// The audited round.
-        round: u32,
-        /// The audited device.
-        subject: [u8; 32],
-        /// 0 passed, 1 mismatch, 2 unavailable.
-        kind: u8,
-        /// The root, or the root sealed for the auditor.
-        value: WireDigest,
-        /// Signature over `statement::verdict`.
-        signature: WireSignature,
     },
     /// Progress, for display only.
     Progress {
@@ -109,19 +60,17 @@ pub enum ToCoordinator {
         /// Speed of this device in this round.
         tokens_per_second: u32,
     },
-    /// The owner of the machine stops the worker.
-    Leaving {
-        /// Round during which it leaves.
+    /// This device's training of the round diverged, so it can't commit. The coordinator replays the round to check it.
+    Diverged {
+        /// The round.
         round: u32,
-        /// Signature over `statement::leave`.
-        signature: WireSignature,
     },
 }
 
 /// From the coordinator to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// Answer to `Hello`: the device has its seat on the ledger.
+    /// Answer to `Hello`: the device has its seat on the ledger, or needs none.
     Welcome {
         /// Canonical bytes of the run's specification; their digest is in the terms.
         spec: Vec<u8>,
@@ -139,6 +88,13 @@ pub enum ToWorker {
         /// Digest of the outer update blob, or zero.
         update: WireDigest,
     },
+    /// The base state of a round is served.
+    Served {
+        /// The round.
+        round: u32,
+        /// Digest of its base state; zero when it can't be had.
+        base: WireDigest,
+    },
     /// This device was drawn to audit.
     Audit {
         /// The audited round.
@@ -147,8 +103,6 @@ pub enum ToWorker {
         subject: [u8; 32],
         /// Digest of that round's base state, which is also the digest of the checkpoint blob.
         base: WireDigest,
-        /// Whether the subject's memory is available and served as a blob.
-        evidence: bool,
     },
     /// The ledger or the coordinator refused a message.
     Refused {

@@ -10,7 +10,7 @@ use std::{
 
 use iroh::{
     Endpoint, EndpointAddr, EndpointId,
-    endpoint::{Connection, RecvStream, SendStream},
+    endpoint::{Connection, ConnectionError, RecvStream, SendStream},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{sync::mpsc, time::timeout};
@@ -19,8 +19,8 @@ use units::{DeviceId, Digest};
 use crate::{
     blob::{self, BlobStore, FetchError, PublishError},
     endpoint::{
-        self, BLOBS_ALPN, BindError, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, QUEUE_MAX, Task,
-        chain, describe, refuse,
+        self, BLOBS_ALPN, BindError, Bound, Boxed, CONTROL_ALPN, DONE, EVIDENCE_ALPN, FETCH_WINDOW,
+        QUEUE_MAX, REPLACED, Task, chain, describe, refuse,
     },
     frame::{self, FrameError, SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX},
     limits::Limits,
@@ -73,8 +73,19 @@ pub enum ConnectError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the connection to the coordinator has ended: {reason}")]
 pub struct Lost {
+    /// What ended it.
+    pub cause: LostCause,
     /// The reason, as text.
     pub reason: String,
+}
+
+/// What ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostCause {
+    /// The same device key has connected from elsewhere: two programs use it.
+    Replaced,
+    /// Anything else.
+    Other,
 }
 
 /// A connection to a coordinator: messages and blobs in both directions.
@@ -82,7 +93,7 @@ pub struct Lost {
 /// `In` is the type of messages to the worker, `Out` of messages from it.
 #[derive(Debug)]
 pub struct WorkerEndpoint<In = ToWorker, Out = ToCoordinator> {
-    endpoint: Endpoint,
+    endpoint: Bound,
     coordinator: DeviceId,
     limits: Limits,
     blobs: Connection,
@@ -90,7 +101,7 @@ pub struct WorkerEndpoint<In = ToWorker, Out = ToCoordinator> {
     meter: Arc<Meter>,
     outbox: mpsc::Sender<Vec<u8>>,
     inbox: tokio::sync::Mutex<mpsc::Receiver<In>>,
-    lost: Arc<Mutex<Option<String>>>,
+    lost: Arc<Mutex<Option<Lost>>>,
     session: Task,
     says: PhantomData<fn(Out)>,
 }
@@ -102,17 +113,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
     /// [`ConnectError`], within [`Limits::answer`].
     pub async fn connect(dial: Dial, limits: Limits) -> Result<Self, ConnectError> {
         let coordinator = dial.coordinator;
-        let id = EndpointId::from_bytes(coordinator.as_bytes())
-            .map_err(|_| ConnectError::BadKey { coordinator })?;
-        let sockets = sockets_for(&dial.addresses);
-        if sockets.is_empty() {
-            return Err(ConnectError::NoAddress { coordinator });
-        }
-        let endpoint = endpoint::bind(&dial.secret, &sockets, Vec::new(), &limits).await?;
-        let address = dial
-            .addresses
-            .iter()
-            .fold(EndpointAddr::new(id), |address, socket| address.with_ip_addr(*socket));
+        let (endpoint, address) = open(&dial, &limits).await?;
         let meter = Arc::new(Meter::default());
         let reason =
             match timeout(limits.answer, Connections::open(&endpoint, address, &meter)).await {
@@ -120,14 +121,14 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
                     return Ok(Self::start(endpoint, coordinator, limits, meter, connections));
                 }
                 Ok(Err(reason)) => reason,
-                Err(_) => format!("no answer within {} s", limits.answer.as_secs()),
+                Err(_) => silence(&limits),
             };
-        endpoint::close(&endpoint).await;
-        Err(ConnectError::Unreachable { coordinator, addresses: dial.addresses, reason })
+        endpoint.close().await;
+        Err(unreachable(dial, reason))
     }
 
     fn start(
-        endpoint: Endpoint,
+        endpoint: Bound,
         coordinator: DeviceId,
         limits: Limits,
         meter: Arc<Meter>,
@@ -186,8 +187,11 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
     pub async fn recv(&self) -> Result<In, Lost> {
         let message = self.inbox.lock().await.recv().await;
         message.ok_or_else(|| {
-            let reason = self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            Lost { reason: reason.unwrap_or_else(|| "this side closed it".to_owned()) }
+            let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            lost.unwrap_or_else(|| Lost {
+                cause: LostCause::Other,
+                reason: "this side closed it".to_owned(),
+            })
         })
     }
 
@@ -232,8 +236,73 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
             tracing::debug!("the coordinator did not read the last messages in time");
         }
         drop(session);
-        endpoint::close(&endpoint).await;
+        endpoint.close().await;
     }
+}
+
+/// Fetches one blob that the coordinator serves to anyone, and disconnects.
+///
+/// # Errors
+/// [`FetchOnceError`], in bounded time.
+pub async fn fetch_once(
+    dial: Dial,
+    limits: Limits,
+    digest: &Digest,
+    size_max: u64,
+) -> Result<Vec<u8>, FetchOnceError> {
+    let (endpoint, address) = open(&dial, &limits).await?;
+    let dialling = async {
+        let connected = endpoint.connect(address, BLOBS_ALPN).await;
+        connected.map_err(|error| chain(&error))
+    };
+    let connection = match timeout(limits.answer, dialling).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(reason)) => Err(unreachable(dial, reason)),
+        Err(_) => Err(unreachable(dial, silence(&limits))),
+    };
+    let fetched = match connection {
+        Ok(connection) => Ok(blob::fetch(&connection, digest, size_max, limits.answer).await?),
+        Err(error) => Err(error.into()),
+    };
+    endpoint.close().await;
+    fetched
+}
+
+/// Why a blob was not fetched from a coordinator.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchOnceError {
+    /// There is no connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The coordinator did not deliver the blob.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+}
+
+/// Opens a socket to dial from, and returns the address to dial.
+async fn open(dial: &Dial, limits: &Limits) -> Result<(Bound, EndpointAddr), ConnectError> {
+    let coordinator = dial.coordinator;
+    let id = EndpointId::from_bytes(coordinator.as_bytes())
+        .map_err(|_| ConnectError::BadKey { coordinator })?;
+    let sockets = sockets_for(&dial.addresses);
+    if sockets.is_empty() {
+        return Err(ConnectError::NoAddress { coordinator });
+    }
+    let endpoint =
+        endpoint::bind(&dial.secret, &sockets, Vec::new(), (limits, FETCH_WINDOW)).await?;
+    let address = dial
+        .addresses
+        .iter()
+        .fold(EndpointAddr::new(id), |address, socket| address.with_ip_addr(*socket));
+    Ok((endpoint, address))
+}
+
+fn unreachable(dial: Dial, reason: String) -> ConnectError {
+    ConnectError::Unreachable { coordinator: dial.coordinator, addresses: dial.addresses, reason }
+}
+
+fn silence(limits: &Limits) -> String {
+    format!("no answer within {} s", limits.answer.as_secs())
 }
 
 /// The three connections and the control stream, each counted.
@@ -292,7 +361,7 @@ impl Connections {
 struct Session {
     connections: Connections,
     blob_store: Arc<BlobStore>,
-    lost: Arc<Mutex<Option<String>>>,
+    lost: Arc<Mutex<Option<Lost>>>,
     answer: Duration,
 }
 
@@ -307,13 +376,18 @@ impl Session {
         let reason = tokio::select! {
             result = listen(&mut receive, &inbox) => ending(&control, result),
             result = talk(&mut send, &mut queue, &control, self.answer) => ending(&control, result),
-            () = blob::serve(&evidence, &self.blob_store, self.answer) => ended(&evidence),
+            () = blob::serve(&evidence, &self.blob_store, self.answer, |_| true) => ended(&evidence),
             error = blobs.closed() => describe(&error),
         };
-        for connection in [&control, &evidence, &blobs] {
+        let connections = [&control, &evidence, &blobs];
+        let cause = match connections.iter().any(|connection| was_replaced(connection)) {
+            true => LostCause::Replaced,
+            false => LostCause::Other,
+        };
+        for connection in connections {
             connection.close(DONE, b"");
         }
-        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Lost { cause, reason });
         // Dropped only now: a reader who sees the end of the queue then finds the reason.
         drop(inbox);
     }
@@ -323,7 +397,7 @@ async fn listen<In: DeserializeOwned>(
     receive: &mut RecvStream,
     inbox: &mpsc::Sender<In>,
 ) -> Result<(), FrameError> {
-    while let Some(message) = frame::read(receive, TO_WORKER_SIZE_MAX).await? {
+    while let Some((message, _)) = frame::read(receive, TO_WORKER_SIZE_MAX).await? {
         if inbox.send(message).await.is_err() {
             // Closing: nobody reads further messages, but the stream is read so that it can end.
             tracing::debug!("a message came after the last one read");
@@ -357,6 +431,14 @@ fn ending(control: &Connection, result: Result<(), FrameError>) -> String {
             chain(&error)
         }
     }
+}
+
+/// Returns whether the peer has closed the connection because the same key has connected again.
+fn was_replaced(connection: &Connection) -> bool {
+    matches!(
+        connection.close_reason(),
+        Some(ConnectionError::ApplicationClosed(close)) if close.error_code == REPLACED
+    )
 }
 
 fn ended(connection: &Connection) -> String {

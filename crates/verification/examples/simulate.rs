@@ -9,7 +9,6 @@
 
 use std::{error::Error, io::Write as _, ops::ControlFlow, path::Path, thread, time::Instant};
 
-use compression::Memory;
 use corpus::{Corpus, Cut, Draw, assignment};
 use model::{Activations, Execution, Trainer, instructions::Isa};
 use serde_json::Value;
@@ -86,7 +85,7 @@ struct Simulation<'a> {
     corpus: &'a Corpus,
     parameters: Vec<f32>,
     outer: OuterState,
-    memories: Vec<Memory>,
+    workers: u8,
     loss_mean: f32,
     size_up: usize,
     size_down: usize,
@@ -102,7 +101,7 @@ impl<'a> Simulation<'a> {
             corpus,
             parameters,
             outer: OuterState::new(count),
-            memories: vec![Memory::zero(count); usize::from(workers)],
+            workers,
             loss_mean: 0.0,
             size_up: 0,
             size_down: 0,
@@ -112,15 +111,14 @@ impl<'a> Simulation<'a> {
 
     /// Runs one round of all workers, `cores` of them at a time.
     fn round(&mut self, round: u32, cores: usize) -> Result<()> {
-        let devices: Vec<DeviceId> = (0..self.memories.len())
-            .map(|index| DeviceId::from_bytes([u8::try_from(index).unwrap_or(0); 32]))
-            .collect();
+        let devices: Vec<DeviceId> =
+            (0..self.workers).map(|index| DeviceId::from_bytes([index; 32])).collect();
         let mut outcomes = Vec::new();
-        for (devices, memories) in devices.chunks(cores).zip(self.memories.chunks(cores)) {
+        for devices in devices.chunks(cores) {
             let together = thread::scope(|scope| {
-                let pairs = devices.iter().zip(memories);
-                let threads: Vec<_> = pairs
-                    .map(|(device, memory)| scope.spawn(|| self.train(round, *device, memory)))
+                let threads: Vec<_> = devices
+                    .iter()
+                    .map(|device| scope.spawn(|| self.train(round, *device)))
                     .collect();
                 threads
                     .into_iter()
@@ -143,16 +141,10 @@ impl<'a> Simulation<'a> {
         self.loss_mean = outcomes[0].loss_mean;
         self.parameters = advanced.parameters;
         self.outer = advanced.state;
-        self.memories = outcomes.into_iter().map(|outcome| outcome.memory_after).collect();
         Ok(())
     }
 
-    fn train(
-        &self,
-        round: u32,
-        device: DeviceId,
-        memory: &Memory,
-    ) -> std::result::Result<Outcome, String> {
+    fn train(&self, round: u32, device: DeviceId) -> std::result::Result<Outcome, String> {
         let draw = Draw { seed: &self.spec.seed.0, round, device: &device };
         let count = usize::try_from(self.spec.shards_per_round).unwrap_or(usize::MAX);
         let shards: Vec<&[u8]> = assignment(&draw, self.corpus.shard_count(), count)
@@ -164,7 +156,6 @@ impl<'a> Simulation<'a> {
             round,
             device,
             base: &self.parameters,
-            memory_before: memory,
             shards: &shards,
             threads: 1,
             isa: Isa::detect(),

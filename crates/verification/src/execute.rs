@@ -2,16 +2,17 @@
 
 use std::ops::ControlFlow;
 
-use compression::{Change, CompressError, Compressed, Memory, compress};
+use compression::{Change, CompressError, Selection, compress};
 use corpus::{BatchError, Batcher, Draw};
 use model::instructions::{Checked, Isa};
+use model::philox::Philox;
 use model::{Activations, Execution, Layout, Trainer, TrainerError};
 use optimizer::{Backend, HyperParameters, Inner, MatrixParameters, Schedule};
 use thiserror::Error;
 use units::{DeviceId, Digest};
 
 use crate::merkle::merkle_root;
-use crate::spec::{RunSpec, to_usize};
+use crate::spec::{RunSpec, SelectionKind, to_usize};
 
 /// Epsilon of AdamW, which avoids a division by zero. Part of the protocol, like the rest of this file.
 const EPSILON: f32 = 1e-8;
@@ -31,8 +32,6 @@ pub struct Job<'a> {
     pub device: DeviceId,
     /// Parameters at the start of the round.
     pub base: &'a [f32],
-    /// That device's error-feedback memory at the start of the round.
-    pub memory_before: &'a Memory,
     /// The assigned shards, in the order of [`corpus::assignment`].
     pub shards: &'a [&'a [u8]],
     /// Number of threads; the result does not depend on it.
@@ -46,7 +45,7 @@ pub struct Job<'a> {
 /// The result of a round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// Digests under the root: job, state at the end of each segment, update, memory after.
+    /// Digests under the root: job, state at the end of each segment, update.
     pub leaves: Vec<Digest>,
     /// Merkle root of the leaves: secret until an audit.
     pub root: Digest,
@@ -54,10 +53,6 @@ pub struct Outcome {
     pub update: Vec<u8>,
     /// BLAKE3 of the encoded update.
     pub update_digest: Digest,
-    /// The device's memory for its next round.
-    pub memory_after: Memory,
-    /// BLAKE3 of the memory's bytes.
-    pub memory_after_digest: Digest,
     /// Mean loss of the steps, in nats per token.
     pub loss_mean: f32,
     /// Tokens trained on.
@@ -92,12 +87,10 @@ pub enum JobError {
         /// Number of rounds of the run.
         rounds: u32,
     },
-    /// Parameters or memory have the wrong length for the model.
-    #[error("{what} of {count} parameters, the run's model has {expected}")]
+    /// The base has the wrong length for the model.
+    #[error("base of {count} parameters, the run's model has {expected}")]
     WrongModel {
-        /// The input with the wrong length.
-        what: &'static str,
-        /// Its length.
+        /// Length of the base.
         count: usize,
         /// The length for the run's model.
         expected: usize,
@@ -152,46 +145,54 @@ pub fn execute(
     let Training { parameters, .. } = training;
     let (spec, round) = (job.spec, job.round);
     let change = Change::Between { before: job.base, after: &parameters };
-    let compressed = compress(change, job.memory_before, spec.memory_decay, spec.density(round))?;
+    let update = compress_for(spec, round, &job.device, change)?;
     #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 losses, for people")]
     let loss_mean = (losses / f64::from(steps)) as f32;
-    Ok(Outcome::new(compressed, leaves, loss_mean, spec.tokens(round)))
+    Ok(Outcome::new(update, leaves, loss_mean, spec.tokens(round)))
 }
 
 /// Returns an outcome without doing the work, for tests that show that cheating does not pay: `made_up` replaces the
 /// pseudo-gradient, and no training leads to the root. The update decodes like any other.
 ///
 /// # Errors
-/// When `made_up` and `memory_before` differ in length or can't be compressed.
+/// When `made_up` can't be compressed.
 pub fn fabricate(
     spec: &RunSpec,
     round: u32,
+    device: &DeviceId,
     made_up: &[f32],
-    memory_before: &Memory,
 ) -> Result<Outcome, JobError> {
-    let change = Change::Given(made_up);
-    let compressed = compress(change, memory_before, spec.memory_decay, spec.density(round))?;
+    let update = compress_for(spec, round, device, Change::Given(made_up))?;
     let leaf_count = spec.segment_ends(round).len() + 1;
-    let leaves = vec![Digest::of(&compressed.encoded); leaf_count];
-    Ok(Outcome::new(compressed, leaves, 0.0, spec.tokens(round)))
+    let leaves = vec![Digest::of(&update); leaf_count];
+    Ok(Outcome::new(update, leaves, 0.0, spec.tokens(round)))
+}
+
+/// Compresses a device's change; its draws follow from the run's seed, the round and the device.
+fn compress_for(
+    spec: &RunSpec,
+    round: u32,
+    device: &DeviceId,
+    change: Change<'_>,
+) -> Result<Vec<u8>, CompressError> {
+    let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 update draws v1");
+    hasher.update(&spec.seed.0).update(&round.to_le_bytes()).update(device.as_bytes());
+    let philox =
+        Philox::derive("gleaner 2026 update draws of a round v1", hasher.finalize().as_bytes());
+    let numbers = |index| philox.block_at(index);
+    let selection = match spec.selection {
+        SelectionKind::Largest => Selection::Largest,
+        SelectionKind::Drawn => Selection::Drawn(&numbers),
+    };
+    compress(change, spec.format(round), selection)
 }
 
 impl Outcome {
-    /// Returns the outcome for `leaves`, which hold the digests of job and states, and adds those of update and memory.
-    fn new(compressed: Compressed, mut leaves: Vec<Digest>, loss_mean: f32, tokens: u64) -> Self {
-        let update_digest = Digest::of(&compressed.encoded);
-        let memory_after_digest = Digest::of(&compressed.memory.to_bytes());
-        leaves.extend([update_digest, memory_after_digest]);
-        Self {
-            root: merkle_root(&leaves),
-            leaves,
-            update: compressed.encoded,
-            update_digest,
-            memory_after: compressed.memory,
-            memory_after_digest,
-            loss_mean,
-            tokens,
-        }
+    /// Returns the outcome for `leaves`, which hold the digests of job and states, and adds that of the update.
+    fn new(update: Vec<u8>, mut leaves: Vec<Digest>, loss_mean: f32, tokens: u64) -> Self {
+        let update_digest = Digest::of(&update);
+        leaves.push(update_digest);
+        Self { root: merkle_root(&leaves), leaves, update, update_digest, loss_mean, tokens }
     }
 }
 
@@ -255,12 +256,11 @@ impl<'a> Training<'a> {
 /// Hashes the inputs. It binds the root to them, so that a root computed from other inputs that happen to round to
 /// the same result can't open the same seal.
 fn job_digest(job: &Job<'_>) -> Digest {
-    let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 job v1");
+    let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 job v2");
     hasher.update(job.spec.digest().as_bytes());
     hasher.update(&job.round.to_le_bytes());
     hasher.update(job.device.as_bytes());
     hasher.update(model::state_digest(job.base).as_bytes());
-    hasher.update(Digest::of(&job.memory_before.to_bytes()).as_bytes());
     for shard in job.shards {
         hasher.update(Digest::of(shard).as_bytes());
     }
@@ -272,12 +272,8 @@ fn check(job: &Job<'_>) -> Result<(), JobError> {
         return Err(JobError::NoSuchRound { round: job.round, rounds: job.spec.rounds });
     }
     let expected = job.spec.model.parameter_count();
-    for (what, count) in [("base", job.base.len()), ("memory", job.memory_before.len())] {
-        if count != expected {
-            return Err(JobError::WrongModel { what, count, expected });
-        }
-    }
-    Ok(())
+    let count = job.base.len();
+    if count == expected { Ok(()) } else { Err(JobError::WrongModel { count, expected }) }
 }
 
 fn optimizer(job: &Job<'_>) -> Result<Inner, TrainerError> {

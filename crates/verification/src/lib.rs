@@ -5,15 +5,15 @@
 //!
 //! 1. [`RunSpec`] fixes model, data draws, inner and outer steps and compression; the terms of the run contain its
 //!    digest.
-//! 2. [`execute`] trains from the base state, compresses the pseudo-gradient with the device's memory, and returns
-//!    the update, the new memory and the Merkle [root](merkle_root) over job, state digests, update and memory.
+//! 2. [`execute`] trains from the base state, compresses the pseudo-gradient, and returns the update and the Merkle
+//!    [root](merkle_root) over job, state digests and update. Its inputs are public: base state, specification, shards.
 //! 3. [`units::seal`] hides the root in a commitment: only a device that did the work, or repeated it, knows the root that
 //!    opens the seal.
 //! 4. [`advance`] aggregates the updates of a round into the new state and one encoded outer update; with it
 //!    [`apply_outer`] takes a worker from the base state to the bit-equal new state.
 //!
 //! Invariants: same job, same bytes, on any machine and any number of threads; the root binds every input
-//! (specification, round, device, base, memory, data); coordinator and workers have bit-equal states because both
+//! (specification, round, device, base, data); coordinator and workers have bit-equal states because both
 //! subtract the same decoded update.
 //!
 //! The crate does not decide whom to audit or what a finding means (`training-run` does), fetch anything, or keep
@@ -26,6 +26,7 @@ mod evaluate;
 mod execute;
 mod merkle;
 mod outer_step;
+mod sizes;
 mod spec;
 
 pub use evaluate::{TooShort, evaluate};
@@ -35,4 +36,5 @@ pub use optimizer::InnerKind;
 pub use outer_step::{
     Advanced, Contribution, OuterState, OuterStateError, OuterStepError, advance, apply_outer,
 };
-pub use spec::{RunSpec, Seed, SpecError};
+pub use sizes::{outer_update_size_max, state_size, update_size_max};
+pub use spec::{RunSpec, Seed, SelectionKind, SpecError};

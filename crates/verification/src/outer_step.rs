@@ -1,6 +1,6 @@
 //! The outer step: the coordinator aggregates a round's updates, and workers apply the result.
 
-use compression::{Change, CompressError, DecodeError, Memory, MemoryError, compress, decompress};
+use compression::{Change, CompressError, DecodeError, Selection, compress, decompress};
 use optimizer::{Nesterov, OuterRates, aggregate};
 use thiserror::Error;
 use units::DeviceId;
@@ -13,8 +13,6 @@ use crate::spec::RunSpec;
 pub struct OuterState {
     /// Outer momentum.
     pub nesterov: Nesterov,
-    /// Error-feedback memory of the outer updates.
-    pub memory: Memory,
 }
 
 /// The update that a device committed to in this round.
@@ -70,7 +68,7 @@ pub enum OuterStateError {
     Size {
         /// Bytes given.
         size: usize,
-        /// Six bytes for each parameter.
+        /// Four bytes for each parameter.
         expected: usize,
     },
     /// A momentum is not finite.
@@ -79,24 +77,19 @@ pub enum OuterStateError {
         /// Parameter index.
         index: usize,
     },
-    /// The bytes of the memory are invalid.
-    #[error("the outer memory is invalid: the file is damaged")]
-    Memory(#[from] MemoryError),
 }
 
 impl OuterState {
     /// Returns the state before the first round.
     #[must_use]
     pub fn new(parameter_count: usize) -> Self {
-        Self { nesterov: Nesterov::new(parameter_count), memory: Memory::zero(parameter_count) }
+        Self { nesterov: Nesterov::new(parameter_count) }
     }
 
-    /// Returns the momentum in little-endian f32, then the memory in little-endian bf16: six bytes per parameter.
+    /// Returns the momentum in little-endian f32: four bytes per parameter.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = model::params_to_bytes(&self.nesterov.momentum);
-        bytes.extend(self.memory.to_bytes());
-        bytes
+        model::params_to_bytes(&self.nesterov.momentum)
     }
 
     /// Parses the bytes of [`OuterState::to_bytes`].
@@ -104,26 +97,23 @@ impl OuterState {
     /// # Errors
     /// When the size is wrong or a value is not finite.
     pub fn from_bytes(bytes: &[u8], parameter_count: usize) -> Result<Self, OuterStateError> {
-        let expected = parameter_count.saturating_mul(6);
+        let expected = parameter_count.saturating_mul(4);
         if bytes.len() != expected {
             return Err(OuterStateError::Size { size: bytes.len(), expected });
         }
-        let (momentum, memory) = bytes.split_at(parameter_count * 4);
-        let (momentum, _) = momentum.as_chunks::<4>();
+        let (momentum, _) = bytes.as_chunks::<4>();
         let momentum: Vec<f32> = momentum.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         if let Some(index) = momentum.iter().position(|value| !value.is_finite()) {
             return Err(OuterStateError::Momentum { index });
         }
-        let memory = Memory::from_bytes(memory, parameter_count)?;
-        Ok(Self { nesterov: Nesterov { momentum }, memory })
+        Ok(Self { nesterov: Nesterov { momentum } })
     }
 }
 
-/// Aggregates the updates of a round: decode, combine robustly, Nesterov step, compress with the outer memory,
-/// apply the compressed update.
+/// Aggregates the updates of a round: decode, combine robustly, Nesterov step, compress, apply the compressed update.
 ///
 /// The order of `contributions` does not matter. Bytes that can't be decoded are left out and reported. Without any
-/// update the pseudo-gradient is zero, and only momentum and memory change the parameters.
+/// update the pseudo-gradient is zero, and only the momentum changes the parameters.
 ///
 /// # Errors
 /// When a device appears twice, a length does not fit the model, or the result is out of range.
@@ -144,7 +134,7 @@ pub fn advance(
 
     let (mut joined, mut updates, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     for Contribution { device, encoded } in sorted {
-        match decompress(encoded, parameter_count, spec.density(round)) {
+        match decompress(encoded, parameter_count, spec.format(round)) {
             Ok(update) => {
                 joined.push(device);
                 updates.push(update);
@@ -157,17 +147,10 @@ pub fn advance(
     let rates =
         OuterRates { learning_rate: spec.outer_learning_rate, momentum: spec.outer_momentum };
     let change = nesterov.step(&pseudo_gradient, rates);
-    let change = Change::Given(&change);
-    let compressed = compress(change, &state.memory, spec.memory_decay, spec.density_down())?;
+    let encoded = compress(Change::Given(&change), spec.format_down(), Selection::Largest)?;
     let mut parameters = base.to_vec();
-    apply_outer(spec, &mut parameters, &compressed.encoded).expect("the bytes were encoded here");
-    Ok(Advanced {
-        parameters,
-        encoded: compressed.encoded,
-        state: OuterState { nesterov, memory: compressed.memory },
-        joined,
-        rejected,
-    })
+    apply_outer(spec, &mut parameters, &encoded).expect("the bytes were encoded here");
+    Ok(Advanced { parameters, encoded, state: OuterState { nesterov }, joined, rejected })
 }
 
 /// Changes `parameters` from the base of a round to its result, bit-equal to what [`advance`] returned. On `Err`
@@ -180,7 +163,7 @@ pub fn apply_outer(
     parameters: &mut [f32],
     encoded: &[u8],
 ) -> Result<(), DecodeError> {
-    let change = decompress(encoded, parameters.len(), spec.density_down())?;
+    let change = decompress(encoded, parameters.len(), spec.format_down())?;
     parameters.iter_mut().zip(&change).for_each(|(parameter, change)| *parameter -= change);
     Ok(())
 }
@@ -195,11 +178,7 @@ fn join(updates: &[Vec<f32>], parameter_count: usize) -> Vec<f32> {
 }
 
 fn check(expected: usize, base: &[f32], state: &OuterState) -> Result<(), OuterStepError> {
-    let lengths = [
-        ("base", base.len()),
-        ("outer momentum", state.nesterov.momentum.len()),
-        ("outer memory", state.memory.len()),
-    ];
+    let lengths = [("base", base.len()), ("outer momentum", state.nesterov.momentum.len())];
     match lengths.into_iter().find(|(_, count)| *count != expected) {
         Some((what, count)) => Err(OuterStepError::WrongModel { what, count, expected }),
         None => Ok(()),

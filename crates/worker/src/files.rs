@@ -1,86 +1,99 @@
-//! The worker's files: shards of the corpus and its own error-feedback memories, each named by its digest.
+//! The worker's files: shards of the corpus, each named by its digest.
 //!
-//! Every file is checked against its digest when read, so a damaged file counts as missing.
+//! They are a cache: every file is checked against its digest when read, so a damaged file counts as missing. When
+//! the owner's limit is reached, those that were not used for longest are removed.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use units::Digest;
 
-/// Number of memories kept for a run: the newest, and those that an auditor may still request.
-pub(crate) const MEMORIES_KEPT_MAX: usize = 12;
+/// End of the name of a file that is being written.
+const UNFINISHED: &str = "new";
 
 /// A directory of content-addressed files.
 #[derive(Clone, Debug)]
 pub(crate) struct WorkerFiles {
     shards: PathBuf,
-    memories: PathBuf,
+    size_max: u64,
 }
 
 impl WorkerFiles {
-    /// Opens the folders below `data_dir` and creates missing ones; shards are shared by all runs, memories belong
-    /// to `run`.
+    /// Opens the folder below `data_dir`, which all runs share, and creates it when it is missing. Its files have at
+    /// most `size_max` bytes together.
     ///
     /// # Errors
-    /// When a folder can't be created.
-    pub(crate) fn open(data_dir: &Path, run: u64) -> io::Result<Self> {
-        let files = Self {
-            shards: data_dir.join("shards"),
-            memories: data_dir.join("runs").join(run.to_string()).join("memories"),
-        };
+    /// When the folder can't be created or read.
+    pub(crate) fn open(data_dir: &Path, size_max: u64) -> io::Result<Self> {
+        let files = Self { shards: data_dir.join("shards"), size_max };
         fs::create_dir_all(&files.shards)?;
-        fs::create_dir_all(&files.memories)?;
+        for entry in fs::read_dir(&files.shards)? {
+            let path = entry?.path();
+            // Of a process that was killed while it wrote.
+            if path.extension().is_some_and(|end| end == UNFINISHED) {
+                fs::remove_file(path)?;
+            }
+        }
+        files.make_room(0)?;
         Ok(files)
+    }
+
+    /// Returns the folder of the shards.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.shards
     }
 
     /// Returns a stored shard, or `None`.
     #[must_use]
     pub(crate) fn shard(&self, digest: &Digest) -> Option<Vec<u8>> {
-        read_checked(&self.shards, digest)
+        let bytes = read_checked(&self.shards, digest)?;
+        // Without the time of this use the file is only removed earlier.
+        if let Err(error) = touch(&self.shards.join(digest.to_string())) {
+            tracing::debug!(%error, "the use of a shard was not noted");
+        }
+        Some(bytes)
     }
 
-    /// Stores a shard.
+    /// Stores a shard, and removes those that were not used for longest if there are too many.
     ///
     /// # Errors
     /// When the file can't be written.
     pub(crate) fn store_shard(&self, bytes: &[u8]) -> io::Result<()> {
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if self.size_max < size {
+            return Ok(());
+        }
+        self.make_room(size)?;
         write_named(&self.shards, bytes)
     }
 
-    /// Returns a stored memory, or `None`.
-    #[must_use]
-    pub(crate) fn memory(&self, digest: &Digest) -> Option<Vec<u8>> {
-        read_checked(&self.memories, digest)
-    }
-
-    /// Returns all stored memories.
-    ///
-    /// # Errors
-    /// When the folder or a file can't be read.
-    pub(crate) fn memories(&self) -> io::Result<Vec<Vec<u8>>> {
-        fs::read_dir(&self.memories)?.map(|entry| fs::read(entry?.path())).collect()
-    }
-
-    /// Stores a memory, then removes the oldest beyond [`MEMORIES_KEPT_MAX`].
-    ///
-    /// # Errors
-    /// When the file can't be written.
-    pub(crate) fn store_memory(&self, bytes: &[u8]) -> io::Result<()> {
-        write_named(&self.memories, bytes)?;
+    /// Removes the files that were not used for longest until `size` more bytes are within the limit.
+    fn make_room(&self, size: u64) -> io::Result<()> {
         let mut files = Vec::new();
-        for entry in fs::read_dir(&self.memories)? {
+        for entry in fs::read_dir(&self.shards)? {
             let entry = entry?;
-            files.push((entry.metadata()?.modified()?, entry.path()));
+            let about = entry.metadata()?;
+            files.push((about.modified()?, about.len(), entry.path()));
         }
+        let mut held: u64 = files.iter().map(|(_, size, _)| size).sum();
         files.sort();
-        let surplus = files.len().saturating_sub(MEMORIES_KEPT_MAX);
-        for (_, path) in files.into_iter().take(surplus) {
+        for (_, freed, path) in files {
+            if held.saturating_add(size) <= self.size_max {
+                break;
+            }
             fs::remove_file(path)?;
+            held = held.saturating_sub(freed);
         }
         Ok(())
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time of a file's last use, for the cache only")]
+fn touch(path: &Path) -> io::Result<()> {
+    fs::File::options().append(true).open(path)?.set_modified(SystemTime::now())
 }
 
 fn read_checked(folder: &Path, digest: &Digest) -> Option<Vec<u8>> {
@@ -92,9 +105,13 @@ fn read_checked(folder: &Path, digest: &Digest) -> Option<Vec<u8>> {
 /// stray `.new` file.
 fn write_named(folder: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = Digest::of(bytes).to_string();
-    let beside = folder.join(format!("{name}.new"));
-    fs::write(&beside, bytes)?;
-    fs::rename(beside, folder.join(name))
+    let beside = folder.join(format!("{name}.{UNFINISHED}"));
+    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, folder.join(name)));
+    if written.is_err() {
+        // A part of a file takes space that is missing already.
+        let _removed = fs::remove_file(&beside);
+    }
+    written
 }
 
 #[cfg(test)]
@@ -104,7 +121,7 @@ mod tests {
     #[test]
     fn a_damaged_file_counts_as_missing() {
         let folder = tempfile::tempdir().unwrap();
-        let files = WorkerFiles::open(folder.path(), 1).unwrap();
+        let files = WorkerFiles::open(folder.path(), u64::MAX).unwrap();
         files.store_shard(b"some text").unwrap();
         let digest = Digest::of(b"some text");
         assert_eq!(files.shard(&digest).unwrap(), b"some text");
@@ -112,13 +129,48 @@ mod tests {
         assert_eq!(files.shard(&digest), None);
     }
 
+    #[test]
+    fn the_owners_limit_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = WorkerFiles::open(folder.path(), 100).unwrap();
+        let shards: Vec<Vec<u8>> = (0..4).map(|byte| vec![byte; 30]).collect();
+        let old = |index: usize, seconds: u64| {
+            let path = files.folder().join(Digest::of(&shards[index]).to_string());
+            let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+        };
+        let held = || -> u64 {
+            fs::read_dir(files.folder())
+                .unwrap()
+                .map(|it| it.unwrap().metadata().unwrap().len())
+                .sum()
+        };
+        for (index, shard) in shards.iter().take(3).enumerate() {
+            files.store_shard(shard).unwrap();
+            old(index, 1_000 + u64::try_from(index).unwrap());
+        }
+        assert_eq!(held(), 90);
+        // The oldest is used once more, so the second one goes.
+        assert!(files.shard(&Digest::of(&shards[0])).is_some());
+        files.store_shard(&shards[3]).unwrap();
+        assert_eq!(held(), 90);
+        let is_held = |index: usize| files.shard(&Digest::of(&shards[index])).is_some();
+        assert_eq!([0, 1, 2, 3].map(is_held), [true, false, true, true]);
+        // What can't fit is not kept, and nothing is removed for it.
+        files.store_shard(&[9; 101]).unwrap();
+        assert_eq!(held(), 90);
+        // A lower limit holds from the start, and an unfinished file goes.
+        fs::write(files.folder().join("ab.new"), [0; 50]).unwrap();
+        WorkerFiles::open(folder.path(), 40).unwrap();
+        assert_eq!(held(), 30);
+    }
+
     /// A worker of a later version reads the files of an earlier one.
     #[test]
     fn the_files_stay_where_and_as_they_are() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = WorkerFiles::open(folder.path(), 300).unwrap();
+        let keep = WorkerFiles::open(folder.path(), u64::MAX).unwrap();
         keep.store_shard(b"some text").unwrap();
-        keep.store_memory(&[1, 2, 3]).unwrap();
         let mut folders = vec![folder.path().to_owned()];
         let mut files = Vec::new();
         while let Some(next) = folders.pop() {
@@ -134,16 +186,5 @@ mod tests {
         }
         files.sort();
         golden::check!("keep.txt", &files.concat());
-    }
-
-    #[test]
-    fn old_memories_are_forgotten() {
-        let folder = tempfile::tempdir().unwrap();
-        let files = WorkerFiles::open(folder.path(), 1).unwrap();
-        for index in 0..MEMORIES_KEPT_MAX + 5 {
-            files.store_memory(format!("memory {index}").as_bytes()).unwrap();
-        }
-        let kept = fs::read_dir(folder.path().join("runs/1/memories")).unwrap().count();
-        assert_eq!(kept, MEMORIES_KEPT_MAX);
     }
 }

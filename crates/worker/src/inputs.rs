@@ -1,18 +1,34 @@
 //! Collects the inputs of a computation from ledger, coordinator and disk.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
-use compression::Memory;
 use corpus::{Draw, Manifest};
 use ledger_client::Ledger;
 use model::{Activations, instructions::Isa};
-use tokio::sync::Semaphore;
-use transport::WorkerEndpoint;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
+use transport::{FetchError, WorkerEndpoint, message::ToCoordinator};
 use units::{DeviceId, Digest};
 use verification::RunSpec;
 
-use crate::{files::WorkerFiles, states::States, view, work::Assignment};
+use crate::{
+    files::WorkerFiles, participate::Refusal, replay::Priority, states::States, work::Assignment,
+};
+
+/// How long the coordinator may take to serve a state that was asked for: it may have to derive it from another one.
+const SERVING_MAX: Duration = Duration::from_secs(30);
+/// Pause between two attempts to fetch it.
+const SERVING_PAUSE: Duration = Duration::from_millis(250);
+
+/// Largest number of answers about states that are remembered.
+const ANSWERS_MAX: usize = 64;
 
 /// The base state of a round, as the coordinator announces it; all of it is checked.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +47,8 @@ pub(crate) struct Inputs {
     pub(crate) threads: usize,
     pub(crate) isa: Isa,
     pub(crate) activations: Activations,
+    /// Priority of replays.
+    pub(crate) priority: Priority,
     /// Limits how many computations run at once; each holds a permit while it needs memory.
     pub(crate) turns: Arc<Semaphore>,
     pub(crate) ledger: Ledger,
@@ -39,25 +57,23 @@ pub(crate) struct Inputs {
     pub(crate) spec: Arc<RunSpec>,
     pub(crate) manifest: Manifest,
     pub(crate) states: Arc<Mutex<States>>,
+    /// What the coordinator said about base states, by round: the state that it serves, or zero if it can't.
+    pub(crate) served: Mutex<BTreeMap<u32, Digest>>,
 }
 
 impl Inputs {
     /// Collects the inputs for the round of `device`, which is this device or an audited one.
-    ///
-    /// `memory` is the digest of that device's error-feedback memory, zero for a fresh one.
     pub(crate) async fn assignment(
         &self,
         round: u32,
         device: DeviceId,
         base: Base,
-        memory: Digest,
     ) -> anyhow::Result<Assignment> {
         Ok(Assignment {
             spec: Arc::clone(&self.spec),
             round,
             device,
-            base: self.parameters(base).await?,
-            memory: Arc::new(self.memory(memory).await?),
+            base: self.parameters(round, base).await?,
             shards: self.shards(round, &device).await?,
             threads: self.threads,
             isa: self.isa,
@@ -66,17 +82,18 @@ impl Inputs {
     }
 
     /// Returns the parameters with a digest: from memory, by one outer update, derived from the seed, or downloaded.
-    async fn parameters(&self, base: Base) -> anyhow::Result<Arc<Vec<f32>>> {
+    async fn parameters(&self, round: u32, base: Base) -> anyhow::Result<Arc<Vec<f32>>> {
         if let Some(held) = self.held(&base.state) {
             return Ok(held);
         }
         let found = match base.step {
             Some((previous, update)) => self.one_step_on(&previous, &update, &base.state).await,
-            None => self.initial(&base.state).await?,
+            None if round == 0 => self.initial(&base.state).await?,
+            None => None,
         };
         let parameters = match found {
             Some(parameters) => parameters,
-            None => self.download(&base.state).await?,
+            None => self.download(round, &base.state).await?,
         };
         let parameters = Arc::new(parameters);
         self.states
@@ -98,7 +115,8 @@ impl Inputs {
         state: &Digest,
     ) -> Option<Vec<f32>> {
         let previous = self.held(previous)?;
-        let bytes = self.endpoint.fetch(update, self.size_max(4)).await.ok()?;
+        let size_max = verification::outer_update_size_max(&self.spec);
+        let bytes = self.endpoint.fetch(update, size_max).await.ok()?;
         let spec = Arc::clone(&self.spec);
         let state = *state;
         let applied = tokio::task::spawn_blocking(move || {
@@ -120,38 +138,50 @@ impl Inputs {
         derived.await.context("deriving the initial parameters panicked")
     }
 
-    async fn download(&self, state: &Digest) -> anyhow::Result<Vec<f32>> {
-        let bytes = self
-            .endpoint
-            .fetch(state, self.size_max(4))
-            .await
-            .context("checkpoint can't be fetched")?;
+    async fn download(&self, round: u32, state: &Digest) -> anyhow::Result<Vec<f32>> {
+        let bytes = self.fetch_state(round, state).await.context("checkpoint can't be fetched")?;
         let parameters = model::params_from_bytes(&self.spec.model, &bytes);
         parameters.context("checkpoint is damaged")
     }
 
-    /// Returns the digest of the memory for this device's next round: that of its last commitment, if it is still on
-    /// disk; otherwise zero, for a fresh one, which the rules always allow.
-    pub(crate) async fn own_memory(&self) -> anyhow::Result<Digest> {
-        let named = view::memory(&self.ledger, self.run, &self.device).await?;
-        Ok(if self.files.memory(&named).is_some() { named } else { Digest::ZERO })
+    /// Fetches the base state of a round; asks the coordinator to serve it if it does not.
+    async fn fetch_state(&self, round: u32, state: &Digest) -> anyhow::Result<Vec<u8>> {
+        let size_max = verification::state_size(&self.spec);
+        let fetch = || self.endpoint.fetch(state, size_max);
+        let mut error = match fetch().await {
+            Err(error @ FetchError::NotFound { .. }) => error,
+            other => return Ok(other?),
+        };
+        self.answers().remove(&round);
+        self.endpoint.send(&ToCoordinator::Wanted { round }).await?;
+        let deadline = Instant::now() + SERVING_MAX;
+        while Instant::now() < deadline {
+            sleep(SERVING_PAUSE).await;
+            if self.answers().get(&round) == Some(&Digest::ZERO) {
+                bail!(
+                    "the coordinator does not have the state of round {}",
+                    round.saturating_add(1)
+                );
+            }
+            error = match fetch().await {
+                Err(error @ FetchError::NotFound { .. }) => error,
+                other => return Ok(other?),
+            };
+        }
+        Err(error.into())
     }
 
-    /// Returns an error-feedback memory: our own from disk, another device's from the coordinator.
-    async fn memory(&self, digest: Digest) -> anyhow::Result<Memory> {
-        let count = self.spec.model.parameter_count();
-        if digest == Digest::ZERO {
-            return Ok(Memory::zero(count));
+    /// Remembers what the coordinator said about the base state of a round.
+    pub(crate) fn answer(&self, round: u32, base: Digest) {
+        let mut answers = self.answers();
+        answers.insert(round, base);
+        while answers.len() > ANSWERS_MAX {
+            answers.pop_first();
         }
-        let bytes = match self.files.memory(&digest) {
-            Some(bytes) => bytes,
-            None => self
-                .endpoint
-                .fetch(&digest, self.size_max(2))
-                .await
-                .context("memory can't be fetched")?,
-        };
-        Ok(Memory::from_bytes(&bytes, count)?)
+    }
+
+    fn answers(&self) -> MutexGuard<'_, BTreeMap<u32, Digest>> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn shards(&self, round: u32, device: &DeviceId) -> anyhow::Result<Vec<Arc<Vec<u8>>>> {
@@ -167,7 +197,7 @@ impl Inputs {
                     let fetched = self.endpoint.fetch(&piece.digest, size).await;
                     let bytes =
                         fetched.with_context(|| format!("shard {index} can't be fetched"))?;
-                    self.files.store_shard(&bytes).context("shard can't be written")?;
+                    self.store(&bytes)?;
                     bytes
                 }
             };
@@ -179,9 +209,10 @@ impl Inputs {
         Ok(shards)
     }
 
-    /// Returns the size limit of a blob with `bytes_per_parameter`, headers included.
-    fn size_max(&self, bytes_per_parameter: u64) -> u64 {
-        let parameters = u64::try_from(self.spec.model.parameter_count()).unwrap_or(u64::MAX);
-        parameters.saturating_mul(bytes_per_parameter).saturating_add(1 << 16)
+    /// # Errors
+    /// [`Refusal::Disk`]: without a shard on disk it would be fetched again for every audit.
+    fn store(&self, shard: &[u8]) -> Result<(), Refusal> {
+        let stored = self.files.store_shard(shard);
+        stored.map_err(|source| Refusal::Disk { folder: self.files.folder().to_owned(), source })
     }
 }

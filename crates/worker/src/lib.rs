@@ -1,31 +1,57 @@
 //! Does the steps assigned to this device, and audits those of others.
 //!
-//! 1. Read the run from the ledger, check that this machine has the memory for its model, sign who is paid (*link*)
-//!    and that the device takes part (*enrol*).
-//! 2. Connect to the coordinator; it relays the two statements and sends specification and manifest, both checked
-//!    against the terms.
-//! 3. For each round: get parameters, memory and shards, all by digest; train; sign the commitment; serve the update.
-//! 4. For each audit for which the ledger has drawn this device: repeat the round, publish the finding.
-//! 5. When the connection is lost: connect again, for at most `patience`. Finished work is submitted again.
+//! 1. Connect to the coordinator, which sends specification and manifest; both are checked against the terms on the ledger,
+//!    and against what this machine has.
+//! 2. Sign who is paid (*link*) and that the device takes part (*enrol*); wait until the ledger shows the seat.
+//! 3. For each round: get parameters and shards, all by digest; train; sign the commitment; serve the update once the
+//!    commitment is in a block.
+//! 4. For each audit for which the ledger has drawn this device: repeat the round, sign the finding.
+//! 5. What the coordinator does not bring to the ledger within seconds is given to a node. Seat, audits and end of the run are read
+//!    from the ledger.
+//! 6. When the connection is lost: connect again, for at most `patience`. Finished work is kept.
+//!
+//! Three others repeat rounds with the same code: the owner's auditing device ([`audit`]), a referee of the ledger
+//! ([`referee`]), and whoever wants to know ([`replay_round`]).
 //!
 //! Invariants: nothing is signed that was not computed here; a round starts only from the state on the ledger; this
 //! machine has no key but the device's, which can spend nothing.
 //!
 //! The crate does not decide when the machine is idle (the agent will), nor what the work is worth.
 
+mod auditor;
+mod audits;
+mod connect;
+mod courier;
 mod files;
 mod fit;
 mod inputs;
+mod inquiry;
+mod look;
+mod membership;
 mod misbehaviour;
+mod observer;
 mod options;
+mod outbox;
 mod participate;
+mod referee;
+mod replay;
+mod served;
 mod session;
+mod speed;
 mod states;
+mod terms;
 mod view;
 mod work;
 
-pub use misbehaviour::{Behaviour, UnknownBehaviour};
+pub use auditor::{AuditorOptions, audit};
+pub use connect::Resources;
+pub use inquiry::{Estimate, Inquiry, Offer, is_unreachable};
+pub use misbehaviour::{Behaviour, Conduct, UnknownBehaviour};
+pub use observer::{Difference, Observation, Observer, replay_round};
 pub use options::{Event, Options};
 pub use participate::{Refusal, participate};
+pub use referee::{RefereeEvent, RefereeOptions, referee};
+pub use replay::Finding;
 pub use session::Ending;
-pub use work::{Finding, Pace};
+pub use terms::Contradiction;
+pub use work::Pace;

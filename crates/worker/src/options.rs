@@ -2,18 +2,15 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use abi::{TrainingRuns::Verdict, statement};
+use abi::signed::Signer;
 use ledger_client::Ledger;
 use model::instructions::Isa;
 use tokio::sync::{mpsc, watch};
-use transport::message::{ToCoordinator, WireSignature};
-use units::{AccountId, DeviceId, Digest};
+use training_run::Bar;
+use units::{AccountId, DeviceId};
 use wallet::DeviceKey;
 
-use crate::{
-    misbehaviour::Behaviour,
-    work::{Finding, Pace},
-};
+use crate::{connect::Resources, misbehaviour::Conduct, replay::Finding, work::Pace};
 
 /// How a device takes part in a run.
 pub struct Options {
@@ -23,12 +20,12 @@ pub struct Options {
     pub account: AccountId,
     /// The device's key, its identity on network and ledger.
     pub device: DeviceKey,
-    /// The ledger, for reading only.
+    /// The ledger, for reading, and for statements that the coordinator does not bring there.
     pub ledger: Ledger,
-    /// Chain id of the ledger, part of everything that is signed.
-    pub chain_id: u64,
-    /// Folder for shards and memories.
+    /// Folder for shards.
     pub data_dir: PathBuf,
+    /// Disk space that the worker may use, in bytes.
+    pub disk_max: u64,
     /// Number of threads of a computation.
     pub threads: usize,
     /// Vector instructions of a computation.
@@ -37,8 +34,8 @@ pub struct Options {
     pub memory_max: u64,
     /// How long to try to reach a coordinator that does not answer.
     pub patience: Duration,
-    /// `Honest`, except in demonstrations of cheating.
-    pub behaviour: Behaviour,
+    /// Honest, except in demonstrations of cheating.
+    pub conduct: Conduct,
     /// Receives the events.
     pub events: mpsc::UnboundedSender<Event>,
     /// Becomes true when the owner stops the worker.
@@ -67,7 +64,7 @@ pub enum Event {
         /// Progress and speed.
         pace: Pace,
     },
-    /// A round's work was submitted.
+    /// A round's work is committed: its commitment is in a block.
     Committed {
         /// The round.
         round: u32,
@@ -89,13 +86,20 @@ pub enum Event {
         round: u32,
         /// The audited device.
         subject: DeviceId,
-        /// The finding; `None` when the evidence was not available.
-        finding: Option<Finding>,
+        /// The finding.
+        finding: Finding,
     },
     /// The ledger or the coordinator refused a message.
     Refused {
         /// The reason.
         reason: String,
+    },
+    /// The ledger has dropped the device from the run, because it missed rounds; it enrols again after a few rounds.
+    Dropped,
+    /// The ledger has expelled the device for good.
+    Expelled {
+        /// For which round, and why.
+        bar: Bar,
     },
     /// A round or an audit could not be computed.
     Failed {
@@ -116,49 +120,25 @@ impl Options {
         self.device.device()
     }
 
-    /// Signs the commitment `[seal, update, memory before, memory after]`.
-    pub(crate) fn sign_commitment(
-        &self,
-        run: u64,
-        round: u32,
-        digests: [Digest; 4],
-    ) -> ToCoordinator {
-        let [seal, update, memory_before, memory_after] = digests.map(|digest| *digest.as_bytes());
-        let statement = statement::commit(
-            self.chain_id,
-            run,
-            round,
-            &seal,
-            &update,
-            &memory_before,
-            &memory_after,
-        );
-        let signature = self.sign(&statement);
-        ToCoordinator::Committed { round, seal, update, memory_before, memory_after, signature }
-    }
-
-    pub(crate) fn sign_verdict(
-        &self,
-        run: u64,
-        round: u32,
-        subject: &DeviceId,
-        kind: Verdict,
-        value: &Digest,
-    ) -> ToCoordinator {
-        let (subject, value) = (*subject.as_bytes(), *value.as_bytes());
-        let signature =
-            self.sign(&statement::verdict(self.chain_id, run, round, &subject, kind, &value));
-        ToCoordinator::Verdict { round, subject, kind: kind.into(), value, signature }
-    }
-
-    pub(crate) fn sign_leave(&self, run: u64, round: u32) -> ToCoordinator {
-        ToCoordinator::Leaving {
-            round,
-            signature: self.sign(&statement::leave(self.chain_id, run, round)),
+    pub(crate) fn resources(&self) -> Resources {
+        let Self { data_dir, disk_max, threads, isa, memory_max, .. } = self;
+        Resources {
+            data_dir: data_dir.clone(),
+            disk_max: *disk_max,
+            threads: *threads,
+            isa: *isa,
+            memory_max: *memory_max,
         }
     }
 
-    pub(crate) fn sign(&self, statement: &[u8]) -> WireSignature {
-        WireSignature::from_bytes(&self.device.sign(statement))
+    /// Returns what makes this device's statements.
+    pub(crate) fn sign<T>(&self, make: impl FnOnce(Signer<'_>) -> T) -> T {
+        sign(&self.device, self.ledger.chain_id(), make)
     }
+}
+
+/// Makes a statement of a device for the ledger with this chain id.
+pub(crate) fn sign<T>(device: &DeviceKey, chain_id: u64, make: impl FnOnce(Signer<'_>) -> T) -> T {
+    let id = abi::convert::device_word(device.device());
+    make(Signer { device: id, chain_id, sign: &|statement| device.sign(statement) })
 }

@@ -1,34 +1,22 @@
 //! Takes part in a run until its end, over as many connections as needed.
 
-use std::{
-    net::SocketAddr,
-    pin::Pin,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{io, path::PathBuf, pin::Pin, time::Duration};
 
-use abi::statement;
-use anyhow::{Context as _, ensure};
-use corpus::Manifest;
 use thiserror::Error;
 use tokio::{
-    sync::Semaphore,
+    sync::watch,
     time::{Instant, sleep},
 };
-use transport::{
-    Dial, Limits, WorkerEndpoint,
-    message::{Link, PROTOCOL, ToCoordinator, ToWorker},
-};
-use units::Digest;
-use verification::RunSpec;
+use transport::{Lost, LostCause, message::Role};
 
 use crate::{
-    Event, Options,
-    files::WorkerFiles,
-    fit::Fit,
+    Contradiction, Event, Options,
+    connect::Caller,
+    courier::Courier,
     inputs::Inputs,
-    session::{Ending, Session},
-    states::States,
+    membership::Membership,
+    replay::Priority,
+    session::{self, Ending, Kept, LEAVING_MAX, Session},
     view,
 };
 
@@ -49,6 +37,38 @@ pub enum Refusal {
         /// Bytes allowed.
         allowed: u64,
     },
+    /// A round's shards need more disk space than allowed.
+    #[error(
+        "the text of a round has {needed} bytes, {allowed} may be kept on disk: choose another project, or raise --disk"
+    )]
+    TooMuchDisk {
+        /// Bytes a round needs.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
+    /// This machine would miss the deadline of every round.
+    #[error(
+        "a round would take {needed} s on this machine, its deadline is after {allowed} s: choose another project, or give more --threads"
+    )]
+    TooSlow {
+        /// Seconds a round takes.
+        needed: u64,
+        /// Seconds until the deadline.
+        allowed: u64,
+    },
+    /// The run takes no further devices.
+    #[error("all {seats} seats are taken: choose another project, or try again later")]
+    Full {
+        /// The number of seats.
+        seats: u16,
+    },
+    /// The run has ended, or has no round left.
+    #[error("the project has ended, or no round of it is left: choose another project")]
+    Over,
+    /// The owner would not pay for what the specification asks for.
+    #[error("the project contradicts itself: {0}: choose another project")]
+    Contradiction(Contradiction),
     /// Specification or manifest do not have the digest in the terms.
     #[error(
         "the coordinator's {what} does not have the digest on the ledger: choose another project"
@@ -62,6 +82,27 @@ pub enum Refusal {
     NotTakenIn {
         /// The coordinator's reason.
         reason: String,
+    },
+    /// The text of a round can't be kept.
+    #[error("{} can't be written: free some disk space, or give another --data-dir", folder.display())]
+    Disk {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The same device key is used elsewhere.
+    #[error(
+        "another machine or program has connected with this device's key, and only one can be paid for it: give each machine a --data-dir of its own, and remove a copied device.key"
+    )]
+    KeyInUse,
+    /// The ledger has dropped the device again and again.
+    #[error(
+        "the project dropped this device {times} times because it missed rounds, so its work is not paid: choose a smaller model, or give more --threads"
+    )]
+    Dropped {
+        /// How often.
+        times: u32,
     },
 }
 
@@ -77,101 +118,108 @@ pub fn participate(
 }
 
 async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
-    let files = WorkerFiles::open(&options.data_dir, options.run)
-        .context("the data folder can't be used")?;
-    let states = Arc::new(Mutex::new(States::default()));
-    let mut last = None;
-    let mut pause = PAUSE;
-    let mut reached = Instant::now();
-    let mut stop = options.stop.clone();
+    let calling = (Role::Worker, Priority::Usual);
+    let caller = Caller::new(calling, &options.device, &options.ledger, &options.resources())?;
+    let courier = Courier::start(&options.ledger, options.run, options.device_id());
+    let mut kept = Kept::new(Membership::new(options.account));
+    let mut patience = Patience::new(options.patience);
     loop {
-        let summary = view::current(&options.ledger, options.run).await?;
-        if summary.is_over {
-            return Ok(Ending::Finished);
-        }
-        let error = match connect(options, &files, &states).await {
-            Ok(inputs) => {
-                (pause, reached) = (PAUSE, Instant::now());
-                options.emit(Event::Joined);
-                match Session::run(options, inputs, &mut last).await {
+        let connected = tokio::select! {
+            connected = connect(&caller, options.run) => connected,
+            () = stopped(&options.stop) => {
+                leave_by_node(options, &courier).await;
+                return Ok(Ending::Stopped);
+            }
+        };
+        let error = match connected {
+            Ok(None) => return Ok(Ending::Finished),
+            Ok(Some(inputs)) => {
+                patience.renew();
+                match Session::run(options, *inputs, &courier, &mut kept).await {
                     Ok(ending) => return Ok(ending),
                     Err(error) => error,
                 }
             }
-            Err(error) if error.downcast_ref::<Refusal>().is_some() => return Err(error),
             Err(error) => error,
         };
-        options.emit(Event::Disconnected { reason: format!("{error:#}") });
-        if reached.elapsed() > options.patience {
-            return Err(error.context(format!(
-                "the coordinator could not be reached for {} s",
-                options.patience.as_secs()
-            )));
-        }
+        let reason = patience.may_go_on(error)?;
+        options.emit(Event::Disconnected { reason });
         tokio::select! {
-            () = sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
-            _ = stop.wait_for(|stop| *stop) => return Ok(Ending::Stopped),
+            () = patience.pause() => {}
+            () = stopped(&options.stop) => {
+                leave_by_node(options, &courier).await;
+                return Ok(Ending::Stopped);
+            }
         }
     }
 }
 
-/// Connects, signs the statements, and waits for the coordinator's welcome.
-async fn connect(
-    options: &Options,
-    files: &WorkerFiles,
-    states: &Arc<Mutex<States>>,
-) -> anyhow::Result<Inputs> {
-    let offer = view::offer(&options.ledger, options.run).await?;
-    let addresses: Vec<SocketAddr> =
-        offer.endpoint.split(',').filter_map(|address| address.trim().parse().ok()).collect();
-    let dial = Dial { secret: options.device.seed(), coordinator: offer.coordinator, addresses };
-    let endpoint = WorkerEndpoint::connect(dial, Limits::USUAL).await?;
-    let hello = hello(options).await?;
-    endpoint.send(&hello).await?;
-    let (spec, manifest) = loop {
-        match endpoint.recv().await? {
-            ToWorker::Welcome { spec, manifest } => break (spec, manifest),
-            ToWorker::Refused { reason } => return Err(Refusal::NotTakenIn { reason }.into()),
-            ToWorker::Finished => anyhow::bail!("the run has ended"),
-            ToWorker::Round { .. } | ToWorker::Audit { .. } => {}
+/// Connects to the coordinator; returns `None` if the run has ended.
+pub(crate) async fn connect(caller: &Caller, run: u64) -> anyhow::Result<Option<Box<Inputs>>> {
+    if view::current(&caller.ledger, run).await?.is_over {
+        return Ok(None);
+    }
+    Ok(Some(Box::new(caller.connect(run).await?)))
+}
+
+/// Waits until the owner stops the program.
+pub(crate) async fn stopped(stop: &watch::Receiver<bool>) {
+    let mut stop = stop.clone();
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Nobody can stop it any more.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Gives up the seat without the coordinator, which is not connected.
+async fn leave_by_node(options: &Options, courier: &Courier) {
+    let Some(look) = courier.look() else { return };
+    if let Some((goal, call)) = session::leave(options, &look) {
+        courier.put_for(goal, call, Duration::ZERO);
+        courier.until(LEAVING_MAX, |look| look.active_seat().is_none()).await;
+    }
+}
+
+/// Pauses between attempts to connect, and their end.
+pub(crate) struct Patience {
+    total: Duration,
+    pause: Duration,
+    reached: Instant,
+}
+
+impl Patience {
+    pub(crate) fn new(total: Duration) -> Self {
+        Self { total, pause: PAUSE, reached: Instant::now() }
+    }
+
+    /// The coordinator was reached.
+    pub(crate) fn renew(&mut self) {
+        (self.pause, self.reached) = (PAUSE, Instant::now());
+    }
+
+    /// Returns the reason as text if another attempt makes sense.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(crate) fn may_go_on(&self, error: anyhow::Error) -> anyhow::Result<String> {
+        if error.downcast_ref::<Refusal>().is_some() {
+            return Err(error);
         }
-    };
-    let (spec, manifest) = check(&offer, &spec, &manifest)?;
-    let fit = Fit::choose(&spec, options.threads, options.memory_max)?;
-    tracing::debug!(?fit, "how rounds are computed within the memory allowed");
-    Ok(Inputs {
-        run: options.run,
-        device: options.device_id(),
-        threads: options.threads,
-        isa: options.isa,
-        activations: fit.activations,
-        turns: Arc::new(Semaphore::new(fit.at_once)),
-        ledger: options.ledger.clone(),
-        endpoint,
-        files: files.clone(),
-        spec: Arc::new(spec),
-        manifest,
-        states: Arc::clone(states),
-    })
-}
+        if error.downcast_ref::<Lost>().is_some_and(|lost| lost.cause == LostCause::Replaced) {
+            return Err(Refusal::KeyInUse.into());
+        }
+        if self.reached.elapsed() > self.total {
+            let seconds = self.total.as_secs();
+            return Err(
+                error.context(format!("the coordinator could not be reached for {seconds} s"))
+            );
+        }
+        Ok(format!("{error:#}"))
+    }
 
-async fn hello(options: &Options) -> anyhow::Result<ToCoordinator> {
-    let (chain_id, run, device) = (options.chain_id, options.run, options.device_id());
-    let account = *options.account.as_bytes();
-    let linked = view::link(&options.ledger, &device).await?;
-    let link = (linked.account != Some(options.account)).then(|| {
-        let nonce = linked.next_nonce;
-        let statement = statement::link(chain_id, device.as_bytes(), &account, nonce);
-        Link { nonce, signature: options.sign(&statement) }
-    });
-    let enroll = options.sign(&statement::enroll(chain_id, run, device.as_bytes()));
-    Ok(ToCoordinator::Hello { protocol: PROTOCOL, run, account, link, enroll })
-}
-
-fn check(offer: &view::Offer, spec: &[u8], manifest: &[u8]) -> anyhow::Result<(RunSpec, Manifest)> {
-    ensure!(Digest::of(spec) == offer.spec, Refusal::NotTheTerms { what: "specification" });
-    let spec = RunSpec::from_bytes(spec)?;
-    let manifest = Manifest::decode(manifest)?;
-    ensure!(manifest.digest() == offer.corpus, Refusal::NotTheTerms { what: "corpus manifest" });
-    Ok((spec, manifest))
+    /// Waits before the next attempt.
+    pub(crate) async fn pause(&mut self) {
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
 }

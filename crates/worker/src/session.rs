@@ -1,36 +1,52 @@
-//! A session: one connection to a coordinator, with the computations that its messages start.
+//! A session: one connection to a coordinator, with the computations that it feeds.
 //!
 //! The coordinator only announces that there is work; the details are read from the ledger, and what is fetched is
 //! checked against digests on the ledger. A dishonest coordinator can waste a worker's time, but not make it sign
-//! something false.
+//! something false. An update is served only once its commitment is in a block: nobody can take it and drop the
+//! commitment.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    ops::ControlFlow,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use abi::TrainingRuns::Verdict;
-use tokio::sync::mpsc;
+use ledger_views::runs::{AuditView, SeatView};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+use training_run::Commitment;
 use transport::message::{ToCoordinator, ToWorker};
 use units::{DeviceId, Digest};
-use verification::Outcome;
+use verification::{JobError, Outcome};
 
 use crate::{
-    Event, Options,
-    files::MEMORIES_KEPT_MAX,
+    Event, Options, Refusal,
+    audits::{Audits, Running},
+    courier::{Courier, Refused},
     inputs::{Base, Inputs},
-    misbehaviour::{self, Behaviour},
+    look::Look,
+    membership::{Membership, Step},
+    misbehaviour::{Conduct, Submission},
+    outbox::Goal,
+    replay::{self, Case, Finding},
+    served::Served,
     view,
-    work::{self, Finding, Pace},
+    work::{self, Pace},
 };
 
-/// Number of updates and memories served at once: those of the last rounds, which the coordinator or an auditor may
-/// still request.
-const SERVED_MAX: usize = 2 * MEMORIES_KEPT_MAX;
+/// How often a round is started, if it could not be computed before.
+const TRIES_MAX: u32 = 3;
+
+/// How long a worker that was stopped waits for its leave to be on the ledger.
+pub(crate) const LEAVING_MAX: Duration = Duration::from_millis(700);
+
+/// How long the coordinator may take to bring a leave to the ledger: the process ends soon.
+const LEAVE_BY_COORDINATOR: Duration = Duration::from_millis(250);
 
 /// Why a session ended, other than by a lost connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,71 +59,91 @@ pub enum Ending {
     Stopped,
 }
 
-/// The last finished work of this process; it is sent again after a reconnection.
-#[derive(Clone)]
-pub(crate) struct LastWork {
+/// What a device keeps from one connection to the next.
+pub(crate) struct Kept {
+    pub(crate) membership: Membership,
+    pub(crate) audits: Audits,
+    /// The newest finished work.
+    work: Option<Work>,
+}
+
+impl Kept {
+    pub(crate) fn new(membership: Membership) -> Self {
+        Self { membership, audits: Audits::default(), work: None }
+    }
+}
+
+/// A finished round.
+struct Work {
     round: u32,
-    message: ToCoordinator,
+    /// Not served before the commitment is in a block.
     update: Vec<u8>,
+    loss: f32,
+    tokens: u64,
+    /// Of a device that commits late.
+    held_back: Option<Vec<u8>>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The commitment is signed.
+    Signed,
+    /// It is in a block.
+    Committed,
+    /// The round closed without it.
+    Missed,
+}
+
+/// A round that the coordinator has announced.
+#[derive(Clone, Copy)]
+struct Announced {
+    round: u32,
+    base: Base,
+    tries: u32,
 }
 
 /// Results of the computing tasks.
 enum Done {
     Paced { round: u32, pace: Pace },
-    Trained { round: u32, work: anyhow::Result<(Outcome, Digest)> },
-    Audited { round: u32, subject: DeviceId, finding: anyhow::Result<Option<Finding>> },
-}
-
-/// A computation; dropping it stops it.
-struct Running {
-    round: u32,
-    called_off: Arc<AtomicBool>,
-}
-
-impl Running {
-    fn start(round: u32) -> (Self, Arc<AtomicBool>) {
-        let called_off = Arc::new(AtomicBool::new(false));
-        (Self { round, called_off: Arc::clone(&called_off) }, called_off)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.called_off.store(true, Ordering::Relaxed);
-    }
+    Trained { round: u32, work: anyhow::Result<Outcome> },
+    Audited { round: u32, subject: DeviceId, finding: anyhow::Result<Finding> },
 }
 
 /// A connection and the computations in progress.
 pub(crate) struct Session<'a> {
     options: &'a Options,
     inputs: Arc<Inputs>,
-    last: &'a mut Option<LastWork>,
+    courier: &'a Courier,
+    kept: &'a mut Kept,
     done: mpsc::UnboundedSender<Done>,
-    training: Option<Running>,
-    audits: BTreeMap<(u32, DeviceId), Running>,
-    /// Digests of the served blobs, oldest first.
-    served: VecDeque<Digest>,
+    announced: Option<Announced>,
+    training: Option<(u32, Running)>,
+    served: Served,
 }
 
 impl<'a> Session<'a> {
-    /// Handles the coordinator's messages until the run or the connection ends.
+    /// Handles the coordinator's messages and the ledger's news until the run or the connection ends.
     pub(crate) async fn run(
         options: &'a Options,
         inputs: Inputs,
-        last: &'a mut Option<LastWork>,
+        courier: &'a Courier,
+        kept: &'a mut Kept,
     ) -> anyhow::Result<Ending> {
         let (done, results) = mpsc::unbounded_channel();
         let inputs = Arc::new(inputs);
         let mut session = Self {
             options,
             inputs: Arc::clone(&inputs),
-            last,
+            courier,
+            kept,
             done,
+            announced: None,
             training: None,
-            audits: BTreeMap::new(),
-            served: VecDeque::new(),
+            served: Served::default(),
         };
         let ending = session.serve(results).await;
+        session.kept.audits.stop();
         drop(session);
         // A stopped computation may hold the inputs a little longer; then the connection just ends.
         if let Some(inputs) = Arc::into_inner(inputs) {
@@ -120,14 +156,29 @@ impl<'a> Session<'a> {
         &mut self,
         mut results: mpsc::UnboundedReceiver<Done>,
     ) -> anyhow::Result<Ending> {
-        self.publish_evidence().await?;
+        for call in self.courier.calls() {
+            self.inputs.endpoint.send(&ToCoordinator::Statement(call)).await?;
+        }
+        // The coordinator may still request the last update.
+        if let Some(work) = self.kept.work.as_ref().filter(|work| work.stage == Stage::Committed) {
+            self.served.publish(&self.inputs.endpoint, work.update.clone()).await?;
+        }
         let mut stop = self.options.stop.clone();
+        let mut looks: watch::Receiver<Option<Arc<Look>>> = self.courier.looks();
+        looks.mark_changed();
         loop {
             let inputs = Arc::clone(&self.inputs);
             let ended = tokio::select! {
                 message = inputs.endpoint.recv() => self.hear(message?).await?,
                 Some(done) = results.recv() => self.finish(done).await?,
-                _ = stop.wait_for(|stop| *stop) => {
+                Ok(()) = looks.changed() => {
+                    let look = looks.borrow_and_update().clone();
+                    match look {
+                        Some(look) => self.see(&look).await?,
+                        None => None,
+                    }
+                }
+                Ok(_) = stop.wait_for(|stop| *stop) => {
                     self.leave().await?;
                     Some(Ending::Stopped)
                 }
@@ -138,86 +189,150 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Serves the memories on disk and the last update again: an auditor or the coordinator may still request them.
-    async fn publish_evidence(&mut self) -> anyhow::Result<()> {
-        for memory in self.inputs.files.memories()? {
-            self.publish(memory).await?;
-        }
-        if let Some(last) = self.last.clone() {
-            self.publish(last.update).await?;
-        }
-        Ok(())
-    }
-
-    /// Serves a blob and stops serving those older than the newest [`SERVED_MAX`].
-    async fn publish(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
-        let digest = self.inputs.endpoint.publish(bytes).await?;
-        self.served.push_back(digest);
-        while self.served.len() > SERVED_MAX {
-            self.served.pop_front();
-        }
-        self.inputs.endpoint.retain(&self.served.iter().copied().collect());
+    /// Sends a statement to the coordinator; the courier sees to it that the ledger gets it.
+    async fn state(&self, goal: Goal, call: Vec<u8>) -> anyhow::Result<()> {
+        self.courier.put(goal, call.clone());
+        self.inputs.endpoint.send(&ToCoordinator::Statement(call)).await?;
         Ok(())
     }
 
     async fn hear(&mut self, message: ToWorker) -> anyhow::Result<Option<Ending>> {
         match message {
             ToWorker::Round { round, base, previous, update } => {
-                self.train(round, base, previous, update).await?;
+                let [state, previous, update] = [base, previous, update].map(Digest::from_bytes);
+                let step = (update != Digest::ZERO).then_some((previous, update));
+                let base = Base { state, step };
+                self.announced = Some(Announced { round, base, tries: 0 });
+                // What is known of the ledger may be older than the round.
+                self.courier.wake();
             }
-            ToWorker::Audit { round, subject, base, evidence } => {
-                self.audit(
-                    round,
-                    DeviceId::from_bytes(subject),
-                    Digest::from_bytes(base),
-                    evidence,
-                );
+            ToWorker::Served { round, base } => {
+                self.inputs.answer(round, Digest::from_bytes(base));
             }
+            ToWorker::Audit { .. } => self.courier.wake(),
             ToWorker::Refused { reason } => {
                 self.options.emit(Event::Refused { reason });
-                if view::is_expelled(&self.inputs.ledger, self.inputs.run, &self.inputs.device)
-                    .await?
-                {
-                    return Ok(Some(Ending::Expelled));
-                }
+                self.courier.hurry();
             }
-            ToWorker::Finished => return Ok(Some(Ending::Finished)),
+            ToWorker::Finished => {
+                let current = view::current(&self.inputs.ledger, self.inputs.run).await?;
+                anyhow::ensure!(
+                    current.is_over,
+                    "the coordinator says that the run has ended, the ledger says that it goes on"
+                );
+                return Ok(Some(Ending::Finished));
+            }
             ToWorker::Welcome { .. } => {}
         }
         Ok(None)
     }
 
-    /// Starts a round, or submits its work again if it is already done.
-    async fn train(
-        &mut self,
-        round: u32,
-        base: [u8; 32],
-        previous: [u8; 32],
-        update: [u8; 32],
-    ) -> anyhow::Result<()> {
-        if let Some(last) = self.last.as_ref().filter(|last| last.round == round) {
-            self.inputs.endpoint.send(&last.message).await?;
+    /// Acts on the ledger's news.
+    async fn see(&mut self, look: &Look) -> anyhow::Result<Option<Ending>> {
+        for refused in self.courier.take_refused() {
+            self.hear_refusal(&refused)?;
+        }
+        if look.run.phase.is_over() {
+            return Ok(Some(Ending::Finished));
+        }
+        if let Some(ending) = self.take_part(look).await? {
+            return Ok(Some(ending));
+        }
+        self.deliver(look).await?;
+        for (audit, called_off) in self.kept.audits.compare(&look.audits) {
+            self.audit(&audit, called_off);
+        }
+        self.train(look).await?;
+        Ok(None)
+    }
+
+    fn hear_refusal(&mut self, refused: &Refused) -> anyhow::Result<()> {
+        let reason = format!("{:#}", refused.error);
+        self.options.emit(Event::Refused { reason });
+        if matches!(refused.goal, Goal::Link { .. } | Goal::Enroll { .. }) {
+            self.kept.membership.refused(Instant::now());
+            if let Some(full) = refused.error.refusal::<abi::TrainingRuns::Full>() {
+                return Err(Refusal::Full { seats: full.seats }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a seat, or learns that it is lost.
+    async fn take_part(&mut self, look: &Look) -> anyhow::Result<Option<Ending>> {
+        let is_meant = |goal: &Goal| matches!(goal, Goal::Link { .. } | Goal::Enroll { .. });
+        let is_waiting = self.courier.has(is_meant);
+        let run = self.inputs.run;
+        match self.kept.membership.step(look, is_waiting, Instant::now()) {
+            Step::Wait => {}
+            Step::Joined => self.options.emit(Event::Joined),
+            Step::Link { nonce } => {
+                let account = self.options.account;
+                let call = self.options.sign(|signer| signer.link(*account.as_bytes(), nonce));
+                self.state(Goal::Link { account }, call).await?;
+            }
+            Step::Enroll { nonce } => {
+                let call = self.options.sign(|signer| signer.enroll(run, nonce));
+                self.state(Goal::Enroll { nonce }, call).await?;
+            }
+            Step::Dropped => self.options.emit(Event::Dropped),
+            Step::GiveUp { times } => return Err(Refusal::Dropped { times }.into()),
+            Step::Expelled(bar) => {
+                self.options.emit(Event::Expelled { bar });
+                return Ok(Some(Ending::Expelled));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Serves the update of the finished work once its commitment is in a block.
+    async fn deliver(&mut self, look: &Look) -> anyhow::Result<()> {
+        let Some(work) = self.kept.work.as_mut().filter(|work| work.stage == Stage::Signed) else {
+            return Ok(());
+        };
+        let &mut Work { round, loss, tokens, .. } = work;
+        if look.has_committed(round) {
+            work.stage = Stage::Committed;
+            let update = work.update.clone();
+            self.kept.membership.committed();
+            self.served.publish(&self.inputs.endpoint, update).await?;
+            self.options.emit(Event::Committed { round, loss, tokens });
+        } else if look.open_round() != Some(round) && work.held_back.is_none() {
+            work.stage = Stage::Missed;
+            let reason =
+                "the round closed before this device's commitment was in a block".to_owned();
+            self.options.emit(Event::Failed { round, reason });
+        }
+        Ok(())
+    }
+
+    /// Starts the announced round, if it is open, this device takes part in it, and its work is not done.
+    async fn train(&mut self, look: &Look) -> anyhow::Result<()> {
+        let Some(announced) = self.announced.as_mut() else { return Ok(()) };
+        let Announced { round, base, .. } = *announced;
+        let is_open = look.open_round() == Some(round);
+        // A device that has committed before it was restarted has lost its update, and computes it again.
+        let is_due = |seat: &SeatView| seat.next_round <= round || seat.committed;
+        let is_done = self.kept.work.as_ref().is_some_and(|work| work.round == round);
+        let is_started = self.training.as_ref().is_some_and(|(training, _)| *training == round);
+        if !is_open || !look.active_seat().is_some_and(is_due) || is_done || is_started {
             return Ok(());
         }
-        if self.training.as_ref().is_some_and(|training| training.round == round) {
+        if announced.tries >= TRIES_MAX {
             return Ok(());
         }
-        if self.options.behaviour == Behaviour::Late
-            && let Some(last) = self.last.as_ref()
-        {
-            self.inputs.endpoint.send(&last.message).await?;
+        announced.tries += 1;
+        if let Some(call) = self.kept.work.as_mut().and_then(|work| work.held_back.take()) {
+            self.inputs.endpoint.send(&ToCoordinator::Statement(call)).await?;
         }
         self.options.emit(Event::RoundStarted { round });
-        let (running, called_off) = Running::start(round);
-        self.training = Some(running);
-        let [state, previous, update] = [base, previous, update].map(Digest::from_bytes);
-        let base = Base { state, step: (update != Digest::ZERO).then_some((previous, update)) };
-        let (inputs, done, behaviour) =
-            (Arc::clone(&self.inputs), self.done.clone(), self.options.behaviour);
+        let (running, called_off) = Running::start();
+        self.training = Some((round, running));
+        let (inputs, done) = (Arc::clone(&self.inputs), self.done.clone());
+        let conduct = self.options.conduct.clone();
         tokio::spawn(async move {
-            let work = train(&inputs, round, base, behaviour, &called_off, &done).await;
-            let is_wanted = !called_off.load(Ordering::Relaxed);
-            if is_wanted {
+            let work = train(&inputs, (round, base), &conduct, &called_off, &done).await;
+            if !called_off.load(Ordering::Relaxed) {
                 // A session that has ended does not read the result.
                 let _ = done.send(Done::Trained { round, work });
             }
@@ -225,22 +340,20 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn audit(&mut self, round: u32, subject: DeviceId, base: Digest, evidence: bool) {
-        if self.audits.contains_key(&(round, subject)) {
-            return;
-        }
+    fn audit(&mut self, audit: &AuditView, called_off: Arc<AtomicBool>) {
+        let case = Case::from(audit);
+        let Case { round, subject, .. } = case;
         self.options.emit(Event::AuditStarted { round, subject });
-        let (running, called_off) = Running::start(round);
-        self.audits.insert((round, subject), running);
         let (inputs, done) = (Arc::clone(&self.inputs), self.done.clone());
+        let prejudice = self.options.conduct.prejudice(&case);
         tokio::spawn(async move {
-            let finding = if evidence {
-                audit(&inputs, round, subject, base, &called_off).await
-            } else {
-                Ok(None)
+            let finding = match prejudice {
+                Some(finding) => Ok(finding),
+                None => replay::replay(&inputs, &case, &called_off)
+                    .await
+                    .map(|replay| replay.judge(&case)),
             };
-            let is_wanted = !called_off.load(Ordering::Relaxed);
-            if is_wanted {
+            if !called_off.load(Ordering::Relaxed) {
                 let _ = done.send(Done::Audited { round, subject, finding });
             }
         });
@@ -255,107 +368,103 @@ impl<'a> Session<'a> {
             Done::Trained { round, work } => {
                 self.training = None;
                 match work {
-                    Ok((outcome, memory_before)) => {
-                        self.commit(round, outcome, memory_before).await?
+                    Ok(outcome) => self.commit(round, outcome).await?,
+                    Err(error) if error.downcast_ref::<Refusal>().is_some() => {
+                        // It would fail again in every round, and delay the others.
+                        self.leave().await?;
+                        return Err(error);
                     }
                     Err(error) => {
-                        self.options.emit(Event::Failed { round, reason: format!("{error:#}") })
+                        if has_diverged(&error) {
+                            self.inputs.endpoint.send(&ToCoordinator::Diverged { round }).await?;
+                        }
+                        self.options.emit(Event::Failed { round, reason: format!("{error:#}") });
                     }
                 }
             }
             Done::Audited { round, subject, finding } => {
-                self.audits.remove(&(round, subject));
-                self.pronounce(round, subject, finding).await?;
+                let finding = finding.unwrap_or_else(|error| {
+                    let reason = format!("audit: {error:#}");
+                    self.options.emit(Event::Failed { round, reason });
+                    Finding::Unavailable
+                });
+                let run = self.inputs.run;
+                let call =
+                    self.options.sign(|signer| verdict(&signer, (run, round), &subject, finding));
+                self.kept.audits.judged((round, subject));
+                self.state(Goal::Verdict { round, subject }, call).await?;
+                self.options.emit(Event::Audited { round, subject, finding });
             }
         }
         Ok(None)
     }
 
-    async fn commit(
-        &mut self,
-        round: u32,
-        outcome: Outcome,
-        memory_before: Digest,
-    ) -> anyhow::Result<()> {
-        self.inputs.files.store_memory(&outcome.memory_after.to_bytes())?;
-        self.publish(outcome.memory_after.to_bytes()).await?;
-        let seal = units::seal(&self.inputs.device, &outcome.root);
-        let memory_after = outcome.memory_after_digest;
-        let (update, digests) = match self.options.behaviour {
-            Behaviour::Honest => {
-                (outcome.update, [seal, outcome.update_digest, memory_before, memory_after])
-            }
-            _ => self.misbehave(round, outcome.update, [seal, memory_before, memory_after]).await?,
+    /// Signs the commitment to the finished work of a round. The update waits until it is in a block.
+    async fn commit(&mut self, round: u32, outcome: Outcome) -> anyhow::Result<()> {
+        let inputs = Arc::clone(&self.inputs);
+        let Outcome { root, update, update_digest, loss_mean: loss, tokens, .. } = outcome;
+        let seal = units::seal(&inputs.device, &root);
+        let commitment = Commitment { seal, update: update_digest };
+        let honest = Submission { commitment, update, second: None };
+        let conduct = &self.options.conduct;
+        let submission = conduct.submission(&inputs.ledger, (inputs.run, round), honest).await?;
+        let Submission { commitment, update, second } = submission;
+        let sign = |Commitment { seal, update }: Commitment| {
+            let (seal, update) = (*seal.as_bytes(), *update.as_bytes());
+            self.options.sign(|signer| signer.commit(inputs.run, round, seal, update))
         };
-        self.publish(update.clone()).await?;
-        let message = self.options.sign_commitment(self.inputs.run, round, digests);
-        if self.options.behaviour != Behaviour::Late {
-            self.inputs.endpoint.send(&message).await?;
+        let call = sign(commitment);
+        let held_back = conduct.is_late().then(|| call.clone());
+        let is_held_back = held_back.is_some();
+        let stage = Stage::Signed;
+        let work = Work { round, update, loss, tokens, held_back, stage };
+        let second = second.map(sign);
+        self.kept.work = Some(work);
+        if !is_held_back {
+            self.state(Goal::Commit { round }, call).await?;
         }
-        let (loss, tokens) = (outcome.loss_mean, outcome.tokens);
-        self.options.emit(Event::Committed { round, loss, tokens });
-        *self.last = Some(LastWork { round, message, update });
+        if let Some(second) = second {
+            inputs.endpoint.send(&ToCoordinator::Statement(second)).await?;
+        }
         Ok(())
     }
 
-    /// Returns the update to send instead of the computed one, and the commitment to it: seal, update, memory
-    /// before, memory after.
-    async fn misbehave(
-        &self,
-        round: u32,
-        update: Vec<u8>,
-        [seal, memory_before, memory_after]: [Digest; 3],
-    ) -> anyhow::Result<(Vec<u8>, [Digest; 4])> {
-        let inputs = &self.inputs;
-        let update = misbehaviour::sent_update(self.options.behaviour, update);
-        let digest = Digest::of(&update);
-        let own = [seal, digest, memory_before, memory_after];
-        if self.options.behaviour == Behaviour::Twice {
-            let other = [digest, seal, memory_before, memory_after];
-            let message = self.options.sign_commitment(inputs.run, round, own);
-            inputs.endpoint.send(&message).await?;
-            return Ok((update, other));
-        }
-        if self.options.behaviour == Behaviour::Copied
-            && let Some([seal, theirs, after]) =
-                misbehaviour::copied(&inputs.ledger, inputs.run, round).await?
-        {
-            return Ok((update, [seal, theirs, memory_before, after]));
-        }
-        Ok((update, own))
-    }
-
-    async fn pronounce(
-        &mut self,
-        round: u32,
-        subject: DeviceId,
-        finding: anyhow::Result<Option<Finding>>,
-    ) -> anyhow::Result<()> {
-        let finding = finding.unwrap_or_else(|error| {
-            self.options.emit(Event::Failed { round, reason: format!("audit: {error:#}") });
-            None
-        });
-        let finding = match self.options.behaviour {
-            Behaviour::FalseAudits => Some(misbehaviour::false_finding(&subject)),
-            _ => finding,
-        };
-        let (kind, value) = match finding {
-            Some(Finding::Passed { root } | Finding::Upheld { root }) => (Verdict::Opened, root),
-            Some(Finding::Mismatch { sealed }) => (Verdict::Mismatch, sealed),
-            None => (Verdict::Unavailable, Digest::ZERO),
-        };
-        let message = self.options.sign_verdict(self.inputs.run, round, &subject, kind, &value);
-        self.inputs.endpoint.send(&message).await?;
-        self.options.emit(Event::Audited { round, subject, finding });
-        Ok(())
-    }
-
+    /// Gives up the seat, and waits a moment until the ledger shows it.
     async fn leave(&mut self) -> anyhow::Result<()> {
-        let round = view::current(&self.inputs.ledger, self.inputs.run).await?.round;
-        let message = self.options.sign_leave(self.inputs.run, round);
-        self.inputs.endpoint.send(&message).await?;
+        let Some(look) = self.courier.look() else { return Ok(()) };
+        let Some((goal, call)) = leave(self.options, &look) else { return Ok(()) };
+        self.courier.put_for(goal, call.clone(), LEAVE_BY_COORDINATOR);
+        self.inputs.endpoint.send(&ToCoordinator::Statement(call)).await?;
+        self.courier.until(LEAVING_MAX, |look| look.active_seat().is_none()).await;
         Ok(())
     }
+}
+
+/// Returns the statement by which a device gives up its seat, if it has one.
+pub(crate) fn leave(options: &Options, look: &Look) -> Option<(Goal, Vec<u8>)> {
+    look.active_seat()?;
+    let nonce = look.standpoint.nonce.saturating_add(1);
+    Some((Goal::Leave { nonce }, options.sign(|signer| signer.leave(options.run, nonce))))
+}
+
+/// Returns a device's verdict about the round of another.
+pub(crate) fn verdict(
+    signer: &abi::signed::Signer<'_>,
+    (run, round): (u64, u32),
+    subject: &DeviceId,
+    finding: Finding,
+) -> Vec<u8> {
+    let (kind, value) = match finding {
+        Finding::Passed { root } => (Verdict::Opened, root),
+        Finding::Mismatch => (Verdict::Mismatch, Digest::ZERO),
+        Finding::Unavailable => (Verdict::Unavailable, Digest::ZERO),
+    };
+    signer.verdict(run, round, *subject.as_bytes(), kind, *value.as_bytes())
+}
+
+/// Returns whether the round can't be finished because its numbers left their range.
+fn has_diverged(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(JobError::Diverged { .. } | JobError::Compress(_)))
 }
 
 fn progress(round: u32, pace: Pace) -> ToCoordinator {
@@ -375,84 +484,36 @@ fn progress(round: u32, pace: Pace) -> ToCoordinator {
     }
 }
 
-/// Trains a round of this device; returns the outcome and the digest of the memory at its start.
+/// Trains a round of this device.
 async fn train(
     inputs: &Arc<Inputs>,
-    round: u32,
-    base: Base,
-    behaviour: Behaviour,
+    (round, base): (u32, Base),
+    conduct: &Conduct,
     called_off: &Arc<AtomicBool>,
     done: &mpsc::UnboundedSender<Done>,
-) -> anyhow::Result<(Outcome, Digest)> {
+) -> anyhow::Result<Outcome> {
     let current = view::current(&inputs.ledger, inputs.run).await?;
     anyhow::ensure!(
         current.round == round && current.base == base.state,
-        "the coordinator announced round {round} from state {}, the ledger has round {} from state {}",
+        "the coordinator announced round {} from state {}, the ledger has round {} from state {}",
+        round.saturating_add(1),
         base.state,
-        current.round,
+        current.round.saturating_add(1),
         current.base
     );
     let _turn = inputs.turns.acquire().await?;
-    let memory = inputs.own_memory().await?;
-    let assignment = inputs.assignment(round, inputs.device, base, memory).await?;
+    let assignment = inputs.assignment(round, inputs.device, base).await?;
     let (called_off, done) = (Arc::clone(called_off), done.clone());
-    let computed = tokio::task::spawn_blocking(move || match behaviour {
-        Behaviour::MadeUp => misbehaviour::made_up(&assignment),
-        _ => work::compute(&assignment, &mut |pace| {
-            let _ = done.send(Done::Paced { round, pace });
-            flow(&called_off)
-        }),
-    });
-    Ok((computed.await??, memory))
-}
-
-/// Replays the round of `subject`; returns `None` when its evidence is not available.
-async fn audit(
-    inputs: &Arc<Inputs>,
-    round: u32,
-    subject: DeviceId,
-    base: Digest,
-    called_off: &Arc<AtomicBool>,
-) -> anyhow::Result<Option<Finding>> {
-    let case = view::case(&inputs.ledger, inputs.run, round, &subject).await?;
-    anyhow::ensure!(
-        case.auditor == inputs.device,
-        "the ledger has drawn device {} for this audit, not this device",
-        case.auditor
-    );
-    anyhow::ensure!(
-        case.base == base,
-        "round {round} started from state {}, the coordinator announced {base}",
-        case.base
-    );
-    let base = Base { state: base, step: None };
-    let _turn = inputs.turns.acquire().await?;
-    let assignment = match inputs
-        .assignment(round, subject, base, case.commitment.memory_before)
-        .await
-    {
-        Ok(assignment) => assignment,
-        Err(error) => {
-            tracing::warn!(%subject, round, "the evidence for an audit is not available: {error:#}");
-            return Ok(None);
+    let conduct = conduct.clone();
+    let computed = tokio::task::spawn_blocking(move || {
+        if let Some(outcome) = conduct.instead(&assignment)? {
+            return Ok(outcome);
         }
-    };
-    let called_off = Arc::clone(called_off);
-    let computed =
-        tokio::task::spawn_blocking(move || work::compute(&assignment, &mut |_| flow(&called_off)));
-    let outcome = computed.await??;
-    let found = work::Found {
-        root: outcome.root,
-        update: outcome.update_digest,
-        memory_after: outcome.memory_after_digest,
-    };
-    Ok(Some(work::judge(&found, &inputs.device, (&subject, &case.commitment), &case.claims)))
-}
-
-fn flow(called_off: &AtomicBool) -> ControlFlow<()> {
-    if called_off.load(Ordering::Relaxed) {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
-    }
+        let computed = work::compute(&assignment, &mut |pace| {
+            let _ = done.send(Done::Paced { round, pace });
+            replay::flow(&called_off)
+        });
+        computed.map_err(anyhow::Error::from)
+    });
+    computed.await?
 }

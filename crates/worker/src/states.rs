@@ -4,16 +4,29 @@ use std::{collections::VecDeque, sync::Arc};
 
 use units::Digest;
 
-/// Number of states in memory: the current one, and those of rounds that may still be audited.
+/// Largest number of states in memory: the current one, and those of rounds that may still be audited.
 pub(crate) const STATES_HELD_MAX: usize = 4;
 
 /// The newest states of this worker, each checked against its digest.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct States {
+    /// How many are held.
+    count_max: usize,
     held: VecDeque<(Digest, Arc<Vec<f32>>)>,
 }
 
 impl States {
+    /// Holds at most `count_max` states, and at least one.
+    pub(crate) fn new(count_max: usize) -> Self {
+        Self { count_max: count_max.clamp(1, STATES_HELD_MAX), held: VecDeque::new() }
+    }
+
+    /// Changes how many states are held.
+    pub(crate) fn limit(&mut self, count_max: usize) {
+        self.count_max = count_max.clamp(1, STATES_HELD_MAX);
+        self.held.drain(..self.held.len().saturating_sub(self.count_max));
+    }
+
     /// Returns the parameters with this digest, if they are still in memory.
     #[must_use]
     pub(crate) fn find(&self, digest: &Digest) -> Option<Arc<Vec<f32>>> {
@@ -23,11 +36,11 @@ impl States {
             .map(|(_, parameters)| Arc::clone(parameters))
     }
 
-    /// Stores `parameters`, whose digest the caller has checked, and removes the oldest beyond [`STATES_HELD_MAX`].
+    /// Stores `parameters`, whose digest the caller has checked, and removes the oldest beyond the limit.
     pub(crate) fn hold(&mut self, digest: Digest, parameters: Arc<Vec<f32>>) {
         if self.find(&digest).is_none() {
             self.held.push_back((digest, parameters));
-            while self.held.len() > STATES_HELD_MAX {
+            while self.held.len() > self.count_max {
                 self.held.pop_front();
             }
         }
@@ -40,12 +53,15 @@ mod tests {
 
     #[test]
     fn the_newest_states_are_held() {
-        let mut states = States::default();
+        let mut states = States::new(STATES_HELD_MAX);
         let digest = |byte: usize| Digest::from_bytes([u8::try_from(byte).unwrap(); 32]);
         for byte in 0..=STATES_HELD_MAX {
             states.hold(digest(byte), Arc::new(vec![0.0; byte]));
         }
         assert!(states.find(&digest(0)).is_none());
         assert_eq!(states.find(&digest(STATES_HELD_MAX)).unwrap().len(), STATES_HELD_MAX);
+        states.limit(1);
+        assert!(states.find(&digest(STATES_HELD_MAX - 1)).is_none());
+        assert!(states.find(&digest(STATES_HELD_MAX)).is_some());
     }
 }

@@ -2,10 +2,8 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
-use compression::Memory;
 use model::{Activations, instructions::Isa};
-use training_run::Commitment;
-use units::{DeviceId, Digest};
+use units::DeviceId;
 use verification::{Job, JobError, Outcome, RunSpec, StepReport};
 
 /// All inputs of one device's round.
@@ -19,8 +17,6 @@ pub(crate) struct Assignment {
     pub(crate) device: DeviceId,
     /// Parameters at the start of the round.
     pub(crate) base: Arc<Vec<f32>>,
-    /// That device's error-feedback memory at the start of the round.
-    pub(crate) memory: Arc<Memory>,
     /// The assigned shards, in the order of the assignment.
     pub(crate) shards: Vec<Arc<Vec<u8>>>,
     /// Number of threads.
@@ -57,7 +53,6 @@ pub(crate) fn compute(
         round: assignment.round,
         device: assignment.device,
         base: &assignment.base,
-        memory_before: &assignment.memory,
         shards: &shards,
         threads: assignment.threads,
         isa: assignment.isa,
@@ -69,110 +64,4 @@ pub(crate) fn compute(
         let tokens_per_second = u32::try_from(done / milliseconds).unwrap_or(u32::MAX);
         on_step(Pace { step, tokens_per_second })
     })
-}
-
-/// The result of a replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// Merkle root of the work.
-    pub(crate) root: Digest,
-    /// Digest of the encoded update.
-    pub(crate) update: Digest,
-    /// Digest of the error-feedback memory after the round.
-    pub(crate) memory_after: Digest,
-}
-
-/// The finding of an auditor. Honest auditors of the same commitment have the same finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// The replay gave what the subject committed to: publish its root, which opens the subject's seal.
-    Passed {
-        /// The root.
-        root: Digest,
-    },
-    /// The replay gave something else, and an earlier auditor found the same: publish the disputed root, which opens
-    /// that auditor's seal and convicts the subject.
-    Upheld {
-        /// The disputed root.
-        root: Digest,
-    },
-    /// The replay gave something else, and no earlier auditor found the same: publish the disputed root sealed, so
-    /// that nobody can copy it.
-    Mismatch {
-        /// The disputed root sealed for this auditor.
-        sealed: Digest,
-    },
-}
-
-/// Compares a replay with the subject's commitment, then with the claims of earlier auditors.
-#[must_use]
-pub(crate) fn judge(
-    found: &Found,
-    auditor: &DeviceId,
-    (subject, commitment): (&DeviceId, &Commitment),
-    claims: &[(DeviceId, Digest)],
-) -> Finding {
-    let Found { root, update, memory_after } = *found;
-    let is_sealed = units::seal(subject, &root) == commitment.seal;
-    if is_sealed && update == commitment.update && memory_after == commitment.memory_after {
-        return Finding::Passed { root };
-    }
-    let root = verification::disputed(&commitment.seal, &root);
-    if claims.iter().any(|(claimant, sealed)| units::seal(claimant, &root) == *sealed) {
-        return Finding::Upheld { root };
-    }
-    Finding::Mismatch { sealed: units::seal(auditor, &root) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn digest(byte: u8) -> Digest {
-        Digest::from_bytes([byte; 32])
-    }
-
-    #[test]
-    fn a_commitment_is_judged_by_all_that_it_names() {
-        let [subject, first, second] = [1, 2, 3].map(|byte| DeviceId::from_bytes([byte; 32]));
-        let found = Found { root: digest(4), update: digest(5), memory_after: digest(6) };
-        let honest = Commitment {
-            seal: units::seal(&subject, &found.root),
-            update: found.update,
-            memory_before: Digest::ZERO,
-            memory_after: found.memory_after,
-        };
-        let passed = judge(&found, &first, (&subject, &honest), &[]);
-        assert_eq!(passed, Finding::Passed { root: found.root });
-
-        let made_up = Commitment { seal: units::seal(&subject, &digest(9)), ..honest };
-        let poisoned = Commitment { update: digest(9), ..honest };
-        let forgetful = Commitment { memory_after: digest(9), ..honest };
-        let copied = Commitment { seal: units::seal(&second, &found.root), ..honest };
-        for lie in [made_up, poisoned, forgetful, copied] {
-            let Finding::Mismatch { sealed } = judge(&found, &first, (&subject, &lie), &[]) else {
-                panic!("{lie:?} was accepted");
-            };
-            let upheld = judge(&found, &second, (&subject, &lie), &[(first, sealed)]);
-            let Finding::Upheld { root } = upheld else { panic!("{upheld:?}") };
-            assert_eq!(units::seal(&first, &root), sealed);
-            assert_ne!(units::seal(&subject, &root), lie.seal, "the ledger would let it pass");
-        }
-    }
-
-    #[test]
-    fn a_false_claim_is_not_upheld() {
-        let [subject, liar, auditor] = [1, 2, 3].map(|byte| DeviceId::from_bytes([byte; 32]));
-        let found = Found { root: digest(4), update: digest(5), memory_after: digest(6) };
-        let seal = units::seal(&subject, &digest(9));
-        let lie = Commitment {
-            seal,
-            update: found.update,
-            memory_before: Digest::ZERO,
-            memory_after: found.memory_after,
-        };
-        let claims = [(liar, units::seal(&liar, &found.root))];
-        let finding = judge(&found, &auditor, (&subject, &lie), &claims);
-        assert!(matches!(finding, Finding::Mismatch { .. }), "{finding:?}");
-    }
 }

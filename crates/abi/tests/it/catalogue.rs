@@ -193,15 +193,8 @@ fn text_is_shown_with_escapes() {
 #[test]
 fn offsets_that_overlap_are_refused() {
     let signature = vec![7; 4_000].into();
-    let [device, seal, update, before, after] = [1, 2, 3, 4, 5].map(B256::repeat_byte);
-    let one = TrainingRuns::Commitment {
-        device,
-        seal,
-        update,
-        memoryBefore: before,
-        memoryAfter: after,
-        signature,
-    };
+    let [device, seal, update] = [1, 2, 3].map(B256::repeat_byte);
+    let one = TrainingRuns::Commitment { device, seal, update, signature };
     let module = Module::at(&TRAINING_RUNS).expect("a module");
     let sound = TrainingRuns::commitCall { run: 1, round: 2, commitments: vec![one] }.abi_encode();
     assert!(module.decode_call(&sound).is_some());

@@ -3,14 +3,13 @@ use abi::{TrainingRuns::Verdict, statement};
 /// The bytes that devices sign: a signature of this version must be valid in later ones.
 #[test]
 fn statements() {
-    let [device, subject, seal, update, before, after, value] =
-        [1, 2, 3, 4, 5, 6, 7].map(|byte| [byte; 32]);
+    let [device, subject, seal, update, value] = [1, 2, 3, 4, 7].map(|byte| [byte; 32]);
     let account = [8; 20];
     let statements = [
         ("link", statement::link(9, &device, &account, 10)),
         ("enroll", statement::enroll(9, 11, &device)),
         ("leave", statement::leave(9, 11, 12)),
-        ("commit", statement::commit(9, 11, 12, &seal, &update, &before, &after)),
+        ("commit", statement::commit(9, 11, 12, &seal, &update)),
         ("verdict opened", statement::verdict(9, 11, 12, &subject, Verdict::Opened, &value)),
         ("verdict mismatch", statement::verdict(9, 11, 12, &subject, Verdict::Mismatch, &value)),
         (

@@ -28,8 +28,21 @@ pub(super) struct Post<'a> {
     pub(super) run: u64,
     pub(super) account: AccountId,
     pub(super) folder: PathBuf,
-    pub(super) is_cheat: bool,
+    pub(super) part: Part,
     pub(super) isa: Isa,
+}
+
+/// What a worker of the demo does.
+pub(super) enum Part {
+    /// The assigned work.
+    Honest,
+    /// It makes its work up.
+    Cheat,
+    /// It makes its work up, and vouches for others that do.
+    Colluder {
+        /// Folder in which they tell each other their roots.
+        shared: PathBuf,
+    },
 }
 
 /// The running workers.
@@ -64,8 +77,14 @@ impl Crew {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log);
-        if post.is_cheat {
-            command.args(["--misbehave", "made-up"]);
+        match &post.part {
+            Part::Honest => {}
+            Part::Cheat => {
+                command.args(["--misbehave", "made-up"]);
+            }
+            Part::Colluder { shared } => {
+                command.args(["--misbehave", "colluder", "--accomplices"]).arg(shared);
+            }
         }
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use abi::convert;
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{Context as _, ensure};
+use corpus::Corpus;
 use serde::{Deserialize, Serialize};
 use units::AccountId;
 
@@ -20,6 +21,9 @@ struct Marker {
     workers: u16,
     rounds: u32,
     corpus: Option<PathBuf>,
+    /// Digest of the text's manifest: the file may have changed, or this program's own text.
+    #[serde(default)]
+    text: String,
     cheats: u16,
     crashes: u16,
     is_finished: bool,
@@ -33,12 +37,13 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Returns the folder in `args`, or the newest unfinished one of the same demo, or a new one.
-    pub(super) fn open(args: &Args) -> anyhow::Result<Self> {
+    pub(super) fn open(args: &Args, corpus: &Corpus) -> anyhow::Result<Self> {
         let marker = Marker {
             seed: args.seed,
             workers: args.workers,
             rounds: args.rounds,
             corpus: args.corpus.clone(),
+            text: corpus.manifest().digest().to_string(),
             cheats: args.cheats,
             crashes: args.crashes,
             is_finished: false,
@@ -56,9 +61,10 @@ impl Folder {
                 ))
                 .hint("choose another --data-dir, or delete this one");
             }
-            Some(_) => {
-                return Err(anyhow::anyhow!("{shown} contains a demo with other flags"))
-                    .hint("use the same flags, or choose another --data-dir");
+            Some(found) => {
+                let other = if found.text == marker.text { "other flags" } else { "another text" };
+                return Err(anyhow::anyhow!("{shown} contains a demo with {other}"))
+                    .hint("use the same flags and text, or choose another --data-dir");
             }
             None => {
                 let is_empty =

@@ -8,15 +8,23 @@ use alloy_signer_local::PrivateKeySigner;
 use anyhow::Context as _;
 use coordinator::Project;
 use ledger_client::Ledger;
+use model::instructions::Isa;
 use node::{Node, NodeConfig, OpenError};
 use store::StoreError;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use units::{Digest, UnixSeconds, Wei};
 
 use super::{Chain, Folder};
-use crate::genesis::{CHAIN_ID_DEFAULT, genesis};
+use crate::genesis::{CHAIN_ID_DEFAULT, founding, genesis};
+use crate::offices;
+use crate::output::Output;
 
 /// Funds of the trainer for fees, in addition to the deposit.
 const FEES: u128 = 1_000_000_000_000_000_000_000;
+
+/// How long the referee waits for the node.
+const REFEREE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A node, its RPC server, and the trainer's key.
 pub(super) struct DemoLedger {
@@ -29,7 +37,10 @@ pub(super) struct DemoLedger {
 pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<DemoLedger> {
     let trainer = folder.trainer()?;
     let path = folder.path().join("ledger");
-    let begin = |genesis| Node::open(NodeConfig::new(&path, genesis));
+    let begin = |genesis| {
+        let founding = founding();
+        Node::open(NodeConfig { founding, ..NodeConfig::new(&path, genesis) })
+    };
     let node = match begin(None) {
         Err(OpenError::Store(StoreError::Empty { .. })) => {
             let deposit = project
@@ -59,6 +70,19 @@ impl DemoLedger {
     /// Returns a connection that signs as the trainer.
     pub(super) async fn client(&self, patience: Duration) -> anyhow::Result<Ledger> {
         Ok(Ledger::connect(&self.url(), Some(self.trainer.clone()), patience).await?)
+    }
+
+    /// Starts the referee with the node's key.
+    pub(super) async fn referee(
+        &self,
+        folder: &Folder,
+        isa: Isa,
+        stop: watch::Receiver<bool>,
+        output: Output,
+    ) -> anyhow::Result<JoinHandle<()>> {
+        let client = Ledger::connect(&self.url(), None, REFEREE_PATIENCE).await?;
+        let (key, shards) = (folder.path().join("ledger/node.key"), folder.path().join("referee"));
+        offices::referee(&key, shards, client, isa, stop, output)
     }
 
     /// Returns the newest block.

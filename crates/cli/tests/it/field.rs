@@ -70,13 +70,23 @@ impl Field {
 
     /// Starts worker number `index`, with a key and an account of its own: devices of one account don't audit each other.
     pub(crate) fn join(&self, index: u8, flags: &[&str]) -> Running {
+        self.join_project(index, "1", flags)
+    }
+
+    /// As [`Self::join`], for another project than the first.
+    pub(crate) fn join_project(&self, index: u8, project: &str, flags: &[&str]) -> Running {
+        self.join_any(index, &[&["--project", project], flags].concat())
+    }
+
+    /// Starts a worker that chooses its projects.
+    pub(crate) fn join_any(&self, index: u8, flags: &[&str]) -> Running {
         let folder = self.machine.path(&format!("worker-{index}"));
         if !folder.exists() {
             fs::create_dir(&folder).unwrap();
             wallet::DeviceKey::store(&folder.join("device.key"), &[index; 32]).unwrap();
         }
         let (folder, account) = (folder.to_str().unwrap(), format!("0x{index:040x}"));
-        let args = ["join", "--project", "1", "--account", &account, "--rpc", &self.node.url];
+        let args = ["join", "--account", &account, "--rpc", &self.node.url];
         let args = [&args[..], &["--data-dir", folder, "--stop-with-stdin", "--json"], flags];
         Running::start(self.machine.command(&args.concat()))
     }
@@ -132,10 +142,24 @@ impl Running {
         self.child.wait().unwrap();
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Interrupts it with `kill -INT`.
     pub(crate) fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    /// Sends it a signal, such as `-TERM`.
+    pub(crate) fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// What was read of its stderr so far.
+    pub(crate) fn stderr(&self) -> &str {
+        &self.stderr
     }
 
     /// Waits for it to end by itself.

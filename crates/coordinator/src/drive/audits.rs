@@ -1,106 +1,98 @@
-//! Draws audits and supplies auditors.
+//! Has audits drawn and seats settled, and supplies auditors.
 
 use std::collections::BTreeSet;
 
 use ledger_views::{
     Ask as _,
-    runs::{self, AuditView, SeatView},
+    runs::{self, AuditView, RunPhase, RunView, SeatView},
 };
-use transport::message::ToWorker;
-use units::Digest;
+use training_run::SeatIndex;
+use transport::message::{Role, ToWorker};
 
 use super::{Driver, ignore_refusal};
 use crate::Event;
 
+/// Number of seats settled in one transaction: far below a third of a block's gas.
+const SETTLED_MAX: usize = 100;
+
 impl Driver<'_> {
-    /// Warns once when the devices belong to too few accounts for audits to work: no device may audit another
-    /// device of its own account.
+    /// Warns once when all devices belong to one account: no device may audit another device of its own account.
     pub(super) fn warn_of_few_accounts(&mut self, seats: &[SeatView]) {
         let active = seats.iter().filter(|seat| seat.is_active());
         let accounts: BTreeSet<_> = active.map(|seat| seat.account).collect();
-        let count = accounts.len();
-        if count >= self.accounts_warned_of {
-            return;
+        if accounts.len() == 1 && !self.is_warned_of_accounts {
+            self.is_warned_of_accounts = true;
+            let note = "all devices are paid to the same account, so only your own auditing device checks their work";
+            self.emit(Event::Note(note.to_owned()));
         }
-        self.accounts_warned_of = count;
-        let note = match count {
-            0 => return,
-            1 => {
-                "all devices are paid to the same account, so no device may audit another and no work can be paid: add a device of another account"
-            }
-            _ => {
-                "the devices are paid to only two accounts, so no third one can decide when an auditor disputes: add a device of a third account"
-            }
-        };
-        self.emit(Event::Note(note.to_owned()));
     }
 
-    pub(super) async fn audit(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn audit(&mut self, summary: &RunView) -> anyhow::Result<()> {
         let head = self.ledger.head().await?;
-        for undrawn in runs::undrawn(&self.ledger, self.run).await? {
-            // The transaction will be in a block after the head.
-            if head.height >= undrawn.draw_height {
-                ignore_refusal(self.ledger.draw(self.run, undrawn.round).await)?;
-            } else {
+        for open in runs::open_rounds(&self.ledger, self.run).await? {
+            if open.is_due {
+                ignore_refusal(self.ledger.draw(self.run, open.round).await)?;
+            } else if !open.is_drawn && head.height <= open.closed + 1 {
+                // The hash of the block after the close decides, and there is no block for nothing.
                 self.make_block().await?;
             }
         }
         for audit in runs::audits(&self.ledger, self.run).await? {
             if self.is_past(audit.deadline).await? {
-                ignore_refusal(self.ledger.redraw(self.run, audit.round, &audit.subject).await)?;
+                ignore_refusal(self.ledger.draw(self.run, audit.round).await)?;
             } else {
                 self.announce_audit(&audit).await?;
+            }
+        }
+        if summary.disputes > 0 {
+            for dispute in runs::disputes(&self.ledger, self.run).await? {
+                self.serve_base(dispute.round, &dispute.base).await.or_else(|error| {
+                    tracing::warn!(%error, "the base of a disputed round can't be served");
+                    anyhow::Ok(())
+                })?;
+                if self.is_past(dispute.deadline).await? {
+                    let (round, subject) = (dispute.round, dispute.subject);
+                    ignore_refusal(self.ledger.expire(self.run, round, &subject).await)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Announces an audit to its auditor, once the evidence is available or certainly lost.
+    /// Settles seats that nobody else settles: those that missed too many rounds or left, and all at the end of the run, once the
+    /// last audits are over.
+    pub(super) async fn settle(
+        &mut self,
+        summary: &RunView,
+        seats: &[SeatView],
+    ) -> anyhow::Result<()> {
+        let is_ending = matches!(summary.phase, RunPhase::WindingUp { .. });
+        let is_due =
+            |seat: &SeatView| seat.overdue || (seat.due && (is_ending || !seat.is_active()));
+        let due: Vec<SeatIndex> =
+            (0..).zip(seats).filter(|(_, seat)| is_due(seat)).map(|(index, _)| index).collect();
+        for part in due.chunks(SETTLED_MAX) {
+            ignore_refusal(self.ledger.settle(self.run, part).await)?;
+        }
+        Ok(())
+    }
+
+    /// Announces an audit to its auditor and serves the base state that the round started from.
     async fn announce_audit(&mut self, audit: &AuditView) -> anyhow::Result<()> {
         let key = (audit.round, audit.subject, audit.auditor);
-        let is_welcome = self.peers.get(&audit.auditor).is_some_and(|peer| peer.is_welcome);
-        if self.announced_audits.contains(&key) || !is_welcome {
+        let role = self.peers.get(&audit.auditor).and_then(|peer| peer.role);
+        let is_auditor = matches!(role, Some(Role::Worker | Role::Auditor));
+        if self.announced_audits.contains(&key) || !is_auditor {
             return Ok(());
         }
-        let Some(evidence) = self.evidence(audit).await? else { return Ok(()) };
-        if !evidence {
-            self.emit(Event::Note(format!(
-                "the evidence for round {} of device {} is not available",
-                audit.round,
-                super::short(&audit.subject)
-            )));
-        }
-        if !self.served.values().any(|state| *state == audit.base) {
-            self.endpoint.publish(self.folder.state(&audit.base)?.parameters).await?;
-            self.served.insert(audit.round, audit.base);
-        }
+        self.serve_base(audit.round, &audit.base).await?;
         let message = ToWorker::Audit {
             round: audit.round,
             subject: *audit.subject.as_bytes(),
             base: *audit.base.as_bytes(),
-            evidence,
         };
         self.send(&audit.auditor, &message);
         self.announced_audits.insert(key);
         Ok(())
-    }
-
-    /// Returns whether the subject's memory is available; `None` while it is being fetched.
-    async fn evidence(&mut self, audit: &AuditView) -> anyhow::Result<Option<bool>> {
-        let digest = audit.commitment.memory_before;
-        if digest == Digest::ZERO {
-            return Ok(Some(true));
-        }
-        if let Some(memory) = self.fetches.get(&digest) {
-            let memory = memory.clone();
-            self.endpoint.publish(memory).await?;
-            return Ok(Some(true));
-        }
-        if self.fetches.is_lost(&digest) || !self.peers.contains_key(&audit.subject) {
-            return Ok(Some(false));
-        }
-        let parameters = u64::try_from(self.spec.model.parameter_count())?;
-        self.fetches.ask(&self.endpoint, audit.subject, digest, parameters.saturating_mul(2));
-        Ok(None)
     }
 }

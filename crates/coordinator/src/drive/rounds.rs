@@ -3,19 +3,33 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
+use ledger_client::LedgerError;
 use ledger_views::runs::{self, RunView, SeatView};
 use units::{DeviceId, Digest, UnixSeconds};
 
 use super::{Driver, ignore_refusal, is_awaited, short};
-use crate::Event;
+use crate::{
+    Event,
+    aggregate::{Aggregator, Diverged},
+};
 
 /// Number of rounds between two measured losses.
 const LOSS_ROUNDS: u32 = 4;
 
+/// The state after a round, before the ledger has it.
+pub(super) struct Computed {
+    round: u32,
+    aggregator: Aggregator,
+    state: Digest,
+    update: Digest,
+    joined: usize,
+    validation_loss: Option<f64>,
+}
+
 impl Driver<'_> {
     /// Starts fetching the updates committed in the current round.
     pub(super) fn fetch_updates(&mut self, summary: &RunView) {
-        let size_max = self.update_size_max();
+        let size_max = verification::update_size_max(&self.spec, summary.round);
         let Some(updates) = self.tally.updates.get(&summary.round) else { return };
         for (device, digest) in updates {
             if self.peers.contains_key(device) {
@@ -32,10 +46,9 @@ impl Driver<'_> {
         deadline: UnixSeconds,
     ) -> anyhow::Result<()> {
         let round = summary.round;
-        let committed = u32::try_from(seats.iter().filter(|seat| seat.committed).count())?;
         let mut awaited = seats.iter().filter(|seat| is_awaited(seat, round));
         let all_here_committed = !awaited.any(|seat| self.peers.contains_key(&seat.device));
-        let has_quorum = committed >= summary.quorum;
+        let has_quorum = summary.committed >= summary.quorum;
         let is_patience_over = self.round_clock.is_patience_over(round, has_quorum);
         if has_quorum && (all_here_committed || is_patience_over) {
             return ignore_refusal(self.ledger.close_round(self.run, round).await);
@@ -57,6 +70,37 @@ impl Driver<'_> {
         seats: &[SeatView],
     ) -> anyhow::Result<()> {
         let round = summary.round;
+        if self.computed.as_ref().is_none_or(|computed| computed.round != round) {
+            let Some(updates) = self.collected(round, seats) else { return Ok(()) };
+            self.catch_up(&summary.state)?;
+            self.compute(round, updates).await?;
+        }
+        let Some(computed) = &self.computed else { return Ok(()) };
+        match self.ledger.advance(self.run, round, (&computed.state, &computed.update)).await {
+            Ok(_) => {}
+            Err(LedgerError::Refused { reason, .. }) => {
+                // An old round is not settled yet, or another transaction was faster: the next pass reads where the run stands.
+                tracing::debug!(%reason, "the ledger refused a new state");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let Some(computed) = self.computed.take() else { return Ok(()) };
+        self.last_step = Some((self.aggregator.digest(), computed.update));
+        self.aggregator = computed.aggregator;
+        let joined = u64::try_from(computed.joined)?;
+        self.steps_joined += joined * u64::from(self.spec.steps(round));
+        self.emit(Event::Advanced {
+            round,
+            updates: computed.joined,
+            validation_loss: computed.validation_loss,
+            state: computed.state,
+        });
+        self.forget(round).await
+    }
+
+    /// Returns the updates of a round, or `None` while some are awaited.
+    fn collected(&mut self, round: u32, seats: &[SeatView]) -> Option<Vec<(DeviceId, Vec<u8>)>> {
         let committed = self.tally.updates.get(&round).cloned().unwrap_or_default();
         let is_expelled = |device: &DeviceId| {
             seats.iter().any(|seat| seat.device == *device && seat.is_expelled())
@@ -66,22 +110,26 @@ impl Driver<'_> {
             match self.fetches.get(digest) {
                 Some(bytes) => updates.push((*device, bytes.clone())),
                 None if self.fetches.is_lost(digest) => {}
-                None if self.peers.contains_key(device) => return Ok(()),
+                None if self.peers.contains_key(device) => return None,
                 None => {
                     self.emit(Event::Note(format!(
-                        "device {} disconnected before its update of round {round} was received",
-                        short(device)
+                        "device {} disconnected before its update of round {} was received",
+                        short(device),
+                        round + 1
                     )));
                     self.fetches.give_up(*digest);
                 }
             }
         }
-        let before = self.aggregator.digest();
-        anyhow::ensure!(
-            before == summary.state,
-            "round {round} starts from state {}, this coordinator is at {before}",
-            summary.state
-        );
+        Some(updates)
+    }
+
+    /// Aggregates updates to the next state, and keeps it on disk before its digest can be on the ledger.
+    async fn compute(
+        &mut self,
+        round: u32,
+        updates: Vec<(DeviceId, Vec<u8>)>,
+    ) -> anyhow::Result<()> {
         let glance = (round + 1).is_multiple_of(LOSS_ROUNDS);
         let mut aggregator = self.aggregator.clone();
         let aggregated = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
@@ -89,41 +137,35 @@ impl Driver<'_> {
             let loss = if glance { Some(aggregator.partial_loss()?) } else { None };
             Ok((aggregator, step, loss))
         });
-        let (aggregator, step, validation_loss) =
-            aggregated.await.context("aggregating panicked")??;
+        let aggregated = aggregated.await.context("aggregating panicked")?;
+        let (aggregator, step, validation_loss) = match aggregated {
+            Err(error) if error.is::<Diverged>() => {
+                return self.end_diverged(round, &format!("{error:#}")).await;
+            }
+            aggregated => aggregated?,
+        };
         for (device, reason) in &step.rejected {
             self.emit(Event::Note(format!(
                 "update of device {} is not used: {reason}",
                 short(device)
             )));
         }
-        // The state must be on disk before its digest is on the ledger.
+        let before = self.aggregator.digest();
         let needed: Vec<Digest> = self.served.values().copied().chain([before]).collect();
         self.folder.keep_state(&aggregator.state(), &needed)?;
         let update = self.endpoint.publish(step.update).await?;
-        ignore_refusal(self.ledger.advance(self.run, round, (&step.state, &update)).await)?;
-        self.aggregator = aggregator;
-        self.last_step = Some((before, update));
-        let joined = u64::try_from(step.joined)?;
-        self.steps_joined += joined * u64::from(self.spec.steps(round));
-        self.emit(Event::Advanced {
-            round,
-            updates: step.joined,
-            validation_loss,
-            state: step.state,
-        });
-        self.forget(round).await
+        let (state, joined) = (step.state, step.joined);
+        self.computed =
+            Some(Computed { round, aggregator, state, update, joined, validation_loss });
+        Ok(())
     }
 
     /// Removes what no round and no audit can need any more.
     async fn forget(&mut self, round: u32) -> anyhow::Result<()> {
-        let audited = runs::audits(&self.ledger, self.run).await?;
-        let undrawn = runs::undrawn(&self.ledger, self.run).await?;
-        let oldest = audited
-            .iter()
-            .map(|audit| audit.round)
-            .chain(undrawn.iter().map(|undrawn| undrawn.round))
-            .min();
+        let open = runs::open_rounds(&self.ledger, self.run).await?;
+        let disputed = runs::disputes(&self.ledger, self.run).await?;
+        let oldest = open.iter().map(|open| open.round);
+        let oldest = oldest.chain(disputed.iter().map(|dispute| dispute.round)).min();
         let oldest = oldest.unwrap_or(round).min(round);
         self.served.retain(|served, _| *served >= oldest);
         self.tally.updates.retain(|updated, _| *updated >= oldest);
@@ -131,17 +173,10 @@ impl Driver<'_> {
         let mut keep: BTreeSet<Digest> = corpus.shards.iter().map(|piece| piece.digest).collect();
         keep.extend(self.served.values().copied());
         keep.extend(self.last_step.iter().map(|(_, update)| *update));
-        keep.extend(audited.iter().map(|audit| audit.commitment.memory_before));
         self.endpoint.retain(&keep);
-        let mut wanted: BTreeSet<Digest> =
-            audited.iter().map(|audit| audit.commitment.memory_before).collect();
-        wanted.extend(self.tally.updates.values().flat_map(|updates| updates.values().copied()));
+        let updates = self.tally.updates.values();
+        let wanted = updates.flat_map(|updates| updates.values().copied()).collect();
         self.fetches.retain(&wanted);
         Ok(())
-    }
-
-    fn update_size_max(&self) -> u64 {
-        let parameters = u64::try_from(self.spec.model.parameter_count()).unwrap_or(u64::MAX);
-        parameters.saturating_mul(4).saturating_add(1 << 16)
     }
 }

@@ -220,6 +220,7 @@ pub(crate) fn genesis() -> Genesis {
         fee_recipient: BENEFICIARY,
         commitment: 2,
         revisions: execution::Schedule::FIRST,
+        referees: None,
         accounts: (1..=4).map(|index| (key(index).address(), rich.clone())).collect(),
     }
 }

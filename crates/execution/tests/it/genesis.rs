@@ -1,6 +1,6 @@
 use crate::chain::{COUNTER, Chain, genesis};
-use alloy_primitives::{Address, U256};
-use execution::{BaseFeeRule, Genesis, GenesisAccount, GenesisError};
+use alloy_primitives::{Address, B256, U256, keccak256};
+use execution::{BaseFeeRule, Genesis, GenesisAccount, GenesisError, GenesisReferees};
 
 #[test]
 fn a_file_comes_back_and_its_hash_covers_every_field() {
@@ -16,10 +16,51 @@ fn a_file_comes_back_and_its_hash_covers_every_field() {
         Genesis { base_fee: BaseFeeRule { minimum: 8, ..fee }, ..genesis.clone() },
         Genesis { base_fee: BaseFeeRule { elasticity: 3, ..fee }, ..genesis.clone() },
         Genesis { accounts: Default::default(), ..genesis.clone() },
+        Genesis { referees: Some(referees(2, 1)), ..genesis.clone() },
+        Genesis { referees: Some(referees(2, 2)), ..genesis.clone() },
     ];
     for other in others {
         assert_ne!(other.block().unwrap().hash, hash, "{other:?}");
     }
+}
+
+fn referees(count: u8, threshold: u16) -> GenesisReferees {
+    GenesisReferees { members: (1..=count).map(B256::repeat_byte).collect(), threshold }
+}
+
+#[test]
+fn referees_are_in_the_state_as_solidity_would_store_them() {
+    let named = Genesis { referees: Some(referees(2, 1)), ..genesis() };
+    assert_eq!(Genesis::from_json(&named.to_json()).unwrap(), named);
+    let block = named.block().unwrap();
+    let slot = |slot: U256| block.changes.slots.get(&(abi::REFEREES, slot)).map(|it| it.after);
+    let first = U256::from_be_bytes(keccak256(U256::ONE.to_be_bytes::<32>()).0);
+    assert_eq!(slot(U256::ZERO), Some(U256::ONE), "the threshold");
+    assert_eq!(slot(U256::ONE), Some(U256::from(2)), "the number of members");
+    assert_eq!(slot(first), Some(B256::repeat_byte(1).into()));
+    assert_eq!(slot(first + U256::ONE), Some(B256::repeat_byte(2).into()));
+    let without = genesis().block().unwrap();
+    assert!(without.changes.accounts.contains_key(&abi::REFEREES));
+    assert!(!without.changes.slots.keys().any(|(address, _)| *address == abi::REFEREES));
+}
+
+#[test]
+fn referees_that_could_not_decide_are_refused() {
+    let check = |referees: GenesisReferees, expected: &str| {
+        let error = Genesis { referees: Some(referees), ..genesis() }.block().unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    };
+    check(referees(0, 1), "the genesis file names 0 referees: give 1 to 64");
+    check(referees(65, 1), "the genesis file names 65 referees: give 1 to 64");
+    check(referees(3, 0), "genesis field `referees.threshold` is 0: give 1 to 3");
+    check(referees(3, 4), "genesis field `referees.threshold` is 4: give 1 to 3");
+    let mut twice = referees(2, 1);
+    twice.members.push(twice.members[0]);
+    let text = format!("genesis referee {} is named twice: remove one", twice.members[0]);
+    check(twice, &text);
+    let json = Genesis { referees: Some(referees(1, 1)), ..genesis() }.to_json();
+    assert!(Genesis::from_json(&json.replace("\"threshold\": 1", "\"treshold\": 1")).is_err());
+    assert!(Genesis::from_json(&json.replace("0x0101", "0x01")).is_err());
 }
 
 #[test]

@@ -60,6 +60,7 @@ pub(crate) fn genesis() -> Genesis {
         fee_recipient: Address::repeat_byte(0xbe),
         commitment: 2,
         revisions: execution::Schedule::FIRST,
+        referees: None,
         accounts: [].into(),
     }
 }

@@ -44,7 +44,15 @@ fn requests_go_to_the_node_or_through_the_proxy() {
         ["proxy 3128", "http://node:8545/a", "node:8545", "", secret],
     );
     check(&proxied, "http://near.example:1", ["near.example 1", "/", "near.example:1", "", ""]);
-    assert!(route("https://node", &direct).is_none());
+    check(&direct, "https://node/a", ["node 443", "/a", "node", "", ""]);
+    check(&direct, "https://[::1]:8443", ["::1 8443", "/", "[::1]:8443", "", ""]);
+    for wrong in ["ftp://node", "node", "https://", "wss://node"] {
+        assert!(
+            wrong.parse().is_ok_and(|uri| Http::through(&uri, &direct).is_none())
+                || wrong.parse::<Uri>().is_err(),
+            "{wrong}"
+        );
+    }
 }
 
 #[test]
@@ -137,4 +145,71 @@ async fn an_answer_that_is_too_long_is_not_read_to_its_end() {
     };
     let (error, ()) = tokio::join!(async { http.post("one".into()).await.unwrap_err() }, serving);
     assert!(matches!(error, HttpError::TooLong), "{error:?}");
+}
+
+/// A server with the certificate in `testdata`, which answers one request with `answered`.
+async fn tls_server() -> std::net::SocketAddr {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let certificate = CertificateDer::from(include_bytes!("../../testdata/localhost.der").to_vec());
+    let key = include_bytes!("../../testdata/localhost.key.der").to_vec();
+    let key = PrivateKeyDer::try_from(key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut chunk = [0; 4096];
+            let mut text = String::new();
+            while !text.contains("\r\n\r\nasked") {
+                let count = stream.read(&mut chunk).await.unwrap();
+                text.push_str(std::str::from_utf8(&chunk[..count]).unwrap());
+            }
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nanswered";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
+/// A client that trusts only the certificate in `testdata`.
+fn trusting(host: &str, port: u16) -> Http {
+    let direct = Matcher::builder().build();
+    let mut http =
+        Http::through(&format!("https://{host}:{port}").parse().unwrap(), &direct).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    let certificate = include_bytes!("../../testdata/localhost.der").to_vec();
+    roots.add(certificate.into()).unwrap();
+    let config = versions().with_root_certificates(roots).with_no_client_auth();
+    http.tls = Tls::new(host, config);
+    http
+}
+
+#[tokio::test]
+async fn a_node_behind_tls_is_asked() {
+    let port = tls_server().await.port();
+    let (status, body) = trusting("localhost", port).post(b"asked".to_vec()).await.unwrap();
+    assert_eq!((status, &body[..]), (StatusCode::OK, &b"answered"[..]));
+    // The certificate is for another name.
+    let error = trusting("127.0.0.1", port).post(b"asked".to_vec()).await.unwrap_err();
+    assert!(matches!(error, HttpError::Tls { .. }), "{error}");
+    // Nobody whom this system trusts has signed it.
+    let http = Http::new(&format!("https://localhost:{port}")).unwrap();
+    let error = http.post(b"asked".to_vec()).await.unwrap_err();
+    assert!(error.to_string().contains("does not prove with a certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn tls_goes_through_no_proxy() {
+    let matcher = Matcher::builder().https("http://proxy:1080").build();
+    let http = Http::through(&"https://node:1".parse().unwrap(), &matcher).unwrap();
+    let error = http.post(Vec::new()).await.unwrap_err();
+    assert!(error.to_string().contains("NO_PROXY"), "{error}");
 }

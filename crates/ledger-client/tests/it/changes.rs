@@ -151,7 +151,9 @@ async fn an_answer_that_got_lost_is_no_second_transaction() {
 #[tokio::test]
 async fn a_nonce_used_by_another_program_is_looked_up_again() {
     let stub = Stub::start(prompt()).await;
-    let (mine, theirs) = (stub.ledger().await, stub.ledger().await);
+    // The same node by another name, so that the two know nothing of each other.
+    let theirs = stub.ledger_at(&stub.url.replace("127.0.0.1", "localhost")).await;
+    let mine = stub.ledger().await;
     mine.transfer(&someone(), Wei::new(1)).await.unwrap();
     theirs.transfer(&someone(), Wei::new(2)).await.unwrap();
     mine.transfer(&someone(), Wei::new(3)).await.unwrap();
@@ -159,20 +161,64 @@ async fn a_nonce_used_by_another_program_is_looked_up_again() {
 }
 
 #[tokio::test]
-async fn a_displaced_transaction_is_not_waited_for() {
-    let stub = Stub::start(Script {
-        send_errors: [(Bound::Dropped, "nonce too low"), (Bound::Dropped, "nonce too low")].into(),
-        ..prompt()
-    })
-    .await;
-    let error = stub.ledger().await.transfer(&someone(), Wei::new(1)).await.unwrap_err();
-    assert!(matches!(error, LedgerError::Displaced { .. }), "{error:?}");
+async fn connections_of_one_account_share_its_nonces() {
+    let stub = Stub::start(prompt()).await;
+    let (one, other) = (stub.ledger().await, stub.ledger().await);
+    for ledger in [&one, &other, &one] {
+        ledger.transfer(&someone(), Wei::new(1)).await.unwrap();
+    }
+    stub.with(|script| assert_eq!((script.mined.len(), script.sent.len()), (3, 3)));
+}
+
+#[tokio::test]
+async fn a_foreign_transaction_delays_a_change_and_does_not_end_it() {
+    let low = (Bound::Dropped, "nonce too low");
+    let replaced = (Bound::Dropped, "replacement transaction underpriced: needs a tip of 2");
+    let stub = Stub::start(Script { send_errors: [low, replaced, low].into(), ..prompt() }).await;
+    stub.ledger().await.transfer(&someone(), Wei::new(1)).await.unwrap();
+    stub.with(|script| assert_eq!((script.mined.len(), script.sent.len()), (1, 4)));
 
     // The transaction is lost, and its nonce was used in the meantime.
     let send_errors = [(Bound::Dropped, "nonce too low: next nonce 1, tx nonce 0")].into();
-    let stub = Stub::start(Script { forgets: 1, send_errors, ..Script::default() }).await;
+    let stub = Stub::start(Script { forgets: 1, send_errors, ..prompt() }).await;
+    stub.ledger().await.transfer(&someone(), Wei::new(1)).await.unwrap();
+    stub.with(|script| assert_eq!((script.mined.len(), script.sent.len()), (1, 3)));
+}
+
+#[tokio::test]
+async fn a_change_that_a_foreign_transaction_has_made_is_not_made_again() {
+    let low = (Bound::Dropped, "nonce too low");
+    let stub = Stub::start(Script { send_errors: [low].into(), ..prompt() }).await;
+    let ledger = stub.ledger().await;
+    let call = closeCall { run: 1, round: 2 };
+    let closing = ledger.write(Address::ZERO, &call, Wei::ZERO);
+    let meanwhile = async {
+        while stub.with(|script| script.sent.is_empty()) {
+            tokio::task::yield_now().await;
+        }
+        stub.with(|script| script.revert = Some(TooEarly { deadline: 9 }.abi_encode().into()));
+    };
+    let (refused, ()) = tokio::join!(closing, meanwhile);
+    assert_eq!(refused.unwrap_err().refusal::<TooEarly>().unwrap().deadline, 9);
+    stub.with(|script| assert_eq!((script.mined.len(), script.sent.len()), (0, 1)));
+}
+
+#[tokio::test]
+async fn an_answer_that_came_after_the_block_is_no_second_transaction() {
+    // It was accepted and is in a block when it is sent again, because the first answer was lost.
+    let send_errors = [(Bound::Taken, "nonce too low")].into();
+    let stub = Stub::start(Script { send_errors, looks_until_mined: Some(0), ..prompt() }).await;
+    stub.ledger().await.transfer(&someone(), Wei::new(1)).await.unwrap();
+    stub.with(|script| assert_eq!((script.sent.len(), script.mined.len()), (1, 1)));
+}
+
+#[tokio::test]
+async fn an_account_that_others_use_without_end_is_named() {
+    let low = (Bound::Dropped, "nonce too low");
+    let stub = Stub::start(Script { send_errors: [low; 50].into(), ..prompt() }).await;
     let error = stub.ledger().await.transfer(&someone(), Wei::new(1)).await.unwrap_err();
     assert!(matches!(error, LedgerError::Displaced { .. }), "{error:?}");
+    stub.with(|script| assert_eq!(script.sent.len(), 12));
 }
 
 #[tokio::test]

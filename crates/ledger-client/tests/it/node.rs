@@ -48,6 +48,7 @@ impl Running {
             fee_recipient: Address::repeat_byte(0xbe),
             commitment: 2,
             revisions: execution::Schedule::FIRST,
+            referees: None,
             accounts: [(signer().address(), rich), (CONTRACT, contract)].into(),
         };
         let node = Node::open(NodeConfig::new(folder, Some(genesis))).unwrap();
@@ -139,7 +140,7 @@ async fn a_run_is_opened_worked_on_and_cancelled() {
     let refused = ledger.commit(run, 0, &[signed(run, &key(1))]).await.unwrap_err();
     assert!(matches!(refused, LedgerError::Refused { .. }), "{refused:?}");
     let seats = runs::seats(&ledger, run).await.unwrap();
-    assert_eq!(seats[0].memory, Digest::from_bytes([4; 32]));
+    assert_eq!(seats[0].device, key(1).device());
     assert_eq!(runs::undrawn(&ledger, run).await.unwrap()[0].round, 0);
 
     ledger
@@ -173,18 +174,9 @@ pub(crate) async fn take_seat(ledger: &Ledger, run: u64, key: &DeviceKey, accoun
 }
 
 pub(crate) fn signed(run: u64, key: &DeviceKey) -> SignedCommitment {
-    let [seal, update, after] = [2, 3, 4].map(|byte| Digest::from_bytes([byte; 32]));
-    let commitment = Commitment { seal, update, memory_before: Digest::ZERO, memory_after: after };
-    let before = Digest::ZERO;
-    let bytes = statement::commit(
-        CHAIN_ID,
-        run,
-        0,
-        seal.as_bytes(),
-        update.as_bytes(),
-        before.as_bytes(),
-        after.as_bytes(),
-    );
+    let [seal, update] = [2, 3].map(|byte| Digest::from_bytes([byte; 32]));
+    let commitment = Commitment { seal, update };
+    let bytes = statement::commit(CHAIN_ID, run, 0, seal.as_bytes(), update.as_bytes());
     SignedCommitment { device: key.device(), commitment, signature: key.sign(&bytes) }
 }
 

@@ -82,12 +82,7 @@ async fn opening_a_run_gives_its_id() {
 async fn every_change_calls_its_function_with_its_arguments() {
     let stub = Stub::start(Script { looks_until_mined: Some(0), ..Script::default() }).await;
     let ledger = stub.ledger().await;
-    let commitment = Commitment {
-        seal: digest(1),
-        update: digest(2),
-        memory_before: digest(3),
-        memory_after: digest(4),
-    };
+    let commitment = Commitment { seal: digest(1), update: digest(2) };
     let signed = SignedCommitment { device: DEVICE, commitment, signature: SIGNATURE };
     let verdict = SignedVerdict {
         round: 2,
@@ -131,8 +126,6 @@ fn expected_calls() -> [Vec<u8>; 13] {
         device,
         seal: B256::repeat_byte(1),
         update: B256::repeat_byte(2),
-        memoryBefore: B256::repeat_byte(3),
-        memoryAfter: B256::repeat_byte(4),
         signature: signature.clone(),
     };
     let other = B256::repeat_byte(2);

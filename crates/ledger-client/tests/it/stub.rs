@@ -107,8 +107,12 @@ impl Stub {
     }
 
     pub(crate) async fn ledger(&self) -> Ledger {
+        self.ledger_at(&self.url).await
+    }
+
+    pub(crate) async fn ledger_at(&self, url: &str) -> Ledger {
         // A signer for another chain id is bound to this chain.
-        Ledger::connect(&self.url, Some(signer().with_chain_id(Some(1))), PATIENT).await.unwrap()
+        Ledger::connect(url, Some(signer().with_chain_id(Some(1))), PATIENT).await.unwrap()
     }
 
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Script) -> T) -> T {

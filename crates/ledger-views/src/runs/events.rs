@@ -3,12 +3,12 @@
 use std::ops::RangeInclusive;
 
 use abi::{TRAINING_RUNS, TrainingRuns::TrainingRunsEvents as Sol, convert};
-use alloy_primitives::{B256, Log, U256};
+use alloy_primitives::{B256, Bytes, Log, U256};
 use alloy_sol_types::SolEventInterface as _;
 use training_run::{Commitment, Effect, PayKind};
 use units::{AccountId, DeviceId, UnixSeconds, Wei};
 
-use super::wei;
+use super::{cause, wei};
 use crate::{Ask, Impossible, LogFilter, ViewError};
 
 /// What happened in a run.
@@ -29,6 +29,18 @@ pub enum RunEvent {
         coordinator: DeviceId,
         /// Where it listens now.
         endpoint: String,
+    },
+    /// The owner's auditing device is another one.
+    AuditorNamed {
+        /// The device.
+        auditor: DeviceId,
+    },
+    /// A statement that was brought in a batch was refused.
+    NotRelayed {
+        /// Its place in the batch.
+        index: u64,
+        /// The error.
+        error: Bytes,
     },
     /// The rules of the run said so.
     Followed(Effect),
@@ -93,6 +105,13 @@ pub fn event(log: &Log) -> Result<Option<(u64, RunEvent)>, Impossible> {
             let coordinator = convert::device(event.coordinator);
             (event.run, RunEvent::Announced { coordinator, endpoint: event.endpoint })
         }
+        Sol::AuditorNamed(event) => {
+            (event.run, RunEvent::AuditorNamed { auditor: convert::device(event.auditor) })
+        }
+        Sol::NotRelayed(event) => {
+            let index = event.index.saturating_to();
+            (event.run, RunEvent::NotRelayed { index, error: event.error })
+        }
         other => {
             let (run, effect) = work(other)?;
             (run, RunEvent::Followed(effect))
@@ -106,7 +125,8 @@ fn work(event: Sol) -> Result<(u64, Effect), Impossible> {
         Sol::Enrolled(event) => {
             let (device, account) =
                 (convert::device(event.device), convert::account(event.account));
-            (event.run, Effect::Enrolled { device, account, from_round: event.fromRound })
+            let (seat, from_round) = (event.seat, event.fromRound);
+            (event.run, Effect::Enrolled { device, account, seat, from_round })
         }
         Sol::Left(event) => (event.run, Effect::Left { device: convert::device(event.device) }),
         Sol::RoundOpened(event) => {
@@ -115,13 +135,9 @@ fn work(event: Sol) -> Result<(u64, Effect), Impossible> {
             (event.run, Effect::RoundOpened { round, base, deadline })
         }
         Sol::Committed(event) => {
-            let commitment = Commitment {
-                seal: convert::digest(event.seal),
-                update: convert::digest(event.update),
-                memory_before: convert::digest(event.memoryBefore),
-                memory_after: convert::digest(event.memoryAfter),
-            };
+            let (seal, update) = (convert::digest(event.sealedRoot), convert::digest(event.update));
             let (device, round) = (convert::device(event.device), event.round);
+            let commitment = Commitment { seal, update };
             (event.run, Effect::Committed { device, round, commitment })
         }
         Sol::RoundClosed(event) => {
@@ -132,30 +148,30 @@ fn work(event: Sol) -> Result<(u64, Effect), Impossible> {
             let (state, update) = (convert::digest(event.state), convert::digest(event.update));
             (event.run, Effect::Advanced { round: event.round, state, update })
         }
-        Sol::Paid(event) => {
-            let kind = match event.kind {
-                abi::TrainingRuns::PayKind::Work => PayKind::Work,
-                abi::TrainingRuns::PayKind::Verdict => PayKind::Audit,
-                abi::TrainingRuns::PayKind::__Invalid => {
-                    return Err(Impossible::new("kind", "unknown"));
-                }
-            };
-            let (account, device) =
-                (convert::account(event.account), convert::device(event.device));
-            let (round, tokens, amount) = (event.round, event.tokens, wei("amount", event.amount)?);
-            (event.run, Effect::Pay { account, device, round, tokens, amount, kind })
+        Sol::RoundDrawn(event) => {
+            (event.run, Effect::RoundDrawn { round: event.round, audits: event.audits })
         }
-        other => outcome(other)?,
+        Sol::Cancelled(event) => (event.run, Effect::Cancelled),
+        Sol::Finished(event) => {
+            let (paid, refunded) = (wei("paid", event.paid)?, wei("refunded", event.refunded)?);
+            (event.run, Effect::Finished { paid, refunded })
+        }
+        other => audit(other)?,
     })
 }
 
-/// What follows from audits and endings.
-fn outcome(event: Sol) -> Result<(u64, Effect), Impossible> {
+/// What follows from audits and disputes.
+fn audit(event: Sol) -> Result<(u64, Effect), Impossible> {
     Ok(match event {
         Sol::Drawn(event) => {
             let (subject, auditor) =
                 (convert::device(event.subject), convert::device(event.auditor));
             (event.run, Effect::Drawn { round: event.round, subject, auditor })
+        }
+        Sol::Silent(event) => {
+            let (subject, auditor) =
+                (convert::device(event.subject), convert::device(event.auditor));
+            (event.run, Effect::Silent { round: event.round, subject, auditor })
         }
         Sol::AuditPassed(event) => {
             let (subject, auditor) =
@@ -163,31 +179,55 @@ fn outcome(event: Sol) -> Result<(u64, Effect), Impossible> {
             (event.run, Effect::AuditPassed { round: event.round, subject, auditor })
         }
         Sol::Disputed(event) => {
-            let (subject, auditor) =
-                (convert::device(event.subject), convert::device(event.auditor));
-            (event.run, Effect::Disputed { round: event.round, subject, auditor })
+            let (subject, accuser) =
+                (convert::device(event.subject), convert::device(event.accuser));
+            (event.run, Effect::Disputed { round: event.round, subject, accuser })
         }
-        Sol::Convicted(event) => {
-            let (subject, account) =
-                (convert::device(event.subject), convert::account(event.account));
-            let forfeited = wei("forfeited", event.forfeited)?;
-            (event.run, Effect::Convicted { round: event.round, subject, account, forfeited })
-        }
-        Sol::AuditorExpelled(event) => {
-            let (auditor, account) =
-                (convert::device(event.auditor), convert::account(event.account));
-            let forfeited = wei("forfeited", event.forfeited)?;
-            (event.run, Effect::AuditorExpelled { round: event.round, auditor, account, forfeited })
-        }
-        Sol::Unresolved(event) => {
+        Sol::Upheld(event) => {
             let subject = convert::device(event.subject);
-            (event.run, Effect::Unresolved { round: event.round, subject })
+            let (round, is_replayed) = (event.round, event.replayed);
+            (event.run, Effect::Upheld { round, subject, is_replayed })
         }
-        Sol::Cancelled(event) => (event.run, Effect::Cancelled),
-        Sol::Finished(event) => {
-            let (paid, refunded) = (wei("paid", event.paid)?, wei("refunded", event.refunded)?);
-            (event.run, Effect::Finished { paid, refunded })
+        Sol::DeviceExpelled(event) => {
+            let (device, account) =
+                (convert::device(event.device), convert::account(event.account));
+            let (cause, forfeited) = (cause(event.standing)?, wei("forfeited", event.forfeited)?);
+            let round = event.round;
+            (event.run, Effect::Expelled { round, device, account, cause, forfeited })
         }
-        _ => unreachable!("read by `event` and `work`"),
+        other => pay(other)?,
+    })
+}
+
+/// What follows for money.
+fn pay(event: Sol) -> Result<(u64, Effect), Impossible> {
+    use abi::TrainingRuns::PayKind as Kind;
+    Ok(match event {
+        Sol::Verified(event) => {
+            let kind = match event.kind {
+                Kind::Work => PayKind::Work,
+                Kind::Verdict => PayKind::Audit,
+                Kind::Bounty => PayKind::Bounty,
+                Kind::__Invalid => return Err(Impossible::new("kind", "unknown")),
+            };
+            let (device, round, tokens) =
+                (convert::device(event.device), event.round, event.tokens);
+            let amount = wei("amount", event.amount)?;
+            (event.run, Effect::Verified { device, round, tokens, amount, kind })
+        }
+        Sol::Paid(event) => {
+            let (account, device) =
+                (convert::account(event.account), convert::device(event.device));
+            (event.run, Effect::Pay { account, device, amount: wei("amount", event.amount)? })
+        }
+        Sol::BondReturned(event) => {
+            let (account, amount) = (convert::account(event.account), wei("amount", event.amount)?);
+            (event.run, Effect::ReturnBond { account, amount })
+        }
+        Sol::BondForfeited(event) => {
+            let (account, amount) = (convert::account(event.referee), wei("amount", event.amount)?);
+            (event.run, Effect::PayReferee { account, amount })
+        }
+        _ => unreachable!("read by `event`, `work` and `audit`"),
     })
 }

@@ -2,11 +2,13 @@
 
 use abi::{
     TrainingRuns as sol,
-    convert::{address, device_word, digest_word, wei_word},
+    convert::{device_word, wei_word},
 };
 use alloy_primitives::Address;
 use native_kit::Failure;
-use training_run::{Cause, OpenError, Refused, TermsError};
+use training_run::{OpenError, Refused, TermsError};
+
+use super::translate::cause_out;
 
 /// Returns the error for a run that is not opened.
 pub(super) fn open_error(error: &OpenError) -> Failure {
@@ -34,6 +36,7 @@ pub(super) fn term_out_of_range(field: &str, value: u64, allowed: &str) -> Failu
 
 /// Returns the error for an input of `caller` that a run refuses.
 pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
+    let name = device_word;
     match *error {
         Refused::Over => Failure::revert(&sol::RunOver {}),
         Refused::WrongRound { given, open: Some(current) } => {
@@ -47,43 +50,54 @@ pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
         }
         Refused::QuorumReached => Failure::revert(&sol::QuorumReached {}),
         Refused::NothingToDraw(round) => Failure::revert(&sol::NothingToDraw { round }),
-        Refused::TooManyOpenRounds(rounds) => Failure::revert(&sol::TooManyOpenRounds { rounds }),
+        Refused::RoundNotSettled(round) => Failure::revert(&sol::RoundNotSettled { round }),
         Refused::OpensNothing => Failure::revert(&sol::OpensNothing {}),
         Refused::Overflow => Failure::revert(&sol::AmountTooLarge {}),
-        Refused::NoSeat(device) => Failure::revert(&sol::NoSeat { device: device_word(device) }),
-        Refused::SeatTaken(device) => {
-            Failure::revert(&sol::SeatTaken { device: device_word(device) })
+        Refused::NoSeat(device) => Failure::revert(&sol::NoSeat { device: name(device) }),
+        Refused::NoSuchSeat { seat, seats } => Failure::revert(&sol::NoSuchSeat { seat, seats }),
+        Refused::SeatTaken(device) => Failure::revert(&sol::SeatTaken { device: name(device) }),
+        Refused::WrongNonce { device, given, expected } => {
+            Failure::revert(&sol::WrongNonce { device: name(device), given, expected })
         }
-        Refused::Expelled { device, account, round, cause } => Failure::revert(&sol::Expelled {
-            device: device_word(device),
-            account: address(account),
-            round,
-            standing: match cause {
-                Cause::Convicted => sol::Standing::Convicted,
-                Cause::FalseAudit => sol::Standing::FalseAuditor,
-            },
-        }),
+        Refused::Expelled { device, round, cause } => {
+            let standing = cause_out(cause);
+            Failure::revert(&sol::Expelled { device: name(device), round, standing })
+        }
+        Refused::NotSettled(device) => Failure::revert(&sol::NotSettled { device: name(device) }),
         Refused::Full(seats) => Failure::revert(&sol::Full { seats }),
         Refused::TooEarlyForSeat { device, from_round } => {
-            let device = device_word(device);
+            let device = name(device);
             Failure::revert(&sol::TooEarlyForSeat { device, fromRound: from_round })
         }
         Refused::CommittedAlready(device) => {
-            Failure::revert(&sol::CommittedAlready { device: device_word(device) })
+            Failure::revert(&sol::CommittedAlready { device: name(device) })
         }
-        Refused::WrongMemory { device, memory } => Failure::revert(&sol::WrongMemory {
-            device: device_word(device),
-            memoryDigest: digest_word(memory),
-        }),
+        ref other => refused_audit(other),
+    }
+}
+
+/// Returns the error for an input about audits and disputes that a run refuses.
+fn refused_audit(error: &Refused) -> Failure {
+    let name = device_word;
+    match *error {
         Refused::NotTheAuditor { auditor, round, subject } => {
-            Failure::revert(&sol::NotTheAuditor {
-                auditor: device_word(auditor),
-                round,
-                subject: device_word(subject),
-            })
+            let (auditor, subject) = (name(auditor), name(subject));
+            Failure::revert(&sol::NotTheAuditor { auditor, round, subject })
         }
-        Refused::NoAudit { round, subject } => {
-            Failure::revert(&sol::NoAudit { round, subject: device_word(subject) })
+        Refused::NoCommitment { round, subject } => {
+            Failure::revert(&sol::NoCommitment { round, subject: name(subject) })
         }
+        Refused::DisputedAlready { round, subject } => {
+            Failure::revert(&sol::DisputedAlready { round, subject: name(subject) })
+        }
+        Refused::BondTooSmall { given, required } => {
+            let (given, required) = (wei_word(given), wei_word(required));
+            Failure::revert(&sol::BondTooSmall { given, required })
+        }
+        Refused::TooManyDisputes(disputes) => Failure::revert(&sol::TooManyDisputes { disputes }),
+        Refused::NoDispute { round, subject } => {
+            Failure::revert(&sol::NoDispute { round, subject: name(subject) })
+        }
+        _ => unreachable!("translated by `refused`"),
     }
 }

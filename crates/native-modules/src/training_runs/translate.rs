@@ -4,14 +4,22 @@ use abi::{
     TrainingRuns as sol,
     convert::{address, device_word as name, digest, digest_word as word, wei_word as amount},
 };
+use alloy_primitives::{Address, B256, U256};
 use training_run::{
-    Audit, Cause, Check, ClosedRound, Effect, Ending, Entry, PayKind, Phase, Run, Seat, Standing,
-    Terms,
+    Accuser, Cause, Check, Commitment, Dispute, Effect, Ending, Entry, Head, PayKind, Phase, Place,
+    Round, Seat, SeatIndex, Standing, Terms,
 };
-use units::{Bps, DeviceId, Digest, Wei};
+use units::{Bps, DeviceId, Wei};
 
-use super::{errors::term_out_of_range, records::RunMetadata};
+use super::errors::term_out_of_range;
 use native_kit::{Failure, Host, emit};
+
+/// A run's metadata: name, coordinator and its address.
+pub(super) struct Metadata {
+    pub(super) name: String,
+    pub(super) endpoint: String,
+    pub(super) coordinator: B256,
+}
 
 pub(super) fn terms_in(terms: &sol::Terms) -> Result<Terms, Failure> {
     let bps = |field: &str, value: u16| {
@@ -32,7 +40,7 @@ pub(super) fn terms_in(terms: &sol::Terms) -> Result<Terms, Failure> {
         round_seconds: terms.roundSeconds,
         audit_seconds: terms.auditSeconds,
         stall_seconds: terms.stallSeconds,
-        hold_back_rounds: terms.holdBackRounds,
+        relay_fee: Wei::new(terms.relayFee),
         spec: digest(terms.spec),
         corpus: digest(terms.corpus),
         initial_state: digest(terms.initialState),
@@ -54,46 +62,47 @@ pub(super) fn terms_out(terms: &Terms) -> sol::Terms {
         roundSeconds: terms.round_seconds,
         auditSeconds: terms.audit_seconds,
         stallSeconds: terms.stall_seconds,
-        holdBackRounds: terms.hold_back_rounds,
+        relayFee: terms.relay_fee.as_u128(),
         spec: word(terms.spec),
         corpus: word(terms.corpus),
         initialState: word(terms.initial_state),
     }
 }
 
-pub(super) fn summary(id: u64, run: &Run, metadata: RunMetadata) -> sol::Summary {
-    let (phase, ending, deadline) = match run.phase() {
-        Phase::Gathering => (sol::Phase::Gathering, sol::Ending::None, 0),
-        Phase::Training { deadline, .. } => {
-            (sol::Phase::Training, sol::Ending::None, deadline.as_u64())
-        }
-        Phase::Closed => (sol::Phase::Closed, sol::Ending::None, 0),
-        Phase::WindingUp(how) => (sol::Phase::WindingUp, ending_out(*how), 0),
-        Phase::Finished(how) => (sol::Phase::Finished, ending_out(*how), 0),
+pub(super) fn summary(id: u64, head: &Head, terms: &Terms, metadata: Metadata) -> sol::Summary {
+    let (phase, ending, has_deadline) = match head.phase {
+        Phase::Gathering => (sol::Phase::Gathering, sol::Ending::None, false),
+        Phase::Training => (sol::Phase::Training, sol::Ending::None, true),
+        Phase::Closed => (sol::Phase::Closed, sol::Ending::None, false),
+        Phase::WindingUp(how) => (sol::Phase::WindingUp, ending_out(how), true),
+        Phase::Finished(how) => (sol::Phase::Finished, ending_out(how), false),
     };
-    let escrow = run.escrow();
-    let active = run.seats().iter().filter(|seat| seat.is_active()).count();
+    let escrow = head.escrow;
     sol::Summary {
         run: id,
-        owner: address(run.owner()),
+        owner: address(head.owner),
         name: metadata.name,
         coordinator: metadata.coordinator,
         endpoint: metadata.endpoint,
+        auditor: name(head.auditor),
         phase,
         ending,
-        round: run.round(),
-        rounds: run.terms().rounds,
-        state: word(run.state()),
-        update: word(run.update()),
-        deadline,
+        round: head.round,
+        rounds: terms.rounds,
+        state: word(head.state),
+        update: word(head.update),
+        deadline: if has_deadline { head.deadline.as_u64() } else { 0 },
         deposited: amount(escrow.deposited),
         paid: amount(escrow.paid),
         refunded: amount(escrow.refunded),
-        owed: amount(run.owed()),
-        tokensVerified: run.tokens_verified(),
-        seats: u32::try_from(run.seats().len()).unwrap_or(u32::MAX),
-        seatsActive: u32::try_from(active).unwrap_or(u32::MAX),
-        quorum: run.quorum_count(),
+        owed: amount(head.owed()),
+        tokensVerified: head.tokens_verified,
+        seats: head.seats.into(),
+        seatsActive: head.active.into(),
+        committed: if head.phase == Phase::Training { head.committed.into() } else { 0 },
+        quorum: head.quorum_count(terms).into(),
+        unsettled: head.unsettled,
+        disputes: head.disputes.into(),
     }
 }
 
@@ -105,174 +114,224 @@ fn ending_out(ending: Ending) -> sol::Ending {
     }
 }
 
-pub(super) fn seats(run: &Run) -> Vec<sol::Seat> {
-    let committed = |index: u16| matches!(run.phase(), Phase::Training { commitments, .. } if commitments.contains_key(&index));
-    (0..).zip(run.seats()).map(|(index, taken)| seat(taken, committed(index))).collect()
+pub(super) fn cause_out(cause: Cause) -> sol::Standing {
+    match cause {
+        Cause::Convicted => sol::Standing::Convicted,
+        Cause::FalseAudit => sol::Standing::FalseAuditor,
+        Cause::Vouched => sol::Standing::Vouched,
+    }
 }
 
-fn seat(seat: &Seat, committed: bool) -> sol::Seat {
+pub(super) fn seat(seat: &Seat, head: &Head, is_due: bool) -> sol::Seat {
     let (standing, expelled_round) = match seat.standing {
         Standing::Active => (sol::Standing::Active, 0),
         Standing::Left => (sol::Standing::Left, 0),
-        Standing::Expelled { round, cause: Cause::Convicted } => (sol::Standing::Convicted, round),
-        Standing::Expelled { round, cause: Cause::FalseAudit } => {
-            (sol::Standing::FalseAuditor, round)
-        }
+        Standing::Expelled { round, cause } => (cause_out(cause), round),
     };
     sol::Seat {
         device: name(seat.device),
         account: address(seat.account),
         standing,
         expelledRound: expelled_round,
-        onProbation: seat.on_probation,
         fromRound: seat.from_round,
-        memoryDigest: word(seat.memory),
-        tokensVerified: seat.tokens_verified,
+        nextRound: seat.next_round,
+        unsettled: seat.pending_count().saturating_add(seat.disputes.into()),
+        stake: amount(seat.stake),
         paid: amount(seat.paid),
-        committed,
+        tokensVerified: seat.tokens_verified,
+        committed: head.phase == Phase::Training
+            && seat.next_round > head.round
+            && seat.from_round <= head.round,
+        overdue: head.has_missed_too_many(seat),
+        due: is_due,
     }
 }
 
-pub(super) fn audits(run: &Run) -> Vec<sol::Audit> {
-    let of_round = |(round, closed): (u32, &ClosedRound)| {
-        let open = closed.entries.iter().filter_map(|(subject, entry)| match &entry.check {
-            Check::Audit(open) => Some(audit(run, (round, closed), (*subject, entry), open)),
-            Check::None | Check::Passed => None,
-        });
-        open.collect::<Vec<_>>()
-    };
-    run.closed_rounds().flat_map(of_round).collect()
+pub(super) fn standpoint(place: &Place, seat: Option<sol::Seat>) -> sol::Standpoint {
+    sol::Standpoint {
+        seated: place.seat.is_some(),
+        index: place.seat.unwrap_or_default(),
+        seat: seat.unwrap_or(no_seat()),
+        nonce: place.nonce,
+        barred: place.bar.is_some(),
+        barredRound: place.bar.map_or(0, |bar| bar.round),
+        barredFor: place.bar.map_or(sol::Standing::Active, |bar| cause_out(bar.cause)),
+    }
 }
 
-fn audit(
-    run: &Run,
-    (round, closed): (u32, &ClosedRound),
-    (subject, entry): (u16, &Entry),
-    open: &Audit,
-) -> sol::Audit {
-    let device = |index: u16| name(run.seat(index).map_or(DeviceId::ZERO, |seat| seat.device));
-    let claim = |(auditor, sealed): &(u16, Digest)| sol::Claim {
-        auditor: device(*auditor),
-        sealedRoot: word(*sealed),
+/// Returns what stands in place of the seat of a device that has none.
+fn no_seat() -> sol::Seat {
+    sol::Seat {
+        device: B256::ZERO,
+        account: Address::ZERO,
+        standing: sol::Standing::Left,
+        expelledRound: 0,
+        fromRound: 0,
+        nextRound: 0,
+        unsettled: 0,
+        stake: U256::ZERO,
+        paid: U256::ZERO,
+        tokensVerified: 0,
+        committed: false,
+        overdue: false,
+        due: false,
+    }
+}
+
+pub(super) fn open_round(round: &Round, is_due: bool) -> sol::OpenRound {
+    sol::OpenRound {
+        round: round.number,
+        base: word(round.base),
+        closed: round.closed,
+        commitments: round.commitments.into(),
+        unsettled: round.unsettled.into(),
+        drawn: round.is_drawn,
+        due: is_due,
+    }
+}
+
+pub(super) fn entry(
+    (seat, device): (SeatIndex, DeviceId),
+    entry: &Entry,
+    commitment: &Commitment,
+    auditor: DeviceId,
+) -> sol::Entry {
+    let (check, deadline) = match entry.check {
+        Check::None | Check::Committed => (sol::Check::Committed, 0),
+        Check::Audit { deadline, .. } => (sol::Check::Audit, deadline.as_u64()),
+        Check::Waiting { .. } => (sol::Check::Waiting, 0),
+        Check::Passed { .. } => (sol::Check::Passed, 0),
+        Check::Disputed => (sol::Check::Disputed, 0),
+        Check::Settled => (sol::Check::Settled, 0),
+        Check::Void => (sol::Check::Void, 0),
     };
-    sol::Audit {
+    sol::Entry {
+        seat,
+        device: name(device),
+        seal: word(commitment.seal),
+        update: word(commitment.update),
+        check,
+        auditor: name(auditor),
+        deadline,
+        stake: entry.stake,
+    }
+}
+
+pub(super) fn audit(round: &Round, entry: sol::Entry) -> sol::Audit {
+    let sol::Entry { device, seal, update, auditor, deadline, .. } = entry;
+    let base = word(round.base);
+    sol::Audit { round: round.number, subject: device, auditor, deadline, base, seal, update }
+}
+
+pub(super) fn dispute(
+    (round, subject): (u32, DeviceId),
+    dispute: &Dispute,
+    accuser: DeviceId,
+) -> sol::Dispute {
+    sol::Dispute {
         round,
-        subject: device(subject),
-        auditor: device(open.auditor),
-        deadline: open.deadline.as_u64(),
-        base: word(closed.base),
-        memoryBefore: word(entry.commitment.memory_before),
-        seal: word(entry.commitment.seal),
-        update: word(entry.commitment.update),
-        memoryAfter: word(entry.commitment.memory_after),
-        claims: open.claims.iter().map(claim).collect(),
-    }
-}
-
-pub(super) fn undrawn(run: &Run) -> Vec<sol::UndrawnRound> {
-    let waiting = run.closed_rounds().filter_map(|(round, _)| {
-        run.draw_height(round).map(|height| sol::UndrawnRound { round, drawHeight: height })
-    });
-    waiting.collect()
-}
-
-/// Returns the earlier auditors of an open audit, in the order of their claims.
-pub(crate) fn claimants(run: &Run, round: u32, subject: &DeviceId) -> Vec<DeviceId> {
-    let is_subject = |index: &u16| run.seat(*index).is_some_and(|seat| seat.device == *subject);
-    let closed = run.closed_rounds().find(|(number, _)| *number == round);
-    let entry =
-        closed.and_then(|(_, closed)| closed.entries.iter().find(|(index, _)| is_subject(index)));
-    match entry.map(|(_, entry)| &entry.check) {
-        Some(Check::Audit(open)) => open
-            .claims
-            .iter()
-            .filter_map(|(index, _)| run.seat(*index))
-            .map(|seat| seat.device)
-            .collect(),
-        Some(Check::None | Check::Passed) | None => Vec::new(),
+        subject: name(subject),
+        accuser: name(accuser),
+        account: match dispute.accuser {
+            Accuser::Account(account) => address(account),
+            Accuser::Nobody | Accuser::Seat(_) | Accuser::Trainer => Address::ZERO,
+        },
+        bond: amount(dispute.bond),
+        deadline: dispute.deadline.as_u64(),
+        base: word(dispute.base),
+        seal: word(dispute.commitment.seal),
+        update: word(dispute.commitment.update),
     }
 }
 
 /// Emits an effect as the event of the same name.
 pub(super) fn publish(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Failure> {
     match effect {
-        Effect::Pay { account, device, round, tokens, amount: paid, kind } => {
-            let kind = match kind {
-                PayKind::Work => sol::PayKind::Work,
-                PayKind::Audit => sol::PayKind::Verdict,
-            };
-            let (account, device, amount) = (address(account), name(device), amount(paid));
-            emit(host, &sol::Paid { run, account, device, round, tokens, amount, kind })
+        // The refund is part of `Finished`; who relays gets no event.
+        Effect::Refund { .. } | Effect::PayRelay { .. } => Ok(()),
+        Effect::Enrolled { device, account, seat, from_round } => {
+            let (device, account) = (name(device), address(account));
+            emit(host, &sol::Enrolled { run, device, account, seat, fromRound: from_round })
         }
-        // The refund is part of `Finished`.
-        Effect::Refund { .. } => Ok(()),
-        Effect::Enrolled { device, account, from_round } => emit(
-            host,
-            &sol::Enrolled {
-                run,
-                device: name(device),
-                account: address(account),
-                fromRound: from_round,
-            },
-        ),
         Effect::Left { device } => emit(host, &sol::Left { run, device: name(device) }),
-        Effect::RoundOpened { round, base, deadline } => emit(
-            host,
-            &sol::RoundOpened { run, round, base: word(base), deadline: deadline.as_u64() },
-        ),
-        Effect::Committed { device, round, commitment } => emit(
-            host,
-            &sol::Committed {
-                run,
-                round,
-                device: name(device),
-                seal: word(commitment.seal),
-                update: word(commitment.update),
-                memoryBefore: word(commitment.memory_before),
-                memoryAfter: word(commitment.memory_after),
-            },
-        ),
+        Effect::RoundOpened { round, base, deadline } => {
+            let (base, deadline) = (word(base), deadline.as_u64());
+            emit(host, &sol::RoundOpened { run, round, base, deadline })
+        }
+        Effect::Committed { device, round, commitment } => {
+            let (device, update) = (name(device), word(commitment.update));
+            let sealed = word(commitment.seal);
+            emit(host, &sol::Committed { run, round, device, sealedRoot: sealed, update })
+        }
         Effect::RoundClosed { round, commitments } => {
             emit(host, &sol::RoundClosed { run, round, commitments })
         }
         Effect::Advanced { round, state, update } => {
             emit(host, &sol::Advanced { run, round, state: word(state), update: word(update) })
         }
-        Effect::Drawn { round, subject, auditor } => {
-            emit(host, &sol::Drawn { run, round, subject: name(subject), auditor: name(auditor) })
-        }
-        other => publish_outcome(host, run, other),
-    }
-}
-
-/// Emits the events of audits and endings.
-fn publish_outcome(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Failure> {
-    match effect {
-        Effect::AuditPassed { round, subject, auditor } => emit(
-            host,
-            &sol::AuditPassed { run, round, subject: name(subject), auditor: name(auditor) },
-        ),
-        Effect::Disputed { round, subject, auditor } => emit(
-            host,
-            &sol::Disputed { run, round, subject: name(subject), auditor: name(auditor) },
-        ),
-        Effect::Convicted { round, subject, account, forfeited } => {
-            let (subject, account, forfeited) =
-                (name(subject), address(account), amount(forfeited));
-            emit(host, &sol::Convicted { run, round, subject, account, forfeited })
-        }
-        Effect::AuditorExpelled { round, auditor, account, forfeited } => {
-            let (auditor, account, forfeited) =
-                (name(auditor), address(account), amount(forfeited));
-            emit(host, &sol::AuditorExpelled { run, round, auditor, account, forfeited })
-        }
-        Effect::Unresolved { round, subject } => {
-            emit(host, &sol::Unresolved { run, round, subject: name(subject) })
-        }
+        Effect::RoundDrawn { round, audits } => emit(host, &sol::RoundDrawn { run, round, audits }),
         Effect::Cancelled => emit(host, &sol::Cancelled { run }),
         Effect::Finished { paid, refunded } => {
             emit(host, &sol::Finished { run, paid: amount(paid), refunded: amount(refunded) })
         }
-        _ => unreachable!("published by `publish`"),
+        other => publish_audit(host, run, other),
+    }
+}
+
+/// Emits the events of audits and disputes.
+fn publish_audit(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Failure> {
+    match effect {
+        Effect::Drawn { round, subject, auditor } => {
+            emit(host, &sol::Drawn { run, round, subject: name(subject), auditor: name(auditor) })
+        }
+        Effect::Silent { round, subject, auditor } => {
+            emit(host, &sol::Silent { run, round, subject: name(subject), auditor: name(auditor) })
+        }
+        Effect::AuditPassed { round, subject, auditor } => {
+            let (subject, auditor) = (name(subject), name(auditor));
+            emit(host, &sol::AuditPassed { run, round, subject, auditor })
+        }
+        Effect::Disputed { round, subject, accuser } => {
+            let (subject, accuser) = (name(subject), name(accuser));
+            emit(host, &sol::Disputed { run, round, subject, accuser })
+        }
+        Effect::Upheld { round, subject, is_replayed } => {
+            let subject = name(subject);
+            emit(host, &sol::Upheld { run, round, subject, replayed: is_replayed })
+        }
+        Effect::Expelled { round, device, account, cause, forfeited } => {
+            let (device, account) = (name(device), address(account));
+            let (standing, forfeited) = (cause_out(cause), amount(forfeited));
+            emit(host, &sol::DeviceExpelled { run, round, device, account, standing, forfeited })
+        }
+        other => publish_pay(host, run, other),
+    }
+}
+
+/// Emits the events of money.
+fn publish_pay(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Failure> {
+    match effect {
+        Effect::Verified { device, round, tokens, amount: pay, kind } => {
+            let kind = match kind {
+                PayKind::Work => sol::PayKind::Work,
+                PayKind::Audit => sol::PayKind::Verdict,
+                PayKind::Bounty => sol::PayKind::Bounty,
+            };
+            let (device, amount) = (name(device), amount(pay));
+            emit(host, &sol::Verified { run, round, device, tokens, amount, kind })
+        }
+        Effect::Pay { account, device, amount: paid } => {
+            let (account, device, amount) = (address(account), name(device), amount(paid));
+            emit(host, &sol::Paid { run, account, device, amount })
+        }
+        Effect::ReturnBond { account, amount: bond } => {
+            let (account, amount) = (address(account), amount(bond));
+            emit(host, &sol::BondReturned { run, account, amount })
+        }
+        Effect::PayReferee { account, amount: bond } => {
+            let (referee, amount) = (address(account), amount(bond));
+            emit(host, &sol::BondForfeited { run, referee, amount })
+        }
+        _ => unreachable!("published by `publish` and `publish_audit`"),
     }
 }

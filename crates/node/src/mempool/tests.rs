@@ -365,3 +365,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_relay_account_goes_first_and_always_has_room() {
+    let mut pool = pool();
+    pool.set_first(Address::repeat_byte(9));
+    for sender in 1..=6 {
+        pool.add(from(sender, plain(0, 1_000, u128::from(sender))), RICH).unwrap();
+    }
+    let error = pool.add(from(8, plain(0, 1_000, 0)), RICH).unwrap_err();
+    assert_eq!(error, PoolRefusal::Full);
+    pool.add(from(9, plain(0, 1_000, 0)), RICH).unwrap();
+    pool.add(from(9, plain(1, 1_000, 0)), RICH).unwrap();
+    assert_eq!(order(&pool, 100), [(9, 0), (9, 1), (6, 0), (5, 0), (4, 0), (3, 0)]);
+    assert_eq!(pool.cost_of(&Address::repeat_byte(9)), U256::from(2 * 21_000 * 1_000));
+    // Nobody takes its place, whatever they pay.
+    for sender in 10..=20 {
+        let _ = pool.add(from(sender, plain(0, 1_000, 900)), RICH);
+    }
+    assert_eq!(&order(&pool, 100)[..2], [(9, 0), (9, 1)]);
+    pool.check_invariants();
+}

@@ -11,6 +11,7 @@ fn genesis() -> Genesis {
         fee_recipient: Address::ZERO,
         commitment: 2,
         revisions: execution::Schedule::FIRST,
+        referees: None,
         accounts: BTreeMap::new(),
     }
 }

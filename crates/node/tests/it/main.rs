@@ -9,5 +9,6 @@ mod opening;
 mod revisions;
 #[path = "../../../execution/tests/it/sample.rs"]
 mod sample;
+mod statements;
 mod support;
 mod time;

@@ -50,6 +50,7 @@ pub(crate) fn genesis() -> Genesis {
         fee_recipient: Address::repeat_byte(0xbe),
         commitment: 2,
         revisions: execution::Schedule::FIRST,
+        referees: None,
         accounts: (1..=4)
             .map(|index| (key(index).address(), rich.clone()))
             .collect::<BTreeMap<_, _>>(),

@@ -2,7 +2,8 @@
 
 use crate::{
     http,
-    support::{RECEIVER, Served, any_port},
+    support::{FOREVER, RECEIVER, Served, any_port, sign, transfer},
+    websocket::Socket,
 };
 use rpc::{Handle, Options};
 use serde_json::{Value, json};
@@ -221,6 +222,53 @@ async fn a_connection_above_the_limit_gets_an_error() {
     {
         tokio::task::yield_now().await;
     }
+}
+
+/// Connects from an address of this machine.
+async fn connect_from(ip: [u8; 4], to: std::net::SocketAddr) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((ip, 0).into()).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_client_above_its_share_leaves_room_for_the_others() {
+    let (_served, handle) =
+        serve(|options| Options { connections_max: 5, connections_per_client_max: 3, ..options })
+            .await;
+    let address = handle.local_addr();
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(connect_from([127, 0, 0, 2], address).await);
+    }
+    let refused = all(connect_from([127, 0, 0, 2], address).await).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    // Another client is answered, as often as it likes.
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#;
+    for _ in 0..10 {
+        assert_eq!(http::post(address, body).await.status, 200);
+    }
+    held.push(connect_from([127, 0, 0, 3], address).await);
+    held.push(connect_from([127, 0, 0, 3], address).await);
+    let full = all(connect_from([127, 0, 0, 4], address).await).await;
+    assert!(full.starts_with("HTTP/1.1 503"), "five are open: {full}");
+    drop(held.drain(..3));
+    while http::post(address, body).await.status != 200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_request_that_takes_too_long_is_answered() {
+    let patience = Duration::from_millis(200);
+    let served = Served::with(|config| node::NodeConfig { batching: FOREVER, ..config }).await;
+    let options = Options { request_patience: patience, ..Options::STANDARD };
+    let handle = rpc::serve(served.node.clone(), any_port(), options).await.unwrap();
+    let mut socket = Socket::connect(handle.local_addr()).await;
+    let raw = alloy_primitives::Bytes::from(sign(1, transfer(0)));
+    let answer = socket.call("eth_sendRawTransactionSync", json!([raw, 20_000])).await;
+    assert_eq!(answer["error"]["code"], -32_002, "{answer}");
+    assert_eq!(socket.call("eth_chainId", json!([])).await["result"], "0x1092");
 }
 
 /// Sends mutations of valid requests; `GLEANER_TEST_REQUESTS` sets their number.

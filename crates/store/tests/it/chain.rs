@@ -24,6 +24,7 @@ pub(crate) fn genesis() -> Genesis {
         fee_recipient: Address::repeat_byte(0xbe),
         commitment: 2,
         revisions: execution::Schedule::FIRST,
+        referees: None,
         accounts: [(SENDER, rich), (COUNTER, counter)].into(),
     }
 }

@@ -1,6 +1,6 @@
 //! Peers built on plain iroh that break the protocol.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use iroh::{
     Endpoint, EndpointAddr, EndpointId, RelayMode, SecretKey,
@@ -13,26 +13,31 @@ use crate::{
     Coordinator, content, coordinator, expect_disconnected, guarded, message, pair, worker,
 };
 
-const CONTROL: &[u8] = b"gleaner/control/1";
+pub(crate) const CONTROL: &[u8] = b"gleaner/control/1";
 const EVIDENCE: &[u8] = b"gleaner/evidence/1";
-const BLOBS: &[u8] = b"gleaner/blobs/1";
+pub(crate) const BLOBS: &[u8] = b"gleaner/blobs/1";
 
 const SOON: Limits = Limits { answer: Duration::from_secs(1), ..Limits::USUAL };
 
-struct Stranger {
-    endpoint: Endpoint,
-    device: DeviceId,
+pub(crate) struct Stranger {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) device: DeviceId,
 }
 
 impl Stranger {
     async fn new() -> Self {
-        let secret = SecretKey::from_bytes(&[66; 32]);
+        Self::with([66; 32], [127, 0, 0, 1]).await
+    }
+
+    /// A peer with this key, on this address of the machine.
+    pub(crate) async fn with(secret: [u8; 32], ip: [u8; 4]) -> Self {
+        let secret = SecretKey::from_bytes(&secret);
         let device = DeviceId::from_bytes(*secret.public().as_bytes());
         let endpoint = Endpoint::builder(presets::Minimal)
             .relay_mode(RelayMode::Disabled)
             .secret_key(secret)
             .clear_ip_transports()
-            .bind_addr(crate::loopback(0))
+            .bind_addr(SocketAddr::from((ip, 0)))
             .unwrap()
             .bind()
             .await
@@ -40,13 +45,25 @@ impl Stranger {
         Self { endpoint, device }
     }
 
-    async fn dial(&self, coordinator: &Coordinator, alpn: &[u8]) -> Connection {
-        let id = EndpointId::from_bytes(coordinator.device().as_bytes()).unwrap();
-        let address = EndpointAddr::new(id).with_ip_addr(coordinator.addresses()[0]);
-        self.endpoint.connect(address, alpn).await.unwrap()
+    pub(crate) async fn dial(&self, coordinator: &Coordinator, alpn: &[u8]) -> Connection {
+        self.try_dial(coordinator, alpn).await.unwrap()
     }
 
-    async fn enter(&self, coordinator: &Coordinator) -> (Connection, SendStream, RecvStream) {
+    /// Dials; `None` when the coordinator refuses even a handshake.
+    pub(crate) async fn try_dial(
+        &self,
+        coordinator: &Coordinator,
+        alpn: &[u8],
+    ) -> Option<Connection> {
+        let id = EndpointId::from_bytes(coordinator.device().as_bytes()).unwrap();
+        let address = EndpointAddr::new(id).with_ip_addr(coordinator.addresses()[0]);
+        self.endpoint.connect(address, alpn).await.ok()
+    }
+
+    pub(crate) async fn enter(
+        &self,
+        coordinator: &Coordinator,
+    ) -> (Connection, SendStream, RecvStream) {
         let connection = self.dial(coordinator, CONTROL).await;
         let (mut send, receive) = connection.open_bi().await.unwrap();
         send.write_all(&[0; 4]).await.unwrap();

@@ -6,6 +6,7 @@ mod blobs;
 mod connections;
 mod hostile;
 mod messages;
+mod shares;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -48,6 +49,7 @@ async fn pair(limits: Limits) -> (Coordinator, Worker) {
     let coordinator = coordinator(limits).await;
     let worker = worker(&coordinator, limits).await;
     assert_eq!(coordinator.next_event().await, Some(Event::Connected { device: worker.device() }));
+    coordinator.admit(&worker.device());
     (coordinator, worker)
 }
 

@@ -1,0 +1,204 @@
+//! Chooses the project that pays this machine best.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use ledger_client::Ledger;
+use ledger_views::runs;
+use training_run::Terms;
+use units::{Digest, Wei};
+use wallet::DeviceKey;
+use worker::{Estimate, Inquiry, Offer};
+
+use super::Args;
+use super::skips::Skips;
+use crate::output::Output;
+
+/// How long to wait for a coordinator's answer before the next project is asked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Number of projects whose coordinators are asked in one search; those with the highest price per token.
+const ASKED_MAX: usize = 16;
+
+/// A project that suits this machine.
+pub(super) struct Chosen {
+    pub(super) offer: Offer,
+    pub(super) estimate: Estimate,
+}
+
+/// Measured speeds by specification: a model is measured once.
+#[derive(Debug, Default)]
+pub(super) struct Speeds(BTreeMap<Digest, u64>);
+
+impl Speeds {
+    async fn of(&mut self, offer: &Offer) -> anyhow::Result<u64> {
+        if let Some(speed) = self.0.get(&offer.spec()) {
+            return Ok(*speed);
+        }
+        let speed = offer.measure().await.context("this machine's speed can't be measured")?;
+        self.0.insert(offer.spec(), speed);
+        Ok(speed)
+    }
+}
+
+/// What a search needs.
+pub(super) struct Search<'a> {
+    pub(super) args: &'a Args,
+    pub(super) ledger: &'a Ledger,
+    pub(super) device: &'a DeviceKey,
+    pub(super) output: &'a Output,
+}
+
+impl Search<'_> {
+    /// Returns what one project asks for and pays.
+    ///
+    /// # Errors
+    /// When it does not suit this machine, or its coordinator does not answer.
+    pub(super) async fn examine(&self, run: u64, speeds: &mut Speeds) -> anyhow::Result<Chosen> {
+        let args = self.args;
+        let inquiry = Inquiry {
+            ledger: self.ledger,
+            device: self.device,
+            threads: args.threads.into(),
+            isa: args.isa.choose()?,
+            memory_max: args.memory_max(),
+            disk_max: args.disk_max(),
+            patience: PATIENCE,
+        };
+        let offer = inquiry.offer(run).await?;
+        let estimate = offer.estimate(speeds.of(&offer).await?)?;
+        enough(estimate.pay_per_hour, args.min_per_hour)?;
+        Ok(Chosen { offer, estimate })
+    }
+
+    /// Returns the project that pays best per hour among those that suit this machine; those that don't are skipped
+    /// for a while, and the owner is told why.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub(super) async fn best(
+        &self,
+        is_wanted: impl Fn(u64) -> bool,
+        skips: &mut Skips,
+        speeds: &mut Speeds,
+    ) -> anyhow::Result<Option<Chosen>> {
+        let mut open = Vec::new();
+        for run in 1..=runs::count(self.ledger).await? {
+            let is_tried = is_wanted(run) && skips.is_due(run, now());
+            if is_tried && runs::run(self.ledger, run).await?.phase.is_open() {
+                let price = runs::terms(self.ledger, run).await?.price_per_token;
+                open.push((std::cmp::Reverse(price), run));
+            }
+        }
+        open.sort_unstable();
+        let mut best: Option<Chosen> = None;
+        for (_, run) in open.into_iter().take(ASKED_MAX) {
+            match self.examine(run, speeds).await {
+                Ok(chosen) if best.as_ref().is_none_or(|best| best.pays_less_than(&chosen)) => {
+                    best = Some(chosen);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    if let Some(text) = skips.add(run, format!("{error:#}"), now()) {
+                        self.output.say(&text);
+                    }
+                }
+            }
+        }
+        Ok(best)
+    }
+}
+
+impl Chosen {
+    fn pays_less_than(&self, other: &Self) -> bool {
+        self.estimate.pay_per_hour < other.estimate.pay_per_hour
+    }
+
+    /// Describes what the owner can expect.
+    pub(super) fn text(&self) -> String {
+        let Self { offer, estimate } = self;
+        format!(
+            "project {}: {} of {} rounds left, {} GRAIN a million tokens; this machine does {} tokens a second, a round in {} s: about {} GRAIN an hour, less what it waits for others; the pay of the first {} rounds is held back until the end",
+            offer.run,
+            offer.rounds_left(),
+            offer.terms.rounds,
+            offer
+                .terms
+                .price_per_token
+                .checked_mul_count(1_000_000)
+                .map_or_else(|_| "very many".to_owned(), Wei::to_grain),
+            estimate.tokens_per_second,
+            estimate.round_seconds,
+            rounded(estimate.pay_per_hour),
+            held_back(&offer.terms),
+        )
+    }
+}
+
+/// Returns the number of rounds whose pay is held back.
+fn held_back(terms: &Terms) -> u128 {
+    let most = terms.stake_max().map_or(0, Wei::as_u128);
+    let pay = terms.work_pay(terms.warmup_rounds).map_or(0, Wei::as_u128);
+    most.checked_div(pay).unwrap_or(0)
+}
+
+/// Returns an amount of GRAIN with three significant digits: an estimate has no more.
+fn rounded(amount: Wei) -> String {
+    let text = amount.to_grain();
+    let (mut digits, mut kept) = (0, String::new());
+    let fraction = text.find('.').unwrap_or(text.len());
+    for (at, letter) in text.chars().enumerate() {
+        if digits >= 3 && at > fraction {
+            break;
+        }
+        if letter.is_ascii_digit() && (digits > 0 || letter != '0') {
+            digits += 1;
+        }
+        kept.push(letter);
+    }
+    kept.trim_end_matches('.').to_owned()
+}
+
+/// # Errors
+/// When a project pays less than its owner wants.
+fn enough(pay_per_hour: Wei, wanted: Option<Wei>) -> anyhow::Result<()> {
+    match wanted.filter(|wanted| pay_per_hour < *wanted) {
+        None => Ok(()),
+        Some(wanted) => anyhow::bail!(
+            "it would pay about {} GRAIN an hour, less than the {} GRAIN of --min-per-hour",
+            rounded(pay_per_hour),
+            wanted.to_grain()
+        ),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "pauses between searches")]
+pub(super) fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_has_three_digits() {
+        let check = |grain: &str, expected: &str| {
+            assert_eq!(rounded(Wei::parse_grain(grain).unwrap()), expected);
+        };
+        check("0", "0");
+        check("0.000012345", "0.0000123");
+        check("1.23456", "1.23");
+        check("12345.678", "12345");
+        check("99", "99");
+    }
+
+    #[test]
+    fn a_project_that_pays_too_little_is_refused() {
+        let [low, high] = [Wei::new(5), Wei::new(6)];
+        assert!(enough(low, None).is_ok() && enough(high, Some(high)).is_ok());
+        let text = enough(low, Some(high)).unwrap_err().to_string();
+        assert!(text.contains("less than") && text.contains("--min-per-hour"), "{text}");
+    }
+}

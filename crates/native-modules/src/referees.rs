@@ -1,0 +1,93 @@
+//! `Referees`: who decides disputes, as the genesis file says.
+
+use std::collections::BTreeMap;
+
+use abi::{
+    REFEREES, REFEREES_MAX,
+    Referees::{self, RefereesCalls},
+};
+use alloy_primitives::{Address, B256, U256, keccak256, uint};
+use alloy_sol_types::{SolCall as _, SolInterface as _};
+use native_kit::{
+    Failure, Function, Host,
+    slots::{Layout as _, Value},
+};
+
+/// Where the module answers.
+pub const ADDRESS: Address = REFEREES;
+/// Largest number of referees.
+pub const COUNT_MAX: usize = REFEREES_MAX;
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::view(Referees::membersCall::SELECTOR),
+    Function::view(Referees::thresholdCall::SELECTOR),
+];
+
+/// `uint16 threshold`.
+const THRESHOLD: Value<u16> = Value::new(U256::ZERO, 0);
+/// The length of `bytes32[] members`.
+const COUNT: Value<u16> = Value::new(uint!(1_U256), 0);
+
+pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
+    let call = RefereesCalls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let module = host.module();
+    let (members, threshold) = load(host, module)?;
+    Ok(match call {
+        RefereesCalls::members(_) => Referees::membersCall::abi_encode_returns(&members),
+        RefereesCalls::threshold(_) => Referees::thresholdCall::abi_encode_returns(&threshold),
+    })
+}
+
+/// Reads the members, and how many must agree; for other modules too.
+pub(crate) fn load(host: &mut dyn Host, module: Address) -> Result<(Vec<B256>, u16), Failure> {
+    let threshold = THRESHOLD.get_of(host, module)?;
+    let count = COUNT.get_of(host, module)?;
+    let start: U256 = host.keccak256(&COUNT.slot().to_be_bytes::<32>())?.into();
+    let mut members = Vec::new();
+    for index in 0..count {
+        let member: Value<B256> = Value::at(start.wrapping_add(U256::from(index)), 0);
+        members.push(member.get_of(host, module)?);
+    }
+    Ok((members, threshold))
+}
+
+/// Returns the module's storage on a ledger that begins with these referees: their ed25519 keys, and how many of them must agree.
+#[must_use]
+pub fn storage(members: &[B256], threshold: u16) -> BTreeMap<U256, U256> {
+    let start: U256 = keccak256(COUNT.slot().to_be_bytes::<32>()).into();
+    let keys = (0_u64..).zip(members);
+    let keys = keys.map(|(index, key)| (start.wrapping_add(U256::from(index)), (*key).into()));
+    let heads =
+        [(THRESHOLD.slot(), U256::from(threshold)), (COUNT.slot(), U256::from(members.len()))];
+    heads.into_iter().chain(keys).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use native_kit::test_host::TestHost;
+
+    use super::*;
+    use crate::TABLE;
+
+    #[test]
+    fn the_views_say_what_genesis_wrote() {
+        let mut host = TestHost::new(TABLE);
+        let ask = |host: &mut TestHost| {
+            let members = host.read(REFEREES, &Referees::membersCall {}.abi_encode()).unwrap();
+            let threshold = host.read(REFEREES, &Referees::thresholdCall {}.abi_encode()).unwrap();
+            (
+                Referees::membersCall::abi_decode_returns(&members).unwrap(),
+                Referees::thresholdCall::abi_decode_returns(&threshold).unwrap(),
+            )
+        };
+        assert_eq!(ask(&mut host), (Vec::new(), 0));
+        let keys: Vec<B256> = (1..=3).map(B256::repeat_byte).collect();
+        host.within(REFEREES, |host| {
+            storage(&keys, 2).into_iter().try_for_each(|(slot, word)| host.store(slot, word))
+        })
+        .unwrap();
+        assert_eq!(ask(&mut host), (keys.clone(), 2));
+        let read = host.within(abi::TRAINING_RUNS, |host| load(host, REFEREES));
+        assert_eq!(read.unwrap(), (keys, 2), "another module reads the same");
+    }
+}

@@ -1,0 +1,124 @@
+use super::*;
+use crate::{producer, relay::statement::Way};
+use alloy_primitives::{Address, Bytes};
+use tokio::sync::oneshot::{Receiver, channel, error::TryRecvError};
+
+type Outcome = Receiver<Result<B256, StatementError>>;
+
+fn accepted(device: u8, text: u8, client: [u8; 4]) -> Accepted {
+    let statement = Statement {
+        to: Address::ZERO,
+        data: Bytes::from(vec![device, text]),
+        author: Author::Device(B256::repeat_byte(device)),
+        way: Way::Batch,
+    };
+    let share = Share::of(&statement, client.into());
+    Accepted { statement, share, gas: 1, height: 1 }
+}
+
+fn push(queue: &mut Queue, accepted: Accepted) -> Result<Outcome, StatementError> {
+    let (answer, outcome) = channel();
+    queue.push(accepted, answer, producer::now()).map(|()| outcome)
+}
+
+fn devices(next: &[(Arrival, Accepted)]) -> Vec<u8> {
+    next.iter().map(|(_, accepted)| accepted.statement.data[0]).collect()
+}
+
+#[test]
+fn a_device_that_sends_much_waits_behind_one_that_sends_little() {
+    let mut queue = Queue::default();
+    for text in 0..4 {
+        push(&mut queue, accepted(1, text, [10, 0, 0, 1])).unwrap();
+    }
+    let error = push(&mut queue, accepted(1, 9, [10, 0, 0, 1])).unwrap_err();
+    assert!(error.to_string().starts_with("4 statements of this device wait already"), "{error}");
+    push(&mut queue, accepted(2, 0, [10, 0, 0, 1])).unwrap();
+    assert_eq!(devices(&queue.next(9)), [1, 2, 1, 1, 1]);
+    assert_eq!(devices(&queue.next(2)), [1, 2]);
+}
+
+#[test]
+fn many_devices_at_one_address_wait_behind_one_at_another() {
+    let mut queue = Queue::default();
+    for device in 1..=9 {
+        push(&mut queue, accepted(device, 0, [10, 0, 0, 1])).unwrap();
+    }
+    push(&mut queue, accepted(20, 0, [10, 0, 0, 2])).unwrap();
+    push(&mut queue, accepted(21, 0, [10, 0, 0, 2])).unwrap();
+    assert_eq!(devices(&queue.next(4)), [1, 20, 2, 21]);
+}
+
+#[test]
+fn the_queue_and_the_share_of_an_address_are_bounded() {
+    let mut queue = Queue::default();
+    let of = |number: usize, client| {
+        let mut accepted = accepted(1, 1, client);
+        accepted.statement.data = number.to_be_bytes().to_vec().into();
+        accepted.share.author = Payer::Device(B256::left_padding_from(&number.to_be_bytes()));
+        accepted
+    };
+    for number in 0..WAITING_PER_CLIENT_MAX {
+        push(&mut queue, of(number, [10, 0, 0, 1])).unwrap();
+    }
+    let error = push(&mut queue, of(5_000, [10, 0, 0, 1])).unwrap_err();
+    assert!(error.to_string().starts_with("1024 statements of this address"), "{error}");
+    for number in WAITING_PER_CLIENT_MAX..WAITING_MAX {
+        let client = u8::try_from(number / WAITING_PER_CLIENT_MAX).unwrap();
+        push(&mut queue, of(number, [10, 0, 1, client])).unwrap();
+    }
+    let error = push(&mut queue, of(5_000, [10, 0, 0, 9])).unwrap_err();
+    assert!(error.to_string().starts_with("4096 statements of everyone"), "{error}");
+}
+
+#[test]
+fn the_same_statement_waits_once_and_all_who_sent_it_are_told() {
+    let mut queue = Queue::default();
+    let mut first = push(&mut queue, accepted(1, 1, [10, 0, 0, 1])).unwrap();
+    let mut second = push(&mut queue, accepted(1, 1, [10, 0, 0, 2])).unwrap();
+    assert_eq!(queue.next(9).len(), 1);
+    assert_eq!(first.try_recv().unwrap_err(), TryRecvError::Empty);
+    let (arrival, sent) = queue.next(1).remove(0);
+    let hash = B256::repeat_byte(5);
+    queue.answer(arrival, &Ok(hash));
+    assert_eq!(first.try_recv().unwrap().unwrap(), hash);
+    assert_eq!(second.try_recv().unwrap().unwrap(), hash);
+    assert!(queue.is_empty());
+    // Until it is in a block, it is the same transaction still.
+    let mut third = push(&mut queue, accepted(1, 1, [10, 0, 0, 3])).unwrap();
+    assert_eq!(third.try_recv().unwrap().unwrap(), hash);
+    queue.settle(&sent, false, producer::now());
+    push(&mut queue, accepted(1, 1, [10, 0, 0, 3])).unwrap();
+    assert_eq!(queue.next(9).len(), 1);
+}
+
+#[test]
+fn who_waits_is_told_when_the_node_stops() {
+    let mut queue = Queue::default();
+    let mut outcome = push(&mut queue, accepted(1, 1, [10, 0, 0, 1])).unwrap();
+    queue.stop(&StatementError::Stopping);
+    let error = outcome.try_recv().unwrap().unwrap_err();
+    assert!(error.to_string().starts_with("the node is stopping"), "{error}");
+    assert!(push(&mut queue, accepted(1, 2, [10, 0, 0, 1])).is_err());
+}
+
+#[test]
+fn a_device_that_the_ledger_refuses_is_slowed() {
+    let mut queue = Queue::default();
+    push(&mut queue, accepted(1, 1, [10, 0, 0, 1])).unwrap();
+    let (arrival, sent) = queue.next(1).remove(0);
+    queue.answer(arrival, &Ok(B256::ZERO));
+    queue.settle(&sent, true, producer::now());
+    let error = push(&mut queue, accepted(1, 2, [10, 0, 0, 1])).unwrap_err();
+    assert!(error.to_string().starts_with("too many statements"), "{error}");
+    push(&mut queue, accepted(2, 2, [10, 0, 0, 1])).unwrap();
+}
+
+#[test]
+fn an_ipv6_network_is_one_client() {
+    let client = |text: &str| Client::of(text.parse().unwrap());
+    assert_eq!(client("2001:db8::1"), client("2001:db8::2:1"));
+    assert_ne!(client("2001:db8::1"), client("2001:db8:0:1::1"));
+    assert_eq!(client("::ffff:10.0.0.1"), client("10.0.0.1"));
+    assert_ne!(client("10.0.0.2"), client("10.0.0.1"));
+}

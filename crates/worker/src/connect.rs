@@ -1,0 +1,144 @@
+//! Connects to a run's coordinator, in any role, and checks what it sends first.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{bail, ensure};
+use corpus::Manifest;
+use ledger_client::Ledger;
+use model::instructions::Isa;
+use tokio::{sync::Semaphore, time::timeout};
+use transport::{
+    Dial, Limits, WorkerEndpoint,
+    message::{PROTOCOL, Role, ToCoordinator, ToWorker},
+};
+use wallet::DeviceKey;
+
+use crate::{
+    files::WorkerFiles,
+    fit::Fit,
+    inputs::Inputs,
+    inquiry,
+    participate::Refusal,
+    replay::Priority,
+    states::{STATES_HELD_MAX, States},
+    view,
+};
+
+/// How long a coordinator may take to send specification and manifest.
+const WELCOME_MAX: Duration = Duration::from_secs(20);
+
+/// Whoever connects to coordinators, and what it computes with.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) role: Role,
+    pub(crate) device: DeviceKey,
+    pub(crate) ledger: Ledger,
+    pub(crate) threads: usize,
+    pub(crate) isa: Isa,
+    pub(crate) memory_max: u64,
+    pub(crate) priority: Priority,
+    pub(crate) files: WorkerFiles,
+    pub(crate) states: Arc<Mutex<States>>,
+}
+
+/// What a machine gives to computations.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    /// Folder for shards.
+    pub data_dir: PathBuf,
+    /// Disk space to use there, in bytes.
+    pub disk_max: u64,
+    /// Number of threads of a computation.
+    pub threads: usize,
+    /// Vector instructions of a computation.
+    pub isa: Isa,
+    /// Memory to use, in bytes.
+    pub memory_max: u64,
+}
+
+impl Caller {
+    /// # Errors
+    /// When the machine's folder can't be used.
+    pub(crate) fn new(
+        (role, priority): (Role, Priority),
+        device: &DeviceKey,
+        ledger: &Ledger,
+        machine: &Resources,
+    ) -> anyhow::Result<Self> {
+        let Resources { data_dir, disk_max, threads, isa, memory_max } = machine;
+        let files = WorkerFiles::open(data_dir, *disk_max);
+        let files = files.map_err(|source| Refusal::Disk { folder: data_dir.clone(), source })?;
+        // Elsewhere than on Linux a thread can't give way to other programs, so there is only one.
+        let is_alone = priority == Priority::Idle && !cfg!(target_os = "linux");
+        Ok(Self {
+            role,
+            device: device.clone(),
+            ledger: ledger.clone(),
+            threads: if is_alone { 1 } else { *threads },
+            isa: *isa,
+            memory_max: *memory_max,
+            priority,
+            files,
+            states: Arc::new(Mutex::new(States::new(STATES_HELD_MAX))),
+        })
+    }
+
+    /// Connects to the coordinator of a run, and checks specification and manifest against the terms.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or an error when the coordinator can't be reached or does not answer in time.
+    pub(crate) async fn connect(&self, run: u64) -> anyhow::Result<Inputs> {
+        let view::Published { coordinator, endpoint, terms } =
+            view::published(&self.ledger, run).await?;
+        let addresses = inquiry::addresses(&endpoint).await;
+        let dial = Dial { secret: self.device.seed(), coordinator, addresses };
+        let endpoint = WorkerEndpoint::connect(dial, Limits::USUAL).await?;
+        endpoint.send(&ToCoordinator::Hello { protocol: PROTOCOL, run, role: self.role }).await?;
+        let Ok(welcome) = timeout(WELCOME_MAX, welcome(&endpoint)).await else {
+            bail!("the coordinator did not answer within {} s", WELCOME_MAX.as_secs());
+        };
+        let (spec, manifest) = welcome?;
+        // Before anything is signed: what contradicts itself or does not fit is not joined.
+        let spec = inquiry::read(&spec, &terms)?;
+        let manifest = Manifest::decode(&manifest)?;
+        ensure!(
+            manifest.digest() == terms.corpus,
+            Refusal::NotTheTerms { what: "corpus manifest" }
+        );
+        let fit = Fit::choose(&spec, self.threads, self.memory_max)?;
+        tracing::debug!(?fit, "how rounds are computed within the memory allowed");
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).limit(fit.states_held);
+        Ok(Inputs {
+            run,
+            device: self.device.device(),
+            threads: self.threads,
+            isa: self.isa,
+            activations: fit.activations,
+            priority: self.priority,
+            turns: Arc::new(Semaphore::new(fit.at_once)),
+            ledger: self.ledger.clone(),
+            endpoint,
+            files: self.files.clone(),
+            spec: Arc::new(spec),
+            manifest,
+            states: Arc::clone(&self.states),
+            served: Mutex::new(BTreeMap::new()),
+        })
+    }
+}
+
+async fn welcome(endpoint: &WorkerEndpoint) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+    loop {
+        match endpoint.recv().await? {
+            ToWorker::Welcome { spec, manifest } => return Ok((spec, manifest)),
+            ToWorker::Refused { reason } => return Err(Refusal::NotTakenIn { reason }.into()),
+            ToWorker::Finished => bail!("the coordinator says that the run has ended"),
+            ToWorker::Round { .. } | ToWorker::Audit { .. } | ToWorker::Served { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What the ledger says about this device in a run.
+
+use ledger_client::Ledger;
+use ledger_views::{
+    devices::{self, Link},
+    runs::{self, AuditView, RunPhase, RunView, SeatView, Standpoint},
+};
+use units::DeviceId;
+
+/// The run, and this device in it, as the ledger had them a moment ago.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) run: RunView,
+    pub(crate) link: Link,
+    pub(crate) standpoint: Standpoint,
+    /// The audits for which this device is drawn.
+    pub(crate) audits: Vec<AuditView>,
+}
+
+impl Look {
+    /// Returns the device's seat, if it takes part.
+    pub(crate) fn active_seat(&self) -> Option<&SeatView> {
+        self.standpoint.seat.as_ref().map(|(_, seat)| seat).filter(|seat| seat.is_active())
+    }
+
+    /// Returns the round that takes commitments.
+    pub(crate) fn open_round(&self) -> Option<u32> {
+        matches!(self.run.phase, RunPhase::Training { .. }).then_some(self.run.round)
+    }
+
+    /// Whether the device's commitment in `round` is in a block.
+    pub(crate) fn has_committed(&self, round: u32) -> bool {
+        let is_later = |seat: &SeatView| round < seat.next_round && seat.from_round <= round;
+        // A seat that enrolled again has a later next round without a commitment.
+        let seat = self.standpoint.seat.as_ref().map(|(_, seat)| seat);
+        match self.open_round() {
+            Some(open) if open == round => seat.is_some_and(|seat| seat.committed),
+            _ => seat.is_some_and(is_later),
+        }
+    }
+}
+
+/// Reads the ledger. The run comes first: what is read after it is at least as new.
+pub(crate) async fn read(ledger: &Ledger, run: u64, device: &DeviceId) -> anyhow::Result<Look> {
+    let summary = runs::run(ledger, run).await?;
+    let standpoint = runs::standpoint(ledger, run, device).await?;
+    let link = devices::link(ledger, device).await?;
+    let mut audits = match summary.unsettled {
+        0 => Vec::new(),
+        _ => runs::audits(ledger, run).await?,
+    };
+    audits.retain(|audit| audit.auditor == *device);
+    Ok(Look { run: summary, link, standpoint, audits })
+}

@@ -1,0 +1,162 @@
+//! Repeats one round of a device for whoever wants to know.
+
+use std::{pin::Pin, sync::Arc};
+
+use anyhow::Context as _;
+use ledger_client::Ledger;
+use ledger_views::runs;
+use training_run::Commitment;
+use transport::message::{Role, ToWorker};
+use units::{DeviceId, Digest};
+use wallet::DeviceKey;
+
+use crate::{
+    Resources,
+    audits::Running,
+    connect::Caller,
+    inputs::Inputs,
+    replay::{self, Case, Priority, Replay},
+};
+
+/// Who repeats a round, and with what.
+pub struct Observer {
+    /// The ledger, for reading only.
+    pub ledger: Ledger,
+    /// A key to connect with; it needs no seat and no account.
+    pub device: DeviceKey,
+    /// What the machine gives to the replay.
+    pub resources: Resources,
+}
+
+/// A round, repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// What the device committed to.
+    pub commitment: Commitment,
+    /// Root of the replay; `None` when the round has no result.
+    pub root: Option<Digest>,
+    /// Digest of the replay's update; `None` when the round has no result.
+    pub update: Option<Digest>,
+    /// In what the two differ.
+    pub difference: Option<Difference>,
+}
+
+/// In what a replay differs from a commitment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Only in the root: the update is the one of the work, but the device did not know how it came about.
+    Root,
+    /// Only in the update: the device did the work, and committed to another update.
+    Update,
+    /// In both.
+    Both,
+    /// The round has no result on any machine, so there is nothing that a device could commit to.
+    NoResult {
+        /// The reason.
+        reason: String,
+    },
+}
+
+/// Repeats the round of a device and compares it with the device's commitment, which the run must still keep.
+///
+/// # Errors
+/// When there is no such commitment, the coordinator can't be reached, or the round's data can't be had.
+pub fn replay_round(
+    observer: &Observer,
+    (run, round): (u64, u32),
+    subject: DeviceId,
+) -> Pin<Box<dyn Future<Output = anyhow::Result<Observation>> + '_>> {
+    // In a box its code is compiled here. That of an `async fn` would be compiled again in the program that awaits it.
+    Box::pin(observe(observer, (run, round), subject))
+}
+
+async fn observe(
+    observer: &Observer,
+    (run, round): (u64, u32),
+    subject: DeviceId,
+) -> anyhow::Result<Observation> {
+    let Observer { ledger, device, resources } = observer;
+    let entries = runs::entries(ledger, run, round).await?;
+    let number = round.saturating_add(1);
+    let entry = entries.iter().find(|entry| entry.device == subject);
+    let entry = entry.with_context(|| {
+        format!("device {subject} has no commitment in round {number} of project {run}, or the ledger does not keep that round any more")
+    })?;
+    let base = runs::base_of(ledger, run, round).await?;
+    let base = base.with_context(|| format!("the ledger does not keep round {number} any more"))?;
+    let case = Case { round, subject, base, commitment: entry.commitment };
+    let caller = Caller::new((Role::Observer, Priority::Usual), device, ledger, resources)?;
+    let inputs = Arc::new(caller.connect(run).await?);
+    match replay_alone(&inputs, &case).await? {
+        Replay::Unavailable { reason } => {
+            anyhow::bail!("the data of round {number} can't be had: {reason}")
+        }
+        replay => Ok(compare(&case, replay)),
+    }
+}
+
+/// Repeats a round on a connection that is used for nothing else.
+///
+/// # Errors
+/// When the connection ends meanwhile, or the computation panics.
+pub(crate) async fn replay_alone(inputs: &Arc<Inputs>, case: &Case) -> anyhow::Result<Replay> {
+    // Dropped with this future, it stops the computation.
+    let (_running, called_off) = Running::start();
+    let replaying = replay::replay(inputs, case, &called_off);
+    tokio::pin!(replaying);
+    loop {
+        tokio::select! {
+            replay = &mut replaying => return replay,
+            message = inputs.endpoint.recv() => match message {
+                Ok(ToWorker::Served { round, base }) => inputs.answer(round, Digest::from_bytes(base)),
+                Ok(_) => {}
+                // All data may be here already.
+                Err(_) => return replaying.await,
+            }
+        }
+    }
+}
+
+fn compare(case: &Case, replay: Replay) -> Observation {
+    let commitment = case.commitment;
+    match replay {
+        Replay::Done { root, update } => {
+            let is_root = units::seal(&case.subject, &root) == commitment.seal;
+            let is_update = update == commitment.update;
+            let difference = match (is_root, is_update) {
+                (true, true) => None,
+                (false, true) => Some(Difference::Root),
+                (true, false) => Some(Difference::Update),
+                (false, false) => Some(Difference::Both),
+            };
+            Observation { commitment, root: Some(root), update: Some(update), difference }
+        }
+        Replay::NoResult { reason } | Replay::Unavailable { reason } => Observation {
+            commitment,
+            root: None,
+            update: None,
+            difference: Some(Difference::NoResult { reason }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_says_in_what_it_differs() {
+        let [right, wrong] = [3, 4].map(|byte| Digest::from_bytes([byte; 32]));
+        let subject = DeviceId::from_bytes([1; 32]);
+        let check = |root: Digest, update: Digest, expected: Option<Difference>| {
+            let commitment = Commitment { seal: units::seal(&subject, &root), update };
+            let case = Case { round: 2, subject, base: Digest::ZERO, commitment };
+            let replay = Replay::Done { root: right, update: right };
+            assert_eq!(compare(&case, replay).difference, expected);
+        };
+        check(right, right, None);
+        check(wrong, right, Some(Difference::Root));
+        check(right, wrong, Some(Difference::Update));
+        check(wrong, wrong, Some(Difference::Both));
+    }
+}

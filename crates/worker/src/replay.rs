@@ -1,0 +1,192 @@
+//! Repeats another device's round, and compares it with what that device committed to.
+//!
+//! A worker or the owner's auditing device that was drawn, a referee, and whoever wants to know: all of them do this.
+
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::Context as _;
+use ledger_views::runs::{AuditView, DisputeView};
+use tokio::sync::oneshot;
+use training_run::Commitment;
+use units::{DeviceId, Digest};
+use verification::{JobError, Outcome};
+
+use crate::{
+    inputs::{Base, Inputs},
+    work::{self, Assignment},
+};
+
+/// The round of a device, and what it committed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Case {
+    pub(crate) round: u32,
+    pub(crate) subject: DeviceId,
+    /// State that the round started from.
+    pub(crate) base: Digest,
+    pub(crate) commitment: Commitment,
+}
+
+/// The finding of whoever has repeated a round. All who repeat it honestly find the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The round leads to what the device committed to.
+    Passed {
+        /// The root, which opens the device's seal.
+        root: Digest,
+    },
+    /// It leads to something else.
+    Mismatch,
+    /// The data of the round can't be had.
+    Unavailable,
+}
+
+/// The result of a replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Replay {
+    /// The round was repeated.
+    Done {
+        /// Root of the work.
+        root: Digest,
+        /// Digest of the update.
+        update: Digest,
+    },
+    /// The round has no result on any machine, so nobody can have done it.
+    NoResult {
+        /// The reason.
+        reason: String,
+    },
+    /// Something that the replay needs can't be had.
+    Unavailable {
+        /// The reason.
+        reason: String,
+    },
+}
+
+/// How urgent a computation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// As urgent as any other of this machine.
+    Usual,
+    /// It uses what other programs leave idle.
+    Idle,
+}
+
+impl From<&AuditView> for Case {
+    fn from(audit: &AuditView) -> Self {
+        let AuditView { round, subject, base, commitment, .. } = *audit;
+        Self { round, subject, base, commitment }
+    }
+}
+
+impl From<&DisputeView> for Case {
+    fn from(dispute: &DisputeView) -> Self {
+        let DisputeView { round, subject, base, commitment, .. } = *dispute;
+        Self { round, subject, base, commitment }
+    }
+}
+
+impl Replay {
+    /// Compares the replay with the commitment: seal and update must both be those of the replay.
+    pub(crate) fn judge(&self, case: &Case) -> Finding {
+        match self {
+            Self::Done { root, update } if is_kept(case, root, update) => {
+                Finding::Passed { root: *root }
+            }
+            Self::Done { .. } | Self::NoResult { .. } => Finding::Mismatch,
+            Self::Unavailable { .. } => Finding::Unavailable,
+        }
+    }
+}
+
+fn is_kept(case: &Case, root: &Digest, update: &Digest) -> bool {
+    units::seal(&case.subject, root) == case.commitment.seal && *update == case.commitment.update
+}
+
+/// Repeats a round, when it is this computation's turn. What can't be fetched makes it unavailable.
+///
+/// # Errors
+/// When `called_off` becomes true, or the computation panics.
+pub(crate) async fn replay(
+    inputs: &Inputs,
+    case: &Case,
+    called_off: &Arc<AtomicBool>,
+) -> anyhow::Result<Replay> {
+    let _turn = inputs.turns.acquire().await?;
+    let base = Base { state: case.base, step: None };
+    let assignment = match inputs.assignment(case.round, case.subject, base).await {
+        Ok(assignment) => assignment,
+        Err(error) => {
+            let reason = format!("{error:#}");
+            tracing::warn!(subject = %case.subject, round = case.round, %reason, "a round can't be repeated");
+            return Ok(Replay::Unavailable { reason });
+        }
+    };
+    let computed = compute(assignment, inputs.priority, called_off).await?;
+    if called_off.load(Ordering::Relaxed) {
+        anyhow::bail!("not needed any more");
+    }
+    Ok(found(computed))
+}
+
+fn found(computed: Result<Outcome, JobError>) -> Replay {
+    match computed {
+        Ok(outcome) => Replay::Done { root: outcome.root, update: outcome.update_digest },
+        Err(error @ (JobError::Diverged { .. } | JobError::Compress(_))) => {
+            Replay::NoResult { reason: error.to_string() }
+        }
+        // The others say something about this machine or the run's data, nothing about the device.
+        Err(error) => Replay::Unavailable { reason: format!("{:#}", anyhow::Error::from(error)) },
+    }
+}
+
+/// Computes in a thread of its own, since a thread's priority can't be raised again.
+async fn compute(
+    assignment: Assignment,
+    priority: Priority,
+    called_off: &Arc<AtomicBool>,
+) -> anyhow::Result<Result<Outcome, JobError>> {
+    let called_off = Arc::clone(called_off);
+    let (sender, computed) = oneshot::channel();
+    let computing = move || {
+        if priority == Priority::Idle {
+            yield_to_others();
+        }
+        let computed = work::compute(&assignment, &mut |_| flow(&called_off));
+        // Nobody waits for it any more.
+        let _ = sender.send(computed);
+    };
+    let name = "replay".to_owned();
+    std::thread::Builder::new().name(name).spawn(computing).context("no thread for a replay")?;
+    computed.await.context("a replay panicked")
+}
+
+/// Returns whether to go on.
+pub(crate) fn flow(called_off: &AtomicBool) -> ControlFlow<()> {
+    if called_off.load(Ordering::Relaxed) {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+/// Gives this thread, and those that it starts, the lowest priority.
+#[cfg(target_os = "linux")]
+fn yield_to_others() {
+    // On Linux a priority belongs to a thread, though POSIX says to a process.
+    if let Err(error) = rustix::process::setpriority_process(None, 19) {
+        tracing::debug!(%error, "an audit runs at the usual priority");
+    }
+}
+
+/// Elsewhere the priority belongs to the whole process, which does more than audits: the auditor has one thread instead.
+#[cfg(not(target_os = "linux"))]
+fn yield_to_others() {}
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ mod bench;
 mod demo;
 mod doctor;
 mod earnings;
+mod experiment;
 mod failure;
 mod genesis;
 mod join;
@@ -78,6 +79,8 @@ enum Command {
     Sample(sample::Args),
     /// Measure the speed of this machine or of a ledger
     Bench(bench::Args),
+    /// Play strategies against the rules of a training run
+    Experiment(experiment::Args),
     /// Check that this machine computes the expected results
     Doctor(doctor::Args),
     /// Print the interfaces of the ledger's native modules: JSON ABI or Solidity
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::VerifyProof(args) => verify_proof::run(&args, &output),
         Command::Sample(args) => sample::run(args, &output),
         Command::Bench(args) => bench::run(args, &output),
+        Command::Experiment(args) => experiment::run(args, &output),
         Command::Doctor(args) => doctor::run(args, &output),
         Command::Abi(args) => abi::run(&args, &output),
     };

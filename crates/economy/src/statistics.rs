@@ -57,6 +57,8 @@ pub(crate) fn row(name: &'static str, outcomes: &[Outcome], honest: &[Outcome]) 
             })
             .collect();
         let (mean, error) = mean_and_error(&gains);
+        // What is left of sums that cancel out is no gain.
+        let mean = if mean.abs() < 1e-9 { 0.0 } else { mean };
         let scale = f64::from(runs) / rounds;
         (cost, mean * scale, error * scale)
     });

@@ -26,6 +26,9 @@ const SYBILS: Plan = Plan {
 const STAKELESS: Plan =
     Plan { throwaways: 2, returns: false, trainer: Trainer::Offline, rounds: 40, ..SYBILS };
 
+/// They accuse the stakeless ones.
+const DENOUNCERS: Plan = Plan { made_up: 0, audits: Audits::Denounce, ..STAKELESS };
+
 /// Stakeless identities alone.
 const FLOOD: Plan = Plan { throwaways: 12, ..Plan::honest("", 8, 0, 30) };
 
@@ -87,10 +90,9 @@ const PLANS: [Plan; 33] = [
         ..STAKELESS
     },
     Plan {
-        name: "Sybils with 0.3 of the stake denounce stakeless ones, owner's device off",
-        made_up: 0,
-        audits: Audits::Denounce,
-        ..STAKELESS
+        name: "Sybils with 0.3 of the stake denounce stakeless ones",
+        trainer: Trainer::Honest,
+        ..DENOUNCERS
     },
     Plan {
         name: "denounce itself when an honest auditor was drawn",
@@ -160,8 +162,9 @@ const PLANS: [Plan; 33] = [
     Plan { name: "rotate identities, true work", ..ROTATION },
 ];
 
-/// What remains: seats that trust each other need not replay each other's true work.
-const REMAINING: [Plan; 4] = [
+/// What remains. Seats that trust each other need not replay each other's true work. And if the owner's device is off, seats audit
+/// newcomers, so that newcomers make work for auditors, which is paid like any other.
+const REMAINING: [Plan; 5] = [
     Plan { name: "0.3 of the stake, true work, skip replays of each other", made_up: 0, ..SYBILS },
     Plan { name: "the same, owner's device off", made_up: 0, trainer: Trainer::Offline, ..SYBILS },
     Plan { name: "the same, half rotate identities", audits: Audits::Vouch, ..ROTATION },
@@ -171,14 +174,15 @@ const REMAINING: [Plan; 4] = [
         trainer: Trainer::Offline,
         ..ROTATION
     },
+    Plan { name: "stakeless ones keep auditors busy, owner's device off", ..DENOUNCERS },
 ];
 
 const fn with_sybils(honest: u16, members: u16) -> Plan {
     Plan { honest, members, ..SYBILS }
 }
 
-/// Plays what remains: members that do all their work and pass each other's without a replay. They save replays; no work that was
-/// not done is paid, and nobody is harmed.
+/// Plays what remains: members that do all their work, pass each other's without a replay, and make work for auditors. No
+/// work that was not done is paid, and nobody is harmed.
 #[must_use]
 pub fn remaining(runs: u32, seed: u64) -> Vec<StrategyRow> {
     REMAINING.iter().map(|plan| measure(plan, runs, seed)).collect()

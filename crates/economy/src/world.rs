@@ -146,7 +146,7 @@ impl<'a> World<'a> {
                 }
             }
         }
-        if round >= self.plan.joins {
+        if round >= self.plan.joins.max(self.plan.from) {
             for _ in 0..self.plan.throwaways {
                 let device = self.identity();
                 self.own.insert(device);
@@ -344,11 +344,12 @@ impl<'a> World<'a> {
             self.ledger.give(OWNER, Input::Cancel);
         }
         for _ in 0..ROUNDS_TO_END {
+            self.ledger.next_block();
+            self.rule_all();
+            self.answer_all();
             self.ledger.wait(35);
             self.ledger.next_block();
             self.ledger.draw_all();
-            self.rule_all();
-            self.answer_all();
             if self.ledger.disputes.is_empty() && self.ledger.audits.is_empty() {
                 self.ledger.settle_all();
             }

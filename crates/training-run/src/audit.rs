@@ -195,7 +195,7 @@ impl<B: Book> Step<'_, B> {
             Some(auditor) => {
                 // It can lose its stake once, whatever the number of verdicts that it answers for.
                 let all = u64::from(self.terms.in_rounds(auditor.stake, subject.round));
-                let share = all.checked_div(auditor.duties.into()).unwrap_or(all);
+                let share = all.checked_div(auditor.answers.into()).unwrap_or(all);
                 let verdict = u64::from(self.terms.audit_pay.as_u16()).div_ceil(10);
                 chance::of_second_audit(entry.stake.into(), share, verdict)
             }
@@ -271,7 +271,9 @@ impl<B: Book> Step<'_, B> {
             let is_willing = random.below(1_u64.wrapping_shl(silences)) == 0;
             let verdicts = u64::from(seat.duties).saturating_add(1);
             let at_stake = u64::from(self.terms.in_rounds(seat.stake, subject.round));
-            let can_answer = at_stake >= chance::AUDITOR_STAKE_MIN.saturating_mul(verdicts);
+            let share = at_stake.checked_div(verdicts).unwrap_or(0);
+            let can_answer = share >= chance::AUDITOR_STAKE_MIN
+                && share.saturating_add(entry.stake.into()) >= chance::STAKES_MIN;
             if is_willing && can_answer && !concerned.contains(&seat.account) {
                 return Ok(Some(index));
             }
@@ -348,6 +350,7 @@ impl<B: Book> Step<'_, B> {
                 self.verify(subject, entry, Some(index))
             }
             Auditor::Seat(index) => {
+                self.change_seat(index, |seat| seat.answers = seat.answers.saturating_add(1))?;
                 entry.passed_by = Some(index);
                 entry.check = Check::Passed { draw: self.next_draw() };
                 self.book.set_entry(round, subject.seat, &entry)

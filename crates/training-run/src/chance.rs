@@ -7,10 +7,10 @@
 //! another `v`, and its verdict is audited again with chance `r`. The coalition expects
 //!
 //! ```text
-//! 1 − t·(1 + S) − q·(1−s)·(1 + S) + q·s·[v − r·(1−s)·(1 + v + S + A)]
+//! 1 − t·(1 + S) − q·(1−s)·(1 + S) + q·s·[v + r·s·v − r·(1−s)·(1 + v + S + A)]
 //! ```
 //!
-//! With `r = (1 + v) / ((1−s)(1 + v + S + A))` or more, and `q = (1 − t·(1 + S)) / (1 + (1−s)·S)` this is 0 or less
+//! (the second auditor may be an accomplice, too, and is paid). With `r = (1 + v) / ((1−s)(1 + v + S + A) − s·v)` or more, and `q = (1 − t·(1 + S)) / (1 + (1−s)·S)` this is 0 or less
 //! at every `S`: nothing is gained by making work up, at any moment of an identity's life. All are rounded up, and from
 //! `S = 1/t − 1` on the owner's device suffices. If it does not answer, `t` is 0.
 //!
@@ -44,9 +44,12 @@ pub const TRAINER: u64 = 50_000;
 /// A round's pay, in the unit of stakes: thousandths of a round's pay.
 pub const ROUND: u64 = 1_000;
 
-/// Smallest stake for each verdict that a seat answers for: with less, false ones could not be deterred, `(1 + v)·s/(1−s)`
-/// at `v = 1`. A seat with less is audited by the owner's device, as far as that has time.
+/// Smallest stake for each verdict that a seat answers for: with less, false ones could not be deterred, `v·2s/(1−s)` at
+/// `v = 1`. A seat with less is audited by the owner's device, as far as that has time.
 pub const AUDITOR_STAKE_MIN: u64 = 858;
+
+/// Smallest stake of a subject and its auditor together, for the same reason: `(s + 2s·v)/(1−s)` at `v = 1`.
+pub const STAKES_MIN: u64 = 1_286;
 
 const HONEST: u64 = 1_000 - ACCOMPLICES;
 
@@ -62,12 +65,13 @@ pub fn of_audit(stake: u64, floor: u64, trainer: u64) -> u64 {
 }
 
 /// Returns the chance that a passed audit is repeated, in millionths, rounded up: the larger one of
-/// `(1 + v) / (0.7·(1 + v + S + A))` and `v / (0.7·(v + A))`, with the pay `verdict` for the verdict, `v`, in thousandths
-/// of a round's pay. The second one is for a subject that is found out anyway, whose auditor has `v` to gain.
+/// `(1 + v) / (0.7·(1 + v + S + A) − 0.3·v)` and `v / (0.7·(v + A) − 0.3·v)`, with the pay `verdict` for the verdict, `v`, in
+/// thousandths of a round's pay. The second one is for a subject that is found out anyway, whose auditor has `v` to gain.
 #[must_use]
 pub fn of_second_audit(stake: u64, auditor_stake: u64, verdict: u64) -> u64 {
     let chance = |gained: u64, lost: u64| {
-        let denominator = HONEST.saturating_mul(gained.saturating_add(lost)).max(1);
+        let found = HONEST.saturating_mul(gained.saturating_add(lost));
+        let denominator = found.saturating_sub(ACCOMPLICES.saturating_mul(verdict)).max(1);
         gained.saturating_mul(1_000).saturating_mul(CERTAIN).div_ceil(denominator).min(CERTAIN)
     };
     let both = ROUND.saturating_add(verdict);

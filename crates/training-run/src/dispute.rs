@@ -222,6 +222,7 @@ impl<B: Book> Step<'_, B> {
         self.mark(subject, Check::Settled)?;
         if !dispute.was_settled {
             self.take_pending(round)?;
+            self.end_answer(dispute.passed_by)?;
             self.pay_verdict(round, dispute.passed_by)?;
             self.credit_work(subject)?;
         }
@@ -256,6 +257,7 @@ impl<B: Book> Step<'_, B> {
         if !dispute.was_settled {
             self.take_pending(round)?;
         }
+        self.end_answer(dispute.passed_by)?;
         if let Some(index) = dispute.passed_by {
             self.relieve(Auditor::Seat(index), false)?;
             self.expel(index, round, Cause::Vouched)?;

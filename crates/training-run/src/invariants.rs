@@ -2,7 +2,7 @@
 
 use units::{Overflow, Wei};
 
-use crate::{Auditor, Check, MemoryBook, Phase, SeatIndex, Standing, chance};
+use crate::{Auditor, Check, MemoryBook, Phase, SeatIndex, Standing};
 
 /// Checks the invariants, which hold after every input.
 ///
@@ -26,7 +26,8 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
         .filter(|seat| matches!(seat.standing, Standing::Expelled { .. }))
         .all(|seat| seat.stake == Wei::ZERO);
     let undecided = undecided_pay(book).map_err(over)?;
-    let (duties, trainer_audits) = duties(book);
+    let (duties, answers, trainer_audits) = duties(book);
+    let answers_held: usize = book.seats().iter().map(|seat| usize::from(seat.answers)).sum();
     let duties_held: usize = book.seats().iter().map(|seat| usize::from(seat.duties)).sum();
     let is_covered = is_finished
         || committed.checked_add(left(book).map_err(over)?).map_err(over)? <= escrow.deposited;
@@ -47,6 +48,7 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
         ),
         (book.disputes().len() == usize::from(head.disputes), "disputes are counted"),
         (duties == duties_held, "duties are counted"),
+        (answers == answers_held, "verdicts that seats answer for are counted"),
         (trainer_audits == usize::from(head.trainer_audits), "the owner's audits are counted"),
         (expelled_hold_nothing, "an expelled seat is owed nothing"),
         (head.round <= book.terms().rounds, "at most as many rounds as the terms have"),
@@ -54,7 +56,6 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
             !is_finished || (head.unsettled == 0 && escrow.held == Wei::ZERO),
             "a finished run owes nothing",
         ),
-        (chance::AUDITOR_STAKE_MIN < chance::ROUND, "a seat with one verified round may audit"),
     ];
     checks.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err((*broken).to_owned()))
 }
@@ -72,8 +73,9 @@ fn undecided_pay(book: &MemoryBook) -> Result<Wei, Overflow> {
     Ok(sum)
 }
 
-/// Returns the number of audits that seats have to do or answer for, and of those that the owner's device has to do.
-fn duties(book: &MemoryBook) -> (usize, usize) {
+/// Returns the number of audits that seats have to do or answer for, of those that they answer for, and of those that the
+/// owner's device has to do.
+fn duties(book: &MemoryBook) -> (usize, usize, usize) {
     let mut auditors = Vec::new();
     let mut answers: Vec<SeatIndex> =
         book.disputes().values().filter_map(|dispute| dispute.passed_by).collect();
@@ -88,7 +90,8 @@ fn duties(book: &MemoryBook) -> (usize, usize) {
         }
     }
     let trainer = auditors.iter().filter(|auditor| **auditor == Auditor::Trainer).count();
-    (auditors.len().saturating_sub(trainer).saturating_add(answers.len()), trainer)
+    let duties = auditors.len().saturating_sub(trainer).saturating_add(answers.len());
+    (duties, answers.len(), trainer)
 }
 
 /// Returns the most that may still fall due beyond what is owed: verdicts and relays of undecided commitments, and the

@@ -50,6 +50,8 @@ pub struct Seat {
     pub disputes: u16,
     /// Number of audits that it has to do, or whose pay waits for a second audit.
     pub duties: u16,
+    /// Number of audits that it passed and answers for, while a second audit is possible: a part of its duties.
+    pub answers: u16,
     /// Number of its last audits that it did not answer: each halves its chance to be drawn as an auditor.
     pub silences: u8,
     /// Verified pay that is held back.
@@ -93,6 +95,7 @@ impl Seat {
             pending: 0,
             disputes: 0,
             duties: 0,
+            answers: 0,
             silences: 0,
             stake: Wei::ZERO,
             paid: Wei::ZERO,

@@ -51,6 +51,7 @@ impl<B: Book> Step<'_, B> {
         second: Option<SeatIndex>,
     ) -> Result<(), B::Error> {
         let Subject { round, seat, .. } = subject;
+        self.end_answer(entry.passed_by)?;
         for auditor in [entry.passed_by, second] {
             self.pay_verdict(round, auditor)?;
         }
@@ -68,6 +69,14 @@ impl<B: Book> Step<'_, B> {
         let round = subject.round;
         let (tokens, pay) = (self.terms.tokens(round), self.terms.work_pay(round));
         self.credit(subject.seat, (round, tokens, pay.map_err(Refused::from)?), PayKind::Work)
+    }
+
+    /// Counts one verdict less that an auditor answers for.
+    pub(crate) fn end_answer(&mut self, auditor: Option<SeatIndex>) -> Result<(), B::Error> {
+        if let Some(index) = auditor {
+            self.change_seat(index, |seat| seat.answers = seat.answers.saturating_sub(1))?;
+        }
+        Ok(())
     }
 
     /// Ends the duty of an auditor whose verdict stands, and credits its pay.

@@ -124,7 +124,7 @@ impl<B: Book> Step<'_, B> {
         self.settle_seat(index)?;
         let mut seat = self.book.seat(index)?;
         if seat.next_round > round {
-            if self.book.committed(round)?.contains(&index) {
+            if self.book.has_committed(round, index)? {
                 return Err(Refused::CommittedAlready(device).into());
             }
             let from_round = seat.next_round;

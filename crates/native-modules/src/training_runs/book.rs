@@ -354,6 +354,7 @@ impl Book for SlotBook<'_> {
             pending: self.word(stored.pending)?,
             disputes: self.word(stored.disputes)?,
             duties: self.word(stored.duties)?,
+            answers: self.word(stored.answers)?,
             silences: self.word(stored.silences)?,
             stake: self.wei(stored.stake)?,
             paid: self.wei(stored.paid)?,
@@ -378,6 +379,7 @@ impl Book for SlotBook<'_> {
         self.set(stored.pending, seat.pending)?;
         self.set(stored.disputes, seat.disputes)?;
         self.set(stored.duties, seat.duties)?;
+        self.set(stored.answers, seat.answers)?;
         self.set(stored.silences, seat.silences)?;
         self.set(stored.stake, seat.stake.as_u128())?;
         self.set(stored.paid, seat.paid.as_u128())?;

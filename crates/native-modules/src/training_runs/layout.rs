@@ -88,6 +88,7 @@ storage! {
         pub(super) pending: Value<u64>,
         pub(super) disputes: Value<u16>,
         pub(super) duties: Value<u16>,
+        pub(super) answers: Value<u16>,
         pub(super) tokens_verified: Value<u64>,
         pub(super) stake: Value<u128>,
         pub(super) paid: Value<u128>,

@@ -1,7 +1,8 @@
 //! The chances of audits: what a coalition expects is at most what rounding up leaves.
 
 use training_run::chance::{
-    ACCOMPLICES, AUDITOR_STAKE_MIN, CERTAIN, ROUND, TRAINER, of_audit, of_second_audit, stake_for,
+    ACCOMPLICES, AUDITOR_STAKE_MIN, CERTAIN, ROUND, STAKES_MIN, TRAINER, of_audit, of_second_audit,
+    stake_for,
 };
 
 const HONEST: u64 = 1_000 - ACCOMPLICES;
@@ -16,7 +17,8 @@ fn gain(stake: u64, auditor_stake: u64, trainer: u64, verdict: u64) -> i128 {
     let found_first = q * honest * (1_000 + stake) * 1_000_000;
     let verdict = i128::from(verdict);
     let found_second = q * s * r * honest * (1_000 + verdict + stake + auditor) / 1_000;
-    1_000_000_000_000_000_000 + q * s * verdict * 1_000_000
+    let second_accomplice = q * s * r * s * verdict / 1_000;
+    1_000_000_000_000_000_000 + q * s * verdict * 1_000_000 + second_accomplice
         - found_by_trainer
         - found_first
         - found_second
@@ -26,7 +28,8 @@ fn gain(stake: u64, auditor_stake: u64, trainer: u64, verdict: u64) -> i128 {
 fn made_up_work_gains_nothing_at_any_stake() {
     for trainer in [0, TRAINER] {
         for stake in (0..40_000).step_by(37) {
-            for auditor in (AUDITOR_STAKE_MIN..40_000).step_by(911) {
+            let least = AUDITOR_STAKE_MIN.max(STAKES_MIN.saturating_sub(stake));
+            for auditor in (least..40_000).step_by(911) {
                 for verdict in [0, 500, 1_000] {
                     let gain = gain(stake, auditor, trainer, verdict);
                     assert!(gain <= 1_000_000_000_000, "{stake} {auditor} {trainer}: {gain}");
@@ -58,14 +61,20 @@ fn found_second(stake: u64, auditor_stake: u64) -> i128 {
     i128::from(of_second_audit(stake, auditor_stake, ROUND)) * i128::from(HONEST) * 1_000
 }
 
+/// Returns the share of audits that a second accomplice passes, from that which the honest find.
+fn second_accomplice(found: i128) -> i128 {
+    found * i128::from(ACCOMPLICES) / i128::from(HONEST)
+}
+
 /// An auditor with a stake of ten rounds vouches for several subjects without stake at a time; each counts its share. A made-up
-/// round and the pay for its verdict are worth two rounds' pay.
+/// round and the pay for its verdict are worth two rounds' pay; a second accomplice is paid, too.
 #[test]
 fn vouching_for_many_at_a_time_gains_nothing() {
-    for count in 1..=10_000 / AUDITOR_STAKE_MIN {
+    for count in 1..=10_000 / STAKES_MIN {
         let found = found_second(0, 10_000 / count);
         let none_found = (0..count).fold(WHOLE, |all, _| all * (WHOLE - found) / WHOLE);
-        let gain = 2 * i128::from(count) * (WHOLE - found) - 10 * (WHOLE - none_found);
+        let paid = 2 * (WHOLE - found) + second_accomplice(found);
+        let gain = i128::from(count) * paid - 10 * (WHOLE - none_found);
         assert!(gain <= 1_000, "{count}: {gain}");
     }
 }
@@ -76,7 +85,7 @@ fn vouching_for_many_at_a_time_gains_nothing() {
 fn waiting_rounds_gain_nothing_together() {
     for (stake, auditor, trainer) in [0, 1, 5, 13]
         .into_iter()
-        .flat_map(|stake| [(stake, 1, 0), (stake, 13, 0), (stake, 5, TRAINER)])
+        .flat_map(|stake| [(stake, 2, 0), (stake, 13, 0), (stake, 5, TRAINER)])
     {
         let (mut none_found, mut vouchers_gain) = (WHOLE, 0);
         for count in 1..=12 {
@@ -86,7 +95,8 @@ fn waiting_rounds_gain_nothing_together() {
             let second = passed * found_second(at_stake, auditor * ROUND) / WHOLE;
             let found = i128::from(trainer) * 1_000_000 + audited - passed + second;
             none_found = none_found * (WHOLE - found) / WHOLE;
-            vouchers_gain += passed - second - second * i128::from(auditor);
+            vouchers_gain +=
+                passed - second - second * i128::from(auditor) + second_accomplice(second);
             let kept = none_found * i128::from(count);
             let gain = kept - (WHOLE - none_found) * i128::from(stake) + vouchers_gain;
             assert!(gain <= 10_000_000, "{stake} {auditor} {count}: {gain}");
@@ -103,7 +113,7 @@ fn newcomers_are_always_audited_and_the_floor_holds() {
     assert_eq!(of_audit(19_000, 0, TRAINER), TRAINER);
     assert_eq!(of_audit(100_000, 100_000, 0), 100_000);
     assert_eq!(of_second_audit(0, 0, 0), CERTAIN);
-    assert!(of_second_audit(0, AUDITOR_STAKE_MIN, ROUND) < CERTAIN);
+    assert!(of_second_audit(0, STAKES_MIN, ROUND) < CERTAIN);
     assert!(of_audit(stake_for(100_000), 0, 0) <= 100_000);
     assert!(of_audit(stake_for(100_000) - 2, 0, 0) > 99_990);
     for stake in (0..100_000).step_by(101) {

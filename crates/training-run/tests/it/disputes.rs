@@ -59,7 +59,7 @@ fn an_account_that_is_wrong_loses_its_bond_to_the_referee() {
     dispute(&mut play, 9, round, 1).unwrap();
     let effects = play.rule(round, device(1)).unwrap();
     assert!(effects.contains(&Effect::PayReferee { account: STRANGER, amount: BOND }));
-    assert!(effects.contains(&Effect::Upheld { round, subject: device(1) }));
+    assert!(effects.contains(&Effect::Upheld { round, subject: device(1), is_replayed: true }));
     play.finish();
     assert_eq!(play.paid(1), play.credited(1));
 }

@@ -271,12 +271,15 @@ proptest! {
                             found.push((round, subject));
                         }
                     }
-                    Effect::Upheld { round, subject } => {
-                        let (_, given) = play.entry(round, subject).unwrap_or_default();
-                        if given != commitment(subject, round, 0) {
-                            // The referee said that it could not replay it, or did not answer.
-                            found.retain(|other| *other != (round, subject));
-                        }
+                    // The referee could not replay it, or did not answer.
+                    Effect::Upheld { round, subject, is_replayed: false } => {
+                        found.retain(|other| *other != (round, subject));
+                    }
+                    Effect::Upheld { round, subject, is_replayed: true } => {
+                        let given = play.entry(round, subject).map(|(_, given)| given);
+                        let truth = commitment(subject, round, 0);
+                        prop_assert!(given.is_none_or(|given| given == truth));
+                        found.retain(|other| *other != (round, subject));
                     }
                     Effect::Verified { device: subject, round, tokens: 1.., .. } => {
                         prop_assert!(!found.contains(&(round, subject)));

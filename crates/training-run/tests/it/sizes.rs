@@ -38,6 +38,7 @@ impl Book for Counting {
         reads: fn round(round: u32) -> Round;
         writes: fn set_round(round: &Round) -> ();
         reads: fn committed(round: u32) -> Vec<SeatIndex>;
+        reads: fn has_committed(round: u32, seat: SeatIndex) -> bool;
         writes: fn add_committed(round: u32, seat: SeatIndex) -> ();
         writes: fn clear_committed(round: u32) -> ();
         reads: fn entry(round: u32, seat: SeatIndex) -> Entry;

@@ -1,5 +1,7 @@
 //! `gleaner node`: runs a ledger on this machine.
 
+mod roles;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +28,7 @@ use crate::output::Output;
 use crate::paths;
 use crate::shell::{self, StopSignal, StopSignals};
 use crate::snapshot;
+use roles::Roles;
 
 /// Default chain id of a development ledger, as test suites expect it.
 const DEV_CHAIN_ID: u64 = 31_337;
@@ -177,6 +180,8 @@ struct Document {
     chain_id: u64,
     height: u64,
     data_dir: PathBuf,
+    #[serde(flatten)]
+    roles: Roles,
     /// Accounts that it signs for, with --dev.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     accounts: Vec<Address>,
@@ -250,14 +255,16 @@ async fn serve(
     }
     let url = format!("http://{address}");
     let (chain_id, height) = (node.rules().chain_id, node.head().number);
+    let roles = Roles::of(node)?;
+    let shown = data_dir.display();
     let mut text =
-        format!("{url}\nchain {chain_id} at block {height}, kept in {}", data_dir.display());
+        format!("{url}\nchain {chain_id} at block {height}, kept in {shown}\n{}", roles.text());
     if args.dev {
         text = format!("{text}\n\n{}", unlocked(&keys));
     }
     let accounts = keys.iter().map(PrivateKeySigner::address).collect();
     let data_dir = data_dir.to_owned();
-    output.print(&Document { rpc: url, chain_id, height, data_dir, accounts }, &text)?;
+    output.print(&Document { rpc: url, chain_id, height, data_dir, roles, accounts }, &text)?;
     let signal = tokio::select! {
         signal = signals.next() => Ok(signal),
         error = halt(node) => Err(error),

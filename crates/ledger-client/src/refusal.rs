@@ -56,8 +56,8 @@ mod tests {
             "a deposit of 1.5 GRAIN does not cover the terms: give at least 3 GRAIN",
         );
         check(
-            &TrainingRuns::DrawRearmed { round: 4 }.abi_encode(),
-            "round 4 will be drawn from a new block: draw it again two blocks later",
+            &TrainingRuns::NothingToDraw { round: 4 }.abi_encode(),
+            "round 4 has nothing to draw now",
         );
         check(
             &TrainingRuns::NoQuorum { committed: 1, quorum: 2 }.abi_encode(),

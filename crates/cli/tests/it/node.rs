@@ -74,6 +74,31 @@ fn funds_are_given_once_when_the_ledger_begins() {
     assert_eq!(balance(&machine, &node, RICH), "3000000000000000000");
 }
 
+/// Who begins a ledger alone is its referee, and can bring devices' statements into blocks; a genesis file decides for itself.
+#[test]
+fn a_node_says_what_it_does_for_runs() {
+    let machine = Machine::new();
+    let node = machine.node(&[]);
+    let document = node.document.clone();
+    assert_eq!(document["is_referee"], true);
+    assert_eq!(document["referees"], 1);
+    assert_eq!(document["relay_balance"], "100000000000000000000");
+    let account = document["relay_account"].as_str().unwrap().to_owned();
+    assert_eq!(balance(&machine, &node, &account), "100000000000000000000");
+    node.kill();
+    assert_eq!(machine.node(&[]).document["relay_account"], account.as_str());
+    let genesis = r#"{"chain_id": 7, "timestamp": 1, "gas_limit": 60000000, "commitment": 2,
+        "base_fee": {"initial": 1000, "minimum": 7, "change_denominator": 8, "elasticity": 2},
+        "fee_recipient": "0x00000000000000000000000000000000000000be", "accounts": {},
+        "referees": {"members": ["0x0101010101010101010101010101010101010101010101010101010101010101"], "threshold": 1}}"#;
+    std::fs::write(machine.path("genesis.json"), genesis).unwrap();
+    let file = machine.path("genesis.json");
+    let named = machine.node(&["--data-dir", "named", "--genesis", file.to_str().unwrap()]);
+    assert_eq!(named.document["is_referee"], false);
+    assert_eq!(named.document["referees"], 1);
+    assert_eq!(named.document["relay_balance"], "0");
+}
+
 #[test]
 fn an_invalid_genesis_creates_nothing() {
     let machine = Machine::new();

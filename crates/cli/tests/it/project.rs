@@ -25,7 +25,7 @@ fn terms() -> Terms {
         round_seconds: 60,
         audit_seconds: 60,
         stall_seconds: 600,
-        hold_back_rounds: 1,
+        relay_fee: Wei::new(1_000),
         spec: Digest::from_bytes([1; 32]),
         corpus: Digest::from_bytes([2; 32]),
         initial_state: Digest::from_bytes([3; 32]),
@@ -42,7 +42,8 @@ fn open(machine: &Machine, node: &RunningNode, owner: &str, name: &str) -> Wei {
         let deposit = runs::required_deposit(&ledger, &terms()).await.unwrap();
         let endpoint = "127.0.0.1:4433".to_owned();
         let announcement = Announcement { coordinator: DeviceId::from_bytes([9; 32]), endpoint };
-        ledger.open_run(&terms(), name, &announcement, deposit).await.unwrap();
+        let auditor = DeviceId::from_bytes([8; 32]);
+        ledger.open_run(&terms(), (name, &auditor), &announcement, deposit).await.unwrap();
         deposit
     })
 }
@@ -115,8 +116,9 @@ fn enroll(machine: &Machine, node: &RunningNode, owner: &str, (run, account): (u
             let statement = abi::statement::link(chain, device.as_bytes(), account.as_bytes(), 1);
             ledger.link_device(&device, &account, 1, &key.sign(&statement)).await.unwrap();
         }
-        let statement = abi::statement::enroll(chain, run, device.as_bytes());
-        ledger.enroll(run, &device, &key.sign(&statement)).await.unwrap();
+        let (word, sign) = (abi::convert::device_word(device), |bytes: &[u8]| key.sign(bytes));
+        let signer = abi::signed::Signer { device: word, chain_id: chain, sign: &sign };
+        ledger.relay(&[signer.enroll(run, 1)]).await.unwrap();
     });
 }
 

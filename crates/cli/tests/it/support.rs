@@ -71,7 +71,8 @@ impl Machine {
         }
         let document: Value = serde_json::from_str(&document).unwrap();
         let text = |name: &str| document[name].as_str().unwrap().to_owned();
-        RunningNode { child, url: text("rpc"), data_dir: text("data_dir").into() }
+        let (url, data_dir) = (text("rpc"), text("data_dir").into());
+        RunningNode { child, url, data_dir, document }
     }
 }
 
@@ -108,6 +109,8 @@ impl Finished {
 /// A node that is killed when dropped.
 pub(crate) struct RunningNode {
     child: Child,
+    /// What it printed when it was ready.
+    pub(crate) document: Value,
     pub(crate) url: String,
     pub(crate) data_dir: PathBuf,
 }

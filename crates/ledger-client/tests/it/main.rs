@@ -6,5 +6,6 @@ mod changes;
 mod node;
 mod reads;
 mod runs;
+mod statements;
 mod stub;
 mod views;

@@ -2,16 +2,16 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use abi::{TrainingRuns, statement};
+use abi::{TRAINING_RUNS, TrainingRuns, convert::device_word, signed::Signer};
 use alloy_primitives::{Address, U256, bytes};
 use execution::{BaseFeeRule, Genesis, GenesisAccount};
-use ledger_client::{Announcement, Ledger, LedgerError, SignedCommitment};
+use ledger_client::{Announcement, Ledger, LedgerError};
 use ledger_views::{
     Ask as _, ViewError, devices,
     runs::{self, RunEvent, RunPhase},
 };
-use node::{Node, NodeConfig};
-use training_run::{Commitment, Effect};
+use node::{Founding, Node, NodeConfig};
+use training_run::Effect;
 use units::{AccountId, Digest, Wei};
 use wallet::DeviceKey;
 
@@ -51,7 +51,9 @@ impl Running {
             referees: None,
             accounts: [(signer().address(), rich), (CONTRACT, contract)].into(),
         };
-        let node = Node::open(NodeConfig::new(folder, Some(genesis))).unwrap();
+        let founding = Founding::Solo { relay_funds: U256::from(GRAIN) };
+        let config = NodeConfig { founding, ..NodeConfig::new(folder, Some(genesis)) };
+        let node = Node::open(config).unwrap();
         let server = rpc::serve(node.clone(), address, rpc::Options::STANDARD).await.unwrap();
         Self { node, server }
     }
@@ -113,11 +115,13 @@ async fn a_run_is_opened_worked_on_and_cancelled() {
     assert_eq!(deposit, terms.required_deposit().unwrap());
     let announcement =
         Announcement { coordinator: key(9).device(), endpoint: "127.0.0.1:9".to_owned() };
+    let auditor = key(9).device();
+    let named = ("a poem", &auditor);
     let less = deposit.checked_sub(Wei::new(1)).unwrap();
-    let refused = ledger.open_run(&terms, "a poem", &announcement, less).await.unwrap_err();
+    let refused = ledger.open_run(&terms, named, &announcement, less).await.unwrap_err();
     assert!(refused.refusal::<TrainingRuns::BudgetTooSmall>().is_some(), "{refused:?}");
 
-    let run = ledger.open_run(&terms, "a poem", &announcement, deposit).await.unwrap().run;
+    let run = ledger.open_run(&terms, named, &announcement, deposit).await.unwrap().run;
     assert_eq!((run, runs::count(&ledger).await.unwrap()), (1, 1));
     assert_eq!(runs::terms(&ledger, run).await.unwrap(), terms);
     for number in [1, 2] {
@@ -130,18 +134,17 @@ async fn a_run_is_opened_worked_on_and_cancelled() {
         ("a poem", 2, deposit)
     );
 
-    let receipt =
-        ledger.commit(run, 0, &[signed(run, &key(1)), signed(run, &key(2))]).await.unwrap();
+    let receipt = ledger.relay(&[signed(run, &key(1)), signed(run, &key(2))]).await.unwrap();
     let is_closed = |event: &RunEvent| {
         matches!(event, RunEvent::Followed(Effect::RoundClosed { round: 0, commitments: 2 }))
     };
     let events = receipt.events().unwrap();
     assert_eq!(events.iter().filter(|(_, event)| is_closed(event)).count(), 1);
-    let refused = ledger.commit(run, 0, &[signed(run, &key(1))]).await.unwrap_err();
-    assert!(matches!(refused, LedgerError::Refused { .. }), "{refused:?}");
+    let refused = ledger.submit_statement(TRAINING_RUNS, &signed(run, &key(1))).await.unwrap_err();
+    assert!(refused.refusal::<TrainingRuns::NoRoundOpen>().is_some(), "{refused:?}");
     let seats = runs::seats(&ledger, run).await.unwrap();
     assert_eq!(seats[0].device, key(1).device());
-    assert_eq!(runs::undrawn(&ledger, run).await.unwrap()[0].round, 0);
+    assert_eq!(runs::open_rounds(&ledger, run).await.unwrap()[0].round, 0);
 
     ledger
         .advance(run, 0, (&Digest::from_bytes([7; 32]), &Digest::from_bytes([8; 32])))
@@ -166,18 +169,21 @@ async fn a_run_is_opened_worked_on_and_cancelled() {
 
 pub(crate) async fn take_seat(ledger: &Ledger, run: u64, key: &DeviceKey, account: AccountId) {
     let device = key.device();
-    let link = statement::link(CHAIN_ID, device.as_bytes(), account.as_bytes(), 1);
-    ledger.link_device(&device, &account, 1, &key.sign(&link)).await.unwrap();
+    let statement = abi::statement::link(CHAIN_ID, device.as_bytes(), account.as_bytes(), 1);
+    ledger.link_device(&device, &account, 1, &key.sign(&statement)).await.unwrap();
     assert_eq!(devices::link(ledger, &device).await.unwrap().account, Some(account));
-    let enroll = statement::enroll(CHAIN_ID, run, device.as_bytes());
-    ledger.enroll(run, &device, &key.sign(&enroll)).await.unwrap();
+    ledger.relay(&[with(key, |signer| signer.enroll(run, 1))]).await.unwrap();
 }
 
-pub(crate) fn signed(run: u64, key: &DeviceKey) -> SignedCommitment {
-    let [seal, update] = [2, 3].map(|byte| Digest::from_bytes([byte; 32]));
-    let commitment = Commitment { seal, update };
-    let bytes = statement::commit(CHAIN_ID, run, 0, seal.as_bytes(), update.as_bytes());
-    SignedCommitment { device: key.device(), commitment, signature: key.sign(&bytes) }
+/// Returns a commitment of a device to round 0.
+pub(crate) fn signed(run: u64, key: &DeviceKey) -> Vec<u8> {
+    with(key, |signer| signer.commit(run, 0, [2; 32], [3; 32]))
+}
+
+/// Returns what a device signs.
+pub(crate) fn with(key: &DeviceKey, sign: impl FnOnce(Signer<'_>) -> Vec<u8>) -> Vec<u8> {
+    let (device, sign_bytes) = (device_word(key.device()), |bytes: &[u8]| key.sign(bytes));
+    sign(Signer { device, chain_id: CHAIN_ID, sign: &sign_bytes })
 }
 
 pub(crate) fn key(number: u8) -> DeviceKey {

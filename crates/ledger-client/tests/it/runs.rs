@@ -1,14 +1,11 @@
-use abi::{
-    DEVICES, TRAINING_RUNS,
-    TrainingRuns::{self, self as sol},
-};
+use abi::{DEVICES, TRAINING_RUNS, TrainingRuns};
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256, Bytes, LogData, U256, hex};
 use alloy_sol_types::{SolCall, SolError as _, SolEvent};
-use ledger_client::{Announcement, LedgerError, SignedCommitment, SignedVerdict};
+use ledger_client::{Announcement, LedgerError};
 use ledger_views::runs::{self, RunEvent};
 use serde_json::{Value, json};
-use training_run::{Commitment, Effect, PayKind, Terms};
+use training_run::{Effect, Terms};
 use units::{AccountId, Bps, DeviceId, Digest, Wei};
 
 use crate::stub::{Script, Stub};
@@ -36,7 +33,7 @@ pub(crate) fn terms() -> Terms {
         round_seconds: 60,
         audit_seconds: 60,
         stall_seconds: 600,
-        hold_back_rounds: 1,
+        relay_fee: Wei::new(11),
         spec: digest(3),
         corpus: digest(4),
         initial_state: digest(5),
@@ -55,8 +52,12 @@ async fn opening_a_run_gives_its_id() {
     let logs = json!([foreign, log(TRAINING_RUNS, &opened)]);
     let stub = Stub::start(Script { looks_until_mined: Some(0), logs, ..Script::default() }).await;
     let announcement = Announcement { coordinator: DEVICE, endpoint: "127.0.0.1:1".to_owned() };
-    let made =
-        stub.ledger().await.open_run(&terms(), "p", &announcement, Wei::new(5)).await.unwrap();
+    let made = stub
+        .ledger()
+        .await
+        .open_run(&terms(), ("p", &OTHER), &announcement, Wei::new(5))
+        .await
+        .unwrap();
     assert_eq!(made.run, 7);
     let owner = AccountId::from_bytes([8; 20]);
     let event = RunEvent::Opened { owner, name: "p".to_owned(), deposited: Wei::new(5) };
@@ -73,8 +74,12 @@ async fn opening_a_run_gives_its_id() {
         );
         script.logs = json!([]);
     });
-    let error =
-        stub.ledger().await.open_run(&terms(), "p", &announcement, Wei::new(5)).await.unwrap_err();
+    let error = stub
+        .ledger()
+        .await
+        .open_run(&terms(), ("p", &OTHER), &announcement, Wei::new(5))
+        .await
+        .unwrap_err();
     assert!(matches!(error, LedgerError::Malformed { .. }), "{error:?}");
 }
 
@@ -82,29 +87,19 @@ async fn opening_a_run_gives_its_id() {
 async fn every_change_calls_its_function_with_its_arguments() {
     let stub = Stub::start(Script { looks_until_mined: Some(0), ..Script::default() }).await;
     let ledger = stub.ledger().await;
-    let commitment = Commitment { seal: digest(1), update: digest(2) };
-    let signed = SignedCommitment { device: DEVICE, commitment, signature: SIGNATURE };
-    let verdict = SignedVerdict {
-        round: 2,
-        subject: DEVICE,
-        auditor: OTHER,
-        kind: sol::Verdict::Mismatch,
-        value: digest(5),
-        signature: SIGNATURE,
-    };
     let announcement = Announcement { coordinator: OTHER, endpoint: "e".to_owned() };
 
     ledger.link_device(&DEVICE, &AccountId::from_bytes([8; 20]), 3, &SIGNATURE).await.unwrap();
     ledger.announce(7, &announcement).await.unwrap();
-    ledger.enroll(7, &DEVICE, &SIGNATURE).await.unwrap();
-    ledger.leave(7, 2, &DEVICE, &SIGNATURE).await.unwrap();
-    ledger.commit(7, 2, &[signed]).await.unwrap();
+    ledger.set_auditor(7, &OTHER).await.unwrap();
+    ledger.relay(&[vec![1, 2], vec![3]]).await.unwrap();
     ledger.close_round(7, 2).await.unwrap();
     ledger.lapse(7, 2).await.unwrap();
     ledger.advance(7, 2, (&digest(6), &digest(7))).await.unwrap();
     ledger.draw(7, 2).await.unwrap();
-    ledger.verdict(7, &verdict).await.unwrap();
-    ledger.redraw(7, 2, &DEVICE).await.unwrap();
+    ledger.settle(7, &[0, 3]).await.unwrap();
+    ledger.dispute(7, 2, &DEVICE, Wei::new(9)).await.unwrap();
+    ledger.expire(7, 2, &DEVICE).await.unwrap();
     ledger.cancel(7).await.unwrap();
     ledger.abandon(7).await.unwrap();
 
@@ -115,6 +110,8 @@ async fn every_change_calls_its_function_with_its_arguments() {
         let to: Vec<_> = script.mined.iter().map(|transaction| transaction.to().unwrap()).collect();
         assert_eq!(to[0], DEVICES);
         assert!(to[1..].iter().all(|to| *to == TRAINING_RUNS));
+        let values = script.mined.iter().map(|transaction| transaction.value());
+        assert_eq!(values.sum::<U256>(), U256::from(9), "only a dispute has a bond");
     });
 }
 
@@ -122,43 +119,23 @@ async fn every_change_calls_its_function_with_its_arguments() {
 fn expected_calls() -> [Vec<u8>; 13] {
     let (device, signature) = (B256::repeat_byte(1), Bytes::from(SIGNATURE));
     let (run, round) = (7, 2);
-    let wire = TrainingRuns::Commitment {
-        device,
-        seal: B256::repeat_byte(1),
-        update: B256::repeat_byte(2),
-        signature: signature.clone(),
-    };
     let other = B256::repeat_byte(2);
     let account = Address::repeat_byte(8);
+    let (state, update) = (B256::repeat_byte(6), B256::repeat_byte(7));
+    let statements = vec![Bytes::from(vec![1, 2]), Bytes::from(vec![3])];
     [
-        abi::Devices::linkCall { device, account, nonce: 3, signature: signature.clone() }
-            .abi_encode(),
+        abi::Devices::linkCall { device, account, nonce: 3, signature }.abi_encode(),
         TrainingRuns::announceCall { run, coordinator: other, endpoint: "e".to_owned() }
             .abi_encode(),
-        TrainingRuns::enrollCall { run, device, signature: signature.clone() }.abi_encode(),
-        TrainingRuns::leaveCall { run, device, round, signature: signature.clone() }.abi_encode(),
-        TrainingRuns::commitCall { run, round, commitments: vec![wire] }.abi_encode(),
+        TrainingRuns::setAuditorCall { run, auditor: other }.abi_encode(),
+        TrainingRuns::relayCall { statements }.abi_encode(),
         TrainingRuns::closeCall { run, round }.abi_encode(),
         TrainingRuns::lapseCall { run, round }.abi_encode(),
-        TrainingRuns::advanceCall {
-            run,
-            round,
-            state: B256::repeat_byte(6),
-            update: B256::repeat_byte(7),
-        }
-        .abi_encode(),
+        TrainingRuns::advanceCall { run, round, state, update }.abi_encode(),
         TrainingRuns::drawCall { run, round }.abi_encode(),
-        TrainingRuns::verdictCall {
-            run,
-            round,
-            subject: device,
-            auditor: other,
-            kind: sol::Verdict::Mismatch,
-            value: B256::repeat_byte(5),
-            signature,
-        }
-        .abi_encode(),
-        TrainingRuns::redrawCall { run, round, subject: device }.abi_encode(),
+        TrainingRuns::settleCall { run, seats: vec![0, 3] }.abi_encode(),
+        TrainingRuns::disputeCall { run, round, subject: device }.abi_encode(),
+        TrainingRuns::expireCall { run, round, subject: device }.abi_encode(),
         TrainingRuns::cancelCall { run }.abi_encode(),
         TrainingRuns::abandonCall { run }.abi_encode(),
     ]
@@ -187,10 +164,7 @@ async fn the_past_of_a_run_is_read_from_logs() {
         run: 7,
         account: Address::repeat_byte(8),
         device: B256::repeat_byte(1),
-        round: 2,
-        tokens: 1000,
         amount: U256::from(7000),
-        kind: sol::PayKind::Work,
     };
     let logs =
         json!([log(TRAINING_RUNS, &paid), log(TRAINING_RUNS, &TrainingRuns::Cancelled { run: 7 })]);
@@ -202,10 +176,7 @@ async fn the_past_of_a_run_is_read_from_logs() {
     let effect = Effect::Pay {
         account: AccountId::from_bytes([8; 20]),
         device: DEVICE,
-        round: 2,
-        tokens: 1000,
         amount: Wei::new(7000),
-        kind: PayKind::Work,
     };
     assert_eq!(events[0].event, RunEvent::Followed(effect));
     stub.with(|script| {

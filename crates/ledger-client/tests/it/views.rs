@@ -9,7 +9,8 @@ use ledger_views::{
     assets::{self, AssetView, Powers},
     devices::{self, Link},
     ready,
-    runs::{self, AuditView, LoggedEvent, RunDetails, RunEvent, RunView, SeatView, UndrawnRound},
+    referees::{self, RefereesView},
+    runs::{self, AuditView, LoggedEvent, OpenRound, RunDetails, RunEvent, RunView, SeatView},
 };
 use training_run::{Effect, Terms};
 use units::{AccountId, Digest, Wei};
@@ -38,7 +39,8 @@ struct Said {
     terms: Terms,
     seats: Vec<SeatView>,
     audits: Vec<AuditView>,
-    undrawn: Vec<UndrawnRound>,
+    open_rounds: Vec<OpenRound>,
+    referees: RefereesView,
     required: Wei,
     events: Vec<LoggedEvent>,
 }
@@ -81,7 +83,8 @@ async fn all<A: Ask>(ledger: &A) -> Result<Said, ViewError<A::Error>> {
         terms: runs::terms(ledger, 1).await?,
         seats: runs::seats(ledger, 1).await?,
         audits: runs::audits(ledger, 1).await?,
-        undrawn: runs::undrawn(ledger, 1).await?,
+        open_rounds: runs::open_rounds(ledger, 1).await?,
+        referees: referees::referees(ledger).await?,
         required: runs::required_deposit(ledger, &terms()).await?,
         events: runs::events(ledger, 1, 0..=head.height).await?,
     })
@@ -103,7 +106,8 @@ async fn both_ways_to_ask_give_the_same_views() {
     assert_eq!(all(&ledger.at(middle)).await.unwrap(), past);
     assert_eq!(past.head.height, middle);
     assert!(past.audits.is_empty() && !here.audits.is_empty());
-    assert_eq!((past.undrawn.len(), here.undrawn.len()), (1, 0));
+    assert_eq!((past.open_rounds[0].is_drawn, here.open_rounds[0].is_drawn), (false, true));
+    assert_eq!(here.referees.members, [convert::device(running.node.key())]);
 
     // What does not exist is refused in the same words.
     let refused = ready(assets::asset(&local, 3)).unwrap_err();
@@ -145,11 +149,13 @@ async fn live(ledger: &Ledger) -> u64 {
     let deposit = terms().required_deposit().unwrap();
     let announcement =
         Announcement { coordinator: key(9).device(), endpoint: "127.0.0.1:9".to_owned() };
-    let run = ledger.open_run(&terms(), "a poem", &announcement, deposit).await.unwrap().run;
+    let auditor = key(9).device();
+    let opened = ledger.open_run(&terms(), ("a poem", &auditor), &announcement, deposit).await;
+    let run = opened.unwrap().run;
     for number in [1, 2] {
         take_seat(ledger, run, &key(number), AccountId::from_bytes([number; 20])).await;
     }
-    ledger.commit(run, 0, &[signed(run, &key(1)), signed(run, &key(2))]).await.unwrap();
+    ledger.relay(&[signed(run, &key(1)), signed(run, &key(2))]).await.unwrap();
     let (state, update) = (Digest::from_bytes([7; 32]), Digest::from_bytes([8; 32]));
     let middle = ledger.advance(run, 0, (&state, &update)).await.unwrap().height;
     ledger.draw(run, 0).await.unwrap();

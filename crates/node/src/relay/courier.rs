@@ -79,7 +79,20 @@ struct Parcel {
     gas_limit: u64,
 }
 
+/// Tells those who wait when the thread panics.
+struct StopOnPanic<'a>(&'a Shared);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let reason = "relaying of statements stopped: internal error".to_owned();
+            self.0.relay.queue().stop(&StatementError::NotSent(reason));
+        }
+    }
+}
+
 fn run(shared: &Shared) {
+    let _guard = StopOnPanic(shared);
     let mut sent: Vec<Sent> = Vec::new();
     while wait_for_work(shared, !sent.is_empty()) {
         sent.retain(|sent| !shared.settle_sent(sent));

@@ -6,10 +6,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Time that one statement takes of an allowance: 30 a minute.
-const INTERVAL: Duration = Duration::from_secs(2);
-/// Statements that may come at once after a pause.
-const BURST: u32 = 16;
+/// How often an author may come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Time that one statement takes of an allowance.
+    interval: Duration,
+    /// Statements that may come at once after a pause.
+    burst: u32,
+}
+
+impl Pace {
+    /// Ten a second: a round of a small model takes a fraction of one, and each statement is one that the ledger accepts and a run
+    /// pays for.
+    pub(crate) const DEVICE: Self = Self { interval: Duration::from_millis(100), burst: 32 };
+    /// One a second: nobody is paid for calls that anyone may make, and one is enough for all.
+    pub(crate) const CLIENT: Self = Self { interval: Duration::from_secs(1), burst: 32 };
+
+    /// What is taken at most of an allowance when a statement comes.
+    fn most(self) -> Duration {
+        self.interval * self.burst.saturating_sub(1)
+    }
+}
+
 /// First pause after a statement that the ledger refused in a block; each further one is twice as long.
 const PAUSE_MIN: Duration = Duration::from_secs(5);
 /// How often the pause is doubled at most: to some 10 minutes.
@@ -21,12 +39,9 @@ const AUTHORS_MAX: usize = 65_536;
 
 /// The allowances of authors. An author without an entry has its whole allowance.
 #[derive(Debug)]
-pub(crate) struct Limits<K>(BTreeMap<K, Allowance>);
-
-impl<K> Default for Limits<K> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
+pub(crate) struct Limits<K> {
+    pace: Pace,
+    authors: BTreeMap<K, Allowance>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,13 +52,16 @@ struct Allowance {
     refusals: u32,
 }
 
-impl<K: Ord + Clone> Limits<K> {
+impl<K: Ord + Copy> Limits<K> {
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self { pace, authors: BTreeMap::new() }
+    }
+
     /// Checks that an author may send a statement at `now`.
     pub(crate) fn check(&self, author: &K, now: Instant) -> Result<(), StatementError> {
-        let Some(allowance) = self.0.get(author) else { return Ok(()) };
+        let Some(allowance) = self.authors.get(author) else { return Ok(()) };
         let taken = allowance.whole.saturating_duration_since(now);
-        let most = INTERVAL * (BURST - 1);
-        match taken.checked_sub(most).filter(|wait| !wait.is_zero()) {
+        match taken.checked_sub(self.pace.most()).filter(|wait| !wait.is_zero()) {
             Some(wait) => Err(StatementError::TooOften { seconds: wait.as_secs() + 1 }),
             None => Ok(()),
         }
@@ -52,44 +70,44 @@ impl<K: Ord + Clone> Limits<K> {
     /// Takes one statement of the author's allowance.
     pub(crate) fn take(&mut self, author: &K, now: Instant) -> Result<(), StatementError> {
         self.check(author, now)?;
-        if !self.0.contains_key(author) {
+        if !self.authors.contains_key(author) {
             self.make_room(now)?;
         }
         let fresh = Allowance { whole: now, refusals: 0 };
-        let allowance = self.0.entry(author.clone()).or_insert(fresh);
-        allowance.whole = allowance.whole.max(now) + INTERVAL;
+        let allowance = self.authors.entry(*author).or_insert(fresh);
+        allowance.whole = allowance.whole.max(now) + self.pace.interval;
         Ok(())
     }
 
     /// Slows an author whose statement the ledger refused in a block.
     pub(crate) fn slow(&mut self, author: &K, now: Instant) {
-        let Some(allowance) = self.0.get_mut(author) else { return };
+        let Some(allowance) = self.authors.get_mut(author) else { return };
         let pause = PAUSE_MIN * 2_u32.pow(allowance.refusals.min(DOUBLINGS_MAX));
         // The whole allowance is used up, and the pause comes on top.
-        let used = now + INTERVAL * (BURST - 1);
+        let used = now + self.pace.most();
         allowance.whole = allowance.whole.max(used) + pause;
         allowance.refusals = allowance.refusals.saturating_add(1);
     }
 
     /// A statement of the author succeeded.
     pub(crate) fn absolve(&mut self, author: &K) {
-        if let Some(allowance) = self.0.get_mut(author) {
+        if let Some(allowance) = self.authors.get_mut(author) {
             allowance.refusals = 0;
         }
     }
 
     /// Forgets authors with a whole allowance when there are too many.
     fn make_room(&mut self, now: Instant) -> Result<(), StatementError> {
-        if self.0.len() < AUTHORS_MAX {
+        if self.authors.len() < AUTHORS_MAX {
             return Ok(());
         }
-        self.0.retain(|_, allowance| {
+        self.authors.retain(|_, allowance| {
             let memory = if allowance.refusals > 0 { MEMORY } else { Duration::ZERO };
             allowance.whole + memory > now
         });
-        match self.0.len() < AUTHORS_MAX {
+        match self.authors.len() < AUTHORS_MAX {
             true => Ok(()),
-            false => Err(StatementError::TooOften { seconds: INTERVAL.as_secs() }),
+            false => Err(StatementError::TooOften { seconds: self.pace.interval.as_secs() + 1 }),
         }
     }
 }
@@ -98,6 +116,8 @@ impl<K: Ord + Clone> Limits<K> {
 mod tests {
     use super::*;
 
+    const PACE: Pace = Pace { interval: Duration::from_secs(2), burst: 16 };
+
     #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     fn start() -> Instant {
         Instant::now()
@@ -105,23 +125,23 @@ mod tests {
 
     #[test]
     fn an_allowance_is_used_up_and_comes_back() {
-        let (mut limits, now) = (Limits::default(), start());
-        for _ in 0..BURST {
+        let (mut limits, now) = (Limits::new(PACE), start());
+        for _ in 0..PACE.burst {
             limits.take(&1, now).unwrap();
         }
         let error = limits.take(&1, now).unwrap_err();
         assert_eq!(error.to_string(), "too many statements: try again in 3 s");
         limits.take(&2, now).unwrap();
-        limits.take(&1, now + INTERVAL).unwrap();
-        limits.take(&1, now + INTERVAL).unwrap_err();
-        for _ in 0..BURST {
-            limits.take(&1, now + INTERVAL * 60).unwrap();
+        limits.take(&1, now + PACE.interval).unwrap();
+        limits.take(&1, now + PACE.interval).unwrap_err();
+        for _ in 0..PACE.burst {
+            limits.take(&1, now + PACE.interval * 60).unwrap();
         }
     }
 
     #[test]
     fn refusals_slow_an_author_more_and_more_until_one_succeeds() {
-        let (mut limits, mut now) = (Limits::default(), start());
+        let (mut limits, mut now) = (Limits::new(PACE), start());
         let mut last = Duration::ZERO;
         for _ in 0..12 {
             limits.take(&1, now).unwrap();
@@ -142,13 +162,13 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let (mut limits, now) = (Limits::default(), start());
+        let (mut limits, now) = (Limits::new(PACE), start());
         for author in 0..AUTHORS_MAX {
             limits.take(&author, now).unwrap();
         }
         limits.take(&AUTHORS_MAX, now).unwrap_err();
         limits.take(&0, now).unwrap();
-        limits.take(&AUTHORS_MAX, now + INTERVAL * 2).unwrap();
-        assert_eq!(limits.0.len(), 1);
+        limits.take(&AUTHORS_MAX, now + PACE.interval * 2).unwrap();
+        assert_eq!(limits.authors.len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     error::StatementError,
-    limits::Limits,
+    limits::{Limits, Pace},
     statement::{Author, Statement},
 };
 use alloy_primitives::{B256, keccak256};
@@ -84,14 +84,29 @@ struct Waiting {
 pub(crate) struct Arrival(u64);
 
 /// The statements that wait, in the order of arrival, and those that were sent and are in no block yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Queue {
     waiting: BTreeMap<Arrival, Waiting>,
     arrivals: u64,
     places: BTreeMap<B256, Arrival>,
     sent: BTreeMap<B256, B256>,
-    limits: Limits<Payer>,
+    devices: Limits<B256>,
+    clients: Limits<Client>,
     is_stopping: bool,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            arrivals: 0,
+            places: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            devices: Limits::new(Pace::DEVICE),
+            clients: Limits::new(Pace::CLIENT),
+            is_stopping: false,
+        }
+    }
 }
 
 impl Queue {
@@ -142,12 +157,18 @@ impl Queue {
         if of_author >= WAITING_PER_DEVICE_MAX {
             return full("this device", of_author);
         }
-        self.limits.check(&share.author, now)
+        match &share.author {
+            Payer::Device(device) => self.devices.check(device, now),
+            Payer::Client(client) => self.clients.check(client, now),
+        }
     }
 
     /// Takes one statement of the share's allowance.
     pub(crate) fn charge(&mut self, share: &Share, now: Instant) -> Result<(), StatementError> {
-        self.limits.take(&share.author, now)
+        match &share.author {
+            Payer::Device(device) => self.devices.take(device, now),
+            Payer::Client(client) => self.clients.take(client, now),
+        }
     }
 
     /// Adds a statement.
@@ -205,9 +226,11 @@ impl Queue {
     /// The transaction of a statement is in a block, or won't be; `is_refused` says whether the ledger refused it there.
     pub(crate) fn settle(&mut self, accepted: &Accepted, is_refused: bool, now: Instant) {
         self.sent.remove(&id(&accepted.statement));
+        // Others may have made a call that nobody signs before: that is no fault.
+        let Payer::Device(device) = &accepted.share.author else { return };
         match is_refused {
-            true => self.limits.slow(&accepted.share.author, now),
-            false => self.limits.absolve(&accepted.share.author),
+            true => self.devices.slow(device, now),
+            false => self.devices.absolve(device),
         }
     }
 

@@ -14,6 +14,7 @@ mod parts;
 mod previews;
 mod pruned;
 mod serving;
+mod statements;
 mod submission;
 mod support;
 mod traces;

@@ -28,7 +28,7 @@ use crate::output::Output;
 use crate::paths;
 use crate::shell::{self, StopSignal, StopSignals};
 use crate::snapshot;
-use roles::Roles;
+use roles::{RefereeOffice, Roles};
 
 /// Default chain id of a development ledger, as test suites expect it.
 const DEV_CHAIN_ID: u64 = 31_337;
@@ -263,12 +263,19 @@ async fn serve(
         text = format!("{text}\n\n{}", unlocked(&keys));
     }
     let accounts = keys.iter().map(PrivateKeySigner::address).collect();
+    let referee = match roles.is_referee && !args.dev {
+        true => Some(RefereeOffice::open(data_dir, address, *output).await?),
+        false => None,
+    };
     let data_dir = data_dir.to_owned();
     output.print(&Document { rpc: url, chain_id, height, data_dir, roles, accounts }, &text)?;
     let signal = tokio::select! {
         signal = signals.next() => Ok(signal),
         error = halt(node) => Err(error),
     };
+    if let Some(referee) = referee {
+        referee.close().await;
+    }
     server.stop().await;
     signal
 }

@@ -1,12 +1,28 @@
 //! What a node does for the runs of its ledger: it relays devices' statements, and it may be a referee.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
 use abi::convert;
 use alloy_primitives::Address;
 use anyhow::Context as _;
+use ledger_client::Ledger;
 use ledger_views::{ready, referees::referees};
+use model::instructions::Isa;
 use node::Node;
 use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use units::Wei;
+
+use crate::offices;
+use crate::output::Output;
+
+/// How long the referee waits for its own node.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a replay may take to end when the node stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A balance below this is said to be low: a tenth of what a new ledger gives.
 const LOW: Wei = Wei::new(10_000_000_000_000_000_000);
@@ -19,7 +35,7 @@ pub(super) struct Roles {
     /// Its balance in the smallest unit.
     relay_balance: String,
     /// Whether the node's key is one of the ledger's referees.
-    is_referee: bool,
+    pub(super) is_referee: bool,
     /// Number of the ledger's referees.
     referees: usize,
 }
@@ -65,6 +81,39 @@ impl Roles {
         };
         let balance = balance.to_grain();
         format!("relay account {account} has {balance} GRAIN{advice}\n{referee}")
+    }
+}
+
+/// The referee of this node, at work.
+pub(super) struct RefereeOffice {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl RefereeOffice {
+    /// Starts to decide disputes with the key of the node in `data_dir`, which serves JSON-RPC at `address`.
+    pub(super) async fn open(
+        data_dir: &Path,
+        address: SocketAddr,
+        output: Output,
+    ) -> anyhow::Result<Self> {
+        let mut own = address;
+        if own.ip().is_unspecified() {
+            own.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        }
+        let ledger = Ledger::connect(&format!("http://{own}"), None, PATIENCE).await?;
+        let (stop, stopped) = watch::channel(false);
+        let (key, shards) = (data_dir.join("node.key"), data_dir.join("referee"));
+        let task = offices::referee(&key, shards, ledger, Isa::detect(), stopped, output)?;
+        Ok(Self { stop, task })
+    }
+
+    /// Ends the replay in progress; it is repeated after a restart.
+    pub(super) async fn close(mut self) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(STOP_PATIENCE, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
     }
 }
 

@@ -31,7 +31,7 @@ mod spec;
 
 pub use evaluate::{TooShort, evaluate};
 pub use execute::{Job, JobError, Outcome, StepReport, execute, fabricate};
-pub use merkle::{LEAF_COUNT_MAX, NoSuchLeaf, Proof, disputed, merkle_root, proof, verify_proof};
+pub use merkle::{LEAF_COUNT_MAX, NoSuchLeaf, Proof, merkle_root, proof, verify_proof};
 pub use optimizer::InnerKind;
 pub use outer_step::{
     Advanced, Contribution, OuterState, OuterStateError, OuterStepError, advance, apply_outer,

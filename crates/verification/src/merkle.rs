@@ -6,8 +6,6 @@ use units::Digest;
 /// Largest number of leaves of a tree.
 pub const LEAF_COUNT_MAX: usize = 1 << 16;
 
-const DISPUTED_CONTEXT: &str = "gleaner 2026 disputed root v1";
-
 /// First hashed byte of a leaf and of a node, so that neither can be taken for the other.
 const LEAF: u8 = 0;
 const NODE: u8 = 1;
@@ -97,21 +95,6 @@ pub fn verify_proof(root: &Digest, leaf: &Digest, proof: &Proof) -> bool {
     top == *root
 }
 
-/// Returns what an auditor seals instead of its replay's `root` when the replay does not give the commitment with
-/// this `seal`: `BLAKE3(context, seal ‖ root)` in key-derivation mode with the context `gleaner 2026 disputed root
-/// v1`.
-///
-/// The ledger sees whether a published root opens a seal, not whether that root contains the update of the
-/// commitment. If auditors published the root of their replay, a device that did the work, sealed the true root and
-/// sent another update would pass. No seal can be made that opens to a digest of itself, so this digest never opens
-/// the subject's seal.
-#[must_use]
-pub fn disputed(seal: &Digest, root: &Digest) -> Digest {
-    let mut hasher = blake3::Hasher::new_derive_key(DISPUTED_CONTEXT);
-    hasher.update(seal.as_bytes()).update(root.as_bytes());
-    hasher.finalize().into()
-}
-
 /// Returns the largest power of two below `count`, which is at least 2.
 fn left_count(count: usize) -> usize {
     count.div_ceil(2).next_power_of_two()
@@ -183,14 +166,4 @@ mod tests {
         let pair = hash(NODE, &[&hash(LEAF, &[&leaves[0]]), &hash(LEAF, &[&leaves[1]])]);
         assert_ne!(merkle_root(&[pair]), merkle_root(&leaves[..2]));
     }
-
-    #[test]
-    fn the_disputed_root_is_pinned() {
-        let [seal, root] = [1, 2].map(|byte| Digest::from_bytes([byte; 32]));
-        assert_eq!(disputed(&seal, &root).to_string(), PINNED_DISPUTED);
-    }
-
-    /// Every auditor must compute this, or honest auditors would contradict each other.
-    const PINNED_DISPUTED: &str =
-        "dffeeb08621e979b2e3bff8db8ca7939af075443f1df013e7af382d37e85a8e9";
 }

@@ -69,6 +69,9 @@ pub struct Head {
     pub tokens_verified: u64,
     /// Deadline of the open round.
     pub deadline: UnixSeconds,
+    /// Whether the open round was opened again, because everybody who took part in it had left: seats that waited for the next
+    /// one take part in it.
+    pub is_reopened: bool,
     /// Number of deadlines that the open round has passed without a quorum.
     pub lapses: u8,
     /// Time of the last progress: an input that can't be repeated without end.

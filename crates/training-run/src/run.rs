@@ -65,6 +65,7 @@ impl<'a, B: Book> Run<'a, B> {
             },
             tokens_verified: 0,
             deadline: UnixSeconds::new(0),
+            is_reopened: false,
             lapses: 0,
             progressed: context.now,
             seats: 0,

@@ -201,7 +201,7 @@ impl<B: Book> Step<'_, B> {
         let held = self.head.escrow.held.checked_sub(before.stake).map_err(Refused::from)?;
         self.head.escrow.held = held;
         if before.is_active() {
-            self.count_out(&before);
+            self.count_out(index, &before)?;
         }
         let mut place = self.book.place(&seat.device)?;
         place.bar = Some(Bar { round, cause });

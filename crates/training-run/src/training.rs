@@ -51,6 +51,9 @@ impl<B: Book> Step<'_, B> {
         place.seat = Some(index);
         self.book.set_place(&device, &place)?;
         self.head.active = self.head.active.saturating_add(1);
+        if self.head.phase == Phase::Training && self.head.is_reopened {
+            self.head.taking_part = self.head.taking_part.saturating_add(1);
+        }
         self.emit(Effect::Enrolled { device, account, seat: index, from_round });
         self.pay_seat_relay()?;
         self.open_round_if_ready()
@@ -86,17 +89,26 @@ impl<B: Book> Step<'_, B> {
     /// Makes a seat inactive. Its commitments are audited and paid as before.
     pub(crate) fn give_up_seat(&mut self, index: SeatIndex) -> Result<(), B::Error> {
         let seat = self.change_seat(index, |seat| seat.standing = Standing::Left)?;
-        self.count_out(&seat);
+        self.count_out(index, &seat)?;
         self.emit(Effect::Left { device: seat.device });
         self.free_if_done(index)
     }
 
     /// Counts a seat that was active as inactive.
-    pub(crate) fn count_out(&mut self, seat: &Seat) {
+    pub(crate) fn count_out(&mut self, index: SeatIndex, seat: &Seat) -> Result<(), B::Error> {
         self.head.active = self.head.active.saturating_sub(1);
-        if self.head.phase == Phase::Training && seat.next_round <= self.head.round {
+        if self.head.phase == Phase::Training && self.may_commit(index, seat)? {
             self.head.taking_part = self.head.taking_part.saturating_sub(1);
         }
+        Ok(())
+    }
+
+    /// Returns whether a seat takes part in the open round and has not committed.
+    fn may_commit(&mut self, index: SeatIndex, seat: &Seat) -> Result<bool, B::Error> {
+        let round = self.head.round;
+        let is_waiting = seat.next_round == round.saturating_add(1);
+        let is_let_in = self.head.is_reopened && is_waiting;
+        Ok(seat.next_round <= round || (is_let_in && !self.book.has_committed(round, index)?))
     }
 
     fn pay_seat_relay(&mut self) -> Result<(), Refused> {
@@ -123,7 +135,7 @@ impl<B: Book> Step<'_, B> {
         }
         self.settle_seat(index)?;
         let mut seat = self.book.seat(index)?;
-        if seat.next_round > round {
+        if !self.may_commit(index, &seat)? {
             if self.book.has_committed(round, index)? {
                 return Err(Refused::CommittedAlready(device).into());
             }
@@ -202,6 +214,7 @@ impl<B: Book> Step<'_, B> {
         }
         (self.head.state, self.head.update) = (state, update);
         self.head.round = next;
+        self.head.is_reopened = false;
         self.emit(Effect::Advanced { round, state, update });
         if next == self.terms.rounds {
             self.head.phase = Phase::WindingUp(Ending::Completed);
@@ -227,7 +240,8 @@ impl<B: Book> Step<'_, B> {
     }
 
     fn open_round_if_ready(&mut self) -> Result<(), B::Error> {
-        if self.head.phase != Phase::Gathering || self.head.active < self.terms.seats_min {
+        let needed = if self.head.round == 0 { self.terms.seats_min } else { 1 };
+        if self.head.phase != Phase::Gathering || self.head.active < needed {
             return Ok(());
         }
         let (round, base) = (self.head.round, self.head.state);
@@ -248,10 +262,16 @@ impl<B: Book> Step<'_, B> {
 
     pub(crate) fn close_if_all_committed(&mut self) -> Result<(), B::Error> {
         let is_full = self.head.committed >= self.head.taking_part.min(self.terms.seats_max);
-        if self.head.phase == Phase::Training && self.head.committed > 0 && is_full {
-            self.close_round()?;
+        if self.head.phase != Phase::Training || !is_full {
+            return Ok(());
         }
-        Ok(())
+        if self.head.committed > 0 {
+            return self.close_round();
+        }
+        // Everybody who took part has left: the round opens again, for those who waited for the next one.
+        self.head.phase = Phase::Gathering;
+        self.head.is_reopened = true;
+        self.open_round_if_ready()
     }
 
     fn close_round(&mut self) -> Result<(), B::Error> {

@@ -275,6 +275,7 @@ impl Book for SlotBook<'_> {
             },
             tokens_verified: self.word(stored.tokens_verified)?,
             deadline: self.seconds(stored.deadline)?,
+            is_reopened: self.word(stored.is_reopened)?,
             lapses: self.word(stored.lapses)?,
             progressed: self.seconds(stored.progressed)?,
             seats: self.word(stored.seats)?,
@@ -324,6 +325,7 @@ impl Book for SlotBook<'_> {
         self.set(stored.pending, head.escrow.pending.as_u128())?;
         self.set(stored.tokens_verified, head.tokens_verified)?;
         self.set(stored.deadline, head.deadline.as_u64())?;
+        self.set(stored.is_reopened, head.is_reopened)?;
         self.set(stored.lapses, head.lapses)?;
         self.set(stored.progressed, head.progressed.as_u64())?;
         self.set(stored.seats, head.seats)?;

@@ -54,6 +54,7 @@ storage! {
         pub(super) disputes: Value<u16>,
         pub(super) trainer_audits: Value<u16>,
         pub(super) trainer_silences: Value<u8>,
+        pub(super) is_reopened: Value<bool>,
         pub(super) unsettled: Value<u32>,
         pub(super) deadline: Value<u64>,
         pub(super) progressed: Value<u64>,

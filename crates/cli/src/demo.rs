@@ -122,6 +122,7 @@ async fn demo(
         listen: ([127, 0, 0, 1], 0).into(),
         announce: Vec::new(),
         ledger: client,
+        rewind: None,
         threads: 1,
         isa,
         events,

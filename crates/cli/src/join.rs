@@ -19,7 +19,7 @@ use worker::{Behaviour, Ending, Event, Finding, Refusal};
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
-use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_account, parse_grain};
+use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_grain, parse_payee};
 use crate::output::Output;
 use crate::{paths, shell};
 use choice::{Chosen, Search, Speeds};
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     ledger: LedgerArgs,
     /// Account that is paid; its key is not needed on this machine
-    #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_account)]
+    #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_payee)]
     account: AccountId,
     /// Work for this project and end with it [default: the open project that pays best, one after the other]
     #[arg(long, value_name = "ID")]

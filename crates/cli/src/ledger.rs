@@ -6,7 +6,7 @@ use alloy_signer_local::PrivateKeySigner;
 use ledger_client::Ledger;
 use ledger_views::{
     ViewError,
-    runs::{self, RunDetails, RunPhase, SeatView},
+    runs::{self, RunDetails, RunPhase, RunView, SeatView},
 };
 use training_run::{Cause, Ending, Standing};
 
@@ -44,6 +44,14 @@ pub(crate) async fn project(ledger: &Ledger, run: u64) -> anyhow::Result<RunDeta
                 .hint("gleaner project list")
         }
         details => Ok(details?),
+    }
+}
+
+/// Returns the number of the round that is open, or of those done when none is; rounds count from 1.
+pub(crate) fn round(summary: &RunView) -> u32 {
+    match summary.phase {
+        RunPhase::Training { .. } | RunPhase::Closed => summary.round.saturating_add(1),
+        RunPhase::Gathering | RunPhase::WindingUp(_) | RunPhase::Finished(_) => summary.round,
     }
 }
 

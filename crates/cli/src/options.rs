@@ -147,6 +147,21 @@ pub(crate) fn parse_account(text: &str) -> Result<AccountId, String> {
     Ok(account)
 }
 
+/// Parses the address of an account that can be paid: not that of a module or asset of the ledger, whose pay would be lost.
+///
+/// # Errors
+/// A text for clap.
+pub(crate) fn parse_payee(text: &str) -> Result<AccountId, String> {
+    let account = parse_account(text)?;
+    match abi::Module::at(&convert::address(account)) {
+        None => Ok(account),
+        Some(module) => Err(format!(
+            "this is the address of the ledger's module {}, from which nobody can take pay: give an account of a wallet",
+            module.name
+        )),
+    }
+}
+
 /// Parses the address of any account or contract, and checks its checksum if it has one.
 pub(crate) fn parse_address(text: &str) -> Result<Address, String> {
     parse_account(text).map(convert::address)
@@ -208,6 +223,15 @@ mod tests {
         assert!(parse_account(&right[..41]).unwrap_err().contains("40"));
         assert!(parse_account(&right[2..]).unwrap_err().contains("0x"));
         assert_eq!(checksummed(&parse_account(&right.to_lowercase()).unwrap()), right);
+    }
+
+    #[test]
+    fn a_module_is_no_payee() {
+        let asset = abi::asset_address(3).to_checksum(None);
+        for module in [abi::TRAINING_RUNS.to_checksum(None), asset] {
+            assert!(parse_payee(&module).unwrap_err().contains("module"), "{module}");
+        }
+        parse_payee("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266").unwrap();
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ledger_views::{
 };
 use serde::Serialize;
 use training_run::Terms;
-use units::DeviceId;
+use units::{DeviceId, Wei};
 
 use crate::failure::Hint as _;
 use crate::ledger;
@@ -71,6 +71,7 @@ struct ProjectDocument {
     name: String,
     owner: String,
     state: &'static str,
+    /// The index of the open round, counted from 0; in other states the number of rounds that are done.
     round: u32,
     rounds: u32,
     seats_active: u32,
@@ -163,7 +164,7 @@ async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
             summary.run.to_string(),
             summary.name.clone(),
             ledger::state(summary.phase).to_owned(),
-            format!("{}/{}", summary.round, summary.rounds),
+            format!("{}/{}", ledger::round(&summary), summary.rounds),
             summary.seats_active.to_string(),
             summary.tokens_verified.to_string(),
             summary.paid.to_grain(),
@@ -302,6 +303,7 @@ fn audit_document(audit: &AuditView) -> AuditDocument {
 }
 
 fn facts(summary: &RunView, terms: &Terms, audits_open: usize) -> String {
+    let per_million = Wei::new(terms.price_per_token.as_u128().saturating_mul(1_000_000));
     let audit_rate = f64::from(terms.audit_rate.as_u16()) / 100.0;
     let facts = [
         ("project", format!("{} {}", summary.run, summary.name)),
@@ -311,7 +313,7 @@ fn facts(summary: &RunView, terms: &Terms, audits_open: usize) -> String {
             format!(
                 "{}, round {} of {}",
                 ledger::state(summary.phase),
-                summary.round,
+                ledger::round(summary),
                 summary.rounds
             ),
         ),
@@ -326,7 +328,7 @@ fn facts(summary: &RunView, terms: &Terms, audits_open: usize) -> String {
         ),
         ("owed", format!("{} GRAIN, held back until audits are done", summary.owed.to_grain())),
         ("refunded", format!("{} GRAIN", summary.refunded.to_grain())),
-        ("price", format!("{} GRAIN per token", terms.price_per_token.to_grain())),
+        ("price", format!("{} GRAIN per million tokens", per_million.to_grain())),
         ("audits", format!("{audit_rate} % of the work, {audits_open} open")),
         ("coordinator", format!("{} at {}", summary.coordinator, summary.endpoint)),
         ("model", summary.state.to_string()),

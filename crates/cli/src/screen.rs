@@ -85,10 +85,26 @@ impl Screen {
 
     fn words(&mut self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::Opened { run, deposited, resumed: false } => {
-                format!("project {run} is open, {} GRAIN in escrow", deposited.to_grain())
+            Event::Opened { run, deposited, price_per_token, rounds, resumed: false, .. } => {
+                format!(
+                    "project {run} is open: {rounds} rounds at {} GRAIN per million tokens, {} GRAIN in escrow; what is not earned comes back",
+                    per_million(*price_per_token),
+                    deposited.to_grain()
+                )
             }
-            Event::Opened { run, .. } => format!("project {run} continues"),
+            Event::Opened { run, price_per_token, round, rounds, .. } => {
+                format!(
+                    "project {run} continues: {round} of {rounds} rounds are done, {} GRAIN per million tokens",
+                    per_million(*price_per_token)
+                )
+            }
+            Event::Stopped { run, escrow } => format!(
+                "project {run} stays open with {} GRAIN in escrow: the same command continues it, `gleaner project cancel {run}` ends it and returns what is not owed",
+                escrow.to_grain()
+            ),
+            Event::Gathered { count, needed } => {
+                format!("{count} of {needed} workers are here; training starts with {needed}")
+            }
             Event::Listening { endpoint } => format!("waiting for workers at {endpoint}"),
             Event::Enrolled { device, account } => {
                 format!("device {} joined, paid to {account}", short(device))
@@ -144,6 +160,11 @@ impl Screen {
     fn say(&self, words: &str) {
         self.bar.suspend(|| self.output.say(words));
     }
+}
+
+/// Returns the price of a million tokens, in GRAIN.
+fn per_million(price_per_token: Wei) -> String {
+    Wei::new(price_per_token.as_u128().saturating_mul(1_000_000)).to_grain()
 }
 
 /// Returns the first digits of a device's key, enough to tell a few apart.

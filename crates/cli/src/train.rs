@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use coordinator::{Options, Project, Refusal};
+use coordinator::{Options, Project, Refusal, Report, RunReport};
 use tokio::sync::{mpsc, watch};
 
 use crate::failure::{Hint as _, Interrupted};
@@ -38,6 +38,10 @@ pub(crate) struct Args {
     /// Folder of the run; the same folder continues the run [default: train/NAME in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Start a new run from the state after this many rounds of the folder's run, which must be over; the rounds done
+    /// count
+    #[arg(long, value_name = "ROUNDS")]
+    rewind: Option<u32>,
     /// Number of threads to measure losses
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
@@ -68,6 +72,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             listen: args.listen,
             announce: args.announce,
             ledger,
+            rewind: args.rewind,
             threads: args.threads.into(),
             isa: args.isa.choose()?,
             events,
@@ -88,11 +93,32 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
                 let text = run_report::text(&report);
                 let next =
                     format!("next\n  gleaner sample {} --prompt \"The \"", report.run.model_path);
-                output.print(&report, &format!("{text}\n\n{next}"))
+                output.print(&report, &format!("{text}\n\n{next}"))?;
+                ended_early(&report)
             }
             None => Err(Interrupted.into()),
         }
     })
+}
+
+/// Returns an error for a run that did not do all its rounds: its model is saved, but that is no success.
+fn ended_early(report: &Report) -> anyhow::Result<()> {
+    let RunReport { id, ending, reason, rounds_completed, rewindable, .. } = &report.run;
+    let saved = format!("the model is the ledger's state after round {rounds_completed}");
+    let available: Vec<String> = rewindable.iter().map(ToString::to_string).collect();
+    let rewind = format!(
+        "gleaner train --rewind N starts a new run from the state after round N: {} are on disk",
+        available.join(", ")
+    );
+    match (ending.as_str(), reason) {
+        ("completed", _) => Ok(()),
+        (_, Some(reason)) => {
+            Err(anyhow::anyhow!("project {id} was cancelled because {reason}; {saved}"))
+                .hint(format!("lower the learning rates; {rewind}"))
+        }
+        _ => Err(anyhow::anyhow!("project {id} was {ending} before its last round; {saved}"))
+            .hint(rewind),
+    }
 }
 
 /// Adds a hint to a refusal.
@@ -110,7 +136,13 @@ pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
             "undo the change to continue the run, or start a new one with --data-dir ANOTHER_FOLDER"
                 .to_owned()
         }
-        Some(Refusal::Over { .. }) => "--data-dir ANOTHER_FOLDER".to_owned(),
+        Some(Refusal::Over { .. } | Refusal::NothingToRewind { .. }) => {
+            "--data-dir ANOTHER_FOLDER".to_owned()
+        }
+        Some(Refusal::StillOpen { run, .. }) => format!(
+            "without --rewind the same command continues it; `gleaner project cancel {run}` ends it"
+        ),
+        Some(Refusal::NoSuchState { .. }) => "--rewind ROUNDS".to_owned(),
         Some(Refusal::StateLost { run, .. }) => format!(
             "restore the folder, or `gleaner project cancel {run}`, which returns what is not owed"
         ),

@@ -5,12 +5,17 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use model::{Activations, Execution, Trainer, instructions::Isa};
 use units::{DeviceId, Digest};
-use verification::{Contribution, OuterState, RunSpec};
+use verification::{Contribution, OuterState, OuterStepError, RunSpec};
 
 use crate::folder::{Folder, State};
 
 /// Size of the validation text for the losses shown during a run; the first and the last loss use the whole text.
 const PARTIAL_LOSS_BYTES_MAX: usize = 16 << 10;
+
+/// The aggregated updates lead out of the range of numbers.
+#[derive(Debug, thiserror::Error)]
+#[error("the new state is not finite: lower the learning rates")]
+pub(crate) struct Diverged;
 
 /// The result of a round, already on disk.
 #[derive(Clone, Debug)]
@@ -65,6 +70,11 @@ impl Aggregator {
         Ok(())
     }
 
+    /// Goes on from the same state by another specification, whose model must be the same.
+    pub(crate) fn respecify(&mut self, spec: &Arc<RunSpec>) {
+        self.spec = Arc::clone(spec);
+    }
+
     /// Returns the state's digest.
     pub(crate) fn digest(&self) -> Digest {
         model::state_digest(&self.parameters)
@@ -90,13 +100,16 @@ impl Aggregator {
             .iter()
             .map(|(device, encoded)| Contribution { device: *device, encoded })
             .collect();
-        let advanced = verification::advance(
-            &self.spec,
-            round,
-            &self.parameters,
-            &self.outer,
-            &contributions,
-        )?;
+        let advanced =
+            verification::advance(&self.spec, round, &self.parameters, &self.outer, &contributions);
+        let advanced = match advanced {
+            Err(OuterStepError::Compress(_)) => return Err(Diverged.into()),
+            advanced => advanced?,
+        };
+        let mut values = advanced.parameters.iter().chain(&advanced.state.nesterov.momentum);
+        if !values.all(|value| value.is_finite()) {
+            return Err(Diverged.into());
+        }
         self.parameters = Arc::new(advanced.parameters);
         self.outer = advanced.state;
         let rejected =

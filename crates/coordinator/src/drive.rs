@@ -16,9 +16,11 @@
 
 mod audits;
 mod clock;
+mod divergence;
 mod fetches;
 mod finish;
 mod rounds;
+mod trouble;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -43,21 +45,20 @@ use verification::RunSpec;
 use crate::{
     Event, Folder, Options, Report,
     aggregate::Aggregator,
-    ledger_events::Tally,
+    ledger_events::{EVENT_BLOCKS_MAX, Tally},
     opening::{self, Opened},
     relay::{self, Relay, Relayed},
 };
 use clock::{LedgerClock, RoundClock};
+use divergence::Reports;
 use fetches::Fetches;
+use trouble::{Respite, Trouble};
 
 /// How often the ledger is read when nothing else happens.
 const PASS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Number of accounts that audits need: the subject's, the auditor's, and a third one's to decide between them.
 const ACCOUNTS_MIN: usize = 3;
-
-/// Number of blocks whose events are read at once.
-const EVENT_BLOCKS_MAX: u64 = 500;
 
 /// Opens a project, or resumes it, and drives it to its end. Returns `None` when it was stopped before.
 ///
@@ -68,18 +69,24 @@ pub fn run(options: Options) -> Pin<Box<dyn Future<Output = anyhow::Result<Optio
     Box::pin(drive(options))
 }
 
-async fn drive(options: Options) -> anyhow::Result<Option<Report>> {
-    let opened = opening::open(&options).await?;
+async fn drive(mut options: Options) -> anyhow::Result<Option<Report>> {
+    let mut stop = options.stop.clone();
+    let opened = tokio::select! {
+        opened = opening::open(&mut options) => opened?,
+        _ = stop.wait_for(|stop| *stop) => return Ok(None),
+    };
     let mut driver = Driver::new(&options, opened);
     driver.publish_corpus().await?;
-    let mut stop = options.stop.clone();
     let is_done = tokio::select! {
         done = driver.drive() => done.map(|()| true),
         _ = stop.wait_for(|stop| *stop) => Ok(false),
     };
     let report = match is_done {
         Ok(true) => Some(driver.finish().await?),
-        Ok(false) => None,
+        Ok(false) => {
+            driver.emit(Event::Stopped { run: driver.run, escrow: driver.escrow });
+            None
+        }
         Err(error) => return Err(error),
     };
     let endpoint = Arc::into_inner(driver.endpoint);
@@ -123,13 +130,22 @@ struct Driver<'a> {
     steps_joined: u64,
     clock: LedgerClock,
     round_clock: RoundClock,
+    trouble: Trouble,
+    /// Reports of divergence in the current round.
+    reports: Reports,
+    /// Why this coordinator cancelled the run.
+    diverged: Option<String>,
+    /// What was in escrow when the ledger was last read.
+    escrow: Wei,
+    /// Number of seats that was last reported while too few were taken.
+    gathered: Option<u32>,
     /// Smallest number of accounts that was warned about; starts above [`ACCOUNTS_MIN`], which needs no warning.
     accounts_warned_of: usize,
 }
 
 impl<'a> Driver<'a> {
     fn new(options: &'a Options, opened: Opened) -> Self {
-        let Opened { run, folder, endpoint, spec, aggregator, loss_initial } = opened;
+        let Opened { run, folder, endpoint, spec, aggregator, loss_initial, escrow, .. } = opened;
         Self {
             options,
             ledger: options.ledger.clone(),
@@ -150,6 +166,11 @@ impl<'a> Driver<'a> {
             steps_joined: 0,
             clock: LedgerClock::default(),
             round_clock: RoundClock::default(),
+            trouble: Trouble::default(),
+            reports: Reports::default(),
+            diverged: None,
+            escrow,
+            gathered: None,
             accounts_warned_of: ACCOUNTS_MIN,
         }
     }
@@ -181,9 +202,13 @@ impl<'a> Driver<'a> {
                     self.hear(event);
                 }
                 () = self.fetches.arrived() => {}
-                _ = interval.tick() => {
-                    if self.pass().await? {
-                        return Ok(());
+                _ = interval.tick() => match self.pass().await {
+                    Ok(true) => return Ok(()),
+                    Ok(false) => self.trouble.end(),
+                    Err(error) => {
+                        let Respite { pause, note } = self.trouble.endure(error)?;
+                        note.into_iter().for_each(|note| self.emit(Event::Note(note)));
+                        interval.reset_after(pause);
                     }
                 }
             }
@@ -223,6 +248,7 @@ impl<'a> Driver<'a> {
                     (*round, *step, *steps, *tokens_per_second);
                 self.emit(Event::Step { device, round, step, steps, loss, tokens_per_second });
             }
+            ToCoordinator::Diverged { round } => self.reports.add(device, *round),
             other => {
                 if let Some(statement) = relay::statement(device, other) {
                     self.relay.add(statement);
@@ -254,9 +280,16 @@ impl<'a> Driver<'a> {
 
     /// Does one pass; returns true when the run has ended.
     async fn pass(&mut self) -> anyhow::Result<bool> {
-        self.relay_statements().await?;
+        let relayed = self.relay_statements().await;
+        let is_over = self.follow_run().await?;
+        relayed.map(|()| is_over)
+    }
+
+    /// Does what is due after the statements of devices; returns true when the run has ended.
+    async fn follow_run(&mut self) -> anyhow::Result<bool> {
         self.follow_events().await?;
         let summary = runs::run(&self.ledger, self.run).await?;
+        self.escrow = opening::in_escrow(&summary);
         if summary.phase.is_over() {
             self.follow_events().await?;
             return Ok(true);
@@ -267,13 +300,15 @@ impl<'a> Driver<'a> {
             RunPhase::Training { deadline } => {
                 self.warn_of_few_accounts(&seats);
                 self.fetch_updates(&summary);
+                self.end_if_diverged(&summary, &seats).await?;
                 self.end_round(&summary, &seats, deadline).await?;
             }
             RunPhase::Closed => {
                 self.fetch_updates(&summary);
                 self.advance(&summary, &seats).await?;
             }
-            RunPhase::Gathering | RunPhase::WindingUp(_) | RunPhase::Finished(_) => {}
+            RunPhase::Gathering => self.report_gathered(&summary),
+            RunPhase::WindingUp(_) | RunPhase::Finished(_) => {}
         }
         self.audit().await?;
         self.announce_rounds().await?;
@@ -291,23 +326,44 @@ impl<'a> Driver<'a> {
         self.endpoint.retain_admitted(&known);
     }
 
+    /// Says how many workers there are when their number changes while too few are there.
+    fn report_gathered(&mut self, summary: &RunView) {
+        if self.gathered == Some(summary.seats_active) {
+            return;
+        }
+        self.gathered = Some(summary.seats_active);
+        let (count, needed) = (summary.seats_active, self.options.project.conditions.workers_min);
+        self.emit(Event::Gathered { count, needed: needed.into() });
+    }
+
+    /// Relays what devices have signed. A statement whose transaction failed is tried again later, and holds up no other.
     async fn relay_statements(&mut self) -> anyhow::Result<()> {
+        let mut failed = None;
         let mut taken = self.relay.take().into_iter();
-        while let Some(statement) = taken.next() {
+        while let Some((statement, tries)) = taken.next() {
             match relay::relay(&self.ledger, self.run, &statement).await {
                 Ok(Relayed::Seated(device)) => self.welcome(device),
                 Ok(Relayed::Done) => {}
                 Ok(Relayed::Refused { device, reason }) => self.refuse(&device, &reason),
                 Err(error) => {
-                    // The transaction may or may not have arrived, so it is tried again.
-                    for statement in std::iter::once(statement).chain(taken) {
-                        self.relay.put_back(statement);
+                    if matches!(error, LedgerError::Unreachable { .. }) {
+                        for (statement, tries) in std::iter::once((statement, tries)).chain(taken) {
+                            self.relay.put_back(statement, tries);
+                        }
+                        return Err(error.into());
                     }
-                    return Err(error.into());
+                    // The transaction may or may not have arrived.
+                    if let Some(device) = self.relay.put_back(statement, tries.saturating_add(1))
+                        && let Some(peer) = self.peers.get_mut(&device)
+                    {
+                        // The announcement makes the device send its commitment again.
+                        peer.announced_round = None;
+                    }
+                    failed.get_or_insert(error);
                 }
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn welcome(&mut self, device: DeviceId) {
@@ -378,17 +434,26 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
+    /// Goes to the ledger's state if this coordinator is at another one: a transaction that was thought lost came into a
+    /// block, or one that was expected did not.
+    fn catch_up(&mut self, state: &Digest) -> anyhow::Result<()> {
+        if opening::is_at(&self.aggregator, state) {
+            return Ok(());
+        }
+        let here = self.aggregator.digest();
+        self.aggregator.resume(&self.folder, state).with_context(|| {
+            format!(
+                "the ledger is at state {state}, this coordinator at {here}: check that no second coordinator drives the run"
+            )
+        })
+    }
+
     /// Serves the round's base state to joining devices, and later to auditors.
     async fn serve_state(&mut self, summary: &RunView) -> anyhow::Result<()> {
         if self.served.contains_key(&summary.round) {
             return Ok(());
         }
-        anyhow::ensure!(
-            opening::is_at(&self.aggregator, &summary.state),
-            "the ledger is at state {}, this coordinator at {}: check that no second coordinator drives the run",
-            summary.state,
-            self.aggregator.digest()
-        );
+        self.catch_up(&summary.state)?;
         self.endpoint.publish(model::params_to_bytes(self.aggregator.parameters())).await?;
         self.served.insert(summary.round, summary.state);
         Ok(())
@@ -400,17 +465,22 @@ fn is_awaited(seat: &SeatView, round: u32) -> bool {
     seat.is_active() && seat.from_round <= round && !seat.committed
 }
 
-/// Ignores a refusal: another transaction was faster, or it is too early. The next pass reads the new state of the
-/// ledger.
-fn ignore_refusal<T>(result: Result<T, LedgerError>) -> anyhow::Result<()> {
+/// Returns whether the change was made. A refusal is no error: another transaction was faster, or it is too early. The
+/// next pass reads the new state of the ledger.
+fn settled<T>(result: Result<T, LedgerError>) -> anyhow::Result<bool> {
     match result {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         Err(LedgerError::Refused { reason, .. }) => {
             tracing::debug!(%reason, "the ledger refused a step");
-            Ok(())
+            Ok(false)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// As [`settled`], where it does not matter who made the change.
+fn ignore_refusal<T>(result: Result<T, LedgerError>) -> anyhow::Result<()> {
+    settled(result).map(|_| ())
 }
 
 fn short(device: &DeviceId) -> String {

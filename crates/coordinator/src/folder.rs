@@ -76,6 +76,20 @@ pub struct RunRecord {
     /// The specification, so that a change of it can be named; folders of earlier versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub specification: Option<serde_json::Value>,
+    /// Where the run began, if it started from a state of an earlier run of this folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewound: Option<Rewound>,
+}
+
+/// The beginning of a run that continues an earlier one from one of its states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewound {
+    /// The earlier run.
+    pub run: u64,
+    /// Rounds of the earlier run that are kept.
+    pub rounds: u32,
+    /// Rounds of the project that are done before this run begins, over all earlier runs.
+    pub rounds_before: u32,
 }
 
 /// Parameters after a round, with the state of the outer step for the next one.
@@ -138,6 +152,20 @@ impl Folder {
                 .map_err(|error| FolderError::Damaged { path, reason: error.to_string() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(FolderError::Io { path, source }),
+        }
+    }
+
+    /// Moves the model of an earlier run aside.
+    ///
+    /// # Errors
+    /// When it can't be moved.
+    pub fn set_model_aside(&self, run: u64) -> Result<(), FolderError> {
+        let (path, aside) = (self.model_path(), self.root.join(format!("model-of-run-{run}")));
+        match fs::rename(&path, aside) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(FolderError::Io { path, source })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -343,6 +371,7 @@ mod tests {
             spec: "ab".repeat(32),
             genesis: None,
             specification: None,
+            rewound: None,
         };
         let kept = state(7);
         folder.keep_run(&record).unwrap();

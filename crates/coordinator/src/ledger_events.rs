@@ -8,6 +8,9 @@ use units::{DeviceId, Digest};
 
 use crate::{AuditReport, Event};
 
+/// Number of blocks whose events are read at once.
+pub(crate) const EVENT_BLOCKS_MAX: u64 = 500;
+
 /// What the events of a run add up to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {

@@ -25,7 +25,7 @@ mod relay;
 mod report;
 
 pub use drive::run;
-pub use folder::{Folder, FolderError, RunRecord, State};
+pub use folder::{Folder, FolderError, Rewound, RunRecord, State};
 pub use identity::Change;
 pub use opening::{Options, Refusal};
 pub use project::{Conditions, Project};

@@ -1,6 +1,6 @@
 //! Opens a project's run on the ledger, or resumes it.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use ledger_client::{Announcement, Ledger};
@@ -19,8 +19,9 @@ use verification::RunSpec;
 use crate::{
     Event, Folder, Project, RunRecord,
     aggregate::Aggregator,
-    folder::FolderError,
+    folder::{FolderError, Rewound},
     identity::{self, Change},
+    ledger_events::{EVENT_BLOCKS_MAX, Tally},
 };
 
 /// Options of a coordinator.
@@ -36,6 +37,8 @@ pub struct Options {
     pub announce: Vec<String>,
     /// The ledger, with the owner's key.
     pub ledger: Ledger,
+    /// Start a new run from the state after this many rounds of the folder's run, which must be over.
+    pub rewind: Option<u32>,
     /// Number of threads to measure losses.
     pub threads: usize,
     /// Vector instructions to measure losses.
@@ -89,6 +92,30 @@ pub enum Refusal {
         /// What is in escrow.
         escrow: Wei,
     },
+    /// There is no run to start again from.
+    #[error("folder {} has no run that could be rewound", folder.display())]
+    NothingToRewind {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The run to start again from is not over.
+    #[error("run {run} is not over, so it can't be rewound; {} GRAIN are in its escrow", .escrow.to_grain())]
+    StillOpen {
+        /// The run.
+        run: u64,
+        /// What is in escrow.
+        escrow: Wei,
+    },
+    /// The state to start again from is not on disk.
+    #[error("the state after round {rounds} of run {run} is not on disk: {}", offered(.available))]
+    NoSuchState {
+        /// The run.
+        run: u64,
+        /// The given number of rounds.
+        rounds: u32,
+        /// Numbers of rounds whose states are on disk.
+        available: Vec<u32>,
+    },
     /// The folder's run has ended.
     #[error("run {run} in folder {} has ended: its model is in {}; use another --data-dir for a new run", folder.display(), folder.join("model").display())]
     Over {
@@ -107,6 +134,10 @@ pub(crate) struct Opened {
     pub(crate) spec: Arc<RunSpec>,
     pub(crate) aggregator: Aggregator,
     pub(crate) loss_initial: f64,
+    /// What is in escrow.
+    pub(crate) escrow: Wei,
+    /// Where the run begins, if not at the initial state.
+    rewound: Option<Rewound>,
 }
 
 /// A run of this folder on the ledger.
@@ -117,31 +148,47 @@ struct Found {
     terms: Terms,
 }
 
-/// Opens the project, or resumes the run of the folder.
-pub(crate) async fn open(options: &Options) -> anyhow::Result<Opened> {
+/// Opens the project, or resumes the run of the folder. The rounds of a rewound project that are done already are taken
+/// off its specification.
+pub(crate) async fn open(options: &mut Options) -> anyhow::Result<Opened> {
     let folder = Folder::open(&options.folder)?;
-    let spec = Arc::new(options.project.spec.clone());
     let key = folder.key(random_key)?;
     let endpoint = CoordinatorEndpoint::bind(key, options.listen, Limits::USUAL).await?;
-    let (aggregator, loss_initial) = measured(options, &spec).await?;
-    let mut opened = Opened { run: 0, folder, endpoint, spec, aggregator, loss_initial };
-    match find(options, &opened).await? {
-        Some(found) => take_up(options, &mut opened, found).await?,
-        None => open_new(options, &mut opened).await?,
+    let spec = Arc::new(options.project.spec.clone());
+    let validation = Arc::new(options.project.corpus.evaluated().to_vec());
+    let (threads, isa) = (options.threads, options.isa);
+    let aggregator = Aggregator::initial(&spec, validation, (threads, isa));
+    let (loss_initial, escrow, rewound) = (0.0, Wei::ZERO, None);
+    let mut opened =
+        Opened { run: 0, folder, endpoint, spec, aggregator, loss_initial, escrow, rewound };
+    let found = find(options, &opened).await?;
+    let before = found.as_ref().and_then(|found| found.record.as_ref()?.rewound);
+    match (options.rewind, found) {
+        (Some(rounds), Some(found)) if !is_done_rewind(&found, rounds) => {
+            rewind(options, &mut opened, (&found, rounds)).await?;
+            opened.folder.set_model_aside(found.run.run)?;
+            open_new(options, &mut opened).await?;
+        }
+        (Some(_), None) => {
+            return Err(Refusal::NothingToRewind { folder: options.folder.clone() }.into());
+        }
+        (_, Some(found)) => {
+            if let Some(rewound) = before {
+                begin_later(options, &mut opened, rewound)?;
+            }
+            take_up(options, &mut opened, found).await?;
+        }
+        (None, None) => open_new(options, &mut opened).await?,
     }
     Ok(opened)
 }
 
-/// Returns the initial state and its validation loss.
-async fn measured(options: &Options, spec: &Arc<RunSpec>) -> anyhow::Result<(Aggregator, f64)> {
-    let validation = Arc::new(options.project.corpus.evaluated().to_vec());
-    let (threads, isa, spec) = (options.threads, options.isa, Arc::clone(spec));
-    let measure = move || -> anyhow::Result<(Aggregator, f64)> {
-        let initial = Aggregator::initial(&spec, validation, (threads, isa));
-        let loss = initial.loss()?;
-        Ok((initial, loss))
-    };
-    tokio::task::spawn_blocking(measure).await.context("measuring the initial loss panicked")?
+/// Measures the validation loss of the aggregator's state.
+async fn measure(opened: &mut Opened) -> anyhow::Result<()> {
+    let aggregator = opened.aggregator.clone();
+    let measuring = tokio::task::spawn_blocking(move || aggregator.loss());
+    opened.loss_initial = measuring.await.context("measuring the initial loss panicked")??;
+    Ok(())
 }
 
 /// Returns the run of this folder: the recorded one, or, when the record was lost, the one that the ledger has.
@@ -210,6 +257,7 @@ async fn find_on_ledger(options: &Options, opened: &Opened) -> anyhow::Result<Op
 
 async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> {
     let ledger = &options.ledger;
+    measure(opened).await?;
     let state = opened.aggregator.state();
     opened.folder.keep_state(&state, &[])?;
     let terms = options.project.terms(state.digest())?;
@@ -225,9 +273,16 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
     }
     let announcement = announcement(options, opened);
     let run = ledger.open_run(&terms, &options.project.name, &announcement, deposit).await?.run;
-    opened.run = run;
+    (opened.run, opened.escrow) = (run, deposit);
     keep_record(options, opened).await?;
-    let _ = options.events.send(Event::Opened { run, deposited: deposit, resumed: false });
+    let _ = options.events.send(Event::Opened {
+        run,
+        deposited: deposit,
+        price_per_token: terms.price_per_token,
+        round: 0,
+        rounds: terms.rounds,
+        resumed: false,
+    });
     Ok(())
 }
 
@@ -239,6 +294,7 @@ async fn keep_record(options: &Options, opened: &Opened) -> anyhow::Result<()> {
         spec: opened.spec.digest().to_string(),
         genesis: Some(options.ledger.at(0).head().await?.hash.to_string()),
         specification: Some(serde_json::to_value(opened.spec.as_ref())?),
+        rewound: opened.rewound,
     };
     Ok(opened.folder.keep_run(&record)?)
 }
@@ -256,7 +312,10 @@ async fn take_up(options: &Options, opened: &mut Opened, found: Found) -> anyhow
     if summary.phase.is_over() && options.folder.join("model").exists() {
         return Err(Refusal::Over { folder, run }.into());
     }
-    opened.run = run;
+    (opened.run, opened.escrow) = (run, in_escrow(&summary));
+    // The state of the beginning may be gone from disk; then the loss is that of the initial one.
+    let _ = opened.aggregator.resume(&opened.folder, &terms.initial_state);
+    measure(opened).await?;
     resume(opened, &summary)?;
     keep_record(options, opened).await?;
     let announcement = announcement(options, opened);
@@ -265,7 +324,14 @@ async fn take_up(options: &Options, opened: &mut Opened, found: Found) -> anyhow
     if !is_announced && summary.phase.is_open() {
         ledger.announce(run, &announcement).await?;
     }
-    let _ = options.events.send(Event::Opened { run, deposited: summary.deposited, resumed: true });
+    let _ = options.events.send(Event::Opened {
+        run,
+        deposited: summary.deposited,
+        price_per_token: terms.price_per_token,
+        round: summary.round,
+        rounds: terms.rounds,
+        resumed: true,
+    });
     Ok(())
 }
 
@@ -281,6 +347,88 @@ fn resume(opened: &mut Opened, summary: &RunView) -> Result<(), Refusal> {
             escrow: in_escrow(summary),
         }),
         _ => Ok(()),
+    }
+}
+
+/// Returns whether the found run is the one that this rewind has opened before.
+fn is_done_rewind(found: &Found, rounds: u32) -> bool {
+    let rewound = found.record.as_ref().and_then(|record| record.rewound);
+    rewound.is_some_and(|rewound| rewound.rounds == rounds) && !found.run.phase.is_over()
+}
+
+/// Loads the state after `rounds` rounds of the found run, to start a new run from it.
+async fn rewind(
+    options: &mut Options,
+    opened: &mut Opened,
+    (found, rounds): (&Found, u32),
+) -> anyhow::Result<()> {
+    let run = found.run.run;
+    if !found.run.phase.is_over() {
+        return Err(Refusal::StillOpen { run, escrow: in_escrow(&found.run) }.into());
+    }
+    let states = states_of(&options.ledger, &found.run, &found.terms).await?;
+    let on_disk = opened.folder.states()?;
+    let state = states.get(&rounds).filter(|state| on_disk.contains(state));
+    let Some(state) = state else {
+        let available = states.iter().filter(|(_, state)| on_disk.contains(state));
+        let available = available.map(|(rounds, _)| *rounds).collect();
+        return Err(Refusal::NoSuchState { run, rounds, available }.into());
+    };
+    opened.aggregator.resume(&opened.folder, state).with_context(|| {
+        format!(
+            "the state after round {rounds} does not fit the project: keep its [model] as it was"
+        )
+    })?;
+    let before = found.record.as_ref().and_then(|record| record.rewound);
+    let rounds_before = before.map_or(0, |before| before.rounds_before).saturating_add(rounds);
+    begin_later(options, opened, Rewound { run, rounds, rounds_before })
+}
+
+/// Takes the rounds that are done already off the specification.
+fn begin_later(options: &mut Options, opened: &mut Opened, rewound: Rewound) -> anyhow::Result<()> {
+    let spec = &mut options.project.spec;
+    let (rounds, before) = (spec.rounds, rewound.rounds_before);
+    anyhow::ensure!(
+        before < rounds,
+        "{before} of {rounds} rounds are done already: give more rounds in the project file"
+    );
+    spec.rounds = rounds - before;
+    spec.warmup_rounds = spec.warmup_rounds.saturating_sub(before);
+    opened.spec = Arc::new(spec.clone());
+    opened.aggregator.respecify(&opened.spec);
+    opened.rewound = Some(rewound);
+    Ok(())
+}
+
+/// Returns the digests of a run's states by the number of rounds that led to them.
+pub(crate) async fn states_of(
+    ledger: &Ledger,
+    run: &RunView,
+    terms: &Terms,
+) -> anyhow::Result<BTreeMap<u32, Digest>> {
+    let mut tally = Tally::default();
+    let head = ledger.head().await?.height;
+    let mut next = 0;
+    while next <= head {
+        let last = head.min(next.saturating_add(EVENT_BLOCKS_MAX - 1));
+        for logged in runs::events(ledger, run.run, next..=last).await? {
+            let _ = tally.take(logged.event);
+        }
+        next = last + 1;
+    }
+    let mut states = tally.bases;
+    states.insert(0, terms.initial_state);
+    states.insert(run.round, run.state);
+    Ok(states)
+}
+
+fn offered(available: &[u32]) -> String {
+    match available {
+        [] => "there is no state of this run on disk".to_owned(),
+        _ => {
+            let rounds: Vec<String> = available.iter().map(ToString::to_string).collect();
+            format!("give one of {}", rounds.join(", "))
+        }
     }
 }
 

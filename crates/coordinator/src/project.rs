@@ -31,6 +31,9 @@ use training_run::Terms;
 use units::{Bps, Digest, Wei};
 use verification::RunSpec;
 
+/// Longest name that the ledger accepts, in bytes.
+const NAME_BYTES_MAX: usize = 64;
+
 /// A parsed and validated project.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -115,6 +118,8 @@ impl Project {
             .with_context(|| format!("project file {shown} can't be read"))?;
         let file: File =
             toml::from_str(&text).with_context(|| format!("project file {shown} is not valid"))?;
+        ensure_name(&file.name).with_context(|| format!("in {shown}"))?;
+        price(&file.terms).with_context(|| format!("in {shown}"))?;
         let spec =
             specification(&file.model, &file.training).with_context(|| format!("in {shown}"))?;
         let budget = file.budget.as_deref().map(Wei::parse_grain).transpose()?;
@@ -130,13 +135,12 @@ impl Project {
     /// When a condition is out of its bounds.
     pub fn terms(&self, initial_state: Digest) -> anyhow::Result<Terms> {
         let conditions = &self.conditions;
-        let per_million = Wei::parse_grain(&conditions.price_per_million_tokens)?;
         let terms = Terms {
             rounds: self.spec.rounds,
             warmup_rounds: self.spec.warmup_rounds,
             tokens_per_round: self.spec.tokens(self.spec.warmup_rounds),
             warmup_tokens_per_round: self.spec.tokens(0),
-            price_per_token: Wei::new(per_million.as_u128() / 1_000_000),
+            price_per_token: price(conditions)?,
             audit_rate: Bps::new(conditions.audit_rate_bps)?,
             audit_pay: Bps::new(conditions.audit_pay_bps)?,
             quorum: Bps::new(conditions.quorum_bps)?,
@@ -153,6 +157,26 @@ impl Project {
         terms.validate().context("the project's terms are out of bounds")?;
         Ok(terms)
     }
+}
+
+fn ensure_name(name: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(!name.trim().is_empty(), "name is empty: give the project a name");
+    let size = name.len();
+    anyhow::ensure!(size <= NAME_BYTES_MAX, "name has {size} bytes: give at most {NAME_BYTES_MAX}");
+    Ok(())
+}
+
+/// Returns the price of a token, rounded down: the trainer keeps the remainder.
+fn price(conditions: &Conditions) -> anyhow::Result<Wei> {
+    let given = &conditions.price_per_million_tokens;
+    let per_million = Wei::parse_grain(given).context("in price_per_million_tokens")?;
+    let price = Wei::new(per_million.as_u128() / 1_000_000);
+    anyhow::ensure!(
+        price != Wei::ZERO,
+        "price_per_million_tokens is {given} GRAIN, which is 0 for one token: give at least {} GRAIN",
+        Wei::new(1_000_000).to_grain()
+    );
+    Ok(price)
 }
 
 /// Returns [`RunSpec::small`] with the fields of `[model]` and `[training]` replaced.
@@ -235,6 +259,18 @@ mod tests {
             assert!(error.contains(says), "{error}");
         };
         check("name = 'a'", "corpus");
+        check("name = ''\ncorpus = 'text.txt'", "name is empty");
+        check("name = ' '\ncorpus = 'text.txt'", "name is empty");
+        check(&format!("name = '{}'\ncorpus = 'text.txt'", "a".repeat(65)), "65 bytes");
+        let priced = |price: &str| {
+            format!(
+                "name = 'a'\ncorpus = 'text.txt'\n[terms]\nprice_per_million_tokens = '{price}'"
+            )
+        };
+        check(&priced("0.0000000000009"), "give at least 0.000000000001 GRAIN");
+        check(&priced("0"), "which is 0 for one token");
+        check(&priced("much"), "price_per_million_tokens");
+        read(&priced("0.000000000001")).unwrap();
         check("name = 'a'\ncorpus = 'missing.txt'", "missing.txt");
         check("name = 'a'\ncorpus = 'text.txt'\n[model]\nlayer = 2", "layer");
         check("name = 'a'\ncorpus = 'text.txt'\n[training]\nbatch = 'big'", "batch");

@@ -13,6 +13,9 @@ use units::{AccountId, DeviceId, Digest};
 /// dropped, and the device sends them again.
 const WAITING_PER_DEVICE_MAX: usize = 16;
 
+/// Number of times that a statement is sent whose transaction is rejected or not confirmed.
+const TRIES_MAX: u32 = 8;
+
 /// A device's request to take part.
 #[derive(Clone, Debug)]
 pub(crate) struct Hello {
@@ -53,28 +56,34 @@ impl Statement {
     }
 }
 
-/// The statements that wait to be relayed: a queue for each device. They come from connected devices only, whose number
-/// `transport` bounds.
+/// The statements that wait to be relayed: a queue for each device, with the number of earlier tries. They come from
+/// connected devices only, whose number `transport` bounds.
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
-    waiting: BTreeMap<DeviceId, VecDeque<Statement>>,
+    waiting: BTreeMap<DeviceId, VecDeque<(Statement, u32)>>,
 }
 
 impl Relay {
     pub(crate) fn add(&mut self, statement: Statement) {
         let queue = self.waiting.entry(statement.device()).or_default();
         if queue.len() < WAITING_PER_DEVICE_MAX {
-            queue.push_back(statement);
+            queue.push_back((statement, 0));
         }
     }
 
-    /// Puts a statement back that [`Self::take`] has returned: it is the next of its device.
-    pub(crate) fn put_back(&mut self, statement: Statement) {
-        self.waiting.entry(statement.device()).or_default().push_front(statement);
+    /// Puts a statement back that [`Self::take`] has returned: it is the next of its device. One that was tried too often
+    /// is dropped; then this returns its device.
+    pub(crate) fn put_back(&mut self, statement: Statement, tries: u32) -> Option<DeviceId> {
+        let device = statement.device();
+        if TRIES_MAX <= tries {
+            return Some(device);
+        }
+        self.waiting.entry(device).or_default().push_front((statement, tries));
+        None
     }
 
     /// Returns the oldest statement of each device. So a device that signs many delays the others by one.
-    pub(crate) fn take(&mut self) -> Vec<Statement> {
+    pub(crate) fn take(&mut self) -> Vec<(Statement, u32)> {
         let taken = self.waiting.values_mut().filter_map(VecDeque::pop_front).collect();
         self.waiting.retain(|_, queue| !queue.is_empty());
         taken
@@ -109,7 +118,7 @@ pub(crate) fn statement(device: DeviceId, message: &ToCoordinator) -> Option<Sta
         ToCoordinator::Leaving { round, signature } => {
             Statement::Leave { device, round: *round, signature: signature.clone() }
         }
-        ToCoordinator::Progress { .. } => return None,
+        ToCoordinator::Progress { .. } | ToCoordinator::Diverged { .. } => return None,
     })
 }
 
@@ -179,8 +188,8 @@ mod tests {
             relay.add(leave(loud, round));
         }
         relay.add(leave(quiet, 7));
-        let read = |statements: Vec<Statement>| -> Vec<(DeviceId, u32)> {
-            let read = statements.into_iter().map(|statement| match statement {
+        let read = |statements: Vec<(Statement, u32)>| -> Vec<(DeviceId, u32)> {
+            let read = statements.into_iter().map(|(statement, _)| match statement {
                 Statement::Leave { device, round, .. } => (device, round),
                 other => panic!("{other:?} was not added"),
             });
@@ -189,7 +198,9 @@ mod tests {
         assert_eq!(read(relay.take()), [(loud, 0), (quiet, 7)]);
         let second = relay.take();
         assert_eq!(read(second.clone()), [(loud, 1)]);
-        relay.put_back(second.into_iter().next().unwrap());
+        let (statement, tries) = second.into_iter().next().unwrap();
+        assert_eq!(relay.put_back(statement.clone(), tries + 1), None);
+        assert_eq!(relay.put_back(statement, TRIES_MAX), Some(loud), "it is dropped");
         for round in 1..u32::try_from(WAITING_PER_DEVICE_MAX).unwrap() {
             assert_eq!(read(relay.take()), [(loud, round)]);
         }

@@ -12,8 +12,28 @@ pub enum Event {
         run: u64,
         /// The deposit.
         deposited: Wei,
+        /// The price of a token.
+        price_per_token: Wei,
+        /// Rounds that are done.
+        round: u32,
+        /// Rounds in all.
+        rounds: u32,
         /// Whether an earlier process opened the run and this one resumes it.
         resumed: bool,
+    },
+    /// The coordinator was stopped; the run stays open.
+    Stopped {
+        /// The run's id on the ledger.
+        run: u64,
+        /// What is in escrow.
+        escrow: Wei,
+    },
+    /// The run waits for more workers.
+    Gathered {
+        /// Seats that are taken.
+        count: u32,
+        /// Seats that are needed.
+        needed: u32,
     },
     /// The coordinator listens and waits for workers.
     Listening {
@@ -196,6 +216,11 @@ pub struct EscrowReport {
 pub struct RunReport {
     /// Id on the ledger.
     pub id: u64,
+    /// How it ended: `completed`, `cancelled`, `abandoned`, or `diverged`.
+    pub ending: String,
+    /// Why the coordinator ended it early, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Number of rounds that have a state.
     pub rounds_completed: u32,
     /// Tokens verified, over all devices.
@@ -206,8 +231,10 @@ pub struct RunReport {
     pub loss_final: f64,
     /// Folder of the saved model.
     pub model_path: String,
-    /// Digest of its parameters.
+    /// Digest of its parameters: the state on the ledger.
     pub model_digest: String,
+    /// Numbers of rounds whose states are on disk, from which `--rewind` can start a new run.
+    pub rewindable: Vec<u32>,
 }
 
 /// The whole report, for display or as JSON.

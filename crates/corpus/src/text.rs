@@ -33,6 +33,12 @@ pub enum CorpusError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// The path is neither a file nor a folder.
+    #[error("{path} is a pipe, device or socket, not a file: write the text to a file, and give that", path = .path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// A file is not UTF-8.
     #[error("{path} is not UTF-8 text (first invalid byte at {offset}): convert it, or move it out of the folder", path = .path.display())]
     NotText {
@@ -66,8 +72,12 @@ pub enum CorpusError {
 /// Names that begin with a dot are skipped. Links are followed, up to `DEPTH_MAX` folders deep.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CorpusError> {
     let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
-    if !metadata.is_dir() {
+    if metadata.is_file() {
         return read_file(path);
+    }
+    if !metadata.is_dir() {
+        // Reading it could wait for ever, or never end.
+        return Err(CorpusError::NotAFile { path: path.to_owned() });
     }
     let mut files = Vec::new();
     collect(path, 0, &mut files)?;

@@ -90,10 +90,10 @@ fn seat(seat: &SeatView) -> Vec<Markup> {
         Standing::Active => html! { "active" },
         Standing::Left => html! { "left" },
         Standing::Expelled { round, cause: Cause::Convicted } => {
-            html! { span class="bad" { "convicted, round " (round) } }
+            html! { span class="bad" { "convicted, round " (round + 1) } }
         }
         Standing::Expelled { round, cause: Cause::FalseAudit } => {
-            html! { span class="bad" { "false auditor, round " (round) } }
+            html! { span class="bad" { "false auditor, round " (round + 1) } }
         }
     };
     vec![

@@ -14,10 +14,13 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, ConfigError};
 use crate::functions::ROTARY_BASE;
 use crate::layout::{Layout, Tensor};
-use crate::state::params_to_bytes;
+use crate::state::{params_to_bytes, state_digest};
 
 const WEIGHTS_FILE: &str = "model.safetensors";
 const CONFIG_FILE: &str = "config.json";
+/// Metadata: digest of the parameters, and the sizes of the model as JSON. Written by [`save`], checked by [`load`].
+const STATE_KEY: &str = "gleaner.state";
+const SIZES_KEY: &str = "gleaner.sizes";
 /// The value of `rms_norm_eps`; the f32 nearest to it is added.
 const NORM_EPSILON: f64 = 1e-5;
 
@@ -114,6 +117,26 @@ pub enum CheckpointError {
         found: String,
         /// Type and shape of this configuration.
         expected: String,
+    },
+    /// The parameters are not those that were saved.
+    #[error("`{}` has parameters with the digest {found}, but was saved with {saved}: copy or save it again", path.display())]
+    OtherState {
+        /// The file.
+        path: PathBuf,
+        /// Digest of its parameters.
+        found: String,
+        /// Digest that was written when it was saved.
+        saved: String,
+    },
+    /// The configuration is not that with which the parameters were saved.
+    #[error("`{}` has the sizes {found}, but the model was saved with {saved}: restore the file", path.display())]
+    OtherSizes {
+        /// The file.
+        path: PathBuf,
+        /// Its sizes.
+        found: String,
+        /// The sizes that were written when the model was saved.
+        saved: String,
     },
     /// A value is infinite or not a number.
     #[error("`{}` has values in `{name}` that are not finite: the training diverged", path.display())]
@@ -235,7 +258,8 @@ enum HeaderEntry<'a> {
 }
 
 /// Writes the model into `folder`, which is created if needed. The same model and metadata give the same bytes. Each
-/// file is replaced atomically, so a reader never sees a partial file.
+/// file is replaced atomically, so a reader never sees a partial file. The digest of the parameters and the sizes are
+/// added to the metadata, so that [`load`] finds any change.
 ///
 /// # Errors
 /// [`CheckpointError::Write`] names the file that can't be written.
@@ -270,6 +294,8 @@ fn to_safetensors(config: &Config, params: &[f32], metadata: &BTreeMap<String, S
     // Other readers want the framework whose layout it is; "pt" means row-major `(out, in)`.
     let mut metadata = metadata.clone();
     metadata.insert("format".to_owned(), "pt".to_owned());
+    metadata.insert(STATE_KEY.to_owned(), state_digest(params).to_string());
+    metadata.insert(SIZES_KEY.to_owned(), sizes_text(config));
     let mut header = BTreeMap::from([("__metadata__", HeaderEntry::Metadata(&metadata))]);
     for Tensor { name, shape, range } in layout.tensors() {
         let data_offsets = [range.start, range.end].map(|position| position * size_of::<f32>());
@@ -285,6 +311,10 @@ fn to_safetensors(config: &Config, params: &[f32], metadata: &BTreeMap<String, S
     bytes
 }
 
+fn sizes_text(config: &Config) -> String {
+    serde_json::to_string(config).expect("a flat struct of integers can be written as JSON")
+}
+
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
     let part = path.with_extension("part");
     let written = File::create(&part).and_then(|mut file| {
@@ -296,7 +326,8 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
         .map_err(|source| CheckpointError::Write { path: path.to_owned(), source })
 }
 
-/// Loads the model in `folder`.
+/// Loads the model in `folder`. If [`save`] wrote it, the parameters and sizes must still be those that were saved; models
+/// of other programs have nothing to compare with.
 ///
 /// # Errors
 /// [`CheckpointError`] names the file and what is wrong with it.
@@ -320,7 +351,27 @@ pub fn load(folder: &Path) -> Result<Checkpoint, CheckpointError> {
     for tensor in layout.tensors() {
         read_tensor(&path, &tensors, tensor, &mut params)?;
     }
-    Ok(Checkpoint { config, params, metadata })
+    let checkpoint = Checkpoint { config, params, metadata };
+    check_saved(folder, &checkpoint)?;
+    Ok(checkpoint)
+}
+
+/// Compares parameters and sizes with those that were saved.
+fn check_saved(folder: &Path, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+    let Checkpoint { config, params, metadata } = checkpoint;
+    if let Some(saved) = metadata.get(SIZES_KEY)
+        && *saved != sizes_text(config)
+    {
+        let (path, found) = (folder.join(CONFIG_FILE), sizes_text(config));
+        return Err(CheckpointError::OtherSizes { path, found, saved: saved.clone() });
+    }
+    let Some(saved) = metadata.get(STATE_KEY) else { return Ok(()) };
+    let found = state_digest(params).to_string();
+    if found == *saved {
+        return Ok(());
+    }
+    let path = folder.join(WEIGHTS_FILE);
+    Err(CheckpointError::OtherState { path, found, saved: saved.clone() })
 }
 
 fn load_config(path: &Path) -> Result<Config, CheckpointError> {

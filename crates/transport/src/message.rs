@@ -112,6 +112,11 @@ pub enum ToCoordinator {
         /// Signature over `statement::leave`.
         signature: WireSignature,
     },
+    /// This device's training of the round diverged, so it can't commit. The coordinator replays the round to check it.
+    Diverged {
+        /// The round.
+        round: u32,
+    },
 }
 
 /// From the coordinator to a worker.

@@ -17,7 +17,7 @@ use abi::TrainingRuns::Verdict;
 use tokio::sync::mpsc;
 use transport::message::{ToCoordinator, ToWorker};
 use units::{DeviceId, Digest};
-use verification::Outcome;
+use verification::{JobError, Outcome};
 
 use crate::{
     Event, Options,
@@ -244,6 +244,9 @@ impl<'a> Session<'a> {
                         return Err(error);
                     }
                     Err(error) => {
+                        if has_diverged(&error) {
+                            self.inputs.endpoint.send(&ToCoordinator::Diverged { round }).await?;
+                        }
                         self.options.emit(Event::Failed { round, reason: format!("{error:#}") })
                     }
                 }
@@ -328,6 +331,11 @@ impl<'a> Session<'a> {
         self.inputs.endpoint.send(&message).await?;
         Ok(())
     }
+}
+
+/// Returns whether the round can't be finished because its numbers left their range.
+fn has_diverged(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(JobError::Diverged { .. } | JobError::Compress(_)))
 }
 
 fn progress(round: u32, pace: Pace) -> ToCoordinator {

@@ -103,6 +103,33 @@ fn a_corpus_that_is_none_is_refused_by_its_name() {
     assert!(!machine.path("demo").exists(), "refused before anything is made");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let machine = Machine::new();
+    let pipe = machine.path("pipe.txt");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::write(machine.path("project.toml"), "name = 'a'\ncorpus = 'pipe.txt'").unwrap();
+    machine.run(&["train", "project.toml"]).assert_fails(1, &["pipe.txt", "not a file"]);
+    machine.run(&["demo", "--corpus", "pipe.txt"]).assert_fails(1, &["pipe.txt", "not a file"]);
+}
+
+#[test]
+fn a_project_without_name_or_price_is_refused() {
+    let machine = Machine::new();
+    write_corpus(&machine.path("corpus.txt"), 1000);
+    let cheap = "price_per_million_tokens = '0.0000000000001'\n";
+    let unnamed = project(2, "").replace("name = 'barley'", "name = ''");
+    for (text, says) in
+        [(unnamed, "name is empty"), (project(2, cheap), "which is 0 for one token")]
+    {
+        fs::write(machine.path("project.toml"), text).unwrap();
+        machine.run(&["train", "project.toml"]).assert_fails(1, &["project.toml", says, "give "]);
+    }
+    let asset = abi::asset_address(1).to_checksum(None);
+    machine.run(&["join", "--account", &asset]).assert_fails(2, &["module"]);
+}
+
 #[test]
 fn a_field_that_does_not_exist_is_named() {
     let machine = Machine::new();

@@ -70,7 +70,12 @@ impl Field {
 
     /// Starts worker number `index`, with a key and an account of its own: devices of one account don't audit each other.
     pub(crate) fn join(&self, index: u8, flags: &[&str]) -> Running {
-        self.join_any(index, &[&["--project", "1"], flags].concat())
+        self.join_project(index, "1", flags)
+    }
+
+    /// As [`Self::join`], for another project than the first.
+    pub(crate) fn join_project(&self, index: u8, project: &str, flags: &[&str]) -> Running {
+        self.join_any(index, &[&["--project", project], flags].concat())
     }
 
     /// Starts a worker that chooses its projects.

@@ -6,6 +6,7 @@ mod abi;
 mod asset;
 mod bench;
 mod demo;
+mod early_end;
 mod faults;
 mod field;
 mod join;

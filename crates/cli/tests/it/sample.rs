@@ -63,3 +63,21 @@ fn a_damaged_model_is_named() {
         .run(&["sample", "model", "--prompt", "a"])
         .assert_fails(1, &["model/model.safetensors"]);
 }
+
+#[test]
+fn a_changed_model_is_refused_with_both_digests() {
+    let machine = Machine::new();
+    save(&machine);
+    let path = machine.path("model").join("model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 4;
+    bytes[last] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let saved = model::initial_parameters(
+        &Config { layers: 1, width: 16, heads: 2, context: 32, vocabulary: 256, hidden: 32 },
+        &[1; 32],
+    );
+    let saved = model::state_digest(&saved).to_string();
+    let refused = machine.run(&["sample", "model", "--prompt", "a"]);
+    refused.assert_fails(1, &["model.safetensors", "was saved with", &saved]);
+}

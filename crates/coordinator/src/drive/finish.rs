@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use ledger_views::runs;
-use training_run::Standing;
+use ledger_views::runs::{self, RunPhase, RunView};
+use training_run::{Ending, Standing};
 use transport::message::ToWorker;
 
 use super::Driver;
-use crate::{EscrowReport, Payout, Report, RunReport, TrafficReport};
+use crate::{EscrowReport, Payout, Report, RunReport, TrafficReport, opening};
 
 impl Driver<'_> {
     pub(super) async fn finish(&mut self) -> anyhow::Result<Report> {
@@ -16,6 +16,9 @@ impl Driver<'_> {
             self.send(&device, &ToWorker::Finished);
         }
         let summary = runs::run(&self.ledger, self.run).await?;
+        // Cancelled in the middle of a round, this coordinator may be one state ahead: the ledger's is the model.
+        self.catch_up(&summary.state)?;
+        let rewindable = self.rewindable(&summary).await?;
         let (loss_final, model_path) = self.save(summary.round).await?;
         let seats = runs::seats(&self.ledger, self.run).await?;
         let payouts = seats.iter().map(|seat| Payout {
@@ -28,12 +31,15 @@ impl Driver<'_> {
         Ok(Report {
             run: RunReport {
                 id: self.run,
+                ending: self.ending(summary.phase).to_owned(),
+                reason: self.diverged.clone(),
                 rounds_completed: summary.round,
                 tokens_verified: summary.tokens_verified,
                 loss_initial: self.loss_initial,
                 loss_final,
                 model_path,
                 model_digest: self.aggregator.digest().to_string(),
+                rewindable,
             },
             traffic: self.traffic(),
             audits: self.tally.audits,
@@ -44,6 +50,24 @@ impl Driver<'_> {
                 refunded: summary.refunded.to_string(),
             },
         })
+    }
+
+    fn ending(&self, phase: RunPhase) -> &'static str {
+        match phase {
+            _ if self.diverged.is_some() => "diverged",
+            RunPhase::Finished(Ending::Cancelled) => "cancelled",
+            RunPhase::Finished(Ending::Abandoned) => "abandoned",
+            _ => "completed",
+        }
+    }
+
+    /// Returns the numbers of rounds whose states are on disk, counted from the beginning of this run.
+    async fn rewindable(&self, summary: &RunView) -> anyhow::Result<Vec<u32>> {
+        let terms = runs::terms(&self.ledger, self.run).await?;
+        let states = opening::states_of(&self.ledger, summary, &terms).await?;
+        let on_disk = self.folder.states()?;
+        let kept = states.into_iter().filter(|(_, state)| on_disk.contains(state));
+        Ok(kept.map(|(rounds, _)| rounds).collect())
     }
 
     async fn save(&self, rounds: u32) -> anyhow::Result<(f64, String)> {

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use ledger_views::runs::{self, RunView, SeatView};
 use units::{DeviceId, Digest, UnixSeconds};
 
-use super::{Driver, ignore_refusal, is_awaited, short};
-use crate::Event;
+use super::{Driver, ignore_refusal, is_awaited, settled, short};
+use crate::{Event, aggregate::Diverged};
 
 /// Number of rounds between two measured losses.
 const LOSS_ROUNDS: u32 = 4;
@@ -69,19 +69,16 @@ impl Driver<'_> {
                 None if self.peers.contains_key(device) => return Ok(()),
                 None => {
                     self.emit(Event::Note(format!(
-                        "device {} disconnected before its update of round {round} was received",
-                        short(device)
+                        "device {} disconnected before its update of round {} was received",
+                        short(device),
+                        round + 1
                     )));
                     self.fetches.give_up(*digest);
                 }
             }
         }
-        let before = self.aggregator.digest();
-        anyhow::ensure!(
-            before == summary.state,
-            "round {round} starts from state {}, this coordinator is at {before}",
-            summary.state
-        );
+        self.catch_up(&summary.state)?;
+        let before = summary.state;
         let glance = (round + 1).is_multiple_of(LOSS_ROUNDS);
         let mut aggregator = self.aggregator.clone();
         let aggregated = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
@@ -89,8 +86,13 @@ impl Driver<'_> {
             let loss = if glance { Some(aggregator.partial_loss()?) } else { None };
             Ok((aggregator, step, loss))
         });
-        let (aggregator, step, validation_loss) =
-            aggregated.await.context("aggregating panicked")??;
+        let aggregated = aggregated.await.context("aggregating panicked")?;
+        let (aggregator, step, validation_loss) = match aggregated {
+            Err(error) if error.is::<Diverged>() => {
+                return self.end_diverged(round, &format!("{error:#}")).await;
+            }
+            aggregated => aggregated?,
+        };
         for (device, reason) in &step.rejected {
             self.emit(Event::Note(format!(
                 "update of device {} is not used: {reason}",
@@ -101,9 +103,11 @@ impl Driver<'_> {
         let needed: Vec<Digest> = self.served.values().copied().chain([before]).collect();
         self.folder.keep_state(&aggregator.state(), &needed)?;
         let update = self.endpoint.publish(step.update).await?;
-        ignore_refusal(self.ledger.advance(self.run, round, (&step.state, &update)).await)?;
-        self.aggregator = aggregator;
         self.last_step = Some((before, update));
+        if !settled(self.ledger.advance(self.run, round, (&step.state, &update)).await)? {
+            return Ok(());
+        }
+        self.aggregator = aggregator;
         let joined = u64::try_from(step.joined)?;
         self.steps_joined += joined * u64::from(self.spec.steps(round));
         self.emit(Event::Advanced {

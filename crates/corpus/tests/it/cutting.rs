@@ -75,3 +75,15 @@ fn errors_name_the_place() {
     let cut = Corpus::from_text(b"half a character: \xe2\x82".to_vec(), &CUT).unwrap_err();
     assert!(matches!(cut, CorpusError::NotText { offset: 18, .. }));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let scratch = tempfile::tempdir().unwrap();
+    let socket = scratch.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for path in [socket.as_path(), std::path::Path::new("/dev/zero")] {
+        let error = Corpus::from_path(path, &Cut::for_context(8)).unwrap_err().to_string();
+        assert!(error.contains("not a file"), "{error}");
+    }
+}

@@ -45,6 +45,47 @@ fn a_saved_model_is_loaded() {
 }
 
 #[test]
+fn one_changed_bit_is_refused_with_both_digests() {
+    let (folder, params) = saved("bit");
+    let path = folder.path().join(WEIGHTS_FILE);
+    let whole = std::fs::read(&path).unwrap();
+    let values = params.len() * size_of::<f32>();
+    let check = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let error = load(folder.path()).unwrap_err();
+        let CheckpointError::OtherState { found, saved, .. } = &error else { panic!("{error}") };
+        assert_eq!(*saved, state_digest(&params).to_string());
+        assert!(
+            found != saved && message(&error).contains(found) && message(&error).contains(saved)
+        );
+    };
+    for position in [whole.len() - values, whole.len() - values / 2, whole.len() - 4] {
+        let mut bytes = whole.clone();
+        bytes[position] ^= 1;
+        check(&bytes);
+    }
+    let mut zeros = whole.clone();
+    zeros[whole.len() - values..].fill(0);
+    check(&zeros);
+    std::fs::write(&path, &whole).unwrap();
+    load(folder.path()).unwrap();
+}
+
+#[test]
+fn another_context_is_refused_with_both() {
+    let (folder, _) = saved("context");
+    let path = folder.path().join(CONFIG_FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (was, now) = ("\"max_position_embeddings\": 4", "\"max_position_embeddings\": 1");
+    assert!(text.contains(was));
+    std::fs::write(&path, text.replace(was, now)).unwrap();
+    let error = load(folder.path()).unwrap_err();
+    assert!(matches!(error, CheckpointError::OtherSizes { .. }), "{error}");
+    let text = message(&error);
+    assert!(text.contains("\"context\":1,") && text.contains("\"context\":4,"), "{text}");
+}
+
+#[test]
 fn a_missing_file_is_named() {
     for file in [WEIGHTS_FILE, CONFIG_FILE] {
         let (folder, _) = saved("missing");

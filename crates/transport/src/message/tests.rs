@@ -5,7 +5,7 @@ fn signature(byte: u8) -> WireSignature {
     WireSignature::from_bytes(&[byte; 64])
 }
 
-fn to_coordinator() -> [(&'static str, ToCoordinator); 6] {
+fn to_coordinator() -> [(&'static str, ToCoordinator); 7] {
     let hello = |link| ToCoordinator::Hello {
         protocol: PROTOCOL,
         run: 300,
@@ -40,6 +40,7 @@ fn to_coordinator() -> [(&'static str, ToCoordinator); 6] {
         ("verdict", verdict),
         ("progress", progress),
         ("leaving", ToCoordinator::Leaving { round: 15, signature: signature(16) }),
+        ("diverged", ToCoordinator::Diverged { round: 17 }),
     ]
 }
 

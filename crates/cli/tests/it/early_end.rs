@@ -91,7 +91,7 @@ fn a_diverging_run_ends_with_the_reason() {
     let finished = train.end();
     let report = assert_ended(&finished, &field, "diverged");
     assert!(report["run"]["reason"].as_str().unwrap().contains("diverged in round"), "{report:#}");
-    assert!(0 < report["run"]["rewindable"].as_array().unwrap().len(), "{report:#}");
+    assert!(!report["run"]["rewindable"].as_array().unwrap().is_empty(), "{report:#}");
     for says in ["lower the learning rate", "--rewind", "the training diverged in round"] {
         assert!(finished.stderr.contains(says), "{}", finished.stderr);
     }

@@ -1,16 +1,20 @@
 //! The lossless half: how chosen positions, signs and levels are encoded, and what the decoder refuses.
 //!
 //! ```text
-//! version u8 | parameter count u32 LE | density u16 LE | chunk …
-//! chunk:  low level bf16 LE | high level bf16 LE | positions | codes | zero bits up to a whole byte
-//! positions:  nothing when all are chosen · 12 bits each, ascending, when that is shorter · else one bit for each value of the chunk
-//! codes:      2 bits for each chosen value: sign (1 = negative), then level (1 = high)
+//! version u8 | parameter count u32 LE | density u16 LE | bits u8 | chunk …
+//! chunk:  levels, bf16 LE, ascending | positions | codes | zero bits up to a whole byte
+//! codes:  for each chosen value its sign (1 = negative), then the index of its level, lowest bit first
 //! ```
 //!
-//! Bits fill a byte from the lowest up. The encoding of the positions follows from the counts, so every update has
-//! exactly one encoding.
+//! Bits fill a byte from the lowest up. With `bits` a value there are `2^(bits − 1)` levels in a chunk. How positions are
+//! written, and why every update has exactly one encoding, is in [`spacing`].
 
 use thiserror::Error;
+
+use crate::{
+    bits::{BitReader, BitWriter},
+    spacing::Spacing,
+};
 
 /// Number of values in a chunk; the last chunk may be shorter.
 pub const CHUNK: usize = 4096;
@@ -21,11 +25,8 @@ pub const MAGNITUDE_MAX: f32 = f32::from_bits((127 + 100) << 23);
 /// Largest number of parameters: bounds what a header can request.
 const PARAMETERS_MAX: usize = 1 << 31;
 
-const VERSION: u8 = 1;
-const HEADER_SIZE: usize = 7;
-const POSITION_BITS: usize = 12;
-const CODE_BITS: usize = 2;
-const _: () = assert!(CHUNK == 1 << POSITION_BITS, "a position must address a whole chunk");
+const VERSION: u8 = 2;
+const HEADER_SIZE: usize = 8;
 
 /// Number of values of a chunk of [`CHUNK`] that are sent: 1 to 4096.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,18 +64,55 @@ impl Density {
     }
 }
 
+/// Bits of a value that is sent: its sign, and an index of one of its chunk's levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bits(u8);
+
+/// The number of bits is outside 1 to 4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{0} bits a value: choose 1 to 4")]
+pub struct BitsError(pub u8);
+
+impl Bits {
+    /// Returns `count` bits a value: the sign alone, or up to three bits more.
+    ///
+    /// # Errors
+    /// When `count` is not 1 to 4.
+    pub fn new(count: u8) -> Result<Self, BitsError> {
+        if (1..=4).contains(&count) { Ok(Self(count)) } else { Err(BitsError(count)) }
+    }
+
+    /// Returns the number of bits.
+    #[must_use]
+    pub fn count(self) -> u8 {
+        self.0
+    }
+
+    /// Returns the number of levels in a chunk.
+    pub(crate) fn level_count(self) -> usize {
+        1 << (self.0 - 1)
+    }
+}
+
+/// How much of a change is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// How many values.
+    pub density: Density,
+    /// How finely each.
+    pub bits: Bits,
+}
+
 /// Why bytes are not an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
-    /// The size does not fit the parameter count and the density.
-    #[error(
-        "update of {size} bytes, {expected} expected: it is cut short or made for other settings"
-    )]
+    /// There are more bytes than any update with these settings has.
+    #[error("update of {size} bytes, at most {size_max} expected: it is made for other settings")]
     Size {
         /// Size of the given bytes.
         size: usize,
-        /// Size that follows from parameter count and density.
-        expected: usize,
+        /// Largest size with the given parameter count and format.
+        size_max: usize,
     },
     /// The update has another version of the encoding.
     #[error(
@@ -83,13 +121,27 @@ pub enum DecodeError {
     Version(u8),
     /// The header has other settings than the run.
     #[error(
-        "update for {parameter_count} parameters at density {density}: it belongs to another run or round"
+        "update for {parameter_count} parameters at density {density} with {bits} bits a value: it belongs to another run or round"
     )]
     Settings {
         /// Parameter count of the header.
         parameter_count: u32,
         /// Density of the header.
         density: u16,
+        /// Bits a value of the header.
+        bits: u8,
+    },
+    /// The bytes end inside the header or a chunk.
+    #[error("update of {size} bytes is cut short")]
+    Short {
+        /// Size of the given bytes.
+        size: usize,
+    },
+    /// There are bytes after the last chunk.
+    #[error("update has {size} bytes after its last chunk")]
+    Long {
+        /// Number of bytes that are left.
+        size: usize,
     },
     /// Levels are negative, not finite, out of range, or in the wrong order.
     #[error("update has invalid levels in chunk {chunk}")]
@@ -97,7 +149,7 @@ pub enum DecodeError {
         /// Index of the chunk.
         chunk: usize,
     },
-    /// Positions are not ascending, lie outside the chunk, or their number does not match the density.
+    /// Positions lie outside the chunk.
     #[error("update has invalid positions in chunk {chunk}")]
     Positions {
         /// Index of the chunk.
@@ -111,275 +163,184 @@ pub enum DecodeError {
     },
 }
 
-/// Returns the size of every update of `parameter_count` parameters at `density`, in bytes.
+/// Returns the largest size of an update of `parameter_count` parameters, in bytes: a receiver refuses more.
+///
+/// The size of an update depends on which positions are chosen, within a few per cent.
 #[must_use]
-pub fn encoded_size(parameter_count: usize, density: Density) -> usize {
+pub fn encoded_size_max(parameter_count: usize, format: Format) -> usize {
     let rest = parameter_count % CHUNK;
-    let last = if rest == 0 { 0 } else { chunk_size(rest, density) };
-    HEADER_SIZE + parameter_count / CHUNK * chunk_size(CHUNK, density) + last
+    let last = if rest == 0 { 0 } else { chunk_size_max(rest, format) };
+    HEADER_SIZE + parameter_count / CHUNK * chunk_size_max(CHUNK, format) + last
 }
 
 /// Decodes an update to one value per parameter; values that were not sent are 0.
 ///
 /// # Errors
 /// When the bytes are not the only encoding of an update with these settings. Never panics, and allocates nothing
-/// before the size is checked.
+/// before size and header are checked.
 pub fn decompress(
     encoded: &[u8],
     parameter_count: usize,
-    density: Density,
+    format: Format,
 ) -> Result<Vec<f32>, DecodeError> {
-    let mut values = vec![0.0; check_header(encoded, parameter_count, density)?];
-    let mut at = HEADER_SIZE;
-    for (chunk, values) in values.chunks_mut(CHUNK).enumerate() {
-        let size = chunk_size(values.len(), density);
-        read_chunk(&encoded[at..at + size], chunk, values.len(), density)?.unpack(values);
-        at += size;
-    }
+    let mut values = Vec::new();
+    read(encoded, parameter_count, format, |packed, length| {
+        values.reserve_exact(if values.is_empty() { parameter_count } else { 0 });
+        let first = values.len();
+        values.resize(first + length, 0.0);
+        packed.unpack(&mut values[first..]);
+    })?;
     Ok(values)
 }
 
-/// Checks version, size and settings, and returns the parameter count.
+/// Reads an update: `take` gets every chunk and its number of values.
+fn read(
+    encoded: &[u8],
+    parameter_count: usize,
+    format: Format,
+    mut take: impl FnMut(&Packed, usize),
+) -> Result<(), DecodeError> {
+    let short = DecodeError::Short { size: encoded.len() };
+    let mut rest = check_header(encoded, parameter_count, format)?;
+    let mut packed = Packed::default();
+    for (chunk, first) in (0..parameter_count).step_by(CHUNK).enumerate() {
+        let length = CHUNK.min(parameter_count - first);
+        rest = match packed.read(rest, length, format) {
+            Ok(rest) => rest,
+            Err(Flaw::Short) => return Err(short),
+            Err(Flaw::Levels) => return Err(DecodeError::Levels { chunk }),
+            Err(Flaw::Positions) => return Err(DecodeError::Positions { chunk }),
+            Err(Flaw::Padding) => return Err(DecodeError::Padding { chunk }),
+        };
+        take(&packed, length);
+    }
+    if rest.is_empty() { Ok(()) } else { Err(DecodeError::Long { size: rest.len() }) }
+}
+
+/// Checks size, version and settings, and returns what follows the header.
 fn check_header(
     encoded: &[u8],
     parameter_count: usize,
-    density: Density,
-) -> Result<usize, DecodeError> {
+    format: Format,
+) -> Result<&[u8], DecodeError> {
     assert!(parameter_count <= PARAMETERS_MAX, "the encoding bounds the parameter count");
-    let expected = encoded_size(parameter_count, density);
-    let size_error = DecodeError::Size { size: encoded.len(), expected };
-    let Some((header, _)) = encoded.split_first_chunk::<HEADER_SIZE>() else {
-        return Err(size_error);
+    let (size, size_max) = (encoded.len(), encoded_size_max(parameter_count, format));
+    if size > size_max {
+        return Err(DecodeError::Size { size, size_max });
+    }
+    let Some((header, rest)) = encoded.split_first_chunk::<HEADER_SIZE>() else {
+        return Err(DecodeError::Short { size });
     };
-    let [version, a, b, c, d, e, f] = *header;
+    let [version, a, b, c, d, e, f, bits] = *header;
     if version != VERSION {
         return Err(DecodeError::Version(version));
     }
-    let (named_count, named_density) =
-        (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f]));
-    if usize::try_from(named_count) != Ok(parameter_count) || named_density != density.0 {
-        return Err(DecodeError::Settings { parameter_count: named_count, density: named_density });
+    let (named_count, density) = (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f]));
+    let is_count = usize::try_from(named_count) == Ok(parameter_count);
+    if !is_count || density != format.density.0 || bits != format.bits.0 {
+        return Err(DecodeError::Settings { parameter_count: named_count, density, bits });
     }
-    if encoded.len() == expected { Ok(parameter_count) } else { Err(size_error) }
+    Ok(rest)
 }
 
-/// The two magnitudes of a chunk, as bf16 bits; `low` is not above `high`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Levels {
-    pub(crate) low: u16,
-    pub(crate) high: u16,
+/// What is wrong with a chunk.
+pub(crate) enum Flaw {
+    Short,
+    Levels,
+    Positions,
+    Padding,
 }
 
-/// A chosen value: its sign and which level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Code {
-    pub(crate) is_negative: bool,
-    pub(crate) is_high: bool,
-}
-
-/// The chosen values of one chunk, by ascending position.
+/// The chosen values of one chunk, by ascending position; its buffers are reused for all chunks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Packed {
     pub(crate) positions: Vec<u16>,
-    pub(crate) codes: Vec<Code>,
-    pub(crate) levels: Levels,
+    /// For each position the sign in the lowest bit, above it the index of the level.
+    pub(crate) codes: Vec<u8>,
+    /// The magnitudes, as bf16 bits, ascending.
+    pub(crate) levels: Vec<u16>,
 }
 
 impl Packed {
     /// Writes the chosen values to their positions.
-    pub(crate) fn unpack(&self, values: &mut [f32]) {
-        let (low, high) = (f32_from_bf16(self.levels.low), f32_from_bf16(self.levels.high));
+    fn unpack(&self, values: &mut [f32]) {
         for (&position, code) in self.positions.iter().zip(&self.codes) {
-            let magnitude = if code.is_high { high } else { low };
-            values[usize::from(position)] = if code.is_negative { -magnitude } else { magnitude };
-        }
-    }
-}
-
-/// How positions are written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    All,
-    List,
-    Bitmap,
-}
-
-impl Form {
-    fn of(length: usize, count: usize) -> Self {
-        if count == length {
-            Self::All
-        } else if count * POSITION_BITS < length {
-            Self::List
-        } else {
-            Self::Bitmap
+            let magnitude = f32_from_bf16(self.levels[usize::from(code >> 1)]);
+            values[usize::from(position)] = if code & 1 == 1 { -magnitude } else { magnitude };
         }
     }
 
-    fn bits(self, length: usize, count: usize) -> usize {
-        match self {
-            Self::All => 0,
-            Self::List => count * POSITION_BITS,
-            Self::Bitmap => length,
+    /// Decodes a chunk of `length` values from the beginning of `bytes`, and returns what follows it.
+    fn read<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        length: usize,
+        format: Format,
+    ) -> Result<&'a [u8], Flaw> {
+        let level_count = format.bits.level_count();
+        let (levels, rest) =
+            bytes.split_at_checked(level_count * size_of::<u16>()).ok_or(Flaw::Short)?;
+        let (levels, _) = levels.as_chunks::<2>();
+        self.levels.clear();
+        self.levels.extend(levels.iter().map(|level| u16::from_le_bytes(*level)));
+        // Bits of non-negative floats sort like the floats; a sign bit, infinity or NaN lies above the bound.
+        let is_within = |level: &u16| u32::from(*level) <= MAGNITUDE_MAX.to_bits() >> 16;
+        if !self.levels.is_sorted() || !self.levels.last().is_some_and(is_within) {
+            return Err(Flaw::Levels);
         }
+        let count = format.density.of_chunk(length);
+        let mut bits = BitReader::new(rest);
+        Spacing::of(length, count).read(&mut bits, &mut self.positions)?;
+        self.codes.clear();
+        for _ in 0..count {
+            let code = bits.take(format.bits.0.into()).ok_or(Flaw::Short)?;
+            self.codes.push(u8::try_from(code).expect("at most four bits were taken"));
+        }
+        bits.end().ok_or(Flaw::Padding)
     }
 }
 
-/// Returns the size in bytes of one chunk with `length` values.
-fn chunk_size(length: usize, density: Density) -> usize {
-    let count = density.of_chunk(length);
-    let bits = Form::of(length, count).bits(length, count) + count * CODE_BITS;
-    2 * size_of::<u16>() + bits.div_ceil(8)
+/// Returns the largest size in bytes of one chunk with `length` values.
+fn chunk_size_max(length: usize, format: Format) -> usize {
+    let count = format.density.of_chunk(length);
+    let bits = Spacing::of(length, count).bits_max() + count * usize::from(format.bits.0);
+    format.bits.level_count() * size_of::<u16>() + bits.div_ceil(8)
 }
 
 /// Writes an update, chunk after chunk.
 pub(crate) struct Writer {
     bytes: Vec<u8>,
-    size: usize,
+    size_max: usize,
+    format: Format,
 }
 
 impl Writer {
     /// Creates a writer and writes the header.
-    pub(crate) fn new(parameter_count: usize, density: Density) -> Self {
+    pub(crate) fn new(parameter_count: usize, format: Format) -> Self {
         assert!(parameter_count <= PARAMETERS_MAX, "the encoding bounds the parameter count");
-        let size = encoded_size(parameter_count, density);
-        let mut bytes = Vec::with_capacity(size);
+        let size_max = encoded_size_max(parameter_count, format);
+        let mut bytes = Vec::with_capacity(size_max);
         bytes.push(VERSION);
         let count = u32::try_from(parameter_count).expect("bounded above");
         bytes.extend(count.to_le_bytes());
-        bytes.extend(density.0.to_le_bytes());
-        Self { bytes, size }
+        bytes.extend(format.density.0.to_le_bytes());
+        bytes.push(format.bits.0);
+        Self { bytes, size_max, format }
     }
 
     /// Appends a chunk of `length` values.
     pub(crate) fn chunk(&mut self, packed: &Packed, length: usize) {
-        self.bytes.extend(packed.levels.low.to_le_bytes());
-        self.bytes.extend(packed.levels.high.to_le_bytes());
-        let mut bits = BitWriter { bytes: &mut self.bytes, pending: 0, pending_count: 0 };
-        match Form::of(length, packed.positions.len()) {
-            Form::All => {}
-            Form::List => {
-                packed.positions.iter().for_each(|&at| bits.put(u32::from(at), POSITION_BITS));
-            }
-            Form::Bitmap => {
-                let mut chosen = packed.positions.iter().peekable();
-                for position in 0..length {
-                    let is_chosen = chosen.next_if(|&&at| usize::from(at) == position).is_some();
-                    bits.put(u32::from(is_chosen), 1);
-                }
-            }
-        }
-        for code in &packed.codes {
-            bits.put(u32::from(code.is_negative) | (u32::from(code.is_high) << 1), CODE_BITS);
-        }
+        self.bytes.extend(packed.levels.iter().flat_map(|level| level.to_le_bytes()));
+        let mut bits = BitWriter::new(&mut self.bytes);
+        Spacing::of(length, packed.positions.len()).write(&packed.positions, &mut bits);
+        packed.codes.iter().for_each(|code| bits.put(u32::from(*code), self.format.bits.0.into()));
         bits.pad();
     }
 
     /// Returns the whole encoded update.
     pub(crate) fn finish(self) -> Vec<u8> {
-        assert_eq!(self.bytes.len(), self.size, "the size follows from the settings");
+        assert!(self.bytes.len() <= self.size_max, "a receiver would refuse the update");
         self.bytes
-    }
-}
-
-/// Decodes one chunk from exactly its bytes.
-fn read_chunk(
-    bytes: &[u8],
-    chunk: usize,
-    length: usize,
-    density: Density,
-) -> Result<Packed, DecodeError> {
-    let count = density.of_chunk(length);
-    let levels = Levels {
-        low: u16::from_le_bytes([bytes[0], bytes[1]]),
-        high: u16::from_le_bytes([bytes[2], bytes[3]]),
-    };
-    // Bits of non-negative floats sort like the floats; a sign bit, infinity or NaN lies above the bound.
-    if levels.low > levels.high || u32::from(levels.high) > MAGNITUDE_MAX.to_bits() >> 16 {
-        return Err(DecodeError::Levels { chunk });
-    }
-    let mut bits = BitReader { bytes: &bytes[4..], pending: 0, pending_count: 0 };
-    let positions = read_positions(&mut bits, length, count);
-    let is_rising = positions.is_sorted_by(|a, b| a < b);
-    let is_inside = positions.last().is_none_or(|&last| usize::from(last) < length);
-    if positions.len() != count || !is_rising || !is_inside {
-        return Err(DecodeError::Positions { chunk });
-    }
-    let mut codes = Vec::with_capacity(count);
-    for _ in 0..count {
-        let code = bits.take(CODE_BITS);
-        codes.push(Code { is_negative: code & 1 == 1, is_high: code & 2 == 2 });
-    }
-    if !bits.is_rest_zero() {
-        return Err(DecodeError::Padding { chunk });
-    }
-    Ok(Packed { positions, codes, levels })
-}
-
-/// Reads positions as written; the caller checks that they are valid.
-fn read_positions(bits: &mut BitReader<'_>, length: usize, count: usize) -> Vec<u16> {
-    let all = (0..=u16::MAX).take(length);
-    match Form::of(length, count) {
-        Form::All => all.collect(),
-        Form::List => (0..count).map(|_| bits.take(POSITION_BITS)).collect(),
-        Form::Bitmap => all.filter(|_| bits.take(1) == 1).collect(),
-    }
-}
-
-/// Writes bits into bytes, lowest first.
-struct BitWriter<'a> {
-    bytes: &'a mut Vec<u8>,
-    pending: u32,
-    pending_count: usize,
-}
-
-impl BitWriter<'_> {
-    /// Appends the lowest `count` bits of `value`, at most 24.
-    fn put(&mut self, value: u32, count: usize) {
-        self.pending |= value << self.pending_count;
-        self.pending_count += count;
-        while self.pending_count >= 8 {
-            self.flush_byte();
-            self.pending_count -= 8;
-        }
-    }
-
-    /// Fills the last byte with zero bits.
-    fn pad(mut self) {
-        if self.pending_count > 0 {
-            self.flush_byte();
-        }
-    }
-
-    fn flush_byte(&mut self) {
-        let [lowest, ..] = self.pending.to_le_bytes();
-        self.bytes.push(lowest);
-        self.pending >>= 8;
-    }
-}
-
-/// Reads bits from bytes, lowest first. Past the end it reads zeros; the caller has checked sizes.
-struct BitReader<'a> {
-    bytes: &'a [u8],
-    pending: u32,
-    pending_count: usize,
-}
-
-impl BitReader<'_> {
-    /// Returns the next `count` bits, at most 16.
-    fn take(&mut self, count: usize) -> u16 {
-        while self.pending_count < count {
-            let next = self.bytes.split_off_first().copied().unwrap_or(0);
-            self.pending |= u32::from(next) << self.pending_count;
-            self.pending_count += 8;
-        }
-        let taken = self.pending & ((1 << count) - 1);
-        self.pending >>= count;
-        self.pending_count -= count;
-        u16::try_from(taken).expect("at most 16 bits were taken")
-    }
-
-    fn is_rest_zero(&self) -> bool {
-        self.pending == 0 && self.bytes.iter().all(|&byte| byte == 0)
     }
 }
 

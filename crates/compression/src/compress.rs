@@ -2,9 +2,7 @@
 
 use thiserror::Error;
 
-use crate::codec::{
-    self, CHUNK, Code, Density, Levels, MAGNITUDE_MAX, Packed, bf16_from_f32, f32_from_bf16,
-};
+use crate::codec::{self, Bits, CHUNK, Format, MAGNITUDE_MAX, Packed, bf16_from_f32};
 
 /// A change of the parameters, one value per parameter.
 #[derive(Clone, Copy, Debug)]
@@ -72,16 +70,37 @@ pub enum CompressError {
     },
 }
 
-/// Compresses `change`: the same change and density give the same bytes, whatever was sent before.
+/// Random numbers by their index: the block at `index` holds those of the values from `4 · index` on.
+pub type Numbers<'a> = &'a dyn Fn(u64) -> [u32; 4];
+
+/// Which values of a chunk are sent.
+#[derive(Clone, Copy)]
+pub enum Selection<'a> {
+    /// Those of largest magnitude; of equal magnitudes the lower index. What is sent is smaller than the change.
+    Largest,
+    /// Drawn with a probability that grows with the magnitude, so that the expectation of what is sent is the change.
+    ///
+    /// This is priority sampling: with a random number `u` between 0 and 1 for each value `w`, those of largest `|w| / u`
+    /// are sent, as `max(|w|, τ)` with the sign of `w`, where `τ` is the largest `|w| / u` that is not sent.
+    ///
+    /// Source: Duffield, Lund, Thorup, "Priority sampling for estimation of arbitrary subset sums", J. ACM 54(6), 2007.
+    Drawn(Numbers<'a>),
+}
+
+/// Compresses `change`: the same arguments give the same bytes, whatever was sent before.
 ///
 /// One pass, chunk by chunk: besides the result it needs memory for one chunk.
 ///
 /// # Errors
 /// [`CompressError::Lengths`] when `before` and `after` differ in length; [`CompressError::Range`] when a value is not
 /// finite or larger than [`MAGNITUDE_MAX`].
-pub fn compress(change: Change<'_>, density: Density) -> Result<Vec<u8>, CompressError> {
+pub fn compress(
+    change: Change<'_>,
+    format: Format,
+    selection: Selection<'_>,
+) -> Result<Vec<u8>, CompressError> {
     let length = change.length()?;
-    let mut writer = codec::Writer::new(length, density);
+    let mut writer = codec::Writer::new(length, format);
     let mut values = [0.0; CHUNK];
     let mut chooser = Chooser::default();
     for first in (0..length).step_by(CHUNK) {
@@ -90,7 +109,12 @@ pub fn compress(change: Change<'_>, density: Density) -> Result<Vec<u8>, Compres
         if let Some(at) = values.iter().position(|value| !codec::is_within_range(*value)) {
             return Err(CompressError::Range { index: first + at });
         }
-        writer.chunk(chooser.pack(values, density.of_chunk(values.len())), values.len());
+        let count = format.density.of_chunk(values.len());
+        match selection {
+            Selection::Largest => chooser.choose_largest(values, count),
+            Selection::Drawn(numbers) => chooser.draw(values, count, (first, numbers)),
+        }
+        writer.chunk(chooser.round(values, format.bits), values.len());
     }
     Ok(writer.finish())
 }
@@ -98,57 +122,103 @@ pub fn compress(change: Change<'_>, density: Density) -> Result<Vec<u8>, Compres
 /// Selects the values of a chunk to send; its buffers are reused for all chunks.
 #[derive(Default)]
 struct Chooser {
-    keys: Vec<u64>,
+    /// Priorities, as bits of which the lowest come first, and positions.
+    keys: Vec<(u64, u16)>,
+    /// For each chosen value the magnitude to send.
+    magnitudes: Vec<f64>,
     packed: Packed,
 }
 
 impl Chooser {
-    /// Selects the `count` largest magnitudes and rounds them to two levels.
-    fn pack(&mut self, values: &[f32], count: usize) -> &Packed {
-        self.choose(values, count);
-        let Packed { positions, codes, levels } = &mut self.packed;
-        let chosen = || positions.iter().map(|&at| values[usize::from(at)]);
-        let mean = mean_of(chosen().map(|value| f64::from(value.abs())));
-        codes.clear();
-        codes.extend(chosen().map(|value| Code {
-            is_negative: value.is_sign_negative(),
-            is_high: f64::from(value.abs()) > mean,
-        }));
-        let half = |high: bool| {
-            let members = chosen().zip(&*codes).filter(move |(_, code)| code.is_high == high);
-            mean_of(members.map(|(value, _)| f64::from(value.abs())))
-        };
-        let low = level(half(false));
-        // If no value is above the mean, all are equal, and the second level repeats the first.
-        let high = if codes.iter().any(|code| code.is_high) { level(half(true)) } else { low };
-        *levels = Levels { low, high };
-        &self.packed
+    /// Selects the `count` largest magnitudes; of equal ones those at the lower positions.
+    fn choose_largest(&mut self, values: &[f32], count: usize) {
+        self.choose(values.iter().map(|value| f64::from(value.abs())), count);
+        self.keep(values, 0.0);
     }
 
-    /// Stores the positions of the `count` largest magnitudes, ascending; of equal magnitudes the lower position is
-    /// taken.
-    fn choose(&mut self, values: &[f32], count: usize) {
-        let Self { keys, packed: Packed { positions, .. } } = self;
+    /// Selects `count` values by priority; the chunk's first value has the index `first` in the whole change.
+    fn draw(&mut self, values: &[f32], count: usize, (first, numbers): (usize, Numbers<'_>)) {
+        let blocks = (u64::try_from(first / 4).expect("usize has at most 64 bits")..).map(numbers);
+        let shares = blocks.flatten().map(|number| (f64::from(number) + 1.0) / SHARES);
+        let priorities =
+            values.iter().zip(shares).map(|(value, share)| f64::from(value.abs()) / share);
+        let threshold = self.choose(priorities, count);
+        self.keep(values, threshold.min(MAGNITUDE_MAX.into()));
+    }
+
+    /// Stores the positions of the `count` largest priorities, ascending, and returns the largest of the others; 0 if
+    /// all are chosen. Of equal priorities the lower position is taken.
+    fn choose(&mut self, priorities: impl Iterator<Item = f64>, count: usize) -> f64 {
+        let Self { keys, packed: Packed { positions, .. }, .. } = self;
         // The bits of non-negative floats sort like the floats. All keys differ, so the selection has one result.
-        let key =
-            |(position, value): (u64, &f32)| (u64::from(!value.abs().to_bits()) << 32) | position;
         keys.clear();
-        keys.extend((0..).zip(values).map(key));
+        keys.extend(priorities.map(|priority| !priority.to_bits()).zip(0_u16..));
+        let mut threshold = 0.0;
         if count < keys.len() {
-            keys.select_nth_unstable(count);
+            let (_, (bits, _), _) = keys.select_nth_unstable(count);
+            threshold = f64::from_bits(!*bits);
             keys.truncate(count);
         }
         positions.clear();
-        let position = |key: &u64| u16::try_from(key & 0xffff).expect("masked to 16 bits");
-        positions.extend(keys.iter().map(position));
+        positions.extend(keys.iter().map(|(_, position)| *position));
         positions.sort_unstable();
+        threshold
+    }
+
+    /// Stores the magnitudes of the chosen values, none below `least`.
+    fn keep(&mut self, values: &[f32], least: f64) {
+        let Self { magnitudes, packed: Packed { positions, .. }, .. } = self;
+        let chosen = positions.iter().map(|&at| f64::from(values[usize::from(at)].abs()));
+        magnitudes.clear();
+        magnitudes.extend(chosen.map(|magnitude| magnitude.max(least)));
+    }
+
+    /// Stores levels and codes: the magnitudes are split at their mean, each half again, until there are as many parts
+    /// as levels; the mean of a part is its level. An empty part repeats the level below it.
+    fn round(&mut self, values: &[f32], bits: Bits) -> &Packed {
+        let Self { magnitudes, packed: Packed { positions, codes, levels }, .. } = self;
+        let mut parts = [0_u8; CHUNK];
+        let parts = &mut parts[..magnitudes.len()];
+        let mut means = means_of(magnitudes, parts);
+        for _ in 1..bits.count() {
+            for (part, magnitude) in parts.iter_mut().zip(&*magnitudes) {
+                let is_above = *magnitude > means[usize::from(*part)];
+                *part = *part * 2 + u8::from(is_above);
+            }
+            means = means_of(magnitudes, parts);
+        }
+        let mut below = 0;
+        levels.clear();
+        levels.extend(means[..bits.level_count()].iter().map(|mean| {
+            below = level(*mean).max(below);
+            below
+        }));
+        codes.clear();
+        let chosen = positions.iter().map(|&at| values[usize::from(at)]);
+        let signs = chosen.map(|value| u8::from(value.is_sign_negative()));
+        codes.extend(signs.zip(&*parts).map(|(sign, part)| sign | (part << 1)));
+        &self.packed
     }
 }
 
-/// Returns the mean, summed in the given order, or 0 for no values.
-fn mean_of(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-    if count > 0.0 { sum / count } else { 0.0 }
+/// The random numbers 0 to 2^32 − 1 stand for shares above 0 and up to 1.
+const SHARES: f64 = 4_294_967_296.0;
+
+/// Largest number of parts: the levels of four bits.
+const PARTS_MAX: usize = 8;
+
+/// Returns the mean of each part, summed in the given order; 0 for an empty one.
+fn means_of(magnitudes: &[f64], parts: &[u8]) -> [f64; PARTS_MAX] {
+    let (mut sums, mut counts) = ([0.0; PARTS_MAX], [0_u16; PARTS_MAX]);
+    for (magnitude, part) in magnitudes.iter().zip(parts) {
+        sums[usize::from(*part)] += magnitude;
+        counts[usize::from(*part)] += 1;
+    }
+    let mut means = sums;
+    for (mean, count) in means.iter_mut().zip(counts) {
+        *mean = if count > 0 { *mean / f64::from(count) } else { 0.0 };
+    }
+    means
 }
 
 /// Returns a level as it is sent: rounded to f32, then to bf16, each to nearest, ties to even.
@@ -158,9 +228,5 @@ fn level(mean: f64) -> u16 {
         reason = "rounding to nearest is intended; the mean is within range"
     )]
     let bits = bf16_from_f32(mean as f32);
-    debug_assert!(
-        f32_from_bf16(bits) <= MAGNITUDE_MAX,
-        "a mean is not larger than its largest value"
-    );
     bits
 }

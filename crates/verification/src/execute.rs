@@ -2,16 +2,17 @@
 
 use std::ops::ControlFlow;
 
-use compression::{Change, CompressError, compress};
+use compression::{Change, CompressError, Selection, compress};
 use corpus::{BatchError, Batcher, Draw};
 use model::instructions::{Checked, Isa};
+use model::philox::Philox;
 use model::{Activations, Execution, Layout, Trainer, TrainerError};
 use optimizer::{Backend, HyperParameters, Inner, MatrixParameters, Schedule};
 use thiserror::Error;
 use units::{DeviceId, Digest};
 
 use crate::merkle::merkle_root;
-use crate::spec::{RunSpec, to_usize};
+use crate::spec::{RunSpec, SelectionKind, to_usize};
 
 /// Epsilon of AdamW, which avoids a division by zero. Part of the protocol, like the rest of this file.
 const EPSILON: f32 = 1e-8;
@@ -144,7 +145,7 @@ pub fn execute(
     let Training { parameters, .. } = training;
     let (spec, round) = (job.spec, job.round);
     let change = Change::Between { before: job.base, after: &parameters };
-    let update = compress(change, spec.density(round))?;
+    let update = compress_for(spec, round, &job.device, change)?;
     #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 losses, for people")]
     let loss_mean = (losses / f64::from(steps)) as f32;
     Ok(Outcome::new(update, leaves, loss_mean, spec.tokens(round)))
@@ -155,11 +156,35 @@ pub fn execute(
 ///
 /// # Errors
 /// When `made_up` can't be compressed.
-pub fn fabricate(spec: &RunSpec, round: u32, made_up: &[f32]) -> Result<Outcome, JobError> {
-    let update = compress(Change::Given(made_up), spec.density(round))?;
+pub fn fabricate(
+    spec: &RunSpec,
+    round: u32,
+    device: &DeviceId,
+    made_up: &[f32],
+) -> Result<Outcome, JobError> {
+    let update = compress_for(spec, round, device, Change::Given(made_up))?;
     let leaf_count = spec.segment_ends(round).len() + 1;
     let leaves = vec![Digest::of(&update); leaf_count];
     Ok(Outcome::new(update, leaves, 0.0, spec.tokens(round)))
+}
+
+/// Compresses a device's change; its draws follow from the run's seed, the round and the device.
+fn compress_for(
+    spec: &RunSpec,
+    round: u32,
+    device: &DeviceId,
+    change: Change<'_>,
+) -> Result<Vec<u8>, CompressError> {
+    let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 update draws v1");
+    hasher.update(&spec.seed.0).update(&round.to_le_bytes()).update(device.as_bytes());
+    let philox =
+        Philox::derive("gleaner 2026 update draws of a round v1", hasher.finalize().as_bytes());
+    let numbers = |index| philox.block_at(index);
+    let selection = match spec.selection {
+        SelectionKind::Largest => Selection::Largest,
+        SelectionKind::Drawn => Selection::Drawn(&numbers),
+    };
+    compress(change, spec.format(round), selection)
 }
 
 impl Outcome {

@@ -37,4 +37,4 @@ pub use outer_step::{
     Advanced, Contribution, OuterState, OuterStateError, OuterStepError, advance, apply_outer,
 };
 pub use sizes::{outer_update_size_max, state_size, update_size_max};
-pub use spec::{RunSpec, Seed, SpecError};
+pub use spec::{RunSpec, Seed, SelectionKind, SpecError};

@@ -1,6 +1,6 @@
 //! The outer step: the coordinator aggregates a round's updates, and workers apply the result.
 
-use compression::{Change, CompressError, DecodeError, compress, decompress};
+use compression::{Change, CompressError, DecodeError, Selection, compress, decompress};
 use optimizer::{Nesterov, OuterRates, aggregate};
 use thiserror::Error;
 use units::DeviceId;
@@ -134,7 +134,7 @@ pub fn advance(
 
     let (mut joined, mut updates, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     for Contribution { device, encoded } in sorted {
-        match decompress(encoded, parameter_count, spec.density(round)) {
+        match decompress(encoded, parameter_count, spec.format(round)) {
             Ok(update) => {
                 joined.push(device);
                 updates.push(update);
@@ -147,7 +147,7 @@ pub fn advance(
     let rates =
         OuterRates { learning_rate: spec.outer_learning_rate, momentum: spec.outer_momentum };
     let change = nesterov.step(&pseudo_gradient, rates);
-    let encoded = compress(Change::Given(&change), spec.density_down())?;
+    let encoded = compress(Change::Given(&change), spec.format_down(), Selection::Largest)?;
     let mut parameters = base.to_vec();
     apply_outer(spec, &mut parameters, &encoded).expect("the bytes were encoded here");
     Ok(Advanced { parameters, encoded, state: OuterState { nesterov }, joined, rejected })
@@ -163,7 +163,7 @@ pub fn apply_outer(
     parameters: &mut [f32],
     encoded: &[u8],
 ) -> Result<(), DecodeError> {
-    let change = decompress(encoded, parameters.len(), spec.density_down())?;
+    let change = decompress(encoded, parameters.len(), spec.format_down())?;
     parameters.iter_mut().zip(&change).for_each(|(parameter, change)| *parameter -= change);
     Ok(())
 }

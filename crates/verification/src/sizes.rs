@@ -5,13 +5,13 @@ use crate::RunSpec;
 /// Returns the largest size in bytes of a device's encoded update of this round.
 #[must_use]
 pub fn update_size_max(spec: &RunSpec, round: u32) -> u64 {
-    bytes(compression::encoded_size(spec.model.parameter_count(), spec.density(round)))
+    bytes(compression::encoded_size_max(spec.model.parameter_count(), spec.format(round)))
 }
 
 /// Returns the largest size in bytes of an encoded outer update.
 #[must_use]
 pub fn outer_update_size_max(spec: &RunSpec) -> u64 {
-    bytes(compression::encoded_size(spec.model.parameter_count(), spec.density_down()))
+    bytes(compression::encoded_size_max(spec.model.parameter_count(), spec.format_down()))
 }
 
 /// Returns the size in bytes of a state: 4 for each parameter.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use compression::Density;
+use compression::{Bits, Density, Format};
 use model::{Activations, Execution, Trainer, instructions::Isa};
 use optimizer::InnerKind;
 use serde::{Deserialize, Serialize};
@@ -62,16 +62,34 @@ pub struct RunSpec {
     /// Largest norm of a gradient; larger ones are scaled down.
     pub clip_norm: f32,
 
+    /// How a worker selects the values that it sends: `largest`, or `drawn` with an expectation equal to the change.
+    pub selection: SelectionKind,
     /// Values of 4096 that a worker sends in ordinary rounds.
     pub density_per_chunk: u16,
+    /// Bits of each: its sign, and a level.
+    pub bits_per_value: u8,
     /// Values of 4096 that a worker sends in warm-up rounds.
     pub warmup_density_per_chunk: u16,
-    /// Values of 4096 that the coordinator sends in every round.
+    /// Bits of each.
+    pub warmup_bits_per_value: u8,
+    /// Values of 4096 that the coordinator sends in every round: the largest.
     pub density_down_per_chunk: u16,
+    /// Bits of each.
+    pub bits_down_per_value: u8,
     /// Outer learning rate.
     pub outer_learning_rate: f32,
     /// Outer Nesterov momentum.
     pub outer_momentum: f32,
+}
+
+/// How the values to send are selected; `largest` or `drawn` in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SelectionKind {
+    /// The largest.
+    Largest,
+    /// Drawn, with the run's public randomness, by [priority sampling](compression::Selection::Drawn).
+    Drawn,
 }
 
 /// Why a specification is refused.
@@ -132,9 +150,13 @@ impl RunSpec {
             beta2: 0.95,
             weight_decay: 0.1,
             clip_norm: 1.0,
-            density_per_chunk: 1024,
+            selection: SelectionKind::Drawn,
+            density_per_chunk: 512,
+            bits_per_value: 2,
             warmup_density_per_chunk: 4096,
+            warmup_bits_per_value: 2,
             density_down_per_chunk: 4096,
+            bits_down_per_value: 2,
             outer_learning_rate: 0.7,
             outer_momentum: 0.9,
         }
@@ -199,6 +221,9 @@ impl RunSpec {
                 "1 to 4096",
             ),
             ("density_down_per_chunk", self.density_down_per_chunk.into(), 1, 4096, "1 to 4096"),
+            ("bits_per_value", self.bits_per_value.into(), 1, 4, "1 to 4"),
+            ("warmup_bits_per_value", self.warmup_bits_per_value.into(), 1, 4, "1 to 4"),
+            ("bits_down_per_value", self.bits_down_per_value.into(), 1, 4, "1 to 4"),
         ];
         for (field, value, least, most, allowed) in counts {
             if !(least..=most).contains(&value) {
@@ -259,23 +284,26 @@ impl RunSpec {
         u64::from(self.steps(round)) * self.tokens_per_step()
     }
 
-    /// Returns the number of values of a chunk that a worker sends in a round.
+    /// Returns how much a worker sends in a round.
     ///
     /// # Panics
     /// When the specification is not [valid](RunSpec::validate).
     #[must_use]
-    pub fn density(&self, round: u32) -> Density {
-        let is_warmup = round < self.warmup_rounds;
-        valid(if is_warmup { self.warmup_density_per_chunk } else { self.density_per_chunk })
+    pub fn format(&self, round: u32) -> Format {
+        if round < self.warmup_rounds {
+            valid(self.warmup_density_per_chunk, self.warmup_bits_per_value)
+        } else {
+            valid(self.density_per_chunk, self.bits_per_value)
+        }
     }
 
-    /// Returns the number of values of a chunk that the coordinator sends.
+    /// Returns how much the coordinator sends in every round.
     ///
     /// # Panics
     /// When the specification is not [valid](RunSpec::validate).
     #[must_use]
-    pub fn density_down(&self) -> Density {
-        valid(self.density_down_per_chunk)
+    pub fn format_down(&self) -> Format {
+        valid(self.density_down_per_chunk, self.bits_down_per_value)
     }
 
     /// Returns the steps of a round after which the state's digest becomes a leaf: ascending, the last one is the
@@ -307,10 +335,11 @@ impl RunSpec {
     }
 }
 
-/// Returns the density. [`RunSpec::validate`] checks it; a caller that builds a specification by hand must call
+/// Returns the format. [`RunSpec::validate`] checks it; a caller that builds a specification by hand must call
 /// that first.
-fn valid(per_chunk: u16) -> Density {
-    Density::new(per_chunk).expect("the specification was validated")
+fn valid(per_chunk: u16, bits: u8) -> Format {
+    let density = Density::new(per_chunk).expect("the specification was validated");
+    Format { density, bits: Bits::new(bits).expect("the specification was validated") }
 }
 
 /// Converts a size; one that does not fit becomes `u32::MAX`, far above every bound.

@@ -74,7 +74,7 @@ pub struct UnknownBehaviour(String);
 /// When the made-up update can't be compressed.
 pub(crate) fn made_up(assignment: &Assignment) -> Result<Outcome, JobError> {
     let noise = noise(assignment.base.len(), assignment.round, &assignment.device);
-    fabricate(&assignment.spec, assignment.round, &noise)
+    fabricate(&assignment.spec, assignment.round, &assignment.device, &noise)
 }
 
 /// Returns deterministic noise, about as large as the change of a real round.
@@ -89,17 +89,18 @@ fn noise(length: usize, round: u32, device: &DeviceId) -> Vec<f32> {
 
 /// Returns the update to send instead of the computed one.
 pub(crate) fn sent_update(behaviour: Behaviour, mut update: Vec<u8>) -> Vec<u8> {
-    /// Position of the levels in an update's first chunk: low, then high, as bf16.
-    const LEVELS: std::ops::Range<usize> = 7..11;
-    let mut set_levels = |low: u16, high: u16| {
-        let levels = [low.to_le_bytes(), high.to_le_bytes()].concat();
-        if let Some(bytes) = update.get_mut(LEVELS) {
-            bytes.copy_from_slice(&levels);
-        }
+    /// Positions in an update: the bits of a value, which give the number of levels, and the levels of the first
+    /// chunk, as bf16.
+    const BITS: usize = 7;
+    const LEVELS: usize = 8;
+    let mut set_levels = |level: u16| {
+        let count = update.get(BITS).map_or(0, |bits| 1 << bits.saturating_sub(1));
+        let levels = update.get_mut(LEVELS..).unwrap_or_default().chunks_exact_mut(2);
+        levels.take(count).for_each(|bytes| bytes.copy_from_slice(&level.to_le_bytes()));
     };
     match behaviour {
-        Behaviour::Poisoned => set_levels(0x4000, 0x4000), // 2.0: a thousand times a real change
-        Behaviour::NotANumber => set_levels(0x7fc0, 0x7fc0),
+        Behaviour::Poisoned => set_levels(0x4000), // 2.0: a thousand times a real change
+        Behaviour::NotANumber => set_levels(0x7fc0),
         Behaviour::Garbage => update.fill(0xa5),
         Behaviour::Short => update.truncate(update.len() / 2),
         Behaviour::Honest

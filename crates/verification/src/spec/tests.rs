@@ -52,6 +52,8 @@ fn bounds_are_named() {
     check("steps_per_round", &|spec| spec.steps_per_round = 0);
     check("batch", &|spec| spec.batch = u32::MAX);
     check("density_per_chunk", &|spec| spec.density_per_chunk = 4097);
+    check("bits_per_value", &|spec| spec.bits_per_value = 5);
+    check("warmup_bits_per_value", &|spec| spec.warmup_bits_per_value = 0);
     check("learning_rate", &|spec| spec.learning_rate = 0.0);
     check("outer_momentum", &|spec| spec.outer_momentum = 1.5);
     check("weight_decay is -0", &|spec| spec.weight_decay = -0.0);

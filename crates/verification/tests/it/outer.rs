@@ -1,4 +1,4 @@
-use compression::{Change, compress};
+use compression::{Change, Selection, compress};
 use units::DeviceId;
 use verification::{
     Advanced, Contribution, OuterState, OuterStepError, RunSpec, advance, apply_outer,
@@ -17,7 +17,7 @@ fn update(spec: &RunSpec, byte: u8, scale: f32) -> Vec<u8> {
             scale * (shared + (f32::from(u8::try_from(noise).expect("below 101")) - 50.0) * 1e-5)
         })
         .collect();
-    compress(Change::Given(&delta), spec.density(1)).expect("finite")
+    compress(Change::Given(&delta), spec.format(1), Selection::Largest).expect("finite")
 }
 
 fn step(

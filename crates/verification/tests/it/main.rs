@@ -1,5 +1,7 @@
 //! Tests of the replay and of the outer step.
 
+mod audits;
+mod jobs;
 mod outer;
 mod replay;
 

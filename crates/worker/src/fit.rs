@@ -107,7 +107,7 @@ mod tests {
         let mut expected = Fit::ALL;
         expected.reverse();
         assert_eq!(ways, expected, "ordered by the memory they need");
-        assert!(choose(5 << 30).is_ok(), "a model of 100 million parameters fits 5 GiB");
+        assert!(choose(4 << 30).is_ok(), "a model of 100 million parameters fits 4 GiB");
         let Err(Refusal::TooLarge { needed, allowed }) = choose(1 << 30) else {
             panic!("1 GiB is too little");
         };

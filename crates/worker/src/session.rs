@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Number of updates served at once: those of the last rounds, which the coordinator may still request.
-pub(crate) const SERVED_MAX: usize = 12;
+pub(crate) const SERVED_MAX: usize = 4;
 
 /// Why a session ended, other than by a lost connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

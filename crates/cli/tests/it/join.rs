@@ -152,3 +152,26 @@ fn a_silent_ledger_does_not_hold_a_stopped_worker() {
     assert_eq!(worker.end().code, 130);
     assert!(begun.elapsed() < LEAVING_MAX, "{:?}", begun.elapsed());
 }
+
+#[test]
+fn a_device_that_was_dropped_says_so_and_comes_back() {
+    let terms = "quorum_bps = 6000\n";
+    let project = project(60, terms)
+        .replace("workers_max = 2", "workers_max = 3")
+        .replace("workers_min = 2", "workers_min = 3")
+        .replace("round_seconds = 600", "round_seconds = 3");
+    let field = Field::new(&project);
+    let mut train = field.train();
+    train.until("is open");
+    let _others = [field.join(1, &[]), field.join(2, &[])];
+    let mut slow = field.join(3, &[]);
+    slow.until("tokens done");
+    slow.signal("-STOP");
+    // Two rounds that the others close without it, each after its deadline.
+    std::thread::sleep(Duration::from_secs(11));
+    slow.signal("-CONT");
+    slow.until("has dropped this device");
+    slow.until("joined");
+    slow.until("tokens done");
+    drop(train);
+}

@@ -7,7 +7,7 @@ use crate::{participate::Refusal, session::SERVED_MAX, states::STATES_HELD_MAX};
 
 /// Memory of the process without any run: its code, threads, connections and their buffers. Measured, see
 /// `docs/measurements.md`.
-const PROCESS_BYTES: u64 = 40 << 20;
+const PROCESS_BYTES: u64 = 64 << 20;
 
 /// Largest size of a shard, as this program cuts a corpus.
 const SHARD_SIZE: u64 = 64 << 10;

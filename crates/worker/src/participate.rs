@@ -143,7 +143,7 @@ async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
     let mut last = None;
     let mut pause = PAUSE;
     let mut reached = Instant::now();
-    let mut dropped = 0;
+    let mut drops = Drops::default();
     loop {
         let connected = tokio::select! {
             connected = connect(options, &files, &states) => connected,
@@ -155,17 +155,10 @@ async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
                 (pause, reached) = (PAUSE, Instant::now());
                 options.emit(Event::Joined);
                 let ended = session(options, *inputs, &mut last).await;
-                // A device that committed since it was dropped keeps up with the others.
-                if last.is_some() && !matches!(ended, Ok(Left::Dropped)) {
-                    dropped = 0;
-                }
                 match ended {
                     Ok(Left::Ended(ending)) => return Ok(ending),
-                    Ok(Left::Dropped) if dropped + 1 >= DROPPED_MAX => {
-                        return Err(Refusal::Dropped { times: dropped + 1 }.into());
-                    }
                     Ok(Left::Dropped) => {
-                        dropped += 1;
+                        drops.count(last.as_ref().map(LastWork::round))?;
                         options.emit(Event::Dropped);
                         continue;
                     }
@@ -191,6 +184,24 @@ async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
             () = sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
             () = stopped(options) => return Ok(Ending::Stopped),
         }
+    }
+}
+
+/// How often in a row the ledger has dropped the device, without any work of it in between.
+#[derive(Debug, Default)]
+struct Drops {
+    times: u32,
+    /// The last round that the device had done when it was dropped.
+    done: Option<u32>,
+}
+
+impl Drops {
+    /// # Errors
+    /// [`Refusal::Dropped`] once it was dropped too often.
+    fn count(&mut self, done: Option<u32>) -> Result<(), Refusal> {
+        let times = if done == self.done { self.times.saturating_add(1) } else { 1 };
+        *self = Self { times, done };
+        if times < DROPPED_MAX { Ok(()) } else { Err(Refusal::Dropped { times }) }
     }
 }
 
@@ -300,4 +311,21 @@ async fn hello(options: &Options) -> anyhow::Result<ToCoordinator> {
     });
     let enroll = options.sign(&statement::enroll(chain_id, run, device.as_bytes()));
     Ok(ToCoordinator::Hello { protocol: PROTOCOL, run, account, link, enroll })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_does_no_work_in_between_gives_up() {
+        let mut drops = Drops::default();
+        assert!(drops.count(None).is_ok() && drops.count(None).is_ok());
+        assert!(matches!(drops.count(None), Err(Refusal::Dropped { times: 3 })));
+        let mut drops = Drops::default();
+        for round in 0..20 {
+            assert!(drops.count(Some(round)).is_ok(), "it worked since it was dropped");
+        }
+        assert!(drops.count(Some(19)).is_ok() && drops.count(Some(19)).is_err());
+    }
 }

@@ -50,6 +50,13 @@ pub(crate) struct LastWork {
     update: Vec<u8>,
 }
 
+impl LastWork {
+    /// Returns the round of the work.
+    pub(crate) fn round(&self) -> u32 {
+        self.round
+    }
+}
+
 /// Results of the computing tasks.
 enum Done {
     Paced { round: u32, pace: Pace },

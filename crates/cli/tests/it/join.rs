@@ -1,6 +1,7 @@
 //! `gleaner join` from outside: what it chooses, refuses and says, and how it ends.
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::field::{Field, Running, project};
@@ -174,4 +175,25 @@ fn a_device_that_was_dropped_says_so_and_comes_back() {
     slow.until("joined");
     slow.until("tokens done");
     drop(train);
+}
+
+#[test]
+fn a_full_disk_ends_the_worker_with_the_reason() {
+    let field = Field::new(&project(3, ""));
+    let mut train = field.train();
+    train.until("is open");
+    let _other = field.join(1, &[]);
+    // No file of it may have more than 8 KiB: a shard has more, as on a disk without space.
+    let worker = field.worker(2, &["--project", "1"]);
+    let mut limited = Command::new("bash");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""]);
+    limited.arg(worker.get_program()).args(worker.get_args()).env_clear();
+    let finished = Running::start(limited).end();
+    finished.assert_fails(1, &["can't be written: free some disk space", "shards"]);
+    assert_eq!(
+        finished.stderr.matches("joined").count(),
+        1,
+        "it does not come back: {}",
+        finished.stderr
+    );
 }

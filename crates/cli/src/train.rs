@@ -181,7 +181,7 @@ pub(crate) fn hinted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
         ),
         Some(Refusal::NoSuchState { .. }) => "--rewind ROUNDS".to_owned(),
         Some(Refusal::StateLost { run, .. }) => format!(
-            "restore the folder, or `gleaner project cancel {run}`, which returns what is not owed"
+            "restore the folder, or `gleaner project cancel {run}`, which returns what is not owed; then `gleaner train --rewind N` starts a new run from an older state"
         ),
         None => return Err(error),
     };

@@ -267,6 +267,7 @@ impl<'a> Driver<'a> {
         self.admit(&summary, &seats).await?;
         match summary.phase {
             RunPhase::Training { deadline } => {
+                self.gathered = None;
                 self.warn_of_few_accounts(&seats);
                 self.fetch_updates(&summary);
                 self.end_if_diverged(&summary, &seats).await?;

@@ -6,7 +6,14 @@
 //!    announce the next round.
 //! 4. Audits: ask the ledger to draw them, announce them to the auditors, relay the verdicts, replace
 //!    silent auditors.
-//! 5. At the end: save the model, return a [report](Report).
+//! 5. At the end: save the ledger's newest state as the model, return a [report](Report).
+//!
+//! A transaction that the ledger refuses, rejects or does not confirm, and a ledger that does not answer, end nothing: the
+//! next pass reads again what is due. A run whose workers report that the training diverged ends once a replay here
+//! confirms it; a new run can start from any state on disk ([`Options::rewind`]).
+//!
+//! A folder belongs to one ledger (its first block), run, specification, corpus and set of terms, and to one process at a
+//! time. What has changed is named; a lost record is found on the ledger.
 //!
 //! Invariants: a state is on disk before its digest is on the ledger; this crate pays nothing (the ledger pays); a
 //! worker can delay a round at most until its deadline and can't corrupt it: its update is bound by its commitment,

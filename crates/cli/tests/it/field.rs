@@ -80,6 +80,11 @@ impl Field {
 
     /// Starts a worker that chooses its projects.
     pub(crate) fn join_any(&self, index: u8, flags: &[&str]) -> Running {
+        Running::start(self.worker(index, flags))
+    }
+
+    /// Returns the command that starts worker number `index`.
+    pub(crate) fn worker(&self, index: u8, flags: &[&str]) -> Command {
         let folder = self.machine.path(&format!("worker-{index}"));
         if !folder.exists() {
             fs::create_dir(&folder).unwrap();
@@ -88,7 +93,7 @@ impl Field {
         let (folder, account) = (folder.to_str().unwrap(), format!("0x{index:040x}"));
         let args = ["join", "--account", &account, "--rpc", &self.node.url];
         let args = [&args[..], &["--data-dir", folder, "--stop-with-stdin", "--json"], flags];
-        Running::start(self.machine.command(&args.concat()))
+        self.machine.command(&args.concat())
     }
 }
 

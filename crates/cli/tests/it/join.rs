@@ -1,6 +1,7 @@
 //! `gleaner join` from outside: what it chooses, refuses and says, and how it ends.
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::field::{Field, Running, project};
@@ -151,4 +152,43 @@ fn a_silent_ledger_does_not_hold_a_stopped_worker() {
     worker.signal("-TERM");
     assert_eq!(worker.end().code, 130);
     assert!(begun.elapsed() < LEAVING_MAX, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_device_that_was_dropped_says_so_and_comes_back() {
+    let terms = "quorum_bps = 6000\n";
+    let project = project(60, terms)
+        .replace("workers_max = 2", "workers_max = 3")
+        .replace("workers_min = 2", "workers_min = 3")
+        .replace("round_seconds = 600", "round_seconds = 3");
+    let field = Field::new(&project);
+    let mut train = field.train();
+    train.until("is open");
+    let _others = [field.join(1, &[]), field.join(2, &[])];
+    // Each of its commitments comes a round too late, as from a machine that is too slow.
+    let mut slow = field.join(3, &["--misbehave", "late"]);
+    slow.until("has dropped this device");
+    slow.until("joined");
+    drop(train);
+}
+
+#[test]
+fn a_full_disk_ends_the_worker_with_the_reason() {
+    let field = Field::new(&project(3, ""));
+    let mut train = field.train();
+    train.until("is open");
+    let _other = field.join(1, &[]);
+    // No file of it may have more than 8 KiB: a shard has more, as on a disk without space.
+    let worker = field.worker(2, &["--project", "1"]);
+    let mut limited = Command::new("bash");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""]);
+    limited.arg(worker.get_program()).args(worker.get_args()).env_clear();
+    let finished = Running::start(limited).end();
+    finished.assert_fails(1, &["can't be written: free some disk space", "shards"]);
+    assert_eq!(
+        finished.stderr.matches("joined").count(),
+        1,
+        "it does not come back: {}",
+        finished.stderr
+    );
 }

@@ -30,7 +30,8 @@ fn formats() -> impl Strategy<Value = Format> {
 }
 
 fn format(per_chunk: u16, bits: u8) -> Format {
-    Format { density: Density::new(per_chunk).unwrap(), bits: Bits::new(bits).unwrap() }
+    let density = Density::new(per_chunk).expect("in bounds");
+    Format { density, bits: Bits::new(bits).expect("in bounds") }
 }
 
 /// Returns random numbers from a seed: the finalizer of SplitMix64.
@@ -40,7 +41,7 @@ fn numbers(seed: u64) -> impl Fn(u64) -> [u32; 4] {
             let mut mixed = (seed ^ (index * 4 + word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            u32::try_from((mixed ^ (mixed >> 31)) >> 32).unwrap()
+            u32::try_from((mixed ^ (mixed >> 31)) >> 32).expect("the upper half")
         })
     }
 }

@@ -81,5 +81,8 @@ fn what_we_save_of_it_is_the_same_model() {
     let checkpoint = load(&folder()).unwrap();
     let copy = tempfile::tempdir().unwrap();
     save(copy.path(), &checkpoint.config, &checkpoint.params, &checkpoint.metadata).unwrap();
-    assert_eq!(load(copy.path()).unwrap(), checkpoint);
+    let mut copied = load(copy.path()).unwrap();
+    // The digest of the parameters and the sizes are added.
+    copied.metadata.retain(|key, _| !key.starts_with("gleaner."));
+    assert_eq!(copied, checkpoint);
 }

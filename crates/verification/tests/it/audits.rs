@@ -6,7 +6,7 @@ use verification::{Outcome, merkle_root, proof, verify_proof};
 use crate::jobs::{Draws, SmallJob, machines};
 
 /// The number of jobs; the example `audits` does thousands.
-const JOBS: u64 = 40;
+const JOBS: u64 = 24;
 
 #[test]
 fn every_machine_computes_the_same() {

@@ -118,21 +118,11 @@ pub fn participate(
 }
 
 async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
-<<<<<<< HEAD
     let calling = (Role::Worker, Priority::Usual);
     let caller = Caller::new(calling, &options.device, &options.ledger, &options.resources())?;
     let courier = Courier::start(&options.ledger, options.run, options.device_id());
     let mut kept = Kept::new(Membership::new(options.account));
     let mut patience = Patience::new(options.patience);
-=======
-    let files = WorkerFiles::open(&options.data_dir, options.disk_max)
-        .context("the data folder can't be used")?;
-    let states = Arc::new(Mutex::new(States::new(STATES_HELD_MAX)));
-    let mut last = None;
-    let mut pause = PAUSE;
-    let mut reached = Instant::now();
-    let mut drops = Drops::default();
->>>>>>> main
     loop {
         let connected = tokio::select! {
             connected = connect(&caller, options.run) => connected,
@@ -142,26 +132,11 @@ async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
             }
         };
         let error = match connected {
-<<<<<<< HEAD
             Ok(None) => return Ok(Ending::Finished),
             Ok(Some(inputs)) => {
                 patience.renew();
                 match Session::run(options, *inputs, &courier, &mut kept).await {
                     Ok(ending) => return Ok(ending),
-=======
-            Ok(Connected::Over) => return Ok(Ending::Finished),
-            Ok(Connected::Inputs(inputs)) => {
-                (pause, reached) = (PAUSE, Instant::now());
-                options.emit(Event::Joined);
-                let ended = session(options, *inputs, &mut last).await;
-                match ended {
-                    Ok(Left::Ended(ending)) => return Ok(ending),
-                    Ok(Left::Dropped) => {
-                        drops.count(last.as_ref().map(LastWork::round))?;
-                        options.emit(Event::Dropped);
-                        continue;
-                    }
->>>>>>> main
                     Err(error) => error,
                 }
             }
@@ -179,59 +154,10 @@ async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
     }
 }
 
-<<<<<<< HEAD
 /// Connects to the coordinator; returns `None` if the run has ended.
 pub(crate) async fn connect(caller: &Caller, run: u64) -> anyhow::Result<Option<Box<Inputs>>> {
     if view::current(&caller.ledger, run).await?.is_over {
         return Ok(None);
-=======
-/// How often in a row the ledger has dropped the device, without any work of it in between.
-#[derive(Debug, Default)]
-struct Drops {
-    times: u32,
-    /// The last round that the device had done when it was dropped.
-    done: Option<u32>,
-}
-
-impl Drops {
-    /// # Errors
-    /// [`Refusal::Dropped`] once it was dropped too often.
-    fn count(&mut self, done: Option<u32>) -> Result<(), Refusal> {
-        let times = if done == self.done { self.times.saturating_add(1) } else { 1 };
-        *self = Self { times, done };
-        if times < DROPPED_MAX { Ok(()) } else { Err(Refusal::Dropped { times }) }
-    }
-}
-
-/// How a session was left, other than by a lost connection.
-enum Left {
-    /// The run or the worker has ended.
-    Ended(Ending),
-    /// The ledger has dropped the device.
-    Dropped,
-}
-
-/// Runs a session until it ends by itself, the ledger has ended this device's seat, or the owner has waited
-/// [`LEAVING_MAX`] for it to leave.
-async fn session(
-    options: &Options,
-    inputs: Inputs,
-    last: &mut Option<LastWork>,
-) -> anyhow::Result<Left> {
-    let device = options.device_id();
-    let leaving = async {
-        stopped(options).await;
-        sleep(LEAVING_MAX).await;
-    };
-    tokio::select! {
-        ended = Session::run(options, inputs, last) => Ok(Left::Ended(ended?)),
-        end = watch::seat_end(&options.ledger, options.run, &device) => Ok(match end {
-            SeatEnd::Dropped => Left::Dropped,
-            SeatEnd::Expelled => Left::Ended(Ending::Expelled),
-            SeatEnd::Over => Left::Ended(Ending::Finished),
-        }),
-        () = leaving => Ok(Left::Ended(Ending::Stopped)),
->>>>>>> main
     }
     Ok(Some(Box::new(caller.connect(run).await?)))
 }
@@ -295,22 +221,5 @@ impl Patience {
     pub(crate) async fn pause(&mut self) {
         sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSE_MAX);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_device_that_does_no_work_in_between_gives_up() {
-        let mut drops = Drops::default();
-        assert!(drops.count(None).is_ok() && drops.count(None).is_ok());
-        assert!(matches!(drops.count(None), Err(Refusal::Dropped { times: 3 })));
-        let mut drops = Drops::default();
-        for round in 0..20 {
-            assert!(drops.count(Some(round)).is_ok(), "it worked since it was dropped");
-        }
-        assert!(drops.count(Some(19)).is_ok() && drops.count(Some(19)).is_err());
     }
 }

@@ -6,7 +6,7 @@ use transport::{PublishError, WorkerEndpoint};
 use units::Digest;
 
 /// Number of updates served at once: those of the last rounds, which the coordinator may still request.
-pub(crate) const SERVED_MAX: usize = 12;
+pub(crate) const SERVED_MAX: usize = 4;
 
 /// Digests of the served updates, oldest first.
 #[derive(Debug, Default)]

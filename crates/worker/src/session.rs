@@ -39,7 +39,6 @@ use crate::{
     work::{self, Pace},
 };
 
-<<<<<<< HEAD
 /// How often a round is started, if it could not be computed before.
 const TRIES_MAX: u32 = 3;
 
@@ -48,10 +47,6 @@ pub(crate) const LEAVING_MAX: Duration = Duration::from_millis(700);
 
 /// How long the coordinator may take to bring a leave to the ledger: the process ends soon.
 const LEAVE_BY_COORDINATOR: Duration = Duration::from_millis(250);
-=======
-/// Number of updates served at once: those of the last rounds, which the coordinator may still request.
-pub(crate) const SERVED_MAX: usize = 4;
->>>>>>> main
 
 /// Why a session ended, other than by a lost connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,13 +101,6 @@ struct Announced {
     round: u32,
     base: Base,
     tries: u32,
-}
-
-impl LastWork {
-    /// Returns the round of the work.
-    pub(crate) fn round(&self) -> u32 {
-        self.round
-    }
 }
 
 /// Results of the computing tasks.

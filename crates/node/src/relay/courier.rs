@@ -18,7 +18,7 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use store::StoreError;
+use store::{Reader, StoreError};
 
 /// Most transactions of single statements that are sent for one block.
 const ALONE_MAX: usize = 32;
@@ -128,26 +128,20 @@ impl Shared {
     /// Sends what waits, as much as one block should have of it. What can't be sent is answered with the reason.
     fn send_next(&self) -> Vec<Sent> {
         let waiting = self.relay.queue().next(STATEMENTS_MAX);
-        let parcels = match self.pack(waiting) {
-            Ok(parcels) => parcels,
-            Err((waiting, error)) => {
-                self.refuse(&waiting, &error);
+        let reader = match self.reader() {
+            Ok(reader) => reader,
+            Err(error) => {
+                self.refuse(&waiting, &error.into());
                 return Vec::new();
             }
         };
+        let parcels = self.pack(reader, waiting);
         let send = |transaction| Ok(self.admit(transaction)?);
         parcels.into_iter().filter_map(|parcel| self.send(parcel, send)).collect()
     }
 
     /// Distributes statements to transactions: those that are still valid, together with at most a third of a block's gas.
-    fn pack(
-        &self,
-        waiting: Vec<(Arrival, Accepted)>,
-    ) -> Result<Vec<Parcel>, (Vec<(Arrival, Accepted)>, StatementError)> {
-        let reader = match self.reader() {
-            Ok(reader) => reader,
-            Err(error) => return Err((waiting, error.into())),
-        };
+    fn pack(&self, reader: Arc<Reader>, waiting: Vec<(Arrival, Accepted)>) -> Vec<Parcel> {
         let height = reader.head().number;
         let view = self.next_view(reader);
         let mut gas_left = self.statement_gas_max();
@@ -175,7 +169,7 @@ impl Shared {
             }
         }
         parcels.splice(0..0, self.pack_batch(&view, batch));
-        Ok(parcels)
+        parcels
     }
 
     /// Packs statements in one transaction; each in one of its own if that could not be executed.

@@ -69,6 +69,49 @@ fn nothing_is_verified_or_paid_after_an_undecided_round() {
     assert!(play.paid(4) >= paid + 4 * PAY, "{} {paid}", play.paid(4));
 }
 
+/// Later work that was not drawn waits for the open audit; later work that was audited counts, but is not paid before it.
+#[test]
+fn an_open_audit_holds_back_the_later_rounds_of_its_device() {
+    let terms = Terms { rounds: 200, audit_seconds: 600_000, ..terms() };
+    let mut play = Play::with_seats(terms, 4);
+    for _ in 0..20 {
+        play.round(&[1, 2, 3, 4], &[]);
+    }
+    let (mut open, mut paid, mut audited) = (None, 0, 0);
+    for _ in 0..60 {
+        for number in 1..=4 {
+            play.commit(number, 0).unwrap();
+        }
+        let current = play.book.state().round;
+        play.advance().unwrap();
+        for _ in 0..3 {
+            let _ = play.draw(current);
+            for (round, subject, auditor) in play.audits() {
+                if subject == device(4) && open.is_none() {
+                    (open, paid) = (Some(round), play.paid(4));
+                }
+                if subject == device(4) && open == Some(round) {
+                    continue;
+                }
+                audited += u32::from(subject == device(4));
+                let finding = play.truth(round, subject);
+                play.by(STRANGER, Input::Verdict { auditor, round, subject, finding }).unwrap();
+            }
+        }
+        if open.is_some_and(|open| current >= open + 50) {
+            break;
+        }
+    }
+    let open = open.unwrap();
+    let later = play.verified(4).into_iter().filter(|round| *round > open).count();
+    assert!(audited > 0 && later > 0, "some later round was audited and passed");
+    assert!(later <= usize::try_from(audited).unwrap(), "{later} of {audited}");
+    assert_eq!(play.paid(4), paid);
+    play.decide_all();
+    play.round(&[1, 2, 3, 4], &[]);
+    assert!(play.paid(4) >= paid + 10 * PAY, "then all is paid");
+}
+
 #[test]
 fn the_owners_device_audits_newcomers_and_a_share_of_all() {
     let mut play = Play::with_seats(Terms { rounds: 300, ..terms() }, 4);

@@ -1,4 +1,7 @@
-use abi::{TrainingRuns::Verdict, statement};
+use abi::{
+    TrainingRuns::{Ruling, Verdict},
+    statement,
+};
 
 /// The bytes that devices sign: a signature of this version must be valid in later ones.
 #[test]
@@ -7,14 +10,22 @@ fn statements() {
     let account = [8; 20];
     let statements = [
         ("link", statement::link(9, &device, &account, 10)),
-        ("enroll", statement::enroll(9, 11, &device)),
-        ("leave", statement::leave(9, 11, 12)),
+        ("enroll", statement::enroll(9, 11, &device, 12)),
+        ("leave", statement::leave(9, 11, &device, 12)),
         ("commit", statement::commit(9, 11, 12, &seal, &update)),
         ("verdict opened", statement::verdict(9, 11, 12, &subject, Verdict::Opened, &value)),
         ("verdict mismatch", statement::verdict(9, 11, 12, &subject, Verdict::Mismatch, &value)),
         (
             "verdict unavailable",
             statement::verdict(9, 11, 12, &subject, Verdict::Unavailable, &[0; 32]),
+        ),
+        (
+            "ruling replayed",
+            statement::ruling(9, 11, 12, &subject, Ruling::Replayed, [&seal, &update]),
+        ),
+        (
+            "ruling unavailable",
+            statement::ruling(9, 11, 12, &subject, Ruling::Unavailable, [&[0; 32], &[0; 32]]),
         ),
     ];
     let text: String =

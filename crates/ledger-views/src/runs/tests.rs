@@ -43,6 +43,7 @@ fn summary() -> sol::Summary {
         name: "a poem".to_owned(),
         coordinator: B256::repeat_byte(1),
         endpoint: "127.0.0.1:1".to_owned(),
+        auditor: B256::repeat_byte(2),
         phase: sol::Phase::Training,
         ending: sol::Ending::None,
         round: 2,
@@ -57,7 +58,10 @@ fn summary() -> sol::Summary {
         tokensVerified: 44,
         seats: 3,
         seatsActive: 2,
+        committed: 1,
         quorum: 2,
+        unsettled: 4,
+        disputes: 1,
     }
 }
 
@@ -71,7 +75,11 @@ fn a_run_stands_where_phase_and_ending_say() {
     for (phase, ending, expected) in [
         (sol::Phase::Gathering, sol::Ending::None, RunPhase::Gathering),
         (sol::Phase::Closed, sol::Ending::None, RunPhase::Closed),
-        (sol::Phase::WindingUp, sol::Ending::Abandoned, RunPhase::WindingUp(Ending::Abandoned)),
+        (
+            sol::Phase::WindingUp,
+            sol::Ending::Abandoned,
+            RunPhase::WindingUp { ending: Ending::Abandoned, payable: UnixSeconds::new(99) },
+        ),
         (sol::Phase::Finished, sol::Ending::Completed, RunPhase::Finished(Ending::Completed)),
         (sol::Phase::Finished, sol::Ending::Cancelled, RunPhase::Finished(Ending::Cancelled)),
     ] {
@@ -111,35 +119,40 @@ fn seats_and_audits_are_read_in_the_words_of_the_rules() {
         account: Address::repeat_byte(8),
         standing: standing.try_into().unwrap(),
         expelledRound: 4,
-        onProbation: true,
         fromRound: 1,
-        memoryDigest: B256::repeat_byte(6),
-        tokensVerified: 5,
+        nextRound: 3,
+        unsettled: 2,
+        stake: U256::from(6),
         paid: U256::from(9),
+        tokensVerified: 5,
         committed: true,
+        overdue: false,
+        due: true,
     };
-    let said = Says::returns((0..4).map(seat).collect::<Vec<_>>().abi_encode());
+    let said = Says::returns((0..5).map(seat).collect::<Vec<_>>().abi_encode());
     let read = ready(seats(&said, 7)).unwrap();
     let standings: Vec<_> = read.iter().map(|seat| seat.standing).collect();
     let expelled = |cause| Standing::Expelled { round: 4, cause };
     assert_eq!(
         standings,
-        [Standing::Active, Standing::Left, expelled(Cause::Convicted), expelled(Cause::FalseAudit)]
+        [
+            Standing::Active,
+            Standing::Left,
+            expelled(Cause::Convicted),
+            expelled(Cause::FalseAudit),
+            expelled(Cause::Vouched),
+        ]
     );
     assert!(read[0].is_active() && !read[0].is_expelled() && read[3].is_expelled());
 
-    let claim = sol::Claim { auditor: B256::repeat_byte(3), sealedRoot: B256::repeat_byte(4) };
     let audit = sol::Audit {
         round: 1,
         subject: B256::repeat_byte(1),
         auditor: B256::repeat_byte(2),
         deadline: 99,
         base: B256::repeat_byte(5),
-        memoryBefore: B256::repeat_byte(6),
         seal: B256::repeat_byte(7),
         update: B256::repeat_byte(8),
-        memoryAfter: B256::repeat_byte(9),
-        claims: vec![claim],
     };
     let read = ready(audits(&Says::returns(vec![audit].abi_encode()), 7)).unwrap();
     let digest = |byte| Digest::from_bytes([byte; 32]);
@@ -149,13 +162,7 @@ fn seats_and_audits_are_read_in_the_words_of_the_rules() {
         auditor: DeviceId::from_bytes([2; 32]),
         deadline: UnixSeconds::new(99),
         base: digest(5),
-        commitment: Commitment {
-            seal: digest(7),
-            update: digest(8),
-            memory_before: digest(6),
-            memory_after: digest(9),
-        },
-        claims: vec![(DeviceId::from_bytes([3; 32]), digest(4))],
+        commitment: Commitment { seal: digest(7), update: digest(8) },
     };
     assert_eq!(read, [expected]);
 }
@@ -176,7 +183,7 @@ fn terms_survive_the_way_to_the_ledger_and_back() {
         round_seconds: 10,
         audit_seconds: 11,
         stall_seconds: 12,
-        hold_back_rounds: 13,
+        relay_fee: Wei::new(13),
         spec: Digest::from_bytes([14; 32]),
         corpus: Digest::from_bytes([15; 32]),
         initial_state: Digest::from_bytes([16; 32]),
@@ -190,18 +197,16 @@ fn terms_survive_the_way_to_the_ledger_and_back() {
 
 #[test]
 fn logs_of_others_are_left_out_and_wrong_ones_are_errors() {
-    let paid = sol::Paid {
+    let paid = sol::Verified {
         run: 7,
-        account: Address::repeat_byte(8),
-        device: B256::repeat_byte(1),
         round: 2,
+        device: B256::repeat_byte(1),
         tokens: 1000,
         amount: U256::from(7000),
         kind: sol::PayKind::Verdict,
     };
-    let log = |event: &sol::Paid| Log { address: TRAINING_RUNS, data: event.encode_log_data() };
-    let effect = Effect::Pay {
-        account: AccountId::from_bytes([8; 20]),
+    let log = |event: &sol::Verified| Log { address: TRAINING_RUNS, data: event.encode_log_data() };
+    let effect = Effect::Verified {
         device: DeviceId::from_bytes([1; 32]),
         round: 2,
         tokens: 1000,
@@ -216,9 +221,9 @@ fn logs_of_others_are_left_out_and_wrong_ones_are_errors() {
     let mut without_topics = log(&paid);
     without_topics.data.set_topics_unchecked(Vec::new());
     assert_eq!(event(&without_topics), Ok(None));
-    let much = sol::Paid { amount: U256::MAX, ..paid.clone() };
+    let much = sol::Verified { amount: U256::MAX, ..paid.clone() };
     assert_eq!(event(&log(&much)).unwrap_err().field, "amount");
-    let unknown = sol::Paid { kind: sol::PayKind::__Invalid, ..paid.clone() };
+    let unknown = sol::Verified { kind: sol::PayKind::__Invalid, ..paid.clone() };
     assert!(event(&log(&unknown)).is_err());
     let mut short = log(&paid);
     short.data.data = Bytes::new();

@@ -18,5 +18,6 @@ mod previews;
 mod properties;
 mod refusals;
 mod revisions;
+mod run_sizes;
 mod sample;
 mod traces;

@@ -329,6 +329,10 @@ async fn take_up(options: &Options, opened: &mut Opened, found: Found) -> anyhow
     if !is_announced && summary.phase.is_open() {
         ledger.announce(run, &announcement).await?;
     }
+    if summary.phase.is_open() && options.auditor != DeviceId::ZERO {
+        // It may have missed audits while this process was stopped: named again, it is drawn again.
+        ledger.set_auditor(run, &options.auditor).await?;
+    }
     let _ = options.events.send(Event::Opened {
         run,
         deposited: summary.deposited,

@@ -23,6 +23,10 @@ const TRAINER_SILENCES_MAX: u8 = 3;
 /// Number of draws of an auditor before the owner's device is taken, when those drawn may not audit the subject.
 const DRAWS_MAX: u16 = 32;
 
+/// Number of commitments whose auditor one draw replaces, or whose second audit it decides: bounds its cost. The next draw goes
+/// on.
+const CHANGED_MAX: u16 = 256;
+
 /// Purposes of draws.
 const AUDIT: u16 = 0;
 const SECOND_AUDIT: u16 = 1;
@@ -66,7 +70,7 @@ impl<B: Book> Step<'_, B> {
             entries.push((seat, self.book.entry(round, seat)?));
         }
         let pool = Pool::new(entries.iter().map(|(seat, entry)| (*seat, entry.weight)));
-        let mut is_changed = false;
+        let mut changed: u16 = 0;
         if !record.is_drawn {
             let from = record.closed.saturating_add(1);
             let Some(randomness) = self.book.randomness(from)? else {
@@ -76,11 +80,15 @@ impl<B: Book> Step<'_, B> {
             record.is_drawn = true;
             self.book.set_round(&record)?;
             self.draw_first(round, &entries, &pool, &randomness)?;
-            is_changed = true;
+            changed = 1;
         }
+        let newest = self.newest_pool(round)?;
         for (seat, before) in entries {
+            if changed >= CHANGED_MAX {
+                break;
+            }
             let subject = self.subject(round, seat, &before)?;
-            is_changed |= match before.check {
+            let is_changed = match before.check {
                 Check::Audit { auditor, deadline }
                     if deadline <= self.context.now
                         || (auditor == Auditor::Trainer && self.is_trainer_off()) =>
@@ -88,7 +96,9 @@ impl<B: Book> Step<'_, B> {
                     self.replace_auditor(subject, before, auditor, true)?;
                     true
                 }
-                Check::Waiting { draw } => self.draw_again(subject, before, draw, &pool)?,
+                Check::Waiting { draw } => {
+                    self.draw_again(subject, before, draw, (&pool, newest.as_ref()))?
+                }
                 Check::Passed { draw } => self.draw_second(subject, before, draw, &pool)?,
                 Check::None
                 | Check::Committed
@@ -97,8 +107,24 @@ impl<B: Book> Step<'_, B> {
                 | Check::Settled
                 | Check::Void => false,
             };
+            changed = changed.saturating_add(is_changed.into());
         }
-        if is_changed { Ok(()) } else { Err(Refused::NothingToDraw(round).into()) }
+        if changed > 0 { Ok(()) } else { Err(Refused::NothingToDraw(round).into()) }
+    }
+
+    /// Returns the seats of the newest closed round that may audit, and the height at which it closed; `None` when that is `round`.
+    fn newest_pool(&mut self, round: u32) -> Result<Option<(u64, Pool)>, B::Error> {
+        let is_closed = self.head.phase == Phase::Closed;
+        let newest = if is_closed { self.head.round } else { self.head.round.saturating_sub(1) };
+        let record = self.book.round(newest)?;
+        if newest == round || !record.is_closed(newest) {
+            return Ok(None);
+        }
+        let mut weights = Vec::new();
+        for seat in self.book.committed(newest)? {
+            weights.push((seat, self.book.entry(newest, seat)?.weight));
+        }
+        Ok(Some((record.closed, Pool::new(weights.into_iter()))))
     }
 
     fn subject(&mut self, round: u32, seat: SeatIndex, entry: &Entry) -> Result<Subject, B::Error> {
@@ -154,27 +180,28 @@ impl<B: Book> Step<'_, B> {
         self.head.trainer_silences > TRAINER_SILENCES_MAX
     }
 
-    /// Draws the auditor that replaces a silent one: of the newest round that closed before the draw.
+    /// Draws the auditor of a commitment that waits for one: of the newest round that closed before the draw, or of its own. While
+    /// there is none and the owner's device has no time, it waits on.
     fn draw_again(
         &mut self,
         subject: Subject,
-        entry: Entry,
+        mut entry: Entry,
         draw: u64,
-        pool: &Pool,
+        (own, newest): (&Pool, Option<&(u64, Pool)>),
     ) -> Result<bool, B::Error> {
         let Some(randomness) = self.book.randomness(draw)? else { return Ok(false) };
-        let is_open = matches!(self.head.phase, Phase::Closed);
-        let newest = if is_open { self.head.round } else { self.head.round.saturating_sub(1) };
-        let record = self.book.round(newest)?;
-        if newest != subject.round && record.is_closed(newest) && record.closed < draw {
-            let mut weights = Vec::new();
-            for seat in self.book.committed(newest)? {
-                weights.push((seat, self.book.entry(newest, seat)?.weight));
-            }
-            self.assign(subject, entry, &Pool::new(weights.into_iter()), &randomness)?;
-        } else {
+        let newer = newest.filter(|(closed, _)| *closed < draw);
+        let pool = newer.map_or(own, |(_, newer)| newer);
+        let has_room = self.head.trainer_audits < TRAINER_AUDITS_MAX || self.is_trainer_off();
+        if pool.total > 0 || has_room {
             self.assign(subject, entry, pool, &randomness)?;
+            return Ok(true);
         }
+        if newest.is_none_or(|(_, newest)| newest.total == 0) {
+            return Ok(false);
+        }
+        entry.check = Check::Waiting { draw: self.next_draw() };
+        self.book.set_entry(subject.round, subject.seat, &entry)?;
         Ok(true)
     }
 

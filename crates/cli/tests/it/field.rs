@@ -22,7 +22,7 @@ pub(crate) fn project(rounds: u32, terms: &str) -> String {
         "name = 'barley'\ncorpus = 'corpus.txt'\n\
          [model]\nlayers = 1\nwidth = 32\nheads = 2\ncontext = 32\nhidden = 64\n\
          [training]\nrounds = {rounds}\nsteps_per_round = 3\nwarmup_steps = 3\nbatch = 4\nseed = 5\n\
-         [terms]\nworkers_min = 2\nworkers_max = 2\nround_seconds = 600\naudit_seconds = 600\nhold_back_rounds = 2\n{terms}"
+         [terms]\nworkers_min = 2\nworkers_max = 2\nround_seconds = 600\naudit_seconds = 600\nrelay_fee = '0'\n{terms}"
     )
 }
 

@@ -39,9 +39,9 @@ fn a_changed_project_is_named_with_both_values() {
         assert!(text.contains(from));
         fs::write(&file, text.replace(from, to)).unwrap();
     };
-    changed("hold_back_rounds = 2", "hold_back_rounds = 3\nprice_per_million_tokens = '2'");
+    changed("relay_fee = '0'", "relay_fee = '3'\nprice_per_million_tokens = '2'");
     let price = "price_per_million_tokens was 1 GRAIN, now it is 2 GRAIN";
-    refuses(&field, &["run 1", price, "hold_back_rounds was 2, now it is 3", "hint: undo"]);
+    refuses(&field, &["run 1", price, "relay_fee was 0, now it is 3", "hint: undo"]);
     changed("batch = 4", "batch = 8");
     refuses(&field, &["batch was 4, now it is 8"]);
     changed("corpus = ", "budget = '77'\ncorpus = ");

@@ -128,8 +128,8 @@ impl Play {
         assert!(built.refused.is_empty(), "{:?}", built.refused);
         let mut before = 0;
         let gas = built.block.receipts.iter().map(|receipt| {
-            assert!(receipt.status(), "a transaction was reverted");
             let used = receipt.cumulative_gas_used() - before;
+            assert!(receipt.status(), "a transaction was reverted after {used} gas");
             before = receipt.cumulative_gas_used();
             used
         });
@@ -210,26 +210,63 @@ fn measured(seats: u16) -> Vec<String> {
             round + 1
         ));
     }
-    play.call(&TrainingRuns::cancelCall { run: 1 });
-    let blocks = settle(&mut play);
+    // Audits of newcomers, who all have to be audited, are done while a run goes on.
+    let (gas, audits) = audit_all(&mut play);
     lines.push(format!(
-        "{seats} seats: cancelled, settled in {blocks} blocks of a third of their gas; the dearest transaction cost {} gas, {} % of a block",
+        "{seats} seats: {gas} gas for {audits} more audits of newcomers, {} for each",
+        gas / u64::try_from(audits.max(1)).unwrap()
+    ));
+    let gas = play.call(&TrainingRuns::cancelCall { run: 1 }) + settle_all(&mut play);
+    let blocks = gas.div_ceil(BLOCK_GAS / 3);
+    lines.push(format!(
+        "{seats} seats: cancelled, all is paid and refunded for the gas of {blocks} blocks that are a third full; the dearest transaction cost {} gas, {} % of a block",
         play.dearest,
         play.dearest * 100 / BLOCK_GAS
     ));
+    assert!(blocks <= 10, "it takes {blocks} blocks to settle");
     assert!(play.dearest <= BLOCK_GAS / 3, "a transaction costs {} gas", play.dearest);
     lines
 }
 
-/// Settles what can be settled; returns the number of blocks with a third of their gas that it fills.
-fn settle(play: &mut Play) -> u64 {
-    let mut gas = 0;
-    let indices: Vec<u16> =
-        (0_u16..).zip(play.seats()).filter(|(_, seat)| seat.due).map(|(index, _)| index).collect();
-    for part in indices.chunks(SETTLED) {
-        gas += play.call(&TrainingRuns::settleCall { run: 1, seats: part.to_vec() });
+/// Draws and audits until no audit is left. Returns the gas of it, and the number of audits.
+fn audit_all(play: &mut Play) -> (u64, usize) {
+    let (mut gas, mut audits, mut idle) = (0, 0, 0);
+    loop {
+        let (count, each) = play.pass_audits();
+        let open = TrainingRuns::openRoundsCall { run: 1 };
+        let open = TrainingRuns::openRoundsCall::abi_decode_returns(&play.view(&open)).unwrap();
+        let due: Vec<u32> = open.iter().filter(|open| open.due).map(|open| open.round).collect();
+        for round in &due {
+            gas += play.call(&TrainingRuns::drawCall { run: 1, round: *round });
+        }
+        audits += count;
+        gas += each * u64::try_from(count).unwrap();
+        idle = if count == 0 && due.is_empty() { idle + 1 } else { 0 };
+        if idle > 2 {
+            return (gas, audits);
+        }
+        // The hash of a block that is not there yet may decide.
+        play.send(Vec::new());
     }
-    gas.div_ceil(BLOCK_GAS / 3)
+}
+
+/// Settles a run that is ending until it is over; returns the gas of it.
+fn settle_all(play: &mut Play) -> u64 {
+    let mut gas = 0;
+    loop {
+        let due = (0_u16..).zip(play.seats()).filter(|(_, seat)| seat.due);
+        let indices: Vec<u16> = due.map(|(index, _)| index).collect();
+        for part in indices.chunks(SETTLED) {
+            gas += play.call(&TrainingRuns::settleCall { run: 1, seats: part.to_vec() });
+        }
+        let summary = TrainingRuns::summaryCall { run: 1 };
+        let summary = TrainingRuns::summaryCall::abi_decode_returns(&play.view(&summary)).unwrap();
+        if summary.phase == TrainingRuns::Phase::Finished {
+            assert_eq!(summary.deposited, summary.paid + summary.refunded);
+            return gas;
+        }
+        assert!(!indices.is_empty(), "the run does not end");
+    }
 }
 
 /// The cost of a commitment does not grow with the seats, and no transaction takes more than a third of a block.

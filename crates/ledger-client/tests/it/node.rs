@@ -52,7 +52,9 @@ impl Running {
             accounts: [(signer().address(), rich), (CONTRACT, contract)].into(),
         };
         let founding = Founding::Solo { relay_funds: U256::from(GRAIN) };
-        let config = NodeConfig { founding, ..NodeConfig::new(folder, Some(genesis)) };
+        // A founded ledger has more in its first block than the given genesis state.
+        let genesis = (!folder.join("ledger.redb").exists()).then_some(genesis);
+        let config = NodeConfig { founding, ..NodeConfig::new(folder, genesis) };
         let node = Node::open(config).unwrap();
         let server = rpc::serve(node.clone(), address, rpc::Options::STANDARD).await.unwrap();
         Self { node, server }

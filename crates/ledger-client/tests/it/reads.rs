@@ -131,8 +131,7 @@ async fn what_the_node_says_is_cut_and_cleaned() {
 
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_at_once() {
-    for url in
-        ["", "127.0.0.1:8545", "ws://127.0.0.1:8545", "https://node", "http://", "http://:::"]
+    for url in ["", "127.0.0.1:8545", "ws://127.0.0.1:8545", "ftp://node", "http://", "http://:::"]
     {
         let error = Ledger::connect(url, None, PATIENT).await.unwrap_err();
         assert!(

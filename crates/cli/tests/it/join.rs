@@ -50,9 +50,12 @@ fn joining_says_what_can_be_expected() {
     worker.until("project 1: 3 of 3 rounds left");
     worker.until("joined");
     let text = worker.stderr().to_owned();
-    for part in
-        ["GRAIN a million tokens", "tokens a second", "GRAIN an hour", "held back for 2 rounds"]
-    {
+    for part in [
+        "GRAIN a million tokens",
+        "tokens a second",
+        "GRAIN an hour",
+        "the first 13 rounds is held back",
+    ] {
         assert!(text.contains(part), "`{text}` does not say `{part}`");
     }
 }

@@ -20,7 +20,7 @@ KEYS = {
     "audits": {"performed", "passed", "failed"},
     "escrow": {"deposited", "paid", "refunded"},
 }
-PAYOUT_KEYS = {"account", "device", "tokens_verified", "paid"}
+PAYOUT_KEYS = {"account", "device", "tokens_verified", "paid", "standing"}
 SECONDS_MAX = 300
 
 
@@ -71,6 +71,11 @@ def run_demo(program, corpus, folder, flags):
     return json.loads(output)
 
 
+def number(flags, name):
+    """The value of a flag, 0 without it."""
+    return int(flags[flags.index(name) + 1]) if name in flags else 0
+
+
 def check(document, cheats):
     for section, keys in KEYS.items():
         missing = keys - set(document.get(section, {}))
@@ -99,6 +104,10 @@ def check(document, cheats):
         need(cheats <= audits["failed"], f"no cheat was caught: {audits}")
         unpaid = [payout for payout in document["payouts"] if payout["paid"] == "0" and payout["tokens_verified"] == 0]
         need(cheats <= len(unpaid), f"no cheat stands unpaid in {document['payouts']}")
+        standings = [payout["standing"] for payout in document["payouts"]]
+        caught = standings.count("convicted") + standings.count("vouched")
+        need(caught == cheats, f"{cheats} cheats, but these standings: {standings}")
+        need("false auditor" not in standings, f"an honest device is expelled: {standings}")
     else:
         need(audits["failed"] == 0, f"an honest run failed audits: {audits}")
     need(re.fullmatch(r"(0x)?[0-9a-f]{64}", run["model_digest"]), f"not a digest: {run['model_digest']}")
@@ -110,7 +119,7 @@ def main():
     corpus = folder / "corpus.txt"
     write_corpus(corpus)
     document = run_demo(program, corpus, folder / "data", flags)
-    check(document, int(flags[flags.index("--cheats") + 1]) if "--cheats" in flags else 0)
+    check(document, number(flags, "--cheats") + number(flags, "--colluders"))
 
     model = document["run"]["model_path"]
     sample = subprocess.run(

@@ -106,7 +106,7 @@ interface TrainingRuns {
         uint32 roundSeconds;
         uint32 auditSeconds;
         uint32 stallSeconds;
-        /// Pay for bringing a device's statement here.
+        /// Pay for bringing a commitment or verdict here, of a device with a round's pay at stake.
         uint128 relayFee;
         bytes32 spec;
         bytes32 corpus;

@@ -347,11 +347,11 @@ impl<B: Book> Step<'_, B> {
         }
         if is_drawn && let Auditor::Seat(index) = who {
             let is_answer = finding != Finding::Unavailable;
-            self.change_seat(index, |seat| {
+            let seat = self.change_seat(index, |seat| {
                 seat.silences = if is_answer { 0 } else { seat.silences };
             })?;
             if is_answer {
-                self.pay_relay()?;
+                self.pay_relay(&seat, round)?;
             }
         }
         Ok(())

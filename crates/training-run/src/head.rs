@@ -99,8 +99,6 @@ pub struct Head {
     pub trainer_silences: u8,
     /// Disputes that the owner's device raised without reason.
     pub trainer_errors: u8,
-    /// Enrolments and leaves whose relay was paid.
-    pub relays_paid: u32,
     /// Heights of blocks whose hash will decide draws, as soon as it is known; 0 for none.
     pub draws_wanted: [u64; 2],
 }

@@ -79,7 +79,6 @@ impl<'a, B: Book> Run<'a, B> {
             trainer_audits: 0,
             trainer_silences: 0,
             trainer_errors: 0,
-            relays_paid: 0,
             draws_wanted: [0; 2],
         })
     }
@@ -234,10 +233,12 @@ impl<B: Book> Step<'_, B> {
         if seat.is_active() { Ok((index, seat)) } else { Err(Refused::NoSeat(*device).into()) }
     }
 
-    /// Pays the caller for bringing a device's statement. The owner's own relays cost the owner's gas anyway.
-    pub(crate) fn pay_relay(&mut self) -> Result<(), Refused> {
+    /// Pays the caller for bringing the statement of a seat that has a round's pay at stake. The owner's own relays cost the
+    /// owner's gas anyway. Without that stake nothing is paid: identities that cost nothing could live on the fees.
+    pub(crate) fn pay_relay(&mut self, seat: &Seat, round: u32) -> Result<(), Refused> {
         let (account, amount): (AccountId, Wei) = (self.context.caller, self.terms.relay_fee);
-        if account != self.head.owner && amount > Wei::ZERO {
+        let is_earned = seat.stake >= self.terms.work_pay(round)?;
+        if is_earned && account != self.head.owner && amount > Wei::ZERO {
             self.head.escrow.paid = self.head.escrow.paid.checked_add(amount)?;
             self.emit(Effect::PayRelay { account, amount });
         }

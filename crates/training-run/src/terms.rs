@@ -17,9 +17,6 @@ const STAKE_MAX_MIN: u64 = 3_000;
 /// Number of statements of a device in a round whose relay may be paid: its commitment, and up to two verdicts on it.
 const RELAYS_PER_ENTRY: u64 = 3;
 
-/// Number of enrolments and leaves for each seat whose relay may be paid.
-pub(crate) const RELAYS_PER_SEAT: u64 = 4;
-
 /// The terms of a run. Amounts of work are per device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -49,7 +46,8 @@ pub struct Terms {
     pub audit_seconds: u32,
     /// Seconds without progress after which anyone may abandon the run.
     pub stall_seconds: u32,
-    /// Pay for bringing a device's statement to the ledger, for whoever does it, the owner excepted.
+    /// Pay for bringing the commitment or verdict of a device that has a round's pay at stake to the ledger, for whoever does it, the
+    /// owner excepted.
     pub relay_fee: Wei,
     /// Digest of the specification: how to train.
     pub spec: Digest,
@@ -177,13 +175,7 @@ impl Terms {
     /// # Errors
     /// [`Overflow`] when it does not fit.
     pub fn required_deposit(&self) -> Result<Wei, Overflow> {
-        let relays = self.relay_fee.checked_mul_count(self.relays_max())?;
-        self.worst_case_from(0)?.checked_add(relays)
-    }
-
-    /// Returns the number of enrolments and leaves whose relay is paid.
-    pub(crate) fn relays_max(&self) -> u64 {
-        u64::from(self.seats_max).saturating_mul(RELAYS_PER_SEAT)
+        self.worst_case_from(0)
     }
 
     /// Returns the largest possible cost of one commitment in a round.

@@ -55,7 +55,6 @@ impl<B: Book> Step<'_, B> {
             self.head.taking_part = self.head.taking_part.saturating_add(1);
         }
         self.emit(Effect::Enrolled { device, account, seat: index, from_round });
-        self.pay_seat_relay()?;
         self.open_round_if_ready()
     }
 
@@ -82,7 +81,6 @@ impl<B: Book> Step<'_, B> {
         take_nonce(&mut place, *device, nonce)?;
         self.book.set_place(device, &place)?;
         self.give_up_seat(index)?;
-        self.pay_seat_relay()?;
         self.close_if_all_committed()
     }
 
@@ -109,14 +107,6 @@ impl<B: Book> Step<'_, B> {
         let is_waiting = seat.next_round == round.saturating_add(1);
         let is_let_in = self.head.is_reopened && is_waiting;
         Ok(seat.next_round <= round || (is_let_in && !self.book.has_committed(round, index)?))
-    }
-
-    fn pay_seat_relay(&mut self) -> Result<(), Refused> {
-        if u64::from(self.head.relays_paid) < self.terms.relays_max() {
-            self.head.relays_paid = self.head.relays_paid.saturating_add(1);
-            self.pay_relay()?;
-        }
-        Ok(())
     }
 
     pub(crate) fn commit(
@@ -167,7 +157,7 @@ impl<B: Book> Step<'_, B> {
         let pending = self.head.escrow.pending.checked_add(pay).map_err(Refused::from)?;
         self.head.escrow.pending = pending;
         self.emit(Effect::Committed { device, round, commitment });
-        self.pay_relay()?;
+        self.pay_relay(&seat, round)?;
         self.close_if_all_committed()
     }
 

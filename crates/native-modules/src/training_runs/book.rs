@@ -289,7 +289,6 @@ impl Book for SlotBook<'_> {
             trainer_audits: self.word(stored.trainer_audits)?,
             trainer_silences: self.word(stored.trainer_silences)?,
             trainer_errors: self.word(stored.trainer_errors)?,
-            relays_paid: self.word(stored.relays_paid)?,
             draws_wanted: [
                 self.word(stored.first_draw_wanted)?,
                 self.word(stored.second_draw_wanted)?,
@@ -339,7 +338,6 @@ impl Book for SlotBook<'_> {
         self.set(stored.trainer_audits, head.trainer_audits)?;
         self.set(stored.trainer_silences, head.trainer_silences)?;
         self.set(stored.trainer_errors, head.trainer_errors)?;
-        self.set(stored.relays_paid, head.relays_paid)?;
         let [first, second] = head.draws_wanted;
         self.set(stored.first_draw_wanted, first)?;
         Ok(self.set(stored.second_draw_wanted, second)?)

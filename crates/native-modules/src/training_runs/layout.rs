@@ -59,7 +59,6 @@ storage! {
         pub(super) deadline: Value<u64>,
         pub(super) progressed: Value<u64>,
         pub(super) tokens_verified: Value<u64>,
-        pub(super) relays_paid: Value<u32>,
         pub(super) deposited: Value<u128>,
         pub(super) paid: Value<u128>,
         pub(super) held: Value<u128>,

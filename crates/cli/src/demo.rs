@@ -20,6 +20,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use units::{AccountId, DeviceId};
 use verification::RunSpec;
+use worker::Priority;
 
 use crate::failure::Interrupted;
 use crate::offices::Auditor;
@@ -121,7 +122,8 @@ async fn demo(
     let (stop, stopped) = watch::channel(false);
     let (events, said) = mpsc::unbounded_channel();
     let client = ledger.client(PATIENCE).await?;
-    let auditor = Auditor::open(&folder.path().join("auditor"), 1, isa)?;
+    // The workers of the demo take all cores: behind them it would audit only at the end.
+    let auditor = Auditor::open(&folder.path().join("auditor"), 1, isa, Priority::Usual)?;
     let auditing = auditor.device();
     let (opened, run) = watch::channel(None);
     let audits = auditor.start(client.clone(), run, stopped.clone(), *output);

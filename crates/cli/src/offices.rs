@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use units::DeviceId;
 use wallet::DeviceKey;
-use worker::{AuditorOptions, Event, RefereeEvent, RefereeOptions, Resources};
+use worker::{AuditorOptions, Event, Priority, RefereeEvent, RefereeOptions, Resources};
 
 use crate::output::Output;
 use crate::screen::short;
@@ -29,6 +29,7 @@ pub(crate) struct Auditor {
     folder: PathBuf,
     threads: usize,
     isa: Isa,
+    priority: Priority,
 }
 
 impl Auditor {
@@ -36,10 +37,15 @@ impl Auditor {
     ///
     /// # Errors
     /// When the key can't be read or created.
-    pub(crate) fn open(folder: &Path, threads: usize, isa: Isa) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        folder: &Path,
+        threads: usize,
+        isa: Isa,
+        priority: Priority,
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let key = DeviceKey::load_or_create(&folder.join("device.key"))?;
-        Ok(Self { key, folder: folder.to_owned(), threads, isa })
+        Ok(Self { key, folder: folder.to_owned(), threads, isa, priority })
     }
 
     /// Returns its device.
@@ -58,12 +64,13 @@ impl Auditor {
         tokio::spawn(async move {
             let Ok(known) = run.wait_for(Option::is_some).await.map(|run| *run) else { return };
             let (events, mut received) = mpsc::unbounded_channel();
-            let Self { key, folder, threads, isa } = self;
+            let Self { key, folder, threads, isa, priority } = self;
             let options = AuditorOptions {
                 run: known.unwrap_or_default(),
                 device: key,
                 ledger,
                 resources: resources(folder, threads, isa),
+                priority,
                 patience: PATIENCE,
                 events,
                 stop,

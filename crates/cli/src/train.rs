@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use coordinator::{Event, Options, Project, Refusal, Report, RunReport};
 use tokio::sync::{mpsc, watch};
 use units::DeviceId;
+use worker::Priority;
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
@@ -85,7 +86,8 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         let (events, said) = mpsc::unbounded_channel();
         let (isa, threads) = (args.isa.choose()?, usize::from(args.threads));
         let auditor = if args.audit {
-            Some(Auditor::open(&folder.join("auditor"), threads, isa)?)
+            // The coordinator, and whoever uses this machine, go first.
+            Some(Auditor::open(&folder.join("auditor"), threads, isa, Priority::Idle)?)
         } else {
             None
         };

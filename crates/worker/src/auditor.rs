@@ -40,8 +40,10 @@ pub struct AuditorOptions {
     pub device: DeviceKey,
     /// The ledger, for reading, and for statements that the coordinator does not bring there.
     pub ledger: Ledger,
-    /// What the machine gives to audits, beside other programs that have priority.
+    /// What the machine gives to audits.
     pub resources: Resources,
+    /// Whether other programs go first.
+    pub priority: Priority,
     /// How long to try to reach a coordinator that does not answer.
     pub patience: Duration,
     /// Receives the events.
@@ -69,7 +71,7 @@ pub fn audit(
 }
 
 async fn audit_until(options: &AuditorOptions) -> anyhow::Result<Ending> {
-    let calling = (Role::Auditor, Priority::Idle);
+    let calling = (Role::Auditor, options.priority);
     let caller = Caller::new(calling, &options.device, &options.ledger, &options.resources)?;
     let courier = Courier::start(&options.ledger, options.run, options.device.device());
     let mut audits = Audits::default();

@@ -51,7 +51,7 @@ pub use observer::{Difference, Observation, Observer, replay_round};
 pub use options::{Event, Options};
 pub use participate::{Refusal, participate};
 pub use referee::{RefereeEvent, RefereeOptions, referee};
-pub use replay::Finding;
+pub use replay::{Finding, Priority};
 pub use session::Ending;
 pub use terms::Contradiction;
 pub use work::Pace;

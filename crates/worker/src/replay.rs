@@ -70,7 +70,7 @@ pub(crate) enum Replay {
 
 /// How urgent a computation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Priority {
+pub enum Priority {
     /// As urgent as any other of this machine.
     Usual,
     /// It uses what other programs leave idle.

@@ -122,6 +122,8 @@ struct Driver<'a> {
     round_clock: RoundClock,
     /// Whether the owner was warned that all devices belong to one account.
     is_warned_of_accounts: bool,
+    /// Number of states that were loaded since the last round for those who asked.
+    loaded: usize,
     /// The referees of the ledger, once they were read.
     referees: Option<Vec<DeviceId>>,
     /// The next state, computed but not on the ledger yet: the round, and what followed.
@@ -161,6 +163,7 @@ impl<'a> Driver<'a> {
             clock: LedgerClock::default(),
             round_clock: RoundClock::default(),
             is_warned_of_accounts: false,
+            loaded: 0,
             referees: None,
             computed: None,
             trouble: Trouble::default(),

@@ -85,7 +85,11 @@ impl Driver<'_> {
         if self.announced_audits.contains(&key) || !is_auditor {
             return Ok(());
         }
-        self.serve_base(audit.round, &audit.base).await?;
+        if let Err(error) = self.serve_base(audit.round, &audit.base).await {
+            // The auditor will say that the data can't be had; the run goes on.
+            let round = audit.round.saturating_add(1);
+            self.emit(Event::Note(format!("an audit of round {round} can't be done: {error:#}")));
+        }
         let message = ToWorker::Audit {
             round: audit.round,
             subject: *audit.subject.as_bytes(),

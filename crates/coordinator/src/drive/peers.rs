@@ -15,6 +15,9 @@ use crate::{Event, relay::Statement};
 /// Number of connected devices that neither have a seat nor an office, and get blobs to repeat a round.
 const OBSERVERS_MAX: usize = 4;
 
+/// Number of states that are loaded for those who ask, in a round of the run: what audits and disputes need is served without asking.
+const LOADED_MAX: usize = 4;
+
 /// Number of rounds that one device may ask to be served at a time.
 const WANTED_MAX: usize = 16;
 
@@ -106,8 +109,12 @@ impl Driver<'_> {
         }
         for (device, round) in asked {
             let base = runs::base_of(&self.ledger, self.run, round).await?;
-            let served = match base {
-                Some(base) if self.serve_base(round, &base).await.is_ok() => base,
+            let is_served = base.is_some_and(|base| self.is_served(&base));
+            let served = match base.filter(|_| is_served || self.loaded < LOADED_MAX) {
+                Some(base) if self.serve_base(round, &base).await.is_ok() => {
+                    self.loaded += usize::from(!is_served);
+                    base
+                }
                 Some(_) | None => Digest::ZERO,
             };
             self.send(&device, &ToWorker::Served { round, base: *served.as_bytes() });
@@ -117,11 +124,15 @@ impl Driver<'_> {
 
     /// Serves the base state of a round, from the folder unless it is served already.
     pub(super) async fn serve_base(&mut self, round: u32, base: &Digest) -> anyhow::Result<()> {
-        if !self.served.values().any(|state| state == base) {
+        if !self.is_served(base) {
             self.endpoint.publish(self.folder.state(base)?.parameters).await?;
             self.served.insert(round, *base);
         }
         Ok(())
+    }
+
+    fn is_served(&self, base: &Digest) -> bool {
+        self.served.values().any(|state| state == base)
     }
 
     pub(super) fn refuse(&self, device: &DeviceId, reason: &str) {

@@ -167,6 +167,7 @@ impl Driver<'_> {
         let oldest = open.iter().map(|open| open.round);
         let oldest = oldest.chain(disputed.iter().map(|dispute| dispute.round)).min();
         let oldest = oldest.unwrap_or(round).min(round);
+        self.loaded = 0;
         self.served.retain(|served, _| *served >= oldest);
         self.tally.updates.retain(|updated, _| *updated >= oldest);
         let corpus = self.options.project.corpus.manifest();

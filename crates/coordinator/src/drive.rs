@@ -304,6 +304,7 @@ impl<'a> Driver<'a> {
         let statements = self.relay.take();
         match relay::relay(&self.ledger, &statements).await {
             Ok(refused) => {
+                self.relay.record(&statements, &refused);
                 for refused in refused {
                     self.refuse(&refused.device, &refused.reason);
                 }

@@ -14,6 +14,12 @@ use units::DeviceId;
 /// dropped, and the device sends them again.
 const WAITING_PER_DEVICE_MAX: usize = 16;
 
+/// Largest number of devices whose refused statements are remembered.
+const REFUSED_MAX: usize = 4_096;
+
+/// Passes that a device waits after its first refused statement; twice as many after each further one, up to 2^9 as many.
+const PAUSE_PASSES: u64 = 2;
+
 /// A statement, and the device that sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
@@ -32,6 +38,10 @@ pub(crate) struct Refused {
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
     waiting: BTreeMap<DeviceId, VecDeque<Statement>>,
+    /// Devices whose last statements were refused: how many, and the pass from which on the next is taken. What is refused costs the
+    /// owner gas, and identities are free.
+    refused: BTreeMap<DeviceId, (u32, u64)>,
+    pass: u64,
 }
 
 impl Relay {
@@ -40,7 +50,7 @@ impl Relay {
     /// # Errors
     /// Why it is none.
     pub(crate) fn add(&mut self, statement: Statement, run: u64) -> Result<(), String> {
-        check(&statement.call, run)?;
+        check(&statement, run)?;
         let queue = self.waiting.entry(statement.device).or_default();
         if queue.len() < WAITING_PER_DEVICE_MAX && !queue.contains(&statement) {
             queue.push_back(statement);
@@ -56,20 +66,47 @@ impl Relay {
     /// Returns the oldest statement of each device, at most one batch. So a device that signs many delays the others by
     /// one.
     pub(crate) fn take(&mut self) -> Vec<Statement> {
-        let queues = self.waiting.values_mut().take(STATEMENTS_MAX);
-        let taken = queues.filter_map(VecDeque::pop_front).collect();
+        self.pass = self.pass.saturating_add(1);
+        let (refused, pass) = (&self.refused, self.pass);
+        let is_free =
+            |device: &DeviceId| refused.get(device).is_none_or(|(_, until)| *until <= pass);
+        let free = self.waiting.iter_mut().filter(|(device, _)| is_free(device));
+        let taken: Vec<Statement> =
+            free.take(STATEMENTS_MAX).filter_map(|(_, queue)| queue.pop_front()).collect();
         self.waiting.retain(|_, queue| !queue.is_empty());
         taken
     }
+
+    /// Records which of the statements of a batch were refused: their devices have to wait, longer each time.
+    pub(crate) fn record(&mut self, batch: &[Statement], refused: &[Refused]) {
+        for statement in batch {
+            if !refused.iter().any(|refused| refused.device == statement.device) {
+                self.refused.remove(&statement.device);
+            }
+        }
+        for Refused { device, .. } in refused {
+            if self.refused.len() >= REFUSED_MAX && !self.refused.contains_key(device) {
+                self.refused.pop_first();
+            }
+            let (count, until) = self.refused.entry(*device).or_default();
+            *until = self.pass.saturating_add(PAUSE_PASSES << (*count).min(9));
+            *count = count.saturating_add(1);
+        }
+    }
 }
 
-/// Checks that a call is a statement about `run`, or a link.
-fn check(call: &[u8], run: u64) -> Result<(), String> {
-    match about(call) {
-        Some(About::Link(_)) => Ok(()),
-        Some(About::Run { run: about, .. }) if about == run => Ok(()),
-        Some(About::Run { .. }) => Err(format!("the coordinator drives run {run}")),
-        None => Err("this is not a statement of a device".to_owned()),
+/// Checks that a call is a statement about `run`, or a link, of the device that sent it: the connection proves its key.
+fn check(statement: &Statement, run: u64) -> Result<(), String> {
+    let device = match about(&statement.call) {
+        Some(About::Link(link)) => link.device,
+        Some(About::Run { run: about, device }) if about == run => device,
+        Some(About::Run { .. }) => return Err(format!("the coordinator drives run {run}")),
+        None => return Err("this is not a statement of a device".to_owned()),
+    };
+    if convert::device(device) == statement.device {
+        Ok(())
+    } else {
+        Err("this is the statement of another device: give it to a node".to_owned())
     }
 }
 
@@ -138,9 +175,10 @@ mod tests {
 
     use super::*;
 
-    fn leave(run: u64, nonce: u64) -> Vec<u8> {
+    fn leave(device: DeviceId, run: u64, nonce: u64) -> Statement {
         let sign = |_: &[u8]| [0; 64];
-        Signer { device: [1; 32].into(), chain_id: 1, sign: &sign }.leave(run, nonce)
+        let signer = Signer { device: device.as_bytes().into(), chain_id: 1, sign: &sign };
+        Statement { device, call: signer.leave(run, nonce) }
     }
 
     #[test]
@@ -148,9 +186,9 @@ mod tests {
         let [loud, quiet] = [1, 2].map(|byte| DeviceId::from_bytes([byte; 32]));
         let mut relay = Relay::default();
         for nonce in 0..1000 {
-            relay.add(Statement { device: loud, call: leave(7, nonce) }, 7).unwrap();
+            relay.add(leave(loud, 7, nonce), 7).unwrap();
         }
-        relay.add(Statement { device: quiet, call: leave(7, 1) }, 7).unwrap();
+        relay.add(leave(quiet, 7, 1), 7).unwrap();
         let taken = relay.take();
         assert_eq!(taken.iter().map(|taken| taken.device).collect::<Vec<_>>(), [loud, quiet]);
         let rest: usize =
@@ -162,9 +200,34 @@ mod tests {
     fn only_statements_about_the_run_are_relayed() {
         let device = DeviceId::from_bytes([1; 32]);
         let mut relay = Relay::default();
-        for call in [leave(8, 1), vec![], vec![0; 4], vec![0; 5000]] {
+        let other = DeviceId::from_bytes([2; 32]);
+        let of_another = Statement { device, call: leave(other, 7, 1).call };
+        assert!(relay.add(of_another, 7).is_err());
+        for call in [leave(device, 8, 1).call, vec![], vec![0; 4], vec![0; 5000]] {
             assert!(relay.add(Statement { device, call }, 7).is_err());
         }
         assert!(relay.take().is_empty());
+    }
+
+    #[test]
+    fn refused_statements_cost_their_device_time() {
+        let [bad, good] = [1, 2].map(|byte| DeviceId::from_bytes([byte; 32]));
+        let mut relay = Relay::default();
+        let (mut bad_sent, mut good_sent) = (0, 0);
+        for nonce in 0..200 {
+            relay.add(leave(bad, 7, nonce), 7).unwrap();
+            relay.add(leave(good, 7, nonce), 7).unwrap();
+            let batch = relay.take();
+            let refused: Vec<Refused> = batch
+                .iter()
+                .filter(|statement| statement.device == bad)
+                .map(|statement| Refused { device: statement.device, reason: String::new() })
+                .collect();
+            bad_sent += refused.len();
+            good_sent += batch.len() - refused.len();
+            relay.record(&batch, &refused);
+        }
+        assert_eq!(good_sent, 200);
+        assert!(bad_sent < 9, "{bad_sent}");
     }
 }

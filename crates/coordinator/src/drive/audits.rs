@@ -37,12 +37,18 @@ impl Driver<'_> {
                 self.make_block().await?;
             }
         }
-        for audit in runs::audits(&self.ledger, self.run).await? {
-            if self.is_past(audit.deadline).await? {
-                ignore_refusal(self.ledger.draw(self.run, audit.round).await)?;
-            } else {
-                self.announce_audit(&audit).await?;
+        let audits = runs::audits(&self.ledger, self.run).await?;
+        if let Some(first) = audits.iter().map(|audit| audit.deadline).min()
+            && self.is_past(first).await?
+        {
+            // From now on the rounds with silent auditors are due.
+            let late = audits.iter().filter(|audit| audit.deadline <= head.time);
+            for round in late.map(|audit| audit.round).collect::<BTreeSet<u32>>() {
+                ignore_refusal(self.ledger.draw(self.run, round).await)?;
             }
+        }
+        for audit in audits.iter().filter(|audit| audit.deadline > head.time) {
+            self.announce_audit(audit).await?;
         }
         if summary.disputes > 0 {
             for dispute in runs::disputes(&self.ledger, self.run).await? {

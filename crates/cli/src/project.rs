@@ -1,5 +1,7 @@
 //! `gleaner project`: shows training runs on the ledger.
 
+mod settle;
+
 use anyhow::Context as _;
 use clap::Subcommand;
 use ledger_client::Ledger;
@@ -32,6 +34,9 @@ enum Command {
     Show(ShowArgs),
     /// End your own project early; the rest of the escrow is refunded to you
     Cancel(CancelArgs),
+    /// Have the node draw audits and settle seats that are due, when a project's coordinator does not; anyone may, without an
+    /// account
+    Settle(settle::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -161,6 +166,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         Command::List(args) => shell::block_on_until_interrupted(list(&args, output)),
         Command::Show(args) => shell::block_on_until_interrupted(show(&args, output)),
         Command::Cancel(args) => cancel(&args, output),
+        Command::Settle(args) => settle::run(&args, output),
     }
 }
 

@@ -113,7 +113,7 @@ impl Node {
 
     /// Takes a device's statement, to bring it into a block: the calldata of `enroll`, `leave`, `commit`, `verdict`
     /// or `rule` of `TrainingRuns` or of `link` of `Devices`; or a call that anybody may make so that a run goes on: `draw`,
-    /// `settle`, `expire`, `close`, `lapse`. `client` is who sent it here.
+    /// `settle`, `expire`, `close`, `lapse`, `abandon`. `client` is who sent it here.
     ///
     /// # Errors
     /// [`StatementError`]: no such statement, refused by the ledger, too many, or the relay account lacks funds.

@@ -9,7 +9,7 @@ use store::StoreError;
 pub enum StatementError {
     /// The call is none that is relayed.
     #[error(
-        "this call of {to} is not relayed: relayed are enroll, leave, commit, verdict, rule, draw, settle, expire, close and lapse of TrainingRuns and link of Devices"
+        "this call of {to} is not relayed: relayed are enroll, leave, commit, verdict, rule, draw, settle, expire, close, lapse and abandon of TrainingRuns and link of Devices"
     )]
     NotRelayed {
         /// Who would be called.

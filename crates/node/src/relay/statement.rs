@@ -74,6 +74,7 @@ fn function(to: Address, data: &[u8]) -> Option<(&'static str, usize)> {
         (T::expireCall::SELECTOR, "expire", STATEMENT_BYTES_MAX),
         (T::closeCall::SELECTOR, "close", STATEMENT_BYTES_MAX),
         (T::lapseCall::SELECTOR, "lapse", STATEMENT_BYTES_MAX),
+        (T::abandonCall::SELECTOR, "abandon", STATEMENT_BYTES_MAX),
     ];
     known.into_iter().find(|row| row.0 == selector).map(|(_, name, size_max)| (name, size_max))
 }

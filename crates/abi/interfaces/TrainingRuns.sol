@@ -197,6 +197,8 @@ interface TrainingRuns {
         bool drawn;
         /// Whether `draw` does something in the next block.
         bool due;
+        /// Whether a draw waits for the hash of a block that is not there yet.
+        bool waiting;
     }
 
     /// A commitment in a round that is kept.

@@ -143,6 +143,8 @@ pub struct OpenRound {
     pub is_drawn: bool,
     /// Whether `draw` does something in the next block.
     pub is_due: bool,
+    /// Whether a draw waits for the hash of a block that is not there yet.
+    pub is_waiting: bool,
 }
 
 /// How far the audit of a commitment is.
@@ -579,6 +581,7 @@ fn open_round_views(rounds: Vec<sol::OpenRound>) -> Vec<OpenRound> {
         unsettled: round.unsettled,
         is_drawn: round.drawn,
         is_due: round.due,
+        is_waiting: round.waiting,
     };
     rounds.into_iter().map(view).collect()
 }

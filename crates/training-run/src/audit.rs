@@ -90,8 +90,7 @@ impl<B: Book> Step<'_, B> {
             let subject = self.subject(round, seat, &before)?;
             let is_changed = match before.check {
                 Check::Audit { auditor, deadline }
-                    if deadline <= self.context.now
-                        || (auditor == Auditor::Trainer && self.is_trainer_off()) =>
+                    if deadline <= self.context.now || self.has_left(auditor)? =>
                 {
                     self.replace_auditor(subject, before, auditor, true)?;
                     true
@@ -125,6 +124,15 @@ impl<B: Book> Step<'_, B> {
             weights.push((seat, self.book.entry(newest, seat)?.weight));
         }
         Ok(Some((record.closed, Pool::new(weights.into_iter()))))
+    }
+
+    /// Returns whether an auditor does not audit any more: a seat that left or was given up, or the owner's device that never
+    /// answers.
+    fn has_left(&mut self, auditor: Auditor) -> Result<bool, B::Error> {
+        match auditor {
+            Auditor::Seat(index) => Ok(!self.book.seat(index)?.is_active()),
+            Auditor::Trainer => Ok(self.is_trainer_off()),
+        }
     }
 
     fn subject(&mut self, round: u32, seat: SeatIndex, entry: &Entry) -> Result<Subject, B::Error> {
@@ -301,7 +309,8 @@ impl<B: Book> Step<'_, B> {
             let share = at_stake.checked_div(verdicts).unwrap_or(0);
             let can_answer = share >= chance::AUDITOR_STAKE_MIN
                 && share.saturating_add(entry.stake.into()) >= chance::STAKES_MIN;
-            if is_willing && can_answer && !concerned.contains(&seat.account) {
+            let is_free = seat.is_active() && !concerned.contains(&seat.account);
+            if is_willing && can_answer && is_free {
                 return Ok(Some(index));
             }
         }

@@ -29,13 +29,16 @@ impl Driver<'_> {
 
     pub(super) async fn audit(&mut self, summary: &RunView) -> anyhow::Result<()> {
         let head = self.ledger.head().await?;
+        let mut is_waiting = false;
         for open in runs::open_rounds(&self.ledger, self.run).await? {
             if open.is_due {
                 ignore_refusal(self.ledger.draw(self.run, open.round).await)?;
-            } else if !open.is_drawn && head.height <= open.closed + 1 {
-                // The hash of the block after the close decides, and there is no block for nothing.
-                self.make_block().await?;
             }
+            is_waiting |= open.is_waiting;
+        }
+        if is_waiting && self.ledger.head().await?.height == head.height {
+            // The hash of a block decides that is not there yet, and no block is made for nothing.
+            self.make_block().await?;
         }
         let audits = runs::audits(&self.ledger, self.run).await?;
         if let Some(first) = audits.iter().map(|audit| audit.deadline).min()

@@ -178,7 +178,7 @@ fn no_seat() -> sol::Seat {
     }
 }
 
-pub(super) fn open_round(round: &Round, is_due: bool) -> sol::OpenRound {
+pub(super) fn open_round(round: &Round, is_due: bool, is_waiting: bool) -> sol::OpenRound {
     sol::OpenRound {
         round: round.number,
         base: word(round.base),
@@ -187,6 +187,7 @@ pub(super) fn open_round(round: &Round, is_due: bool) -> sol::OpenRound {
         unsettled: round.unsettled.into(),
         drawn: round.is_drawn,
         due: is_due,
+        waiting: is_waiting,
     }
 }
 

@@ -7,7 +7,7 @@ use abi::{
 use alloy_primitives::Address;
 use alloy_sol_types::SolCall as _;
 use native_kit::{Failure, Host};
-use training_run::{Book as _, Check, Head, OpenError, Phase, Round, RoundWindow};
+use training_run::{Auditor, Book as _, Check, Head, OpenError, Phase, Round, RoundWindow};
 
 use super::{
     book::{SlotBook, Stopped},
@@ -146,19 +146,45 @@ fn open_rounds(book: &mut SlotBook<'_>) -> Result<Vec<sol::OpenRound>, Stopped> 
     let (height, now) = (book.host.height().saturating_add(1), book.host.timestamp());
     let mut rounds = Vec::new();
     for record in kept(book)? {
-        let mut is_due = !record.is_drawn && height > record.closed.saturating_add(1);
+        // What needs the hash of a block is due in the second block after it.
+        let drawn_from = (!record.is_drawn).then(|| record.closed.saturating_add(1));
+        let (mut is_due, mut is_waiting) = (false, false);
+        for draw in drawn_from.into_iter().chain(draws(book, &record)?) {
+            is_due |= draw < height;
+            is_waiting |= height <= draw;
+        }
         for seat in book.committed(record.number)? {
             is_due |= match book.entry(record.number, seat)?.check {
-                Check::Audit { deadline, .. } => deadline.as_u64() <= now,
-                Check::Waiting { draw } | Check::Passed { draw } => height > draw,
-                Check::None | Check::Committed | Check::Disputed | Check::Settled | Check::Void => {
-                    false
+                Check::Audit { auditor, deadline } => {
+                    deadline.as_u64() <= now || has_left(book, auditor)?
                 }
+                _ => false,
             };
         }
-        rounds.push(translate::open_round(&record, is_due));
+        rounds.push(translate::open_round(&record, is_due, is_waiting));
     }
     Ok(rounds)
+}
+
+/// Returns the heights whose hash commitments of a round wait for.
+fn draws(book: &mut SlotBook<'_>, record: &Round) -> Result<Vec<u64>, Stopped> {
+    let mut heights = Vec::new();
+    for seat in book.committed(record.number)? {
+        if let Check::Waiting { draw } | Check::Passed { draw } =
+            book.entry(record.number, seat)?.check
+        {
+            heights.push(draw);
+        }
+    }
+    Ok(heights)
+}
+
+/// Returns whether an auditor is a seat that was given up.
+fn has_left(book: &mut SlotBook<'_>, auditor: Auditor) -> Result<bool, Stopped> {
+    match auditor {
+        Auditor::Seat(index) => Ok(!book.seat(index)?.is_active()),
+        Auditor::Trainer => Ok(false),
+    }
 }
 
 fn entries(book: &mut SlotBook<'_>, round: u32) -> Result<Vec<sol::Entry>, Stopped> {

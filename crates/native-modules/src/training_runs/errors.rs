@@ -72,14 +72,6 @@ pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
         Refused::CommittedAlready(device) => {
             Failure::revert(&sol::CommittedAlready { device: name(device) })
         }
-        ref other => refused_audit(other),
-    }
-}
-
-/// Returns the error for an input about audits and disputes that a run refuses.
-fn refused_audit(error: &Refused) -> Failure {
-    let name = device_word;
-    match *error {
         Refused::NotTheAuditor { auditor, round, subject } => {
             let (auditor, subject) = (name(auditor), name(subject));
             Failure::revert(&sol::NotTheAuditor { auditor, round, subject })
@@ -98,6 +90,5 @@ fn refused_audit(error: &Refused) -> Failure {
         Refused::NoDispute { round, subject } => {
             Failure::revert(&sol::NoDispute { round, subject: name(subject) })
         }
-        _ => unreachable!("translated by `refused`"),
     }
 }

@@ -170,7 +170,8 @@ impl Terms {
     }
 
     /// Returns the largest possible cost of the run: every seat commits in every round, and every commitment costs its
-    /// pay, two verdicts and the relay of three statements. (A bounty comes out of what a cheat forfeits.)
+    /// pay, two verdicts and the relay of three statements. (A bounty comes out of the stake
+    /// that a cheat forfeits.)
     ///
     /// # Errors
     /// [`Overflow`] when it does not fit.

@@ -31,6 +31,23 @@ fn undetected() -> (Play, u32) {
     panic!("a made-up round among nine is drawn once in six")
 }
 
+/// Four seats with the stake of three rounds, every commitment of round `3` drawn for an audit; that of the last seat is
+/// `last`: 0 for true work. Trials differ in who audits whom.
+fn all_drawn(trial: u64, last: u8) -> Play {
+    let mut play = Play::with_seats(Terms { audit_rate: Bps::WHOLE, ..terms() }, 4);
+    play.wait(trial * 2);
+    for _ in 0..3 {
+        play.round(&[1, 2, 3, 4], &[]);
+    }
+    for number in 1..=3 {
+        play.commit(number, 0).unwrap();
+    }
+    play.commit(4, last).unwrap();
+    play.advance().unwrap();
+    play.draw(3).unwrap();
+    play
+}
+
 fn dispute(play: &mut Play, by: u8, round: u32, subject: u8) -> Result<Vec<Effect>, Refused> {
     let input = Input::Dispute { round, subject: device(subject), bond: BOND };
     play.by(account(by), input)
@@ -168,17 +185,7 @@ fn leaving_and_coming_back_does_not_shield_earlier_rounds() {
 fn who_vouches_for_made_up_work_is_expelled_with_it() {
     let mut vouched = 0;
     for trial in 0..12 {
-        let mut play = Play::with_seats(Terms { audit_rate: Bps::WHOLE, ..terms() }, 4);
-        play.wait(trial * 2);
-        for _ in 0..3 {
-            play.round(&[1, 2, 3, 4], &[]);
-        }
-        (1..=3).for_each(|number| {
-            play.commit(number, 0).unwrap();
-        });
-        play.commit(4, 1).unwrap();
-        play.advance().unwrap();
-        play.draw(3).unwrap();
+        let mut play = all_drawn(trial, 1);
         let audits = play.audits();
         let Some((round, subject, auditor)) = audits
             .into_iter()
@@ -208,16 +215,7 @@ fn who_vouches_for_made_up_work_is_expelled_with_it() {
 fn an_expelled_device_gives_no_verdicts() {
     let mut tried = 0;
     for trial in 0..12 {
-        let mut play = Play::with_seats(Terms { audit_rate: Bps::WHOLE, ..terms() }, 4);
-        play.wait(trial * 2);
-        for _ in 0..3 {
-            play.round(&[1, 2, 3, 4], &[]);
-        }
-        (1..=4).for_each(|number| {
-            play.commit(number, 0).unwrap();
-        });
-        play.advance().unwrap();
-        play.draw(3).unwrap();
+        let mut play = all_drawn(trial, 0);
         let audit = play.audits().into_iter().find(|(_, _, auditor)| *auditor == device(4));
         let Some((round, subject, auditor)) = audit else { continue };
         // It is convicted for a wrong dispute while it has to audit.
@@ -255,17 +253,7 @@ fn a_run_does_not_wait_for_a_referee_that_is_gone() {
 #[test]
 fn a_drawn_auditor_is_paid_out_of_the_forfeited_stake() {
     for trial in 0..20 {
-        let mut play = Play::with_seats(Terms { audit_rate: Bps::WHOLE, ..terms() }, 4);
-        play.wait(trial * 2);
-        for _ in 0..3 {
-            play.round(&[1, 2, 3, 4], &[]);
-        }
-        (1..=3).for_each(|number| {
-            play.commit(number, 0).unwrap();
-        });
-        play.commit(4, 1).unwrap();
-        play.advance().unwrap();
-        play.draw(3).unwrap();
+        let mut play = all_drawn(trial, 1);
         let audit = play.audits().into_iter().find(|(_, subject, _)| *subject == device(4));
         let (round, subject, auditor) = audit.unwrap();
         if auditor == TRAINER {

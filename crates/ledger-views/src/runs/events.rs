@@ -228,6 +228,6 @@ fn pay(event: Sol) -> Result<(u64, Effect), Impossible> {
             let (account, amount) = (convert::account(event.referee), wei("amount", event.amount)?);
             (event.run, Effect::PayReferee { account, amount })
         }
-        _ => unreachable!("read by `event`, `work` and `audit`"),
+        _ => return Err(Impossible::new("an event", "unknown")),
     })
 }

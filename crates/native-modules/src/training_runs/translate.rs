@@ -333,6 +333,6 @@ fn publish_pay(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Fail
             let (referee, amount) = (address(account), amount(bond));
             emit(host, &sol::BondForfeited { run, referee, amount })
         }
-        _ => unreachable!("published by `publish` and `publish_audit`"),
+        other => Err(Failure::Broken(format!("{other:?} has no event"))),
     }
 }

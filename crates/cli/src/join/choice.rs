@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use ledger_client::Ledger;
-use ledger_views::runs;
+use ledger_views::{
+    ITEMS_MAX, Window,
+    runs::{self, RunView},
+};
 use training_run::Terms;
 use units::{Digest, Wei};
 use wallet::DeviceKey;
@@ -84,12 +87,16 @@ impl Search<'_> {
         speeds: &mut Speeds,
     ) -> anyhow::Result<Option<Chosen>> {
         let mut open = Vec::new();
-        for run in 1..=runs::count(self.ledger).await? {
-            let is_tried = is_wanted(run) && skips.is_due(run, now());
-            if is_tried && runs::run(self.ledger, run).await?.phase.is_open() {
-                let price = runs::terms(self.ledger, run).await?.price_per_token;
-                open.push((std::cmp::Reverse(price), run));
+        let mut next = Some(Window::first(ITEMS_MAX));
+        while let Some(window) = next {
+            let page = runs::list(self.ledger, window).await?;
+            for RunView { run, phase, .. } in page.items {
+                if phase.is_open() && is_wanted(run) && skips.is_due(run, now()) {
+                    let price = runs::terms(self.ledger, run).await?.price_per_token;
+                    open.push((std::cmp::Reverse(price), run));
+                }
             }
+            next = page.older.map(|older| Window { newest: Some(older), items: ITEMS_MAX });
         }
         open.sort_unstable();
         let mut best: Option<Chosen> = None;

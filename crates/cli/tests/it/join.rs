@@ -102,12 +102,7 @@ fn a_worker_that_dials_leaves_at_once() {
     for signal in ["-INT", "-TERM", "-HUP"] {
         let mut worker = field.join(1, &[]);
         worker.until("trying again");
-        let begun = now();
-        worker.signal(signal);
-        let finished = worker.end();
-        assert_eq!(finished.code, 130, "{signal}: {finished:?}");
-        assert!(begun.elapsed() < LEAVING_MAX, "{signal} took {:?}", begun.elapsed());
-        assert_is_plain(&finished.stderr);
+        assert_leaves_at_once(worker, signal);
     }
 }
 
@@ -120,13 +115,17 @@ fn a_worker_that_trains_leaves_at_once() {
     for signal in ["-INT", "-TERM", "-HUP"] {
         let mut worker = field.join(3, &[]);
         worker.until("started");
-        let begun = now();
-        worker.signal(signal);
-        let finished = worker.end();
-        assert_eq!(finished.code, 130, "{signal}: {finished:?}");
-        assert!(begun.elapsed() < LEAVING_MAX, "{signal} took {:?}", begun.elapsed());
-        assert_is_plain(&finished.stderr);
+        assert_leaves_at_once(worker, signal);
     }
+}
+
+fn assert_leaves_at_once(worker: Running, signal: &str) {
+    let begun = now();
+    worker.signal(signal);
+    let finished = worker.end();
+    assert_eq!(finished.code, 130, "{signal}: {finished:?}");
+    assert!(begun.elapsed() < LEAVING_MAX, "{signal} took {:?}", begun.elapsed());
+    assert_is_plain(&finished.stderr);
 }
 
 /// Nothing that only a developer understands, and nothing twice.

@@ -3,7 +3,9 @@
 use std::{env, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Read when it runs: this program may have been compiled where the repository was before.
+    let crate_folder = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it for build scripts");
+    let root = Path::new(&crate_folder).join("../..");
     let mut files = Vec::new();
     for folder in ["docs", "crates"] {
         gather(&root.join(folder), &mut files)?;

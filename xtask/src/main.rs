@@ -35,9 +35,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns the root of the repository: the folder above this crate.
+/// Returns the root of the repository: the folder above this crate, as cargo says when it runs this program, which may have been
+/// compiled where the repository was before.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
         .parent()
         .expect("xtask lies one level below the root")
         .to_path_buf()

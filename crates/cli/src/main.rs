@@ -117,10 +117,90 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use std::{fs, path::Path};
+
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::Cli;
+
+    /// What the documents write for something that only the reader knows, and an example of it.
+    const PLACEHOLDERS: [(&str, &str); 6] = [
+        ("THIS_IP", "203.0.113.5"),
+        ("0xYOUR_ADDRESS", ADDRESS),
+        ("0xWHO_IS_PAID", ADDRESS),
+        ("0xSOMEBODY", ADDRESS),
+        ("0xADDRESS", ADDRESS),
+        ("0x…", HASH),
+    ];
+    const ADDRESS: &str = "0x00000000000000000000000000000000000000aa";
+    const HASH: &str = "0x11223344556677889900aabbccddeeff11223344556677889900aabbccddeeff";
 
     #[test]
     fn the_flags_of_no_command_collide() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_owner_decides_whether_a_device_of_the_own_audits() {
+        for share in ["5%", "5", "0%", "0"] {
+            Cli::try_parse_from(["gleaner", "train", "project.toml", "--audit", share]).unwrap();
+        }
+        let other = ["gleaner", "train", "project.toml", "--audit", "7%"];
+        assert!(Cli::try_parse_from(other).unwrap_err().to_string().contains("give 5%, or 0%"));
+    }
+
+    /// Every command in a code block of README and docs is one that this program takes.
+    #[test]
+    fn the_commands_of_the_documents_exist() {
+        let root = std::env::var("CARGO_MANIFEST_DIR").unwrap() + "/../..";
+        let docs = fs::read_dir(format!("{root}/docs")).unwrap();
+        let paths = docs.map(|entry| entry.unwrap().path());
+        let paths = paths.filter(|path| path.extension().is_some_and(|suffix| suffix == "md"));
+        let mut count = 0;
+        for path in paths.chain([Path::new(&root).join("README.md")]) {
+            for line in code_lines(&fs::read_to_string(&path).unwrap()) {
+                for words in line.split(';').filter_map(command) {
+                    count += 1;
+                    if let Err(error) = Cli::try_parse_from(&words) {
+                        panic!("{}: {line}: {error}", path.display());
+                    }
+                }
+            }
+        }
+        assert!(count > 20, "only {count} commands were found");
+    }
+
+    /// Returns the lines of a document's blocks of shell commands, without their comments.
+    fn code_lines(text: &str) -> Vec<String> {
+        let (mut lines, mut is_shell) = (Vec::new(), false);
+        for line in text.lines() {
+            if line.starts_with("```") {
+                is_shell = line == "```sh";
+            } else if is_shell {
+                let code = line.split(" #").next().unwrap_or_default();
+                lines.push(code.to_owned());
+            }
+        }
+        lines
+    }
+
+    /// Returns the words of a call of this program.
+    fn command(code: &str) -> Option<Vec<String>> {
+        let from_source = code.trim().strip_prefix("cargo run --release -- ");
+        let arguments = from_source.or_else(|| code.trim().strip_prefix("gleaner "))?;
+        let mut words = vec!["gleaner".to_owned()];
+        for (index, part) in arguments.split('"').enumerate() {
+            match index % 2 {
+                0 => words.extend(part.split_whitespace().map(known)),
+                _ => words.push(part.to_owned()),
+            }
+        }
+        Some(words)
+    }
+
+    fn known(word: &str) -> String {
+        PLACEHOLDERS
+            .iter()
+            .fold(word.to_owned(), |word, (name, example)| word.replace(name, example))
     }
 }

@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
     /// Share of the work that your own device checks, beside the workers: 5%, or 0% for none
-    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = parse_audit)]
+    #[arg(long, value_name = "PERCENT", default_value = "5%", action = clap::ArgAction::Set, value_parser = parse_audit)]
     audit: bool,
     #[command(flatten)]
     isa: IsaArgs,

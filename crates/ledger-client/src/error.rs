@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::http::HttpError;
+use crate::line::LineError;
 
 /// Longest text of a node that is quoted in our messages, in characters.
 const TEXT_MAX: usize = 400;
@@ -105,11 +105,11 @@ pub(crate) enum Failure {
     Malformed(String),
 }
 
-impl From<HttpError> for Failure {
-    fn from(error: HttpError) -> Self {
+impl From<LineError> for Failure {
+    fn from(error: LineError) -> Self {
         match error {
-            HttpError::TooLong => Self::Malformed(error.to_string()),
-            error => Self::Unreachable(shorten(&chain(&error))),
+            LineError::Unreachable { reason } => Self::Unreachable(shorten(&reason)),
+            LineError::TooLong { reason } => Self::Malformed(shorten(&reason)),
         }
     }
 }
@@ -133,7 +133,9 @@ struct Refusal {
 
 impl Failure {
     /// Returns the result that an HTTP answer holds.
-    pub(crate) fn in_answer(status: StatusCode, body: &[u8]) -> Result<Value, Self> {
+    pub(crate) fn in_answer(status: u16, body: &[u8]) -> Result<Value, Self> {
+        let status = StatusCode::from_u16(status)
+            .map_err(|_| Self::Malformed(format!("HTTP status {status}")))?;
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
             // The node, or a proxy before it, is busy or starting.
             let text = String::from_utf8_lossy(body);
@@ -181,21 +183,6 @@ fn revert_data(data: &Value) -> Option<Bytes> {
         }
         _ => None,
     }
-}
-
-/// Returns an error and its causes on one line, without repetitions.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        source = error.source();
-    }
-    text
 }
 
 /// Shortens a text of a node and removes control characters, since the node is not trusted.

@@ -14,6 +14,7 @@ use units::{AccountId, Wei};
 use crate::{
     error::LedgerError,
     http::Http,
+    line::Line,
     node::Node,
     queue::{self, SenderQueue},
     transaction::{Change, Receipt},
@@ -49,14 +50,39 @@ impl Ledger {
         patience: Duration,
     ) -> Result<Self, LedgerError> {
         let bad = || LedgerError::BadUrl { url: url.to_owned() };
-        let node = Node { http: Http::new(url).ok_or_else(bad)?, url: url.to_owned() };
-        let chain_id: U64 = node.ask(patience, "eth_chainId", json!([])).await?;
-        let chain_id = chain_id.to();
-        // Bound to this chain id: a transaction signed here is invalid on other chains.
-        let signer = signer.map(|signer| signer.with_chain_id(Some(chain_id)));
+        let line = Arc::new(Http::new(url).ok_or_else(bad)?);
+        let node = Node { line, url: url.to_owned() };
+        let chain_id = chain_id(&node, patience).await?;
         let sender = signer.as_ref().map(|signer| signer.address());
         let queue = queue::of(sender, chain_id, url);
-        Ok(Self { shared: Arc::new(Shared { node, chain_id, signer, queue }), patience })
+        Ok(Self::with(node, chain_id, (signer, queue), patience))
+    }
+
+    /// Connects to a node over another line than HTTP, for reading, and with a `signer` for writing. `name` stands for the
+    /// node's address in messages. Of the connections to it only the clones of one share a nonce.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unreachable`] after `patience`.
+    pub async fn over(
+        line: Arc<dyn Line>,
+        name: &str,
+        signer: Option<PrivateKeySigner>,
+        patience: Duration,
+    ) -> Result<Self, LedgerError> {
+        let node = Node { line, url: name.to_owned() };
+        let chain_id = chain_id(&node, patience).await?;
+        Ok(Self::with(node, chain_id, (signer, Arc::default()), patience))
+    }
+
+    fn with(
+        node: Node,
+        chain_id: u64,
+        (signer, queue): (Option<PrivateKeySigner>, Arc<SenderQueue>),
+        patience: Duration,
+    ) -> Self {
+        // Bound to this chain id: a transaction signed here is invalid on other chains.
+        let signer = signer.map(|signer| signer.with_chain_id(Some(chain_id)));
+        Self { shared: Arc::new(Shared { node, chain_id, signer, queue }), patience }
     }
 
     /// Returns the same connection with another `patience`.
@@ -152,4 +178,9 @@ impl Ledger {
     ) -> Result<T, LedgerError> {
         self.shared.node.ask(self.patience, method, parameters).await
     }
+}
+
+async fn chain_id(node: &Node, patience: Duration) -> Result<u64, LedgerError> {
+    let chain_id: U64 = node.ask(patience, "eth_chainId", json!([])).await?;
+    Ok(chain_id.to())
 }

@@ -16,6 +16,7 @@
 
 mod error;
 mod ledger;
+mod line;
 mod transaction;
 
 mod ask;
@@ -33,5 +34,6 @@ pub use ask::PastLedger;
 pub use assets::{CreatedAsset, NewAsset};
 pub use error::LedgerError;
 pub use ledger::Ledger;
+pub use line::{Carried, Line, LineAnswer, LineError};
 pub use runs::{Announcement, OpenedRun, Signature};
 pub use transaction::Receipt;

@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     error::{Failure, LedgerError, shorten},
-    http::Http,
+    line::Line,
     refusal,
 };
 
@@ -28,7 +28,7 @@ pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A node and its name in messages.
 #[derive(Debug)]
 pub(crate) struct Node {
-    pub(crate) http: Http,
+    pub(crate) line: Arc<dyn Line>,
     pub(crate) url: String,
 }
 
@@ -94,8 +94,8 @@ impl Node {
     }
 
     async fn attempt(&self, request: Vec<u8>) -> Result<Value, Failure> {
-        let (status, body) = self.http.post(request).await?;
-        Failure::in_answer(status, &body)
+        let answer = self.line.carry(request).await?;
+        Failure::in_answer(answer.status, &answer.body)
     }
 
     pub(crate) fn error(&self, failure: Failure) -> LedgerError {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the failure")]
 
 mod changes;
+mod lines;
 mod node;
 mod reads;
 mod runs;

@@ -34,6 +34,15 @@ pub enum Founding {
     },
 }
 
+/// Who makes blocks and sends the statements of devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Production {
+    /// Threads of the node, as soon as there is something to do.
+    Threads,
+    /// The caller, by [`Node::step`](crate::Node::step): a simulation decides when, and has one thread.
+    Steps,
+}
+
 /// The configuration of a node. [`NodeConfig::new`] fills in the defaults.
 #[derive(Clone)]
 pub struct NodeConfig {
@@ -60,6 +69,8 @@ pub struct NodeConfig {
     pub is_development: bool,
     /// How the timestamps of consecutive blocks are related.
     pub timestamps: Timestamps,
+    /// Who makes blocks.
+    pub production: Production,
     /// The native modules and revisions that this program knows: [`MODULES`], except in tests.
     pub modules: ModuleTable,
     /// Bounds of the mempool.
@@ -85,6 +96,7 @@ impl NodeConfig {
             history: None,
             is_development: false,
             timestamps: Timestamps::MayRepeat,
+            production: Production::Threads,
             modules: MODULES,
             pool: PoolLimits::STANDARD,
             clock: Arc::new(AnchoredClock::start()),

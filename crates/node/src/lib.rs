@@ -54,7 +54,7 @@ mod waiting;
 
 pub use abandonable::{Abandonable, Unread};
 pub use clock::{AnchoredClock, Clock};
-pub use config::{Founding, NodeConfig, Timestamps};
+pub use config::{Founding, NodeConfig, Production, Timestamps};
 pub use development::{Development, MINED_MAX, View};
 pub use error::{DevelopmentError, OpenError, SubmitError, WaitError};
 pub use local::{LocalError, LocalLedger};

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Clock,
-    config::{Founding, NodeConfig},
+    config::{Founding, NodeConfig, Production},
     development::{Development, DevelopmentState},
     error::{OpenError, SubmitError, WaitError},
     journal::Journal,
@@ -32,7 +32,10 @@ use std::{
     time::Duration,
 };
 use store::{Reader, Store, StoreError, StoreOptions};
-use tokio::sync::{broadcast, watch};
+use tokio::{
+    sync::{broadcast, watch},
+    time::Instant,
+};
 
 /// A ledger with its mempool and producer, cheap to clone. When the last clone is dropped, production stops and the
 /// data directory is released.
@@ -75,10 +78,12 @@ pub(crate) struct Shared {
     waiting: broadcast::Sender<B256>,
 }
 
-/// The producer thread, stopped with the last clone of the node.
+/// The producer thread, stopped with the last clone of the node; or none, when the node's caller makes the blocks.
 struct Producer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// When the caller made the last block.
+    last: Mutex<Instant>,
 }
 
 /// The block in which a call runs.
@@ -181,10 +186,27 @@ impl Node {
         });
         shared.restore_waiting(&waiting)?;
         shared.announce_unknown();
-        let producer = Producer::start(&shared)?;
-        let courier = Arc::new(Courier::start(&shared)?);
+        let (producer, courier) = match config.production {
+            Production::Threads => (Producer::start(&shared)?, Courier::start(&shared)?),
+            Production::Steps => (Producer::with(&shared, None), Courier::with(&shared, None)),
+        };
         let follower = follow(&shared);
-        Ok(Self { courier, shared, producer: Arc::new(producer), _follower: follower })
+        let (courier, producer) = (Arc::new(courier), Arc::new(producer));
+        Ok(Self { courier, shared, producer, _follower: follower })
+    }
+
+    /// Does what is due now on a node with [`Production::Steps`]: sends statements that wait, then makes a block if transactions
+    /// wait, or if the interval without one is over. Returns whether it made a block. On other nodes it does nothing.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "whether there was something to do is only informative"
+    )]
+    pub fn step(&self) -> bool {
+        if self.producer.has_thread() {
+            return false;
+        }
+        self.courier.step();
+        self.producer.step()
     }
 
     /// Returns the parameters of the chain: chain id, gas limit, base fee rule.
@@ -632,7 +654,25 @@ impl Producer {
             .name("producer".to_owned())
             .spawn(move || producer::run(&own))
             .map_err(OpenError::Thread)?;
-        Ok(Self { shared: Arc::clone(shared), thread: Mutex::new(Some(thread)) })
+        Ok(Self::with(shared, Some(thread)))
+    }
+
+    fn with(shared: &Arc<Shared>, thread: Option<JoinHandle<()>>) -> Self {
+        let (thread, last) = (Mutex::new(thread), Mutex::new(producer::now()));
+        Self { shared: Arc::clone(shared), thread, last }
+    }
+
+    fn has_thread(&self) -> bool {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn step(&self) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_made_one = producer::step(&self.shared, *last);
+        if has_made_one {
+            *last = producer::now();
+        }
+        has_made_one
     }
 
     fn stop(&self) {

@@ -6,9 +6,10 @@ use alloy_consensus::transaction::Recovered;
 use execution::{BlockError, Built, ExecutedBlock, Refusal, Refused, Transaction, execute_block};
 use std::{
     sync::{Arc, MutexGuard, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use store::{Reader, StoreError};
+use tokio::time::Instant;
 
 /// Largest number of transactions tried for one block.
 pub(crate) const BLOCK_TRANSACTIONS_MAX: usize = 4_096;
@@ -35,6 +36,25 @@ pub(crate) fn run(shared: &Arc<Shared>) {
             return;
         }
     }
+}
+
+/// Makes a block if one is due, the last one having been made at `last`; returns whether it did.
+pub(crate) fn step(shared: &Shared, last: Instant) -> bool {
+    let _guard = HaltOnPanic(shared);
+    let is_stopping = shared.stopping.load(Ordering::SeqCst) || shared.halted.get().is_some();
+    if is_stopping || shared.check_next_known().is_err() {
+        return false;
+    }
+    let Schedule { takes_what_comes, interval } = shared.sequencing.schedule();
+    let has_transactions = takes_what_comes && shared.pool().has_best(shared.next_base_fee());
+    let due = match interval {
+        _ if has_transactions => Due::Transactions,
+        Some(interval) if last.elapsed() >= interval => Due::Interval,
+        Some(_) | None => return false,
+    };
+    let before = shared.heads.borrow().number;
+    let _production = shared.sequencing.production();
+    produce_or_halt(shared, due).is_ok() && before < shared.heads.borrow().number
 }
 
 /// Records an internal error when the thread panics, for everyone who waits.
@@ -187,7 +207,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-#[expect(clippy::disallowed_methods, reason = "the shell measures how long it waited")]
+/// The monotonic clock; that of a simulation, if this thread simulates one.
 pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -31,10 +31,12 @@ const FEE_FACTOR: u128 = 8;
 /// Gas that a transaction may take above what it took when it was tried: the state may have changed.
 const GAS_RESERVE: u64 = 100_000;
 
-/// The courier's thread, stopped with the last clone of the node.
+/// The courier's thread, stopped with the last clone of the node; or none, when the node's caller does its work.
 pub(crate) struct Courier {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Without a thread: the transactions on the way.
+    sent: Mutex<Vec<Sent>>,
 }
 
 impl Courier {
@@ -44,7 +46,20 @@ impl Courier {
             .name("courier".to_owned())
             .spawn(move || run(&own))
             .map_err(OpenError::Thread)?;
-        Ok(Self { shared: Arc::clone(shared), thread: Mutex::new(Some(thread)) })
+        Ok(Self::with(shared, Some(thread)))
+    }
+
+    /// A courier with a thread, or one that does something only when it is told to.
+    pub(crate) fn with(shared: &Arc<Shared>, thread: Option<JoinHandle<()>>) -> Self {
+        Self { shared: Arc::clone(shared), thread: Mutex::new(thread), sent: Mutex::default() }
+    }
+
+    /// Does what is due now.
+    pub(crate) fn step(&self) {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.shared.relay.queue().is_stopping() {
+            deliver(&self.shared, &mut sent);
+        }
     }
 
     pub(crate) fn stop(&self) {
@@ -95,16 +110,24 @@ fn run(shared: &Shared) {
     let _guard = StopOnPanic(shared);
     let mut sent: Vec<Sent> = Vec::new();
     while wait_for_work(shared, !sent.is_empty()) {
-        sent.retain(|sent| !shared.settle_sent(sent));
-        if let Some(reason) = shared.halted.get() {
-            let reason = format!("block production has stopped: {reason}");
-            shared.relay.queue().stop(&StatementError::NotSent(reason));
+        if !deliver(shared, &mut sent) {
             return;
         }
-        if sent.is_empty() {
-            sent = shared.send_next();
-        }
     }
+}
+
+/// Settles what is in a block, and sends what waits once nothing is on the way; returns false when no more blocks are made.
+fn deliver(shared: &Shared, sent: &mut Vec<Sent>) -> bool {
+    sent.retain(|sent| !shared.settle_sent(sent));
+    if let Some(reason) = shared.halted.get() {
+        let reason = format!("block production has stopped: {reason}");
+        shared.relay.queue().stop(&StatementError::NotSent(reason));
+        return false;
+    }
+    if sent.is_empty() {
+        *sent = shared.send_next();
+    }
+    true
 }
 
 /// Sleeps until there is something to do; returns false when the node stops.

@@ -1,10 +1,8 @@
 //! How often a device's statements are taken, and a client's calls that nobody signs.
 
 use super::error::StatementError;
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::Instant;
 
 /// How often an author may come.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +116,6 @@ mod tests {
 
     const PACE: Pace = Pace { interval: Duration::from_secs(2), burst: 16 };
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     fn start() -> Instant {
         Instant::now()
     }

@@ -6,8 +6,8 @@ use super::{
     statement::{Author, Statement},
 };
 use alloy_primitives::{B256, keccak256};
-use std::{collections::BTreeMap, net::IpAddr, time::Instant};
-use tokio::sync::oneshot::Sender;
+use std::{collections::BTreeMap, net::IpAddr};
+use tokio::{sync::oneshot::Sender, time::Instant};
 
 /// Most statements that wait.
 pub const WAITING_MAX: usize = 4_096;

@@ -1,7 +1,8 @@
 //! The data that the methods read.
 
 use crate::{
-    client_version::ClientVersion, filter_store::Filters, parameters::BlockNumbers, server::Options,
+    blocking::Blocking, client_version::ClientVersion, filter_store::Filters,
+    parameters::BlockNumbers, server::Options,
 };
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
@@ -14,6 +15,8 @@ pub(crate) struct Context {
     pub(crate) client_version: ClientVersion,
     /// The accounts that the node signs for; none, except in development.
     pub(crate) accounts: Vec<PrivateKeySigner>,
+    /// Which thread reads the disk.
+    pub(crate) blocking: Blocking,
     /// Largest result, in bytes.
     pub(crate) response_size_max: usize,
     filters: Mutex<Filters>,
@@ -30,6 +33,7 @@ impl Context {
             node,
             client_version: options.client_version,
             accounts,
+            blocking: options.blocking,
             response_size_max: usize::try_from(options.response_size_max).unwrap_or(usize::MAX),
             filters: Mutex::default(),
             sending: Mutex::default(),

@@ -39,6 +39,7 @@
 
 mod abandonment;
 mod account_history;
+mod blocking;
 mod blocks;
 mod calls;
 mod client_version;
@@ -56,6 +57,7 @@ mod filter_store;
 mod filters;
 mod fork_config;
 mod http;
+mod local;
 mod logs;
 mod mempool;
 mod method_table;
@@ -80,8 +82,10 @@ mod subscriptions;
 mod traces;
 mod transports;
 
+pub use blocking::Blocking;
 pub use client_version::ClientVersion;
 pub use development::{TEST_PHRASE, test_accounts};
+pub use local::LocalServer;
 pub use origins::{Origin, OriginError, Origins};
 pub use pages::{Page, Pages};
 pub use server::{Handle, Listener, Options, ServeError, listen, serve, serve_at};

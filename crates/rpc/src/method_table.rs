@@ -81,7 +81,7 @@ impl Methods {
         &mut self,
         name: &'static str,
         read: fn(&Params<'_>) -> Answer<P>,
-        method: impl Fn(Node, P) -> F + Clone + Send + Sync + 'static,
+        method: impl Fn(Arc<Context>, P) -> F + Clone + Send + Sync + 'static,
     ) where
         P: Send + 'static,
         T: Serialize + Send + 'static,
@@ -90,7 +90,7 @@ impl Methods {
         let answer: Waiting = Arc::new(move |context, params| {
             let (asked, method) = (read(params), method.clone());
             Box::pin(async move {
-                let answer = method(context.node.clone(), asked?).await?;
+                let answer = method(Arc::clone(&context), asked?).await?;
                 written(&context, &answer)
             })
         });
@@ -121,13 +121,14 @@ impl Method {
         match self {
             Self::Quick(method) => method(context, &Params::new(params, numbers)),
             Self::Blocking(method) => {
-                let (method, context) = (Arc::clone(method), Arc::clone(context));
+                let (method, context, blocking) =
+                    (Arc::clone(method), Arc::clone(context), context.blocking);
                 let params = params.map(ToOwned::to_owned);
                 // Dropped with this future: when the request takes too long, or its client goes.
                 let (_interest, work) = abandonment::channel();
                 let work =
                     move || work.run(|| method(&context, &Params::new(params.as_deref(), numbers)));
-                tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(panicked()))
+                blocking.run(work).await
             }
             Self::Waiting(method) => {
                 method(Arc::clone(context), &Params::new(params, numbers).of(peer)).await

@@ -1,6 +1,7 @@
 //! Starts and stops the server.
 
 use crate::{
+    blocking::Blocking,
     client_version::ClientVersion,
     connections::{self, Bounds},
     dispatcher::Dispatcher,
@@ -51,6 +52,8 @@ pub struct Options {
     pub client_version: ClientVersion,
     /// Accounts that the node of a development ledger signs for; on other ledgers it signs for no account.
     pub accounts: Vec<PrivateKeySigner>,
+    /// Which thread runs a method that reads the disk or computes for long.
+    pub blocking: Blocking,
 }
 
 impl Options {
@@ -70,6 +73,7 @@ impl Options {
         pages: None,
         client_version: ClientVersion::Gleaner,
         accounts: Vec::new(),
+        blocking: Blocking::Pool,
     };
 }
 

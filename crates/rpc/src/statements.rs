@@ -1,12 +1,12 @@
 //! Statements of devices, which the node brings into blocks.
 
 use crate::{
-    error::{Answer, invalid, not_relayed, panicked, refused},
+    context::Context,
+    error::{Answer, invalid, not_relayed, refused},
     parameters::{self, Params},
 };
 use alloy_primitives::{Address, B256, Bytes};
-use node::Node;
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// How long a caller waits for the transaction of its statement.
 const WAIT: Duration = Duration::from_secs(20);
@@ -26,11 +26,11 @@ pub(crate) fn parameters(params: &Params<'_>) -> Answer<Submitted> {
 }
 
 /// Takes a statement, and returns the hash of the transaction that brings it into a block.
-pub(crate) async fn submit(node: Node, submitted: Submitted) -> Answer<B256> {
+pub(crate) async fn submit(context: Arc<Context>, submitted: Submitted) -> Answer<B256> {
     let Submitted { to, data, client } = submitted;
-    let submit = move || node.submit_statement(to, data, client);
-    let ticket = tokio::task::spawn_blocking(submit).await.map_err(|_| panicked())?;
-    let ticket = ticket.map_err(not_relayed)?;
+    let blocking = context.blocking;
+    let submit = move || context.node.submit_statement(to, data, client).map_err(not_relayed);
+    let ticket = blocking.run(submit).await?;
     match tokio::time::timeout(WAIT, ticket.sent()).await {
         Ok(sent) => sent.map_err(not_relayed),
         Err(_) => Err(refused(format!(

@@ -1,14 +1,15 @@
 //! Submitted transactions.
 
 use crate::{
-    error::{Answer, NO_BLOBS, not_awaited, not_submitted, panicked, refused, unready, untimely},
+    context::Context,
+    error::{Answer, NO_BLOBS, not_awaited, not_submitted, refused, unready, untimely},
     parameters::{self, Count, Params},
     receipts::{self, Receipt},
 };
 use alloy_eips::eip2718::EIP4844_TX_TYPE_ID;
 use alloy_primitives::{B256, Bytes};
 use node::Node;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How long a sender waits for a receipt by default. EIP-7966 recommends it.
 const WAIT: Duration = Duration::from_secs(2);
@@ -42,14 +43,15 @@ pub(crate) fn send(node: &Node, bytes: &Bytes) -> Answer<B256> {
 }
 
 /// Submits a transaction and returns its receipt: one request instead of many. Source: EIP-7966.
-pub(crate) async fn send_and_wait(node: Node, asked: Awaited) -> Answer<Receipt> {
+pub(crate) async fn send_and_wait(context: Arc<Context>, asked: Awaited) -> Answer<Receipt> {
     let Awaited { bytes, wait } = asked;
+    let (node, blocking) = (context.node.clone(), context.blocking);
     let own = node.clone();
-    let (hash, is_ready) = blocking(move || {
+    let sending = move || {
         let hash = send(&own, &bytes)?;
         Ok((hash, own.is_ready(&hash)))
-    })
-    .await?;
+    };
+    let (hash, is_ready) = blocking.run(sending).await?;
     if !is_ready {
         return Err(unready(hash));
     }
@@ -57,14 +59,6 @@ pub(crate) async fn send_and_wait(node: Node, asked: Awaited) -> Answer<Receipt>
         Err(_) => return Err(untimely(hash, wait)),
         Ok(waited) => waited.map_err(not_awaited)?,
     };
-    let receipt = blocking(move || receipts::of_transaction(&node, hash)).await?;
+    let receipt = blocking.run(move || receipts::of_transaction(&node, hash)).await?;
     receipt.ok_or_else(|| untimely(hash, wait))
-}
-
-/// Runs `work`, which reads the disk, on a thread that may block.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Answer<T> + Send + 'static,
-) -> Answer<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_| Err(panicked()))
 }

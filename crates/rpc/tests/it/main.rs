@@ -9,6 +9,7 @@ mod chain;
 mod development;
 mod envelopes;
 mod http;
+mod local;
 mod news;
 mod parts;
 mod previews;

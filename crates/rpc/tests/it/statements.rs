@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const METHOD: &str = "gleaner_submitStatement";
 
-fn link(number: u8) -> Bytes {
+pub(crate) fn link(number: u8) -> Bytes {
     let key = SigningKey::from_bytes(&[number; 32]);
     let device: B256 = key.verifying_key().to_bytes().into();
     let (account, nonce) = (Address::repeat_byte(number), 1);
@@ -23,7 +23,7 @@ fn link(number: u8) -> Bytes {
     Devices::linkCall { device, account, nonce, signature }.abi_encode().into()
 }
 
-fn solo(config: NodeConfig) -> NodeConfig {
+pub(crate) fn solo(config: NodeConfig) -> NodeConfig {
     let relay_funds = U256::from(START_BALANCE);
     NodeConfig { founding: Founding::Solo { relay_funds }, ..config }
 }

@@ -12,6 +12,7 @@
 
 mod amount;
 mod bytes;
+mod merkle;
 mod seal;
 mod share;
 mod text;
@@ -19,6 +20,7 @@ mod time;
 
 pub use amount::{Overflow, ParseGrainError, Wei};
 pub use bytes::{AccountId, DeviceId, Digest, ParseBytesError};
+pub use merkle::{LEAF_COUNT_MAX, NoSuchLeaf, Proof, merkle_root, proof, verify_proof};
 pub use seal::seal;
 pub use share::{Bps, BpsError};
 pub use text::is_hidden;

@@ -9,9 +9,8 @@ use model::philox::Philox;
 use model::{Activations, Execution, Layout, Trainer, TrainerError};
 use optimizer::{Backend, HyperParameters, Inner, MatrixParameters, Schedule};
 use thiserror::Error;
-use units::{DeviceId, Digest};
+use units::{DeviceId, Digest, merkle_root};
 
-use crate::merkle::merkle_root;
 use crate::spec::{RunSpec, SelectionKind, to_usize};
 
 /// Epsilon of AdamW, which avoids a division by zero. Part of the protocol, like the rest of this file.
@@ -57,6 +56,18 @@ pub struct Outcome {
     pub loss_mean: f32,
     /// Tokens trained on.
     pub tokens: u64,
+}
+
+/// A round, compared with leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Comparison {
+    /// The round was repeated to its end. Its update may still differ.
+    Whole(Outcome),
+    /// The work does not lead to this leaf, so the rest was not repeated.
+    Differs {
+        /// Index of the leaf.
+        leaf: usize,
+    },
 }
 
 /// Progress of a round.
@@ -122,10 +133,44 @@ pub fn execute(
     job: &Job<'_>,
     on_step: &mut dyn FnMut(StepReport) -> ControlFlow<()>,
 ) -> Result<Outcome, JobError> {
+    match execute_while(job, &mut |_, _| true, on_step)? {
+        Comparison::Whole(outcome) => Ok(outcome),
+        Comparison::Differs { .. } => unreachable!("there was nothing to compare with"),
+    }
+}
+
+/// Trains the round as far as the work leads to `leaves`: job, state at the end of each segment, update. It stops at the
+/// first state that differs.
+///
+/// # Errors
+/// As [`execute`].
+pub fn compare(
+    job: &Job<'_>,
+    leaves: &[Digest],
+    on_step: &mut dyn FnMut(StepReport) -> ControlFlow<()>,
+) -> Result<Comparison, JobError> {
+    execute_while(job, &mut |index, leaf| leaves.get(index) == Some(leaf), on_step)
+}
+
+/// Returns the index of the first leaf in which two rounds differ.
+#[must_use]
+pub fn first_difference(own: &[Digest], others: &[Digest]) -> Option<usize> {
+    (0..own.len().max(others.len())).find(|&leaf| own.get(leaf) != others.get(leaf))
+}
+
+/// Trains the round until `is_expected` is false for a leaf, which it is asked with the leaf's index.
+fn execute_while(
+    job: &Job<'_>,
+    is_expected: &mut dyn FnMut(usize, &Digest) -> bool,
+    on_step: &mut dyn FnMut(StepReport) -> ControlFlow<()>,
+) -> Result<Comparison, JobError> {
     check(job)?;
     let steps = job.spec.steps(job.round);
     let segment_ends = job.spec.segment_ends(job.round);
     let mut leaves = vec![job_digest(job)];
+    if !is_expected(0, &leaves[0]) {
+        return Ok(Comparison::Differs { leaf: 0 });
+    }
     let mut losses = 0.0;
     let mut training = Training::new(job)?;
     for step in 0..steps {
@@ -136,7 +181,11 @@ pub fn execute(
         losses += f64::from(loss);
         let done = step + 1;
         if segment_ends.contains(&done) {
-            leaves.push(training.digest());
+            let (leaf, state) = (leaves.len(), training.digest());
+            if !is_expected(leaf, &state) {
+                return Ok(Comparison::Differs { leaf });
+            }
+            leaves.push(state);
         }
         if on_step(StepReport { step: done, steps, loss }).is_break() {
             return Err(JobError::CalledOff { step: done });
@@ -148,7 +197,7 @@ pub fn execute(
     let update = compress_for(spec, round, &job.device, change)?;
     #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 losses, for people")]
     let loss_mean = (losses / f64::from(steps)) as f32;
-    Ok(Outcome::new(update, leaves, loss_mean, spec.tokens(round)))
+    Ok(Comparison::Whole(Outcome::new(update, leaves, loss_mean, spec.tokens(round))))
 }
 
 /// Returns an outcome without doing the work, for tests that show that cheating does not pay: `made_up` replaces the

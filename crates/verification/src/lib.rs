@@ -6,10 +6,12 @@
 //! 1. [`RunSpec`] fixes model, data draws, inner and outer steps and compression; the terms of the run contain its
 //!    digest.
 //! 2. [`execute`] trains from the base state, compresses the pseudo-gradient, and returns the update and the Merkle
-//!    [root](merkle_root) over job, state digests and update. Its inputs are public: base state, specification, shards.
+//!    [root](units::merkle_root) over job, state digests and update. Its inputs are public: base state, specification, shards.
 //! 3. [`units::seal`] hides the root in a commitment: only a device that did the work, or repeated it, knows the root that
 //!    opens the seal.
-//! 4. [`advance`] aggregates the updates of a round into the new state and one encoded outer update; with it
+//! 4. [`compare`] repeats a round as far as it leads to the leaves that a disputed device has disclosed; [`RunSpec::part`] says
+//!    what a leaf stands for.
+//! 5. [`advance`] aggregates the updates of a round into the new state and one encoded outer update; with it
 //!    [`apply_outer`] takes a worker from the base state to the bit-equal new state.
 //!
 //! Invariants: same job, same bytes, on any machine and any number of threads; the root binds every input
@@ -19,22 +21,22 @@
 //! The crate does not decide whom to audit or what a finding means (`training-run` does), fetch anything, or keep
 //! anything on disk.
 //!
-//! Deviation: the design's bisection to a single step is not built; the leaves are already the segment states that
-//! it would need.
+//! Deviation: the design's replay of one segment from a state that both sides agree on is not built: two devices that agree
+//! could pass a made-up state off as agreed (`docs/protocol.md`). A comparison starts from the base state.
 
 mod evaluate;
 mod execute;
-mod merkle;
 mod outer_step;
 mod sizes;
 mod spec;
 
 pub use evaluate::{TooShort, evaluate};
-pub use execute::{Job, JobError, Outcome, StepReport, execute, fabricate};
-pub use merkle::{LEAF_COUNT_MAX, NoSuchLeaf, Proof, merkle_root, proof, verify_proof};
+pub use execute::{
+    Comparison, Job, JobError, Outcome, StepReport, compare, execute, fabricate, first_difference,
+};
 pub use optimizer::InnerKind;
 pub use outer_step::{
     Advanced, Contribution, OuterState, OuterStateError, OuterStepError, advance, apply_outer,
 };
 pub use sizes::{outer_update_size_max, state_size, update_size_max};
-pub use spec::{RunSpec, Seed, SelectionKind, SpecError};
+pub use spec::{LEAVES_MAX, Part, RunSpec, Seed, SelectionKind, SpecError};

@@ -12,6 +12,11 @@ use units::Digest;
 /// Largest size of a specification, in bytes.
 const SPEC_SIZE_MAX: usize = 16 << 10;
 
+/// Largest number of segments of a round.
+const SEGMENTS_MAX: u32 = 256;
+/// Largest number of leaves of a round: those of its segments, of the job and of the update.
+pub const LEAVES_MAX: usize = SEGMENTS_MAX as usize + 2;
+
 /// Largest memory for training: a worker refuses a specification that needs more before it allocates anything.
 const TRAINING_BYTES_MAX: u64 = 64 << 30;
 
@@ -209,7 +214,7 @@ impl RunSpec {
             ("steps_per_round", self.steps_per_round, 1, 10_000, "1 to 10000"),
             ("batch", self.batch, 1, 4096, "1 to 4096"),
             ("shards_per_round", self.shards_per_round, 1, 4096, "1 to 4096"),
-            ("segments", self.segments, 1, 256, "1 to 256"),
+            ("segments", self.segments, 1, SEGMENTS_MAX, "1 to 256"),
             ("rise_steps", self.rise_steps, 0, 1_000_000, "0 to 1000000"),
             ("ramp_steps", self.ramp_steps, 0, 10_000, "0 to 10000"),
             ("density_per_chunk", self.density_per_chunk.into(), 1, 4096, "1 to 4096"),
@@ -314,6 +319,19 @@ impl RunSpec {
         (1..=count).map(|segment| steps * segment / count).collect()
     }
 
+    /// Returns the part of a round that a leaf of its tree stands for, or `None` when there is no such leaf.
+    #[must_use]
+    pub fn part(&self, round: u32, leaf: usize) -> Option<Part> {
+        let ends = self.segment_ends(round);
+        let Some(segment) = leaf.checked_sub(1) else { return Some(Part::Inputs) };
+        if segment == ends.len() {
+            return Some(Part::Update);
+        }
+        let last = *ends.get(segment)?;
+        let first = segment.checked_sub(1).and_then(|before| ends.get(before)).unwrap_or(&0) + 1;
+        Some(Part::Segment { number: segment + 1, count: ends.len(), first, last })
+    }
+
     fn validate_rates(&self) -> Result<(), SpecError> {
         let rates = [
             ("learning_rate", self.learning_rate, 1e-8..=1.0, "1e-8 to 1"),
@@ -332,6 +350,38 @@ impl RunSpec {
             }
         }
         Ok(())
+    }
+}
+
+/// The part of a round that a leaf of its tree stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What the device has computed from: specification, round, device, base state and shards.
+    Inputs,
+    /// The state at the end of a segment. All numbers count from 1.
+    Segment {
+        /// Number of the segment.
+        number: usize,
+        /// Number of segments.
+        count: usize,
+        /// Its first step.
+        first: u32,
+        /// Its last step.
+        last: u32,
+    },
+    /// The compressed change of the round.
+    Update,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inputs => f.write_str("the inputs"),
+            Self::Segment { number, count, first, last } => {
+                write!(f, "segment {number} of {count} (steps {first} to {last})")
+            }
+            Self::Update => f.write_str("the update"),
+        }
     }
 }
 

@@ -88,3 +88,20 @@ fn segments_end_with_the_round() {
     assert_eq!(ends(7, 3), [2, 4, 7]);
     assert_eq!(ends(2, 5), [1, 2]);
 }
+
+#[test]
+fn every_leaf_stands_for_a_part_of_the_round() {
+    let spec = RunSpec { warmup_rounds: 0, steps_per_round: 7, segments: 3, ..small() };
+    let parts: Vec<String> =
+        (0..9).map_while(|leaf| spec.part(0, leaf)).map(|part| part.to_string()).collect();
+    assert_eq!(
+        parts,
+        [
+            "the inputs",
+            "segment 1 of 3 (steps 1 to 2)",
+            "segment 2 of 3 (steps 3 to 4)",
+            "segment 3 of 3 (steps 5 to 7)",
+            "the update",
+        ]
+    );
+}

@@ -1,7 +1,7 @@
 //! Honest work always passes an audit, and a changed bit never does.
 
-use units::{Digest, seal};
-use verification::{Outcome, merkle_root, proof, verify_proof};
+use units::{Digest, merkle_root, proof, seal, verify_proof};
+use verification::Outcome;
 
 use crate::jobs::{Draws, SmallJob, machines};
 

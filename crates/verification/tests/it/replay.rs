@@ -2,10 +2,10 @@ use std::ops::ControlFlow;
 
 use model::{Activations, instructions::Isa};
 use optimizer::InnerKind;
-use units::DeviceId;
+use units::{DeviceId, Digest, merkle_root, proof, verify_proof};
 use verification::{
-    Job, JobError, Outcome, RunSpec, StepReport, execute, fabricate, merkle_root, proof,
-    update_size_max, verify_proof,
+    Comparison, Job, JobError, Outcome, Part, RunSpec, StepReport, compare, execute, fabricate,
+    first_difference, update_size_max,
 };
 
 use super::{device, text, tiny};
@@ -40,8 +40,28 @@ impl Owned {
     }
 
     fn run_until(&self, last: u32) -> Result<Outcome, JobError> {
+        self.with_job(|job| {
+            execute(job, &mut |report: StepReport| {
+                if report.step >= last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+        })
+    }
+
+    /// Compares the round with leaves; returns the number of steps that it took, too.
+    fn compare(&self, leaves: &[Digest]) -> (Comparison, u32) {
+        let mut steps = 0;
+        let compared = self.with_job(|job| {
+            compare(job, leaves, &mut |report: StepReport| {
+                steps = report.step;
+                ControlFlow::Continue(())
+            })
+        });
+        (compared.expect("a good job"), steps)
+    }
+
+    fn with_job<T>(&self, work: impl FnOnce(&Job<'_>) -> T) -> T {
         let shards: Vec<&[u8]> = self.shards.iter().map(Vec::as_slice).collect();
-        let job = Job {
+        work(&Job {
             spec: &self.spec,
             round: self.round,
             device: self.device,
@@ -50,9 +70,6 @@ impl Owned {
             threads: self.threads,
             isa: self.isa,
             activations: Activations::Keep,
-        };
-        execute(&job, &mut |report: StepReport| {
-            if report.step >= last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
     }
 }
@@ -74,6 +91,42 @@ fn a_replay_gives_the_same_root() {
     for (index, leaf) in first.leaves.iter().enumerate() {
         assert!(verify_proof(&first.root, leaf, &proof(&first.leaves, index).unwrap()));
     }
+}
+
+/// A comparison names the first leaf that differs, and takes no step beyond it.
+#[test]
+fn a_comparison_stops_at_the_first_leaf_that_differs() {
+    let job = Owned::new();
+    let honest = job.run();
+    let whole = (Comparison::Whole(honest.clone()), 4);
+    assert_eq!(job.compare(&honest.leaves), whole);
+    let last = honest.leaves.len() - 1;
+    for leaf in 0..=last {
+        for bit in 0..256 {
+            let mut leaves = honest.leaves.clone();
+            let mut bytes = *leaves[leaf].as_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            leaves[leaf] = Digest::from_bytes(bytes);
+            assert_eq!(first_difference(&honest.leaves, &leaves), Some(leaf));
+            assert_ne!(merkle_root(&leaves), honest.root, "bit {bit} of leaf {leaf}");
+            // A few bits are replayed: a replay takes longer than a hash.
+            if bit % 64 == 5 {
+                let (compared, steps) = job.compare(&leaves);
+                if leaf == last {
+                    assert_eq!(compared, Comparison::Whole(honest.clone()));
+                } else {
+                    assert_eq!(compared, Comparison::Differs { leaf });
+                    assert!(steps < [1, 2, 4][leaf], "{steps} steps for leaf {leaf}");
+                }
+            }
+        }
+    }
+    // A list of another length differs where it ends.
+    assert_eq!(first_difference(&honest.leaves, &honest.leaves[..last]), Some(last));
+    assert_eq!(first_difference(&honest.leaves, &honest.leaves), None);
+    assert_eq!(job.compare(&honest.leaves[..1]).0, Comparison::Differs { leaf: 1 });
+    assert_eq!(job.compare(&[]), (Comparison::Differs { leaf: 0 }, 0));
+    assert_eq!(job.spec.part(job.round, last), Some(Part::Update));
 }
 
 #[test]

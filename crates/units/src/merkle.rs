@@ -1,7 +1,8 @@
 //! A Merkle tree over digests.
 
 use thiserror::Error;
-use units::Digest;
+
+use crate::Digest;
 
 /// Largest number of leaves of a tree.
 pub const LEAF_COUNT_MAX: usize = 1 << 16;
@@ -60,12 +61,17 @@ pub fn proof(leaves: &[Digest], index: usize) -> Result<Proof, NoSuchLeaf> {
     let (mut rest, mut at) = (leaves, index);
     while rest.len() > 1 {
         let (left, right) = rest.split_at(left_count(rest.len()));
-        let (own, other) = if at < left.len() { (left, right) } else { (right, left) };
-        if at >= left.len() {
-            at -= left.len();
-        }
+        let other = match at.checked_sub(left.len()) {
+            Some(within) => {
+                (rest, at) = (right, within);
+                left
+            }
+            None => {
+                rest = left;
+                right
+            }
+        };
         siblings.push(merkle_root(other));
-        rest = own;
     }
     siblings.reverse();
     Ok(Proof { index, leaf_count: leaves.len(), siblings })
@@ -82,8 +88,12 @@ pub fn verify_proof(root: &Digest, leaf: &Digest, proof: &Proof) -> bool {
     let mut is_right = Vec::new();
     while count > 1 {
         let left = left_count(count);
-        is_right.push(at >= left);
-        (at, count) = if at >= left { (at - left, count - left) } else { (at, left) };
+        let within = at.checked_sub(left);
+        is_right.push(within.is_some());
+        (at, count) = match within {
+            Some(within) => (within, count.saturating_sub(left)),
+            None => (at, left),
+        };
     }
     if is_right.len() != proof.siblings.len() {
         return false;
@@ -110,6 +120,7 @@ fn hash(kind: u8, parts: &[&Digest]) -> Digest {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test that indexes wrongly has failed")]
 mod tests {
     use super::*;
 

@@ -53,12 +53,14 @@ interface TrainingRuns {
         Unavailable
     }
 
-    /// What the referee found.
+    /// What a referee found.
     enum Ruling {
-        /// It replayed the round; the values are the root and the digest of the update.
+        /// It replayed the round, with this root and digest of the update.
         Replayed,
-        /// The data for a replay can't be had; the values are zero.
-        Unavailable
+        /// The data for a replay can't be had.
+        Unavailable,
+        /// It replayed the round up to this leaf of those that are disclosed, which differs.
+        Differs
     }
 
     /// What was verified.
@@ -214,6 +216,8 @@ interface TrainingRuns {
         uint64 deadline;
         /// Verified and undecided pay of its device when it committed, in thousandths of the round's pay.
         uint32 stake;
+        /// Height of the block in which the leaves under its seal were disclosed, or 0.
+        uint64 disclosed;
     }
 
     struct Audit {
@@ -224,6 +228,20 @@ interface TrainingRuns {
         /// State the audited round started from.
         bytes32 base;
         bytes32 seal;
+        bytes32 update;
+    }
+
+    /// The vote of a referee in a dispute.
+    struct Vote {
+        bytes32 referee;
+        /// Who brought it, and gets the referee's part of a bond.
+        address account;
+        Ruling kind;
+        /// If `Differs`: the leaf, counted from 0.
+        uint16 leaf;
+        /// If `Replayed`: the root of the replay, sealed under the disputed device's name.
+        bytes32 sealedRoot;
+        /// If `Replayed`: the digest of the update.
         bytes32 update;
     }
 
@@ -240,12 +258,9 @@ interface TrainingRuns {
         bytes32 base;
         bytes32 seal;
         bytes32 update;
-    }
-
-    /// Of a referee over a ruling.
-    struct RefereeSignature {
-        bytes32 referee;
-        bytes signature;
+        /// Height of the block in which the leaves under the seal were disclosed, or 0.
+        uint64 disclosed;
+        Vote[] votes;
     }
 
     /// Opens a project; the value is its escrow. `auditor` is the owner's auditing device, `coordinator` the ed25519 key and `endpoint` the address of the process that drives it.
@@ -276,9 +291,11 @@ interface TrainingRuns {
     function settle(uint64 run, uint16[] calldata seats) external;
     /// Disputes a commitment; the value is the bond, at least a round's pay. It comes back with a bounty if the referee finds a mismatch.
     function dispute(uint64 run, uint32 round, bytes32 subject) external payable;
-    /// The referees' ruling, each with its signature over `gleaner/ruling/v1`.
-    function rule(uint64 run, uint32 round, bytes32 subject, Ruling kind, bytes32 root, bytes32 update, RefereeSignature[] calldata signatures) external;
-    /// Ends a dispute that the referees did not rule on in time: the work counts.
+    /// Publishes the leaves under the seal of a disputed commitment: job, states at segment ends, update. They prove themselves, so anyone may bring them.
+    function disclose(uint64 run, uint32 round, bytes32 subject, bytes32[] calldata leaves) external;
+    /// A referee's vote, with its signature over `gleaner/ruling/v2`. What does not belong to `kind` is zero.
+    function rule(uint64 run, uint32 round, bytes32 subject, bytes32 referee, Ruling kind, uint16 leaf, bytes32 root, bytes32 update, bytes calldata signature) external;
+    /// Ends a dispute that the referees did not decide in time: the work counts.
     function expire(uint64 run, uint32 round, bytes32 subject) external;
     /// No more rounds. By the owner.
     function cancel(uint64 run) external;
@@ -314,6 +331,8 @@ interface TrainingRuns {
     event Silent(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
     event AuditPassed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 auditor);
     event Disputed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32 accuser);
+    event Disclosed(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bytes32[] leaves);
+    event Voted(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, Vote vote);
     event Upheld(uint64 indexed run, uint32 indexed round, bytes32 indexed subject, bool replayed);
     event DeviceExpelled(uint64 indexed run, uint32 indexed round, bytes32 indexed device, address account, Standing standing, uint256 forfeited);
     event Verified(uint64 indexed run, uint32 indexed round, bytes32 indexed device, uint64 tokens, uint256 amount, PayKind kind);
@@ -384,8 +403,18 @@ interface TrainingRuns {
     error TooManyDisputes(uint16 disputes);
     /// no dispute about device {subject:plain} in round {round} is open
     error NoDispute(uint32 round, bytes32 subject);
-    /// {given} of the ledger's referees signed, {required} must
-    error NotEnoughReferees(uint256 given, uint256 required);
+    /// {referee:plain} is none of the ledger's referees
+    error NotAReferee(bytes32 referee);
+    /// referee {referee:plain} has voted in this dispute already
+    error VotedAlready(bytes32 referee);
+    /// the leaves of device {subject:plain} in round {round} are disclosed already
+    error DisclosedAlready(uint32 round, bytes32 subject);
+    /// the leaves do not lead to the seal that device {subject:plain} committed to in round {round}
+    error WrongLeaves(uint32 round, bytes32 subject);
+    /// no leaves of device {subject:plain} in round {round} are disclosed
+    error NotDisclosed(uint32 round, bytes32 subject);
+    /// a list of {given} leaves: give 1 to {max}
+    error LeafCount(uint256 given, uint256 max);
     /// only `enroll`, `leave`, `commit` and `verdict` can be relayed
     error NotAStatement();
     /// the root does not open the seal: report a mismatch

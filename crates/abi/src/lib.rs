@@ -28,5 +28,7 @@ pub const ENDPOINT_BYTES_MAX: usize = 256;
 pub const STATEMENTS_MAX: usize = 128;
 /// Bytes of a statement at most.
 pub const STATEMENT_BYTES_MAX: usize = 1_024;
+/// Leaves of a round that can be disclosed at most: those of 256 segments, of the job and of the update.
+pub const LEAVES_MAX: usize = 258;
 /// Referees of a ledger at most.
 pub const REFEREES_MAX: usize = 64;

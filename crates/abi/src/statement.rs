@@ -54,18 +54,57 @@ pub fn verdict(
     join("verdict/v2", chain_id, &[&run, &round, subject, &[kind.into()], value])
 }
 
-/// `gleaner/ruling/v1`: what this referee found when it repeated `subject`'s round: the root and the digest of the update.
+/// `gleaner/ruling/v2`: what this referee found when it repeated `subject`'s round.
 #[must_use]
-pub fn ruling(
-    chain_id: u64,
-    run: u64,
-    round: u32,
-    subject: &[u8; 32],
-    kind: Ruling,
-    [root, update]: [&[u8; 32]; 2],
-) -> Statement {
+pub fn ruling(chain_id: u64, run: u64, round: u32, subject: &[u8; 32], found: &Found) -> Statement {
     let (run, round) = (run.to_be_bytes(), round.to_be_bytes());
-    join("ruling/v1", chain_id, &[&run, &round, subject, &[kind.into()], root, update])
+    let Found { kind, leaf, root, update } = found;
+    let leaf = leaf.to_be_bytes();
+    join("ruling/v2", chain_id, &[&run, &round, subject, &[(*kind).into()], &leaf, root, update])
+}
+
+/// What a referee found; what does not belong to its kind is zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The kind.
+    pub kind: Ruling,
+    /// Of [`Ruling::Differs`]: the leaf.
+    pub leaf: u16,
+    /// Of [`Ruling::Replayed`]: the root.
+    pub root: [u8; 32],
+    /// Of [`Ruling::Replayed`]: the digest of the update.
+    pub update: [u8; 32],
+}
+
+impl Found {
+    /// Returns the ruling of a referee that repeated the round to its end.
+    #[must_use]
+    pub const fn replayed(root: [u8; 32], update: [u8; 32]) -> Self {
+        Self { kind: Ruling::Replayed, leaf: 0, root, update }
+    }
+
+    /// Returns the ruling of a referee that found the first leaf that differs.
+    #[must_use]
+    pub const fn differs(leaf: u16) -> Self {
+        Self { kind: Ruling::Differs, leaf, root: [0; 32], update: [0; 32] }
+    }
+
+    /// Returns the ruling of a referee that can't have the data.
+    #[must_use]
+    pub const fn unavailable() -> Self {
+        Self { kind: Ruling::Unavailable, leaf: 0, root: [0; 32], update: [0; 32] }
+    }
+
+    /// Returns whether all that does not belong to the kind is zero.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        match self.kind {
+            Ruling::Replayed => self.leaf == 0,
+            Ruling::Differs => *self == Self::differs(self.leaf),
+            Ruling::Unavailable => *self == Self::unavailable(),
+            Ruling::__Invalid => false,
+        }
+    }
 }
 
 fn join(name: &str, chain_id: u64, fields: &[&[u8]]) -> Statement {
@@ -97,5 +136,29 @@ mod tests {
         let signed = [Opened, Mismatch, Verdict::Unavailable].map(u8::from);
         assert_eq!(signed, [0, 1, 2]);
         assert_ne!(enroll(1, 2, &[3; 32], 4), leave(1, 2, &[3; 32], 4));
+    }
+
+    #[test]
+    fn every_field_of_a_ruling_is_signed() {
+        let found = Found::replayed([5; 32], [6; 32]);
+        let base = ruling(1, 2, 3, &[4; 32], &found);
+        let with = |found: Found| ruling(1, 2, 3, &[4; 32], &found);
+        let others = [
+            ruling(9, 2, 3, &[4; 32], &found),
+            ruling(1, 9, 3, &[4; 32], &found),
+            ruling(1, 2, 9, &[4; 32], &found),
+            ruling(1, 2, 3, &[9; 32], &found),
+            with(Found { kind: Ruling::Unavailable, ..found }),
+            with(Found { leaf: 1, ..found }),
+            with(Found { root: [9; 32], ..found }),
+            with(Found { update: [9; 32], ..found }),
+        ];
+        assert!(others.iter().all(|other| *other != base && other.len() == base.len()));
+        let kinds = [Ruling::Replayed, Ruling::Unavailable, Ruling::Differs].map(u8::from);
+        assert_eq!(kinds, [0, 1, 2], "the byte that is signed never changes its meaning");
+        assert!(found.is_canonical() && Found::differs(3).is_canonical());
+        assert!(!Found { leaf: 1, ..found }.is_canonical());
+        assert!(!Found { kind: Ruling::Differs, ..found }.is_canonical());
+        assert!(!Found { kind: Ruling::Unavailable, ..found }.is_canonical());
     }
 }

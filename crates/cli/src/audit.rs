@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
 use units::DeviceId;
+use verification::Part;
 use wallet::DeviceKey;
-use worker::{Difference, Observation, Observer, Resources, replay_round};
+use worker::{Difference, First, Observation, Observer, Resources, replay_round};
 
 use crate::failure::Hint as _;
 use crate::options::{IsaArgs, LedgerArgs};
@@ -67,8 +68,23 @@ struct Document {
     matches: bool,
     /// `none`, `root`, `update`, `both` or `no-result`.
     difference: &'static str,
+    /// Where they first differ; `null` unless the device has disclosed its leaves, as one that is disputed does.
+    first: Option<FirstDocument>,
     committed: Committed,
     replayed: Replayed,
+}
+
+/// The first leaf that differs.
+#[derive(Serialize)]
+struct FirstDocument {
+    /// Counted from 0: the inputs, the state at the end of each segment, the update.
+    leaf: usize,
+    /// `inputs`, `segment`, `update`, or `none` when the device has more leaves than the round.
+    part: &'static str,
+    /// Counted from 1; `null` unless it is a segment.
+    segment: Option<usize>,
+    /// The segment's first and last step, counted from 1.
+    steps: Option<[u32; 2]>,
 }
 
 /// What the device committed to.
@@ -119,7 +135,7 @@ async fn replay(args: &ReplayArgs) -> anyhow::Result<(Document, String)> {
 }
 
 fn document(args: &ReplayArgs, observed: &Observation) -> Document {
-    let Observation { commitment, root, update, difference } = observed;
+    let Observation { commitment, root, update, difference, first } = observed;
     Document {
         run: args.run,
         round: args.round,
@@ -132,6 +148,7 @@ fn document(args: &ReplayArgs, observed: &Observation) -> Document {
             Some(Difference::Both) => "both",
             Some(Difference::NoResult { .. }) => "no-result",
         },
+        first: first.map(first_document),
         committed: Committed {
             seal: commitment.seal.to_string(),
             update: commitment.update.to_string(),
@@ -144,6 +161,35 @@ fn document(args: &ReplayArgs, observed: &Observation) -> Document {
     }
 }
 
+fn first_document(first: First) -> FirstDocument {
+    let First { leaf, part } = first;
+    let (part, segment, steps) = match part {
+        Some(Part::Inputs) => ("inputs", None, None),
+        Some(Part::Segment { number, first, last, .. }) => {
+            ("segment", Some(number), Some([first, last]))
+        }
+        Some(Part::Update) => ("update", None, None),
+        None => ("none", None, None),
+    };
+    FirstDocument { leaf, part, segment, steps }
+}
+
+/// Returns where a replay first differs, if it does.
+fn place(observed: &Observation) -> String {
+    let Observation { difference, first, .. } = observed;
+    match (difference, first) {
+        (None | Some(Difference::NoResult { .. } | Difference::Update), _) => String::new(),
+        (_, Some(First { part: Some(part), .. })) => format!("; it first differs in {part}"),
+        (_, Some(First { part: None, .. })) => {
+            "; the device has more leaves than the round".to_owned()
+        }
+        (_, None) => {
+            "; where it first differs is not known, as the device has not disclosed its leaves"
+                .to_owned()
+        }
+    }
+}
+
 fn text(document: &Document, observed: &Observation) -> String {
     let Document { round, device, committed, replayed, .. } = document;
     let verdict = match &observed.difference {
@@ -153,7 +199,7 @@ fn text(document: &Document, observed: &Observation) -> String {
                 .to_owned()
         }
         Some(Difference::Update) => {
-            "the update differs, the root does not: the device did the work and sent another update"
+            "the update differs, the root does not: the device did the work and committed to another update"
                 .to_owned()
         }
         Some(Difference::Both) => {
@@ -175,5 +221,6 @@ fn text(document: &Document, observed: &Observation) -> String {
         row("seal", &committed.seal, replayed.seal.as_ref()),
         row("update", &committed.update, replayed.update.as_ref()),
     ];
-    format!("round {round} of device {device}: {verdict}\n\n{}", lines(&rows.concat()))
+    let place = place(observed);
+    format!("round {round} of device {device}: {verdict}{place}\n\n{}", lines(&rows.concat()))
 }

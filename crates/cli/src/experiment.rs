@@ -57,12 +57,16 @@ struct GainDocument {
     gain: f64,
 }
 
+/// What audits cost a run in which everybody is honest.
 #[derive(Serialize)]
 struct CostDocument {
     seats: u16,
+    /// The warm-up rounds included.
     rounds: u32,
     warmup_rounds: u32,
+    /// The work that was repeated, as a part of the work that was done.
     replayed: f64,
+    /// The part of it that the owner's device has repeated, as a part of the work that was done, too.
     replayed_by_owner: f64,
 }
 

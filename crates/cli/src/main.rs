@@ -25,6 +25,7 @@ mod password;
 mod paths;
 mod project;
 mod proof;
+mod referee;
 mod run_report;
 mod sample;
 mod screen;
@@ -71,6 +72,8 @@ enum Command {
     Earnings(earnings::Args),
     /// Repeat the work of a device and compare it with what the device committed to
     Audit(audit::Args),
+    /// Decide disputes about verified work, with a key that the ledger's genesis file names
+    Referee(referee::Args),
     /// Fetch a proof of an account, which can be checked without trusting a node
     Proof(proof::Args),
     /// Check such a proof without a node
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         Command::Project(args) => project::run(args, &output),
         Command::Earnings(args) => earnings::run(args, &output),
         Command::Audit(args) => audit::run(args, &output),
+        Command::Referee(args) => referee::run(args, &output),
         Command::Proof(args) => proof::run(args, &output),
         Command::VerifyProof(args) => verify_proof::run(&args, &output),
         Command::Sample(args) => sample::run(args, &output),

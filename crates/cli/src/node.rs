@@ -26,6 +26,7 @@ use crate::genesis::{CHAIN_ID_DEFAULT, Funds, founding, genesis};
 use crate::options::{checksummed, parse_account, parse_grain, parse_listen};
 use crate::output::Output;
 use crate::paths;
+use crate::referee::LimitArgs;
 use crate::shell::{self, StopSignal, StopSignals};
 use crate::snapshot;
 use roles::{RefereeOffice, Roles};
@@ -99,6 +100,8 @@ struct RunArgs {
     /// known addresses. Always on with --dev
     #[arg(long)]
     allow_unprotected: bool,
+    #[command(flatten)]
+    referee: LimitArgs,
     /// Run a development ledger: ten funded accounts with public keys, a block per transaction, and the methods of
     /// hardhat and anvil that change the ledger. Without --data-dir it is deleted at the end
     #[arg(long)]
@@ -264,7 +267,7 @@ async fn serve(
     }
     let accounts = keys.iter().map(PrivateKeySigner::address).collect();
     let referee = match roles.is_referee && !args.dev {
-        true => Some(RefereeOffice::open(data_dir, address, *output).await?),
+        true => Some(RefereeOffice::open(data_dir, address, args.referee.limits(), *output).await?),
         false => None,
     };
     let data_dir = data_dir.to_owned();

@@ -93,21 +93,39 @@ impl Auditor {
     }
 }
 
+/// What a machine gives to a referee.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Cores.
+    pub(crate) threads: usize,
+    /// Memory, in bytes.
+    pub(crate) memory_max: u64,
+}
+
+impl Limits {
+    /// Those of a referee beside other work.
+    pub(crate) const MODEST: Self = Self { threads: 1, memory_max: MEMORY_MAX };
+
+    /// Returns what a referee computes with, with its shards in `folder`.
+    pub(crate) fn resources(self, folder: PathBuf, isa: Isa) -> Resources {
+        let Self { threads, memory_max } = self;
+        Resources { memory_max, ..resources(folder, threads, isa) }
+    }
+}
+
 /// Decides disputes with the key in `key`, until `stop`.
 ///
 /// # Errors
 /// When the key can't be read.
 pub(crate) fn referee(
     key: &Path,
-    folder: PathBuf,
+    resources: Resources,
     ledger: Ledger,
-    isa: Isa,
     stop: watch::Receiver<bool>,
     output: Output,
 ) -> anyhow::Result<JoinHandle<()>> {
     let device = DeviceKey::load(key)?;
     let (events, mut received) = mpsc::unbounded_channel();
-    let resources = resources(folder, 1, isa);
     let options = RefereeOptions { device, ledger, resources, events, stop };
     tokio::spawn(async move {
         while let Some(event) = received.recv().await {
@@ -133,11 +151,18 @@ fn describe(event: &RefereeEvent) -> String {
         RefereeEvent::Started { run, round, subject } => {
             format!("referee: {}: disputed, repeating it", named(run, round, subject))
         }
-        RefereeEvent::Ruled { run, round, subject, finding } => {
-            let found = match finding {
-                worker::Finding::Passed { .. } => "the work is what was committed to",
-                worker::Finding::Mismatch => "the work is not what was committed to",
-                worker::Finding::Unavailable => "the data can't be had, so the work counts",
+        RefereeEvent::Ruled { run, round, subject, finding, first } => {
+            let found = match (finding, first) {
+                (worker::Finding::Passed { .. }, _) => {
+                    "the work is what was committed to".to_owned()
+                }
+                (worker::Finding::Mismatch, Some(part)) => {
+                    format!("the work is not what was committed to: it differs from {part} on")
+                }
+                (worker::Finding::Mismatch, None) => {
+                    "the work is not what was committed to".to_owned()
+                }
+                (worker::Finding::Unavailable, _) => "the data can't be had".to_owned(),
             };
             format!("referee: {}: {found}", named(run, round, subject))
         }

@@ -7,10 +7,11 @@ use clap::Subcommand;
 use ledger_client::Ledger;
 use ledger_views::{
     Window,
+    referees::{RefereesView, referees},
     runs::{self, AuditView, DisputeView, RunDetails, RunView, SeatView},
 };
 use serde::Serialize;
-use training_run::Terms;
+use training_run::{Opinion, Ruling, Terms, Vote};
 use units::{DeviceId, Wei};
 
 use crate::failure::Hint as _;
@@ -133,6 +134,7 @@ struct SeatDocument {
 
 #[derive(Serialize)]
 struct AuditDocument {
+    /// Counted from 1, as in `gleaner audit replay`.
     round: u32,
     subject: String,
     auditor: String,
@@ -141,12 +143,25 @@ struct AuditDocument {
 
 #[derive(Serialize)]
 struct DisputeDocument {
+    /// Counted from 1, as in `gleaner audit replay`.
     round: u32,
     subject: String,
     accuser: Option<String>,
     account: Option<String>,
     bond: String,
     deadline: u64,
+    /// Whether what the subject has done is public, segment by segment.
+    disclosed: bool,
+    votes: Vec<VoteDocument>,
+}
+
+#[derive(Serialize)]
+struct VoteDocument {
+    referee: String,
+    /// `is-the-work`, `is-not-the-work` or `no-data`.
+    opinion: &'static str,
+    /// The first leaf that differs, counted from 0; `null` if the referee did not compare leaves.
+    leaf: Option<u16>,
 }
 
 #[derive(Serialize)]
@@ -219,7 +234,10 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
         open_audits: audits.iter().map(audit_document).collect(),
         disputes: disputes.iter().map(dispute_document).collect(),
     };
-    let text = format!("{}\n\n{}", facts(&summary, &terms, audits.len()), seat_table(&seats));
+    let mut text = format!("{}\n\n{}", facts(&summary, &terms, audits.len()), seat_table(&seats));
+    if !disputes.is_empty() {
+        text += &dispute_table(&disputes, &referees(&ledger).await?);
+    }
     output.print(&document, &text)
 }
 
@@ -313,7 +331,7 @@ fn seat_document(seat: &SeatView) -> SeatDocument {
 
 fn audit_document(audit: &AuditView) -> AuditDocument {
     AuditDocument {
-        round: audit.round,
+        round: audit.round.saturating_add(1),
         subject: audit.subject.to_string(),
         auditor: audit.auditor.to_string(),
         deadline: audit.deadline.as_u64(),
@@ -322,13 +340,58 @@ fn audit_document(audit: &AuditView) -> AuditDocument {
 
 fn dispute_document(dispute: &DisputeView) -> DisputeDocument {
     DisputeDocument {
-        round: dispute.round,
+        round: dispute.round.saturating_add(1),
         subject: dispute.subject.to_string(),
         accuser: dispute.accuser.map(|device| device.to_string()),
         account: dispute.account.as_ref().map(checksummed),
         bond: dispute.bond.to_string(),
         deadline: dispute.deadline.as_u64(),
+        disclosed: dispute.disclosed.is_some(),
+        votes: dispute.votes.iter().map(|vote| vote_document(dispute, vote)).collect(),
     }
+}
+
+fn vote_document(dispute: &DisputeView, vote: &Vote) -> VoteDocument {
+    VoteDocument {
+        referee: vote.referee.to_string(),
+        opinion: match vote.ruling.opinion(&dispute.commitment) {
+            Opinion::IsTheWork => "is-the-work",
+            Opinion::IsNotTheWork => "is-not-the-work",
+            Opinion::Nothing => "no-data",
+        },
+        leaf: match vote.ruling {
+            Ruling::Differs { leaf } => Some(leaf),
+            Ruling::Replayed { .. } | Ruling::Unavailable => None,
+        },
+    }
+}
+
+/// Returns the disputes with the votes so far.
+fn dispute_table(disputes: &[DisputeView], referees: &RefereesView) -> String {
+    let row = |dispute: &DisputeView| {
+        let accuser = match (&dispute.accuser, &dispute.account) {
+            (Some(device), _) => format!("device {}", short(device)),
+            (None, Some(account)) => checksummed(account),
+            (None, None) => "no auditor answered".to_owned(),
+        };
+        let count = |opinion: Opinion| {
+            let votes = dispute.votes.iter();
+            votes.filter(|vote| vote.ruling.opinion(&dispute.commitment) == opinion).count()
+        };
+        vec![
+            dispute.round.saturating_add(1).to_string(),
+            short(&dispute.subject),
+            accuser,
+            count(Opinion::IsTheWork).to_string(),
+            count(Opinion::IsNotTheWork).to_string(),
+            count(Opinion::Nothing).to_string(),
+        ]
+    };
+    let rows: Vec<_> = disputes.iter().map(row).collect();
+    let head = ["round", "device", "disputed by", "is the work", "is not", "no data"];
+    let (threshold, count) = (referees.threshold, referees.members.len());
+    let needed = format!("Disputes, and votes of referees: {threshold} of {count} decide");
+    format!("\n\n{needed}\n\n{}", table(&head, &rows))
 }
 
 fn facts(summary: &RunView, terms: &Terms, audits_open: usize) -> String {

@@ -208,6 +208,7 @@ impl Ledger {
             | Effect::Advanced { .. }
             | Effect::RoundDrawn { .. }
             | Effect::Silent { .. }
+            | Effect::Voted { .. }
             | Effect::Upheld { .. }
             | Effect::Cancelled
             | Effect::Finished { .. } => {}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use training_run::{Commitment, Finding, Input, Phase, Ruling, Terms};
+use training_run::{Commitment, Finding, Input, Panel, Phase, Ruling, Terms};
 use units::{AccountId, Bps, DeviceId, Digest, Wei};
 
 use crate::coin::Coin;
@@ -12,6 +12,9 @@ use crate::statistics::Outcome;
 
 /// Rounds after the last one until everything must be decided.
 const ROUNDS_TO_END: u32 = 40;
+
+/// The referee, which is honest.
+const REFEREE: DeviceId = DeviceId::from_bytes([0xdd; 32]);
 
 /// Chance that a strategy that disputes honest work disputes a commitment, in millionths.
 const DISPUTED: u32 = 250_000;
@@ -238,7 +241,9 @@ impl<'a> World<'a> {
         for (round, subject) in std::mem::take(&mut self.ledger.disputes) {
             let Commitment { seal, update } = commit_to(&subject, &true_root(&subject, round));
             let ruling = Ruling::Replayed { seal, update };
-            self.ledger.give(ANYONE, Input::Rule { round, subject, ruling });
+            let panel = Panel { members: vec![REFEREE], threshold: 1 };
+            let referee = REFEREE;
+            self.ledger.give(ANYONE, Input::Rule { round, subject, referee, ruling, panel });
         }
     }
 

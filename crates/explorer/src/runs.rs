@@ -5,11 +5,11 @@ use abi::convert;
 use alloy_primitives::U256;
 use ledger_views::{
     ready,
-    runs::{self, RunDetails, RunPhase, RunView, SeatView},
+    runs::{self, DisputeView, RunDetails, RunPhase, RunView, SeatView},
 };
 use maud::{Markup, html};
 use node::Node;
-use training_run::{Cause, Ending, Standing};
+use training_run::{Cause, Ending, Opinion, Ruling, Standing, Vote};
 use units::Wei;
 
 fn state(run: &RunView) -> String {
@@ -55,7 +55,7 @@ fn row(run: &RunView) -> Vec<Markup> {
 pub(crate) fn one(node: &Node, run: u64) -> Answer {
     let details = ready(runs::details(&node.local()?, run));
     let details = details.map_err(|error| NoPage::of(error, "run", run))?;
-    let RunDetails { run: view, terms, seats, .. } = &details;
+    let RunDetails { run: view, terms, seats, disputes, .. } = &details;
     let per_million =
         convert::wei_word(terms.price_per_token).saturating_mul(U256::from(1_000_000));
     let facts = [
@@ -83,8 +83,48 @@ pub(crate) fn one(node: &Node, run: u64) -> Answer {
         (layout::facts(&facts))
         h2 { "Workers" }
         (layout::list(&heads, &rows, "None yet."))
+        @if !disputes.is_empty() { (dispute_list(disputes)) }
     };
     Ok(Shown::Html { title: format!("Run {run}: {}", view.name), body })
+}
+
+/// Lists the disputes before the referees, and which of them have voted how.
+fn dispute_list(disputes: &[DisputeView]) -> Markup {
+    let rows: Vec<Vec<Markup>> = disputes.iter().map(dispute).collect();
+    let heads = ["round", "device", "disputed by", "bond, GRAIN", "leaves", "votes"];
+    html! {
+        h2 { "Before the referees" }
+        (layout::list(&heads, &rows, "None."))
+    }
+}
+
+fn dispute(dispute: &DisputeView) -> Vec<Markup> {
+    let device = |device| layout::mono(layout::short(&convert::device_word(device)));
+    let accuser = match (dispute.accuser, &dispute.account) {
+        (Some(accuser), _) => device(accuser),
+        (None, Some(account)) => layout::account(&convert::address(*account)),
+        (None, None) => html! { "no auditor answered" },
+    };
+    let vote = |vote: &Vote| {
+        let opinion = match (vote.ruling.opinion(&dispute.commitment), vote.ruling) {
+            (Opinion::IsTheWork, _) => "the work is what was committed to".to_owned(),
+            (Opinion::IsNotTheWork, Ruling::Differs { leaf }) => {
+                format!("the work differs from leaf {leaf} on")
+            }
+            (Opinion::IsNotTheWork, _) => "the work is not what was committed to".to_owned(),
+            (Opinion::Nothing, _) => "the data can't be had".to_owned(),
+        };
+        html! { div { (device(vote.referee)) ": " (opinion) } }
+    };
+    let disclosed = if dispute.disclosed.is_some() { "disclosed" } else { "not disclosed" };
+    vec![
+        html! { (dispute.round.saturating_add(1)) },
+        device(dispute.subject),
+        accuser,
+        html! { (grain(dispute.bond)) },
+        html! { (disclosed) },
+        html! { @if dispute.votes.is_empty() { "none yet" } @for given in &dispute.votes { (vote(given)) } },
+    ]
 }
 
 fn seat(seat: &SeatView) -> Vec<Markup> {

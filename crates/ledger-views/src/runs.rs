@@ -4,7 +4,7 @@ mod events;
 
 use abi::{TRAINING_RUNS, TrainingRuns as sol, convert};
 use alloy_primitives::{B256, U256};
-use training_run::{Bar, Cause, Commitment, Ending, SeatIndex, Standing, Terms};
+use training_run::{Bar, Cause, Commitment, Ending, Ruling, SeatIndex, Standing, Terms, Vote};
 use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     batch::{self, Batch},
 };
 
-pub use events::{LoggedEvent, RunEvent, event, events};
+pub use events::{LoggedEvent, RunEvent, event, events, leaves};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +182,8 @@ pub struct EntryView {
     pub commitment: Commitment,
     /// How far its audit is.
     pub check: CheckView,
+    /// Height of the block in which the leaves under its seal were disclosed: [`leaves`] reads them.
+    pub disclosed: Option<u64>,
 }
 
 /// An audit under way.
@@ -201,8 +203,8 @@ pub struct AuditView {
     pub commitment: Commitment,
 }
 
-/// A dispute before the referee.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A dispute before the referees.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisputeView {
     /// The round.
     pub round: u32,
@@ -220,6 +222,10 @@ pub struct DisputeView {
     pub base: Digest,
     /// What the subject committed to.
     pub commitment: Commitment,
+    /// Height of the block in which the leaves under the seal were disclosed: [`leaves`] reads them.
+    pub disclosed: Option<u64>,
+    /// Votes of referees so far.
+    pub votes: Vec<Vote>,
 }
 
 /// All that the ledger says of one run.
@@ -603,7 +609,8 @@ fn entry_views(entries: Vec<sol::Entry>) -> Result<Vec<EntryView>, Impossible> {
         };
         let commitment = commitment(entry.seal, entry.update);
         let device = convert::device(entry.device);
-        Ok(EntryView { seat: entry.seat, device, commitment, check })
+        let disclosed = height(entry.disclosed);
+        Ok(EntryView { seat: entry.seat, device, commitment, check, disclosed })
     };
     entries.into_iter().map(view).collect()
 }
@@ -635,9 +642,28 @@ fn dispute_views(disputes: Vec<sol::Dispute>) -> Result<Vec<DisputeView>, Imposs
             deadline: UnixSeconds::new(dispute.deadline),
             base: convert::digest(dispute.base),
             commitment: commitment(dispute.seal, dispute.update),
+            disclosed: height(dispute.disclosed),
+            votes: dispute.votes.iter().map(vote_view).collect::<Result<_, _>>()?,
         })
     };
     disputes.into_iter().map(view).collect()
+}
+
+pub(crate) fn vote_view(vote: &sol::Vote) -> Result<Vote, Impossible> {
+    let Commitment { seal, update } = commitment(vote.sealedRoot, vote.update);
+    let ruling = match vote.kind {
+        sol::Ruling::Replayed => Ruling::Replayed { seal, update },
+        sol::Ruling::Differs => Ruling::Differs { leaf: vote.leaf },
+        sol::Ruling::Unavailable => Ruling::Unavailable,
+        sol::Ruling::__Invalid => return Err(Impossible::new("ruling", "unknown")),
+    };
+    let (referee, account) = (convert::device(vote.referee), convert::account(vote.account));
+    Ok(Vote { referee, account, ruling })
+}
+
+/// Returns a height of which 0 stands for none.
+fn height(height: u64) -> Option<u64> {
+    (height > 0).then_some(height)
 }
 
 fn wei(field: &'static str, amount: U256) -> Result<Wei, Impossible> {

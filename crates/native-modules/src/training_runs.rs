@@ -41,6 +41,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::nonpayable(TrainingRuns::drawCall::SELECTOR),
     Function::nonpayable(TrainingRuns::settleCall::SELECTOR),
     Function::payable(TrainingRuns::disputeCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::discloseCall::SELECTOR),
     Function::nonpayable(TrainingRuns::ruleCall::SELECTOR),
     Function::nonpayable(TrainingRuns::expireCall::SELECTOR),
     Function::nonpayable(TrainingRuns::cancelCall::SELECTOR),
@@ -88,10 +89,10 @@ fn mutate(host: &mut dyn Host, call: Calls) -> Result<Vec<u8>, Failure> {
             let (round, subject) = (call.round, device(call.subject));
             step(host, call.run, Input::Dispute { round, subject, bond })?;
         }
+        Calls::disclose(call) => disclose(host, call)?,
         Calls::rule(call) => {
-            let ruling = statements::ruling(host, &call)?;
-            let (round, subject) = (call.round, device(call.subject));
-            step(host, call.run, Input::Rule { round, subject, ruling })?;
+            let vote = statements::vote(host, &call)?;
+            step(host, call.run, vote)?;
         }
         Calls::expire(call) => {
             let (round, subject) = (call.round, device(call.subject));
@@ -144,6 +145,14 @@ fn announce(host: &mut dyn Host, call: TrainingRuns::announceCall) -> Result<(),
     stored.endpoint.set_of(host, module, &call.endpoint)?;
     let (run, coordinator, endpoint) = (call.run, call.coordinator, call.endpoint);
     emit(host, &TrainingRuns::Announced { run, coordinator, endpoint })
+}
+
+/// Publishes the leaves of a disputed commitment in an event; the records keep only where.
+fn disclose(host: &mut dyn Host, call: TrainingRuns::discloseCall) -> Result<(), Failure> {
+    let disclosure = statements::disclosure(host, &call)?;
+    step(host, call.run, disclosure)?;
+    let TrainingRuns::discloseCall { run, round, subject, leaves } = call;
+    emit(host, &TrainingRuns::Disclosed { run, round, subject, leaves })
 }
 
 /// Applies statements one after the other. One that is refused has changed nothing, and does not stop the others.

@@ -1,10 +1,13 @@
-//! Disputes: who may raise them, and what the referee's ruling does.
+//! Disputes: who may raise them, and what the referees' decision does.
 
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
-    ATTEMPTS_MAX, Auditor, Book, Cause, Check, Commitment, Effect, Entry, PayKind, Refused,
-    RoundWindow, Ruling, SeatIndex, round::Subject, run::Step,
+    ATTEMPTS_MAX, Auditor, Book, Cause, Check, Commitment, Effect, Entry, Panel, PayKind, Refused,
+    RoundWindow, Ruling, SeatIndex, Vote,
+    round::Subject,
+    run::Step,
+    vote::{self, Opinion},
 };
 
 /// Number of disputes of one run that may wait for the referee; auditors that were drawn are not bound by it.
@@ -13,7 +16,7 @@ pub const DISPUTES_OPEN_MAX: u16 = 64;
 /// Number of disputes that the owner's device may raise without reason, before the owner has to give a bond.
 const TRAINER_ERRORS_MAX: u8 = 3;
 
-/// Seconds until a dispute expires that the referee has not ruled on: a day. The work then counts.
+/// Seconds until a dispute expires that the referees have not decided: a day. The work then counts.
 pub const RULING_SECONDS: u32 = 24 * 3600;
 
 /// [`Entry::attempts`] of a commitment that the referee has decided.
@@ -51,6 +54,10 @@ pub struct Dispute {
     pub is_drawn: bool,
     /// Whether it had counted as verified already.
     pub was_settled: bool,
+    /// Height of the block in which what the subject's seal was made over became public; 0 before.
+    pub disclosed: u64,
+    /// Votes of referees so far, at most one each.
+    pub votes: Vec<Vote>,
 }
 
 impl<B: Book> Step<'_, B> {
@@ -139,6 +146,8 @@ impl<B: Book> Step<'_, B> {
             passed_by: entry.passed_by.filter(|_| !was_settled),
             is_drawn: auditor.is_some_and(|auditor| is_of(accuser, auditor)),
             was_settled,
+            disclosed: 0,
+            votes: Vec::new(),
         };
         self.book.set_dispute(round, seat, Some(&dispute))?;
         entry.check = Check::Disputed;
@@ -166,34 +175,72 @@ impl<B: Book> Step<'_, B> {
         Ok(())
     }
 
-    pub(crate) fn rule(
+    /// Notes that what the subject's seal was made over is public. It proves itself: whoever brings it gains nothing, and a
+    /// subject that says nothing loses nothing.
+    pub(crate) fn disclose(
         &mut self,
         round: u32,
         device: DeviceId,
-        ruling: Ruling,
+        seal: Digest,
     ) -> Result<(), B::Error> {
-        let (subject, dispute) = self.take_dispute(round, device)?;
-        match ruling {
-            Ruling::Unavailable => self.uphold(subject, &dispute, false),
-            Ruling::Replayed { seal, update } => {
-                if dispute.commitment == (Commitment { seal, update }) {
-                    self.uphold(subject, &dispute, true)
-                } else {
-                    self.convict(subject, &dispute)
-                }
-            }
+        let (subject, mut dispute) = self.open_dispute(round, device)?;
+        if dispute.disclosed > 0 {
+            return Err(Refused::DisclosedAlready { round, subject: device }.into());
+        }
+        if dispute.commitment.seal != seal {
+            return Err(Refused::WrongLeaves { round, subject: device }.into());
+        }
+        dispute.disclosed = self.context.height;
+        self.book.set_dispute(round, subject.seat, Some(&dispute))?;
+        if self.is_kept(round)? {
+            let mut entry = self.book.entry(round, subject.seat)?;
+            entry.disclosed = dispute.disclosed;
+            self.book.set_entry(round, subject.seat, &entry)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the vote of a referee, and does what the votes have decided, if they have.
+    pub(crate) fn rule(
+        &mut self,
+        (round, device): (u32, DeviceId),
+        vote: Vote,
+        panel: &Panel,
+    ) -> Result<(), B::Error> {
+        let (subject, mut dispute) = self.open_dispute(round, device)?;
+        let Vote { referee, ruling, .. } = vote;
+        if !panel.members.contains(&referee) {
+            return Err(Refused::NotAReferee(referee).into());
+        }
+        if dispute.votes.iter().any(|given| given.referee == referee) {
+            return Err(Refused::VotedAlready(referee).into());
+        }
+        if matches!(ruling, Ruling::Differs { .. }) && dispute.disclosed == 0 {
+            return Err(Refused::NotDisclosed { round, subject: device }.into());
+        }
+        dispute.votes.push(vote);
+        self.emit(Effect::Voted { round, subject: device, vote });
+        let Some(decided) = vote::decision(&dispute.votes, &dispute.commitment, panel) else {
+            return self.book.set_dispute(round, subject.seat, Some(&dispute));
+        };
+        self.end_dispute(subject, &dispute)?;
+        match decided {
+            Opinion::IsTheWork => self.uphold(subject, &dispute, true),
+            Opinion::IsNotTheWork => self.convict(subject, &dispute),
+            Opinion::Nothing => self.uphold(subject, &dispute, false),
         }?;
         self.close_if_all_committed()
     }
 
-    /// Ends a dispute that the referee did not rule on in time: the work counts, and nobody is blamed.
+    /// Ends a dispute that the referees did not decide in time: the work counts, and nobody is blamed.
     pub(crate) fn expire(&mut self, round: u32, device: DeviceId) -> Result<(), B::Error> {
-        let (subject, dispute) = self.take_dispute(round, device)?;
+        let (subject, dispute) = self.open_dispute(round, device)?;
         self.not_before(dispute.deadline)?;
+        self.end_dispute(subject, &dispute)?;
         self.uphold(subject, &dispute, false)
     }
 
-    fn take_dispute(
+    fn open_dispute(
         &mut self,
         round: u32,
         device: DeviceId,
@@ -201,16 +248,21 @@ impl<B: Book> Step<'_, B> {
         let none = Refused::NoDispute { round, subject: device };
         let seat = self.book.place(&device)?.seat.ok_or(none)?;
         let dispute = self.book.dispute(round, seat)?.ok_or(none)?;
+        Ok((Subject { round, seat, device }, dispute))
+    }
+
+    fn end_dispute(&mut self, subject: Subject, dispute: &Dispute) -> Result<(), B::Error> {
+        let Subject { round, seat, .. } = subject;
         self.book.set_dispute(round, seat, None)?;
         self.head.disputes = self.head.disputes.saturating_sub(1);
         self.change_seat(seat, |seat| seat.disputes = seat.disputes.saturating_sub(1))?;
         if let Accuser::Seat(index) = dispute.accuser {
             self.change_seat(index, |seat| seat.disputes = seat.disputes.saturating_sub(1))?;
         }
-        Ok((Subject { round, seat, device }, dispute))
+        Ok(())
     }
 
-    /// Counts the subject's work as verified. If the referee replayed it, whoever disputed it was wrong.
+    /// Counts the subject's work as verified. If the referees replayed it, whoever disputed it was wrong.
     fn uphold(
         &mut self,
         subject: Subject,
@@ -234,16 +286,27 @@ impl<B: Book> Step<'_, B> {
             Accuser::Trainer if is_replayed => {
                 self.head.trainer_errors = self.head.trainer_errors.saturating_add(1);
             }
-            Accuser::Account(_) if is_replayed => {
-                let (account, amount) = (self.context.caller, dispute.bond);
-                self.emit(Effect::PayReferee { account, amount });
-            }
+            Accuser::Account(_) if is_replayed => self.pay_referees(dispute),
             Accuser::Account(account) => {
                 self.emit(Effect::ReturnBond { account, amount: dispute.bond });
             }
             Accuser::Nobody | Accuser::Trainer => {}
         }
         self.free_if_done(subject.seat)
+    }
+
+    /// Divides the bond among the referees that upheld the work, so that none of them waits for the others' votes. The last one's
+    /// part has the remainder.
+    fn pay_referees(&mut self, dispute: &Dispute) {
+        let is_paid = |vote: &&Vote| vote.ruling.opinion(&dispute.commitment) == Opinion::IsTheWork;
+        let mut left = dispute.votes.iter().filter(is_paid).count();
+        let mut rest = dispute.bond.as_u128();
+        for vote in dispute.votes.iter().filter(is_paid) {
+            let part = rest.checked_div(u128::try_from(left).unwrap_or(u128::MAX)).unwrap_or(rest);
+            rest = rest.saturating_sub(part);
+            left = left.saturating_sub(1);
+            self.emit(Effect::PayReferee { account: vote.account, amount: Wei::new(part) });
+        }
     }
 
     /// Expels the subject, and the auditor that passed its work. Whoever disputed it is paid, as far as the subject's verified stake

@@ -1,6 +1,8 @@
 //! What holds after every input.
 
-use units::{Overflow, Wei};
+use std::collections::BTreeSet;
+
+use units::{DeviceId, Overflow, Wei};
 
 use crate::{Auditor, Check, MemoryBook, Phase, SeatIndex, Standing};
 
@@ -47,6 +49,7 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
             "unsettled commitments are counted",
         ),
         (book.disputes().len() == usize::from(head.disputes), "disputes are counted"),
+        (votes_are_single(book), "a referee votes once in a dispute"),
         (duties == duties_held, "duties are counted"),
         (answers == answers_held, "verdicts that seats answer for are counted"),
         (trainer_audits == usize::from(head.trainer_audits), "the owner's audits are counted"),
@@ -58,6 +61,13 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
         ),
     ];
     checks.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err((*broken).to_owned()))
+}
+
+fn votes_are_single(book: &MemoryBook) -> bool {
+    book.disputes().values().all(|dispute| {
+        let referees: BTreeSet<DeviceId> = dispute.votes.iter().map(|vote| vote.referee).collect();
+        referees.len() == dispute.votes.len()
+    })
 }
 
 /// Returns the pay of commitments that are not settled, with those before the referee.

@@ -9,7 +9,7 @@
 //!    ([`Input::Advance`]) and the next round opens.
 //! 4. The hash of the block after the close decides which commitments are audited, and by whom ([`Input::Draw`]). The chance
 //!    follows what the device has at stake ([`chance`]); auditors are drawn by their stake ([`Input::Verdict`]).
-//! 5. Whoever disagrees raises a dispute ([`Input::Dispute`]). The referee replays the round and rules
+//! 5. Whoever disagrees raises a dispute ([`Input::Dispute`]). Each referee replays the round and votes
 //!    ([`Input::Rule`]); seats decide nothing between each other.
 //! 6. Verified pay is the device's stake. What exceeds [`Terms::stake_max`] is paid at once, the rest when the
 //!    device or the run has ended ([`Input::Settle`]).
@@ -45,6 +45,7 @@ mod seat;
 mod settle;
 mod terms;
 mod training;
+mod vote;
 
 pub use audit::ATTEMPTS_MAX;
 pub use book::Book;
@@ -52,9 +53,10 @@ pub use dispute::{Accuser, DISPUTES_OPEN_MAX, Dispute, RULING_SECONDS};
 pub use head::{Ending, Escrow, Head, MISSED_MAX, Phase};
 pub use invariants::invariants;
 pub use memory::MemoryBook;
-pub use messages::{Context, Effect, Finding, Input, PayKind, Ruling};
+pub use messages::{Context, Effect, Finding, Input, Panel, PayKind, Ruling};
 pub use refused::{OpenError, Refused};
 pub use round::{Auditor, Check, Commitment, Entry, Round, RoundWindow, SeatIndex};
 pub use run::Run;
 pub use seat::{Bar, Cause, Place, Seat, Standing};
 pub use terms::{SEATS_MAX, Terms, TermsError};
+pub use vote::{Opinion, Vote};

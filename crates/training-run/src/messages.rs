@@ -2,7 +2,7 @@
 
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
-use crate::{Cause, Commitment, SeatIndex};
+use crate::{Cause, Commitment, SeatIndex, Vote};
 
 /// The block and sender of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Finding {
     Unavailable,
 }
 
-/// What the referee found.
+/// What a referee found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
     /// It replayed the round.
@@ -40,8 +40,23 @@ pub enum Ruling {
         /// Digest of the update.
         update: Digest,
     },
+    /// It replayed the round up to the first leaf that differs from what the subject's seal was made over, which somebody
+    /// has disclosed.
+    Differs {
+        /// Index of the leaf.
+        leaf: u16,
+    },
     /// The data for a replay can't be had.
     Unavailable,
+}
+
+/// The ledger's referees at the time of a vote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panel {
+    /// Their keys.
+    pub members: Vec<DeviceId>,
+    /// Number of them that must agree.
+    pub threshold: u16,
 }
 
 /// An input of a run.
@@ -117,16 +132,29 @@ pub enum Input {
         /// The bond, which came with the transaction.
         bond: Wei,
     },
-    /// The referee's ruling; the adapter has counted its members' votes. The caller voted last.
+    /// What a disputed seal was made over is public now; the adapter has sealed it again, and publishes it. By whoever knows it.
+    Disclose {
+        /// The round.
+        round: u32,
+        /// The disputed device.
+        subject: DeviceId,
+        /// The root of the disclosed leaves, sealed under the subject's name.
+        seal: Digest,
+    },
+    /// A referee's vote. The caller is who brought it, and gets the referee's part of a bond.
     Rule {
         /// The round.
         round: u32,
         /// The disputed device.
         subject: DeviceId,
-        /// The ruling.
+        /// The referee that signed.
+        referee: DeviceId,
+        /// Its ruling.
         ruling: Ruling,
+        /// All referees.
+        panel: Panel,
     },
-    /// Ends a dispute that the referee did not rule on in time. By anyone.
+    /// Ends a dispute that the referees did not rule on in time. By anyone.
     Expire {
         /// The round.
         round: u32,
@@ -173,7 +201,7 @@ pub enum Effect {
     PayRelay { account: AccountId, amount: Wei },
     /// Gives an account its bond back, with the bounty, if there is one.
     ReturnBond { account: AccountId, amount: Wei },
-    /// Gives the bond of a dispute without reason to the referee that ruled.
+    /// Gives a part of the bond of a dispute without reason to a referee that upheld the work.
     PayReferee { account: AccountId, amount: Wei },
     /// Refunds the rest of the escrow.
     Refund { account: AccountId, amount: Wei },
@@ -201,6 +229,8 @@ pub enum Effect {
     AuditPassed { round: u32, subject: DeviceId, auditor: DeviceId },
     /// The referee shall decide. `accuser` is zero unless a device accuses.
     Disputed { round: u32, subject: DeviceId, accuser: DeviceId },
+    /// A referee has voted. The work is decided on when enough of them say the same.
+    Voted { round: u32, subject: DeviceId, vote: Vote },
     /// The referee found that the subject's work is what it committed to, or could not replay it: the work counts.
     Upheld { round: u32, subject: DeviceId, is_replayed: bool },
     /// A device was expelled.

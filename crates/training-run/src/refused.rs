@@ -141,6 +141,38 @@ pub enum Refused {
         /// The device.
         subject: DeviceId,
     },
+    /// The key is none of the ledger's referees.
+    #[error("{0} is none of the ledger's referees")]
+    NotAReferee(DeviceId),
+    /// The referee has voted in this dispute.
+    #[error("referee {0} has voted in this dispute already")]
+    VotedAlready(DeviceId),
+    /// What the seal was made over is public already.
+    #[error("the leaves of device {subject} in round {round} are disclosed already")]
+    DisclosedAlready {
+        /// The round.
+        round: u32,
+        /// The device.
+        subject: DeviceId,
+    },
+    /// The leaves lead to another seal.
+    #[error(
+        "the leaves do not lead to the seal that device {subject} committed to in round {round}"
+    )]
+    WrongLeaves {
+        /// The round.
+        round: u32,
+        /// The device.
+        subject: DeviceId,
+    },
+    /// A ruling names a leaf, and no leaves are disclosed.
+    #[error("no leaves of device {subject} in round {round} are disclosed")]
+    NotDisclosed {
+        /// The round.
+        round: u32,
+        /// The device.
+        subject: DeviceId,
+    },
     /// The referee decides already.
     #[error("the referee decides on device {subject} in round {round} already")]
     DisputedAlready {

@@ -110,6 +110,8 @@ pub struct Entry {
     pub attempts: u8,
     /// The seat that did not answer last.
     pub silent: Option<SeatIndex>,
+    /// Height of the block in which what its seal was made over became public; 0 before.
+    pub disclosed: u64,
 }
 
 impl Default for Commitment {

@@ -4,7 +4,7 @@ use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
     Book, Context, Effect, Ending, Escrow, Head, Input, OpenError, Phase, Refused, Seat, SeatIndex,
-    Terms,
+    Terms, Vote,
 };
 
 /// Number of blocks whose hash a ledger knows.
@@ -120,6 +120,7 @@ fn is_progress(input: &Input) -> bool {
         | Input::Leave { .. }
         | Input::Lapse { .. }
         | Input::Dispute { .. }
+        | Input::Disclose { .. }
         | Input::Expire { .. }
         | Input::Settle { .. }
         | Input::SetAuditor { .. }
@@ -142,7 +143,11 @@ impl<B: Book> Step<'_, B> {
                 self.verdict(auditor, (round, subject), finding)
             }
             Input::Dispute { round, subject, bond } => self.dispute(round, subject, bond),
-            Input::Rule { round, subject, ruling } => self.rule(round, subject, ruling),
+            Input::Disclose { round, subject, seal } => self.disclose(round, subject, seal),
+            Input::Rule { round, subject, referee, ruling, panel } => {
+                let account = self.context.caller;
+                self.rule((round, subject), Vote { referee, account, ruling }, &panel)
+            }
             Input::Expire { round, subject } => self.expire(round, subject),
             Input::Settle { seats } => self.settle(&seats),
             Input::SetAuditor { auditor } => {

@@ -6,9 +6,10 @@
 //! 3. For each round: get parameters and shards, all by digest; train; sign the commitment; serve the update once the
 //!    commitment is in a block.
 //! 4. For each audit for which the ledger has drawn this device: repeat the round, sign the finding.
-//! 5. What the coordinator does not bring to the ledger within seconds is given to a node. Seat, audits and end of the run are read
+//! 5. When a round of this device is disputed: disclose what its seal was made over.
+//! 6. What the coordinator does not bring to the ledger within seconds is given to a node. Seat, audits and end of the run are read
 //!    from the ledger.
-//! 6. When the connection is lost: connect again, for at most `patience`. Finished work is kept.
+//! 7. When the connection is lost: connect again, for at most `patience`. Finished work is kept.
 //!
 //! Three others repeat rounds with the same code: the owner's auditing device ([`audit`]), a referee of the ledger
 //! ([`referee`]), and whoever wants to know ([`replay_round`]).
@@ -26,6 +27,7 @@ mod files;
 mod fit;
 mod inputs;
 mod inquiry;
+mod leaves;
 mod look;
 mod membership;
 mod misbehaviour;
@@ -47,7 +49,7 @@ pub use auditor::{AuditorOptions, audit};
 pub use connect::Resources;
 pub use inquiry::{Estimate, Inquiry, Offer, is_unreachable};
 pub use misbehaviour::{Behaviour, Conduct, UnknownBehaviour};
-pub use observer::{Difference, Observation, Observer, replay_round};
+pub use observer::{Difference, First, Observation, Observer, replay_round};
 pub use options::{Event, Options};
 pub use participate::{Refusal, participate};
 pub use referee::{RefereeEvent, RefereeOptions, referee};

@@ -3,7 +3,7 @@
 use ledger_client::Ledger;
 use ledger_views::{
     devices::{self, Link},
-    runs::{self, AuditView, RunPhase, RunView, SeatView, Standpoint},
+    runs::{self, AuditView, DisputeView, RunPhase, RunView, SeatView, Standpoint},
 };
 use units::DeviceId;
 
@@ -15,6 +15,8 @@ pub(crate) struct Look {
     pub(crate) standpoint: Standpoint,
     /// The audits for which this device is drawn.
     pub(crate) audits: Vec<AuditView>,
+    /// The disputes about this device's own rounds.
+    pub(crate) disputes: Vec<DisputeView>,
 }
 
 impl Look {
@@ -50,7 +52,12 @@ pub(crate) async fn read(ledger: &Ledger, run: u64, device: &DeviceId) -> anyhow
         _ => runs::audits(ledger, run).await?,
     };
     audits.retain(|audit| audit.auditor == *device);
-    Ok(Look { run: summary, link, standpoint, audits })
+    let mut disputes = match summary.disputes {
+        0 => Vec::new(),
+        _ => runs::disputes(ledger, run).await?,
+    };
+    disputes.retain(|dispute| dispute.subject == *device);
+    Ok(Look { run: summary, link, standpoint, audits, disputes })
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use ledger_client::Ledger;
 use ledger_views::runs;
 use training_run::Commitment;
 use transport::message::{Role, ToWorker};
-use units::{DeviceId, Digest};
+use units::{DeviceId, Digest, merkle_root};
+use verification::{Part, first_difference};
 use wallet::DeviceKey;
 
 use crate::{
@@ -39,6 +40,17 @@ pub struct Observation {
     pub update: Option<Digest>,
     /// In what the two differ.
     pub difference: Option<Difference>,
+    /// The part of the round at which they first differ, if the device's leaves are disclosed.
+    pub first: Option<First>,
+}
+
+/// Where a replay first differs from the leaves of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct First {
+    /// Index of the leaf, counted from 0.
+    pub leaf: usize,
+    /// What it stands for; `None` when the device has more leaves than the round.
+    pub part: Option<Part>,
 }
 
 /// In what a replay differs from a commitment.
@@ -85,24 +97,52 @@ async fn observe(
     let base = runs::base_of(ledger, run, round).await?;
     let base = base.with_context(|| format!("the ledger does not keep round {number} any more"))?;
     let case = Case { round, subject, base, commitment: entry.commitment };
+    let disclosed = disclosed_leaves(ledger, run, &case, entry.disclosed).await?;
     let caller = Caller::new((Role::Observer, Priority::Usual), device, ledger, resources)?;
     let inputs = Arc::new(caller.connect(run).await?);
-    match replay_alone(&inputs, &case).await? {
+    match replay_alone(&inputs, &case, None).await? {
         Replay::Unavailable { reason } => {
             anyhow::bail!("the data of round {number} can't be had: {reason}")
         }
-        replay => Ok(compare(&case, replay)),
+        replay => {
+            let part = |leaf| inputs.spec.part(round, leaf);
+            Ok(compare(&case, replay, (disclosed.as_deref(), &part)))
+        }
     }
+}
+
+/// Reads the leaves that were disclosed for a case at a height; returns `None` unless they lead to the seal.
+///
+/// # Errors
+/// When the ledger does not answer.
+pub(crate) async fn disclosed_leaves(
+    ledger: &Ledger,
+    run: u64,
+    case: &Case,
+    height: Option<u64>,
+) -> anyhow::Result<Option<Vec<Digest>>> {
+    let Some(height) = height else { return Ok(None) };
+    let leaves = runs::leaves(ledger, (run, case.round), case.subject, height).await?;
+    // A ledger shows only such leaves. A node that shows others must not decide which work is found wrong.
+    let is_right = |leaves: &Vec<Digest>| {
+        !leaves.is_empty()
+            && units::seal(&case.subject, &merkle_root(leaves)) == case.commitment.seal
+    };
+    Ok(leaves.filter(is_right))
 }
 
 /// Repeats a round on a connection that is used for nothing else.
 ///
 /// # Errors
 /// When the connection ends meanwhile, or the computation panics.
-pub(crate) async fn replay_alone(inputs: &Arc<Inputs>, case: &Case) -> anyhow::Result<Replay> {
+pub(crate) async fn replay_alone(
+    inputs: &Arc<Inputs>,
+    case: &Case,
+    leaves: Option<Vec<Digest>>,
+) -> anyhow::Result<Replay> {
     // Dropped with this future, it stops the computation.
     let (_running, called_off) = Running::start();
-    let replaying = replay::replay(inputs, case, &called_off);
+    let replaying = replay::replay_against(inputs, case, leaves, &called_off);
     tokio::pin!(replaying);
     loop {
         tokio::select! {
@@ -117,10 +157,15 @@ pub(crate) async fn replay_alone(inputs: &Arc<Inputs>, case: &Case) -> anyhow::R
     }
 }
 
-fn compare(case: &Case, replay: Replay) -> Observation {
+/// Compares a replay with a commitment, and with the leaves under its seal if they are disclosed.
+fn compare(
+    case: &Case,
+    replay: Replay,
+    (disclosed, part): (Option<&[Digest]>, &dyn Fn(usize) -> Option<Part>),
+) -> Observation {
     let commitment = case.commitment;
     match replay {
-        Replay::Done { root, update } => {
+        Replay::Done { leaves, root, update } => {
             let is_root = units::seal(&case.subject, &root) == commitment.seal;
             let is_update = update == commitment.update;
             let difference = match (is_root, is_update) {
@@ -129,13 +174,21 @@ fn compare(case: &Case, replay: Replay) -> Observation {
                 (true, false) => Some(Difference::Update),
                 (false, false) => Some(Difference::Both),
             };
-            Observation { commitment, root: Some(root), update: Some(update), difference }
+            let leaf = disclosed.and_then(|disclosed| first_difference(&leaves, disclosed));
+            let first = leaf.map(|leaf| First { leaf, part: part(leaf) });
+            Observation { commitment, root: Some(root), update: Some(update), difference, first }
+        }
+        Replay::Differs { leaf } => {
+            let first = Some(First { leaf, part: part(leaf) });
+            let difference = Some(Difference::Root);
+            Observation { commitment, root: None, update: None, difference, first }
         }
         Replay::NoResult { reason } | Replay::Unavailable { reason } => Observation {
             commitment,
             root: None,
             update: None,
             difference: Some(Difference::NoResult { reason }),
+            first: None,
         },
     }
 }
@@ -143,6 +196,7 @@ fn compare(case: &Case, replay: Replay) -> Observation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use verification::RunSpec;
 
     #[test]
     fn a_replay_says_in_what_it_differs() {
@@ -151,12 +205,41 @@ mod tests {
         let check = |root: Digest, update: Digest, expected: Option<Difference>| {
             let commitment = Commitment { seal: units::seal(&subject, &root), update };
             let case = Case { round: 2, subject, base: Digest::ZERO, commitment };
-            let replay = Replay::Done { root: right, update: right };
-            assert_eq!(compare(&case, replay).difference, expected);
+            let replay = Replay::Done { leaves: Vec::new(), root: right, update: right };
+            let observation = compare(&case, replay, (None, &|_| None));
+            assert_eq!((observation.difference, observation.first), (expected, None));
         };
         check(right, right, None);
         check(wrong, right, Some(Difference::Root));
         check(right, wrong, Some(Difference::Update));
         check(wrong, wrong, Some(Difference::Both));
+    }
+    /// With its leaves disclosed, a changed bit in any of them is found where it is.
+    #[test]
+    fn a_replay_names_the_first_leaf_that_differs() {
+        let subject = DeviceId::from_bytes([1; 32]);
+        let spec = RunSpec { warmup_rounds: 0, ..RunSpec::small(4, [7; 32]) };
+        let part = |leaf| spec.part(2, leaf);
+        let leaves: Vec<Digest> = (1..=6).map(|byte| Digest::from_bytes([byte; 32])).collect();
+        let (root, update) = (merkle_root(&leaves), leaves[5]);
+        for leaf in 0..leaves.len() {
+            for bit in 0..256 {
+                let mut changed = leaves.clone();
+                let mut bytes = *leaves[leaf].as_bytes();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                changed[leaf] = Digest::from_bytes(bytes);
+                let seal = units::seal(&subject, &merkle_root(&changed));
+                let commitment = Commitment { seal, update };
+                let case = Case { round: 2, subject, base: Digest::ZERO, commitment };
+                let replay = Replay::Done { leaves: leaves.clone(), root, update };
+                let found = compare(&case, replay, (Some(&changed), &part));
+                assert_eq!(found.difference, Some(Difference::Root));
+                assert_eq!(found.first, Some(First { leaf, part: spec.part(2, leaf) }));
+            }
+        }
+        let parts: Vec<Option<String>> =
+            (0..7).map(|leaf| part(leaf).map(|part| part.to_string())).collect();
+        assert_eq!(parts[2].as_deref(), Some("segment 2 of 4 (steps 5 to 8)"));
+        assert_eq!((parts[5].as_deref(), &parts[6]), (Some("the update"), &None));
     }
 }

@@ -37,6 +37,8 @@ pub(crate) enum Goal {
     Commit { round: u32 },
     /// Its verdict about another device's round is published.
     Verdict { round: u32, subject: DeviceId },
+    /// The leaves of this disputed round are published. Coordinators don't bring them: they are not signed.
+    Disclose { round: u32 },
 }
 
 /// What became of a statement.
@@ -83,7 +85,8 @@ impl Goal {
             Self::Enroll { .. }
             | Self::Leave { .. }
             | Self::Commit { .. }
-            | Self::Verdict { .. } => TRAINING_RUNS,
+            | Self::Verdict { .. }
+            | Self::Disclose { .. } => TRAINING_RUNS,
         }
     }
 
@@ -103,6 +106,11 @@ impl Goal {
                 let mut audits = look.audits.iter();
                 let is_open = audits.any(|audit| audit.round == round && audit.subject == subject);
                 (!is_open).then_some(Fate::Done)
+            }
+            Self::Disclose { round } => {
+                let mut disputes = look.disputes.iter();
+                let is_due = disputes.any(|open| open.round == round && open.disclosed.is_none());
+                (!is_due).then_some(Fate::Done)
             }
         }
     }
@@ -132,7 +140,8 @@ impl Outbox {
 
     /// Returns the statements that wait, for a coordinator that was just reached.
     pub(crate) fn calls(&self) -> Vec<Vec<u8>> {
-        self.waiting.iter().map(|waiting| waiting.call.clone()).collect()
+        let is_signed = |waiting: &&Waiting| !matches!(waiting.goal, Goal::Disclose { .. });
+        self.waiting.iter().filter(is_signed).map(|waiting| waiting.call.clone()).collect()
     }
 
     /// Forgets the statements whose fate the ledger shows, and returns it.

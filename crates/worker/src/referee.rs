@@ -2,8 +2,9 @@
 //!
 //! 1. Look at the newest runs, and at a part of the older ones, for open disputes.
 //! 2. Take one dispute of each run in turn: connect to the run's coordinator, ask for base state and shards, repeat the round.
-//! 3. Sign the ruling and give it to the node, until the ledger has it.
-//! 4. What can't be had after several tries is ruled unavailable: the work then counts, since data is the owner's duty.
+//! 3. Sign a vote and give it to the node, until the ledger has it. Other referees vote for themselves.
+//! 4. A device that is disputed may disclose what its seal was made over; then the replay ends at the first leaf that differs.
+//! 5. What can't be had after several tries is voted unavailable: the work then counts, since data is the owner's duty.
 //!
 //! Whoever opens runs decides how large they are and how much they dispute, so time, memory, bytes and replays are bounded. A
 //! dispute beyond these bounds is left to expire.
@@ -25,13 +26,14 @@ use tokio::{
 };
 use transport::message::Role;
 use units::DeviceId;
+use verification::Part;
 use wallet::DeviceKey;
 
 use crate::{
     Finding, Refusal, Resources,
     connect::Caller,
     inputs::Inputs,
-    observer::replay_alone,
+    observer::{disclosed_leaves, replay_alone},
     participate::stopped,
     replay::{Case, Priority, Replay},
 };
@@ -77,7 +79,7 @@ pub enum RefereeEvent {
         /// The disputed device.
         subject: DeviceId,
     },
-    /// A ruling is signed.
+    /// A vote is signed.
     Ruled {
         /// The run.
         run: u64,
@@ -87,6 +89,8 @@ pub enum RefereeEvent {
         subject: DeviceId,
         /// What the referee found.
         finding: Finding,
+        /// The first part of the round that differs from what the device disclosed.
+        first: Option<Part>,
     },
     /// A dispute can't be decided now, or at all by this referee.
     Held {
@@ -195,30 +199,35 @@ impl Desk<'_> {
 
     /// Decides one dispute of a run, if one is due, and gives rulings that the ledger does not have to the node.
     async fn take_one(&mut self, run: u64, disputes: &[DisputeView]) {
+        let own = self.options.device.device();
         for dispute in disputes {
+            // Whether or not it was this process that voted.
+            if dispute.votes.iter().any(|vote| vote.referee == own) {
+                continue;
+            }
             let case = Case::from(dispute);
             let name = Name { run, round: case.round, subject: case.subject };
-            match self.docket.next(name, Instant::now()) {
+            match self.docket.next(name, dispute.disclosed.is_some(), Instant::now()) {
                 Next::Wait => {}
                 Next::Submit(call) => self.submit(name, &call).await,
-                Next::Replay => return self.decide(name, &case).await,
+                Next::Replay => return self.decide(name, &case, dispute.disclosed).await,
             }
         }
     }
 
-    async fn decide(&mut self, name: Name, case: &Case) {
+    async fn decide(&mut self, name: Name, case: &Case, disclosed: Option<u64>) {
         let Name { run, round, subject } = name;
         if !self.budget.has_room(run, Instant::now()) {
             return self.docket.postpone(name, Instant::now());
         }
         self.emit(RefereeEvent::Started { run, round, subject });
-        let replaying = timeout(REPLAY_MAX, self.replay(run, case)).await;
-        let replay = match replaying {
+        let replaying = timeout(REPLAY_MAX, self.replay(run, case, disclosed)).await;
+        let (replay, first) = match replaying {
             Ok(Ok(replay)) => replay,
             Ok(Err(error)) if is_own_fault(&error) => {
                 return self.give_up(name, format!("{error:#}"));
             }
-            Ok(Err(error)) => Replay::Unavailable { reason: format!("{error:#}") },
+            Ok(Err(error)) => (Replay::Unavailable { reason: format!("{error:#}") }, None),
             Err(_) => {
                 let reason = format!("the replay took longer than {} s", REPLAY_MAX.as_secs());
                 return self.give_up(name, reason);
@@ -234,19 +243,34 @@ impl Desk<'_> {
         let chain_id = self.options.ledger.chain_id();
         let call = docket::ruling(&self.options.device, (chain_id, run), case, &replay);
         self.docket.rule(name, call.clone(), Instant::now());
-        self.emit(RefereeEvent::Ruled { run, round, subject, finding });
+        self.emit(RefereeEvent::Ruled { run, round, subject, finding, first });
         self.submit(name, &call).await;
     }
 
-    async fn replay(&mut self, run: u64, case: &Case) -> anyhow::Result<Replay> {
+    /// Repeats a round; returns the first part that differs, too, if it was compared with disclosed leaves.
+    async fn replay(
+        &mut self,
+        run: u64,
+        case: &Case,
+        disclosed: Option<u64>,
+    ) -> anyhow::Result<(Replay, Option<Part>)> {
+        let ledger = &self.options.ledger;
+        let leaves = disclosed_leaves(ledger, run, case, disclosed).await.unwrap_or_else(|error| {
+            tracing::info!("a round is repeated without its disclosed leaves: {error:#}");
+            None
+        });
         let inputs: Arc<Inputs> = Arc::new(self.caller.connect(run).await?);
         let bytes = verification::state_size(&inputs.spec);
         self.budget.count(run, bytes, Instant::now());
-        let replay = replay_alone(&inputs, case).await;
+        let replay = replay_alone(&inputs, case, leaves).await?;
+        let first = match replay {
+            Replay::Differs { leaf } => inputs.spec.part(case.round, leaf),
+            _ => None,
+        };
         if let Some(inputs) = Arc::into_inner(inputs) {
             inputs.endpoint.close().await;
         }
-        replay
+        Ok((replay, first))
     }
 
     async fn submit(&mut self, name: Name, call: &[u8]) {

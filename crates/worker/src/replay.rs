@@ -15,7 +15,7 @@ use ledger_views::runs::{AuditView, DisputeView};
 use tokio::sync::oneshot;
 use training_run::Commitment;
 use units::{DeviceId, Digest};
-use verification::{JobError, Outcome};
+use verification::{Comparison, JobError, Outcome};
 
 use crate::{
     inputs::{Base, Inputs},
@@ -51,10 +51,17 @@ pub enum Finding {
 pub(crate) enum Replay {
     /// The round was repeated.
     Done {
+        /// Digests under the root: job, state at the end of each segment, update.
+        leaves: Vec<Digest>,
         /// Root of the work.
         root: Digest,
         /// Digest of the update.
         update: Digest,
+    },
+    /// The round was repeated up to the first of the disclosed leaves that differs.
+    Differs {
+        /// Index of the leaf.
+        leaf: usize,
     },
     /// The round has no result on any machine, so nobody can have done it.
     NoResult {
@@ -86,7 +93,7 @@ impl From<&AuditView> for Case {
 
 impl From<&DisputeView> for Case {
     fn from(dispute: &DisputeView) -> Self {
-        let DisputeView { round, subject, base, commitment, .. } = *dispute;
+        let &DisputeView { round, subject, base, commitment, .. } = dispute;
         Self { round, subject, base, commitment }
     }
 }
@@ -95,10 +102,10 @@ impl Replay {
     /// Compares the replay with the commitment: seal and update must both be those of the replay.
     pub(crate) fn judge(&self, case: &Case) -> Finding {
         match self {
-            Self::Done { root, update } if is_kept(case, root, update) => {
+            Self::Done { root, update, .. } if is_kept(case, root, update) => {
                 Finding::Passed { root: *root }
             }
-            Self::Done { .. } | Self::NoResult { .. } => Finding::Mismatch,
+            Self::Done { .. } | Self::Differs { .. } | Self::NoResult { .. } => Finding::Mismatch,
             Self::Unavailable { .. } => Finding::Unavailable,
         }
     }
@@ -117,6 +124,19 @@ pub(crate) async fn replay(
     case: &Case,
     called_off: &Arc<AtomicBool>,
 ) -> anyhow::Result<Replay> {
+    replay_against(inputs, case, None, called_off).await
+}
+
+/// As [`replay`]; stops at the first of `leaves` that the work does not lead to. They must lead to the seal.
+///
+/// # Errors
+/// As [`replay`].
+pub(crate) async fn replay_against(
+    inputs: &Inputs,
+    case: &Case,
+    leaves: Option<Vec<Digest>>,
+    called_off: &Arc<AtomicBool>,
+) -> anyhow::Result<Replay> {
     let _turn = inputs.turns.acquire().await?;
     let base = Base { state: case.base, step: None };
     let assignment = match inputs.assignment(case.round, case.subject, base).await {
@@ -127,16 +147,20 @@ pub(crate) async fn replay(
             return Ok(Replay::Unavailable { reason });
         }
     };
-    let computed = compute(assignment, inputs.priority, called_off).await?;
+    let computed = compute((assignment, leaves), inputs.priority, called_off).await?;
     if called_off.load(Ordering::Relaxed) {
         anyhow::bail!("not needed any more");
     }
     Ok(found(computed))
 }
 
-fn found(computed: Result<Outcome, JobError>) -> Replay {
+fn found(computed: Result<Comparison, JobError>) -> Replay {
     match computed {
-        Ok(outcome) => Replay::Done { root: outcome.root, update: outcome.update_digest },
+        Ok(Comparison::Whole(outcome)) => {
+            let Outcome { leaves, root, update_digest: update, .. } = outcome;
+            Replay::Done { leaves, root, update }
+        }
+        Ok(Comparison::Differs { leaf }) => Replay::Differs { leaf },
         Err(error @ (JobError::Diverged { .. } | JobError::Compress(_))) => {
             Replay::NoResult { reason: error.to_string() }
         }
@@ -147,17 +171,21 @@ fn found(computed: Result<Outcome, JobError>) -> Replay {
 
 /// Computes in a thread of its own, since a thread's priority can't be raised again.
 async fn compute(
-    assignment: Assignment,
+    (assignment, leaves): (Assignment, Option<Vec<Digest>>),
     priority: Priority,
     called_off: &Arc<AtomicBool>,
-) -> anyhow::Result<Result<Outcome, JobError>> {
+) -> anyhow::Result<Result<Comparison, JobError>> {
     let called_off = Arc::clone(called_off);
     let (sender, computed) = oneshot::channel();
     let computing = move || {
         if priority == Priority::Idle {
             yield_to_others();
         }
-        let computed = work::compute(&assignment, &mut |_| flow(&called_off));
+        let on_step = &mut |_| flow(&called_off);
+        let computed = match &leaves {
+            Some(leaves) => work::compare(&assignment, leaves, on_step),
+            None => work::compute(&assignment, on_step).map(Comparison::Whole),
+        };
         // Nobody waits for it any more.
         let _ = sender.send(computed);
     };

@@ -29,6 +29,7 @@ use crate::{
     audits::{Audits, Running},
     courier::{Courier, Refused},
     inputs::{Base, Inputs},
+    leaves::Leaves,
     look::Look,
     membership::{Membership, Step},
     misbehaviour::{Conduct, Submission},
@@ -63,13 +64,16 @@ pub enum Ending {
 pub(crate) struct Kept {
     pub(crate) membership: Membership,
     pub(crate) audits: Audits,
+    /// Of the last rounds, for disputes.
+    leaves: Leaves,
     /// The newest finished work.
     work: Option<Work>,
 }
 
 impl Kept {
     pub(crate) fn new(membership: Membership) -> Self {
-        Self { membership, audits: Audits::default(), work: None }
+        let (audits, leaves) = (Audits::default(), Leaves::default());
+        Self { membership, audits, leaves, work: None }
     }
 }
 
@@ -245,6 +249,7 @@ impl<'a> Session<'a> {
         for (audit, called_off) in self.kept.audits.compare(&look.audits) {
             self.audit(&audit, called_off);
         }
+        self.disclose(look);
         self.train(look).await?;
         Ok(None)
     }
@@ -312,6 +317,16 @@ impl<'a> Session<'a> {
             self.options.emit(Event::Failed { round, reason });
         }
         Ok(())
+    }
+
+    /// Gives the leaves of disputed rounds of this device to a node.
+    fn disclose(&mut self, look: &Look) {
+        for dispute in &look.disputes {
+            if let Some(call) = self.kept.leaves.disclose(self.inputs.run, dispute) {
+                let goal = Goal::Disclose { round: dispute.round };
+                self.courier.put_for(goal, call, Duration::ZERO);
+            }
+        }
     }
 
     /// Starts the announced round, if it is open, this device takes part in it, and its work is not done.
@@ -415,7 +430,8 @@ impl<'a> Session<'a> {
     /// Signs the commitment to the finished work of a round. The update waits until it is in a block.
     async fn commit(&mut self, round: u32, outcome: Outcome) -> anyhow::Result<()> {
         let inputs = Arc::clone(&self.inputs);
-        let Outcome { root, update, update_digest, loss_mean: loss, tokens, .. } = outcome;
+        let Outcome { leaves, root, update, update_digest, loss_mean: loss, tokens } = outcome;
+        self.kept.leaves.keep(round, leaves);
         let seal = units::seal(&inputs.device, &root);
         let commitment = Commitment { seal, update: update_digest };
         let honest = Submission { commitment, update, second: None };

@@ -3,8 +3,8 @@
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use model::{Activations, instructions::Isa};
-use units::DeviceId;
-use verification::{Job, JobError, Outcome, RunSpec, StepReport};
+use units::{DeviceId, Digest};
+use verification::{Comparison, Job, JobError, Outcome, RunSpec, StepReport};
 
 /// All inputs of one device's round.
 #[derive(Clone, Debug)]
@@ -44,6 +44,26 @@ pub(crate) fn compute(
     assignment: &Assignment,
     on_step: &mut dyn FnMut(Pace) -> ControlFlow<()>,
 ) -> Result<Outcome, JobError> {
+    paced(assignment, on_step, |job, on_step| verification::execute(job, on_step))
+}
+
+/// Computes the round as far as it leads to `leaves`. `on_step` may stop it.
+///
+/// # Errors
+/// As [`compute`].
+pub(crate) fn compare(
+    assignment: &Assignment,
+    leaves: &[Digest],
+    on_step: &mut dyn FnMut(Pace) -> ControlFlow<()>,
+) -> Result<Comparison, JobError> {
+    paced(assignment, on_step, |job, on_step| verification::compare(job, leaves, on_step))
+}
+
+fn paced<T>(
+    assignment: &Assignment,
+    on_step: &mut dyn FnMut(Pace) -> ControlFlow<()>,
+    work: impl FnOnce(&Job<'_>, &mut dyn FnMut(StepReport) -> ControlFlow<()>) -> T,
+) -> T {
     #[expect(clippy::disallowed_methods, reason = "the speed shown to people is wall-clock speed")]
     let started = Instant::now();
     let tokens_per_step = assignment.spec.tokens_per_step();
@@ -58,7 +78,7 @@ pub(crate) fn compute(
         isa: assignment.isa,
         activations: assignment.activations,
     };
-    verification::execute(&job, &mut |step: StepReport| {
+    work(&job, &mut |step: StepReport| {
         let done = u64::from(step.step) * tokens_per_step * 1000;
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         let tokens_per_second = u32::try_from(done / milliseconds).unwrap_or(u32::MAX);

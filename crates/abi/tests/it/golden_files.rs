@@ -1,6 +1,6 @@
 use abi::{
-    TrainingRuns::{Ruling, Verdict},
-    statement,
+    TrainingRuns::Verdict,
+    statement::{self, Found},
 };
 
 /// The bytes that devices sign: a signature of this version must be valid in later ones.
@@ -19,14 +19,9 @@ fn statements() {
             "verdict unavailable",
             statement::verdict(9, 11, 12, &subject, Verdict::Unavailable, &[0; 32]),
         ),
-        (
-            "ruling replayed",
-            statement::ruling(9, 11, 12, &subject, Ruling::Replayed, [&seal, &update]),
-        ),
-        (
-            "ruling unavailable",
-            statement::ruling(9, 11, 12, &subject, Ruling::Unavailable, [&[0; 32], &[0; 32]]),
-        ),
+        ("ruling replayed", statement::ruling(9, 11, 12, &subject, &Found::replayed(seal, update))),
+        ("ruling unavailable", statement::ruling(9, 11, 12, &subject, &Found::unavailable())),
+        ("ruling differs", statement::ruling(9, 11, 12, &subject, &Found::differs(13))),
     ];
     let text: String =
         statements.map(|(name, bytes)| format!("{name}\n{}\n", golden::hex(&bytes))).concat();

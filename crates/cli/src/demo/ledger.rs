@@ -17,7 +17,7 @@ use units::{Digest, UnixSeconds, Wei};
 
 use super::{Chain, Folder};
 use crate::genesis::{CHAIN_ID_DEFAULT, founding, genesis};
-use crate::offices;
+use crate::offices::{self, Limits};
 use crate::output::Output;
 
 /// Funds of the trainer for fees, in addition to the deposit.
@@ -82,7 +82,8 @@ impl DemoLedger {
     ) -> anyhow::Result<JoinHandle<()>> {
         let client = Ledger::connect(&self.url(), None, REFEREE_PATIENCE).await?;
         let (key, shards) = (folder.path().join("ledger/node.key"), folder.path().join("referee"));
-        offices::referee(&key, shards, client, isa, stop, output)
+        let resources = Limits::MODEST.resources(shards, isa);
+        offices::referee(&key, resources, client, stop, output)
     }
 
     /// Returns the newest block.

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use units::Wei;
 
-use crate::offices;
+use crate::offices::{self, Limits};
 use crate::output::Output;
 
 /// How long the referee waits for its own node.
@@ -95,6 +95,7 @@ impl RefereeOffice {
     pub(super) async fn open(
         data_dir: &Path,
         address: SocketAddr,
+        limits: Limits,
         output: Output,
     ) -> anyhow::Result<Self> {
         let mut own = address;
@@ -104,7 +105,8 @@ impl RefereeOffice {
         let ledger = Ledger::connect(&format!("http://{own}"), None, PATIENCE).await?;
         let (stop, stopped) = watch::channel(false);
         let (key, shards) = (data_dir.join("node.key"), data_dir.join("referee"));
-        let task = offices::referee(&key, shards, ledger, Isa::detect(), stopped, output)?;
+        let resources = limits.resources(shards, Isa::detect());
+        let task = offices::referee(&key, resources, ledger, stopped, output)?;
         Ok(Self { stop, task })
     }
 

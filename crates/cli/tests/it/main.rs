@@ -14,6 +14,7 @@ mod killed;
 mod node;
 mod project;
 mod proof;
+mod referees;
 mod resumed;
 mod sample;
 mod snapshot;

@@ -6,9 +6,9 @@ use abi::{TRAINING_RUNS, TrainingRuns::TrainingRunsEvents as Sol, convert};
 use alloy_primitives::{B256, Bytes, Log, U256};
 use alloy_sol_types::SolEventInterface as _;
 use training_run::{Commitment, Effect, PayKind};
-use units::{AccountId, DeviceId, UnixSeconds, Wei};
+use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
-use super::{cause, wei};
+use super::{cause, vote_view, wei};
 use crate::{Ask, Impossible, LogFilter, ViewError};
 
 /// What happened in a run.
@@ -41,6 +41,15 @@ pub enum RunEvent {
         index: u64,
         /// The error.
         error: Bytes,
+    },
+    /// The leaves under the seal of a disputed commitment were disclosed.
+    Disclosed {
+        /// The round.
+        round: u32,
+        /// The disputed device.
+        subject: DeviceId,
+        /// Digests of job, states at segment ends, and update.
+        leaves: Vec<Digest>,
     },
     /// The rules of the run said so.
     Followed(Effect),
@@ -84,6 +93,26 @@ pub async fn events<A: Ask>(
     Ok(events)
 }
 
+/// Reads the leaves of a device's round that were disclosed in the block at `height`. Nobody can have disclosed leaves that do
+/// not lead to the device's seal; the caller may check that.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn leaves<A: Ask>(
+    ledger: &A,
+    (run, round): (u64, u32),
+    device: DeviceId,
+    height: u64,
+) -> Result<Option<Vec<Digest>>, ViewError<A::Error>> {
+    let logged = events(ledger, run, height..=height).await?;
+    Ok(logged.into_iter().find_map(|logged| match logged.event {
+        RunEvent::Disclosed { round: of, subject, leaves } if (of, subject) == (round, device) => {
+            Some(leaves)
+        }
+        _ => None,
+    }))
+}
+
 /// Returns the run and what happened to it, or `None` for logs of others and for events that this program does not know.
 ///
 /// # Errors
@@ -111,6 +140,11 @@ pub fn event(log: &Log) -> Result<Option<(u64, RunEvent)>, Impossible> {
         Sol::NotRelayed(event) => {
             let index = event.index.saturating_to();
             (event.run, RunEvent::NotRelayed { index, error: event.error })
+        }
+        Sol::Disclosed(event) => {
+            let (round, subject) = (event.round, convert::device(event.subject));
+            let leaves = event.leaves.into_iter().map(convert::digest).collect();
+            (event.run, RunEvent::Disclosed { round, subject, leaves })
         }
         other => {
             let (run, effect) = work(other)?;
@@ -182,6 +216,10 @@ fn audit(event: Sol) -> Result<(u64, Effect), Impossible> {
             let (subject, accuser) =
                 (convert::device(event.subject), convert::device(event.accuser));
             (event.run, Effect::Disputed { round: event.round, subject, accuser })
+        }
+        Sol::Voted(event) => {
+            let (subject, vote) = (convert::device(event.subject), vote_view(&event.vote)?);
+            (event.run, Effect::Voted { round: event.round, subject, vote })
         }
         Sol::Upheld(event) => {
             let subject = convert::device(event.subject);

@@ -4,15 +4,16 @@ use abi::{
     REFEREES, TRAINING_RUNS,
     TrainingRuns::{self, Verdict},
     convert::{self, device_word, digest, digest_word},
-    statement,
+    statement::{self, Found},
 };
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
 use proptest::{collection::vec, prelude::*};
 use training_run::{
-    Auditor, Book as _, Check, Commitment, Context, Finding, Input, MemoryBook, Ruling, invariants,
+    Auditor, Book as _, Check, Commitment, Context, Finding, Input, MemoryBook, Panel, Ruling,
+    invariants,
 };
-use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei, seal};
+use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei, merkle_root, seal};
 
 use super::{AUDITOR, DEPOSIT, OWNER, by, device, enroll, opened, signed};
 use crate::training_runs;
@@ -41,8 +42,10 @@ enum Step {
     Verdict(usize, Verdict),
     /// Disputes any commitment.
     Dispute(u32, u8, u64),
-    /// Rules on any dispute.
-    Rule(usize, bool),
+    /// A referee votes on any dispute: 0 truly, 1 that data is missing, 2 that a leaf differs, 3 for what was committed to.
+    Vote(usize, u8, u8),
+    /// Discloses leaves of any dispute: those of made-up work, or others.
+    Disclose(usize, bool),
     Settle(u16),
     Cancel,
     Abandon,
@@ -60,7 +63,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => (0_u32..3).prop_map(Step::Draw),
         8 => (0_usize..4, 0_u8..3).prop_map(|(at, kind)| Step::Verdict(at, kind.try_into().unwrap())),
         2 => (0_u32..3, 1_u8..=5, 0_u64..200).prop_map(|(round, number, bond)| Step::Dispute(round, number, bond)),
-        3 => (0_usize..3, any::<bool>()).prop_map(|(at, is_available)| Step::Rule(at, is_available)),
+        6 => (0_usize..3, 0_u8..4, 0_u8..4).prop_map(|(at, referee, kind)| Step::Vote(at, referee, kind)),
+        1 => (0_usize..3, prop::bool::weighted(0.8)).prop_map(|(at, is_right)| Step::Disclose(at, is_right)),
         3 => (0_u16..7).prop_map(Step::Settle),
         1 => prop_oneof![9 => Just(Step::Wait(1)), 1 => Just(Step::Cancel)],
         1 => Just(Step::Abandon),
@@ -73,6 +77,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 pub(super) struct Pair {
     pub(super) double: TestHost,
     book: MemoryBook,
+    panel: Panel,
 }
 
 fn id(number: u8) -> DeviceId {
@@ -86,6 +91,15 @@ fn true_root(round: u32, number: u8) -> Digest {
 
 fn true_update(round: u32, number: u8) -> Digest {
     Digest::of(&[number, round.to_le_bytes()[0], 1])
+}
+
+/// What a cheat's seal is made over.
+fn made_up_leaves(round: u32, number: u8) -> Vec<Digest> {
+    (0..6).map(|leaf| Digest::of(&[number, round.to_le_bytes()[0], 2, leaf])).collect()
+}
+
+fn made_up_root(round: u32, number: u8) -> Digest {
+    merkle_root(&made_up_leaves(round, number))
 }
 
 impl Pair {
@@ -208,7 +222,8 @@ impl Pair {
                 self.apply(RELAY, 0, &call, Input::Leave { device: id(number), nonce });
             }
             Step::Commit(number, is_true) => {
-                let root = if is_true { true_root(round, number) } else { Digest::ZERO };
+                let roots = if is_true { true_root } else { made_up_root };
+                let root = roots(round, number);
                 let commitment = Commitment {
                     seal: seal(&id(number), &root),
                     update: true_update(round, number),
@@ -246,9 +261,11 @@ impl Pair {
                 let call = TrainingRuns::abandonCall { run }.abi_encode();
                 self.apply(RELAY, 0, &call, Input::Abandon);
             }
-            Step::Draw(_) | Step::Verdict(..) | Step::Dispute(..) | Step::Rule(..) => {
-                self.audit_step(step, round);
-            }
+            Step::Draw(_)
+            | Step::Verdict(..)
+            | Step::Dispute(..)
+            | Step::Vote(..)
+            | Step::Disclose(..) => self.audit_step(step, round),
         }
     }
 
@@ -284,48 +301,95 @@ impl Pair {
                 let input = Input::Dispute { round, subject, bond: Wei::new(bond.into()) };
                 self.apply(RELAY, bond, &call.abi_encode(), input);
             }
-            Step::Rule(at, is_available) => {
-                let open = self.book.disputes().keys().nth(at).copied();
-                let Some((round, seat)) = open else { return };
-                let subject = self.book.seats()[usize::from(seat)].device;
-                let number = (1..=5).find(|number| id(*number) == subject).unwrap();
-                self.rule(round, number, is_available);
+            Step::Vote(at, referee, kind) => {
+                let Some((round, number)) = self.open_dispute(at) else { return };
+                let found = match kind {
+                    0 => truth(round, number),
+                    1 => Found::unavailable(),
+                    2 => Found::differs(kind.into()),
+                    _ => Found {
+                        root: *made_up_root(round, number).as_bytes(),
+                        ..truth(round, number)
+                    },
+                };
+                self.vote(REFEREE + referee, (round, number), &found);
+            }
+            Step::Disclose(at, is_right) => {
+                let Some((round, number)) = self.open_dispute(at) else { return };
+                let mut leaves = made_up_leaves(round, number);
+                if !is_right {
+                    leaves.pop();
+                }
+                self.disclose((round, number), &leaves);
             }
             _ => unreachable!("no step of audits"),
         }
     }
 
-    fn rule(&mut self, round: u32, number: u8, is_available: bool) {
-        let (kind, root, update) = if is_available {
-            let kind = TrainingRuns::Ruling::Replayed;
-            (kind, true_root(round, number), true_update(round, number))
-        } else {
-            (TrainingRuns::Ruling::Unavailable, Digest::ZERO, Digest::ZERO)
-        };
+    fn open_dispute(&self, at: usize) -> Option<(u32, u8)> {
+        let (round, seat) = self.book.disputes().keys().nth(at).copied()?;
+        let subject = self.book.seats()[usize::from(seat)].device;
+        Some((round, (1..=5).find(|number| id(*number) == subject).unwrap()))
+    }
+
+    fn vote(&mut self, referee: u8, (round, number): (u32, u8), found: &Found) -> bool {
         let subject = id(number);
-        let call = rule_call(REFEREE, round, subject, kind, (root, update));
-        let ruling = match is_available {
-            true => Ruling::Replayed { seal: seal(&subject, &root), update },
-            false => Ruling::Unavailable,
-        };
-        self.apply(RELAY, 0, &call, Input::Rule { round, subject, ruling });
+        let call = rule_call(referee, round, subject, found);
+        let (ruling, panel) = (ruling(&subject, found), self.panel.clone());
+        let input = Input::Rule { round, subject, referee: id(referee), ruling, panel };
+        self.apply(RELAY, 0, &call, input)
+    }
+
+    fn disclose(&mut self, (round, number): (u32, u8), leaves: &[Digest]) -> bool {
+        let subject = id(number);
+        let seal = seal(&subject, &merkle_root(leaves));
+        let input = Input::Disclose { round, subject, seal };
+        self.apply(RELAY, 0, &disclose_call((round, number), leaves), input)
+    }
+
+    /// Names referees, `threshold` of whom must agree.
+    fn name_referees(&mut self, members: &[u8], threshold: u16) {
+        name_referees(&mut self.double, members, threshold.into());
+        let members = members.iter().copied().map(id).collect();
+        self.panel = Panel { members, threshold };
     }
 }
 
-fn rule_call(
-    referee: u8,
-    round: u32,
-    subject: DeviceId,
-    kind: TrainingRuns::Ruling,
-    (root, update): (Digest, Digest),
-) -> Vec<u8> {
-    let values = [root.as_bytes(), update.as_bytes()];
-    let text = statement::ruling(CHAIN_ID, 1, round, subject.as_bytes(), kind, values);
+fn disclose_call((round, number): (u32, u8), leaves: &[Digest]) -> Vec<u8> {
+    let leaves = leaves.iter().copied().map(digest_word).collect();
+    let subject = device(number);
+    TrainingRuns::discloseCall { run: 1, round, subject, leaves }.abi_encode()
+}
+
+/// Three referees.
+const PANEL: [u8; 3] = [REFEREE, REFEREE + 1, REFEREE + 2];
+
+/// Returns what a referee finds that repeats the round.
+fn truth(round: u32, number: u8) -> Found {
+    let (root, update) = (true_root(round, number), true_update(round, number));
+    Found::replayed(*root.as_bytes(), *update.as_bytes())
+}
+
+fn ruling(subject: &DeviceId, found: &Found) -> Ruling {
+    match found.kind {
+        TrainingRuns::Ruling::Replayed => Ruling::Replayed {
+            seal: seal(subject, &Digest::from_bytes(found.root)),
+            update: Digest::from_bytes(found.update),
+        },
+        TrainingRuns::Ruling::Differs => Ruling::Differs { leaf: found.leaf },
+        _ => Ruling::Unavailable,
+    }
+}
+
+fn rule_call(referee: u8, round: u32, subject: DeviceId, found: &Found) -> Vec<u8> {
+    let text = statement::ruling(CHAIN_ID, 1, round, subject.as_bytes(), found);
     let signature = signed(referee, &text);
-    let signatures = vec![TrainingRuns::RefereeSignature { referee: device(referee), signature }];
-    let (root, update) = (digest_word(root), digest_word(update));
-    let subject = device_word(subject);
-    TrainingRuns::ruleCall { run: 1, round, subject, kind, root, update, signatures }.abi_encode()
+    let Found { kind, leaf, root, update } = *found;
+    let (root, update) = (root.into(), update.into());
+    let (subject, referee) = (device_word(subject), device(referee));
+    let (run, round) = (1, round);
+    TrainingRuns::ruleCall { run, round, subject, referee, kind, leaf, root, update, signature }
+        .abi_encode()
 }
 
 /// Names the referees as a genesis file does.
@@ -360,7 +424,8 @@ fn pair() -> Pair {
     for height in 0..1_000 {
         book.set_block_hash(height, digest(hash_of(height)));
     }
-    Pair { double, book }
+    let panel = Panel { members: vec![id(REFEREE)], threshold: 1 };
+    Pair { double, book, panel }
 }
 
 proptest! {
@@ -369,6 +434,7 @@ proptest! {
     #[test]
     fn a_module_does_what_its_rules_say(steps in steps()) {
         let mut pair = pair();
+        pair.name_referees(&PANEL, 2);
         for step in &steps {
             pair.step(step);
         }
@@ -399,37 +465,93 @@ fn made_up_work_is_found_and_the_referee_decides() {
     pair.step(&Step::Verdict(2, Verdict::Mismatch));
     pair.step(&Step::Verdict(0, Verdict::Opened));
     let (round, subject) = (0, id(3));
-    let truth = (true_root(0, 3), true_update(0, 3));
-    let forged = rule_call(21, round, subject, TrainingRuns::Ruling::Replayed, truth);
+    let forged = rule_call(21, round, subject, &truth(0, 3));
     let refused = pair.double.transact(TRAINING_RUNS, RELAY, 0, &forged);
-    let expected = TrainingRuns::NotEnoughReferees { given: U256::ZERO, required: U256::from(1) };
+    let expected = TrainingRuns::NotAReferee { referee: device(21) };
     assert_eq!(refused, Err(Failure::revert(&expected)));
-    pair.rule(round, 3, true);
+    let mut changed =
+        TrainingRuns::ruleCall::abi_decode(&rule_call(REFEREE, round, subject, &truth(0, 3)))
+            .unwrap();
+    changed.update = B256::repeat_byte(9);
+    assert!(pair.double.transact(TRAINING_RUNS, RELAY, 0, &changed.abi_encode()).is_err());
+    // What does not belong to the kind is zero: there is one form of each ruling.
+    let odd = rule_call(REFEREE, round, subject, &Found { leaf: 1, ..truth(0, 3) });
+    assert_eq!(pair.double.transact(TRAINING_RUNS, RELAY, 0, &odd), Err(Failure::bad_call()));
+    assert!(pair.vote(REFEREE, (round, 3), &truth(0, 3)));
     assert!(pair.book.seats()[2].is_expelled());
     assert!(!pair.book.seats()[0].is_expelled());
 }
 
-#[test]
-fn rulings_need_as_many_referees_as_the_genesis_file_says() {
+/// Returns a run in which the auditor disputes the made-up work of device 3 before three referees.
+fn before_three_referees() -> Pair {
     let mut pair = closed();
-    name_referees(&mut pair.double, &[REFEREE, 21, 22], 2);
+    pair.name_referees(&PANEL, 2);
     for _ in 0..2 {
         pair.step(&Step::Wait(1));
     }
     pair.step(&Step::Draw(0));
     pair.step(&Step::Verdict(2, Verdict::Mismatch));
-    let subject = id(3);
-    let kind = TrainingRuns::Ruling::Replayed;
-    let truth = (true_root(0, 3), true_update(0, 3));
-    let one = rule_call(REFEREE, 0, subject, kind, truth);
-    assert!(pair.double.transact(TRAINING_RUNS, RELAY, 0, &one).is_err());
-    let mut call = TrainingRuns::ruleCall::abi_decode(&one).unwrap();
-    let twice = call.signatures[0].clone();
-    call.signatures.push(twice);
-    assert!(pair.double.transact(TRAINING_RUNS, RELAY, 0, &call.abi_encode()).is_err());
-    let other = rule_call(22, 0, subject, kind, truth);
-    call.signatures.extend(TrainingRuns::ruleCall::abi_decode(&other).unwrap().signatures);
-    pair.double.transact(TRAINING_RUNS, RELAY, 0, &call.abi_encode()).unwrap();
+    pair
+}
+
+fn open_dispute(pair: &mut Pair) -> TrainingRuns::Dispute {
+    let call = TrainingRuns::disputesCall { run: 1 }.abi_encode();
+    let answer = pair.double.read(TRAINING_RUNS, &call).unwrap();
+    TrainingRuns::disputesCall::abi_decode_returns(&answer).unwrap().remove(0)
+}
+
+#[test]
+fn as_many_referees_must_agree_as_the_genesis_file_says() {
+    let mut pair = before_three_referees();
+    assert!(pair.vote(22, (0, 3), &Found::unavailable()));
+    assert!(pair.vote(REFEREE, (0, 3), &truth(0, 3)));
+    let again = rule_call(REFEREE, 0, id(3), &truth(0, 3));
+    let refused = pair.double.transact(TRAINING_RUNS, RELAY, 0, &again);
+    let expected = TrainingRuns::VotedAlready { referee: device(REFEREE) };
+    assert_eq!(refused, Err(Failure::revert(&expected)));
+    let dispute = open_dispute(&mut pair);
+    let votes: Vec<_> = dispute.votes.iter().map(|vote| (vote.referee, vote.kind as u8)).collect();
+    assert_eq!(votes, [(device(22), 1), (device(REFEREE), 0)], "one against one");
+    assert_eq!(dispute.votes[1].account, RELAY);
+    assert!(pair.vote(21, (0, 3), &truth(0, 3)));
+    assert!(pair.book.seats()[2].is_expelled());
+}
+
+/// Every bit of every leaf is bound by the seal: changed leaves are refused, and those of the seal are published once.
+#[test]
+fn leaves_that_do_not_lead_to_the_seal_are_refused() {
+    let mut pair = before_three_referees();
+    let expected = TrainingRuns::WrongLeaves { round: 0, subject: device(3) };
+    let wrong = Err(Failure::revert(&expected));
+    let made_up = made_up_leaves(0, 3);
+    for leaf in 0..made_up.len() {
+        for bit in 0..256 {
+            let mut bytes = *made_up[leaf].as_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let mut changed = made_up.clone();
+            changed[leaf] = Digest::from_bytes(bytes);
+            let call = disclose_call((0, 3), &changed);
+            let given = pair.double.transact(TRAINING_RUNS, RELAY, 0, &call);
+            assert_eq!(given, wrong, "bit {bit} of leaf {leaf}");
+        }
+    }
+    for count in [0, abi::LEAVES_MAX + 1] {
+        let given = disclose_call((0, 3), &vec![Digest::ZERO; count]);
+        let max = U256::from(abi::LEAVES_MAX);
+        let expected = TrainingRuns::LeafCount { given: U256::from(count), max };
+        let refused = pair.double.transact(TRAINING_RUNS, RELAY, 0, &given);
+        assert_eq!(refused, Err(Failure::revert(&expected)));
+    }
+    assert!(pair.disclose((0, 3), &made_up));
+    assert!(!pair.disclose((0, 3), &made_up), "once");
+    assert_ne!(open_dispute(&mut pair).disclosed, 0);
+    let topic = <TrainingRuns::Disclosed as alloy_sol_types::SolEvent>::SIGNATURE_HASH;
+    let logs = &pair.double.state().logs;
+    let published = logs.iter().filter(|(_, topics, _)| topics.first() == Some(&topic));
+    assert_eq!(published.count(), 1);
+    assert!(pair.vote(21, (0, 3), &Found::differs(1)));
+    assert!(pair.vote(22, (0, 3), &truth(0, 3)));
+    assert!(pair.book.seats()[2].is_expelled());
 }
 
 /// One refused statement among others changes nothing, stops nothing, and is named.

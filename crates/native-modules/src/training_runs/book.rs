@@ -13,14 +13,19 @@ use native_kit::{
 };
 use training_run::{
     Accuser, Auditor, Bar, Book, Cause, Check, Commitment, Dispute, Ending, Entry, Escrow, Head,
-    Phase, Place, Refused, Round, RoundWindow, Seat, SeatIndex, Standing, Terms,
+    Phase, Place, Refused, Round, RoundWindow, Ruling, Seat, SeatIndex, Standing, Terms, Vote,
 };
 use units::{Bps, DeviceId, Digest, UnixSeconds, Wei};
 
-use super::layout::{RUNS, StoredEntry, StoredRound, StoredRun};
+use super::layout::{RUNS, StoredDispute, StoredEntry, StoredRound, StoredRun, StoredVote};
 
 /// The place of the owner's device among auditors.
 const TRAINER: u16 = u16::MAX;
+
+/// Kinds of votes, as in the interface.
+const REPLAYED: u8 = 0;
+const UNAVAILABLE: u8 = 1;
+const DIFFERS: u8 = 2;
 
 /// Why an input was not applied.
 pub(crate) enum Stopped {
@@ -229,6 +234,58 @@ impl<'a> SlotBook<'a> {
             self.set(moved.position, position)?;
         }
         Ok(())
+    }
+
+    fn votes(&mut self, dispute: &StoredDispute) -> Result<Vec<Vote>> {
+        let mut votes = Vec::new();
+        for position in 0..self.word(dispute.votes_count)? {
+            let stored = dispute.votes.of(self.host, position)?;
+            let ruling = match self.word(stored.kind)? {
+                REPLAYED => Ruling::Replayed {
+                    seal: self.digest(stored.seal)?,
+                    update: self.digest(stored.update)?,
+                },
+                UNAVAILABLE => Ruling::Unavailable,
+                DIFFERS => Ruling::Differs { leaf: self.word(stored.leaf)? },
+                other => return Err(broken("vote", other)),
+            };
+            let (referee, account) =
+                (device(self.word(stored.referee)?), account(self.word(stored.account)?));
+            votes.push(Vote { referee, account, ruling });
+        }
+        Ok(votes)
+    }
+
+    /// Writes the votes, and clears those of before that are gone.
+    fn set_votes(&mut self, dispute: &StoredDispute, votes: &[Vote]) -> Result<()> {
+        let before = self.word(dispute.votes_count)?;
+        let mut position = 0;
+        for vote in votes {
+            let (kind, leaf, seal, update) = match vote.ruling {
+                Ruling::Replayed { seal, update } => (REPLAYED, 0, seal, update),
+                Ruling::Unavailable => (UNAVAILABLE, 0, Digest::ZERO, Digest::ZERO),
+                Ruling::Differs { leaf } => (DIFFERS, leaf, Digest::ZERO, Digest::ZERO),
+            };
+            let stored = dispute.votes.of(self.host, position)?;
+            self.set(stored.referee, device_word(vote.referee))?;
+            self.set(stored.account, address(vote.account))?;
+            self.set(stored.kind, kind)?;
+            self.set(stored.leaf, leaf)?;
+            self.set(stored.seal, digest_word(seal))?;
+            self.set(stored.update, digest_word(update))?;
+            position = position.saturating_add(1);
+        }
+        for gone in position..before {
+            let StoredVote { referee, account, kind, leaf, seal, update } =
+                dispute.votes.of(self.host, gone)?;
+            self.set(referee, B256::ZERO)?;
+            self.set(account, Default::default())?;
+            self.set(kind, 0)?;
+            self.set(leaf, 0)?;
+            self.set(seal, B256::ZERO)?;
+            self.set(update, B256::ZERO)?;
+        }
+        Ok(self.set(dispute.votes_count, position)?)
     }
 
     fn read_standing(&mut self, seat: &super::layout::StoredSeat) -> Result<Standing> {
@@ -498,6 +555,7 @@ impl Book for SlotBook<'_> {
             passed_by: self.word(stored.passed_by)?.checked_sub(1),
             attempts: self.word(stored.attempts)?,
             silent: self.word(stored.silent)?.checked_sub(1),
+            disclosed: self.word(stored.disclosed)?,
         })
     }
 
@@ -523,7 +581,8 @@ impl Book for SlotBook<'_> {
         self.set(stored.stake, entry.stake)?;
         self.set(stored.passed_by, plus_one(entry.passed_by))?;
         self.set(stored.attempts, entry.attempts)?;
-        Ok(self.set(stored.silent, plus_one(entry.silent))?)
+        self.set(stored.silent, plus_one(entry.silent))?;
+        Ok(self.set(stored.disclosed, entry.disclosed)?)
     }
 
     fn commitment(&mut self, round: u32, seat: SeatIndex) -> Result<Commitment> {
@@ -565,6 +624,8 @@ impl Book for SlotBook<'_> {
             passed_by: self.word(stored.passed_by)?.checked_sub(1),
             is_drawn: self.word(stored.is_drawn)?,
             was_settled: self.word(stored.was_settled)?,
+            disclosed: self.word(stored.disclosed)?,
+            votes: self.votes(&stored)?,
         }))
     }
 
@@ -579,6 +640,7 @@ impl Book for SlotBook<'_> {
         let Some(dispute) = dispute else {
             let position = self.word(stored.position)?;
             self.set(stored.kind, 0)?;
+            self.set_votes(&stored, &[])?;
             return Ok(self.unlist_dispute(position)?);
         };
         let is_new = self.word(stored.kind)? == 0;
@@ -599,6 +661,8 @@ impl Book for SlotBook<'_> {
         self.set(stored.passed_by, plus_one(dispute.passed_by))?;
         self.set(stored.is_drawn, dispute.is_drawn)?;
         self.set(stored.was_settled, dispute.was_settled)?;
+        self.set(stored.disclosed, dispute.disclosed)?;
+        self.set_votes(&stored, &dispute.votes)?;
         if is_new {
             let position = self.list_dispute(key)?;
             self.set(stored.position, position)?;

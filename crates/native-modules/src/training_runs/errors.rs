@@ -87,6 +87,21 @@ pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
             Failure::revert(&sol::BondTooSmall { given, required })
         }
         Refused::TooManyDisputes(disputes) => Failure::revert(&sol::TooManyDisputes { disputes }),
+        Refused::NotAReferee(referee) => {
+            Failure::revert(&sol::NotAReferee { referee: name(referee) })
+        }
+        Refused::VotedAlready(referee) => {
+            Failure::revert(&sol::VotedAlready { referee: name(referee) })
+        }
+        Refused::DisclosedAlready { round, subject } => {
+            Failure::revert(&sol::DisclosedAlready { round, subject: name(subject) })
+        }
+        Refused::WrongLeaves { round, subject } => {
+            Failure::revert(&sol::WrongLeaves { round, subject: name(subject) })
+        }
+        Refused::NotDisclosed { round, subject } => {
+            Failure::revert(&sol::NotDisclosed { round, subject: name(subject) })
+        }
         Refused::NoDispute { round, subject } => {
             Failure::revert(&sol::NoDispute { round, subject: name(subject) })
         }

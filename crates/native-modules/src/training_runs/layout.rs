@@ -140,6 +140,20 @@ storage! {
         pub(super) stake: Value<u32>,
         /// Deadline of the auditor, or height of the draw.
         pub(super) until: Value<u64>,
+        pub(super) disclosed: Value<u64>,
+    }
+}
+
+storage! {
+    /// The vote of a referee.
+    pub(super) struct StoredVote {
+        pub(super) referee: Value<B256>,
+        pub(super) account: Value<Address>,
+        /// As in the interface.
+        pub(super) kind: Value<u8>,
+        pub(super) leaf: Value<u16>,
+        pub(super) seal: Value<B256>,
+        pub(super) update: Value<B256>,
     }
 }
 
@@ -161,6 +175,9 @@ storage! {
         pub(super) account: Value<Address>,
         /// Its place in the list of open disputes.
         pub(super) position: Value<u32>,
+        pub(super) votes_count: Value<u16>,
+        pub(super) disclosed: Value<u64>,
+        pub(super) votes: Mapping<u16, StoredVote>,
     }
 }
 

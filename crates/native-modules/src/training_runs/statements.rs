@@ -1,20 +1,23 @@
 //! What devices and referees sign, checked and turned into inputs of the rules.
 
 use abi::{
-    REFEREES,
+    LEAVES_MAX, REFEREES,
     TrainingRuns::{self as sol, TrainingRunsCalls as Calls, Verdict},
     convert::{account, device, digest},
-    statement,
+    statement::{self, Found},
 };
 use alloy_primitives::U256;
 use native_kit::{Failure, Host};
-use training_run::{Commitment, Finding, Input, Ruling};
-use units::seal;
+use training_run::{Commitment, Finding, Input, Panel, Ruling};
+use units::{merkle_root, seal};
 
 use crate::{devices, referees, signature::check_signature};
 
 /// Gas for a BLAKE3 seal: one compression, priced generously.
 const SEAL_GAS: u64 = 200;
+
+/// Gas for a leaf of a Merkle tree: three compressions, its own and two of a node.
+const LEAF_GAS: u64 = 600;
 
 /// Returns the run that a statement is about.
 pub(super) fn run_of(call: &Calls) -> Option<u64> {
@@ -79,30 +82,42 @@ fn verdict(host: &mut dyn Host, call: &sol::verdictCall) -> Result<(u64, Input),
     Ok((run, Input::Verdict { auditor, round, subject, finding }))
 }
 
-/// Checks that enough of the ledger's referees signed a ruling, and returns it.
-pub(super) fn ruling(host: &mut dyn Host, call: &sol::ruleCall) -> Result<Ruling, Failure> {
-    let sol::ruleCall { run, round, subject, kind, root, update, ref signatures } = *call;
-    let (members, threshold) = referees::load(host, REFEREES)?;
-    let values = [&root.0, &update.0];
-    let signed = statement::ruling(host.chain_id(), run, round, &subject.0, kind, values);
-    let mut seen = Vec::new();
-    for signature in signatures {
-        if members.contains(&signature.referee) && !seen.contains(&signature.referee) {
-            check_signature(host, &signature.referee.0, &signed, &signature.signature)?;
-            seen.push(signature.referee);
-        }
+/// Checks the signature of a referee's vote, and returns it.
+pub(super) fn vote(host: &mut dyn Host, call: &sol::ruleCall) -> Result<Input, Failure> {
+    let &sol::ruleCall { round, subject, referee, kind, leaf, root, update, run, ref signature } =
+        call;
+    let found = Found { kind, leaf, root: root.0, update: update.0 };
+    if !found.is_canonical() {
+        return Err(Failure::bad_call());
     }
-    if threshold == 0 || seen.len() < usize::from(threshold) {
-        let (given, required) = (U256::from(seen.len()), U256::from(threshold.max(1)));
-        return Err(Failure::revert(&sol::NotEnoughReferees { given, required }));
-    }
-    match kind {
+    let signed = statement::ruling(host.chain_id(), run, round, &subject.0, &found);
+    check_signature(host, &referee.0, &signed, signature)?;
+    let (subject, referee) = (device(subject), device(referee));
+    let ruling = match kind {
         sol::Ruling::Replayed => {
             host.charge(SEAL_GAS)?;
-            let seal = seal(&device(subject), &digest(root));
-            Ok(Ruling::Replayed { seal, update: digest(update) })
+            Ruling::Replayed { seal: seal(&subject, &digest(root)), update: digest(update) }
         }
-        sol::Ruling::Unavailable => Ok(Ruling::Unavailable),
-        sol::Ruling::__Invalid => Err(Failure::bad_call()),
+        sol::Ruling::Differs => Ruling::Differs { leaf },
+        sol::Ruling::Unavailable => Ruling::Unavailable,
+        sol::Ruling::__Invalid => return Err(Failure::bad_call()),
+    };
+    let (members, threshold) = referees::load(host, REFEREES)?;
+    let panel = Panel { members: members.into_iter().map(device).collect(), threshold };
+    Ok(Input::Rule { round, subject, referee, ruling, panel })
+}
+
+/// Seals the root of disclosed leaves, which need no signature: only whoever knows what a seal was made over can make it again.
+pub(super) fn disclosure(host: &mut dyn Host, call: &sol::discloseCall) -> Result<Input, Failure> {
+    let sol::discloseCall { round, subject, ref leaves, .. } = *call;
+    let given = leaves.len();
+    if given == 0 || LEAVES_MAX < given {
+        let (given, max) = (U256::from(given), U256::from(LEAVES_MAX));
+        return Err(Failure::revert(&sol::LeafCount { given, max }));
     }
+    host.charge(LEAF_GAS.saturating_mul(u64::try_from(given).unwrap_or(u64::MAX)))?;
+    host.charge(SEAL_GAS)?;
+    let leaves: Vec<_> = leaves.iter().copied().map(digest).collect();
+    let subject = device(subject);
+    Ok(Input::Disclose { round, subject, seal: seal(&subject, &merkle_root(&leaves)) })
 }

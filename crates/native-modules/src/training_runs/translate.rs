@@ -7,9 +7,9 @@ use abi::{
 use alloy_primitives::{Address, B256, U256};
 use training_run::{
     Accuser, Cause, Check, Commitment, Dispute, Effect, Ending, Entry, Head, PayKind, Phase, Place,
-    Round, Seat, SeatIndex, Standing, Terms,
+    Round, Ruling, Seat, SeatIndex, Standing, Terms, Vote,
 };
-use units::{Bps, DeviceId, Wei};
+use units::{Bps, DeviceId, Digest, Wei};
 
 use super::errors::term_out_of_range;
 use native_kit::{Failure, Host, emit};
@@ -215,6 +215,7 @@ pub(super) fn entry(
         auditor: name(auditor),
         deadline,
         stake: entry.stake,
+        disclosed: entry.disclosed,
     }
 }
 
@@ -242,6 +243,24 @@ pub(super) fn dispute(
         base: word(dispute.base),
         seal: word(dispute.commitment.seal),
         update: word(dispute.commitment.update),
+        disclosed: dispute.disclosed,
+        votes: dispute.votes.iter().map(vote).collect(),
+    }
+}
+
+fn vote(vote: &Vote) -> sol::Vote {
+    let (kind, leaf, seal, update) = ruling(vote.ruling);
+    let (referee, account) = (name(vote.referee), address(vote.account));
+    sol::Vote { referee, account, kind, leaf, sealedRoot: word(seal), update: word(update) }
+}
+
+/// Returns the kind of a ruling, its leaf, its sealed root and its update; what it does not have is zero.
+fn ruling(ruling: Ruling) -> (sol::Ruling, u16, Digest, Digest) {
+    let none = Digest::ZERO;
+    match ruling {
+        Ruling::Replayed { seal, update } => (sol::Ruling::Replayed, 0, seal, update),
+        Ruling::Differs { leaf } => (sol::Ruling::Differs, leaf, none, none),
+        Ruling::Unavailable => (sol::Ruling::Unavailable, 0, none, none),
     }
 }
 
@@ -295,6 +314,9 @@ fn publish_audit(host: &mut dyn Host, run: u64, effect: Effect) -> Result<(), Fa
         Effect::Disputed { round, subject, accuser } => {
             let (subject, accuser) = (name(subject), name(accuser));
             emit(host, &sol::Disputed { run, round, subject, accuser })
+        }
+        Effect::Voted { round, subject, vote: given } => {
+            emit(host, &sol::Voted { run, round, subject: name(subject), vote: vote(&given) })
         }
         Effect::Upheld { round, subject, is_replayed } => {
             let subject = name(subject);

@@ -8,7 +8,7 @@ use abi::{
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::{SolCall as _, SolInterface as _};
 
-/// Most bytes of a ruling and of a list of seats: 64 signatures of referees, or 500 seats.
+/// Most bytes of a list: 258 leaves, or 500 seats.
 const LIST_BYTES_MAX: usize = 16 << 10;
 
 /// A call that is relayed.
@@ -23,7 +23,7 @@ pub(crate) struct Statement {
 /// Who signed a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Author {
-    /// This device, or the first referee of a ruling.
+    /// This device or referee.
     Device(B256),
     /// Nobody: anyone may make the call.
     Anyone,
@@ -68,7 +68,8 @@ fn function(to: Address, data: &[u8]) -> Option<(&'static str, usize)> {
         (T::leaveCall::SELECTOR, "leave", STATEMENT_BYTES_MAX),
         (T::commitCall::SELECTOR, "commit", STATEMENT_BYTES_MAX),
         (T::verdictCall::SELECTOR, "verdict", STATEMENT_BYTES_MAX),
-        (T::ruleCall::SELECTOR, "rule", LIST_BYTES_MAX),
+        (T::discloseCall::SELECTOR, "disclose", LIST_BYTES_MAX),
+        (T::ruleCall::SELECTOR, "rule", STATEMENT_BYTES_MAX),
         (T::drawCall::SELECTOR, "draw", STATEMENT_BYTES_MAX),
         (T::settleCall::SELECTOR, "settle", LIST_BYTES_MAX),
         (T::expireCall::SELECTOR, "expire", STATEMENT_BYTES_MAX),
@@ -91,7 +92,7 @@ fn decode(to: Address, data: &[u8]) -> Option<(Author, Way, Vec<u8>)> {
         Calls::leave(call) => (Author::Device(call.device), Way::Batch),
         Calls::commit(call) => (Author::Device(call.device), Way::Batch),
         Calls::verdict(call) => (Author::Device(call.auditor), Way::Batch),
-        Calls::rule(call) => (Author::Device(call.signatures.first()?.referee), Way::Alone),
+        Calls::rule(call) => (Author::Device(call.referee), Way::Alone),
         _ => (Author::Anyone, Way::Alone),
     };
     Some((author, way, call.abi_encode()))
@@ -129,20 +130,22 @@ mod tests {
         check(DEVICES, link.abi_encode(), Author::Device(DEVICE), Way::Alone);
         let draw = TrainingRuns::drawCall { run: 1, round: 2 }.abi_encode();
         check(TRAINING_RUNS, draw, Author::Anyone, Way::Alone);
-        let signature = |byte| TrainingRuns::RefereeSignature {
-            referee: B256::repeat_byte(byte),
-            signature: vec![byte; 64].into(),
-        };
+        let referee = B256::repeat_byte(1);
         let rule = TrainingRuns::ruleCall {
             run: 1,
             round: 2,
             subject: DEVICE,
+            referee,
             kind: TrainingRuns::Ruling::Replayed,
+            leaf: 0,
             root: B256::ZERO,
             update: B256::ZERO,
-            signatures: (1..=64).map(signature).collect(),
+            signature: vec![1; 64].into(),
         };
-        check(TRAINING_RUNS, rule.abi_encode(), Author::Device(B256::repeat_byte(1)), Way::Alone);
+        check(TRAINING_RUNS, rule.abi_encode(), Author::Device(referee), Way::Alone);
+        let leaves = vec![B256::repeat_byte(3); abi::LEAVES_MAX];
+        let disclose = TrainingRuns::discloseCall { run: 1, round: 2, subject: DEVICE, leaves };
+        check(TRAINING_RUNS, disclose.abi_encode(), Author::Anyone, Way::Alone);
     }
 
     #[test]
@@ -163,16 +166,9 @@ mod tests {
         }
         check(TRAINING_RUNS, [commit(), vec![0; 32]].concat(), "calldata of commit is malformed");
         check(TRAINING_RUNS, [commit(), vec![0; 1_024]].concat(), "commit has at most 1024");
-        let nobody = TrainingRuns::ruleCall {
-            run: 1,
-            round: 2,
-            subject: DEVICE,
-            kind: TrainingRuns::Ruling::Replayed,
-            root: B256::ZERO,
-            update: B256::ZERO,
-            signatures: Vec::new(),
-        };
-        check(TRAINING_RUNS, nobody.abi_encode(), "calldata of rule is malformed");
+        let (subject, leaves) = (DEVICE, vec![B256::ZERO; 512]);
+        let many = TrainingRuns::discloseCall { run: 1, round: 2, subject, leaves };
+        check(TRAINING_RUNS, many.abi_encode(), "disclose has at most 16384");
         // The offset of the signature points elsewhere, at the same bytes.
         let mut moved = commit();
         let offset = 4 + 5 * 32;

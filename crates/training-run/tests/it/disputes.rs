@@ -5,7 +5,7 @@ use training_run::{
 };
 use units::{Bps, Wei};
 
-use crate::play::{OWNER, PAY, Play, STRANGER, TRAINER, account, device, terms};
+use crate::play::{OWNER, PAY, Play, STRANGER, TRAINER, account, device, ruling, terms};
 
 const BOND: Wei = Wei::new(PAY);
 
@@ -148,9 +148,8 @@ fn the_owners_device_may_be_wrong_three_times_without_a_bond() {
 fn work_that_the_referee_can_not_replay_counts() {
     let (mut play, round) = undetected();
     dispute(&mut play, 9, round, 5).unwrap();
-    let subject = device(5);
-    let ruling = Ruling::Unavailable;
-    let effects = play.by(STRANGER, Input::Rule { round, subject, ruling }).unwrap();
+    let unavailable = ruling(round, device(5), Ruling::Unavailable);
+    let effects = play.by(STRANGER, unavailable).unwrap();
     assert!(effects.contains(&Effect::ReturnBond { account: account(9), amount: BOND }));
     assert!(!play.is_expelled(5), "data is the owner's duty");
 }

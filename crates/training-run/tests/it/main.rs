@@ -8,5 +8,6 @@ mod disputes;
 mod endings;
 mod play;
 mod properties;
+mod referees;
 mod scenarios;
 mod sizes;

@@ -3,14 +3,43 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use training_run::{
-    Auditor, Check, Commitment, Context, Effect, Entry, Finding, Input, MemoryBook, PayKind, Phase,
-    Refused, Ruling, Seat, SeatIndex, Terms, invariants,
+    Auditor, Check, Commitment, Context, Effect, Entry, Finding, Input, MemoryBook, Panel, PayKind,
+    Phase, Refused, Ruling, Seat, SeatIndex, Terms, invariants,
 };
 use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 
 pub(crate) const OWNER: AccountId = AccountId::from_bytes([0xff; 20]);
 pub(crate) const STRANGER: AccountId = AccountId::from_bytes([0xee; 20]);
 pub(crate) const TRAINER: DeviceId = DeviceId::from_bytes([0xff; 32]);
+
+/// The only referee, unless a test names others.
+pub(crate) const REFEREE: DeviceId = DeviceId::from_bytes([0xdd; 32]);
+
+/// Returns the panel of [`REFEREE`] alone.
+pub(crate) fn solo() -> Panel {
+    Panel { members: vec![REFEREE], threshold: 1 }
+}
+
+/// Returns the key of one of three referees.
+pub(crate) fn referee(number: u8) -> DeviceId {
+    DeviceId::from_bytes([0xd0 | number; 32])
+}
+
+/// Returns the panel of three referees, `threshold` of whom must agree.
+pub(crate) fn panel(threshold: u16) -> Panel {
+    Panel { members: (1..=3).map(referee).collect(), threshold }
+}
+
+/// Returns the vote of [`REFEREE`].
+pub(crate) fn ruling(round: u32, subject: DeviceId, ruling: Ruling) -> Input {
+    Input::Rule { round, subject, referee: REFEREE, ruling, panel: solo() }
+}
+
+/// Returns the ruling of whoever has replayed a round.
+pub(crate) fn true_ruling(round: u32, subject: DeviceId) -> Ruling {
+    let Commitment { seal, update } = commitment(subject, round, 0);
+    Ruling::Replayed { seal, update }
+}
 
 /// Pay for an ordinary round under [`terms`].
 pub(crate) const PAY: u128 = 1_000;
@@ -125,6 +154,7 @@ impl Play {
         if let Input::Enroll { device, nonce, .. } | Input::Leave { device, nonce } = input {
             self.nonces.insert(*device, *nonce);
         }
+        let mut forfeited = 0;
         for effect in effects {
             match effect {
                 Effect::Pay { amount, .. }
@@ -135,11 +165,12 @@ impl Play {
                     let bond = self.take_bond(input);
                     self.moved += amount.as_u128().checked_sub(bond).unwrap();
                 }
-                Effect::PayReferee { amount, .. } => {
-                    assert_eq!(self.take_bond(input), amount.as_u128());
-                }
+                Effect::PayReferee { amount, .. } => forfeited += amount.as_u128(),
                 _ => {}
             }
+        }
+        if forfeited > 0 {
+            assert_eq!(self.take_bond(input), forfeited);
         }
         self.log.extend(effects.iter().cloned());
     }
@@ -222,9 +253,7 @@ impl Play {
 
     /// The referee replays and rules.
     pub(crate) fn rule(&mut self, round: u32, subject: DeviceId) -> Result<Vec<Effect>, Refused> {
-        let Commitment { seal, update } = commitment(subject, round, 0);
-        let ruling = Ruling::Replayed { seal, update };
-        self.by(STRANGER, Input::Rule { round, subject, ruling })
+        self.by(STRANGER, ruling(round, subject, true_ruling(round, subject)))
     }
 
     /// Lets the open audits and disputes be decided truly, in all kept rounds, until nothing is left to decide.
@@ -301,6 +330,14 @@ impl Play {
     pub(crate) fn disputes(&self) -> Vec<(u32, DeviceId)> {
         let disputes = self.book.disputes().keys();
         disputes.map(|(round, seat)| (*round, self.seat_at(*seat).device)).collect()
+    }
+
+    /// Returns the commitment of an open dispute.
+    pub(crate) fn disputed(&self, round: u32, subject: DeviceId) -> Commitment {
+        let mut disputes = self.book.disputes().iter();
+        let is_it = |seat: SeatIndex| self.seat_at(seat).device == subject;
+        let open = disputes.find(|((of, seat), _)| *of == round && is_it(*seat));
+        open.map(|(_, dispute)| dispute.commitment).unwrap()
     }
 
     pub(crate) fn seat_at(&self, index: SeatIndex) -> &Seat {

@@ -4,7 +4,9 @@ use proptest::{prelude::*, sample::Index};
 use training_run::{Check, Commitment, Effect, Finding, Input, Phase, Refused, Ruling, Terms};
 use units::{AccountId, Bps, DeviceId, Digest, Wei};
 
-use crate::play::{OWNER, Play, STRANGER, TRAINER, account, commitment, device, terms};
+use crate::play::{
+    OWNER, Play, STRANGER, TRAINER, account, commitment, device, panel, referee, terms, true_ruling,
+};
 
 const HONEST: u8 = 3;
 const DEVICES: u8 = 9;
@@ -159,15 +161,7 @@ fn fitting(play: &Play) -> Vec<Vec<(AccountId, Input)>> {
             }
         }
     }
-    let mut rulings = vec![];
-    for (round, subject) in play.disputes() {
-        let Commitment { seal, update } = commitment(subject, round, 0);
-        let truth = Ruling::Replayed { seal, update };
-        for ruling in [truth, truth, Ruling::Unavailable] {
-            rulings.push((STRANGER, Input::Rule { round, subject, ruling }));
-        }
-        rulings.push((STRANGER, Input::Expire { round, subject }));
-    }
+    let rulings = rulings(play);
     let (state, update) = (Digest::of(&round.to_le_bytes()), Digest::of(b"update"));
     let progress = vec![
         (OWNER, Input::Close { round }),
@@ -184,6 +178,36 @@ fn fitting(play: &Play) -> Vec<Vec<(AccountId, Input)>> {
     kinds.extend([disputes, rulings, progress.clone(), progress, seats, rare]);
     kinds.retain(|kind| !kind.is_empty());
     kinds
+}
+
+/// Returns what referees and others may say of the open disputes.
+fn rulings(play: &Play) -> Vec<(AccountId, Input)> {
+    let mut rulings = vec![];
+    for (round, subject) in play.disputes() {
+        // Two referees of three are honest; one of them may lack the data. The third says what it likes.
+        let Commitment { seal, update } = play.disputed(round, subject);
+        let truth = true_ruling(round, subject);
+        let leaf = 1;
+        let votes = [
+            (1, truth),
+            (2, truth),
+            (2, Ruling::Unavailable),
+            (3, Ruling::Replayed { seal, update }),
+            (3, Ruling::Replayed { seal: update, update: seal }),
+            (3, Ruling::Differs { leaf }),
+            (3, Ruling::Unavailable),
+        ];
+        for (number, ruling) in votes {
+            let (referee, panel) = (referee(number), panel(2));
+            let input = Input::Rule { round, subject, referee, ruling, panel };
+            rulings.push((account(number), input));
+        }
+        for seal in [seal, update] {
+            rulings.push((STRANGER, Input::Disclose { round, subject, seal }));
+        }
+        rulings.push((STRANGER, Input::Expire { round, subject }));
+    }
+    rulings
 }
 
 fn routine(play: &mut Play, part: u8) -> Vec<Effect> {

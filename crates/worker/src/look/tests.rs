@@ -54,6 +54,7 @@ pub(crate) fn look(round: u32, seat: Option<SeatView>) -> Look {
         link: Link { account: None, nonce: 0 },
         standpoint: Standpoint { seat, nonce: 0, bar: None },
         audits: Vec::new(),
+        disputes: Vec::new(),
     }
 }
 
@@ -66,6 +67,22 @@ pub(crate) fn drawn(round: u32, subject: DeviceId) -> AuditView {
         deadline: UnixSeconds::new(1),
         base: Digest::ZERO,
         commitment: Commitment::default(),
+    }
+}
+
+/// Returns a dispute about a round of this device.
+pub(crate) fn disputed_round(round: u32) -> DisputeView {
+    DisputeView {
+        round,
+        subject: DeviceId::from_bytes([1; 32]),
+        accuser: None,
+        account: None,
+        bond: Wei::ZERO,
+        deadline: UnixSeconds::new(1),
+        base: Digest::ZERO,
+        commitment: Commitment::default(),
+        disclosed: None,
+        votes: Vec::new(),
     }
 }
 

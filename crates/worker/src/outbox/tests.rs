@@ -1,5 +1,5 @@
 use super::*;
-use crate::look::tests::{drawn, look, seat};
+use crate::look::tests::{disputed_round, drawn, look, seat};
 use ledger_views::runs::RunPhase;
 use training_run::Ending;
 
@@ -111,4 +111,19 @@ fn the_outbox_is_bounded_and_a_goal_has_one_statement() {
     assert!(!outbox.put(Goal::Leave { nonce: 1 }, vec![1], start));
     assert_eq!(outbox.calls().len(), WAITING_MAX);
     assert!(outbox.has(|goal| *goal == Goal::Commit { round: 0 }));
+}
+
+#[test]
+fn leaves_go_to_a_node_until_the_ledger_has_them() {
+    let (mut outbox, now) = (Outbox::default(), Instant::now());
+    let goal = Goal::Disclose { round: 3 };
+    assert!(outbox.put(goal, vec![1], now));
+    put(&mut outbox, Goal::Commit { round: 5 }, now);
+    assert_eq!(outbox.calls(), [[1]], "a coordinator is given the commitment only");
+    assert_eq!(goals(&outbox.due(now)), [goal]);
+    let mut disputed = look(5, Some(seat(|_| ())));
+    disputed.disputes = vec![disputed_round(3)];
+    assert_eq!(outbox.settle(&disputed), []);
+    disputed.disputes[0].disclosed = Some(9);
+    assert_eq!(outbox.settle(&disputed), [(goal, Fate::Done)]);
 }

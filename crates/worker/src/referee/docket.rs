@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use abi::{
-    TrainingRuns::{self, RefereeSignature, Ruling},
-    statement,
+    TrainingRuns,
+    statement::{self, Found},
 };
 use alloy_sol_types::SolCall as _;
 use tokio::time::Instant;
@@ -22,6 +22,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(160);
 /// Pause before a ruling is given to the node again; it doubles up to [`SUBMIT_PAUSE_MAX`].
 const SUBMIT_PAUSE: Duration = Duration::from_secs(8);
 const SUBMIT_PAUSE_MAX: Duration = Duration::from_secs(300);
+
+/// How long a disputed device may take to disclose its leaves before the round is repeated without them.
+const LEAVES_MAX: Duration = Duration::from_secs(3);
 
 /// Pause while the referee has no time for a run.
 const POSTPONED: Duration = Duration::from_secs(60);
@@ -58,6 +61,8 @@ enum Progress {
 #[derive(Debug)]
 struct Item {
     progress: Progress,
+    /// When the referee saw it first.
+    since: Instant,
     not_before: Option<Instant>,
 }
 
@@ -80,14 +85,14 @@ impl Docket {
         runs
     }
 
-    /// Returns what to do about a dispute.
-    pub(super) fn next(&mut self, name: Name, now: Instant) -> Next {
-        let fresh = || Item { progress: Progress::Open { tries: 0 }, not_before: None };
-        let item = self.items.entry(name).or_insert_with(fresh);
+    /// Returns what to do about a dispute, whose leaves are disclosed or not.
+    pub(super) fn next(&mut self, name: Name, is_disclosed: bool, now: Instant) -> Next {
+        let item = self.items.entry(name).or_insert_with(|| Item::new(now));
         if item.not_before.is_some_and(|not_before| now < not_before) {
             return Next::Wait;
         }
         match &item.progress {
+            Progress::Open { .. } if !is_disclosed && now < item.since + LEAVES_MAX => Next::Wait,
             Progress::Open { .. } => Next::Replay,
             Progress::Ruled { call, .. } => Next::Submit(call.clone()),
             Progress::GivenUp => Next::Wait,
@@ -103,7 +108,7 @@ impl Docket {
 
     /// The round's data can't be had: counts the try and returns whether it was the last one.
     pub(super) fn is_last_try(&mut self, name: Name, now: Instant) -> bool {
-        let Some(Item { progress: Progress::Open { tries }, not_before }) =
+        let Some(Item { progress: Progress::Open { tries }, not_before, .. }) =
             self.items.get_mut(&name)
         else {
             return false;
@@ -117,12 +122,13 @@ impl Docket {
     /// The ruling is signed.
     pub(super) fn rule(&mut self, name: Name, call: Vec<u8>, now: Instant) {
         let progress = Progress::Ruled { call, pause: SUBMIT_PAUSE };
-        self.items.insert(name, Item { progress, not_before: Some(now) });
+        let item = Item { progress, not_before: Some(now), ..Item::new(now) };
+        self.items.insert(name, item);
     }
 
     /// The node was given the ruling. It is given it again if the ledger does not have it after a while.
     pub(super) fn submitted(&mut self, name: Name, now: Instant) {
-        if let Some(Item { progress: Progress::Ruled { pause, .. }, not_before }) =
+        if let Some(Item { progress: Progress::Ruled { pause, .. }, not_before, .. }) =
             self.items.get_mut(&name)
         {
             *not_before = Some(now + *pause);
@@ -132,7 +138,15 @@ impl Docket {
 
     /// This referee does not decide the dispute.
     pub(super) fn give_up(&mut self, name: Name) {
-        self.items.insert(name, Item { progress: Progress::GivenUp, not_before: None });
+        if let Some(item) = self.items.get_mut(&name) {
+            (item.progress, item.not_before) = (Progress::GivenUp, None);
+        }
+    }
+}
+
+impl Item {
+    fn new(now: Instant) -> Self {
+        Self { progress: Progress::Open { tries: 0 }, since: now, not_before: None }
     }
 }
 
@@ -143,22 +157,23 @@ pub(super) fn ruling(
     case: &Case,
     replay: &Replay,
 ) -> Vec<u8> {
-    let (kind, root, update) = match replay {
-        Replay::Done { root, update } => (Ruling::Replayed, *root, *update),
-        Replay::NoResult { .. } => (Ruling::Replayed, nothing(case), nothing(case)),
-        Replay::Unavailable { .. } => (Ruling::Unavailable, Digest::ZERO, Digest::ZERO),
+    let found = match replay {
+        Replay::Done { root, update, .. } => Found::replayed(*root.as_bytes(), *update.as_bytes()),
+        // A round has at most 258 leaves.
+        Replay::Differs { leaf } => Found::differs(u16::try_from(*leaf).unwrap_or(u16::MAX)),
+        Replay::NoResult { .. } => {
+            let nothing = *nothing(case).as_bytes();
+            Found::replayed(nothing, nothing)
+        }
+        Replay::Unavailable { .. } => Found::unavailable(),
     };
-    let values = [root.as_bytes(), update.as_bytes()];
-    let subject = case.subject.as_bytes();
-    let signed = statement::ruling(chain_id, run, case.round, subject, kind, values);
-    let signature = RefereeSignature {
-        referee: abi::convert::device_word(referee.device()),
-        signature: referee.sign(&signed).to_vec().into(),
-    };
-    let [root, update] = [root, update].map(abi::convert::digest_word);
-    let (round, subject) = (case.round, abi::convert::device_word(case.subject));
-    let signatures = vec![signature];
-    TrainingRuns::ruleCall { run, round, subject, kind, root, update, signatures }.abi_encode()
+    let signed = statement::ruling(chain_id, run, case.round, case.subject.as_bytes(), &found);
+    let Found { kind, leaf, root, update } = found;
+    let (referee, signature) = (referee.device(), referee.sign(&signed).to_vec().into());
+    let [referee, subject] = [referee, case.subject].map(abi::convert::device_word);
+    let (round, root, update) = (case.round, root.into(), update.into());
+    TrainingRuns::ruleCall { run, round, subject, referee, kind, leaf, root, update, signature }
+        .abi_encode()
 }
 
 /// Returns the root and update of a round that has no result. It depends on the commitment, so nobody can commit to it.

@@ -16,7 +16,7 @@ fn case(commitment: Commitment) -> Case {
 #[test]
 fn a_commitment_is_judged_by_all_that_it_names() {
     let (root, update) = (digest(4), digest(5));
-    let replay = Replay::Done { root, update };
+    let replay = Replay::Done { leaves: Vec::new(), root, update };
     let honest = Commitment { seal: units::seal(&SUBJECT, &root), update };
     assert_eq!(replay.judge(&case(honest)), Finding::Passed { root });
     let other = DeviceId::from_bytes([2; 32]);
@@ -28,6 +28,7 @@ fn a_commitment_is_judged_by_all_that_it_names() {
     }
     let missing = Replay::Unavailable { reason: String::new() };
     assert_eq!(missing.judge(&case(honest)), Finding::Unavailable);
+    assert_eq!(Replay::Differs { leaf: 1 }.judge(&case(honest)), Finding::Mismatch);
     let diverged = Replay::NoResult { reason: String::new() };
     assert_eq!(diverged.judge(&case(honest)), Finding::Mismatch);
 }
@@ -72,12 +73,21 @@ async fn work_at_idle_priority_and_on_other_instructions_is_the_same() {
     let done = work::compute(&assignment(Isa::detect()), &mut |_| ControlFlow::Continue(()));
     let done = done.unwrap();
     for (isa, priority) in [(Isa::Scalar, Priority::Idle), (Isa::detect(), Priority::Usual)] {
-        let again = compute(assignment(isa), priority, &called_off).await.unwrap().unwrap();
-        assert_eq!((again.root, again.update_digest), (done.root, done.update_digest));
+        for leaves in [None, Some(done.leaves.clone())] {
+            let again = compute((assignment(isa), leaves), priority, &called_off).await.unwrap();
+            let Ok(Comparison::Whole(again)) = again else { panic!("{again:?}") };
+            assert_eq!((again.root, again.update_digest), (done.root, done.update_digest));
+        }
     }
+    let mut leaves = done.leaves.clone();
+    leaves[2] = digest(9);
+    let compared =
+        compute((assignment(Isa::detect()), Some(leaves)), Priority::Usual, &called_off).await;
+    assert_eq!(compared.unwrap(), Ok(Comparison::Differs { leaf: 2 }));
     let seal = units::seal(&SUBJECT, &done.root);
     let commitment = Commitment { seal, update: done.update_digest };
-    let replay = Replay::Done { root: done.root, update: done.update_digest };
+    let (leaves, root, update) = (done.leaves, done.root, done.update_digest);
+    let replay = Replay::Done { leaves, root, update };
     assert_eq!(replay.judge(&case(commitment)), Finding::Passed { root: done.root });
 }
 
@@ -85,6 +95,7 @@ async fn work_at_idle_priority_and_on_other_instructions_is_the_same() {
 async fn a_replay_that_is_not_needed_stops() {
     let (running, called_off) = Running::start();
     drop(running);
-    let stopped = compute(assignment(Isa::detect()), Priority::Idle, &called_off).await.unwrap();
+    let job = (assignment(Isa::detect()), None);
+    let stopped = compute(job, Priority::Idle, &called_off).await.unwrap();
     assert_eq!(stopped.unwrap_err(), JobError::CalledOff { step: 1 });
 }

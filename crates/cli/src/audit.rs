@@ -1,10 +1,12 @@
 //! `gleaner audit`: repeats the work of any device.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
+use transport::Iroh;
 use units::DeviceId;
 use verification::Part;
 use wallet::DeviceKey;
@@ -125,7 +127,12 @@ async fn replay(args: &ReplayArgs) -> anyhow::Result<(Document, String)> {
         isa: args.isa.choose()?,
         memory_max: args.memory.saturating_mul(1 << 20),
     };
-    let observer = Observer { ledger, device: DeviceKey::from_seed(&seed), resources };
+    let observer = Observer {
+        ledger,
+        network: Arc::new(Iroh),
+        device: DeviceKey::from_seed(&seed),
+        resources,
+    };
     let observed = replay_round(&observer, (args.run, args.round - 1), args.device).await;
     let hint = format!("gleaner project show {}", args.run);
     let observed = observed.hint(hint)?;

@@ -18,6 +18,7 @@ use corpus::{Corpus, Cut};
 use model::instructions::Isa;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
+use transport::Iroh;
 use units::{AccountId, DeviceId};
 use verification::RunSpec;
 use worker::Priority;
@@ -134,6 +135,7 @@ async fn demo(
         listen: ([127, 0, 0, 1], 0).into(),
         announce: Vec::new(),
         ledger: client,
+        network: Arc::new(Iroh),
         auditor: auditing,
         rewind: None,
         threads: 1,

@@ -6,6 +6,7 @@ mod skips;
 use std::fs::{File, TryLockError};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,6 +15,7 @@ use ledger_views::runs;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use training_run::Cause;
+use transport::Iroh;
 use units::{AccountId, DeviceId, Wei};
 use wallet::DeviceKey;
 use worker::{Behaviour, Conduct, Ending, Event, Finding, Refusal};
@@ -240,6 +242,7 @@ async fn participate(
         account: args.account,
         device: DeviceKey::load_or_create(&folder.join("device.key"))?,
         ledger: (*ledger).clone(),
+        network: Arc::new(Iroh),
         data_dir: folder.to_owned(),
         disk_max: args.disk_max(),
         threads: args.threads.into(),

@@ -1,12 +1,14 @@
 //! Tasks that repeat rounds in the background: the owner's auditing device, and the referee of a ledger.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_client::Ledger;
 use model::instructions::Isa;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use transport::Iroh;
 use units::DeviceId;
 use wallet::DeviceKey;
 use worker::{AuditorOptions, Event, Priority, RefereeEvent, RefereeOptions, Resources};
@@ -69,6 +71,7 @@ impl Auditor {
                 run: known.unwrap_or_default(),
                 device: key,
                 ledger,
+                network: Arc::new(Iroh),
                 resources: resources(folder, threads, isa),
                 priority,
                 patience: PATIENCE,
@@ -126,7 +129,8 @@ pub(crate) fn referee(
 ) -> anyhow::Result<JoinHandle<()>> {
     let device = DeviceKey::load(key)?;
     let (events, mut received) = mpsc::unbounded_channel();
-    let options = RefereeOptions { device, ledger, resources, events, stop };
+    let options =
+        RefereeOptions { device, ledger, network: Arc::new(Iroh), resources, events, stop };
     tokio::spawn(async move {
         while let Some(event) = received.recv().await {
             output.say(&describe(&event));

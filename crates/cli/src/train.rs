@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use coordinator::{Event, Options, Project, Refusal, Report, RunReport};
 use tokio::sync::{mpsc, watch};
+use transport::Iroh;
 use units::DeviceId;
 use worker::Priority;
 
@@ -101,6 +103,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             listen: args.listen,
             announce: args.announce,
             ledger,
+            network: Arc::new(Iroh),
             auditor: auditing,
             rewind: args.rewind,
             threads,

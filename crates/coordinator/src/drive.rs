@@ -37,7 +37,7 @@ use ledger_views::{
     runs::{self, RunPhase, RunView, SeatView},
 };
 use transport::{
-    CoordinatorEndpoint,
+    Listener,
     message::{Role, ToWorker},
 };
 use units::{DeviceId, Digest, UnixSeconds, Wei};
@@ -88,10 +88,7 @@ async fn drive(mut options: Options) -> anyhow::Result<Option<Report>> {
         }
         Err(error) => return Err(error),
     };
-    let endpoint = Arc::into_inner(driver.endpoint);
-    if let Some(endpoint) = endpoint {
-        endpoint.close().await;
-    }
+    driver.endpoint.close().await;
     Ok(report)
 }
 
@@ -100,7 +97,7 @@ struct Driver<'a> {
     ledger: Ledger,
     run: u64,
     folder: Folder,
-    endpoint: Arc<CoordinatorEndpoint>,
+    endpoint: Arc<dyn Listener>,
     spec: Arc<RunSpec>,
     aggregator: Aggregator,
     loss_initial: f64,
@@ -147,7 +144,7 @@ impl<'a> Driver<'a> {
             ledger: options.ledger.clone(),
             run,
             folder,
-            endpoint: Arc::new(endpoint),
+            endpoint,
             spec,
             aggregator,
             loss_initial,

@@ -12,7 +12,7 @@ use model::instructions::Isa;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use training_run::Terms;
-use transport::{CoordinatorEndpoint, Limits};
+use transport::{Limits, Listener, Network};
 use units::{DeviceId, Digest, Wei};
 use verification::RunSpec;
 
@@ -37,6 +37,8 @@ pub struct Options {
     pub announce: Vec<String>,
     /// The ledger, with the owner's key.
     pub ledger: Ledger,
+    /// The network on which workers connect.
+    pub network: Arc<dyn Network>,
     /// The owner's auditing device; zero for none.
     pub auditor: DeviceId,
     /// Start a new run from the state after this many rounds of the folder's run, which must be over.
@@ -132,7 +134,7 @@ pub enum Refusal {
 pub(crate) struct Opened {
     pub(crate) run: u64,
     pub(crate) folder: Folder,
-    pub(crate) endpoint: CoordinatorEndpoint,
+    pub(crate) endpoint: Arc<dyn Listener>,
     pub(crate) spec: Arc<RunSpec>,
     pub(crate) aggregator: Aggregator,
     pub(crate) loss_initial: f64,
@@ -155,7 +157,7 @@ struct Found {
 pub(crate) async fn open(options: &mut Options) -> anyhow::Result<Opened> {
     let folder = Folder::open(&options.folder)?;
     let key = folder.key(random_key)?;
-    let endpoint = CoordinatorEndpoint::bind(key, options.listen, Limits::USUAL).await?;
+    let endpoint = options.network.listen(key, options.listen, Limits::USUAL).await?.into();
     let spec = Arc::new(options.project.spec.clone());
     let validation = Arc::new(options.project.corpus.evaluated().to_vec());
     let (threads, isa) = (options.threads, options.isa);

@@ -66,7 +66,8 @@ pub struct CoordinatorEndpoint<In = ToCoordinator, Out = ToWorker> {
     endpoint: Bound,
     shared: Arc<Shared>,
     inbox: Arc<Inbox<Event<In>>>,
-    accepting: Task,
+    /// Until the endpoint is closed.
+    accepting: Mutex<Option<Task>>,
     says: PhantomData<fn(Out)>,
 }
 
@@ -92,6 +93,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         });
         let accepting =
             Task::spawn(accept((*endpoint).clone(), Arc::clone(&shared), Arc::clone(&inbox)));
+        let accepting = Mutex::new(Some(accepting));
         Ok(Self { endpoint, shared, inbox, accepting, says: PhantomData })
     }
 
@@ -222,8 +224,8 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
 
     /// Delivers queued messages, then closes all connections and releases the port; on a busy machine the socket
     /// may exist a moment longer.
-    pub async fn close(self) {
-        let Self { endpoint, shared, inbox, mut accepting, .. } = self;
+    pub async fn close(&self) {
+        let Self { endpoint, shared, inbox, accepting, .. } = self;
         // Nobody reads events any more, so sessions must not wait for space in the queue.
         inbox.close();
         for peer in shared.lock().values_mut() {
@@ -247,7 +249,10 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         }
         drop(flushed);
         endpoint.close().await;
-        accepting.ended().await;
+        let accepting = accepting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut accepting) = accepting {
+            accepting.ended().await;
+        }
     }
 }
 

@@ -44,12 +44,13 @@ pub(crate) const REFUSED: VarInt = VarInt::from_u32(1);
 pub struct BindError {
     /// The requested address.
     pub address: SocketAddr,
-    source: Box<dyn Error + Send + Sync>,
+    /// The error of the system.
+    pub source: Box<dyn Error + Send + Sync>,
 }
 
 /// A future whose code is compiled in this crate. That of an `async fn` is compiled again in every crate that awaits it, and with it the
 /// code of iroh below.
-pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Opens an endpoint on exactly these sockets, with the key of `secret`; no relay, no discovery.
 pub(crate) fn bind<'a>(

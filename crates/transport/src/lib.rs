@@ -19,6 +19,9 @@
 //! has only a share of it; every wait for a peer ends; a task ends with the endpoint that started it; `Connected` and
 //! `Disconnected` of a device alternate.
 //!
+//! Coordinator and workers see the traits [`Network`], [`Listener`] and [`Connection`]; [`Iroh`] implements them with the
+//! endpoints of this crate, and a simulation can implement them in memory.
+//!
 //! The crate does not reconnect (the caller decides when), decide whether a device may take part (the caller admits
 //! it), store anything on disk, or use relays, discovery or DNS.
 
@@ -31,13 +34,15 @@ mod endpoint;
 mod frame;
 mod inbox;
 mod limits;
+mod network;
 mod traffic;
 mod worker;
 
 pub use blob::{FetchError, PublishError};
 pub use coordinator::{CoordinatorEndpoint, Event};
-pub use endpoint::BindError;
+pub use endpoint::{BindError, Boxed};
 pub use frame::{SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX};
 pub use limits::Limits;
+pub use network::{Connection, Iroh, Listener, Network};
 pub use traffic::{Flow, Traffic};
 pub use worker::{ConnectError, Dial, FetchOnceError, Lost, LostCause, WorkerEndpoint, fetch_once};

@@ -14,7 +14,10 @@ use std::{
 use ledger_client::Ledger;
 use ledger_views::runs::AuditView;
 use tokio::sync::{mpsc, watch};
-use transport::message::{Role, ToCoordinator, ToWorker};
+use transport::{
+    Network,
+    message::{Role, ToCoordinator, ToWorker},
+};
 use units::{DeviceId, Digest};
 use wallet::DeviceKey;
 
@@ -40,6 +43,8 @@ pub struct AuditorOptions {
     pub device: DeviceKey,
     /// The ledger, for reading, and for statements that the coordinator does not bring there.
     pub ledger: Ledger,
+    /// The network on which the coordinator is reached.
+    pub network: Arc<dyn Network>,
     /// What the machine gives to audits.
     pub resources: Resources,
     /// Whether other programs go first.
@@ -72,7 +77,8 @@ pub fn audit(
 
 async fn audit_until(options: &AuditorOptions) -> anyhow::Result<Ending> {
     let calling = (Role::Auditor, options.priority);
-    let caller = Caller::new(calling, &options.device, &options.ledger, &options.resources)?;
+    let outside = (&options.ledger, &options.network);
+    let caller = Caller::new(calling, &options.device, outside, &options.resources)?;
     let courier = Courier::start(&options.ledger, options.run, options.device.device());
     let mut audits = Audits::default();
     let mut patience = Patience::new(options.patience);

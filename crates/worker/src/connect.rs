@@ -13,7 +13,7 @@ use ledger_client::Ledger;
 use model::instructions::Isa;
 use tokio::{sync::Semaphore, time::timeout};
 use transport::{
-    Dial, Limits, WorkerEndpoint,
+    Connection, Dial, Limits, Network,
     message::{PROTOCOL, Role, ToCoordinator, ToWorker},
 };
 use wallet::DeviceKey;
@@ -38,6 +38,7 @@ pub(crate) struct Caller {
     pub(crate) role: Role,
     pub(crate) device: DeviceKey,
     pub(crate) ledger: Ledger,
+    pub(crate) network: Arc<dyn Network>,
     pub(crate) threads: usize,
     pub(crate) isa: Isa,
     pub(crate) memory_max: u64,
@@ -67,7 +68,7 @@ impl Caller {
     pub(crate) fn new(
         (role, priority): (Role, Priority),
         device: &DeviceKey,
-        ledger: &Ledger,
+        (ledger, network): (&Ledger, &Arc<dyn Network>),
         machine: &Resources,
     ) -> anyhow::Result<Self> {
         let Resources { data_dir, disk_max, threads, isa, memory_max } = machine;
@@ -79,6 +80,7 @@ impl Caller {
             role,
             device: device.clone(),
             ledger: ledger.clone(),
+            network: Arc::clone(network),
             threads: if is_alone { 1 } else { *threads },
             isa: *isa,
             memory_max: *memory_max,
@@ -97,9 +99,9 @@ impl Caller {
             view::published(&self.ledger, run).await?;
         let addresses = inquiry::addresses(&endpoint).await;
         let dial = Dial { secret: self.device.seed(), coordinator, addresses };
-        let endpoint = WorkerEndpoint::connect(dial, Limits::USUAL).await?;
+        let endpoint = self.network.connect(dial, Limits::USUAL).await?;
         endpoint.send(&ToCoordinator::Hello { protocol: PROTOCOL, run, role: self.role }).await?;
-        let Ok(welcome) = timeout(WELCOME_MAX, welcome(&endpoint)).await else {
+        let Ok(welcome) = timeout(WELCOME_MAX, welcome(endpoint.as_ref())).await else {
             bail!("the coordinator did not answer within {} s", WELCOME_MAX.as_secs());
         };
         let (spec, manifest) = welcome?;
@@ -132,7 +134,7 @@ impl Caller {
     }
 }
 
-async fn welcome(endpoint: &WorkerEndpoint) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+async fn welcome(endpoint: &dyn Connection) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
     loop {
         match endpoint.recv().await? {
             ToWorker::Welcome { spec, manifest } => return Ok((spec, manifest)),

@@ -14,7 +14,7 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, sleep},
 };
-use transport::{FetchError, WorkerEndpoint, message::ToCoordinator};
+use transport::{Connection, FetchError, message::ToCoordinator};
 use units::{DeviceId, Digest};
 use verification::RunSpec;
 
@@ -54,7 +54,7 @@ pub(crate) struct Inputs {
     /// Limits how many computations run at once; each holds a permit while it needs memory.
     pub(crate) turns: Arc<Semaphore>,
     pub(crate) ledger: Ledger,
-    pub(crate) endpoint: WorkerEndpoint,
+    pub(crate) endpoint: Box<dyn Connection>,
     pub(crate) files: WorkerFiles,
     pub(crate) spec: Arc<RunSpec>,
     pub(crate) manifest: Manifest,

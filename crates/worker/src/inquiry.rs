@@ -11,7 +11,7 @@ use ledger_client::Ledger;
 use ledger_views::runs;
 use model::instructions::Isa;
 use training_run::Terms;
-use transport::{Dial, FetchOnceError, Limits};
+use transport::{Dial, FetchOnceError, Limits, Network};
 use units::{Digest, Wei};
 use verification::RunSpec;
 use wallet::DeviceKey;
@@ -33,6 +33,8 @@ const HOUR: u64 = 3600;
 pub struct Inquiry<'a> {
     /// The ledger, for reading only.
     pub ledger: &'a Ledger,
+    /// The network on which coordinators are reached.
+    pub network: &'a dyn Network,
     /// The device's key; the coordinator sees another one, derived from it.
     pub device: &'a DeviceKey,
     /// Number of threads of a computation.
@@ -97,7 +99,7 @@ impl Inquiry<'_> {
             addresses: addresses(&summary.endpoint).await,
         };
         let limits = Limits { answer: self.patience, ..Limits::USUAL };
-        let bytes = transport::fetch_once(dial, limits, &terms.spec, SPEC_SIZE_MAX).await?;
+        let bytes = self.network.fetch_once(dial, limits, &terms.spec, SPEC_SIZE_MAX).await?;
         let spec = read(&bytes, &terms)?;
         let fit = Fit::choose(&spec, self.threads, self.memory_max)?;
         Needs::of(&spec).within(self.disk_max)?;

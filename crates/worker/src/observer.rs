@@ -6,7 +6,10 @@ use anyhow::Context as _;
 use ledger_client::Ledger;
 use ledger_views::runs;
 use training_run::Commitment;
-use transport::message::{Role, ToWorker};
+use transport::{
+    Network,
+    message::{Role, ToWorker},
+};
 use units::{DeviceId, Digest, merkle_root};
 use verification::{Part, first_difference};
 use wallet::DeviceKey;
@@ -23,6 +26,8 @@ use crate::{
 pub struct Observer {
     /// The ledger, for reading only.
     pub ledger: Ledger,
+    /// The network on which the coordinator is reached.
+    pub network: Arc<dyn Network>,
     /// A key to connect with; it needs no seat and no account.
     pub device: DeviceKey,
     /// What the machine gives to the replay.
@@ -87,7 +92,7 @@ async fn observe(
     (run, round): (u64, u32),
     subject: DeviceId,
 ) -> anyhow::Result<Observation> {
-    let Observer { ledger, device, resources } = observer;
+    let Observer { ledger, network, device, resources } = observer;
     let entries = runs::entries(ledger, run, round).await?;
     let number = round.saturating_add(1);
     let entry = entries.iter().find(|entry| entry.device == subject);
@@ -98,7 +103,8 @@ async fn observe(
     let base = base.with_context(|| format!("the ledger does not keep round {number} any more"))?;
     let case = Case { round, subject, base, commitment: entry.commitment };
     let disclosed = disclosed_leaves(ledger, run, &case, entry.disclosed).await?;
-    let caller = Caller::new((Role::Observer, Priority::Usual), device, ledger, resources)?;
+    let calling = (Role::Observer, Priority::Usual);
+    let caller = Caller::new(calling, device, (ledger, network), resources)?;
     let inputs = Arc::new(caller.connect(run).await?);
     match replay_alone(&inputs, &case, None).await? {
         Replay::Unavailable { reason } => {

@@ -1,12 +1,13 @@
 //! Options and events of a worker.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use abi::signed::Signer;
 use ledger_client::Ledger;
 use model::instructions::Isa;
 use tokio::sync::{mpsc, watch};
 use training_run::Bar;
+use transport::Network;
 use units::{AccountId, DeviceId};
 use wallet::DeviceKey;
 
@@ -22,6 +23,8 @@ pub struct Options {
     pub device: DeviceKey,
     /// The ledger, for reading, and for statements that the coordinator does not bring there.
     pub ledger: Ledger,
+    /// The network on which the coordinator is reached.
+    pub network: Arc<dyn Network>,
     /// Folder for shards.
     pub data_dir: PathBuf,
     /// Disk space that the worker may use, in bytes.

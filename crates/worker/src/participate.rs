@@ -119,7 +119,8 @@ pub fn participate(
 
 async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
     let calling = (Role::Worker, Priority::Usual);
-    let caller = Caller::new(calling, &options.device, &options.ledger, &options.resources())?;
+    let outside = (&options.ledger, &options.network);
+    let caller = Caller::new(calling, &options.device, outside, &options.resources())?;
     let courier = Courier::start(&options.ledger, options.run, options.device_id());
     let mut kept = Kept::new(Membership::new(options.account));
     let mut patience = Patience::new(options.patience);

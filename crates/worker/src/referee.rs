@@ -24,7 +24,7 @@ use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep, timeout},
 };
-use transport::message::Role;
+use transport::{Network, message::Role};
 use units::DeviceId;
 use verification::Part;
 use wallet::DeviceKey;
@@ -59,6 +59,8 @@ pub struct RefereeOptions {
     pub device: DeviceKey,
     /// The ledger, for reading, and for rulings.
     pub ledger: Ledger,
+    /// The network on which coordinators are reached.
+    pub network: Arc<dyn Network>,
     /// What the machine gives to replays.
     pub resources: Resources,
     /// Receives the events.
@@ -118,7 +120,8 @@ pub fn referee(
 
 async fn referee_until(options: &RefereeOptions) -> anyhow::Result<()> {
     let calling = (Role::Referee, Priority::Usual);
-    let caller = Caller::new(calling, &options.device, &options.ledger, &options.resources)?;
+    let outside = (&options.ledger, &options.network);
+    let caller = Caller::new(calling, &options.device, outside, &options.resources)?;
     let budget = Budget::default();
     let mut desk = Desk { options, caller, docket: Docket::default(), budget, older: None };
     loop {

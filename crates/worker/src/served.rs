@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use transport::{PublishError, WorkerEndpoint};
+use transport::{Connection, PublishError};
 use units::Digest;
 
 /// Number of updates served at once: those of the last rounds, which the coordinator may still request.
@@ -16,7 +16,7 @@ impl Served {
     /// Serves an update and stops serving those older than the newest [`SERVED_MAX`].
     pub(crate) async fn publish(
         &mut self,
-        endpoint: &WorkerEndpoint,
+        endpoint: &dyn Connection,
         update: Vec<u8>,
     ) -> Result<(), PublishError> {
         let digest = endpoint.publish(update).await?;

@@ -168,7 +168,7 @@ impl<'a> Session<'a> {
         }
         // The coordinator may still request the last update.
         if let Some(work) = self.kept.work.as_ref().filter(|work| work.stage == Stage::Committed) {
-            self.served.publish(&self.inputs.endpoint, work.update.clone()).await?;
+            self.served.publish(self.inputs.endpoint.as_ref(), work.update.clone()).await?;
         }
         let mut stop = self.options.stop.clone();
         let mut looks: watch::Receiver<Option<Arc<Look>>> = self.courier.looks();
@@ -308,7 +308,7 @@ impl<'a> Session<'a> {
             work.stage = Stage::Committed;
             let update = work.update.clone();
             self.kept.membership.committed();
-            self.served.publish(&self.inputs.endpoint, update).await?;
+            self.served.publish(self.inputs.endpoint.as_ref(), update).await?;
             self.options.emit(Event::Committed { round, loss, tokens });
         } else if look.open_round() != Some(round) && work.held_back.is_none() {
             work.stage = Stage::Missed;

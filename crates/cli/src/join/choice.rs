@@ -10,6 +10,7 @@ use ledger_views::{
     runs::{self, RunView},
 };
 use training_run::Terms;
+use transport::Iroh;
 use units::{Digest, Wei};
 use wallet::DeviceKey;
 use worker::{Estimate, Inquiry, Offer};
@@ -62,6 +63,7 @@ impl Search<'_> {
         let args = self.args;
         let inquiry = Inquiry {
             ledger: self.ledger,
+            network: &Iroh,
             device: self.device,
             threads: args.threads.into(),
             isa: args.isa.choose()?,

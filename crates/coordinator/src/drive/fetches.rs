@@ -10,7 +10,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
-use transport::{CoordinatorEndpoint, FetchError};
+use transport::{FetchError, Listener};
 use units::{DeviceId, Digest};
 
 /// Time limit of a device to deliver a requested blob.
@@ -46,7 +46,7 @@ impl Fetches {
     /// Requests a blob from a device, unless it is already requested, received, or lost.
     pub(super) fn ask(
         &mut self,
-        endpoint: &Arc<CoordinatorEndpoint>,
+        endpoint: &Arc<dyn Listener>,
         device: DeviceId,
         digest: Digest,
         size_max: u64,
@@ -59,8 +59,9 @@ impl Fetches {
         }
         self.asked.insert(digest);
         let endpoint = Arc::clone(endpoint);
-        self.running
-            .spawn(async move { (digest, deliver(&endpoint, (&device, &digest), size_max).await) });
+        self.running.spawn(async move {
+            (digest, deliver(endpoint.as_ref(), (&device, &digest), size_max).await)
+        });
     }
 
     /// Waits until a request has ended.
@@ -105,7 +106,7 @@ impl Fetches {
 
 /// Fetches a blob; asks again while the device does not serve it yet.
 async fn deliver(
-    endpoint: &CoordinatorEndpoint,
+    endpoint: &dyn Listener,
     (device, digest): (&DeviceId, &Digest),
     size_max: u64,
 ) -> Delivery {

@@ -40,20 +40,32 @@ impl Network {
 
 /// Why a connection is not kept; sent to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Turned {
+pub enum Turned {
+    /// Its key has too many.
     #[error("this key has {max} connections already: close one of them")]
-    Key { max: usize },
+    Key {
+        /// The limit.
+        max: usize,
+    },
+    /// Too many strangers come from its network.
     #[error(
         "{max} connections of devices without a seat come from this address: try again in a minute"
     )]
-    Network { max: usize },
+    Network {
+        /// The limit.
+        max: usize,
+    },
+    /// There are too many strangers.
     #[error("{max} devices without a seat are connected: try again in a minute")]
-    Strangers { max: usize },
+    Strangers {
+        /// The limit.
+        max: usize,
+    },
 }
 
 /// How a new connection is met.
 #[derive(Debug)]
-pub(crate) enum Met {
+pub enum Met {
     /// It may try to prove who it is.
     Welcome(Place),
     /// It must first prove that its address is not forged.
@@ -64,7 +76,7 @@ pub(crate) enum Met {
 
 /// The connections of an endpoint, and the devices that the caller has admitted.
 #[derive(Debug)]
-pub(crate) struct Admission {
+pub struct Admission {
     limits: Limits,
     state: Mutex<State>,
     /// Wakes connections of strangers that may have been admitted.
@@ -87,18 +99,20 @@ struct Occupant {
 
 /// The place of one connection; free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     admission: Arc<Admission>,
     id: u64,
 }
 
 impl Admission {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Returns the admission to an endpoint without connections.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
         Self { limits, state: Mutex::default(), changed: Notify::new() }
     }
 
     /// Gives a place to a connection whose key is not known yet.
-    pub(crate) fn meet(self: &Arc<Self>, from: SocketAddr, is_proven: bool) -> Met {
+    pub fn meet(self: &Arc<Self>, from: SocketAddr, is_proven: bool) -> Met {
         let network = Network::of(from);
         let mut state = self.lock();
         let unknown = state.count(|it| it.device.is_none());
@@ -117,23 +131,24 @@ impl Admission {
     }
 
     /// Keeps room for a device, and serves blobs to it.
-    pub(crate) fn admit(&self, device: DeviceId) {
+    pub fn admit(&self, device: DeviceId) {
         self.lock().admitted.insert(device);
         self.changed.notify_waiters();
     }
 
     /// Makes strangers of all devices that are not in `keep`.
-    pub(crate) fn retain(&self, keep: &BTreeSet<DeviceId>) {
+    pub fn retain(&self, keep: &BTreeSet<DeviceId>) {
         self.lock().admitted.retain(|device| keep.contains(device));
         self.changed.notify_waiters();
     }
 
-    pub(crate) fn is_admitted(&self, device: &DeviceId) -> bool {
+    /// Returns whether a device is admitted.
+    pub fn is_admitted(&self, device: &DeviceId) -> bool {
         self.lock().admitted.contains(device)
     }
 
     /// Waits until the device has been a stranger for as long as strangers may stay.
-    pub(crate) async fn outstayed(&self, device: &DeviceId) {
+    pub async fn outstayed(&self, device: &DeviceId) {
         loop {
             let changed = self.changed.notified();
             if self.is_admitted(device) {
@@ -162,7 +177,7 @@ impl Place {
     ///
     /// # Errors
     /// [`Turned`] when its connections have no room.
-    pub(crate) fn identify(&self, device: DeviceId) -> Result<(), Turned> {
+    pub fn identify(&self, device: DeviceId) -> Result<(), Turned> {
         let limits = &self.admission.limits;
         let mut state = self.admission.lock();
         if limits.connections_per_key_max <= state.count(|it| it.device == Some(device)) {

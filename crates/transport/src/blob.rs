@@ -92,14 +92,14 @@ pub enum FetchError {
 
 /// Blobs that peers may fetch, in memory. A transfer in progress keeps a blob that is removed.
 #[derive(Debug)]
-pub(crate) struct BlobStore {
+pub struct BlobStore {
     size_max: u64,
     blobs: Mutex<Blobs>,
 }
 
 /// Who requests a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reader {
+pub enum Reader {
     /// It may have every blob.
     Entitled,
     /// It may have what is published openly.
@@ -115,7 +115,9 @@ struct Blobs {
 }
 
 impl BlobStore {
-    pub(crate) fn new(size_max: u64) -> Self {
+    /// Returns a store without blobs, for at most `size_max` bytes.
+    #[must_use]
+    pub fn new(size_max: u64) -> Self {
         Self { size_max, blobs: Mutex::default() }
     }
 
@@ -133,12 +135,12 @@ impl BlobStore {
     }
 
     /// Serves a blob to anyone, and keeps it.
-    pub(crate) fn open(&self, digest: Digest) {
+    pub fn open(&self, digest: Digest) {
         self.lock().open.insert(digest);
     }
 
     /// Removes all blobs that are neither in `keep` nor open to anyone.
-    pub(crate) fn retain(&self, keep: &BTreeSet<Digest>) {
+    pub fn retain(&self, keep: &BTreeSet<Digest>) {
         let mut blobs = self.lock();
         let Blobs { by_digest, open, .. } = &mut *blobs;
         by_digest.retain(|digest, _| keep.contains(digest) || open.contains(digest));
@@ -154,7 +156,11 @@ impl BlobStore {
         }
     }
 
-    fn put(&self, bytes: Vec<u8>) -> Result<Digest, PublishError> {
+    /// Publishes content in this thread.
+    ///
+    /// # Errors
+    /// [`PublishError`] when there is no room.
+    pub fn put(&self, bytes: Vec<u8>) -> Result<Digest, PublishError> {
         let digest = Digest::from_bytes(*blake3::hash(&bytes).as_bytes());
         let mut blobs = self.lock();
         if !blobs.by_digest.contains_key(&digest) {
@@ -172,7 +178,9 @@ impl BlobStore {
         }
     }
 
-    fn blob(&self, digest: &Digest, reader: Reader) -> Option<Arc<Vec<u8>>> {
+    /// Returns a blob, if the reader may have it.
+    #[must_use]
+    pub fn blob(&self, digest: &Digest, reader: Reader) -> Option<Arc<Vec<u8>>> {
         let blobs = self.lock();
         let may_read = reader == Reader::Entitled || blobs.open.contains(digest);
         blobs.by_digest.get(digest).filter(|_| may_read).cloned()
@@ -237,7 +245,8 @@ async fn fetch_within(
 }
 
 /// Returns how long the transfer of `size` bytes may take.
-fn time_limit(answer: Duration, size: u64) -> Duration {
+#[must_use]
+pub fn time_limit(answer: Duration, size: u64) -> Duration {
     answer.saturating_add(Duration::from_secs(size / BYTES_PER_SECOND_MIN))
 }
 

@@ -16,14 +16,14 @@ pub(crate) const EVIDENCE_ALPN: &[u8] = b"gleaner/evidence/1";
 pub(crate) const BLOBS_ALPN: &[u8] = b"gleaner/blobs/1";
 
 /// Largest number of messages that wait to be sent to a peer, or to be read by the caller.
-pub(crate) const QUEUE_MAX: usize = 64;
+pub const QUEUE_MAX: usize = 64;
 
 /// Streams that a peer may open on one connection; bounds the number of blobs served at a time.
 const STREAMS_MAX: u32 = 16;
 /// Unread bytes that a peer may have in flight on a connection over which blobs are fetched.
-pub(crate) const FETCH_WINDOW: u32 = 8 << 20;
+pub const FETCH_WINDOW: u32 = 8 << 20;
 /// Unread bytes that a peer of the coordinator may have in flight on any other connection: several messages.
-pub(crate) const MESSAGE_WINDOW: u32 = 256 << 10;
+pub const MESSAGE_WINDOW: u32 = 256 << 10;
 /// Keep-alive packets per idle timeout.
 const HEARTBEATS: u32 = 3;
 /// Longest close reason of a peer that we quote, in characters.

@@ -69,7 +69,10 @@ pub(crate) enum FrameError {
 }
 
 /// Returns the encoded `message`, if it is not too long.
-pub(crate) fn encode<M: Serialize>(message: &M, size_max: usize) -> Result<Vec<u8>, SendError> {
+///
+/// # Errors
+/// [`SendError::TooLarge`].
+pub fn encode<M: Serialize>(message: &M, size_max: usize) -> Result<Vec<u8>, SendError> {
     let bytes = postcard::to_stdvec(message).map_err(|source| SendError::Encode { source })?;
     if size_max < bytes.len() {
         return Err(SendError::TooLarge { size: bytes.len(), size_max });

@@ -18,10 +18,11 @@ const BYTES_PER_DEVICE_MAX: usize = 64 << 10;
 
 /// The reader is gone.
 #[derive(Debug)]
-pub(crate) struct Closed;
+pub struct Closed;
 
+/// The unread events of all devices.
 #[derive(Debug)]
-pub(crate) struct Inbox<E> {
+pub struct Inbox<E> {
     waiting: Mutex<Waiting<E>>,
     /// Wakes the reader.
     arrived: Notify,
@@ -53,7 +54,10 @@ impl<E> Queue<E> {
 }
 
 impl<E> Inbox<E> {
-    pub(crate) fn new() -> Self {
+    /// Returns an inbox without events.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "an inbox is opened, by its endpoint")]
+    pub fn new() -> Self {
         let waiting = Waiting {
             queues: BTreeMap::new(),
             turns: VecDeque::new(),
@@ -64,7 +68,10 @@ impl<E> Inbox<E> {
     }
 
     /// Adds an event of `size` bytes; waits while the device's queue is full.
-    pub(crate) async fn put(&self, device: DeviceId, event: E, size: usize) -> Result<(), Closed> {
+    ///
+    /// # Errors
+    /// [`Closed`] once nobody reads events any more.
+    pub async fn put(&self, device: DeviceId, event: E, size: usize) -> Result<(), Closed> {
         let mut event = Some(event);
         loop {
             // Made before the look at the queue: it then hears of everything that is taken afterwards.
@@ -94,7 +101,7 @@ impl<E> Inbox<E> {
 
     /// Waits for the next event; `None` once no more can come. A device with several events is next after all others
     /// have had one. For one reader; may be cancelled without losing an event.
-    pub(crate) async fn next(&self) -> Option<E> {
+    pub async fn next(&self) -> Option<E> {
         loop {
             let arrived = self.arrived.notified();
             {
@@ -113,13 +120,13 @@ impl<E> Inbox<E> {
     }
 
     /// Refuses all further events: nobody reads them.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.lock().is_closed = true;
         self.taken.notify_waiters();
     }
 
     /// Tells the reader that no more events come.
-    pub(crate) fn end(&self) {
+    pub fn end(&self) {
         self.lock().has_ended = true;
         self.arrived.notify_one();
     }

@@ -26,6 +26,7 @@
 //! it), store anything on disk, or use relays, discovery or DNS.
 
 pub mod message;
+pub mod parts;
 
 mod admission;
 mod blob;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use machine::Threads;
 use serde::Serialize;
 use transport::Iroh;
 use units::DeviceId;
@@ -121,6 +122,7 @@ async fn replay(args: &ReplayArgs) -> anyhow::Result<(Document, String)> {
     // The coordinator is asked under a key that nobody knows: it can't answer one device in another way than others.
     getrandom::fill(&mut seed).context("the system gives no random numbers")?;
     let resources = Resources {
+        machine: Arc::new(Threads),
         data_dir: paths::or_home(args.data_dir.clone(), "audit")?,
         disk_max: DISK_MAX,
         threads: args.threads.into(),

@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, ensure};
 use coordinator::{Conditions, Event, Options, Project, Report};
 use corpus::{Corpus, Cut};
+use machine::Threads;
 use model::instructions::Isa;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
@@ -136,6 +137,7 @@ async fn demo(
         announce: Vec::new(),
         ledger: client,
         network: Arc::new(Iroh),
+        machine: Arc::new(Threads),
         auditor: auditing,
         rewind: None,
         threads: 1,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use ledger_client::Ledger;
 use ledger_views::runs;
+use machine::Threads;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use training_run::Cause;
@@ -243,6 +244,7 @@ async fn participate(
         device: DeviceKey::load_or_create(&folder.join("device.key"))?,
         ledger: (*ledger).clone(),
         network: Arc::new(Iroh),
+        machine: Arc::new(Threads),
         data_dir: folder.to_owned(),
         disk_max: args.disk_max(),
         threads: args.threads.into(),

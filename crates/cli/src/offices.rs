@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_client::Ledger;
+use machine::Threads;
 use model::instructions::Isa;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -144,7 +145,8 @@ pub(crate) fn referee(
 }
 
 fn resources(data_dir: PathBuf, threads: usize, isa: Isa) -> Resources {
-    Resources { data_dir, disk_max: DISK_MAX, threads, isa, memory_max: MEMORY_MAX }
+    let machine = Arc::new(Threads);
+    Resources { machine, data_dir, disk_max: DISK_MAX, threads, isa, memory_max: MEMORY_MAX }
 }
 
 fn describe(event: &RefereeEvent) -> String {

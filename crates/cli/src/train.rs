@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use coordinator::{Event, Options, Project, Refusal, Report, RunReport};
+use machine::Threads;
 use tokio::sync::{mpsc, watch};
 use transport::Iroh;
 use units::DeviceId;
@@ -104,6 +105,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             announce: args.announce,
             ledger,
             network: Arc::new(Iroh),
+            machine: Arc::new(Threads),
             auditor: auditing,
             rewind: args.rewind,
             threads,

@@ -36,6 +36,7 @@ use ledger_views::{
     Ask as _,
     runs::{self, RunPhase, RunView, SeatView},
 };
+use tokio::time::{Instant, sleep_until};
 use transport::{
     Listener,
     message::{Role, ToWorker},
@@ -59,6 +60,9 @@ use trouble::{Respite, Trouble};
 /// How often the ledger is read when nothing else happens.
 const PASS_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Time between two passes at least, in which devices are heard.
+const HEARING_MIN: Duration = Duration::from_millis(20);
+
 /// Opens a project, or resumes it, and drives it to its end. Returns `None` when it was stopped before.
 ///
 /// # Errors
@@ -71,12 +75,14 @@ pub fn run(options: Options) -> Pin<Box<dyn Future<Output = anyhow::Result<Optio
 async fn drive(mut options: Options) -> anyhow::Result<Option<Report>> {
     let mut stop = options.stop.clone();
     let opened = tokio::select! {
+        biased;
         opened = opening::open(&mut options) => opened?,
         _ = stop.wait_for(|stop| *stop) => return Ok(None),
     };
     let mut driver = Driver::new(&options, opened);
     driver.publish_corpus().await?;
     let is_done = tokio::select! {
+        biased;
         done = driver.drive() => done.map(|()| true),
         _ = stop.wait_for(|stop| *stop) => Ok(false),
     };
@@ -188,24 +194,32 @@ impl<'a> Driver<'a> {
 
     /// Repeats passes until the run has ended on the ledger.
     async fn drive(&mut self) -> anyhow::Result<()> {
-        let mut interval = tokio::time::interval(PASS_INTERVAL);
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut next = Instant::now();
         loop {
             let endpoint = Arc::clone(&self.endpoint);
+            // In this order devices that say much don't keep a pass waiting; they are heard between two passes.
             tokio::select! {
+                biased;
+                () = sleep_until(next) => {
+                    let begun = Instant::now();
+                    let pause = match self.pass().await {
+                        Ok(true) => return Ok(()),
+                        Ok(false) => {
+                            self.trouble.end();
+                            PASS_INTERVAL.saturating_sub(begun.elapsed()).max(HEARING_MIN)
+                        }
+                        Err(error) => {
+                            let Respite { pause, note } = self.trouble.endure(error)?;
+                            note.into_iter().for_each(|note| self.emit(Event::Note(note)));
+                            pause
+                        }
+                    };
+                    next = Instant::now() + pause;
+                }
+                () = self.fetches.arrived() => {}
                 event = endpoint.next_event() => {
                     let event = event.context("the endpoint for workers closed by itself")?;
                     self.hear(event);
-                }
-                () = self.fetches.arrived() => {}
-                _ = interval.tick() => match self.pass().await {
-                    Ok(true) => return Ok(()),
-                    Ok(false) => self.trouble.end(),
-                    Err(error) => {
-                        let Respite { pause, note } = self.trouble.endure(error)?;
-                        note.into_iter().for_each(|note| self.emit(Event::Note(note)));
-                        interval.reset_after(pause);
-                    }
                 }
             }
         }

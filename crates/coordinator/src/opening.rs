@@ -8,6 +8,7 @@ use ledger_views::{
     Ask as _, ITEMS_MAX, Window,
     runs::{self, RunView},
 };
+use machine::{Effort, Machine};
 use model::instructions::Isa;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -39,6 +40,8 @@ pub struct Options {
     pub ledger: Ledger,
     /// The network on which workers connect.
     pub network: Arc<dyn Network>,
+    /// The machine that aggregates and measures.
+    pub machine: Arc<dyn Machine>,
     /// The owner's auditing device; zero for none.
     pub auditor: DeviceId,
     /// Start a new run from the state after this many rounds of the folder's run, which must be over.
@@ -188,10 +191,10 @@ pub(crate) async fn open(options: &mut Options) -> anyhow::Result<Opened> {
 }
 
 /// Measures the validation loss of the aggregator's state.
-async fn measure(opened: &mut Opened) -> anyhow::Result<()> {
+async fn measure(options: &Options, opened: &mut Opened) -> anyhow::Result<()> {
     let aggregator = opened.aggregator.clone();
-    let measuring = tokio::task::spawn_blocking(move || aggregator.loss());
-    opened.loss_initial = measuring.await.context("measuring the initial loss panicked")??;
+    let machine = options.machine.as_ref();
+    opened.loss_initial = machine::run(machine, Effort::of(0), move || aggregator.loss()).await??;
     Ok(())
 }
 
@@ -261,7 +264,7 @@ async fn find_on_ledger(options: &Options, opened: &Opened) -> anyhow::Result<Op
 
 async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> {
     let ledger = &options.ledger;
-    measure(opened).await?;
+    measure(options, opened).await?;
     let state = opened.aggregator.state();
     opened.folder.keep_state(&state, &[])?;
     let terms = options.project.terms(state.digest())?;
@@ -322,7 +325,7 @@ async fn take_up(options: &Options, opened: &mut Opened, found: Found) -> anyhow
     (opened.run, opened.escrow) = (run, in_escrow(&summary));
     // The state of the beginning may be gone from disk; then the loss is that of the initial one.
     let _ = opened.aggregator.resume(&opened.folder, &terms.initial_state);
-    measure(opened).await?;
+    measure(options, opened).await?;
     resume(opened, &summary)?;
     keep_record(options, opened).await?;
     let announcement = announcement(options, opened);

@@ -147,17 +147,26 @@ impl Admission {
         self.lock().admitted.contains(device)
     }
 
-    /// Waits until the device has been a stranger for as long as strangers may stay.
+    /// Waits until the device has been a stranger for as long as strangers may stay, whatever becomes of others meanwhile.
     pub async fn outstayed(&self, device: &DeviceId) {
         loop {
-            let changed = self.changed.notified();
-            if self.is_admitted(device) {
-                changed.await;
-            } else if tokio::time::timeout(self.limits.stranger, changed).await.is_err()
-                && !self.is_admitted(device)
-            {
+            self.becomes(device, false).await;
+            let admitted = self.becomes(device, true);
+            if tokio::time::timeout(self.limits.stranger, admitted).await.is_err() {
                 return;
             }
+        }
+    }
+
+    /// Waits until the device is admitted, or is not.
+    async fn becomes(&self, device: &DeviceId, admitted: bool) {
+        loop {
+            // Made before the look: it then hears of everything that changes afterwards.
+            let changed = self.changed.notified();
+            if self.is_admitted(device) == admitted {
+                return;
+            }
+            changed.await;
         }
     }
 
@@ -220,6 +229,26 @@ mod tests {
         assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
         assert_ne!(network("::"), network("0.0.0.0"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stranger_stays_no_longer_because_others_are_admitted() {
+        let admission = Admission::new(Limits::USUAL);
+        let [seated, stranger] = [1, 2].map(|byte| DeviceId::from_bytes([byte; 32]));
+        let begun = tokio::time::Instant::now();
+        let admitting = async {
+            loop {
+                tokio::time::sleep(Limits::USUAL.stranger / 10).await;
+                admission.admit(seated);
+                admission.retain(&BTreeSet::from([seated]));
+            }
+        };
+        tokio::select! {
+            () = admission.outstayed(&stranger) => {}
+            () = admitting => {}
+            () = tokio::time::sleep(Limits::USUAL.stranger * 3) => panic!("it stays"),
+        }
+        assert_eq!(begun.elapsed(), Limits::USUAL.stranger);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::{
 
 use ledger_client::Ledger;
 use ledger_views::runs::AuditView;
+use machine::Priority;
 use tokio::sync::{mpsc, watch};
 use transport::{
     Network,
@@ -31,7 +32,7 @@ use crate::{
     options,
     outbox::Goal,
     participate::{Patience, connect, stopped},
-    replay::{self, Case, Finding, Priority},
+    replay::{self, Case, Finding},
     session,
 };
 
@@ -84,8 +85,9 @@ async fn audit_until(options: &AuditorOptions) -> anyhow::Result<Ending> {
     let mut patience = Patience::new(options.patience);
     loop {
         let connected = tokio::select! {
-            connected = connect(&caller, options.run) => connected,
+            biased;
             () = stopped(&options.stop) => return Ok(Ending::Stopped),
+            connected = connect(&caller, options.run) => connected,
         };
         let error = match connected {
             Ok(None) => return Ok(Ending::Finished),
@@ -104,8 +106,9 @@ async fn audit_until(options: &AuditorOptions) -> anyhow::Result<Ending> {
         let reason = patience.may_go_on(error)?;
         options.emit(Event::Disconnected { reason });
         tokio::select! {
-            () = patience.pause() => {}
+            biased;
             () = stopped(&options.stop) => return Ok(Ending::Stopped),
+            () = patience.pause() => {}
         }
     }
 }
@@ -143,8 +146,10 @@ impl<'a> Watch<'a> {
         looks.mark_changed();
         loop {
             let inputs = Arc::clone(&watch.inputs);
+            // In this order a coordinator that says much keeps nothing else waiting.
             tokio::select! {
-                message = inputs.endpoint.recv() => watch.hear(message?),
+                biased;
+                () = stopped(&options.stop) => return Ok(Ending::Stopped),
                 Some(done) = results.recv() => watch.pronounce(done).await?,
                 Ok(()) = looks.changed() => {
                     let look = looks.borrow_and_update().clone();
@@ -152,7 +157,7 @@ impl<'a> Watch<'a> {
                         return Ok(ending);
                     }
                 }
-                () = stopped(&options.stop) => return Ok(Ending::Stopped),
+                message = inputs.endpoint.recv() => watch.hear(message?),
             }
         }
     }

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{bail, ensure};
 use corpus::Manifest;
 use ledger_client::Ledger;
+use machine::{Machine, Priority};
 use model::instructions::Isa;
 use tokio::{sync::Semaphore, time::timeout};
 use transport::{
@@ -24,7 +25,6 @@ use crate::{
     inputs::Inputs,
     inquiry,
     participate::Refusal,
-    replay::Priority,
     states::{STATES_HELD_MAX, States},
     view,
 };
@@ -42,6 +42,7 @@ pub(crate) struct Caller {
     pub(crate) threads: usize,
     pub(crate) isa: Isa,
     pub(crate) memory_max: u64,
+    pub(crate) machine: Arc<dyn Machine>,
     pub(crate) priority: Priority,
     pub(crate) files: WorkerFiles,
     pub(crate) states: Arc<Mutex<States>>,
@@ -50,6 +51,8 @@ pub(crate) struct Caller {
 /// What a machine gives to computations.
 #[derive(Clone, Debug)]
 pub struct Resources {
+    /// The machine.
+    pub machine: Arc<dyn Machine>,
     /// Folder for shards.
     pub data_dir: PathBuf,
     /// Disk space to use there, in bytes.
@@ -69,9 +72,9 @@ impl Caller {
         (role, priority): (Role, Priority),
         device: &DeviceKey,
         (ledger, network): (&Ledger, &Arc<dyn Network>),
-        machine: &Resources,
+        resources: &Resources,
     ) -> anyhow::Result<Self> {
-        let Resources { data_dir, disk_max, threads, isa, memory_max } = machine;
+        let Resources { machine, data_dir, disk_max, threads, isa, memory_max } = resources;
         let files = WorkerFiles::open(data_dir, *disk_max);
         let files = files.map_err(|source| Refusal::Disk { folder: data_dir.clone(), source })?;
         // Elsewhere than on Linux a thread can't give way to other programs, so there is only one.
@@ -84,6 +87,7 @@ impl Caller {
             threads: if is_alone { 1 } else { *threads },
             isa: *isa,
             memory_max: *memory_max,
+            machine: Arc::clone(machine),
             priority,
             files,
             states: Arc::new(Mutex::new(States::new(STATES_HELD_MAX))),
@@ -121,6 +125,7 @@ impl Caller {
             threads: self.threads,
             isa: self.isa,
             activations: fit.activations,
+            machine: Arc::clone(&self.machine),
             priority: self.priority,
             turns: Arc::new(Semaphore::new(fit.at_once)),
             ledger: self.ledger.clone(),

@@ -170,8 +170,9 @@ impl Round {
             let is_idle = lock(&self.shared.outbox).is_empty();
             let pause = if is_idle { LOOK_LATER } else { LOOK_SOON };
             tokio::select! {
-                () = sleep(pause.saturating_sub(LOOK_MIN)) => {}
+                biased;
                 () = self.shared.wake.notified() => {}
+                () = sleep(pause.saturating_sub(LOOK_MIN)) => {}
             }
         }
     }

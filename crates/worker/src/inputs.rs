@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use corpus::{Draw, Manifest};
 use ledger_client::Ledger;
+use machine::{Effort, Machine, Priority};
 use model::{Activations, instructions::Isa};
 use tokio::{
     sync::Semaphore,
@@ -18,9 +19,7 @@ use transport::{Connection, FetchError, message::ToCoordinator};
 use units::{DeviceId, Digest};
 use verification::RunSpec;
 
-use crate::{
-    files::WorkerFiles, participate::Refusal, replay::Priority, states::States, work::Assignment,
-};
+use crate::{files::WorkerFiles, participate::Refusal, states::States, work::Assignment};
 
 /// How long the coordinator may take to serve a state that was asked for: it may have to derive it from another one.
 const SERVING_MAX: Duration = Duration::from_secs(30);
@@ -49,6 +48,7 @@ pub(crate) struct Inputs {
     pub(crate) threads: usize,
     pub(crate) isa: Isa,
     pub(crate) activations: Activations,
+    pub(crate) machine: Arc<dyn Machine>,
     /// Priority of replays.
     pub(crate) priority: Priority,
     /// Limits how many computations run at once; each holds a permit while it needs memory.
@@ -121,23 +121,23 @@ impl Inputs {
         let bytes = self.endpoint.fetch(update, size_max).await.ok()?;
         let spec = Arc::clone(&self.spec);
         let state = *state;
-        let applied = tokio::task::spawn_blocking(move || {
+        let applying = move || {
             let mut parameters = previous.as_ref().clone();
             verification::apply_outer(&spec, &mut parameters, &bytes).ok()?;
             (model::state_digest(&parameters) == state).then_some(parameters)
-        });
-        applied.await.ok().flatten()
+        };
+        machine::run(self.machine.as_ref(), Effort::of(0), applying).await.ok().flatten()
     }
 
     /// Returns the parameters derived from the seed, if they have the digest `state`.
     async fn initial(&self, state: &Digest) -> anyhow::Result<Option<Vec<f32>>> {
         let spec = Arc::clone(&self.spec);
         let state = *state;
-        let derived = tokio::task::spawn_blocking(move || {
+        let deriving = move || {
             let parameters = model::initial_parameters(&spec.model, &spec.seed.0);
             (model::state_digest(&parameters) == state).then_some(parameters)
-        });
-        derived.await.context("deriving the initial parameters panicked")
+        };
+        Ok(machine::run(self.machine.as_ref(), Effort::of(0), deriving).await?)
     }
 
     async fn download(&self, round: u32, state: &Digest) -> anyhow::Result<Vec<f32>> {

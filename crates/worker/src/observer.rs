@@ -5,6 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use anyhow::Context as _;
 use ledger_client::Ledger;
 use ledger_views::runs;
+use machine::Priority;
 use training_run::Commitment;
 use transport::{
     Network,
@@ -19,7 +20,7 @@ use crate::{
     audits::Running,
     connect::Caller,
     inputs::Inputs,
-    replay::{self, Case, Priority, Replay},
+    replay::{self, Case, Replay},
 };
 
 /// Who repeats a round, and with what.
@@ -152,6 +153,7 @@ pub(crate) async fn replay_alone(
     tokio::pin!(replaying);
     loop {
         tokio::select! {
+            biased;
             replay = &mut replaying => return replay,
             message = inputs.endpoint.recv() => match message {
                 Ok(ToWorker::Served { round, base }) => inputs.answer(round, Digest::from_bytes(base)),

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use abi::signed::Signer;
 use ledger_client::Ledger;
+use machine::Machine;
 use model::instructions::Isa;
 use tokio::sync::{mpsc, watch};
 use training_run::Bar;
@@ -25,6 +26,8 @@ pub struct Options {
     pub ledger: Ledger,
     /// The network on which the coordinator is reached.
     pub network: Arc<dyn Network>,
+    /// The machine that computes.
+    pub machine: Arc<dyn Machine>,
     /// Folder for shards.
     pub data_dir: PathBuf,
     /// Disk space that the worker may use, in bytes.
@@ -124,8 +127,9 @@ impl Options {
     }
 
     pub(crate) fn resources(&self) -> Resources {
-        let Self { data_dir, disk_max, threads, isa, memory_max, .. } = self;
+        let Self { machine, data_dir, disk_max, threads, isa, memory_max, .. } = self;
         Resources {
+            machine: Arc::clone(machine),
             data_dir: data_dir.clone(),
             disk_max: *disk_max,
             threads: *threads,

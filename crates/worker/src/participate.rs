@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf, pin::Pin, time::Duration};
 
+use machine::Priority;
 use thiserror::Error;
 use tokio::{
     sync::watch,
@@ -15,7 +16,6 @@ use crate::{
     courier::Courier,
     inputs::Inputs,
     membership::Membership,
-    replay::Priority,
     session::{self, Ending, Kept, LEAVING_MAX, Session},
     view,
 };
@@ -126,11 +126,12 @@ async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
     let mut patience = Patience::new(options.patience);
     loop {
         let connected = tokio::select! {
-            connected = connect(&caller, options.run) => connected,
+            biased;
             () = stopped(&options.stop) => {
                 leave_by_node(options, &courier).await;
                 return Ok(Ending::Stopped);
             }
+            connected = connect(&caller, options.run) => connected,
         };
         let error = match connected {
             Ok(None) => return Ok(Ending::Finished),
@@ -146,11 +147,12 @@ async fn participate_until(options: &Options) -> anyhow::Result<Ending> {
         let reason = patience.may_go_on(error)?;
         options.emit(Event::Disconnected { reason });
         tokio::select! {
-            () = patience.pause() => {}
+            biased;
             () = stopped(&options.stop) => {
                 leave_by_node(options, &courier).await;
                 return Ok(Ending::Stopped);
             }
+            () = patience.pause() => {}
         }
     }
 }

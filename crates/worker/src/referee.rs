@@ -20,6 +20,7 @@ use ledger_views::{
     Window,
     runs::{self, DisputeView},
 };
+use machine::Priority;
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep, timeout},
@@ -35,7 +36,7 @@ use crate::{
     inputs::Inputs,
     observer::{disclosed_leaves, replay_alone},
     participate::stopped,
-    replay::{Case, Priority, Replay},
+    replay::{Case, Replay},
 };
 use budget::Budget;
 use docket::{Docket, Name, Next};
@@ -126,8 +127,9 @@ async fn referee_until(options: &RefereeOptions) -> anyhow::Result<()> {
     let mut desk = Desk { options, caller, docket: Docket::default(), budget, older: None };
     loop {
         let pass = tokio::select! {
-            pass = desk.pass() => pass,
+            biased;
             () = stopped(&options.stop) => return Ok(()),
+            pass = desk.pass() => pass,
         };
         let pause = match pass {
             Ok(()) => POLL,
@@ -137,8 +139,9 @@ async fn referee_until(options: &RefereeOptions) -> anyhow::Result<()> {
             }
         };
         tokio::select! {
-            () = sleep(pause) => {}
+            biased;
             () = stopped(&options.stop) => return Ok(()),
+            () = sleep(pause) => {}
         }
     }
 }

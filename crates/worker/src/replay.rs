@@ -10,9 +10,8 @@ use std::{
     },
 };
 
-use anyhow::Context as _;
 use ledger_views::runs::{AuditView, DisputeView};
-use tokio::sync::oneshot;
+use machine::{Effort, Machine, Priority};
 use training_run::Commitment;
 use units::{DeviceId, Digest};
 use verification::{Comparison, JobError, Outcome};
@@ -73,15 +72,6 @@ pub(crate) enum Replay {
         /// The reason.
         reason: String,
     },
-}
-
-/// How urgent a computation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Priority {
-    /// As urgent as any other of this machine.
-    Usual,
-    /// It uses what other programs leave idle.
-    Idle,
 }
 
 impl From<&AuditView> for Case {
@@ -147,7 +137,8 @@ pub(crate) async fn replay_against(
             return Ok(Replay::Unavailable { reason });
         }
     };
-    let computed = compute((assignment, leaves), inputs.priority, called_off).await?;
+    let machine = (inputs.machine.as_ref(), inputs.priority);
+    let computed = compute((assignment, leaves), machine, called_off).await?;
     if called_off.load(Ordering::Relaxed) {
         anyhow::bail!("not needed any more");
     }
@@ -169,29 +160,22 @@ fn found(computed: Result<Comparison, JobError>) -> Replay {
     }
 }
 
-/// Computes in a thread of its own, since a thread's priority can't be raised again.
 async fn compute(
     (assignment, leaves): (Assignment, Option<Vec<Digest>>),
-    priority: Priority,
+    (machine, priority): (&dyn Machine, Priority),
     called_off: &Arc<AtomicBool>,
 ) -> anyhow::Result<Result<Comparison, JobError>> {
+    let steps = assignment.spec.steps(assignment.round);
+    let effort = Effort { steps, priority, called_off: Arc::clone(called_off) };
     let called_off = Arc::clone(called_off);
-    let (sender, computed) = oneshot::channel();
     let computing = move || {
-        if priority == Priority::Idle {
-            yield_to_others();
-        }
         let on_step = &mut |_| flow(&called_off);
-        let computed = match &leaves {
+        match &leaves {
             Some(leaves) => work::compare(&assignment, leaves, on_step),
             None => work::compute(&assignment, on_step).map(Comparison::Whole),
-        };
-        // Nobody waits for it any more.
-        let _ = sender.send(computed);
+        }
     };
-    let name = "replay".to_owned();
-    std::thread::Builder::new().name(name).spawn(computing).context("no thread for a replay")?;
-    computed.await.context("a replay panicked")
+    Ok(machine::run(machine, effort, computing).await?)
 }
 
 /// Returns whether to go on.
@@ -202,19 +186,6 @@ pub(crate) fn flow(called_off: &AtomicBool) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
-
-/// Gives this thread, and those that it starts, the lowest priority.
-#[cfg(target_os = "linux")]
-fn yield_to_others() {
-    // On Linux a priority belongs to a thread, though POSIX says to a process.
-    if let Err(error) = rustix::process::setpriority_process(None, 19) {
-        tracing::debug!(%error, "an audit runs at the usual priority");
-    }
-}
-
-/// Elsewhere the priority belongs to the whole process, which does more than audits: the auditor has one thread instead.
-#[cfg(not(target_os = "linux"))]
-fn yield_to_others() {}
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use std::{
 
 use abi::TrainingRuns::Verdict;
 use ledger_views::runs::{AuditView, SeatView};
+use machine::Effort;
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -175,8 +176,13 @@ impl<'a> Session<'a> {
         looks.mark_changed();
         loop {
             let inputs = Arc::clone(&self.inputs);
+            // In this order a coordinator that says much keeps nothing else waiting.
             let ended = tokio::select! {
-                message = inputs.endpoint.recv() => self.hear(message?).await?,
+                biased;
+                Ok(_) = stop.wait_for(|stop| *stop) => {
+                    self.leave().await?;
+                    Some(Ending::Stopped)
+                }
                 Some(done) = results.recv() => self.finish(done).await?,
                 Ok(()) = looks.changed() => {
                     let look = looks.borrow_and_update().clone();
@@ -185,10 +191,7 @@ impl<'a> Session<'a> {
                         None => None,
                     }
                 }
-                Ok(_) = stop.wait_for(|stop| *stop) => {
-                    self.leave().await?;
-                    Some(Ending::Stopped)
-                }
+                message = inputs.endpoint.recv() => self.hear(message?).await?,
             };
             if let Some(ending) = ended {
                 return Ok(ending);
@@ -532,9 +535,11 @@ async fn train(
     );
     let _turn = inputs.turns.acquire().await?;
     let assignment = inputs.assignment(round, inputs.device, base).await?;
+    let steps = assignment.spec.steps(round);
+    let effort = Effort { called_off: Arc::clone(called_off), ..Effort::of(steps) };
     let (called_off, done) = (Arc::clone(called_off), done.clone());
     let conduct = conduct.clone();
-    let computed = tokio::task::spawn_blocking(move || {
+    let computing = move || {
         if let Some(outcome) = conduct.instead(&assignment)? {
             return Ok(outcome);
         }
@@ -543,6 +548,6 @@ async fn train(
             replay::flow(&called_off)
         });
         computed.map_err(anyhow::Error::from)
-    });
-    computed.await?
+    };
+    machine::run(inputs.machine.as_ref(), effort, computing).await?
 }

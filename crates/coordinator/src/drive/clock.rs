@@ -1,8 +1,9 @@
 //! The time on a ledger that makes blocks only for transactions, and how long to wait for slow devices.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ledger_views::Head;
+use tokio::time::Instant;
 use units::UnixSeconds;
 
 /// The newest block seen, and when it was first seen.
@@ -15,10 +16,6 @@ impl LedgerClock {
     /// Returns the time that a block made now would have, at most a second too early: the head's time plus the time
     /// since it was seen.
     pub(super) fn estimate(&mut self, head: &Head) -> UnixSeconds {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "waiting is measured by the monotonic clock; the ledger decides"
-        )]
         let now = Instant::now();
         let since = match self.seen {
             Some((height, since)) if height == head.height => since,
@@ -47,7 +44,6 @@ impl RoundClock {
     /// Returns whether devices without a commitment had enough time: there is a quorum, and devices that are much slower
     /// than it would have finished.
     pub(super) fn is_patience_over(&mut self, round: u32, has_quorum: bool) -> bool {
-        #[expect(clippy::disallowed_methods, reason = "waiting changes no rule")]
         let now = Instant::now();
         if self.round != Some(round) {
             *self = Self { round: Some(round), opened: Some(now), has_quorum_since: None };

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
-use anyhow::Context as _;
 use corpus::Draw;
 use ledger_views::runs::{RunView, SeatView};
+use machine::Effort;
 use model::Activations;
 use units::DeviceId;
 use verification::{Job, JobError};
@@ -84,7 +84,8 @@ impl Driver<'_> {
         let (spec, base) = (Arc::clone(&self.spec), Arc::clone(self.aggregator.parameters()));
         let corpus = self.options.project.corpus.clone();
         let (threads, isa) = (self.options.threads, self.options.isa);
-        let replaying = tokio::task::spawn_blocking(move || {
+        let steps = spec.steps(round);
+        let replaying = move || {
             let draw = Draw { seed: &spec.seed.0, round, device: &device };
             let count = usize::try_from(spec.shards_per_round).unwrap_or(usize::MAX);
             let shards = corpus::assignment(&draw, corpus.shard_count(), count);
@@ -100,8 +101,9 @@ impl Driver<'_> {
                 activations: Activations::Recompute,
             };
             verification::execute(&job, &mut |_| ControlFlow::Continue(()))
-        });
-        match replaying.await.context("replaying a round panicked")? {
+        };
+        let machine = self.options.machine.as_ref();
+        match machine::run(machine, Effort::of(steps), replaying).await? {
             Ok(_) => Ok(None),
             Err(error @ (JobError::Diverged { .. } | JobError::Compress(_))) => {
                 Ok(Some(format!("{:#}", anyhow::Error::new(error))))

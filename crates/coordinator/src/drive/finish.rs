@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
 use ledger_views::runs::{self, RunPhase, RunView};
+use machine::Effort;
 use training_run::{Ending, Standing};
 use transport::message::ToWorker;
 
@@ -79,11 +79,11 @@ impl Driver<'_> {
             ("gleaner.state".to_owned(), self.aggregator.digest().to_string()),
         ]);
         let (aggregator, config, folder) = (self.aggregator.clone(), self.spec.model, path.clone());
-        let saving = tokio::task::spawn_blocking(move || -> anyhow::Result<f64> {
+        let saving = move || -> anyhow::Result<f64> {
             model::save(&folder, &config, aggregator.parameters(), &metadata)?;
             aggregator.loss()
-        });
-        let loss = saving.await.context("saving the model panicked")??;
+        };
+        let loss = machine::run(self.options.machine.as_ref(), Effort::of(0), saving).await??;
         Ok((loss, path.display().to_string()))
     }
 

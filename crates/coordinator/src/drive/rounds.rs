@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Context as _;
 use ledger_client::LedgerError;
 use ledger_views::runs::{self, RunView, SeatView};
+use machine::Effort;
 use units::{DeviceId, Digest, UnixSeconds};
 
 use super::{Driver, ignore_refusal, is_awaited, short};
@@ -132,12 +132,13 @@ impl Driver<'_> {
     ) -> anyhow::Result<()> {
         let glance = (round + 1).is_multiple_of(LOSS_ROUNDS);
         let mut aggregator = self.aggregator.clone();
-        let aggregated = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let aggregating = move || -> anyhow::Result<_> {
             let step = aggregator.advance(round, &updates)?;
             let loss = if glance { Some(aggregator.partial_loss()?) } else { None };
             Ok((aggregator, step, loss))
-        });
-        let aggregated = aggregated.await.context("aggregating panicked")?;
+        };
+        let machine = self.options.machine.as_ref();
+        let aggregated = machine::run(machine, Effort::of(0), aggregating).await?;
         let (aggregator, step, validation_loss) = match aggregated {
             Err(error) if error.is::<Diverged>() => {
                 return self.end_diverged(round, &format!("{error:#}")).await;

@@ -19,7 +19,7 @@ use training_run::Cause;
 use transport::Iroh;
 use units::{AccountId, DeviceId, Wei};
 use wallet::DeviceKey;
-use worker::{Behaviour, Conduct, Ending, Event, Finding, Refusal};
+use worker::{Behaviour, Ending, Event, Finding, Refusal};
 
 use crate::failure::{Hint as _, Interrupted};
 use crate::ledger;
@@ -238,10 +238,12 @@ async fn participate(
     let Search { args, ledger, output, .. } = search;
     let (events, received) = mpsc::unbounded_channel();
     let patience = Duration::from_secs(args.patience);
+    let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
     let options = worker::Options {
         run,
         account: args.account,
-        device: DeviceKey::load_or_create(&folder.join("device.key"))?,
+        conduct: args.behaviour.conduct(&device, args.accomplices.clone()),
+        device,
         ledger: (*ledger).clone(),
         network: Arc::new(Iroh),
         machine: Arc::new(Threads),
@@ -251,7 +253,6 @@ async fn participate(
         isa: args.isa.choose()?,
         memory_max: args.memory_max(),
         patience: if args.project.is_some() { patience } else { patience.min(CHOSEN_PATIENCE) },
-        conduct: Conduct { behaviour: args.behaviour, accomplices: args.accomplices.clone() },
         events,
         stop: stopped.clone(),
     };

@@ -21,6 +21,7 @@
 
 mod auditor;
 mod audits;
+mod conduct;
 mod connect;
 mod courier;
 mod files;
@@ -46,10 +47,11 @@ mod view;
 mod work;
 
 pub use auditor::{AuditorOptions, audit};
+pub use conduct::Conduct;
 pub use connect::Resources;
 pub use inquiry::{Estimate, Inquiry, Offer, is_unreachable};
 pub use machine::Priority;
-pub use misbehaviour::{Behaviour, Conduct, UnknownBehaviour};
+pub use misbehaviour::{Behaviour, UnknownBehaviour};
 pub use observer::{Difference, First, Observation, Observer, replay_round};
 pub use options::{Event, Options};
 pub use participate::{Refusal, participate};

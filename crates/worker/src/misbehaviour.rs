@@ -1,13 +1,13 @@
-//! Workers that cheat, so that the protection against them can be demonstrated (`demo --cheats`, `demo --colluders`) and
-//! tested from outside.
+//! Devices that cheat, so that the protection against them can be shown (`demo --cheats`, `demo --colluders`), tested from
+//! outside, and simulated.
 //!
-//! The session asks [`Conduct`] at each point where a device could cheat: what it computes, what it commits to, what it
-//! finds in an audit. An honest device gets back what it had.
+//! The honest path knows nothing of them: a cheat is another [`Craft`] than [`Honest`], which it alters.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -16,12 +16,20 @@ use ledger_views::{
     Ask as _,
     runs::{self, RunEvent},
 };
+use machine::Effort;
 use thiserror::Error;
+use tokio::time::sleep;
 use training_run::{Commitment, Effect};
+use transport::message::ToCoordinator;
 use units::{DeviceId, Digest};
 use verification::{JobError, Outcome, fabricate};
+use wallet::DeviceKey;
 
 use crate::{
+    Conduct,
+    conduct::{self, Audit, Craft, Honest, Submission, Training},
+    inputs::Inputs,
+    look, options,
     replay::{Case, Finding},
     work::Assignment,
 };
@@ -46,7 +54,7 @@ pub enum Behaviour {
     Copied,
     /// Does the work, then commits to other work for the same round.
     Twice,
-    /// Does the work, but commits after the round has closed.
+    /// Does the work, but is not done before the round has closed.
     Late,
     /// Does the work, but as an auditor claims that every other device's work is made up.
     FalseAudits,
@@ -82,71 +90,82 @@ impl FromStr for Behaviour {
 )]
 pub struct UnknownBehaviour(String);
 
-/// How a device does its work.
-#[derive(Clone, Debug, Default)]
-pub struct Conduct {
-    /// The kind of cheating.
-    pub behaviour: Behaviour,
-    /// Folder in which colluders tell each other the roots of their made-up work.
-    pub accomplices: Option<PathBuf>,
-}
-
-/// What a device commits to, and the update that it serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Submission {
-    pub(crate) commitment: Commitment,
-    pub(crate) update: Vec<u8>,
-    /// A second commitment to the same round.
-    pub(crate) second: Option<Commitment>,
-}
-
-impl Conduct {
-    /// Returns an outcome instead of doing the work, if the device makes its work up.
-    ///
-    /// # Errors
-    /// When the made-up update can't be compressed, or the accomplices can't be told.
-    pub(crate) fn instead(&self, assignment: &Assignment) -> anyhow::Result<Option<Outcome>> {
-        if !matches!(self.behaviour, Behaviour::MadeUp | Behaviour::Colluder) {
-            return Ok(None);
+impl Behaviour {
+    /// Returns the conduct of a device with this key; colluders tell each other the roots of their made-up work in the
+    /// folder `accomplices`.
+    #[must_use]
+    pub fn conduct(self, device: &DeviceKey, accomplices: Option<PathBuf>) -> Conduct {
+        match self {
+            Self::Honest => Conduct::honest(),
+            behaviour => {
+                Conduct(Arc::new(Cheat { behaviour, device: device.clone(), accomplices }))
+            }
         }
-        let outcome = made_up(assignment)?;
+    }
+}
+
+/// A device that cheats, or does useless work.
+#[derive(Debug)]
+struct Cheat {
+    behaviour: Behaviour,
+    device: DeviceKey,
+    accomplices: Option<PathBuf>,
+}
+
+impl Craft for Cheat {
+    fn train<'a>(&'a self, training: Training<'a>) -> conduct::Result<'a, Submission> {
+        Box::pin(async {
+            match self.behaviour {
+                Behaviour::MadeUp | Behaviour::Colluder => self.make_up(training).await,
+                Behaviour::Copied => {
+                    let (inputs, round) = (training.inputs, training.assignment.round);
+                    let honest = Honest.train(training).await?;
+                    let copied = copied(&inputs.ledger, inputs.run, round).await?;
+                    Ok(Submission { commitment: copied.unwrap_or(honest.commitment), ..honest })
+                }
+                Behaviour::Twice => {
+                    let (inputs, round) = (Arc::clone(training.inputs), training.assignment.round);
+                    let honest = Honest.train(training).await?;
+                    let again = commit_again(inputs, self.device.clone(), round, honest.commitment);
+                    tokio::spawn(again);
+                    Ok(honest)
+                }
+                Behaviour::Late => {
+                    let called_off = training.called_off;
+                    Honest.train(training).await?;
+                    while !called_off.load(Ordering::Relaxed) {
+                        sleep(LATE_PAUSE).await;
+                    }
+                    anyhow::bail!("the round has closed")
+                }
+                behaviour => Ok(altered(behaviour, Honest.train(training).await?)),
+            }
+        })
+    }
+
+    fn audit<'a>(&'a self, audit: Audit<'a>) -> conduct::Result<'a, Finding> {
+        match self.prejudice(audit.case) {
+            Some(finding) => Box::pin(async move { Ok(finding) }),
+            None => Honest.audit(audit),
+        }
+    }
+}
+
+impl Cheat {
+    /// Submits made-up work, and tells the accomplices its root.
+    async fn make_up(&self, training: Training<'_>) -> anyhow::Result<Submission> {
+        let Training { inputs, assignment, .. } = training;
+        let of = (assignment.round, assignment.device);
+        let machine = inputs.machine.as_ref();
+        let outcome = machine::run(machine, Effort::of(0), move || made_up(&assignment)).await??;
         if let Some(folder) = self.accomplices.as_deref().filter(|_| self.is_colluder()) {
-            tell(folder, (assignment.round, &assignment.device), &outcome.root)?;
+            tell(folder, (of.0, &of.1), &outcome.root)?;
         }
-        Ok(Some(outcome))
-    }
-
-    /// Returns what to commit to, and the update to serve, instead of the honest ones.
-    ///
-    /// # Errors
-    /// When a copier can't read the ledger.
-    pub(crate) async fn submission(
-        &self,
-        ledger: &Ledger,
-        (run, round): (u64, u32),
-        honest: Submission,
-    ) -> anyhow::Result<Submission> {
-        match self.behaviour {
-            Behaviour::Copied => match copied(ledger, run, round).await? {
-                Some(commitment) => Ok(Submission { commitment, ..honest }),
-                None => Ok(honest),
-            },
-            Behaviour::Honest
-            | Behaviour::MadeUp
-            | Behaviour::Colluder
-            | Behaviour::Late
-            | Behaviour::FalseAudits => Ok(honest),
-            behaviour => Ok(altered(behaviour, honest)),
-        }
-    }
-
-    /// Whether the device commits only after the round has closed.
-    pub(crate) fn is_late(&self) -> bool {
-        self.behaviour == Behaviour::Late
+        Ok(Submission::of(&inputs.device, outcome))
     }
 
     /// Returns a finding without a replay, if the device has one.
-    pub(crate) fn prejudice(&self, case: &Case) -> Option<Finding> {
+    fn prejudice(&self, case: &Case) -> Option<Finding> {
         match (self.behaviour, &self.accomplices) {
             (Behaviour::FalseAudits, _) => Some(Finding::Mismatch),
             (Behaviour::Colluder, Some(folder)) => {
@@ -162,13 +181,40 @@ impl Conduct {
     }
 }
 
+/// Pause of a late device between two looks whether its round has closed.
+const LATE_PAUSE: Duration = Duration::from_millis(50);
+
+/// Waits until the device's commitment is in a block, and sends another one for the same round.
+async fn commit_again(
+    inputs: Arc<Inputs>,
+    device: DeviceKey,
+    round: u32,
+    Commitment { seal, update }: Commitment,
+) {
+    let chain_id = inputs.ledger.chain_id();
+    let (seal, update) = (*update.as_bytes(), *seal.as_bytes());
+    let second =
+        options::sign(&device, chain_id, |signer| signer.commit(inputs.run, round, seal, update));
+    for _ in 0..AGAIN_TRIES {
+        let look = look::read(&inputs.ledger, inputs.run, &inputs.device).await;
+        if look.is_ok_and(|look| look.has_committed(round)) {
+            // What becomes of it is the ledger's matter.
+            let _ = inputs.endpoint.send(&ToCoordinator::Statement(second)).await;
+            return;
+        }
+        sleep(AGAIN_PAUSE).await;
+    }
+}
+
+/// How often a device that commits twice looks for its first commitment, and how long it waits in between.
+const AGAIN_TRIES: u32 = 100;
+const AGAIN_PAUSE: Duration = Duration::from_millis(100);
+
 /// Returns what a device with this behaviour submits instead of `honest`.
 fn altered(behaviour: Behaviour, honest: Submission) -> Submission {
     let update = sent_update(behaviour, honest.update);
     let commitment = Commitment { update: Digest::of(&update), ..honest.commitment };
-    let swapped = Commitment { seal: commitment.update, update: commitment.seal };
-    let second = (behaviour == Behaviour::Twice).then_some(swapped);
-    Submission { commitment, update, second }
+    Submission { commitment, update, ..honest }
 }
 
 /// Returns the file that tells the root of a made-up round.
@@ -253,7 +299,7 @@ async fn copied(ledger: &Ledger, run: u64, round: u32) -> anyhow::Result<Option<
         if first.is_some() {
             return Ok(first);
         }
-        tokio::time::sleep(COPY_PAUSE).await;
+        sleep(COPY_PAUSE).await;
     }
     Ok(None)
 }

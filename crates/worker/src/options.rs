@@ -12,7 +12,7 @@ use transport::Network;
 use units::{AccountId, DeviceId};
 use wallet::DeviceKey;
 
-use crate::{connect::Resources, misbehaviour::Conduct, replay::Finding, work::Pace};
+use crate::{conduct::Conduct, connect::Resources, replay::Finding, work::Pace};
 
 /// How a device takes part in a run.
 pub struct Options {
@@ -40,7 +40,7 @@ pub struct Options {
     pub memory_max: u64,
     /// How long to try to reach a coordinator that does not answer.
     pub patience: Duration,
-    /// Honest, except in demonstrations of cheating.
+    /// How the device does its rounds and audits.
     pub conduct: Conduct,
     /// Receives the events.
     pub events: mpsc::UnboundedSender<Event>,

@@ -15,27 +15,25 @@ use std::{
 
 use abi::TrainingRuns::Verdict;
 use ledger_views::runs::{AuditView, SeatView};
-use machine::Effort;
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
 };
-use training_run::Commitment;
 use transport::message::{ToCoordinator, ToWorker};
 use units::{DeviceId, Digest};
-use verification::{JobError, Outcome};
+use verification::JobError;
 
 use crate::{
-    Event, Options, Refusal,
+    Conduct, Event, Options, Refusal,
     audits::{Audits, Running},
+    conduct::{Audit, Submission, Training},
     courier::{Courier, Refused},
     inputs::{Base, Inputs},
     leaves::Leaves,
     look::Look,
     membership::{Membership, Step},
-    misbehaviour::{Conduct, Submission},
     outbox::Goal,
-    replay::{self, Case, Finding},
+    replay::{Case, Finding},
     served::Served,
     view,
     work::{self, Pace},
@@ -85,8 +83,6 @@ struct Work {
     update: Vec<u8>,
     loss: f32,
     tokens: u64,
-    /// Of a device that commits late.
-    held_back: Option<Vec<u8>>,
     stage: Stage,
 }
 
@@ -111,7 +107,7 @@ struct Announced {
 /// Results of the computing tasks.
 enum Done {
     Paced { round: u32, pace: Pace },
-    Trained { round: u32, work: anyhow::Result<Outcome> },
+    Trained { round: u32, work: anyhow::Result<Submission> },
     Audited { round: u32, subject: DeviceId, finding: anyhow::Result<Finding> },
 }
 
@@ -313,7 +309,7 @@ impl<'a> Session<'a> {
             self.kept.membership.committed();
             self.served.publish(self.inputs.endpoint.as_ref(), update).await?;
             self.options.emit(Event::Committed { round, loss, tokens });
-        } else if look.open_round() != Some(round) && work.held_back.is_none() {
+        } else if look.open_round() != Some(round) {
             work.stage = Stage::Missed;
             let reason =
                 "the round closed before this device's commitment was in a block".to_owned();
@@ -347,9 +343,6 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         announced.tries += 1;
-        if let Some(call) = self.kept.work.as_mut().and_then(|work| work.held_back.take()) {
-            self.inputs.endpoint.send(&ToCoordinator::Statement(call)).await?;
-        }
         self.options.emit(Event::RoundStarted { round });
         let (running, called_off) = Running::start();
         self.training = Some((round, running));
@@ -374,14 +367,10 @@ impl<'a> Session<'a> {
         let Case { round, subject, .. } = case;
         self.options.emit(Event::AuditStarted { round, subject });
         let (inputs, done) = (Arc::clone(&self.inputs), self.done.clone());
-        let prejudice = self.options.conduct.prejudice(&case);
+        let conduct = self.options.conduct.clone();
         tokio::spawn(async move {
-            let finding = match prejudice {
-                Some(finding) => Ok(finding),
-                None => replay::replay(&inputs, &case, &called_off)
-                    .await
-                    .map(|replay| replay.judge(&case)),
-            };
+            let audit = Audit { inputs: &inputs, case: &case, called_off: &called_off };
+            let finding = conduct.0.audit(audit).await;
             if !called_off.load(Ordering::Relaxed) {
                 let _ = done.send(Done::Audited { round, subject, finding });
             }
@@ -399,7 +388,7 @@ impl<'a> Session<'a> {
             Done::Trained { round, work } => {
                 self.training = None;
                 match work {
-                    Ok(outcome) => self.commit(round, outcome).await?,
+                    Ok(submission) => self.commit(round, submission).await?,
                     Err(error) if error.downcast_ref::<Refusal>().is_some() => {
                         // It would fail again in every round, and delay the others.
                         self.leave().await?;
@@ -431,34 +420,14 @@ impl<'a> Session<'a> {
     }
 
     /// Signs the commitment to the finished work of a round. The update waits until it is in a block.
-    async fn commit(&mut self, round: u32, outcome: Outcome) -> anyhow::Result<()> {
-        let inputs = Arc::clone(&self.inputs);
-        let Outcome { leaves, root, update, update_digest, loss_mean: loss, tokens } = outcome;
+    async fn commit(&mut self, round: u32, submission: Submission) -> anyhow::Result<()> {
+        let Submission { commitment, update, leaves, loss, tokens } = submission;
         self.kept.leaves.keep(round, leaves);
-        let seal = units::seal(&inputs.device, &root);
-        let commitment = Commitment { seal, update: update_digest };
-        let honest = Submission { commitment, update, second: None };
-        let conduct = &self.options.conduct;
-        let submission = conduct.submission(&inputs.ledger, (inputs.run, round), honest).await?;
-        let Submission { commitment, update, second } = submission;
-        let sign = |Commitment { seal, update }: Commitment| {
-            let (seal, update) = (*seal.as_bytes(), *update.as_bytes());
-            self.options.sign(|signer| signer.commit(inputs.run, round, seal, update))
-        };
-        let call = sign(commitment);
-        let held_back = conduct.is_late().then(|| call.clone());
-        let is_held_back = held_back.is_some();
-        let stage = Stage::Signed;
-        let work = Work { round, update, loss, tokens, held_back, stage };
-        let second = second.map(sign);
-        self.kept.work = Some(work);
-        if !is_held_back {
-            self.state(Goal::Commit { round }, call).await?;
-        }
-        if let Some(second) = second {
-            inputs.endpoint.send(&ToCoordinator::Statement(second)).await?;
-        }
-        Ok(())
+        let (seal, digest) = (*commitment.seal.as_bytes(), *commitment.update.as_bytes());
+        let run = self.inputs.run;
+        let call = self.options.sign(|signer| signer.commit(run, round, seal, digest));
+        self.kept.work = Some(Work { round, update, loss, tokens, stage: Stage::Signed });
+        self.state(Goal::Commit { round }, call).await
     }
 
     /// Gives up the seat, and waits a moment until the ledger shows it.
@@ -523,7 +492,7 @@ async fn train(
     conduct: &Conduct,
     called_off: &Arc<AtomicBool>,
     done: &mpsc::UnboundedSender<Done>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Submission> {
     let current = view::current(&inputs.ledger, inputs.run).await?;
     anyhow::ensure!(
         current.round == round && current.base == base.state,
@@ -535,19 +504,9 @@ async fn train(
     );
     let _turn = inputs.turns.acquire().await?;
     let assignment = inputs.assignment(round, inputs.device, base).await?;
-    let steps = assignment.spec.steps(round);
-    let effort = Effort { called_off: Arc::clone(called_off), ..Effort::of(steps) };
-    let (called_off, done) = (Arc::clone(called_off), done.clone());
-    let conduct = conduct.clone();
-    let computing = move || {
-        if let Some(outcome) = conduct.instead(&assignment)? {
-            return Ok(outcome);
-        }
-        let computed = work::compute(&assignment, &mut |pace| {
-            let _ = done.send(Done::Paced { round, pace });
-            replay::flow(&called_off)
-        });
-        computed.map_err(anyhow::Error::from)
-    };
-    machine::run(inputs.machine.as_ref(), effort, computing).await?
+    let done = done.clone();
+    let on_step = Box::new(move |pace| {
+        let _ = done.send(Done::Paced { round, pace });
+    });
+    conduct.0.train(Training { inputs, assignment, called_off, on_step }).await
 }

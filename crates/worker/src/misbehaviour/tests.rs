@@ -7,7 +7,7 @@ fn digest(byte: u8) -> Digest {
 fn honest() -> Submission {
     let update = vec![7; 40];
     let commitment = Commitment { seal: digest(1), update: Digest::of(&update) };
-    Submission { commitment, update, second: None }
+    Submission { commitment, update, leaves: Vec::new(), loss: 1.0, tokens: 40 }
 }
 
 #[test]
@@ -18,19 +18,20 @@ fn cheats_commit_to_what_they_serve() {
         let sent = altered(behaviour, honest());
         assert_ne!(sent.update, honest().update, "{behaviour:?}");
         assert_eq!(sent.commitment.update, Digest::of(&sent.update));
-        assert_eq!((sent.commitment.seal, sent.second), (digest(1), None));
+        assert_eq!(sent.commitment.seal, digest(1));
     }
-    let twice = altered(Behaviour::Twice, honest());
-    assert_eq!(twice.update, honest().update);
-    assert_ne!(twice.second, Some(twice.commitment));
-    assert!(twice.second.is_some());
 }
 
 #[test]
 fn colluders_pass_each_others_made_up_work_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let accomplices = Some(folder.path().join("secret"));
-    let colluder = Conduct { behaviour: Behaviour::Colluder, accomplices };
+    let cheat = |behaviour: Behaviour, accomplices: Option<PathBuf>| Cheat {
+        behaviour,
+        device: DeviceKey::from_seed(&[1; 32]),
+        accomplices,
+    };
+    let colluder = cheat(Behaviour::Colluder, accomplices);
     let subject = DeviceId::from_bytes([3; 32]);
     let of = |round: u32, subject: DeviceId| {
         let commitment = honest().commitment;
@@ -42,9 +43,9 @@ fn colluders_pass_each_others_made_up_work_and_nothing_else() {
     assert_eq!(colluder.prejudice(&of(2, subject)), passed);
     assert_eq!(colluder.prejudice(&of(1, subject)), None);
     assert_eq!(colluder.prejudice(&of(2, DeviceId::from_bytes([4; 32]))), None);
-    let honest = Conduct { behaviour: Behaviour::Honest, ..colluder };
-    assert_eq!(honest.prejudice(&of(2, subject)), None);
-    let liar = Conduct { behaviour: Behaviour::FalseAudits, accomplices: None };
+    let alone = cheat(Behaviour::MadeUp, colluder.accomplices.clone());
+    assert_eq!(alone.prejudice(&of(2, subject)), None);
+    let liar = cheat(Behaviour::FalseAudits, None);
     assert_eq!(liar.prejudice(&of(2, subject)), Some(Finding::Mismatch));
 }
 

@@ -56,9 +56,12 @@ impl Ports {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes an address free again.
-    fn release(&self, address: &SocketAddr) {
-        self.lock().remove(address);
+    /// Makes the address of a listener free again, unless another listener has it by now.
+    fn release(&self, shared: &Arc<Shared>) {
+        let mut taken = self.lock();
+        if taken.get(&shared.address).is_some_and(|it| it.ptr_eq(&Arc::downgrade(shared))) {
+            taken.remove(&shared.address);
+        }
     }
 
     /// Takes an address for a listener; any port when it is 0.

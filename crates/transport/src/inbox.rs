@@ -53,10 +53,15 @@ impl<E> Queue<E> {
     }
 }
 
+impl<E> Default for Inbox<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<E> Inbox<E> {
     /// Returns an inbox without events.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "an inbox is opened, by its endpoint")]
     pub fn new() -> Self {
         let waiting = Waiting {
             queues: BTreeMap::new(),

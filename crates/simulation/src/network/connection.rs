@@ -166,6 +166,8 @@ impl Connection for MemoryConnection {
     fn close(mut self: Box<Self>) -> Boxed<'static, ()> {
         Box::pin(async move {
             self.outbox = None;
+            // Nobody reads messages any more, so the session must not wait for space in the queue.
+            self.inbox.get_mut().close();
             let answer = self.limits.answer;
             if timeout(answer, &mut self.session).await.is_err() {
                 tracing::debug!("the coordinator did not read the last messages in time");

@@ -255,7 +255,7 @@ impl MemoryListener {
 
 impl Drop for MemoryListener {
     fn drop(&mut self) {
-        self.ports.release(&self.shared.address);
+        self.ports.release(&self.shared);
         self.shared.end();
         self.shared.sessions().abort_all();
     }
@@ -353,7 +353,7 @@ impl Listener for MemoryListener {
     fn close(&self) -> Boxed<'_, ()> {
         Box::pin(async {
             self.shared.close().await;
-            self.ports.release(&self.shared.address);
+            self.ports.release(&self.shared);
         })
     }
 }

@@ -241,7 +241,10 @@ impl Network for Host {
         let ports = self.network.ports.clone();
         let bound =
             taken.map(|shared| Box::new(MemoryListener::new(shared, ports)) as Box<dyn Listener>);
-        let in_use = || BindError { address: listen, source: io::ErrorKind::AddrInUse.into() };
+        let in_use = || BindError {
+            address: listen,
+            source: Box::new(io::Error::from(io::ErrorKind::AddrInUse)),
+        };
         let bound = bound.ok_or_else(in_use);
         Box::pin(async { bound })
     }

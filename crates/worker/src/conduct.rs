@@ -88,7 +88,7 @@ pub(crate) struct Honest;
 
 impl Craft for Honest {
     fn train<'a>(&'a self, training: Training<'a>) -> Result<'a, Submission> {
-        Box::pin(async {
+        Box::pin(async move {
             let Training { inputs, assignment, called_off, mut on_step } = training;
             let steps = assignment.spec.steps(assignment.round);
             let effort = Effort { called_off: Arc::clone(called_off), ..Effort::of(steps) };

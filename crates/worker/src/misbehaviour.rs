@@ -114,7 +114,7 @@ struct Cheat {
 
 impl Craft for Cheat {
     fn train<'a>(&'a self, training: Training<'a>) -> conduct::Result<'a, Submission> {
-        Box::pin(async {
+        Box::pin(async move {
             match self.behaviour {
                 Behaviour::MadeUp | Behaviour::Colluder => self.make_up(training).await,
                 Behaviour::Copied => {

@@ -36,7 +36,7 @@ use crate::{
     replay::{Case, Finding},
     served::Served,
     view,
-    work::{self, Pace},
+    work::Pace,
 };
 
 /// How often a round is started, if it could not be computed before.

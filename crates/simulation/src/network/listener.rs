@@ -163,15 +163,19 @@ impl Shared {
         }
         if self.inbox.put(device, Event::Connected { device }, 0).await.is_ok() {
             let reason = self.exchange(&link, device, from, (to, queue)).await;
-            let mut peers = self.peers();
-            if peers.get(&device).is_some_and(|peer| Arc::ptr_eq(&peer.link, &link)) {
-                peers.remove(&device);
-            }
-            drop(peers);
+            self.remove(&device, &link);
             // This fails only if the caller has stopped reading.
             let _put = self.inbox.put(device, Event::Disconnected { device, reason }, 0).await;
         }
         drop((ending, places));
+    }
+
+    /// Removes a device, unless it has connected again.
+    fn remove(&self, device: &DeviceId, link: &Arc<Link>) {
+        let mut peers = self.peers();
+        if peers.get(device).is_some_and(|peer| Arc::ptr_eq(&peer.link, link)) {
+            peers.remove(device);
+        }
     }
 
     /// Moves messages both ways until the stream ends; returns the reason.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::audits::Running;
+use machine::Threads;
 use model::{Activations, instructions::Isa};
 use verification::RunSpec;
 
@@ -74,7 +75,8 @@ async fn work_at_idle_priority_and_on_other_instructions_is_the_same() {
     let done = done.unwrap();
     for (isa, priority) in [(Isa::Scalar, Priority::Idle), (Isa::detect(), Priority::Usual)] {
         for leaves in [None, Some(done.leaves.clone())] {
-            let again = compute((assignment(isa), leaves), priority, &called_off).await.unwrap();
+            let job = (assignment(isa), leaves);
+            let again = compute(job, (&Threads, priority), &called_off).await.unwrap();
             let Ok(Comparison::Whole(again)) = again else { panic!("{again:?}") };
             assert_eq!((again.root, again.update_digest), (done.root, done.update_digest));
         }
@@ -82,7 +84,7 @@ async fn work_at_idle_priority_and_on_other_instructions_is_the_same() {
     let mut leaves = done.leaves.clone();
     leaves[2] = digest(9);
     let compared =
-        compute((assignment(Isa::detect()), Some(leaves)), Priority::Usual, &called_off).await;
+        compute((assignment(Isa::detect()), Some(leaves)), (&Threads, Priority::Usual), &called_off).await;
     assert_eq!(compared.unwrap(), Ok(Comparison::Differs { leaf: 2 }));
     let seal = units::seal(&SUBJECT, &done.root);
     let commitment = Commitment { seal, update: done.update_digest };
@@ -96,6 +98,6 @@ async fn a_replay_that_is_not_needed_stops() {
     let (running, called_off) = Running::start();
     drop(running);
     let job = (assignment(Isa::detect()), None);
-    let stopped = compute(job, Priority::Idle, &called_off).await.unwrap();
+    let stopped = compute(job, (&Threads, Priority::Idle), &called_off).await.unwrap();
     assert_eq!(stopped.unwrap_err(), JobError::CalledOff { step: 1 });
 }

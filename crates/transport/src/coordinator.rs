@@ -222,8 +222,8 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
         self.shared.meter.traffic()
     }
 
-    /// Delivers queued messages, then closes all connections and releases the port; on a busy machine the socket
-    /// may exist a moment longer.
+    /// Delivers queued messages, then closes all connections. The port is free once the endpoint is dropped; on a busy
+    /// machine the socket may exist a moment longer.
     pub async fn close(&self) {
         let Self { endpoint, shared, inbox, accepting, .. } = self;
         // Nobody reads events any more, so sessions must not wait for space in the queue.

@@ -105,7 +105,7 @@ pub trait Listener: fmt::Debug + Send + Sync {
     /// Returns the number of bytes transferred since the listener was opened.
     fn traffic(&self) -> Traffic;
 
-    /// Delivers queued messages, then closes all connections and releases the address.
+    /// Delivers queued messages, then closes all connections. The address is free once this is dropped.
     fn close(&self) -> Boxed<'_, ()>;
 }
 

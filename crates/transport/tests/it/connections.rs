@@ -69,6 +69,7 @@ async fn a_restarted_coordinator_is_found_on_its_old_port() {
         let address = first.addresses()[0];
         let (lost, ()) = tokio::join!(old.recv(), first.close());
         assert!(lost.is_err());
+        drop(first);
         let dial =
             Dial { secret: WORKER_SECRET, coordinator: first_key(), addresses: vec![address] };
 

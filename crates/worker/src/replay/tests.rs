@@ -83,8 +83,12 @@ async fn work_at_idle_priority_and_on_other_instructions_is_the_same() {
     }
     let mut leaves = done.leaves.clone();
     leaves[2] = digest(9);
-    let compared =
-        compute((assignment(Isa::detect()), Some(leaves)), (&Threads, Priority::Usual), &called_off).await;
+    let compared = compute(
+        (assignment(Isa::detect()), Some(leaves)),
+        (&Threads, Priority::Usual),
+        &called_off,
+    )
+    .await;
     assert_eq!(compared.unwrap(), Ok(Comparison::Differs { leaf: 2 }));
     let seal = units::seal(&SUBJECT, &done.root);
     let commitment = Commitment { seal, update: done.update_digest };

@@ -190,11 +190,12 @@ pub(crate) async fn open(options: &mut Options) -> anyhow::Result<Opened> {
     Ok(opened)
 }
 
-/// Measures the validation loss of the aggregator's state.
+/// Measures the validation loss of the aggregator's state, over the beginning of the text.
 async fn measure(options: &Options, opened: &mut Opened) -> anyhow::Result<()> {
     let aggregator = opened.aggregator.clone();
     let machine = options.machine.as_ref();
-    opened.loss_initial = machine::run(machine, Effort::of(0), move || aggregator.loss()).await??;
+    opened.loss_initial =
+        machine::run(machine, Effort::of(0), move || aggregator.partial_loss()).await??;
     Ok(())
 }
 

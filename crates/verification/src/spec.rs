@@ -147,7 +147,7 @@ impl RunSpec {
             shards_per_round: 4,
             segments: 4,
             optimizer: InnerKind::AdamW,
-            learning_rate: 3e-3,
+            learning_rate: 2e-3,
             learning_rate_floor: 0.1,
             rise_steps: 20,
             ramp_steps: 3,

@@ -28,6 +28,8 @@ pub enum Priority {
 /// How much there is to compute, and for how long it is wanted.
 #[derive(Clone, Debug)]
 pub struct Effort {
+    /// What is computed, in a word: the name of its thread.
+    pub name: &'static str,
     /// Number of training steps that it takes; 0 for what takes less than one.
     pub steps: u32,
     /// How urgent it is.
@@ -40,7 +42,7 @@ impl Effort {
     /// An effort of so many training steps, at the usual priority.
     #[must_use]
     pub fn of(steps: u32) -> Self {
-        Self { steps, priority: Priority::Usual, called_off: Arc::default() }
+        Self { name: "computation", steps, priority: Priority::Usual, called_off: Arc::default() }
     }
 
     /// Returns whether nobody wants the result any more.
@@ -102,6 +104,7 @@ pub struct Threads;
 impl Machine for Threads {
     fn run(&self, effort: Effort, work: Work) -> Ended {
         let (sender, ended) = oneshot::channel::<()>();
+        let name = effort.name;
         let computing = move || {
             if effort.priority == Priority::Idle {
                 yield_to_others();
@@ -109,7 +112,7 @@ impl Machine for Threads {
             work();
             drop(sender);
         };
-        let begun = std::thread::Builder::new().name("computation".to_owned()).spawn(computing);
+        let begun = std::thread::Builder::new().name(name.to_owned()).spawn(computing);
         Box::pin(async {
             begun?;
             // It says nothing but that it has ended, also when it panicked.

@@ -91,12 +91,13 @@ impl Craft for Honest {
         Box::pin(async move {
             let Training { inputs, assignment, called_off, mut on_step } = training;
             let steps = assignment.spec.steps(assignment.round);
-            let effort = Effort { called_off: Arc::clone(called_off), ..Effort::of(steps) };
             let called_off = Arc::clone(called_off);
+            let wanted = Arc::clone(&called_off);
+            let effort = Effort { name: "training", called_off, ..Effort::of(steps) };
             let computing = move || {
                 work::compute(&assignment, &mut |pace| {
                     on_step(pace);
-                    replay::flow(&called_off)
+                    replay::flow(&wanted)
                 })
             };
             let computed = machine::run(inputs.machine.as_ref(), effort, computing).await?;

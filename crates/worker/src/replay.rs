@@ -166,7 +166,7 @@ async fn compute(
     called_off: &Arc<AtomicBool>,
 ) -> anyhow::Result<Result<Comparison, JobError>> {
     let steps = assignment.spec.steps(assignment.round);
-    let effort = Effort { steps, priority, called_off: Arc::clone(called_off) };
+    let effort = Effort { name: "replay", steps, priority, called_off: Arc::clone(called_off) };
     let called_off = Arc::clone(called_off);
     let computing = move || {
         let on_step = &mut |_| flow(&called_off);

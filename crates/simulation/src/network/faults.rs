@@ -7,14 +7,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use units::Bps;
 
 use super::link::Link;
-use crate::Random;
+use crate::{Random, watched::Watched};
 
 /// Bytes of a packet.
 const PACKET_SIZE: u64 = 1_200;
@@ -24,6 +21,9 @@ const DRAWN_PACKETS_MAX: u64 = 64;
 
 /// Largest number of times that packets are sent again before one that is lost again and again is taken as arrived.
 const RETRANSMISSIONS_MAX: u32 = 12;
+
+/// Losses in a row at which a connection to the node breaks.
+const BREAKING: u32 = 3;
 
 /// Shortest time until a lost packet is sent again: a probe timeout (RFC 9002, section 6.2).
 const PROBE_MIN: Duration = Duration::from_millis(30);
@@ -59,7 +59,7 @@ impl Quality {
 pub struct Faults {
     state: Arc<Mutex<State>>,
     /// Changes with each cut and each healing.
-    changed: watch::Sender<u64>,
+    changed: Arc<Watched<()>>,
 }
 
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Faults {
     pub(super) fn new(quality: Quality, random: Random) -> Self {
         let (of_hosts, islands, links) = (BTreeMap::new(), Vec::new(), Vec::new());
         let state = State { quality, of_hosts, islands, links, random };
-        Self { state: Arc::new(Mutex::new(state)), changed: watch::Sender::new(0) }
+        Self { state: Arc::new(Mutex::new(state)), changed: Arc::new(Watched::new(())) }
     }
 
     /// Changes the quality of all paths between hosts that have no other one.
@@ -94,13 +94,13 @@ impl Faults {
     /// Cuts a set of hosts off from all others, in addition to what is cut already. Among themselves they are connected.
     pub fn partition(&self, island: BTreeSet<IpAddr>) {
         self.lock().islands.push(island);
-        self.changed.send_modify(|version| *version = version.wrapping_add(1));
+        self.changed.change(|()| true);
     }
 
     /// Ends all partitions.
     pub fn heal(&self) {
         self.lock().islands.clear();
-        self.changed.send_modify(|version| *version = version.wrapping_add(1));
+        self.changed.change(|()| true);
     }
 
     /// Breaks all connections of a host; both sides see it at once.
@@ -139,22 +139,13 @@ impl Faults {
 
     /// Waits until the path is not cut.
     pub(super) async fn healed(&self, path: (IpAddr, IpAddr)) {
-        let mut changed = self.changed.subscribe();
-        while self.is_cut(path) {
-            // The sender is `self`.
-            let _changed = changed.changed().await;
-        }
+        self.changed.wait_for(|_| !self.is_cut(path)).await;
     }
 
     /// Waits until the path has been cut for as long as `patience`.
     pub(super) async fn silent(&self, path: (IpAddr, IpAddr), patience: Duration) {
-        let mut changed = self.changed.subscribe();
         loop {
-            changed.mark_unchanged();
-            if !self.is_cut(path) {
-                let _changed = changed.changed().await;
-                continue;
-            }
+            self.changed.wait_for(|_| self.is_cut(path)).await;
             tokio::select! {
                 biased;
                 () = self.healed(path) => {}
@@ -170,8 +161,15 @@ impl Faults {
         state.draw(lost)
     }
 
+    /// Returns whether a connection breaks while something is on the way: its packets are lost again and again.
+    pub(crate) fn is_broken(&self, path: (IpAddr, IpAddr)) -> bool {
+        let mut state = self.lock();
+        let loss = state.between(path).loss;
+        (0..BREAKING).all(|_| state.draw(loss))
+    }
+
     /// Waits as long as `size` bytes take, lost packets and cuts included.
-    pub(super) async fn pass(&self, path: (IpAddr, IpAddr), size: usize) {
+    pub(crate) async fn pass(&self, path: (IpAddr, IpAddr), size: usize) {
         let (busy, delay) = self.time(path, size);
         sleep(busy + delay).await;
         if self.is_cut(path) {

@@ -7,11 +7,12 @@ use std::{
 };
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, sleep, sleep_until},
 };
 
 use super::faults::{Faults, Lane};
+use crate::watched::Watched;
 
 /// A side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,18 +71,18 @@ pub(super) struct Link {
 #[derive(Debug)]
 struct Terminal {
     host: IpAddr,
-    ended: watch::Sender<Option<End>>,
+    ended: Watched<Option<End>>,
     lane: Mutex<Lane>,
 }
 
 impl Terminal {
     fn new(host: IpAddr) -> Self {
-        Self { host, ended: watch::Sender::new(None), lane: Mutex::default() }
+        Self { host, ended: Watched::new(None), lane: Mutex::default() }
     }
 
     /// Ends the connection for this side, unless it has ended; returns whether it had not.
     fn end(&self, end: End) -> bool {
-        self.ended.send_if_modified(|ended| match ended {
+        self.ended.change(|ended| match ended {
             Some(_) => false,
             None => {
                 *ended = Some(end);
@@ -177,14 +178,13 @@ impl Link {
 
     /// Returns how the connection has ended for a side.
     pub(super) fn end(&self, side: Side) -> Option<End> {
-        self.of(side).ended.borrow().clone()
+        self.of(side).ended.get()
     }
 
     /// Waits until the connection has ended for a side.
     pub(super) async fn ended(&self, side: Side) -> End {
-        let mut ended = self.of(side).ended.subscribe();
-        let end = ended.wait_for(Option::is_some).await.expect("the sender is in `self`");
-        end.clone().expect("it was waited for")
+        let end = self.of(side).ended.wait_for(Option::is_some).await;
+        end.expect("it was waited for")
     }
 
     fn arrival(&self, from: Side, size: usize) -> Instant {

@@ -1,4 +1,6 @@
-//! `gleaner experiment`: measures what the rules of a training run are worth.
+//! `gleaner experiment`: measures what the rules of a training run are worth, and plays whole networks.
+
+mod network;
 
 use economy::{HonestRun, STRATEGIES, StrategyRow, cost_of_honesty, remaining, strategy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -17,6 +19,8 @@ pub(crate) struct Args {
 enum Command {
     /// Play strategies against the rules, and print what each of them gains against honest work
     Strategies(StrategiesArgs),
+    /// Play whole networks in virtual time, with losses, crashes, partitions and cheats, and say what did not hold
+    Network(network::Args),
 }
 
 /// Flags of `gleaner experiment strategies`.
@@ -73,16 +77,17 @@ struct CostDocument {
 /// Plays the strategies and prints the table.
 ///
 /// # Errors
-/// When stdout can't be written.
+/// When stdout can't be written, or a simulated network did not hold.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     match args.command {
         Command::Strategies(args) => strategies(&args, output),
+        Command::Network(args) => network::run(&args, output),
     }
 }
 
 fn strategies(args: &StrategiesArgs, output: &Output) -> anyhow::Result<()> {
     let StrategiesArgs { runs, seed } = *args;
-    let bar = progress(output);
+    let bar = progress(output, STRATEGIES);
     let mut strategies = Vec::with_capacity(STRATEGIES);
     while let Some(row) = strategy(strategies.len(), runs, seed) {
         bar.inc(1);
@@ -105,10 +110,10 @@ fn strategies(args: &StrategiesArgs, output: &Output) -> anyhow::Result<()> {
     output.print(&document, &text)
 }
 
-fn progress(output: &Output) -> ProgressBar {
+fn progress(output: &Output, count: usize) -> ProgressBar {
     let target =
         if output.is_live() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let length = u64::try_from(STRATEGIES).unwrap_or(u64::MAX);
+    let length = u64::try_from(count).unwrap_or(u64::MAX);
     let bar = ProgressBar::with_draw_target(Some(length), target);
     let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {elapsed}  {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

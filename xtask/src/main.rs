@@ -3,12 +3,14 @@
 //! - `cargo xtask tidy`: dependencies between crates against the table in `ARCHITECTURE.md`, crate names,
 //!   manifests, file sizes, test data.
 //! - `cargo xtask check`: runs the checks of CI locally.
+//! - `cargo xtask mutate [NAME...]`: breaks the rules one by one, in a copy of the tree, and looks whether a test notices.
 //!
 //! It reads the tree and `cargo metadata`, changes nothing, and says for every finding what to do.
 
 mod arrows;
 mod files;
 mod manifests;
+mod mutate;
 mod workspace;
 
 use std::path::{Path, PathBuf};
@@ -21,8 +23,9 @@ fn main() -> ExitCode {
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["tidy"] => tidy(&root()),
         ["check"] => check(&root()),
+        ["mutate", ref names @ ..] => mutate::mutate(&root(), names),
         _ => {
-            eprintln!("usage: cargo xtask tidy | check");
+            eprintln!("usage: cargo xtask tidy | check | mutate [NAME...]");
             return ExitCode::from(2);
         }
     };

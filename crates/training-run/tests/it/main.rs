@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod attacks;
+mod bounds;
 mod chances;
 mod disputes;
+mod draws;
 mod endings;
 mod play;
 mod properties;

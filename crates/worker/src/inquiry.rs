@@ -3,22 +3,26 @@
 //! 1. Read run and terms from the ledger.
 //! 2. Fetch the specification from the coordinator, which serves it to anyone; its digest is in the terms.
 //! 3. Compare specification and terms; check memory, disk, and the number of seats.
-//! 4. Measure how fast this machine trains that model, and compute from it how long a round takes and what it pays.
+//! 4. Measure how fast this machine trains that model, and compute from it how long a round takes and what it pays ([`crate::pay`]).
 
 use std::{net::SocketAddr, time::Duration};
 
 use ledger_client::Ledger;
-use ledger_views::runs;
+use ledger_views::{
+    Ask as _,
+    runs::{self, RunEvent, SeatView},
+};
 use model::instructions::Isa;
-use training_run::Terms;
+use training_run::{Effect, Terms};
 use transport::{Dial, FetchOnceError, Limits, Network};
-use units::{Digest, Wei};
+use units::{DeviceId, Digest, Wei};
 use verification::RunSpec;
 use wallet::DeviceKey;
 
 use crate::{
     fit::{Fit, Needs},
     participate::Refusal,
+    pay::{self, Estimate, Prospect},
     speed::{self, Machine},
     terms::contradiction,
 };
@@ -26,8 +30,8 @@ use crate::{
 /// Largest specification that is fetched, in bytes.
 pub(crate) const SPEC_SIZE_MAX: u64 = 64 << 10;
 
-/// Seconds of an hour.
-const HOUR: u64 = 3600;
+/// Number of blocks in which the last rounds of a run are looked for.
+const PACE_BLOCKS: u64 = 400;
 
 /// What a machine offers, and how long it waits for an answer.
 pub struct Inquiry<'a> {
@@ -60,18 +64,7 @@ pub struct Offer {
     pub terms: Terms,
     spec: RunSpec,
     machine: Machine,
-}
-
-/// What a run would pay this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Estimate {
-    /// Measured speed on the run's model.
-    pub tokens_per_second: u64,
-    /// Seconds that an ordinary round takes at that speed.
-    pub round_seconds: u64,
-    /// Pay for an hour of work at that speed, audits of others included, rounded down. Waiting for other devices
-    /// makes it less.
-    pub pay_per_hour: Wei,
+    prospect: Prospect,
 }
 
 impl Inquiry<'_> {
@@ -89,8 +82,10 @@ impl Inquiry<'_> {
         if summary.round >= terms.rounds {
             return Err(Refusal::Over.into());
         }
+        let device = self.device.device();
+        let seat = runs::standpoint(self.ledger, run, &device).await?.seat.map(|(_, seat)| seat);
         let is_full = u32::from(terms.seats_max) <= summary.seats_active;
-        if is_full && !self.has_seat(run).await? {
+        if is_full && !seat.as_ref().is_some_and(SeatView::is_active) {
             return Err(Refusal::Full { seats: terms.seats_max }.into());
         }
         let dial = Dial {
@@ -105,16 +100,27 @@ impl Inquiry<'_> {
         Needs::of(&spec).within(self.disk_max)?;
         let machine =
             Machine { threads: self.threads, isa: self.isa, activations: fit.activations };
-        Ok(Offer { run, round: summary.round, terms, spec, machine })
+        let prospect = Prospect {
+            rounds_left: terms.rounds.saturating_sub(summary.round),
+            stake: seat.map_or(Wei::ZERO, |seat| seat.stake),
+            has_auditor: summary.auditor != DeviceId::ZERO,
+            pace_ms: self.pace_ms(run).await?,
+        };
+        Ok(Offer { run, round: summary.round, terms, spec, machine, prospect })
     }
-}
 
-impl Inquiry<'_> {
-    /// Returns whether the device takes part already: it comes back.
-    async fn has_seat(&self, run: u64) -> anyhow::Result<bool> {
-        let device = self.device.device();
-        let seats = runs::seats(self.ledger, run).await?;
-        Ok(seats.iter().any(|seat| seat.device == device && seat.is_active()))
+    /// Returns how long the last rounds took.
+    async fn pace_ms(&self, run: u64) -> anyhow::Result<Option<u64>> {
+        let head = self.ledger.head().await?.height;
+        let events =
+            runs::events(self.ledger, run, head.saturating_sub(PACE_BLOCKS)..=head).await?;
+        let opened = events.into_iter().filter_map(|logged| match logged.event {
+            RunEvent::Followed(Effect::RoundOpened { round, deadline, .. }) => {
+                Some((round, deadline.as_u64()))
+            }
+            _ => None,
+        });
+        Ok(pace_ms(&opened.collect::<Vec<_>>()))
     }
 }
 
@@ -128,7 +134,7 @@ impl Offer {
     /// Returns the number of rounds that are not closed yet.
     #[must_use]
     pub fn rounds_left(&self) -> u32 {
-        self.terms.rounds.saturating_sub(self.round)
+        self.prospect.rounds_left
     }
 
     /// Measures how many tokens per second this machine trains on; takes a second, or as long as a step.
@@ -146,7 +152,7 @@ impl Offer {
     /// # Errors
     /// [`Refusal::TooSlow`] when a round would take longer than its deadline allows.
     pub fn estimate(&self, tokens_per_second: u64) -> Result<Estimate, Refusal> {
-        estimate(&self.terms, tokens_per_second)
+        pay::estimate(&self.terms, &self.prospect, tokens_per_second)
     }
 }
 
@@ -156,22 +162,12 @@ pub fn is_unreachable(error: &anyhow::Error) -> bool {
     error.downcast_ref::<FetchOnceError>().is_some()
 }
 
-fn estimate(terms: &Terms, tokens_per_second: u64) -> Result<Estimate, Refusal> {
-    let speed = tokens_per_second.max(1);
-    let round_seconds = terms.tokens_per_round.div_ceil(speed);
-    let allowed = terms.round_seconds.into();
-    if round_seconds > allowed {
-        return Err(Refusal::TooSlow { needed: round_seconds, allowed });
-    }
-    // Of each round's work, a share of the audit rate is repeated by another device: about as much as this device
-    // repeats for others, at the lower pay of an audit.
-    let (rate, whole) = (u64::from(terms.audit_rate.as_u16()), 10_000);
-    let tokens = speed.saturating_mul(HOUR).saturating_mul(whole) / (whole + rate);
-    let work = terms.price_per_token.checked_mul_count(tokens).unwrap_or(Wei::new(u128::MAX));
-    let audits = work.part_down(terms.audit_rate).and_then(|pay| pay.part_down(terms.audit_pay));
-    let pay_per_hour =
-        audits.and_then(|audits| work.checked_add(audits)).unwrap_or(Wei::new(u128::MAX));
-    Ok(Estimate { tokens_per_second, round_seconds, pay_per_hour })
+/// Returns the time between two openings of rounds, on average, from the deadlines that were set at each. A round that was opened
+/// again counts once.
+fn pace_ms(opened: &[(u32, u64)]) -> Option<u64> {
+    let ((first, begun), (last, ended)) = (opened.first()?, opened.last()?);
+    let rounds = u64::from(last.checked_sub(*first)?);
+    ended.saturating_sub(*begun).saturating_mul(1_000).checked_div(rounds)
 }
 
 /// Reads the specification that the terms name, and checks that both ask for the same.
@@ -212,47 +208,13 @@ const ADDRESSES_MAX: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use units::Bps;
-
-    fn terms() -> Terms {
-        Terms {
-            rounds: 24,
-            warmup_rounds: 3,
-            tokens_per_round: 36_000,
-            warmup_tokens_per_round: 18_000,
-            price_per_token: Wei::new(1_000),
-            audit_rate: Bps::ZERO,
-            audit_pay: Bps::WHOLE,
-            quorum: Bps::WHOLE,
-            seats_min: 2,
-            seats_max: 8,
-            round_seconds: 60,
-            audit_seconds: 60,
-            stall_seconds: 600,
-            relay_fee: Wei::ZERO,
-            spec: Digest::ZERO,
-            corpus: Digest::ZERO,
-            initial_state: Digest::ZERO,
-        }
-    }
 
     #[test]
-    fn pay_per_hour_follows_the_speed() {
-        let found = estimate(&terms(), 1_000).unwrap();
-        assert_eq!((found.round_seconds, found.pay_per_hour), (36, Wei::new(3_600_000_000)));
-        // At a rate of 25 % a fifth of the time goes to audits, which are paid like work, or less.
-        let audited = Terms { audit_rate: Bps::new(2_500).unwrap(), ..terms() };
-        assert_eq!(estimate(&audited, 1_000).unwrap().pay_per_hour, Wei::new(3_600_000_000));
-        let ill_paid = Terms { audit_pay: Bps::ZERO, ..audited };
-        assert_eq!(estimate(&ill_paid, 1_000).unwrap().pay_per_hour, Wei::new(2_880_000_000));
-    }
-
-    #[test]
-    fn a_round_must_fit_its_deadline() {
-        assert!(estimate(&terms(), 600).is_ok());
-        let refused = estimate(&terms(), 590).unwrap_err();
-        assert!(matches!(refused, Refusal::TooSlow { needed: 62, allowed: 60 }), "{refused}");
-        assert!(estimate(&terms(), 0).is_err(), "a machine too slow to be measured");
+    fn the_pace_is_the_time_between_rounds() {
+        assert_eq!(pace_ms(&[]), None);
+        assert_eq!(pace_ms(&[(3, 100)]), None);
+        assert_eq!(pace_ms(&[(3, 100), (4, 107)]), Some(7_000));
+        assert_eq!(pace_ms(&[(3, 100), (4, 107), (4, 110), (5, 115)]), Some(7_500));
     }
 
     #[tokio::test]

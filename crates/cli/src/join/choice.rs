@@ -9,11 +9,10 @@ use ledger_views::{
     ITEMS_MAX, Window,
     runs::{self, RunView},
 };
-use training_run::Terms;
 use transport::Iroh;
 use units::{Digest, Wei};
 use wallet::DeviceKey;
-use worker::{Estimate, Inquiry, Offer};
+use worker::{Estimate, Inquiry, Offer, Stretch};
 
 use super::Args;
 use super::skips::Skips;
@@ -127,29 +126,49 @@ impl Chosen {
     /// Describes what the owner can expect.
     pub(super) fn text(&self) -> String {
         let Self { offer, estimate } = self;
+        let price = offer.terms.price_per_token.checked_mul_count(1_000_000);
         format!(
-            "project {}: {} of {} rounds left, {} GRAIN a million tokens; this machine does {} tokens a second, a round in {} s: about {} GRAIN an hour, less what it waits for others; the pay of the first {} rounds is held back until the end",
+            "project {}: {} of {} rounds left, {} GRAIN a million tokens; this machine does {} tokens a second, a round in {} s: about {} GRAIN an hour in all{}",
             offer.run,
             offer.rounds_left(),
             offer.terms.rounds,
-            offer
-                .terms
-                .price_per_token
-                .checked_mul_count(1_000_000)
-                .map_or_else(|_| "very many".to_owned(), Wei::to_grain),
+            price.map_or_else(|_| "very many".to_owned(), Wei::to_grain),
             estimate.tokens_per_second,
             estimate.round_seconds,
             rounded(estimate.pay_per_hour),
-            held_back(&offer.terms),
+            stretches(estimate),
         )
     }
 }
 
-/// Returns the number of rounds whose pay is held back.
-fn held_back(terms: &Terms) -> u128 {
-    let most = terms.stake_max().map_or(0, Wei::as_u128);
-    let pay = terms.work_pay(terms.warmup_rounds).map_or(0, Wei::as_u128);
-    most.checked_div(pay).unwrap_or(0)
+/// Describes the rounds whose pay is held back, and those after them.
+fn stretches(estimate: &Estimate) -> String {
+    let Estimate { first, later, .. } = estimate;
+    let each = |stretch: &Stretch| {
+        format!(
+            "about {} GRAIN an hour, with {} repeated rounds of others for each own one",
+            rounded(stretch.pay_per_hour),
+            hundredths(stretch.audits),
+        )
+    };
+    let mut text = String::new();
+    if first.rounds > 0 {
+        let (rounds, each) = (first.rounds, each(first));
+        text.push_str(&format!(
+            "; the pay of the first {rounds} rounds is held back until it ends or this device leaves: {each}"
+        ));
+    }
+    if later.rounds > 0 {
+        let then = if first.rounds > 0 { "then each round is paid" } else { "each round is paid" };
+        text.push_str(&format!("; {then}: {}", each(later)));
+    }
+    text
+}
+
+/// Returns millionths as a number with two decimals.
+fn hundredths(millionths: u64) -> String {
+    let rounded = millionths.saturating_add(5_000) / 10_000;
+    format!("{}.{:02}", rounded / 100, rounded % 100)
 }
 
 /// Returns an amount of GRAIN with three significant digits: an estimate has no more.

@@ -43,18 +43,20 @@ fn a_copied_device_key_is_told() {
 
 #[test]
 fn joining_says_what_can_be_expected() {
-    let field = Field::new(&project(3, ""));
+    let field = Field::new(&project(20, ""));
     let mut train = field.train();
     train.until("is open");
     let mut worker = field.join(1, &[]);
-    worker.until("project 1: 3 of 3 rounds left");
+    worker.until("project 1: 20 of 20 rounds left");
     worker.until("joined");
     let text = worker.stderr().to_owned();
     for part in [
         "GRAIN a million tokens",
         "tokens a second",
-        "GRAIN an hour",
-        "the first 13 rounds is held back",
+        "GRAIN an hour in all",
+        "the pay of the first 13 rounds is held back until it ends or this device leaves: about",
+        "then each round is paid: about",
+        "with 0.06 repeated rounds of others for each own one",
     ] {
         assert!(text.contains(part), "`{text}` does not say `{part}`");
     }
@@ -86,6 +88,25 @@ fn a_dead_project_is_skipped_and_the_next_one_worked_for() {
     let mut train = field.train();
     train.until("project 2 is open");
     let mut workers = [1, 2].map(|index| field.join_any(index, &[]));
+    for worker in &mut workers {
+        worker.until("project 1 is skipped for now");
+        worker.until("joins project 2");
+    }
+    train.until("round 2 done");
+}
+
+#[test]
+fn a_project_that_does_not_fit_is_skipped_and_the_next_one_worked_for() {
+    let field = Field::new(&project(3, ""));
+    let large = project(3, "price_per_million_tokens = '900'\n");
+    let large = large.replace("layers = 1\nwidth = 32", "layers = 8\nwidth = 256");
+    fs::write(field.machine.path("large.toml"), large.replace("barley", "oats")).unwrap();
+    let args = ["train", "large.toml", "--json", "--rpc", &field.node.url];
+    let mut large = Running::start(field.machine.command(&args));
+    large.until("project 1 is open");
+    let mut train = field.train();
+    train.until("project 2 is open");
+    let mut workers = [1, 2].map(|index| field.join_any(index, &["--memory", "90"]));
     for worker in &mut workers {
         worker.until("project 1 is skipped for now");
         worker.until("joins project 2");

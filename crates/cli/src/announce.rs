@@ -35,8 +35,18 @@ pub(crate) fn parse(text: &str) -> Result<String, String> {
 /// # Errors
 /// When it is an address that nobody can dial, or some addresses are of this machine only and others are not.
 pub(crate) fn check(listen: SocketAddr, announce: &[String]) -> anyhow::Result<()> {
+    let announced = announce.first().and_then(|text| text.rsplit_once(':'));
+    if let (0, Some((_, port))) = (listen.port(), announced) {
+        return Err(anyhow::anyhow!(
+            "port {port} is announced, but the trainer would listen on a free one that nobody knows"
+        ))
+        .hint(format!("--listen {}", SocketAddr::new(listen.ip(), port.parse()?)));
+    }
     if announce.is_empty() && listen.ip().is_unspecified() {
-        let hint = format!("--announce HOST:{}", listen.port());
+        let hint = match listen.port() {
+            0 => format!("--listen {}:4433 --announce HOST:4433", listen.ip()),
+            port => format!("--announce HOST:{port}"),
+        };
         return Err(anyhow::anyhow!(
             "nobody can dial {}, the address listened on: workers need one of this machine's addresses, or its name",
             listen.ip()
@@ -111,6 +121,9 @@ mod tests {
             check("127.0.0.1:7000", &["trainer.example:7000"]).is_ok(),
             "something may forward"
         );
+        let error = check("127.0.0.1:0", &["localhost:7000"]).unwrap_err();
+        assert!(error.contains("port 7000 is announced"), "{error}");
+        assert!(check("0.0.0.0:0", &["trainer.example:7000"]).is_err());
         assert!(check("0.0.0.0:7000", &[]).unwrap_err().contains("nobody can dial 0.0.0.0"));
         assert!(check("[::]:7000", &[]).is_err());
         for here in ["127.0.0.1:7000", "localhost:7000", "[::1]:7000", "[::ffff:127.0.0.1]:7000"] {

@@ -153,6 +153,9 @@ pub(crate) fn parse_account(text: &str) -> Result<AccountId, String> {
 /// A text for clap.
 pub(crate) fn parse_payee(text: &str) -> Result<AccountId, String> {
     let account = parse_account(text)?;
+    if account == AccountId::from_bytes([0; 20]) {
+        return Err("nobody has the key of this account: give an account of a wallet".to_owned());
+    }
     match abi::Module::at(&convert::address(account)) {
         None => Ok(account),
         Some(module) => Err(format!(
@@ -232,6 +235,8 @@ mod tests {
             assert!(parse_payee(&module).unwrap_err().contains("module"), "{module}");
         }
         parse_payee("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266").unwrap();
+        let zero = format!("0x{:040x}", 0);
+        assert!(parse_payee(&zero).unwrap_err().contains("nobody has the key"));
     }
 
     #[test]

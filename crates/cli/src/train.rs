@@ -151,7 +151,7 @@ fn ended_early(report: &Report) -> anyhow::Result<()> {
     let saved = format!("the model is the ledger's state after round {rounds_completed}");
     let available: Vec<String> = rewindable.iter().map(ToString::to_string).collect();
     let rewind = format!(
-        "gleaner train --rewind N starts a new run from the state after round N: {} are on disk",
+        "gleaner train --rewind N starts a new run from the state after round N; on disk are those after {}",
         available.join(", ")
     );
     match (ending.as_str(), reason) {

@@ -30,7 +30,7 @@ const STATE_MAGIC: &[u8; 8] = b"GLNRST01";
 #[derive(Debug, Error)]
 pub enum FolderError {
     /// Reading or writing failed.
-    #[error("{path}: {source}: check that the disk has free space and that you may write to the folder", path = .path.display())]
+    #[error("{path} can't be used: check that the disk has free space and that you may write to the folder", path = .path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -179,20 +179,27 @@ impl Drop for Copy {
     }
 }
 
-/// Compiles and runs the tests of a package.
+/// Compiles and runs the tests of a package: first those that neither take long nor depend on chance, compiled quickly; all of them
+/// if these notice nothing.
 fn test(folder: &Path, package: &str) -> anyhow::Result<Verdict> {
-    let built = cargo(folder, &["--no-run"], package)?;
+    let quickly = format!("profile.release.package.{package}.opt-level=0");
+    let has_it = folder.join("crates").join(package).join("tests/it").is_dir();
+    let target: &[&str] = if has_it { &["--test", "it"] } else { &["--lib"] };
+    let first = [&["--config", &quickly], target].concat();
+    let built = cargo(folder, package, &[&first[..], &["--no-run"]].concat())?;
     if !built.status.success() {
         bail!("does not compile: {}", String::from_utf8_lossy(&built.stderr));
     }
-    let tested = cargo(folder, &[], package)?;
-    if tested.status.success() {
-        return Ok(Verdict::Survived);
+    for arguments in [&[&first[..], &["--", "--skip", "properties"]].concat()[..], &[]] {
+        let tested = cargo(folder, package, arguments)?;
+        if !tested.status.success() {
+            return Ok(Verdict::Killed(failed(&String::from_utf8_lossy(&tested.stdout))));
+        }
     }
-    Ok(Verdict::Killed(failed(&String::from_utf8_lossy(&tested.stdout))))
+    Ok(Verdict::Survived)
 }
 
-fn cargo(folder: &Path, arguments: &[&str], package: &str) -> anyhow::Result<Output> {
+fn cargo(folder: &Path, package: &str, arguments: &[&str]) -> anyhow::Result<Output> {
     Command::new("timeout")
         .args([SECONDS_MAX, "cargo", "test", "--quiet", "--release", "--package", package])
         .args(arguments)

@@ -115,6 +115,8 @@ fn records_of_undecided_rounds_are_kept() {
     let finding = play.truth(0, device(1));
     play.verdict(TRAINER, 0, 1, finding).unwrap();
     play.advance().unwrap();
+    play.by(OWNER, Input::Cancel).unwrap();
+    play.wait(600_001);
     play.finish();
     assert_eq!(play.paid(1), play.credited(1));
 }

@@ -36,6 +36,7 @@ struct Edit {
 }
 
 /// What the tests said.
+#[derive(PartialEq, Eq)]
 enum Verdict {
     /// The names of tests that failed.
     Killed(Vec<String>),
@@ -179,35 +180,42 @@ impl Drop for Copy {
     }
 }
 
-/// Compiles and runs the tests of a package: first those that neither take long nor depend on chance, compiled quickly; all of them
-/// if these notice nothing.
+/// Compiles and runs the tests of a package: first those that do not depend on chance, compiled quickly; all of them if these notice
+/// nothing.
 fn test(folder: &Path, package: &str) -> anyhow::Result<Verdict> {
-    let quickly = format!("profile.release.package.{package}.opt-level=0");
-    let has_it = folder.join("crates").join(package).join("tests/it").is_dir();
-    let target: &[&str] = if has_it { &["--test", "it"] } else { &["--lib"] };
-    let first = [&["--config", &quickly], target].concat();
-    let built = cargo(folder, package, &[&first[..], &["--no-run"]].concat())?;
-    if !built.status.success() {
-        bail!("does not compile: {}", String::from_utf8_lossy(&built.stderr));
+    let quickly = format!("profile.release.package.{package}.opt-level=1");
+    let list = folder.join("crates").join(package).join("tests/it/main.rs");
+    let all = std::fs::read_to_string(&list).ok();
+    if let Some(all) = &all {
+        std::fs::write(&list, all.replace("mod properties;\n", ""))?;
     }
-    for arguments in [&[&first[..], &["--", "--skip", "properties"]].concat()[..], &[]] {
-        let tested = cargo(folder, package, arguments)?;
-        if !tested.status.success() {
-            return Ok(Verdict::Killed(failed(&String::from_utf8_lossy(&tested.stdout))));
-        }
+    let target: &[&str] = if all.is_some() { &["--test", "it"] } else { &["--lib"] };
+    let first = cargo(folder, package, &[&["--config", &quickly], target].concat())?;
+    if let Some(all) = &all {
+        std::fs::write(&list, all)?;
     }
-    Ok(Verdict::Survived)
+    if first != Verdict::Survived {
+        return Ok(first);
+    }
+    cargo(folder, package, &[])
 }
 
-fn cargo(folder: &Path, package: &str, arguments: &[&str]) -> anyhow::Result<Output> {
-    Command::new("timeout")
+/// Runs tests of a package.
+///
+/// # Errors
+/// When they do not compile.
+fn cargo(folder: &Path, package: &str, arguments: &[&str]) -> anyhow::Result<Verdict> {
+    let Output { status, stdout, stderr } = Command::new("timeout")
         .args([SECONDS_MAX, "cargo", "test", "--quiet", "--release", "--package", package])
         .args(arguments)
         // A failure that was found by chance is not tried first with the next mutation.
         .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1")
         .current_dir(folder)
         .output()
-        .context("timeout cargo test: cannot be started")
+        .context("timeout cargo test: cannot be started")?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    ensure!(!stderr.contains("error: could not compile"), "it does not compile: {stderr}");
+    Ok(if status.success() { Verdict::Survived } else { Verdict::Killed(failed(&stdout)) })
 }
 
 /// Returns the names of failed tests in the output of `cargo test`.

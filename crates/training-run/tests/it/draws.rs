@@ -371,6 +371,42 @@ fn a_silent_auditor_is_drawn_less_until_it_answers() {
     assert_eq!(play.seat(4).silences, silences);
 }
 
+/// Four seats; the owner's device has left its last audit unanswered.
+fn with_silent_owner() -> Play {
+    let base = staked(always(), 4, 3);
+    for trial in 0..60 {
+        let mut play = drawn(&base, trial, 1..=4);
+        let round = play.book.state().round - 1;
+        let by_owner = play.audits().into_iter().filter(|(_, _, auditor)| *auditor == TRAINER);
+        if by_owner.count() != 1 {
+            continue;
+        }
+        for (round, subject, auditor) in play.audits() {
+            if auditor != TRAINER {
+                let finding = play.truth(round, subject);
+                play.by(STRANGER, Input::Verdict { auditor, round, subject, finding }).unwrap();
+            }
+        }
+        play.wait(31);
+        play.draw(round).unwrap();
+        play.draw(round).unwrap();
+        if play.book.state().trainer_silences == 1 && play.book.state().trainer_audits == 0 {
+            return play;
+        }
+    }
+    panic!("a twentieth of the audits is the owner's");
+}
+
+#[test]
+fn nothing_is_left_to_an_owners_device_that_was_silent() {
+    let base = with_silent_owner();
+    for trial in 0..30 {
+        let play = drawn(&base, trial, 1..=4);
+        let drawn = auditors(&play, base.log.len());
+        assert!(drawn.into_values().flatten().all(|auditor| auditor != TRAINER));
+    }
+}
+
 /// An audit that passed can't be given again, nor can one be given for another commitment.
 #[test]
 fn a_verdict_can_be_used_once() {

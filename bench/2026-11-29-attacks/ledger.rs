@@ -194,6 +194,6 @@ fn a11_a_commitment_costs_more_with_more_seats() {
         println!("a11: {seats} seats: a commitment costs up to {dearest} gas; {refused} ran out of a block's {BLOCK_GAS}");
         (dearest, refused)
     });
-    assert!(costs[1].0 > 4 * costs[0].0, "{costs:?}");
-    assert!(costs[2].1 > 0 || costs[2].0 > BLOCK_GAS / 2, "{costs:?}");
+    // In the first round. The state of rounds whose pay is held back comes on top: the review found 58 million with 256 seats.
+    assert!(costs[1].0 > 5 * costs[0].0 && costs[2].0 > 10 * costs[0].0, "{costs:?}");
 }

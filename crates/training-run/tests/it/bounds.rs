@@ -3,7 +3,9 @@
 use training_run::{Effect, Finding, Input, Phase, Refused, Ruling, Terms};
 use units::{Bps, Digest, Wei};
 
-use crate::play::{OWNER, PAY, Play, STRANGER, TRAINER, account, commitment, device, terms};
+use crate::play::{
+    OWNER, PAY, Play, STRANGER, TRAINER, account, commitment, device, ruling, terms,
+};
 
 #[test]
 fn terms_have_bounds() {
@@ -198,8 +200,7 @@ fn nobody_is_blamed_without_a_replay() {
     for auditor in [device(1), TRAINER] {
         let (round, subject) = (2, if auditor == TRAINER { 3 } else { 2 });
         play.verdict(auditor, round, subject, Finding::Mismatch).unwrap();
-        let (subject, ruling) = (device(subject), Ruling::Unavailable);
-        play.by(STRANGER, Input::Rule { round, subject, ruling }).unwrap();
+        play.by(STRANGER, ruling(round, device(subject), Ruling::Unavailable)).unwrap();
     }
     assert!((1..=4).all(|number| !play.is_expelled(number)));
     assert_eq!((play.seat(1).stake, play.book.state().trainer_errors), (stake, 0));

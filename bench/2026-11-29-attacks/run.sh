@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
 # Plays the attacks of the review on the rules and programs of commit 6f1cecb, where they succeed, then runs the tests of the rules and programs as
-# they are now, and prints a table: run.sh FOLDER_FOR_OUTPUT [old|new]
+# they are now, and prints a table: run.sh FOLDER_FOR_OUTPUT [PART...], parts being rules, ledger, transport, rpc, processes, thief and new; all
+# of them by default.
 #
 # The old commit is taken into a worktree in the system's folder for what is temporary. CARGO_TARGET_DIR may name a folder with what was
-# built before; CARGO a program to be called instead of cargo.
+# built before; the old commit is built in a folder beside it, since cargo takes crates of another tree for its own. CARGO
+# may name a program to be called instead of cargo.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=${1:?a folder for the output}
-part=${2:-both}
+shift
+parts=("$@")
+((${#parts[@]})) || parts=(rules ledger transport rpc processes thief new)
 old_commit=6f1cecb
 cargo=${CARGO:-cargo}
+target=${CARGO_TARGET_DIR:-$root/target}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
@@ -22,33 +27,38 @@ tests() {
   "$cargo" test --release -p "$package" --no-fail-fast -- --show-output --test-threads 1 "$@" 2>&1 || true
 }
 
-old() {
-  local tree
+# Takes the old commit into a folder of its own, once.
+tree=""
+old_tree() {
+  [[ -z $tree ]] || return 0
   tree=$(mktemp -d)/old
   git -C "$root" worktree add --quiet --detach "$tree" "$old_commit"
-  # shellcheck disable=SC2064
-  trap "git -C '$root' worktree remove --force '$tree'" EXIT
+  trap 'git -C "$root" worktree remove --force "$tree"' EXIT
   cp "$here/rules.rs" "$tree/crates/training-run/tests/attacks.rs"
-  cp "$here/ledger.rs" "$tree/crates/execution/tests/it/attacks.rs"
-  cp "$here/transport.rs" "$tree/crates/transport/tests/it/attacks.rs"
-  cp "$here/rpc.rs" "$tree/crates/rpc/tests/it/attacks.rs"
-  cp "$here/processes.rs" "$tree/crates/cli/tests/it/attacks.rs"
-  for crate in execution transport rpc cli; do
-    echo 'mod attacks;' >>"$tree/crates/$crate/tests/it/main.rs"
+  for pair in ledger:execution transport:transport rpc:rpc processes:cli; do
+    cp "$here/${pair%%:*}.rs" "$tree/crates/${pair#*:}/tests/it/attacks.rs"
+    echo 'mod attacks;' >>"$tree/crates/${pair#*:}/tests/it/main.rs"
   done
   echo 'ed25519-dalek.workspace = true' >>"$tree/crates/execution/Cargo.toml"
+}
+
+old() {
+  local part=$1 package=$1
+  case $part in
+    rules) package=training-run ;;
+    ledger) package=execution ;;
+    processes | thief) package=gleaner ;;
+  esac
+  old_tree
   (
     cd "$tree"
-    # A worktree has no packages of its own to look for.
-    for pair in rules:training-run ledger:execution transport:transport rpc:rpc processes:gleaner; do
-      echo "== ${pair%%:*}"
-      tests "${pair#*:}" a01_ a02_ a03_ a04_ a05_ a06_ a07_ a08_ a09_ a10_ a11_ a12_ a13_ a14_
-    done
-    cp "$here/thief.rs" crates/cli/tests/it/attacks.rs
-    git apply "$here/thief.patch"
-    echo "== thief"
-    tests gleaner a06_
-  ) | sed -e "s|$tree|OLD|g" >"$out/old.txt"
+    export CARGO_TARGET_DIR=$target-before
+    if [[ $part == thief ]]; then
+      cp "$here/thief.rs" crates/cli/tests/it/attacks.rs
+      git apply "$here/thief.patch"
+    fi
+    tests "$package" a01_ a02_ a03_ a04_ a05_ a06_ a07_ a08_ a09_ a10_ a11_ a12_ a13_ a14_
+  ) | sed -e "s|$tree|OLD|g" >"$out/old-$part.txt"
 }
 
 new() {
@@ -71,16 +81,14 @@ new() {
   ) | sed -e "s|$root|NEW|g" >"$out/new.txt"
 }
 
-# Says how a test ended in a file of output: a test's name in it has no `section::`.
+# Says how a test ended, by the output in a file.
 verdict() {
-  local file=$1 section=$2 name=$3
-  awk -v section="$section" -v name="$name" '
-    /^== / { current = $2 }
-    $1 == "test" && (section == "" || current == section) {
+  awk -v name="$2" '
+    $1 == "test" {
       found = $2
       sub(/^attacks::/, "", found)
       if (found == name || $2 == name) print $NF
-    }' "$file" | tail -1
+    }' "$1" 2>/dev/null | tail -1
 }
 
 table() {
@@ -90,17 +98,18 @@ table() {
   while IFS='|' read -r row what old_name new_name; do
     before="not shown" after="not shown"
     if [[ -n $old_name ]]; then
-      before=$(verdict "$out/old.txt" "${old_name%%::*}" "${old_name#*::}")
+      before=$(verdict "$out/old-${old_name%%::*}.txt" "${old_name#*::}")
       before="${old_name#*::}: ${before:-did not run}"
     fi
     if [[ -n $new_name ]]; then
-      after=$(verdict "$out/new.txt" "" "$new_name")
+      after=$(verdict "$out/new.txt" "$new_name")
       after="$new_name: ${after:-did not run}"
     fi
     echo "| $row | $what | $before | $after |"
   done <"$here/rows.txt"
 }
 
-[[ $part == new ]] || old
-[[ $part == old ]] || new
+for part in "${parts[@]}"; do
+  if [[ $part == new ]]; then new; else old "$part"; fi
+done
 table | tee "$out/table.md"

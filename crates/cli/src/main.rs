@@ -155,7 +155,6 @@ mod tests {
 
     /// Every command in a code block of README and docs is one that this program takes.
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "cargo says where the repository is now")]
     fn the_commands_of_the_documents_exist() {
         #[expect(clippy::disallowed_methods, reason = "cargo says where the crate is now")]
         let root = std::env::var("CARGO_MANIFEST_DIR").unwrap() + "/../..";

@@ -168,7 +168,8 @@ impl<'a> Watch<'a> {
                 self.inputs.answer(round, Digest::from_bytes(base));
             }
             ToWorker::Refused { reason } => {
-                self.options.emit(Event::Refused { reason });
+                // If it matters, a node says so as well.
+                tracing::debug!(%reason, "the coordinator has refused something");
                 self.courier.hurry();
             }
             ToWorker::Audit { .. } | ToWorker::Finished => self.courier.wake(),

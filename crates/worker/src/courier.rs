@@ -152,9 +152,17 @@ impl Round {
         loop {
             match look::read(&self.ledger, self.run, &self.device).await {
                 Ok(look) => {
-                    for (goal, fate) in lock(&self.shared.outbox).settle(&look) {
+                    let mut outbox = lock(&self.shared.outbox);
+                    for (goal, fate) in outbox.settle(&look) {
                         tracing::debug!(?goal, ?fate, "a statement is settled");
                     }
+                    let mut refused = lock(&self.shared.refused);
+                    for (goal, error) in outbox.take_refused() {
+                        if refused.len() < REFUSALS_MAX {
+                            refused.push(Refused { goal, error });
+                        }
+                    }
+                    drop((outbox, refused));
                     self.looks.send_replace(Some(Arc::new(look)));
                 }
                 Err(error) => tracing::debug!("the ledger does not answer: {error:#}"),
@@ -181,13 +189,8 @@ impl Round {
         let Some((goal, result)) = done else { return };
         let mut outbox = lock(&self.shared.outbox);
         match result {
-            Err(error @ LedgerError::Refused { .. }) => {
-                let mut refused = lock(&self.shared.refused);
-                // What became needless meanwhile is refused as well; nobody has to know.
-                if outbox.refused(goal) && refused.len() < REFUSALS_MAX {
-                    refused.push(Refused { goal, error });
-                }
-            }
+            // What became needless meanwhile is refused as well; nobody has to know.
+            Err(error @ LedgerError::Refused { .. }) => outbox.refused(goal, error),
             Err(error) => {
                 tracing::info!(?goal, "a node did not take a statement: {error:#}");
                 outbox.answered(goal, Instant::now());

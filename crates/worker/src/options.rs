@@ -95,7 +95,7 @@ pub enum Event {
         /// The finding.
         finding: Finding,
     },
-    /// The ledger or the coordinator refused a message.
+    /// The ledger refused a statement.
     Refused {
         /// The reason.
         reason: String,

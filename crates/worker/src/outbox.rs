@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use abi::{DEVICES, TRAINING_RUNS};
 use alloy_primitives::Address;
+use ledger_client::LedgerError;
 use tokio::time::Instant;
 use units::{AccountId, DeviceId};
 
@@ -69,6 +70,8 @@ struct Waiting {
     is_out: bool,
     /// Whether a node was ever given it.
     was_out: bool,
+    /// Why a node has refused it. The ledger may have it by now, from the coordinator.
+    refusal: Option<LedgerError>,
 }
 
 /// The statements that wait.
@@ -124,8 +127,8 @@ impl Outbox {
         if self.waiting.len() >= WAITING_MAX {
             return false;
         }
-        let waiting = Waiting { goal, call, next, pause: PAUSE, is_out: false, was_out: false };
-        self.waiting.push(waiting);
+        let (is_out, was_out, refusal) = (false, false, None);
+        self.waiting.push(Waiting { goal, call, next, pause: PAUSE, is_out, was_out, refusal });
         true
     }
 
@@ -187,11 +190,17 @@ impl Outbox {
         }
     }
 
-    /// The ledger refuses the statement: forgets it, and returns whether it still waited.
-    pub(crate) fn refused(&mut self, goal: Goal) -> bool {
-        let count = self.waiting.len();
-        self.waiting.retain(|waiting| waiting.goal != goal);
-        self.waiting.len() < count
+    /// A node has refused the statement. No node is given it again; the next look at the ledger shows whether it matters.
+    pub(crate) fn refused(&mut self, goal: Goal, error: LedgerError) {
+        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.goal == goal) {
+            waiting.refusal = Some(error);
+        }
+    }
+
+    /// Forgets the refused statements, and returns those whose fate the ledger does not show: they were settled before.
+    pub(crate) fn take_refused(&mut self) -> Vec<(Goal, LedgerError)> {
+        let refused = self.waiting.extract_if(.., |waiting| waiting.refusal.is_some());
+        refused.filter_map(|waiting| Some((waiting.goal, waiting.refusal?))).collect()
     }
 }
 

@@ -217,7 +217,8 @@ impl<'a> Session<'a> {
             }
             ToWorker::Audit { .. } => self.courier.wake(),
             ToWorker::Refused { reason } => {
-                self.options.emit(Event::Refused { reason });
+                // If it matters, a node says so as well.
+                tracing::debug!(%reason, "the coordinator has refused something");
                 self.courier.hurry();
             }
             ToWorker::Finished => {

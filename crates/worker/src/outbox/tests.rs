@@ -97,7 +97,29 @@ fn a_refusal_by_the_coordinator_is_checked_with_a_node_once() {
     outbox.answered(goal, start);
     outbox.hurry(start);
     assert_eq!(outbox.due(start), [], "a coordinator can't make this device hurry again and again");
-    assert!(outbox.refused(goal) && !outbox.refused(goal));
+}
+
+#[test]
+fn a_refusal_of_what_the_ledger_has_is_not_told() {
+    let (mut outbox, start) = (Outbox::default(), Instant::now());
+    let goal = Goal::Commit { round: 5 };
+    let refuse = |outbox: &mut Outbox| {
+        put(outbox, goal, start);
+        assert_eq!(goals(&outbox.due(start + COORDINATOR_MAX)), [goal]);
+        outbox.refused(
+            goal,
+            LedgerError::Refused { reason: "twice".to_owned(), data: Default::default() },
+        );
+        assert_eq!(outbox.due(start + PAUSE_MAX * 2), [], "no node is asked again");
+    };
+    // The coordinator has brought it there, and a node was given it as well.
+    refuse(&mut outbox);
+    outbox.settle(&look(5, Some(seat(|seat| seat.committed = true))));
+    assert!(outbox.take_refused().is_empty() && outbox.is_empty());
+    // It is really refused.
+    refuse(&mut outbox);
+    assert_eq!(outbox.settle(&look(5, Some(seat(|_| ())))), []);
+    assert!(matches!(&outbox.take_refused()[..], [(refused, _)] if *refused == goal));
     assert!(outbox.is_empty());
 }
 

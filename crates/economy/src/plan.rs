@@ -23,6 +23,16 @@ pub(crate) struct Plan {
     pub(crate) moves: Moves,
     pub(crate) disputes: Disputes,
     pub(crate) trainer: Trainer,
+    pub(crate) referees: Referees,
+}
+
+/// Who decides disputes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Referees {
+    /// One, which is honest.
+    Honest,
+    /// Three, two of which must agree. One belongs to the strategy: it votes first, for its own and against others.
+    OneOfThree,
 }
 
 /// What a member does when it is drawn as an auditor.
@@ -104,6 +114,7 @@ impl Plan {
             moves: Moves::Stay,
             disputes: Disputes::None,
             trainer: Trainer::Honest,
+            referees: Referees::Honest,
         }
     }
 

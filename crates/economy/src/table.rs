@@ -1,6 +1,6 @@
 //! The strategies, and what they gain.
 
-use crate::plan::{Audits, Disputes, Moves, Plan, Trainer};
+use crate::plan::{Audits, Disputes, Moves, Plan, Referees, Trainer};
 use crate::statistics::{Outcome, StrategyRow, row};
 use crate::world::play;
 
@@ -35,7 +35,7 @@ const FLOOD: Plan = Plan { throwaways: 12, ..Plan::honest("", 8, 0, 30) };
 /// Six of thirteen seats; three of them leave after each round and come back as somebody else.
 const ROTATION: Plan = Plan { returns: true, moves: Moves::Rotate, ..Plan::honest("", 7, 6, 60) };
 
-const PLANS: [Plan; 33] = [
+const PLANS: [Plan; 35] = [
     PAIR,
     Plan { name: "make up 2 % of the work", made_up: ALWAYS / 50, ..PAIR },
     Plan { name: "make up 10 % of the work", made_up: ALWAYS / 10, ..PAIR },
@@ -117,6 +117,18 @@ const PLANS: [Plan; 33] = [
         name: "framing by accounts with a bond, at any time",
         disputes: Disputes::ByAccount,
         made_up: 0,
+        ..SYBILS
+    },
+    Plan {
+        name: "Sybils with 0.3 of the stake and one referee of three",
+        referees: Referees::OneOfThree,
+        ..SYBILS
+    },
+    Plan {
+        name: "framing by accounts with a bond and one referee of three",
+        disputes: Disputes::ByAccount,
+        made_up: 0,
+        referees: Referees::OneOfThree,
         ..SYBILS
     },
     Plan {

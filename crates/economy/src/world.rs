@@ -7,14 +7,18 @@ use units::{AccountId, Bps, DeviceId, Digest, Wei};
 
 use crate::coin::Coin;
 use crate::ledger::{ANYONE, Audit, Ledger, OWNER, TRAINER};
-use crate::plan::{Audits, Disputes, Moves, Plan, Trainer};
+use crate::plan::{Audits, Disputes, Moves, Plan, Referees, Trainer};
 use crate::statistics::Outcome;
 
 /// Rounds after the last one until everything must be decided.
 const ROUNDS_TO_END: u32 = 40;
 
-/// The referee, which is honest.
-const REFEREE: DeviceId = DeviceId::from_bytes([0xdd; 32]);
+/// The referees; one that belongs to a strategy is the first.
+const REFEREES: [DeviceId; 3] = [
+    DeviceId::from_bytes([0xd1; 32]),
+    DeviceId::from_bytes([0xd2; 32]),
+    DeviceId::from_bytes([0xd3; 32]),
+];
 
 /// Chance that a strategy that disputes honest work disputes a commitment, in millionths.
 const DISPUTED: u32 = 250_000;
@@ -237,13 +241,28 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The referees vote on all open disputes.
     fn rule_all(&mut self) {
         for (round, subject) in std::mem::take(&mut self.ledger.disputes) {
             let Commitment { seal, update } = commit_to(&subject, &true_root(&subject, round));
-            let ruling = Ruling::Replayed { seal, update };
-            let panel = Panel { members: vec![REFEREE], threshold: 1 };
-            let referee = REFEREE;
-            self.ledger.give(ANYONE, Input::Rule { round, subject, referee, ruling, panel });
+            let truth = Ruling::Replayed { seal, update };
+            let votes = match self.plan.referees {
+                Referees::Honest => vec![truth],
+                Referees::OneOfThree => {
+                    let Commitment { seal, update } = self.ledger.commitment(round, &subject);
+                    let lie = match self.own.contains(&subject) {
+                        true => Ruling::Replayed { seal, update },
+                        false => Ruling::Replayed { seal: update, update: seal },
+                    };
+                    vec![lie, truth, truth]
+                }
+            };
+            let members: Vec<DeviceId> = REFEREES[..votes.len()].to_vec();
+            let threshold = if votes.len() == 1 { 1 } else { 2 };
+            for (referee, ruling) in members.clone().into_iter().zip(votes) {
+                let panel = Panel { members: members.clone(), threshold };
+                self.ledger.give(ANYONE, Input::Rule { round, subject, referee, ruling, panel });
+            }
         }
     }
 

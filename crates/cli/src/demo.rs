@@ -125,7 +125,7 @@ async fn demo(
     let (events, said) = mpsc::unbounded_channel();
     let client = ledger.client(PATIENCE).await?;
     // The workers of the demo take all cores: behind them it would audit only at the end.
-    let auditor = Auditor::open(&folder.path().join("auditor"), 1, isa, Priority::Usual)?;
+    let auditor = Auditor::open(&folder.path().join("auditor"), 2, isa, Priority::Usual)?;
     let auditing = auditor.device();
     let (opened, run) = watch::channel(None);
     let audits = auditor.start(client.clone(), run, stopped.clone(), *output);

@@ -58,7 +58,7 @@ pub(crate) struct Args {
     /// Folder of this device's key and its texts [default: worker in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Number of threads
+    /// Number of threads of training, and of all audits together
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
     #[command(flatten)]

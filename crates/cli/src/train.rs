@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// count
     #[arg(long, value_name = "ROUNDS")]
     rewind: Option<u32>,
-    /// Number of threads to measure losses
+    /// Number of threads to measure losses, and of your auditing device
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
     /// Share of the work that your own device checks, beside the workers: 5%, or 0% for none

@@ -12,7 +12,7 @@ use corpus::Manifest;
 use ledger_client::Ledger;
 use machine::{Machine, Priority};
 use model::instructions::Isa;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 use transport::{
     Connection, Dial, Limits, Network,
     message::{PROTOCOL, Role, ToCoordinator, ToWorker},
@@ -26,6 +26,7 @@ use crate::{
     inquiry,
     participate::Refusal,
     states::{STATES_HELD_MAX, States},
+    turns::{Cores, Duty, Turns},
     view,
 };
 
@@ -46,6 +47,8 @@ pub(crate) struct Caller {
     pub(crate) priority: Priority,
     pub(crate) files: WorkerFiles,
     pub(crate) states: Arc<Mutex<States>>,
+    /// The threads, which replays share.
+    pub(crate) cores: Cores,
 }
 
 /// What a machine gives to computations.
@@ -79,12 +82,14 @@ impl Caller {
         let files = files.map_err(|source| Refusal::Disk { folder: data_dir.clone(), source })?;
         // Elsewhere than on Linux a thread can't give way to other programs, so there is only one.
         let is_alone = priority == Priority::Idle && !cfg!(target_os = "linux");
+        let threads = if is_alone { 1 } else { *threads };
         Ok(Self {
             role,
             device: device.clone(),
             ledger: ledger.clone(),
             network: Arc::clone(network),
-            threads: if is_alone { 1 } else { *threads },
+            threads,
+            cores: Cores::new(threads),
             isa: *isa,
             memory_max: *memory_max,
             machine: Arc::clone(machine),
@@ -116,7 +121,14 @@ impl Caller {
             manifest.digest() == terms.corpus,
             Refusal::NotTheTerms { what: "corpus manifest" }
         );
+        let (duty, at_once_max) = match self.role {
+            Role::Worker => (Duty::Trains, self.cores.replays_max().saturating_add(1)),
+            Role::Auditor | Role::Referee | Role::Observer => {
+                (Duty::Repeats, self.cores.replays_max())
+            }
+        };
         let fit = Fit::choose(&spec, self.threads, self.memory_max)?;
+        let fit = fit.widened((&spec, self.threads), self.memory_max, at_once_max);
         tracing::debug!(?fit, "how rounds are computed within the memory allowed");
         self.states.lock().unwrap_or_else(PoisonError::into_inner).limit(fit.states_held);
         Ok(Inputs {
@@ -127,7 +139,8 @@ impl Caller {
             activations: fit.activations,
             machine: Arc::clone(&self.machine),
             priority: self.priority,
-            turns: Arc::new(Semaphore::new(fit.at_once)),
+            turns: Turns::new(duty, fit.at_once, &self.cores),
+            replay_bytes: fit.replay_bytes(&spec, self.threads),
             ledger: self.ledger.clone(),
             endpoint,
             files: self.files.clone(),

@@ -39,6 +39,26 @@ impl Fit {
         fit.ok_or_else(|| Refusal::TooLarge { needed: leanest.needed(spec, threads), allowed })
     }
 
+    /// Returns the same way with as many computations at a time as `allowed` bytes permit, at most `at_once_max`.
+    pub(crate) fn widened(
+        self,
+        (spec, threads): (&RunSpec, usize),
+        allowed: u64,
+        at_once_max: usize,
+    ) -> Self {
+        let at = |at_once: usize| Self { at_once, ..self };
+        // A machine with little memory does one thing at a time.
+        let most = if self.activations == Activations::Keep { at_once_max.max(1) } else { 1 };
+        let fits = |way: &Self| way.needed(spec, threads) <= allowed;
+        (1..=most).rev().map(at).find(fits).unwrap_or(at(1))
+    }
+
+    /// Returns the memory of one computation with its states, in bytes: what it takes beside those of other runs.
+    pub(crate) fn replay_bytes(&self, spec: &RunSpec, threads: usize) -> u64 {
+        let one = Self { at_once: 1, ..*self };
+        one.needed(spec, threads).saturating_sub(PROCESS_BYTES)
+    }
+
     /// Returns the memory of the process, in bytes.
     fn needed(&self, spec: &RunSpec, threads: usize) -> u64 {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
@@ -112,6 +132,23 @@ mod tests {
             panic!("1 GiB is too little");
         };
         assert!(allowed < needed && choose(needed).is_ok() && choose(needed - 1).is_err());
+    }
+
+    #[test]
+    fn as_many_computations_as_memory_and_threads_permit() {
+        let spec = RunSpec::small(24, [7; 32]);
+        let fit = Fit::choose(&spec, 4, 1 << 40).unwrap();
+        let widened = |allowed, most| fit.widened((&spec, 4), allowed, most).at_once;
+        assert_eq!((widened(1 << 40, 5), widened(1 << 40, 1)), (5, 1));
+        for most in 1..6 {
+            let whole = Fit { at_once: most, ..fit }.needed(&spec, 4);
+            assert_eq!(widened(whole, 5), most.min(5));
+            assert_eq!(widened(whole - 1, 5), most.max(2) - 1, "the owner's limit holds");
+        }
+        let lean = Fit { activations: Activations::Recompute, at_once: 1, states_held: 1 };
+        assert_eq!(lean.widened((&spec, 4), 1 << 40, 5).at_once, 1);
+        assert!(lean.replay_bytes(&spec, 4) < fit.replay_bytes(&spec, 4));
+        assert!(fit.replay_bytes(&spec, 4) < fit.needed(&spec, 4));
     }
 
     #[test]

@@ -11,15 +11,14 @@ use corpus::{Draw, Manifest};
 use ledger_client::Ledger;
 use machine::{Effort, Machine, Priority};
 use model::{Activations, instructions::Isa};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use transport::{Connection, FetchError, message::ToCoordinator};
 use units::{DeviceId, Digest};
 use verification::RunSpec;
 
-use crate::{files::WorkerFiles, participate::Refusal, states::States, work::Assignment};
+use crate::{
+    files::WorkerFiles, participate::Refusal, states::States, turns::Turns, work::Assignment,
+};
 
 /// How long the coordinator may take to serve a state that was asked for: it may have to derive it from another one.
 const SERVING_MAX: Duration = Duration::from_secs(30);
@@ -51,8 +50,10 @@ pub(crate) struct Inputs {
     pub(crate) machine: Arc<dyn Machine>,
     /// Priority of replays.
     pub(crate) priority: Priority,
-    /// Limits how many computations run at once; each holds a permit while it needs memory.
-    pub(crate) turns: Arc<Semaphore>,
+    /// Limits how many computations run at once.
+    pub(crate) turns: Turns,
+    /// Memory of one replay, in bytes.
+    pub(crate) replay_bytes: u64,
     pub(crate) ledger: Ledger,
     pub(crate) endpoint: Box<dyn Connection>,
     pub(crate) files: WorkerFiles,
@@ -171,6 +172,14 @@ impl Inputs {
             };
         }
         Err(error.into())
+    }
+
+    /// Returns the most bytes that are fetched for a round: its base state and its shards.
+    pub(crate) fn fetched_max(&self) -> u64 {
+        let shards = u64::from(self.spec.shards_per_round);
+        let largest = self.manifest.shards.iter().map(|piece| u64::from(piece.size)).max();
+        let shards = shards.saturating_mul(largest.unwrap_or(0));
+        verification::state_size(&self.spec).saturating_add(shards)
     }
 
     /// Remembers what the coordinator said about the base state of a round.

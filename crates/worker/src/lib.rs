@@ -44,6 +44,7 @@ mod session;
 mod speed;
 mod states;
 mod terms;
+mod turns;
 mod view;
 mod work;
 

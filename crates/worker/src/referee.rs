@@ -1,7 +1,8 @@
 //! A referee of the ledger: repeats disputed rounds and signs what it finds.
 //!
 //! 1. Look at the newest runs, and at a part of the older ones, for open disputes.
-//! 2. Take one dispute of each run in turn: connect to the run's coordinator, ask for base state and shards, repeat the round.
+//! 2. Take disputes of each run in turn: connect to the run's coordinator, ask for base states and shards, repeat the rounds, as
+//!    many at once as the owner's threads and memory allow (`sitting`).
 //! 3. Sign a vote and give it to the node, until the ledger has it. Other referees vote for themselves.
 //! 4. A device that is disputed may disclose what its seal was made over; then the replay ends at the first leaf that differs.
 //! 5. What can't be had after several tries is voted unavailable: the work then counts, since data is the owner's duty.
@@ -11,8 +12,14 @@
 
 mod budget;
 mod docket;
+mod sitting;
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use abi::{REFEREES, Referees, TRAINING_RUNS};
 use ledger_client::{Ledger, LedgerError};
@@ -23,7 +30,8 @@ use ledger_views::{
 use machine::Priority;
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, sleep, timeout},
+    task::JoinSet,
+    time::{Instant, sleep_until},
 };
 use transport::{Network, message::Role};
 use units::DeviceId;
@@ -32,14 +40,14 @@ use wallet::DeviceKey;
 
 use crate::{
     Finding, Refusal, Resources,
+    audits::Running,
     connect::Caller,
-    inputs::Inputs,
-    observer::{disclosed_leaves, replay_alone},
     participate::stopped,
     replay::{Case, Replay},
 };
 use budget::Budget;
 use docket::{Docket, Name, Next};
+use sitting::{Ending, Memory, Order, Repeated, sit};
 
 /// Pause between two looks at the ledger.
 const POLL: Duration = Duration::from_secs(1);
@@ -50,9 +58,6 @@ const POLL_FAILED: Duration = Duration::from_secs(5);
 const NEWEST: u64 = 16;
 /// Number of older runs that each look covers, in turn.
 const OLDER: u64 = 16;
-
-/// How long a replay may take, its data included. A device has a round's time for it, which is minutes.
-const REPLAY_MAX: Duration = Duration::from_secs(900);
 
 /// What a referee decides with.
 pub struct RefereeOptions {
@@ -123,8 +128,8 @@ async fn referee_until(options: &RefereeOptions) -> anyhow::Result<()> {
     let calling = (Role::Referee, Priority::Usual);
     let outside = (&options.ledger, &options.network);
     let caller = Caller::new(calling, &options.device, outside, &options.resources)?;
-    let budget = Budget::default();
-    let mut desk = Desk { options, caller, docket: Docket::default(), budget, older: None };
+    let (done, mut results) = mpsc::unbounded_channel();
+    let mut desk = Desk::new(options, caller, done);
     loop {
         let pass = tokio::select! {
             biased;
@@ -138,34 +143,72 @@ async fn referee_until(options: &RefereeOptions) -> anyhow::Result<()> {
                 POLL_FAILED
             }
         };
-        tokio::select! {
-            biased;
-            () = stopped(&options.stop) => return Ok(()),
-            () = sleep(pause) => {}
+        let next = Instant::now() + pause;
+        loop {
+            tokio::select! {
+                biased;
+                () = stopped(&options.stop) => return Ok(()),
+                Some(repeated) = results.recv() => desk.vote(repeated).await,
+                Some(ended) = desk.sittings.join_next() => desk.ended(ended.ok()),
+                () = sleep_until(next) => break,
+            }
         }
     }
 }
 
 struct Desk<'a> {
     options: &'a RefereeOptions,
-    caller: Caller,
+    caller: Arc<Caller>,
+    memory: Memory,
     docket: Docket,
     budget: Budget,
     /// The newest of the older runs to look at next.
     older: Option<u64>,
+    /// The rounds that are being repeated.
+    running: BTreeMap<Name, Running>,
+    /// One for each run whose rounds are being repeated.
+    sittings: JoinSet<u64>,
+    sitting: BTreeSet<u64>,
+    done: mpsc::UnboundedSender<Repeated>,
+    /// The run that was taken last: the next ones have their turn before it.
+    last: u64,
 }
 
-impl Desk<'_> {
-    /// Looks for disputes, and takes one of each run that is due.
+impl<'a> Desk<'a> {
+    fn new(
+        options: &'a RefereeOptions,
+        caller: Caller,
+        done: mpsc::UnboundedSender<Repeated>,
+    ) -> Self {
+        Self {
+            options,
+            caller: Arc::new(caller),
+            memory: Memory::new(options.resources.memory_max),
+            docket: Docket::default(),
+            budget: Budget::default(),
+            older: None,
+            running: BTreeMap::new(),
+            sittings: JoinSet::new(),
+            sitting: BTreeSet::new(),
+            done,
+            last: 0,
+        }
+    }
+
+    /// Looks for disputes, and begins to repeat those that are due.
     async fn pass(&mut self) -> anyhow::Result<()> {
         let disputed = self.disputed_runs().await?;
         if disputed.is_empty() || !self.is_named().await? {
             self.docket.keep(|_| false);
+            self.running.clear();
             return Ok(());
         }
         // A run that this look did not cover keeps its disputes.
-        self.docket.keep(|name| disputed.contains(&name.run));
-        for run in disputed {
+        let is_covered = |name: &Name| disputed.contains(&name.run);
+        self.docket.keep(is_covered);
+        self.running.retain(|name, _| is_covered(name));
+        let mut waiting = disputed.len();
+        for run in in_turn(&disputed, self.last) {
             let disputes = runs::disputes(&self.options.ledger, run).await?;
             let is_open = |name: &Name| {
                 let mut open = disputes.iter();
@@ -173,7 +216,10 @@ impl Desk<'_> {
                     || open.any(|it| (it.round, it.subject) == (name.round, name.subject))
             };
             self.docket.keep(is_open);
-            self.take_one(run, &disputes).await;
+            self.running.retain(|name, _| is_open(name));
+            let free = self.caller.cores.replays_max().saturating_sub(self.running.len());
+            self.take(run, &disputes, free.div_ceil(waiting.max(1))).await;
+            waiting = waiting.saturating_sub(1);
         }
         Ok(())
     }
@@ -203,9 +249,10 @@ impl Desk<'_> {
         Ok(members.contains(&own))
     }
 
-    /// Decides one dispute of a run, if one is due, and gives rulings that the ledger does not have to the node.
-    async fn take_one(&mut self, run: u64, disputes: &[DisputeView]) {
+    /// Begins to repeat at most `places` disputed rounds of a run, and gives votes that the ledger does not have to the node.
+    async fn take(&mut self, run: u64, disputes: &[DisputeView], places: usize) {
         let own = self.options.device.device();
+        let mut orders = Vec::new();
         for dispute in disputes {
             // Whether or not it was this process that voted.
             if dispute.votes.iter().any(|vote| vote.referee == own) {
@@ -216,28 +263,46 @@ impl Desk<'_> {
             match self.docket.next(name, dispute.disclosed.is_some(), Instant::now()) {
                 Next::Wait => {}
                 Next::Submit(call) => self.submit(name, &call).await,
-                Next::Replay => return self.decide(name, &case, dispute.disclosed).await,
+                Next::Replay if orders.len() >= places || self.sitting.contains(&run) => {}
+                Next::Replay if !self.budget.has_room(run, Instant::now()) => {
+                    self.docket.postpone(name, Instant::now());
+                }
+                Next::Replay => {
+                    self.budget.begin(run, Instant::now());
+                    let (running, called_off) = Running::start();
+                    self.running.insert(name, running);
+                    let disclosed = dispute.disclosed;
+                    orders.push(Order { name, case, disclosed, called_off });
+                    let (round, subject) = (case.round, case.subject);
+                    self.emit(RefereeEvent::Started { run, round, subject });
+                }
             }
+        }
+        if !orders.is_empty() {
+            self.last = run;
+            self.sitting.insert(run);
+            let machine = (Arc::clone(&self.caller), self.memory.clone());
+            self.sittings.spawn(sit(machine, run, orders, self.done.clone()));
         }
     }
 
-    async fn decide(&mut self, name: Name, case: &Case, disclosed: Option<u64>) {
+    /// The rounds of a run, or of one of which nothing is known, are not being repeated any more.
+    fn ended(&mut self, run: Option<u64>) {
+        let is_it = |of: u64| run.is_none_or(|run| run == of);
+        self.sitting.retain(|of| !is_it(*of));
+        self.running.retain(|name, _| !is_it(name.run));
+    }
+
+    /// Signs what a replay has led to.
+    async fn vote(&mut self, repeated: Repeated) {
+        let Repeated { name, case, bytes, ending } = repeated;
+        self.running.remove(&name);
+        self.budget.fetched(bytes, Instant::now());
         let Name { run, round, subject } = name;
-        if !self.budget.has_room(run, Instant::now()) {
-            return self.docket.postpone(name, Instant::now());
-        }
-        self.emit(RefereeEvent::Started { run, round, subject });
-        let replaying = timeout(REPLAY_MAX, self.replay(run, case, disclosed)).await;
-        let (replay, first) = match replaying {
-            Ok(Ok(replay)) => replay,
-            Ok(Err(error)) if is_own_fault(&error) => {
-                return self.give_up(name, format!("{error:#}"));
-            }
-            Ok(Err(error)) => (Replay::Unavailable { reason: format!("{error:#}") }, None),
-            Err(_) => {
-                let reason = format!("the replay took longer than {} s", REPLAY_MAX.as_secs());
-                return self.give_up(name, reason);
-            }
+        let (replay, first) = match ending {
+            Ending::Found(replay, first) => (replay, first),
+            Ending::GivenUp(reason) => return self.give_up(name, reason),
+            Ending::CalledOff => return,
         };
         if let Replay::Unavailable { reason } = &replay
             && !self.docket.is_last_try(name, Instant::now())
@@ -245,38 +310,12 @@ impl Desk<'_> {
             let reason = reason.clone();
             return self.emit(RefereeEvent::Held { run, round, subject, reason });
         }
-        let finding = replay.judge(case);
+        let finding = replay.judge(&case);
         let chain_id = self.options.ledger.chain_id();
-        let call = docket::ruling(&self.options.device, (chain_id, run), case, &replay);
+        let call = docket::ruling(&self.options.device, (chain_id, run), &case, &replay);
         self.docket.rule(name, call.clone(), Instant::now());
         self.emit(RefereeEvent::Ruled { run, round, subject, finding, first });
         self.submit(name, &call).await;
-    }
-
-    /// Repeats a round; returns the first part that differs, too, if it was compared with disclosed leaves.
-    async fn replay(
-        &mut self,
-        run: u64,
-        case: &Case,
-        disclosed: Option<u64>,
-    ) -> anyhow::Result<(Replay, Option<Part>)> {
-        let ledger = &self.options.ledger;
-        let leaves = disclosed_leaves(ledger, run, case, disclosed).await.unwrap_or_else(|error| {
-            tracing::info!("a round is repeated without its disclosed leaves: {error:#}");
-            None
-        });
-        let inputs: Arc<Inputs> = Arc::new(self.caller.connect(run).await?);
-        let bytes = verification::state_size(&inputs.spec);
-        self.budget.count(run, bytes, Instant::now());
-        let replay = replay_alone(&inputs, case, leaves).await?;
-        let first = match replay {
-            Replay::Differs { leaf } => inputs.spec.part(case.round, leaf),
-            _ => None,
-        };
-        if let Some(inputs) = Arc::into_inner(inputs) {
-            inputs.endpoint.close().await;
-        }
-        Ok((replay, first))
     }
 
     async fn submit(&mut self, name: Name, call: &[u8]) {
@@ -301,10 +340,30 @@ impl Desk<'_> {
     }
 }
 
+/// Returns ascending runs, those after the last one first: each has its turn, however many disputes others have.
+fn in_turn(runs: &[u64], last: u64) -> Vec<u64> {
+    let (before, after): (Vec<u64>, Vec<u64>) = runs.iter().partition(|run| **run <= last);
+    after.into_iter().chain(before).collect()
+}
+
 /// Whether an error says something about this machine, and nothing about the run: then this referee signs nothing.
 fn is_own_fault(error: &anyhow::Error) -> bool {
     matches!(
         error.downcast_ref::<Refusal>(),
         Some(Refusal::TooLarge { .. } | Refusal::TooMuchDisk { .. } | Refusal::Disk { .. })
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_run_has_its_turn() {
+        assert_eq!(in_turn(&[2, 5, 9], 0), [2, 5, 9]);
+        assert_eq!(in_turn(&[2, 5, 9], 2), [5, 9, 2]);
+        assert_eq!(in_turn(&[2, 5, 9], 7), [9, 2, 5]);
+        assert_eq!(in_turn(&[2, 5, 9], 9), [2, 5, 9]);
+        assert_eq!(in_turn(&[], 9), [0; 0]);
+    }
 }

@@ -127,7 +127,7 @@ pub(crate) async fn replay_against(
     leaves: Option<Vec<Digest>>,
     called_off: &Arc<AtomicBool>,
 ) -> anyhow::Result<Replay> {
-    let _turn = inputs.turns.acquire().await?;
+    let turn = inputs.turns.replay().await?;
     let base = Base { state: case.base, step: None };
     let assignment = match inputs.assignment(case.round, case.subject, base).await {
         Ok(assignment) => assignment,
@@ -138,6 +138,7 @@ pub(crate) async fn replay_against(
         }
     };
     let machine = (inputs.machine.as_ref(), inputs.priority);
+    let assignment = Assignment { threads: turn.threads, ..assignment };
     let computed = compute((assignment, leaves), machine, called_off).await?;
     if called_off.load(Ordering::Relaxed) {
         anyhow::bail!("not needed any more");

@@ -503,7 +503,7 @@ async fn train(
         current.round.saturating_add(1),
         current.base
     );
-    let _turn = inputs.turns.acquire().await?;
+    let _turn = inputs.turns.own().await?;
     let assignment = inputs.assignment(round, inputs.device, base).await?;
     let done = done.clone();
     let on_step = Box::new(move |pace| {

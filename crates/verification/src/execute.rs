@@ -201,19 +201,16 @@ fn execute_while(
 }
 
 /// Returns an outcome without doing the work, for tests that show that cheating does not pay: `made_up` replaces the
-/// pseudo-gradient, and no training leads to the root. The update decodes like any other.
+/// pseudo-gradient, and no training leads to the root. The update decodes like any other, and the inputs are the right ones:
+/// they are public.
 ///
 /// # Errors
 /// When `made_up` can't be compressed.
-pub fn fabricate(
-    spec: &RunSpec,
-    round: u32,
-    device: &DeviceId,
-    made_up: &[f32],
-) -> Result<Outcome, JobError> {
-    let update = compress_for(spec, round, device, Change::Given(made_up))?;
-    let leaf_count = spec.segment_ends(round).len() + 1;
-    let leaves = vec![Digest::of(&update); leaf_count];
+pub fn fabricate(job: &Job<'_>, made_up: &[f32]) -> Result<Outcome, JobError> {
+    let (spec, round) = (job.spec, job.round);
+    let update = compress_for(spec, round, &job.device, Change::Given(made_up))?;
+    let mut leaves = vec![job_digest(job)];
+    leaves.resize(spec.segment_ends(round).len() + 1, Digest::of(&update));
     Ok(Outcome::new(update, leaves, 0.0, spec.tokens(round)))
 }
 

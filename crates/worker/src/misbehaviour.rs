@@ -239,7 +239,8 @@ fn heard(folder: &Path, of: (u32, &DeviceId)) -> Option<Digest> {
 /// Returns an outcome without doing the work.
 fn made_up(assignment: &Assignment) -> Result<Outcome, JobError> {
     let noise = noise(assignment.base.len(), assignment.round, &assignment.device);
-    fabricate(&assignment.spec, assignment.round, &assignment.device, &noise)
+    let shards = assignment.shards();
+    fabricate(&assignment.job(&shards), &noise)
 }
 
 /// Returns deterministic noise, about as large as the change of a real round.

@@ -28,6 +28,27 @@ pub(crate) struct Assignment {
     pub(crate) activations: Activations,
 }
 
+impl Assignment {
+    /// Returns the assigned shards.
+    pub(crate) fn shards(&self) -> Vec<&[u8]> {
+        self.shards.iter().map(|shard| shard.as_slice()).collect()
+    }
+
+    /// Returns the job that it is, with its [shards](Self::shards).
+    pub(crate) fn job<'a>(&'a self, shards: &'a [&'a [u8]]) -> Job<'a> {
+        Job {
+            spec: &self.spec,
+            round: self.round,
+            device: self.device,
+            base: &self.base,
+            shards,
+            threads: self.threads,
+            isa: self.isa,
+            activations: self.activations,
+        }
+    }
+}
+
 /// Progress and speed of a computation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
@@ -67,17 +88,8 @@ fn paced<T>(
 ) -> T {
     let started = Instant::now();
     let tokens_per_step = assignment.spec.tokens_per_step();
-    let shards: Vec<&[u8]> = assignment.shards.iter().map(|shard| shard.as_slice()).collect();
-    let job = Job {
-        spec: &assignment.spec,
-        round: assignment.round,
-        device: assignment.device,
-        base: &assignment.base,
-        shards: &shards,
-        threads: assignment.threads,
-        isa: assignment.isa,
-        activations: assignment.activations,
-    };
+    let shards = assignment.shards();
+    let job = assignment.job(&shards);
     work(&job, &mut |step: StepReport| {
         let done = u64::from(step.step) * tokens_per_step * 1000;
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);

@@ -156,7 +156,7 @@ fn two_honest_referees_of_three_decide_whatever_the_third_says() {
     let honest = [field.join(1, &[]), field.join(2, &[])];
     let cheat = field.join(CHEAT, &["--misbehave", "made-up"]);
     // One referee is silent: an honest one and a liar decide nothing.
-    first.until("the work is not what was committed to: it differs from the inputs on");
+    first.until("the work is not what was committed to: it differs from segment 1 of");
     let undecided = loop {
         let open = disputes(&field);
         if let Some(open) = open.into_iter().find(|open| opinions(open).len() == 2) {
@@ -169,6 +169,13 @@ fn two_honest_referees_of_three_decide_whatever_the_third_says() {
     assert_eq!(both, ["is-not-the-work", "is-the-work"], "{undecided:#}");
     assert_eq!(undecided["disclosed"], true);
     assert_eq!(undecided["subject"], key(CHEAT).device().to_string());
+    // Anyone sees where it first differs.
+    let (round, device) = (undecided["round"].to_string(), undecided["subject"].as_str().unwrap());
+    let replay = ["audit", "replay", "1", &round, device, "--rpc", &field.node.url];
+    let replayed = field.machine.json(&replay);
+    assert_eq!(replayed["matches"], false, "{replayed:#}");
+    let first = json!({"leaf": 1, "part": "segment", "segment": 1, "steps": [1, 1]});
+    assert_eq!(replayed["first"], first, "{replayed:#}");
     let second = referee(&field, REFEREES[1]);
     let report = train.document();
     assert_report(&report, 3);

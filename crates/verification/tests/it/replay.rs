@@ -177,13 +177,14 @@ fn skipped_work_changes_the_root() {
     lazy.spec.steps_per_round = 3;
     let (honest, lazy) = (job.run(), lazy.run());
     assert_ne!(honest.update, lazy.update);
-    let made_up = fabricate(&job.spec, 1, &job.device, &vec![1e-3; job.base.len()]).unwrap();
+    let made_up = job.with_job(|job| fabricate(job, &vec![1e-3; job.base.len()])).unwrap();
     assert!(
         u64::try_from(made_up.update.len()).unwrap() <= update_size_max(&job.spec, 1),
         "the made-up update must not be larger than an honest one may be"
     );
     assert_eq!(made_up.leaves.len(), honest.leaves.len());
     assert_ne!(made_up.root, honest.root);
+    assert_eq!(job.compare(&made_up.leaves).0, Comparison::Differs { leaf: 1 });
 }
 
 #[test]

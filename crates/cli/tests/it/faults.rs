@@ -167,10 +167,10 @@ fn a_model_too_large_for_this_machine_is_refused_before_it_is_built() {
 
 #[test]
 fn a_cheating_device_is_named_and_its_tokens_are_not_paid() {
-    // Every commitment is audited, so that no cheat remains undetected.
+    // Every commitment is audited, so that no cheat remains undetected; in so many rounds that the false auditor is drawn, too.
     let terms = "audit_rate_bps = 10000\n";
     let crowd = "workers_min = 11\nworkers_max = 11\n";
-    let project = project(4, terms).replace("workers_min = 2\nworkers_max = 2\n", crowd);
+    let project = project(6, terms).replace("workers_min = 2\nworkers_max = 2\n", crowd);
     let field = Field::new(&project);
     let mut train = field.train();
     train.until("is open");
@@ -191,7 +191,7 @@ fn a_cheating_device_is_named_and_its_tokens_are_not_paid() {
         .map(|(index, (how, _))| field.join(index, &["--misbehave", how]))
         .collect();
     let report = train.document();
-    assert_report(&report, 4);
+    assert_report(&report, 6);
     let payout = |index: usize| {
         let account = format!("0x{index:040x}");
         let payouts = report["payouts"].as_array().unwrap();

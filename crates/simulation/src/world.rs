@@ -24,6 +24,7 @@ use tokio::{
     task::{JoinHandle, LocalSet},
     time::{Instant, sleep, sleep_until},
 };
+use tracing::subscriber::NoSubscriber;
 use training_run::Ending;
 use units::{DeviceId, Digest};
 use verification::RunSpec;
@@ -61,6 +62,8 @@ pub fn simulate(plan: &Plan, recording: Recording) -> Outcome {
         .start_paused(true)
         .build()
         .expect("a runtime without sockets needs nothing of the system");
+    // What the programs log has the time of this machine; the trace has that of the simulation.
+    let _quiet = tracing::subscriber::set_default(NoSubscriber::default());
     let caught = panics::watch();
     LocalSet::new().block_on(&runtime, async {
         let trace = Arc::new(Trace::new(recording == Recording::Lines));

@@ -33,6 +33,16 @@ pub struct Corpus {
     text: Vec<u8>,
     /// End of each shard in `text`; the validation text follows the last.
     ends: Vec<usize>,
+    /// Of a validation text that is not here.
+    absent: Option<Piece>,
+}
+
+/// Shards are not those of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("these are not the {count} shards of the manifest: give all, in its order")]
+pub struct NotTheShards {
+    /// Number of shards in the manifest.
+    pub count: usize,
 }
 
 impl Cut {
@@ -70,11 +80,30 @@ impl Corpus {
         Self::new(text, name, cut)
     }
 
+    /// Puts a corpus together from all its shards, without the validation text.
+    ///
+    /// # Errors
+    /// [`NotTheShards`] when the shards are not those of the manifest, in its order.
+    pub fn from_shards(manifest: &Manifest, shards: &[Vec<u8>]) -> Result<Self, NotTheShards> {
+        let count = manifest.shards.len();
+        let differing = |(piece, shard): (&Piece, &Vec<u8>)| !piece.is(shard);
+        let mut pairs = manifest.shards.iter().zip(shards);
+        if shards.len() != count || pairs.any(differing) {
+            return Err(NotTheShards { count });
+        }
+        let ends = shards.iter().scan(0, |end: &mut usize, shard| {
+            *end = end.saturating_add(shard.len());
+            Some(*end)
+        });
+        Ok(Self { ends: ends.collect(), text: shards.concat(), absent: Some(manifest.validation) })
+    }
+
     /// Returns the digests of the shards and of the validation text.
     #[must_use]
     pub fn manifest(&self) -> Manifest {
         let shards = (0..self.shard_count()).map(|index| Piece::of(self.shard(index))).collect();
-        Manifest { shards, validation: Piece::of(self.validation()) }
+        let validation = self.absent.unwrap_or_else(|| Piece::of(self.validation()));
+        Manifest { shards, validation }
     }
 
     /// Returns the number of shards, at least one.
@@ -93,7 +122,7 @@ impl Corpus {
         &self.text[start..self.ends[index]]
     }
 
-    /// Returns the whole validation text.
+    /// Returns the whole validation text; it is empty when it is not here.
     #[must_use]
     pub fn validation(&self) -> &[u8] {
         &self.text[self.training_size()..]
@@ -129,7 +158,7 @@ impl Corpus {
             return Err(text::too_large(path));
         }
         let ends = shard_ends(training_size(&text, cut.window), cut);
-        Ok(Self { text, ends })
+        Ok(Self { text, ends, absent: None })
     }
 }
 

@@ -19,7 +19,7 @@ mod draw;
 mod manifest;
 mod text;
 
-pub use cut::{Corpus, Cut, SHARD_SIZE, VALIDATION_EVALUATED_SIZE_MAX};
+pub use cut::{Corpus, Cut, NotTheShards, SHARD_SIZE, VALIDATION_EVALUATED_SIZE_MAX};
 pub use draw::{BatchError, Batcher, Draw, assignment};
 pub use manifest::{Manifest, ManifestError, Piece, SHARD_COUNT_MAX, SHARD_SIZE_MAX};
 pub use text::CorpusError;

@@ -1,6 +1,6 @@
 use std::fs;
 
-use corpus::{Corpus, CorpusError, Cut};
+use corpus::{Corpus, CorpusError, Cut, NotTheShards};
 use proptest::prelude::*;
 
 const CUT: Cut = Cut { window: 9, shard_size: 64 };
@@ -86,4 +86,27 @@ fn what_is_no_file_is_refused_at_once() {
         let error = Corpus::from_path(path, &Cut::for_context(8)).unwrap_err().to_string();
         assert!(error.contains("not a file"), "{error}");
     }
+}
+
+#[test]
+fn a_corpus_is_put_together_from_its_shards() {
+    let text: String = (0..40).map(|line| format!("line {line} of the text\n")).collect();
+    let whole = Corpus::from_text(text.into(), &CUT).unwrap();
+    let manifest = whole.manifest();
+    let shards: Vec<Vec<u8>> =
+        (0..whole.shard_count()).map(|index| whole.shard(index).to_vec()).collect();
+    let put_together = Corpus::from_shards(&manifest, &shards).unwrap();
+    assert_eq!(put_together.manifest(), manifest);
+    assert_eq!(put_together.shard_count(), whole.shard_count());
+    assert!((0..shards.len()).all(|index| put_together.shard(index) == whole.shard(index)));
+    assert_eq!(put_together.evaluated(), b"", "workers don't have the validation text");
+
+    let refused = Err(NotTheShards { count: shards.len() });
+    let mut swapped = shards.clone();
+    swapped.swap(0, 1);
+    assert_eq!(Corpus::from_shards(&manifest, &swapped), refused);
+    assert_eq!(Corpus::from_shards(&manifest, &shards[1..]), refused);
+    let mut damaged = shards;
+    damaged[2][0] ^= 1;
+    assert_eq!(Corpus::from_shards(&manifest, &damaged), refused);
 }

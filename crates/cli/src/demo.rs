@@ -139,6 +139,7 @@ async fn demo(
         network: Arc::new(Iroh),
         machine: Arc::new(Threads),
         auditor: auditing,
+        taken: None,
         rewind: None,
         threads: 1,
         isa,

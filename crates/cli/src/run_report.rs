@@ -1,10 +1,20 @@
 //! The report of a finished run as text.
 
-use coordinator::Report;
+use coordinator::{Report, RunReport};
 use units::Wei;
 
 use crate::options::checksummed;
 use crate::output::table;
+
+fn losses(run: &RunReport) -> String {
+    let rounds = run.rounds_completed;
+    match (run.loss_initial, run.loss_final) {
+        (Some(initial), Some(last)) => {
+            format!("validation loss {initial:.3} -> {last:.3} nats per byte, {rounds} rounds")
+        }
+        _ => format!("{rounds} rounds; the validation text is not here, so no loss was measured"),
+    }
+}
 
 /// Returns losses, payouts, audits, traffic, and the path of the model.
 pub(crate) fn text(report: &Report) -> String {
@@ -26,7 +36,7 @@ pub(crate) fn text(report: &Report) -> String {
     let table = table(&["GRAIN paid", "verified tokens", "account", "device", "standing"], &rows);
     let ratio = traffic.fp32_every_step_bytes / traffic.update_bytes_up.max(1);
     [
-        format!("validation loss {:.3} -> {:.3} nats per byte, {} rounds", run.loss_initial, run.loss_final, run.rounds_completed),
+        losses(&report.run),
         String::new(),
         table,
         String::new(),

@@ -71,6 +71,12 @@ impl Aggregator {
         Ok(())
     }
 
+    /// Forgets the momentum of the outer step, which is not public: where another coordinator, or another run, goes on from
+    /// the same parameters, it starts from zero.
+    pub(crate) fn rest(&mut self) {
+        self.outer = OuterState::new(self.parameters.len());
+    }
+
     /// Goes on from the same state by another specification, whose model must be the same.
     pub(crate) fn respecify(&mut self, spec: &Arc<RunSpec>) {
         self.spec = Arc::clone(spec);
@@ -123,20 +129,23 @@ impl Aggregator {
         })
     }
 
-    /// Returns the validation loss in nats per byte, over the whole text.
-    pub(crate) fn loss(&self) -> anyhow::Result<f64> {
+    /// Returns the validation loss in nats per byte, over the whole text; `None` if the text is not here.
+    pub(crate) fn loss(&self) -> anyhow::Result<Option<f64>> {
         self.evaluate(&self.validation)
     }
 
     /// Returns the validation loss over the beginning of the text: faster, for display.
-    pub(crate) fn partial_loss(&self) -> anyhow::Result<f64> {
+    pub(crate) fn partial_loss(&self) -> anyhow::Result<Option<f64>> {
         let least = self.spec.model.context.saturating_add(1);
         self.evaluate(
             &self.validation[..self.validation.len().min(PARTIAL_LOSS_BYTES_MAX.max(least))],
         )
     }
 
-    fn evaluate(&self, text: &[u8]) -> anyhow::Result<f64> {
+    fn evaluate(&self, text: &[u8]) -> anyhow::Result<Option<f64>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
         let batch = usize::try_from(self.spec.batch)?;
         let execution = Execution {
             batch,
@@ -145,6 +154,7 @@ impl Aggregator {
             activations: Activations::Recompute, // no backward pass: memory for one layer is enough
         };
         let mut trainer = Trainer::new(&self.spec.model, execution)?;
-        Ok(verification::evaluate(&self.spec, &self.parameters, text, &mut trainer)?)
+        let loss = verification::evaluate(&self.spec, &self.parameters, text, &mut trainer)?;
+        Ok(Some(loss))
     }
 }

@@ -15,13 +15,14 @@
 //! 6. announce new rounds and audits to workers.
 
 mod audits;
+mod bases;
 mod clock;
 mod divergence;
 mod fetches;
 mod finish;
 mod peers;
 mod rounds;
-mod trouble;
+pub(crate) mod trouble;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,7 +40,7 @@ use ledger_views::{
 use tokio::time::{Instant, sleep_until};
 use transport::{
     Listener,
-    message::{Role, ToWorker},
+    message::{Role, ToCoordinator, ToWorker},
 };
 use units::{DeviceId, Digest, UnixSeconds, Wei};
 use verification::RunSpec;
@@ -51,6 +52,7 @@ use crate::{
     opening::{self, Opened},
     relay::{self, Relay},
 };
+use bases::Bases;
 use clock::{LedgerClock, RoundClock};
 use divergence::Reports;
 use fetches::Fetches;
@@ -87,7 +89,7 @@ async fn drive(mut options: Options) -> anyhow::Result<Option<Report>> {
         _ = stop.wait_for(|stop| *stop) => Ok(false),
     };
     let report = match is_done {
-        Ok(true) => Some(driver.finish().await?),
+        Ok(true) => Some(driver.finish_at_last().await?),
         Ok(false) => {
             driver.emit(Event::Stopped { run: driver.run, escrow: driver.escrow });
             None
@@ -106,27 +108,31 @@ struct Driver<'a> {
     endpoint: Arc<dyn Listener>,
     spec: Arc<RunSpec>,
     aggregator: Aggregator,
-    loss_initial: f64,
+    loss_initial: Option<f64>,
     peers: BTreeMap<DeviceId, Peer>,
     relay: Relay,
     fetches: Fetches,
     tally: Tally,
     /// First block whose events were not read yet.
     next_height: u64,
-    /// States by the round that starts from them, as long as auditors may need them.
-    served: BTreeMap<u32, Digest>,
+    /// The base states that are served.
+    bases: Bases,
+    /// The corpus's manifest, encoded.
+    manifest: Vec<u8>,
+    /// Digests of its shards.
+    shards: BTreeSet<Digest>,
     /// The state before the newest, with the digest of the outer update between them.
     last_step: Option<(Digest, Digest)>,
     /// Audits announced to their auditors, by round, subject and auditor.
     announced_audits: BTreeSet<(u32, DeviceId, DeviceId)>,
     /// Steps of all devices whose updates were aggregated by this process, for the traffic comparison in the report.
     steps_joined: u64,
+    /// When this coordinator began to drive the run.
+    begun: Instant,
     clock: LedgerClock,
     round_clock: RoundClock,
     /// Whether the owner was warned that all devices belong to one account.
     is_warned_of_accounts: bool,
-    /// Number of states that were loaded since the last round for those who asked.
-    loaded: usize,
     /// The referees of the ledger, once they were read.
     referees: Option<Vec<DeviceId>>,
     /// The next state, computed but not on the ledger yet: the round, and what followed.
@@ -144,7 +150,10 @@ struct Driver<'a> {
 
 impl<'a> Driver<'a> {
     fn new(options: &'a Options, opened: Opened) -> Self {
-        let Opened { run, folder, endpoint, spec, aggregator, loss_initial, escrow, .. } = opened;
+        let Opened { run, folder, endpoint, spec, aggregator, loss_initial, peers, escrow, .. } =
+            opened;
+        let peers = peers.into_iter().map(|(device, role)| (device, Peer::of(role)));
+        let bases = Bases::new(verification::state_size(&spec));
         Self {
             options,
             ledger: options.ledger.clone(),
@@ -154,19 +163,21 @@ impl<'a> Driver<'a> {
             spec,
             aggregator,
             loss_initial,
-            peers: BTreeMap::new(),
+            peers: peers.collect(),
             relay: Relay::default(),
             fetches: Fetches::default(),
             tally: Tally::default(),
             next_height: 0,
-            served: BTreeMap::new(),
+            bases,
+            manifest: Vec::new(),
+            shards: BTreeSet::new(),
             last_step: None,
             announced_audits: BTreeSet::new(),
             steps_joined: 0,
+            begun: Instant::now(),
             clock: LedgerClock::default(),
             round_clock: RoundClock::default(),
             is_warned_of_accounts: false,
-            loaded: 0,
             referees: None,
             computed: None,
             trouble: Trouble::default(),
@@ -182,12 +193,13 @@ impl<'a> Driver<'a> {
         let _ = self.options.events.send(event);
     }
 
-    async fn publish_corpus(&self) -> anyhow::Result<()> {
+    async fn publish_corpus(&mut self) -> anyhow::Result<()> {
         // Whoever thinks about taking part reads it first.
         self.endpoint.publish_openly(self.spec.to_bytes()).await?;
         let corpus = &self.options.project.corpus;
+        self.manifest = corpus.manifest().encode();
         for index in 0..corpus.shard_count() {
-            self.endpoint.publish(corpus.shard(index).to_vec()).await?;
+            self.shards.insert(self.endpoint.publish(corpus.shard(index).to_vec()).await?);
         }
         Ok(())
     }
@@ -217,9 +229,28 @@ impl<'a> Driver<'a> {
                     next = Instant::now() + pause;
                 }
                 () = self.fetches.arrived() => {}
+                rebuilt = self.bases.rebuilt() => self.serve_rebuilt(rebuilt).await,
                 event = endpoint.next_event() => {
                     let event = event.context("the endpoint for workers closed by itself")?;
+                    let is_answer = is_answer(&event);
                     self.hear(event);
+                    if is_answer && self.is_kept_now() {
+                        next = Instant::now();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finishes, however often the ledger does not answer meanwhile.
+    async fn finish_at_last(&mut self) -> anyhow::Result<Report> {
+        loop {
+            match self.finish().await {
+                Ok(report) => return Ok(report),
+                Err(error) => {
+                    let Respite { pause, note } = self.trouble.endure(error)?;
+                    note.into_iter().for_each(|note| self.emit(Event::Note(note)));
+                    tokio::time::sleep(pause).await;
                 }
             }
         }
@@ -276,6 +307,9 @@ impl<'a> Driver<'a> {
         if summary.phase.is_over() {
             self.follow_events().await?;
             return Ok(true);
+        }
+        if summary.coordinator != self.endpoint.device() {
+            return Err(opening::taken_over(&summary).into());
         }
         let seats = runs::seats(&self.ledger, self.run).await?;
         self.admit(&summary, &seats).await?;
@@ -392,14 +426,23 @@ impl<'a> Driver<'a> {
 
     /// Serves the round's base state to joining devices, and later to auditors.
     async fn serve_state(&mut self, summary: &RunView) -> anyhow::Result<()> {
-        if self.served.contains_key(&summary.round) {
+        if self.bases.is_recent(summary.round) {
             return Ok(());
         }
         self.catch_up(&summary.state)?;
         self.endpoint.publish(model::params_to_bytes(self.aggregator.parameters())).await?;
-        self.served.insert(summary.round, summary.state);
+        self.bases.add_recent(summary.round, summary.state);
         Ok(())
     }
+}
+
+/// Returns whether an event may be what the next state waits for.
+fn is_answer(event: &transport::Event) -> bool {
+    let message = match event {
+        transport::Event::Message { message, .. } => message,
+        _ => return false,
+    };
+    matches!(message, ToCoordinator::Held { .. })
 }
 
 /// Returns whether a seat takes part in the round and its commitment is expected.

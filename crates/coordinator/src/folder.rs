@@ -5,22 +5,29 @@
 //! <folder>/run.json          the run and ledger of this folder
 //! <folder>/in-use            held by the process that drives the run, and names it
 //! <folder>/states/<digest>   the parameters after a round and the outer step's own state
+//! <folder>/updates/<digest>  the outer update that led to a state from the one before
+//! <folder>/pieces/<digest>   specification, manifest and shards of a run that was taken over without its corpus
 //! ```
 //!
-//! A state is on disk *before* its digest is on the ledger, so the folder has every state that the ledger names.
+//! A state and the update that led to it are on disk *before* their digests are on the ledger. Only the newest states stay,
+//! and those from which updates lead to the older ones that audits and disputes may need (`chain`).
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use units::Digest;
 
-/// Number of states kept: the newest, and those that auditors of earlier rounds may still request.
+use crate::chain::Held;
+
+/// Number of newest states that are kept whole, so that a new run can start from them.
 pub(crate) const STATES_KEPT_MAX: usize = 6;
 
 /// Magic and version at the beginning of a state file.
@@ -76,6 +83,9 @@ pub struct RunRecord {
     /// The specification, so that a change of it can be named; folders of earlier versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub specification: Option<serde_json::Value>,
+    /// Key of the coordinator that drove it from this folder; folders of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinator: Option<String>,
     /// Where the run began, if it started from a state of an earlier run of this folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewound: Option<Rewound>,
@@ -102,6 +112,12 @@ pub struct State {
 }
 
 impl State {
+    /// Returns a state whose outer step has no momentum.
+    pub(crate) fn at_rest(parameters: Vec<u8>) -> Self {
+        let outer = vec![0; parameters.len()];
+        Self { parameters, outer }
+    }
+
     /// Returns the state digest.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -123,8 +139,10 @@ impl Folder {
     /// # Errors
     /// When it can't be created, or another process has it open.
     pub fn open(root: &Path) -> Result<Self, FolderError> {
-        let states = root.join("states");
-        fs::create_dir_all(&states).map_err(|source| FolderError::Io { path: states, source })?;
+        for name in ["states", "updates", "pieces"] {
+            let path = root.join(name);
+            fs::create_dir_all(&path).map_err(|source| FolderError::Io { path, source })?;
+        }
         Ok(Self { root: root.to_owned(), _lock: Arc::new(lock(root)?) })
     }
 
@@ -178,19 +196,54 @@ impl Folder {
         write_whole(&self.root.join("run.json"), &bytes)
     }
 
-    /// Writes a state and removes the oldest beyond `STATES_KEPT_MAX`, but none of `needed`.
+    /// Writes a state.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn keep_state(&self, state: &State, needed: &[Digest]) -> Result<(), FolderError> {
+    pub fn keep_state(&self, state: &State) -> Result<(), FolderError> {
         let mut bytes = Vec::with_capacity(48 + state.parameters.len() + state.outer.len());
         bytes.extend_from_slice(STATE_MAGIC);
         bytes.extend_from_slice(&(state.parameters.len() as u64).to_le_bytes());
         bytes.extend_from_slice(Digest::of(&state.outer).as_bytes());
         bytes.extend_from_slice(&state.parameters);
         bytes.extend_from_slice(&state.outer);
-        write_whole(&self.state_path(&state.digest()), &bytes)?;
-        self.forget_old_states(needed)
+        write_whole(&self.state_path(&state.digest()), &bytes)
+    }
+
+    /// Writes an outer update.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn keep_update(&self, update: &[u8]) -> Result<(), FolderError> {
+        write_whole(&self.update_path(&Digest::of(update)), update)
+    }
+
+    /// Reads an outer update and checks its digest.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub(crate) fn update(&self, digest: &Digest) -> Result<Vec<u8>, FolderError> {
+        let path = self.update_path(digest);
+        let bytes =
+            fs::read(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?;
+        if Digest::of(&bytes) != *digest {
+            let reason = "its digest does not match".to_owned();
+            return Err(FolderError::Damaged { path, reason });
+        }
+        Ok(bytes)
+    }
+
+    /// Writes a part of the project.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn keep_piece(&self, piece: &[u8]) -> Result<(), FolderError> {
+        write_whole(&self.piece_path(&Digest::of(piece)), piece)
+    }
+
+    /// Returns a part of the project, unless it is missing or damaged.
+    pub(crate) fn piece(&self, digest: &Digest) -> Option<Vec<u8>> {
+        fs::read(self.piece_path(digest)).ok().filter(|bytes| Digest::of(bytes) == *digest)
     }
 
     /// Reads a state and checks its digest.
@@ -224,41 +277,56 @@ impl Folder {
     /// # Errors
     /// When the folder can't be read.
     pub fn states(&self) -> Result<Vec<Digest>, FolderError> {
-        let folder = self.root.join("states");
-        let io = |source| FolderError::Io { path: folder.clone(), source };
-        let mut states = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(io)? {
-            let name = entry.map_err(io)?.file_name();
-            let digest = name.to_str().and_then(|name| name.parse().ok());
-            states.extend(digest.filter(|digest| self.state(digest).is_ok()));
+        let names = self.held()?.states;
+        Ok(names.into_iter().filter(|digest| self.state(digest).is_ok()).collect())
+    }
+
+    /// Returns the digests of the states and updates on disk, some of which may be damaged.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub(crate) fn held(&self) -> Result<Held, FolderError> {
+        let names = |name: &str| -> Result<BTreeSet<Digest>, FolderError> {
+            let files = files(&self.root.join(name))?;
+            let names = files.iter().filter_map(|(_, path)| path.file_name()?.to_str());
+            Ok(names.filter_map(|name| name.parse().ok()).collect())
+        };
+        Ok(Held { states: names("states")?, updates: names("updates")? })
+    }
+
+    /// Removes the oldest states beyond the newest `STATES_KEPT_MAX`, and all updates, but none that are needed.
+    ///
+    /// # Errors
+    /// When a file can't be removed.
+    pub(crate) fn forget(&self, needed: &Held) -> Result<(), FolderError> {
+        let states = files(&self.root.join("states"))?;
+        let surplus = states.len().saturating_sub(STATES_KEPT_MAX);
+        let keep: BTreeSet<_> = needed.states.iter().map(|it| self.state_path(it)).collect();
+        let old = states.into_iter().take(surplus).filter(|(_, path)| !keep.contains(path));
+        let keep: BTreeSet<_> = needed.updates.iter().map(|it| self.update_path(it)).collect();
+        let updates = files(&self.root.join("updates"))?;
+        let used = updates.into_iter().filter(|(_, path)| !keep.contains(path));
+        for (_, path) in old.chain(used) {
+            fs::remove_file(&path).map_err(|source| FolderError::Io { path, source })?;
         }
-        states.sort();
-        Ok(states)
+        Ok(())
     }
 
     fn state_path(&self, digest: &Digest) -> PathBuf {
         self.root.join("states").join(digest.to_string())
     }
 
-    fn forget_old_states(&self, needed: &[Digest]) -> Result<(), FolderError> {
-        let folder = self.root.join("states");
-        let io = |source| FolderError::Io { path: folder.clone(), source };
-        let needed: Vec<_> = needed.iter().map(|digest| self.state_path(digest)).collect();
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(io)? {
-            let entry = entry.map_err(io)?;
-            files.push((
-                entry.metadata().and_then(|data| data.modified()).map_err(io)?,
-                entry.path(),
-            ));
-        }
-        files.sort();
-        let surplus = files.len().saturating_sub(STATES_KEPT_MAX);
-        for (_, path) in files.into_iter().take(surplus).filter(|(_, path)| !needed.contains(path))
-        {
-            fs::remove_file(&path).map_err(|source| FolderError::Io { path, source })?;
-        }
-        Ok(())
+    fn piece_path(&self, digest: &Digest) -> PathBuf {
+        self.root.join("pieces").join(digest.to_string())
+    }
+
+    fn update_path(&self, digest: &Digest) -> PathBuf {
+        self.root.join("updates").join(digest.to_string())
+    }
+
+    /// Returns whether this folder has a key already.
+    pub(crate) fn has_key(&self) -> bool {
+        self.root.join("coordinator.key").exists()
     }
 
     /// Returns the key of this coordinator's network identity; on first use it is created with `make`.
@@ -282,6 +350,19 @@ impl Folder {
             Err(source) => Err(FolderError::Io { path, source }),
         }
     }
+}
+
+/// Returns the files of a folder, oldest first.
+fn files(folder: &Path) -> Result<Vec<(SystemTime, PathBuf)>, FolderError> {
+    let io = |source| FolderError::Io { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let modified = entry.metadata().and_then(|about| about.modified()).map_err(io)?;
+        files.push((modified, entry.path()));
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Locks the folder's file `in-use` and writes this process into it. The system unlocks it when the process ends,
@@ -342,7 +423,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let folder = Folder::open(scratch.path()).unwrap();
         let kept = state(7);
-        folder.keep_state(&kept, &[]).unwrap();
+        folder.keep_state(&kept).unwrap();
         assert_eq!(folder.state(&kept.digest()).unwrap(), kept);
 
         let path = folder.state_path(&kept.digest());
@@ -371,11 +452,12 @@ mod tests {
             spec: "ab".repeat(32),
             genesis: None,
             specification: None,
+            coordinator: None,
             rewound: None,
         };
         let kept = state(7);
         folder.keep_run(&record).unwrap();
-        folder.keep_state(&kept, &[]).unwrap();
+        folder.keep_state(&kept).unwrap();
         folder.key(|| Ok([3; 32])).unwrap();
         let state = format!("states/{}", kept.digest());
         let file = |name: &str| golden::hex(&fs::read(scratch.path().join(name)).unwrap());
@@ -391,16 +473,27 @@ mod tests {
     }
 
     #[test]
-    fn needed_states_are_kept() {
+    fn what_is_needed_is_kept() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = Folder::open(scratch.path()).unwrap();
         let first = state(0);
+        let needed = Held {
+            states: BTreeSet::from([first.digest()]),
+            updates: BTreeSet::from([Digest::of(&[3])]),
+        };
         for byte in 0..20 {
-            folder.keep_state(&state(byte), &[first.digest()]).unwrap();
+            folder.keep_state(&state(byte)).unwrap();
+            folder.keep_update(&[byte]).unwrap();
+            folder.forget(&needed).unwrap();
         }
         assert_eq!(folder.state(&first.digest()).unwrap(), first);
         assert!(folder.state(&state(1).digest()).is_err());
         assert_eq!(folder.state(&state(19).digest()).unwrap(), state(19));
+        assert_eq!(folder.update(&Digest::of(&[3])).unwrap(), [3]);
+        assert!(folder.update(&Digest::of(&[19])).is_err());
+        fs::write(folder.update_path(&Digest::of(&[3])), [4]).unwrap();
+        let damaged = folder.update(&Digest::of(&[3]));
+        assert!(matches!(damaged, Err(FolderError::Damaged { .. })));
     }
 
     #[test]

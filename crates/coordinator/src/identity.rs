@@ -148,6 +148,7 @@ mod tests {
             spec: String::new(),
             genesis: Some(Digest::ZERO.to_string()),
             specification: None,
+            coordinator: None,
             rewound: None,
         };
         assert_eq!(ledger_changes(&record, 7, &Digest::ZERO), []);

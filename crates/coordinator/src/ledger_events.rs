@@ -6,7 +6,10 @@ use ledger_views::runs::RunEvent;
 use training_run::{Cause, Effect, PayKind};
 use units::{DeviceId, Digest};
 
-use crate::{AuditReport, Event};
+use crate::{
+    AuditReport, Event,
+    chain::{Chain, Link},
+};
 
 /// Number of blocks whose events are read at once.
 pub(crate) const EVENT_BLOCKS_MAX: u64 = 500;
@@ -17,8 +20,8 @@ pub(crate) struct Tally {
     pub(crate) audits: AuditReport,
     /// Committed updates, by round and device.
     pub(crate) updates: BTreeMap<u32, BTreeMap<DeviceId, Digest>>,
-    /// Base state of each round.
-    pub(crate) bases: BTreeMap<u32, Digest>,
+    /// The states, and the steps between them.
+    pub(crate) chain: Chain,
     /// Number of commitments of each round.
     pub(crate) commitments: BTreeMap<u32, u32>,
 }
@@ -30,8 +33,14 @@ impl Tally {
         Some(match effect {
             Effect::Enrolled { device, account, .. } => Event::Enrolled { device, account },
             Effect::Left { device } => Event::Left { device },
+            Effect::Advanced { round, state, update } => {
+                self.chain.add(round, Link { update, state });
+                return None;
+            }
             Effect::RoundOpened { round, base, .. } => {
-                self.bases.insert(round, base);
+                if round == 0 {
+                    self.chain.begin(base);
+                }
                 Event::RoundOpened { round }
             }
             Effect::Committed { device, round, commitment } => {

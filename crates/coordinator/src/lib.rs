@@ -15,15 +15,21 @@
 //! A folder belongs to one ledger (its first block), run, specification, corpus and set of terms, and to one process at a
 //! time. What has changed is named; a lost record is found on the ledger.
 //!
-//! Invariants: a state is on disk before its digest is on the ledger; this crate pays nothing (the ledger pays); a
+//! A run is not bound to a machine: another coordinator [takes it over](take_over) with the owner's account, from the ledger and
+//! from what workers hold. One that was replaced stops.
+//!
+//! Invariants: a state is on disk, and the outer update that leads to it with workers, before its digest is on the ledger; this
+//! crate pays nothing (the ledger pays); a
 //! worker can delay a round at most until its deadline and can't corrupt it: its update is bound by its commitment,
 //! decoded with bounds, and clipped.
 //!
 //! The crate connects `verification` with the rules on the ledger. It does not decide disputes.
 
 mod aggregate;
+mod chain;
 mod drive;
 mod folder;
+mod handover;
 mod identity;
 mod ledger_events;
 mod opening;
@@ -33,6 +39,7 @@ mod report;
 
 pub use drive::run;
 pub use folder::{Folder, FolderError, Rewound, RunRecord, State};
+pub use handover::{Claim, Taken, take_over};
 pub use identity::Change;
 pub use opening::{Options, Refusal};
 pub use project::{Conditions, Project};

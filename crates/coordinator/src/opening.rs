@@ -1,9 +1,14 @@
 //! Opens a project's run on the ledger, or resumes it.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
-use ledger_client::{Announcement, Ledger};
+use ledger_client::{Announcement, Ledger, LedgerError};
 use ledger_views::{
     Ask as _, ITEMS_MAX, Window,
     runs::{self, RunView},
@@ -13,14 +18,17 @@ use model::instructions::Isa;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use training_run::Terms;
-use transport::{Limits, Listener, Network};
-use units::{DeviceId, Digest, Wei};
+use transport::{Limits, Listener, Network, message::Role};
+use units::{AccountId, DeviceId, Digest, Wei};
 use verification::RunSpec;
 
 use crate::{
     Event, Folder, Project, RunRecord,
     aggregate::Aggregator,
+    chain::Chain,
+    drive::trouble::{Respite, Trouble},
     folder::{FolderError, Rewound},
+    handover::Taken,
     identity::{self, Change},
     ledger_events::{EVENT_BLOCKS_MAX, Tally},
 };
@@ -44,6 +52,8 @@ pub struct Options {
     pub machine: Arc<dyn Machine>,
     /// The owner's auditing device; zero for none.
     pub auditor: DeviceId,
+    /// The run to drive, if it was taken over from another coordinator.
+    pub taken: Option<Taken>,
     /// Start a new run from the state after this many rounds of the folder's run, which must be over.
     pub rewind: Option<u32>,
     /// Number of threads to measure losses.
@@ -123,6 +133,40 @@ pub enum Refusal {
         /// Numbers of rounds whose states are on disk.
         available: Vec<u32>,
     },
+    /// Another coordinator drives the run now.
+    #[error("run {run} is driven by another coordinator, {by}, at {endpoint}: this one stops")]
+    TakenOver {
+        /// The run.
+        run: u64,
+        /// Key of the other one.
+        by: DeviceId,
+        /// Its addresses.
+        endpoint: String,
+    },
+    /// The account is not the owner's.
+    #[error("run {run} belongs to account {owner}: only its owner can take it over")]
+    NotOwner {
+        /// The run.
+        run: u64,
+        /// Its owner.
+        owner: AccountId,
+    },
+    /// The folder belongs to another run.
+    #[error("folder {} belongs to run {run}: use another --data-dir", folder.display())]
+    OtherRun {
+        /// The folder.
+        folder: PathBuf,
+        /// Its run.
+        run: u64,
+    },
+    /// What a run needs to go on is nowhere.
+    #[error("run {run} can't go on: no connected worker has {missing}")]
+    Scattered {
+        /// The run.
+        run: u64,
+        /// What is missing.
+        missing: String,
+    },
     /// The folder's run has ended.
     #[error("run {run} in folder {} has ended: its model is in {}; use another --data-dir for a new run", folder.display(), folder.join("model").display())]
     Over {
@@ -140,7 +184,11 @@ pub(crate) struct Opened {
     pub(crate) endpoint: Arc<dyn Listener>,
     pub(crate) spec: Arc<RunSpec>,
     pub(crate) aggregator: Aggregator,
-    pub(crate) loss_initial: f64,
+    pub(crate) loss_initial: Option<f64>,
+    /// The devices that are connected already.
+    pub(crate) peers: BTreeMap<DeviceId, Role>,
+    /// Whether the folder had a key before.
+    has_old_key: bool,
     /// What is in escrow.
     pub(crate) escrow: Wei,
     /// Where the run begins, if not at the initial state.
@@ -158,16 +206,32 @@ struct Found {
 /// Opens the project, or resumes the run of the folder. The rounds of a rewound project that are done already are taken
 /// off its specification.
 pub(crate) async fn open(options: &mut Options) -> anyhow::Result<Opened> {
-    let folder = Folder::open(&options.folder)?;
-    let key = folder.key(random_key)?;
-    let endpoint = options.network.listen(key, options.listen, Limits::USUAL).await?.into();
+    let (has_old_key, Taken { folder, listener: endpoint, peers }) = match options.taken.take() {
+        Some(taken) => (true, taken),
+        None => {
+            let folder = Folder::open(&options.folder)?;
+            let has_old_key = folder.has_key();
+            let key = folder.key(random_key)?;
+            let listener = options.network.listen(key, options.listen, Limits::USUAL).await?.into();
+            (has_old_key, Taken { folder, listener, peers: BTreeMap::new() })
+        }
+    };
     let spec = Arc::new(options.project.spec.clone());
     let validation = Arc::new(options.project.corpus.evaluated().to_vec());
     let (threads, isa) = (options.threads, options.isa);
     let aggregator = Aggregator::initial(&spec, validation, (threads, isa));
-    let (loss_initial, escrow, rewound) = (0.0, Wei::ZERO, None);
-    let mut opened =
-        Opened { run: 0, folder, endpoint, spec, aggregator, loss_initial, escrow, rewound };
+    let mut opened = Opened {
+        run: 0,
+        folder,
+        endpoint,
+        spec,
+        aggregator,
+        loss_initial: None,
+        peers,
+        has_old_key,
+        escrow: Wei::ZERO,
+        rewound: None,
+    };
     let found = find(options, &opened).await?;
     let before = found.as_ref().and_then(|found| found.record.as_ref()?.rewound);
     match (options.rewind, found) {
@@ -267,7 +331,7 @@ async fn open_new(options: &Options, opened: &mut Opened) -> anyhow::Result<()> 
     let ledger = &options.ledger;
     measure(options, opened).await?;
     let state = opened.aggregator.state();
-    opened.folder.keep_state(&state, &[])?;
+    opened.folder.keep_state(&state)?;
     let terms = options.project.terms(state.digest())?;
     let required = terms.required_deposit().context("the cost of the terms overflows")?;
     let deposit = options.project.budget.unwrap_or(required);
@@ -305,6 +369,7 @@ async fn keep_record(options: &Options, opened: &Opened) -> anyhow::Result<()> {
         spec: opened.spec.digest().to_string(),
         genesis: Some(options.ledger.at(0).head().await?.hash.to_string()),
         specification: Some(serde_json::to_value(opened.spec.as_ref())?),
+        coordinator: Some(opened.endpoint.device().to_string()),
         rewound: opened.rewound,
     };
     Ok(opened.folder.keep_run(&record)?)
@@ -323,21 +388,32 @@ async fn take_up(options: &Options, opened: &mut Opened, found: Found) -> anyhow
     if summary.phase.is_over() && options.folder.join("model").exists() {
         return Err(Refusal::Over { folder, run }.into());
     }
+    let own = opened.endpoint.device();
+    if !summary.phase.is_over() && is_replaced(&summary, record.as_ref(), (opened, own)) {
+        return Err(taken_over(&summary).into());
+    }
     (opened.run, opened.escrow) = (run, in_escrow(&summary));
     // The state of the beginning may be gone from disk; then the loss is that of the initial one.
     let _ = opened.aggregator.resume(&opened.folder, &terms.initial_state);
     measure(options, opened).await?;
     resume(opened, &summary)?;
+    if summary.coordinator != own {
+        // The rule after a change of the coordinator's key.
+        opened.aggregator.rest();
+        opened.folder.keep_state(&opened.aggregator.state())?;
+    }
     keep_record(options, opened).await?;
     let announcement = announcement(options, opened);
     let is_announced = summary.endpoint == announcement.endpoint
         && summary.coordinator == announcement.coordinator;
-    if !is_announced && summary.phase.is_open() {
-        ledger.announce(run, &announcement).await?;
+    if !is_announced && !summary.phase.is_over() {
+        // Also in its last audits, for which auditors need it.
+        insist(&options.events, async || ledger.announce(run, &announcement).await).await?;
     }
     if summary.phase.is_open() && options.auditor != DeviceId::ZERO {
         // It may have missed audits while this process was stopped: named again, it is drawn again.
-        ledger.set_auditor(run, &options.auditor).await?;
+        let auditor = &options.auditor;
+        insist(&options.events, async || ledger.set_auditor(run, auditor).await).await?;
     }
     let _ = options.events.send(Event::Opened {
         run,
@@ -348,6 +424,64 @@ async fn take_up(options: &Options, opened: &mut Opened, found: Found) -> anyhow
         resumed: true,
     });
     Ok(())
+}
+
+/// Repeats a change that may be made more than once until the ledger has made it: a node that is busy, or an account without
+/// funds for gas, ends nothing.
+///
+/// # Errors
+/// When a rule refuses it.
+pub(crate) async fn insist<T>(
+    events: &mpsc::UnboundedSender<Event>,
+    change: impl AsyncFn() -> Result<T, LedgerError>,
+) -> anyhow::Result<()> {
+    let mut trouble = Trouble::default();
+    loop {
+        match change().await {
+            Ok(_) => return Ok(()),
+            Err(error @ LedgerError::Refused { .. }) => return Err(error.into()),
+            Err(error) => {
+                let Respite { pause, note } = trouble.endure(error.into())?;
+                if let Some(note) = note {
+                    let _ = events.send(Event::Note(note));
+                }
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+/// Returns whether the ledger names another coordinator than the one that drove the run from this folder.
+fn is_replaced(
+    run: &RunView,
+    record: Option<&RunRecord>,
+    (opened, own): (&Opened, DeviceId),
+) -> bool {
+    let recorded = record.and_then(|record| record.coordinator.as_ref()?.parse().ok());
+    let before = if opened.has_old_key { Some(own) } else { recorded };
+    before.is_some_and(|before: DeviceId| before != run.coordinator)
+}
+
+/// Returns the refusal of a coordinator that was replaced.
+pub(crate) fn taken_over(run: &RunView) -> Refusal {
+    Refusal::TakenOver { run: run.run, by: run.coordinator, endpoint: run.endpoint.clone() }
+}
+
+/// Checks that a project is that of a run.
+///
+/// # Errors
+/// [`Refusal::Changed`] with what is not.
+pub(crate) fn check_project(
+    folder: &Path,
+    (run, terms): (&RunView, &Terms),
+    project: &Project,
+) -> anyhow::Result<()> {
+    let now = project.terms(terms.initial_state)?;
+    let changes = identity::project_changes(None, (run, terms), (project, &now));
+    match changes.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::Changed { folder: folder.to_owned(), run: run.run, changes }.into()),
+    }
 }
 
 /// Loads the run's newest state from disk; the initial one can also be derived from the seed.
@@ -394,6 +528,7 @@ async fn rewind(
             "the state after round {rounds} does not fit the project: keep its [model] as it was"
         )
     })?;
+    opened.aggregator.rest();
     let before = found.record.as_ref().and_then(|record| record.rewound);
     let rounds_before = before.map_or(0, |before| before.rounds_before).saturating_add(rounds);
     begin_later(options, opened, Rewound { run, rounds, rounds_before })
@@ -421,7 +556,19 @@ pub(crate) async fn states_of(
     run: &RunView,
     terms: &Terms,
 ) -> anyhow::Result<BTreeMap<u32, Digest>> {
+    let mut states = chain_of(ledger, run, terms).await?.states();
+    states.insert(run.round, run.state);
+    Ok(states)
+}
+
+/// Reads the chain of a run's states from the ledger.
+pub(crate) async fn chain_of(
+    ledger: &Ledger,
+    run: &RunView,
+    terms: &Terms,
+) -> anyhow::Result<Chain> {
     let mut tally = Tally::default();
+    tally.chain.begin(terms.initial_state);
     let head = ledger.head().await?.height;
     let mut next = 0;
     while next <= head {
@@ -431,10 +578,7 @@ pub(crate) async fn states_of(
         }
         next = last + 1;
     }
-    let mut states = tally.bases;
-    states.insert(0, terms.initial_state);
-    states.insert(run.round, run.state);
-    Ok(states)
+    Ok(tally.chain)
 }
 
 fn offered(available: &[u32]) -> String {
@@ -465,7 +609,7 @@ fn announcement(options: &Options, opened: &Opened) -> Announcement {
     Announcement { coordinator: opened.endpoint.device(), endpoint }
 }
 
-fn random_key() -> Result<[u8; 32], FolderError> {
+pub(crate) fn random_key() -> Result<[u8; 32], FolderError> {
     let mut key = [0; 32];
     getrandom::fill(&mut key)
         .map_err(|error| FolderError::NoRandomness { reason: error.to_string() })?;

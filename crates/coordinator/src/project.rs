@@ -26,6 +26,7 @@ use std::{
 
 use anyhow::Context as _;
 use corpus::{Corpus, Cut};
+use ledger_views::runs::RunView;
 use serde::Deserialize;
 use training_run::Terms;
 use units::{Bps, Digest, Wei};
@@ -92,6 +93,25 @@ impl Default for Conditions {
     }
 }
 
+impl Conditions {
+    /// Returns the conditions that led to `terms`.
+    fn of(terms: &Terms) -> Self {
+        let per_million = terms.price_per_token.as_u128().saturating_mul(1_000_000);
+        Self {
+            price_per_million_tokens: Wei::new(per_million).to_grain(),
+            audit_rate_bps: terms.audit_rate.as_u16(),
+            audit_pay_bps: terms.audit_pay.as_u16(),
+            quorum_bps: terms.quorum.as_u16(),
+            workers_min: terms.seats_min,
+            workers_max: terms.seats_max,
+            round_seconds: terms.round_seconds,
+            audit_seconds: terms.audit_seconds,
+            stall_seconds: terms.stall_seconds,
+            relay_fee: terms.relay_fee.to_grain(),
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -127,6 +147,12 @@ impl Project {
         let corpus =
             Corpus::from_path(&folder.join(&file.corpus), &Cut::for_context(spec.model.context))?;
         Ok(Self { name: file.name, corpus, spec, conditions: file.terms, budget })
+    }
+
+    /// Returns the project of a run on the ledger, for which its file is not at hand.
+    pub(crate) fn of_run(run: &RunView, terms: &Terms, spec: RunSpec, corpus: Corpus) -> Self {
+        let conditions = Conditions::of(terms);
+        Self { name: run.name.clone(), corpus, spec, conditions, budget: None }
     }
 
     /// Returns the terms to put on the ledger, for a run from `initial_state`.
@@ -250,6 +276,8 @@ mod tests {
         let terms = project.terms(Digest::ZERO).unwrap();
         assert_eq!(terms.price_per_token.as_u128(), 1_000_000_000_000);
         assert_eq!(terms.tokens_per_round, project.spec.tokens(4));
+        let found = Project { conditions: Conditions::of(&terms), ..project };
+        assert_eq!(found.terms(Digest::ZERO).unwrap(), terms);
     }
 
     #[test]

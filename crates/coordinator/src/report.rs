@@ -237,10 +237,10 @@ pub struct RunReport {
     pub rounds_completed: u32,
     /// Tokens verified, over all devices.
     pub tokens_verified: u64,
-    /// Validation loss of the initial state, nats per byte.
-    pub loss_initial: f64,
+    /// Validation loss of the initial state, nats per byte; `None` if the validation text is not here.
+    pub loss_initial: Option<f64>,
     /// Validation loss of the final state, nats per byte.
-    pub loss_final: f64,
+    pub loss_final: Option<f64>,
     /// Folder of the saved model.
     pub model_path: String,
     /// Digest of its parameters: the state on the ledger.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of these messages; a peer with another version gets an error and is disconnected.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Longest explanation in a message, in bytes.
 pub const REASON_BYTES_MAX: usize = 400;
@@ -65,6 +65,13 @@ pub enum ToCoordinator {
         /// The round.
         round: u32,
     },
+    /// Whether the device holds a blob that it was asked to keep or to serve; what it was asked to serve, it serves now.
+    Held {
+        /// Digest of the blob.
+        blob: WireDigest,
+        /// Whether it does.
+        is_held: bool,
+    },
 }
 
 /// From the coordinator to a worker.
@@ -111,6 +118,17 @@ pub enum ToWorker {
     },
     /// The run has ended.
     Finished,
+    /// An outer update, before its digest is on the ledger: the device fetches it now, so that it is not lost with the
+    /// coordinator.
+    Keep {
+        /// Digest of the outer update blob.
+        update: WireDigest,
+    },
+    /// Another coordinator takes the run over: the device shall serve a blob of the run.
+    Serve {
+        /// Digest of the specification, the manifest, a shard, a state or an outer update.
+        blob: WireDigest,
+    },
 }
 
 #[cfg(test)]

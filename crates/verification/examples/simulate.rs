@@ -1,11 +1,12 @@
 //! Trains with several workers in one process, without network or ledger, to measure the effect of settings.
 //!
 //! ```text
-//! cargo run --release -p verification --example simulate -- TEXT [workers=4] [cores=1] [every=0] [FIELD=VALUE …]
+//! cargo run --release -p verification --example simulate -- TEXT [workers=4] [cores=1] [every=0] [rest=0] [FIELD=VALUE …]
 //! ```
 //!
 //! FIELD is a field of the specification (`steps_per_round=25`) or of its model (`width=128`). `every` is the number
-//! of rounds between evaluations, 0 for one at the end; `cores` is the number of workers that train at the same time.
+//! of rounds between evaluations, 0 for one at the end; after `rest` rounds the outer momentum is lost, as with the
+//! coordinator of a run that is taken over; `cores` is the number of workers that train at the same time.
 
 use std::{error::Error, io::Write as _, ops::ControlFlow, path::Path, thread, time::Instant};
 
@@ -22,12 +23,13 @@ struct Options {
     workers: u8,
     cores: usize,
     every: u64,
+    rest: u32,
 }
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("give the path of a text")?;
-    let Options { spec, workers, cores, every } = parse(arguments)?;
+    let Options { spec, workers, cores, every, rest } = parse(arguments)?;
     let corpus = Corpus::from_path(Path::new(&path), &Cut::for_context(spec.model.context))?;
     #[expect(clippy::disallowed_methods, reason = "an example may measure how long it takes")]
     let started = Instant::now();
@@ -39,6 +41,9 @@ fn main() -> Result<()> {
     let mut training_seconds = 0.0;
     for round in 0..spec.rounds {
         let before = started.elapsed().as_secs_f64();
+        if rest > 0 && round == rest {
+            simulation.outer = OuterState::new(simulation.parameters.len());
+        }
         simulation.round(round, cores)?;
         training_seconds += started.elapsed().as_secs_f64() - before;
         let done = u64::from(round) + 1;
@@ -52,7 +57,7 @@ fn main() -> Result<()> {
 
 /// Returns the default options, changed by `name=value` arguments.
 fn parse(arguments: impl Iterator<Item = String>) -> Result<Options> {
-    let (mut workers, mut rounds, mut cores, mut every) = (4, 24, 1, 0);
+    let (mut workers, mut rounds, mut cores, mut every, mut rest) = (4, 24, 1, 0, 0);
     let mut fields = Vec::new();
     for argument in arguments {
         let (name, value) = argument
@@ -63,6 +68,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Options> {
             "rounds" => rounds = value.parse()?,
             "cores" => cores = value.parse()?,
             "every" => every = value.parse()?,
+            "rest" => rest = value.parse()?,
             _ => fields.push((name.to_owned(), serde_json::from_str::<Value>(value)?)),
         }
     }
@@ -71,13 +77,13 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Options> {
         let is_known = spec.get(&name).is_some();
         let place = if is_known { &mut spec } else { &mut spec["model"] };
         if place.get(&name).is_none() {
-            return Err(format!("unknown option {name}: give workers, cores, every, or a field of the specification or its model").into());
+            return Err(format!("unknown option {name}: give workers, cores, every, rest, or a field of the specification or its model").into());
         }
         place[name.as_str()] = value;
     }
     let spec: RunSpec = serde_json::from_value(spec)?;
     spec.validate()?;
-    Ok(Options { spec, workers, cores, every })
+    Ok(Options { spec, workers, cores, every, rest })
 }
 
 struct Simulation<'a> {

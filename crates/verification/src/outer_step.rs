@@ -8,7 +8,7 @@ use units::DeviceId;
 use crate::spec::RunSpec;
 
 /// The state that the outer step carries from round to round. Only the coordinator needs it, and anyone who checks
-/// the coordinator.
+/// the coordinator: it is new before the first round, and after every change of the coordinator's key on the ledger.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OuterState {
     /// Outer momentum.

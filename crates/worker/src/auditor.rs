@@ -173,7 +173,10 @@ impl<'a> Watch<'a> {
                 self.courier.hurry();
             }
             ToWorker::Audit { .. } | ToWorker::Finished => self.courier.wake(),
-            ToWorker::Round { .. } | ToWorker::Welcome { .. } => {}
+            ToWorker::Round { .. }
+            | ToWorker::Welcome { .. }
+            | ToWorker::Keep { .. }
+            | ToWorker::Serve { .. } => {}
         }
     }
 

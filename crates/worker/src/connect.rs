@@ -17,14 +17,17 @@ use transport::{
     Connection, Dial, Limits, Network,
     message::{PROTOCOL, Role, ToCoordinator, ToWorker},
 };
+use units::Digest;
 use wallet::DeviceKey;
 
 use crate::{
     files::WorkerFiles,
     fit::Fit,
-    inputs::Inputs,
+    holdings::Holdings,
+    inputs::{Inputs, lend},
     inquiry,
     participate::Refusal,
+    served::Served,
     states::{STATES_HELD_MAX, States},
     turns::{Cores, Duty, Turns},
     view,
@@ -49,6 +52,7 @@ pub(crate) struct Caller {
     pub(crate) states: Arc<Mutex<States>>,
     /// The threads, which replays share.
     pub(crate) cores: Cores,
+    pub(crate) holdings: Arc<Holdings>,
 }
 
 /// What a machine gives to computations.
@@ -80,6 +84,8 @@ impl Caller {
         let Resources { machine, data_dir, disk_max, threads, isa, memory_max } = resources;
         let files = WorkerFiles::open(data_dir, *disk_max);
         let files = files.map_err(|source| Refusal::Disk { folder: data_dir.clone(), source })?;
+        let states = Arc::new(Mutex::new(States::new(STATES_HELD_MAX)));
+        let holdings = Arc::new(Holdings::new(files.clone(), Arc::clone(&states)));
         // Elsewhere than on Linux a thread can't give way to other programs, so there is only one.
         let is_alone = priority == Priority::Idle && !cfg!(target_os = "linux");
         let threads = if is_alone { 1 } else { *threads };
@@ -95,7 +101,8 @@ impl Caller {
             machine: Arc::clone(machine),
             priority,
             files,
-            states: Arc::new(Mutex::new(States::new(STATES_HELD_MAX))),
+            states,
+            holdings,
         })
     }
 
@@ -110,7 +117,8 @@ impl Caller {
         let dial = Dial { secret: self.device.seed(), coordinator, addresses };
         let endpoint = self.network.connect(dial, Limits::USUAL).await?;
         endpoint.send(&ToCoordinator::Hello { protocol: PROTOCOL, run, role: self.role }).await?;
-        let Ok(welcome) = timeout(WELCOME_MAX, welcome(endpoint.as_ref())).await else {
+        let welcome = self.welcome(run, endpoint.as_ref());
+        let Ok(welcome) = timeout(WELCOME_MAX, welcome).await else {
             bail!("the coordinator did not answer within {} s", WELCOME_MAX.as_secs());
         };
         let (spec, manifest) = welcome?;
@@ -129,6 +137,7 @@ impl Caller {
         };
         let fit = Fit::choose(&spec, self.threads, self.memory_max)?;
         let fit = fit.widened((&spec, self.threads), self.memory_max, at_once_max);
+        self.holdings.begin(run, (&spec, &manifest), &fit);
         tracing::debug!(?fit, "how rounds are computed within the memory allowed");
         self.states.lock().unwrap_or_else(PoisonError::into_inner).limit(fit.states_held);
         Ok(Inputs {
@@ -147,18 +156,32 @@ impl Caller {
             spec: Arc::new(spec),
             manifest,
             states: Arc::clone(&self.states),
+            holdings: Arc::clone(&self.holdings),
             served: Mutex::new(BTreeMap::new()),
         })
     }
-}
 
-async fn welcome(endpoint: &dyn Connection) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
-    loop {
-        match endpoint.recv().await? {
-            ToWorker::Welcome { spec, manifest } => return Ok((spec, manifest)),
-            ToWorker::Refused { reason } => return Err(Refusal::NotTakenIn { reason }.into()),
-            ToWorker::Finished => bail!("the coordinator says that the run has ended"),
-            ToWorker::Round { .. } | ToWorker::Audit { .. } | ToWorker::Served { .. } => {}
+    /// Waits for specification and manifest. A coordinator that takes the run over may ask for them first.
+    async fn welcome(
+        &self,
+        run: u64,
+        endpoint: &dyn Connection,
+    ) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+        let mut served = Served::default();
+        loop {
+            match endpoint.recv().await? {
+                ToWorker::Welcome { spec, manifest } => return Ok((spec, manifest)),
+                ToWorker::Refused { reason } => return Err(Refusal::NotTakenIn { reason }.into()),
+                ToWorker::Finished => bail!("the coordinator says that the run has ended"),
+                ToWorker::Serve { blob } => {
+                    let blob = Digest::from_bytes(blob);
+                    lend(endpoint, &mut served, (self.holdings.as_ref(), run), blob).await?;
+                }
+                ToWorker::Round { .. }
+                | ToWorker::Audit { .. }
+                | ToWorker::Served { .. }
+                | ToWorker::Keep { .. } => {}
+            }
         }
     }
 }

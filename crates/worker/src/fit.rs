@@ -3,7 +3,9 @@
 use model::Activations;
 use verification::RunSpec;
 
-use crate::{participate::Refusal, served::SERVED_MAX, states::STATES_HELD_MAX};
+use crate::{
+    holdings::UPDATES_HELD_MAX, participate::Refusal, served::SERVED_MAX, states::STATES_HELD_MAX,
+};
 
 /// Memory of the process without any run: its code, threads, connections and their buffers. Measured, see
 /// `docs/measurements.md`.
@@ -21,16 +23,26 @@ pub(crate) struct Fit {
     pub(crate) at_once: usize,
     /// Number of base states kept in memory.
     pub(crate) states_held: usize,
+    /// Number of states, in bytes, that a coordinator that takes the run over may have at a time.
+    pub(crate) states_lent: usize,
+    /// Number of outer updates kept in memory.
+    pub(crate) updates_held: usize,
 }
 
 impl Fit {
     /// All ways, from the fastest to the one with the least memory.
-    const ALL: [Self; 4] = [
-        Self { activations: Activations::Keep, at_once: 2, states_held: STATES_HELD_MAX },
-        Self { activations: Activations::Keep, at_once: 1, states_held: STATES_HELD_MAX },
-        Self { activations: Activations::Recompute, at_once: 1, states_held: 2 },
-        Self { activations: Activations::Recompute, at_once: 1, states_held: 1 },
-    ];
+    const ALL: [Self; 4] = {
+        let most = Self {
+            activations: Activations::Keep,
+            at_once: 2,
+            states_held: STATES_HELD_MAX,
+            states_lent: 1,
+            updates_held: UPDATES_HELD_MAX,
+        };
+        let one = Self { at_once: 1, ..most };
+        let lean = Self { activations: Activations::Recompute, states_held: 2, ..one };
+        [most, one, lean, Self { states_held: 1, states_lent: 0, updates_held: 1, ..lean }]
+    };
 
     /// Returns the fastest way with which the whole process, audits included, needs at most `allowed` bytes.
     pub(crate) fn choose(spec: &RunSpec, threads: usize, allowed: u64) -> Result<Self, Refusal> {
@@ -64,11 +76,14 @@ impl Fit {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let shards = u64::from(spec.shards_per_round).saturating_mul(SHARD_SIZE);
         let computing = spec.training_bytes(threads, self.activations).saturating_add(shards);
-        let states = verification::state_size(spec).saturating_mul(count(self.states_held));
+        let states = count(self.states_held.saturating_add(self.states_lent));
+        let states = verification::state_size(spec).saturating_mul(states);
         // Of rounds after the warm-up; the updates of warm-up rounds are served for a short time only.
         let update = verification::update_size_max(spec, spec.rounds.saturating_sub(1));
         let served = update.saturating_mul(count(SERVED_MAX));
-        [PROCESS_BYTES, computing.saturating_mul(count(self.at_once)), states, served]
+        let outer = verification::outer_update_size_max(spec);
+        let held = outer.saturating_mul(count(self.updates_held));
+        [PROCESS_BYTES, computing.saturating_mul(count(self.at_once)), states, served, held]
             .into_iter()
             .fold(0, u64::saturating_add)
     }

@@ -17,11 +17,12 @@ use units::{DeviceId, Digest};
 use verification::RunSpec;
 
 use crate::{
-    files::WorkerFiles, participate::Refusal, states::States, turns::Turns, work::Assignment,
+    files::WorkerFiles, holdings::Holdings, participate::Refusal, served::Served, states::States,
+    turns::Turns, work::Assignment,
 };
 
-/// How long the coordinator may take to serve a state that was asked for: it may have to derive it from another one.
-const SERVING_MAX: Duration = Duration::from_secs(30);
+/// How long the coordinator may take to serve a state that was asked for: it rebuilds one at a time, for all who ask.
+const SERVING_MAX: Duration = Duration::from_secs(60);
 /// How long it may take to admit a device that has just connected.
 const ADMITTING_MAX: Duration = Duration::from_secs(5);
 /// Pause between two attempts to fetch something.
@@ -60,6 +61,7 @@ pub(crate) struct Inputs {
     pub(crate) spec: Arc<RunSpec>,
     pub(crate) manifest: Manifest,
     pub(crate) states: Arc<Mutex<States>>,
+    pub(crate) holdings: Arc<Holdings>,
     /// What the coordinator said about base states, by round: the state that it serves, or zero if it can't.
     pub(crate) served: Mutex<BTreeMap<u32, Digest>>,
 }
@@ -118,8 +120,7 @@ impl Inputs {
         state: &Digest,
     ) -> Option<Vec<f32>> {
         let previous = self.held(previous)?;
-        let size_max = verification::outer_update_size_max(&self.spec);
-        let bytes = self.endpoint.fetch(update, size_max).await.ok()?;
+        let bytes = self.outer_update(update).await.ok()?;
         let spec = Arc::clone(&self.spec);
         let state = *state;
         let applying = move || {
@@ -128,6 +129,24 @@ impl Inputs {
             (model::state_digest(&parameters) == state).then_some(parameters)
         };
         machine::run(self.machine.as_ref(), Effort::of(0), applying).await.ok().flatten()
+    }
+
+    /// Returns an outer update from memory, or fetches it.
+    async fn outer_update(&self, digest: &Digest) -> Result<Arc<Vec<u8>>, FetchError> {
+        if let Some(held) = self.holdings.update(digest) {
+            return Ok(held);
+        }
+        let size_max = verification::outer_update_size_max(&self.spec);
+        let bytes = Arc::new(self.endpoint.fetch(digest, size_max).await?);
+        self.holdings.keep_update(*digest, Arc::clone(&bytes));
+        Ok(bytes)
+    }
+
+    /// Fetches an outer update before its digest is on the ledger, and tells the coordinator.
+    pub(crate) async fn keep(&self, update: Digest) -> anyhow::Result<()> {
+        let is_held = self.outer_update(&update).await.is_ok();
+        let blob = *update.as_bytes();
+        Ok(self.endpoint.send(&ToCoordinator::Held { blob, is_held }).await?)
     }
 
     /// Returns the parameters derived from the seed, if they have the digest `state`.
@@ -240,4 +259,20 @@ impl Inputs {
         let stored = self.files.store_shard(shard);
         stored.map_err(|source| Refusal::Disk { folder: self.files.folder().to_owned(), source })
     }
+}
+
+/// Serves a blob of the run to a coordinator that takes it over, if this device holds it, and says whether.
+pub(crate) async fn lend(
+    endpoint: &dyn Connection,
+    served: &mut Served,
+    (holdings, run): (&Holdings, u64),
+    blob: Digest,
+) -> anyhow::Result<()> {
+    let found = holdings.find(run, &blob);
+    let is_held = found.is_some();
+    if let Some(bytes) = found {
+        served.lend(endpoint, bytes).await?;
+    }
+    let blob = *blob.as_bytes();
+    Ok(endpoint.send(&ToCoordinator::Held { blob, is_held }).await?)
 }

@@ -9,7 +9,9 @@
 //! 5. When a round of this device is disputed: disclose what its seal was made over.
 //! 6. What the coordinator does not bring to the ledger within seconds is given to a node. Seat, audits and end of the run are read
 //!    from the ledger.
-//! 7. When the connection is lost: connect again, for at most `patience`. Finished work is kept.
+//! 7. When the connection is lost: connect again, for at most `patience`, to whichever coordinator the ledger names. Finished
+//!    work is kept.
+//! 8. To a coordinator that takes the run over: serve what this device holds of the run, by digest.
 //!
 //! Three others repeat rounds with the same code: the owner's auditing device ([`audit`]), a referee of the ledger
 //! ([`referee`]), and whoever wants to know ([`replay_round`]).
@@ -26,6 +28,7 @@ mod connect;
 mod courier;
 mod files;
 mod fit;
+mod holdings;
 mod inputs;
 mod inquiry;
 mod leaves;

@@ -16,7 +16,7 @@ use std::{
 use abi::TrainingRuns::Verdict;
 use ledger_views::runs::{AuditView, SeatView};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     time::Instant,
 };
 use transport::message::{ToCoordinator, ToWorker};
@@ -28,7 +28,7 @@ use crate::{
     audits::{Audits, Running},
     conduct::{Audit, Submission, Training},
     courier::{Courier, Refused},
-    inputs::{Base, Inputs},
+    inputs::{self, Base, Inputs},
     leaves::Leaves,
     look::Look,
     membership::{Membership, Step},
@@ -47,6 +47,9 @@ pub(crate) const LEAVING_MAX: Duration = Duration::from_millis(700);
 
 /// How long the coordinator may take to bring a leave to the ledger: the process ends soon.
 const LEAVE_BY_COORDINATOR: Duration = Duration::from_millis(250);
+
+/// Number of outer updates that are fetched at a time before they are needed.
+const KEEPING_MAX: usize = 2;
 
 /// Why a session ended, other than by a lost connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +126,8 @@ pub(crate) struct Session<'a> {
     announced: Option<Announced>,
     training: Option<(u32, Running)>,
     served: Served,
+    /// Limits how many outer updates are fetched at a time.
+    keeping: Arc<Semaphore>,
 }
 
 impl<'a> Session<'a> {
@@ -145,6 +150,7 @@ impl<'a> Session<'a> {
             announced: None,
             training: None,
             served: Served::default(),
+            keeping: Arc::new(Semaphore::new(KEEPING_MAX)),
         };
         let ending = session.serve(results).await;
         session.kept.audits.stop();
@@ -228,6 +234,22 @@ impl<'a> Session<'a> {
                     "the coordinator says that the run has ended, the ledger says that it goes on"
                 );
                 return Ok(Some(Ending::Finished));
+            }
+            ToWorker::Keep { update } => {
+                let (inputs, update) = (Arc::clone(&self.inputs), Digest::from_bytes(update));
+                if let Ok(permit) = Arc::clone(&self.keeping).try_acquire_owned() {
+                    tokio::spawn(async move {
+                        let _permit = permit;
+                        // Without an answer the coordinator goes on after a moment.
+                        let _kept = inputs.keep(update).await;
+                    });
+                }
+            }
+            ToWorker::Serve { blob } => {
+                let inputs = Arc::clone(&self.inputs);
+                let from = (inputs.holdings.as_ref(), inputs.run);
+                let blob = Digest::from_bytes(blob);
+                inputs::lend(inputs.endpoint.as_ref(), &mut self.served, from, blob).await?;
             }
             ToWorker::Welcome { .. } => {}
         }

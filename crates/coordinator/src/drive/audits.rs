@@ -51,14 +51,10 @@ impl Driver<'_> {
             }
         }
         for audit in audits.iter().filter(|audit| audit.deadline > head.time) {
-            self.announce_audit(audit).await?;
+            self.announce_audit(audit);
         }
         if summary.disputes > 0 {
             for dispute in runs::disputes(&self.ledger, self.run).await? {
-                self.serve_base(dispute.round, &dispute.base).await.or_else(|error| {
-                    tracing::warn!(%error, "the base of a disputed round can't be served");
-                    anyhow::Ok(())
-                })?;
                 if self.is_past(dispute.deadline).await? {
                     let (round, subject) = (dispute.round, dispute.subject);
                     ignore_refusal(self.ledger.expire(self.run, round, &subject).await)?;
@@ -86,18 +82,13 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Announces an audit to its auditor and serves the base state that the round started from.
-    async fn announce_audit(&mut self, audit: &AuditView) -> anyhow::Result<()> {
+    /// Announces an audit to its auditor, who asks for the base state unless it is still served or known.
+    fn announce_audit(&mut self, audit: &AuditView) {
         let key = (audit.round, audit.subject, audit.auditor);
         let role = self.peers.get(&audit.auditor).and_then(|peer| peer.role);
         let is_auditor = matches!(role, Some(Role::Worker | Role::Auditor));
         if self.announced_audits.contains(&key) || !is_auditor {
-            return Ok(());
-        }
-        if let Err(error) = self.serve_base(audit.round, &audit.base).await {
-            // The auditor will say that the data can't be had; the run goes on.
-            let round = audit.round.saturating_add(1);
-            self.emit(Event::Note(format!("an audit of round {round} can't be done: {error:#}")));
+            return;
         }
         let message = ToWorker::Audit {
             round: audit.round,
@@ -106,6 +97,5 @@ impl Driver<'_> {
         };
         self.send(&audit.auditor, &message);
         self.announced_audits.insert(key);
-        Ok(())
     }
 }

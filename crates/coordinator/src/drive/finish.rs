@@ -70,7 +70,7 @@ impl Driver<'_> {
         Ok(kept.map(|(rounds, _)| rounds).collect())
     }
 
-    async fn save(&self, rounds: u32) -> anyhow::Result<(f64, String)> {
+    async fn save(&self, rounds: u32) -> anyhow::Result<(Option<f64>, String)> {
         let path = self.folder.model_path();
         let metadata = BTreeMap::from([
             ("gleaner.project".to_owned(), self.options.project.name.clone()),
@@ -79,7 +79,7 @@ impl Driver<'_> {
             ("gleaner.state".to_owned(), self.aggregator.digest().to_string()),
         ]);
         let (aggregator, config, folder) = (self.aggregator.clone(), self.spec.model, path.clone());
-        let saving = move || -> anyhow::Result<f64> {
+        let saving = move || -> anyhow::Result<Option<f64>> {
             model::save(&folder, &config, aggregator.parameters(), &metadata)?;
             aggregator.loss()
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ledger_views::{
     referees::referees,
-    runs::{self, RunView, SeatView},
+    runs::{RunView, SeatView},
 };
 use transport::message::{PROTOCOL, REASON_BYTES_MAX, Role, ToCoordinator, ToWorker};
 use units::{DeviceId, Digest};
@@ -14,9 +14,6 @@ use crate::{Event, relay::Statement};
 
 /// Number of connected devices that neither have a seat nor an office, and get blobs to repeat a round.
 const OBSERVERS_MAX: usize = 4;
-
-/// Number of states that are loaded for those who ask, in a round of the run: what audits and disputes need is served without asking.
-const LOADED_MAX: usize = 4;
 
 /// Number of rounds that one device may ask to be served at a time.
 const WANTED_MAX: usize = 16;
@@ -29,7 +26,14 @@ pub(super) struct Peer {
     /// The last round announced to it.
     pub(super) announced_round: Option<u32>,
     /// Rounds whose base state it asked for.
-    wanted: BTreeSet<u32>,
+    pub(super) wanted: BTreeSet<u32>,
+}
+
+impl Peer {
+    /// Returns a device whose first message was read already.
+    pub(super) fn of(role: Role) -> Self {
+        Self { role: Some(role), ..Self::default() }
+    }
 }
 
 impl Driver<'_> {
@@ -49,6 +53,11 @@ impl Driver<'_> {
                 }
             }
             ToCoordinator::Diverged { round } => self.reports.add(device, round),
+            ToCoordinator::Held { blob, is_held } => {
+                if let Some(computed) = self.computed.as_mut().filter(|_| is_held) {
+                    computed.held(device, Digest::from_bytes(blob));
+                }
+            }
             ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second } => {
                 #[expect(clippy::cast_precision_loss, reason = "a loss for display")]
                 let loss = loss_milli as f32 / 1000.0;
@@ -64,7 +73,7 @@ impl Driver<'_> {
                 format!("the coordinator drives run {} with protocol version {PROTOCOL}", self.run);
             return self.refuse(&device, &reason);
         }
-        let manifest = self.options.project.corpus.manifest().encode();
+        let manifest = self.manifest.clone();
         self.send(&device, &ToWorker::Welcome { spec: self.spec.to_bytes(), manifest });
         if let Some(peer) = self.peers.get_mut(&device) {
             peer.role = Some(role);
@@ -97,42 +106,8 @@ impl Driver<'_> {
             self.endpoint.admit(device);
         }
         self.endpoint.retain_admitted(&known);
-        self.serve_wanted(&known).await
-    }
-
-    /// Serves the base states that admitted devices asked for.
-    async fn serve_wanted(&mut self, known: &BTreeSet<DeviceId>) -> anyhow::Result<()> {
-        let mut asked = Vec::new();
-        for (device, peer) in self.peers.iter_mut().filter(|(device, _)| known.contains(device)) {
-            asked
-                .extend(std::mem::take(&mut peer.wanted).into_iter().map(|round| (*device, round)));
-        }
-        for (device, round) in asked {
-            let base = runs::base_of(&self.ledger, self.run, round).await?;
-            let is_served = base.is_some_and(|base| self.is_served(&base));
-            let served = match base.filter(|_| is_served || self.loaded < LOADED_MAX) {
-                Some(base) if self.serve_base(round, &base).await.is_ok() => {
-                    self.loaded += usize::from(!is_served);
-                    base
-                }
-                Some(_) | None => Digest::ZERO,
-            };
-            self.send(&device, &ToWorker::Served { round, base: *served.as_bytes() });
-        }
+        self.serve_wanted(&known);
         Ok(())
-    }
-
-    /// Serves the base state of a round, from the folder unless it is served already.
-    pub(super) async fn serve_base(&mut self, round: u32, base: &Digest) -> anyhow::Result<()> {
-        if !self.is_served(base) {
-            self.endpoint.publish(self.folder.state(base)?.parameters).await?;
-            self.served.insert(round, *base);
-        }
-        Ok(())
-    }
-
-    fn is_served(&self, base: &Digest) -> bool {
-        self.served.values().any(|state| state == base)
     }
 
     pub(super) fn refuse(&self, device: &DeviceId, reason: &str) {

@@ -1,20 +1,29 @@
 //! Closes rounds and aggregates their updates.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use ledger_client::LedgerError;
 use ledger_views::runs::{self, RunView, SeatView};
 use machine::Effort;
+use tokio::time::Instant;
+use transport::message::{Role, ToWorker};
 use units::{DeviceId, Digest, UnixSeconds};
 
 use super::{Driver, ignore_refusal, is_awaited, short};
 use crate::{
     Event,
     aggregate::{Aggregator, Diverged},
+    chain::Link,
 };
 
 /// Number of rounds between two measured losses.
 const LOSS_ROUNDS: u32 = 4;
+
+/// How long workers may take to find this coordinator after it has started: more than their longest pause.
+const REJOINING_MAX: Duration = Duration::from_secs(15);
+
+/// How long workers may take to fetch an outer update before its digest is on the ledger.
+const KEEPING_MAX: Duration = Duration::from_secs(2);
 
 /// The state after a round, before the ledger has it.
 pub(super) struct Computed {
@@ -24,6 +33,32 @@ pub(super) struct Computed {
     update: Digest,
     joined: usize,
     validation_loss: Option<f64>,
+    keeping: Keeping,
+}
+
+/// Which workers have the outer update before its digest is on the ledger: were this coordinator lost with its disk
+/// afterwards, they would have what leads to the newest state.
+struct Keeping {
+    asked: BTreeSet<DeviceId>,
+    kept: BTreeSet<DeviceId>,
+    since: Instant,
+}
+
+impl Keeping {
+    /// Returns whether half of those that were asked and are still connected have it, or had enough time.
+    fn is_done(&self, is_connected: impl Fn(&DeviceId) -> bool, now: Instant) -> bool {
+        let here = self.asked.iter().filter(|device| is_connected(device)).count();
+        here <= self.kept.len().saturating_mul(2) || now.duration_since(self.since) >= KEEPING_MAX
+    }
+}
+
+impl Computed {
+    /// A device says that it holds a blob.
+    pub(super) fn held(&mut self, device: DeviceId, blob: Digest) {
+        if blob == self.update && self.keeping.asked.contains(&device) {
+            self.keeping.kept.insert(device);
+        }
+    }
 }
 
 impl Driver<'_> {
@@ -74,6 +109,10 @@ impl Driver<'_> {
             let Some(updates) = self.collected(round, seats) else { return Ok(()) };
             self.catch_up(&summary.state)?;
             self.compute(round, updates).await?;
+            self.have_kept(seats);
+        }
+        if !self.is_kept_now() {
+            return Ok(());
         }
         let Some(computed) = &self.computed else { return Ok(()) };
         match self.ledger.advance(self.run, round, (&computed.state, &computed.update)).await {
@@ -87,6 +126,8 @@ impl Driver<'_> {
         }
         let Some(computed) = self.computed.take() else { return Ok(()) };
         self.last_step = Some((self.aggregator.digest(), computed.update));
+        // As its event will say.
+        self.tally.chain.add(round, Link { update: computed.update, state: computed.state });
         self.aggregator = computed.aggregator;
         let joined = u64::try_from(computed.joined)?;
         self.steps_joined += joined * u64::from(self.spec.steps(round));
@@ -105,12 +146,17 @@ impl Driver<'_> {
         let is_expelled = |device: &DeviceId| {
             seats.iter().any(|seat| seat.device == *device && seat.is_expelled())
         };
+        // Which may still be on their way to a coordinator that has just started.
+        let is_awaited = |device: &DeviceId| {
+            let mut active = seats.iter().filter(|seat| seat.is_active());
+            self.begun.elapsed() < REJOINING_MAX && active.any(|seat| seat.device == *device)
+        };
         let mut updates = Vec::new();
         for (device, digest) in committed.iter().filter(|(device, _)| !is_expelled(device)) {
             match self.fetches.get(digest) {
                 Some(bytes) => updates.push((*device, bytes.clone())),
                 None if self.fetches.is_lost(digest) => {}
-                None if self.peers.contains_key(device) => return None,
+                None if self.peers.contains_key(device) || is_awaited(device) => return None,
                 None => {
                     self.emit(Event::Note(format!(
                         "device {} disconnected before its update of round {} was received",
@@ -134,7 +180,7 @@ impl Driver<'_> {
         let mut aggregator = self.aggregator.clone();
         let aggregating = move || -> anyhow::Result<_> {
             let step = aggregator.advance(round, &updates)?;
-            let loss = if glance { Some(aggregator.partial_loss()?) } else { None };
+            let loss = if glance { aggregator.partial_loss()? } else { None };
             Ok((aggregator, step, loss))
         };
         let machine = self.options.machine.as_ref();
@@ -151,14 +197,35 @@ impl Driver<'_> {
                 short(device)
             )));
         }
-        let before = self.aggregator.digest();
-        let needed: Vec<Digest> = self.served.values().copied().chain([before]).collect();
-        self.folder.keep_state(&aggregator.state(), &needed)?;
+        self.folder.keep_update(&step.update)?;
+        self.folder.keep_state(&aggregator.state())?;
         let update = self.endpoint.publish(step.update).await?;
         let (state, joined) = (step.state, step.joined);
+        let keeping =
+            Keeping { asked: BTreeSet::new(), kept: BTreeSet::new(), since: Instant::now() };
         self.computed =
-            Some(Computed { round, aggregator, state, update, joined, validation_loss });
+            Some(Computed { round, aggregator, state, update, joined, validation_loss, keeping });
         Ok(())
+    }
+
+    /// Asks the workers with a seat to fetch the outer update now; they need it anyway.
+    fn have_kept(&mut self, seats: &[SeatView]) {
+        let Some(computed) = self.computed.as_mut() else { return };
+        let seated = seats.iter().filter(|seat| seat.is_active()).map(|seat| seat.device);
+        let is_worker = |device: &DeviceId| {
+            self.peers.get(device).is_some_and(|peer| peer.role == Some(Role::Worker))
+        };
+        let asked: BTreeSet<DeviceId> = seated.filter(is_worker).collect();
+        let message = ToWorker::Keep { update: *computed.update.as_bytes() };
+        computed.keeping.asked.clone_from(&asked);
+        asked.iter().for_each(|device| self.send(device, &message));
+    }
+
+    /// Returns whether the next state may be published: workers have what leads to it.
+    pub(super) fn is_kept_now(&self) -> bool {
+        let is_connected = |device: &DeviceId| self.peers.contains_key(device);
+        let keeping = self.computed.as_ref().map(|computed| &computed.keeping);
+        keeping.is_some_and(|keeping| keeping.is_done(is_connected, Instant::now()))
     }
 
     /// Removes what no round and no audit can need any more.
@@ -168,17 +235,22 @@ impl Driver<'_> {
         let oldest = open.iter().map(|open| open.round);
         let oldest = oldest.chain(disputed.iter().map(|dispute| dispute.round)).min();
         let oldest = oldest.unwrap_or(round).min(round);
-        self.loaded = 0;
-        self.served.retain(|served, _| *served >= oldest);
         self.tally.updates.retain(|updated, _| *updated >= oldest);
-        let corpus = self.options.project.corpus.manifest();
-        let mut keep: BTreeSet<Digest> = corpus.shards.iter().map(|piece| piece.digest).collect();
-        keep.extend(self.served.values().copied());
-        keep.extend(self.last_step.iter().map(|(_, update)| *update));
-        self.endpoint.retain(&keep);
+        let newest = round.saturating_add(1);
+        self.folder.forget(&self.tally.chain.needed(oldest, newest, &self.folder.held()?))?;
+        self.retain_published();
         let updates = self.tally.updates.values();
         let wanted = updates.flat_map(|updates| updates.values().copied()).collect();
         self.fetches.retain(&wanted);
         Ok(())
+    }
+
+    /// Stops serving what nobody can need any more.
+    pub(super) fn retain_published(&self) {
+        let mut keep = self.shards.clone();
+        keep.extend(self.bases.served());
+        keep.extend(self.last_step.iter().map(|(_, update)| *update));
+        keep.extend(self.computed.iter().map(|computed| computed.update));
+        self.endpoint.retain(&keep);
     }
 }

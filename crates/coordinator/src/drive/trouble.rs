@@ -12,25 +12,25 @@ const PAUSE_MAX: Duration = Duration::from_secs(20);
 
 /// The failures since the last pass without one.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(crate) struct Trouble {
     failures: u32,
     reported: Option<String>,
 }
 
 /// How to go on after a failure.
 #[derive(Debug)]
-pub(super) struct Respite {
+pub(crate) struct Respite {
     /// How long to wait before the next pass.
-    pub(super) pause: Duration,
+    pub(crate) pause: Duration,
     /// What to say, unless it was said before.
-    pub(super) note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 impl Trouble {
     /// Returns how to go on after a failure of the ledger; any other error is returned.
     ///
     /// Each pass reads what is due from the ledger, so a transaction whose fate is unknown is neither lost nor sent twice.
-    pub(super) fn endure(&mut self, error: anyhow::Error) -> anyhow::Result<Respite> {
+    pub(crate) fn endure(&mut self, error: anyhow::Error) -> anyhow::Result<Respite> {
         if !is_of_ledger(&error) {
             return Err(error);
         }
@@ -43,7 +43,7 @@ impl Trouble {
     }
 
     /// Ends the trouble, after a pass without failure.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.failures = 0;
         self.reported = None;
     }

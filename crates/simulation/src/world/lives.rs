@@ -74,6 +74,7 @@ impl World {
                 announce: Vec::new(),
                 ledger: ledger.clone(),
                 auditor: auditor_of(&self.plan, &self.auditor),
+                taken: None,
                 rewind: None,
                 threads: 1,
                 isa: Isa::Scalar,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::frame::{TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX, encode};
 
-fn to_coordinator() -> [(&'static str, ToCoordinator); 6] {
+fn to_coordinator() -> [(&'static str, ToCoordinator); 7] {
     let hello = |role| ToCoordinator::Hello { protocol: PROTOCOL, run: 300, role };
     let progress = ToCoordinator::Progress {
         round: 12,
@@ -17,10 +17,11 @@ fn to_coordinator() -> [(&'static str, ToCoordinator); 6] {
         ("wanted", ToCoordinator::Wanted { round: 70_000 }),
         ("progress", progress),
         ("diverged", ToCoordinator::Diverged { round: 17 }),
+        ("held", ToCoordinator::Held { blob: [9; 32], is_held: true }),
     ]
 }
 
-fn to_worker() -> [(&'static str, ToWorker); 6] {
+fn to_worker() -> [(&'static str, ToWorker); 8] {
     let round = ToWorker::Round { round: 128, base: [3; 32], previous: [4; 32], update: [5; 32] };
     let audit = ToWorker::Audit { round: 6, subject: [7; 32], base: [8; 32] };
     [
@@ -30,6 +31,8 @@ fn to_worker() -> [(&'static str, ToWorker); 6] {
         ("audit", audit),
         ("refused", ToWorker::Refused { reason: "zu spät".to_owned() }),
         ("finished", ToWorker::Finished),
+        ("keep", ToWorker::Keep { update: [5; 32] }),
+        ("serve", ToWorker::Serve { blob: [9; 32] }),
     ]
 }
 

@@ -61,22 +61,31 @@ old() {
   ) | sed -e "s|$tree|OLD|g" >"$out/old-$part.txt"
 }
 
+# Names the package of a test of today's.
+package_of() {
+  case $1 in
+    attacks::* | sizes::*) echo training-run ;;
+    run_sizes::*) echo execution ;;
+    tests::*) echo native-modules ;;
+    terms::*) echo worker ;;
+    shares::*) echo transport ;;
+    bounds::*) echo rpc ;;
+    *) echo gleaner ;;
+  esac
+}
+
 new() {
-  local now
-  now=$(git -C "$root" rev-parse --short HEAD)
+  local name package
+  declare -A names
+  while read -r name; do
+    names[$(package_of "$name")]+=" $name"
+  done < <(awk -F'|' '$4 != "" { print $4 }' "$here/rows.txt" | sort -u)
   (
     cd "$root"
-    echo "== commit $now"
-    awk -F'|' '$4 != "" { print $4 }' "$here/rows.txt" | sort -u | while read -r name; do
-      case $name in
-        attacks::* | sizes::*) tests training-run "$name" ;;
-        run_sizes::*) tests execution "$name" ;;
-        tests::*) tests native-modules "$name" ;;
-        terms::*) tests worker "$name" ;;
-        shares::*) tests transport "$name" ;;
-        bounds::*) tests rpc "$name" ;;
-        *) tests gleaner "$name" ;;
-      esac
+    echo "commit $(git rev-parse --short HEAD)"
+    for package in "${!names[@]}"; do
+      # shellcheck disable=SC2086
+      tests "$package" ${names[$package]}
     done
   ) | sed -e "s|$root|NEW|g" >"$out/new.txt"
 }

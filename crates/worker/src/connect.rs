@@ -29,7 +29,7 @@ use crate::{
     participate::Refusal,
     served::Served,
     states::{STATES_HELD_MAX, States},
-    turns::{Cores, Duty, Turns},
+    turns::{Cores, Turns},
     view,
 };
 
@@ -129,11 +129,11 @@ impl Caller {
             manifest.digest() == terms.corpus,
             Refusal::NotTheTerms { what: "corpus manifest" }
         );
-        let (duty, at_once_max) = match self.role {
-            Role::Worker => (Duty::Trains, self.cores.replays_max().saturating_add(1)),
-            Role::Auditor | Role::Referee | Role::Observer => {
-                (Duty::Repeats, self.cores.replays_max())
-            }
+        let at_once_max = match self.role {
+            // Its round and its replays have all threads, one after the other: no more memory and no more threads are used than
+            // the round alone takes.
+            Role::Worker => 1,
+            Role::Auditor | Role::Referee | Role::Observer => self.cores.replays_max(),
         };
         let fit = Fit::choose(&spec, self.threads, self.memory_max)?;
         let fit = fit.widened((&spec, self.threads), self.memory_max, at_once_max);
@@ -148,7 +148,7 @@ impl Caller {
             activations: fit.activations,
             machine: Arc::clone(&self.machine),
             priority: self.priority,
-            turns: Turns::new(duty, fit.at_once, &self.cores),
+            turns: Turns::new(fit.at_once, &self.cores),
             replay_bytes: fit.replay_bytes(&spec, self.threads),
             ledger: self.ledger.clone(),
             endpoint,

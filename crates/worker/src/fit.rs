@@ -31,17 +31,16 @@ pub(crate) struct Fit {
 
 impl Fit {
     /// All ways, from the fastest to the one with the least memory.
-    const ALL: [Self; 4] = {
+    const ALL: [Self; 3] = {
         let most = Self {
             activations: Activations::Keep,
-            at_once: 2,
+            at_once: 1,
             states_held: STATES_HELD_MAX,
             states_lent: 1,
             updates_held: UPDATES_HELD_MAX,
         };
-        let one = Self { at_once: 1, ..most };
-        let lean = Self { activations: Activations::Recompute, states_held: 2, ..one };
-        [most, one, lean, Self { states_held: 1, states_lent: 0, updates_held: 1, ..lean }]
+        let lean = Self { activations: Activations::Recompute, states_held: 2, ..most };
+        [most, lean, Self { states_held: 1, states_lent: 0, updates_held: 1, ..lean }]
     };
 
     /// Returns the fastest way with which the whole process, audits included, needs at most `allowed` bytes.
@@ -160,7 +159,7 @@ mod tests {
             assert_eq!(widened(whole, 5), most.min(5));
             assert_eq!(widened(whole - 1, 5), most.max(2) - 1, "the owner's limit holds");
         }
-        let lean = Fit { activations: Activations::Recompute, at_once: 1, states_held: 1 };
+        let lean = Fit { activations: Activations::Recompute, states_held: 1, ..fit };
         assert_eq!(lean.widened((&spec, 4), 1 << 40, 5).at_once, 1);
         assert!(lean.replay_bytes(&spec, 4) < fit.replay_bytes(&spec, 4));
         assert!(fit.replay_bytes(&spec, 4) < fit.needed(&spec, 4));

@@ -1,7 +1,7 @@
 //! How many computations run at once on a machine, and with how many threads.
 //!
-//! 1. A run's memory permits so many computations at once (`fit`); a device's own round never waits for replays, unless there
-//!    is memory for one computation only.
+//! 1. A run's memory permits so many computations at once (`fit`). A device with rounds of its own does one thing at a time: its round
+//!    waits for at most one replay, the one that has begun.
 //! 2. All replays of a process share the threads that the owner gave: one alone has all of them, and several that begin together
 //!    have a part each. The result does not depend on it.
 //!
@@ -31,18 +31,9 @@ pub(crate) struct Cores {
 pub(crate) struct Turns {
     /// One for each computation that there is memory for.
     all: Arc<Semaphore>,
-    /// One for each of those that may be a replay.
+    /// As many, for replays: the others wait here and not before a round of this device.
     replays: Arc<Semaphore>,
     cores: Cores,
-}
-
-/// Whether a device does rounds of its own beside replays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Duty {
-    /// It does.
-    Trains,
-    /// It only repeats rounds of others.
-    Repeats,
 }
 
 /// A replay's turn.
@@ -79,13 +70,9 @@ impl Cores {
 
 impl Turns {
     /// Returns the turns of a run of which `at_once` computations fit the memory.
-    pub(crate) fn new(duty: Duty, at_once: usize, cores: &Cores) -> Self {
-        let at_once = at_once.max(1);
-        let replays = match duty {
-            Duty::Trains => at_once.saturating_sub(1).max(1),
-            Duty::Repeats => at_once,
-        };
-        let [all, replays] = [at_once, replays].map(|count| Arc::new(Semaphore::new(count)));
+    pub(crate) fn new(at_once: usize, cores: &Cores) -> Self {
+        let count = at_once.max(1);
+        let [all, replays] = [(); 2].map(|()| Arc::new(Semaphore::new(count)));
         Self { all, replays, cores: cores.clone() }
     }
 
@@ -122,7 +109,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_replay_alone_has_all_threads_and_others_wait() {
-        let turns = Turns::new(Duty::Repeats, 4, &Cores::new(4));
+        let turns = Turns::new(4, &Cores::new(4));
         let first = now(turns.replay()).await.unwrap();
         assert_eq!(first.threads, 4);
         assert!(now(turns.replay()).await.is_none(), "no thread is free");
@@ -135,7 +122,7 @@ mod tests {
     #[tokio::test]
     async fn replays_stay_within_threads_and_memory() {
         for (threads, at_once) in [(1, 1), (1, 4), (2, 2), (3, 8), (6, 4), (16, 3), (32, 16)] {
-            let turns = Turns::new(Duty::Repeats, at_once, &Cores::new(threads));
+            let turns = Turns::new(at_once, &Cores::new(threads));
             let mut waiting = tokio::task::JoinSet::new();
             for _ in 0..20 {
                 let turns = turns.clone();
@@ -160,24 +147,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_own_round_waits_for_no_replay_if_there_is_memory() {
-        let turns = Turns::new(Duty::Trains, 3, &Cores::new(8));
-        let replays = [now(turns.replay()).await, now(turns.replay()).await];
-        assert!(replays[0].is_some());
-        assert!(now(turns.own()).await.is_some());
-        drop(replays);
-        let tight = Turns::new(Duty::Trains, 1, &Cores::new(8));
-        let replay = now(tight.replay()).await.unwrap();
-        assert!(now(tight.own()).await.is_none(), "they take turns");
+    async fn the_own_round_waits_for_one_replay_at_most() {
+        let turns = Turns::new(1, &Cores::new(8));
+        let replay = now(turns.replay()).await.unwrap();
+        let (own, next) = (turns.own(), turns.replay());
+        tokio::pin!(own, next);
+        assert!(now(&mut next).await.is_none(), "a second replay came first");
+        assert!(now(&mut own).await.is_none(), "they take turns");
         drop(replay);
-        assert!(now(tight.own()).await.is_some());
+        let own = now(&mut own).await;
+        assert!(own.is_some() && now(&mut next).await.is_none(), "the round is next");
+        drop(own);
+        assert!(now(&mut next).await.is_some());
     }
 
     /// Two runs share the threads of one process.
     #[tokio::test]
     async fn runs_share_the_threads() {
         let cores = Cores::new(2);
-        let [first, second] = [1, 2].map(|_| Turns::new(Duty::Repeats, 1, &cores));
+        let [first, second] = [1, 2].map(|_| Turns::new(1, &cores));
         let turn = now(first.replay()).await.unwrap();
         assert!(now(second.replay()).await.is_none());
         drop(turn);

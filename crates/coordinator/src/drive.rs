@@ -50,7 +50,7 @@ use crate::{
     aggregate::Aggregator,
     ledger_events::{EVENT_BLOCKS_MAX, Tally},
     opening::{self, Opened},
-    relay::{self, Relay},
+    relay::{self, Refused, Relay},
 };
 use bases::Bases;
 use clock::{LedgerClock, RoundClock};
@@ -350,8 +350,12 @@ impl<'a> Driver<'a> {
         match relay::relay(&self.ledger, &statements).await {
             Ok(refused) => {
                 self.relay.record(&statements, &refused);
-                for refused in refused {
-                    self.refuse(&refused.device, &refused.reason);
+                // A device that has just connected waits for the answer to its first message: another refusal than that
+                // would turn it away. It hears of this one from a node.
+                for Refused { device, reason } in refused {
+                    if self.peers.get(&device).is_some_and(|peer| peer.role.is_some()) {
+                        self.refuse(&device, &reason);
+                    }
                 }
                 Ok(())
             }

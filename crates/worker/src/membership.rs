@@ -14,6 +14,9 @@ const DROPPED_MAX: u32 = 3;
 /// Rounds between two enrolments of a device that was dropped: so a device that is too slow does not delay each of them.
 const ROUNDS_BETWEEN: u32 = 3;
 
+/// After this time a dropped device enrols again although the run has not advanced: it may be the one that is missing.
+const DROPPED_PAUSE: Duration = Duration::from_secs(120);
+
 /// Pause after a refused enrolment; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_secs(5);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
@@ -46,14 +49,22 @@ pub(crate) struct Membership {
     dropped: u32,
     /// Round in which it signed its last enrolment.
     enrolled_in: Option<u32>,
+    dropped_at: Option<Instant>,
     not_before: Option<Instant>,
     pause: Duration,
 }
 
 impl Membership {
     pub(crate) fn new(account: AccountId) -> Self {
-        let (is_active, dropped, enrolled_in, not_before) = (false, 0, None, None);
-        Self { account, is_active, dropped, enrolled_in, not_before, pause: PAUSE }
+        Self {
+            account,
+            is_active: false,
+            dropped: 0,
+            enrolled_in: None,
+            dropped_at: None,
+            not_before: None,
+            pause: PAUSE,
+        }
     }
 
     /// Returns the next step. `is_waiting` says that a link or an enrolment is on its way.
@@ -70,6 +81,7 @@ impl Membership {
         }
         if std::mem::take(&mut self.is_active) {
             self.dropped += 1;
+            self.dropped_at = Some(now);
             let is_enough = self.dropped >= DROPPED_MAX;
             return if is_enough { Step::GiveUp { times: self.dropped } } else { Step::Dropped };
         }
@@ -81,7 +93,8 @@ impl Membership {
             return Step::Link { nonce: look.link.nonce.saturating_add(1) };
         }
         let round = look.run.round;
-        let is_again = self.dropped > 0;
+        let is_recent = |at: Instant| now.duration_since(at) < DROPPED_PAUSE;
+        let is_again = self.dropped > 0 && self.dropped_at.is_some_and(is_recent);
         let is_soon = |last: u32| is_again && round < last.saturating_add(ROUNDS_BETWEEN);
         if self.enrolled_in.is_some_and(is_soon) {
             return Step::Wait;

@@ -49,6 +49,18 @@ fn a_dropped_device_enrols_again_after_a_few_rounds_and_gives_up_at_last() {
 }
 
 #[test]
+fn a_dropped_device_comes_back_to_a_run_that_waits_for_devices() {
+    let (mut membership, now) = (Membership::new(ACCOUNT), Instant::now());
+    assert_eq!(membership.step(&linked(0), false, now), Step::Enroll { nonce: 6 });
+    assert_eq!(membership.step(&seated(0), false, now), Step::Joined);
+    assert_eq!(membership.step(&linked(0), false, now), Step::Dropped);
+    // Without it no round has a quorum, so the round stays the same.
+    assert_eq!(membership.step(&linked(0), false, now + DROPPED_PAUSE / 2), Step::Wait);
+    let later = now + DROPPED_PAUSE;
+    assert_eq!(membership.step(&linked(0), false, later), Step::Enroll { nonce: 6 });
+}
+
+#[test]
 fn a_device_that_commits_in_between_is_not_given_up() {
     let (mut membership, now) = (Membership::new(ACCOUNT), Instant::now());
     for round in [0, 10, 20, 30] {

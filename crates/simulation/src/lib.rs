@@ -1,6 +1,6 @@
 //! Plays whole networks from a seed, in memory and virtual time.
 //!
-//! Coordinator, workers, referee, node and ledger are the real ones. What they are given is simulated: the [network](network)
+//! Coordinator, workers, referee, node and ledger are the real ones. What they are given is simulated: the [network]
 //! between them with its faults, the line to the node, the time, and how long a computation takes.
 //!
 //! 1. [`Plan::of`] draws from a seed who takes part, who cheats, how much is lost, and what breaks when.

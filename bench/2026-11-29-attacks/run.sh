@@ -58,7 +58,7 @@ old() {
       git apply "$here/thief.patch"
     fi
     tests "$package" a01_ a02_ a03_ a04_ a05_ a06_ a07_ a08_ a09_ a10_ a11_ a12_ a13_ a14_
-  ) | sed -e "s|$tree|OLD|g" >"$out/old-$part.txt"
+  ) | sed -e "s|$tree|OLD|g" -e "s|$target|TARGET|g" >"$out/old-$part.txt"
 }
 
 # Names the package of a test of today's.
@@ -87,7 +87,7 @@ new() {
       # shellcheck disable=SC2086
       tests "$package" ${names[$package]}
     done
-  ) | sed -e "s|$root|NEW|g" >"$out/new.txt"
+  ) | sed -e "s|$root|NEW|g" -e "s|$target|TARGET|g" >"$out/new.txt"
 }
 
 # Says how a test ended, by the output in a file.

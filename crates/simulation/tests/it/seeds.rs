@@ -39,13 +39,6 @@ fn data_that_is_gone_for_good_is_the_owners_loss() {
     play(80);
 }
 
-/// All devices were dropped while paths were cut, and waited for rounds that only they could have brought on; and one was turned
-/// away for good by the refusal of an old statement.
-#[test]
-fn a_run_that_lost_its_devices_gets_them_back() {
-    play(30_164);
-}
-
 #[test]
 fn a_seed_repeats_its_history() {
     for seed in [3, 11] {

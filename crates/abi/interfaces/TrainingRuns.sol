@@ -157,7 +157,7 @@ interface TrainingRuns {
         /// Of an expelled seat: the round it was about.
         uint32 expelledRound;
         uint32 fromRound;
-        /// The round after its last commitment.
+        /// The first round in which it may still commit: the open one, also if it is open again for seats that waited for the next.
         uint32 nextRound;
         /// Commitments whose audits are not over, those before the referee included.
         uint32 unsettled;

@@ -451,7 +451,7 @@ fn is_answer(event: &transport::Event) -> bool {
 
 /// Returns whether a seat takes part in the round and its commitment is expected.
 fn is_awaited(seat: &SeatView, round: u32) -> bool {
-    seat.is_active() && seat.from_round <= round && !seat.committed
+    seat.is_active() && seat.next_round <= round && !seat.committed
 }
 
 /// Returns whether the change was made. A refusal is no error: another transaction was faster, or it is too early. The

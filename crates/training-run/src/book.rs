@@ -19,6 +19,16 @@ pub trait Book {
 
     /// Reads a seat, which must have been written.
     fn seat(&mut self, index: SeatIndex) -> Result<Seat, Self::Error>;
+    /// Reads a seat as it stands in the open round. A round that was opened again, because everybody who took part in it had left,
+    /// is the first one of the seats that wait for the next.
+    fn seat_in_open_round(&mut self, head: &Head, index: SeatIndex) -> Result<Seat, Self::Error> {
+        let mut seat = self.seat(index)?;
+        if head.lets_in(&seat) && !self.has_committed(head.round, index)? {
+            seat.from_round = seat.from_round.min(head.round);
+            seat.next_round = head.round;
+        }
+        Ok(seat)
+    }
     /// Writes a seat.
     fn set_seat(&mut self, index: SeatIndex, seat: &Seat) -> Result<(), Self::Error>;
 

@@ -124,7 +124,15 @@ impl Head {
         matches!(self.phase, Phase::WindingUp(_) | Phase::Finished(_))
     }
 
-    /// Returns whether an active seat has missed so many rounds, or lapses of the open one, that it is given up.
+    /// Returns whether an active seat that has not committed in the open round takes part in it although it waits for the next
+    /// one: the open round was opened again.
+    pub(crate) fn lets_in(&self, seat: &Seat) -> bool {
+        let is_open_again = self.phase == Phase::Training && self.is_reopened;
+        is_open_again && seat.is_active() && seat.next_round == self.round.saturating_add(1)
+    }
+
+    /// Returns whether an active seat, as [`crate::Book::seat_in_open_round`] reads it, has missed so many rounds, or lapses of
+    /// the open one, that it is given up.
     #[must_use]
     pub fn has_missed_too_many(&self, seat: &Seat) -> bool {
         let (past, lapses) = match self.phase {

@@ -48,6 +48,11 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
             pending == head.unsettled && unsettled == head.unsettled,
             "unsettled commitments are counted",
         ),
+        (
+            taking_part(book).is_none_or(|sum| sum == head.taking_part),
+            "seats that take part are counted",
+        ),
+        (commitments_are_found(book), "whoever committed is the seat of that round"),
         (book.disputes().len() == usize::from(head.disputes), "disputes are counted"),
         (votes_are_single(book), "a referee votes once in a dispute"),
         (duties == duties_held, "duties are counted"),
@@ -61,6 +66,41 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
         ),
     ];
     checks.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err((*broken).to_owned()))
+}
+
+/// Returns the number of seats that have committed in the open round, or may still do so.
+fn taking_part(book: &MemoryBook) -> Option<u16> {
+    let head = book.state();
+    if head.phase != Phase::Training {
+        return None;
+    }
+    let committed: BTreeSet<SeatIndex> = committed_in(book, head.round);
+    let mut sum = head.committed;
+    for (index, seat) in (0..).zip(book.seats()) {
+        let takes_part = seat.next_round <= head.round || head.lets_in(seat);
+        if seat.is_active() && takes_part && !committed.contains(&index) {
+            sum = sum.saturating_add(1);
+        }
+    }
+    Some(sum)
+}
+
+fn committed_in(book: &MemoryBook, round: u32) -> BTreeSet<SeatIndex> {
+    book.entries(round).map(|(seat, ..)| seat).collect()
+}
+
+/// Returns whether every undecided commitment is of a seat that took part in its round: it could not be disputed otherwise.
+fn commitments_are_found(book: &MemoryBook) -> bool {
+    let takes_part = |round, index: SeatIndex| {
+        let seat = book.seats().get(usize::from(index));
+        seat.is_some_and(|seat| seat.from_round <= round && round < seat.next_round)
+    };
+    let mut undecided = book.rounds().into_iter().filter(|round| round.unsettled > 0);
+    undecided.all(|round| {
+        book.entries(round.number).all(|(index, entry, _)| {
+            matches!(entry.check, Check::Settled | Check::Void) || takes_part(round.number, index)
+        })
+    })
 }
 
 fn votes_are_single(book: &MemoryBook) -> bool {

@@ -15,7 +15,7 @@ impl<B: Book> Step<'_, B> {
                 return Err(Refused::NoSuchSeat { seat: *index, seats: self.head.seats }.into());
             }
             self.settle_seat(*index)?;
-            let seat = self.book.seat(*index)?;
+            let seat = self.book.seat_in_open_round(&self.head, *index)?;
             if self.head.has_missed_too_many(&seat) {
                 self.give_up_seat(*index)?;
             }
@@ -179,7 +179,7 @@ impl<B: Book> Step<'_, B> {
         round: u32,
         cause: Cause,
     ) -> Result<Wei, B::Error> {
-        let before = self.book.seat(index)?;
+        let before = self.book.seat_in_open_round(&self.head, index)?;
         if before.is_expelled() {
             return Ok(Wei::ZERO);
         }
@@ -201,7 +201,7 @@ impl<B: Book> Step<'_, B> {
         let held = self.head.escrow.held.checked_sub(before.stake).map_err(Refused::from)?;
         self.head.escrow.held = held;
         if before.is_active() {
-            self.count_out(index, &before)?;
+            self.count_out(&before);
         }
         let mut place = self.book.place(&seat.device)?;
         place.bar = Some(Bar { round, cause });

@@ -51,7 +51,8 @@ impl<B: Book> Step<'_, B> {
         place.seat = Some(index);
         self.book.set_place(&device, &place)?;
         self.head.active = self.head.active.saturating_add(1);
-        if self.head.phase == Phase::Training && self.head.is_reopened {
+        let seat = self.book.seat_in_open_round(&self.head, index)?;
+        if self.head.phase == Phase::Training && seat.next_round <= self.head.round {
             self.head.taking_part = self.head.taking_part.saturating_add(1);
         }
         self.emit(Effect::Enrolled { device, account, seat: index, from_round });
@@ -86,27 +87,19 @@ impl<B: Book> Step<'_, B> {
 
     /// Makes a seat inactive. Its commitments are audited and paid as before.
     pub(crate) fn give_up_seat(&mut self, index: SeatIndex) -> Result<(), B::Error> {
-        let seat = self.change_seat(index, |seat| seat.standing = Standing::Left)?;
-        self.count_out(index, &seat)?;
+        let seat = self.book.seat_in_open_round(&self.head, index)?;
+        self.change_seat(index, |seat| seat.standing = Standing::Left)?;
+        self.count_out(&seat);
         self.emit(Effect::Left { device: seat.device });
         self.free_if_done(index)
     }
 
-    /// Counts a seat that was active as inactive.
-    pub(crate) fn count_out(&mut self, index: SeatIndex, seat: &Seat) -> Result<(), B::Error> {
+    /// Counts a seat that was active, as it stood in the open round, as inactive.
+    pub(crate) fn count_out(&mut self, seat: &Seat) {
         self.head.active = self.head.active.saturating_sub(1);
-        if self.head.phase == Phase::Training && self.may_commit(index, seat)? {
+        if self.head.phase == Phase::Training && seat.next_round <= self.head.round {
             self.head.taking_part = self.head.taking_part.saturating_sub(1);
         }
-        Ok(())
-    }
-
-    /// Returns whether a seat takes part in the open round and has not committed.
-    fn may_commit(&mut self, index: SeatIndex, seat: &Seat) -> Result<bool, B::Error> {
-        let round = self.head.round;
-        let is_waiting = seat.next_round == round.saturating_add(1);
-        let is_let_in = self.head.is_reopened && is_waiting;
-        Ok(seat.next_round <= round || (is_let_in && !self.book.has_committed(round, index)?))
     }
 
     pub(crate) fn commit(
@@ -124,8 +117,8 @@ impl<B: Book> Step<'_, B> {
             return Err(Refused::Full(self.terms.seats_max).into());
         }
         self.settle_seat(index)?;
-        let mut seat = self.book.seat(index)?;
-        if !self.may_commit(index, &seat)? {
+        let mut seat = self.book.seat_in_open_round(&self.head, index)?;
+        if seat.next_round > round {
             if self.book.has_committed(round, index)? {
                 return Err(Refused::CommittedAlready(device).into());
             }

@@ -32,7 +32,7 @@ use crate::{
     leaves::Leaves,
     look::Look,
     membership::{Membership, Step},
-    outbox::Goal,
+    outbox::{COORDINATOR_MAX, Goal},
     replay::{Case, Finding},
     served::Served,
     view,
@@ -87,6 +87,9 @@ struct Work {
     loss: f32,
     tokens: u64,
     stage: Stage,
+    /// The signed commitment, and when it was last stated.
+    call: Vec<u8>,
+    stated: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -320,7 +323,8 @@ impl<'a> Session<'a> {
         Ok(None)
     }
 
-    /// Serves the update of the finished work once its commitment is in a block.
+    /// Serves the update of the finished work once its commitment is in a block. While the round takes it and nothing brings it to the
+    /// ledger, states it again: it was refused while the device had no seat.
     async fn deliver(&mut self, look: &Look) -> anyhow::Result<()> {
         let Some(work) = self.kept.work.as_mut().filter(|work| work.stage == Stage::Signed) else {
             return Ok(());
@@ -337,6 +341,13 @@ impl<'a> Session<'a> {
             let reason =
                 "the round closed before this device's commitment was in a block".to_owned();
             self.options.emit(Event::Failed { round, reason });
+        } else if look.active_seat().is_some_and(|seat| seat.next_round <= round)
+            && work.stated.elapsed() >= COORDINATOR_MAX
+            && !self.courier.has(|goal| *goal == Goal::Commit { round })
+        {
+            work.stated = Instant::now();
+            let call = work.call.clone();
+            self.state(Goal::Commit { round }, call).await?;
         }
         Ok(())
     }
@@ -449,7 +460,9 @@ impl<'a> Session<'a> {
         let (seal, digest) = (*commitment.seal.as_bytes(), *commitment.update.as_bytes());
         let run = self.inputs.run;
         let call = self.options.sign(|signer| signer.commit(run, round, seal, digest));
-        self.kept.work = Some(Work { round, update, loss, tokens, stage: Stage::Signed });
+        let (stage, stated) = (Stage::Signed, Instant::now());
+        self.kept.work =
+            Some(Work { round, update, loss, tokens, stage, call: call.clone(), stated });
         self.state(Goal::Commit { round }, call).await
     }
 

@@ -122,7 +122,8 @@ pub(super) fn cause_out(cause: Cause) -> sol::Standing {
     }
 }
 
-pub(super) fn seat(seat: &Seat, head: &Head, is_due: bool) -> sol::Seat {
+/// `seat` is as it stands in the open round, in which it `has_committed`.
+pub(super) fn seat(seat: &Seat, head: &Head, (has_committed, is_due): (bool, bool)) -> sol::Seat {
     let (standing, expelled_round) = match seat.standing {
         Standing::Active => (sol::Standing::Active, 0),
         Standing::Left => (sol::Standing::Left, 0),
@@ -139,9 +140,7 @@ pub(super) fn seat(seat: &Seat, head: &Head, is_due: bool) -> sol::Seat {
         stake: amount(seat.stake),
         paid: amount(seat.paid),
         tokensVerified: seat.tokens_verified,
-        committed: head.phase == Phase::Training
-            && seat.next_round > head.round
-            && seat.from_round <= head.round,
+        committed: has_committed,
         overdue: head.has_missed_too_many(seat),
         due: is_due,
     }

@@ -7,7 +7,9 @@ use abi::{
 use alloy_primitives::Address;
 use alloy_sol_types::SolCall as _;
 use native_kit::{Failure, Host};
-use training_run::{Auditor, Book as _, Check, Head, OpenError, Phase, Round, RoundWindow};
+use training_run::{
+    Auditor, Book as _, Check, Head, OpenError, Phase, Round, RoundWindow, SeatIndex,
+};
 
 use super::{
     book::{SlotBook, Stopped},
@@ -92,16 +94,23 @@ fn seats(book: &mut SlotBook<'_>) -> Result<Vec<sol::Seat>, Stopped> {
     let head = book.head()?;
     let mut seats = Vec::new();
     for index in 0..head.seats {
-        let seat = book.seat(index)?;
-        let is_due = is_due(book, &head, index)?;
-        seats.push(translate::seat(&seat, &head, is_due));
+        seats.push(seat(book, &head, index)?);
     }
     Ok(seats)
 }
 
+fn seat(book: &mut SlotBook<'_>, head: &Head, index: SeatIndex) -> Result<sol::Seat, Stopped> {
+    let seat = book.seat_in_open_round(head, index)?;
+    let is_open = head.phase == Phase::Training;
+    let took_part = seat.from_round <= head.round && head.round < seat.next_round;
+    let has_committed = is_open && took_part && book.has_committed(head.round, index)?;
+    let is_due = is_due(book, head, index)?;
+    Ok(translate::seat(&seat, head, (has_committed, is_due)))
+}
+
 /// Returns whether `settle` counts a commitment of a seat, gives it up or pays it.
 fn is_due(book: &mut SlotBook<'_>, head: &Head, index: u16) -> Result<bool, Stopped> {
-    let seat = book.seat(index)?;
+    let seat = book.seat_in_open_round(head, index)?;
     if head.has_missed_too_many(&seat) || head.pays_stake_of(&seat) {
         return Ok(true);
     }
@@ -120,10 +129,7 @@ fn standpoint(
     let head = book.head()?;
     let place = book.place(&device(call.device))?;
     let seat = match place.seat {
-        Some(index) => {
-            let (seat, is_due) = (book.seat(index)?, is_due(book, &head, index)?);
-            Some(translate::seat(&seat, &head, is_due))
-        }
+        Some(index) => Some(seat(book, &head, index)?),
         None => None,
     };
     Ok(translate::standpoint(&place, seat))

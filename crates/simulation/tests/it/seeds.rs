@@ -39,6 +39,13 @@ fn data_that_is_gone_for_good_is_the_owners_loss() {
     play(80);
 }
 
+/// All devices are dropped in the first round while paths are cut, and come back: the round opens again, and those that had finished it
+/// state again what was refused while they had no seat.
+#[test]
+fn a_round_that_everybody_left_is_done_by_those_who_come_back() {
+    play(30164);
+}
+
 #[test]
 fn a_seed_repeats_its_history() {
     for seed in [3, 11] {

@@ -11,5 +11,6 @@ mod endings;
 mod play;
 mod properties;
 mod referees;
+mod reopened;
 mod scenarios;
 mod sizes;

@@ -6,21 +6,23 @@
 //!
 //! One pass, in this order:
 //!
-//! 1. relay what devices have signed;
+//! 1. relay what devices have signed, beside all that follows ([`relays`]);
 //! 2. follow the ledger's events, fetch the updates of new commitments;
 //! 3. close the round when all connected devices have committed, when there is a quorum and the others had enough
 //!    time, or when the deadline has passed;
 //! 4. aggregate a closed round and publish the new state;
-//! 5. have audits of closed rounds drawn, announce them, replace silent auditors, settle seats;
-//! 6. announce new rounds and audits to workers.
+//! 5. announce a new round to workers;
+//! 6. have the clerk draw audits of closed rounds, replace silent auditors and settle seats, beside all this ([`clerk`]).
 
 mod audits;
 mod bases;
+mod clerk;
 mod clock;
 mod divergence;
 mod fetches;
 mod finish;
 mod peers;
+mod relays;
 mod rounds;
 pub(crate) mod trouble;
 
@@ -42,7 +44,7 @@ use transport::{
     Listener,
     message::{Role, ToCoordinator, ToWorker},
 };
-use units::{DeviceId, Digest, UnixSeconds, Wei};
+use units::{DeviceId, Digest, Wei};
 use verification::RunSpec;
 
 use crate::{
@@ -50,20 +52,26 @@ use crate::{
     aggregate::Aggregator,
     ledger_events::{EVENT_BLOCKS_MAX, Tally},
     opening::{self, Opened},
-    relay::{self, Refused, Relay},
+    relay::Relay,
 };
 use bases::Bases;
+use clerk::Clerk;
 use clock::{LedgerClock, RoundClock};
 use divergence::Reports;
 use fetches::Fetches;
 use peers::Peer;
+use relays::Relays;
 use trouble::{Respite, Trouble};
 
-/// How often the ledger is read when nothing else happens.
-const PASS_INTERVAL: Duration = Duration::from_millis(100);
+/// How often the ledger is asked for a new block when nothing else happens.
+const PASS_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Time between two passes at least, in which devices are heard.
-const HEARING_MIN: Duration = Duration::from_millis(20);
+/// How often all is read although there is no new block.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// Time between two passes, in which devices are heard: as long as the last pass took, within these bounds.
+const HEARING_MIN: Duration = Duration::from_millis(5);
+const HEARING_MAX: Duration = Duration::from_millis(20);
 
 /// Opens a project, or resumes it, and drives it to its end. Returns `None` when it was stopped before.
 ///
@@ -111,6 +119,7 @@ struct Driver<'a> {
     loss_initial: Option<f64>,
     peers: BTreeMap<DeviceId, Peer>,
     relay: Relay,
+    relays: Relays,
     fetches: Fetches,
     tally: Tally,
     /// First block whose events were not read yet.
@@ -130,7 +139,12 @@ struct Driver<'a> {
     /// When this coordinator began to drive the run.
     begun: Instant,
     clock: LedgerClock,
+    clerk: Clerk,
     round_clock: RoundClock,
+    /// The newest block at the last whole pass, and when that was.
+    passed: Option<(u64, Instant)>,
+    /// Whether something has happened since that the ledger does not show.
+    is_stirred: bool,
     /// Whether the owner was warned that all devices belong to one account.
     is_warned_of_accounts: bool,
     /// The referees of the ledger, once they were read.
@@ -165,6 +179,7 @@ impl<'a> Driver<'a> {
             loss_initial,
             peers: peers.collect(),
             relay: Relay::default(),
+            relays: Relays::default(),
             fetches: Fetches::default(),
             tally: Tally::default(),
             next_height: 0,
@@ -176,7 +191,10 @@ impl<'a> Driver<'a> {
             steps_joined: 0,
             begun: Instant::now(),
             clock: LedgerClock::default(),
+            clerk: Clerk::new(),
             round_clock: RoundClock::default(),
+            passed: None,
+            is_stirred: true,
             is_warned_of_accounts: false,
             referees: None,
             computed: None,
@@ -206,38 +224,57 @@ impl<'a> Driver<'a> {
 
     /// Repeats passes until the run has ended on the ledger.
     async fn drive(&mut self) -> anyhow::Result<()> {
-        let mut next = Instant::now();
+        // When the next pass is due, and when it may begin at the earliest.
+        let (mut next, mut earliest) = (Instant::now(), Instant::now());
         loop {
             let endpoint = Arc::clone(&self.endpoint);
             // In this order devices that say much don't keep a pass waiting; they are heard between two passes.
-            tokio::select! {
+            let is_urgent = tokio::select! {
                 biased;
                 () = sleep_until(next) => {
                     let begun = Instant::now();
-                    let pause = match self.pass().await {
+                    let passed = self.pass().await;
+                    let took = begun.elapsed();
+                    let (soon, later) = match passed {
                         Ok(true) => return Ok(()),
                         Ok(false) => {
                             self.trouble.end();
-                            PASS_INTERVAL.saturating_sub(begun.elapsed()).max(HEARING_MIN)
+                            let soon = took.clamp(HEARING_MIN, HEARING_MAX);
+                            (soon, PASS_INTERVAL.saturating_sub(took).max(soon))
                         }
                         Err(error) => {
                             let Respite { pause, note } = self.trouble.endure(error)?;
                             note.into_iter().for_each(|note| self.emit(Event::Note(note)));
-                            pause
+                            (pause, pause)
                         }
                     };
-                    next = Instant::now() + pause;
+                    let now = Instant::now();
+                    (earliest, next) = (now + soon, now + later);
+                    false
                 }
-                () = self.fetches.arrived() => {}
-                rebuilt = self.bases.rebuilt() => self.serve_rebuilt(rebuilt).await,
+                relayed = self.relays.done() => {
+                    self.hear_relayed(relayed)?;
+                    true
+                }
+                () = self.fetches.arrived() => true,
+                record = self.clerk.done() => self.hear_clerk(record?),
+                rebuilt = self.bases.rebuilt() => {
+                    self.serve_rebuilt(rebuilt).await;
+                    true
+                }
                 event = endpoint.next_event() => {
                     let event = event.context("the endpoint for workers closed by itself")?;
-                    let is_answer = is_answer(&event);
+                    let (is_news, is_answer) = (is_news(&event), is_answer(&event));
                     self.hear(event);
                     if is_answer && self.is_kept_now() {
-                        next = Instant::now();
+                        earliest = Instant::now();
                     }
+                    is_news
                 }
+            };
+            if is_urgent {
+                self.is_stirred = true;
+                next = next.min(earliest);
             }
         }
     }
@@ -271,32 +308,18 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Returns whether the ledger's time has reached `deadline`. A ledger without transactions may make no blocks, so
-    /// its time does not advance: then this sends a transaction to make one.
-    async fn is_past(&mut self, deadline: UnixSeconds) -> anyhow::Result<bool> {
-        let head = self.ledger.head().await?;
-        if head.time >= deadline {
-            return Ok(true);
-        }
-        if self.clock.estimate(&head) >= deadline {
-            self.make_block().await?;
-        }
-        Ok(false)
-    }
-
-    /// Sends a transaction so that a block is made.
-    async fn make_block(&self) -> anyhow::Result<()> {
-        if let Some(owner) = self.ledger.account() {
-            self.ledger.transfer(&owner, Wei::ZERO).await?;
-        }
-        Ok(())
-    }
-
     /// Does one pass; returns true when the run has ended.
     async fn pass(&mut self) -> anyhow::Result<bool> {
-        let relayed = self.relay_statements().await;
+        self.relay_statements();
+        let height = self.ledger.head().await?.height;
+        let is_idle = !self.is_stirred
+            && self.passed.is_some_and(|(passed, at)| passed == height && at.elapsed() < IDLE_MAX);
+        if is_idle {
+            return Ok(false);
+        }
         let is_over = self.follow_run().await?;
-        relayed.map(|()| is_over)
+        (self.passed, self.is_stirred) = (Some((height, Instant::now())), false);
+        Ok(is_over)
     }
 
     /// Does what is due after the statements of devices; returns true when the run has ended.
@@ -328,9 +351,8 @@ impl<'a> Driver<'a> {
             RunPhase::Gathering => self.report_gathered(&summary),
             RunPhase::WindingUp { .. } | RunPhase::Finished(_) => {}
         }
-        self.audit(&summary).await?;
-        self.settle(&summary, &seats).await?;
         self.announce_rounds(&seats).await?;
+        self.clerk.start(&self.ledger, &summary, &seats);
         Ok(false)
     }
 
@@ -342,29 +364,6 @@ impl<'a> Driver<'a> {
         self.gathered = Some(summary.seats_active);
         let (count, needed) = (summary.seats_active, self.options.project.conditions.workers_min);
         self.emit(Event::Gathered { count, needed: needed.into() });
-    }
-
-    /// Relays what devices have signed. A statement whose transaction failed is tried again later, and holds up no other.
-    async fn relay_statements(&mut self) -> anyhow::Result<()> {
-        let statements = self.relay.take();
-        match relay::relay(&self.ledger, &statements).await {
-            Ok(refused) => {
-                self.relay.record(&statements, &refused);
-                // A device that has just connected waits for the answer to its first message: another refusal than that
-                // would turn it away. It hears of this one from a node.
-                for Refused { device, reason } in refused {
-                    if self.peers.get(&device).is_some_and(|peer| peer.role.is_some()) {
-                        self.refuse(&device, &reason);
-                    }
-                }
-                Ok(())
-            }
-            Err(error) => {
-                // The transaction may or may not have arrived, so it is tried again.
-                statements.into_iter().for_each(|statement| self.relay.put_back(statement));
-                Err(error.into())
-            }
-        }
     }
 
     async fn follow_events(&mut self) -> anyhow::Result<()> {
@@ -447,6 +446,12 @@ fn is_answer(event: &transport::Event) -> bool {
         _ => return false,
     };
     matches!(message, ToCoordinator::Held { .. })
+}
+
+/// Returns whether something may be due after an event.
+fn is_news(event: &transport::Event) -> bool {
+    let is_progress = |message: &ToCoordinator| matches!(message, ToCoordinator::Progress { .. });
+    !matches!(event, transport::Event::Message { message, .. } if is_progress(message))
 }
 
 /// Returns whether a seat takes part in the round and its commitment is expected.

@@ -19,8 +19,10 @@ use crate::{
     node::Boxed,
 };
 
-/// First pause between requests for a receipt.
-const LOOK_MIN: Duration = Duration::from_millis(50);
+/// Pause between the first requests for a receipt: a node that makes blocks on demand has it within a few of them.
+const LOOK_MIN: Duration = Duration::from_millis(10);
+/// Number of requests with that pause; each later pause is twice as long.
+const LOOKS_SOON: u32 = 8;
 const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// Number of times that a change is made again after a transaction of another program took its nonce.
@@ -206,9 +208,8 @@ impl Ledger {
 
     /// Polls until the transaction is in a block. If the node has lost it, for example after a restart, sends it again.
     async fn receipt(&self, sent: &Sent) -> Result<TransactionReceipt, LedgerError> {
-        let mut pause = LOOK_MIN;
         let mut displaced = false;
-        loop {
+        for look in 0_u32.. {
             let receipt: Option<TransactionReceipt> =
                 self.ask("eth_getTransactionReceipt", json!([sent.hash])).await?;
             if let Some(receipt) = receipt {
@@ -218,9 +219,10 @@ impl Ledger {
                 // The nonce is used, but not by this transaction: the receipt was requested after that was known.
                 return Err(LedgerError::Displaced { hash: sent.hash });
             }
-            let known: Option<IgnoredAny> =
-                self.ask("eth_getTransactionByHash", json!([sent.hash])).await?;
-            if known.is_none() {
+            let later = 1_u32.checked_shl(look.saturating_sub(LOOKS_SOON)).unwrap_or(u32::MAX);
+            let pause = LOOK_MIN.saturating_mul(later).min(LOOK_MAX);
+            let is_doubtful = look >= LOOKS_SOON;
+            if is_doubtful && !self.is_known(sent).await? {
                 tracing::debug!(hash = %sent.hash, "the node does not know the transaction: sending it again");
                 displaced = matches!(self.send(sent).await?, Outcome::Outdated);
                 if displaced {
@@ -228,8 +230,14 @@ impl Ledger {
                 }
             }
             sleep(pause).await;
-            pause = pause.saturating_mul(2).min(LOOK_MAX);
         }
+        Err(LedgerError::Unconfirmed { hash: sent.hash, waited: self.patience })
+    }
+
+    async fn is_known(&self, sent: &Sent) -> Result<bool, LedgerError> {
+        let known: Option<IgnoredAny> =
+            self.ask("eth_getTransactionByHash", json!([sent.hash])).await?;
+        Ok(known.is_some())
     }
 
     fn read_receipt(&self, receipt: &TransactionReceipt) -> Result<Receipt, LedgerError> {

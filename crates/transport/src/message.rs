@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of these messages; a peer with another version gets an error and is disconnected.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// Longest explanation in a message, in bytes.
 pub const REASON_BYTES_MAX: usize = 400;
@@ -129,6 +129,8 @@ pub enum ToWorker {
         /// Digest of the specification, the manifest, a shard, a state or an outer update.
         blob: WireDigest,
     },
+    /// The ledger has a statement of this device.
+    Relayed,
 }
 
 #[cfg(test)]

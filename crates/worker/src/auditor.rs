@@ -172,7 +172,7 @@ impl<'a> Watch<'a> {
                 tracing::debug!(%reason, "the coordinator has refused something");
                 self.courier.hurry();
             }
-            ToWorker::Audit { .. } | ToWorker::Finished => self.courier.wake(),
+            ToWorker::Audit { .. } | ToWorker::Relayed | ToWorker::Finished => self.courier.wake(),
             ToWorker::Round { .. }
             | ToWorker::Welcome { .. }
             | ToWorker::Keep { .. }

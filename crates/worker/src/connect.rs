@@ -179,6 +179,7 @@ impl Caller {
                 }
                 ToWorker::Round { .. }
                 | ToWorker::Audit { .. }
+                | ToWorker::Relayed
                 | ToWorker::Served { .. }
                 | ToWorker::Keep { .. } => {}
             }

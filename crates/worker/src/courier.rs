@@ -26,7 +26,7 @@ const LOOK_SOON: Duration = Duration::from_millis(150);
 const LOOK_LATER: Duration = Duration::from_secs(1);
 
 /// Shortest pause between two looks, whatever the coordinator says.
-const LOOK_MIN: Duration = Duration::from_millis(50);
+const LOOK_MIN: Duration = Duration::from_millis(20);
 
 /// How long a node may take to answer.
 const NODE_MAX: Duration = Duration::from_secs(10);

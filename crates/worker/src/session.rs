@@ -224,7 +224,7 @@ impl<'a> Session<'a> {
             ToWorker::Served { round, base } => {
                 self.inputs.answer(round, Digest::from_bytes(base));
             }
-            ToWorker::Audit { .. } => self.courier.wake(),
+            ToWorker::Audit { .. } | ToWorker::Relayed => self.courier.wake(),
             ToWorker::Refused { reason } => {
                 // If it matters, a node says so as well.
                 tracing::debug!(%reason, "the coordinator has refused something");

@@ -1,19 +1,12 @@
-//! Has audits drawn and seats settled, and supplies auditors.
+//! Announces audits to their auditors.
 
 use std::collections::BTreeSet;
 
-use ledger_views::{
-    Ask as _,
-    runs::{self, AuditView, RunPhase, RunView, SeatView},
-};
-use training_run::SeatIndex;
+use ledger_views::runs::{AuditView, SeatView};
 use transport::message::{Role, ToWorker};
 
-use super::{Driver, ignore_refusal};
+use super::{Driver, clerk::Record};
 use crate::Event;
-
-/// Number of seats settled in one transaction: far below a third of a block's gas.
-const SETTLED_MAX: usize = 100;
 
 impl Driver<'_> {
     /// Warns once when all devices belong to one account: no device may audit another device of its own account.
@@ -27,59 +20,11 @@ impl Driver<'_> {
         }
     }
 
-    pub(super) async fn audit(&mut self, summary: &RunView) -> anyhow::Result<()> {
-        let head = self.ledger.head().await?;
-        let mut is_waiting = false;
-        for open in runs::open_rounds(&self.ledger, self.run).await? {
-            if open.is_due {
-                ignore_refusal(self.ledger.draw(self.run, open.round).await)?;
-            }
-            is_waiting |= open.is_waiting;
-        }
-        if is_waiting && self.ledger.head().await?.height == head.height {
-            // The hash of a block decides that is not there yet, and no block is made for nothing.
-            self.make_block().await?;
-        }
-        let audits = runs::audits(&self.ledger, self.run).await?;
-        if let Some(first) = audits.iter().map(|audit| audit.deadline).min()
-            && self.is_past(first).await?
-        {
-            // From now on the rounds with silent auditors are due.
-            let late = audits.iter().filter(|audit| audit.deadline <= head.time);
-            for round in late.map(|audit| audit.round).collect::<BTreeSet<u32>>() {
-                ignore_refusal(self.ledger.draw(self.run, round).await)?;
-            }
-        }
-        for audit in audits.iter().filter(|audit| audit.deadline > head.time) {
-            self.announce_audit(audit);
-        }
-        if summary.disputes > 0 {
-            for dispute in runs::disputes(&self.ledger, self.run).await? {
-                if self.is_past(dispute.deadline).await? {
-                    let (round, subject) = (dispute.round, dispute.subject);
-                    ignore_refusal(self.ledger.expire(self.run, round, &subject).await)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Settles seats that nobody else settles: those that missed too many rounds or left, and all at the end of the run, once the
-    /// last audits are over.
-    pub(super) async fn settle(
-        &mut self,
-        summary: &RunView,
-        seats: &[SeatView],
-    ) -> anyhow::Result<()> {
-        let is_ending = matches!(summary.phase, RunPhase::WindingUp { .. });
-        let is_due =
-            |seat: &SeatView| seat.overdue || (seat.due && (is_ending || !seat.is_active()));
-        let due: Vec<SeatIndex> =
-            (0..).zip(seats).filter(|(_, seat)| is_due(seat)).map(|(index, _)| index).collect();
-        for part in due.chunks(SETTLED_MAX) {
-            ignore_refusal(self.ledger.settle(self.run, part).await)?;
-        }
-        Ok(())
+    /// Hears what was done beside the rounds; returns whether there is more to do.
+    pub(super) fn hear_clerk(&mut self, record: Record) -> bool {
+        record.note.into_iter().for_each(|note| self.emit(Event::Note(note)));
+        record.audits.iter().for_each(|audit| self.announce_audit(audit));
+        record.is_changed
     }
 
     /// Announces an audit to its auditor, who asks for the base state unless it is still served or known.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use ledger_views::Head;
+use ledger_client::Ledger;
+use ledger_views::{Ask as _, Head};
 use tokio::time::Instant;
-use units::UnixSeconds;
+use units::{UnixSeconds, Wei};
 
 /// The newest block seen, and when it was first seen.
 #[derive(Debug, Default)]
@@ -15,7 +16,7 @@ pub(super) struct LedgerClock {
 impl LedgerClock {
     /// Returns the time that a block made now would have, at most a second too early: the head's time plus the time
     /// since it was seen.
-    pub(super) fn estimate(&mut self, head: &Head) -> UnixSeconds {
+    fn estimate(&mut self, head: &Head) -> UnixSeconds {
         let now = Instant::now();
         let since = match self.seen {
             Some((height, since)) if height == head.height => since,
@@ -24,6 +25,31 @@ impl LedgerClock {
         self.seen = Some((head.height, since));
         head.time.after(u32::try_from(now.duration_since(since).as_secs()).unwrap_or(u32::MAX))
     }
+
+    /// Returns whether the ledger's time has reached `deadline`. A ledger without transactions may make no blocks, so
+    /// its time does not advance: then this sends a transaction to make one.
+    pub(super) async fn is_past(
+        &mut self,
+        ledger: &Ledger,
+        deadline: UnixSeconds,
+    ) -> anyhow::Result<bool> {
+        let head = ledger.head().await?;
+        if head.time >= deadline {
+            return Ok(true);
+        }
+        if self.estimate(&head) >= deadline {
+            make_block(ledger).await?;
+        }
+        Ok(false)
+    }
+}
+
+/// Sends a transaction so that a block is made.
+pub(super) async fn make_block(ledger: &Ledger) -> anyhow::Result<()> {
+    if let Some(owner) = ledger.account() {
+        ledger.transfer(&owner, Wei::ZERO).await?;
+    }
+    Ok(())
 }
 
 /// Shortest wait for a connected worker without a commitment once there is a quorum; the longest is until the deadline.

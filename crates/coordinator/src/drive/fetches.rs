@@ -18,8 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a device may take to serve an update whose commitment is in a block: it serves it only once it has seen that.
 const SERVING_MAX: Duration = Duration::from_secs(10);
-/// Pause between two requests meanwhile.
-const SERVING_PAUSE: Duration = Duration::from_millis(100);
+/// First pause between two requests meanwhile; each later one is twice as long.
+const SERVING_PAUSE_MIN: Duration = Duration::from_millis(10);
+const SERVING_PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// Number of failed requests after which a blob counts as lost.
 const TRIES_MAX: u32 = 3;
@@ -111,12 +112,14 @@ async fn deliver(
     size_max: u64,
 ) -> Delivery {
     let deadline = Instant::now() + SERVING_MAX;
+    let mut pause = SERVING_PAUSE_MIN;
     loop {
         let fetching = endpoint.fetch_from(device, digest, size_max);
         match timeout(PATIENCE, fetching).await {
             Ok(Ok(bytes)) => return Delivery::Arrived(bytes),
             Ok(Err(FetchError::NotFound { .. })) if Instant::now() < deadline => {
-                sleep(SERVING_PAUSE).await;
+                sleep(pause).await;
+                pause = pause.saturating_mul(2).min(SERVING_PAUSE_MAX);
             }
             Ok(Err(error)) => {
                 tracing::info!(%device, %error, "a worker did not deliver");

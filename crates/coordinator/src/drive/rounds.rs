@@ -88,7 +88,7 @@ impl Driver<'_> {
         if has_quorum && (all_here_committed || is_patience_over) {
             return ignore_refusal(self.ledger.close_round(self.run, round).await);
         }
-        if !self.is_past(deadline).await? {
+        if !self.clock.is_past(&self.ledger, deadline).await? {
             return Ok(());
         }
         if has_quorum {
@@ -108,8 +108,7 @@ impl Driver<'_> {
         if self.computed.as_ref().is_none_or(|computed| computed.round != round) {
             let Some(updates) = self.collected(round, seats) else { return Ok(()) };
             self.catch_up(&summary.state)?;
-            self.compute(round, updates).await?;
-            self.have_kept(seats);
+            self.compute(round, updates, seats).await?;
         }
         if !self.is_kept_now() {
             return Ok(());
@@ -170,13 +169,17 @@ impl Driver<'_> {
         Some(updates)
     }
 
-    /// Aggregates updates to the next state, and keeps it on disk before its digest can be on the ledger.
+    /// Aggregates updates to the next state, and keeps it on disk, and the outer update with workers, before its digest can be on the
+    /// ledger.
     async fn compute(
         &mut self,
         round: u32,
         updates: Vec<(DeviceId, Vec<u8>)>,
+        seats: &[SeatView],
     ) -> anyhow::Result<()> {
-        let glance = (round + 1).is_multiple_of(LOSS_ROUNDS);
+        // After the last round the loss over the whole text follows.
+        let is_last = round + 1 == self.spec.rounds;
+        let glance = (round + 1).is_multiple_of(LOSS_ROUNDS) && !is_last;
         let mut aggregator = self.aggregator.clone();
         let aggregating = move || -> anyhow::Result<_> {
             let step = aggregator.advance(round, &updates)?;
@@ -197,15 +200,17 @@ impl Driver<'_> {
                 short(device)
             )));
         }
-        self.folder.keep_update(&step.update)?;
-        self.folder.keep_state(&aggregator.state())?;
-        let update = self.endpoint.publish(step.update).await?;
+        let update = self.endpoint.publish(step.update.clone()).await?;
         let (state, joined) = (step.state, step.joined);
         let keeping =
             Keeping { asked: BTreeSet::new(), kept: BTreeSet::new(), since: Instant::now() };
         self.computed =
             Some(Computed { round, aggregator, state, update, joined, validation_loss, keeping });
-        Ok(())
+        self.have_kept(seats);
+        // While the workers fetch it.
+        let kept = self.computed.as_ref().map(|computed| computed.aggregator.state());
+        self.folder.keep_update(&step.update)?;
+        kept.map_or(Ok(()), |state| Ok(self.folder.keep_state(&state)?))
     }
 
     /// Asks the workers with a seat to fetch the outer update now; they need it anyway.

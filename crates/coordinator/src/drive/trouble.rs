@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ledger_client::LedgerError;
 use ledger_views::ViewError;
+use tokio::time::Instant;
 
 /// First pause after a failure; each later one is twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(500);
@@ -15,6 +16,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(20);
 pub(crate) struct Trouble {
     failures: u32,
     reported: Option<String>,
+    /// End of the last pause.
+    until: Option<Instant>,
 }
 
 /// How to go on after a failure.
@@ -37,6 +40,7 @@ impl Trouble {
         let pause = PAUSE_MIN.saturating_mul(1 << self.failures.min(10)).min(PAUSE_MAX);
         self.failures = self.failures.saturating_add(1);
         let words = format!("{error:#}; the coordinator tries again");
+        self.until = Some(Instant::now() + pause);
         let is_new = self.reported.as_ref() != Some(&words);
         self.reported = Some(words.clone());
         Ok(Respite { pause, note: is_new.then_some(words) })
@@ -44,8 +48,12 @@ impl Trouble {
 
     /// Ends the trouble, after a pass without failure.
     pub(crate) fn end(&mut self) {
-        self.failures = 0;
-        self.reported = None;
+        *self = Self::default();
+    }
+
+    /// Returns whether the pause after the last failure goes on.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() < until)
     }
 }
 

@@ -21,7 +21,7 @@ fn to_coordinator() -> [(&'static str, ToCoordinator); 7] {
     ]
 }
 
-fn to_worker() -> [(&'static str, ToWorker); 8] {
+fn to_worker() -> [(&'static str, ToWorker); 9] {
     let round = ToWorker::Round { round: 128, base: [3; 32], previous: [4; 32], update: [5; 32] };
     let audit = ToWorker::Audit { round: 6, subject: [7; 32], base: [8; 32] };
     [
@@ -33,6 +33,7 @@ fn to_worker() -> [(&'static str, ToWorker); 8] {
         ("finished", ToWorker::Finished),
         ("keep", ToWorker::Keep { update: [5; 32] }),
         ("serve", ToWorker::Serve { blob: [9; 32] }),
+        ("relayed", ToWorker::Relayed),
     ]
 }
 

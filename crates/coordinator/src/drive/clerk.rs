@@ -1,0 +1,178 @@
+//! What has to be brought to the ledger beside the rounds: draws of audits, replacements of silent auditors, decisions that are
+//! overdue, settlements of seats.
+//!
+//! It is done in a task of its own: each transaction takes until the next block, and no statement of a device and no new state
+//! shall wait for it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use ledger_client::Ledger;
+use ledger_views::{
+    Ask as _,
+    runs::{self, AuditView, RunPhase, RunView, SeatView},
+};
+use tokio::{task::JoinSet, time::Instant};
+use training_run::SeatIndex;
+
+use super::{
+    clock::{LedgerClock, make_block},
+    ignore_refusal, settled,
+    trouble::{Respite, Trouble},
+};
+
+/// Number of seats settled in one transaction: far below a third of a block's gas.
+const SETTLED_MAX: usize = 100;
+
+/// How long audits wait for a block that somebody else makes, while the run goes on.
+const BLOCK_MAX: Duration = Duration::from_secs(1);
+
+/// What is due.
+struct Chores {
+    run: u64,
+    is_ending: bool,
+    disputes: u32,
+    /// Seats to settle.
+    seats: Vec<SeatIndex>,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// The audits that are open.
+    pub(super) audits: Vec<AuditView>,
+    /// Whether the ledger was changed.
+    pub(super) is_changed: bool,
+    /// What the owner should know.
+    pub(super) note: Option<String>,
+}
+
+/// Does what is due, one thing after the other.
+pub(super) struct Clerk {
+    running: JoinSet<(Desk, anyhow::Result<Record>)>,
+    desk: Option<Desk>,
+    trouble: Trouble,
+}
+
+/// What the clerk remembers between two times.
+struct Desk {
+    ledger: Ledger,
+    clock: LedgerClock,
+    /// The newest block when audits first waited for the next one.
+    waiting: Option<(u64, Instant)>,
+}
+
+impl Desk {
+    fn new(ledger: &Ledger) -> Self {
+        Self { ledger: ledger.clone(), clock: LedgerClock::default(), waiting: None }
+    }
+}
+
+impl Clerk {
+    pub(super) fn new() -> Self {
+        Self { running: JoinSet::new(), desk: None, trouble: Trouble::default() }
+    }
+
+    /// Starts with what is due, unless the clerk is still busy or rests after a failure.
+    pub(super) fn start(&mut self, ledger: &Ledger, summary: &RunView, seats: &[SeatView]) {
+        if !self.running.is_empty() || self.trouble.is_resting() {
+            return;
+        }
+        let is_ending = matches!(summary.phase, RunPhase::WindingUp { .. });
+        let seats = to_settle(seats, is_ending);
+        let chores = Chores { run: summary.run, is_ending, disputes: summary.disputes, seats };
+        let mut desk = self.desk.take().unwrap_or_else(|| Desk::new(ledger));
+        self.running.spawn(async move {
+            let done = desk.work(&chores).await;
+            (desk, done)
+        });
+    }
+
+    /// Waits until something is done.
+    ///
+    /// # Errors
+    /// What the coordinator can't go on from.
+    pub(super) async fn done(&mut self) -> anyhow::Result<Record> {
+        match self.running.join_next().await {
+            None => std::future::pending().await,
+            Some(Err(error)) => {
+                tracing::error!(%error, "having audits drawn panicked");
+                Ok(Record::default())
+            }
+            Some(Ok((desk, done))) => {
+                self.desk = Some(desk);
+                match done {
+                    Ok(record) => {
+                        self.trouble.end();
+                        Ok(record)
+                    }
+                    Err(error) => {
+                        let Respite { note, .. } = self.trouble.endure(error)?;
+                        Ok(Record { note, ..Record::default() })
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the seats that nobody else settles: those that missed too many rounds or left, and all at the end of the run, once the
+/// last audits are over.
+fn to_settle(seats: &[SeatView], is_ending: bool) -> Vec<SeatIndex> {
+    let is_due = |seat: &SeatView| seat.overdue || (seat.due && (is_ending || !seat.is_active()));
+    (0..).zip(seats).filter(|(_, seat)| is_due(seat)).map(|(index, _)| index).collect()
+}
+
+impl Desk {
+    async fn work(&mut self, chores: &Chores) -> anyhow::Result<Record> {
+        let run = chores.run;
+        let mut is_changed = self.draw(chores).await?;
+        let head = self.ledger.head().await?;
+        let audits = runs::audits(&self.ledger, run).await?;
+        if let Some(first) = audits.iter().map(|audit| audit.deadline).min()
+            && self.clock.is_past(&self.ledger, first).await?
+        {
+            // From now on the rounds with silent auditors are due.
+            let late = audits.iter().filter(|audit| audit.deadline <= head.time);
+            for round in late.map(|audit| audit.round).collect::<BTreeSet<u32>>() {
+                is_changed |= settled(self.ledger.draw(run, round).await)?;
+            }
+        }
+        if chores.disputes > 0 {
+            for dispute in runs::disputes(&self.ledger, run).await? {
+                if self.clock.is_past(&self.ledger, dispute.deadline).await? {
+                    let (round, subject) = (dispute.round, dispute.subject);
+                    ignore_refusal(self.ledger.expire(run, round, &subject).await)?;
+                }
+            }
+        }
+        for part in chores.seats.chunks(SETTLED_MAX) {
+            is_changed |= settled(self.ledger.settle(run, part).await)?;
+        }
+        let audits = audits.into_iter().filter(|audit| audit.deadline > head.time).collect();
+        Ok(Record { audits, is_changed, note: None })
+    }
+
+    /// Has the audits drawn of the rounds that are due; returns whether the ledger was changed.
+    async fn draw(&mut self, chores: &Chores) -> anyhow::Result<bool> {
+        let head = self.ledger.head().await?;
+        let (mut is_waiting, mut is_changed) = (false, false);
+        for open in runs::open_rounds(&self.ledger, chores.run).await? {
+            if open.is_due {
+                is_changed |= settled(self.ledger.draw(chores.run, open.round).await)?;
+            }
+            is_waiting |= open.is_waiting;
+        }
+        let since = match self.waiting {
+            Some((height, since)) if height == head.height => since,
+            _ => Instant::now(),
+        };
+        self.waiting = is_waiting.then_some((head.height, since));
+        // The hash of a block decides that is not there yet. The next statement or state makes one; at the end nothing else does.
+        let is_late = chores.is_ending || since.elapsed() >= BLOCK_MAX;
+        if is_waiting && is_late && self.ledger.head().await?.height == head.height {
+            make_block(&self.ledger).await?;
+            is_changed = true;
+        }
+        Ok(is_changed)
+    }
+}

@@ -101,15 +101,16 @@ impl Inputs {
             None => self.download(round, &base.state).await?,
         };
         let parameters = Arc::new(parameters);
-        self.states
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .hold(base.state, Arc::clone(&parameters));
+        self.states().hold(base.state, Arc::clone(&parameters));
         Ok(parameters)
     }
 
     fn held(&self, digest: &Digest) -> Option<Arc<Vec<f32>>> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).find(digest)
+        self.states().find(digest)
+    }
+
+    fn states(&self) -> MutexGuard<'_, States> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the previous state with the outer update applied, if both are available and lead to `state`.
@@ -121,12 +122,21 @@ impl Inputs {
     ) -> Option<Vec<f32>> {
         let previous = self.held(previous)?;
         let bytes = self.outer_update(update).await.ok()?;
+        let (_, next) = self.apply(previous, bytes).await.filter(|(digest, _)| digest == state)?;
+        Some(next)
+    }
+
+    /// Returns the state that an outer update leads to, with its digest.
+    async fn apply(
+        &self,
+        previous: Arc<Vec<f32>>,
+        update: Arc<Vec<u8>>,
+    ) -> Option<(Digest, Vec<f32>)> {
         let spec = Arc::clone(&self.spec);
-        let state = *state;
         let applying = move || {
             let mut parameters = previous.as_ref().clone();
-            verification::apply_outer(&spec, &mut parameters, &bytes).ok()?;
-            (model::state_digest(&parameters) == state).then_some(parameters)
+            verification::apply_outer(&spec, &mut parameters, &update).ok()?;
+            Some((model::state_digest(&parameters), parameters))
         };
         machine::run(self.machine.as_ref(), Effort::of(0), applying).await.ok().flatten()
     }
@@ -142,11 +152,19 @@ impl Inputs {
         Ok(bytes)
     }
 
-    /// Fetches an outer update before its digest is on the ledger, and tells the coordinator.
+    /// Fetches an outer update before its digest is on the ledger, tells the coordinator, and makes the next state: it is here when its
+    /// round opens. A state that the ledger does not name is of no use to anybody.
     pub(crate) async fn keep(&self, update: Digest) -> anyhow::Result<()> {
-        let is_held = self.outer_update(&update).await.is_ok();
-        let blob = *update.as_bytes();
-        Ok(self.endpoint.send(&ToCoordinator::Held { blob, is_held }).await?)
+        let newest = self.states().newest();
+        let bytes = self.outer_update(&update).await;
+        let (blob, is_held) = (*update.as_bytes(), bytes.is_ok());
+        self.endpoint.send(&ToCoordinator::Held { blob, is_held }).await?;
+        if let (Ok(bytes), Some(newest)) = (bytes, newest)
+            && let Some((digest, next)) = self.apply(newest, bytes).await
+        {
+            self.states().hold(digest, Arc::new(next));
+        }
+        Ok(())
     }
 
     /// Returns the parameters derived from the seed, if they have the digest `state`.

@@ -36,6 +36,11 @@ impl States {
             .map(|(_, parameters)| Arc::clone(parameters))
     }
 
+    /// Returns the parameters that were stored last.
+    pub(crate) fn newest(&self) -> Option<Arc<Vec<f32>>> {
+        self.held.back().map(|(_, parameters)| Arc::clone(parameters))
+    }
+
     /// Stores `parameters`, whose digest the caller has checked, and removes the oldest beyond the limit.
     pub(crate) fn hold(&mut self, digest: Digest, parameters: Arc<Vec<f32>>) {
         if self.find(&digest).is_none() {

@@ -297,15 +297,22 @@ impl<'a> Desk<'a> {
     async fn vote(&mut self, repeated: Repeated) {
         let Repeated { name, case, bytes, ending } = repeated;
         self.running.remove(&name);
-        self.budget.fetched(bytes, Instant::now());
+        let now = Instant::now();
+        self.budget.fetched(bytes, now);
         let Name { run, round, subject } = name;
         let (replay, first) = match ending {
             Ending::Found(replay, first) => (replay, first),
+            Ending::Unreachable(reason) => {
+                let running = &self.running;
+                let is_waiting = |name: &Name| !running.contains_key(name);
+                self.docket.unreachable(run, |other| *other != name && is_waiting(other), now);
+                (Replay::Unavailable { reason }, None)
+            }
             Ending::GivenUp(reason) => return self.give_up(name, reason),
             Ending::CalledOff => return,
         };
         if let Replay::Unavailable { reason } = &replay
-            && !self.docket.is_last_try(name, Instant::now())
+            && !self.docket.is_last_try(name, now)
         {
             let reason = reason.clone();
             return self.emit(RefereeEvent::Held { run, round, subject, reason });

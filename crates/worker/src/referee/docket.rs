@@ -114,9 +114,27 @@ impl Docket {
             return false;
         };
         *tries += 1;
-        let factor = 1_u32 << tries.saturating_sub(1).min(8);
-        *not_before = Some(now + PAUSE.saturating_mul(factor).min(PAUSE_MAX));
+        *not_before = Some(now + pause_after(*tries));
         *tries >= TRIES_MAX
+    }
+
+    /// A run's coordinator can't be reached: that is a try of each dispute of the run that is due, and `is_waiting`. The last try of
+    /// each is its own.
+    pub(super) fn unreachable(
+        &mut self,
+        run: u64,
+        is_waiting: impl Fn(&Name) -> bool,
+        now: Instant,
+    ) {
+        for (name, item) in &mut self.items {
+            let is_due = item.not_before.is_none_or(|not_before| not_before <= now);
+            if let Progress::Open { tries } = &mut item.progress
+                && (name.run == run && is_due && is_waiting(name) && *tries + 1 < TRIES_MAX)
+            {
+                *tries += 1;
+                item.not_before = Some(now + pause_after(*tries));
+            }
+        }
     }
 
     /// The ruling is signed.
@@ -148,6 +166,11 @@ impl Item {
     fn new(now: Instant) -> Self {
         Self { progress: Progress::Open { tries: 0 }, since: now, not_before: None }
     }
+}
+
+fn pause_after(tries: u32) -> Duration {
+    let factor = 1_u32 << tries.saturating_sub(1).min(8);
+    PAUSE.saturating_mul(factor).min(PAUSE_MAX)
 }
 
 /// Returns the call of `TrainingRuns.rule` with a referee's signature.

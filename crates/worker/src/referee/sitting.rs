@@ -63,6 +63,8 @@ pub(super) struct Repeated {
 pub(super) enum Ending {
     /// With a result; with the first part that differs, if it was compared with disclosed leaves.
     Found(Replay, Option<Part>),
+    /// The run's coordinator can't be reached.
+    Unreachable(String),
     /// This machine can't do it.
     GivenUp(String),
     /// Nobody needs it any more.
@@ -97,7 +99,11 @@ pub(super) async fn sit(
         Ok(inputs) => Arc::new(inputs),
         Err(error) => {
             for Order { name, case, .. } in orders {
-                send(Repeated { name, case, bytes: 0, ending: failed(&error) });
+                let ending = match failed(&error) {
+                    Ending::Found(Replay::Unavailable { reason }, _) => Ending::Unreachable(reason),
+                    ending => ending,
+                };
+                send(Repeated { name, case, bytes: 0, ending });
             }
             return run;
         }

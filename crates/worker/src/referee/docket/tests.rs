@@ -28,6 +28,35 @@ fn data_that_cannot_be_had_is_tried_for_minutes() {
     assert_eq!(pauses, [0, 10, 20, 40, 80, 160]);
 }
 
+/// Many disputes of a run whose coordinator is gone would else take a referee's hours.
+#[test]
+fn a_coordinator_that_cannot_be_reached_is_a_try_of_all_disputes_of_its_run() {
+    let (mut docket, mut now) = (Docket::default(), Instant::now());
+    let names: Vec<Name> = (0..20).map(|round| Name { round, ..NAME }).collect();
+    let elsewhere = Name { run: 8, ..NAME };
+    docket.next(elsewhere, true, now);
+    let (mut dials, mut open) = (0, names.clone());
+    while !open.is_empty() {
+        let due = |docket: &mut Docket| {
+            open.iter().copied().find(|name| docket.next(*name, true, now) == Next::Replay)
+        };
+        // The referee knows them all before it dials.
+        names.iter().for_each(|name| drop(docket.next(*name, true, now)));
+        let Some(name) = due(&mut docket) else {
+            now += Duration::from_secs(1);
+            continue;
+        };
+        dials += 1;
+        docket.unreachable(7, |other| *other != name, now);
+        if docket.is_last_try(name, now) {
+            docket.rule(name, vec![], now);
+            open.retain(|open| *open != name);
+        }
+    }
+    assert_eq!(dials, 5 + names.len(), "the last try of each is its own");
+    assert_eq!(docket.next(elsewhere, true, now), Next::Replay, "others are not concerned");
+}
+
 #[test]
 fn a_ruling_is_given_to_the_node_until_the_ledger_has_it() {
     let (mut docket, mut now) = (Docket::default(), Instant::now());

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, ensure};
 use coordinator::{Conditions, Event, Options, Project, Report};
 use corpus::{Corpus, Cut};
-use machine::Threads;
+use machine::{Effort, Threads};
 use model::instructions::Isa;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
@@ -178,7 +178,7 @@ async fn demo(
         return Err(Interrupted.into());
     };
     folder.finish()?;
-    let text = sampled(&report, isa)?;
+    let text = sampled(&report, isa).await?;
     let shown = format!(
         "{}\n\n{}\n\n{}",
         run_report::text(&report),
@@ -306,10 +306,11 @@ async fn poll_workers(cast: Arc<Mutex<Cast>>) {
     }
 }
 
-fn sampled(report: &Report, isa: Isa) -> anyhow::Result<String> {
+async fn sampled(report: &Report, isa: Isa) -> anyhow::Result<String> {
     let checkpoint = model::load(report.run.model_path.as_ref())?;
     let sampling = model::Sampling { temperature: 0.8, top_k: 40, seed: sample::seed_bytes(1) };
-    sample::continuation(&checkpoint, "", (SAMPLE_BYTES, isa), sampling)
+    let sampling = move || sample::continuation(&checkpoint, "", (SAMPLE_BYTES, isa), sampling);
+    machine::run(&Threads, Effort { name: "sample", ..Effort::of(0) }, sampling).await?
 }
 
 fn quoted(text: &str) -> String {

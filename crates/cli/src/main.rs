@@ -17,6 +17,7 @@ mod failure;
 mod genesis;
 mod join;
 mod ledger;
+mod memory;
 mod node;
 mod offices;
 mod options;
@@ -91,6 +92,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::return_what_is_freed();
     let cli = Cli::parse();
     let output = Output::new(cli.json);
     shell::start_logging();

@@ -1,10 +1,14 @@
-"""What a run takes beside training: speed, processor time and memory of two workers, against two `bench train` side by side.
+"""What a run takes beside training: speed, processor time and memory of two workers, against the same rounds alone.
 
-    python3 bench/2026-11-29-run/measure.py GLEANER CORPUS > bench/2026-11-29-run/results.json
+    cargo build --release && cargo build --release -p verification --example simulate
+    python3 bench/2026-11-29-run/measure.py target/release CORPUS > results.json
 
-Both run in turn on two cores that nothing else uses: first two `gleaner bench train`, one thread each, on the model and batch of the demo;
-then `gleaner demo` with two workers of one thread each. The demo audits newcomers fully, so the threads that repeat rounds (named "replay") are
-counted apart. They are sampled every 20 ms: each loses at most that much of its time at its end.
+In turn, on two cores that nothing else uses: two processes that do the rounds of the demo's model and nothing else (example `simulate` of
+`verification`, one worker each, without network, ledger or audits), side by side; then `gleaner demo` with two workers of one thread
+each; then the two again. The demo audits newcomers fully. So threads that repeat rounds (named "replay") are counted apart, and the speed is
+given for all rounds, and for those in which nobody repeated one. "owner" is the process with trainer and node, without its threads that repeat
+rounds or generate the text that the demo shows. Threads are sampled every 20 ms: each loses at most that much of its time at its end, so the owner's
+time is a little too long.
 """
 
 import json
@@ -16,7 +20,10 @@ import tempfile
 import threading
 import time
 
+# Threads of the demo that neither the trainer nor the node needs.
+BESIDE = ("replay", "sample")
 TICKS = os.sysconf("SC_CLK_TCK")
+ROUNDS = 24
 
 
 def stat(path):
@@ -44,6 +51,7 @@ class Watch(threading.Thread):
         super().__init__()
         self.root, self.ended = root, False
         self.processes, self.threads, self.peaks = {}, {}, {}
+        self.replaying = []
 
     def run(self):
         while not self.ended:
@@ -66,7 +74,14 @@ class Watch(threading.Thread):
             return
         for thread in names:
             if found := stat(f"/proc/{pid}/task/{thread}/stat"):
+                if found[0] == "replay":
+                    self.replaying.append(time.monotonic())
                 self.threads[pid, thread] = found[0], found[2]
+
+    def so_far(self):
+        """Returns the processor seconds of trainer and node without replays, and of the workers."""
+        owner = self.processes.get(self.root, 0) - sum(seconds for (pid, _), (name, seconds) in list(self.threads.items()) if pid == self.root and name in BESIDE)
+        return owner, sum(seconds for pid, seconds in list(self.processes.items()) if pid != self.root)
 
     def of_threads(self, pid):
         sums = {}
@@ -76,32 +91,59 @@ class Watch(threading.Thread):
         return {name: round(seconds, 2) for name, seconds in sorted(sums.items(), key=lambda item: -item[1]) if seconds >= 0.05}
 
 
-def bench_train(gleaner, steps):
-    command = [gleaner, "bench", "train", "--size", "canonical", "--steps", str(steps), "--json"]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
-    results = [json.loads(process.communicate()[0]) for process in both]
-    for result in results:
-        del result["losses"]
-    return results
+def alone(binaries, corpus):
+    """Returns tokens per second of two processes side by side, together, and their peaks of memory."""
+    command = [f"{binaries}/examples/simulate", corpus, "workers=1", "cores=1", f"rounds={ROUNDS}"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    watches = [Watch(process.pid) for process in both]
+    for watch in watches:
+        watch.start()
+    lines = [process.communicate()[0].strip().splitlines()[-1] for process in both]
+    for watch in watches:
+        watch.ended = True
+        watch.join()
+    speeds = [int(re.search(r"(\d+) tokens/s", line)[1]) for line in lines]
+    return {"tokens_per_second": speeds, "peak_bytes": [watch.peaks[watch.root] for watch in watches]}
 
 
-def demo(gleaner, corpus, folder, rounds):
-    command = [gleaner, "demo", "--corpus", corpus, "--workers", "2", "--rounds", str(rounds), "--data-dir", folder, "--json"]
+def demo(binaries, corpus, folder):
+    command = [f"{binaries}/gleaner", "demo", "--corpus", corpus, "--workers", "2", "--rounds", str(ROUNDS), "--data-dir", folder, "--json"]
     started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     watch = Watch(process.pid)
     watch.start()
-    report = process.communicate()[0]
+    ends = []
+    for line in process.stderr:
+        if re.match(r"round \d+ done", line):
+            ends.append((time.monotonic(), watch.so_far()))
+    report = json.loads(process.stdout.read())
+    process.wait()
     watch.ended = True
     watch.join()
-    return json.loads(report), watch, process.pid, time.monotonic() - started
+    return report, watch, process.pid, time.monotonic() - started, ends
 
 
-def main(gleaner, corpus):
-    trained = bench_train(gleaner, 120)
+def rounds_of(ends, replaying, tokens):
+    """Returns what each round but the first took, and whether somebody repeated a round meanwhile."""
+    rounds = []
+    for (begun, _), (ended, _) in zip(ends, ends[1:]):
+        is_quiet = not any(begun - 0.05 <= at <= ended for at in replaying)
+        rounds.append({"seconds": round(ended - begun, 3), "without_replays": is_quiet})
+    speed = lambda chosen: round(tokens * len(chosen) / sum(each["seconds"] for each in chosen)) if chosen else None
+    quiet = [each for each in rounds if each["without_replays"]]
+    return {
+        "rounds": rounds,
+        "tokens_per_second": speed(rounds),
+        "rounds_without_replays": len(quiet),
+        "tokens_per_second_without_replays": speed(quiet),
+    }
+
+
+def main(binaries, corpus):
+    before = alone(binaries, corpus)
     with tempfile.TemporaryDirectory() as folder:
-        report, watch, root, wall = demo(gleaner, corpus, folder, 24)
-    again = bench_train(gleaner, 120)
+        report, watch, root, wall, ends = demo(binaries, corpus, folder)
+    after = alone(binaries, corpus)
     processes = []
     for pid, seconds in watch.processes.items():
         threads = watch.of_threads(pid)
@@ -114,7 +156,24 @@ def main(gleaner, corpus):
                 "threads": threads,
             }
         )
-    print(json.dumps({"bench_train": trained, "bench_train_again": again, "wall_s": round(wall, 2), "processes": processes, "report": report}, indent=1))
+    speed = rounds_of(ends, watch.replaying, report["run"]["tokens_verified"] / ROUNDS)
+    owner, workers = watch.so_far()
+    (owner_4, workers_4), (owner_24, workers_24) = ends[3][1], ends[-1][1]
+    print(
+        json.dumps(
+            {
+                "alone": before,
+                "alone_again": after,
+                "wall_s": round(wall, 2),
+                "owner_share_of_workers": round(owner / workers, 4),
+                "owner_share_of_workers_rounds_5_to_24": round((owner_24 - owner_4) / (workers_24 - workers_4), 4),
+                "speed": speed,
+                "processes": processes,
+                "report": report,
+            },
+            indent=1,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -240,6 +240,35 @@ fn a_seat_that_left_is_not_drawn() {
     }
 }
 
+/// The subject's pay does not wait for somebody who has no reason to answer any more.
+#[test]
+fn an_auditor_that_left_is_replaced_at_once() {
+    let base = staked(always(), 5, 3);
+    let mut replaced = 0;
+    for trial in 0..30 {
+        let mut play = drawn(&base, trial, 1..=5);
+        let round = play.book.state().round - 1;
+        let left = play.audits().into_iter().filter(|(_, _, auditor)| *auditor == device(5));
+        let subjects: Vec<DeviceId> = left.map(|(_, subject, _)| subject).collect();
+        let from = play.log.len();
+        play.leave(5).unwrap();
+        if subjects.is_empty() {
+            continue;
+        }
+        play.draw(round).unwrap();
+        for subject in &subjects {
+            let (subject, auditor) = (*subject, device(5));
+            assert!(play.log[from..].contains(&Effect::Silent { round, subject, auditor }));
+        }
+        play.draw(round).unwrap();
+        let drawn = auditors(&play, from);
+        assert!(drawn.keys().eq(&subjects), "nobody else's auditor is replaced: {drawn:?}");
+        assert!(drawn.into_values().flatten().all(|auditor| auditor != device(5)));
+        replaced += subjects.len();
+    }
+    assert!(replaced > 20, "{replaced}");
+}
+
 #[test]
 fn each_subject_has_a_draw_of_its_own() {
     let base = staked(always(), 6, 3);

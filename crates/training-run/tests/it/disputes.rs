@@ -3,7 +3,7 @@
 use training_run::{
     Cause, Check, Effect, Finding, Input, PayKind, Phase, Refused, Ruling, Standing, Terms,
 };
-use units::{Bps, Wei};
+use units::{Bps, DeviceId, Wei};
 
 use crate::play::{OWNER, PAY, Play, STRANGER, TRAINER, account, device, ruling, terms};
 
@@ -272,4 +272,106 @@ fn a_drawn_auditor_is_paid_out_of_the_forfeited_stake() {
         return;
     }
     panic!("a seat is drawn in most trials");
+}
+
+/// Plays a run of five warm-up rounds of half a round's pay, of which a cheat works `honest` ones. Then it makes its work up, and the
+/// seat that is drawn finds it: the owner has no auditing device any more. Returns what that seat is paid for the verdict, and as
+/// a bounty, and what the cheat had at stake.
+fn found_by_a_seat(honest: u32) -> ([u128; 2], u128) {
+    let (warmup_rounds, warmup_tokens_per_round) = (5, 50);
+    let (audit_rate, audit_pay) = (Bps::WHOLE, Bps::new(5_000).unwrap());
+    let terms = Terms { warmup_rounds, warmup_tokens_per_round, audit_rate, audit_pay, ..terms() };
+    let mut play = Play::with_seats(terms, 4);
+    for round in 0..warmup_rounds {
+        let first = warmup_rounds - honest;
+        if round + 1 == first {
+            play.enroll(5).unwrap();
+        }
+        let numbers: &[u8] = if round < first { &[1, 2, 3, 4] } else { &[1, 2, 3, 4, 5] };
+        play.round(numbers, &[]);
+    }
+    play.by(OWNER, Input::SetAuditor { auditor: DeviceId::ZERO }).unwrap();
+    for number in 1..=4 {
+        play.commit(number, 0).unwrap();
+    }
+    play.commit(5, 1).unwrap();
+    play.advance().unwrap();
+    play.draw(warmup_rounds).unwrap();
+    let audit = play.audits().into_iter().find(|(_, subject, _)| *subject == device(5));
+    let (round, subject, auditor) = audit.unwrap();
+    assert_ne!(auditor, DeviceId::ZERO, "seats audit");
+    let stake = play.seat(5).stake.as_u128();
+    let finding = Finding::Mismatch;
+    play.by(STRANGER, Input::Verdict { auditor, round, subject, finding }).unwrap();
+    let effects = play.rule(round, subject).unwrap();
+    let paid = [PayKind::Audit, PayKind::Bounty].map(|given| {
+        let amounts = effects.iter().filter_map(|effect| match effect {
+            Effect::Verified { device: of, amount, kind, .. }
+                if (*of, *kind) == (auditor, given) =>
+            {
+                Some(amount.as_u128())
+            }
+            _ => None,
+        });
+        amounts.sum()
+    });
+    (paid, stake)
+}
+
+/// Otherwise it would pay to accuse identities of one's own, which cost nothing.
+#[test]
+fn an_accuser_is_paid_as_far_as_the_stake_of_the_convicted_goes() {
+    let (verdict, bounty) = (PAY / 2, PAY);
+    let found: Vec<_> = (0..5).map(found_by_a_seat).collect();
+    for (paid, stake) in &found {
+        let most = (*stake).min(verdict + bounty);
+        assert_eq!(paid.iter().sum::<u128>(), most, "{paid:?} out of {stake}");
+        assert!(paid[0] <= verdict && paid[1] <= bounty, "{paid:?}");
+    }
+    assert_eq!(found[0], ([0, 0], 0));
+    assert!((1..bounty).contains(&found[1].1), "less than the bounty alone: {found:?}");
+    assert_eq!(found[4].0, [verdict, bounty]);
+}
+
+/// The stake was paid out, the run waits for another dispute: the owner's escrow does not pay in its place.
+#[test]
+fn there_is_no_bounty_out_of_a_stake_that_is_paid_out() {
+    let (mut play, round) = undetected();
+    play.by(OWNER, Input::Cancel).unwrap();
+    dispute(&mut play, 8, round, 1).unwrap();
+    play.by(OWNER, Input::Settle { seats: (0..5).collect() }).unwrap();
+    assert_eq!(play.seat(5).stake, Wei::ZERO);
+    dispute(&mut play, 9, round, 5).unwrap();
+    let effects = play.rule(round, device(5)).unwrap();
+    let returned = Effect::ReturnBond { account: account(9), amount: BOND };
+    assert!(effects.contains(&returned), "{effects:?}");
+    play.finish();
+}
+
+/// A device that is found out in one round is paid for no other one that is still undecided, earlier or later, and nobody has to
+/// audit them.
+#[test]
+fn a_conviction_voids_what_is_undecided_of_other_rounds() {
+    let mut play = all_drawn(0, 0);
+    for (round, last) in [(4, 1), (5, 0)] {
+        assert_eq!(play.book.state().round, round);
+        for number in 1..=3 {
+            play.commit(number, 0).unwrap();
+        }
+        play.commit(4, last).unwrap();
+        play.advance().unwrap();
+    }
+    assert!(matches!(play.check(3, 4), Check::Audit { .. }));
+    let (stake, paid) = (play.seat(4).stake, play.paid(4));
+    dispute(&mut play, 9, 4, 4).unwrap();
+    let effects = play.rule(4, device(4)).unwrap();
+    let forfeited = effects.iter().find_map(|effect| match effect {
+        Effect::Expelled { forfeited, .. } => Some(*forfeited),
+        _ => None,
+    });
+    assert_eq!(forfeited, stake.checked_add(Wei::new(2 * PAY)).ok());
+    assert!((3..=5).all(|round| play.check(round, 4) == Check::Void));
+    assert!(play.audits().iter().all(|(_, subject, _)| *subject != device(4)));
+    play.finish();
+    assert_eq!(play.paid(4), paid);
 }

@@ -1,7 +1,7 @@
 //! Training runs: the module does what the rules say, record by record.
 
 use abi::{
-    REFEREES, TRAINING_RUNS,
+    DEVICES, Devices, REFEREES, TRAINING_RUNS,
     TrainingRuns::{self, Verdict},
     convert::{self, device_word, digest, digest_word},
     statement::{self, Found},
@@ -552,6 +552,59 @@ fn leaves_that_do_not_lead_to_the_seal_are_refused() {
     assert!(pair.vote(21, (0, 3), &Found::differs(1)));
     assert!(pair.vote(22, (0, 3), &truth(0, 3)));
     assert!(pair.book.seats()[2].is_expelled());
+}
+
+/// Links a device to an account.
+fn link_to(double: &mut TestHost, number: u8, nonce: u64, account: Address) {
+    let device = device(number);
+    let text = statement::link(CHAIN_ID, &device.0, &account.into_array(), nonce);
+    let call = Devices::linkCall { device, account, nonce, signature: signed(number, &text) };
+    double.transact(DEVICES, RELAY, 0, &call.abi_encode()).unwrap();
+}
+
+fn accounts(double: &mut TestHost) -> Vec<Address> {
+    let seats = double.read(TRAINING_RUNS, &TrainingRuns::seatsCall { run: 1 }.abi_encode());
+    let seats = TrainingRuns::seatsCall::abi_decode_returns(&seats.unwrap()).unwrap();
+    seats.iter().map(|seat| seat.account).collect()
+}
+
+/// A seat without an account would work for pay that nobody can have.
+#[test]
+fn a_device_enrols_for_the_account_that_it_is_linked_to() {
+    let mut double = opened();
+    let refused = Err(Failure::revert(&TrainingRuns::NotLinked { device: device(6) }));
+    let before = double.state();
+    assert_eq!(double.transact(TRAINING_RUNS, RELAY, 0, &enroll(6, 1)), refused, "never linked");
+    assert!(double.state() == before, "something has changed");
+    link_to(&mut double, 6, 1, Address::ZERO);
+    assert_eq!(double.transact(TRAINING_RUNS, RELAY, 0, &enroll(6, 1)), refused, "to nobody");
+    link_to(&mut double, 6, 2, Address::repeat_byte(60));
+    double.transact(TRAINING_RUNS, RELAY, 0, &enroll(6, 1)).unwrap();
+    link_to(&mut double, 1, 2, Address::repeat_byte(10));
+    double.transact(TRAINING_RUNS, RELAY, 0, &enroll(1, 1)).unwrap();
+    assert_eq!(accounts(&mut double), [60, 10].map(Address::repeat_byte), "the newest link");
+}
+
+/// Workers connect to whichever coordinator is named, and train from the states that it serves.
+#[test]
+fn only_the_owner_says_where_its_coordinator_is() {
+    let mut double = opened();
+    let named = |double: &mut TestHost| {
+        let call = TrainingRuns::summaryCall { run: 1 }.abi_encode();
+        let answer = double.read(TRAINING_RUNS, &call).unwrap();
+        let summary = TrainingRuns::summaryCall::abi_decode_returns(&answer).unwrap();
+        (summary.coordinator, summary.endpoint)
+    };
+    let (coordinator, endpoint) = (device(7), "127.0.0.1:2".to_owned());
+    let call = TrainingRuns::announceCall { run: 1, coordinator, endpoint: endpoint.clone() };
+    let before = double.state();
+    for caller in [RELAY, Address::repeat_byte(1), Address::ZERO] {
+        let refused = Err(Failure::revert(&TrainingRuns::NotOwner { caller }));
+        assert_eq!(double.transact(TRAINING_RUNS, caller, 0, &call.abi_encode()), refused);
+        assert!(double.state() == before, "something has changed");
+    }
+    double.transact(TRAINING_RUNS, OWNER, 0, &call.abi_encode()).unwrap();
+    assert_eq!(named(&mut double), (coordinator, endpoint));
 }
 
 /// One refused statement among others changes nothing, stops nothing, and is named.

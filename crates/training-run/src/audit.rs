@@ -184,8 +184,9 @@ impl<B: Book> Step<'_, B> {
         !is_busy && self.head.trainer_silences == 0 && self.head.auditor != DeviceId::ZERO
     }
 
+    /// Returns whether the owner has no auditing device, or one that does not answer any more.
     fn is_trainer_off(&self) -> bool {
-        self.head.trainer_silences > TRAINER_SILENCES_MAX
+        self.head.auditor == DeviceId::ZERO || self.head.trainer_silences > TRAINER_SILENCES_MAX
     }
 
     /// Draws the auditor of a commitment that waits for one: of the newest round that closed before the draw, or of its own. While

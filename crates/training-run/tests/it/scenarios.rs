@@ -1,7 +1,7 @@
 //! Runs as they should go.
 
 use training_run::{Check, Effect, Finding, Input, Phase, Refused, Terms, chance};
-use units::{Bps, Wei};
+use units::{Bps, DeviceId, Wei};
 
 use crate::play::{OWNER, PAY, Play, STRANGER, TRAINER, account, device, terms};
 
@@ -179,6 +179,42 @@ fn an_owners_device_that_is_off_is_not_counted_on() {
         assert_eq!(play.committed(number), play.verified(number));
         assert_eq!(play.paid(number), play.credited(number));
     }
+}
+
+/// Nobody can answer an audit of a device that does not exist.
+#[test]
+fn without_an_auditing_device_the_first_commitments_go_to_the_referees_at_once() {
+    let mut play = Play::with_seats(terms(), 4);
+    play.by(OWNER, Input::SetAuditor { auditor: DeviceId::ZERO }).unwrap();
+    for number in 1..=4 {
+        play.commit(number, u8::from(number == 4)).unwrap();
+    }
+    play.advance().unwrap();
+    play.draw(0).unwrap();
+    assert_eq!(play.audits(), []);
+    assert_eq!(play.disputes().len(), 4);
+    play.decide_all();
+    assert!(play.is_expelled(4));
+    assert!((1..=3).all(|number| play.verified(number).contains(&0)));
+    play.finish();
+}
+
+/// What was drawn for it while it existed is not waited for.
+#[test]
+fn audits_of_a_device_that_the_owner_takes_back_are_drawn_again() {
+    let mut play = Play::with_seats(terms(), 4);
+    for number in 1..=4 {
+        play.commit(number, 0).unwrap();
+    }
+    play.advance().unwrap();
+    play.draw(0).unwrap();
+    assert_eq!(play.audits().len(), 4);
+    play.by(OWNER, Input::SetAuditor { auditor: DeviceId::ZERO }).unwrap();
+    for _ in 0..3 {
+        let _ = play.draw(0);
+    }
+    assert_eq!((play.audits(), play.disputes().len()), (vec![], 4));
+    play.finish();
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! One pass, in this order:
 //!
 //! 1. relay what devices have signed, beside all that follows ([`relays`]);
-//! 2. follow the ledger's events, fetch the updates of new commitments;
+//! 2. read the run, then follow the ledger's events, and fetch the updates of new commitments;
 //! 3. close the round when all connected devices have committed, when there is a quorum and the others had enough
 //!    time, or when the deadline has passed;
 //! 4. aggregate a closed round and publish the new state;
@@ -324,11 +324,11 @@ impl<'a> Driver<'a> {
 
     /// Does what is due after the statements of devices; returns true when the run has ended.
     async fn follow_run(&mut self) -> anyhow::Result<bool> {
-        self.follow_events().await?;
         let summary = runs::run(&self.ledger, self.run).await?;
+        // The run comes first. What is read after it is at least as new: all commitments of a closed round are known.
+        self.follow_events().await?;
         self.escrow = opening::in_escrow(&summary);
         if summary.phase.is_over() {
-            self.follow_events().await?;
             return Ok(true);
         }
         if summary.coordinator != self.endpoint.device() {

@@ -171,6 +171,8 @@ pub struct Settled {
     pub expelled: usize,
     /// Commitments that count because the data of their audit could not be had.
     pub excused: usize,
+    /// Updates that the coordinator aggregated.
+    pub aggregated: usize,
 }
 
 /// Checks what holds at the end of a run: whoever worked is paid, and nobody else.
@@ -212,6 +214,8 @@ pub(crate) fn check_end(
         verified: count(&history.verified),
         expelled: history.expelled.len(),
         excused: history.excused.len(),
+        // Whoever hears the coordinator knows.
+        aggregated: 0,
     })
 }
 

@@ -3,7 +3,7 @@
 //! Coordinator, workers, referee, node and ledger are the real ones. What they are given is simulated: the [network]
 //! between them with its faults, the line to the node, the time, and how long a computation takes.
 //!
-//! 1. [`Plan::of`] draws from a seed who takes part, who cheats, how much is lost, and what breaks when.
+//! 1. [`Plan::of`] draws from a seed who takes part, who cheats, whether the owner steals, how much is lost, and what breaks when.
 //! 2. [`simulate`] plays the plan: machines crash and start again from their disks, paths are cut, devices cheat.
 //! 3. After every block the money of the whole ledger is counted (`books`); at the end every run is over, every honest device is
 //!    paid for each commitment that came into a block and is still welcome, and made-up work is not paid.
@@ -28,6 +28,7 @@ mod line;
 mod node_host;
 mod panics;
 mod steward;
+mod thief;
 mod trace;
 mod virtual_machine;
 mod watched;

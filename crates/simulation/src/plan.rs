@@ -24,6 +24,8 @@ pub struct Plan {
     pub cast: Vec<Part>,
     /// Whether the owner runs an auditing device.
     pub has_auditor: bool,
+    /// Whether the owner's coordinator brings no commitment to the ledger, and asks for the update at once.
+    pub is_thief: bool,
     /// How good the paths between machines are.
     pub quality: Quality,
     /// What breaks, in the order of time.
@@ -128,6 +130,7 @@ impl Plan {
             quality,
             faults,
             ending,
+            is_thief: random.chance(1, 8),
             time_max: span * 10 + Duration::from_secs(u64::from(stall_seconds) + 3_600),
         }
     }

@@ -7,13 +7,13 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use coordinator::{Conditions, Project};
 use corpus::{Corpus, Cut};
 use execution::{BaseFeeRule, Genesis, GenesisAccount, MODULES, Revision, Schedule};
@@ -38,6 +38,7 @@ use crate::{
     node_host::{GENESIS_TIME, NodeHost},
     panics,
     plan::{Fault, FaultKind, PlannedEnding},
+    thief::Loot,
     trace::Trace,
     watched::Watched,
 };
@@ -139,6 +140,10 @@ struct World {
     /// Whether the coordinator has said that the run is over.
     has_report: RefCell<bool>,
     is_coordinator_gone: RefCell<bool>,
+    /// Updates that the coordinator has aggregated.
+    aggregated: RefCell<usize>,
+    /// What a dishonest coordinator had for nothing.
+    loot: Loot,
     /// Nobody stops anything in good order: machines are switched off.
     stop: watch::Sender<bool>,
 }
@@ -197,6 +202,8 @@ impl World {
             broken: RefCell::default(),
             has_report: RefCell::default(),
             is_coordinator_gone: RefCell::default(),
+            aggregated: RefCell::default(),
+            loot: Loot::default(),
             stop: watch::Sender::new(false),
         }))
     }
@@ -407,6 +414,8 @@ impl World {
     }
 
     fn check_end(&self) -> anyhow::Result<Settled> {
+        let loot = self.loot.lock().unwrap_or_else(PoisonError::into_inner).join("; ");
+        ensure!(loot.is_empty(), "{loot}");
         let node = self.node_host.node().context("the node is down at the end")?;
         let run = self.run.get().context("the run was not opened")?;
         let ending = match self.plan.ending {
@@ -414,7 +423,8 @@ impl World {
             // The owner may be too late.
             PlannedEnding::Cancel(_) | PlannedEnding::Gone(_) => None,
         };
-        books::check_end(&node, run, &self.members, ending)
+        let settled = books::check_end(&node, run, &self.members, ending)?;
+        Ok(Settled { aggregated: *self.aggregated.borrow(), ..settled })
     }
 }
 

@@ -121,7 +121,7 @@ impl Document {
         self.blocks += outcome.height;
         self.events += outcome.events;
         match outcome.result {
-            Ok(Settled { rounds, commitments, verified, expelled, excused }) => {
+            Ok(Settled { rounds, commitments, verified, expelled, excused, .. }) => {
                 self.rounds += u64::from(rounds);
                 self.commitments += commitments;
                 self.verified += verified;

@@ -7,13 +7,14 @@ use coordinator::{Event as CoordinatorEvent, Options as CoordinatorOptions};
 use machine::Machine;
 use model::instructions::Isa;
 use tokio::{sync::mpsc, time::sleep};
+use transport::Network;
 use wallet::DeviceKey;
 use worker::{
     AuditorOptions, Behaviour, Options as WorkerOptions, Priority, RefereeOptions, Resources,
 };
 
 use super::{World, auditor_of};
-use crate::{Host, steward, virtual_machine::VirtualMachine};
+use crate::{Host, steward, thief::ThiefNetwork, virtual_machine::VirtualMachine};
 
 /// How long a request to a node that does not answer is repeated, and a transaction waited for.
 pub(super) const NODE_PATIENCE: Duration = Duration::from_secs(60);
@@ -78,7 +79,7 @@ impl World {
                 rewind: None,
                 threads: 1,
                 isa: Isa::Scalar,
-                network: self.net.host(host.address()),
+                network: self.coordinators_network(),
                 machine: self.machine(self.own_step()),
                 events: self.follow(host, |world, event| world.hear_coordinator(event)),
                 stop: self.stop.subscribe(),
@@ -96,10 +97,22 @@ impl World {
         }
     }
 
+    fn coordinators_network(&self) -> Arc<dyn Network> {
+        let inner = self.net.host(Host::Coordinator.address());
+        if !self.plan.is_thief {
+            return inner;
+        }
+        let (node_host, loot) = (Arc::clone(&self.node_host), Arc::clone(&self.loot));
+        Arc::new(ThiefNetwork { inner, node_host, loot })
+    }
+
     /// Learns the run from its coordinator.
     fn hear_coordinator(&self, event: &CoordinatorEvent) {
         if let CoordinatorEvent::Opened { run, .. } = event {
             self.run.change(|known| known.replace(*run) != Some(*run));
+        }
+        if let CoordinatorEvent::Advanced { updates, .. } = event {
+            *self.aggregated.borrow_mut() += updates;
         }
     }
 

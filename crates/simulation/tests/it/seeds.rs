@@ -1,6 +1,9 @@
 //! Whole networks, from their seeds.
 
-use simulation::{Plan, Recording, simulate};
+use std::time::Duration;
+
+use simulation::{Part, Plan, PlannedEnding, Recording, network::Quality, simulate};
+use worker::Behaviour;
 
 /// Plays a seed, and stops with the way to repeat it if something does not hold.
 fn play(seed: u64) {
@@ -44,6 +47,42 @@ fn data_that_is_gone_for_good_is_the_owners_loss() {
 #[test]
 fn a_round_that_everybody_left_is_done_by_those_who_come_back() {
     play(30164);
+}
+
+/// Devices that are equally fast commit one right after the other, while the coordinator reads the ledger.
+#[test]
+fn where_nothing_is_lost_every_update_is_aggregated() {
+    for seed in 0..12 {
+        let mut plan = Plan {
+            quality: Quality::GOOD,
+            faults: Vec::new(),
+            ending: PlannedEnding::Complete,
+            is_thief: false,
+            ..Plan::of(seed)
+        };
+        for part in &mut plan.cast {
+            *part = Part {
+                behaviour: Behaviour::Honest,
+                step: Duration::from_secs(2),
+                begins: Duration::ZERO,
+            };
+        }
+        let outcome = simulate(&plan, Recording::Digest);
+        let settled = outcome.result.unwrap_or_else(|reason| panic!("seed {seed}: {reason}"));
+        assert_eq!(settled.aggregated, settled.commitments, "seed {seed}");
+        assert_eq!(settled.verified, settled.commitments, "seed {seed}");
+    }
+}
+
+/// Devices give their commitments to a node, and nothing to a coordinator that has not seen them in a block.
+#[test]
+fn a_coordinator_that_drops_commitments_gets_no_update_for_nothing_and_pays() {
+    for seed in [1, 2, 3] {
+        let plan = Plan { is_thief: true, ending: PlannedEnding::Complete, ..Plan::of(seed) };
+        let outcome = simulate(&plan, Recording::Digest);
+        let settled = outcome.result.unwrap_or_else(|reason| panic!("seed {seed}: {reason}"));
+        assert!(settled.verified > 10, "{settled:?}");
+    }
 }
 
 #[test]

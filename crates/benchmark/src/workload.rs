@@ -24,6 +24,8 @@ pub(crate) const LEARNING_RATE: f32 = 1e-3;
 pub enum Size {
     /// Two layers of width 64: for tests, and for instructions that are too slow for larger sizes.
     Tiny,
+    /// Four layers of width 128, context 128, batch 8: 0.8 million parameters, the model of `gleaner demo`.
+    Demo,
     /// Six layers of width 256, context 256, batch 8: 4.8 million parameters. Published figures use this one.
     Canonical,
     /// Eight layers of width 512, context 256, batch 8: 25 million parameters.
@@ -36,7 +38,8 @@ pub enum Size {
 
 impl Size {
     /// All sizes, in ascending order.
-    pub const ALL: [Self; 5] = [Self::Tiny, Self::Canonical, Self::Medium, Self::Large, Self::Huge];
+    pub const ALL: [Self; 6] =
+        [Self::Tiny, Self::Demo, Self::Canonical, Self::Medium, Self::Large, Self::Huge];
 
     /// Returns the workload of this size.
     #[must_use]
@@ -51,6 +54,7 @@ impl Size {
         };
         let (config, batch) = match self {
             Self::Tiny => (sizes(2, 64, 4, 64, 176), 2),
+            Self::Demo => (sizes(4, 128, 4, 128, 352), 8),
             Self::Canonical => (sizes(6, 256, 8, 256, 688), 8),
             Self::Medium => (sizes(8, 512, 8, 256, 1376), 8),
             Self::Large => (sizes(12, 768, 12, 512, 2048), 4),
@@ -64,6 +68,7 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tiny => "tiny",
+            Self::Demo => "demo",
             Self::Canonical => "canonical",
             Self::Medium => "medium",
             Self::Large => "large",
@@ -77,8 +82,9 @@ impl std::str::FromStr for Size {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let mut all = Self::ALL.into_iter();
-        all.find(|size| size.to_string() == name)
-            .ok_or_else(|| "unknown size: give tiny, canonical, medium, large or huge".to_owned())
+        all.find(|size| size.to_string() == name).ok_or_else(|| {
+            "unknown size: give tiny, demo, canonical, medium, large or huge".to_owned()
+        })
     }
 }
 
@@ -190,7 +196,7 @@ mod tests {
     #[test]
     fn sizes_are_what_their_docs_say() {
         let counts = Size::ALL.map(|size| size.workload().config.parameter_count());
-        assert_eq!(counts, [117_056, 4_812_032, 25_436_672, 85_150_464, 99_309_312]);
+        assert_eq!(counts, [117_056, 836_736, 4_812_032, 25_436_672, 85_150_464, 99_309_312]);
         for size in Size::ALL {
             size.workload().config.validate().unwrap();
             assert_eq!(size.to_string().parse(), Ok(size));

@@ -43,7 +43,7 @@ enum Command {
 /// Flags of `gleaner bench train`.
 #[derive(Debug, clap::Args)]
 struct TrainArgs {
-    /// Model and batch: tiny, canonical, medium, large or huge; published figures are for canonical
+    /// Model and batch: tiny, demo, canonical, medium, large or huge; published figures are for canonical
     #[arg(long, value_name = "NAME", default_value_t = Size::Canonical)]
     size: Size,
     /// Threads to train with
@@ -136,7 +136,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         }
     };
     let steps = args.steps.unwrap_or(match args.size {
-        Size::Tiny | Size::Canonical => 20,
+        Size::Tiny | Size::Demo | Size::Canonical => 20,
         Size::Medium => 10,
         Size::Large | Size::Huge => 3,
     });
@@ -301,5 +301,17 @@ impl Progress {
 
     fn end(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use benchmark::Size;
+    use verification::RunSpec;
+
+    #[test]
+    fn the_size_demo_is_that_of_the_demo() {
+        let (workload, spec) = (Size::Demo.workload(), RunSpec::small(24, [1; 32]));
+        assert_eq!((workload.config, workload.batch), (spec.model, spec.batch.try_into().unwrap()));
     }
 }

@@ -3,9 +3,9 @@
     cargo build --release && cargo build --release -p verification --example simulate
     python3 bench/2026-11-29-run/measure.py target/release CORPUS > results.json
 
-In turn, on two cores that nothing else uses: two processes that do the rounds of the demo's model and nothing else (example `simulate` of
+In turn, on two cores that nothing else uses: two `gleaner bench train --size demo` side by side; two processes that do the rounds of the demo's model and nothing else (example `simulate` of
 `verification`, one worker each, without network, ledger or audits), side by side; then `gleaner demo` with two workers of one thread
-each; then the two again. The demo audits newcomers fully. So threads that repeat rounds (named "replay") are counted apart, and the speed is
+each; then all again but the demo. The demo audits newcomers fully. So threads that repeat rounds (named "replay") are counted apart, and the speed is
 given for all rounds, and for those in which nobody repeated one. "owner" is the process with trainer and node, without its threads that repeat
 rounds or generate the text that the demo shows. Threads are sampled every 20 ms: each loses at most that much of its time at its end, so the owner's
 time is a little too long.
@@ -106,6 +106,14 @@ def alone(binaries, corpus):
     return {"tokens_per_second": speeds, "peak_bytes": [watch.peaks[watch.root] for watch in watches]}
 
 
+def bench_train(binaries):
+    """Returns the tokens per second of two `bench train` side by side: as many steps as in the rounds."""
+    command = [f"{binaries}/gleaner", "bench", "train", "--size", "demo", "--steps", str(ROUNDS * 15), "--json"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for _ in range(2)]
+    results = [json.loads(process.communicate()[0]) for process in both]
+    return [{"tokens_per_second": round(result["tokens_per_second"]["median"]), "peak_bytes": result["peak_memory_bytes"]} for result in results]
+
+
 def demo(binaries, corpus, folder):
     command = [f"{binaries}/gleaner", "demo", "--corpus", corpus, "--workers", "2", "--rounds", str(ROUNDS), "--data-dir", folder, "--json"]
     started = time.monotonic()
@@ -140,10 +148,10 @@ def rounds_of(ends, replaying, tokens):
 
 
 def main(binaries, corpus):
-    before = alone(binaries, corpus)
+    trained, before = bench_train(binaries), alone(binaries, corpus)
     with tempfile.TemporaryDirectory() as folder:
         report, watch, root, wall, ends = demo(binaries, corpus, folder)
-    after = alone(binaries, corpus)
+    trained_again, after = bench_train(binaries), alone(binaries, corpus)
     processes = []
     for pid, seconds in watch.processes.items():
         threads = watch.of_threads(pid)
@@ -162,6 +170,8 @@ def main(binaries, corpus):
     print(
         json.dumps(
             {
+                "bench_train": trained,
+                "bench_train_again": trained_again,
                 "alone": before,
                 "alone_again": after,
                 "wall_s": round(wall, 2),

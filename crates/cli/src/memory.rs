@@ -13,9 +13,6 @@ pub(crate) fn return_what_is_freed() {
     {
         #[expect(unsafe_code, reason = "a function of the C library")]
         // SAFETY: mallopt takes two numbers, and there is no other thread yet.
-        let is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, RETURNED_FROM) };
-        if is_set == 0 {
-            tracing::debug!("the C library does not take a threshold for large buffers");
-        }
+        let _is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, RETURNED_FROM) };
     }
 }

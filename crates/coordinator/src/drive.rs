@@ -264,9 +264,9 @@ impl<'a> Driver<'a> {
                 }
                 event = endpoint.next_event() => {
                     let event = event.context("the endpoint for workers closed by itself")?;
-                    let (is_news, is_answer) = (is_news(&event), is_answer(&event));
-                    self.hear(event);
-                    if is_answer && self.is_kept_now() {
+                    let is_answer = is_answer(&event);
+                    let is_news = self.hear(event);
+                    if is_answer && is_news && self.is_kept_now() {
                         earliest = Instant::now();
                     }
                     is_news
@@ -293,16 +293,19 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn hear(&mut self, event: transport::Event) {
+    /// Returns whether something may be due now.
+    fn hear(&mut self, event: transport::Event) -> bool {
         match event {
             transport::Event::Connected { device } => {
                 self.peers.insert(device, Peer::default());
                 // Audits announced on its old connection must be announced again.
                 self.announced_audits.retain(|(_, _, auditor)| *auditor != device);
+                // Its first message says what it wants.
+                false
             }
             transport::Event::Disconnected { device, reason } => {
                 tracing::info!(%device, %reason, "worker disconnected");
-                self.peers.remove(&device);
+                self.peers.remove(&device).is_some_and(|peer| peer.role.is_some())
             }
             transport::Event::Message { device, message } => self.hear_message(device, message),
         }
@@ -313,6 +316,7 @@ impl<'a> Driver<'a> {
         self.relay_statements();
         let height = self.ledger.head().await?.height;
         let is_idle = !self.is_stirred
+            && self.computed.is_none()
             && self.passed.is_some_and(|(passed, at)| passed == height && at.elapsed() < IDLE_MAX);
         if is_idle {
             return Ok(false);
@@ -328,6 +332,10 @@ impl<'a> Driver<'a> {
         // The run comes first. What is read after it is at least as new: all commitments of a closed round are known.
         self.follow_events().await?;
         self.escrow = opening::in_escrow(&summary);
+        if self.computed.as_ref().is_some_and(|computed| computed.is_before(summary.round)) {
+            // Its transaction was thought lost, and came into a block.
+            self.computed = None;
+        }
         if summary.phase.is_over() {
             return Ok(true);
         }
@@ -446,12 +454,6 @@ fn is_answer(event: &transport::Event) -> bool {
         _ => return false,
     };
     matches!(message, ToCoordinator::Held { .. })
-}
-
-/// Returns whether something may be due after an event.
-fn is_news(event: &transport::Event) -> bool {
-    let is_progress = |message: &ToCoordinator| matches!(message, ToCoordinator::Progress { .. });
-    !matches!(event, transport::Event::Message { message, .. } if is_progress(message))
 }
 
 /// Returns whether a seat takes part in the round and its commitment is expected.

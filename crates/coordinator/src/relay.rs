@@ -1,6 +1,9 @@
 //! Relays statements that devices have signed to the ledger, in batches.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use abi::{
     Devices, STATEMENTS_MAX, convert, decode_error,
@@ -8,6 +11,7 @@ use abi::{
 };
 use ledger_client::{Ledger, LedgerError, Signature};
 use ledger_views::runs::RunEvent;
+use tokio::time::Instant;
 use units::DeviceId;
 
 /// Largest number of statements of one device that wait to be relayed: more than it signs in a round. More are
@@ -17,8 +21,8 @@ const WAITING_PER_DEVICE_MAX: usize = 16;
 /// Largest number of devices whose refused statements are remembered.
 const REFUSED_MAX: usize = 4_096;
 
-/// Passes that a device waits after its first refused statement; twice as many after each further one, up to 2^9 as many.
-const PAUSE_PASSES: u64 = 2;
+/// Pause of a device after its first refused statement; twice as long after each further one, up to 2^9 times as long.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A statement, and the device that sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,48 +42,61 @@ pub(crate) struct Refused {
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
     waiting: BTreeMap<DeviceId, VecDeque<Statement>>,
-    /// Devices whose last statements were refused: how many, and the pass from which on the next is taken. What is refused costs the
-    /// owner gas, and identities are free.
-    refused: BTreeMap<DeviceId, (u32, u64)>,
-    pass: u64,
+    /// The statements on their way to the ledger, one of a device at most: what follows may depend on it.
+    under_way: BTreeMap<DeviceId, Statement>,
+    /// Devices whose last statements were refused: how many, and from when on the next is taken. What is refused costs the owner
+    /// gas, and identities are free.
+    refused: BTreeMap<DeviceId, (u32, Instant)>,
 }
 
 impl Relay {
-    /// Adds a statement about `run`.
+    /// Adds a statement about `run`; returns whether it is a new one.
     ///
     /// # Errors
     /// Why it is none.
-    pub(crate) fn add(&mut self, statement: Statement, run: u64) -> Result<(), String> {
+    pub(crate) fn add(&mut self, statement: Statement, run: u64) -> Result<bool, String> {
         check(&statement, run)?;
+        let is_under_way = self.under_way.get(&statement.device) == Some(&statement);
         let queue = self.waiting.entry(statement.device).or_default();
-        if queue.len() < WAITING_PER_DEVICE_MAX && !queue.contains(&statement) {
-            queue.push_back(statement);
+        let is_full = queue.len() >= WAITING_PER_DEVICE_MAX;
+        if is_under_way || is_full || queue.contains(&statement) {
+            return Ok(false);
         }
-        Ok(())
+        queue.push_back(statement);
+        Ok(true)
     }
 
     /// Puts a statement back that [`Self::take`] has returned: it is the next of its device.
     pub(crate) fn put_back(&mut self, statement: Statement) {
+        self.under_way.remove(&statement.device);
         self.waiting.entry(statement.device).or_default().push_front(statement);
     }
 
-    /// Returns the oldest statement of each device, at most one batch. So a device that signs many delays the others by
-    /// one.
-    pub(crate) fn take(&mut self) -> Vec<Statement> {
-        self.pass = self.pass.saturating_add(1);
-        let (refused, pass) = (&self.refused, self.pass);
-        let is_free =
-            |device: &DeviceId| refused.get(device).is_none_or(|(_, until)| *until <= pass);
+    /// Returns the oldest statement of each device of which none is under way, at most one batch. So a device that signs many
+    /// delays the others by one.
+    pub(crate) fn take(&mut self, now: Instant) -> Vec<Statement> {
+        let (refused, under_way) = (&self.refused, &self.under_way);
+        let is_free = |device: &DeviceId| {
+            let is_resting = refused.get(device).is_some_and(|(_, until)| now < *until);
+            !is_resting && !under_way.contains_key(device)
+        };
         let free = self.waiting.iter_mut().filter(|(device, _)| is_free(device));
         let taken: Vec<Statement> =
             free.take(STATEMENTS_MAX).filter_map(|(_, queue)| queue.pop_front()).collect();
         self.waiting.retain(|_, queue| !queue.is_empty());
+        self.under_way.extend(taken.iter().map(|taken| (taken.device, taken.clone())));
         taken
     }
 
+    /// No statement is under way, whatever became of those that were.
+    pub(crate) fn end(&mut self) {
+        self.under_way.clear();
+    }
+
     /// Records which of the statements of a batch were refused: their devices have to wait, longer each time.
-    pub(crate) fn record(&mut self, batch: &[Statement], refused: &[Refused]) {
+    pub(crate) fn record(&mut self, batch: &[Statement], refused: &[Refused], now: Instant) {
         for statement in batch {
+            self.under_way.remove(&statement.device);
             if !refused.iter().any(|refused| refused.device == statement.device) {
                 self.refused.remove(&statement.device);
             }
@@ -88,8 +105,8 @@ impl Relay {
             if self.refused.len() >= REFUSED_MAX && !self.refused.contains_key(device) {
                 self.refused.pop_first();
             }
-            let (count, until) = self.refused.entry(*device).or_default();
-            *until = self.pass.saturating_add(PAUSE_PASSES << (*count).min(9));
+            let (count, until) = self.refused.entry(*device).or_insert((0, now));
+            *until = now + PAUSE.saturating_mul(1 << (*count).min(9));
             *count = count.saturating_add(1);
         }
     }
@@ -189,11 +206,35 @@ mod tests {
             relay.add(leave(loud, 7, nonce), 7).unwrap();
         }
         relay.add(leave(quiet, 7, 1), 7).unwrap();
-        let taken = relay.take();
+        let now = Instant::now();
+        let taken = relay.take(now);
         assert_eq!(taken.iter().map(|taken| taken.device).collect::<Vec<_>>(), [loud, quiet]);
-        let rest: usize =
-            std::iter::from_fn(|| Some(relay.take().len()).filter(|count| *count > 0)).sum();
-        assert_eq!(rest, WAITING_PER_DEVICE_MAX - 1);
+        let mut last = taken;
+        let next = || {
+            relay.record(&last, &[], now);
+            last = relay.take(now);
+            Some(last.len()).filter(|count| *count > 0)
+        };
+        assert_eq!(std::iter::from_fn(next).sum::<usize>(), WAITING_PER_DEVICE_MAX - 1);
+    }
+
+    /// A device that connects again sends what is under way once more, and what depends on it would be refused.
+    #[test]
+    fn one_statement_of_a_device_is_under_way() {
+        let device = DeviceId::from_bytes([1; 32]);
+        let (mut relay, now) = (Relay::default(), Instant::now());
+        let [first, second] = [1, 2].map(|nonce| leave(device, 7, nonce));
+        assert_eq!(relay.add(first.clone(), 7), Ok(true));
+        let taken = relay.take(now);
+        assert_eq!(taken, std::slice::from_ref(&first));
+        assert_eq!(relay.add(first.clone(), 7), Ok(false), "it is under way");
+        assert_eq!(relay.add(second.clone(), 7), Ok(true));
+        assert_eq!(relay.take(now), []);
+        relay.put_back(first.clone());
+        let again = relay.take(now);
+        assert_eq!(again, [first], "in their order, whatever fails");
+        relay.record(&again, &[], now);
+        assert_eq!(relay.take(now), [second]);
     }
 
     #[test]
@@ -206,7 +247,7 @@ mod tests {
         for call in [leave(device, 8, 1).call, vec![], vec![0; 4], vec![0; 5000]] {
             assert!(relay.add(Statement { device, call }, 7).is_err());
         }
-        assert!(relay.take().is_empty());
+        assert!(relay.take(Instant::now()).is_empty());
     }
 
     #[test]
@@ -214,10 +255,12 @@ mod tests {
         let [bad, good] = [1, 2].map(|byte| DeviceId::from_bytes([byte; 32]));
         let mut relay = Relay::default();
         let (mut bad_sent, mut good_sent) = (0, 0);
-        for nonce in 0..200 {
+        let start = Instant::now();
+        for nonce in 0..200_u64 {
+            let now = start + Duration::from_millis(100) * u32::try_from(nonce).unwrap();
             relay.add(leave(bad, 7, nonce), 7).unwrap();
             relay.add(leave(good, 7, nonce), 7).unwrap();
-            let batch = relay.take();
+            let batch = relay.take(now);
             let refused: Vec<Refused> = batch
                 .iter()
                 .filter(|statement| statement.device == bad)
@@ -225,7 +268,7 @@ mod tests {
                 .collect();
             bad_sent += refused.len();
             good_sent += batch.len() - refused.len();
-            relay.record(&batch, &refused);
+            relay.record(&batch, &refused, now);
         }
         assert_eq!(good_sent, 200);
         assert!(bad_sent < 9, "{bad_sent}");

@@ -16,16 +16,16 @@ const TRAINER_AUDITS_MAX: u16 = 64;
 /// Number of audits of the owner's device up to which it is the first to audit seats without stake.
 const TRAINER_NEWCOMERS_MAX: u16 = 8;
 
-/// Number of audits in a row that the owner's device may leave unanswered. After more, it is not drawn until it answers one
-/// or the owner names it again.
-const TRAINER_SILENCES_MAX: u8 = 3;
-
 /// Number of draws of an auditor before the owner's device is taken, when those drawn may not audit the subject.
 const DRAWS_MAX: u16 = 32;
 
 /// Number of commitments whose auditor one draw replaces, or whose second audit it decides: bounds its cost. The next draw goes
 /// on.
 const CHANGED_MAX: u16 = 256;
+
+/// Number of disputes that one draw raises, because there is no auditor: each has a record of its own, so they cost most. The
+/// next draw goes on.
+const RAISED_MAX: u16 = 32;
 
 /// Purposes of draws.
 const AUDIT: u16 = 0;
@@ -131,7 +131,7 @@ impl<B: Book> Step<'_, B> {
     fn has_left(&mut self, auditor: Auditor) -> Result<bool, B::Error> {
         match auditor {
             Auditor::Seat(index) => Ok(!self.book.seat(index)?.is_active()),
-            Auditor::Trainer => Ok(self.is_trainer_off()),
+            Auditor::Trainer => Ok(self.head.is_trainer_off()),
         }
     }
 
@@ -184,11 +184,6 @@ impl<B: Book> Step<'_, B> {
         !is_busy && self.head.trainer_silences == 0 && self.head.auditor != DeviceId::ZERO
     }
 
-    /// Returns whether the owner has no auditing device, or one that does not answer any more.
-    fn is_trainer_off(&self) -> bool {
-        self.head.auditor == DeviceId::ZERO || self.head.trainer_silences > TRAINER_SILENCES_MAX
-    }
-
     /// Draws the auditor of a commitment that waits for one: of the newest round that closed before the draw, or of its own. While
     /// there is none and the owner's device has no time, it waits on.
     fn draw_again(
@@ -201,7 +196,10 @@ impl<B: Book> Step<'_, B> {
         let Some(randomness) = self.book.randomness(draw)? else { return Ok(false) };
         let newer = newest.filter(|(closed, _)| *closed < draw);
         let pool = newer.map_or(own, |(_, newer)| newer);
-        let has_room = self.head.trainer_audits < TRAINER_AUDITS_MAX || self.is_trainer_off();
+        let has_room = match self.head.is_trainer_off() {
+            true => self.raised < RAISED_MAX,
+            false => self.head.trainer_audits < TRAINER_AUDITS_MAX,
+        };
         if pool.total > 0 || has_room {
             self.assign(subject, entry, pool, &randomness)?;
             return Ok(true);
@@ -262,7 +260,12 @@ impl<B: Book> Step<'_, B> {
                     self.change_seat(index, |seat| seat.duties = seat.duties.saturating_add(1))?;
                 (Auditor::Seat(index), seat.device, 1)
             }
-            None if self.is_trainer_off() => {
+            None if self.head.is_trainer_off() && self.raised >= RAISED_MAX => {
+                entry.check = Check::Waiting { draw: self.next_draw() };
+                return self.book.set_entry(subject.round, subject.seat, &entry);
+            }
+            None if self.head.is_trainer_off() => {
+                self.raised = self.raised.saturating_add(1);
                 entry.check = Check::Waiting { draw: 0 };
                 self.book.set_entry(subject.round, subject.seat, &entry)?;
                 return self.raise(subject, entry, Accuser::Nobody, units::Wei::ZERO);

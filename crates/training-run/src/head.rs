@@ -7,6 +7,10 @@ use crate::{Seat, SeatIndex, Terms};
 /// Number of rounds, or lapses of one round, that a seat may miss before it is given up.
 pub const MISSED_MAX: u32 = 2;
 
+/// Number of audits that the owner's device may leave unanswered before the referee is asked, until it answers one,
+/// or the owner names it again.
+const TRAINER_SILENCES_MAX: u8 = 3;
+
 /// Why no more rounds open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -122,6 +126,12 @@ impl Head {
     #[must_use]
     pub fn is_ending(&self) -> bool {
         matches!(self.phase, Phase::WindingUp(_) | Phase::Finished(_))
+    }
+
+    /// Returns whether the owner has no auditing device, or one that does not answer any more.
+    #[must_use]
+    pub fn is_trainer_off(&self) -> bool {
+        self.auditor == DeviceId::ZERO || self.trainer_silences > TRAINER_SILENCES_MAX
     }
 
     /// Returns whether an active seat that has not committed in the open round takes part in it although it waits for the next

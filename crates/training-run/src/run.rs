@@ -24,6 +24,8 @@ pub(crate) struct Step<'a, B> {
     pub(crate) context: Context,
     pub(crate) head: Head,
     pub(crate) effects: Vec<Effect>,
+    /// Disputes that this input has raised because there is no auditor.
+    pub(crate) raised: u16,
 }
 
 impl<'a, B: Book> Run<'a, B> {
@@ -93,7 +95,8 @@ impl<'a, B: Book> Run<'a, B> {
             return Err(Refused::Over.into());
         }
         let (terms, book) = (self.terms, &mut *self.book);
-        let mut step = Step { terms, book, context: *context, head, effects: Vec::new() };
+        let mut step =
+            Step { terms, book, context: *context, head, effects: Vec::new(), raised: 0 };
         step.keep_randomness()?;
         let is_progress = is_progress(&input);
         step.apply(input)?;

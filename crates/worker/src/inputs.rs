@@ -152,17 +152,18 @@ impl Inputs {
         Ok(bytes)
     }
 
-    /// Fetches an outer update before its digest is on the ledger, tells the coordinator, and makes the next state: it is here when its
-    /// round opens. A state that the ledger does not name is of no use to anybody.
-    pub(crate) async fn keep(&self, update: Digest) -> anyhow::Result<()> {
-        let newest = self.states().newest();
+    /// Fetches an outer update before its digest is on the ledger, tells the coordinator, and makes the state that it leads to from
+    /// `base`: it is here when its round opens. That is an own computation, so it is not made beside another one.
+    pub(crate) async fn keep(&self, update: Digest, base: Option<Digest>) -> anyhow::Result<()> {
         let bytes = self.outer_update(&update).await;
         let (blob, is_held) = (*update.as_bytes(), bytes.is_ok());
         self.endpoint.send(&ToCoordinator::Held { blob, is_held }).await?;
-        if let (Ok(bytes), Some(newest)) = (bytes, newest)
-            && let Some((digest, next)) = self.apply(newest, bytes).await
-        {
-            self.states().hold(digest, Arc::new(next));
+        let base = base.and_then(|base| self.held(&base));
+        let (Ok(bytes), Some(base), Some(_turn)) = (bytes, base, self.turns.own_if_free()) else {
+            return Ok(());
+        };
+        if let Some((digest, next)) = self.apply(base, bytes).await {
+            self.states().expect(digest, Arc::new(next));
         }
         Ok(())
     }

@@ -30,15 +30,12 @@ impl Look {
         matches!(self.run.phase, RunPhase::Training { .. }).then_some(self.run.round)
     }
 
-    /// Whether the device's commitment in `round` is in a block.
-    pub(crate) fn has_committed(&self, round: u32) -> bool {
-        let is_later = |seat: &SeatView| round < seat.next_round && seat.from_round <= round;
-        // A seat that enrolled again has a later next round without a commitment.
+    /// Whether the device's commitment in the open round is in a block; `None` if `round` is not open. Then the seat does not say it:
+    /// one that enrolled again has a later next round without a commitment.
+    pub(crate) fn has_committed(&self, round: u32) -> Option<bool> {
         let seat = self.standpoint.seat.as_ref().map(|(_, seat)| seat);
-        match self.open_round() {
-            Some(open) if open == round => seat.is_some_and(|seat| seat.committed),
-            _ => seat.is_some_and(is_later),
-        }
+        let is_open = self.open_round() == Some(round);
+        is_open.then(|| seat.is_some_and(|seat| seat.committed))
     }
 }
 

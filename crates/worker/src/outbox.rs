@@ -103,8 +103,10 @@ impl Goal {
             Self::Enroll { nonce } | Self::Leave { nonce } => {
                 (look.standpoint.nonce >= nonce).then_some(Fate::Done)
             }
-            Self::Commit { round } if look.has_committed(round) => Some(Fate::Done),
-            Self::Commit { round } => (look.open_round() != Some(round)).then_some(Fate::Late),
+            Self::Commit { round } => match look.has_committed(round) {
+                Some(has_committed) => has_committed.then_some(Fate::Done),
+                None => Some(Fate::Late),
+            },
             Self::Verdict { round, subject } => {
                 let mut audits = look.audits.iter();
                 let is_open = audits.any(|audit| audit.round == round && audit.subject == subject);

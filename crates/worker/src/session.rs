@@ -14,7 +14,7 @@ use std::{
 };
 
 use abi::TrainingRuns::Verdict;
-use ledger_views::runs::{AuditView, SeatView};
+use ledger_views::runs::{self, AuditView, EntryView, SeatView};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     time::Instant,
@@ -84,6 +84,7 @@ struct Work {
     round: u32,
     /// Not served before the commitment is in a block.
     update: Vec<u8>,
+    digest: Digest,
     loss: f32,
     tokens: u64,
     stage: Stage,
@@ -131,6 +132,8 @@ pub(crate) struct Session<'a> {
     served: Served,
     /// Limits how many outer updates are fetched at a time.
     keeping: Arc<Semaphore>,
+    /// The state of which the next one was made last, before the ledger had it.
+    made_from: Option<Digest>,
 }
 
 impl<'a> Session<'a> {
@@ -154,6 +157,7 @@ impl<'a> Session<'a> {
             training: None,
             served: Served::default(),
             keeping: Arc::new(Semaphore::new(KEEPING_MAX)),
+            made_from: None,
         };
         let ending = session.serve(results).await;
         session.kept.audits.stop();
@@ -240,11 +244,15 @@ impl<'a> Session<'a> {
             }
             ToWorker::Keep { update } => {
                 let (inputs, update) = (Arc::clone(&self.inputs), Digest::from_bytes(update));
+                // One next state is made of each state that the ledger has named.
+                let newest = self.courier.look().map(|look| look.run.state);
+                let base = newest.filter(|base| self.made_from != Some(*base));
+                self.made_from = base.or(self.made_from);
                 if let Ok(permit) = Arc::clone(&self.keeping).try_acquire_owned() {
                     tokio::spawn(async move {
                         let _permit = permit;
                         // Without an answer the coordinator goes on after a moment.
-                        let _kept = inputs.keep(update).await;
+                        let _kept = inputs.keep(update, base).await;
                     });
                 }
             }
@@ -326,30 +334,57 @@ impl<'a> Session<'a> {
     /// Serves the update of the finished work once its commitment is in a block. While the round takes it and nothing brings it to the
     /// ledger, states it again: it was refused while the device had no seat.
     async fn deliver(&mut self, look: &Look) -> anyhow::Result<()> {
-        let Some(work) = self.kept.work.as_mut().filter(|work| work.stage == Stage::Signed) else {
+        let Some(work) = self.kept.work.as_ref().filter(|work| work.stage == Stage::Signed) else {
             return Ok(());
         };
-        let &mut Work { round, loss, tokens, .. } = work;
-        if look.has_committed(round) {
-            work.stage = Stage::Committed;
-            let update = work.update.clone();
+        let &Work { round, loss, tokens, stated, digest, .. } = work;
+        let (update, call) = (work.update.clone(), work.call.clone());
+        let is_open = look.has_committed(round).is_some();
+        let has_committed = match look.has_committed(round) {
+            Some(has_committed) => has_committed,
+            None => match self.is_on_ledger(round, &digest).await {
+                Ok(is_on_ledger) => is_on_ledger,
+                Err(error) => {
+                    // The next look asks again.
+                    tracing::debug!("the ledger does not answer: {error:#}");
+                    return Ok(());
+                }
+            },
+        };
+        if has_committed {
+            self.move_on(Stage::Committed);
             self.kept.membership.committed();
             self.served.publish(self.inputs.endpoint.as_ref(), update).await?;
             self.options.emit(Event::Committed { round, loss, tokens });
-        } else if look.open_round() != Some(round) {
-            work.stage = Stage::Missed;
+        } else if !is_open {
+            self.move_on(Stage::Missed);
             let reason =
                 "the round closed before this device's commitment was in a block".to_owned();
             self.options.emit(Event::Failed { round, reason });
         } else if look.active_seat().is_some_and(|seat| seat.next_round <= round)
-            && work.stated.elapsed() >= COORDINATOR_MAX
+            && stated.elapsed() >= COORDINATOR_MAX
             && !self.courier.has(|goal| *goal == Goal::Commit { round })
         {
-            work.stated = Instant::now();
-            let call = work.call.clone();
+            if let Some(work) = self.kept.work.as_mut() {
+                work.stated = Instant::now();
+            }
             self.state(Goal::Commit { round }, call).await?;
         }
         Ok(())
+    }
+
+    fn move_on(&mut self, stage: Stage) {
+        if let Some(work) = self.kept.work.as_mut() {
+            work.stage = stage;
+        }
+    }
+
+    /// Returns whether this device's commitment to an update of a closed round is on the ledger.
+    async fn is_on_ledger(&self, round: u32, update: &Digest) -> anyhow::Result<bool> {
+        let (inputs, run) = (&self.inputs, self.inputs.run);
+        let entries = runs::entries(&inputs.ledger, run, round).await?;
+        let is_own = |it: &EntryView| it.device == inputs.device && it.commitment.update == *update;
+        Ok(entries.iter().any(is_own))
     }
 
     /// Gives the leaves of disputed rounds of this device to a node.
@@ -457,12 +492,12 @@ impl<'a> Session<'a> {
     async fn commit(&mut self, round: u32, submission: Submission) -> anyhow::Result<()> {
         let Submission { commitment, update, leaves, loss, tokens } = submission;
         self.kept.leaves.keep(round, leaves);
-        let (seal, digest) = (*commitment.seal.as_bytes(), *commitment.update.as_bytes());
-        let run = self.inputs.run;
-        let call = self.options.sign(|signer| signer.commit(run, round, seal, digest));
+        let (run, digest) = (self.inputs.run, commitment.update);
+        let (sealed, committed) = (*commitment.seal.as_bytes(), *digest.as_bytes());
+        let call = self.options.sign(|signer| signer.commit(run, round, sealed, committed));
         let (stage, stated) = (Stage::Signed, Instant::now());
         self.kept.work =
-            Some(Work { round, update, loss, tokens, stage, call: call.clone(), stated });
+            Some(Work { round, update, digest, loss, tokens, stage, call: call.clone(), stated });
         self.state(Goal::Commit { round }, call).await
     }
 

@@ -81,6 +81,11 @@ impl Turns {
         Arc::clone(&self.all).acquire_owned().await
     }
 
+    /// Returns the turn of a computation of the device's own, unless it would have to wait.
+    pub(crate) fn own_if_free(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.all).try_acquire_owned().ok()
+    }
+
     /// Waits until a replay can begin.
     pub(crate) async fn replay(&self) -> Result<ReplayTurn, AcquireError> {
         let Cores { free, count, wanting } = &self.cores;

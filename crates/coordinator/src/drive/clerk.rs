@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use ledger_client::Ledger;
+use ledger_client::{Ledger, LedgerError, Receipt};
 use ledger_views::{
     Ask as _,
     runs::{self, AuditView, RunPhase, RunView, SeatView},
@@ -16,8 +16,8 @@ use training_run::SeatIndex;
 
 use super::{
     clock::{LedgerClock, make_block},
-    ignore_refusal, settled,
-    trouble::{Respite, Trouble},
+    settled,
+    trouble::Trouble,
 };
 
 /// Number of seats settled in one transaction: far below a third of a block's gas.
@@ -44,11 +44,27 @@ pub(super) struct Record {
     pub(super) is_changed: bool,
     /// What the owner should know.
     pub(super) note: Option<String>,
+    /// The first thing that failed; the rest was done all the same.
+    failed: Option<anyhow::Error>,
+}
+
+impl Record {
+    /// Notes whether a transaction has changed the ledger.
+    fn add(&mut self, sent: Result<Receipt, LedgerError>) {
+        match settled(sent) {
+            Ok(is_changed) => self.is_changed |= is_changed,
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn fail(&mut self, error: anyhow::Error) {
+        self.failed.get_or_insert(error);
+    }
 }
 
 /// Does what is due, one thing after the other.
 pub(super) struct Clerk {
-    running: JoinSet<(Desk, anyhow::Result<Record>)>,
+    running: JoinSet<(Desk, Record)>,
     desk: Option<Desk>,
     trouble: Trouble,
 }
@@ -82,8 +98,11 @@ impl Clerk {
         let chores = Chores { run: summary.run, is_ending, disputes: summary.disputes, seats };
         let mut desk = self.desk.take().unwrap_or_else(|| Desk::new(ledger));
         self.running.spawn(async move {
-            let done = desk.work(&chores).await;
-            (desk, done)
+            let mut record = Record::default();
+            if let Err(error) = desk.work(&chores, &mut record).await {
+                record.fail(error);
+            }
+            (desk, record)
         });
     }
 
@@ -98,18 +117,13 @@ impl Clerk {
                 tracing::error!(%error, "having audits drawn panicked");
                 Ok(Record::default())
             }
-            Some(Ok((desk, done))) => {
+            Some(Ok((desk, mut record))) => {
                 self.desk = Some(desk);
-                match done {
-                    Ok(record) => {
-                        self.trouble.end();
-                        Ok(record)
-                    }
-                    Err(error) => {
-                        let Respite { note, .. } = self.trouble.endure(error)?;
-                        Ok(Record { note, ..Record::default() })
-                    }
+                match record.failed.take() {
+                    None => self.trouble.end(),
+                    Some(error) => record.note = self.trouble.endure(error)?.note,
                 }
+                Ok(record)
             }
         }
     }
@@ -123,42 +137,43 @@ fn to_settle(seats: &[SeatView], is_ending: bool) -> Vec<SeatIndex> {
 }
 
 impl Desk {
-    async fn work(&mut self, chores: &Chores) -> anyhow::Result<Record> {
+    /// Does what is due. What fails, such as a draw that the node does not take, keeps nothing else from being done.
+    async fn work(&mut self, chores: &Chores, record: &mut Record) -> anyhow::Result<()> {
         let run = chores.run;
-        let mut is_changed = self.draw(chores).await?;
+        self.draw(chores, record).await?;
         let head = self.ledger.head().await?;
         let audits = runs::audits(&self.ledger, run).await?;
+        record.audits = audits.iter().filter(|audit| audit.deadline > head.time).copied().collect();
         if let Some(first) = audits.iter().map(|audit| audit.deadline).min()
             && self.clock.is_past(&self.ledger, first).await?
         {
             // From now on the rounds with silent auditors are due.
             let late = audits.iter().filter(|audit| audit.deadline <= head.time);
             for round in late.map(|audit| audit.round).collect::<BTreeSet<u32>>() {
-                is_changed |= settled(self.ledger.draw(run, round).await)?;
+                record.add(self.ledger.draw(run, round).await);
             }
         }
         if chores.disputes > 0 {
             for dispute in runs::disputes(&self.ledger, run).await? {
                 if self.clock.is_past(&self.ledger, dispute.deadline).await? {
                     let (round, subject) = (dispute.round, dispute.subject);
-                    ignore_refusal(self.ledger.expire(run, round, &subject).await)?;
+                    record.add(self.ledger.expire(run, round, &subject).await);
                 }
             }
         }
         for part in chores.seats.chunks(SETTLED_MAX) {
-            is_changed |= settled(self.ledger.settle(run, part).await)?;
+            record.add(self.ledger.settle(run, part).await);
         }
-        let audits = audits.into_iter().filter(|audit| audit.deadline > head.time).collect();
-        Ok(Record { audits, is_changed, note: None })
+        Ok(())
     }
 
-    /// Has the audits drawn of the rounds that are due; returns whether the ledger was changed.
-    async fn draw(&mut self, chores: &Chores) -> anyhow::Result<bool> {
+    /// Has the audits drawn of the rounds that are due.
+    async fn draw(&mut self, chores: &Chores, record: &mut Record) -> anyhow::Result<()> {
         let head = self.ledger.head().await?;
-        let (mut is_waiting, mut is_changed) = (false, false);
+        let mut is_waiting = false;
         for open in runs::open_rounds(&self.ledger, chores.run).await? {
             if open.is_due {
-                is_changed |= settled(self.ledger.draw(chores.run, open.round).await)?;
+                record.add(self.ledger.draw(chores.run, open.round).await);
             }
             is_waiting |= open.is_waiting;
         }
@@ -171,8 +186,8 @@ impl Desk {
         let is_late = chores.is_ending || since.elapsed() >= BLOCK_MAX;
         if is_waiting && is_late && self.ledger.head().await?.height == head.height {
             make_block(&self.ledger).await?;
-            is_changed = true;
+            record.is_changed = true;
         }
-        Ok(is_changed)
+        Ok(())
     }
 }

@@ -21,12 +21,14 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Adds a device's report. Its word decides nothing: one report is replayed before the run ends.
-    pub(super) fn add(&mut self, device: DeviceId, round: u32) {
+    /// Adds a device's report; returns whether it is its first. Its word decides nothing: one report is replayed before the run ends.
+    pub(super) fn add(&mut self, device: DeviceId, round: u32) -> bool {
         if self.round != round {
             *self = Self { round, devices: BTreeMap::new() };
         }
+        let is_first = !self.devices.contains_key(&device);
         self.devices.entry(device).or_insert(true);
+        is_first
     }
 
     fn is_credible(&self, device: &DeviceId, round: u32) -> bool {

@@ -123,8 +123,12 @@ async fn deliver(
             }
             Ok(Err(error)) => {
                 tracing::info!(%device, %error, "a worker did not deliver");
-                let is_missing = matches!(error, FetchError::NotFound { .. });
-                return if is_missing { Delivery::Missing } else { Delivery::Failed };
+                if matches!(error, FetchError::NotFound { .. }) {
+                    return Delivery::Missing;
+                }
+                // The device may connect again.
+                sleep(SERVING_PAUSE_MAX).await;
+                return Delivery::Failed;
             }
             Err(_) => return Delivery::Failed,
         }

@@ -37,31 +37,33 @@ impl Peer {
 }
 
 impl Driver<'_> {
-    pub(super) fn hear_message(&mut self, device: DeviceId, message: ToCoordinator) {
+    /// Returns whether something may be due now: what changes nothing must not cost a pass.
+    pub(super) fn hear_message(&mut self, device: DeviceId, message: ToCoordinator) -> bool {
         match message {
-            ToCoordinator::Hello { protocol, run, role } => self.greet(device, protocol, run, role),
+            ToCoordinator::Hello { protocol, run, role } => {
+                self.greet(device, protocol, run, role);
+                true
+            }
             ToCoordinator::Statement(call) => {
-                if let Err(reason) = self.relay.add(Statement { device, call }, self.run) {
+                self.relay.add(Statement { device, call }, self.run).unwrap_or_else(|reason| {
                     self.refuse(&device, &reason);
-                }
+                    false
+                })
             }
-            ToCoordinator::Wanted { round } => {
-                if let Some(peer) = self.peers.get_mut(&device)
-                    && peer.wanted.len() < WANTED_MAX
-                {
-                    peer.wanted.insert(round);
-                }
-            }
+            ToCoordinator::Wanted { round } => match self.peers.get_mut(&device) {
+                Some(peer) if peer.wanted.len() < WANTED_MAX => peer.wanted.insert(round),
+                _ => false,
+            },
             ToCoordinator::Diverged { round } => self.reports.add(device, round),
             ToCoordinator::Held { blob, is_held } => {
-                if let Some(computed) = self.computed.as_mut().filter(|_| is_held) {
-                    computed.held(device, Digest::from_bytes(blob));
-                }
+                let computed = self.computed.as_mut().filter(|_| is_held);
+                computed.is_some_and(|computed| computed.held(device, Digest::from_bytes(blob)))
             }
             ToCoordinator::Progress { round, step, steps, loss_milli, tokens_per_second } => {
                 #[expect(clippy::cast_precision_loss, reason = "a loss for display")]
                 let loss = loss_milli as f32 / 1000.0;
                 self.emit(Event::Step { device, round, step, steps, loss, tokens_per_second });
+                false
             }
         }
     }

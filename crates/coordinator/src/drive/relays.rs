@@ -1,7 +1,7 @@
 //! Brings the statements of devices to the ledger, beside everything else: none waits for the block of another.
 
 use ledger_client::{Ledger, LedgerError};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 use transport::message::ToWorker;
 
 use super::{
@@ -58,7 +58,7 @@ impl Driver<'_> {
     /// Starts to bring the statements to the ledger that wait.
     pub(super) fn relay_statements(&mut self) {
         if self.relays.has_room() {
-            let statements = self.relay.take();
+            let statements = self.relay.take(Instant::now());
             if !statements.is_empty() {
                 self.relays.start(&self.ledger, statements);
             }
@@ -67,6 +67,14 @@ impl Driver<'_> {
 
     /// Tells devices what became of their statements. Those whose transaction failed are tried again later, and hold up no others.
     pub(super) fn hear_relayed(&mut self, relayed: Relayed) -> anyhow::Result<()> {
+        let heard = self.hear_fate(relayed);
+        if self.relays.running.is_empty() {
+            self.relay.end();
+        }
+        heard
+    }
+
+    fn hear_fate(&mut self, relayed: Relayed) -> anyhow::Result<()> {
         let Relayed { statements, refused } = relayed;
         let refused = match refused {
             Ok(refused) => refused,
@@ -79,7 +87,7 @@ impl Driver<'_> {
             }
         };
         self.relays.trouble.end();
-        self.relay.record(&statements, &refused);
+        self.relay.record(&statements, &refused, Instant::now());
         for Statement { device, .. } in &statements {
             if !refused.iter().any(|refused| refused.device == *device) {
                 self.send(device, &ToWorker::Relayed);

@@ -53,11 +53,14 @@ impl Keeping {
 }
 
 impl Computed {
-    /// A device says that it holds a blob.
-    pub(super) fn held(&mut self, device: DeviceId, blob: Digest) {
-        if blob == self.update && self.keeping.asked.contains(&device) {
-            self.keeping.kept.insert(device);
-        }
+    /// A device says that it holds a blob; returns whether that is news.
+    pub(super) fn held(&mut self, device: DeviceId, blob: Digest) -> bool {
+        let is_asked = blob == self.update && self.keeping.asked.contains(&device);
+        is_asked && self.keeping.kept.insert(device)
+    }
+
+    pub(super) fn is_before(&self, round: u32) -> bool {
+        self.round < round
     }
 }
 

@@ -189,7 +189,7 @@ fn draws(book: &mut SlotBook<'_>, record: &Round) -> Result<Vec<u64>, Stopped> {
 fn has_left(book: &mut SlotBook<'_>, auditor: Auditor) -> Result<bool, Stopped> {
     match auditor {
         Auditor::Seat(index) => Ok(!book.seat(index)?.is_active()),
-        Auditor::Trainer => Ok(false),
+        Auditor::Trainer => Ok(book.head()?.is_trainer_off()),
     }
 }
 

@@ -199,6 +199,24 @@ fn without_an_auditing_device_the_first_commitments_go_to_the_referees_at_once()
     play.finish();
 }
 
+/// A record of a dispute costs ten times as much gas as another draw: all at once would not fit into a block.
+#[test]
+fn without_an_auditing_device_a_draw_raises_a_bounded_number_of_disputes() {
+    let mut play = Play::with_seats(Terms { seats_max: 100, ..terms() }, 100);
+    play.by(OWNER, Input::SetAuditor { auditor: DeviceId::ZERO }).unwrap();
+    for number in 1..=100 {
+        play.commit(number, 0).unwrap();
+    }
+    play.advance().unwrap();
+    for expected in [32, 64, 96, 100] {
+        play.draw(0).unwrap();
+        assert_eq!(play.disputes().len(), expected);
+    }
+    assert_eq!(play.audits(), []);
+    play.finish();
+    assert!((1..=100).all(|number| play.verified(number).len() == 1));
+}
+
 /// What was drawn for it while it existed is not waited for.
 #[test]
 fn audits_of_a_device_that_the_owner_takes_back_are_drawn_again() {

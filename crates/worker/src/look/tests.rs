@@ -88,16 +88,22 @@ pub(crate) fn disputed_round(round: u32) -> DisputeView {
 
 #[test]
 fn a_commitment_is_in_a_block_when_the_ledger_shows_it() {
-    let check = |look: &Look, round: u32, expected: bool| {
+    let check = |look: &Look, round: u32, expected: Option<bool>| {
         assert_eq!(look.has_committed(round), expected, "round {round}");
     };
     let committed = look(3, Some(seat(|seat| (seat.next_round, seat.committed) = (4, true))));
-    check(&committed, 3, true);
-    check(&committed, 2, true);
-    check(&committed, 4, false);
+    check(&committed, 3, Some(true));
+    check(&committed, 2, None);
+    check(&committed, 4, None);
     let enrolled_again = look(3, Some(seat(|seat| seat.next_round = 4)));
-    check(&enrolled_again, 3, false);
-    check(&look(3, None), 3, false);
+    check(&enrolled_again, 3, Some(false));
+    check(&look(3, None), 3, Some(false));
+    // Its seat looks the same whether it has committed or not.
+    let closed = Look {
+        run: RunView { phase: RunPhase::Closed, ..committed.run.clone() },
+        ..committed.clone()
+    };
+    check(&closed, 3, None);
     assert_eq!(committed.open_round(), Some(3));
     let left = seat(|seat| seat.standing = Standing::Left);
     assert!(look(3, Some(left)).active_seat().is_none() && committed.active_seat().is_some());

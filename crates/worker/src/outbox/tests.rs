@@ -57,7 +57,7 @@ fn a_commitment_counts_only_in_its_round() {
     check(&closed, Some(Fate::Late));
     check(&look(4, Some(seat(|_| ()))), Some(Fate::Late));
     let next = |next_round| seat(|seat| seat.next_round = next_round);
-    check(&look(4, Some(next(4))), Some(Fate::Done));
+    check(&look(4, Some(next(4))), Some(Fate::Late));
     // It enrolled again while the round was open: from the next one on.
     check(&look(3, Some(next(4))), None);
     let mut over = open;

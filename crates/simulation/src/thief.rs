@@ -23,7 +23,7 @@ use crate::node_host::NodeHost;
 const SIZE_MAX: u64 = 1 << 20;
 
 /// What was had although its commitment was in no block.
-pub(crate) type Loot = Arc<Mutex<Vec<String>>>;
+pub(crate) type Loot = Arc<Mutex<Vec<(DeviceId, String)>>>;
 
 /// The network as a dishonest coordinator sees it.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Thief {
         if is_had && self.is_uncommitted(&commit, &update) == Some(true) {
             let (run, round) = (commit.run, commit.round);
             let words = format!("{device} gave its update of run {run}, round {round} for nothing");
-            self.loot.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+            self.loot.lock().unwrap_or_else(PoisonError::into_inner).push((device, words));
         }
     }
 

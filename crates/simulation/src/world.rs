@@ -13,7 +13,7 @@ use std::{
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use coordinator::{Conditions, Project};
 use corpus::{Corpus, Cut};
 use execution::{BaseFeeRule, Genesis, GenesisAccount, MODULES, Revision, Schedule};
@@ -29,6 +29,7 @@ use training_run::Ending;
 use units::{DeviceId, Digest};
 use verification::RunSpec;
 use wallet::DeviceKey;
+use worker::Behaviour;
 
 use crate::{
     Host, Outcome, Plan, Random, Recording, Settled,
@@ -414,8 +415,15 @@ impl World {
     }
 
     fn check_end(&self) -> anyhow::Result<Settled> {
-        let loot = self.loot.lock().unwrap_or_else(PoisonError::into_inner).join("; ");
-        ensure!(loot.is_empty(), "{loot}");
+        // Some cheats make up the same update each time, and may serve it from an earlier round.
+        let is_honest = |device: DeviceId| {
+            let mut members = self.members.iter();
+            members.any(|it| it.device == device && it.behaviour == Behaviour::Honest)
+        };
+        let loot = self.loot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, words)) = loot.into_iter().find(|(device, _)| is_honest(*device)) {
+            bail!("{words}");
+        }
         let node = self.node_host.node().context("the node is down at the end")?;
         let run = self.run.get().context("the run was not opened")?;
         let ending = match self.plan.ending {

@@ -191,7 +191,7 @@ impl<'a> Driver<'a> {
             steps_joined: 0,
             begun: Instant::now(),
             clock: LedgerClock::default(),
-            clerk: Clerk::new(),
+            clerk: Clerk::default(),
             round_clock: RoundClock::default(),
             passed: None,
             is_stirred: true,

@@ -208,8 +208,8 @@ impl Ledger {
 
     /// Polls until the transaction is in a block. If the node has lost it, for example after a restart, sends it again.
     async fn receipt(&self, sent: &Sent) -> Result<TransactionReceipt, LedgerError> {
-        let mut displaced = false;
-        for look in 0_u32.. {
+        let (mut displaced, mut looks) = (false, 0_u32);
+        loop {
             let receipt: Option<TransactionReceipt> =
                 self.ask("eth_getTransactionReceipt", json!([sent.hash])).await?;
             if let Some(receipt) = receipt {
@@ -219,19 +219,17 @@ impl Ledger {
                 // The nonce is used, but not by this transaction: the receipt was requested after that was known.
                 return Err(LedgerError::Displaced { hash: sent.hash });
             }
-            let later = 1_u32.checked_shl(look.saturating_sub(LOOKS_SOON)).unwrap_or(u32::MAX);
-            let pause = LOOK_MIN.saturating_mul(later).min(LOOK_MAX);
-            let is_doubtful = look >= LOOKS_SOON;
-            if is_doubtful && !self.is_known(sent).await? {
+            looks = looks.saturating_add(1);
+            if looks > LOOKS_SOON && !self.is_known(sent).await? {
                 tracing::debug!(hash = %sent.hash, "the node does not know the transaction: sending it again");
                 displaced = matches!(self.send(sent).await?, Outcome::Outdated);
                 if displaced {
                     continue;
                 }
             }
-            sleep(pause).await;
+            let later = 1_u32.checked_shl(looks.saturating_sub(LOOKS_SOON)).unwrap_or(u32::MAX);
+            sleep(LOOK_MIN.saturating_mul(later).min(LOOK_MAX)).await;
         }
-        Err(LedgerError::Unconfirmed { hash: sent.hash, waited: self.patience })
     }
 
     async fn is_known(&self, sent: &Sent) -> Result<bool, LedgerError> {

@@ -304,8 +304,8 @@ impl<'a> Desk<'a> {
             Ending::Found(replay, first) => (replay, first),
             Ending::Unreachable(reason) => {
                 let running = &self.running;
-                let is_waiting = |name: &Name| !running.contains_key(name);
-                self.docket.unreachable(run, |other| *other != name && is_waiting(other), now);
+                let is_waiting = |other: &Name| *other != name && !running.contains_key(other);
+                self.docket.unreachable(run, is_waiting, now);
                 (Replay::Unavailable { reason }, None)
             }
             Ending::GivenUp(reason) => return self.give_up(name, reason),

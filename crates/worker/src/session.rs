@@ -338,9 +338,8 @@ impl<'a> Session<'a> {
             return Ok(());
         };
         let &Work { round, loss, tokens, stated, digest, .. } = work;
-        let (update, call) = (work.update.clone(), work.call.clone());
-        let is_open = look.has_committed(round).is_some();
-        let has_committed = match look.has_committed(round) {
+        let in_open_round = look.has_committed(round);
+        let has_committed = match in_open_round {
             Some(has_committed) => has_committed,
             None => match self.is_on_ledger(round, &digest).await {
                 Ok(is_on_ledger) => is_on_ledger,
@@ -352,11 +351,12 @@ impl<'a> Session<'a> {
             },
         };
         if has_committed {
+            let update = work.update.clone();
             self.move_on(Stage::Committed);
             self.kept.membership.committed();
             self.served.publish(self.inputs.endpoint.as_ref(), update).await?;
             self.options.emit(Event::Committed { round, loss, tokens });
-        } else if !is_open {
+        } else if in_open_round.is_none() {
             self.move_on(Stage::Missed);
             let reason =
                 "the round closed before this device's commitment was in a block".to_owned();
@@ -365,6 +365,7 @@ impl<'a> Session<'a> {
             && stated.elapsed() >= COORDINATOR_MAX
             && !self.courier.has(|goal| *goal == Goal::Commit { round })
         {
+            let call = work.call.clone();
             if let Some(work) = self.kept.work.as_mut() {
                 work.stated = Instant::now();
             }

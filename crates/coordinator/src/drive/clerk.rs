@@ -63,6 +63,7 @@ impl Record {
 }
 
 /// Does what is due, one thing after the other.
+#[derive(Default)]
 pub(super) struct Clerk {
     running: JoinSet<(Desk, Record)>,
     desk: Option<Desk>,
@@ -84,10 +85,6 @@ impl Desk {
 }
 
 impl Clerk {
-    pub(super) fn new() -> Self {
-        Self { running: JoinSet::new(), desk: None, trouble: Trouble::default() }
-    }
-
     /// Starts with what is due, unless the clerk is still busy or rests after a failure.
     pub(super) fn start(&mut self, ledger: &Ledger, summary: &RunView, seats: &[SeatView]) {
         if !self.running.is_empty() || self.trouble.is_resting() {
@@ -185,8 +182,10 @@ impl Desk {
         // The hash of a block decides that is not there yet. The next statement or state makes one; at the end nothing else does.
         let is_late = chores.is_ending || since.elapsed() >= BLOCK_MAX;
         if is_waiting && is_late && self.ledger.head().await?.height == head.height {
-            make_block(&self.ledger).await?;
-            record.is_changed = true;
+            match make_block(&self.ledger).await {
+                Ok(()) => record.is_changed = true,
+                Err(error) => record.fail(error),
+            }
         }
         Ok(())
     }

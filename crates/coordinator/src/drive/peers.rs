@@ -54,7 +54,12 @@ impl Driver<'_> {
                 Some(peer) if peer.wanted.len() < WANTED_MAX => peer.wanted.insert(round),
                 _ => false,
             },
-            ToCoordinator::Diverged { round } => self.reports.add(device, round),
+            // Of another round than it was told to do, a device knows nothing: its word must not push out the reports of this one.
+            ToCoordinator::Diverged { round } => {
+                let peer = self.peers.get(&device);
+                let is_its_round = peer.is_some_and(|peer| peer.announced_round == Some(round));
+                is_its_round && self.reports.add(device, round)
+            }
             ToCoordinator::Held { blob, is_held } => {
                 let computed = self.computed.as_mut().filter(|_| is_held);
                 computed.is_some_and(|computed| computed.held(device, Digest::from_bytes(blob)))

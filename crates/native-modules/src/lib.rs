@@ -8,7 +8,7 @@
 //! [`TABLE`] lists all modules, one row each. To add one, start at `docs/native-modules.md`.
 //!
 //! Modules: `Devices`, `TrainingRuns`, `Referees`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
-//! address of its own.
+//! address of its own; `UniswapV3Factory` and the pools that it created.
 
 mod assets;
 mod devices;
@@ -19,6 +19,7 @@ mod signature;
 mod table;
 pub mod tokens;
 mod training_runs;
+mod uniswap_v3;
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,10 @@
 //! All native modules, one row each.
 
-use abi::{ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, asset_number};
+use abi::{ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, UNISWAP_V3_FACTORY, asset_number};
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
-use crate::{assets, devices, erc20, grain, referees, training_runs};
+use crate::{assets, devices, erc20, grain, referees, training_runs, uniswap_v3};
 
 /// First bytes of the addresses of modules; one more follows.
 const MODULES_PREFIX: [u8; 19] = {
@@ -15,7 +15,7 @@ const MODULES_PREFIX: [u8; 19] = {
 
 /// The newest revision of the rules that this program knows. A new module, or a changed rule, raises it; see
 /// `docs/revisions.md`.
-pub const NEWEST_REVISION: u32 = 1;
+pub const NEWEST_REVISION: u32 = 2;
 
 /// All native modules of the ledger.
 pub const TABLE: &[Module] = &[
@@ -66,6 +66,22 @@ pub const TABLE: &[Module] = &[
         functions: &[erc20::FUNCTIONS, assets::issued::FUNCTIONS],
         entrance: assets::issued::call,
         on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "UniswapV3Factory",
+        place: Place::At(UNISWAP_V3_FACTORY),
+        since: 2,
+        functions: &[uniswap_v3::factory::FUNCTIONS],
+        entrance: uniswap_v3::factory::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "UniswapV3Pool",
+        place: Place::Instances(&uniswap_v3::POOL_CODE),
+        since: 2,
+        functions: &[uniswap_v3::pool::FUNCTIONS],
+        entrance: uniswap_v3::pool::call,
+        on_reentry: OnReentry::Message("LOK"),
     },
 ];
 

@@ -34,7 +34,10 @@ fn check(module: &Module) {
         catalogued.interfaces().iter().flat_map(declared).collect();
     assert_eq!(by_selector, expected, "{name}");
     for number in [1, 7] {
-        let address = catalogued.place.address(number);
+        let Some(address) = catalogued.place.address(number) else {
+            assert!(matches!(module.place, Place::Instances(_)), "{name}");
+            continue;
+        };
         let found = TABLE.iter().find(|row| match row.place {
             native_kit::Place::At(place) => place == address,
             native_kit::Place::Reserved(is_reserved) => is_reserved(&address),

@@ -1,0 +1,16 @@
+//! Uniswap v3: the factory, and the pools that it creates. The rules are in `amm::concentrated`.
+//!
+//! Answers, events and the short messages of refusals are those of the contracts as deployed on Ethereum, and so is the storage, except that a pool keeps
+//! what is immutable there (its assets, fee and tick spacing) in the two slots after the oracle's ring.
+//!
+//! Differences: calldata with bits beyond a type's width is refused, delegate calls have the kit's error, and a position's two debts are stored before
+//! either is paid.
+
+pub(crate) mod factory;
+mod payments;
+pub(crate) mod pool;
+
+use native_kit::instance_code;
+
+/// The code of a pool's account.
+pub(crate) const POOL_CODE: [u8; 14] = instance_code("UniswapV3Pool");

@@ -9,7 +9,7 @@
 //! 3. [`check_outputs`] comes before a swap pays out, [`settle_swap`] after the receiver was called back: the product of the
 //!    balances, less 0.3 % of the inputs, must reach the product of the reserves.
 //! 4. [`Reserves::update`] takes the balances as the new reserves and moves the price accumulators ([`Prices`]).
-//! 5. [`surplus`] is what may be skimmed: what the pair holds beyond its reserves.
+//! 5. [`surplus`] is what may be skimmed: what the pair holds beyond its reserves. [`surplus_of`] is that of one asset.
 //! 6. [`quote_down`], [`amount_out_down`] and [`amount_in_up`] are what a router asks before it trades.
 //! 7. [`spend_allowance`] and [`check_deadline`] are the rules of shares as an ERC-20 that are not plain sums.
 //!
@@ -36,7 +36,7 @@ pub use arithmetic::ArithmeticError;
 pub use oracle::{Prices, average_price_down};
 pub use pair::{
     Amounts, MINIMUM_LIQUIDITY, Minted, Refused, Reserves, burn_down, check_outputs, mint_down,
-    product, protocol_fee_down, settle_swap, surplus,
+    product, protocol_fee_down, settle_swap, surplus, surplus_of,
 };
 pub use pool::{Fee, Pool};
 pub use quote::{Depth, QuoteError, amount_in_up, amount_out_down, quote_down};

@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 use fixed_point::{Q112, accumulated_wrapping, growth_wrapping};
 
-use super::{ArithmeticError, Reserves, arithmetic::div_down};
+use super::{Amounts, ArithmeticError, Reserves, arithmetic::div_down};
 
 /// Sums of prices, each weighted with the seconds for which it held: UQ112.112 · s, modulo 2^256.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,11 +23,11 @@ impl Prices {
     /// Source: Uniswap v2 whitepaper, section 2.2; `UniswapV2Pair._update`; `UniswapV2OracleLibrary.currentCumulativePrices`.
     #[must_use]
     pub fn at(self, reserves: Reserves, now: u32) -> Self {
-        let seconds = U256::from(now.wrapping_sub(reserves.updated_at));
-        let (reserve0, reserve1) = (U256::from(reserves.reserve0), U256::from(reserves.reserve1));
-        if seconds.is_zero() || reserve0.is_zero() || reserve1.is_zero() {
+        if !reserves.moves_prices(now) {
             return self;
         }
+        let seconds = U256::from(now.wrapping_sub(reserves.updated_at));
+        let Amounts { amount0: reserve0, amount1: reserve1 } = reserves.amounts();
         // A reserve has 112 bits, so a price has 224 and its product with 32 bits of seconds fits.
         let price = |of: U256, against: U256| of.wrapping_mul(Q112.one()).wrapping_div(against);
         let grown = |sum, price: U256| accumulated_wrapping(sum, price.wrapping_mul(seconds));

@@ -79,6 +79,12 @@ impl Reserves {
         Amounts { amount0: U256::from(self.reserve0), amount1: U256::from(self.reserve1) }
     }
 
+    /// Returns whether the accumulators grow until `now` (seconds modulo 2^32): time has passed, and there was a price.
+    #[must_use]
+    pub fn moves_prices(self, now: u32) -> bool {
+        now != self.updated_at && !self.reserve0.is_zero() && !self.reserve1.is_zero()
+    }
+
     /// Returns the reserves that `balances` become at `now` (seconds modulo 2^32), and the accumulators, which the *old* reserves
     /// move.
     ///
@@ -236,9 +242,16 @@ pub fn settle_swap(
 ///
 /// Source: Uniswap v2 whitepaper, section 3.3; `UniswapV2Pair.skim`, `mint`.
 pub fn surplus(reserves: Reserves, balances: Amounts) -> Result<Amounts, ArithmeticError> {
-    let held = reserves.amounts();
     Ok(Amounts {
-        amount0: sub(balances.amount0, held.amount0)?,
-        amount1: sub(balances.amount1, held.amount1)?,
+        amount0: surplus_of(reserves.reserve0, balances.amount0)?,
+        amount1: surplus_of(reserves.reserve1, balances.amount1)?,
     })
+}
+
+/// Returns [`surplus`] of one asset: paying it out may change what the pair holds of the other.
+///
+/// # Errors
+/// As of [`surplus`].
+pub fn surplus_of(reserve: U112, balance: U256) -> Result<U256, ArithmeticError> {
+    sub(balance, U256::from(reserve))
 }

@@ -76,6 +76,14 @@ modules! {
     Referees: REFEREES = (fixed "0x6c00000000000000000000000000000000000005"), new ["interfaces/Referees.sol"] shared [];
     /// First 12 bytes of the address of every asset that [`Assets`] created; its number follows.
     IssuedAsset: ASSET_PREFIX = (numbered "0x6ca55e700000000000000000"), new ["interfaces/IssuedAsset.sol"] shared ["interfaces/Erc20.sol"];
+    /// Where [`UniswapV2Factory`] answers.
+    UniswapV2Factory: UNISWAP_V2_FACTORY = (fixed "0x6c00000000000000000000000000000000000006"), new ["interfaces/UniswapV2Factory.sol"] shared [];
+    /// The hash from which addresses of pairs are computed: that of Uniswap's creation code, so that software made for it finds them.
+    UniswapV2Pair: UNISWAP_V2_PAIR_INIT_CODE_HASH = (created "0x96e8ac4277198ff8b6f785478aa9a39f403cb768dd02cbee326c3e7da348845f"), new ["interfaces/UniswapV2Pair.sol"] shared [];
+    /// Where [`UniswapV2Router02`] answers.
+    UniswapV2Router02: UNISWAP_V2_ROUTER = (fixed "0x6c00000000000000000000000000000000000007"), new ["interfaces/UniswapV2Router02.sol"] shared [];
+    /// Where [`WrappedGrain`] answers; its balance is what all wrapped GRAIN is backed by.
+    WrappedGrain: WRAPPED_GRAIN = (fixed "0x6c00000000000000000000000000000000000008"), new ["interfaces/WrappedGrain.sol"] shared [];
     /// Where [`UniswapV3Factory`] answers.
     UniswapV3Factory: UNISWAP_V3_FACTORY = (fixed "0x6c00000000000000000000000000000000000009"), new ["interfaces/UniswapV3Factory.sol"] shared [];
     /// The hash from which addresses of pools are computed: that of Uniswap's creation code, so that software made for it finds them.

@@ -1,9 +1,10 @@
-//! The rules of automated market makers: what a pool of two assets pays for a trade.
+//! The rules of automated market makers: what a swap pays and what a share of a pool is worth.
 //!
-//! - [`concentrated`]: pools whose liquidity lies in ranges of the price, as in Uniswap v3.
+//! - [`constant_product`]: two reserves whose product never falls, as in Uniswap v2.
+//! - [`concentrated`]: liquidity in ranges of the price, as in Uniswap v3.
 //!
-//! A pool's records are loaded and stored one by one through a trait, so that a trade costs the same with four positions and with a million. The crate
-//! moves no asset, checks no signature and reads no clock: balances and time are arguments.
+//! Invariants: rounding never pays the caller; refused input changes nothing; no function panics. The crate is pure: it moves no asset, checks no
+//! signature and reads no clock. Its callers say how much a pool holds and what time it is.
 
 #![deny(
     clippy::arithmetic_side_effects,
@@ -13,3 +14,4 @@
 )]
 
 pub mod concentrated;
+pub mod constant_product;

@@ -1,10 +1,15 @@
 //! All native modules, one row each.
 
-use abi::{ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, UNISWAP_V3_FACTORY, asset_number};
+use abi::{
+    ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
+    UNISWAP_V3_FACTORY, WRAPPED_GRAIN, asset_number,
+};
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
-use crate::{assets, devices, erc20, grain, referees, training_runs, uniswap_v3};
+use crate::{
+    assets, devices, erc20, grain, referees, training_runs, uniswap_v2, uniswap_v3, wrapped_grain,
+};
 
 /// First bytes of the addresses of modules; one more follows.
 const MODULES_PREFIX: [u8; 19] = {
@@ -65,6 +70,38 @@ pub const TABLE: &[Module] = &[
         since: 1,
         functions: &[erc20::FUNCTIONS, assets::issued::FUNCTIONS],
         entrance: assets::issued::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "UniswapV2Factory",
+        place: Place::At(UNISWAP_V2_FACTORY),
+        since: 2,
+        functions: &[uniswap_v2::FACTORY_FUNCTIONS],
+        entrance: uniswap_v2::call_factory,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "UniswapV2Pair",
+        place: Place::Instances(&uniswap_v2::PAIR_CODE),
+        since: 2,
+        functions: &[uniswap_v2::PAIR_FUNCTIONS],
+        entrance: uniswap_v2::call_pair,
+        on_reentry: OnReentry::Message("UniswapV2: LOCKED"),
+    },
+    Module {
+        name: "UniswapV2Router02",
+        place: Place::At(UNISWAP_V2_ROUTER),
+        since: 2,
+        functions: &[uniswap_v2::ROUTER_FUNCTIONS],
+        entrance: uniswap_v2::call_router,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "WrappedGrain",
+        place: Place::At(WRAPPED_GRAIN),
+        since: 2,
+        functions: &[wrapped_grain::FUNCTIONS],
+        entrance: wrapped_grain::call,
         on_reentry: OnReentry::Error,
     },
     Module {

@@ -3,8 +3,7 @@
 //! Answers, events and the short messages of refusals are those of the contracts as deployed on Ethereum, and so is the storage, except that a pool keeps
 //! what is immutable there (its assets, fee and tick spacing) in the two slots after the oracle's ring.
 //!
-//! Differences: calldata with bits beyond a type's width is refused, delegate calls have the kit's error, and a position's two debts are stored before
-//! either is paid.
+//! Differences: what the kit refuses has the kit's errors, and a position's two debts are stored before either is paid.
 
 pub(crate) mod factory;
 mod payments;

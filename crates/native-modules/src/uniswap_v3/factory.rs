@@ -42,7 +42,7 @@ const FEE_END: U24 = uint!(1_000_000_U24);
 const SPACING_END: I24 = I24::from_raw(uint!(16_384_U24));
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = Calls::abi_decode(input).map_err(|_| Failure::Revert(Bytes::new()))?;
     Ok(match call {
         Calls::owner(_) => UniswapV3Factory::ownerCall::abi_encode_returns(&owner(host)?),
         Calls::feeAmountTickSpacing(call) => {

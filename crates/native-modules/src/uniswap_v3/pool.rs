@@ -17,6 +17,7 @@ use amm::concentrated::{
 use native_kit::{Call, Failure, Function, Host, emit};
 
 use super::{factory, payments};
+use crate::uniswap_v2::transfers;
 use records::{Records, Stored};
 
 pub(crate) use records::write_terms;
@@ -64,7 +65,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 const TRANSFER_FAILED: &str = "TF";
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = Calls::abi_decode(input).map_err(|_| Failure::Revert(Bytes::new()))?;
     if let Some(output) = views::view(host, &call)? {
         return Ok(output);
     }
@@ -191,7 +192,7 @@ fn swap(
         Direction::OneForZero => (terms.token1, amount1, terms.token0, amount0),
     };
     if paid.is_negative() {
-        payments::transfer(host, token_out, recipient, paid.unsigned_abs(), TRANSFER_FAILED)?;
+        transfers::send(host, token_out, (recipient, paid.unsigned_abs()), TRANSFER_FAILED)?;
     }
     let before = payments::balance(host, token_in)?;
     let called =
@@ -332,11 +333,11 @@ impl Immutables {
     }
 
     fn pay0(&self, host: &mut dyn Host, to: Address, amount: U256) -> Result<(), Failure> {
-        payments::transfer(host, self.token0, to, amount, TRANSFER_FAILED)
+        transfers::send(host, self.token0, (to, amount), TRANSFER_FAILED)
     }
 
     fn pay1(&self, host: &mut dyn Host, to: Address, amount: U256) -> Result<(), Failure> {
-        payments::transfer(host, self.token1, to, amount, TRANSFER_FAILED)
+        transfers::send(host, self.token1, (to, amount), TRANSFER_FAILED)
     }
 }
 

@@ -33,12 +33,12 @@ mod tick;
 mod tick_math;
 
 pub use bitmap::{NextTick, Side, flip, next_in_word, place, word_of};
-pub use book::{Asset, Book, FeeGrowth, Slot0};
+pub use book::{Asset, Book, FeeGrowth, Slot0, Terms};
 pub use invariants::invariants;
 pub use memory::MemoryBook;
 pub use oracle::{Accumulators, Observation};
 pub use pool::{
-    Burned, Collected, Flash, Minted, Pool, ProtocolCollected, Snapshot, SwapTerms, Swapped, Terms,
+    Burned, Collected, Flash, Minted, Pool, ProtocolCollected, Snapshot, SwapTerms, Swapped,
     check_received,
 };
 pub use position::{Owed, Position, PositionKey};

@@ -261,6 +261,14 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         Ok(loaded.data)
     }
 
+    fn immutable(&mut self, slot: U256) -> Result<U256, Failure> {
+        let module = self.module();
+        self.note(module, Some(slot));
+        self.charge(self.params.warm_storage_read_cost())?;
+        let loaded = self.journal().sload(module, slot);
+        Ok(self.database(loaded)?.data)
+    }
+
     fn store_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure> {
         self.check_writable()?;
         if self.gas.remaining() <= STORE_SENTRY {

@@ -6,7 +6,6 @@
 //! Differences: what the kit refuses has the kit's errors, and a position's two debts are stored before either is paid.
 
 pub(crate) mod factory;
-mod payments;
 pub(crate) mod pool;
 
 use native_kit::instance_code;

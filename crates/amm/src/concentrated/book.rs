@@ -32,6 +32,15 @@ pub enum Asset {
     One,
 }
 
+/// What a pool is created with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The fee of a swap in millionths, below 1,000,000.
+    pub fee: u32,
+    /// Ticks that positions may use are multiples of this; 1 to 16,383.
+    pub tick_spacing: i32,
+}
+
 /// Fees per unit of liquidity, in Q128.128, modulo 2^256.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeeGrowth {
@@ -47,6 +56,8 @@ pub trait Book {
     /// Why a record can't be read or written, or a call was refused.
     type Error: From<Refused>;
 
+    /// Reads what the pool was created with.
+    fn terms(&mut self) -> Result<Terms, Self::Error>;
     /// Reads price, tick, places of observations, protocol fee and lock.
     fn slot0(&mut self) -> Result<Slot0, Self::Error>;
     /// Writes them.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::U256;
 
 use super::{
-    MemoryBook, Owed, Pool, Position, Refused, TICK_MAX, TICK_MIN, Terms, TickLiquidity, bitmap,
+    MemoryBook, Owed, Pool, Position, Refused, TICK_MAX, TICK_MIN, TickLiquidity, bitmap,
     liquidity_per_tick_max, sqrt_price_at_tick, tick::End,
 };
 
@@ -19,18 +19,19 @@ use super::{
 ///
 /// # Errors
 /// The first invariant that does not hold, in words.
-pub fn invariants(book: &MemoryBook, terms: Terms, held: (U256, U256)) -> Result<(), String> {
-    ticks(book, terms)?;
+pub fn invariants(book: &MemoryBook, held: (U256, U256)) -> Result<(), String> {
+    ticks(book)?;
     price(book)?;
-    let owed = owed(book, terms).map_err(|refused| format!("can't be taken out: {refused}"))?;
+    let owed = owed(book).map_err(|refused| format!("can't be taken out: {refused}"))?;
     if owed.0 > held.0 || owed.1 > held.1 {
         return Err(format!("owes {owed:?} and holds {held:?}"));
     }
     Ok(())
 }
 
-fn ticks(book: &MemoryBook, terms: Terms) -> Result<(), String> {
-    let most = liquidity_per_tick_max(terms.tick_spacing);
+fn ticks(book: &MemoryBook) -> Result<(), String> {
+    let spacing = book.terms.tick_spacing;
+    let most = liquidity_per_tick_max(spacing);
     let mut expected: BTreeMap<i32, TickLiquidity> = BTreeMap::new();
     for (key, Position { liquidity, .. }) in &book.positions {
         let delta = i128::try_from(*liquidity).map_err(|_| "a position is too large")?;
@@ -45,8 +46,7 @@ fn ticks(book: &MemoryBook, terms: Terms) -> Result<(), String> {
     }
     let mut words: BTreeMap<i16, U256> = BTreeMap::new();
     for tick in expected.keys() {
-        let (index, bit) =
-            bitmap::flip(*tick, terms.tick_spacing).map_err(|refused| refused.to_string())?;
+        let (index, bit) = bitmap::flip(*tick, spacing).map_err(|refused| refused.to_string())?;
         let word = words.entry(index).or_default();
         *word |= bit;
         if !book.tick_accumulators.get(tick).is_some_and(|outside| outside.is_initialized) {
@@ -88,14 +88,14 @@ fn price(book: &MemoryBook) -> Result<(), String> {
 }
 
 /// Returns what positions and protocol would be paid if everything was taken out now.
-fn owed(book: &MemoryBook, terms: Terms) -> Result<(U256, U256), Refused> {
+fn owed(book: &MemoryBook) -> Result<(U256, U256), Refused> {
     let mut book =
         MemoryBook { slot0: super::Slot0 { is_unlocked: true, ..book.slot0 }, ..book.clone() };
     let last = book.observations.get(&book.slot0.observation_index).copied().unwrap_or_default();
     let positions: Vec<_> = book.positions.iter().map(|(key, it)| (*key, it.liquidity)).collect();
     for (key, liquidity) in positions {
         if liquidity > 0 {
-            Pool::new(&mut book, terms, last.time).burn(&key, liquidity)?;
+            Pool::new(&mut book, last.time).burn(&key, liquidity)?;
         }
     }
     let all = book.owed.values().chain([&book.protocol_fees]);

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use alloy_primitives::U256;
 
 use super::{
-    Asset, Book, FeeGrowth, Observation, Owed, Position, PositionKey, Refused, Slot0,
+    Asset, Book, FeeGrowth, Observation, Owed, Position, PositionKey, Refused, Slot0, Terms,
     TickAccumulators, TickLiquidity,
 };
 
 /// The records of a pool. What was never written, or was set to the default, is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryBook {
+    pub(crate) terms: Terms,
     pub(crate) slot0: Slot0,
     pub(crate) liquidity: u128,
     pub(crate) fee_growth: FeeGrowth,
@@ -23,6 +24,27 @@ pub struct MemoryBook {
     pub(crate) positions: BTreeMap<PositionKey, Position>,
     pub(crate) owed: BTreeMap<PositionKey, Owed>,
     pub(crate) observations: BTreeMap<u16, Observation>,
+}
+
+impl MemoryBook {
+    /// Returns the records of a new pool.
+    #[must_use]
+    pub fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            slot0: Slot0::default(),
+            liquidity: 0,
+            fee_growth: FeeGrowth::default(),
+            protocol_fees: Owed::default(),
+            tick_liquidity: BTreeMap::new(),
+            tick_fee_growth: BTreeMap::new(),
+            tick_accumulators: BTreeMap::new(),
+            words: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            observations: BTreeMap::new(),
+        }
+    }
 }
 
 fn read<K: Ord, V: Copy + Default>(map: &BTreeMap<K, V>, key: &K) -> V {
@@ -39,6 +61,10 @@ fn write<K: Ord, V: Default + PartialEq>(map: &mut BTreeMap<K, V>, key: K, value
 
 impl Book for MemoryBook {
     type Error = Refused;
+
+    fn terms(&mut self) -> Result<Terms, Refused> {
+        Ok(self.terms)
+    }
 
     fn slot0(&mut self) -> Result<Slot0, Refused> {
         Ok(self.slot0)

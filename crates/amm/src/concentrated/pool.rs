@@ -14,27 +14,17 @@ pub use liquidity::{Burned, Collected, Minted};
 pub use observe::Snapshot;
 pub use swap::{SwapTerms, Swapped};
 
-/// What a pool is created with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// The fee of a swap in millionths, below 1,000,000.
-    pub fee: u32,
-    /// Ticks that positions may use are multiples of this; 1 to 16,383.
-    pub tick_spacing: i32,
-}
-
 /// A pool at a time. Every function refuses without having changed anything that the caller keeps: after an error the caller undoes what was written.
 #[derive(Debug)]
 pub struct Pool<'a, B> {
     book: &'a mut B,
-    terms: Terms,
     now: u32,
 }
 
 impl<'a, B: Book> Pool<'a, B> {
     /// Returns the pool with these records, at `now` in Unix seconds modulo 2^32.
-    pub fn new(book: &'a mut B, terms: Terms, now: u32) -> Self {
-        Self { book, terms, now }
+    pub fn new(book: &'a mut B, now: u32) -> Self {
+        Self { book, now }
     }
 
     /// Sets the first price, as a square root in Q64.96, and returns its tick.

@@ -12,12 +12,12 @@ use abi::{
 use alloy_primitives::{Address, Bytes, U160, U256, aliases::I24};
 use alloy_sol_types::{SolCall, SolInterface as _, sol};
 use amm::concentrated::{
-    Direction, Flash, Owed, Pool, PositionKey, Refused, SwapTerms, Terms, check_received,
+    Asset, Direction, Flash, Owed, Pool, PositionKey, Refused, SwapTerms, check_received,
 };
 use native_kit::{Call, Failure, Function, Host, emit};
 
-use super::{factory, payments};
-use crate::uniswap_v2::transfers;
+use super::factory;
+use crate::{tokens, uniswap_v2::transfers};
 use records::{Records, Stored};
 
 pub(crate) use records::write_terms;
@@ -93,11 +93,7 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
 
 fn initialize(host: &mut dyn Host, price: U160) -> Result<Vec<u8>, Failure> {
     let now = now(host);
-    let tick = {
-        // The first price depends on no term.
-        let terms = Terms { fee: 0, tick_spacing: 1 };
-        Pool::new(&mut Records::new(host), terms, now).initialize(price)?
-    };
+    let tick = Pool::new(&mut Records::new(host), now).initialize(price)?;
     emit(host, &UniswapV3Pool::Initialize { sqrtPriceX96: price, tick: narrow(tick) })?;
     Ok(Vec::new())
 }
@@ -107,30 +103,30 @@ fn mint(
     call: UniswapV3Pool::mintCall,
 ) -> Result<UniswapV3Pool::mintReturn, Failure> {
     let UniswapV3Pool::mintCall { recipient: owner, tickLower, tickUpper, amount, data } = call;
-    let (sender, now, terms) = (host.caller(), now(host), Immutables::load(host)?);
+    let (sender, now) = (host.caller(), now(host));
     let minted = {
         let key = key(owner, tickLower, tickUpper);
-        Pool::new(&mut Records::new(host), terms.rules, now).mint(&key, amount)?
+        Pool::new(&mut Records::new(host), now).mint(&key, amount)?
     };
     let (amount0, amount1) = (minted.amount0, minted.amount1);
-    let before0 = if amount0.is_zero() { None } else { Some(terms.balance0(host)?) };
-    let before1 = if amount1.is_zero() { None } else { Some(terms.balance1(host)?) };
+    let before0 = if amount0.is_zero() { None } else { Some(balance(host, Asset::Zero)?) };
+    let before1 = if amount1.is_zero() { None } else { Some(balance(host, Asset::One)?) };
     let called =
         Callbacks::uniswapV3MintCallbackCall { amount0Owed: amount0, amount1Owed: amount1, data };
     host.call_contract(&Call::new(sender, called.abi_encode()))?;
     if let Some(before) = before0 {
-        let after = terms.balance0(host)?;
+        let after = balance(host, Asset::Zero)?;
         check_received(before, amount0, after, Refused::MintUnderpaid0).map_err(refusal)?;
     }
     if let Some(before) = before1 {
-        let after = terms.balance1(host)?;
+        let after = balance(host, Asset::One)?;
         check_received(before, amount1, after, Refused::MintUnderpaid1).map_err(refusal)?;
     }
     emit(
         host,
         &UniswapV3Pool::Mint { sender, owner, tickLower, tickUpper, amount, amount0, amount1 },
     )?;
-    unlock(host, &terms, now)?;
+    Pool::new(&mut Records::new(host), now).unlock()?;
     Ok(UniswapV3Pool::mintReturn { amount0, amount1 })
 }
 
@@ -139,10 +135,10 @@ fn burn(
     call: &UniswapV3Pool::burnCall,
 ) -> Result<UniswapV3Pool::burnReturn, Failure> {
     let UniswapV3Pool::burnCall { tickLower, tickUpper, amount } = *call;
-    let (owner, now, rules) = (host.caller(), now(host), Immutables::rules(host)?);
+    let (owner, now) = (host.caller(), now(host));
     let burned = {
         let key = key(owner, tickLower, tickUpper);
-        Pool::new(&mut Records::new(host), rules, now).burn(&key, amount)?
+        Pool::new(&mut Records::new(host), now).burn(&key, amount)?
     };
     let (amount0, amount1) = (burned.amount0, burned.amount1);
     emit(host, &UniswapV3Pool::Burn { owner, tickLower, tickUpper, amount, amount0, amount1 })?;
@@ -154,23 +150,23 @@ fn collect(
     call: &UniswapV3Pool::collectCall,
 ) -> Result<UniswapV3Pool::collectReturn, Failure> {
     let UniswapV3Pool::collectCall { recipient, tickLower, tickUpper, .. } = *call;
-    let (owner, now, terms) = (host.caller(), now(host), Immutables::load(host)?);
+    let (owner, now) = (host.caller(), now(host));
     let collected = {
         let key = key(owner, tickLower, tickUpper);
         let most = Owed { of0: call.amount0Requested, of1: call.amount1Requested };
-        Pool::new(&mut Records::new(host), terms.rules, now).collect(&key, most)?
+        Pool::new(&mut Records::new(host), now).collect(&key, most)?
     };
     let (amount0, amount1) = (collected.amount0, collected.amount1);
     if amount0 > 0 {
-        terms.pay0(host, recipient, U256::from(amount0))?;
+        pay(host, Asset::Zero, recipient, U256::from(amount0))?;
     }
     if amount1 > 0 {
-        terms.pay1(host, recipient, U256::from(amount1))?;
+        pay(host, Asset::One, recipient, U256::from(amount1))?;
     }
     let collected =
         UniswapV3Pool::Collect { owner, recipient, tickLower, tickUpper, amount0, amount1 };
     emit(host, &collected)?;
-    unlock(host, &terms, now)?;
+    Pool::new(&mut Records::new(host), now).unlock()?;
     Ok(UniswapV3Pool::collectReturn { amount0, amount1 })
 }
 
@@ -179,26 +175,26 @@ fn swap(
     call: UniswapV3Pool::swapCall,
 ) -> Result<UniswapV3Pool::swapReturn, Failure> {
     let UniswapV3Pool::swapCall { recipient, zeroForOne, amountSpecified, data, .. } = call;
-    let (sender, now, terms) = (host.caller(), now(host), Immutables::load(host)?);
+    let (sender, now) = (host.caller(), now(host));
     let direction = if zeroForOne { Direction::ZeroForOne } else { Direction::OneForZero };
     let swapped = {
         let asked =
             SwapTerms { direction, amount: amountSpecified, price_limit: call.sqrtPriceLimitX96 };
-        Pool::new(&mut Records::new(host), terms.rules, now).swap(&asked)?
+        Pool::new(&mut Records::new(host), now).swap(&asked)?
     };
     let (amount0, amount1) = (swapped.amount0, swapped.amount1);
-    let (token_in, received, token_out, paid) = match direction {
-        Direction::ZeroForOne => (terms.token0, amount0, terms.token1, amount1),
-        Direction::OneForZero => (terms.token1, amount1, terms.token0, amount0),
+    let (received, paid) = match direction {
+        Direction::ZeroForOne => (amount0, amount1),
+        Direction::OneForZero => (amount1, amount0),
     };
     if paid.is_negative() {
-        transfers::send(host, token_out, (recipient, paid.unsigned_abs()), TRANSFER_FAILED)?;
+        pay(host, direction.paid_out(), recipient, paid.unsigned_abs())?;
     }
-    let before = payments::balance(host, token_in)?;
+    let before = balance(host, direction.paid_in())?;
     let called =
         Callbacks::uniswapV3SwapCallbackCall { amount0Delta: amount0, amount1Delta: amount1, data };
     host.call_contract(&Call::new(sender, called.abi_encode()))?;
-    let after = payments::balance(host, token_in)?;
+    let after = balance(host, direction.paid_in())?;
     check_received(before, received.into_raw(), after, Refused::SwapUnderpaid).map_err(refusal)?;
     let event = UniswapV3Pool::Swap {
         sender,
@@ -210,39 +206,38 @@ fn swap(
         tick: narrow(swapped.tick),
     };
     emit(host, &event)?;
-    unlock(host, &terms, now)?;
+    Pool::new(&mut Records::new(host), now).unlock()?;
     Ok(UniswapV3Pool::swapReturn { amount0, amount1 })
 }
 
 fn flash(host: &mut dyn Host, call: UniswapV3Pool::flashCall) -> Result<Vec<u8>, Failure> {
     let UniswapV3Pool::flashCall { recipient, amount0, amount1, data } = call;
-    let (sender, now, terms) = (host.caller(), now(host), Immutables::load(host)?);
-    let flash = Pool::new(&mut Records::new(host), terms.rules, now).flash(amount0, amount1)?;
+    let (sender, now) = (host.caller(), now(host));
+    let flash = Pool::new(&mut Records::new(host), now).flash(amount0, amount1)?;
     let Flash { fee0, fee1, .. } = flash;
-    let before = (terms.balance0(host)?, terms.balance1(host)?);
+    let before = (balance(host, Asset::Zero)?, balance(host, Asset::One)?);
     if !amount0.is_zero() {
-        terms.pay0(host, recipient, amount0)?;
+        pay(host, Asset::Zero, recipient, amount0)?;
     }
     if !amount1.is_zero() {
-        terms.pay1(host, recipient, amount1)?;
+        pay(host, Asset::One, recipient, amount1)?;
     }
     let called = Callbacks::uniswapV3FlashCallbackCall { fee0, fee1, data };
     host.call_contract(&Call::new(sender, called.abi_encode()))?;
-    let after = (terms.balance0(host)?, terms.balance1(host)?);
+    let after = (balance(host, Asset::Zero)?, balance(host, Asset::One)?);
     check_received(before.0, fee0, after.0, Refused::FlashUnderpaid0).map_err(refusal)?;
     check_received(before.1, fee1, after.1, Refused::FlashUnderpaid1).map_err(refusal)?;
     // Both have just been checked to have grown.
     let (paid0, paid1) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
-    Pool::new(&mut Records::new(host), terms.rules, now).share_flash(&flash, paid0, paid1)?;
+    Pool::new(&mut Records::new(host), now).share_flash(&flash, paid0, paid1)?;
     emit(host, &UniswapV3Pool::Flash { sender, recipient, amount0, amount1, paid0, paid1 })?;
-    unlock(host, &terms, now)?;
+    Pool::new(&mut Records::new(host), now).unlock()?;
     Ok(Vec::new())
 }
 
 fn increase_cardinality(host: &mut dyn Host, next: u16) -> Result<Vec<u8>, Failure> {
-    let (now, rules) = (now(host), Immutables::rules(host)?);
-    let (before, after) =
-        Pool::new(&mut Records::new(host), rules, now).increase_cardinality(next)?;
+    let now = now(host);
+    let (before, after) = Pool::new(&mut Records::new(host), now).increase_cardinality(next)?;
     if before != after {
         emit(
             host,
@@ -256,10 +251,10 @@ fn increase_cardinality(host: &mut dyn Host, next: u16) -> Result<Vec<u8>, Failu
 }
 
 fn set_protocol_fee(host: &mut dyn Host, of0: u8, of1: u8) -> Result<Vec<u8>, Failure> {
-    let (now, rules) = (now(host), Immutables::rules(host)?);
-    Pool::new(&mut Records::new(host), rules, now).check_unlocked()?;
+    let now = now(host);
+    Pool::new(&mut Records::new(host), now).check_unlocked()?;
     check_owner(host)?;
-    let (old0, old1) = Pool::new(&mut Records::new(host), rules, now).set_protocol_fee(of0, of1)?;
+    let (old0, old1) = Pool::new(&mut Records::new(host), now).set_protocol_fee(of0, of1)?;
     let event = UniswapV3Pool::SetFeeProtocol {
         feeProtocol0Old: old0,
         feeProtocol1Old: old1,
@@ -275,21 +270,21 @@ fn collect_protocol(
     call: &UniswapV3Pool::collectProtocolCall,
 ) -> Result<UniswapV3Pool::collectProtocolReturn, Failure> {
     let UniswapV3Pool::collectProtocolCall { recipient, .. } = *call;
-    let (sender, now, terms) = (host.caller(), now(host), Immutables::load(host)?);
-    Pool::new(&mut Records::new(host), terms.rules, now).check_unlocked()?;
+    let (sender, now) = (host.caller(), now(host));
+    Pool::new(&mut Records::new(host), now).check_unlocked()?;
     check_owner(host)?;
     let most = Owed { of0: call.amount0Requested, of1: call.amount1Requested };
-    let collected = Pool::new(&mut Records::new(host), terms.rules, now).collect_protocol(most)?;
+    let collected = Pool::new(&mut Records::new(host), now).collect_protocol(most)?;
     if let Some(amount) = collected.amount0 {
-        terms.pay0(host, recipient, U256::from(amount))?;
+        pay(host, Asset::Zero, recipient, U256::from(amount))?;
     }
     if let Some(amount) = collected.amount1 {
-        terms.pay1(host, recipient, U256::from(amount))?;
+        pay(host, Asset::One, recipient, U256::from(amount))?;
     }
     let amount0 = collected.amount0.unwrap_or_default();
     let amount1 = collected.amount1.unwrap_or_default();
     emit(host, &UniswapV3Pool::CollectProtocol { sender, recipient, amount0, amount1 })?;
-    unlock(host, &terms, now)?;
+    Pool::new(&mut Records::new(host), now).unlock()?;
     Ok(UniswapV3Pool::collectProtocolReturn { amount0, amount1 })
 }
 
@@ -298,47 +293,27 @@ fn check_owner(host: &mut dyn Host) -> Result<(), Failure> {
     if host.caller() == owner { Ok(()) } else { Err(Failure::Revert(Bytes::new())) }
 }
 
-fn unlock(host: &mut dyn Host, terms: &Immutables, now: u32) -> Result<(), Failure> {
-    Ok(Pool::new(&mut Records::new(host), terms.rules, now).unlock()?)
+/// Returns the address of one of the pool's assets.
+fn asset(host: &mut dyn Host, asset: Asset) -> Result<Address, Failure> {
+    let stored = Stored::here();
+    match asset {
+        Asset::Zero => Ok(stored.token0.of_word(host.immutable(stored.token0.slot())?)),
+        Asset::One => Ok(stored.token1.of_word(host.immutable(stored.token1.slot())?)),
+    }
 }
 
-/// What the original keeps in its code.
-struct Immutables {
-    token0: Address,
-    token1: Address,
-    rules: Terms,
+/// Returns the pool's balance, as `UniswapV3Pool.balance0`: refuses without a message where the asset does not answer a word.
+fn balance(host: &mut dyn Host, of: Asset) -> Result<U256, Failure> {
+    let (module, token) = (host.module(), asset(host, of)?);
+    tokens::balance_of(host, token, module).map_err(|failure| match failure {
+        Failure::Revert(_) => Failure::Revert(Bytes::new()),
+        other => other,
+    })
 }
 
-impl Immutables {
-    fn load(host: &mut dyn Host) -> Result<Self, Failure> {
-        let stored = Stored::here();
-        let word = host.load(stored.token0.slot())?;
-        let token1 = stored.token1.get(host)?;
-        Ok(Self { token0: stored.token0.of_word(word), token1, rules: stored.rules(word) })
-    }
-
-    /// Reads only what the rules need.
-    fn rules(host: &mut dyn Host) -> Result<Terms, Failure> {
-        let stored = Stored::here();
-        let word = host.load(stored.token0.slot())?;
-        Ok(stored.rules(word))
-    }
-
-    fn balance0(&self, host: &mut dyn Host) -> Result<U256, Failure> {
-        payments::balance(host, self.token0)
-    }
-
-    fn balance1(&self, host: &mut dyn Host) -> Result<U256, Failure> {
-        payments::balance(host, self.token1)
-    }
-
-    fn pay0(&self, host: &mut dyn Host, to: Address, amount: U256) -> Result<(), Failure> {
-        transfers::send(host, self.token0, (to, amount), TRANSFER_FAILED)
-    }
-
-    fn pay1(&self, host: &mut dyn Host, to: Address, amount: U256) -> Result<(), Failure> {
-        transfers::send(host, self.token1, (to, amount), TRANSFER_FAILED)
-    }
+fn pay(host: &mut dyn Host, of: Asset, to: Address, amount: U256) -> Result<(), Failure> {
+    let token = asset(host, of)?;
+    transfers::send(host, token, (to, amount), TRANSFER_FAILED)
 }
 
 /// Returns the time of the block, modulo 2^32.

@@ -39,7 +39,7 @@ impl<B: Book> Pool<'_, B> {
         if liquidity == 0 {
             return Err(Refused::NoLiquidity.into());
         }
-        let part = U256::from(self.terms.fee);
+        let part = U256::from(self.book.terms()?.fee);
         let fee = |amount| mul_div_up(amount, part, WHOLE).map_err(Refused::from);
         Ok(Flash { fee0: fee(amount0)?, fee1: fee(amount1)?, liquidity })
     }

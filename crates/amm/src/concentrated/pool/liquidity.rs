@@ -139,9 +139,10 @@ impl<B: Book> Pool<'_, B> {
             let outside = asked.observe(self.book, 0)?;
             let outside =
                 TickAccumulators { outside, seconds_outside: self.now, is_initialized: true };
+            let spacing = self.book.terms()?.tick_spacing;
             let ends = [(lower, End::Lower), (upper, End::Upper)];
             for ((tick, end), is_flipped) in ends.into_iter().zip(&mut are_flipped) {
-                let most = liquidity_per_tick_max(self.terms.tick_spacing);
+                let most = liquidity_per_tick_max(spacing);
                 let before = self.book.tick_liquidity(tick)?;
                 let after = before.changed(delta, end, most)?;
                 *is_flipped = (before.gross == 0) != (after.gross == 0);
@@ -152,7 +153,7 @@ impl<B: Book> Pool<'_, B> {
             }
             for (tick, is_flipped) in [lower, upper].into_iter().zip(are_flipped) {
                 if is_flipped {
-                    let (index, bit) = bitmap::flip(tick, self.terms.tick_spacing)?;
+                    let (index, bit) = bitmap::flip(tick, spacing)?;
                     let word = self.book.word(index)?;
                     self.book.set_word(index, word ^ bit)?;
                 }

@@ -6,7 +6,7 @@ use fixed_point::{Q128, accumulated_wrapping};
 use super::Pool;
 use crate::concentrated::{
     Accumulators, Book, Direction, FeeGrowth, Owed, Refused, Remaining, SQRT_PRICE_MAX,
-    SQRT_PRICE_MIN, Side, Slot0, TICK_MAX, TICK_MIN, bitmap,
+    SQRT_PRICE_MIN, Side, Slot0, TICK_MAX, TICK_MIN, Terms, bitmap,
     oracle::{self, Asked},
     sqrt_price_at_tick, swap_step,
     tick::{liquidity_after, signed},
@@ -41,6 +41,7 @@ pub struct Swapped {
 
 /// A swap on its way.
 struct Course {
+    terms: Terms,
     direction: Direction,
     limit: U160,
     remaining: Remaining,
@@ -104,6 +105,7 @@ impl<B: Book> Pool<'_, B> {
         let growth = self.book.fee_growth(direction.paid_in())?;
         let before = Asked { now: self.now, slot0, liquidity };
         Ok(Course {
+            terms: self.book.terms()?,
             direction,
             limit,
             remaining,
@@ -126,7 +128,7 @@ impl<B: Book> Pool<'_, B> {
             Direction::ZeroForOne => Side::AtOrBelow,
             Direction::OneForZero => Side::Above,
         };
-        let spacing = self.terms.tick_spacing;
+        let spacing = course.terms.tick_spacing;
         let word = self.book.word(bitmap::word_of(course.tick, spacing, side))?;
         let next = bitmap::next_in_word(word, course.tick, spacing, side);
         let next_tick = next.tick.clamp(TICK_MIN, TICK_MAX);
@@ -136,7 +138,7 @@ impl<B: Book> Pool<'_, B> {
             Direction::OneForZero => next_price.min(course.limit),
         };
         let start = course.price;
-        let fee = self.terms.fee;
+        let fee = course.terms.fee;
         let step = swap_step(start, target, course.liquidity, course.remaining, fee)?;
         course.price = step.price;
         course.count(step.amount_in, step.amount_out, step.fee)?;

@@ -120,7 +120,7 @@ fn what_is_owed_wraps() {
     game.step(mint(-60, 60, 1_000_000)).unwrap();
     let key = key(1, -60, 60);
     game.book.set_owed(&key, &Owed { of0: u128::MAX, of1: 0 }).unwrap();
-    let burned = Pool::new(&mut game.book, TERMS, 1_000).burn(&key, 1_000_000).unwrap();
+    let burned = Pool::new(&mut game.book, 1_000).burn(&key, 1_000_000).unwrap();
     let owed = game.book.owed(&key).unwrap();
     assert_eq!(U256::from(owed.of0) + U256::ONE, burned.amount0);
 }
@@ -155,7 +155,7 @@ fn everything_is_refused_while_a_payment_is_due() {
     for begin in begins {
         let mut game = game();
         game.step(mint(-60, 60, 1_000_000)).unwrap();
-        let mut pool = Pool::new(&mut game.book, TERMS, 1_000);
+        let mut pool = Pool::new(&mut game.book, 1_000);
         begin(&mut pool, swap);
         assert_eq!(pool.swap(&swap), Err(Refused::Locked));
         assert_eq!(pool.mint(&key, 1), Err(Refused::Locked));
@@ -169,7 +169,7 @@ fn everything_is_refused_while_a_payment_is_due() {
         assert!(pool.mint(&key, 1).is_ok());
     }
     assert_eq!(
-        Pool::new(&mut MemoryBook::default(), TERMS, 1).mint(&key, 1),
+        Pool::new(&mut MemoryBook::new(TERMS), 1).mint(&key, 1),
         Err(Refused::Locked),
         "a pool without a price is locked"
     );
@@ -179,7 +179,7 @@ fn everything_is_refused_while_a_payment_is_due() {
 #[test]
 fn refusals() {
     let mut game = game();
-    let mut pool = Pool::new(&mut game.book, TERMS, 1_000);
+    let mut pool = Pool::new(&mut game.book, 1_000);
     assert_eq!(pool.initialize(Q96.one().to()), Err(Refused::AlreadyInitialized));
     for ((lower, upper), refused) in [
         ((60, 60), Refused::TickOrder),
@@ -190,11 +190,11 @@ fn refusals() {
         ((-61, 60), Refused::TickSpacing),
         ((-60, 61), Refused::TickSpacing),
     ] {
-        pool = Pool::new(&mut game.book, TERMS, 1_000);
+        pool = Pool::new(&mut game.book, 1_000);
         assert_eq!(pool.mint(&key(1, lower, upper), 1), Err(refused), "{lower} {upper}");
         game = self::game();
     }
-    let mut pool = Pool::new(&mut game.book, TERMS, 1_000);
+    let mut pool = Pool::new(&mut game.book, 1_000);
     let limit = sqrt_price_at_tick(60).unwrap();
     let swap = |direction, amount, price_limit| SwapTerms { direction, amount, price_limit };
     let down = Direction::ZeroForOne;
@@ -243,7 +243,7 @@ fn the_protocol_leaves_a_unit() {
         (7, 5, Some(5)),
     ] {
         game.book.set_protocol_fees(&Owed { of0: owed, of1: owed }).unwrap();
-        let mut pool = Pool::new(&mut game.book, TERMS, 1_000);
+        let mut pool = Pool::new(&mut game.book, 1_000);
         let collected = pool.collect_protocol(Owed { of0: most, of1: most }).unwrap();
         pool.unlock().unwrap();
         assert_eq!((collected.amount0, collected.amount1), (paid, paid), "{owed} {most}");

@@ -13,7 +13,7 @@ const TERMS: Terms = Terms { fee: 3_000, tick_spacing: 60 };
 
 /// Returns a book with these observations as a ring whose newest is at `index`.
 fn ring(observations: &[(u32, i64, u128)], index: u16, slot0: Slot0) -> MemoryBook {
-    let mut book = MemoryBook::default();
+    let mut book = MemoryBook::new(TERMS);
     for (place, (time, tick_cumulative, per_liquidity)) in (0..).zip(observations) {
         let at = Accumulators {
             tick_cumulative: *tick_cumulative,
@@ -70,8 +70,8 @@ fn across_the_wrap_of_time() {
 fn a_ring_that_has_grown_but_is_not_full_yet() {
     let mut game = Game::new(TERMS, sqrt_price_at_tick(0).unwrap());
     game.step(Step::Mint { owner: 1, lower: -6_000, upper: 6_000, amount: 1 << 60 }).unwrap();
-    assert_eq!(Pool::new(&mut game.book, TERMS, game.now).increase_cardinality(4), Ok((1, 4)));
-    assert_eq!(Pool::new(&mut game.book, TERMS, game.now).increase_cardinality(2), Ok((4, 4)));
+    assert_eq!(Pool::new(&mut game.book, game.now).increase_cardinality(4), Ok((1, 4)));
+    assert_eq!(Pool::new(&mut game.book, game.now).increase_cardinality(2), Ok((4, 4)));
     let slot0 = game.book.slot0().unwrap();
     assert_eq!((slot0.observation_cardinality, slot0.observation_cardinality_next), (1, 4));
     assert_eq!(game.book.observation(3).unwrap().time, 1, "prepared");
@@ -94,7 +94,7 @@ fn a_ring_that_has_grown_but_is_not_full_yet() {
     assert_eq!(ask(&mut game, 20), Ok(0));
     assert_eq!(ask(&mut game, 21), Err(Refused::TooOld));
     assert_eq!(
-        Pool::new(&mut MemoryBook::default(), TERMS, 1).observe(&[0]),
+        Pool::new(&mut MemoryBook::new(TERMS), 1).observe(&[0]),
         Err(Refused::NoObservation)
     );
 }
@@ -157,9 +157,8 @@ fn a_snapshot_counts_while_the_price_is_inside() {
     let liquidity = 1_u128 << 64;
     game.step(Step::Mint { owner: 1, lower: -60, upper: 60, amount: liquidity }).unwrap();
     game.step(Step::Mint { owner: 1, lower: -600, upper: 600, amount: liquidity }).unwrap();
-    let snapshot = |game: &mut Game| {
-        Pool::new(&mut game.book, TERMS, game.now).snapshot_inside(-60, 60).unwrap()
-    };
+    let snapshot =
+        |game: &mut Game| Pool::new(&mut game.book, game.now).snapshot_inside(-60, 60).unwrap();
     let before = snapshot(&mut game);
     let to = |tick| Step::Swap {
         direction: if tick < 0 { Direction::ZeroForOne } else { Direction::OneForZero },
@@ -178,7 +177,7 @@ fn a_snapshot_counts_while_the_price_is_inside() {
     let per = after.seconds_per_liquidity.wrapping_sub(before.seconds_per_liquidity);
     let both = U256::from(12_u8) << 63_usize;
     assert!(both - U256::from(per) <= U256::from(2), "each of two terms is rounded down");
-    let mut pool = Pool::new(&mut game.book, TERMS, game.now);
+    let mut pool = Pool::new(&mut game.book, game.now);
     assert_eq!(pool.snapshot_inside(-120, 60), Err(Refused::TickNotInitialized));
     assert_eq!(pool.snapshot_inside(60, -60), Err(Refused::TickOrder));
 }

@@ -23,7 +23,6 @@ pub(crate) enum Step {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Game {
     pub(crate) book: MemoryBook,
-    pub(crate) terms: Terms,
     pub(crate) now: u32,
     pub(crate) held: (U256, U256),
 }
@@ -38,13 +37,13 @@ fn moved(held: U256, change: I256) -> U256 {
 
 impl Game {
     pub(crate) fn new(terms: Terms, price: U160) -> Self {
-        let mut book = MemoryBook::default();
-        Pool::new(&mut book, terms, 1_000).initialize(price).unwrap();
-        Self { book, terms, now: 1_000, held: (U256::ZERO, U256::ZERO) }
+        let mut book = MemoryBook::new(terms);
+        Pool::new(&mut book, 1_000).initialize(price).unwrap();
+        Self { book, now: 1_000, held: (U256::ZERO, U256::ZERO) }
     }
 
     fn pool(&mut self) -> Pool<'_, MemoryBook> {
-        Pool::new(&mut self.book, self.terms, self.now)
+        Pool::new(&mut self.book, self.now)
     }
 
     /// Takes a step; on a refusal everything is as before.
@@ -52,7 +51,7 @@ impl Game {
         let mut after = self.clone();
         after.take(step)?;
         *self = after;
-        if let Err(broken) = invariants(&self.book, self.terms, self.held) {
+        if let Err(broken) = invariants(&self.book, self.held) {
             panic!("after {step:?}: {broken}");
         }
         Ok(())

@@ -89,14 +89,6 @@ impl Stored {
     pub(super) fn here() -> Self {
         Self::at(U256::ZERO, 0)
     }
-
-    /// Returns what the rules need of the slot that begins with the first asset.
-    pub(super) fn rules(&self, word: U256) -> Terms {
-        Terms {
-            fee: self.fee.of_word(word).to(),
-            tick_spacing: self.tick_spacing.of_word(word).as_i32(),
-        }
-    }
 }
 
 /// Writes what a new pool is created with.
@@ -146,12 +138,9 @@ impl<'a> Records<'a> {
         Self { host, stored: Stored::here() }
     }
 
-    /// Writes a slot, if it differs.
+    /// Writes a slot. Writing what is there costs as much as a look at it would, so that is not looked for.
     fn write(&mut self, slot: U256, word: U256) -> Result<(), Ended> {
-        if self.host.load(slot)? != word {
-            self.host.store(slot, word)?;
-        }
-        Ok(())
+        Ok(self.host.store(slot, word)?)
     }
 
     fn tick(&mut self, tick: i32) -> Result<StoredTick, Ended> {
@@ -201,6 +190,13 @@ impl<'a> Records<'a> {
 impl Book for Records<'_> {
     type Error = Ended;
 
+    fn terms(&mut self) -> Result<Terms, Ended> {
+        let stored = self.stored;
+        let word = self.host.immutable(stored.token0.slot())?;
+        let tick_spacing = stored.tick_spacing.of_word(word).as_i32();
+        Ok(Terms { fee: stored.fee.of_word(word).to(), tick_spacing })
+    }
+
     fn slot0(&mut self) -> Result<Slot0, Ended> {
         let stored = self.stored;
         let word = self.host.load(stored.sqrt_price.slot())?;
@@ -233,7 +229,7 @@ impl Book for Records<'_> {
     }
 
     fn set_liquidity(&mut self, liquidity: u128) -> Result<(), Ended> {
-        Ok(self.stored.liquidity.set(self.host, liquidity)?)
+        self.write(self.stored.liquidity.slot(), U256::from(liquidity))
     }
 
     fn fee_growth(&mut self, asset: Asset) -> Result<U256, Ended> {
@@ -245,8 +241,8 @@ impl Book for Records<'_> {
 
     fn set_fee_growth(&mut self, asset: Asset, growth: U256) -> Result<(), Ended> {
         Ok(match asset {
-            Asset::Zero => self.stored.fee_growth0.set(self.host, growth)?,
-            Asset::One => self.stored.fee_growth1.set(self.host, growth)?,
+            Asset::Zero => self.write(self.stored.fee_growth0.slot(), growth)?,
+            Asset::One => self.write(self.stored.fee_growth1.slot(), growth)?,
         })
     }
 
@@ -288,8 +284,8 @@ impl Book for Records<'_> {
 
     fn set_tick_fee_growth(&mut self, tick: i32, growth: &FeeGrowth) -> Result<(), Ended> {
         let stored = self.tick(tick)?;
-        stored.fee_growth0.set(self.host, growth.of0)?;
-        Ok(stored.fee_growth1.set(self.host, growth.of1)?)
+        self.write(stored.fee_growth0.slot(), growth.of0)?;
+        self.write(stored.fee_growth1.slot(), growth.of1)
     }
 
     fn tick_accumulators(&mut self, tick: i32) -> Result<TickAccumulators, Ended> {
@@ -328,7 +324,7 @@ impl Book for Records<'_> {
 
     fn set_word(&mut self, index: i16, word: U256) -> Result<(), Ended> {
         let stored = self.stored.words.of(self.host, I16::try_from(index).unwrap_or_default())?;
-        Ok(stored.set(self.host, word)?)
+        self.write(stored.slot(), word)
     }
 
     fn position(&mut self, key: &PositionKey) -> Result<Position, Ended> {
@@ -338,9 +334,9 @@ impl Book for Records<'_> {
 
     fn set_position(&mut self, key: &PositionKey, position: &Position) -> Result<(), Ended> {
         let stored = self.position_at(key)?;
-        stored.liquidity.set(self.host, position.liquidity)?;
-        stored.fee_growth0.set(self.host, position.fee_growth_inside.of0)?;
-        Ok(stored.fee_growth1.set(self.host, position.fee_growth_inside.of1)?)
+        self.write(stored.liquidity.slot(), U256::from(position.liquidity))?;
+        self.write(stored.fee_growth0.slot(), position.fee_growth_inside.of0)?;
+        self.write(stored.fee_growth1.slot(), position.fee_growth_inside.of1)
     }
 
     fn owed(&mut self, key: &PositionKey) -> Result<Owed, Ended> {

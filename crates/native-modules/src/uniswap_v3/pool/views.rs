@@ -10,7 +10,7 @@ use amm::concentrated::{Asset, Book as _, Pool, liquidity_per_tick_max};
 use native_kit::{Failure, Host};
 
 use super::{
-    Immutables, narrow, now,
+    narrow, now,
     records::{OBSERVATIONS, Records, Stored},
 };
 
@@ -30,7 +30,7 @@ pub(super) fn view(host: &mut dyn Host, call: &Calls) -> Result<Option<Vec<u8>>,
             UniswapV3Pool::tickSpacingCall::abi_encode_returns(&stored.tick_spacing.get(host)?)
         }
         Calls::maxLiquidityPerTick(_) => {
-            let most = liquidity_per_tick_max(Immutables::rules(host)?.tick_spacing);
+            let most = liquidity_per_tick_max(Records::new(host).terms()?.tick_spacing);
             UniswapV3Pool::maxLiquidityPerTickCall::abi_encode_returns(&most)
         }
         Calls::slot0(_)
@@ -143,8 +143,8 @@ fn record(host: &mut dyn Host, call: &Calls) -> Result<Vec<u8>, Failure> {
 }
 
 fn observe(host: &mut dyn Host, call: &UniswapV3Pool::observeCall) -> Result<Vec<u8>, Failure> {
-    let (now, rules) = (now(host), Immutables::rules(host)?);
-    let found = Pool::new(&mut Records::new(host), rules, now).observe(&call.secondsAgos)?;
+    let now = now(host);
+    let found = Pool::new(&mut Records::new(host), now).observe(&call.secondsAgos)?;
     let answer = UniswapV3Pool::observeReturn {
         tickCumulatives: found.iter().map(|at| cut(at.tick_cumulative)).collect(),
         secondsPerLiquidityCumulativeX128s: found
@@ -159,9 +159,9 @@ fn snapshot(
     host: &mut dyn Host,
     call: &UniswapV3Pool::snapshotCumulativesInsideCall,
 ) -> Result<Vec<u8>, Failure> {
-    let (now, rules) = (now(host), Immutables::rules(host)?);
+    let now = now(host);
     let (lower, upper) = (call.tickLower.as_i32(), call.tickUpper.as_i32());
-    let inside = Pool::new(&mut Records::new(host), rules, now).snapshot_inside(lower, upper)?;
+    let inside = Pool::new(&mut Records::new(host), now).snapshot_inside(lower, upper)?;
     let answer = UniswapV3Pool::snapshotCumulativesInsideReturn {
         tickCumulativeInside: cut(inside.tick_cumulative),
         secondsPerLiquidityInsideX128: inside.seconds_per_liquidity,

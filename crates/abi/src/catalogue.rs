@@ -88,6 +88,12 @@ modules! {
     UniswapV3Factory: UNISWAP_V3_FACTORY = (fixed "0x6c00000000000000000000000000000000000009"), new ["interfaces/UniswapV3Factory.sol"] shared [];
     /// The hash from which addresses of pools are computed: that of Uniswap's creation code, so that software made for it finds them.
     UniswapV3Pool: UNISWAP_V3_POOL_INIT_CODE_HASH = (created "0xe34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f843f87b8b54"), new ["interfaces/UniswapV3Pool.sol"] shared [];
+    /// Where [`SwapRouter`] answers.
+    SwapRouter: UNISWAP_V3_ROUTER = (fixed "0x6c0000000000000000000000000000000000000a"), new ["interfaces/SwapRouter.sol"] shared [];
+    /// Where [`QuoterV2`] answers.
+    QuoterV2: UNISWAP_V3_QUOTER = (fixed "0x6c0000000000000000000000000000000000000b"), new ["interfaces/QuoterV2.sol"] shared [];
+    /// Where [`TickLens`] answers.
+    TickLens: UNISWAP_V3_TICK_LENS = (fixed "0x6c0000000000000000000000000000000000000c"), new ["interfaces/TickLens.sol"] shared [];
 }
 
 pub use types::*;

@@ -20,6 +20,8 @@ pub trait Host {
     /// # Errors
     /// [`Failure::OutOfGas`].
     fn charge(&mut self, gas: u64) -> Result<(), Failure>;
+    /// Returns the gas that is left, as `GAS` does.
+    fn gas_left(&self) -> u64;
     /// Returns the module that was called.
     fn module(&self) -> Address;
     /// Returns the account that called.

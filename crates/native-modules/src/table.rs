@@ -2,7 +2,8 @@
 
 use abi::{
     ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
-    UNISWAP_V3_FACTORY, WRAPPED_GRAIN, asset_number,
+    UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, WRAPPED_GRAIN,
+    asset_number,
 };
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
@@ -119,6 +120,30 @@ pub const TABLE: &[Module] = &[
         functions: &[uniswap_v3::pool::FUNCTIONS],
         entrance: uniswap_v3::pool::call,
         on_reentry: OnReentry::Message("LOK"),
+    },
+    Module {
+        name: "SwapRouter",
+        place: Place::At(UNISWAP_V3_ROUTER),
+        since: 2,
+        functions: &[uniswap_v3::router::FUNCTIONS],
+        entrance: uniswap_v3::router::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "QuoterV2",
+        place: Place::At(UNISWAP_V3_QUOTER),
+        since: 2,
+        functions: &[uniswap_v3::quoter::FUNCTIONS],
+        entrance: uniswap_v3::quoter::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "TickLens",
+        place: Place::At(UNISWAP_V3_TICK_LENS),
+        since: 2,
+        functions: &[uniswap_v3::lens::FUNCTIONS],
+        entrance: uniswap_v3::lens::call,
+        on_reentry: OnReentry::Error,
     },
 ];
 

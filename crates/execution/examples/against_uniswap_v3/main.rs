@@ -17,6 +17,7 @@ mod world;
 
 mod compare;
 mod draws;
+mod periphery;
 mod reference;
 mod steps;
 
@@ -24,12 +25,12 @@ use std::{fmt::Write as _, path::Path};
 
 use compare::Comparison;
 use record::{Line, replay};
-use steps::{BALANCE, holders};
+use steps::{BALANCE, Focus, holders};
 
 /// Steps of a sequence, after those that prepare it.
 const STEPS: usize = 150;
 /// Sequences and steps of a recorded file: it stays below 1 MiB.
-const RECORDED: (u64, usize) = (6, 110);
+const RECORDED: (u64, usize) = (4, 120);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -53,12 +54,18 @@ fn number(text: &str) -> u64 {
 fn compare(folder: &Path, count: u64, first: u64) {
     let mut comparison = Comparison::new(folder);
     for seed in first..first + count {
-        comparison.play(seed, STEPS, |_, _, _| ());
+        let focus = if seed % 2 == 0 { Focus::Pools } else { Focus::Periphery };
+        comparison.play(seed, focus, STEPS, |_, _, _| ());
     }
     println!("{comparison}");
 }
 
 fn record(folder: &Path, testdata: &Path) {
+    record_one(folder, &testdata.join("pools.jsonl"), Focus::Pools);
+    record_one(folder, &testdata.join("periphery.jsonl"), Focus::Periphery);
+}
+
+fn record_one(folder: &Path, path: &Path, focus: Focus) {
     let mut comparison = Comparison::new(folder);
     let mut text = String::new();
     for seed in 0..RECORDED.0 {
@@ -67,12 +74,11 @@ fn record(folder: &Path, testdata: &Path) {
             writeln!(text, "{line}").expect("a string grows");
         };
         write(&Line::Begin { sequence: seed, accounts: holders(), balance: BALANCE });
-        comparison.play(seed, RECORDED.1, |step, outcome, ledger| {
+        comparison.play(seed, focus, RECORDED.1, |step, outcome, ledger| {
             write(&Line::Call(Box::new(record::Recorded::new(step, outcome, ledger))));
         });
     }
     let steps = replay(&text);
-    let path = testdata.join("pools.jsonl");
-    std::fs::write(&path, &text).expect("the file is written");
+    std::fs::write(path, &text).expect("the file is written");
     println!("{}: {steps} steps, {} bytes\n{comparison}", path.display(), text.len());
 }

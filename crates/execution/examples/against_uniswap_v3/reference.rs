@@ -1,7 +1,10 @@
 //! The ledger with the contracts, and what the generator looks at.
 
-use abi::UNISWAP_V3_FACTORY;
+use abi::{
+    UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, WRAPPED_GRAIN,
+};
 use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolValue as _;
 use revm::{ExecuteCommitEvm as _, ExecuteEvm as _, primitives::TxKind};
 
 use crate::world::{Ledger, OWNER, Outcome, transaction, without_uniswap_v3};
@@ -9,14 +12,25 @@ use crate::world::{Ledger, OWNER, Outcome, transaction, without_uniswap_v3};
 /// Creation code of the contracts.
 pub(crate) struct Codes {
     pub(crate) factory: Bytes,
+    pub(crate) router: Bytes,
+    pub(crate) quoter: Bytes,
+    pub(crate) lens: Bytes,
 }
 
 impl Ledger {
     /// Returns a ledger with the contracts at the addresses of the modules.
     pub(crate) fn reference(codes: &Codes) -> Self {
         let mut ledger = Self::empty(without_uniswap_v3());
-        let factory = ledger.deploy(codes.factory.clone());
-        ledger.move_to(factory, UNISWAP_V3_FACTORY);
+        let arguments = (UNISWAP_V3_FACTORY, WRAPPED_GRAIN).abi_encode();
+        for (code, arguments, place) in [
+            (&codes.factory, &[][..], UNISWAP_V3_FACTORY),
+            (&codes.router, &arguments, UNISWAP_V3_ROUTER),
+            (&codes.quoter, &arguments, UNISWAP_V3_QUOTER),
+            (&codes.lens, &[], UNISWAP_V3_TICK_LENS),
+        ] {
+            let deployed = ledger.deploy([&code[..], arguments].concat().into());
+            ledger.move_to(deployed, place);
+        }
         ledger
     }
 

@@ -1,8 +1,8 @@
 //! Random steps: calls of the factory, of pools by actors and by accounts, of tokens whose habits change, and time.
 
 use abi::{
-    Erc20, GRAIN, UNISWAP_V3_FACTORY, UNISWAP_V3_POOL_INIT_CODE_HASH, UniswapV3Factory as Factory,
-    UniswapV3Pool as Pool,
+    Erc20, GRAIN, UNISWAP_V3_FACTORY, UNISWAP_V3_POOL_INIT_CODE_HASH, UNISWAP_V3_ROUTER,
+    UniswapV3Factory as Factory, UniswapV3Pool as Pool, WRAPPED_GRAIN, WrappedGrain,
 };
 use alloy_primitives::{
     Address, B256, Bytes, I256, U160, U256,
@@ -37,8 +37,8 @@ sol! {
 
 /// GRAIN of each holder.
 pub(crate) const BALANCE: U256 = U256::from_limbs([0, 1 << 40, 0, 0]);
-const ASSETS: [Address; 4] = [TOKENS[0], GRAIN, TOKENS[1], TOKENS[2]];
-const ACCOUNT: Address = Address::repeat_byte(0x31);
+pub(crate) const ASSETS: [Address; 5] = [TOKENS[0], GRAIN, TOKENS[1], WRAPPED_GRAIN, TOKENS[2]];
+pub(crate) const ACCOUNT: Address = Address::repeat_byte(0x31);
 /// Habits of tokens: none, silent, fee, refuses, returns 2, returns 5 bytes, reverts, silent with fee, invalid, false but moves, no balance, short balance,
 /// returns much.
 const HABITS: u64 = 13;
@@ -50,17 +50,30 @@ pub(crate) fn holders() -> Vec<Address> {
 
 /// A pool that was created.
 #[derive(Clone, Copy)]
-struct Known {
-    address: Address,
-    assets: (Address, Address),
-    spacing: i32,
+pub(crate) struct Known {
+    pub(crate) address: Address,
+    pub(crate) assets: (Address, Address),
+    pub(crate) fee: U24,
+    pub(crate) spacing: i32,
+}
+
+/// What most steps are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Focus {
+    /// Factory and pools.
+    Pools,
+    /// Router, quoter and tick lens.
+    Periphery,
 }
 
 pub(crate) struct Generator {
-    draws: Draws,
-    time: u64,
+    pub(crate) draws: Draws,
+    focus: Focus,
+    pub(crate) time: u64,
     number: usize,
-    pools: Vec<Known>,
+    pub(crate) pools: Vec<Known>,
+    /// Value of the step that is made.
+    pub(crate) value: U256,
     /// Positions that somebody has minted: pool, owner, ticks.
     positions: Vec<(usize, Address, i32, i32)>,
     /// Assets with a habit.
@@ -70,14 +83,16 @@ pub(crate) struct Generator {
 }
 
 /// Name, sender, receiver, calldata.
-type Called = (&'static str, Address, Address, Vec<u8>);
+pub(crate) type Called = (&'static str, Address, Address, Vec<u8>);
 
 impl Generator {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, focus: Focus) -> Self {
         Self {
             draws: Draws::new(seed),
             time: 1_000 + seed % 7,
             number: 0,
+            focus,
+            value: U256::ZERO,
             pools: Vec::new(),
             positions: Vec::new(),
             strange: Vec::new(),
@@ -88,7 +103,7 @@ impl Generator {
 
     /// Returns the number of steps that prepare a sequence.
     pub(crate) fn prepared(&self) -> usize {
-        6 + 2 + 4 + 4
+        6 + 2 + 5 + 5 + 3 + 5 + 6
     }
 
     pub(crate) fn next(&mut self, ledger: &mut Ledger) -> (&'static str, Step) {
@@ -97,14 +112,18 @@ impl Generator {
         let (name, from, to, data) = match number {
             0..6 => self.fund(number),
             6 | 7 => self.enable(number),
-            8..12 => self.create(number),
-            12..16 => self.begin(number),
+            8..13 => self.create(number),
+            13..18 => self.begin(number),
+            18..21 => self.wrap(number),
+            21..26 => self.approve(number),
+            26..32 => self.provide(number),
             _ => {
                 self.pass();
                 self.any(ledger)
             }
         };
-        let step = Step { time: self.time, from, to, value: U256::ZERO, data: data.into() };
+        let value = std::mem::take(&mut self.value);
+        let step = Step { time: self.time, from, to, value, data: data.into() };
         (name, step)
     }
 
@@ -121,7 +140,7 @@ impl Generator {
     }
 
     fn create(&mut self, number: usize) -> Called {
-        let pairs = [(0, 2), (0, 1), (2, 3), (0, 2)];
+        let pairs = [(0, 2), (0, 1), (2, 4), (0, 2), (0, 3)];
         let (one, other) = pairs[number - 8];
         let tiers = [(3_000, 60), (500, 10), (100, 1), (10_000, 200), (999_999, 16_383)];
         let (fee, spacing) = match number {
@@ -133,20 +152,59 @@ impl Generator {
         let assets = if one < other { (one, other) } else { (other, one) };
         let salt = keccak256((assets.0, assets.1, fee_of(fee)).abi_encode());
         let address = UNISWAP_V3_FACTORY.create2(salt, UNISWAP_V3_POOL_INIT_CODE_HASH);
-        self.pools.push(Known { address, assets, spacing });
+        self.pools.push(Known { address, assets, fee: fee_of(fee), spacing });
         let call = Factory::createPoolCall { tokenA: other, tokenB: one, fee: fee_of(fee) };
         ("prepare", ACCOUNT, UNISWAP_V3_FACTORY, call.abi_encode())
     }
 
     fn begin(&mut self, number: usize) -> Called {
-        let pool = self.pools[number - 12];
-        let price = self.price(0);
+        let pool = self.pools[number - 13];
+        let price = if number == 17 { U160::ONE << 96_usize } else { self.price(0) };
         (
             "initialize",
             ACCOUNT,
             pool.address,
             Pool::initializeCall { sqrtPriceX96: price }.abi_encode(),
         )
+    }
+
+    fn wrap(&mut self, number: usize) -> Called {
+        let value = U256::ONE << 100;
+        let deposit = WrappedGrain::depositCall {}.abi_encode();
+        if number == 20 {
+            self.value = value;
+            return ("prepare", ACCOUNT, WRAPPED_GRAIN, deposit);
+        }
+        let calls = vec![Do { to: WRAPPED_GRAIN, value, data: deposit.into(), mayFail: false }];
+        ("prepare", ACCOUNT, ACTORS[number - 18], Actor::runCall { calls }.abi_encode())
+    }
+
+    /// Lets the router take the account's assets.
+    fn approve(&mut self, number: usize) -> Called {
+        let call = Erc20::approveCall { spender: UNISWAP_V3_ROUTER, value: U256::MAX };
+        ("prepare", ACCOUNT, ASSETS[number - 21], call.abi_encode())
+    }
+
+    /// Gives the account assets, and pools liquidity over the whole range.
+    fn provide(&mut self, number: usize) -> Called {
+        if number == 26 {
+            let call = Token::setCall { who: ACCOUNT, value: U256::ONE << 150 };
+            return ("prepare", ACCOUNT, TOKENS[0], call.abi_encode());
+        }
+        let index = number - 27;
+        let pool = self.pools[index];
+        let end = TICK_MAX / pool.spacing * pool.spacing;
+        self.positions.push((index, ACTORS[0], -end, end));
+        let data =
+            Plan { more0: I256::ZERO, more1: I256::ZERO, first: Vec::new() }.abi_encode().into();
+        let call = Pool::mintCall {
+            recipient: ACTORS[0],
+            tickLower: tick_of(-end),
+            tickUpper: tick_of(end),
+            amount: 1 << 60,
+            data,
+        };
+        ("mint", ACCOUNT, ACTORS[0], batch(pool.address, call.abi_encode()))
     }
 
     /// Lets time pass, or not.
@@ -163,6 +221,9 @@ impl Generator {
     }
 
     fn any(&mut self, ledger: &mut Ledger) -> Called {
+        if self.focus == Focus::Periphery && self.draws.one_in(2) {
+            return self.periphery(ledger);
+        }
         match self.draws.below(100) {
             0..30 => self.swap(ledger),
             30..52 => self.mint(ledger),
@@ -181,15 +242,15 @@ impl Generator {
         }
     }
 
-    fn pool(&mut self) -> (usize, Known) {
+    pub(crate) fn pool(&mut self) -> (usize, Known) {
         // Mostly the first, so that it has a history.
-        let index = if self.draws.one_in(2) { 0 } else { self.draws.below(4) };
+        let index = if self.draws.one_in(2) { 0 } else { self.draws.below(5) };
         let index = usize::try_from(index).expect("small");
         (index, self.pools[index])
     }
 
     /// Returns the square root of a price: near 1, of any magnitude, near an end, or beyond.
-    fn price(&mut self, tick: i32) -> U160 {
+    pub(crate) fn price(&mut self, tick: i32) -> U160 {
         let chosen = match self.draws.below(12) {
             0..7 => {
                 tick.saturating_add(i32::try_from(self.draws.between(-300, 300)).expect("small"))
@@ -530,9 +591,13 @@ impl Generator {
             1 => u128::from(generator.draws.below(1_000)),
             _ => u128::MAX,
         };
-        let (amount0Requested, amount1Requested) = (most(self), most(self));
+        let (amount0, amount1) = (most(self), most(self));
         let recipient = self.receiver(pool);
-        let call = Pool::collectProtocolCall { recipient, amount0Requested, amount1Requested };
+        let call = Pool::collectProtocolCall {
+            recipient,
+            amount0Requested: amount0,
+            amount1Requested: amount1,
+        };
         ("collect protocol", from, pool.address, call.abi_encode())
     }
 
@@ -581,10 +646,10 @@ impl Generator {
             return ("arm", ACCOUNT, self.draws.of(&ACTORS), Actor::armCall { next }.abi_encode());
         }
         let asset = if self.draws.one_in(2) { pool.assets.0 } else { pool.assets.1 };
-        if asset == GRAIN {
+        if !TOKENS.contains(&asset) {
             let value = U256::from(self.draws.below(1_000_000));
             let call = Erc20::transferCall { to: pool.address, value };
-            return ("donate", ACCOUNT, GRAIN, call.abi_encode());
+            return ("donate", ACCOUNT, asset, call.abi_encode());
         }
         let held = balance(ledger, asset, pool.address);
         let value = match self.draws.below(5) {
@@ -784,7 +849,9 @@ fn balance(ledger: &mut Ledger, asset: Address, holder: Address) -> U256 {
     if asset == GRAIN {
         return accounts.get(&holder).map(|it| it.info.balance).unwrap_or_default();
     }
-    let key = keccak256([holder.into_word().as_slice(), &[0; 32]].concat());
+    let slot = if asset == WRAPPED_GRAIN { 3 } else { 0 };
+    let slot = U256::from(slot).to_be_bytes::<32>();
+    let key = keccak256([holder.into_word().as_slice(), &slot].concat());
     let account = accounts.get(&asset);
     account.and_then(|it| it.storage.get(&key.into())).copied().unwrap_or_default()
 }

@@ -10,3 +10,8 @@ use record::replay;
 fn pools_answer_as_the_contracts_did() {
     assert!(replay(include_str!("../../../../testdata/uniswap-v3/pools.jsonl")) > 400);
 }
+
+#[test]
+fn router_quoter_and_lens_answer_as_the_contracts_did() {
+    assert!(replay(include_str!("../../../../testdata/uniswap-v3/periphery.jsonl")) > 400);
+}

@@ -5,7 +5,7 @@ use abi::{
     UniswapV3Factory::{self, UniswapV3FactoryCalls as Calls},
 };
 use alloy_primitives::{
-    Address, Bytes,
+    Address,
     aliases::{I24, U24},
     uint,
 };
@@ -15,7 +15,7 @@ use native_kit::{
     slots::{Mapping, Value},
 };
 
-use super::{POOL_CODE, pool};
+use super::{POOL_CODE, empty, pool};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(UniswapV3Factory::ownerCall::SELECTOR),
@@ -42,7 +42,7 @@ const FEE_END: U24 = uint!(1_000_000_U24);
 const SPACING_END: I24 = I24::from_raw(uint!(16_384_U24));
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode(input).map_err(|_| Failure::Revert(Bytes::new()))?;
+    let call = Calls::abi_decode(input).map_err(|_| empty())?;
     Ok(match call {
         Calls::owner(_) => UniswapV3Factory::ownerCall::abi_encode_returns(&owner(host)?),
         Calls::feeAmountTickSpacing(call) => {
@@ -145,5 +145,5 @@ fn pool_of(
 
 /// Refuses without a message, as the original does.
 fn require(condition: bool) -> Result<(), Failure> {
-    if condition { Ok(()) } else { Err(Failure::Revert(Bytes::new())) }
+    if condition { Ok(()) } else { Err(empty()) }
 }

@@ -9,14 +9,14 @@ use abi::{
     UniswapV3Pool::{self, UniswapV3PoolCalls as Calls},
     convert::account,
 };
-use alloy_primitives::{Address, Bytes, U160, U256, aliases::I24};
+use alloy_primitives::{Address, U160, U256, aliases::I24};
 use alloy_sol_types::{SolCall, SolInterface as _, sol};
 use amm::concentrated::{
     Asset, Direction, Flash, Owed, Pool, PositionKey, Refused, SwapTerms, check_received,
 };
 use native_kit::{Call, Failure, Function, Host, emit};
 
-use super::factory;
+use super::{empty, factory};
 use crate::{tokens, uniswap_v2::transfers};
 use records::{Records, Stored};
 
@@ -65,7 +65,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 const TRANSFER_FAILED: &str = "TF";
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode(input).map_err(|_| Failure::Revert(Bytes::new()))?;
+    let call = Calls::abi_decode(input).map_err(|_| empty())?;
     if let Some(output) = views::view(host, &call)? {
         return Ok(output);
     }
@@ -290,7 +290,7 @@ fn collect_protocol(
 
 fn check_owner(host: &mut dyn Host) -> Result<(), Failure> {
     let owner = factory::owner(host)?;
-    if host.caller() == owner { Ok(()) } else { Err(Failure::Revert(Bytes::new())) }
+    if host.caller() == owner { Ok(()) } else { Err(empty()) }
 }
 
 /// Returns the address of one of the pool's assets.
@@ -306,7 +306,7 @@ fn asset(host: &mut dyn Host, asset: Asset) -> Result<Address, Failure> {
 fn balance(host: &mut dyn Host, of: Asset) -> Result<U256, Failure> {
     let (module, token) = (host.module(), asset(host, of)?);
     tokens::balance_of(host, token, module).map_err(|failure| match failure {
-        Failure::Revert(_) => Failure::Revert(Bytes::new()),
+        Failure::Revert(_) => empty(),
         other => other,
     })
 }
@@ -334,6 +334,6 @@ fn narrow(tick: i32) -> I24 {
 fn refusal(refused: Refused) -> Failure {
     match refused.code() {
         Some(code) => Failure::message(code),
-        None => Failure::Revert(Bytes::new()),
+        None => empty(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use abi::{UNISWAP_V3_FACTORY, WRAPPED_GRAIN};
+use abi::{UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, WRAPPED_GRAIN};
 use alloy_primitives::{Address, B256, Bytes, Log, U256, hex, keccak256, uint};
 use alloy_rlp::Encodable as _;
 use execution::ModuleTable;
@@ -75,7 +75,9 @@ impl Ledger {
                 ledger.put(address, Bytes::from_static(&MODULE_CODE));
             }
         }
+        // What the contracts' constructors write.
         ledger.write(UNISWAP_V3_FACTORY, OWNER_SLOT, OWNER.into_word().into());
+        ledger.write(UNISWAP_V3_ROUTER, U256::ZERO, U256::MAX);
         ledger
     }
 
@@ -135,7 +137,14 @@ impl Ledger {
         self.machine.context_mut().block.timestamp = U256::from(step.time);
         let transaction = transaction(step.from, TxKind::Call(step.to), step.value, &step.data);
         let result = self.machine.transact_commit(transaction).expect("the step is valid");
-        self.outcome(result)
+        let mut outcome = self.outcome(result);
+        if step.to == UNISWAP_V3_QUOTER && outcome.is_done && outcome.output.len() >= 128 {
+            // The estimate of gas, which is that of the native modules.
+            let mut output = outcome.output.to_vec();
+            output[96..128].fill(0);
+            outcome.output = output.into();
+        }
+        outcome
     }
 
     /// Returns slots and balances that are not zero, without what only one of the two has.
@@ -175,7 +184,11 @@ impl Ledger {
 /// Returns the ledger's modules without those of Uniswap v3.
 pub(crate) fn without_uniswap_v3() -> ModuleTable {
     let rows = execution::MODULES.rows().iter().copied();
-    let rows: Vec<Module> = rows.filter(|row| !row.name.starts_with("UniswapV3")).collect();
+    let is_other = |row: &Module| {
+        !row.name.starts_with("UniswapV3")
+            && !["SwapRouter", "QuoterV2", "TickLens"].contains(&row.name)
+    };
+    let rows: Vec<Module> = rows.filter(is_other).collect();
     ModuleTable::new(Box::leak(rows.into_boxed_slice()))
 }
 

@@ -21,3 +21,4 @@ mod revisions;
 mod run_sizes;
 mod sample;
 mod traces;
+mod uniswap_v2;

@@ -146,6 +146,7 @@ impl Generator {
             self.time += (1 << 32) - u64::try_from(self.draws.below(3)).expect("small");
         }
         let (name, from, to, value, data) = self.call(ledger);
+        let value = value.min(ledger.balance(from));
         (name.to_owned(), Step { time: self.time, from, to, value, data: data.into() })
     }
 
@@ -196,21 +197,32 @@ impl Generator {
                 }
             }
         }
-        // Pairs of different depth: some units, much, the most.
-        for depth in [11, 20, 64, 100, 110] {
-            let (token_a, token_b) = self.two_assets();
-            let tilt = self.draws.below(8);
-            let call = Router::addLiquidityCall {
-                tokenA: token_a,
-                tokenB: token_b,
-                amountADesired: (U256::ONE << depth) + U256::from(self.draws.below(20)),
-                amountBDesired: (U256::ONE << depth) >> tilt,
-                amountAMin: U256::ZERO,
-                amountBMin: U256::ZERO,
-                to: PLAYERS[0],
-                deadline: U256::MAX,
+        // Pairs of different depth: some units, much, the most. Half of them are with wrapped GRAIN, which is scarcer.
+        for (index, depth) in [11, 20, 64, 84, 84, 110].into_iter().enumerate() {
+            let (token_a, token_b) = match index % 2 {
+                0 => (self.two_assets().0, WRAPPED_GRAIN),
+                _ => self.two_assets(),
             };
-            self.plan("addLiquidity", PLAYERS[0], UNISWAP_V2_ROUTER, U256::ZERO, call.abi_encode());
+            let is_scarce = [token_a, token_b].iter().any(|of| [GRAIN, WRAPPED_GRAIN].contains(of));
+            let depth = if is_scarce { depth.min(84) } else { depth };
+            let tilt = self.draws.below(8);
+            for provider in [PLAYERS[index % 3], PLAYERS[(index + 1) % 3]] {
+                let call = Router::addLiquidityCall {
+                    tokenA: token_a,
+                    tokenB: token_b,
+                    amountADesired: (U256::ONE << depth) + U256::from(self.draws.below(20)),
+                    amountBDesired: (U256::ONE << depth) >> tilt,
+                    amountAMin: U256::ZERO,
+                    amountBMin: U256::ZERO,
+                    to: provider,
+                    deadline: U256::MAX,
+                };
+                let data = call.abi_encode();
+                self.plan("addLiquidity", provider, UNISWAP_V2_ROUTER, U256::ZERO, data);
+                let approve = Pair::approveCall { spender: UNISWAP_V2_ROUTER, value: U256::MAX };
+                let pair = uniswap_v2_pair(token_a, token_b);
+                self.plan("approve", provider, pair, U256::ZERO, approve.abi_encode());
+            }
         }
     }
 
@@ -234,10 +246,10 @@ impl Generator {
         if is_router {
             return self.router(ledger);
         }
-        match self.draws.below(24) {
+        match self.draws.below(26) {
             0 => self.factory(),
             1 => self.set_balance(ledger),
-            2 => self.habit(),
+            2 | 24 => self.habit(),
             3 => self.arm(ledger),
             4 | 5 => self.wrapped(ledger),
             6..=9 => self.shares(ledger),
@@ -317,7 +329,6 @@ impl Generator {
                 (WrappedGrain::transferFromCall { src, dst, wad }.abi_encode(), U256::ZERO)
             }
         };
-        let value = value.min(ledger.balance(from));
         ("wrapped", from, WRAPPED_GRAIN, value, data)
     }
 
@@ -599,7 +610,7 @@ impl Generator {
 
     /// Returns who receives something: mostly an account, now and then an address that makes trouble.
     fn receiver(&mut self) -> Address {
-        match self.draws.below(12) {
+        match self.draws.below(24) {
             0 => Address::ZERO,
             1 => self.pair().0,
             2 => self.pair().1.0,
@@ -611,7 +622,7 @@ impl Generator {
     }
 
     fn deadline(&mut self) -> U256 {
-        match self.draws.below(12) {
+        match self.draws.below(40) {
             0 => U256::from(self.time - 1),
             1 => U256::from(self.time),
             2 => U256::ZERO,

@@ -112,8 +112,6 @@ impl Generator {
     }
 
     fn remove(&mut self, ledger: &mut Ledger) -> Called {
-        let signer = self.draws.below(3);
-        let from = PLAYERS[signer];
         let (to, deadline) = (self.receiver(), self.deadline());
         let with_grain = self.draws.one_in(2);
         let (token_a, token_b) = match with_grain {
@@ -121,6 +119,10 @@ impl Generator {
             false => self.pair().1,
         };
         let pair = uniswap_v2_pair(token_a, token_b);
+        let holds = |index: &usize| !balance(ledger, pair, PLAYERS[*index]).is_zero();
+        let holders: Vec<usize> = (0..3).filter(holds).collect();
+        let signer = if holders.is_empty() { 0 } else { self.draws.of(&holders) };
+        let from = PLAYERS[signer];
         let liquidity = self.draws.amount(balance(ledger, pair, from));
         let (a_min, b_min) = match self.draws.below(6) {
             0 => (U256::from(self.draws.below(2_000)), U256::ZERO),

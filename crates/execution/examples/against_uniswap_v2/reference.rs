@@ -53,6 +53,7 @@ impl Ledger {
     }
 
     /// Copies code and storage of an account to another address.
+    #[expect(clippy::iter_over_hash_type, reason = "each slot is written once, in any order")]
     pub(crate) fn copy(&mut self, from: Address, to: Address) {
         let account = self.database().cache.accounts.get(&from).cloned().expect("it is there");
         let code = account.info.code.expect("code was deployed").original_bytes();

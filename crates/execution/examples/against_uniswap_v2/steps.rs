@@ -147,7 +147,28 @@ impl Generator {
         }
         let (name, from, to, value, data) = self.call(ledger);
         let value = value.min(ledger.balance(from));
+        let (name, data) = if self.draws.one_in(40) && to != ACTOR && !TOKENS.contains(&to) {
+            ("mangled", self.mangled(data))
+        } else {
+            (name, data)
+        };
         (name.to_owned(), Step { time: self.time, from, to, value, data: data.into() })
+    }
+
+    /// Returns calldata with a changed, missing or surplus byte, but with the same function.
+    fn mangled(&mut self, mut data: Vec<u8>) -> Vec<u8> {
+        if data.len() <= 4 {
+            return data;
+        }
+        let place = 4 + self.draws.below(data.len() - 4);
+        match self.draws.below(4) {
+            0 => data.truncate(place),
+            1 => data.push(0xff),
+            // Often the high bytes of a word, which addresses and small numbers do not use.
+            2 => data[4 + (place - 4) / 32 * 32] = 0x80,
+            _ => data[place] ^= 1 << self.draws.below(8),
+        }
+        data
     }
 
     /// Takes note of new pairs.

@@ -16,11 +16,14 @@ use crate::TABLE;
 const TRADER: Address = Address::repeat_byte(0x0a);
 const TOKEN: Address = Address::repeat_byte(0x11);
 
+/// A list that the test and the token's code share.
+type Shared<T> = Rc<RefCell<Vec<T>>>;
+
 /// What a deployed token does after it has moved something, and what it has seen.
 #[derive(Clone, Default)]
 struct Hook {
-    calls: Rc<RefCell<Vec<(Address, Vec<u8>)>>>,
-    outcomes: Rc<RefCell<Vec<Outcome>>>,
+    calls: Shared<(Address, Vec<u8>)>,
+    outcomes: Shared<Outcome>,
 }
 
 impl Hook {

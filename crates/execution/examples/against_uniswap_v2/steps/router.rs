@@ -131,96 +131,15 @@ impl Generator {
         };
         let approve_max = self.draws.one_in(2);
         let value = if approve_max { U256::MAX } else { liquidity };
-        let (v, r, s): (u8, B256, B256) =
-            self.signature(ledger, pair, signer, (UNISWAP_V2_ROUTER, value, deadline));
+        let signature = self.signature(ledger, pair, signer, (UNISWAP_V2_ROUTER, value, deadline));
+        let tokens = (token_a, token_b);
+        let minimum = (a_min, b_min);
+        let removal = Removal { tokens, liquidity, minimum, to, deadline, approve_max, signature };
         let with_permit = self.draws.one_in(2);
-        let (name, data) = match (with_grain, with_permit, self.draws.one_in(2)) {
-            (false, false, _) => (
-                "removeLiquidity",
-                Router::removeLiquidityCall {
-                    tokenA: token_a,
-                    tokenB: token_b,
-                    liquidity,
-                    amountAMin: a_min,
-                    amountBMin: b_min,
-                    to,
-                    deadline,
-                }
-                .abi_encode(),
-            ),
-            (false, true, _) => (
-                "removeLiquidityWithPermit",
-                Router::removeLiquidityWithPermitCall {
-                    tokenA: token_a,
-                    tokenB: token_b,
-                    liquidity,
-                    amountAMin: a_min,
-                    amountBMin: b_min,
-                    to,
-                    deadline,
-                    approveMax: approve_max,
-                    v,
-                    r,
-                    s,
-                }
-                .abi_encode(),
-            ),
-            (true, false, false) => (
-                "removeLiquidityETH",
-                Router::removeLiquidityETHCall {
-                    token: token_a,
-                    liquidity,
-                    amountTokenMin: a_min,
-                    amountETHMin: b_min,
-                    to,
-                    deadline,
-                }
-                .abi_encode(),
-            ),
-            (true, true, false) => (
-                "removeLiquidityETHWithPermit",
-                Router::removeLiquidityETHWithPermitCall {
-                    token: token_a,
-                    liquidity,
-                    amountTokenMin: a_min,
-                    amountETHMin: b_min,
-                    to,
-                    deadline,
-                    approveMax: approve_max,
-                    v,
-                    r,
-                    s,
-                }
-                .abi_encode(),
-            ),
-            (true, false, true) => (
-                "removeLiquidityETHSupportingFeeOnTransferTokens",
-                Router::removeLiquidityETHSupportingFeeOnTransferTokensCall {
-                    token: token_a,
-                    liquidity,
-                    amountTokenMin: a_min,
-                    amountETHMin: b_min,
-                    to,
-                    deadline,
-                }
-                .abi_encode(),
-            ),
-            (true, true, true) => (
-                "removeLiquidityETHWithPermitSupportingFeeOnTransferTokens",
-                Router::removeLiquidityETHWithPermitSupportingFeeOnTransferTokensCall {
-                    token: token_a,
-                    liquidity,
-                    amountTokenMin: a_min,
-                    amountETHMin: b_min,
-                    to,
-                    deadline,
-                    approveMax: approve_max,
-                    v,
-                    r,
-                    s,
-                }
-                .abi_encode(),
-            ),
+        let (name, data) = match (with_grain, self.draws.one_in(2)) {
+            (false, _) => removal.of_tokens(with_permit),
+            (true, false) => removal.of_grain(with_permit),
+            (true, true) => removal.of_grain_by_balance(with_permit),
         };
         (name, from, UNISWAP_V2_ROUTER, U256::ZERO, data)
     }
@@ -408,5 +327,108 @@ impl Generator {
                 )
             }
         }
+    }
+}
+
+/// Liquidity to be removed.
+struct Removal {
+    tokens: (Address, Address),
+    liquidity: U256,
+    minimum: (U256, U256),
+    to: Address,
+    deadline: U256,
+    approve_max: bool,
+    signature: (u8, B256, B256),
+}
+
+impl Removal {
+    fn of_tokens(&self, with_permit: bool) -> (&'static str, Vec<u8>) {
+        let Self { tokens: (token_a, token_b), liquidity, minimum, to, deadline, .. } = *self;
+        let (v, r, s) = self.signature;
+        if with_permit {
+            let call = Router::removeLiquidityWithPermitCall {
+                tokenA: token_a,
+                tokenB: token_b,
+                liquidity,
+                amountAMin: minimum.0,
+                amountBMin: minimum.1,
+                to,
+                deadline,
+                approveMax: self.approve_max,
+                v,
+                r,
+                s,
+            };
+            return ("removeLiquidityWithPermit", call.abi_encode());
+        }
+        let call = Router::removeLiquidityCall {
+            tokenA: token_a,
+            tokenB: token_b,
+            liquidity,
+            amountAMin: minimum.0,
+            amountBMin: minimum.1,
+            to,
+            deadline,
+        };
+        ("removeLiquidity", call.abi_encode())
+    }
+
+    fn of_grain(&self, with_permit: bool) -> (&'static str, Vec<u8>) {
+        let Self { tokens: (token, _), liquidity, minimum, to, deadline, .. } = *self;
+        let (v, r, s) = self.signature;
+        if with_permit {
+            let call = Router::removeLiquidityETHWithPermitCall {
+                token,
+                liquidity,
+                amountTokenMin: minimum.0,
+                amountETHMin: minimum.1,
+                to,
+                deadline,
+                approveMax: self.approve_max,
+                v,
+                r,
+                s,
+            };
+            return ("removeLiquidityETHWithPermit", call.abi_encode());
+        }
+        let call = Router::removeLiquidityETHCall {
+            token,
+            liquidity,
+            amountTokenMin: minimum.0,
+            amountETHMin: minimum.1,
+            to,
+            deadline,
+        };
+        ("removeLiquidityETH", call.abi_encode())
+    }
+
+    fn of_grain_by_balance(&self, with_permit: bool) -> (&'static str, Vec<u8>) {
+        let Self { tokens: (token, _), liquidity, minimum, to, deadline, .. } = *self;
+        let (v, r, s) = self.signature;
+        if with_permit {
+            let call = Router::removeLiquidityETHWithPermitSupportingFeeOnTransferTokensCall {
+                token,
+                liquidity,
+                amountTokenMin: minimum.0,
+                amountETHMin: minimum.1,
+                to,
+                deadline,
+                approveMax: self.approve_max,
+                v,
+                r,
+                s,
+            };
+            let name = "removeLiquidityETHWithPermitSupportingFeeOnTransferTokens";
+            return (name, call.abi_encode());
+        }
+        let call = Router::removeLiquidityETHSupportingFeeOnTransferTokensCall {
+            token,
+            liquidity,
+            amountTokenMin: minimum.0,
+            amountETHMin: minimum.1,
+            to,
+            deadline,
+        };
+        ("removeLiquidityETHSupportingFeeOnTransferTokens", call.abi_encode())
     }
 }

@@ -147,6 +147,7 @@ impl Ledger {
     }
 
     /// Returns slots and balances that are not zero, without what only the contracts have.
+    #[expect(clippy::iter_over_hash_type, reason = "what is collected is sorted")]
     pub(crate) fn held(&mut self) -> Held {
         let (mut slots, mut balances) = Held::default();
         for (address, account) in &self.database().cache.accounts {

@@ -89,17 +89,13 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
 
 fn deposit(host: &mut dyn Host) -> Result<(), Failure> {
     let (dst, wad) = (host.caller(), host.value());
-    let balance = BALANCES.of(host, dst)?;
-    let more = balance.get(host)?.wrapping_add(wad);
-    balance.set(host, more)?;
+    BALANCES.of(host, dst)?.update(host, |held| Ok(held.wrapping_add(wad)))?;
     emit(host, &WrappedGrain::Deposit { dst, wad })
 }
 
 fn withdraw(host: &mut dyn Host, wad: U256) -> Result<(), Failure> {
     let src = host.caller();
-    let balance = BALANCES.of(host, src)?;
-    let left = balance.get(host)?.checked_sub(wad).ok_or_else(empty)?;
-    balance.set(host, left)?;
+    BALANCES.of(host, src)?.update(host, |held| held.checked_sub(wad).ok_or_else(empty))?;
     // Solidity's `transfer`: no gas but the stipend, which a call without value does not have.
     let gas_limit = Some(if wad.is_zero() { STIPEND } else { 0 });
     host.call(&Call { value: wad, gas_limit, ..Call::new(src, Bytes::new()) })?.returned()?;
@@ -115,24 +111,16 @@ fn transfer_from(
     (src, dst): (Address, Address),
     wad: U256,
 ) -> Result<(), Failure> {
-    // Checks.
-    let sender = BALANCES.of(host, src)?;
-    let left = sender.get(host)?.checked_sub(wad).ok_or_else(empty)?;
+    BALANCES.of(host, src)?.update(host, |held| held.checked_sub(wad).ok_or_else(empty))?;
     let spender = host.caller();
     if src != spender {
-        let allowance = ALLOWANCES.of(host, src)?.of(host, spender)?;
-        let allowed = allowance.get(host)?;
-        if allowed != U256::MAX {
-            let rest = allowed.checked_sub(wad).ok_or_else(empty)?;
-            allowance.set(host, rest)?;
-        }
+        ALLOWANCES.of(host, src)?.of(host, spender)?.update(host, |allowed| match allowed {
+            U256::MAX => Ok(allowed),
+            limited => limited.checked_sub(wad).ok_or_else(empty),
+        })?;
     }
-    // Effects.
-    sender.set(host, left)?;
-    let receiver = BALANCES.of(host, dst)?;
     // Read after the sender's is written: they may be the same.
-    let more = receiver.get(host)?.wrapping_add(wad);
-    receiver.set(host, more)?;
+    BALANCES.of(host, dst)?.update(host, |held| Ok(held.wrapping_add(wad)))?;
     emit(host, &WrappedGrain::Transfer { src, dst, wad })
 }
 

@@ -37,13 +37,9 @@ pub(super) fn transfer(
     (from, to): (Address, Address),
     value: U256,
 ) -> Result<(), Failure> {
-    let sender = stored().balances.of(host, from)?;
-    let left = subtract(sender.get(host)?, value)?;
-    sender.set(host, left)?;
-    let receiver = stored().balances.of(host, to)?;
-    // Read after the sender's is written: they may be the same.
-    let more = add(receiver.get(host)?, value)?;
-    receiver.set(host, more)?;
+    // One after the other: they may be the same.
+    stored().balances.of(host, from)?.update(host, |held| subtract(held, value))?;
+    stored().balances.of(host, to)?.update(host, |held| add(held, value))?;
     emit(host, &Pair::Transfer { from, to, value })
 }
 
@@ -54,8 +50,7 @@ pub(super) fn transfer_from(
 ) -> Result<(), Failure> {
     let spender = host.caller();
     let allowance = stored().allowances.of(host, from)?.of(host, spender)?;
-    let left = spend_allowance(allowance.get(host)?, value).map_err(arithmetic)?;
-    allowance.set(host, left)?;
+    allowance.update(host, |allowed| spend_allowance(allowed, value).map_err(arithmetic))?;
     transfer(host, (from, to), value)
 }
 
@@ -82,21 +77,15 @@ pub(super) fn permit(host: &mut dyn Host, call: &Pair::permitCall) -> Result<(),
 
 /// Creates shares.
 pub(super) fn mint(host: &mut dyn Host, to: Address, value: U256) -> Result<(), Failure> {
-    let supply = add(stored().total_supply.get(host)?, value)?;
-    stored().total_supply.set(host, supply)?;
-    let balance = stored().balances.of(host, to)?;
-    let more = add(balance.get(host)?, value)?;
-    balance.set(host, more)?;
+    stored().total_supply.update(host, |supply| add(supply, value))?;
+    stored().balances.of(host, to)?.update(host, |held| add(held, value))?;
     emit(host, &Pair::Transfer { from: Address::ZERO, to, value })
 }
 
 /// Destroys shares.
 pub(super) fn burn(host: &mut dyn Host, from: Address, value: U256) -> Result<(), Failure> {
-    let balance = stored().balances.of(host, from)?;
-    let left = subtract(balance.get(host)?, value)?;
-    balance.set(host, left)?;
-    let supply = subtract(stored().total_supply.get(host)?, value)?;
-    stored().total_supply.set(host, supply)?;
+    stored().balances.of(host, from)?.update(host, |held| subtract(held, value))?;
+    stored().total_supply.update(host, |supply| subtract(supply, value))?;
     emit(host, &Pair::Transfer { from, to: Address::ZERO, value })
 }
 

@@ -17,6 +17,7 @@ mod world;
 
 mod compare;
 mod draws;
+mod getters;
 mod periphery;
 mod reference;
 mod steps;

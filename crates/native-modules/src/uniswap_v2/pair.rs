@@ -222,8 +222,12 @@ struct Found {
 
 impl Found {
     fn load(host: &mut dyn Host) -> Result<Self, Failure> {
-        host.charge(ARITHMETIC_GAS)?;
         let word = host.load(stored().reserve0.slot())?;
+        Self::with_reserves(host, word)
+    }
+
+    fn with_reserves(host: &mut dyn Host, word: U256) -> Result<Self, Failure> {
+        host.charge(ARITHMETIC_GAS)?;
         let (token0, token1) = (stored().token0.get(host)?, stored().token1.get(host)?);
         Ok(Self { pair: host.module(), word, reserves: unpacked(word), token0, token1 })
     }
@@ -309,8 +313,9 @@ fn swap(host: &mut dyn Host, call: Pair::swapCall) -> Result<Vec<u8>, Failure> {
     let Pair::swapCall { amount0Out: amount0, amount1Out: amount1, to, data } = call;
     let (sender, outputs) = (host.caller(), Amounts { amount0, amount1 });
     // Checks.
-    let found = Found::load(host)?;
-    check_outputs(found.reserves, outputs).map_err(refused)?;
+    let word = host.load(stored().reserve0.slot())?;
+    check_outputs(unpacked(word), outputs).map_err(refused)?;
+    let found = Found::with_reserves(host, word)?;
     if to == found.token0 || to == found.token1 {
         return Err(Failure::message("UniswapV2: INVALID_TO"));
     }

@@ -56,6 +56,22 @@ fn a_tick_is_crossed_exactly_when_its_price_is_reached() {
     }
 }
 
+/// Uniswap/v3-core, issue 214: after a tick was crossed downward, an input that is all fee leaves the price on the tick. The next swap must not cross it again.
+#[test]
+fn a_tick_is_crossed_once() {
+    let mut game = game();
+    game.step(mint(-60, 60, 1_000_000)).unwrap();
+    game.step(mint(-120, -60, 3_000_000)).unwrap();
+    let there = sqrt_price_at_tick(-60).unwrap();
+    game.swap(Direction::ZeroForOne, I256::MAX, Some(there)).unwrap();
+    assert_eq!((game.price(), game.tick(), liquidity(&mut game)), (there, -61, 3_000_000));
+    for _ in 0..3 {
+        game.step(Step::Swap { direction: Direction::ZeroForOne, amount: I256::ONE, limit: None })
+            .unwrap();
+        assert_eq!((game.price(), game.tick(), liquidity(&mut game)), (there, -61, 3_000_000));
+    }
+}
+
 /// A limit on a tick's price crosses the tick, one unit before it does not.
 #[test]
 fn limits_beside_a_tick() {

@@ -138,9 +138,12 @@ impl<'a> Records<'a> {
         Self { host, stored: Stored::here() }
     }
 
-    /// Writes a slot. Writing what is there costs as much as a look at it would, so that is not looked for.
+    /// Writes a slot, if it differs.
     fn write(&mut self, slot: U256, word: U256) -> Result<(), Ended> {
-        Ok(self.host.store(slot, word)?)
+        if self.host.load(slot)? != word {
+            self.host.store(slot, word)?;
+        }
+        Ok(())
     }
 
     fn tick(&mut self, tick: i32) -> Result<StoredTick, Ended> {

@@ -5,9 +5,11 @@ use abi::{
 };
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolValue as _;
+use execution::ModuleTable;
+use native_kit::Module;
 use revm::{ExecuteCommitEvm as _, ExecuteEvm as _, primitives::TxKind};
 
-use crate::world::{Ledger, OWNER, Outcome, transaction, without_uniswap_v3};
+use crate::world::{Ledger, OWNER, Outcome, transaction};
 
 /// Creation code of the contracts.
 pub(crate) struct Codes {
@@ -68,4 +70,15 @@ impl Ledger {
         }
         self.database().cache.accounts.remove(&from);
     }
+}
+
+/// Returns the ledger's modules without those of Uniswap v3.
+fn without_uniswap_v3() -> ModuleTable {
+    let rows = execution::MODULES.rows().iter().copied();
+    let is_other = |row: &Module| {
+        !row.name.starts_with("UniswapV3")
+            && !["SwapRouter", "QuoterV2", "TickLens"].contains(&row.name)
+    };
+    let rows: Vec<Module> = rows.filter(is_other).collect();
+    ModuleTable::new(Box::leak(rows.into_boxed_slice()))
 }

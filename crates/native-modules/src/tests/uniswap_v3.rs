@@ -143,7 +143,7 @@ impl Market {
         assert_eq!(locked, Err(Failure::message("LOK")), "a pool without a price is locked");
         let price = sqrt_price_at_tick(0).unwrap();
         market.pool(&Pool::initializeCall { sqrtPriceX96: price }).unwrap();
-        market.pool(&mint(100_000_000)).unwrap();
+        market.pool(&mint(20_000_000)).unwrap();
         market
     }
 

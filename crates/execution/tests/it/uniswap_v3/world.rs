@@ -6,7 +6,7 @@ use abi::{UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, WRAPPED_GRAI
 use alloy_primitives::{Address, B256, Bytes, Log, U256, hex, keccak256, uint};
 use alloy_rlp::Encodable as _;
 use execution::ModuleTable;
-use native_kit::{MODULE_CODE, Machine, Module, Modules};
+use native_kit::{MODULE_CODE, Machine, Modules};
 use revm::{
     Context, ExecuteCommitEvm as _, Journal, MainContext as _,
     bytecode::Bytecode,
@@ -179,17 +179,6 @@ impl Ledger {
     pub(crate) fn database(&mut self) -> &mut Database {
         self.machine.context_mut().db_mut()
     }
-}
-
-/// Returns the ledger's modules without those of Uniswap v3.
-pub(crate) fn without_uniswap_v3() -> ModuleTable {
-    let rows = execution::MODULES.rows().iter().copied();
-    let is_other = |row: &Module| {
-        !row.name.starts_with("UniswapV3")
-            && !["SwapRouter", "QuoterV2", "TickLens"].contains(&row.name)
-    };
-    let rows: Vec<Module> = rows.filter(is_other).collect();
-    ModuleTable::new(Box::leak(rows.into_boxed_slice()))
 }
 
 /// Returns a transaction without a fee.

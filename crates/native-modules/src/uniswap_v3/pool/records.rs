@@ -243,10 +243,10 @@ impl Book for Records<'_> {
     }
 
     fn set_fee_growth(&mut self, asset: Asset, growth: U256) -> Result<(), Ended> {
-        Ok(match asset {
-            Asset::Zero => self.write(self.stored.fee_growth0.slot(), growth)?,
-            Asset::One => self.write(self.stored.fee_growth1.slot(), growth)?,
-        })
+        match asset {
+            Asset::Zero => self.write(self.stored.fee_growth0.slot(), growth),
+            Asset::One => self.write(self.stored.fee_growth1.slot(), growth),
+        }
     }
 
     fn protocol_fees(&mut self) -> Result<Owed, Ended> {

@@ -1,4 +1,4 @@
-//! What the targets share: one node in a temporary folder, on whose ledger an asset was created.
+//! What the targets share: one node in a temporary folder, on whose ledger an asset was created, and a pair of it and GRAIN.
 
 use std::sync::OnceLock;
 
@@ -23,12 +23,18 @@ const GENESIS: &str = r#"{
   "chain_id": 7, "timestamp": 1, "gas_limit": 60000000, "commitment": 2,
   "base_fee": {"initial": 1000, "minimum": 7, "change_denominator": 8, "elasticity": 2},
   "fee_recipient": "0x00000000000000000000000000000000000000be",
+  "revisions": [{"revision": 2, "height": 0}],
   "accounts": {"0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266": {"balance": "1000000000000000000000000"}}
 }"#;
 
 /// How its ledger begins.
 pub fn genesis() -> Genesis {
     Genesis::from_json(GENESIS).expect("a genesis file")
+}
+
+/// The pair of asset 1 and GRAIN, which the node's set-up creates.
+pub fn pair() -> Address {
+    abi::uniswap_v2_pair(abi::asset_address(1), abi::GRAIN)
 }
 
 /// The node; made at the first call.
@@ -53,6 +59,15 @@ pub fn node() -> &'static Node {
         send(&node, 0, abi::ASSETS, abi::Assets::createCall { terms }.abi_encode());
         let mint = abi::IssuedAsset::mintCall { to: CALLER, value: U256::from(1_000_000) };
         send(&node, 1, abi::asset_address(1), mint.abi_encode());
+        let (a, b) = (abi::asset_address(1), abi::GRAIN);
+        let create = abi::UniswapV2Factory::createPairCall { tokenA: a, tokenB: b };
+        send(&node, 2, abi::UNISWAP_V2_FACTORY, create.abi_encode());
+        for asset in [a, b] {
+            let give = abi::Erc20::transferCall { to: pair(), value: U256::from(100_000) };
+            send(&node, if asset == a { 3 } else { 4 }, asset, give.abi_encode());
+        }
+        let mint = abi::UniswapV2Pair::mintCall { to: CALLER };
+        send(&node, 5, pair(), mint.abi_encode());
         (node, folder)
     });
     node

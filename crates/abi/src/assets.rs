@@ -11,7 +11,7 @@ pub const PERMIT_VERSION: &str = "1";
 /// The address of the asset with that number.
 #[must_use]
 pub fn asset_address(number: u64) -> Address {
-    Place::Numbered(ASSET_PREFIX).address(number)
+    Place::Numbered(ASSET_PREFIX).address(number).expect("assets are numbered")
 }
 
 /// The number of the asset at an address, if there is one: `None` for addresses where none can be.

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use alloy_primitives::{Address, LogData};
+use alloy_primitives::{Address, B256, LogData};
 
 use crate::{
     amount_text,
@@ -44,8 +44,13 @@ macro_rules! modules {
         $(#[$docs])*
         pub const $constant: [u8; 12] = alloy_primitives::hex!($prefix);
     };
+    (@constant $(#[$docs:meta])* $constant:ident = (created $hash:literal)) => {
+        $(#[$docs])*
+        pub const $constant: B256 = alloy_primitives::b256!($hash);
+    };
     (@place $constant:ident (fixed $address:literal)) => { Place::Fixed($constant) };
     (@place $constant:ident (numbered $prefix:literal)) => { Place::Numbered($constant) };
+    (@place $constant:ident (created $hash:literal)) => { Place::Created($constant) };
     (@file $file:tt) => { ($file, include_str!(concat!("../", $file))) };
     (@types $file:tt) => {
         alloy_sol_types::sol! {
@@ -71,6 +76,24 @@ modules! {
     Referees: REFEREES = (fixed "0x6c00000000000000000000000000000000000005"), new ["interfaces/Referees.sol"] shared [];
     /// First 12 bytes of the address of every asset that [`Assets`] created; its number follows.
     IssuedAsset: ASSET_PREFIX = (numbered "0x6ca55e700000000000000000"), new ["interfaces/IssuedAsset.sol"] shared ["interfaces/Erc20.sol"];
+    /// Where [`UniswapV2Factory`] answers.
+    UniswapV2Factory: UNISWAP_V2_FACTORY = (fixed "0x6c00000000000000000000000000000000000006"), new ["interfaces/UniswapV2Factory.sol"] shared [];
+    /// The hash from which addresses of pairs are computed: that of Uniswap's creation code, so that software made for it finds them.
+    UniswapV2Pair: UNISWAP_V2_PAIR_INIT_CODE_HASH = (created "0x96e8ac4277198ff8b6f785478aa9a39f403cb768dd02cbee326c3e7da348845f"), new ["interfaces/UniswapV2Pair.sol"] shared [];
+    /// Where [`UniswapV2Router02`] answers.
+    UniswapV2Router02: UNISWAP_V2_ROUTER = (fixed "0x6c00000000000000000000000000000000000007"), new ["interfaces/UniswapV2Router02.sol"] shared [];
+    /// Where [`WrappedGrain`] answers; its balance is what all wrapped GRAIN is backed by.
+    WrappedGrain: WRAPPED_GRAIN = (fixed "0x6c00000000000000000000000000000000000008"), new ["interfaces/WrappedGrain.sol"] shared [];
+    /// Where [`UniswapV3Factory`] answers.
+    UniswapV3Factory: UNISWAP_V3_FACTORY = (fixed "0x6c00000000000000000000000000000000000009"), new ["interfaces/UniswapV3Factory.sol"] shared [];
+    /// The hash from which addresses of pools are computed: that of Uniswap's creation code, so that software made for it finds them.
+    UniswapV3Pool: UNISWAP_V3_POOL_INIT_CODE_HASH = (created "0xe34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f843f87b8b54"), new ["interfaces/UniswapV3Pool.sol"] shared [];
+    /// Where [`SwapRouter`] answers.
+    SwapRouter: UNISWAP_V3_ROUTER = (fixed "0x6c0000000000000000000000000000000000000a"), new ["interfaces/SwapRouter.sol"] shared [];
+    /// Where [`QuoterV2`] answers.
+    QuoterV2: UNISWAP_V3_QUOTER = (fixed "0x6c0000000000000000000000000000000000000b"), new ["interfaces/QuoterV2.sol"] shared [];
+    /// Where [`TickLens`] answers.
+    TickLens: UNISWAP_V3_TICK_LENS = (fixed "0x6c0000000000000000000000000000000000000c"), new ["interfaces/TickLens.sol"] shared [];
 }
 
 pub use types::*;
@@ -95,29 +118,33 @@ pub enum Place {
     Fixed(Address),
     /// Addresses of instances: these bytes, followed by a number from 1 on.
     Numbered([u8; 12]),
+    /// Addresses of instances by EIP-1014, from a factory, a salt and this hash: none can be told without those two.
+    Created(B256),
 }
 
 impl Place {
-    /// Returns whether the module answers there, now or once the instance is created.
+    /// Returns whether the module answers there, now or once the instance is created: as far as the address tells.
     #[must_use]
     pub fn holds(&self, address: &Address) -> bool {
         match self {
             Self::Fixed(fixed) => fixed == address,
             Self::Numbered(prefix) => address.starts_with(prefix),
+            Self::Created(_) => false,
         }
     }
 
-    /// Returns its address, or that of the instance with that number.
+    /// Returns its address, or that of the instance with that number; `None` where a number does not tell it.
     #[must_use]
-    pub fn address(&self, number: u64) -> Address {
+    pub fn address(&self, number: u64) -> Option<Address> {
         match self {
-            Self::Fixed(fixed) => *fixed,
+            Self::Fixed(fixed) => Some(*fixed),
+            Self::Created(_) => None,
             Self::Numbered(prefix) => {
                 let mut bytes = [0; 20];
                 let (start, end) = bytes.split_at_mut(12);
                 start.copy_from_slice(prefix);
                 end.copy_from_slice(&number.to_be_bytes());
-                bytes.into()
+                Some(bytes.into())
             }
         }
     }

@@ -12,6 +12,7 @@ pub mod interface;
 pub mod signed;
 pub mod solidity;
 pub mod statement;
+mod uniswap;
 pub mod value;
 
 pub use assets::{
@@ -19,6 +20,7 @@ pub use assets::{
     permit_domain,
 };
 pub use catalogue::*;
+pub use uniswap::{pair_salt, sorted, uniswap_v2_pair};
 
 /// Bytes of a project's name at most.
 pub const NAME_BYTES_MAX: usize = 64;

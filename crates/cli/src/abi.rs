@@ -58,6 +58,7 @@ fn row(module: &'static Module) -> Row {
     let (address, address_prefix) = match module.place {
         Place::Fixed(address) => (Some(address.to_string()), None),
         Place::Numbered(prefix) => (None, Some(alloy_primitives::hex::encode_prefixed(prefix))),
+        Place::Created(_) => (None, None),
     };
     Row { name: module.name, address, address_prefix, about: module.about() }
 }

@@ -20,6 +20,8 @@ pub trait Host {
     /// # Errors
     /// [`Failure::OutOfGas`].
     fn charge(&mut self, gas: u64) -> Result<(), Failure>;
+    /// Returns the gas that is left, as `GAS` does.
+    fn gas_left(&self) -> u64;
     /// Returns the module that was called.
     fn module(&self) -> Address;
     /// Returns the account that called.
@@ -53,6 +55,14 @@ pub trait Host {
     /// See [`Host`].
     fn load(&mut self, slot: U256) -> Result<U256, Failure> {
         self.load_of(self.module(), slot)
+    }
+    /// Reads a slot of the module that was called which was written when the instance was created and never again. It costs what a warm slot does, also
+    /// the first time: Solidity keeps such values in the code, and an instance has no code to load.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn immutable(&mut self, slot: U256) -> Result<U256, Failure> {
+        self.load(slot)
     }
     /// Writes a slot of a module: the one that was called, or an instance of it.
     ///

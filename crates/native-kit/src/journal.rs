@@ -27,6 +27,8 @@ const BLOCK_HASH_GAS: u64 = 20;
 const BLOCK_HASHES: u64 = 256;
 /// SSTORE fails with this much gas or less (EIP-2200), and so does a module's write.
 const STORE_SENTRY: u64 = 2_300;
+/// Gas of `SELFBALANCE`.
+const SELF_BALANCE_GAS: u64 = 5;
 /// Gas of `LOG0` before topics and data.
 const LOG_GAS: u64 = 375;
 /// Gas for a word of calldata given to a call, or of data that it returned: what copying memory costs.
@@ -201,6 +203,10 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         if self.gas.record_regular_cost(gas) { Ok(()) } else { Err(Failure::OutOfGas) }
     }
 
+    fn gas_left(&self) -> u64 {
+        self.gas.remaining()
+    }
+
     fn module(&self) -> Address {
         self.inputs.target_address
     }
@@ -261,6 +267,14 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         Ok(loaded.data)
     }
 
+    fn immutable(&mut self, slot: U256) -> Result<U256, Failure> {
+        let module = self.module();
+        self.note(module, Some(slot));
+        self.charge(self.params.warm_storage_read_cost())?;
+        let loaded = self.journal().sload(module, slot);
+        Ok(self.database(loaded)?.data)
+    }
+
     fn store_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure> {
         self.check_writable()?;
         if self.gas.remaining() <= STORE_SENTRY {
@@ -291,6 +305,13 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
     }
 
     fn balance(&mut self, account: Address) -> Result<U256, Failure> {
+        if account == self.module() {
+            // As SELFBALANCE: the account of the frame is loaded.
+            self.charge(SELF_BALANCE_GAS)?;
+            let loaded = self.journal().load_account(account);
+            let loaded = loaded.map(|it| it.data.info.balance);
+            return self.database(loaded);
+        }
         Ok(self.access(account)?.balance)
     }
 

@@ -39,5 +39,6 @@ pub use host::{Host, emit};
 pub use instances::{create2_address, instance_code};
 pub use machine::{Machine, MachineContext};
 pub use modules::{
-    Entrance, Function, Issuance, MODULE_CODE, Module, Modules, Mutability, OnReentry, Place, Table,
+    Answers, Entrance, Function, Issuance, MODULE_CODE, Module, Modules, Mutability, OnReentry,
+    Place, Table,
 };

@@ -53,12 +53,23 @@ pub enum Place {
 /// A function of a module's interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function {
-    /// First four bytes of its calldata.
-    pub selector: [u8; 4],
+    /// What calldata it answers.
+    pub answers: Answers,
     /// Its mutability in Solidity.
     pub mutability: Mutability,
     /// Whether it takes part in the module's reentrancy lock. A view never does.
     pub is_locked: bool,
+}
+
+/// The calldata that a function answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answers {
+    /// Calldata that begins with this selector.
+    Selector([u8; 4]),
+    /// Empty calldata, as of a plain send: Solidity's `receive`.
+    Nothing,
+    /// All calldata that no other function answers: Solidity's `fallback`.
+    Rest,
 }
 
 /// What a function may do.
@@ -76,19 +87,35 @@ impl Function {
     /// Returns a function that only reads.
     #[must_use]
     pub const fn view(selector: [u8; 4]) -> Self {
-        Self { selector, mutability: Mutability::View, is_locked: false }
+        let answers = Answers::Selector(selector);
+        Self { answers, mutability: Mutability::View, is_locked: false }
     }
 
     /// Returns a function that changes something, under the module's lock.
     #[must_use]
     pub const fn nonpayable(selector: [u8; 4]) -> Self {
-        Self { selector, mutability: Mutability::Nonpayable, is_locked: true }
+        let answers = Answers::Selector(selector);
+        Self { answers, mutability: Mutability::Nonpayable, is_locked: true }
     }
 
     /// Returns a function that takes value, under the module's lock.
     #[must_use]
     pub const fn payable(selector: [u8; 4]) -> Self {
-        Self { selector, mutability: Mutability::Payable, is_locked: true }
+        let answers = Answers::Selector(selector);
+        Self { answers, mutability: Mutability::Payable, is_locked: true }
+    }
+
+    /// Returns a function that takes plain sends of value, as Solidity's `receive`, without the lock.
+    #[must_use]
+    pub const fn receive() -> Self {
+        Self { answers: Answers::Nothing, mutability: Mutability::Payable, is_locked: false }
+    }
+
+    /// Returns a function that takes whatever no other function answers, with or without value, as Solidity's payable
+    /// `fallback`, without the lock.
+    #[must_use]
+    pub const fn fallback() -> Self {
+        Self { answers: Answers::Rest, mutability: Mutability::Payable, is_locked: false }
     }
 
     /// Returns the same function without the lock: for what the Solidity original leaves open too, such as `transfer`
@@ -109,12 +136,16 @@ pub enum OnReentry {
 }
 
 impl Module {
-    /// Finds a function by the calldata's first four bytes.
+    /// Finds the function that answers calldata: by the first four bytes, else the one that takes plain sends or the rest.
     #[must_use]
     pub fn function(&self, input: &[u8]) -> Option<&'static Function> {
-        let selector = input.first_chunk::<4>()?;
-        let mut functions = self.functions.iter().flat_map(|interface| interface.iter());
-        functions.find(|function| function.selector == *selector)
+        let find = |answers| {
+            let mut functions = self.functions.iter().flat_map(|interface| interface.iter());
+            functions.find(|function| function.answers == answers)
+        };
+        let named = input.first_chunk().and_then(|selector| find(Answers::Selector(*selector)));
+        let plain = || if input.is_empty() { find(Answers::Nothing) } else { None };
+        named.or_else(plain).or_else(|| find(Answers::Rest))
     }
 
     pub(crate) fn reentry(&self) -> Failure {

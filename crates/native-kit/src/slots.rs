@@ -228,6 +228,20 @@ impl<T: Word> Value<T> {
         self.set_of(host, module, value)
     }
 
+    /// Changes the value, reading its slot once, and writes it if it differs.
+    ///
+    /// # Errors
+    /// See [`Host`]; those of `change`.
+    pub fn update(
+        &self,
+        host: &mut dyn Host,
+        change: impl FnOnce(T) -> Result<T, Failure>,
+    ) -> Result<(), Failure> {
+        let before = host.load(self.slot)?;
+        let after = self.into_word(before, change(self.of_word(before))?);
+        if before == after { Ok(()) } else { host.store(self.slot, after) }
+    }
+
     /// Writes the value in the storage of a module, if it differs.
     ///
     /// # Errors

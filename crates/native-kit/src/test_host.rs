@@ -256,6 +256,10 @@ impl Lock for TestHost {
 }
 
 impl Host for TestHost {
+    fn gas_left(&self) -> u64 {
+        self.gas_limit.saturating_sub(self.gas_used)
+    }
+
     fn charge(&mut self, gas: u64) -> Result<(), Failure> {
         self.gas_used = self.gas_used.saturating_add(gas);
         if self.gas_used <= self.gas_limit { Ok(()) } else { Err(Failure::OutOfGas) }

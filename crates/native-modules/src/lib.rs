@@ -8,7 +8,7 @@
 //! [`TABLE`] lists all modules, one row each. To add one, start at `docs/native-modules.md`.
 //!
 //! Modules: `Devices`, `TrainingRuns`, `Referees`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
-//! address of its own.
+//! address of its own; Uniswap v2 (`uniswap_v2`) and v3 (`uniswap_v3`) with their pairs and pools, and `WrappedGrain`.
 
 mod assets;
 mod devices;
@@ -19,6 +19,9 @@ mod signature;
 mod table;
 pub mod tokens;
 mod training_runs;
+mod uniswap_v2;
+mod uniswap_v3;
+mod wrapped_grain;
 
 #[cfg(test)]
 mod tests;

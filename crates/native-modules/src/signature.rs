@@ -1,6 +1,7 @@
-//! Signatures of devices.
+//! Signatures of devices and of accounts.
 
 use abi::ModuleErrors;
+use alloy_primitives::{Address, B256};
 use ed25519_dalek::{Signature, VerifyingKey};
 use native_kit::{Failure, Host};
 
@@ -20,4 +21,21 @@ pub(crate) fn check_signature(
     let key = VerifyingKey::from_bytes(device).map_err(|_| bad())?;
     let signature = Signature::from_slice(signature).map_err(|_| bad())?;
     key.verify_strict(statement, &signature).map_err(|_| bad())
+}
+
+/// Gas for recovering the signer of a digest, the same as Ethereum's ECRECOVER.
+pub(crate) const RECOVER_GAS: u64 = 3_000;
+
+/// Returns the account that has signed a digest, as Ethereum's ECRECOVER: of the two `s` that fit a signature, either is accepted.
+/// `None` for an invalid signature. The caller charges [`RECOVER_GAS`].
+pub(crate) fn signer(digest: &B256, v: u8, r: &B256, s: &B256) -> Option<Address> {
+    if !matches!(v, 27 | 28) {
+        return None;
+    }
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(&r[..]);
+    signature[32..].copy_from_slice(&s[..]);
+    // The code of the precompile, which refuses an r or s of zero or beyond the order.
+    let word = revm::precompile::crypto().secp256k1_ecrecover(&signature, v - 27, &digest.0);
+    word.ok().map(|word| Address::from_word(word.into()))
 }

@@ -1,10 +1,16 @@
 //! All native modules, one row each.
 
-use abi::{ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, asset_number};
+use abi::{
+    ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
+    UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, WRAPPED_GRAIN,
+    asset_number,
+};
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
-use crate::{assets, devices, erc20, grain, referees, training_runs};
+use crate::{
+    assets, devices, erc20, grain, referees, training_runs, uniswap_v2, uniswap_v3, wrapped_grain,
+};
 
 /// First bytes of the addresses of modules; one more follows.
 const MODULES_PREFIX: [u8; 19] = {
@@ -15,7 +21,7 @@ const MODULES_PREFIX: [u8; 19] = {
 
 /// The newest revision of the rules that this program knows. A new module, or a changed rule, raises it; see
 /// `docs/revisions.md`.
-pub const NEWEST_REVISION: u32 = 1;
+pub const NEWEST_REVISION: u32 = 2;
 
 /// All native modules of the ledger.
 pub const TABLE: &[Module] = &[
@@ -65,6 +71,78 @@ pub const TABLE: &[Module] = &[
         since: 1,
         functions: &[erc20::FUNCTIONS, assets::issued::FUNCTIONS],
         entrance: assets::issued::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "UniswapV2Factory",
+        place: Place::At(UNISWAP_V2_FACTORY),
+        since: 2,
+        functions: &[uniswap_v2::FACTORY_FUNCTIONS],
+        entrance: uniswap_v2::call_factory,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "UniswapV2Pair",
+        place: Place::Instances(&uniswap_v2::PAIR_CODE),
+        since: 2,
+        functions: &[uniswap_v2::PAIR_FUNCTIONS],
+        entrance: uniswap_v2::call_pair,
+        on_reentry: OnReentry::Message("UniswapV2: LOCKED"),
+    },
+    Module {
+        name: "UniswapV2Router02",
+        place: Place::At(UNISWAP_V2_ROUTER),
+        since: 2,
+        functions: &[uniswap_v2::ROUTER_FUNCTIONS],
+        entrance: uniswap_v2::call_router,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "WrappedGrain",
+        place: Place::At(WRAPPED_GRAIN),
+        since: 2,
+        functions: &[wrapped_grain::FUNCTIONS],
+        entrance: wrapped_grain::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "UniswapV3Factory",
+        place: Place::At(UNISWAP_V3_FACTORY),
+        since: 2,
+        functions: &[uniswap_v3::factory::FUNCTIONS],
+        entrance: uniswap_v3::factory::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "UniswapV3Pool",
+        place: Place::Instances(&uniswap_v3::POOL_CODE),
+        since: 2,
+        functions: &[uniswap_v3::pool::FUNCTIONS],
+        entrance: uniswap_v3::pool::call,
+        on_reentry: OnReentry::Message("LOK"),
+    },
+    Module {
+        name: "SwapRouter",
+        place: Place::At(UNISWAP_V3_ROUTER),
+        since: 2,
+        functions: &[uniswap_v3::router::FUNCTIONS],
+        entrance: uniswap_v3::router::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "QuoterV2",
+        place: Place::At(UNISWAP_V3_QUOTER),
+        since: 2,
+        functions: &[uniswap_v3::quoter::FUNCTIONS],
+        entrance: uniswap_v3::quoter::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "TickLens",
+        place: Place::At(UNISWAP_V3_TICK_LENS),
+        since: 2,
+        functions: &[uniswap_v3::lens::FUNCTIONS],
+        entrance: uniswap_v3::lens::call,
         on_reentry: OnReentry::Error,
     },
 ];

@@ -4,6 +4,8 @@ mod assets;
 mod runs;
 mod table;
 mod tokens;
+mod uniswap_v2;
+mod uniswap_v3;
 
 use abi::{DEVICES, Devices, ModuleErrors, TRAINING_RUNS, TrainingRuns, signed::Signer, statement};
 use alloy_primitives::{Address, B256, U256};

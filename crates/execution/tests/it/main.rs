@@ -21,3 +21,5 @@ mod revisions;
 mod run_sizes;
 mod sample;
 mod traces;
+mod uniswap_v2;
+mod uniswap_v3;

@@ -7,7 +7,7 @@ use alloy_primitives::{
 };
 
 use super::{Array, FixedArray, Layout, Mapping, Text, Value, Word};
-use crate::{Host, test_host::TestHost};
+use crate::{Failure, Host, test_host::TestHost};
 
 storage! {
     /// `struct Observation { uint32 time; int56 tick; uint160 liquidity; bool initialized; }`, of Uniswap v3's
@@ -82,6 +82,10 @@ fn values_of_one_slot_do_not_touch_each_other() {
     let word = host.slot(Address::ZERO, U256::ZERO);
     assert_eq!(word, U256::from(0xab) | (U256::ONE << 8) | (U256::from(5) << 120));
     assert_eq!(it.a.get(&mut host).unwrap(), 0xab);
+    it.a.update(&mut host, |value| Ok(value + 1)).unwrap();
+    assert_eq!(it.a.get(&mut host).unwrap(), 0xac);
+    let refused = it.a.update(&mut host, |_| Err(Failure::message("no")));
+    assert_eq!((refused, it.a.get(&mut host).unwrap()), (Err(Failure::message("no")), 0xac));
     assert_eq!(it.c.get(&mut host).unwrap(), U112::from(5));
 }
 

@@ -1,0 +1,5 @@
+mod attacks;
+mod math;
+mod oracle;
+mod play;
+mod properties;

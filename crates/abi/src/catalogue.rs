@@ -44,8 +44,13 @@ macro_rules! modules {
         $(#[$docs])*
         pub const $constant: [u8; 12] = alloy_primitives::hex!($prefix);
     };
+    (@constant $(#[$docs:meta])* $constant:ident = (created $kind:literal)) => {
+        $(#[$docs])*
+        pub const $constant: &str = $kind;
+    };
     (@place $constant:ident (fixed $address:literal)) => { Place::Fixed($constant) };
     (@place $constant:ident (numbered $prefix:literal)) => { Place::Numbered($constant) };
+    (@place $constant:ident (created $kind:literal)) => { Place::Created($constant) };
     (@file $file:tt) => { ($file, include_str!(concat!("../", $file))) };
     (@types $file:tt) => {
         alloy_sol_types::sol! {
@@ -58,7 +63,7 @@ macro_rules! modules {
 
 // One row per module: name, constant and place; its own interface files; interface files that it shares.
 modules! {
-    shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol"];
+    shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol" "interfaces/Shares.sol"];
     /// Where [`Devices`] answers.
     Devices: DEVICES = (fixed "0x6c00000000000000000000000000000000000001"), new ["interfaces/Devices.sol"] shared [];
     /// Where [`TrainingRuns`] answers; its balance is the escrow of all runs.
@@ -71,6 +76,20 @@ modules! {
     Referees: REFEREES = (fixed "0x6c00000000000000000000000000000000000005"), new ["interfaces/Referees.sol"] shared [];
     /// First 12 bytes of the address of every asset that [`Assets`] created; its number follows.
     IssuedAsset: ASSET_PREFIX = (numbered "0x6ca55e700000000000000000"), new ["interfaces/IssuedAsset.sol"] shared ["interfaces/Erc20.sol"];
+    /// Where [`VaultFactory`] answers.
+    VaultFactory: VAULT_FACTORY = (fixed "0x6c0000000000000000000000000000000000000e"), new ["interfaces/VaultFactory.sol"] shared [];
+    /// The kind of a [`Vault`].
+    Vault: VAULT = (created "vault"), new ["interfaces/Vault.sol"] shared ["interfaces/Shares.sol"];
+    /// Where [`StakingRewardsFactory`] answers.
+    StakingRewardsFactory: STAKING_REWARDS_FACTORY = (fixed "0x6c0000000000000000000000000000000000000f"), new ["interfaces/StakingRewardsFactory.sol"] shared [];
+    /// The kind of a [`StakingRewards`].
+    StakingRewards: STAKING_REWARDS = (created "staking rewards"), new ["interfaces/StakingRewards.sol"] shared [];
+    /// Where [`MasterChefFactory`] answers.
+    MasterChefFactory: MASTER_CHEF_FACTORY = (fixed "0x6c00000000000000000000000000000000000010"), new ["interfaces/MasterChefFactory.sol"] shared [];
+    /// The kind of a [`MasterChef`].
+    MasterChef: MASTER_CHEF = (created "master chef"), new ["interfaces/MasterChef.sol"] shared [];
+    /// The kind of a [`RewardReserve`].
+    RewardReserve: REWARD_RESERVE = (created "reward reserve"), new ["interfaces/RewardReserve.sol"] shared ["interfaces/Shares.sol"];
 }
 
 pub use types::*;
@@ -95,6 +114,8 @@ pub enum Place {
     Fixed(Address),
     /// Addresses of instances: these bytes, followed by a number from 1 on.
     Numbered([u8; 12]),
+    /// Addresses of instances that a factory has created, by its formula; their code names this kind.
+    Created(&'static str),
 }
 
 impl Place {
@@ -104,23 +125,29 @@ impl Place {
         match self {
             Self::Fixed(fixed) => fixed == address,
             Self::Numbered(prefix) => address.starts_with(prefix),
+            // Only the account's code says so.
+            Self::Created(_) => false,
         }
     }
 
-    /// Returns its address, or that of the instance with that number.
+    /// Returns its address, or that of the instance with that number; `None` where the address does not follow from a number.
     #[must_use]
-    pub fn address(&self, number: u64) -> Address {
+    pub fn address(&self, number: u64) -> Option<Address> {
         match self {
-            Self::Fixed(fixed) => *fixed,
-            Self::Numbered(prefix) => {
-                let mut bytes = [0; 20];
-                let (start, end) = bytes.split_at_mut(12);
-                start.copy_from_slice(prefix);
-                end.copy_from_slice(&number.to_be_bytes());
-                bytes.into()
-            }
+            Self::Fixed(fixed) => Some(*fixed),
+            Self::Numbered(prefix) => Some(numbered(prefix, number)),
+            Self::Created(_) => None,
         }
     }
+}
+
+/// Returns the address of the instance with that number.
+pub(crate) fn numbered(prefix: &[u8; 12], number: u64) -> Address {
+    let mut bytes = [0; 20];
+    let (start, end) = bytes.split_at_mut(12);
+    start.copy_from_slice(prefix);
+    end.copy_from_slice(&number.to_be_bytes());
+    bytes.into()
 }
 
 impl Module {

@@ -20,7 +20,7 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Row {
     name: &'static str,
-    /// `null` for a module whose instances have an address each.
+    /// `null` for a module whose instances have an address each; without prefix, a factory creates them.
     address: Option<String>,
     /// First bytes of the addresses of instances; an instance's number follows in 8 bytes.
     address_prefix: Option<String>,
@@ -58,6 +58,7 @@ fn row(module: &'static Module) -> Row {
     let (address, address_prefix) = match module.place {
         Place::Fixed(address) => (Some(address.to_string()), None),
         Place::Numbered(prefix) => (None, Some(alloy_primitives::hex::encode_prefixed(prefix))),
+        Place::Created(_) => (None, None),
     };
     Row { name: module.name, address, address_prefix, about: module.about() }
 }

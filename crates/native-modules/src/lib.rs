@@ -8,17 +8,23 @@
 //! [`TABLE`] lists all modules, one row each. To add one, start at `docs/native-modules.md`.
 //!
 //! Modules: `Devices`, `TrainingRuns`, `Referees`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
-//! address of its own.
+//! address of its own. `StakingRewards`, `MasterChef` with its `RewardReserve`, and `Vault`: each has a factory and many instances.
 
 mod assets;
 mod devices;
 mod erc20;
 mod grain;
+mod master_chef;
+mod openzeppelin;
 pub mod referees;
+mod registry;
+mod shares;
 mod signature;
+mod staking_rewards;
 mod table;
 pub mod tokens;
 mod training_runs;
+mod vault;
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,16 @@
 //! All native modules, one row each.
 
-use abi::{ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, asset_number};
+use abi::{
+    ASSETS, DEVICES, GRAIN, MASTER_CHEF_FACTORY, REFEREES, STAKING_REWARDS_FACTORY, TRAINING_RUNS,
+    VAULT_FACTORY, asset_number,
+};
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
-use crate::{assets, devices, erc20, grain, referees, training_runs};
+use crate::{
+    assets, devices, erc20, grain, master_chef, referees, shares, staking_rewards, training_runs,
+    vault,
+};
 
 /// First bytes of the addresses of modules; one more follows.
 const MODULES_PREFIX: [u8; 19] = {
@@ -15,7 +21,7 @@ const MODULES_PREFIX: [u8; 19] = {
 
 /// The newest revision of the rules that this program knows. A new module, or a changed rule, raises it; see
 /// `docs/revisions.md`.
-pub const NEWEST_REVISION: u32 = 1;
+pub const NEWEST_REVISION: u32 = 2;
 
 /// All native modules of the ledger.
 pub const TABLE: &[Module] = &[
@@ -65,6 +71,62 @@ pub const TABLE: &[Module] = &[
         since: 1,
         functions: &[erc20::FUNCTIONS, assets::issued::FUNCTIONS],
         entrance: assets::issued::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "VaultFactory",
+        place: Place::At(VAULT_FACTORY),
+        since: 2,
+        functions: &[vault::factory::FUNCTIONS],
+        entrance: vault::factory::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "Vault",
+        place: Place::Instances(&vault::CODE),
+        since: 2,
+        functions: &[vault::FUNCTIONS, shares::FUNCTIONS],
+        entrance: vault::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "StakingRewardsFactory",
+        place: Place::At(STAKING_REWARDS_FACTORY),
+        since: 2,
+        functions: &[staking_rewards::factory::FUNCTIONS],
+        entrance: staking_rewards::factory::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "StakingRewards",
+        place: Place::Instances(&staking_rewards::CODE),
+        since: 2,
+        functions: &[staking_rewards::FUNCTIONS],
+        entrance: staking_rewards::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "MasterChefFactory",
+        place: Place::At(MASTER_CHEF_FACTORY),
+        since: 2,
+        functions: &[master_chef::factory::FUNCTIONS],
+        entrance: master_chef::factory::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "MasterChef",
+        place: Place::Instances(&master_chef::CODE),
+        since: 2,
+        functions: &[master_chef::FUNCTIONS],
+        entrance: master_chef::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "RewardReserve",
+        place: Place::Instances(&master_chef::reserve::CODE),
+        since: 2,
+        functions: &[master_chef::reserve::FUNCTIONS, shares::FUNCTIONS],
+        entrance: master_chef::reserve::call,
         on_reentry: OnReentry::Error,
     },
 ];

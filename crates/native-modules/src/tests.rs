@@ -4,6 +4,7 @@ mod assets;
 mod runs;
 mod table;
 mod tokens;
+mod yields;
 
 use abi::{DEVICES, Devices, ModuleErrors, TRAINING_RUNS, TrainingRuns, signed::Signer, statement};
 use alloy_primitives::{Address, B256, U256};

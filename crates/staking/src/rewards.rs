@@ -9,7 +9,7 @@
 //!
 //! Source: Synthetix `StakingRewards` 2.102.1. Deviation, only where the staked token is also paid as the reward: the
 //! original compares an announced reward with a balance that contains the stakes, and can pay rewards out of them. Here
-//! the adapter passes [`free`] instead of the balance, and [`RewardPool::take`] refuses to pay more than that.
+//! the adapter passes [`free`] instead of the balance, and [`check_funded`] refuses to pay more than that.
 
 use alloy_primitives::{U256, uint};
 
@@ -218,31 +218,25 @@ impl RewardPool {
         Ok(())
     }
 
-    /// Takes everything that the staker has earned, and returns it. `available` is what the contract may pay out as
-    /// rewards, where it knows: where stakes are of the same token, [`free`].
+    /// Takes everything that the staker has earned, and returns it. Where stakes are of the same token, the contract pays it only if
+    /// [`check_funded`] agrees.
     ///
     /// # Errors
-    /// [`RewardsError::Math`]; [`RewardsError::Unfunded`] above `available`. Then nothing has changed.
+    /// [`MathError`]; then nothing has changed.
     ///
     /// Source: `StakingRewards.getReward`.
-    pub fn take(
-        &mut self,
-        staker: &mut Staker,
-        available: Option<U256>,
-        now: U256,
-    ) -> Result<U256, RewardsError> {
+    pub fn take(&mut self, staker: &mut Staker, now: U256) -> Result<U256, MathError> {
         let (mut pool, mut after) = (*self, *staker);
         pool.accrue_staker(&mut after, now)?;
         let reward = std::mem::take(&mut after.rewards);
-        if let Some(available) = available.filter(|available| *available < reward) {
-            return Err(RewardsError::Unfunded { reward, available });
-        }
         (*self, *staker) = (pool, after);
         Ok(reward)
     }
 
     /// Begins a period that pays `reward`, and what is left of the running period, in [`Self::rewards_duration`].
     /// `held` is the contract's balance of the reward token; where stakes are of the same token, [`free`] of it.
+    ///
+    /// It is [`Self::accrue`], [`Self::next_rate_down`] and [`Self::begin`]. The contract reads its balance between the last two.
     ///
     /// # Errors
     /// [`RewardsError`]; then nothing has changed.
@@ -251,21 +245,37 @@ impl RewardPool {
     pub fn notify(&mut self, reward: U256, held: U256, now: U256) -> Result<(), RewardsError> {
         let mut pool = *self;
         pool.accrue(now)?;
-        let total = if now >= pool.period_finish {
-            reward
-        } else {
-            let remaining = math::sub(pool.period_finish, now)?;
-            math::add(reward, math::mul(remaining, pool.reward_rate)?)?
-        };
-        let rate = math::div_down(total, pool.rewards_duration)?;
-        let affordable = math::div_down(held, pool.rewards_duration)?;
+        let rate = pool.next_rate_down(reward, now)?;
+        pool.begin(rate, held, now)?;
+        *self = pool;
+        Ok(())
+    }
+
+    /// Returns the rate, rounded down, that pays `reward` and what is left of the running period in [`Self::rewards_duration`].
+    ///
+    /// # Errors
+    /// [`MathError`], as in the contract.
+    pub fn next_rate_down(&self, reward: U256, now: U256) -> Result<U256, MathError> {
+        if now >= self.period_finish {
+            return math::div_down(reward, self.rewards_duration);
+        }
+        let remaining = math::sub(self.period_finish, now)?;
+        let total = math::add(reward, math::mul(remaining, self.reward_rate)?)?;
+        math::div_down(total, self.rewards_duration)
+    }
+
+    /// Begins a period with `rate`, which `held` must be enough for; the pool is accrued.
+    ///
+    /// # Errors
+    /// [`RewardsError::RewardTooHigh`], [`RewardsError::Math`]; then nothing has changed.
+    pub fn begin(&mut self, rate: U256, held: U256, now: U256) -> Result<(), RewardsError> {
+        let affordable = math::div_down(held, self.rewards_duration)?;
         if rate > affordable {
             return Err(RewardsError::RewardTooHigh { rate, affordable });
         }
-        pool.reward_rate = rate;
-        pool.last_update_time = now;
-        pool.period_finish = math::add(now, pool.rewards_duration)?;
-        *self = pool;
+        self.period_finish = math::add(now, self.rewards_duration)?;
+        self.reward_rate = rate;
+        self.last_update_time = now;
         Ok(())
     }
 
@@ -296,4 +306,12 @@ impl Default for RewardPool {
 #[must_use]
 pub fn free(balance: U256, total_staked: U256) -> U256 {
     balance.saturating_sub(total_staked)
+}
+
+/// Checks that a reward is not paid out of stakes: `available` is [`free`] of the contract's balance.
+///
+/// # Errors
+/// [`RewardsError::Unfunded`].
+pub fn check_funded(reward: U256, available: U256) -> Result<(), RewardsError> {
+    if available < reward { Err(RewardsError::Unfunded { reward, available }) } else { Ok(()) }
 }

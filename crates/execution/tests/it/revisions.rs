@@ -40,7 +40,7 @@ fn count(chain: &Chain) -> U256 {
 }
 
 fn unknown(error: &dyn std::error::Error) {
-    let expected = "this binary knows revisions 1 to 1; the ledger switches to revision 3 at height 3: install a newer gleaner";
+    let expected = "this binary knows revisions 1 to 2; the ledger switches to revision 3 at height 3: install a newer gleaner";
     assert_eq!(error.to_string(), expected);
 }
 

@@ -33,8 +33,11 @@ fn check(module: &Module) {
     let expected: BTreeMap<[u8; 4], Mutability> =
         catalogued.interfaces().iter().flat_map(declared).collect();
     assert_eq!(by_selector, expected, "{name}");
-    for number in [1, 7] {
-        let address = catalogued.place.address(number);
+    if let abi::Place::Created(kind) = catalogued.place {
+        let code = [&[0xef][..], kind.as_bytes()].concat();
+        assert!(matches!(module.place, Place::Instances(found) if *found == code), "{name}");
+    }
+    for address in [1, 7].into_iter().filter_map(|number| catalogued.place.address(number)) {
         let found = TABLE.iter().find(|row| match row.place {
             native_kit::Place::At(place) => place == address,
             native_kit::Place::Reserved(is_reserved) => is_reserved(&address),

@@ -18,7 +18,7 @@ use store::{Reader, SnapshotError, Store, StoreOptions};
 const HEIGHT: u64 = 3;
 /// Height of the first block of revision 4, which changes its rule.
 const LATER: u64 = 5;
-const UNKNOWN: &str = "this binary knows revisions 1 to 1; the ledger switches to revision 3 at height 3: install a newer gleaner";
+const UNKNOWN: &str = "this binary knows revisions 1 to 2; the ledger switches to revision 3 at height 3: install a newer gleaner";
 
 fn scheduled() -> Genesis {
     Genesis { revisions: schedule(&[(3, HEIGHT), (4, LATER)]), ..genesis() }

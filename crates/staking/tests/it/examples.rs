@@ -22,8 +22,8 @@ fn a_week_of_rewards_is_divided_by_stake_and_time() {
     // Of the next 1,000: a quarter and three quarters.
     assert_eq!(pool.earned_down(&first, number(210)), Ok(number(1_250)));
     assert_eq!(pool.earned_down(&second, number(210)), Ok(number(750)));
-    assert_eq!(pool.take(&mut first, None, number(210)), Ok(number(1_250)));
-    assert_eq!(pool.take(&mut first, None, number(210)), Ok(U256::ZERO));
+    assert_eq!(pool.take(&mut first, number(210)), Ok(number(1_250)));
+    assert_eq!(pool.take(&mut first, number(210)), Ok(U256::ZERO));
     // A second announcement takes up what is left of the first.
     let finish = pool.period_finish;
     pool.notify(number(6_048_000), number(12_000_000), number(210)).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::U256;
 use proptest::{collection::vec, prelude::*};
-use staking::rewards::{RewardPool, RewardsError, Staker, free};
+use staking::rewards::{RewardPool, RewardsError, Staker, check_funded, free};
 
 use crate::{amounts, number};
 
@@ -115,7 +115,10 @@ impl World {
             }
             Step::Take(who) => {
                 let mut staker = self.staker(who);
-                let reward = self.pool.take(&mut staker, Some(self.available()), now)?;
+                let mut pool = self.pool;
+                let reward = pool.take(&mut staker, now)?;
+                check_funded(reward, self.available())?;
+                self.pool = pool;
                 self.reward_balance -= reward;
                 self.paid += reward;
                 self.stakers.insert(who, staker);

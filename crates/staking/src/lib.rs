@@ -4,6 +4,7 @@
 //! - [`farm`]: an amount for each block is divided among pools by allocation, in a pool by stake: Sushi `MasterChef`.
 //! - [`reserve`]: the deposits that a farm's rewards are drawn from, where the original mints them.
 //! - [`vault`]: shares of a growing amount of assets, with virtual shares against inflation: OpenZeppelin `ERC4626`.
+//! - [`fees`]: how a vault sells fees in other tokens, and gives its shares the proceeds.
 //!
 //! Invariants: rewards are rounded down, so the pool keeps the remainder; what is paid was funded before, by somebody's
 //! deposit, and never comes out of stakes; vaults round in their own favour; an input that is refused changes nothing.
@@ -22,6 +23,7 @@
 )]
 
 pub mod farm;
+pub mod fees;
 mod math;
 pub mod reserve;
 pub mod rewards;

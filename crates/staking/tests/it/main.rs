@@ -4,6 +4,7 @@
 
 mod examples;
 mod farm;
+mod fees;
 mod rewards;
 mod vault;
 

@@ -193,6 +193,51 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// OpenZeppelin issue 5223: several deposits, each just below the price of one more share, are each rounded against. With up to
+    /// `10^offset` of them, the attacker still does not gain.
+    #[test]
+    fn a_donation_wins_nothing_from_few_deposits(
+        decimals in prop_oneof![Just(0_u8), Just(3), Just(6)],
+        first in prop_oneof![0_u64..4, 0_u64..1 << 40],
+        donation in 0_u64..1 << 60,
+        deposits in vec((0_u64..3, 0_u64..3), 1..40),
+    ) {
+        let mut world = World::new(offset(decimals));
+        world.step(Step::Deposit(0, number(first))).unwrap();
+        world.step(Step::Donate(number(donation))).unwrap();
+        let few = if decimals == 0 { 1 } else { deposits.len() };
+        for (shares, less) in &deposits[..few] {
+            let price = world.vault.assets_up(number(shares + 1)).unwrap();
+            world.step(Step::Deposit(1, price.saturating_sub(number(*less)))).unwrap();
+        }
+        let taken = world.redeem_all(0);
+        prop_assert!(taken <= number(first) + number(donation), "the attacker gains");
+    }
+}
+
+/// The figures of OpenZeppelin issue 5223: 1 is deposited and 10,000 tokens are donated, then three times 5,000 are deposited.
+#[test]
+fn many_deposits_need_an_offset() {
+    let token = U256::from(10).pow(U256::from(18));
+    for (decimals, gains) in [(0_u8, true), (3, false), (6, false)] {
+        let mut world = World::new(offset(decimals));
+        world.step(Step::Deposit(0, number(1))).unwrap();
+        world.step(Step::Donate(token * number(10_000))).unwrap();
+        for _ in 0..3 {
+            world.step(Step::Deposit(1, token * number(5_000))).unwrap();
+        }
+        let taken = world.redeem_all(0);
+        let put = token * number(10_000) + number(1);
+        assert_eq!(put < taken, gains, "offset {decimals}");
+        if gains {
+            assert_eq!(taken - put, token * number(2_500));
+        }
+    }
+}
+
 /// The attack on an empty vault without virtual shares would take everything; this is what is left of it.
 #[test]
 fn the_known_attack_with_its_figures() {

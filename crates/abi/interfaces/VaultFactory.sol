@@ -13,7 +13,10 @@ interface VaultFactory {
     /// an attack by donation ten times as expensive. At most 77.
     function create(address asset, uint8 decimalsOffset, string calldata name, string calldata symbol) external returns (address vault);
 
-    event VaultCreated(address indexed vault, address indexed asset, address indexed creator, uint8 decimalsOffset);
+    /// The same for a `FeeVault`: it also sells fees that it gets in other tokens.
+    function createFeeVault(address asset, uint8 decimalsOffset, string calldata name, string calldata symbol) external returns (address vault);
+
+    event VaultCreated(address indexed vault, address indexed asset, address indexed creator, uint8 decimalsOffset, bool sellsFees);
 
     /// the offset is {offset}, the most is {max}
     error OffsetTooLarge(uint8 offset, uint8 max);

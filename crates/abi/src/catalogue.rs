@@ -80,6 +80,8 @@ modules! {
     VaultFactory: VAULT_FACTORY = (fixed "0x6c0000000000000000000000000000000000000e"), new ["interfaces/VaultFactory.sol"] shared [];
     /// The kind of a [`Vault`].
     Vault: VAULT = (created "vault"), new ["interfaces/Vault.sol"] shared ["interfaces/Shares.sol"];
+    /// The kind of a [`FeeVault`].
+    FeeVault: FEE_VAULT = (created "fee vault"), new ["interfaces/FeeVault.sol"] shared ["interfaces/Vault.sol" "interfaces/Shares.sol"];
     /// Where [`StakingRewardsFactory`] answers.
     StakingRewardsFactory: STAKING_REWARDS_FACTORY = (fixed "0x6c0000000000000000000000000000000000000f"), new ["interfaces/StakingRewardsFactory.sol"] shared [];
     /// The kind of a [`StakingRewards`].
@@ -90,6 +92,10 @@ modules! {
     MasterChef: MASTER_CHEF = (created "master chef"), new ["interfaces/MasterChef.sol"] shared [];
     /// The kind of a [`RewardReserve`].
     RewardReserve: REWARD_RESERVE = (created "reward reserve"), new ["interfaces/RewardReserve.sol"] shared ["interfaces/Shares.sol"];
+    /// Where [`PriceFeeds`] answers.
+    PriceFeeds: PRICE_FEEDS = (fixed "0x6c00000000000000000000000000000000000012"), new ["interfaces/PriceFeeds.sol"] shared [];
+    /// First 12 bytes of the address of every feed that [`PriceFeeds`] created; its number follows.
+    PriceFeed: PRICE_FEED_PREFIX = (numbered "0x6cfeed000000000000000000"), new ["interfaces/PriceFeed.sol"] shared [];
 }
 
 pub use types::*;

@@ -9,6 +9,7 @@ mod assets;
 mod catalogue;
 pub mod convert;
 pub mod interface;
+mod prices;
 pub mod signed;
 pub mod solidity;
 pub mod statement;
@@ -19,6 +20,10 @@ pub use assets::{
     permit_domain,
 };
 pub use catalogue::*;
+pub use prices::{
+    PRICE_REPORTERS_MAX, price_feed_address, price_feed_number, price_report_digest,
+    price_report_domain,
+};
 
 /// Bytes of a project's name at most.
 pub const NAME_BYTES_MAX: usize = 64;

@@ -18,6 +18,8 @@ use native_kit::{
     slots::{Mapping, Value},
 };
 
+use crate::signature::{BadRecovery, RECOVER_GAS, recover};
+
 /// The functions of every fungible asset.
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(Erc20::nameCall::SELECTOR),
@@ -43,10 +45,6 @@ const ALLOWANCES: Mapping<Address, Mapping<Address, Value<U256>>> = Mapping::new
 const NONCES: Mapping<Address, Value<U256>> = Mapping::new(uint!(5_U256));
 /// Gas for a domain or a permit's digest: four hashes of at most seven words each.
 const DIGEST_GAS: u64 = 4 * (30 + 7 * 6);
-/// Gas for recovering the signer of a permit, the same as Ethereum's ECRECOVER.
-const RECOVER_GAS: u64 = 3_000;
-/// Half the order of secp256k1: of the two `s` that fit a signature, only the lower is valid (EIP-2).
-const S_MAX: U256 = uint!(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0_U256);
 
 /// A book with name, symbol and metadata.
 pub(crate) trait Described: Book<Failure = Ended> {
@@ -155,20 +153,13 @@ fn signer<B: Described>(
     let domain = domain(book)?;
     book.host().charge(DIGEST_GAS + RECOVER_GAS)?;
     let digest = permit_digest(&Permit { owner, spender, value, nonce, deadline }, &domain);
-    let s_value = U256::from_be_bytes(s.0);
-    if s_value > S_MAX {
-        return Err(Refused::InvalidSignatureS { s: s_value }.into());
+    match recover(digest, v, r, s) {
+        Ok(signer) => Ok(account(signer)),
+        Err(BadRecovery::HighS) => {
+            Err(Refused::InvalidSignatureS { s: U256::from_be_bytes(s.0) }.into())
+        }
+        Err(BadRecovery::Malformed) => Err(Refused::InvalidSignature.into()),
     }
-    if !matches!(v, 27 | 28) {
-        return Err(Refused::InvalidSignature.into());
-    }
-    let mut signature = [0; 64];
-    signature[..32].copy_from_slice(&r[..]);
-    signature[32..].copy_from_slice(&s[..]);
-    // The code of Ethereum's ECRECOVER, which refuses an r or s of zero or beyond the order.
-    let word = revm::precompile::crypto().secp256k1_ecrecover(&signature, v - 27, &digest.0);
-    let word = word.map_err(|_| Refused::InvalidSignature)?;
-    Ok(account(Address::from_word(word.into())))
 }
 
 fn domain<B: Described>(book: &mut B) -> Result<Eip712Domain, Failure> {

@@ -9,6 +9,7 @@
 //!
 //! Modules: `Devices`, `TrainingRuns`, `Referees`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
 //! address of its own. `StakingRewards`, `MasterChef` with its `RewardReserve`, and `Vault`: each has a factory and many instances.
+//! `PriceFeeds`, and every feed that it created.
 
 mod assets;
 mod devices;
@@ -16,6 +17,7 @@ mod erc20;
 mod grain;
 mod master_chef;
 mod openzeppelin;
+pub mod price_feeds;
 pub mod referees;
 mod registry;
 mod shares;

@@ -1,15 +1,15 @@
 //! All native modules, one row each.
 
 use abi::{
-    ASSETS, DEVICES, GRAIN, MASTER_CHEF_FACTORY, REFEREES, STAKING_REWARDS_FACTORY, TRAINING_RUNS,
-    VAULT_FACTORY, asset_number,
+    ASSETS, DEVICES, GRAIN, MASTER_CHEF_FACTORY, PRICE_FEEDS, REFEREES, STAKING_REWARDS_FACTORY,
+    TRAINING_RUNS, VAULT_FACTORY, asset_number, price_feed_number,
 };
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
 use crate::{
-    assets, devices, erc20, grain, master_chef, referees, shares, staking_rewards, training_runs,
-    vault,
+    assets, devices, erc20, grain, master_chef, price_feeds, referees, shares, staking_rewards,
+    training_runs, vault,
 };
 
 /// First bytes of the addresses of modules; one more follows.
@@ -90,6 +90,14 @@ pub const TABLE: &[Module] = &[
         on_reentry: OnReentry::Error,
     },
     Module {
+        name: "FeeVault",
+        place: Place::Instances(&vault::fees::CODE),
+        since: 2,
+        functions: &[vault::fees::FUNCTIONS, &vault::VIEWS, &vault::CHANGES, shares::FUNCTIONS],
+        entrance: vault::fees::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
         name: "StakingRewardsFactory",
         place: Place::At(STAKING_REWARDS_FACTORY),
         since: 2,
@@ -129,10 +137,30 @@ pub const TABLE: &[Module] = &[
         entrance: master_chef::reserve::call,
         on_reentry: OnReentry::Error,
     },
+    Module {
+        name: "PriceFeeds",
+        place: Place::At(PRICE_FEEDS),
+        since: price_feeds::SINCE,
+        functions: &[price_feeds::FUNCTIONS],
+        entrance: price_feeds::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "PriceFeed",
+        place: Place::Reserved(is_price_feed),
+        since: 2,
+        functions: &[price_feeds::feed::FUNCTIONS],
+        entrance: price_feeds::feed::call,
+        on_reentry: OnReentry::Error,
+    },
 ];
 
 fn is_asset(address: &Address) -> bool {
     asset_number(address).is_some()
+}
+
+fn is_price_feed(address: &Address) -> bool {
+    price_feed_number(address).is_some()
 }
 
 /// Returns whether an address is reserved for modules, now or later: modules have the addresses from `0x6c00…00` to

@@ -18,10 +18,21 @@ use staking::vault::{Offset, Vault as Rule};
 use crate::{openzeppelin::answer, shares, tokens};
 
 pub(crate) mod factory;
+pub(crate) mod fees;
 
 pub(crate) const CODE: [u8; 6] = instance_code(abi::VAULT);
 
-pub(crate) const FUNCTIONS: &[Function] = &[
+/// The functions of a plain vault: as the contract, without a lock.
+pub(crate) const FUNCTIONS: &[Function] = &{
+    let [deposit, mint, withdraw, redeem] = CHANGES;
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = VIEWS;
+    let (deposit, mint) = (deposit.unlocked(), mint.unlocked());
+    let (withdraw, redeem) = (withdraw.unlocked(), redeem.unlocked());
+    [a, b, c, d, e, f, g, h, i, j, k, l, deposit, mint, withdraw, redeem]
+};
+
+/// The views of a vault.
+pub(crate) const VIEWS: [Function; 12] = [
     Function::view(Vault::assetCall::SELECTOR),
     Function::view(Vault::totalAssetsCall::SELECTOR),
     Function::view(Vault::convertToSharesCall::SELECTOR),
@@ -34,10 +45,14 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(Vault::previewMintCall::SELECTOR),
     Function::view(Vault::previewWithdrawCall::SELECTOR),
     Function::view(Vault::previewRedeemCall::SELECTOR),
-    Function::nonpayable(Vault::depositCall::SELECTOR).unlocked(),
-    Function::nonpayable(Vault::mintCall::SELECTOR).unlocked(),
-    Function::nonpayable(Vault::withdrawCall::SELECTOR).unlocked(),
-    Function::nonpayable(Vault::redeemCall::SELECTOR).unlocked(),
+];
+
+/// What changes something, under the lock: a fee vault's.
+pub(crate) const CHANGES: [Function; 4] = [
+    Function::nonpayable(Vault::depositCall::SELECTOR),
+    Function::nonpayable(Vault::mintCall::SELECTOR),
+    Function::nonpayable(Vault::withdrawCall::SELECTOR),
+    Function::nonpayable(Vault::redeemCall::SELECTOR),
 ];
 
 const SLOT: U256 = uint!(5_U256);
@@ -45,6 +60,7 @@ const _: () = assert!(shares::NEXT_SLOT == 5, "the slot after those of the share
 const ASSET: Value<Address> = Value::new(SLOT, 0);
 const UNDERLYING_DECIMALS: Value<u8> = Value::new(SLOT, 20);
 const OFFSET: Value<u8> = Value::new(SLOT, 21);
+const SELLS_FEES: Value<bool> = Value::new(SLOT, 22);
 
 /// What the contract keeps in its code.
 #[derive(Clone, Copy)]
@@ -52,6 +68,8 @@ struct Terms {
     asset: Address,
     underlying_decimals: u8,
     offset: Offset,
+    /// Whether it is a fee vault.
+    sells_fees: bool,
 }
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
@@ -163,7 +181,10 @@ fn load(host: &mut dyn Host) -> Result<(Terms, Rule), Failure> {
     let terms = terms(host)?;
     let shares = shares::stored().total_supply.get(host)?;
     let vault = host.module();
-    let assets = tokens::balance_of(host, terms.asset, vault)?;
+    let mut assets = tokens::balance_of(host, terms.asset, vault)?;
+    if terms.sells_fees {
+        assets = assets.saturating_sub(fees::locked(host)?);
+    }
     Ok((terms, Rule { assets, shares, offset: terms.offset }))
 }
 
@@ -173,6 +194,7 @@ fn terms(host: &mut dyn Host) -> Result<Terms, Failure> {
     Ok(Terms {
         asset: ASSET.of_word(word),
         underlying_decimals: UNDERLYING_DECIMALS.of_word(word),
+        sells_fees: SELLS_FEES.of_word(word),
         offset: offset
             .ok_or_else(|| Failure::Broken("a vault's offset is too large".to_owned()))?,
     })

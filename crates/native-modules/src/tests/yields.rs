@@ -3,9 +3,9 @@
 use std::{cell::RefCell, rc::Rc};
 
 use abi::{
-    GRAIN, MASTER_CHEF_FACTORY, MasterChef, MasterChefFactory, ModuleErrors, RewardReserve,
-    STAKING_REWARDS_FACTORY, Shares, StakingRewards, StakingRewardsFactory, VAULT_FACTORY, Vault,
-    VaultFactory,
+    FeeVault, GRAIN, MASTER_CHEF_FACTORY, MasterChef, MasterChefFactory, ModuleErrors,
+    RewardReserve, STAKING_REWARDS_FACTORY, Shares, StakingRewards, StakingRewardsFactory,
+    VAULT_FACTORY, Vault, VaultFactory,
 };
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::{SolCall, SolError, SolEvent};
@@ -361,6 +361,104 @@ fn a_vault_of_grain_answers_as_one_of_any_token() {
         };
         assert_eq!(send(&mut host, vault, USERS[0], &redeem), Err(Failure::revert(&error)));
         assert_eq!(send(&mut host, vault, USERS[1], &redeem), Ok(amount(1)));
+    }
+}
+
+fn fee_vault(host: &mut TestHost) -> Address {
+    let create = VaultFactory::createFeeVaultCall {
+        asset: GRAIN,
+        decimalsOffset: 3,
+        name: "Fees".into(),
+        symbol: "FEE".into(),
+    };
+    let vault = send(host, VAULT_FACTORY, OWNER, &create).unwrap();
+    for user in USERS {
+        approve_grain(host, user, vault);
+    }
+    vault
+}
+
+#[test]
+fn a_fee_vault_sells_fees_and_its_shares_get_the_proceeds_over_a_week() {
+    let (mut host, _) = host();
+    let vault = fee_vault(&mut host);
+    let deposit = Vault::depositCall { assets: amount(100), receiver: USERS[0] };
+    send(&mut host, vault, USERS[0], &deposit).unwrap();
+    // Fees, such as shares of a pair.
+    let fees = abi::Erc20::transferCall { to: vault, value: amount(500) };
+    host.call_from(FUNDER, &Call::new(TOKEN, fees.abi_encode())).unwrap();
+    let offer = FeeVault::offerCall { token: TOKEN };
+    assert_eq!(send(&mut host, vault, USERS[1], &offer), Ok(amount(500)));
+    let unsold = FeeVault::LotUnsold { token: TOKEN, left: amount(500) };
+    assert_eq!(send(&mut host, vault, USERS[1], &offer), Err(Failure::revert(&unsold)));
+    for token in [GRAIN, vault] {
+        let error = Failure::revert(&FeeVault::NotForSale { token });
+        assert_eq!(send(&mut host, vault, OWNER, &FeeVault::offerCall { token }), Err(error));
+    }
+    let buy = |amount_of: u64| FeeVault::buyCall {
+        token: TOKEN,
+        amount: amount(amount_of),
+        paymentMax: amount(700),
+        receiver: OWNER,
+    };
+    assert!(send(&mut host, vault, USERS[1], &buy(500)).is_err(), "it begins far above any price");
+    // 2^128 / 2^68 / 10^18: a little more than one GRAIN unit for each.
+    host.time += 68 * 300;
+    let price = ask(&mut host, vault, &FeeVault::priceOfCall { token: TOKEN });
+    assert_eq!(price, U256::from(1_u64 << 60));
+    let payment = send(&mut host, vault, USERS[1], &buy(500)).unwrap();
+    assert_eq!(payment, amount(577));
+    assert_eq!(host.slot(TOKEN, slot(OWNER)), amount(1_500));
+    let lot = ask(&mut host, vault, &FeeVault::lotCall { token: TOKEN });
+    assert_eq!((lot.amount, lot.offeredAt), (U256::ZERO, 1_000));
+    assert_eq!(ask(&mut host, vault, &FeeVault::priceOfCall { token: TOKEN }), U256::ZERO);
+    let nothing = FeeVault::NothingToOffer { token: TOKEN };
+    assert_eq!(send(&mut host, vault, OWNER, &offer), Err(Failure::revert(&nothing)));
+    let too_small = FeeVault::LotTooSmall { amount: amount(1), left: U256::ZERO };
+    assert_eq!(send(&mut host, vault, USERS[1], &buy(1)), Err(Failure::revert(&too_small)));
+
+    // Who comes for the sale and leaves gets nothing of it.
+    assert_eq!(ask(&mut host, vault, &Vault::totalAssetsCall {}), amount(100));
+    let guest = Vault::depositCall { assets: amount(100), receiver: USERS[1] };
+    let shares = send(&mut host, vault, USERS[1], &guest).unwrap();
+    let leave = Vault::redeemCall { shares, receiver: USERS[1], owner: USERS[1] };
+    assert_eq!(send(&mut host, vault, USERS[1], &leave), Ok(amount(100)));
+    host.time += 302_400;
+    assert_eq!(ask(&mut host, vault, &FeeVault::lockedAssetsCall {}), amount(289));
+    assert_eq!(ask(&mut host, vault, &Vault::totalAssetsCall {}), amount(100 + 288));
+    host.time += 302_400;
+    let shares = Shares::balanceOfCall { account: USERS[0] };
+    let shares = ask(&mut host, vault, &shares);
+    let leave = Vault::redeemCall { shares, receiver: USERS[0], owner: USERS[0] };
+    // A unit is the part of the virtual shares, and what rounding leaves.
+    let got = send(&mut host, vault, USERS[0], &leave).unwrap();
+    assert!((amount(670)..=amount(677)).contains(&got), "{got}");
+}
+
+/// The token that is sold calls back: into every function that changes something.
+#[test]
+fn a_fee_vault_is_locked_while_it_sells() {
+    let (mut host, hook) = host();
+    let vault = fee_vault(&mut host);
+    let fees = abi::Erc20::transferCall { to: vault, value: amount(500) };
+    host.call_from(FUNDER, &Call::new(TOKEN, fees.abi_encode())).unwrap();
+    send(&mut host, vault, OWNER, &FeeVault::offerCall { token: TOKEN }).unwrap();
+    host.time += 100 * 300;
+    let (receiver, owner) = (USERS[0], USERS[0]);
+    let buy =
+        FeeVault::buyCall { token: TOKEN, amount: amount(5), paymentMax: amount(9), receiver };
+    let (assets, shares) = (U256::ONE, U256::ONE);
+    for inner in [
+        Vault::depositCall { assets, receiver }.abi_encode(),
+        Vault::mintCall { shares, receiver }.abi_encode(),
+        Vault::withdrawCall { assets, receiver, owner }.abi_encode(),
+        Vault::redeemCall { shares, receiver, owner }.abi_encode(),
+        FeeVault::offerCall { token: TOKEN }.abi_encode(),
+        buy.abi_encode(),
+    ] {
+        *hook.borrow_mut() = Some(Call::new(vault, inner));
+        send(&mut host, vault, USERS[0], &buy).unwrap();
+        assert!(hook.borrow().is_none(), "the token has called back");
     }
 }
 

@@ -79,7 +79,8 @@ fn play(mut scene: Scene, count: u64, recorder: &mut Recorder, counts: &mut Coun
             "slots: {}",
             context
         );
-        recorder.step(&step, &expected, &expected_views);
+        let is_bound = expected.success && found.gas <= expected.gas;
+        recorder.step(&step, is_bound.then_some(expected.gas), &expected, &expected_views);
         counts.add(scene.name(&step), expected.success, (found.gas, expected.gas));
     }
 }

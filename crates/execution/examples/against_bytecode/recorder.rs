@@ -33,10 +33,18 @@ impl Recorder {
         writeln!(self.text, "get {to:x} {input}").unwrap();
     }
 
-    pub(crate) fn step(&mut self, step: &Step, answer: &Answer, found: &[(bool, Bytes)]) {
+    /// Notes a call, what the bytecode answered, and the gas that it took if that is a bound for the module.
+    pub(crate) fn step(
+        &mut self,
+        step: &Step,
+        gas_max: Option<u64>,
+        answer: &Answer,
+        found: &[(bool, Bytes)],
+    ) {
         let Step { block, time, from, to, input } = step;
+        let gas = gas_max.map_or("-".to_owned(), |gas| gas.to_string());
         let facts = facts(answer, found);
-        writeln!(self.text, "step {block} {time} {from:x} {to:x} {input} = {facts}").unwrap();
+        writeln!(self.text, "step {block} {time} {from:x} {to:x} {input} {gas} = {facts}").unwrap();
     }
 
     pub(crate) fn into_text(self) -> String {

@@ -14,9 +14,17 @@ const MODES: [u8; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 pub(crate) fn new(folder: &str, draws: Draws) -> Scene {
     let mut scene = Scene::new(draws, next, describe);
-    let [staking, reward] = TOKENS;
+    let [staking, mut reward] = TOKENS;
+    scene.is_one_token = scene.draws.one_in(4);
+    if scene.is_one_token {
+        reward = staking;
+    }
     let arguments = (OWNER, DISTRIBUTOR, reward, staking).abi_encode();
     scene.subject = scene.deploy((folder, "staking_rewards"), &arguments, b"\xefstaking rewards");
+    if scene.is_one_token {
+        // `pays_stakes`, beside `paused` and the reward token.
+        scene.own_bits(5, U256::from(1) << 168);
+    }
     scene.endow();
     watch(&mut scene);
     scene
@@ -57,7 +65,7 @@ fn next(scene: &mut Scene) -> (Address, Address, Vec<u8>) {
             scene.by(user, subject, input)
         }
         13 | 14 => notify(scene),
-        15 | 16 => {
+        15 | 16 if !scene.is_one_token => {
             let callback = call_of(scene, ACTOR);
             scene.change_token(&MODES, callback)
         }
@@ -82,10 +90,20 @@ fn call_of(scene: &mut Scene, user: Address) -> Vec<u8> {
     }
 }
 
-/// Funds the contract, or announces what it holds, more, or anything.
+/// Funds the contract, or announces what it holds, more, or anything. Where stakes are of the same token, an announcement is always funded: others are
+/// refused natively, and paid out of stakes by the original.
 fn notify(scene: &mut Scene) -> (Address, Address, Vec<u8>) {
-    let (subject, token) = (scene.subject, TOKENS[1]);
-    if scene.draws.one_in(2) {
+    let subject = scene.subject;
+    let token = if scene.is_one_token { TOKENS[0] } else { TOKENS[1] };
+    if scene.is_one_token {
+        let free = unpromised(scene, token);
+        if !free.is_zero() && scene.draws.one_in(2) {
+            let part = U256::from(1 + scene.draws.below(3));
+            let reward = free / part;
+            return (DISTRIBUTOR, subject, Rewards::notifyRewardAmountCall { reward }.abi_encode());
+        }
+    }
+    if scene.is_one_token || scene.draws.one_in(2) {
         let value = scene.draws.amount();
         return (DISTRIBUTOR, token, Odd::transferCall { to: subject, value }.abi_encode());
     }
@@ -97,6 +115,21 @@ fn notify(scene: &mut Scene) -> (Address, Address, Vec<u8>) {
     };
     let from = if scene.draws.one_in(8) { USERS[0] } else { DISTRIBUTOR };
     (from, subject, Rewards::notifyRewardAmountCall { reward }.abi_encode())
+}
+
+/// Returns what the contract holds beside stakes and promised rewards.
+fn unpromised(scene: &mut Scene, token: Address) -> U256 {
+    let subject = scene.subject;
+    let mut free = scene.ask(token, &Odd::balanceOfCall { account: subject });
+    let finish = scene.ask(subject, &Rewards::periodFinishCall {});
+    let rate = scene.ask(subject, &Rewards::rewardRateCall {});
+    let remaining = finish.saturating_sub(scene.time());
+    free = free.saturating_sub(scene.ask(subject, &Rewards::totalSupplyCall {}));
+    free = free.saturating_sub(remaining.saturating_mul(rate));
+    for account in [USERS[0], USERS[1], USERS[2], ACTOR] {
+        free = free.saturating_sub(scene.ask(subject, &Rewards::earnedCall { account }));
+    }
+    free
 }
 
 fn administer(scene: &mut Scene) -> (Address, Address, Vec<u8>) {

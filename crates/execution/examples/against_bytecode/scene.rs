@@ -51,8 +51,10 @@ pub(crate) struct Scene {
     /// The contract that is compared.
     pub(crate) subject: Address,
     pub(crate) getters: Vec<(Address, Bytes)>,
-    /// Slots of the native module that are no variables of the contract.
-    own_slots: Vec<U256>,
+    /// Bits of slots that are no variables of the contract.
+    own_bits: Vec<(U256, U256)>,
+    /// Whether the token that is staked is also the reward.
+    pub(crate) is_one_token: bool,
     /// What the native ledger begins with: codes that are not in `testdata`.
     codes: Vec<(Address, Bytes)>,
     choose: Chooser,
@@ -79,7 +81,8 @@ impl Scene {
             native: ledger,
             subject: Address::ZERO,
             getters: Vec::new(),
-            own_slots: Vec::new(),
+            own_bits: Vec::new(),
+            is_one_token: false,
             codes: Vec::new(),
             choose,
             describe,
@@ -111,10 +114,13 @@ impl Scene {
         self.codes.push((contract, Bytes::from_static(code)));
     }
 
-    /// Writes a slot that only the native module has.
-    pub(crate) fn own_slot(&mut self, slot: u64, word: U256) {
-        self.native.set_slot(self.subject, U256::from(slot), word);
-        self.own_slots.push(U256::from(slot));
+    /// Sets bits of a slot that only the native module has.
+    pub(crate) fn own_bits(&mut self, slot: u64, bits: U256) {
+        let slot = U256::from(slot);
+        let before = slots(&self.native, self.subject);
+        let word = before.iter().find(|(found, _)| *found == slot).map_or(U256::ZERO, |it| it.1);
+        self.native.set_slot(self.subject, slot, word | bits);
+        self.own_bits.push((slot, bits));
     }
 
     /// Makes the same call on both, which must succeed.
@@ -174,6 +180,11 @@ impl Scene {
         self.draws.of(&[USERS[0], USERS[1], USERS[2], ACTOR])
     }
 
+    /// Returns the time of the last step.
+    pub(crate) fn time(&self) -> U256 {
+        U256::from(self.time)
+    }
+
     /// Returns a call by a user, through the actor if it is the user.
     pub(crate) fn by(
         &mut self,
@@ -231,10 +242,15 @@ impl Scene {
         Step { block: self.block, time: self.time, from, to, input: input.into() }
     }
 
-    /// Returns the slots of the contract that both have.
+    /// Returns the slots of the contract, without what only the native module has.
     pub(crate) fn slots_of(&self, ledger: &Ledger) -> Vec<(U256, U256)> {
         let mut slots = slots(ledger, self.subject);
-        slots.retain(|(slot, _)| !self.own_slots.contains(slot));
+        for (slot, word) in &mut slots {
+            for (_, bits) in self.own_bits.iter().filter(|(own, _)| own == slot) {
+                *word &= !*bits;
+            }
+        }
+        slots.retain(|(_, word)| !word.is_zero());
         slots
     }
 

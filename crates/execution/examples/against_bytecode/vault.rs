@@ -22,7 +22,7 @@ pub(crate) fn new(folder: &str, draws: Draws) -> Scene {
     // Address, decimals, offset: what the contract keeps in its code.
     let word = U256::from_be_bytes(asset.into_word().0);
     let terms = word | (U256::from(decimals) << 160) | (U256::from(offset) << 168);
-    scene.own_slot(5, terms);
+    scene.own_bits(5, terms);
     scene.endow();
     watch(&mut scene);
     scene

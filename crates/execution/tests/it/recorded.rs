@@ -8,10 +8,11 @@
 //! code ADDRESS NAME_OR_BYTES
 //! slot ADDRESS SLOT WORD
 //! get ADDRESS CALLDATA
-//! step BLOCK TIME FROM TO CALLDATA = SUCCESS OUTPUT LOGS GETTERS
+//! step BLOCK TIME FROM TO CALLDATA GAS = SUCCESS OUTPUT LOGS GETTERS
 //! ```
 //!
-//! `LOGS` and `GETTERS` are the first bytes of digests.
+//! `LOGS` and `GETTERS` are the first bytes of digests. `GAS` is what the bytecode took, which the module must not exceed; it is `-` for calls that failed, and for the
+//! views that cost more natively.
 
 use std::str::FromStr;
 
@@ -195,7 +196,7 @@ pub(crate) fn replay(text: &str) -> usize {
                 ledger.set_slot(read(address), number(slot), number(word));
             }
             ["get", address, input] => views.push((read(address), read(input))),
-            ["step", block, time, from, to, input, "=", ..] => {
+            ["step", block, time, from, to, input, gas, "=", ..] => {
                 let step = Step {
                     block: read(block),
                     time: read(time),
@@ -205,8 +206,14 @@ pub(crate) fn replay(text: &str) -> usize {
                 };
                 let answer = ledger.call(&step);
                 let found = getters(&mut ledger, &views, &step);
-                let recorded = words[7..].join(" ");
+                let recorded = words[8..].join(" ");
                 assert_eq!(facts(&answer, &found), recorded, "line {line}: {step:?}");
+                let gas_max = gas.parse().unwrap_or(u64::MAX);
+                assert!(
+                    answer.gas <= gas_max,
+                    "line {line}: {} gas, not {gas}: {step:?}",
+                    answer.gas
+                );
                 count += 1;
             }
             _ => panic!("line {line}: `{entry}` is no entry of a recording"),

@@ -163,6 +163,19 @@ impl Module {
         MODULES.iter().find(|module| module.place.holds(address))
     }
 
+    /// Returns the module that answers at an account with this code; `None` for any other account. Instances that a factory has created are
+    /// known by their code only, which is `0xef` and their kind.
+    #[must_use]
+    pub fn of(address: &Address, code: &[u8]) -> Option<&'static Self> {
+        match code {
+            [0xfe] => Self::at(address),
+            [0xef, kind @ ..] => MODULES
+                .iter()
+                .find(|module| matches!(module.place, Place::Created(of) if of.as_bytes() == kind)),
+            _ => None,
+        }
+    }
+
     /// Returns the module of that name; case does not matter.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {

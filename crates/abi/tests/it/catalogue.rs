@@ -27,6 +27,19 @@ fn a_module_is_found_by_address_and_by_name() {
 }
 
 #[test]
+fn a_module_is_known_by_address_and_code() {
+    let found = |address: &Address, code: &[u8]| Module::of(address, code).map(|it| it.name);
+    let anywhere = Address::repeat_byte(0x77);
+    assert_eq!(found(&DEVICES, &[0xfe]), Some("Devices"));
+    assert_eq!(found(&DEVICES, &[]), None, "before its revision");
+    assert_eq!(found(&anywhere, &[0xfe]), None);
+    assert_eq!(found(&anywhere, b"\xefvault"), Some("Vault"));
+    assert_eq!(found(&anywhere, b"\xefvaults"), None);
+    // EIP-7702: an account with a key that delegates.
+    assert_eq!(found(&anywhere, &[&[0xef, 0x01, 0x00][..], &[7; 20]].concat()), None);
+}
+
+#[test]
 fn names_and_places_are_those_of_one_module_each() {
     let names: BTreeSet<String> = MODULES.iter().map(|module| module.name.to_lowercase()).collect();
     assert_eq!(names.len(), MODULES.len());

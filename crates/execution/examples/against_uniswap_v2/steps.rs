@@ -418,10 +418,19 @@ impl Generator {
 
     /// Sends an asset, often to a pair.
     fn sent(&mut self, ledger: &mut Ledger) -> Called {
-        let (pair, (asset0, asset1)) = self.pair();
+        let (mut pair, (asset0, asset1)) = self.pair();
         let asset = if self.draws.one_in(2) { asset0 } else { asset1 };
+        if self.draws.one_in(4) {
+            // Perhaps before the pair is created.
+            let (token_a, token_b) = self.two_assets();
+            pair = uniswap_v2_pair(token_a, token_b);
+        }
         let from = PLAYERS[self.draws.below(3)];
         let value = self.draws.amount(balance(ledger, asset, from));
+        // A pair that exists takes no plain sends, and the kit says so in its own words.
+        if asset == GRAIN && !self.pairs.contains(&pair) {
+            return ("sent", from, pair, value, Vec::new());
+        }
         ("sent", from, asset, U256::ZERO, Erc20::transferCall { to: pair, value }.abi_encode())
     }
 

@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use amm::constant_product::{
-    Amounts, Depth, Pool, Refused, amount_out_down, average_price_down, product,
+    Amounts, Depth, Pool, Prices, Refused, amount_out_down, average_price_down, product,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -70,15 +70,20 @@ fn a_price_that_holds_for_no_time_moves_no_average() {
     let mut pool = pool(1_000_000, 1_000_000);
     pool.sync(1_001).unwrap();
     let before = pool.prices;
-    pool.swap(with(900_000, 0), with(0, 9_100_000), 1_001).unwrap();
+    // The first trade of a later second counts the price from before it.
+    pool.swap(with(900_000, 0), with(0, 9_100_000), 1_011).unwrap();
     let spot = pool.reserves.amounts();
     assert!(spot.amount1 / spot.amount0 > U256::from(90), "the spot price has moved");
-    pool.swap(with(0, 9_087_000), with(900_000, 0), 1_001).unwrap();
-    pool.sync(1_002).unwrap();
-    let average =
-        average_price_down(before.price0_cumulative, pool.prices.price0_cumulative, 1).unwrap();
+    pool.swap(with(0, 9_087_000), with(900_000, 0), 1_011).unwrap();
+    let average = |now: Prices| {
+        let (before, now) = (before.price0_cumulative, now.price0_cumulative);
+        move |seconds| average_price_down(before, now, seconds).unwrap()
+    };
     let one = U256::ONE << 112;
-    assert!(average > one && average < one + one / U256::from(50), "{average}");
+    assert_eq!(average(pool.prices)(10), one, "neither trade counts");
+    pool.sync(1_012).unwrap();
+    let later = average(pool.prices)(11);
+    assert!(later > one && later < one + one / U256::from(500), "{later}");
 }
 
 /// Balancer STA, imBTC: an asset that delivers less than was sent. Only what has arrived counts.

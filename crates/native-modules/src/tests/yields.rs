@@ -10,6 +10,7 @@ use abi::{
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::{SolCall, SolError, SolEvent};
 use native_kit::{Call, Failure, Outcome, test_host::TestHost};
+use proptest::{collection::vec, prelude::*};
 
 use crate::TABLE;
 
@@ -479,4 +480,66 @@ fn factories_refuse_what_they_cannot_keep() {
     let refused = send(&mut host, VAULT_FACTORY, OWNER, &create(77, 65));
     assert_eq!(refused, Err(Failure::revert(&too_long)));
     assert!(send(&mut host, VAULT_FACTORY, OWNER, &create(77, 64)).is_ok());
+}
+
+/// Returns a host with one instance of every kind, and their names.
+fn instances() -> (TestHost, Vec<(&'static str, Address)>) {
+    let (mut host, _) = host();
+    let (chef, reserve) = farm(&mut host, GRAIN, 100);
+    let create = VaultFactory::createCall {
+        asset: GRAIN,
+        decimalsOffset: 3,
+        name: "Vault".into(),
+        symbol: "v".into(),
+    };
+    let vault = send(&mut host, VAULT_FACTORY, OWNER, &create).unwrap();
+    let all = vec![
+        ("MasterChef", chef),
+        ("RewardReserve", reserve),
+        ("Vault", vault),
+        ("FeeVault", fee_vault(&mut host)),
+        ("StakingRewards", rewards(&mut host, GRAIN, GRAIN)),
+        ("VaultFactory", VAULT_FACTORY),
+        ("StakingRewardsFactory", STAKING_REWARDS_FACTORY),
+        ("MasterChefFactory", MASTER_CHEF_FACTORY),
+        ("PriceFeeds", abi::PRICE_FEEDS),
+    ];
+    (host, all)
+}
+
+fn words() -> impl Strategy<Value = U256> {
+    prop_oneof![
+        (0_u64..4).prop_map(U256::from),
+        (0_u64..1_000).prop_map(U256::from),
+        prop::sample::select(vec![GRAIN, TOKEN, OWNER, FUNDER, USERS[0]]).prop_map(slot),
+        (0_u64..3).prop_map(|less| U256::MAX - U256::from(less)),
+        any::<u64>().prop_map(U256::from),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Sequences of calls to every function with arguments of every kind: what is refused, and what is only read, changes nothing; no module is broken.
+    #[test]
+    fn any_calldata_is_answered_and_what_is_refused_changes_nothing(
+        calls in vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_usize..4, vec(words(), 0..8), 0_u64..400), 1..30),
+    ) {
+        let (mut host, all) = instances();
+        let callers = [OWNER, FUNDER, USERS[0], USERS[1]];
+        for (module, function, caller, words, wait) in calls {
+            let (name, address) = *module.get(&all);
+            let selectors: Vec<[u8; 4]> = abi::Module::named(name).expect("a module").selectors().collect();
+            let arguments = words.into_iter().flat_map(|word| word.to_be_bytes::<32>());
+            let input: Vec<u8> = function.get(&selectors).iter().copied().chain(arguments).collect();
+            let before = host.state();
+            let _read = host.read(address, &input);
+            prop_assert!(host.state() == before, "a static call has changed something");
+            if host.transact(address, callers[caller], 0, &input).is_err() {
+                prop_assert!(host.state() == before, "a refused call has changed something");
+            }
+            host.time += wait;
+            host.height += wait / 10;
+        }
+    }
 }

@@ -48,6 +48,9 @@ pub(crate) const LEAVING_MAX: Duration = Duration::from_millis(700);
 /// How long the coordinator may take to bring a leave to the ledger: the process ends soon.
 const LEAVE_BY_COORDINATOR: Duration = Duration::from_millis(250);
 
+/// How often progress is told: each message takes processor time from the training of both sides.
+const PACED_EVERY: Duration = Duration::from_millis(200);
+
 /// How long a worker without work keeps the memory of the last round.
 const SPARE_MAX: Duration = Duration::from_secs(10);
 
@@ -672,8 +675,13 @@ async fn train(
     let _turn = inputs.turns.own().await?;
     let assignment = inputs.assignment(round, inputs.device, base).await?;
     let done = done.clone();
-    let on_step = Box::new(move |pace| {
-        let _ = done.send(Done::Paced { round, pace });
+    let mut told: Option<Instant> = None;
+    let on_step = Box::new(move |pace: Pace| {
+        let is_last = pace.step.step == pace.step.steps;
+        if is_last || told.is_none_or(|told| told.elapsed() >= PACED_EVERY) {
+            told = Some(Instant::now());
+            let _ = done.send(Done::Paced { round, pace });
+        }
     });
     conduct.0.train(Training { inputs, assignment, called_off, on_step }).await
 }

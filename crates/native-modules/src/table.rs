@@ -2,8 +2,8 @@
 
 use abi::{
     ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
-    UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, WRAPPED_GRAIN,
-    asset_number,
+    UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER,
+    UNISWAP_V3_TICK_LENS, WRAPPED_GRAIN, asset_number,
 };
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
@@ -143,6 +143,14 @@ pub const TABLE: &[Module] = &[
         since: 2,
         functions: &[uniswap_v3::lens::FUNCTIONS],
         entrance: uniswap_v3::lens::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "NonfungiblePositionManager",
+        place: Place::At(UNISWAP_V3_POSITIONS),
+        since: 2,
+        functions: &[uniswap_v3::positions::FUNCTIONS],
+        entrance: uniswap_v3::positions::call,
         on_reentry: OnReentry::Error,
     },
 ];

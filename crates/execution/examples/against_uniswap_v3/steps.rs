@@ -1,8 +1,9 @@
 //! Random steps: calls of the factory, of pools by actors and by accounts, of tokens whose habits change, and time.
 
 use abi::{
-    Erc20, GRAIN, UNISWAP_V3_FACTORY, UNISWAP_V3_POOL_INIT_CODE_HASH, UNISWAP_V3_ROUTER,
-    UniswapV3Factory as Factory, UniswapV3Pool as Pool, WRAPPED_GRAIN, WrappedGrain,
+    Erc20, GRAIN, UNISWAP_V3_FACTORY, UNISWAP_V3_POOL_INIT_CODE_HASH, UNISWAP_V3_POSITIONS,
+    UNISWAP_V3_ROUTER, UniswapV3Factory as Factory, UniswapV3Pool as Pool, WRAPPED_GRAIN,
+    WrappedGrain,
 };
 use alloy_primitives::{
     Address, B256, Bytes, I256, U160, U256,
@@ -14,7 +15,7 @@ use amm::concentrated::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, TICK_MAX, sqrt_price_at_
 
 use crate::{
     draws::Draws,
-    world::{ACTORS, Ledger, OWNER, Outcome, Step, TOKENS},
+    world::{ACTORS, Ledger, OWNER, Step, TOKENS},
 };
 
 sol! {
@@ -64,6 +65,8 @@ pub(crate) enum Focus {
     Pools,
     /// Router, quoter and tick lens.
     Periphery,
+    /// The position manager.
+    Positions,
 }
 
 pub(crate) struct Generator {
@@ -103,7 +106,7 @@ impl Generator {
 
     /// Returns the number of steps that prepare a sequence.
     pub(crate) fn prepared(&self) -> usize {
-        6 + 2 + 5 + 5 + 3 + 5 + 6
+        6 + 2 + 5 + 5 + 3 + 5 + 6 + 5
     }
 
     pub(crate) fn next(&mut self, ledger: &mut Ledger) -> (&'static str, Step) {
@@ -117,6 +120,7 @@ impl Generator {
             18..21 => self.wrap(number),
             21..26 => self.approve(number),
             26..32 => self.provide(number),
+            32..37 => self.approve_manager(number),
             _ => {
                 self.pass();
                 self.any(ledger)
@@ -185,6 +189,12 @@ impl Generator {
         ("prepare", ACCOUNT, ASSETS[number - 21], call.abi_encode())
     }
 
+    /// Lets the position manager take the account's assets.
+    fn approve_manager(&mut self, number: usize) -> Called {
+        let call = Erc20::approveCall { spender: UNISWAP_V3_POSITIONS, value: U256::MAX };
+        ("prepare", ACCOUNT, ASSETS[number - 32], call.abi_encode())
+    }
+
     /// Gives the account assets, and pools liquidity over the whole range.
     fn provide(&mut self, number: usize) -> Called {
         if number == 26 {
@@ -223,6 +233,9 @@ impl Generator {
     fn any(&mut self, ledger: &mut Ledger) -> Called {
         if self.focus == Focus::Periphery && self.draws.one_in(2) {
             return self.periphery(ledger);
+        }
+        if self.focus == Focus::Positions && !self.draws.one_in(3) {
+            return self.managed(ledger);
         }
         match self.draws.below(100) {
             0..30 => self.swap(ledger),
@@ -274,7 +287,7 @@ impl Generator {
     }
 
     /// Returns two ticks for a position: near the current one, mostly allowed.
-    fn ticks(&mut self, ledger: &mut Ledger, pool: Known) -> (i32, i32) {
+    pub(crate) fn ticks(&mut self, ledger: &mut Ledger, pool: Known) -> (i32, i32) {
         let (_, current) = slot0(ledger, pool.address);
         let base = current.div_euclid(pool.spacing);
         let most = TICK_MAX / pool.spacing;

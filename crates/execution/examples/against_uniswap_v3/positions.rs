@@ -1,11 +1,10 @@
 //! Random steps of the position manager.
 
-use abi::{
-    Erc20, NonfungiblePositionManager as Manager, UNISWAP_V3_POSITIONS, UNISWAP_V3_ROUTER,
-    WRAPPED_GRAIN,
-};
-use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256};
-use alloy_sol_types::SolCall as _;
+use abi::{Erc20, NonfungiblePositionManager as Manager, UNISWAP_V3_POSITIONS, WRAPPED_GRAIN};
+use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256};
+use alloy_signer::SignerSync as _;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolCall as _, SolValue as _};
 
 use crate::{
     steps::{ACCOUNT, ASSETS, Called, Generator, tick_of},
@@ -14,6 +13,9 @@ use crate::{
 
 impl Generator {
     pub(crate) fn managed(&mut self, ledger: &mut Ledger) -> Called {
+        let supply = ledger.read(UNISWAP_V3_POSITIONS, &Manager::totalSupplyCall {}.abi_encode());
+        let supply = Manager::totalSupplyCall::abi_decode_returns(&supply.output);
+        self.tokens = self.tokens.max(supply.map_or(0, |supply| supply.to()));
         let from = if self.draws.one_in(12) { OWNER } else { ACCOUNT };
         let (name, data) = match self.draws.below(20) {
             0..5 => ("nft mint", self.mint_call(ledger)),
@@ -26,9 +28,10 @@ impl Generator {
             }
             12 | 13 => ("nft move", self.move_call()),
             14 => ("nft look", self.look_call()),
-            15 => ("nft permit", self.permit_call()),
+            15 => ("nft permit", self.permit_call(ledger)),
             16 => ("nft pool", self.pool_call()),
             17 => ("nft forged", self.forged_call()),
+            18 => ("nft close", self.close_call(ledger)),
             _ => {
                 let mut data: Vec<Bytes> = Vec::new();
                 for _ in 0..1 + self.draws.below(3) {
@@ -70,7 +73,7 @@ impl Generator {
 
     /// Returns the number of a token: often one that exists.
     fn token(&mut self) -> U256 {
-        U256::from(self.draws.below(9))
+        U256::from(self.draws.below(self.tokens + 2))
     }
 
     fn least(&mut self) -> U256 {
@@ -167,7 +170,7 @@ impl Generator {
     }
 
     fn move_call(&mut self) -> Vec<u8> {
-        let who = [ACCOUNT, ACTORS[0], OWNER, Address::ZERO, UNISWAP_V3_ROUTER];
+        let who = [ACCOUNT, ACTORS[0], OWNER, Address::ZERO, ASSETS[0]];
         let (one, other) = (self.draws.of(&who), self.draws.of(&who));
         let token = self.token();
         match self.draws.below(6) {
@@ -215,17 +218,61 @@ impl Generator {
         }
     }
 
-    /// Returns a permit with a signature of nobody, or of somebody else.
-    fn permit_call(&mut self) -> Vec<u8> {
-        let spender = self.draws.of(&[ACTORS[0], ACCOUNT, OWNER]);
-        let s = if self.draws.one_in(4) { B256::ZERO } else { B256::repeat_byte(2) };
+    /// Returns a call that takes everything out of a position and ends it.
+    fn close_call(&mut self, ledger: &mut Ledger) -> Vec<u8> {
+        let token = self.token();
+        let call = Manager::positionsCall { tokenId: token }.abi_encode();
+        let output = ledger.read(UNISWAP_V3_POSITIONS, &call).output;
+        let held = Manager::positionsCall::abi_decode_returns(&output).map_or(0, |it| it.liquidity);
+        let decrease = Manager::DecreaseLiquidityParams {
+            tokenId: token,
+            liquidity: held,
+            amount0Min: U256::ZERO,
+            amount1Min: U256::ZERO,
+            deadline: U256::MAX,
+        };
+        let collect = Manager::CollectParams {
+            tokenId: token,
+            recipient: ACCOUNT,
+            amount0Max: u128::MAX,
+            amount1Max: u128::MAX,
+        };
+        let data = vec![
+            Manager::decreaseLiquidityCall { params: decrease }.abi_encode().into(),
+            Manager::collectCall { params: collect }.abi_encode().into(),
+            Manager::burnCall { tokenId: token }.abi_encode().into(),
+        ];
+        Manager::multicallCall { data }.abi_encode()
+    }
+
+    /// Returns a permit signed by the account, sometimes with something wrong.
+    fn permit_call(&mut self, ledger: &mut Ledger) -> Vec<u8> {
+        let (spender, token) = (self.draws.of(&[ACTORS[0], ACCOUNT, OWNER]), self.token());
+        let deadline = self.in_time();
+        let mut read = |call: Vec<u8>| ledger.read(UNISWAP_V3_POSITIONS, &call).output;
+        let domain = read(Manager::DOMAIN_SEPARATORCall {}.abi_encode());
+        let kind = read(Manager::PERMIT_TYPEHASHCall {}.abi_encode());
+        let held = read(Manager::positionsCall { tokenId: token }.abi_encode());
+        let nonce = Manager::positionsCall::abi_decode_returns(&held).map(|it| it.nonce);
+        let nonce = U256::from(nonce.unwrap_or_default()) + U256::from(self.draws.one_in(6));
+        let kind = B256::from_slice(&kind);
+        let statement = keccak256((kind, spender, token, nonce, deadline).abi_encode());
+        let digest = keccak256([&[0x19, 0x01], &domain[..], &statement[..]].concat());
+        let key = PrivateKeySigner::from_bytes(&B256::repeat_byte(1)).expect("a key");
+        let signature = key.sign_hash_sync(&digest).expect("it signs");
+        let v = 27 + u8::from(signature.v());
+        let (v, r) = match self.draws.below(8) {
+            0 => (0, signature.r()),
+            1 => (v, U256::ZERO),
+            _ => (v, signature.r()),
+        };
         Manager::permitCall {
             spender,
-            tokenId: self.token(),
-            deadline: self.in_time(),
-            v: self.draws.of(&[27, 28, 0]),
-            r: B256::repeat_byte(1),
-            s,
+            tokenId: token,
+            deadline,
+            v,
+            r: r.into(),
+            s: signature.s().into(),
         }
         .abi_encode()
     }
@@ -253,7 +300,7 @@ impl Generator {
         Manager::uniswapV3MintCallbackCall {
             amount0Owed: U256::from(5),
             amount1Owed: U256::from(5),
-            data: alloy_sol_types::SolValue::abi_encode_params(&data).into(),
+            data: data.abi_encode_params().into(),
         }
         .abi_encode()
     }

@@ -39,7 +39,9 @@ sol! {
 /// GRAIN of each holder.
 pub(crate) const BALANCE: U256 = U256::from_limbs([0, 1 << 40, 0, 0]);
 pub(crate) const ASSETS: [Address; 5] = [TOKENS[0], GRAIN, TOKENS[1], WRAPPED_GRAIN, TOKENS[2]];
-pub(crate) const ACCOUNT: Address = Address::repeat_byte(0x31);
+/// The account of the key whose bytes are all 1.
+pub(crate) const ACCOUNT: Address =
+    alloy_primitives::address!("1a642f0E3c3aF545E7AcBD38b07251B3990914F1");
 /// Habits of tokens: none, silent, fee, refuses, returns 2, returns 5 bytes, reverts, silent with fee, invalid, false but moves, no balance, short balance,
 /// returns much.
 const HABITS: u64 = 13;
@@ -75,6 +77,8 @@ pub(crate) struct Generator {
     pub(crate) time: u64,
     number: usize,
     pub(crate) pools: Vec<Known>,
+    /// Tokens of the position manager at most.
+    pub(crate) tokens: u64,
     /// Value of the step that is made.
     pub(crate) value: U256,
     /// Positions that somebody has minted: pool, owner, ticks.
@@ -95,6 +99,7 @@ impl Generator {
             time: 1_000 + seed % 7,
             number: 0,
             focus,
+            tokens: 0,
             value: U256::ZERO,
             pools: Vec::new(),
             positions: Vec::new(),
@@ -106,7 +111,7 @@ impl Generator {
 
     /// Returns the number of steps that prepare a sequence.
     pub(crate) fn prepared(&self) -> usize {
-        6 + 2 + 5 + 5 + 3 + 5 + 6 + 5
+        6 + 2 + 5 + 5 + 3 + 5 + 6 + 5 + 2
     }
 
     pub(crate) fn next(&mut self, ledger: &mut Ledger) -> (&'static str, Step) {
@@ -121,6 +126,7 @@ impl Generator {
             21..26 => self.approve(number),
             26..32 => self.provide(number),
             32..37 => self.approve_manager(number),
+            37 | 38 => self.give(number),
             _ => {
                 self.pass();
                 self.any(ledger)
@@ -195,7 +201,12 @@ impl Generator {
         ("prepare", ACCOUNT, ASSETS[number - 32], call.abi_encode())
     }
 
-    /// Gives the account assets, and pools liquidity over the whole range.
+    fn give(&mut self, number: usize) -> Called {
+        let call = Token::setCall { who: ACCOUNT, value: U256::ONE << 150 };
+        ("prepare", ACCOUNT, TOKENS[number - 36], call.abi_encode())
+    }
+
+    /// Gives the account an asset, and pools liquidity over the whole range.
     fn provide(&mut self, number: usize) -> Called {
         if number == 26 {
             let call = Token::setCall { who: ACCOUNT, value: U256::ONE << 150 };

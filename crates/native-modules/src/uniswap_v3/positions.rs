@@ -313,7 +313,7 @@ fn set_operator(host: &mut dyn Host, token: U256, operator: Address) -> Result<(
 
 /// Describes a position, as a `data:` address of JSON (ERC-721).
 fn described(host: &mut dyn Host, token: U256) -> Result<String, Failure> {
-    if tokens::owner(host, token)?.is_none() {
+    if !tokens::exists(host, token)? {
         return Err(empty());
     }
     let of = position(host, token)?;

@@ -58,8 +58,13 @@ fn owners() -> Owners {
     Owners::at(OWNERS_SLOT, 0)
 }
 
+/// Returns whether a token exists.
+pub(super) fn exists(host: &mut dyn Host, token: U256) -> Result<bool, Failure> {
+    Ok(!owners().indexes.of(host, token)?.get(host)?.is_zero())
+}
+
 /// Returns the owner of a token; `None` if it does not exist.
-pub(super) fn owner(host: &mut dyn Host, token: U256) -> Result<Option<Address>, Failure> {
+fn owner(host: &mut dyn Host, token: U256) -> Result<Option<Address>, Failure> {
     let place = owners().indexes.of(host, token)?.get(host)?;
     let Some(index) = place.checked_sub(U256::ONE) else { return Ok(None) };
     let entry = owners().entries.element(host, index.saturating_to())?.ok_or_else(broken)?;
@@ -134,7 +139,7 @@ pub(super) fn may_move(host: &mut dyn Host, who: Address, token: U256) -> Result
 /// # Errors
 /// The original's message if the token does not exist.
 pub(super) fn approved(host: &mut dyn Host, token: U256) -> Result<Address, Failure> {
-    if owner(host, token)?.is_none() {
+    if !exists(host, token)? {
         return Err(Failure::message("ERC721: approved query for nonexistent token"));
     }
     operator_of(host, token)

@@ -20,6 +20,7 @@ mod draws;
 mod getters;
 mod periphery;
 mod positions;
+mod prepare;
 mod reference;
 mod steps;
 

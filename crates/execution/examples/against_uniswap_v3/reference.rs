@@ -58,6 +58,7 @@ impl Ledger {
 
     /// Moves code and storage of an account to another address. The contract keeps its own address in its code, to refuse delegate calls: that is
     /// replaced.
+    #[expect(clippy::iter_over_hash_type, reason = "each slot is written once, in any order")]
     fn move_to(&mut self, from: Address, to: Address) {
         let account = self.database().cache.accounts.get(&from).cloned().expect("it is there");
         let mut code = account.info.code.expect("code was deployed").original_bytes().to_vec();

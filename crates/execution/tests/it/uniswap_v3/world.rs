@@ -158,6 +158,7 @@ impl Ledger {
     }
 
     /// Returns slots and balances that are not zero, without what only one of the two has.
+    #[expect(clippy::iter_over_hash_type, reason = "what is collected is sorted")]
     pub(crate) fn held(&mut self) -> Held {
         let fees = [500_u64, 3_000, 10_000].map(|fee| {
             let key = [U256::from(fee).to_be_bytes::<32>(), FEES_SLOT.to_be_bytes::<32>()];

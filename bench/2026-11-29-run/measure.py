@@ -7,10 +7,11 @@ In turn, on two cores that nothing else uses: two `gleaner bench train --size de
 `verification`, one worker each, without network, ledger or audits), side by side; then `gleaner demo` with two workers of one thread
 each; then all again but the demo. The demo audits newcomers fully. So threads that repeat rounds (named "replay") are counted apart, and the speed is
 given for all rounds, and for those in which nobody repeated one. "owner" is the process with trainer and node, without its threads that repeat
-rounds or generate the text that the demo shows. Threads are sampled every 20 ms: each loses at most that much of its time at its end, so the owner's
-time is a little too long.
+rounds or generate the text that the demo shows. These are sampled every 50 ms: each loses at most that much of its time at its end, so the owner's
+time is a little too long. "watcher_cpu_s" is what measuring the demo itself took of the two cores.
 """
 
+import itertools
 import json
 import os
 import re
@@ -37,6 +38,25 @@ def stat(path):
     return name, int(fields[1]), (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def tasks(pid):
+    """Returns the threads of a process."""
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+
+
+def children(pid):
+    """Returns the processes that a process started."""
+    found = []
+    for thread in tasks(pid):
+        try:
+            found += map(int, open(f"/proc/{pid}/task/{thread}/children").read().split())
+        except OSError:
+            pass
+    return found
+
+
 def peak(pid):
     try:
         return int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) * 1024
@@ -45,41 +65,54 @@ def peak(pid):
 
 
 class Watch(threading.Thread):
-    """Samples a process and its children until it ends."""
+    """Samples a process and its children until it ends.
+
+    It shares the cores with what it measures, so every 50 ms it reads only which threads there are, and the times of those that do not last (`BESIDE`);
+    all else once a second, and when it is asked.
+    """
 
     def __init__(self, root):
         super().__init__()
         self.root, self.ended = root, False
         self.processes, self.threads, self.peaks = {}, {}, {}
-        self.replaying = []
+        self.names, self.replaying = {}, []
+        self.lock = threading.Lock()
 
     def run(self):
-        while not self.ended:
-            children = [self.root]
-            for entry in filter(str.isdigit, os.listdir("/proc")):
-                found = stat(f"/proc/{entry}/stat")
-                if found and found[1] == self.root:
-                    children.append(int(entry))
-            for pid in children:
-                self.sample(pid)
-            time.sleep(0.02)
+        for turn in itertools.count():
+            if self.ended:
+                return
+            with self.lock:
+                if turn % 20 == 0:
+                    self.sample()
+                self.sample_beside()
+            time.sleep(0.05)
 
-    def sample(self, pid):
-        if found := stat(f"/proc/{pid}/stat"):
-            self.processes[pid] = found[2]
-        self.peaks[pid] = max(self.peaks.get(pid, 0), peak(pid))
-        try:
-            names = os.listdir(f"/proc/{pid}/task")
-        except OSError:
-            return
-        for thread in names:
-            if found := stat(f"/proc/{pid}/task/{thread}/stat"):
-                if found[0] == "replay":
-                    self.replaying.append(time.monotonic())
-                self.threads[pid, thread] = found[0], found[2]
+    def sample(self):
+        for pid in [self.root, *children(self.root)]:
+            if found := stat(f"/proc/{pid}/stat"):
+                self.processes[pid] = found[2]
+            self.peaks[pid] = max(self.peaks.get(pid, 0), peak(pid))
+            for thread in tasks(pid):
+                self.sample_thread(pid, thread)
+
+    def sample_thread(self, pid, thread):
+        if found := stat(f"/proc/{pid}/task/{thread}/stat"):
+            self.names[pid, thread] = found[0]
+            self.threads[pid, thread] = found[0], found[2]
+
+    def sample_beside(self):
+        for pid in list(self.processes):
+            for thread in tasks(pid):
+                if self.names.get((pid, thread)) in (None, *BESIDE):
+                    self.sample_thread(pid, thread)
+                    if self.names.get((pid, thread)) == "replay":
+                        self.replaying.append(time.monotonic())
 
     def so_far(self):
         """Returns the processor seconds of trainer and node without replays, and of the workers."""
+        with self.lock:
+            self.sample()
         owner = self.processes.get(self.root, 0) - sum(seconds for (pid, _), (name, seconds) in list(self.threads.items()) if pid == self.root and name in BESIDE)
         return owner, sum(seconds for pid, seconds in list(self.processes.items()) if pid != self.root)
 
@@ -152,7 +185,9 @@ def rounds_of(ends, replaying):
 def main(binaries, corpus):
     trained, before = bench_train(binaries), alone(binaries, corpus)
     with tempfile.TemporaryDirectory() as folder:
+        own = time.process_time()
         report, watch, root, wall, ends = demo(binaries, corpus, folder)
+        own = time.process_time() - own
     trained_again, after = bench_train(binaries), alone(binaries, corpus)
     processes = []
     for pid, seconds in watch.processes.items():
@@ -177,6 +212,7 @@ def main(binaries, corpus):
                 "alone": before,
                 "alone_again": after,
                 "wall_s": round(wall, 2),
+                "watcher_cpu_s": round(own, 2),
                 "owner_share_of_workers": round(owner / workers, 4),
                 "owner_share_of_workers_rounds_5_to_24": round((owner_24 - owner_4) / (workers_24 - workers_4), 4),
                 "speed": speed,

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{Eip712Domain, SolStruct};
 
-use crate::{ASSET_PREFIX, Permit, Place};
+use crate::{ASSET_PREFIX, Permit, catalogue::numbered};
 
 /// Version of the domain that permits are signed for.
 pub const PERMIT_VERSION: &str = "1";
@@ -11,7 +11,7 @@ pub const PERMIT_VERSION: &str = "1";
 /// The address of the asset with that number.
 #[must_use]
 pub fn asset_address(number: u64) -> Address {
-    Place::Numbered(ASSET_PREFIX).address(number).expect("assets are numbered")
+    numbered(&ASSET_PREFIX, number)
 }
 
 /// The number of the asset at an address, if there is one: `None` for addresses where none can be.

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use alloy_primitives::{Address, B256, LogData};
+use alloy_primitives::{Address, LogData};
 
 use crate::{
     amount_text,
@@ -44,13 +44,13 @@ macro_rules! modules {
         $(#[$docs])*
         pub const $constant: [u8; 12] = alloy_primitives::hex!($prefix);
     };
-    (@constant $(#[$docs:meta])* $constant:ident = (created $hash:literal)) => {
+    (@constant $(#[$docs:meta])* $constant:ident = (created $kind:literal)) => {
         $(#[$docs])*
-        pub const $constant: B256 = alloy_primitives::b256!($hash);
+        pub const $constant: &str = $kind;
     };
     (@place $constant:ident (fixed $address:literal)) => { Place::Fixed($constant) };
     (@place $constant:ident (numbered $prefix:literal)) => { Place::Numbered($constant) };
-    (@place $constant:ident (created $hash:literal)) => { Place::Created($constant) };
+    (@place $constant:ident (created $kind:literal)) => { Place::Created($constant) };
     (@file $file:tt) => { ($file, include_str!(concat!("../", $file))) };
     (@types $file:tt) => {
         alloy_sol_types::sol! {
@@ -63,7 +63,7 @@ macro_rules! modules {
 
 // One row per module: name, constant and place; its own interface files; interface files that it shares.
 modules! {
-    shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol"];
+    shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol" "interfaces/Shares.sol"];
     /// Where [`Devices`] answers.
     Devices: DEVICES = (fixed "0x6c00000000000000000000000000000000000001"), new ["interfaces/Devices.sol"] shared [];
     /// Where [`TrainingRuns`] answers; its balance is the escrow of all runs.
@@ -78,16 +78,16 @@ modules! {
     IssuedAsset: ASSET_PREFIX = (numbered "0x6ca55e700000000000000000"), new ["interfaces/IssuedAsset.sol"] shared ["interfaces/Erc20.sol"];
     /// Where [`UniswapV2Factory`] answers.
     UniswapV2Factory: UNISWAP_V2_FACTORY = (fixed "0x6c00000000000000000000000000000000000006"), new ["interfaces/UniswapV2Factory.sol"] shared [];
-    /// The hash from which addresses of pairs are computed: that of Uniswap's creation code, so that software made for it finds them.
-    UniswapV2Pair: UNISWAP_V2_PAIR_INIT_CODE_HASH = (created "0x96e8ac4277198ff8b6f785478aa9a39f403cb768dd02cbee326c3e7da348845f"), new ["interfaces/UniswapV2Pair.sol"] shared [];
+    /// The kind of a [`UniswapV2Pair`].
+    UniswapV2Pair: UNISWAP_V2_PAIR = (created "uniswap-v2-pair"), new ["interfaces/UniswapV2Pair.sol"] shared [];
     /// Where [`UniswapV2Router02`] answers.
     UniswapV2Router02: UNISWAP_V2_ROUTER = (fixed "0x6c00000000000000000000000000000000000007"), new ["interfaces/UniswapV2Router02.sol"] shared [];
     /// Where [`WrappedGrain`] answers; its balance is what all wrapped GRAIN is backed by.
     WrappedGrain: WRAPPED_GRAIN = (fixed "0x6c00000000000000000000000000000000000008"), new ["interfaces/WrappedGrain.sol"] shared [];
     /// Where [`UniswapV3Factory`] answers.
     UniswapV3Factory: UNISWAP_V3_FACTORY = (fixed "0x6c00000000000000000000000000000000000009"), new ["interfaces/UniswapV3Factory.sol"] shared [];
-    /// The hash from which addresses of pools are computed: that of Uniswap's creation code, so that software made for it finds them.
-    UniswapV3Pool: UNISWAP_V3_POOL_INIT_CODE_HASH = (created "0xe34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f843f87b8b54"), new ["interfaces/UniswapV3Pool.sol"] shared [];
+    /// The kind of a [`UniswapV3Pool`].
+    UniswapV3Pool: UNISWAP_V3_POOL = (created "UniswapV3Pool"), new ["interfaces/UniswapV3Pool.sol"] shared [];
     /// Where [`SwapRouter`] answers.
     SwapRouter: UNISWAP_V3_ROUTER = (fixed "0x6c0000000000000000000000000000000000000a"), new ["interfaces/SwapRouter.sol"] shared [];
     /// Where [`QuoterV2`] answers.
@@ -96,6 +96,26 @@ modules! {
     TickLens: UNISWAP_V3_TICK_LENS = (fixed "0x6c0000000000000000000000000000000000000c"), new ["interfaces/TickLens.sol"] shared [];
     /// Where [`NonfungiblePositionManager`] answers.
     NonfungiblePositionManager: UNISWAP_V3_POSITIONS = (fixed "0x6c0000000000000000000000000000000000000d"), new ["interfaces/NonfungiblePositionManager.sol"] shared [];
+    /// Where [`VaultFactory`] answers.
+    VaultFactory: VAULT_FACTORY = (fixed "0x6c0000000000000000000000000000000000000e"), new ["interfaces/VaultFactory.sol"] shared [];
+    /// The kind of a [`Vault`].
+    Vault: VAULT = (created "vault"), new ["interfaces/Vault.sol"] shared ["interfaces/Shares.sol"];
+    /// The kind of a [`FeeVault`].
+    FeeVault: FEE_VAULT = (created "fee vault"), new ["interfaces/FeeVault.sol"] shared ["interfaces/Vault.sol" "interfaces/Shares.sol"];
+    /// Where [`StakingRewardsFactory`] answers.
+    StakingRewardsFactory: STAKING_REWARDS_FACTORY = (fixed "0x6c0000000000000000000000000000000000000f"), new ["interfaces/StakingRewardsFactory.sol"] shared [];
+    /// The kind of a [`StakingRewards`].
+    StakingRewards: STAKING_REWARDS = (created "staking rewards"), new ["interfaces/StakingRewards.sol"] shared [];
+    /// Where [`MasterChefFactory`] answers.
+    MasterChefFactory: MASTER_CHEF_FACTORY = (fixed "0x6c00000000000000000000000000000000000010"), new ["interfaces/MasterChefFactory.sol"] shared [];
+    /// The kind of a [`MasterChef`].
+    MasterChef: MASTER_CHEF = (created "master chef"), new ["interfaces/MasterChef.sol"] shared [];
+    /// The kind of a [`RewardReserve`].
+    RewardReserve: REWARD_RESERVE = (created "reward reserve"), new ["interfaces/RewardReserve.sol"] shared ["interfaces/Shares.sol"];
+    /// Where [`PriceFeeds`] answers.
+    PriceFeeds: PRICE_FEEDS = (fixed "0x6c00000000000000000000000000000000000012"), new ["interfaces/PriceFeeds.sol"] shared [];
+    /// First 12 bytes of the address of every feed that [`PriceFeeds`] created; its number follows.
+    PriceFeed: PRICE_FEED_PREFIX = (numbered "0x6cfeed000000000000000000"), new ["interfaces/PriceFeed.sol"] shared [];
 }
 
 pub use types::*;
@@ -120,8 +140,8 @@ pub enum Place {
     Fixed(Address),
     /// Addresses of instances: these bytes, followed by a number from 1 on.
     Numbered([u8; 12]),
-    /// Addresses of instances by EIP-1014, from a factory, a salt and this hash: none can be told without those two.
-    Created(B256),
+    /// Addresses of instances that a factory has created, by its formula; their code names this kind.
+    Created(&'static str),
 }
 
 impl Place {
@@ -131,25 +151,29 @@ impl Place {
         match self {
             Self::Fixed(fixed) => fixed == address,
             Self::Numbered(prefix) => address.starts_with(prefix),
+            // Only the account's code says so.
             Self::Created(_) => false,
         }
     }
 
-    /// Returns its address, or that of the instance with that number; `None` where a number does not tell it.
+    /// Returns its address, or that of the instance with that number; `None` where the address does not follow from a number.
     #[must_use]
     pub fn address(&self, number: u64) -> Option<Address> {
         match self {
             Self::Fixed(fixed) => Some(*fixed),
+            Self::Numbered(prefix) => Some(numbered(prefix, number)),
             Self::Created(_) => None,
-            Self::Numbered(prefix) => {
-                let mut bytes = [0; 20];
-                let (start, end) = bytes.split_at_mut(12);
-                start.copy_from_slice(prefix);
-                end.copy_from_slice(&number.to_be_bytes());
-                Some(bytes.into())
-            }
         }
     }
+}
+
+/// Returns the address of the instance with that number.
+pub(crate) fn numbered(prefix: &[u8; 12], number: u64) -> Address {
+    let mut bytes = [0; 20];
+    let (start, end) = bytes.split_at_mut(12);
+    start.copy_from_slice(prefix);
+    end.copy_from_slice(&number.to_be_bytes());
+    bytes.into()
 }
 
 impl Module {
@@ -157,6 +181,19 @@ impl Module {
     #[must_use]
     pub fn at(address: &Address) -> Option<&'static Self> {
         MODULES.iter().find(|module| module.place.holds(address))
+    }
+
+    /// Returns the module that answers at an account with this code; `None` for any other account. Instances that a factory has created are
+    /// known by their code only, which is `0xef` and their kind.
+    #[must_use]
+    pub fn of(address: &Address, code: &[u8]) -> Option<&'static Self> {
+        match code {
+            [0xfe] => Self::at(address),
+            [0xef, kind @ ..] => MODULES
+                .iter()
+                .find(|module| matches!(module.place, Place::Created(of) if of.as_bytes() == kind)),
+            _ => None,
+        }
     }
 
     /// Returns the module of that name; case does not matter.

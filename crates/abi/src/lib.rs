@@ -9,6 +9,7 @@ mod assets;
 mod catalogue;
 pub mod convert;
 pub mod interface;
+mod prices;
 pub mod signed;
 pub mod solidity;
 pub mod statement;
@@ -20,7 +21,14 @@ pub use assets::{
     permit_domain,
 };
 pub use catalogue::*;
-pub use uniswap::{pair_salt, sorted, uniswap_v2_pair};
+pub use prices::{
+    PRICE_REPORTERS_MAX, price_feed_address, price_feed_number, price_report_digest,
+    price_report_domain,
+};
+pub use uniswap::{
+    UNISWAP_V2_PAIR_INIT_CODE_HASH, UNISWAP_V3_POOL_INIT_CODE_HASH, pair_salt, sorted,
+    uniswap_v2_pair,
+};
 
 /// Bytes of a project's name at most.
 pub const NAME_BYTES_MAX: usize = 64;

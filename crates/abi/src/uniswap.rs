@@ -1,8 +1,15 @@
-//! Where the pairs of Uniswap v2 are.
+//! Where the pairs and pools of Uniswap are.
 
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, b256, keccak256};
 
-use crate::{UNISWAP_V2_FACTORY, UNISWAP_V2_PAIR_INIT_CODE_HASH};
+use crate::UNISWAP_V2_FACTORY;
+
+/// The hash from which addresses of pairs are computed: that of Uniswap's creation code, so that software made for it finds them.
+pub const UNISWAP_V2_PAIR_INIT_CODE_HASH: B256 =
+    b256!("0x96e8ac4277198ff8b6f785478aa9a39f403cb768dd02cbee326c3e7da348845f");
+/// The hash from which addresses of pools are computed, likewise.
+pub const UNISWAP_V3_POOL_INIT_CODE_HASH: B256 =
+    b256!("0xe34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f843f87b8b54");
 
 /// Returns two assets in the order in which a pair has them: by address.
 #[must_use]

@@ -17,7 +17,7 @@ use crate::measure::{DIGEST_STEPS, Run, RunError, execution, run};
 use crate::workload::{Batches, HYPER, LEARNING_RATE, MATRIX, Size, Workload};
 
 /// The compared operators; each one uses those before it.
-pub const OPERATORS: [&str; 12] = [
+pub const OPERATORS: [&str; 13] = [
     "exp, ln, sigmoid",
     "sine, cosine",
     "gemm",
@@ -26,6 +26,7 @@ pub const OPERATORS: [&str; 12] = [
     "swiglu",
     "attention",
     "rotary",
+    "sharp attention",
     "adamw",
     "muon",
     "training",
@@ -97,6 +98,7 @@ pub fn digests(isa: Isa) -> Result<[Digest; OPERATORS.len()], RunError> {
         swiglu(isa)?,
         attention(isa)?,
         rotary(isa)?,
+        sharp(isa)?,
         adamw(),
         muon(checked),
         trained(Size::Tiny, InnerKind::AdamW, isa, 2)?,
@@ -182,6 +184,13 @@ fn rotary(isa: Isa) -> Result<Digest, RunError> {
     whole(isa, &loud())
 }
 
+/// Returns the digest with all operators, when most probabilities are too small to count.
+fn sharp(isa: Isa) -> Result<Digest, RunError> {
+    let mut params = loud();
+    for_each(&mut params, "q_proj", |value| *value *= 30.0);
+    whole(isa, &params)
+}
+
 /// Returns the digest of some AdamW steps with fixed gradients.
 fn adamw() -> Digest {
     let length = 1000;
@@ -241,9 +250,13 @@ fn silent() -> Vec<f32> {
 }
 
 fn set(values: &mut [f32], name: &str, to: f32) {
+    for_each(values, name, |value| *value = to);
+}
+
+fn for_each(values: &mut [f32], name: &str, change: impl FnMut(&mut f32) + Copy) {
     for tensor in Layout::new(&PROBE.config).tensors() {
         if tensor.name.contains(name) {
-            values[tensor.range.clone()].fill(to);
+            values[tensor.range.clone()].iter_mut().for_each(change);
         }
     }
 }

@@ -15,6 +15,7 @@ const GOLDEN: &[(&str, &str)] = &[
     ("swiglu", "393ba3620e560fe178a27e978884c2a9995d80c9f26f8265b7b4ad0f29f8b7e4"),
     ("attention", "b84e945211477c755c55e50a7948499853b463e2a6d40f2040497049bcf56aea"),
     ("rotary", "0b8fef0e6afdbd8aee5609b74b6a0ed3f8508fe92c8aaf7e644929806580c4bc"),
+    ("sharp attention", "97d746b8ffed43e49f94d85ad146bf957cb4d84a0c4e949a8ad6374acbde3d0b"),
     ("adamw", "0532c8eb92f1178fd0940e58079e72dc08ad695ca9ea3c1d90e6355e12e6a8c4"),
     ("muon", "6c2e088bf5d427845fb9a9643fec27bdf588130499cd1d885be1b31ebdeb86ac"),
     ("training", "858683011f9fb1e26ad76992942445e9d93e3916cf2eb8545855cdbf4dc92ef6"),

@@ -20,7 +20,7 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Row {
     name: &'static str,
-    /// `null` for a module whose instances have an address each.
+    /// `null` for a module whose instances have an address each; without prefix, a factory creates them.
     address: Option<String>,
     /// First bytes of the addresses of instances; an instance's number follows in 8 bytes.
     address_prefix: Option<String>,

@@ -58,6 +58,7 @@ pub(crate) fn genesis(chain_id: u64, timestamp: UnixSeconds, funds: &Funds) -> G
         commitment: 2,
         revisions: Schedule::starting_with(Revision::new(MODULES.newest())),
         referees: None,
+        price_reporters: None,
         accounts,
     }
 }

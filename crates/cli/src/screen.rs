@@ -55,8 +55,8 @@ impl Screen {
                 self.speeds.insert(*device, *tokens_per_second);
                 self.losses.insert(*device, *loss);
             }
-            Event::Advanced { round, updates, validation_loss, .. } => {
-                self.validation = validation_loss.or(self.validation);
+            Event::Measured { loss, .. } => self.validation = Some(*loss),
+            Event::Advanced { round, updates, .. } => {
                 self.bar.set_position(u64::from(*round) + 1);
                 if !self.output.is_live() {
                     self.say(&format!(

@@ -264,9 +264,19 @@ pub(crate) struct Packed {
 impl Packed {
     /// Writes the chosen values to their positions.
     fn unpack(&self, values: &mut [f32]) {
-        for (&position, code) in self.positions.iter().zip(&self.codes) {
-            let magnitude = f32_from_bf16(self.levels[usize::from(code >> 1)]);
-            values[usize::from(position)] = if code & 1 == 1 { -magnitude } else { magnitude };
+        let mut by_code = [0.0; 16];
+        for (of_level, level) in by_code.as_chunks_mut().0.iter_mut().zip(&self.levels) {
+            let magnitude = f32_from_bf16(*level);
+            *of_level = [magnitude, -magnitude];
+        }
+        let decoded = self.codes.iter().map(|code| by_code[usize::from(code & 15)]);
+        if self.codes.len() == values.len() {
+            values.iter_mut().zip(decoded).for_each(|(value, decoded)| *value = decoded);
+        } else {
+            self.positions
+                .iter()
+                .zip(decoded)
+                .for_each(|(&at, decoded)| values[usize::from(at)] = decoded);
         }
     }
 
@@ -292,10 +302,7 @@ impl Packed {
         let mut bits = BitReader::new(rest);
         Spacing::of(length, count).read(&mut bits, &mut self.positions)?;
         self.codes.clear();
-        for _ in 0..count {
-            let code = bits.take(format.bits.0.into()).ok_or(Flaw::Short)?;
-            self.codes.push(u8::try_from(code).expect("at most four bits were taken"));
-        }
+        bits.take_all(format.bits.0.into(), count, &mut self.codes).ok_or(Flaw::Short)?;
         bits.end().ok_or(Flaw::Padding)
     }
 }

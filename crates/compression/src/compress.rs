@@ -132,7 +132,8 @@ struct Chooser {
 impl Chooser {
     /// Selects the `count` largest magnitudes; of equal ones those at the lower positions.
     fn choose_largest(&mut self, values: &[f32], count: usize) {
-        self.choose(values.iter().map(|value| f64::from(value.abs())), count);
+        let priorities = values.iter().map(|value| f64::from(value.abs()));
+        self.choose(priorities, values.len(), count);
         self.keep(values, 0.0);
     }
 
@@ -142,25 +143,30 @@ impl Chooser {
         let shares = blocks.flatten().map(|number| (f64::from(number) + 1.0) / SHARES);
         let priorities =
             values.iter().zip(shares).map(|(value, share)| f64::from(value.abs()) / share);
-        let threshold = self.choose(priorities, count);
+        let threshold = self.choose(priorities, values.len(), count);
         self.keep(values, threshold.min(MAGNITUDE_MAX.into()));
     }
 
-    /// Stores the positions of the `count` largest priorities, ascending, and returns the largest of the others; 0 if
+    /// Stores the positions of the `count` largest of `length` priorities, ascending, and returns the largest of the others; 0 if
     /// all are chosen. Of equal priorities the lower position is taken.
-    fn choose(&mut self, priorities: impl Iterator<Item = f64>, count: usize) -> f64 {
+    fn choose(
+        &mut self,
+        priorities: impl Iterator<Item = f64>,
+        length: usize,
+        count: usize,
+    ) -> f64 {
         let Self { keys, packed: Packed { positions, .. }, .. } = self;
+        positions.clear();
+        if count == length {
+            positions.extend((0_u16..).take(length));
+            return 0.0;
+        }
         // The bits of non-negative floats sort like the floats. All keys differ, so the selection has one result.
         keys.clear();
         keys.extend(priorities.map(|priority| !priority.to_bits()).zip(0_u16..));
-        let mut threshold = 0.0;
-        if count < keys.len() {
-            let (_, (bits, _), _) = keys.select_nth_unstable(count);
-            threshold = f64::from_bits(!*bits);
-            keys.truncate(count);
-        }
-        positions.clear();
-        positions.extend(keys.iter().map(|(_, position)| *position));
+        let (_, (bits, _), _) = keys.select_nth_unstable(count);
+        let threshold = f64::from_bits(!*bits);
+        positions.extend(keys[..count].iter().map(|(_, position)| *position));
         positions.sort_unstable();
         threshold
     }

@@ -57,6 +57,10 @@ impl Spacing {
     /// Reads the chosen positions; they are ascending and within the chunk.
     pub(crate) fn read(self, bits: &mut BitReader<'_>, chosen: &mut Vec<u16>) -> Result<(), Flaw> {
         chosen.clear();
+        if self.marked_count == 0 && !self.is_direct {
+            chosen.extend((0_u16..).take(self.length));
+            return Ok(());
+        }
         let mut next = 0;
         for _ in 0..self.marked_count {
             let high = bits.take_unary().ok_or(Flaw::Short)?;

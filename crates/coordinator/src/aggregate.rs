@@ -31,7 +31,7 @@ pub(crate) struct Step {
     pub(crate) rejected: Vec<(DeviceId, String)>,
 }
 
-/// Parameters and outer state after the newest round.
+/// Parameters and outer state after the newest round; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Aggregator {
     spec: Arc<RunSpec>,
@@ -39,7 +39,7 @@ pub(crate) struct Aggregator {
     threads: usize,
     isa: Isa,
     parameters: Arc<Vec<f32>>,
-    outer: OuterState,
+    outer: Arc<OuterState>,
 }
 
 impl Aggregator {
@@ -50,7 +50,7 @@ impl Aggregator {
         (threads, isa): (usize, Isa),
     ) -> Self {
         let parameters = model::initial_parameters(&spec.model, &spec.seed.0);
-        let outer = OuterState::new(parameters.len());
+        let outer = Arc::new(OuterState::new(parameters.len()));
         Self {
             spec: Arc::clone(spec),
             validation,
@@ -66,7 +66,7 @@ impl Aggregator {
         let kept = folder.state(state)?;
         let parameters = model::params_from_bytes(&self.spec.model, &kept.parameters)
             .context("the parameters on disk are damaged")?;
-        self.outer = OuterState::from_bytes(&kept.outer, parameters.len())?;
+        self.outer = Arc::new(OuterState::from_bytes(&kept.outer, parameters.len())?);
         self.parameters = Arc::new(parameters);
         Ok(())
     }
@@ -74,7 +74,7 @@ impl Aggregator {
     /// Forgets the momentum of the outer step, which is not public: where another coordinator, or another run, goes on from
     /// the same parameters, it starts from zero.
     pub(crate) fn rest(&mut self) {
-        self.outer = OuterState::new(self.parameters.len());
+        self.outer = Arc::new(OuterState::new(self.parameters.len()));
     }
 
     /// Goes on from the same state by another specification, whose model must be the same.
@@ -118,7 +118,7 @@ impl Aggregator {
             return Err(Diverged.into());
         }
         self.parameters = Arc::new(advanced.parameters);
-        self.outer = advanced.state;
+        self.outer = Arc::new(advanced.state);
         let rejected =
             advanced.rejected.into_iter().map(|(device, error)| (device, error.to_string()));
         Ok(Step {

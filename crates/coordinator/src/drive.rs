@@ -39,7 +39,10 @@ use ledger_views::{
     Ask as _,
     runs::{self, RunPhase, RunView, SeatView},
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
 use transport::{
     Listener,
     message::{Role, ToCoordinator, ToWorker},
@@ -151,6 +154,8 @@ struct Driver<'a> {
     referees: Option<Vec<DeviceId>>,
     /// The next state, computed but not on the ledger yet: the round, and what followed.
     computed: Option<rounds::Computed>,
+    /// Measures a loss.
+    measuring: Option<JoinHandle<()>>,
     trouble: Trouble,
     /// Reports of divergence in the current round.
     reports: Reports,
@@ -198,6 +203,7 @@ impl<'a> Driver<'a> {
             is_warned_of_accounts: false,
             referees: None,
             computed: None,
+            measuring: None,
             trouble: Trouble::default(),
             reports: Reports::default(),
             diverged: None,

@@ -201,13 +201,11 @@ impl Folder {
     /// # Errors
     /// When the file can't be written.
     pub fn keep_state(&self, state: &State) -> Result<(), FolderError> {
-        let mut bytes = Vec::with_capacity(48 + state.parameters.len() + state.outer.len());
-        bytes.extend_from_slice(STATE_MAGIC);
-        bytes.extend_from_slice(&(state.parameters.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(Digest::of(&state.outer).as_bytes());
-        bytes.extend_from_slice(&state.parameters);
-        bytes.extend_from_slice(&state.outer);
-        write_whole(&self.state_path(&state.digest()), &bytes)
+        let size = (state.parameters.len() as u64).to_le_bytes();
+        let outer = Digest::of(&state.outer);
+        let parts: [&[u8]; 5] =
+            [STATE_MAGIC, &size, outer.as_bytes(), &state.parameters, &state.outer];
+        write_parts(&self.state_path(&state.digest()), &parts)
     }
 
     /// Writes an outer update.
@@ -390,10 +388,15 @@ fn lock(root: &Path) -> Result<fs::File, FolderError> {
 
 /// Writes to a temporary file, syncs, renames: after a crash there is the old file or the new one.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    write_parts(path, &[bytes])
+}
+
+fn write_parts(path: &Path, parts: &[&[u8]]) -> Result<(), FolderError> {
     let io = |source| FolderError::Io { path: path.to_owned(), source };
     let beside = path.with_extension("new");
     let mut file = fs::File::create(&beside).map_err(io)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
+    parts.iter().try_for_each(|part| file.write_all(part)).map_err(io)?;
+    file.sync_all().map_err(io)?;
     fs::rename(&beside, path).map_err(io)
 }
 

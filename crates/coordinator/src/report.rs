@@ -86,10 +86,15 @@ pub enum Event {
         round: u32,
         /// Number of aggregated updates.
         updates: usize,
-        /// Validation loss in nats per byte, if it was measured in this round.
-        validation_loss: Option<f64>,
         /// The new state.
         state: Digest,
+    },
+    /// The loss after a round was measured, over the beginning of the validation text.
+    Measured {
+        /// The round.
+        round: u32,
+        /// Validation loss in nats per byte.
+        loss: f64,
     },
     /// The ledger drew a commitment for audit.
     Drawn {

@@ -14,7 +14,10 @@ use crate::{
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
-use native_modules::referees;
+use native_modules::{
+    price_feeds::{self, REPORTERS_MAX as PRICE_REPORTERS_MAX, SINCE as PRICE_FEEDS_SINCE},
+    referees,
+};
 use revm::database_interface::EmptyDB;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +60,9 @@ pub struct Genesis {
     /// Who decides disputes about verified work; without it there is no referee, and disputes expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referees: Option<GenesisReferees>,
+    /// Who reports prices; without it no price feed gets an answer. The ledger must begin with revision 2 or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_reporters: Option<GenesisPriceReporters>,
     /// Accounts that exist from the beginning. The native modules are added to them.
     #[serde(deserialize_with = "unique::map")]
     pub accounts: BTreeMap<Address, GenesisAccount>,
@@ -70,6 +76,16 @@ pub struct GenesisReferees {
     pub members: Vec<B256>,
     /// Number of them that must agree, at least 1.
     pub threshold: u16,
+}
+
+/// The price reporters of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisPriceReporters {
+    /// Their accounts, each once; 1 to 31.
+    pub members: Vec<Address>,
+    /// Number of them whose reports make a round: more than half.
+    pub quorum: u16,
 }
 
 /// An account of the genesis file.
@@ -118,6 +134,33 @@ pub enum GenesisError {
         /// Its key.
         referee: B256,
     },
+    /// There is no price reporter, or there are too many.
+    #[error("the genesis file names {count} price reporters: give 1 to {}", PRICE_REPORTERS_MAX)]
+    PriceReporterCount {
+        /// How many there are.
+        count: usize,
+    },
+    /// A price reporter is named more than once, or is the zero account.
+    #[error("genesis price reporter {reporter} is named twice, or is the zero account: remove it")]
+    PriceReporterTwice {
+        /// Its account.
+        reporter: Address,
+    },
+    /// The quorum of price reporters is not more than half, or more than all.
+    #[error(
+        "genesis field `price_reporters.quorum` is {quorum}: give more than half of {count}, at most all"
+    )]
+    PriceQuorum {
+        /// What was given.
+        quorum: u16,
+        /// How many reporters there are.
+        count: usize,
+    },
+    /// The ledger begins with a revision that has no price feeds.
+    #[error(
+        "the genesis file names price reporters, but the ledger begins with revision 1: add `{{\"revision\": 2, \"height\": 0}}` to `revisions`"
+    )]
+    NoPriceFeeds,
     /// No number of referees could decide, or none would have to.
     #[error("genesis field `referees.threshold` is {threshold}: give 1 to {count}")]
     RefereeThreshold {
@@ -192,6 +235,12 @@ impl Genesis {
         if let Some(referees) = &self.referees {
             referees.validate()?;
         }
+        if let Some(reporters) = &self.price_reporters {
+            reporters.validate()?;
+            if self.revisions.revision_at(0).number() < PRICE_FEEDS_SINCE {
+                return Err(GenesisError::NoPriceFeeds);
+            }
+        }
         let mut supply = U256::ZERO;
         for (address, account) in &self.accounts {
             if native_modules::is_reserved(address) {
@@ -241,6 +290,10 @@ impl Genesis {
             {
                 account.storage = referees::storage(&referees.members, referees.threshold);
             }
+            let reporters = self.price_reporters.as_ref();
+            if let Some(it) = reporters.filter(|_| address == price_feeds::ADDRESS) {
+                account.storage = price_feeds::storage(&it.members, it.quorum);
+            }
             add_account(&mut changes, address, &account);
         }
         supply::begin(&mut changes);
@@ -282,6 +335,23 @@ impl GenesisReferees {
         let threshold = self.threshold;
         if !(1..=count).contains(&usize::from(threshold)) {
             return Err(GenesisError::RefereeThreshold { threshold, count });
+        }
+        Ok(())
+    }
+}
+
+impl GenesisPriceReporters {
+    fn validate(&self) -> Result<(), GenesisError> {
+        let (count, quorum) = (self.members.len(), self.quorum);
+        if !(1..=PRICE_REPORTERS_MAX).contains(&count) {
+            return Err(GenesisError::PriceReporterCount { count });
+        }
+        let mut seen = BTreeSet::from([Address::ZERO]);
+        if let Some(twice) = self.members.iter().find(|member| !seen.insert(**member)) {
+            return Err(GenesisError::PriceReporterTwice { reporter: *twice });
+        }
+        if usize::from(quorum) > count || usize::from(quorum) * 2 <= count {
+            return Err(GenesisError::PriceQuorum { quorum, count });
         }
         Ok(())
     }

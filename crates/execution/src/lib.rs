@@ -72,7 +72,7 @@ pub use commitment::{
 pub use environment::{BlockInput, Deviations, Environment};
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use frames::{Frame, FrameKind, FrameLog, FrameOptions, TREE_SIZE_MAX};
-pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisReferees};
+pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisPriceReporters, GenesisReferees};
 pub use modules::MODULES;
 /// The native modules that a program knows, and its newest revision.
 pub use native_kit::Table as ModuleTable;

@@ -26,13 +26,17 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
     ];
     let (kind, code) = match account.code {
         Code::None => ("Account", None),
-        Code::Module | Code::Asset { .. } => ("Module", Some(html! { "native module" })),
+        Code::Module { .. } | Code::Asset { .. } => ("Module", Some(html! { "native module" })),
         Code::Delegated { .. } => ("Contract", Some(html! { "delegates (EIP-7702)" })),
         Code::Contract { size } => ("Contract", Some(html! { (size) " bytes" })),
     };
     facts.extend(code.map(|code| ("code", code)));
-    let is_module = matches!(account.code, Code::Module | Code::Asset { .. });
-    if let Some(module) = abi::Module::at(address).filter(|_| is_module) {
+    let module = match account.code {
+        Code::Module { name } => abi::Module::named(name),
+        Code::Asset { .. } => abi::Module::at(address),
+        Code::None | Code::Delegated { .. } | Code::Contract { .. } => None,
+    };
+    if let Some(module) = module {
         facts.push(("interface", html! { a href=(modules::path(module)) { (module.name) } }));
     }
     if let Code::Asset { number } = account.code {

@@ -59,9 +59,7 @@ fn place(module: &Module) -> Markup {
             let prefix = alloy_primitives::hex::encode_prefixed(prefix);
             html! { (layout::mono(prefix)) " and a number in 8 bytes" }
         }
-        Place::Created(hash) => {
-            html! { "by EIP-1014 from its factory, a salt, and " (layout::mono(hash)) }
-        }
+        Place::Created(kind) => html! { "created by a factory, with the code of a " (kind) },
     }
 }
 

@@ -1,6 +1,6 @@
 //! Accounts and contracts.
 
-use abi::{ASSETS, DEVICES, GRAIN, TRAINING_RUNS, asset_number, convert};
+use abi::{asset_number, convert};
 use alloy_primitives::U256;
 use units::AccountId;
 
@@ -24,8 +24,11 @@ pub struct AccountView {
 pub enum Code {
     /// Nothing: only a key.
     None,
-    /// A native module.
-    Module,
+    /// A native module, or an instance that one has created.
+    Module {
+        /// Its name in the catalogue.
+        name: &'static str,
+    },
     /// A native module that is an asset.
     Asset {
         /// The asset's number.
@@ -62,12 +65,15 @@ pub async fn account<A: Ask>(
 
 fn code(account: &AccountId, code: &[u8]) -> Code {
     let address = convert::address(*account);
-    // Only a module has code where modules answer.
-    match (code, asset_number(&address)) {
-        ([], _) => Code::None,
-        (_, Some(number)) => Code::Asset { number },
-        _ if [DEVICES, TRAINING_RUNS, GRAIN, ASSETS].contains(&address) => Code::Module,
-        ([0xef, 0x01, 0x00, to @ ..], _) => match <[u8; 20]>::try_from(to) {
+    if let Some(module) = abi::Module::of(&address, code) {
+        return match asset_number(&address) {
+            Some(number) => Code::Asset { number },
+            None => Code::Module { name: module.name },
+        };
+    }
+    match code {
+        [] => Code::None,
+        [0xef, 0x01, 0x00, to @ ..] => match <[u8; 20]>::try_from(to) {
             Ok(to) => Code::Delegated { to: AccountId::from_bytes(to) },
             Err(_) => Code::Contract { size: code.len() },
         },

@@ -18,7 +18,7 @@ use native_kit::{
     slots::{Mapping, Value},
 };
 
-use crate::signature::{RECOVER_GAS, signer as recovered};
+use crate::signature::{BadRecovery, RECOVER_GAS, recover};
 
 /// The functions of every fungible asset.
 pub(crate) const FUNCTIONS: &[Function] = &[
@@ -45,8 +45,6 @@ const ALLOWANCES: Mapping<Address, Mapping<Address, Value<U256>>> = Mapping::new
 const NONCES: Mapping<Address, Value<U256>> = Mapping::new(uint!(5_U256));
 /// Gas for a domain or a permit's digest: four hashes of at most seven words each.
 const DIGEST_GAS: u64 = 4 * (30 + 7 * 6);
-/// Half the order of secp256k1: of the two `s` that fit a signature, only the lower is valid (EIP-2).
-const S_MAX: U256 = uint!(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0_U256);
 
 /// A book with name, symbol and metadata.
 pub(crate) trait Described: Book<Failure = Ended> {
@@ -155,12 +153,13 @@ fn signer<B: Described>(
     let domain = domain(book)?;
     book.host().charge(DIGEST_GAS + RECOVER_GAS)?;
     let digest = permit_digest(&Permit { owner, spender, value, nonce, deadline }, &domain);
-    let s_value = U256::from_be_bytes(s.0);
-    if s_value > S_MAX {
-        return Err(Refused::InvalidSignatureS { s: s_value }.into());
+    match recover(digest, v, r, s) {
+        Ok(signer) => Ok(account(signer)),
+        Err(BadRecovery::HighS) => {
+            Err(Refused::InvalidSignatureS { s: U256::from_be_bytes(s.0) }.into())
+        }
+        Err(BadRecovery::Malformed) => Err(Refused::InvalidSignature.into()),
     }
-    let signer = recovered(&digest, v, &r, &s).ok_or(Refused::InvalidSignature)?;
-    Ok(account(signer))
 }
 
 fn domain<B: Described>(book: &mut B) -> Result<Eip712Domain, Failure> {

@@ -9,18 +9,27 @@
 //!
 //! Modules: `Devices`, `TrainingRuns`, `Referees`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
 //! address of its own; Uniswap v2 (`uniswap_v2`) and v3 (`uniswap_v3`) with their pairs and pools, and `WrappedGrain`.
+//! `StakingRewards`, `MasterChef` with its `RewardReserve`, and `Vault`: each has a factory and many instances.
+//! `PriceFeeds`, and every feed that it created.
 
 mod assets;
 mod devices;
 mod erc20;
 mod grain;
+mod master_chef;
+mod openzeppelin;
+pub mod price_feeds;
 pub mod referees;
+mod registry;
+mod shares;
 mod signature;
+mod staking_rewards;
 mod table;
 pub mod tokens;
 mod training_runs;
 mod uniswap_v2;
 mod uniswap_v3;
+mod vault;
 mod wrapped_grain;
 
 #[cfg(test)]

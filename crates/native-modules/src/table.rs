@@ -1,15 +1,17 @@
 //! All native modules, one row each.
 
 use abi::{
-    ASSETS, DEVICES, GRAIN, REFEREES, TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
-    UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER,
-    UNISWAP_V3_TICK_LENS, WRAPPED_GRAIN, asset_number,
+    ASSETS, DEVICES, GRAIN, MASTER_CHEF_FACTORY, PRICE_FEEDS, REFEREES, STAKING_REWARDS_FACTORY,
+    TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER, UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS,
+    UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WRAPPED_GRAIN,
+    asset_number, price_feed_number,
 };
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
 use crate::{
-    assets, devices, erc20, grain, referees, training_runs, uniswap_v2, uniswap_v3, wrapped_grain,
+    assets, devices, erc20, grain, master_chef, price_feeds, referees, shares, staking_rewards,
+    training_runs, uniswap_v2, uniswap_v3, vault, wrapped_grain,
 };
 
 /// First bytes of the addresses of modules; one more follows.
@@ -153,10 +155,94 @@ pub const TABLE: &[Module] = &[
         entrance: uniswap_v3::positions::call,
         on_reentry: OnReentry::Error,
     },
+    Module {
+        name: "VaultFactory",
+        place: Place::At(VAULT_FACTORY),
+        since: 2,
+        functions: &[vault::factory::FUNCTIONS],
+        entrance: vault::factory::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "Vault",
+        place: Place::Instances(&vault::CODE),
+        since: 2,
+        functions: &[vault::FUNCTIONS, shares::FUNCTIONS],
+        entrance: vault::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "FeeVault",
+        place: Place::Instances(&vault::fees::CODE),
+        since: 2,
+        functions: &[vault::fees::FUNCTIONS, &vault::VIEWS, &vault::CHANGES, shares::FUNCTIONS],
+        entrance: vault::fees::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "StakingRewardsFactory",
+        place: Place::At(STAKING_REWARDS_FACTORY),
+        since: 2,
+        functions: &[staking_rewards::factory::FUNCTIONS],
+        entrance: staking_rewards::factory::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "StakingRewards",
+        place: Place::Instances(&staking_rewards::CODE),
+        since: 2,
+        functions: &[staking_rewards::FUNCTIONS],
+        entrance: staking_rewards::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "MasterChefFactory",
+        place: Place::At(MASTER_CHEF_FACTORY),
+        since: 2,
+        functions: &[master_chef::factory::FUNCTIONS],
+        entrance: master_chef::factory::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "MasterChef",
+        place: Place::Instances(&master_chef::CODE),
+        since: 2,
+        functions: &[master_chef::FUNCTIONS],
+        entrance: master_chef::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "RewardReserve",
+        place: Place::Instances(&master_chef::reserve::CODE),
+        since: 2,
+        functions: &[master_chef::reserve::FUNCTIONS, shares::FUNCTIONS],
+        entrance: master_chef::reserve::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "PriceFeeds",
+        place: Place::At(PRICE_FEEDS),
+        since: price_feeds::SINCE,
+        functions: &[price_feeds::FUNCTIONS],
+        entrance: price_feeds::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "PriceFeed",
+        place: Place::Reserved(is_price_feed),
+        since: 2,
+        functions: &[price_feeds::feed::FUNCTIONS],
+        entrance: price_feeds::feed::call,
+        on_reentry: OnReentry::Error,
+    },
 ];
 
 fn is_asset(address: &Address) -> bool {
     asset_number(address).is_some()
+}
+
+fn is_price_feed(address: &Address) -> bool {
+    price_feed_number(address).is_some()
 }
 
 /// Returns whether an address is reserved for modules, now or later: modules have the addresses from `0x6c00…00` to

@@ -1,11 +1,13 @@
 //! Modules on a host without an EVM: refusals change nothing, and results are those of the rules.
 
 mod assets;
+mod prices;
 mod runs;
 mod table;
 mod tokens;
 mod uniswap_v2;
 mod uniswap_v3;
+mod yields;
 
 use abi::{DEVICES, Devices, ModuleErrors, TRAINING_RUNS, TrainingRuns, signed::Signer, statement};
 use alloy_primitives::{Address, B256, U256};

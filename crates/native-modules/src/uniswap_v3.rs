@@ -18,7 +18,7 @@ use alloy_primitives::Bytes;
 use native_kit::{Failure, instance_code};
 
 /// The code of a pool's account.
-pub(crate) const POOL_CODE: [u8; 14] = instance_code("UniswapV3Pool");
+pub(crate) const POOL_CODE: [u8; 14] = instance_code(abi::UNISWAP_V3_POOL);
 
 /// Returns a revert without data, as of `require` without a message.
 fn empty() -> Failure {

@@ -137,6 +137,7 @@ mod tests {
             commitment: 2,
             revisions: execution::Schedule::FIRST,
             referees: None,
+            price_reporters: None,
             accounts: [(CALLED, endless)].into(),
         };
         let node = Node::open(NodeConfig::new(directory.path(), Some(genesis))).unwrap();

@@ -511,6 +511,7 @@ fn genesis(project: &Project, [owner, steward]: [Address; 2]) -> anyhow::Result<
         commitment: 2,
         revisions: Schedule::starting_with(Revision::new(MODULES.newest())),
         referees: None,
+        price_reporters: None,
         accounts: [(owner, account(deposit.as_u128() + FEES)), (steward, account(FEES))].into(),
     })
 }

@@ -49,6 +49,7 @@ fn genesis() -> Genesis {
         commitment: 2,
         revisions: execution::Schedule::FIRST,
         referees: None,
+        price_reporters: None,
         accounts: [(SENDER, rich)].into(),
     }
 }

@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Version of these messages; a peer with another version gets an error and is disconnected.
-pub const PROTOCOL: u32 = 5;
+/// Version of these messages, and of what a round computes: a peer with another version gets an error and is disconnected, before
+/// its work would be taken for made up.
+pub const PROTOCOL: u32 = 6;
 
 /// Longest explanation in a message, in bytes.
 pub const REASON_BYTES_MAX: usize = 400;

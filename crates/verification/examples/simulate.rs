@@ -14,7 +14,9 @@ use corpus::{Corpus, Cut, Draw, assignment};
 use model::{Activations, Execution, Trainer, instructions::Isa};
 use serde_json::Value;
 use units::DeviceId;
-use verification::{Contribution, Job, Outcome, OuterState, RunSpec, advance, evaluate, execute};
+use verification::{
+    Contribution, Job, Outcome, OuterState, RunSpec, Spare, advance, evaluate, execute,
+};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -96,6 +98,7 @@ struct Simulation<'a> {
     size_up: usize,
     size_down: usize,
     tokens: u64,
+    spare: Spare,
 }
 
 impl<'a> Simulation<'a> {
@@ -112,6 +115,7 @@ impl<'a> Simulation<'a> {
             size_up: 0,
             size_down: 0,
             tokens: 0,
+            spare: Spare::default(),
         }
     }
 
@@ -166,6 +170,7 @@ impl<'a> Simulation<'a> {
             threads: 1,
             isa: Isa::detect(),
             activations: Activations::Keep,
+            spare: Some(&self.spare),
         };
         execute(&job, &mut |_| ControlFlow::Continue(())).map_err(|error| format!("{error:?}"))
     }

@@ -1,12 +1,16 @@
 //! The work of one device in one round.
 
-use std::ops::ControlFlow;
+use std::{
+    fmt,
+    ops::ControlFlow,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use compression::{Change, CompressError, Selection, compress};
 use corpus::{BatchError, Batcher, Draw};
 use model::instructions::{Checked, Isa};
 use model::philox::Philox;
-use model::{Activations, Execution, Layout, Trainer, TrainerError};
+use model::{Activations, Config, Execution, Layout, Trainer, TrainerError};
 use optimizer::{Backend, HyperParameters, Inner, MatrixParameters, Schedule};
 use thiserror::Error;
 use units::{DeviceId, Digest, merkle_root};
@@ -39,6 +43,40 @@ pub struct Job<'a> {
     pub isa: Isa,
     /// Whether to keep activations or to compute them again; the result does not depend on it.
     pub activations: Activations,
+    /// Where a trainer is taken from and put back; the result does not depend on it.
+    pub spare: Option<&'a Spare>,
+}
+
+/// Keeps the trainer of one round for the next: its memory need not be allocated and cleared again.
+#[derive(Default)]
+pub struct Spare(Mutex<Option<(Config, Execution, Trainer)>>);
+
+impl Spare {
+    /// Frees what is kept.
+    pub fn clear(&self) {
+        self.lock().take();
+    }
+
+    /// Returns the kept trainer if it is such a one, and frees any other.
+    fn take(&self, config: &Config, execution: Execution) -> Option<Trainer> {
+        let (kept_config, kept_execution, trainer) = self.lock().take()?;
+        (kept_config == *config && kept_execution == execution).then_some(trainer)
+    }
+
+    /// Keeps a trainer, unless another one is kept.
+    fn put(&self, config: Config, execution: Execution, trainer: Trainer) {
+        self.lock().get_or_insert((config, execution, trainer));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Config, Execution, Trainer)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Spare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Spare").field(&self.lock().is_some()).finish()
+    }
 }
 
 /// The result of a round.
@@ -191,7 +229,10 @@ fn execute_while(
             return Err(JobError::CalledOff { step: done });
         }
     }
-    let Training { parameters, .. } = training;
+    let Training { parameters, trainer, .. } = training;
+    if let Some(spare) = job.spare {
+        spare.put(job.spec.model, execution(job), trainer);
+    }
     let (spec, round) = (job.spec, job.round);
     let change = Change::Between { before: job.base, after: &parameters };
     let update = compress_for(spec, round, &job.device, change)?;
@@ -260,13 +301,13 @@ impl<'a> Training<'a> {
         let spec = job.spec;
         let draw = Draw { seed: &spec.seed.0, round: job.round, device: &job.device };
         let batch = to_usize(spec.batch);
-        let &Job { threads, isa, activations, .. } = job;
-        let execution = Execution { batch, threads, isa, activations };
+        let execution = execution(job);
+        let spare = job.spare.and_then(|spare| spare.take(&spec.model, execution));
         Ok(Self {
             job,
             batcher: Batcher::new(draw, job.shards, spec.model.context)?,
             schedule: schedule(spec),
-            trainer: Trainer::new(&spec.model, execution)?,
+            trainer: spare.map_or_else(|| Trainer::new(&spec.model, execution), Ok)?,
             optimizer: optimizer(job)?,
             parameters: job.base.to_vec(),
             gradient: vec![0.0; job.base.len()],
@@ -320,6 +361,11 @@ fn check(job: &Job<'_>) -> Result<(), JobError> {
     let expected = job.spec.model.parameter_count();
     let count = job.base.len();
     if count == expected { Ok(()) } else { Err(JobError::WrongModel { count, expected }) }
+}
+
+fn execution(job: &Job<'_>) -> Execution {
+    let &Job { threads, isa, activations, .. } = job;
+    Execution { batch: to_usize(job.spec.batch), threads, isa, activations }
 }
 
 fn optimizer(job: &Job<'_>) -> Result<Inner, TrainerError> {

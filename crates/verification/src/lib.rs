@@ -32,7 +32,8 @@ mod spec;
 
 pub use evaluate::{TooShort, evaluate};
 pub use execute::{
-    Comparison, Job, JobError, Outcome, StepReport, compare, execute, fabricate, first_difference,
+    Comparison, Job, JobError, Outcome, Spare, StepReport, compare, execute, fabricate,
+    first_difference,
 };
 pub use optimizer::InnerKind;
 pub use outer_step::{

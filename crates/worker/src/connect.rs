@@ -149,6 +149,7 @@ impl Caller {
             machine: Arc::clone(&self.machine),
             priority: self.priority,
             turns: Turns::new(fit.at_once, &self.cores),
+            spare: (fit.at_once == 1 && self.role == Role::Worker).then(Arc::default),
             replay_bytes: fit.replay_bytes(&spec, self.threads),
             ledger: self.ledger.clone(),
             endpoint,

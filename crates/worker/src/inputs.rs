@@ -14,7 +14,7 @@ use model::{Activations, instructions::Isa};
 use tokio::time::{Instant, sleep};
 use transport::{Connection, FetchError, message::ToCoordinator};
 use units::{DeviceId, Digest};
-use verification::RunSpec;
+use verification::{RunSpec, Spare};
 
 use crate::{
     files::WorkerFiles, holdings::Holdings, participate::Refusal, served::Served, states::States,
@@ -53,6 +53,8 @@ pub(crate) struct Inputs {
     pub(crate) priority: Priority,
     /// Limits how many computations run at once.
     pub(crate) turns: Turns,
+    /// The trainer of the last computation, where at most one runs at a time.
+    pub(crate) spare: Option<Arc<Spare>>,
     /// Memory of one replay, in bytes.
     pub(crate) replay_bytes: u64,
     pub(crate) ledger: Ledger,
@@ -83,6 +85,7 @@ impl Inputs {
             threads: self.threads,
             isa: self.isa,
             activations: self.activations,
+            spare: self.spare.clone(),
         })
     }
 
@@ -153,19 +156,22 @@ impl Inputs {
     }
 
     /// Fetches an outer update before its digest is on the ledger, tells the coordinator, and makes the state that it leads to from
-    /// `base`: it is here when its round opens. That is an own computation, so it is not made beside another one.
-    pub(crate) async fn keep(&self, update: Digest, base: Option<Digest>) -> anyhow::Result<()> {
+    /// `base`, which it returns: it is here when its round opens. That is an own computation, so it is not made beside another one.
+    pub(crate) async fn keep(
+        &self,
+        update: Digest,
+        base: Option<Digest>,
+    ) -> anyhow::Result<Option<Digest>> {
         let bytes = self.outer_update(&update).await;
         let (blob, is_held) = (*update.as_bytes(), bytes.is_ok());
         self.endpoint.send(&ToCoordinator::Held { blob, is_held }).await?;
         let base = base.and_then(|base| self.held(&base));
         let (Ok(bytes), Some(base), Some(_turn)) = (bytes, base, self.turns.own_if_free()) else {
-            return Ok(());
+            return Ok(None);
         };
-        if let Some((digest, next)) = self.apply(base, bytes).await {
-            self.states().expect(digest, Arc::new(next));
-        }
-        Ok(())
+        let Some((digest, next)) = self.apply(base, bytes).await else { return Ok(None) };
+        self.states().expect(digest, Arc::new(next));
+        Ok(Some(digest))
     }
 
     /// Returns the parameters derived from the seed, if they have the digest `state`.

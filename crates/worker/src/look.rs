@@ -5,7 +5,18 @@ use ledger_views::{
     devices::{self, Link},
     runs::{self, AuditView, DisputeView, RunPhase, RunView, SeatView, Standpoint},
 };
-use units::DeviceId;
+use units::{DeviceId, Digest};
+
+/// What becomes of a device's work for a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The round will open.
+    Ahead,
+    /// It is open, from the same base.
+    Open,
+    /// It is over, or started from another base.
+    Void,
+}
 
 /// The run, and this device in it, as the ledger had them a moment ago.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +39,17 @@ impl Look {
     /// Returns the round that takes commitments.
     pub(crate) fn open_round(&self) -> Option<u32> {
         matches!(self.run.phase, RunPhase::Training { .. }).then_some(self.run.round)
+    }
+
+    /// Returns what becomes of work for a round from a base.
+    pub(crate) fn standing(&self, round: u32, base: &Digest) -> Standing {
+        let at = self.run.round;
+        match self.run.phase {
+            RunPhase::Training { .. } if at == round && self.run.state == *base => Standing::Open,
+            RunPhase::Training { .. } | RunPhase::Closed if at >= round => Standing::Void,
+            _ if at > round => Standing::Void,
+            _ => Standing::Ahead,
+        }
     }
 
     /// Whether the device's commitment in the open round is in a block; `None` if `round` is not open. Then the seat does not say it:

@@ -30,7 +30,7 @@ use crate::{
     courier::{Courier, Refused},
     inputs::{self, Base, Inputs},
     leaves::Leaves,
-    look::Look,
+    look::{Look, Standing},
     membership::{Membership, Step},
     outbox::{COORDINATOR_MAX, Goal},
     replay::{Case, Finding},
@@ -47,6 +47,9 @@ pub(crate) const LEAVING_MAX: Duration = Duration::from_millis(700);
 
 /// How long the coordinator may take to bring a leave to the ledger: the process ends soon.
 const LEAVE_BY_COORDINATOR: Duration = Duration::from_millis(250);
+
+/// How long a worker without work keeps the memory of the last round.
+const SPARE_MAX: Duration = Duration::from_secs(10);
 
 /// Number of outer updates that are fetched at a time before they are needed.
 const KEEPING_MAX: usize = 2;
@@ -111,11 +114,34 @@ struct Announced {
     tries: u32,
 }
 
+/// A round that is being computed.
+struct Computing {
+    round: u32,
+    base: Digest,
+    _running: Running,
+}
+
 /// Results of the computing tasks.
 enum Done {
-    Paced { round: u32, pace: Pace },
-    Trained { round: u32, work: anyhow::Result<Submission> },
-    Audited { round: u32, subject: DeviceId, finding: anyhow::Result<Finding> },
+    /// The state from which the round will start, unless the ledger says otherwise.
+    Made {
+        round: u32,
+        base: Digest,
+    },
+    Paced {
+        round: u32,
+        pace: Pace,
+    },
+    Trained {
+        round: u32,
+        base: Digest,
+        work: anyhow::Result<Submission>,
+    },
+    Audited {
+        round: u32,
+        subject: DeviceId,
+        finding: anyhow::Result<Finding>,
+    },
 }
 
 /// A connection and the computations in progress.
@@ -128,7 +154,11 @@ pub(crate) struct Session<'a> {
     /// Whether the owner knows that the device has its seat and is connected.
     has_joined: bool,
     announced: Option<Announced>,
-    training: Option<(u32, Running)>,
+    training: Option<Computing>,
+    /// The work of a round and the base it was computed from, until the ledger says that the round is open.
+    trained: Option<(u32, Digest, Submission)>,
+    /// When the last round or replay ended.
+    rested: Instant,
     served: Served,
     /// Limits how many outer updates are fetched at a time.
     keeping: Arc<Semaphore>,
@@ -155,6 +185,8 @@ impl<'a> Session<'a> {
             has_joined: false,
             announced: None,
             training: None,
+            trained: None,
+            rested: Instant::now(),
             served: Served::default(),
             keeping: Arc::new(Semaphore::new(KEEPING_MAX)),
             made_from: None,
@@ -245,14 +277,20 @@ impl<'a> Session<'a> {
             ToWorker::Keep { update } => {
                 let (inputs, update) = (Arc::clone(&self.inputs), Digest::from_bytes(update));
                 // One next state is made of each state that the ledger has named.
-                let newest = self.courier.look().map(|look| look.run.state);
-                let base = newest.filter(|base| self.made_from != Some(*base));
+                let newest = self.courier.look().map(|look| (look.run.round, look.run.state));
+                let newest = newest.filter(|(_, base)| self.made_from != Some(*base));
+                let base = newest.map(|(_, base)| base);
                 self.made_from = base.or(self.made_from);
+                let next = newest.and_then(|(round, _)| round.checked_add(1));
+                let done = self.done.clone();
                 if let Ok(permit) = Arc::clone(&self.keeping).try_acquire_owned() {
                     tokio::spawn(async move {
                         let _permit = permit;
                         // Without an answer the coordinator goes on after a moment.
-                        let _kept = inputs.keep(update, base).await;
+                        let made = inputs.keep(update, base).await;
+                        if let (Ok(Some(base)), Some(round)) = (made, next) {
+                            let _ = done.send(Done::Made { round, base });
+                        }
                     });
                 }
             }
@@ -283,7 +321,12 @@ impl<'a> Session<'a> {
             self.audit(&audit, called_off);
         }
         self.disclose(look);
-        self.train(look).await?;
+        self.settle(look).await?;
+        self.train(look);
+        let spare = self.inputs.spare.as_ref();
+        if let Some(spare) = spare.filter(|_| self.rested.elapsed() >= SPARE_MAX) {
+            spare.clear();
+        }
         Ok(None)
     }
 
@@ -399,37 +442,73 @@ impl<'a> Session<'a> {
     }
 
     /// Starts the announced round, if it is open, this device takes part in it, and its work is not done.
-    async fn train(&mut self, look: &Look) -> anyhow::Result<()> {
-        let Some(announced) = self.announced.as_mut() else { return Ok(()) };
+    fn train(&mut self, look: &Look) {
+        let Some(announced) = self.announced.as_mut() else { return };
         let Announced { round, base, .. } = *announced;
         let is_open = look.open_round() == Some(round);
         // A device that has committed before it was restarted has lost its update, and computes it again.
         let is_due = |seat: &SeatView| seat.next_round <= round || seat.committed;
         let is_done = self.kept.work.as_ref().is_some_and(|work| work.round == round);
-        let is_started = self.training.as_ref().is_some_and(|(training, _)| *training == round);
+        let is_started = self.training.as_ref().is_some_and(|training| training.round == round)
+            || self.trained.as_ref().is_some_and(|(trained, ..)| *trained == round);
         let is_hopeless = announced.tries >= TRIES_MAX;
         let is_idle = !is_done && !is_started && !is_hopeless;
         if !is_open || !is_idle || !look.active_seat().is_some_and(is_due) {
-            return Ok(());
+            return;
         }
         announced.tries += 1;
+        self.start(round, base, Known::OnLedger);
+    }
+
+    /// Starts the next round from the state that the coordinator has told, while the ledger takes it: its blocks cost the round no time.
+    /// Nothing is signed before the ledger has named that state. Once for each state on the ledger, so a coordinator that tells of states
+    /// that never come wastes no more than a round.
+    fn train_ahead(&mut self, round: u32, base: Digest) {
+        let Some(look) = self.courier.look() else { return };
+        let is_next = look.run.round.checked_add(1) == Some(round) && round < look.run.rounds;
+        let is_free = self.training.is_none() && self.trained.is_none();
+        let is_due = |seat: &SeatView| seat.next_round <= round;
+        if is_next && is_free && look.active_seat().is_some_and(is_due) {
+            self.start(round, Base { state: base, step: None }, Known::ToCoordinator);
+        }
+    }
+
+    fn start(&mut self, round: u32, base: Base, known: Known) {
         self.options.emit(Event::RoundStarted { round });
         let (running, called_off) = Running::start();
-        self.training = Some((round, running));
+        self.training = Some(Computing { round, base: base.state, _running: running });
         let (inputs, done) = (Arc::clone(&self.inputs), self.done.clone());
         let conduct = self.options.conduct.clone();
         tokio::spawn(async move {
-            let work = train(&inputs, (round, base), &conduct, &called_off, &done).await;
+            let work = train(&inputs, (round, base, known), &conduct, &called_off, &done).await;
             if !called_off.load(Ordering::Relaxed) {
                 // A session that has ended does not read the result.
-                let _ = done.send(Done::Trained { round, work });
+                let _ = done.send(Done::Trained { round, base: base.state, work });
             }
         });
+    }
+
+    /// Commits to the finished work if the ledger has opened its round from its base, and drops work from another base.
+    async fn settle(&mut self, look: &Look) -> anyhow::Result<()> {
+        let training = self.training.as_ref();
+        if training.is_some_and(|it| look.standing(it.round, &it.base) == Standing::Void) {
+            self.training = None;
+        }
+        let Some((round, base, submission)) = self.trained.take() else { return Ok(()) };
+        match look.standing(round, &base) {
+            Standing::Open => self.commit(round, submission).await?,
+            Standing::Ahead => self.trained = Some((round, base, submission)),
+            Standing::Void => {
+                let reason = "the round closed, or started from another state, before this device's work was done";
+                self.options.emit(Event::Failed { round, reason: reason.to_owned() });
+            }
+        }
         Ok(())
     }
 
-    fn is_training(&self, round: u32) -> bool {
-        self.training.as_ref().is_some_and(|(training, _)| *training == round)
+    fn is_training(&self, round: u32, base: Digest) -> bool {
+        let training = self.training.as_ref();
+        training.is_some_and(|training| training.round == round && training.base == base)
     }
 
     fn audit(&mut self, audit: &AuditView, called_off: Arc<AtomicBool>) {
@@ -448,17 +527,24 @@ impl<'a> Session<'a> {
     }
 
     async fn finish(&mut self, done: Done) -> anyhow::Result<Option<Ending>> {
+        self.rested = Instant::now();
         match done {
             Done::Paced { round, pace } => {
                 self.options.emit(Event::Paced { round, pace });
                 self.inputs.endpoint.send(&progress(round, pace)).await?;
             }
+            Done::Made { round, base } => self.train_ahead(round, base),
             // The next round may have replaced it while its result was on the way.
-            Done::Trained { round, .. } if !self.is_training(round) => {}
-            Done::Trained { round, work } => {
+            Done::Trained { round, base, .. } if !self.is_training(round, base) => {}
+            Done::Trained { round, base, work } => {
                 self.training = None;
                 match work {
-                    Ok(submission) => self.commit(round, submission).await?,
+                    Ok(submission) => {
+                        self.trained = Some((round, base, submission));
+                        if let Some(look) = self.courier.look() {
+                            self.settle(&look).await?;
+                        }
+                    }
                     Err(error) if error.downcast_ref::<Refusal>().is_some() => {
                         // It would fail again in every round, and delay the others.
                         self.leave().await?;
@@ -557,23 +643,32 @@ fn progress(round: u32, pace: Pace) -> ToCoordinator {
     }
 }
 
+/// Who says from which state a round starts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    OnLedger,
+    ToCoordinator,
+}
+
 /// Trains a round of this device.
 async fn train(
     inputs: &Arc<Inputs>,
-    (round, base): (u32, Base),
+    (round, base, known): (u32, Base, Known),
     conduct: &Conduct,
     called_off: &Arc<AtomicBool>,
     done: &mpsc::UnboundedSender<Done>,
 ) -> anyhow::Result<Submission> {
-    let current = view::current(&inputs.ledger, inputs.run).await?;
-    anyhow::ensure!(
-        current.round == round && current.base == base.state,
-        "the coordinator announced round {} from state {}, the ledger has round {} from state {}",
-        round.saturating_add(1),
-        base.state,
-        current.round.saturating_add(1),
-        current.base
-    );
+    if known == Known::OnLedger {
+        let current = view::current(&inputs.ledger, inputs.run).await?;
+        anyhow::ensure!(
+            current.round == round && current.base == base.state,
+            "the coordinator announced round {} from state {}, the ledger has round {} from state {}",
+            round.saturating_add(1),
+            base.state,
+            current.round.saturating_add(1),
+            current.base
+        );
+    }
     let _turn = inputs.turns.own().await?;
     let assignment = inputs.assignment(round, inputs.device, base).await?;
     let done = done.clone();

@@ -54,6 +54,7 @@ pub(crate) fn measure(spec: &RunSpec, machine: Machine) -> Result<u64, JobError>
         threads: machine.threads,
         isa: machine.isa,
         activations: machine.activations,
+        spare: None,
     };
     let started = now();
     let (mut first, mut last, mut steps) = (started, started, 0);

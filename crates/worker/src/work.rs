@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, sync::Arc};
 use model::{Activations, instructions::Isa};
 use tokio::time::Instant;
 use units::{DeviceId, Digest};
-use verification::{Comparison, Job, JobError, Outcome, RunSpec, StepReport};
+use verification::{Comparison, Job, JobError, Outcome, RunSpec, Spare, StepReport};
 
 /// All inputs of one device's round.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Assignment {
     pub(crate) isa: Isa,
     /// Whether there is enough memory to keep the activations for the backward pass.
     pub(crate) activations: Activations,
+    /// Where a trainer is taken from and put back.
+    pub(crate) spare: Option<Arc<Spare>>,
 }
 
 impl Assignment {
@@ -45,6 +47,7 @@ impl Assignment {
             threads: self.threads,
             isa: self.isa,
             activations: self.activations,
+            spare: self.spare.as_deref(),
         }
     }
 }

@@ -27,16 +27,36 @@ fn a_module_is_found_by_address_and_by_name() {
 }
 
 #[test]
+fn a_module_is_known_by_address_and_code() {
+    let found = |address: &Address, code: &[u8]| Module::of(address, code).map(|it| it.name);
+    let anywhere = Address::repeat_byte(0x77);
+    assert_eq!(found(&DEVICES, &[0xfe]), Some("Devices"));
+    assert_eq!(found(&DEVICES, &[]), None, "before its revision");
+    assert_eq!(found(&anywhere, &[0xfe]), None);
+    assert_eq!(found(&anywhere, b"\xefvault"), Some("Vault"));
+    assert_eq!(found(&anywhere, b"\xefvaults"), None);
+    // EIP-7702: an account with a key that delegates.
+    assert_eq!(found(&anywhere, &[&[0xef, 0x01, 0x00][..], &[7; 20]].concat()), None);
+}
+
+#[test]
 fn names_and_places_are_those_of_one_module_each() {
     let names: BTreeSet<String> = MODULES.iter().map(|module| module.name.to_lowercase()).collect();
     assert_eq!(names.len(), MODULES.len());
     for module in &MODULES {
-        if let Some(address) = module.place.address(1) {
-            let holders = MODULES.iter().filter(|other| other.place.holds(&address));
-            assert_eq!(holders.count(), 1, "{}", module.name);
-        }
-        if let Place::Fixed(address) = module.place {
-            assert_eq!(module.place.address(9), Some(address), "one address has no numbers");
+        let holders = |address| MODULES.iter().filter(move |other| other.place.holds(&address));
+        match module.place {
+            Place::Fixed(address) => {
+                assert_eq!(holders(address).count(), 1, "{}", module.name);
+                assert_eq!(module.place.address(9), Some(address), "one address has no numbers");
+            }
+            Place::Numbered(_) => {
+                assert_eq!(holders(module.place.address(1).unwrap()).count(), 1, "{}", module.name);
+            }
+            Place::Created(kind) => {
+                let of_kind = MODULES.iter().filter(|other| other.place == Place::Created(kind));
+                assert_eq!(of_kind.count(), 1, "{}", module.name);
+            }
         }
         assert!(!module.about().is_empty(), "{}: its first interface has no comment", module.name);
     }

@@ -101,6 +101,7 @@ impl Driver<'_> {
                 threads,
                 isa,
                 activations: Activations::Recompute,
+                spare: None,
             };
             verification::execute(&job, &mut |_| ControlFlow::Continue(()))
         };

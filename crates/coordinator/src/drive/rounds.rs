@@ -1,10 +1,10 @@
 //! Closes rounds and aggregates their updates.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use ledger_client::LedgerError;
 use ledger_views::runs::{self, RunView, SeatView};
-use machine::Effort;
+use machine::{Effort, Priority};
 use tokio::time::Instant;
 use transport::message::{Role, ToWorker};
 use units::{DeviceId, Digest, UnixSeconds};
@@ -32,7 +32,6 @@ pub(super) struct Computed {
     state: Digest,
     update: Digest,
     joined: usize,
-    validation_loss: Option<f64>,
     keeping: Keeping,
 }
 
@@ -133,12 +132,7 @@ impl Driver<'_> {
         self.aggregator = computed.aggregator;
         let joined = u64::try_from(computed.joined)?;
         self.steps_joined += joined * u64::from(self.spec.steps(round));
-        self.emit(Event::Advanced {
-            round,
-            updates: computed.joined,
-            validation_loss: computed.validation_loss,
-            state: computed.state,
-        });
+        self.emit(Event::Advanced { round, updates: computed.joined, state: computed.state });
         self.forget(round).await
     }
 
@@ -180,18 +174,14 @@ impl Driver<'_> {
         updates: Vec<(DeviceId, Vec<u8>)>,
         seats: &[SeatView],
     ) -> anyhow::Result<()> {
-        // After the last round the loss over the whole text follows.
-        let is_last = round + 1 == self.spec.rounds;
-        let glance = (round + 1).is_multiple_of(LOSS_ROUNDS) && !is_last;
         let mut aggregator = self.aggregator.clone();
         let aggregating = move || -> anyhow::Result<_> {
             let step = aggregator.advance(round, &updates)?;
-            let loss = if glance { aggregator.partial_loss()? } else { None };
-            Ok((aggregator, step, loss))
+            Ok((aggregator, step))
         };
         let machine = self.options.machine.as_ref();
         let aggregated = machine::run(machine, Effort::of(0), aggregating).await?;
-        let (aggregator, step, validation_loss) = match aggregated {
+        let (aggregator, step) = match aggregated {
             Err(error) if error.is::<Diverged>() => {
                 return self.end_diverged(round, &format!("{error:#}")).await;
             }
@@ -204,16 +194,40 @@ impl Driver<'_> {
             )));
         }
         let update = self.endpoint.publish(step.update.clone()).await?;
+        self.measure(round, &aggregator);
         let (state, joined) = (step.state, step.joined);
         let keeping =
             Keeping { asked: BTreeSet::new(), kept: BTreeSet::new(), since: Instant::now() };
-        self.computed =
-            Some(Computed { round, aggregator, state, update, joined, validation_loss, keeping });
+        self.computed = Some(Computed { round, aggregator, state, update, joined, keeping });
         self.have_kept(seats);
         // While the workers fetch it.
         let kept = self.computed.as_ref().map(|computed| computed.aggregator.state());
         self.folder.keep_update(&step.update)?;
         kept.map_or(Ok(()), |state| Ok(self.folder.keep_state(&state)?))
+    }
+
+    /// Begins to measure the loss after a round, unless one is still being measured. It is for display: it takes only the time that nothing
+    /// else needs, and after the last round the loss over the whole text follows.
+    fn measure(&mut self, round: u32, aggregator: &Aggregator) {
+        let is_last = round + 1 == self.spec.rounds;
+        let is_measuring = self.measuring.as_ref().is_some_and(|task| !task.is_finished());
+        if !(round + 1).is_multiple_of(LOSS_ROUNDS) || is_last || is_measuring {
+            return;
+        }
+        let (machine, measured) = (Arc::clone(&self.options.machine), aggregator.clone());
+        let events = self.options.events.clone();
+        self.measuring = Some(tokio::spawn(async move {
+            let effort = Effort { priority: Priority::Idle, ..Effort::of(0) };
+            let measuring = move || measured.partial_loss();
+            match machine::run(machine.as_ref(), effort, measuring).await {
+                // It does not matter if nobody receives the event.
+                Ok(Ok(loss)) => loss.into_iter().for_each(|loss| {
+                    let _ = events.send(Event::Measured { round, loss });
+                }),
+                Ok(Err(error)) => tracing::warn!("the loss can't be measured: {error:#}"),
+                Err(interrupted) => tracing::debug!(%interrupted, "the loss was not measured"),
+            }
+        }));
     }
 
     /// Asks the workers with a seat to fetch the outer update now; they need it anyway.

@@ -221,6 +221,7 @@ pub(crate) fn genesis() -> Genesis {
         commitment: 2,
         revisions: execution::Schedule::FIRST,
         referees: None,
+        price_reporters: None,
         accounts: (1..=4).map(|index| (key(index).address(), rich.clone())).collect(),
     }
 }

@@ -1,6 +1,9 @@
 use crate::chain::{COUNTER, Chain, genesis};
 use alloy_primitives::{Address, B256, U256, keccak256};
-use execution::{BaseFeeRule, Genesis, GenesisAccount, GenesisError, GenesisReferees};
+use execution::{
+    BaseFeeRule, Genesis, GenesisAccount, GenesisError, GenesisPriceReporters, GenesisReferees,
+    MODULES, Revision, Schedule,
+};
 
 #[test]
 fn a_file_comes_back_and_its_hash_covers_every_field() {
@@ -61,6 +64,60 @@ fn referees_that_could_not_decide_are_refused() {
     let json = Genesis { referees: Some(referees(1, 1)), ..genesis() }.to_json();
     assert!(Genesis::from_json(&json.replace("\"threshold\": 1", "\"treshold\": 1")).is_err());
     assert!(Genesis::from_json(&json.replace("0x0101", "0x01")).is_err());
+}
+
+fn reporters(count: u8, quorum: u16) -> GenesisPriceReporters {
+    GenesisPriceReporters { members: (1..=count).map(Address::repeat_byte).collect(), quorum }
+}
+
+/// A ledger that begins with the newest revision, and price reporters.
+fn priced(reporters: GenesisPriceReporters) -> Genesis {
+    let revisions = Schedule::starting_with(Revision::new(MODULES.newest()));
+    Genesis { revisions, price_reporters: Some(reporters), ..genesis() }
+}
+
+#[test]
+fn price_reporters_are_in_the_state_as_solidity_would_store_them() {
+    let named = priced(reporters(3, 2));
+    assert_eq!(Genesis::from_json(&named.to_json()).unwrap(), named);
+    let block = named.block().unwrap();
+    let slot = |slot: U256| block.changes.slots.get(&(abi::PRICE_FEEDS, slot)).map(|it| it.after);
+    // `uint64 count; uint16 quorum`
+    assert_eq!(slot(U256::ZERO), Some(U256::from(2) << 64));
+    assert_eq!(slot(U256::ONE), Some(U256::from(3)), "the number of reporters");
+    let first = U256::from_be_bytes(keccak256(U256::ONE.to_be_bytes::<32>()).0);
+    let second = Address::repeat_byte(2).into_word();
+    assert_eq!(slot(first + U256::ONE), Some(second.into()));
+    let place = keccak256([second.0, U256::from(2).to_be_bytes::<32>()].concat());
+    assert_eq!(slot(place.into()), Some(U256::from(2)), "the second reporter's number");
+    let without = Genesis { price_reporters: None, ..named }.block().unwrap();
+    assert!(!without.changes.slots.keys().any(|(address, _)| *address == abi::PRICE_FEEDS));
+}
+
+#[test]
+fn price_reporters_that_could_not_report_are_refused() {
+    let check = |genesis: Genesis, expected: &str| {
+        assert_eq!(genesis.block().unwrap_err().to_string(), expected);
+    };
+    check(priced(reporters(0, 1)), "the genesis file names 0 price reporters: give 1 to 31");
+    check(priced(reporters(32, 17)), "the genesis file names 32 price reporters: give 1 to 31");
+    for (quorum, count) in [(2, 4), (0, 1), (4, 3)] {
+        let field = format!("genesis field `price_reporters.quorum` is {quorum}");
+        let text = format!("{field}: give more than half of {count}, at most all");
+        check(priced(reporters(count, quorum)), &text);
+    }
+    let mut twice = reporters(2, 2);
+    twice.members[1] = twice.members[0];
+    let text = format!(
+        "genesis price reporter {} is named twice, or is the zero account: remove it",
+        twice.members[0]
+    );
+    check(priced(twice), &text);
+    let early = Genesis { revisions: Schedule::FIRST, ..priced(reporters(1, 1)) };
+    check(
+        early,
+        "the genesis file names price reporters, but the ledger begins with revision 1: add `{\"revision\": 2, \"height\": 0}` to `revisions`",
+    );
 }
 
 #[test]

@@ -61,6 +61,7 @@ pub(crate) fn genesis() -> Genesis {
         commitment: 2,
         revisions: execution::Schedule::FIRST,
         referees: None,
+        price_reporters: None,
         accounts: [].into(),
     }
 }

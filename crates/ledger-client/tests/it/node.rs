@@ -49,6 +49,7 @@ impl Running {
             commitment: 2,
             revisions: execution::Schedule::FIRST,
             referees: None,
+            price_reporters: None,
             accounts: [(signer().address(), rich), (CONTRACT, contract)].into(),
         };
         let founding = Founding::Solo { relay_funds: U256::from(GRAIN) };

@@ -188,15 +188,15 @@ fn check(said: &Said) {
     assert_eq!(said.assets[1].items[0].cap, None);
     assert_eq!(said.balances, [U256::from(150), U256::from(550)]);
     let codes: Vec<_> = said.accounts.iter().map(|account| account.code).collect();
-    let module = Code::Module;
+    let module = |name| Code::Module { name };
     assert_eq!(
         codes,
         [
             Code::None,
-            module,
-            module,
-            module,
-            module,
+            module("GRAIN"),
+            module("Assets"),
+            module("Devices"),
+            module("TrainingRuns"),
             Code::Contract { size: 5 },
             Code::Asset { number: 1 },
             Code::None,

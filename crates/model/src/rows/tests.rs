@@ -47,6 +47,25 @@ fn softmax_hides_the_future_and_sums_to_one() {
     assert!((scores[4] / scores[3] - std::f32::consts::E).abs() < 1e-5);
 }
 
+/// A subnormal number slows every product with it. Probabilities go on to be multiplied with gradients, which are small too.
+#[test]
+fn sharp_probabilities_and_their_gradients_are_zero_or_far_from_subnormal() {
+    let depth = 64;
+    let spread = |index: u16| -f32::from(index) * 1.7;
+    let mut probabilities: Vec<f32> = (0_u16..64).map(spread).collect();
+    softmax_rows(&mut probabilities, depth, depth, 1.0);
+    let least = 2.0_f32.powi(-41);
+    assert!(probabilities.iter().all(|&p| p == 0.0 || p >= least), "{probabilities:?}");
+    assert_eq!(probabilities.iter().filter(|&&p| p > 0.0).count(), 17, "40 ln 2 / 1.7, and itself");
+    let mut gradient: Vec<f32> =
+        (0_u16..64).map(|index| 1e-10 / (f32::from(index) + 1.0)).collect();
+    softmax_back_rows(&probabilities, &mut gradient, (depth, depth), 0.1);
+    assert!(gradient.iter().all(|value| *value == 0.0 || value.is_normal()), "{gradient:?}");
+    let mut logits: Vec<f32> = (0_u16..64).map(spread).collect();
+    cross_entropy_rows(&mut logits, &[0], &mut [0.0], 1e-9);
+    assert!(logits.iter().all(|value| *value == 0.0 || value.is_normal()), "{logits:?}");
+}
+
 #[test]
 fn back_rotation_undoes_rotation() {
     let (cosines, sines) = crate::functions::rotary_tables(3, 4);

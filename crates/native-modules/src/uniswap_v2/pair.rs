@@ -22,7 +22,7 @@ use super::{
 };
 
 /// The code of every pair.
-pub(crate) const CODE: [u8; 16] = instance_code("uniswap-v2-pair");
+pub(crate) const CODE: [u8; 16] = instance_code(abi::UNISWAP_V2_PAIR);
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(Pair::nameCall::SELECTOR),

@@ -37,6 +37,7 @@ fn context(directory: &Path) -> Context {
         commitment: 2,
         revisions: execution::Schedule::FIRST,
         referees: None,
+        price_reporters: None,
         accounts: [(CALLED, endless), (Address::ZERO, rich)].into(),
     };
     let node = Node::open(NodeConfig::new(directory, Some(genesis))).unwrap();

@@ -25,6 +25,7 @@ pub(crate) fn genesis() -> Genesis {
         commitment: 2,
         revisions: execution::Schedule::FIRST,
         referees: None,
+        price_reporters: None,
         accounts: [(SENDER, rich), (COUNTER, counter)].into(),
     }
 }

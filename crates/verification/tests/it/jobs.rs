@@ -88,6 +88,7 @@ impl SmallJob {
             threads,
             isa,
             activations,
+            spare: None,
         };
         execute(&job, &mut |_| ControlFlow::Continue(()))
     }

@@ -70,6 +70,7 @@ impl Owned {
             threads: self.threads,
             isa: self.isa,
             activations: Activations::Keep,
+            spare: None,
         })
     }
 }

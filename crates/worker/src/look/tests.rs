@@ -108,3 +108,26 @@ fn a_commitment_is_in_a_block_when_the_ledger_shows_it() {
     let left = seat(|seat| seat.standing = Standing::Left);
     assert!(look(3, Some(left)).active_seat().is_none() && committed.active_seat().is_some());
 }
+
+#[test]
+fn work_waits_for_its_round_and_is_void_once_the_ledger_says_otherwise() {
+    let (base, other) = (Digest::ZERO, Digest::from_bytes([1; 32]));
+    let at = |round: u32, phase: RunPhase| {
+        let look = look(round, None);
+        Look { run: RunView { phase, ..look.run.clone() }, ..look }
+    };
+    let open = RunPhase::Training { deadline: UnixSeconds::new(1) };
+    for (look, of, expected) in [
+        (at(3, open), (3, base), super::Standing::Open),
+        (at(3, open), (3, other), super::Standing::Void),
+        (at(3, open), (4, other), super::Standing::Ahead),
+        (at(3, open), (2, base), super::Standing::Void),
+        (at(3, RunPhase::Closed), (4, other), super::Standing::Ahead),
+        (at(3, RunPhase::Closed), (3, base), super::Standing::Void),
+        (at(3, RunPhase::Gathering), (3, base), super::Standing::Ahead),
+        (at(4, RunPhase::Gathering), (3, base), super::Standing::Void),
+    ] {
+        let (round, base) = of;
+        assert_eq!(look.standing(round, &base), expected, "{of:?} {:?}", look.run.phase);
+    }
+}

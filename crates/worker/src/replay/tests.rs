@@ -65,6 +65,7 @@ fn assignment(isa: Isa) -> Assignment {
         threads: 1,
         isa,
         activations: Activations::Keep,
+        spare: Some(Arc::default()),
     }
 }
 

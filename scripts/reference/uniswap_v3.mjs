@@ -102,6 +102,7 @@ const packages = {
   factory: '@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json',
   router: '@uniswap/v3-periphery/artifacts/contracts/SwapRouter.sol/SwapRouter.json',
   quoter: '@uniswap/v3-periphery/artifacts/contracts/lens/QuoterV2.sol/QuoterV2.json',
+  positions: '@uniswap/v3-periphery/artifacts/contracts/NonfungiblePositionManager.sol/NonfungiblePositionManager.json',
   lens: '@uniswap/v3-periphery/artifacts/contracts/lens/TickLens.sol/TickLens.json',
 }
 for (const [name, path] of Object.entries(packages)) {

@@ -94,6 +94,8 @@ modules! {
     QuoterV2: UNISWAP_V3_QUOTER = (fixed "0x6c0000000000000000000000000000000000000b"), new ["interfaces/QuoterV2.sol"] shared [];
     /// Where [`TickLens`] answers.
     TickLens: UNISWAP_V3_TICK_LENS = (fixed "0x6c0000000000000000000000000000000000000c"), new ["interfaces/TickLens.sol"] shared [];
+    /// Where [`NonfungiblePositionManager`] answers.
+    NonfungiblePositionManager: UNISWAP_V3_POSITIONS = (fixed "0x6c0000000000000000000000000000000000000d"), new ["interfaces/NonfungiblePositionManager.sol"] shared [];
     /// Where [`VaultFactory`] answers.
     VaultFactory: VAULT_FACTORY = (fixed "0x6c0000000000000000000000000000000000000e"), new ["interfaces/VaultFactory.sol"] shared [];
     /// The kind of a [`Vault`].

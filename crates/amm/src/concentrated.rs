@@ -19,6 +19,7 @@
 //!
 //! Sources: Uniswap v3 whitepaper, sections 6.1 to 6.5; behaviour of `UniswapV3Pool` as deployed. Written from formulas and behaviour.
 
+mod amounts;
 mod bitmap;
 mod book;
 mod invariants;
@@ -32,6 +33,7 @@ mod swap_step;
 mod tick;
 mod tick_math;
 
+pub use amounts::liquidity_for_amounts;
 pub use bitmap::{NextTick, Side, flip, next_in_word, place, word_of};
 pub use book::{Asset, Book, FeeGrowth, Slot0, Terms};
 pub use invariants::invariants;
@@ -41,7 +43,7 @@ pub use pool::{
     Burned, Collected, Flash, Minted, Pool, ProtocolCollected, Snapshot, SwapTerms, Swapped,
     check_received,
 };
-pub use position::{Owed, Position, PositionKey};
+pub use position::{Owed, Position, PositionKey, fees_since};
 pub use refused::Refused;
 pub use sqrt_price::{
     Direction, amount0_down, amount0_up, amount1_down, amount1_up, price_after_input,

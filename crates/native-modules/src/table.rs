@@ -2,9 +2,9 @@
 
 use abi::{
     ASSETS, DEVICES, GRAIN, MASTER_CHEF_FACTORY, PRICE_FEEDS, REFEREES, STAKING_REWARDS_FACTORY,
-    TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER, UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER,
-    UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WRAPPED_GRAIN, asset_number,
-    price_feed_number,
+    TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER, UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS,
+    UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WRAPPED_GRAIN,
+    asset_number, price_feed_number,
 };
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
@@ -145,6 +145,14 @@ pub const TABLE: &[Module] = &[
         since: 2,
         functions: &[uniswap_v3::lens::FUNCTIONS],
         entrance: uniswap_v3::lens::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "NonfungiblePositionManager",
+        place: Place::At(UNISWAP_V3_POSITIONS),
+        since: 2,
+        functions: &[uniswap_v3::positions::FUNCTIONS],
+        entrance: uniswap_v3::positions::call,
         on_reentry: OnReentry::Error,
     },
     Module {

@@ -1,4 +1,4 @@
-//! Uniswap v3: the factory and the pools that it creates, router, quoter and tick lens. The rules are in `amm::concentrated`.
+//! Uniswap v3: the factory and the pools that it creates, router, quoter, tick lens and position manager. The rules are in `amm::concentrated`.
 //!
 //! Answers, events and the short messages of refusals are those of the contracts as deployed on Ethereum, and so is the storage, except that a pool keeps
 //! what is immutable there (its assets, fee and tick spacing) in the two slots after the oracle's ring.
@@ -7,8 +7,10 @@
 
 pub(crate) mod factory;
 pub(crate) mod lens;
+mod multicall;
 mod path;
 pub(crate) mod pool;
+pub(crate) mod positions;
 pub(crate) mod quoter;
 pub(crate) mod router;
 

@@ -37,7 +37,8 @@ pub struct Owed {
 
 impl Owed {
     /// Returns it with more, modulo 2^128.
-    pub(crate) fn with(self, more: Self) -> Self {
+    #[must_use]
+    pub fn with(self, more: Self) -> Self {
         Self { of0: self.of0.wrapping_add(more.of0), of1: self.of1.wrapping_add(more.of1) }
     }
 
@@ -54,13 +55,21 @@ impl Position {
         if delta == 0 && self.liquidity == 0 {
             return Err(Refused::NoPosition);
         }
-        let grown = inside.since(self.fee_growth_inside);
-        let fees = |growth: U256| -> Result<u128, Refused> {
-            let fees = Q128.mul_down(growth, U256::from(self.liquidity))?;
-            Ok(fees.wrapping_to())
-        };
-        let owed = Owed { of0: fees(grown.of0)?, of1: fees(grown.of1)? };
+        let owed = fees_since(self.fee_growth_inside, inside, self.liquidity)?;
         let liquidity = liquidity_after(self.liquidity, delta)?;
         Ok((Self { liquidity, fee_growth_inside: inside }, owed))
     }
+}
+
+/// Returns the fees of a liquidity between two values of the fee growth, rounded down and cut to 128 bits.
+///
+/// # Errors
+/// None occurs: a growth of 256 bits times a liquidity of 128 has at most 256 bits after the point.
+pub fn fees_since(before: FeeGrowth, now: FeeGrowth, liquidity: u128) -> Result<Owed, Refused> {
+    let grown = now.since(before);
+    let fees = |growth: U256| -> Result<u128, Refused> {
+        let fees = Q128.mul_down(growth, U256::from(liquidity))?;
+        Ok(fees.wrapping_to())
+    };
+    Ok(Owed { of0: fees(grown.of0)?, of1: fees(grown.of1)? })
 }

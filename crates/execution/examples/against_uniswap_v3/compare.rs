@@ -47,6 +47,7 @@ impl Comparison {
                 router: read("router"),
                 quoter: read("quoter"),
                 lens: read("lens"),
+                positions: read("positions"),
             },
             tallies: BTreeMap::new(),
             messages: BTreeMap::new(),

@@ -19,6 +19,8 @@ mod compare;
 mod draws;
 mod getters;
 mod periphery;
+mod positions;
+mod prepare;
 mod reference;
 mod steps;
 
@@ -55,7 +57,11 @@ fn number(text: &str) -> u64 {
 fn compare(folder: &Path, count: u64, first: u64) {
     let mut comparison = Comparison::new(folder);
     for seed in first..first + count {
-        let focus = if seed % 2 == 0 { Focus::Pools } else { Focus::Periphery };
+        let focus = match seed % 3 {
+            0 => Focus::Pools,
+            1 => Focus::Periphery,
+            _ => Focus::Positions,
+        };
         comparison.play(seed, focus, STEPS, |_, _, _| ());
     }
     println!("{comparison}");
@@ -64,6 +70,7 @@ fn compare(folder: &Path, count: u64, first: u64) {
 fn record(folder: &Path, testdata: &Path) {
     record_one(folder, &testdata.join("pools.jsonl"), Focus::Pools);
     record_one(folder, &testdata.join("periphery.jsonl"), Focus::Periphery);
+    record_one(folder, &testdata.join("positions.jsonl"), Focus::Positions);
 }
 
 fn record_one(folder: &Path, path: &Path, focus: Focus) {

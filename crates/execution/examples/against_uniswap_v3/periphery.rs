@@ -25,7 +25,7 @@ impl Generator {
                 ("multicall", ACCOUNT, UNISWAP_V3_ROUTER, data)
             }
             13 => ("router money", ACCOUNT, UNISWAP_V3_ROUTER, self.money()),
-            14 => self.to_router(),
+            14 => self.send_to_router(),
             15..18 => ("quoter", ACCOUNT, UNISWAP_V3_QUOTER, self.quote()),
             18 => self.lens(ledger),
             _ => self.forged(),
@@ -244,7 +244,7 @@ impl Generator {
     }
 
     /// Sends the router something, so that there is something to sweep.
-    fn to_router(&mut self) -> Called {
+    fn send_to_router(&mut self) -> Called {
         let value = U256::from(self.draws.below(1_000_000));
         if self.draws.one_in(8) {
             self.value = value;

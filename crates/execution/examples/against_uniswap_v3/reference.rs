@@ -1,7 +1,8 @@
 //! The ledger with the contracts, and what the generator looks at.
 
 use abi::{
-    UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, WRAPPED_GRAIN,
+    UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER,
+    UNISWAP_V3_TICK_LENS, WRAPPED_GRAIN,
 };
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolValue as _;
@@ -17,6 +18,7 @@ pub(crate) struct Codes {
     pub(crate) router: Bytes,
     pub(crate) quoter: Bytes,
     pub(crate) lens: Bytes,
+    pub(crate) positions: Bytes,
 }
 
 impl Ledger {
@@ -24,11 +26,14 @@ impl Ledger {
     pub(crate) fn reference(codes: &Codes) -> Self {
         let mut ledger = Self::empty(without_uniswap_v3());
         let arguments = (UNISWAP_V3_FACTORY, WRAPPED_GRAIN).abi_encode();
+        // The position manager has one who describes positions, which is not compared.
+        let described = (UNISWAP_V3_FACTORY, WRAPPED_GRAIN, Address::ZERO).abi_encode();
         for (code, arguments, place) in [
             (&codes.factory, &[][..], UNISWAP_V3_FACTORY),
             (&codes.router, &arguments, UNISWAP_V3_ROUTER),
             (&codes.quoter, &arguments, UNISWAP_V3_QUOTER),
             (&codes.lens, &[], UNISWAP_V3_TICK_LENS),
+            (&codes.positions, &described, UNISWAP_V3_POSITIONS),
         ] {
             let deployed = ledger.deploy([&code[..], arguments].concat().into());
             ledger.move_to(deployed, place);
@@ -53,6 +58,7 @@ impl Ledger {
 
     /// Moves code and storage of an account to another address. The contract keeps its own address in its code, to refuse delegate calls: that is
     /// replaced.
+    #[expect(clippy::iter_over_hash_type, reason = "each slot is written once, in any order")]
     fn move_to(&mut self, from: Address, to: Address) {
         let account = self.database().cache.accounts.get(&from).cloned().expect("it is there");
         let mut code = account.info.code.expect("code was deployed").original_bytes().to_vec();
@@ -77,7 +83,8 @@ fn without_uniswap_v3() -> ModuleTable {
     let rows = execution::MODULES.rows().iter().copied();
     let is_other = |row: &Module| {
         !row.name.starts_with("UniswapV3")
-            && !["SwapRouter", "QuoterV2", "TickLens"].contains(&row.name)
+            && !["SwapRouter", "QuoterV2", "TickLens", "NonfungiblePositionManager"]
+                .contains(&row.name)
     };
     let rows: Vec<Module> = rows.filter(is_other).collect();
     ModuleTable::new(Box::leak(rows.into_boxed_slice()))

@@ -1,8 +1,8 @@
 //! Random steps: calls of the factory, of pools by actors and by accounts, of tokens whose habits change, and time.
 
 use abi::{
-    Erc20, GRAIN, UNISWAP_V3_FACTORY, UNISWAP_V3_POOL_INIT_CODE_HASH, UNISWAP_V3_ROUTER,
-    UniswapV3Factory as Factory, UniswapV3Pool as Pool, WRAPPED_GRAIN, WrappedGrain,
+    Erc20, GRAIN, UNISWAP_V3_FACTORY, UniswapV3Factory as Factory, UniswapV3Pool as Pool,
+    WRAPPED_GRAIN,
 };
 use alloy_primitives::{
     Address, B256, Bytes, I256, U160, U256,
@@ -14,7 +14,7 @@ use amm::concentrated::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, TICK_MAX, sqrt_price_at_
 
 use crate::{
     draws::Draws,
-    world::{ACTORS, Ledger, OWNER, Outcome, Step, TOKENS},
+    world::{ACTORS, Ledger, OWNER, Step, TOKENS},
 };
 
 sol! {
@@ -38,7 +38,9 @@ sol! {
 /// GRAIN of each holder.
 pub(crate) const BALANCE: U256 = U256::from_limbs([0, 1 << 40, 0, 0]);
 pub(crate) const ASSETS: [Address; 5] = [TOKENS[0], GRAIN, TOKENS[1], WRAPPED_GRAIN, TOKENS[2]];
-pub(crate) const ACCOUNT: Address = Address::repeat_byte(0x31);
+/// The account of the key whose bytes are all 1.
+pub(crate) const ACCOUNT: Address =
+    alloy_primitives::address!("1a642f0E3c3aF545E7AcBD38b07251B3990914F1");
 /// Habits of tokens: none, silent, fee, refuses, returns 2, returns 5 bytes, reverts, silent with fee, invalid, false but moves, no balance, short balance,
 /// returns much.
 const HABITS: u64 = 13;
@@ -64,6 +66,8 @@ pub(crate) enum Focus {
     Pools,
     /// Router, quoter and tick lens.
     Periphery,
+    /// The position manager.
+    Positions,
 }
 
 pub(crate) struct Generator {
@@ -72,6 +76,8 @@ pub(crate) struct Generator {
     pub(crate) time: u64,
     number: usize,
     pub(crate) pools: Vec<Known>,
+    /// Tokens of the position manager at most.
+    pub(crate) tokens: u64,
     /// Value of the step that is made.
     pub(crate) value: U256,
     /// Positions that somebody has minted: pool, owner, ticks.
@@ -92,6 +98,7 @@ impl Generator {
             time: 1_000 + seed % 7,
             number: 0,
             focus,
+            tokens: 0,
             value: U256::ZERO,
             pools: Vec::new(),
             positions: Vec::new(),
@@ -103,7 +110,7 @@ impl Generator {
 
     /// Returns the number of steps that prepare a sequence.
     pub(crate) fn prepared(&self) -> usize {
-        6 + 2 + 5 + 5 + 3 + 5 + 6
+        6 + 2 + 5 + 5 + 3 + 5 + 6 + 5 + 2
     }
 
     pub(crate) fn next(&mut self, ledger: &mut Ledger) -> (&'static str, Step) {
@@ -117,6 +124,8 @@ impl Generator {
             18..21 => self.wrap(number),
             21..26 => self.approve(number),
             26..32 => self.provide(number),
+            32..37 => self.approve_manager(number),
+            37 | 38 => self.give(number),
             _ => {
                 self.pass();
                 self.any(ledger)
@@ -125,86 +134,6 @@ impl Generator {
         let value = std::mem::take(&mut self.value);
         let step = Step { time: self.time, from, to, value, data: data.into() };
         (name, step)
-    }
-
-    fn fund(&mut self, number: usize) -> Called {
-        let (token, who) = (TOKENS[number % 3], ACTORS[number / 3]);
-        let value = U256::ONE << 200;
-        ("prepare", ACCOUNT, token, Token::setCall { who, value }.abi_encode())
-    }
-
-    fn enable(&mut self, number: usize) -> Called {
-        let (fee, spacing) = if number == 6 { (100, 1) } else { (999_999, 16_383) };
-        let call = Factory::enableFeeAmountCall { fee: fee_of(fee), tickSpacing: tick_of(spacing) };
-        ("prepare", OWNER, UNISWAP_V3_FACTORY, call.abi_encode())
-    }
-
-    fn create(&mut self, number: usize) -> Called {
-        let pairs = [(0, 2), (0, 1), (2, 4), (0, 2), (0, 3)];
-        let (one, other) = pairs[number - 8];
-        let tiers = [(3_000, 60), (500, 10), (100, 1), (10_000, 200), (999_999, 16_383)];
-        let (fee, spacing) = match number {
-            8 => tiers[0],
-            11 => tiers[3],
-            _ => self.draws.of(&tiers),
-        };
-        let (one, other) = (ASSETS[one], ASSETS[other]);
-        let assets = if one < other { (one, other) } else { (other, one) };
-        let salt = keccak256((assets.0, assets.1, fee_of(fee)).abi_encode());
-        let address = UNISWAP_V3_FACTORY.create2(salt, UNISWAP_V3_POOL_INIT_CODE_HASH);
-        self.pools.push(Known { address, assets, fee: fee_of(fee), spacing });
-        let call = Factory::createPoolCall { tokenA: other, tokenB: one, fee: fee_of(fee) };
-        ("prepare", ACCOUNT, UNISWAP_V3_FACTORY, call.abi_encode())
-    }
-
-    fn begin(&mut self, number: usize) -> Called {
-        let pool = self.pools[number - 13];
-        let price = if number == 17 { U160::ONE << 96_usize } else { self.price(0) };
-        (
-            "initialize",
-            ACCOUNT,
-            pool.address,
-            Pool::initializeCall { sqrtPriceX96: price }.abi_encode(),
-        )
-    }
-
-    fn wrap(&mut self, number: usize) -> Called {
-        let value = U256::ONE << 100;
-        let deposit = WrappedGrain::depositCall {}.abi_encode();
-        if number == 20 {
-            self.value = value;
-            return ("prepare", ACCOUNT, WRAPPED_GRAIN, deposit);
-        }
-        let calls = vec![Do { to: WRAPPED_GRAIN, value, data: deposit.into(), mayFail: false }];
-        ("prepare", ACCOUNT, ACTORS[number - 18], Actor::runCall { calls }.abi_encode())
-    }
-
-    /// Lets the router take the account's assets.
-    fn approve(&mut self, number: usize) -> Called {
-        let call = Erc20::approveCall { spender: UNISWAP_V3_ROUTER, value: U256::MAX };
-        ("prepare", ACCOUNT, ASSETS[number - 21], call.abi_encode())
-    }
-
-    /// Gives the account assets, and pools liquidity over the whole range.
-    fn provide(&mut self, number: usize) -> Called {
-        if number == 26 {
-            let call = Token::setCall { who: ACCOUNT, value: U256::ONE << 150 };
-            return ("prepare", ACCOUNT, TOKENS[0], call.abi_encode());
-        }
-        let index = number - 27;
-        let pool = self.pools[index];
-        let end = TICK_MAX / pool.spacing * pool.spacing;
-        self.positions.push((index, ACTORS[0], -end, end));
-        let data =
-            Plan { more0: I256::ZERO, more1: I256::ZERO, first: Vec::new() }.abi_encode().into();
-        let call = Pool::mintCall {
-            recipient: ACTORS[0],
-            tickLower: tick_of(-end),
-            tickUpper: tick_of(end),
-            amount: 1 << 60,
-            data,
-        };
-        ("mint", ACCOUNT, ACTORS[0], batch(pool.address, call.abi_encode()))
     }
 
     /// Lets time pass, or not.
@@ -223,6 +152,9 @@ impl Generator {
     fn any(&mut self, ledger: &mut Ledger) -> Called {
         if self.focus == Focus::Periphery && self.draws.one_in(2) {
             return self.periphery(ledger);
+        }
+        if self.focus == Focus::Positions && !self.draws.one_in(3) {
+            return self.managed(ledger);
         }
         match self.draws.below(100) {
             0..30 => self.swap(ledger),
@@ -274,7 +206,7 @@ impl Generator {
     }
 
     /// Returns two ticks for a position: near the current one, mostly allowed.
-    fn ticks(&mut self, ledger: &mut Ledger, pool: Known) -> (i32, i32) {
+    pub(crate) fn ticks(&mut self, ledger: &mut Ledger, pool: Known) -> (i32, i32) {
         let (_, current) = slot0(ledger, pool.address);
         let base = current.div_euclid(pool.spacing);
         let most = TICK_MAX / pool.spacing;
@@ -742,7 +674,7 @@ impl Generator {
 }
 
 /// Returns calldata with which an actor does one thing.
-fn batch(to: Address, data: Vec<u8>) -> Vec<u8> {
+pub(crate) fn batch(to: Address, data: Vec<u8>) -> Vec<u8> {
     let calls = vec![Do { to, value: U256::ZERO, data: data.into(), mayFail: false }];
     Actor::runCall { calls }.abi_encode()
 }

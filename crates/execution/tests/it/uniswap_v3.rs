@@ -15,3 +15,8 @@ fn pools_answer_as_the_contracts_did() {
 fn router_quoter_and_lens_answer_as_the_contracts_did() {
     assert!(replay(include_str!("../../../../testdata/uniswap-v3/periphery.jsonl")) > 400);
 }
+
+#[test]
+fn the_position_manager_answers_as_the_contract_did() {
+    assert!(replay(include_str!("../../../../testdata/uniswap-v3/positions.jsonl")) > 400);
+}

@@ -331,7 +331,7 @@ fn narrow(tick: i32) -> I24 {
 }
 
 /// Returns the revert of the original: its message, or nothing.
-fn refusal(refused: Refused) -> Failure {
+pub(super) fn refusal(refused: Refused) -> Failure {
     match refused.code() {
         Some(code) => Failure::message(code),
         None => empty(),

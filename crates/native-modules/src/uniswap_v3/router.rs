@@ -5,19 +5,20 @@
 //!
 //! Differences: calls inside `multicall` may be nested 8 deep at most; slot 0 is zero until the first exact output.
 
-mod money;
+pub(super) mod money;
 
 use abi::{
     SwapRouter::{self, SwapRouterCalls as Calls},
     UNISWAP_V3_FACTORY, UniswapV3Pool, WRAPPED_GRAIN,
 };
-use alloy_primitives::{Address, Bytes, I256, U160, U256};
+use alloy_primitives::{Address, I256, U160, U256};
 use alloy_sol_types::{SolCall, SolInterface as _, SolValue as _, sol};
 use amm::concentrated::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
-use native_kit::{Answers, Call, Failure, Function, Host, Mutability, slots::Value};
+use native_kit::{Call, Failure, Function, Host, slots::Value};
 
 use super::{
     empty,
+    multicall::{check_plain_send, multicall},
     path::{self, Hop},
 };
 
@@ -54,23 +55,14 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 const AMOUNT_IN: Value<U256> = Value::new(U256::ZERO, 0);
 /// Its value between calls.
 const NO_AMOUNT: U256 = U256::MAX;
-/// Calls of `multicall` inside each other at most.
-const NESTED_MAX: u8 = 8;
-/// Gas of a call inside `multicall`, and for each word of it: what a call of the module costs.
-const INNER_GAS: u64 = 200;
-const INNER_WORD_GAS: u64 = 6;
-/// Bytes of the shortest revert with a message.
-const MESSAGE_SIZE_MIN: usize = 68;
-
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     dispatch(host, input, 0)
 }
 
 fn dispatch(host: &mut dyn Host, input: &[u8], nested: u8) -> Result<Vec<u8>, Failure> {
     if input.is_empty() {
-        // A plain send.
-        let is_wrapped = host.caller() == WRAPPED_GRAIN;
-        return if is_wrapped { Ok(Vec::new()) } else { Err(Failure::message("Not WETH9")) };
+        check_plain_send(host.caller())?;
+        return Ok(Vec::new());
     }
     let call = Calls::abi_decode_validate(input).map_err(|_| empty())?;
     Ok(match call {
@@ -95,7 +87,7 @@ fn dispatch(host: &mut dyn Host, input: &[u8], nested: u8) -> Result<Vec<u8>, Fa
             Vec::new()
         }
         Calls::multicall(call) => {
-            let results = multicall(host, &call.data, nested)?;
+            let results = multicall(host, &call.data, nested, (FUNCTIONS, dispatch))?;
             SwapRouter::multicallCall::abi_encode_returns(&results)
         }
         other => {
@@ -266,52 +258,7 @@ fn called_back(
     money::pay(host, hop.second, (data.payer, pool), amount)
 }
 
-/// Runs calls one after the other. A failure of one fails all, with its message; other reasons are left out.
-fn multicall(host: &mut dyn Host, calls: &[Bytes], nested: u8) -> Result<Vec<Bytes>, Failure> {
-    if nested >= NESTED_MAX {
-        return Err(empty());
-    }
-    let mut results = Vec::with_capacity(calls.len());
-    for call in calls {
-        let words = u64::try_from(call.len().div_ceil(32)).unwrap_or(u64::MAX);
-        host.charge(INNER_GAS.saturating_add(INNER_WORD_GAS.saturating_mul(words)))?;
-        let result = inner(host, call, nested).map_err(|failure| match failure {
-            Failure::Revert(reason) => only_message(&reason),
-            other => other,
-        })?;
-        results.push(result.into());
-    }
-    Ok(results)
-}
-
-fn inner(host: &mut dyn Host, input: &[u8], nested: u8) -> Result<Vec<u8>, Failure> {
-    let selector = input.first_chunk::<4>().copied();
-    let function = FUNCTIONS.iter().find(|function| match function.answers {
-        Answers::Selector(of) => selector == Some(of),
-        Answers::Nothing => input.is_empty(),
-        Answers::Rest => false,
-    });
-    let mutability = function.ok_or_else(empty)?.mutability;
-    // The value is that of the outer call.
-    if mutability != Mutability::Payable && !host.value().is_zero() {
-        return Err(empty());
-    }
-    dispatch(host, input, nested.saturating_add(1))
-}
-
-/// Returns a revert with the message of another, or an empty one.
-fn only_message(reason: &[u8]) -> Failure {
-    if reason.len() < MESSAGE_SIZE_MIN {
-        return empty();
-    }
-    let message = reason.get(4..).map(String::abi_decode);
-    match message {
-        Some(Ok(message)) => Failure::message(&message),
-        _ => empty(),
-    }
-}
-
-fn check_deadline(host: &dyn Host, deadline: U256) -> Result<(), Failure> {
+pub(super) fn check_deadline(host: &dyn Host, deadline: U256) -> Result<(), Failure> {
     let is_in_time = U256::from(host.timestamp()) <= deadline;
     if is_in_time { Ok(()) } else { Err(Failure::message("Transaction too old")) }
 }

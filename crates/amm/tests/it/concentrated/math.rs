@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use alloy_primitives::{U160, U256, uint};
 use amm::concentrated::{
     Direction, NextTick, Remaining, SQRT_PRICE_MAX, SQRT_PRICE_MIN, Side, SwapStep, amount0_down,
-    amount0_up, amount1_down, amount1_up, flip, liquidity_per_tick_max, next_in_word, place,
-    price_after_input, price_after_output, swap_step, word_of,
+    amount0_up, amount1_down, amount1_up, flip, liquidity_for_amounts, liquidity_per_tick_max,
+    next_in_word, place, price_after_input, price_after_output, swap_step, word_of,
 };
 use fixed_point::sqrt_ratio_down;
 use num_bigint::BigUint;
@@ -106,6 +106,28 @@ fn an_output_that_rounding_would_exceed_is_capped() {
             fee: U256::ONE,
         })
     );
+}
+
+/// Source of the numbers: the expectations of Uniswap's own tests of `LiquidityAmounts`.
+#[test]
+fn liquidity_of_amounts() {
+    let (low, high) = (ratio(100, 110), ratio(110, 100));
+    let amounts = (U256::from(100), U256::from(200));
+    for (price, liquidity) in [
+        (ratio(1, 1), 2_148),
+        (ratio(99, 110), 1_048),
+        (ratio(111, 100), 2_097),
+        (low, 1_048),
+        (high, 2_097),
+    ] {
+        assert_eq!(liquidity_for_amounts(price, (low, high), amounts), Ok(liquidity));
+        assert_eq!(liquidity_for_amounts(price, (high, low), amounts), Ok(liquidity));
+    }
+    let same = liquidity_for_amounts(low, (low, low), amounts);
+    assert_eq!(same, Err(amm::concentrated::Refused::Arithmetic));
+    let much = (U256::MAX, U256::MAX);
+    let refused = liquidity_for_amounts(ratio(1, 1), (low, high), much);
+    assert_eq!(refused, Err(amm::concentrated::Refused::Arithmetic));
 }
 
 /// Source: `tickSpacingToMaxLiquidityPerTick`, as documented for the three fee tiers and the whole range.

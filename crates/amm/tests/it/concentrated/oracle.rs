@@ -35,7 +35,7 @@ fn ring(observations: &[(u32, i64, u128)], index: u16, slot0: Slot0) -> MemoryBo
 }
 
 fn observed(book: &mut MemoryBook, now: u32, ago: u32) -> Result<(i64, U160), Refused> {
-    let found = Pool::new(book, TERMS, now).observe(&[ago])?;
+    let found = Pool::new(book, now).observe(&[ago])?;
     Ok((found[0].tick_cumulative, found[0].seconds_per_liquidity))
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use abi::{UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, WRAPPED_GRAIN};
+use abi::{
+    UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, WRAPPED_GRAIN,
+};
 use alloy_primitives::{Address, B256, Bytes, Log, U256, hex, keccak256, uint};
 use alloy_rlp::Encodable as _;
 use execution::ModuleTable;
@@ -38,6 +40,13 @@ const IMMUTABLE_SLOTS: [U256; 2] = [uint!(65543_U256), uint!(65544_U256)];
 const OWNER_SLOT: U256 = uint!(3_U256);
 /// The factory's mapping of fees; three of them are rules of the native factory.
 const FEES_SLOT: U256 = uint!(4_U256);
+
+/// The position manager's counters.
+const COUNTERS_SLOT: U256 = uint!(13_U256);
+/// Its name and symbol, which are constants of the native module.
+const NAME_SLOTS: [U256; 2] = [uint!(6_U256), uint!(7_U256)];
+/// Its interfaces, as keys of the mapping at slot 0.
+const INTERFACES: [u32; 4] = [0x01ff_c9a7, 0x80ac_58cd, 0x5b5e_139f, 0x780e_9d63];
 
 /// A call as a transaction.
 #[derive(Clone, Debug)]
@@ -78,6 +87,7 @@ impl Ledger {
         // What the contracts' constructors write.
         ledger.write(UNISWAP_V3_FACTORY, OWNER_SLOT, OWNER.into_word().into());
         ledger.write(UNISWAP_V3_ROUTER, U256::ZERO, U256::MAX);
+        ledger.write(UNISWAP_V3_POSITIONS, COUNTERS_SLOT, U256::ONE | (U256::ONE << 176));
         ledger
     }
 
@@ -148,11 +158,18 @@ impl Ledger {
     }
 
     /// Returns slots and balances that are not zero, without what only one of the two has.
+    #[expect(clippy::iter_over_hash_type, reason = "what is collected is sorted")]
     pub(crate) fn held(&mut self) -> Held {
         let fees = [500_u64, 3_000, 10_000].map(|fee| {
             let key = [U256::from(fee).to_be_bytes::<32>(), FEES_SLOT.to_be_bytes::<32>()];
             U256::from_be_bytes(keccak256(key.concat()).0)
         });
+        let interfaces = INTERFACES.map(|id| {
+            let word = U256::from(id).wrapping_shl(224);
+            let key = [word.to_be_bytes::<32>(), [0; 32]];
+            U256::from_be_bytes(keccak256(key.concat()).0)
+        });
+        let is_constant = |slot: &U256| NAME_SLOTS.contains(slot) || interfaces.contains(slot);
         let (mut slots, mut balances) = Held::default();
         for (address, account) in &self.database().cache.accounts {
             if !account.info.balance.is_zero() {
@@ -160,7 +177,8 @@ impl Ledger {
             }
             for (slot, value) in &account.storage {
                 let is_fee = *address == UNISWAP_V3_FACTORY && fees.contains(slot);
-                if !value.is_zero() && !is_fee && !IMMUTABLE_SLOTS.contains(slot) {
+                let is_name = *address == UNISWAP_V3_POSITIONS && is_constant(slot);
+                if !value.is_zero() && !is_fee && !is_name && !IMMUTABLE_SLOTS.contains(slot) {
                     slots.insert((*address, *slot), *value);
                 }
             }

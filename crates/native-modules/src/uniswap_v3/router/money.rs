@@ -23,7 +23,7 @@ const FEE_WHOLE: U256 = uint!(10_000_U256);
 const FEE_MAX: U256 = uint!(100_U256);
 
 /// Executes a call that moves money without a swap.
-pub(super) fn call(host: &mut dyn Host, call: &Calls) -> Result<(), Failure> {
+pub(in crate::uniswap_v3) fn call(host: &mut dyn Host, call: &Calls) -> Result<(), Failure> {
     match call {
         Calls::refundETH(_) => {
             let module = host.module();
@@ -120,7 +120,7 @@ fn allowed(
 }
 
 /// Pays a pool: with the router's GRAIN where wrapped GRAIN is owed and it has enough, else with what it has itself, or by the payer's allowance.
-pub(super) fn pay(
+pub(in crate::uniswap_v3) fn pay(
     host: &mut dyn Host,
     token: Address,
     (payer, to): (Address, Address),

@@ -173,6 +173,8 @@ pub struct Settled {
     pub excused: usize,
     /// Updates that the coordinator aggregated.
     pub aggregated: usize,
+    /// Rounds that devices started before the ledger had their base state.
+    pub started_ahead: usize,
 }
 
 /// Checks what holds at the end of a run: whoever worked is paid, and nobody else.
@@ -216,6 +218,7 @@ pub(crate) fn check_end(
         excused: history.excused.len(),
         // Whoever hears the coordinator knows.
         aggregated: 0,
+        started_ahead: 0,
     })
 }
 

@@ -3,7 +3,7 @@
 mod lives;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     path::{Path, PathBuf},
     rc::Rc,
@@ -143,6 +143,10 @@ struct World {
     is_coordinator_gone: RefCell<bool>,
     /// Updates that the coordinator has aggregated.
     aggregated: RefCell<usize>,
+    /// The round after the newest state on the ledger.
+    next_round: Cell<u32>,
+    /// Rounds that a device has started before that.
+    started_ahead: Cell<usize>,
     /// What a dishonest coordinator had for nothing.
     loot: Loot,
     /// Nobody stops anything in good order: machines are switched off.
@@ -204,6 +208,8 @@ impl World {
             has_report: RefCell::default(),
             is_coordinator_gone: RefCell::default(),
             aggregated: RefCell::default(),
+            next_round: Cell::default(),
+            started_ahead: Cell::default(),
             loot: Loot::default(),
             stop: watch::Sender::new(false),
         }))
@@ -432,7 +438,8 @@ impl World {
             PlannedEnding::Cancel(_) | PlannedEnding::Gone(_) => None,
         };
         let settled = books::check_end(&node, run, &self.members, ending)?;
-        Ok(Settled { aggregated: *self.aggregated.borrow(), ..settled })
+        let (aggregated, started_ahead) = (*self.aggregated.borrow(), self.started_ahead.get());
+        Ok(Settled { aggregated, started_ahead, ..settled })
     }
 }
 

@@ -10,7 +10,8 @@ use tokio::{sync::mpsc, time::sleep};
 use transport::Network;
 use wallet::DeviceKey;
 use worker::{
-    AuditorOptions, Behaviour, Options as WorkerOptions, Priority, RefereeOptions, Resources,
+    AuditorOptions, Behaviour, Event as WorkerEvent, Options as WorkerOptions, Priority,
+    RefereeOptions, Resources,
 };
 
 use super::{World, auditor_of};
@@ -111,8 +112,17 @@ impl World {
         if let CoordinatorEvent::Opened { run, .. } = event {
             self.run.change(|known| known.replace(*run) != Some(*run));
         }
-        if let CoordinatorEvent::Advanced { updates, .. } = event {
+        if let CoordinatorEvent::Advanced { round, updates, .. } = event {
             *self.aggregated.borrow_mut() += updates;
+            self.next_round.set(round + 1);
+        }
+    }
+
+    fn hear_worker(&self, event: &WorkerEvent) {
+        if let WorkerEvent::RoundStarted { round } = event
+            && *round > self.next_round.get()
+        {
+            self.started_ahead.set(self.started_ahead.get() + 1);
         }
     }
 
@@ -139,7 +149,7 @@ impl World {
                 conduct: part.behaviour.conduct(&key, is_colluder.then(|| self.path("colluders"))),
                 network: self.net.host(host.address()),
                 machine: self.machine(part.step),
-                events: self.follow(host, |_, _| ()),
+                events: self.follow(host, |world, event| world.hear_worker(event)),
                 stop: self.stop.subscribe(),
             };
             match worker::participate(&options).await {

@@ -71,6 +71,8 @@ fn where_nothing_is_lost_every_update_is_aggregated() {
         let settled = outcome.result.unwrap_or_else(|reason| panic!("seed {seed}: {reason}"));
         assert_eq!(settled.aggregated, settled.commitments, "seed {seed}");
         assert_eq!(settled.verified, settled.commitments, "seed {seed}");
+        // Blocks cost their rounds no time.
+        assert!(settled.started_ahead * 2 > settled.commitments, "seed {seed}: {settled:?}");
     }
 }
 

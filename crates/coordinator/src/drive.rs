@@ -154,6 +154,8 @@ struct Driver<'a> {
     referees: Option<Vec<DeviceId>>,
     /// The next state, computed but not on the ledger yet: the round, and what followed.
     computed: Option<rounds::Computed>,
+    /// The devices that have connected while workers may still look for this coordinator.
+    seen: BTreeSet<DeviceId>,
     /// Measures a loss.
     measuring: Option<JoinHandle<()>>,
     trouble: Trouble,
@@ -172,6 +174,7 @@ impl<'a> Driver<'a> {
         let Opened { run, folder, endpoint, spec, aggregator, loss_initial, peers, escrow, .. } =
             opened;
         let peers = peers.into_iter().map(|(device, role)| (device, Peer::of(role)));
+        let peers: BTreeMap<DeviceId, Peer> = peers.collect();
         let bases = Bases::new(verification::state_size(&spec));
         Self {
             options,
@@ -182,7 +185,8 @@ impl<'a> Driver<'a> {
             spec,
             aggregator,
             loss_initial,
-            peers: peers.collect(),
+            seen: peers.keys().copied().collect(),
+            peers,
             relay: Relay::default(),
             relays: Relays::default(),
             fetches: Fetches::default(),
@@ -304,6 +308,9 @@ impl<'a> Driver<'a> {
         match event {
             transport::Event::Connected { device } => {
                 self.peers.insert(device, Peer::default());
+                if self.begun.elapsed() < rounds::REJOINING_MAX {
+                    self.seen.insert(device);
+                }
                 // Audits announced on its old connection must be announced again.
                 self.announced_audits.retain(|(_, _, auditor)| *auditor != device);
                 // Its first message says what it wants.

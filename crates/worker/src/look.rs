@@ -43,12 +43,20 @@ impl Look {
 
     /// Returns what becomes of work for a round from a base.
     pub(crate) fn standing(&self, round: u32, base: &Digest) -> Standing {
-        let at = self.run.round;
+        if self.is_ahead(round) {
+            Standing::Ahead
+        } else if self.open_round() == Some(round) && self.run.state == *base {
+            Standing::Open
+        } else {
+            Standing::Void
+        }
+    }
+
+    /// Returns whether the round was not open yet.
+    pub(crate) fn is_ahead(&self, round: u32) -> bool {
         match self.run.phase {
-            RunPhase::Training { .. } if at == round && self.run.state == *base => Standing::Open,
-            RunPhase::Training { .. } | RunPhase::Closed if at >= round => Standing::Void,
-            _ if at > round => Standing::Void,
-            _ => Standing::Ahead,
+            RunPhase::Training { .. } | RunPhase::Closed => self.run.round < round,
+            _ => self.run.round <= round,
         }
     }
 

@@ -197,7 +197,9 @@ async fn commit_again(
         options::sign(&device, chain_id, |signer| signer.commit(inputs.run, round, seal, update));
     for _ in 0..AGAIN_TRIES {
         let look = look::read(&inputs.ledger, inputs.run, &inputs.device).await;
-        if look.is_ok_and(|look| look.has_committed(round) != Some(false)) {
+        let is_over =
+            |look: look::Look| !look.is_ahead(round) && look.has_committed(round) != Some(false);
+        if look.is_ok_and(is_over) {
             // What becomes of it is the ledger's matter.
             let _ = inputs.endpoint.send(&ToCoordinator::Statement(second)).await;
             return;

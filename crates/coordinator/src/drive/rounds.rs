@@ -20,7 +20,7 @@ use crate::{
 const LOSS_ROUNDS: u32 = 4;
 
 /// How long workers may take to find this coordinator after it has started: more than their longest pause.
-const REJOINING_MAX: Duration = Duration::from_secs(15);
+pub(super) const REJOINING_MAX: Duration = Duration::from_secs(15);
 
 /// How long workers may take to fetch an outer update before its digest is on the ledger.
 const KEEPING_MAX: Duration = Duration::from_secs(2);
@@ -84,7 +84,7 @@ impl Driver<'_> {
     ) -> anyhow::Result<()> {
         let round = summary.round;
         let mut awaited = seats.iter().filter(|seat| is_awaited(seat, round));
-        let all_here_committed = !awaited.any(|seat| self.peers.contains_key(&seat.device));
+        let all_here_committed = !awaited.any(|seat| self.is_here_or_coming(&seat.device));
         let has_quorum = summary.committed >= summary.quorum;
         let is_patience_over = self.round_clock.is_patience_over(round, has_quorum);
         if has_quorum && (all_here_committed || is_patience_over) {
@@ -98,6 +98,12 @@ impl Driver<'_> {
         } else {
             ignore_refusal(self.ledger.lapse(self.run, round).await)
         }
+    }
+
+    /// Returns whether a device is connected, or may not have found this coordinator yet since it has started.
+    fn is_here_or_coming(&self, device: &DeviceId) -> bool {
+        let is_coming = || !self.seen.contains(device) && self.begun.elapsed() < REJOINING_MAX;
+        self.peers.contains_key(device) || is_coming()
     }
 
     /// Aggregates the closed round once all its updates are received or lost.

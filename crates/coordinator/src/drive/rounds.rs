@@ -19,8 +19,9 @@ use crate::{
 /// Number of rounds between two measured losses.
 const LOSS_ROUNDS: u32 = 4;
 
-/// How long workers may take to find this coordinator after it has started: more than their longest pause.
-pub(super) const REJOINING_MAX: Duration = Duration::from_secs(15);
+/// How long workers may take to find this coordinator after it has started: they learn that the one before is gone when its connection
+/// times out, and pause before they dial.
+pub(super) const REJOINING_MAX: Duration = Duration::from_secs(40);
 
 /// How long workers may take to fetch an outer update before its digest is on the ledger.
 const KEEPING_MAX: Duration = Duration::from_secs(2);

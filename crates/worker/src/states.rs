@@ -4,9 +4,9 @@ use std::{collections::VecDeque, sync::Arc};
 
 use units::Digest;
 
-/// Largest number of states in memory: the current one, and that of the round before, which is audited now. Older ones are served
-/// to whoever repeats their rounds.
-pub(crate) const STATES_HELD_MAX: usize = 2;
+/// Largest number of states in memory: the current one, that of the round which was started ahead, and those of rounds that may still be
+/// audited, also by a coordinator that takes over from one that was lost with its disk.
+pub(crate) const STATES_HELD_MAX: usize = 4;
 
 /// The newest states of this worker, each checked against its digest.
 #[derive(Debug)]

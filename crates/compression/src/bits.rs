@@ -134,3 +134,6 @@ impl<'a> BitReader<'a> {
         (self.bytes, self.taken) = (self.bytes.get(size..).unwrap_or_default(), passed % 8);
     }
 }
+
+#[cfg(test)]
+mod tests;

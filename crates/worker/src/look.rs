@@ -9,12 +9,12 @@ use units::{DeviceId, Digest};
 
 /// What becomes of a device's work for a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Fate {
     /// The round will open.
     Ahead,
-    /// It is open, from the same base.
-    Open,
-    /// It is over, or started from another base.
+    /// It has begun from the same base, and its updates are not aggregated yet.
+    Begun,
+    /// Its updates are aggregated, or it began from another base.
     Void,
 }
 
@@ -42,17 +42,17 @@ impl Look {
     }
 
     /// Returns what becomes of work for a round from a base.
-    pub(crate) fn standing(&self, round: u32, base: &Digest) -> Standing {
+    pub(crate) fn fate(&self, round: u32, base: &Digest) -> Fate {
         if self.is_ahead(round) {
-            Standing::Ahead
-        } else if self.open_round() == Some(round) && self.run.state == *base {
-            Standing::Open
+            Fate::Ahead
+        } else if self.run.round == round && self.run.state == *base {
+            Fate::Begun
         } else {
-            Standing::Void
+            Fate::Void
         }
     }
 
-    /// Returns whether the round was not open yet.
+    /// Returns whether the round has not begun.
     pub(crate) fn is_ahead(&self, round: u32) -> bool {
         match self.run.phase {
             RunPhase::Training { .. } | RunPhase::Closed => self.run.round < round,

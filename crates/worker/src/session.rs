@@ -30,7 +30,7 @@ use crate::{
     courier::{Courier, Refused},
     inputs::{self, Base, Inputs},
     leaves::Leaves,
-    look::{Look, Standing},
+    look::{Fate, Look},
     membership::{Membership, Step},
     outbox::{COORDINATOR_MAX, Goal},
     replay::{Case, Finding},
@@ -491,18 +491,19 @@ impl<'a> Session<'a> {
         });
     }
 
-    /// Commits to the finished work if the ledger has opened its round from its base, and drops work from another base.
+    /// Commits to the finished work if its round has begun from its base, and drops work that came to nothing. When the round has closed
+    /// meanwhile, a device that had committed before it was restarted has its update again, and the coordinator waits for it.
     async fn settle(&mut self, look: &Look) -> anyhow::Result<()> {
         let training = self.training.as_ref();
-        if training.is_some_and(|it| look.standing(it.round, &it.base) == Standing::Void) {
+        if training.is_some_and(|it| look.fate(it.round, &it.base) == Fate::Void) {
             self.training = None;
         }
         let Some((round, base, submission)) = self.trained.take() else { return Ok(()) };
-        match look.standing(round, &base) {
-            Standing::Open => self.commit(round, submission).await?,
-            Standing::Ahead => self.trained = Some((round, base, submission)),
-            Standing::Void => {
-                let reason = "the round closed, or started from another state, before this device's work was done";
+        match look.fate(round, &base) {
+            Fate::Begun => self.commit(round, submission).await?,
+            Fate::Ahead => self.trained = Some((round, base, submission)),
+            Fate::Void => {
+                let reason = "the round was over, or had begun from another state, before this device's work was done";
                 self.options.emit(Event::Failed { round, reason: reason.to_owned() });
             }
         }

@@ -118,16 +118,18 @@ fn work_waits_for_its_round_and_is_void_once_the_ledger_says_otherwise() {
     };
     let open = RunPhase::Training { deadline: UnixSeconds::new(1) };
     for (look, of, expected) in [
-        (at(3, open), (3, base), super::Standing::Open),
-        (at(3, open), (3, other), super::Standing::Void),
-        (at(3, open), (4, other), super::Standing::Ahead),
-        (at(3, open), (2, base), super::Standing::Void),
-        (at(3, RunPhase::Closed), (4, other), super::Standing::Ahead),
-        (at(3, RunPhase::Closed), (3, base), super::Standing::Void),
-        (at(3, RunPhase::Gathering), (3, base), super::Standing::Ahead),
-        (at(4, RunPhase::Gathering), (3, base), super::Standing::Void),
+        (at(3, open), (3, base), Fate::Begun),
+        (at(3, open), (3, other), Fate::Void),
+        (at(3, open), (4, other), Fate::Ahead),
+        (at(3, open), (2, base), Fate::Void),
+        (at(3, RunPhase::Closed), (4, other), Fate::Ahead),
+        (at(3, RunPhase::Closed), (3, base), Fate::Begun),
+        (at(3, RunPhase::Closed), (3, other), Fate::Void),
+        (at(3, RunPhase::Closed), (2, base), Fate::Void),
+        (at(3, RunPhase::Gathering), (3, base), Fate::Ahead),
+        (at(4, RunPhase::Gathering), (3, base), Fate::Void),
     ] {
         let (round, base) = of;
-        assert_eq!(look.standing(round, &base), expected, "{of:?} {:?}", look.run.phase);
+        assert_eq!(look.fate(round, &base), expected, "{of:?} {:?}", look.run.phase);
     }
 }

@@ -158,6 +158,11 @@ fn report(host: &mut dyn Host, feed: Address, signed: &[Signed]) -> Result<u64, 
         let (count, max) = (U256::from(count), U256::from(max));
         return Err(Failure::revert(&PriceFeeds::TooManyReports { count, max }));
     }
+    if signed.is_empty() {
+        // Also where there are no reporters, and so no quorum.
+        let (count, quorum) = (U256::ZERO, stored().quorum.get(host)?);
+        return Err(Failure::revert(&PriceFeeds::NoQuorum { count, quorum }));
+    }
     let (mut reports, mut signers) = (Vec::new(), Vec::new());
     for (index, signed) in signed.iter().enumerate() {
         let (report, signer) = verified(host, feed, index, signed)?;

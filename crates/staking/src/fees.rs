@@ -4,6 +4,7 @@
 //! 2. Anybody [buys](Lot::buy) of it at the price of the moment. Who waits for less risks that another buys: so the first to whom it is worth the price buys,
 //!    and the vault needs no oracle and trusts no pool.
 //! 3. What is paid is [locked](Proceeds::locked_up), and unlocked evenly over [`UNLOCK_SECONDS`]: who deposits just before a sale and leaves after it gets nearly nothing of it.
+//!    A later payment delays what is locked already in proportion to its size only: a worthless token, sold unit by unit, keeps nobody's proceeds locked.
 //!
 //! A lot is as it was offered: what arrives later is in the next lot, which begins at the first price again. So a token that nobody
 //! wanted, and that has become cheap, does not make later fees cheap.
@@ -11,7 +12,7 @@
 //! Source: the exponential decrease of MakerDAO `abaci.sol` (there by steps); the unlocking as in Yearn's and Frax's vaults (`xERC4626`), from the description.
 
 use alloy_primitives::{U256, uint};
-use fixed_point::{ArithmeticError, mul_div_up};
+use fixed_point::{ArithmeticError, mul_div_down, mul_div_up};
 
 use crate::math::{self, MathError};
 
@@ -129,24 +130,34 @@ pub struct Proceeds {
     pub amount: U256,
     /// When the last proceeds came, in Unix seconds.
     pub since: u64,
+    /// When nothing is locked any more.
+    pub until: u64,
 }
 
 impl Proceeds {
-    /// Returns what is still locked, rounded up: all of it at first, nothing after [`UNLOCK_SECONDS`].
+    /// Returns what is still locked, rounded up: all of it at first, nothing at the end.
     #[must_use]
     pub fn locked_up(&self, now: u64) -> U256 {
-        let left = UNLOCK_SECONDS.saturating_sub(now.saturating_sub(self.since));
-        // At most the amount, so it fits.
-        mul_div_up(self.amount, U256::from(left), U256::from(UNLOCK_SECONDS)).unwrap_or(self.amount)
+        let whole = self.until.saturating_sub(self.since);
+        let left = self.until.saturating_sub(now).min(whole);
+        // At most the amount, so it fits; nothing was ever locked where the whole time is none.
+        mul_div_up(self.amount, U256::from(left), U256::from(whole)).unwrap_or_default()
     }
 
-    /// Adds a payment, and begins the time anew for all that is locked.
+    /// Adds a payment. All that is locked has the mean of the times that are left, weighted by amounts and rounded down: that of a new payment is
+    /// [`UNLOCK_SECONDS`].
     ///
     /// # Errors
     /// [`MathError::Addition`]; then nothing has changed.
     pub fn add(&mut self, payment: U256, now: u64) -> Result<(), MathError> {
-        let amount = math::add(self.locked_up(now), payment)?;
-        *self = Self { amount, since: now };
+        let locked = self.locked_up(now);
+        let amount = math::add(locked, payment)?;
+        let left = self.until.saturating_sub(now);
+        // Between both times; `left + (UNLOCK_SECONDS − left) · payment / amount`, whose product needs more than 256 bits.
+        let longer = U256::from(UNLOCK_SECONDS.saturating_sub(left));
+        let longer = mul_div_down(longer, payment, amount).unwrap_or_default();
+        let until = now.saturating_add(left).saturating_add(longer.saturating_to());
+        *self = Self { amount, since: now, until };
         Ok(())
     }
 }

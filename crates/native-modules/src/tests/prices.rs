@@ -99,6 +99,19 @@ fn the_registry_says_who_reports_what() {
     );
 }
 
+/// A ledger whose genesis file names no reporters has feeds that nobody can report to; asking costs gas like any refused call.
+#[test]
+fn without_reporters_reports_are_refused() {
+    let mut host = TestHost::new(TABLE);
+    let feed = send(&mut host, &PriceFeeds::createCall { terms: terms() }).expect("a feed");
+    let none = PriceFeeds::NoQuorum { count: U256::ZERO, quorum: 0 };
+    let empty = PriceFeeds::reportCall { feed, reports: Vec::new() };
+    assert_eq!(send(&mut host, &empty), Err(Failure::revert(&none)));
+    let signer = key(1).address();
+    let stranger = Failure::revert(&PriceFeeds::NotAReporter { feed, signer });
+    assert_eq!(report(&mut host, feed, 5), Err(stranger));
+}
+
 #[test]
 fn terms_that_no_feed_could_keep_are_refused() {
     let (mut host, _) = host();

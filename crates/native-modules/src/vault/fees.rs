@@ -1,6 +1,6 @@
 //! `FeeVault`: a vault that sells fees in other tokens for its asset, and unlocks the proceeds over time.
 //!
-//! Storage is that of a vault, followed by `uint256 proceeds; uint64 proceedsSince; mapping(address => Lot) lots` of `struct Lot { uint256 amount; uint64
+//! Storage is that of a vault, followed by `uint256 proceeds; uint64 proceedsSince; uint64 proceedsUntil; mapping(address => Lot) lots` of `struct Lot { uint256 amount; uint64
 //! offeredAt; }`. Unlike a plain vault it is locked: while a payment arrives, it would be in the balance and not yet among the locked assets.
 
 use abi::{
@@ -37,6 +37,7 @@ storage! {
     struct Storage {
         proceeds: Value<U256>,
         proceeds_since: Value<u64>,
+        proceeds_until: Value<u64>,
         lots: Mapping<Address, LotSlots>,
     }
 }
@@ -84,7 +85,11 @@ pub(super) fn locked(host: &mut dyn Host) -> Result<U256, Failure> {
 
 fn proceeds(host: &mut dyn Host) -> Result<Proceeds, Failure> {
     let it = stored();
-    Ok(Proceeds { amount: it.proceeds.get(host)?, since: it.proceeds_since.get(host)? })
+    Ok(Proceeds {
+        amount: it.proceeds.get(host)?,
+        since: it.proceeds_since.get(host)?,
+        until: it.proceeds_until.get(host)?,
+    })
 }
 
 fn offer(host: &mut dyn Host, token: Address) -> Result<U256, Failure> {
@@ -116,6 +121,7 @@ fn buy(host: &mut dyn Host, call: &FeeVault::buyCall) -> Result<U256, Failure> {
     proceeds.add(received, now).map_err(safe_math)?;
     stored().proceeds.set(host, proceeds.amount)?;
     stored().proceeds_since.set(host, proceeds.since)?;
+    stored().proceeds_until.set(host, proceeds.until)?;
     tokens::transfer(host, token, receiver, amount)?;
     emit(host, &FeeVault::Bought { token, buyer, receiver, amount, payment })?;
     Ok(payment)

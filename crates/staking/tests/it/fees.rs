@@ -58,8 +58,10 @@ fn proceeds_are_unlocked_over_a_week() {
     {
         assert_eq!(proceeds.locked_up(1_000 + seconds), number(locked), "after {seconds}");
     }
+    // Half of what is locked then has a hundred seconds left, half of it a week.
     proceeds.add(number(100), 1_000 + 604_700).unwrap();
-    assert_eq!(proceeds, Proceeds { amount: number(200), since: 605_700 });
+    let until = 605_700 + (100 + 604_800) / 2;
+    assert_eq!(proceeds, Proceeds { amount: number(200), since: 605_700, until });
     let full = proceeds;
     assert!(proceeds.add(U256::MAX, 605_700).is_err());
     assert_eq!(proceeds, full);
@@ -91,6 +93,20 @@ proptest! {
                 Err(_) => prop_assert_eq!(lot.amount, left),
             }
         }
+    }
+
+    /// Payments of a unit, as often as one likes, delay nobody's proceeds by more than a second each.
+    #[test]
+    fn dust_delays_nothing(amount in 1_000_000_u64..1 << 60, waits in vec(1_u64..30_000, 1..60)) {
+        let (mut proceeds, mut now) = (Proceeds::default(), 5);
+        proceeds.add(number(amount), now).unwrap();
+        for wait in waits {
+            now += wait;
+            proceeds.add(number(1), now).unwrap();
+        }
+        prop_assert!(proceeds.until <= (5 + UNLOCK_SECONDS).max(now + UNLOCK_SECONDS * u64::from(now >= 5 + UNLOCK_SECONDS)) + 60);
+        let without = Proceeds { amount: number(amount), since: 5, until: 5 + UNLOCK_SECONDS };
+        prop_assert!(proceeds.locked_up(now) <= without.locked_up(now) + number(200));
     }
 
     /// Whatever is locked was paid, and it only falls between payments.

@@ -1,6 +1,7 @@
 //! Checks that apply to every module, independent of its adapter.
 
 use abi::ModuleErrors;
+use alloy_sol_types::{SolInterface, abi::AbiDecoderConfig};
 
 use crate::{Failure, Host, Module, Mutability};
 
@@ -18,6 +19,21 @@ pub trait Lock {
     /// Releases the last lock.
     fn unlock(&mut self);
 }
+
+/// Decodes calldata, and refuses what is not the encoding of a call.
+///
+/// A word of calldata pays for being copied once. Offsets may point to the same bytes again and again, so that a few hundred kilobytes
+/// would stand for a gigabyte: arguments that take more than twice the calldata are refused.
+///
+/// # Errors
+/// As `abi_decode_validate`, and when the arguments are larger than that.
+pub fn decode<C: SolInterface>(input: &[u8]) -> Result<C, alloy_sol_types::Error> {
+    let limit = input.len().saturating_mul(2).saturating_add(DECODED_MIN);
+    C::abi_decode_with_config(input, AbiDecoderConfig::new().validate(true).memory_limit(limit))
+}
+
+/// Bytes that decoded arguments may always take.
+const DECODED_MIN: usize = 1024;
 
 /// Executes a call of a module: charges the call, checks function, value, static context and lock, then runs the entrance.
 ///

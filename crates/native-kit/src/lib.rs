@@ -33,7 +33,7 @@ pub mod slots;
 pub mod test_host;
 
 pub use call::{Call, Outcome};
-pub use dispatch::enter;
+pub use dispatch::{decode, enter};
 pub use failure::Failure;
 pub use host::{Host, emit};
 pub use instances::{create2_address, instance_code};

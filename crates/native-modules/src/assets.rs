@@ -7,7 +7,7 @@ use abi::{
     convert::account,
 };
 use alloy_primitives::U256;
-use alloy_sol_types::{SolCall, SolInterface as _};
+use alloy_sol_types::SolCall;
 
 use native_kit::{Failure, Function, Host, MODULE_CODE, emit};
 
@@ -24,7 +24,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 const COUNT: U256 = U256::ZERO;
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     match call {
         Calls::count(_) => Ok(Assets::countCall::abi_encode_returns(&count(host)?)),
         Calls::assetAt(call) => {

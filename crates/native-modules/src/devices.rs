@@ -6,7 +6,7 @@ use abi::{
     statement,
 };
 use alloy_primitives::{Address, B256, U256};
-use alloy_sol_types::{SolCall as _, SolInterface as _};
+use alloy_sol_types::SolCall as _;
 
 use native_kit::{
     Failure, Function, Host, emit,
@@ -39,7 +39,7 @@ pub(crate) struct Link {
 }
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = DevicesCalls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<DevicesCalls>(input).map_err(|_| Failure::bad_call())?;
     match call {
         DevicesCalls::accountOf(call) => {
             let Link { account, nonce } = load(host, call.device)?;

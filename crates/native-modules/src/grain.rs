@@ -10,7 +10,6 @@ use abi::{
     convert::{account, address},
 };
 use alloy_primitives::{Address, U256, uint};
-use alloy_sol_types::SolInterface as _;
 use assets::{Approved, Book};
 use units::AccountId;
 
@@ -29,7 +28,7 @@ const URI: &str = "data:application/json,%7B%22name%22%3A%22Grain%22%2C%22symbol
     %22description%22%3A%22Native%20coin%20of%20this%20Gleaner%20ledger%22%7D";
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Erc20Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<Erc20Calls>(input).map_err(|_| Failure::bad_call())?;
     erc20::call(&mut Grain { host }, &call)
 }
 

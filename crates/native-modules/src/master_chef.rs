@@ -8,7 +8,7 @@
 
 use abi::MasterChef::{self, MasterChefCalls as Calls};
 use alloy_primitives::{Address, Bytes, U256};
-use alloy_sol_types::{SolCall, SolInterface as _, sol};
+use alloy_sol_types::{SolCall, sol};
 use native_kit::{
     Call, Failure, Function, Host, emit, instance_code,
     slots::{Array, Layout as _, Mapping, Value},
@@ -94,7 +94,7 @@ sol! {
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let stored = Storage::at(U256::ZERO, 0);
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     if let Some(output) = view(host, stored, &call)? {
         return Ok(output);
     }

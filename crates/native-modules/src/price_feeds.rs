@@ -15,7 +15,7 @@ use abi::{
     PriceReport, price_feed_address, price_feed_number, price_report_digest, price_report_domain,
 };
 use alloy_primitives::{Address, I256, U256, keccak256, uint};
-use alloy_sol_types::{SolCall, SolInterface as _};
+use alloy_sol_types::SolCall;
 use native_kit::{
     Failure, Function, Host, MODULE_CODE, emit,
     slots::{Array, Layout as _, Mapping, Value},
@@ -67,7 +67,7 @@ fn stored() -> Storage {
 }
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     Ok(match call {
         Calls::reporters(_) => PriceFeeds::reportersCall::abi_encode_returns(&reporters(host)?),
         Calls::isReporter(call) => answer(stored().number.of(host, call.account)?.get(host)? != 0),

@@ -7,7 +7,7 @@ use abi::{
     Referees::{self, RefereesCalls},
 };
 use alloy_primitives::{Address, B256, U256, keccak256, uint};
-use alloy_sol_types::{SolCall as _, SolInterface as _};
+use alloy_sol_types::SolCall as _;
 use native_kit::{
     Failure, Function, Host,
     slots::{Layout as _, Value},
@@ -29,7 +29,7 @@ const THRESHOLD: Value<u16> = Value::new(U256::ZERO, 0);
 const COUNT: Value<u16> = Value::new(uint!(1_U256), 0);
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = RefereesCalls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<RefereesCalls>(input).map_err(|_| Failure::bad_call())?;
     let module = host.module();
     let (members, threshold) = load(host, module)?;
     Ok(match call {

@@ -7,7 +7,7 @@
 
 use abi::StakingRewards::{self, StakingRewardsCalls as Calls};
 use alloy_primitives::{Address, U256};
-use alloy_sol_types::{SolCall as _, SolInterface as _};
+use alloy_sol_types::SolCall as _;
 use native_kit::{
     Failure, Function, Host, emit, instance_code,
     slots::{Layout as _, Mapping, Value},
@@ -84,7 +84,7 @@ storage! {
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let stored = Storage::at(U256::ZERO, 0);
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     if let Some(output) = setting(host, stored, &call)? {
         return Ok(output);
     }

@@ -13,7 +13,7 @@ use abi::{
     convert::{account, address, device, digest, wei, wei_word},
 };
 use alloy_primitives::{Bytes, U256};
-use alloy_sol_types::{SolCall, SolInterface as _};
+use alloy_sol_types::SolCall;
 use training_run::{Book as _, Context, Effect, Input, OpenError, Refused, Run};
 use units::UnixSeconds;
 
@@ -60,7 +60,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 ];
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     match views::view(host, &call)? {
         Some(output) => Ok(output),
         None => mutate(host, call),
@@ -164,7 +164,7 @@ fn relay(host: &mut dyn Host, statements: &[Bytes]) -> Result<(), Failure> {
         if statement.len() > STATEMENT_BYTES_MAX {
             return Err(too_long("a statement", STATEMENT_BYTES_MAX));
         }
-        let (run, result) = match Calls::abi_decode_validate(statement) {
+        let (run, result) = match native_kit::decode::<Calls>(statement) {
             Ok(call) => {
                 let run = statements::run_of(&call).unwrap_or_default();
                 let applied =

@@ -76,10 +76,10 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
     let selector = input.first_chunk().copied().unwrap_or_default();
     let bad = |_| Failure::bad_call();
     if SharesCalls::valid_selector(selector) {
-        let call = SharesCalls::abi_decode_validate(input).map_err(bad)?;
+        let call = native_kit::decode::<SharesCalls>(input).map_err(bad)?;
         return shares::call(host, call, decimals);
     }
-    let call = Calls::abi_decode_validate(input).map_err(bad)?;
+    let call = native_kit::decode::<Calls>(input).map_err(bad)?;
     match call {
         Calls::deposit(call) => {
             let (terms, vault) = load(host)?;

@@ -53,8 +53,8 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
     let bad = |_| Failure::bad_call();
     let is_erc20 = Erc20Calls::valid_selector(selector);
     let erc20 =
-        is_erc20.then(|| Erc20Calls::abi_decode_validate(input)).transpose().map_err(bad)?;
-    let own = (!is_erc20).then(|| Calls::abi_decode_validate(input)).transpose().map_err(bad)?;
+        is_erc20.then(|| native_kit::decode::<Erc20Calls>(input)).transpose().map_err(bad)?;
+    let own = (!is_erc20).then(|| native_kit::decode::<Calls>(input)).transpose().map_err(bad)?;
     let mut asset = Asset::called(host);
     if let Some(call) = erc20 {
         return erc20::call(&mut asset, &call);

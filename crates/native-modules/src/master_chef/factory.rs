@@ -5,7 +5,7 @@ use abi::{
     MasterChefFactory::{self, MasterChefFactoryCalls as Calls, Terms},
 };
 use alloy_primitives::{Address, U256};
-use alloy_sol_types::{SolCall, SolEvent as _, SolInterface as _};
+use alloy_sol_types::{SolCall, SolEvent as _};
 use native_kit::{Failure, Function, Host, emit, slots::Layout as _};
 
 use super::{CODE, Storage, reserve};
@@ -24,7 +24,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let registry = Registry::new();
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     Ok(match call {
         Calls::count(_) => answer(registry.count(host)?),
         Calls::at(call) => answer(registry.at(host, call.index)?),

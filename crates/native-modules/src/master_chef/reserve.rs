@@ -49,13 +49,13 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
     let selector = input.first_chunk().copied().unwrap_or_default();
     let bad = |_| Failure::bad_call();
     if SharesCalls::valid_selector(selector) {
-        let call = SharesCalls::abi_decode_validate(input).map_err(bad)?;
+        let call = native_kit::decode::<SharesCalls>(input).map_err(bad)?;
         return shares::call(host, call, |host| {
             let underlying = stored().underlying.get(host)?;
             vault::decimals_of(host, underlying)
         });
     }
-    let call = Calls::abi_decode_validate(input).map_err(bad)?;
+    let call = native_kit::decode::<Calls>(input).map_err(bad)?;
     Ok(match call {
         Calls::owner(_) => answer(stored().owner.get(host)?),
         Calls::underlying(_) => answer(stored().underlying.get(host)?),

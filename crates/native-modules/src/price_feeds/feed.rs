@@ -7,7 +7,7 @@
 use ::price_feeds::{Answer, Feed, ReadError, Round, Terms};
 use abi::{PriceFeed, PriceFeed::PriceFeedCalls as Calls};
 use alloy_primitives::{Address, I256, U256, aliases::U80};
-use alloy_sol_types::{SolCall, SolEvent, SolInterface as _};
+use alloy_sol_types::{SolCall, SolEvent};
 use native_kit::{
     Failure, Function, Host,
     slots::{Layout as _, Mapping, Text, Value},
@@ -64,7 +64,7 @@ fn stored() -> Storage {
 }
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     let feed = host.module();
     Ok(match call {
         Calls::decimals(_) => answer(stored().decimals.get(host)?),

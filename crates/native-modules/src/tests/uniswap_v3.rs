@@ -3,11 +3,11 @@
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use abi::{
-    Erc20, GRAIN, QuoterV2, SwapRouter as Router, UNISWAP_V3_FACTORY, UNISWAP_V3_QUOTER,
-    UNISWAP_V3_ROUTER, UniswapV3Factory as Factory, UniswapV3Pool as Pool,
+    Erc20, GRAIN, QuoterV2, SwapRouter as Router, SwapRouter::SwapRouterCalls, UNISWAP_V3_FACTORY,
+    UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UniswapV3Factory as Factory, UniswapV3Pool as Pool,
 };
 use alloy_primitives::{
-    Address, Bytes, I256, U160, U256, address,
+    Address, B256, Bytes, I256, U160, U256, address,
     aliases::{I24, U24},
 };
 use alloy_sol_types::{SolCall, SolValue as _, sol};
@@ -438,4 +438,33 @@ fn the_quoter_says_what_the_router_gives_and_changes_nothing() {
     nested = Router::multicallCall { data: vec![nested.into()] }.abi_encode();
     let refused = market.host.transact(UNISWAP_V3_ROUTER, ACTOR, 0, &nested);
     assert_eq!(refused, Err(Failure::Revert(Bytes::new())));
+}
+
+/// A list whose elements are all the same bytes: its offsets take a word each, and what they stand for is thousands of times larger.
+#[test]
+fn calldata_that_stands_for_more_than_it_pays_is_refused_before_it_is_copied() {
+    let mut market = Market::new();
+    let word = |value: usize| B256::from(U256::from(value)).0;
+    let call = |count: usize, size: usize| {
+        let mut data = Router::multicallCall::SELECTOR.to_vec();
+        data.extend(word(32));
+        data.extend(word(count));
+        (0..count).for_each(|_| data.extend(word(count * 32)));
+        data.extend(word(size));
+        data.resize(data.len() + size, 0);
+        data
+    };
+    for (count, size) in [(5_000, 160_000), (40, 40_960)] {
+        let refused = market.host.transact(UNISWAP_V3_ROUTER, ACTOR, 0, &call(count, size));
+        assert_eq!(refused, Err(Failure::Revert(Bytes::new())), "{count} times {size}");
+        let decoded = native_kit::decode::<SwapRouterCalls>(&call(count, size));
+        assert!(
+            matches!(decoded, Err(alloy_sol_types::Error::MemoryLimitExceeded(_))),
+            "{decoded:?}"
+        );
+    }
+    // Without repetition nothing is too large.
+    let calls = vec![Router::refundETHCall {}.abi_encode().into(); 2_000];
+    let plain = Router::multicallCall { data: calls }.abi_encode();
+    native_kit::decode::<SwapRouterCalls>(&plain).unwrap();
 }

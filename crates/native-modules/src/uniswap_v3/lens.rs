@@ -5,7 +5,7 @@ use abi::{
     UniswapV3Pool,
 };
 use alloy_primitives::{Address, U256, aliases::I24};
-use alloy_sol_types::{SolCall, SolInterface as _};
+use alloy_sol_types::SolCall;
 use native_kit::{Call, Failure, Function, Host};
 
 use super::empty;
@@ -15,7 +15,7 @@ pub(crate) const FUNCTIONS: &[Function] =
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let Calls::getPopulatedTicksInWord(call) =
-        Calls::abi_decode_validate(input).map_err(|_| empty())?;
+        native_kit::decode::<Calls>(input).map_err(|_| empty())?;
     let (pool, index) = (call.pool, call.tickBitmapIndex);
     let word: U256 = ask(host, pool, &UniswapV3Pool::tickBitmapCall { wordPosition: index })?;
     let spacing: I24 = ask(host, pool, &UniswapV3Pool::tickSpacingCall {})?;

@@ -17,7 +17,7 @@ use alloy_primitives::{
     aliases::{I24, U24, U80, U96, U176},
     uint,
 };
-use alloy_sol_types::{SolCall, SolInterface as _};
+use alloy_sol_types::SolCall;
 use native_kit::{
     Call, Failure, Function, Host,
     slots::{Mapping, Value},
@@ -128,7 +128,7 @@ fn dispatch(host: &mut dyn Host, input: &[u8], nested: u8) -> Result<Vec<u8>, Fa
         check_plain_send(host.caller())?;
         return Ok(Vec::new());
     }
-    let call = Calls::abi_decode_validate(input).map_err(|_| empty())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| empty())?;
     if let Some(output) = view(host, &call)? {
         return Ok(output);
     }
@@ -163,7 +163,7 @@ fn dispatch(host: &mut dyn Host, input: &[u8], nested: u8) -> Result<Vec<u8>, Fa
         | Calls::selfPermitAllowed(_)
         | Calls::selfPermitAllowedIfNecessary(_) => {
             // The router has the same functions.
-            let same = SwapRouterCalls::abi_decode_validate(input).map_err(|_| empty())?;
+            let same = native_kit::decode::<SwapRouterCalls>(input).map_err(|_| empty())?;
             money::call(host, &same)?;
             Vec::new()
         }

@@ -7,7 +7,7 @@ use abi::{
     UNISWAP_V3_FACTORY, UniswapV3Pool, WRAPPED_GRAIN,
 };
 use alloy_primitives::{Address, Bytes, I256, U160, U256, aliases::I24};
-use alloy_sol_types::{SolCall, SolInterface as _, SolValue as _};
+use alloy_sol_types::{SolCall, SolValue as _};
 use native_kit::{Call, Failure, Function, Host, Outcome, slots::Value};
 
 use super::{
@@ -57,7 +57,7 @@ enum Given {
 }
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
-    let call = Calls::abi_decode_validate(input).map_err(|_| empty())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| empty())?;
     Ok(match call {
         Calls::factory(_) => QuoterV2::factoryCall::abi_encode_returns(&UNISWAP_V3_FACTORY),
         Calls::WETH9(_) => QuoterV2::WETH9Call::abi_encode_returns(&WRAPPED_GRAIN),

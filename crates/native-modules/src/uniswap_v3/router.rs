@@ -12,7 +12,7 @@ use abi::{
     UNISWAP_V3_FACTORY, UniswapV3Pool, WRAPPED_GRAIN,
 };
 use alloy_primitives::{Address, I256, U160, U256};
-use alloy_sol_types::{SolCall, SolInterface as _, SolValue as _, sol};
+use alloy_sol_types::{SolCall, SolValue as _, sol};
 use amm::concentrated::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use native_kit::{Call, Failure, Function, Host, slots::Value};
 
@@ -64,7 +64,7 @@ fn dispatch(host: &mut dyn Host, input: &[u8], nested: u8) -> Result<Vec<u8>, Fa
         check_plain_send(host.caller())?;
         return Ok(Vec::new());
     }
-    let call = Calls::abi_decode_validate(input).map_err(|_| empty())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| empty())?;
     Ok(match call {
         Calls::factory(_) => SwapRouter::factoryCall::abi_encode_returns(&UNISWAP_V3_FACTORY),
         Calls::WETH9(_) => SwapRouter::WETH9Call::abi_encode_returns(&WRAPPED_GRAIN),

@@ -58,7 +58,7 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
     if SharesCalls::valid_selector(selector) || VaultCalls::valid_selector(selector) {
         return super::call(host, input);
     }
-    let call = Calls::abi_decode_validate(input).map_err(|_| Failure::bad_call())?;
+    let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     Ok(match call {
         Calls::lockedAssets(_) => answer(locked(host)?),
         Calls::lot(call) => {

@@ -16,9 +16,9 @@
 //! Amounts are in the smallest unit of their asset. Each operation is refused where the contract reverts, for the same first
 //! reason: [`Refused`] and [`QuoteError`] tell them apart.
 //!
-//! Invariants ([`Pool::invariants`]): reserves have 112 bits; swaps never lower the product of the reserves, nor does any operation
-//! but [`Pool::sync`] after an asset has taken balance away lower the product per share; shares add up to the supply, of which
-//! 1,000 belong to nobody once there are any; accumulators are exact modulo 2^256.
+//! Invariants, the last two checked by [`Pool::invariants`] and all after every step by the tests: reserves have 112 bits; swaps never lower the product of the reserves, nor does any operation
+//! but [`Pool::sync`] after an asset has taken balance away lower the product per share; accumulators are exact modulo 2^256; shares add up to the supply;
+//! 1,000 of them belong to nobody once there are any.
 //!
 //! Not here: who owns shares, what an asset is, how it is sent, and the lock that keeps a second operation out of a running one.
 //!

@@ -3,7 +3,8 @@
 //! - [`constant_product`]: two reserves whose product never falls, as in Uniswap v2.
 //! - [`concentrated`]: liquidity in ranges of the price, as in Uniswap v3.
 //!
-//! Invariants: rounding never pays the caller; refused input changes nothing; no function panics. The crate is pure: it moves no asset, checks no
+//! Invariants: rounding never pays the caller; no function panics; refused input changes nothing, but for [`concentrated`], which stores word by word in its `Book`:
+//! whoever calls it undoes what a refused operation has stored, as a revert does. The crate is pure: it moves no asset, checks no
 //! signature and reads no clock. Its callers say how much a pool holds and what time it is.
 
 #![deny(

@@ -55,7 +55,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     if input.is_empty() {
-        // Only what is unwrapped may arrive here, so that nobody sends GRAIN to the router by mistake.
+        // Only what is unwrapped may arrive here with a call. `GRAIN.transfer` runs no code of the receiver, so it is not refused.
         return if host.caller() == WRAPPED_GRAIN { Ok(Vec::new()) } else { Err(empty()) };
     }
     let call = Calls::abi_decode(input).map_err(|_| empty())?;

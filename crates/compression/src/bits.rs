@@ -27,6 +27,17 @@ impl<'a> BitWriter<'a> {
         }
     }
 
+    /// Appends the lowest `count` bits, at most 8, of each value; the others are 0.
+    pub(crate) fn put_all(&mut self, values: &[u8], count: u32) {
+        let together = usize::try_from(24 / count).unwrap_or(1);
+        for values in values.chunks(together) {
+            let (bits, bits_count) = values.iter().fold((0, 0), |(bits, before), value| {
+                (bits | u32::from(*value) << before, before + count)
+            });
+            self.put(bits, bits_count);
+        }
+    }
+
     /// Appends `value` zeros and a one.
     pub(crate) fn put_unary(&mut self, mut value: u32) {
         while value >= 16 {

@@ -263,7 +263,7 @@ pub(crate) struct Packed {
 
 impl Packed {
     /// Writes the chosen values to their positions.
-    fn unpack(&self, values: &mut [f32]) {
+    pub(crate) fn unpack(&self, values: &mut [f32]) {
         let mut by_code = [0.0; 16];
         for (of_level, level) in by_code.as_chunks_mut().0.iter_mut().zip(&self.levels) {
             let magnitude = f32_from_bf16(*level);
@@ -278,6 +278,15 @@ impl Packed {
                 .zip(decoded)
                 .for_each(|(&at, decoded)| values[usize::from(at)] = decoded);
         }
+    }
+
+    /// Appends a chunk of `length` values to `bytes`.
+    pub(crate) fn write(&self, length: usize, format: Format, bytes: &mut Vec<u8>) {
+        bytes.extend(self.levels.iter().flat_map(|level| level.to_le_bytes()));
+        let mut bits = BitWriter::new(bytes);
+        Spacing::of(length, self.positions.len()).write(&self.positions, &mut bits);
+        bits.put_all(&self.codes, format.bits.0.into());
+        bits.pad();
     }
 
     /// Decodes a chunk of `length` values from the beginning of `bytes`, and returns what follows it.
@@ -314,41 +323,16 @@ fn chunk_size_max(length: usize, format: Format) -> usize {
     format.bits.level_count() * size_of::<u16>() + bits.div_ceil(8)
 }
 
-/// Writes an update, chunk after chunk.
-pub(crate) struct Writer {
-    bytes: Vec<u8>,
-    size_max: usize,
-    format: Format,
-}
-
-impl Writer {
-    /// Creates a writer and writes the header.
-    pub(crate) fn new(parameter_count: usize, format: Format) -> Self {
-        assert!(parameter_count <= PARAMETERS_MAX, "the encoding bounds the parameter count");
-        let size_max = encoded_size_max(parameter_count, format);
-        let mut bytes = Vec::with_capacity(size_max);
-        bytes.push(VERSION);
-        let count = u32::try_from(parameter_count).expect("bounded above");
-        bytes.extend(count.to_le_bytes());
-        bytes.extend(format.density.0.to_le_bytes());
-        bytes.push(format.bits.0);
-        Self { bytes, size_max, format }
-    }
-
-    /// Appends a chunk of `length` values.
-    pub(crate) fn chunk(&mut self, packed: &Packed, length: usize) {
-        self.bytes.extend(packed.levels.iter().flat_map(|level| level.to_le_bytes()));
-        let mut bits = BitWriter::new(&mut self.bytes);
-        Spacing::of(length, packed.positions.len()).write(&packed.positions, &mut bits);
-        packed.codes.iter().for_each(|code| bits.put(u32::from(*code), self.format.bits.0.into()));
-        bits.pad();
-    }
-
-    /// Returns the whole encoded update.
-    pub(crate) fn finish(self) -> Vec<u8> {
-        assert!(self.bytes.len() <= self.size_max, "a receiver would refuse the update");
-        self.bytes
-    }
+/// Returns the header of an update, with room for what follows it.
+pub(crate) fn header(parameter_count: usize, format: Format) -> Vec<u8> {
+    assert!(parameter_count <= PARAMETERS_MAX, "the encoding bounds the parameter count");
+    let mut bytes = Vec::with_capacity(encoded_size_max(parameter_count, format));
+    bytes.push(VERSION);
+    let count = u32::try_from(parameter_count).expect("bounded above");
+    bytes.extend(count.to_le_bytes());
+    bytes.extend(format.density.0.to_le_bytes());
+    bytes.push(format.bits.0);
+    bytes
 }
 
 /// Returns whether the magnitude is at most [`MAGNITUDE_MAX`]; false for NaN.

@@ -100,30 +100,105 @@ pub fn compress(
     selection: Selection<'_>,
 ) -> Result<Vec<u8>, CompressError> {
     let length = change.length()?;
-    let mut writer = codec::Writer::new(length, format);
+    let mut encoder = Encoder { chunks: codec::header(length, format), ..Encoder::new(format) };
     let mut values = [0.0; CHUNK];
-    let mut chooser = Chooser::default();
     for first in (0..length).step_by(CHUNK) {
         let values = &mut values[..CHUNK.min(length - first)];
         change.copy_to(first, values);
-        if let Some(at) = values.iter().position(|value| !codec::is_within_range(*value)) {
-            return Err(CompressError::Range { index: first + at });
+        encoder.write(first, values, selection)?;
+    }
+    Ok(bounded(encoder.chunks, length, format))
+}
+
+/// Compresses a change as [`compress`] does with [`Selection::Largest`], for callers who compute it chunk by chunk and want to
+/// know what a receiver will read. Parts of a change can be encoded at the same time, each by an encoder of its own: their
+/// chunks, [joined](join_chunks) in order, are the update.
+#[derive(Debug)]
+pub struct Encoder {
+    format: Format,
+    chunks: Vec<u8>,
+    chooser: Chooser,
+}
+
+impl Encoder {
+    /// Returns an encoder without chunks.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self { format, chunks: Vec::new(), chooser: Chooser::default() }
+    }
+
+    /// Appends a chunk, and replaces its values by what a receiver reads. `first` is the index of its first value in the whole
+    /// change.
+    ///
+    /// # Errors
+    /// As [`compress`].
+    ///
+    /// # Panics
+    /// When there are more values than [`CHUNK`].
+    pub fn encode(&mut self, first: usize, values: &mut [f32]) -> Result<(), CompressError> {
+        assert!(values.len() <= CHUNK, "one chunk at a time");
+        // As `Change::Given`.
+        values.iter_mut().for_each(|value| *value += 0.0);
+        self.write(first, values, Selection::Largest)?;
+        values.fill(0.0);
+        self.chooser.packed.unpack(values);
+        Ok(())
+    }
+
+    /// Returns the encoded chunks.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.chunks
+    }
+
+    /// Appends a chunk.
+    fn write(
+        &mut self,
+        first: usize,
+        values: &[f32],
+        selection: Selection<'_>,
+    ) -> Result<(), CompressError> {
+        let Self { format, chunks, chooser } = self;
+        // Without a branch for each value.
+        if !values.iter().fold(true, |all, value| all & codec::is_within_range(*value)) {
+            let at = values.iter().position(|value| !codec::is_within_range(*value));
+            return Err(CompressError::Range { index: first + at.unwrap_or_default() });
         }
         let count = format.density.of_chunk(values.len());
         match selection {
             Selection::Largest => chooser.choose_largest(values, count),
             Selection::Drawn(numbers) => chooser.draw(values, count, (first, numbers)),
         }
-        writer.chunk(chooser.round(values, format.bits), values.len());
+        chooser.round(format.bits).write(values.len(), *format, chunks);
+        Ok(())
     }
-    Ok(writer.finish())
+}
+
+/// Returns the update of `parameter_count` values whose chunks [encoders](Encoder) have written, part after part. Every part but the
+/// last is of whole chunks.
+#[must_use]
+pub fn join_chunks(parameter_count: usize, format: Format, parts: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = codec::header(parameter_count, format);
+    parts.iter().for_each(|part| bytes.extend(part));
+    bounded(bytes, parameter_count, format)
+}
+
+/// Returns the bytes of an update, whose size its receivers bound.
+fn bounded(bytes: Vec<u8>, parameter_count: usize, format: Format) -> Vec<u8> {
+    let size_max = codec::encoded_size_max(parameter_count, format);
+    assert!(bytes.len() <= size_max, "a receiver would refuse the update");
+    bytes
 }
 
 /// Selects the values of a chunk to send; its buffers are reused for all chunks.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Chooser {
-    /// Priorities, as bits of which the lowest come first, and positions.
-    keys: Vec<(u64, u16)>,
+    /// The priority of each value, as bits of which the lowest come first.
+    keys: Vec<u64>,
+    /// The same, in another order.
+    ranked: Vec<u64>,
+    /// The chosen values.
+    chosen: Vec<f32>,
     /// For each chosen value the magnitude to send.
     magnitudes: Vec<f64>,
     packed: Packed,
@@ -132,66 +207,81 @@ struct Chooser {
 impl Chooser {
     /// Selects the `count` largest magnitudes; of equal ones those at the lower positions.
     fn choose_largest(&mut self, values: &[f32], count: usize) {
-        let priorities = values.iter().map(|value| f64::from(value.abs()));
-        self.choose(priorities, values.len(), count);
-        self.keep(values, 0.0);
+        self.keys.clear();
+        if count < values.len() {
+            self.keys.extend(values.iter().map(|value| key(f64::from(value.abs()))));
+        }
+        self.choose(values, count);
+        self.keep(0.0);
     }
 
     /// Selects `count` values by priority; the chunk's first value has the index `first` in the whole change.
     fn draw(&mut self, values: &[f32], count: usize, (first, numbers): (usize, Numbers<'_>)) {
-        let blocks = (u64::try_from(first / 4).expect("usize has at most 64 bits")..).map(numbers);
-        let shares = blocks.flatten().map(|number| (f64::from(number) + 1.0) / SHARES);
-        let priorities =
-            values.iter().zip(shares).map(|(value, share)| f64::from(value.abs()) / share);
-        let threshold = self.choose(priorities, values.len(), count);
-        self.keep(values, threshold.min(MAGNITUDE_MAX.into()));
+        self.keys.clear();
+        if count < values.len() {
+            let blocks = u64::try_from(first / 4).expect("usize has at most 64 bits")..;
+            for (values, block) in values.chunks(4).zip(blocks) {
+                for (value, number) in values.iter().zip(numbers(block)) {
+                    let share = (f64::from(number) + 1.0) / SHARES;
+                    self.keys.push(key(f64::from(value.abs()) / share));
+                }
+            }
+        }
+        let threshold = self.choose(values, count);
+        self.keep(threshold.min(MAGNITUDE_MAX.into()));
     }
 
-    /// Stores the positions of the `count` largest of `length` priorities, ascending, and returns the largest of the others; 0 if
-    /// all are chosen. Of equal priorities the lower position is taken.
-    fn choose(
-        &mut self,
-        priorities: impl Iterator<Item = f64>,
-        length: usize,
-        count: usize,
-    ) -> f64 {
-        let Self { keys, packed: Packed { positions, .. }, .. } = self;
+    /// Stores positions and values of those with the `count` highest priorities, by position, and returns the highest priority of the
+    /// others; 0 if all are chosen, for which there need be no priorities. Of equal priorities the lower position is taken.
+    fn choose(&mut self, values: &[f32], count: usize) -> f64 {
+        let Self { keys, ranked, chosen, packed: Packed { positions, .. }, .. } = self;
         positions.clear();
-        if count == length {
-            positions.extend((0_u16..).take(length));
+        chosen.clear();
+        if count == values.len() {
+            positions.extend((0_u16..).take(count));
+            chosen.extend(values);
             return 0.0;
         }
-        // The bits of non-negative floats sort like the floats. All keys differ, so the selection has one result.
-        keys.clear();
-        keys.extend(priorities.map(|priority| !priority.to_bits()).zip(0_u16..));
-        let (_, (bits, _), _) = keys.select_nth_unstable(count);
-        let threshold = f64::from_bits(!*bits);
-        positions.extend(keys[..count].iter().map(|(_, position)| *position));
-        positions.sort_unstable();
-        threshold
+        ranked.clone_from(keys);
+        let (higher, threshold, _) = ranked.select_nth_unstable(count);
+        let threshold = *threshold;
+        // Those that are left after the higher ones go to the first of the equal ones.
+        let mut left = count - higher.iter().filter(|key| **key < threshold).count();
+        for (position, (key, value)) in (0_u16..).zip(keys.iter().zip(values)) {
+            let is_last = *key == threshold && left > 0;
+            left -= usize::from(is_last);
+            if *key < threshold || is_last {
+                positions.push(position);
+                chosen.push(*value);
+            }
+        }
+        f64::from_bits(!threshold)
     }
 
     /// Stores the magnitudes of the chosen values, none below `least`.
-    fn keep(&mut self, values: &[f32], least: f64) {
-        let Self { magnitudes, packed: Packed { positions, .. }, .. } = self;
-        let chosen = positions.iter().map(|&at| f64::from(values[usize::from(at)].abs()));
-        magnitudes.clear();
-        magnitudes.extend(chosen.map(|magnitude| magnitude.max(least)));
+    fn keep(&mut self, least: f64) {
+        self.magnitudes.clear();
+        self.magnitudes.extend(self.chosen.iter().map(|value| f64::from(value.abs()).max(least)));
     }
 
     /// Stores levels and codes: the magnitudes are split at their mean, each half again, until there are as many parts
     /// as levels; the mean of a part is its level. An empty part repeats the level below it.
-    fn round(&mut self, values: &[f32], bits: Bits) -> &Packed {
-        let Self { magnitudes, packed: Packed { positions, codes, levels }, .. } = self;
+    fn round(&mut self, bits: Bits) -> &Packed {
+        let Self { chosen, magnitudes, packed: Packed { codes, levels, .. }, .. } = self;
         let mut parts = [0_u8; CHUNK];
         let parts = &mut parts[..magnitudes.len()];
-        let mut means = means_of(magnitudes, parts);
-        for _ in 1..bits.count() {
+        let mut means = [0.0; PARTS_MAX];
+        means[0] = mean(magnitudes);
+        for split in 1..bits.count() {
             for (part, magnitude) in parts.iter_mut().zip(&*magnitudes) {
                 let is_above = *magnitude > means[usize::from(*part)];
                 *part = *part * 2 + u8::from(is_above);
             }
-            means = means_of(magnitudes, parts);
+            means = if split == 1 {
+                means_of_two(magnitudes, parts)
+            } else {
+                means_of(magnitudes, parts)
+            };
         }
         let mut below = 0;
         levels.clear();
@@ -200,8 +290,7 @@ impl Chooser {
             below
         }));
         codes.clear();
-        let chosen = positions.iter().map(|&at| values[usize::from(at)]);
-        let signs = chosen.map(|value| u8::from(value.is_sign_negative()));
+        let signs = chosen.iter().map(|value| u8::from(value.is_sign_negative()));
         codes.extend(signs.zip(&*parts).map(|(sign, part)| sign | (part << 1)));
         &self.packed
     }
@@ -209,6 +298,11 @@ impl Chooser {
 
 /// The random numbers 0 to 2^32 − 1 stand for shares above 0 and up to 1.
 const SHARES: f64 = 4_294_967_296.0;
+
+/// Returns bits that are lower, the higher the priority: the bits of floats that are not negative sort like the floats.
+fn key(priority: f64) -> u64 {
+    !priority.to_bits()
+}
 
 /// Largest number of parts: the levels of four bits.
 const PARTS_MAX: usize = 8;
@@ -222,9 +316,36 @@ fn means_of(magnitudes: &[f64], parts: &[u8]) -> [f64; PARTS_MAX] {
     }
     let mut means = sums;
     for (mean, count) in means.iter_mut().zip(counts) {
-        *mean = if count > 0 { *mean / f64::from(count) } else { 0.0 };
+        *mean = quotient(*mean, count);
     }
     means
+}
+
+/// As [`means_of`] where there are two parts, without a branch or a place in memory that depends on the part: each magnitude is added
+/// to both sums, to one of them as zero, which changes no sum of numbers that are not negative.
+fn means_of_two(magnitudes: &[f64], parts: &[u8]) -> [f64; PARTS_MAX] {
+    let (mut lower, mut upper, mut upper_count) = (0.0, 0.0, 0_u16);
+    for (magnitude, part) in magnitudes.iter().zip(parts) {
+        let (bits, of_upper) = (magnitude.to_bits(), u64::from(*part).wrapping_neg());
+        lower += f64::from_bits(bits & !of_upper);
+        upper += f64::from_bits(bits & of_upper);
+        upper_count += u16::from(*part);
+    }
+    let count = u16::try_from(magnitudes.len()).expect("at most a chunk");
+    let mut means = [0.0; PARTS_MAX];
+    means[..2]
+        .copy_from_slice(&[quotient(lower, count - upper_count), quotient(upper, upper_count)]);
+    means
+}
+
+fn mean(magnitudes: &[f64]) -> f64 {
+    let sum = magnitudes.iter().fold(0.0, |sum, magnitude| sum + magnitude);
+    quotient(sum, u16::try_from(magnitudes.len()).expect("at most a chunk"))
+}
+
+/// Returns `sum / count`; 0 if there is nothing.
+fn quotient(sum: f64, count: u16) -> f64 {
+    if count > 0 { sum / f64::from(count) } else { 0.0 }
 }
 
 /// Returns a level as it is sent: rounded to f32, then to bf16, each to nearest, ties to even.

@@ -31,4 +31,4 @@ pub use codec::{
     Bits, BitsError, CHUNK, DecodeError, Density, DensityError, Format, MAGNITUDE_MAX, decompress,
     encoded_size_max,
 };
-pub use compress::{Change, CompressError, Numbers, Selection, compress};
+pub use compress::{Change, CompressError, Encoder, Numbers, Selection, compress, join_chunks};

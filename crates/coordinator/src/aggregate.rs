@@ -13,6 +13,15 @@ use crate::folder::{Folder, State};
 /// owner's machine a third of the time of training on as much text.
 const PARTIAL_LOSS_BYTES_MAX: usize = 4 << 10;
 
+/// Most threads that aggregate.
+const AGGREGATING_THREADS_MAX: usize = 8;
+
+/// Returns the number of threads that aggregate: all workers wait meanwhile, so it is not the number that the owner gives for what goes on
+/// beside training.
+fn aggregating_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(AGGREGATING_THREADS_MAX))
+}
+
 /// The aggregated updates lead out of the range of numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("the new state is not finite: lower the learning rates")]
@@ -107,13 +116,19 @@ impl Aggregator {
             .iter()
             .map(|(device, encoded)| Contribution { device: *device, encoded })
             .collect();
-        let advanced =
-            verification::advance(&self.spec, round, &self.parameters, &self.outer, &contributions);
+        let advanced = verification::advance(
+            &self.spec,
+            round,
+            &self.parameters,
+            &self.outer,
+            &contributions,
+            aggregating_threads(),
+        );
         let advanced = match advanced {
             Err(OuterStepError::Compress(_)) => return Err(Diverged.into()),
             advanced => advanced?,
         };
-        let mut values = advanced.parameters.iter().chain(&advanced.state.nesterov.momentum);
+        let mut values = advanced.parameters.iter().chain(&advanced.state.momentum);
         if !values.all(|value| value.is_finite()) {
             return Err(Diverged.into());
         }

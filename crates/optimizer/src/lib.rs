@@ -8,4 +8,4 @@ mod outer;
 pub use choice::{Inner, InnerKind};
 pub use inner::{AdamW, HyperParameters, Schedule};
 pub use muon::{Backend, MatrixParameters, Muon};
-pub use outer::{Nesterov, OuterRates, aggregate};
+pub use outer::{Combination, OuterRates};

@@ -26,39 +26,67 @@ const WEIGHT_CAP: f64 = 2.0;
 /// Partial sums of an inner product, so that vectors of any width up to this compute the same result.
 const LANES: usize = 16;
 
-/// Combines updates of equal length into one, weighted by `weights` (tokens behind each), robust against a
-/// dishonest minority.
-///
-/// Two updates are both clipped to the smaller norm; an even number of updates to the lower of the two middle norms.
-/// An update of weight 0 is ignored. If all weights are 0, the result is zero.
-///
-/// # Panics
-/// When there is no update, or lengths differ: the caller decodes all for the same model.
-#[must_use]
-pub fn aggregate(updates: &[&[f32]], weights: &[u64]) -> Vec<f32> {
-    assert_eq!(updates.len(), weights.len(), "every update needs a weight");
-    let length = updates.first().expect("the caller passes at least one update").len();
-    assert!(
-        updates.iter().all(|update| update.len() == length),
-        "all updates must have the length of the model"
-    );
-
-    let mut products = inner_products(updates);
-    let scales = clip_scales(&products);
-    for (row, scale) in products.iter_mut().zip(&scales) {
-        row.iter_mut().zip(&scales).for_each(|(product, other)| *product *= scale * other);
-    }
-    let shares = geometric_median(&products, &capped(weights));
-    let factors: Vec<f64> =
-        shares.iter().zip(&scales).map(|(share, scale)| share * scale).collect();
-    combine(updates, &factors)
+/// Many updates as one, robust against a dishonest minority; its values are computed when they are asked for.
+#[derive(Clone, Debug)]
+pub struct Combination<'a> {
+    updates: &'a [&'a [f32]],
+    factors: Vec<f64>,
 }
 
-/// Nesterov momentum over pseudo-gradients.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Nesterov {
-    /// One value per parameter; zero before the first step.
-    pub momentum: Vec<f32>,
+impl<'a> Combination<'a> {
+    /// Combines updates of equal length, weighted by `weights` (tokens behind each). The result does not depend on the number of
+    /// threads.
+    ///
+    /// Two updates are both clipped to the smaller norm; an even number of updates to the lower of the two middle norms.
+    /// An update of weight 0 is ignored. If there is no update, or all weights are 0, the result is zero.
+    ///
+    /// # Panics
+    /// When lengths differ: the caller decodes all for the same model.
+    #[must_use]
+    pub fn new(updates: &'a [&'a [f32]], weights: &[u64], threads: usize) -> Self {
+        assert_eq!(updates.len(), weights.len(), "every update needs a weight");
+        if updates.is_empty() {
+            return Self { updates, factors: Vec::new() };
+        }
+        let length = updates[0].len();
+        assert!(
+            updates.iter().all(|update| update.len() == length),
+            "all updates must have the length of the model"
+        );
+        let mut products = inner_products(updates, threads);
+        let scales = clip_scales(&products);
+        for (row, scale) in products.iter_mut().zip(&scales) {
+            row.iter_mut().zip(&scales).for_each(|(product, other)| *product *= scale * other);
+        }
+        let shares = geometric_median(&products, &capped(weights));
+        let factors = shares.iter().zip(&scales).map(|(share, scale)| share * scale).collect();
+        Self { updates, factors }
+    }
+
+    /// Writes the values from index `first` on to `values`: `Σ factorᵢ·updateᵢ`, summed in f64 in the given order, rounded to f32
+    /// once.
+    pub fn copy_to(&self, first: usize, values: &mut [f32]) {
+        /// Number of values processed together, so that the sums stay in the L1 cache.
+        const BLOCK: usize = 1024;
+        for (block, out) in values.chunks_mut(BLOCK).enumerate() {
+            let mut sums = [0.0_f64; BLOCK];
+            for (update, factor) in self.updates.iter().zip(&self.factors) {
+                let values = &update[first + block * BLOCK..][..out.len()];
+                for (sum, &value) in sums.iter_mut().zip(values) {
+                    *sum += factor * f64::from(value);
+                }
+            }
+            for (out, sum) in out.iter_mut().zip(sums) {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "rounding to nearest is intended; a mean of f32 is in range"
+                )]
+                {
+                    *out = sum as f32;
+                }
+            }
+        }
+    }
 }
 
 /// The rates of an outer step.
@@ -70,47 +98,46 @@ pub struct OuterRates {
     pub momentum: f32,
 }
 
-impl Nesterov {
-    /// Returns the state before the first step: zero momentum.
-    #[must_use]
-    pub fn new(parameter_count: usize) -> Self {
-        Self { momentum: vec![0.0; parameter_count] }
-    }
-
-    /// Adds a pseudo-gradient to the momentum and returns what to *subtract* from the parameters.
+impl OuterRates {
+    /// Nesterov momentum: adds a pseudo-gradient to the momentum, and replaces it by what to *subtract* from the parameters.
     ///
-    /// `m = μ·m + g`, returned `η·(g + μ·m)`, each operation rounded to f32 in this order.
+    /// `m = μ·m + g`, then `η·(g + μ·m)`, each operation rounded to f32 in this order.
     ///
     /// # Panics
-    /// When the length of `pseudo_gradient` differs from that of the momentum.
-    #[must_use]
-    pub fn step(&mut self, pseudo_gradient: &[f32], rates: OuterRates) -> Vec<f32> {
+    /// When the lengths differ.
+    pub fn step(self, momentum: &mut [f32], pseudo_gradient: &mut [f32]) {
         assert_eq!(
             pseudo_gradient.len(),
-            self.momentum.len(),
+            momentum.len(),
             "the pseudo-gradient must have the length of the momentum"
         );
-        let OuterRates { learning_rate, momentum: kept } = rates;
-        self.momentum
-            .iter_mut()
-            .zip(pseudo_gradient)
-            .map(|(momentum, &gradient)| {
-                *momentum = kept * *momentum + gradient;
-                learning_rate * (gradient + kept * *momentum)
-            })
-            .collect()
+        let Self { learning_rate, momentum: kept } = self;
+        for (momentum, gradient) in momentum.iter_mut().zip(pseudo_gradient) {
+            *momentum = kept * *momentum + *gradient;
+            *gradient = learning_rate * (*gradient + kept * *momentum);
+        }
     }
 }
 
 /// Returns the inner products of all pairs of updates.
-fn inner_products(updates: &[&[f32]]) -> Vec<Vec<f64>> {
+fn inner_products(updates: &[&[f32]], threads: usize) -> Vec<Vec<f64>> {
+    let pairs: Vec<(usize, usize)> =
+        (0..updates.len()).flat_map(|row| (0..=row).map(move |column| (row, column))).collect();
     let mut products = vec![vec![0.0; updates.len()]; updates.len()];
-    for row in 0..updates.len() {
-        for column in 0..=row {
-            let product = inner_product(updates[row], updates[column]);
-            products[row][column] = product;
-            products[column][row] = product;
-        }
+    let of_pairs = |pairs: &[(usize, usize)]| -> Vec<f64> {
+        pairs.iter().map(|&(row, column)| inner_product(updates[row], updates[column])).collect()
+    };
+    let found: Vec<f64> = std::thread::scope(|scope| {
+        let parts = pairs.chunks(pairs.len().div_ceil(threads.max(1)).max(1));
+        let threads: Vec<_> = parts.map(|pairs| scope.spawn(move || of_pairs(pairs))).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("products don't panic"))
+            .collect()
+    });
+    for (&(row, column), product) in pairs.iter().zip(found) {
+        products[row][column] = product;
+        products[column][row] = product;
     }
     products
 }
@@ -190,32 +217,6 @@ fn normalized(mut values: Vec<f64>) -> Vec<f64> {
 
 fn dot(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(left, right)| left * right).sum()
-}
-
-/// Returns `Σ factorᵢ·updateᵢ`, summed in f64 in the given order, rounded to f32 once.
-fn combine(updates: &[&[f32]], factors: &[f64]) -> Vec<f32> {
-    /// Number of values processed together, so that the sums stay in the L1 cache.
-    const BLOCK: usize = 1024;
-    let mut combined = vec![0.0_f32; updates[0].len()];
-    for (block, out) in combined.chunks_mut(BLOCK).enumerate() {
-        let mut sums = [0.0_f64; BLOCK];
-        for (update, factor) in updates.iter().zip(factors) {
-            let values = &update[block * BLOCK..][..out.len()];
-            for (sum, &value) in sums.iter_mut().zip(values) {
-                *sum += factor * f64::from(value);
-            }
-        }
-        for (out, sum) in out.iter_mut().zip(sums) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "rounding to nearest is intended; a mean of f32 is in range"
-            )]
-            {
-                *out = sum as f32;
-            }
-        }
-    }
-    combined
 }
 
 #[cfg(test)]

@@ -144,7 +144,8 @@ impl<'a> Simulation<'a> {
             .zip(&outcomes)
             .map(|(device, outcome)| Contribution { device: *device, encoded: &outcome.update })
             .collect();
-        let advanced = advance(self.spec, round, &self.parameters, &self.outer, &contributions)?;
+        let advanced =
+            advance(self.spec, round, &self.parameters, &self.outer, &contributions, cores)?;
         self.size_up += outcomes[0].update.len();
         self.size_down += advanced.encoded.len();
         self.tokens += outcomes.iter().map(|outcome| outcome.tokens).sum::<u64>();

@@ -1,7 +1,7 @@
 //! The outer step: the coordinator aggregates a round's updates, and workers apply the result.
 
-use compression::{Change, CompressError, DecodeError, Selection, compress, decompress};
-use optimizer::{Nesterov, OuterRates, aggregate};
+use compression::{CHUNK, CompressError, DecodeError, Encoder, decompress, join_chunks};
+use optimizer::{Combination, OuterRates};
 use thiserror::Error;
 use units::DeviceId;
 
@@ -11,8 +11,8 @@ use crate::spec::RunSpec;
 /// the coordinator: it is new before the first round, and after every change of the coordinator's key on the ledger.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OuterState {
-    /// Outer momentum.
-    pub nesterov: Nesterov,
+    /// Nesterov momentum, one value per parameter.
+    pub momentum: Vec<f32>,
 }
 
 /// The update that a device committed to in this round.
@@ -83,13 +83,13 @@ impl OuterState {
     /// Returns the state before the first round.
     #[must_use]
     pub fn new(parameter_count: usize) -> Self {
-        Self { nesterov: Nesterov::new(parameter_count) }
+        Self { momentum: vec![0.0; parameter_count] }
     }
 
     /// Returns the momentum in little-endian f32: four bytes per parameter.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        model::params_to_bytes(&self.nesterov.momentum)
+        model::params_to_bytes(&self.momentum)
     }
 
     /// Parses the bytes of [`OuterState::to_bytes`].
@@ -106,14 +106,14 @@ impl OuterState {
         if let Some(index) = momentum.iter().position(|value| !value.is_finite()) {
             return Err(OuterStateError::Momentum { index });
         }
-        Ok(Self { nesterov: Nesterov { momentum } })
+        Ok(Self { momentum })
     }
 }
 
 /// Aggregates the updates of a round: decode, combine robustly, Nesterov step, compress, apply the compressed update.
 ///
-/// The order of `contributions` does not matter. Bytes that can't be decoded are left out and reported. Without any
-/// update the pseudo-gradient is zero, and only the momentum changes the parameters.
+/// The result does not depend on the order of `contributions` or the number of threads. Bytes that can't be decoded are left out and
+/// reported. Without any update the pseudo-gradient is zero, and only the momentum changes the parameters.
 ///
 /// # Errors
 /// When a device appears twice, a length does not fit the model, or the result is out of range.
@@ -123,6 +123,7 @@ pub fn advance(
     base: &[f32],
     state: &OuterState,
     contributions: &[Contribution<'_>],
+    threads: usize,
 ) -> Result<Advanced, OuterStepError> {
     let parameter_count = spec.model.parameter_count();
     check(parameter_count, base, state)?;
@@ -133,8 +134,15 @@ pub fn advance(
     }
 
     let (mut joined, mut updates, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
-    for Contribution { device, encoded } in sorted {
-        match decompress(encoded, parameter_count, spec.format(round)) {
+    let decoded = side_by_side(sorted.chunks(share(sorted.len(), threads)), |contributions| {
+        let format = spec.format(round);
+        let decoded = contributions.iter().map(|contribution| {
+            (contribution.device, decompress(contribution.encoded, parameter_count, format))
+        });
+        decoded.collect::<Vec<_>>()
+    });
+    for (device, decoded) in decoded.into_iter().flatten() {
+        match decoded {
             Ok(update) => {
                 joined.push(device);
                 updates.push(update);
@@ -142,15 +150,62 @@ pub fn advance(
             Err(error) => rejected.push((device, error)),
         }
     }
-    let pseudo_gradient = join(&updates, parameter_count);
-    let mut nesterov = state.nesterov.clone();
+    let views: Vec<&[f32]> = updates.iter().map(Vec::as_slice).collect();
+    // Equal weights: every device of a round has trained on equally many tokens.
+    let combination = Combination::new(&views, &vec![1; views.len()], threads);
+    let (mut parameters, mut momentum) = (base.to_vec(), state.momentum.clone());
+    let encoded = step(spec, &combination, &mut parameters, &mut momentum, threads)?;
+    Ok(Advanced { parameters, encoded, state: OuterState { momentum }, joined, rejected })
+}
+
+/// Takes the outer step, in parts of whole chunks that go side by side, each in one pass; returns the encoded outer update.
+fn step(
+    spec: &RunSpec,
+    combination: &Combination<'_>,
+    parameters: &mut [f32],
+    momentum: &mut [f32],
+    threads: usize,
+) -> Result<Vec<u8>, CompressError> {
     let rates =
         OuterRates { learning_rate: spec.outer_learning_rate, momentum: spec.outer_momentum };
-    let change = nesterov.step(&pseudo_gradient, rates);
-    let encoded = compress(Change::Given(&change), spec.format_down(), Selection::Largest)?;
-    let mut parameters = base.to_vec();
-    apply_outer(spec, &mut parameters, &encoded).expect("the bytes were encoded here");
-    Ok(Advanced { parameters, encoded, state: OuterState { nesterov }, joined, rejected })
+    let (count, format) = (parameters.len(), spec.format_down());
+    let part = share(count.div_ceil(CHUNK), threads) * CHUNK;
+    let parts = parameters.chunks_mut(part).zip(momentum.chunks_mut(part)).enumerate();
+    let encoded = side_by_side(parts, |(index, (parameters, momentum))| {
+        let mut encoder = Encoder::new(format);
+        let mut change = [0.0; CHUNK];
+        let chunks = parameters.chunks_mut(CHUNK).zip(momentum.chunks_mut(CHUNK));
+        for (first, (parameters, momentum)) in (index * part..).step_by(CHUNK).zip(chunks) {
+            let change = &mut change[..parameters.len()];
+            combination.copy_to(first, change);
+            rates.step(momentum, change);
+            encoder.encode(first, change)?;
+            subtract(parameters, change);
+        }
+        Ok(encoder.finish())
+    });
+    let encoded = encoded.into_iter().collect::<Result<Vec<_>, CompressError>>()?;
+    Ok(join_chunks(count, format, &encoded))
+}
+
+/// Returns how many of `count` things each of at most `threads` threads takes.
+fn share(count: usize, threads: usize) -> usize {
+    count.div_ceil(threads.max(1)).max(1)
+}
+
+/// Does something with each part in a thread of its own, and returns the results in order.
+fn side_by_side<P: Send, R: Send>(
+    parts: impl Iterator<Item = P>,
+    work: impl Fn(P) -> R + Sync,
+) -> Vec<R> {
+    std::thread::scope(|scope| {
+        let work = &work;
+        let threads: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended
+            .map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
 /// Changes `parameters` from the base of a round to its result, bit-equal to what [`advance`] returned. On `Err`
@@ -164,21 +219,16 @@ pub fn apply_outer(
     encoded: &[u8],
 ) -> Result<(), DecodeError> {
     let change = decompress(encoded, parameters.len(), spec.format_down())?;
-    parameters.iter_mut().zip(&change).for_each(|(parameter, change)| *parameter -= change);
+    subtract(parameters, &change);
     Ok(())
 }
 
-/// Combines the updates with equal weights: every device of a round has trained on equally many tokens.
-fn join(updates: &[Vec<f32>], parameter_count: usize) -> Vec<f32> {
-    if updates.is_empty() {
-        return vec![0.0; parameter_count];
-    }
-    let views: Vec<&[f32]> = updates.iter().map(Vec::as_slice).collect();
-    aggregate(&views, &vec![1; views.len()])
+fn subtract(parameters: &mut [f32], change: &[f32]) {
+    parameters.iter_mut().zip(change).for_each(|(parameter, change)| *parameter -= change);
 }
 
 fn check(expected: usize, base: &[f32], state: &OuterState) -> Result<(), OuterStepError> {
-    let lengths = [("base", base.len()), ("outer momentum", state.nesterov.momentum.len())];
+    let lengths = [("base", base.len()), ("outer momentum", state.momentum.len())];
     match lengths.into_iter().find(|(_, count)| *count != expected) {
         Some((what, count)) => Err(OuterStepError::WrongModel { what, count, expected }),
         None => Ok(()),

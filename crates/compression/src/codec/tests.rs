@@ -4,9 +4,11 @@ use super::*;
 
 /// Decodes and encodes again: each update must have exactly one encoding.
 fn rewrite(encoded: &[u8], parameter_count: usize, format: Format) -> Result<Vec<u8>, DecodeError> {
-    let mut writer = Writer::new(parameter_count, format);
-    read(encoded, parameter_count, format, |packed, length| writer.chunk(packed, length))?;
-    Ok(writer.finish())
+    let mut bytes = header(parameter_count, format);
+    read(encoded, parameter_count, format, |packed, length| {
+        packed.write(length, format, &mut bytes)
+    })?;
+    Ok(bytes)
 }
 
 fn format(per_chunk: u16, bits: u8) -> Format {
@@ -129,7 +131,7 @@ proptest! {
 
     #[test]
     fn header_and_levels_over_noise_never_panic(noise in prop::collection::vec(any::<u8>(), 1..512), length in lengths(), format in formats(), part in 0.0_f64..1.2) {
-        let mut bytes = Writer::new(length, format).bytes;
+        let mut bytes = header(length, format);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a test picks a size")]
         let size = (encoded_size_max(length, format) as f64 * part) as usize;
         // Levels that are all zero are valid, so the noise is read as positions and codes.

@@ -1,8 +1,8 @@
 //! Properties of compression.
 
 use compression::{
-    Bits, CHUNK, Change, CompressError, Density, Format, MAGNITUDE_MAX, Selection, compress,
-    decompress, encoded_size_max,
+    Bits, CHUNK, Change, CompressError, Density, Encoder, Format, MAGNITUDE_MAX, Selection,
+    compress, decompress, encoded_size_max, join_chunks,
 };
 use proptest::prelude::*;
 
@@ -76,6 +76,25 @@ proptest! {
             let encoded = compress(Change::Given(&change), format, selection);
             prop_assert_eq!(compress(between, format, selection), encoded);
         }
+    }
+
+    #[test]
+    fn parts_encoded_apart_are_the_same_update_and_say_what_it_decodes_to(mut delta in vectors(), format in formats(), split in 0_usize..3) {
+        let encoded = compress(Change::Given(&delta), format, Selection::Largest).unwrap();
+        let split = (split * CHUNK).min(delta.len());
+        let (left, right) = delta.split_at_mut(split);
+        let mut parts = Vec::new();
+        for (first, part) in [(0, left), (split, right)] {
+            let mut encoder = Encoder::new(format);
+            for (chunk, values) in part.chunks_mut(CHUNK).enumerate() {
+                encoder.encode(first + chunk * CHUNK, values).unwrap();
+            }
+            parts.push(encoder.finish());
+        }
+        let joined = join_chunks(delta.len(), format, &parts);
+        prop_assert_eq!(&joined, &encoded);
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&decompress(&joined, delta.len(), format).unwrap()), bits(&delta));
     }
 
     #[test]

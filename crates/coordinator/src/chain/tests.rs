@@ -27,14 +27,15 @@ impl Story {
         let folder = Folder::open(scratch.path()).unwrap();
         let mut parameters = model::initial_parameters(&spec.model, &spec.seed.0);
         let mut outer = OuterState::new(parameters.len());
-        for (index, momentum) in outer.nesterov.momentum.iter_mut().enumerate() {
+        for (index, momentum) in outer.momentum.iter_mut().enumerate() {
             *momentum = f32::from(u8::try_from(index % 17).unwrap()) - 8.0;
         }
         let mut chain = Chain::default();
         chain.begin(model::state_digest(&parameters));
         let mut states = vec![parameters.clone()];
         for round in 0..rounds {
-            let advanced = verification::advance(&spec, round, &parameters, &outer, &[]).unwrap();
+            let advanced =
+                verification::advance(&spec, round, &parameters, &outer, &[], 1).unwrap();
             (parameters, outer) = (advanced.parameters, advanced.state);
             let state =
                 State { parameters: model::params_to_bytes(&parameters), outer: outer.to_bytes() };

@@ -24,6 +24,13 @@ fn mean(updates: &[Vec<f32>]) -> Vec<f32> {
     (0..LENGTH).map(|at| updates.iter().map(|update| update[at]).sum::<f32>() / count).collect()
 }
 
+/// Combines whole updates.
+fn aggregate(updates: &[&[f32]], weights: &[u64]) -> Vec<f32> {
+    let mut combined = vec![0.0; LENGTH.min(updates[0].len())];
+    Combination::new(updates, weights, 2).copy_to(0, &mut combined);
+    combined
+}
+
 fn join(updates: &[Vec<f32>]) -> Vec<f32> {
     let views: Vec<&[f32]> = updates.iter().map(Vec::as_slice).collect();
     aggregate(&views, &vec![1; updates.len()])
@@ -110,12 +117,16 @@ fn zero_weights_give_zero() {
 #[test]
 fn momentum_looks_ahead() {
     let rates = OuterRates { learning_rate: 0.5, momentum: 0.5 };
-    let mut nesterov = Nesterov::new(1);
-    assert_eq!(nesterov.step(&[1.0], rates), [0.75]);
-    assert_eq!(nesterov.step(&[1.0], rates), [0.875]);
-    assert_eq!(nesterov.momentum, [1.5]);
+    let mut momentum = [0.0];
+    let mut step = |rates: OuterRates, gradient: f32| {
+        let mut values = [gradient];
+        rates.step(&mut momentum, &mut values);
+        (values[0], momentum[0])
+    };
+    assert_eq!(step(rates, 1.0), (0.75, 1.0));
+    assert_eq!(step(rates, 1.0), (0.875, 1.5));
     let plain = OuterRates { learning_rate: 1.0, momentum: 0.0 };
-    assert_eq!(nesterov.step(&[0.25], plain), [0.25]);
+    assert_eq!(step(plain, 0.25), (0.25, 0.25));
 }
 
 proptest! {
@@ -128,7 +139,14 @@ proptest! {
     ) {
         let views: Vec<&[f32]> = updates.iter().map(Vec::as_slice).collect();
         let joined = aggregate(&views, &weights[..views.len()]);
-        prop_assert_eq!(&joined, &aggregate(&views, &weights[..views.len()]));
+        for threads in [1, 3, 100] {
+            let combination = Combination::new(&views, &weights[..views.len()], threads);
+            let mut parts = vec![0.0; joined.len()];
+            let (left, right) = parts.split_at_mut(17);
+            combination.copy_to(0, left);
+            combination.copy_to(17, right);
+            prop_assert_eq!(&joined, &parts);
+        }
         let norms: Vec<f64> = views.iter().map(|view| inner_product(view, view).sqrt()).collect();
         let norm = inner_product(&joined, &joined).sqrt();
         prop_assert!(norm <= lower_median(&norms) * 1.000_001, "{} above the median of {:?}", norm, norms);

@@ -28,7 +28,7 @@ fn step(
     let base = model::initial_parameters(&spec.model, &spec.seed.0);
     let contributions: Vec<_> =
         updates.iter().map(|(device, encoded)| Contribution { device: *device, encoded }).collect();
-    advance(spec, 1, &base, state, &contributions)
+    advance(spec, 1, &base, state, &contributions, 1)
 }
 
 fn honest(spec: &RunSpec, count: u8) -> Vec<(DeviceId, Vec<u8>)> {
@@ -51,7 +51,11 @@ fn workers_arrive_at_the_coordinators_state() {
                 .iter()
                 .map(|(device, encoded)| Contribution { device: *device, encoded })
                 .collect();
-            let advanced = advance(&spec, round, &base, &state, &contributions).unwrap();
+            let advanced = advance(&spec, round, &base, &state, &contributions, 1).unwrap();
+            for threads in [2, 3, 1000] {
+                let same = advance(&spec, round, &base, &state, &contributions, threads);
+                assert_eq!(same.as_ref(), Ok(&advanced), "{threads} threads");
+            }
             // What the codec makes has the size that receivers allow.
             let size = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap();
             assert!(updates.iter().all(|(_, it)| size(it) <= update_size_max(&spec, round)));

@@ -27,6 +27,7 @@ pub(crate) struct Holdings {
 #[derive(Debug)]
 struct OfRun {
     run: u64,
+    spec: RunSpec,
     /// Specification and manifest.
     texts: [(Digest, Vec<u8>); 2],
     shards: BTreeSet<Digest>,
@@ -49,6 +50,7 @@ impl Holdings {
             let shards = manifest.shards.iter().map(|piece| piece.digest).collect();
             *of_run = Some(OfRun {
                 run,
+                spec: spec.clone(),
                 texts,
                 shards,
                 updates: VecDeque::new(),
@@ -83,7 +85,7 @@ impl Holdings {
         if let Some(update) = self.update(digest) {
             return Some(update.as_ref().clone());
         }
-        {
+        let spec = {
             let of_run = self.lock();
             let of_run = of_run.as_ref().filter(|of_run| of_run.run == run)?;
             if let Some((_, text)) = of_run.texts.iter().find(|(of, _)| of == digest) {
@@ -95,8 +97,10 @@ impl Holdings {
             if !of_run.lends_states {
                 return None;
             }
-        }
-        let state = self.states.lock().unwrap_or_else(PoisonError::into_inner).find(digest)?;
+            of_run.spec.clone()
+        };
+        let kept = self.states.lock().unwrap_or_else(PoisonError::into_inner).find(digest)?;
+        let state = kept.restore(&spec)?;
         Some(model::params_to_bytes(&state))
     }
 
@@ -110,7 +114,7 @@ mod tests {
     use corpus::Piece;
 
     use super::*;
-    use crate::states::STATES_HELD_MAX;
+    use crate::states::{BaseOf, STATES_HELD_MAX};
 
     #[test]
     fn what_belongs_to_the_run_is_found() {
@@ -122,7 +126,8 @@ mod tests {
         let states = Arc::new(Mutex::new(States::new(STATES_HELD_MAX)));
         let parameters = Arc::new(vec![1.0, 2.0]);
         let state = model::state_digest(&parameters);
-        states.lock().unwrap().hold(state, parameters);
+        let base = BaseOf { run: 1, round: 0, digest: state };
+        states.lock().unwrap().hold(base, parameters, None);
 
         let holdings = Holdings::new(files, states);
         let spec = RunSpec::small(3, [7; 32]);

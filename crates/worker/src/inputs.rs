@@ -17,8 +17,13 @@ use units::{DeviceId, Digest};
 use verification::{RunSpec, Spare};
 
 use crate::{
-    files::WorkerFiles, holdings::Holdings, participate::Refusal, served::Served, states::States,
-    turns::Turns, work::Assignment,
+    files::WorkerFiles,
+    holdings::Holdings,
+    participate::Refusal,
+    served::Served,
+    states::{BaseOf, Kept, States, Step},
+    turns::Turns,
+    work::Assignment,
 };
 
 /// How long the coordinator may take to serve a state that was asked for: it rebuilds one at a time, for all who ask.
@@ -91,25 +96,46 @@ impl Inputs {
 
     /// Returns the parameters with a digest: from memory, by one outer update, derived from the seed, or downloaded.
     async fn parameters(&self, round: u32, base: Base) -> anyhow::Result<Arc<Vec<f32>>> {
-        if let Some(held) = self.held(&base.state) {
+        if let Some(held) = self.held(&base.state).await {
             return Ok(held);
         }
         let found = match base.step {
             Some((previous, update)) => self.one_step_on(&previous, &update, &base.state).await,
-            None if round == 0 => self.initial(&base.state).await?,
+            None if round == 0 => self.initial(&base.state).await?.map(|initial| (initial, None)),
             None => None,
         };
-        let parameters = match found {
-            Some(parameters) => parameters,
-            None => self.download(round, &base.state).await?,
+        let (parameters, step) = match found {
+            Some((parameters, step)) => (parameters, step),
+            None => (self.download(round, &base.state).await?, None),
         };
         let parameters = Arc::new(parameters);
-        self.states().hold(base.state, Arc::clone(&parameters));
+        let base = BaseOf { run: self.run, round, digest: base.state };
+        self.states().hold(base, Arc::clone(&parameters), step);
         Ok(parameters)
     }
 
-    fn held(&self, digest: &Digest) -> Option<Arc<Vec<f32>>> {
-        self.states().find(digest)
+    /// Returns a state from memory, or makes it from what is there.
+    async fn held(&self, digest: &Digest) -> Option<Arc<Vec<f32>>> {
+        let kept = self.states().find(digest)?;
+        self.restore(kept).await
+    }
+
+    async fn restore(&self, kept: Kept) -> Option<Arc<Vec<f32>>> {
+        if kept.is_whole() {
+            return kept.restore(&self.spec);
+        }
+        let spec = Arc::clone(&self.spec);
+        let restoring = move || kept.restore(&spec);
+        machine::run(self.machine.as_ref(), Effort::of(0), restoring).await.ok().flatten()
+    }
+
+    /// Frees the memory of older states that can be made again. For while nothing is computed.
+    pub(crate) async fn fold_states(&self) {
+        let folded = self.states().fold();
+        let Some((second, kept)) = folded else { return };
+        if let Some(whole) = self.restore(kept).await {
+            self.states().unfold(&second, whole);
+        }
     }
 
     fn states(&self) -> MutexGuard<'_, States> {
@@ -122,11 +148,12 @@ impl Inputs {
         previous: &Digest,
         update: &Digest,
         state: &Digest,
-    ) -> Option<Vec<f32>> {
-        let previous = self.held(previous)?;
+    ) -> Option<(Vec<f32>, Option<Step>)> {
+        let from = self.held(previous).await?;
         let bytes = self.outer_update(update).await.ok()?;
-        let (_, next) = self.apply(previous, bytes).await.filter(|(digest, _)| digest == state)?;
-        Some(next)
+        let applied = self.apply(from, Arc::clone(&bytes)).await;
+        let (_, next) = applied.filter(|(digest, _)| digest == state)?;
+        Some((next, Some((*previous, bytes))))
     }
 
     /// Returns the state that an outer update leads to, with its digest.
@@ -156,21 +183,25 @@ impl Inputs {
     }
 
     /// Fetches an outer update before its digest is on the ledger, tells the coordinator, and makes the state that it leads to from
-    /// `base`, which it returns: it is here when its round opens. That is an own computation, so it is not made beside another one.
+    /// a round's base, which it returns: it is here when its round opens. That is an own computation, so it is not made beside another one.
     pub(crate) async fn keep(
         &self,
         update: Digest,
-        base: Option<Digest>,
+        base: Option<(u32, Digest)>,
     ) -> anyhow::Result<Option<Digest>> {
         let bytes = self.outer_update(&update).await;
         let (blob, is_held) = (*update.as_bytes(), bytes.is_ok());
         self.endpoint.send(&ToCoordinator::Held { blob, is_held }).await?;
-        let base = base.and_then(|base| self.held(&base));
-        let (Ok(bytes), Some(base), Some(_turn)) = (bytes, base, self.turns.own_if_free()) else {
+        let (Ok(bytes), Some((round, base)), Some(_turn)) = (bytes, base, self.turns.own_if_free())
+        else {
             return Ok(None);
         };
-        let Some((digest, next)) = self.apply(base, bytes).await else { return Ok(None) };
-        self.states().expect(digest, Arc::new(next));
+        let Some(from) = self.held(&base).await else { return Ok(None) };
+        let Some((digest, next)) = self.apply(from, Arc::clone(&bytes)).await else {
+            return Ok(None);
+        };
+        let next_base = BaseOf { run: self.run, round: round.saturating_add(1), digest };
+        self.states().expect(next_base, Arc::new(next), (base, bytes));
         Ok(Some(digest))
     }
 

@@ -282,15 +282,14 @@ impl<'a> Session<'a> {
                 // One next state is made of each state that the ledger has named.
                 let newest = self.courier.look().map(|look| (look.run.round, look.run.state));
                 let newest = newest.filter(|(_, base)| self.made_from != Some(*base));
-                let base = newest.map(|(_, base)| base);
-                self.made_from = base.or(self.made_from);
+                self.made_from = newest.map(|(_, base)| base).or(self.made_from);
                 let next = newest.and_then(|(round, _)| round.checked_add(1));
                 let done = self.done.clone();
                 if let Ok(permit) = Arc::clone(&self.keeping).try_acquire_owned() {
                     tokio::spawn(async move {
                         let _permit = permit;
                         // Without an answer the coordinator goes on after a moment.
-                        let made = inputs.keep(update, base).await;
+                        let made = inputs.keep(update, newest).await;
                         if let (Ok(Some(base)), Some(round)) = (made, next) {
                             let _ = done.send(Done::Made { round, base });
                         }
@@ -589,6 +588,9 @@ impl<'a> Session<'a> {
         let (stage, stated) = (Stage::Signed, Instant::now());
         self.kept.work =
             Some(Work { round, update, digest, loss, tokens, stage, call: call.clone(), stated });
+        // Until the ledger has taken it, there is nothing to compute.
+        let inputs = Arc::clone(&self.inputs);
+        tokio::spawn(async move { inputs.fold_states().await });
         self.state(Goal::Commit { round }, call).await
     }
 

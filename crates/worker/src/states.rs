@@ -1,21 +1,79 @@
 //! The newest base states by digest, so that rounds and audits of recent rounds need no download.
+//!
+//! Only the oldest and the newest one are held whole: those between are made again when somebody asks for them, by the outer updates
+//! that led to them.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use units::Digest;
+use verification::{RunSpec, apply_outer};
 
 /// Largest number of states in memory: the current one, that of the round which was started ahead, and those of rounds that may still be
 /// audited, also by a coordinator that takes over from one that was lost with its disk.
 pub(crate) const STATES_HELD_MAX: usize = 4;
 
+/// A whole state, or an older one and the outer updates that lead from it to the one that was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    from: Arc<Vec<f32>>,
+    updates: Vec<Arc<Vec<u8>>>,
+}
+
+impl Kept {
+    /// Returns the state. For one that is not whole this is a computation, and memory for one more state.
+    pub(crate) fn restore(self, spec: &RunSpec) -> Option<Arc<Vec<f32>>> {
+        let Self { from, updates } = self;
+        if updates.is_empty() {
+            return Some(from);
+        }
+        let mut parameters = Arc::unwrap_or_clone(from);
+        updates.iter().try_for_each(|update| apply_outer(spec, &mut parameters, update)).ok()?;
+        Some(Arc::new(parameters))
+    }
+
+    /// Returns whether nothing need be computed.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.updates.is_empty()
+    }
+}
+
+/// How a state follows from another one: the other one's digest, and the outer update that was applied to it.
+pub(crate) type Step = (Digest, Arc<Vec<u8>>);
+
+/// The state that a round starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BaseOf {
+    pub(crate) run: u64,
+    pub(crate) round: u32,
+    pub(crate) digest: Digest,
+}
+
+/// A state that is held: whole, or by what led to it, or both. The first one is whole.
+#[derive(Debug)]
+struct Held {
+    base: BaseOf,
+    whole: Option<Arc<Vec<f32>>>,
+    /// How it follows from the state held before it.
+    step: Option<Step>,
+}
+
+impl Held {
+    /// Gives up the whole state if it can be made again.
+    fn give_up(&mut self) {
+        if self.step.is_some() {
+            self.whole = None;
+        }
+    }
+}
+
 /// The newest states of this worker, each checked against its digest.
 #[derive(Debug)]
 pub(crate) struct States {
-    /// How many are held.
+    /// How many are held, but for one more until they are [folded](Self::fold).
     count_max: usize,
-    held: VecDeque<(Digest, Arc<Vec<f32>>)>,
+    held: VecDeque<Held>,
     /// The state that is expected next, until it is asked for.
-    expected: Option<(Digest, Arc<Vec<f32>>)>,
+    expected: Option<Held>,
 }
 
 impl States {
@@ -31,59 +89,85 @@ impl States {
     /// Changes how many states are held.
     pub(crate) fn limit(&mut self, count_max: usize) {
         self.count_max = count_max.clamp(1, STATES_HELD_MAX);
-        self.held.drain(..self.held.len().saturating_sub(self.count_max));
+        self.shorten(self.count_max);
     }
 
-    /// Returns the parameters with this digest, if they are still in memory.
+    /// Returns the state with this digest, if it is still in memory.
     #[must_use]
-    pub(crate) fn find(&mut self, digest: &Digest) -> Option<Arc<Vec<f32>>> {
-        if let Some((expected, parameters)) =
-            self.expected.take_if(|(expected, _)| expected == digest)
-        {
-            self.hold(expected, parameters);
+    pub(crate) fn find(&mut self, digest: &Digest) -> Option<Kept> {
+        if let Some(expected) = self.expected.take_if(|it| it.base.digest == *digest) {
+            self.push(expected);
         }
-        self.held
-            .iter()
-            .find(|(held, _)| held == digest)
-            .map(|(_, parameters)| Arc::clone(parameters))
+        self.held.iter().position(|held| held.base.digest == *digest).and_then(|at| self.kept(at))
     }
 
-    /// Keeps the state that is expected next, beside the held ones: the ledger may never name it.
-    pub(crate) fn expect(&mut self, digest: Digest, parameters: Arc<Vec<f32>>) {
-        self.expected = Some((digest, parameters));
+    /// Keeps the state that is expected next, beside the held ones: the ledger may never name it. In its favour the newest one is given
+    /// up, if it can be made again.
+    pub(crate) fn expect(&mut self, base: BaseOf, parameters: Arc<Vec<f32>>, step: Step) {
+        self.expected = Some(Held { base, whole: Some(parameters), step: Some(step) });
+        if self.held.len() > 1 {
+            self.held.back_mut().into_iter().for_each(Held::give_up);
+        }
     }
 
-    /// Stores `parameters`, whose digest the caller has checked, and removes the oldest beyond the limit.
-    pub(crate) fn hold(&mut self, digest: Digest, parameters: Arc<Vec<f32>>) {
-        if !self.held.iter().any(|(held, _)| *held == digest) {
-            self.held.push_back((digest, parameters));
-            while self.held.len() > self.count_max {
-                self.held.pop_front();
-            }
+    /// Stores the base state of a round, whose digest the caller has checked, and removes the oldest beyond the limit. One that is older
+    /// than those held is not stored: it was asked for by an audit, and would push out what rounds to come need.
+    pub(crate) fn hold(&mut self, base: BaseOf, parameters: Arc<Vec<f32>>, step: Option<Step>) {
+        self.push(Held { base, whole: Some(parameters), step });
+    }
+
+    fn push(&mut self, state: Held) {
+        let Held { base, whole, step } = state;
+        if self.held.back().is_some_and(|newest| newest.base.run != base.run) {
+            self.held.clear();
         }
+        let newest = self.held.back().map(|newest| newest.base);
+        if newest.is_some_and(|newest| newest.round > base.round || newest.digest == base.digest) {
+            return;
+        }
+        let step = step.filter(|(from, _)| newest.is_some_and(|newest| newest.digest == *from));
+        self.held.push_back(Held { base, whole, step });
+        let is_next_whole = self.held.get(1).is_some_and(|held| held.whole.is_some());
+        // Otherwise the next one has to be made first, for which there is time between two rounds.
+        self.shorten(if is_next_whole { self.count_max } else { self.count_max + 1 });
+    }
+
+    /// Gives up what can be made again, and returns the second oldest state if it has to be made whole because the oldest is one too
+    /// many: [`States::unfold`] takes it.
+    pub(crate) fn fold(&mut self) -> Option<(Digest, Kept)> {
+        let inner = self.held.iter_mut().rev().skip(1).rev().skip(1);
+        inner.for_each(Held::give_up);
+        let is_one_too_many = self.held.len() > self.count_max;
+        let second = self.held.get(1).filter(|_| is_one_too_many)?;
+        Some((second.base.digest, self.kept(1)?))
+    }
+
+    /// Takes the second oldest state whole, and forgets the oldest.
+    pub(crate) fn unfold(&mut self, digest: &Digest, parameters: Arc<Vec<f32>>) {
+        if let Some(second) = self.held.get_mut(1).filter(|second| second.base.digest == *digest) {
+            second.whole = Some(parameters);
+            self.held.pop_front();
+        }
+    }
+
+    /// Forgets the oldest beyond `count_max`, and those that can't be made again without them.
+    fn shorten(&mut self, count_max: usize) {
+        self.held.drain(..self.held.len().saturating_sub(count_max));
+        let first_whole = self.held.iter().position(|held| held.whole.is_some());
+        self.held.drain(..first_whole.unwrap_or(self.held.len()));
+    }
+
+    /// Returns the state at an index.
+    fn kept(&self, at: usize) -> Option<Kept> {
+        let whole = (0..=at).rev().find(|at| self.held[*at].whole.is_some())?;
+        let steps = self.held.range(whole + 1..=at).map(|held| held.step.as_ref());
+        let updates = steps.map(|step| step.map(|(_, update)| Arc::clone(update)));
+        Some(Kept {
+            from: self.held[whole].whole.clone()?,
+            updates: updates.collect::<Option<_>>()?,
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_states_are_held() {
-        let mut states = States::new(STATES_HELD_MAX);
-        let digest = |byte: usize| Digest::from_bytes([u8::try_from(byte).unwrap(); 32]);
-        for byte in 0..=STATES_HELD_MAX {
-            states.hold(digest(byte), Arc::new(vec![0.0; byte]));
-        }
-        assert!(states.find(&digest(0)).is_none());
-        assert_eq!(states.find(&digest(STATES_HELD_MAX)).unwrap().len(), STATES_HELD_MAX);
-        let next = STATES_HELD_MAX + 1;
-        states.expect(digest(next), Arc::new(Vec::new()));
-        assert!(states.find(&digest(1)).is_some(), "what may never come pushes nothing out");
-        assert!(states.find(&digest(next)).is_some());
-        assert!(states.find(&digest(1)).is_none(), "what came does");
-        states.limit(1);
-        assert!(states.find(&digest(STATES_HELD_MAX)).is_none());
-        assert!(states.find(&digest(next)).is_some());
-    }
-}
+mod tests;

@@ -93,8 +93,7 @@ pub trait Host {
     /// # Errors
     /// See [`Host`].
     fn keccak256(&mut self, bytes: &[u8]) -> Result<B256, Failure> {
-        let words = u64::try_from(bytes.len().div_ceil(32)).map_err(|_| Failure::OutOfGas)?;
-        self.charge(KECCAK256_GAS.saturating_add(KECCAK256_WORD_GAS.saturating_mul(words)))?;
+        self.charge(keccak256_gas(bytes.len()))?;
         Ok(keccak256(bytes))
     }
 
@@ -157,6 +156,13 @@ pub trait Host {
 /// # Errors
 /// See [`Host`].
 pub fn emit(host: &mut dyn Host, event: &impl SolEvent) -> Result<(), Failure> {
-    let log = event.encode_log_data();
-    host.log(log.topics().to_vec(), log.data.clone())
+    let (topics, data) = event.encode_log_data().split();
+    host.log(topics, data)
+}
+
+/// Returns the gas of `KECCAK256`, for a module that knows the hash of so many bytes already.
+#[must_use]
+pub fn keccak256_gas(size: usize) -> u64 {
+    let words = u64::try_from(size.div_ceil(32)).unwrap_or(u64::MAX);
+    KECCAK256_GAS.saturating_add(KECCAK256_WORD_GAS.saturating_mul(words))
 }

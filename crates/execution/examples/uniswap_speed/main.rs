@@ -12,6 +12,7 @@
 //!
 //! ```text
 //! cargo run --release -p execution --example uniswap_speed -- FOLDER [ROUNDS [OPERATION]]
+//! cargo run --release -p execution --example uniswap_speed -- FOLDER profile OPERATION ROUNDS     # native alone, with issued assets
 //! ```
 
 #![expect(clippy::print_stdout, reason = "the measurements are printed as JSON")]
@@ -47,6 +48,9 @@ fn main() {
     let (folder, rounds, only) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
     {
         [folder] => (folder, ROUNDS, ""),
+        [folder, "profile", operation, rounds] => {
+            return profile(Path::new(folder), operation, number(rounds));
+        }
         [folder, rounds] => (folder, number(rounds), ""),
         [folder, rounds, only] => (folder, number(rounds), only),
         _ => {
@@ -71,6 +75,22 @@ fn main() {
     }
     let document = json!({ "calls": CALLS, "rounds": rounds, "rows": rows });
     println!("{}", serde_json::to_string_pretty(&document).expect("it is JSON"));
+}
+
+/// Executes native calls in one transaction, for a profiler.
+fn profile(folder: &Path, name: &str, rounds: u64) {
+    let codes = Codes::new(folder);
+    let mut native = Scene::new(Ledger::native(), &codes, Assets::Issued);
+    let mut bytecode = Scene::new(scene::reference(&codes), &codes, Assets::Issued);
+    let operations = operations(&mut native, &mut bytecode);
+    let operation = operations.iter().find(|operation| operation.name == name);
+    let operation = operation.unwrap_or_else(|| panic!("{name} is no operation"));
+    let data = repeat(&operation.by_contract, CALLS).into();
+    let transaction = transaction(ACCOUNT, TxKind::Call(native.caller), U256::ZERO, &data);
+    for _ in 0..rounds {
+        let result = native.ledger.machine.transact(transaction.clone());
+        assert!(result.expect("the call is valid").result.is_success());
+    }
 }
 
 fn number(text: &str) -> u64 {

@@ -76,6 +76,16 @@ pub trait Host {
     fn store(&mut self, slot: U256, value: U256) -> Result<(), Failure> {
         self.store_of(self.module(), slot, value)
     }
+    /// Writes a slot of a module, if it differs: for the gas of reading it, and then of writing it.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn set_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure> {
+        if self.load_of(module, slot)? == value {
+            return Ok(());
+        }
+        self.store_of(module, slot, value)
+    }
     /// Emits a log of a module: the one that was called, or an asset that it moves without a frame.
     ///
     /// # Errors

@@ -255,6 +255,9 @@ impl<T: Word> Value<T> {
     /// # Errors
     /// See [`Host`].
     pub fn set_of(&self, host: &mut dyn Host, module: Address, value: T) -> Result<(), Failure> {
+        if T::SIZE == SLOT_SIZE {
+            return host.set_of(module, self.slot, value.into_word());
+        }
         let before = host.load_of(module, self.slot)?;
         let after = self.into_word(before, value);
         if before == after { Ok(()) } else { host.store_of(module, self.slot, after) }

@@ -139,10 +139,8 @@ impl<'a> Records<'a> {
 
     /// Writes a slot, if it differs.
     fn write(&mut self, slot: U256, word: U256) -> Result<(), Ended> {
-        if self.host.load(slot)? != word {
-            self.host.store(slot, word)?;
-        }
-        Ok(())
+        let pool = self.host.module();
+        Ok(self.host.set_of(pool, slot, word)?)
     }
 
     fn tick(&mut self, tick: i32) -> Result<StoredTick, Ended> {

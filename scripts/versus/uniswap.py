@@ -49,19 +49,30 @@ def ratio(row):
     return statistics.quantiles([bytecode / native for native, bytecode in pairs], n=4)
 
 
+def median(row, side):
+    return statistics.median(row["nanoseconds"][side])
+
+
 def table(rows):
+    """The measurements of each mode and kind of asset. What the loop and its `CALL` take is part of a call; the last column leaves it out on both sides."""
     lines = []
     for mode, goal in GOALS.items():
         for assets in dict.fromkeys(row["assets"] for row in rows):
+            chosen = [row for row in rows if (row["mode"], row["assets"]) == (mode, assets)]
+            nothing = [row for row in chosen if row["operation"] == "nothing"]
             lines += [f"\n{mode}, {assets}; the goal is {goal} times", ""]
-            lines += ["| operation | native, us | bytecode, us | times: median | quarters | gas, native | gas, bytecode |", "| --- | --- | --- | --- | --- | --- | --- |"]
-            for row in rows:
-                if (row["mode"], row["assets"]) != (mode, assets):
-                    continue
-                native, bytecode = (microseconds(statistics.median(row["nanoseconds"][side])) for side in ("native", "bytecode"))
+            lines += [
+                "| operation | native, us | bytecode, us | times: median | quarters | gas, native | gas, bytecode | times without `nothing` |",
+                "| --- | --- | --- | --- | --- | --- | --- | --- |",
+            ]
+            for row in chosen:
+                native, bytecode = median(row, "native"), median(row, "bytecode")
                 low, middle, high = ratio(row)
-                gas = row["gas"]
-                lines.append(f"| {row['operation']} | {native} | {bytecode} | {middle:.1f} | {low:.1f} to {high:.1f} | {gas['native']} | {gas['bytecode']} |")
+                alone = ""
+                if nothing and row not in nothing:
+                    alone = f"{(bytecode - median(nothing[0], 'bytecode')) / (native - median(nothing[0], 'native')):.1f}"
+                figures = f"{microseconds(native)} | {microseconds(bytecode)} | {middle:.1f} | {low:.1f} to {high:.1f}"
+                lines.append(f"| {row['operation']} | {figures} | {row['gas']['native']} | {row['gas']['bytecode']} | {alone} |")
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
@@ -71,10 +82,10 @@ def across(rows):
     deployed = {key(row): row for row in rows if row["assets"] == "deployed ERC-20"}
     lines = ["\nbytecode with deployed ERC-20s against native with issued assets", "", "| operation | mode | native, us | bytecode, us | times |", "| --- | --- | --- | --- | --- |"]
     for row in rows:
-        other = deployed.get(key(row))
-        if row["assets"] != "issued asset" or other is None:
+        other = deployed[key(row)]
+        if row["assets"] != "issued asset" or row["operation"] == "nothing":
             continue
-        native, bytecode = statistics.median(row["nanoseconds"]["native"]), statistics.median(other["nanoseconds"]["bytecode"])
+        native, bytecode = median(row, "native"), median(other, "bytecode")
         lines.append(f"| {row['operation']} | {row['mode']} | {microseconds(native)} | {microseconds(bytecode)} | {bytecode / native:.1f} |")
     return "\n".join(lines) + "\n"
 

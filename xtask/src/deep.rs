@@ -37,13 +37,13 @@ const COMPARISONS: [Comparison; 5] = [
         name: "uniswap-v2",
         example: "against_uniswap_v2",
         folder: "uniswap-v2",
-        slice: Slice::Sequences(24),
+        slice: Slice::Sequences(96),
     },
     Comparison {
         name: "uniswap-v3",
         example: "against_uniswap_v3",
         folder: "uniswap-v3",
-        slice: Slice::Sequences(18),
+        slice: Slice::Sequences(72),
     },
     of_yield("rewards"),
     of_yield("chef"),
@@ -51,7 +51,7 @@ const COMPARISONS: [Comparison; 5] = [
 ];
 
 const fn of_yield(name: &'static str) -> Comparison {
-    let slice = Slice::Calls(4_000);
+    let slice = Slice::Calls(8_000);
     Comparison { name, example: "against_bytecode", folder: "yield", slice }
 }
 
@@ -309,9 +309,9 @@ mod tests {
     #[test]
     fn slices_follow_one_another() {
         let [v2, _, rewards, ..] = &COMPARISONS;
-        assert_eq!(v2.arguments(Path::new("code"), 48), ["code", "24", "48"]);
-        assert_eq!(v2.after(48), 72);
-        assert_eq!(rewards.arguments(Path::new("code"), 5), ["code", "rewards", "4000", "5"]);
+        assert_eq!(v2.arguments(Path::new("code"), 48), ["code", "96", "48"]);
+        assert_eq!(v2.after(48), 144);
+        assert_eq!(rewards.arguments(Path::new("code"), 5), ["code", "rewards", "8000", "5"]);
         assert_eq!(rewards.after(5), 6);
     }
 }

@@ -37,6 +37,9 @@ use operations::{Level, Operation, operations};
 use scene::{ACCOUNT, Assets, Codes, Scene, repeat};
 use world::{Ledger, transaction};
 
+/// A call: whom, and with what.
+type Sent = (Address, Bytes);
+
 /// Operations in one transaction, and transactions in a row, between two looks at the clock.
 const CALLS: u64 = 100;
 /// Rounds that are not counted: memory and caches become warm.
@@ -118,7 +121,8 @@ fn in_one_transaction(
         nanoseconds
     };
     let nanoseconds = in_turn((native, bytecode), rounds, once);
-    row(native, operation, "one transaction", times * operation.count(), gas, nanoseconds)
+    let (mode, calls) = ("one transaction", times * operation.count());
+    row(native, operation, Measured { mode, calls, gas, nanoseconds })
 }
 
 /// Times transactions, each of which is kept.
@@ -153,7 +157,8 @@ fn in_transactions(
         nanoseconds
     };
     let nanoseconds = in_turn((native, bytecode), rounds, once);
-    row(native, operation, "whole transactions", times * operation.count(), gas, nanoseconds)
+    let (mode, calls) = ("whole transactions", times * operation.count());
+    row(native, operation, Measured { mode, calls, gas, nanoseconds })
 }
 
 /// Measures both in turn, so that what else the machine does falls on both.
@@ -180,15 +185,18 @@ fn timed<T>(act: impl FnOnce() -> T) -> (T, u64) {
     (result, u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// Returns the measurements of one operation: nanoseconds and gas for each call.
-fn row(
-    scene: &Scene,
-    operation: &Operation,
-    mode: &str,
+/// What was measured of native and bytecode, in all.
+struct Measured {
+    mode: &'static str,
     calls: u64,
     gas: [u64; 2],
+    /// Of each round.
     nanoseconds: [Vec<u64>; 2],
-) -> Value {
+}
+
+/// Returns the measurements of one operation: nanoseconds and gas for each call.
+fn row(scene: &Scene, operation: &Operation, measured: Measured) -> Value {
+    let Measured { mode, calls, gas, nanoseconds } = measured;
     let [native, bytecode] =
         nanoseconds.map(|list| list.into_iter().map(|sum| sum / calls).collect::<Vec<_>>());
     json!({
@@ -200,6 +208,3 @@ fn row(
         "nanoseconds": { "native": native, "bytecode": bytecode },
     })
 }
-
-/// A call: whom, and with what.
-type Sent = (Address, Bytes);

@@ -4,10 +4,12 @@
 //!   manifests, file sizes, test data.
 //! - `cargo xtask check`: runs the checks of CI locally.
 //! - `cargo xtask mutate [NAME...]`: breaks the rules one by one, in a copy of the tree, and looks whether a test notices.
+//! - `cargo xtask deep [NAME...] [--calls N] [--seconds N] [--from SEED]`: compares native modules with the bytecode that they reproduce, in random calls.
 //!
 //! It reads the tree and `cargo metadata`, changes nothing, and says for every finding what to do.
 
 mod arrows;
+mod deep;
 mod files;
 mod manifests;
 mod mutate;
@@ -24,8 +26,11 @@ fn main() -> ExitCode {
         ["tidy"] => tidy(&root()),
         ["check"] => check(&root()),
         ["mutate", ref names @ ..] => mutate::mutate(&root(), names),
+        ["deep", ref rest @ ..] => deep::deep(&root(), rest),
         _ => {
-            eprintln!("usage: cargo xtask tidy | check | mutate [NAME...]");
+            eprintln!(
+                "usage: cargo xtask tidy | check | mutate [NAME...] | deep [NAME...] [--calls N] [--seconds N] [--from SEED]"
+            );
             return ExitCode::from(2);
         }
     };

@@ -76,6 +76,16 @@ pub trait Host {
     fn store(&mut self, slot: U256, value: U256) -> Result<(), Failure> {
         self.store_of(self.module(), slot, value)
     }
+    /// Writes a slot of a module, if it differs: for the gas of reading it, and then of writing it.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn set_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure> {
+        if self.load_of(module, slot)? == value {
+            return Ok(());
+        }
+        self.store_of(module, slot, value)
+    }
     /// Emits a log of a module: the one that was called, or an asset that it moves without a frame.
     ///
     /// # Errors
@@ -93,8 +103,7 @@ pub trait Host {
     /// # Errors
     /// See [`Host`].
     fn keccak256(&mut self, bytes: &[u8]) -> Result<B256, Failure> {
-        let words = u64::try_from(bytes.len().div_ceil(32)).map_err(|_| Failure::OutOfGas)?;
-        self.charge(KECCAK256_GAS.saturating_add(KECCAK256_WORD_GAS.saturating_mul(words)))?;
+        self.charge(keccak256_gas(bytes.len()))?;
         Ok(keccak256(bytes))
     }
 
@@ -157,6 +166,13 @@ pub trait Host {
 /// # Errors
 /// See [`Host`].
 pub fn emit(host: &mut dyn Host, event: &impl SolEvent) -> Result<(), Failure> {
-    let log = event.encode_log_data();
-    host.log(log.topics().to_vec(), log.data.clone())
+    let (topics, data) = event.encode_log_data().split();
+    host.log(topics, data)
+}
+
+/// Returns the gas of `KECCAK256`, for a module that knows the hash of so many bytes already.
+#[must_use]
+pub fn keccak256_gas(size: usize) -> u64 {
+    let words = u64::try_from(size.div_ceil(32)).unwrap_or(u64::MAX);
+    KECCAK256_GAS.saturating_add(KECCAK256_WORD_GAS.saturating_mul(words))
 }

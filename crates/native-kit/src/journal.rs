@@ -51,6 +51,8 @@ pub(crate) struct NativeFrame<'a, D: Drive> {
     params: GasParams,
     gas: GasTracker,
     fault: Option<Fault<D>>,
+    /// The last account, besides the module, whose slots were accessed: it stays loaded.
+    loaded: Option<Address>,
 }
 
 impl<'a, D: Drive> NativeFrame<'a, D> {
@@ -62,7 +64,7 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
     ) -> Self {
         let params = drive.context().cfg().gas_params().clone();
         let gas = GasTracker::new(inputs.gas_limit, inputs.gas_limit, inputs.reservoir);
-        Self { drive, inputs, depth, memory, params, gas, fault: None }
+        Self { drive, inputs, depth, memory, params, gas, fault: None, loaded: None }
     }
 
     /// Returns the remaining gas, and the error that ends the transaction or the block.
@@ -113,6 +115,17 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
             self.charge(cold)?;
         }
         Ok(info)
+    }
+
+    /// Loads the account of slots that are accessed, if it is not loaded yet.
+    fn load_account(&mut self, module: Address) -> Result<(), Failure> {
+        if module == self.module() || self.loaded == Some(module) {
+            return Ok(());
+        }
+        let loaded = self.journal().load_account(module).map(|_| ());
+        self.database(loaded)?;
+        self.loaded = Some(module);
+        Ok(())
     }
 
     fn move_value(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure> {
@@ -255,10 +268,7 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         // Charged before the database is read.
         self.check_left(self.params.cold_storage_additional_cost())?;
         // The journal knows slots of loaded accounts only: the module that was called is one, another may not be.
-        if module != self.module() {
-            let loaded = self.journal().load_account(module).map(|_| ());
-            self.database(loaded)?;
-        }
+        self.load_account(module)?;
         let loaded = self.journal().sload(module, slot);
         let loaded = self.database(loaded)?;
         if loaded.is_cold {
@@ -282,13 +292,37 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         }
         self.note(module, Some(slot));
         self.charge(self.params.sstore_static_gas())?;
-        if module != self.module() {
-            let loaded = self.journal().load_account(module).map(|_| ());
-            self.database(loaded)?;
-        }
+        self.load_account(module)?;
         let stored = self.journal().sstore(module, slot, value);
         let stored = self.database(stored)?;
         self.charge(self.params.sstore_dynamic_gas(true, &stored.data, stored.is_cold))?;
+        self.gas.record_refund(self.params.sstore_refund(true, &stored.data));
+        Ok(())
+    }
+
+    /// As the default, with one search for the slot instead of two.
+    fn set_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure> {
+        let warm = self.params.warm_storage_read_cost();
+        let cold = self.params.cold_storage_additional_cost();
+        let most = warm.saturating_add(cold).saturating_add(STORE_SENTRY);
+        if self.inputs.is_static || self.gas.remaining() <= most {
+            // What is refused depends on what is found.
+            let found = self.load_of(module, slot)?;
+            return if found == value { Ok(()) } else { self.store_of(module, slot, value) };
+        }
+        self.note(module, Some(slot));
+        self.charge(warm)?;
+        self.load_account(module)?;
+        let stored = self.journal().sstore(module, slot, value);
+        let stored = self.database(stored)?;
+        if stored.is_cold {
+            self.charge(cold)?;
+        }
+        if stored.data.is_new_eq_present() {
+            return Ok(());
+        }
+        self.charge(self.params.sstore_static_gas())?;
+        self.charge(self.params.sstore_dynamic_gas(true, &stored.data, false))?;
         self.gas.record_refund(self.params.sstore_refund(true, &stored.data));
         Ok(())
     }

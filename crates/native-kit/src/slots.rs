@@ -43,11 +43,13 @@ pub struct Cursor {
 impl Cursor {
     /// Returns a cursor at the start of a slot.
     #[must_use]
+    #[inline]
     pub const fn new(slot: U256) -> Self {
         Self { slot, offset: 0 }
     }
 
     /// Places the next variable.
+    #[inline]
     pub fn place<L: Layout>(&mut self) -> L {
         if !fits(self.offset, L::SIZE, L::IS_PACKED) {
             self.slot = self.slot.wrapping_add(U256::ONE);
@@ -63,6 +65,7 @@ impl Cursor {
     }
 }
 
+#[inline]
 const fn fits(offset: usize, size: usize, is_packed: bool) -> bool {
     offset == 0 || (is_packed && offset + size <= SLOT_SIZE)
 }
@@ -125,6 +128,8 @@ macro_rules! storage {
             ]);
             const IS_PACKED: bool = false;
 
+            // Mostly one member is used: what places the others is not compiled.
+            #[inline]
             fn at(slot: $crate::slots::Slot, _: usize) -> Self {
                 let mut cursor = $crate::slots::Cursor::new(slot);
                 Self { $($member: cursor.place(),)* }
@@ -156,6 +161,7 @@ impl<T: Word> Layout for Value<T> {
     const SIZE: usize = T::SIZE;
     const IS_PACKED: bool = true;
 
+    #[inline]
     fn at(slot: U256, offset: usize) -> Self {
         debug_assert!(offset + T::SIZE <= SLOT_SIZE, "a value lies in one slot");
         Self { slot, offset, is: PhantomData }
@@ -185,6 +191,7 @@ impl<T: Word> Value<T> {
 
     /// Extracts the value from the word of its slot, for several values of one slot that was read once.
     #[must_use]
+    #[inline]
     pub fn of_word(&self, word: U256) -> T {
         if T::SIZE == SLOT_SIZE {
             return T::from_word(word);
@@ -194,6 +201,7 @@ impl<T: Word> Value<T> {
 
     /// Inserts the value into the word of its slot.
     #[must_use]
+    #[inline]
     pub fn into_word(&self, word: U256, value: T) -> U256 {
         if T::SIZE == SLOT_SIZE {
             return value.into_word();
@@ -247,12 +255,16 @@ impl<T: Word> Value<T> {
     /// # Errors
     /// See [`Host`].
     pub fn set_of(&self, host: &mut dyn Host, module: Address, value: T) -> Result<(), Failure> {
+        if T::SIZE == SLOT_SIZE {
+            return host.set_of(module, self.slot, value.into_word());
+        }
         let before = host.load_of(module, self.slot)?;
         let after = self.into_word(before, value);
         if before == after { Ok(()) } else { host.store_of(module, self.slot, after) }
     }
 }
 
+#[inline]
 fn mask(size: usize) -> U256 {
     if size >= SLOT_SIZE { U256::MAX } else { (U256::ONE << (size * 8)) - U256::ONE }
 }

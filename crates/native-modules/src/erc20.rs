@@ -203,8 +203,8 @@ fn is_supported(interface: [u8; 4]) -> bool {
 
 /// Emits an event of the asset.
 fn emit<B: Described>(book: &mut B, event: &impl SolEvent) -> Result<(), Failure> {
-    let (asset, log) = (address(book.asset()), event.encode_log_data());
-    book.host().log_of(asset, log.topics().to_vec(), log.data.clone())
+    let (asset, (topics, data)) = (address(book.asset()), event.encode_log_data().split());
+    book.host().log_of(asset, topics, data)
 }
 
 pub(crate) fn emit_transfer<B: Described>(

@@ -1,4 +1,7 @@
 mod attacks;
+mod broken;
+mod fees;
+mod liquidity;
 mod math;
 mod oracle;
 mod play;

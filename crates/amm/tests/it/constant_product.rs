@@ -1,5 +1,6 @@
 //! Uniswap v2.
 
+mod broken;
 mod incidents;
 mod properties;
 mod vectors;

@@ -114,6 +114,8 @@ impl Counts {
     }
 
     fn report(&self) {
+        let calls: u64 = self.of.values().map(|count| count.succeeded + count.failed).sum();
+        eprintln!("{calls} calls: 0 differences");
         eprintln!(
             "function: succeeded, failed; mean gas native, bytecode; calls that are dearer natively"
         );

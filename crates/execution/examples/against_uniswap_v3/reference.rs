@@ -50,7 +50,7 @@ impl Ledger {
     }
 
     /// Deploys creation code and returns the address.
-    fn deploy(&mut self, code: Bytes) -> Address {
+    pub(crate) fn deploy(&mut self, code: Bytes) -> Address {
         let transaction = transaction(OWNER, TxKind::Create, U256::ZERO, &code);
         let result = self.machine.transact_commit(transaction).expect("the creation is valid");
         result.created_address().expect("it is deployed")
@@ -59,7 +59,7 @@ impl Ledger {
     /// Moves code and storage of an account to another address. The contract keeps its own address in its code, to refuse delegate calls: that is
     /// replaced.
     #[expect(clippy::iter_over_hash_type, reason = "each slot is written once, in any order")]
-    fn move_to(&mut self, from: Address, to: Address) {
+    pub(crate) fn move_to(&mut self, from: Address, to: Address) {
         let account = self.database().cache.accounts.get(&from).cloned().expect("it is there");
         let mut code = account.info.code.expect("code was deployed").original_bytes().to_vec();
         let (old, new) = (from.into_word(), to.into_word());

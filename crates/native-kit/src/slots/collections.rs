@@ -28,6 +28,7 @@ macro_rules! by_slot {
             const SIZE: usize = SLOT_SIZE;
             const IS_PACKED: bool = false;
 
+            #[inline]
             fn at(slot: U256, _: usize) -> Self {
                 Self::new(slot)
             }
@@ -147,6 +148,7 @@ impl<V: Layout, const N: usize> Layout for FixedArray<V, N> {
     };
     const IS_PACKED: bool = false;
 
+    #[inline]
     fn at(slot: U256, _: usize) -> Self {
         Self { slot, is: PhantomData }
     }

@@ -1,9 +1,11 @@
 //! Paths of pools: an asset of 20 bytes, then a fee of 3 bytes and an asset for each pool.
 
+use std::cell::RefCell;
+
 use abi::{UNISWAP_V3_FACTORY, UNISWAP_V3_POOL_INIT_CODE_HASH};
-use alloy_primitives::{Address, Bytes, aliases::U24};
+use alloy_primitives::{Address, Bytes, aliases::U24, keccak256};
 use alloy_sol_types::SolValue as _;
-use native_kit::{Failure, Host, create2_address};
+use native_kit::{Failure, Host, keccak256_gas};
 
 use super::empty;
 
@@ -52,8 +54,39 @@ impl Hop {
         if token0 == token1 {
             return Err(empty());
         }
-        let salt = host.keccak256(&(token0, token1, fee).abi_encode())?;
-        create2_address(host, UNISWAP_V3_FACTORY, salt, UNISWAP_V3_POOL_INIT_CODE_HASH)
+        // Paid as if it was computed each time.
+        host.charge(keccak256_gas(SALTED_SIZE).saturating_add(keccak256_gas(CREATED_SIZE)))?;
+        Ok(KNOWN.with_borrow_mut(|known| known.pool(token0, token1, fee)))
+    }
+}
+
+/// Bytes whose hash is the salt of a pool, and bytes whose hash is its address.
+const SALTED_SIZE: usize = 96;
+const CREATED_SIZE: usize = 85;
+/// Pools whose addresses are remembered.
+const KNOWN_MAX: usize = 256;
+
+thread_local! {
+    static KNOWN: RefCell<Known> = const { RefCell::new(Known([None; KNOWN_MAX])) };
+}
+
+/// Addresses that were computed before. Router and position manager need that of a pool twice in each call: to call it, and to know who calls back. A place
+/// has the pool that was asked for last.
+struct Known([Option<(Address, Address, U24, Address)>; KNOWN_MAX]);
+
+impl Known {
+    fn pool(&mut self, token0: Address, token1: Address, fee: U24) -> Address {
+        let at = (token0 ^ token1)[19] ^ fee.to_be_bytes::<FEE_SIZE>()[2];
+        let entry = &mut self.0[usize::from(at)];
+        if let Some((known0, known1, known_fee, pool)) = *entry
+            && (known0, known1, known_fee) == (token0, token1, fee)
+        {
+            return pool;
+        }
+        let salt = keccak256((token0, token1, fee).abi_encode());
+        let pool = UNISWAP_V3_FACTORY.create2(salt, UNISWAP_V3_POOL_INIT_CODE_HASH);
+        *entry = Some((token0, token1, fee, pool));
+        pool
     }
 }
 

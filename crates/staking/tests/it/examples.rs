@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 use staking::{
     MathError,
-    farm::{Emission, Pool, UserInfo, multiplier},
+    farm::{Emission, Pool, UserInfo, multiplier, total_allocation},
     rewards::{RewardPool, RewardsError, Staker},
     vault::{Offset, Vault},
 };
@@ -111,4 +111,30 @@ fn shares_of_a_vault_round_as_named() {
     assert_eq!(Offset::new(77).unwrap().virtual_shares(), number(10).pow(number(77)));
     let full = Vault { assets: U256::MAX, ..vault };
     assert!(full.shares_down(number(1)).is_err() && full.assets_up(number(1)).is_err());
+}
+
+#[test]
+fn what_a_period_pays_and_what_all_pools_weigh() {
+    let mut pool = RewardPool::new();
+    pool.notify(number(6_048_007), number(6_048_007), number(10)).unwrap();
+    // 10 a second for a week: the rest of the division is not paid.
+    assert_eq!(pool.reward_for_duration(), Ok(number(6_048_000)));
+    pool.reward_rate = U256::MAX;
+    assert_eq!(pool.reward_for_duration(), Err(MathError::Multiplication));
+    assert_eq!(total_allocation(number(100), number(30), number(5)), Ok(number(75)));
+    assert_eq!(total_allocation(number(100), U256::ZERO, number(20)), Ok(number(120)));
+    let refused = total_allocation(number(29), number(30), number(5));
+    assert_eq!(refused, Err(MathError::Subtraction));
+    let refused = total_allocation(U256::MAX, U256::ZERO, number(1));
+    assert_eq!(refused, Err(MathError::Addition));
+}
+
+#[test]
+fn an_offset_has_at_most_77_decimals() {
+    for decimals in [0, 1, 2, 18, 77] {
+        let offset = Offset::new(decimals).unwrap();
+        assert_eq!(offset.decimals(), decimals);
+        assert_eq!(offset.virtual_shares(), number(10).pow(number(u64::from(decimals))));
+    }
+    assert_eq!(Offset::new(78), None);
 }

@@ -41,6 +41,10 @@ fn every_refusal_of_an_offer_or_a_bid() {
     let refused = lot.buy(Bid { amount: number(10), payment_max }, cheap);
     assert_eq!(refused, Err(LotError::TooDear { payment: number(1), payment_max }));
     assert_eq!(lot, Lot { amount: number(10), offered_at: 5 });
+    // The most that a buyer pays may be what it costs.
+    let exactly = Bid { amount: number(4), payment_max: number(1) };
+    let mut same = lot;
+    assert_eq!(same.buy(exactly, cheap), Ok(number(1)));
     // What nobody wants costs 1, never nothing.
     assert_eq!(lot.buy(bid(number(4)), cheap), Ok(number(1)));
     assert_eq!(lot.buy(bid(number(6)), cheap), Ok(number(1)));

@@ -130,24 +130,21 @@ impl From<Ended> for Failure {
 /// The records of the pool that was called.
 pub(super) struct Records<'a> {
     host: &'a mut dyn Host,
-    stored: Stored,
 }
 
 impl<'a> Records<'a> {
     pub(super) fn new(host: &'a mut dyn Host) -> Self {
-        Self { host, stored: Stored::here() }
+        Self { host }
     }
 
     /// Writes a slot, if it differs.
     fn write(&mut self, slot: U256, word: U256) -> Result<(), Ended> {
-        if self.host.load(slot)? != word {
-            self.host.store(slot, word)?;
-        }
-        Ok(())
+        let pool = self.host.module();
+        Ok(self.host.set_of(pool, slot, word)?)
     }
 
     fn tick(&mut self, tick: i32) -> Result<StoredTick, Ended> {
-        Ok(self.stored.ticks.of(self.host, narrow(tick))?)
+        Ok(Stored::here().ticks.of(self.host, narrow(tick))?)
     }
 
     fn position_at(&mut self, key: &PositionKey) -> Result<StoredPosition, Ended> {
@@ -160,7 +157,7 @@ impl<'a> Records<'a> {
     }
 
     fn position_of(&mut self, hash: B256) -> Result<StoredPosition, Ended> {
-        Ok(self.stored.positions.of(self.host, hash)?)
+        Ok(Stored::here().positions.of(self.host, hash)?)
     }
 
     /// Reads the position of a key's hash, and what it is owed.
@@ -185,7 +182,7 @@ impl<'a> Records<'a> {
     }
 
     fn observation_at(&self, index: u16) -> Result<StoredObservation, Ended> {
-        let element = self.stored.observations.element(u64::from(index));
+        let element = Stored::here().observations.element(u64::from(index));
         element.ok_or_else(|| Ended(Failure::Broken(format!("no observation {index}"))))
     }
 }
@@ -194,14 +191,14 @@ impl Book for Records<'_> {
     type Error = Ended;
 
     fn terms(&mut self) -> Result<Terms, Ended> {
-        let stored = self.stored;
+        let stored = Stored::here();
         let word = self.host.immutable(stored.token0.slot())?;
         let tick_spacing = stored.tick_spacing.of_word(word).as_i32();
         Ok(Terms { fee: stored.fee.of_word(word).to(), tick_spacing })
     }
 
     fn slot0(&mut self) -> Result<Slot0, Ended> {
-        let stored = self.stored;
+        let stored = Stored::here();
         let word = self.host.load(stored.sqrt_price.slot())?;
         Ok(Slot0 {
             sqrt_price: stored.sqrt_price.of_word(word),
@@ -215,7 +212,7 @@ impl Book for Records<'_> {
     }
 
     fn set_slot0(&mut self, slot0: &Slot0) -> Result<(), Ended> {
-        let stored = self.stored;
+        let stored = Stored::here();
         let word = stored.sqrt_price.into_word(U256::ZERO, slot0.sqrt_price);
         let word = stored.tick.into_word(word, narrow(slot0.tick));
         let word = stored.observation_index.into_word(word, slot0.observation_index);
@@ -228,36 +225,36 @@ impl Book for Records<'_> {
     }
 
     fn liquidity(&mut self) -> Result<u128, Ended> {
-        Ok(self.stored.liquidity.get(self.host)?)
+        Ok(Stored::here().liquidity.get(self.host)?)
     }
 
     fn set_liquidity(&mut self, liquidity: u128) -> Result<(), Ended> {
-        self.write(self.stored.liquidity.slot(), U256::from(liquidity))
+        self.write(Stored::here().liquidity.slot(), U256::from(liquidity))
     }
 
     fn fee_growth(&mut self, asset: Asset) -> Result<U256, Ended> {
         Ok(match asset {
-            Asset::Zero => self.stored.fee_growth0.get(self.host)?,
-            Asset::One => self.stored.fee_growth1.get(self.host)?,
+            Asset::Zero => Stored::here().fee_growth0.get(self.host)?,
+            Asset::One => Stored::here().fee_growth1.get(self.host)?,
         })
     }
 
     fn set_fee_growth(&mut self, asset: Asset, growth: U256) -> Result<(), Ended> {
         match asset {
-            Asset::Zero => self.write(self.stored.fee_growth0.slot(), growth),
-            Asset::One => self.write(self.stored.fee_growth1.slot(), growth),
+            Asset::Zero => self.write(Stored::here().fee_growth0.slot(), growth),
+            Asset::One => self.write(Stored::here().fee_growth1.slot(), growth),
         }
     }
 
     fn protocol_fees(&mut self) -> Result<Owed, Ended> {
-        let stored = self.stored;
+        let stored = Stored::here();
         let word = self.host.load(stored.protocol_fee0.slot())?;
         let of0 = stored.protocol_fee0.of_word(word);
         Ok(Owed { of0, of1: stored.protocol_fee1.of_word(word) })
     }
 
     fn set_protocol_fees(&mut self, owed: &Owed) -> Result<(), Ended> {
-        let stored = self.stored;
+        let stored = Stored::here();
         let word = stored.protocol_fee0.into_word(U256::ZERO, owed.of0);
         let word = stored.protocol_fee1.into_word(word, owed.of1);
         self.write(stored.protocol_fee0.slot(), word)
@@ -321,12 +318,14 @@ impl Book for Records<'_> {
 
     fn word(&mut self, index: i16) -> Result<U256, Ended> {
         self.host.charge(STEP_GAS)?;
-        let stored = self.stored.words.of(self.host, I16::try_from(index).unwrap_or_default())?;
+        let stored =
+            Stored::here().words.of(self.host, I16::try_from(index).unwrap_or_default())?;
         Ok(stored.get(self.host)?)
     }
 
     fn set_word(&mut self, index: i16, word: U256) -> Result<(), Ended> {
-        let stored = self.stored.words.of(self.host, I16::try_from(index).unwrap_or_default())?;
+        let stored =
+            Stored::here().words.of(self.host, I16::try_from(index).unwrap_or_default())?;
         self.write(stored.slot(), word)
     }
 

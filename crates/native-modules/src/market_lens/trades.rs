@@ -85,7 +85,7 @@ pub(super) fn direct(
         let limit = least_received_down(trade.amount_out, slippage).map_err(too_large)?;
         routes.push(route(&[step], &[trade], limit)?);
     }
-    routes.sort_by(|one, other| other.amountOut.cmp(&one.amountOut));
+    routes.sort_by_key(|route| std::cmp::Reverse(route.amountOut));
     Ok(routes)
 }
 

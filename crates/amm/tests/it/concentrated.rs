@@ -4,5 +4,5 @@ mod fees;
 mod liquidity;
 mod math;
 mod oracle;
-mod play;
+pub(crate) mod play;
 mod properties;

@@ -1,0 +1,6 @@
+//! Tests of the crate from outside.
+
+mod live;
+mod measures;
+mod power;
+mod votes;

@@ -153,7 +153,7 @@ fn the_ocean_is_within_a_thousandth_of_the_exact_values() {
         let shapley = worst(&rough.shapley, &grid.shapley);
         let normalised = worst(&rough.banzhaf_normalised(), &grid.banzhaf_normalised());
         let raw = worst(&rough.banzhaf, &grid.banzhaf);
-        println!(
+        eprintln!(
             "exponent {exponent}, quota {part} %: {shapley:.1e} {normalised:.1e} {raw:.1e}, gap {:.1e}",
             rough.shapley_gap
         );
@@ -175,7 +175,7 @@ fn one_holder_before_an_ocean_has_the_power_of_the_formula() {
         let total = weights.iter().fold(U256::ZERO, |sum, weight| sum + *weight);
         let game = Game::new(total / U256::from(2) + U256::from(1), weights).unwrap();
         let power = approximate(&game, Precision::STANDARD);
-        println!(
+        eprintln!(
             "{percent} % before an ocean: {:.6}, gap {:.1e}",
             power.shapley[count], power.shapley_gap
         );
@@ -221,7 +221,7 @@ fn some_holders_before_an_ocean_have_the_power_of_the_integral() {
             }
             integral /= f64::from(steps);
             let ours = power.shapley[of];
-            println!(
+            eprintln!(
                 "quota {quota}, holder {of}: {ours:.6} {integral:.6}, gap {:.1e}",
                 power.shapley_gap
             );

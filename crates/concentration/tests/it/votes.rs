@@ -44,6 +44,9 @@ fn decisiveness_enumerated(voters: &[Voter], rule: impl Fn(f64, f64) -> bool, of
     chance
 }
 
+/// Whether so much for and so much against passes.
+type Passes<'a> = &'a dyn Fn(f64, f64) -> bool;
+
 #[test]
 fn decisiveness_is_that_of_enumeration() {
     let shares = [0.3, 0.25, 0.2, 0.125, 0.075, 0.05];
@@ -53,7 +56,7 @@ fn decisiveness_is_that_of_enumeration() {
         .collect();
     let electorate = Electorate::new(voters.clone());
     let fifth = Threshold::new(1, 5).unwrap();
-    let rules: [(Rule, &dyn Fn(f64, f64) -> bool); 3] = [
+    let rules: [(Rule, Passes<'_>); 3] = [
         (MAJORITY, &|yes, no| yes > no),
         (Rule::Governor { quorum: Some(fifth) }, &|yes, no| yes > no && yes >= 0.2 - 1e-12),
         (Rule::PartOfVotes(Threshold::TWO_THIRDS), &|yes, no| {

@@ -28,8 +28,19 @@ fn main() {
     let decisive =
         timed("decisiveness, 20,000 draws", || electorate.decisiveness(rule, 10, 20_000, 1));
     print(&format!("largest holder {:?}", decisive[0]));
+    exact_power();
     live(&balances);
     print(&format!("peak of memory {} MB", peak_memory_mb()));
+}
+
+/// A thousand holders of 20,000 units: every amount is a whole number of units of the grid.
+fn exact_power() {
+    let weights: Vec<u64> = (1..=1_000_u64).map(|rank| (2_700 / rank).max(1)).collect();
+    let game = Game::of_integers(weights.iter().sum::<u64>() / 2 + 1, &weights);
+    let game = game.expect("somebody decides");
+    let what = format!("Banzhaf and Shapley-Shubik, 1,000 holders, W = {}", game.total());
+    let power = timed(&what, || approximate(&game, Precision::STANDARD));
+    print(&format!("{:?}, gap {:.1e}", power.method, power.shapley_gap));
 }
 
 fn live(balances: &[U256]) {

@@ -61,14 +61,13 @@ impl Holdings {
         if self.total().is_zero() {
             return None;
         }
-        let collision = |_| {
-            let sum: f64 = self.positive_shares().map(|share| share * share).sum();
-            -log2(sum)
-        };
         match order {
             Order::Zero => Some(log2(self.positive_shares().count() as f64)),
             Order::One => self.shannon_bits(),
-            Order::Two => Some(collision(())),
+            Order::Two => {
+                let sum: f64 = self.positive_shares().map(|share| share * share).sum();
+                Some(-log2(sum))
+            }
             Order::Infinity => self.shares().next().map(|largest| -log2(largest)),
             // The formula has no value at 1, and loses its digits just beside it.
             Order::Other(order) if (order - 1.0).abs() < 1e-6 => self.shannon_bits(),

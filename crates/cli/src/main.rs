@@ -17,6 +17,7 @@ mod failure;
 mod genesis;
 mod join;
 mod ledger;
+mod measure;
 mod memory;
 mod node;
 mod offices;
@@ -87,6 +88,8 @@ enum Command {
     Experiment(experiment::Args),
     /// Check that this machine computes the expected results
     Doctor(doctor::Args),
+    /// Measure who holds what: Gini, HHI, entropy, Nakamoto coefficients, voting power
+    Measure(measure::Args),
     /// Print the interfaces of the ledger's native modules: JSON ABI or Solidity
     Abi(abi::Args),
 }
@@ -113,6 +116,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(args, &output),
         Command::Experiment(args) => experiment::run(args, &output),
         Command::Doctor(args) => doctor::run(args, &output),
+        Command::Measure(args) => measure::run(args, &output),
         Command::Abi(args) => abi::run(&args, &output),
     };
     match result {

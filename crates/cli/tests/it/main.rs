@@ -12,6 +12,7 @@ mod field;
 mod handover;
 mod join;
 mod killed;
+mod measure;
 mod node;
 mod project;
 mod proof;

@@ -22,7 +22,7 @@ fn help_ends_with_0_and_names_every_command() {
     assert_eq!(help.code, 0);
     for command in [
         "demo", "train", "join", "node", "wallet", "asset", "project", "earnings", "sample",
-        "bench", "doctor", "--json",
+        "bench", "doctor", "measure", "--json",
     ] {
         assert!(help.stdout.contains(command), "{} lacks {command}", help.stdout);
     }

@@ -1,0 +1,233 @@
+//! `gleaner measure`: who holds what, and what power it gives.
+
+mod ledger;
+mod reference;
+
+use std::borrow::Cow;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::U256;
+use anyhow::{Context as _, ensure};
+use concentration::{Threshold, Zeros};
+use holdings_report::{
+    Question, Report, SheetColumns, SheetError, SubsystemQuestion, draw, read_sheet,
+};
+
+use crate::failure::{Hint as _, WrongUsage};
+use crate::options::LedgerArgs;
+use crate::output::Output;
+
+/// Largest file that is read.
+const FILE_SIZE_MAX: u64 = 8 << 30;
+
+/// Flags of `gleaner measure`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Table of amounts, whose first line names the columns; - reads stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "asset", required_unless_present = "asset")]
+    csv: Option<PathBuf>,
+    /// Column of amounts
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    value: Option<String>,
+    /// Column of labels: rows with the same label are one holder, rows without one are an interval
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    by: Option<String>,
+    /// Column of labels of another subsystem, with the part that gives control: the weakest is named
+    #[arg(long, value_name = "COLUMN[:THRESHOLD]", requires = "csv")]
+    subsystem: Vec<String>,
+    /// Character between two cells [default: the comma; a semicolon or tab where the first line has no comma]
+    #[arg(long, value_name = "CHARACTER", requires = "csv", value_parser = parse_delimiter)]
+    delimiter: Option<u8>,
+    /// Measure an asset of a ledger at its newest block: GRAIN, or the address of an ERC-20 asset
+    #[arg(long, value_name = "GRAIN|ADDRESS", value_parser = ledger::parse_asset)]
+    asset: Option<ledger::Asset>,
+    /// Folder of the ledger, whose node is stopped: all accounts are read from it
+    #[arg(long, value_name = "DIR", requires = "asset")]
+    data_dir: Option<PathBuf>,
+    /// Further threshold, such as 0.66 or 3/5, besides 1/3, 1/2 and 2/3
+    #[arg(long, value_name = "PART")]
+    threshold: Vec<Threshold>,
+    /// Part of everything that a side must pass to win, for voting power
+    #[arg(long, value_name = "PART", default_value = "1/2")]
+    quota: Threshold,
+    /// Turnout at which to estimate how often the largest decide a vote
+    #[arg(long, value_name = "PART", default_values = ["100%", "10%"])]
+    turnout: Vec<Threshold>,
+    /// Part of everything that must be for, in those votes [default: no quorum]
+    #[arg(long, value_name = "PART")]
+    quorum: Option<Threshold>,
+    /// Count holders of nothing
+    #[arg(long)]
+    keep_zeros: bool,
+    /// Draw the Lorenz curve, and power against holdings
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Compute published reference values from a folder of data, and put them beside the published ones
+    Reference(reference::Args),
+}
+
+/// Measures a table or a ledger, or computes reference values.
+///
+/// # Errors
+/// When the source can't be read or is no table of amounts, or the drawing can't be written.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    if let Some(Command::Reference(args)) = &args.command {
+        return reference::run(args, output);
+    }
+    let report = match (&args.csv, args.asset) {
+        (Some(path), _) => measure_table(path, &args)?,
+        (None, Some(asset)) => measure_ledger(asset, &args, output)?,
+        (None, None) => {
+            let what = "nothing to measure: give --csv FILE or --asset GRAIN";
+            return Err(WrongUsage(what.to_owned()).into());
+        }
+    };
+    if let Some(path) = &args.svg {
+        let shown = path.display();
+        fs::write(path, draw(&report)).with_context(|| format!("{shown}: can't be written"))?;
+    }
+    output.print(&report, &report.text())
+}
+
+fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
+    let Some(value) = &args.value else {
+        let what = "--value is missing: name the column of amounts";
+        return Err(WrongUsage(what.to_owned()).into());
+    };
+    let source =
+        if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+    let bytes = read(path).with_context(|| source.clone())?;
+    let subsystems = args.subsystem.iter().map(|text| parse_subsystem(text));
+    let subsystems = subsystems.collect::<anyhow::Result<Vec<_>>>()?;
+    let labels: Vec<&str> =
+        args.by.as_deref().into_iter().chain(subsystems.iter().map(|(name, _)| *name)).collect();
+    let columns = SheetColumns { value, labels: &labels, delimiter: args.delimiter };
+    let sheet = match read_sheet(&bytes, columns) {
+        Err(error @ SheetError::NoSuchColumn { .. }) => {
+            return Err(error)
+                .context(source)
+                .hint("--value COLUMN and --by COLUMN name columns of the first line");
+        }
+        sheet => sheet.with_context(|| source.clone())?,
+    };
+    let (by, others) = sheet.labels.split_at(usize::from(args.by.is_some()));
+    let questions = subsystems.iter().zip(others);
+    let questions: Vec<SubsystemQuestion<'_>> = questions
+        .map(|((name, threshold), labels)| SubsystemQuestion {
+            name,
+            labels,
+            threshold: *threshold,
+        })
+        .collect();
+    let rows = Rows {
+        source: source.clone(),
+        unit: args.by.as_deref().unwrap_or("row"),
+        amounts: &sheet.amounts,
+        decimals: sheet.decimals,
+        labels: by.first().map(Vec::as_slice),
+        empty_rows: sheet.empty_count,
+    };
+    measure(rows, &questions, args).with_context(|| source.clone())
+}
+
+fn measure_ledger(asset: ledger::Asset, args: &Args, output: &Output) -> anyhow::Result<Report> {
+    let found = match &args.data_dir {
+        Some(folder) => ledger::of_folder(asset, folder)?,
+        None => ledger::of_node(asset, &args.ledger)?,
+    };
+    if let Some(gap) = found.gap() {
+        output.say(&format!("note: {gap}"));
+    }
+    let labels: Vec<Cow<'_, str>> =
+        found.holders.iter().map(|(address, _)| Cow::Owned(address.to_checksum(None))).collect();
+    let amounts: Vec<U256> = found.holders.iter().map(|(_, amount)| *amount).collect();
+    let rows = Rows {
+        source: format!("{} at block {}", found.name, found.height),
+        unit: "address",
+        amounts: &amounts,
+        decimals: usize::from(found.decimals),
+        labels: Some(&labels),
+        empty_rows: 0,
+    };
+    measure(rows, &[], args)
+}
+
+/// What was read.
+struct Rows<'a> {
+    source: String,
+    unit: &'a str,
+    amounts: &'a [U256],
+    decimals: usize,
+    labels: Option<&'a [Cow<'a, str>]>,
+    empty_rows: usize,
+}
+
+fn measure(
+    rows: Rows<'_>,
+    subsystems: &[SubsystemQuestion<'_>],
+    args: &Args,
+) -> anyhow::Result<Report> {
+    let question = Question {
+        source: rows.source,
+        unit: rows.unit,
+        amounts: rows.amounts,
+        decimals: rows.decimals,
+        labels: rows.labels,
+        empty_rows: rows.empty_rows,
+        zeros: if args.keep_zeros { Zeros::Keep } else { Zeros::Drop },
+        thresholds: &args.threshold,
+        subsystems,
+        quota: args.quota,
+        turnouts: &args.turnout,
+        quorum: args.quorum,
+    };
+    Ok(holdings_report::measure(&question)?)
+}
+
+/// Reads a file, or stdin for `-`.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let size = if path == Path::new("-") {
+        std::io::stdin().lock().take(FILE_SIZE_MAX + 1).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(FILE_SIZE_MAX + 1).read_to_end(&mut bytes))
+    };
+    let size = size.context("can't be read")?;
+    ensure!(
+        u64::try_from(size).unwrap_or(u64::MAX) <= FILE_SIZE_MAX,
+        "larger than {FILE_SIZE_MAX} bytes: measure a part of it"
+    );
+    Ok(bytes)
+}
+
+/// `asn` or `asn:1/3`; the part is a third unless it is given.
+fn parse_subsystem(text: &str) -> anyhow::Result<(&str, Threshold)> {
+    match text.rsplit_once(':') {
+        None => Ok((text, Threshold::THIRD)),
+        Some((name, threshold)) => {
+            let threshold = threshold.parse::<Threshold>();
+            let threshold =
+                threshold.map_err(|error| WrongUsage(format!("--subsystem {text}: {error}")))?;
+            Ok((name, threshold))
+        }
+    }
+}
+
+fn parse_delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
+        b"\\t" => Ok(b'\t'),
+        _ => Err("write one character, such as ; or \\t".to_owned()),
+    }
+}

@@ -1,0 +1,228 @@
+//! What the accounts of a ledger hold of an asset.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use abi::{Erc20, GRAIN};
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_sol_types::{SolCall, SolEvent as _, SolValue as _};
+use anyhow::{Context as _, bail, ensure};
+use execution::Entry;
+use ledger_client::{LedgerError, PastLedger};
+use ledger_views::{Ask as _, Call, LogFilter, Outcome};
+use store::{Reader, Store, StoreError, StoreOptions};
+
+use crate::failure::Hint as _;
+use crate::ledger;
+use crate::options::{LedgerArgs, parse_address};
+use crate::shell;
+
+/// Most holders that are read.
+const HOLDERS_MAX: usize = 10_000_000;
+/// Blocks whose events are asked for at a time.
+const BLOCKS_A_TIME: u64 = 10_000;
+/// Slots of an asset's storage: balances, supply, and its issuer with the decimals above it (`native-modules/src/assets/issued.rs`).
+const BALANCES_SLOT: U256 = U256::ZERO;
+const SUPPLY_SLOT: u64 = 2;
+const STANDING_SLOT: u64 = 6;
+const ISSUER_BITS: usize = 160;
+
+/// An asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asset {
+    /// The native one.
+    Grain,
+    /// An ERC-20 asset or contract.
+    At(Address),
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Name of the asset.
+    pub(super) name: String,
+    /// The block.
+    pub(super) height: u64,
+    /// Decimals of a whole unit.
+    pub(super) decimals: u8,
+    /// Who holds what.
+    pub(super) holders: Vec<(Address, U256)>,
+    /// What exists, as the asset says.
+    supply: U256,
+}
+
+impl Found {
+    /// Says what is missing, if the balances do not add up to the supply.
+    pub(super) fn gap(&self) -> Option<String> {
+        let mut sum = U256::ZERO;
+        for (_, amount) in &self.holders {
+            sum = sum.saturating_add(*amount);
+        }
+        (sum != self.supply).then(|| {
+            format!(
+                "the balances that were found add up to {}, the supply is {}: holders are missing, or the asset counts otherwise",
+                abi::amount_text(sum, self.decimals),
+                abi::amount_text(self.supply, self.decimals)
+            )
+        })
+    }
+}
+
+/// Parses `GRAIN` or an address.
+pub(super) fn parse_asset(text: &str) -> Result<Asset, String> {
+    if text.eq_ignore_ascii_case("grain") {
+        return Ok(Asset::Grain);
+    }
+    match parse_address(text)? {
+        GRAIN => Ok(Asset::Grain),
+        address => Ok(Asset::At(address)),
+    }
+}
+
+/// Reads all accounts of a ledger in a folder.
+///
+/// # Errors
+/// When the ledger does not exist, is in use, or has no such asset.
+pub(super) fn of_folder(asset: Asset, folder: &Path) -> anyhow::Result<Found> {
+    let store = match Store::open_existing(folder, StoreOptions::default()) {
+        Err(error @ StoreError::AlreadyOpen { .. }) => {
+            return Err(error).hint("stop its node first, or measure a copy of the folder");
+        }
+        store => store?,
+    };
+    let reader = store.reader()?;
+    let height = reader.head().number;
+    match asset {
+        Asset::Grain => {
+            let mut holders = Vec::new();
+            let mut supply = U256::ZERO;
+            for entry in reader.commitment().entries(&reader) {
+                if let Entry::Account(address, account) = entry? {
+                    supply = supply.saturating_add(account.balance);
+                    push(&mut holders, address, account.balance)?;
+                }
+            }
+            Ok(Found { name: "GRAIN".to_owned(), height, decimals: 18, holders, supply })
+        }
+        Asset::At(address) => issued_asset(&reader, address),
+    }
+}
+
+/// The balances of an asset issued on the ledger, of all accounts there are and all that it was ever moved to.
+fn issued_asset(reader: &Reader, asset: Address) -> anyhow::Result<Found> {
+    let height = reader.head().number;
+    let mut candidates = BTreeSet::new();
+    let mut is_there = false;
+    for entry in reader.commitment().entries(reader) {
+        match entry? {
+            Entry::Account(address, _) => {
+                candidates.insert(address);
+            }
+            Entry::Slot(address, _, _) => is_there |= address == asset,
+        }
+    }
+    let is_issued = abi::Module::at(&asset).is_some_and(|module| module.name == "IssuedAsset");
+    if !is_there || !is_issued {
+        return Err(anyhow::anyhow!("{asset} is not an asset issued on this ledger")).hint(
+            "other contracts are measured through a running node: --rpc URL instead of --data-dir",
+        );
+    }
+    for number in reader.first_block()..=height {
+        for receipt in reader.receipts(number)?.unwrap_or_default() {
+            let logs = receipt.logs().iter().filter(|log| log.address == asset);
+            candidates.extend(logs.flat_map(|log| moved_between(log.topics())));
+        }
+        ensure!(candidates.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
+    }
+    let mut holders = Vec::new();
+    for holder in candidates {
+        let slot = U256::from_be_bytes(keccak256((holder, BALANCES_SLOT).abi_encode()).0);
+        push(&mut holders, holder, reader.slot(&asset, &slot)?)?;
+    }
+    let supply = reader.slot(&asset, &U256::from(SUPPLY_SLOT))?;
+    let standing = reader.slot(&asset, &U256::from(STANDING_SLOT))?;
+    let decimals = (standing >> ISSUER_BITS).byte(0);
+    Ok(Found { name: asset.to_checksum(None), height, decimals, holders, supply })
+}
+
+fn push(holders: &mut Vec<(Address, U256)>, holder: Address, amount: U256) -> anyhow::Result<()> {
+    ensure!(holders.len() < HOLDERS_MAX, "more than {HOLDERS_MAX} holders");
+    if !amount.is_zero() {
+        holders.push((holder, amount));
+    }
+    Ok(())
+}
+
+/// Sender and receiver of a `Transfer`.
+fn moved_between(topics: &[B256]) -> Vec<Address> {
+    match topics {
+        [signature, from, to] if *signature == Erc20::Transfer::SIGNATURE_HASH => {
+            vec![Address::from_word(*from), Address::from_word(*to)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Asks a node for everybody whom the asset was ever moved to, and for what they hold at its newest block.
+///
+/// # Errors
+/// When the node does not answer, has pruned blocks, or the asset does not exist. GRAIN also moves without events, so a node can't list
+/// its holders.
+pub(super) fn of_node(asset: Asset, args: &LedgerArgs) -> anyhow::Result<Found> {
+    match asset {
+        Asset::Grain => Err(anyhow::anyhow!("a node can't list the holders of GRAIN, which moves without events, too"))
+            .hint("gleaner measure --asset GRAIN --data-dir DIR reads all accounts of a ledger whose node is stopped"),
+        Asset::At(address) => shell::block_on_until_interrupted(of_events(address, args)),
+    }
+}
+
+async fn of_events(asset: Address, args: &LedgerArgs) -> anyhow::Result<Found> {
+    let ledger = ledger::connect(args, None).await?;
+    let height = ledger.head().await?.height;
+    let ledger = ledger.at(height);
+    let supply = answer(&ledger, asset, &Erc20::totalSupplyCall {}).await?;
+    let Some(supply) = supply else {
+        bail!("{asset} is not an ERC-20 asset of this ledger: it has no totalSupply()");
+    };
+    let decimals = answer(&ledger, asset, &Erc20::decimalsCall {}).await?.unwrap_or(0);
+    let symbol = answer(&ledger, asset, &Erc20::symbolCall {}).await?;
+    let mut accounts = BTreeSet::new();
+    let (mut first, mut count) = (0, BLOCKS_A_TIME);
+    while first <= height {
+        let last = height.min(first + count - 1);
+        let topics = [Some(Erc20::Transfer::SIGNATURE_HASH), None, None, None];
+        let filter = LogFilter { address: asset, topics, heights: first..=last };
+        match ledger.logs(filter).await {
+            Ok(logs) => {
+                accounts.extend(logs.iter().flat_map(|log| moved_between(log.log.topics())));
+                ensure!(accounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
+                first = last + 1;
+            }
+            // Too many events in these blocks.
+            Err(LedgerError::Rejected { .. }) if count > 1 => count = (count / 10).max(1),
+            Err(error) => return Err(error).context("the events of the asset can't be read"),
+        }
+    }
+    let mut holders = Vec::new();
+    for account in accounts {
+        let held = answer(&ledger, asset, &Erc20::balanceOfCall { account }).await?;
+        push(&mut holders, account, held.unwrap_or_default())?;
+    }
+    let name =
+        symbol.map_or_else(|| asset.to_checksum(None), |symbol| format!("{symbol} ({asset})"));
+    Ok(Found { name, height, decimals, holders, supply })
+}
+
+/// What a contract answers; `None` when it refuses, or answers something else.
+async fn answer<C: SolCall>(
+    ledger: &PastLedger,
+    to: Address,
+    call: &C,
+) -> anyhow::Result<Option<C::Return>> {
+    let call = Call { to, input: call.abi_encode().into() };
+    let outcomes = ledger.calls(vec![call]).await?;
+    Ok(match outcomes.first() {
+        Some(Outcome::Returned(bytes)) => C::abi_decode_returns(bytes).ok(),
+        _ => None,
+    })
+}

@@ -1,0 +1,8 @@
+//! Tests of the crate from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where a helper cannot go on")]
+
+mod live;
+mod measures;
+mod power;
+mod votes;

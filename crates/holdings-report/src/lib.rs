@@ -1,0 +1,28 @@
+//! Reads tables of amounts, and reports their concentration as text, JSON and SVG.
+//!
+//! 1. [`read_sheet`] reads the columns that are asked for from a CSV file, each amount exactly.
+//! 2. [`Report`] measures them with the crate `concentration`, and is a JSON document with stable keys; [`Report::text`] is a table.
+//! 3. [`draw`] draws the Lorenz curve, and power against holdings, as SVG.
+//! 4. [`compare`] computes published reference values anew, and puts ours beside them.
+//!
+//! It computes no figure itself, and opens no file: bytes come in, text goes out.
+
+mod amount;
+mod csv;
+mod document;
+mod drawing;
+mod reference;
+mod report;
+mod sheet;
+mod text;
+
+pub use amount::{AmountError, decimal_text};
+pub use csv::CsvError;
+pub use document::{
+    CoefficientsDocument, DecisivenessDocument, HolderDocument, PowerDocument, Report,
+    SubsystemDocument,
+};
+pub use drawing::draw;
+pub use reference::{Compared, Comparison, FOLDER_FILES, compare};
+pub use report::{Question, ReportError, SubsystemQuestion, measure};
+pub use sheet::{Sheet, SheetColumns, SheetError, read_sheet};

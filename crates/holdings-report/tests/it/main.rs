@@ -1,0 +1,7 @@
+//! Tests of the crate from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where a helper cannot go on")]
+
+mod reference;
+mod report;
+mod sheet;

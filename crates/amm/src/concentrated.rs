@@ -32,13 +32,14 @@ mod sqrt_price;
 mod swap_step;
 mod tick;
 mod tick_math;
+mod trial;
 
 pub use amounts::liquidity_for_amounts;
 pub use bitmap::{NextTick, Side, flip, next_in_word, place, word_of};
 pub use book::{Asset, Book, FeeGrowth, Slot0, Terms};
 pub use invariants::invariants;
 pub use memory::MemoryBook;
-pub use oracle::{Accumulators, Observation};
+pub use oracle::{Accumulators, Observation, mean_tick_down};
 pub use pool::{
     Burned, Collected, Flash, Minted, Pool, ProtocolCollected, Snapshot, SwapTerms, Swapped,
     check_received,
@@ -50,7 +51,9 @@ pub use sqrt_price::{
     price_after_output,
 };
 pub use swap_step::{Remaining, SwapStep, swap_step};
+pub(crate) use tick::liquidity_after;
 pub use tick::{TickAccumulators, TickLiquidity, fee_growth_inside, liquidity_per_tick_max};
 pub use tick_math::{
     SQRT_PRICE_MAX, SQRT_PRICE_MIN, TICK_MAX, TICK_MIN, sqrt_price_at_tick, tick_at_sqrt_price,
 };
+pub use trial::Trial;

@@ -2,6 +2,7 @@
 //!
 //! - [`constant_product`]: two reserves whose product never falls, as in Uniswap v2.
 //! - [`concentrated`]: liquidity in ranges of the price, as in Uniswap v3.
+//! - [`risk`]: what a trade costs and what a position risks, in pools of either kind.
 //!
 //! Invariants: rounding never pays the caller; no function panics; refused input changes nothing, but for [`concentrated`], which stores word by word in its `Book`:
 //! whoever calls it undoes what a refused operation has stored, as a revert does. The crate is pure: it moves no asset, checks no
@@ -16,3 +17,4 @@
 
 pub mod concentrated;
 pub mod constant_product;
+pub mod risk;

@@ -178,6 +178,16 @@ pub(crate) fn write<B: Book>(
     Ok((place, grown))
 }
 
+/// Returns the mean of the tick between two cumulative ticks, `seconds` apart, rounded down: the geometric mean of the price. `None` for 0 seconds, and for
+/// sums that no ticks have.
+///
+/// Source: Uniswap v3 whitepaper, section 5.2; `OracleLibrary.consult`.
+#[must_use]
+pub fn mean_tick_down(before: i64, now: i64, seconds: u32) -> Option<i32> {
+    let moved = tick_cumulative_difference(before, now);
+    moved.checked_div_euclid(i64::from(seconds)).and_then(|tick| i32::try_from(tick).ok())
+}
+
 /// Returns whether one time is at or before another, both at or before `now`, modulo 2^32.
 fn is_at_or_before(now: u32, one: u32, other: u32) -> bool {
     // What is above `now` is of the time before the last wrap.

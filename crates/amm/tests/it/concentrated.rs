@@ -1,5 +1,5 @@
 mod attacks;
 mod math;
 mod oracle;
-mod play;
+pub(crate) mod play;
 mod properties;

@@ -4,3 +4,4 @@
 
 mod concentrated;
 mod constant_product;
+mod risk;

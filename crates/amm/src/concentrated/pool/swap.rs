@@ -31,6 +31,8 @@ pub struct Swapped {
     pub amount0: I256,
     /// The pool's change of asset 1.
     pub amount1: I256,
+    /// The fees that are in what is paid in, the protocol's part included.
+    pub fee: U256,
     /// Square root of the price afterwards.
     pub sqrt_price: U160,
     /// Active liquidity afterwards.
@@ -47,6 +49,8 @@ struct Course {
     remaining: Remaining,
     /// Sum of what was paid in, fees included, or out: the side that the terms do not name.
     calculated: U256,
+    /// Sum of the fees that were paid in.
+    fee: U256,
     price: U160,
     tick: i32,
     liquidity: u128,
@@ -110,6 +114,7 @@ impl<B: Book> Pool<'_, B> {
             limit,
             remaining,
             calculated: U256::ZERO,
+            fee: U256::ZERO,
             price,
             tick,
             liquidity,
@@ -219,6 +224,7 @@ impl<B: Book> Pool<'_, B> {
         Ok(Swapped {
             amount0,
             amount1,
+            fee: course.fee,
             sqrt_price: course.price,
             liquidity: course.liquidity,
             tick: course.tick,
@@ -235,6 +241,8 @@ impl Course {
             Remaining::Output(rest) => (rest.checked_sub(amount_out).map(Remaining::Output), paid),
         };
         self.remaining = remaining.ok_or(Refused::Arithmetic)?;
+        // A part of what is paid in, whose sum is checked.
+        self.fee = self.fee.saturating_add(fee);
         self.calculated = self.calculated.checked_add(more).ok_or(Refused::Arithmetic)?;
         Ok(())
     }

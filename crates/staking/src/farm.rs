@@ -21,7 +21,7 @@ const PRECISION: U256 = uint!(1_000_000_000_000_U256);
 /// Rewards of blocks up to the end of the bonus are multiplied by this.
 pub const BONUS_MULTIPLIER: U256 = uint!(10_U256);
 /// The developer gets this part of the pools' rewards, on top.
-const DEVELOPER_PART: U256 = uint!(10_U256);
+pub(crate) const DEVELOPER_PART: U256 = uint!(10_U256);
 
 /// How much a farm gives. Amounts are in the smallest unit of the reward token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

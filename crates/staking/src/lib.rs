@@ -26,6 +26,7 @@ pub mod farm;
 pub mod fees;
 mod math;
 pub mod reserve;
+pub mod returns;
 pub mod rewards;
 pub mod vault;
 

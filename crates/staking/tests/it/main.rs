@@ -5,6 +5,7 @@
 mod examples;
 mod farm;
 mod fees;
+mod returns;
 mod rewards;
 mod vault;
 

@@ -4,7 +4,9 @@ pragma solidity ^0.8.20;
 /// What a trade, a position or a stake costs, risks and pays, computed by the rules of the pools themselves. Views only. Amounts are in the smallest unit of their asset; ratios are times 1e18, so that 1e18 is the whole; prices are smallest units of one asset for one smallest unit of another, times 1e36. What is lost or paid is rounded up, what is gained or received is rounded down.
 interface MarketLens {
     enum Kind {
+        /// A pair of Uniswap v2.
         V2Pair,
+        /// A pool of Uniswap v3.
         V3Pool
     }
 
@@ -148,7 +150,7 @@ interface MarketLens {
         uint256 staked;
         /// What all stakes get in a year of 365 days at the current rate, in the reward token.
         uint256 rewardPerYear;
-        /// For how long that rate is paid at most: until the period, the bonus or the funds end. 0 if nothing is paid now.
+        /// For how long that rate is paid: until the period or the bonus ends, or the funds if all pools of a farm draw on them. 0 if nothing is paid now.
         uint256 windowSeconds;
         /// Reward of a year for what is staked now, without compounding, times 1e18.
         uint256 apr;
@@ -173,7 +175,7 @@ interface MarketLens {
     /// Of a token of the position manager.
     function v3Position(uint256 tokenId, uint160 entrySqrtPriceX96) external view returns (V3Position memory position);
     /// Reads at most `words` words of the bitmap, 1 to 512, on each side of the price, and at most 256 ticks in all.
-    function concentration(address pool, uint16 words) external view returns (Concentration memory found);
+    function concentration(address account, uint16 words) external view returns (Concentration memory found);
 
     /// `rewardPrice` is the reward token in the staked one, times 1e36: 1e36 if they are the same. `compoundings` is 1 to 8760.
     function stakingYield(address stakingRewards, uint256 rewardPrice, uint32 compoundings) external view returns (Yield memory found);
@@ -206,6 +208,8 @@ interface MarketLens {
     error EntryPriceOutOfRange(uint160 given, uint160 min, uint160 max);
     /// {given} words are out of range: 1 to {max} are allowed
     error WordsOutOfRange(uint16 given, uint16 max);
+    /// the farm has {count} pools, numbered from 0: {pid} is none of them
+    error NoFarmPool(uint256 pid, uint256 count);
     /// {account} was not created by the factory of its kind
     error NotCreatedByFactory(address account);
     /// nothing is staked in {account}, so there is no yield for a unit of stake

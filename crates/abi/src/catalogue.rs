@@ -112,6 +112,8 @@ modules! {
     MasterChef: MASTER_CHEF = (created "master chef"), new ["interfaces/MasterChef.sol"] shared [];
     /// The kind of a [`RewardReserve`].
     RewardReserve: REWARD_RESERVE = (created "reward reserve"), new ["interfaces/RewardReserve.sol"] shared ["interfaces/Shares.sol"];
+    /// Where [`MarketLens`] answers.
+    MarketLens: MARKET_LENS = (fixed "0x6c00000000000000000000000000000000000011"), new ["interfaces/MarketLens.sol"] shared [];
     /// Where [`PriceFeeds`] answers.
     PriceFeeds: PRICE_FEEDS = (fixed "0x6c00000000000000000000000000000000000012"), new ["interfaces/PriceFeeds.sol"] shared [];
     /// First 12 bytes of the address of every feed that [`PriceFeeds`] created; its number follows.

@@ -1,17 +1,17 @@
 //! All native modules, one row each.
 
 use abi::{
-    ASSETS, DEVICES, GRAIN, MASTER_CHEF_FACTORY, PRICE_FEEDS, REFEREES, STAKING_REWARDS_FACTORY,
-    TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER, UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS,
-    UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WRAPPED_GRAIN,
-    asset_number, price_feed_number,
+    ASSETS, DEVICES, GRAIN, MARKET_LENS, MASTER_CHEF_FACTORY, PRICE_FEEDS, REFEREES,
+    STAKING_REWARDS_FACTORY, TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
+    UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER,
+    UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WRAPPED_GRAIN, asset_number, price_feed_number,
 };
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
 use crate::{
-    assets, devices, erc20, grain, master_chef, price_feeds, referees, shares, staking_rewards,
-    training_runs, uniswap_v2, uniswap_v3, vault, wrapped_grain,
+    assets, devices, erc20, grain, market_lens, master_chef, price_feeds, referees, shares,
+    staking_rewards, training_runs, uniswap_v2, uniswap_v3, vault, wrapped_grain,
 };
 
 /// First bytes of the addresses of modules; one more follows.
@@ -217,6 +217,14 @@ pub const TABLE: &[Module] = &[
         since: 2,
         functions: &[master_chef::reserve::FUNCTIONS, shares::FUNCTIONS],
         entrance: master_chef::reserve::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "MarketLens",
+        place: Place::At(MARKET_LENS),
+        since: 2,
+        functions: &[market_lens::FUNCTIONS],
+        entrance: market_lens::call,
         on_reentry: OnReentry::Error,
     },
     Module {

@@ -1,6 +1,7 @@
 //! Modules on a host without an EVM: refusals change nothing, and results are those of the rules.
 
 mod assets;
+mod market_lens;
 mod prices;
 mod runs;
 mod table;

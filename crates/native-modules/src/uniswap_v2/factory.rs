@@ -68,7 +68,7 @@ pub(super) fn fee_to(host: &mut dyn Host) -> Result<Address, Failure> {
 }
 
 /// Reads the pair of two assets, in any order. The zero address if there is none.
-pub(super) fn existing_pair(
+pub(crate) fn existing_pair(
     host: &mut dyn Host,
     asset_a: Address,
     asset_b: Address,

@@ -109,8 +109,30 @@ pub(super) fn create(
     stored().token1.set_of(host, pair, token1)
 }
 
+/// Reads the assets of a pair, of which the factory says whether it is one.
+pub(crate) fn assets_of(host: &mut dyn Host, pair: Address) -> Result<(Address, Address), Failure> {
+    Ok((stored().token0.get_of(host, pair)?, stored().token1.get_of(host, pair)?))
+}
+
+/// Reads the shares of an account, and all shares with those that the protocol is owed, as a burn finds them.
+pub(crate) fn shares_of(
+    host: &mut dyn Host,
+    pair: Address,
+    account: Address,
+) -> Result<(U256, U256), Failure> {
+    let shares = stored().balances.of(host, account)?.get_of(host, pair)?;
+    let supply = stored().total_supply.get_of(host, pair)?;
+    if factory::fee_to(host)?.is_zero() {
+        return Ok((shares, supply));
+    }
+    let reserves = reserves_of(host, pair)?;
+    let k_last = stored().k_last.get_of(host, pair)?;
+    let owed = protocol_fee_down(reserves, k_last, supply).map_err(arithmetic)?;
+    Ok((shares, supply.saturating_add(owed)))
+}
+
 /// Reads the reserves of a pair, for the router too.
-pub(super) fn reserves_of(host: &mut dyn Host, pair: Address) -> Result<Reserves, Failure> {
+pub(crate) fn reserves_of(host: &mut dyn Host, pair: Address) -> Result<Reserves, Failure> {
     Ok(unpacked(host.load_of(pair, stored().reserve0.slot())?))
 }
 

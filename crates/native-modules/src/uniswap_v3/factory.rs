@@ -132,6 +132,15 @@ fn spacing_of(host: &mut dyn Host, fee: U24) -> Result<I24, Failure> {
     })
 }
 
+/// Reads the pool of two assets, in any order. The zero address if there is none.
+pub(crate) fn existing_pool(
+    host: &mut dyn Host,
+    (one, other): (Address, Address),
+    fee: U24,
+) -> Result<Address, Failure> {
+    pool_of(host, one, other, fee)?.get_of(host, UNISWAP_V3_FACTORY)
+}
+
 fn pool_of(
     host: &mut dyn Host,
     one: Address,

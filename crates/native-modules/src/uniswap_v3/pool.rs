@@ -20,7 +20,7 @@ use super::{empty, factory};
 use crate::{tokens, uniswap_v2::transfers};
 use records::{Records, Stored};
 
-pub(crate) use records::write_terms;
+pub(crate) use records::{Ended, Records as PoolRecords, assets_of, write_terms};
 
 sol! {
     /// What a pool calls back. The assets are paid to the pool before it returns.
@@ -331,7 +331,7 @@ fn narrow(tick: i32) -> I24 {
 }
 
 /// Returns the revert of the original: its message, or nothing.
-pub(super) fn refusal(refused: Refused) -> Failure {
+pub(crate) fn refusal(refused: Refused) -> Failure {
     match refused.code() {
         Some(code) => Failure::message(code),
         None => empty(),

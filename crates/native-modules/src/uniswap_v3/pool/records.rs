@@ -105,6 +105,12 @@ pub(crate) fn write_terms(
     stored.token1.set_of(host, pool, token1)
 }
 
+/// Reads the assets of a pool, of which the factory says whether it is one.
+pub(crate) fn assets_of(host: &mut dyn Host, pool: Address) -> Result<(Address, Address), Failure> {
+    let stored = Stored::here();
+    Ok((stored.token0.get_of(host, pool)?, stored.token1.get_of(host, pool)?))
+}
+
 /// Ends a rule early: a refusal of the rule, or a failure of the host.
 #[derive(Debug)]
 pub(crate) struct Ended(Failure);
@@ -127,21 +133,29 @@ impl From<Ended> for Failure {
     }
 }
 
-/// The records of the pool that was called.
-pub(super) struct Records<'a> {
+/// The records of a pool.
+pub(crate) struct Records<'a> {
     host: &'a mut dyn Host,
+    pool: Address,
     stored: Stored,
 }
 
 impl<'a> Records<'a> {
+    /// Returns those of the pool that was called.
     pub(super) fn new(host: &'a mut dyn Host) -> Self {
-        Self { host, stored: Stored::here() }
+        let pool = host.module();
+        Self::of(host, pool)
+    }
+
+    /// Returns those of a pool that the factory has created; of others than the one that was called, only for reading.
+    pub(crate) fn of(host: &'a mut dyn Host, pool: Address) -> Self {
+        Self { host, pool, stored: Stored::here() }
     }
 
     /// Writes a slot, if it differs.
     fn write(&mut self, slot: U256, word: U256) -> Result<(), Ended> {
-        if self.host.load(slot)? != word {
-            self.host.store(slot, word)?;
+        if self.host.load_of(self.pool, slot)? != word {
+            self.host.store_of(self.pool, slot, word)?;
         }
         Ok(())
     }
@@ -171,16 +185,16 @@ impl<'a> Records<'a> {
 
     fn read_position(&mut self, stored: &StoredPosition) -> Result<Position, Ended> {
         Ok(Position {
-            liquidity: stored.liquidity.get(self.host)?,
+            liquidity: stored.liquidity.get_of(self.host, self.pool)?,
             fee_growth_inside: FeeGrowth {
-                of0: stored.fee_growth0.get(self.host)?,
-                of1: stored.fee_growth1.get(self.host)?,
+                of0: stored.fee_growth0.get_of(self.host, self.pool)?,
+                of1: stored.fee_growth1.get_of(self.host, self.pool)?,
             },
         })
     }
 
     fn read_owed(&mut self, stored: &StoredPosition) -> Result<Owed, Ended> {
-        let word = self.host.load(stored.owed0.slot())?;
+        let word = self.host.load_of(self.pool, stored.owed0.slot())?;
         Ok(Owed { of0: stored.owed0.of_word(word), of1: stored.owed1.of_word(word) })
     }
 
@@ -195,14 +209,20 @@ impl Book for Records<'_> {
 
     fn terms(&mut self) -> Result<Terms, Ended> {
         let stored = self.stored;
-        let word = self.host.immutable(stored.token0.slot())?;
+        let slot = stored.token0.slot();
+        let is_here = self.pool == self.host.module();
+        let word = if is_here {
+            self.host.immutable(slot)?
+        } else {
+            self.host.load_of(self.pool, slot)?
+        };
         let tick_spacing = stored.tick_spacing.of_word(word).as_i32();
         Ok(Terms { fee: stored.fee.of_word(word).to(), tick_spacing })
     }
 
     fn slot0(&mut self) -> Result<Slot0, Ended> {
         let stored = self.stored;
-        let word = self.host.load(stored.sqrt_price.slot())?;
+        let word = self.host.load_of(self.pool, stored.sqrt_price.slot())?;
         Ok(Slot0 {
             sqrt_price: stored.sqrt_price.of_word(word),
             tick: stored.tick.of_word(word).as_i32(),
@@ -228,7 +248,7 @@ impl Book for Records<'_> {
     }
 
     fn liquidity(&mut self) -> Result<u128, Ended> {
-        Ok(self.stored.liquidity.get(self.host)?)
+        Ok(self.stored.liquidity.get_of(self.host, self.pool)?)
     }
 
     fn set_liquidity(&mut self, liquidity: u128) -> Result<(), Ended> {
@@ -237,8 +257,8 @@ impl Book for Records<'_> {
 
     fn fee_growth(&mut self, asset: Asset) -> Result<U256, Ended> {
         Ok(match asset {
-            Asset::Zero => self.stored.fee_growth0.get(self.host)?,
-            Asset::One => self.stored.fee_growth1.get(self.host)?,
+            Asset::Zero => self.stored.fee_growth0.get_of(self.host, self.pool)?,
+            Asset::One => self.stored.fee_growth1.get_of(self.host, self.pool)?,
         })
     }
 
@@ -251,7 +271,7 @@ impl Book for Records<'_> {
 
     fn protocol_fees(&mut self) -> Result<Owed, Ended> {
         let stored = self.stored;
-        let word = self.host.load(stored.protocol_fee0.slot())?;
+        let word = self.host.load_of(self.pool, stored.protocol_fee0.slot())?;
         let of0 = stored.protocol_fee0.of_word(word);
         Ok(Owed { of0, of1: stored.protocol_fee1.of_word(word) })
     }
@@ -265,7 +285,7 @@ impl Book for Records<'_> {
 
     fn tick_liquidity(&mut self, tick: i32) -> Result<TickLiquidity, Ended> {
         let stored = self.tick(tick)?;
-        let word = self.host.load(stored.gross.slot())?;
+        let word = self.host.load_of(self.pool, stored.gross.slot())?;
         Ok(TickLiquidity {
             gross: stored.gross.of_word(word),
             net: stored.net.of_word(word).cast_signed(),
@@ -281,8 +301,8 @@ impl Book for Records<'_> {
 
     fn tick_fee_growth(&mut self, tick: i32) -> Result<FeeGrowth, Ended> {
         let stored = self.tick(tick)?;
-        let of0 = stored.fee_growth0.get(self.host)?;
-        Ok(FeeGrowth { of0, of1: stored.fee_growth1.get(self.host)? })
+        let of0 = stored.fee_growth0.get_of(self.host, self.pool)?;
+        Ok(FeeGrowth { of0, of1: stored.fee_growth1.get_of(self.host, self.pool)? })
     }
 
     fn set_tick_fee_growth(&mut self, tick: i32, growth: &FeeGrowth) -> Result<(), Ended> {
@@ -293,7 +313,7 @@ impl Book for Records<'_> {
 
     fn tick_accumulators(&mut self, tick: i32) -> Result<TickAccumulators, Ended> {
         let stored = self.tick(tick)?;
-        let word = self.host.load(stored.tick_cumulative.slot())?;
+        let word = self.host.load_of(self.pool, stored.tick_cumulative.slot())?;
         Ok(TickAccumulators {
             outside: Accumulators {
                 tick_cumulative: stored.tick_cumulative.of_word(word).as_i64(),
@@ -322,7 +342,7 @@ impl Book for Records<'_> {
     fn word(&mut self, index: i16) -> Result<U256, Ended> {
         self.host.charge(STEP_GAS)?;
         let stored = self.stored.words.of(self.host, I16::try_from(index).unwrap_or_default())?;
-        Ok(stored.get(self.host)?)
+        Ok(stored.get_of(self.host, self.pool)?)
     }
 
     fn set_word(&mut self, index: i16, word: U256) -> Result<(), Ended> {
@@ -355,7 +375,7 @@ impl Book for Records<'_> {
 
     fn observation(&mut self, index: u16) -> Result<Observation, Ended> {
         let stored = self.observation_at(index)?;
-        let word = self.host.load(stored.time.slot())?;
+        let word = self.host.load_of(self.pool, stored.time.slot())?;
         Ok(Observation {
             time: stored.time.of_word(word),
             at: Accumulators {

@@ -120,6 +120,17 @@ pub enum ReadError {
         /// The last answer.
         answer: Answer,
     },
+    /// The feed's pool has no average price over the window.
+    #[error("the pool has no average price over the window")]
+    NoPoolPrice,
+    /// The pool's average price is another.
+    #[error("the answer is {}, and the pool's average price is {}", answer.number(), average.number())]
+    DivergentFromPool {
+        /// The last answer.
+        answer: Answer,
+        /// The pool's average price, with the feed's decimals.
+        average: Answer,
+    },
 }
 
 impl Feed {
@@ -162,6 +173,25 @@ impl Feed {
         match self.jump {
             Some((before, _)) => Err(ReadError::Divergent { before, answer: round.answer }),
             None => Ok(round),
+        }
+    }
+
+    /// Returns the last round, if its answer may be relied on and is at most `divergence` of a pool's average price away from it.
+    ///
+    /// # Errors
+    /// [`ReadError`]: first those of [`Self::checked`], so that a pool never makes up for reporters.
+    pub fn checked_with_pool(
+        &self,
+        average: Option<Answer>,
+        divergence: Bps,
+        now: UnixSeconds,
+    ) -> Result<Round, ReadError> {
+        let round = self.checked(now)?;
+        let average = average.ok_or(ReadError::NoPoolPrice)?;
+        if round.answer.is_within(divergence, average) {
+            Ok(round)
+        } else {
+            Err(ReadError::DivergentFromPool { answer: round.answer, average })
         }
     }
 

@@ -16,6 +16,18 @@ interface PriceFeeds {
         uint64 confirmationSeconds;
     }
 
+    /// A pool whose average price must agree with the answers.
+    struct PoolTerms {
+        /// A pair of Uniswap v2 or a pool of v3.
+        address pool;
+        /// The asset that is priced, in the pool's other one.
+        address baseToken;
+        /// Over how long the price is averaged, in seconds; 300 to 86400.
+        uint32 windowSeconds;
+        /// How far an answer may be from the average; 1 to 10000.
+        uint16 divergenceBps;
+    }
+
     struct Report {
         int256 answer;
         /// In Unix seconds.
@@ -36,10 +48,16 @@ interface PriceFeeds {
     function isFeed(address account) external view returns (bool);
     /// By anyone. The feed has no answer until reporters sign some for it.
     function create(Terms calldata terms) external returns (address feed);
+    /// The same for a feed that is compared with a pool: `latestCheckedRoundData` refuses an answer that the pool's average price disagrees with. The pool sets no answer.
+    function createWithPool(Terms calldata terms, PoolTerms calldata poolTerms) external returns (address feed);
+    /// Records the accumulated price of a feed's pair, so that there is an average once the window has passed. By anyone, at most four times a window. Pools of v3 keep observations themselves.
+    function checkpoint(address feed) external returns (uint256 cumulative);
     /// By anyone who has a quorum of reports, each of another reporter, newer than the last round. Returns the round.
     function report(address feed, Report[] calldata reports) external returns (uint80 roundId);
 
     event FeedCreated(address indexed feed, address indexed creator, Terms terms);
+    event PoolNamed(address indexed feed, address indexed pool, PoolTerms poolTerms);
+    event Checkpointed(address indexed feed, uint256 cumulative);
     /// What each reporter said, in the order of the call.
     event Reported(address indexed feed, uint80 indexed roundId, address[] reporters, int256[] answers);
 
@@ -55,6 +73,20 @@ interface PriceFeeds {
     error DeviationOutOfRange(uint16 given);
     /// the terms confirm after {given} seconds, which must be less than the age, {maxAge}
     error ConfirmationTooLong(uint64 given, uint64 maxAge);
+    /// {account} is no pair of Uniswap v2 and no pool of v3
+    error NotAPool(address account);
+    /// the pool {pool} does not trade {token}
+    error NotInPool(address pool, address token);
+    /// a window of {given} seconds is out of range: {min} to {max} are allowed
+    error WindowOutOfRange(uint32 given, uint32 min, uint32 max);
+    /// a divergence of {given} basis points is out of range: 1 to 10000 are allowed
+    error DivergenceOutOfRange(uint16 given);
+    /// {token} does not say how many decimals it has, or has more than {max}
+    error TokenDecimalsOutOfRange(address token, uint8 max);
+    /// {feed} is not compared with a pair of Uniswap v2, so it needs no checkpoints
+    error NoCheckpointsNeeded(address feed);
+    /// the last checkpoint is too new: the next may be recorded at {from}
+    error CheckpointTooSoon(uint64 from);
     /// there are {count} reports, at most {max} are allowed
     error TooManyReports(uint256 count, uint256 max);
     /// the signature of report {index} is malformed

@@ -6,7 +6,7 @@
 //! Lists are bounded: 8 pools of a route, 4 fees of direct pools, 512 words and 256 ticks of a bitmap. Reads, hashes and calls cost what they cost everywhere; steps
 //! of a trial cost what a pool charges for them.
 
-mod pools;
+pub(crate) mod pools;
 mod positions;
 mod trades;
 mod yields;

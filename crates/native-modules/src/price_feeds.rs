@@ -1,13 +1,15 @@
 //! `PriceFeeds`: reporters that the genesis file names, and the feeds that they report for.
 //!
 //! Storage is a Solidity contract's that declares, in this order: `uint64 count; uint16 quorum`, in one slot; `address[] reporters`; `mapping(address => uint16) number`,
-//! where reporters are numbered from 1. A feed's rounds are stored at its own address.
+//! where reporters are numbered from 1. A feed's rounds are stored at its own address, and so is the pool
+//! that it is compared with.
 
 use std::collections::BTreeMap;
 
 use ::price_feeds::{
-    AGE_SECONDS_MAX, Answer, DECIMALS_MAX, DESCRIPTION_BYTES_MAX, Quorum, Report, ReportError,
-    ReporterId, Terms, TermsError,
+    AGE_SECONDS_MAX, Answer, Checkpoint, DECIMALS_MAX, DESCRIPTION_BYTES_MAX, PoolTermsError,
+    Quorum, Report, ReportError, ReporterId, Terms, TermsError, WINDOW_SECONDS_MAX,
+    WINDOW_SECONDS_MIN,
 };
 use abi::{
     PRICE_REPORTERS_MAX, PriceFeeds,
@@ -29,6 +31,7 @@ use crate::{
 };
 
 pub(crate) mod feed;
+mod pool;
 
 /// Where the module answers.
 pub const ADDRESS: Address = abi::PRICE_FEEDS;
@@ -50,6 +53,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(PriceFeeds::feedAtCall::SELECTOR),
     Function::view(PriceFeeds::isFeedCall::SELECTOR),
     Function::nonpayable(PriceFeeds::createCall::SELECTOR),
+    Function::nonpayable(PriceFeeds::createWithPoolCall::SELECTOR),
+    Function::nonpayable(PriceFeeds::checkpointCall::SELECTOR),
     Function::nonpayable(PriceFeeds::reportCall::SELECTOR),
 ];
 
@@ -82,6 +87,8 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
         }
         Calls::isFeed(call) => answer(is_feed(host, call.account)?),
         Calls::create(call) => answer(create(host, call.terms)?),
+        Calls::createWithPool(call) => answer(create_with_pool(host, call.terms, call.poolTerms)?),
+        Calls::checkpoint(call) => answer(checkpoint(host, call.feed)?),
         Calls::report(call) => answer(U256::from(report(host, call.feed, &call.reports)?)),
     })
 }
@@ -146,6 +153,42 @@ fn create(host: &mut dyn Host, asked: PriceFeeds::Terms) -> Result<Address, Fail
     let creator = host.caller();
     emit(host, &PriceFeeds::FeedCreated { feed, creator, terms: asked })?;
     Ok(feed)
+}
+
+fn create_with_pool(
+    host: &mut dyn Host,
+    asked: PriceFeeds::Terms,
+    named: PriceFeeds::PoolTerms,
+) -> Result<Address, Failure> {
+    // Checks.
+    let compared = pool::named(host, &named)?;
+    // Effects.
+    let feed = create(host, asked)?;
+    feed::compare(host, feed, &compared)?;
+    let pool = named.pool;
+    emit(host, &PriceFeeds::PoolNamed { feed, pool, poolTerms: named })?;
+    Ok(feed)
+}
+
+fn checkpoint(host: &mut dyn Host, feed: Address) -> Result<U256, Failure> {
+    if !is_feed(host, feed)? {
+        return Err(Failure::revert(&PriceFeeds::NoSuchFeed { feed }));
+    }
+    let compared = feed::compared(host, feed)?.filter(|compared| compared.is_pair);
+    let no_need = || Failure::revert(&PriceFeeds::NoCheckpointsNeeded { feed });
+    let compared = compared.ok_or_else(no_need)?;
+    let now = UnixSeconds::new(host.timestamp());
+    if let Some(newest) = feed::checkpoints(host, feed)?.last() {
+        let from = compared.terms.next_checkpoint(newest.at);
+        if now < from {
+            let from = from.as_u64();
+            return Err(Failure::revert(&PriceFeeds::CheckpointTooSoon { from }));
+        }
+    }
+    let cumulative = compared.cumulative(host)?;
+    feed::record(host, feed, &Checkpoint { at: now, cumulative })?;
+    emit(host, &PriceFeeds::Checkpointed { feed, cumulative })?;
+    Ok(cumulative)
 }
 
 fn report(host: &mut dyn Host, feed: Address, signed: &[Signed]) -> Result<u64, Failure> {
@@ -235,6 +278,22 @@ fn terms_error(error: TermsError, deviation: u16) -> Failure {
         TermsError::Confirmation { given, age } => {
             Failure::revert(&PriceFeeds::ConfirmationTooLong { given, maxAge: age })
         }
+    }
+}
+
+fn pool_terms_error(error: PoolTermsError, named: &PriceFeeds::PoolTerms) -> Failure {
+    match error {
+        PoolTermsError::Window { given } => {
+            let (min, max) = (WINDOW_SECONDS_MIN, WINDOW_SECONDS_MAX);
+            Failure::revert(&PriceFeeds::WindowOutOfRange { given, min, max })
+        }
+        PoolTermsError::Divergence => {
+            Failure::revert(&PriceFeeds::DivergenceOutOfRange { given: named.divergenceBps })
+        }
+        PoolTermsError::Decimals { .. } => Failure::revert(&PriceFeeds::TokenDecimalsOutOfRange {
+            token: named.baseToken,
+            max: DECIMALS_MAX,
+        }),
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) mod transfers;
 
 pub(crate) use factory::{FUNCTIONS as FACTORY_FUNCTIONS, call as call_factory, existing_pair};
 pub(crate) use pair::{
-    CODE as PAIR_CODE, FUNCTIONS as PAIR_FUNCTIONS, assets_of, call as call_pair, reserves_of,
-    shares_of,
+    CODE as PAIR_CODE, FUNCTIONS as PAIR_FUNCTIONS, assets_of, call as call_pair, prices_of,
+    reserves_of, shares_of,
 };
 pub(crate) use router::{FUNCTIONS as ROUTER_FUNCTIONS, call as call_router};
 

@@ -210,12 +210,17 @@ fn decimals(host: &mut dyn Host) -> Result<u8, Failure> {
 ///
 /// Source: `ERC4626._tryGetAssetDecimals`.
 pub(crate) fn decimals_of(host: &mut dyn Host, token: Address) -> Result<u8, Failure> {
+    Ok(stated_decimals(host, token)?.unwrap_or(18))
+}
+
+/// Returns the decimals that a token says it has.
+pub(crate) fn stated_decimals(host: &mut dyn Host, token: Address) -> Result<Option<u8>, Failure> {
     let asked = Call::reading(token, abi::Erc20::decimalsCall {}.abi_encode());
     let word = match host.call(&asked)? {
         Outcome::Returned(output) => output.get(..32).map(U256::from_be_slice),
         Outcome::Reverted(_) | Outcome::Halted => None,
     };
-    Ok(word.and_then(|word| u8::try_from(word).ok()).unwrap_or(18))
+    Ok(word.and_then(|word| u8::try_from(word).ok()))
 }
 
 fn overflow(error: ArithmeticError) -> Failure {

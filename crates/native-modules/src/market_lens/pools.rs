@@ -39,17 +39,17 @@ const TICK_GAS: u64 = 2_000;
 
 /// A pair or a pool that its factory has created.
 #[derive(Clone, Copy)]
-pub(super) struct Found {
-    pub(super) address: Address,
-    pub(super) state: State,
-    pub(super) token0: Address,
-    pub(super) token1: Address,
+pub(crate) struct Found {
+    pub(crate) address: Address,
+    pub(crate) state: State,
+    pub(crate) token0: Address,
+    pub(crate) token1: Address,
     fee: U24,
 }
 
 /// Its price, and what it depends on.
 #[derive(Clone, Copy)]
-pub(super) enum State {
+pub(crate) enum State {
     Pair(Reserves),
     Pool(Slot0),
 }
@@ -63,7 +63,7 @@ impl Found {
     }
 
     /// Returns in which direction it takes an asset, and the asset that it gives.
-    pub(super) fn direction(&self, token_in: Address) -> Result<(Direction, Address), Failure> {
+    pub(crate) fn direction(&self, token_in: Address) -> Result<(Direction, Address), Failure> {
         if token_in == self.token0 {
             return Ok((Direction::ZeroForOne, self.token1));
         }
@@ -143,10 +143,9 @@ pub(super) fn no_liquidity(pool: Address) -> Failure {
 }
 
 /// Finds a pair or a pool by its address. What is stored there counts only if the factory has created it.
-pub(super) fn find(host: &mut dyn Host, address: Address) -> Result<Found, Failure> {
+pub(crate) fn find(host: &mut dyn Host, address: Address) -> Result<Found, Failure> {
     let (token0, token1) = uniswap_v2::assets_of(host, address)?;
-    let is_pair =
-        !token0.is_zero() && { uniswap_v2::existing_pair(host, token0, token1)? == address };
+    let is_pair = !token0.is_zero() && uniswap_v2::existing_pair(host, token0, token1)? == address;
     if is_pair {
         return pair(host, address, (token0, token1));
     }

@@ -2,19 +2,24 @@
 //!
 //! Storage is a Solidity contract's that declares, in this order: `uint8 decimals; uint64 maxAge; uint16 deviationBps; uint64 confirmationSeconds`, in one slot;
 //! `string description`; `uint64 roundCount; uint64 jumpedAt; int128 answerBeforeJump`, in one slot; `mapping(uint256 => Round) rounds` of `struct Round { int128 answer;
-//! uint64 observedAt; uint64 updatedAt; }`. `PriceFeeds` writes it.
+//! uint64 observedAt; uint64 updatedAt; }`; of a feed with a pool, `address pool; bool isPair; bool isBase0; uint8 baseDecimals; uint8 quoteDecimals; uint32 windowSeconds;
+//! uint16 divergenceBps`, in one slot; `uint64 checkpointCount`; `Checkpoint[8] checkpoints` of `struct Checkpoint { uint256 cumulative; uint64 at; }`, a ring. `PriceFeeds` writes
+//! it.
 
-use ::price_feeds::{Answer, Feed, ReadError, Round, Terms};
+use ::price_feeds::{
+    Answer, Base, CHECKPOINTS_MAX, Checkpoint, Feed, PoolTerms, ReadError, Round, Terms,
+};
 use abi::{PriceFeed, PriceFeed::PriceFeedCalls as Calls};
 use alloy_primitives::{Address, I256, U256, aliases::U80};
 use alloy_sol_types::{SolCall, SolEvent};
 use native_kit::{
     Failure, Function, Host,
-    slots::{Layout as _, Mapping, Text, Value},
+    slots::{FixedArray, Layout as _, Mapping, Text, Value},
     storage,
 };
 use units::{Bps, UnixSeconds};
 
+use super::pool::Compared;
 use crate::openzeppelin::answer;
 
 /// What `version` answers.
@@ -35,6 +40,9 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(PriceFeed::maxAgeCall::SELECTOR),
     Function::view(PriceFeed::deviationBpsCall::SELECTOR),
     Function::view(PriceFeed::confirmationSecondsCall::SELECTOR),
+    Function::view(PriceFeed::comparedPoolCall::SELECTOR),
+    Function::view(PriceFeed::poolAverageCall::SELECTOR),
+    Function::view(PriceFeed::checkpointTimesCall::SELECTOR),
 ];
 
 storage! {
@@ -48,6 +56,22 @@ storage! {
         jumped_at: Value<u64>,
         answer_before_jump: Value<u128>,
         rounds: Mapping<U256, RoundSlots>,
+        pool: Value<Address>,
+        is_pair: Value<bool>,
+        is_base0: Value<bool>,
+        base_decimals: Value<u8>,
+        quote_decimals: Value<u8>,
+        window_seconds: Value<u32>,
+        divergence_bps: Value<u16>,
+        checkpoint_count: Value<u64>,
+        checkpoints: FixedArray<CheckpointSlots, CHECKPOINTS_MAX>,
+    }
+}
+
+storage! {
+    struct CheckpointSlots {
+        cumulative: Value<U256>,
+        at: Value<u64>,
     }
 }
 
@@ -81,9 +105,8 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
             data(id, &found.ok_or_else(no_data)?)
         }
         Calls::latestCheckedRoundData(_) => {
-            let rule = load(host, feed)?;
-            let now = UnixSeconds::new(host.timestamp());
-            data(U256::from(rule.round_count), &rule.checked(now).map_err(read_error)?)
+            let (id, round) = checked(host, feed)?;
+            data(id, &round)
         }
         Calls::latestAnswer(_) => answer(latest(host, feed)?.1.map_or(U256::ZERO, price)),
         Calls::latestTimestamp(_) => answer(latest(host, feed)?.1.map_or(U256::ZERO, time)),
@@ -97,7 +120,128 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
         Calls::maxAge(_) => answer(stored().max_age.get(host)?),
         Calls::deviationBps(_) => answer(stored().deviation_bps.get(host)?),
         Calls::confirmationSeconds(_) => answer(stored().confirmation_seconds.get(host)?),
+        Calls::comparedPool(_) => compared_pool(host, feed)?,
+        Calls::poolAverage(_) => answer(pool_average(host, feed)?),
+        Calls::checkpointTimes(_) => {
+            let times =
+                checkpoints(host, feed)?.iter().map(|it| it.at.as_u64()).collect::<Vec<_>>();
+            PriceFeed::checkpointTimesCall::abi_encode_returns(&times)
+        }
     })
+}
+
+/// Returns the last round, if it may be relied on.
+fn checked(host: &mut dyn Host, feed: Address) -> Result<(U256, Round), Failure> {
+    let rule = load(host, feed)?;
+    let now = UnixSeconds::new(host.timestamp());
+    let id = U256::from(rule.round_count);
+    let Some(compared) = compared(host, feed)? else {
+        return Ok((id, rule.checked(now).map_err(|error| read_error(error, Address::ZERO))?));
+    };
+    let kept = checkpoints(host, feed)?;
+    let average = compared.average(host, &kept, rule.terms.decimals)?;
+    let round = rule.checked_with_pool(average, compared.terms.divergence, now);
+    Ok((id, round.map_err(|error| read_error(error, compared.pool))?))
+}
+
+fn compared_pool(host: &mut dyn Host, feed: Address) -> Result<Vec<u8>, Failure> {
+    let none = PriceFeed::comparedPoolReturn {
+        pool: Address::ZERO,
+        baseToken: Address::ZERO,
+        windowSeconds: 0,
+        divergenceBps: 0,
+    };
+    let found = match compared(host, feed)? {
+        None => none,
+        Some(compared) => PriceFeed::comparedPoolReturn {
+            pool: compared.pool,
+            baseToken: compared.base_token(host)?,
+            windowSeconds: compared.terms.window_seconds,
+            divergenceBps: compared.terms.divergence.as_u16(),
+        },
+    };
+    Ok(PriceFeed::comparedPoolCall::abi_encode_returns(&found))
+}
+
+fn pool_average(host: &mut dyn Host, feed: Address) -> Result<U256, Failure> {
+    let none = |pool| Failure::revert(&PriceFeed::NoPoolPrice { pool });
+    let compared = compared(host, feed)?.ok_or_else(|| none(Address::ZERO))?;
+    let kept = checkpoints(host, feed)?;
+    let decimals = stored().decimals.get(host)?;
+    let average = compared.average(host, &kept, decimals)?.ok_or_else(|| none(compared.pool))?;
+    Ok(U256::from(average.number()))
+}
+
+/// Writes the pool that a new feed is compared with.
+pub(crate) fn compare(
+    host: &mut dyn Host,
+    feed: Address,
+    compared: &Compared,
+) -> Result<(), Failure> {
+    let it = stored();
+    let Compared { pool, is_pair, base, terms } = *compared;
+    let word = it.pool.into_word(U256::ZERO, pool);
+    let word = it.is_pair.into_word(word, is_pair);
+    let word = it.is_base0.into_word(word, base == Base::Asset0);
+    let word = it.base_decimals.into_word(word, terms.base_decimals);
+    let word = it.quote_decimals.into_word(word, terms.quote_decimals);
+    let word = it.window_seconds.into_word(word, terms.window_seconds);
+    let word = it.divergence_bps.into_word(word, terms.divergence.as_u16());
+    host.store_of(feed, it.pool.slot(), word)
+}
+
+/// Loads the pool that a feed is compared with, if there is one.
+pub(crate) fn compared(host: &mut dyn Host, feed: Address) -> Result<Option<Compared>, Failure> {
+    let it = stored();
+    let word = host.load_of(feed, it.pool.slot())?;
+    let pool = it.pool.of_word(word);
+    if pool.is_zero() {
+        return Ok(None);
+    }
+    let broken = |_| Failure::Broken("a price feed's divergence is above the whole".to_owned());
+    let terms = PoolTerms {
+        window_seconds: it.window_seconds.of_word(word),
+        divergence: Bps::new(it.divergence_bps.of_word(word)).map_err(broken)?,
+        base_decimals: it.base_decimals.of_word(word),
+        quote_decimals: it.quote_decimals.of_word(word),
+    };
+    let base = if it.is_base0.of_word(word) { Base::Asset0 } else { Base::Asset1 };
+    Ok(Some(Compared { pool, is_pair: it.is_pair.of_word(word), base, terms }))
+}
+
+/// Loads the checkpoints that are kept, the oldest first.
+pub(crate) fn checkpoints(host: &mut dyn Host, feed: Address) -> Result<Vec<Checkpoint>, Failure> {
+    let it = stored();
+    let count = it.checkpoint_count.get_of(host, feed)?;
+    let mut kept = Vec::new();
+    for number in count.saturating_sub(RING)..count {
+        let slots = place(number)?;
+        let at = UnixSeconds::new(slots.at.get_of(host, feed)?);
+        kept.push(Checkpoint { at, cumulative: slots.cumulative.get_of(host, feed)? });
+    }
+    Ok(kept)
+}
+
+/// Stores the next checkpoint, in the place of the oldest.
+pub(crate) fn record(
+    host: &mut dyn Host,
+    feed: Address,
+    checkpoint: &Checkpoint,
+) -> Result<(), Failure> {
+    let it = stored();
+    let count = it.checkpoint_count.get_of(host, feed)?;
+    let slots = place(count)?;
+    slots.cumulative.set_of(host, feed, checkpoint.cumulative)?;
+    slots.at.set_of(host, feed, checkpoint.at.as_u64())?;
+    it.checkpoint_count.set_of(host, feed, count.saturating_add(1))
+}
+
+/// Places of the ring of checkpoints.
+const RING: u64 = CHECKPOINTS_MAX as u64;
+
+fn place(number: u64) -> Result<CheckpointSlots, Failure> {
+    let found = stored().checkpoints.element(number % RING);
+    found.ok_or_else(|| Failure::Broken(format!("no place for checkpoint {number}")))
 }
 
 /// Writes the terms of a new feed.
@@ -219,7 +363,7 @@ fn no_data() -> Failure {
     Failure::message("No data present")
 }
 
-fn read_error(error: ReadError) -> Failure {
+fn read_error(error: ReadError, pool: Address) -> Failure {
     let signed = |answer: Answer| I256::from_raw(U256::from(answer.number()));
     match error {
         ReadError::NoAnswer => Failure::revert(&PriceFeed::NoAnswer {}),
@@ -233,5 +377,12 @@ fn read_error(error: ReadError) -> Failure {
             before: signed(before),
             answer: signed(answer),
         }),
+        ReadError::NoPoolPrice => Failure::revert(&PriceFeed::NoPoolPrice { pool }),
+        ReadError::DivergentFromPool { answer, average } => {
+            Failure::revert(&PriceFeed::DivergentFromPool {
+                answer: signed(answer),
+                average: signed(average),
+            })
+        }
     }
 }

@@ -21,7 +21,7 @@ fn key(number: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&B256::repeat_byte(number)).expect("a key")
 }
 
-fn terms() -> PriceFeeds::Terms {
+pub(super) fn terms() -> PriceFeeds::Terms {
     PriceFeeds::Terms {
         description: "GRAIN / USD".into(),
         decimals: 8,
@@ -32,7 +32,7 @@ fn terms() -> PriceFeeds::Terms {
 }
 
 /// Returns a host with three reporters, of whom two make a round, and a feed.
-fn host() -> (TestHost, Address) {
+pub(super) fn host() -> (TestHost, Address) {
     let mut host = TestHost::new(TABLE);
     let reporters: Vec<Address> = (1..=3).map(|number| key(number).address()).collect();
     host.within(PRICE_FEEDS, |host| {
@@ -48,7 +48,11 @@ fn send<C: SolCall>(host: &mut TestHost, call: &C) -> Result<C::Return, Failure>
     Ok(C::abi_decode_returns(&output).expect("the function's return type"))
 }
 
-fn ask<C: SolCall>(host: &mut TestHost, to: Address, call: &C) -> Result<C::Return, Failure> {
+pub(super) fn ask<C: SolCall>(
+    host: &mut TestHost,
+    to: Address,
+    call: &C,
+) -> Result<C::Return, Failure> {
     let output = host.read(to, &call.abi_encode())?;
     Ok(C::abi_decode_returns(&output).expect("the function's return type"))
 }
@@ -68,7 +72,7 @@ fn signed(number: u8, feed: Address, answer: i64, observed_at: u64) -> PriceFeed
 }
 
 /// Two reporters say the same, in the second of the block.
-fn report(host: &mut TestHost, feed: Address, answer: i64) -> Result<U80, Failure> {
+pub(super) fn report(host: &mut TestHost, feed: Address, answer: i64) -> Result<U80, Failure> {
     let reports = vec![signed(1, feed, answer, host.time), signed(3, feed, answer, host.time)];
     send(host, &PriceFeeds::reportCall { feed, reports })
 }

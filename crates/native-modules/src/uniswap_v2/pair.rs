@@ -114,6 +114,17 @@ pub(crate) fn assets_of(host: &mut dyn Host, pair: Address) -> Result<(Address, 
     Ok((stored().token0.get_of(host, pair)?, stored().token1.get_of(host, pair)?))
 }
 
+/// Reads the accumulated prices of a pair as they are now, with what has passed since the pair has written them.
+pub(crate) fn prices_of(host: &mut dyn Host, pair: Address) -> Result<Prices, Failure> {
+    let now = U256::from(host.timestamp()).wrapping_to();
+    let stored = stored();
+    let prices = Prices {
+        price0_cumulative: stored.price0_cumulative.get_of(host, pair)?,
+        price1_cumulative: stored.price1_cumulative.get_of(host, pair)?,
+    };
+    Ok(prices.at(reserves_of(host, pair)?, now))
+}
+
 /// Reads the shares of an account, and all shares with those that the protocol is owed, as a burn finds them.
 pub(crate) fn shares_of(
     host: &mut dyn Host,

@@ -12,6 +12,7 @@ mod desk;
 mod genesis;
 mod golden_files;
 mod kinds;
+mod market_lens;
 mod modules;
 mod native_frames;
 mod previews;

@@ -97,7 +97,7 @@ fn a_ledger_of_revision_1_has_no_factories() {
     }
 }
 
-fn send(chain: &mut Chain, sender: u8, to: Address, call: &impl SolCall) {
+pub(crate) fn send(chain: &mut Chain, sender: u8, to: Address, call: &impl SolCall) {
     let nonce = chain.state.nonce(&key(sender).address());
     let (to, input) = (TxKind::Call(to), call.abi_encode().into());
     let transaction = TxEip1559 { to, input, gas_limit: 1_000_000, ..plain(nonce) };
@@ -105,7 +105,7 @@ fn send(chain: &mut Chain, sender: u8, to: Address, call: &impl SolCall) {
     assert!(built.block.receipts[0].status(), "{:?}", built.block.receipts);
 }
 
-fn read<C: SolCall>(chain: &Chain, to: Address, call: &C) -> C::Return {
+pub(crate) fn read<C: SolCall>(chain: &Chain, to: Address, call: &C) -> C::Return {
     match run(chain, &message(to, call.abi_encode())) {
         CallOutcome::Returned { output, .. } => C::abi_decode_returns(&output).unwrap(),
         outcome => panic!("{outcome:?}"),

@@ -1,0 +1,19 @@
+//! Markets: pairs of Uniswap v2 and pools of Uniswap v3, their tokens, prices, and what an account has in them.
+//!
+//! Anybody may put any token into a pool, so what a token says of itself is not to be trusted: two may have one symbol, and one that does not
+//! answer as an ERC-20 is shown by its address ([`TokenView::is_readable`]).
+//!
+//! Amounts of positions and their fees are computed by the rules themselves (`amm`), from words that the pool has stored.
+
+mod pool;
+mod position;
+mod price;
+mod token;
+
+pub use pool::{FEES, PoolKind, PoolView, pair_count, pairs, pool, pool_at, ranged_pools, spacing};
+pub use position::{
+    PositionView, Range, ranged_position, ranged_positions, share_of_pair, shares_of_pairs,
+};
+pub use price::{PriceRatio, sqrt_price, tick_down, tick_up};
+pub(crate) use token::found;
+pub use token::{TokenView, balances_of, token, tokens};

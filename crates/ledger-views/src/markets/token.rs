@@ -1,0 +1,154 @@
+//! Tokens as they describe themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use abi::{Erc20, convert};
+use alloy_primitives::{Address, U256};
+use units::AccountId;
+
+use crate::{
+    Ask, ViewError,
+    batch::{Answers, Asked, Batch},
+};
+
+/// Characters of a name or symbol that are kept at most.
+const TEXT_MAX: usize = 64;
+/// Decimals of a readable token at most, as of an asset.
+const DECIMALS_MAX: u8 = 36;
+
+/// A token, as it describes itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenView {
+    /// Where it answers.
+    pub address: AccountId,
+    /// Its name, cut to 64 characters; empty when it is not readable.
+    pub name: String,
+    /// Its symbol, cut to 64 characters; the first digits of the address when it is not readable.
+    pub symbol: String,
+    /// Decimals of a whole unit; 0 when it is not readable, so that amounts are shown in the smallest unit.
+    pub decimals: u8,
+    /// Whether it answers as an ERC-20 with metadata, with at most 36 decimals.
+    pub is_readable: bool,
+}
+
+impl TokenView {
+    /// An amount in whole units, exact, without trailing zeros.
+    #[must_use]
+    pub fn amount_text(&self, amount: U256) -> String {
+        abi::amount_text(amount, self.decimals)
+    }
+
+    fn unreadable(address: Address) -> Self {
+        let symbol = address.to_string().chars().take(10).collect();
+        let address = convert::account(address);
+        Self { address, name: String::new(), symbol, decimals: 0, is_readable: false }
+    }
+}
+
+/// Reads a token. One that does not answer is not readable, which is no error.
+///
+/// # Errors
+/// [`ViewError::Unanswered`].
+pub async fn token<A: Ask>(
+    ledger: &A,
+    address: &AccountId,
+) -> Result<TokenView, ViewError<A::Error>> {
+    let address = convert::address(*address);
+    Ok(found(&tokens(ledger, [address]).await?, address))
+}
+
+/// Reads tokens, each once, by address.
+///
+/// # Errors
+/// [`ViewError::Unanswered`].
+pub async fn tokens<A: Ask>(
+    ledger: &A,
+    addresses: impl IntoIterator<Item = Address>,
+) -> Result<BTreeMap<Address, TokenView>, ViewError<A::Error>> {
+    let addresses: BTreeSet<Address> = addresses.into_iter().collect();
+    let is_native = |address: &Address| abi::Module::at(address).is_some();
+    let (native, foreign): (Vec<Address>, Vec<_>) = addresses.into_iter().partition(is_native);
+    let mut batch = Batch::default();
+    let asked: Vec<_> =
+        native.into_iter().map(|address| TokenCalls::new(&mut batch, address)).collect();
+    let answers = batch.ask(ledger).await?;
+    let mut views: BTreeMap<_, _> =
+        asked.iter().map(|asked| (asked.address, asked.read(&answers))).collect();
+    for address in foreign {
+        let mut batch = Batch::default();
+        let asked = TokenCalls::new(&mut batch, address);
+        // Code that runs out of gas is no answer either. It must not hide all other tokens, and a ledger that is gone does not answer the next question.
+        let answers = batch.ask(ledger).await;
+        let view =
+            answers.map_or_else(|_| TokenView::unreadable(address), |answers| asked.read(&answers));
+        views.insert(address, view);
+    }
+    Ok(views)
+}
+
+/// Reads what an account holds of each token, in the smallest unit; `None` of a token that does not answer.
+///
+/// # Errors
+/// [`ViewError::Unanswered`].
+pub async fn balances_of<A: Ask>(
+    ledger: &A,
+    holder: &AccountId,
+    tokens: &[AccountId],
+) -> Result<Vec<Option<U256>>, ViewError<A::Error>> {
+    let call = Erc20::balanceOfCall { account: convert::address(*holder) };
+    let mut balances = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let token = convert::address(*token);
+        let mut batch = Batch::default();
+        let asked = batch.add(token, &call);
+        let balance = match batch.ask(ledger).await {
+            Ok(answers) => answers.take::<_, A::Error>(&asked).ok(),
+            Err(error) if abi::Module::at(&token).is_some() => return Err(error),
+            // As in `tokens`.
+            Err(_) => None,
+        };
+        balances.push(balance);
+    }
+    Ok(balances)
+}
+
+/// Returns the token that was read, or what stands for it.
+pub(crate) fn found(tokens: &BTreeMap<Address, TokenView>, address: Address) -> TokenView {
+    tokens.get(&address).cloned().unwrap_or_else(|| TokenView::unreadable(address))
+}
+
+/// The calls that make up the view of a token.
+struct TokenCalls {
+    address: Address,
+    name: Asked<Erc20::nameCall>,
+    symbol: Asked<Erc20::symbolCall>,
+    decimals: Asked<Erc20::decimalsCall>,
+}
+
+impl TokenCalls {
+    fn new(batch: &mut Batch, address: Address) -> Self {
+        Self {
+            address,
+            name: batch.add(address, &Erc20::nameCall {}),
+            symbol: batch.add(address, &Erc20::symbolCall {}),
+            decimals: batch.add(address, &Erc20::decimalsCall {}),
+        }
+    }
+
+    fn read(&self, answers: &Answers) -> TokenView {
+        type Never = std::convert::Infallible;
+        let symbol = answers.take::<_, Never>(&self.symbol).ok();
+        let decimals = answers.take::<_, Never>(&self.decimals).ok();
+        let (Some(symbol), Some(decimals @ 0..=DECIMALS_MAX)) = (symbol, decimals) else {
+            return TokenView::unreadable(self.address);
+        };
+        let cut = |text: String| -> String { text.chars().take(TEXT_MAX).collect() };
+        TokenView {
+            address: convert::account(self.address),
+            name: cut(answers.take::<_, Never>(&self.name).unwrap_or_default()),
+            symbol: cut(symbol),
+            decimals,
+            is_readable: true,
+        }
+    }
+}

@@ -4,14 +4,12 @@ use abi::{
     NonfungiblePositionManager, UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UniswapV2Pair,
     UniswapV3Factory, UniswapV3Pool, convert,
 };
-use alloy_primitives::{Address, U160, U256, aliases::I24};
-use amm::concentrated::{
-    FeeGrowth, Owed, amount0_down, amount1_down, fee_growth_inside, fees_since, sqrt_price_at_tick,
-};
+use alloy_primitives::{Address, U256, aliases::I24};
+use amm::concentrated::{FeeGrowth, Owed, fee_growth_inside, fees_since};
 use fixed_point::mul_div_down;
 use units::AccountId;
 
-use super::{PoolKind, PoolView, pool_at};
+use super::{PoolKind, PoolView, amounts_down, pool_at};
 use crate::{
     Ask, Impossible, Page, ViewError, Window,
     batch::{self, Batch},
@@ -188,13 +186,6 @@ pub async fn ranged_position<A: Ask>(
             is_active: lower <= tick && tick < upper,
         }),
     })
-}
-
-/// What a liquidity between two ticks is at a price, as `UniswapV3Pool.burn` pays it.
-fn amounts_down(price: U160, (lower, upper): (i32, i32), liquidity: u128) -> Option<[U256; 2]> {
-    let (low, high) = (sqrt_price_at_tick(lower).ok()?, sqrt_price_at_tick(upper).ok()?);
-    let within = price.clamp(low, high);
-    Some([amount0_down(within, high, liquidity).ok()?, amount1_down(low, within, liquidity).ok()?])
 }
 
 /// The fee growth between two ticks of a pool, from the words that it has stored.

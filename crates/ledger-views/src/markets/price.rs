@@ -49,6 +49,24 @@ impl PriceRatio {
         Self { numerator: self.denominator, denominator: self.numerator }
     }
 
+    /// The price times `bps` basis points.
+    #[must_use]
+    pub fn times_bps(self, bps: u32) -> Self {
+        // Ratios of amounts and of square roots have at most 320 bits.
+        Self {
+            numerator: self.numerator.wrapping_mul(U512::from(bps)),
+            denominator: self.denominator.wrapping_mul(U512::from(10_000)),
+        }
+    }
+
+    /// The price times `scale`, rounded down; none when it does not fit.
+    #[must_use]
+    pub fn scaled_down(self, scale: U256) -> Option<U256> {
+        let numerator = Wide::from(self.numerator).wrapping_mul(Wide::from(scale));
+        let scaled = numerator.wrapping_div(Wide::from(self.denominator));
+        (scaled <= Wide::from(U256::MAX)).then(|| scaled.wrapping_to())
+    }
+
     /// The price in whole units, with 8 significant digits, the last rounded half up: `0.0031415927`; with an exponent where many zeros would
     /// stand: `1.5e-20`. A whole unit of the token that is priced has `priced` decimals, of the token that it is priced in `unit` decimals.
     #[must_use]
@@ -154,6 +172,15 @@ mod tests {
         check(99_999_999_999, 1, (0, 0), "100000000000");
         check(123_456_789, 1, (0, 0), "123456790");
         check(2, 8, (0, 0), "0.25");
+    }
+
+    #[test]
+    fn a_price_is_scaled_exactly() {
+        let third = PriceRatio::of_amounts(U256::ONE, U256::from(3)).unwrap();
+        assert_eq!(third.scaled_down(U256::from(1_000)), Some(U256::from(333)));
+        assert_eq!(third.inverse().scaled_down(U256::MAX), None);
+        assert_eq!(third.times_bps(15_000).text(0, 0), "0.5");
+        assert_eq!(third.scaled_down(U256::MAX), Some(U256::MAX.wrapping_div(U256::from(3))));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use abi::{Erc20, convert};
+use abi::{Erc20, GRAIN, WRAPPED_GRAIN, asset_address, convert};
 use alloy_primitives::{Address, U256};
 use units::AccountId;
 
+use super::pairs;
 use crate::{
-    Ask, ViewError,
+    Ask, ITEMS_MAX, ViewError, Window, assets,
     batch::{Answers, Asked, Batch},
 };
 
@@ -15,6 +16,9 @@ use crate::{
 const TEXT_MAX: usize = 64;
 /// Decimals of a readable token at most, as of an asset.
 const DECIMALS_MAX: u8 = 36;
+
+/// Assets that are looked through for a symbol at most.
+pub const ASSETS_MAX: u64 = 5_000;
 
 /// A token, as it describes itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +116,46 @@ pub async fn balances_of<A: Ask>(
     Ok(balances)
 }
 
+/// Finds the tokens with a symbol: among GRAIN, wrapped GRAIN, all assets, and the tokens of the newest 100 pairs. Symbols of GRAIN and wrapped GRAIN
+/// always mean these two, whatever others call themselves. `None` when there are more than [`ASSETS_MAX`] assets, so that not all can be looked at.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn named<A: Ask>(
+    ledger: &A,
+    symbol: &str,
+) -> Result<Option<Vec<TokenView>>, ViewError<A::Error>> {
+    for native in [GRAIN, WRAPPED_GRAIN] {
+        let native = token(ledger, &convert::account(native)).await?;
+        if native.symbol.eq_ignore_ascii_case(symbol) {
+            return Ok(Some(vec![native]));
+        }
+    }
+    let count = assets::count(ledger).await?;
+    if ASSETS_MAX < count {
+        return Ok(None);
+    }
+    let mut batch = Batch::default();
+    let ask = |number: u64| {
+        let address = asset_address(number);
+        (address, batch.add(address, &Erc20::symbolCall {}))
+    };
+    let asked: Vec<_> = (1..=count).map(ask).collect();
+    let answers = batch.ask(ledger).await?;
+    let mut found = BTreeSet::new();
+    for (address, asked) in &asked {
+        if answers.take(asked)? == symbol {
+            found.insert(*address);
+        }
+    }
+    for pair in pairs(ledger, Window::first(ITEMS_MAX)).await?.items {
+        let tokens = [pair.token0, pair.token1];
+        let is_meant = |token: &&TokenView| token.is_readable && token.symbol == symbol;
+        found.extend(tokens.iter().filter(is_meant).map(|token| convert::address(token.address)));
+    }
+    Ok(Some(tokens(ledger, found).await?.into_values().collect()))
+}
+
 /// Returns the token that was read, or what stands for it.
 pub(crate) fn found(tokens: &BTreeMap<Address, TokenView>, address: Address) -> TokenView {
     tokens.get(&address).cloned().unwrap_or_else(|| TokenView::unreadable(address))
@@ -150,5 +194,86 @@ impl TokenCalls {
             decimals,
             is_readable: true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_sol_types::{SolCall as _, SolValue as _};
+
+    use super::*;
+    use crate::{AccountState, Call, Head, LogFilter, Outcome, PlacedLog, ready};
+
+    /// A ledger with GRAIN, a token whose symbol is endless, one with too many decimals, and one that no call of returns.
+    struct Odd;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("out of gas")]
+    struct OutOfGas;
+
+    const ENDLESS: Address = Address::repeat_byte(1);
+    const FINE: Address = Address::repeat_byte(2);
+    const HALTS: Address = Address::repeat_byte(3);
+
+    impl Ask for Odd {
+        type Error = OutOfGas;
+
+        async fn head(&self) -> Result<Head, OutOfGas> {
+            unreachable!("no view of tokens asks for it")
+        }
+
+        async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, OutOfGas> {
+            let outcome = |call: &Call| {
+                let of = |symbol: &str, decimals: u8| match &call.input[..4] {
+                    selector if selector == Erc20::decimalsCall::SELECTOR => {
+                        Outcome::Returned(U256::from(decimals).abi_encode().into())
+                    }
+                    selector if selector == Erc20::balanceOfCall::SELECTOR => {
+                        Outcome::Returned(U256::from(7).abi_encode().into())
+                    }
+                    _ => Outcome::Returned(symbol.to_owned().abi_encode().into()),
+                };
+                match call.to {
+                    GRAIN => Ok(of("GRAIN", 18)),
+                    ENDLESS => Ok(of(&"x".repeat(1_000), 6)),
+                    FINE => Ok(of("FINE", 37)),
+                    HALTS => Err(OutOfGas),
+                    _ => Ok(Outcome::Returned(Vec::new().into())),
+                }
+            };
+            calls.iter().map(outcome).collect()
+        }
+
+        async fn account(&self, _: Address) -> Result<AccountState, OutOfGas> {
+            unreachable!("no view of tokens asks for it")
+        }
+
+        async fn logs(&self, _: LogFilter) -> Result<Vec<PlacedLog>, OutOfGas> {
+            unreachable!("no view of tokens asks for it")
+        }
+    }
+
+    #[test]
+    fn one_odd_token_hides_no_other() {
+        let nothing = Address::repeat_byte(4);
+        let read = ready(tokens(&Odd, [HALTS, GRAIN, ENDLESS, FINE, nothing])).unwrap();
+        let shown = |address: Address| {
+            let token = &read[&address];
+            (token.symbol.as_str(), token.decimals, token.is_readable)
+        };
+        assert_eq!(shown(GRAIN), ("GRAIN", 18, true));
+        assert_eq!(shown(ENDLESS), (&"x".repeat(TEXT_MAX)[..], 6, true));
+        assert_eq!(shown(FINE), ("0x02020202", 0, false));
+        assert_eq!(shown(HALTS), ("0x03030303", 0, false));
+        assert_eq!(shown(nothing), ("0x04040404", 0, false));
+        assert_eq!(read[&HALTS].amount_text(U256::from(12)), "12");
+    }
+
+    #[test]
+    fn a_balance_that_nobody_tells_is_unknown() {
+        let holder = AccountId::from_bytes([9; 20]);
+        let asked = [GRAIN, HALTS, Address::repeat_byte(4)].map(convert::account);
+        let held = ready(balances_of(&Odd, &holder, &asked)).unwrap();
+        assert_eq!(held, [Some(U256::from(7)), None, None]);
     }
 }

@@ -7,6 +7,7 @@ mod range;
 mod remove;
 mod show;
 
+pub(crate) use documents::{PoolDocument, PositionDocument, positions_text};
 
 use anyhow::anyhow;
 use clap::{Subcommand, ValueEnum};

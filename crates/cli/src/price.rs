@@ -89,9 +89,16 @@ struct CreateArgs {
     ledger: LedgerArgs,
 }
 
-/// Flags of `gleaner price report`. A round needs a quorum of reports in one transaction: each reporter writes its own to a file with `--out`, and somebody
-/// brings them with `--with`, together with an own report or without.
+/// Printed below the flags of `price report`.
+const REPORT_HELP: &str = "\
+A round needs a quorum of reports in one transaction:
+  gleaner price report 1 0.52 --out first.json     a reporter signs, and sends nothing
+  gleaner price report 1 0.53 --with first.json    the second one signs too, and brings both
+  gleaner price report 1 --with first.json --with second.json    anybody brings them";
+
+/// Flags of `gleaner price report`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = REPORT_HELP)]
 struct ReportArgs {
     /// The feed's number or address
     feed: String,

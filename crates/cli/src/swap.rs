@@ -23,15 +23,20 @@ use crate::shell;
 
 const USAGE: &str = "write `gleaner swap 10 GRAIN BAR` to pay exactly 10 GRAIN, or `gleaner swap GRAIN 10 BAR` to receive exactly 10 BAR";
 
+/// Printed below the flags.
+const HELP: &str = "\
+The amount stands before the token that it is exact for:
+  gleaner swap 10 GRAIN BAR    pays exactly 10 GRAIN
+  gleaner swap GRAIN 10 BAR    receives exactly 10 BAR
+
+Tokens are symbols or addresses. The best route of up to three pools is shown with its price, price
+impact and fees, the least that you get or the most that you pay, and the approvals that are needed;
+then you are asked. A route uses pairs of Uniswap v2 only or pools of v3 only, so that the swap is
+one transaction: it happens as shown, within the slippage, or not at all.";
+
 /// Flags of `gleaner swap`.
-///
-/// The amount stands before the token that it is exact for: `gleaner swap 10 GRAIN BAR` pays exactly 10 GRAIN, `gleaner swap GRAIN 10 BAR` receives
-/// exactly 10 BAR. Tokens are symbols or addresses.
-///
-/// The best route of up to three pools is shown with its price, price impact and fees, with the least that you can receive or the most that you can
-/// pay, and with the approvals that are needed; then you are asked. A route uses pairs of Uniswap v2 only or pools of v3 only, so that the swap is one
-/// transaction: it happens as shown, within the slippage, or not at all.
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub(crate) struct Args {
     /// AMOUNT FROM TO, or FROM AMOUNT TO
     #[arg(num_args = 3, required = true, value_names = ["AMOUNT", "FROM", "TO"])]
@@ -290,7 +295,7 @@ impl Plan {
         }
         rows.push(("price", format!("1 {} = {} {}", from.symbol, self.price(), to.symbol)));
         let figure = |figure: fn(&markets::RouteFigures) -> U256| {
-            let unknown = || "unknown: this ledger has no MarketLens".to_owned();
+            let unknown = || "unknown to the ledger's MarketLens".to_owned();
             self.figures.as_ref().map_or_else(unknown, |figures| wad_text(figure(figures)))
         };
         rows.push(("price impact", figure(|figures| figures.price_impact)));

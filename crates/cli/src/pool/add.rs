@@ -22,8 +22,23 @@ const ADD_USAGE: &str = "write one or both amounts before their tokens, as in `g
 /// Fee of a new pool of v3 that names none, in millionths.
 const FEE_DEFAULT: u32 = 3_000;
 
-/// Flags of `gleaner pool create`. The amounts are what the pool begins with, and their ratio is its first price.
+/// Printed below the flags of `pool create`.
+const CREATE_HELP: &str = "\
+  gleaner pool create 100 GRAIN 200 BAR                                 a pair of Uniswap v2
+  gleaner pool create 100 GRAIN 200 BAR --fee 0.3% --range 1.5..2.5     a pool of v3
+  gleaner pool create 100 GRAIN 200 BAR --version v3 --full-range
+
+The ratio of the amounts is the first price, here 2 BAR for 1 GRAIN. Ranges are in the same order.";
+/// Printed below the flags of `pool add`.
+const ADD_HELP: &str = "\
+  gleaner pool add 10 GRAIN BAR              the pool's price says how much BAR
+  gleaner pool add 10 GRAIN 20 BAR           at most these, in the pool's ratio
+  gleaner pool add 10 GRAIN BAR --fee 0.3% --range 1.5..2.5     a new position of Uniswap v3
+  gleaner pool add 10 GRAIN BAR --position 1                    more for a position";
+
+/// Flags of `gleaner pool create`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = CREATE_HELP)]
 pub(super) struct CreateArgs {
     /// AMOUNT TOKEN AMOUNT TOKEN
     #[arg(num_args = 4, required = true, value_names = ["AMOUNT", "TOKEN", "AMOUNT", "TOKEN"])]
@@ -36,8 +51,9 @@ pub(super) struct CreateArgs {
     common: CommonArgs,
 }
 
-/// Flags of `gleaner pool add`. With both amounts, as much of each is used as the pool's price says; with one, the price says the other.
+/// Flags of `gleaner pool add`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = ADD_HELP)]
 pub(super) struct AddArgs {
     /// AMOUNT TOKEN AMOUNT TOKEN; one of the amounts may be left out
     #[arg(num_args = 3..=4, required = true, value_names = ["AMOUNT", "TOKEN", "AMOUNT", "TOKEN"])]

@@ -306,7 +306,7 @@ pub(super) fn scenarios_text(pool: &PoolView, scenarios: &[Scenario]) -> String 
         ]
     };
     let rows: Vec<_> = scenarios.iter().map(row).collect();
-    let worth = format!("worth, {}", token.symbol);
-    let held = format!("held, {}", token.symbol);
-    table(&["price", "of token 0", &worth, &held, "loss"], &rows)
+    let [price, worth, held] =
+        ["price", "worth", "held"].map(|name| format!("{name}, {}", token.symbol));
+    table(&["of now", &price, &worth, &held, "loss"], &rows)
 }

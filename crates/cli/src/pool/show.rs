@@ -111,9 +111,11 @@ pub(super) async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()>
             let scenarios = markets::scenarios(&ledger, &position, &account).await;
             documents.push(PositionDocument::new(&account, &position, scenarios.as_deref()));
             if let Some(scenarios) = scenarios {
-                let name = position.range.map_or_else(String::new, |it| format!(" {}", it.id));
+                let name = position
+                    .range
+                    .map_or_else(|| "shares".to_owned(), |range| format!("position {}", range.id));
                 tables += &format!(
-                    "\n\nposition{name} at other prices, without fees, compared with holding its tokens\n{}",
+                    "\n\n{name} at other prices, without fees, compared with holding its tokens\n{}",
                     scenarios_text(&pool, &scenarios)
                 );
             }

@@ -72,7 +72,7 @@ impl Action {
             rows.push((label, approval.text()));
             label = "";
         }
-        let mut label = "send";
+        let mut label = "steps";
         for step in &self.steps {
             rows.push((label, step.what().to_owned()));
             label = "";

@@ -86,6 +86,9 @@ fn a_position_has_a_range_earns_fees_and_is_taken_out() {
     assert_eq!(share["positions"][0]["share_millionths"], "1000000");
     assert_eq!(share["positions"][0]["uncollected0"], "0");
     market.fails(1, &["pool", "collect", "--yes"], &["nothing is owed"]);
+    // The position has about 500 OAT, so the pool would take a part of this only.
+    let much = ["swap", "5000", "GRAIN", "OAT", "--dry-run"];
+    market.fails(1, &much, &["none of 1 routes", "can trade 5000 GRAIN"]);
 
     market.json(&["swap", "10", "GRAIN", "OAT", "--yes"]);
     let positions = market.json(&["pool", "positions"]);

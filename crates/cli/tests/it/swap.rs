@@ -213,6 +213,16 @@ fn a_refused_swap_sends_nothing() {
 }
 
 #[test]
+fn help_says_which_amount_is_exact() {
+    let machine = Machine::new();
+    for command in [&["swap"][..], &["pool", "create"], &["pool", "add"], &["price", "report"]] {
+        let help = machine.run(&[command, &["--help"]].concat());
+        let example = format!("gleaner {} 1", command.join(" "));
+        assert!(help.stdout.contains(&example), "{}", help.stdout);
+    }
+}
+
+#[test]
 fn a_symbol_of_two_tokens_is_refused_with_both_addresses() {
     let market = Market::new();
     market.json(&["asset", "create", "Another", "BAR"]);

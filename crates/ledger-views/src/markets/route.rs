@@ -8,7 +8,8 @@ use abi::{
     GRAIN, QuoterV2, UNISWAP_V2_ROUTER, UNISWAP_V3_QUOTER, UniswapV2Router02, WRAPPED_GRAIN,
     convert,
 };
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, Bytes, U160, U256};
+use amm::concentrated::{SQRT_PRICE_MAX, SQRT_PRICE_MIN};
 use units::AccountId;
 
 use super::{FEES, PoolKind, PoolView, TokenView, pairs, pool, ranged_pools};
@@ -218,6 +219,12 @@ fn extend(
     }
 }
 
+/// Whether a price is where a swap without a limit ends.
+fn is_last_price(price: &U160) -> bool {
+    *price <= SQRT_PRICE_MIN.saturating_add(U160::ONE)
+        || *price >= SQRT_PRICE_MAX.saturating_sub(U160::ONE)
+}
+
 /// What a route takes and pays; `None` when it can't trade the amount.
 async fn quote<A: Ask>(
     ledger: &A,
@@ -244,6 +251,8 @@ async fn quote<A: Ask>(
             let call = QuoterV2::quoteExactInputCall { path, amountIn: amount };
             let asked = batch.add(quoter, &call);
             let said = batch.ask(ledger).await?.take::<_, A::Error>(&asked).ok();
+            // A pool that runs out of liquidity stops at the last price and takes a part of the input: that is another trade.
+            let said = said.filter(|said| !said.sqrtPriceX96AfterList.iter().any(is_last_price));
             said.map(|said| (amount, said.amountOut))
         }
         (true, Exact::Output(amount)) => {
@@ -258,8 +267,6 @@ async fn quote<A: Ask>(
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::U160;
-
     use super::*;
 
     fn token(number: u8) -> TokenView {

@@ -7,6 +7,7 @@
 mod crew;
 mod folder;
 mod ledger;
+mod market;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,6 +75,9 @@ pub(crate) struct Args {
     /// Number of workers that are killed in the middle of a round
     #[arg(long, value_name = "N", default_value_t = 0)]
     crashes: u16,
+    /// After the payout, open a pool of GRAIN and a new asset, in which a worker's account trades with its pay
+    #[arg(long)]
+    market: bool,
     #[command(flatten)]
     isa: IsaArgs,
 }
@@ -85,6 +89,9 @@ struct Document {
     #[serde(flatten)]
     report: Report,
     sample: String,
+    /// With `--market`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market: Option<market::Market>,
 }
 
 #[derive(Serialize)]
@@ -168,6 +175,23 @@ async fn demo(
     tokio::task::spawn_blocking(move || last.lock().unwrap_or_else(PoisonError::into_inner).end())
         .await?;
     screen.await.context("the screen panicked")?;
+    finish(args, ledger, result, (folder, isa), output).await
+}
+
+/// Opens the market if it is asked for, stops the ledger, and prints what was done.
+async fn finish(
+    args: &Args,
+    ledger: ledger::DemoLedger,
+    result: anyhow::Result<Option<Report>>,
+    (folder, isa): (&Folder, Isa),
+    output: &Output,
+) -> anyhow::Result<()> {
+    let market = match &result {
+        Ok(Some(report)) if args.market => {
+            Some(market::play(&ledger, folder, report, (PATIENCE, output)).await)
+        }
+        _ => None,
+    };
     let chain = ledger.head();
     ledger.stop().await;
     let Some(report) = result? else {
@@ -177,15 +201,17 @@ async fn demo(
         ));
         return Err(Interrupted.into());
     };
+    let market = market.transpose()?;
     folder.finish()?;
     let text = sampled(&report, isa).await?;
-    let shown = format!(
-        "{}\n\n{}\n\n{}",
+    let parts = [
         run_report::text(&report),
+        market.as_ref().map_or_else(String::new, |market| market.text().to_owned()),
         quoted(&text),
-        next_steps(&report, &chain, folder)
-    );
-    output.print(&Document { chain, report, sample: text }, &shown)
+        next_steps(&report, &chain, folder),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    output.print(&Document { chain, report, sample: text, market }, &parts.join("\n\n"))
 }
 
 fn project(args: &Args) -> anyhow::Result<Project> {

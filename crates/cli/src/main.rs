@@ -17,6 +17,7 @@ mod failure;
 mod genesis;
 mod join;
 mod ledger;
+mod market;
 mod measure;
 mod memory;
 mod node;
@@ -25,6 +26,8 @@ mod options;
 mod output;
 mod password;
 mod paths;
+mod pool;
+mod price;
 mod project;
 mod proof;
 mod referee;
@@ -33,6 +36,8 @@ mod sample;
 mod screen;
 mod shell;
 mod snapshot;
+mod stake;
+mod swap;
 mod train;
 mod verify_proof;
 mod wallet;
@@ -68,6 +73,14 @@ enum Command {
     Wallet(wallet::Args),
     /// Create assets of your own: mint, send, list
     Asset(asset::Args),
+    /// Trade one token for another along the pools of the ledger
+    Swap(swap::Args),
+    /// List and show pools of two tokens, add and remove liquidity
+    Pool(pool::Args),
+    /// Stake, farm and vault: list what pays, add, remove, claim, fund
+    Stake(stake::Args),
+    /// Price feeds: list, create, sign and bring reports
+    Price(price::Args),
     /// List or show projects on the ledger, or cancel your own
     Project(project::Args),
     /// Show payments to accounts, by project
@@ -106,6 +119,10 @@ fn main() -> ExitCode {
         Command::Node(args) => node::run(args, &output),
         Command::Wallet(args) => wallet::run(args, &output),
         Command::Asset(args) => asset::run(args, &output),
+        Command::Swap(args) => swap::run(args, &output),
+        Command::Pool(args) => pool::run(args, &output),
+        Command::Stake(args) => stake::run(args, &output),
+        Command::Price(args) => price::run(args, &output),
         Command::Project(args) => project::run(args, &output),
         Command::Earnings(args) => earnings::run(args, &output),
         Command::Audit(args) => audit::run(args, &output),

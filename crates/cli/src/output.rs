@@ -50,11 +50,11 @@ impl Output {
         }
     }
 
-    /// Prints a message for the user on stderr.
+    /// Prints a message for the user on stderr, of one or more lines. Others may have written parts of it.
     #[expect(clippy::unused_self, reason = "messages are printed by the same object as data")]
     pub(crate) fn say(&self, words: &str) {
         // A closed stderr is no reason to stop.
-        let _ = writeln!(io::stderr(), "{words}");
+        let _ = writeln!(io::stderr(), "{}", plain_lines(words));
     }
 
     /// Returns whether stderr may carry progress bars and colour: a terminal, and `NO_COLOR` is not set.
@@ -111,6 +111,11 @@ fn plain(text: &str) -> String {
     text.chars().map(|character| if is_shown(character) { character } else { '\u{fffd}' }).collect()
 }
 
+/// As [`plain`], but keeps the ends of lines.
+fn plain_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,5 +140,6 @@ mod tests {
             "\u{fffd}[2Jgone  x\u{fffd}y"
         );
         assert_eq!(lines(&[vec!["a\u{202e}b\u{200b}".into()]]), "a\u{fffd}b\u{fffd}");
+        assert_eq!(plain_lines("a\u{1b}[2J\nb\r"), "a\u{fffd}[2J\nb\u{fffd}");
     }
 }

@@ -171,6 +171,14 @@ impl Ledger {
         self.change(Change { to, value, input: call.abi_encode().into() }).await
     }
 
+    /// Sends encoded calldata to the contract at `to`, and waits for its block.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn write_encoded(&self, to: Address, input: Bytes) -> Result<Receipt, LedgerError> {
+        self.change(Change { to, value: Wei::ZERO, input }).await
+    }
+
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: &str,

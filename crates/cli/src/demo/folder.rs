@@ -90,9 +90,14 @@ impl Folder {
         self.key("trainer", 0)
     }
 
+    /// Returns the key of worker number `index`, derived from the seed.
+    pub(super) fn worker(&self, index: usize) -> anyhow::Result<PrivateKeySigner> {
+        self.key("worker", index)
+    }
+
     /// Returns the accounts of the workers, derived from the seed.
     pub(super) fn accounts(&self, count: usize) -> Vec<AccountId> {
-        let account = |index| self.key("worker", index).map(|key| convert::account(key.address()));
+        let account = |index| self.worker(index).map(|key| convert::account(key.address()));
         (0..count).filter_map(|index| account(index).ok()).collect()
     }
 

@@ -69,7 +69,16 @@ impl DemoLedger {
 
     /// Returns a connection that signs as the trainer.
     pub(super) async fn client(&self, patience: Duration) -> anyhow::Result<Ledger> {
-        Ok(Ledger::connect(&self.url(), Some(self.trainer.clone()), patience).await?)
+        self.client_of(self.trainer.clone(), patience).await
+    }
+
+    /// Returns a connection that signs with a key of the demo.
+    pub(super) async fn client_of(
+        &self,
+        key: PrivateKeySigner,
+        patience: Duration,
+    ) -> anyhow::Result<Ledger> {
+        Ok(Ledger::connect(&self.url(), Some(key), patience).await?)
     }
 
     /// Starts the referee with the node's key.

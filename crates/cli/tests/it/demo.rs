@@ -56,3 +56,34 @@ fn a_cheat_is_caught_and_unpaid_and_a_crash_costs_only_itself() {
     let worked = honest.filter(|payout| 0 < amount(&payout["paid"]));
     assert!(2 <= worked.count(), "{document:#}");
 }
+
+#[test]
+fn a_contributor_trades_with_its_pay() {
+    let machine = Machine::new();
+    write_corpus(&machine.path("corpus.txt"), 2000);
+    let flags = ["--workers", "2", "--rounds", "2", "--seed", "9", "--market"];
+    let document = demo(&machine, "demo", &flags).document();
+    assert_report(&document, 2);
+    assert_eq!(processes_in(&machine.path("demo")), [""; 0]);
+
+    let market = &document["market"];
+    let best = document["payouts"].as_array().unwrap().iter().map(|it| amount(&it["paid"]));
+    let pay = best.max().unwrap();
+    assert_eq!(amount(&market["swapped_grain"]), pay * 2 / 5);
+    let (bought, added) = (amount(&market["swapped_asset"]), amount(&market["added_asset"]));
+    assert!(0 < added && added <= bought, "{market:#}");
+    assert!(amount(&market["added_grain"]) <= pay * 2 / 5);
+    let positions = market["positions"].as_array().unwrap();
+    assert_eq!(positions.len(), 2);
+    assert_eq!(positions[0]["account"], market["contributor"]);
+    // Both together have the whole pair, but for the shares that belong to nobody and what rounding keeps.
+    let pool = &market["pool"];
+    for name in ["amount0", "amount1"] {
+        let owned: u128 = positions.iter().map(|position| amount(&position[name])).sum();
+        let left = amount(&pool[name]) - owned;
+        assert!(left < 10_000, "{left} of {name} belong to nobody: {market:#}");
+    }
+    let plain = demo(&machine, "plain", &flags[..6]).document();
+    assert!(plain.get("market").is_none());
+    assert_eq!(plain["run"]["model_digest"], document["run"]["model_digest"]);
+}

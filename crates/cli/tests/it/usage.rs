@@ -21,8 +21,8 @@ fn help_ends_with_0_and_names_every_command() {
     let help = Machine::new().run(&["--help"]);
     assert_eq!(help.code, 0);
     for command in [
-        "demo", "train", "join", "node", "wallet", "asset", "project", "earnings", "sample",
-        "bench", "doctor", "measure", "--json",
+        "demo", "train", "join", "node", "wallet", "asset", "swap", "pool", "stake", "price",
+        "project", "earnings", "sample", "bench", "doctor", "measure", "--json",
     ] {
         assert!(help.stdout.contains(command), "{} lacks {command}", help.stdout);
     }

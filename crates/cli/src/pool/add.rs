@@ -1,0 +1,285 @@
+//! `gleaner pool create` and `gleaner pool add`.
+
+use anyhow::{anyhow, ensure};
+use ledger_client::Ledger;
+use ledger_views::markets::{self, Addition, PoolKind, PoolView, PositionView};
+use units::AccountId;
+
+use super::plan::{Place, Plan};
+use super::range::{Order, RangeArgs};
+use super::{KindArgs, Version, both};
+use crate::failure::{Hint as _, WrongUsage};
+use crate::ledger;
+use crate::market::{ConfirmArgs, Limits, Named, Sender, amount, fee_text, two};
+use crate::options::{LedgerArgs, SignerArgs, checksummed};
+use crate::output::Output;
+use crate::shell;
+
+const CREATE_USAGE: &str =
+    "write both amounts before their tokens, as in `gleaner pool create 100 GRAIN 50 BAR`";
+const ADD_USAGE: &str = "write one or both amounts before their tokens, as in `gleaner pool add 100 GRAIN 50 BAR` or `gleaner pool add 100 GRAIN BAR`";
+
+/// Fee of a new pool of v3 that names none, in millionths.
+const FEE_DEFAULT: u32 = 3_000;
+
+/// Printed below the flags of `pool create`.
+const CREATE_HELP: &str = "\
+  gleaner pool create 100 GRAIN 200 BAR                                 a pair of Uniswap v2
+  gleaner pool create 100 GRAIN 200 BAR --fee 0.3% --range 1.5..2.5     a pool of v3
+  gleaner pool create 100 GRAIN 200 BAR --version v3 --full-range
+
+The ratio of the amounts is the first price, here 2 BAR for 1 GRAIN. Ranges are in the same order.";
+/// Printed below the flags of `pool add`.
+const ADD_HELP: &str = "\
+  gleaner pool add 10 GRAIN BAR              the pool's price says how much BAR
+  gleaner pool add 10 GRAIN 20 BAR           at most these, in the pool's ratio
+  gleaner pool add 10 GRAIN BAR --fee 0.3% --range 1.5..2.5     a new position of Uniswap v3
+  gleaner pool add 10 GRAIN BAR --position 1                    more for a position";
+
+/// Flags of `gleaner pool create`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = CREATE_HELP)]
+pub(super) struct CreateArgs {
+    /// AMOUNT TOKEN AMOUNT TOKEN
+    #[arg(num_args = 4, required = true, value_names = ["AMOUNT", "TOKEN", "AMOUNT", "TOKEN"])]
+    words: Vec<String>,
+    #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    range: RangeArgs,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Flags of `gleaner pool add`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = ADD_HELP)]
+pub(super) struct AddArgs {
+    /// AMOUNT TOKEN AMOUNT TOKEN; one of the amounts may be left out
+    #[arg(num_args = 3..=4, required = true, value_names = ["AMOUNT", "TOKEN", "AMOUNT", "TOKEN"])]
+    words: Vec<String>,
+    #[command(flatten)]
+    kind: KindArgs,
+    #[command(flatten)]
+    range: RangeArgs,
+    /// Of v3: add to this position instead of opening a new one
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["range", "full_range"])]
+    position: Option<u64>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct CommonArgs {
+    #[command(flatten)]
+    limits: Limits,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+impl CommonArgs {
+    /// The account that signs; with `--dry-run` there may be none.
+    fn account(&self) -> anyhow::Result<Option<AccountId>> {
+        match self.signer.account() {
+            Err(_) if self.confirm.dry_run => Ok(None),
+            account => account.map(Some),
+        }
+    }
+}
+
+pub(super) fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
+    args.kind.check()?;
+    let named = two(&args.words, CREATE_USAGE)?;
+    args.common.limits.slippage_bps()?;
+    let account = args.common.account()?;
+    let plan = shell::block_on_until_interrupted(plan_create(args, named, account))?;
+    finish(&plan, &args.common, output)
+}
+
+pub(super) fn add(args: &AddArgs, output: &Output) -> anyhow::Result<()> {
+    args.kind.check()?;
+    let named = two(&args.words, ADD_USAGE)?;
+    args.common.limits.slippage_bps()?;
+    let account = args.common.account()?;
+    let plan = shell::block_on_until_interrupted(plan_add(args, named, account))?;
+    finish(&plan, &args.common, output)
+}
+
+/// Shows the plan, asks, and does it.
+fn finish(plan: &Plan, args: &CommonArgs, output: &Output) -> anyhow::Result<()> {
+    let text = plan.text(&args.limits);
+    if args.confirm.dry_run {
+        return output.print(&plan.document(true, None), &text);
+    }
+    plan.check_balance()?;
+    args.confirm.confirm(&text, output)?;
+    let signer = args.signer.unlock()?;
+    shell::block_on_until_interrupted(async {
+        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let mut sender = Sender::new(&ledger, output);
+        let receipt = plan.send(&args.limits, &ledger, &mut sender).await?;
+        let (done, text) = plan.done(&ledger, &receipt, &sender).await?;
+        output.print(&plan.document(false, Some(done)), &text)
+    })
+}
+
+async fn plan_create(
+    args: &CreateArgs,
+    [one, other]: [Named<'_>; 2],
+    account: Option<AccountId>,
+) -> anyhow::Result<Plan> {
+    let ledger = ledger::connect(&args.common.ledger, None).await?;
+    let (first, second) = both(&ledger, one.token, other.token).await?;
+    let (Some(of_first), Some(of_second)) = (one.amount, other.amount) else {
+        return Err(WrongUsage(CREATE_USAGE.to_owned()).into());
+    };
+    let amounts = [amount(of_first, &first)?, amount(of_second, &second)?];
+    let order = Order { first: &first, second: &second };
+    let [amount0, amount1] = order.turn(amounts);
+    let is_ranged = match args.kind.version {
+        Some(version) => version == Version::V3,
+        None => args.kind.fee.is_some() || args.range.is_given(),
+    };
+    let fee = is_ranged.then_some(args.kind.fee.unwrap_or(FEE_DEFAULT));
+    let pool = markets::pool(&ledger, (&first.address, &second.address), fee).await?;
+    refuse_existing(pool.as_ref(), order)?;
+    let (place, addition) = match fee {
+        None => {
+            ensure!(
+                !args.range.is_given(),
+                WrongUsage(
+                    "a pair of Uniswap v2 has no range: leave it out, or give --version v3"
+                        .to_owned()
+                )
+            );
+            (Place::Pair, Addition { amounts: [amount0, amount1], liquidity: 0 })
+        }
+        Some(fee) => {
+            let ticks = args.range.ticks(order, spacing(&ledger, fee).await?)?;
+            let price = markets::sqrt_price(amount1, amount0).ok_or_else(|| {
+                anyhow!("the ratio of these amounts is no price of Uniswap v3: give amounts nearer to each other")
+            })?;
+            let given = [Some(amount0), Some(amount1)];
+            let addition = markets::addition_to_range(price, ticks, given);
+            let addition = addition.filter(|addition| addition.liquidity > 0);
+            let addition = addition.ok_or_else(|| too_little(order, ticks))?;
+            (Place::Range { fee, ticks, price, position: None }, addition)
+        }
+    };
+    let given = [Some(amount0), Some(amount1)];
+    let minimum = addition.amounts.map(|amount| args.common.limits.least(amount));
+    let (held, approvals) = (None, Vec::new());
+    let mut plan =
+        Plan { first, second, pool, place, given, addition, minimum, account, held, approvals };
+    plan.look(&ledger, &args.common.confirm).await?;
+    Ok(plan)
+}
+
+fn refuse_existing(pool: Option<&PoolView>, order: Order<'_>) -> anyhow::Result<()> {
+    let Some(pool) = pool.filter(|pool| pool.price.is_some()) else { return Ok(()) };
+    let (first, second) = (&order.first.symbol, &order.second.symbol);
+    let version = pool.version();
+    Err(anyhow!(
+        "this pool of {first} and {second} exists at {} and has a price of {} {second} for 1 {first}: add to it, or choose another fee",
+        checksummed(&pool.address),
+        pool.price.map_or_else(String::new, |price| order.price(price)),
+    ))
+    .hint(format!("gleaner pool add AMOUNT {first} AMOUNT {second} --version {version}"))
+}
+
+async fn spacing(ledger: &Ledger, fee: u32) -> anyhow::Result<i32> {
+    let spacing = markets::spacing(ledger, fee).await?;
+    spacing.ok_or_else(|| {
+        let enabled = markets::FEES.map(fee_text).join(", ");
+        anyhow!("a fee of {} is not enabled: give one of {enabled}", fee_text(fee))
+    })
+}
+
+fn too_little(order: Order<'_>, ticks: (i32, i32)) -> anyhow::Error {
+    anyhow!(
+        "these amounts give no liquidity in the range {}: give more, of the token that the range needs at this price",
+        order.range_text(ticks)
+    )
+}
+
+async fn plan_add(
+    args: &AddArgs,
+    [one, other]: [Named<'_>; 2],
+    account: Option<AccountId>,
+) -> anyhow::Result<Plan> {
+    let ledger = ledger::connect(&args.common.ledger, None).await?;
+    let (first, second) = both(&ledger, one.token, other.token).await?;
+    let of_first = one.amount.map(|text| amount(text, &first)).transpose()?;
+    let of_second = other.amount.map(|text| amount(text, &second)).transpose()?;
+    let order = Order { first: &first, second: &second };
+    let given = order.turn([of_first, of_second]);
+    let position = match args.position {
+        Some(number) => Some(own_position(&ledger, number, order).await?),
+        None => None,
+    };
+    let pool = match &position {
+        Some(position) => position.pool.clone(),
+        None => args.kind.choose(&ledger, (&first, &second)).await?,
+    };
+    ensure!(
+        pool.price.is_some(),
+        "the pool {} has no price yet: open it with `gleaner pool create`",
+        checksummed(&pool.address)
+    );
+    let (place, addition) = match pool.kind {
+        PoolKind::Pair { .. } => {
+            ensure!(
+                !args.range.is_given(),
+                WrongUsage(
+                    "a pair of Uniswap v2 has no range: leave it out, or give --version v3"
+                        .to_owned()
+                )
+            );
+            (Place::Pair, markets::addition_to_pair(&ledger, &pool, given).await?)
+        }
+        PoolKind::Ranged { fee, spacing, sqrt_price, .. } => {
+            let range = position.as_ref().and_then(|position| position.range);
+            let ticks = match range {
+                Some(range) => (range.lower, range.upper),
+                None => args.range.ticks(order, spacing)?,
+            };
+            let addition = markets::addition_to_range(sqrt_price, ticks, given);
+            let addition = addition.filter(|addition| addition.liquidity > 0);
+            let addition = addition.ok_or_else(|| too_little(order, ticks))?;
+            let position = range.map(|range| range.id);
+            (Place::Range { fee, ticks, price: sqrt_price, position }, addition)
+        }
+    };
+    let is_used = addition.amounts.iter().any(|amount| !amount.is_zero());
+    ensure!(is_used, "at the pool's price these amounts are too small to add: give more");
+    let minimum = addition.amounts.map(|amount| args.common.limits.least(amount));
+    let (pool, held, approvals) = (Some(pool), None, Vec::new());
+    let mut plan =
+        Plan { first, second, pool, place, given, addition, minimum, account, held, approvals };
+    plan.look(&ledger, &args.common.confirm).await?;
+    Ok(plan)
+}
+
+/// A position of these two tokens.
+async fn own_position(
+    ledger: &Ledger,
+    number: u64,
+    order: Order<'_>,
+) -> anyhow::Result<PositionView> {
+    let position = super::remove::position(ledger, number).await?;
+    let tokens = order.turn([order.first, order.second]).map(|token| token.address);
+    let own = [&position.pool.token0, &position.pool.token1].map(|token| token.address);
+    ensure!(
+        tokens == own,
+        "position {number} is of {} and {}, not of {} and {}",
+        position.pool.token0.symbol,
+        position.pool.token1.symbol,
+        order.first.symbol,
+        order.second.symbol
+    );
+    Ok(position)
+}

@@ -1,0 +1,108 @@
+//! Price feeds by the command line.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Machine, RunningNode};
+
+/// A ledger whose genesis file names three reporters, of whom two make a round; all are in the wallet.
+struct Reporters {
+    machine: Machine,
+    node: RunningNode,
+    accounts: [String; 3],
+}
+
+impl Reporters {
+    fn new() -> Self {
+        let machine = Machine::new();
+        let accounts = [(); 3].map(|()| machine.account());
+        let funded = accounts
+            .iter()
+            .map(|account| (account.clone(), json!({ "balance": "0x3635c9adc5dea00000" })));
+        let funded: serde_json::Map<String, Value> = funded.collect();
+        let genesis = json!({
+            "chain_id": 77,
+            "timestamp": 1_700_000_000,
+            "gas_limit": 60_000_000,
+            "base_fee": { "initial": 1_000_000_000, "minimum": 1_000_000, "change_denominator": 8, "elasticity": 2 },
+            "fee_recipient": format!("0x{:040x}", 0),
+            "commitment": 2,
+            "revisions": [{ "revision": 2, "height": 0 }],
+            "price_reporters": { "members": accounts, "quorum": 2 },
+            "accounts": funded,
+        });
+        fs::write(machine.path("genesis.json"), genesis.to_string()).unwrap();
+        let node = machine.node(&["--genesis", "genesis.json"]);
+        Self { machine, node, accounts }
+    }
+
+    fn args<'a>(&'a self, reporter: usize, args: &[&'a str]) -> Vec<&'a str> {
+        let account = self.accounts[reporter].as_str();
+        [&["price"], args, &["--rpc", &self.node.url, "--account", account]].concat()
+    }
+
+    #[track_caller]
+    fn json(&self, reporter: usize, args: &[&str]) -> Value {
+        self.machine.json(&self.args(reporter, args))
+    }
+
+    #[track_caller]
+    fn fails(&self, reporter: usize, args: &[&str], parts: &[&str]) {
+        self.machine.run(&self.args(reporter, args)).assert_fails(1, parts);
+    }
+
+    #[track_caller]
+    fn show(&self, feed: &str) -> Value {
+        self.machine.json(&["price", "show", feed, "--rpc", &self.node.url])
+    }
+}
+
+#[test]
+fn reports_are_signed_gathered_and_brought() {
+    let market = Reporters::new();
+    let created = market.json(0, &["create", "GRAIN / USD", "--decimals", "6"]);
+    assert_eq!(created["feed"], 1);
+    let shown = market.show("1");
+    assert_eq!((&shown["standing"], &shown["answer"]), (&"no answer".into(), &Value::Null));
+    assert_eq!((&shown["quorum"], &shown["deviation_bps"]), (&2.into(), &500.into()));
+    assert_eq!(shown["reporters"].as_array().unwrap().len(), 3);
+
+    market.fails(0, &["report", "1", "0.52"], &["needs 2 reports", "1 given", "--with FILE"]);
+    let signed = market.json(1, &["report", "1", "0.53", "--out", "one.json"]);
+    assert_eq!(signed["answer"], "530000");
+    let brought = market.json(0, &["report", "1", "0.52", "--with", "one.json"]);
+    // The upper one of two in the middle.
+    assert_eq!((&brought["answer"], &brought["round"]), (&"530000".into(), &"1".into()));
+    let shown = market.show(shown["address"].as_str().unwrap());
+    assert_eq!((&shown["standing"], &shown["answer"]), (&"reliable".into(), &"530000".into()));
+    let list = market.machine.json(&["price", "list", "--rpc", &market.node.url]);
+    assert_eq!(list[0]["answer"], "530000");
+
+    // The same reports again are not newer than the round.
+    market.fails(2, &["report", "1", "--with", "one.json", "--with", "one.json"], &["refused"]);
+    market.json(0, &["create", "OAT / USD"]);
+    market.fails(2, &["report", "2", "1", "--with", "one.json"], &["one.json", "for the feed"]);
+    market.fails(2, &["report", "1", "0", "--with", "one.json"], &["above 0"]);
+    market.fails(2, &["report", "1", "0.1234567", "--with", "one.json"], &["at most 6 decimals"]);
+    market.fails(
+        2,
+        &["report", "9", "1", "--with", "one.json"],
+        &["feed 9 does not exist", "has 2"],
+    );
+    fs::write(market.machine.path("other.json"), "{}").unwrap();
+    market.fails(2, &["report", "1", "1", "--with", "other.json"], &["other.json is no report"]);
+    market.fails(2, &["report", "1", "1", "--with", "none.json"], &["none.json can't be read"]);
+}
+
+#[test]
+fn who_is_no_reporter_signs_nothing() {
+    let machine = Machine::new();
+    let account = machine.account();
+    let node = machine.node(&["--fund", &format!("{account}=10")]);
+    machine.json(&["price", "create", "GRAIN / USD", "--rpc", &node.url]);
+    let report = ["price", "report", "1", "0.5", "--out", "one.json", "--rpc", &node.url];
+    machine.run(&report).assert_fails(1, &["no price reporter", "names 0", "hint: "]);
+    assert!(!machine.path("one.json").exists());
+    assert_eq!(machine.run(&["price", "report", "1", "--rpc", &node.url]).code, 2);
+}

@@ -138,8 +138,7 @@ fn checked(host: &mut dyn Host, feed: Address) -> Result<(U256, Round), Failure>
     let Some(compared) = compared(host, feed)? else {
         return Ok((id, rule.checked(now).map_err(|error| read_error(error, Address::ZERO))?));
     };
-    let kept = checkpoints(host, feed)?;
-    let average = compared.average(host, &kept, rule.terms.decimals)?;
+    let average = average(host, feed, &compared, rule.terms.decimals)?;
     let round = rule.checked_with_pool(average, compared.terms.divergence, now);
     Ok((id, round.map_err(|error| read_error(error, compared.pool))?))
 }
@@ -166,10 +165,19 @@ fn compared_pool(host: &mut dyn Host, feed: Address) -> Result<Vec<u8>, Failure>
 fn pool_average(host: &mut dyn Host, feed: Address) -> Result<U256, Failure> {
     let none = |pool| Failure::revert(&PriceFeed::NoPoolPrice { pool });
     let compared = compared(host, feed)?.ok_or_else(|| none(Address::ZERO))?;
-    let kept = checkpoints(host, feed)?;
     let decimals = stored().decimals.get(host)?;
-    let average = compared.average(host, &kept, decimals)?.ok_or_else(|| none(compared.pool))?;
-    Ok(U256::from(average.number()))
+    let found = average(host, feed, &compared, decimals)?;
+    Ok(U256::from(found.ok_or_else(|| none(compared.pool))?.number()))
+}
+
+fn average(
+    host: &mut dyn Host,
+    feed: Address,
+    compared: &Compared,
+    decimals: u8,
+) -> Result<Option<Answer>, Failure> {
+    let begin = if compared.is_pair { usable(host, feed, &compared.terms)? } else { None };
+    compared.average(host, begin, decimals)
 }
 
 /// Writes the pool that a new feed is compared with.
@@ -220,6 +228,26 @@ pub(crate) fn checkpoints(host: &mut dyn Host, feed: Address) -> Result<Vec<Chec
         kept.push(Checkpoint { at, cumulative: slots.cumulative.get_of(host, feed)? });
     }
     Ok(kept)
+}
+
+/// Loads the checkpoint from which a pair's average is taken. From the newest on, so that few slots are read.
+fn usable(
+    host: &mut dyn Host,
+    feed: Address,
+    terms: &PoolTerms,
+) -> Result<Option<Checkpoint>, Failure> {
+    let now = UnixSeconds::new(host.timestamp());
+    let count = stored().checkpoint_count.get_of(host, feed)?;
+    for number in (count.saturating_sub(RING)..count).rev() {
+        let slots = place(number)?;
+        let at = UnixSeconds::new(slots.at.get_of(host, feed)?);
+        let found = Checkpoint { at, cumulative: U256::ZERO };
+        if terms.usable(&[found], now).is_some() {
+            let cumulative = slots.cumulative.get_of(host, feed)?;
+            return Ok(Some(Checkpoint { at, cumulative }));
+        }
+    }
+    Ok(None)
 }
 
 /// Stores the next checkpoint, in the place of the oldest.

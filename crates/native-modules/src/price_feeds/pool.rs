@@ -79,15 +79,15 @@ impl Compared {
         })
     }
 
-    /// Returns the average price with `decimals` decimals; `None` where there is none over the window.
+    /// Returns the average price with `decimals` decimals, of a pair since the checkpoint `begin`; `None` where there is none over the window.
     pub(super) fn average(
         &self,
         host: &mut dyn Host,
-        kept: &[Checkpoint],
+        begin: Option<Checkpoint>,
         decimals: u8,
     ) -> Result<Option<Answer>, Failure> {
         let price = match self.is_pair {
-            true => self.of_pair(host, kept)?,
+            true => self.of_pair(host, begin)?,
             false => self.of_pool(host)?,
         };
         Ok(price.and_then(|price| self.terms.answer(price, decimals)))
@@ -97,10 +97,10 @@ impl Compared {
     fn of_pair(
         &self,
         host: &mut dyn Host,
-        kept: &[Checkpoint],
+        begin: Option<Checkpoint>,
     ) -> Result<Option<PoolPrice>, Failure> {
         let now = units::UnixSeconds::new(host.timestamp());
-        let Some(begin) = self.terms.usable(kept, now) else { return Ok(None) };
+        let Some(begin) = begin else { return Ok(None) };
         let end = self.cumulative(host)?;
         let seconds = now.as_u64().saturating_sub(begin.at.as_u64());
         let average = u32::try_from(seconds)

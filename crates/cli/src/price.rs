@@ -23,7 +23,7 @@ use units::{AccountId, Wei};
 
 use crate::failure::Hint as _;
 use crate::ledger;
-use crate::market::{parse_bps, parse_seconds, seconds_text};
+use crate::market::{named, parse_bps, parse_seconds, seconds_text};
 use crate::options::{LedgerArgs, SignerArgs, checksummed, parse_account};
 use crate::output::{Output, lines, table};
 use crate::shell;
@@ -46,6 +46,8 @@ enum Command {
     Show(ShowArgs),
     /// Create a feed; its terms never change
     Create(CreateArgs),
+    /// Record the price of the pair that a feed is compared with, so that there is an average once the window has passed
+    Checkpoint(CheckpointArgs),
     /// Sign a report as a price reporter, and bring a quorum of reports to the ledger
     Report(ReportArgs),
 }
@@ -83,6 +85,28 @@ struct CreateArgs {
     /// How long after a jump an answer near it confirms it; less than the age
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_seconds)]
     confirmation: u64,
+    /// A pair of Uniswap v2 or a pool of v3 whose average price must agree with the answers
+    #[arg(long, value_name = "ADDRESS", requires = "base", value_parser = parse_account)]
+    pool: Option<AccountId>,
+    /// With --pool: the token that is priced, in the pool's other one
+    #[arg(long, value_name = "TOKEN", requires = "pool")]
+    base: Option<String>,
+    /// With --pool: time over which the pool's price is averaged, 5m to 1d
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = parse_seconds)]
+    window: u64,
+    /// With --pool: how far an answer may be from the average
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = parse_bps)]
+    divergence: u16,
+    #[command(flatten)]
+    signer: SignerArgs,
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct CheckpointArgs {
+    /// The feed's number or address
+    feed: String,
     #[command(flatten)]
     signer: SignerArgs,
     #[command(flatten)]
@@ -131,11 +155,31 @@ struct FeedDocument {
     round: Option<String>,
     observed_at: Option<u64>,
     updated_at: Option<u64>,
-    /// `reliable`, `no answer`, `stale` or `divergent`.
+    /// `reliable`, `no answer`, `stale`, `divergent`, `differs from its pool`, `no pool price` or `refused`.
     standing: &'static str,
     age_seconds_max: u64,
     deviation_bps: u16,
     confirmation_seconds: u64,
+    compared: Option<ComparedDocument>,
+}
+
+/// The pool that answers are compared with.
+#[derive(Serialize)]
+struct ComparedDocument {
+    pool: String,
+    base_token: String,
+    window_seconds: u32,
+    divergence_bps: u16,
+    /// In the smallest unit, by the feed's decimals.
+    average: Option<String>,
+}
+
+#[derive(Serialize)]
+struct CheckpointDocument {
+    feed: u64,
+    hash: String,
+    height: u64,
+    fee: String,
 }
 
 #[derive(Serialize)]
@@ -199,6 +243,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         Command::List(args) => shell::block_on_until_interrupted(list(&args, output)),
         Command::Show(args) => shell::block_on_until_interrupted(show(&args, output)),
         Command::Create(args) => create(&args, output),
+        Command::Checkpoint(args) => checkpoint(&args, output),
         Command::Report(args) => report(&args, output),
     }
 }
@@ -253,6 +298,14 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
     rows.push(("largest age", seconds_text(feed.age_seconds_max)));
     rows.push(("deviation", format!("{}%", amount_text(U256::from(feed.deviation_bps), 2))));
     rows.push(("confirmation", seconds_text(feed.confirmation_seconds)));
+    if let Some(compared) = feed.compared {
+        let average = compared.average.map(|average| amount_text(average, feed.decimals));
+        let average = average.unwrap_or_else(|| "none".to_owned());
+        let window = seconds_text(compared.window_seconds.into());
+        let most = amount_text(U256::from(compared.divergence_bps), 2);
+        rows.push(("compared with", checksummed(&compared.pool)));
+        rows.push(("its average", format!("{average} over {window}; {most}% apart at most")));
+    }
     rows.push(("quorum", format!("{quorum} of {} reporters", accounts.len())));
     let mut label = "reporters";
     for account in &accounts {
@@ -283,8 +336,23 @@ fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
             deviationBps: args.deviation,
             confirmationSeconds: args.confirmation,
         };
-        let call = PriceFeeds::createCall { terms };
-        let receipt = ledger.write(PRICE_FEEDS, &call, Wei::ZERO).await?;
+        let receipt = match (&args.pool, &args.base) {
+            (Some(pool), Some(base)) => {
+                let base = named(&ledger, base).await?;
+                let pool_terms = PriceFeeds::PoolTerms {
+                    pool: convert::address(*pool),
+                    baseToken: convert::address(base.address),
+                    windowSeconds: u32::try_from(args.window)?,
+                    divergenceBps: args.divergence,
+                };
+                let call = PriceFeeds::createWithPoolCall { terms, poolTerms: pool_terms };
+                ledger.write(PRICE_FEEDS, &call, Wei::ZERO).await?
+            }
+            _ => {
+                let call = PriceFeeds::createCall { terms };
+                ledger.write(PRICE_FEEDS, &call, Wei::ZERO).await?
+            }
+        };
         let logs = receipt.logs.iter().filter(|log| log.address() == PRICE_FEEDS);
         let created = logs
             .filter_map(|log| PriceFeeds::FeedCreated::decode_log(&log.inner).ok())
@@ -301,6 +369,28 @@ fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
         let text = format!(
             "feed     {feed}\naddress  {}\nfee      {} GRAIN, block {height}, transaction {hash}",
             address.to_checksum(None),
+            fee.to_grain()
+        );
+        output.print(&document, &text)
+    })
+}
+
+fn checkpoint(args: &CheckpointArgs, output: &Output) -> anyhow::Result<()> {
+    let signer = args.signer.unlock()?;
+    shell::block_on_until_interrupted(async {
+        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let feed = feed(&ledger, &args.feed).await?;
+        let call = PriceFeeds::checkpointCall { feed: convert::address(feed.address) };
+        let Receipt { hash, height, fee, .. } = ledger.write(PRICE_FEEDS, &call, Wei::ZERO).await?;
+        let document = CheckpointDocument {
+            feed: feed.number,
+            hash: hash.to_string(),
+            height,
+            fee: fee.to_string(),
+        };
+        let text = format!(
+            "recorded the price of the pair of feed {}\nfee {} GRAIN, block {height}, transaction {hash}",
+            feed.number,
             fee.to_grain()
         );
         output.print(&document, &text)
@@ -524,5 +614,12 @@ fn document(feed: &FeedView) -> FeedDocument {
         age_seconds_max: feed.age_seconds_max,
         deviation_bps: feed.deviation_bps,
         confirmation_seconds: feed.confirmation_seconds,
+        compared: feed.compared.map(|compared| ComparedDocument {
+            pool: checksummed(&compared.pool),
+            base_token: checksummed(&compared.base_token),
+            window_seconds: compared.window_seconds,
+            divergence_bps: compared.divergence_bps,
+            average: compared.average.map(|average| average.to_string()),
+        }),
     }
 }

@@ -30,6 +30,23 @@ pub struct FeedView {
     pub round: Option<RoundView>,
     /// Whether the last answer may be relied on.
     pub standing: FeedStanding,
+    /// The pool that answers are compared with, if there is one.
+    pub compared: Option<ComparedView>,
+}
+
+/// A pool whose average price must agree with a feed's answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ComparedView {
+    /// A pair of Uniswap v2 or a pool of v3.
+    pub pool: AccountId,
+    /// The token that is priced, in the pool's other one.
+    pub base_token: AccountId,
+    /// Seconds over which the price is averaged.
+    pub window_seconds: u32,
+    /// Basis points that an answer may be from the average.
+    pub divergence_bps: u16,
+    /// The average now, in units of the feed's decimals; none when the pool has none over the window.
+    pub average: Option<U256>,
 }
 
 /// A round of reports.
@@ -56,6 +73,12 @@ pub enum FeedStanding {
     Stale,
     /// The answer has jumped, and no later round has confirmed it.
     Divergent,
+    /// The average price of the feed's pool disagrees.
+    DivergentFromPool,
+    /// The feed's pool has no average price over the window.
+    NoPoolPrice,
+    /// It is refused for another reason.
+    Refused,
 }
 
 impl FeedStanding {
@@ -67,6 +90,9 @@ impl FeedStanding {
             Self::Unanswered => "no answer",
             Self::Stale => "stale",
             Self::Divergent => "divergent",
+            Self::DivergentFromPool => "differs from its pool",
+            Self::NoPoolPrice => "no pool price",
+            Self::Refused => "refused",
         }
     }
 }
@@ -140,6 +166,8 @@ struct FeedCalls {
     latest: Asked<PriceFeed::latestRoundCall>,
     round: Asked<PriceFeed::latestRoundDataCall>,
     checked: Asked<PriceFeed::latestCheckedRoundDataCall>,
+    compared: Asked<PriceFeed::comparedPoolCall>,
+    average: Asked<PriceFeed::poolAverageCall>,
 }
 
 impl FeedCalls {
@@ -157,6 +185,8 @@ impl FeedCalls {
             latest: batch.add(address, &PriceFeed::latestRoundCall {}),
             round: batch.add(address, &PriceFeed::latestRoundDataCall {}),
             checked: batch.add(address, &PriceFeed::latestCheckedRoundDataCall {}),
+            compared: batch.add(address, &PriceFeed::comparedPoolCall {}),
+            average: batch.add(address, &PriceFeed::poolAverageCall {}),
         }
     }
 
@@ -170,15 +200,21 @@ impl FeedCalls {
         let round = if is_answered { Some(answers.read(&self.round, round)?) } else { None };
         let standing = match answers.take::<_, E>(&self.checked) {
             Ok(_) => FeedStanding::Reliable,
-            Err(error) if error.refusal::<PriceFeed::StalePrice>().is_some() => FeedStanding::Stale,
-            Err(error) if error.refusal::<PriceFeed::DivergentPrice>().is_some() => {
-                FeedStanding::Divergent
-            }
-            Err(error) if error.refusal::<PriceFeed::NoAnswer>().is_some() => {
-                FeedStanding::Unanswered
-            }
+            Err(error @ ViewError::Refused { .. }) => standing(&error),
             Err(error) => return Err(error),
         };
+        let PriceFeed::comparedPoolReturn { pool, baseToken, windowSeconds, divergenceBps } =
+            answers.take(&self.compared)?;
+        // Refused when there is no average.
+        let average = answers.take::<_, E>(&self.average).ok();
+        let average = average.and_then(|average| average.try_into().ok());
+        let compared = convert::account_if_any(pool).map(|pool| ComparedView {
+            pool,
+            base_token: convert::account(baseToken),
+            window_seconds: windowSeconds,
+            divergence_bps: divergenceBps,
+            average,
+        });
         Ok(FeedView {
             number: self.number,
             address: convert::account(self.address),
@@ -189,7 +225,25 @@ impl FeedCalls {
             confirmation_seconds: answers.take(&self.confirmation_seconds)?,
             round,
             standing,
+            compared,
         })
+    }
+}
+
+/// Why an answer may not be relied on.
+fn standing<E: std::error::Error + 'static>(refused: &ViewError<E>) -> FeedStanding {
+    if refused.refusal::<PriceFeed::StalePrice>().is_some() {
+        FeedStanding::Stale
+    } else if refused.refusal::<PriceFeed::DivergentPrice>().is_some() {
+        FeedStanding::Divergent
+    } else if refused.refusal::<PriceFeed::NoAnswer>().is_some() {
+        FeedStanding::Unanswered
+    } else if refused.refusal::<PriceFeed::DivergentFromPool>().is_some() {
+        FeedStanding::DivergentFromPool
+    } else if refused.refusal::<PriceFeed::NoPoolPrice>().is_some() {
+        FeedStanding::NoPoolPrice
+    } else {
+        FeedStanding::Refused
     }
 }
 

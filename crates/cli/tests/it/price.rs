@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::support::{Machine, RunningNode};
+use crate::swap::Market;
 
 /// A ledger whose genesis file names three reporters, of whom two make a round; all are in the wallet.
 struct Reporters {
@@ -105,4 +106,24 @@ fn who_is_no_reporter_signs_nothing() {
     machine.run(&report).assert_fails(1, &["no price reporter", "names 0", "hint: "]);
     assert!(!machine.path("one.json").exists());
     assert_eq!(machine.run(&["price", "report", "1", "--rpc", &node.url]).code, 2);
+}
+
+#[test]
+fn a_feed_is_compared_with_a_pair() {
+    let market = Market::new();
+    let created = market.json(&["pool", "create", "100", "GRAIN", "200", "BAR", "--yes"]);
+    let pool = created["done"]["pool"].as_str().unwrap();
+    let create = ["price", "create", "GRAIN / BAR", "--pool", pool, "--base", "GRAIN"];
+    market.fails(1, &[&create[..], &["--window", "1m"]].concat(), &["window of 60 seconds", "300"]);
+    market.json(&[&create[..], &["--window", "5m", "--divergence", "1%"]].concat());
+    let list = market.json(&["price", "list"]);
+    let compared = &list[0]["compared"];
+    assert_eq!(compared["pool"], pool);
+    let terms = (&compared["window_seconds"], &compared["divergence_bps"]);
+    assert_eq!(terms, (&300.into(), &100.into()));
+    assert_eq!((&list[0]["standing"], &compared["average"]), (&"no answer".into(), &Value::Null));
+    market.json(&["price", "checkpoint", "1"]);
+    market.fails(1, &["price", "checkpoint", "1"], &["too new"]);
+    assert!(market.text(&["price", "show", "1"]).contains("1% apart at most"));
+    assert_eq!(market.machine.run(&["price", "create", "X", "--pool", pool]).code, 2);
 }

@@ -1,6 +1,6 @@
 //! Thresholds as exact fractions.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use alloy_primitives::U256;
 
@@ -9,7 +9,7 @@ use crate::ratio::Wide;
 /// A part of the whole that must be passed: an exact fraction in lowest terms, above 0 and at most 1.
 ///
 /// `0.66` is 33/50, which is not 2/3: some published coefficients differ by that alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
     numerator: u64,
     denominator: u64,
@@ -82,6 +82,20 @@ impl Threshold {
     }
 }
 
+impl PartialOrd for Threshold {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Threshold {
+    /// By value.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let product = |a: u64, b: u64| u128::from(a) * u128::from(b);
+        product(self.numerator, other.denominator).cmp(&product(other.numerator, self.denominator))
+    }
+}
+
 impl fmt::Display for Threshold {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.numerator, self.denominator)
@@ -140,6 +154,8 @@ mod tests {
         check("12.5%", "1/8");
         check(".5", "1/2");
         check("1", "1/1");
+        let [third, two_fifths] = ["1/3", "2/5"].map(|text| text.parse::<Threshold>().unwrap());
+        assert!(third < two_fifths && two_fifths < Threshold::HALF, "they are ordered by value");
         for wrong in [
             "", "0", "0/1", "3/2", "1/0", "-1/2", "1/2/3", "half", "101%", "1.5", "+1/2", "1e-1",
             "/", "%", "1/", ".",

@@ -139,6 +139,15 @@ fn power(svg: &mut String, report: &Report) {
             );
         }
     }
+    let powerless =
+        points.iter().filter(|point| point.shapley <= 0.0 && point.banzhaf <= 0.0).count();
+    if powerless > 0 {
+        *svg += &format!(
+            "<text x=\"{}\" y=\"{}\">{powerless} without any power: not drawn</text>\n",
+            RIGHT + 12.0,
+            TOP + 66.0
+        );
+    }
     let (x, y) = (RIGHT + 16.0, TOP + 20.0);
     *svg += &format!(
         "<circle cx=\"{x}\" cy=\"{y}\" r=\"4\" fill=\"none\" stroke=\"#0b5394\"/>\n\

@@ -36,17 +36,36 @@ const VOTES: &str = "beanstalk/bip_votes.csv";
 const FIGURES: [&str; 9] =
     ["n", "gini", "hhi", "entropy_bits", "nakamoto 1/3", "1/2", "2/3", "top1", "top10"];
 
-/// Votes from the first to the last, and what is published of their blocs: min-entropy in bits, voters, blocs. A count that is not published
-/// is not compared.
-const BLOCS: [(u32, u32, &str, Option<usize>, Option<usize>); 7] = [
-    (15, 19, "0.168202", Some(199), Some(11)),
-    (10, 19, "0.172092", Some(237), Some(55)),
-    (0, 19, "0.181841", Some(319), Some(142)),
-    (19, 19, "0.000000", None, None),
-    (13, 17, "1.447776", Some(215), Some(14)),
-    (8, 17, "2.030904", Some(249), Some(76)),
-    (0, 17, "2.520745", Some(317), Some(138)),
+/// Blocs of a window of votes, as published.
+struct PublishedBlocs {
+    first: u32,
+    last: u32,
+    /// Min-entropy in bits.
+    entropy: &'static str,
+    /// Voters and blocs, where they are published.
+    counts: Option<(usize, usize)>,
+}
+
+const BLOCS: [PublishedBlocs; 7] = [
+    PublishedBlocs::of(15, 19, "0.168202", Some((199, 11))),
+    PublishedBlocs::of(10, 19, "0.172092", Some((237, 55))),
+    PublishedBlocs::of(0, 19, "0.181841", Some((319, 142))),
+    PublishedBlocs::of(19, 19, "0.000000", None),
+    PublishedBlocs::of(13, 17, "1.447776", Some((215, 14))),
+    PublishedBlocs::of(8, 17, "2.030904", Some((249, 76))),
+    PublishedBlocs::of(0, 17, "2.520745", Some((317, 138))),
 ];
+
+impl PublishedBlocs {
+    const fn of(
+        first: u32,
+        last: u32,
+        entropy: &'static str,
+        counts: Option<(usize, usize)>,
+    ) -> Self {
+        Self { first, last, entropy, counts }
+    }
+}
 
 /// Published figures that are known to be wrong in their last digit: set, figure, and why.
 const ERRATA: [(&str, &str, &str); 1] = [(
@@ -303,7 +322,7 @@ fn blocs(bytes: &[u8]) -> Result<Vec<Compared>, SheetError> {
     let sheet =
         read_sheet(bytes, SheetColumns { value: "vp", labels: &labels, delimiter: Some(b',') })?;
     let mut compared = Vec::new();
-    for (first, last, entropy, voters, blocs) in BLOCS {
+    for PublishedBlocs { first, last, entropy, counts } in BLOCS {
         let mut ballots = Vec::new();
         for (row, weight) in sheet.amounts.iter().enumerate() {
             let [election, voter, choice] =
@@ -320,12 +339,11 @@ fn blocs(bytes: &[u8]) -> Result<Vec<Compared>, SheetError> {
         let set = format!("Beanstalk blocs, votes {first}-{last}");
         let bits = format!("{:.6}", found.min_entropy_bits().unwrap_or(f64::NAN));
         compared.push(compared_as(&set, "min-entropy bits", bits, entropy));
-        for (figure, ours, published) in
-            [("voters", found.voters, voters), ("blocs", found.count(), blocs)]
-        {
-            let published = published.map(|count| count.to_string());
-            compared
-                .extend(published.map(|text| compared_as(&set, figure, ours.to_string(), &text)));
+        if let Some((voters, blocs)) = counts {
+            let counted = [("voters", found.voters, voters), ("blocs", found.count(), blocs)];
+            compared.extend(counted.map(|(figure, ours, published)| {
+                compared_as(&set, figure, ours.to_string(), &published.to_string())
+            }));
         }
     }
     Ok(compared)

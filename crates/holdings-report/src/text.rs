@@ -1,5 +1,7 @@
 //! The report as a table.
 
+use concentration::Threshold;
+
 use crate::document::{DecisivenessDocument, PowerDocument, Report};
 
 /// Most characters of a name in a table.
@@ -77,7 +79,10 @@ impl Report {
 
     fn coefficients(&self) -> String {
         let mut rows = vec![["holders with", "more than", "at least"].map(str::to_owned).to_vec()];
-        for (threshold, strict) in &self.nakamoto {
+        let mut thresholds: Vec<_> = self.nakamoto.iter().collect();
+        // By size: the keys of the document are in the order of their letters.
+        thresholds.sort_by_key(|(text, _)| text.parse::<Threshold>().ok());
+        for (threshold, strict) in thresholds {
             let loose = self.nakamoto_at_least.get(threshold).copied().flatten();
             rows.push(vec![threshold.clone(), count(*strict), count(loose)]);
         }
@@ -90,8 +95,7 @@ impl Report {
         let share = unlabelled.share.unwrap_or(0.0) * 100.0;
         let names = ["without a label, rows are", "each its own", "one entity"];
         let mut rows = vec![names.map(str::to_owned).to_vec()];
-        let value =
-            |value: &Option<f64>| value.map_or_else(|| "none".to_owned(), |value| short(value));
+        let value = |value: &Option<f64>| value.map_or_else(|| "none".to_owned(), short);
         rows.extend(
             interval
                 .iter()

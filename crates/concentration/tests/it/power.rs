@@ -110,7 +110,7 @@ proptest! {
     ) {
         let total: u64 = weights.iter().sum();
         let plain = game(total / 2 + 1, &weights);
-        let scale = |weight: u64| U256::from(weight) * U256::from(factor) << 100;
+        let scale = |weight: u64| (U256::from(weight) * U256::from(factor)) << 100;
         let scaled = weights.iter().map(|weight| scale(*weight)).collect();
         let scaled = Game::new(scale(total / 2) + U256::from(1), scaled).unwrap();
         prop_assert_eq!(exact(&plain), exact(&scaled));
@@ -197,7 +197,7 @@ fn some_holders_before_an_ocean_have_the_power_of_the_integral() {
     let (majors, count) = ([220_u64, 150, 90, 70], 30_000_u32);
     let sum: u64 = majors.iter().sum();
     let mut weights: Vec<U256> =
-        majors.iter().map(|major| U256::from(*major) * U256::from(count) << 90).collect();
+        majors.iter().map(|major| (U256::from(*major) * U256::from(count)) << 90).collect();
     weights.extend((0..count).map(|_| U256::from(1_000 - sum) << 90));
     let total = weights.iter().fold(U256::ZERO, |sum, weight| sum + *weight);
     for quota in [500_u64, 667] {

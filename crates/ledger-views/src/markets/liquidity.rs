@@ -60,7 +60,7 @@ pub fn addition_to_range(
     (lower, upper): (i32, i32),
     desired: [Option<U256>; 2],
 ) -> Option<Addition> {
-    let (low, high) = (sqrt_price_at_tick(lower).ok()?, sqrt_price_at_tick(upper).ok()?);
+    let (low, high) = ends_of(lower, upper)?;
     let within = price.clamp(low, high);
     let (ends, amounts) = match desired {
         [Some(amount0), Some(amount1)] => ((low, high), (amount0, amount1)),
@@ -69,9 +69,6 @@ pub fn addition_to_range(
         [None, Some(amount1)] if low < within => ((low, within), (U256::ZERO, amount1)),
         _ => return None,
     };
-    if high <= low {
-        return None;
-    }
     let liquidity = liquidity_for_amounts(within, ends, amounts).ok()?;
     let amount0 = amount0_up(within, high, liquidity).ok()?;
     let amount1 = amount1_up(low, within, liquidity).ok()?;
@@ -81,10 +78,16 @@ pub fn addition_to_range(
 /// Returns what a liquidity between two ticks is worth at a price, rounded down, as `UniswapV3Pool.burn` pays it; none for ticks out of range.
 #[must_use]
 pub fn amounts_down(price: U160, (lower, upper): (i32, i32), liquidity: u128) -> Option<[U256; 2]> {
-    let (low, high) = (sqrt_price_at_tick(lower).ok()?, sqrt_price_at_tick(upper).ok()?);
+    let (low, high) = ends_of(lower, upper)?;
     let within = price.clamp(low, high);
     let amount0 = amount0_down(within, high, liquidity).ok()?;
     Some([amount0, amount1_down(low, within, liquidity).ok()?])
+}
+
+/// The square roots of the prices at two ticks; none unless the first is below the second.
+fn ends_of(lower: i32, upper: i32) -> Option<(U160, U160)> {
+    let (low, high) = (sqrt_price_at_tick(lower).ok()?, sqrt_price_at_tick(upper).ok()?);
+    (low < high).then_some((low, high))
 }
 
 /// The lowest and the highest tick that a pool with this spacing may use; none for a spacing of 0.
@@ -125,6 +128,8 @@ mod tests {
         assert!(worth[1] <= added.amounts[1] && worth[0].is_zero());
         assert_eq!(addition_to_range(above, (600, -600), [amount; 2]), None);
         assert_eq!(addition_to_range(above, (-900_000, 600), [amount; 2]), None);
+        assert_eq!(amounts_down(above, (600, 600), 1), None);
+        assert_eq!(amounts_down(above, (600, -600), 1), None);
     }
 
     #[test]

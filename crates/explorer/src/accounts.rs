@@ -1,8 +1,8 @@
 //! The page of an account or contract.
 
 use crate::{
-    Answer, BLOCKS_SEARCHED_MAX, NoPage, ROWS, Shown, activity, layout, modules, number,
-    transactions,
+    Answer, BLOCKS_SEARCHED_MAX, NoPage, ROWS, Shown, activity, layout, modules, names::Names,
+    number, transactions,
 };
 use abi::convert;
 use alloy_consensus::Transaction as _;
@@ -17,7 +17,7 @@ use node::Node;
 use store::{Reader, StoreError};
 
 pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
-    let reader = node.reader()?;
+    let names = Names::new(node)?;
     let account = ready(accounts::account(&node.local()?, &convert::account(*address)))?;
     let mut facts = vec![
         ("address", layout::mono(address.to_checksum(None))),
@@ -43,23 +43,30 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
         facts.push(("asset", layout::asset(number)));
     }
     let activity = match node.history_view() {
-        Ok(view) if view.coverage().is_current() => activity::lists(node, &view, address, query)?,
+        Ok(view) if view.coverage().is_current() => activity::lists(&names, &view, address, query)?,
         Ok(view) => {
             let Coverage { last, head, .. } = view.coverage();
             let why = format!("The history index is being built: it is at block {last} of {head}.");
-            searched(&reader, address, query, &why)?
+            searched(&names, address, query, &why)?
         }
         Err(Unavailable::Index(error)) => return Err(error.into()),
-        Err(error) => searched(&reader, address, query, &sentence(&error))?,
+        Err(error) => searched(&names, address, query, &sentence(&error))?,
     };
     let body = html! { (layout::facts(&facts)) (activity) };
+    names.finish()?;
     Ok(Shown::Html { title: format!("{kind} {address}"), body })
 }
 
 /// What is found by searching the newest blocks, where the history index can't tell: `why`.
-fn searched(reader: &Reader, address: &Address, query: &str, why: &str) -> Result<Markup, NoPage> {
+fn searched(
+    names: &Names<'_>,
+    address: &Address,
+    query: &str,
+    why: &str,
+) -> Result<Markup, NoPage> {
+    let reader = names.ledger().reader();
     let newest = number(query, "from").unwrap_or(u64::MAX).min(reader.head().number);
-    let (rows, older) = recent(reader, address, newest)?;
+    let (rows, older) = recent(names, reader, address, newest)?;
     let looked_back = newest.saturating_sub(older.unwrap_or(0));
     let empty = format!("None in the {looked_back} blocks up to block {newest}.");
     Ok(html! {
@@ -80,6 +87,7 @@ fn sentence(error: &Unavailable) -> String {
 
 /// Returns transactions from or to an account, newest first, and the block to continue from.
 fn recent(
+    names: &Names<'_>,
     reader: &Reader,
     address: &Address,
     newest: u64,
@@ -98,7 +106,7 @@ fn recent(
             let pairs = block.transactions.iter().zip(&receipts).rev();
             let theirs = pairs.filter(|(transaction, _)| is_theirs(transaction));
             rows.extend(
-                theirs.map(|(transaction, receipt)| transactions::row(transaction, receipt)),
+                theirs.map(|(transaction, receipt)| transactions::row(names, transaction, receipt)),
             );
         }
         // All transactions of a block are on one page.

@@ -4,7 +4,11 @@
 //! with its decoded native calls and events, an account, the training runs, the assets. No JavaScript, no external
 //! content, no configuration; works in any browser.
 //!
-//! Everything shown comes from outside and is escaped; every list is bounded and pages on. An account's page is read from the node's history
+//! Native modules are recognised by their address, and instances that factories have created by the code there (`names`). Calls, events and errors are
+//! decoded by the catalogue of interfaces, batches with their inner calls (`decode`); what a number counts is known by module and name (`units`).
+//!
+//! Everything shown comes from outside and is escaped; every list is bounded and pages on. Tokens may be strangers' contracts: what they are asked for a page is bounded in gas
+//! (`bounded`), and one that does not answer is shown by its address. An account's page is read from the node's history
 //! index; where there is none, or while it is being built, at most [`BLOCKS_SEARCHED_MAX`] blocks are searched instead.
 //!
 //! The crate holds no state and changes nothing. `rpc` sends the pages to browsers.
@@ -13,12 +17,17 @@ mod accounts;
 mod activity;
 mod assets;
 mod blocks;
+mod bounded;
 mod decode;
+mod figures;
 mod layout;
 mod modules;
+mod names;
+mod replay;
 mod runs;
 mod search;
 mod transactions;
+mod units;
 mod visible;
 
 use alloy_primitives::{Address, B256};

@@ -1,8 +1,11 @@
 //! The page of an account or contract.
 
 use crate::{
-    Answer, BLOCKS_SEARCHED_MAX, NoPage, ROWS, Shown, activity, layout, modules, names::Names,
-    number, transactions,
+    Answer, BLOCKS_SEARCHED_MAX, NoPage, ROWS, Shown, activity,
+    events::{Events, sentence},
+    holdings, layout, modules,
+    names::Names,
+    number, pools, stakes, transactions,
 };
 use abi::convert;
 use alloy_consensus::Transaction as _;
@@ -39,9 +42,14 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
     if let Some(module) = module {
         facts.push(("interface", html! { a href=(modules::path(module)) { (module.name) } }));
     }
+    if let Some(page) = module.and_then(|module| market_page(module, address)) {
+        facts.push(page);
+    }
     if let Code::Asset { number } = account.code {
         facts.push(("asset", layout::asset(number)));
     }
+    let events = Events::new(node)?;
+    let holdings = holdings::of(&names, &events, address, query)?;
     let activity = match node.history_view() {
         Ok(view) if view.coverage().is_current() => activity::lists(&names, &view, address, query)?,
         Ok(view) => {
@@ -52,9 +60,20 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
         Err(Unavailable::Index(error)) => return Err(error.into()),
         Err(error) => searched(&names, address, query, &sentence(&error))?,
     };
-    let body = html! { (layout::facts(&facts)) (activity) };
+    let body = html! { (layout::facts(&facts)) (holdings) (activity) };
     names.finish()?;
     Ok(Shown::Html { title: format!("{kind} {address}"), body })
+}
+
+/// The page that shows what an instance of a module is for.
+fn market_page(module: &abi::Module, address: &Address) -> Option<(&'static str, Markup)> {
+    let (name, path) = match module.name {
+        "UniswapV2Pair" | "UniswapV3Pool" => ("pool", pools::path(address)),
+        "StakingRewards" | "MasterChef" | "Vault" | "FeeVault" => ("stake", stakes::path(address)),
+        "PriceFeed" => ("price", format!("/price/{}", abi::price_feed_number(address)?)),
+        _ => return None,
+    };
+    Some((name, html! { a href=(path) { "price, liquidity, newest events" } }))
 }
 
 /// What is found by searching the newest blocks, where the history index can't tell: `why`.
@@ -75,14 +94,6 @@ fn searched(
         (layout::pager(None, older.map(|older| format!("/account/{address:#x}?from={older}"))))
         p class="quiet" { (why) }
     })
-}
-
-/// An error as a sentence of a page.
-fn sentence(error: &Unavailable) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 /// Returns transactions from or to an account, newest first, and the block to continue from.

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use abi::Module;
 use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::SolCall;
 use execution::{AccountState as Stored, CallError, CallOutcome, Overrides};
@@ -12,25 +13,39 @@ use ledger_views::{AccountState, Ask, Call, Head, LogFilter, Outcome, PlacedLog}
 use node::{CallBlock, LocalError, LocalLedger, Node, StateView};
 use store::{Reader, StoreError};
 
-/// Gas of one read-only call at most.
-const CALL_GAS_MAX: u64 = 4_000_000;
-/// Gas of all read-only calls of a page at most.
-const PAGE_GAS_MAX: u64 = 100_000_000;
+/// Gas of a question to a stranger's contract at most: a storage read or a few, and a text of some hundred bytes.
+const STRANGER_GAS_MAX: u64 = 120_000;
+/// Gas of all questions of a page to strangers' contracts at most.
+const STRANGERS_GAS_MAX: u64 = 30_000_000;
+/// Gas that each question to a native module may use: what most of them need.
+const MODULE_GAS: u64 = 300_000;
+/// Gas that a question to a native module may use beyond that: some read a lot, or ask a stranger themselves.
+const MODULE_GAS_MORE: u64 = 4_000_000;
+/// Gas that all questions of a page to native modules may use beyond [`MODULE_GAS`] each.
+const MODULES_GAS_MORE: u64 = 80_000_000;
 
-/// The ledger at its head, for one page. A call that takes more gas than [`CALL_GAS_MAX`], or than is left of [`PAGE_GAS_MAX`], has reverted without a reason: so whoever makes
-/// a contract slow can spoil what is said of it, and not the page.
+/// The ledger at its head, for one page. A call that takes more gas than it may has reverted without a reason. What strangers' contracts use up is not taken from the questions to
+/// modules: so whoever makes a contract slow can spoil what is said of it and of others like it, and not the page.
 pub(crate) struct Bounded<'a> {
     node: &'a Node,
     state: StateView,
     whole: LocalLedger<'a>,
-    gas_left: AtomicU64,
+    /// Of [`STRANGERS_GAS_MAX`].
+    strangers_gas: AtomicU64,
+    /// Of [`MODULES_GAS_MORE`].
+    modules_gas: AtomicU64,
 }
 
 impl<'a> Bounded<'a> {
     pub(crate) fn new(node: &'a Node) -> Result<Self, StoreError> {
         let state = node.view(node.reader()?, CallBlock::Same);
-        let gas_left = AtomicU64::new(PAGE_GAS_MAX);
-        Ok(Self { node, state, whole: node.local()?, gas_left })
+        Ok(Self {
+            node,
+            state,
+            whole: node.local()?,
+            strangers_gas: AtomicU64::new(STRANGERS_GAS_MAX),
+            modules_gas: AtomicU64::new(MODULES_GAS_MORE),
+        })
     }
 
     pub(crate) fn node(&self) -> &'a Node {
@@ -47,19 +62,18 @@ impl<'a> Bounded<'a> {
         to: Address,
         call: &C,
     ) -> Result<Option<C::Return>, StoreError> {
-        let output = self.output(to, call, CALL_GAS_MAX)?;
+        let output = self.output(to, call)?;
         Ok(output.and_then(|output| C::abi_decode_returns_validate(&output).ok()))
     }
 
-    /// The bytes that a contract answers with at most `gas`.
+    /// The bytes that a contract answers; `None` when it refuses.
     pub(crate) fn output<C: SolCall>(
         &self,
         to: Address,
         call: &C,
-        gas: u64,
     ) -> Result<Option<Bytes>, StoreError> {
         let call = Call { to, input: call.abi_encode().into() };
-        Ok(match self.run(call, gas)? {
+        Ok(match self.run(call)? {
             Outcome::Returned(output) => Some(output),
             Outcome::Reverted(_) => None,
         })
@@ -78,9 +92,14 @@ impl<'a> Bounded<'a> {
         }
     }
 
-    fn run(&self, call: Call, gas: u64) -> Result<Outcome, StoreError> {
-        let left = self.gas_left.load(Ordering::Relaxed);
-        let gas = gas.min(left);
+    fn run(&self, call: Call) -> Result<Outcome, StoreError> {
+        let code = self.code(&call.to)?;
+        let (always, more, purse) = match Module::of(&call.to, &code) {
+            Some(_) => (MODULE_GAS, MODULE_GAS_MORE, &self.modules_gas),
+            None => (0, STRANGER_GAS_MAX, &self.strangers_gas),
+        };
+        let left = purse.load(Ordering::Relaxed);
+        let gas = more.min(left).saturating_add(always);
         let given = execution::Call::read_only(call.to, call.input);
         let given = execution::Call { gas_limit: Some(gas), ..given };
         let overrides = Overrides::default();
@@ -94,7 +113,8 @@ impl<'a> Bounded<'a> {
             Err(CallError::Refused(_) | CallError::UnknownRevision(_)) => (nothing, 0),
             Err(CallError::State(error)) => return Err(error),
         };
-        self.gas_left.store(left.saturating_sub(used), Ordering::Relaxed);
+        let spent = used.saturating_sub(always);
+        purse.store(left.saturating_sub(spent), Ordering::Relaxed);
         Ok(outcome)
     }
 }
@@ -109,7 +129,7 @@ impl Ask for Bounded<'_> {
     async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, LocalError> {
         let mut outcomes = Vec::with_capacity(calls.len());
         for call in calls {
-            outcomes.push(self.run(call, CALL_GAS_MAX)?);
+            outcomes.push(self.run(call)?);
         }
         Ok(outcomes)
     }

@@ -99,6 +99,31 @@ impl Said {
         Writer { names, said: self, nesting: 0 }.whole(0)
     }
 
+    /// A value as a number of its unit, in one line; for lists of events.
+    pub(crate) fn amount(&self, names: &Names<'_>, name: &str) -> Option<Markup> {
+        let field = self.decoded.fields.iter().find(|field| field.name == name)?;
+        let record = self.record(&self.decoded.fields);
+        match (units::of(names, &record, name)?, &field.value) {
+            (Unit::Token(token), Value::Number(amount)) => {
+                Some(names.amount_in_words(&token, *amount))
+            }
+            (Unit::Token(token), Value::Signed(amount)) => Some(html! {
+                @if amount.is_negative() { "−" }
+                (names.amount_in_words(&token, amount.unsigned_abs()))
+            }),
+            _ => None,
+        }
+    }
+
+    /// An address by its name.
+    pub(crate) fn address(&self, name: &str) -> Option<Address> {
+        let field = self.decoded.fields.iter().find(|field| field.name == name)?;
+        match field.value {
+            Value::Address(address) => Some(address),
+            _ => None,
+        }
+    }
+
     fn record<'a>(&'a self, fields: &'a [Field]) -> Record<'a> {
         Record { module: self.module, at: self.at, item: &self.decoded.name, fields }
     }
@@ -144,7 +169,7 @@ impl Writer<'_> {
             },
             Value::Address(address) => html! {
                 a href=(format!("/account/{address:#x}")) { (address.to_checksum(None)) }
-                (note(&self.address_note(address)))
+                (note(&address_note(self.names, address)))
             },
             Value::Number(number) => html! {
                 (number)
@@ -162,20 +187,6 @@ impl Writer<'_> {
             }
             plain => html! { (plain.to_string()) },
         }
-    }
-
-    fn address_note(&self, address: &Address) -> Option<String> {
-        if *address == abi::GRAIN {
-            return Some("GRAIN".to_owned());
-        }
-        let module = self.names.module(address)?;
-        let symbol = matches!(module.name, "IssuedAsset" | "WrappedGrain" | "Vault" | "FeeVault")
-            .then(|| self.names.token(address).symbol);
-        let pair = self.names.pair(address).map(|[asset0, asset1]| {
-            format!("{} / {}", self.names.symbol_plain(&asset0), self.names.symbol_plain(&asset1))
-        });
-        let of = symbol.flatten().or(pair);
-        Some(of.map_or_else(|| module.name.to_owned(), |of| format!("{} {of}", module.name)))
     }
 
     fn number_note(&self, fields: &[Field], name: &str, number: U256) -> Option<String> {
@@ -256,12 +267,29 @@ impl Writer<'_> {
     }
 }
 
+/// What is known of an address: the module that answers there, with the symbols of its tokens.
+pub(crate) fn address_note(names: &Names<'_>, address: &Address) -> Option<String> {
+    if *address == abi::GRAIN {
+        return Some("GRAIN".to_owned());
+    }
+    let module = names.module(address)?;
+    let symbol = matches!(module.name, "IssuedAsset" | "WrappedGrain" | "Vault" | "FeeVault")
+        .then(|| names.token(address).symbol);
+    let symbols = |pair: [Address; 2]| {
+        let symbols = pair.map(|asset| names.token(&asset).symbol);
+        symbols.map(|symbol| symbol.unwrap_or_else(|| "?".to_owned())).join("/")
+    };
+    let pair = names.pair(address).map(symbols);
+    let of = symbol.flatten().or(pair);
+    Some(of.map_or_else(|| module.name.to_owned(), |of| format!("{} {of}", module.name)))
+}
+
 fn indent(depth: usize) -> String {
     "    ".repeat(depth)
 }
 
 /// What is known beside a value.
-fn note(text: &Option<String>) -> Markup {
+pub(crate) fn note(text: &Option<String>) -> Markup {
     html! { @if let Some(text) = text { "  " span class="note" { (text) } } }
 }
 

@@ -8,8 +8,15 @@ use node::Node;
 use units::Wei;
 
 /// The lists that every page leads to.
-const NAVIGATION: [(&str, &str); 4] =
-    [("/", "Blocks"), ("/runs", "Training runs"), ("/assets", "Assets"), ("/modules", "Modules")];
+const NAVIGATION: [(&str, &str); 7] = [
+    ("/", "Blocks"),
+    ("/runs", "Training runs"),
+    ("/assets", "Assets"),
+    ("/pools", "Pools"),
+    ("/stakes", "Stakes"),
+    ("/prices", "Prices"),
+    ("/modules", "Modules"),
+];
 const STYLE: &str = include_str!("style.css");
 
 /// Returns a page with header, search and footer. Our own texts have no invisible characters, so an invisible character came from outside and is
@@ -32,7 +39,7 @@ pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
                         @for (path, name) in NAVIGATION { a href=(path) { (name) } }
                     }
                     form action="/search" method="get" role="search" {
-                        input name="q" type="search" aria-label="Search" placeholder="Block, transaction, account, run 1, asset 1" required;
+                        input name="q" type="search" aria-label="Search" placeholder="Block, hash, address, run 1, GOLD/GRAIN" required;
                         button { "Find" }
                     }
                 }

@@ -5,17 +5,16 @@ use std::{
     collections::BTreeMap,
 };
 
-use abi::{Erc20, GRAIN, Module, Place, UniswapV2Pair, asset_number};
+use abi::{Erc20, GRAIN, Module, Place, UniswapV2Pair, asset_number, convert};
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
+use ledger_views::markets::TokenView;
 use maud::{Markup, html};
 use node::Node;
 use store::StoreError;
 
 use crate::{bounded::Bounded, figures, layout};
 
-/// Gas of one question to a token at most: a storage read or a few, and a text of some hundred bytes.
-const TOKEN_GAS_MAX: u64 = 120_000;
 /// Tokens that a page asks for their names at most; further ones are shown by their addresses.
 const TOKENS_MAX: usize = 100;
 /// Characters of a symbol that are shown at most.
@@ -113,9 +112,18 @@ impl<'a> Names<'a> {
         token
     }
 
+    /// Remembers what tokens have answered to a view, so that they are not asked twice.
+    pub(crate) fn know<'t>(&self, tokens: impl IntoIterator<Item = &'t TokenView>) {
+        for token in tokens.into_iter().filter(|token| token.is_readable) {
+            let symbol = one_line(&token.symbol);
+            let known = Token { symbol, decimals: Some(token.decimals) };
+            self.tokens.borrow_mut().insert(convert::address(token.address), known);
+        }
+    }
+
     fn asked(&self, address: Address) -> Result<Token, StoreError> {
-        let symbol = self.ledger.output(address, &Erc20::symbolCall {}, TOKEN_GAS_MAX)?;
-        let decimals = self.ledger.output(address, &Erc20::decimalsCall {}, TOKEN_GAS_MAX)?;
+        let symbol = self.ledger.output(address, &Erc20::symbolCall {})?;
+        let decimals = self.ledger.output(address, &Erc20::decimalsCall {})?;
         let decimals =
             decimals.and_then(|output| Erc20::decimalsCall::abi_decode_returns(&output).ok());
         Ok(Token {
@@ -143,6 +151,9 @@ impl<'a> Names<'a> {
     /// A token's symbol, which leads to it, with something that tells it from others of that symbol.
     pub(crate) fn symbol(&self, address: &Address) -> Markup {
         let whole = address.to_checksum(None);
+        if self.pair(address).is_some() {
+            return html! { a href=(format!("/pool/{address:#x}")) title=(whole) { (self.symbol_plain(address)) } };
+        }
         let Token { symbol, .. } = self.token(address);
         let Some(symbol) = symbol else {
             return html! { a class="mono" href=(format!("/token/{address:#x}")) title=(whole) { (layout::short_address(address)) } };
@@ -163,9 +174,18 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// A token's symbol as plain text, or its shortened address: for drawings and titles.
+    /// A token's symbol as plain text, or its shortened address: for drawings and titles. All pairs have one symbol, so theirs is followed by those of their assets.
     pub(crate) fn symbol_plain(&self, address: &Address) -> String {
-        self.token(address).symbol.unwrap_or_else(|| layout::short_address(address))
+        let own = |address: &Address| {
+            self.token(address).symbol.unwrap_or_else(|| layout::short_address(address))
+        };
+        // One level: a pair's asset may be the share of another pair.
+        match self.pair(address) {
+            Some([asset0, asset1]) => {
+                format!("{} {}/{}", own(address), own(&asset0), own(&asset1))
+            }
+            None => own(address),
+        }
     }
 
     /// An amount in whole units, exact; in the smallest unit for a token that does not say how many decimals it has.
@@ -181,6 +201,16 @@ impl<'a> Names<'a> {
         let exact = self.amount_plain(token, amount);
         let short = figures::shortened(&exact);
         html! { @if short == exact { (exact) } @else { span title=(exact) { (short) } } }
+    }
+
+    /// An amount and its symbol.
+    pub(crate) fn amount_of(&self, token: &Address, amount: U256) -> Markup {
+        html! { (self.amount(token, amount)) " " (self.symbol(token)) }
+    }
+
+    /// An amount and its symbol without a link: where a page says which tokens it is about.
+    pub(crate) fn amount_in_words(&self, token: &Address, amount: U256) -> Markup {
+        html! { (self.amount(token, amount)) " " (self.symbol_plain(token)) }
     }
 
     /// An address, by the name of the module that answers there if there is one.
@@ -205,6 +235,11 @@ fn symbol_text(output: &[u8]) -> Option<String> {
             String::from_utf8(bytes.get(..end)?.to_vec()).ok()?
         }
     };
+    one_line(&text)
+}
+
+/// A symbol without what breaks a line, and without most of a long one.
+fn one_line(text: &str) -> Option<String> {
     let mut letters = text.trim().chars().map(|letter| match letter {
         '\n' | '\r' | '\t' => ' ',
         letter => letter,

@@ -1,8 +1,9 @@
 //! The page of a transaction.
 
 use crate::{Answer, NoPage, Shown, decode, layout, names::Names, replay};
+use abi::{Module, Place};
 use alloy_consensus::{ReceiptEnvelope, Transaction as _, Typed2718 as _, transaction::Recovered};
-use alloy_primitives::{B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use execution::Transaction;
 use maud::{Markup, html};
 use node::Node;
@@ -152,7 +153,7 @@ fn events(names: &Names<'_>, receipt: &ReceiptEnvelope) -> Markup {
     html! {
         @if logs.is_empty() { p class="quiet" { "None." } }
         @for log in logs.iter().take(LOGS_SHOWN_MAX) {
-            p { "From " (names.account(&log.address)) }
+            p { "From " (names.account(&log.address)) (from_note(names, &log.address)) }
             @if let Some(decoded) = decode::event(names, log) { pre { (decoded.shown(names)) } }
             @else {
                 pre {
@@ -163,4 +164,10 @@ fn events(names: &Names<'_>, receipt: &ReceiptEnvelope) -> Markup {
         }
         @if logs.len() > LOGS_SHOWN_MAX { p class="quiet" { "and " (logs.len() - LOGS_SHOWN_MAX) " more" } }
     }
+}
+
+/// What is known of a contract beyond the name by which it is shown.
+fn from_note(names: &Names<'_>, address: &Address) -> Markup {
+    let is_said = Module::at(address).is_some_and(|module| matches!(module.place, Place::Fixed(_)));
+    decode::note(&if is_said { None } else { decode::address_note(names, address) })
 }

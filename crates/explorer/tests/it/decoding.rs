@@ -7,7 +7,7 @@ use alloy_sol_types::{SolCall, SolEvent as _};
 use crate::ledger::{ALICE, BOB, GOLD, Ledger, market, whole};
 
 #[track_caller]
-fn has(page: &str, parts: &[&str]) {
+pub(crate) fn has(page: &str, parts: &[&str]) {
     for part in parts {
         assert!(page.contains(part), "{part} is missing: {page}");
     }

@@ -391,7 +391,12 @@ impl Ledger {
 
 /// A ledger with a pair and a pool, both traded, two positions, and everything that pays a yield.
 pub(crate) fn market() -> Ledger {
-    let ledger = Ledger::new(Some(history::Options::STANDARD));
+    market_with(Some(history::Options::STANDARD))
+}
+
+/// The same with another history index, or none.
+pub(crate) fn market_with(history: Option<history::Options>) -> Ledger {
+    let ledger = Ledger::new(history);
     ledger.asset("Gold of the hills", "GOLD", 18);
     ledger.asset("Corn", "CORN", 6);
     for owner in [ALICE, BOB] {

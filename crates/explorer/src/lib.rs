@@ -35,6 +35,7 @@ mod pools;
 mod positions;
 mod prices;
 mod replay;
+mod risk;
 mod runs;
 mod search;
 mod stakes;

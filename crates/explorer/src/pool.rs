@@ -18,7 +18,7 @@ use crate::{
     events::Events,
     figures, layout,
     names::Names,
-    pools, positions,
+    pools, positions, risk,
     trades::{self, Quote},
     value,
 };
@@ -50,8 +50,11 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
         (activity_list(&names, &events, &pool, before)?)
         @match pool.kind {
             PoolKind::Pair { .. } => {
+                @let holders = positions::of_pair(&names, &events, &pool)?;
                 h2 { "Who has shares" }
-                (positions::holders(&names, &positions::of_pair(&names, &events, &pool)?))
+                (positions::holders(&names, &holders))
+                // As a part of the value it is the same for all shares.
+                @if let Some((holder, position)) = holders.first() { (risk::scenarios(&names, position, holder)) }
             }
             PoolKind::Ranged { .. } => {
                 h2 { "Positions" }
@@ -93,6 +96,9 @@ fn facts(
         ("holds", html! { (pools::holding(names, pool, 0)) br; (pools::holding(names, pool, 1)) }),
         ("liquidity", pools::liquidity(names, pool)),
     ];
+    if let Some(concentration) = risk::concentration(names, pool) {
+        facts.push(("where it lies", concentration));
+    }
     if let Some(volume) = volume {
         facts.push(("traded in a day", html! {
             (pools::traded(names, pool, &volume))

@@ -14,7 +14,7 @@ use ledger_views::{
 };
 use maud::{Markup, html};
 
-use crate::{NoPage, events::Events, layout, names::Names, pools};
+use crate::{NoPage, events::Events, layout, names::Names, pools, risk};
 
 /// Positions that a page shows at most.
 const SHOWN_MAX: usize = 25;
@@ -221,6 +221,7 @@ pub(crate) fn one(node: &node::Node, id: U256) -> crate::Answer {
     ]);
     let body = html! {
         (layout::facts(&facts))
+        @if let Some(range) = range { (risk::scenarios(&names, &position, &convert::address(range.owner))) }
         p class="quiet" { "A position is an ERC-721 token of the position manager, " (names.account(&UNISWAP_V3_POSITIONS)) "." }
     };
     names.finish()?;

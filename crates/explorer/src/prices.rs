@@ -19,7 +19,7 @@ use crate::{
     events::Events,
     figures, layout,
     names::Names,
-    window,
+    pools, window,
 };
 
 /// Rounds that are drawn, and looked through for reports, at most.
@@ -72,6 +72,9 @@ fn state(feed: &FeedView) -> Markup {
             FeedStanding::Unanswered => span class="quiet" { "no answer yet" },
             FeedStanding::Stale => span class="bad" { "stale: too old to be relied on" },
             FeedStanding::Divergent => span class="bad" { "divergent: it has jumped, and is not confirmed" },
+            FeedStanding::DivergentFromPool => span class="bad" { "divergent: the pool that it is compared with has another price" },
+            FeedStanding::NoPoolPrice => span class="bad" { "the pool that it is compared with has no average price" },
+            FeedStanding::Refused => span class="bad" { "refused: not to be relied on" },
         }
     }
 }
@@ -156,6 +159,20 @@ fn facts(names: &Names<'_>, feed: &FeedView, now: u64) -> Vec<(&'static str, Mar
                 html! { (layout::time(round.observed_at.as_u64())) ", " (age(feed, now)) },
             ),
         ]);
+    }
+    if let Some(compared) = feed.compared {
+        let percent = figures::percent_of_bps(u64::from(compared.divergence_bps));
+        let pool = convert::address(compared.pool);
+        facts.push((
+            "compared with",
+            html! {
+                a href=(pools::path(&pool)) { (names.symbol_plain(&pool)) }
+                @if let Some(average) = compared.average { ", " (abi::amount_text(average, feed.decimals)) }
+                @else { ", no price yet" }
+                " on average over " (figures::duration(u64::from(compared.window_seconds)))
+                "; an answer may be " (percent) " from it"
+            },
+        ));
     }
     facts.extend([
         ("may be old", html! { (figures::duration(feed.age_seconds_max)) }),

@@ -7,14 +7,13 @@ use node::Node;
 pub(crate) fn find(node: &Node, query: &str) -> Answer {
     let asked = decoded(value(query, "q").unwrap_or_default());
     let asked = asked.trim();
-    if let Some(run) = asked.strip_prefix("run") {
-        return Ok(Shown::Elsewhere(format!("/run/{}", number(run.trim())?)));
-    }
-    if let Some(asset) = asked.strip_prefix("asset") {
-        return Ok(Shown::Elsewhere(format!("/asset/{}", number(asset.trim())?)));
-    }
-    if let Some(position) = asked.strip_prefix("position") {
-        return Ok(Shown::Elsewhere(format!("/position/{}", number(position.trim())?)));
+    for kind in ["run", "asset", "position"] {
+        // A symbol may begin with such a word.
+        let numbered =
+            |rest: &&str| !rest.starts_with(|letter: char| letter.is_alphabetic() || letter == '/');
+        if let Some(rest) = asked.strip_prefix(kind).filter(numbered) {
+            return Ok(Shown::Elsewhere(format!("/{kind}/{}", number(rest.trim())?)));
+        }
     }
     if let Ok(address) = asked.parse::<Address>() {
         return Ok(Shown::Elsewhere(format!("/account/{address:#x}")));
@@ -24,12 +23,14 @@ pub(crate) fn find(node: &Node, query: &str) -> Answer {
         let kind = if is_block { "block" } else { "tx" };
         return Ok(Shown::Elsewhere(format!("/{kind}/{hash:#x}")));
     }
-    if asked.starts_with(|letter: char| letter.is_ascii_digit()) || asked.is_empty() {
-        return Ok(Shown::Elsewhere(format!("/block/{}", number(asked)?)));
+    if let Ok(block) = asked.parse::<u64>() {
+        return Ok(Shown::Elsewhere(format!("/block/{block}")));
     }
     // What is left may be the symbols of a pool.
     match pools::symbols(asked).len() {
-        1 | 2 => Ok(Shown::Elsewhere(format!("/pools?symbols={}", encoded(asked)))),
+        1 | 2 if !asked.starts_with("0x") => {
+            Ok(Shown::Elsewhere(format!("/pools?symbols={}", encoded(asked))))
+        }
         _ => Err(unknown(asked)),
     }
 }

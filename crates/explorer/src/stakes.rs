@@ -15,7 +15,7 @@ use node::Node;
 
 use crate::{
     Answer, NoPage, ROWS, Shown, activity, decode, events::Events, figures, layout, names::Names,
-    number, value,
+    number, risk, value,
 };
 
 /// Seconds of a day.
@@ -161,7 +161,7 @@ type Parts = (String, Markup, Vec<B256>);
 fn rewards_page(names: &Names<'_>, rewards: &RewardsView) -> Parts {
     names.know([&rewards.staking, &rewards.reward]);
     let (staking, reward) = (address(&rewards.staking), address(&rewards.reward));
-    let facts = [
+    let mut facts = vec![
         ("contract", layout::account(&convert::address(rewards.address))),
         ("stake", names.symbol(&staking)),
         ("staked", names.amount_of(&staking, rewards.staked)),
@@ -175,6 +175,9 @@ fn rewards_page(names: &Names<'_>, rewards: &RewardsView) -> Parts {
         ("owner", names.account(&convert::address(rewards.owner))),
         ("announces rewards", names.account(&convert::address(rewards.distributor))),
     ];
+    if let Some(paid) = risk::staking_yield(names, rewards) {
+        facts.insert(5, ("pays in a year", paid));
+    }
     let topics = vec![
         StakingRewards::Staked::SIGNATURE_HASH,
         StakingRewards::Withdrawn::SIGNATURE_HASH,

@@ -1,14 +1,15 @@
 //! The pages of pools, stakes, prices, and of what an account has in them.
 
 use abi::{
-    GRAIN, MasterChef, NonfungiblePositionManager as Positions, StakingRewards, UNISWAP_V2_FACTORY,
-    UNISWAP_V3_POSITIONS, UniswapV2Factory, VAULT_FACTORY, VaultFactory, asset_address,
+    GRAIN, MasterChef, NonfungiblePositionManager as Positions, PRICE_FEEDS, PriceFeeds,
+    StakingRewards, UNISWAP_V2_FACTORY, UNISWAP_V3_POSITIONS, UniswapV2Factory, VAULT_FACTORY,
+    VaultFactory, asset_address, price_feed_address,
 };
 use alloy_primitives::{Address, U256, hex};
 
 use crate::{
     decoding::{has, words},
-    ledger::{ALICE, BOB, CORN, Ledger, market},
+    ledger::{ALICE, BOB, CORN, GOLD, Ledger, market},
 };
 
 fn said(ledger: &Ledger, path: &str) -> String {
@@ -195,6 +196,56 @@ fn feeds_have_a_state_and_each_reporter_s_last_report() {
     assert_eq!(explorer::page(&ledger.node, "/price/2").status, 404);
 }
 
+/// Who creates a feed chooses the pool that it is compared with: one that has no price must not hide the other feeds.
+#[test]
+fn a_feed_that_is_compared_with_a_pool_says_so() {
+    let ledger = market().indexed();
+    let plain = ledger.feed("GRAIN / USD", 600);
+    ledger.report(plain, &[150_000_000, 151_000_000]);
+    let terms = PriceFeeds::Terms {
+        description: "GOLD / CORN".into(),
+        decimals: 8,
+        maxAge: 600,
+        deviationBps: 500,
+        confirmationSeconds: 30,
+    };
+    let pool_terms = PriceFeeds::PoolTerms {
+        pool: ledger.pool(),
+        baseToken: asset_address(GOLD),
+        windowSeconds: 300,
+        divergenceBps: 200,
+    };
+    let create = PriceFeeds::createWithPoolCall { terms, poolTerms: pool_terms };
+    ledger.do_(ALICE, PRICE_FEEDS, &create);
+    ledger.report(price_feed_address(2), &[101_000_000, 100_000_000]);
+    // Traded a moment ago, and the pool remembers one price only: it has no average over five minutes.
+    ledger.trade_pool(BOB, true, 5);
+    has(&said(&ledger, "/prices"), &["1.51", "fresh", "has no average price"]);
+    let page = said(&ledger, "/price/2");
+    has(
+        &page,
+        &["compared with", "GOLD/CORN, no price yet on average over 5 min 0 s", "2 % from it"],
+    );
+}
+
+/// The figures of the lens are on the pages of pools and positions.
+#[test]
+fn risks_of_pools_and_positions_are_shown() {
+    let ledger = market().indexed();
+    for (path, loss) in [
+        // 1 - 2·√r / (1 + r), the same for every pair: 20 % at a fourth and at four times the price.
+        (format!("/pool/{}", ledger.pair()), "400 %"),
+        ("/position/2".to_owned(), "25 %"),
+    ] {
+        let page = said(&ledger, &path);
+        has(&page, &["impermanent loss", "if held instead", loss]);
+    }
+    let page = said(&ledger, &format!("/pool/{}", ledger.pair()));
+    has(&page, &["If the price of GRAIN changes", "20 %"]);
+    // All of a narrow and most of a wide position are near the price.
+    has(&said(&ledger, &format!("/pool/{}", ledger.pool())), &["where it lies", " within 1 %, "]);
+}
+
 #[test]
 fn pools_are_found_by_their_symbols() {
     let ledger = market().indexed();
@@ -210,8 +261,13 @@ fn pools_are_found_by_their_symbols() {
     let page = find("gold");
     assert!(page.contains("GRAIN / GOLD") && page.contains("GOLD / CORN"), "{page}");
     has(&find("silver"), &["Pools of silver", "None."]);
-    let odd = explorer::page(&ledger.node, "/search?q=a+b+c");
-    assert_eq!(odd.status, 404);
+    has(&find("rune"), &["Pools of rune", "None."]);
+    has(&find("1INCH/GRAIN"), &["Pools of 1inch/grain", "None."]);
+    for odd in ["a+b+c", "0x12", "", "run+x"] {
+        assert_eq!(explorer::page(&ledger.node, &format!("/search?q={odd}")).status, 404, "{odd}");
+    }
+    let block = explorer::page(&ledger.node, "/search?q=7");
+    assert_eq!(block.location.as_deref(), Some("/block/7"));
     assert!(
         explorer::page(&ledger.node, "/pools?symbols=%3Cb%3E").body.contains("Pools of &lt;b&gt;")
     );

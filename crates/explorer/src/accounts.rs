@@ -1,8 +1,11 @@
 //! The page of an account or contract.
 
 use crate::{
-    Answer, BLOCKS_SEARCHED_MAX, NoPage, ROWS, Shown, activity, layout, modules, number,
-    transactions,
+    Answer, BLOCKS_SEARCHED_MAX, NoPage, ROWS, Shown, activity,
+    events::{Events, sentence},
+    holdings, layout, modules,
+    names::Names,
+    number, pools, stakes, transactions,
 };
 use abi::convert;
 use alloy_consensus::Transaction as _;
@@ -17,7 +20,7 @@ use node::Node;
 use store::{Reader, StoreError};
 
 pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
-    let reader = node.reader()?;
+    let names = Names::new(node)?;
     let account = ready(accounts::account(&node.local()?, &convert::account(*address)))?;
     let mut facts = vec![
         ("address", layout::mono(address.to_checksum(None))),
@@ -39,27 +42,50 @@ pub(crate) fn one(node: &Node, address: &Address, query: &str) -> Answer {
     if let Some(module) = module {
         facts.push(("interface", html! { a href=(modules::path(module)) { (module.name) } }));
     }
+    if let Some(page) = module.and_then(|module| market_page(module, address)) {
+        facts.push(page);
+    }
     if let Code::Asset { number } = account.code {
         facts.push(("asset", layout::asset(number)));
     }
+    let events = Events::new(node)?;
+    let holdings = holdings::of(&names, &events, address, query)?;
     let activity = match node.history_view() {
-        Ok(view) if view.coverage().is_current() => activity::lists(node, &view, address, query)?,
+        Ok(view) if view.coverage().is_current() => activity::lists(&names, &view, address, query)?,
         Ok(view) => {
             let Coverage { last, head, .. } = view.coverage();
             let why = format!("The history index is being built: it is at block {last} of {head}.");
-            searched(&reader, address, query, &why)?
+            searched(&names, address, query, &why)?
         }
         Err(Unavailable::Index(error)) => return Err(error.into()),
-        Err(error) => searched(&reader, address, query, &sentence(&error))?,
+        Err(error) => searched(&names, address, query, &sentence(&error))?,
     };
-    let body = html! { (layout::facts(&facts)) (activity) };
+    let body = html! { (layout::facts(&facts)) (holdings) (activity) };
+    names.finish()?;
     Ok(Shown::Html { title: format!("{kind} {address}"), body })
 }
 
+/// The page that shows what an instance of a module is for.
+fn market_page(module: &abi::Module, address: &Address) -> Option<(&'static str, Markup)> {
+    let (name, path) = match module.name {
+        "UniswapV2Pair" | "UniswapV3Pool" => ("pool", pools::path(address)),
+        "StakingRewards" | "MasterChef" | "Vault" | "FeeVault" => ("stake", stakes::path(address)),
+        "PriceFeed" => ("price", format!("/price/{}", abi::price_feed_number(address)?)),
+        _ => return None,
+    };
+    Some((name, html! { a href=(path) { "price, liquidity, newest events" } }))
+}
+
 /// What is found by searching the newest blocks, where the history index can't tell: `why`.
-fn searched(reader: &Reader, address: &Address, query: &str, why: &str) -> Result<Markup, NoPage> {
+fn searched(
+    names: &Names<'_>,
+    address: &Address,
+    query: &str,
+    why: &str,
+) -> Result<Markup, NoPage> {
+    let reader = names.ledger().reader();
     let newest = number(query, "from").unwrap_or(u64::MAX).min(reader.head().number);
-    let (rows, older) = recent(reader, address, newest)?;
+    let (rows, older) = recent(names, reader, address, newest)?;
     let looked_back = newest.saturating_sub(older.unwrap_or(0));
     let empty = format!("None in the {looked_back} blocks up to block {newest}.");
     Ok(html! {
@@ -70,16 +96,9 @@ fn searched(reader: &Reader, address: &Address, query: &str, why: &str) -> Resul
     })
 }
 
-/// An error as a sentence of a page.
-fn sentence(error: &Unavailable) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).chain(['.']).collect()
-}
-
 /// Returns transactions from or to an account, newest first, and the block to continue from.
 fn recent(
+    names: &Names<'_>,
     reader: &Reader,
     address: &Address,
     newest: u64,
@@ -98,7 +117,7 @@ fn recent(
             let pairs = block.transactions.iter().zip(&receipts).rev();
             let theirs = pairs.filter(|(transaction, _)| is_theirs(transaction));
             rows.extend(
-                theirs.map(|(transaction, receipt)| transactions::row(transaction, receipt)),
+                theirs.map(|(transaction, receipt)| transactions::row(names, transaction, receipt)),
             );
         }
         // All transactions of a block are on one page.

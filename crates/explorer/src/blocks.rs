@@ -1,6 +1,6 @@
 //! The pages of the latest blocks, and of one block.
 
-use crate::{Answer, NoPage, ROWS, Shown, layout, number, transactions};
+use crate::{Answer, NoPage, ROWS, Shown, layout, names::Names, number, transactions};
 use alloy_primitives::{B256, U256};
 use maud::html;
 use node::Node;
@@ -41,7 +41,8 @@ pub(crate) fn latest(node: &Node, query: &str) -> Answer {
 pub(crate) fn one(node: &Node, block: &str) -> Answer {
     let missing =
         || NoPage::NotFound(format!("block {}", block.chars().take(80).collect::<String>()));
-    let reader = node.reader()?;
+    let names = Names::new(node)?;
+    let reader = names.ledger().reader();
     let number = match (block.parse(), block.parse::<B256>()) {
         (Ok(number), _) => Some(number),
         (_, Ok(hash)) => reader.block_number(&hash)?,
@@ -77,7 +78,7 @@ pub(crate) fn one(node: &Node, block: &str) -> Answer {
         .transactions
         .iter()
         .zip(&receipts)
-        .map(|(transaction, receipt)| transactions::row(transaction, receipt))
+        .map(|(transaction, receipt)| transactions::row(&names, transaction, receipt))
         .collect();
     let body = html! {
         (layout::facts(&facts))
@@ -88,5 +89,6 @@ pub(crate) fn one(node: &Node, block: &str) -> Answer {
             parent.map(|parent| format!("/block/{parent}")),
         ))
     };
+    names.finish()?;
     Ok(Shown::Html { title: format!("Block {}", header.number), body })
 }

@@ -7,6 +7,16 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use node::Node;
 use units::Wei;
 
+/// The lists that every page leads to.
+const NAVIGATION: [(&str, &str); 7] = [
+    ("/", "Blocks"),
+    ("/runs", "Training runs"),
+    ("/assets", "Assets"),
+    ("/pools", "Pools"),
+    ("/stakes", "Stakes"),
+    ("/prices", "Prices"),
+    ("/modules", "Modules"),
+];
 const STYLE: &str = include_str!("style.css");
 
 /// Returns a page with header, search and footer. Our own texts have no invisible characters, so an invisible character came from outside and is
@@ -24,9 +34,12 @@ pub(crate) fn whole(node: &Node, title: &str, body: &Markup) -> String {
             }
             body {
                 header {
-                    nav { a class="home" href="/" { "Gleaner" } a href="/" { "Blocks" } a href="/runs" { "Training runs" } a href="/assets" { "Assets" } a href="/modules" { "Modules" } }
+                    nav {
+                        a class="home" href="/" { "Gleaner" }
+                        @for (path, name) in NAVIGATION { a href=(path) { (name) } }
+                    }
                     form action="/search" method="get" role="search" {
-                        input name="q" type="search" aria-label="Search" placeholder="Block, transaction, account, run 1, asset 1" required;
+                        input name="q" type="search" aria-label="Search" placeholder="Block, hash, address, run 1, GOLD/GRAIN" required;
                         button { "Find" }
                     }
                 }
@@ -96,6 +109,15 @@ pub(crate) fn asset(number: u64) -> Markup {
 
 pub(crate) fn mono(value: impl std::fmt::Display) -> Markup {
     html! { span class="mono" { (value.to_string()) } }
+}
+
+/// Returns enough of an address to tell a few apart; where it counts, the whole one stands beside it.
+pub(crate) fn short_address(address: &Address) -> String {
+    let whole = address.to_checksum(None);
+    match (whole.get(..6), whole.get(38..)) {
+        (Some(start), Some(end)) => format!("{start}…{end}"),
+        _ => whole,
+    }
 }
 
 /// Returns enough digits of a digest to tell a few apart.

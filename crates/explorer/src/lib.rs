@@ -4,7 +4,15 @@
 //! with its decoded native calls and events, an account, the training runs, the assets. No JavaScript, no external
 //! content, no configuration; works in any browser.
 //!
-//! Everything shown comes from outside and is escaped; every list is bounded and pages on. An account's page is read from the node's history
+//! Native modules are recognised by their address, and instances that factories have created by the code there (`names`). Calls, events and errors are
+//! decoded by the catalogue of interfaces, batches with their inner calls (`decode`); what a number counts is known by module and name (`units`).
+//!
+//! Markets: `pools` and `pool` show pairs and pools with their price, liquidity and newest trades, `positions` and `holdings` what accounts have in them, `stakes` what pays a
+//! yield, `prices` feeds and who reported what. What is there now is read by `ledger-views`; what happened is read from the history index (`events`, `trades`), of which a
+//! page reads a bounded number of entries. `chart` draws SVG.
+//!
+//! Everything shown comes from outside and is escaped; every list is bounded and pages on. Tokens may be strangers' contracts: what they are asked for a page is bounded in gas
+//! (`bounded`), and one that does not answer is shown by its address. An account's page is read from the node's history
 //! index; where there is none, or while it is being built, at most [`BLOCKS_SEARCHED_MAX`] blocks are searched instead.
 //!
 //! The crate holds no state and changes nothing. `rpc` sends the pages to browsers.
@@ -13,12 +21,27 @@ mod accounts;
 mod activity;
 mod assets;
 mod blocks;
+mod bounded;
+mod chart;
 mod decode;
+mod events;
+mod figures;
+mod holdings;
 mod layout;
 mod modules;
+mod names;
+mod pool;
+mod pools;
+mod positions;
+mod prices;
+mod replay;
+mod risk;
 mod runs;
 mod search;
+mod stakes;
+mod trades;
 mod transactions;
+mod units;
 mod visible;
 
 use alloy_primitives::{Address, B256};
@@ -163,6 +186,13 @@ fn route(node: &Node, path: &str, query: &str) -> Answer {
         (Some("run"), Some(run), None) => runs::one(node, parsed(run)?),
         (Some("assets"), None, None) => assets::list(node, query),
         (Some("asset"), Some(asset), None) => assets::one(node, parsed(asset)?),
+        (Some("pools"), None, None) => pools::list(node, query),
+        (Some("pool"), Some(address), None) => pool::one(node, &parsed(address)?, query),
+        (Some("position"), Some(id), None) => positions::one(node, parsed(id)?),
+        (Some("stakes"), None, None) => stakes::list(node, query),
+        (Some("stake"), Some(address), None) => stakes::one(node, &parsed(address)?, query),
+        (Some("prices"), None, None) => prices::list(node, query),
+        (Some("price"), Some(number), None) => prices::one(node, parsed(number)?),
         (Some("modules"), None, None) => modules::list(),
         (Some("module"), Some(name), None) => modules::one(name),
         (Some("search"), None, None) => search::find(node, query),

@@ -1,17 +1,19 @@
 //! Finds the page for a search text.
 
-use crate::{Answer, NoPage, Shown, value};
+use crate::{Answer, NoPage, Shown, pools, value};
 use alloy_primitives::{Address, B256};
 use node::Node;
 
 pub(crate) fn find(node: &Node, query: &str) -> Answer {
     let asked = decoded(value(query, "q").unwrap_or_default());
     let asked = asked.trim();
-    if let Some(run) = asked.strip_prefix("run") {
-        return Ok(Shown::Elsewhere(format!("/run/{}", number(run.trim())?)));
-    }
-    if let Some(asset) = asked.strip_prefix("asset") {
-        return Ok(Shown::Elsewhere(format!("/asset/{}", number(asset.trim())?)));
+    for kind in ["run", "asset", "position"] {
+        // A symbol may begin with such a word.
+        let numbered =
+            |rest: &&str| !rest.starts_with(|letter: char| letter.is_alphabetic() || letter == '/');
+        if let Some(rest) = asked.strip_prefix(kind).filter(numbered) {
+            return Ok(Shown::Elsewhere(format!("/{kind}/{}", number(rest.trim())?)));
+        }
     }
     if let Ok(address) = asked.parse::<Address>() {
         return Ok(Shown::Elsewhere(format!("/account/{address:#x}")));
@@ -21,18 +23,41 @@ pub(crate) fn find(node: &Node, query: &str) -> Answer {
         let kind = if is_block { "block" } else { "tx" };
         return Ok(Shown::Elsewhere(format!("/{kind}/{hash:#x}")));
     }
-    Ok(Shown::Elsewhere(format!("/block/{}", number(asked)?)))
+    if let Ok(block) = asked.parse::<u64>() {
+        return Ok(Shown::Elsewhere(format!("/block/{block}")));
+    }
+    // What is left may be the symbols of a pool.
+    match pools::symbols(asked).len() {
+        1 | 2 if !asked.starts_with("0x") => {
+            Ok(Shown::Elsewhere(format!("/pools?symbols={}", encoded(asked))))
+        }
+        _ => Err(unknown(asked)),
+    }
 }
 
 fn number(text: &str) -> Result<u64, NoPage> {
+    text.parse().map_err(|_| unknown(text))
+}
+
+fn unknown(text: &str) -> NoPage {
     let shown: String = text.chars().take(80).collect();
-    text.parse().map_err(|_| {
-        NoPage::NotFound(format!("block, transaction, account, run or asset called “{shown}”"))
-    })
+    NoPage::NotFound(format!("block, transaction, account, run, asset or pool called “{shown}”"))
+}
+
+/// Encodes a text for a query: letters and digits stay, any other byte is `%` and two digits.
+fn encoded(text: &str) -> String {
+    let mut shown = String::new();
+    for byte in text.bytes().take(200) {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => shown.push(char::from(byte)),
+            byte => shown.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    shown
 }
 
 /// Decodes the text of a form: `+` is a space, `%20` a byte.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
@@ -54,7 +79,7 @@ fn decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::decoded;
+    use super::{decoded, encoded};
 
     #[test]
     fn the_text_of_a_form_is_decoded() {
@@ -67,6 +92,14 @@ mod tests {
             ("%ff", "\u{fffd}"),
         ] {
             assert_eq!(decoded(text), expected);
+        }
+    }
+    #[test]
+    fn what_is_encoded_is_decoded_again() {
+        for text in ["GOLD/GRAIN", "a b&c=d#e", "é 金"] {
+            let there = encoded(text);
+            assert!(there.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'%'));
+            assert_eq!(decoded(&there), text);
         }
     }
 }

@@ -208,6 +208,8 @@ fn cargo(folder: &Path, package: &str, arguments: &[&str]) -> anyhow::Result<Ver
     let Output { status, stdout, stderr } = Command::new("timeout")
         .args([SECONDS_MAX, "cargo", "test", "--quiet", "--release", "--package", package])
         .args(arguments)
+        // A folder that others build in would keep the broken rule: the copy's files are older than what is built of them.
+        .env_remove("CARGO_TARGET_DIR")
         // A failure that was found by chance is not tried first with the next mutation.
         .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1")
         .current_dir(folder)

@@ -87,6 +87,8 @@ interface PriceFeeds {
     error NoCheckpointsNeeded(address feed);
     /// the last checkpoint is too new: the next may be recorded at {from}
     error CheckpointTooSoon(uint64 from);
+    /// The pair {pool} has no liquidity, so it has no price to record.
+    error NoPairPrice(address pool);
     /// there are {count} reports, at most {max} are allowed
     error TooManyReports(uint256 count, uint256 max);
     /// the signature of report {index} is malformed

@@ -29,7 +29,7 @@ pub(crate) async fn connect(
 ) -> anyhow::Result<Ledger> {
     let ledger = Ledger::connect(&args.rpc, signer, CONNECT_PATIENCE).await;
     let hint = "start a ledger with `gleaner node`, or give the address of one with --rpc URL";
-    Ok(ledger.hint(hint)?.with_patience(PATIENCE))
+    Ok(ledger.hint(hint)?.with_patience(PATIENCE).with_fee_max(args.max_fee))
 }
 
 /// Reads all that the ledger says of one project.

@@ -23,6 +23,9 @@ pub(crate) struct LedgerArgs {
     /// Address of the ledger's node
     #[arg(long, value_name = "URL", env = "GLEANER_RPC", default_value = RPC_DEFAULT, value_parser = parse_url)]
     pub(crate) rpc: String,
+    /// The most that one transaction may cost in network fees: what a node asks for above it is not signed
+    #[arg(long, value_name = "GRAIN", env = "GLEANER_MAX_FEE", default_value = "1", value_parser = parse_grain)]
+    pub(crate) max_fee: Wei,
 }
 
 /// Flags of commands that compute.

@@ -5,6 +5,7 @@ use alloy_sol_types::SolError;
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
+use units::Wei;
 
 use crate::line::LineError;
 
@@ -45,6 +46,16 @@ pub enum LedgerError {
         url: String,
         /// The node's message, shortened.
         message: String,
+    },
+    /// The fees that the node names are higher than allowed. Nothing was sent.
+    #[error(
+        "the node asks for fees of up to {fee} GRAIN for the transaction, and {fee_max} are allowed: nothing was sent"
+    )]
+    TooDear {
+        /// What the transaction could cost.
+        fee: Wei,
+        /// What it may cost.
+        fee_max: Wei,
     },
     /// A transaction was sent, but was not included in a block in time. It still may be.
     #[error("transaction {hash} was sent, but is not in a block after {} s: look it up before you repeat it", .waited.as_secs())]

@@ -25,7 +25,12 @@ use crate::{
 pub struct Ledger {
     pub(crate) shared: Arc<Shared>,
     pub(crate) patience: Duration,
+    pub(crate) fee_max: Wei,
 }
+
+/// What a transaction may cost in fees, unless [`Ledger::with_fee_max`] says otherwise: 1 GRAIN, hundreds of times what one of millions of
+/// gas costs on a ledger that is not congested. The node names prices and gas, and nobody signs whatever it asks for.
+pub const FEE_MAX: Wei = Wei::new(10_u128.pow(18));
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -82,13 +87,20 @@ impl Ledger {
     ) -> Self {
         // Bound to this chain id: a transaction signed here is invalid on other chains.
         let signer = signer.map(|signer| signer.with_chain_id(Some(chain_id)));
-        Self { shared: Arc::new(Shared { node, chain_id, signer, queue }), patience }
+        let shared = Arc::new(Shared { node, chain_id, signer, queue });
+        Self { shared, patience, fee_max: FEE_MAX }
     }
 
     /// Returns the same connection with another `patience`.
     #[must_use]
     pub fn with_patience(&self, patience: Duration) -> Self {
-        Self { shared: Arc::clone(&self.shared), patience }
+        Self { patience, ..self.clone() }
+    }
+
+    /// Returns the same connection, which signs no transaction that could cost more than `fee_max` in fees.
+    #[must_use]
+    pub fn with_fee_max(&self, fee_max: Wei) -> Self {
+        Self { fee_max, ..self.clone() }
     }
 
     /// Returns the node's address.

@@ -33,7 +33,7 @@ mod statement;
 pub use ask::PastLedger;
 pub use assets::{CreatedAsset, NewAsset};
 pub use error::LedgerError;
-pub use ledger::Ledger;
+pub use ledger::{FEE_MAX, Ledger};
 pub use line::{Carried, Line, LineAnswer, LineError};
 pub use runs::{Announcement, OpenedRun, Signature};
 pub use transaction::Receipt;

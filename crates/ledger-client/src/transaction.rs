@@ -116,11 +116,16 @@ impl Ledger {
         // A change that a rule refuses ends here and costs nothing.
         let gas: U64 = self.ask("eth_estimateGas", json!([request, "latest"])).await?;
         let fees = self.fees().await?;
+        // Other transactions change the state between estimate and block, and unused gas costs nothing.
+        let gas_limit = gas.to::<u64>().saturating_mul(2);
+        let fee = Wei::new(fees.most.saturating_mul(gas_limit.into()));
+        if fee > self.fee_max {
+            return Err(LedgerError::TooDear { fee, fee_max: self.fee_max });
+        }
         let unsigned = TxEip1559 {
             chain_id: self.shared.chain_id,
             nonce: 0,
-            // Other transactions change the state between estimate and block, and unused gas costs nothing.
-            gas_limit: gas.to::<u64>().saturating_mul(2),
+            gas_limit,
             max_fee_per_gas: fees.most,
             max_priority_fee_per_gas: fees.tip,
             to: TxKind::Call(change.to),

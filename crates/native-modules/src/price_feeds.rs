@@ -185,6 +185,10 @@ fn checkpoint(host: &mut dyn Host, feed: Address) -> Result<U256, Failure> {
             return Err(Failure::revert(&PriceFeeds::CheckpointTooSoon { from }));
         }
     }
+    // The time without liquidity would count as a price of zero.
+    if !compared.is_pair_funded(host)? {
+        return Err(Failure::revert(&PriceFeeds::NoPairPrice { pool: compared.pool }));
+    }
     let cumulative = compared.cumulative(host)?;
     feed::record(host, feed, &Checkpoint { at: now, cumulative })?;
     emit(host, &PriceFeeds::Checkpointed { feed, cumulative })?;

@@ -10,8 +10,8 @@ use crate::{Answer, DECIMALS_MAX};
 
 /// Shortest window of an average, in seconds: who moves the price must hold it against others for that long.
 pub const WINDOW_SECONDS_MIN: u32 = 300;
-/// Longest window: a day. A longer average disagrees with every honest change.
-pub const WINDOW_SECONDS_MAX: u32 = 86_400;
+/// Longest window: 18 hours. A pool of v3 keeps at most 65,535 observations, and anybody may write one each second, so an older one can always be pushed out.
+pub const WINDOW_SECONDS_MAX: u32 = 64_800;
 /// Checkpoints that are kept.
 pub const CHECKPOINTS_MAX: usize = 8;
 /// Checkpoints are at least this part of a window apart, so that nobody can push out those that are old enough: seven of the eight distances are longer than the window.

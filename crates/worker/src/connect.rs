@@ -176,7 +176,8 @@ impl Caller {
                 ToWorker::Finished => bail!("the coordinator says that the run has ended"),
                 ToWorker::Serve { blob } => {
                     let blob = Digest::from_bytes(blob);
-                    lend(endpoint, &mut served, (self.holdings.as_ref(), run), blob).await?;
+                    let place = (endpoint, self.machine.as_ref());
+                    lend(place, &mut served, (self.holdings.as_ref(), run), blob).await?;
                 }
                 ToWorker::Round { .. }
                 | ToWorker::Audit { .. }

@@ -10,7 +10,11 @@ use corpus::Manifest;
 use units::Digest;
 use verification::RunSpec;
 
-use crate::{files::WorkerFiles, fit::Fit, states::States};
+use crate::{
+    files::WorkerFiles,
+    fit::Fit,
+    states::{Kept, States},
+};
 
 /// Largest number of newest outer updates that are held: a coordinator that is lost may have published as many states since
 /// the newest that this device has computed from.
@@ -22,6 +26,27 @@ pub(crate) struct Holdings {
     files: WorkerFiles,
     states: Arc<Mutex<States>>,
     of_run: Mutex<Option<OfRun>>,
+}
+
+/// A blob of the run.
+#[derive(Debug)]
+pub(crate) enum Lent {
+    /// Its bytes.
+    Bytes(Vec<u8>),
+    /// A state, which may have to be made.
+    State(Kept, Box<RunSpec>),
+}
+
+impl Lent {
+    /// Returns the bytes. Of a state that is a computation.
+    pub(crate) fn into_bytes(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::State(kept, spec) => {
+                kept.restore(&spec).map(|state| model::params_to_bytes(&state))
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -81,18 +106,18 @@ impl Holdings {
 
     /// Returns a blob of the run: its specification, its manifest, a shard, a state or an outer update. What belongs to
     /// other runs is not for this run's coordinator.
-    pub(crate) fn find(&self, run: u64, digest: &Digest) -> Option<Vec<u8>> {
+    pub(crate) fn find(&self, run: u64, digest: &Digest) -> Option<Lent> {
         if let Some(update) = self.update(digest) {
-            return Some(update.as_ref().clone());
+            return Some(Lent::Bytes(update.as_ref().clone()));
         }
         let spec = {
             let of_run = self.lock();
             let of_run = of_run.as_ref().filter(|of_run| of_run.run == run)?;
             if let Some((_, text)) = of_run.texts.iter().find(|(of, _)| of == digest) {
-                return Some(text.clone());
+                return Some(Lent::Bytes(text.clone()));
             }
             if of_run.shards.contains(digest) {
-                return self.files.shard(digest);
+                return self.files.shard(digest).map(Lent::Bytes);
             }
             if !of_run.lends_states {
                 return None;
@@ -100,8 +125,7 @@ impl Holdings {
             of_run.spec.clone()
         };
         let kept = self.states.lock().unwrap_or_else(PoisonError::into_inner).find(digest)?;
-        let state = kept.restore(&spec)?;
-        Some(model::params_to_bytes(&state))
+        Some(Lent::State(kept, Box::new(spec)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<OfRun>> {
@@ -134,18 +158,18 @@ mod tests {
         let fit = Fit::choose(&spec, 1, u64::MAX).unwrap();
         let manifest =
             Manifest { shards: vec![Piece::of(&own)], validation: Piece::of(b"the rest") };
-        assert_eq!(holdings.find(1, &state), None, "nothing is known of the run yet");
+        assert!(holdings.find(1, &state).is_none(), "nothing is known of the run yet");
         holdings.begin(1, (&spec, &manifest), &fit);
         holdings.keep_update(Digest::of(b"an update"), Arc::new(b"an update".to_vec()));
 
-        let found = |digest: &Digest| holdings.find(1, digest);
+        let found = |digest: &Digest| holdings.find(1, digest).and_then(Lent::into_bytes);
         assert_eq!(found(&spec.digest()), Some(spec.to_bytes()));
         assert_eq!(found(&manifest.digest()), Some(manifest.encode()));
         assert_eq!(found(&Digest::of(&own)), Some(own.clone()));
         assert_eq!(found(&Digest::of(&other)), None);
         assert_eq!(found(&Digest::of(b"an update")), Some(b"an update".to_vec()));
         assert_eq!(found(&state), Some(model::params_to_bytes(&[1.0, 2.0])));
-        assert_eq!(holdings.find(2, &spec.digest()), None);
+        assert!(holdings.find(2, &spec.digest()).is_none());
 
         holdings.begin(1, (&spec, &manifest), &fit);
         assert!(holdings.update(&Digest::of(b"an update")).is_some(), "it is the same run");
@@ -154,7 +178,7 @@ mod tests {
         assert!(holdings.find(2, &state).is_some());
         let lean = Fit { states_lent: 0, ..fit };
         holdings.begin(3, (&spec, &manifest), &lean);
-        assert_eq!(holdings.find(3, &state), None, "there is no memory for a second copy");
+        assert!(holdings.find(3, &state).is_none(), "there is no memory for a second copy");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use verification::{RunSpec, Spare};
 
 use crate::{
     files::WorkerFiles,
-    holdings::Holdings,
+    holdings::{Holdings, Lent},
     participate::Refusal,
     served::Served,
     states::{BaseOf, Kept, States, Step},
@@ -319,12 +319,16 @@ impl Inputs {
 
 /// Serves a blob of the run to a coordinator that takes it over, if this device holds it, and says whether.
 pub(crate) async fn lend(
-    endpoint: &dyn Connection,
+    (endpoint, machine): (&dyn Connection, &dyn Machine),
     served: &mut Served,
     (holdings, run): (&Holdings, u64),
     blob: Digest,
 ) -> anyhow::Result<()> {
-    let found = holdings.find(run, &blob);
+    let found = match holdings.find(run, &blob) {
+        Some(Lent::Bytes(bytes)) => Some(bytes),
+        Some(state) => machine::run(machine, Effort::of(0), move || state.into_bytes()).await?,
+        None => None,
+    };
     let is_held = found.is_some();
     if let Some(bytes) = found {
         served.lend(endpoint, bytes).await?;

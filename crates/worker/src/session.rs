@@ -300,7 +300,8 @@ impl<'a> Session<'a> {
                 let inputs = Arc::clone(&self.inputs);
                 let from = (inputs.holdings.as_ref(), inputs.run);
                 let blob = Digest::from_bytes(blob);
-                inputs::lend(inputs.endpoint.as_ref(), &mut self.served, from, blob).await?;
+                let place = (inputs.endpoint.as_ref(), inputs.machine.as_ref());
+                inputs::lend(place, &mut self.served, from, blob).await?;
             }
             ToWorker::Welcome { .. } => {}
         }

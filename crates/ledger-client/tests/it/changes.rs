@@ -1,7 +1,7 @@
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::{SolCall as _, SolError as _, sol};
-use ledger_client::{Ledger, LedgerError};
+use ledger_client::{FEE_MAX, Ledger, LedgerError};
 use units::Wei;
 
 use crate::stub::{Bound, IMPATIENT, PATIENT, Script, Stub, someone};
@@ -219,6 +219,24 @@ async fn an_account_that_others_use_without_end_is_named() {
     let error = stub.ledger().await.transfer(&someone(), Wei::new(1)).await.unwrap_err();
     assert!(matches!(error, LedgerError::Displaced { .. }), "{error:?}");
     stub.with(|script| assert_eq!(script.sent.len(), 12));
+}
+
+#[tokio::test]
+async fn a_node_that_asks_for_too_high_fees_gets_no_signature() {
+    // Twice the estimate of 50,000 gas, at twice the base fee of 7 and this tip: just above 1 GRAIN, and just not.
+    let enough = 10_u64.pow(13);
+    for (tip, is_signed) in [(enough - 14, true), (enough - 13, false)] {
+        let stub = Stub::start(Script { tip_above: tip - 2, ..prompt() }).await;
+        let ledger = stub.ledger().await;
+        let result = ledger.transfer(&someone(), Wei::new(1)).await;
+        stub.with(|script| assert_eq!(script.sent.len(), usize::from(is_signed)));
+        if !is_signed {
+            let error = result.unwrap_err();
+            assert!(matches!(error, LedgerError::TooDear { fee_max: FEE_MAX, .. }), "{error:?}");
+            let allowing = ledger.with_fee_max(Wei::new(2 * FEE_MAX.as_u128()));
+            allowing.transfer(&someone(), Wei::new(1)).await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]

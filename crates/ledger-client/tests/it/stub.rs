@@ -47,6 +47,8 @@ pub(crate) struct Script {
     pub(crate) returns: Bytes,
     /// If set, transactions fail in their block, and `eth_call` reverts with this data from then on.
     pub(crate) fails_in_block: Option<Bytes>,
+    /// Tip of the newest blocks, in wei above 2.
+    pub(crate) tip_above: u64,
     /// Raw responses: status line and body.
     pub(crate) http: VecDeque<(&'static str, &'static str)>,
     /// Logs of every receipt, and the result of `eth_getLogs`.
@@ -186,7 +188,7 @@ impl Script {
                 block
             }
             "eth_feeHistory" => {
-                json!({ "oldestBlock": "0x4", "baseFeePerGas": ["0x7", "0x7"], "gasUsedRatio": [0.1], "reward": [["0x2"]] })
+                json!({ "oldestBlock": "0x4", "baseFeePerGas": ["0x7", "0x7"], "gasUsedRatio": [0.1], "reward": [[quantity(2 + self.tip_above)]] })
             }
             "eth_estimateGas" => match &self.revert {
                 Some(data) => return Err(reverted(data)),

@@ -70,6 +70,12 @@ impl Compared {
         })
     }
 
+    /// Returns whether the pair has a price.
+    pub(super) fn is_pair_funded(&self, host: &mut dyn Host) -> Result<bool, Failure> {
+        let reserves = uniswap_v2::reserves_of(host, self.pool)?;
+        Ok(reserves.reserve0 != 0 && reserves.reserve1 != 0)
+    }
+
     /// Returns the accumulated price of the priced asset, of a pair.
     pub(super) fn cumulative(&self, host: &mut dyn Host) -> Result<U256, Failure> {
         let prices = uniswap_v2::prices_of(host, self.pool)?;

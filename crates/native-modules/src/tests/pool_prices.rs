@@ -4,8 +4,9 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use abi::{
     Erc20, GRAIN, NonfungiblePositionManager as Manager, PRICE_FEEDS, PriceFeed, PriceFeeds,
-    SwapRouter, UNISWAP_V2_ROUTER, UNISWAP_V3_POSITIONS, UNISWAP_V3_ROUTER,
-    UniswapV2Router02 as Router, UniswapV3Pool, price_feed_address, uniswap_v2_pair,
+    SwapRouter, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER, UNISWAP_V3_POSITIONS, UNISWAP_V3_ROUTER,
+    UniswapV2Factory as Factory, UniswapV2Router02 as Router, UniswapV3Pool, price_feed_address,
+    uniswap_v2_pair,
 };
 use alloy_primitives::{
     Address, I256, U160, U256,
@@ -286,7 +287,7 @@ fn a_pool_that_can_not_be_compared_is_refused() {
     let apart = PriceFeeds::NotInPool { pool: good, token: MUTE };
     check(PriceFeeds::PoolTerms { baseToken: MUTE, ..named(good) }, Failure::revert(&apart));
     for given in [0, 299, 86_401] {
-        let window = PriceFeeds::WindowOutOfRange { given, min: 300, max: 86_400 };
+        let window = PriceFeeds::WindowOutOfRange { given, min: 300, max: 64_800 };
         check(
             PriceFeeds::PoolTerms { windowSeconds: given, ..named(good) },
             Failure::revert(&window),
@@ -299,6 +300,21 @@ fn a_pool_that_can_not_be_compared_is_refused() {
     let mute = pair(&mut host, MUTE);
     let unknown = refused(&PriceFeeds::TokenDecimalsOutOfRange { token: MUTE, max: 36 });
     assert_eq!(create(&mut host, named(mute)), unknown);
+}
+
+#[test]
+fn time_without_liquidity_is_in_no_average() {
+    let mut host = market();
+    let create_pair = Factory::createPairCall { tokenA: GRAIN, tokenB: TOKEN };
+    let empty = send(&mut host, UNISWAP_V2_FACTORY, &create_pair).unwrap();
+    let feed = create(&mut host, named(empty)).unwrap();
+    let no_price = refused(&PriceFeeds::NoPairPrice { pool: empty });
+    assert_eq!(checkpoint(&mut host, feed), no_price);
+    host.time += 150;
+    pair(&mut host, TOKEN);
+    checkpoint(&mut host, feed).unwrap();
+    host.time += u64::from(WINDOW);
+    assert_eq!(average(&mut host, feed), price(ANSWER));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use units::AccountId;
 
 use super::plan::{Place, Plan};
 use super::range::{Order, RangeArgs};
+use super::remove::{owned, position};
 use super::{KindArgs, Version, both};
 use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
@@ -218,7 +219,7 @@ async fn plan_add(
     let order = Order { first: &first, second: &second };
     let given = order.turn([of_first, of_second]);
     let position = match args.position {
-        Some(number) => Some(own_position(&ledger, number, order).await?),
+        Some(number) => Some(position_of(&ledger, number, order, account).await?),
         None => None,
     };
     let pool = match &position {
@@ -264,13 +265,17 @@ async fn plan_add(
     Ok(plan)
 }
 
-/// A position of these two tokens.
-async fn own_position(
+/// Reads a position of these two tokens. Anybody may add to a position, and what is added belongs to its owner, so it must be the account's own.
+async fn position_of(
     ledger: &Ledger,
     number: u64,
     order: Order<'_>,
+    account: Option<AccountId>,
 ) -> anyhow::Result<PositionView> {
-    let position = super::remove::position(ledger, number).await?;
+    let position = match account {
+        Some(account) => owned(ledger, number, &account).await?,
+        None => position(ledger, number).await?,
+    };
     let tokens = order.turn([order.first, order.second]).map(|token| token.address);
     let own = [&position.pool.token0, &position.pool.token1].map(|token| token.address);
     ensure!(

@@ -242,7 +242,15 @@ pub(super) async fn position(ledger: &Ledger, number: u64) -> anyhow::Result<Pos
     }
 }
 
-async fn owned(ledger: &Ledger, number: u64, account: &AccountId) -> anyhow::Result<PositionView> {
+/// Reads a position of Uniswap v3 that belongs to `account`.
+///
+/// # Errors
+/// When there is none of that number, or it belongs to somebody else.
+pub(super) async fn owned(
+    ledger: &Ledger,
+    number: u64,
+    account: &AccountId,
+) -> anyhow::Result<PositionView> {
     let position = position(ledger, number).await?;
     let owner = position.range.map(|range| range.owner);
     if owner == Some(*account) {

@@ -15,7 +15,7 @@ use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Sender, TokenDocument, TransactionDocument,
-    amount, approvals, fee_text, is_number, moved, named, wad_text,
+    amount, approvals, fee_text, is_number, moved, named, sending_time, wad_text,
 };
 use crate::options::{LedgerArgs, SignerArgs, checksummed, parse_account};
 use crate::output::{Output, lines};
@@ -393,8 +393,7 @@ impl Plan {
         sender: &mut Sender<'_>,
     ) -> anyhow::Result<Receipt> {
         sender.approve(&self.approvals).await?;
-        let now = ledger.head().await?.time.as_u64();
-        let deadline = args.limits.deadline(now);
+        let deadline = args.limits.deadline(sending_time(ledger).await?);
         let to = self.recipient.or(self.account).ok_or_else(|| anyhow!("nobody receives"))?;
         let to = convert::address(to);
         let what = format!("swap {} for {}", self.from.symbol, self.to.symbol);

@@ -9,7 +9,7 @@ use alloy_sol_types::SolCall as _;
 use anyhow::{anyhow, ensure};
 use ledger_client::{Ledger, Receipt};
 use ledger_views::{
-    Ask as _, ITEMS_MAX, ViewError, Window,
+    ITEMS_MAX, ViewError, Window,
     markets::{self, PoolKind, PoolView, PositionView, TokenView},
 };
 use serde::Serialize;
@@ -21,7 +21,7 @@ use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Part, Sender, TokenDocument,
-    TransactionDocument, approvals, moved, parse_part,
+    TransactionDocument, approvals, moved, parse_part, sending_time,
 };
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::Output;
@@ -344,7 +344,7 @@ impl Plan {
         sender: &mut Sender<'_>,
     ) -> anyhow::Result<Receipt> {
         sender.approve(&self.approvals).await?;
-        let deadline = limits.deadline(ledger.head().await?.time.as_u64());
+        let deadline = limits.deadline(sending_time(ledger).await?);
         let to = convert::address(self.account);
         let [token0, token1] = self.tokens().map(|token| convert::address(token.address));
         let [minimum0, minimum1] = self.minimum;

@@ -1,5 +1,7 @@
 //! Swaps, pools and positions by the command line.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::field::amount;
@@ -236,4 +238,33 @@ fn a_symbol_of_two_tokens_is_refused_with_both_addresses() {
     let planned = market.json(&["pool", "create", "1", "GRAIN", "1", &first, "--dry-run"]);
     assert_eq!(planned["token0"]["address"].as_str().unwrap().to_lowercase(), GRAIN);
     assert_eq!(planned["token1"]["address"], first);
+}
+
+#[test]
+fn a_deadline_counts_from_the_moment_of_sending() {
+    let market = Market::new();
+    market.json(&["pool", "create", "100", "GRAIN", "200", "BAR", "--yes"]);
+    // Everything is allowed from now on, so that no approval makes a block before the swap.
+    market.json(&["swap", "1", "GRAIN", "BAR", "--approve-unlimited", "--yes"]);
+    // The ledger is idle for longer than the deadline, which the router must not take for too late.
+    std::thread::sleep(Duration::from_secs(12));
+    let swapped = market.json(&["swap", "1", "GRAIN", "BAR", "--deadline", "10s", "--yes"]);
+    assert_eq!(swapped["done"]["transactions"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn nothing_is_swapped_to_where_it_is_lost() {
+    let market = Market::new();
+    let created = market.json(&["pool", "create", "100", "GRAIN", "200", "BAR", "--yes"]);
+    let sent = market.sent();
+    let swap = |recipient: &str, code: i32, part: &str| {
+        let all = ["swap", "1", "GRAIN", "BAR", "--recipient", recipient, "--yes"];
+        market.fails(code, &all, &[part]);
+    };
+    swap("0x0000000000000000000000000000000000000000", 2, "nobody has the key");
+    swap(GRAIN, 2, "module");
+    let bar = market.json(&["asset", "show", "1"])["address"].as_str().unwrap().to_owned();
+    swap(&bar, 2, "module");
+    swap(created["done"]["pool"].as_str().unwrap(), 1, "a pool or a token of the route");
+    assert_eq!(market.sent(), sent);
 }

@@ -17,7 +17,7 @@ use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Sender, TokenDocument, TransactionDocument,
     amount, approvals, fee_text, is_number, moved, named, sending_time, wad_text,
 };
-use crate::options::{LedgerArgs, SignerArgs, checksummed, parse_account};
+use crate::options::{LedgerArgs, SignerArgs, checksummed, parse_payee};
 use crate::output::{Output, lines};
 use crate::shell;
 
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(num_args = 3, required = true, value_names = ["AMOUNT", "FROM", "TO"])]
     words: Vec<String>,
     /// Who receives [default: the account that signs]
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_account)]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_payee)]
     recipient: Option<AccountId>,
     #[command(flatten)]
     limits: Limits,
@@ -175,6 +175,7 @@ async fn plan(args: &Args, account: Option<AccountId>, slippage: u32) -> anyhow:
     let found = markets::routes(&now, (&from.address, &to.address), exact).await?;
     let route = found.best.ok_or_else(|| no_route(&from, &to, exact, found.quoted));
     let route = route.hint("gleaner pool list")?;
+    refuse_lost(args.recipient, &route)?;
     let (maximum_in, minimum_out) = match exact {
         Exact::Input(amount) => (amount, args.limits.least(route.amount_out)),
         Exact::Output(amount) => (args.limits.most(route.amount_in), amount),
@@ -233,6 +234,20 @@ fn no_route(from: &TokenView, to: &TokenView, exact: Exact, quoted: usize) -> an
     anyhow!(
         "none of {quoted} routes from {from_name} to {to_name} can trade {amount}: their liquidity is too small for it, or the amount is; try another one"
     )
+}
+
+/// Refuses a recipient that is a pool or a token of the route: what it receives belongs to nobody, or to whoever takes it first.
+fn refuse_lost(recipient: Option<AccountId>, route: &RouteView) -> anyhow::Result<()> {
+    let Some(recipient) = recipient else { return Ok(()) };
+    let is_part = |hop: &markets::Hop| {
+        [hop.pool.address, hop.token_in.address, hop.token_out.address].contains(&recipient)
+    };
+    ensure!(
+        !route.hops.iter().any(is_part),
+        "the recipient {} is a pool or a token of the route, from which nobody could take it: give an account",
+        checksummed(&recipient)
+    );
+    Ok(())
 }
 
 async fn balances(

@@ -25,4 +25,4 @@ pub use risk::{
 };
 pub use route::{Exact, HOPS_MAX, Hop, ROUTES_MAX, RouteView, RoutesView, routes};
 pub(crate) use token::found;
-pub use token::{ASSETS_MAX, TokenView, balances_of, named, token, tokens};
+pub use token::{ASSETS_MAX, TokenView, balances_of, deployed_alike, named, token, tokens};

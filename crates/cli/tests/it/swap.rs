@@ -196,7 +196,7 @@ fn a_refused_swap_sends_nothing() {
     market.fails(
         1,
         &["swap", "1", "bar", "GRAIN", "--yes"],
-        &["no token has the symbol \"bar\"", "case"],
+        &["no asset has the symbol \"bar\"", "case"],
     );
     let more = ["swap", "1000001", "BAR", "GRAIN", "--yes"];
     market.fails(1, &more, &["999800 BAR", "1000001 BAR", "nothing was sent"]);

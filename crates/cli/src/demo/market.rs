@@ -183,7 +183,7 @@ async fn trade(
     let contributor = own(ledger)?;
     let part = pay.wrapping_mul(U256::from(2)).wrapping_div(U256::from(5));
     let grain = account(GRAIN);
-    let route = markets::routes(ledger, (&grain, &asset.address), Exact::Input(part)).await?;
+    let route = markets::routes(ledger, (&grain, &asset.address), Exact::Input(part), &[]).await?;
     let route = route.best.ok_or_else(|| anyhow!("no pool takes {part} of GRAIN"))?;
     let mut sender = Sender::new(ledger, output);
     approve(&mut sender, GRAIN, part, "GRAIN").await?;

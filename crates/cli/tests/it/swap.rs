@@ -268,3 +268,48 @@ fn nothing_is_swapped_to_where_it_is_lost() {
     swap(created["done"]["pool"].as_str().unwrap(), 1, "a pool or a token of the route");
     assert_eq!(market.sent(), sent);
 }
+
+#[test]
+fn network_fees_are_kept_back_before_anything_is_paid() {
+    let market = Market::new();
+    market.json(&["pool", "create", "90000", "GRAIN", "200", "BAR", "--yes"]);
+    let planned = market.json(&["swap", "1", "GRAIN", "BAR", "--dry-run"]);
+    let held = amount(&planned["balances"]["in_before"]);
+    let sent = market.sent();
+    // Not even the approval is sent: after it, the balance would be too small for the swap.
+    for left in [0, 1] {
+        let paid = held - left;
+        let paid = format!("{}.{:018}", paid / ONE, paid % ONE);
+        let all = ["swap", &paid, "GRAIN", "BAR", "--max-impact", "100%", "--yes"];
+        market.fails(1, &all, &["must be left for network fees", "nothing was sent"]);
+    }
+    assert_eq!(market.sent(), sent);
+    // A tenth of a coin is enough.
+    let paid = held - ONE / 10;
+    let paid = format!("{}.{:018}", paid / ONE, paid % ONE);
+    market.json(&["swap", &paid, "GRAIN", "BAR", "--yes"]);
+}
+
+#[test]
+fn a_large_price_impact_must_be_allowed() {
+    let market = Market::new();
+    market.json(&["pool", "create", "100", "GRAIN", "200", "BAR", "--yes"]);
+    let sent = market.sent();
+    let swap = ["swap", "50", "GRAIN", "BAR", "--yes"];
+    market.fails(1, &swap, &["the price impact is 33.2", "above 15%", "hint: ", "--max-impact"]);
+    assert_eq!(market.sent(), sent);
+    market.json(&[&swap[..], &["--max-impact", "34%"]].concat());
+}
+
+#[test]
+fn what_stays_allowed_is_told_from_the_token() {
+    let market = Market::new();
+    market.json(&["pool", "create", "100", "GRAIN", "200", "BAR", "--yes"]);
+    let exact = market.json(&["swap", "1", "GRAIN", "BAR", "--yes"]);
+    assert_eq!(exact["done"]["allowance"], "0");
+    let bought = market.json(&["swap", "GRAIN", "1", "BAR", "--slippage", "1%", "--yes"]);
+    let left = amount(&bought["maximum_in"]) - amount(&bought["done"]["paid"]);
+    assert_eq!(amount(&bought["done"]["allowance"]), left);
+    let text = market.text(&["swap", "GRAIN", "1", "BAR", "--approve-unlimited", "--yes"]);
+    assert!(text.contains("everything of GRAIN stays allowed for 0x"), "{text}");
+}

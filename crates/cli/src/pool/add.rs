@@ -1,5 +1,6 @@
 //! `gleaner pool create` and `gleaner pool add`.
 
+use alloy_primitives::U256;
 use anyhow::{anyhow, ensure};
 use ledger_client::Ledger;
 use ledger_views::markets::{self, Addition, PoolKind, PoolView, PositionView};
@@ -148,6 +149,7 @@ async fn plan_create(
     let fee = is_ranged.then_some(args.kind.fee.unwrap_or(FEE_DEFAULT));
     let pool = markets::pool(&ledger, (&first.address, &second.address), fee).await?;
     refuse_existing(pool.as_ref(), order)?;
+    refuse_one_sided(pool.as_ref())?;
     let (place, addition) = match fee {
         None => {
             ensure!(
@@ -192,6 +194,26 @@ fn refuse_existing(pool: Option<&PoolView>, order: Order<'_>) -> anyhow::Result<
     .hint(format!("gleaner pool add AMOUNT {first} AMOUNT {second} --version {version}"))
 }
 
+/// Refuses a pair that has something of one token only, which somebody has sent to it: the router of v2 can neither open nor fill it.
+fn refuse_one_sided(pool: Option<&PoolView>) -> anyhow::Result<()> {
+    let Some(pool) = pool.filter(|pool| matches!(pool.kind, PoolKind::Pair { .. })) else {
+        return Ok(());
+    };
+    let is_empty = pool.amounts.map(|amount| amount == Some(U256::ZERO));
+    let (full, missing) = match is_empty {
+        [false, true] => (&pool.token0, &pool.token1),
+        [true, false] => (&pool.token1, &pool.token0),
+        _ => return Ok(()),
+    };
+    Err(anyhow!(
+        "the pair {} has {} and no {}, so it has no price, and the router of v2 adds nothing to it: somebody has sent it one token only",
+        checksummed(&pool.address),
+        full.symbol,
+        missing.symbol
+    ))
+    .hint(format!("use a pool of Uniswap v3, with --version v3; or send some {} to the pair and call its sync()", missing.symbol))
+}
+
 async fn spacing(ledger: &Ledger, fee: u32) -> anyhow::Result<i32> {
     let spacing = markets::spacing(ledger, fee).await?;
     spacing.ok_or_else(|| {
@@ -226,6 +248,7 @@ async fn plan_add(
         Some(position) => position.pool.clone(),
         None => args.kind.choose(&ledger, (&first, &second)).await?,
     };
+    refuse_one_sided(Some(&pool))?;
     ensure!(
         pool.price.is_some(),
         "the pool {} has no price yet: open it with `gleaner pool create`",
@@ -287,4 +310,46 @@ async fn position_of(
         order.second.symbol
     );
     Ok(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_views::markets::TokenView;
+
+    use super::*;
+
+    fn pair(amounts: [u64; 2]) -> PoolView {
+        let token = |symbol: &str, byte| TokenView {
+            address: AccountId::from_bytes([byte; 20]),
+            name: String::new(),
+            symbol: symbol.to_owned(),
+            decimals: 18,
+            is_readable: true,
+        };
+        PoolView {
+            address: AccountId::from_bytes([3; 20]),
+            token0: token("BAR", 1),
+            token1: token("OAT", 2),
+            amounts: amounts.map(|amount| Some(U256::from(amount))),
+            price: None,
+            kind: PoolKind::Pair { supply: U256::ZERO },
+        }
+    }
+
+    #[test]
+    fn a_pair_of_one_token_only_is_refused_with_the_reason() {
+        let check = |amounts, part: Option<&str>| {
+            let said = refuse_one_sided(Some(&pair(amounts)));
+            let said = said.err().map(|error| format!("{error:#}"));
+            match part {
+                None => assert_eq!(said, None, "{amounts:?}"),
+                Some(part) => assert!(said.unwrap().contains(part), "{amounts:?}"),
+            }
+        };
+        check([0, 0], None);
+        check([5, 5], None);
+        check([5, 0], Some("has BAR and no OAT"));
+        check([0, 5], Some("has OAT and no BAR"));
+        assert!(refuse_one_sided(None).is_ok());
+    }
 }

@@ -156,6 +156,11 @@ impl Plan {
         let order = self.order();
         let (first, second) = (&self.first.symbol, &self.second.symbol);
         let mut rows = vec![("pool", self.pool_row())];
+        let mut label = "tokens";
+        for token in [&self.first, &self.second] {
+            rows.push((label, format!("{} {}", token.symbol, checksummed(&token.address))));
+            label = "";
+        }
         if let Some(price) = self.price() {
             rows.push(("price", format!("1 {first} = {} {second}", order.price(price))));
         }

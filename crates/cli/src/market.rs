@@ -4,6 +4,7 @@
 
 mod amounts;
 mod sending;
+mod time;
 mod tokens;
 
 pub(crate) use amounts::{
@@ -13,4 +14,5 @@ pub(crate) use amounts::{
 pub(crate) use sending::{
     Approval, ApprovalDocument, ConfirmArgs, Sender, Step, TransactionDocument, approvals, moved,
 };
+pub(crate) use time::sending_time;
 pub(crate) use tokens::{Named, TokenDocument, amount, is_number, named, two};

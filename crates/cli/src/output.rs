@@ -28,7 +28,8 @@ impl Output {
         Self { format: if json { Format::Json } else { Format::Text }, is_live }
     }
 
-    /// Prints the result of a command: `document` with `--json`, else `text`. A missing final newline is added.
+    /// Prints the result of a command: `document` with `--json`, else `text`. A missing final newline is added. Others may have written
+    /// parts of the text: what could steer the terminal is replaced.
     ///
     /// # Errors
     /// When stdout can't be written, unless the pipe is closed.
@@ -36,7 +37,7 @@ impl Output {
         let mut bytes = match self.format {
             Format::Json => serde_json::to_vec_pretty(document)
                 .context("the document can't be written as JSON")?,
-            Format::Text => text.as_bytes().to_vec(),
+            Format::Text => plain_lines(text).into_bytes(),
         };
         if !bytes.ends_with(b"\n") {
             bytes.push(b'\n');
@@ -111,9 +112,10 @@ fn plain(text: &str) -> String {
     text.chars().map(|character| if is_shown(character) { character } else { '\u{fffd}' }).collect()
 }
 
-/// As [`plain`], but keeps the ends of lines.
+/// As [`plain`], but keeps the ends of lines and tabs.
 fn plain_lines(text: &str) -> String {
-    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+    let words = |line: &str| line.split('\t').map(plain).collect::<Vec<_>>().join("\t");
+    text.split('\n').map(words).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -140,6 +142,6 @@ mod tests {
             "\u{fffd}[2Jgone  x\u{fffd}y"
         );
         assert_eq!(lines(&[vec!["a\u{202e}b\u{200b}".into()]]), "a\u{fffd}b\u{fffd}");
-        assert_eq!(plain_lines("a\u{1b}[2J\nb\r"), "a\u{fffd}[2J\nb\u{fffd}");
+        assert_eq!(plain_lines("a\u{1b}[2J\n\tb\r"), "a\u{fffd}[2J\n\tb\u{fffd}");
     }
 }

@@ -1,6 +1,8 @@
 //! `gleaner swap`: trades one token for another along the pools of the ledger.
 
-use abi::{SwapRouter, UNISWAP_V2_ROUTER, UNISWAP_V3_ROUTER, UniswapV2Router02, convert};
+use abi::{
+    Erc20, GRAIN, SwapRouter, UNISWAP_V2_ROUTER, UNISWAP_V3_ROUTER, UniswapV2Router02, convert,
+};
 use alloy_primitives::{Address, U256};
 use anyhow::{anyhow, ensure};
 use ledger_client::{Ledger, Receipt};
@@ -15,13 +17,21 @@ use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Sender, TokenDocument, TransactionDocument,
-    amount, approvals, fee_text, is_number, moved, named, wad_text,
+    amount, approvals, fee_text, is_number, moved, named, parse_bps, sending_time, wad_text,
 };
-use crate::options::{LedgerArgs, SignerArgs, checksummed, parse_account};
+use crate::options::{LedgerArgs, SignerArgs, checksummed, parse_payee};
 use crate::output::{Output, lines};
 use crate::shell;
 
 const USAGE: &str = "write `gleaner swap 10 GRAIN BAR` to pay exactly 10 GRAIN, or `gleaner swap GRAIN 10 BAR` to receive exactly 10 BAR";
+
+/// Gas that an approval needs at most, and a swap beside its pools.
+const GAS_OF_TRANSACTION: u64 = 100_000;
+/// Gas that one pool of a swap needs at most.
+const GAS_OF_HOP: u64 = 300_000;
+/// One basis point as a ratio times 1e18.
+const WAD_OF_BPS: u64 = 100_000_000_000_000;
+const BPS_OF_ALL: u64 = 10_000;
 
 /// Printed below the flags.
 const HELP: &str = "\
@@ -42,8 +52,14 @@ pub(crate) struct Args {
     #[arg(num_args = 3, required = true, value_names = ["AMOUNT", "FROM", "TO"])]
     words: Vec<String>,
     /// Who receives [default: the account that signs]
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_account)]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_payee)]
     recipient: Option<AccountId>,
+    /// Let the route lead through this token, too, beside GRAIN, WGRAIN and assets; may be repeated. A deployed token can promise much and then refuse to move
+    #[arg(long, value_name = "TOKEN")]
+    via: Vec<String>,
+    /// Price impact above which `--yes` does not send
+    #[arg(long, value_name = "PERCENT", default_value = "15%", value_parser = parse_bps)]
+    max_impact: u16,
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
@@ -109,6 +125,8 @@ struct Done {
     fee: String,
     in_balance: Option<String>,
     out_balance: Option<String>,
+    /// What the router may still take of the token that was paid.
+    allowance: Option<String>,
     transactions: Vec<TransactionDocument>,
 }
 
@@ -127,6 +145,8 @@ struct Plan {
     /// Of the account: of the token that is paid, and of the other.
     held: Option<[U256; 2]>,
     approvals: Vec<Approval>,
+    /// Of GRAIN, if that is paid: what the network fees may need.
+    kept: U256,
 }
 
 /// Runs `gleaner swap`.
@@ -144,6 +164,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         return output.print(&plan.document(&args, slippage, None), &plan.text(&args));
     }
     plan.check_balance()?;
+    plan.check_impact(&args)?;
     args.confirm.confirm(&plan.text(&args), output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
@@ -172,9 +193,14 @@ async fn plan(args: &Args, account: Option<AccountId>, slippage: u32) -> anyhow:
     };
     // All quotes are of one block, so that they can be compared.
     let now = ledger.at(ledger.head().await?.height);
-    let found = markets::routes(&now, (&from.address, &to.address), exact).await?;
+    let mut via = Vec::with_capacity(args.via.len());
+    for name in &args.via {
+        via.push(named(&ledger, name).await?.address);
+    }
+    let found = markets::routes(&now, (&from.address, &to.address), exact, &via).await?;
     let route = found.best.ok_or_else(|| no_route(&from, &to, exact, found.quoted));
     let route = route.hint("gleaner pool list")?;
+    refuse_lost(args.recipient, &route)?;
     let (maximum_in, minimum_out) = match exact {
         Exact::Input(amount) => (amount, args.limits.least(route.amount_out)),
         Exact::Output(amount) => (args.limits.most(route.amount_in), amount),
@@ -193,12 +219,16 @@ async fn plan(args: &Args, account: Option<AccountId>, slippage: u32) -> anyhow:
         recipient: args.recipient.or(account),
         held: None,
         approvals: Vec::new(),
+        kept: U256::ZERO,
     };
     if let Some(account) = account {
         plan.held = Some(balances(&ledger, &account, [&plan.from, &plan.to]).await?);
         let amounts = [(&plan.from, plan.maximum_in)];
         let spender = (plan.router(), "the router");
         plan.approvals = approvals(&ledger, &account, spender, &amounts, &args.confirm).await?;
+        if convert::address(plan.from.address) == GRAIN {
+            plan.kept = plan.fees_most(&ledger).await?;
+        }
     }
     Ok(plan)
 }
@@ -221,7 +251,7 @@ fn no_route(from: &TokenView, to: &TokenView, exact: Exact, quoted: usize) -> an
     let (from_name, to_name) = (&from.symbol, &to.symbol);
     if quoted == 0 {
         return anyhow!(
-            "no pools lead from {from_name} {} to {to_name} {}: create one, or trade through a token that both have pools with",
+            "no pools lead from {from_name} {} to {to_name} {}: create one, or name a deployed token that both have pools with as --via TOKEN",
             checksummed(&from.address),
             checksummed(&to.address)
         );
@@ -233,6 +263,20 @@ fn no_route(from: &TokenView, to: &TokenView, exact: Exact, quoted: usize) -> an
     anyhow!(
         "none of {quoted} routes from {from_name} to {to_name} can trade {amount}: their liquidity is too small for it, or the amount is; try another one"
     )
+}
+
+/// Refuses a recipient that is a pool or a token of the route: what it receives belongs to nobody, or to whoever takes it first.
+fn refuse_lost(recipient: Option<AccountId>, route: &RouteView) -> anyhow::Result<()> {
+    let Some(recipient) = recipient else { return Ok(()) };
+    let is_part = |hop: &markets::Hop| {
+        [hop.pool.address, hop.token_in.address, hop.token_out.address].contains(&recipient)
+    };
+    ensure!(
+        !route.hops.iter().any(is_part),
+        "the recipient {} is a pool or a token of the route, from which nobody could take it: give an account",
+        checksummed(&recipient)
+    );
+    Ok(())
 }
 
 async fn balances(
@@ -262,7 +306,46 @@ impl Plan {
             self.from.amount_text(held),
             self.from.amount_text(self.maximum_in)
         );
+        ensure!(
+            self.kept <= held.saturating_sub(self.maximum_in),
+            "{} has {} {symbol}, the swap may take {} {symbol}, and {} {symbol} must be left for network fees: nothing was sent",
+            checksummed(&account),
+            self.from.amount_text(held),
+            self.from.amount_text(self.maximum_in),
+            self.from.amount_text(self.kept)
+        );
         Ok(())
+    }
+
+    /// The most that the network fees of the approvals and the swap may take, in the smallest unit of GRAIN.
+    async fn fees_most(&self, ledger: &Ledger) -> anyhow::Result<U256> {
+        let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
+        let of_hops = GAS_OF_HOP.saturating_mul(count(self.route.hops.len()));
+        let of_approvals = GAS_OF_TRANSACTION.saturating_mul(count(self.approvals.len()));
+        let gas = GAS_OF_TRANSACTION.saturating_add(of_hops).saturating_add(of_approvals);
+        let price = U256::from(ledger.gas_price().await?.as_u128());
+        // A transaction is paid for in advance, for twice the gas and at twice the price that are expected.
+        Ok(price.saturating_mul(U256::from(gas.saturating_mul(4))))
+    }
+
+    /// # Errors
+    /// With `--yes`, when the price impact is above `--max-impact` or unknown: nobody looks at the preview.
+    fn check_impact(&self, args: &Args) -> anyhow::Result<()> {
+        let most = U256::from(args.max_impact).saturating_mul(U256::from(WAD_OF_BPS));
+        let is_all = u64::from(args.max_impact) >= BPS_OF_ALL;
+        if !args.confirm.yes || is_all {
+            return Ok(());
+        }
+        let most_text = wad_text(most);
+        let problem = match &self.figures {
+            None => "is unknown to the ledger's MarketLens".to_owned(),
+            Some(figures) if most < figures.price_impact => {
+                format!("is {}, above {most_text}", wad_text(figures.price_impact))
+            }
+            Some(_) => return Ok(()),
+        };
+        Err(anyhow!("the price impact {problem}: nothing was sent"))
+            .hint("trade less, look at it without --yes, or allow more with --max-impact PERCENT, 100% for any")
     }
 
     /// What the account will have if the swap gives what is quoted.
@@ -393,8 +476,7 @@ impl Plan {
         sender: &mut Sender<'_>,
     ) -> anyhow::Result<Receipt> {
         sender.approve(&self.approvals).await?;
-        let now = ledger.head().await?.time.as_u64();
-        let deadline = args.limits.deadline(now);
+        let deadline = args.limits.deadline(sending_time(ledger).await?);
         let to = self.recipient.or(self.account).ok_or_else(|| anyhow!("nobody receives"))?;
         let to = convert::address(to);
         let what = format!("swap {} for {}", self.from.symbol, self.to.symbol);
@@ -470,13 +552,14 @@ impl Plan {
             rows.push(("", format!("{held_out} {}", to.symbol)));
         }
         let spender = self.router();
-        let leftover = self.maximum_in.saturating_sub(paid);
-        if matches!(self.exact, Exact::Output(_)) && !leftover.is_zero() {
-            let left = from.amount_text(leftover);
-            rows.push((
-                "allowance",
-                format!("{left} {} were not needed and stay allowed for {spender}", from.symbol),
-            ));
+        let call = Erc20::allowanceCall { owner: convert::address(account), spender };
+        let allowed = ledger.read(convert::address(from.address), &call).await.ok();
+        if let Some(allowed) = allowed.filter(|allowed| !allowed.is_zero()) {
+            let is_all = held.is_some_and(|[held, _]| held <= allowed);
+            let left = if is_all { "everything".to_owned() } else { from.amount_text(allowed) };
+            let of = if is_all { "of " } else { "" };
+            let text = format!("{left} {of}{} stays allowed for {spender}", from.symbol);
+            rows.push(("allowance", text));
         }
         let rows: Vec<_> =
             rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
@@ -487,6 +570,7 @@ impl Plan {
             fee: sender.fees().to_string(),
             in_balance: held.map(|[held, _]| held.to_string()),
             out_balance: held.map(|[_, held]| held.to_string()),
+            allowance: allowed.map(|allowed| allowed.to_string()),
             transactions: sender.sent.clone(),
         };
         Ok((done, lines(&rows)))

@@ -72,7 +72,7 @@ impl<'a> Bounded<'a> {
         to: Address,
         call: &C,
     ) -> Result<Option<Bytes>, StoreError> {
-        let call = Call { to, input: call.abi_encode().into() };
+        let call = Call { to, input: call.abi_encode().into(), gas: None };
         Ok(match self.run(call)? {
             Outcome::Returned(output) => Some(output),
             Outcome::Reverted(_) => None,

@@ -44,7 +44,9 @@ impl Ledger {
     }
 
     async fn outcome(&self, call: &Call, block: BlockId) -> Result<Outcome, LedgerError> {
-        let request = TransactionRequest::default().to(call.to).input(call.input.clone().into());
+        let mut request =
+            TransactionRequest::default().to(call.to).input(call.input.clone().into());
+        request.gas = call.gas;
         match self.ask("eth_call", json!([request, block])).await {
             Ok(bytes) => Ok(Outcome::Returned(bytes)),
             Err(LedgerError::Refused { data, .. }) => Ok(Outcome::Reverted(data)),

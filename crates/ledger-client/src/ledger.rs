@@ -170,6 +170,39 @@ impl Ledger {
         })
     }
 
+    /// Returns what a call of the contract at `to` by `from` would return, without sending it.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; in particular [`LedgerError::Refused`] when it would fail.
+    pub async fn simulate<C: SolCall>(
+        &self,
+        from: &AccountId,
+        to: Address,
+        call: &C,
+    ) -> Result<C::Return, LedgerError> {
+        let request = TransactionRequest::default().from(address(*from)).to(to);
+        let request = request.input(Bytes::from(call.abi_encode()).into());
+        let bytes: Bytes = self.ask("eth_call", json!([request, "latest"])).await?;
+        C::abi_decode_returns(&bytes).map_err(|error| {
+            self.shared.node.malformed(format!(
+                "{} returned {} bytes: {error}",
+                C::SIGNATURE,
+                bytes.len()
+            ))
+        })
+    }
+
+    /// Returns the price of a unit of gas that the node proposes now.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn gas_price(&self) -> Result<Wei, LedgerError> {
+        let price: U256 = self.ask("eth_gasPrice", json!([])).await?;
+        wei(price).map_err(|_| {
+            self.shared.node.malformed("a price of gas is above the largest possible amount")
+        })
+    }
+
     /// Calls a function of the contract at `to` in a transaction with `value`, and waits for its block.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ pub struct Call {
     pub to: Address,
     /// ABI-encoded calldata.
     pub input: Bytes,
+    /// Gas that it may use at most; none where the ledger's own modules are asked. A call that needs more has no answer, or has reverted without a reason.
+    pub gas: Option<u64>,
 }
 
 /// How a read-only call ended.

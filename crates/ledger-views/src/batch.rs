@@ -7,6 +7,10 @@ use alloy_sol_types::SolCall;
 
 use crate::{Ask, Call, Impossible, Outcome, ViewError};
 
+/// Gas of a call of code that strangers have deployed: many times what a token needs to tell its symbol or a balance, and little enough that a hundred
+/// tokens that use it up do not hold a reader up.
+const STRANGER_GAS: u64 = 200_000;
+
 /// Calls to be made at once.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -29,8 +33,18 @@ pub(crate) struct Answers {
 
 impl Batch {
     pub(crate) fn add<C: SolCall>(&mut self, of: Address, call: &C) -> Asked<C> {
+        self.push(of, call, None)
+    }
+
+    /// Adds a call of a token. One that is none of the ledger's own gets little gas.
+    pub(crate) fn add_to_token<C: SolCall>(&mut self, of: Address, call: &C) -> Asked<C> {
+        let is_native = abi::Module::at(&of).is_some();
+        self.push(of, call, (!is_native).then_some(STRANGER_GAS))
+    }
+
+    fn push<C: SolCall>(&mut self, of: Address, call: &C, gas: Option<u64>) -> Asked<C> {
         let index = self.calls.len();
-        self.calls.push(Call { to: of, input: call.abi_encode().into() });
+        self.calls.push(Call { to: of, input: call.abi_encode().into(), gas });
         Asked { index, of, call: PhantomData }
     }
 

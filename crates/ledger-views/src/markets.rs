@@ -14,7 +14,9 @@ mod route;
 mod token;
 
 pub use liquidity::{Addition, addition_to_pair, addition_to_range, amounts_down, whole_range};
-pub use pool::{FEES, PoolKind, PoolView, pair_count, pairs, pool, pool_at, ranged_pools, spacing};
+pub use pool::{
+    FEES, PoolKind, PoolView, coin_pairs, pair_count, pairs, pool, pool_at, ranged_pools, spacing,
+};
 pub use position::{
     PositionView, Range, ranged_position, ranged_positions, share_of_pair, shares_of_pairs,
 };
@@ -25,4 +27,4 @@ pub use risk::{
 };
 pub use route::{Exact, HOPS_MAX, Hop, ROUTES_MAX, RouteView, RoutesView, routes};
 pub(crate) use token::found;
-pub use token::{ASSETS_MAX, TokenView, balances_of, named, token, tokens};
+pub use token::{ASSETS_MAX, TokenView, balances_of, deployed_alike, named, token, tokens};

@@ -87,7 +87,8 @@ impl LocalLedger<'_> {
         let to = call.to;
         let overrides = Overrides::default();
         let context = self.state.call_context(self.node.rules(), &overrides);
-        match context.call(&Call::read_only(to, call.input)) {
+        let given = Call { gas_limit: call.gas, ..Call::read_only(to, call.input) };
+        match context.call(&given) {
             Ok(CallOutcome::Returned { output, .. }) => Ok(Outcome::Returned(output)),
             Ok(CallOutcome::Reverted { output, .. }) => Ok(Outcome::Reverted(output)),
             Ok(CallOutcome::Halted { reason, .. }) => Err(LocalError::Halted { to, reason }),

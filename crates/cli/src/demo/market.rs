@@ -16,7 +16,6 @@ use anyhow::{Context as _, anyhow};
 use coordinator::{Payout, Report};
 use ledger_client::{Ledger, NewAsset};
 use ledger_views::{
-    Ask as _,
     assets::Powers,
     markets::{self, Exact, PoolView, PositionView, TokenView},
 };
@@ -24,7 +23,7 @@ use serde::Serialize;
 use units::AccountId;
 
 use super::{Folder, ledger::DemoLedger};
-use crate::market::{Sender, Step};
+use crate::market::{Sender, Step, sending_time};
 use crate::options::checksummed;
 use crate::output::{Output, lines};
 use crate::pool::{PoolDocument, PositionDocument, positions_text};
@@ -164,8 +163,7 @@ fn least(amount: U256) -> U256 {
 }
 
 async fn deadline(ledger: &Ledger) -> anyhow::Result<U256> {
-    let now = ledger.head().await?.time.as_u64();
-    Ok(U256::from(now.saturating_add(DEADLINE_SECONDS)))
+    Ok(U256::from(sending_time(ledger).await?.saturating_add(DEADLINE_SECONDS)))
 }
 
 /// What the contributor did. Amounts are in the order GRAIN, asset.
@@ -185,7 +183,7 @@ async fn trade(
     let contributor = own(ledger)?;
     let part = pay.wrapping_mul(U256::from(2)).wrapping_div(U256::from(5));
     let grain = account(GRAIN);
-    let route = markets::routes(ledger, (&grain, &asset.address), Exact::Input(part)).await?;
+    let route = markets::routes(ledger, (&grain, &asset.address), Exact::Input(part), &[]).await?;
     let route = route.best.ok_or_else(|| anyhow!("no pool takes {part} of GRAIN"))?;
     let mut sender = Sender::new(ledger, output);
     approve(&mut sender, GRAIN, part, "GRAIN").await?;

@@ -48,7 +48,7 @@ impl Limits {
         format!("{}%", amount_text(U256::from(self.slippage), 2))
     }
 
-    /// Returns the deadline of something that is sent when the ledger's time is `now`.
+    /// Returns the deadline of something that is sent at `now`, which [`sending_time`](super::sending_time) says.
     pub(crate) fn deadline(&self, now: u64) -> U256 {
         U256::from(now.saturating_add(self.deadline))
     }

@@ -92,11 +92,24 @@ pub(crate) async fn named(ledger: &Ledger, name: &str) -> anyhow::Result<TokenVi
                 addresses.join(", ")
             ))
         }
-        (None, _) => Err(anyhow!(
-            "no token has the symbol {name:?}: symbols are case-sensitive, an address always works"
-        ))
-        .hint("gleaner asset list, or gleaner pool list"),
+        (None, _) => unknown(ledger, name).await,
     }
+}
+
+/// Says why a symbol is none. Deployed tokens are named by their address, because anybody may deploy another one with the same symbol.
+async fn unknown(ledger: &Ledger, name: &str) -> anyhow::Result<TokenView> {
+    let alike = markets::deployed_alike(ledger, name).await.unwrap_or_default();
+    if alike.is_empty() {
+        return Err(anyhow!(
+            "no asset has the symbol {name:?}: symbols are case-sensitive and mean GRAIN, WGRAIN and assets; an address always works"
+        ))
+        .hint("gleaner asset list, or gleaner pool list");
+    }
+    let addresses: Vec<_> = alike.iter().map(|token| checksummed(&token.address)).collect();
+    Err(anyhow!(
+        "no asset has the symbol {name:?}, and deployed tokens are named by their address, because anybody may deploy another one with this symbol: compare {} with what its issuer publishes",
+        addresses.join(", ")
+    ))
 }
 
 /// Parses an amount of a token in whole units; 0 is refused.

@@ -219,7 +219,7 @@ async fn answer<C: SolCall>(
     to: Address,
     call: &C,
 ) -> anyhow::Result<Option<C::Return>> {
-    let call = Call { to, input: call.abi_encode().into() };
+    let call = Call { to, input: call.abi_encode().into(), gas: None };
     let outcomes = ledger.calls(vec![call]).await?;
     Ok(match outcomes.first() {
         Some(Outcome::Returned(bytes)) => C::abi_decode_returns(bytes).ok(),

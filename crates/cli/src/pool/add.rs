@@ -1,5 +1,6 @@
 //! `gleaner pool create` and `gleaner pool add`.
 
+use alloy_primitives::U256;
 use anyhow::{anyhow, ensure};
 use ledger_client::Ledger;
 use ledger_views::markets::{self, Addition, PoolKind, PoolView, PositionView};
@@ -7,6 +8,7 @@ use units::AccountId;
 
 use super::plan::{Place, Plan};
 use super::range::{Order, RangeArgs};
+use super::remove::{owned, position};
 use super::{KindArgs, Version, both};
 use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
@@ -147,6 +149,7 @@ async fn plan_create(
     let fee = is_ranged.then_some(args.kind.fee.unwrap_or(FEE_DEFAULT));
     let pool = markets::pool(&ledger, (&first.address, &second.address), fee).await?;
     refuse_existing(pool.as_ref(), order)?;
+    refuse_one_sided(pool.as_ref())?;
     let (place, addition) = match fee {
         None => {
             ensure!(
@@ -191,6 +194,26 @@ fn refuse_existing(pool: Option<&PoolView>, order: Order<'_>) -> anyhow::Result<
     .hint(format!("gleaner pool add AMOUNT {first} AMOUNT {second} --version {version}"))
 }
 
+/// Refuses a pair that has something of one token only, which somebody has sent to it: the router of v2 can neither open nor fill it.
+fn refuse_one_sided(pool: Option<&PoolView>) -> anyhow::Result<()> {
+    let Some(pool) = pool.filter(|pool| matches!(pool.kind, PoolKind::Pair { .. })) else {
+        return Ok(());
+    };
+    let is_empty = pool.amounts.map(|amount| amount == Some(U256::ZERO));
+    let (full, missing) = match is_empty {
+        [false, true] => (&pool.token0, &pool.token1),
+        [true, false] => (&pool.token1, &pool.token0),
+        _ => return Ok(()),
+    };
+    Err(anyhow!(
+        "the pair {} has {} and no {}, so it has no price, and the router of v2 adds nothing to it: somebody has sent it one token only",
+        checksummed(&pool.address),
+        full.symbol,
+        missing.symbol
+    ))
+    .hint(format!("use a pool of Uniswap v3, with --version v3; or send some {} to the pair and call its sync()", missing.symbol))
+}
+
 async fn spacing(ledger: &Ledger, fee: u32) -> anyhow::Result<i32> {
     let spacing = markets::spacing(ledger, fee).await?;
     spacing.ok_or_else(|| {
@@ -218,13 +241,14 @@ async fn plan_add(
     let order = Order { first: &first, second: &second };
     let given = order.turn([of_first, of_second]);
     let position = match args.position {
-        Some(number) => Some(own_position(&ledger, number, order).await?),
+        Some(number) => Some(position_of(&ledger, number, order, account).await?),
         None => None,
     };
     let pool = match &position {
         Some(position) => position.pool.clone(),
         None => args.kind.choose(&ledger, (&first, &second)).await?,
     };
+    refuse_one_sided(Some(&pool))?;
     ensure!(
         pool.price.is_some(),
         "the pool {} has no price yet: open it with `gleaner pool create`",
@@ -264,13 +288,17 @@ async fn plan_add(
     Ok(plan)
 }
 
-/// A position of these two tokens.
-async fn own_position(
+/// Reads a position of these two tokens. Anybody may add to a position, and what is added belongs to its owner, so it must be the account's own.
+async fn position_of(
     ledger: &Ledger,
     number: u64,
     order: Order<'_>,
+    account: Option<AccountId>,
 ) -> anyhow::Result<PositionView> {
-    let position = super::remove::position(ledger, number).await?;
+    let position = match account {
+        Some(account) => owned(ledger, number, &account).await?,
+        None => position(ledger, number).await?,
+    };
     let tokens = order.turn([order.first, order.second]).map(|token| token.address);
     let own = [&position.pool.token0, &position.pool.token1].map(|token| token.address);
     ensure!(
@@ -282,4 +310,46 @@ async fn own_position(
         order.second.symbol
     );
     Ok(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_views::markets::TokenView;
+
+    use super::*;
+
+    fn pair(amounts: [u64; 2]) -> PoolView {
+        let token = |symbol: &str, byte| TokenView {
+            address: AccountId::from_bytes([byte; 20]),
+            name: String::new(),
+            symbol: symbol.to_owned(),
+            decimals: 18,
+            is_readable: true,
+        };
+        PoolView {
+            address: AccountId::from_bytes([3; 20]),
+            token0: token("BAR", 1),
+            token1: token("OAT", 2),
+            amounts: amounts.map(|amount| Some(U256::from(amount))),
+            price: None,
+            kind: PoolKind::Pair { supply: U256::ZERO },
+        }
+    }
+
+    #[test]
+    fn a_pair_of_one_token_only_is_refused_with_the_reason() {
+        let check = |amounts, part: Option<&str>| {
+            let said = refuse_one_sided(Some(&pair(amounts)));
+            let said = said.err().map(|error| format!("{error:#}"));
+            match part {
+                None => assert_eq!(said, None, "{amounts:?}"),
+                Some(part) => assert!(said.unwrap().contains(part), "{amounts:?}"),
+            }
+        };
+        check([0, 0], None);
+        check([5, 5], None);
+        check([5, 0], Some("has BAR and no OAT"));
+        check([0, 5], Some("has OAT and no BAR"));
+        assert!(refuse_one_sided(None).is_ok());
+    }
 }

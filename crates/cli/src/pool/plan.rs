@@ -11,10 +11,7 @@ use alloy_primitives::{
 use alloy_sol_types::{SolCall as _, SolEvent as _};
 use anyhow::{anyhow, ensure};
 use ledger_client::{Ledger, Receipt};
-use ledger_views::{
-    Ask as _,
-    markets::{self, Addition, PoolKind, PoolView, PriceRatio, TokenView},
-};
+use ledger_views::markets::{self, Addition, PoolKind, PoolView, PriceRatio, TokenView};
 use serde::Serialize;
 use units::AccountId;
 
@@ -22,7 +19,7 @@ use super::documents::named_lines;
 use super::range::Order;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Sender, TokenDocument, TransactionDocument,
-    approvals, fee_text, moved,
+    approvals, fee_text, moved, sending_time,
 };
 use crate::options::checksummed;
 
@@ -159,6 +156,11 @@ impl Plan {
         let order = self.order();
         let (first, second) = (&self.first.symbol, &self.second.symbol);
         let mut rows = vec![("pool", self.pool_row())];
+        let mut label = "tokens";
+        for token in [&self.first, &self.second] {
+            rows.push((label, format!("{} {}", token.symbol, checksummed(&token.address))));
+            label = "";
+        }
         if let Some(price) = self.price() {
             rows.push(("price", format!("1 {first} = {} {second}", order.price(price))));
         }
@@ -270,7 +272,7 @@ impl Plan {
         sender: &mut Sender<'_>,
     ) -> anyhow::Result<Receipt> {
         sender.approve(&self.approvals).await?;
-        let deadline = limits.deadline(ledger.head().await?.time.as_u64());
+        let deadline = limits.deadline(sending_time(ledger).await?);
         let account = self.account.ok_or_else(|| anyhow!("nobody adds the liquidity"))?;
         let to = convert::address(account);
         let [token0, token1] = self.tokens().map(|token| convert::address(token.address));

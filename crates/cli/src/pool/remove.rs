@@ -7,9 +7,9 @@ use abi::{
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolCall as _;
 use anyhow::{anyhow, ensure};
-use ledger_client::{Ledger, Receipt};
+use ledger_client::{Ledger, LedgerError, Receipt};
 use ledger_views::{
-    Ask as _, ITEMS_MAX, ViewError, Window,
+    ITEMS_MAX, ViewError, Window,
     markets::{self, PoolKind, PoolView, PositionView, TokenView},
 };
 use serde::Serialize;
@@ -21,7 +21,7 @@ use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Part, Sender, TokenDocument,
-    TransactionDocument, approvals, moved, parse_part,
+    TransactionDocument, approvals, moved, parse_part, sending_time,
 };
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::Output;
@@ -104,6 +104,8 @@ struct CollectDocument {
     dry_run: bool,
     account: String,
     positions: Vec<OwedDocument>,
+    /// What can't be collected now, because a token refuses to move.
+    left_out: Vec<OwedDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<CollectedDocument>,
 }
@@ -242,7 +244,15 @@ pub(super) async fn position(ledger: &Ledger, number: u64) -> anyhow::Result<Pos
     }
 }
 
-async fn owned(ledger: &Ledger, number: u64, account: &AccountId) -> anyhow::Result<PositionView> {
+/// Reads a position of Uniswap v3 that belongs to `account`.
+///
+/// # Errors
+/// When there is none of that number, or it belongs to somebody else.
+pub(super) async fn owned(
+    ledger: &Ledger,
+    number: u64,
+    account: &AccountId,
+) -> anyhow::Result<PositionView> {
     let position = position(ledger, number).await?;
     let owner = position.range.map(|range| range.owner);
     if owner == Some(*account) {
@@ -336,7 +346,7 @@ impl Plan {
         sender: &mut Sender<'_>,
     ) -> anyhow::Result<Receipt> {
         sender.approve(&self.approvals).await?;
-        let deadline = limits.deadline(ledger.head().await?.time.as_u64());
+        let deadline = limits.deadline(sending_time(ledger).await?);
         let to = convert::address(self.account);
         let [token0, token1] = self.tokens().map(|token| convert::address(token.address));
         let [minimum0, minimum1] = self.minimum;
@@ -370,22 +380,30 @@ impl Plan {
 
 /// Calldata that pays out all that a position is owed.
 fn collect_data(id: U256, account: &AccountId) -> Bytes {
-    let params = NonfungiblePositionManager::CollectParams {
+    let params = collecting(id, account);
+    NonfungiblePositionManager::collectCall { params }.abi_encode().into()
+}
+
+fn collecting(id: U256, account: &AccountId) -> NonfungiblePositionManager::CollectParams {
+    NonfungiblePositionManager::CollectParams {
         tokenId: id,
         recipient: convert::address(*account),
         amount0Max: u128::MAX,
         amount1Max: u128::MAX,
-    };
-    NonfungiblePositionManager::collectCall { params }.abi_encode().into()
+    }
 }
 
 pub(super) fn collect(args: &CollectArgs, output: &Output) -> anyhow::Result<()> {
     let account = args.signer.account()?;
-    let found = shell::block_on_until_interrupted(collectable(args, &account))?;
+    let (found, left_out) = shell::block_on_until_interrupted(collectable(args, &account))?;
+    for position in &left_out {
+        output.say(&left_out_text(position));
+    }
     let document = |done| CollectDocument {
         dry_run: args.confirm.dry_run,
         account: checksummed(&account),
         positions: found.iter().map(owed).collect(),
+        left_out: left_out.iter().map(owed).collect(),
         done,
     };
     let text = found.iter().map(owed_text).collect::<Vec<_>>().join("\n");
@@ -419,8 +437,12 @@ pub(super) fn collect(args: &CollectArgs, output: &Output) -> anyhow::Result<()>
     })
 }
 
-/// The positions that are named, or all of the account that are owed something.
-async fn collectable(args: &CollectArgs, account: &AccountId) -> anyhow::Result<Vec<PositionView>> {
+/// The positions that are named, or all of the account, that are owed something: those that can be collected, and those that can't. All are collected in
+/// one transaction, and anybody may give an account a position whose tokens refuse to move, so one such must not stop the others.
+async fn collectable(
+    args: &CollectArgs,
+    account: &AccountId,
+) -> anyhow::Result<(Vec<PositionView>, Vec<PositionView>)> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let mut found = Vec::new();
     if args.positions.is_empty() {
@@ -432,7 +454,26 @@ async fn collectable(args: &CollectArgs, account: &AccountId) -> anyhow::Result<
     }
     found.retain(|position| position.uncollected.iter().any(|owed| !owed.is_zero()));
     ensure!(!found.is_empty(), "nothing is owed to these positions now: nothing was sent");
-    Ok(found)
+    let (mut paying, mut left_out) = (Vec::new(), Vec::new());
+    for position in found {
+        let Some(range) = position.range else { continue };
+        let call =
+            NonfungiblePositionManager::collectCall { params: collecting(range.id, account) };
+        match ledger.simulate(account, UNISWAP_V3_POSITIONS, &call).await {
+            Ok(_) => paying.push(position),
+            Err(LedgerError::Refused { .. } | LedgerError::Rejected { .. }) => {
+                left_out.push(position);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let stuck: Vec<_> = left_out.iter().map(left_out_text).collect();
+    ensure!(!paying.is_empty(), "nothing can be collected: {}", stuck.join("; "));
+    Ok((paying, left_out))
+}
+
+fn left_out_text(position: &PositionView) -> String {
+    format!("{}: left out, a token refuses to move", owed_text(position))
 }
 
 /// The tokens of positions, each once.

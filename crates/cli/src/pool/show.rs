@@ -15,7 +15,7 @@ use super::documents::{
 use super::{KindArgs, Version, both};
 use crate::failure::Hint as _;
 use crate::ledger;
-use crate::options::{LedgerArgs, WalletArgs, parse_account};
+use crate::options::{LedgerArgs, WalletArgs, checksummed, parse_account};
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -154,10 +154,27 @@ async fn of_account(
 pub(super) async fn positions(args: &PositionsArgs, output: &Output) -> anyhow::Result<()> {
     let accounts = args.accounts.wallet.these_or_all(&args.accounts.accounts)?;
     let ledger = ledger::connect(&args.ledger, None).await?;
-    let pairs = markets::pairs(&ledger, Window::first(ITEMS_MAX)).await?.items;
+    let newest = markets::pairs(&ledger, Window::first(ITEMS_MAX)).await?;
+    let mut pairs = newest.items;
+    let is_new = |pair: &PoolView| !pairs.iter().any(|known| known.address == pair.address);
+    let of_coin: Vec<_> = markets::coin_pairs(&ledger).await?.into_iter().filter(is_new).collect();
+    if newest.older.is_some() {
+        output.say(&format!(
+            "looked at the newest {ITEMS_MAX} of {} pairs, and at those of GRAIN and WGRAIN with assets: `gleaner pool show TOKEN TOKEN` tells of any other",
+            newest.count
+        ));
+    }
+    pairs.extend(of_coin);
     let mut found = Vec::new();
     for account in accounts {
         let ranged = markets::ranged_positions(&ledger, &account, Window::first(ITEMS_MAX)).await?;
+        if ranged.older.is_some() {
+            output.say(&format!(
+                "shows the newest {ITEMS_MAX} of {} positions of Uniswap v3 of {}",
+                ranged.count,
+                checksummed(&account)
+            ));
+        }
         let shares = markets::shares_of_pairs(&ledger, &account, &pairs).await?;
         found.extend(shares.into_iter().chain(ranged.items).map(|position| (account, position)));
     }

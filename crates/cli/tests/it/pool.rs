@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::field::amount;
+use crate::support::Machine;
 use crate::swap::Market;
 
 const ONE: u128 = 1_000_000_000_000_000_000;
@@ -149,4 +150,24 @@ fn pools_of_two_tokens_are_told_apart() {
     market.fails(1, &["pool", "show", "0x12"], &["neither a pool nor two tokens"]);
     market.fails(1, &["pool", "remove", "5%", "--position", "9", "--yes"], &["no position 9"]);
     assert_eq!(market.sent(), sent);
+}
+
+#[test]
+fn nobody_adds_to_the_position_of_somebody_else() {
+    let market = Market::new();
+    let flags = ["--fee", "0.3%", "--full-range", "--yes"];
+    let created =
+        market.json(&[&["pool", "create", "10", "GRAIN", "20", "BAR"][..], &flags].concat());
+    let id = created["done"]["position"].as_str().unwrap();
+    let add = ["pool", "add", "1", "GRAIN", "BAR", "--position", id];
+    assert_eq!(market.json(&[&add[..], &["--dry-run"]].concat())["dry_run"], true);
+
+    // What a stranger adds would belong to the owner, so it is refused before an amount is even looked at.
+    let stranger = Machine::new();
+    let account = stranger.account();
+    for how in ["--dry-run", "--yes"] {
+        let all = [&add[..], &[how, "--rpc", &market.node.url]].concat();
+        let refused = stranger.run(&all);
+        refused.assert_fails(1, &["belongs to", &market.account, &account, "hint: "]);
+    }
 }

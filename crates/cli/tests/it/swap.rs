@@ -1,5 +1,7 @@
 //! Swaps, pools and positions by the command line.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::field::amount;
@@ -194,7 +196,7 @@ fn a_refused_swap_sends_nothing() {
     market.fails(
         1,
         &["swap", "1", "bar", "GRAIN", "--yes"],
-        &["no token has the symbol \"bar\"", "case"],
+        &["no asset has the symbol \"bar\"", "case"],
     );
     let more = ["swap", "1000001", "BAR", "GRAIN", "--yes"];
     market.fails(1, &more, &["999800 BAR", "1000001 BAR", "nothing was sent"]);
@@ -236,4 +238,78 @@ fn a_symbol_of_two_tokens_is_refused_with_both_addresses() {
     let planned = market.json(&["pool", "create", "1", "GRAIN", "1", &first, "--dry-run"]);
     assert_eq!(planned["token0"]["address"].as_str().unwrap().to_lowercase(), GRAIN);
     assert_eq!(planned["token1"]["address"], first);
+}
+
+#[test]
+fn a_deadline_counts_from_the_moment_of_sending() {
+    let market = Market::new();
+    market.json(&["pool", "create", "100", "GRAIN", "200", "BAR", "--yes"]);
+    // Everything is allowed from now on, so that no approval makes a block before the swap.
+    market.json(&["swap", "1", "GRAIN", "BAR", "--approve-unlimited", "--yes"]);
+    // The ledger is idle for longer than the deadline, which the router must not take for too late.
+    std::thread::sleep(Duration::from_secs(12));
+    let swapped = market.json(&["swap", "1", "GRAIN", "BAR", "--deadline", "10s", "--yes"]);
+    assert_eq!(swapped["done"]["transactions"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn nothing_is_swapped_to_where_it_is_lost() {
+    let market = Market::new();
+    let created = market.json(&["pool", "create", "100", "GRAIN", "200", "BAR", "--yes"]);
+    let sent = market.sent();
+    let swap = |recipient: &str, code: i32, part: &str| {
+        let all = ["swap", "1", "GRAIN", "BAR", "--recipient", recipient, "--yes"];
+        market.fails(code, &all, &[part]);
+    };
+    swap("0x0000000000000000000000000000000000000000", 2, "nobody has the key");
+    swap(GRAIN, 2, "module");
+    let bar = market.json(&["asset", "show", "1"])["address"].as_str().unwrap().to_owned();
+    swap(&bar, 2, "module");
+    swap(created["done"]["pool"].as_str().unwrap(), 1, "a pool or a token of the route");
+    assert_eq!(market.sent(), sent);
+}
+
+#[test]
+fn network_fees_are_kept_back_before_anything_is_paid() {
+    let market = Market::new();
+    market.json(&["pool", "create", "90000", "GRAIN", "200", "BAR", "--yes"]);
+    let planned = market.json(&["swap", "1", "GRAIN", "BAR", "--dry-run"]);
+    let held = amount(&planned["balances"]["in_before"]);
+    let sent = market.sent();
+    // Not even the approval is sent: after it, the balance would be too small for the swap.
+    for left in [0, 1] {
+        let paid = held - left;
+        let paid = format!("{}.{:018}", paid / ONE, paid % ONE);
+        let all = ["swap", &paid, "GRAIN", "BAR", "--max-impact", "100%", "--yes"];
+        market.fails(1, &all, &["must be left for network fees", "nothing was sent"]);
+    }
+    assert_eq!(market.sent(), sent);
+    // A tenth of a coin is enough.
+    let paid = held - ONE / 10;
+    let paid = format!("{}.{:018}", paid / ONE, paid % ONE);
+    market.json(&["swap", &paid, "GRAIN", "BAR", "--yes"]);
+}
+
+#[test]
+fn a_large_price_impact_must_be_allowed() {
+    let market = Market::new();
+    market.json(&["pool", "create", "100", "GRAIN", "200", "BAR", "--yes"]);
+    let sent = market.sent();
+    let swap = ["swap", "50", "GRAIN", "BAR", "--yes"];
+    market.fails(1, &swap, &["the price impact is 33.2", "above 15%", "hint: ", "--max-impact"]);
+    assert_eq!(market.sent(), sent);
+    market.json(&[&swap[..], &["--max-impact", "34%"]].concat());
+}
+
+#[test]
+fn what_stays_allowed_is_told_from_the_token() {
+    let market = Market::new();
+    market.json(&["pool", "create", "100", "GRAIN", "200", "BAR", "--yes"]);
+    let exact = market.json(&["swap", "1", "GRAIN", "BAR", "--yes"]);
+    assert_eq!(exact["done"]["allowance"], "0");
+    let bought = market.json(&["swap", "GRAIN", "1", "BAR", "--slippage", "1%", "--yes"]);
+    let left = amount(&bought["maximum_in"]) - amount(&bought["done"]["paid"]);
+    assert_eq!(amount(&bought["done"]["allowance"]), left);
+    let text = market.text(&["swap", "GRAIN", "1", "BAR", "--approve-unlimited", "--yes"]);
+    assert!(text.contains("everything of GRAIN stays allowed for 0x"), "{text}");
 }

@@ -24,6 +24,9 @@ pub const FEES: [u32; 3] = [500, 3_000, 10_000];
 /// Tokens that pools of Uniswap v3 are looked for between, beside those of positions.
 const TOKENS_MAX: usize = 32;
 
+/// Assets whose pairs with GRAIN are looked for at most.
+const COIN_PAIRS_ASSETS_MAX: usize = 1_000;
+
 /// A pool of two tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolView {
@@ -122,6 +125,34 @@ pub async fn pairs<A: Ask>(
     let found: Result<Vec<_>, _> = asked.iter().map(|asked| answers.take(asked)).collect();
     let items = of_pairs(ledger, &found?).await?;
     Ok(Page::new(window, count, items))
+}
+
+/// Reads the pairs of Uniswap v2 of GRAIN and wrapped GRAIN with each other and with the newest 1,000 assets, which nobody can push out of a list by creating
+/// pairs.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn coin_pairs<A: Ask>(ledger: &A) -> Result<Vec<PoolView>, ViewError<A::Error>> {
+    let count = assets::count(ledger).await?;
+    let mut batch = Batch::default();
+    let mut asked = Vec::new();
+    let mut ask = |a: Address, b: Address| {
+        let call = UniswapV2Factory::getPairCall { tokenA: a, tokenB: b };
+        asked.push(batch.add(UNISWAP_V2_FACTORY, &call));
+    };
+    ask(GRAIN, WRAPPED_GRAIN);
+    for number in (1..=count).rev().take(COIN_PAIRS_ASSETS_MAX) {
+        ask(GRAIN, asset_address(number));
+        ask(WRAPPED_GRAIN, asset_address(number));
+    }
+    let answers = batch.ask(ledger).await?;
+    let mut found = BTreeSet::new();
+    for asked in &asked {
+        found.insert(answers.take(asked)?);
+    }
+    found.remove(&Address::ZERO);
+    let found: Vec<_> = found.into_iter().collect();
+    of_pairs(ledger, &found).await
 }
 
 /// Reads the pools of Uniswap v3 that are known: those of the newest 100 positions of the position manager, and those between GRAIN or wrapped GRAIN and

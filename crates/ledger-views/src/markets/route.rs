@@ -95,8 +95,11 @@ impl RouteView {
     }
 }
 
-/// Finds the best route of up to [`HOPS_MAX`] pools. It looks at the pools between the two tokens, GRAIN and wrapped GRAIN, the newest 100 pairs, and the
-/// pools of v3 of [`ranged_pools`]; routes with fewer pools, and through GRAIN, are quoted first.
+/// Finds the best route of up to [`HOPS_MAX`] pools. It looks at the pools between the two tokens, GRAIN, wrapped GRAIN and the tokens of `via`, the newest
+/// 100 pairs, and the pools of v3 of [`ranged_pools`]; routes with fewer pools, and through GRAIN, are quoted first.
+///
+/// Between the first and the last token are GRAIN, wrapped GRAIN, assets, and the tokens of `via` only: a deployed token can promise the best quote and
+/// then refuse to move, which would stop all trade between two assets at no cost.
 ///
 /// # Errors
 /// [`ViewError`].
@@ -104,12 +107,14 @@ pub async fn routes<A: Ask>(
     ledger: &A,
     (from, to): (&AccountId, &AccountId),
     exact: Exact,
+    via: &[AccountId],
 ) -> Result<RoutesView, ViewError<A::Error>> {
-    let pools = pools(ledger, from, to).await?;
+    let pools = pools(ledger, from, to, via).await?;
+    let via: BTreeSet<Address> = via.iter().copied().map(convert::address).collect();
     let (from, to) = (convert::address(*from), convert::address(*to));
     let mut found = RoutesView { best: None, quoted: 0 };
     let mut unanswered = None;
-    for hops in candidates(&pools, from, to) {
+    for hops in candidates(&pools, from, to, &via) {
         found.quoted = found.quoted.saturating_add(1);
         let zero = U256::ZERO;
         let mut route = RouteView { hops, amount_in: zero, amount_out: zero };
@@ -141,10 +146,12 @@ async fn pools<A: Ask>(
     ledger: &A,
     from: &AccountId,
     to: &AccountId,
+    via: &[AccountId],
 ) -> Result<Vec<PoolView>, ViewError<A::Error>> {
     let mut known: BTreeMap<AccountId, PoolView> = BTreeMap::new();
     let bases = [GRAIN, WRAPPED_GRAIN].map(convert::account);
-    let named: BTreeSet<AccountId> = [*from, *to].into_iter().chain(bases).collect();
+    let named: BTreeSet<AccountId> =
+        [*from, *to].iter().chain(&bases).chain(via).copied().collect();
     for one in &named {
         for other in named.iter().filter(|other| one < other) {
             for fee in [None].into_iter().chain(FEES.map(Some)) {
@@ -163,11 +170,28 @@ async fn pools<A: Ask>(
     Ok(known.into_values().filter(is_used).collect())
 }
 
-/// Paths without a token twice, pools of one version in each: those with fewer pools first, then those through GRAIN.
-fn candidates(pools: &[PoolView], from: Address, to: Address) -> Vec<Vec<Hop>> {
+/// Whether routes may lead through a token that nobody has named.
+fn is_safe_between(token: &Address) -> bool {
+    abi::Module::at(token).is_some()
+}
+
+/// Paths without a token twice, pools of one version in each: those with fewer pools first, then those through GRAIN. Between the ends are native tokens and
+/// those of `via`.
+fn candidates(
+    pools: &[PoolView],
+    from: Address,
+    to: Address,
+    via: &BTreeSet<Address>,
+) -> Vec<Vec<Hop>> {
+    let is_allowed = |token: &TokenView| {
+        let token = convert::address(token.address);
+        [from, to].contains(&token) || via.contains(&token) || is_safe_between(&token)
+    };
+    let allowed = |pool: &&PoolView| is_allowed(&pool.token0) && is_allowed(&pool.token1);
     let mut found = Vec::new();
     for version in ["v2", "v3"] {
-        let of_version: Vec<_> = pools.iter().filter(|pool| pool.version() == version).collect();
+        let of_version = pools.iter().filter(allowed).filter(|pool| pool.version() == version);
+        let of_version: Vec<_> = of_version.collect();
         extend(&of_version, to, &mut vec![from], &mut Vec::new(), &mut found);
     }
     let strange = |hops: &[Hop]| {
@@ -300,14 +324,21 @@ mod tests {
         }
     }
 
+    /// The paths when all tokens are allowed between the ends.
     fn paths(pools: &[PoolView], from: u8, to: u8) -> Vec<String> {
+        let all: Vec<_> = (0..=255).collect();
+        paths_via(pools, from, to, &all)
+    }
+
+    fn paths_via(pools: &[PoolView], from: u8, to: u8, via: &[u8]) -> Vec<String> {
         let at = |number| convert::address(token(number).address);
         let written = |hops: Vec<Hop>| {
             let version = hops[0].pool.version();
             let steps = hops.iter().map(|hop| hop.token_out.symbol.clone());
             format!("{version} {}", steps.collect::<Vec<_>>().join(" "))
         };
-        candidates(pools, at(from), at(to)).into_iter().map(written).collect()
+        let via = via.iter().copied().map(at).collect();
+        candidates(pools, at(from), at(to), &via).into_iter().map(written).collect()
     }
 
     #[test]
@@ -330,6 +361,18 @@ mod tests {
         let chain = [1, 2, 3, 4].map(|from| pool_of(from, from + 1, None));
         assert_eq!(paths(&chain, 1, 4), ["v2 T2 T3 T4"]);
         assert_eq!(paths(&chain, 1, 5), [""; 0]);
+    }
+
+    #[test]
+    fn deployed_tokens_are_between_only_when_they_are_named() {
+        // 0 is GRAIN; the others are deployed.
+        let pools = [(1, 0), (0, 2), (1, 3), (3, 2), (3, 0)].map(|(a, b)| pool_of(a, b, None));
+        assert_eq!(paths_via(&pools, 1, 2, &[]), ["v2 T0 T2"]);
+        let mut found = paths_via(&pools, 1, 2, &[3]);
+        found.sort();
+        assert_eq!(found, ["v2 T0 T2", "v2 T0 T3 T2", "v2 T3 T0 T2", "v2 T3 T2"]);
+        // It may well be an end.
+        assert_eq!(paths_via(&pools, 1, 3, &[]), ["v2 T3", "v2 T0 T3"]);
     }
 
     #[test]

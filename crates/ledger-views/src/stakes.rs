@@ -63,8 +63,10 @@ pub struct FarmView {
     pub start_block: U256,
     /// Until this block rewards count ten times.
     pub bonus_end_block: U256,
-    /// May add pools and change allocations.
+    /// May add pools, change allocations, and name a migrator.
     pub owner: AccountId,
+    /// A contract that can exchange the staked tokens of all pools for others, when anybody calls `migrate`.
+    pub migrator: Option<AccountId>,
     /// The first 100 pools.
     pub pools: Vec<FarmPoolView>,
     /// How many pools there are.
@@ -95,6 +97,17 @@ pub struct VaultView {
     pub supply: U256,
     /// Of a vault that sells fees: proceeds that do not count yet.
     pub locked: Option<U256>,
+}
+
+impl VaultView {
+    /// Decimals that a share has more than the asset, as far as the asset says how many it has; 0 if it doesn't.
+    #[must_use]
+    pub fn offset(&self) -> u8 {
+        if !self.asset.is_readable {
+            return 0;
+        }
+        self.shares.decimals.saturating_sub(self.asset.decimals)
+    }
 }
 
 /// What an account has staked and earned.
@@ -280,6 +293,7 @@ async fn read_farm<A: Ask>(ledger: &A, at: Address) -> Result<FarmView, ViewErro
     let start_block = batch.add(at, &MasterChef::startBlockCall {});
     let bonus_end_block = batch.add(at, &MasterChef::bonusEndBlockCall {});
     let owner = batch.add(at, &MasterChef::ownerCall {});
+    let migrator = batch.add(at, &MasterChef::migratorCall {});
     let pool_count = batch.add(at, &MasterChef::poolLengthCall {});
     let answers = batch.ask(ledger).await?;
     let reserve = answers.take(&reserve)?;
@@ -299,6 +313,7 @@ async fn read_farm<A: Ask>(ledger: &A, at: Address) -> Result<FarmView, ViewErro
         start_block: answers.take(&start_block)?,
         bonus_end_block: answers.take(&bonus_end_block)?,
         owner: convert::account(answers.take(&owner)?),
+        migrator: convert::account_if_any(answers.take(&migrator)?),
         pools: farm_pools(ledger, at, pool_count.min(ITEMS_MAX)).await?,
         pool_count,
     })

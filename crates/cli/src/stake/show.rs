@@ -14,6 +14,7 @@ use serde::Serialize;
 use units::AccountId;
 
 use super::action::aligned;
+use super::farm_rows;
 use super::yearly::{self, Yearly};
 use crate::failure::Hint as _;
 use crate::ledger;
@@ -89,6 +90,11 @@ struct StakeDocument {
     period_end: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undrawn: Option<String>,
+    /// Of a farm: who can name a migrator, and the migrator, which can take all stakes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    migrator: Option<String>,
     own: Vec<OwnDocument>,
 }
 
@@ -109,6 +115,8 @@ struct Row {
     yearly: Yearly,
     ends: String,
     own: Vec<(AccountId, StakeView)>,
+    /// Of a farm: who decides about the stakes.
+    rulers: Vec<(&'static str, String)>,
 }
 
 pub(super) async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
@@ -216,6 +224,7 @@ impl Row {
             ("apr", format!("{} ({})", self.yearly.text(), self.yearly.basis)),
             ("ends", self.ends.clone()),
         ];
+        rows.extend(self.rulers.iter().cloned());
         for (account, stake) in &self.own {
             let mut text = staked(stake.staked);
             if !stake.earned.is_zero() {
@@ -280,10 +289,13 @@ async fn of_rewards(
         apr_basis: yearly.basis.clone(),
         period_end: Some(end),
         undrawn: None,
+        owner: None,
+        migrator: None,
         own: own(&found),
     };
     let (staking, reward) = (rewards.staking.clone(), rewards.reward.clone());
-    Ok(Row { document, staking, reward, staked: Some(rewards.staked), yearly, ends, own: found })
+    let (staked, rulers) = (Some(rewards.staked), Vec::new());
+    Ok(Row { document, staking, reward, staked, yearly, ends, own: found, rulers })
 }
 
 async fn of_farm(
@@ -314,11 +326,13 @@ async fn of_farm(
             apr_basis: yearly.basis.clone(),
             period_end: None,
             undrawn: Some(farm.undrawn.to_string()),
+            owner: Some(checksummed(&farm.owner)),
+            migrator: farm.migrator.as_ref().map(checksummed),
             own: own(&found),
         };
         let (staking, reward) = (pool.staking.clone(), farm.underlying.clone());
-        let staked = pool.staked;
-        rows.push(Row { document, staking, reward, staked, yearly, ends, own: found });
+        let (staked, rulers) = (pool.staked, farm_rows(farm, None));
+        rows.push(Row { document, staking, reward, staked, yearly, ends, own: found, rulers });
     }
     Ok(rows)
 }
@@ -355,8 +369,11 @@ async fn of_vault(
         apr_basis: yearly.basis.clone(),
         period_end: None,
         undrawn: None,
+        owner: None,
+        migrator: None,
         own: own(&found),
     };
     let (staking, reward) = (vault.asset.clone(), vault.asset.clone());
-    Ok(Row { document, staking, reward, staked: vault.assets, yearly, ends, own: found })
+    let (staked, rulers) = (vault.assets, Vec::new());
+    Ok(Row { document, staking, reward, staked, yearly, ends, own: found, rulers })
 }

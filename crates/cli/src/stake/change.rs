@@ -313,6 +313,28 @@ fn farm_claim(
     Ok(Action { account, rows, approvals: Vec::new(), steps, guard: None, tokens })
 }
 
+/// What a period pays, rounded as `StakingRewards.notifyRewardAmount` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Payment {
+    /// In a second, in the smallest unit.
+    rate: U256,
+    /// What the rate's rounding leaves over.
+    kept: U256,
+}
+
+impl Payment {
+    /// Of `reward`, with what a running period pays for `left` seconds at `rate`; none when the contract would refuse it.
+    fn of(reward: U256, rate: U256, left: u64, duration: U256) -> Option<Self> {
+        let total = reward.checked_add(rate.checked_mul(U256::from(left))?)?;
+        let rate = total.checked_div(duration)?;
+        Some(Self { rate, kept: total.checked_sub(rate.checked_mul(duration)?)? })
+    }
+}
+
+fn duration_text(duration: U256) -> String {
+    seconds_text(u64::try_from(duration).unwrap_or(u64::MAX))
+}
+
 pub(super) fn fund(args: &FundArgs, output: &Output) -> anyhow::Result<()> {
     let account = args.action.signer.account()?;
     let action = shell::block_on_until_interrupted(plan_fund(args, account))?;
@@ -321,35 +343,9 @@ pub(super) fn fund(args: &FundArgs, output: &Output) -> anyhow::Result<()> {
 
 async fn plan_fund(args: &FundArgs, account: AccountId) -> anyhow::Result<Action> {
     let ledger = ledger::connect(&args.action.ledger, None).await?;
-    let at = convert::address(args.address);
     let found = stakes::yield_at(&ledger, &args.address).await?;
     match found {
-        Some(YieldView::Rewards(rewards)) => {
-            ensure!(
-                rewards.distributor == account,
-                "only {} can announce rewards here, you are {}",
-                checksummed(&rewards.distributor),
-                checksummed(&account)
-            );
-            let token = rewards.reward;
-            let amount = amount(&args.amount, &token)?;
-            let held = check_held(&ledger, &account, &token, amount).await?;
-            let shown = format!("{} {}", token.amount_text(amount), token.symbol);
-            let period = seconds_text(u64::try_from(rewards.duration).unwrap_or(u64::MAX));
-            let rows = vec![
-                ("fund", shown.clone()),
-                ("into", checksummed(&args.address)),
-                ("paid over", period),
-                balance_row(&token, held, held.saturating_sub(amount)),
-            ];
-            let send = Erc20::transferCall { to: at, value: amount };
-            let send = Step::new(format!("send {shown}"), convert::address(token.address), &send);
-            let call = StakingRewards::notifyRewardAmountCall { reward: amount };
-            let announce = Step::new(format!("announce {shown}"), at, &call);
-            let steps = vec![send, announce];
-            let (approvals, tokens) = (Vec::new(), vec![token]);
-            Ok(Action { account, rows, approvals, steps, guard: None, tokens })
-        }
+        Some(YieldView::Rewards(rewards)) => fund_rewards(&ledger, args, account, rewards).await,
         Some(YieldView::Farm(farm)) => {
             let (token, reserve) = (farm.underlying, convert::address(farm.reserve.address));
             let amount = amount(&args.amount, &token)?;
@@ -380,5 +376,78 @@ async fn plan_fund(args: &FundArgs, account: AccountId) -> anyhow::Result<Action
             Err(anyhow!("{} is neither staking rewards nor a farm", checksummed(&args.address)))
                 .hint("gleaner stake list")
         }
+    }
+}
+
+async fn fund_rewards(
+    ledger: &Ledger,
+    args: &FundArgs,
+    account: AccountId,
+    rewards: stakes::RewardsView,
+) -> anyhow::Result<Action> {
+    let at = convert::address(args.address);
+    ensure!(
+        rewards.distributor == account,
+        "only {} can announce rewards here, you are {}",
+        checksummed(&rewards.distributor),
+        checksummed(&account)
+    );
+    let token = rewards.reward;
+    let amount = amount(&args.amount, &token)?;
+    let held = check_held(ledger, &account, &token, amount).await?;
+    let shown = format!("{} {}", token.amount_text(amount), token.symbol);
+    let now = ledger.next_time().await?.as_u64();
+    let left = rewards.period_end.as_u64().saturating_sub(now);
+    let payment = Payment::of(amount, rewards.rate, left, rewards.duration);
+    let payment = payment.ok_or_else(|| {
+        anyhow!(
+            "these rewards can't be paid: the duration of the period or the sum is out of range"
+        )
+    })?;
+    ensure!(
+        !payment.rate.is_zero(),
+        "{shown} is less than one smallest unit for each second of the period of {}, so nothing of it would ever be paid out: give at least {} {}, nothing was sent",
+        duration_text(rewards.duration),
+        token.amount_text(rewards.duration),
+        token.symbol
+    );
+    let text = |amount| format!("{} {}", token.amount_text(amount), token.symbol);
+    let mut rows = vec![
+        ("fund", shown.clone()),
+        ("into", checksummed(&args.address)),
+        ("paid over", duration_text(rewards.duration)),
+        ("rate", format!("{} a second for all stakes together", text(payment.rate))),
+    ];
+    if !payment.kept.is_zero() {
+        let kept = text(payment.kept);
+        rows.push(("rounding", format!("keeps {kept} back, which nobody gets")));
+    }
+    rows.push(balance_row(&token, held, held.saturating_sub(amount)));
+    let send = Erc20::transferCall { to: at, value: amount };
+    let send = Step::new(format!("send {shown}"), convert::address(token.address), &send);
+    let call = StakingRewards::notifyRewardAmountCall { reward: amount };
+    let announce = Step::new(format!("announce {shown}"), at, &call);
+    let steps = vec![send, announce];
+    let (approvals, tokens) = (Vec::new(), vec![token]);
+    Ok(Action { account, rows, approvals, steps, guard: None, tokens })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_pays_whole_units_a_second() {
+        let check = |reward: u64, rate: u64, left: u64, duration: u64| {
+            let [reward, rate, duration] = [reward, rate, duration].map(U256::from);
+            let payment = Payment::of(reward, rate, left, duration)?;
+            Some((payment.rate.to::<u64>(), payment.kept.to::<u64>()))
+        };
+        assert_eq!(check(604_799, 0, 0, 604_800), Some((0, 604_799)));
+        assert_eq!(check(604_800, 0, 0, 604_800), Some((1, 0)));
+        // What a running period still has to pay counts.
+        assert_eq!(check(100, 2, 10, 50), Some((2, 20)));
+        assert_eq!(check(1, 0, 0, 0), None);
+        assert_eq!(Payment::of(U256::MAX, U256::ONE, 1, U256::ONE), None);
     }
 }

@@ -12,6 +12,9 @@ fn staking_rewards_are_funded_staked_in_and_claimed() {
     let created = market.json(&create);
     let at = created["address"].as_str().unwrap();
     market.fails(1, &["stake", "claim", at, "--yes"], &["nothing is earned yet"]);
+    // Less than one smallest unit a second would never be paid.
+    let few = ["stake", "fund", at, "0.000000000002591999", "--yes"];
+    market.fails(1, &few, &["nothing of it would ever be paid", "0.000000000002592 GRAIN"]);
     let funded = market.json(&["stake", "fund", at, "100", "--yes"]);
     assert_eq!(amount(&funded["done"]["moved"][0]["sent"]), 100 * ONE);
     let staked = market.json(&["stake", "add", at, "40", "--yes"]);
@@ -171,7 +174,7 @@ fn a_farm_of_somebody_else_must_be_trusted() {
     market.json(&["stake", "add", at, "1", "--yes", "--account", &market.account]);
     let stranger = market.machine.account();
     market.json(&["asset", "send", "1", &stranger, "5", "--account", &market.account]);
-    market.json(&["send", &stranger, "10", "--account", &market.account]);
+    market.json(&["wallet", "send", &stranger, "10", "--yes", "--account", &market.account]);
     let add = ["stake", "add", at, "2", "--yes", "--account", &stranger];
     market.fails(1, &add, &["can name a migrator", "nothing was sent", "--trust-owner"]);
     let staked = market.json(&[&add[..], &["--trust-owner"]].concat());

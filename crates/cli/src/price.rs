@@ -15,7 +15,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use clap::Subcommand;
 use ledger_client::{Ledger, Receipt};
 use ledger_views::{
-    Ask as _, ViewError, Window,
+    ViewError, Window,
     feeds::{self, FeedView, ReportersView},
 };
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ struct CreateArgs {
     /// With --pool: the token that is priced, in the pool's other one
     #[arg(long, value_name = "TOKEN", requires = "pool")]
     base: Option<String>,
-    /// With --pool: time over which the pool's price is averaged, 5m to 1d
+    /// With --pool: time over which the pool's price is averaged, 5m to 18h
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = parse_seconds)]
     window: u64,
     /// With --pool: how far an answer may be from the average
@@ -129,7 +129,7 @@ struct ReportArgs {
     /// What you observed, in whole units such as 0.52; without it only the reports of --with are brought
     #[arg(required_unless_present = "with")]
     answer: Option<String>,
-    /// When you observed it, in Unix seconds [default: the time of the newest block]
+    /// When you observed it, in Unix seconds [default: now, by the ledger's time]
     #[arg(long, value_name = "SECONDS", requires = "answer")]
     observed_at: Option<u64>,
     /// Write the signed report to this file, and send nothing
@@ -252,7 +252,7 @@ async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let (mut found, mut window) = (Vec::new(), Window::first(args.limit));
     loop {
-        let page = feeds::list(&ledger, window).await?;
+        let page = feeds::list(&ledger.next(), window).await?;
         found.extend(page.items);
         let left = args.limit.saturating_sub(u64::try_from(found.len())?);
         match page.older.filter(|_| left > 0) {
@@ -280,7 +280,7 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let feed = feed(&ledger, &args.feed).await?;
     let ReportersView { accounts, quorum } = feeds::reporters(&ledger).await?;
-    let now = ledger.head().await?.time.as_u64();
+    let now = ledger.next_time().await?.as_u64();
     let mut rows = vec![
         ("feed", feed.number.to_string()),
         ("description", feed.description.clone()),
@@ -442,7 +442,7 @@ async fn observed(
     })?;
     let observed_at = match args.observed_at {
         Some(time) => time,
-        None => ledger.head().await?.time.as_u64(),
+        None => ledger.next_time().await?.as_u64(),
     };
     Ok(PriceReport { feed: convert::address(feed.address), answer, observedAt: observed_at })
 }
@@ -541,7 +541,7 @@ async fn bring(
     let address = convert::address(feed.address);
     let call = PriceFeeds::reportCall { feed: address, reports: encoded };
     let receipt = ledger.write(PRICE_FEEDS, &call, Wei::ZERO).await?;
-    let after = feeds::feed(ledger, feed.number).await?;
+    let after = feeds::feed(&ledger.next(), feed.number).await?;
     let round = after.round.ok_or_else(|| anyhow!("the feed has no answer after its report"))?;
     let Receipt { hash, height, gas, fee, .. } = receipt;
     let document = ReportDocument {
@@ -580,7 +580,7 @@ async fn feed(ledger: &Ledger, word: &str) -> anyhow::Result<FeedView> {
     };
     let number = number.ok_or_else(|| anyhow!("{word} is no price feed"));
     let number = number.hint("gleaner price list")?;
-    match feeds::feed(ledger, number).await {
+    match feeds::feed(&ledger.next(), number).await {
         Err(ViewError::Refused { .. } | ViewError::Undecodable { .. }) => {
             let count = feeds::count(ledger).await?;
             Err(anyhow!("feed {number} does not exist: the ledger has {count}"))

@@ -3,9 +3,11 @@
 mod action;
 mod change;
 mod create;
+mod guard;
 mod show;
 mod yearly;
 
+use abi::convert;
 use anyhow::anyhow;
 use clap::Subcommand;
 use ledger_client::Ledger;
@@ -89,6 +91,30 @@ async fn place(ledger: &Ledger, address: &AccountId, pool: Option<u64>) -> anyho
         (YieldView::Rewards(rewards), None) => Ok(Place::Rewards(rewards)),
         (YieldView::Vault(vault), None) => Ok(Place::Vault(vault)),
     }
+}
+
+/// Why others can take all stakes of a farm; none if only `account` itself can let that happen.
+fn farm_risk(farm: &FarmView, account: Option<&AccountId>) -> Option<String> {
+    if let Some(migrator) = &farm.migrator {
+        let at = checksummed(migrator);
+        return Some(format!("anybody can let its migrator {at} take all stakes, at any time"));
+    }
+    let is_nobody = convert::address(farm.owner).is_zero();
+    (!is_nobody && account != Some(&farm.owner)).then(|| {
+        let owner = checksummed(&farm.owner);
+        format!("its owner {owner} can name a migrator, and so take all stakes at any time")
+    })
+}
+
+/// Who decides about the stakes of a farm.
+fn farm_rows(farm: &FarmView, account: Option<&AccountId>) -> Vec<(&'static str, String)> {
+    let is_nobody = convert::address(farm.owner).is_zero();
+    let nobody = || "none".to_owned();
+    let owner = if is_nobody { nobody() } else { checksummed(&farm.owner) };
+    let migrator = farm.migrator.as_ref().map_or_else(nobody, checksummed);
+    let mut rows = vec![("owner", owner), ("migrator", migrator)];
+    rows.extend(farm_risk(farm, account).map(|risk| ("warning", risk)));
+    rows
 }
 
 fn farm_pool(farm: &FarmView, number: Option<u64>) -> anyhow::Result<(u64, FarmPoolView)> {

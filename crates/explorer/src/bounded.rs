@@ -38,7 +38,16 @@ pub(crate) struct Bounded<'a> {
 
 impl<'a> Bounded<'a> {
     pub(crate) fn new(node: &'a Node) -> Result<Self, StoreError> {
-        let state = node.view(node.reader()?, CallBlock::Same);
+        Self::calling_in(node, CallBlock::Same)
+    }
+
+    /// As [`Self::new`], with calls that run in the block that would follow now: the head of an idle ledger is old.
+    pub(crate) fn next(node: &'a Node) -> Result<Self, StoreError> {
+        Self::calling_in(node, CallBlock::Next)
+    }
+
+    fn calling_in(node: &'a Node, block: CallBlock) -> Result<Self, StoreError> {
+        let state = node.view(node.reader()?, block);
         Ok(Self {
             node,
             state,
@@ -50,6 +59,11 @@ impl<'a> Bounded<'a> {
 
     pub(crate) fn node(&self) -> &'a Node {
         self.node
+    }
+
+    /// The time of the block in which calls run.
+    pub(crate) fn time(&self) -> u64 {
+        self.state.call_context(self.node.rules(), &Overrides::default()).environment.timestamp
     }
 
     pub(crate) fn reader(&self) -> &Arc<Reader> {

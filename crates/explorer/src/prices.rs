@@ -15,6 +15,7 @@ use node::Node;
 
 use crate::{
     Answer, NoPage, Shown,
+    bounded::Bounded,
     chart::{self, Frame},
     events::Events,
     figures, layout,
@@ -29,9 +30,10 @@ const LISTED_MAX: usize = 25;
 
 pub(crate) fn list(node: &Node, query: &str) -> Answer {
     let names = Names::new(node)?;
-    let page = ready(feeds::list(names.ledger(), window(query)))?;
+    let next = Bounded::next(node)?;
+    let page = ready(feeds::list(&next, window(query)))?;
     let reporters = ready(feeds::reporters(names.ledger()))?;
-    let now = names.ledger().reader().head().timestamp;
+    let now = next.time();
     let row = |feed: &FeedView| {
         vec![
             html! { a href=(format!("/price/{}", feed.number)) { (feed.number) } },
@@ -99,7 +101,8 @@ pub(crate) fn one(node: &Node, number: u64) -> Answer {
     if number == 0 || number > ready(feeds::count(names.ledger()))? {
         return Err(NoPage::NotFound(format!("price feed {number}")));
     }
-    let feed = ready(feeds::feed(names.ledger(), number))?;
+    let next = Bounded::next(node)?;
+    let feed = ready(feeds::feed(&next, number))?;
     let reporters = ready(feeds::reporters(names.ledger()))?;
     let address = convert::address(feed.address);
     let topics =
@@ -125,7 +128,7 @@ pub(crate) fn one(node: &Node, number: u64) -> Answer {
     let accounts: Vec<_> =
         reporters.accounts.iter().map(|account| convert::address(*account)).collect();
     let rows: Vec<_> = accounts.iter().map(row).collect();
-    let now = names.ledger().reader().head().timestamp;
+    let now = next.time();
     let body = html! {
         (layout::facts(&facts(&names, &feed, now)))
         (answer_chart(&feed, &answered.events))

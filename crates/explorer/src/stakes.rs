@@ -8,7 +8,7 @@ use ledger_views::{
     Window,
     markets::TokenView,
     ready,
-    stakes::{self, FarmPoolView, FarmView, RewardsView, VaultView, YieldView},
+    stakes::{self, FarmPoolView, FarmView, Listed, RewardsView, VaultView, YieldView},
 };
 use maud::{Markup, html};
 use node::Node;
@@ -43,17 +43,33 @@ pub(crate) fn list(node: &Node, query: &str) -> Answer {
     let body = html! {
         p { "What these pay comes from deposits that somebody has made: none of them creates a token." }
         h2 { "Staking rewards" }
-        (rows(rewards.items.iter().map(|one| rewards_row(&names, one)).collect(), &["contract", "stake", "staked", "pays in a day", "until"], "None has been created yet."))
+        (rows(rewards.items.iter().map(|one| listed_row(one, 5, |one| rewards_row(&names, one))).collect(), &["contract", "stake", "staked", "pays in a day", "until"], "None has been created yet."))
         (layout::pager(rewards.newer.map(link("rewards")), rewards.older.map(link("rewards"))))
         h2 { "Farms" }
-        (rows(farms.items.iter().map(|one| farm_row(&names, one)).collect(), &["contract", "pools", "pays in a block", "left to pay"], "None has been created yet."))
+        (rows(farms.items.iter().map(|one| listed_row(one, 4, |one| farm_row(&names, one))).collect(), &["contract", "pools", "pays in a block", "left to pay"], "None has been created yet."))
         (layout::pager(farms.newer.map(link("farms")), farms.older.map(link("farms"))))
         h2 { "Vaults" }
-        (rows(vaults.items.iter().map(|one| vault_row(&names, one)).collect(), &["shares", "asset", "assets", "one share is worth"], "None has been created yet."))
+        (rows(vaults.items.iter().map(|one| listed_row(one, 4, |one| vault_row(&names, one))).collect(), &["shares", "asset", "assets", "one share is worth"], "None has been created yet."))
         (layout::pager(vaults.newer.map(link("vaults")), vaults.older.map(link("vaults"))))
     };
     names.finish()?;
     Ok(Shown::Html { title: "Stakes".to_owned(), body })
+}
+
+/// A row, or what stands for one that does not answer.
+fn listed_row<T>(
+    one: &Listed<T>,
+    columns: usize,
+    readable: impl FnOnce(&T) -> Vec<Markup>,
+) -> Vec<Markup> {
+    match one {
+        Listed::Readable(view) => readable(view),
+        Listed::Unreadable(at) => {
+            let mut cells = vec![contract(&convert::address(*at), "unreadable")];
+            cells.resize_with(columns, || html! { span class="quiet" { "unknown" } });
+            cells
+        }
+    }
 }
 
 fn contract(at: &Address, name: &str) -> Markup {

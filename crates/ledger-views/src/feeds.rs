@@ -1,4 +1,7 @@
 //! Price feeds: what they price, what was answered last, whether it may be relied on, and who reports.
+//!
+//! Whether an answer may be relied on depends on the time of whoever is asked: ask a ledger whose calls run in the next block, because the newest block of an
+//! idle ledger is old.
 
 use abi::{PRICE_FEEDS, PriceFeed, PriceFeeds, convert, price_feed_address};
 use alloy_primitives::{Address, U256};
@@ -16,7 +19,7 @@ pub struct FeedView {
     pub number: u64,
     /// Where it answers.
     pub address: AccountId,
-    /// What is priced in what.
+    /// What is priced in what, without control characters and invisible ones.
     pub description: String,
     /// Decimals of the answers.
     pub decimals: u8,
@@ -218,7 +221,7 @@ impl FeedCalls {
         Ok(FeedView {
             number: self.number,
             address: convert::account(self.address),
-            description,
+            description: shown(&description),
             decimals: answers.take(&self.decimals)?,
             age_seconds_max: answers.take(&self.age_seconds_max)?,
             deviation_bps: answers.take(&self.deviation_bps)?,
@@ -228,6 +231,13 @@ impl FeedCalls {
             compared,
         })
     }
+}
+
+/// A description with characters that steer a terminal, or hide or reverse text, replaced.
+fn shown(description: &str) -> String {
+    let is_shown = |character: char| !character.is_control() && !units::is_hidden(character);
+    let shown = |character| if is_shown(character) { character } else { '\u{fffd}' };
+    description.chars().map(shown).collect()
 }
 
 /// Why an answer may not be relied on.
@@ -259,4 +269,17 @@ fn round(said: PriceFeed::latestRoundDataReturn) -> Result<RoundView, Impossible
         observed_at: seconds("startedAt", said.startedAt)?,
         updated_at: seconds("updatedAt", said.updatedAt)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_can_not_steer_the_terminal() {
+        assert_eq!(shown("GRAIN / USD, \u{20ac}"), "GRAIN / USD, \u{20ac}");
+        let steering = "A\u{1b}[2J\nanswer  1\r\u{202e}B\u{200b}";
+        let plain = "A\u{fffd}[2J\u{fffd}answer  1\u{fffd}\u{fffd}B\u{fffd}";
+        assert_eq!(shown(steering), plain);
+    }
 }

@@ -32,7 +32,7 @@ pub struct RewardsView {
     pub staked: U256,
     /// Reward of a second, while the period runs.
     pub rate: U256,
-    /// When the period ends; 0 before the first.
+    /// When the period ends, at most what fits; 0 before the first.
     pub period_end: UnixSeconds,
     /// Seconds of the next period.
     pub duration: U256,
@@ -63,8 +63,10 @@ pub struct FarmView {
     pub start_block: U256,
     /// Until this block rewards count ten times.
     pub bonus_end_block: U256,
-    /// May add pools and change allocations.
+    /// May add pools, change allocations, and name a migrator.
     pub owner: AccountId,
+    /// A contract that can exchange the staked tokens of all pools for others, when anybody calls `migrate`.
+    pub migrator: Option<AccountId>,
     /// The first 100 pools.
     pub pools: Vec<FarmPoolView>,
     /// How many pools there are.
@@ -95,6 +97,26 @@ pub struct VaultView {
     pub supply: U256,
     /// Of a vault that sells fees: proceeds that do not count yet.
     pub locked: Option<U256>,
+}
+
+impl VaultView {
+    /// Decimals that a share has more than the asset, as far as the asset says how many it has; 0 if it doesn't.
+    #[must_use]
+    pub fn offset(&self) -> u8 {
+        if !self.asset.is_readable {
+            return 0;
+        }
+        self.shares.decimals.saturating_sub(self.asset.decimals)
+    }
+}
+
+/// One of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed<T> {
+    /// It was read.
+    Readable(T),
+    /// It, or a token of it, does not answer as it should: whoever created it is to blame, and the others are read all the same.
+    Unreadable(AccountId),
 }
 
 /// What an account has staked and earned.
@@ -128,7 +150,7 @@ macro_rules! page {
         pub async fn $list<A: Ask>(
             ledger: &A,
             window: Window,
-        ) -> Result<Page<$view>, ViewError<A::Error>> {
+        ) -> Result<Page<Listed<$view>>, ViewError<A::Error>> {
             let count = batch::read(ledger, $at, &$factory::countCall {}, counted).await?;
             let mut batch = Batch::default();
             let ask = |number: u64| {
@@ -138,7 +160,15 @@ macro_rules! page {
             let answers = batch.ask(ledger).await?;
             let mut items = Vec::with_capacity(asked.len());
             for asked in &asked {
-                items.push($read(ledger, answers.take(asked)?).await?);
+                let at = answers.take(asked)?;
+                items.push(match $read(ledger, at).await {
+                    Ok(view) => Listed::Readable(view),
+                    Err(_) => {
+                        // A ledger that is gone does not answer this either.
+                        ledger.head().await?;
+                        Listed::Unreadable(convert::account(at))
+                    }
+                });
             }
             Ok(Page::new(window, count, items))
         }
@@ -226,6 +256,10 @@ pub async fn stake_in_vault<A: Ask>(
 ) -> Result<StakeView, ViewError<A::Error>> {
     let (at, account) = (convert::address(*vault), convert::address(*account));
     let shares = batch::ask(ledger, at, &Shares::balanceOfCall { account }).await?;
+    if shares.is_zero() {
+        // The asset, which may not answer, need not be asked.
+        return Ok(StakeView::default());
+    }
     let staked = batch::ask(ledger, at, &Vault::convertToAssetsCall { shares }).await?;
     Ok(StakeView { staked, earned: U256::ZERO, shares })
 }
@@ -253,10 +287,8 @@ async fn read_rewards<A: Ask>(ledger: &A, at: Address) -> Result<RewardsView, Vi
         reward,
         staked: answers.take(&staked)?,
         rate: answers.take(&rate)?,
-        period_end: answers.read(&period_end, |end| {
-            let seconds = u64::try_from(end).map_err(|_| Impossible::new("periodFinish", end));
-            seconds.map(UnixSeconds::new)
-        })?,
+        // The owner sets the duration, and can set it to anything.
+        period_end: UnixSeconds::new(answers.take(&period_end)?.saturating_to()),
         duration: answers.take(&duration)?,
         owner: convert::account(answers.take(&owner)?),
         distributor: convert::account(answers.take(&distributor)?),
@@ -280,6 +312,7 @@ async fn read_farm<A: Ask>(ledger: &A, at: Address) -> Result<FarmView, ViewErro
     let start_block = batch.add(at, &MasterChef::startBlockCall {});
     let bonus_end_block = batch.add(at, &MasterChef::bonusEndBlockCall {});
     let owner = batch.add(at, &MasterChef::ownerCall {});
+    let migrator = batch.add(at, &MasterChef::migratorCall {});
     let pool_count = batch.add(at, &MasterChef::poolLengthCall {});
     let answers = batch.ask(ledger).await?;
     let reserve = answers.take(&reserve)?;
@@ -299,6 +332,7 @@ async fn read_farm<A: Ask>(ledger: &A, at: Address) -> Result<FarmView, ViewErro
         start_block: answers.take(&start_block)?,
         bonus_end_block: answers.take(&bonus_end_block)?,
         owner: convert::account(answers.take(&owner)?),
+        migrator: convert::account_if_any(answers.take(&migrator)?),
         pools: farm_pools(ledger, at, pool_count.min(ITEMS_MAX)).await?,
         pool_count,
     })
@@ -344,4 +378,86 @@ async fn read_vault<A: Ask>(ledger: &A, at: Address) -> Result<VaultView, ViewEr
     // A vault that sells nothing refuses this call.
     let locked = answers.take::<_, A::Error>(&locked).ok();
     Ok(VaultView { shares, asset, assets, supply, locked })
+}
+
+#[cfg(test)]
+mod tests {
+    use abi::GRAIN;
+    use alloy_sol_types::{SolCall as _, SolValue as _};
+
+    use super::*;
+    use crate::{AccountState, Call, Head, LogFilter, Outcome, PlacedLog, ready};
+
+    /// A ledger with three staking rewards: one is fine, one has a period that ends in 2^200, one does not answer.
+    struct Hostile;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("out of gas")]
+    struct OutOfGas;
+
+    const FINE: Address = Address::repeat_byte(1);
+    const ENDLESS: Address = Address::repeat_byte(2);
+    const HALTS: Address = Address::repeat_byte(3);
+
+    impl Ask for Hostile {
+        type Error = OutOfGas;
+
+        async fn head(&self) -> Result<Head, OutOfGas> {
+            let hash = units::Digest::from_bytes([0; 32]);
+            Ok(Head { height: 1, hash, time: UnixSeconds::new(1) })
+        }
+
+        async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, OutOfGas> {
+            let outcome = |call: &Call| {
+                let of = |value: U256| Ok(Outcome::Returned(value.abi_encode().into()));
+                let selector: [u8; 4] = call.input[..4].try_into().expect("a call");
+                let address = |address: Address| Ok(Outcome::Returned(address.abi_encode().into()));
+                match (call.to, selector) {
+                    (STAKING_REWARDS_FACTORY, StakingRewardsFactory::countCall::SELECTOR) => {
+                        of(U256::from(3))
+                    }
+                    (STAKING_REWARDS_FACTORY, _) => {
+                        let index = call.input[35];
+                        address(Address::repeat_byte(index.saturating_add(1)))
+                    }
+                    (GRAIN, abi::Erc20::decimalsCall::SELECTOR) => of(U256::from(18)),
+                    (GRAIN, _) => Ok(Outcome::Returned("GRAIN".to_owned().abi_encode().into())),
+                    (HALTS, _) => Err(OutOfGas),
+                    (
+                        _,
+                        StakingRewards::stakingTokenCall::SELECTOR
+                        | StakingRewards::rewardsTokenCall::SELECTOR
+                        | StakingRewards::ownerCall::SELECTOR
+                        | StakingRewards::rewardsDistributionCall::SELECTOR,
+                    ) => address(GRAIN),
+                    (_, StakingRewards::pausedCall::SELECTOR) => of(U256::ZERO),
+                    (ENDLESS, StakingRewards::periodFinishCall::SELECTOR) => {
+                        of(U256::ONE.wrapping_shl(200))
+                    }
+                    _ => of(U256::from(7)),
+                }
+            };
+            calls.iter().map(outcome).collect()
+        }
+
+        async fn account(&self, _: Address) -> Result<AccountState, OutOfGas> {
+            unreachable!("no list of stakes asks for it")
+        }
+
+        async fn logs(&self, _: LogFilter) -> Result<Vec<PlacedLog>, OutOfGas> {
+            unreachable!("no list of stakes asks for it")
+        }
+    }
+
+    #[test]
+    fn one_hostile_contract_hides_no_other() {
+        let items = ready(rewards(&Hostile, Window::first(10))).unwrap().items;
+        let end = |item: &Listed<RewardsView>| match item {
+            Listed::Readable(view) => Ok((view.address, view.period_end.as_u64())),
+            Listed::Unreadable(address) => Err(*address),
+        };
+        let [fine, endless, halts] = [FINE, ENDLESS, HALTS].map(convert::account);
+        let ends: Vec<_> = items.iter().map(end).collect();
+        assert_eq!(ends, [Err(halts), Ok((endless, u64::MAX)), Ok((fine, 7))]);
+    }
 }

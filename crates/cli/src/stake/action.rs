@@ -1,10 +1,12 @@
 //! Something to be done with a stake: shown, confirmed, sent, and told.
 
 use alloy_sol_types::SolEvent;
+use anyhow::Context as _;
 use ledger_views::markets::TokenView;
 use serde::Serialize;
 use units::AccountId;
 
+use super::guard::Guard;
 use crate::ledger;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Sender, Step, TokenDocument, TransactionDocument,
@@ -31,6 +33,8 @@ pub(super) struct Action {
     pub(super) rows: Vec<(&'static str, String)>,
     pub(super) approvals: Vec<Approval>,
     pub(super) steps: Vec<Step>,
+    /// What must still be true right before the steps.
+    pub(super) guard: Option<Guard>,
     /// Tokens whose movements are told afterwards.
     pub(super) tokens: Vec<TokenView>,
 }
@@ -42,6 +46,9 @@ pub(super) struct ActionDocument {
     account: String,
     steps: Vec<String>,
     approvals: Vec<ApprovalDocument>,
+    /// Of a vault: the least to receive, or the most shares to give for exact assets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<String>,
     /// What was created, if something was.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
@@ -52,6 +59,9 @@ pub(super) struct ActionDocument {
 #[derive(Serialize)]
 struct DoneDocument {
     moved: Vec<MovedDocument>,
+    /// Of a vault: that the limit was missed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     gas: u64,
     fee: String,
     transactions: Vec<TransactionDocument>,
@@ -87,6 +97,7 @@ impl Action {
             account: checksummed(&self.account),
             steps: self.steps.iter().map(|step| step.what().to_owned()).collect(),
             approvals: self.approvals.iter().map(Approval::document).collect(),
+            limit: self.guard.as_ref().map(|guard| guard.limit().to_string()),
             address: None,
             done: None,
         }
@@ -119,6 +130,11 @@ impl Action {
             let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
             let mut sender = Sender::new(&ledger, output);
             sender.approve(&self.approvals).await?;
+            if let Some(guard) = &self.guard {
+                let checked = guard.check(&ledger).await;
+                let text = "checking the limit (an approval that was given stays)";
+                if self.approvals.is_empty() { checked? } else { checked.context(text)? }
+            }
             for step in self.steps.clone() {
                 sender.take(step).await?;
             }
@@ -147,9 +163,12 @@ impl Action {
                 sent: moved.sent.to_string(),
             });
         }
+        let warning = self.guard.as_ref().and_then(|it| it.warning(sender, &self.account));
+        rows.extend(warning.clone().map(|text| ("warning", text)));
         rows.push(("fee", sender.fees_text()));
         let done = DoneDocument {
             moved: all,
+            warning,
             gas: sender.gas(),
             fee: sender.fees().to_string(),
             transactions: sender.sent.clone(),

@@ -116,7 +116,7 @@ pub(super) fn run(command: &Command, output: &Output) -> anyhow::Result<()> {
 
 fn creating(account: AccountId, rows: Vec<(&'static str, String)>, step: Step) -> Action {
     let (approvals, tokens) = (Vec::new(), Vec::new());
-    Action { account, rows, approvals, steps: vec![step], tokens }
+    Action { account, rows, approvals, steps: vec![step], guard: None, tokens }
 }
 
 fn token_row(token: &TokenView) -> String {

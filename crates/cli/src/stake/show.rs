@@ -8,12 +8,13 @@ use ledger_client::Ledger;
 use ledger_views::{
     Ask as _, Window,
     markets::TokenView,
-    stakes::{self, FarmView, RewardsView, StakeView, VaultView, YieldView},
+    stakes::{self, FarmView, Listed, RewardsView, StakeView, VaultView, YieldView},
 };
 use serde::Serialize;
 use units::AccountId;
 
 use super::action::aligned;
+use super::farm_rows;
 use super::yearly::{self, Yearly};
 use crate::failure::Hint as _;
 use crate::ledger;
@@ -89,6 +90,11 @@ struct StakeDocument {
     period_end: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undrawn: Option<String>,
+    /// Of a farm: who can name a migrator, and the migrator, which can take all stakes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    migrator: Option<String>,
     own: Vec<OwnDocument>,
 }
 
@@ -109,6 +115,31 @@ struct Row {
     yearly: Yearly,
     ends: String,
     own: Vec<(AccountId, StakeView)>,
+    /// Of a farm: who decides about the stakes.
+    rulers: Vec<(&'static str, String)>,
+}
+
+/// A line of the list.
+enum Line {
+    Read(Box<Row>),
+    Unreadable(UnreadableDocument),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum LineDocument {
+    Read(Box<StakeDocument>),
+    Unreadable(UnreadableDocument),
+}
+
+/// Something that does not answer, or whose tokens don't.
+#[derive(Serialize)]
+struct UnreadableDocument {
+    /// `rewards`, `farm` or `vault`.
+    kind: &'static str,
+    address: String,
+    #[serde(rename = "unreadable")]
+    is_unreadable: bool,
 }
 
 pub(super) async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
@@ -117,21 +148,58 @@ pub(super) async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()>
     let is_asked = |kind| args.kind.is_none_or(|asked| asked == kind);
     let (accounts, mut rows) = (args.common.all(), Vec::new());
     if is_asked(Kind::Rewards) {
-        for rewards in stakes::rewards(&ledger, window).await?.items {
-            rows.push(of_rewards(&ledger, &rewards, &accounts).await?);
+        for item in stakes::rewards(&ledger, window).await?.items {
+            let (address, read) = match item {
+                Listed::Unreadable(address) => (address, None),
+                Listed::Readable(view) => {
+                    (view.address, of_rewards(&ledger, &view, &accounts).await.ok())
+                }
+            };
+            rows.extend(
+                or_unreadable(&ledger, "rewards", &address, read.map(|it| vec![it])).await?,
+            );
         }
     }
     if is_asked(Kind::Farm) {
-        for farm in stakes::farms(&ledger, window).await?.items {
-            rows.extend(of_farm(&ledger, &farm, &accounts).await?);
+        for item in stakes::farms(&ledger, window).await?.items {
+            let (address, read) = match item {
+                Listed::Unreadable(address) => (address, None),
+                Listed::Readable(view) => {
+                    (view.address, of_farm(&ledger, &view, &accounts).await.ok())
+                }
+            };
+            rows.extend(or_unreadable(&ledger, "farm", &address, read).await?);
         }
     }
     if is_asked(Kind::Vault) {
-        for vault in stakes::vaults(&ledger, window).await?.items {
-            rows.push(of_vault(&ledger, &vault, &accounts, args.common.window).await?);
+        for item in stakes::vaults(&ledger, window).await?.items {
+            let (address, read) = match item {
+                Listed::Unreadable(address) => (address, None),
+                Listed::Readable(view) => {
+                    let read = of_vault(&ledger, &view, &accounts, args.common.window).await;
+                    (view.shares.address, read.ok())
+                }
+            };
+            rows.extend(or_unreadable(&ledger, "vault", &address, read.map(|it| vec![it])).await?);
         }
     }
     print(rows, output)
+}
+
+/// One of the list, or what stands for it when it does not answer: whoever created it must not hide the others.
+async fn or_unreadable(
+    ledger: &Ledger,
+    kind: &'static str,
+    address: &AccountId,
+    read: Option<Vec<Row>>,
+) -> anyhow::Result<Vec<Line>> {
+    if let Some(rows) = read {
+        return Ok(rows.into_iter().map(|row| Line::Read(Box::new(row))).collect());
+    }
+    // When it is the ledger that does not answer, nothing can be said.
+    ledger.head().await?;
+    let address = checksummed(address);
+    Ok(vec![Line::Unreadable(UnreadableDocument { kind, address, is_unreadable: true })])
 }
 
 pub(super) async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
@@ -163,11 +231,32 @@ pub(super) async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()>
     output.print(&documents, &text)
 }
 
-fn print(rows: Vec<Row>, output: &Output) -> anyhow::Result<()> {
+fn print(lines: Vec<Line>, output: &Output) -> anyhow::Result<()> {
     let head = ["kind", "stake", "reward", "staked", "apr", "ends", "yours", "earned", "address"];
-    let cells: Vec<_> = rows.iter().map(Row::cells).collect();
-    let documents: Vec<_> = rows.into_iter().map(|row| row.document).collect();
+    let cells: Vec<_> = lines.iter().map(Line::cells).collect();
+    let documents: Vec<_> = lines.into_iter().map(Line::document).collect();
     output.print(&documents, &table(&head, &cells))
+}
+
+impl Line {
+    fn cells(&self) -> Vec<String> {
+        match self {
+            Self::Read(row) => row.cells(),
+            Self::Unreadable(document) => {
+                let mut cells = vec![document.kind.to_owned(), "unreadable".to_owned()];
+                cells.extend(["-"; 6].map(str::to_owned));
+                cells.push(document.address.clone());
+                cells
+            }
+        }
+    }
+
+    fn document(self) -> LineDocument {
+        match self {
+            Self::Read(row) => LineDocument::Read(Box::new(row.document)),
+            Self::Unreadable(document) => LineDocument::Unreadable(document),
+        }
+    }
 }
 
 impl CommonArgs {
@@ -216,6 +305,7 @@ impl Row {
             ("apr", format!("{} ({})", self.yearly.text(), self.yearly.basis)),
             ("ends", self.ends.clone()),
         ];
+        rows.extend(self.rulers.iter().cloned());
         for (account, stake) in &self.own {
             let mut text = staked(stake.staked);
             if !stake.earned.is_zero() {
@@ -280,10 +370,13 @@ async fn of_rewards(
         apr_basis: yearly.basis.clone(),
         period_end: Some(end),
         undrawn: None,
+        owner: None,
+        migrator: None,
         own: own(&found),
     };
     let (staking, reward) = (rewards.staking.clone(), rewards.reward.clone());
-    Ok(Row { document, staking, reward, staked: Some(rewards.staked), yearly, ends, own: found })
+    let (staked, rulers) = (Some(rewards.staked), Vec::new());
+    Ok(Row { document, staking, reward, staked, yearly, ends, own: found, rulers })
 }
 
 async fn of_farm(
@@ -314,11 +407,13 @@ async fn of_farm(
             apr_basis: yearly.basis.clone(),
             period_end: None,
             undrawn: Some(farm.undrawn.to_string()),
+            owner: Some(checksummed(&farm.owner)),
+            migrator: farm.migrator.as_ref().map(checksummed),
             own: own(&found),
         };
         let (staking, reward) = (pool.staking.clone(), farm.underlying.clone());
-        let staked = pool.staked;
-        rows.push(Row { document, staking, reward, staked, yearly, ends, own: found });
+        let (staked, rulers) = (pool.staked, farm_rows(farm, None));
+        rows.push(Row { document, staking, reward, staked, yearly, ends, own: found, rulers });
     }
     Ok(rows)
 }
@@ -355,8 +450,11 @@ async fn of_vault(
         apr_basis: yearly.basis.clone(),
         period_end: None,
         undrawn: None,
+        owner: None,
+        migrator: None,
         own: own(&found),
     };
     let (staking, reward) = (vault.asset.clone(), vault.asset.clone());
-    Ok(Row { document, staking, reward, staked: vault.assets, yearly, ends, own: found })
+    let (staked, rulers) = (vault.assets, Vec::new());
+    Ok(Row { document, staking, reward, staked, yearly, ends, own: found, rulers })
 }

@@ -1,7 +1,7 @@
 //! What a stake pays in a year, as the ledger's `MarketLens` computes it, and what that figure rests on.
 
 use abi::convert;
-use alloy_primitives::U256;
+use alloy_primitives::{U256, U512};
 use ledger_client::Ledger;
 use ledger_views::{
     Ask as _,
@@ -153,17 +153,42 @@ async fn price(
         let basis = format!("the price of shares of {}/{}", pair.token0.symbol, pair.token1.symbol);
         return Ok(Some((price, basis)));
     }
+    let mut deepest: Option<(U256, U256, PoolView)> = None;
     for fee in [None].into_iter().chain(FEES.map(Some)) {
         let pool = markets::pool(ledger, (&reward.address, &staking.address), fee).await?;
         let Some(pool) = pool else { continue };
         let is_first = pool.token0.address == reward.address;
         let price = pool.price.map(|price| if is_first { price } else { price.inverse() });
-        if let Some(price) = price.and_then(|price| price.scaled_down(one)) {
-            let at = convert::address(pool.address).to_checksum(None);
-            return Ok(Some((price, format!("the current price of the pool {at}"))));
+        let price = price.and_then(|price| price.scaled_down(one));
+        let (Some(price), Some(depth)) = (price, depth(&pool, staking)) else { continue };
+        if deepest.as_ref().is_none_or(|(_, most, _)| *most < depth) {
+            deepest = Some((price, depth, pool));
         }
     }
-    Ok(None)
+    Ok(deepest.map(|(price, _, pool)| {
+        let at = convert::address(pool.address).to_checksum(None);
+        (price, format!("the current price of the pool {at}, the deepest of the two tokens"))
+    }))
+}
+
+/// How much of a token trades against the price of a pool: the reserve of a pair; of a pool of v3 what its active liquidity stands for, at most what it holds. None
+/// when nothing does, so that the price is whatever somebody has set.
+fn depth(pool: &PoolView, token: &TokenView) -> Option<U256> {
+    let is_first = pool.token0.address == token.address;
+    let held = pool.amounts[usize::from(!is_first)]?;
+    let depth = match pool.kind {
+        PoolKind::Pair { .. } => held,
+        PoolKind::Ranged { sqrt_price, liquidity, .. } => {
+            let (root, liquidity) = (U512::from(sqrt_price), U512::from(liquidity));
+            let active = if is_first {
+                liquidity.wrapping_shl(96).checked_div(root)?
+            } else {
+                liquidity.wrapping_mul(root).wrapping_shr(96)
+            };
+            active.min(U512::from(held)).wrapping_to()
+        }
+    };
+    (!depth.is_zero()).then_some(depth)
 }
 
 /// Shares of a pair for one unit of a token of it.
@@ -173,4 +198,45 @@ fn in_shares(pair: &PoolView, token: &TokenView) -> Option<PriceRatio> {
     let index = tokens.iter().position(|of| of.address == token.address)?;
     let reserve = pair.amounts.get(index).copied().flatten()?;
     PriceRatio::of_amounts(supply, reserve.checked_mul(U256::from(2))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::U160;
+    use units::AccountId;
+
+    use super::*;
+
+    fn token(byte: u8) -> TokenView {
+        let address = AccountId::from_bytes([byte; 20]);
+        let (name, symbol) = (String::new(), "T".to_owned());
+        TokenView { address, name, symbol, decimals: 18, is_readable: true }
+    }
+
+    fn pool(kind: PoolKind, amounts: [u64; 2]) -> PoolView {
+        let amounts = amounts.map(|amount| Some(U256::from(amount)));
+        let address = AccountId::from_bytes([9; 20]);
+        PoolView { address, token0: token(1), token1: token(2), amounts, price: None, kind }
+    }
+
+    fn ranged(liquidity: u128) -> PoolKind {
+        // A price of 4: a root of 2.
+        let sqrt_price = U160::from(2).wrapping_shl(96);
+        PoolKind::Ranged { fee: 500, spacing: 10, sqrt_price, tick: 13_863, liquidity }
+    }
+
+    #[test]
+    fn a_price_without_liquidity_is_none() {
+        let of = |pool: &PoolView| [1, 2].map(|byte| depth(pool, &token(byte)));
+        // Tokens that were sent to a pool are no liquidity.
+        assert_eq!(of(&pool(ranged(0), [1_000, 1_000])), [None, None]);
+        assert_eq!(
+            of(&pool(ranged(100), [1_000, 1_000])),
+            [50, 200].map(|it| Some(U256::from(it)))
+        );
+        // A narrow range stands for more than there is.
+        assert_eq!(of(&pool(ranged(u128::MAX), [10, 20])), [10, 20].map(|it| Some(U256::from(it))));
+        let pair = PoolKind::Pair { supply: U256::from(5) };
+        assert_eq!(of(&pool(pair, [3, 0])), [Some(U256::from(3)), None]);
+    }
 }

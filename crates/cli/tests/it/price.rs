@@ -1,6 +1,8 @@
 //! Price feeds by the command line.
 
 use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -94,6 +96,25 @@ fn reports_are_signed_gathered_and_brought() {
     fs::write(market.machine.path("other.json"), "{}").unwrap();
     market.fails(2, &["report", "1", "1", "--with", "other.json"], &["other.json is no report"]);
     market.fails(2, &["report", "1", "1", "--with", "none.json"], &["none.json can't be read"]);
+}
+
+/// A ledger without transactions makes no blocks, and time passes all the same.
+#[test]
+fn an_answer_gets_stale_on_an_idle_ledger() {
+    let market = Reporters::new();
+    let (most, longer) = ("12s", Duration::from_secs(13));
+    let terms = ["--max-age", most, "--confirmation", "1s"];
+    market.json(0, &[&["create", "GRAIN / USD \u{1b}[2J\nx"], &terms[..]].concat());
+    // The newest block is now older than a report may be.
+    sleep(longer);
+    market.json(1, &["report", "1", "0.53", "--out", "one.json"]);
+    market.json(0, &["report", "1", "0.52", "--with", "one.json"]);
+    sleep(longer);
+    let shown = market.show("1");
+    assert_eq!((&shown["standing"], &shown["answer"]), (&"stale".into(), &"53000000".into()));
+    let list = market.machine.json(&["price", "list", "--rpc", &market.node.url]);
+    assert_eq!(list[0]["standing"], "stale");
+    assert_eq!(list[0]["description"], "GRAIN / USD \u{fffd}[2J\u{fffd}x");
 }
 
 #[test]

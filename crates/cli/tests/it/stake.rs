@@ -12,6 +12,9 @@ fn staking_rewards_are_funded_staked_in_and_claimed() {
     let created = market.json(&create);
     let at = created["address"].as_str().unwrap();
     market.fails(1, &["stake", "claim", at, "--yes"], &["nothing is earned yet"]);
+    // Less than one smallest unit a second would never be paid.
+    let few = ["stake", "fund", at, "0.000000000002591999", "--yes"];
+    market.fails(1, &few, &["nothing of it would ever be paid", "0.000000000002592 GRAIN"]);
     let funded = market.json(&["stake", "fund", at, "100", "--yes"]);
     assert_eq!(amount(&funded["done"]["moved"][0]["sent"]), 100 * ONE);
     let staked = market.json(&["stake", "add", at, "40", "--yes"]);
@@ -131,4 +134,49 @@ fn a_vault_is_deposited_into_and_redeemed() {
         &["stake", "show", nobody],
         &["neither staking rewards nor a farm nor a vault"],
     );
+}
+
+#[test]
+fn a_vault_that_a_donation_can_empty_must_be_forced() {
+    let market = Market::new();
+    let create = ["stake", "create", "vault", "OAT", "--name", "Oats", "--symbol", "vOAT", "--yes"];
+    let bad = market.json(&[&create[..], &["--offset", "0"]].concat());
+    let bad = bad["address"].as_str().unwrap();
+    market.fails(1, &["stake", "add", bad, "10", "--yes"], &["nothing was sent", "--force"]);
+    let forced = market.json(&["stake", "add", bad, "10", "--yes", "--force"]);
+    assert_eq!(amount(&forced["done"]["moved"][1]["received"]), 10_000_000);
+    // With the default offset a deposit has a limit, which is 0.5% less than shown.
+    let good = market.json(&create);
+    let good = good["address"].as_str().unwrap();
+    let planned = market.json(&["stake", "add", good, "100", "--dry-run"]);
+    assert_eq!(planned["limit"], "99500000000");
+    let added = market.json(&["stake", "add", good, "100", "--slippage", "0%", "--yes"]);
+    assert_eq!(added["limit"], "100000000000");
+    assert_eq!(added["done"]["warning"], serde_json::Value::Null);
+    let planned = market.json(&["stake", "remove", good, "all", "--dry-run"]);
+    assert_eq!(planned["limit"], "99500000");
+    let planned = market.json(&["stake", "remove", good, "10", "--dry-run"]);
+    assert_eq!(planned["limit"], "10050000000");
+}
+
+#[test]
+fn a_farm_of_somebody_else_must_be_trusted() {
+    let market = Market::new();
+    let create = ["stake", "create", "farm", "GRAIN", "--per-block", "1", "--name", "Claims"];
+    let created = market.json(&[&create[..], &["--symbol", "CLM", "--yes"]].concat());
+    let at = created["address"].as_str().unwrap();
+    market.json(&["stake", "create", "farm-pool", at, "BAR", "--yes"]);
+    let shown = market.json(&["stake", "show", at]);
+    assert_eq!(shown[0]["owner"], market.account.as_str());
+    assert_eq!(shown[0]["migrator"], serde_json::Value::Null);
+    assert!(market.text(&["stake", "show", at]).contains("can name a migrator"));
+    // The owner itself may stake without a word; a stranger must say that he trusts the owner.
+    market.json(&["stake", "add", at, "1", "--yes", "--account", &market.account]);
+    let stranger = market.machine.account();
+    market.json(&["asset", "send", "1", &stranger, "5", "--account", &market.account]);
+    market.json(&["wallet", "send", &stranger, "10", "--yes", "--account", &market.account]);
+    let add = ["stake", "add", at, "2", "--yes", "--account", &stranger];
+    market.fails(1, &add, &["can name a migrator", "nothing was sent", "--trust-owner"]);
+    let staked = market.json(&[&add[..], &["--trust-owner"]].concat());
+    assert_eq!(amount(&staked["done"]["moved"][0]["sent"]), 2 * ONE);
 }

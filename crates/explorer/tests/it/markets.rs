@@ -190,7 +190,10 @@ fn feeds_have_a_state_and_each_reporter_s_last_report() {
     // A jump by a third is not believed until it is confirmed.
     ledger.report(feed, &[200_000_000, 200_000_000]);
     has(&said(&ledger, "/price/1"), &["divergent"]);
+    // Time passes without a block as well.
     ledger.node.development().unwrap().increase_time(3_600).unwrap();
+    has(&said(&ledger, "/prices"), &["stale: too old"]);
+    has(&said(&ledger, "/price/1"), &["stale: too old"]);
     ledger.node.development().unwrap().mine(1, None).unwrap();
     has(&said(&ledger, "/prices"), &["stale: too old"]);
     assert_eq!(explorer::page(&ledger.node, "/price/2").status, 404);

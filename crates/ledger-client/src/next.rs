@@ -1,0 +1,79 @@
+//! The ledger as the next block would find it. A ledger without transactions makes no blocks, so the newest one may be of long ago.
+
+use alloy_eips::BlockId;
+use alloy_primitives::{Address, U64};
+use alloy_rpc_types_eth::TransactionRequest;
+use ledger_views::{AccountState, Ask, Call, Head, LogFilter, Outcome, PlacedLog};
+use serde::Deserialize;
+use serde_json::json;
+use units::UnixSeconds;
+
+use crate::{Ledger, LedgerError};
+
+/// The fields of the pending block that are read; it has no hash.
+#[derive(Deserialize)]
+struct PendingBlock {
+    number: U64,
+    timestamp: U64,
+}
+
+/// The state of the newest block, with calls that run in the block that would follow it now: what asks for the time gets that of now.
+#[derive(Clone, Debug)]
+pub struct NextLedger {
+    ledger: Ledger,
+}
+
+impl Ledger {
+    /// The ledger as the next block would find it, without the transactions that wait.
+    #[must_use]
+    pub fn next(&self) -> NextLedger {
+        NextLedger { ledger: self.clone() }
+    }
+
+    /// Returns the time that a block would have now, by the node's clock.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn next_time(&self) -> Result<UnixSeconds, LedgerError> {
+        Ok(UnixSeconds::new(self.pending_block().await?.timestamp.to()))
+    }
+
+    async fn pending_block(&self) -> Result<PendingBlock, LedgerError> {
+        let found: Option<PendingBlock> =
+            self.ask("eth_getBlockByNumber", json!(["pending", false])).await?;
+        found.ok_or_else(|| self.shared.node.malformed("there is no pending block"))
+    }
+}
+
+/// Calls run in the next block; everything else is of the newest one.
+impl Ask for NextLedger {
+    type Error = LedgerError;
+
+    async fn head(&self) -> Result<Head, LedgerError> {
+        self.ledger.head().await
+    }
+
+    async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, LedgerError> {
+        let PendingBlock { number, timestamp } = self.ledger.pending_block().await?;
+        let block = json!({ "number": number, "time": timestamp });
+        let mut outcomes = Vec::with_capacity(calls.len());
+        for call in calls {
+            let request = TransactionRequest::default().to(call.to).input(call.input.into());
+            let parameters = json!([request, BlockId::latest(), {}, block]);
+            outcomes.push(match self.ledger.ask("eth_call", parameters).await {
+                Ok(bytes) => Outcome::Returned(bytes),
+                Err(LedgerError::Refused { data, .. }) => Outcome::Reverted(data),
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(outcomes)
+    }
+
+    async fn account(&self, address: Address) -> Result<AccountState, LedgerError> {
+        Ask::account(&self.ledger, address).await
+    }
+
+    async fn logs(&self, filter: LogFilter) -> Result<Vec<PlacedLog>, LedgerError> {
+        self.ledger.logs(filter).await
+    }
+}

@@ -77,6 +77,9 @@ struct MovedDocument {
 impl Action {
     fn text(&self) -> String {
         let mut rows = self.rows.clone();
+        for token in &self.tokens {
+            rows.push(("token", format!("{} {}", token.symbol, checksummed(&token.address))));
+        }
         let mut label = "approve";
         for approval in &self.approvals {
             rows.push((label, approval.text()));

@@ -191,7 +191,7 @@ async fn plan_remove(args: &RemoveArgs, account: AccountId) -> anyhow::Result<Ac
     let mut guard = None;
     let (rows, step, tokens) = match &place {
         Place::Rewards(rewards) => {
-            let stake = stakes::stake_in_rewards(&ledger, &address, &account).await?;
+            let stake = stakes::stake_in_rewards(&ledger.next(), &address, &account).await?;
             let amount = args.part.of(stake.staked, rewards.staking.decimals)?;
             let shown = of_stake(&rewards.staking, amount, stake.staked);
             let call = StakingRewards::withdrawCall { amount };
@@ -199,7 +199,7 @@ async fn plan_remove(args: &RemoveArgs, account: AccountId) -> anyhow::Result<Ac
             (vec![("withdraw", shown)], step, vec![rewards.staking.clone()])
         }
         Place::Farm { farm, number, pool } => {
-            let stake = stakes::stake_in_farm(&ledger, &address, *number, &account).await?;
+            let stake = stakes::stake_in_farm(&ledger.next(), &address, *number, &account).await?;
             let amount = args.part.of(stake.staked, pool.staking.decimals)?;
             let shown = of_stake(&pool.staking, amount, stake.staked);
             let call = MasterChef::withdrawCall { pid: U256::from(*number), amount };
@@ -234,7 +234,7 @@ async fn from_vault(
 ) -> anyhow::Result<(Guard, Vec<(&'static str, String)>, Step)> {
     let (at, slippage) = (convert::address(vault.shares.address), slippage.slippage);
     let own = convert::address(*account);
-    let stake = stakes::stake_in_vault(ledger, &vault.shares.address, account).await?;
+    let stake = stakes::stake_in_vault(&ledger.next(), &vault.shares.address, account).await?;
     let (asset, shares) = (&vault.asset, &vault.shares);
     if let Part::Share(_) = part {
         let burnt = part.of(stake.shares, shares.decimals)?;
@@ -267,7 +267,7 @@ async fn plan_claim(args: &ClaimArgs, account: AccountId) -> anyhow::Result<Acti
     let approvals = Vec::new();
     match place {
         Place::Rewards(rewards) => {
-            let stake = stakes::stake_in_rewards(&ledger, &address, &account).await?;
+            let stake = stakes::stake_in_rewards(&ledger.next(), &address, &account).await?;
             ensure!(!stake.earned.is_zero(), "nothing is earned yet: nothing was sent");
             let token = rewards.reward;
             let shown = format!("{} {}", token.amount_text(stake.earned), token.symbol);
@@ -278,7 +278,7 @@ async fn plan_claim(args: &ClaimArgs, account: AccountId) -> anyhow::Result<Acti
             Ok(Action { account, rows, approvals, steps, guard: None, tokens })
         }
         Place::Farm { farm, number, .. } => {
-            let stake = stakes::stake_in_farm(&ledger, &address, number, &account).await?;
+            let stake = stakes::stake_in_farm(&ledger.next(), &address, number, &account).await?;
             let reserve = convert::address(farm.reserve.address);
             let call = Shares::balanceOfCall { account: convert::address(account) };
             let claims: U256 = ledger.read(reserve, &call).await?;

@@ -348,11 +348,11 @@ async fn of_rewards(
     let yearly = yearly::of_rewards(ledger, rewards).await?;
     let mut found = Vec::new();
     for account in accounts {
-        let stake = stakes::stake_in_rewards(ledger, &rewards.address, account).await?;
+        let stake = stakes::stake_in_rewards(&ledger.next(), &rewards.address, account).await?;
         found.push((*account, stake));
     }
     with_something(&mut found);
-    let (now, end) = (ledger.head().await?.time.as_u64(), rewards.period_end.as_u64());
+    let (now, end) = (ledger.next_time().await?.as_u64(), rewards.period_end.as_u64());
     let ends = match end {
         0 => "not funded yet".to_owned(),
         end if end <= now => "ended: fund the next period".to_owned(),
@@ -389,7 +389,8 @@ async fn of_farm(
         let yearly = yearly::of_farm(ledger, farm, number, &pool.staking).await?;
         let mut found = Vec::new();
         for account in accounts {
-            let stake = stakes::stake_in_farm(ledger, &farm.address, number, account).await?;
+            let stake =
+                stakes::stake_in_farm(&ledger.next(), &farm.address, number, account).await?;
             found.push((*account, stake));
         }
         with_something(&mut found);
@@ -428,7 +429,7 @@ async fn of_vault(
     let address = vault.shares.address;
     let mut found = Vec::new();
     for account in accounts {
-        let stake = stakes::stake_in_vault(ledger, &address, account).await?;
+        let stake = stakes::stake_in_vault(&ledger.next(), &address, account).await?;
         found.push((*account, stake));
     }
     with_something(&mut found);

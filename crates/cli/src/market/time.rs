@@ -3,12 +3,11 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ledger_client::Ledger;
-use ledger_views::Ask as _;
 
-/// Returns the seconds since 1970 from which deadlines and ages count: the later of the newest block's time and this machine's clock.
+/// Returns the seconds since 1970 from which deadlines count: the later of the next block's time and this machine's clock.
 ///
-/// A ledger without transactions makes no blocks, so its newest block may be hours old, and the next one has the time of its maker's clock. A clock
-/// that is slow does no harm: then the block's time counts.
+/// A ledger without transactions makes no blocks, so its newest block may be hours old, and the next one has the time of its maker's clock. Whichever of the
+/// two clocks is slow does no harm.
 ///
 /// # Errors
 /// When the ledger does not answer.
@@ -16,5 +15,5 @@ pub(crate) async fn sending_time(ledger: &Ledger) -> anyhow::Result<u64> {
     #[expect(clippy::disallowed_methods, reason = "the next block's time is a clock's")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let clock = since.map_or(0, |since| since.as_secs());
-    Ok(clock.max(ledger.head().await?.time.as_u64()))
+    Ok(clock.max(ledger.next_time().await?.as_u64()))
 }

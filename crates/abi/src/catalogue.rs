@@ -118,9 +118,15 @@ modules! {
     PriceFeeds: PRICE_FEEDS = (fixed "0x6c00000000000000000000000000000000000012"), new ["interfaces/PriceFeeds.sol"] shared [];
     /// First 12 bytes of the address of every feed that [`PriceFeeds`] created; its number follows.
     PriceFeed: PRICE_FEED_PREFIX = (numbered "0x6cfeed000000000000000000"), new ["interfaces/PriceFeed.sol"] shared [];
+    /// Where [`Parameters`] answers.
+    Parameters: PARAMETERS = (fixed "0x6c00000000000000000000000000000000000017"), new ["interfaces/Parameters.sol"] shared [];
 }
 
 pub use types::*;
+
+/// Where the Governor answers: the only account that may change what votes decide.
+pub const GOVERNOR: Address =
+    alloy_primitives::address!("0x6c00000000000000000000000000000000000015");
 
 /// The name, addresses and interface of a native module.
 #[derive(Debug)]

@@ -10,7 +10,7 @@
 //! Modules: `Devices`, `TrainingRuns`, `Referees`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
 //! address of its own; Uniswap v2 (`uniswap_v2`) and v3 (`uniswap_v3`) with their pairs and pools, and `WrappedGrain`.
 //! `StakingRewards`, `MasterChef` with its `RewardReserve`, and `Vault`: each has a factory and many instances.
-//! `PriceFeeds`, and every feed that it created. `MarketLens`: views of pools, positions and stakes.
+//! `PriceFeeds`, and every feed that it created. `MarketLens`: views of pools, positions and stakes. `Parameters`: figures of other modules that a vote may change.
 
 mod assets;
 mod devices;
@@ -19,6 +19,7 @@ mod grain;
 mod market_lens;
 mod master_chef;
 mod openzeppelin;
+mod parameters;
 pub mod price_feeds;
 pub mod referees;
 mod registry;

@@ -1,7 +1,7 @@
 //! All native modules, one row each.
 
 use abi::{
-    ASSETS, DEVICES, GRAIN, MARKET_LENS, MASTER_CHEF_FACTORY, PRICE_FEEDS, REFEREES,
+    ASSETS, DEVICES, GRAIN, MARKET_LENS, MASTER_CHEF_FACTORY, PARAMETERS, PRICE_FEEDS, REFEREES,
     STAKING_REWARDS_FACTORY, TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
     UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER,
     UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WRAPPED_GRAIN, asset_number, price_feed_number,
@@ -10,8 +10,8 @@ use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
 use crate::{
-    assets, devices, erc20, grain, market_lens, master_chef, price_feeds, referees, shares,
-    staking_rewards, training_runs, uniswap_v2, uniswap_v3, vault, wrapped_grain,
+    assets, devices, erc20, grain, market_lens, master_chef, parameters, price_feeds, referees,
+    shares, staking_rewards, training_runs, uniswap_v2, uniswap_v3, vault, wrapped_grain,
 };
 
 /// First bytes of the addresses of modules; one more follows.
@@ -23,7 +23,7 @@ const MODULES_PREFIX: [u8; 19] = {
 
 /// The newest revision of the rules that this program knows. A new module, or a changed rule, raises it; see
 /// `docs/revisions.md`.
-pub const NEWEST_REVISION: u32 = 2;
+pub const NEWEST_REVISION: u32 = 3;
 
 /// All native modules of the ledger.
 pub const TABLE: &[Module] = &[
@@ -241,6 +241,14 @@ pub const TABLE: &[Module] = &[
         since: 2,
         functions: &[price_feeds::feed::FUNCTIONS],
         entrance: price_feeds::feed::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "Parameters",
+        place: Place::At(PARAMETERS),
+        since: parameters::SINCE,
+        functions: &[parameters::FUNCTIONS],
+        entrance: parameters::call,
         on_reentry: OnReentry::Error,
     },
 ];

@@ -2,6 +2,7 @@
 
 mod assets;
 mod market_lens;
+mod parameters;
 mod pool_prices;
 mod prices;
 mod runs;

@@ -19,6 +19,8 @@ use units::UnixSeconds;
 
 use native_kit::{Failure, Function, Host, emit};
 
+use crate::parameters;
+
 use book::{SlotBook, Stopped};
 use errors::{open_error, refused};
 use layout::COUNT;
@@ -111,6 +113,7 @@ fn mutate(host: &mut dyn Host, call: Calls) -> Result<Vec<u8>, Failure> {
 fn open(host: &mut dyn Host, call: TrainingRuns::openCall) -> Result<Vec<u8>, Failure> {
     check_metadata(&call.name, &call.endpoint)?;
     let terms = translate::terms_in(&call.terms)?;
+    check_audit_rate(host, terms.audit_rate.as_u16().into())?;
     let deposit = wei(host.value()).map_err(|_| open_error(&OpenError::Overflow))?;
     let owner = host.caller();
     let context = context(host);
@@ -130,6 +133,22 @@ fn open(host: &mut dyn Host, call: TrainingRuns::openCall) -> Result<Vec<u8>, Fa
     let (name, deposited) = (call.name, wei_word(deposit));
     emit(host, &TrainingRuns::Opened { run: id, owner, name, deposited })?;
     Ok(TrainingRuns::openCall::abi_encode_returns(&id))
+}
+
+/// Refuses an audit rate below the floor that votes have set.
+fn check_audit_rate(host: &mut dyn Host, value: u64) -> Result<(), Failure> {
+    if host.revision() < parameters::SINCE {
+        return Ok(());
+    }
+    let floor = parameters::load(host, &governance::AUDIT_RATE_FLOOR)?;
+    if u128::from(value) >= floor {
+        return Ok(());
+    }
+    let allowed = format!(
+        "{floor} to 10000 basis points, as the parameter {} says",
+        governance::AUDIT_RATE_FLOOR.name
+    );
+    Err(errors::term_out_of_range("audit_rate", value, &allowed))
 }
 
 fn announce(host: &mut dyn Host, call: TrainingRuns::announceCall) -> Result<(), Failure> {

@@ -1,0 +1,28 @@
+//! The rules of governance: who may decide what, by which majority, and when it takes effect.
+//!
+//! 1. Modules of the ledger have [`Parameter`]s. Each has a published band that no vote can leave, and a [`Class`] that says how a change is decided.
+//! 2. The [`treasury`] spends at most a budget in each window, unless a constitutional proposal says otherwise.
+//! 3. The [`brake`]: who would rather leave locks GRAIN, and so delays what was decided.
+//!
+//! Invariants: a parameter is always within its band; refused input changes nothing.
+//!
+//! The crate knows no account's key and no storage, and reads no clock: times are arguments.
+
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::float_arithmetic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm
+)]
+
+pub mod brake;
+pub mod treasury;
+
+mod class;
+mod parameters;
+
+pub use class::Class;
+pub use parameters::{
+    AUDIT_RATE_FLOOR, BURN_SHARE, PARAMETERS, Parameter, ParameterError, RECEIVED_CAP, SAMPLES,
+    parameter,
+};

@@ -1,0 +1,4 @@
+//! The rules of governance, from outside.
+
+mod brake;
+mod treasury;

@@ -3,6 +3,7 @@
 //! 1. Modules of the ledger have [`Parameter`]s. Each has a published band that no vote can leave, and a [`Class`] that says how a change is decided.
 //! 2. The [`treasury`] spends at most a budget in each window, unless a constitutional proposal says otherwise.
 //! 3. The [`brake`]: who would rather leave locks GRAIN, and so delays what was decided.
+//! 4. A [`proposal`] is posted, voted on, queued and executed: as OpenZeppelin's Governor does it for one token, and by the rules of two houses.
 //!
 //! Invariants: a parameter is always within its band; refused input changes nothing.
 //!
@@ -16,6 +17,7 @@
 )]
 
 pub mod brake;
+pub mod proposal;
 pub mod treasury;
 
 mod class;

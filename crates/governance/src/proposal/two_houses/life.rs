@@ -1,0 +1,440 @@
+//! A proposal's life: posting, voting, queueing, executing, settling.
+
+use alloy_primitives::{Address, U256};
+
+use super::{
+    BRAKE_DELAY_MAX, CONSTITUTIONAL_DELAY, DAY, Decision, Electorate, GRAIN, House, LOCK_AFTER,
+    Missed, OBJECTION_PERIOD, OPEN_MAX, OPEN_OF_PROPOSER_MAX, Votes, decide,
+    decision::{is_objected, is_spam, misses},
+    extended,
+};
+use crate::{
+    Class,
+    proposal::{
+        Core, NotExecutable, OutOfRange, Phase, State, Support,
+        activity::{Active, active},
+        sum,
+    },
+};
+
+/// What a constitutional proposal can change of these rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Seconds from posting to the vote.
+    pub voting_delay: u64,
+    /// Seconds of the vote.
+    pub voting_period: u32,
+    /// Votes of the stake house with which an account may post, in wei.
+    pub threshold: U256,
+    /// Seconds that a vote goes on after one that makes the proposal pass.
+    pub vote_extension: u64,
+    /// Seconds from queueing to execution.
+    pub execution_delay: u32,
+    /// What is deposited with a proposal, in wei.
+    pub deposit: U256,
+}
+
+/// A setting outside its band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the setting is {value}: give {least} to {most}")]
+pub struct SettingError {
+    /// What was given.
+    pub value: U256,
+    /// Least that is allowed.
+    pub least: U256,
+    /// Most that is allowed.
+    pub most: U256,
+}
+
+impl Settings {
+    /// With which a ledger begins.
+    pub const INITIAL: Self = Self {
+        voting_delay: DAY,
+        voting_period: 7 * 86_400,
+        threshold: wei(1_000),
+        vote_extension: 2 * DAY,
+        execution_delay: 2 * 86_400,
+        deposit: wei(100),
+    };
+
+    /// Checks every setting against its band. The bands keep a mistake from making all later votes impossible.
+    ///
+    /// # Errors
+    /// [`SettingError`] for the first that is outside.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let bands = [
+            (U256::from(self.voting_delay), U256::ZERO, U256::from(7 * DAY)),
+            (U256::from(self.voting_period), U256::from(DAY), U256::from(30 * DAY)),
+            (self.threshold, U256::ZERO, wei(1_000_000)),
+            (U256::from(self.vote_extension), U256::ZERO, U256::from(7 * DAY)),
+            (U256::from(self.execution_delay), U256::from(DAY), U256::from(30 * DAY)),
+            (self.deposit, U256::ONE, wei(10_000)),
+        ];
+        for (value, least, most) in bands {
+            if value < least || value > most {
+                return Err(SettingError { value, least, most });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the seconds from queueing to execution.
+    #[must_use]
+    pub fn delay(&self, class: Class) -> u64 {
+        let more = if class == Class::Constitutional { CONSTITUTIONAL_DELAY } else { 0 };
+        u64::from(self.execution_delay).saturating_add(more)
+    }
+}
+
+/// Constant, so that it is checked when this is compiled.
+const fn wei(grain: u64) -> U256 {
+    #[expect(clippy::arithmetic_side_effects, reason = "of constants")]
+    let wei = grain as u128 * GRAIN;
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of a number")]
+    U256::from_limbs([wei as u64, (wei >> 64) as u64, 0, 0])
+}
+
+/// An account's votes at a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weights {
+    /// In the stake house, in wei.
+    pub stake: U256,
+    /// In the work house, in units of voice.
+    pub work: U256,
+}
+
+/// Proposals that are posted and not settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// Of the proposer.
+    pub of_proposer: u32,
+    /// Of all.
+    pub all: u32,
+}
+
+/// What is known when a proposal is posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// Who posts it.
+    pub proposer: Address,
+    /// What comes with it, in wei.
+    pub value: U256,
+    /// The proposer's votes at the snapshot.
+    pub weights: Weights,
+    /// What is not settled yet.
+    pub open: Open,
+}
+
+/// Why a proposal is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PostError {
+    /// The proposer has too few votes in both houses.
+    #[error("the proposer has {votes} votes of the stake house, below {threshold}")]
+    TooFewVotes {
+        /// Of the stake house, in wei.
+        votes: U256,
+        /// What the stake house asks for.
+        threshold: U256,
+    },
+    /// The deposit is another one.
+    #[error("the proposal comes with {value} wei: send {deposit}")]
+    WrongDeposit {
+        /// What came.
+        value: U256,
+        /// What is asked for.
+        deposit: U256,
+    },
+    /// The proposer has too many, or all have.
+    #[error("{count} proposals are open: settle one that has ended")]
+    TooManyOpen {
+        /// How many.
+        count: u32,
+    },
+    /// A time does not fit.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
+}
+
+/// Why a step is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LifeError {
+    /// There is none.
+    #[error("no proposal has this id")]
+    Absent,
+    /// The proposal is in another state.
+    #[error("the proposal is in state {0:?}")]
+    Is(State),
+    /// Only its proposer may withdraw it, before the vote.
+    #[error("only the proposer can withdraw it, before the vote begins")]
+    CannotCancel,
+    /// It was settled before.
+    #[error("the proposal is settled")]
+    AlreadySettled,
+    /// Its delay is not over.
+    #[error(transparent)]
+    NotExecutable(#[from] NotExecutable),
+    /// A sum does not fit.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
+}
+
+/// A proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// What every governor stores.
+    pub core: Core,
+    /// The end of the vote, if it was moved; else 0.
+    pub extended: u64,
+    /// Its class.
+    pub class: Class,
+    /// Whether a routine proposal has become an ordinary vote.
+    pub is_contested: bool,
+    /// Whether its deposit is returned or burnt.
+    pub is_settled: bool,
+    /// When it was posted.
+    pub posted_at: u64,
+    /// Misses of turnout before it.
+    pub missed: Missed,
+    /// Who could vote.
+    pub electorate: Electorate,
+    /// What was deposited, in wei.
+    pub deposit: U256,
+    /// What was cast.
+    pub votes: Votes,
+}
+
+/// What a vote did, beside being counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Voted {
+    /// The new end of the vote, if it moved.
+    pub deadline: Option<u64>,
+    /// Whether it made a routine proposal an ordinary vote.
+    pub contested: bool,
+    /// What it adds to the activity of the week in which the proposal was posted.
+    pub active: Active,
+    /// Until when the voter's stake is locked.
+    pub locked_until: u64,
+}
+
+/// What settling did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Whether the deposit is burnt; else the proposer gets it back.
+    pub is_burnt: bool,
+    /// For each house, stake first: whether it missed its turnout. `None` where no turnout was asked for.
+    pub missed: [Option<bool>; 2],
+}
+
+impl Proposal {
+    /// Posts a proposal.
+    ///
+    /// # Errors
+    /// [`PostError`].
+    pub fn post(
+        now: u64,
+        class: Class,
+        settings: &Settings,
+        admission: &Admission,
+        (electorate, missed): (Electorate, Missed),
+    ) -> Result<Self, PostError> {
+        let Admission { proposer, value, weights, open } = *admission;
+        let threshold = settings.threshold;
+        if weights.stake < threshold && weights.work < electorate.work_threshold() {
+            return Err(PostError::TooFewVotes { votes: weights.stake, threshold });
+        }
+        if value != settings.deposit {
+            return Err(PostError::WrongDeposit { value, deposit: settings.deposit });
+        }
+        if open.of_proposer >= OPEN_OF_PROPOSER_MAX {
+            return Err(PostError::TooManyOpen { count: open.of_proposer });
+        }
+        if open.all >= OPEN_MAX {
+            return Err(PostError::TooManyOpen { count: open.all });
+        }
+        let (vote_start, vote_duration) = match class {
+            Class::Routine => (now, OBJECTION_PERIOD),
+            Class::Ordinary | Class::Constitutional => {
+                (sum(now, settings.voting_delay)?, settings.voting_period)
+            }
+        };
+        let core = Core {
+            proposer,
+            vote_start,
+            vote_duration,
+            is_executed: false,
+            is_canceled: false,
+            eta: 0,
+        };
+        core.deadline(0)?;
+        Ok(Self {
+            core,
+            extended: 0,
+            class,
+            is_contested: false,
+            is_settled: false,
+            posted_at: now,
+            missed,
+            electorate,
+            deposit: value,
+            votes: Votes::default(),
+        })
+    }
+
+    /// Returns the end of the vote.
+    ///
+    /// # Errors
+    /// [`OutOfRange`].
+    pub fn deadline(&self) -> Result<u64, OutOfRange> {
+        self.core.deadline(self.extended)
+    }
+
+    /// Returns its state; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`OutOfRange`].
+    pub fn state(&self, now: u64) -> Result<Option<State>, OutOfRange> {
+        Ok(match self.core.phase(now, self.extended)? {
+            Phase::Absent => None,
+            Phase::Is(state) => Some(state),
+            Phase::Closed => Some(self.core.closed(self.decision().is_passed())),
+        })
+    }
+
+    /// Returns what the votes say, as if the vote were over.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        decide((self.class, self.is_contested), self.missed, &self.electorate, &self.votes)
+    }
+
+    /// Counts a vote of an account that has not voted yet. On `Err` nothing has changed.
+    ///
+    /// # Errors
+    /// [`LifeError::Is`] unless votes are counted now.
+    pub fn vote(
+        &mut self,
+        now: u64,
+        settings: &Settings,
+        support: Support,
+        weights: Weights,
+    ) -> Result<Voted, LifeError> {
+        self.check(now, &[State::Active])?;
+        let mut next = *self;
+        next.votes.stake.count_vote(support, weights.stake)?;
+        next.votes.work.count_vote(support, weights.work)?;
+        let contested = next.is_to_be_contested();
+        let before = self.deadline()?;
+        if contested {
+            next.contest(now, settings.voting_period)?;
+        } else if !self.decision().is_passed() && next.decision().is_passed() {
+            let first = self.core.deadline(0)?;
+            let deadline = extended(now, settings.vote_extension, before, first)?;
+            next.extended = if deadline > before { deadline } else { self.extended };
+        }
+        let deadline = next.deadline()?;
+        let least = Electorate::least_quorum(self.electorate.stake_total);
+        let turnouts = (self.votes.stake.turnout(), next.votes.stake.turnout());
+        let wait = settings.delay(self.class).saturating_add(LOCK_AFTER);
+        let voted = Voted {
+            deadline: (deadline > before).then_some(deadline),
+            contested,
+            active: active(turnouts.0, turnouts.1, least),
+            locked_until: sum(deadline, wait)?,
+        };
+        *self = next;
+        Ok(voted)
+    }
+
+    /// Withdraws it before the vote.
+    ///
+    /// # Errors
+    /// [`LifeError::CannotCancel`] unless it is pending, and by its proposer.
+    pub fn cancel(&mut self, now: u64, caller: Address) -> Result<(), LifeError> {
+        let is_pending = self.state(now)? == Some(State::Pending);
+        if !is_pending || caller != self.core.proposer {
+            return Err(LifeError::CannotCancel);
+        }
+        self.core.is_canceled = true;
+        Ok(())
+    }
+
+    /// Queues one that has succeeded, and returns when it can be executed.
+    ///
+    /// # Errors
+    /// [`LifeError::Is`] in another state.
+    pub fn queue(&mut self, now: u64, settings: &Settings) -> Result<u64, LifeError> {
+        self.check(now, &[State::Succeeded])?;
+        self.core.eta = sum(now, settings.delay(self.class))?;
+        Ok(self.core.eta)
+    }
+
+    /// Marks it as executed. The brake's delay is bounded, so that it can stop nothing for ever.
+    ///
+    /// # Errors
+    /// [`LifeError::Is`] in another state, [`LifeError::NotExecutable`] before its time.
+    pub fn execute(&mut self, now: u64, brake_delay: u64) -> Result<(), LifeError> {
+        self.check(now, &[State::Succeeded, State::Queued])?;
+        self.core.check_executable(now, brake_delay.min(BRAKE_DELAY_MAX))?;
+        self.core.is_executed = true;
+        Ok(())
+    }
+
+    /// Settles one that has ended: its place is free again, and its deposit is returned or burnt.
+    ///
+    /// # Errors
+    /// [`LifeError::Is`] before the end, [`LifeError::AlreadySettled`].
+    pub fn settle(&mut self, now: u64) -> Result<Settled, LifeError> {
+        let ended =
+            [State::Canceled, State::Defeated, State::Succeeded, State::Queued, State::Executed];
+        let state = self.check(now, &ended)?;
+        if self.is_settled {
+            return Err(LifeError::AlreadySettled);
+        }
+        self.is_settled = true;
+        let is_vote = self.class > Class::Routine || self.is_contested;
+        let missed = misses(&self.electorate, &self.votes).map(|house| house.is_some());
+        let missed = missed.map(|missed| (is_vote && state != State::Canceled).then_some(missed));
+        Ok(Settled { is_burnt: state == State::Defeated && is_spam(&self.votes), missed })
+    }
+
+    /// Makes an ordinary vote of it, that ends a whole period from now.
+    fn contest(&mut self, now: u64, period: u32) -> Result<(), OutOfRange> {
+        let end = sum(now, u64::from(period))?.max(self.core.deadline(0)?);
+        let duration = end.checked_sub(self.core.vote_start).ok_or(OutOfRange)?;
+        self.core.vote_duration = u32::try_from(duration).map_err(|_| OutOfRange)?;
+        self.is_contested = true;
+        Ok(())
+    }
+
+    fn is_to_be_contested(&self) -> bool {
+        let is_quiet = self.class == Class::Routine && !self.is_contested;
+        is_quiet && is_objected(&self.electorate, &self.votes)
+    }
+
+    fn check(&self, now: u64, allowed: &[State]) -> Result<State, LifeError> {
+        let state = self.state(now)?.ok_or(LifeError::Absent)?;
+        if allowed.contains(&state) { Ok(state) } else { Err(LifeError::Is(state)) }
+    }
+}
+
+impl Missed {
+    /// Returns the misses after a proposal was settled: one more, or none.
+    #[must_use]
+    pub fn after(self, settled: &Settled) -> Self {
+        let [stake, work] = settled.missed;
+        let next = |before: u8, missed: Option<bool>| match missed {
+            None => before,
+            Some(false) => 0,
+            Some(true) => before.saturating_add(1),
+        };
+        Self { stake: next(self.stake, stake), work: next(self.work, work) }
+    }
+
+    /// Returns the misses of a house.
+    #[must_use]
+    pub const fn of(self, house: House) -> u8 {
+        match house {
+            House::Stake => self.stake,
+            House::Work => self.work,
+        }
+    }
+}

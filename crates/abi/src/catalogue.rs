@@ -120,6 +120,10 @@ modules! {
     PriceFeed: PRICE_FEED_PREFIX = (numbered "0x6cfeed000000000000000000"), new ["interfaces/PriceFeed.sol"] shared [];
     /// Where [`Parameters`] answers.
     Parameters: PARAMETERS = (fixed "0x6c00000000000000000000000000000000000017"), new ["interfaces/Parameters.sol"] shared [];
+    /// Where [`Treasury`] answers; its balance is what votes may spend.
+    Treasury: TREASURY = (fixed "0x6c00000000000000000000000000000000000018"), new ["interfaces/Treasury.sol"] shared [];
+    /// Where [`Brake`] answers; its balance is what is locked against proposals.
+    Brake: BRAKE = (fixed "0x6c0000000000000000000000000000000000001a"), new ["interfaces/Brake.sol"] shared [];
 }
 
 pub use types::*;

@@ -10,9 +10,11 @@
 //! Modules: `Devices`, `TrainingRuns`, `Referees`, GRAIN as an ERC-20, `Assets`, and every asset that it created, each at an
 //! address of its own; Uniswap v2 (`uniswap_v2`) and v3 (`uniswap_v3`) with their pairs and pools, and `WrappedGrain`.
 //! `StakingRewards`, `MasterChef` with its `RewardReserve`, and `Vault`: each has a factory and many instances.
-//! `PriceFeeds`, and every feed that it created. `MarketLens`: views of pools, positions and stakes. `Parameters`: figures of other modules that a vote may change.
+//! `PriceFeeds`, and every feed that it created. `MarketLens`: views of pools, positions and stakes. `Parameters`: figures of other modules that a vote may change; `Treasury`: what votes may spend; `Brake`:
+//! who would rather leave delays what was decided.
 
 mod assets;
+mod brake;
 mod devices;
 mod erc20;
 mod grain;
@@ -29,6 +31,7 @@ mod staking_rewards;
 mod table;
 pub mod tokens;
 mod training_runs;
+mod treasury;
 mod uniswap_v2;
 mod uniswap_v3;
 mod vault;

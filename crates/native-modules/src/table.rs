@@ -1,17 +1,19 @@
 //! All native modules, one row each.
 
 use abi::{
-    ASSETS, DEVICES, GRAIN, MARKET_LENS, MASTER_CHEF_FACTORY, PARAMETERS, PRICE_FEEDS, REFEREES,
-    STAKING_REWARDS_FACTORY, TRAINING_RUNS, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
-    UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER,
-    UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WRAPPED_GRAIN, asset_number, price_feed_number,
+    ASSETS, BRAKE, DEVICES, GRAIN, MARKET_LENS, MASTER_CHEF_FACTORY, PARAMETERS, PRICE_FEEDS,
+    REFEREES, STAKING_REWARDS_FACTORY, TRAINING_RUNS, TREASURY, UNISWAP_V2_FACTORY,
+    UNISWAP_V2_ROUTER, UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER,
+    UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WRAPPED_GRAIN, asset_number,
+    price_feed_number,
 };
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
 use crate::{
-    assets, devices, erc20, grain, market_lens, master_chef, parameters, price_feeds, referees,
-    shares, staking_rewards, training_runs, uniswap_v2, uniswap_v3, vault, wrapped_grain,
+    assets, brake, devices, erc20, grain, market_lens, master_chef, parameters, price_feeds,
+    referees, shares, staking_rewards, training_runs, treasury, uniswap_v2, uniswap_v3, vault,
+    wrapped_grain,
 };
 
 /// First bytes of the addresses of modules; one more follows.
@@ -249,6 +251,22 @@ pub const TABLE: &[Module] = &[
         since: parameters::SINCE,
         functions: &[parameters::FUNCTIONS],
         entrance: parameters::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "Treasury",
+        place: Place::At(TREASURY),
+        since: parameters::SINCE,
+        functions: &[treasury::FUNCTIONS],
+        entrance: treasury::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "Brake",
+        place: Place::At(BRAKE),
+        since: parameters::SINCE,
+        functions: &[brake::FUNCTIONS],
+        entrance: brake::call,
         on_reentry: OnReentry::Error,
     },
 ];

@@ -1,6 +1,7 @@
 //! Modules on a host without an EVM: refusals change nothing, and results are those of the rules.
 
 mod assets;
+mod brake;
 mod market_lens;
 mod parameters;
 mod pool_prices;
@@ -8,6 +9,7 @@ mod prices;
 mod runs;
 mod table;
 mod tokens;
+mod treasury;
 mod uniswap_v2;
 mod uniswap_v3;
 mod yields;

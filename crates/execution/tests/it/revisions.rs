@@ -1,8 +1,8 @@
-//! Rules that change at a height: revision 3 brings a module, revision 4 changes its rule.
+//! Rules that change at a height: a revision brings a module, the next one changes its rule.
 
 use crate::{
     chain::{Chain, genesis, plain, sign},
-    sample::{COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule},
+    sample::{ADDED, CHANGED, COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule, unknown_text},
 };
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, TxKind, U256, bytes, keccak256};
@@ -13,20 +13,20 @@ use execution::{
     simulate,
 };
 
-/// Height of the first block of revision 3.
+/// Height of the first block of revision [`ADDED`].
 const HEIGHT: u64 = 3;
-/// Height of the first block of revision 4.
+/// Height of the first block of revision [`CHANGED`].
 const LATER: u64 = 5;
 
-/// A ledger that switches from revision 1 to 3 at [`HEIGHT`], and to 4 at [`LATER`].
+/// A ledger that switches from revision 1 to [`ADDED`] at [`HEIGHT`], and to [`CHANGED`] at [`LATER`].
 fn scheduled() -> Genesis {
-    Genesis { revisions: schedule(&[(3, HEIGHT), (4, LATER)]), ..genesis() }
+    Genesis { revisions: schedule(&[(ADDED, HEIGHT), (CHANGED, LATER)]), ..genesis() }
 }
 
 /// Returns that ledger, run by a program that knows both revisions.
 fn chain() -> Chain {
     let mut chain = Chain::from_genesis(&scheduled());
-    chain.rules.modules = modules(4);
+    chain.rules.modules = modules(CHANGED);
     chain
 }
 
@@ -40,8 +40,7 @@ fn count(chain: &Chain) -> U256 {
 }
 
 fn unknown(error: &dyn std::error::Error) {
-    let expected = "this binary knows revisions 1 to 2; the ledger switches to revision 3 at height 3: install a newer gleaner";
-    assert_eq!(error.to_string(), expected);
+    assert_eq!(error.to_string(), unknown_text(HEIGHT));
 }
 
 #[test]
@@ -80,10 +79,10 @@ fn a_module_appears_in_an_empty_block_too() {
 
 #[test]
 fn a_ledger_begins_with_a_revision_that_is_known() {
-    let begun = Genesis { revisions: Schedule::starting_with(Revision::new(3)), ..genesis() };
+    let begun = Genesis { revisions: Schedule::starting_with(Revision::new(ADDED)), ..genesis() };
     let error = begun.block().unwrap_err();
     assert!(matches!(error, GenesisError::UnknownRevision(_)), "{error}");
-    assert!(error.to_string().contains("switches to revision 3 at height 0"), "{error}");
+    assert_eq!(error.to_string(), unknown_text(0));
     let explicit = genesis().to_json().replacen(
         "\"accounts\"",
         "\"revisions\": [{\"revision\": 1, \"height\": 0}], \"accounts\"",
@@ -141,7 +140,7 @@ fn calls_and_estimates_have_the_rules_of_their_block() {
     for height in 0..HEIGHT + 2 {
         let here = Environment::of(&chain.head, &chain.rules);
         assert_eq!(here.number, height);
-        assert_eq!(here.revision == Revision::new(3), height >= HEIGHT);
+        assert_eq!(here.revision == Revision::new(ADDED), height >= HEIGHT);
         assert_eq!(answers(&chain, here, &none), height >= HEIGHT, "call at {height}");
         let next = Environment::next(&chain.head, &chain.rules, &chain.input());
         assert_eq!(answers(&chain, next, &none), height + 1 >= HEIGHT, "next of {height}");
@@ -209,7 +208,7 @@ fn reserved_module_addresses_are_free_and_have_ordinary_gas_costs() {
     let mut genesis = scheduled();
     genesis.accounts.insert(asking, account);
     let mut chain = Chain::from_genesis(&genesis);
-    chain.rules.modules = modules(4);
+    chain.rules.modules = modules(CHANGED);
     for nonce in 0..LATER {
         let call = TxEip1559 { to: TxKind::Call(asking), ..plain(nonce) };
         let header = chain.build(&[sign(1, call)]).block.header;

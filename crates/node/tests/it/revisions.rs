@@ -1,7 +1,7 @@
 //! A ledger that gets a module, and later a changed rule, while it runs.
 
 use crate::{
-    sample::{COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule},
+    sample::{ADDED, CHANGED, COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule, unknown_text},
     support::{self, ManualClock, RECEIVER, balance, block_on, genesis, include, sign, transfer},
 };
 use alloy_consensus::TxEip1559;
@@ -14,14 +14,13 @@ use node::{CallBlock, DevelopmentError, Node, NodeConfig, OpenError, SubmitError
 use std::{path::Path, sync::Arc};
 use store::{Reader, SnapshotError, Store, StoreOptions};
 
-/// Height of the first block of revision 3, which adds the sample.
+/// Height of the first block of revision [`ADDED`], which adds the sample.
 const HEIGHT: u64 = 3;
-/// Height of the first block of revision 4, which changes its rule.
+/// Height of the first block of revision [`CHANGED`], which changes its rule.
 const LATER: u64 = 5;
-const UNKNOWN: &str = "this binary knows revisions 1 to 2; the ledger switches to revision 3 at height 3: install a newer gleaner";
 
 fn scheduled() -> Genesis {
-    Genesis { revisions: schedule(&[(3, HEIGHT), (4, LATER)]), ..genesis() }
+    Genesis { revisions: schedule(&[(ADDED, HEIGHT), (CHANGED, LATER)]), ..genesis() }
 }
 
 /// Returns the configuration of a program that knows `modules`.
@@ -93,14 +92,14 @@ fn exported(directory: &Path) -> Vec<u8> {
 fn a_running_ledger_gets_a_module_restarts_moves_and_replays_to_the_same_root() {
     let directory = tempfile::tempdir().unwrap();
     let (old, new) = (directory.path().join("old"), directory.path().join("new"));
-    let node = open(&old, modules(4));
+    let node = open(&old, modules(CHANGED));
     for nonce in 0..HEIGHT {
         assert_eq!(include(&node, 1, increment(nonce)), nonce + 1);
     }
     assert_eq!(counts(&node), [None, None, None, Some(1)]);
     drop(node);
 
-    let node = open(&old, modules(4));
+    let node = open(&old, modules(CHANGED));
     for nonce in HEIGHT..LATER + 1 {
         include(&node, 1, increment(nonce));
     }
@@ -110,8 +109,9 @@ fn a_running_ledger_gets_a_module_restarts_moves_and_replays_to_the_same_root() 
     drop(node);
 
     let bytes = exported(&old);
-    store::import_by(&modules(4), &new, bytes.as_slice(), Some(&head.hash()), &mut |_| ()).unwrap();
-    let node = Node::open(NodeConfig { genesis: None, ..config(&new, modules(4)) }).unwrap();
+    store::import_by(&modules(CHANGED), &new, bytes.as_slice(), Some(&head.hash()), &mut |_| ())
+        .unwrap();
+    let node = Node::open(NodeConfig { genesis: None, ..config(&new, modules(CHANGED)) }).unwrap();
     assert_eq!((node.head(), node.rules().schedule.clone()), (head, scheduled().revisions));
     assert_eq!(include(&node, 1, increment(LATER + 1)), LATER + 2);
     assert_eq!(count(&node, node.reader().unwrap(), CallBlock::Same), Some(32));
@@ -119,7 +119,7 @@ fn a_running_ledger_gets_a_module_restarts_moves_and_replays_to_the_same_root() 
 
     let ledger = Store::open(&old).unwrap();
     ledger.verify().unwrap();
-    replayed(&ledger, modules(4));
+    replayed(&ledger, modules(CHANGED));
 }
 
 #[test]
@@ -140,10 +140,12 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
         let (hash, bytes) = sign(2, transfer(0));
         let refused = node.submit(&bytes).unwrap_err();
         assert!(
-            matches!(&refused, SubmitError::Halted { reason } if reason == UNKNOWN),
+            matches!(&refused, SubmitError::Halted { reason } if *reason == unknown_text(HEIGHT)),
             "{refused}"
         );
-        assert!(block_on(node.wait_for(hash)).unwrap_err().to_string().contains(UNKNOWN));
+        assert!(
+            block_on(node.wait_for(hash)).unwrap_err().to_string().contains(&unknown_text(HEIGHT))
+        );
     }
     assert_eq!(node.halted(), None, "nothing is broken: who serves queries goes on");
     assert_eq!(balance(&node, &RECEIVER), U256::from(HEIGHT - 1));
@@ -151,11 +153,11 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     let estimate = node.estimate_gas(&Call::read_only(RECEIVER, Bytes::new())).unwrap_err();
     assert!(
         matches!(&estimate, EstimateError::Call(CallError::UnknownRevision(unknown))
-            if unknown.to_string() == UNKNOWN),
+            if unknown.to_string() == unknown_text(HEIGHT)),
         "{estimate:?}"
     );
     assert!(node.pending_view().unwrap().account(&RECEIVER).unwrap().is_some());
-    assert!(node.pending_block().unwrap_err().to_string().contains(UNKNOWN));
+    assert!(node.pending_block().unwrap_err().to_string().contains(&unknown_text(HEIGHT)));
     drop(node);
 
     // Started again it still answers; a newer program continues the ledger.
@@ -164,7 +166,7 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     assert!(node.waiting(&waiting).is_some());
     drop(node);
     let before = exported(path);
-    let node = open(path, modules(4));
+    let node = open(path, modules(CHANGED));
     assert_eq!(block_on(node.wait_for(waiting)).unwrap().block_number, HEIGHT);
     assert_eq!(include(&node, 1, increment(HEIGHT)), HEIGHT + 1);
     assert_eq!(count(&node, node.reader().unwrap(), CallBlock::Same), Some(1));
@@ -173,13 +175,13 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     // The older program refuses the continued ledger, also as a snapshot.
     let error = Node::open(config(path, MODULES)).err().unwrap();
     assert!(matches!(&error, OpenError::UnknownRevision(_)), "{error}");
-    assert_eq!(error.to_string(), UNKNOWN);
+    assert_eq!(error.to_string(), unknown_text(HEIGHT));
     let after = exported(path);
     let copy = tempfile::tempdir().unwrap();
     let target = copy.path().join("ledger");
     let error = store::import(&target, after.as_slice(), None, &mut |_| ()).unwrap_err();
     assert!(
-        matches!(&error, SnapshotError::UnknownRevision(unknown) if unknown.to_string() == UNKNOWN),
+        matches!(&error, SnapshotError::UnknownRevision(unknown) if unknown.to_string() == unknown_text(HEIGHT)),
         "{error}"
     );
     assert_eq!(std::fs::read_dir(copy.path()).unwrap().count(), 0, "nothing is left behind");
@@ -187,13 +189,13 @@ fn a_program_without_the_revision_stops_before_its_height_and_answers() {
     store::import(&target, before.as_slice(), None, &mut |_| ()).unwrap();
     let node = Node::open(NodeConfig { genesis: None, ..config(&target, MODULES) }).unwrap();
     let refused = node.submit(&sign(2, transfer(0)).1).unwrap_err();
-    assert!(refused.to_string().contains(UNKNOWN), "{refused}");
+    assert!(refused.to_string().contains(&unknown_text(HEIGHT)), "{refused}");
 }
 
 #[test]
 fn pending_transactions_run_by_the_rules_of_the_next_block() {
     let directory = tempfile::tempdir().unwrap();
-    let node = open(directory.path(), modules(4));
+    let node = open(directory.path(), modules(CHANGED));
     for nonce in 0..HEIGHT - 1 {
         include(&node, 1, transfer(nonce));
     }
@@ -218,7 +220,7 @@ fn development(directory: &Path, modules: ModuleTable) -> Node {
 #[test]
 fn a_development_ledger_passes_a_height_and_reverts_below_it() {
     let directory = tempfile::tempdir().unwrap();
-    let node = development(directory.path(), modules(4));
+    let node = development(directory.path(), modules(CHANGED));
     let bench = node.development().unwrap();
     bench.mine(HEIGHT - 1, None).unwrap();
     let send = |nonce| node.submit(&sign(1, increment(nonce)).1).unwrap();
@@ -265,7 +267,7 @@ fn a_development_ledger_stops_before_an_unknown_revision() {
     for _ in 0..2 {
         let error = bench.mine(HEIGHT, None).unwrap_err();
         assert!(
-            matches!(&error, DevelopmentError::Halted { reason } if reason == UNKNOWN),
+            matches!(&error, DevelopmentError::Halted { reason } if *reason == unknown_text(HEIGHT)),
             "{error}"
         );
         assert_eq!(node.head().number, HEIGHT - 1);
@@ -284,7 +286,7 @@ fn options_of_the_store_do_not_matter() {
     let node = Node::open(NodeConfig {
         past_states_max,
         blocks_max,
-        ..config(directory.path(), modules(4))
+        ..config(directory.path(), modules(CHANGED))
     });
     let node = node.unwrap();
     for nonce in 0..LATER + 2 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
-/// Prices that reporters observe outside of the ledger. They are named in the genesis file, and sign what they see (EIP-712, `PriceReport`); anybody brings a quorum of reports, of which the feed takes the median.
+/// Prices that reporters observe outside of the ledger. They are named in the genesis file, later by votes, and sign what they see (EIP-712, `PriceReport`); anybody brings a quorum of reports, of which the feed takes the median.
 interface PriceFeeds {
     struct Terms {
         /// What is priced in what, such as `GRAIN / USD`; 1 to 64 bytes.
@@ -46,6 +46,8 @@ interface PriceFeeds {
     function count() external view returns (uint64);
     function feedAt(uint64 number) external view returns (address feed);
     function isFeed(address account) external view returns (bool);
+    /// Replaces the reporters of all feeds. By the Governor.
+    function setReporters(address[] calldata reporters, uint16 quorum) external;
     /// By anyone. The feed has no answer until reporters sign some for it.
     function create(Terms calldata terms) external returns (address feed);
     /// The same for a feed that is compared with a pool: `latestCheckedRoundData` refuses an answer that the pool's average price disagrees with. The pool sets no answer.
@@ -55,12 +57,21 @@ interface PriceFeeds {
     /// By anyone who has a quorum of reports, each of another reporter, newer than the last round. Returns the round.
     function report(address feed, Report[] calldata reports) external returns (uint80 roundId);
 
+    event ReportersChanged(address[] reporters, uint16 quorum);
     event FeedCreated(address indexed feed, address indexed creator, Terms terms);
     event PoolNamed(address indexed feed, address indexed pool, PoolTerms poolTerms);
     event Checkpointed(address indexed feed, uint256 cumulative);
     /// What each reporter said, in the order of the call.
     event Reported(address indexed feed, uint80 indexed roundId, address[] reporters, int256[] answers);
 
+    /// only a proposal that has passed can do this: {caller} is not the Governor
+    error NotGovernor(address caller);
+    /// {count} reporters are named: give 1 to {max}
+    error ReporterCount(uint256 count, uint256 max);
+    /// {quorum} of {count} reporters would make a round: give more than half of them, and at most all
+    error QuorumOutOfRange(uint16 quorum, uint256 count);
+    /// a reporter is named twice, or is the zero address
+    error NotDistinct();
     /// {feed} is no price feed
     error NoSuchFeed(address feed);
     /// the description has {size} bytes: 1 to {max} are allowed

@@ -47,7 +47,7 @@ pub fn enter<H: Host + Lock>(
 ) -> Result<Vec<u8>, Failure> {
     let words = u64::try_from(input.len().div_ceil(32)).unwrap_or(u64::MAX);
     host.charge(BASE_GAS.saturating_add(words.saturating_mul(WORD_GAS)))?;
-    let function = module.function(input).ok_or_else(Failure::bad_call)?;
+    let function = module.function(input, host.revision()).ok_or_else(Failure::bad_call)?;
     if function.mutability != Mutability::Payable && !host.value().is_zero() {
         return Err(Failure::revert(&ModuleErrors::ValueNotAllowed {}));
     }

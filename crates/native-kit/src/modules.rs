@@ -59,6 +59,8 @@ pub struct Function {
     pub mutability: Mutability,
     /// Whether it takes part in the module's reentrancy lock. A view never does.
     pub is_locked: bool,
+    /// The first revision of the rules that has it; before, it is unknown. A row that begins later begins with all its functions.
+    pub since: u32,
 }
 
 /// The calldata that a function answers.
@@ -88,34 +90,36 @@ impl Function {
     #[must_use]
     pub const fn view(selector: [u8; 4]) -> Self {
         let answers = Answers::Selector(selector);
-        Self { answers, mutability: Mutability::View, is_locked: false }
+        Self { answers, mutability: Mutability::View, is_locked: false, since: 1 }
     }
 
     /// Returns a function that changes something, under the module's lock.
     #[must_use]
     pub const fn nonpayable(selector: [u8; 4]) -> Self {
         let answers = Answers::Selector(selector);
-        Self { answers, mutability: Mutability::Nonpayable, is_locked: true }
+        Self { answers, mutability: Mutability::Nonpayable, is_locked: true, since: 1 }
     }
 
     /// Returns a function that takes value, under the module's lock.
     #[must_use]
     pub const fn payable(selector: [u8; 4]) -> Self {
         let answers = Answers::Selector(selector);
-        Self { answers, mutability: Mutability::Payable, is_locked: true }
+        Self { answers, mutability: Mutability::Payable, is_locked: true, since: 1 }
     }
 
     /// Returns a function that takes plain sends of value, as Solidity's `receive`, without the lock.
     #[must_use]
     pub const fn receive() -> Self {
-        Self { answers: Answers::Nothing, mutability: Mutability::Payable, is_locked: false }
+        let answers = Answers::Nothing;
+        Self { answers, mutability: Mutability::Payable, is_locked: false, since: 1 }
     }
 
     /// Returns a function that takes whatever no other function answers, with or without value, as Solidity's payable
     /// `fallback`, without the lock.
     #[must_use]
     pub const fn fallback() -> Self {
-        Self { answers: Answers::Rest, mutability: Mutability::Payable, is_locked: false }
+        let answers = Answers::Rest;
+        Self { answers, mutability: Mutability::Payable, is_locked: false, since: 1 }
     }
 
     /// Returns the same function without the lock: for what the Solidity original leaves open too, such as `transfer`
@@ -123,6 +127,12 @@ impl Function {
     #[must_use]
     pub const fn unlocked(self) -> Self {
         Self { is_locked: false, ..self }
+    }
+
+    /// Returns the same function for a module that gets it only with a later revision of the rules.
+    #[must_use]
+    pub const fn since(self, revision: u32) -> Self {
+        Self { since: revision, ..self }
     }
 }
 
@@ -136,12 +146,12 @@ pub enum OnReentry {
 }
 
 impl Module {
-    /// Finds the function that answers calldata: by the first four bytes, else the one that takes plain sends or the rest.
+    /// Finds the function that answers calldata in a revision of the rules: by the first four bytes, else the one that takes plain sends or the rest.
     #[must_use]
-    pub fn function(&self, input: &[u8]) -> Option<&'static Function> {
+    pub fn function(&self, input: &[u8], revision: u32) -> Option<&'static Function> {
         let find = |answers| {
             let mut functions = self.functions.iter().flat_map(|interface| interface.iter());
-            functions.find(|function| function.answers == answers)
+            functions.find(|function| function.answers == answers && function.since <= revision)
         };
         let named = input.first_chunk().and_then(|selector| find(Answers::Selector(*selector)));
         let plain = || if input.is_empty() { find(Answers::Nothing) } else { None };

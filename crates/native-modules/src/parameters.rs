@@ -4,7 +4,7 @@ use abi::{
     GOVERNOR, PARAMETERS,
     Parameters::{self, ParametersCalls},
 };
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall as _;
 use governance::{Class, Parameter, ParameterError};
 use native_kit::{
@@ -82,6 +82,11 @@ pub(crate) fn only_governor(host: &dyn Host) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::revert(&Parameters::NotGovernor { caller }))
+}
+
+/// Returns whether the caller is the Governor and may act for an owner that is not named.
+pub(crate) fn governs(host: &dyn Host, owner: Address) -> bool {
+    owner.is_zero() && host.caller() == GOVERNOR && host.revision() >= SINCE
 }
 
 fn known(key: B256) -> Result<&'static Parameter, Failure> {

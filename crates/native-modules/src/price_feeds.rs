@@ -1,14 +1,14 @@
-//! `PriceFeeds`: reporters that the genesis file names, and the feeds that they report for.
+//! `PriceFeeds`: reporters that the genesis file names, and later votes, and the feeds that they report for.
 //!
 //! Storage is a Solidity contract's that declares, in this order: `uint64 count; uint16 quorum`, in one slot; `address[] reporters`; `mapping(address => uint16) number`,
 //! where reporters are numbered from 1. A feed's rounds are stored at its own address, and so is the pool
 //! that it is compared with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::price_feeds::{
     AGE_SECONDS_MAX, Answer, Checkpoint, DECIMALS_MAX, DESCRIPTION_BYTES_MAX, PoolTermsError,
-    Quorum, Report, ReportError, ReporterId, Terms, TermsError, WINDOW_SECONDS_MAX,
+    Quorum, QuorumError, Report, ReportError, ReporterId, Terms, TermsError, WINDOW_SECONDS_MAX,
     WINDOW_SECONDS_MIN,
 };
 use abi::{
@@ -27,6 +27,7 @@ use units::{Bps, UnixSeconds};
 
 use crate::{
     openzeppelin::answer,
+    parameters,
     signature::{BadRecovery, RECOVER_GAS, recover},
 };
 
@@ -56,6 +57,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::nonpayable(PriceFeeds::createWithPoolCall::SELECTOR),
     Function::nonpayable(PriceFeeds::checkpointCall::SELECTOR),
     Function::nonpayable(PriceFeeds::reportCall::SELECTOR),
+    Function::nonpayable(PriceFeeds::setReportersCall::SELECTOR).since(parameters::SINCE),
 ];
 
 storage! {
@@ -89,8 +91,49 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
         Calls::create(call) => answer(create(host, call.terms)?),
         Calls::createWithPool(call) => answer(create_with_pool(host, call.terms, call.poolTerms)?),
         Calls::checkpoint(call) => answer(checkpoint(host, call.feed)?),
+        Calls::setReporters(call) => {
+            set_reporters(host, call)?;
+            Vec::new()
+        }
         Calls::report(call) => answer(U256::from(report(host, call.feed, &call.reports)?)),
     })
+}
+
+fn set_reporters(host: &mut dyn Host, call: PriceFeeds::setReportersCall) -> Result<(), Failure> {
+    let PriceFeeds::setReportersCall { reporters, quorum } = call;
+    let caller = host.caller();
+    if caller != abi::GOVERNOR {
+        return Err(Failure::revert(&PriceFeeds::NotGovernor { caller }));
+    }
+    let count = U256::from(reporters.len());
+    Quorum::new(quorum, reporters.len()).map_err(|error| match error {
+        QuorumError::Count { .. } => {
+            Failure::revert(&PriceFeeds::ReporterCount { count, max: U256::from(REPORTERS_MAX) })
+        }
+        QuorumError::Quorum { .. } => {
+            Failure::revert(&PriceFeeds::QuorumOutOfRange { quorum, count })
+        }
+    })?;
+    let distinct: BTreeSet<&Address> =
+        reporters.iter().filter(|reporter| !reporter.is_zero()).collect();
+    if distinct.len() != reporters.len() {
+        return Err(Failure::revert(&PriceFeeds::NotDistinct {}));
+    }
+    let named = stored().reporters;
+    for index in (0..named.len(host)?).rev() {
+        if let Some(slot) = named.element(host, index)? {
+            let old = slot.get(host)?;
+            stored().number.of(host, old)?.set(host, 0)?;
+            slot.set(host, Address::ZERO)?;
+        }
+        named.pop(host)?;
+    }
+    for (number, reporter) in (1_u16..).zip(&reporters) {
+        named.push(host)?.set(host, *reporter)?;
+        stored().number.of(host, *reporter)?.set(host, number)?;
+    }
+    stored().quorum.set(host, quorum)?;
+    emit(host, &PriceFeeds::ReportersChanged { reporters, quorum })
 }
 
 /// Returns the module's storage on a ledger that begins with these reporters, of whom `quorum` make a round.

@@ -1,6 +1,6 @@
-//! `Referees`: who decides disputes, as the genesis file says.
+//! `Referees`: who decides disputes, as the genesis file says, and later votes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use abi::{
     REFEREES, REFEREES_MAX,
@@ -9,9 +9,11 @@ use abi::{
 use alloy_primitives::{Address, B256, U256, keccak256, uint};
 use alloy_sol_types::SolCall as _;
 use native_kit::{
-    Failure, Function, Host,
+    Failure, Function, Host, emit,
     slots::{Layout as _, Value},
 };
+
+use crate::parameters;
 
 /// Where the module answers.
 pub const ADDRESS: Address = REFEREES;
@@ -21,6 +23,7 @@ pub const COUNT_MAX: usize = REFEREES_MAX;
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(Referees::membersCall::SELECTOR),
     Function::view(Referees::thresholdCall::SELECTOR),
+    Function::nonpayable(Referees::setMembersCall::SELECTOR).since(parameters::SINCE),
 ];
 
 /// `uint16 threshold`.
@@ -31,11 +34,48 @@ const COUNT: Value<u16> = Value::new(uint!(1_U256), 0);
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let call = native_kit::decode::<RefereesCalls>(input).map_err(|_| Failure::bad_call())?;
     let module = host.module();
+    if let RefereesCalls::setMembers(call) = call {
+        set_members(host, call)?;
+        return Ok(Vec::new());
+    }
     let (members, threshold) = load(host, module)?;
     Ok(match call {
         RefereesCalls::members(_) => Referees::membersCall::abi_encode_returns(&members),
+        RefereesCalls::setMembers(_) => unreachable!("done above"),
         RefereesCalls::threshold(_) => Referees::thresholdCall::abi_encode_returns(&threshold),
     })
+}
+
+fn set_members(host: &mut dyn Host, call: Referees::setMembersCall) -> Result<(), Failure> {
+    let Referees::setMembersCall { members, threshold } = call;
+    let caller = host.caller();
+    if caller != abi::GOVERNOR {
+        return Err(Failure::revert(&Referees::NotGovernor { caller }));
+    }
+    let count = members.len();
+    if !(1..=COUNT_MAX).contains(&count) {
+        let (count, max) = (U256::from(count), U256::from(COUNT_MAX));
+        return Err(Failure::revert(&Referees::MemberCount { count, max }));
+    }
+    let is_majority = count < usize::from(threshold).saturating_mul(2);
+    if !is_majority || usize::from(threshold) > count {
+        let count = U256::from(count);
+        return Err(Failure::revert(&Referees::ThresholdOutOfRange { threshold, count }));
+    }
+    let distinct: BTreeSet<&B256> = members.iter().filter(|member| !member.is_zero()).collect();
+    if distinct.len() != count {
+        return Err(Failure::revert(&Referees::NotDistinct {}));
+    }
+    let old = COUNT.get(host)?;
+    THRESHOLD.set(host, threshold)?;
+    COUNT.set(host, u16::try_from(count).unwrap_or(u16::MAX))?;
+    let start: U256 = host.keccak256(&COUNT.slot().to_be_bytes::<32>())?.into();
+    let nobody = (members.len()..usize::from(old)).map(|_| &B256::ZERO);
+    for (index, member) in (0_u64..).zip(members.iter().chain(nobody)) {
+        let slot: Value<B256> = Value::at(start.wrapping_add(U256::from(index)), 0);
+        slot.set(host, *member)?;
+    }
+    emit(host, &Referees::MembersChanged { members, threshold })
 }
 
 /// Reads the members, and how many must agree; for other modules too.

@@ -3,6 +3,7 @@
 mod assets;
 mod brake;
 mod market_lens;
+mod offices;
 mod parameters;
 mod pool_prices;
 mod prices;

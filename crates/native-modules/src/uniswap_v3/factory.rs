@@ -16,6 +16,7 @@ use native_kit::{
 };
 
 use super::{POOL_CODE, empty, pool};
+use crate::parameters;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(UniswapV3Factory::ownerCall::SELECTOR),
@@ -28,7 +29,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 ];
 
 // Slots 0 to 2 are `parameters`, which are zero between calls.
-/// `address owner`. Zero until a revision that has governance names one.
+/// `address owner`. While it is zero, the Governor may do what an owner may.
 const OWNER: Value<Address> = Value::new(uint!(3_U256), 0);
 /// `mapping(uint24 => int24) feeAmountTickSpacing`.
 const SPACINGS: Mapping<U24, Value<I24>> = Mapping::new(uint!(4_U256));
@@ -83,6 +84,13 @@ pub(super) fn owner(host: &mut dyn Host) -> Result<Address, Failure> {
     OWNER.get_of(host, UNISWAP_V3_FACTORY)
 }
 
+/// Refuses everybody but the owner; while nobody is, the Governor may. Returns the owner.
+pub(super) fn only_owner(host: &mut dyn Host) -> Result<Address, Failure> {
+    let owner = owner(host)?;
+    require(host.caller() == owner || parameters::governs(host, owner))?;
+    Ok(owner)
+}
+
 fn create_pool(
     host: &mut dyn Host,
     call: &UniswapV3Factory::createPoolCall,
@@ -106,15 +114,13 @@ fn create_pool(
 }
 
 fn set_owner(host: &mut dyn Host, new: Address) -> Result<(), Failure> {
-    let old = owner(host)?;
-    require(host.caller() == old)?;
+    let old = only_owner(host)?;
     emit(host, &UniswapV3Factory::OwnerChanged { oldOwner: old, newOwner: new })?;
     OWNER.set(host, new)
 }
 
 fn enable_fee(host: &mut dyn Host, fee: U24, spacing: I24) -> Result<(), Failure> {
-    let owner = owner(host)?;
-    require(host.caller() == owner)?;
+    only_owner(host)?;
     require(fee < FEE_END)?;
     require(spacing.is_positive() && spacing < SPACING_END)?;
     require(spacing_of(host, fee)?.is_zero())?;

@@ -289,8 +289,7 @@ fn collect_protocol(
 }
 
 fn check_owner(host: &mut dyn Host) -> Result<(), Failure> {
-    let owner = factory::owner(host)?;
-    if host.caller() == owner { Ok(()) } else { Err(empty()) }
+    factory::only_owner(host).map(|_| ())
 }
 
 /// Returns the address of one of the pool's assets.

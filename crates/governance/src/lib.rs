@@ -4,6 +4,8 @@
 //! 2. The [`treasury`] spends at most a budget in each window, unless a constitutional proposal says otherwise.
 //! 3. The [`brake`]: who would rather leave locks GRAIN, and so delays what was decided.
 //! 4. A [`proposal`] is posted, voted on, queued and executed: as OpenZeppelin's Governor does it for one token, and by the rules of two houses.
+//! 5. [`breakers`] watch how many hold the power, and make rules stricter while it is few.
+//! 6. A [`jury`] decides in place of a house that does not vote.
 //!
 //! Invariants: a parameter is always within its band; refused input changes nothing.
 //!
@@ -17,6 +19,8 @@
 )]
 
 pub mod brake;
+pub mod breakers;
+pub mod jury;
 pub mod proposal;
 pub mod treasury;
 

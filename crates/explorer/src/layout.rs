@@ -8,13 +8,14 @@ use node::Node;
 use units::Wei;
 
 /// The lists that every page leads to.
-const NAVIGATION: [(&str, &str); 7] = [
+const NAVIGATION: [(&str, &str); 8] = [
     ("/", "Blocks"),
     ("/runs", "Training runs"),
     ("/assets", "Assets"),
     ("/pools", "Pools"),
     ("/stakes", "Stakes"),
     ("/prices", "Prices"),
+    ("/measures", "Measures"),
     ("/modules", "Modules"),
 ];
 const STYLE: &str = include_str!("style.css");

@@ -28,6 +28,7 @@ mod events;
 mod figures;
 mod holdings;
 mod layout;
+mod measures;
 mod modules;
 mod names;
 mod pool;
@@ -193,6 +194,7 @@ fn route(node: &Node, path: &str, query: &str) -> Answer {
         (Some("stake"), Some(address), None) => stakes::one(node, &parsed(address)?, query),
         (Some("prices"), None, None) => prices::list(node, query),
         (Some("price"), Some(number), None) => prices::one(node, parsed(number)?),
+        (Some("measures"), None, None) => measures::page(node),
         (Some("modules"), None, None) => modules::list(),
         (Some("module"), Some(name), None) => modules::one(name),
         (Some("search"), None, None) => search::find(node, query),

@@ -244,6 +244,7 @@ impl<'a> Development<'a> {
         }
         self.shared.store.amend(&changes)?;
         self.shared.renew();
+        self.shared.holders.forget();
         self.shared.pool().settle(&changes.accounts);
         Ok(())
     }
@@ -409,6 +410,7 @@ impl<'a> Development<'a> {
         mut rewinds: MutexGuard<'_, Rewinds>,
     ) -> Result<(), DevelopmentError> {
         self.shared.renew();
+        self.shared.holders.forget();
         let reader = self.shared.reader()?;
         rewinds.add(reader.head().number);
         drop(rewinds);

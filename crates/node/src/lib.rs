@@ -32,6 +32,8 @@
 //!
 //! A query reads a [`StateView`]: the state after a block, or the pending state, after the transactions of the mempool.
 //!
+//! [`Node::holders`] says how concentrated GRAIN is, at each block (`holders`).
+//!
 //! It does not replicate the ledger or agree with other nodes.
 
 mod abandonable;
@@ -39,6 +41,7 @@ mod clock;
 mod config;
 mod development;
 mod error;
+mod holders;
 mod journal;
 mod key;
 mod local;
@@ -57,6 +60,7 @@ pub use clock::{AnchoredClock, Clock};
 pub use config::{Founding, NodeConfig, Production, Timestamps};
 pub use development::{Development, MINED_MAX, View};
 pub use error::{DevelopmentError, OpenError, SubmitError, WaitError};
+pub use holders::{HoldersPoint, HoldersView};
 pub use local::{LocalError, LocalLedger};
 pub use mempool::{PoolLimits, PoolRefusal, Unprotected};
 pub use node::{CallBlock, Inclusion, Node, Waiting};

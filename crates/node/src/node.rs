@@ -5,6 +5,7 @@ use crate::{
     config::{Founding, NodeConfig, Production},
     development::{Development, DevelopmentState},
     error::{OpenError, SubmitError, WaitError},
+    holders::{Holders, HoldersView},
     journal::Journal,
     key,
     mempool::{Pool, PoolRefusal, Sender},
@@ -61,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) relay: Relay,
     /// The history index, if there is one.
     history: Option<Arc<History>>,
+    pub(crate) holders: Holders,
     pool: Mutex<Pool>,
     /// Locked after the pool.
     journal: Mutex<Journal>,
@@ -160,9 +162,8 @@ impl Node {
         let mut pool = Pool::new(config.pool, sequencing.pool_rules(rules.clone()));
         pool.set_first(relay.account());
         let path = config.data_dir.as_path();
-        let journal = Journal::open(path);
-        let (journal, waiting) =
-            journal.map_err(|source| OpenError::Journal { path: path.to_owned(), source })?;
+        let unopened = |source| OpenError::Journal { path: path.to_owned(), source };
+        let (journal, waiting) = Journal::open(path).map_err(unopened)?;
         let shared = Arc::new(Shared {
             store,
             key,
@@ -172,6 +173,7 @@ impl Node {
             pending: PendingBlocks::default(),
             relay,
             history: config.history.map(|options| Arc::new(History::new(path, options))),
+            holders: Holders::default(),
             pool: Mutex::new(pool),
             rules,
             journal: Mutex::new(journal),
@@ -255,6 +257,14 @@ impl Node {
     /// [`StoreError`] when it cannot be read.
     pub fn reader(&self) -> Result<Arc<Reader>, StoreError> {
         self.shared.reader()
+    }
+
+    /// Returns how concentrated GRAIN is at the head. The first question reads all accounts; from there on every block is followed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the state cannot be read.
+    pub fn holders(&self) -> Result<HoldersView, StoreError> {
+        self.shared.holders.view(&*self.shared.reader()?)
     }
 
     /// The history index; `None` unless [`NodeConfig::history`] asks for one.

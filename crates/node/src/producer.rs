@@ -184,6 +184,7 @@ fn drop_refused(pool: &mut Pool, refused: &[Refused], is_empty: bool) {
 fn publish(shared: &Shared, block: ExecutedBlock) -> Result<(), Halt> {
     shared.store.commit(&block)?;
     shared.renew();
+    shared.holders.follow(&block);
     shared.sequencing.settle(block.header.timestamp, shared.clock.now());
     let mut pool = shared.pool();
     pool.settle(&block.changes.accounts);

@@ -56,6 +56,7 @@ mod filling;
 mod filter_store;
 mod filters;
 mod fork_config;
+mod holders;
 mod http;
 mod local;
 mod logs;

@@ -9,7 +9,7 @@ use crate::{
     criteria::Criteria,
     development,
     error::Answer,
-    fees, filling, filters, fork_config, logs, mempool,
+    fees, filling, filters, fork_config, holders, logs, mempool,
     method_table::Methods,
     parameters::{Count, one, one_at, parse, two},
     proofs, receipts, simulate, state, statements, submission, traces,
@@ -67,6 +67,7 @@ impl Methods {
         self.add("gleaner_getEvents", |node, params| {
             account_history::events(node, account_history::parameters(params)?)
         });
+        self.add("gleaner_holders", |node, _| holders::figures(node));
         self.add_quick("gleaner_historyStatus", |node, _| Ok(account_history::status(node)));
     }
 

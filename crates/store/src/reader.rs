@@ -347,7 +347,9 @@ impl Reader {
         Ok(block.header.hash())
     }
 
-    pub(crate) fn of_state(&self, error: CommitmentError<StoreError>) -> StoreError {
+    /// Returns the error of reading the state, naming the file.
+    #[must_use]
+    pub fn of_state(&self, error: CommitmentError<StoreError>) -> StoreError {
         match error {
             CommitmentError::State(error) => error,
             error => self.damaged(error.to_string()),

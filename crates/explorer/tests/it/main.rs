@@ -6,3 +6,4 @@ mod ledger;
 
 mod decoding;
 mod markets;
+mod measures;

@@ -5,7 +5,10 @@ use crate::support::{
 };
 use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_primitives::{Address, B256, U256, address, bytes};
-use execution::{Amendment, AmendmentError, Call, CallOutcome, FrameOptions, Replay, Tracer};
+use concentration::{Holdings, Strictness, Zeros};
+use execution::{
+    Amendment, AmendmentError, Call, CallOutcome, Entry, FrameOptions, Replay, Tracer,
+};
 use node::{DevelopmentError, Node, NodeConfig, SubmitError, Timestamps};
 use proptest::prelude::*;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
@@ -114,6 +117,29 @@ fn check_supply(node: &Node) {
         panic!("totalSupply() answers");
     };
     assert_eq!(U256::from_be_slice(&output), sum);
+    check_holders(node);
+}
+
+/// The figures that follow each block are those of all accounts, counted anew.
+fn check_holders(node: &Node) {
+    let reader = node.reader().unwrap();
+    let balances = reader.commitment().entries(&*reader).filter_map(|entry| match entry.unwrap() {
+        Entry::Account(address, account) => {
+            abi::Module::at(&address).is_none().then_some(account.balance)
+        }
+        Entry::Slot(..) => None,
+    });
+    let holdings = Holdings::new(balances, Zeros::Drop).unwrap();
+    let view = node.holders().unwrap();
+    assert_eq!(view.height, node.head().number);
+    assert_eq!((view.count, view.total), (holdings.count(), holdings.total()));
+    assert_eq!((view.gini, view.hhi), (holdings.gini(), holdings.hhi()));
+    assert_eq!((view.top1, view.top10), (holdings.top_share(1), holdings.top_share(10)));
+    for (threshold, count) in view.coefficients {
+        assert_eq!(count, holdings.threshold(threshold, Strictness::MoreThan));
+    }
+    let rises = view.points.windows(2).all(|pair| pair[0].height < pair[1].height);
+    assert!(rises, "{:?}", view.points);
 }
 
 proptest! {

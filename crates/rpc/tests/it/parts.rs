@@ -4,7 +4,7 @@ use crate::{
     http,
     support::{Served, sign, transfer, wait},
 };
-use alloy_primitives::{Address, B256, U256, hex, keccak256};
+use alloy_primitives::{Address, B256, U64, U256, hex, keccak256};
 use alloy_provider::Provider as _;
 use serde_json::{Value, json};
 
@@ -91,6 +91,27 @@ async fn small_methods_are_answered() {
     let hash = keccak256(b"gleaner");
     let text = hex::encode_prefixed(b"gleaner");
     assert_eq!(ask("web3_sha3", json!([text])).await, json!(hash));
+}
+
+/// The figures follow each block.
+#[tokio::test]
+async fn who_holds_grain_is_reported() {
+    let served = Served::start().await;
+    let ask = || http::ask(served.address(), "gleaner_holders", json!([]));
+    let before = ask().await;
+    let (count, head) = (before["count"].as_u64().unwrap(), served.node.head().number);
+    assert_eq!(before["number"], json!(U64::from(head)));
+    let hash = served.node.submit(&sign(1, transfer(0))).unwrap();
+    served.node.wait_for(hash).await.unwrap();
+    let after = ask().await;
+    assert_eq!(after["number"], json!(U64::from(head + 1)));
+    assert_eq!(after["count"], json!(count + 2), "the receiver, and who gets the tips");
+    assert_eq!(after["series"].as_array().unwrap().len(), 2);
+    let sum: U256 = serde_json::from_value(after["total"].clone()).unwrap();
+    let sum_before: U256 = serde_json::from_value(before["total"].clone()).unwrap();
+    assert!(sum < sum_before, "the base fee is burnt");
+    let gini: f64 = after["gini"].as_str().unwrap().parse().unwrap();
+    assert!(before["gini"].as_str().unwrap().parse::<f64>().unwrap() < gini, "{after}");
 }
 
 /// The requests of `cast codehash` and `cast proof`: the account's values, and a proof that no client accepts.

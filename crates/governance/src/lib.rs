@@ -6,8 +6,9 @@
 //! 4. A [`proposal`] is posted, voted on, queued and executed: as OpenZeppelin's Governor does it for one token, and by the rules of two houses.
 //! 5. [`breakers`] watch how many hold the power, and make rules stricter while it is few.
 //! 6. A [`jury`] decides in place of a house that does not vote.
+//! 7. [`votes`]: who has how many votes at any time, delegation and locks. [`voice`]: votes by work, which mature and decay.
 //!
-//! Invariants: a parameter is always within its band; refused input changes nothing.
+//! Invariants: a parameter is always within its band; the votes of all are what all hold; refused input changes nothing.
 //!
 //! The crate knows no account's key and no storage, and reads no clock: times are arguments.
 
@@ -23,6 +24,8 @@ pub mod breakers;
 pub mod jury;
 pub mod proposal;
 pub mod treasury;
+pub mod voice;
+pub mod votes;
 
 mod class;
 mod parameters;

@@ -5,4 +5,7 @@
 mod brake;
 mod breakers;
 mod jury;
+mod histogram;
 mod treasury;
+mod voice;
+mod votes;

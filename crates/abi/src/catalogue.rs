@@ -63,7 +63,7 @@ macro_rules! modules {
 
 // One row per module: name, constant and place; its own interface files; interface files that it shares.
 modules! {
-    shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol" "interfaces/Shares.sol"];
+    shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol" "interfaces/Shares.sol" "interfaces/Votes.sol"];
     /// Where [`Devices`] answers.
     Devices: DEVICES = (fixed "0x6c00000000000000000000000000000000000001"), new ["interfaces/Devices.sol"] shared [];
     /// Where [`TrainingRuns`] answers; its balance is the escrow of all runs.
@@ -118,6 +118,10 @@ modules! {
     PriceFeeds: PRICE_FEEDS = (fixed "0x6c00000000000000000000000000000000000012"), new ["interfaces/PriceFeeds.sol"] shared [];
     /// First 12 bytes of the address of every feed that [`PriceFeeds`] created; its number follows.
     PriceFeed: PRICE_FEED_PREFIX = (numbered "0x6cfeed000000000000000000"), new ["interfaces/PriceFeed.sol"] shared [];
+    /// Where [`StakeHouse`] answers; its balance is what is deposited.
+    StakeHouse: STAKE_HOUSE = (fixed "0x6c00000000000000000000000000000000000013"), new ["interfaces/StakeHouse.sol"] shared ["interfaces/Votes.sol"];
+    /// Where [`WorkHouse`] answers.
+    WorkHouse: WORK_HOUSE = (fixed "0x6c00000000000000000000000000000000000014"), new ["interfaces/WorkHouse.sol"] shared ["interfaces/Votes.sol"];
     /// Where [`Parameters`] answers.
     Parameters: PARAMETERS = (fixed "0x6c00000000000000000000000000000000000017"), new ["interfaces/Parameters.sol"] shared [];
     /// Where [`Treasury`] answers; its balance is what votes may spend.
@@ -131,6 +135,10 @@ pub use types::*;
 /// Where the Governor answers: the only account that may change what votes decide.
 pub const GOVERNOR: Address =
     alloy_primitives::address!("0x6c00000000000000000000000000000000000015");
+
+/// Where the module answers that issues GRAIN: the only account that may mint voice.
+pub const ISSUANCE: Address =
+    alloy_primitives::address!("0x6c00000000000000000000000000000000000019");
 
 /// The name, addresses and interface of a native module.
 #[derive(Debug)]

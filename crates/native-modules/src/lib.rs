@@ -11,13 +11,14 @@
 //! address of its own; Uniswap v2 (`uniswap_v2`) and v3 (`uniswap_v3`) with their pairs and pools, and `WrappedGrain`.
 //! `StakingRewards`, `MasterChef` with its `RewardReserve`, and `Vault`: each has a factory and many instances.
 //! `PriceFeeds`, and every feed that it created. `MarketLens`: views of pools, positions and stakes. `Parameters`: figures of other modules that a vote may change; `Treasury`: what votes may spend; `Brake`:
-//! who would rather leave delays what was decided.
+//! who would rather leave delays what was decided; `StakeHouse` and `WorkHouse`: who has how many votes.
 
 mod assets;
 mod brake;
 mod devices;
 mod erc20;
 mod grain;
+mod houses;
 mod market_lens;
 mod master_chef;
 mod openzeppelin;

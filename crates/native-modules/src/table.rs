@@ -2,18 +2,18 @@
 
 use abi::{
     ASSETS, BRAKE, DEVICES, GRAIN, MARKET_LENS, MASTER_CHEF_FACTORY, PARAMETERS, PRICE_FEEDS,
-    REFEREES, STAKING_REWARDS_FACTORY, TRAINING_RUNS, TREASURY, UNISWAP_V2_FACTORY,
+    REFEREES, STAKE_HOUSE, STAKING_REWARDS_FACTORY, TRAINING_RUNS, TREASURY, UNISWAP_V2_FACTORY,
     UNISWAP_V2_ROUTER, UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER,
-    UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WRAPPED_GRAIN, asset_number,
-    price_feed_number,
+    UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WORK_HOUSE, WRAPPED_GRAIN,
+    asset_number, price_feed_number,
 };
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
 use crate::{
-    assets, brake, devices, erc20, grain, market_lens, master_chef, parameters, price_feeds,
-    referees, shares, staking_rewards, training_runs, treasury, uniswap_v2, uniswap_v3, vault,
-    wrapped_grain,
+    assets, brake, devices, erc20, grain, houses, market_lens, master_chef, parameters,
+    price_feeds, referees, shares, staking_rewards, training_runs, treasury, uniswap_v2,
+    uniswap_v3, vault, wrapped_grain,
 };
 
 /// First bytes of the addresses of modules; one more follows.
@@ -243,6 +243,22 @@ pub const TABLE: &[Module] = &[
         since: 2,
         functions: &[price_feeds::feed::FUNCTIONS],
         entrance: price_feeds::feed::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "StakeHouse",
+        place: Place::At(STAKE_HOUSE),
+        since: houses::SINCE,
+        functions: &[houses::stake::FUNCTIONS, houses::FUNCTIONS],
+        entrance: houses::stake::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "WorkHouse",
+        place: Place::At(WORK_HOUSE),
+        since: houses::SINCE,
+        functions: &[houses::work::FUNCTIONS, houses::FUNCTIONS],
+        entrance: houses::work::call,
         on_reentry: OnReentry::Error,
     },
     Module {

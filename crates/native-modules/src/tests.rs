@@ -2,6 +2,7 @@
 
 mod assets;
 mod brake;
+mod houses;
 mod market_lens;
 mod offices;
 mod parameters;

@@ -4,8 +4,8 @@
 
 mod brake;
 mod breakers;
-mod jury;
 mod histogram;
+mod jury;
 mod treasury;
 mod voice;
 mod votes;

@@ -128,6 +128,10 @@ modules! {
     Treasury: TREASURY = (fixed "0x6c00000000000000000000000000000000000018"), new ["interfaces/Treasury.sol"] shared [];
     /// Where [`Brake`] answers; its balance is what is locked against proposals.
     Brake: BRAKE = (fixed "0x6c0000000000000000000000000000000000001a"), new ["interfaces/Brake.sol"] shared [];
+    /// Where [`Juries`] answers.
+    Juries: JURIES = (fixed "0x6c0000000000000000000000000000000000001b"), new ["interfaces/Juries.sol"] shared [];
+    /// Where [`Breakers`] answers.
+    Breakers: BREAKERS = (fixed "0x6c0000000000000000000000000000000000001c"), new ["interfaces/Breakers.sol"] shared [];
 }
 
 pub use types::*;

@@ -15,10 +15,12 @@
 
 mod assets;
 mod brake;
+mod breakers;
 mod devices;
 mod erc20;
 mod grain;
 mod houses;
+mod juries;
 mod market_lens;
 mod master_chef;
 mod openzeppelin;

@@ -2,7 +2,9 @@
 
 mod assets;
 mod brake;
+mod breakers;
 mod houses;
+mod juries;
 mod market_lens;
 mod offices;
 mod parameters;

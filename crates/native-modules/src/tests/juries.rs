@@ -1,0 +1,215 @@
+//! `Juries`: who waits is drawn, by weight; a vote counts as it was committed to.
+
+use abi::{GOVERNOR, JURIES, Juries, STAKE_HOUSE, StakeHouse};
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_sol_types::{SolCall, SolError, SolEvent as _, SolValue as _};
+use native_kit::{Failure, test_host::TestHost};
+
+use crate::TABLE;
+
+const DAY: u64 = 86_400;
+const CASE: U256 = U256::from_limbs([42, 0, 0, 0]);
+
+fn who(number: u8) -> Address {
+    Address::repeat_byte(number)
+}
+
+fn by(host: &mut TestHost, caller: Address, call: &impl SolCall) -> Result<Vec<u8>, Failure> {
+    host.transact(JURIES, caller, 0, &call.abi_encode())
+}
+
+fn check_refused(result: Result<Vec<u8>, Failure>, error: &impl SolError) {
+    assert_eq!(result.unwrap_err(), Failure::revert(error));
+}
+
+fn stake(host: &mut TestHost, number: u8, amount: u64) {
+    host.give(who(number), amount);
+    let call = StakeHouse::depositCall {}.abi_encode();
+    host.transact(STAKE_HOUSE, who(number), amount, &call).unwrap();
+}
+
+fn register(host: &mut TestHost, number: u8) -> Result<Vec<u8>, Failure> {
+    by(host, who(number), &Juries::registerCall { stratum: Juries::Stratum::Stake })
+}
+
+fn admit(host: &mut TestHost, number: u8) -> Result<Vec<u8>, Failure> {
+    let call = Juries::admitCall { stratum: Juries::Stratum::Stake, account: who(number) };
+    by(host, who(0x77), &call)
+}
+
+fn weight(host: &mut TestHost) -> u128 {
+    let call = Juries::weightOfCall { stratum: Juries::Stratum::Stake };
+    let answer = host.read(JURIES, &call.abi_encode()).unwrap();
+    Juries::weightOfCall::abi_decode_returns(&answer).unwrap()
+}
+
+fn seats(host: &mut TestHost, number: u8) -> u32 {
+    let call = Juries::seatsOfCall { id: CASE, account: who(number) };
+    let answer = host.read(JURIES, &call.abi_encode()).unwrap();
+    Juries::seatsOfCall::abi_decode_returns(&answer).unwrap().count
+}
+
+fn panel(host: &mut TestHost) -> Juries::Panel {
+    let call = Juries::panelOfCall { id: CASE };
+    let answer = host.read(JURIES, &call.abi_encode()).unwrap();
+    Juries::panelOfCall::abi_decode_returns(&answer).unwrap()
+}
+
+/// Returns a ledger on which accounts 1 to 4 have waited with 100, 200, 300 and 400.
+fn waited() -> TestHost {
+    let mut host = TestHost::new(TABLE);
+    host.time = 20_786 * DAY;
+    for number in 1..=4 {
+        stake(&mut host, number, u64::from(number) * 100);
+        register(&mut host, number).unwrap();
+    }
+    host.time += 30 * DAY;
+    for number in 1..=4 {
+        admit(&mut host, number).unwrap();
+    }
+    assert_eq!(weight(&mut host), 1_000);
+    host
+}
+
+/// Summons a jury and draws all its seats.
+fn drawn() -> TestHost {
+    let mut host = waited();
+    by(&mut host, GOVERNOR, &Juries::summonCall { id: CASE }).unwrap();
+    host.height += 1;
+    for _ in 0..3 {
+        by(&mut host, who(0x77), &Juries::drawCall { id: CASE }).unwrap();
+    }
+    host
+}
+
+#[test]
+fn who_has_not_waited_is_not_drawn() {
+    let mut host = TestHost::new(TABLE);
+    host.time = 20_786 * DAY;
+    check_refused(register(&mut host, 1), &Juries::NoWeight { account: who(1) });
+    check_refused(admit(&mut host, 1), &Juries::NotRegistered { account: who(1) });
+    stake(&mut host, 1, 100);
+    register(&mut host, 1).unwrap();
+    let from = host.time + 30 * DAY;
+    host.time = from - 1;
+    check_refused(
+        admit(&mut host, 1),
+        &Juries::NotWaited { account: who(1), from, current: from - 1 },
+    );
+    check_refused(
+        by(&mut host, GOVERNOR, &Juries::summonCall { id: CASE }),
+        &Juries::NobodyThere {},
+    );
+    host.time = from;
+    admit(&mut host, 1).unwrap();
+    assert_eq!(weight(&mut host), 100);
+    // More waits anew, and with it everything.
+    stake(&mut host, 1, 50);
+    register(&mut host, 1).unwrap();
+    assert_eq!(weight(&mut host), 0);
+    // What it holds no more is gone when somebody looks.
+    host.time += 30 * DAY;
+    let call = StakeHouse::withdrawCall { amount: U256::from(120) };
+    host.transact(STAKE_HOUSE, who(1), 0, &call.abi_encode()).unwrap();
+    admit(&mut host, 1).unwrap();
+    assert_eq!(weight(&mut host), 30);
+    by(&mut host, who(1), &Juries::resignCall { stratum: Juries::Stratum::Stake }).unwrap();
+    assert_eq!(weight(&mut host), 0);
+    check_refused(admit(&mut host, 1), &Juries::NotRegistered { account: who(1) });
+}
+
+#[test]
+fn seats_are_drawn_by_weight_once_and_while_nothing_changes() {
+    let mut host = waited();
+    let caller = who(1);
+    check_refused(
+        by(&mut host, caller, &Juries::summonCall { id: CASE }),
+        &Juries::NotGovernor { caller },
+    );
+    let draw = Juries::drawCall { id: CASE };
+    check_refused(by(&mut host, caller, &draw), &Juries::NoCase { id: CASE });
+    by(&mut host, GOVERNOR, &Juries::summonCall { id: CASE }).unwrap();
+    let height = host.height + 1;
+    check_refused(by(&mut host, caller, &draw), &Juries::TooEarly { id: CASE, height });
+    host.height = height;
+    // Whoever knows the hash now can't move what it falls on.
+    check_refused(register(&mut host, 1), &Juries::DrawGoesOn {});
+    check_refused(admit(&mut host, 1), &Juries::DrawGoesOn {});
+    let resign = Juries::resignCall { stratum: Juries::Stratum::Stake };
+    check_refused(by(&mut host, caller, &resign), &Juries::DrawGoesOn {});
+    let counts: Vec<u32> = (0..3)
+        .map(|_| {
+            let answer = by(&mut host, caller, &draw).unwrap();
+            Juries::drawCall::abi_decode_returns(&answer).unwrap()
+        })
+        .collect();
+    assert_eq!(counts, [67, 134, 201]);
+    check_refused(by(&mut host, caller, &draw), &Juries::Drawn { id: CASE });
+    let drawn: Vec<u32> = (1..=4).map(|number| seats(&mut host, number)).collect();
+    assert_eq!(drawn.iter().sum::<u32>(), 201);
+    for (tenths, seats) in (1..).zip(&drawn) {
+        assert!((10 * tenths..30 * tenths + 5).contains(seats), "{drawn:?} of 1 to 4 tenths");
+    }
+    register(&mut host, 1).unwrap();
+    let again = by(&mut host, GOVERNOR, &Juries::summonCall { id: CASE });
+    check_refused(again, &Juries::SummonedAlready { id: CASE });
+}
+
+#[test]
+fn a_draw_that_nobody_makes_begins_anew() {
+    let mut host = waited();
+    by(&mut host, GOVERNOR, &Juries::summonCall { id: CASE }).unwrap();
+    host.height += 257;
+    let answer = by(&mut host, who(1), &Juries::drawCall { id: CASE }).unwrap();
+    assert_eq!(Juries::drawCall::abi_decode_returns(&answer), Ok(0));
+    assert_eq!(host.last_log().unwrap().1[0], Juries::Summoned::SIGNATURE_HASH);
+    assert_eq!(panel(&mut host).height, host.height);
+    host.height += 256;
+    by(&mut host, who(1), &Juries::drawCall { id: CASE }).unwrap();
+    assert_eq!(panel(&mut host).seatsDrawn, 67);
+}
+
+fn commitment(number: u8, is_yes: bool) -> B256 {
+    keccak256((CASE, who(number), is_yes, B256::repeat_byte(number)).abi_encode())
+}
+
+fn show(host: &mut TestHost, number: u8, is_yes: bool) -> Result<Vec<u8>, Failure> {
+    let salt = B256::repeat_byte(number);
+    by(host, who(number), &Juries::showCall { id: CASE, isYes: is_yes, salt })
+}
+
+#[test]
+fn a_jury_decides_by_what_it_shows() {
+    let mut host = drawn();
+    for (number, is_yes) in [(1, true), (2, false), (3, true), (4, true)] {
+        let commitment = commitment(number, is_yes);
+        by(&mut host, who(number), &Juries::commitCall { id: CASE, commitment }).unwrap();
+    }
+    check_refused(
+        by(&mut host, who(9), &Juries::commitCall { id: CASE, commitment: B256::repeat_byte(1) }),
+        &Juries::NoSeat { account: who(9) },
+    );
+    host.time = panel(&mut host).commitsUntil;
+    check_refused(show(&mut host, 1, false), &Juries::NotCommitted {});
+    show(&mut host, 1, true).unwrap();
+    show(&mut host, 2, false).unwrap();
+    // It has sold what it was drawn for.
+    let call = StakeHouse::withdrawCall { amount: U256::from(1) };
+    host.transact(STAKE_HOUSE, who(3), 0, &call.abi_encode()).unwrap();
+    check_refused(show(&mut host, 3, true), &Juries::Lighter { has: 299, drawn: 300 });
+    show(&mut host, 4, true).unwrap();
+    check_refused(show(&mut host, 4, true), &Juries::DoneAlready {});
+    assert_eq!(panel(&mut host).verdict, Juries::Verdict::Open);
+    host.time = panel(&mut host).showsUntil;
+    let expected = (1..=4).map(|number| seats(&mut host, number)).collect::<Vec<_>>();
+    let shown = panel(&mut host);
+    assert_eq!((shown.yes, shown.no), (expected[0] + expected[3], expected[1]));
+    assert_eq!(shown.verdict, Juries::Verdict::Yes);
+}
+
+#[test]
+fn a_jury_that_does_not_show_itself_decides_nothing() {
+    let mut host = drawn();
+    host.time = panel(&mut host).showsUntil;
+    assert_eq!(panel(&mut host).verdict, Juries::Verdict::Absent);
+}

@@ -28,6 +28,7 @@ YIELD = (
     ],
     {"synthetix": "synthetix@2.102.1", "sushiswap": "@sushiswap/core@1.4.2"},
 )
+GOVERNOR = ("governor.mjs", ["solc8@npm:solc@0.8.28", "@openzeppelin/contracts@5.4.0"], {})
 PRICE_FEEDS = ("price_feeds.mjs", ["solc6@npm:solc@0.6.6"], {"chainlink": "@chainlink/contracts@0.6.1"})
 
 
@@ -47,7 +48,7 @@ def prepare(scratch, name, reference):
         packed = subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
         with tarfile.open(folder / packed.stdout.split()[-1]) as archive:
             archive.extractall(folder / to, filter="data")
-    outputs = {"yield": [code, compiled], "price-feeds": [code]}.get(name, [compiled, code])
+    outputs = {"yield": [code, compiled], "governor": [code, compiled], "price-feeds": [code]}.get(name, [compiled, code])
     subprocess.run(["node", script, *outputs], cwd=folder, check=True)
     for made in sorted(compiled.glob("*.hex")):
         if made.read_text() != (ROOT / "testdata" / name / made.name).read_text():
@@ -67,12 +68,14 @@ def main(scratch, only=None):
     of_v3 = prepare(scratch, "uniswap-v3", UNISWAP_V3)
     of_yield = prepare(scratch, "yield", YIELD)
     of_prices = prepare(scratch, "price-feeds", PRICE_FEEDS)
+    of_governor = prepare(scratch, "governor", GOVERNOR)
     if only == "prepare":
         return
     compare("against_uniswap_v2", of_v2, 100)
     compare("against_uniswap_v3", of_v3, 70)
     for seed, kind in enumerate(("rewards", "chef", "vault")):
         compare("against_bytecode", of_yield, kind, 10_000, seed)
+    compare("against_bytecode", of_governor, "governor", 10_000, 1)
     compare("against_chainlink", of_prices, 500, 1)
 
 

@@ -32,7 +32,7 @@ enum Slice {
     Calls(u64),
 }
 
-const COMPARISONS: [Comparison; 5] = [
+const COMPARISONS: [Comparison; 6] = [
     Comparison {
         name: "uniswap-v2",
         example: "against_uniswap_v2",
@@ -48,6 +48,7 @@ const COMPARISONS: [Comparison; 5] = [
     of_yield("rewards"),
     of_yield("chef"),
     of_yield("vault"),
+    Comparison { folder: "governor", ..of_yield("governor") },
 ];
 
 const fn of_yield(name: &'static str) -> Comparison {

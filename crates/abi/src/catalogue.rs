@@ -31,6 +31,7 @@ macro_rules! modules {
         }),*];
 
         /// The types of each file in `interfaces/`, in a Rust module with the interface's name.
+        #[expect(clippy::too_many_arguments, reason = "events of others have nine fields")]
         mod types {
             $(modules!(@types $shared);)*
             $($(modules!(@types $new);)*)*
@@ -63,7 +64,7 @@ macro_rules! modules {
 
 // One row per module: name, constant and place; its own interface files; interface files that it shares.
 modules! {
-    shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol" "interfaces/Shares.sol" "interfaces/Votes.sol"];
+    shared ["interfaces/ModuleErrors.sol" "interfaces/Erc20.sol" "interfaces/Shares.sol" "interfaces/Votes.sol" "interfaces/GovernorCore.sol"];
     /// Where [`Devices`] answers.
     Devices: DEVICES = (fixed "0x6c00000000000000000000000000000000000001"), new ["interfaces/Devices.sol"] shared [];
     /// Where [`TrainingRuns`] answers; its balance is the escrow of all runs.
@@ -122,6 +123,12 @@ modules! {
     StakeHouse: STAKE_HOUSE = (fixed "0x6c00000000000000000000000000000000000013"), new ["interfaces/StakeHouse.sol"] shared ["interfaces/Votes.sol"];
     /// Where [`WorkHouse`] answers.
     WorkHouse: WORK_HOUSE = (fixed "0x6c00000000000000000000000000000000000014"), new ["interfaces/WorkHouse.sol"] shared ["interfaces/Votes.sol"];
+    /// Where [`Governor`] answers: the only account that may change what votes decide.
+    Governor: GOVERNOR = (fixed "0x6c00000000000000000000000000000000000015"), new ["interfaces/Governor.sol"] shared ["interfaces/GovernorCore.sol"];
+    /// Where [`GovernorFactory`] answers.
+    GovernorFactory: GOVERNOR_FACTORY = (fixed "0x6c00000000000000000000000000000000000016"), new ["interfaces/GovernorFactory.sol"] shared [];
+    /// The kind of a [`TokenGovernor`].
+    TokenGovernor: TOKEN_GOVERNOR = (created "governor"), new ["interfaces/TokenGovernor.sol"] shared ["interfaces/GovernorCore.sol"];
     /// Where [`Parameters`] answers.
     Parameters: PARAMETERS = (fixed "0x6c00000000000000000000000000000000000017"), new ["interfaces/Parameters.sol"] shared [];
     /// Where [`Treasury`] answers; its balance is what votes may spend.
@@ -135,10 +142,6 @@ modules! {
 }
 
 pub use types::*;
-
-/// Where the Governor answers: the only account that may change what votes decide.
-pub const GOVERNOR: Address =
-    alloy_primitives::address!("0x6c00000000000000000000000000000000000015");
 
 /// Where the module answers that issues GRAIN: the only account that may mint voice.
 pub const ISSUANCE: Address =

@@ -12,12 +12,14 @@
 //! `StakingRewards`, `MasterChef` with its `RewardReserve`, and `Vault`: each has a factory and many instances.
 //! `PriceFeeds`, and every feed that it created. `MarketLens`: views of pools, positions and stakes. `Parameters`: figures of other modules that a vote may change; `Treasury`: what votes may spend; `Brake`:
 //! who would rather leave delays what was decided; `StakeHouse` and `WorkHouse`: who has how many votes.
+//! `Governor`, in which two houses vote; `GovernorFactory` and its `TokenGovernor`s over any token with votes.
 
 mod assets;
 mod brake;
 mod breakers;
 mod devices;
 mod erc20;
+mod governor;
 mod grain;
 mod houses;
 mod juries;

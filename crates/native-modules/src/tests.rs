@@ -3,6 +3,7 @@
 mod assets;
 mod brake;
 mod breakers;
+mod governor;
 mod houses;
 mod juries;
 mod market_lens;

@@ -1,10 +1,10 @@
 //! Compares native modules with the bytecode of the contracts that they reproduce: random calls, in one revm, on two ledgers that differ only in the code at one
 //! address. After each call success, return data, revert bytes, events, all getters and the contract's storage must be equal.
 //!
-//! `scripts/reference/yield.mjs` compiles the bytecode, and says how this is called:
+//! `scripts/reference/yield.mjs` and `governor.mjs` compile the bytecode, and say how this is called:
 //!
 //! ```text
-//! against_bytecode BYTECODE_FOLDER rewards|chef|vault STEPS SEED [RECORD_TO]
+//! against_bytecode BYTECODE_FOLDER rewards|chef|vault|governor STEPS SEED [RECORD_TO]
 //! ```
 //!
 //! With a fifth argument the sequence is recorded, as the bytecode answered it; `cargo test` replays it.
@@ -13,6 +13,7 @@
 
 mod chef;
 mod draws;
+mod governor;
 #[expect(dead_code, reason = "the tests replay; this records")]
 #[path = "../../tests/it/recorded.rs"]
 mod recorded;
@@ -34,7 +35,7 @@ const STEPS_OF_LEDGER: u64 = 80;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, kind, steps, seed, rest @ ..] = &arguments[..] else {
-        panic!("give BYTECODE_FOLDER rewards|chef|vault STEPS SEED [RECORD_TO]");
+        panic!("give BYTECODE_FOLDER rewards|chef|vault|governor STEPS SEED [RECORD_TO]");
     };
     let (steps, seed): (u64, u64) = (steps.parse().unwrap(), seed.parse().unwrap());
     let mut recorder = Recorder::default();
@@ -46,8 +47,9 @@ fn main() {
         match &kind[..] {
             "rewards" => play(rewards::new(folder, draws), count, &mut recorder, &mut counts),
             "chef" => play(chef::new(folder, draws), count, &mut recorder, &mut counts),
+            "governor" => play(governor::new(folder, draws), count, &mut recorder, &mut counts),
             "vault" => play(vault::new(folder, draws), count, &mut recorder, &mut counts),
-            _ => panic!("`{kind}` is none of rewards, chef, vault"),
+            _ => panic!("`{kind}` is none of rewards, chef, vault, governor"),
         }
     }
     counts.report();

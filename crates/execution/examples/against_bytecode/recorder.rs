@@ -29,6 +29,10 @@ impl Recorder {
         }
     }
 
+    pub(crate) fn balance(&mut self, address: Address, value: u64) {
+        writeln!(self.text, "balance {address:x} {value}").unwrap();
+    }
+
     pub(crate) fn getter(&mut self, to: Address, input: &Bytes) {
         writeln!(self.text, "get {to:x} {input}").unwrap();
     }

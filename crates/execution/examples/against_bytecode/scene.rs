@@ -7,6 +7,7 @@ use alloy_sol_types::{SolCall, sol};
 
 use crate::{
     draws::Draws,
+    governor::World,
     recorded::{Changes, Ledger, Step},
     recorder::Recorder,
 };
@@ -55,8 +56,13 @@ pub(crate) struct Scene {
     own_bits: Vec<(U256, U256)>,
     /// Whether the token that is staked is also the reward.
     pub(crate) is_one_token: bool,
+    /// Whether the chooser decides how much time passes.
+    pub(crate) has_own_time: bool,
+    /// Of a governor.
+    pub(crate) world: World,
     /// What the native ledger begins with: codes that are not in `testdata`.
     codes: Vec<(Address, Bytes)>,
+    balances: Vec<(Address, u64)>,
     choose: Chooser,
     describe: fn(&[u8]) -> Option<String>,
     block: u64,
@@ -83,7 +89,10 @@ impl Scene {
             getters: Vec::new(),
             own_bits: Vec::new(),
             is_one_token: false,
+            has_own_time: false,
+            world: World::default(),
             codes: Vec::new(),
+            balances: Vec::new(),
             choose,
             describe,
             block: 100,
@@ -107,6 +116,41 @@ impl Scene {
             self.native.set_slot(contract, slot, word);
         }
         contract
+    }
+
+    /// Deploys a contract of `testdata` on both ledgers.
+    pub(crate) fn deploy_both(&mut self, path: &str) -> Address {
+        let creation = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let creation: Bytes = hex::decode(creation.trim()).unwrap().into();
+        let contract = create(&mut self.bytecode, creation.clone());
+        assert_eq!(create(&mut self.native, creation), contract);
+        let account = &self.native.state.cache.accounts[&contract];
+        let code = account.info.code.as_ref().unwrap().original_bytes();
+        self.codes.push((contract, code));
+        contract
+    }
+
+    /// Gives an account native value on both ledgers.
+    pub(crate) fn fund(&mut self, account: Address, value: u64) {
+        self.bytecode.set_balance(account, value);
+        self.native.set_balance(account, value);
+        self.balances.push((account, value));
+    }
+
+    /// Lets time pass before the next call.
+    pub(crate) fn pass(&mut self, seconds: u64) {
+        self.time += seconds;
+        self.block += seconds / 12;
+    }
+
+    /// Waits until a time and some seconds more, if it is to come within a day: else not at all.
+    pub(crate) fn wait_until(&mut self, time: U256, more: u64) {
+        // One before, at, or one after.
+        let Ok(time) = u64::try_from(time) else { return };
+        let time = (time + more).saturating_sub(1);
+        if time > self.time && time < self.time + 86_400 {
+            self.pass(time - self.time);
+        }
     }
 
     fn set_code(&mut self, contract: Address, code: &'static [u8]) {
@@ -231,6 +275,7 @@ impl Scene {
     /// Returns the next call, a few blocks later or in the same one.
     pub(crate) fn next(&mut self) -> Step {
         let (blocks, seconds) = match self.draws.below(8) {
+            _ if self.has_own_time => (0, 0),
             0..3 => (0, 0),
             3..6 => (self.draws.below(5), self.draws.below(100)),
             6 => (self.draws.below(60), self.draws.below(100_000)),
@@ -279,6 +324,9 @@ impl Scene {
         let accounts = self.codes.iter().map(|(contract, _)| *contract);
         for account in accounts.chain(TOKENS).chain([ACTOR]) {
             recorder.slots(account, &slots(&self.native, account));
+        }
+        for (account, value) in &self.balances {
+            recorder.balance(*account, *value);
         }
         for (to, input) in &self.getters {
             recorder.getter(*to, input);

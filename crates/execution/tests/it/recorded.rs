@@ -7,6 +7,7 @@
 //! begin
 //! code ADDRESS NAME_OR_BYTES
 //! slot ADDRESS SLOT WORD
+//! balance ADDRESS WEI
 //! get ADDRESS CALLDATA
 //! step BLOCK TIME FROM TO CALLDATA GAS = SUCCESS OUTPUT LOGS GETTERS
 //! ```
@@ -29,6 +30,8 @@ use revm::{
 
 /// Gas limit of each call.
 const GAS_LIMIT: u64 = 4_000_000;
+/// Gas limit for creating a contract.
+const CREATION_GAS_LIMIT: u64 = 4 * GAS_LIMIT;
 /// Bytes of a digest that are kept.
 const DIGEST_SIZE: usize = 8;
 
@@ -94,6 +97,11 @@ impl Ledger {
         self.state.insert_account_storage(address, slot, word).unwrap();
     }
 
+    pub(crate) fn set_balance(&mut self, address: Address, value: u64) {
+        let account = self.state.load_account(address).unwrap();
+        account.info.balance = U256::from(value);
+    }
+
     /// Makes a call and keeps what it changes.
     pub(crate) fn call(&mut self, step: &Step) -> Answer {
         self.run(step, TxKind::Call(step.to), Changes::Kept)
@@ -123,7 +131,7 @@ impl Ledger {
             caller: step.from,
             kind,
             data: step.input.clone(),
-            gas_limit: GAS_LIMIT,
+            gas_limit: if kind.is_create() { CREATION_GAS_LIMIT } else { GAS_LIMIT },
             gas_price: 0,
             ..TxEnv::default()
         };
@@ -195,6 +203,7 @@ pub(crate) fn replay(text: &str) -> usize {
                 let number = |text| U256::from_str_radix(text, 16).unwrap();
                 ledger.set_slot(read(address), number(slot), number(word));
             }
+            ["balance", address, value] => ledger.set_balance(read(address), read(value)),
             ["get", address, input] => views.push((read(address), read(input))),
             ["step", block, time, from, to, input, gas, "=", ..] => {
                 let step = Step {

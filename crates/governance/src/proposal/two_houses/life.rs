@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256};
 
 use super::{
     BRAKE_DELAY_MAX, CONSTITUTIONAL_DELAY, DAY, Decision, Electorate, GRAIN, House, LOCK_AFTER,
-    Missed, OBJECTION_PERIOD, OPEN_MAX, OPEN_OF_PROPOSER_MAX, Votes, decide,
+    Missed, OBJECTION_PERIOD, OPEN_MAX, OPEN_OF_PROPOSER_MAX, SNAPSHOT_LEAD, Votes, decide,
     decision::{is_objected, is_spam, misses},
     extended,
 };
@@ -212,8 +212,6 @@ pub struct Voted {
     pub contested: bool,
     /// What it adds to the activity of the week in which the proposal was posted.
     pub active: Active,
-    /// Until when the voter's stake is locked.
-    pub locked_until: u64,
 }
 
 /// What settling did.
@@ -280,6 +278,12 @@ impl Proposal {
         })
     }
 
+    /// Returns the time whose votes count for a proposal that is posted then.
+    #[must_use]
+    pub const fn snapshot_of(posted_at: u64) -> u64 {
+        posted_at.saturating_sub(SNAPSHOT_LEAD)
+    }
+
     /// Returns the end of the vote.
     ///
     /// # Errors
@@ -304,6 +308,16 @@ impl Proposal {
     #[must_use]
     pub fn decision(&self) -> Decision {
         decide((self.class, self.is_contested), self.missed, &self.electorate, &self.votes)
+    }
+
+    /// Returns until when the stake of an account that votes now is locked: seven days after the earliest execution, as late as this vote can make it.
+    ///
+    /// # Errors
+    /// [`OutOfRange`].
+    pub fn lock_until(&self, now: u64, settings: &Settings) -> Result<u64, OutOfRange> {
+        let span = settings.vote_extension.max(u64::from(settings.voting_period));
+        let wait = settings.delay(self.class).saturating_add(LOCK_AFTER);
+        sum(self.deadline()?.max(sum(now, span)?), wait)
     }
 
     /// Counts a vote of an account that has not voted yet. On `Err` nothing has changed.
@@ -333,12 +347,10 @@ impl Proposal {
         let deadline = next.deadline()?;
         let least = Electorate::least_quorum(self.electorate.stake_total);
         let turnouts = (self.votes.stake.turnout(), next.votes.stake.turnout());
-        let wait = settings.delay(self.class).saturating_add(LOCK_AFTER);
         let voted = Voted {
             deadline: (deadline > before).then_some(deadline),
             contested,
             active: active(turnouts.0, turnouts.1, least),
-            locked_until: sum(deadline, wait)?,
         };
         *self = next;
         Ok(voted)

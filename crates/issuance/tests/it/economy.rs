@@ -42,7 +42,10 @@ fn without_three_checks_little_would_be_lost_by_it() {
     let with_one = |value: i128, cost: i128| 5 * value - 5 * cost;
     assert_eq!(with_one(10, 10), 0);
     let (gained, of) = gain(10, 5, (10, 10));
-    assert!(gained < of * -40, "with three it loses more than four fifths of what five honest rounds cost");
+    assert!(
+        gained < of * -40,
+        "with three it loses more than four fifths of what five honest rounds cost"
+    );
 }
 
 #[test]

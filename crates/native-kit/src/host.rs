@@ -135,6 +135,12 @@ pub trait Host {
     /// See [`Host`]; [`Failure::Broken`] for another module, and above what it may issue.
     fn issue(&mut self, to: Address, amount: U256) -> Result<(), Failure>;
 
+    /// Burns native value of the module that was called: it leaves the supply, for the gas of a transfer.
+    ///
+    /// # Errors
+    /// See [`Host`]; [`Failure::Broken`] if the amount is above the module's balance, which no rule allows.
+    fn burn(&mut self, amount: U256) -> Result<(), Failure>;
+
     /// Creates an account with `code`, which is [`crate::MODULE_CODE`] or an [`crate::instance_code`]. Its earlier
     /// native balance stays.
     ///

@@ -9,6 +9,7 @@ use revm::{
         cfg::{GasParams, gas::GasTracker},
         context::take_error,
         host::LoadError,
+        journaled_state::account::JournaledAccountTr,
     },
     handler::{FrameResult, evm::ContextDbError, handle_reservoir_remaining_gas},
     interpreter::{
@@ -386,6 +387,19 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         self.store(slot, total)?;
         let given = self.journal().balance_incr(to, amount);
         self.database(given)
+    }
+
+    fn burn(&mut self, amount: U256) -> Result<(), Failure> {
+        self.check_writable()?;
+        self.charge(self.params.transfer_value_cost())?;
+        let module = self.module();
+        // The sum of the block's balance changes becomes the supply, so nothing else is to be written.
+        let loaded = self.journal().load_account_mut(module);
+        let is_burnt = loaded.map(|mut account| account.data.decr_balance(amount));
+        if self.database(is_burnt)? {
+            return Ok(());
+        }
+        Err(Failure::Broken(format!("{module} can't burn {amount}")))
     }
 
     fn create(&mut self, account: Address, code: &'static [u8]) -> Result<(), Failure> {

@@ -77,6 +77,12 @@ impl TestHost {
     /// Returns a host whose modules are those of `table`, of all revisions.
     #[must_use]
     pub fn new(table: &'static [Module]) -> Self {
+        Self::of(Table::new(table))
+    }
+
+    /// Returns a host with the modules of `table`, of all revisions, and its issuer.
+    #[must_use]
+    pub fn of(table: Table) -> Self {
         let frame = Frame {
             module: Address::ZERO,
             caller: Address::ZERO,
@@ -89,8 +95,8 @@ impl TestHost {
             chain_id: CHAIN_ID,
             gas_limit: u64::MAX,
             gas_used: 0,
-            modules: Modules::new(SpecId::OSAKA, Table::new(table), u32::MAX),
-            table,
+            modules: Modules::new(SpecId::OSAKA, table, u32::MAX),
+            table: table.rows(),
             contracts: BTreeMap::new(),
             state: TestState::default(),
             locked: Vec::new(),
@@ -357,6 +363,13 @@ impl Host for TestHost {
         self.charge(9_000)?;
         self.store(slot, total)?;
         *self.state.balances.entry(to).or_default() += amount;
+        Ok(())
+    }
+
+    fn burn(&mut self, amount: U256) -> Result<(), Failure> {
+        assert!(!self.frame.is_static, "a static call burns");
+        self.charge(9_000)?;
+        self.take(self.frame.module, amount);
         Ok(())
     }
 

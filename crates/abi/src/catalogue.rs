@@ -139,13 +139,11 @@ modules! {
     Juries: JURIES = (fixed "0x6c0000000000000000000000000000000000001b"), new ["interfaces/Juries.sol"] shared [];
     /// Where [`Breakers`] answers.
     Breakers: BREAKERS = (fixed "0x6c0000000000000000000000000000000000001c"), new ["interfaces/Breakers.sol"] shared [];
+    /// Where [`Issuance`] answers; its balance is the bonds of claims that are not drawn.
+    Issuance: ISSUANCE = (fixed "0x6c00000000000000000000000000000000000019"), new ["interfaces/Issuance.sol"] shared [];
 }
 
 pub use types::*;
-
-/// Where the module answers that issues GRAIN: the only account that may mint voice.
-pub const ISSUANCE: Address =
-    alloy_primitives::address!("0x6c00000000000000000000000000000000000019");
 
 /// The name, addresses and interface of a native module.
 #[derive(Debug)]

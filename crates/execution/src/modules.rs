@@ -11,8 +11,9 @@ use native_kit::Table;
 use revm::DatabaseRef;
 
 /// The native modules and revisions that this program knows.
-pub const MODULES: Table =
-    Table::new(native_modules::TABLE).with_newest(native_modules::NEWEST_REVISION);
+pub const MODULES: Table = Table::new(native_modules::TABLE)
+    .with_newest(native_modules::NEWEST_REVISION)
+    .with_issuance(native_modules::ISSUER);
 
 /// Returns the accounts of the modules that are added when the rules change from those of `before` to those of
 /// `after`; `None` is before the genesis block. Instances, and modules that other modules create, are not among them.

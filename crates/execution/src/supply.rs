@@ -4,14 +4,13 @@
 //! block. While a block runs, its calls see the sum before it. A block that breaks one of these rules is not
 //! produced:
 //!
-//! 1. *Burnt*: the base fee of all gas leaves the supply. So does what a contract destroys with itself.
+//! 1. *Burnt*: the base fee of all gas leaves the supply. So does what a contract destroys with itself, and what a module burns.
 //! 2. *Issued*: only the issuer that the revision names adds to it, as much as its word of storage grows in the block
 //!    ([`Issuance`]). Without an issuer nothing is added.
 //! 3. *Ceiling*: the total ever issued is at most what the issuance allows at the block's height.
 //!
 //! The EVM gives modules no other way to create GRAIN (`native_kit::Host::issue`). The rules are checked from the
-//! block's changes alone, so they also hold against a defect of the EVM or of a module. Today's revisions name no
-//! issuer.
+//! block's changes alone, so they also hold against a defect of the EVM or of a module. Revision 3 names the first issuer.
 
 use crate::changes::{AccountState, Change, StateChanges};
 use alloy_primitives::U256;

@@ -32,6 +32,6 @@ mod parameters;
 
 pub use class::Class;
 pub use parameters::{
-    AUDIT_RATE_FLOOR, BURN_SHARE, PARAMETERS, Parameter, ParameterError, RECEIVED_CAP, SAMPLES,
-    parameter,
+    AUDIT_RATE_FLOOR, BURN_SHARE, LEAST_BURN, PARAMETERS, Parameter, ParameterError, RECEIVED_CAP,
+    SAMPLES, parameter,
 };

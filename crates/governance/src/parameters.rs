@@ -56,6 +56,17 @@ pub const SAMPLES: Parameter = Parameter {
     class: Class::Constitutional,
 };
 
+/// The least that is burnt with claimed work, whatever its pay.
+pub const LEAST_BURN: Parameter = Parameter {
+    name: "issuance.least-burn",
+    unit: "wei for a million floating-point operations",
+    docs: "The least that is burnt with claimed work, whatever its pay.",
+    default: 1_000_000_000,
+    least: 0,
+    most: 1_000_000_000_000_000,
+    class: Class::Constitutional,
+};
+
 /// The share of the Stake House that votes delegated to one account count up to.
 pub const RECEIVED_CAP: Parameter = Parameter {
     name: "stake-house.received-cap",
@@ -68,7 +79,8 @@ pub const RECEIVED_CAP: Parameter = Parameter {
 };
 
 /// All parameters. A vote on anything outside this list is a call of the module concerned.
-pub const PARAMETERS: &[Parameter] = &[AUDIT_RATE_FLOOR, BURN_SHARE, SAMPLES, RECEIVED_CAP];
+pub const PARAMETERS: &[Parameter] =
+    &[AUDIT_RATE_FLOOR, BURN_SHARE, SAMPLES, LEAST_BURN, RECEIVED_CAP];
 
 /// Why a parameter is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

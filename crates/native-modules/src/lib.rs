@@ -13,6 +13,7 @@
 //! `PriceFeeds`, and every feed that it created. `MarketLens`: views of pools, positions and stakes. `Parameters`: figures of other modules that a vote may change; `Treasury`: what votes may spend; `Brake`:
 //! who would rather leave delays what was decided; `StakeHouse` and `WorkHouse`: who has how many votes.
 //! `Governor`, in which two houses vote; `GovernorFactory` and its `TokenGovernor`s over any token with votes.
+//! `Issuance`: new GRAIN for work that was checked.
 
 mod assets;
 mod brake;
@@ -22,6 +23,7 @@ mod erc20;
 mod governor;
 mod grain;
 mod houses;
+mod issuance;
 mod juries;
 mod market_lens;
 mod master_chef;
@@ -46,4 +48,5 @@ mod wrapped_grain;
 mod tests;
 
 pub use grain::GRAIN_SUPPLY;
+pub use issuance::ISSUER;
 pub use table::{NEWEST_REVISION, TABLE, is_reserved};

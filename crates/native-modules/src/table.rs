@@ -1,19 +1,20 @@
 //! All native modules, one row each.
 
 use abi::{
-    ASSETS, BRAKE, BREAKERS, DEVICES, GOVERNOR, GOVERNOR_FACTORY, GRAIN, JURIES, MARKET_LENS,
-    MASTER_CHEF_FACTORY, PARAMETERS, PRICE_FEEDS, REFEREES, STAKE_HOUSE, STAKING_REWARDS_FACTORY,
-    TRAINING_RUNS, TREASURY, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER, UNISWAP_V3_FACTORY,
-    UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER, UNISWAP_V3_TICK_LENS,
-    VAULT_FACTORY, WORK_HOUSE, WRAPPED_GRAIN, asset_number, price_feed_number,
+    ASSETS, BRAKE, BREAKERS, DEVICES, GOVERNOR, GOVERNOR_FACTORY, GRAIN, ISSUANCE, JURIES,
+    MARKET_LENS, MASTER_CHEF_FACTORY, PARAMETERS, PRICE_FEEDS, REFEREES, STAKE_HOUSE,
+    STAKING_REWARDS_FACTORY, TRAINING_RUNS, TREASURY, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
+    UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER,
+    UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WORK_HOUSE, WRAPPED_GRAIN, asset_number,
+    price_feed_number,
 };
 use alloy_primitives::Address;
 use native_kit::{Module, OnReentry, Place};
 
 use crate::{
-    assets, brake, breakers, devices, erc20, governor, grain, houses, juries, market_lens,
-    master_chef, parameters, price_feeds, referees, shares, staking_rewards, training_runs,
-    treasury, uniswap_v2, uniswap_v3, vault, wrapped_grain,
+    assets, brake, breakers, devices, erc20, governor, grain, houses, issuance, juries,
+    market_lens, master_chef, parameters, price_feeds, referees, shares, staking_rewards,
+    training_runs, treasury, uniswap_v2, uniswap_v3, vault, wrapped_grain,
 };
 
 /// First bytes of the addresses of modules; one more follows.
@@ -323,6 +324,14 @@ pub const TABLE: &[Module] = &[
         since: parameters::SINCE,
         functions: &[breakers::FUNCTIONS],
         entrance: breakers::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "Issuance",
+        place: Place::At(ISSUANCE),
+        since: issuance::SINCE,
+        functions: &[issuance::FUNCTIONS],
+        entrance: issuance::call,
         on_reentry: OnReentry::Error,
     },
 ];

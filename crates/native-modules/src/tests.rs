@@ -5,6 +5,7 @@ mod brake;
 mod breakers;
 mod governor;
 mod houses;
+mod issuance;
 mod juries;
 mod market_lens;
 mod offices;

@@ -6,6 +6,7 @@ mod layout;
 mod statements;
 mod translate;
 mod views;
+pub(crate) mod work;
 
 use abi::{
     ENDPOINT_BYTES_MAX, NAME_BYTES_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX,
@@ -222,6 +223,9 @@ fn step(host: &mut dyn Host, run: u64, input: Input) -> Result<(), Failure> {
     let effects = Run::new(&terms, &mut book)
         .step(&context, input)
         .map_err(|stopped| failure(stopped, caller))?;
+    if book.host.revision() >= work::SINCE {
+        work::record(&mut book, &effects)?;
+    }
     book.flush()?;
     for effect in effects {
         if let Effect::Pay { account, amount, .. }

@@ -2,7 +2,9 @@
 
 use crate::{
     chain::{Chain, genesis, plain, sign},
-    sample::{ADDED, CHANGED, COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule, unknown_text},
+    sample::{
+        ADDED, BURN, CHANGED, COUNT, INCREMENT, ISSUE, SAMPLE, modules, schedule, unknown_text,
+    },
 };
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, TxKind, U256, bytes, keccak256};
@@ -277,6 +279,24 @@ fn only_the_issuer_of_the_revision_issues_and_within_its_schedule() {
     assert_eq!(word.after + U256::from(burnt), word.before + U256::from(100));
     let issued = built.block.changes.slots[&(SAMPLE, U256::from(9))];
     assert_eq!((issued.before, issued.after), (U256::ZERO, U256::from(100)));
+}
+
+#[test]
+fn what_a_module_burns_leaves_the_supply() {
+    let mut chain = chain();
+    for _ in 1..HEIGHT {
+        chain.build(&[]);
+    }
+    let (to, value) = (TxKind::Call(SAMPLE), U256::from(1_000));
+    let burn = sign(1, TxEip1559 { to, value, input: BURN, ..plain(0) });
+    let built = chain.build(&[burn]);
+    assert!(built.refused.is_empty(), "{built:?}");
+    let header = &built.block.header;
+    let fees = u128::from(header.gas_used) * u128::from(header.base_fee_per_gas.unwrap());
+    let word = built.block.changes.slots[&(abi::GRAIN, U256::from(2))];
+    assert_eq!(word.after + U256::from(fees) + value, word.before);
+    let module = chain.state.accounts.get(&SAMPLE).map(|account| account.balance);
+    assert_eq!(module, Some(U256::ZERO), "it has kept nothing");
 }
 
 #[test]

@@ -20,6 +20,9 @@ pub(crate) const INCREMENT: Bytes = Bytes::from_static(&[0xd0, 0x9d, 0xe0, 0x8a]
 /// issue that much per block.
 pub(crate) const ISSUE: Bytes = Bytes::from_static(&[0xd3, 0x83, 0xf6, 0x46]);
 
+/// Calldata of `burn()`, which burns what comes with the call.
+pub(crate) const BURN: Bytes = Bytes::from_static(&[0x44, 0xdf, 0x8e, 0x70]);
+
 const ROW: Module = Module {
     name: "Sample",
     place: Place::At(SAMPLE),
@@ -28,6 +31,7 @@ const ROW: Module = Module {
         Function::view([0x06, 0x66, 0x1a, 0xbd]),
         Function::payable([0xd0, 0x9d, 0xe0, 0x8a]),
         Function::nonpayable([0xd3, 0x83, 0xf6, 0x46]),
+        Function::payable([0x44, 0xdf, 0x8e, 0x70]),
     ]],
     entrance,
     on_reentry: OnReentry::Error,
@@ -36,6 +40,9 @@ const ROW: Module = Module {
 fn entrance(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     if *input == ISSUE {
         host.issue(host.caller(), U256::from(100))?;
+    }
+    if *input == BURN {
+        host.burn(host.value())?;
     }
     let mut count = host.load(U256::ZERO)?;
     if *input == INCREMENT {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use abi::{
-    TrainingRuns as sol,
+    TRAINING_RUNS, TrainingRuns as sol,
     convert::{account, address, device, device_word, digest, digest_word},
 };
 use alloy_primitives::{B256, U256};
@@ -50,7 +50,7 @@ impl From<Failure> for Stopped {
 type Result<T> = std::result::Result<T, Stopped>;
 
 /// The records of one run. Each word is read once; what changed is written by [`Self::flush`], and by nothing else: an
-/// input that is refused has written nothing.
+/// input that is refused has written nothing. Other modules read it too.
 pub(crate) struct SlotBook<'a> {
     pub(super) host: &'a mut dyn Host,
     pub(super) run: StoredRun,
@@ -91,7 +91,7 @@ impl<'a> SlotBook<'a> {
         if let Some((_, now)) = self.words.get(&slot) {
             return Ok(*now);
         }
-        let word = self.host.load(slot)?;
+        let word = self.host.load_of(TRAINING_RUNS, slot)?;
         self.words.insert(slot, (word, word));
         Ok(word)
     }

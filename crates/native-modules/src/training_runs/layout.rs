@@ -182,6 +182,17 @@ storage! {
 }
 
 storage! {
+    /// What a run has paid for the work of a device, and how disputes about it ended. Since revision 3.
+    pub(super) struct StoredWork {
+        pub(super) held_work: Value<u128>,
+        pub(super) held_other: Value<u128>,
+        pub(super) released: Value<u128>,
+        /// By round: 0, 1 if the work was repeated, 2 if it could not be.
+        pub(super) outcomes: Mapping<u32, Value<u8>>,
+    }
+}
+
+storage! {
     /// A run.
     pub(super) struct StoredRun {
         pub(super) head: StoredHead,
@@ -204,6 +215,8 @@ storage! {
         pub(super) disputes_open: Mapping<u32, Value<u64>>,
         /// By height.
         pub(super) randomness: Mapping<u64, Value<B256>>,
+        /// By device.
+        pub(super) work: Mapping<B256, StoredWork>,
     }
 }
 

@@ -1,0 +1,5 @@
+//! Issuance: from rounds of a run to GRAIN, and attacks on it.
+
+mod attacks;
+mod rewards;
+mod story;

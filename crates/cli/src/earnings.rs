@@ -1,9 +1,12 @@
-//! `gleaner earnings`: payments to accounts, by project.
+//! `gleaner earnings`: payments to accounts, by project, and rewards for their work.
 
 use std::collections::BTreeSet;
 
 use ledger_client::Ledger;
-use ledger_views::runs::{self, SeatView};
+use ledger_views::{
+    issuance::{self, Rewards},
+    runs::{self, SeatView},
+};
 use serde::Serialize;
 use units::{AccountId, Wei};
 
@@ -31,6 +34,20 @@ struct Document {
     paid: String,
     tokens_verified: u64,
     seats: Vec<SeatDocument>,
+    /// One for each account that was asked for; empty where the ledger's rules have none.
+    rewards: Vec<RewardsDocument>,
+}
+
+#[derive(Serialize)]
+struct RewardsDocument {
+    account: String,
+    vesting: String,
+    vested: String,
+    claimable: String,
+    /// Units of work in the present epoch.
+    work: String,
+    /// Votes in the Work House.
+    voice: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -76,12 +93,54 @@ async fn earnings(args: &Args, output: &Output) -> anyhow::Result<()> {
     let head =
         ["project", "name", "account", "device", "tokens verified", "GRAIN paid", "standing"];
     let total = format!("{} GRAIN for {tokens_verified} verified tokens", paid.to_grain());
-    let text = format!("{}\n\n{total}", table(&head, &rows));
-    output.print(&Document { paid: paid.to_string(), tokens_verified, seats }, &text)
+    let (rewards, rows_of_rewards) = rewards(&ledger, &accounts).await?;
+    let mut text = format!("{}\n\n{total}", table(&head, &rows));
+    if !rows_of_rewards.is_empty() {
+        let head = ["account", "claimable", "vesting", "vested", "work this week", "voice"];
+        text = format!("{text}\n\nrewards, in GRAIN\n{}", table(&head, &rows_of_rewards));
+    }
+    output.print(&Document { paid: paid.to_string(), tokens_verified, seats, rewards }, &text)
+}
+
+/// The rewards of accounts, as the next block would find them; none where the ledger's rules have none.
+async fn rewards(
+    ledger: &Ledger,
+    accounts: &[AccountId],
+) -> anyhow::Result<(Vec<RewardsDocument>, Vec<Vec<String>>)> {
+    let (mut documents, mut rows) = (Vec::new(), Vec::new());
+    let next = ledger.next();
+    if !matches!(issuance::begun(&next).await, Ok(Some(_))) {
+        return Ok((documents, rows));
+    }
+    for account in accounts {
+        let found = issuance::rewards(&next, account).await?;
+        let voice = issuance::voice(&next, account).await.ok().map(|voice| voice.to_string());
+        let name = checksummed(account);
+        rows.push(reward_row(name.clone(), &found, voice.clone()));
+        let Rewards { vesting, vested, claimable, work } = found;
+        documents.push(RewardsDocument {
+            account: name,
+            vesting: vesting.to_string(),
+            vested: vested.to_string(),
+            claimable: claimable.to_string(),
+            work: work.to_string(),
+            voice,
+        });
+    }
+    Ok((documents, rows))
+}
+
+fn reward_row(account: String, rewards: &Rewards, voice: Option<String>) -> Vec<String> {
+    let Rewards { vesting, vested, claimable, work } = *rewards;
+    let [claimable, vesting, vested] = [claimable, vesting, vested].map(Wei::to_grain);
+    vec![account, claimable, vesting, vested, work.to_string(), voice.unwrap_or_default()]
 }
 
 /// Every project in which one of the accounts may have a seat, in order.
-async fn projects(ledger: &Ledger, accounts: &[AccountId]) -> anyhow::Result<BTreeSet<u64>> {
+pub(crate) async fn projects(
+    ledger: &Ledger,
+    accounts: &[AccountId],
+) -> anyhow::Result<BTreeSet<u64>> {
     let mut found = BTreeSet::new();
     for account in accounts {
         match ledger.runs_of(account).await? {

@@ -9,6 +9,7 @@ mod announce;
 mod asset;
 mod audit;
 mod bench;
+mod claim;
 mod demo;
 mod doctor;
 mod earnings;
@@ -85,6 +86,8 @@ enum Command {
     Project(project::Args),
     /// Show payments to accounts, by project
     Earnings(earnings::Args),
+    /// Claim rewards for work: have it checked, collect it, take what has vested
+    Claim(claim::Args),
     /// Repeat the work of a device and compare it with what the device committed to
     Audit(audit::Args),
     /// Decide disputes about verified work, with a key that the ledger's genesis file names
@@ -125,6 +128,7 @@ fn main() -> ExitCode {
         Command::Price(args) => price::run(args, &output),
         Command::Project(args) => project::run(args, &output),
         Command::Earnings(args) => earnings::run(args, &output),
+        Command::Claim(args) => claim::run(args, &output),
         Command::Audit(args) => audit::run(args, &output),
         Command::Referee(args) => referee::run(args, &output),
         Command::Proof(args) => proof::run(args, &output),

@@ -21,7 +21,7 @@ use crate::options::{IsaArgs, LedgerArgs, SignerArgs};
 use crate::output::Output;
 use crate::run_report;
 use crate::screen::Screen;
-use crate::{announce, paths, shell};
+use crate::{announce, claim, paths, shell};
 
 /// How long to wait for a ledger that can't be reached: its node may be restarting.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(300);
@@ -171,6 +171,9 @@ impl Trainer {
             None
         };
         let auditing = auditor.as_ref().map_or(DeviceId::ZERO, Auditor::device);
+        let specification = project.spec.to_bytes();
+        let registering =
+            tokio::spawn(claim::register(ledger.clone(), run.clone(), specification, output));
         let audits =
             auditor.map(|auditor| auditor.start(ledger.clone(), run, stopped.clone(), output));
         let options = Options {
@@ -190,6 +193,7 @@ impl Trainer {
             stop: stopped,
         };
         let report = hinted(coordinator::run(options).await);
+        registering.abort();
         if let Some(audits) = audits {
             audits.abort();
         }

@@ -216,12 +216,17 @@ impl Ledger {
         self.change(Change { to, value, input: call.abi_encode().into() }).await
     }
 
-    /// Sends encoded calldata to the contract at `to`, and waits for its block.
+    /// Sends encoded calldata and `value` to the contract at `to`, and waits for its block.
     ///
     /// # Errors
     /// [`LedgerError`].
-    pub async fn write_encoded(&self, to: Address, input: Bytes) -> Result<Receipt, LedgerError> {
-        self.change(Change { to, value: Wei::ZERO, input }).await
+    pub async fn write_encoded(
+        &self,
+        to: Address,
+        input: Bytes,
+        value: Wei,
+    ) -> Result<Receipt, LedgerError> {
+        self.change(Change { to, value, input }).await
     }
 
     pub(crate) async fn ask<T: DeserializeOwned>(

@@ -125,11 +125,17 @@ pub(crate) struct Step {
     what: String,
     to: Address,
     input: Bytes,
+    value: Wei,
 }
 
 impl Step {
     pub(crate) fn new<C: SolCall>(what: impl Into<String>, to: Address, call: &C) -> Self {
-        Self { what: what.into(), to, input: call.abi_encode().into() }
+        Self { what: what.into(), to, input: call.abi_encode().into(), value: Wei::ZERO }
+    }
+
+    /// Returns the step with GRAIN that comes with it.
+    pub(crate) fn with_value(self, value: Wei) -> Self {
+        Self { value, ..self }
     }
 
     /// Describes it.
@@ -181,8 +187,8 @@ impl<'a> Sender<'a> {
     /// # Errors
     /// As [`Self::send`].
     pub(crate) async fn take(&mut self, step: Step) -> anyhow::Result<Receipt> {
-        let Step { what, to, input } = step;
-        let receipt = self.ledger.write_encoded(to, input).await;
+        let Step { what, to, input, value } = step;
+        let receipt = self.ledger.write_encoded(to, input, value).await;
         let receipt = receipt.with_context(|| self.failed(&what))?;
         self.output.say(&format!("{what}: block {}, transaction {}", receipt.height, receipt.hash));
         self.sent.push(TransactionDocument {

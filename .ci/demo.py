@@ -113,6 +113,18 @@ def check(document, cheats):
     need(re.fullmatch(r"(0x)?[0-9a-f]{64}", run["model_digest"]), f"not a digest: {run['model_digest']}")
 
 
+def check_governed(governed):
+    """Workers have earned voice, the brake has delayed what both houses decided, and the rule holds."""
+    need(all(int(member["voice"]) > 0 for member in governed["voice"]), f"work without voice: {governed['voice']}")
+    need(governed["parameter_before"] != governed["parameter_after"] == "1000", f"the parameter: {governed}")
+    need(governed["brake_delay_seconds"] == 5 * 24 * 3600, f"the brake: {governed['brake_delay_seconds']} s")
+    need("can be executed from" in governed["too_early"], f"executed early? {governed['too_early']}")
+    need("audit_rate is 999" in governed["refused"], f"the module did not obey: {governed['refused']}")
+    for house in ("stake", "work"):
+        tally = {name: int(votes) for name, votes in governed[house].items()}
+        need(tally["no"] < tally["yes"] <= tally["total"], f"{house}: {tally}")
+
+
 def main():
     program, scratch, *flags = sys.argv[1:]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir=scratch))
@@ -120,6 +132,8 @@ def main():
     write_corpus(corpus)
     document = run_demo(program, corpus, folder / "data", flags)
     check(document, number(flags, "--cheats") + number(flags, "--colluders"))
+    if "--govern" in flags:
+        check_governed(document["govern"])
 
     model = document["run"]["model_path"]
     sample = subprocess.run(

@@ -6,9 +6,11 @@
 
 mod crew;
 mod folder;
+mod govern;
 mod ledger;
 mod market;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,6 +22,7 @@ use machine::{Effort, Threads};
 use model::instructions::Isa;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use transport::Iroh;
 use units::{AccountId, DeviceId};
 use verification::RunSpec;
@@ -78,6 +81,9 @@ pub(crate) struct Args {
     /// After the payout, open a pool of GRAIN and a new asset, in which a worker's account trades with its pay
     #[arg(long)]
     market: bool,
+    /// After the payout, workers and trainer change a rule by vote, and the ledger obeys; its clock jumps over the weeks that this takes
+    #[arg(long)]
+    govern: bool,
     #[command(flatten)]
     isa: IsaArgs,
 }
@@ -92,6 +98,9 @@ struct Document {
     /// With `--market`.
     #[serde(skip_serializing_if = "Option::is_none")]
     market: Option<market::Market>,
+    /// With `--govern`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    govern: Option<govern::Governed>,
 }
 
 #[derive(Serialize)]
@@ -126,7 +135,14 @@ async fn demo(
     output: &Output,
 ) -> anyhow::Result<()> {
     let isa = args.isa.choose()?;
-    let ledger = ledger::start(folder, &project).await?;
+    let clock = args.govern.then(govern::JumpingClock::start);
+    let funds = if args.govern {
+        govern::funds(&folder.accounts(args.workers.into()))?
+    } else {
+        BTreeMap::new()
+    };
+    let play = ledger::Play { clock: clock.clone(), funds };
+    let ledger = ledger::start(folder, &project, play).await?;
     let spec = project.spec.clone();
     let (stop, stopped) = watch::channel(false);
     let (events, said) = mpsc::unbounded_channel();
@@ -135,6 +151,10 @@ async fn demo(
     let auditor = Auditor::open(&folder.path().join("auditor"), 2, isa, Priority::Usual)?;
     let auditing = auditor.device();
     let (opened, run) = watch::channel(None);
+    let members = if args.govern { members(args, folder, &ledger).await? } else { Vec::new() };
+    let claiming = args
+        .govern
+        .then(|| tokio::spawn(govern::claim(members.clone(), run.clone(), spec.clone(), *output)));
     let audits = auditor.start(client.clone(), run, stopped.clone(), *output);
     let referee = ledger.referee(folder, isa, stopped.clone(), *output).await?;
     let options = Options {
@@ -175,12 +195,49 @@ async fn demo(
     tokio::task::spawn_blocking(move || last.lock().unwrap_or_else(PoisonError::into_inner).end())
         .await?;
     screen.await.context("the screen panicked")?;
-    finish(args, ledger, result, (folder, isa), output).await
+    let governing =
+        clock.zip(claiming).map(|(clock, claiming)| Governing { clock, claiming, members });
+    finish((args, governing), ledger, result, (folder, isa), output).await
 }
 
-/// Opens the market if it is asked for, stops the ledger, and prints what was done.
-async fn finish(
+/// What `--govern` needs after the payout.
+struct Governing {
+    clock: Arc<govern::JumpingClock>,
+    claiming: JoinHandle<anyhow::Result<()>>,
+    members: Vec<govern::Member>,
+}
+
+/// Returns the workers that do all of their work: those that cheat or crash earn nothing, or not enough.
+async fn members(
     args: &Args,
+    folder: &Folder,
+    ledger: &ledger::DemoLedger,
+) -> anyhow::Result<Vec<govern::Member>> {
+    let others = args.cheats + args.colluders + args.crashes;
+    let mut members = Vec::new();
+    for index in 0..usize::from(args.workers - others) {
+        let device = wallet::DeviceKey::from_seed(&crew::device_seed(args.seed, index)).device();
+        let ledger = ledger.client_of(folder.worker(index)?, PATIENCE).await?;
+        members.push(govern::Member { device, ledger });
+    }
+    Ok(members)
+}
+
+impl Governing {
+    async fn play(
+        self,
+        ledger: &ledger::DemoLedger,
+        report: &Report,
+        output: &Output,
+    ) -> anyhow::Result<govern::Governed> {
+        self.claiming.await.context("the claims panicked")??;
+        govern::play(ledger, (self.members, &self.clock), report, (PATIENCE, output)).await
+    }
+}
+
+/// Opens the market and lets workers and trainer govern, if it is asked for, stops the ledger, and prints what was done.
+async fn finish(
+    (args, governing): (&Args, Option<Governing>),
     ledger: ledger::DemoLedger,
     result: anyhow::Result<Option<Report>>,
     (folder, isa): (&Folder, Isa),
@@ -192,6 +249,10 @@ async fn finish(
         }
         _ => None,
     };
+    let govern = match (&result, governing) {
+        (Ok(Some(report)), Some(governing)) => Some(governing.play(&ledger, report, output).await),
+        _ => None,
+    };
     let chain = ledger.head();
     ledger.stop().await;
     let Some(report) = result? else {
@@ -201,17 +262,18 @@ async fn finish(
         ));
         return Err(Interrupted.into());
     };
-    let market = market.transpose()?;
+    let (market, govern) = (market.transpose()?, govern.transpose()?);
     folder.finish()?;
     let text = sampled(&report, isa).await?;
     let parts = [
         run_report::text(&report),
         market.as_ref().map_or_else(String::new, |market| market.text().to_owned()),
+        govern.as_ref().map_or_else(String::new, |govern| govern.text().to_owned()),
         quoted(&text),
         next_steps(&report, &chain, folder),
     ];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    output.print(&Document { chain, report, sample: text, market }, &parts.join("\n\n"))
+    output.print(&Document { chain, report, sample: text, market, govern }, &parts.join("\n\n"))
 }
 
 fn project(args: &Args) -> anyhow::Result<Project> {

@@ -26,6 +26,8 @@ struct Marker {
     text: String,
     cheats: u16,
     crashes: u16,
+    #[serde(default)]
+    govern: bool,
     is_finished: bool,
 }
 
@@ -46,6 +48,7 @@ impl Folder {
             text: corpus.manifest().digest().to_string(),
             cheats: args.cheats,
             crashes: args.crashes,
+            govern: args.govern,
             is_finished: false,
         };
         let path = match &args.data_dir {

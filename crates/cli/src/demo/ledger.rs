@@ -1,6 +1,7 @@
 //! The demo's ledger: a node in this process, used over its RPC like any other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use abi::convert;
@@ -9,13 +10,13 @@ use anyhow::Context as _;
 use coordinator::Project;
 use ledger_client::Ledger;
 use model::instructions::Isa;
-use node::{Node, NodeConfig, OpenError};
+use node::{HoldersView, Node, NodeConfig, OpenError};
 use store::StoreError;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use units::{Digest, UnixSeconds, Wei};
+use units::{AccountId, Digest, UnixSeconds, Wei};
 
-use super::{Chain, Folder};
+use super::{Chain, Folder, govern::JumpingClock};
 use crate::genesis::{CHAIN_ID_DEFAULT, founding, genesis};
 use crate::offices::{self, Limits};
 use crate::output::Output;
@@ -33,13 +34,30 @@ pub(super) struct DemoLedger {
     trainer: PrivateKeySigner,
 }
 
+/// What a demo needs of its ledger beyond the usual.
+#[derive(Default)]
+pub(super) struct Play {
+    /// A clock that can jump.
+    pub(super) clock: Option<Arc<JumpingClock>>,
+    /// What accounts have from the beginning, besides the trainer.
+    pub(super) funds: BTreeMap<AccountId, Wei>,
+}
+
 /// Opens the folder's ledger, or creates one in which the trainer can pay for the project.
-pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<DemoLedger> {
+pub(super) async fn start(
+    folder: &Folder,
+    project: &Project,
+    play: Play,
+) -> anyhow::Result<DemoLedger> {
     let trainer = folder.trainer()?;
     let path = folder.path().join("ledger");
     let begin = |genesis| {
         let founding = founding();
-        Node::open(NodeConfig { founding, ..NodeConfig::new(&path, genesis) })
+        let mut config = NodeConfig { founding, ..NodeConfig::new(&path, genesis) };
+        if let Some(clock) = &play.clock {
+            config.clock = clock.clone();
+        }
+        Node::open(config)
     };
     let node = match begin(None) {
         Err(OpenError::Store(StoreError::Empty { .. })) => {
@@ -51,7 +69,9 @@ pub(super) async fn start(folder: &Folder, project: &Project) -> anyhow::Result<
                 deposit.checked_add(Wei::new(FEES)).context("the cost of the terms overflows")?;
             let account = convert::account(trainer.address());
             let now = UnixSeconds::new(super::now());
-            begin(Some(genesis(CHAIN_ID_DEFAULT, now, &BTreeMap::from([(account, funds)]))))
+            let mut all = play.funds;
+            all.insert(account, funds);
+            begin(Some(genesis(CHAIN_ID_DEFAULT, now, &all)))
         }
         node => node,
     };
@@ -93,6 +113,11 @@ impl DemoLedger {
         let (key, shards) = (folder.path().join("ledger/node.key"), folder.path().join("referee"));
         let resources = Limits::MODEST.resources(shards, isa);
         offices::referee(&key, resources, client, stop, output)
+    }
+
+    /// Returns how concentrated GRAIN is.
+    pub(super) fn holders(&self) -> anyhow::Result<HoldersView> {
+        Ok(self.node.holders()?)
     }
 
     /// Returns the newest block.

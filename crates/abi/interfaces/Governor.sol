@@ -7,6 +7,8 @@ interface Governor {
     function propose(address[] memory targets, uint256[] memory values, bytes[] memory calldatas, string memory description) external payable returns (uint256 proposalId);
     /// Returns the deposit of a proposal that has ended to its proposer, or burns it: if the proposal was defeated, and in neither house a tenth of the votes for or against it was for it. By anybody; `queue` and `cancel` do it too.
     function settle(uint256 proposalId) external;
+    /// Summons a jury in place of a house that missed its turnout twice in a row, within three days of the vote. Until it has decided the proposal is pending. By anybody.
+    function summonJury(uint256 proposalId) external;
     /// By a proposal of this governor.
     function setProposalDeposit(uint256 newProposalDeposit) external;
 
@@ -22,7 +24,7 @@ interface Governor {
     function houseVotes(uint256 proposalId, uint8 house) external view returns (uint256 againstVotes, uint256 forVotes, uint256 abstainVotes);
     /// All votes at the snapshot, and the votes for it that the stake house needs.
     function electorate(uint256 proposalId) external view returns (uint256 stakeTotal, uint256 stakeQuorum, uint256 workTotal);
-    /// What the votes say now, as if the vote were over, and why: 0 unopposed, 1 agreed; 2 vetoed by stake, 3 by work; 4 turnout of stake missed, 5 of work; 6 a jury is needed for stake, 7 for work; 8 quorum of stake missed; 9 rejected by stake, 10 by work.
+    /// What the votes say now, as if the vote were over, and why: 0 unopposed, 1 agreed; 2 vetoed by stake, 3 by work; 4 turnout of stake missed, 5 of work; 6 a jury is needed for stake, 7 for work; 8 quorum of stake missed; 9 rejected by stake, 10 by work; 11 the jury did not agree.
     function decision(uint256 proposalId) external view returns (uint8 decided, string memory reason);
     /// Seconds that the brake adds before a proposal can be executed.
     function brakeDelay(uint256 proposalId) external view returns (uint256);

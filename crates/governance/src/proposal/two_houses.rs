@@ -11,8 +11,8 @@
 //! 7. After its end it is settled: the deposit is returned, or burnt if nearly nobody wanted the proposal.
 //! 8. It is queued, waits, and waits longer while the brake is pulled; then anybody executes it.
 //!
-//! A house that misses its turnout twice in a row is to be replaced by a jury for that vote. There is no such jury yet, so that the proposal is defeated,
-//! and [`Decision`] says why.
+//! A house that misses its turnout twice in a row is replaced by a [jury](crate::jury) for that vote: it must be summoned within three days, and its verdict stands for
+//! the house's. The other house's rule holds as ever. A house that misses for the first time defeats the proposal.
 //!
 //! Shares are in basis points of a house's votes at the snapshot; what is required is rounded up. Times are Unix seconds.
 //!
@@ -21,7 +21,7 @@
 mod decision;
 mod life;
 
-pub use decision::{Decision, Electorate, House, Missed, Votes, decide, extended};
+pub use decision::{Decision, Electorate, House, Jury, Missed, Votes, decide, extended};
 pub use life::{
     Admission, LifeError, Open, PostError, Proposal, SettingError, Settings, Settled, Voted,
     Weights,
@@ -31,6 +31,8 @@ pub use life::{
 pub const SNAPSHOT_LEAD: u64 = 7 * DAY;
 /// How long a routine proposal waits for objections.
 pub const OBJECTION_PERIOD: u32 = 5 * 86_400;
+/// How long after a vote a jury can be summoned.
+pub const SUMMON_PERIOD: u64 = 3 * DAY;
 /// What a constitutional proposal waits longer.
 pub const CONSTITUTIONAL_DELAY: u64 = 14 * DAY;
 /// How long after the execution what voted stays locked.

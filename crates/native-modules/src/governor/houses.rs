@@ -8,7 +8,7 @@
 use abi::{
     BRAKE, BREAKERS, Brake, Breakers, GOVERNOR,
     Governor::{self, GovernorCalls as Calls},
-    GovernorCore as Core, ISSUANCE, JURIES, PARAMETERS, Parameters, STAKE_HOUSE, TREASURY,
+    GovernorCore as Core, ISSUANCE, JURIES, Juries, PARAMETERS, Parameters, STAKE_HOUSE, TREASURY,
     Treasury, Votes as House, WORK_HOUSE,
 };
 use alloy_primitives::{Address, Bytes, U256, aliases::U208};
@@ -19,8 +19,8 @@ use governance::{
         State, Support,
         activity::{self, Active, Week},
         two_houses::{
-            Admission, CALLS_MAX, DESCRIPTION_BYTES_MAX, Electorate, LifeError, Missed, Open,
-            PostError, Proposal, Settings, Votes, Weights,
+            Admission, CALLS_MAX, DESCRIPTION_BYTES_MAX, Decision, Electorate, Jury, LifeError,
+            Missed, Open, PostError, Proposal, Settings, Votes, Weights,
         },
     },
 };
@@ -37,6 +37,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::payable(Governor::proposeCall::SELECTOR).unlocked(),
     Function::nonpayable(Governor::settleCall::SELECTOR).unlocked(),
     Function::nonpayable(Governor::setProposalDepositCall::SELECTOR).unlocked(),
+    Function::nonpayable(Governor::summonJuryCall::SELECTOR).unlocked(),
     Function::view(Governor::proposalDepositCall::SELECTOR),
     Function::view(Governor::classOfCall::SELECTOR),
     Function::view(Governor::proposalClassCall::SELECTOR),
@@ -79,6 +80,10 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
         Calls::settle(call) => {
             let mut proposal = load(host, call.proposalId)?;
             settle(host, call.proposalId, &mut proposal)?;
+            Vec::new()
+        }
+        Calls::summonJury(call) => {
+            summon_jury(host, call.proposalId)?;
             Vec::new()
         }
         Calls::setProposalDeposit(call) => {
@@ -423,7 +428,7 @@ fn load(host: &mut dyn Host, id: U256) -> Result<Proposal, Failure> {
     };
     let votes =
         Votes { stake: stored().votes.of(host, id)?.load(host)?, work: slots.work.load(host)? };
-    Ok(Proposal {
+    let mut proposal = Proposal {
         core,
         extended: stored().extended_deadlines.of(host, id)?.get(host)?.to(),
         class,
@@ -434,7 +439,35 @@ fn load(host: &mut dyn Host, id: U256) -> Result<Proposal, Failure> {
         electorate,
         deposit: U256::from(slots.deposit.of_word(word)),
         votes,
+        jury: Jury::None,
+    };
+    if matches!(proposal.decision(), Decision::JuryNeeded(_)) {
+        proposal.jury = jury_of(host, id)?;
+    }
+    Ok(proposal)
+}
+
+/// Asks what a jury says; nobody asks it while the houses decide themselves.
+fn jury_of(host: &mut dyn Host, id: U256) -> Result<Jury, Failure> {
+    let call = Juries::panelOfCall { id };
+    let returned = host.call(&Call::reading(JURIES, call.abi_encode()))?.returned()?;
+    let panel = Juries::panelOfCall::abi_decode_returns(&returned)
+        .map_err(|_| Failure::Broken("the juries answer otherwise".to_owned()))?;
+    Ok(match panel.verdict {
+        _ if panel.height == 0 => Jury::None,
+        Juries::Verdict::Yes => Jury::Yes,
+        Juries::Verdict::No | Juries::Verdict::Absent => Jury::No,
+        Juries::Verdict::Open | Juries::Verdict::__Invalid => Jury::Sits,
     })
+}
+
+/// Summons a jury in place of a house that missed its turnout twice in a row.
+fn summon_jury(host: &mut dyn Host, id: U256) -> Result<(), Failure> {
+    let (proposal, caller) = (load(host, id)?, host.caller());
+    let summoned = proposal.check_summon(host.timestamp());
+    summoned.map_err(|error| refused(id, error, State::Pending.bit(), caller))?;
+    host.call_contract(&Call::new(JURIES, Juries::summonCall { id }.abi_encode()))?;
+    Ok(())
 }
 
 fn store(host: &mut dyn Host, id: U256, proposal: &Proposal) -> Result<(), Failure> {

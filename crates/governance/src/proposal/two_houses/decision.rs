@@ -72,6 +72,20 @@ pub struct Missed {
     pub work: u8,
 }
 
+/// What a jury says in place of a house that missed its turnout again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Jury {
+    /// There is none.
+    #[default]
+    None,
+    /// It has not decided yet.
+    Sits,
+    /// Yes: the house counts as if it had agreed.
+    Yes,
+    /// No, or too few of it have shown their votes.
+    No,
+}
+
 /// What the votes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -85,6 +99,8 @@ pub enum Decision {
     TurnoutMissed(House),
     /// The same, for the second time in a row: a jury is to decide in its place.
     JuryNeeded(House),
+    /// The jury did not agree.
+    JuryRefused,
     /// The stake house's yes is below its quorum.
     QuorumMissed,
     /// Not enough of a house's votes are yes.
@@ -113,6 +129,7 @@ impl Decision {
             Self::QuorumMissed => 8,
             Self::Rejected(House::Stake) => 9,
             Self::Rejected(House::Work) => 10,
+            Self::JuryRefused => 11,
         }
     }
 
@@ -127,11 +144,12 @@ impl Decision {
             Self::TurnoutMissed(House::Stake) => "the stake house's turnout is below its quorum",
             Self::TurnoutMissed(House::Work) => "the work house's turnout is below 20 %",
             Self::JuryNeeded(House::Stake) => {
-                "the stake house missed its turnout twice in a row: a jury is needed, and there is none"
+                "the stake house missed its turnout twice in a row: a jury decides in its place"
             }
             Self::JuryNeeded(House::Work) => {
-                "the work house missed its turnout twice in a row: a jury is needed, and there is none"
+                "the work house missed its turnout twice in a row: a jury decides in its place"
             }
+            Self::JuryRefused => "the jury did not agree",
             Self::QuorumMissed => "the stake house's yes is below its quorum",
             Self::Rejected(House::Stake) => "not enough of the stake house's votes are yes",
             Self::Rejected(House::Work) => "not enough of the work house's votes are yes",
@@ -139,11 +157,11 @@ impl Decision {
     }
 }
 
-/// Decides about a proposal. `is_contested`: a routine proposal has become an ordinary vote.
+/// Decides about a proposal. `is_contested`: a routine proposal has become an ordinary vote. `jury` stands for the houses that missed their turnout again.
 #[must_use]
 pub fn decide(
     (class, is_contested): (Class, bool),
-    missed: Missed,
+    (missed, jury): (Missed, Jury),
     electorate: &Electorate,
     votes: &Votes,
 ) -> Decision {
@@ -156,18 +174,21 @@ pub fn decide(
         return Decision::Unopposed;
     }
     let before = [missed.stake, missed.work];
-    for (house, before) in misses(electorate, votes).into_iter().zip(before) {
-        match (house, before) {
-            (Some(house), 0) => return Decision::TurnoutMissed(house),
-            (Some(house), _) => return Decision::JuryNeeded(house),
-            (None, _) => {}
+    let missing = misses(electorate, votes);
+    for (house, before) in missing.into_iter().zip(before) {
+        match (house, before, jury) {
+            (Some(house), 0, _) => return Decision::TurnoutMissed(house),
+            (Some(house), _, Jury::None | Jury::Sits) => return Decision::JuryNeeded(house),
+            (Some(_), _, Jury::No) => return Decision::JuryRefused,
+            (Some(_), _, Jury::Yes) | (None, _, _) => {}
         }
     }
-    if votes.stake.approving < electorate.stake_quorum {
+    let is_replaced = |house| missing.contains(&Some(house));
+    if !is_replaced(House::Stake) && votes.stake.approving < electorate.stake_quorum {
         return Decision::QuorumMissed;
     }
     for (house, tally, _) in houses(electorate, votes) {
-        if !is_approved(class, tally) {
+        if !is_replaced(house) && !is_approved(class, tally) {
             return Decision::Rejected(house);
         }
     }

@@ -3,8 +3,9 @@
 use alloy_primitives::{Address, U256};
 
 use super::{
-    BRAKE_DELAY_MAX, CONSTITUTIONAL_DELAY, DAY, Decision, Electorate, GRAIN, House, LOCK_AFTER,
-    Missed, OBJECTION_PERIOD, OPEN_MAX, OPEN_OF_PROPOSER_MAX, SNAPSHOT_LEAD, Votes, decide,
+    BRAKE_DELAY_MAX, CONSTITUTIONAL_DELAY, DAY, Decision, Electorate, GRAIN, House, Jury,
+    LOCK_AFTER, Missed, OBJECTION_PERIOD, OPEN_MAX, OPEN_OF_PROPOSER_MAX, SNAPSHOT_LEAD,
+    SUMMON_PERIOD, Votes, decide,
     decision::{is_objected, is_spam, misses},
     extended,
 };
@@ -201,6 +202,8 @@ pub struct Proposal {
     pub deposit: U256,
     /// What was cast.
     pub votes: Votes,
+    /// What a jury says in place of a house: not kept with the proposal, but asked of the jury.
+    pub jury: Jury,
 }
 
 /// What a vote did, beside being counted.
@@ -275,6 +278,7 @@ impl Proposal {
             electorate,
             deposit: value,
             votes: Votes::default(),
+            jury: Jury::None,
         })
     }
 
@@ -300,14 +304,36 @@ impl Proposal {
         Ok(match self.core.phase(now, self.extended)? {
             Phase::Absent => None,
             Phase::Is(state) => Some(state),
+            Phase::Closed if self.waits_for_jury(now)? => Some(State::Pending),
             Phase::Closed => Some(self.core.closed(self.decision().is_passed())),
         })
+    }
+
+    /// Returns whether the vote is over and a jury sits in place of a house, or may still be summoned.
+    fn waits_for_jury(&self, now: u64) -> Result<bool, OutOfRange> {
+        let is_needed = matches!(self.decision(), Decision::JuryNeeded(_));
+        let summoned_until = sum(self.deadline()?, SUMMON_PERIOD)?;
+        Ok(is_needed && (self.jury == Jury::Sits || now <= summoned_until))
+    }
+
+    /// Checks that a jury may be summoned now.
+    ///
+    /// # Errors
+    /// [`LifeError::Is`] unless the vote is over, a house has missed its turnout twice in a row, and three days have not passed since; [`LifeError::Absent`].
+    pub fn check_summon(&self, now: u64) -> Result<(), LifeError> {
+        let state = self.state(now)?.ok_or(LifeError::Absent)?;
+        let is_over = now > self.deadline()?;
+        if state == State::Pending && is_over && self.jury == Jury::None {
+            return Ok(());
+        }
+        Err(LifeError::Is(state))
     }
 
     /// Returns what the votes say, as if the vote were over.
     #[must_use]
     pub fn decision(&self) -> Decision {
-        decide((self.class, self.is_contested), self.missed, &self.electorate, &self.votes)
+        let facts = (self.missed, self.jury);
+        decide((self.class, self.is_contested), facts, &self.electorate, &self.votes)
     }
 
     /// Returns until when the stake of an account that votes now is locked: seven days after the earliest execution, as late as this vote can make it.
@@ -361,7 +387,9 @@ impl Proposal {
     /// # Errors
     /// [`LifeError::CannotCancel`] unless it is pending, and by its proposer.
     pub fn cancel(&mut self, now: u64, caller: Address) -> Result<(), LifeError> {
-        let is_pending = self.state(now)? == Some(State::Pending);
+        // While a jury sits the state is pending, too.
+        let is_over = now > self.core.deadline(0)?;
+        let is_pending = self.state(now)? == Some(State::Pending) && !is_over;
         if !is_pending || caller != self.core.proposer {
             return Err(LifeError::CannotCancel);
         }

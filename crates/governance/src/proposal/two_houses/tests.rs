@@ -54,7 +54,7 @@ fn decided(class: Class, stake: [u64; 3], work: [u64; 3]) -> Decision {
     let tally =
         |[approving, against, abstaining]: [U256; 3]| Tally { against, approving, abstaining };
     let votes = Votes { stake: tally(stake.map(grain)), work: tally(work.map(number)) };
-    decide((class, true), Missed::default(), &electorate(), &votes)
+    decide((class, true), (Missed::default(), Jury::None), &electorate(), &votes)
 }
 
 #[test]
@@ -262,7 +262,9 @@ fn a_house_that_misses_twice_in_a_row_needs_a_jury() {
         let now = proposal.core.vote_start + 1;
         vote(&mut proposal, now, Support::For, (50_000, 1_999));
         assert_eq!(proposal.decision(), expected);
-        let settled = proposal.settle(proposal.deadline().unwrap() + 1).unwrap();
+        // Nobody has summoned a jury within three days.
+        let late = proposal.deadline().unwrap() + SUMMON_PERIOD + 1;
+        let settled = proposal.settle(late).unwrap();
         missed = missed.after(&settled);
         missed
     };
@@ -272,6 +274,47 @@ fn a_house_that_misses_twice_in_a_row_needs_a_jury() {
     assert_eq!((after.of(House::Stake), after.of(House::Work)), (0, 2));
     let there = Settled { is_burnt: false, missed: [Some(true), Some(false)] };
     assert_eq!(after.after(&there), Missed { stake: 1, work: 0 });
+}
+
+#[test]
+fn a_jury_stands_for_the_house_that_missed_and_for_no_other() {
+    let facts = (electorate(), Missed { stake: 0, work: 1 });
+    let posted = Proposal::post(START, Class::Ordinary, &SETTINGS, &admission(), facts);
+    let mut proposal = posted.unwrap();
+    let now = proposal.core.vote_start + 1;
+    vote(&mut proposal, now, Support::For, (50_000, 1_999));
+    let end = proposal.deadline().unwrap();
+    assert_eq!(proposal.check_summon(end), Err(LifeError::Is(State::Active)));
+    let over = end + 1;
+    assert_eq!(proposal.state(over), Ok(Some(State::Pending)));
+    assert_eq!(proposal.check_summon(over), Ok(()));
+    assert_eq!(
+        proposal.clone_with(Jury::None).cancel(over, PROPOSER),
+        Err(LifeError::CannotCancel)
+    );
+    // Without a jury it is defeated after three days; with one it waits as long as the jury does.
+    let late = end + SUMMON_PERIOD + 1;
+    assert_eq!(proposal.state(late), Ok(Some(State::Defeated)));
+    assert_eq!(proposal.check_summon(late), Err(LifeError::Is(State::Defeated)));
+    let sitting = proposal.clone_with(Jury::Sits);
+    assert_eq!(sitting.state(late), Ok(Some(State::Pending)));
+    assert_eq!(sitting.check_summon(over), Err(LifeError::Is(State::Pending)), "only once");
+    assert_eq!(proposal.clone_with(Jury::Yes).state(over), Ok(Some(State::Succeeded)));
+    let refused = proposal.clone_with(Jury::No);
+    assert_eq!(
+        (refused.decision(), refused.state(over)),
+        (Decision::JuryRefused, Ok(Some(State::Defeated)))
+    );
+    // The house that voted still decides, and either stops anything.
+    let mut rejected = proposal.clone_with(Jury::Yes);
+    vote(&mut rejected, now, Support::Against, (50_000, 0));
+    assert_eq!(rejected.decision(), Decision::Rejected(House::Stake));
+}
+
+impl Proposal {
+    fn clone_with(&self, jury: Jury) -> Self {
+        Self { jury, ..*self }
+    }
 }
 
 #[test]

@@ -52,7 +52,7 @@ interface Juries {
     function resign(Stratum stratum) external;
     /// Lets an account be drawn that has waited, or lowers its weight to what it still holds. By anyone.
     function admit(Stratum stratum, address account) external;
-    /// Begins a case: the hash of the next block draws. By the Governor.
+    /// Begins a case: the hash of this block, which no transaction in it can know, draws. By the Governor.
     function summon(uint256 id) external;
     /// Draws up to 67 seats of a case; call it until all 201 are drawn, within 256 blocks. By anyone.
     function draw(uint256 id) external returns (uint32 seatsDrawn);

@@ -3,8 +3,8 @@
 //! The houses are stand-ins here: they know since when an account has which votes, and note who has voted.
 
 use abi::{
-    BRAKE, BREAKERS, Brake, GOVERNOR, Governor, GovernorCore as Core, PARAMETERS, Parameters,
-    STAKE_HOUSE, TREASURY,
+    BRAKE, BREAKERS, Brake, GOVERNOR, Governor, GovernorCore as Core, JURIES, Juries, PARAMETERS,
+    Parameters, STAKE_HOUSE, TREASURY,
     Votes::{getPastTotalSupplyCall, getPastVotesCall, noteVoteCall},
     WORK_HOUSE,
 };
@@ -543,4 +543,84 @@ fn the_quorum_follows_what_usually_votes() {
     assert_eq!(ask(&mut host, GOVERNOR, &Governor::activeAverageCall {}), grain(100_000));
     let missed = ask(&mut host, GOVERNOR, &Governor::missedTurnoutsCall {});
     assert_eq!((missed.stake, missed.work), (1, 1));
+}
+
+/// Answers as the juries: a case has a jury once it is summoned, and the verdict that stands in slot 1.
+fn juries(host: &mut TestHost) {
+    host.deploy(JURIES, |host, caller, call| {
+        if Juries::summonCall::abi_decode(&call.input).is_ok() {
+            assert_eq!(caller, GOVERNOR);
+            host.store_of(JURIES, U256::ZERO, U256::ONE).unwrap();
+            return Outcome::Returned(Bytes::new());
+        }
+        let verdict = match host.slot(JURIES, U256::ONE).to::<u8>() {
+            0 => Juries::Verdict::Open,
+            1 => Juries::Verdict::Yes,
+            2 => Juries::Verdict::No,
+            _ => Juries::Verdict::Absent,
+        };
+        let panel = Juries::Panel {
+            height: host.slot(JURIES, U256::ZERO).to(),
+            seatsDrawn: 0,
+            drawnAt: 0,
+            commitsUntil: 0,
+            showsUntil: 0,
+            yes: 0,
+            no: 0,
+            verdict,
+        };
+        Outcome::Returned(panel.abi_encode().into())
+    });
+}
+
+fn summon(host: &mut TestHost, id: U256) -> Result<Vec<u8>, Failure> {
+    host.transact(GOVERNOR, CAROL, 0, &Governor::summonJuryCall { proposalId: id }.abi_encode())
+}
+
+/// Posts a proposal that only the stake house votes on, and returns it when its vote is over.
+fn voted_by_stake_only(host: &mut TestHost, description: &str) -> Posted {
+    let posted =
+        Posted { description: description.to_owned(), ..Posted::new(TARGET, 0, Vec::new()) };
+    posted.propose(host, ALICE).unwrap();
+    host.time += 2 * DAY;
+    vote(host, posted.id(), ALICE, 1).unwrap();
+    host.time = deadline(host, posted.id()) + 1;
+    posted
+}
+
+#[test]
+fn a_jury_decides_for_a_house_that_missed_its_turnout_twice() {
+    for (verdict, expected) in [(0, 0), (1, 4), (2, 3), (3, 3)] {
+        let mut host = ledger();
+        juries(&mut host);
+        let first = voted_by_stake_only(&mut host, "first");
+        assert_eq!((state(&mut host, first.id()), decided(&mut host, first.id())), (3, 5));
+        summon(&mut host, first.id()).unwrap_err();
+        settle(&mut host, first.id()).unwrap();
+        let second = voted_by_stake_only(&mut host, "second");
+        let id = second.id();
+        assert_eq!((state(&mut host, id), decided(&mut host, id)), (0, 7));
+        second.queue(&mut host).unwrap_err();
+        summon(&mut host, id).unwrap();
+        summon(&mut host, id).unwrap_err();
+        // It waits for the jury, however long that takes.
+        host.time += 10 * DAY;
+        assert_eq!(state(&mut host, id), 0);
+        let verdict = U256::from(verdict);
+        host.within(JURIES, |host| host.set_of(JURIES, U256::ONE, verdict)).unwrap();
+        assert_eq!(state(&mut host, id), expected);
+        assert_eq!(second.queue(&mut host).is_ok(), expected == 4);
+    }
+}
+
+#[test]
+fn without_a_jury_a_house_that_does_not_vote_still_defeats() {
+    let mut host = ledger();
+    juries(&mut host);
+    let first = voted_by_stake_only(&mut host, "first");
+    settle(&mut host, first.id()).unwrap();
+    let second = voted_by_stake_only(&mut host, "second");
+    host.time += 3 * DAY;
+    assert_eq!(state(&mut host, second.id()), 3);
+    summon(&mut host, second.id()).unwrap_err();
 }

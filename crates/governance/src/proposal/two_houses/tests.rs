@@ -188,7 +188,7 @@ fn nothing_is_executed_before_its_delay() {
 
 #[test]
 fn what_voted_is_locked_until_a_week_after_the_execution() {
-    let mut proposal = post(Class::Constitutional);
+    let proposal = post(Class::Constitutional);
     let now = proposal.core.vote_start + 1;
     let end = proposal.deadline().unwrap();
     let wait = 16 * DAY + 7 * DAY;

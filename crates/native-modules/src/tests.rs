@@ -18,6 +18,7 @@ mod tokens;
 mod treasury;
 mod uniswap_v2;
 mod uniswap_v3;
+mod votes_reference;
 mod yields;
 
 use abi::{DEVICES, Devices, ModuleErrors, TRAINING_RUNS, TrainingRuns, signed::Signer, statement};

@@ -140,6 +140,10 @@ impl Ask for Bounded<'_> {
         self.whole.head().await
     }
 
+    async fn block(&self, height: u64) -> Result<Option<Head>, LocalError> {
+        self.whole.block(height).await
+    }
+
     async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, LocalError> {
         let mut outcomes = Vec::with_capacity(calls.len());
         for call in calls {

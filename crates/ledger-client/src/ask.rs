@@ -43,6 +43,15 @@ impl Ledger {
         })
     }
 
+    /// A block that is not kept any longer is none.
+    pub(crate) async fn block_if_kept(&self, height: u64) -> Result<Option<Head>, LedgerError> {
+        match self.head_at(height.into()).await {
+            Ok(head) => Ok(Some(head)),
+            Err(LedgerError::Rejected { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn outcome(&self, call: &Call, block: BlockId) -> Result<Outcome, LedgerError> {
         let mut request =
             TransactionRequest::default().to(call.to).input(call.input.clone().into());
@@ -103,6 +112,10 @@ impl Ask for Ledger {
         self.head_at(BlockNumberOrTag::Latest).await
     }
 
+    async fn block(&self, height: u64) -> Result<Option<Head>, LedgerError> {
+        self.block_if_kept(height).await
+    }
+
     async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, LedgerError> {
         self.outcomes(&calls, BlockId::latest()).await
     }
@@ -121,6 +134,10 @@ impl Ask for PastLedger {
 
     async fn head(&self) -> Result<Head, LedgerError> {
         self.ledger.head_at(self.height.into()).await
+    }
+
+    async fn block(&self, height: u64) -> Result<Option<Head>, LedgerError> {
+        self.ledger.block_if_kept(height).await
     }
 
     async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, LedgerError> {

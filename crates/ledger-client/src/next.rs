@@ -53,6 +53,10 @@ impl Ask for NextLedger {
         self.ledger.head().await
     }
 
+    async fn block(&self, height: u64) -> Result<Option<Head>, LedgerError> {
+        self.ledger.block_if_kept(height).await
+    }
+
     async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, LedgerError> {
         let PendingBlock { number, timestamp } = self.ledger.pending_block().await?;
         let block = json!({ "number": number, "time": timestamp });

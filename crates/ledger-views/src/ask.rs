@@ -92,6 +92,9 @@ pub trait Ask: Sync {
     /// The block it stands at.
     fn head(&self) -> impl Future<Output = Result<Head, Self::Error>> + Send;
 
+    /// A block at or below the one it stands at; `None` when it is not kept any longer.
+    fn block(&self, height: u64) -> impl Future<Output = Result<Option<Head>, Self::Error>> + Send;
+
     /// Runs read-only calls. There is one outcome for each, in their order.
     fn calls(
         &self,

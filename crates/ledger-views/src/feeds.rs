@@ -10,6 +10,7 @@ use units::{AccountId, UnixSeconds};
 use crate::{
     Ask, Impossible, Page, ViewError, Window,
     batch::{self, Answers, Asked, Batch},
+    text,
 };
 
 /// A price feed. Its description was chosen by whoever created it, and is not to be trusted.
@@ -221,7 +222,7 @@ impl FeedCalls {
         Ok(FeedView {
             number: self.number,
             address: convert::account(self.address),
-            description: shown(&description),
+            description: text::one_line(&description),
             decimals: answers.take(&self.decimals)?,
             age_seconds_max: answers.take(&self.age_seconds_max)?,
             deviation_bps: answers.take(&self.deviation_bps)?,
@@ -231,13 +232,6 @@ impl FeedCalls {
             compared,
         })
     }
-}
-
-/// A description with characters that steer a terminal, or hide or reverse text, replaced.
-fn shown(description: &str) -> String {
-    let is_shown = |character: char| !character.is_control() && !units::is_hidden(character);
-    let shown = |character| if is_shown(character) { character } else { '\u{fffd}' };
-    description.chars().map(shown).collect()
 }
 
 /// Why an answer may not be relied on.
@@ -269,17 +263,4 @@ fn round(said: PriceFeed::latestRoundDataReturn) -> Result<RoundView, Impossible
         observed_at: seconds("startedAt", said.startedAt)?,
         updated_at: seconds("updatedAt", said.updatedAt)?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_description_can_not_steer_the_terminal() {
-        assert_eq!(shown("GRAIN / USD, \u{20ac}"), "GRAIN / USD, \u{20ac}");
-        let steering = "A\u{1b}[2J\nanswer  1\r\u{202e}B\u{200b}";
-        let plain = "A\u{fffd}[2J\u{fffd}answer  1\u{fffd}\u{fffd}B\u{fffd}";
-        assert_eq!(shown(steering), plain);
-    }
 }

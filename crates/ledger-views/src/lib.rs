@@ -23,6 +23,7 @@ mod ask;
 mod batch;
 mod error;
 mod page;
+mod text;
 
 pub mod accounts;
 pub mod assets;

@@ -407,6 +407,10 @@ mod tests {
             Ok(Head { height: 1, hash, time: UnixSeconds::new(1) })
         }
 
+        async fn block(&self, _: u64) -> Result<Option<Head>, OutOfGas> {
+            unreachable!("none of these views asks for it")
+        }
+
         async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, OutOfGas> {
             let outcome = |call: &Call| {
                 let of = |value: U256| Ok(Outcome::Returned(value.abi_encode().into()));

@@ -165,6 +165,15 @@ impl Ask for LocalLedger<'_> {
         })
     }
 
+    async fn block(&self, height: u64) -> Result<Option<Head>, LocalError> {
+        let header = self.state.reader().header(height)?;
+        Ok(header.map(|header| Head {
+            height,
+            hash: convert::digest(header.hash()),
+            time: UnixSeconds::new(header.timestamp),
+        }))
+    }
+
     async fn calls(&self, calls: Vec<ledger_views::Call>) -> Result<Vec<Outcome>, LocalError> {
         calls.into_iter().map(|call| self.call(call)).collect()
     }

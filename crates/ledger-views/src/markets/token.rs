@@ -250,6 +250,10 @@ mod tests {
             unreachable!("no view of tokens asks for it")
         }
 
+        async fn block(&self, _: u64) -> Result<Option<Head>, OutOfGas> {
+            unreachable!("none of these views asks for it")
+        }
+
         async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, OutOfGas> {
             let outcome = |call: &Call| {
                 // What strangers have deployed gets little gas.
@@ -354,6 +358,10 @@ mod tests {
 
         async fn head(&self) -> Result<Head, OutOfGas> {
             unreachable!("no view of tokens asks for it")
+        }
+
+        async fn block(&self, _: u64) -> Result<Option<Head>, OutOfGas> {
+            unreachable!("none of these views asks for it")
         }
 
         async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, OutOfGas> {

@@ -23,6 +23,10 @@ impl Ask for Says {
         unreachable!("no view of runs asks for it")
     }
 
+    async fn block(&self, _: u64) -> Result<Option<Head>, Infallible> {
+        unreachable!("none of these views asks for it")
+    }
+
     async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, Infallible> {
         Ok(calls.iter().map(|_| self.0.clone()).collect())
     }

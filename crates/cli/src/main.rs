@@ -16,6 +16,7 @@ mod earnings;
 mod experiment;
 mod failure;
 mod genesis;
+mod governance;
 mod join;
 mod ledger;
 mod market;
@@ -82,6 +83,24 @@ enum Command {
     Stake(stake::Args),
     /// Price feeds: list, create, sign and bring reports
     Price(price::Args),
+    /// List and show proposals of the two houses, and what they may change
+    Proposals(governance::ProposalsArgs),
+    /// Propose changes: parameters, payments of the treasury, any call
+    Propose(governance::ProposeArgs),
+    /// Vote on a proposal in both houses
+    Vote(governance::VoteArgs),
+    /// Let another account vote for you
+    Delegate(governance::DelegateArgs),
+    /// Queue a proposal that has passed
+    Queue(governance::ProceedArgs),
+    /// Execute a queued proposal whose delay is over
+    Execute(governance::ProceedArgs),
+    /// The houses of stake and work: show, deposit, withdraw
+    #[command(subcommand)]
+    House(governance::HouseCommand),
+    /// Delay a proposal that has passed, by locking GRAIN
+    #[command(subcommand)]
+    Brake(governance::BrakeCommand),
     /// List or show projects on the ledger, or cancel your own
     Project(project::Args),
     /// Show payments to accounts, by project
@@ -126,6 +145,14 @@ fn main() -> ExitCode {
         Command::Pool(args) => pool::run(args, &output),
         Command::Stake(args) => stake::run(args, &output),
         Command::Price(args) => price::run(args, &output),
+        Command::Proposals(args) => governance::proposals(args, &output),
+        Command::Propose(args) => governance::propose(args, &output),
+        Command::Vote(args) => governance::vote(args, &output),
+        Command::Delegate(args) => governance::delegate(args, &output),
+        Command::Queue(args) => governance::queue(args, &output),
+        Command::Execute(args) => governance::execute(args, &output),
+        Command::House(command) => governance::house(command, &output),
+        Command::Brake(command) => governance::brake(command, &output),
         Command::Project(args) => project::run(args, &output),
         Command::Earnings(args) => earnings::run(args, &output),
         Command::Claim(args) => claim::run(args, &output),

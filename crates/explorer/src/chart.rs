@@ -36,6 +36,13 @@ pub(crate) struct Bar {
     pub(crate) is_marked: bool,
 }
 
+/// A part of a whole: how much, from 0 to 1, and its class in the style sheet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) share: f64,
+    pub(crate) class: &'static str,
+}
+
 /// The least and greatest of some numbers, with some space where they are all the same; `None` if there are none, or one is not finite.
 pub(crate) fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     let mut found: Option<(f64, f64)> = None;
@@ -111,6 +118,28 @@ pub(crate) fn bars(frame: &Frame, bars: &[Bar], (low, high): (f64, f64), mark: f
         }
     };
     around(frame, &html! { @for bar in bars { (rectangle(bar)) } (vertical(x.place(mark))) })
+}
+
+/// One flat bar of the whole width with parts of it side by side, and a mark at a share of the whole.
+pub(crate) fn stack(frame: &Frame, parts: &[Part], mark: f64) -> Markup {
+    let x = across(0.0, 1.0);
+    let mut begin = 0.0;
+    let mut drawn = Vec::new();
+    for Part { share, class } in parts {
+        if !share.is_finite() {
+            return html! {};
+        }
+        let (from, to) = (x.place(begin), x.place(begin + share));
+        begin += share;
+        if to > from {
+            drawn.push(html! {
+                rect class=(format!("bar {class}")) x=(format!("{from:.1}")) y="0" width=(format!("{:.1}", to - from)) height=(HEIGHT) {}
+            });
+        }
+    }
+    let mark = if mark.is_finite() { x.place(mark) } else { 0.0 };
+    let drawing = html! { @for part in &drawn { (part) } (vertical(mark)) };
+    html! { div class="flat" { (around(frame, &drawing)) } }
 }
 
 /// Two areas that meet at a mark: what it takes to go down from there, and up.
@@ -208,6 +237,25 @@ mod tests {
         assert_eq!(bars(&frame(), &[], (0.0, 1.0), 0.0).into_string(), "");
         let nothing = Bar { height: 0.0, ..bar };
         assert_eq!(bars(&frame(), &[nothing], (0.0, 1.0), 0.0).into_string(), "");
+    }
+
+    #[test]
+    fn parts_of_a_whole_stand_side_by_side() {
+        let part = |share: f64, class| Part { share, class };
+        let parts = [part(0.25, "yes"), part(0.0, "no"), part(0.5, "abstain")];
+        let drawn = stack(&frame(), &parts, 0.04).into_string();
+        assert!(
+            drawn.contains(r#"class="bar yes" x="0.0" y="0" width="250.0" height="300""#),
+            "{drawn}"
+        );
+        assert!(drawn.contains(r#"class="bar abstain" x="250.0" y="0" width="500.0""#), "{drawn}");
+        assert!(!drawn.contains("bar no"), "{drawn}");
+        assert!(drawn.contains(r#"d="M40.0 0V300.0""#), "{drawn}");
+        // What does not fit ends at the edge.
+        let drawn = stack(&frame(), &[part(0.75, "yes"), part(0.75, "no")], 2.0).into_string();
+        assert!(drawn.contains(r#"class="bar no" x="750.0" y="0" width="250.0""#), "{drawn}");
+        assert!(drawn.contains(r#"d="M1000.0 0V300.0""#), "{drawn}");
+        assert_eq!(stack(&frame(), &[part(f64::NAN, "yes")], 0.0).into_string(), "");
     }
 
     #[test]

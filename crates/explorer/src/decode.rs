@@ -198,7 +198,18 @@ impl Writer<'_> {
         {
             return u32::try_from(number).ok().map(figures::percent_of_millionths);
         }
-        if matches!(name, "deadline" | "startedAt" | "updatedAt" | "observedAt" | "periodFinish") {
+        if matches!(
+            name,
+            "deadline"
+                | "startedAt"
+                | "updatedAt"
+                | "observedAt"
+                | "periodFinish"
+                | "etaSeconds"
+                | "until"
+                | "start"
+                | "stop"
+        ) {
             return u64::try_from(number)
                 .ok()
                 .filter(|seconds| *seconds < 1 << 40)
@@ -237,8 +248,12 @@ impl Writer<'_> {
             let writer = Writer { names: self.names, said: &inner, nesting: self.nesting + 1 };
             return writer.whole(depth);
         }
-        let path = (field.name == "path").then(|| self.path_note(bytes)).flatten();
-        html! { (hexadecimal(bytes)) (note(&path)) }
+        let known = match field.name.as_str() {
+            "path" => self.path_note(bytes),
+            "key" if self.said.module.name == "Parameters" => key_note(bytes),
+            _ => None,
+        };
+        html! { (hexadecimal(bytes)) (note(&known)) }
     }
 
     /// The call that bytes in a call of several are.
@@ -265,6 +280,14 @@ impl Writer<'_> {
         }
         Some(text)
     }
+}
+
+/// The name that a parameter's key is: ASCII, filled up with zeros.
+fn key_note(key: &[u8]) -> Option<String> {
+    let end = key.iter().position(|byte| *byte == 0).unwrap_or(key.len());
+    let (name, rest) = key.split_at_checked(end)?;
+    let is_name = name.iter().all(u8::is_ascii_graphic) && rest.iter().all(|byte| *byte == 0);
+    (is_name && !name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
 }
 
 /// What is known of an address: the module that answers there, with the symbols of its tokens.

@@ -8,7 +8,7 @@ use node::Node;
 use units::Wei;
 
 /// The lists that every page leads to.
-const NAVIGATION: [(&str, &str); 8] = [
+const NAVIGATION: [(&str, &str); 10] = [
     ("/", "Blocks"),
     ("/runs", "Training runs"),
     ("/assets", "Assets"),
@@ -16,6 +16,8 @@ const NAVIGATION: [(&str, &str); 8] = [
     ("/stakes", "Stakes"),
     ("/prices", "Prices"),
     ("/measures", "Measures"),
+    ("/proposals", "Proposals"),
+    ("/houses", "Houses"),
     ("/modules", "Modules"),
 ];
 const STYLE: &str = include_str!("style.css");

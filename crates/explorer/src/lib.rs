@@ -11,6 +11,8 @@
 //! yield, `prices` feeds and who reported what. What is there now is read by `ledger-views`; what happened is read from the history index (`events`, `trades`), of which a
 //! page reads a bounded number of entries. `chart` draws SVG.
 //!
+//! Governance: `proposals` shows what is proposed, with its calls decoded, and how both houses vote; `houses` what they are, decide and spend.
+//!
 //! Everything shown comes from outside and is escaped; every list is bounded and pages on. Tokens may be strangers' contracts: what they are asked for a page is bounded in gas
 //! (`bounded`), and one that does not answer is shown by its address. An account's page is read from the node's history
 //! index; where there is none, or while it is being built, at most [`BLOCKS_SEARCHED_MAX`] blocks are searched instead.
@@ -27,6 +29,7 @@ mod decode;
 mod events;
 mod figures;
 mod holdings;
+mod houses;
 mod layout;
 mod measures;
 mod modules;
@@ -35,6 +38,7 @@ mod pool;
 mod pools;
 mod positions;
 mod prices;
+mod proposals;
 mod replay;
 mod risk;
 mod runs;
@@ -195,6 +199,9 @@ fn route(node: &Node, path: &str, query: &str) -> Answer {
         (Some("prices"), None, None) => prices::list(node, query),
         (Some("price"), Some(number), None) => prices::one(node, parsed(number)?),
         (Some("measures"), None, None) => measures::page(node),
+        (Some("proposals"), None, None) => proposals::list(node, query),
+        (Some("proposal"), Some(proposal), None) => proposals::one(node, proposal),
+        (Some("houses"), None, None) => houses::show(node, query),
         (Some("modules"), None, None) => modules::list(),
         (Some("module"), Some(name), None) => modules::one(name),
         (Some("search"), None, None) => search::find(node, query),

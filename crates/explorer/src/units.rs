@@ -110,6 +110,11 @@ pub(crate) fn of(names: &Names<'_>, record: &Record<'_>, name: &str) -> Option<U
         "StakingRewards" => of_staking(names, record, name),
         "MasterChef" | "MasterChefFactory" => of_farm(names, record, name),
         "Vault" | "FeeVault" => of_vault(names, record, name),
+        "Treasury" if matches!(name, "amount" | "total" | "earned" | "freed") => {
+            record.address("token")
+        }
+        "StakeHouse" | "Brake" => (name == "amount").then_some(GRAIN),
+        "Governor" => governors(name),
         "RewardReserve" => match name {
             "value" => Some(record.at),
             "amount" if matches!(record.item, "mint" | "withdrawTo") => Some(record.at),
@@ -123,6 +128,21 @@ pub(crate) fn of(names: &Names<'_>, record: &Record<'_>, name: &str) -> Option<U
         _ => None,
     };
     token.map(Unit::Token)
+}
+
+/// What the Governor counts in GRAIN.
+fn governors(name: &str) -> Option<Address> {
+    let names = [
+        "deposit",
+        "oldProposalDeposit",
+        "newProposalDeposit",
+        "oldProposalThreshold",
+        "newProposalThreshold",
+        "stakeTotal",
+        "stakeQuorum",
+        "stakeWeight",
+    ];
+    names.contains(&name).then_some(GRAIN)
 }
 
 /// The amount of a token's own calls and events.

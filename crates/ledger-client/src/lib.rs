@@ -29,6 +29,7 @@ mod node;
 mod queue;
 mod refusal;
 mod runs;
+mod simulation;
 mod statement;
 
 pub use ask::PastLedger;
@@ -38,4 +39,5 @@ pub use ledger::{FEE_MAX, Ledger};
 pub use line::{Carried, Line, LineAnswer, LineError};
 pub use next::NextLedger;
 pub use runs::{Announcement, OpenedRun, Signature};
+pub use simulation::{Simulated, SimulatedCall};
 pub use transaction::Receipt;

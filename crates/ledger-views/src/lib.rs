@@ -1,8 +1,8 @@
 //! What a ledger says, as plain structs, whoever is asked.
 //!
 //! [`Ask`] is the one trait between a view and a ledger: read-only calls, accounts and logs, all at one block. The local node implements it in
-//! process, `ledger-client` over JSON-RPC. The views are in [`assets`], [`markets`], [`stakes`], [`feeds`], [`issuance`], [`runs`], [`devices`] and
-//! [`accounts`]; each is a function of anything
+//! process, `ledger-client` over JSON-RPC. The views are in [`assets`], [`markets`], [`stakes`], [`feeds`], [`issuance`], [`runs`], [`devices`],
+//! [`governance`] and [`accounts`]; each is a function of anything
 //! that implements [`Ask`], and each kind of thing has one struct, so that explorer, command line, coordinator and worker can't disagree.
 //!
 //! How a view is read:
@@ -29,6 +29,7 @@ pub mod accounts;
 pub mod assets;
 pub mod devices;
 pub mod feeds;
+pub mod governance;
 pub mod issuance;
 pub mod markets;
 pub mod referees;

@@ -9,6 +9,7 @@ mod demo;
 mod early_end;
 mod faults;
 mod field;
+mod governance;
 mod handover;
 mod join;
 mod killed;

@@ -292,7 +292,7 @@ fn no_proxy_is_asked_for_a_node_on_this_machine() {
 
 /// Asks the node over HTTP; the result, which must be there.
 #[track_caller]
-fn ask(node: &RunningNode, method: &str, params: &Value) -> Value {
+pub(crate) fn ask(node: &RunningNode, method: &str, params: &Value) -> Value {
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
     let mut stream = std::net::TcpStream::connect(node.address()).unwrap();
     let request = format!(

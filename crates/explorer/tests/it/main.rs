@@ -5,5 +5,6 @@
 mod ledger;
 
 mod decoding;
+mod governance;
 mod markets;
 mod measures;

@@ -1,0 +1,150 @@
+//! The pages of proposals and houses.
+
+use abi::{
+    GOVERNOR, Governor, GovernorCore, PARAMETERS, Parameters, STAKE_HOUSE, StakeHouse, TREASURY,
+    Treasury, WORK_HOUSE, WorkHouse,
+};
+use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
+use alloy_sol_types::SolCall as _;
+use execution::Amendment;
+
+use crate::{
+    decoding::{has, words},
+    ledger::{ALICE, BOB, Ledger, whole},
+};
+
+const DAY: u64 = 86_400;
+/// The only module that mints voice.
+const ISSUANCE: Address = address!("0x6c00000000000000000000000000000000000019");
+const FLOOR: &str = "training-runs.audit-rate-floor";
+
+fn said(ledger: &Ledger, path: &str) -> String {
+    words(&ledger.page(path))
+}
+
+fn pass(ledger: &Ledger, seconds: u64) {
+    let development = ledger.node.development().unwrap();
+    development.set_next_timestamp(ledger.head_time() + seconds).unwrap();
+    development.mine(1, None).unwrap();
+}
+
+/// A ledger whose two accounts have deposited long enough ago, and of which one has voice.
+fn houses() -> Ledger {
+    let ledger = Ledger::new(Some(history::Options::STANDARD)).indexed();
+    let deposit = || StakeHouse::depositCall {}.abi_encode().into();
+    ledger.send_value(ALICE, STAKE_HOUSE, whole(60_000, 18), deposit());
+    ledger.send_value(BOB, STAKE_HOUSE, whole(20_000, 18), deposit());
+    let rich = Amendment::Balance(whole(1, 18));
+    ledger.node.development().unwrap().amend(ISSUANCE, rich).unwrap();
+    let mint = WorkHouse::mintCall { account: BOB, work: U256::from(1_u64 << 40) };
+    ledger.do_(ISSUANCE, WORK_HOUSE, &mint);
+    pass(&ledger, 31 * DAY);
+    ledger.do_(BOB, WORK_HOUSE, &WorkHouse::matureCall { account: BOB });
+    pass(&ledger, 8 * DAY);
+    ledger
+}
+
+fn propose(ledger: &Ledger, calls: &[(Address, Bytes)], description: &str) -> U256 {
+    let call = Governor::proposeCall {
+        targets: calls.iter().map(|(target, _)| *target).collect(),
+        values: vec![U256::ZERO; calls.len()],
+        calldatas: calls.iter().map(|(_, data)| data.clone()).collect(),
+        description: description.to_owned(),
+    };
+    let deposit = ledger.ask(GOVERNOR, &Governor::proposalDepositCall {});
+    ledger.send_value(ALICE, GOVERNOR, deposit, call.abi_encode().into());
+    let count = ledger.ask(GOVERNOR, &Governor::proposalCountCall {});
+    ledger.ask(GOVERNOR, &Governor::proposalAtCall { index: count - U256::ONE })
+}
+
+fn set_floor(value: u64) -> (Address, Bytes) {
+    let mut key = B256::ZERO;
+    key[..FLOOR.len()].copy_from_slice(FLOOR.as_bytes());
+    let call = Parameters::setCall { key, value: U256::from(value) };
+    (PARAMETERS, call.abi_encode().into())
+}
+
+fn pay() -> (Address, Bytes) {
+    let (token, to, amount) = (abi::GRAIN, BOB, whole(100, 18));
+    (TREASURY, Treasury::grantCall { token, to, amount }.abi_encode().into())
+}
+
+#[test]
+fn a_ledger_without_proposals_has_houses_and_parameters() {
+    let ledger = Ledger::new(None);
+    has(&said(&ledger, "/proposals"), &["Nothing has been proposed yet."]);
+    let page = said(&ledger, "/houses");
+    has(&page, &["0 proposals so far", "0 GRAIN deposited", "nobody has votes yet"]);
+    has(&page, &[FLOOR, "basis points", "routine", "Treasury", "Payments over time"]);
+    for path in ["/proposal/1", "/proposal/0", "/proposal/x", "/proposal/"] {
+        assert_eq!(explorer::page(&ledger.node, path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn houses_have_totals_and_how_many_delegates_have_half() {
+    let ledger = houses();
+    let page = said(&ledger, "/houses");
+    has(&page, &["80000 GRAIN deposited", "1 delegate has more", "units of voice"]);
+}
+
+#[test]
+fn a_proposal_shows_its_calls_votes_and_dates() {
+    let ledger = houses();
+    let id = propose(&ledger, &[pay(), set_floor(700)], "# Pay <b>Bob</b>\u{202e}\n\nFor his work");
+    pass(&ledger, DAY + 60);
+    let vote = |support| GovernorCore::castVoteCall { proposalId: id, support };
+    ledger.do_(ALICE, GOVERNOR, &vote(1));
+    ledger.do_(BOB, GOVERNOR, &vote(2));
+    let raw = ledger.page("/proposal/1");
+    let page = words(&raw);
+    has(&page, &["Proposal 1: Pay &lt;b&gt;Bob&lt;/b&gt;\u{fffd}", "For his work"]);
+    // Ordinary, or constitutional while a breaker is tripped: with two holders one is.
+    has(&page, &["active: votes are counted", " in both houses"]);
+    // 60,000 of 80,000 GRAIN; all of the voice abstains.
+    has(&page, &["yes 75 %, no 0 %, abstain 25 %", "all votes: 80000 GRAIN"]);
+    has(&page, &["yes 0 %, no 0 %, abstain 100 %"]);
+    has(&page, &["no: not enough of the work house's votes are yes so far"]);
+    has(&page, &["grant", "100000000000000000000  100 GRAIN", FLOOR, "value: 700"]);
+    has(&page, &["Newest votes", "60000 GRAIN", "abstain"]);
+    has(
+        &raw,
+        &["class=\"bar yes\" x=\"0.0\" y=\"0\" width=\"750.0\"", "aria-label=\"Bar: Stake house"],
+    );
+    assert_eq!(raw.matches("<svg").count(), 2);
+    assert_eq!(ledger.page(&format!("/proposal/{id}")), raw);
+    let list = said(&ledger, "/proposals");
+    has(&list, &["Pay &lt;b&gt;Bob", "vote ends in 6 d"]);
+    // The transaction that posted it is decoded as well.
+    let page = said(&ledger, "/account/0x6c00000000000000000000000000000000000015");
+    has(&page, &["propose"]);
+}
+
+#[test]
+fn a_routine_proposal_is_unopposed_queued_and_executed() {
+    let ledger = houses();
+    let description = "Audit more";
+    let id = propose(&ledger, &[set_floor(700)], description);
+    pass(&ledger, 60);
+    let page = said(&ledger, "/proposal/1");
+    has(&page, &["routine: passes by itself", "yes: less than 10 % of each house objects so far"]);
+    pass(&ledger, 5 * DAY);
+    has(&said(&ledger, "/proposal/1"), &["succeeded: anybody may queue it"]);
+    let (target, data) = set_floor(700);
+    let parts = (vec![target], vec![U256::ZERO], vec![data], keccak256(description));
+    let (targets, values, calldatas, hash) = parts.clone();
+    let queue = GovernorCore::queueCall { targets, values, calldatas, descriptionHash: hash };
+    ledger.do_(BOB, GOVERNOR, &queue);
+    has(&said(&ledger, "/proposal/1"), &["queued", "executable", "without the brake"]);
+    has(&said(&ledger, "/proposals"), &["can be executed in 1 d 23 h"]);
+    // A fortieth of the supply delays it.
+    let lock = abi::Brake::lockCall { proposal: id }.abi_encode().into();
+    ledger.send_value(BOB, abi::BRAKE, whole(50_000, 18), lock);
+    has(&said(&ledger, "/proposal/1"), &["The brake delays it by "]);
+    pass(&ledger, 60 * DAY);
+    let (targets, values, calldatas, hash) = parts;
+    let execute = GovernorCore::executeCall { targets, values, calldatas, descriptionHash: hash };
+    ledger.do_(BOB, GOVERNOR, &execute);
+    has(&said(&ledger, "/proposal/1"), &["executed"]);
+    has(&said(&ledger, "/houses"), &["700 at first 500"]);
+}

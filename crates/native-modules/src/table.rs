@@ -28,6 +28,10 @@ const MODULES_PREFIX: [u8; 19] = {
 /// `docs/revisions.md`.
 pub const NEWEST_REVISION: u32 = 3;
 
+/// The revision from which markets read no slot before a refusal that the contract does not read, and write no slot that they write again: then no call
+/// costs more gas than the contract's. Blocks of revision 2 keep their gas.
+pub(crate) const LEAN_MARKETS: u32 = 3;
+
 /// All native modules of the ledger.
 pub const TABLE: &[Module] = &[
     Module {

@@ -16,6 +16,8 @@ use native_kit::{
     slots::{Mapping, Value},
 };
 
+use crate::table::LEAN_MARKETS;
+
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(WrappedGrain::nameCall::SELECTOR),
     Function::view(WrappedGrain::symbolCall::SELECTOR),
@@ -111,17 +113,33 @@ fn transfer_from(
     (src, dst): (Address, Address),
     wad: U256,
 ) -> Result<(), Failure> {
-    BALANCES.of(host, src)?.update(host, |held| held.checked_sub(wad).ok_or_else(empty))?;
-    let spender = host.caller();
-    if src != spender {
-        ALLOWANCES.of(host, src)?.of(host, spender)?.update(host, |allowed| match allowed {
-            U256::MAX => Ok(allowed),
-            limited => limited.checked_sub(wad).ok_or_else(empty),
-        })?;
+    let from = BALANCES.of(host, src)?;
+    if host.revision() < LEAN_MARKETS {
+        from.update(host, |held| held.checked_sub(wad).ok_or_else(empty))?;
+        spend_allowance(host, src, wad)?;
+    } else {
+        let held = from.get(host)?;
+        let rest = held.checked_sub(wad).ok_or_else(empty)?;
+        spend_allowance(host, src, wad)?;
+        if rest != held {
+            host.store(from.slot(), rest)?;
+        }
     }
     // Read after the sender's is written: they may be the same.
     BALANCES.of(host, dst)?.update(host, |held| Ok(held.wrapping_add(wad)))?;
     emit(host, &WrappedGrain::Transfer { src, dst, wad })
+}
+
+/// Uses an allowance, unless it is unlimited or the caller moves its own.
+fn spend_allowance(host: &mut dyn Host, src: Address, wad: U256) -> Result<(), Failure> {
+    let spender = host.caller();
+    if src == spender {
+        return Ok(());
+    }
+    ALLOWANCES.of(host, src)?.of(host, spender)?.update(host, |allowed| match allowed {
+        U256::MAX => Ok(allowed),
+        limited => limited.checked_sub(wad).ok_or_else(empty),
+    })
 }
 
 fn empty() -> Failure {

@@ -10,7 +10,10 @@ use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolEvent as _, SolValue, sol};
 
-use crate::world::{ACTOR, CHAIN_ID, Ledger, Outcome, SETTER, Step, TOKENS};
+use crate::{
+    twin::{CHAIN_ID, Ledger, Outcome, Step},
+    world::{ACTOR, SETTER, TOKENS},
+};
 
 mod router;
 
@@ -688,4 +691,17 @@ fn reserves(ledger: &mut Ledger, pair: Address) -> (U256, U256) {
     Pair::getReservesCall::abi_decode_returns(&output)
         .map(|held| (U256::from(held._reserve0), U256::from(held._reserve1)))
         .unwrap_or_default()
+}
+
+impl Ledger {
+    /// Reads a slot.
+    pub(crate) fn slot(&mut self, account: Address, slot: U256) -> U256 {
+        let account = self.database().cache.accounts.get(&account);
+        account.and_then(|account| account.storage.get(&slot)).copied().unwrap_or_default()
+    }
+
+    /// Returns the GRAIN of an account.
+    pub(crate) fn balance(&mut self, account: Address) -> U256 {
+        self.database().cache.accounts.get(&account).map(|it| it.info.balance).unwrap_or_default()
+    }
 }

@@ -6,7 +6,7 @@ use alloy_sol_types::{SolCall as _, SolEvent as _};
 
 use crate::{
     steps::{ASSETS, Generator, fee_of, position_key, tick_of},
-    world::Outcome,
+    twin::Outcome,
 };
 
 impl Generator {

@@ -9,7 +9,8 @@ use alloy_sol_types::{SolCall as _, SolValue as _};
 
 use crate::{
     steps::{ACCOUNT, ASSETS, Called, Generator},
-    world::{ACTORS, Ledger, OWNER},
+    twin::Ledger,
+    world::{ACTORS, OWNER},
 };
 
 impl Generator {

@@ -8,7 +8,8 @@ use alloy_sol_types::{SolCall as _, SolValue as _};
 
 use crate::{
     steps::{ACCOUNT, ASSETS, Called, Generator, tick_of},
-    world::{ACTORS, Ledger, OWNER},
+    twin::Ledger,
+    world::{ACTORS, OWNER},
 };
 
 impl Generator {

@@ -14,7 +14,8 @@ use amm::concentrated::{SQRT_PRICE_MAX, SQRT_PRICE_MIN, TICK_MAX, sqrt_price_at_
 
 use crate::{
     draws::Draws,
-    world::{ACTORS, Ledger, OWNER, Step, TOKENS},
+    twin::{Ledger, Step},
+    world::{ACTORS, OWNER, TOKENS},
 };
 
 sol! {

@@ -17,10 +17,11 @@
 
 #![expect(clippy::print_stdout, reason = "the measurements are printed as JSON")]
 
-#[expect(dead_code, reason = "the comparison of results uses more of it")]
-#[path = "../against_uniswap_v3/reference.rs"]
+#[path = "../twins/reference.rs"]
 mod reference;
 #[expect(dead_code, reason = "the comparison of results uses more of it")]
+#[path = "../../tests/it/twin.rs"]
+mod twin;
 #[path = "../../tests/it/uniswap_v3/world.rs"]
 mod world;
 
@@ -30,12 +31,13 @@ mod scene;
 use std::{path::Path, time::Instant};
 
 use alloy_primitives::{Address, Bytes, U256};
-use revm::{ExecuteCommitEvm as _, ExecuteEvm as _, context::TxEnv, primitives::TxKind};
+use revm::{ExecuteCommitEvm as _, ExecuteEvm as _, context::TxEnv};
 use serde_json::{Value, json};
 
 use operations::{Level, Operation, operations};
 use scene::{ACCOUNT, Assets, Codes, Scene, repeat};
-use world::{Ledger, transaction};
+use twin::Step;
+use world::native as native_ledger;
 
 /// A call: whom, and with what.
 type Sent = (Address, Bytes);
@@ -64,7 +66,7 @@ fn main() {
     let codes = Codes::new(Path::new(folder));
     let mut rows = Vec::new();
     for assets in [Assets::Deployed, Assets::Issued] {
-        let mut native = Scene::new(Ledger::native(), &codes, assets);
+        let mut native = Scene::new(native_ledger(execution::MODULES.newest()), &codes, assets);
         let mut bytecode = Scene::new(scene::reference(&codes), &codes, assets);
         assert_eq!(native.tokens, bytecode.tokens, "the ledgers differ in nothing else");
         for operation in operations(&mut native, &mut bytecode) {
@@ -83,17 +85,23 @@ fn main() {
 /// Executes native calls in one transaction, for a profiler.
 fn profile(folder: &Path, name: &str, rounds: u64) {
     let codes = Codes::new(folder);
-    let mut native = Scene::new(Ledger::native(), &codes, Assets::Issued);
+    let mut native = Scene::new(native_ledger(execution::MODULES.newest()), &codes, Assets::Issued);
     let mut bytecode = Scene::new(scene::reference(&codes), &codes, Assets::Issued);
     let operations = operations(&mut native, &mut bytecode);
     let operation = operations.iter().find(|operation| operation.name == name);
     let operation = operation.unwrap_or_else(|| panic!("{name} is no operation"));
     let data = repeat(&operation.by_contract, CALLS).into();
-    let transaction = transaction(ACCOUNT, TxKind::Call(native.caller), U256::ZERO, &data);
+    let transaction = sent(&native, native.caller, &data);
     for _ in 0..rounds {
         let result = native.ledger.machine.transact(transaction.clone());
         assert!(result.expect("the call is valid").result.is_success());
     }
+}
+
+/// Returns a call by an account as a transaction.
+fn sent(scene: &Scene, to: Address, data: &Bytes) -> TxEnv {
+    let data = data.clone();
+    scene.ledger.transaction(&Step { time: 0, from: ACCOUNT, to, value: U256::ZERO, data })
 }
 
 fn number(text: &str) -> u64 {
@@ -114,7 +122,7 @@ fn in_one_transaction(
     assert!(expected.is_done, "{}: {}", operation.name, expected.output);
     assert_eq!(found, expected, "{}: the results differ", operation.name);
     let gas = [native.ledger.gas_used, bytecode.ledger.gas_used];
-    let transaction = transaction(ACCOUNT, TxKind::Call(native.caller), U256::ZERO, &data.into());
+    let transaction = sent(native, native.caller, &data.into());
     let once = |scene: &mut Scene| {
         let (result, nanoseconds) = timed(|| scene.ledger.machine.transact(transaction.clone()));
         assert!(result.expect("the call is valid").result.is_success());
@@ -135,7 +143,7 @@ fn in_transactions(
     let times = CALLS.div_ceil(operation.count());
     let transactions: Vec<TxEnv> = (0..times)
         .flat_map(|_| operation.by_account.iter())
-        .map(|(to, data)| transaction(ACCOUNT, TxKind::Call(*to), U256::ZERO, data))
+        .map(|(to, data)| sent(native, *to, data))
         .collect();
     let mut gas = [0, 0];
     for (scene, gas) in [&mut *native, &mut *bytecode].into_iter().zip(&mut gas) {

@@ -14,11 +14,12 @@ use alloy_primitives::{
 use alloy_sol_types::{SolCall, SolValue as _, sol};
 use amm::concentrated::sqrt_price_at_tick;
 use execution::ModuleTable;
-use native_kit::{MODULE_CODE, Module, Place};
+use native_kit::{MODULE_CODE, Module};
 
 use crate::{
     Sent,
-    world::{Ledger, OWNER, Outcome, Step, decoded},
+    twin::{Ledger, Outcome, Step, decoded},
+    world::{OWNER, empty, places},
 };
 
 sol! {
@@ -201,11 +202,9 @@ impl Scene {
 /// Returns a ledger with the contracts at the addresses of the modules.
 pub(crate) fn reference(codes: &Codes) -> Ledger {
     let table = without_uniswap();
-    let mut ledger = Ledger::empty(table);
-    for module in table.rows() {
-        if let Place::At(address) = module.place {
-            ledger.put(address, Bytes::from_static(&MODULE_CODE));
-        }
+    let mut ledger = empty(table, table.newest());
+    for module in places(table) {
+        ledger.put(module, Bytes::from_static(&MODULE_CODE));
     }
     let v2 = (UNISWAP_V2_FACTORY, WRAPPED_GRAIN).abi_encode();
     let v3 = (UNISWAP_V3_FACTORY, WRAPPED_GRAIN).abi_encode();

@@ -23,6 +23,7 @@ mod revisions;
 mod run_sizes;
 mod sample;
 mod traces;
+mod twin;
 mod uniswap_v2;
 mod uniswap_v3;
 mod yield_modules;

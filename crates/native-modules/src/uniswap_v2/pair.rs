@@ -2,7 +2,7 @@
 
 use ::amm::constant_product::{
     Amounts, MINIMUM_LIQUIDITY, Prices, Refused, Reserves, burn_down, check_outputs, mint_down,
-    product, protocol_fee_down, settle_swap, surplus_of,
+    product, protocol_fee_down, settle_swap, surplus, surplus_of,
 };
 use abi::{
     UNISWAP_V2_FACTORY,
@@ -20,6 +20,7 @@ use super::{
     ARITHMETIC_GAS, arithmetic, empty, factory, shares,
     transfers::{self, balance_of},
 };
+use crate::table::LEAN_MARKETS;
 
 /// The code of every pair.
 pub(crate) const CODE: [u8; 16] = instance_code(abi::UNISWAP_V2_PAIR);
@@ -287,6 +288,10 @@ impl Found {
         let stored = stored();
         let is_moved = self.reserves.moves_prices(now);
         let mut prices = Prices::default();
+        if host.revision() >= LEAN_MARKETS {
+            // Refused before the accumulators are read.
+            self.reserves.update(prices, balances, now).map_err(refused)?;
+        }
         if is_moved {
             prices.price0_cumulative = stored.price0_cumulative.get(host)?;
             prices.price1_cumulative = stored.price1_cumulative.get(host)?;
@@ -310,6 +315,10 @@ impl Found {
 fn mint(host: &mut dyn Host, to: Address) -> Result<Vec<u8>, Failure> {
     let found = Found::load(host)?;
     let balances = found.balances(host)?;
+    if host.revision() >= LEAN_MARKETS {
+        // Refused before the protocol's fee is counted.
+        surplus(found.reserves, balances).map_err(arithmetic)?;
+    }
     let fee = take_fee(host, found.reserves)?;
     let supply = stored().total_supply.get(host)?;
     let minted = mint_down(found.reserves, balances, supply).map_err(refused)?;

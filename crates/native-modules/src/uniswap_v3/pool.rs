@@ -106,7 +106,7 @@ fn mint(
     let (sender, now) = (host.caller(), now(host));
     let minted = {
         let key = key(owner, tickLower, tickUpper);
-        Pool::new(&mut Records::new(host), now).mint(&key, amount)?
+        Pool::new(&mut Records::changing(host, key), now).mint(&key, amount)?
     };
     let (amount0, amount1) = (minted.amount0, minted.amount1);
     let before0 = if amount0.is_zero() { None } else { Some(balance(host, Asset::Zero)?) };
@@ -138,7 +138,7 @@ fn burn(
     let (owner, now) = (host.caller(), now(host));
     let burned = {
         let key = key(owner, tickLower, tickUpper);
-        Pool::new(&mut Records::new(host), now).burn(&key, amount)?
+        Pool::new(&mut Records::changing(host, key), now).burn(&key, amount)?
     };
     let (amount0, amount1) = (burned.amount0, burned.amount1);
     emit(host, &UniswapV3Pool::Burn { owner, tickLower, tickUpper, amount, amount0, amount1 })?;

@@ -130,7 +130,6 @@ impl<B: Book> Pool<'_, B> {
         slot0: Slot0,
     ) -> Result<(), B::Error> {
         let PositionKey { lower, upper, .. } = *key;
-        let position = self.book.position(key)?;
         let global = self.book.fee_growths()?;
         let mut are_flipped = [false, false];
         if delta != 0 {
@@ -163,7 +162,7 @@ impl<B: Book> Pool<'_, B> {
         let outside_upper = self.book.tick_fee_growth(upper)?;
         let inside =
             fee_growth_inside((lower, outside_lower), (upper, outside_upper), slot0.tick, global);
-        let (position, fees) = position.changed(delta, inside)?;
+        let (position, fees) = self.book.position(key)?.changed(delta, inside)?;
         self.book.set_position(key, &position)?;
         if !fees.is_zero() {
             let owed = self.book.owed(key)?.with(fees);

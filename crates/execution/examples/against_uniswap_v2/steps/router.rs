@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolValue};
 
 use super::{Called, GRAIN, Generator, PLAYER_GRAIN, PLAYERS, balance};
-use crate::world::Ledger;
+use crate::twin::Ledger;
 
 impl Generator {
     pub(super) fn router(&mut self, ledger: &mut Ledger) -> Called {

@@ -16,6 +16,7 @@ use native_kit::{
 };
 
 use super::{narrow, refusal};
+use crate::table::LEAN_MARKETS;
 
 /// Size of the oracle's ring at most.
 pub(super) const OBSERVATIONS: usize = 65_535;
@@ -137,6 +138,15 @@ impl From<Ended> for Failure {
 pub(crate) struct Records<'a> {
     host: &'a mut dyn Host,
     pool: Address,
+    /// Until revision 2 a position was read before the fee growth of the pool.
+    early: Early,
+}
+
+/// A position that is read before the rule asks for it.
+enum Early {
+    No,
+    Due(PositionKey),
+    Read(Position),
 }
 
 impl<'a> Records<'a> {
@@ -148,7 +158,13 @@ impl<'a> Records<'a> {
 
     /// Returns those of a pool that the factory has created; of others than the one that was called, only for reading.
     pub(crate) fn of(host: &'a mut dyn Host, pool: Address) -> Self {
-        Self { host, pool }
+        Self { host, pool, early: Early::No }
+    }
+
+    /// Returns those of the pool that was called, for a change of a position's liquidity.
+    pub(super) fn changing(host: &'a mut dyn Host, key: PositionKey) -> Self {
+        let early = if host.revision() < LEAN_MARKETS { Early::Due(key) } else { Early::No };
+        Self { early, ..Self::new(host) }
     }
 
     /// Writes a slot, if it differs.
@@ -252,6 +268,10 @@ impl Book for Records<'_> {
     }
 
     fn fee_growth(&mut self, asset: Asset) -> Result<U256, Ended> {
+        if let Early::Due(key) = self.early {
+            let stored = self.position_at(&key)?;
+            self.early = Early::Read(self.read_position(&stored)?);
+        }
         Ok(match asset {
             Asset::Zero => Stored::here().fee_growth0.get_of(self.host, self.pool)?,
             Asset::One => Stored::here().fee_growth1.get_of(self.host, self.pool)?,
@@ -349,6 +369,9 @@ impl Book for Records<'_> {
     }
 
     fn position(&mut self, key: &PositionKey) -> Result<Position, Ended> {
+        if let Early::Read(position) = self.early {
+            return Ok(position);
+        }
         let stored = self.position_at(key)?;
         self.read_position(&stored)
     }

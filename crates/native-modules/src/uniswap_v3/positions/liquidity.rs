@@ -10,11 +10,14 @@ use amm::concentrated::{FeeGrowth, Owed, fees_since, liquidity_for_amounts, sqrt
 use native_kit::{Call, Failure, Host, emit};
 
 use super::{NEXT_ID, POSITIONS, StoredPosition, load_pool, pool_id, sqrt_price, tokens};
-use crate::uniswap_v3::{
-    empty,
-    path::Hop,
-    pool::refusal,
-    router::{check_deadline, money::pay},
+use crate::{
+    table::LEAN_MARKETS,
+    uniswap_v3::{
+        empty,
+        path::Hop,
+        pool::refusal,
+        router::{check_deadline, money::pay},
+    },
 };
 
 sol! {
@@ -110,6 +113,9 @@ pub(super) fn decrease(
     check_allowed(host, asked.tokenId)?;
     check_deadline(host, asked.deadline)?;
     let liquidity = asked.liquidity;
+    if liquidity == 0 && host.revision() >= LEAN_MARKETS {
+        return Err(empty());
+    }
     let stored = POSITIONS.of(host, asked.tokenId)?;
     let before = stored.liquidity.get(host)?;
     let after = before.checked_sub(liquidity).filter(|_| liquidity > 0).ok_or_else(empty)?;
@@ -142,13 +148,20 @@ pub(super) fn collect(
     let (key, lower, upper) = place(host, &stored)?;
     let pool = key.pool(host)?;
     let liquidity = stored.liquidity.get(host)?;
+    let mut fees = Owed::default();
     if liquidity > 0 {
         // Brings the fees up to date.
         burn_in_pool(host, pool, (lower, upper), 0)?;
         let growth = fee_growth(host, pool, (lower, upper))?;
-        accrue(host, &stored, growth, liquidity, Owed::default())?;
+        if host.revision() < LEAN_MARKETS {
+            accrue(host, &stored, growth, liquidity, fees)?;
+        } else {
+            // What is owed is written once, when it is known what was taken of it.
+            fees = fees_of(host, &stored, growth, liquidity)?;
+            set_growth(host, &stored, growth)?;
+        }
     }
-    let owed = owed(host, &stored)?;
+    let owed = owed(host, &stored)?.with(fees);
     let taken = (owed.of0.min(asked.amount0Max), owed.of1.min(asked.amount1Max));
     let call = UniswapV3Pool::collectCall {
         recipient,
@@ -171,8 +184,7 @@ pub(super) fn collect(
 pub(super) fn burn(host: &mut dyn Host, token: U256) -> Result<(), Failure> {
     check_allowed(host, token)?;
     let stored = POSITIONS.of(host, token)?;
-    let owed = host.load(stored.owed0.slot())?;
-    if stored.liquidity.get(host)? != 0 || !owed.is_zero() {
+    if !is_cleared(host, &stored)? {
         return Err(Failure::message("Not cleared"));
     }
     let growths = [stored.fee_growth0.slot(), stored.fee_growth1.slot()];
@@ -182,6 +194,15 @@ pub(super) fn burn(host: &mut dyn Host, token: U256) -> Result<(), Failure> {
         }
     }
     tokens::burn(host, token)
+}
+
+/// Returns whether a position has no liquidity and is owed nothing.
+fn is_cleared(host: &mut dyn Host, stored: &StoredPosition) -> Result<bool, Failure> {
+    if host.revision() < LEAN_MARKETS {
+        let owed = host.load(stored.owed0.slot())?;
+        return Ok(stored.liquidity.get(host)? == 0 && owed.is_zero());
+    }
+    Ok(stored.liquidity.get(host)? == 0 && host.load(stored.owed0.slot())?.is_zero())
 }
 
 /// Pays a pool for new liquidity.
@@ -247,10 +268,28 @@ fn accrue(
     liquidity: u128,
     worth: Owed,
 ) -> Result<(), Failure> {
-    let (of0, of1) = (stored.fee_growth0.get(host)?, stored.fee_growth1.get(host)?);
-    let fees = fees_since(FeeGrowth { of0, of1 }, growth, liquidity).map_err(refusal)?;
+    let fees = fees_of(host, stored, growth, liquidity)?;
     let owed = owed(host, stored)?.with(worth).with(fees);
     set_owed(host, stored, owed)?;
+    set_growth(host, stored, growth)
+}
+
+/// Returns what a position has earned since its fee growth was noted, rounded down.
+fn fees_of(
+    host: &mut dyn Host,
+    stored: &StoredPosition,
+    growth: FeeGrowth,
+    liquidity: u128,
+) -> Result<Owed, Failure> {
+    let (of0, of1) = (stored.fee_growth0.get(host)?, stored.fee_growth1.get(host)?);
+    fees_since(FeeGrowth { of0, of1 }, growth, liquidity).map_err(refusal)
+}
+
+fn set_growth(
+    host: &mut dyn Host,
+    stored: &StoredPosition,
+    growth: FeeGrowth,
+) -> Result<(), Failure> {
     stored.fee_growth0.set(host, growth.of0)?;
     stored.fee_growth1.set(host, growth.of1)
 }

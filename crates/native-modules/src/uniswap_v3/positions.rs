@@ -1,10 +1,12 @@
 //! `NonfungiblePositionManager`: positions in pools as tokens.
 //!
 //! Storage is the original's, without what its constructor writes: name, symbol and interfaces are constants, and counters begin with 1 where they
-//! are zero. Differences: `tokenURI` describes a position in a few words, without a picture; calls inside `multicall` may be nested 8 deep at most.
+//! are zero. Differences: `tokenURI` has a picture of ours; calls inside `multicall` may be nested 8 deep at most.
 
+mod described;
 mod liquidity;
 mod permit;
+mod picture;
 mod tokens;
 
 use abi::{
@@ -209,7 +211,7 @@ fn view(host: &mut dyn Host, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
         Calls::symbol(_) => Manager::symbolCall::abi_encode_returns(&SYMBOL.to_owned()),
         Calls::baseURI(_) => Manager::baseURICall::abi_encode_returns(&String::new()),
         Calls::tokenURI(call) => {
-            let described = described(host, call.tokenId)?;
+            let described = described::described(host, call.tokenId)?;
             Manager::tokenURICall::abi_encode_returns(&described)
         }
         Calls::supportsInterface(call) => {
@@ -309,31 +311,6 @@ fn operator_of(host: &mut dyn Host, token: U256) -> Result<Address, Failure> {
 
 fn set_operator(host: &mut dyn Host, token: U256, operator: Address) -> Result<(), Failure> {
     POSITIONS.of(host, token)?.operator.set(host, operator)
-}
-
-/// Describes a position, as a `data:` address of JSON (ERC-721).
-fn described(host: &mut dyn Host, token: U256) -> Result<String, Failure> {
-    if !tokens::exists(host, token)? {
-        return Err(empty());
-    }
-    let of = position(host, token)?;
-    let (name, percent) = (format!("Position {token}"), of.fee);
-    let words = format!(
-        "{} and {}, fee {percent} millionths, ticks {} to {}",
-        of.token0, of.token1, of.tickLower, of.tickUpper
-    );
-    let json = format!(r#"{{"name":"{name}","description":"{words}"}}"#);
-    let escaped: String = json
-        .chars()
-        .map(|letter| match letter {
-            '{' => "%7B".to_owned(),
-            '}' => "%7D".to_owned(),
-            '"' => "%22".to_owned(),
-            ' ' => "%20".to_owned(),
-            other => other.to_string(),
-        })
-        .collect();
-    Ok(format!("data:application/json,{escaped}"))
 }
 
 fn create_pool(

@@ -192,6 +192,8 @@ interface MarketLens {
     error NoPoolLiquidity(address pool);
     /// a call of the pool {pool} is running: ask after it
     error PoolIsLocked(address pool);
+    /// a call of the contract {account} is running: ask after it
+    error ContractIsLocked(address account);
     /// the route has {count} pools: 1 to {max} are allowed
     error RouteLength(uint256 count, uint256 max);
     /// the route uses the pool {pool} twice: its second trade has another price

@@ -3,21 +3,21 @@
 use abi::ModuleErrors;
 use alloy_sol_types::{SolInterface, abi::AbiDecoderConfig};
 
-use crate::{Failure, Host, Module, Mutability};
+use crate::{Failure, Function, Host, Module, Mutability};
 
 /// Gas of any call of a module.
 const BASE_GAS: u64 = 200;
 /// Gas for a word of calldata: it is read, decoded and copied.
 const WORD_GAS: u64 = 6;
 
-/// The reentrancy lock of the instance that was called.
+/// What the kit knows of the instance that was called: which of its functions run.
 pub trait Lock {
     /// Returns whether a locked function of this instance is running.
     fn is_locked(&self) -> bool;
-    /// Locks the instance.
-    fn lock(&mut self);
-    /// Releases the last lock.
-    fn unlock(&mut self);
+    /// Notes that a function that changes something runs; with it the instance is locked if the function is.
+    fn begin(&mut self, function: &Function);
+    /// Notes that the function that began last has ended.
+    fn end(&mut self);
 }
 
 /// Decodes calldata, and refuses what is not the encoding of a call.
@@ -54,14 +54,14 @@ pub fn enter<H: Host + Lock>(
     if function.mutability != Mutability::View && host.is_static() {
         return Err(Failure::revert(&ModuleErrors::StaticCallNotAllowed {}));
     }
-    if !function.is_locked {
+    if function.mutability == Mutability::View {
         return (module.entrance)(host, input);
     }
-    if host.is_locked() {
+    if function.is_locked && host.is_locked() {
         return Err(module.reentry());
     }
-    host.lock();
+    host.begin(function);
     let result = (module.entrance)(host, input);
-    host.unlock();
+    host.end();
     result
 }

@@ -141,6 +141,13 @@ pub trait Host {
     /// See [`Host`]; [`Failure::Broken`] if the amount is above the module's balance, which no rule allows.
     fn burn(&mut self, amount: U256) -> Result<(), Failure>;
 
+    /// Returns whether a function of an instance is running that changes something, for the gas of reading a warm slot: what the instance stores and holds may be half of a
+    /// change. Locked or not does not matter; views never count.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn is_running(&mut self, instance: Address) -> Result<bool, Failure>;
+
     /// Creates an account with `code`, which is [`crate::MODULE_CODE`] or an [`crate::instance_code`]. Its earlier
     /// native balance stays.
     ///

@@ -20,7 +20,9 @@ use revm::{
     state::AccountInfo,
 };
 
-use crate::{Call, Failure, Host, Outcome, dispatch::Lock, machine::Drive};
+use crate::{
+    Call, Failure, Function, Host, Outcome, dispatch::Lock, machine::Drive, modules::Running,
+};
 
 /// Gas of `BLOCKHASH`.
 const BLOCK_HASH_GAS: u64 = 20;
@@ -202,13 +204,14 @@ impl<D: Drive> Lock for NativeFrame<'_, D> {
         self.drive.is_locked(self.inputs.target_address)
     }
 
-    fn lock(&mut self) {
-        let instance = self.inputs.target_address;
-        self.drive.modules().locked.push(instance);
+    fn begin(&mut self, function: &Function) {
+        let running =
+            Running { instance: self.inputs.target_address, is_locked: function.is_locked };
+        self.drive.modules().running.push(running);
     }
 
-    fn unlock(&mut self) {
-        self.drive.modules().locked.pop();
+    fn end(&mut self) {
+        self.drive.modules().running.pop();
     }
 }
 
@@ -400,6 +403,11 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
             return Ok(());
         }
         Err(Failure::Broken(format!("{module} can't burn {amount}")))
+    }
+
+    fn is_running(&mut self, instance: Address) -> Result<bool, Failure> {
+        self.charge(self.params.warm_storage_read_cost())?;
+        Ok(self.drive.is_running(instance))
     }
 
     fn create(&mut self, account: Address, code: &'static [u8]) -> Result<(), Failure> {

@@ -120,6 +120,8 @@ pub(crate) trait Drive {
     fn revision(&self) -> u32;
     /// Returns whether a locked function of this instance is running.
     fn is_locked(&self, instance: Address) -> bool;
+    /// Returns whether a function of this instance that changes something is running.
+    fn is_running(&self, instance: Address) -> bool;
     /// Runs a frame requested by a module, and all that it calls, to its end.
     fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<Self::Context>>;
     /// Passes a log to the inspector.
@@ -207,7 +209,13 @@ impl<CTX: MachineContext, I, W: Watch<CTX, I>> Drive for Driver<'_, CTX, I, W> {
     }
 
     fn is_locked(&self, instance: Address) -> bool {
-        self.machine.inner.precompiles.locked.contains(&instance)
+        let running = &self.machine.inner.precompiles.running;
+        running.iter().any(|running| running.instance == instance && running.is_locked)
+    }
+
+    fn is_running(&self, instance: Address) -> bool {
+        let running = &self.machine.inner.precompiles.running;
+        running.iter().any(|running| running.instance == instance)
     }
 
     fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<CTX>> {

@@ -136,6 +136,14 @@ impl Function {
     }
 }
 
+/// A function that changes something, and runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Running {
+    pub(crate) instance: Address,
+    /// Whether it takes part in the lock.
+    pub(crate) is_locked: bool,
+}
+
 /// The error of a locked function that is entered again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnReentry {
@@ -271,8 +279,8 @@ pub struct Modules {
     instance_hashes: Vec<B256>,
     ethereum: EthPrecompiles,
     warm: AddressSet,
-    /// Instances in which a locked function runs, from the outermost to the innermost.
-    pub(crate) locked: Vec<Address>,
+    /// Functions that change something and run, from the outermost to the innermost.
+    pub(crate) running: Vec<Running>,
     /// The accounts and slots that modules have touched, if they are recorded.
     pub(crate) touched: Option<Vec<Touched>>,
 }
@@ -292,8 +300,8 @@ impl Modules {
             Place::At(_) | Place::Reserved(_) => B256::ZERO,
         };
         let instance_hashes = table.iter().map(instance_hash).collect();
-        let (locked, touched) = (Vec::new(), None);
-        Self { table, revision, issuance, instance_hashes, ethereum, warm, locked, touched }
+        let (running, touched) = (Vec::new(), None);
+        Self { table, revision, issuance, instance_hashes, ethereum, warm, running, touched }
     }
 
     /// Finds the module of an address whose code has this hash. An account without a module's code is an ordinary

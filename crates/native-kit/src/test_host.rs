@@ -13,7 +13,8 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use revm::primitives::hardfork::SpecId;
 
 use crate::{
-    Call, Failure, Host, MODULE_CODE, Module, Modules, Outcome, Place, Table, dispatch::Lock, enter,
+    Call, Failure, Function, Host, MODULE_CODE, Module, Modules, Outcome, Place, Table,
+    dispatch::Lock, enter, modules::Running,
 };
 
 /// The chain id of every test host.
@@ -54,7 +55,7 @@ pub struct TestHost {
     table: &'static [Module],
     contracts: BTreeMap<Address, Code>,
     state: TestState,
-    locked: Vec<Address>,
+    running: Vec<Running>,
     frame: Frame,
     depth: usize,
 }
@@ -99,7 +100,7 @@ impl TestHost {
             table: table.rows(),
             contracts: BTreeMap::new(),
             state: TestState::default(),
-            locked: Vec::new(),
+            running: Vec::new(),
             frame,
             depth: 0,
         }
@@ -209,7 +210,7 @@ impl TestHost {
         let module = self.find(frame.module).expect("a module is at the address");
         let result = self.enter(module, frame, input);
         assert!(!matches!(result, Err(Failure::Broken(_) | Failure::Database)), "{result:?}");
-        assert!(self.locked.is_empty(), "a lock is left");
+        assert!(self.running.is_empty(), "a function is left");
         result
     }
 
@@ -249,15 +250,17 @@ fn place(module: &Module) -> Option<Address> {
 
 impl Lock for TestHost {
     fn is_locked(&self) -> bool {
-        self.locked.contains(&self.frame.module)
+        let module = self.frame.module;
+        self.running.iter().any(|running| running.instance == module && running.is_locked)
     }
 
-    fn lock(&mut self) {
-        self.locked.push(self.frame.module);
+    fn begin(&mut self, function: &Function) {
+        let running = Running { instance: self.frame.module, is_locked: function.is_locked };
+        self.running.push(running);
     }
 
-    fn unlock(&mut self) {
-        self.locked.pop();
+    fn end(&mut self) {
+        self.running.pop();
     }
 }
 
@@ -371,6 +374,11 @@ impl Host for TestHost {
         self.charge(9_000)?;
         self.take(self.frame.module, amount);
         Ok(())
+    }
+
+    fn is_running(&mut self, instance: Address) -> Result<bool, Failure> {
+        self.charge(100)?;
+        Ok(self.running.iter().any(|running| running.instance == instance))
     }
 
     fn create(&mut self, account: Address, code: &'static [u8]) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ use alloy_sol_types::SolCall;
 use amm::risk::TooLarge;
 use native_kit::{Call, Failure, Function, Host};
 
-use crate::{openzeppelin::answer, uniswap_v3::pool::Ended};
+use crate::{openzeppelin::answer, table::LEAN_MARKETS, uniswap_v3::pool::Ended};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(MarketLens::poolCall::SELECTOR),
@@ -77,6 +77,14 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
             MarketLens::growthCall::abi_encode_returns(&yields::growth(host, &call)?)
         }
     })
+}
+
+/// Returns whether a call of an instance is running, so that what it says may be half of a change. Blocks of revision 2 did not ask.
+fn is_running(host: &mut dyn Host, instance: Address) -> Result<bool, Failure> {
+    if host.revision() < LEAN_MARKETS {
+        return Ok(false);
+    }
+    host.is_running(instance)
 }
 
 /// Calls a view of another module.

@@ -7,6 +7,7 @@ mod governor;
 mod houses;
 mod issuance;
 mod juries;
+mod lens_locks;
 mod market_lens;
 mod offices;
 mod parameters;

@@ -19,7 +19,7 @@ use amm::{
 use fixed_point::{isqrt_down, sqrt_ratio_down};
 use native_kit::{Failure, Host};
 
-use super::{in_pool, too_large};
+use super::{in_pool, is_running, too_large};
 use crate::{
     tokens, uniswap_v2,
     uniswap_v3::{
@@ -92,15 +92,19 @@ impl Found {
         if root.is_zero() { Err(no_liquidity(self.address)) } else { Ok(root) }
     }
 
-    /// Refuses while a call of a pool of v3 runs: it stores as it goes.
-    pub(super) fn check_unlocked(&self) -> Result<(), Failure> {
-        match self.state {
-            State::Pool(slot0) if slot0.sqrt_price.is_zero() => Err(no_liquidity(self.address)),
-            State::Pool(slot0) if !slot0.is_unlocked => {
-                Err(Failure::revert(&MarketLens::PoolIsLocked { pool: self.address }))
+    /// Refuses while a call of it runs: a pool of v3 stores as it goes, and the balances of a pair are lent out in a flash swap.
+    pub(super) fn check_unlocked(&self, host: &mut dyn Host) -> Result<(), Failure> {
+        let is_locked = match self.state {
+            State::Pool(slot0) if slot0.sqrt_price.is_zero() => {
+                return Err(no_liquidity(self.address));
             }
-            State::Pool(_) | State::Pair(_) => Ok(()),
+            State::Pool(slot0) => !slot0.is_unlocked,
+            State::Pair(_) => is_running(host, self.address)?,
+        };
+        if is_locked {
+            return Err(Failure::revert(&MarketLens::PoolIsLocked { pool: self.address }));
         }
+        Ok(())
     }
 
     fn view(&self, host: &mut dyn Host) -> Result<MarketLens::Pool, Failure> {
@@ -230,9 +234,10 @@ pub(super) fn concentrated(
     let root = found.priced()?;
     let pool = found.view(host)?;
     let State::Pool(slot0) = found.state else {
+        found.check_unlocked(host)?;
         return of_pair(pool);
     };
-    found.check_unlocked()?;
+    found.check_unlocked(host)?;
     let mut records = PoolRecords::of(host, found.address);
     let ticks = ticks_around(&mut records, given).map_err(in_pool)?;
     let active = records.liquidity().map_err(in_pool)?;

@@ -47,6 +47,7 @@ pub(super) fn of_pair(
     let State::Pair(reserves) = found.state else {
         return Err(Failure::revert(&MarketLens::NotAPool { account: call.pair }));
     };
+    found.check_unlocked(host)?;
     let now = found.priced()?;
     let entry = entry(call.entrySqrtPriceX96, now, (PAIR_ROOT_MIN, PAIR_ROOT_MAX))?;
     let (shares, supply) = uniswap_v2::shares_of(host, call.pair, call.account)?;
@@ -101,7 +102,7 @@ pub(super) fn of_token(
     let owner = ask(host, UNISWAP_V3_POSITIONS, &Manager::ownerOfCall { tokenId: token_id })?;
     let address = existing_pool(host, (held.token0, held.token1), held.fee)?;
     let found = pools::find(host, address)?;
-    found.check_unlocked()?;
+    found.check_unlocked(host)?;
     let State::Pool(slot0) = found.state else {
         return Err(Failure::revert(&MarketLens::NotAPool { account: address }));
     };

@@ -126,6 +126,7 @@ fn trade(host: &mut dyn Host, step: &Step, given: Given) -> Result<Trade, Failur
     }
     let trade = match step.found.state {
         State::Pair(reserves) => {
+            step.found.check_unlocked(host)?;
             let Amounts { amount0, amount1 } = reserves.amounts();
             let depth = match step.direction {
                 Direction::ZeroForOne => Depth { reserve_in: amount0, reserve_out: amount1 },
@@ -142,7 +143,7 @@ fn trade(host: &mut dyn Host, step: &Step, given: Given) -> Result<Trade, Failur
             })?
         }
         State::Pool(_) => {
-            step.found.check_unlocked()?;
+            step.found.check_unlocked(host)?;
             let now = now(host);
             let mut records = PoolRecords::of(host, pool);
             pool_trade(&mut records, step.direction, given, now).map_err(in_pool)?

@@ -17,7 +17,7 @@ use staking::{
     },
 };
 
-use super::{ask, too_large};
+use super::{ask, is_running, too_large};
 use crate::{openzeppelin::safe_math, tokens};
 
 /// Gas for compounding: up to 28 products and divisions of 512 bits.
@@ -31,6 +31,7 @@ pub(super) fn of_stakes(
     let account = call.stakingRewards;
     let asked = StakingRewardsFactory::isInstanceCall { account };
     check_created(ask(host, STAKING_REWARDS_FACTORY, &asked)?, account)?;
+    check_unlocked(host, account)?;
     let finish = ask(host, account, &StakingRewards::periodFinishCall {})?;
     let window = finish.saturating_sub(U256::from(host.timestamp()));
     let rate = match window.is_zero() {
@@ -59,12 +60,14 @@ pub(super) fn of_farm(
     }
     let asked = MasterChefFactory::isInstanceCall { account };
     check_created(ask(host, MASTER_CHEF_FACTORY, &asked)?, account)?;
+    check_unlocked(host, account)?;
     let count = ask(host, account, &MasterChef::poolLengthCall {})?;
     if pid >= count {
         return Err(Failure::revert(&MarketLens::NoFarmPool { pid, count }));
     }
     let info = ask(host, account, &MasterChef::poolInfoCall { pid })?;
     let reserve = ask(host, account, &MasterChef::sushiCall {})?;
+    check_unlocked(host, reserve)?;
     let undrawn = ask(host, reserve, &RewardReserve::undrawnCall {})?;
     let emission = Emission {
         reward_per_block: ask(host, account, &MasterChef::sushiPerBlockCall {})?,
@@ -117,6 +120,7 @@ fn next_reward(
 pub(super) fn assets_per_share(host: &mut dyn Host, vault: Address) -> Result<U256, Failure> {
     let asked = VaultFactory::isInstanceCall { account: vault };
     check_created(ask(host, VAULT_FACTORY, &asked)?, vault)?;
+    check_unlocked(host, vault)?;
     ask(host, vault, &Vault::convertToAssetsCall { shares: PRICE_SCALE })
 }
 
@@ -180,6 +184,14 @@ fn check_created(is_instance: bool, account: Address) -> Result<(), Failure> {
     } else {
         Err(Failure::revert(&MarketLens::NotCreatedByFactory { account }))
     }
+}
+
+/// Refuses while a call of a contract runs: an asset that it moves may have called back.
+fn check_unlocked(host: &mut dyn Host, account: Address) -> Result<(), Failure> {
+    if is_running(host, account)? {
+        return Err(Failure::revert(&MarketLens::ContractIsLocked { account }));
+    }
+    Ok(())
 }
 
 fn arithmetic(error: ArithmeticError) -> Failure {

@@ -196,7 +196,7 @@ fn a_farm_and_its_reserve_are_not_read_while_they_change() {
     .abi_encode()
     .into();
     let reason = |account| Lens::ContractIsLocked { account }.abi_encode();
-    check((&mut host, &asked), &[question.clone()], (chef, &deposit), &reason(chef));
+    check((&mut host, &asked), std::slice::from_ref(&question), (chef, &deposit), &reason(chef));
     let fund = RewardReserve::fundCall { amount: number(10_000) };
     check((&mut host, &asked), &[question], (reserve, &fund), &reason(reserve));
 }

@@ -234,7 +234,7 @@ impl Tally {
             Support::For => &mut self.approving,
             Support::Abstain => &mut self.abstaining,
         };
-        *sum = sum.checked_add(weight).ok_or(OutOfRange)?;
+        *sum = counted(*sum, weight)?;
         Ok(())
     }
 
@@ -258,6 +258,14 @@ impl Tally {
     pub fn turnout(&self) -> U256 {
         self.approving.saturating_add(self.against).saturating_add(self.abstaining)
     }
+}
+
+/// Returns a sum of votes with one more.
+///
+/// # Errors
+/// [`OutOfRange`] if it does not fit.
+pub fn counted(sum: U256, weight: U256) -> Result<U256, OutOfRange> {
+    sum.checked_add(weight).ok_or(OutOfRange)
 }
 
 /// Returns the quorum: `numerator` hundredths of all votes, rounded down.

@@ -158,8 +158,8 @@ storage! {
         vote_extension: Value<U48>,
         extended_deadlines: Mapping<U256, Value<U48>>,
         execution_delay: Value<u32>,
-        /// Of a token governor; the contract keeps it in its code.
-        token: Value<Address>,
+        /// Of a token governor, which never changes; the contract keeps it in its code. A whole slot.
+        token: Value<U256>,
         /// From here on of the two houses.
         house_proposals: Mapping<U256, HouseSlots>,
         open_of: Mapping<Address, Value<u32>>,

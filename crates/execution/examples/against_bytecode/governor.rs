@@ -13,6 +13,7 @@ use crate::{
 
 sol! {
     interface Votes {
+        function mode() external view returns (uint8);
         function setMode(uint8 mode) external;
         function mint(address to, uint256 value) external;
         function burn(address from, uint256 value) external;
@@ -31,7 +32,9 @@ sol! {
 }
 
 /// Proposals of a ledger.
-const PROPOSALS: u64 = 4;
+const PROPOSALS: u64 = 6;
+/// Calls after which mostly the next proposal is called.
+const CALLS_OF_PROPOSAL: usize = 13;
 const BALLOT: &[u8] = b"Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)";
 const EXTENDED: &[u8] = b"ExtendedBallot(uint256 proposalId,uint8 support,address voter,uint256 nonce,string reason,bytes params)";
 const DOMAIN: &[u8] =
@@ -45,6 +48,7 @@ pub(crate) struct World {
     /// A contract that is called, and that votes by signature.
     target: Address,
     proposals: Vec<Proposal>,
+    calls: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -87,16 +91,16 @@ pub(crate) fn new(folder: &str, draws: Draws) -> Scene {
         U256::from(draws.of(&[0, 1, 50, 1_000])),
         U256::from(draws.of(&[1, 100, 1_000])),
         U256::from(draws.of(&[0, 0, 1, 100])),
-        U256::from(draws.of(&[0, 4, 4, 50, 100])),
+        U256::from(draws.of(&[0, 4, 4, 30, 90])),
         U256::from(draws.of(&[0, 10, 500, 2_000])),
         U256::from(draws.of(&[0, 1, 200])),
     );
     scene.subject =
         scene.deploy((folder, "governor"), &arguments.abi_encode_params(), b"\xefgovernor");
-    // The token, which the contract keeps in its code, beside the delay.
-    scene.own_bits(13, U256::from_be_bytes(token.into_word().0) << 32);
+    // The token, which the contract keeps in its code.
+    scene.own_bits(14, U256::from_be_bytes(token.into_word().0));
     scene.fund(scene.subject, 1_000);
-    scene.world = World { token, target, proposals: Vec::new() };
+    scene.world = World { token, target, proposals: Vec::new(), calls: 0 };
     let proposals = (0..PROPOSALS).map(|number| proposal(&mut scene, number)).collect();
     scene.world.proposals = proposals;
     for (number, voter) in (1_u64..).zip(voters()) {
@@ -131,7 +135,7 @@ fn proposal(scene: &mut Scene, number: u64) -> Proposal {
         proposal.values.push(U256::from(value));
         proposal.calldatas.push(calldata.into());
     }
-    if scene.draws.one_in(3) {
+    if scene.draws.one_in(6) {
         let who = scene.draws.of(&voters());
         let ending = scene.draws.of(&["#proposer=", "#proposer=", "#proposer= ", "#by="]);
         proposal.description.push_str(&format!("{ending}{who}"));
@@ -262,7 +266,15 @@ fn next(scene: &mut Scene) -> (Address, Address, Vec<u8>) {
     let pass = scene.draws.of(&[0, 0, 0, 1, 1, 7, 60, 400]);
     scene.pass(pass);
     let count = scene.world.proposals.len();
-    let index = usize::try_from(scene.draws.below(count.try_into().unwrap())).unwrap();
+    scene.world.calls += 1;
+    let mut index = (scene.world.calls / CALLS_OF_PROPOSAL).min(count - 1);
+    if scene.draws.one_in(4) {
+        index = usize::try_from(scene.draws.below(count.try_into().unwrap())).unwrap();
+    }
+    let token = scene.world.token;
+    if !scene.ask(token, &Votes::modeCall {}).is_zero() && scene.draws.one_in(2) {
+        return (OWNER, token, Votes::setModeCall { mode: 0 }.abi_encode());
+    }
     let proposal = scene.world.proposals[index].clone();
     let voter = scene.draws.of(&voters());
     match scene.draws.below(20) {
@@ -287,7 +299,7 @@ fn forward(scene: &mut Scene, voter: Address, proposal: &Proposal) -> (Address, 
     if snapshot.is_zero() {
         return (voter, subject, propose(scene, proposal));
     }
-    let state = scene.ask(subject, &Core::stateCall { proposalId: id }).to::<u8>();
+    let state = scene.ask(subject, &Core::stateCall { proposalId: id }).saturating_to::<u8>();
     let deadline = scene.ask(subject, &Core::proposalDeadlineCall { proposalId: id });
     let late = scene.draws.below(3);
     match state {
@@ -300,13 +312,17 @@ fn forward(scene: &mut Scene, voter: Address, proposal: &Proposal) -> (Address, 
             scene.wait_until(snapshot, late);
             (voter, subject, vote(scene, voter, proposal))
         }
-        1 if scene.draws.one_in(3) => {
+        1 if scene.draws.one_in(5) => {
             scene.wait_until(deadline, late);
             let input =
                 if scene.draws.one_in(2) { queue(proposal) } else { vote(scene, voter, proposal) };
             (voter, subject, input)
         }
-        1 => (voter, subject, vote(scene, voter, proposal)),
+        1 if scene.draws.one_in(3) => by_signature(scene, proposal),
+        1 => {
+            let fresh = fresh_voter(scene, id).unwrap_or(voter);
+            (fresh, subject, vote(scene, fresh, proposal))
+        }
         4 if scene.draws.one_in(5) => (voter, subject, execute(proposal)),
         4 => (voter, subject, queue(proposal)),
         5 => {
@@ -316,6 +332,15 @@ fn forward(scene: &mut Scene, voter: Address, proposal: &Proposal) -> (Address, 
         }
         _ => token_call(scene, voter),
     }
+}
+
+/// Returns a voter who has not voted yet.
+fn fresh_voter(scene: &mut Scene, proposal_id: U256) -> Option<Address> {
+    let subject = scene.subject;
+    voters().into_iter().find(|account| {
+        let account = *account;
+        scene.ask(subject, &Core::hasVotedCall { proposalId: proposal_id, account }).is_zero()
+    })
 }
 
 fn propose(scene: &mut Scene, proposal: &Proposal) -> Vec<u8> {
@@ -365,7 +390,7 @@ fn odd_lists(
 }
 
 fn support(scene: &mut Scene) -> u8 {
-    scene.draws.of(&[0, 1, 1, 1, 1, 1, 2, 2, 3, 255])
+    scene.draws.of(&[0, 1, 1, 1, 1, 1, 1, 2, 2, 3])
 }
 
 fn vote(scene: &mut Scene, _: Address, proposal: &Proposal) -> Vec<u8> {
@@ -482,11 +507,11 @@ fn token_call(scene: &mut Scene, voter: Address) -> (Address, Address, Vec<u8>) 
         2 => (OWNER, token, Votes::burnCall { from: other, value }.abi_encode()),
         3..5 => (voter, token, Votes::transferCall { to: other, value }.abi_encode()),
         5..7 => (voter, token, Votes::delegateCall { delegatee: other }.abi_encode()),
-        7 => {
+        7 if scene.draws.one_in(2) => {
             let mode = scene.draws.of(&[1, 2, 3]);
             (OWNER, token, Votes::setModeCall { mode }.abi_encode())
         }
-        8..11 => (OWNER, token, Votes::setModeCall { mode: 0 }.abi_encode()),
+        7..11 => (OWNER, token, Votes::setModeCall { mode: 0 }.abi_encode()),
         _ => {
             let signs = scene.draws.one_in(2);
             (OWNER, target, Target::setSignsCall { signs }.abi_encode())

@@ -1,5 +1,5 @@
-//! Replays what the bytecode of `StakingRewards`, `MasterChef`, `ERC4626` and `FluxAggregator` answered to random calls (`testdata/yield`,
-//! `testdata/price-feeds`) with the native modules; and uses instances on a chain.
+//! Replays what the bytecode of `StakingRewards`, `MasterChef`, `ERC4626`, `Governor` and `FluxAggregator` answered to random calls (`testdata/yield`,
+//! `testdata/governor`, `testdata/price-feeds`) with the native modules; and uses instances on a chain.
 
 use abi::{
     Erc20, GRAIN, PRICE_FEEDS, PriceFeed, PriceFeeds, PriceReport, VAULT_FACTORY, Vault,
@@ -30,6 +30,12 @@ fn farms_answer_as_recorded() {
 #[test]
 fn vaults_answer_as_recorded() {
     assert_eq!(replay(include_str!("../../../../testdata/yield/vault.txt")), 1_200);
+}
+
+/// Of OpenZeppelin's `Governor`, with five extensions (`testdata/governor`).
+#[test]
+fn token_governors_answer_as_recorded() {
+    assert_eq!(replay(include_str!("../../../../testdata/governor/governor.txt")), 400);
 }
 
 /// Getters after each round are those of Chainlink's `FluxAggregator`.

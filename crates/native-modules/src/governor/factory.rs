@@ -51,9 +51,8 @@ fn create(
     let word = slots.voting_period.into_word(word, terms.votingPeriod);
     host.set_of(governor, slots.voting_period.slot(), word)?;
     slots.vote_extension.set_of(host, governor, terms.voteExtension)?;
-    let word = slots.execution_delay.into_word(U256::ZERO, terms.executionDelay);
-    let word = slots.token.into_word(word, terms.token);
-    host.set_of(governor, slots.token.slot(), word)?;
+    slots.execution_delay.set_of(host, governor, terms.executionDelay)?;
+    slots.token.set_of(host, governor, terms.token.into_word().into())?;
     checkpoints::begin(host, governor, slots.quorum_numerators, (time(now)?, quorum))?;
     let (creator, token, name) = (host.caller(), terms.token, terms.name);
     emit(host, &GovernorFactory::TokenGovernorCreated { governor, token, creator, name })?;

@@ -57,9 +57,6 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 
 pub(super) const NAME: &str = "Gleaner Governor";
 const CLOCK_MODE: &str = "mode=timestamp";
-/// Where burnt deposits go: nobody has the key.
-const NOBODY: Address = Address::ZERO;
-
 /// Whose rules are those of governance and issuance. What calls the houses as the Governor could lock anybody's stake.
 const CONSTITUTIONAL: [Address; 7] =
     [GOVERNOR, STAKE_HOUSE, WORK_HOUSE, ISSUANCE, BRAKE, JURIES, BREAKERS];
@@ -248,8 +245,11 @@ fn settle(host: &mut dyn Host, id: U256, proposal: &mut Proposal) -> Result<(), 
     stored().missed_work.set(host, work)?;
     let deposit = proposal.deposit;
     stored().deposits_held.update(host, |held| Ok(held.saturating_sub(deposit)))?;
-    let to = if settled.is_burnt { NOBODY } else { proposal.core.proposer };
-    host.pay(to, deposit)?;
+    if settled.is_burnt {
+        host.burn(deposit)?;
+    } else {
+        host.pay(proposal.core.proposer, deposit)?;
+    }
     emit(host, &Governor::ProposalSettled { proposalId: id, deposit, burnt: settled.is_burnt })
 }
 

@@ -11,7 +11,7 @@ use abi::{
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 use governance::proposal::{
-    self, NotExecutable, Phase, QUORUM_DENOMINATOR, State, Support, TIME_MAX, extension,
+    self, NotExecutable, Phase, QUORUM_DENOMINATOR, State, Support, TIME_MAX, Tally, extension,
     quorum_down,
 };
 use native_kit::{Call, Failure, Function, Host, Outcome, emit, instance_code};
@@ -44,7 +44,7 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
     let trace = stored().quorum_numerators;
     let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     Ok(match call {
-        Calls::token(_) => answer(stored().token.get(host)?),
+        Calls::token(_) => answer(token(host)?),
         Calls::quorumNumerator_0(_) => answer(U256::from(checkpoints::latest(host, trace)?)),
         Calls::quorumNumerator_1(call) => {
             answer(U256::from(checkpoints::value_at(host, trace, call.timepoint)?))
@@ -119,6 +119,11 @@ pub(super) fn update_quorum_numerator(host: &mut dyn Host, new: U256) -> Result<
     )
 }
 
+/// Returns the token, for the gas of reading a constant.
+fn token(host: &mut dyn Host) -> Result<Address, Failure> {
+    Ok(Address::from_word(host.immutable(stored().token.slot())?.into()))
+}
+
 /// Returns the time by a token's clock; for one that has none, the height.
 pub(super) fn clock_of(host: &mut dyn Host, token: Address) -> Result<u64, Failure> {
     match host.call(&Call::reading(token, Votes::clockCall {}.abi_encode()))? {
@@ -135,14 +140,17 @@ pub(super) struct Token;
 
 impl Token {
     fn ask(host: &mut dyn Host, call: &impl SolCall) -> Result<Outcome, Failure> {
-        let token = stored().token.get(host)?;
+        let token = token(host)?;
         host.call(&Call::reading(token, call.abi_encode()))
     }
 
     fn has_quorum(&self, host: &mut dyn Host, id: U256) -> Result<bool, Failure> {
         let snapshot = self.snapshot(host, id)?;
         let quorum = self.quorum(host, U256::from(snapshot))?;
-        stored().votes.of(host, id)?.load(host)?.has_quorum(quorum).map_err(overflow)
+        let slots = stored().votes.of(host, id)?;
+        let (approving, abstaining) = (slots.approving.get(host)?, slots.abstaining.get(host)?);
+        let tally = Tally { approving, abstaining, ..Tally::default() };
+        tally.has_quorum(quorum).map_err(overflow)
     }
 
     /// Moves the end of the vote when the quorum is reached.
@@ -165,7 +173,7 @@ impl Token {
 
 impl Mode for Token {
     fn clock(&self, host: &mut dyn Host) -> Result<u64, Failure> {
-        let token = stored().token.get(host)?;
+        let token = token(host)?;
         clock_of(host, token)
     }
 
@@ -211,8 +219,8 @@ impl Mode for Token {
             Phase::Absent => Err(nonexistent(id)),
             Phase::Is(state) => Ok(state),
             Phase::Closed => {
-                let tally = stored().votes.of(host, id)?.load(host)?;
-                let is_passed = self.has_quorum(host, id)? && tally.is_approved();
+                let is_passed = self.has_quorum(host, id)?
+                    && stored().votes.of(host, id)?.load(host)?.is_approved();
                 Ok(core.closed(is_passed))
             }
         }
@@ -255,10 +263,14 @@ impl Mode for Token {
         }
         let support = Support::from_number(support)
             .ok_or_else(|| Failure::revert(&Core::GovernorInvalidVoteType {}))?;
-        let mut tally = slots.load(host)?;
-        tally.count_vote(support, weight).map_err(overflow)?;
         has_voted.set(host, true)?;
-        slots.store(host, &tally)?;
+        // Only the sum that it changes is touched, as in the contract.
+        let sum = match support {
+            Support::Against => slots.against,
+            Support::For => slots.approving,
+            Support::Abstain => slots.abstaining,
+        };
+        sum.update(host, |sum| proposal::counted(sum, weight).map_err(overflow))?;
         announce(host, weight)?;
         self.extend(host, id)?;
         Ok(weight)

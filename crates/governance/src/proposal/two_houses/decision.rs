@@ -175,6 +175,10 @@ pub fn decide(
     }
     let before = [missed.stake, missed.work];
     let missing = misses(electorate, votes);
+    // A jury replaces one house: else it alone could change the constitution.
+    if let [Some(house), Some(_)] = missing {
+        return Decision::TurnoutMissed(house);
+    }
     for (house, before) in missing.into_iter().zip(before) {
         match (house, before, jury) {
             (Some(house), 0, _) => return Decision::TurnoutMissed(house),

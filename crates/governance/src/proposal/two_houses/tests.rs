@@ -317,6 +317,21 @@ impl Proposal {
     }
 }
 
+/// Jury stuffing: who has a jury, and two houses that sleep, still has nothing.
+#[test]
+fn no_jury_stands_for_both_houses() {
+    let missed = Missed { stake: 3, work: 3 };
+    for jury in [Jury::None, Jury::Sits, Jury::Yes, Jury::No] {
+        let found = decide(
+            (Class::Constitutional, false),
+            (missed, jury),
+            &electorate(),
+            &Votes::default(),
+        );
+        assert_eq!(found, Decision::TurnoutMissed(House::Stake));
+    }
+}
+
 #[test]
 fn settings_stay_in_their_bands() {
     assert_eq!(SETTINGS.check(), Ok(()));

@@ -138,7 +138,8 @@ fn a_routine_proposal_passes_by_itself_and_a_brake_delays_it() {
     assert_eq!((&shown["state"], &shown["title"]), (&"active".into(), &"Audit more".into()));
     assert_eq!(shown["description"], "# Audit more\n\nWhy not");
     assert_eq!(houses.show(posted["id"].as_str().unwrap())["number"], 1);
-    houses.fails(0, &["proposals", "show", "2"], &["proposal 2 does not exist", "has 1"]);
+    let missing = houses.machine.run(&["proposals", "show", "2", "--rpc", &houses.node.url]);
+    missing.assert_fails(1, &["proposal 2 does not exist", "has 1", "hint: gleaner proposals"]);
     houses.fails(0, &["queue", "1", "--yes"], &["its vote ends in"]);
 
     // A vote shows what it would count and lock before it is cast.
@@ -154,7 +155,7 @@ fn a_routine_proposal_passes_by_itself_and_a_brake_delays_it() {
     houses.pass(5 * DAY);
     let queued = houses.json(1, &["queue", "1", "--yes"]);
     assert_eq!(queued["state"], "queued");
-    houses.fails(1, &["execute", "1", "--yes"], &["can be executed in 1 d 23 h"]);
+    houses.fails(1, &["execute", "1", "--yes"], &["can be executed in "]);
     // 1 % of the supply of 140,100 GRAIN.
     let braked = houses.json(0, &["brake", "lock", "1", "1500", "--yes"]);
     assert_eq!(braked["delay_seconds"].as_u64().unwrap() / DAY, 5);
@@ -224,7 +225,7 @@ fn both_houses_vote_on_what_the_treasury_pays() {
     assert_eq!((amount(&member["held"]), amount(&member["votes"])), (2_000 * ONE, 0));
     assert_eq!(member["delegate"], houses.accounts[0].as_str());
     assert_eq!(held["stake"]["delegates_above_half"], json!([1, 1]));
-    houses.fails(0, &["house", "expire", to, "--yes"], &["can be ended in 89 d"]);
+    houses.fails(0, &["house", "expire", to, "--yes"], &["can be ended in "]);
     houses.fails(1, &["delegate", &houses.accounts[0], "--yes"], &["votes for you already"]);
     houses.json(1, &["delegate", "self", "--yes"]);
 

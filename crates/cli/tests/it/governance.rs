@@ -83,7 +83,7 @@ impl Houses {
         for account in &self.accounts {
             let call = WorkHouse::mintCall {
                 account: account.parse().unwrap(),
-                work: U256::from(1 << 40),
+                work: U256::from(1_u64 << 40),
             };
             self.send_as(ISSUANCE, WORK_HOUSE, &call.abi_encode());
         }

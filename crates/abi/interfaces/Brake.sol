@@ -28,6 +28,6 @@ interface Brake {
     error NothingLocked();
     /// proposal {proposal} does not wait for its execution: only a queued one can be delayed
     error NotQueued(uint256 proposal);
-    /// the sum of the locked amounts is too large
+    /// a sum is too large
     error SumTooLarge();
 }

@@ -70,7 +70,7 @@ interface PriceFeeds {
     error ReporterCount(uint256 count, uint256 max);
     /// {quorum} of {count} reporters would make a round: give more than half of them, and at most all
     error QuorumOutOfRange(uint16 quorum, uint256 count);
-    /// a reporter is named twice, or is the zero address
+    /// one is named twice, or is zero
     error NotDistinct();
     /// {feed} is no price feed
     error NoSuchFeed(address feed);

@@ -18,6 +18,6 @@ interface Referees {
     error MemberCount(uint256 count, uint256 max);
     /// {threshold} of {count} referees would decide: give more than half of them, and at most all
     error ThresholdOutOfRange(uint16 threshold, uint256 count);
-    /// a referee is named twice, or its key is zero
+    /// one is named twice, or is zero
     error NotDistinct();
 }

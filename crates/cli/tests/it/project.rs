@@ -98,7 +98,10 @@ fn a_device_without_work_has_earned_nothing() {
     let node = machine.node(&["--fund", &format!("{owner}=10")]);
     open(&machine, &node, &owner, "barley");
     let earned = machine.json(&["earnings", "--rpc", &node.url]);
-    assert_eq!(earned, serde_json::json!({ "paid": "0", "tokens_verified": 0, "seats": [] }));
+    assert_eq!(
+        earned,
+        serde_json::json!({ "paid": "0", "tokens_verified": 0, "seats": [], "rewards": [] })
+    );
 }
 
 /// Takes a seat for a device of `account`.

@@ -88,7 +88,8 @@ impl Ledger {
     /// Puts a transaction into a block of its own; returns its hash.
     pub(crate) fn send_value(&self, from: Address, to: Address, value: U256, input: Bytes) -> B256 {
         let mut nonces = self.nonces.borrow_mut();
-        let nonce = nonces.entry(from).or_default();
+        let next = || self.node.next_nonce(&from).unwrap();
+        let nonce = nonces.entry(from).or_insert_with(next);
         let transaction = TxEip1559 {
             chain_id: CHAIN_ID,
             nonce: *nonce,

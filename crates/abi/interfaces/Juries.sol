@@ -46,11 +46,11 @@ interface Juries {
         Verdict verdict;
     }
 
-    /// Registers the caller with what it holds now. More than before waits anew.
+    /// Registers the caller with what it holds now, at least 10 GRAIN or any voice. More than before waits anew.
     function register(Stratum stratum) external;
     /// Takes the caller off the list.
     function resign(Stratum stratum) external;
-    /// Lets an account be drawn that has waited, or lowers its weight to what it still holds. By anyone.
+    /// Lets an account be drawn that has waited, or lowers its weight to what it still holds; one that holds nothing is taken off the list. By anyone.
     function admit(Stratum stratum, address account) external;
     /// Begins a case: the hash of this block, which no transaction in it can know, draws. By the Governor.
     function summon(uint256 id) external;
@@ -65,20 +65,20 @@ interface Juries {
     /// Sum of the weights of all who can be drawn.
     function weightOf(Stratum stratum) external view returns (uint128);
     function panelOf(uint256 id) external view returns (Panel memory);
-    function seatsOf(uint256 id, address account) external view returns (uint32 count, uint128 weight, bool hasCommitted, bool hasShown);
+    function seatsOf(uint256 id, address account) external view returns (uint32 count, uint128 deposit, bool hasCommitted, bool hasShown);
     function verdictOf(uint256 id) external view returns (Verdict);
 
     event Registered(Stratum indexed stratum, address indexed account, uint128 weight, uint64 admittedFrom);
     event Resigned(Stratum indexed stratum, address indexed account);
     event Admitted(Stratum indexed stratum, address indexed account, uint128 weight);
     event Summoned(uint256 indexed id, uint64 height);
-    event Seated(uint256 indexed id, address indexed account, uint32 seats, uint128 weight);
+    event Seated(uint256 indexed id, address indexed account, uint32 seats);
     event Committed(uint256 indexed id, address indexed account);
     event Shown(uint256 indexed id, address indexed account, bool isYes, uint32 seats);
 
     /// only a proposal that has passed can do this: {caller} is not the Governor
     error NotGovernor(address caller);
-    /// {account} holds nothing there: deposit GRAIN in the Stake House, or earn voice by verified work
+    /// {account} holds too little there: deposit at least 10 GRAIN in the Stake House, or earn voice by verified work
     error NoWeight(address account);
     /// {account} is not registered
     error NotRegistered(address account);
@@ -102,8 +102,8 @@ interface Juries {
     error WrongPhase(uint64 current, uint64 commitsUntil, uint64 showsUntil);
     /// {account} has no seat on this jury
     error NoSeat(address account);
-    /// the account has {has} of the weight {drawn} that it was drawn for, so it has no vote
-    error Lighter(uint128 has, uint128 drawn);
+    /// {has:grain} GRAIN are left of the deposit of {drawn:grain} GRAIN that the account was drawn for, so it has no vote
+    error DepositWithdrawn(uint128 has, uint128 drawn);
     /// the account has done this already
     error DoneAlready();
     /// what is shown is not what the account committed to: give the same vote and salt

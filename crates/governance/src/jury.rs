@@ -4,8 +4,8 @@
 //!    it has had that weight for [`WAITING_SECONDS`], so nobody registers for a case that is known.
 //! 2. A case draws [`Panel::SIZE`] seats, half from each stratum, by weight and with replacement ([`draw`]). Two accounts with half the weight each are
 //!    drawn as often as one with all of it, so identities bring nothing.
-//! 3. A juror commits to a vote without showing it, and shows it once nobody can commit any more. Whoever has less weight than it was drawn for
-//!    has no vote, so weight can't be sold in between.
+//! 3. A juror commits to a vote without showing it, and shows it once nobody can commit any more. Whoever has less deposited than it was drawn for
+//!    has no vote, so a seat can't be sold with its deposit. Voice can't be sold, and becomes less by itself: it is not asked for again.
 //! 4. The case is decided by more than half of the shown seats, if at least half of all seats were shown ([`Panel::verdict`]).
 //!
 //! The source draws uniformly over attested machines. There is no attestation, and a uniform draw over free identities belongs to whoever makes most of them; so
@@ -64,11 +64,6 @@ pub trait Tree {
     /// Adds an empty juror at the end.
     fn set_count(&mut self, count: u32) -> Result<(), Self::Failure>;
 }
-
-/// The stratum is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{JURORS_MAX} accounts are registered: no more fit")]
-pub struct Full;
 
 /// Appends a juror without weight, and returns its number, from 1 on; `None` if the stratum is full.
 ///
@@ -195,10 +190,10 @@ pub enum JuryError {
     /// The account has no seat.
     #[error("the account has no seat on this jury")]
     NoSeat,
-    /// It has less weight than it was drawn for.
-    #[error("the account has {has} of the weight {drawn} that it was drawn for")]
-    Lighter {
-        /// Its weight.
+    /// It has less deposited than it was drawn for.
+    #[error("the account has {has} left of the deposit {drawn} that it was drawn for")]
+    Withdrawn {
+        /// Its deposit, in wei.
         has: u128,
         /// What it was drawn for.
         drawn: u128,
@@ -227,8 +222,8 @@ pub struct Panel {
 pub struct Seats {
     /// How many seats it was drawn for.
     pub count: u32,
-    /// The weight that it was drawn for.
-    pub weight: u128,
+    /// The deposit that it was drawn for, in wei; 0 if for its voice only.
+    pub deposit: u128,
     /// The digest that it has committed to; zero before.
     pub commitment: [u8; 32],
     /// Whether it has shown its vote.
@@ -271,7 +266,7 @@ impl Panel {
         (commits_until, commits_until.saturating_add(REVEAL_SECONDS))
     }
 
-    /// Takes a commitment of a juror that has `weight` now.
+    /// Takes a commitment of a juror that has `deposit` now.
     ///
     /// # Errors
     /// [`JuryError`]
@@ -279,10 +274,10 @@ impl Panel {
         &self,
         seats: &mut Seats,
         commitment: [u8; 32],
-        (weight, now): (u128, u64),
+        (deposit, now): (u128, u64),
     ) -> Result<(), JuryError> {
         self.check(Phase::Committing, now)?;
-        seats.check(weight)?;
+        seats.check(deposit)?;
         if seats.commitment != [0; 32] || commitment == [0; 32] {
             return Err(JuryError::Done);
         }
@@ -298,10 +293,10 @@ impl Panel {
         &mut self,
         seats: &mut Seats,
         (digest, is_yes): ([u8; 32], bool),
-        (weight, now): (u128, u64),
+        (deposit, now): (u128, u64),
     ) -> Result<(), JuryError> {
         self.check(Phase::Showing, now)?;
-        seats.check(weight)?;
+        seats.check(deposit)?;
         if seats.is_shown {
             return Err(JuryError::Done);
         }
@@ -339,12 +334,12 @@ impl Panel {
 }
 
 impl Seats {
-    fn check(&self, weight: u128) -> Result<(), JuryError> {
+    fn check(&self, deposit: u128) -> Result<(), JuryError> {
         if self.count == 0 {
             return Err(JuryError::NoSeat);
         }
-        if weight < self.weight {
-            return Err(JuryError::Lighter { has: weight, drawn: self.weight });
+        if deposit < self.deposit {
+            return Err(JuryError::Withdrawn { has: deposit, drawn: self.deposit });
         }
         Ok(())
     }

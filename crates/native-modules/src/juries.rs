@@ -4,7 +4,7 @@
 //! anew with a later block. Until all seats are drawn, no weight changes: whoever knows the hash could otherwise choose what it falls on.
 
 use abi::{
-    GOVERNOR, JURIES,
+    JURIES,
     Juries::{self, JuriesCalls as Calls},
     STAKE_HOUSE, Votes, WORK_HOUSE,
 };
@@ -15,11 +15,11 @@ use governance::jury::{
 };
 use native_kit::{
     Call, Failure, Function, Host, emit,
-    slots::{Layout as _, Mapping, Value},
+    slots::{Array, Layout as _, Mapping, Value},
     storage,
 };
 
-use crate::openzeppelin::answer;
+use crate::{openzeppelin::answer, parameters::only_governor};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(Juries::jurorOfCall::SELECTOR),
@@ -43,13 +43,19 @@ const WEIGHT_MAX: u128 = u128::MAX / JURORS_MAX as u128;
 /// Blocks for which a hash is known.
 const HASHES_KNOWN: u64 = 256;
 
+/// Smallest deposit with which an account registers, in wei: whoever wants to take all places needs so much for each, for 30 days.
+const DEPOSIT_MIN: u128 = 10_000_000_000_000_000_000;
+
 storage! {
     struct Storage {
+        /// Of each stratum here and below: how many numbers were given.
         counts: Mapping<u8, Value<u32>>,
-        /// Of a stratum: the Fenwick tree, by node.
+        /// The Fenwick tree, by node.
         nodes: Mapping<u8, Mapping<U256, Value<u128>>>,
-        /// Of a stratum: accounts by number.
+        /// Accounts by number.
         accounts: Mapping<u8, Mapping<U256, Value<Address>>>,
+        /// Numbers that nobody has any more.
+        free: Mapping<u8, Array<Value<u32>>>,
         jurors: Mapping<u8, Mapping<Address, StoredJuror>>,
         cases: Mapping<U256, StoredCase>,
         seats: Mapping<U256, Mapping<Address, StoredSeats>>,
@@ -61,9 +67,10 @@ storage! {
 storage! {
     struct StoredJuror {
         weight: Value<u128>,
+        /// 0 if it is not registered.
         admitted_from: Value<u64>,
+        /// Its place in the tree, from 1 on; 0 until it is admitted.
         number: Value<u32>,
-        is_admitted: Value<bool>,
     }
 }
 
@@ -79,7 +86,7 @@ storage! {
 
 storage! {
     struct StoredSeats {
-        weight: Value<u128>,
+        deposit: Value<u128>,
         count: Value<u32>,
         is_shown: Value<bool>,
         commitment: Value<B256>,
@@ -107,11 +114,11 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
         }
         Calls::seatsOf(call) => {
             let slots = stored().seats.of(host, call.id)?.of(host, call.account)?;
-            let Seats { count, weight, commitment, is_shown } = slots.load(host)?;
+            let Seats { count, deposit, commitment, is_shown } = slots.load(host)?;
             let (has_committed, has_shown) = (commitment != [0; 32], is_shown);
             let seats = Juries::seatsOfReturn {
                 count,
-                weight,
+                deposit,
                 hasCommitted: has_committed,
                 hasShown: has_shown,
             };
@@ -150,45 +157,37 @@ fn named(stratum: Stratum) -> Juries::Stratum {
 fn register(host: &mut dyn Host, stratum: Stratum) -> Result<(), Failure> {
     check_nothing_is_drawn(host)?;
     let account = host.caller();
-    let held = held(host, stratum, account)?;
-    if held == 0 {
+    let weight = held(host, stratum, account)?;
+    if weight == 0 {
         return Err(Failure::revert(&Juries::NoWeight { account }));
     }
     let slots = stored().jurors.of(host, stratum.number())?.of(host, account)?;
-    let before = slots.weight.get(host)?;
-    if slots.number.get(host)? == 0 {
-        let number = jury::append(&mut Slots { host, stratum: stratum.number() })?;
-        let full = || Failure::revert(&Juries::Full { max: JURORS_MAX });
-        let number = number.ok_or_else(full)?;
-        slots.number.set(host, number)?;
-        let accounts = stored().accounts.of(host, stratum.number())?;
-        accounts.of(host, U256::from(number))?.set(host, account)?;
-    }
-    if held > before {
-        leave_tree(host, stratum, slots)?;
+    if weight > slots.weight.get(host)? {
+        leave(host, stratum, slots)?;
+        slots.weight.set(host, weight)?;
         let from = host.timestamp().saturating_add(WAITING_SECONDS);
         slots.admitted_from.set(host, from)?;
-        slots.weight.set(host, held)?;
     } else {
-        lower(host, stratum, slots, held)?;
+        lower(host, stratum, slots, weight)?;
     }
-    let admitted_from = slots.admitted_from.get(host)?;
-    emit(
-        host,
-        &Juries::Registered {
-            stratum: named(stratum),
-            account,
-            weight: held,
-            admittedFrom: admitted_from,
-        },
-    )
+    let (stratum, admitted_from) = (named(stratum), slots.admitted_from.get(host)?);
+    emit(host, &Juries::Registered { stratum, account, weight, admittedFrom: admitted_from })
 }
 
 fn resign(host: &mut dyn Host, stratum: Stratum) -> Result<(), Failure> {
     check_nothing_is_drawn(host)?;
     let account = host.caller();
     let slots = registered(host, stratum, account)?;
-    leave_tree(host, stratum, slots)?;
+    strike(host, stratum, (account, slots))
+}
+
+/// Takes an account off the list.
+fn strike(
+    host: &mut dyn Host,
+    stratum: Stratum,
+    (account, slots): (Address, StoredJuror),
+) -> Result<(), Failure> {
+    leave(host, stratum, slots)?;
     slots.weight.set(host, 0)?;
     slots.admitted_from.set(host, 0)?;
     emit(host, &Juries::Resigned { stratum: named(stratum), account })
@@ -198,28 +197,19 @@ fn admit(host: &mut dyn Host, stratum: Stratum, account: Address) -> Result<(), 
     check_nothing_is_drawn(host)?;
     let slots = registered(host, stratum, account)?;
     let (from, current) = (slots.admitted_from.get(host)?, host.timestamp());
-    if from == 0 {
-        return Err(Failure::revert(&Juries::NotRegistered { account }));
-    }
     if current < from {
         return Err(Failure::revert(&Juries::NotWaited { account, from, current }));
     }
     let weight = held(host, stratum, account)?.min(slots.weight.get(host)?);
-    lower(host, stratum, slots, weight)?;
-    if !slots.is_admitted.get(host)? {
-        let number = slots.number.get(host)?;
-        let mut tree = Slots { host, stratum: stratum.number() };
-        jury::set_weight(&mut tree, number, (0, weight))?;
-        slots.is_admitted.set(host, true)?;
+    if weight == 0 {
+        return strike(host, stratum, (account, slots));
+    }
+    if slots.number.get(host)? > 0 {
+        lower(host, stratum, slots, weight)?;
+    } else {
+        enter(host, stratum, (account, slots), weight)?;
     }
     emit(host, &Juries::Admitted { stratum: named(stratum), account, weight })
-}
-
-fn check_nothing_is_drawn(host: &mut dyn Host) -> Result<(), Failure> {
-    match stored().drawing.get(host)? {
-        0 => Ok(()),
-        _ => Err(Failure::revert(&Juries::DrawGoesOn {})),
-    }
 }
 
 fn registered(
@@ -228,10 +218,37 @@ fn registered(
     account: Address,
 ) -> Result<StoredJuror, Failure> {
     let slots = stored().jurors.of(host, stratum.number())?.of(host, account)?;
-    if slots.number.get(host)? == 0 {
+    if slots.admitted_from.get(host)? == 0 {
         return Err(Failure::revert(&Juries::NotRegistered { account }));
     }
     Ok(slots)
+}
+
+/// Gives an account a number, a free one first, and its weight.
+fn enter(
+    host: &mut dyn Host,
+    stratum: Stratum,
+    (account, slots): (Address, StoredJuror),
+    weight: u128,
+) -> Result<(), Failure> {
+    let of = stratum.number();
+    let free = stored().free.of(host, of)?;
+    let number = match free.len(host)?.checked_sub(1) {
+        Some(last) => {
+            let none = || Failure::Broken("a free number is missing".to_owned());
+            let slot = free.element(host, last)?.ok_or_else(none)?;
+            let number = slot.get(host)?;
+            slot.set(host, 0)?;
+            free.pop(host)?;
+            number
+        }
+        None => jury::append(&mut Slots { host, stratum: of })?
+            .ok_or_else(|| Failure::revert(&Juries::Full { max: JURORS_MAX }))?,
+    };
+    slots.number.set(host, number)?;
+    slots.weight.set(host, weight)?;
+    stored().accounts.of(host, of)?.of(host, U256::from(number))?.set(host, account)?;
+    jury::set_weight(&mut Slots { host, stratum: of }, number, (0, weight))
 }
 
 /// Lowers a juror's weight, in the tree too.
@@ -241,28 +258,35 @@ fn lower(
     slots: StoredJuror,
     weight: u128,
 ) -> Result<(), Failure> {
-    let before = slots.weight.get(host)?;
-    if slots.is_admitted.get(host)? {
-        let number = slots.number.get(host)?;
+    let (number, before) = (slots.number.get(host)?, slots.weight.get(host)?);
+    if number > 0 {
         let mut tree = Slots { host, stratum: stratum.number() };
         jury::set_weight(&mut tree, number, (before, weight))?;
     }
     slots.weight.set(host, weight)
 }
 
-fn leave_tree(host: &mut dyn Host, stratum: Stratum, slots: StoredJuror) -> Result<(), Failure> {
-    if slots.is_admitted.get(host)? {
-        lower(host, stratum, slots, 0)?;
-        slots.is_admitted.set(host, false)?;
+/// Takes a juror out of the tree, if it is in there, and frees its number.
+fn leave(host: &mut dyn Host, stratum: Stratum, slots: StoredJuror) -> Result<(), Failure> {
+    let (of, number) = (stratum.number(), slots.number.get(host)?);
+    if number == 0 {
+        return Ok(());
     }
-    Ok(())
+    lower(host, stratum, slots, 0)?;
+    slots.number.set(host, 0)?;
+    stored().accounts.of(host, of)?.of(host, U256::from(number))?.set(host, Address::ZERO)?;
+    stored().free.of(host, of)?.push(host)?.set(host, number)
+}
+
+fn check_nothing_is_drawn(host: &mut dyn Host) -> Result<(), Failure> {
+    match stored().drawing.get(host)? {
+        0 => Ok(()),
+        _ => Err(Failure::revert(&Juries::DrawGoesOn {})),
+    }
 }
 
 fn summon(host: &mut dyn Host, id: U256) -> Result<(), Failure> {
-    let caller = host.caller();
-    if caller != GOVERNOR {
-        return Err(Failure::revert(&Juries::NotGovernor { caller }));
-    }
+    only_governor(host)?;
     let slots = stored().cases.of(host, id)?;
     if slots.height.get(host)? != 0 {
         return Err(Failure::revert(&Juries::SummonedAlready { id }));
@@ -329,26 +353,27 @@ fn totals(host: &mut dyn Host) -> Result<[u128; 2], Failure> {
 
 /// Gives one seat to whoever the word falls on.
 fn seat(host: &mut dyn Host, id: U256, stratum: Stratum, word: U256) -> Result<(), Failure> {
-    let number = jury::draw(&mut Slots { host, stratum: stratum.number() }, word)?;
+    let of = stratum.number();
+    let number = jury::draw(&mut Slots { host, stratum: of }, word)?;
     let nobody = || Failure::Broken("a stratum with weight has nobody at a place of it".to_owned());
     let number = number.ok_or_else(nobody)?;
-    let accounts = stored().accounts.of(host, stratum.number())?;
-    let account = accounts.of(host, U256::from(number))?.get(host)?;
-    let weight = stored().jurors.of(host, stratum.number())?.of(host, account)?.weight.get(host)?;
+    let account = stored().accounts.of(host, of)?.of(host, U256::from(number))?.get(host)?;
     let slots = stored().seats.of(host, id)?.of(host, account)?;
-    let before = slots.load(host)?;
-    // An account may be drawn from both strata: then it must keep the larger weight.
-    let (count, weight) = (before.count.saturating_add(1), before.weight.max(weight));
-    slots.count.set(host, count)?;
-    slots.weight.set(host, weight)?;
-    emit(host, &Juries::Seated { id, account, seats: count, weight })
+    let seats = slots.load(host)?.count.saturating_add(1);
+    slots.count.set(host, seats)?;
+    // Voice can't be sold, and halves by itself; a deposit must still be there when its owner votes.
+    if stratum == Stratum::Stake {
+        let deposit = stored().jurors.of(host, of)?.of(host, account)?.weight.get(host)?;
+        slots.deposit.set(host, deposit)?;
+    }
+    emit(host, &Juries::Seated { id, account, seats })
 }
 
 fn commit(host: &mut dyn Host, id: U256, commitment: B256) -> Result<(), Failure> {
     let account = host.caller();
     let (panel, slots, mut seats) = sitting(host, id, account)?;
-    let (weight, now) = (present(host, account)?, host.timestamp());
-    let result = panel.commit(&mut seats, commitment.0, (weight, now));
+    let (deposit, now) = (deposit_of(host, account)?, host.timestamp());
+    let result = panel.commit(&mut seats, commitment.0, (deposit, now));
     result.map_err(|error| refused(error, account))?;
     slots.commitment.set(host, commitment)?;
     emit(host, &Juries::Committed { id, account })
@@ -359,8 +384,8 @@ fn show(host: &mut dyn Host, call: &Juries::showCall) -> Result<(), Failure> {
     let account = host.caller();
     let (mut panel, slots, mut seats) = sitting(host, id, account)?;
     let digest = host.keccak256(&(id, account, is_yes, salt).abi_encode())?;
-    let (weight, now) = (present(host, account)?, host.timestamp());
-    let result = panel.show(&mut seats, (digest.0, is_yes), (weight, now));
+    let (deposit, now) = (deposit_of(host, account)?, host.timestamp());
+    let result = panel.show(&mut seats, (digest.0, is_yes), (deposit, now));
     result.map_err(|error| refused(error, account))?;
     slots.is_shown.set(host, true)?;
     let case = stored().cases.of(host, id)?;
@@ -380,16 +405,22 @@ fn sitting(
     Ok((panel, slots, seats))
 }
 
-/// Returns the larger of what an account holds in the two houses.
-fn present(host: &mut dyn Host, account: Address) -> Result<u128, Failure> {
-    Ok(held(host, Stratum::Work, account)?.max(held(host, Stratum::Stake, account)?))
+/// Returns the weight of an account in a stratum: what it holds, or 0 if that is too little to register with.
+fn held(host: &mut dyn Host, stratum: Stratum, account: Address) -> Result<u128, Failure> {
+    match stratum {
+        Stratum::Work => balance(host, WORK_HOUSE, account),
+        Stratum::Stake => {
+            let deposit = deposit_of(host, account)?;
+            Ok(if deposit < DEPOSIT_MIN { 0 } else { deposit })
+        }
+    }
 }
 
-fn held(host: &mut dyn Host, stratum: Stratum, account: Address) -> Result<u128, Failure> {
-    let house = match stratum {
-        Stratum::Work => WORK_HOUSE,
-        Stratum::Stake => STAKE_HOUSE,
-    };
+fn deposit_of(host: &mut dyn Host, account: Address) -> Result<u128, Failure> {
+    balance(host, STAKE_HOUSE, account)
+}
+
+fn balance(host: &mut dyn Host, house: Address, account: Address) -> Result<u128, Failure> {
     let call = Votes::balanceOfCall { account };
     let returned = host.call(&Call::reading(house, call.abi_encode()))?.returned()?;
     let held = Votes::balanceOfCall::abi_decode_returns(&returned)
@@ -406,7 +437,7 @@ fn juror_of(
     Ok(Juries::Juror {
         weight: slots.weight.get(host)?.min(held(host, stratum, account)?),
         admittedFrom: slots.admitted_from.get(host)?,
-        isAdmitted: slots.is_admitted.get(host)?,
+        isAdmitted: slots.number.get(host)? > 0,
     })
 }
 
@@ -462,7 +493,9 @@ fn refused(error: JuryError, account: Address) -> Failure {
             })
         }
         JuryError::NoSeat => Failure::revert(&Juries::NoSeat { account }),
-        JuryError::Lighter { has, drawn } => Failure::revert(&Juries::Lighter { has, drawn }),
+        JuryError::Withdrawn { has, drawn } => {
+            Failure::revert(&Juries::DepositWithdrawn { has, drawn })
+        }
         JuryError::Done => Failure::revert(&Juries::DoneAlready {}),
         JuryError::Otherwise => Failure::revert(&Juries::NotCommitted {}),
     }
@@ -472,7 +505,7 @@ impl StoredSeats {
     fn load(self, host: &mut dyn Host) -> Result<Seats, Failure> {
         Ok(Seats {
             count: self.count.get(host)?,
-            weight: self.weight.get(host)?,
+            deposit: self.deposit.get(host)?,
             commitment: self.commitment.get(host)?.0,
             is_shown: self.is_shown.get(host)?,
         })
@@ -505,4 +538,11 @@ impl Tree for Slots<'_> {
     fn set_count(&mut self, count: u32) -> Result<(), Failure> {
         stored().counts.of(self.host, self.stratum)?.set(self.host, count)
     }
+}
+
+/// Returns the place of an account of the stake stratum, for a test.
+#[cfg(test)]
+pub(crate) fn number_of(host: &mut dyn Host, account: Address) -> Result<u32, Failure> {
+    let jurors = stored().jurors.of(host, Stratum::Stake.number())?;
+    jurors.of(host, account)?.number.get(host)
 }

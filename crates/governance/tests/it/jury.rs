@@ -139,7 +139,7 @@ fn seats_come_from_both_strata_unless_one_is_empty() {
 }
 
 fn seats(count: u32) -> Seats {
-    Seats { count, weight: 10, ..Seats::default() }
+    Seats { count, deposit: 10, ..Seats::default() }
 }
 
 #[test]
@@ -152,17 +152,17 @@ fn a_vote_counts_once_and_only_as_it_was_committed_to() {
     assert_eq!(panel.show(&mut juror, (digest, true), (10, commits - 1)), Err(wrong(commits - 1)));
     assert_eq!(
         panel.commit(&mut juror, digest, (9, 1_000)),
-        Err(JuryError::Lighter { has: 9, drawn: 10 })
+        Err(JuryError::Withdrawn { has: 9, drawn: 10 })
     );
     assert_eq!(panel.commit(&mut seats(0), digest, (10, 1_000)), Err(JuryError::NoSeat));
     panel.commit(&mut juror, digest, (10, commits - 1)).unwrap();
     assert_eq!(panel.commit(&mut juror, [8; 32], (10, 1_000)), Err(JuryError::Done));
     assert_eq!(panel.commit(&mut seats(1), digest, (10, commits)), Err(wrong(commits)));
     assert_eq!(panel.show(&mut juror, ([8; 32], true), (10, commits)), Err(JuryError::Otherwise));
-    // It has sold its weight in between.
+    // It has withdrawn in between.
     assert_eq!(
         panel.show(&mut juror, (digest, true), (0, commits)),
-        Err(JuryError::Lighter { has: 0, drawn: 10 })
+        Err(JuryError::Withdrawn { has: 0, drawn: 10 })
     );
     let untold = panel.show(&mut seats(1), ([0; 32], true), (10, commits));
     assert_eq!(untold, Err(JuryError::Otherwise), "who has not committed shows nothing");

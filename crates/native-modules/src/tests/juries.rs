@@ -1,6 +1,6 @@
 //! `Juries`: who waits is drawn, by weight; a vote counts as it was committed to.
 
-use abi::{GOVERNOR, JURIES, Juries, STAKE_HOUSE, StakeHouse};
+use abi::{GOVERNOR, ISSUANCE, JURIES, Juries, STAKE_HOUSE, StakeHouse, WORK_HOUSE, WorkHouse};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolCall, SolError, SolEvent as _, SolValue as _};
 use native_kit::{Failure, test_host::TestHost};
@@ -8,6 +8,8 @@ use native_kit::{Failure, test_host::TestHost};
 use crate::TABLE;
 
 const DAY: u64 = 86_400;
+/// Ten GRAIN, the smallest deposit that counts.
+const TEN: u64 = 10_000_000_000_000_000_000;
 const CASE: U256 = U256::from_limbs([42, 0, 0, 0]);
 
 fn who(number: u8) -> Address {
@@ -22,10 +24,18 @@ fn check_refused(result: Result<Vec<u8>, Failure>, error: &impl SolError) {
     assert_eq!(result.unwrap_err(), Failure::revert(error));
 }
 
-fn stake(host: &mut TestHost, number: u8, amount: u64) {
-    host.give(who(number), amount);
-    let call = StakeHouse::depositCall {}.abi_encode();
-    host.transact(STAKE_HOUSE, who(number), amount, &call).unwrap();
+/// Deposits so many times ten GRAIN.
+fn stake(host: &mut TestHost, number: u8, tens: u64) {
+    for _ in 0..tens {
+        host.give(who(number), TEN);
+        let call = StakeHouse::depositCall {}.abi_encode();
+        host.transact(STAKE_HOUSE, who(number), TEN, &call).unwrap();
+    }
+}
+
+fn withdraw(host: &mut TestHost, number: u8, amount: u64) {
+    let call = StakeHouse::withdrawCall { amount: U256::from(amount) };
+    host.transact(STAKE_HOUSE, who(number), 0, &call.abi_encode()).unwrap();
 }
 
 fn register(host: &mut TestHost, number: u8) -> Result<Vec<u8>, Failure> {
@@ -37,10 +47,11 @@ fn admit(host: &mut TestHost, number: u8) -> Result<Vec<u8>, Failure> {
     by(host, who(0x77), &call)
 }
 
+/// Returns what can be drawn, in tenths of the smallest deposit.
 fn weight(host: &mut TestHost) -> u128 {
     let call = Juries::weightOfCall { stratum: Juries::Stratum::Stake };
     let answer = host.read(JURIES, &call.abi_encode()).unwrap();
-    Juries::weightOfCall::abi_decode_returns(&answer).unwrap()
+    Juries::weightOfCall::abi_decode_returns(&answer).unwrap() / u128::from(TEN / 10)
 }
 
 fn seats(host: &mut TestHost, number: u8) -> u32 {
@@ -55,19 +66,19 @@ fn panel(host: &mut TestHost) -> Juries::Panel {
     Juries::panelOfCall::abi_decode_returns(&answer).unwrap()
 }
 
-/// Returns a ledger on which accounts 1 to 4 have waited with 100, 200, 300 and 400.
+/// Returns a ledger on which accounts 1 to 4 have waited with ten, twenty, thirty and forty GRAIN.
 fn waited() -> TestHost {
     let mut host = TestHost::new(TABLE);
     host.time = 20_786 * DAY;
     for number in 1..=4 {
-        stake(&mut host, number, u64::from(number) * 100);
+        stake(&mut host, number, number.into());
         register(&mut host, number).unwrap();
     }
     host.time += 30 * DAY;
     for number in 1..=4 {
         admit(&mut host, number).unwrap();
     }
-    assert_eq!(weight(&mut host), 1_000);
+    assert_eq!(weight(&mut host), 100);
     host
 }
 
@@ -88,7 +99,10 @@ fn who_has_not_waited_is_not_drawn() {
     host.time = 20_786 * DAY;
     check_refused(register(&mut host, 1), &Juries::NoWeight { account: who(1) });
     check_refused(admit(&mut host, 1), &Juries::NotRegistered { account: who(1) });
-    stake(&mut host, 1, 100);
+    stake(&mut host, 1, 1);
+    withdraw(&mut host, 1, 1);
+    check_refused(register(&mut host, 1), &Juries::NoWeight { account: who(1) });
+    stake(&mut host, 1, 1);
     register(&mut host, 1).unwrap();
     let from = host.time + 30 * DAY;
     host.time = from - 1;
@@ -102,20 +116,72 @@ fn who_has_not_waited_is_not_drawn() {
     );
     host.time = from;
     admit(&mut host, 1).unwrap();
-    assert_eq!(weight(&mut host), 100);
+    assert_eq!(weight(&mut host), 19);
     // More waits anew, and with it everything.
-    stake(&mut host, 1, 50);
+    stake(&mut host, 1, 1);
     register(&mut host, 1).unwrap();
     assert_eq!(weight(&mut host), 0);
     // What it holds no more is gone when somebody looks.
     host.time += 30 * DAY;
-    let call = StakeHouse::withdrawCall { amount: U256::from(120) };
-    host.transact(STAKE_HOUSE, who(1), 0, &call.abi_encode()).unwrap();
+    withdraw(&mut host, 1, TEN);
     admit(&mut host, 1).unwrap();
-    assert_eq!(weight(&mut host), 30);
+    assert_eq!(weight(&mut host), 19);
     by(&mut host, who(1), &Juries::resignCall { stratum: Juries::Stratum::Stake }).unwrap();
     assert_eq!(weight(&mut host), 0);
     check_refused(admit(&mut host, 1), &Juries::NotRegistered { account: who(1) });
+}
+
+/// Filling the list: a place is taken by what has waited and is still there, so the same GRAIN takes one place.
+#[test]
+fn a_place_is_free_again_when_nothing_is_left_behind_it() {
+    let mut host = waited();
+    let number = |host: &mut TestHost, account: u8| {
+        let stored = host.within(JURIES, |host| crate::juries::number_of(host, who(account)));
+        stored.unwrap()
+    };
+    let taken = number(&mut host, 2);
+    withdraw(&mut host, 2, TEN);
+    withdraw(&mut host, 2, 1);
+    admit(&mut host, 2).unwrap();
+    assert_eq!((number(&mut host, 2), weight(&mut host)), (0, 80));
+    check_refused(admit(&mut host, 2), &Juries::NotRegistered { account: who(2) });
+    stake(&mut host, 5, 2);
+    register(&mut host, 5).unwrap();
+    assert_eq!(number(&mut host, 5), 0, "who waits takes no place");
+    host.time += 30 * DAY;
+    admit(&mut host, 5).unwrap();
+    assert_eq!((number(&mut host, 5), weight(&mut host)), (taken, 100));
+}
+
+/// Voice becomes less every day; who was drawn for it has a vote all the same.
+#[test]
+fn a_juror_drawn_for_its_voice_votes_weeks_after_it_registered() {
+    let mut host = TestHost::new(TABLE);
+    host.time = 20_786 * DAY;
+    let call = WorkHouse::mintCall { account: who(1), work: U256::from(1_000_000) };
+    host.transact(WORK_HOUSE, ISSUANCE, 0, &call.abi_encode()).unwrap();
+    let work = Juries::Stratum::Work;
+    host.time += 31 * DAY;
+    let call = WorkHouse::matureCall { account: who(1) };
+    host.transact(WORK_HOUSE, who(1), 0, &call.abi_encode()).unwrap();
+    by(&mut host, who(1), &Juries::registerCall { stratum: work }).unwrap();
+    host.time += 30 * DAY;
+    let call = Juries::admitCall { stratum: work, account: who(1) };
+    by(&mut host, who(1), &call).unwrap();
+    host.time += 20 * DAY;
+    by(&mut host, GOVERNOR, &Juries::summonCall { id: CASE }).unwrap();
+    host.height += 1;
+    for _ in 0..3 {
+        by(&mut host, who(1), &Juries::drawCall { id: CASE }).unwrap();
+    }
+    assert_eq!(seats(&mut host, 1), 201, "nobody is in the other stratum");
+    host.time += 2 * DAY;
+    let commitment = commitment(1, true);
+    by(&mut host, who(1), &Juries::commitCall { id: CASE, commitment }).unwrap();
+    host.time = panel(&mut host).commitsUntil;
+    show(&mut host, 1, true).unwrap();
+    host.time = panel(&mut host).showsUntil;
+    assert_eq!(panel(&mut host).verdict, Juries::Verdict::Yes);
 }
 
 #[test]
@@ -193,10 +259,10 @@ fn a_jury_decides_by_what_it_shows() {
     check_refused(show(&mut host, 1, false), &Juries::NotCommitted {});
     show(&mut host, 1, true).unwrap();
     show(&mut host, 2, false).unwrap();
-    // It has sold what it was drawn for.
-    let call = StakeHouse::withdrawCall { amount: U256::from(1) };
-    host.transact(STAKE_HOUSE, who(3), 0, &call.abi_encode()).unwrap();
-    check_refused(show(&mut host, 3, true), &Juries::Lighter { has: 299, drawn: 300 });
+    // It has withdrawn a part of what it was drawn for.
+    withdraw(&mut host, 3, 1);
+    let drawn = 3 * u128::from(TEN);
+    check_refused(show(&mut host, 3, true), &Juries::DepositWithdrawn { has: drawn - 1, drawn });
     show(&mut host, 4, true).unwrap();
     check_refused(show(&mut host, 4, true), &Juries::DoneAlready {});
     assert_eq!(panel(&mut host).verdict, Juries::Verdict::Open);

@@ -5,7 +5,7 @@ pragma solidity ^0.8.20;
 interface Breakers {
     struct Breaker {
         string name;
-        /// Whether it is tripped, as of the last `check`.
+        /// Whether it is tripped, as `check` would say now.
         bool isTripped;
         /// The least number of holders that together decide or prevent something, between two bounds, now.
         uint64 least;
@@ -18,7 +18,7 @@ interface Breakers {
 
     /// Looks at all figures again. By anyone; each proposal does it. Returns whether ordinary proposals need what constitutional ones need.
     function check() external returns (bool isStrict);
-    /// What the last `check` returned.
+    /// What `check` would return now.
     function isStrict() external view returns (bool);
     function all() external view returns (Breaker[] memory);
 

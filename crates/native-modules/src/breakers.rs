@@ -20,33 +20,45 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 /// `uint8 tripped`: a bit for each breaker.
 const TRIPPED: Value<u8> = Value::new(U256::ZERO, 0);
 
+/// A breaker as it is now.
+struct Looked {
+    breaker: Breaker,
+    figure: Figure,
+    change: Option<Change>,
+}
+
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
     let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     Ok(match call {
-        Calls::isStrict(_) => answer(load(host)?.is_strict()),
+        Calls::isStrict(_) => answer(look(host)?.0.is_strict()),
         Calls::all(_) => Breakers::allCall::abi_encode_returns(&all(host)?),
         Calls::check(_) => answer(check(host)?),
     })
 }
 
-fn load(host: &mut dyn Host) -> Result<Tripped, Failure> {
-    Ok(Tripped::of_bits(TRIPPED.get(host)?))
+/// Looks at all figures, and returns which breakers are tripped now; nothing is stored.
+fn look(host: &mut dyn Host) -> Result<(Tripped, Vec<Looked>), Failure> {
+    let mut tripped = Tripped::of_bits(TRIPPED.get(host)?);
+    let mut looked = Vec::new();
+    for breaker in Breaker::ALL {
+        let found = figure(host, breaker)?;
+        let change = tripped.look(breaker, found);
+        looked.push(Looked { breaker, figure: found.unwrap_or(Figure::NONE), change });
+    }
+    Ok((tripped, looked))
 }
 
 fn check(host: &mut dyn Host) -> Result<bool, Failure> {
-    let mut tripped = load(host)?;
-    for breaker in Breaker::ALL {
-        let figure = figure(host, breaker)?;
-        if let Some(Change { is_tripped, .. }) = tripped.look(breaker, figure) {
-            let least = figure.unwrap_or(Figure::NONE).least;
-            let (index, name) = (index(breaker), breaker.name().to_owned());
-            if is_tripped {
-                let bound = breaker.trips_below();
-                emit(host, &Breakers::Tripped { index, name, least, bound })?;
-            } else {
-                let bound = breaker.released_from();
-                emit(host, &Breakers::Released { index, name, least, bound })?;
-            }
+    let (tripped, looked) = look(host)?;
+    for Looked { breaker, figure, change } in looked {
+        let Some(change) = change else { continue };
+        let (index, name, least) = (index(breaker), breaker.name().to_owned(), figure.least);
+        if change.is_tripped {
+            let bound = breaker.trips_below();
+            emit(host, &Breakers::Tripped { index, name, least, bound })?;
+        } else {
+            let bound = breaker.released_from();
+            emit(host, &Breakers::Released { index, name, least, bound })?;
         }
     }
     TRIPPED.set(host, tripped.bits())?;
@@ -54,20 +66,16 @@ fn check(host: &mut dyn Host) -> Result<bool, Failure> {
 }
 
 fn all(host: &mut dyn Host) -> Result<Vec<Breakers::Breaker>, Failure> {
-    let tripped = load(host)?;
-    let mut shown = Vec::new();
-    for breaker in Breaker::ALL {
-        let Figure { least, most } = figure(host, breaker)?.unwrap_or(Figure::NONE);
-        shown.push(Breakers::Breaker {
-            name: breaker.name().to_owned(),
-            isTripped: tripped.has(breaker),
-            least,
-            most,
-            tripsBelow: breaker.trips_below(),
-            releasedFrom: breaker.released_from(),
-        });
-    }
-    Ok(shown)
+    let (tripped, looked) = look(host)?;
+    let shown = looked.into_iter().map(|Looked { breaker, figure, .. }| Breakers::Breaker {
+        name: breaker.name().to_owned(),
+        isTripped: tripped.has(breaker),
+        least: figure.least,
+        most: figure.most,
+        tripsBelow: breaker.trips_below(),
+        releasedFrom: breaker.released_from(),
+    });
+    Ok(shown.collect())
 }
 
 fn index(breaker: Breaker) -> u8 {

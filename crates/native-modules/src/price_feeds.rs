@@ -101,10 +101,7 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
 
 fn set_reporters(host: &mut dyn Host, call: PriceFeeds::setReportersCall) -> Result<(), Failure> {
     let PriceFeeds::setReportersCall { reporters, quorum } = call;
-    let caller = host.caller();
-    if caller != abi::GOVERNOR {
-        return Err(Failure::revert(&PriceFeeds::NotGovernor { caller }));
-    }
+    parameters::only_governor(host)?;
     let count = U256::from(reporters.len());
     Quorum::new(quorum, reporters.len()).map_err(|error| match error {
         QuorumError::Count { .. } => {

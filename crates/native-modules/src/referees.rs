@@ -48,10 +48,7 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
 
 fn set_members(host: &mut dyn Host, call: Referees::setMembersCall) -> Result<(), Failure> {
     let Referees::setMembersCall { members, threshold } = call;
-    let caller = host.caller();
-    if caller != abi::GOVERNOR {
-        return Err(Failure::revert(&Referees::NotGovernor { caller }));
-    }
+    parameters::only_governor(host)?;
     let count = members.len();
     if !(1..=COUNT_MAX).contains(&count) {
         let (count, max) = (U256::from(count), U256::from(COUNT_MAX));

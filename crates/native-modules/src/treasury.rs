@@ -10,7 +10,7 @@ use native_kit::{
     storage,
 };
 
-use crate::tokens;
+use crate::{parameters::only_governor, tokens};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::receive(),
@@ -248,14 +248,6 @@ impl StoredSpending {
 fn balance(host: &mut dyn Host, token: Address) -> Result<U256, Failure> {
     let module = host.module();
     tokens::balance_of(host, token, module)
-}
-
-fn only_governor(host: &dyn Host) -> Result<(), Failure> {
-    let caller = host.caller();
-    if caller == abi::GOVERNOR {
-        return Ok(());
-    }
-    Err(Failure::revert(&Treasury::NotGovernor { caller }))
 }
 
 fn refused(error: TreasuryError, id: u64) -> Failure {

@@ -149,6 +149,8 @@ fn propose(host: &mut dyn Host, call: Governor::proposeCall) -> Result<U256, Fai
     life::check_proposer(proposer, &description)?;
     let actions = Actions::of(targets, values, calldatas);
     let id = life::new_id(host, &Houses, &actions, &description)?;
+    // What trips, or is released, is on record from the first proposal on that feels it.
+    host.call_contract(&Call::new(BREAKERS, Breakers::checkCall {}.abi_encode()))?;
     let class = class_of(host, &actions.targets, &actions.calldatas)?;
     let settings = settings(host)?;
     let snapshot = U256::from(Proposal::snapshot_of(now));
@@ -267,8 +269,10 @@ fn class_of(
 ) -> Result<Class, Failure> {
     let classes = targets.iter().zip(calldatas).map(|(target, data)| class_of_call(target, data));
     let class = classes.max().unwrap_or(Class::Ordinary);
-    // The figures are looked at anew for a proposal; a view says what they were.
-    if class == Class::Ordinary && is_strict(host)? { Ok(Class::Constitutional) } else { Ok(class) }
+    if class == Class::Ordinary && !ask(host, BREAKERS, &Breakers::isStrictCall {})?.is_zero() {
+        return Ok(Class::Constitutional);
+    }
+    Ok(class)
 }
 
 fn class_of_call(target: &Address, data: &Bytes) -> Class {
@@ -286,15 +290,6 @@ fn class_of_call(target: &Address, data: &Bytes) -> Class {
     } else {
         Class::Ordinary
     }
-}
-
-fn is_strict(host: &mut dyn Host) -> Result<bool, Failure> {
-    let outcome = if host.is_static() {
-        host.call(&Call::reading(BREAKERS, Breakers::isStrictCall {}.abi_encode()))
-    } else {
-        host.call(&Call::new(BREAKERS, Breakers::checkCall {}.abi_encode()))
-    }?;
-    Ok(!word(outcome.returned()?)?.is_zero())
 }
 
 fn brake_delay(host: &mut dyn Host, id: U256) -> Result<u64, Failure> {

@@ -17,7 +17,7 @@ pub(crate) fn page(node: &Node) -> Answer {
         p {
             "Each figure counts accounts. One person may have many, and an account may belong to many, so they are true of accounts only. "
             "Modules hold GRAIN for others, so they are no holders here. "
-            "Anybody can compute the same from the state: " code { "gleaner measure --asset GRAIN" } " has all measures, with their meaning."
+            "Anybody can compute the same from the state: " code { "gleaner measure --asset GRAIN --data-dir DIR" } " reads the folder of a stopped node, and has all measures."
         }
         (layout::facts(&facts))
         @if view.points.len() > 1 { (charts(&view.points)) }

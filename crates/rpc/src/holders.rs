@@ -1,7 +1,7 @@
 //! How concentrated GRAIN is.
 
 use crate::error::{Answer, internal};
-use alloy_primitives::{U64, U256};
+use alloy_primitives::U64;
 use concentration::Ratio;
 use node::{HoldersPoint, HoldersView, Node};
 use serde_json::{Value, json};
@@ -32,8 +32,8 @@ pub(crate) fn figures(node: &Node) -> Answer<Value> {
         "number": U64::from(height),
         "timestamp": U64::from(timestamp),
         "count": count,
-        "total": U256::from(total),
-        "inModules": U256::from(in_modules),
+        "total": total,
+        "inModules": in_modules,
         "gini": text(&view.gini),
         "hhi": text(&view.hhi),
         "top1": text(&view.top1),

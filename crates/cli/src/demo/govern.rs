@@ -44,6 +44,9 @@ const TRAINER_STAKE_UNITS: u64 = 300;
 /// How often a claim is looked after.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
+/// How often the referee's votes on a claim are looked for: ten minutes.
+const CLAIM_POLLS_MAX: u32 = 1_200;
+
 /// A clock that can jump: the demo's ledger passes weeks in which nothing happens.
 pub(super) struct JumpingClock {
     clock: AnchoredClock,
@@ -152,21 +155,16 @@ pub(super) async fn claim(
         let registered = first.ledger.write(ISSUANCE, &register, Wei::ZERO).await;
         registered.context("the run can't be registered")?;
     }
-    let rounds = spec.rounds;
     loop {
         let summary = first.ledger.read(TRAINING_RUNS, &TrainingRuns::summaryCall { run }).await?;
-        if summary.round.saturating_mul(2) >= rounds {
+        if summary.round.saturating_mul(2) >= spec.rounds {
             break;
         }
+        ensure!(!is_over(summary.phase), "the run has ended before anybody could claim");
         tokio::time::sleep(POLL_INTERVAL).await;
     }
     for member in &members {
-        let device = convert::device_word(member.device);
-        let quote = member.ledger.read(ISSUANCE, &Issuance::quoteCall { run, device }).await?;
-        let call = Issuance::requestCall { run, device };
-        let claimed = member.ledger.write(ISSUANCE, &call, Wei::new(quote.bond)).await;
-        claimed.with_context(|| format!("{} can't claim", member.device))?;
-        output.say(&format!("govern: {} rounds of {} are claimed", quote.rounds, member.device));
+        request(member, run, &output).await?;
     }
     for member in &members {
         conclude(member, run, &output).await?;
@@ -174,28 +172,51 @@ pub(super) async fn claim(
     Ok(())
 }
 
+fn is_over(phase: TrainingRuns::Phase) -> bool {
+    matches!(phase, TrainingRuns::Phase::WindingUp | TrainingRuns::Phase::Finished)
+}
+
+/// Claims what is verified of a worker's rounds, unless that was done before the demo was continued.
+async fn request(member: &Member, run: u64, output: &Output) -> anyhow::Result<()> {
+    let device = convert::device_word(member.device);
+    let work = member.ledger.read(ISSUANCE, &Issuance::workCall { run, device }).await?;
+    let quote = member.ledger.read(ISSUANCE, &Issuance::quoteCall { run, device }).await?;
+    if work.stage != Issuance::Stage::Idle || (quote.rounds == 0 && work.checkedPay > 0) {
+        return Ok(());
+    }
+    let call = Issuance::requestCall { run, device };
+    let claimed = member.ledger.write(ISSUANCE, &call, Wei::new(quote.bond)).await;
+    claimed.with_context(|| format!("{} can't claim", member.device))?;
+    output.say(&format!("govern: {} rounds of {} are claimed", quote.rounds, member.device));
+    Ok(())
+}
+
 /// Has the checks of a claim drawn, and waits for the referee.
 async fn conclude(member: &Member, run: u64, output: &Output) -> anyhow::Result<()> {
-    let device = convert::device_word(member.device);
-    let mut is_drawn = false;
+    let (ledger, device) = (&member.ledger, convert::device_word(member.device));
+    let mut polls_left = CLAIM_POLLS_MAX;
     loop {
-        tokio::time::sleep(POLL_INTERVAL).await;
-        let ledger = &member.ledger;
-        let result = if is_drawn {
-            ledger.write(ISSUANCE, &Issuance::concludeCall { run, device }, Wei::ZERO).await
-        } else {
-            ledger.write(ISSUANCE, &Issuance::drawCall { run, device }, Wei::ZERO).await
+        let work = ledger.read(ISSUANCE, &Issuance::workCall { run, device }).await?;
+        ensure!(!work.isVoid, "the claim of {} was void", member.device);
+        let result = match work.stage {
+            Issuance::Stage::Requested => {
+                ledger.write(ISSUANCE, &Issuance::drawCall { run, device }, Wei::ZERO).await
+            }
+            Issuance::Stage::Drawn => {
+                ledger.write(ISSUANCE, &Issuance::concludeCall { run, device }, Wei::ZERO).await
+            }
+            _ => break,
         };
         match result {
-            Ok(_) if is_drawn => break,
-            Ok(_) => is_drawn = true,
+            Ok(_) => continue,
             // The hash of the block, or the referee's vote, is not there yet.
             Err(LedgerError::Refused { .. }) => {}
             Err(error) => return Err(error).context("a claim can't be concluded"),
         }
+        polls_left -= 1;
+        ensure!(polls_left > 0, "the referee has not repeated the rounds of {}", member.device);
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    let work = member.ledger.read(ISSUANCE, &Issuance::workCall { run, device }).await?;
-    ensure!(!work.isVoid, "the claim of {} was void", member.device);
     output.say(&format!("govern: the referee has repeated rounds of {}", member.device));
     Ok(())
 }
@@ -224,7 +245,7 @@ pub(super) async fn play(
     let started = clock.now();
     let voice = assembly.gather(report.run.id).await?;
     let before = assembly.measures().await?;
-    let key = B256::from(governance_key());
+    let key = B256::from(governance::AUDIT_RATE_FLOOR.key());
     let parameter_before = assembly.parameter(key).await?;
     let proposal = assembly.propose(key).await?;
     let (stake, work, decision) = assembly.vote(&proposal).await?;
@@ -255,14 +276,6 @@ pub(super) async fn play(
     };
     governed.text = text(&governed);
     Ok(governed)
-}
-
-/// The parameter's name is its key.
-fn governance_key() -> [u8; 32] {
-    let mut key = [0; 32];
-    let name = b"training-runs.audit-rate-floor";
-    key[..name.len()].copy_from_slice(name);
-    key
 }
 
 /// A proposal as it is executed: its calls and description make up its id.

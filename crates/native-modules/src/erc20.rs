@@ -18,7 +18,10 @@ use native_kit::{
     slots::{Mapping, Value},
 };
 
-use crate::signature::{BadRecovery, RECOVER_GAS, recover};
+use crate::{
+    ended::Ended,
+    signature::{BadRecovery, RECOVER_GAS, recover},
+};
 
 /// The functions of every fungible asset.
 pub(crate) const FUNCTIONS: &[Function] = &[
@@ -259,22 +262,6 @@ pub(crate) fn set_nonce(
     nonce: U256,
 ) -> Result<(), Failure> {
     NONCES.of(host, address(owner))?.set_of(host, asset, nonce)
-}
-
-/// Ends a rule early: a refusal of the rule, or a failure of the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ended(Failure);
-
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
-        Self(failure)
-    }
-}
-
-impl From<Ended> for Failure {
-    fn from(ended: Ended) -> Self {
-        ended.0
-    }
 }
 
 /// Converts a refusal of the rules to the error that callers get.

@@ -15,7 +15,10 @@ use units::AccountId;
 
 use native_kit::{Failure, Host};
 
-use crate::erc20::{self, Described, Ended};
+use crate::{
+    ended::Ended,
+    erc20::{self, Described},
+};
 
 /// Account and slot of `uint256 totalSupply`.
 pub const GRAIN_SUPPLY: (Address, U256) = (GRAIN, uint!(2_U256));

@@ -20,6 +20,7 @@ use native_kit::{Failure, Function, Host, emit};
 use units::{AccountId, UnixSeconds};
 
 use crate::{
+    ended::Ended,
     openzeppelin::answer,
     parameters::only_governor,
     signature::{BadRecovery, RECOVER_GAS, recover},
@@ -267,22 +268,6 @@ fn now(host: &dyn Host) -> UnixSeconds {
 /// Times are those of blocks, and sums of them with some days.
 fn seconds(at: UnixSeconds) -> U48 {
     U48::saturating_from(at.as_u64())
-}
-
-/// Ends a rule early: a refusal of the rule, or a failure of the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ended(Failure);
-
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
-        Self(failure)
-    }
-}
-
-impl From<Ended> for Failure {
-    fn from(ended: Ended) -> Self {
-        ended.0
-    }
 }
 
 /// Converts a refusal of the rules to the error that callers get.

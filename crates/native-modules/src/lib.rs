@@ -19,6 +19,7 @@ mod assets;
 mod brake;
 mod breakers;
 mod devices;
+mod ended;
 mod erc20;
 mod governor;
 mod grain;

@@ -17,7 +17,7 @@ use alloy_sol_types::SolCall;
 use amm::risk::TooLarge;
 use native_kit::{Call, Failure, Function, Host};
 
-use crate::{openzeppelin::answer, table::LEAN_MARKETS, uniswap_v3::pool::Ended};
+use crate::{ended::Ended, openzeppelin::answer, table::LEAN_MARKETS};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(MarketLens::poolCall::SELECTOR),

@@ -18,7 +18,8 @@ use native_kit::{Call, Failure, Host};
 
 use crate::{
     assets::issued::Asset,
-    erc20::{Described, Ended, emit_approval, emit_transfer},
+    ended::Ended,
+    erc20::{Described, emit_approval, emit_transfer},
     grain::Grain,
 };
 

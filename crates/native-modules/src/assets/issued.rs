@@ -20,7 +20,10 @@ use native_kit::{
     slots::{Mapping, Text, Value},
 };
 
-use crate::erc20::{self, Described, Ended, emit_transfer};
+use crate::{
+    ended::Ended,
+    erc20::{self, Described, emit_transfer},
+};
 
 /// The functions of an issued asset besides those of every fungible asset.
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -8,8 +8,8 @@
 use abi::{
     BRAKE, BREAKERS, Brake, Breakers, GOVERNOR,
     Governor::{self, GovernorCalls as Calls},
-    GovernorCore as Core, ISSUANCE, JURIES, Juries, PARAMETERS, Parameters, STAKE_HOUSE, TREASURY,
-    Treasury, Votes as House, WORK_HOUSE,
+    GovernorCore as Core, ISSUANCE, JURIES, Juries, PARAMETERS, Parameters, REFEREES, STAKE_HOUSE,
+    TREASURY, Treasury, Votes as House, WORK_HOUSE,
 };
 use alloy_primitives::{Address, Bytes, U256, aliases::U208};
 use alloy_sol_types::{SolCall, SolValue as _};
@@ -57,9 +57,9 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 
 pub(super) const NAME: &str = "Gleaner Governor";
 const CLOCK_MODE: &str = "mode=timestamp";
-/// Whose rules are those of governance and issuance. What calls the houses as the Governor could lock anybody's stake.
-const CONSTITUTIONAL: [Address; 7] =
-    [GOVERNOR, STAKE_HOUSE, WORK_HOUSE, ISSUANCE, BRAKE, JURIES, BREAKERS];
+/// Whose rules are those of governance and issuance, and who convicts devices. What calls the houses as the Governor could lock anybody's stake.
+const CONSTITUTIONAL: [Address; 8] =
+    [GOVERNOR, STAKE_HOUSE, WORK_HOUSE, ISSUANCE, BRAKE, JURIES, BREAKERS, REFEREES];
 /// Calls of the treasury that are as strict.
 const BEYOND_BUDGET: [[u8; 4]; 2] =
     [Treasury::grantBeyondBudgetCall::SELECTOR, Treasury::streamBeyondBudgetCall::SELECTOR];

@@ -16,7 +16,7 @@ use native_kit::{
 };
 use units::{AccountId, UnixSeconds};
 
-use super::Ended;
+use crate::ended::Ended;
 
 storage! {
     /// A checkpoint, as OpenZeppelin's `Checkpoints.Checkpoint208`: time, and amount.

@@ -196,7 +196,7 @@ impl Pair {
         match (ruled, called) {
             (Ok(happened), Ok(_)) => self.check_log(caller, &happened),
             (Err(refused), Err(failure)) => {
-                assert_eq!(Failure::from(crate::erc20::Ended::from(refused)), failure, "{step:?}");
+                assert_eq!(Failure::from(crate::ended::Ended::from(refused)), failure, "{step:?}");
                 assert!(self.double.state() == before, "something has changed");
             }
             (ruled, called) => {

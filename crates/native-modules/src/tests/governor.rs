@@ -4,7 +4,7 @@
 
 use abi::{
     BRAKE, BREAKERS, Brake, GOVERNOR, Governor, GovernorCore as Core, JURIES, Juries, PARAMETERS,
-    Parameters, STAKE_HOUSE, TREASURY,
+    Parameters, REFEREES, STAKE_HOUSE, TREASURY,
     Votes::{getPastTotalSupplyCall, getPastVotesCall, noteVoteCall},
     WORK_HOUSE,
 };
@@ -466,7 +466,7 @@ fn the_class_is_that_of_the_strictest_call() {
     check(&[(PARAMETERS, unknown)], Class::Constitutional);
     check(&[(TREASURY, Bytes::from_static(&[1, 2, 3, 4]))], Class::Ordinary);
     check(&[(TREASURY, beyond.into())], Class::Constitutional);
-    for house in [GOVERNOR, STAKE_HOUSE, WORK_HOUSE, BRAKE] {
+    for house in [GOVERNOR, STAKE_HOUSE, WORK_HOUSE, BRAKE, REFEREES] {
         check(&[any.clone(), (house, Bytes::new())], Class::Constitutional);
     }
 }

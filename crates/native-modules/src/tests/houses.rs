@@ -20,7 +20,7 @@ use native_kit::{
 use proptest::{collection::vec, prelude::*};
 use units::{AccountId, Bps, UnixSeconds};
 
-use crate::{TABLE, houses::Ended};
+use crate::{TABLE, ended::Ended};
 
 const DAY: u64 = 86_400;
 /// Some day of 2026.

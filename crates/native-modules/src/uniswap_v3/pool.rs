@@ -20,7 +20,7 @@ use super::{empty, factory};
 use crate::{tokens, uniswap_v2::transfers};
 use records::{Records, Stored};
 
-pub(crate) use records::{Ended, Records as PoolRecords, assets_of, write_terms};
+pub(crate) use records::{Records as PoolRecords, assets_of, write_terms};
 
 sol! {
     /// What a pool calls back. The assets are paid to the pool before it returns.

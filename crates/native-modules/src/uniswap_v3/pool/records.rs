@@ -16,7 +16,7 @@ use native_kit::{
 };
 
 use super::{narrow, refusal};
-use crate::table::LEAN_MARKETS;
+use crate::{ended::Ended, table::LEAN_MARKETS};
 
 /// Size of the oracle's ring at most.
 pub(super) const OBSERVATIONS: usize = 65_535;
@@ -112,25 +112,9 @@ pub(crate) fn assets_of(host: &mut dyn Host, pool: Address) -> Result<(Address, 
     Ok((stored.token0.get_of(host, pool)?, stored.token1.get_of(host, pool)?))
 }
 
-/// Ends a rule early: a refusal of the rule, or a failure of the host.
-#[derive(Debug)]
-pub(crate) struct Ended(Failure);
-
 impl From<Refused> for Ended {
     fn from(refused: Refused) -> Self {
         Self(refusal(refused))
-    }
-}
-
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
-        Self(failure)
-    }
-}
-
-impl From<Ended> for Failure {
-    fn from(ended: Ended) -> Self {
-        ended.0
     }
 }
 

@@ -47,6 +47,17 @@ impl StateView {
         }
     }
 
+    /// Returns the same state for calls in a block one second later, if the block of this one may have the timestamp of
+    /// the block before it: a transaction that is sent now can still be in a block of the next second.
+    #[must_use]
+    pub fn in_the_next_second(&self) -> Option<Self> {
+        if self.environment.timestamp > self.reader.head().timestamp {
+            return None;
+        }
+        let timestamp = self.environment.timestamp.saturating_add(1);
+        Some(Self { environment: Environment { timestamp, ..self.environment }, ..self.clone() })
+    }
+
     /// Returns the context of a call, with `overrides`. The call changes nothing.
     #[must_use]
     pub fn call_context<'a>(

@@ -53,9 +53,14 @@ pub(crate) fn estimate_gas(node: &Node, asked: &CallParameters) -> Answer<U64> {
         Some(_) => Cow::Owned(funded(&view, asked)?),
         None => Cow::Borrowed(&asked.overrides),
     };
-    let context = view.call_context(node.rules(), &overrides);
-    let estimate = watched(context, |context| context.estimate_gas(&asked.call));
-    estimate.map(U64::from).map_err(not_estimated)
+    let estimate = |view: &StateView| {
+        let context = view.call_context(node.rules(), &overrides);
+        watched(context, |context| context.estimate_gas(&asked.call))
+    };
+    let gas = estimate(&view).map_err(not_estimated)?;
+    // Contracts may do more once time has passed (Uniswap's pools write their price accumulators then). What fails only later is no reason to refuse.
+    let later = view.in_the_next_second().and_then(|later| estimate(&later).ok());
+    Ok(U64::from(later.map_or(gas, |later| later.max(gas))))
 }
 
 /// The overrides with whatever the sender lacks for its value and its gas: as hardhat and anvil estimate.

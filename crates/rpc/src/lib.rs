@@ -27,7 +27,8 @@
 //! - A block is final when it exists: `safe`, `finalized` and `latest` are the same. The block `pending` is the
 //!   latest one; a call at `pending` sees the number and time that the next block would have, and the head's state.
 //! - `already known` is also the error for a transaction that is in a block.
-//! - `eth_estimateGas` always estimates for the next block.
+//! - `eth_estimateGas` always estimates for the next block; where that may have the timestamp of the last one, also for a block a second later, and
+//!   returns the larger estimate.
 //! - A subscription to new transactions reports hashes only.
 //! - A simulated block has no state root.
 //! - The state root is not Ethereum's, so `eth_getProof` has no proof: use `gleaner_getProof`.

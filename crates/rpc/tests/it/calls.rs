@@ -8,14 +8,21 @@ use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::{Address, B256, Bytes, U256, bytes, hex};
 use alloy_provider::Provider;
 use alloy_rpc_types_eth::{Filter, TransactionRequest};
-use node::NodeConfig;
+use node::{Clock, NodeConfig};
 use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Without calldata: adds one to slot 0, logs topic 0x2a, returns the count. With calldata: reverts with it.
 const COUNTER: Bytes =
     bytes!("366018576001 5f54015f55 602a5f5fa1 5f545f5260205ff3 5b365f5f37 365ffd");
 /// Passes its gas on to itself until little is left: needs more gas than it uses, because each call keeps 1/64.
 const RETURNS_GAS: Bytes = bytes!("5a5f5260205ff3");
+
+/// Writes two slots if the time is another than that in slot 0.
+const WRITES_LATER: Bytes = bytes!("425f5414600e57425f55600142555b00");
 
 fn to(address: Address) -> TransactionRequest {
     TransactionRequest::default().to(address).from(key(1).address())
@@ -136,6 +143,34 @@ async fn an_estimate_is_enough_and_at_least_the_floor() {
     let payload = error.as_error_resp().unwrap();
     assert_eq!(payload.code, -32_000);
     assert!(payload.message.starts_with("insufficient funds"), "{}", payload.message);
+}
+
+/// The clock of a node, set by the test.
+struct Hand(AtomicU64);
+
+impl Clock for Hand {
+    fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn an_estimate_is_enough_in_the_next_second_too() {
+    let clock = Arc::new(Hand(AtomicU64::new(2_000_000_000)));
+    let kept = Arc::clone(&clock);
+    let served = Served::with(|config| NodeConfig { clock: kept, ..config }).await;
+    let contract = served.deploy(&WRITES_LATER).await;
+    let send = async |gas| {
+        let request = TransactionRequest { gas: Some(gas), ..to(contract) };
+        let pending = served.provider.send_transaction(request).await.unwrap();
+        wait(&served.node, &served.provider, *pending.tx_hash()).await
+    };
+    let estimate = async || served.provider.estimate_gas(to(contract)).await.unwrap();
+    // slot 0 names this second
+    assert!(send(estimate().await).await.status());
+    let gas = estimate().await;
+    clock.0.fetch_add(1, Ordering::Relaxed);
+    assert!(send(gas).await.status(), "{gas} gas are enough a second later");
 }
 
 #[tokio::test]

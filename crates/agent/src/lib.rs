@@ -1,0 +1,1 @@
+//! Decides when a machine works for others, and what its owner is left with.

@@ -1,0 +1,1 @@
+//! Takes rights from this process that it does not need.

@@ -48,7 +48,7 @@ pub struct Input {
 /// What programs other than ours use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
-    /// Thousandths of one core that programs of others used since the last reading, those of lowest priority left out.
+    /// Thousandths of one core that programs of others used since the last reading, whatever their priority.
     pub cores_permille: u32,
     /// Share of the last ten seconds in which some program of others waited for a core, in hundredths of a percent (`cpu.pressure`, some avg10).
     pub cpu_wait_bps: u32,

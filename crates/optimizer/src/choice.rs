@@ -76,6 +76,15 @@ impl Inner {
         }
     }
 
+    /// Continues after so many steps, and returns the moments of that time to be filled in, as
+    /// [`moments`](Self::moments) returned them.
+    pub fn resume(&mut self, steps: u32) -> (&mut [f32], &mut [f32]) {
+        match self {
+            Self::AdamW(state) => state.resume(steps),
+            Self::Muon(state) => state.resume(steps),
+        }
+    }
+
     /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping.
     ///
     /// # Panics

@@ -63,6 +63,14 @@ impl AdamW {
         self.steps = 0;
     }
 
+    /// Continues after so many steps, and returns the moments of that time to be filled in, as
+    /// [`moments`](Self::moments) returned them.
+    pub fn resume(&mut self, steps: u32) -> (&mut [f32], &mut [f32]) {
+        self.powers = powers(self.hyper, steps);
+        self.steps = steps.into();
+        (&mut self.moments.first, &mut self.moments.second)
+    }
+
     /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping. When the training has
     /// diverged, the norm is not finite, and neither are the parameters.
     ///
@@ -135,6 +143,13 @@ impl Rates {
     pub(crate) fn decaying(self, weight_decay: f32) -> Self {
         Self { kept: 1.0 - self.learning_rate * weight_decay, ..self }
     }
+}
+
+/// Returns the powers of both betas after so many steps, multiplied in the same order as by the steps themselves.
+pub(crate) fn powers(hyper: HyperParameters, steps: u32) -> (f64, f64) {
+    let HyperParameters { beta1, beta2, .. } = hyper;
+    (0..steps)
+        .fold((1.0, 1.0), |powers, _| (powers.0 * f64::from(beta1), powers.1 * f64::from(beta2)))
 }
 
 /// Returns the rates of a step from the gradient's norm and the powers of both betas.

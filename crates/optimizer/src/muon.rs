@@ -23,7 +23,7 @@ use model::Layout;
 use model::gemm::{Packing, Product, Start, View, multiply};
 use model::instructions::Checked;
 
-use crate::inner::{HyperParameters, Rates, narrow, norm, rates, update};
+use crate::inner::{HyperParameters, Rates, narrow, norm, powers, rates, update};
 
 /// Newton–Schulz iterations.
 const ITERATIONS: usize = 5;
@@ -99,6 +99,14 @@ impl Muon {
         self.second.fill(0.0);
         self.powers = (1.0, 1.0);
         self.steps = 0;
+    }
+
+    /// Continues after so many steps, and returns the moments of that time to be filled in, as
+    /// [`moments`](Self::moments) returned them.
+    pub fn resume(&mut self, steps: u32) -> (&mut [f32], &mut [f32]) {
+        self.powers = powers(self.hyper, steps);
+        self.steps = steps.into();
+        (&mut self.first, &mut self.second)
     }
 
     /// Moves `params` one step against `gradient`. Returns the gradient's norm before clipping. On one thread nothing

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    io::{self, Read, Write},
     ops::ControlFlow,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -16,6 +17,7 @@ use thiserror::Error;
 use units::{DeviceId, Digest, merkle_root};
 
 use crate::spec::{RunSpec, SelectionKind, to_usize};
+use crate::unfinished::{self, NotSaved, Progress};
 
 /// Epsilon of AdamW, which avoids a division by zero. Part of the protocol, like the rest of this file.
 const EPSILON: f32 = 1e-8;
@@ -171,7 +173,7 @@ pub fn execute(
     job: &Job<'_>,
     on_step: &mut dyn FnMut(StepReport) -> ControlFlow<()>,
 ) -> Result<Outcome, JobError> {
-    match execute_while(job, &mut |_, _| true, on_step)? {
+    match resume(job, Resume::NOTHING, &mut |report, _| on_step(report))? {
         Comparison::Whole(outcome) => Ok(outcome),
         Comparison::Differs { .. } => unreachable!("there was nothing to compare with"),
     }
@@ -187,7 +189,8 @@ pub fn compare(
     leaves: &[Digest],
     on_step: &mut dyn FnMut(StepReport) -> ControlFlow<()>,
 ) -> Result<Comparison, JobError> {
-    execute_while(job, &mut |index, leaf| leaves.get(index) == Some(leaf), on_step)
+    let from = Resume { leaves: Some(leaves), ..Resume::NOTHING };
+    resume(job, from, &mut |report, _| on_step(report))
 }
 
 /// Returns the index of the first leaf in which two rounds differ.
@@ -196,49 +199,93 @@ pub fn first_difference(own: &[Digest], others: &[Digest]) -> Option<usize> {
     (0..own.len().max(others.len())).find(|&leaf| own.get(leaf) != others.get(leaf))
 }
 
-/// Trains the round until `is_expected` is false for a leaf, which it is asked with the leaf's index.
-fn execute_while(
+/// What a round is continued from and compared with.
+#[derive(Default)]
+pub struct Resume<'a> {
+    /// The leaves of [`compare`]; without them the round is trained to its end.
+    pub leaves: Option<&'a [Digest]>,
+    /// Saved rounds, the best one first. The first that is whole and of this job is continued, else the round begins anew.
+    pub saved: Vec<&'a mut dyn Read>,
+}
+
+impl Resume<'_> {
+    /// A round from its beginning to its end.
+    const NOTHING: Self = Self { leaves: None, saved: Vec::new() };
+}
+
+/// A round after one of its steps.
+pub struct Standing<'a> {
+    training: &'a Training<'a>,
+    progress: &'a Progress,
+}
+
+impl Standing<'_> {
+    /// Writes all that the rest of the round depends on: [`saved_size`](crate::saved_size) bytes at most. [`resume`] continues
+    /// from them, and the outcome has the same bytes.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn save(&self, to: &mut dyn Write) -> io::Result<()> {
+        let (first, second) = self.training.optimizer.moments();
+        unfinished::write(to, self.progress, [&self.training.parameters, first, second])
+    }
+}
+
+/// As [`execute`], or as [`compare`] when there are leaves; continues a saved round. The result does not depend on whether
+/// and where it was interrupted.
+///
+/// # Errors
+/// As [`execute`].
+pub fn resume(
     job: &Job<'_>,
-    is_expected: &mut dyn FnMut(usize, &Digest) -> bool,
-    on_step: &mut dyn FnMut(StepReport) -> ControlFlow<()>,
+    from: Resume<'_>,
+    on_step: &mut dyn FnMut(StepReport, &Standing<'_>) -> ControlFlow<()>,
 ) -> Result<Comparison, JobError> {
     check(job)?;
-    let steps = job.spec.steps(job.round);
-    let segment_ends = job.spec.segment_ends(job.round);
-    let mut leaves = vec![job_digest(job)];
-    if !is_expected(0, &leaves[0]) {
-        return Ok(Comparison::Differs { leaf: 0 });
+    let Resume { leaves: expected, saved } = from;
+    let differs = |leaves: &[Digest]| {
+        let expected = expected?;
+        (0..leaves.len()).find(|&leaf| expected.get(leaf) != leaves.get(leaf))
+    };
+    let (steps, segment_ends) = (job.spec.steps(job.round), job.spec.segment_ends(job.round));
+    let mut progress = Progress::new(job_digest(job));
+    if let Some(leaf) = differs(&progress.leaves) {
+        return Ok(Comparison::Differs { leaf });
     }
-    let mut losses = 0.0;
     let mut training = Training::new(job)?;
-    for step in 0..steps {
+    for from in saved {
+        match training.restore(&progress, from) {
+            Ok(restored) => {
+                progress = restored;
+                break;
+            }
+            // What was read is overwritten.
+            Err(_) => training.restart(),
+        }
+    }
+    if let Some(leaf) = differs(&progress.leaves) {
+        return Ok(Comparison::Differs { leaf });
+    }
+    for step in progress.step..steps {
         let loss = training.step(step);
         if !loss.is_finite() {
             return Err(JobError::Diverged { step });
         }
-        losses += f64::from(loss);
-        let done = step + 1;
-        if segment_ends.contains(&done) {
-            let (leaf, state) = (leaves.len(), training.digest());
-            if !is_expected(leaf, &state) {
+        progress.losses += f64::from(loss);
+        progress.step = step + 1;
+        if segment_ends.contains(&progress.step) {
+            progress.leaves.push(training.digest());
+            if let Some(leaf) = differs(&progress.leaves) {
                 return Ok(Comparison::Differs { leaf });
             }
-            leaves.push(state);
         }
-        if on_step(StepReport { step: done, steps, loss }).is_break() {
-            return Err(JobError::CalledOff { step: done });
+        let report = StepReport { step: progress.step, steps, loss };
+        let standing = Standing { training: &training, progress: &progress };
+        if on_step(report, &standing).is_break() {
+            return Err(JobError::CalledOff { step: progress.step });
         }
     }
-    let Training { parameters, trainer, .. } = training;
-    if let Some(spare) = job.spare {
-        spare.put(job.spec.model, execution(job), trainer);
-    }
-    let (spec, round) = (job.spec, job.round);
-    let change = Change::Between { before: job.base, after: &parameters };
-    let update = compress_for(spec, round, &job.device, change)?;
-    #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 losses, for people")]
-    let loss_mean = (losses / f64::from(steps)) as f32;
-    Ok(Comparison::Whole(Outcome::new(update, leaves, loss_mean, spec.tokens(round))))
+    training.finish(progress).map(Comparison::Whole)
 }
 
 /// Returns an outcome without doing the work, for tests that show that cheating does not pay: `made_up` replaces the
@@ -316,6 +363,37 @@ impl<'a> Training<'a> {
         })
     }
 
+    /// Goes on where the saved round was. After an error the training is not that of any round.
+    fn restore(&mut self, begun: &Progress, from: &mut dyn Read) -> Result<Progress, NotSaved> {
+        let spec = self.job.spec;
+        let mut reader = unfinished::Reader::new(from);
+        let progress = reader.progress(&begun.leaves[0], spec, self.job.round)?;
+        let (first, second) = self.optimizer.resume(progress.step);
+        reader.values([&mut self.parameters, first, second])?;
+        Ok(progress)
+    }
+
+    /// Goes back to the beginning of the round.
+    fn restart(&mut self) {
+        self.parameters.copy_from_slice(self.job.base);
+        self.optimizer.reset();
+    }
+
+    /// Compresses the change of the round and commits to it.
+    fn finish(self, progress: Progress) -> Result<Outcome, JobError> {
+        let Self { job, parameters, trainer, .. } = self;
+        if let Some(spare) = job.spare {
+            spare.put(job.spec.model, execution(job), trainer);
+        }
+        let (spec, round) = (job.spec, job.round);
+        let change = Change::Between { before: job.base, after: &parameters };
+        let update = compress_for(spec, round, &job.device, change)?;
+        let Progress { leaves, losses, step } = progress;
+        #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 losses, for people")]
+        let loss_mean = (losses / f64::from(step)) as f32;
+        Ok(Outcome::new(update, leaves, loss_mean, spec.tokens(round)))
+    }
+
     /// Does one step and returns the loss before it.
     fn step(&mut self, step: u32) -> f32 {
         let Self { parameters, gradient, tokens, targets, .. } = self;
@@ -343,24 +421,49 @@ impl<'a> Training<'a> {
 /// Hashes the inputs. It binds the root to them, so that a root computed from other inputs that happen to round to
 /// the same result can't open the same seal.
 fn job_digest(job: &Job<'_>) -> Digest {
+    job_digest_of((job.spec, job.round), &job.device, &model::state_digest(job.base), job.shards)
+}
+
+/// Returns the first leaf of a round, of which the base is known by its digest.
+#[must_use]
+pub fn job_digest_of(
+    (spec, round): (&RunSpec, u32),
+    device: &DeviceId,
+    base: &Digest,
+    shards: &[&[u8]],
+) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key("gleaner 2026 job v2");
-    hasher.update(job.spec.digest().as_bytes());
-    hasher.update(&job.round.to_le_bytes());
-    hasher.update(job.device.as_bytes());
-    hasher.update(model::state_digest(job.base).as_bytes());
-    for shard in job.shards {
+    hasher.update(spec.digest().as_bytes());
+    hasher.update(&round.to_le_bytes());
+    hasher.update(device.as_bytes());
+    hasher.update(base.as_bytes());
+    for shard in shards {
         hasher.update(Digest::of(shard).as_bytes());
     }
     hasher.finalize().into()
 }
 
-fn check(job: &Job<'_>) -> Result<(), JobError> {
+/// Checks that a job fits its specification and this machine, without computing anything.
+///
+/// # Errors
+/// The one that [`execute`] would return before its first step.
+pub fn check(job: &Job<'_>) -> Result<(), JobError> {
     if job.round >= job.spec.rounds {
         return Err(JobError::NoSuchRound { round: job.round, rounds: job.spec.rounds });
     }
     let expected = job.spec.model.parameter_count();
     let count = job.base.len();
-    if count == expected { Ok(()) } else { Err(JobError::WrongModel { count, expected }) }
+    if count != expected {
+        return Err(JobError::WrongModel { count, expected });
+    }
+    if job.threads == 0 || job.spec.batch == 0 {
+        let (batch, threads) = (to_usize(job.spec.batch), job.threads);
+        return Err(TrainerError::Empty { batch, threads }.into());
+    }
+    Checked::new(job.isa).ok_or(TrainerError::Unavailable { isa: job.isa })?;
+    let draw = Draw { seed: &job.spec.seed.0, round: job.round, device: &job.device };
+    Batcher::new(draw, job.shards, job.spec.model.context)?;
+    Ok(())
 }
 
 fn execution(job: &Job<'_>) -> Execution {

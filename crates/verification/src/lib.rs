@@ -11,15 +11,16 @@
 //!    opens the seal.
 //! 4. [`compare`] repeats a round as far as it leads to the leaves that a disputed device has disclosed; [`RunSpec::part`] says
 //!    what a leaf stands for.
-//! 5. [`advance`] aggregates the updates of a round into the new state and one encoded outer update; with it
+//! 5. [`resume`] continues a round that was [saved](Standing::save) after any of its steps, to the same bytes.
+//! 6. [`advance`] aggregates the updates of a round into the new state and one encoded outer update; with it
 //!    [`apply_outer`] takes a worker from the base state to the bit-equal new state.
 //!
 //! Invariants: same job, same bytes, on any machine and any number of threads; the root binds every input
 //! (specification, round, device, base, data); coordinator and workers have bit-equal states because both
 //! subtract the same decoded update.
 //!
-//! The crate does not decide whom to audit or what a finding means (`training-run` does), fetch anything, or keep
-//! anything on disk.
+//! The crate does not decide whom to audit or what a finding means (`training-run` does), fetch anything, or open
+//! files: whoever saves a round says where.
 //!
 //! Deviation: the design's replay of one segment from a state that both sides agree on is not built: two devices that agree
 //! could pass a made-up state off as agreed (`docs/protocol.md`). A comparison starts from the base state.
@@ -29,11 +30,12 @@ mod execute;
 mod outer_step;
 mod sizes;
 mod spec;
+mod unfinished;
 
 pub use evaluate::{TooShort, evaluate};
 pub use execute::{
-    Comparison, Job, JobError, Outcome, Spare, StepReport, compare, execute, fabricate,
-    first_difference,
+    Comparison, Job, JobError, Outcome, Resume, Spare, Standing, StepReport, check, compare,
+    execute, fabricate, first_difference, job_digest_of, resume,
 };
 pub use optimizer::InnerKind;
 pub use outer_step::{
@@ -41,3 +43,4 @@ pub use outer_step::{
 };
 pub use sizes::{outer_update_size_max, state_size, update_size_max};
 pub use spec::{LEAVES_MAX, Part, RunSpec, Seed, SelectionKind, SpecError};
+pub use unfinished::{saved_size, saved_step};

@@ -62,6 +62,20 @@ fn reset_is_as_new() {
 }
 
 #[test]
+fn resumed_is_as_never_interrupted() {
+    let new = || AdamW::new(3, HYPER, vec![0..1, 2..3]);
+    let (mut whole, mut params) = (new(), [1.0; 3]);
+    for _ in 0..5 {
+        whole.step(&mut params, &[0.3, -0.7, 1e-3], 0.1);
+    }
+    let mut resumed = new();
+    let (first, second) = resumed.resume(5);
+    first.copy_from_slice(whole.moments().0);
+    second.copy_from_slice(whole.moments().1);
+    assert_eq!(resumed, whole);
+}
+
+#[test]
 fn a_diverged_gradient_gives_a_norm_that_is_not_finite() {
     let mut params = [1.0, 1.0];
     let norm = AdamW::new(2, HYPER, vec![]).step(&mut params, &[f32::NAN, 0.0], 0.1);

@@ -77,20 +77,27 @@ impl SmallJob {
 
     /// Does the round as one machine would.
     pub(crate) fn run(&self, machine: Machine) -> Result<Outcome, JobError> {
-        let shards: Vec<&[u8]> = self.shards.iter().map(Vec::as_slice).collect();
+        execute(&self.job(&self.shards(), machine), &mut |_| ControlFlow::Continue(()))
+    }
+
+    pub(crate) fn shards(&self) -> Vec<&[u8]> {
+        self.shards.iter().map(Vec::as_slice).collect()
+    }
+
+    /// Returns the job for one machine, with its [shards](Self::shards).
+    pub(crate) fn job<'a>(&'a self, shards: &'a [&'a [u8]], machine: Machine) -> Job<'a> {
         let Machine { isa, threads, activations } = machine;
-        let job = Job {
+        Job {
             spec: &self.spec,
             round: self.round,
             device: self.device,
             base: &self.base,
-            shards: &shards,
+            shards,
             threads,
             isa,
             activations,
             spare: None,
-        };
-        execute(&job, &mut |_| ControlFlow::Continue(()))
+        }
     }
 }
 

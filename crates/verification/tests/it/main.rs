@@ -4,6 +4,7 @@ mod audits;
 mod jobs;
 mod outer;
 mod replay;
+mod resumed;
 
 use model::Config;
 use units::DeviceId;

@@ -13,13 +13,15 @@ mod linux;
 mod options;
 mod readings;
 mod sense;
+mod watch;
 
 pub use energy::{Energy, Quality};
 #[cfg(target_os = "linux")]
-pub use linux::{Sensors, now};
+pub use linux::{Sensors, Watcher, now};
 pub use options::{EXCLUSIVE_MAX, Metered, Options};
 pub use readings::{
     Battery, Call, Heat, Input, Load, Memory, Milliseconds, Network, Power, Reading, Readings,
     Seen, WallTime,
 };
 pub use sense::Sense;
+pub use watch::{Event, EventKind};

@@ -2,6 +2,7 @@
 
 mod call;
 mod dbus;
+mod devices;
 mod displays;
 mod energy;
 mod exclusive;
@@ -10,16 +11,23 @@ mod heat;
 mod input;
 mod load;
 mod memory;
+mod messages;
 mod network;
 mod notes;
 mod nvml;
 mod power;
+mod pressure;
 mod root;
 mod terminals;
 mod time;
+mod watcher;
+mod wayland;
+mod x11;
 
 pub use time::now;
+pub use watcher::Watcher;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,7 +36,9 @@ use crate::linux::input::Session;
 use crate::linux::notes::Notes;
 use crate::linux::root::Root;
 use crate::options::EXCLUSIVE_MAX;
-use crate::{Call, Energy, Input, Load, Milliseconds, Options, Reading, Readings, Seen, Sense};
+use crate::{
+    Call, Energy, Event, Input, Load, Milliseconds, Options, Reading, Readings, Seen, Sense,
+};
 
 /// What searches all processes is read this often at most, in milliseconds.
 const SEARCH_MS: u64 = 2_000;
@@ -80,6 +90,17 @@ impl Sensors {
     /// Names the worker's control group (version 2), so that its waiting does not count as that of others.
     pub fn set_worker_cgroup(&mut self, folder: Option<&Path>) {
         self.load.set_worker_cgroup(folder);
+    }
+
+    /// Begins to wait for what is to be told at once. `tell` is called from other threads, and must return soon.
+    ///
+    /// Without this, displays and input devices are not seen, so input is unknown on a machine with a display.
+    ///
+    /// # Errors
+    /// If the kernel gives no handles or threads.
+    pub fn watch(&self, tell: impl Fn(Event) + Send + Sync + 'static) -> io::Result<Watcher> {
+        let exclusive = self.options.exclusive.clone();
+        Watcher::start(self.root.clone(), Arc::clone(&self.notes), exclusive, Box::new(tell))
     }
 
     fn input(&mut self, now: Milliseconds) -> (Reading<Input>, Reading<Option<String>>) {

@@ -42,12 +42,12 @@ pub(crate) struct DisplaySeen {
     pub(crate) is_guest: bool,
 }
 
-/// Input devices of the kernel (`/dev/input/event*`).
+/// Keyboards, pointers and buttons, as the kernel knows them (`/dev/input/event*`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Devices {
-    /// Those that are listened to.
+    /// Keyboards and pointers that are listened to.
     pub(crate) heard: BTreeSet<String>,
-    /// Those that cannot be opened.
+    /// Devices that cannot be opened.
     pub(crate) refused: BTreeSet<String>,
 }
 
@@ -55,5 +55,23 @@ impl Notes {
     /// Gives access to what was noted. A thread that panicked left whole values behind.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Noted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes input that has just been seen.
+    pub(crate) fn note_input(&self, at: Milliseconds, source: &str) {
+        let mut noted = self.lock();
+        if noted.input.as_ref().is_none_or(|(last, _)| *last <= at) {
+            noted.input = Some((at, source.to_owned()));
+        }
+    }
+
+    /// Notes what a display says.
+    pub(crate) fn note_display(
+        &self,
+        name: &str,
+        at: Milliseconds,
+        state: Result<DisplaySeen, String>,
+    ) {
+        self.lock().displays.insert(name.to_owned(), DisplayNote { at, state });
     }
 }

@@ -20,6 +20,11 @@ impl Root {
         Self(folder.to_path_buf())
     }
 
+    /// Whether this is the machine itself, not a tree of files.
+    pub(crate) fn is_real(&self) -> bool {
+        self.0 == Path::new("/")
+    }
+
     /// Returns the whole path of a file, given without the leading slash.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.0.join(file)

@@ -5,7 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
+
+use rustix::fs::inotify::{self, ReadFlags, WatchFlags};
 
 use crate::Milliseconds;
 use crate::linux::root::Root;
@@ -73,4 +78,88 @@ pub(crate) fn names(root: &Root) -> Vec<String> {
     all.sort();
     all.dedup();
     all
+}
+
+/// Listens to terminals: the kernel tells when a program has read what was typed.
+///
+/// A program that waits for whole lines reads at the end of the line; shells and editors read every key. Terminals of other users can't be listened to,
+/// only looked at ([`Meter`]).
+#[derive(Debug)]
+pub(crate) struct Keys {
+    handle: OwnedFd,
+    watched: BTreeMap<i32, String>,
+}
+
+/// What was heard.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    /// The terminal that somebody typed at.
+    pub(crate) input: Option<String>,
+    /// Whether there may be new terminals, devices or displays.
+    pub(crate) is_changed: bool,
+}
+
+/// Folders in which new terminals, devices and displays appear.
+const FOLDERS: [&str; 3] = ["dev/pts", "dev/input", "tmp/.X11-unix"];
+
+impl Keys {
+    /// Begins to listen.
+    pub(crate) fn begin(root: &Root) -> io::Result<Self> {
+        let handle = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        let mut keys = Self { handle, watched: BTreeMap::new() };
+        keys.look(root);
+        Ok(keys)
+    }
+
+    /// Listens to terminals that are new.
+    pub(crate) fn look(&mut self, root: &Root) {
+        for folder in FOLDERS {
+            // Absent on some machines; looked at again.
+            let flags = WatchFlags::CREATE | WatchFlags::ATTRIB;
+            if let Ok(number) = inotify::add_watch(&self.handle, root.path(folder), flags) {
+                self.watched.insert(number, format!("{folder}/"));
+            }
+        }
+        for name in names(root) {
+            if let Ok(number) =
+                inotify::add_watch(&self.handle, root.path(&name), WatchFlags::ACCESS)
+            {
+                self.watched.insert(number, name);
+            }
+        }
+    }
+
+    /// Takes what was heard.
+    pub(crate) fn take(&mut self, root: &Root) -> Heard {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&self.handle, &mut buffer);
+        let mut heard = Heard::default();
+        let mut gone = Vec::new();
+        while let Ok(event) = reader.next() {
+            let flags = event.events();
+            if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
+                // What was lost may have been a key.
+                heard = Heard { input: Some("terminals".into()), is_changed: true };
+            } else if flags.contains(ReadFlags::IGNORED) {
+                gone.push(event.wd());
+            } else if flags.contains(ReadFlags::ACCESS) {
+                heard.input = self.watched.get(&event.wd()).map(|name| format!("/{name}"));
+            } else {
+                heard.is_changed = true;
+            }
+        }
+        for number in gone {
+            self.watched.remove(&number);
+        }
+        if heard.is_changed {
+            self.look(root);
+        }
+        heard
+    }
+}
+
+impl AsFd for Keys {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
 }

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the message")]
 
+mod events;
 mod files;
 mod here;
 mod tree;

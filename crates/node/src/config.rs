@@ -10,7 +10,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use store::StoreOptions;
 
 /// Default time for which the first transaction of a block waits for others.
-const BATCHING_STANDARD: Duration = Duration::from_millis(20);
+const BATCHING_STANDARD: Duration = Duration::from_millis(5);
 
 /// How the timestamps of consecutive blocks are related.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use ledger_client::{Ledger, LedgerError};
 use tokio::{
     sync::{Notify, watch},
     task::{JoinHandle, JoinSet},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use units::DeviceId;
 
@@ -25,8 +25,10 @@ use crate::{
 const LOOK_SOON: Duration = Duration::from_millis(150);
 const LOOK_LATER: Duration = Duration::from_secs(1);
 
-/// Shortest pause between two looks, whatever the coordinator says.
+/// Shortest time between two looks on average, whatever the coordinator says, and how many of them may follow each other at once: the news that a statement is
+/// in a block comes moments after the look that followed the statement.
 const LOOK_MIN: Duration = Duration::from_millis(20);
+const LOOKS_AT_ONCE: u32 = 4;
 
 /// How long a node may take to answer.
 const NODE_MAX: Duration = Duration::from_secs(10);
@@ -149,7 +151,9 @@ struct Round {
 impl Round {
     async fn walk(self) {
         let mut errands = JoinSet::new();
+        let mut earliest = Instant::now();
         loop {
+            earliest = next_look(earliest, Instant::now());
             match look::read(&self.ledger, self.run, &self.device).await {
                 Ok(look) => {
                     let mut outbox = lock(&self.shared.outbox);
@@ -174,13 +178,13 @@ impl Round {
             while let Some(done) = errands.try_join_next() {
                 self.answered(done.ok());
             }
-            sleep(LOOK_MIN).await;
+            sleep_until(earliest).await;
             let is_idle = lock(&self.shared.outbox).is_empty();
             let pause = if is_idle { LOOK_LATER } else { LOOK_SOON };
             tokio::select! {
                 biased;
                 () = self.shared.wake.notified() => {}
-                () = sleep(pause.saturating_sub(LOOK_MIN)) => {}
+                () = sleep(pause) => {}
             }
         }
     }
@@ -200,6 +204,13 @@ impl Round {
     }
 }
 
+/// Returns when the look after the one that begins `now` may begin, of which it was said that it may begin at `earliest`.
+fn next_look(earliest: Instant, now: Instant) -> Instant {
+    let unused = LOOK_MIN.saturating_mul(LOOKS_AT_ONCE.saturating_sub(1));
+    let oldest = now.checked_sub(unused).unwrap_or(now);
+    earliest.max(oldest) + LOOK_MIN
+}
+
 async fn run(ledger: Ledger, errand: Errand) -> (Goal, Result<(), LedgerError>) {
     let Errand { goal, to, call } = errand;
     let sent = ledger.submit_statement(to, &call).await;
@@ -208,4 +219,28 @@ async fn run(ledger: Ledger, errand: Errand) -> (Goal, Result<(), LedgerError>) 
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_follow_each_other_a_few_times_and_then_at_the_rate() {
+        let begun = Instant::now() + Duration::from_secs(60);
+        let at = |ms| begun + Duration::from_millis(ms);
+        // asked for all the time, after a minute without
+        let (mut now, mut earliest, mut looks) =
+            (begun, begun - Duration::from_secs(60), Vec::new());
+        for _ in 0..8 {
+            looks.push(now);
+            earliest = next_look(earliest, now);
+            now = now.max(earliest);
+        }
+        let expected = [0, 0, 0, 0, 20, 40, 60, 80].map(at);
+        assert_eq!(looks, expected);
+        // each pause gives back what it was long for
+        assert_eq!(next_look(at(100), at(130)), at(120));
+        assert_eq!(next_look(at(100), at(500)), at(460));
+    }
 }

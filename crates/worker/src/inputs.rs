@@ -117,23 +117,24 @@ impl Inputs {
     /// Returns a state from memory, or makes it from what is there.
     async fn held(&self, digest: &Digest) -> Option<Arc<Vec<f32>>> {
         let kept = self.states().find(digest)?;
-        self.restore(kept).await
+        self.restore(kept, Priority::Usual).await
     }
 
-    async fn restore(&self, kept: Kept) -> Option<Arc<Vec<f32>>> {
+    async fn restore(&self, kept: Kept, priority: Priority) -> Option<Arc<Vec<f32>>> {
         if kept.is_whole() {
             return kept.restore(&self.spec);
         }
         let spec = Arc::clone(&self.spec);
         let restoring = move || kept.restore(&spec);
-        machine::run(self.machine.as_ref(), Effort::of(0), restoring).await.ok().flatten()
+        let effort = Effort { priority, ..Effort::of(0) };
+        machine::run(self.machine.as_ref(), effort, restoring).await.ok().flatten()
     }
 
     /// Frees the memory of older states that can be made again. For while nothing is computed.
     pub(crate) async fn fold_states(&self) {
         let folded = self.states().fold();
         let Some((second, kept)) = folded else { return };
-        if let Some(whole) = self.restore(kept).await {
+        if let Some(whole) = self.restore(kept, Priority::Usual).await {
             self.states().unfold(&second, whole);
         }
     }

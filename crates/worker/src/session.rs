@@ -402,11 +402,13 @@ impl<'a> Session<'a> {
             self.kept.membership.committed();
             self.served.publish(self.inputs.endpoint.as_ref(), update).await?;
             self.options.emit(Event::Committed { round, loss, tokens });
+            self.fold_states();
         } else if in_open_round.is_none() {
             self.move_on(Stage::Missed);
             let reason =
                 "the round closed before this device's commitment was in a block".to_owned();
             self.options.emit(Event::Failed { round, reason });
+            self.fold_states();
         } else if look.active_seat().is_some_and(|seat| seat.next_round <= round)
             && stated.elapsed() >= COORDINATOR_MAX
             && !self.courier.has(|goal| *goal == Goal::Commit { round })
@@ -589,10 +591,13 @@ impl<'a> Session<'a> {
         let (stage, stated) = (Stage::Signed, Instant::now());
         self.kept.work =
             Some(Work { round, update, digest, loss, tokens, stage, call: call.clone(), stated });
-        // Until the ledger has taken it, there is nothing to compute.
+        self.state(Goal::Commit { round }, call).await
+    }
+
+    /// Frees the memory of older states. Until the next round, others compute what this device waits for: they go first.
+    fn fold_states(&self) {
         let inputs = Arc::clone(&self.inputs);
         tokio::spawn(async move { inputs.fold_states().await });
-        self.state(Goal::Commit { round }, call).await
     }
 
     /// Gives up the seat, and waits a moment until the ledger shows it.

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a device may take to serve an update whose commitment is in a block: it serves it only once it has seen that.
 const SERVING_MAX: Duration = Duration::from_secs(10);
 /// First pause between two requests meanwhile; each later one is twice as long.
-const SERVING_PAUSE_MIN: Duration = Duration::from_millis(10);
+const SERVING_PAUSE_MIN: Duration = Duration::from_millis(2);
 const SERVING_PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// Number of failed requests after which a blob counts as lost.

@@ -1,6 +1,7 @@
 //! Chooses the project that pays this machine best.
 
 use std::collections::BTreeMap;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -59,6 +60,10 @@ impl Search<'_> {
     /// # Errors
     /// When it does not suit this machine, or its coordinator does not answer.
     pub(super) async fn examine(&self, run: u64, speeds: &mut Speeds) -> anyhow::Result<Chosen> {
+        self.appraise(self.offer(run).await?, speeds).await
+    }
+
+    async fn offer(&self, run: u64) -> anyhow::Result<Offer> {
         let args = self.args;
         let inquiry = Inquiry {
             ledger: self.ledger,
@@ -70,9 +75,12 @@ impl Search<'_> {
             disk_max: args.disk_max(),
             patience: PATIENCE,
         };
-        let offer = inquiry.offer(run).await?;
+        inquiry.offer(run).await
+    }
+
+    async fn appraise(&self, offer: Offer, speeds: &mut Speeds) -> anyhow::Result<Chosen> {
         let estimate = offer.estimate(speeds.of(&offer).await?)?;
-        enough(estimate.pay_per_hour, args.min_per_hour)?;
+        enough(estimate.pay_per_hour, self.args.min_per_hour)?;
         Ok(Chosen { offer, estimate })
     }
 
@@ -100,9 +108,16 @@ impl Search<'_> {
             next = page.older.map(|older| Window { newest: Some(older), items: ITEMS_MAX });
         }
         open.sort_unstable();
+        open.truncate(ASKED_MAX);
+        // At once: those that don't answer are waited for together.
+        let offers = all(open.iter().map(|(_, run)| self.offer(*run)).collect()).await;
         let mut best: Option<Chosen> = None;
-        for (_, run) in open.into_iter().take(ASKED_MAX) {
-            match self.examine(run, speeds).await {
+        for ((_, run), offer) in open.into_iter().zip(offers) {
+            let examined = match offer {
+                Ok(offer) => self.appraise(offer, speeds).await,
+                Err(error) => Err(error),
+            };
+            match examined {
                 Ok(chosen) if best.as_ref().is_none_or(|best| best.pays_less_than(&chosen)) => {
                     best = Some(chosen);
                 }
@@ -116,6 +131,23 @@ impl Search<'_> {
         }
         Ok(best)
     }
+}
+
+/// Awaits all futures at once; the results are in their order.
+async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(|future| Err(Box::pin(future))).collect();
+    std::future::poll_fn(|context| {
+        for slot in &mut running {
+            if let Err(future) = slot
+                && let Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *slot = Ok(output);
+            }
+        }
+        if running.iter().any(Result::is_err) { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(Result::ok).collect()
 }
 
 impl Chosen {
@@ -208,6 +240,8 @@ pub(super) fn now() -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     #[test]
@@ -220,6 +254,20 @@ mod tests {
         check("1.23456", "1.23");
         check("12345.678", "12345");
         check("99", "99");
+    }
+
+    #[tokio::test]
+    async fn futures_are_awaited_together_and_answer_in_their_order() {
+        let (meeting, called) = (tokio::sync::Barrier::new(3), AtomicU32::new(0));
+        let arrive = async |number: u32| {
+            // Nobody passes before all are here.
+            meeting.wait().await;
+            called.fetch_add(1, Ordering::Relaxed);
+            number
+        };
+        assert_eq!(all((0..3).map(arrive).collect()).await, [0, 1, 2]);
+        assert_eq!(called.into_inner(), 3);
+        assert!(all(Vec::<std::future::Ready<u32>>::new()).await.is_empty());
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub struct Sensors {
     notes: Arc<Notes>,
     terminals: terminals::Meter,
     load: load::Meter,
+    search: exclusive::Search,
     gpu: gpu::Meter,
     energy: energy::Meter,
     kept: Kept,
@@ -79,6 +80,7 @@ impl Sensors {
             notes: Arc::default(),
             terminals: terminals::Meter::default(),
             load: load::Meter::new(options.own_process),
+            search: exclusive::Search::default(),
             gpu: gpu::Meter::new(&root, options.own_process),
             energy: energy::Meter::default(),
             kept: Kept::default(),
@@ -137,7 +139,7 @@ impl Sensors {
 
     fn exclusive(&mut self, now: Milliseconds) -> Reading<Vec<String>> {
         let mut current = kept(&mut self.kept.exclusive, SEARCH_MS, now, || {
-            let names = exclusive::running(&self.root, &self.options.exclusive);
+            let names = self.search.running(&self.root, &self.options.exclusive, now);
             reading(Seen::Known(names), exclusive::SOURCE, now)
         });
         // A program that began and ended since the last reading was there.

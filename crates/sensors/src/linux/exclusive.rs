@@ -1,7 +1,8 @@
 //! Which of the owner's exclusive programs run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::Milliseconds;
 use crate::linux::root::Root;
 
 /// Where programs are read.
@@ -10,16 +11,45 @@ pub(crate) const SOURCE: &str = "/proc/*/comm, /proc/*/exe";
 /// The kernel cuts names of programs after this many bytes.
 const COMM_SIZE_MAX: usize = 15;
 
-/// Returns those of `names` that run, sorted.
-pub(crate) fn running(root: &Root, names: &[String]) -> Vec<String> {
-    if names.is_empty() {
-        return Vec::new();
+/// A process whose name has not changed is looked at closely again after so long, in milliseconds.
+const AGAIN_MS: u64 = 30_000;
+
+/// Remembers what processes were called, because looking at all of them closely costs much.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    known: BTreeMap<u32, (String, Option<String>)>,
+    forgets: Milliseconds,
+}
+
+impl Search {
+    /// Returns those of `names` that run, sorted.
+    pub(crate) fn running(
+        &mut self,
+        root: &Root,
+        names: &[String],
+        now: Milliseconds,
+    ) -> Vec<String> {
+        if names.is_empty() {
+            return Vec::new();
+        }
+        if self.forgets <= now {
+            self.known.clear();
+            self.forgets = Milliseconds(now.0.saturating_add(AGAIN_MS));
+        }
+        let mut seen = BTreeMap::new();
+        for process in root.processes() {
+            let Some(comm) = root.word(&format!("proc/{process}/comm")) else { continue };
+            let found = match self.known.remove(&process) {
+                Some((before, found)) if before == comm => found,
+                _ => matching(root, process, names).cloned(),
+            };
+            seen.insert(process, (comm, found));
+        }
+        self.known = seen;
+        let found: BTreeSet<&String> =
+            self.known.values().filter_map(|(_, found)| found.as_ref()).collect();
+        found.into_iter().cloned().collect()
     }
-    let mut found = BTreeSet::new();
-    for process in root.processes() {
-        found.extend(matching(root, process, names));
-    }
-    found.into_iter().cloned().collect()
 }
 
 /// Returns the name that a process goes by, if it is one of `names`: as the kernel calls it, as its file is called, or as its first argument says

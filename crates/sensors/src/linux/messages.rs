@@ -18,6 +18,15 @@ const MESSAGES_MAX: usize = 4096;
 /// Group 1 of both protocols: the kernel's own messages; the connector of processes (`CN_IDX_PROC`).
 const GROUP: u32 = 1;
 
+/// `PROC_CN_MCAST_LISTEN`: to hear of processes.
+const LISTEN: u32 = 1;
+
+/// `PROC_EVENT_EXEC`: a program was executed.
+const EXECUTED: u32 = 0x2;
+
+/// `PROC_EVENT_COMM`: a process has given itself a name.
+const NAMED: u32 = 0x200;
+
 /// Listens to changes of devices.
 #[derive(Debug)]
 pub(crate) struct Supplies(OwnedFd);
@@ -73,17 +82,21 @@ impl Processes {
     /// Begins to listen.
     pub(crate) fn listen() -> io::Result<Self> {
         let socket = listen(CONNECTOR)?;
-        // nlmsghdr (size, type DONE, flags, sequence, sender), cn_msg (index, value, sequence, answer, size, flags), and the wish to listen.
+        // The kernel's filter came with Linux 6.6; before, whoever listens hears of every process that begins or ends.
+        let wish: &[u32] = if has_filter() { &[LISTEN, EXECUTED | NAMED] } else { &[LISTEN] };
+        let wish: Vec<u8> = wish.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let size = u16::try_from(wish.len()).unwrap_or(0);
+        // nlmsghdr (size, type DONE, flags, sequence, sender), cn_msg (index, value, sequence, answer, size, flags), and the wish.
         let mut message = Vec::new();
-        message.extend(40_u32.to_ne_bytes());
+        message.extend((36 + u32::from(size)).to_ne_bytes());
         message.extend(3_u16.to_ne_bytes());
         message.extend([0; 10]);
         for word in [1_u32, 1, 0, 0] {
             message.extend(word.to_ne_bytes());
         }
-        message.extend(4_u16.to_ne_bytes());
+        message.extend(size.to_ne_bytes());
         message.extend(0_u16.to_ne_bytes());
-        message.extend(1_u32.to_ne_bytes());
+        message.extend(wish);
         send(&socket, &message, SendFlags::empty())?;
         Ok(Self(socket))
     }
@@ -103,11 +116,18 @@ impl AsFd for Processes {
     }
 }
 
+/// Whether the kernel can leave out what nobody asked for.
+fn has_filter() -> bool {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut parts = release.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+    let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    (6, 6) <= version
+}
+
 /// Reads `proc_event` behind the two headers: kind, core, time (8 bytes), then thread and process.
 fn program(message: &[u8]) -> Option<u32> {
     let word = |at: usize| Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?));
-    // A program was executed, or a process has given itself a name.
-    matches!(word(36)?, 0x2 | 0x200).then(|| word(56)).flatten()
+    matches!(word(36)?, EXECUTED | NAMED).then(|| word(56)).flatten()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The kernel marks a terminal as read when a program takes what was typed, in steps of eight seconds. Other users' terminals can be
 //! looked at too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
@@ -120,7 +120,8 @@ impl Keys {
                 self.watched.insert(number, format!("{folder}/"));
             }
         }
-        for name in names(root) {
+        let known: BTreeSet<String> = self.watched.values().cloned().collect();
+        for name in names(root).into_iter().filter(|name| !known.contains(name)) {
             if let Ok(number) =
                 inotify::add_watch(&self.handle, root.path(&name), WatchFlags::ACCESS)
             {

@@ -42,7 +42,9 @@ const SEATS_MAX: usize = 64;
 /// Objects that exist from the beginning.
 const DISPLAY: u32 = 1;
 const REGISTRY: u32 = 2;
-const NOTIFIER: u32 = 3;
+
+/// The object that answers, again and again. Later objects have the next numbers, without gaps, as compositors demand.
+const ANSWER: u32 = 3;
 
 /// Watches a display until it is gone or the watcher ends.
 pub(crate) fn watch(shared: &Shared, path: &Path) {
@@ -72,14 +74,16 @@ struct Compositor {
     stream: UnixStream,
     received: Vec<u8>,
     next_object: u32,
-    notifier: Option<u32>,
+    /// The notifier and its version.
+    notifier: Option<(u32, u32)>,
     /// Seats that came before the notifier: names of the registry.
     waiting: Vec<u32>,
     /// By the number of its first notice.
     seats: BTreeMap<u32, Seat>,
     /// Which seat a second notice belongs to.
     rests: BTreeMap<u32, u32>,
-    pending_answer: Option<u32>,
+    /// Whether the last answer has been given, and its number may be used again.
+    is_answer_free: bool,
     has_answered: bool,
     is_touched: bool,
 }
@@ -97,12 +101,12 @@ impl Compositor {
         let mut this = Self {
             stream,
             received: Vec::new(),
-            next_object: NOTIFIER + 1,
+            next_object: ANSWER + 1,
             notifier: None,
             waiting: Vec::new(),
             seats: BTreeMap::new(),
             rests: BTreeMap::new(),
-            pending_answer: None,
+            is_answer_free: true,
             has_answered: false,
             is_touched: false,
         };
@@ -118,11 +122,9 @@ impl Compositor {
         loop {
             let now = time::now();
             if next_ask <= now {
-                if self.pending_answer.is_none() {
-                    let answer = self.new_object();
+                if std::mem::take(&mut self.is_answer_free) {
                     // sync
-                    self.send(DISPLAY, 0, &[answer])?;
-                    self.pending_answer = Some(answer);
+                    self.send(DISPLAY, 0, &[ANSWER])?;
                 }
                 next_ask = Milliseconds(now.0 + ASK_MS);
             }
@@ -233,8 +235,12 @@ impl Compositor {
                 let version = number(body, version_at).ok_or_else(malformed)?;
                 self.global(name, &interface, version, now)
             }
-            _ if self.pending_answer == Some(object) => {
-                self.pending_answer = None;
+            // delete_id(object)
+            (DISPLAY, 1) => {
+                self.is_answer_free |= number(body, 0) == Some(ANSWER);
+                Ok(())
+            }
+            (ANSWER, _) => {
                 self.has_answered = true;
                 Ok(())
             }
@@ -256,11 +262,11 @@ impl Compositor {
     ) -> io::Result<()> {
         match interface {
             "ext_idle_notifier_v1" if self.notifier.is_none() => {
-                let version = version.min(2);
-                self.bind(name, interface, version, NOTIFIER)?;
-                self.notifier = Some(version);
+                let notifier = (self.new_object(), version.min(2));
+                self.bind(name, interface, notifier.1, notifier.0)?;
+                self.notifier = Some(notifier);
                 for seat in std::mem::take(&mut self.waiting) {
-                    self.begin_seat(seat, version, now)?;
+                    self.begin_seat(seat, notifier, now)?;
                 }
                 Ok(())
             }
@@ -276,16 +282,21 @@ impl Compositor {
         }
     }
 
-    fn begin_seat(&mut self, name: u32, notifier: u32, now: Milliseconds) -> io::Result<()> {
+    fn begin_seat(
+        &mut self,
+        name: u32,
+        (notifier, version): (u32, u32),
+        now: Milliseconds,
+    ) -> io::Result<()> {
         if SEATS_MAX <= self.seats.len() {
             return Err(io::Error::other("there are too many seats"));
         }
         let (seat, first, second) = (self.new_object(), self.new_object(), self.new_object());
         self.bind(name, "wl_seat", 1, seat)?;
         // get_input_idle_notification, of version 2, does not heed programs that keep the display awake; get_idle_notification does.
-        let request = if notifier == 1 { 1 } else { 2 };
-        self.send(NOTIFIER, request, &[first, IDLE_MS, seat])?;
-        self.send(NOTIFIER, 1, &[second, REST_MS, seat])?;
+        let request = if version == 1 { 1 } else { 2 };
+        self.send(notifier, request, &[first, IDLE_MS, seat])?;
+        self.send(notifier, 1, &[second, REST_MS, seat])?;
         // It may be in use until it says that it is not.
         self.seats.insert(first, Seat { is_idle: false, is_at_rest: false, last: now });
         self.rests.insert(second, first);
@@ -314,4 +325,70 @@ fn text(bytes: &[u8], at: usize) -> Option<String> {
     let start = at.checked_add(4)?;
     let text = bytes.get(start..start.checked_add(size)?)?;
     Some(String::from_utf8_lossy(text.strip_suffix(&[0])?).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A compositor's side that says nothing by itself.
+    fn silent() -> (Compositor, UnixStream) {
+        let (stream, other) = UnixStream::pair().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let compositor = Compositor {
+            stream,
+            received: Vec::new(),
+            next_object: 5,
+            notifier: Some((4, 2)),
+            waiting: Vec::new(),
+            seats: BTreeMap::new(),
+            rests: BTreeMap::new(),
+            is_answer_free: true,
+            has_answered: false,
+            is_touched: false,
+        };
+        (compositor, other)
+    }
+
+    #[test]
+    fn a_program_that_keeps_an_idle_display_awake_counts_as_full_screen() {
+        let (mut compositor, _other) = silent();
+        compositor.begin_seat(7, (4, 2), Milliseconds(0)).unwrap();
+        let (first, second) = (6, 7);
+        // In use until it says otherwise.
+        assert_eq!(compositor.seen(Milliseconds(9_000)).last, Some(Milliseconds(9_000)));
+        compositor.notice(first, true, Milliseconds(10_000));
+        let check = |compositor: &Compositor, now: u64, expected: Option<&str>| {
+            let seen = compositor.seen(Milliseconds(now));
+            assert_eq!(seen.last, Some(Milliseconds(9_800)));
+            assert_eq!(seen.full_screen, Seen::Known(expected.map(str::to_owned)), "{now}");
+        };
+        check(&compositor, 11_000, None);
+        check(&compositor, 15_000, Some("a program that keeps the display awake"));
+        compositor.notice(second, true, Milliseconds(16_000));
+        check(&compositor, 17_000, None);
+    }
+
+    #[test]
+    fn no_byte_of_a_message_makes_a_panic() {
+        let mut whole = Vec::new();
+        whole.extend(REGISTRY.to_ne_bytes());
+        whole.extend((28_u32 << 16).to_ne_bytes());
+        whole.extend(7_u32.to_ne_bytes());
+        whole.extend(8_u32.to_ne_bytes());
+        whole.extend(b"wl_seat\0");
+        whole.extend(9_u32.to_ne_bytes());
+        for at in 0..whole.len() {
+            for value in [0, 1, 4, 127, 255] {
+                let (mut compositor, _other) = silent();
+                compositor.received = whole.clone();
+                compositor.received[at] = value;
+                let _either = compositor.take(Milliseconds(0));
+            }
+        }
+        let (mut compositor, _other) = silent();
+        compositor.received = whole;
+        compositor.take(Milliseconds(0)).unwrap();
+        assert_eq!(compositor.seats.len(), 1);
+    }
 }

@@ -111,8 +111,15 @@ fn exclusive_programs_are_found_by_three_names() {
     let mut options = tree.options();
     let names = ["steam", "a-name-that-is-long", "game.exe", "blender", "absent"];
     options.exclusive = names.map(str::to_owned).to_vec();
-    let found = known(Sensors::new(options).read(START).exclusive.seen);
+    let mut sensors = Sensors::new(options);
+    let found = known(sensors.read(START).exclusive.seen);
     assert_eq!(found, ["a-name-that-is-long", "blender", "game.exe", "steam"]);
+    // One ends, one becomes another program, and one begins.
+    tree.remove("proc/300");
+    tree.process(301, "shell", 0);
+    tree.process(305, "absent", 0);
+    let found = known(sensors.read(MUCH_LATER).exclusive.seen);
+    assert_eq!(found, ["absent", "blender", "game.exe"]);
 }
 
 fn supply(tree: &Tree, name: &str, values: &[(&str, &str)]) {

@@ -6,3 +6,4 @@ mod events;
 mod files;
 mod here;
 mod tree;
+mod wayland;

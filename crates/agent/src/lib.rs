@@ -13,10 +13,12 @@
 //! - No reading above a limit goes with a decision to work, and no allowance exceeds its limit.
 //! - Of two sets of limits, the tightened one never allows more than either.
 
+pub mod earn;
 #[cfg(target_os = "linux")]
 mod hold;
 pub mod limits;
 mod policy;
+mod status;
 
 #[cfg(target_os = "linux")]
 pub use hold::{
@@ -28,3 +30,4 @@ pub use policy::{
     Activity, Allowance, Change, Decision, GAP_MS_MAX, Offer, Pause, Policy, Reason, Resource,
     Sensor, Situation, Why, Worker,
 };
+pub use status::{Answer, ProtectionStatus, Request, STATUS_VERSION, Status, WorkerStatus};

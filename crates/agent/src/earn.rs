@@ -1,0 +1,37 @@
+//! What the owner is left with: energy, its price, net earnings, and which project to work for.
+//!
+//! - Energy is *marginal*: what the machine draws with the worker, less what it draws without, because it would be on anyway.
+//! - It is measured where a meter can be read, else estimated from what the owner says; the two are never added under one name.
+//! - Net is what was paid, in the owner's currency, less marginal energy times its price at that minute of the week.
+
+mod alerts;
+mod books;
+mod choice;
+mod energy;
+mod prices;
+
+pub use alerts::{Alert, Standing, Terms, alerts};
+pub use books::{Books, DAYS_MAX, Sums};
+pub use choice::{Candidate, Shares, TAGS_MAX};
+pub use energy::{Baseline, Draw, Interval, break_even_per_hour, cost};
+pub use prices::{PRICES_MAX, Prices, PricesError};
+
+use units::Wei;
+
+use crate::limits::Money;
+
+/// Wei in one GRAIN.
+const GRAIN: u128 = 1_000_000_000_000_000_000;
+
+/// Returns what an amount of GRAIN is worth, rounded down; `None` if the owner has not said what one is, or if it is too much to say.
+#[must_use]
+pub fn worth_down(amount: Wei, grain_is_worth: Money) -> Option<Money> {
+    let price = u128::try_from(grain_is_worth.0).ok().filter(|price| 0 < *price)?;
+    // In two parts, so that it does not overflow.
+    let (whole, part) = (amount.as_u128() / GRAIN, amount.as_u128() % GRAIN);
+    let worth = whole.checked_mul(price)?.checked_add(part.checked_mul(price)? / GRAIN)?;
+    i64::try_from(worth).ok().map(Money)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! What the agent says of itself: the document that `gleaner status --json` prints, and what is asked of it.
+
+use sensors::Milliseconds;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::Setting;
+use crate::policy::Decision;
+
+/// The version of [`Status`]: its keys are only added to within one.
+pub const STATUS_VERSION: u32 = 1;
+
+/// How the agent is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// [`STATUS_VERSION`].
+    pub version: u32,
+    /// One line for people: what the worker does, and the first reason.
+    pub text: String,
+    /// What the worker may do, and why not more.
+    pub decision: Decision,
+    /// The worker.
+    pub worker: WorkerStatus,
+    /// What the machine draws, in milliwatts, if a meter says it.
+    pub milliwatts: Option<u64>,
+    /// The account that is paid.
+    pub account: String,
+    /// The file of limits that was read, or would be if it existed.
+    pub config: String,
+    /// When the agent started.
+    pub started: Milliseconds,
+    /// The number of the agent's process.
+    pub process: u32,
+    /// What protects the owner beside the policy, and what is missing.
+    pub protections: Vec<ProtectionStatus>,
+}
+
+/// How the worker is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerStatus {
+    /// The number of its process, if it runs.
+    pub process: Option<u32>,
+    /// When it was started, if it runs.
+    pub started: Option<Milliseconds>,
+    /// How often it was started.
+    pub start_count: u64,
+    /// Its last words.
+    pub last_line: Option<String>,
+}
+
+/// A protection of the owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtectionStatus {
+    /// What it is for.
+    pub name: String,
+    /// Whether it holds.
+    pub is_held: bool,
+    /// By which means, or what is there instead and why.
+    pub text: String,
+    /// The command that grants it, where it is missing.
+    pub grant: Option<String>,
+}
+
+/// What is asked of the agent: one line of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// How it is.
+    Status,
+    /// What limits hold, and where they come from.
+    Limits,
+    /// To pause, for so many seconds, or until it is told to resume.
+    Pause {
+        /// For how long.
+        seconds: Option<u32>,
+    },
+    /// To resume.
+    Resume,
+    /// To end.
+    Stop,
+}
+
+/// What it answers: one line of JSON.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// How it is, after what was asked.
+    Status {
+        /// It.
+        status: Box<Status>,
+    },
+    /// Its limits.
+    Limits {
+        /// They.
+        settings: Vec<Setting>,
+    },
+    /// Why it did not do what was asked.
+    Refused {
+        /// The reason.
+        text: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_lines_that_anybody_can_write() {
+        let check = |text: &str, expected: Request| {
+            assert_eq!(serde_json::from_str::<Request>(text).unwrap(), expected);
+        };
+        check(r#"{"command":"status"}"#, Request::Status);
+        check(r#"{"command":"pause","seconds":3600}"#, Request::Pause { seconds: Some(3_600) });
+        check(r#"{"command":"pause"}"#, Request::Pause { seconds: None });
+        check(r#"{"command":"stop"}"#, Request::Stop);
+        for wrong in [r#"{"command":"raise"}"#, r#"{"cores":9}"#, "3", ""] {
+            assert!(serde_json::from_str::<Request>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

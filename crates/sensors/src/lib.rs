@@ -7,6 +7,9 @@
 //!
 //! The crate decides nothing.
 
+mod clock;
+#[cfg(any(target_os = "macos", windows))]
+mod elsewhere;
 mod energy;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -15,6 +18,8 @@ mod readings;
 mod sense;
 mod watch;
 
+#[cfg(any(target_os = "macos", windows))]
+pub use elsewhere::{Sensors, Watcher, now};
 pub use energy::{Energy, Quality};
 #[cfg(target_os = "linux")]
 pub use linux::{Sensors, Watcher, now};

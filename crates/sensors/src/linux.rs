@@ -31,6 +31,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::clock;
 use crate::linux::displays::Display;
 use crate::linux::input::Session;
 use crate::linux::notes::Notes;
@@ -185,7 +186,7 @@ impl Sense for Sensors {
                 &self.options.disk.display().to_string(),
                 now,
             ),
-            time: reading(time::wall(), time::SOURCE, now),
+            time: reading(clock::wall(), clock::SOURCE, now),
         }
     }
 

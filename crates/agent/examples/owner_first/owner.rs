@@ -184,33 +184,41 @@ pub(crate) fn unplug(count: usize, file: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn available_kibibytes() -> anyhow::Result<u64> {
-    let text = fs::read_to_string("/proc/meminfo")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    Ok(line.and_then(|line| line.split_whitespace().next()).context("no MemAvailable")?.parse()?)
+/// Returns the resident memory of a process in kibibytes: 0 once it has given it back.
+fn resident_kibibytes(process: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
+    let pages: u64 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * 4
 }
 
 /// Measures how much memory is back, and how soon, after a worker that does not heed the request to end has been released.
+///
+/// What the machine has available would also tell of others, who take and give meanwhile.
 pub(crate) fn memory(mebibytes: u64) -> anyhow::Result<()> {
     let mut hold = hold();
     start(&mut hold, &["fill", &mebibytes.to_string()])?;
+    let process = hold.process().context("the worker ended")?;
     hold.apply(agent::Level::Frozen)?;
-    let before = available_kibibytes()?;
+    let before = resident_kibibytes(process);
+    anyhow::ensure!(mebibytes * 1024 <= before, "the worker has taken {before} KiB only");
     let begun = now();
+    let (told, back_after) = channel();
+    std::thread::spawn(move || {
+        while before / 20 < resident_kibibytes(process) && begun.elapsed() < Duration::from_secs(60)
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // The receiver waits for it.
+        let _waits = told.send((begun.elapsed(), resident_kibibytes(process)));
+    });
     let released = hold.release(Duration::ZERO);
     anyhow::ensure!(released == Released::Killed, "the worker ended by itself: {released:?}");
-    let wanted = mebibytes * 1024 * 95 / 100;
-    let back = loop {
-        let back = available_kibibytes()?.saturating_sub(before);
-        if wanted <= back || Duration::from_secs(60) < begun.elapsed() {
-            break back;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    };
+    let (after, left) = back_after.recv()?;
     println!(
-        "{{\"taken_mib\": {mebibytes}, \"back_mib\": {}, \"after_ms\": {}}}",
-        back / 1024,
-        begun.elapsed().as_millis()
+        "{{\"taken_mib\": {}, \"back_mib\": {}, \"after_ms\": {}}}",
+        before / 1024,
+        before.saturating_sub(left) / 1024,
+        after.as_millis()
     );
     Ok(())
 }

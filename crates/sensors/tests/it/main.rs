@@ -7,3 +7,4 @@ mod files;
 mod here;
 mod tree;
 mod wayland;
+mod x11;

@@ -118,6 +118,24 @@ fn a_worker_and_its_children_freeze_without_groups_too() {
     freezes_and_continues(Cgroups::Without);
 }
 
+#[test]
+fn a_child_with_a_session_of_its_own_is_stopped_and_killed_too() {
+    let mut hold = hold(Cgroups::Without);
+    let script = "setsid sh -c 'echo $$; while :; do :; done' & while :; do :; done";
+    let pipes = hold.spawn(shell(script), FULL).unwrap();
+    let child = lines(pipes, 1)[0].clone();
+    let state = || {
+        let stat = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").map_or('-', |(_, rest)| rest.chars().next().unwrap_or('-'))
+    };
+    hold.apply(Level::Frozen).unwrap();
+    until("the child stands still", || state() == 'T');
+    hold.apply(FULL).unwrap();
+    until("the child continues", || state() == 'R');
+    assert_eq!(hold.release(Duration::ZERO), Released::Killed);
+    until("the child ends", || ['-', 'Z'].contains(&state()));
+}
+
 #[track_caller]
 fn leaves_nothing_behind(cgroups: Cgroups) {
     let mut hold = hold(cgroups);

@@ -310,3 +310,32 @@ fn energy_of_a_battery_is_an_estimate() {
     // The machine slept: the battery's power now says nothing of it.
     assert_eq!(sensors.energy(AT_LAST)[0].microjoules, 10_000_000);
 }
+
+#[test]
+fn a_terminal_that_was_read_is_input_whatever_the_clock_says() {
+    use std::time::{Duration, SystemTime};
+    let tree = Tree::new();
+    tree.write("dev/pts/3", "");
+    let read_at = |unix_seconds: u64| {
+        let file = std::fs::File::open(tree.options().root.join("dev/pts/3")).unwrap();
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds);
+        file.set_times(std::fs::FileTimes::new().set_accessed(time)).unwrap();
+    };
+    let mut sensors = tree.sensors();
+    let mut last = |now: Milliseconds| {
+        let input = sensors.read(now).input;
+        assert_eq!(input.source, "/dev/pts/3");
+        known(input.seen).last
+    };
+    // Years before the machine started.
+    read_at(1_000_000_000);
+    assert_eq!(last(START), Some(Milliseconds(0)));
+    // It was read in between, by a clock that is wrong.
+    read_at(900_000_000);
+    assert_eq!(last(LATER), Some(LATER));
+    assert_eq!(last(MUCH_LATER), Some(LATER));
+    // A time in the future is now, once.
+    read_at(9_000_000_000);
+    assert_eq!(last(MUCH_LATER), Some(MUCH_LATER));
+    assert_eq!(last(AT_LAST), Some(MUCH_LATER));
+}

@@ -10,7 +10,10 @@ use native_kit::{MODULE_CODE, Machine, Modules};
 use revm::{
     Context, ExecuteCommitEvm as _, Journal, MainContext as _,
     bytecode::Bytecode,
-    context::{BlockEnv, CfgEnv, ContextTr as _, TxEnv, result::ExecutionResult},
+    context::{
+        BlockEnv, CfgEnv, ContextTr as _, TxEnv,
+        result::{EVMError, ExecutionResult},
+    },
     database::{CacheDB, EmptyDB},
     primitives::{TxKind, hardfork::SpecId},
     state::AccountInfo,
@@ -111,12 +114,19 @@ impl Ledger {
         let Ok(()) = self.database().insert_account_storage(account, slot, value);
     }
 
-    /// Executes a call.
+    /// Executes a call. One that can't be paid for has its refusal as its data.
     pub(crate) fn execute(&mut self, step: &Step) -> Outcome {
         self.machine.context_mut().block.timestamp = U256::from(step.time);
         let transaction = self.transaction(step);
-        let result = self.machine.transact_commit(transaction).expect("the step is valid");
-        self.outcome(step, result)
+        match self.machine.transact_commit(transaction) {
+            Ok(result) => self.outcome(step, result),
+            Err(EVMError::Transaction(refusal)) => {
+                self.gas_used = 0;
+                let output = Bytes::from(refusal.to_string().into_bytes());
+                Outcome { is_done: false, output, logs: Vec::new() }
+            }
+            Err(error) => panic!("the step does not run: {error:?}"),
+        }
     }
 
     /// Returns slots and balances that are not zero, without what only one of the two has.

@@ -1,5 +1,6 @@
 //! Sensors of Linux, from files of the kernel, displays and the system's bus.
 
+mod authority;
 mod call;
 mod dbus;
 mod devices;

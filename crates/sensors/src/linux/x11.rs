@@ -9,10 +9,13 @@ use x11rb::protocol::Event;
 use x11rb::protocol::screensaver::ConnectionExt as _;
 use x11rb::protocol::xinput::{self, ConnectionExt as _, XIEventMask};
 use x11rb::protocol::xproto::{Atom, AtomEnum, ConnectionExt as _, Window};
-use x11rb::rust_connection::RustConnection;
+use x11rb::reexports::x11rb_protocol::parse_display::parse_display;
+use x11rb::rust_connection::{DefaultStream, RustConnection};
 
+use crate::linux::authority;
 use crate::linux::displays::{self, Display};
 use crate::linux::notes::DisplaySeen;
+use crate::linux::root::Root;
 use crate::linux::time;
 use crate::linux::watcher::{QUIET_MS, Shared};
 use crate::{Milliseconds, Seen};
@@ -36,7 +39,9 @@ pub(crate) fn watch(shared: &Shared, number: u16) {
         let is_there =
             displays::find(&shared.root).is_ok_and(|all| all.contains(&Display::X11(number)));
         if is_there {
-            match Screen::connect(&name).and_then(|screen| screen.watch(shared, &name)) {
+            match Screen::connect(&shared.root, &name, number)
+                .and_then(|screen| screen.watch(shared, &name))
+            {
                 Ok(()) => return,
                 Err(reason) => {
                     // A display that ended while it was watched refuses too; it is not listed any more.
@@ -48,6 +53,30 @@ pub(crate) fn watch(shared: &Shared, number: u16) {
             return;
         }
     }
+}
+
+/// Connects with the key that the environment names, else with those that servers were started with.
+fn open(root: &Root, name: &str, number: u16) -> Result<(RustConnection, usize), String> {
+    let refused = match RustConnection::connect(Some(name)) {
+        Ok(connected) => return Ok(connected),
+        Err(error) => format!("cannot be reached: {error}"),
+    };
+    let display = parse_display(Some(name)).map_err(|error| error.to_string())?;
+    for (kind, key) in authority::keys(root, number) {
+        for address in display.connect_instruction() {
+            let Ok((stream, _)) = DefaultStream::connect(&address) else { continue };
+            let connected = RustConnection::connect_to_stream_with_auth_info(
+                stream,
+                0,
+                kind.clone(),
+                key.clone(),
+            );
+            if let Ok(connection) = connected {
+                return Ok((connection, 0));
+            }
+        }
+    }
+    Err(refused)
 }
 
 /// A connection, and what it needs.
@@ -72,9 +101,8 @@ struct Names {
 }
 
 impl Screen {
-    fn connect(name: &str) -> Result<Self, String> {
-        let (connection, screen) = RustConnection::connect(Some(name))
-            .map_err(|error| format!("cannot be reached: {error}"))?;
+    fn connect(root: &Root, name: &str, number: u16) -> Result<Self, String> {
+        let (connection, screen) = open(root, name, number)?;
         let setup = connection.setup().roots.get(screen).ok_or("has no screen")?;
         let (root, size) = (setup.root, (setup.width_in_pixels, setup.height_in_pixels));
         let begun = || -> Result<(bool, bool, Names), ReplyError> {

@@ -28,10 +28,13 @@ impl Drop for Server {
 }
 
 /// Starts an X server with a number of its own.
-fn server() -> Option<(Server, String, RustConnection)> {
+fn server(keys: Option<&std::path::Path>) -> Option<(Server, String)> {
     let mut command = Command::new("Xvfb");
     // It chooses a free number, and writes it to its output.
     command.args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"]);
+    if let Some(keys) = keys {
+        command.arg("-auth").arg(keys);
+    }
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let mut output = child.stdout.take()?;
     let server = Server(child);
@@ -42,8 +45,7 @@ fn server() -> Option<(Server, String, RustConnection)> {
         number.push(char::from(byte[0]));
     }
     let name = format!(":{}", number.trim());
-    let (connection, _) = RustConnection::connect(Some(&name)).unwrap();
-    Some((server, name, connection))
+    Some((server, name))
 }
 
 fn tree(display: &str) -> Tree {
@@ -115,7 +117,7 @@ fn window(connection: &RustConnection, name: &str) -> Window {
 
 #[test]
 fn keys_pointer_and_full_screens_of_a_display_are_seen() {
-    let Some((_server, name, connection)) = server() else {
+    let Some((_server, name)) = server(None) else {
         // Nothing listens there: the sensors must not call such a machine idle.
         let mut sensors = tree(":4322").sensors();
         let _watcher = sensors.watch(|_| {}).unwrap();
@@ -125,6 +127,7 @@ fn keys_pointer_and_full_screens_of_a_display_are_seen() {
         );
         return;
     };
+    let (connection, _) = RustConnection::connect(Some(&name)).unwrap();
     let tree = tree(&name);
     let mut sensors = tree.sensors();
     let (told, events) = channel();
@@ -157,4 +160,35 @@ fn keys_pointer_and_full_screens_of_a_display_are_seen() {
     connection.change_property32(PropMode::REPLACE, film, state, AtomEnum::ATOM, &full).unwrap();
     connection.sync().unwrap();
     until(&mut sensors, |readings| readings.full_screen.seen == Seen::Known(Some("player".into())));
+}
+
+#[test]
+fn a_display_with_a_key_is_seen_by_whoever_may_read_the_key() {
+    let tree = Tree::new();
+    let key = "0123456789abcdef";
+    let mut entry = vec![1, 0];
+    for part in ["", "", "MIT-MAGIC-COOKIE-1", key] {
+        entry.extend(u16::try_from(part.len()).unwrap().to_be_bytes());
+        entry.extend(part.as_bytes());
+    }
+    let file = tree.options().root.join("keys");
+    std::fs::write(&file, entry).unwrap();
+    // Without a server to start there is nothing that could refuse; the other test says what is told then.
+    let Some((_server, name)) = server(Some(&file)) else { return };
+    assert!(RustConnection::connect(Some(&name)).is_err(), "the server lets everybody in");
+    tree.write(
+        "proc/net/unix",
+        &format!("Num\n0: 00000002 00000000 00010000 0001 01 1 @/tmp/.X11-unix/X{}\n", &name[1..]),
+    );
+    let mut sensors = tree.sensors();
+    let watcher = sensors.watch(|_| {}).unwrap();
+    until(
+        &mut sensors,
+        |readings| matches!(&readings.input.seen, Seen::Unknown(reason) if reason.contains("cannot be reached")),
+    );
+    drop(watcher);
+    tree.process(900, "Xorg", 0);
+    tree.write("proc/900/cmdline", "/usr/lib/xorg/Xorg\0-displayfd\x003\0-auth\0/keys\0");
+    let _watcher = sensors.watch(|_| {}).unwrap();
+    until(&mut sensors, |readings| matches!(readings.input.seen, Seen::Known(_)));
 }

@@ -31,6 +31,7 @@ fn main() {
         value: settings.deposit,
         weights: Weights { stake: settings.threshold, work: U256::ZERO },
         open: Open::default(),
+        key_threshold: 0,
     };
     let facts = (electorate, Missed::default());
     let posted = Proposal::post(NOW, Class::Ordinary, &settings, &admission, facts);

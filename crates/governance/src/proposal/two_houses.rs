@@ -14,12 +14,15 @@
 //! A house that misses its turnout twice in a row is replaced by a [jury](crate::jury) for that vote: it must be summoned within three days, and its verdict stands for
 //! the house's. The other house's rule holds as ever. A house that misses for the first time defeats the proposal.
 //!
+//! Ballots may be *sealed* ([`sealed`]): then what was cast is not counted before the vote is over, and an opening follows it, in which the proposal is still active.
+//!
 //! Shares are in basis points of a house's votes at the snapshot; what is required is rounded up. Times are Unix seconds.
 //!
 //! Source: the design's "two keys, one brake, one jury" (section 2.3 of its reference on concentration).
 
 mod decision;
 mod life;
+pub mod sealed;
 
 pub use decision::{Decision, Electorate, House, Jury, Missed, Votes, decide, extended};
 pub use life::{

@@ -105,6 +105,8 @@ pub enum Decision {
     QuorumMissed,
     /// Not enough of a house's votes are yes.
     Rejected(House),
+    /// The ballots are sealed, and the vote is not over.
+    Sealed,
 }
 
 impl Decision {
@@ -130,6 +132,7 @@ impl Decision {
             Self::Rejected(House::Stake) => 9,
             Self::Rejected(House::Work) => 10,
             Self::JuryRefused => 11,
+            Self::Sealed => 12,
         }
     }
 
@@ -153,6 +156,7 @@ impl Decision {
             Self::QuorumMissed => "the stake house's yes is below its quorum",
             Self::Rejected(House::Stake) => "not enough of the stake house's votes are yes",
             Self::Rejected(House::Work) => "not enough of the work house's votes are yes",
+            Self::Sealed => "the ballots are sealed until the vote is over",
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{
     SUMMON_PERIOD, Votes, decide,
     decision::{is_objected, is_spam, misses},
     extended,
+    sealed::{BALLOT_BYTES_MAX, Sealing},
 };
 use crate::{
     Class,
@@ -33,6 +34,8 @@ pub struct Settings {
     pub execution_delay: u32,
     /// What is deposited with a proposal, in wei.
     pub deposit: U256,
+    /// Seconds after a vote with sealed ballots in which they are opened.
+    pub opening_period: u32,
 }
 
 /// A setting outside its band.
@@ -56,6 +59,7 @@ impl Settings {
         vote_extension: 2 * DAY,
         execution_delay: 2 * 86_400,
         deposit: wei(100),
+        opening_period: 2 * 86_400,
     };
 
     /// Checks every setting against its band. The bands keep a mistake from making all later votes impossible.
@@ -70,6 +74,7 @@ impl Settings {
             (U256::from(self.vote_extension), U256::ZERO, U256::from(7 * DAY)),
             (U256::from(self.execution_delay), U256::from(DAY), U256::from(30 * DAY)),
             (self.deposit, U256::ONE, wei(10_000)),
+            (U256::from(self.opening_period), U256::from(DAY), U256::from(7 * DAY)),
         ];
         for (value, least, most) in bands {
             if value < least || value > most {
@@ -124,6 +129,8 @@ pub struct Admission {
     pub weights: Weights,
     /// What is not settled yet.
     pub open: Open,
+    /// Ballot keys that must be there when the vote begins, for its ballots to be sealed; 0 while there are no holders.
+    pub key_threshold: u8,
 }
 
 /// Why a proposal is not accepted.
@@ -174,6 +181,36 @@ pub enum LifeError {
     /// Its delay is not over.
     #[error(transparent)]
     NotExecutable(#[from] NotExecutable),
+    /// Its ballots are sealed: an open one would tell the others.
+    #[error("the ballots of this proposal are sealed")]
+    Sealed,
+    /// Its ballots are open.
+    #[error("the ballots of this proposal are open")]
+    NotSealed,
+    /// What belongs after the vote came before its end.
+    #[error("the vote goes on until {until}")]
+    VoteGoesOn {
+        /// Unix seconds.
+        until: u64,
+    },
+    /// A ballot came after the end of the vote.
+    #[error("the vote ended at {end}")]
+    VoteIsOver {
+        /// Unix seconds.
+        end: u64,
+    },
+    /// Ballots are no longer opened.
+    #[error("the opening of the ballots is over")]
+    OpeningIsOver,
+    /// A sealed ballot without a commitment, or with too many bytes.
+    #[error("a sealed ballot needs a commitment, and at most {BALLOT_BYTES_MAX} bytes")]
+    NoSuchBallot,
+    /// The account had no votes at the snapshot, or has sold them.
+    #[error("the account has no votes that count")]
+    NoWeight,
+    /// The account has sealed another ballot, or none.
+    #[error("this is not the ballot that was sealed")]
+    OtherBallot,
     /// A sum does not fit.
     #[error(transparent)]
     OutOfRange(#[from] OutOfRange),
@@ -200,8 +237,10 @@ pub struct Proposal {
     pub electorate: Electorate,
     /// What was deposited, in wei.
     pub deposit: U256,
-    /// What was cast.
+    /// What was cast, and is open.
     pub votes: Votes,
+    /// Its sealed ballots.
+    pub sealing: Sealing,
     /// What a jury says in place of a house: not kept with the proposal, but asked of the jury.
     pub jury: Jury,
 }
@@ -224,6 +263,8 @@ pub struct Settled {
     pub is_burnt: bool,
     /// For each house, stake first: whether it missed its turnout. `None` where no turnout was asked for.
     pub missed: [Option<bool>; 2],
+    /// Whether a holder has withheld its ballot key.
+    pub is_key_withheld: bool,
 }
 
 impl Proposal {
@@ -238,7 +279,7 @@ impl Proposal {
         admission: &Admission,
         (electorate, missed): (Electorate, Missed),
     ) -> Result<Self, PostError> {
-        let Admission { proposer, value, weights, open } = *admission;
+        let Admission { proposer, value, weights, open, key_threshold } = *admission;
         let threshold = settings.threshold;
         if weights.stake < threshold && weights.work < electorate.work_threshold() {
             return Err(PostError::TooFewVotes { votes: weights.stake, threshold });
@@ -278,6 +319,7 @@ impl Proposal {
             electorate,
             deposit: value,
             votes: Votes::default(),
+            sealing: Sealing::of(class, key_threshold, settings.opening_period),
             jury: Jury::None,
         })
     }
@@ -304,6 +346,7 @@ impl Proposal {
         Ok(match self.core.phase(now, self.extended)? {
             Phase::Absent => None,
             Phase::Is(state) => Some(state),
+            Phase::Closed if self.is_opening(now)? => Some(State::Active),
             Phase::Closed if self.waits_for_jury(now)? => Some(State::Pending),
             Phase::Closed => Some(self.core.closed(self.decision().is_passed())),
         })
@@ -312,7 +355,7 @@ impl Proposal {
     /// Returns whether the vote is over and a jury sits in place of a house, or may still be summoned.
     fn waits_for_jury(&self, now: u64) -> Result<bool, OutOfRange> {
         let is_needed = matches!(self.decision(), Decision::JuryNeeded(_));
-        let summoned_until = sum(self.deadline()?, SUMMON_PERIOD)?;
+        let summoned_until = sum(self.opening_end()?, SUMMON_PERIOD)?;
         Ok(is_needed && (self.jury == Jury::Sits || now <= summoned_until))
     }
 
@@ -329,7 +372,7 @@ impl Proposal {
         Err(LifeError::Is(state))
     }
 
-    /// Returns what the votes say, as if the vote were over.
+    /// Returns what the votes say that are open, as if the vote were over.
     #[must_use]
     pub fn decision(&self) -> Decision {
         let facts = (self.missed, self.jury);
@@ -343,13 +386,14 @@ impl Proposal {
     pub fn lock_until(&self, now: u64, settings: &Settings) -> Result<u64, OutOfRange> {
         let span = settings.vote_extension.max(u64::from(settings.voting_period));
         let wait = settings.delay(self.class).saturating_add(LOCK_AFTER);
-        sum(self.deadline()?.max(sum(now, span)?), wait)
+        let opening = if self.is_sealed() { self.sealing.opening_period } else { 0 };
+        sum(self.deadline()?.max(sum(now, span)?), wait.saturating_add(u64::from(opening)))
     }
 
-    /// Counts a vote of an account that has not voted yet. On `Err` nothing has changed.
+    /// Counts an open vote of an account that has not voted yet. On `Err` nothing has changed.
     ///
     /// # Errors
-    /// [`LifeError::Is`] unless votes are counted now.
+    /// [`LifeError::Is`] unless votes are counted now, [`LifeError::Sealed`].
     pub fn vote(
         &mut self,
         now: u64,
@@ -358,9 +402,11 @@ impl Proposal {
         weights: Weights,
     ) -> Result<Voted, LifeError> {
         self.check(now, &[State::Active])?;
+        if self.is_sealed() {
+            return Err(LifeError::Sealed);
+        }
         let mut next = *self;
-        next.votes.stake.count_vote(support, weights.stake)?;
-        next.votes.work.count_vote(support, weights.work)?;
+        let active = next.count(support, weights)?;
         let contested = next.is_to_be_contested();
         let before = self.deadline()?;
         if contested {
@@ -371,15 +417,8 @@ impl Proposal {
             next.extended = if deadline > before { deadline } else { self.extended };
         }
         let deadline = next.deadline()?;
-        let least = Electorate::least_quorum(self.electorate.stake_total);
-        let turnouts = (self.votes.stake.turnout(), next.votes.stake.turnout());
-        let voted = Voted {
-            deadline: (deadline > before).then_some(deadline),
-            contested,
-            active: active(turnouts.0, turnouts.1, least),
-        };
         *self = next;
-        Ok(voted)
+        Ok(Voted { deadline: (deadline > before).then_some(deadline), contested, active })
     }
 
     /// Withdraws it before the vote.
@@ -433,7 +472,24 @@ impl Proposal {
         let is_vote = self.class > Class::Routine || self.is_contested;
         let missed = misses(&self.electorate, &self.votes).map(|house| house.is_some());
         let missed = missed.map(|missed| (is_vote && state != State::Canceled).then_some(missed));
-        Ok(Settled { is_burnt: state == State::Defeated && is_spam(&self.votes), missed })
+        Ok(Settled {
+            is_burnt: state == State::Defeated && is_spam(&self.votes),
+            missed,
+            is_key_withheld: self.is_key_withheld(),
+        })
+    }
+
+    /// Adds a vote to the tallies, and returns what it adds to the week's activity.
+    pub(super) fn count(
+        &mut self,
+        support: Support,
+        weights: Weights,
+    ) -> Result<Active, OutOfRange> {
+        let before = self.votes.stake.turnout();
+        self.votes.stake.count_vote(support, weights.stake)?;
+        self.votes.work.count_vote(support, weights.work)?;
+        let least = Electorate::least_quorum(self.electorate.stake_total);
+        Ok(active(before, self.votes.stake.turnout(), least))
     }
 
     /// Makes an ordinary vote of it, that ends a whole period from now.
@@ -450,7 +506,7 @@ impl Proposal {
         is_quiet && is_objected(&self.electorate, &self.votes)
     }
 
-    fn check(&self, now: u64, allowed: &[State]) -> Result<State, LifeError> {
+    pub(super) fn check(&self, now: u64, allowed: &[State]) -> Result<State, LifeError> {
         let state = self.state(now)?.ok_or(LifeError::Absent)?;
         if allowed.contains(&state) { Ok(state) } else { Err(LifeError::Is(state)) }
     }

@@ -7,6 +7,9 @@ use crate::{
     proposal::{NotExecutable, OutOfRange, State, Support, Tally},
 };
 
+#[expect(clippy::indexing_slicing, reason = "a test that indexes beyond its table fails")]
+mod sealed;
+
 const START: u64 = 1_000 * DAY;
 const PROPOSER: Address = Address::repeat_byte(0x11);
 const SETTINGS: Settings = Settings::INITIAL;
@@ -36,6 +39,7 @@ fn admission() -> Admission {
         value: SETTINGS.deposit,
         weights: weights(1_000, 0),
         open: Open::default(),
+        key_threshold: 0,
     }
 }
 
@@ -55,6 +59,13 @@ fn decided(class: Class, stake: [u64; 3], work: [u64; 3]) -> Decision {
         |[approving, against, abstaining]: [U256; 3]| Tally { against, approving, abstaining };
     let votes = Votes { stake: tally(stake.map(grain)), work: tally(work.map(number)) };
     decide((class, true), (Missed::default(), Jury::None), &electorate(), &votes)
+}
+
+/// What is deposited, bought or borrowed for a vote came too late.
+#[test]
+fn votes_are_those_of_seven_days_before_the_posting() {
+    assert_eq!(Proposal::snapshot_of(START), START - 7 * DAY);
+    assert_eq!(Proposal::snapshot_of(DAY), 0);
 }
 
 #[test]
@@ -249,7 +260,7 @@ fn only_the_proposer_withdraws_and_only_before_the_vote() {
     proposal.cancel(start, PROPOSER).unwrap();
     assert_eq!(proposal.state(start + 1), Ok(Some(State::Canceled)));
     let settled = proposal.settle(start).unwrap();
-    assert_eq!(settled, Settled { is_burnt: false, missed: [None, None] });
+    assert_eq!(settled, Settled { is_burnt: false, missed: [None, None], is_key_withheld: false });
 }
 
 #[test]
@@ -272,7 +283,8 @@ fn a_house_that_misses_twice_in_a_row_needs_a_jury() {
     assert_eq!(after, Missed { stake: 0, work: 1 });
     let after = vote_without_work(Decision::JuryNeeded(House::Work));
     assert_eq!((after.of(House::Stake), after.of(House::Work)), (0, 2));
-    let there = Settled { is_burnt: false, missed: [Some(true), Some(false)] };
+    let missed_one = [Some(true), Some(false)];
+    let there = Settled { is_burnt: false, missed: missed_one, is_key_withheld: false };
     assert_eq!(after.after(&there), Missed { stake: 1, work: 0 });
 }
 

@@ -29,6 +29,8 @@ mod checkpoints;
 pub(crate) mod factory;
 pub(crate) mod houses;
 mod life;
+pub(crate) mod proven;
+mod sealed;
 mod settings;
 pub(crate) mod token;
 
@@ -170,6 +172,12 @@ storage! {
         missed_stake: Value<u8>,
         missed_work: Value<u8>,
         weeks: FixedArray<WeekSlots, 13>,
+        opening_period: Value<u32>,
+        /// Lists of holders of ballot keys, as votes have named them: the last one is in force. They are numbered from 1.
+        holder_lists: Array<HolderListSlots>,
+        /// The last list for whose proposals a holder withheld a key.
+        barred_in: Mapping<Address, Value<u32>>,
+        sealed: Mapping<U256, SealedSlots>,
     }
 }
 
@@ -213,6 +221,47 @@ storage! {
         stake_quorum: Value<U256>,
         work_total: Value<U256>,
         work: TallySlots,
+    }
+}
+
+storage! {
+    struct HolderListSlots {
+        threshold: Value<u8>,
+        holders: Array<Value<Address>>,
+    }
+}
+
+storage! {
+    /// The sealed ballots of a proposal.
+    struct SealedSlots {
+        /// The list whose holders may post keys; 0 for none.
+        list: Value<u32>,
+        threshold: Value<u8>,
+        opening_period: Value<u32>,
+        keys: Value<u8>,
+        published: Value<u8>,
+        ballots: Value<u32>,
+        opened: Value<u32>,
+        stake: Value<U256>,
+        work: Value<U256>,
+        keys_of: Mapping<Address, KeySlots>,
+        ballot_of: Mapping<Address, BallotSlots>,
+    }
+}
+
+storage! {
+    struct KeySlots {
+        public: Value<U256>,
+        secret: Value<U256>,
+    }
+}
+
+storage! {
+    /// A ballot that is sealed; zeros once it is open.
+    struct BallotSlots {
+        commitment: Value<U256>,
+        stake: Value<U256>,
+        work: Value<U256>,
     }
 }
 

@@ -48,6 +48,7 @@ mod wrapped_grain;
 #[cfg(test)]
 mod tests;
 
+pub use governor::proven::{ReadWord, proposal, proposal_id};
 pub use grain::GRAIN_SUPPLY;
 pub use issuance::ISSUER;
 pub use table::{NEWEST_REVISION, TABLE, is_reserved};

@@ -20,7 +20,7 @@ use governance::{
         activity::{self, Active, Week},
         two_houses::{
             Admission, CALLS_MAX, DESCRIPTION_BYTES_MAX, Decision, Electorate, Jury, LifeError,
-            Missed, Open, PostError, Proposal, Settings, Votes, Weights,
+            Missed, Open, PostError, Proposal, Settings, Votes, Weights, sealed::BALLOT_BYTES_MAX,
         },
     },
 };
@@ -28,7 +28,7 @@ use native_kit::{Call, Failure, Function, Host, emit};
 
 use super::{
     Actions, Ballot, Mode, WeekSlots, is_shared, life, narrow, nonexistent, only_governance,
-    overflow, settings::Setting, stored, time, token::not_executable, unexpected,
+    overflow, sealed, settings::Setting, stored, time, token::not_executable, unexpected,
 };
 use crate::openzeppelin::{answer, word};
 
@@ -53,6 +53,19 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(Governor::openProposalsOfCall::SELECTOR),
     Function::view(Governor::proposalCountCall::SELECTOR),
     Function::view(Governor::proposalAtCall::SELECTOR),
+    Function::nonpayable(Governor::postBallotKeyCall::SELECTOR).unlocked(),
+    Function::nonpayable(Governor::sealVoteCall::SELECTOR).unlocked(),
+    Function::nonpayable(Governor::publishBallotKeyCall::SELECTOR).unlocked(),
+    Function::nonpayable(Governor::openVotesCall::SELECTOR).unlocked(),
+    Function::nonpayable(Governor::setBallotKeyHoldersCall::SELECTOR).unlocked(),
+    Function::nonpayable(Governor::setOpeningPeriodCall::SELECTOR).unlocked(),
+    Function::view(Governor::sealedBallotsCall::SELECTOR),
+    Function::view(Governor::sealedVoteOfCall::SELECTOR),
+    Function::view(Governor::ballotKeyOfCall::SELECTOR),
+    Function::view(Governor::ballotKeyHoldersCall::SELECTOR),
+    Function::view(Governor::ballotKeyHoldersOfCall::SELECTOR),
+    Function::view(Governor::isBarredHolderCall::SELECTOR),
+    Function::view(Governor::openingPeriodCall::SELECTOR),
 ];
 
 pub(super) const NAME: &str = "Gleaner Governor";
@@ -70,6 +83,9 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
     }
     let call = native_kit::decode::<Calls>(input).map_err(|_| Failure::bad_call())?;
     if let Some(output) = of_proposal(host, &call)? {
+        return Ok(output);
+    }
+    if let Some(output) = sealed::call(host, &call)? {
         return Ok(output);
     }
     Ok(match call {
@@ -105,7 +121,7 @@ pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure
                 None => answer(U256::ZERO),
             }
         }
-        _ => unreachable!("answered by `of_proposal`"),
+        _ => unreachable!("answered by `of_proposal` or `sealed::call`"),
     })
 }
 
@@ -129,7 +145,8 @@ fn of_proposal(host: &mut dyn Host, call: &Calls) -> Result<Option<Vec<u8>>, Fai
             (all.stake_total, all.stake_quorum, all.work_total).abi_encode()
         }
         Calls::decision(call) => {
-            let decision = load(host, call.proposalId)?.decision();
+            let now = host.timestamp();
+            let decision = load(host, call.proposalId)?.decision_at(now).map_err(overflow)?;
             let reason = decision.reason().to_owned();
             let decided = decision.number();
             Governor::decisionCall::abi_encode_returns(&Governor::decisionReturn {
@@ -163,11 +180,13 @@ fn propose(host: &mut dyn Host, call: Governor::proposeCall) -> Result<U256, Fai
         value: host.value(),
         weights: weights(host, proposer, snapshot)?,
         open,
+        key_threshold: sealed::threshold(host)?,
     };
     let facts = (electorate, missed(host)?);
     let proposal = Proposal::post(now, class, &settings, &admission, facts)
         .map_err(|error| not_posted(proposer, error))?;
     store(host, id, &proposal)?;
+    sealed::begin(host, id, &proposal.sealing)?;
     open_of.set(host, open.of_proposer.saturating_add(1))?;
     stored().open_count.set(host, open.all.saturating_add(1))?;
     stored().ids.push(host)?.set(host, id)?;
@@ -217,7 +236,7 @@ fn not_posted(proposer: Address, error: PostError) -> Failure {
     }
 }
 
-fn refused(id: U256, error: LifeError, allowed: u8, caller: Address) -> Failure {
+pub(super) fn refused(id: U256, error: LifeError, allowed: u8, caller: Address) -> Failure {
     match error {
         LifeError::Absent => nonexistent(id),
         LifeError::Is(state) => unexpected(id, state, allowed),
@@ -226,6 +245,17 @@ fn refused(id: U256, error: LifeError, allowed: u8, caller: Address) -> Failure 
         }
         LifeError::AlreadySettled => Failure::revert(&Governor::AlreadySettled { proposalId: id }),
         LifeError::NotExecutable(error) => not_executable(id, error),
+        LifeError::Sealed => Failure::revert(&Governor::BallotsAreSealed { proposalId: id }),
+        LifeError::NotSealed => Failure::revert(&Governor::BallotsAreOpen { proposalId: id }),
+        LifeError::VoteGoesOn { until } => Failure::revert(&Governor::VoteGoesOn { until }),
+        LifeError::VoteIsOver { end } => Failure::revert(&Governor::VoteIsOver { end }),
+        LifeError::OpeningIsOver => Failure::revert(&Governor::OpeningIsOver { proposalId: id }),
+        LifeError::NoSuchBallot => Failure::revert(&Governor::BadSealedBallot {
+            size: U256::ZERO,
+            max: U256::from(BALLOT_BYTES_MAX),
+        }),
+        LifeError::NoWeight => Failure::revert(&Governor::NoVotes { voter: caller }),
+        LifeError::OtherBallot => Failure::revert(&Governor::OtherBallot { voter: caller }),
         LifeError::OutOfRange(error) => overflow(error),
     }
 }
@@ -239,6 +269,9 @@ fn settle(host: &mut dyn Host, id: U256, proposal: &mut Proposal) -> Result<(), 
     let settled =
         proposal.settle(host.timestamp()).map_err(|error| refused(id, error, allowed, caller))?;
     store(host, id, proposal)?;
+    if settled.is_key_withheld {
+        sealed::bar(host, id)?;
+    }
     let open_of = stored().open_of.of(host, proposal.core.proposer)?;
     open_of.update(host, |open| Ok(open.saturating_sub(1)))?;
     stored().open_count.update(host, |open| Ok(open.saturating_sub(1)))?;
@@ -330,7 +363,48 @@ fn note_vote(
     Ok(counted)
 }
 
-fn settings(host: &mut dyn Host) -> Result<Settings, Failure> {
+/// Notes that an account votes, and refuses one that has voted.
+pub(super) fn mark_voted(host: &mut dyn Host, id: U256, voter: Address) -> Result<(), Failure> {
+    let has_voted = stored().votes.of(host, id)?.has_voted.of(host, voter)?;
+    if has_voted.get(host)? {
+        return Err(Failure::revert(&Core::GovernorAlreadyCastVote { voter }));
+    }
+    has_voted.set(host, true)
+}
+
+/// Returns what a vote of an account counts, and locks it.
+pub(super) fn locked_weights(
+    host: &mut dyn Host,
+    voter: Address,
+    proposal: &Proposal,
+    settings: &Settings,
+) -> Result<Weights, Failure> {
+    let snapshot = Proposal::snapshot_of(proposal.posted_at);
+    let weights = weights(host, voter, U256::from(snapshot))?;
+    let until = proposal.lock_until(host.timestamp(), settings).map_err(overflow)?;
+    note_vote(host, voter, &weights, until)
+}
+
+/// Emits what a vote has counted in both houses.
+pub(super) fn announce_in_houses(
+    host: &mut dyn Host,
+    ballot: &Ballot,
+    weights: Weights,
+) -> Result<(), Failure> {
+    let Ballot { id, voter, support } = *ballot;
+    emit(
+        host,
+        &Governor::VoteCastInHouses {
+            voter,
+            proposalId: id,
+            support,
+            stakeWeight: weights.stake,
+            workWeight: weights.work,
+        },
+    )
+}
+
+pub(super) fn settings(host: &mut dyn Host) -> Result<Settings, Failure> {
     let voting_period = stored().voting_period.get(host)?;
     // No setting was changed yet.
     if voting_period == 0 {
@@ -343,10 +417,11 @@ fn settings(host: &mut dyn Host) -> Result<Settings, Failure> {
         vote_extension: stored().vote_extension.get(host)?.to(),
         execution_delay: stored().execution_delay.get(host)?,
         deposit: stored().proposal_deposit.get(host)?,
+        opening_period: stored().opening_period.get(host)?,
     })
 }
 
-fn store_settings(host: &mut dyn Host, settings: &Settings) -> Result<(), Failure> {
+pub(super) fn store_settings(host: &mut dyn Host, settings: &Settings) -> Result<(), Failure> {
     settings.check().map_err(|error| {
         let (value, least, most) = (error.value, error.least, error.most);
         Failure::revert(&Governor::SettingOutOfBand { value, least, most })
@@ -356,7 +431,8 @@ fn store_settings(host: &mut dyn Host, settings: &Settings) -> Result<(), Failur
     stored().proposal_threshold.set(host, settings.threshold)?;
     stored().vote_extension.set(host, time(settings.vote_extension)?)?;
     stored().execution_delay.set(host, settings.execution_delay)?;
-    stored().proposal_deposit.set(host, settings.deposit)
+    stored().proposal_deposit.set(host, settings.deposit)?;
+    stored().opening_period.set(host, settings.opening_period)
 }
 
 fn set_proposal_deposit(host: &mut dyn Host, deposit: U256) -> Result<(), Failure> {
@@ -385,7 +461,11 @@ fn active_average(host: &mut dyn Host) -> Result<U256, Failure> {
     Ok(activity::average_down(&weeks, host.timestamp()))
 }
 
-fn note_activity(host: &mut dyn Host, posted_at: u64, more: Active) -> Result<(), Failure> {
+pub(super) fn note_activity(
+    host: &mut dyn Host,
+    posted_at: u64,
+    more: Active,
+) -> Result<(), Failure> {
     let number = activity::week_of(posted_at);
     let place = u64::from(activity::place_of(number));
     let slots = stored().weeks.element(place);
@@ -405,7 +485,7 @@ fn load_week(host: &mut dyn Host, slots: WeekSlots) -> Result<Week, Failure> {
 }
 
 /// Loads a proposal, and refuses an id that none has.
-fn load(host: &mut dyn Host, id: U256) -> Result<Proposal, Failure> {
+pub(crate) fn load(host: &mut dyn Host, id: U256) -> Result<Proposal, Failure> {
     let core = stored().proposals.of(host, id)?.load(host)?;
     if core.vote_start == 0 {
         return Err(nonexistent(id));
@@ -434,6 +514,7 @@ fn load(host: &mut dyn Host, id: U256) -> Result<Proposal, Failure> {
         electorate,
         deposit: U256::from(slots.deposit.of_word(word)),
         votes,
+        sealing: sealed::load(host, id)?,
         jury: Jury::None,
     };
     if matches!(proposal.decision(), Decision::JuryNeeded(_)) {
@@ -465,7 +546,7 @@ fn summon_jury(host: &mut dyn Host, id: U256) -> Result<(), Failure> {
     Ok(())
 }
 
-fn store(host: &mut dyn Host, id: U256, proposal: &Proposal) -> Result<(), Failure> {
+pub(super) fn store(host: &mut dyn Host, id: U256, proposal: &Proposal) -> Result<(), Failure> {
     stored().proposals.of(host, id)?.store(host, &proposal.core)?;
     stored().extended_deadlines.of(host, id)?.set(host, time(proposal.extended)?)?;
     let slots = stored().house_proposals.of(host, id)?;
@@ -482,7 +563,8 @@ fn store(host: &mut dyn Host, id: U256, proposal: &Proposal) -> Result<(), Failu
     slots.stake_quorum.set(host, proposal.electorate.stake_quorum)?;
     slots.work_total.set(host, proposal.electorate.work_total)?;
     stored().votes.of(host, id)?.store(host, &proposal.votes.stake)?;
-    slots.work.store(host, &proposal.votes.work)
+    slots.work.store(host, &proposal.votes.work)?;
+    sealed::store(host, id, &proposal.sealing)
 }
 
 /// The rules of two houses.
@@ -549,34 +631,18 @@ impl Mode for Houses {
         announce: &mut dyn FnMut(&mut dyn Host, U256) -> Result<(), Failure>,
     ) -> Result<U256, Failure> {
         let Ballot { id, voter, support: number } = *ballot;
-        let has_voted = stored().votes.of(host, id)?.has_voted.of(host, voter)?;
-        if has_voted.get(host)? {
-            return Err(Failure::revert(&Core::GovernorAlreadyCastVote { voter }));
-        }
-        has_voted.set(host, true)?;
+        mark_voted(host, id, voter)?;
         let support = Support::from_number(number)
             .ok_or_else(|| Failure::revert(&Core::GovernorInvalidVoteType {}))?;
         let (mut proposal, settings, now) = (load(host, id)?, settings(host)?, host.timestamp());
-        let snapshot = Proposal::snapshot_of(proposal.posted_at);
-        let weights = weights(host, voter, U256::from(snapshot))?;
-        let until = proposal.lock_until(now, &settings).map_err(overflow)?;
-        let weights = note_vote(host, voter, &weights, until)?;
+        let weights = locked_weights(host, voter, &proposal, &settings)?;
         let voted = proposal
             .vote(now, &settings, support, weights)
             .map_err(|error| refused(id, error, State::Active.bit(), voter))?;
         store(host, id, &proposal)?;
         note_activity(host, proposal.posted_at, voted.active)?;
         announce(host, weights.stake)?;
-        emit(
-            host,
-            &Governor::VoteCastInHouses {
-                voter,
-                proposalId: id,
-                support: number,
-                stakeWeight: weights.stake,
-                workWeight: weights.work,
-            },
-        )?;
+        announce_in_houses(host, ballot, weights)?;
         if let Some(deadline) = voted.deadline {
             emit(host, &Core::ProposalExtended { proposalId: id, extendedDeadline: deadline })?;
         }

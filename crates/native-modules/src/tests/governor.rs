@@ -1,6 +1,6 @@
 //! `Governor`: proposals from posting to execution under two houses, and what attacks on them come to.
 //!
-//! The houses are stand-ins here: they know since when an account has which votes, and note who has voted.
+//! The houses are stand-ins here: they know since when an account has which votes, and note who has voted. `real_houses` has the modules themselves.
 
 use abi::{
     BRAKE, BREAKERS, Brake, GOVERNOR, Governor, GovernorCore as Core, JURIES, Juries, PARAMETERS,
@@ -14,6 +14,9 @@ use governance::{AUDIT_RATE_FLOOR, BURN_SHARE, Class};
 use native_kit::{Failure, Host, Outcome, test_host::TestHost};
 
 use crate::{GRAIN_SUPPLY, TABLE};
+
+mod real_houses;
+mod sealed;
 
 const ALICE: Address = Address::repeat_byte(0xa1);
 const BOB: Address = Address::repeat_byte(0xb0);

@@ -79,6 +79,8 @@ pub use native_kit::Table as ModuleTable;
 /// Returns whether an address is reserved for native modules, now or later; a module exists there when the account
 /// has code.
 pub use native_modules::is_reserved as is_native;
+/// What the Governor's storage says of a proposal, for who has words of it from proofs.
+pub use native_modules::{proposal as proven_proposal, proposal_id as proven_proposal_id};
 pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride, is_precompile};
 pub use pending::{PendingBlock, StateAfter};
 pub use prestate::{AccountSeen, PRESTATE_SIZE_MAX, Prestate, PrestateOptions};

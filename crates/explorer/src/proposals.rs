@@ -5,15 +5,20 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolEvent;
 use governance::{
     Class,
-    proposal::{State, two_houses::House},
+    jury::{Panel, Verdict},
+    proposal::{
+        State,
+        two_houses::{Decision, House},
+    },
 };
 use history::EventEntry;
 use ledger_views::{
-    governance::{self as views, HouseVotes, Posting, ProposalView, ProposedCall},
+    governance::{self as views, HouseVotes, Posting, ProposalView, ProposedCall, SealingView},
     ready,
 };
 use maud::{Markup, html};
 use node::Node;
+use units::UnixSeconds;
 
 use crate::{
     Answer, NoPage, ROWS, Shown, activity,
@@ -87,6 +92,7 @@ pub(crate) fn one(node: &Node, name: &str) -> Answer {
         }
         h2 { "Dates" }
         (layout::facts(&dates(&proposal, now)))
+        (jury(&next, &proposal, now)?)
         (ballots(&names, &events, &proposal)?)
         (events.note())
     };
@@ -189,6 +195,9 @@ fn facts(names: &Names<'_>, proposal: &ProposalView, now: u64) -> Vec<(&'static 
         ("the votes say", decision(proposal)),
         ("proposer", names.account(&convert::address(proposal.proposer))),
     ];
+    if let Some(sealing) = &proposal.sealing {
+        facts.push(("ballots", sealed(proposal, sealing, now)));
+    }
     if let Some(at) = proposal.executable_at() {
         let is_braked = proposal.brake_seconds > 0;
         let text = html! {
@@ -204,6 +213,24 @@ fn facts(names: &Names<'_>, proposal: &ProposalView, now: u64) -> Vec<(&'static 
     }
     facts.push(("id", layout::mono(proposal.id)));
     facts
+}
+
+/// How far sealed ballots are.
+fn sealed(proposal: &ProposalView, sealing: &SealingView, now: u64) -> Markup {
+    let (keys, threshold) = (sealing.keys, sealing.threshold);
+    if !sealing.is_sealed {
+        let pending = proposal.state == State::Pending;
+        return html! {
+            @if pending { "sealed, if " (threshold) " ballot keys are there when the vote begins: " (keys) " are" }
+            @else { "open: " (keys) " of " (threshold) " ballot keys were there when the vote began" }
+        };
+    }
+    let until = sealing.opening_until.as_u64();
+    html! {
+        "sealed until the vote is over: " (sealing.ballots) " cast, " (sealing.opened) " open; "
+        (sealing.published) " of " (keys) " keys are published, and " (threshold) " read a ballot. What is not open "
+        (when(until, now)) " (" (layout::time(until)) ") was not cast."
+    }
 }
 
 /// The votes of a house as a bar of all its votes, with what is needed marked.
@@ -271,6 +298,41 @@ fn dates(proposal: &ProposalView, now: u64) -> Vec<(&'static str, Markup)> {
         dates.push(("executable", date(at.as_u64())));
     }
     dates
+}
+
+/// The jury that sits in place of a house, or how to get one.
+fn jury(next: &Bounded<'_>, proposal: &ProposalView, now: u64) -> Result<Markup, NoPage> {
+    let Some(panel) = ready(views::panel(next, proposal.id))? else {
+        let is_needed = matches!(proposal.decision, Decision::JuryNeeded(_));
+        return Ok(html! {
+            @if is_needed && proposal.state == State::Pending {
+                h2 { "Jury" }
+                p { "Anybody may summon a jury in place of the house that missed its turnout twice, within three days of the vote: " code { "gleaner jury summon " (proposal.number) } "." }
+            }
+        });
+    };
+    let date =
+        |time: UnixSeconds| html! { (layout::time(time.as_u64())) ", " (when(time.as_u64(), now)) };
+    let mut facts = vec![
+        (
+            "seats drawn",
+            html! { (panel.seats_drawn) " of " (Panel::SIZE) ", by the hash of block " (layout::block(panel.height)) },
+        ),
+        ("shown", html! { (panel.yes) " yes, " (panel.no) " no" }),
+        ("verdict", html! { (verdict_text(panel.verdict)) }),
+    ];
+    facts.extend(panel.commits_until.map(|until| ("votes end", date(until))));
+    facts.extend(panel.shows_until.map(|until| ("showing ends", date(until))));
+    Ok(html! { h2 { "Jury" } (layout::facts(&facts)) })
+}
+
+fn verdict_text(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Open => "not yet",
+        Verdict::Yes => "yes",
+        Verdict::No => "no",
+        Verdict::Absent => "no: too few seats were shown",
+    }
 }
 
 /// The newest votes, from the history index.

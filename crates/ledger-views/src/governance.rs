@@ -5,20 +5,24 @@
 mod brake;
 mod breakers;
 mod houses;
+mod juries;
 mod parameters;
 mod posting;
 mod proposals;
+mod sealed;
 mod treasury;
 
 pub use brake::{BrakeView, LockView, brake, lock};
 pub use breakers::{BreakerView, breakers};
 pub use houses::{HouseView, MemberView, house, member, past_total, past_votes};
+pub use juries::{JurorView, PanelView, SeatsView, juror, jury_weights, panel, seats, stratum};
 pub use parameters::{ParameterView, parameters};
 pub use posting::{Posting, ProposedCall};
 pub use proposals::{
     GovernorView, HouseVotes, ProposalView, class_of, count, governor, numbered, proposal,
     proposals, with_id,
 };
+pub use sealed::{KeyHolderView, SealedVoteView, SealingView, key_holders, sealed_votes};
 pub use treasury::{StreamView, TreasuryView, streams, treasury};
 
 use abi::GOVERNOR;

@@ -5,7 +5,7 @@ use abi::{
     Treasury, WORK_HOUSE, WorkHouse,
 };
 use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
-use alloy_sol_types::SolCall as _;
+use alloy_sol_types::{SolCall as _, SolValue as _};
 use execution::Amendment;
 
 use crate::{
@@ -86,6 +86,35 @@ fn houses_have_totals_and_how_many_delegates_have_half() {
     let ledger = houses();
     let page = said(&ledger, "/houses");
     has(&page, &["80000 GRAIN deposited", "1 delegate has more", "units of voice"]);
+}
+
+#[test]
+fn a_proposal_with_sealed_ballots_shows_how_many_are_cast_and_open() {
+    let ledger = houses();
+    let rich = Amendment::Balance(whole(1, 18));
+    ledger.node.development().unwrap().amend(GOVERNOR, rich).unwrap();
+    let holders = vec![ALICE, BOB];
+    ledger.do_(GOVERNOR, GOVERNOR, &Governor::setBallotKeyHoldersCall { holders, threshold: 2 });
+    let id = propose(&ledger, &[pay()], "Sealed");
+    has(&said(&ledger, "/proposal/1"), &["sealed, if 2 ballot keys are there", ": 0 are"]);
+    for (holder, byte) in [(ALICE, 3), (BOB, 5)] {
+        let public_key = B256::repeat_byte(byte);
+        let call = Governor::postBallotKeyCall { proposalId: id, publicKey: public_key };
+        ledger.do_(holder, GOVERNOR, &call);
+    }
+    pass(&ledger, DAY + 60);
+    let salt = B256::repeat_byte(1);
+    let commitment = keccak256((id, ALICE, U256::ONE, salt).abi_encode());
+    let call = Governor::sealVoteCall { proposalId: id, commitment, ciphertext: Bytes::new() };
+    ledger.do_(ALICE, GOVERNOR, &call);
+    let page = said(&ledger, "/proposal/1");
+    has(&page, &["sealed until the vote is over: 1 cast, 0 open", "0 of 2 keys are published"]);
+    has(&page, &["no: the ballots are sealed until the vote is over", "yes 0 %"]);
+    pass(&ledger, 7 * DAY);
+    let vote = Governor::OpenedVote { voter: ALICE, support: 1, salt };
+    ledger.do_(BOB, GOVERNOR, &Governor::openVotesCall { proposalId: id, votes: vec![vote] });
+    let page = said(&ledger, "/proposal/1");
+    has(&page, &["1 cast, 1 open", "yes 75 %", "active"]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use units::{AccountId, UnixSeconds};
 
 use super::{
     posting::{self, Posting},
+    sealed::{SealingView, sealing},
     time, time_if_any,
 };
 use crate::{
@@ -32,7 +33,7 @@ const STATES: [State; 8] = [
     State::Executed,
 ];
 /// All decisions, for their numbers.
-const DECISIONS: [Decision; 12] = [
+const DECISIONS: [Decision; 13] = [
     Decision::Unopposed,
     Decision::Agreed,
     Decision::Vetoed(House::Stake),
@@ -45,6 +46,7 @@ const DECISIONS: [Decision; 12] = [
     Decision::Rejected(House::Stake),
     Decision::Rejected(House::Work),
     Decision::JuryRefused,
+    Decision::Sealed,
 ];
 
 /// A proposal.
@@ -80,6 +82,8 @@ pub struct ProposalView {
     pub work: HouseVotes,
     /// What the votes say, as if the vote were over.
     pub decision: Decision,
+    /// Its sealed ballots; none where ballots are always open.
+    pub sealing: Option<SealingView>,
     /// What it says; none when the node does not keep the block any longer.
     pub posting: Option<Posting>,
 }
@@ -281,6 +285,7 @@ struct ProposalCalls {
     votes: [Asked<Governor::houseVotesCall>; 2],
     electorate: Asked<Governor::electorateCall>,
     decision: Asked<Governor::decisionCall>,
+    sealing: Asked<Governor::sealedBallotsCall>,
 }
 
 impl ProposalCalls {
@@ -302,6 +307,7 @@ impl ProposalCalls {
             }),
             electorate: batch.add(GOVERNOR, &Governor::electorateCall { proposalId: id }),
             decision: batch.add(GOVERNOR, &Governor::decisionCall { proposalId: id }),
+            sealing: batch.add(GOVERNOR, &Governor::sealedBallotsCall { proposalId: id }),
         }
     }
 
@@ -348,6 +354,7 @@ impl ProposalCalls {
                 quorum: turnout_needed(workTotal),
             },
             decision,
+            sealing: sealing(&answers.take(&self.sealing)?),
             posting: None,
         })
     }

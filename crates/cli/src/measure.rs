@@ -1,6 +1,7 @@
 //! `gleaner measure`: who holds what, and what power it gives.
 
 mod ledger;
+mod power;
 mod reference;
 
 use std::borrow::Cow;
@@ -29,7 +30,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     /// Table of amounts, whose first line names the columns; - reads stdin
-    #[arg(long, value_name = "FILE", conflicts_with = "asset", required_unless_present = "asset")]
+    #[arg(long, value_name = "FILE", conflicts_with = "asset", required_unless_present_any = ["asset", "house", "rewards"])]
     csv: Option<PathBuf>,
     /// Column of amounts
     #[arg(long, value_name = "COLUMN", requires = "csv")]
@@ -46,6 +47,18 @@ pub(crate) struct Args {
     /// Measure an asset of a ledger at its newest block: GRAIN, or the address of an ERC-20 asset
     #[arg(long, value_name = "GRAIN|ADDRESS", value_parser = ledger::parse_asset)]
     asset: Option<ledger::Asset>,
+    /// Measure the votes of a house
+    #[arg(long, value_name = "HOUSE", conflicts_with_all = ["csv", "asset"])]
+    house: Option<power::House>,
+    /// With --house: only what was cast on this proposal, by its number
+    #[arg(long, value_name = "NUMBER", requires = "house")]
+    proposal: Option<u64>,
+    /// Measure what accounts were paid as rewards for work
+    #[arg(long, conflicts_with_all = ["csv", "asset", "house"])]
+    rewards: bool,
+    /// Block of the ledger that is measured, through a node [default: the newest]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["csv", "data_dir"])]
+    height: Option<u64>,
     /// Folder of the ledger, whose node is stopped: all accounts are read from it
     #[arg(long, value_name = "DIR", requires = "asset")]
     data_dir: Option<PathBuf>,
@@ -85,11 +98,25 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     if let Some(Command::Reference(args)) = &args.command {
         return reference::run(args, output);
     }
-    let report = match (&args.csv, args.asset) {
-        (Some(path), _) => measure_table(path, &args)?,
-        (None, Some(asset)) => measure_ledger(asset, &args, output)?,
-        (None, None) => {
-            let what = "nothing to measure: give --csv FILE or --asset GRAIN";
+    let report = match (&args.csv, args.asset, args.house) {
+        (Some(path), _, _) => measure_table(path, &args)?,
+        (None, Some(asset), _) => {
+            let found = match &args.data_dir {
+                Some(folder) => ledger::of_folder(asset, folder)?,
+                None => ledger::of_node(asset, args.height, &args.ledger)?,
+            };
+            measure_ledger(&found, &args, output)?
+        }
+        (None, None, Some(house)) => {
+            let found = power::of_house(house, (args.proposal, args.height), &args.ledger)?;
+            measure_ledger(&found, &args, output)?
+        }
+        (None, None, None) if args.rewards => {
+            measure_ledger(&power::rewards(args.height, &args.ledger)?, &args, output)?
+        }
+        (None, None, None) => {
+            let what =
+                "nothing to measure: give --csv FILE, --asset GRAIN, --house stake or --rewards";
             return Err(WrongUsage(what.to_owned()).into());
         }
     };
@@ -141,11 +168,7 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
     measure(rows, &questions, args).with_context(|| source.clone())
 }
 
-fn measure_ledger(asset: ledger::Asset, args: &Args, output: &Output) -> anyhow::Result<Report> {
-    let found = match &args.data_dir {
-        Some(folder) => ledger::of_folder(asset, folder)?,
-        None => ledger::of_node(asset, &args.ledger)?,
-    };
+fn measure_ledger(found: &ledger::Found, args: &Args, output: &Output) -> anyhow::Result<Report> {
     if let Some(gap) = found.gap() {
         output.say(&format!("note: {gap}"));
     }

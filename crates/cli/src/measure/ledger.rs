@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use abi::{Erc20, GRAIN};
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, Log, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent as _, SolValue as _};
 use anyhow::{Context as _, bail, ensure};
 use execution::Entry;
@@ -18,7 +18,7 @@ use crate::options::{LedgerArgs, parse_address};
 use crate::shell;
 
 /// Most holders that are read.
-const HOLDERS_MAX: usize = 10_000_000;
+pub(super) const HOLDERS_MAX: usize = 10_000_000;
 /// Blocks whose events are asked for at a time.
 const BLOCKS_A_TIME: u64 = 10_000;
 /// Slots of an asset's storage: balances, supply, and its issuer with the decimals above it (`native-modules/src/assets/issued.rs`).
@@ -48,7 +48,7 @@ pub(super) struct Found {
     /// Who holds what.
     pub(super) holders: Vec<(Address, U256)>,
     /// What exists, as the asset says.
-    supply: U256,
+    pub(super) supply: U256,
 }
 
 impl Found {
@@ -168,18 +168,24 @@ fn moved_between(topics: &[B256]) -> Vec<Address> {
 /// # Errors
 /// When the node does not answer, has pruned blocks, or the asset does not exist. GRAIN also moves without events, so a node can't list
 /// its holders.
-pub(super) fn of_node(asset: Asset, args: &LedgerArgs) -> anyhow::Result<Found> {
+pub(super) fn of_node(
+    asset: Asset,
+    height: Option<u64>,
+    args: &LedgerArgs,
+) -> anyhow::Result<Found> {
     match asset {
         Asset::Grain => Err(anyhow::anyhow!("a node can't list the holders of GRAIN, which moves without events, too"))
             .hint("gleaner measure --asset GRAIN --data-dir DIR reads all accounts of a ledger whose node is stopped"),
-        Asset::At(address) => shell::block_on_until_interrupted(of_events(address, args)),
+        Asset::At(address) => shell::block_on_until_interrupted(of_events(address, height, args)),
     }
 }
 
-async fn of_events(asset: Address, args: &LedgerArgs) -> anyhow::Result<Found> {
-    let ledger = ledger::connect(args, None).await?;
-    let height = ledger.head().await?.height;
-    let ledger = ledger.at(height);
+async fn of_events(
+    asset: Address,
+    height: Option<u64>,
+    args: &LedgerArgs,
+) -> anyhow::Result<Found> {
+    let (ledger, height) = at(height, args).await?;
     let supply = answer(&ledger, asset, &Erc20::totalSupplyCall {}).await?;
     let Some(supply) = supply else {
         bail!("{asset} is not an ERC-20 asset of this ledger: it has no totalSupply()");
@@ -187,22 +193,13 @@ async fn of_events(asset: Address, args: &LedgerArgs) -> anyhow::Result<Found> {
     let decimals = answer(&ledger, asset, &Erc20::decimalsCall {}).await?.unwrap_or(0);
     let symbol = answer(&ledger, asset, &Erc20::symbolCall {}).await?;
     let mut accounts = BTreeSet::new();
-    let (mut first, mut count) = (0, BLOCKS_A_TIME);
-    while first <= height {
-        let last = height.min(first + count - 1);
-        let topics = [Some(Erc20::Transfer::SIGNATURE_HASH), None, None, None];
-        let filter = LogFilter { address: asset, topics, heights: first..=last };
-        match ledger.logs(filter).await {
-            Ok(logs) => {
-                accounts.extend(logs.iter().flat_map(|log| moved_between(log.log.topics())));
-                ensure!(accounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
-                first = last + 1;
-            }
-            // Too many events in these blocks.
-            Err(LedgerError::Rejected { .. }) if count > 1 => count = (count / 10).max(1),
-            Err(error) => return Err(error).context("the events of the asset can't be read"),
-        }
-    }
+    let topics = [Some(Erc20::Transfer::SIGNATURE_HASH), None, None, None];
+    scan(&ledger, (asset, topics), height, &mut |log| {
+        accounts.extend(moved_between(log.topics()));
+        ensure!(accounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
+        Ok(())
+    })
+    .await?;
     let mut holders = Vec::new();
     for account in accounts {
         let held = answer(&ledger, asset, &Erc20::balanceOfCall { account }).await?;
@@ -213,8 +210,52 @@ async fn of_events(asset: Address, args: &LedgerArgs) -> anyhow::Result<Found> {
     Ok(Found { name, height, decimals, holders, supply })
 }
 
+/// Connects to a ledger as it was at a height, or is now; returns the height, too.
+///
+/// # Errors
+/// When the node does not answer, or the ledger is not so high.
+pub(super) async fn at(
+    height: Option<u64>,
+    args: &LedgerArgs,
+) -> anyhow::Result<(PastLedger, u64)> {
+    let ledger = ledger::connect(args, None).await?;
+    let head = ledger.head().await?.height;
+    let height = height.unwrap_or(head);
+    ensure!(height <= head, "the ledger is at block {head}: --height is {height}");
+    Ok((ledger.at(height), height))
+}
+
+/// Reads all events of a contract up to a height, the oldest first.
+///
+/// # Errors
+/// When the node does not answer or has pruned blocks; those of `each`.
+pub(super) async fn scan(
+    ledger: &PastLedger,
+    (address, topics): (Address, [Option<B256>; 4]),
+    height: u64,
+    each: &mut dyn FnMut(&Log) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let (mut first, mut count) = (0, BLOCKS_A_TIME);
+    while first <= height {
+        let last = height.min(first.saturating_add(count) - 1);
+        let filter = LogFilter { address, topics, heights: first..=last };
+        match ledger.logs(filter).await {
+            Ok(logs) => {
+                for log in &logs {
+                    each(&log.log)?;
+                }
+                first = last + 1;
+            }
+            // Too many events in these blocks.
+            Err(LedgerError::Rejected { .. }) if count > 1 => count = (count / 10).max(1),
+            Err(error) => return Err(error).context("the events of the ledger can't be read"),
+        }
+    }
+    Ok(())
+}
+
 /// What a contract answers; `None` when it refuses, or answers something else.
-async fn answer<C: SolCall>(
+pub(super) async fn answer<C: SolCall>(
     ledger: &PastLedger,
     to: Address,
     call: &C,

@@ -1,0 +1,142 @@
+//! What accounts of a ledger have of votes and of rewards, at any height that the node keeps.
+
+use std::collections::BTreeMap;
+
+use abi::{GOVERNOR, Governor, ISSUANCE, Issuance, STAKE_HOUSE, Votes, WORK_HOUSE};
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::SolEvent;
+use anyhow::{Context as _, ensure};
+use clap::ValueEnum;
+
+use super::ledger::{Found, HOLDERS_MAX, answer, at, scan};
+use crate::options::LedgerArgs;
+use crate::shell;
+
+/// A house, as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum House {
+    /// Votes by deposited GRAIN
+    Stake,
+    /// Votes by verified work
+    Work,
+}
+
+impl House {
+    const fn address(self) -> Address {
+        match self {
+            Self::Stake => STAKE_HOUSE,
+            Self::Work => WORK_HOUSE,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Stake => "stake house",
+            Self::Work => "work house",
+        }
+    }
+
+    const fn decimals(self) -> u8 {
+        match self {
+            Self::Stake => 18,
+            Self::Work => 0,
+        }
+    }
+}
+
+/// Reads who has the votes of a house, or what was cast on a proposal.
+///
+/// # Errors
+/// When the node does not answer, has pruned blocks, or there is no such proposal.
+pub(super) fn of_house(
+    house: House,
+    (proposal, height): (Option<u64>, Option<u64>),
+    args: &LedgerArgs,
+) -> anyhow::Result<Found> {
+    shell::block_on_until_interrupted(async {
+        match proposal {
+            Some(number) => cast(house, number, height, args).await,
+            None => votes(house, height, args).await,
+        }
+    })
+}
+
+/// Votes of all who ever had some: what they could vote with at that block, received votes counted up to their cap.
+async fn votes(house: House, height: Option<u64>, args: &LedgerArgs) -> anyhow::Result<Found> {
+    let (ledger, height) = at(height, args).await?;
+    let mut amounts = BTreeMap::new();
+    let topics = [Some(Votes::DelegateVotesChanged::SIGNATURE_HASH), None, None, None];
+    scan(&ledger, (house.address(), topics), height, &mut |log| {
+        let event = Votes::DelegateVotesChanged::decode_log(log)?;
+        amounts.insert(event.delegate, U256::ZERO);
+        ensure!(amounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
+        Ok(())
+    })
+    .await?;
+    for (account, amount) in &mut amounts {
+        // Voice halves without events.
+        let call = Votes::getVotesCall { account: *account };
+        *amount = answer(&ledger, house.address(), &call).await?.unwrap_or_default();
+    }
+    Ok(found(house.name().to_owned(), height, house.decimals(), amounts))
+}
+
+/// What was cast on a proposal up to a block; of sealed ballots, what is open.
+async fn cast(
+    house: House,
+    number: u64,
+    height: Option<u64>,
+    args: &LedgerArgs,
+) -> anyhow::Result<Found> {
+    let (ledger, height) = at(height, args).await?;
+    let index = U256::from(number.checked_sub(1).context("proposals are numbered from 1")?);
+    let id = answer(&ledger, GOVERNOR, &Governor::proposalAtCall { index }).await?;
+    let id = id.filter(|id| !id.is_zero());
+    let id =
+        id.with_context(|| format!("the ledger had no proposal {number} at block {height}"))?;
+    let mut amounts = BTreeMap::new();
+    let signature = Some(Governor::VoteCastInHouses::SIGNATURE_HASH);
+    let topics = [signature, None, Some(B256::from(id)), None];
+    scan(&ledger, (GOVERNOR, topics), height, &mut |log| {
+        let event = Governor::VoteCastInHouses::decode_log(log)?;
+        let weight = match house {
+            House::Stake => event.stakeWeight,
+            House::Work => event.workWeight,
+        };
+        add(&mut amounts, event.voter, weight)
+    })
+    .await?;
+    let name = format!("votes of the {} on proposal {number}", house.name());
+    Ok(found(name, height, house.decimals(), amounts))
+}
+
+/// Reads what accounts were paid as rewards for work.
+///
+/// # Errors
+/// When the node does not answer or has pruned blocks.
+pub(super) fn rewards(height: Option<u64>, args: &LedgerArgs) -> anyhow::Result<Found> {
+    shell::block_on_until_interrupted(async {
+        let (ledger, height) = at(height, args).await?;
+        let mut amounts = BTreeMap::new();
+        let topics = [Some(Issuance::RewardPaid::SIGNATURE_HASH), None, None, None];
+        scan(&ledger, (ISSUANCE, topics), height, &mut |log| {
+            let event = Issuance::RewardPaid::decode_log(log)?;
+            add(&mut amounts, event.account, event.amount)
+        })
+        .await?;
+        Ok(found("rewards".to_owned(), height, 18, amounts))
+    })
+}
+
+fn add(amounts: &mut BTreeMap<Address, U256>, account: Address, more: U256) -> anyhow::Result<()> {
+    let amount = amounts.entry(account).or_default();
+    *amount = amount.saturating_add(more);
+    ensure!(amounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
+    Ok(())
+}
+
+fn found(name: String, height: u64, decimals: u8, amounts: BTreeMap<Address, U256>) -> Found {
+    let holders: Vec<_> = amounts.into_iter().filter(|(_, amount)| !amount.is_zero()).collect();
+    let supply = holders.iter().fold(U256::ZERO, |sum, (_, amount)| sum.saturating_add(*amount));
+    Found { name, height, decimals, holders, supply }
+}

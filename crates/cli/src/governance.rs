@@ -4,29 +4,37 @@
 //! what they would do if they were made now.
 
 mod action;
+mod ballots;
 mod brake;
 mod calls;
 mod delegate;
 mod documents;
 mod effect;
 mod house;
+mod jury;
 mod proceed;
 mod proposals;
 mod propose;
+mod proven;
+mod sealing;
 mod vote;
 mod wanted;
 
+pub(crate) use ballots::Command as BallotsCommand;
 pub(crate) use brake::Command as BrakeCommand;
 pub(crate) use delegate::Args as DelegateArgs;
 pub(crate) use house::Command as HouseCommand;
+pub(crate) use jury::Command as JuryCommand;
 pub(crate) use proceed::Args as ProceedArgs;
 pub(crate) use proposals::Args as ProposalsArgs;
 pub(crate) use propose::Args as ProposeArgs;
 pub(crate) use vote::Args as VoteArgs;
 
+pub(crate) use ballots::run as ballots;
 pub(crate) use brake::run as brake;
 pub(crate) use delegate::run as delegate;
 pub(crate) use house::run as house;
+pub(crate) use jury::run as jury;
 pub(crate) use proceed::{execute, queue};
 pub(crate) use proposals::run as proposals;
 pub(crate) use propose::run as propose;

@@ -101,6 +101,12 @@ enum Command {
     /// Delay a proposal that has passed, by locking GRAIN
     #[command(subcommand)]
     Brake(governance::BrakeCommand),
+    /// Juries in place of a house that does not vote: register, draw, vote
+    #[command(subcommand)]
+    Jury(governance::JuryCommand),
+    /// Keys of sealed ballots, and their opening
+    #[command(subcommand)]
+    Ballots(governance::BallotsCommand),
     /// List or show projects on the ledger, or cancel your own
     Project(project::Args),
     /// Show payments to accounts, by project
@@ -153,6 +159,8 @@ fn main() -> ExitCode {
         Command::Execute(args) => governance::execute(args, &output),
         Command::House(command) => governance::house(command, &output),
         Command::Brake(command) => governance::brake(command, &output),
+        Command::Jury(command) => governance::jury(command, &output),
+        Command::Ballots(command) => governance::ballots(command, &output),
         Command::Project(args) => project::run(args, &output),
         Command::Earnings(args) => earnings::run(args, &output),
         Command::Claim(args) => claim::run(args, &output),

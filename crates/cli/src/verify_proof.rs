@@ -105,13 +105,8 @@ fn grain(balance: U256) -> String {
 /// # Errors
 /// When the file can't be read, or the proof is invalid.
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
-    let shown = args.file.display();
-    let text = read(&args.file).with_context(|| format!("{shown}: can't be read"))?;
-    let document: ProofDocument =
-        serde_json::from_str(&text).with_context(|| format!("{shown}: is not a proof"))?;
     let trusted = args.block_hash.as_ref();
-    let proven =
-        document.verify(trusted).with_context(|| format!("{shown}: the proof is invalid"))?;
+    let proven = proven(&args.file, trusted)?;
     let summary = Summary::new(&proven, trusted);
     output.print(&summary, &summary.text())?;
     if trusted.is_none() {
@@ -121,6 +116,18 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Reads a proof, and returns what it proves.
+///
+/// # Errors
+/// When the file can't be read, or the proof is invalid or of another block.
+pub(crate) fn proven(path: &Path, trusted: Option<&B256>) -> anyhow::Result<Proven> {
+    let shown = path.display();
+    let text = read(path).with_context(|| format!("{shown}: can't be read"))?;
+    let document: ProofDocument =
+        serde_json::from_str(&text).with_context(|| format!("{shown}: is not a proof"))?;
+    document.verify(trusted).with_context(|| format!("{shown}: the proof is invalid"))
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

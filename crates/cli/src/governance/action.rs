@@ -1,5 +1,6 @@
 //! Something to be done: shown, confirmed, sent, and told.
 
+use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolEvent;
 use ledger_client::Ledger;
 use serde::Serialize;
@@ -40,13 +41,16 @@ pub(super) struct Plan {
 /// What is told after it is done: lines, and members of the document.
 pub(super) type Told = (Vec<(&'static str, String)>, Value);
 
-impl Plan {
-    fn text(&self) -> String {
-        let mut rows = self.rows.clone();
-        rows.push(("account", checksummed(&self.account)));
-        aligned(rows)
-    }
+/// What is to be done, where the transactions depend on the account's key.
+pub(super) struct Shown {
+    pub(super) account: AccountId,
+    /// What is shown: names and values.
+    pub(super) rows: Vec<(&'static str, String)>,
+    /// The same for programs: an object.
+    pub(super) document: Value,
+}
 
+impl Plan {
     /// Shows it, asks, does it, and prints what came of it.
     ///
     /// # Errors
@@ -57,6 +61,29 @@ impl Plan {
         output: &Output,
         tell: impl AsyncFnOnce(&Ledger, &Sender<'_>) -> anyhow::Result<Told>,
     ) -> anyhow::Result<()> {
+        let Self { account, rows, document, step } = self;
+        Shown { account, rows, document }.finish(args, output, |_| Ok(vec![step]), tell)
+    }
+}
+
+impl Shown {
+    fn text(&self) -> String {
+        let mut rows = self.rows.clone();
+        rows.push(("account", checksummed(&self.account)));
+        aligned(rows)
+    }
+
+    /// Shows it, asks, sends the transactions that the key gives, and prints what came of it.
+    ///
+    /// # Errors
+    /// When nobody confirms, or the ledger refuses.
+    pub(super) fn finish(
+        self,
+        args: &ActionArgs,
+        output: &Output,
+        steps: impl FnOnce(&PrivateKeySigner) -> anyhow::Result<Vec<Step>>,
+        tell: impl AsyncFnOnce(&Ledger, &Sender<'_>) -> anyhow::Result<Told>,
+    ) -> anyhow::Result<()> {
         let account = json!({ "account": checksummed(&self.account), "dry_run": args.dry_run });
         let document = merged(self.document.clone(), account);
         if args.dry_run {
@@ -65,10 +92,13 @@ impl Plan {
         let confirm = ConfirmArgs { yes: args.yes, dry_run: false, approve_unlimited: false };
         confirm.confirm(&self.text(), output)?;
         let signer = args.signer.unlock()?;
+        let steps = steps(&signer)?;
         shell::block_on_until_interrupted(async {
             let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
             let mut sender = Sender::new(&ledger, output);
-            sender.take(self.step).await?;
+            for step in steps {
+                sender.take(step).await?;
+            }
             let (mut rows, told) = tell(&ledger, &sender).await?;
             rows.push(("fee", sender.fees_text()));
             let done = json!({

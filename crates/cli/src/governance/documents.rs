@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 use governance::proposal::{State, two_houses::House};
 use ledger_client::Ledger;
-use ledger_views::governance::{HouseVotes, ProposalView};
+use ledger_views::governance::{HouseVotes, ProposalView, SealingView};
 use serde::Serialize;
 use units::UnixSeconds;
 
@@ -34,6 +34,8 @@ pub(super) struct ProposalDocument {
     work: VotesDocument,
     /// As if the vote were over.
     decision: DecisionDocument,
+    /// None where ballots are always open.
+    sealing: Option<SealingDocument>,
     deposit: Option<String>,
     height: Option<u64>,
     transaction: Option<String>,
@@ -48,6 +50,36 @@ pub(super) struct VotesDocument {
     abstain: String,
     total: String,
     quorum: String,
+}
+
+/// Sealed ballots: weights of all of them, of stake in wei, of work in units of voice.
+#[derive(Clone, Debug, Serialize)]
+struct SealingDocument {
+    sealed: bool,
+    threshold: u8,
+    keys: u8,
+    published: u8,
+    ballots: u32,
+    opened: u32,
+    opening_until: u64,
+    stake: String,
+    work: String,
+}
+
+impl From<&SealingView> for SealingDocument {
+    fn from(sealing: &SealingView) -> Self {
+        Self {
+            sealed: sealing.is_sealed,
+            threshold: sealing.threshold,
+            keys: sealing.keys,
+            published: sealing.published,
+            ballots: sealing.ballots,
+            opened: sealing.opened,
+            opening_until: sealing.opening_until.as_u64(),
+            stake: sealing.stake.to_string(),
+            work: sealing.work.to_string(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -93,6 +125,7 @@ pub(super) fn document(proposal: &ProposalView) -> ProposalDocument {
             number: proposal.decision.number(),
             reason: proposal.decision.reason(),
         },
+        sealing: proposal.sealing.as_ref().map(SealingDocument::from),
         deposit: posting.map(|posting| posting.deposit.to_string()),
         height: posting.map(|posting| posting.height),
         transaction: posting.map(|posting| posting.transaction.to_string()),
@@ -162,6 +195,7 @@ pub(super) fn standing_rows(
         }
         rows.push(("executable", text));
     }
+    rows.extend(sealing_row(proposal, now));
     rows.extend(house_rows(House::Stake, &proposal.stake));
     rows.extend(house_rows(House::Work, &proposal.work));
     let passes = if proposal.decision.is_passed() { "passes" } else { "fails" };
@@ -173,6 +207,14 @@ pub(super) fn standing_rows(
         rows.push(("deposit", format!("{}, {what}", grain_text(posting.deposit))));
     }
     rows
+}
+
+/// How far sealed ballots are, where there are any.
+fn sealing_row(proposal: &ProposalView, now: UnixSeconds) -> Option<(&'static str, String)> {
+    let sealing = proposal.sealing.filter(|sealing| sealing.is_sealed)?;
+    let (ballots, opened) = (sealing.ballots, sealing.opened);
+    let until = time_text(sealing.opening_until, now);
+    Some(("ballots", format!("sealed: {ballots} cast, {opened} open; the opening ends {until}")))
 }
 
 fn house_rows(house: House, votes: &HouseVotes) -> [(&'static str, String); 2] {

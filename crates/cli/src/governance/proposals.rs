@@ -13,7 +13,7 @@ use serde_json::json;
 use super::action::{self, ActionArgs, Plan, aligned, merged, value};
 use super::documents::{self, document};
 use super::effect::effect;
-use super::{class_text, connect, find, posting, state_text, time_text};
+use super::{class_text, connect, find, posting, proven, state_text, time_text};
 use crate::market::Step;
 use crate::options::LedgerArgs;
 use crate::output::{Output, table};
@@ -38,6 +38,10 @@ enum Command {
     List(ListArgs),
     /// Show one proposal: its calls, what they would do, and the votes of both houses
     Show(ShowArgs),
+    /// Write a proof of a proposal's votes, for others to check without a node
+    Prove(proven::ProveArgs),
+    /// Count a proposal again from its proof, trusting only a block's hash: needs no node
+    Verify(proven::VerifyArgs),
     /// List the figures that proposals may change, with their bands
     Parameters(ParametersArgs),
     /// Withdraw your own proposal before its vote
@@ -98,6 +102,8 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         None => shell::block_on_until_interrupted(list(&args.list, output)),
         Some(Command::List(args)) => shell::block_on_until_interrupted(list(&args, output)),
         Some(Command::Show(args)) => shell::block_on_until_interrupted(show(&args, output)),
+        Some(Command::Prove(args)) => proven::prove(&args, output),
+        Some(Command::Verify(args)) => proven::verify(&args, output),
         Some(Command::Parameters(args)) => {
             shell::block_on_until_interrupted(parameters(&args, output))
         }

@@ -2,7 +2,8 @@
 
 use abi::{GOVERNOR, Governor, GovernorCore, STAKE_HOUSE, StakeHouse, convert};
 use alloy_primitives::{Address, U256};
-use alloy_sol_types::{SolCall, SolEvent as _};
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolCall as _, SolEvent as _};
 use anyhow::{anyhow, ensure};
 use clap::ValueEnum;
 use governance::proposal::{State, two_houses::House};
@@ -11,9 +12,10 @@ use ledger_views::governance::ProposalView;
 use serde_json::json;
 use units::{AccountId, UnixSeconds};
 
-use super::action::{self, ActionArgs, Plan, merged, value};
+use super::action::{self, ActionArgs, Shown, merged, value};
 use super::documents;
 use super::effect::effect;
+use super::sealing::Sealing;
 use super::{connect, find, state_text, time_text, votes_text};
 use crate::failure::Hint as _;
 use crate::market::Step;
@@ -22,6 +24,8 @@ use crate::shell;
 
 /// Bytes of a reason at most.
 const REASON_BYTES_MAX: usize = 4_096;
+/// What is said where ballots are sealed.
+const SEALED: &str = "nobody reads your vote before the vote is over; then it must be opened, by the holders' keys or by you: gleaner ballots open";
 
 /// Flags of `gleaner vote`.
 #[derive(Debug, clap::Args)]
@@ -81,16 +85,30 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         "the reason has {size} bytes: give at most {REASON_BYTES_MAX}"
     );
     let plan = shell::block_on_until_interrupted(plan(&args, account))?;
-    plan.finish(&args.action, output, async |_, sender| {
-        let cast = action::event::<Governor::VoteCastInHouses>(sender);
-        let cast = cast.ok_or_else(|| anyhow!("the event VoteCastInHouses is missing"))?;
-        let (stake, work) = (cast.stakeWeight, cast.workWeight);
+    let Planned { shown, sealing, step } = plan;
+    let steps = |signer: &PrivateKeySigner| match sealing {
+        Some(sealing) => Ok(vec![sealing.step(signer, args.choice.support())?]),
+        None => Ok(vec![step]),
+    };
+    shown.finish(&args.action, output, steps, async |_, sender| {
+        let open = action::event::<Governor::VoteCastInHouses>(sender);
+        let sealed = action::event::<Governor::VoteSealed>(sender);
+        let weights = open.map(|cast| (cast.stakeWeight, cast.workWeight));
+        let weights = weights.or(sealed.map(|cast| (cast.stakeWeight, cast.workWeight)));
+        let (stake, work) = weights.ok_or_else(|| anyhow!("the event of the vote is missing"))?;
         let rows = vec![("voted", counted_text(args.choice, stake, work))];
         Ok((rows, json!({ "stake_votes": stake.to_string(), "work_votes": work.to_string() })))
     })
 }
 
-async fn plan(args: &Args, account: AccountId) -> anyhow::Result<Plan> {
+/// A vote to be cast: as `step` says, or sealed.
+struct Planned {
+    shown: Shown,
+    sealing: Option<Sealing>,
+    step: Step,
+}
+
+async fn plan(args: &Args, account: AccountId) -> anyhow::Result<Planned> {
     let ledger = connect(&args.action.ledger).await?;
     let proposal = find(&ledger, &args.proposal).await?;
     check_open(&ledger, &proposal).await?;
@@ -101,7 +119,13 @@ async fn plan(args: &Args, account: AccountId) -> anyhow::Result<Plan> {
         support: args.choice.support(),
         reason: args.reason.clone(),
     };
-    let ballot = ballot(&ledger, &account, &call).await?;
+    let sealing = Sealing::of(&ledger, &proposal, account).await?;
+    ensure!(
+        sealing.is_none() || args.reason.is_empty(),
+        "the ballots of this proposal are sealed, and a reason would tell your vote: leave --reason out"
+    );
+    let input = sealing.as_ref().map_or_else(|| call.abi_encode(), Sealing::sample);
+    let ballot = ballot(&ledger, &account, input).await?;
     let mut rows = documents::head_rows(&proposal, &calls);
     let mut effect_document = None;
     if let Some(posting) = &proposal.posting {
@@ -117,7 +141,11 @@ async fn plan(args: &Args, account: AccountId) -> anyhow::Result<Plan> {
             format!("your deposit: you can withdraw it {}", time_text(until, now)),
         ));
     }
+    if sealing.is_some() {
+        rows.push(("sealed", SEALED.to_owned()));
+    }
     let document = json!({
+        "sealed": sealing.is_some(),
         "calls": documents::call_documents(&calls),
         "effect": effect_document,
         "choice": args.choice.text(),
@@ -125,17 +153,18 @@ async fn plan(args: &Args, account: AccountId) -> anyhow::Result<Plan> {
         "work_votes": ballot.work.to_string(),
         "locked_until": ballot.locked_until.map(UnixSeconds::as_u64),
     });
-    Ok(Plan {
-        account,
-        rows,
-        document: merged(value(&documents::document(&proposal))?, document),
-        step: Step::new(format!("vote {}", args.choice.text()), GOVERNOR, &call),
-    })
+    let document = merged(value(&documents::document(&proposal))?, document);
+    let step = Step::new(format!("vote {}", args.choice.text()), GOVERNOR, &call);
+    Ok(Planned { shown: Shown { account, rows, document }, sealing, step })
 }
 
 async fn check_open(ledger: &Ledger, proposal: &ProposalView) -> anyhow::Result<()> {
     let number = proposal.number;
     match proposal.state {
+        State::Active if proposal.deadline < ledger.next_time().await? => {
+            Err(anyhow!("the vote on proposal {number} is over: its ballots are being opened"))
+                .hint(format!("gleaner ballots show {number}"))
+        }
         State::Active => Ok(()),
         State::Pending => {
             let now = ledger.next_time().await?;
@@ -154,11 +183,7 @@ fn counted_text(choice: Choice, stake: U256, work: U256) -> String {
 }
 
 /// Asks the node what the vote would count and lock. What was sold or withdrawn since the snapshot does not count, so no view can tell.
-async fn ballot(
-    ledger: &Ledger,
-    account: &AccountId,
-    call: &GovernorCore::castVoteWithReasonCall,
-) -> anyhow::Result<Ballot> {
+async fn ballot(ledger: &Ledger, account: &AccountId, input: Vec<u8>) -> anyhow::Result<Ballot> {
     let from = convert::address(*account);
     let locked = StakeHouse::lockedUntilCall { account: from };
     let simulated = |to: Address, input: Vec<u8>| SimulatedCall {
@@ -167,8 +192,7 @@ async fn ballot(
         value: U256::ZERO,
         input: input.into(),
     };
-    let calls =
-        [simulated(GOVERNOR, call.abi_encode()), simulated(STAKE_HOUSE, locked.abi_encode())];
+    let calls = [simulated(GOVERNOR, input), simulated(STAKE_HOUSE, locked.abi_encode())];
     let results = ledger.simulate_calls(&calls, UnixSeconds::default()).await?;
     let [voted, locked] = results.as_slice() else {
         return Err(anyhow!("the node has simulated another number of calls"));
@@ -176,9 +200,13 @@ async fn ballot(
     if let Err(error) = &voted.result {
         return Err(anyhow!("this vote would be refused: {error}"));
     }
-    let cast = voted.logs.iter().find_map(|log| Governor::VoteCastInHouses::decode_log(log).ok());
-    let cast = cast.ok_or_else(|| anyhow!("the event VoteCastInHouses is missing"))?;
-    let (stake, work) = (cast.stakeWeight, cast.workWeight);
+    let weights = voted.logs.iter().find_map(|log| {
+        let open = Governor::VoteCastInHouses::decode_log(log).ok();
+        let sealed = || Governor::VoteSealed::decode_log(log).ok();
+        open.map(|cast| (cast.stakeWeight, cast.workWeight))
+            .or_else(|| sealed().map(|cast| (cast.stakeWeight, cast.workWeight)))
+    });
+    let (stake, work) = weights.ok_or_else(|| anyhow!("the event of the vote is missing"))?;
     if stake.is_zero() && work.is_zero() {
         return Err(anyhow!(
             "your vote would count nothing: votes must be held from 7 d before the proposal on"

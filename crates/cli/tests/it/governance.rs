@@ -1,6 +1,6 @@
 //! Governance by the command line: the life of proposals on a development ledger whose time is moved on.
 
-use abi::{TREASURY, WORK_HOUSE, WorkHouse};
+use abi::{GOVERNOR, Governor, TREASURY, WORK_HOUSE, WorkHouse};
 use alloy_primitives::{Address, U256, address, hex};
 use alloy_sol_types::SolCall as _;
 use serde_json::{Value, json};
@@ -176,6 +176,63 @@ fn a_routine_proposal_passes_by_itself_and_a_brake_delays_it() {
     assert!(!text.contains('\u{1b}'));
 }
 
+/// The votes on the first proposal are counted again from a proof, by who trusts only a block's hash.
+fn check_proof(houses: &Houses) {
+    let file = houses.machine.path("votes.json");
+    let file = file.to_str().unwrap();
+    let url = houses.node.url.as_str();
+    let made = houses.machine.json(&["proposals", "prove", "1", "--out", file, "--rpc", url]);
+    let hash = made["block_hash"].as_str().unwrap();
+    let verify = ["proposals", "verify", "1", file, "--block-hash", hash];
+    let counted = houses.machine.json(&verify);
+    let shown = houses.show("1");
+    for house in ["stake", "work"] {
+        for votes in ["yes", "no", "abstain", "total"] {
+            assert_eq!(counted[house][votes], shown[house][votes], "{house} {votes}");
+        }
+    }
+    assert!(amount(&counted["stake"]["yes"]) > 0 && amount(&counted["stake"]["abstain"]) > 0);
+    assert_eq!((&counted["state"], &counted["id"]), (&shown["state"], &shown["id"]));
+    assert_eq!(counted["decision"], shown["decision"]);
+
+    let other = format!("0x{}", "11".repeat(32));
+    let untrusted = ["proposals", "verify", "1", file, "--block-hash", &other];
+    houses.machine.run(&untrusted).assert_fails(1, &["is invalid", hash, &other]);
+    let second = ["proposals", "verify", "2", file, "--block-hash", hash];
+    houses.machine.run(&second).assert_fails(1, &["proves something else", "has no slot"]);
+    let text = std::fs::read_to_string(file).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    for index in 0..document["slots"].as_array().unwrap().len() {
+        let mut tampered = document.clone();
+        tampered["slots"][index]["value"] = "0x3039".into();
+        std::fs::write(file, tampered.to_string()).unwrap();
+        houses.machine.run(&verify).assert_fails(1, &["is invalid"]);
+        let mut left_out = document.clone();
+        left_out["slots"].as_array_mut().unwrap().remove(index);
+        std::fs::write(file, left_out.to_string()).unwrap();
+        houses.machine.run(&verify).assert_fails(1, &["has no slot"]);
+    }
+}
+
+/// Votes are measured as holdings are, now and at an earlier block.
+fn check_measures(houses: &Houses) {
+    let measure = |args: &[&str]| {
+        houses.machine.json(&[&["measure", "--rpc", &houses.node.url], args].concat())
+    };
+    let now = measure(&["--house", "stake"]);
+    assert_eq!((&now["count"], &now["nakamoto"]["1/2"]), (&2.into(), &1.into()), "{now:#}");
+    assert_eq!(now["top1"], 0.75);
+    let first = measure(&["--house", "stake", "--height", "1"]);
+    assert_eq!(first["count"], 1, "the second account had deposited nothing yet");
+    assert_eq!(measure(&["--house", "work"])["top1"], 0.5);
+    let cast = measure(&["--house", "stake", "--proposal", "1"]);
+    assert_eq!((&cast["count"], &cast["gini"]), (&now["count"], &now["gini"]));
+    let none = ["measure", "--house", "stake", "--proposal", "9", "--rpc", &houses.node.url];
+    houses.machine.run(&none).assert_fails(1, &["had no proposal 9"]);
+    let high = ["measure", "--house", "stake", "--height", "99999", "--rpc", &houses.node.url];
+    houses.machine.run(&high).assert_fails(1, &["the ledger is at block"]);
+}
+
 #[test]
 fn both_houses_vote_on_what_the_treasury_pays() {
     let houses = Houses::new();
@@ -232,6 +289,8 @@ fn both_houses_vote_on_what_the_treasury_pays() {
     let voted = houses.json(0, &["vote", "1", "yes", "--yes"]);
     assert!(amount(&voted["work_votes"]) > 0);
     houses.json(1, &["vote", "1", "abstain", "--yes"]);
+    check_proof(&houses);
+    check_measures(&houses);
     let decision = &houses.show("1")["decision"];
     assert_eq!((&decision["passes"], &decision["number"]), (&true.into(), &1.into()));
     houses.pass(10 * DAY);
@@ -246,6 +305,126 @@ fn both_houses_vote_on_what_the_treasury_pays() {
     );
     assert_eq!(after - before, 100 * ONE);
     assert_eq!(houses.show("1")["settled"], true);
+}
+
+/// Names both accounts as holders of ballot keys, as a vote would, and proposes a grant.
+fn propose_sealed(houses: &Houses) {
+    let holders = houses.accounts.iter().map(|account| account.parse().unwrap()).collect();
+    let call = Governor::setBallotKeyHoldersCall { holders, threshold: 2 };
+    houses.send_as(GOVERNOR, GOVERNOR, &call.abi_encode());
+    ask(&houses.node, "anvil_setBalance", &json!([TREASURY, U256::from(10_000 * ONE)]));
+    houses.pass(8 * DAY);
+    let to = &houses.accounts[1];
+    houses.json(0, &["propose", "--grant", to, "100", "--description", "Pay", "--yes"]);
+}
+
+#[test]
+fn sealed_ballots_are_opened_with_the_holders_keys_or_ones_own() {
+    let houses = Houses::new();
+    houses.deposit();
+    houses.work();
+    propose_sealed(&houses);
+    houses.fails(0, &["ballots", "publish", "1", "--yes"], &["are not sealed"]);
+    for account in 0..2 {
+        let posted = houses.json(account, &["ballots", "keys", "1", "--yes"]);
+        assert!(posted["public_key"].as_str().unwrap().starts_with("0x"), "{posted:#}");
+    }
+    houses.fails(0, &["ballots", "keys", "1", "--yes"], &["is there already"]);
+    houses.pass(DAY + 60);
+    houses.fails(0, &["ballots", "publish", "1", "--yes"], &["ballots are opened after it"]);
+    houses.fails(0, &["vote", "1", "yes", "--reason", "x", "--yes"], &["would tell your vote"]);
+    let planned = houses.json(0, &["vote", "1", "yes", "--dry-run"]);
+    assert_eq!((&planned["sealed"], planned["choice"].as_str()), (&true.into(), Some("yes")));
+    for (account, choice) in [(0, "yes"), (1, "no")] {
+        let voted = houses.json(account, &["vote", "1", choice, "--yes"]);
+        assert!(amount(&voted["stake_votes"]) > 0, "{voted:#}");
+        let inputs = voted["done"]["transactions"].to_string();
+        assert!(inputs.contains("sealed"), "{inputs}");
+    }
+    houses.fails(1, &["vote", "1", "yes", "--yes"], &["has voted already"]);
+    let shown = houses.show("1");
+    assert_eq!((amount(&shown["stake"]["yes"]), amount(&shown["stake"]["no"])), (0, 0));
+    assert_eq!(
+        (&shown["sealing"]["ballots"], &shown["decision"]["number"]),
+        (&2.into(), &12.into())
+    );
+    houses.fails(0, &["ballots", "open", "1", "--yes"], &["ballots are opened after it"]);
+    houses.pass(7 * DAY);
+    assert_eq!(houses.show("1")["state"], "active");
+    houses.fails(0, &["vote", "1", "yes", "--yes"], &["its ballots are being opened"]);
+
+    // One key is too few for anybody but the voter.
+    houses.json(1, &["ballots", "publish", "1", "--yes"]);
+    let opened = houses.json(0, &["ballots", "open", "1", "--yes"]);
+    assert_eq!(opened["opened"], 1);
+    let shown = houses.show("1");
+    assert_eq!((amount(&shown["stake"]["yes"]), amount(&shown["stake"]["no"])), (6_000 * ONE, 0));
+    houses.fails(0, &["ballots", "open", "1", "--yes"], &["no ballot of proposal 1 can be opened"]);
+    houses.json(0, &["ballots", "publish", "1", "--yes"]);
+    houses.fails(0, &["ballots", "publish", "1", "--yes"], &["is published already"]);
+    let opened = houses.json(0, &["ballots", "open", "1", "--yes"]);
+    assert_eq!(opened["opened"], 1, "the other's, with both keys");
+    let shown = houses.show("1");
+    assert_eq!(amount(&shown["stake"]["no"]), 2_000 * ONE);
+    assert_ne!(shown["state"], "active", "all is open");
+    let text = houses.text(&["ballots", "show", "1"]);
+    assert!(text.contains("2 of 2") && text.contains("key published"), "{text}");
+    houses.fails(0, &["ballots", "open", "1", "--yes"], &["the opening of proposal 1 is over"]);
+}
+
+/// A house that sleeps twice is replaced by a jury.
+#[test]
+fn a_jury_is_registered_summoned_drawn_and_votes() {
+    let houses = Houses::new();
+    houses.json(0, &["house", "deposit", "6000", "--yes"]);
+    houses.work();
+    let registered = houses.json(0, &["jury", "register", "stake", "--yes"]);
+    assert_eq!(amount(&registered["weight"]), 6_000 * ONE);
+    houses.fails(0, &["jury", "admit", "stake", "--yes"], &["can be admitted from"]);
+    houses.pass(30 * DAY);
+    houses.json(0, &["jury", "admit", "stake", "--yes"]);
+    for number in ["1", "2"] {
+        let target = format!("0x{}", "77".repeat(20));
+        let propose = ["propose", "--call", &target, "0x", "--description", number, "--yes"];
+        houses.json(1, &propose);
+        houses.pass(DAY + 60);
+        // The work house votes, and nobody of the stake house.
+        houses.json(1, &["vote", number, "yes", "--yes"]);
+        houses.pass(8 * DAY);
+        if number == "1" {
+            houses.fails(1, &["jury", "summon", "1", "--yes"], &[]);
+            houses.json(1, &["proposals", "settle", "1", "--yes"]);
+        }
+    }
+    assert_eq!(houses.show("2")["decision"]["number"], 6);
+    houses.fails(0, &["jury", "vote", "2", "yes", "--yes"], &["proposal 2 has no jury"]);
+    houses.json(1, &["jury", "summon", "2", "--yes"]);
+    let drawn = houses.json(1, &["jury", "draw", "2", "--yes"]);
+    assert_eq!(drawn["seats_drawn"], 201);
+    houses.fails(1, &["jury", "vote", "2", "no", "--yes"], &["you have no seat"]);
+    houses.fails(0, &["jury", "reveal", "2", "yes", "--yes"], &["you have not voted"]);
+    houses.json(0, &["jury", "vote", "2", "yes", "--yes"]);
+    houses.fails(0, &["jury", "reveal", "2", "yes", "--yes"], &["something else now"]);
+    houses.pass(3 * DAY + 60);
+    houses.fails(0, &["jury", "reveal", "2", "no", "--yes"], &["not what the account committed"]);
+    houses.json(0, &["jury", "reveal", "2", "yes", "--yes"]);
+    let url = houses.node.url.as_str();
+    let of = houses.accounts[0].as_str();
+    let shown = houses.machine.json(&["jury", "show", "2", "--of", of, "--rpc", url]);
+    assert_eq!((&shown["panel"]["yes"], &shown["seats"][0]["shown"]), (&201.into(), &true.into()));
+    houses.pass(2 * DAY + 60);
+    let shown = houses.machine.json(&["jury", "show", "2", "--rpc", url]);
+    assert_eq!(shown["panel"]["verdict"], "yes");
+    assert_eq!(houses.show("2")["state"], "succeeded");
+}
+
+#[test]
+fn nothing_is_due_to_who_has_done_no_work() {
+    let houses = Houses::new();
+    let claimed = houses.json(0, &["claim", "--yes"]);
+    assert_eq!((&claimed["steps"], &claimed["claimable"]), (&json!([]), &"0".into()));
+    let waiting = houses.json(0, &["claim", "7", "--yes"])["waiting"][0].clone();
+    assert!(waiting.as_str().unwrap().contains("project 7 is not registered for rewards"));
 }
 
 #[test]

@@ -27,6 +27,7 @@
 
 pub mod message;
 pub mod parts;
+mod public;
 
 mod admission;
 mod blob;
@@ -45,5 +46,6 @@ pub use endpoint::{BindError, Boxed};
 pub use frame::{SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX};
 pub use limits::Limits;
 pub use network::{Connection, Iroh, Listener, Network};
+pub use public::{PublicOnly, is_public};
 pub use traffic::{Flow, Traffic};
 pub use worker::{ConnectError, Dial, FetchOnceError, Lost, LostCause, WorkerEndpoint, fetch_once};

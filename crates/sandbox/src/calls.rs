@@ -44,7 +44,7 @@ const ALLOWED: &[i64] = &[
     libc::SYS_getrandom,
     libc::SYS_exit,
     libc::SYS_exit_group,
-    // Refused by the second filter.
+    // Refused by the other filter.
     libc::SYS_clone3,
 ];
 
@@ -59,7 +59,8 @@ pub(crate) fn filters() -> Result<[BpfProgram; 2], Error> {
     let list = SeccompFilter::new(list, refuse(libc::EPERM), allow.clone(), arch)?;
     let clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
     let clone3 = SeccompFilter::new(clone3, allow, refuse(libc::ENOSYS), arch)?;
-    Ok([list.try_into()?, clone3.try_into()?])
+    // The list does not allow another filter after it.
+    Ok([clone3.try_into()?, list.try_into()?])
 }
 
 fn allowed() -> Result<BTreeMap<i64, Vec<SeccompRule>>, Error> {

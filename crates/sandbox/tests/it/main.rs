@@ -125,6 +125,25 @@ fn a_process_that_computes_reaches_nothing() {
     assert!(!field.home.join("planted").exists());
 }
 
+/// A protection that this kernel has and that is not in force is a mistake of ours, which the report alone would hide.
+#[test]
+fn what_this_kernel_has_is_in_force() {
+    let field = Field::new();
+    let (_, text) = attempt("computing", &field.own, "threads", "");
+    if Path::new("/proc/sys/kernel/seccomp/actions_avail").exists() {
+        assert!(!text.contains(LACKS_CALLS), "{text}");
+    }
+    // The version of Landlock.
+    const VERSION: libc::c_uint = 1;
+    #[expect(unsafe_code, reason = "a system call without a safe wrapper")]
+    // SAFETY: with this flag the call reads no memory.
+    let version =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, 0_usize, 0_usize, VERSION) };
+    for (since, lacks) in [(1, LACKS_FILES), (4, LACKS_PORTS), (6, LACKS_SIGNALS)] {
+        assert_eq!(text.contains(lacks), version < since, "Landlock {version}: {text}");
+    }
+}
+
 /// Otherwise the test above would say nothing.
 #[test]
 fn without_confinement_everything_is_reached() {

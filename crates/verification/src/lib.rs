@@ -43,4 +43,4 @@ pub use outer_step::{
 };
 pub use sizes::{outer_update_size_max, state_size, update_size_max};
 pub use spec::{LEAVES_MAX, Part, RunSpec, Seed, SelectionKind, SpecError};
-pub use unfinished::{saved_size, saved_step};
+pub use unfinished::{SAVED_HEAD_SIZE, saved_size, saved_step};

@@ -24,6 +24,8 @@ const CONTEXT: &str = "gleaner 2026 unfinished round v1";
 
 /// Size of what comes before the leaves.
 const HEAD_SIZE: usize = 16 + 32 + 4 + 8 + 4;
+/// Number of first bytes from which [`saved_step`] tells the step.
+pub const SAVED_HEAD_SIZE: u64 = HEAD_SIZE as u64;
 
 /// Number of values that are converted at a time.
 const PIECE: usize = 16 << 10;

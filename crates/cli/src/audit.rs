@@ -11,7 +11,7 @@ use transport::Iroh;
 use units::DeviceId;
 use verification::Part;
 use wallet::DeviceKey;
-use worker::{Difference, First, Observation, Observer, Resources, replay_round};
+use worker::{Difference, First, InProcess, Observation, Observer, Resources, replay_round};
 
 use crate::failure::Hint as _;
 use crate::options::{IsaArgs, LedgerArgs};
@@ -123,6 +123,7 @@ async fn replay(args: &ReplayArgs) -> anyhow::Result<(Document, String)> {
     getrandom::fill(&mut seed).context("the system gives no random numbers")?;
     let resources = Resources {
         machine: Arc::new(Threads),
+        calculator: Arc::new(InProcess),
         data_dir: paths::or_home(args.data_dir.clone(), "audit")?,
         disk_max: DISK_MAX,
         threads: args.threads.into(),

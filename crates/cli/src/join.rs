@@ -1,22 +1,25 @@
 //! `gleaner join`: lets this machine work for projects.
 
 mod choice;
+mod confinement;
 mod skips;
 
 use std::fs::{File, TryLockError};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use calculator::Calculator;
 use ledger_client::Ledger;
 use ledger_views::runs;
 use machine::Threads;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use training_run::Cause;
-use transport::Iroh;
+use transport::Network;
 use units::{AccountId, DeviceId, Wei};
 use wallet::DeviceKey;
 use worker::{Behaviour, Ending, Event, Finding, Refusal};
@@ -40,6 +43,9 @@ const CHOSEN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a worker that was stopped waits for the ledger, to say what was paid.
 const FAREWELL: Duration = Duration::from_millis(200);
+
+/// How long a worker that gives memory back waits until its round is saved; a step must end first.
+const GIVING_BACK_MAX: Duration = Duration::from_secs(30);
 
 /// Name of the file whose lock says that a folder is in use.
 const LOCK_NAME: &str = "lock";
@@ -66,7 +72,7 @@ pub(crate) struct Args {
     /// Memory to use, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     memory: u64,
-    /// Disk space to use for texts to train on, in MiB
+    /// Disk space to use for texts to train on, in MiB, and as much again for the round that is interrupted
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     disk: u64,
     /// Work only for projects that would pay this machine at least so much an hour, by its measured speed
@@ -75,6 +81,12 @@ pub(crate) struct Args {
     /// How long to try to reach a coordinator that does not answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     patience: u64,
+    /// Compute in the process that has the network and the device's key: what is wrong with a text of strangers may then reach them
+    #[arg(long)]
+    in_process: bool,
+    /// When SIGTERM stops it: save the round, keep the seat, and go on from there when started again
+    #[arg(long)]
+    keep_seat: bool,
     /// End when stdin is closed, for programs that start workers
     #[arg(long, hide = true)]
     stop_with_stdin: bool,
@@ -123,25 +135,56 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         .with_context(|| format!("{}: folder can't be created", folder.display()))?;
     let _lock = lock(&folder)?;
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?.device();
+    confinement::confine(&args, &folder, output);
+    let calculator = confinement::calculator(&args, &folder);
     shell::block_on_and_leave(async {
         let (stop, stopped) = watch::channel(false);
         if args.stop_with_stdin {
             end_with_stdin();
         }
-        let mut received = shell::StopSignals::listen()?;
-        let signals = tokio::spawn(async move {
-            received.next().await;
-            let _ = stop.send(true);
-            // A second signal ends the process at once.
-            received.next().await;
-            std::process::exit(130);
-        });
-        let (projects, is_stopped) = work(&args, &folder, stopped, output).await?;
+        let means = Means {
+            calculator: Arc::clone(&calculator),
+            network: confinement::network(&args.ledger.rpc).await,
+            keeps_seat: Arc::default(),
+        };
+        let signals = tokio::spawn(obey_signals(means.clone(), args.keep_seat, stop)?);
+        let (projects, is_stopped) = work(&args, &folder, (&means, stopped), output).await?;
+        if means.keeps_seat.load(Ordering::Relaxed) {
+            calculator.give_back(GIVING_BACK_MAX);
+        }
         signals.abort();
         let document =
             Document { device: device.to_string(), account: checksummed(&args.account), projects };
         output.print(&document, &summary(&document))?;
         if is_stopped { Err(Interrupted.into()) } else { Ok(()) }
+    })
+}
+
+/// What a worker computes with and reaches coordinators through.
+#[derive(Clone)]
+struct Means {
+    calculator: Arc<dyn Calculator>,
+    network: Arc<dyn Network>,
+    /// Whether it keeps its seat when it is stopped.
+    keeps_seat: Arc<AtomicBool>,
+}
+
+/// Returns what stops the worker at the first signal, and ends the process at the second one.
+fn obey_signals(
+    means: Means,
+    keep_seat: bool,
+    stop: watch::Sender<bool>,
+) -> anyhow::Result<impl Future<Output = ()> + Send> {
+    let mut received = shell::StopSignals::listen()?;
+    Ok(async move {
+        if received.next().await == shell::StopSignal::Terminate && keep_seat {
+            means.keeps_seat.store(true, Ordering::Relaxed);
+            // Begins to save before the session calls its round off.
+            means.calculator.give_back(Duration::ZERO);
+        }
+        let _ = stop.send(true);
+        received.next().await;
+        std::process::exit(130);
     })
 }
 
@@ -176,7 +219,7 @@ fn end_with_stdin() {
 async fn work(
     args: &Args,
     folder: &Path,
-    stopped: watch::Receiver<bool>,
+    (means, stopped): (&Means, watch::Receiver<bool>),
     output: &Output,
 ) -> anyhow::Result<(Vec<ProjectResult>, bool)> {
     let mut projects = Vec::new();
@@ -186,7 +229,7 @@ async fn work(
     let ledger = ledger?.with_patience(LEDGER_PATIENCE);
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
     let id = device.device();
-    let search = Search { args, ledger: &ledger, device: &device, output };
+    let search = Search { args, ledger: &ledger, device: &device, network: &means.network, output };
     let (mut skips, mut speeds) = (Skips::default(), Speeds::default());
     loop {
         let choosing = choose(&search, &projects, &mut skips, &mut speeds);
@@ -200,7 +243,7 @@ async fn work(
             "device {id} joins project {run}, paid to {}",
             checksummed(&args.account)
         ));
-        match participate(&search, run, folder, &stopped).await {
+        match participate(&search, run, folder, (means, &stopped)).await {
             Ok(ending) => {
                 skips.clear(run);
                 let result = project_result(&ledger, run, &id, ending);
@@ -233,7 +276,7 @@ async fn participate(
     search: &Search<'_>,
     run: u64,
     folder: &Path,
-    stopped: &watch::Receiver<bool>,
+    (means, stopped): (&Means, &watch::Receiver<bool>),
 ) -> anyhow::Result<Ending> {
     let Search { args, ledger, output, .. } = search;
     let (events, received) = mpsc::unbounded_channel();
@@ -245,8 +288,9 @@ async fn participate(
         conduct: args.behaviour.conduct(&device, args.accomplices.clone()),
         device,
         ledger: (*ledger).clone(),
-        network: Arc::new(Iroh),
+        network: Arc::clone(&means.network),
         machine: Arc::new(Threads),
+        calculator: Arc::clone(&means.calculator),
         data_dir: folder.to_owned(),
         disk_max: args.disk_max(),
         threads: args.threads.into(),
@@ -255,6 +299,7 @@ async fn participate(
         patience: if args.project.is_some() { patience } else { patience.min(CHOSEN_PATIENCE) },
         events,
         stop: stopped.clone(),
+        keeps_seat: Arc::clone(&means.keeps_seat),
     };
     let printing = tokio::spawn(print_events(received, **output));
     let ending = worker::participate(&options).await;

@@ -10,6 +10,7 @@ mod asset;
 mod audit;
 mod bench;
 mod claim;
+mod compute;
 mod demo;
 mod doctor;
 mod earnings;
@@ -131,6 +132,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Measure who holds what: Gini, HHI, entropy, Nakamoto coefficients, voting power
     Measure(measure::Args),
+    /// Compute for a worker: `gleaner join` starts it
+    #[command(hide = true)]
+    Compute(compute::Args),
     /// Print the interfaces of the ledger's native modules: JSON ABI or Solidity
     Abi(abi::Args),
 }
@@ -144,6 +148,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args, &output),
         Command::Train(args) => train::run(args, &output),
         Command::Join(args) => join::run(args, &output),
+        Command::Compute(args) => return compute::run(&args),
         Command::Node(args) => node::run(args, &output),
         Command::Wallet(args) => wallet::run(args, &output),
         Command::Asset(args) => asset::run(args, &output),

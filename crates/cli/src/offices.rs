@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use transport::Iroh;
 use units::DeviceId;
 use wallet::DeviceKey;
-use worker::{AuditorOptions, Event, Priority, RefereeEvent, RefereeOptions, Resources};
+use worker::{AuditorOptions, Event, InProcess, Priority, RefereeEvent, RefereeOptions, Resources};
 
 use crate::output::Output;
 use crate::screen::short;
@@ -146,7 +146,15 @@ pub(crate) fn referee(
 
 fn resources(data_dir: PathBuf, threads: usize, isa: Isa) -> Resources {
     let machine = Arc::new(Threads);
-    Resources { machine, data_dir, disk_max: DISK_MAX, threads, isa, memory_max: MEMORY_MAX }
+    Resources {
+        machine,
+        calculator: Arc::new(InProcess),
+        data_dir,
+        disk_max: DISK_MAX,
+        threads,
+        isa,
+        memory_max: MEMORY_MAX,
+    }
 }
 
 fn describe(event: &RefereeEvent) -> String {

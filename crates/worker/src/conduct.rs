@@ -6,15 +6,15 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use calculator::{Order, Pace};
 use machine::Effort;
 use training_run::Commitment;
 use units::{DeviceId, Digest};
-use verification::Outcome;
+use verification::{Comparison, Outcome};
 
 use crate::{
     inputs::Inputs,
     replay::{self, Case, Finding},
-    work::{self, Assignment, Pace},
 };
 
 /// The result of a round or an audit, once it is there.
@@ -32,7 +32,7 @@ pub(crate) trait Craft: fmt::Debug + Send + Sync {
 /// A round to do.
 pub(crate) struct Training<'a> {
     pub(crate) inputs: &'a Arc<Inputs>,
-    pub(crate) assignment: Assignment,
+    pub(crate) assignment: Order,
     /// Becomes true when the round is of no use any more.
     pub(crate) called_off: &'a Arc<AtomicBool>,
     /// Is told of each step.
@@ -94,14 +94,16 @@ impl Craft for Honest {
             let called_off = Arc::clone(called_off);
             let wanted = Arc::clone(&called_off);
             let effort = Effort { name: "training", called_off, ..Effort::of(steps) };
-            let computing = move || {
-                work::compute(&assignment, &mut |pace| {
-                    on_step(pace);
-                    replay::flow(&wanted)
-                })
-            };
+            let calculator = Arc::clone(&inputs.calculator);
+            let order = Order { is_saved: true, ..assignment };
+            let computing = move || calculator.calculate(order, &wanted, &mut on_step);
             let computed = machine::run(inputs.machine.as_ref(), effort, computing).await?;
-            Ok(Submission::of(&inputs.device, computed?))
+            match computed?? {
+                Comparison::Whole(outcome) => Ok(Submission::of(&inputs.device, outcome)),
+                Comparison::Differs { leaf } => {
+                    anyhow::bail!("nothing was to be compared, and leaf {leaf} differs")
+                }
+            }
         })
     }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{bail, ensure};
+use calculator::Calculator;
 use corpus::Manifest;
 use ledger_client::Ledger;
 use machine::{Machine, Priority};
@@ -47,6 +48,7 @@ pub(crate) struct Caller {
     pub(crate) isa: Isa,
     pub(crate) memory_max: u64,
     pub(crate) machine: Arc<dyn Machine>,
+    pub(crate) calculator: Arc<dyn Calculator>,
     pub(crate) priority: Priority,
     pub(crate) files: WorkerFiles,
     pub(crate) states: Arc<Mutex<States>>,
@@ -60,6 +62,8 @@ pub(crate) struct Caller {
 pub struct Resources {
     /// The machine.
     pub machine: Arc<dyn Machine>,
+    /// What computes rounds and replays.
+    pub calculator: Arc<dyn Calculator>,
     /// Folder for shards.
     pub data_dir: PathBuf,
     /// Disk space to use there, in bytes.
@@ -81,7 +85,8 @@ impl Caller {
         (ledger, network): (&Ledger, &Arc<dyn Network>),
         resources: &Resources,
     ) -> anyhow::Result<Self> {
-        let Resources { machine, data_dir, disk_max, threads, isa, memory_max } = resources;
+        let Resources { machine, calculator, data_dir, disk_max, threads, isa, memory_max } =
+            resources;
         let files = WorkerFiles::open(data_dir, *disk_max);
         let files = files.map_err(|source| Refusal::Disk { folder: data_dir.clone(), source })?;
         let states = Arc::new(Mutex::new(States::new(STATES_HELD_MAX)));
@@ -99,6 +104,7 @@ impl Caller {
             isa: *isa,
             memory_max: *memory_max,
             machine: Arc::clone(machine),
+            calculator: Arc::clone(calculator),
             priority,
             files,
             states,
@@ -147,6 +153,7 @@ impl Caller {
             isa: self.isa,
             activations: fit.activations,
             machine: Arc::clone(&self.machine),
+            calculator: Arc::clone(&self.calculator),
             priority: self.priority,
             turns: Turns::new(fit.at_once, &self.cores),
             spare: (fit.at_once == 1 && self.role == Role::Worker).then(Arc::default),

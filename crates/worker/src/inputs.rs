@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use calculator::{Calculator, Order};
 use corpus::{Draw, Manifest};
 use ledger_client::Ledger;
 use machine::{Effort, Machine, Priority};
@@ -23,7 +24,6 @@ use crate::{
     served::Served,
     states::{BaseOf, Kept, States, Step},
     turns::Turns,
-    work::Assignment,
 };
 
 /// How long the coordinator may take to serve a state that was asked for: it rebuilds one at a time, for all who ask.
@@ -54,6 +54,8 @@ pub(crate) struct Inputs {
     pub(crate) isa: Isa,
     pub(crate) activations: Activations,
     pub(crate) machine: Arc<dyn Machine>,
+    /// What computes rounds and replays, on a thread of the machine.
+    pub(crate) calculator: Arc<dyn Calculator>,
     /// Priority of replays.
     pub(crate) priority: Priority,
     /// Limits how many computations run at once.
@@ -80,17 +82,20 @@ impl Inputs {
         round: u32,
         device: DeviceId,
         base: Base,
-    ) -> anyhow::Result<Assignment> {
-        Ok(Assignment {
+    ) -> anyhow::Result<Order> {
+        Ok(Order {
             spec: Arc::clone(&self.spec),
             round,
             device,
             base: self.parameters(round, base).await?,
+            base_digest: base.state,
             shards: self.shards(round, &device).await?,
             threads: self.threads,
             isa: self.isa,
             activations: self.activations,
             spare: self.spare.clone(),
+            leaves: None,
+            is_saved: false,
         })
     }
 

@@ -19,6 +19,8 @@
 //! Invariants: nothing is signed that was not computed here; a round starts only from the state on the ledger; this
 //! machine has no key but the device's, which can spend nothing.
 //!
+//! Rounds and replays are computed by a [`Calculator`]: in this process, or in one without network, files and key.
+//!
 //! The crate does not decide when the machine is idle (the agent will), nor what the work is worth.
 
 mod auditor;
@@ -49,9 +51,9 @@ mod states;
 mod terms;
 mod turns;
 mod view;
-mod work;
 
 pub use auditor::{AuditorOptions, audit};
+pub use calculator::{Calculator, InProcess, Pace};
 pub use conduct::Conduct;
 pub use connect::Resources;
 pub use inquiry::{Inquiry, Offer, is_unreachable};
@@ -65,4 +67,3 @@ pub use referee::{RefereeEvent, RefereeOptions, referee};
 pub use replay::Finding;
 pub use session::Ending;
 pub use terms::Contradiction;
-pub use work::Pace;

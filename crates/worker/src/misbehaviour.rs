@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use calculator::Order;
 use ledger_client::Ledger;
 use ledger_views::{
     Ask as _,
@@ -31,7 +32,6 @@ use crate::{
     inputs::Inputs,
     look, options,
     replay::{Case, Finding},
-    work::Assignment,
 };
 
 /// How this worker does its assignments.
@@ -239,7 +239,7 @@ fn heard(folder: &Path, of: (u32, &DeviceId)) -> Option<Digest> {
 }
 
 /// Returns an outcome without doing the work.
-fn made_up(assignment: &Assignment) -> Result<Outcome, JobError> {
+fn made_up(assignment: &Order) -> Result<Outcome, JobError> {
     let noise = noise(assignment.base.len(), assignment.round, &assignment.device);
     let shards = assignment.shards();
     fabricate(&assignment.job(&shards), &noise)

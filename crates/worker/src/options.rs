@@ -1,8 +1,13 @@
 //! Options and events of a worker.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use abi::signed::Signer;
+use calculator::{Calculator, Pace};
 use ledger_client::Ledger;
 use machine::Machine;
 use model::instructions::Isa;
@@ -12,7 +17,7 @@ use transport::Network;
 use units::{AccountId, DeviceId};
 use wallet::DeviceKey;
 
-use crate::{conduct::Conduct, connect::Resources, replay::Finding, work::Pace};
+use crate::{conduct::Conduct, connect::Resources, replay::Finding};
 
 /// How a device takes part in a run.
 pub struct Options {
@@ -28,6 +33,8 @@ pub struct Options {
     pub network: Arc<dyn Network>,
     /// The machine that computes.
     pub machine: Arc<dyn Machine>,
+    /// What computes rounds and replays on it.
+    pub calculator: Arc<dyn Calculator>,
     /// Folder for shards.
     pub data_dir: PathBuf,
     /// Disk space that the worker may use, in bytes.
@@ -46,6 +53,8 @@ pub struct Options {
     pub events: mpsc::UnboundedSender<Event>,
     /// Becomes true when the owner stops the worker.
     pub stop: watch::Receiver<bool>,
+    /// Whether a worker that is stopped keeps its seat, because it will be back: it is asked when the worker stops.
+    pub keeps_seat: Arc<AtomicBool>,
 }
 
 /// An event; events are sent in the order in which they happen.
@@ -127,9 +136,10 @@ impl Options {
     }
 
     pub(crate) fn resources(&self) -> Resources {
-        let Self { machine, data_dir, disk_max, threads, isa, memory_max, .. } = self;
+        let Self { machine, calculator, data_dir, disk_max, threads, isa, memory_max, .. } = self;
         Resources {
             machine: Arc::clone(machine),
+            calculator: Arc::clone(calculator),
             data_dir: data_dir.clone(),
             disk_max: *disk_max,
             threads: *threads,

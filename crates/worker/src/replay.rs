@@ -2,24 +2,19 @@
 //!
 //! A worker or the owner's auditing device that was drawn, a referee, and whoever wants to know: all of them do this.
 
-use std::{
-    ops::ControlFlow,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
+use calculator::{Calculator, Order};
 use ledger_views::runs::{AuditView, DisputeView};
 use machine::{Effort, Machine, Priority};
 use training_run::Commitment;
 use units::{DeviceId, Digest};
 use verification::{Comparison, JobError, Outcome};
 
-use crate::{
-    inputs::{Base, Inputs},
-    work::{self, Assignment},
-};
+use crate::inputs::{Base, Inputs};
 
 /// The round of a device, and what it committed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +133,8 @@ pub(crate) async fn replay_against(
         }
     };
     let machine = (inputs.machine.as_ref(), inputs.priority);
-    let assignment = Assignment { threads: turn.threads, ..assignment };
-    let computed = compute((assignment, leaves), machine, called_off).await?;
+    let order = Order { threads: turn.threads, leaves, ..assignment };
+    let computed = compute((&inputs.calculator, order), machine, called_off).await?;
     if called_off.load(Ordering::Relaxed) {
         anyhow::bail!("not needed any more");
     }
@@ -162,30 +157,15 @@ fn found(computed: Result<Comparison, JobError>) -> Replay {
 }
 
 async fn compute(
-    (assignment, leaves): (Assignment, Option<Vec<Digest>>),
+    (calculator, order): (&Arc<dyn Calculator>, Order),
     (machine, priority): (&dyn Machine, Priority),
     called_off: &Arc<AtomicBool>,
 ) -> anyhow::Result<Result<Comparison, JobError>> {
-    let steps = assignment.spec.steps(assignment.round);
+    let steps = order.spec.steps(order.round);
     let effort = Effort { name: "replay", steps, priority, called_off: Arc::clone(called_off) };
-    let called_off = Arc::clone(called_off);
-    let computing = move || {
-        let on_step = &mut |_| flow(&called_off);
-        match &leaves {
-            Some(leaves) => work::compare(&assignment, leaves, on_step),
-            None => work::compute(&assignment, on_step).map(Comparison::Whole),
-        }
-    };
-    Ok(machine::run(machine, effort, computing).await?)
-}
-
-/// Returns whether to go on.
-pub(crate) fn flow(called_off: &AtomicBool) -> ControlFlow<()> {
-    if called_off.load(Ordering::Relaxed) {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
-    }
+    let (calculator, called_off) = (Arc::clone(calculator), Arc::clone(called_off));
+    let computing = move || calculator.calculate(order, &called_off, &mut |_| {});
+    machine::run(machine, effort, computing).await?
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use std::{
 };
 
 use abi::TrainingRuns::Verdict;
+use calculator::Pace;
 use ledger_views::runs::{self, AuditView, EntryView, SeatView};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
@@ -36,7 +37,6 @@ use crate::{
     replay::{Case, Finding},
     served::Served,
     view,
-    work::Pace,
 };
 
 /// How often a round is started, if it could not be computed before.
@@ -611,9 +611,12 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Returns the statement by which a device gives up its seat, if it has one.
+/// Returns the statement by which a device gives up its seat, if it has one and will not be back.
 pub(crate) fn leave(options: &Options, look: &Look) -> Option<(Goal, Vec<u8>)> {
     look.active_seat()?;
+    if options.keeps_seat.load(Ordering::Relaxed) {
+        return None;
+    }
     let nonce = look.standpoint.nonce.saturating_add(1);
     Some((Goal::Leave { nonce }, options.sign(|signer| signer.leave(options.run, nonce))))
 }

@@ -1,6 +1,7 @@
 //! Chooses the project that pays this machine best.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use ledger_views::{
     ITEMS_MAX, Window,
     runs::{self, RunView},
 };
-use transport::Iroh;
+use transport::Network;
 use units::{Digest, Wei};
 use wallet::DeviceKey;
 use worker::{Estimate, Inquiry, Offer, Stretch};
@@ -51,6 +52,7 @@ pub(super) struct Search<'a> {
     pub(super) args: &'a Args,
     pub(super) ledger: &'a Ledger,
     pub(super) device: &'a DeviceKey,
+    pub(super) network: &'a Arc<dyn Network>,
     pub(super) output: &'a Output,
 }
 
@@ -67,7 +69,7 @@ impl Search<'_> {
         let args = self.args;
         let inquiry = Inquiry {
             ledger: self.ledger,
-            network: &Iroh,
+            network: self.network.as_ref(),
             device: self.device,
             threads: args.threads.into(),
             isa: args.isa.choose()?,

@@ -5,6 +5,7 @@
 mod abi;
 mod asset;
 mod bench;
+mod confined;
 mod demo;
 mod early_end;
 mod faults;

@@ -10,7 +10,7 @@ use tokio::{sync::mpsc, time::sleep};
 use transport::Network;
 use wallet::DeviceKey;
 use worker::{
-    AuditorOptions, Behaviour, Event as WorkerEvent, Options as WorkerOptions, Priority,
+    AuditorOptions, Behaviour, Event as WorkerEvent, InProcess, Options as WorkerOptions, Priority,
     RefereeOptions, Resources,
 };
 
@@ -149,8 +149,10 @@ impl World {
                 conduct: part.behaviour.conduct(&key, is_colluder.then(|| self.path("colluders"))),
                 network: self.net.host(host.address()),
                 machine: self.machine(part.step),
+                calculator: Arc::new(InProcess),
                 events: self.follow(host, |world, event| world.hear_worker(event)),
                 stop: self.stop.subscribe(),
+                keeps_seat: Arc::default(),
             };
             match worker::participate(&options).await {
                 Ok(ending) => return self.note(host, &format!("ends: {ending:?}")),
@@ -211,6 +213,7 @@ impl World {
         let data_dir: PathBuf = self.path(name);
         Resources {
             machine: self.machine(self.own_step()),
+            calculator: Arc::new(InProcess),
             data_dir,
             disk_max: DISK_MAX,
             threads: 1,

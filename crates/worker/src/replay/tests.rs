@@ -1,5 +1,6 @@
 use super::*;
 use crate::audits::Running;
+use calculator::InProcess;
 use machine::Threads;
 use model::{Activations, instructions::Isa};
 use verification::RunSpec;
@@ -49,14 +50,15 @@ fn only_what_fails_everywhere_speaks_against_a_device() {
 }
 
 /// A device's round, by this device or another one that repeats it.
-fn assignment(isa: Isa) -> Assignment {
+fn order(isa: Isa) -> Order {
     let small = RunSpec::small(4, [7; 32]);
     let model =
         model::Config { layers: 1, width: 32, heads: 2, context: 32, hidden: 64, ..small.model };
     let spec = RunSpec { model, shards_per_round: 1, batch: 2, steps_per_round: 3, ..small };
     let base = model::initial_parameters(&spec.model, &spec.seed.0);
     let text: Vec<u8> = (0..400_usize).map(|at| (at % 251).to_le_bytes()[0]).collect();
-    Assignment {
+    Order {
+        base_digest: model::state_digest(&base),
         spec: Arc::new(spec),
         round: 3,
         device: SUBJECT,
@@ -66,30 +68,29 @@ fn assignment(isa: Isa) -> Assignment {
         isa,
         activations: Activations::Keep,
         spare: Some(Arc::default()),
+        leaves: None,
+        is_saved: false,
     }
 }
 
 #[tokio::test]
 async fn work_at_idle_priority_and_on_other_instructions_is_the_same() {
     let (_running, called_off) = Running::start();
-    let done = work::compute(&assignment(Isa::detect()), &mut |_| ControlFlow::Continue(()));
-    let done = done.unwrap();
+    let here: Arc<dyn Calculator> = Arc::new(InProcess);
+    let done = here.calculate(order(Isa::detect()), &called_off, &mut |_| {}).unwrap();
+    let Ok(Comparison::Whole(done)) = done else { panic!("{done:?}") };
     for (isa, priority) in [(Isa::Scalar, Priority::Idle), (Isa::detect(), Priority::Usual)] {
         for leaves in [None, Some(done.leaves.clone())] {
-            let job = (assignment(isa), leaves);
-            let again = compute(job, (&Threads, priority), &called_off).await.unwrap();
+            let order = Order { leaves, ..order(isa) };
+            let again = compute((&here, order), (&Threads, priority), &called_off).await.unwrap();
             let Ok(Comparison::Whole(again)) = again else { panic!("{again:?}") };
             assert_eq!((again.root, again.update_digest), (done.root, done.update_digest));
         }
     }
     let mut leaves = done.leaves.clone();
     leaves[2] = digest(9);
-    let compared = compute(
-        (assignment(Isa::detect()), Some(leaves)),
-        (&Threads, Priority::Usual),
-        &called_off,
-    )
-    .await;
+    let order = Order { leaves: Some(leaves), ..order(Isa::detect()) };
+    let compared = compute((&here, order), (&Threads, Priority::Usual), &called_off).await;
     assert_eq!(compared.unwrap(), Ok(Comparison::Differs { leaf: 2 }));
     let seal = units::seal(&SUBJECT, &done.root);
     let commitment = Commitment { seal, update: done.update_digest };
@@ -102,7 +103,8 @@ async fn work_at_idle_priority_and_on_other_instructions_is_the_same() {
 async fn a_replay_that_is_not_needed_stops() {
     let (running, called_off) = Running::start();
     drop(running);
-    let job = (assignment(Isa::detect()), None);
+    let here: Arc<dyn Calculator> = Arc::new(InProcess);
+    let job = (&here, order(Isa::detect()));
     let stopped = compute(job, (&Threads, Priority::Idle), &called_off).await.unwrap();
     assert_eq!(stopped.unwrap_err(), JobError::CalledOff { step: 1 });
 }

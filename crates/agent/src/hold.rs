@@ -190,6 +190,8 @@ impl Hold {
 
     /// Starts a worker at a level. Its group thaws, since a program cannot begin in a frozen one.
     ///
+    /// It begins at the lowest priority, so on a busy machine this takes a while, and a [`Freezer`] waits for it.
+    ///
     /// # Errors
     /// [`SpawnError`], and no worker runs.
     pub fn spawn(&mut self, command: Command, level: Level) -> Result<Pipes, SpawnError> {
@@ -214,6 +216,13 @@ impl Hold {
     pub fn process(&self) -> Option<u32> {
         let leader = self.inner.lock().leader?;
         u32::try_from(leader.as_raw_nonzero().get()).ok()
+    }
+
+    /// Returns how much the worker may do now, which a [`Freezer`] may have changed; `None` if there is none.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        let state = self.inner.lock();
+        state.leader.map(|_| state.level)
     }
 
     /// Sets how much the worker may do, and returns when that is so.

@@ -98,6 +98,7 @@ fn freezes_and_continues(cgroups: Cgroups) {
     until_it_works(&hold);
     for _ in 0..3 {
         hold.freezer().freeze().unwrap();
+        assert_eq!(hold.level(), Some(Level::Frozen));
         until("the worker stands still", || stands_still(&hold));
         let before = members(&hold);
         assert_eq!(before.len(), 2);

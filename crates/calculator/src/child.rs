@@ -64,6 +64,7 @@ pub struct Child {
     /// Memory that a child may write to, in bytes.
     memory_max: u64,
     unfinished: Option<Unfinished>,
+    save_every: Duration,
     gives_back: AtomicBool,
     running: Mutex<usize>,
     has_ended: Condvar,
@@ -116,6 +117,7 @@ impl Child {
             arguments,
             memory_max,
             unfinished,
+            save_every: SAVE_EVERY,
             gives_back: AtomicBool::new(false),
             running: Mutex::new(0),
             has_ended: Condvar::new(),
@@ -127,6 +129,12 @@ impl Child {
     #[must_use]
     pub fn of_program(self, program: PathBuf) -> Self {
         Self { program, ..self }
+    }
+
+    /// As [`Self::new`], with rounds saved so often: a kill costs no more work than that.
+    #[must_use]
+    pub fn saving_every(self, save_every: Duration) -> Self {
+        Self { save_every, ..self }
     }
 
     fn running(&self) -> MutexGuard<'_, usize> {
@@ -190,7 +198,8 @@ impl Child {
             called_off,
             is_saved: !slots.is_empty(),
             saved: Instant::now(),
-            is_asked: false,
+            save_every: self.save_every,
+            asked: 0,
             ending: None,
         };
         let mut answers = BufReader::new(watch);
@@ -212,8 +221,8 @@ impl Child {
                     is_ready = true;
                     self.say(&report);
                 }
-                Answer::Saved(step) if answers.get_ref().is_asked && step == last => {
-                    answers.get_mut().is_asked = false;
+                Answer::Saved(step) if answers.get_ref().asked > 0 && step == last => {
+                    answers.get_mut().asked -= 1;
                 }
                 Answer::Ready(_) | Answer::Saved(_) => {
                     let reason = format!("{answer:?} that nobody has asked for");
@@ -359,8 +368,9 @@ struct Watch<'a> {
     is_saved: bool,
     /// When the round was begun, or its saving was asked for.
     saved: Instant,
-    /// Whether the child has not said yet that it has saved.
-    is_asked: bool,
+    save_every: Duration,
+    /// How often the child may still say that it has saved. A step may take longer than the pause between two requests.
+    asked: u32,
     /// Until when the child must have ended.
     ending: Option<Instant>,
 }
@@ -378,7 +388,7 @@ impl Watch<'_> {
             match self.ending {
                 None => {
                     self.ending = Some(Instant::now() + ENDING_MAX);
-                    self.is_asked = true;
+                    self.asked += 1;
                     return self.running.socket.write_all(&[codec::END]);
                 }
                 Some(ending) if Instant::now() < ending => return Ok(()),
@@ -388,8 +398,8 @@ impl Watch<'_> {
         if self.is_unwanted() {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        if self.is_saved && self.saved.elapsed() >= SAVE_EVERY {
-            (self.saved, self.is_asked) = (Instant::now(), true);
+        if self.is_saved && self.asked == 0 && self.saved.elapsed() >= self.save_every {
+            (self.saved, self.asked) = (Instant::now(), 1);
             return self.running.socket.write_all(&[codec::SAVE]);
         }
         Ok(())

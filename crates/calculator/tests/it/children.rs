@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -184,4 +187,41 @@ fn memory_given_back_costs_no_step_and_no_byte() {
         }
     }
     assert!(continued_count > 0, "all were done before they could be interrupted");
+}
+
+/// A round that is called off ends by `SIGKILL`, wherever it is, also while it saves: what was saved before is enough.
+#[test]
+fn a_killed_round_goes_on_from_what_was_saved() {
+    let order = || {
+        let order = order(4, InnerKind::AdamW);
+        let spec = RunSpec { steps_per_round: 300, ..order.spec.as_ref().clone() };
+        Order { spec: Arc::new(spec), ..order }
+    };
+    let expected = compute(&InProcess, order());
+    let mut continued_count = 0;
+    for until in [1, 20, 77, 150, 280] {
+        let folder = TempDir::new().unwrap();
+        let unfinished = || Some(Unfinished::new(folder.path().to_owned(), 1 << 30));
+        let killed = child(arguments::<0>, unfinished()).saving_every(Duration::ZERO);
+        let called_off = AtomicBool::new(false);
+        let ended = killed
+            .calculate(order(), &called_off, &mut |pace| {
+                called_off.store(pace.step.step >= until, Ordering::Relaxed);
+            })
+            .unwrap();
+        if ended == expected {
+            continue;
+        }
+        assert!(matches!(ended, Err(JobError::CalledOff { .. })), "{ended:?}");
+        let mut begun_at = 0;
+        let again = Order { threads: 1, ..order() };
+        let continued = child(arguments::<0>, unfinished())
+            .calculate(again, &AtomicBool::new(false), &mut |pace| {
+                begun_at = if begun_at == 0 { pace.step.step } else { begun_at };
+            })
+            .unwrap();
+        assert_eq!(continued, expected, "after step {until}");
+        continued_count += u32::from(begun_at > 1);
+    }
+    assert!(continued_count > 0, "nothing was saved in time");
 }

@@ -3,7 +3,7 @@
     cargo build --release
     python3 bench/2026-11-30-confined/measure.py target/release/gleaner CORPUS [SIZE ...] > results.json
 
-For each SIZE (demo, canonical) in turn, twice: `bench train`; a ledger, a trainer and two workers with computing processes; the same with
+For each SIZE (demo, canonical) in turn, twice (the file here: once, with 4 rounds, while others compiled): `bench train`; a ledger, a trainer and two workers with computing processes; the same with
 --in-process. One thread each. The figures are those of the first worker. Its speed is that of its rounds but the first: tokens between two lines "tokens done", aggregation, blocks and
 waiting for the trainer included. The memory is the largest sum of the proportional set sizes (Pss) of the worker and its children, sampled every 50 ms:
 what both share counts once. That of `bench train` is the largest Pss, too.

@@ -18,6 +18,10 @@ fuzz_target!(|input: (u8, u16, &[u8])| {
             assert!(done.leaves.len() == expected.leaves && done.loss_mean.is_finite());
             assert!(done.update.len() <= usize::from(update_max));
         }
+        // Its text may have been shortened and cleaned.
+        if matches!(answer, Answer::Broken(_)) {
+            continue;
+        }
         let mut again = Vec::new();
         write_answer(&mut again, &answer).expect("a vector takes all bytes");
         assert_eq!(read_answer(&mut &again[..], &expected).ok(), Some(answer));

@@ -119,7 +119,8 @@ fn window(connection: &RustConnection, name: &str) -> Window {
 fn keys_pointer_and_full_screens_of_a_display_are_seen() {
     let Some((_server, name)) = server(None) else {
         // Nothing listens there: the sensors must not call such a machine idle.
-        let mut sensors = tree(":4322").sensors();
+        let tree = tree(":4322");
+        let mut sensors = tree.sensors();
         let _watcher = sensors.watch(|_| {}).unwrap();
         until(
             &mut sensors,

@@ -16,9 +16,10 @@ pub use choice::{Candidate, Shares, TAGS_MAX};
 pub use energy::{Baseline, Draw, Interval, break_even_per_hour, cost};
 pub use prices::{PRICES_MAX, Prices, PricesError};
 
+use sensors::WallTime;
 use units::Wei;
 
-use crate::limits::Money;
+use crate::limits::{DAY_MINUTES, Money, WEEK_MINUTES};
 
 /// Wei in one GRAIN.
 const GRAIN: u128 = 1_000_000_000_000_000_000;
@@ -31,6 +32,23 @@ pub fn worth_down(amount: Wei, grain_is_worth: Money) -> Option<Money> {
     let (whole, part) = (amount.as_u128() / GRAIN, amount.as_u128() % GRAIN);
     let worth = whole.checked_mul(price)?.checked_add(part.checked_mul(price)? / GRAIN)?;
     i64::try_from(worth).ok().map(Money)
+}
+
+/// Returns the local day of a time, counted from 1970.
+#[must_use]
+pub fn local_day(time: &WallTime) -> u32 {
+    let minutes = time.unix_seconds / 60;
+    // 1970 began on a Thursday.
+    let utc = (minutes + 3 * u64::from(DAY_MINUTES)) % u64::from(WEEK_MINUTES);
+    let ahead =
+        (u64::from(time.minute_of_week) + u64::from(WEEK_MINUTES) - utc) % u64::from(WEEK_MINUTES);
+    // No place is more than 14 hours ahead; more than half a week is behind.
+    let local = if ahead < u64::from(WEEK_MINUTES) / 2 {
+        minutes + ahead
+    } else {
+        (minutes + ahead).saturating_sub(u64::from(WEEK_MINUTES))
+    };
+    u32::try_from(local / u64::from(DAY_MINUTES)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

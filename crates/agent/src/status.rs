@@ -22,6 +22,8 @@ pub struct Status {
     pub worker: WorkerStatus,
     /// What the machine draws, in milliwatts, if a meter says it.
     pub milliwatts: Option<u64>,
+    /// The owner's page, for a browser on this machine.
+    pub page: Option<String>,
     /// The account that is paid.
     pub account: String,
     /// The file of limits that was read, or would be if it existed.

@@ -113,6 +113,20 @@ fn worth_is_exact_and_unknown_where_nobody_says() {
 }
 
 #[test]
+fn a_day_is_the_owners_own() {
+    // 2026-11-30, a Monday, 23:30 UTC.
+    let unix_seconds = 1_796_081_400;
+    let check = |minute_of_week, day| {
+        assert_eq!(local_day(&WallTime { unix_seconds, minute_of_week }), day);
+    };
+    check(23 * 60 + 30, 20_787);
+    check(24 * 60 + 30, 20_788);
+    check(23 * 60 + 30 - 12 * 60, 20_787);
+    let unix_seconds = 1_796_081_400 - 23 * 3_600;
+    assert_eq!(local_day(&WallTime { unix_seconds, minute_of_week: 10_080 - 60 }), 20_786);
+}
+
+#[test]
 fn old_days_are_forgotten_but_not_their_sum() {
     let mut books = Books::default();
     for day in 0..u32::try_from(DAYS_MAX).unwrap() + 10 {

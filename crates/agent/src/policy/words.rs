@@ -145,7 +145,7 @@ impl Why {
                 changes
             }
             Self::Unknown { sensor, .. } => vec![
-                event("let the agent see it: gleaner doctor says how"),
+                event("let the agent see it"),
                 setting(
                     "work without it",
                     &format!("sensors.may_be_missing = [\"{}\"]", sensor.name()),

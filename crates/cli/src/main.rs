@@ -5,6 +5,7 @@
 //! Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
 mod abi;
+mod agent;
 mod announce;
 mod asset;
 mod audit;
@@ -70,6 +71,20 @@ enum Command {
     Train(train::Args),
     /// Let this machine work for projects and be paid
     Join(join::Args),
+    /// Work while this machine is idle, within your limits, and never otherwise
+    Agent(agent::Args),
+    /// Show how the agent is
+    Status,
+    /// Show why the agent works or not, with the evidence, and what would change it
+    Why,
+    /// Let the agent pause, for a while or until it is resumed
+    Pause(agent::PauseArgs),
+    /// Let the agent go on
+    Resume,
+    /// Install the agent as a service, and start it
+    Install(agent::InstallArgs),
+    /// End the agent, and remove its service and files
+    Uninstall(agent::UninstallArgs),
     /// Run a ledger and its JSON-RPC interface
     Node(node::Args),
     /// Manage accounts: create, import, list, balance, send
@@ -149,6 +164,13 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(args, &output),
         Command::Join(args) => join::run(args, &output),
         Command::Compute(args) => return compute::run(&args),
+        Command::Agent(args) => agent::run(args, &output),
+        Command::Status => agent::status(&output),
+        Command::Why => agent::why(&output),
+        Command::Pause(args) => agent::pause(&args, &output),
+        Command::Resume => agent::resume(&output),
+        Command::Install(args) => agent::install(&args, &output),
+        Command::Uninstall(args) => agent::uninstall(&args, &output),
         Command::Node(args) => node::run(args, &output),
         Command::Wallet(args) => wallet::run(args, &output),
         Command::Asset(args) => asset::run(args, &output),

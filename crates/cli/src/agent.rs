@@ -1,0 +1,134 @@
+//! `gleaner agent`: works while this machine is idle, and never otherwise.
+//!
+//! One process reads the sensors, decides each second and at each input, and holds `gleaner join` down in a process of its own. Its owner talks to it through a
+//! socket that only they can open (`gleaner status`, `why`, `pause`, `resume`, `agent stop`).
+
+mod channel;
+mod client;
+#[cfg(target_os = "linux")]
+mod daemon;
+#[cfg(target_os = "linux")]
+mod earnings;
+mod folders;
+#[cfg(target_os = "linux")]
+mod server;
+mod service;
+#[cfg(target_os = "linux")]
+mod worker;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use units::AccountId;
+
+use ::agent::limits::{Origin, commented};
+use ::agent::{Limits, Request};
+
+pub(crate) use client::{PauseArgs, pause, resume, status, why};
+pub(crate) use service::{InstallArgs, UninstallArgs, install, uninstall};
+
+use crate::failure::{Hint as _, WrongUsage};
+use crate::options::{LedgerArgs, parse_payee};
+use crate::output::{self, Output};
+use folders::Folders;
+
+/// Flags of `gleaner agent`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Flags of the agent itself.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) ledger: LedgerArgs,
+    /// Account that is paid; its key is not needed on this machine
+    #[arg(long, value_name = "ADDRESS", env = "GLEANER_ACCOUNT", value_parser = parse_payee)]
+    pub(crate) account: Option<AccountId>,
+    /// Work for this project only [default: the open project that pays best, one after the other]
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: Option<u64>,
+    /// File of your limits [default: agent.toml in gleaner's configuration folder]
+    #[arg(long, value_name = "FILE", env = "GLEANER_AGENT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of this device's key and its texts [default: worker in gleaner's data folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print every limit with its value, where it comes from and what it means, as a file that you can edit
+    Config(ConfigArgs),
+    /// End the agent; its worker leaves first
+    Stop,
+}
+
+/// Flags of `gleaner agent config`.
+#[derive(Debug, clap::Args)]
+struct ConfigArgs {
+    /// File of your limits [default: agent.toml in gleaner's configuration folder]
+    #[arg(long, value_name = "FILE", env = "GLEANER_AGENT_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// Keys of `gleaner agent config --json`.
+#[derive(Serialize)]
+struct ConfigDocument {
+    file: String,
+    exists: bool,
+    settings: Vec<::agent::limits::Setting>,
+}
+
+/// Runs the agent, or one of its commands.
+///
+/// # Errors
+/// When the limits can't be read, another agent runs, or this system has no sensors.
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
+    match args.command {
+        Some(Command::Config(args)) => config(args, output),
+        Some(Command::Stop) => client::ask(Request::Stop, output),
+        None if args.run.account.is_none() => {
+            let what = "nobody would be paid: give --account ADDRESS".to_owned();
+            Err(WrongUsage(what)).hint("gleaner wallet new")
+        }
+        #[cfg(target_os = "linux")]
+        None => daemon::run(&args.run, output),
+        #[cfg(not(target_os = "linux"))]
+        None => Err(anyhow::anyhow!("the agent runs on Linux only so far"))
+            .hint("gleaner join works here, for as long as it runs"),
+    }
+}
+
+/// Reads the limits, and the text that they were read from: empty if there is no such file.
+pub(crate) fn read_limits(file: &std::path::Path) -> anyhow::Result<(Limits, String)> {
+    let text = match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        text => text.with_context(|| format!("{}: file can't be read", file.display()))?,
+    };
+    let limits = Limits::parse(&text).with_context(|| file.display().to_string());
+    Ok((limits.hint("gleaner agent config")?, text))
+}
+
+fn config(args: ConfigArgs, output: &Output) -> anyhow::Result<()> {
+    let file = Folders::find()?.config_or(args.config);
+    let (limits, text) = read_limits(&file)?;
+    let settings = limits.settings(&text).context("the limits can't be listed")?;
+    let origins = settings.iter().filter(|setting| setting.origin != Origin::Default).count();
+    let head = format!("# {}: {origins} values differ from their default\n", file.display());
+    let document =
+        ConfigDocument { file: file.display().to_string(), exists: file.exists(), settings };
+    output.print(&document, &(head + &commented(&document.settings)))
+}
+
+/// Says rows of a name and words.
+fn lines(rows: &[(&str, String)]) -> String {
+    let row = |(name, words): &(&str, String)| vec![(*name).to_owned(), words.clone()];
+    output::lines(&rows.iter().map(row).collect::<Vec<_>>())
+}

@@ -1,0 +1,209 @@
+//! `gleaner status`, `why`, `pause`, `resume`: what an owner asks the agent.
+
+use std::path::Path;
+
+use ::agent::{Activity, Reason, Request, Status};
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::folders::{Folders, SYSTEM_SOCKET};
+use super::{channel, lines};
+use crate::failure::Hint as _;
+use crate::output::Output;
+
+/// Flags of `gleaner pause`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PauseArgs {
+    /// For how long, as 90s, 30m, 1h or 2d [default: until `gleaner resume`]
+    #[arg(value_name = "DURATION", value_parser = parse_seconds)]
+    seconds: Option<u32>,
+}
+
+/// Keys of `gleaner why --json`.
+#[derive(Serialize)]
+struct WhyDocument<'a> {
+    activity: Activity,
+    /// Seconds since when.
+    for_seconds: u64,
+    text: &'a str,
+    note: Option<&'a str>,
+    reasons: &'a [Reason],
+}
+
+/// Prints how the agent is.
+///
+/// # Errors
+/// When none runs.
+pub(crate) fn status(output: &Output) -> anyhow::Result<()> {
+    ask(Request::Status, output)
+}
+
+/// Pauses the agent.
+///
+/// # Errors
+/// When none runs.
+pub(crate) fn pause(args: &PauseArgs, output: &Output) -> anyhow::Result<()> {
+    ask(Request::Pause { seconds: args.seconds }, output)
+}
+
+/// Ends a pause.
+///
+/// # Errors
+/// When no agent runs.
+pub(crate) fn resume(output: &Output) -> anyhow::Result<()> {
+    ask(Request::Resume, output)
+}
+
+/// Asks something and prints how the agent is then.
+///
+/// # Errors
+/// When none runs.
+pub(super) fn ask(request: Request, output: &Output) -> anyhow::Result<()> {
+    let status = answered(request)?;
+    output.print(&status, &status_text(&status))
+}
+
+/// Prints why the worker runs or not, with the evidence.
+///
+/// # Errors
+/// When no agent runs.
+pub(crate) fn why(output: &Output) -> anyhow::Result<()> {
+    let status = answered(Request::Status)?;
+    let decision = &status.decision;
+    let document = WhyDocument {
+        activity: decision.activity,
+        for_seconds: decision.at.since(decision.since) / 1_000,
+        text: &status.text,
+        note: decision.note.as_deref(),
+        reasons: &decision.reasons,
+    };
+    output.print(&document, &why_text(&status))
+}
+
+/// Asks the owner's agent, or that of the machine.
+fn answered(request: Request) -> anyhow::Result<Status> {
+    let own = Folders::find()?.socket;
+    let system = Path::new(SYSTEM_SOCKET);
+    let path = if own.exists() || !system.exists() { &own } else { system };
+    let asked = channel::ask(path, request);
+    let mut answer =
+        asked.with_context(|| format!("no agent answers at {}", path.display())).hint(
+            "gleaner install --account ADDRESS, or gleaner agent --account ADDRESS in a terminal",
+        )?;
+    if answer["answer"] == "status" {
+        let status = serde_json::from_value(answer["status"].take());
+        return status
+            .context("the agent is of another version than this program")
+            .hint("restart it");
+    }
+    let text = answer["text"].as_str().unwrap_or("it gave no reason").to_owned();
+    Err(anyhow::anyhow!("the agent refused: {text}"))
+}
+
+fn status_text(status: &Status) -> String {
+    let Status { decision, worker, .. } = status;
+    let worker_words = match (worker.process, &worker.last_line) {
+        (Some(process), Some(line)) => format!("process {process}: {line}"),
+        (Some(process), None) => format!("process {process}"),
+        (None, _) => "does not run".to_owned(),
+    };
+    let mut rows = vec![
+        ("agent", status.text.clone()),
+        ("for", duration(decision.at.since(decision.since) / 1_000)),
+        ("worker", worker_words),
+        ("paid", status.account.clone()),
+        ("limits", status.config.clone()),
+    ];
+    rows.extend(status.milliwatts.map(|power| ("power", format!("{} W", power / 1_000))));
+    rows.extend(status.page.clone().map(|page| ("page", page)));
+    for protection in status.protections.iter().filter(|protection| !protection.is_held) {
+        let grant = protection.grant.as_deref().unwrap_or_default();
+        rows.push(("missing", format!("{}: {}", protection.name, protection.text)));
+        rows.push(("", format!("to grant it: {grant}")));
+    }
+    lines(&rows)
+}
+
+fn why_text(status: &Status) -> String {
+    let decision = &status.decision;
+    let mut text =
+        format!("{}\nfor {}", status.text, duration(decision.at.since(decision.since) / 1_000));
+    if let Some(note) = &decision.note {
+        text += &format!("\n{note}");
+    }
+    for reason in &decision.reasons {
+        let age = duration(decision.at.since(reason.seen_at) / 1_000);
+        let since = duration(decision.at.since(reason.since) / 1_000);
+        text += &format!("\n\n- {}\n  allows:  {}", reason.text, name(reason.allows));
+        text += &format!("\n  seen:    {age} ago by {}; so for {since}", reason.source);
+        for change in &reason.change {
+            let wait = change.seconds.map(|seconds| format!(" ({})", duration(seconds)));
+            let setting = change.setting.as_ref().map(|key| format!(": set {key}"));
+            let more = wait.or(setting).unwrap_or_default();
+            text += &format!("\n  changes: {}{more}", change.text);
+        }
+    }
+    text
+}
+
+fn name(activity: Activity) -> &'static str {
+    match activity {
+        Activity::Exited => "nothing: it ends",
+        Activity::Released => "nothing, and no memory",
+        Activity::Frozen => "memory, but no core",
+        Activity::Gentle => "few cores",
+        Activity::Full => "everything within the limits",
+    }
+}
+
+/// Says a number of seconds.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// Parses a duration such as `90s`, `1h` or `1h30m`, up to 30 days.
+fn parse_seconds(text: &str) -> Result<u32, String> {
+    let refuse =
+        || format!("{text:?} is not a duration: write it as 90s, 30m, 1h, 1h30m or 2d, up to 30d");
+    let (mut seconds, mut digits) = (0_u32, String::new());
+    for letter in text.chars() {
+        if letter.is_ascii_digit() && digits.len() < 7 {
+            digits.push(letter);
+            continue;
+        }
+        let unit = match letter {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return Err(refuse()),
+        };
+        let count: u32 = digits.parse().map_err(|_| refuse())?;
+        digits.clear();
+        let part = count.checked_mul(unit).ok_or_else(refuse)?;
+        seconds = seconds.checked_add(part).ok_or_else(refuse)?;
+    }
+    let is_whole = digits.is_empty() && (1..=30 * 86_400).contains(&seconds);
+    if is_whole { Ok(seconds) } else { Err(refuse()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_people_write_them() {
+        let check = |text, seconds| assert_eq!(parse_seconds(text).unwrap(), seconds);
+        check("90s", 90);
+        check("1h", 3_600);
+        check("1h30m", 5_400);
+        check("30d", 30 * 86_400);
+        for wrong in ["", "1", "h", "1w", "-1h", "31d", "0s", "99999999999h", "1h30"] {
+            assert!(parse_seconds(wrong).unwrap_err().contains("1h30m"), "{wrong}");
+        }
+    }
+}

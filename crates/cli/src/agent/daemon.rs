@@ -1,0 +1,490 @@
+//! The agent's loop: read, decide, act; each second, and whenever something happens.
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::thread;
+use std::time::Duration;
+
+use ::agent::earn::local_day;
+use ::agent::{
+    Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Pause, Policy,
+    ProtectionStatus, Request, STATUS_VERSION, Situation, Standing, Status, Why,
+};
+use anyhow::Context as _;
+use dashboard::{MINUTES, Minute, View};
+use sensors::{
+    EventKind, Metered, Milliseconds, Options, Quality, Reading, Readings, Seen, Sense as _,
+    Sensors, WallTime,
+};
+use serde::{Deserialize, Serialize};
+
+use super::earnings::{self, Earnings, Work};
+use super::folders::Folders;
+use super::server::{self, Place};
+use super::worker::Process;
+use super::{RunArgs, channel, read_limits};
+use crate::options::checksummed;
+use crate::output::Output;
+use crate::shell;
+
+/// Time between two looks at the machine.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Time between two looks at the meters, in milliseconds.
+const METER_MS: u64 = 5_000;
+
+/// Time between two writings of the status where nothing changes, in milliseconds.
+const STATUS_MS: u64 = 10_000;
+
+/// A minute, in milliseconds.
+const MINUTE_MS: u64 = 60_000;
+
+/// Requests that wait for the loop.
+const REQUESTS_MAX: usize = 16;
+
+/// What wakes the loop.
+pub(super) enum Wake {
+    /// Something happened to the machine.
+    Machine,
+    /// The owner asks something.
+    Asked(Request, SyncSender<Answer>),
+    /// A browser asks for the page, with the key that it must bring along.
+    Page(String, SyncSender<String>),
+    /// The account has been paid so much in all, in wei.
+    Paid(u128),
+    /// A signal ends the agent.
+    Signal,
+}
+
+/// A pause on disk: in wall-clock time, because the machine's own clock begins anew when it starts.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptPause {
+    /// When it ends; `None` if only the owner ends it.
+    until_unix_seconds: Option<u64>,
+}
+
+/// Everything that the loop has.
+struct Agent<'a> {
+    args: &'a RunArgs,
+    folders: Folders,
+    file: String,
+    limits_text: String,
+    policy: Policy,
+    sensors: Sensors,
+    process: Process,
+    situation: Situation,
+    readings: Option<Readings>,
+    started: Milliseconds,
+    metered: Option<Milliseconds>,
+    earnings: Earnings,
+    page: Option<Place>,
+    minutes: VecDeque<Minute>,
+    minute: u64,
+    last: Option<Decision>,
+    status_written: Option<(Milliseconds, Activity)>,
+    output: Output,
+}
+
+/// Runs until the owner or the system ends it.
+///
+/// # Errors
+/// When the limits can't be read, another agent runs, or the kernel gives no handles.
+pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
+    let folders = Folders::find()?;
+    let file = folders.config_or(args.config.clone());
+    let (limits, limits_text) = read_limits(&file)?;
+    let listener = channel::listen(&folders.socket)?;
+    let (wake, woken) = mpsc::channel();
+    let hold = Hold::new(&HoldOptions {
+        root: "/".into(),
+        cgroups: Cgroups::Use,
+        memory_bytes_max: Some(u64::from(limits.machine.memory_mib) << 20),
+    });
+    let freezer = hold.freezer();
+    let mut sensors = Sensors::new(options(&limits, args, &folders)?);
+    sensors.set_worker_cgroup(hold.cgroup());
+    // Whoever lingers works on when somebody types; everybody else stops before the loop has looked.
+    let is_lingering = limits.idle.linger;
+    let tell = wake.clone();
+    let _watcher = sensors.watch(move |event| {
+        let stops = match event.kind {
+            EventKind::Input => !is_lingering,
+            EventKind::Exclusive => true,
+            EventKind::Power | EventKind::Pressure => false,
+        };
+        // What could not be frozen is killed by the loop, which tries again.
+        let _again = if stops { freezer.freeze() } else { Ok(()) };
+        // The loop may have ended.
+        let _ended = tell.send(Wake::Machine);
+    });
+    let _watcher = _watcher.context("the sensors can't be watched")?;
+    listen(listener, wake.clone());
+    let account = args.account.as_ref().map(checksummed).unwrap_or_default();
+    earnings::ask(account, args.ledger.rpc.clone(), wake.clone());
+    let page = server::serve(wake.clone());
+    let page = page.inspect_err(|error| output.say(&format!("there is no page: {error:#}"))).ok();
+    end_with_signal(wake);
+    let started = sensors::now();
+    let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
+    let process = Process::new(hold, args, &folders, output);
+    let mut agent = Agent {
+        args,
+        file: file.display().to_string(),
+        limits_text,
+        policy: Policy::new(limits),
+        sensors,
+        process,
+        situation: Situation::unknown(),
+        readings: None,
+        started,
+        metered: None,
+        earnings,
+        page,
+        minutes: VecDeque::new(),
+        minute: started.0 / MINUTE_MS,
+        last: None,
+        status_written: None,
+        output: *output,
+        folders,
+    };
+    agent.begin();
+    agent.work(&woken);
+    agent.leave();
+    Ok(())
+}
+
+fn options(limits: &Limits, args: &RunArgs, folders: &Folders) -> anyhow::Result<Options> {
+    let disk = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
+    std::fs::create_dir_all(&disk)
+        .with_context(|| format!("{}: folder can't be created", disk.display()))?;
+    Ok(Options {
+        root: "/".into(),
+        own_process: std::process::id(),
+        disk,
+        exclusive: limits.programs.exclusive.iter().cloned().collect(),
+        metered: Metered::Detect,
+    })
+}
+
+/// Takes requests, one connection after the other.
+fn listen(listener: UnixListener, wake: Sender<Wake>) {
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = match channel::request(&stream) {
+                Err(error) => Answer::Refused { text: format!("{error:#}") },
+                Ok(request) => {
+                    let (reply, replied) = mpsc::sync_channel(REQUESTS_MAX);
+                    if wake.send(Wake::Asked(request, reply)).is_err() {
+                        return;
+                    }
+                    let ended = Answer::Refused { text: "it is ending".to_owned() };
+                    replied.recv().unwrap_or(ended)
+                }
+            };
+            // Whoever asked may have gone.
+            let _gone = channel::answer(&stream, &answer);
+        }
+    });
+}
+
+fn end_with_signal(wake: Sender<Wake>) {
+    thread::spawn(move || {
+        // Without a handler the system ends the process, and the worker with it.
+        if shell::block_on(shell::stop_signal()).is_ok() {
+            let _ended = wake.send(Wake::Signal);
+        }
+    });
+}
+
+impl Agent<'_> {
+    fn begin(&mut self) {
+        self.output.say(&format!("limits: {}", self.file));
+        for protection in self.protections().iter().filter(|protection| !protection.is_held) {
+            let grant = protection.grant.as_deref().unwrap_or_default();
+            self.output.say(&format!("missing: {}: {}", protection.name, protection.text));
+            self.output.say(&format!("  to grant it: {grant}"));
+        }
+        let now = sensors::now();
+        self.look(now);
+        let text = std::fs::read(&self.folders.pause).unwrap_or_default();
+        if let Ok(kept) = serde_json::from_slice::<KeptPause>(&text) {
+            self.situation.pause = match (kept.until_unix_seconds, self.unix_seconds()) {
+                (None, _) => Some(Pause { until: None, at: now }),
+                (Some(until), Some(unix)) if unix < until => {
+                    let left_ms = (until - unix).saturating_mul(1_000);
+                    let until = Some(Milliseconds(now.0.saturating_add(left_ms)));
+                    Some(Pause { until, at: now })
+                }
+                _ => None,
+            };
+        }
+    }
+
+    fn work(&mut self, woken: &Receiver<Wake>) {
+        let mut said = None;
+        loop {
+            let wake = woken.recv_timeout(TICK);
+            let (mut asked, mut shown) = (None, None);
+            match wake {
+                Ok(Wake::Machine) => self.process.forget_level(),
+                Ok(Wake::Signal) => self.situation.is_stopping = true,
+                Ok(Wake::Asked(request, reply)) => asked = Some((request, reply)),
+                Ok(Wake::Page(token, reply)) => shown = Some((token, reply)),
+                Ok(Wake::Paid(wei)) => {
+                    let time = self.time();
+                    self.earnings.paid(wei, time.as_ref(), self.policy.limits());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if let Some((request, _)) = &asked {
+                self.take(*request);
+            }
+            let decision = self.step();
+            if said != Some(decision.activity) {
+                said = Some(decision.activity);
+                self.output.say(&decision.text());
+            }
+            self.keep_status(&decision);
+            if let Some((request, reply)) = asked {
+                // Whoever asked may have gone.
+                let _gone = reply.send(self.answer(request, &decision));
+            }
+            if let Some((token, reply)) = shown {
+                let _gone = reply.send(self.page(&token, &decision));
+            }
+            if self.situation.is_stopping {
+                return;
+            }
+        }
+    }
+
+    /// Does what the owner wants of the situation.
+    fn take(&mut self, request: Request) {
+        let now = sensors::now();
+        match request {
+            Request::Status | Request::Limits => return,
+            Request::Stop => self.situation.is_stopping = true,
+            Request::Resume => self.situation.pause = None,
+            Request::Pause { seconds } => {
+                let after = |seconds: u32| Milliseconds(now.0 + u64::from(seconds) * 1_000);
+                self.situation.pause = Some(Pause { until: seconds.map(after), at: now });
+            }
+        }
+        self.keep_pause(now);
+    }
+
+    /// Writes the pause down, so that it outlives this process.
+    fn keep_pause(&self, now: Milliseconds) {
+        let path = &self.folders.pause;
+        let result = match self.situation.pause {
+            None => match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+            Some(Pause { until, .. }) => {
+                let end = |until: Milliseconds| {
+                    Some(self.unix_seconds()? + until.since(now).div_ceil(1_000))
+                };
+                let kept = KeptPause { until_unix_seconds: until.and_then(end) };
+                serde_json::to_vec(&kept).map_err(Into::into).and_then(|bytes| write(path, &bytes))
+            }
+        };
+        if let Err(error) = result {
+            let path = path.display();
+            self.output.say(&format!("{path}: the pause is not kept over a restart: {error}"));
+        }
+    }
+
+    fn unix_seconds(&self) -> Option<u64> {
+        self.time().map(|time| time.unix_seconds)
+    }
+
+    fn time(&self) -> Option<WallTime> {
+        match &self.readings.as_ref()?.time.seen {
+            Seen::Known(time) => Some(*time),
+            Seen::Unknown(_) => None,
+        }
+    }
+
+    /// Reads all sensors.
+    fn look(&mut self, now: Milliseconds) {
+        self.readings = Some(self.sensors.read(now));
+        if self.metered.is_some_and(|at| now.since(at) < METER_MS) {
+            return;
+        }
+        self.metered = Some(now);
+        let meters = self.sensors.energy(now);
+        let names: Vec<&str> = meters.iter().map(|meter| &meter.source[..]).collect();
+        let source = names.join(", ");
+        let work = self.work_done();
+        let time = self.time();
+        let limits = self.policy.limits();
+        let drawn = self.earnings.look(now, meters, work, time.as_ref(), limits);
+        self.situation.milliwatts = drawn.map(|(milliwatts, quality)| {
+            let mark = if quality == Quality::Estimated { " (estimated)" } else { "" };
+            Reading { seen: Seen::Known(milliwatts), source: source + mark, at: now }
+        });
+        let grams = time.and_then(|time| self.earnings.carbon_grams(&time));
+        let source = self.policy.limits().energy.carbon_file.clone();
+        self.situation.carbon_grams =
+            grams.map(|grams| Reading { seen: Seen::Known(grams), source, at: now });
+    }
+
+    /// Returns what the worker did since the last decision.
+    fn work_done(&self) -> Work {
+        let limits = self.policy.limits();
+        let Some(decision) = &self.last else { return Work { share_percent: 0, is_used: true } };
+        let share = u32::from(decision.allowance.cores_percent) * 100;
+        let share = share / u32::from(limits.machine.cores_percent.max(1));
+        let is_used = decision
+            .reasons
+            .iter()
+            .any(|reason| matches!(reason.why, Why::InUse { .. } | Why::OthersLoad { .. }));
+        let is_running = self.process.status().process.is_some();
+        let share = if is_running { share } else { 0 };
+        Work { share_percent: u8::try_from(share).unwrap_or(100), is_used }
+    }
+
+    /// Adds this step to the chart of the day.
+    fn draw(&mut self, decision: &Decision) {
+        let celsius = self.readings.as_ref().and_then(|readings| match &readings.heat.seen {
+            Seen::Known(heat) => Some(heat.highest_millicelsius / 1_000),
+            Seen::Unknown(_) => None,
+        });
+        let minute = decision.at.0 / MINUTE_MS;
+        let missed = minute.saturating_sub(self.minute).min(u64::try_from(MINUTES).unwrap_or(0));
+        for _ in 0..missed {
+            self.minutes.push_back(Minute::default());
+        }
+        self.minute = minute;
+        while MINUTES < self.minutes.len() {
+            self.minutes.pop_front();
+        }
+        if self.minutes.is_empty() {
+            self.minutes.push_back(Minute::default());
+        }
+        if let Some(last) = self.minutes.back_mut() {
+            last.celsius = last.celsius.max(celsius);
+            last.share_percent = last.share_percent.max(Some(decision.allowance.cores_percent));
+        }
+    }
+
+    /// Renders the page.
+    fn page(&self, token: &str, decision: &Decision) -> String {
+        let limits = self.policy.limits();
+        let books = self.earnings.books();
+        let today = self.time().map(|time| books.day(local_day(&time))).unwrap_or_default();
+        let settings = limits.settings(&self.limits_text).unwrap_or_default();
+        let has_currency = self.earnings.has_currency(limits);
+        dashboard::page(&View {
+            status: &self.status(decision),
+            minutes: &self.minutes.iter().copied().collect::<Vec<_>>(),
+            today: &today,
+            total: &books.total,
+            currency: has_currency.then_some(&limits.energy.currency[..]),
+            settings: &settings,
+            token,
+        })
+    }
+
+    fn step(&mut self) -> Decision {
+        let before = sensors::now();
+        self.look(before);
+        let now = sensors::now();
+        self.situation.worker = self.process.look(now);
+        let readings = self.readings.take().unwrap_or_else(|| self.sensors.read(now));
+        let decision = self.policy.step(now, &readings, &self.situation);
+        self.readings = Some(readings);
+        self.process.act(now, decision.activity, &decision.allowance, self.policy.limits());
+        self.draw(&decision);
+        self.last = Some(decision.clone());
+        decision
+    }
+
+    fn answer(&self, request: Request, decision: &Decision) -> Answer {
+        if request == Request::Limits {
+            return match self.policy.limits().settings(&self.limits_text) {
+                Ok(settings) => Answer::Limits { settings },
+                Err(error) => Answer::Refused { text: error.to_string() },
+            };
+        }
+        Answer::Status { status: Box::new(self.status(decision)) }
+    }
+
+    fn status(&self, decision: &Decision) -> Status {
+        let milliwatts =
+            self.situation.milliwatts.as_ref().and_then(|reading| match reading.seen {
+                Seen::Known(milliwatts) => Some(milliwatts),
+                Seen::Unknown(_) => None,
+            });
+        Status {
+            version: STATUS_VERSION,
+            text: decision.text(),
+            decision: decision.clone(),
+            worker: self.process.status(),
+            milliwatts,
+            page: self.page.as_ref().map(Place::url),
+            account: self.args.account.as_ref().map(checksummed).unwrap_or_default(),
+            config: self.file.clone(),
+            started: self.started,
+            process: std::process::id(),
+            protections: self.protections(),
+        }
+    }
+
+    fn protections(&self) -> Vec<ProtectionStatus> {
+        let say = |protection: &::agent::Protection| {
+            let (is_held, text, grant) = match &protection.standing {
+                Standing::Held { by } => (true, by.clone(), None),
+                Standing::Missing { instead, reason, grant } => {
+                    (false, format!("{instead} instead, because {reason}"), Some(grant.clone()))
+                }
+            };
+            ProtectionStatus { name: protection.name.clone(), is_held, text, grant }
+        };
+        self.process.hold().protections().iter().map(say).collect()
+    }
+
+    /// Writes the status for others to read, when something has changed or a while has passed.
+    fn keep_status(&mut self, decision: &Decision) {
+        let is_new = self.status_written.is_none_or(|(at, activity)| {
+            activity != decision.activity || STATUS_MS <= decision.at.since(at)
+        });
+        if !is_new {
+            return;
+        }
+        self.status_written = Some((decision.at, decision.activity));
+        let written = serde_json::to_vec_pretty(&self.status(decision))
+            .map_err(Into::into)
+            .and_then(|bytes| write(&self.folders.status, &bytes));
+        if let Err(error) = written {
+            tracing::warn!("{}: status can't be written: {error}", self.folders.status.display());
+        }
+    }
+
+    /// Ends the worker, and takes away what would mislead others.
+    fn leave(&mut self) {
+        self.process.end();
+        self.earnings.save();
+        for path in [&self.folders.socket, &self.folders.status] {
+            // They may be gone.
+            let _gone = std::fs::remove_file(path);
+        }
+        self.output.say("the agent has ended");
+    }
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}

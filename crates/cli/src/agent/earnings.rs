@@ -1,0 +1,204 @@
+//! What the work takes and brings: kept on disk, priced by the owner's tariff.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use ::agent::Limits;
+use ::agent::earn::{Baseline, Books, Interval, Prices, local_day, worth_down};
+use ::agent::limits::Money;
+use anyhow::Context as _;
+use sensors::{Energy, Milliseconds, Quality, WallTime};
+use serde::{Deserialize, Serialize};
+use units::Wei;
+
+use super::daemon::{Wake, write};
+use crate::failure::Hint as _;
+
+/// Time between two savings, in milliseconds.
+const SAVE_MS: u64 = 300_000;
+
+/// A longer time between two looks was not watched, and is not priced.
+const GAP_MS_MAX: u64 = 60_000;
+
+/// Time between two questions to the ledger, and before the first.
+const ASK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(600));
+
+/// What is kept on disk.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Kept {
+    books: Books,
+    /// What the account had been paid in all at the last look.
+    account_paid_wei: Option<u128>,
+}
+
+/// The agent's books.
+#[derive(Debug)]
+pub(super) struct Earnings {
+    path: PathBuf,
+    kept: Kept,
+    /// Prices of a kWh, if the owner says any.
+    prices: Option<Prices>,
+    /// Grams of carbon of a kWh.
+    carbon: Option<Prices>,
+    baseline: Baseline,
+    looked: Option<(Milliseconds, Vec<Energy>)>,
+    saved: Milliseconds,
+}
+
+/// What the worker did since the last look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work {
+    /// How much of its full allowance of cores it had, in percent.
+    pub(super) share_percent: u8,
+    /// Whether the owner used the machine.
+    pub(super) is_used: bool,
+}
+
+impl Earnings {
+    /// Reads the books and the owner's prices.
+    ///
+    /// # Errors
+    /// When one of the owner's files can't be read. Damaged books are put aside.
+    pub(super) fn open(path: PathBuf, limits: &Limits, now: Milliseconds) -> anyhow::Result<Self> {
+        let flat = limits.energy.price_per_kwh;
+        let prices = match &limits.energy.price_file[..] {
+            "" => (flat != Money::ZERO).then(|| Prices::flat(flat)),
+            file => Some(read(Path::new(file))?),
+        };
+        let carbon = match &limits.energy.carbon_file[..] {
+            "" => None,
+            file => Some(read(Path::new(file))?),
+        };
+        let kept = match std::fs::read(&path) {
+            Err(_) => Kept::default(),
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+                let aside = path.with_extension("damaged");
+                tracing::warn!("{}: {error}: kept as {}", path.display(), aside.display());
+                // If it can't be kept, it can't be read either.
+                let _lost = std::fs::rename(&path, &aside);
+                Kept::default()
+            }),
+        };
+        let baseline = Baseline::default();
+        Ok(Self { path, kept, prices, carbon, baseline, looked: None, saved: now })
+    }
+
+    /// Notes the energy since the last look; returns what the machine drew meanwhile in milliwatts, and whether that is an estimate of a meter.
+    pub(super) fn look(
+        &mut self,
+        now: Milliseconds,
+        meters: Vec<Energy>,
+        work: Work,
+        time: Option<&WallTime>,
+        limits: &Limits,
+    ) -> Option<(u64, Quality)> {
+        let before = self.looked.replace((now, meters.clone()));
+        let (at, before) = before?;
+        let milliseconds = now.since(at);
+        if milliseconds == 0 || GAP_MS_MAX < milliseconds {
+            return None;
+        }
+        let drawn = drawn(&before, &meters);
+        let Work { share_percent, is_used } = work;
+        let interval = Interval { milliseconds, drawn, share_percent, is_used };
+        let draw = self.baseline.take(&interval, &limits.energy);
+        if let Some(time) = time {
+            let price = self.prices.as_ref().and_then(|prices| prices.at(time.minute_of_week));
+            let worked = if share_percent == 0 { 0 } else { milliseconds };
+            if worked != 0 {
+                let price = price.unwrap_or(Money::ZERO);
+                self.kept.books.draw(local_day(time), draw, worked, price);
+            }
+        }
+        if SAVE_MS <= now.since(self.saved) {
+            self.saved = now;
+            self.save();
+        }
+        // Microjoules in a millisecond are milliwatts.
+        drawn.map(|(microjoules, quality)| (microjoules / milliseconds, quality))
+    }
+
+    /// Notes what the account has been paid in all.
+    pub(super) fn paid(&mut self, account_paid: u128, time: Option<&WallTime>, limits: &Limits) {
+        let before = self.kept.account_paid_wei.replace(account_paid);
+        let (Some(before), Some(time)) = (before, time) else { return };
+        let wei = account_paid.saturating_sub(before);
+        if 0 < wei {
+            let worth = worth_down(Wei::new(wei), limits.energy.grain_is_worth);
+            self.kept.books.pay(local_day(time), wei, worth.unwrap_or(Money::ZERO));
+        }
+    }
+
+    /// Returns the grams of carbon of a kWh at a time, if the owner says them.
+    pub(super) fn carbon_grams(&self, time: &WallTime) -> Option<u32> {
+        let grams = self.carbon.as_ref()?.at(time.minute_of_week)?.0 / Money::ONE;
+        u32::try_from(grams).ok()
+    }
+
+    /// Returns whether gross and net can be said.
+    pub(super) fn has_currency(&self, limits: &Limits) -> bool {
+        self.prices.is_some() && limits.energy.grain_is_worth != Money::ZERO
+    }
+
+    /// Returns the books.
+    pub(super) fn books(&self) -> &Books {
+        &self.kept.books
+    }
+
+    /// Writes the books.
+    pub(super) fn save(&self) {
+        let written = serde_json::to_vec(&self.kept)
+            .map_err(Into::into)
+            .and_then(|bytes| write(&self.path, &bytes));
+        if let Err(error) = written {
+            tracing::warn!("{}: the books can't be written: {error}", self.path.display());
+        }
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Prices> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: file can't be read", path.display()))?;
+    let prices = Prices::parse(&text).with_context(|| path.display().to_string());
+    prices.hint("gleaner agent config")
+}
+
+/// Returns what the meters that were there before and are there now have counted: measured only if all are.
+fn drawn(before: &[Energy], now: &[Energy]) -> Option<(u64, Quality)> {
+    let mut sum = None;
+    for meter in now {
+        let Some(old) = before.iter().find(|old| old.source == meter.source) else { continue };
+        let (microjoules, quality) = sum.unwrap_or((0_u64, Quality::Measured));
+        let more = meter.microjoules.saturating_sub(old.microjoules);
+        let quality = if quality == Quality::Measured { meter.quality } else { quality };
+        sum = Some((microjoules.saturating_add(more), quality));
+    }
+    sum
+}
+
+/// Asks the ledger now and then what the account was paid, in a process of its own: its memory is gone afterwards.
+pub(super) fn ask(account: String, rpc: String, wake: Sender<Wake>) {
+    std::thread::spawn(move || {
+        let Ok(program) = std::env::current_exe() else { return };
+        std::thread::sleep(ASK.0);
+        loop {
+            let mut command = Command::new(&program);
+            command.args(["earnings", &account, "--rpc", &rpc, "--json"]);
+            let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+            let paid = output.ok().and_then(|output| {
+                let document: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+                document["paid"].as_str()?.parse().ok()
+            });
+            // A ledger that does not answer is asked again.
+            if let Some(paid) = paid
+                && wake.send(Wake::Paid(paid)).is_err()
+            {
+                return;
+            }
+            std::thread::sleep(ASK.1);
+        }
+    });
+}

@@ -1,0 +1,77 @@
+//! Where the agent keeps what.
+//!
+//! With `GLEANER_HOME` everything is there. Else limits are below `XDG_CONFIG_HOME`, the socket below `XDG_RUNTIME_DIR`, and the rest in gleaner's data folder.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::failure::Hint as _;
+use crate::paths;
+use crate::shell::variable;
+
+/// Socket of the agent of the whole machine.
+pub(crate) const SYSTEM_SOCKET: &str = "/var/lib/gleaner/agent/agent.sock";
+
+/// Folders and files of the agent.
+#[derive(Clone, Debug)]
+pub(crate) struct Folders {
+    /// The file of limits.
+    pub(crate) config: PathBuf,
+    /// The socket; its folder is the agent's alone.
+    pub(crate) socket: PathBuf,
+    /// What it said last, beside the socket.
+    pub(crate) status: PathBuf,
+    /// A pause that outlives it.
+    pub(crate) pause: PathBuf,
+    /// What the work took and brought.
+    pub(crate) books: PathBuf,
+    /// The worker's folder.
+    pub(crate) worker: PathBuf,
+}
+
+impl Folders {
+    /// Finds them.
+    ///
+    /// # Errors
+    /// When the environment says no folder.
+    pub(crate) fn find() -> anyhow::Result<Self> {
+        let home = paths::home()?;
+        let is_own = variable("GLEANER_HOME").is_some();
+        let xdg = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let config = match (is_own, xdg("XDG_CONFIG_HOME")) {
+            (true, _) => home.clone(),
+            (false, Some(folder)) => folder.join("gleaner"),
+            (false, None) => user_folder()?.join(".config/gleaner"),
+        };
+        let runtime = match (is_own, xdg("XDG_RUNTIME_DIR")) {
+            (false, Some(folder)) => folder.join("gleaner"),
+            (true, _) | (_, None) => home.join("agent"),
+        };
+        Ok(Self {
+            config: config.join("agent.toml"),
+            socket: runtime.join("agent.sock"),
+            status: runtime.join("status.json"),
+            pause: home.join("agent-pause.json"),
+            books: home.join("agent-books.json"),
+            worker: home.join("worker"),
+        })
+    }
+
+    /// Returns the given file of limits, or the usual one.
+    pub(crate) fn config_or(&self, given: Option<PathBuf>) -> PathBuf {
+        given.unwrap_or_else(|| self.config.clone())
+    }
+}
+
+/// Returns the user's home folder.
+///
+/// # Errors
+/// When `HOME` is not set.
+pub(crate) fn user_folder() -> anyhow::Result<PathBuf> {
+    let home = variable("HOME").map(PathBuf::from);
+    home.context(
+        "there is no configuration folder: GLEANER_HOME, XDG_CONFIG_HOME and HOME are not set",
+    )
+    .hint("export GLEANER_HOME=/a/folder/of/yours")
+}

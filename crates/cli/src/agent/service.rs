@@ -1,0 +1,305 @@
+//! `gleaner install` and `gleaner uninstall`: the agent as a service of systemd, one action each.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::folders::{Folders, user_folder};
+use super::{RunArgs, read_limits};
+use crate::failure::{Hint as _, WrongUsage};
+use crate::options::checksummed;
+use crate::output::Output;
+use crate::shell::variable;
+use ::agent::limits::commented;
+
+/// Name of the service.
+const UNIT: &str = "gleaner-agent.service";
+
+/// Folder of the machine's own units.
+const SYSTEM_UNITS: &str = "/etc/systemd/system";
+
+/// The data folder of the machine's own agent, and where systemd puts that of a user who exists only while it runs.
+const SYSTEM_HOME: &str = "/var/lib/gleaner";
+const SYSTEM_HOME_PRIVATE: &str = "/var/lib/private/gleaner";
+
+/// The limits of the machine's own agent.
+const SYSTEM_CONFIG: &str = "/etc/gleaner/agent.toml";
+
+/// Flags of `gleaner install`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct InstallArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// For the whole machine, whoever is logged in; needs root
+    #[arg(long)]
+    system: bool,
+}
+
+/// Flags of `gleaner uninstall`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct UninstallArgs {
+    /// The service of the whole machine; needs root
+    #[arg(long)]
+    system: bool,
+    /// Keep the worker's folder with this device's key
+    #[arg(long)]
+    keep_keys: bool,
+}
+
+/// Keys of `gleaner install --json` and `gleaner uninstall --json`.
+#[derive(Debug, Default, Serialize)]
+struct Document {
+    written: Vec<String>,
+    removed: Vec<String>,
+    kept: Vec<String>,
+    ran: Vec<String>,
+}
+
+/// Installs the agent as a service, and starts it.
+///
+/// # Errors
+/// When this machine has no systemd, or a file can't be written.
+pub(crate) fn install(args: &InstallArgs, output: &Output) -> anyhow::Result<()> {
+    let Some(account) = &args.run.account else {
+        let what = "nobody would be paid: give --account ADDRESS".to_owned();
+        return Err(WrongUsage(what)).hint("gleaner wallet new");
+    };
+    let place = Place::find(args.system)?;
+    place.check()?;
+    let folders = Folders::find()?;
+    let file = match (&args.run.config, args.system) {
+        (None, true) => PathBuf::from(SYSTEM_CONFIG),
+        (given, _) => folders.config_or(given.clone()),
+    };
+    // What the service would refuse is refused here.
+    let (limits, text) = read_limits(&file)?;
+    let mut document = Document::default();
+    if !file.exists() {
+        let settings = limits.settings(&text)?;
+        place.write(&file, &commented(&settings), &mut document)?;
+    }
+    let program = std::env::current_exe().context("the path of this program is not known")?;
+    let mut words = vec![program.display().to_string(), "agent".to_owned()];
+    words.extend(["--account".to_owned(), checksummed(account)]);
+    words.extend(["--rpc".to_owned(), args.run.ledger.rpc.clone()]);
+    words.extend(["--config".to_owned(), file.display().to_string()]);
+    if let Some(folder) = &args.run.data_dir {
+        words.extend(["--data-dir".to_owned(), folder.display().to_string()]);
+    }
+    if let Some(project) = args.run.project {
+        words.extend(["--project".to_owned(), project.to_string()]);
+    }
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    place.write(&place.unit, &place.unit_text(&words.join(" ")), &mut document)?;
+    place.systemctl(&["daemon-reload"], &mut document)?;
+    place.systemctl(&["enable", UNIT], &mut document)?;
+    // Also one that runs already takes what is new.
+    place.systemctl(&["restart", UNIT], &mut document)?;
+    let note = if args.system {
+        "sudo gleaner status says how it is"
+    } else {
+        "gleaner status says how it is; it runs while you are logged in: loginctl enable-linger lets it run without"
+    };
+    output.print(&document, &(text_of(&document) + "\n" + note))
+}
+
+/// Ends the agent, and removes what [`install`] and the agent wrote. Accounts in the wallet stay.
+///
+/// # Errors
+/// When something can't be removed.
+pub(crate) fn uninstall(args: &UninstallArgs, output: &Output) -> anyhow::Result<()> {
+    let place = Place::find(args.system)?;
+    let folders = Folders::find()?;
+    let mut document = Document::default();
+    if place.unit.exists() {
+        place.check()?;
+        place.systemctl(&["disable", "--now", UNIT], &mut document)?;
+        remove(&place.unit, &mut document)?;
+        place.systemctl(&["daemon-reload"], &mut document)?;
+    } else if super::channel::ask(&folders.socket, ::agent::Request::Stop).is_ok() {
+        document.ran.push("gleaner agent stop".to_owned());
+    }
+    if args.system {
+        let home = PathBuf::from(SYSTEM_HOME);
+        remove_files(&[SYSTEM_CONFIG.into()], &home.join("worker"), args, &mut document)?;
+        if !args.keep_keys {
+            remove(Path::new(SYSTEM_HOME_PRIVATE), &mut document)?;
+            remove(&home, &mut document)?;
+        }
+    } else {
+        let Folders { config, socket, status, pause, books, worker } = folders;
+        remove_files(&[config, pause, books, socket, status], &worker, args, &mut document)?;
+        let wallet = crate::paths::home()?.join("wallet");
+        if wallet.exists() {
+            document.kept.push(wallet.display().to_string());
+        }
+    }
+    output.print(&document, &text_of(&document))
+}
+
+/// Where the service is, and who runs it.
+struct Place {
+    unit: PathBuf,
+    is_system: bool,
+}
+
+impl Place {
+    fn find(is_system: bool) -> anyhow::Result<Self> {
+        let folder = if is_system {
+            PathBuf::from(SYSTEM_UNITS)
+        } else {
+            let xdg = variable("XDG_CONFIG_HOME").map(PathBuf::from);
+            let config = match xdg.filter(|path| path.is_absolute()) {
+                Some(folder) => folder,
+                None => user_folder()?.join(".config"),
+            };
+            config.join("systemd/user")
+        };
+        Ok(Self { unit: folder.join(UNIT), is_system })
+    }
+
+    /// Checks that systemd answers, before anything is written.
+    fn check(&self) -> anyhow::Result<()> {
+        let asked = self.command(&["show-environment"]).output();
+        let why = match asked {
+            Ok(output) if output.status.success() => return Ok(()),
+            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Err(error) => format!("systemctl can't be started: {error}"),
+        };
+        let whose = if self.is_system { "the machine" } else { "this user" };
+        Err(anyhow::anyhow!("systemd does not run the services of {whose}: {why}"))
+            .hint("start gleaner agent --account ADDRESS with what starts your programs at login")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("systemctl");
+        if !self.is_system {
+            command.arg("--user");
+        }
+        command.args(args);
+        command
+    }
+
+    fn systemctl(&self, args: &[&str], document: &mut Document) -> anyhow::Result<()> {
+        let mut command = self.command(args);
+        let flag = if self.is_system { "" } else { " --user" };
+        let line = format!("systemctl{flag} {}", args.join(" "));
+        let output = command.output().with_context(|| format!("{line}: can't be started"))?;
+        anyhow::ensure!(
+            output.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        document.ran.push(line);
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "it writes for the place")]
+    fn write(&self, path: &Path, text: &str, document: &mut Document) -> anyhow::Result<()> {
+        let write = || {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            std::fs::write(path, text)
+        };
+        write().with_context(|| format!("{}: file can't be written", path.display()))?;
+        document.written.push(path.display().to_string());
+        Ok(())
+    }
+
+    fn unit_text(&self, line: &str) -> String {
+        let (wanted_by, user) = if self.is_system {
+            let user = format!(
+                "DynamicUser=yes\nStateDirectory=gleaner\nEnvironment=GLEANER_HOME={SYSTEM_HOME}\nProtectHome=yes\nProtectSystem=strict\n"
+            );
+            ("multi-user.target", user)
+        } else {
+            let home = variable("GLEANER_HOME").map(|home| {
+                format!(
+                    "Environment={}\n",
+                    quoted(&format!("GLEANER_HOME={}", home.to_string_lossy()))
+                )
+            });
+            ("default.target", home.unwrap_or_default())
+        };
+        format!(
+            "# Written by gleaner install; gleaner uninstall removes it.\n\
+             [Unit]\nDescription=Gleaner: works for projects while this machine is idle\n\n\
+             [Service]\nExecStart={line}\nRestart=on-failure\nRestartSec=10\nTimeoutStopSec=20\n\
+             Delegate=yes\nNoNewPrivileges=yes\n{user}\n\
+             [Install]\nWantedBy={wanted_by}\n"
+        )
+    }
+}
+
+/// Writes a word as systemd reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,+@".contains(letter);
+    let escaped =
+        word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    if !word.is_empty() && word.chars().all(is_plain) { escaped } else { format!("\"{escaped}\"") }
+}
+
+/// Removes `files`, the worker's folder unless its key is to be kept, and the folders that nothing else is in.
+fn remove_files(
+    files: &[PathBuf],
+    worker: &Path,
+    args: &UninstallArgs,
+    document: &mut Document,
+) -> anyhow::Result<()> {
+    for path in files {
+        remove(path, document)?;
+    }
+    if args.keep_keys && worker.exists() {
+        document.kept.push(worker.display().to_string());
+    } else {
+        remove(worker, document)?;
+    }
+    for path in files.iter().map(PathBuf::as_path).chain([worker]) {
+        if let Some(folder) = path.parent()
+            && std::fs::remove_dir(folder).is_ok()
+        {
+            document.removed.push(folder.display().to_string());
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path, document: &mut Document) -> anyhow::Result<()> {
+    let removed =
+        if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
+        Ok(()) => document.removed.push(path.display().to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(error).with_context(|| format!("{}: can't be removed", path.display()));
+        }
+    }
+    Ok(())
+}
+
+fn text_of(document: &Document) -> String {
+    let Document { written, removed, kept, ran } = document;
+    let mut lines = Vec::new();
+    for (what, names) in [("wrote", written), ("ran", ran), ("removed", removed), ("kept", kept)] {
+        lines.extend(names.iter().map(|name| format!("{what} {name}")));
+    }
+    if lines.is_empty() { "nothing was there".to_owned() } else { lines.join("\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_as_systemd_reads_them() {
+        let check = |word, expected: &str| assert_eq!(quoted(word), expected);
+        check("/usr/bin/gleaner", "/usr/bin/gleaner");
+        check("http://127.0.0.1:8545", "http://127.0.0.1:8545");
+        check("/a b/c", "\"/a b/c\"");
+        check("100%\"\\$x", "\"100%%\\\"\\\\$$x\"");
+        check("", "\"\"");
+    }
+}

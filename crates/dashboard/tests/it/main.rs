@@ -1,0 +1,3 @@
+//! The page as browsers get it.
+
+mod page;

@@ -63,9 +63,12 @@ pub(super) fn resume(root: &Path, leader: Pid) {
 /// Kills a worker and its children, and gives their memory back at once.
 ///
 /// A process of lowest priority may wait long for its turn to die, and would keep its memory until then; it is freed in this process's turn.
+/// All are stopped and listed before the first one dies: its children are no longer its descendants then.
 pub(super) fn kill(root: &Path, leader: Pid) {
-    let _gone = kill_process_group(leader, Signal::KILL);
-    let mut told = BTreeSet::new();
+    let _running = stop(root, leader);
+    let listed: Vec<i32> = members(root, leader).into_iter().map(|stat| stat.process).collect();
+    end(&listed);
+    let mut told: BTreeSet<i32> = listed.into_iter().collect();
     for _ in 0..SCANS_MAX {
         let new: Vec<i32> = members(root, leader)
             .into_iter()
@@ -76,10 +79,14 @@ pub(super) fn kill(root: &Path, leader: Pid) {
         if new.is_empty() {
             return;
         }
-        signal(&new, Signal::KILL);
-        for process in new.into_iter().filter_map(Pid::from_raw) {
-            child::free_memory(process);
-        }
+        end(&new);
+    }
+}
+
+fn end(processes: &[i32]) {
+    signal(processes, Signal::KILL);
+    for process in processes.iter().copied().filter_map(Pid::from_raw) {
+        child::free_memory(process);
     }
 }
 

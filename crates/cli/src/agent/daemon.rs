@@ -230,7 +230,7 @@ impl Agent<'_> {
             let wake = woken.recv_timeout(TICK);
             let (mut asked, mut shown) = (None, None);
             match wake {
-                Ok(Wake::Machine) => self.process.forget_level(),
+                Ok(Wake::Machine) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Wake::Signal) => self.situation.is_stopping = true,
                 Ok(Wake::Asked(request, reply)) => asked = Some((request, reply)),
                 Ok(Wake::Page(token, reply)) => shown = Some((token, reply)),
@@ -238,7 +238,6 @@ impl Agent<'_> {
                     let time = self.time();
                     self.earnings.paid(wei, time.as_ref(), self.policy.limits());
                 }
-                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if let Some((request, _)) = &asked {

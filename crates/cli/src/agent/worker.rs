@@ -33,8 +33,6 @@ pub(super) struct Process {
     last_line: Arc<Mutex<Option<String>>>,
     started: Option<Milliseconds>,
     start_count: u64,
-    /// What it was last told, if nobody has frozen it since.
-    applied: Option<Level>,
     wait_ms: u64,
     failed: Worker,
 }
@@ -49,7 +47,6 @@ impl Process {
             last_line: Arc::default(),
             started: None,
             start_count: 0,
-            applied: None,
             wait_ms: RESTART_MS.0,
             failed: Worker::Ready,
         }
@@ -61,7 +58,6 @@ impl Process {
             && let Some(status) = self.hold.ended()
         {
             self.started = None;
-            self.applied = None;
             if STEADY_MS < now.since(started) {
                 self.wait_ms = RESTART_MS.0;
             }
@@ -81,11 +77,6 @@ impl Process {
         self.output.say(&format!("the worker ended: {text}"));
         self.failed = Worker::Failed { text, until: Milliseconds(now.0 + self.wait_ms) };
         self.wait_ms = (self.wait_ms * 2).min(RESTART_MS.1);
-    }
-
-    /// Notes that something else may have frozen it.
-    pub(super) fn forget_level(&mut self) {
-        self.applied = None;
     }
 
     /// Does what was decided.
@@ -109,17 +100,15 @@ impl Process {
             }
             return self.start(now, level, limits);
         }
-        if self.applied == Some(level) {
+        // What it was told last, or that something has frozen it since.
+        if self.hold.level() == Some(level) {
             return;
         }
-        match self.hold.apply(level) {
-            Ok(()) => self.applied = Some(level),
+        if let Err(error) = self.hold.apply(level) {
             // It may do more than it should: it has to go.
-            Err(error) => {
-                self.hold.release(Duration::ZERO);
-                self.started = None;
-                self.fail(now, format!("it could not be held down, and was killed: {error}"));
-            }
+            self.hold.release(Duration::ZERO);
+            self.started = None;
+            self.fail(now, format!("it could not be held down, and was killed: {error}"));
         }
     }
 
@@ -139,7 +128,6 @@ impl Process {
         match self.hold.spawn(command, level) {
             Ok(pipes) => {
                 self.started = Some(now);
-                self.applied = Some(level);
                 if let Some(stderr) = pipes.stderr {
                     let (last, output) = (Arc::clone(&self.last_line), self.output);
                     std::thread::spawn(move || listen(stderr, &last, output));
@@ -154,7 +142,6 @@ impl Process {
         if self.started.take().is_none() {
             return;
         }
-        self.applied = None;
         if self.hold.release(GRACE) == Released::Killed {
             self.output.say("the worker did not leave in time, and was killed");
         }
@@ -187,6 +174,8 @@ fn command(args: &RunArgs, folders: &Folders) -> Vec<String> {
     let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     let account = args.account.as_ref().map(checksummed).unwrap_or_default();
     let mut words = vec![program, "join".to_owned(), "--rpc".to_owned(), args.ledger.rpc.clone()];
+    // Its round is saved when memory is given back, and goes on if it is still open then.
+    words.push("--keep-seat".to_owned());
     words.extend(["--account".to_owned(), account]);
     words.extend(["--data-dir".to_owned(), folder.to_string_lossy().into_owned()]);
     if let Some(project) = args.project {

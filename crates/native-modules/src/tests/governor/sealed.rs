@@ -179,7 +179,7 @@ fn holders_who_withhold_their_keys_stop_nothing_and_are_barred() {
     refused(seal(&mut host, next.id(), BOB, 1), &error);
     // A vote names one of them again.
     name_holders(&mut host, &[HOLDERS[0], HOLDERS[2]]);
-    assert_eq!(barred(&mut host)[0], false);
+    assert!(!barred(&mut host)[0]);
     let third = Posted::new(TARGET, 0, vec![2]);
     third.propose(&mut host, ALICE).unwrap();
     post_key(&mut host, third.id(), 0).unwrap();

@@ -2,7 +2,7 @@
 //!
 //! With `GLEANER_HOME` everything is there. Else limits are below `XDG_CONFIG_HOME`, the socket below `XDG_RUNTIME_DIR`, and the rest in gleaner's data folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -37,25 +37,36 @@ impl Folders {
     /// When the environment says no folder.
     pub(crate) fn find() -> anyhow::Result<Self> {
         let home = paths::home()?;
-        let is_own = variable("GLEANER_HOME").is_some();
+        let usual = Self::below(&home);
+        if variable("GLEANER_HOME").is_some() {
+            return Ok(usual);
+        }
         let xdg = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let config = match (is_own, xdg("XDG_CONFIG_HOME")) {
-            (true, _) => home.clone(),
-            (false, Some(folder)) => folder.join("gleaner"),
-            (false, None) => user_folder()?.join(".config/gleaner"),
+        let config = match xdg("XDG_CONFIG_HOME") {
+            Some(folder) => folder.join("gleaner"),
+            None => user_folder()?.join(".config/gleaner"),
         };
-        let runtime = match (is_own, xdg("XDG_RUNTIME_DIR")) {
-            (false, Some(folder)) => folder.join("gleaner"),
-            (true, _) | (_, None) => home.join("agent"),
-        };
-        Ok(Self {
-            config: config.join("agent.toml"),
-            socket: runtime.join("agent.sock"),
-            status: runtime.join("status.json"),
+        let usual = Self { config: config.join("agent.toml"), ..usual };
+        Ok(match xdg("XDG_RUNTIME_DIR").map(|folder| folder.join("gleaner")) {
+            Some(runtime) => Self {
+                socket: runtime.join("agent.sock"),
+                status: runtime.join("status.json"),
+                ..usual
+            },
+            None => usual,
+        })
+    }
+
+    /// Returns those of an agent that keeps everything below `home`.
+    pub(crate) fn below(home: &Path) -> Self {
+        Self {
+            config: home.join("agent.toml"),
+            socket: home.join("agent/agent.sock"),
+            status: home.join("agent/status.json"),
             pause: home.join("agent-pause.json"),
             books: home.join("agent-books.json"),
             worker: home.join("worker"),
-        })
+        }
     }
 
     /// Returns the given file of limits, or the usual one.

@@ -111,7 +111,12 @@ pub(crate) fn install(args: &InstallArgs, output: &Output) -> anyhow::Result<()>
 /// When something can't be removed.
 pub(crate) fn uninstall(args: &UninstallArgs, output: &Output) -> anyhow::Result<()> {
     let place = Place::find(args.system)?;
-    let folders = Folders::find()?;
+    let (folders, home) = if args.system {
+        let home = PathBuf::from(SYSTEM_HOME);
+        (Folders { config: SYSTEM_CONFIG.into(), ..Folders::below(&home) }, home)
+    } else {
+        (Folders::find()?, crate::paths::home()?)
+    };
     let mut document = Document::default();
     if place.unit.exists() {
         place.check()?;
@@ -121,20 +126,17 @@ pub(crate) fn uninstall(args: &UninstallArgs, output: &Output) -> anyhow::Result
     } else if super::channel::ask(&folders.socket, ::agent::Request::Stop).is_ok() {
         document.ran.push("gleaner agent stop".to_owned());
     }
-    if args.system {
-        let home = PathBuf::from(SYSTEM_HOME);
-        remove_files(&[SYSTEM_CONFIG.into()], &home.join("worker"), args, &mut document)?;
-        if !args.keep_keys {
-            remove(Path::new(SYSTEM_HOME_PRIVATE), &mut document)?;
-            remove(&home, &mut document)?;
-        }
-    } else {
-        let Folders { config, socket, status, pause, books, worker } = folders;
-        remove_files(&[config, pause, books, socket, status], &worker, args, &mut document)?;
-        let wallet = crate::paths::home()?.join("wallet");
-        if wallet.exists() {
-            document.kept.push(wallet.display().to_string());
-        }
+    // Only what the agent wrote: others may keep a wallet or a ledger in the same folder.
+    let Folders { config, socket, status, pause, books, worker } = folders;
+    remove_files(&[config, pause, books, socket, status], &worker, args, &mut document)?;
+    if args.system && std::fs::remove_dir(SYSTEM_HOME_PRIVATE).is_ok() {
+        // It was empty; what systemd put in its place is a link.
+        document.removed.push(SYSTEM_HOME_PRIVATE.to_owned());
+        remove(&home, &mut document)?;
+    }
+    let wallet = home.join("wallet");
+    if wallet.exists() {
+        document.kept.push(wallet.display().to_string());
     }
     output.print(&document, &text_of(&document))
 }
@@ -292,6 +294,24 @@ fn text_of(document: &Document) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_the_agent_wrote_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = Folders::below(home.path());
+        for file in [&folders.books, &folders.socket, &folders.worker.join("device.key")] {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, "").unwrap();
+        }
+        let ledger = home.path().join("ledger");
+        std::fs::create_dir(&ledger).unwrap();
+        let args = UninstallArgs { system: true, keep_keys: false };
+        let files = [folders.books.clone(), folders.socket.clone()];
+        remove_files(&files, &folders.worker, &args, &mut Document::default()).unwrap();
+        let left: Vec<_> =
+            std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left, [ledger]);
+    }
 
     #[test]
     fn words_are_quoted_as_systemd_reads_them() {

@@ -9,12 +9,14 @@ mod books;
 mod choice;
 mod energy;
 mod prices;
+mod roster;
 
 pub use alerts::{Alert, Standing, Terms, alerts};
 pub use books::{Books, DAYS_MAX, Sums};
 pub use choice::{Candidate, Shares, TAGS_MAX};
 pub use energy::{Baseline, Draw, Interval, break_even_per_hour, cost};
 pub use prices::{PRICES_MAX, Prices, PricesError};
+pub use roster::{KeptRoster, LISTED_MAX, Listed, Next, Roster, Unsuitable};
 
 use sensors::WallTime;
 use units::Wei;

@@ -251,6 +251,14 @@ impl Hold {
         Some(Some(status))
     }
 
+    /// Asks the worker to give up its seat and to end (`SIGINT`), and returns at once: [`Self::ended`] says when it has.
+    pub fn ask_to_leave(&self) {
+        if let Some(leader) = self.inner.lock().leader {
+            // It may have ended by itself.
+            let _gone = kill_process(leader, Signal::INT);
+        }
+    }
+
     /// Asks the worker to write its checkpoint and to end (`SIGTERM`), waits up to `grace`, and kills what is left.
     ///
     /// Meanwhile it runs at its last limits, and [`Freezer::freeze`] does nothing: a frozen worker could not end.

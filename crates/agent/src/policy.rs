@@ -91,6 +91,13 @@ pub enum Worker {
         /// When it is started again.
         until: Milliseconds,
     },
+    /// No project is there for it.
+    NoProject {
+        /// Why.
+        text: String,
+        /// When projects are looked for again.
+        until: Milliseconds,
+    },
 }
 
 /// What a project pays this machine for an hour.

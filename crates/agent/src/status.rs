@@ -4,7 +4,7 @@ use sensors::Milliseconds;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Setting;
-use crate::policy::Decision;
+use crate::policy::{Decision, Offer};
 
 /// The version of [`Status`]: its keys are only added to within one.
 pub const STATUS_VERSION: u32 = 1;
@@ -20,6 +20,12 @@ pub struct Status {
     pub decision: Decision,
     /// The worker.
     pub worker: WorkerStatus,
+    /// What the project pays that is worked for, or would be, if that is known.
+    #[serde(default)]
+    pub offer: Option<Offer>,
+    /// What the owner has to know beside the decision, for instance that the file of limits can't be read.
+    #[serde(default)]
+    pub notices: Vec<String>,
     /// What the machine draws, in milliwatts, if a meter says it.
     pub milliwatts: Option<u64>,
     /// The owner's page, for a browser on this machine.

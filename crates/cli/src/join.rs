@@ -2,6 +2,8 @@
 
 mod choice;
 mod confinement;
+pub(crate) mod offers;
+pub(crate) mod progress;
 mod skips;
 
 use std::fs::{File, TryLockError};
@@ -30,6 +32,7 @@ use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_grain, parse_payee}
 use crate::output::Output;
 use crate::{paths, shell};
 use choice::{Chosen, Search, Speeds};
+use progress::Progress;
 use skips::Skips;
 
 /// How long to wait for a ledger that can't be reached: its node may be restarting.
@@ -84,6 +87,15 @@ pub(crate) struct Args {
     /// Compute in the process that has the network and the device's key: what is wrong with a text of strangers may then reach them
     #[arg(long)]
     in_process: bool,
+    /// Only say what the open projects would pay this machine, and end
+    #[arg(long)]
+    offers: bool,
+    /// With --offers: measure nothing; what was measured before is known
+    #[arg(long, requires = "offers")]
+    measured_only: bool,
+    /// Print a line of JSON for each event on stdout, instead of the document at the end
+    #[arg(long, hide = true, conflicts_with = "offers")]
+    events: bool,
     /// When SIGTERM stops it: save the round, keep the seat, and go on from there when started again
     #[arg(long)]
     keep_seat: bool,
@@ -133,9 +145,13 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let folder = paths::or_home(args.data_dir.clone(), "worker")?;
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("{}: folder can't be created", folder.display()))?;
-    let _lock = lock(&folder)?;
+    // Who only asks may do so beside a worker.
+    let _lock = if args.offers { None } else { Some(lock(&folder)?) };
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?.device();
     confinement::confine(&args, &folder, output);
+    if args.offers {
+        return shell::block_on_until_interrupted(list(&args, &folder, output));
+    }
     let calculator = confinement::calculator(&args, &folder);
     shell::block_on_and_leave(async {
         let (stop, stopped) = watch::channel(false);
@@ -155,9 +171,20 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         signals.abort();
         let document =
             Document { device: device.to_string(), account: checksummed(&args.account), projects };
-        output.print(&document, &summary(&document))?;
+        if !args.events {
+            output.print(&document, &summary(&document))?;
+        }
         if is_stopped { Err(Interrupted.into()) } else { Ok(()) }
     })
+}
+
+/// Prints what open projects would pay.
+async fn list(args: &Args, folder: &Path, output: &Output) -> anyhow::Result<()> {
+    let ledger = ledger::connect(&args.ledger, None).await?;
+    let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
+    let network = confinement::network(&args.ledger.rpc).await;
+    let search = Search { args, ledger: &ledger, device: &device, network: &network, output };
+    offers::offers(args, &search, &mut Speeds::open(folder), output).await
 }
 
 /// What a worker computes with and reaches coordinators through.
@@ -230,7 +257,7 @@ async fn work(
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
     let id = device.device();
     let search = Search { args, ledger: &ledger, device: &device, network: &means.network, output };
-    let (mut skips, mut speeds) = (Skips::default(), Speeds::default());
+    let (mut skips, mut speeds) = (Skips::default(), Speeds::open(folder));
     loop {
         let choosing = choose(&search, &projects, &mut skips, &mut speeds);
         let Some(chosen) = or_stopped(choosing, &stopped).await else {
@@ -239,6 +266,10 @@ async fn work(
         let chosen = chosen?;
         let run = chosen.offer.run;
         output.say(&chosen.text());
+        if args.events {
+            let per_hour = chosen.estimate.pay_per_hour.to_string();
+            output.line(&Progress::Chosen { project: run, per_hour });
+        }
         output.say(&format!(
             "device {id} joins project {run}, paid to {}",
             checksummed(&args.account)
@@ -301,7 +332,7 @@ async fn participate(
         stop: stopped.clone(),
         keeps_seat: Arc::clone(&means.keeps_seat),
     };
-    let printing = tokio::spawn(print_events(received, **output));
+    let printing = tokio::spawn(print_events(received, args.events, **output));
     let ending = worker::participate(&options).await;
     drop(options);
     if !matches!(ending, Ok(Ending::Stopped)) {
@@ -396,8 +427,15 @@ async fn project_result(
 }
 
 /// Prints one line per event.
-async fn print_events(mut events: mpsc::UnboundedReceiver<Event>, output: Output) {
+async fn print_events(
+    mut events: mpsc::UnboundedReceiver<Event>,
+    for_a_program: bool,
+    output: Output,
+) {
     while let Some(event) = events.recv().await {
+        if let Some(progress) = Progress::of(&event).filter(|_| for_a_program) {
+            output.line(&progress);
+        }
         if let Some(text) = describe(&event) {
             output.say(&text);
         }

@@ -51,6 +51,15 @@ impl Output {
         }
     }
 
+    /// Prints a line of JSON for the program that started this one.
+    #[expect(clippy::unused_self, reason = "lines are printed by the same object as data")]
+    pub(crate) fn line(&self, document: &impl Serialize) {
+        if let Ok(text) = serde_json::to_string(document) {
+            // Whoever started it may have gone.
+            let _ = writeln!(io::stdout().lock(), "{text}");
+        }
+    }
+
     /// Prints a message for the user on stderr, of one or more lines. Others may have written parts of it.
     #[expect(clippy::unused_self, reason = "messages are printed by the same object as data")]
     pub(crate) fn say(&self, words: &str) {

@@ -23,7 +23,7 @@ use crate::{
     fit::{Fit, Needs},
     participate::Refusal,
     pay::{self, Estimate, Prospect},
-    speed::{self, Machine},
+    speed::{self, Clock, Machine},
     terms::contradiction,
 };
 
@@ -142,8 +142,20 @@ impl Offer {
     /// # Errors
     /// When the specification can't be computed on this machine.
     pub async fn measure(&self) -> anyhow::Result<u64> {
+        self.measure_by(Clock::Wall).await
+    }
+
+    /// The same where this process is held down meanwhile: by the time in which its threads ran. So it is the speed on cores of its own.
+    ///
+    /// # Errors
+    /// When the specification can't be computed on this machine.
+    pub async fn measure_held(&self) -> anyhow::Result<u64> {
+        self.measure_by(Clock::Processor).await
+    }
+
+    async fn measure_by(&self, clock: Clock) -> anyhow::Result<u64> {
         let (spec, machine) = (self.spec.clone(), self.machine);
-        let measuring = tokio::task::spawn_blocking(move || speed::measure(&spec, machine));
+        let measuring = tokio::task::spawn_blocking(move || speed::measure(&spec, machine, clock));
         Ok(measuring.await??)
     }
 

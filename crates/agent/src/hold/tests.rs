@@ -206,6 +206,23 @@ fn one_worker_at_a_time_and_another_after_it() {
 }
 
 #[test]
+fn a_worker_that_is_asked_to_leave_ends_by_itself() {
+    let mut hold = hold(Cgroups::Use);
+    hold.ask_to_leave();
+    let script = "trap 'exit 9' INT; echo begun; while :; do :; done";
+    let pipes = hold.spawn(shell(script), Level::Full { cores_permille: 1_000 }).unwrap();
+    assert_eq!(lines(pipes, 1), ["begun"]);
+    hold.ask_to_leave();
+    let mut status = None;
+    while status.is_none() {
+        status = hold.ended();
+        std::thread::yield_now();
+    }
+    assert_eq!(status.flatten().and_then(|status| status.code()), Some(9));
+    assert_eq!(hold.process(), None);
+}
+
+#[test]
 fn a_program_that_does_not_exist_is_an_error() {
     let mut hold = hold(Cgroups::Use);
     assert!(matches!(

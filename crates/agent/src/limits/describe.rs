@@ -33,7 +33,7 @@ pub struct Setting {
 }
 
 /// What each setting means; keys in the order of the file.
-const MEANINGS: [(&str, &str); 49] = [
+const MEANINGS: [(&str, &str); 50] = [
     ("idle.gentle_after_seconds", "Seconds without input before work begins, gently (10 to 86400)"),
     ("idle.full_after_seconds", "Seconds without input before work at full (10 to 86400)"),
     (
@@ -103,11 +103,15 @@ const MEANINGS: [(&str, &str); 49] = [
     ("earning.floor_per_hour", "What an hour of this machine must pay at least, in GRAIN"),
     (
         "earning.interests",
-        "Tags of projects and their shares of the work, for instance { biology = 3, language = 1 }; empty for what pays best",
+        "Words of projects' names, or project-N, and their shares of the work, for instance { biology = 3, project-7 = 1 }; 0 for never; empty for what pays best",
     ),
     (
         "earning.switch_margin_percent",
         "How much more another project must pay before it switches, in percent (0 to 1000)",
+    ),
+    (
+        "earning.stay_minutes",
+        "Minutes of work for a project before it is left for another one (0 to 1440)",
     ),
     ("earning.at_a_loss", "While energy costs more than work pays: pause, or work"),
     ("energy.price_per_kwh", "What a kWh costs you, in your currency; 0 if you don't know"),

@@ -15,10 +15,13 @@ use super::{Limits, LimitsError, names, within};
 pub struct Earning {
     /// Projects that would pay this machine less an hour are not worked for, in GRAIN.
     pub floor_per_hour: Grain,
-    /// Tags of projects, and how much of the work each shall get compared with the others; 0 for never. Empty: the project that pays best.
+    /// Tags of projects (words of their names, and `project-N`), and how much of the work each shall get compared with the others; 0 for never. Empty:
+    /// the project that pays best.
     pub interests: BTreeMap<String, u32>,
     /// How much more another project must pay before the worker leaves its own, in percent.
     pub switch_margin_percent: u32,
+    /// Minutes of work for a project before the worker leaves it for another one.
+    pub stay_minutes: u32,
     /// What to do while energy costs more than work pays.
     pub at_a_loss: Loss,
 }
@@ -29,6 +32,7 @@ impl Default for Earning {
             floor_per_hour: Grain(Wei::ZERO),
             interests: BTreeMap::new(),
             switch_margin_percent: 20,
+            stay_minutes: 60,
             at_a_loss: Loss::Pause,
         }
     }
@@ -109,6 +113,7 @@ pub(super) fn check(limits: &Limits) -> Result<(), LimitsError> {
         within("earning.interests", *weight, 0, 1_000_000)?;
     }
     within("earning.switch_margin_percent", earning.switch_margin_percent, 0, 1_000)?;
+    within("earning.stay_minutes", earning.stay_minutes, 0, 1_440)?;
     within("energy.idle_watts", energy.idle_watts, 0, 100_000)?;
     within("energy.full_watts", energy.full_watts, energy.idle_watts, 100_000)?;
     within("energy.carbon_grams_max", energy.carbon_grams_max, 0, 10_000)?;

@@ -84,12 +84,21 @@ impl Judge<'_> {
             let seconds = pause.until.map(|until| seconds_up(until.since(self.now)));
             found.push((Why::Paused { seconds }, "owner".to_owned(), pause.at));
         }
-        if let Worker::Failed { text, until } = worker
-            && self.now < *until
-        {
-            let seconds = seconds_up(until.since(self.now));
-            let why = Why::WorkerFailed { text: text.clone(), seconds };
-            found.push((why, "worker".to_owned(), self.now));
+        let (text, until) = match worker {
+            Worker::Ready => return,
+            Worker::Failed { text, until } | Worker::NoProject { text, until } => (text, *until),
+        };
+        if until <= self.now {
+            return;
+        }
+        let (text, seconds) = (text.clone(), seconds_up(until.since(self.now)));
+        match worker {
+            Worker::NoProject { .. } => {
+                found.push((Why::NoProject { text, seconds }, "ledger".to_owned(), self.now));
+            }
+            Worker::Ready | Worker::Failed { .. } => {
+                found.push((Why::WorkerFailed { text, seconds }, "worker".to_owned(), self.now));
+            }
         }
     }
 

@@ -139,6 +139,8 @@ pub enum Why {
     Paused { seconds: Option<u64> },
     /// The worker ended by itself.
     WorkerFailed { text: String, seconds: u64 },
+    /// No project is there to work for.
+    NoProject { text: String, seconds: u64 },
     /// Somebody used the machine a short time ago.
     InUse { idle_milliseconds: u64, needed_seconds: u32, is_gentle: bool },
     /// A sensor cannot see.
@@ -245,6 +247,18 @@ impl Reason {
 }
 
 impl Why {
+    /// Whether it is about pay and energy alone: nobody uses the machine because of it.
+    #[must_use]
+    pub fn is_pay(&self) -> bool {
+        matches!(
+            self,
+            Self::BelowFloor { .. }
+                | Self::AtALoss { .. }
+                | Self::NoProject { .. }
+                | Self::Settling { .. }
+        )
+    }
+
     /// Whether it ends by time without input alone, which is a hysteresis of its own.
     pub(super) fn is_input(&self) -> bool {
         matches!(self, Self::InUse { .. })
@@ -257,6 +271,7 @@ impl Why {
             Self::Revoked { .. } => ("revoked", ""),
             Self::Paused { .. } => ("paused", ""),
             Self::WorkerFailed { .. } => ("worker_failed", ""),
+            Self::NoProject { .. } => ("no_project", ""),
             Self::InUse { .. } => ("in_use", ""),
             Self::Unknown { sensor, .. } => ("unknown", sensor.name()),
             Self::Stale { sensor, .. } => ("stale", sensor.name()),
@@ -290,9 +305,10 @@ impl Why {
         let below = |is_below: bool| if is_below { Activity::Gentle } else { Activity::Frozen };
         match self {
             Self::Stopping | Self::Revoked { .. } => Activity::Exited,
-            Self::WorkerFailed { .. } | Self::MemoryShort { .. } | Self::DiskShort { .. } => {
-                Activity::Released
-            }
+            Self::WorkerFailed { .. }
+            | Self::NoProject { .. }
+            | Self::MemoryShort { .. }
+            | Self::DiskShort { .. } => Activity::Released,
             Self::OthersWait { resource: Resource::Memory, .. } => Activity::Released,
             Self::InUse { is_gentle, .. } => below(*is_gentle),
             Self::OthersLoad { percent, limit_percent } => below(percent <= limit_percent),

@@ -19,6 +19,12 @@ impl Why {
                     duration(*seconds)
                 )
             }
+            Self::NoProject { text, seconds } => {
+                format!(
+                    "no project is there to work for, and they are looked for again in {}: {text}",
+                    duration(*seconds)
+                )
+            }
             Self::InUse { idle_milliseconds, needed_seconds, is_gentle } => format!(
                 "the last input was {} ago; it runs {} after {} without",
                 duration(idle_milliseconds / 1_000),
@@ -129,6 +135,10 @@ impl Why {
                 changes
             }
             Self::WorkerFailed { seconds, .. } => vec![wait("it is started again", *seconds)],
+            Self::NoProject { seconds, .. } => vec![
+                wait("a project opens that suits", *seconds),
+                setting("other projects", "earning.interests"),
+            ],
             Self::InUse { idle_milliseconds, needed_seconds, is_gentle } => {
                 let needed = u64::from(*needed_seconds) * 1_000;
                 let seconds = needed.saturating_sub(*idle_milliseconds).div_ceil(1_000);

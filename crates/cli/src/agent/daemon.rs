@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use ::agent::earn::local_day;
+use ::agent::earn::{Roster, local_day};
 use ::agent::{
     Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Pause, Policy,
     ProtectionStatus, Request, STATUS_VERSION, Situation, Standing, Status, Why,
@@ -24,8 +24,10 @@ use serde::{Deserialize, Serialize};
 use super::earnings::{self, Earnings, Work};
 use super::folders::Folders;
 use super::server::{self, Place};
-use super::worker::Process;
+use super::worker::{self, Process};
 use super::{RunArgs, channel, read_limits};
+use crate::join::offers::Offers;
+use crate::join::progress::Progress;
 use crate::options::checksummed;
 use crate::output::Output;
 use crate::shell;
@@ -55,6 +57,10 @@ pub(super) enum Wake {
     Page(String, SyncSender<String>),
     /// The account has been paid so much in all, in wei.
     Paid(u128),
+    /// The worker of this start says what it does.
+    Worker(u64, Progress),
+    /// What projects pay, if the ledger answered.
+    Offers(Option<Offers>),
     /// A signal ends the agent.
     Signal,
 }
@@ -127,10 +133,12 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     earnings::ask(account, args.ledger.rpc.clone(), wake.clone());
     let page = server::serve(wake.clone());
     let page = page.inspect_err(|error| output.say(&format!("there is no page: {error:#}"))).ok();
-    end_with_signal(wake);
+    end_with_signal(wake.clone());
     let started = sensors::now();
     let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
-    let process = Process::new(hold, args, &folders, output);
+    let roster = Roster::new(earnings.roster().clone(), args.project);
+    let command = worker::command(args, &folders);
+    let process = Process::new(hold, command, roster, wake, output);
     let mut agent = Agent {
         args,
         file: file.display().to_string(),
@@ -234,6 +242,14 @@ impl Agent<'_> {
                 Ok(Wake::Signal) => self.situation.is_stopping = true,
                 Ok(Wake::Asked(request, reply)) => asked = Some((request, reply)),
                 Ok(Wake::Page(token, reply)) => shown = Some((token, reply)),
+                Ok(Wake::Worker(start, progress)) => {
+                    let earning = &self.policy.limits().earning;
+                    self.process.progress(sensors::now(), (start, &progress), earning);
+                }
+                Ok(Wake::Offers(offers)) => {
+                    let earning = &self.policy.limits().earning;
+                    self.process.answered(sensors::now(), offers.as_ref(), earning);
+                }
                 Ok(Wake::Paid(wei)) => {
                     let time = self.time();
                     self.earnings.paid(wei, time.as_ref(), self.policy.limits());
@@ -395,11 +411,19 @@ impl Agent<'_> {
         let before = sensors::now();
         self.look(before);
         let now = sensors::now();
-        self.situation.worker = self.process.look(now);
+        let limits = self.policy.limits();
+        self.situation.worker = self.process.look(now, &limits.earning);
         let readings = self.readings.take().unwrap_or_else(|| self.sensors.read(now));
         let decision = self.policy.step(now, &readings, &self.situation);
         self.readings = Some(readings);
-        self.process.act(now, decision.activity, &decision.allowance, self.policy.limits());
+        let limits = self.policy.limits();
+        self.process.act(now, decision.activity, &decision.allowance, limits);
+        // Nobody uses the machine, or only pay is in the way: then it matters what projects pay.
+        let is_pay = decision.reasons.iter().all(|reason| reason.why.is_pay());
+        if Activity::Gentle <= decision.activity || is_pay {
+            self.process.ask(now, limits);
+        }
+        self.earnings.keep(self.process.roster().kept());
         self.draw(&decision);
         self.last = Some(decision.clone());
         decision
@@ -426,6 +450,8 @@ impl Agent<'_> {
             text: decision.text(),
             decision: decision.clone(),
             worker: self.process.status(),
+            offer: self.situation.offer.clone(),
+            notices: Vec::new(),
             milliwatts,
             page: self.page.as_ref().map(Place::url),
             account: self.args.account.as_ref().map(checksummed).unwrap_or_default(),

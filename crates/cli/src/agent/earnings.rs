@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use ::agent::Limits;
-use ::agent::earn::{Baseline, Books, Interval, Prices, local_day, worth_down};
+use ::agent::earn::{Baseline, Books, Interval, KeptRoster, Prices, local_day, worth_down};
 use ::agent::limits::Money;
 use anyhow::Context as _;
 use sensors::{Energy, Milliseconds, Quality, WallTime};
@@ -32,6 +32,8 @@ struct Kept {
     books: Books,
     /// What the account had been paid in all at the last look.
     account_paid_wei: Option<u128>,
+    /// Which project is worked for, and what each interest has had.
+    roster: KeptRoster,
 }
 
 /// The agent's books.
@@ -141,6 +143,18 @@ impl Earnings {
     /// Returns whether gross and net can be said.
     pub(super) fn has_currency(&self, limits: &Limits) -> bool {
         self.prices.is_some() && limits.energy.grain_is_worth != Money::ZERO
+    }
+
+    /// Returns what was kept of the choice of projects.
+    pub(super) fn roster(&self) -> &KeptRoster {
+        &self.kept.roster
+    }
+
+    /// Notes the choice of projects, to be written with the books.
+    pub(super) fn keep(&mut self, roster: &KeptRoster) {
+        if self.kept.roster != *roster {
+            self.kept.roster = roster.clone();
+        }
     }
 
     /// Returns the books.

@@ -1,20 +1,32 @@
 //! The worker's process: `gleaner join`, held down by [`agent::Hold`], started again when it ends by itself.
+//!
+//! Before it works for a project it is started once with `--offers`, so that what each project pays is measured under the same hold. It works for one project
+//! at a time, and leaves it between two rounds when [`Roster`] says so.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{ChildStderr, Command, Stdio};
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ::agent::earn::{Candidate, Listed, Next, Roster, Unsuitable};
+use ::agent::limits::Earning;
 use ::agent::{Activity, Allowance, Hold, Level, Limits, Released, Worker, WorkerStatus};
 use sensors::Milliseconds;
 
 use super::RunArgs;
+use super::daemon::Wake;
 use super::folders::Folders;
+use crate::join::offers::{OFFERS_MAX, Offers};
+use crate::join::progress::Progress;
 use crate::options::checksummed;
 use crate::output::Output;
 
 /// How long a worker may take to leave, before it is killed; below the gap that the policy takes for a sleep.
 const GRACE: Duration = Duration::from_secs(4);
+
+/// How long one that changes its project may take, in milliseconds: it runs on meanwhile.
+const LEAVE_MS_MAX: u64 = 20_000;
 
 /// First and longest wait before a worker that ended by itself is started again, in milliseconds.
 const RESTART_MS: (u64, u64) = (5_000, 600_000);
@@ -22,14 +34,57 @@ const RESTART_MS: (u64, u64) = (5_000, 600_000);
 /// A worker that ran so long has not failed at once, in milliseconds.
 const STEADY_MS: u64 = 120_000;
 
+/// A worker without a round for so long may change its project, in milliseconds.
+const WAIT_MS: u64 = 300_000;
+
+/// Time between two questions to the ledger what projects pay, in milliseconds.
+const ASK_MS: u64 = 300_000;
+
+/// A longer time between two steps was not watched, and counts as no work.
+const STEP_MS_MAX: u64 = 5_000;
+
 /// Bytes of a line of the worker that are kept.
 const LINE_SIZE_MAX: usize = 400;
+
+/// Bytes of a list of offers.
+const OFFERS_SIZE_MAX: u64 = 1 << 20;
+
+/// What the process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    /// It asks what projects pay.
+    Ask,
+    /// It works for one.
+    Work(u64),
+}
+
+/// Where the worker is in its project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// It has no round.
+    Waiting { since: Milliseconds },
+    /// A round of its own is under way.
+    Round,
+    /// Its work of a round is on the ledger, and the next round has not begun.
+    Committed { since: Milliseconds },
+}
 
 /// The worker's process.
 pub(super) struct Process {
     hold: Hold,
     command: Vec<String>,
+    wake: Sender<Wake>,
     output: Output,
+    roster: Roster,
+    job: Option<Job>,
+    /// What a process that asks has printed, when it has ended.
+    offers: Option<Receiver<Option<Offers>>>,
+    place: Place,
+    has_joined: bool,
+    leaving: Option<Milliseconds>,
+    stepped: Milliseconds,
+    asked: Option<Milliseconds>,
+    is_asking: bool,
     last_line: Arc<Mutex<Option<String>>>,
     started: Option<Milliseconds>,
     start_count: u64,
@@ -39,11 +94,27 @@ pub(super) struct Process {
 
 impl Process {
     /// Prepares a worker; none runs yet.
-    pub(super) fn new(hold: Hold, args: &RunArgs, folders: &Folders, output: &Output) -> Self {
+    pub(super) fn new(
+        hold: Hold,
+        command: Vec<String>,
+        roster: Roster,
+        wake: Sender<Wake>,
+        output: &Output,
+    ) -> Self {
         Self {
             hold,
-            command: command(args, folders),
+            command,
+            wake,
             output: *output,
+            roster,
+            job: None,
+            offers: None,
+            place: Place::Waiting { since: Milliseconds(0) },
+            has_joined: false,
+            leaving: None,
+            stepped: Milliseconds(0),
+            asked: None,
+            is_asking: false,
             last_line: Arc::default(),
             started: None,
             start_count: 0,
@@ -53,7 +124,7 @@ impl Process {
     }
 
     /// Returns whether it can be started, after looking whether it has ended by itself.
-    pub(super) fn look(&mut self, now: Milliseconds) -> Worker {
+    pub(super) fn look(&mut self, now: Milliseconds, earning: &Earning) -> Worker {
         if let Some(started) = self.started
             && let Some(status) = self.hold.ended()
         {
@@ -61,22 +132,154 @@ impl Process {
             if STEADY_MS < now.since(started) {
                 self.wait_ms = RESTART_MS.0;
             }
-            let words = self.last_line().unwrap_or_else(|| "it said nothing".to_owned());
-            let how = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
-            self.fail(now, format!("{how}: {words}"));
+            self.ended(now, status, earning);
         }
         if let Worker::Failed { until, .. } = self.failed
             && until <= now
         {
             self.failed = Worker::Ready;
         }
+        if self.failed == Worker::Ready
+            && self.started.is_none()
+            && let Next::Nothing { text, until } = self.roster.next(now, earning)
+        {
+            return Worker::NoProject { text, until };
+        }
         self.failed.clone()
+    }
+
+    /// Notes how it has ended.
+    fn ended(&mut self, now: Milliseconds, status: Option<ExitStatus>, earning: &Earning) {
+        let is_success = status.is_some_and(|status| status.success());
+        let is_leaving = self.leaving.take().is_some();
+        match self.job.take() {
+            Some(Job::Ask) => {
+                // Its output has ended with it.
+                let offers = self.offers.take().map(|offers| offers.recv_timeout(GRACE));
+                let offers = offers.and_then(Result::ok).flatten();
+                if let Some(offers) = offers.filter(|_| is_success) {
+                    self.wait_ms = RESTART_MS.0;
+                    return self.list(now, &offers, true, earning);
+                }
+            }
+            Some(Job::Work(_)) if is_leaving => return self.roster.left(),
+            Some(Job::Work(project)) if is_success => {
+                self.output.say(&format!("project {project} is over for this device"));
+                return self.roster.finished();
+            }
+            Some(Job::Work(_)) => {
+                if self.roster.failed(now, earning) {
+                    self.wait_ms = RESTART_MS.0;
+                }
+            }
+            None => {}
+        }
+        let words = self.last_line().unwrap_or_else(|| "it said nothing".to_owned());
+        let how = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());
+        self.fail(now, format!("{how}: {words}"));
     }
 
     fn fail(&mut self, now: Milliseconds, text: String) {
         self.output.say(&format!("the worker ended: {text}"));
         self.failed = Worker::Failed { text, until: Milliseconds(now.0 + self.wait_ms) };
         self.wait_ms = (self.wait_ms * 2).min(RESTART_MS.1);
+    }
+
+    /// Takes what projects pay.
+    fn list(&mut self, now: Milliseconds, offers: &Offers, is_measured: bool, earning: &Earning) {
+        let known = offers.offers.iter().take(OFFERS_MAX).filter_map(|offer| {
+            let (project, tags) = (offer.project, offer.tags.clone());
+            let candidate = Candidate { project, tags, per_hour: offer.pay()? };
+            let (name, standing) = (offer.name.clone(), offer.standing.clone());
+            Some(Listed { candidate, name, standing })
+        });
+        let known: Vec<Listed> = known.collect();
+        let unmeasured = offers.offers.len().saturating_sub(known.len());
+        let unsuitable = offers
+            .refused
+            .iter()
+            .map(|refused| Unsuitable { project: refused.project, reason: refused.reason.clone() });
+        let lists = (known, unsuitable.collect());
+        self.roster.list(now, lists, (unmeasured, is_measured), earning);
+        self.asked = Some(now);
+    }
+
+    /// Takes the answer to a question beside the worker.
+    pub(super) fn answered(
+        &mut self,
+        now: Milliseconds,
+        offers: Option<&Offers>,
+        earning: &Earning,
+    ) {
+        self.is_asking = false;
+        if let Some(offers) = offers {
+            self.list(now, offers, false, earning);
+        }
+    }
+
+    /// Asks what projects pay if that is due, in a process of its own that measures nothing: its memory is gone afterwards.
+    pub(super) fn ask(&mut self, now: Milliseconds, limits: &Limits) {
+        // Without a first list, the worker is about to ask.
+        let is_due = self.asked.is_some_and(|asked| ASK_MS <= now.since(asked));
+        if !is_due || self.is_asking {
+            return;
+        }
+        self.asked = Some(now);
+        self.is_asking = true;
+        let words = self.words(Job::Ask, limits);
+        let wake = self.wake.clone();
+        std::thread::spawn(move || {
+            let mut command = Command::new(&words[0]);
+            command.args(&words[1..]).arg("--measured-only");
+            let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+            let offers = output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok());
+            // The loop may have ended.
+            let _ended = wake.send(Wake::Offers(offers));
+        });
+    }
+
+    /// Takes what the worker says of its rounds. `start` tells it from one before.
+    pub(super) fn progress(
+        &mut self,
+        now: Milliseconds,
+        (start, progress): (u64, &Progress),
+        earning: &Earning,
+    ) {
+        if start != self.start_count || self.started.is_none() {
+            return;
+        }
+        match progress {
+            Progress::Chosen { .. } => {}
+            Progress::Joined => self.has_joined = true,
+            Progress::RoundStarted { .. } => {
+                let is_next = matches!(self.place, Place::Committed { .. });
+                self.place = Place::Round;
+                // The round before has become a state, and this one has cost nothing yet.
+                if is_next {
+                    self.change(now, earning);
+                }
+            }
+            Progress::Committed { .. } => {
+                self.roster.succeeded();
+                self.place = Place::Committed { since: now };
+            }
+            Progress::Interrupted | Progress::Dropped | Progress::Expelled => {
+                if self.place == Place::Round {
+                    self.place = Place::Waiting { since: now };
+                }
+            }
+        }
+    }
+
+    /// Asks the worker to leave if another project is to be worked for.
+    fn change(&mut self, now: Milliseconds, earning: &Earning) {
+        if self.leaving.is_none()
+            && let Some(next) = self.roster.switch(now, earning)
+        {
+            self.output.say(&format!("the worker leaves its project for project {next}"));
+            self.leaving = Some(now);
+            self.hold.ask_to_leave();
+        }
     }
 
     /// Does what was decided.
@@ -88,6 +291,7 @@ impl Process {
         limits: &Limits,
     ) {
         let permille = cores_permille(allowance.cores_percent);
+        let passed_ms = now.since(std::mem::replace(&mut self.stepped, now));
         let level = match activity {
             Activity::Exited | Activity::Released => return self.end(),
             Activity::Frozen => Level::Frozen,
@@ -100,51 +304,110 @@ impl Process {
             }
             return self.start(now, level, limits);
         }
+        if level != Level::Frozen {
+            self.go_on(now, passed_ms, &limits.earning);
+        }
         // What it was told last, or that something has frozen it since.
-        if self.hold.level() == Some(level) {
+        if self.started.is_none() || self.hold.level() == Some(level) {
             return;
         }
         if let Err(error) = self.hold.apply(level) {
             // It may do more than it should: it has to go.
             self.hold.release(Duration::ZERO);
-            self.started = None;
+            self.forget();
             self.fail(now, format!("it could not be held down, and was killed: {error}"));
         }
     }
 
+    /// Counts the time of a worker that runs, and lets one go that waits for nothing or does not leave.
+    fn go_on(&mut self, now: Milliseconds, passed_ms: u64, earning: &Earning) {
+        if self.has_joined && passed_ms <= STEP_MS_MAX {
+            self.roster.worked(passed_ms, earning);
+        }
+        if let Place::Waiting { since } | Place::Committed { since } = self.place
+            && matches!(self.job, Some(Job::Work(_)))
+            && WAIT_MS <= now.since(since)
+        {
+            self.change(now, earning);
+        }
+        if self.leaving.is_some_and(|leaving| LEAVE_MS_MAX <= now.since(leaving)) {
+            self.end();
+            self.roster.left();
+        }
+    }
+
     fn start(&mut self, now: Milliseconds, level: Level, limits: &Limits) {
+        let job = match self.roster.next(now, &limits.earning) {
+            Next::Ask => Job::Ask,
+            Next::Work(project) => Job::Work(project),
+            Next::Nothing { .. } => return,
+        };
+        let words = self.words(job, limits);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.start_count += 1;
+        let pipes = match self.hold.spawn(command, level) {
+            Ok(pipes) => pipes,
+            Err(error) => return self.fail(now, error.to_string()),
+        };
+        self.started = Some(now);
+        self.job = Some(job);
+        self.has_joined = false;
+        self.place = Place::Waiting { since: now };
+        if let Some(stderr) = pipes.stderr {
+            let (last, output) = (Arc::clone(&self.last_line), self.output);
+            std::thread::spawn(move || listen(stderr, &last, output));
+        }
+        match job {
+            Job::Ask => self.offers = pipes.stdout.map(read_offers),
+            Job::Work(project) => {
+                self.roster.begin(project);
+                if let Some(stdout) = pipes.stdout {
+                    let (start, wake) = (self.start_count, self.wake.clone());
+                    std::thread::spawn(move || follow(stdout, start, &wake));
+                }
+            }
+        }
+    }
+
+    /// Returns the words that start a process.
+    fn words(&self, job: Job, limits: &Limits) -> Vec<String> {
         let mut words = self.command.clone();
+        match job {
+            Job::Ask => words.extend(["--offers".to_owned(), "--json".to_owned()]),
+            Job::Work(project) => {
+                // Its round is saved when memory is given back, and goes on if it is still open then.
+                words.extend(["--keep-seat".to_owned(), "--events".to_owned()]);
+                words.extend(["--patience".to_owned(), "60".to_owned()]);
+                words.extend(["--project".to_owned(), project.to_string()]);
+            }
+        }
         let threads = cores_permille(limits.machine.cores_percent).div_ceil(1_000).max(1);
         words.extend(["--threads".to_owned(), threads.to_string()]);
         words.extend(["--memory".to_owned(), limits.machine.memory_mib.to_string()]);
         words.extend(["--disk".to_owned(), limits.machine.disk_mib.to_string()]);
-        let floor = limits.earning.floor_per_hour.0;
-        if units::Wei::ZERO < floor {
-            words.extend(["--min-per-hour".to_owned(), floor.to_grain()]);
-        }
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        self.start_count += 1;
-        match self.hold.spawn(command, level) {
-            Ok(pipes) => {
-                self.started = Some(now);
-                if let Some(stderr) = pipes.stderr {
-                    let (last, output) = (Arc::clone(&self.last_line), self.output);
-                    std::thread::spawn(move || listen(stderr, &last, output));
-                }
-            }
-            Err(error) => self.fail(now, error.to_string()),
-        }
+        words
     }
 
-    /// Lets it leave, so that its memory is free.
+    /// Lets it leave, so that its memory is free. Its seat is kept.
     pub(super) fn end(&mut self) {
-        if self.started.take().is_none() {
+        if self.started.is_none() {
             return;
         }
         if self.hold.release(GRACE) == Released::Killed {
             self.output.say("the worker did not leave in time, and was killed");
         }
+        self.forget();
+    }
+
+    /// Forgets a process that is gone.
+    fn forget(&mut self) {
+        self.started = None;
+        self.job = None;
+        self.offers = None;
+        self.leaving = None;
+        self.roster.paused();
     }
 
     fn last_line(&self) -> Option<String> {
@@ -165,22 +428,22 @@ impl Process {
     pub(super) fn hold(&self) -> &Hold {
         &self.hold
     }
+
+    /// Returns the projects.
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
+    }
 }
 
-/// Returns the words that start a worker, without its limits.
-fn command(args: &RunArgs, folders: &Folders) -> Vec<String> {
+/// Returns the words that start a worker, without its limits and its project.
+pub(super) fn command(args: &RunArgs, folders: &Folders) -> Vec<String> {
     let program = std::env::current_exe()
         .map_or_else(|_| "gleaner".to_owned(), |path| path.to_string_lossy().into_owned());
     let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     let account = args.account.as_ref().map(checksummed).unwrap_or_default();
     let mut words = vec![program, "join".to_owned(), "--rpc".to_owned(), args.ledger.rpc.clone()];
-    // Its round is saved when memory is given back, and goes on if it is still open then.
-    words.push("--keep-seat".to_owned());
     words.extend(["--account".to_owned(), account]);
     words.extend(["--data-dir".to_owned(), folder.to_string_lossy().into_owned()]);
-    if let Some(project) = args.project {
-        words.extend(["--project".to_owned(), project.to_string()]);
-    }
     words
 }
 
@@ -191,17 +454,37 @@ fn cores_permille(percent: u8) -> u32 {
     (cores.saturating_mul(u32::from(percent)).saturating_mul(10)).max(100)
 }
 
+/// Reads the list of a process that asks.
+fn read_offers(stdout: ChildStdout) -> Receiver<Option<Offers>> {
+    let (found, offers) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = stdout.take(OFFERS_SIZE_MAX).read_to_end(&mut bytes);
+        let list = read.ok().and_then(|_| serde_json::from_slice(&bytes).ok());
+        // Nobody waits for one that was ended.
+        let _gone = found.send(list);
+    });
+    offers
+}
+
+/// Passes on what the worker says of its rounds.
+fn follow(stdout: ChildStdout, start: u64, wake: &Sender<Wake>) {
+    let mut lines = BufReader::new(stdout);
+    let mut bytes = Vec::new();
+    while next_line(&mut lines, &mut bytes) {
+        if let Ok(progress) = serde_json::from_slice(&bytes)
+            && wake.send(Wake::Worker(start, progress)).is_err()
+        {
+            return;
+        }
+    }
+}
+
 /// Repeats the worker's lines, and keeps the last.
 fn listen(stderr: ChildStderr, last: &Mutex<Option<String>>, output: Output) {
     let mut lines = BufReader::new(stderr);
     let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        let limit = u64::try_from(LINE_SIZE_MAX).unwrap_or(u64::MAX);
-        match lines.by_ref().take(limit).read_until(b'\n', &mut bytes) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
+    while next_line(&mut lines, &mut bytes) {
         let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
         output.say(&line);
         // A hint belongs to the error above it.
@@ -209,4 +492,11 @@ fn listen(stderr: ChildStderr, last: &Mutex<Option<String>>, output: Output) {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(line);
         }
     }
+}
+
+/// Reads the next line, or a part of a long one; returns whether there was one.
+fn next_line(lines: &mut BufReader<impl Read>, bytes: &mut Vec<u8>) -> bool {
+    bytes.clear();
+    let limit = u64::try_from(LINE_SIZE_MAX).unwrap_or(u64::MAX);
+    matches!(lines.by_ref().take(limit).read_until(b'\n', bytes), Ok(count) if 0 < count)
 }

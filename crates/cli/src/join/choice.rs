@@ -1,6 +1,7 @@
 //! Chooses the project that pays this machine best.
 
-use std::collections::BTreeMap;
+mod speeds;
+
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use ledger_views::{
     runs::{self, RunView},
 };
 use transport::Network;
-use units::{Digest, Wei};
+use units::Wei;
 use wallet::DeviceKey;
 use worker::{Estimate, Inquiry, Offer, Stretch};
 
@@ -32,20 +33,7 @@ pub(super) struct Chosen {
     pub(super) estimate: Estimate,
 }
 
-/// Measured speeds by specification: a model is measured once.
-#[derive(Debug, Default)]
-pub(super) struct Speeds(BTreeMap<Digest, u64>);
-
-impl Speeds {
-    async fn of(&mut self, offer: &Offer) -> anyhow::Result<u64> {
-        if let Some(speed) = self.0.get(&offer.spec()) {
-            return Ok(*speed);
-        }
-        let speed = offer.measure().await.context("this machine's speed can't be measured")?;
-        self.0.insert(offer.spec(), speed);
-        Ok(speed)
-    }
-}
+pub(super) use speeds::{Measuring, Speeds};
 
 /// What a search needs.
 pub(super) struct Search<'a> {
@@ -65,6 +53,33 @@ impl Search<'_> {
         self.appraise(self.offer(run).await?, speeds).await
     }
 
+    /// Returns open projects, at most [`ASKED_MAX`]: those with the highest price per token, in this order.
+    ///
+    /// # Errors
+    /// When the ledger does not answer.
+    pub(super) async fn open(&self, is_wanted: impl Fn(u64) -> bool) -> anyhow::Result<Vec<u64>> {
+        let mut open = Vec::new();
+        let mut next = Some(Window::first(ITEMS_MAX));
+        while let Some(window) = next {
+            let page = runs::list(self.ledger, window).await?;
+            for RunView { run, phase, .. } in page.items {
+                if phase.is_open() && is_wanted(run) {
+                    let price = runs::terms(self.ledger, run).await?.price_per_token;
+                    open.push((std::cmp::Reverse(price), run));
+                }
+            }
+            next = page.older.map(|older| Window { newest: Some(older), items: ITEMS_MAX });
+        }
+        open.sort_unstable();
+        open.truncate(ASKED_MAX);
+        Ok(open.into_iter().map(|(_, run)| run).collect())
+    }
+
+    /// Asks projects at once, so that those that don't answer are waited for together; the results are in their order.
+    pub(super) async fn offers(&self, projects: &[u64]) -> Vec<anyhow::Result<Offer>> {
+        all(projects.iter().map(|run| self.offer(*run)).collect()).await
+    }
+
     async fn offer(&self, run: u64) -> anyhow::Result<Offer> {
         let args = self.args;
         let inquiry = Inquiry {
@@ -81,7 +96,8 @@ impl Search<'_> {
     }
 
     async fn appraise(&self, offer: Offer, speeds: &mut Speeds) -> anyhow::Result<Chosen> {
-        let estimate = offer.estimate(speeds.of(&offer).await?)?;
+        let speed = speeds.of(&offer, self.args, Measuring::Usual).await?;
+        let estimate = offer.estimate(speed.context("this machine's speed was not measured")?)?;
         enough(estimate.pay_per_hour, self.args.min_per_hour)?;
         Ok(Chosen { offer, estimate })
     }
@@ -97,24 +113,10 @@ impl Search<'_> {
         skips: &mut Skips,
         speeds: &mut Speeds,
     ) -> anyhow::Result<Option<Chosen>> {
-        let mut open = Vec::new();
-        let mut next = Some(Window::first(ITEMS_MAX));
-        while let Some(window) = next {
-            let page = runs::list(self.ledger, window).await?;
-            for RunView { run, phase, .. } in page.items {
-                if phase.is_open() && is_wanted(run) && skips.is_due(run, now()) {
-                    let price = runs::terms(self.ledger, run).await?.price_per_token;
-                    open.push((std::cmp::Reverse(price), run));
-                }
-            }
-            next = page.older.map(|older| Window { newest: Some(older), items: ITEMS_MAX });
-        }
-        open.sort_unstable();
-        open.truncate(ASKED_MAX);
-        // At once: those that don't answer are waited for together.
-        let offers = all(open.iter().map(|(_, run)| self.offer(*run)).collect()).await;
+        let open = self.open(|run| is_wanted(run) && skips.is_due(run, now())).await?;
+        let offers = self.offers(&open).await;
         let mut best: Option<Chosen> = None;
-        for ((_, run), offer) in open.into_iter().zip(offers) {
+        for (run, offer) in open.into_iter().zip(offers) {
             let examined = match offer {
                 Ok(offer) => self.appraise(offer, speeds).await,
                 Err(error) => Err(error),
@@ -206,7 +208,7 @@ fn hundredths(millionths: u64) -> String {
 }
 
 /// Returns an amount of GRAIN with three significant digits: an estimate has no more.
-fn rounded(amount: Wei) -> String {
+pub(super) fn rounded(amount: Wei) -> String {
     let text = amount.to_grain();
     let (mut digits, mut kept) = (0, String::new());
     let fraction = text.find('.').unwrap_or(text.len());

@@ -1,5 +1,7 @@
 //! `gleaner agent` from outside: what it says, does and leaves behind.
 
+mod earning;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -30,7 +32,9 @@ struct Running(Child);
 
 impl Running {
     fn start(machine: &Machine, more: &[&str]) -> Self {
-        let args = [&["agent", "--account", ACCOUNT, "--rpc", "http://127.0.0.1:9"], more].concat();
+        let ledger: &[&str] =
+            if more.contains(&"--rpc") { &[] } else { &["--rpc", "http://127.0.0.1:9"] };
+        let args = [&["agent", "--account", ACCOUNT], ledger, more].concat();
         let mut child = machine.command(&args).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         // The pipe must not fill.
@@ -55,7 +59,7 @@ impl Drop for Running {
 
 /// Waits until the agent's status is as wanted, and returns it.
 #[track_caller]
-fn wait_for(machine: &Machine, is_wanted: impl Fn(Option<&Value>) -> bool) -> Option<Value> {
+fn wait_for(machine: &Machine, mut is_wanted: impl FnMut(Option<&Value>) -> bool) -> Option<Value> {
     let mut finished = None;
     for _ in 0..TRIES {
         let last = machine.run(&["status", "--json"]);

@@ -37,6 +37,8 @@ fn status(activity: Activity, reasons: Vec<Reason>) -> Status {
             start_count: 1,
             last_line: Some("round 3: 8192 tokens done, loss 2.044".to_owned()),
         },
+        offer: None,
+        notices: Vec::new(),
         milliwatts: is_running.then_some(123_456),
         page: None,
         account: "0x9D19cC69F6E42f6CEE5cAdb79182526C07A95fDc".to_owned(),

@@ -35,6 +35,14 @@ pub struct Listed {
     pub standing: Option<String>,
 }
 
+impl Listed {
+    /// Returns its number and name.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("project {} ({})", self.candidate.project, self.name)
+    }
+}
+
 /// A project that does not suit this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsuitable {

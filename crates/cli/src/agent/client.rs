@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ::agent::{Activity, Reason, Request, Status};
+use ::agent::{Activity, Offer, Reason, Request, Status};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -114,6 +114,8 @@ fn status_text(status: &Status) -> String {
         ("paid", status.account.clone()),
         ("limits", status.config.clone()),
     ];
+    rows.extend(status.offer.as_ref().map(|offer| ("work", offer_text(offer))));
+    rows.extend(status.notices.iter().map(|notice| ("notice", notice.clone())));
     rows.extend(status.milliwatts.map(|power| ("power", format!("{} W", power / 1_000))));
     rows.extend(status.page.clone().map(|page| ("page", page)));
     for protection in status.protections.iter().filter(|protection| !protection.is_held) {
@@ -122,6 +124,18 @@ fn status_text(status: &Status) -> String {
         rows.push(("", format!("to grant it: {grant}")));
     }
     lines(&rows)
+}
+
+/// Says what an hour pays and costs.
+fn offer_text(offer: &Offer) -> String {
+    let mut text = format!("{}: about {} GRAIN an hour", offer.project, offer.per_hour.to_grain());
+    if let Some(gross) = offer.gross_per_hour {
+        text += &format!(", which is {gross}");
+    }
+    if let Some(energy) = offer.energy_per_hour {
+        text += &format!(", for energy of {energy}");
+    }
+    text
 }
 
 fn why_text(status: &Status) -> String {

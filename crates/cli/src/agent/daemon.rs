@@ -8,9 +8,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use ::agent::earn::{Roster, local_day};
+use ::agent::earn::{Roster, local_day, worth_down};
 use ::agent::{
-    Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Pause, Policy,
+    Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Offer, Pause, Policy,
     ProtectionStatus, Request, STATUS_VERSION, Situation, Standing, Status, Why,
 };
 use anyhow::Context as _;
@@ -350,6 +350,20 @@ impl Agent<'_> {
             grams.map(|grams| Reading { seen: Seen::Known(grams), source, at: now });
     }
 
+    /// Returns what the project pays that is worked for, or would be, and what it costs.
+    fn offer(&self, now: Milliseconds) -> Option<Offer> {
+        let limits = self.policy.limits();
+        let listed = self.process.roster().offer(now, &limits.earning)?;
+        let per_hour = listed.candidate.per_hour;
+        let time = self.time();
+        Some(Offer {
+            project: listed.label(),
+            per_hour,
+            gross_per_hour: worth_down(per_hour, limits.energy.grain_is_worth),
+            energy_per_hour: time.and_then(|time| self.earnings.energy_per_hour(&time, limits)),
+        })
+    }
+
     /// Returns what the worker did since the last decision.
     fn work_done(&self) -> Work {
         let limits = self.policy.limits();
@@ -413,6 +427,7 @@ impl Agent<'_> {
         let now = sensors::now();
         let limits = self.policy.limits();
         self.situation.worker = self.process.look(now, &limits.earning);
+        self.situation.offer = self.offer(now);
         let readings = self.readings.take().unwrap_or_else(|| self.sensors.read(now));
         let decision = self.policy.step(now, &readings, &self.situation);
         self.readings = Some(readings);

@@ -6,7 +6,9 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use ::agent::Limits;
-use ::agent::earn::{Baseline, Books, Interval, KeptRoster, Prices, local_day, worth_down};
+use ::agent::earn::{
+    Baseline, Books, Interval, KeptRoster, Prices, break_even_per_hour, local_day, worth_down,
+};
 use ::agent::limits::Money;
 use anyhow::Context as _;
 use sensors::{Energy, Milliseconds, Quality, WallTime};
@@ -18,6 +20,9 @@ use crate::failure::Hint as _;
 
 /// Time between two savings, in milliseconds.
 const SAVE_MS: u64 = 300_000;
+
+/// Time at full after which the machine's own figure of what work draws replaces the owner's, and after which older time counts half, in milliseconds.
+const FULL_MS: (u64, u64) = (60_000, 3_600_000);
 
 /// A longer time between two looks was not watched, and is not priced.
 const GAP_MS_MAX: u64 = 60_000;
@@ -46,6 +51,8 @@ pub(super) struct Earnings {
     /// Grams of carbon of a kWh.
     carbon: Option<Prices>,
     baseline: Baseline,
+    /// What work at full took by the meters: microjoules, and milliseconds.
+    full: (u64, u64),
     looked: Option<(Milliseconds, Vec<Energy>)>,
     saved: Milliseconds,
 }
@@ -85,7 +92,7 @@ impl Earnings {
             }),
         };
         let baseline = Baseline::default();
-        Ok(Self { path, kept, prices, carbon, baseline, looked: None, saved: now })
+        Ok(Self { path, kept, prices, carbon, baseline, full: (0, 0), looked: None, saved: now })
     }
 
     /// Notes the energy since the last look; returns what the machine drew meanwhile in milliwatts, and whether that is an estimate of a meter.
@@ -107,6 +114,9 @@ impl Earnings {
         let Work { share_percent, is_used } = work;
         let interval = Interval { milliseconds, drawn, share_percent, is_used };
         let draw = self.baseline.take(&interval, &limits.energy);
+        if share_percent == 100 && draw.quality == Quality::Measured {
+            self.learn(draw.microjoules, milliseconds);
+        }
         if let Some(time) = time {
             let price = self.prices.as_ref().and_then(|prices| prices.at(time.minute_of_week));
             let worked = if share_percent == 0 { 0 } else { milliseconds };
@@ -121,6 +131,28 @@ impl Earnings {
         }
         // Microjoules in a millisecond are milliwatts.
         drawn.map(|(microjoules, quality)| (microjoules / milliseconds, quality))
+    }
+
+    fn learn(&mut self, microjoules: u64, milliseconds: u64) {
+        let (all, ms) = &mut self.full;
+        if FULL_MS.1 < *ms {
+            (*all, *ms) = (*all / 2, *ms / 2);
+        }
+        (*all, *ms) = (all.saturating_add(microjoules), ms.saturating_add(milliseconds));
+    }
+
+    /// Returns what the energy of an hour of work at full costs at a time, rounded up: as meters counted it, or as the owner says while that is too short.
+    /// `None` without a price.
+    pub(super) fn energy_per_hour(&self, time: &WallTime, limits: &Limits) -> Option<Money> {
+        let price = self.prices.as_ref()?.at(time.minute_of_week)?;
+        let (microjoules, milliseconds) = self.full;
+        let milliwatts = if milliseconds < FULL_MS.0 {
+            let Limits { energy, .. } = limits;
+            u64::from(energy.full_watts.saturating_sub(energy.idle_watts)) * 1_000
+        } else {
+            microjoules / milliseconds
+        };
+        Some(break_even_per_hour(milliwatts, price))
     }
 
     /// Notes what the account has been paid in all.
@@ -215,4 +247,41 @@ pub(super) fn ask(account: String, rpc: String, wake: Sender<Wake>) {
             std::thread::sleep(ASK.1);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn energy_of_an_hour_is_as_meters_count_it_and_as_the_owner_says_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[energy]\nprice_per_kwh = \"0.5\"\nidle_watts = 40\nfull_watts = 120\n";
+        let limits = Limits::parse(text).unwrap();
+        let path = folder.path().join("books.json");
+        let mut earnings = Earnings::open(path.clone(), &limits, Milliseconds(0)).unwrap();
+        let time = WallTime { unix_seconds: 1_796_081_400, minute_of_week: 100 };
+        // 80 W at half a unit a kWh.
+        assert_eq!(earnings.energy_per_hour(&time, &limits), Some(Money(40_000)));
+        let mut at = (Milliseconds(0), 0);
+        let mut look = |earnings: &mut Earnings, watts: u64, share_percent| {
+            at = (Milliseconds(at.0.0 + 5_000), at.1 + watts * 5_000_000);
+            let meter = Energy {
+                source: "meter".to_owned(),
+                microjoules: at.1,
+                quality: Quality::Measured,
+            };
+            let work = Work { share_percent, is_used: false };
+            earnings.look(at.0, vec![meter], work, Some(&time), &limits);
+        };
+        // The machine draws 50 W without the worker, 60 W with a gentle one, and 80 W with one at full.
+        (0..20).for_each(|_| look(&mut earnings, 50, 0));
+        (0..20).for_each(|_| look(&mut earnings, 60, 20));
+        assert_eq!(earnings.energy_per_hour(&time, &limits), Some(Money(40_000)));
+        (0..20).for_each(|_| look(&mut earnings, 80, 100));
+        assert_eq!(earnings.energy_per_hour(&time, &limits), Some(Money(15_000)));
+        let free = Limits::parse("").unwrap();
+        let earnings = Earnings::open(path, &free, Milliseconds(0)).unwrap();
+        assert_eq!(earnings.energy_per_hour(&time, &free), None);
+    }
 }

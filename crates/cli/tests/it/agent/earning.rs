@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{BOLD, Running, wait_for};
 use crate::field::{self, Field, project, write_corpus};
-use crate::support::Machine;
+use crate::support::{Machine, names};
 
 /// Trains a project with this name.
 fn train(field: &Field, name: &str, terms: &str) -> field::Running {
@@ -80,5 +80,51 @@ fn work_is_shared_among_three_projects_by_the_owners_weights() {
     assert!(
         shares["biology"].as_u64().unwrap() > 0 && shares["language"].as_u64().unwrap() > 0,
         "{books}"
+    );
+}
+
+/// Waits until `why` names a reason, and returns that.
+fn reason(machine: &Machine, kind: &str) -> Value {
+    let mut found = None;
+    wait_for(machine, |status| {
+        let reasons = status.and_then(|status| status["decision"]["reasons"].as_array());
+        found = reasons
+            .and_then(|all| all.iter().find(|reason| reason["evidence"]["kind"] == kind))
+            .cloned();
+        found.is_some()
+    });
+    found.unwrap()
+}
+
+#[test]
+fn a_project_below_the_floor_or_at_a_loss_is_not_worked_for() {
+    let field = ledger();
+    let _train = train(&field, "barley", "");
+    let check = |limits: &str, kind: &str, parts: &[&str]| {
+        let machine = machine(limits);
+        let mut agent = Running::start(&machine, &["--rpc", &field.node.url]);
+        let reason = reason(&machine, kind);
+        assert_eq!(reason["source"], "project 1 (barley)", "{reason}");
+        let text = machine.run(&["why"]).stdout;
+        for part in parts {
+            assert!(text.contains(part), "`{text}` does not say `{part}`");
+        }
+        // The only process was the one that asked.
+        let status = machine.json(&["status"]);
+        assert_eq!(status["worker"]["start_count"], 1, "{status}");
+        assert!(status["worker"]["process"].is_null(), "{status}");
+        machine.json(&["agent", "stop"]);
+        assert_eq!(agent.ended(), 0);
+        assert_eq!(names(&machine.path("worker")).iter().filter(|name| *name == "lock").count(), 0);
+    };
+    check(
+        "[earning]\nfloor_per_hour = \"1000000\"\n",
+        "below_floor",
+        &["GRAIN an hour, and you want 1000000", "earning.floor_per_hour"],
+    );
+    check(
+        "[energy]\nprice_per_kwh = \"0.3\"\ngrain_is_worth = \"0.000001\"\n",
+        "at_a_loss",
+        &["its energy costs 0.024 EUR", "earning.at_a_loss = \"work\""],
     );
 }

@@ -3,6 +3,8 @@
 //! One process reads the sensors, decides each second and at each input, and holds `gleaner join` down in a process of its own. Its owner talks to it through a
 //! socket that only they can open (`gleaner status`, `why`, `pause`, `resume`, `agent stop`).
 
+#[cfg(target_os = "linux")]
+mod alerts;
 mod channel;
 mod client;
 #[cfg(target_os = "linux")]

@@ -93,6 +93,9 @@ pub(crate) struct Args {
     /// With --offers: measure nothing; what was measured before is known
     #[arg(long, requires = "offers")]
     measured_only: bool,
+    /// With --offers: also what this price feed says that one GRAIN is worth
+    #[arg(long, value_name = "NUMBER", requires = "offers")]
+    grain_feed: Option<u64>,
     /// Print a line of JSON for each event on stdout, instead of the document at the end
     #[arg(long, hide = true, conflicts_with = "offers")]
     events: bool,

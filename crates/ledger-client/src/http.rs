@@ -57,6 +57,34 @@ pub(crate) enum HttpError {
     TooLong,
 }
 
+/// Why a document did not reach an address.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct PostError(String);
+
+/// Sends a JSON document to `url` (`http://` or `https://`), and returns the status of the answer, whose body is not read. For those who tell somebody
+/// else than a node, by the same certificates and proxies.
+///
+/// # Errors
+/// When there is no answer `within` a time.
+pub async fn post(url: &str, document: Vec<u8>, within: Duration) -> Result<u16, PostError> {
+    let Some(http) = Http::new(url) else {
+        return Err(PostError(format!("{url:?} is no http:// or https:// address")));
+    };
+    if let Some(proxy) = &http.unusable_proxy {
+        return Err(PostError(HttpError::Proxy(proxy.clone()).to_string()));
+    }
+    let sending = async {
+        let mut connection = http.connect().await?;
+        Ok::<_, HttpError>(http.send(&mut connection, Bytes::from(document)).await?.status())
+    };
+    match timeout(within, sending).await {
+        Ok(Ok(status)) => Ok(status.as_u16()),
+        Ok(Err(error)) => Err(PostError(error.to_string())),
+        Err(_) => Err(PostError(format!("no answer within {} ms", within.as_millis()))),
+    }
+}
+
 /// The address that requests go to.
 #[derive(Debug)]
 pub(crate) struct Http {

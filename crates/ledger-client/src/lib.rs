@@ -12,6 +12,8 @@
 //! Invariants: one nonce, one transaction; every wait is bounded by the caller's time limit; no text of the node is
 //! trusted to be short, printable or well-formed.
 //!
+//! [`post`] tells somebody else than a node something, by the same certificates and proxies.
+//!
 //! The crate does not verify the node's answers (it trusts the node), or follow events.
 
 mod error;
@@ -35,6 +37,7 @@ mod statement;
 pub use ask::PastLedger;
 pub use assets::{CreatedAsset, NewAsset};
 pub use error::LedgerError;
+pub use http::{PostError, post};
 pub use ledger::{FEE_MAX, Ledger};
 pub use line::{Carried, Line, LineAnswer, LineError};
 pub use next::NextLedger;

@@ -33,7 +33,7 @@ pub struct Setting {
 }
 
 /// What each setting means; keys in the order of the file.
-const MEANINGS: [(&str, &str); 50] = [
+const MEANINGS: [(&str, &str); 51] = [
     ("idle.gentle_after_seconds", "Seconds without input before work begins, gently (10 to 86400)"),
     ("idle.full_after_seconds", "Seconds without input before work at full (10 to 86400)"),
     (
@@ -119,6 +119,10 @@ const MEANINGS: [(&str, &str); 50] = [
     ("energy.currency", "Name of your currency"),
     ("energy.grain_is_worth", "What you count one GRAIN as, in your currency; 0 if you don't know"),
     (
+        "energy.grain_feed",
+        "Number of the ledger's price feed that says it, used instead while it answers; 0 for none",
+    ),
+    (
         "energy.idle_watts",
         "What the machine draws when it does nothing, in watts, where no meter says it",
     ),
@@ -126,7 +130,10 @@ const MEANINGS: [(&str, &str); 50] = [
     ("energy.carbon_file", "File with the carbon of a kWh by time"),
     ("energy.carbon_grams_max", "Carbon of a kWh above which it stops, in grams; 0 for no limit"),
     ("alerts.desktop", "Show a notification when reward, price, rules or standing change"),
-    ("alerts.command", "Program and arguments to start then; the alert is its stdin"),
+    (
+        "alerts.command",
+        "Program and arguments to start then; the alert is its last argument, and as JSON its stdin",
+    ),
     ("alerts.webhook", "Address that alerts are sent to as JSON"),
     ("alerts.reward_percent", "Change of a reward that is worth an alert, in percent (1 to 1000)"),
 ];

@@ -60,6 +60,8 @@ pub struct EnergyCosts {
     pub currency: String,
     /// What the owner counts one GRAIN as, in that currency; 0 if it is not known.
     pub grain_is_worth: Money,
+    /// Number of a price feed of the ledger that says it in that currency, used instead while it answers; 0 for none.
+    pub grain_feed: u64,
     /// What the machine draws when it does nothing, in watts, where no meter says it.
     pub idle_watts: u32,
     /// What it draws when the worker runs at full, in watts, where no meter says it.
@@ -77,6 +79,7 @@ impl Default for EnergyCosts {
             price_file: String::new(),
             currency: "EUR".to_owned(),
             grain_is_worth: Money::ZERO,
+            grain_feed: 0,
             idle_watts: 40,
             full_watts: 120,
             carbon_file: String::new(),
@@ -91,7 +94,7 @@ impl Default for EnergyCosts {
 pub struct Alerts {
     /// Whether a notification is shown on the desktop.
     pub desktop: bool,
-    /// Program and arguments to start; the alert is its stdin. Empty for none.
+    /// Program and arguments to start; the alert is its last argument, and as JSON its stdin. Empty for none.
     pub command: Vec<String>,
     /// Address that the alert is sent to as JSON; empty for none.
     pub webhook: String,

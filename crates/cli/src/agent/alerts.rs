@@ -93,7 +93,13 @@ impl Alerts {
                 Alert::Standing { .. } => before.standing = terms.standing,
                 Alert::Rules { .. } => {}
             }
-            tell(&mut self.told, &mut self.kept_back, (now, &self.orders), (alert, wanted), self.output);
+            tell(
+                &mut self.told,
+                &mut self.kept_back,
+                (now, &self.orders),
+                (alert, wanted),
+                self.output,
+            );
         }
     }
 }

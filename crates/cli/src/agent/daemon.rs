@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use ::agent::earn::{Roster, local_day, worth_down};
+use ::agent::earn::{self, Roster, local_day, worth_down};
+use ::agent::limits::Money;
 use ::agent::{
     Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Offer, Pause, Policy,
     ProtectionStatus, Request, STATUS_VERSION, Situation, Standing, Status, Why,
@@ -21,6 +22,7 @@ use sensors::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::alerts::Alerts;
 use super::earnings::{self, Earnings, Work};
 use super::folders::Folders;
 use super::server::{self, Place};
@@ -87,6 +89,9 @@ struct Agent<'a> {
     started: Milliseconds,
     metered: Option<Milliseconds>,
     earnings: Earnings,
+    alerts: Alerts,
+    /// The project that has dropped or expelled this device last, and which of both.
+    dropped: Option<(u64, earn::Standing)>,
     page: Option<Place>,
     minutes: VecDeque<Minute>,
     minute: u64,
@@ -151,6 +156,8 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         started,
         metered: None,
         earnings,
+        alerts: Alerts::begin(output),
+        dropped: None,
         page,
         minutes: VecDeque::new(),
         minute: started.0 / MINUTE_MS,
@@ -243,6 +250,7 @@ impl Agent<'_> {
                 Ok(Wake::Asked(request, reply)) => asked = Some((request, reply)),
                 Ok(Wake::Page(token, reply)) => shown = Some((token, reply)),
                 Ok(Wake::Worker(start, progress)) => {
+                    self.stand(&progress);
                     let earning = &self.policy.limits().earning;
                     self.process.progress(sensors::now(), (start, &progress), earning);
                 }
@@ -252,7 +260,7 @@ impl Agent<'_> {
                 }
                 Ok(Wake::Paid(wei)) => {
                     let time = self.time();
-                    self.earnings.paid(wei, time.as_ref(), self.policy.limits());
+                    self.earnings.paid(wei, time.as_ref(), self.grain_is_worth());
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -359,9 +367,54 @@ impl Agent<'_> {
         Some(Offer {
             project: listed.label(),
             per_hour,
-            gross_per_hour: worth_down(per_hour, limits.energy.grain_is_worth),
+            gross_per_hour: worth_down(per_hour, self.grain_is_worth()),
             energy_per_hour: time.and_then(|time| self.earnings.energy_per_hour(&time, limits)),
         })
+    }
+
+    /// Returns what one GRAIN is worth: as the ledger's feed says, or as the owner does.
+    fn grain_is_worth(&self) -> Money {
+        let own = self.policy.limits().energy.grain_is_worth;
+        let (_, fed) = self.process.ledger();
+        fed.and_then(|price| i64::try_from(price).ok()).map_or(own, Money)
+    }
+
+    /// Notes how this device stands in the project that it works for.
+    fn stand(&mut self, progress: &Progress) {
+        let Some(own) = self.process.roster().current() else { return };
+        let project = own.candidate.project;
+        match progress {
+            Progress::Dropped => self.dropped = Some((project, earn::Standing::Dropped)),
+            Progress::Expelled => self.dropped = Some((project, earn::Standing::Expelled)),
+            // It is let in again.
+            Progress::Committed { .. } if self.dropped.is_some_and(|(of, _)| of == project) => {
+                self.dropped = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells the owner what has changed of the project that is worked for, or would be.
+    fn alert(&mut self, now: Milliseconds) {
+        let limits = self.policy.limits();
+        let Some(listed) = self.process.roster().offer(now, &limits.earning) else { return };
+        let project = listed.candidate.project;
+        let is_expelled =
+            listed.standing.as_ref().is_some_and(|standing| standing.starts_with("expelled"));
+        let standing = match self.dropped {
+            _ if is_expelled => earn::Standing::Expelled,
+            Some((of, standing)) if of == project => standing,
+            _ => earn::Standing::Good,
+        };
+        let (revision, grain_price) = self.process.ledger();
+        let terms = earn::Terms {
+            project: listed.label(),
+            per_hour: listed.candidate.per_hour,
+            grain_price,
+            revision: revision.unwrap_or_default(),
+            standing,
+        };
+        self.alerts.look(now, &terms, &limits.alerts);
     }
 
     /// Returns what the worker did since the last decision.
@@ -409,7 +462,7 @@ impl Agent<'_> {
         let books = self.earnings.books();
         let today = self.time().map(|time| books.day(local_day(&time))).unwrap_or_default();
         let settings = limits.settings(&self.limits_text).unwrap_or_default();
-        let has_currency = self.earnings.has_currency(limits);
+        let has_currency = self.earnings.has_prices() && self.grain_is_worth() != Money::ZERO;
         dashboard::page(&View {
             status: &self.status(decision),
             minutes: &self.minutes.iter().copied().collect::<Vec<_>>(),
@@ -428,6 +481,7 @@ impl Agent<'_> {
         let limits = self.policy.limits();
         self.situation.worker = self.process.look(now, &limits.earning);
         self.situation.offer = self.offer(now);
+        self.alert(now);
         let readings = self.readings.take().unwrap_or_else(|| self.sensors.read(now));
         let decision = self.policy.step(now, &readings, &self.situation);
         self.readings = Some(readings);

@@ -156,12 +156,17 @@ impl Earnings {
     }
 
     /// Notes what the account has been paid in all.
-    pub(super) fn paid(&mut self, account_paid: u128, time: Option<&WallTime>, limits: &Limits) {
+    pub(super) fn paid(
+        &mut self,
+        account_paid: u128,
+        time: Option<&WallTime>,
+        grain_is_worth: Money,
+    ) {
         let before = self.kept.account_paid_wei.replace(account_paid);
         let (Some(before), Some(time)) = (before, time) else { return };
         let wei = account_paid.saturating_sub(before);
         if 0 < wei {
-            let worth = worth_down(Wei::new(wei), limits.energy.grain_is_worth);
+            let worth = worth_down(Wei::new(wei), grain_is_worth);
             self.kept.books.pay(local_day(time), wei, worth.unwrap_or(Money::ZERO));
         }
     }
@@ -172,9 +177,9 @@ impl Earnings {
         u32::try_from(grams).ok()
     }
 
-    /// Returns whether gross and net can be said.
-    pub(super) fn has_currency(&self, limits: &Limits) -> bool {
-        self.prices.is_some() && limits.energy.grain_is_worth != Money::ZERO
+    /// Returns whether a price of energy is known.
+    pub(super) fn has_prices(&self) -> bool {
+        self.prices.is_some()
     }
 
     /// Returns what was kept of the choice of projects.

@@ -84,6 +84,8 @@ pub(super) struct Process {
     leaving: Option<Milliseconds>,
     stepped: Milliseconds,
     asked: Option<Milliseconds>,
+    revision: Option<u32>,
+    grain_price: Option<u64>,
     is_asking: bool,
     last_line: Arc<Mutex<Option<String>>>,
     started: Option<Milliseconds>,
@@ -114,6 +116,8 @@ impl Process {
             leaving: None,
             stepped: Milliseconds(0),
             asked: None,
+            revision: None,
+            grain_price: None,
             is_asking: false,
             last_line: Arc::default(),
             started: None,
@@ -200,6 +204,8 @@ impl Process {
             .iter()
             .map(|refused| Unsuitable { project: refused.project, reason: refused.reason.clone() });
         let lists = (known, unsuitable.collect());
+        self.revision = Some(offers.revision);
+        self.grain_price = offers.grain_price;
         self.roster.list(now, lists, (unmeasured, is_measured), earning);
         self.asked = Some(now);
     }
@@ -375,7 +381,12 @@ impl Process {
     fn words(&self, job: Job, limits: &Limits) -> Vec<String> {
         let mut words = self.command.clone();
         match job {
-            Job::Ask => words.extend(["--offers".to_owned(), "--json".to_owned()]),
+            Job::Ask => {
+                words.extend(["--offers".to_owned(), "--json".to_owned()]);
+                if limits.energy.grain_feed != 0 {
+                    words.extend(["--grain-feed".to_owned(), limits.energy.grain_feed.to_string()]);
+                }
+            }
             Job::Work(project) => {
                 // Its round is saved when memory is given back, and goes on if it is still open then.
                 words.extend(["--keep-seat".to_owned(), "--events".to_owned()]);
@@ -427,6 +438,11 @@ impl Process {
     /// Returns what holds it.
     pub(super) fn hold(&self) -> &Hold {
         &self.hold
+    }
+
+    /// Returns the revision of the ledger's rules, and what one GRAIN is worth, in millionths, by the owner's feed.
+    pub(super) fn ledger(&self) -> (Option<u32>, Option<u64>) {
+        (self.revision, self.grain_price)
     }
 
     /// Returns the projects.

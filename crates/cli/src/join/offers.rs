@@ -1,6 +1,10 @@
 //! `gleaner join --offers`: what open projects would pay this machine.
 
-use ledger_views::runs;
+use alloy_primitives::U256;
+use execution::MODULES;
+use ledger_client::Ledger;
+use ledger_views::feeds::{self, FeedStanding};
+use ledger_views::{Ask, ViewError, runs};
 use serde::{Deserialize, Serialize};
 use units::Wei;
 
@@ -22,6 +26,10 @@ pub(crate) struct Offers {
     pub(crate) offers: Vec<Offered>,
     /// Open projects that do not.
     pub(crate) refused: Vec<Refused>,
+    /// The newest revision of the ledger's rules of which it has a module.
+    pub(crate) revision: u32,
+    /// What the feed of `--grain-feed` says that one GRAIN is worth, in millionths; `null` where its answer can't be relied on.
+    pub(crate) grain_price: Option<u64>,
 }
 
 /// A project that this machine could work for.
@@ -93,8 +101,42 @@ pub(super) async fn offers(
             }),
         }
     }
+    document.revision = revision(search.ledger).await?;
+    if let Some(feed) = args.grain_feed {
+        document.grain_price = grain_price(search.ledger, feed).await?;
+    }
     document.offers.sort_by_key(|offer| std::cmp::Reverse(offer.pay()));
     output.print(&document, &text(&document))
+}
+
+/// Returns the newest revision, of those that this program knows, of which the ledger has a module.
+async fn revision(ledger: &Ledger) -> anyhow::Result<u32> {
+    for revision in (2..=MODULES.newest()).rev() {
+        for (address, _) in MODULES.accounts_since(revision) {
+            if !Ask::account(ledger, address).await?.code.is_empty() {
+                return Ok(revision);
+            }
+        }
+    }
+    Ok(1)
+}
+
+/// Returns what a feed says that one GRAIN is worth, in millionths.
+async fn grain_price(ledger: &Ledger, number: u64) -> anyhow::Result<Option<u64>> {
+    // An idle ledger's newest block is old: the next one is asked.
+    let feed = match feeds::feed(&ledger.next(), number).await {
+        Err(ViewError::Refused { .. }) => anyhow::bail!("price feed {number} does not exist"),
+        feed => feed?,
+    };
+    let answer = feed.round.filter(|_| feed.standing == FeedStanding::Reliable);
+    Ok(answer.and_then(|round| millionths(round.answer, feed.decimals)))
+}
+
+/// Returns an answer of a feed in millionths, rounded down.
+fn millionths(answer: U256, decimals: u8) -> Option<u64> {
+    let one = U256::from(10).checked_pow(U256::from(decimals))?;
+    let millionths = answer.checked_mul(U256::from(1_000_000))?.checked_div(one)?;
+    u64::try_from(millionths).ok()
 }
 
 impl Offered {
@@ -140,6 +182,19 @@ fn text(document: &Offers) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_of_feeds_become_millionths() {
+        let check = |answer: u64, decimals, expected| {
+            assert_eq!(millionths(U256::from(answer), decimals), expected);
+        };
+        check(52_000_000, 8, Some(520_000));
+        check(7, 0, Some(7_000_000));
+        check(1_999_999, 12, Some(1));
+        check(u64::MAX, 0, None);
+        assert_eq!(millionths(U256::MAX, 8), None);
+        assert_eq!(millionths(U256::from(1), 255), None);
+    }
 
     #[test]
     fn tags_are_the_words_of_a_name_and_its_own_number() {

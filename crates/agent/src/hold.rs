@@ -251,6 +251,11 @@ impl Hold {
         Some(Some(status))
     }
 
+    /// Sets the memory above which a worker is slowed down, in bytes; `None` for no bound.
+    pub fn set_memory_max(&self, bytes: Option<u64>) {
+        self.inner.groups.prepare(bytes);
+    }
+
     /// Asks the worker to give up its seat and to end (`SIGINT`), and returns at once: [`Self::ended`] says when it has.
     pub fn ask_to_leave(&self) {
         if let Some(leader) = self.inner.lock().leader {

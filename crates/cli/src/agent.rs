@@ -85,6 +85,8 @@ struct ConfigArgs {
 struct ConfigDocument {
     file: String,
     exists: bool,
+    /// Whether the agent that runs works by exactly these limits; `null` if none runs, or one with another file.
+    in_force: Option<bool>,
     settings: Vec<::agent::limits::Setting>,
 }
 
@@ -120,12 +122,33 @@ pub(crate) fn read_limits(file: &std::path::Path) -> anyhow::Result<(Limits, Str
 
 fn config(args: ConfigArgs, output: &Output) -> anyhow::Result<()> {
     let file = Folders::find()?.config_or(args.config);
-    let (limits, text) = read_limits(&file)?;
+    let running = client::limits_of(&file);
+    let read = read_limits(&file);
+    if let (Err(_), Some(_)) = (&read, &running) {
+        output.say("the agent that runs works by the limits that it read before");
+    }
+    let (limits, text) = read?;
     let settings = limits.settings(&text).context("the limits can't be listed")?;
     let origins = settings.iter().filter(|setting| setting.origin != Origin::Default).count();
-    let head = format!("# {}: {origins} values differ from their default\n", file.display());
-    let document =
-        ConfigDocument { file: file.display().to_string(), exists: file.exists(), settings };
+    let in_force = running.map(|running| {
+        let same = |(own, theirs): (&::agent::limits::Setting, &(String, String))| {
+            (&own.key, &own.value) == (&theirs.0, &theirs.1)
+        };
+        running.len() == settings.len() && settings.iter().zip(&running).all(same)
+    });
+    let words = match in_force {
+        None => "no agent runs with this file",
+        Some(true) => "in force",
+        Some(false) => "not in force yet: gleaner status says why",
+    };
+    let head =
+        format!("# {}: {origins} values differ from their default; {words}\n", file.display());
+    let document = ConfigDocument {
+        file: file.display().to_string(),
+        exists: file.exists(),
+        in_force,
+        settings,
+    };
     output.print(&document, &(head + &commented(&document.settings)))
 }
 

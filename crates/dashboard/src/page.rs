@@ -75,6 +75,7 @@ fn state(view: &View<'_>) -> Markup {
     let Status { decision, worker, text, .. } = view.status;
     html! {
         p class="state" { (text) "." }
+        @for notice in &view.status.notices { p class="notice" { (notice) } }
         table class="facts" {
             tr { th scope="row" { "For" } td { (duration(decision.at.since(decision.since) / 1_000)) } }
             tr {
@@ -198,7 +199,7 @@ fn limits(view: &View<'_>) -> Markup {
         Origin::Account => "your account",
     };
     html! {
-        p { "In " code { (view.status.config) } "; the agent reads it when it starts." }
+        p { "In " code { (view.status.config) } ". The agent reads it again when it changes." }
         div class="wide" {
             table {
                 thead { tr { th scope="col" { "Limit" } th scope="col" { "Value" } th scope="col" { "From" } th scope="col" { "Meaning" } } }

@@ -1,6 +1,6 @@
 //! `gleaner status`, `why`, `pause`, `resume`: what an owner asks the agent.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ::agent::{Activity, Offer, Reason, Request, Status};
 use anyhow::Context as _;
@@ -80,12 +80,31 @@ pub(crate) fn why(output: &Output) -> anyhow::Result<()> {
     output.print(&document, &why_text(&status))
 }
 
-/// Asks the owner's agent, or that of the machine.
-fn answered(request: Request) -> anyhow::Result<Status> {
+/// Returns the settings by which the agent works that runs with a file of limits, if there is one.
+pub(super) fn limits_of(file: &Path) -> Option<Vec<(String, String)>> {
+    let path = socket().ok()?;
+    let mut status = channel::ask(&path, Request::Status).ok()?;
+    let status: Status = serde_json::from_value(status["status"].take()).ok()?;
+    if Path::new(&status.config) != file {
+        return None;
+    }
+    let answer = channel::ask(&path, Request::Limits).ok()?;
+    let text = |value: &serde_json::Value| Some(value.as_str()?.to_owned());
+    let settings = answer["settings"].as_array()?.iter();
+    settings.map(|one| Some((text(&one["key"])?, text(&one["value"])?))).collect()
+}
+
+/// Returns the socket of the owner's agent, or of that of the machine.
+fn socket() -> anyhow::Result<PathBuf> {
     let own = Folders::find()?.socket;
     let system = Path::new(SYSTEM_SOCKET);
-    let path = if own.exists() || !system.exists() { &own } else { system };
-    let asked = channel::ask(path, request);
+    Ok(if own.exists() || !system.exists() { own } else { system.to_owned() })
+}
+
+/// Asks the owner's agent, or that of the machine.
+fn answered(request: Request) -> anyhow::Result<Status> {
+    let path = socket()?;
+    let asked = channel::ask(&path, request);
     let mut answer =
         asked.with_context(|| format!("no agent answers at {}", path.display())).hint(
             "gleaner install --account ADDRESS, or gleaner agent --account ADDRESS in a terminal",

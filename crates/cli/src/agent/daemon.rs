@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use anyhow::Context as _;
 use dashboard::{MINUTES, Minute, View};
 use sensors::{
     EventKind, Metered, Milliseconds, Options, Quality, Reading, Readings, Seen, Sense as _,
-    Sensors, WallTime,
+    Sensors, WallTime, Watcher,
 };
 use serde::{Deserialize, Serialize};
 
 use super::alerts::Alerts;
-use super::earnings::{self, Earnings, Work};
+use super::earnings::{self, Earnings, Tariff, Work};
 use super::folders::Folders;
 use super::server::{self, Place};
 use super::worker::{self, Process};
@@ -42,6 +42,9 @@ const METER_MS: u64 = 5_000;
 
 /// Time between two writings of the status where nothing changes, in milliseconds.
 const STATUS_MS: u64 = 10_000;
+
+/// Time between two looks whether the file of limits has changed, in milliseconds.
+const REREAD_MS: u64 = 2_000;
 
 /// A minute, in milliseconds.
 const MINUTE_MS: u64 = 60_000;
@@ -83,6 +86,13 @@ struct Agent<'a> {
     limits_text: String,
     policy: Policy,
     sensors: Sensors,
+    /// Sees what happens between two steps, until it is dropped.
+    watcher: Watcher,
+    wake: Sender<Wake>,
+    /// The text of the file at the last look, and when that was.
+    file_seen: (Option<Stamp>, Milliseconds),
+    /// Why the file that is there now is not in force.
+    refused: Option<String>,
     process: Process,
     situation: Situation,
     readings: Option<Readings>,
@@ -115,24 +125,8 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         cgroups: Cgroups::Use,
         memory_bytes_max: Some(u64::from(limits.machine.memory_mib) << 20),
     });
-    let freezer = hold.freezer();
-    let mut sensors = Sensors::new(options(&limits, args, &folders)?);
-    sensors.set_worker_cgroup(hold.cgroup());
-    // Whoever lingers works on when somebody types; everybody else stops before the loop has looked.
-    let is_lingering = limits.idle.linger;
-    let tell = wake.clone();
-    let _watcher = sensors.watch(move |event| {
-        let stops = match event.kind {
-            EventKind::Input => !is_lingering,
-            EventKind::Exclusive => true,
-            EventKind::Power | EventKind::Pressure => false,
-        };
-        // What could not be frozen is killed by the loop, which tries again.
-        let _again = if stops { freezer.freeze() } else { Ok(()) };
-        // The loop may have ended.
-        let _ended = tell.send(Wake::Machine);
-    });
-    let _watcher = _watcher.context("the sensors can't be watched")?;
+    let sensors = Sensors::new(options(&limits, args, &folders)?);
+    let (sensors, watcher) = watch(sensors, &hold, &limits, wake.clone())?;
     listen(listener, wake.clone());
     let account = args.account.as_ref().map(checksummed).unwrap_or_default();
     earnings::ask(account, args.ledger.rpc.clone(), wake.clone());
@@ -143,13 +137,18 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
     let roster = Roster::new(earnings.roster().clone(), args.project);
     let command = worker::command(args, &folders);
-    let process = Process::new(hold, command, roster, wake, output);
+    let process = Process::new(hold, command, roster, wake.clone(), output);
+    let file_seen = (stamp(&file), started);
     let mut agent = Agent {
         args,
         file: file.display().to_string(),
         limits_text,
         policy: Policy::new(limits),
         sensors,
+        watcher,
+        wake,
+        file_seen,
+        refused: None,
         process,
         situation: Situation::unknown(),
         readings: None,
@@ -170,6 +169,39 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     agent.work(&woken);
     agent.leave();
     Ok(())
+}
+
+/// Begins to see what happens between two steps: input, programs, pressure.
+fn watch(
+    mut sensors: Sensors,
+    hold: &Hold,
+    limits: &Limits,
+    wake: Sender<Wake>,
+) -> anyhow::Result<(Sensors, Watcher)> {
+    sensors.set_worker_cgroup(hold.cgroup());
+    let freezer = hold.freezer();
+    // Whoever lingers works on when somebody types; everybody else stops before the loop has looked.
+    let is_lingering = limits.idle.linger;
+    let watcher = sensors.watch(move |event| {
+        let stops = match event.kind {
+            EventKind::Input => !is_lingering,
+            EventKind::Exclusive => true,
+            EventKind::Power | EventKind::Pressure => false,
+        };
+        // What could not be frozen is killed by the loop, which tries again.
+        let _again = if stops { freezer.freeze() } else { Ok(()) };
+        // The loop may have ended.
+        let _ended = wake.send(Wake::Machine);
+    });
+    Ok((sensors, watcher.context("the sensors can't be watched")?))
+}
+
+/// What tells a file from how it was before; `None` if there is none.
+type Stamp = (std::time::SystemTime, u64);
+
+fn stamp(file: &Path) -> Option<Stamp> {
+    let metadata = std::fs::metadata(file).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 fn options(limits: &Limits, args: &RunArgs, folders: &Folders) -> anyhow::Result<Options> {
@@ -417,6 +449,48 @@ impl Agent<'_> {
         self.alerts.look(now, &terms, &limits.alerts);
     }
 
+    /// Takes the owner's limits when their file has changed. A file that can't be taken changes nothing, and is told.
+    fn reread(&mut self, now: Milliseconds) {
+        let (seen, at) = self.file_seen;
+        if now.since(at) < REREAD_MS {
+            return;
+        }
+        let file = PathBuf::from(&self.file);
+        let found = stamp(&file);
+        self.file_seen = (found, now);
+        if found == seen {
+            return;
+        }
+        self.refused = self.take_limits(&file).err().map(|error| format!("{error:#}"));
+        match &self.refused {
+            None => self.output.say(&format!("limits: {} is in force as it is now", self.file)),
+            Some(error) => self.output.say(&format!("{error}: the limits before stay in force")),
+        }
+    }
+
+    fn take_limits(&mut self, file: &Path) -> anyhow::Result<()> {
+        let (limits, text) = read_limits(file)?;
+        let before = self.policy.limits();
+        if limits == *before {
+            self.limits_text = text;
+            return Ok(());
+        }
+        let prices = Tariff::read(&limits)?;
+        let sees_otherwise = limits.programs.exclusive != before.programs.exclusive
+            || limits.idle.linger != before.idle.linger;
+        if sees_otherwise {
+            let sensors = Sensors::new(options(&limits, self.args, &self.folders)?);
+            let wake = self.wake.clone();
+            let (sensors, watcher) = watch(sensors, self.process.hold(), &limits, wake)?;
+            (self.sensors, self.watcher, self.readings) = (sensors, watcher, None);
+        }
+        self.process.take_limits(&limits);
+        self.earnings.set_tariff(prices);
+        self.limits_text = text;
+        self.policy.set_limits(limits);
+        Ok(())
+    }
+
     /// Returns what the worker did since the last decision.
     fn work_done(&self) -> Work {
         let limits = self.policy.limits();
@@ -476,6 +550,7 @@ impl Agent<'_> {
 
     fn step(&mut self) -> Decision {
         let before = sensors::now();
+        self.reread(before);
         self.look(before);
         let now = sensors::now();
         let limits = self.policy.limits();
@@ -520,7 +595,7 @@ impl Agent<'_> {
             decision: decision.clone(),
             worker: self.process.status(),
             offer: self.situation.offer.clone(),
-            notices: Vec::new(),
+            notices: self.notices(),
             milliwatts,
             page: self.page.as_ref().map(Place::url),
             account: self.args.account.as_ref().map(checksummed).unwrap_or_default(),
@@ -529,6 +604,12 @@ impl Agent<'_> {
             process: std::process::id(),
             protections: self.protections(),
         }
+    }
+
+    /// Says what the owner has to know beside the decision.
+    fn notices(&self) -> Vec<String> {
+        let of_limits = |error: &String| format!("{error}: the limits before stay in force");
+        self.refused.iter().map(of_limits).collect()
     }
 
     fn protections(&self) -> Vec<ProtectionStatus> {

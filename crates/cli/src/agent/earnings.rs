@@ -46,15 +46,40 @@ struct Kept {
 pub(super) struct Earnings {
     path: PathBuf,
     kept: Kept,
-    /// Prices of a kWh, if the owner says any.
-    prices: Option<Prices>,
-    /// Grams of carbon of a kWh.
-    carbon: Option<Prices>,
+    tariff: Tariff,
     baseline: Baseline,
     /// What work at full took by the meters: microjoules, and milliseconds.
     full: (u64, u64),
     looked: Option<(Milliseconds, Vec<Energy>)>,
     saved: Milliseconds,
+}
+
+/// What energy costs by the hour.
+#[derive(Debug)]
+pub(super) struct Tariff {
+    /// Prices of a kWh, if the owner says any.
+    prices: Option<Prices>,
+    /// Grams of carbon of a kWh.
+    carbon: Option<Prices>,
+}
+
+impl Tariff {
+    /// Reads the owner's prices.
+    ///
+    /// # Errors
+    /// When one of their files can't be read.
+    pub(super) fn read(limits: &Limits) -> anyhow::Result<Self> {
+        let flat = limits.energy.price_per_kwh;
+        let prices = match &limits.energy.price_file[..] {
+            "" => (flat != Money::ZERO).then(|| Prices::flat(flat)),
+            file => Some(read(Path::new(file))?),
+        };
+        let carbon = match &limits.energy.carbon_file[..] {
+            "" => None,
+            file => Some(read(Path::new(file))?),
+        };
+        Ok(Self { prices, carbon })
+    }
 }
 
 /// What the worker did since the last look.
@@ -72,15 +97,7 @@ impl Earnings {
     /// # Errors
     /// When one of the owner's files can't be read. Damaged books are put aside.
     pub(super) fn open(path: PathBuf, limits: &Limits, now: Milliseconds) -> anyhow::Result<Self> {
-        let flat = limits.energy.price_per_kwh;
-        let prices = match &limits.energy.price_file[..] {
-            "" => (flat != Money::ZERO).then(|| Prices::flat(flat)),
-            file => Some(read(Path::new(file))?),
-        };
-        let carbon = match &limits.energy.carbon_file[..] {
-            "" => None,
-            file => Some(read(Path::new(file))?),
-        };
+        let tariff = Tariff::read(limits)?;
         let kept = match std::fs::read(&path) {
             Err(_) => Kept::default(),
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
@@ -92,7 +109,7 @@ impl Earnings {
             }),
         };
         let baseline = Baseline::default();
-        Ok(Self { path, kept, prices, carbon, baseline, full: (0, 0), looked: None, saved: now })
+        Ok(Self { path, kept, tariff, baseline, full: (0, 0), looked: None, saved: now })
     }
 
     /// Notes the energy since the last look; returns what the machine drew meanwhile in milliwatts, and whether that is an estimate of a meter.
@@ -118,7 +135,8 @@ impl Earnings {
             self.learn(draw.microjoules, milliseconds);
         }
         if let Some(time) = time {
-            let price = self.prices.as_ref().and_then(|prices| prices.at(time.minute_of_week));
+            let price =
+                self.tariff.prices.as_ref().and_then(|prices| prices.at(time.minute_of_week));
             let worked = if share_percent == 0 { 0 } else { milliseconds };
             if worked != 0 {
                 let price = price.unwrap_or(Money::ZERO);
@@ -144,7 +162,7 @@ impl Earnings {
     /// Returns what the energy of an hour of work at full costs at a time, rounded up: as meters counted it, or as the owner says while that is too short.
     /// `None` without a price.
     pub(super) fn energy_per_hour(&self, time: &WallTime, limits: &Limits) -> Option<Money> {
-        let price = self.prices.as_ref()?.at(time.minute_of_week)?;
+        let price = self.tariff.prices.as_ref()?.at(time.minute_of_week)?;
         let (microjoules, milliseconds) = self.full;
         let milliwatts = if milliseconds < FULL_MS.0 {
             let Limits { energy, .. } = limits;
@@ -173,13 +191,18 @@ impl Earnings {
 
     /// Returns the grams of carbon of a kWh at a time, if the owner says them.
     pub(super) fn carbon_grams(&self, time: &WallTime) -> Option<u32> {
-        let grams = self.carbon.as_ref()?.at(time.minute_of_week)?.0 / Money::ONE;
+        let grams = self.tariff.carbon.as_ref()?.at(time.minute_of_week)?.0 / Money::ONE;
         u32::try_from(grams).ok()
     }
 
     /// Returns whether a price of energy is known.
     pub(super) fn has_prices(&self) -> bool {
-        self.prices.is_some()
+        self.tariff.prices.is_some()
+    }
+
+    /// Takes other prices.
+    pub(super) fn set_tariff(&mut self, tariff: Tariff) {
+        self.tariff = tariff;
     }
 
     /// Returns what was kept of the choice of projects.

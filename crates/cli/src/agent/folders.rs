@@ -71,7 +71,8 @@ impl Folders {
 
     /// Returns the given file of limits, or the usual one.
     pub(crate) fn config_or(&self, given: Option<PathBuf>) -> PathBuf {
-        given.unwrap_or_else(|| self.config.clone())
+        // The agent's file is compared with that of a command that was started in another folder.
+        given.map_or_else(|| self.config.clone(), |path| std::path::absolute(&path).unwrap_or(path))
     }
 }
 

@@ -73,6 +73,8 @@ enum Place {
 pub(super) struct Process {
     hold: Hold,
     command: Vec<String>,
+    /// Those that the process was started with.
+    words: Vec<String>,
     wake: Sender<Wake>,
     output: Output,
     roster: Roster,
@@ -106,6 +108,7 @@ impl Process {
         Self {
             hold,
             command,
+            words: Vec::new(),
             wake,
             output: *output,
             roster,
@@ -351,6 +354,7 @@ impl Process {
         let words = self.words(job, limits);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
+        self.words = words;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.start_count += 1;
         let pipes = match self.hold.spawn(command, level) {
@@ -423,6 +427,16 @@ impl Process {
 
     fn last_line(&self) -> Option<String> {
         self.last_line.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes new limits: a worker that was started with others ends, and goes on from where it was.
+    pub(super) fn take_limits(&mut self, limits: &Limits) {
+        self.hold.set_memory_max(Some(u64::from(limits.machine.memory_mib) << 20));
+        if let Some(job) = self.job
+            && self.words != self.words(job, limits)
+        {
+            self.end();
+        }
     }
 
     /// Says how it is.

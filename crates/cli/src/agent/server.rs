@@ -1,15 +1,17 @@
 //! The owner's page, on the loopback address.
 //!
 //! Its address holds a key that `gleaner status` says, so that no other user of this machine finds it; a request that changes something must bring the key along,
-//! so that no page of somebody else can send one. One connection at a time, with bounds on time and size.
+//! so that no page of somebody else can send one. A few connections at a time, each with bounds on its whole time and its size.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use ::agent::Request;
 use anyhow::Context as _;
+use sensors::Milliseconds;
 
 use super::daemon::Wake;
 
@@ -19,8 +21,14 @@ const PORT: u16 = 8_547;
 /// The longest request, with its body.
 const REQUEST_SIZE_MAX: u64 = 16 * 1024;
 
-/// How long a browser may take for its request.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a connection may last, from the first byte of its request to the last one of the answer, in milliseconds.
+const LIFE_MS: u64 = 4_000;
+
+/// How long the loop may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Connections at a time; another one is closed.
+const CONNECTIONS_MAX: usize = 8;
 
 /// Seconds that the page's button pauses for.
 const PAUSE_SECONDS: u32 = 3_600;
@@ -57,6 +65,10 @@ enum Answer {
 /// # Errors
 /// When no port can be opened.
 pub(super) fn serve(wake: Sender<Wake>) -> anyhow::Result<Place> {
+    serve_for(wake, LIFE_MS)
+}
+
+fn serve_for(wake: Sender<Wake>, life_ms: u64) -> anyhow::Result<Place> {
     let any = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     let listener = any(PORT).or_else(|_| any(0)).context("no port can be opened for the page")?;
     let address = listener.local_addr().context("the page has no address")?;
@@ -64,20 +76,68 @@ pub(super) fn serve(wake: Sender<Wake>) -> anyhow::Result<Place> {
     getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
     let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let place = Place { address, key };
-    let served = place.clone();
+    let served = Arc::new(place.clone());
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // A browser that goes away needs no answer.
-            let _gone = serve_one(&stream, &served, &wake);
+            // Each one that is served holds a copy.
+            if CONNECTIONS_MAX < Arc::strong_count(&served) {
+                continue;
+            }
+            let (place, wake) = (Arc::clone(&served), wake.clone());
+            std::thread::spawn(move || {
+                // A browser that goes away needs no answer.
+                let _gone = serve_one(&Connection::new(&stream, life_ms), &place, &wake);
+            });
         }
     });
     Ok(place)
 }
 
-fn serve_one(stream: &TcpStream, place: &Place, wake: &Sender<Wake>) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let mut reader = BufReader::new(stream.take(REQUEST_SIZE_MAX));
+/// A connection that ends at a time, however slowly the other side goes on.
+struct Connection<'a> {
+    stream: &'a TcpStream,
+    until: Milliseconds,
+}
+
+impl<'a> Connection<'a> {
+    fn new(stream: &'a TcpStream, life_ms: u64) -> Self {
+        let until = Milliseconds(sensors::now().0.saturating_add(life_ms));
+        Self { stream, until }
+    }
+
+    /// Returns the time that is left.
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.until.since(sensors::now());
+        if left == 0 {
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            Ok(Some(Duration::from_millis(left)))
+        }
+    }
+}
+
+impl Read for &Connection<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        let mut stream = self.stream;
+        stream.read(bytes)
+    }
+}
+
+impl Write for &Connection<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        let mut stream = self.stream;
+        stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn serve_one(connection: &Connection<'_>, place: &Place, wake: &Sender<Wake>) -> io::Result<()> {
+    let mut reader = BufReader::new(connection.take(REQUEST_SIZE_MAX));
     let mut head = Vec::new();
     let mut length = 0_u64;
     loop {
@@ -107,9 +167,9 @@ fn serve_one(stream: &TcpStream, place: &Place, wake: &Sender<Wake>) -> std::io:
     };
     let head =
         format!("HTTP/1.1 {status}\r\n{HEADERS}{more}Content-Length: {}\r\n\r\n", page.len());
-    let mut stream = stream;
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(page.as_bytes())
+    let mut connection = connection;
+    connection.write_all(head.as_bytes())?;
+    connection.write_all(page.as_bytes())
 }
 
 /// Decides about a request: its head line by line, and its body.
@@ -133,9 +193,12 @@ fn answer(head: &[String], body: &str, place: &Place, wake: &Sender<Wake>) -> An
         ("GET", "") => {
             let (reply, replied) = mpsc::sync_channel(1);
             let sent = wake.send(Wake::Page(place.key.clone(), reply));
-            return match sent.ok().and_then(|()| replied.recv().ok()) {
+            return match sent.ok().and_then(|()| replied.recv_timeout(PATIENCE).ok()) {
                 Some(page) => Answer::Page(page),
-                None => Answer::Refused("503 Service Unavailable", "the agent is ending"),
+                None => Answer::Refused(
+                    "503 Service Unavailable",
+                    "the agent is busy or ending: try again",
+                ),
             };
         }
         ("POST", "pause") => Request::Pause { seconds: Some(PAUSE_SECONDS) },
@@ -147,8 +210,86 @@ fn answer(head: &[String], body: &str, place: &Place, wake: &Sender<Wake>) -> An
         return Answer::Refused("403 Forbidden", "the token is wrong: load the page again");
     }
     let (reply, replied) = mpsc::sync_channel(1);
-    match wake.send(Wake::Asked(request, reply)).ok().and_then(|()| replied.recv().ok()) {
+    match wake
+        .send(Wake::Asked(request, reply))
+        .ok()
+        .and_then(|()| replied.recv_timeout(PATIENCE).ok())
+    {
         Some(_) => Answer::Back,
-        None => Answer::Refused("503 Service Unavailable", "the agent is ending"),
+        None => {
+            Answer::Refused("503 Service Unavailable", "the agent is busy or ending: try again")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns both ends of a connection.
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (near, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn who_sends_one_byte_after_the_other_is_cut_off() {
+        let (mut near, far) = pair();
+        // It goes on until the other side has closed the connection.
+        let dripping = std::thread::spawn(move || {
+            let mut count = 0_u32;
+            while near.write_all(b"a").is_ok() {
+                count += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            count
+        });
+        let (wake, _woken) = mpsc::channel();
+        let place = Place { address: far.local_addr().unwrap(), key: "key".to_owned() };
+        let error = serve_one(&Connection::new(&far, 300), &place, &wake).unwrap_err();
+        let kinds = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
+        assert!(kinds.contains(&error.kind()), "{error}");
+        drop(far);
+        assert!(0 < dripping.join().unwrap());
+    }
+
+    #[test]
+    fn a_connection_that_sends_nothing_keeps_nobody_else_waiting() {
+        let (wake, woken) = mpsc::channel();
+        let place = serve_for(wake, 3_600_000).unwrap();
+        std::thread::spawn(move || {
+            while let Ok(Wake::Page(_, reply)) = woken.recv() {
+                reply.send("the page".to_owned()).unwrap();
+            }
+        });
+        let get = || {
+            let mut stream = TcpStream::connect(place.address)?;
+            write!(stream, "GET /{}/ HTTP/1.1\r\nHost: {}\r\n\r\n", place.key, place.address)?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok::<_, io::Error>(answer)
+        };
+        let silent: Vec<_> =
+            (0..CONNECTIONS_MAX - 1).map(|_| TcpStream::connect(place.address).unwrap()).collect();
+        assert!(get().unwrap().ends_with("the page"));
+        // Of these at most one has a place; the others are closed at once.
+        let more: Vec<_> = (0..4).map(|_| TcpStream::connect(place.address).unwrap()).collect();
+        let is_closed = |mut stream: &TcpStream| {
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            matches!(stream.read(&mut [0]), Ok(0))
+        };
+        let last = more.iter().rev().take(3);
+        assert!(last.into_iter().all(is_closed));
+        drop((silent, more));
+        let mut answer = get();
+        for _ in 0..200 {
+            if answer.as_ref().is_ok_and(|answer| answer.ends_with("the page")) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            answer = get();
+        }
+        assert!(answer.unwrap().ends_with("the page"));
     }
 }

@@ -41,27 +41,31 @@ pub(crate) fn day(minutes: &[Minute]) -> Markup {
         minutes.iter().filter(|minute| minute.share_percent.is_some_and(|share| 0 < share));
     let hours = worked.count();
     let text = format!(
-        "The last day: it worked in {} h {} min, and the machine was {} at most.",
+        "It worked in {} h {} min of the last day; {}.",
         hours / 60,
         hours % 60,
-        warmest.map_or("of unknown temperature".to_owned(), |celsius| format!("{celsius} °C warm"))
+        warmest.map_or("no temperature was seen".to_owned(), |celsius| {
+            format!("the warmest sensor was at {celsius} °C at most")
+        })
     );
     html! {
         p { (text) }
-        svg viewBox="-40 -10 800 160" role="img" aria-label=(text) {
-            @for (percent, celsius) in [(0, 0), (50, 55), (100, 110)] {
-                @let y = HEIGHT - HEIGHT * percent / 100;
-                line class="grid" x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
-                text class="celsius" x="-6" y=(y + 4) text-anchor="end" { (celsius) " °C" }
-                text class="share" x=(WIDTH + 6) y=(y + 4) { (percent) " %" }
-            }
-            @for hours in [0_u32, 6, 12, 18, 24] {
-                text x=(WIDTH * hours / 24) y=(HEIGHT + 18) text-anchor="middle" {
-                    @if hours == 24 { "now" } @else { "-" (24 - hours) " h" }
+        div class="wide" {
+            svg viewBox="-56 -10 828 160" role="img" aria-label=(text) {
+                @for (percent, celsius) in [(0, 0), (50, 55), (100, 110)] {
+                    @let y = HEIGHT - HEIGHT * percent / 100;
+                    line class="grid" x1="0" x2=(WIDTH) y1=(y) y2=(y) {}
+                    text class="celsius" x="-6" y=(y + 4) text-anchor="end" { (celsius) " °C" }
+                    text class="share" x=(WIDTH + 6) y=(y + 4) { (percent) " %" }
                 }
+                @for hours in [0_u32, 6, 12, 18, 24] {
+                    text x=(WIDTH * hours / 24) y=(HEIGHT + 18) text-anchor="middle" {
+                        @if hours == 24 { "now" } @else { "-" (24 - hours) " h" }
+                    }
+                }
+                path class="share" d=(PreEscaped(share)) {}
+                path class="celsius dashed" d=(PreEscaped(celsius)) {}
             }
-            path class="share" d=(PreEscaped(share)) {}
-            path class="celsius dashed" d=(PreEscaped(celsius)) {}
         }
         p class="quiet" { "Solid: cores that the work was allowed, in percent of all. Dashed: the warmest sensor, in degrees Celsius." }
     }

@@ -2,7 +2,7 @@
 
 use agent::earn::Sums;
 use agent::limits::{Origin, Setting};
-use agent::{Activity, Change, Status};
+use agent::{Activity, Change, Offer, Status};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use units::Wei;
 
@@ -74,19 +74,23 @@ pub fn page(view: &View<'_>) -> String {
 fn state(view: &View<'_>) -> Markup {
     let Status { decision, worker, text, .. } = view.status;
     html! {
-        p class="state" { (text) "." }
+        p class="state" { (capitalized(text)) "." }
         @for notice in &view.status.notices { p class="notice" { (notice) } }
         table class="facts" {
             tr { th scope="row" { "For" } td { (duration(decision.at.since(decision.since) / 1_000)) } }
             tr {
                 th scope="row" { "Worker" }
                 td {
-                    @match worker.process {
-                        Some(process) => { "process " (process) }
-                        None => { "does not run" }
+                    @match (worker.process, &worker.last_line) {
+                        (Some(process), Some(line)) => { "process " (process) ": " (line) }
+                        (Some(process), None) => { "process " (process) }
+                        (None, Some(line)) => { "does not run; it said last: " (line) }
+                        (None, None) => { "does not run" }
                     }
-                    @if let Some(line) = &worker.last_line { ": " (line) }
                 }
+            }
+            @if let Some(offer) = &view.status.offer {
+                tr { th scope="row" { "Work" } td { (work(offer, view.currency)) } }
             }
             tr { th scope="row" { "Cores" } td { (decision.allowance.cores_percent) " % of all" } }
             tr { th scope="row" { "Memory" } td { (decision.allowance.memory_mib) " MiB at most" } }
@@ -96,6 +100,22 @@ fn state(view: &View<'_>) -> Markup {
             @if let Some(note) = &decision.note { tr { th scope="row" { "Note" } td { (note) } } }
         }
     }
+}
+
+/// Says what an hour pays and costs.
+fn work(offer: &Offer, currency: Option<&str>) -> Markup {
+    let currency = currency.unwrap_or_default();
+    html! {
+        (offer.project) ": about " (offer.per_hour.to_grain()) " GRAIN an hour"
+        @if let Some(gross) = offer.gross_per_hour { ", which is " (gross) " " (currency) }
+        @if let Some(energy) = offer.energy_per_hour { ", for energy of " (energy) " " (currency) }
+    }
+}
+
+/// Returns a sentence with a capital at its beginning.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn buttons(view: &View<'_>) -> Markup {
@@ -201,7 +221,7 @@ fn limits(view: &View<'_>) -> Markup {
     html! {
         p { "In " code { (view.status.config) } ". The agent reads it again when it changes." }
         div class="wide" {
-            table {
+            table class="limits" {
                 thead { tr { th scope="col" { "Limit" } th scope="col" { "Value" } th scope="col" { "From" } th scope="col" { "Meaning" } } }
                 tbody {
                     @for setting in view.settings {

@@ -1,12 +1,16 @@
 //! The page of two agents: one that works, and one that does not on a machine with strange names.
 
 use agent::earn::Sums;
+use agent::limits::Money;
 use agent::{
-    Activity, Allowance, Change, Decision, Limits, ProtectionStatus, Reason, STATUS_VERSION,
+    Activity, Allowance, Change, Decision, Limits, Offer, ProtectionStatus, Reason, STATUS_VERSION,
     Status, Why, WorkerStatus,
 };
 use dashboard::{Minute, View, page};
 use sensors::Milliseconds;
+use units::Wei;
+
+const NOTICE: &str = "/home/owner/.config/gleaner/agent.toml: TOML parse error at line 2, column 1: the limits before stay in force";
 
 const TOKEN: &str = "00112233445566778899aabbccddeeff";
 
@@ -37,8 +41,13 @@ fn status(activity: Activity, reasons: Vec<Reason>) -> Status {
             start_count: 1,
             last_line: Some("round 3: 8192 tokens done, loss 2.044".to_owned()),
         },
-        offer: None,
-        notices: Vec::new(),
+        offer: is_running.then(|| Offer {
+            project: "project 3 (barley)".to_owned(),
+            per_hour: Wei::new(250_000_000_000_000_000),
+            gross_per_hour: Some(Money(125_000)),
+            energy_per_hour: Some(Money(26_667)),
+        }),
+        notices: if is_running { Vec::new() } else { vec![NOTICE.to_owned()] },
         milliwatts: is_running.then_some(123_456),
         page: None,
         account: "0x9D19cC69F6E42f6CEE5cAdb79182526C07A95fDc".to_owned(),

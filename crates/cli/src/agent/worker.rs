@@ -66,7 +66,7 @@ enum Place {
     /// A round of its own is under way.
     Round,
     /// Its work of a round is on the ledger, and the next round has not begun.
-    Committed { since: Milliseconds },
+    Committed { round: u32, since: Milliseconds },
 }
 
 /// The worker's process.
@@ -260,17 +260,18 @@ impl Process {
         match progress {
             Progress::Chosen { .. } => {}
             Progress::Joined => self.has_joined = true,
-            Progress::RoundStarted { .. } => {
-                let is_next = matches!(self.place, Place::Committed { .. });
+            Progress::RoundStarted { round } => {
+                let is_next =
+                    matches!(self.place, Place::Committed { round: before, .. } if before < *round);
                 self.place = Place::Round;
                 // The round before has become a state, and this one has cost nothing yet.
                 if is_next {
                     self.change(now, earning);
                 }
             }
-            Progress::Committed { .. } => {
+            Progress::Committed { round, .. } => {
                 self.roster.succeeded();
-                self.place = Place::Committed { since: now };
+                self.place = Place::Committed { round: *round, since: now };
             }
             Progress::Interrupted | Progress::Dropped | Progress::Expelled => {
                 if self.place == Place::Round {
@@ -333,7 +334,7 @@ impl Process {
         if self.has_joined && passed_ms <= STEP_MS_MAX {
             self.roster.worked(passed_ms, earning);
         }
-        if let Place::Waiting { since } | Place::Committed { since } = self.place
+        if let Place::Waiting { since } | Place::Committed { since, .. } = self.place
             && matches!(self.job, Some(Job::Work(_)))
             && WAIT_MS <= now.since(since)
         {

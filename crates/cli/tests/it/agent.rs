@@ -296,3 +296,46 @@ fn a_machine_without_services_is_told_so_before_anything_is_written() {
         crate::support::Finished::of(command.env("PATH", "/nonexistent").output().unwrap());
     finished.assert_fails(1, &["systemctl can't be started"]);
 }
+
+#[test]
+fn a_changed_file_of_limits_is_taken_and_a_broken_one_is_told() {
+    let machine = Machine::new();
+    let write =
+        |more: &str| fs::write(machine.path("agent.toml"), format!("{BOLD}{more}")).unwrap();
+    write("");
+    let mut agent = Running::start(&machine, &[]);
+    let days = ["mon", "tues", "wednes", "thurs", "fri", "satur", "sun"];
+    let never: String = days.map(|day| format!("{day}day = \"never\"\n")).concat();
+    let is_closed = |status: &Value| kinds(&status["decision"]).contains(&"outside_hours");
+    let notices = |status: &Value| status["notices"].as_array().unwrap().clone();
+    let until = |is_wanted: &dyn Fn(&Value) -> bool| {
+        wait_for(&machine, |status| status.is_some_and(is_wanted)).unwrap()
+    };
+    assert!(!is_closed(&machine.json(&["status"])));
+    write(&format!("[hours]\n{never}"));
+    until(&is_closed);
+    assert_eq!(machine.json(&["agent", "config"])["in_force"], true);
+    assert!(machine.run(&["agent", "config"]).stdout.contains("; in force\n"));
+    // A file that is refused changes nothing, and is told with its line.
+    let line = BOLD.lines().count() + 2;
+    write("[hours]\nmonday = \"sometimes\"\n");
+    let status = until(&|status| !notices(status).is_empty());
+    let notice = notices(&status)[0].as_str().unwrap().to_owned();
+    for part in ["agent.toml", &format!("line {line}"), "the limits before stay in force"] {
+        assert!(notice.contains(part), "`{notice}` does not say `{part}`");
+    }
+    assert!(is_closed(&status), "{status}");
+    assert!(machine.run(&["status"]).stdout.contains("stay in force"));
+    let config = machine.run(&["agent", "config"]);
+    config.assert_fails(1, &["the agent that runs works by the limits that it read before"]);
+    write("");
+    let status = until(&|status| notices(status).is_empty() && !is_closed(status));
+    assert!(status["decision"]["allowance"]["cores_percent"].is_number(), "{status}");
+    // Another file is not that agent's.
+    fs::write(machine.path("other.toml"), BOLD).unwrap();
+    let other = machine.json(&["agent", "config", "--config", "other.toml"]);
+    assert!(other["in_force"].is_null(), "{other}");
+    machine.json(&["agent", "stop"]);
+    assert_eq!(agent.ended(), 0);
+    assert!(machine.json(&["agent", "config"])["in_force"].is_null());
+}

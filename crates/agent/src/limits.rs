@@ -287,8 +287,9 @@ impl Limits {
         within("power.celsius_max", u32::from(power.celsius_max), 30, 110)?;
         within("power.watts_max", power.watts_max, 0, 100_000)?;
         within("power.battery_percent_min", u32::from(power.battery_percent_min), 0, 100)?;
-        within("network.upload_kib_per_second", network.upload_kib_per_second, 1, 1 << 24)?;
-        within("network.download_kib_per_second", network.download_kib_per_second, 1, 1 << 24)?;
+        // Below, the other side would give up.
+        within("network.upload_kib_per_second", network.upload_kib_per_second, 64, 1 << 24)?;
+        within("network.download_kib_per_second", network.download_kib_per_second, 64, 1 << 24)?;
         let Programs { exclusive, gpu_ignored, full_screen_ignored } = &self.programs;
         names("programs.exclusive", exclusive.iter())?;
         names("programs.gpu_ignored", gpu_ignored.iter())?;

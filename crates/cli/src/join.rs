@@ -8,6 +8,7 @@ mod skips;
 
 use std::fs::{File, TryLockError};
 use std::io::Read as _;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,7 @@ use machine::Threads;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use training_run::Cause;
-use transport::Network;
+use transport::{Network, Pace};
 use units::{AccountId, DeviceId, Wei};
 use wallet::DeviceKey;
 use worker::{Behaviour, Ending, Event, Finding, Refusal};
@@ -78,6 +79,12 @@ pub(crate) struct Args {
     /// Disk space to use for texts to train on, in MiB, and as much again for the round that is interrupted
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     disk: u64,
+    /// Bytes of updates and states to send, in KiB a second over all connections [default: as fast as it goes]
+    #[arg(long, value_name = "KIB", value_parser = clap::value_parser!(u32).range(64..))]
+    upload: Option<u32>,
+    /// Bytes of texts and states to fetch, in KiB a second over all connections [default: as fast as it goes]
+    #[arg(long, value_name = "KIB", value_parser = clap::value_parser!(u32).range(64..))]
+    download: Option<u32>,
     /// Work only for projects that would pay this machine at least so much an hour, by its measured speed
     #[arg(long, value_name = "GRAIN", value_parser = parse_grain)]
     min_per_hour: Option<Wei>,
@@ -116,6 +123,12 @@ pub(crate) struct Args {
 impl Args {
     fn memory_max(&self) -> u64 {
         self.memory.saturating_mul(1 << 20)
+    }
+
+    /// How fast blobs may come and go.
+    fn pace(&self) -> Pace {
+        let rate = |kib: Option<u32>| kib.and_then(|kib| NonZeroU64::new(u64::from(kib) << 10));
+        Pace::new(rate(self.upload), rate(self.download))
     }
 
     fn disk_max(&self) -> u64 {
@@ -163,7 +176,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         }
         let means = Means {
             calculator: Arc::clone(&calculator),
-            network: confinement::network(&args.ledger.rpc).await,
+            network: confinement::network(&args.ledger.rpc, args.pace()).await,
             keeps_seat: Arc::default(),
         };
         let signals = tokio::spawn(obey_signals(means.clone(), args.keep_seat, stop)?);
@@ -185,7 +198,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 async fn list(args: &Args, folder: &Path, output: &Output) -> anyhow::Result<()> {
     let ledger = ledger::connect(&args.ledger, None).await?;
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
-    let network = confinement::network(&args.ledger.rpc).await;
+    let network = confinement::network(&args.ledger.rpc, args.pace()).await;
     let search = Search { args, ledger: &ledger, device: &device, network: &network, output };
     offers::offers(args, &search, &mut Speeds::open(folder), output).await
 }

@@ -9,15 +9,18 @@ use std::{
     time::Duration,
 };
 
-use iroh::endpoint::{Connection, ReadExactError, RecvStream, SendStream};
+use iroh::endpoint::{Connection, ReadExactError, RecvStream, SendStream, WriteError};
 use tokio::{task::JoinSet, time::timeout};
 use units::{DeviceId, Digest};
 
-use crate::endpoint::{self, Boxed, REFUSED, chain};
+use crate::{
+    endpoint::{self, Boxed, REFUSED, chain},
+    pace::Bucket,
+};
 
 /// Slowest accepted transfer. A blob may take the time it needs at this speed, plus the time to answer: a peer can't
 /// keep a fetch open by sending very slowly.
-const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
+pub const BYTES_PER_SECOND_MIN: u64 = 16 << 10;
 
 /// Size of a request in bytes: a digest.
 const REQUEST_SIZE: usize = 32;
@@ -94,6 +97,8 @@ pub enum FetchError {
 #[derive(Debug)]
 pub struct BlobStore {
     size_max: u64,
+    /// How fast they go.
+    rate: Arc<Bucket>,
     blobs: Mutex<Blobs>,
 }
 
@@ -118,7 +123,12 @@ impl BlobStore {
     /// Returns a store without blobs, for at most `size_max` bytes.
     #[must_use]
     pub fn new(size_max: u64) -> Self {
-        Self { size_max, blobs: Mutex::default() }
+        Self { size_max, rate: Arc::default(), blobs: Mutex::default() }
+    }
+
+    /// Returns a store whose blobs go at a rate.
+    pub(crate) fn at(size_max: u64, rate: Arc<Bucket>) -> Self {
+        Self { size_max, rate, blobs: Mutex::default() }
     }
 
     /// Publishes content. Publishing the same content again changes nothing.
@@ -222,16 +232,16 @@ pub(crate) fn fetch<'a>(
     connection: &'a Connection,
     digest: &'a Digest,
     size_max: u64,
-    answer: Duration,
+    (answer, rate): (Duration, &'a Bucket),
 ) -> Boxed<'a, Result<Vec<u8>, FetchError>> {
-    Box::pin(fetch_within(connection, digest, size_max, answer))
+    Box::pin(fetch_within(connection, digest, size_max, (answer, rate)))
 }
 
 async fn fetch_within(
     connection: &Connection,
     digest: &Digest,
     size_max: u64,
-    answer: Duration,
+    (answer, rate): (Duration, &Bucket),
 ) -> Result<Vec<u8>, FetchError> {
     let slow = |limit: Duration| FetchError::Slow { digest: *digest, seconds: limit.as_secs() };
     let (mut content, size) =
@@ -241,7 +251,7 @@ async fn fetch_within(
         return Err(FetchError::TooLarge { digest: *digest, size, size_max });
     }
     let limit = time_limit(answer, size);
-    timeout(limit, take(&mut content, digest, size)).await.map_err(|_| slow(limit))?
+    timeout(limit, take(&mut content, digest, size, rate)).await.map_err(|_| slow(limit))?
 }
 
 /// Returns how long the transfer of `size` bytes may take.
@@ -269,7 +279,11 @@ async fn respond(
     };
     let sending = async {
         send.write_all(&size_of(&blob).to_le_bytes()).await?;
-        send.write_all(&blob).await
+        for piece in blob.chunks(PIECE_SIZE) {
+            send.write_all(piece).await?;
+            blob_store.rate.take(piece.len()).await;
+        }
+        Ok::<(), WriteError>(())
     };
     let limit = time_limit(answer, size_of(&blob));
     match timeout(limit, sending).await {
@@ -298,7 +312,12 @@ async fn request(
 }
 
 /// Reads exactly `size` bytes, which must be all that come and have the digest.
-async fn take(content: &mut RecvStream, digest: &Digest, size: u64) -> Result<Vec<u8>, FetchError> {
+async fn take(
+    content: &mut RecvStream,
+    digest: &Digest,
+    size: u64,
+    rate: &Bucket,
+) -> Result<Vec<u8>, FetchError> {
     let corrupt = || FetchError::Corrupt { digest: *digest };
     let size = usize::try_from(size).map_err(|_| corrupt())?;
     let mut hasher = blake3::Hasher::new();
@@ -309,6 +328,7 @@ async fn take(content: &mut RecvStream, digest: &Digest, size: u64) -> Result<Ve
         content.read_exact(&mut bytes[begin..]).await.map_err(|error| broken(digest, error))?;
         // Piece by piece: hashing a whole checkpoint at once would block other tasks of this thread.
         hasher.update(&bytes[begin..]);
+        rate.take(bytes.len() - begin).await;
     }
     if hasher.finalize().as_bytes() != digest.as_bytes() {
         return Err(corrupt());

@@ -31,6 +31,7 @@ use crate::{
     inbox::Inbox,
     limits::Limits,
     message::{ToCoordinator, ToWorker},
+    pace::Bucket,
     traffic::{Class, Meter, Traffic},
 };
 
@@ -213,7 +214,8 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> CoordinatorEndpoint<
             return Err(FetchError::NotConnected { device: *device });
         };
         connection.set_receive_window(VarInt::from_u32(FETCH_WINDOW));
-        blob::fetch(&connection, digest, size_max, self.shared.limits.answer).await
+        let rate = Bucket::default();
+        blob::fetch(&connection, digest, size_max, (self.shared.limits.answer, &rate)).await
     }
 
     /// Returns the number of bytes transferred since the endpoint was bound.

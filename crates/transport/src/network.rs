@@ -6,7 +6,7 @@ use units::{DeviceId, Digest};
 
 use crate::{
     BindError, Boxed, ConnectError, CoordinatorEndpoint, Dial, Event, FetchError, FetchOnceError,
-    Limits, Lost, PublishError, SendError, Traffic, WorkerEndpoint,
+    Limits, Lost, Pace, PublishError, SendError, Traffic, WorkerEndpoint,
     message::{ToCoordinator, ToWorker},
     worker,
 };
@@ -183,6 +183,42 @@ impl Network for Iroh {
         size_max: u64,
     ) -> Boxed<'a, Result<Vec<u8>, FetchOnceError>> {
         Box::pin(worker::fetch_once(dial, limits, digest, size_max))
+    }
+}
+
+/// The network of this machine for workers, at a pace that its owner wants.
+#[derive(Clone, Debug)]
+pub struct Paced(pub Pace);
+
+impl Network for Paced {
+    fn listen(
+        &self,
+        secret: [u8; 32],
+        listen: SocketAddr,
+        limits: Limits,
+    ) -> Boxed<'_, Result<Box<dyn Listener>, BindError>> {
+        Iroh.listen(secret, listen, limits)
+    }
+
+    fn connect(
+        &self,
+        dial: Dial,
+        limits: Limits,
+    ) -> Boxed<'_, Result<Box<dyn Connection>, ConnectError>> {
+        Box::pin(async move {
+            let endpoint = WorkerEndpoint::connect_at(dial, limits, self.0.clone()).await?;
+            Ok(Box::<WorkerEndpoint>::new(endpoint) as Box<dyn Connection>)
+        })
+    }
+
+    fn fetch_once<'a>(
+        &'a self,
+        dial: Dial,
+        limits: Limits,
+        digest: &'a Digest,
+        size_max: u64,
+    ) -> Boxed<'a, Result<Vec<u8>, FetchOnceError>> {
+        Box::pin(worker::fetch_once_at(dial, limits, digest, size_max, &self.0))
     }
 }
 

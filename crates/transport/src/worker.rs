@@ -25,6 +25,7 @@ use crate::{
     frame::{self, FrameError, SendError, TO_COORDINATOR_SIZE_MAX, TO_WORKER_SIZE_MAX},
     limits::Limits,
     message::{ToCoordinator, ToWorker},
+    pace::Pace,
     traffic::{Class, Meter, Metered, Traffic},
 };
 
@@ -96,6 +97,7 @@ pub struct WorkerEndpoint<In = ToWorker, Out = ToCoordinator> {
     endpoint: Bound,
     coordinator: DeviceId,
     limits: Limits,
+    pace: Pace,
     blobs: Connection,
     blob_store: Arc<BlobStore>,
     meter: Arc<Meter>,
@@ -112,13 +114,22 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
     /// # Errors
     /// [`ConnectError`], within [`Limits::answer`].
     pub async fn connect(dial: Dial, limits: Limits) -> Result<Self, ConnectError> {
+        Self::connect_at(dial, limits, Pace::default()).await
+    }
+
+    /// The same, and blobs come and go at a pace.
+    ///
+    /// # Errors
+    /// [`ConnectError`], within [`Limits::answer`].
+    pub async fn connect_at(dial: Dial, limits: Limits, pace: Pace) -> Result<Self, ConnectError> {
         let coordinator = dial.coordinator;
         let (endpoint, address) = open(&dial, &limits).await?;
         let meter = Arc::new(Meter::default());
         let reason =
             match timeout(limits.answer, Connections::open(&endpoint, address, &meter)).await {
                 Ok(Ok(connections)) => {
-                    return Ok(Self::start(endpoint, coordinator, limits, meter, connections));
+                    let ways = (meter, connections);
+                    return Ok(Self::start((endpoint, coordinator), limits, pace, ways));
                 }
                 Ok(Err(reason)) => reason,
                 Err(_) => silence(&limits),
@@ -128,13 +139,13 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
     }
 
     fn start(
-        endpoint: Bound,
-        coordinator: DeviceId,
+        (endpoint, coordinator): (Bound, DeviceId),
         limits: Limits,
-        meter: Arc<Meter>,
-        connections: Connections,
+        pace: Pace,
+        (meter, connections): (Arc<Meter>, Connections),
     ) -> Self {
-        let blob_store = Arc::new(BlobStore::new(limits.published_size_max));
+        let blob_store = BlobStore::at(limits.published_size_max, Arc::clone(&pace.up));
+        let blob_store = Arc::new(blob_store);
         let (outbox, queue) = mpsc::channel(QUEUE_MAX);
         let (sender, inbox) = mpsc::channel(QUEUE_MAX);
         let lost = Arc::default();
@@ -151,6 +162,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
             endpoint,
             coordinator,
             limits,
+            pace,
             blobs,
             blob_store,
             meter,
@@ -219,7 +231,8 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> WorkerEndpoint<In, O
     /// # Errors
     /// [`FetchError`], in bounded time.
     pub async fn fetch(&self, digest: &Digest, size_max: u64) -> Result<Vec<u8>, FetchError> {
-        blob::fetch(&self.blobs, digest, size_max, self.limits.answer).await
+        let within = (self.limits.answer, &*self.pace.down);
+        blob::fetch(&self.blobs, digest, size_max, within).await
     }
 
     /// Returns the number of bytes transferred since the connection was opened.
@@ -250,6 +263,18 @@ pub async fn fetch_once(
     digest: &Digest,
     size_max: u64,
 ) -> Result<Vec<u8>, FetchOnceError> {
+    fetch_once_at(dial, limits, digest, size_max, &Pace::default()).await
+}
+
+/// The same at a pace.
+pub(crate) async fn fetch_once_at(
+    dial: Dial,
+    limits: Limits,
+    digest: &Digest,
+    size_max: u64,
+    pace: &Pace,
+) -> Result<Vec<u8>, FetchOnceError> {
+    let within = (limits.answer, &*pace.down);
     let (endpoint, address) = open(&dial, &limits).await?;
     let dialling = async {
         let connected = endpoint.connect(address, BLOBS_ALPN).await;
@@ -261,7 +286,7 @@ pub async fn fetch_once(
         Err(_) => Err(unreachable(dial, silence(&limits))),
     };
     let fetched = match connection {
-        Ok(connection) => Ok(blob::fetch(&connection, digest, size_max, limits.answer).await?),
+        Ok(connection) => Ok(blob::fetch(&connection, digest, size_max, within).await?),
         Err(error) => Err(error.into()),
     };
     endpoint.close().await;

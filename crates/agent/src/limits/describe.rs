@@ -88,8 +88,14 @@ const MEANINGS: [(&str, &str); 51] = [
         "Charge of the battery below which it stops, in percent (0 to 100)",
     ),
     ("network.on_metered", "Work over a network whose traffic is paid for"),
-    ("network.upload_kib_per_second", "What it may send, in KiB a second"),
-    ("network.download_kib_per_second", "What it may fetch, in KiB a second"),
+    (
+        "network.upload_kib_per_second",
+        "Updates and states that it may send, in KiB a second (64 or more)",
+    ),
+    (
+        "network.download_kib_per_second",
+        "Texts and states that it may fetch, in KiB a second (64 or more)",
+    ),
     ("programs.exclusive", "Programs that have the machine for themselves while they run, by name"),
     ("programs.gpu_ignored", "Programs whose use of the graphics processor does not count"),
     (

@@ -403,6 +403,9 @@ impl Process {
         words.extend(["--threads".to_owned(), threads.to_string()]);
         words.extend(["--memory".to_owned(), limits.machine.memory_mib.to_string()]);
         words.extend(["--disk".to_owned(), limits.machine.disk_mib.to_string()]);
+        let Limits { network, .. } = limits;
+        words.extend(["--upload".to_owned(), network.upload_kib_per_second.to_string()]);
+        words.extend(["--download".to_owned(), network.download_kib_per_second.to_string()]);
         words
     }
 

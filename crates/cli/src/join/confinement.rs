@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use calculator::Calculator;
 use sandbox::{Kernel, Places};
-use transport::{Iroh, Network, PublicOnly, is_public};
+use transport::{Network, Pace, Paced, PublicOnly, is_public};
 use worker::InProcess;
 
 use super::Args;
@@ -87,8 +87,9 @@ pub(super) fn calculator(_args: &Args, _folder: &Path) -> Arc<dyn Calculator> {
 
 /// Returns the network on which coordinators are reached. A project may lead a worker into a private network only if the owner's
 /// own ledger is in one.
-pub(super) async fn network(rpc: &str) -> Arc<dyn Network> {
-    if is_private(rpc).await { Arc::new(Iroh) } else { Arc::new(PublicOnly(Iroh)) }
+pub(super) async fn network(rpc: &str, pace: Pace) -> Arc<dyn Network> {
+    let network = Paced(pace);
+    if is_private(rpc).await { Arc::new(network) } else { Arc::new(PublicOnly(network)) }
 }
 
 /// Whether a node's address is in a private network or on this machine. One that is not known is not.

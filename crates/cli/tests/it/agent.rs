@@ -24,7 +24,7 @@ const BOLD: &str = "[idle]\ngentle_after_seconds = 10\nfull_after_seconds = 10\n
     [sensors]\nmay_be_missing = [\"input\", \"load\", \"memory\", \"gpu\", \"full_screen\", \"call\", \"power\", \"heat\", \"network\", \"disk\"]\n";
 
 /// How often a busy machine is asked, and how long to wait in between.
-const TRIES: u32 = 1_200;
+const TRIES: u32 = 6_000;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// An agent that is killed when dropped.

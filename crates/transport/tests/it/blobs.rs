@@ -1,9 +1,10 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU64, time::Duration};
 
-use transport::{FetchError, Limits, PublishError};
+use tokio::time::Instant;
+use transport::{Dial, Event, FetchError, Limits, Pace, PublishError};
 use units::Digest;
 
-use crate::{content, guarded, pair};
+use crate::{WORKER_SECRET, Worker, content, coordinator, guarded, pair};
 
 const MIB: u64 = 1 << 20;
 
@@ -187,4 +188,34 @@ async fn futures_in_turn<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::
     })
     .await;
     futures.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+#[tokio::test]
+async fn an_owner_bounds_how_fast_blobs_come_and_go() {
+    guarded(async {
+        let coordinator = coordinator(Limits::USUAL).await;
+        let rate = NonZeroU64::new(192 << 10);
+        let dial = Dial {
+            secret: WORKER_SECRET,
+            coordinator: coordinator.device(),
+            addresses: coordinator.addresses(),
+        };
+        let pace = Pace::new(rate, rate);
+        let worker = Worker::connect_at(dial, Limits::USUAL, pace).await.unwrap();
+        let device = worker.device();
+        assert_eq!(coordinator.next_event().await, Some(Event::Connected { device }));
+        coordinator.admit(&device);
+        let (up, down) = (content(192 << 10, 1), content(192 << 10, 2));
+        // A machine may be slower than this, and never faster.
+        let begun = Instant::now();
+        let digest = coordinator.publish(down.clone()).await.unwrap();
+        assert_eq!(worker.fetch(&digest, MIB).await.unwrap(), down);
+        assert!(Duration::from_secs(1) <= begun.elapsed(), "{:?}", begun.elapsed());
+        let begun = Instant::now();
+        let digest = worker.publish(up.clone()).await.unwrap();
+        assert_eq!(coordinator.fetch_from(&device, &digest, MIB).await.unwrap(), up);
+        // The last piece has its time when it has been sent.
+        assert!(Duration::from_millis(666) <= begun.elapsed(), "{:?}", begun.elapsed());
+    })
+    .await;
 }

@@ -21,7 +21,7 @@ type Worker = WorkerEndpoint<String, String>;
 const COORDINATOR_SECRET: [u8; 32] = [1; 32];
 const WORKER_SECRET: [u8; 32] = [2; 32];
 
-/// Time after which a test that hangs fails; no other assertion depends on time.
+/// Time after which a test that hangs fails; no other assertion depends on how fast a machine is.
 const GUARD: Duration = Duration::from_secs(60);
 
 fn loopback(port: u16) -> SocketAddr {

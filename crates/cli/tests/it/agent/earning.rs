@@ -61,7 +61,7 @@ fn work_is_shared_among_three_projects_by_the_owners_weights() {
         {
             order.push(project.to_owned());
         }
-        4 <= order.len()
+        3 <= order.len()
     });
     machine.json(&["agent", "stop"]);
     assert_eq!(agent.ended(), 0);

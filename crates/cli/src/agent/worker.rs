@@ -174,12 +174,11 @@ impl Process {
                 self.output.say(&format!("project {project} is over for this device"));
                 return self.roster.finished();
             }
-            Some(Job::Work(_)) => {
-                if self.roster.failed(now, earning) {
-                    self.wait_ms = RESTART_MS.0;
-                }
+            // Another project is there: it is tried soon.
+            Some(Job::Work(_)) if self.roster.failed(now, earning) => {
+                self.wait_ms = RESTART_MS.0;
             }
-            None => {}
+            Some(Job::Work(_)) | None => {}
         }
         let words = self.last_line().unwrap_or_else(|| "it said nothing".to_owned());
         let how = status.map_or_else(|| "it is gone".to_owned(), |status| status.to_string());

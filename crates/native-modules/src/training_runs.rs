@@ -15,7 +15,7 @@ use abi::{
 };
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolCall;
-use training_run::{Book as _, Context, Effect, Input, OpenError, Refused, Run};
+use training_run::{Book as _, Context, Effect, Input, OpenError, Places, Refused, Run};
 use units::UnixSeconds;
 
 use native_kit::{Failure, Function, Host, emit};
@@ -28,6 +28,9 @@ use layout::COUNT;
 
 /// Gas for each step of a draw that only computes: an entry looked at for an auditor.
 const DRAW_STEP_GAS: u64 = 20;
+
+/// The first revision in which disputes that nobody has raised take no places.
+const PLACES_SINCE: u32 = 4;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::payable(TrainingRuns::openCall::SELECTOR),
@@ -253,6 +256,7 @@ fn context(host: &dyn Host) -> Context {
         now: UnixSeconds::new(host.timestamp()),
         height: host.height(),
         caller: account(host.caller()),
+        places: if host.revision() < PLACES_SINCE { Places::Open } else { Places::Accused },
     }
 }
 

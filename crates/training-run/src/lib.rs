@@ -53,7 +53,7 @@ pub use dispute::{Accuser, DISPUTES_OPEN_MAX, Dispute, RULING_SECONDS};
 pub use head::{Ending, Escrow, Head, MISSED_MAX, Phase};
 pub use invariants::invariants;
 pub use memory::MemoryBook;
-pub use messages::{Context, Effect, Finding, Input, Panel, PayKind, Ruling};
+pub use messages::{Context, Effect, Finding, Input, Panel, PayKind, Places, Ruling};
 pub use refused::{OpenError, Refused};
 pub use round::{Auditor, Check, Commitment, Entry, Round, RoundWindow, SeatIndex};
 pub use run::Run;

@@ -78,6 +78,7 @@ impl<'a, B: Book> Run<'a, B> {
             expected: terms.seats_min,
             unsettled: 0,
             disputes: 0,
+            unaccused: 0,
             trainer_audits: 0,
             trainer_silences: 0,
             trainer_errors: 0,

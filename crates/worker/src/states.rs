@@ -93,7 +93,7 @@ impl States {
     /// Changes how many states are held.
     pub(crate) fn limit(&mut self, count_max: usize) {
         self.count_max = count_max.clamp(1, STATES_HELD_MAX);
-        self.shorten(self.count_max);
+        self.forget_oldest();
     }
 
     /// Returns the state with this digest, if it is still in memory.
@@ -131,12 +131,17 @@ impl States {
         }
         let step = step.filter(|(from, _)| newest.is_some_and(|newest| newest.digest == *from));
         self.held.push_back(Held { base, whole, step });
+        self.forget_oldest();
+    }
+
+    /// Forgets the oldest beyond the limit, if the oldest that stays is whole. Otherwise it has to be made first, for which there is time
+    /// between two rounds.
+    fn forget_oldest(&mut self) {
         let oldest = self.held.len().saturating_sub(self.count_max);
-        if self.held[oldest].whole.is_some() {
+        if self.held.get(oldest).is_none_or(|held| held.whole.is_some()) {
             self.held.drain(..oldest);
             return;
         }
-        // It has to be made first, for which there is time between two rounds.
         self.give_up_inner();
         self.shorten(self.count_max.saturating_add(UNFOLDED_MAX));
     }

@@ -118,6 +118,8 @@ fn rounds_that_come_before_a_fold_push_out_nothing_that_is_needed() {
             (_, waiting) => folded = waiting,
         }
         assert!(wholes(&states) <= 3, "{} whole states after round {round}", wholes(&states));
+        // As when the device connects again.
+        states.limit(STATES_HELD_MAX);
         for (base, whole, _) in &all[(round + 1).saturating_sub(STATES_HELD_MAX)..=round] {
             let found = states.find(&base.digest).expect("one of the newest").restore(&spec);
             assert_eq!(found.as_ref(), Some(whole), "round {} after {round}", base.round);
@@ -145,5 +147,9 @@ fn states_that_are_never_folded_are_bounded_and_sound() {
         assert!(states.find(&base.digest).is_some());
     }
     states.limit(2);
+    assert!(wholes(&states) <= 2);
+    if let Some((oldest, kept)) = states.fold() {
+        states.unfold(&oldest, kept.restore(&spec).unwrap());
+    }
     assert!(states.held.len() <= 2 && states.held[0].whole.is_some());
 }

@@ -88,7 +88,8 @@ fn answered(request: Request) -> anyhow::Result<Status> {
     let asked = channel::ask(path, request);
     let mut answer =
         asked.with_context(|| format!("no agent answers at {}", path.display())).hint(
-            "gleaner install --account ADDRESS, or gleaner agent --account ADDRESS in a terminal",
+            "gleaner install --account ADDRESS, or gleaner agent --account ADDRESS in a terminal; \
+             if it is installed: systemctl --user status gleaner-agent",
         )?;
     if answer["answer"] == "status" {
         let status = serde_json::from_value(answer["status"].take());

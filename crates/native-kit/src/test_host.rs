@@ -106,6 +106,13 @@ impl TestHost {
         }
     }
 
+    /// Returns the host under the rules of this revision.
+    #[must_use]
+    pub fn under(mut self, revision: u32) -> Self {
+        self.modules = Modules::new(SpecId::OSAKA, Table::new(self.table), revision);
+        self
+    }
+
     /// Adds native value to an account.
     pub fn give(&mut self, account: Address, amount: u64) {
         *self.state.balances.entry(account).or_default() += U256::from(amount);

@@ -3,6 +3,7 @@
 mod assets;
 mod brake;
 mod breakers;
+mod devices;
 mod governor;
 mod houses;
 mod issuance;

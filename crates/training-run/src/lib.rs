@@ -56,7 +56,7 @@ pub use memory::MemoryBook;
 pub use messages::{Context, Effect, Finding, Input, Panel, PayKind, Places, Ruling};
 pub use refused::{OpenError, Refused};
 pub use round::{Auditor, Check, Commitment, Entry, Round, RoundWindow, SeatIndex};
-pub use run::Run;
+pub use run::{Run, Tenure};
 pub use seat::{Bar, Cause, Place, Seat, Standing};
 pub use terms::{SEATS_MAX, Terms, TermsError};
 pub use vote::{Opinion, Vote};

@@ -15,6 +15,16 @@ const HASHES_KNOWN: u64 = 256;
 pub struct Run<'a, B> {
     terms: &'a Terms,
     book: &'a mut B,
+    tenure: Tenure,
+}
+
+/// Whose the pay is that is held back when a device takes a seat again. A ledger's older blocks have the older rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tenure {
+    /// The device's: it takes the pay along, also to another account. Whoever stole a device's key could take it.
+    Device,
+    /// The account's that it was earned for: the device can't work for another one before it is paid.
+    Account,
 }
 
 /// One input under way.
@@ -22,6 +32,7 @@ pub(crate) struct Step<'a, B> {
     pub(crate) terms: &'a Terms,
     pub(crate) book: &'a mut B,
     pub(crate) context: Context,
+    pub(crate) tenure: Tenure,
     pub(crate) head: Head,
     pub(crate) effects: Vec<Effect>,
     /// Disputes that this input has raised because there is no auditor.
@@ -29,9 +40,15 @@ pub(crate) struct Step<'a, B> {
 }
 
 impl<'a, B: Book> Run<'a, B> {
-    /// Returns a run with its records.
+    /// Returns a run with its records, under the newest rules.
     pub fn new(terms: &'a Terms, book: &'a mut B) -> Self {
-        Self { terms, book }
+        Self { terms, book, tenure: Tenure::Account }
+    }
+
+    /// Returns the run under this rule.
+    #[must_use]
+    pub fn under(self, tenure: Tenure) -> Self {
+        Self { tenure, ..self }
     }
 
     /// Returns the head of a new run of the caller, with its escrow.
@@ -95,9 +112,9 @@ impl<'a, B: Book> Run<'a, B> {
         if matches!(head.phase, Phase::Finished(_)) {
             return Err(Refused::Over.into());
         }
-        let (terms, book) = (self.terms, &mut *self.book);
-        let mut step =
-            Step { terms, book, context: *context, head, effects: Vec::new(), raised: 0 };
+        let (terms, book, tenure) = (self.terms, &mut *self.book, self.tenure);
+        let (context, effects) = (*context, Vec::new());
+        let mut step = Step { terms, book, context, tenure, head, effects, raised: 0 };
         step.keep_randomness()?;
         let is_progress = is_progress(&input);
         step.apply(input)?;
@@ -122,6 +139,7 @@ fn is_progress(input: &Input) -> bool {
         | Input::Rule { .. } => true,
         Input::Enroll { .. }
         | Input::Leave { .. }
+        | Input::Retire { .. }
         | Input::Lapse { .. }
         | Input::Dispute { .. }
         | Input::Disclose { .. }
@@ -138,6 +156,7 @@ impl<B: Book> Step<'_, B> {
         match input {
             Input::Enroll { device, account, nonce } => self.enroll(device, account, nonce),
             Input::Leave { device, nonce } => self.leave(&device, nonce),
+            Input::Retire { device } => self.retire(&device),
             Input::Commit { device, round, commitment } => self.commit(device, round, commitment),
             Input::Close { round } => self.close(round),
             Input::Lapse { round } => self.lapse(round),

@@ -64,6 +64,9 @@ pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
             Failure::revert(&sol::Expelled { device: name(device), round, standing })
         }
         Refused::NotSettled(device) => Failure::revert(&sol::NotSettled { device: name(device) }),
+        Refused::HeldForAnother(device) => {
+            Failure::revert(&sol::HeldForAnother { device: name(device) })
+        }
         Refused::Full(seats) => Failure::revert(&sol::Full { seats }),
         Refused::TooEarlyForSeat { device, from_round } => {
             let device = name(device);

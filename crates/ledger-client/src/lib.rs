@@ -35,6 +35,7 @@ mod statement;
 pub use ask::PastLedger;
 pub use assets::{CreatedAsset, NewAsset};
 pub use error::LedgerError;
+pub use history::LastCommitment;
 pub use ledger::{FEE_MAX, Ledger};
 pub use line::{Carried, Line, LineAnswer, LineError};
 pub use next::NextLedger;

@@ -101,6 +101,11 @@ fn answered(request: Request) -> anyhow::Result<Status> {
     Err(anyhow::anyhow!("the agent refused: {text}"))
 }
 
+/// Returns how the agent of this machine is, if one runs.
+pub(crate) fn present() -> Option<Status> {
+    answered(Request::Status).ok()
+}
+
 fn status_text(status: &Status) -> String {
     let Status { decision, worker, .. } = status;
     let worker_words = match (worker.process, &worker.last_line) {
@@ -108,12 +113,15 @@ fn status_text(status: &Status) -> String {
         (Some(process), None) => format!("process {process}"),
         (None, _) => "does not run".to_owned(),
     };
+    let policy =
+        status.policy_version.map(|version| format!(", and policy {version} of the account"));
+    let limits = status.config.clone() + &policy.unwrap_or_default();
     let mut rows = vec![
         ("agent", status.text.clone()),
         ("for", duration(decision.at.since(decision.since) / 1_000)),
         ("worker", worker_words),
         ("paid", status.account.clone()),
-        ("limits", status.config.clone()),
+        ("limits", limits),
     ];
     rows.extend(status.milliwatts.map(|power| ("power", format!("{} W", power / 1_000))));
     rows.extend(status.page.clone().map(|page| ("page", page)));

@@ -10,22 +10,25 @@ use std::time::Duration;
 
 use ::agent::earn::local_day;
 use ::agent::{
-    Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Pause, Policy,
+    Activity, Answer, Cgroups, Decision, Freezer, Hold, HoldOptions, Limits, Pause, Policy,
     ProtectionStatus, Request, STATUS_VERSION, Situation, Standing, Status, Why,
 };
 use anyhow::Context as _;
 use dashboard::{MINUTES, Minute, View};
 use sensors::{
     EventKind, Metered, Milliseconds, Options, Quality, Reading, Readings, Seen, Sense as _,
-    Sensors, WallTime,
+    Sensors, WallTime, Watcher,
 };
 use serde::{Deserialize, Serialize};
+use wallet::DeviceKey;
 
 use super::earnings::{self, Earnings, Work};
 use super::folders::Folders;
+use super::orders::{self, Orders};
 use super::server::{self, Place};
 use super::worker::Process;
 use super::{RunArgs, channel, read_limits};
+use crate::devices::OrdersDocument;
 use crate::options::checksummed;
 use crate::output::Output;
 use crate::shell;
@@ -55,6 +58,8 @@ pub(super) enum Wake {
     Page(String, SyncSender<String>),
     /// The account has been paid so much in all, in wei.
     Paid(u128),
+    /// What the account says to this device.
+    Heard(OrdersDocument),
     /// A signal ends the agent.
     Signal,
 }
@@ -73,9 +78,18 @@ struct Agent<'a> {
     folders: Folders,
     file: String,
     limits_text: String,
+    /// The limits of the owner's file, before the account's policy.
+    own: Limits,
     policy: Policy,
     sensors: Sensors,
+    watcher: Watcher,
+    wake: Sender<Wake>,
     process: Process,
+    orders: Orders,
+    /// Has the ledger asked again what the account says.
+    ask_again: Sender<()>,
+    fail_count: u64,
+    device: String,
     situation: Situation,
     readings: Option<Readings>,
     started: Milliseconds,
@@ -96,7 +110,11 @@ struct Agent<'a> {
 pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let folders = Folders::find()?;
     let file = folders.config_or(args.config.clone());
-    let (limits, limits_text) = read_limits(&file)?;
+    let (own, limits_text) = read_limits(&file)?;
+    let account = args.account.as_ref().map(checksummed).unwrap_or_default();
+    let orders = Orders::open(folders.orders.clone(), &account);
+    // A policy that can't be read keeps the worker from starting, below.
+    let limits = orders.tighten(&own).unwrap_or_else(|_| own.clone());
     let listener = channel::listen(&folders.socket)?;
     let (wake, woken) = mpsc::channel();
     let hold = Hold::new(&HoldOptions {
@@ -104,30 +122,17 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         cgroups: Cgroups::Use,
         memory_bytes_max: Some(u64::from(limits.machine.memory_mib) << 20),
     });
-    let freezer = hold.freezer();
-    let mut sensors = Sensors::new(options(&limits, args, &folders)?);
-    sensors.set_worker_cgroup(hold.cgroup());
-    // Whoever lingers works on when somebody types; everybody else stops before the loop has looked.
-    let is_lingering = limits.idle.linger;
-    let tell = wake.clone();
-    let _watcher = sensors.watch(move |event| {
-        let stops = match event.kind {
-            EventKind::Input => !is_lingering,
-            EventKind::Exclusive => true,
-            EventKind::Power | EventKind::Pressure => false,
-        };
-        // What could not be frozen is killed by the loop, which tries again.
-        let _again = if stops { freezer.freeze() } else { Ok(()) };
-        // The loop may have ended.
-        let _ended = tell.send(Wake::Machine);
-    });
-    let _watcher = _watcher.context("the sensors can't be watched")?;
+    let options = options(&limits, args, &folders)?;
+    let device = DeviceKey::load_or_create(&options.disk.join("device.key"))?.device().to_string();
+    let (sensors, watcher) = sense(options, &hold, &limits, wake.clone())?;
     listen(listener, wake.clone());
-    let account = args.account.as_ref().map(checksummed).unwrap_or_default();
-    earnings::ask(account, args.ledger.rpc.clone(), wake.clone());
+    let (ask_again, again) = mpsc::channel();
+    let rpc = args.ledger.rpc.clone();
+    orders::ask((account.clone(), device.clone()), rpc.clone(), again, wake.clone());
+    earnings::ask(account, rpc, wake.clone());
     let page = server::serve(wake.clone());
     let page = page.inspect_err(|error| output.say(&format!("there is no page: {error:#}"))).ok();
-    end_with_signal(wake);
+    end_with_signal(wake.clone());
     let started = sensors::now();
     let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
     let process = Process::new(hold, args, &folders, output);
@@ -135,9 +140,16 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         args,
         file: file.display().to_string(),
         limits_text,
+        own,
         policy: Policy::new(limits),
         sensors,
+        watcher,
+        wake,
         process,
+        orders,
+        ask_again,
+        fail_count: 0,
+        device,
         situation: Situation::unknown(),
         readings: None,
         started,
@@ -168,6 +180,32 @@ fn options(limits: &Limits, args: &RunArgs, folders: &Folders) -> anyhow::Result
         exclusive: limits.programs.exclusive.iter().cloned().collect(),
         metered: Metered::Detect,
     })
+}
+
+/// Prepares the sensors, and what stops the worker at once.
+fn sense(
+    options: Options,
+    hold: &Hold,
+    limits: &Limits,
+    tell: Sender<Wake>,
+) -> anyhow::Result<(Sensors, Watcher)> {
+    let freezer: Freezer = hold.freezer();
+    let mut sensors = Sensors::new(options);
+    sensors.set_worker_cgroup(hold.cgroup());
+    // Whoever lingers works on when somebody types; everybody else stops before the loop has looked.
+    let is_lingering = limits.idle.linger;
+    let watcher = sensors.watch(move |event| {
+        let stops = match event.kind {
+            EventKind::Input => !is_lingering,
+            EventKind::Exclusive => true,
+            EventKind::Power | EventKind::Pressure => false,
+        };
+        // What could not be frozen is killed by the loop, which tries again.
+        let _again = if stops { freezer.freeze() } else { Ok(()) };
+        // The loop may have ended.
+        let _ended = tell.send(Wake::Machine);
+    });
+    Ok((sensors, watcher.context("the sensors can't be watched")?))
 }
 
 /// Takes requests, one connection after the other.
@@ -208,6 +246,7 @@ impl Agent<'_> {
             self.output.say(&format!("missing: {}: {}", protection.name, protection.text));
             self.output.say(&format!("  to grant it: {grant}"));
         }
+        self.obey();
         let now = sensors::now();
         self.look(now);
         let text = std::fs::read(&self.folders.pause).unwrap_or_default();
@@ -238,6 +277,11 @@ impl Agent<'_> {
                     let time = self.time();
                     self.earnings.paid(wei, time.as_ref(), self.policy.limits());
                 }
+                Ok(Wake::Heard(heard)) => {
+                    if self.orders.hear(heard) {
+                        self.obey();
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if let Some((request, _)) = &asked {
@@ -260,6 +304,30 @@ impl Agent<'_> {
                 return;
             }
         }
+    }
+
+    /// Does what the account says to this device.
+    fn obey(&mut self) {
+        self.situation.revoked = self.orders.revoked(&self.device);
+        let tightened = self.orders.tighten(&self.own);
+        self.situation.unread = tightened.as_ref().err().cloned();
+        let Ok(limits) = tightened else { return };
+        if limits == *self.policy.limits() {
+            return;
+        }
+        // It was started within other limits, and goes on from where it saved.
+        self.process.end();
+        let sensed = options(&limits, self.args, &self.folders)
+            .and_then(|options| sense(options, self.process.hold(), &limits, self.wake.clone()));
+        match sensed {
+            Ok((sensors, watcher)) => (self.sensors, self.watcher) = (sensors, watcher),
+            Err(error) => self.situation.unread = Some(format!("{error:#}")),
+        }
+        self.policy.set_limits(limits);
+        let version = self.orders.policy_version();
+        let what =
+            version.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
+        self.output.say(&format!("policy of the account: {what}"));
     }
 
     /// Does what the owner wants of the situation.
@@ -396,6 +464,11 @@ impl Agent<'_> {
         self.look(before);
         let now = sensors::now();
         self.situation.worker = self.process.look(now);
+        if self.fail_count != self.process.fail_count() {
+            self.fail_count = self.process.fail_count();
+            // The account may have revoked this device; nobody asks once the agent ends.
+            let _ended = self.ask_again.send(());
+        }
         let readings = self.readings.take().unwrap_or_else(|| self.sensors.read(now));
         let decision = self.policy.step(now, &readings, &self.situation);
         self.readings = Some(readings);
@@ -430,6 +503,7 @@ impl Agent<'_> {
             page: self.page.as_ref().map(Place::url),
             account: self.args.account.as_ref().map(checksummed).unwrap_or_default(),
             config: self.file.clone(),
+            policy_version: self.orders.policy_version(),
             started: self.started,
             process: std::process::id(),
             protections: self.protections(),

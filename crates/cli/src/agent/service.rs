@@ -127,8 +127,8 @@ pub(crate) fn uninstall(args: &UninstallArgs, output: &Output) -> anyhow::Result
         document.ran.push("gleaner agent stop".to_owned());
     }
     // Only what the agent wrote: others may keep a wallet or a ledger in the same folder.
-    let Folders { config, socket, status, pause, books, worker } = folders;
-    let files = [config, pause, books, socket, status];
+    let Folders { config, socket, status, pause, books, orders, worker } = folders;
+    let files = [config, pause, books, orders, socket, status];
     remove_files(&files, &worker, args, &mut document)?;
     if !args.system {
         remove_empty_above(&[&files[..], &[place.unit]].concat(), &mut document);

@@ -55,7 +55,10 @@ impl Drop for Running {
 
 /// Waits until the agent's status is as wanted, and returns it.
 #[track_caller]
-fn wait_for(machine: &Machine, is_wanted: impl Fn(Option<&Value>) -> bool) -> Option<Value> {
+pub(crate) fn wait_for(
+    machine: &Machine,
+    is_wanted: impl Fn(Option<&Value>) -> bool,
+) -> Option<Value> {
     let mut finished = None;
     for _ in 0..TRIES {
         let last = machine.run(&["status", "--json"]);

@@ -8,6 +8,7 @@ mod asset;
 mod bench;
 mod confined;
 mod demo;
+mod devices;
 mod early_end;
 mod faults;
 mod field;

@@ -90,18 +90,37 @@ fn a_revoked_device_takes_no_seat_and_commits_nothing() {
     host.transact(TRAINING_RUNS, OWNER, 0, &enroll(4, 1)).unwrap();
 }
 
+/// The verdict of a device that has repeated another one's work of the first round.
+fn verdict(number: u8, subject: u8) -> Vec<u8> {
+    let value = Digest::of(&[subject, 0]);
+    let opened = TrainingRuns::Verdict::Opened;
+    by(number, |auditor| auditor.verdict(1, 0, device(subject).0, opened, *value.as_bytes()))
+}
+
+/// Whoever has the key links the device to an account of their own, leaves, and comes back.
+#[test]
+fn held_pay_stays_with_the_account_that_earned_it() {
+    let mut pair = runs::closed();
+    pair.draw_first();
+    let host = &mut pair.double;
+    host.transact(TRAINING_RUNS, OWNER, 0, &verdict(AUDITOR, 1)).unwrap();
+    assert!(!seat(host, 1).seat.stake.is_zero());
+    host.transact(TRAINING_RUNS, OWNER, 0, &by(1, |device| device.leave(1, 2))).unwrap();
+    host.transact(DEVICES, THIEF, 0, &link_to(1, THIEF, 2)).unwrap();
+    let error = TrainingRuns::HeldForAnother { device: device(1) };
+    let refused = host.transact(TRAINING_RUNS, THIEF, 0, &enroll(1, 3));
+    assert_eq!(refused, Err(Failure::revert(&error)));
+    // Blocks of earlier revisions are executed as they were.
+    let mut earlier = host.clone().under(3);
+    earlier.transact(TRAINING_RUNS, THIEF, 0, &enroll(1, 3)).unwrap();
+    assert_eq!(seat(&mut earlier, 1).seat.account, THIEF);
+}
+
 #[test]
 fn a_revoked_device_gives_no_verdict() {
     let mut pair = runs::closed();
     pair.draw_first();
     let host = &mut pair.double;
-    let opened = TrainingRuns::Verdict::Opened;
-    let verdict = |number, subject: u8| {
-        let value = Digest::of(&[subject, 0]);
-        by(number, |device| {
-            device.verdict(1, 0, super::device(subject).0, opened, *value.as_bytes())
-        })
-    };
     // A seat, and the owner's auditing device, which works for the owner.
     host.transact(DEVICES, account(2), 0, &revoke(2)).unwrap();
     assert_eq!(host.transact(TRAINING_RUNS, OWNER, 0, &verdict(2, 1)), revoked(2, account(2)));

@@ -6,10 +6,10 @@ use ledger_views::devices;
 use serde::Serialize;
 use units::{AccountId, DeviceId, Wei};
 
-use super::{named, of_account, too_old};
+use super::{SendArgs, named, of_account, too_old};
 use crate::failure::Hint as _;
 use crate::ledger;
-use crate::market::{ConfirmArgs, Sender, Step, TransactionDocument};
+use crate::market::{Sender, Step, TransactionDocument};
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::{Output, lines};
 use crate::shell;
@@ -21,7 +21,7 @@ pub(super) struct Args {
     #[arg(value_name = "DEVICE")]
     device: String,
     #[command(flatten)]
-    confirm: ConfirmArgs,
+    send: SendArgs,
     #[command(flatten)]
     signer: SignerArgs,
     #[command(flatten)]
@@ -91,7 +91,7 @@ pub(super) fn revoke(args: &Args, output: &Output) -> anyhow::Result<()> {
     ];
     let text = aligned(&rows);
     let document = |seats_given_up, sent, fee: Wei| Document {
-        dry_run: args.confirm.dry_run,
+        dry_run: args.send.dry_run,
         account: checksummed(&account),
         device: device.to_string(),
         revoked: true,
@@ -99,10 +99,10 @@ pub(super) fn revoke(args: &Args, output: &Output) -> anyhow::Result<()> {
         fee: fee.to_string(),
         transactions: sent,
     };
-    if args.confirm.dry_run {
+    if args.send.dry_run {
         return output.print(&document(found.active, Vec::new(), Wei::ZERO), &text);
     }
-    args.confirm.confirm(&text, output)?;
+    args.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
@@ -145,7 +145,7 @@ pub(super) fn restore(args: &Args, output: &Output) -> anyhow::Result<()> {
     }
     let text = aligned(&[("account", checksummed(&account)), ("restore", device.to_string())]);
     let document = |sent, fee: Wei| Document {
-        dry_run: args.confirm.dry_run,
+        dry_run: args.send.dry_run,
         account: checksummed(&account),
         device: device.to_string(),
         revoked: false,
@@ -153,10 +153,10 @@ pub(super) fn restore(args: &Args, output: &Output) -> anyhow::Result<()> {
         fee: fee.to_string(),
         transactions: sent,
     };
-    if args.confirm.dry_run {
+    if args.send.dry_run {
         return output.print(&document(Vec::new(), Wei::ZERO), &text);
     }
-    args.confirm.confirm(&text, output)?;
+    args.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;

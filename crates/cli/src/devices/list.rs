@@ -239,9 +239,12 @@ fn text(
         text += &format!("\n\nhere: {}, for {}", agent.text, ago(agent.for_seconds));
     }
     if let Some(policy) = policy {
-        let what =
-            if policy.text.is_empty() { "none any more" } else { "gleaner devices policy show" };
-        text += &format!("\n\npolicy: version {}: {what}", policy.version);
+        let what = if policy.text.is_empty() {
+            "is empty"
+        } else {
+            "is shown by gleaner devices policy show"
+        };
+        text += &format!("\n\npolicy version {} {what}", policy.version);
     }
     text
 }

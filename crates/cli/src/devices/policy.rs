@@ -10,10 +10,10 @@ use ledger_views::devices;
 use serde::Serialize;
 use units::{DeviceId, Wei};
 
-use super::{PolicyDocument, ReadArgs, too_old};
+use super::{PolicyDocument, ReadArgs, SendArgs, too_old};
 use crate::failure::Hint as _;
 use crate::ledger;
-use crate::market::{ConfirmArgs, Sender, Step, TransactionDocument};
+use crate::market::{Sender, Step, TransactionDocument};
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::Output;
 use crate::shell;
@@ -40,7 +40,7 @@ pub(super) struct SetArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct ClearArgs {
     #[command(flatten)]
-    confirm: ConfirmArgs,
+    send: SendArgs,
     #[command(flatten)]
     signer: SignerArgs,
     #[command(flatten)]
@@ -128,15 +128,15 @@ fn send(args: &ClearArgs, text: &str, output: &Output) -> anyhow::Result<()> {
         ),
     };
     let sent = |transactions, fee: Wei| {
-        let dry_run = args.confirm.dry_run;
+        let dry_run = args.send.dry_run;
         Some(SentDocument { dry_run, fee: fee.to_string(), transactions })
     };
-    if args.confirm.dry_run {
+    if args.send.dry_run {
         let account = checksummed(&account);
         return output
             .print(&Document { account, policy: None, sent: sent(Vec::new(), Wei::ZERO) }, &shown);
     }
-    args.confirm.confirm(&shown, output)?;
+    args.send.confirm(&shown, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;

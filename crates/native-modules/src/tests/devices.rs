@@ -251,6 +251,13 @@ fn earlier_revisions_know_nothing_of_it() {
     host.transact(DEVICES, OWNER, 0, &link_to(1, THIEF, 2)).unwrap();
     let mut host = TestHost::under(host, u32::MAX);
     assert_eq!(read(&mut host, &Devices::devicesOfCall { account: THIEF, start: 0 }).total, 0);
+    // Nor does it cost anything: blocks of earlier revisions keep their gas.
+    let gas = |revision| {
+        let mut host = training().under(revision);
+        host.transact(TRAINING_RUNS, OWNER, 0, &commit(2)).unwrap();
+        host.gas_used
+    };
+    assert!(gas(3) < gas(4));
 }
 
 /// What somebody does with devices 1 to 3 and accounts 1 to 3.

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use training_run::{
-    Book as _, Commitment, Context, Effect, Input, MemoryBook, PayKind, Phase, Places, SeatIndex,
-    Terms,
+    Book as _, Commitment, Context, Effect, Input, MemoryBook, PayKind, Phase, SeatIndex, Terms,
 };
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
@@ -58,8 +57,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn open(terms: Terms, hashes: Coin) -> Self {
-        let context =
-            Context { now: UnixSeconds::new(1), height: 1, caller: OWNER, places: Places::Accused };
+        let context = Context { now: UnixSeconds::new(1), height: 1, caller: OWNER };
         let deposit = terms.required_deposit().expect("the terms are small");
         let book = MemoryBook::open(terms, TRAINER, deposit, &context)
             .expect("the terms are valid and covered");
@@ -151,12 +149,7 @@ impl Ledger {
 
     /// Applies an input. Returns whether the rules accept it.
     pub(crate) fn give(&mut self, caller: AccountId, input: Input) -> bool {
-        let context = Context {
-            now: UnixSeconds::new(self.now),
-            height: self.height,
-            caller,
-            places: Places::Accused,
-        };
+        let context = Context { now: UnixSeconds::new(self.now), height: self.height, caller };
         if let Input::Dispute { bond, .. } = &input {
             self.bonds -= self.pay_of(bond.as_u128());
         }

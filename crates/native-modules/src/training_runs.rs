@@ -15,7 +15,7 @@ use abi::{
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use training_run::{Book as _, Context, Effect, Input, OpenError, Places, Refused, Run, Tenure};
+use training_run::{Book as _, Context, Effect, Input, OpenError, Refused, Rules, Run};
 use units::{DeviceId, UnixSeconds};
 
 use native_kit::{Failure, Function, Host, emit};
@@ -32,8 +32,8 @@ use layout::COUNT;
 /// Gas for each step of a draw that only computes: an entry looked at for an auditor.
 const DRAW_STEP_GAS: u64 = 20;
 
-/// The first revision in which disputes that nobody has raised take no places.
-const PLACES_SINCE: u32 = 4;
+/// The first revision with [`Rules::NEWEST`].
+const NEWEST_SINCE: u32 = 4;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::payable(TrainingRuns::openCall::SELECTOR),
@@ -272,10 +272,10 @@ fn step(host: &mut dyn Host, run: u64, input: Input) -> Result<(), Failure> {
     let mut book = SlotBook::open(host, run)?;
     check_author(&mut book, &input)?;
     let terms = book.terms()?;
-    let accounts_speak = book.host.revision() >= ACCOUNTS_SPEAK;
-    let tenure = if accounts_speak { Tenure::Account } else { Tenure::Device };
+    let is_newest = book.host.revision() >= NEWEST_SINCE;
+    let rules = if is_newest { Rules::NEWEST } else { Rules::FIRST };
     let effects = Run::new(&terms, &mut book)
-        .under(tenure)
+        .under(rules)
         .step(&context, input)
         .map_err(|stopped| failure(stopped, caller))?;
     if book.host.revision() >= work::SINCE {
@@ -308,7 +308,6 @@ fn context(host: &dyn Host) -> Context {
         now: UnixSeconds::new(host.timestamp()),
         height: host.height(),
         caller: account(host.caller()),
-        places: if host.revision() < PLACES_SINCE { Places::Open } else { Places::Accused },
     }
 }
 

@@ -102,8 +102,8 @@ impl<B: Book> Step<'_, B> {
     }
 
     fn check_room(&self) -> Result<(), Refused> {
-        let taken = match self.context.places {
-            Places::Open => self.head.disputes,
+        let taken = match self.rules.places {
+            Places::All => self.head.disputes,
             Places::Accused => self.head.disputes.saturating_sub(self.head.unaccused),
         };
         if taken >= DISPUTES_OPEN_MAX {
@@ -157,7 +157,7 @@ impl<B: Book> Step<'_, B> {
         entry.check = Check::Disputed;
         self.book.set_entry(round, seat, &entry)?;
         self.head.disputes = self.head.disputes.saturating_add(1);
-        if accuser == Accuser::Nobody && self.context.places == Places::Accused {
+        if accuser == Accuser::Nobody && self.rules.places == Places::Accused {
             self.head.unaccused = self.head.unaccused.saturating_add(1);
         }
         self.change_seat(seat, |seat| {

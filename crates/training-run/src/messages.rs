@@ -13,17 +13,6 @@ pub struct Context {
     pub height: u64,
     /// Sender of the transaction.
     pub caller: AccountId,
-    /// Which disputes take a place.
-    pub places: Places,
-}
-
-/// Which open disputes take one of the [`DISPUTES_OPEN_MAX`](crate::DISPUTES_OPEN_MAX) places of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Places {
-    /// All: whoever lets audits fail can take them without giving anything for it.
-    Open,
-    /// Those that somebody has raised, who loses stake or bond if there was no reason.
-    Accused,
 }
 
 /// What an auditor found, as the ledger knows it.

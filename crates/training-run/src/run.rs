@@ -3,8 +3,8 @@
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
-    Book, Context, Effect, Ending, Escrow, Head, Input, OpenError, Phase, Refused, Seat, SeatIndex,
-    Terms, Vote,
+    Book, Context, Effect, Ending, Escrow, Head, Input, OpenError, Phase, Refused, Rules, Seat,
+    SeatIndex, Terms, Vote,
 };
 
 /// Number of blocks whose hash a ledger knows.
@@ -15,16 +15,7 @@ const HASHES_KNOWN: u64 = 256;
 pub struct Run<'a, B> {
     terms: &'a Terms,
     book: &'a mut B,
-    tenure: Tenure,
-}
-
-/// Whose the pay is that is held back when a device takes a seat again. A ledger's older blocks have the older rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tenure {
-    /// The device's: it takes the pay along, also to another account. Whoever stole a device's key could take it.
-    Device,
-    /// The account's that it was earned for: the device can't work for another one before it is paid.
-    Account,
+    rules: Rules,
 }
 
 /// One input under way.
@@ -32,7 +23,7 @@ pub(crate) struct Step<'a, B> {
     pub(crate) terms: &'a Terms,
     pub(crate) book: &'a mut B,
     pub(crate) context: Context,
-    pub(crate) tenure: Tenure,
+    pub(crate) rules: Rules,
     pub(crate) head: Head,
     pub(crate) effects: Vec<Effect>,
     /// Disputes that this input has raised because there is no auditor.
@@ -42,13 +33,13 @@ pub(crate) struct Step<'a, B> {
 impl<'a, B: Book> Run<'a, B> {
     /// Returns a run with its records, under the newest rules.
     pub fn new(terms: &'a Terms, book: &'a mut B) -> Self {
-        Self { terms, book, tenure: Tenure::Account }
+        Self { terms, book, rules: Rules::NEWEST }
     }
 
-    /// Returns the run under this rule.
+    /// Returns the run under these rules.
     #[must_use]
-    pub fn under(self, tenure: Tenure) -> Self {
-        Self { tenure, ..self }
+    pub fn under(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Returns the head of a new run of the caller, with its escrow.
@@ -112,9 +103,9 @@ impl<'a, B: Book> Run<'a, B> {
         if matches!(head.phase, Phase::Finished(_)) {
             return Err(Refused::Over.into());
         }
-        let (terms, book, tenure) = (self.terms, &mut *self.book, self.tenure);
+        let (terms, book, rules) = (self.terms, &mut *self.book, self.rules);
         let (context, effects) = (*context, Vec::new());
-        let mut step = Step { terms, book, context, tenure, head, effects, raised: 0 };
+        let mut step = Step { terms, book, context, rules, head, effects, raised: 0 };
         step.keep_randomness()?;
         let is_progress = is_progress(&input);
         step.apply(input)?;

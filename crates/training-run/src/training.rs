@@ -37,7 +37,7 @@ impl<B: Book> Step<'_, B> {
                 if !earlier.is_settled() {
                     return Err(Refused::NotSettled(device).into());
                 }
-                if self.tenure == Tenure::Account && earlier.account != account {
+                if self.rules.tenure == Tenure::Account && earlier.account != account {
                     return Err(Refused::HeldForAnother(device).into());
                 }
                 let (stake, paid, tokens_verified, silences) =

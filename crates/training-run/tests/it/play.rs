@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use training_run::{
     Auditor, Check, Commitment, Context, Effect, Entry, Finding, Input, MemoryBook, Panel, PayKind,
-    Phase, Places, Refused, Ruling, Seat, SeatIndex, Terms, invariants,
+    Phase, Refused, Ruling, Seat, SeatIndex, Terms, invariants,
 };
 use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 
@@ -100,8 +100,7 @@ pub(crate) struct Play {
 
 impl Play {
     pub(crate) fn new(terms: Terms) -> Self {
-        let context =
-            Context { now: UnixSeconds::new(1), height: 1, caller: OWNER, places: Places::Accused };
+        let context = Context { now: UnixSeconds::new(1), height: 1, caller: OWNER };
         let deposit = terms.required_deposit().unwrap();
         let book = MemoryBook::open(terms, TRAINER, deposit, &context).unwrap();
         let (log, nonces) = (Vec::new(), BTreeMap::new());
@@ -130,12 +129,7 @@ impl Play {
         caller: AccountId,
         input: Input,
     ) -> Result<Vec<Effect>, Refused> {
-        let context = Context {
-            now: UnixSeconds::new(self.now),
-            height: self.height,
-            caller,
-            places: Places::Accused,
-        };
+        let context = Context { now: UnixSeconds::new(self.now), height: self.height, caller };
         let before = self.book.clone();
         let result = self.book.step(&context, input.clone());
         match &result {

@@ -1,6 +1,6 @@
 //! Devices whose account has revoked them: their seats are given up, and nobody takes what they have earned along.
 
-use training_run::{Input, Phase, Refused, Run, Tenure};
+use training_run::{Input, Phase, Refused, Rules, Run};
 
 use crate::play::{PAY, Play, STRANGER, account, device, terms};
 
@@ -98,7 +98,7 @@ fn under_the_earlier_rule_the_device_takes_it_along() {
         Input::Enroll { device: device(3), account: account(66), nonce: play.nonce(device(3)) };
     let terms = play.book.terms().clone();
     let mut book = play.book.clone();
-    Run::new(&terms, &mut book).under(Tenure::Device).step(&context, input).unwrap();
+    Run::new(&terms, &mut book).under(Rules::FIRST).step(&context, input).unwrap();
     let seat = book.seats().iter().rev().find(|seat| seat.device == device(3)).unwrap();
     assert_eq!((seat.account, seat.stake), (account(66), play.seat(3).stake));
 }

@@ -1,8 +1,8 @@
 //! What an input costs: the records that it reads and writes. And hashes that the ledger has forgotten.
 
 use training_run::{
-    Book, Commitment, Context, Dispute, Entry, Head, Input, MemoryBook, Place, Places, Refused,
-    Round, Run, Seat, SeatIndex, Terms,
+    Book, Commitment, Context, Dispute, Entry, Head, Input, MemoryBook, Place, Refused, Round, Run,
+    Seat, SeatIndex, Terms,
 };
 use units::{AccountId, DeviceId, Digest, UnixSeconds};
 
@@ -58,8 +58,7 @@ impl Book for Counting {
 
 impl Counting {
     fn with_seats(terms: &Terms, seats: u16) -> Self {
-        let context =
-            Context { now: UnixSeconds::new(1), height: 1, caller: OWNER, places: Places::Accused };
+        let context = Context { now: UnixSeconds::new(1), height: 1, caller: OWNER };
         let deposit = terms.required_deposit().unwrap();
         let book = MemoryBook::open(terms.clone(), TRAINER, deposit, &context).unwrap();
         let mut counting = Self { book, height: 1, reads: 0, writes: 0 };
@@ -76,7 +75,7 @@ impl Counting {
         self.height += 1;
         (self.reads, self.writes) = (0, 0);
         let now = UnixSeconds::new(self.height);
-        let context = Context { now, height: self.height, caller: OWNER, places: Places::Accused };
+        let context = Context { now, height: self.height, caller: OWNER };
         Run::new(terms, self).step(&context, input)?;
         Ok((self.reads, self.writes))
     }

@@ -14,6 +14,7 @@ mod offices;
 mod parameters;
 mod pool_prices;
 mod prices;
+mod revisions;
 mod runs;
 mod table;
 mod tokens;

@@ -6,6 +6,7 @@ mod abi;
 mod agent;
 mod asset;
 mod bench;
+mod claim;
 mod confined;
 mod demo;
 mod devices;

@@ -155,14 +155,7 @@ impl Node {
         rules.check_known(head.number)?;
         drop(reader);
         let key = key::load_or_create(&config.data_dir)?;
-        let wall = config.clock.now();
-        if head.timestamp > wall && !is_development {
-            let ahead_seconds = head.timestamp - wall;
-            tracing::warn!(
-                ahead_seconds,
-                "the last block is ahead of the clock: blocks keep its timestamp until the clock has caught up"
-            );
-        }
+        warn_of_time(&config, head.timestamp);
         let sequencing = sequencing(&config, &store, &genesis)?;
         let relay = Relay::new(&key);
         let mut pool = Pool::new(config.pool, sequencing.pool_rules(founding.clone()));
@@ -735,6 +728,18 @@ impl Producer {
 impl Drop for Producer {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Warns the operator if the last block is ahead of the clock, except on a development ledger, whose time is moved.
+fn warn_of_time(config: &NodeConfig, head_timestamp: u64) {
+    let wall = config.clock.now();
+    if head_timestamp > wall && !config.is_development {
+        let ahead_seconds = head_timestamp - wall;
+        tracing::warn!(
+            ahead_seconds,
+            "the last block is ahead of the clock: blocks keep its timestamp until the clock has caught up"
+        );
     }
 }
 

@@ -99,6 +99,8 @@ interface Governor {
     error DepositsMustStay(uint256 held, uint256 balance);
     /// the ledger has no house {house}: give 0 for stake or 1 for work
     error NoHouse(uint8 house);
+    /// proposal {proposalId} was decided as class {class}, but its calls are of class {required} now: post it again
+    error ClassTooLow(uint256 proposalId, uint8 class, uint8 required);
     /// the ballots of proposal {proposalId} are sealed: cast a sealed one
     error BallotsAreSealed(uint256 proposalId);
     /// the ballots of proposal {proposalId} are open: cast an open one

@@ -273,6 +273,8 @@ interface TrainingRuns {
     function enroll(uint64 run, bytes32 device, uint64 nonce, bytes calldata signature) external;
     /// A device gives its seat up, with its signature over `gleaner/leave/v2`. `nonce` as in `enroll`.
     function leave(uint64 run, bytes32 device, uint64 nonce, bytes calldata signature) external;
+    /// Gives up the seat of a device that the seat's account has revoked. By anyone; the work so far is audited and paid as that of a device that leaves. Since revision 4.
+    function retire(uint64 run, bytes32 device) external;
     /// A device commits, with its signature over `gleaner/commit/v2`.
     function commit(uint64 run, uint32 round, bytes32 device, bytes32 sealedRoot, bytes32 update, bytes calldata signature) external;
     /// An auditor's finding, or a device's dispute, with its signature over `gleaner/verdict/v2`.
@@ -375,6 +377,8 @@ interface TrainingRuns {
     error Expelled(bytes32 device, uint32 round, Standing standing);
     /// device {device:plain} left while its work is being audited: wait until it is settled
     error NotSettled(bytes32 device);
+    /// pay that device {device:plain} has earned for another account is held back: wait until its seat is settled
+    error HeldForAnother(bytes32 device);
     /// all {seats} seats are taken: wait until a device leaves
     error Full(uint16 seats);
     /// device {device:plain} takes part from round {fromRound} on: wait for that round

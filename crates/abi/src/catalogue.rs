@@ -141,6 +141,8 @@ modules! {
     Breakers: BREAKERS = (fixed "0x6c0000000000000000000000000000000000001c"), new ["interfaces/Breakers.sol"] shared [];
     /// Where [`Issuance`] answers; its balance is the bonds of claims that are not drawn.
     Issuance: ISSUANCE = (fixed "0x6c00000000000000000000000000000000000019"), new ["interfaces/Issuance.sol"] shared [];
+    /// Where [`Revisions`] answers.
+    Revisions: REVISIONS = (fixed "0x6c0000000000000000000000000000000000001d"), new ["interfaces/Revisions.sol"] shared [];
 }
 
 pub use types::*;

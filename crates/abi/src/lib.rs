@@ -40,5 +40,7 @@ pub const STATEMENTS_MAX: usize = 128;
 pub const STATEMENT_BYTES_MAX: usize = 1_024;
 /// Leaves of a round that can be disclosed at most: those of 256 segments, of the job and of the update.
 pub const LEAVES_MAX: usize = 258;
+/// Bytes of the policy of an account's devices at most.
+pub const POLICY_BYTES_MAX: usize = 4_096;
 /// Referees of a ledger at most.
 pub const REFEREES_MAX: usize = 64;

@@ -51,6 +51,8 @@ pub struct Situation {
     pub is_stopping: bool,
     /// Why the account no longer accepts this device, if so.
     pub revoked: Option<String>,
+    /// Why the account's policy can't be read, if so.
+    pub unread: Option<String>,
 }
 
 impl Situation {
@@ -65,6 +67,7 @@ impl Situation {
             carbon_grams: None,
             is_stopping: false,
             revoked: None,
+            unread: None,
         }
     }
 }

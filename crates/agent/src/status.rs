@@ -34,6 +34,8 @@ pub struct Status {
     pub account: String,
     /// The file of limits that was read, or would be if it existed.
     pub config: String,
+    /// The version of the account's policy that tightens them, if there is one.
+    pub policy_version: Option<u64>,
     /// When the agent started.
     pub started: Milliseconds,
     /// The number of the agent's process.

@@ -13,6 +13,8 @@ mod daemon;
 mod earnings;
 mod folders;
 #[cfg(target_os = "linux")]
+mod orders;
+#[cfg(target_os = "linux")]
 mod server;
 mod service;
 #[cfg(target_os = "linux")]
@@ -27,7 +29,7 @@ use units::AccountId;
 use ::agent::limits::{Origin, commented};
 use ::agent::{Limits, Request};
 
-pub(crate) use client::{PauseArgs, pause, resume, status, why};
+pub(crate) use client::{PauseArgs, pause, present, resume, status, why};
 pub(crate) use service::{InstallArgs, UninstallArgs, install, uninstall};
 
 use crate::failure::{Hint as _, WrongUsage};

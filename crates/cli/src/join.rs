@@ -315,7 +315,10 @@ async fn work(
 
 /// Whether an error concerns the project only, so that another one may work.
 fn is_of_the_project(error: &anyhow::Error) -> bool {
-    !matches!(error.downcast_ref::<Refusal>(), Some(Refusal::Disk { .. } | Refusal::KeyInUse))
+    !matches!(
+        error.downcast_ref::<Refusal>(),
+        Some(Refusal::Disk { .. } | Refusal::KeyInUse | Refusal::Revoked { .. })
+    )
 }
 
 /// Takes part in a project until it ends.

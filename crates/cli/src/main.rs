@@ -13,6 +13,7 @@ mod bench;
 mod claim;
 mod compute;
 mod demo;
+mod devices;
 mod doctor;
 mod earnings;
 mod experiment;
@@ -85,6 +86,8 @@ enum Command {
     Install(agent::InstallArgs),
     /// End the agent, and remove its service and files
     Uninstall(agent::UninstallArgs),
+    /// List the devices of an account, cut one off, set limits for all of them
+    Devices(devices::Args),
     /// Run a ledger and its JSON-RPC interface
     Node(node::Args),
     /// Manage accounts: create, import, list, balance, send
@@ -171,6 +174,7 @@ fn main() -> ExitCode {
         Command::Resume => agent::resume(&output),
         Command::Install(args) => agent::install(&args, &output),
         Command::Uninstall(args) => agent::uninstall(&args, &output),
+        Command::Devices(args) => devices::run(args, &output),
         Command::Node(args) => node::run(args, &output),
         Command::Wallet(args) => wallet::run(args, &output),
         Command::Asset(args) => asset::run(args, &output),

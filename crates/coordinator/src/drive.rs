@@ -100,15 +100,16 @@ async fn drive(mut options: Options) -> anyhow::Result<Option<Report>> {
         _ = stop.wait_for(|stop| *stop) => Ok(false),
     };
     let report = match is_done {
-        Ok(true) => Some(driver.finish_at_last().await?),
+        Ok(true) => driver.finish_at_last().await.map(Some),
         Ok(false) => {
             driver.emit(Event::Stopped { run: driver.run, escrow: driver.escrow });
-            None
+            Ok(None)
         }
-        Err(error) => return Err(error),
+        Err(error) => Err(error),
     };
+    // Also after an error: workers look for the next coordinator at once, not after a timeout.
     driver.endpoint.close().await;
-    Ok(report)
+    report
 }
 
 struct Driver<'a> {

@@ -417,13 +417,33 @@ impl<'a> Gatherer<'a> {
             }
         }
         if let Some(spec) = self.pieces.spec.clone() {
-            for state in wanted.iter().filter_map(|round| chain.state(*round)) {
-                if let Some(parameters) =
-                    self.ask(device, state, verification::state_size(&spec)).await?
-                {
-                    self.folder.keep_state(&State::at_rest(parameters))?;
-                }
+            for round in wanted {
+                self.collect_base(device, &spec, chain, *round).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Asks a device for the base state of a round, or for the update that leads to it: the state before may be here.
+    async fn collect_base(
+        &mut self,
+        device: DeviceId,
+        spec: &RunSpec,
+        chain: &Chain,
+        round: u32,
+    ) -> anyhow::Result<()> {
+        if let Some(state) = chain.state(round)
+            && let Some(parameters) =
+                self.ask(device, state, verification::state_size(spec)).await?
+        {
+            return Ok(self.folder.keep_state(&State::at_rest(parameters))?);
+        }
+        if let Some(update) = round.checked_sub(1).and_then(|before| chain.update(before))
+            && self.folder.update(&update).is_err()
+            && let Some(bytes) =
+                self.ask(device, update, verification::outer_update_size_max(spec)).await?
+        {
+            self.folder.keep_update(&bytes)?;
         }
         Ok(())
     }

@@ -129,7 +129,8 @@ pub struct Parent<'a, DB> {
     pub may_be_amended: bool,
 }
 
-/// Executes `transactions`, in order, on top of `parent`. Transactions that cannot be included are left out and reported.
+/// Executes `transactions`, in order, on top of `parent`. Transactions that cannot be included are left out and reported. What votes have scheduled is read from
+/// the parent's state, whatever the schedule of `rules` says of it.
 ///
 /// # Errors
 /// [`BlockError`]; nothing has changed then, as this function only reads.
@@ -139,6 +140,7 @@ pub fn execute_block<DB: State>(
     input: &BlockInput,
     transactions: &[Recovered<Transaction>],
 ) -> Result<Built, BlockError<DB::Error>> {
+    let rules = &rules.at(parent.state).map_err(BlockError::State)?;
     let environment = Environment::next(parent.header, rules, input);
     let mut body = run(parent, (rules, &environment), input, transactions)?;
     let refused = std::mem::take(&mut body.refused);
@@ -155,6 +157,7 @@ pub fn execute_unsealed<DB: State>(
     input: &BlockInput,
     transactions: &[Recovered<Transaction>],
 ) -> Result<u64, BlockError<DB::Error>> {
+    let rules = &rules.at(parent.state).map_err(BlockError::State)?;
     let environment = Environment::next(parent.header, rules, input);
     Ok(run(parent, (rules, &environment), input, transactions)?.gas_used)
 }
@@ -170,6 +173,7 @@ pub fn execute_pending<DB: State>(
     input: &BlockInput,
     transactions: &[Recovered<Transaction>],
 ) -> Result<PendingBlock, BlockError<DB::Error>> {
+    let rules = &rules.at(parent.state).map_err(BlockError::State)?;
     let environment = Environment::next(parent.header, rules, input);
     let body = run(parent, (rules, &environment), input, transactions)?;
     finish(parent, input, body)

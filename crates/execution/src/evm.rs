@@ -58,6 +58,7 @@ pub(crate) fn machine<'a, DB: DatabaseRef>(
         slot_num: 0,
     };
     let context = Context::mainnet().with_db(overlay).with_cfg(cfg).with_block(block);
-    let modules = Modules::new(SpecId::OSAKA, rules.modules, environment.revision.number());
+    let modules = Modules::new(SpecId::OSAKA, rules.modules, environment.revision.number())
+        .with_founding(rules.founding.end());
     Machine::new(context, modules)
 }

@@ -267,6 +267,7 @@ impl Genesis {
             chain_id: self.chain_id,
             gas_limit: self.gas_limit,
             base_fee: self.base_fee,
+            founding: self.revisions.clone(),
             schedule: self.revisions.clone(),
             modules: MODULES,
         }

@@ -6,8 +6,8 @@
 //!
 //! One block, in order:
 //! 1. [`execute_block`] derives the environment from the parent header and the [`BlockInput`]; the base fee follows
-//!    EIP-1559, the [`Revision`] of the rules follows from the height. In the first block of a revision its new
-//!    native modules are added as accounts.
+//!    EIP-1559, the [`Revision`] of the rules follows from the height, by the genesis file and by what votes have scheduled in the parent's state. In the first block
+//!    of a revision its new native modules are added as accounts.
 //! 2. Each transaction runs on top of the ones before it. One that cannot be included is reported as [`Refused`] and
 //!    changes nothing; one that reverts is included, pays, and changes nothing else.
 //! 3. The differences to the snapshot become [`StateChanges`], in address order, and update the [`Commitment`]. The
@@ -79,6 +79,8 @@ pub use native_kit::Table as ModuleTable;
 /// Returns whether an address is reserved for native modules, now or later; a module exists there when the account
 /// has code.
 pub use native_modules::is_reserved as is_native;
+/// The module whose storage extends the schedule by votes, and how it is read.
+pub use native_modules::revisions::{ADDRESS as REVISIONS, scheduled as voted_schedule};
 /// What the Governor's storage says of a proposal, for who has words of it from proofs.
 pub use native_modules::{proposal as proven_proposal, proposal_id as proven_proposal_id};
 pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride, is_precompile};

@@ -1,8 +1,8 @@
 //! Revisions: the rules of a block, by its height.
 //!
-//! Revision 1 holds from the genesis block on. A ledger's [`Schedule`], a part of the genesis file, says at which
-//! heights later revisions begin. A block is always executed by the rules of its own height, so a replay of older
-//! blocks has the same result.
+//! Revision 1 holds from the genesis block on. A ledger's [`Schedule`] says at which heights later revisions begin: its
+//! genesis file has the first entries, and votes add to them. A block is always executed by the rules of its own height, so a replay
+//! of older blocks has the same result.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -48,7 +48,13 @@ pub struct Activation {
     pub height: u64,
 }
 
-/// Which revision holds at which height. Entries are only added, and only for future blocks, so the newest schedule
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "revision {} from block {} on", self.revision, self.height)
+    }
+}
+
+/// Which revision holds at which height. Entries are only added, moved or removed while they are in the future, so the newest schedule
 /// of a ledger is correct for all of its blocks.
 ///
 /// ```
@@ -143,6 +149,24 @@ impl Schedule {
             _ => self.0.push(next),
         }
         Ok(self)
+    }
+
+    /// Returns this schedule followed by what votes have scheduled, each a revision and its height. Whatever does not rise, which no vote can write, ends the
+    /// list.
+    pub(crate) fn followed_by(mut self, voted: impl IntoIterator<Item = (u32, u64)>) -> Self {
+        for (revision, height) in voted {
+            let (last_revision, last_height) = self.end();
+            if revision <= last_revision || height <= last_height {
+                break;
+            }
+            self.0.push(Activation { revision: Revision(revision), height });
+        }
+        self
+    }
+
+    /// Returns the last entry: a revision, and the height of its first block.
+    pub(crate) fn end(&self) -> (u32, u64) {
+        self.0.last().map_or((Revision::FIRST.0, 0), |last| (last.revision.0, last.height))
     }
 
     /// Returns the revision of the block at `height`.

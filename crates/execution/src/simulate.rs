@@ -24,6 +24,7 @@ use alloy_consensus::{
     transaction::Recovered,
 };
 use alloy_primitives::{B256, Bloom, Log, Signature, TxKind, U256};
+use native_modules::revisions;
 use revm::{Database, DatabaseRef, InspectCommitEvm};
 
 /// Largest number of blocks of a simulation, those that fill gaps included; as in geth.
@@ -166,6 +167,9 @@ pub fn simulate<DB: DatabaseRef>(
     for plan in &blocks {
         let parent_hash = parent.hash_slow();
         overlay.set_block_hash(parent.number, parent_hash);
+        // A simulated vote counts from the next block on.
+        let rules = rules.by(|slot| overlay.storage(revisions::ADDRESS, slot));
+        let rules = &rules.map_err(SimulateError::State)?;
         let environment = environment(&parent, rules, simulation, plan);
         modules::begin_block(&mut overlay, rules, parent.number, &environment)?;
         overrides::apply(&mut overlay, &plan.overrides.accounts).map_err(SimulateError::State)?;

@@ -95,7 +95,7 @@ impl<DB: DatabaseRef> CallContext<'_, DB> {
 pub struct Replay<'a, DB> {
     /// The state before the block.
     pub state: &'a DB,
-    /// The rules of the ledger.
+    /// The rules of the ledger. What votes have scheduled is read from the state.
     pub rules: &'a Rules,
     /// Its header.
     pub header: &'a Header,
@@ -112,9 +112,10 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         let Some(transaction) = self.transactions.get(index) else {
             return Err(TraceError::NoTransaction { index });
         };
-        let environment = Environment::of(self.header, self.rules);
-        let overlay = self.overlay(&environment)?;
-        let mut machine = machine(overlay, self.rules, &environment, Checks::Included);
+        let rules = &self.rules.at(self.state).map_err(CallError::State)?;
+        let environment = Environment::of(self.header, rules);
+        let overlay = self.overlay(rules, &environment)?;
+        let mut machine = machine(overlay, rules, &environment, Checks::Included);
         for (index, earlier) in self.transactions.iter().take(index).enumerate() {
             let given = transaction::environment(earlier);
             machine
@@ -133,10 +134,11 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
         tracer: &Tracer,
         mut report: impl FnMut(&Recovered<Transaction>, Trace) -> ControlFlow<()>,
     ) -> Result<(), TraceError<DB::Error>> {
-        let environment = Environment::of(self.header, self.rules);
-        let mut overlay = self.overlay(&environment)?;
+        let rules = &self.rules.at(self.state).map_err(CallError::State)?;
+        let environment = Environment::of(self.header, rules);
+        let mut overlay = self.overlay(rules, &environment)?;
         for (index, transaction) in self.transactions.iter().enumerate() {
-            let machine = machine(overlay, self.rules, &environment, Checks::Included);
+            let machine = machine(overlay, rules, &environment, Checks::Included);
             let (trace, after) = traced(machine, (index, transaction), tracer)?;
             if report(transaction, trace).is_break() {
                 break;
@@ -147,10 +149,14 @@ impl<DB: DatabaseRef> Replay<'_, DB> {
     }
 
     /// Returns the state before the first transaction.
-    fn overlay(&self, environment: &Environment) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
+    fn overlay(
+        &self,
+        rules: &Rules,
+        environment: &Environment,
+    ) -> Result<Overlay<'_, DB>, CallError<DB::Error>> {
         let mut overlay = Overlay::new(self.state);
         let parent = environment.number.saturating_sub(1);
-        modules::begin_block(&mut overlay, self.rules, parent, environment)?;
+        modules::begin_block(&mut overlay, rules, parent, environment)?;
         Ok(overlay)
     }
 }

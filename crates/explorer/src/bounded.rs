@@ -29,7 +29,7 @@ const MODULES_GAS_MORE: u64 = 80_000_000;
 pub(crate) struct Bounded<'a> {
     node: &'a Node,
     state: StateView,
-    whole: LocalLedger<'a>,
+    whole: LocalLedger,
     /// Of [`STRANGERS_GAS_MAX`].
     strangers_gas: AtomicU64,
     /// Of [`MODULES_GAS_MORE`].
@@ -63,7 +63,7 @@ impl<'a> Bounded<'a> {
 
     /// The time of the block in which calls run.
     pub(crate) fn time(&self) -> u64 {
-        self.state.call_context(self.node.rules(), &Overrides::default()).environment.timestamp
+        self.state.call_context(&Overrides::default()).environment.timestamp
     }
 
     pub(crate) fn reader(&self) -> &Arc<Reader> {
@@ -117,7 +117,7 @@ impl<'a> Bounded<'a> {
         let given = execution::Call::read_only(call.to, call.input);
         let given = execution::Call { gas_limit: Some(gas), ..given };
         let overrides = Overrides::default();
-        let context = self.state.call_context(self.node.rules(), &overrides);
+        let context = self.state.call_context(&overrides);
         let nothing = Outcome::Reverted(Bytes::new());
         let (outcome, used) = match context.call(&given) {
             Ok(CallOutcome::Returned { output, gas_used }) => (Outcome::Returned(output), gas_used),

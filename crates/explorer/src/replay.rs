@@ -29,7 +29,7 @@ pub(crate) fn calls(
     let Some(state) = names.ledger().reader().at(parent)? else { return Ok(None) };
     let Block { header, transactions, .. } = block;
     let rules = names.ledger().node().rules();
-    let replay = Replay { state: &state, rules, header, transactions };
+    let replay = Replay { state: &state, rules: &rules, header, transactions };
     let tracer = Tracer::Calls(FrameOptions { with_logs: false, only_top: false });
     Ok(match replay.trace(index, &tracer) {
         Ok(Trace::Calls(frame)) => Some(frame),

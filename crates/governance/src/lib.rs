@@ -7,6 +7,7 @@
 //! 5. [`breakers`] watch how many hold the power, and make rules stricter while it is few.
 //! 6. A [`jury`] decides in place of a house that does not vote.
 //! 7. [`votes`]: who has how many votes at any time, delegation and locks. [`voice`]: votes by work, which mature and decay.
+//! 8. [`revisions`]: the schedule of rules grows by votes, and only long enough ahead.
 //!
 //! Invariants: a parameter is always within its band; the votes of all are what all hold; refused input changes nothing.
 //!
@@ -23,6 +24,7 @@ pub mod brake;
 pub mod breakers;
 pub mod jury;
 pub mod proposal;
+pub mod revisions;
 pub mod treasury;
 pub mod voice;
 pub mod votes;

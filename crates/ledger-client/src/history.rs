@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use abi::{TRAINING_RUNS, TrainingRuns, convert::address};
+use abi::{
+    TRAINING_RUNS, TrainingRuns,
+    convert::{address, device_word, wei},
+};
 use alloy_primitives::{B256, U64};
 use alloy_rpc_types_eth::Log;
 use alloy_sol_types::SolEvent as _;
 use serde_json::{Value, json};
-use units::AccountId;
+use units::{AccountId, DeviceId, UnixSeconds, Wei};
 
 use crate::{Ledger, LedgerError};
 
@@ -24,7 +27,74 @@ struct EventPage {
     is_whole: bool,
 }
 
+/// A commitment of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastCommitment {
+    /// The run.
+    pub run: u64,
+    /// The round.
+    pub round: u32,
+    /// Time of its block.
+    pub at: UnixSeconds,
+}
+
 impl Ledger {
+    /// Returns the newest commitment of a device; none where the node's history index has none, or can't say.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn last_commitment(
+        &self,
+        device: &DeviceId,
+    ) -> Result<Option<LastCommitment>, LedgerError> {
+        let signature = TrainingRuns::Committed::SIGNATURE_HASH;
+        let topics = [Some(signature), None, None, Some(device_word(*device))];
+        let filter = json!({ "address": TRAINING_RUNS, "topics": topics });
+        let page = self.event_page(&filter, None).await?;
+        let Some(log) = page.and_then(|page| page.logs.into_iter().next()) else {
+            return Ok(None);
+        };
+        let event = TrainingRuns::Committed::decode_log(&log.inner);
+        let event = event.map_err(|_| self.shared.node.malformed("another event"))?;
+        let at = UnixSeconds::new(log.block_timestamp.unwrap_or_default());
+        Ok(Some(LastCommitment { run: event.run, round: event.round, at }))
+    }
+
+    /// Returns what an account was paid for a device from `since` on. `None` when the node's history index can't say.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn paid_since(
+        &self,
+        (account, device): (&AccountId, &DeviceId),
+        since: UnixSeconds,
+    ) -> Result<Option<Wei>, LedgerError> {
+        let signature = TrainingRuns::Paid::SIGNATURE_HASH;
+        let (account, device) = (address(*account).into_word(), device_word(*device));
+        let topics = [Some(signature), None, Some(account), Some(device)];
+        let filter = json!({ "address": TRAINING_RUNS, "topics": topics });
+        let (mut sum, mut before) = (Wei::ZERO, None);
+        for _ in 0..PAGES_MAX {
+            let Some(page) = self.event_page(&filter, before.as_deref()).await? else {
+                return Ok(None);
+            };
+            for log in &page.logs {
+                if log.block_timestamp.is_some_and(|at| at < since.as_u64()) {
+                    return Ok(Some(sum));
+                }
+                let event = TrainingRuns::Paid::decode_log(&log.inner);
+                let event = event.map_err(|_| self.shared.node.malformed("another event"))?;
+                let amount = wei(event.amount).ok().and_then(|amount| sum.checked_add(amount).ok());
+                sum = amount.ok_or_else(|| self.shared.node.malformed("a payment without end"))?;
+            }
+            before = page.next;
+            if before.is_none() {
+                return Ok(Some(sum));
+            }
+        }
+        Err(self.shared.node.malformed("a list of events without an end"))
+    }
+
     /// Returns the runs in which an account has ever taken a seat. `None` when the node's history index can't say, because it is switched off,
     /// being built, or holds only the newest blocks.
     ///

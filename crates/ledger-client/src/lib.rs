@@ -37,6 +37,7 @@ mod statement;
 pub use ask::PastLedger;
 pub use assets::{CreatedAsset, NewAsset};
 pub use error::LedgerError;
+pub use history::LastCommitment;
 pub use http::{PostError, post};
 pub use ledger::{FEE_MAX, Ledger};
 pub use line::{Carried, Line, LineAnswer, LineError};

@@ -1,4 +1,4 @@
-//! Governance: houses, proposals and their votes, parameters, the treasury, the brake.
+//! Governance: houses, proposals and their votes, parameters, the schedule of rules, the treasury, the brake.
 //!
 //! A proposal's calls and description are in no storage: they are in the logs of the block in which it was posted, which a view finds by its time.
 
@@ -9,6 +9,7 @@ mod juries;
 mod parameters;
 mod posting;
 mod proposals;
+mod revisions;
 mod sealed;
 mod treasury;
 
@@ -22,6 +23,7 @@ pub use proposals::{
     GovernorView, HouseVotes, ProposalView, class_of, count, governor, numbered, proposal,
     proposals, with_id,
 };
+pub use revisions::{ActivationView, RevisionsView, revisions};
 pub use sealed::{KeyHolderView, SealedVoteView, SealingView, key_holders, sealed_votes};
 pub use treasury::{StreamView, TreasuryView, streams, treasury};
 

@@ -34,6 +34,8 @@ pub trait Host {
     fn chain_id(&self) -> u64;
     /// Returns the revision of the rules of this block: for a rule that changed.
     fn revision(&self) -> u32;
+    /// Returns the last entry of the genesis file's schedule: a revision, and the height of its first block. Revision 1 at height 0 if it has none.
+    fn founding(&self) -> (u32, u64);
     /// Returns the height of this block.
     fn height(&self) -> u64;
     /// Returns the time of this block in Unix seconds.

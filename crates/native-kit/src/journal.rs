@@ -248,6 +248,10 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         self.drive.revision()
     }
 
+    fn founding(&self) -> (u32, u64) {
+        self.drive.founding()
+    }
+
     fn height(&self) -> u64 {
         self.drive.facts().block().number().saturating_to()
     }

@@ -118,6 +118,8 @@ pub(crate) trait Drive {
     fn modules(&mut self) -> &mut Modules;
     /// The revision of the ledger's rules.
     fn revision(&self) -> u32;
+    /// The last entry of the genesis file's schedule.
+    fn founding(&self) -> (u32, u64);
     /// Returns whether a locked function of this instance is running.
     fn is_locked(&self, instance: Address) -> bool;
     /// Returns whether a function of this instance that changes something is running.
@@ -206,6 +208,10 @@ impl<CTX: MachineContext, I, W: Watch<CTX, I>> Drive for Driver<'_, CTX, I, W> {
 
     fn revision(&self) -> u32 {
         self.machine.inner.precompiles.revision()
+    }
+
+    fn founding(&self) -> (u32, u64) {
+        self.machine.inner.precompiles.founding()
     }
 
     fn is_locked(&self, instance: Address) -> bool {

@@ -274,6 +274,8 @@ impl std::fmt::Debug for Table {
 pub struct Modules {
     table: &'static [Module],
     revision: u32,
+    /// The last entry of the genesis file's schedule.
+    founding: (u32, u64),
     issuance: Option<Issuance>,
     /// Hashes of the codes of instances, in the order of the table; zero for other rows.
     instance_hashes: Vec<B256>,
@@ -301,7 +303,23 @@ impl Modules {
         };
         let instance_hashes = table.iter().map(instance_hash).collect();
         let (running, touched) = (Vec::new(), None);
-        Self { table, revision, issuance, instance_hashes, ethereum, warm, running, touched }
+        Self {
+            table,
+            revision,
+            founding: (1, 0),
+            issuance,
+            instance_hashes,
+            ethereum,
+            warm,
+            running,
+            touched,
+        }
+    }
+
+    /// Returns these modules for a ledger whose genesis file schedules `revision` last, at `height`.
+    #[must_use]
+    pub fn with_founding(self, (revision, height): (u32, u64)) -> Self {
+        Self { founding: (revision, height), ..self }
     }
 
     /// Finds the module of an address whose code has this hash. An account without a module's code is an ordinary
@@ -349,6 +367,12 @@ impl Modules {
     #[must_use]
     pub const fn revision(&self) -> u32 {
         self.revision
+    }
+
+    /// Returns the last entry of the genesis file's schedule: a revision, and the height of its first block.
+    #[must_use]
+    pub const fn founding(&self) -> (u32, u64) {
+        self.founding
     }
 
     /// Records from now on which accounts and slots modules touch.

@@ -47,6 +47,10 @@ pub struct TestHost {
     pub time: u64,
     /// Chain id.
     pub chain_id: u64,
+    /// What modules are told as the revision of the rules: the newest, unless a test sets another. All modules answer, whatever it is.
+    pub revision: u32,
+    /// The last entry of the genesis file's schedule: a revision, and the height of its first block.
+    pub founding: (u32, u64),
     /// Gas of a call from outside.
     pub gas_limit: u64,
     /// Gas used by the last call from outside.
@@ -96,6 +100,8 @@ impl TestHost {
             chain_id: CHAIN_ID,
             gas_limit: u64::MAX,
             gas_used: 0,
+            revision: u32::MAX,
+            founding: (1, 0),
             modules: Modules::new(SpecId::OSAKA, table, u32::MAX),
             table: table.rows(),
             contracts: BTreeMap::new(),
@@ -104,6 +110,13 @@ impl TestHost {
             frame,
             depth: 0,
         }
+    }
+
+    /// Returns the host under the rules of this revision.
+    #[must_use]
+    pub fn under(mut self, revision: u32) -> Self {
+        self.modules = Modules::new(SpecId::OSAKA, Table::new(self.table), revision);
+        self
     }
 
     /// Adds native value to an account.
@@ -295,7 +308,11 @@ impl Host for TestHost {
     }
 
     fn revision(&self) -> u32 {
-        self.modules.revision()
+        self.revision
+    }
+
+    fn founding(&self) -> (u32, u64) {
+        self.founding
     }
 
     fn height(&self) -> u64 {

@@ -321,7 +321,12 @@ trait Mode {
     /// Queues a proposal that has succeeded, and returns when it can be executed.
     fn queue(&self, host: &mut dyn Host, id: U256) -> Result<u64, Failure>;
     /// Marks a proposal as executed, if that is allowed now.
-    fn begin_execution(&self, host: &mut dyn Host, id: U256) -> Result<(), Failure>;
+    fn begin_execution(
+        &self,
+        host: &mut dyn Host,
+        id: U256,
+        actions: &Actions,
+    ) -> Result<(), Failure>;
     /// Checks what must still be true after its calls.
     fn end_execution(&self, host: &mut dyn Host) -> Result<(), Failure>;
     /// Withdraws a proposal.

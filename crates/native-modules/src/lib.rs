@@ -13,7 +13,7 @@
 //! `PriceFeeds`, and every feed that it created. `MarketLens`: views of pools, positions and stakes. `Parameters`: figures of other modules that a vote may change; `Treasury`: what votes may spend; `Brake`:
 //! who would rather leave delays what was decided; `StakeHouse` and `WorkHouse`: who has how many votes.
 //! `Governor`, in which two houses vote; `GovernorFactory` and its `TokenGovernor`s over any token with votes.
-//! `Issuance`: new GRAIN for work that was checked.
+//! `Issuance`: new GRAIN for work that was checked. `Revisions`: votes extend the schedule of rules.
 
 mod assets;
 mod brake;
@@ -33,6 +33,7 @@ mod parameters;
 pub mod price_feeds;
 pub mod referees;
 mod registry;
+pub mod revisions;
 mod shares;
 mod signature;
 mod staking_rewards;

@@ -2,7 +2,7 @@
 
 use abi::{
     ASSETS, BRAKE, BREAKERS, DEVICES, GOVERNOR, GOVERNOR_FACTORY, GRAIN, ISSUANCE, JURIES,
-    MARKET_LENS, MASTER_CHEF_FACTORY, PARAMETERS, PRICE_FEEDS, REFEREES, STAKE_HOUSE,
+    MARKET_LENS, MASTER_CHEF_FACTORY, PARAMETERS, PRICE_FEEDS, REFEREES, REVISIONS, STAKE_HOUSE,
     STAKING_REWARDS_FACTORY, TRAINING_RUNS, TREASURY, UNISWAP_V2_FACTORY, UNISWAP_V2_ROUTER,
     UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UNISWAP_V3_QUOTER, UNISWAP_V3_ROUTER,
     UNISWAP_V3_TICK_LENS, VAULT_FACTORY, WORK_HOUSE, WRAPPED_GRAIN, asset_number,
@@ -13,8 +13,8 @@ use native_kit::{Module, OnReentry, Place};
 
 use crate::{
     assets, brake, breakers, devices, erc20, governor, grain, houses, issuance, juries,
-    market_lens, master_chef, parameters, price_feeds, referees, shares, staking_rewards,
-    training_runs, treasury, uniswap_v2, uniswap_v3, vault, wrapped_grain,
+    market_lens, master_chef, parameters, price_feeds, referees, revisions, shares,
+    staking_rewards, training_runs, treasury, uniswap_v2, uniswap_v3, vault, wrapped_grain,
 };
 
 /// First bytes of the addresses of modules; one more follows.
@@ -26,7 +26,7 @@ const MODULES_PREFIX: [u8; 19] = {
 
 /// The newest revision of the rules that this program knows. A new module, or a changed rule, raises it; see
 /// `docs/revisions.md`.
-pub const NEWEST_REVISION: u32 = 3;
+pub const NEWEST_REVISION: u32 = 4;
 
 /// The revision from which markets read no slot before a refusal that the contract does not read, and write no slot that they write again: then no call
 /// costs more gas than the contract's. Blocks of revision 2 keep their gas.
@@ -336,6 +336,14 @@ pub const TABLE: &[Module] = &[
         since: issuance::SINCE,
         functions: &[issuance::FUNCTIONS],
         entrance: issuance::call,
+        on_reentry: OnReentry::Error,
+    },
+    Module {
+        name: "Revisions",
+        place: Place::At(REVISIONS),
+        since: revisions::SINCE,
+        functions: &[revisions::FUNCTIONS],
+        entrance: revisions::call,
         on_reentry: OnReentry::Error,
     },
 ];

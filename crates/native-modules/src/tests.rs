@@ -3,6 +3,7 @@
 mod assets;
 mod brake;
 mod breakers;
+mod devices;
 mod governor;
 mod houses;
 mod issuance;
@@ -13,6 +14,7 @@ mod offices;
 mod parameters;
 mod pool_prices;
 mod prices;
+mod revisions;
 mod runs;
 mod table;
 mod tokens;

@@ -9,18 +9,21 @@ mod views;
 pub(crate) mod work;
 
 use abi::{
-    ENDPOINT_BYTES_MAX, NAME_BYTES_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX,
+    Devices, ENDPOINT_BYTES_MAX, NAME_BYTES_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX,
     TrainingRuns::{self, TrainingRunsCalls as Calls},
-    convert::{account, address, device, digest, wei, wei_word},
+    convert::{self, account, address, device, device_word, digest, wei, wei_word},
 };
-use alloy_primitives::{Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use training_run::{Book as _, Context, Effect, Input, OpenError, Refused, Run};
-use units::UnixSeconds;
+use training_run::{Book as _, Context, Effect, Input, OpenError, Refused, Rules, Run};
+use units::{DeviceId, UnixSeconds};
 
 use native_kit::{Failure, Function, Host, emit};
 
-use crate::parameters;
+use crate::{
+    devices::{self, ACCOUNTS_SPEAK},
+    parameters,
+};
 
 use book::{SlotBook, Stopped};
 use errors::{open_error, refused};
@@ -29,12 +32,16 @@ use layout::COUNT;
 /// Gas for each step of a draw that only computes: an entry looked at for an auditor.
 const DRAW_STEP_GAS: u64 = 20;
 
+/// The first revision with [`Rules::NEWEST`].
+const NEWEST_SINCE: u32 = 4;
+
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::payable(TrainingRuns::openCall::SELECTOR),
     Function::nonpayable(TrainingRuns::announceCall::SELECTOR),
     Function::nonpayable(TrainingRuns::setAuditorCall::SELECTOR),
     Function::nonpayable(TrainingRuns::enrollCall::SELECTOR),
     Function::nonpayable(TrainingRuns::leaveCall::SELECTOR),
+    Function::nonpayable(TrainingRuns::retireCall::SELECTOR).since(ACCOUNTS_SPEAK),
     Function::nonpayable(TrainingRuns::commitCall::SELECTOR),
     Function::nonpayable(TrainingRuns::verdictCall::SELECTOR),
     Function::nonpayable(TrainingRuns::relayCall::SELECTOR),
@@ -78,6 +85,7 @@ fn mutate(host: &mut dyn Host, call: Calls) -> Result<Vec<u8>, Failure> {
             step(host, call.run, Input::SetAuditor { auditor: device(call.auditor) })?;
             emit(host, &TrainingRuns::AuditorNamed { run: call.run, auditor: call.auditor })?;
         }
+        Calls::retire(call) => retire(host, call.run, call.device)?,
         Calls::relay(call) => relay(host, &call.statements)?,
         Calls::close(call) => step(host, call.run, Input::Close { round: call.round })?,
         Calls::lapse(call) => step(host, call.run, Input::Lapse { round: call.round })?,
@@ -205,6 +213,49 @@ fn relay(host: &mut dyn Host, statements: &[Bytes]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Gives up the seat of a device that its account has revoked.
+fn retire(host: &mut dyn Host, run: u64, device: B256) -> Result<(), Failure> {
+    let id = convert::device(device);
+    let mut book = SlotBook::open(host, run)?;
+    let account = account_of_seat(&mut book, &id)?;
+    let account = account.ok_or_else(|| refused(&Refused::NoSeat(id), Address::ZERO))?;
+    if !devices::is_revoked(host, account, device)? {
+        return Err(Failure::revert(&Devices::NotRevoked { device, account }));
+    }
+    step(host, run, Input::Retire { device: id })
+}
+
+/// Refuses the work and the verdicts of a device that the account for which it gives them has revoked. For enrolments that is the
+/// linked account, which [`statements`] checks; a device may always leave.
+fn check_author(book: &mut SlotBook<'_>, input: &Input) -> Result<(), Failure> {
+    if book.host.revision() < ACCOUNTS_SPEAK {
+        return Ok(());
+    }
+    let (device, account) = match input {
+        Input::Commit { device, .. } => (*device, account_of_seat(book, device)?),
+        Input::Verdict { auditor, .. }
+            if book.word(book.run.head.auditor)? == device_word(*auditor) =>
+        {
+            (*auditor, Some(book.word(book.run.head.owner)?))
+        }
+        Input::Verdict { auditor, .. } => (*auditor, account_of_seat(book, auditor)?),
+        _ => return Ok(()),
+    };
+    match account {
+        Some(account) => devices::check_accepted(book.host, account, device_word(device)),
+        None => Ok(()),
+    }
+}
+
+/// Returns the account that a device's seat works for.
+fn account_of_seat(book: &mut SlotBook<'_>, device: &DeviceId) -> Result<Option<Address>, Failure> {
+    let stopped = |stopped| failure(stopped, Address::ZERO);
+    match book.place(device).map_err(stopped)?.seat {
+        Some(index) => Ok(Some(address(book.seat(index).map_err(stopped)?.account))),
+        None => Ok(None),
+    }
+}
+
 /// Draws, and charges for the search of auditors, which touches no storage.
 fn draw(host: &mut dyn Host, run: u64, round: u32) -> Result<(), Failure> {
     let mut book = SlotBook::open(host, run)?;
@@ -219,8 +270,12 @@ fn draw(host: &mut dyn Host, run: u64, round: u32) -> Result<(), Failure> {
 fn step(host: &mut dyn Host, run: u64, input: Input) -> Result<(), Failure> {
     let (context, caller) = (context(host), host.caller());
     let mut book = SlotBook::open(host, run)?;
+    check_author(&mut book, &input)?;
     let terms = book.terms()?;
+    let is_newest = book.host.revision() >= NEWEST_SINCE;
+    let rules = if is_newest { Rules::NEWEST } else { Rules::FIRST };
     let effects = Run::new(&terms, &mut book)
+        .under(rules)
         .step(&context, input)
         .map_err(|stopped| failure(stopped, caller))?;
     if book.host.revision() >= work::SINCE {

@@ -143,7 +143,7 @@ mod tests {
         let node = Node::open(NodeConfig::new(directory.path(), Some(genesis))).unwrap();
         let view = node.view(node.reader().unwrap(), CallBlock::Same);
         let overrides = Overrides::default();
-        let CallContext { rules, environment, .. } = view.call_context(node.rules(), &overrides);
+        let CallContext { rules, environment, .. } = view.call_context(&overrides);
         let reads_until = |last: usize| {
             let is_abandoned = AtomicBool::new(false);
             let state = Reads { state: &view, is_abandoned: &is_abandoned, count: 0.into(), last };

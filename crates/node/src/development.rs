@@ -217,7 +217,7 @@ impl<'a> Development<'a> {
         self.shared.store.rewind_to_beginning()?;
         *self.state.snapshots() = Snapshots::default();
         *self.state.plan() = Plan::default();
-        self.shared.pool().set_gas_limit(self.shared.rules.gas_limit);
+        self.shared.pool().set_gas_limit(self.shared.founding.gas_limit);
         self.reload(Vec::new(), rewinds)?;
         Ok(self.keep_time()?)
     }

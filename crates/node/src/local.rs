@@ -17,8 +17,7 @@ const BLOCKS_MAX: u64 = 10_000;
 const LOGS_MAX: usize = 10_000;
 
 /// The ledger as it stands after one block. It answers at once: read views of it with [`ledger_views::ready`].
-pub struct LocalLedger<'a> {
-    node: &'a Node,
+pub struct LocalLedger {
     state: StateView,
 }
 
@@ -64,7 +63,7 @@ impl Node {
     ///
     /// # Errors
     /// [`StoreError`] when it can't be read.
-    pub fn local(&self) -> Result<LocalLedger<'_>, StoreError> {
+    pub fn local(&self) -> Result<LocalLedger, StoreError> {
         Ok(self.local_on(self.reader()?))
     }
 
@@ -72,21 +71,21 @@ impl Node {
     ///
     /// # Errors
     /// [`StoreError`] when it can't be read.
-    pub fn local_at(&self, height: u64) -> Result<Option<LocalLedger<'_>>, StoreError> {
+    pub fn local_at(&self, height: u64) -> Result<Option<LocalLedger>, StoreError> {
         let reader = self.reader()?.at(height)?;
         Ok(reader.map(|reader| self.local_on(Arc::new(reader))))
     }
 
-    fn local_on(&self, reader: Arc<Reader>) -> LocalLedger<'_> {
-        LocalLedger { node: self, state: self.view(reader, CallBlock::Same) }
+    fn local_on(&self, reader: Arc<Reader>) -> LocalLedger {
+        LocalLedger { state: self.view(reader, CallBlock::Same) }
     }
 }
 
-impl LocalLedger<'_> {
+impl LocalLedger {
     fn call(&self, call: ledger_views::Call) -> Result<Outcome, LocalError> {
         let to = call.to;
         let overrides = Overrides::default();
-        let context = self.state.call_context(self.node.rules(), &overrides);
+        let context = self.state.call_context(&overrides);
         let given = Call { gas_limit: call.gas, ..Call::read_only(to, call.input) };
         match context.call(&given) {
             Ok(CallOutcome::Returned { output, .. }) => Ok(Outcome::Returned(output)),
@@ -153,7 +152,7 @@ impl LocalLedger<'_> {
     }
 }
 
-impl Ask for LocalLedger<'_> {
+impl Ask for LocalLedger {
     type Error = LocalError;
 
     async fn head(&self) -> Result<Head, LocalError> {

@@ -53,7 +53,10 @@ pub struct Node {
 /// State shared by the node and its producer thread.
 pub(crate) struct Shared {
     pub(crate) store: Store,
-    pub(crate) rules: Rules,
+    /// Those of the genesis file, without votes.
+    pub(crate) founding: Rules,
+    /// As votes have extended them at the newest reader.
+    rules: Mutex<Arc<Rules>>,
     pub(crate) key: SigningKey,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sequencing: Sequencing,
@@ -144,22 +147,18 @@ impl Node {
             store.initialize(genesis)?;
         }
         // Without a genesis block this returns the error.
-        let head = store.reader()?.head().clone();
+        let reader = store.reader()?;
+        let head = reader.head().clone();
         let genesis = genesis.ok_or_else(|| StoreError::Empty { path: store.path().into() })?;
-        let rules = Rules { modules: config.modules, ..genesis.rules() };
+        let founding = Rules { modules: config.modules, ..genesis.rules() };
+        let rules = founding.at(&reader)?;
         rules.check_known(head.number)?;
+        drop(reader);
         let key = key::load_or_create(&config.data_dir)?;
-        let wall = config.clock.now();
-        if head.timestamp > wall && !is_development {
-            let ahead_seconds = head.timestamp - wall;
-            tracing::warn!(
-                ahead_seconds,
-                "the last block is ahead of the clock: blocks keep its timestamp until the clock has caught up"
-            );
-        }
+        warn_of_time(&config, head.timestamp);
         let sequencing = sequencing(&config, &store, &genesis)?;
         let relay = Relay::new(&key);
-        let mut pool = Pool::new(config.pool, sequencing.pool_rules(rules.clone()));
+        let mut pool = Pool::new(config.pool, sequencing.pool_rules(founding.clone()));
         pool.set_first(relay.account());
         let path = config.data_dir.as_path();
         let unopened = |source| OpenError::Journal { path: path.to_owned(), source };
@@ -175,7 +174,8 @@ impl Node {
             history: config.history.map(|options| Arc::new(History::new(path, options))),
             holders: Holders::default(),
             pool: Mutex::new(pool),
-            rules,
+            founding,
+            rules: Mutex::new(Arc::new(rules)),
             journal: Mutex::new(journal),
             wake: Condvar::new(),
             is_idle: AtomicBool::new(false),
@@ -211,10 +211,10 @@ impl Node {
         self.producer.step()
     }
 
-    /// Returns the parameters of the chain: chain id, gas limit, base fee rule.
+    /// Returns the parameters of the chain: chain id, gas limit, base fee rule, and the schedule as it is at the head.
     #[must_use]
-    pub fn rules(&self) -> &Rules {
-        &self.shared.rules
+    pub fn rules(&self) -> Arc<Rules> {
+        self.shared.rules()
     }
 
     /// Returns the genesis file that the ledger began with.
@@ -366,7 +366,7 @@ impl Node {
     pub fn call(&self, call: &Call) -> Result<CallOutcome, CallError<StoreError>> {
         let reader = self.reader().map_err(CallError::State)?;
         let view = self.view(reader, CallBlock::Same);
-        view.call_context(self.rules(), &Overrides::default()).call(call)
+        view.call_context(&Overrides::default()).call(call)
     }
 
     /// Returns the state after the head of `reader`, for calls in `block`.
@@ -374,8 +374,9 @@ impl Node {
     pub fn view(&self, reader: Arc<Reader>, block: CallBlock) -> StateView {
         match block {
             CallBlock::Same => {
-                let environment = Environment::of(reader.head(), self.rules());
-                StateView::new(reader, environment)
+                let rules = self.rules();
+                let environment = Environment::of(reader.head(), &rules);
+                StateView::new(reader, rules, environment)
             }
             CallBlock::Next => self.shared.next_view(reader),
         }
@@ -390,8 +391,8 @@ impl Node {
             let reader = self.reader().map_err(BlockError::State)?;
             return Ok(self.view(reader, CallBlock::Next));
         }
-        let Pending { reader, environment, block } = self.shared.pending()?;
-        Ok(StateView::pending(reader, block, environment))
+        let Pending { reader, rules, environment, block } = self.shared.pending()?;
+        Ok(StateView::pending(reader, block, rules, environment))
     }
 
     /// Returns the next block as it would be now, with the transactions that could be in it. Its randomness is not
@@ -410,7 +411,7 @@ impl Node {
     pub fn estimate_gas(&self, call: &Call) -> Result<u64, EstimateError<StoreError>> {
         let reader = self.reader().map_err(CallError::State)?;
         let view = self.view(reader, CallBlock::Next);
-        view.call_context(self.rules(), &Overrides::default()).estimate_gas(call)
+        view.call_context(&Overrides::default()).estimate_gas(call)
     }
 
     /// Waits until a submitted transaction is in a block.
@@ -511,8 +512,9 @@ impl Shared {
     /// Returns the state after the head of `reader`, for calls in the block after it.
     pub(crate) fn next_view(&self, reader: Arc<Reader>) -> StateView {
         let head = reader.head();
-        let environment = Environment::next(head, &self.rules, &self.pending_input(head));
-        StateView::new(reader, environment)
+        let rules = self.rules();
+        let environment = Environment::next(head, &rules, &self.pending_input(head));
+        StateView::new(reader, rules, environment)
     }
 
     /// Returns the mempool. A thread that panicked with the lock leaves it consistent: its methods check before they
@@ -570,8 +572,33 @@ impl Shared {
             return Ok(Arc::clone(reader));
         }
         let reader = Arc::new(self.store.reader()?);
+        self.follow_votes(self.founding.at(&*reader)?);
         *latest = Some((generation, Arc::clone(&reader)));
         Ok(reader)
+    }
+
+    /// Returns the rules as votes have extended them at the newest reader.
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        if let Err(error) = self.reader() {
+            // Whoever reads the ledger next gets the error.
+            tracing::warn!(%error, "votes on the schedule of rules could not be read");
+        }
+        Arc::clone(&self.rules.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes what votes say of the schedule at a new reader, and tells the operator if it has changed: in time to install another program.
+    fn follow_votes(&self, rules: Rules) {
+        let mut kept = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.schedule == rules.schedule {
+            return;
+        }
+        let coming: Vec<_> = rules.schedule.activations().iter().map(ToString::to_string).collect();
+        tracing::info!("the schedule of rules has changed: {}", coming.join(", "));
+        if let Some(unknown) = rules.first_unknown().filter(|it| Some(*it) != kept.first_unknown())
+        {
+            tracing::warn!("{unknown}");
+        }
+        *kept = Arc::new(rules);
     }
 
     /// Invalidates the reader; called after each change of the store, before anyone is notified.
@@ -590,12 +617,12 @@ impl Shared {
     }
 
     pub(crate) fn next_base_fee(&self) -> u64 {
-        self.sequencing.next_base_fee(&self.heads.borrow(), &self.rules)
+        self.sequencing.next_base_fee(&self.heads.borrow(), &self.founding)
     }
 
     /// Returns the gas limit of the next block.
     pub(crate) fn next_gas_limit(&self) -> u64 {
-        self.sequencing.next_gas_limit(&self.rules)
+        self.sequencing.next_gas_limit(&self.founding)
     }
 
     /// Returns whether a transaction of the mempool could be in the next block.
@@ -618,12 +645,12 @@ impl Shared {
     /// continue.
     pub(crate) fn check_next_known(&self) -> Result<(), UnknownRevision> {
         let head = self.heads.borrow().number;
-        self.rules.check_known(head.saturating_add(1))
+        self.rules().check_known(head.saturating_add(1))
     }
 
     /// Warns the operator at the start that the schedule has rules which this program does not know.
     fn announce_unknown(&self) {
-        match self.rules.first_unknown() {
+        match self.rules().first_unknown() {
             Some(unknown) if self.check_next_known().is_ok() => tracing::warn!("{unknown}"),
             _ => self.report_unknown(),
         }
@@ -701,6 +728,18 @@ impl Producer {
 impl Drop for Producer {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Warns the operator if the last block is ahead of the clock, except on a development ledger, whose time is moved.
+fn warn_of_time(config: &NodeConfig, head_timestamp: u64) {
+    let wall = config.clock.now();
+    if head_timestamp > wall && !config.is_development {
+        let ahead_seconds = head_timestamp - wall;
+        tracing::warn!(
+            ahead_seconds,
+            "the last block is ahead of the clock: blocks keep its timestamp until the clock has caught up"
+        );
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::{node::Shared, producer::BLOCK_TRANSACTIONS_MAX, randomness::Randomness};
 use alloy_consensus::Header;
 use alloy_primitives::Bytes;
-use execution::{BlockError, BlockInput, Environment, PendingBlock, execute_pending};
+use execution::{BlockError, BlockInput, Environment, PendingBlock, Rules, execute_pending};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Reader, StoreError};
 
@@ -26,6 +26,7 @@ struct Key {
 /// The head, the input of the next block, and that block.
 pub(crate) struct Pending {
     pub(crate) reader: Arc<Reader>,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) environment: Environment,
     pub(crate) block: Arc<PendingBlock>,
 }
@@ -46,19 +47,20 @@ impl Shared {
         let reader = self.reader().map_err(BlockError::State)?;
         let input = self.pending_input(reader.head());
         let key = Key { generation, pool_revision: pool.revision(), input };
-        let environment = Environment::next(reader.head(), &self.rules, &key.input);
+        let rules = self.rules();
+        let environment = Environment::next(reader.head(), &rules, &key.input);
         if let Some((kept, block)) = &*latest
             && *kept == key
         {
             let block = Arc::clone(block);
-            return Ok(Pending { reader, environment, block });
+            return Ok(Pending { reader, rules, environment, block });
         }
         let gas_max = environment.gas_limit.saturating_mul(2);
         let transactions = pool.best(environment.base_fee, gas_max, BLOCK_TRANSACTIONS_MAX);
         drop(pool);
-        let block = execute_pending(&reader.as_parent(), &self.rules, &key.input, &transactions)?;
+        let block = execute_pending(&reader.as_parent(), &rules, &key.input, &transactions)?;
         let block = Arc::new(block);
         *latest = Some((key, Arc::clone(&block)));
-        Ok(Pending { reader, environment, block })
+        Ok(Pending { reader, rules, environment, block })
     }
 }

@@ -161,10 +161,11 @@ fn execute(
 ) -> Result<Built, Halt> {
     let header = reader.head();
     let height = header.number + 1;
-    let randomness = randomness::draw(&shared.key, shared.rules.chain_id, height, header.mix_hash);
+    let randomness =
+        randomness::draw(&shared.key, shared.founding.chain_id, height, header.mix_hash);
     let input = shared.sequencing.next_input(header, shared.clock.now(), randomness);
     let parent = reader.as_parent();
-    Ok(execute_block(&parent, &shared.rules, &input, transactions)?)
+    Ok(execute_block(&parent, &shared.founding, &input, transactions)?)
 }
 
 /// Removes refused transactions that can never be included. If the block is empty, nothing kept the others out: they

@@ -13,13 +13,14 @@ use store::{Reader, StoreError};
 pub struct StateView {
     reader: Arc<Reader>,
     pending: Option<Arc<PendingBlock>>,
+    rules: Arc<Rules>,
     environment: Environment,
 }
 
 impl StateView {
-    /// Returns the state after the head of `reader`; a call runs in `environment`.
-    pub(crate) fn new(reader: Arc<Reader>, environment: Environment) -> Self {
-        Self { reader, pending: None, environment }
+    /// Returns the state after the head of `reader`; a call runs in `environment`, by `rules`.
+    pub(crate) fn new(reader: Arc<Reader>, rules: Arc<Rules>, environment: Environment) -> Self {
+        Self { reader, pending: None, rules, environment }
     }
 
     /// Returns the state after `pending`, which follows the head of `reader`; a call runs in that block, after its
@@ -27,9 +28,10 @@ impl StateView {
     pub(crate) fn pending(
         reader: Arc<Reader>,
         pending: Arc<PendingBlock>,
+        rules: Arc<Rules>,
         environment: Environment,
     ) -> Self {
-        Self { reader, pending: Some(pending), environment }
+        Self { reader, pending: Some(pending), rules, environment }
     }
 
     /// Returns the last sealed block of the state.
@@ -60,12 +62,9 @@ impl StateView {
 
     /// Returns the context of a call, with `overrides`. The call changes nothing.
     #[must_use]
-    pub fn call_context<'a>(
-        &'a self,
-        rules: &'a Rules,
-        overrides: &'a Overrides,
-    ) -> CallContext<'a, Self> {
-        CallContext { state: self, rules, environment: self.environment, overrides }
+    pub fn call_context<'a>(&'a self, overrides: &'a Overrides) -> CallContext<'a, Self> {
+        let (rules, environment) = (self.rules.as_ref(), self.environment);
+        CallContext { state: self, rules, environment, overrides }
     }
 
     /// Returns an account; `None` if it does not exist.

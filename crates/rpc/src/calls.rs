@@ -33,7 +33,7 @@ pub(crate) fn parameters(params: &Params<'_>) -> Answer<CallParameters> {
 
 pub(crate) fn call(node: &Node, asked: &CallParameters) -> Answer<Bytes> {
     let view = parameters::state(node, asked.block)?;
-    let context = view.call_context(node.rules(), &asked.overrides);
+    let context = view.call_context(&asked.overrides);
     let outcome = watched(context, |context| context.call(&asked.call));
     match outcome.map_err(not_called)? {
         CallOutcome::Returned { output, .. } => Ok(output),
@@ -54,7 +54,7 @@ pub(crate) fn estimate_gas(node: &Node, asked: &CallParameters) -> Answer<U64> {
         None => Cow::Borrowed(&asked.overrides),
     };
     let estimate = |view: &StateView| {
-        let context = view.call_context(node.rules(), &overrides);
+        let context = view.call_context(&overrides);
         watched(context, |context| context.estimate_gas(&asked.call))
     };
     let gas = estimate(&view).map_err(not_estimated)?;
@@ -85,7 +85,7 @@ fn funded(view: &StateView, asked: &CallParameters) -> Answer<Overrides> {
 /// Returns the access list of a call. A call that fails has one, too; its result also holds the failure.
 pub(crate) fn access_list(node: &Node, asked: &CallParameters) -> Answer<AccessListResult> {
     let view = parameters::state(node, asked.block)?;
-    let context = view.call_context(node.rules(), &asked.overrides);
+    let context = view.call_context(&asked.overrides);
     let accesses = watched(context, |context| context.access_list(&asked.call));
     let Accesses { list, outcome } = accesses.map_err(not_called)?;
     let (gas_used, error) = match outcome {

@@ -60,7 +60,7 @@ pub(crate) fn simulate(node: &Node, asked: &Asked) -> Answer<Vec<SimulatedBlock<
     let view = parameters::state(node, asked.block)?;
     let blocks = watching(|is_abandoned| {
         let state = Abandonable { state: &view, is_abandoned };
-        execution::simulate(&state, node.rules(), view.header(), &asked.simulation)
+        execution::simulate(&state, &node.rules(), view.header(), &asked.simulation)
     });
     let blocks = blocks.map_err(not_simulated)?;
     Ok(blocks.into_iter().map(|block| shown(block, asked.content)).collect())

@@ -100,7 +100,7 @@ pub(crate) fn call_parameters(params: &Params<'_>) -> Answer<AskedCall> {
 
 pub(crate) fn call(node: &Node, asked: &AskedCall) -> Answer<Value> {
     let view = parameters::state(node, asked.block)?;
-    let context = view.call_context(node.rules(), &asked.overrides);
+    let context = view.call_context(&asked.overrides);
     let trace = watched(context, |context| context.trace(&asked.call, &asked.tracer));
     Ok(shown(trace.map_err(not_traced)?))
 }
@@ -208,7 +208,7 @@ fn replayed<T>(
     let store::Block { header, transactions, .. } = block;
     watching(|is_abandoned| {
         let state = Abandonable { state, is_abandoned };
-        trace(Replay { state: &state, rules: node.rules(), header, transactions })
+        trace(Replay { state: &state, rules: &node.rules(), header, transactions })
     })
 }
 

@@ -3,14 +3,14 @@
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
-    ATTEMPTS_MAX, Auditor, Book, Cause, Check, Commitment, Effect, Entry, Panel, PayKind, Refused,
-    RoundWindow, Ruling, SeatIndex, Vote,
+    ATTEMPTS_MAX, Auditor, Book, Cause, Check, Commitment, Effect, Entry, Panel, PayKind, Places,
+    Refused, RoundWindow, Ruling, SeatIndex, Vote,
     round::Subject,
     run::Step,
     vote::{self, Opinion},
 };
 
-/// Number of disputes of one run that may wait for the referee; auditors that were drawn are not bound by it.
+/// Number of disputes of one run that may wait for the referee ([`Places`]); auditors that were drawn are not bound by it.
 pub const DISPUTES_OPEN_MAX: u16 = 64;
 
 /// Number of disputes that the owner's device may raise without reason, before the owner has to give a bond.
@@ -102,8 +102,12 @@ impl<B: Book> Step<'_, B> {
     }
 
     fn check_room(&self) -> Result<(), Refused> {
-        if self.head.disputes >= DISPUTES_OPEN_MAX {
-            return Err(Refused::TooManyDisputes(self.head.disputes));
+        let taken = match self.rules.places {
+            Places::All => self.head.disputes,
+            Places::Accused => self.head.disputes.saturating_sub(self.head.unaccused),
+        };
+        if taken >= DISPUTES_OPEN_MAX {
+            return Err(Refused::TooManyDisputes(taken));
         }
         Ok(())
     }
@@ -153,6 +157,9 @@ impl<B: Book> Step<'_, B> {
         entry.check = Check::Disputed;
         self.book.set_entry(round, seat, &entry)?;
         self.head.disputes = self.head.disputes.saturating_add(1);
+        if accuser == Accuser::Nobody && self.rules.places == Places::Accused {
+            self.head.unaccused = self.head.unaccused.saturating_add(1);
+        }
         self.change_seat(seat, |seat| {
             seat.disputes = seat.disputes.saturating_add(1);
             seat.pending &= !RoundWindow::bit(round);
@@ -255,6 +262,10 @@ impl<B: Book> Step<'_, B> {
         let Subject { round, seat, .. } = subject;
         self.book.set_dispute(round, seat, None)?;
         self.head.disputes = self.head.disputes.saturating_sub(1);
+        if dispute.accuser == Accuser::Nobody {
+            // One that was raised before they were counted makes this one too low for a while: fewer places, by one.
+            self.head.unaccused = self.head.unaccused.saturating_sub(1);
+        }
         self.change_seat(seat, |seat| seat.disputes = seat.disputes.saturating_sub(1))?;
         if let Accuser::Seat(index) = dispute.accuser {
             self.change_seat(index, |seat| seat.disputes = seat.disputes.saturating_sub(1))?;

@@ -96,6 +96,8 @@ pub struct Head {
     pub unsettled: u32,
     /// Disputes before the referee.
     pub disputes: u16,
+    /// Those of them that nobody has raised. Counted since [`Places::Accused`](crate::Places::Accused).
+    pub unaccused: u16,
     /// Audits that the owner's device has to do.
     pub trainer_audits: u16,
     /// Number of audits that the owner's device did not answer since it last answered one: while there are any, the chances

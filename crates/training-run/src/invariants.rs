@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use units::{DeviceId, Overflow, Wei};
 
-use crate::{Auditor, Check, MemoryBook, Phase, SeatIndex, Standing};
+use crate::{Accuser, Auditor, Check, MemoryBook, Phase, SeatIndex, Standing};
 
 /// Checks the invariants, which hold after every input.
 ///
@@ -54,6 +54,10 @@ pub fn invariants(book: &MemoryBook) -> Result<(), String> {
         ),
         (commitments_are_found(book), "whoever committed is the seat of that round"),
         (book.disputes().len() == usize::from(head.disputes), "disputes are counted"),
+        (
+            unaccused(book) == usize::from(head.unaccused),
+            "disputes that nobody has raised are counted",
+        ),
         (votes_are_single(book), "a referee votes once in a dispute"),
         (duties == duties_held, "duties are counted"),
         (answers == answers_held, "verdicts that seats answer for are counted"),
@@ -101,6 +105,10 @@ fn commitments_are_found(book: &MemoryBook) -> bool {
             matches!(entry.check, Check::Settled | Check::Void) || takes_part(round.number, index)
         })
     })
+}
+
+fn unaccused(book: &MemoryBook) -> usize {
+    book.disputes().values().filter(|dispute| dispute.accuser == Accuser::Nobody).count()
 }
 
 fn votes_are_single(book: &MemoryBook) -> bool {

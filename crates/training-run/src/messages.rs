@@ -78,6 +78,11 @@ pub enum Input {
         /// One more than that of its last enrolment or leave.
         nonce: u64,
     },
+    /// Gives up the seat of a device that its account has revoked. By anyone.
+    Retire {
+        /// The device.
+        device: DeviceId,
+    },
     /// A device commits to its work of the open round.
     Commit {
         /// Device that signed.

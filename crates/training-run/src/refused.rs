@@ -84,6 +84,11 @@ pub enum Refused {
     /// The device still has commitments or audits of its earlier time in the run.
     #[error("device {0} left while its work is being audited: wait until it is settled")]
     NotSettled(DeviceId),
+    /// Pay that the device has earned for another account is still held back.
+    #[error(
+        "pay that device {0} has earned for another account is held back: wait until its seat is settled"
+    )]
+    HeldForAnother(DeviceId),
     /// All seats are taken.
     #[error("all {0} seats are taken: wait until a device leaves")]
     Full(u16),

@@ -3,8 +3,8 @@
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei};
 
 use crate::{
-    Book, Context, Effect, Ending, Escrow, Head, Input, OpenError, Phase, Refused, Seat, SeatIndex,
-    Terms, Vote,
+    Book, Context, Effect, Ending, Escrow, Head, Input, OpenError, Phase, Refused, Rules, Seat,
+    SeatIndex, Terms, Vote,
 };
 
 /// Number of blocks whose hash a ledger knows.
@@ -15,6 +15,7 @@ const HASHES_KNOWN: u64 = 256;
 pub struct Run<'a, B> {
     terms: &'a Terms,
     book: &'a mut B,
+    rules: Rules,
 }
 
 /// One input under way.
@@ -22,6 +23,7 @@ pub(crate) struct Step<'a, B> {
     pub(crate) terms: &'a Terms,
     pub(crate) book: &'a mut B,
     pub(crate) context: Context,
+    pub(crate) rules: Rules,
     pub(crate) head: Head,
     pub(crate) effects: Vec<Effect>,
     /// Disputes that this input has raised because there is no auditor.
@@ -29,9 +31,15 @@ pub(crate) struct Step<'a, B> {
 }
 
 impl<'a, B: Book> Run<'a, B> {
-    /// Returns a run with its records.
+    /// Returns a run with its records, under the newest rules.
     pub fn new(terms: &'a Terms, book: &'a mut B) -> Self {
-        Self { terms, book }
+        Self { terms, book, rules: Rules::NEWEST }
+    }
+
+    /// Returns the run under these rules.
+    #[must_use]
+    pub fn under(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Returns the head of a new run of the caller, with its escrow.
@@ -78,6 +86,7 @@ impl<'a, B: Book> Run<'a, B> {
             expected: terms.seats_min,
             unsettled: 0,
             disputes: 0,
+            unaccused: 0,
             trainer_audits: 0,
             trainer_silences: 0,
             trainer_errors: 0,
@@ -94,9 +103,9 @@ impl<'a, B: Book> Run<'a, B> {
         if matches!(head.phase, Phase::Finished(_)) {
             return Err(Refused::Over.into());
         }
-        let (terms, book) = (self.terms, &mut *self.book);
-        let mut step =
-            Step { terms, book, context: *context, head, effects: Vec::new(), raised: 0 };
+        let (terms, book, rules) = (self.terms, &mut *self.book, self.rules);
+        let (context, effects) = (*context, Vec::new());
+        let mut step = Step { terms, book, context, rules, head, effects, raised: 0 };
         step.keep_randomness()?;
         let is_progress = is_progress(&input);
         step.apply(input)?;
@@ -121,6 +130,7 @@ fn is_progress(input: &Input) -> bool {
         | Input::Rule { .. } => true,
         Input::Enroll { .. }
         | Input::Leave { .. }
+        | Input::Retire { .. }
         | Input::Lapse { .. }
         | Input::Dispute { .. }
         | Input::Disclose { .. }
@@ -137,6 +147,7 @@ impl<B: Book> Step<'_, B> {
         match input {
             Input::Enroll { device, account, nonce } => self.enroll(device, account, nonce),
             Input::Leave { device, nonce } => self.leave(&device, nonce),
+            Input::Retire { device } => self.retire(&device),
             Input::Commit { device, round, commitment } => self.commit(device, round, commitment),
             Input::Close { round } => self.close(round),
             Input::Lapse { round } => self.lapse(round),

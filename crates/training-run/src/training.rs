@@ -4,7 +4,7 @@ use units::{AccountId, DeviceId, Digest};
 
 use crate::{
     Book, Check, Commitment, Effect, Ending, Entry, Phase, Place, Refused, Round, RoundWindow,
-    SEATS_MAX, Seat, SeatIndex, Standing, run::Step,
+    SEATS_MAX, Seat, SeatIndex, Standing, Tenure, run::Step,
 };
 
 impl<B: Book> Step<'_, B> {
@@ -36,6 +36,9 @@ impl<B: Book> Step<'_, B> {
                 }
                 if !earlier.is_settled() {
                     return Err(Refused::NotSettled(device).into());
+                }
+                if self.rules.tenure == Tenure::Account && earlier.account != account {
+                    return Err(Refused::HeldForAnother(device).into());
                 }
                 let (stake, paid, tokens_verified, silences) =
                     (earlier.stake, earlier.paid, earlier.tokens_verified, earlier.silences);
@@ -81,6 +84,13 @@ impl<B: Book> Step<'_, B> {
         let mut place = self.book.place(device)?;
         take_nonce(&mut place, *device, nonce)?;
         self.book.set_place(device, &place)?;
+        self.give_up_seat(index)?;
+        self.close_if_all_committed()
+    }
+
+    /// Gives up a seat without the device's word. Its next statement keeps its number.
+    pub(crate) fn retire(&mut self, device: &DeviceId) -> Result<(), B::Error> {
+        let (index, _) = self.active_seat(device)?;
         self.give_up_seat(index)?;
         self.close_if_all_committed()
     }

@@ -32,6 +32,10 @@ const SERVING_MAX: Duration = Duration::from_secs(60);
 const ADMITTING_MAX: Duration = Duration::from_secs(5);
 /// Pause between two attempts to fetch something.
 const SERVING_PAUSE: Duration = Duration::from_millis(250);
+/// The first such pause; each later one is twice as long.
+const SERVING_PAUSE_MIN: Duration = Duration::from_millis(8);
+/// After how long the coordinator is asked for a base state again.
+const ASKED_AGAIN: Duration = Duration::from_secs(3);
 
 /// Largest number of answers about states that are remembered.
 const ANSWERS_MAX: usize = 64;
@@ -228,31 +232,35 @@ impl Inputs {
         parameters.context("checkpoint is damaged")
     }
 
+    /// Waits until the coordinator serves the base state of a round that is not in memory. Nothing is fetched yet, so this takes
+    /// nobody's turn to compute.
+    ///
+    /// # Errors
+    /// When the coordinator says that it can't be had.
+    pub(crate) async fn wait_for_base(&self, round: u32, base: &Digest) -> anyhow::Result<()> {
+        if round == 0 || self.states().find(base).is_some() {
+            return Ok(());
+        }
+        let mut question = Question::new(self, round);
+        while question.is_open() {
+            if question.wait().await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Fetches the base state of a round; asks the coordinator to serve it if it does not.
     async fn fetch_state(&self, round: u32, state: &Digest) -> anyhow::Result<Vec<u8>> {
         let size_max = verification::state_size(&self.spec);
-        let fetch = || self.endpoint.fetch(state, size_max);
-        let mut error = match fetch().await {
-            Err(error @ FetchError::NotFound { .. }) => error,
-            other => return Ok(other?),
-        };
-        self.answers().remove(&round);
-        self.endpoint.send(&ToCoordinator::Wanted { round }).await?;
-        let deadline = Instant::now() + SERVING_MAX;
-        while Instant::now() < deadline {
-            sleep(SERVING_PAUSE).await;
-            if self.answers().get(&round) == Some(&Digest::ZERO) {
-                bail!(
-                    "the coordinator does not have the state of round {}",
-                    round.saturating_add(1)
-                );
+        let mut question = Question::new(self, round);
+        loop {
+            match self.endpoint.fetch(state, size_max).await {
+                Err(FetchError::NotFound { .. }) if question.is_open() => {}
+                fetched => return Ok(fetched?),
             }
-            error = match fetch().await {
-                Err(error @ FetchError::NotFound { .. }) => error,
-                other => return Ok(other?),
-            };
+            question.wait().await?;
         }
-        Err(error.into())
     }
 
     /// Returns the most bytes that are fetched for a round: its base state and its shards.
@@ -320,6 +328,47 @@ impl Inputs {
     fn store(&self, shard: &[u8]) -> Result<(), Refusal> {
         let stored = self.files.store_shard(shard);
         stored.map_err(|source| Refusal::Disk { folder: self.files.folder().to_owned(), source })
+    }
+}
+
+/// The question for a base state. It is asked again now and then: a coordinator that has just taken the run over may not have heard
+/// it, and one that replaced another never did.
+struct Question<'a> {
+    inputs: &'a Inputs,
+    round: u32,
+    until: Instant,
+    asked: Option<Instant>,
+    pause: Duration,
+}
+
+impl<'a> Question<'a> {
+    fn new(inputs: &'a Inputs, round: u32) -> Self {
+        let until = Instant::now() + SERVING_MAX;
+        Self { inputs, round, until, asked: None, pause: SERVING_PAUSE_MIN }
+    }
+
+    fn is_open(&self) -> bool {
+        Instant::now() < self.until
+    }
+
+    /// Waits a moment for the answer; returns whether it has come.
+    ///
+    /// # Errors
+    /// When it is that the state can't be had, or the connection has ended.
+    async fn wait(&mut self) -> anyhow::Result<bool> {
+        let Self { inputs, round, .. } = *self;
+        if self.asked.is_none_or(|asked| ASKED_AGAIN <= asked.elapsed()) {
+            inputs.answers().remove(&round);
+            inputs.endpoint.send(&ToCoordinator::Wanted { round }).await?;
+            self.asked = Some(Instant::now());
+        }
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(SERVING_PAUSE);
+        let answer = inputs.answers().get(&round).copied();
+        if answer == Some(Digest::ZERO) {
+            bail!("the coordinator does not have the state of round {}", round.saturating_add(1));
+        }
+        Ok(answer.is_some())
     }
 }
 

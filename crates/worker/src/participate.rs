@@ -9,6 +9,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use transport::{Lost, LostCause, message::Role};
+use units::AccountId;
 
 use crate::{
     Contradiction, Event, Options,
@@ -96,6 +97,14 @@ pub enum Refusal {
         "another machine or program has connected with this device's key, and only one can be paid for it: give each machine a --data-dir of its own, and remove a copied device.key"
     )]
     KeyInUse,
+    /// The account has revoked this device.
+    #[error(
+        "account {account} has revoked this device: the ledger takes nothing of it any more; only the account can restore it"
+    )]
+    Revoked {
+        /// The account.
+        account: AccountId,
+    },
     /// The ledger has dropped the device again and again.
     #[error(
         "the project dropped this device {times} times because it missed rounds, so its work is not paid: choose a smaller model, or give more --threads"

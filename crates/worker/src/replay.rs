@@ -122,15 +122,15 @@ pub(crate) async fn replay_against(
     leaves: Option<Vec<Digest>>,
     called_off: &Arc<AtomicBool>,
 ) -> anyhow::Result<Replay> {
+    // Before it is this computation's turn: a base state that nobody serves must not keep the device's own rounds waiting.
+    if let Err(error) = inputs.wait_for_base(case.round, &case.base).await {
+        return Ok(unavailable(case, &error));
+    }
     let turn = inputs.turns.replay().await?;
     let base = Base { state: case.base, step: None };
     let assignment = match inputs.assignment(case.round, case.subject, base).await {
         Ok(assignment) => assignment,
-        Err(error) => {
-            let reason = format!("{error:#}");
-            tracing::warn!(subject = %case.subject, round = case.round, %reason, "a round can't be repeated");
-            return Ok(Replay::Unavailable { reason });
-        }
+        Err(error) => return Ok(unavailable(case, &error)),
     };
     let machine = (inputs.machine.as_ref(), inputs.priority);
     let order = Order { threads: turn.threads, leaves, ..assignment };
@@ -139,6 +139,12 @@ pub(crate) async fn replay_against(
         anyhow::bail!("not needed any more");
     }
     Ok(found(computed))
+}
+
+fn unavailable(case: &Case, error: &anyhow::Error) -> Replay {
+    let reason = format!("{error:#}");
+    tracing::warn!(subject = %case.subject, round = case.round, %reason, "a round can't be repeated");
+    Replay::Unavailable { reason }
 }
 
 fn found(computed: Result<Comparison, JobError>) -> Replay {

@@ -15,7 +15,10 @@ use std::{
 
 use abi::TrainingRuns::Verdict;
 use calculator::Pace;
-use ledger_views::runs::{self, AuditView, EntryView, SeatView};
+use ledger_views::{
+    devices,
+    runs::{self, AuditView, EntryView, SeatView},
+};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     time::Instant,
@@ -336,6 +339,10 @@ impl<'a> Session<'a> {
     fn hear_refusal(&mut self, refused: &Refused) -> anyhow::Result<()> {
         let reason = format!("{:#}", refused.error);
         self.options.emit(Event::Refused { reason });
+        if let Some(revoked) = refused.error.refusal::<abi::Devices::DeviceRevoked>() {
+            let account = abi::convert::account(revoked.account);
+            return Err(Refusal::Revoked { account }.into());
+        }
         if matches!(refused.goal, Goal::Link { .. } | Goal::Enroll { .. }) {
             self.kept.membership.refused(Instant::now());
             if let Some(full) = refused.error.refusal::<abi::TrainingRuns::Full>() {
@@ -363,6 +370,7 @@ impl<'a> Session<'a> {
             }
             Step::Dropped => {
                 self.has_joined = false;
+                self.check_accepted().await?;
                 self.options.emit(Event::Dropped);
             }
             Step::GiveUp { times } => return Err(Refusal::Dropped { times }.into()),
@@ -375,6 +383,16 @@ impl<'a> Session<'a> {
             self.options.emit(Event::Joined);
         }
         Ok(None)
+    }
+
+    /// Asks whether the seat is gone because the account has revoked this device.
+    async fn check_accepted(&self) -> anyhow::Result<()> {
+        let account = self.options.account;
+        let orders = devices::orders(&self.inputs.ledger, &account, &self.inputs.device).await?;
+        match orders.and_then(|orders| orders.revoked) {
+            Some(_) => Err(Refusal::Revoked { account }.into()),
+            None => Ok(()),
+        }
     }
 
     /// Serves the update of the finished work once its commitment is in a block. While the round takes it and nothing brings it to the

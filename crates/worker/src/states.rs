@@ -12,6 +12,10 @@ use verification::{RunSpec, apply_outer};
 /// audited, also by a coordinator that takes over from one that was lost with its disk.
 pub(crate) const STATES_HELD_MAX: usize = 4;
 
+/// How many states beyond the limit are held by their outer updates until there was time to [fold](States::fold): the next rounds may come
+/// before.
+const UNFOLDED_MAX: usize = 6;
+
 /// A whole state, or an older one and the outer updates that lead from it to the one that was asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
@@ -69,7 +73,7 @@ impl Held {
 /// The newest states of this worker, each checked against its digest.
 #[derive(Debug)]
 pub(crate) struct States {
-    /// How many are held, but for one more until they are [folded](Self::fold).
+    /// How many are held, but for [`UNFOLDED_MAX`] more until they are [folded](Self::fold).
     count_max: usize,
     held: VecDeque<Held>,
     /// The state that is expected next, until it is asked for.
@@ -89,7 +93,7 @@ impl States {
     /// Changes how many states are held.
     pub(crate) fn limit(&mut self, count_max: usize) {
         self.count_max = count_max.clamp(1, STATES_HELD_MAX);
-        self.shorten(self.count_max);
+        self.forget_oldest();
     }
 
     /// Returns the state with this digest, if it is still in memory.
@@ -127,26 +131,39 @@ impl States {
         }
         let step = step.filter(|(from, _)| newest.is_some_and(|newest| newest.digest == *from));
         self.held.push_back(Held { base, whole, step });
-        let is_next_whole = self.held.get(1).is_some_and(|held| held.whole.is_some());
-        // Otherwise the next one has to be made first, for which there is time between two rounds.
-        self.shorten(if is_next_whole { self.count_max } else { self.count_max + 1 });
+        self.forget_oldest();
     }
 
-    /// Gives up what can be made again, and returns the second oldest state if it has to be made whole because the oldest is one too
-    /// many: [`States::unfold`] takes it.
-    pub(crate) fn fold(&mut self) -> Option<(Digest, Kept)> {
+    /// Forgets the oldest beyond the limit, if the oldest that stays is whole. Otherwise it has to be made first, for which there is time
+    /// between two rounds.
+    fn forget_oldest(&mut self) {
+        let oldest = self.held.len().saturating_sub(self.count_max);
+        if self.held.get(oldest).is_none_or(|held| held.whole.is_some()) {
+            self.held.drain(..oldest);
+            return;
+        }
+        self.give_up_inner();
+        self.shorten(self.count_max.saturating_add(UNFOLDED_MAX));
+    }
+
+    fn give_up_inner(&mut self) {
         let inner = self.held.iter_mut().rev().skip(1).rev().skip(1);
         inner.for_each(Held::give_up);
-        let is_one_too_many = self.held.len() > self.count_max;
-        let second = self.held.get(1).filter(|_| is_one_too_many)?;
-        Some((second.base.digest, self.kept(1)?))
     }
 
-    /// Takes the second oldest state whole, and forgets the oldest.
+    /// Gives up what can be made again, and returns the oldest state that is not one too many, if it has to be made whole:
+    /// [`States::unfold`] takes it.
+    pub(crate) fn fold(&mut self) -> Option<(Digest, Kept)> {
+        self.give_up_inner();
+        let oldest = self.held.len().checked_sub(self.count_max).filter(|oldest| *oldest > 0)?;
+        Some((self.held.get(oldest)?.base.digest, self.kept(oldest)?))
+    }
+
+    /// Takes a state whole, and forgets those before it.
     pub(crate) fn unfold(&mut self, digest: &Digest, parameters: Arc<Vec<f32>>) {
-        if let Some(second) = self.held.get_mut(1).filter(|second| second.base.digest == *digest) {
-            second.whole = Some(parameters);
-            self.held.pop_front();
+        if let Some(oldest) = self.held.iter().position(|held| held.base.digest == *digest) {
+            self.held[oldest].whole = Some(parameters);
+            self.held.drain(..oldest);
         }
     }
 

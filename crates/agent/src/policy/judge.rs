@@ -71,12 +71,15 @@ impl Judge<'_> {
 
     /// What people said: the owner, the account, the worker's end.
     fn owner(&self, found: &mut Vec<Found>) {
-        let Situation { pause, worker, is_stopping, revoked, .. } = self.situation;
+        let Situation { pause, worker, is_stopping, revoked, unread, .. } = self.situation;
         if *is_stopping {
             found.push((Why::Stopping, "owner".to_owned(), self.now));
         }
         if let Some(text) = revoked {
             found.push((Why::Revoked { text: text.clone() }, "account".to_owned(), self.now));
+        }
+        if let Some(text) = unread {
+            found.push((Why::PolicyUnread { text: text.clone() }, "account".to_owned(), self.now));
         }
         if let Some(pause) = pause
             && pause.until.is_none_or(|until| self.now < until)

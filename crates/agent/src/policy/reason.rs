@@ -135,6 +135,8 @@ pub enum Why {
     Stopping,
     /// The account has cut this device off.
     Revoked { text: String },
+    /// The account's policy can't be read.
+    PolicyUnread { text: String },
     /// The owner paused the agent; for how many more seconds, if not until told otherwise.
     Paused { seconds: Option<u64> },
     /// The worker ended by itself.
@@ -269,6 +271,7 @@ impl Why {
         match self {
             Self::Stopping => ("stopping", ""),
             Self::Revoked { .. } => ("revoked", ""),
+            Self::PolicyUnread { .. } => ("policy_unread", ""),
             Self::Paused { .. } => ("paused", ""),
             Self::WorkerFailed { .. } => ("worker_failed", ""),
             Self::NoProject { .. } => ("no_project", ""),
@@ -320,7 +323,8 @@ impl Why {
             }
             Self::Throttled { .. } => Activity::Gentle,
             Self::Settling { allows, .. } => *allows,
-            Self::Paused { .. }
+            Self::PolicyUnread { .. }
+            | Self::Paused { .. }
             | Self::Unknown { .. }
             | Self::Stale { .. }
             | Self::Contradiction { .. }

@@ -9,6 +9,9 @@ impl Why {
         match self {
             Self::Stopping => "the agent was told to end".to_owned(),
             Self::Revoked { text } => format!("the account does not accept this device: {text}"),
+            Self::PolicyUnread { text } => {
+                format!("the policy of your account can't be read, so it may forbid this: {text}")
+            }
             Self::Paused { seconds: Some(seconds) } => {
                 format!("you paused it for another {}", duration(*seconds))
             }
@@ -128,7 +131,13 @@ impl Why {
         let settle = u64::from(limits.idle.settle_seconds);
         match self {
             Self::Stopping => vec![event("start the agent again")],
-            Self::Revoked { .. } => vec![event("let the account accept this device again")],
+            Self::Revoked { .. } => {
+                vec![event("let the account accept this device again: gleaner devices restore")]
+            }
+            Self::PolicyUnread { .. } => vec![
+                event("install a newer gleaner"),
+                event("gleaner devices policy set, or clear"),
+            ],
             Self::Paused { seconds } => {
                 let mut changes = vec![event("gleaner resume")];
                 changes.extend(seconds.map(|seconds| wait("the pause ends", seconds)));

@@ -75,6 +75,7 @@ pub(crate) struct State {
     pub(crate) pause: Option<u64>,
     pub(crate) offer: Option<u128>,
     pub(crate) is_revoked: bool,
+    pub(crate) is_unread: bool,
     pub(crate) is_failed: bool,
 }
 
@@ -100,6 +101,7 @@ impl World {
             pause: None,
             offer: None,
             is_revoked: false,
+            is_unread: false,
             is_failed: false,
         };
         Self {
@@ -128,7 +130,7 @@ impl World {
         let of = |most: u64| most * u64::from(share) / 255;
         let small = |most: u64| u32::try_from(of(most)).unwrap();
         let state = &mut self.state;
-        match part % 20 {
+        match part % 21 {
             0 => state.is_called = is_set,
             1 => {
                 let programs = [None, Some("mpv".to_owned()), Some("swaylock".to_owned())];
@@ -151,6 +153,7 @@ impl World {
             16 => state.pause = is_set.then(|| now + of(600_000)),
             17 => state.offer = is_set.then(|| u128::from(of(4_000))),
             18 => state.is_revoked = 200 < share,
+            19 => state.is_unread = is_set,
             _ => state.is_failed = is_set,
         }
     }
@@ -266,6 +269,7 @@ impl World {
             carbon_grams: Some(self.read(Sensor::Carbon, state.grams, u32::MAX)),
             is_stopping: false,
             revoked: state.is_revoked.then(|| "stolen".to_owned()),
+            unread: state.is_unread.then(|| "an unknown key".to_owned()),
         }
     }
 
@@ -335,6 +339,7 @@ impl World {
             ("a pause", state.pause.is_some_and(|until| self.now < until)),
             ("the price", state.offer.is_some_and(|wei| wei < earning.floor_per_hour.0.as_u128())),
             ("the account", state.is_revoked),
+            ("the account's policy", state.is_unread),
             ("the worker", state.is_failed),
         ];
         rules.into_iter().find(|(_, is_broken)| *is_broken).map(|(name, _)| name)

@@ -107,7 +107,8 @@ fn answered(request: Request) -> anyhow::Result<Status> {
     let asked = channel::ask(&path, request);
     let mut answer =
         asked.with_context(|| format!("no agent answers at {}", path.display())).hint(
-            "gleaner install --account ADDRESS, or gleaner agent --account ADDRESS in a terminal",
+            "gleaner install --account ADDRESS, or gleaner agent --account ADDRESS in a terminal; \
+             if it is installed: systemctl --user status gleaner-agent",
         )?;
     if answer["answer"] == "status" {
         let status = serde_json::from_value(answer["status"].take());
@@ -119,6 +120,11 @@ fn answered(request: Request) -> anyhow::Result<Status> {
     Err(anyhow::anyhow!("the agent refused: {text}"))
 }
 
+/// Returns how the agent of this machine is, if one runs.
+pub(crate) fn present() -> Option<Status> {
+    answered(Request::Status).ok()
+}
+
 fn status_text(status: &Status) -> String {
     let Status { decision, worker, .. } = status;
     let worker_words = match (worker.process, &worker.last_line) {
@@ -126,12 +132,15 @@ fn status_text(status: &Status) -> String {
         (Some(process), None) => format!("process {process}"),
         (None, _) => "does not run".to_owned(),
     };
+    let policy =
+        status.policy_version.map(|version| format!(", and policy {version} of the account"));
+    let limits = status.config.clone() + &policy.unwrap_or_default();
     let mut rows = vec![
         ("agent", status.text.clone()),
         ("for", duration(decision.at.since(decision.since) / 1_000)),
         ("worker", worker_words),
         ("paid", status.account.clone()),
-        ("limits", status.config.clone()),
+        ("limits", limits),
     ];
     rows.extend(status.offer.as_ref().map(|offer| ("work", offer_text(offer))));
     rows.extend(status.notices.iter().map(|notice| ("notice", notice.clone())));

@@ -21,13 +21,16 @@ use sensors::{
     Sensors, WallTime, Watcher,
 };
 use serde::{Deserialize, Serialize};
+use wallet::DeviceKey;
 
 use super::alerts::Alerts;
 use super::earnings::{self, Earnings, Tariff, Work};
 use super::folders::Folders;
+use super::orders::{self, Orders};
 use super::server::{self, Place};
 use super::worker::{self, Process};
 use super::{RunArgs, channel, read_limits};
+use crate::devices::OrdersDocument;
 use crate::join::offers::Offers;
 use crate::join::progress::Progress;
 use crate::options::checksummed;
@@ -66,6 +69,8 @@ pub(super) enum Wake {
     Worker(u64, Progress),
     /// What projects pay, if the ledger answered.
     Offers(Option<Offers>),
+    /// What the account says to this device.
+    Heard(OrdersDocument),
     /// A signal ends the agent.
     Signal,
 }
@@ -84,6 +89,8 @@ struct Agent<'a> {
     folders: Folders,
     file: String,
     limits_text: String,
+    /// The limits of the owner's file, before the account's policy.
+    own: Limits,
     policy: Policy,
     sensors: Sensors,
     /// Sees what happens between two steps, until it is dropped.
@@ -94,6 +101,11 @@ struct Agent<'a> {
     /// Why the file that is there now is not in force.
     refused: Option<String>,
     process: Process,
+    orders: Orders,
+    /// Has the ledger asked again what the account says.
+    ask_again: Sender<()>,
+    fail_count: u64,
+    device: String,
     situation: Situation,
     readings: Option<Readings>,
     started: Milliseconds,
@@ -117,7 +129,11 @@ struct Agent<'a> {
 pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let folders = Folders::find()?;
     let file = folders.config_or(args.config.clone());
-    let (limits, limits_text) = read_limits(&file)?;
+    let (own, limits_text) = read_limits(&file)?;
+    let account = args.account.as_ref().map(checksummed).unwrap_or_default();
+    let orders = Orders::open(folders.orders.clone(), &account);
+    // A policy that can't be read keeps the worker from starting, below.
+    let limits = orders.tighten(&own).unwrap_or_else(|_| own.clone());
     let listener = channel::listen(&folders.socket)?;
     let (wake, woken) = mpsc::channel();
     let hold = Hold::new(&HoldOptions {
@@ -125,11 +141,16 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         cgroups: Cgroups::Use,
         memory_bytes_max: Some(u64::from(limits.machine.memory_mib) << 20),
     });
+    let device =
+        DeviceKey::load_or_create(&options(&limits, args, &folders)?.disk.join("device.key"))?;
+    let device = device.device().to_string();
     let sensors = Sensors::new(options(&limits, args, &folders)?);
     let (sensors, watcher) = watch(sensors, &hold, &limits, wake.clone())?;
     listen(listener, wake.clone());
-    let account = args.account.as_ref().map(checksummed).unwrap_or_default();
-    earnings::ask(account, args.ledger.rpc.clone(), wake.clone());
+    let (ask_again, again) = mpsc::channel();
+    let rpc = args.ledger.rpc.clone();
+    orders::ask((account.clone(), device.clone()), rpc.clone(), again, wake.clone());
+    earnings::ask(account, rpc, wake.clone());
     let page = server::serve(wake.clone());
     let page = page.inspect_err(|error| output.say(&format!("there is no page: {error:#}"))).ok();
     end_with_signal(wake.clone());
@@ -143,6 +164,7 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         args,
         file: file.display().to_string(),
         limits_text,
+        own,
         policy: Policy::new(limits),
         sensors,
         watcher,
@@ -150,6 +172,10 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         file_seen,
         refused: None,
         process,
+        orders,
+        ask_again,
+        fail_count: 0,
+        device,
         situation: Situation::unknown(),
         readings: None,
         started,
@@ -255,6 +281,7 @@ impl Agent<'_> {
             self.output.say(&format!("missing: {}: {}", protection.name, protection.text));
             self.output.say(&format!("  to grant it: {grant}"));
         }
+        self.obey();
         let now = sensors::now();
         self.look(now);
         let text = std::fs::read(&self.folders.pause).unwrap_or_default();
@@ -294,6 +321,11 @@ impl Agent<'_> {
                     let time = self.time();
                     self.earnings.paid(wei, time.as_ref(), self.grain_is_worth());
                 }
+                Ok(Wake::Heard(heard)) => {
+                    if self.orders.hear(heard) {
+                        self.obey();
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if let Some((request, _)) = &asked {
@@ -316,6 +348,25 @@ impl Agent<'_> {
                 return;
             }
         }
+    }
+
+    /// Does what the account says to this device.
+    fn obey(&mut self) {
+        self.situation.revoked = self.orders.revoked(&self.device);
+        let tightened = self.orders.tighten(&self.own);
+        self.situation.unread = tightened.as_ref().err().cloned();
+        let Ok(limits) = tightened else { return };
+        if limits == *self.policy.limits() {
+            return;
+        }
+        if let Err(error) = self.put_in_force(limits) {
+            self.situation.unread = Some(format!("{error:#}"));
+            return;
+        }
+        let version = self.orders.policy_version();
+        let what =
+            version.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
+        self.output.say(&format!("policy of the account: {what}"));
     }
 
     /// Does what the owner wants of the situation.
@@ -469,10 +520,19 @@ impl Agent<'_> {
     }
 
     fn take_limits(&mut self, file: &Path) -> anyhow::Result<()> {
-        let (limits, text) = read_limits(file)?;
+        let (own, text) = read_limits(file)?;
+        // The account's policy makes them tighter. One that can't be read stops the work, whatever the limits.
+        let tightened = self.orders.tighten(&own);
+        self.put_in_force(tightened.as_ref().unwrap_or(&own).clone())?;
+        self.situation.unread = tightened.err();
+        (self.own, self.limits_text) = (own, text);
+        Ok(())
+    }
+
+    /// Works within these limits from now on. On `Err` nothing has changed.
+    fn put_in_force(&mut self, limits: Limits) -> anyhow::Result<()> {
         let before = self.policy.limits();
         if limits == *before {
-            self.limits_text = text;
             return Ok(());
         }
         let prices = Tariff::read(&limits)?;
@@ -486,7 +546,6 @@ impl Agent<'_> {
         }
         self.process.take_limits(&limits);
         self.earnings.set_tariff(prices);
-        self.limits_text = text;
         self.policy.set_limits(limits);
         Ok(())
     }
@@ -555,6 +614,11 @@ impl Agent<'_> {
         let now = sensors::now();
         let limits = self.policy.limits();
         self.situation.worker = self.process.look(now, &limits.earning);
+        if self.fail_count != self.process.fail_count() {
+            self.fail_count = self.process.fail_count();
+            // The account may have revoked this device; nobody asks once the agent ends.
+            let _ended = self.ask_again.send(());
+        }
         self.situation.offer = self.offer(now);
         self.alert(now);
         let readings = self.readings.take().unwrap_or_else(|| self.sensors.read(now));
@@ -600,6 +664,7 @@ impl Agent<'_> {
             page: self.page.as_ref().map(Place::url),
             account: self.args.account.as_ref().map(checksummed).unwrap_or_default(),
             config: self.file.clone(),
+            policy_version: self.orders.policy_version(),
             started: self.started,
             process: std::process::id(),
             protections: self.protections(),

@@ -26,6 +26,8 @@ pub(crate) struct Folders {
     pub(crate) pause: PathBuf,
     /// What the work took and brought.
     pub(crate) books: PathBuf,
+    /// What its account said last.
+    pub(crate) orders: PathBuf,
     /// The worker's folder.
     pub(crate) worker: PathBuf,
 }
@@ -65,6 +67,7 @@ impl Folders {
             status: home.join("agent/status.json"),
             pause: home.join("agent-pause.json"),
             books: home.join("agent-books.json"),
+            orders: home.join("agent-orders.json"),
             worker: home.join("worker"),
         }
     }

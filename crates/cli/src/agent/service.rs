@@ -127,8 +127,12 @@ pub(crate) fn uninstall(args: &UninstallArgs, output: &Output) -> anyhow::Result
         document.ran.push("gleaner agent stop".to_owned());
     }
     // Only what the agent wrote: others may keep a wallet or a ledger in the same folder.
-    let Folders { config, socket, status, pause, books, worker } = folders;
-    remove_files(&[config, pause, books, socket, status], &worker, args, &mut document)?;
+    let Folders { config, socket, status, pause, books, orders, worker } = folders;
+    let files = [config, pause, books, orders, socket, status];
+    remove_files(&files, &worker, args, &mut document)?;
+    if !args.system {
+        remove_empty_above(&[&files[..], &[place.unit]].concat(), &mut document);
+    }
     if args.system && std::fs::remove_dir(SYSTEM_HOME_PRIVATE).is_ok() {
         // It was empty; what systemd put in its place is a link.
         document.removed.push(SYSTEM_HOME_PRIVATE.to_owned());
@@ -267,6 +271,25 @@ fn remove_files(
         }
     }
     Ok(())
+}
+
+/// Removes the folders above `files` that are empty by now, as far as they are below the user's own.
+fn remove_empty_above(files: &[PathBuf], document: &mut Document) {
+    let Some(home) = variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute()) else {
+        return;
+    };
+    for file in files {
+        let above = file.ancestors().skip(1);
+        let above = above.take_while(|folder| folder.starts_with(&home) && **folder != home);
+        for folder in above {
+            match std::fs::remove_dir(folder) {
+                Ok(()) => document.removed.push(folder.display().to_string()),
+                // Not even made, or removed already.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(_) => break,
+            }
+        }
+    }
 }
 
 fn remove(path: &Path, document: &mut Document) -> anyhow::Result<()> {

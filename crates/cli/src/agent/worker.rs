@@ -94,6 +94,7 @@ pub(super) struct Process {
     start_count: u64,
     wait_ms: u64,
     failed: Worker,
+    fail_count: u64,
 }
 
 impl Process {
@@ -127,6 +128,7 @@ impl Process {
             start_count: 0,
             wait_ms: RESTART_MS.0,
             failed: Worker::Ready,
+            fail_count: 0,
         }
     }
 
@@ -186,6 +188,7 @@ impl Process {
     }
 
     fn fail(&mut self, now: Milliseconds, text: String) {
+        self.fail_count += 1;
         self.output.say(&format!("the worker ended: {text}"));
         self.failed = Worker::Failed { text, until: Milliseconds(now.0 + self.wait_ms) };
         self.wait_ms = (self.wait_ms * 2).min(RESTART_MS.1);
@@ -426,6 +429,11 @@ impl Process {
         self.offers = None;
         self.leaving = None;
         self.roster.paused();
+    }
+
+    /// Returns how often it has ended by itself.
+    pub(super) fn fail_count(&self) -> u64 {
+        self.fail_count
     }
 
     fn last_line(&self) -> Option<String> {

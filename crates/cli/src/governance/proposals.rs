@@ -1,7 +1,9 @@
-//! `gleaner proposals`: list, show, parameters, cancel, settle.
+//! `gleaner proposals`: list, show, parameters, revisions, cancel, settle.
 
 use abi::{GOVERNOR, Governor, GovernorCore};
+use anyhow::anyhow;
 use clap::Subcommand;
+use execution::MODULES;
 use governance::proposal::State;
 use ledger_views::{
     Window,
@@ -44,6 +46,8 @@ enum Command {
     Verify(proven::VerifyArgs),
     /// List the figures that proposals may change, with their bands
     Parameters(ParametersArgs),
+    /// List the revisions of the rules that the genesis file and proposals have scheduled
+    Revisions(ParametersArgs),
     /// Withdraw your own proposal before its vote
     Cancel(ChangeArgs),
     /// Return the deposit of a proposal that has ended, or burn it if nearly nobody wanted it
@@ -106,6 +110,9 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         Some(Command::Verify(args)) => proven::verify(&args, output),
         Some(Command::Parameters(args)) => {
             shell::block_on_until_interrupted(parameters(&args, output))
+        }
+        Some(Command::Revisions(args)) => {
+            shell::block_on_until_interrupted(revisions(&args, output))
         }
         Some(Command::Cancel(args)) => cancel(&args, output),
         Some(Command::Settle(args)) => settle(&args, output),
@@ -214,6 +221,66 @@ fn parameter_document(parameter: ParameterView) -> ParameterDocument {
         most: parameter.most.to_string(),
         class: class_text(parameter.class),
     }
+}
+
+/// The schedule, and which revisions this program knows.
+#[derive(Serialize)]
+struct RevisionsDocument {
+    /// That of the next block.
+    current: u32,
+    height: u64,
+    /// The newest that this program knows.
+    known: u32,
+    /// Heights that a proposal executed in the next block may name.
+    least: u64,
+    most: u64,
+    activations: Vec<ActivationDocument>,
+}
+
+#[derive(Serialize)]
+struct ActivationDocument {
+    revision: u32,
+    height: u64,
+    by: &'static str,
+    has_begun: bool,
+}
+
+async fn revisions(args: &ParametersArgs, output: &Output) -> anyhow::Result<()> {
+    let ledger = connect(&args.ledger).await?;
+    let Some(view) = views::revisions(&ledger.next()).await? else {
+        return Err(anyhow!(
+            "votes can't change the rules of this ledger yet: that begins with revision 4"
+        ));
+    };
+    let (least, most) = view.band;
+    let height = least.saturating_sub(governance::revisions::NOTICE_BLOCKS);
+    let founding = std::iter::once(("genesis file", view.founding));
+    let voted = view.voted.into_iter().map(|entry| ("proposal", entry));
+    let activations: Vec<_> = founding
+        .chain(voted)
+        .map(|(by, entry)| ActivationDocument {
+            revision: entry.revision,
+            height: entry.height,
+            by,
+            has_begun: entry.height <= height,
+        })
+        .collect();
+    let known = MODULES.newest();
+    let row = |entry: &ActivationDocument| {
+        let known = if entry.revision <= known { "yes" } else { "no: install a newer gleaner" };
+        let state = match (entry.revision == view.current, entry.has_begun) {
+            (true, _) => "holds".to_owned(),
+            (false, true) => "has ended".to_owned(),
+            (false, false) => format!("in {} blocks", entry.height.saturating_sub(height)),
+        };
+        let (revision, height) = (entry.revision.to_string(), entry.height.to_string());
+        vec![revision, height, entry.by.to_owned(), state, known.to_owned()]
+    };
+    let rows: Vec<_> = activations.iter().map(row).collect();
+    let head = ["revision", "from block", "by", "state", "known here"];
+    let text = table(&head, &rows);
+    let current = view.current;
+    output.print(&RevisionsDocument { current, height, known, least, most, activations }, &text)
 }
 
 fn cancel(args: &ChangeArgs, output: &Output) -> anyhow::Result<()> {

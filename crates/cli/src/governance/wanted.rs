@@ -1,6 +1,6 @@
-//! The calls that a proposal is to make, as they are written: `--set`, `--grant`, `--stream`, `--call`, in the order in which they are given.
+//! The calls that a proposal is to make, as they are written: `--set`, `--revision`, `--grant`, `--stream`, `--call`, in the order in which they are given.
 
-use abi::{GOVERNOR, PARAMETERS, Parameters, TREASURY, Treasury, convert};
+use abi::{GOVERNOR, PARAMETERS, Parameters, REVISIONS, Revisions, TREASURY, Treasury, convert};
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 use anyhow::{Context as _, anyhow, ensure};
@@ -32,17 +32,19 @@ struct Wanted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Set,
+    Revision,
     Grant,
     Stream,
     Call,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Set, Self::Grant, Self::Stream, Self::Call];
+    const ALL: [Self; 5] = [Self::Set, Self::Revision, Self::Grant, Self::Stream, Self::Call];
 
     fn flag(self) -> &'static str {
         match self {
             Self::Set => "set",
+            Self::Revision => "revision",
             Self::Grant => "grant",
             Self::Stream => "stream",
             Self::Call => "call",
@@ -55,6 +57,11 @@ impl Kind {
             Self::Set => {
                 (&["NAME=VALUE"], 1, "Set a parameter: `gleaner proposals parameters` lists them")
             }
+            Self::Revision => (
+                &["NUMBER=HEIGHT"],
+                1,
+                "Let a revision of the rules begin at a height, or move it there, or with NUMBER=never withdraw it: `gleaner proposals revisions` lists them",
+            ),
             Self::Grant => (
                 &["TO", "AMOUNT", "TOKEN"],
                 2,
@@ -128,7 +135,7 @@ impl WantedArgs {
         let count = self.wanted.len();
         if count == 0 {
             return Err(anyhow!(
-                "the proposal does nothing: give --set, --grant, --stream or --call"
+                "the proposal does nothing: give --set, --revision, --grant, --stream or --call"
             ))
             .hint("gleaner propose --set NAME=VALUE --description TEXT");
         }
@@ -138,6 +145,7 @@ impl WantedArgs {
             let words: Vec<_> = wanted.words.iter().map(String::as_str).collect();
             let call = match wanted.kind {
                 Kind::Set => set(ledger, &words).await,
+                Kind::Revision => revision(ledger, &words).await,
                 Kind::Grant => self.grant(ledger, &words).await,
                 Kind::Stream => self.stream(ledger, &words).await,
                 Kind::Call => any(&words),
@@ -204,6 +212,37 @@ async fn set(ledger: &Ledger, words: &[&str]) -> anyhow::Result<ProposedCall> {
         unit = parameter.unit
     );
     Ok(encoded(PARAMETERS, &Parameters::setCall { key: parameter.key, value }))
+}
+
+async fn revision(ledger: &Ledger, words: &[&str]) -> anyhow::Result<ProposedCall> {
+    let (number, height) =
+        words.first().and_then(|word| word.split_once('=')).context("write NUMBER=HEIGHT")?;
+    let revision: u32 = number
+        .parse()
+        .map_err(|_| anyhow!("{number:?} is not the number of a revision: give one, such as 5"))?;
+    let Some(view) = views::revisions(&ledger.next()).await? else {
+        return Err(anyhow!(
+            "votes can't change the rules of this ledger yet: that begins with revision 4"
+        ));
+    };
+    let is_voted = view.voted.iter().any(|entry| entry.revision == revision);
+    if height == "never" {
+        let none = || anyhow!("no vote has scheduled revision {revision}");
+        ensure!(is_voted, none());
+        return Ok(encoded(REVISIONS, &Revisions::cancelCall { revision }));
+    }
+    let height: u64 = height.parse().map_err(|_| {
+        anyhow!("{height:?} is not a height: give the number of a block, or \"never\"")
+    })?;
+    if is_voted {
+        return Ok(encoded(REVISIONS, &Revisions::rescheduleCall { revision, height }));
+    }
+    let (least, most) = view.band;
+    ensure!(
+        (least..=most).contains(&height),
+        "revision {revision} would begin at height {height}: now {least} to {most} is allowed, and what counts is the block that executes the proposal"
+    );
+    Ok(encoded(REVISIONS, &Revisions::scheduleCall { revision, height }))
 }
 
 fn payee(text: &str) -> anyhow::Result<Address> {

@@ -307,6 +307,69 @@ fn both_houses_vote_on_what_the_treasury_pays() {
     assert_eq!(houses.show("1")["settled"], true);
 }
 
+#[test]
+fn a_vote_schedules_a_revision_of_the_rules_and_another_withdraws_it() {
+    let houses = Houses::new();
+    houses.deposit();
+    houses.work();
+    houses.pass(8 * DAY);
+    let listed = || houses.machine.json(&["proposals", "revisions", "--rpc", &houses.node.url]);
+    let before = listed();
+    let least = before["least"].as_u64().unwrap();
+    let known = before["known"].as_u64().unwrap();
+    let (next, height) = (known + 1, least + 1_000);
+    let founding = json!([
+        { "revision": known, "height": 0, "by": "genesis file", "has_begun": true },
+    ]);
+    assert_eq!(before["activations"], founding);
+    // What can't be is refused before anything is posted.
+    let propose = |houses: &Houses, wanted: &str, parts: &[&str]| {
+        let args = ["propose", "--revision", wanted, "--description", wanted, "--yes"];
+        houses.fails(0, &args, parts);
+    };
+    propose(&houses, &format!("{next}=9"), &["would begin at height 9", &least.to_string()]);
+    propose(&houses, &format!("{next}=never"), &["no vote has scheduled"]);
+    propose(&houses, &format!("{next}=soon"), &["\"soon\" is not a height"]);
+    let old = format!("{known}={height}");
+    propose(&houses, &old, &["could not be executed", "must both rise", "--force"]);
+
+    let decide = |number: u64, wanted: &str, call: &str, event: &str| {
+        let args = ["propose", "--revision", wanted, "--description", wanted, "--yes"];
+        let posted = houses.json(0, &args);
+        assert_eq!(posted["class"], "constitutional");
+        assert_eq!(posted["calls"][0]["module"], "Revisions");
+        assert_eq!(posted["calls"][0]["call"], call);
+        assert_eq!(posted["effect"]["events"], json!([event]));
+        let number = number.to_string();
+        houses.pass(DAY + 60);
+        for account in 0..2 {
+            houses.json(account, &["vote", &number, "yes", "--yes"]);
+        }
+        houses.pass(10 * DAY);
+        houses.json(1, &["queue", &number, "--yes"]);
+        houses.pass(16 * DAY + 60);
+        houses.json(1, &["execute", &number, "--yes"]);
+    };
+    let call = format!("schedule(revision: {next}, height: {height})");
+    let event = format!("Revisions.Scheduled(revision: {next}, height: {height})");
+    decide(1, &format!("{next}={height}"), &call, &event);
+    let scheduled =
+        json!({ "revision": next, "height": height, "by": "proposal", "has_begun": false });
+    assert_eq!(listed()["activations"], json!([founding[0], scheduled]));
+    let text = houses.text(&["proposals", "revisions"]);
+    assert!(text.contains("no: install a newer gleaner"), "{text}");
+    // It moves by another vote; one later block than it was is enough.
+    let call = format!("reschedule(revision: {next}, height: {})", height + 1);
+    let event = format!(
+        "Revisions.Rescheduled(revision: {next}, before: {height}, height: {})",
+        height + 1
+    );
+    decide(2, &format!("{next}={}", height + 1), &call, &event);
+    let event = format!("Revisions.Canceled(revision: {next}, height: {})", height + 1);
+    decide(3, &format!("{next}=never"), &format!("cancel(revision: {next})"), &event);
+    assert_eq!(listed()["activations"], founding);
+}
+
 /// Names both accounts as holders of ballot keys, as a vote would, and proposes a grant.
 fn propose_sealed(houses: &Houses) {
     let holders = houses.accounts.iter().map(|account| account.parse().unwrap()).collect();

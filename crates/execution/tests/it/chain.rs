@@ -198,6 +198,38 @@ impl Chain {
         built
     }
 
+    /// Moves an amount between accounts without a block, and keeps the head's root right.
+    pub(crate) fn shift(&mut self, from: Address, to: Address, amount: U256) {
+        for (account, is_added) in [(from, false), (to, true)] {
+            let state = self.state.accounts.get_mut(&account).unwrap();
+            let balance = state.balance;
+            state.balance = if is_added { balance + amount } else { balance - amount };
+        }
+        self.commitment = self.state.recommit();
+        self.head.state_root = self.commitment.root();
+    }
+
+    /// Adds a block with a transaction of an account without a key, as on a development ledger; checks that it succeeds.
+    pub(crate) fn impersonate(&mut self, sender: Address, transaction: TxEip1559) {
+        let signature = Signature::new(U256::from(1), U256::from(1), false);
+        let unsigned: Unsigned = transaction.into();
+        let transaction = Transaction::new_unhashed(unsigned, signature);
+        let mut input = self.input();
+        input.deviations.contracts_may_send = true;
+        let parent = Parent {
+            header: &self.head,
+            commitment: &self.commitment,
+            state: &self.state,
+            may_be_amended: false,
+        };
+        let transaction = Recovered::new_unchecked(transaction, sender);
+        let built = execute_block(&parent, &self.rules, &input, &[transaction]).unwrap();
+        assert!(built.block.receipts[0].status(), "{built:?}");
+        self.state.apply(&built.block);
+        self.head = built.block.header;
+        self.commitment = built.block.moved.commitment;
+    }
+
     /// Deploys `code`; returns its address.
     pub(crate) fn deploy(&mut self, sender: u8, code: &Bytes) -> Address {
         let from = key(sender).address();

@@ -26,4 +26,5 @@ mod traces;
 mod twin;
 mod uniswap_v2;
 mod uniswap_v3;
+mod voted_revisions;
 mod yield_modules;

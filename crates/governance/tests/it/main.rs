@@ -6,6 +6,7 @@ mod brake;
 mod breakers;
 mod histogram;
 mod jury;
+mod revisions;
 mod treasury;
 mod voice;
 mod votes;

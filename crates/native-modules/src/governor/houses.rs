@@ -8,8 +8,8 @@
 use abi::{
     BRAKE, BREAKERS, Brake, Breakers, GOVERNOR,
     Governor::{self, GovernorCalls as Calls},
-    GovernorCore as Core, ISSUANCE, JURIES, Juries, PARAMETERS, Parameters, REFEREES, STAKE_HOUSE,
-    TREASURY, Treasury, Votes as House, WORK_HOUSE,
+    GovernorCore as Core, ISSUANCE, JURIES, Juries, PARAMETERS, Parameters, REFEREES, REVISIONS,
+    STAKE_HOUSE, TREASURY, Treasury, Votes as House, WORK_HOUSE,
 };
 use alloy_primitives::{Address, Bytes, U256, aliases::U208};
 use alloy_sol_types::{SolCall, SolValue as _};
@@ -30,7 +30,10 @@ use super::{
     Actions, Ballot, Mode, WeekSlots, is_shared, life, narrow, nonexistent, only_governance,
     overflow, sealed, settings::Setting, stored, time, token::not_executable, unexpected,
 };
-use crate::openzeppelin::{answer, word};
+use crate::{
+    openzeppelin::{answer, word},
+    revisions,
+};
 
 /// None is locked.
 pub(crate) const FUNCTIONS: &[Function] = &[
@@ -73,6 +76,8 @@ const CLOCK_MODE: &str = "mode=timestamp";
 /// Whose rules are those of governance and issuance, and who convicts devices. What calls the houses as the Governor could lock anybody's stake.
 const CONSTITUTIONAL: [Address; 8] =
     [GOVERNOR, STAKE_HOUSE, WORK_HOUSE, ISSUANCE, BRAKE, JURIES, BREAKERS, REFEREES];
+/// The revision from which a proposal is executed only if its class is still that of its calls: a later revision may have made them stricter.
+const CLASS_IS_CHECKED: u32 = revisions::SINCE;
 /// Calls of the treasury that are as strict.
 const BEYOND_BUDGET: [[u8; 4]; 2] =
     [Treasury::grantBeyondBudgetCall::SELECTOR, Treasury::streamBeyondBudgetCall::SELECTOR];
@@ -300,15 +305,24 @@ fn class_of(
     targets: &[Address],
     calldatas: &[Bytes],
 ) -> Result<Class, Failure> {
-    let classes = targets.iter().zip(calldatas).map(|(target, data)| class_of_call(target, data));
-    let class = classes.max().unwrap_or(Class::Ordinary);
+    let class = class_of_calls(host.revision(), targets, calldatas);
     if class == Class::Ordinary && !ask(host, BREAKERS, &Breakers::isStrictCall {})?.is_zero() {
         return Ok(Class::Constitutional);
     }
     Ok(class)
 }
 
-fn class_of_call(target: &Address, data: &Bytes) -> Class {
+/// Returns the class of the strictest call, whatever the breakers say.
+fn class_of_calls(revision: u32, targets: &[Address], calldatas: &[Bytes]) -> Class {
+    let calls = targets.iter().zip(calldatas);
+    let classes = calls.map(|(target, data)| class_of_call(revision, target, data));
+    classes.max().unwrap_or(Class::Ordinary)
+}
+
+fn class_of_call(revision: u32, target: &Address, data: &Bytes) -> Class {
+    if *target == REVISIONS && revision >= revisions::SINCE {
+        return Class::Constitutional;
+    }
     if *target == PARAMETERS {
         // Anything but a change of a known parameter will fail there.
         let parameter = Parameters::setCall::abi_decode(data)
@@ -666,8 +680,22 @@ impl Mode for Houses {
         Ok(eta)
     }
 
-    fn begin_execution(&self, host: &mut dyn Host, id: U256) -> Result<(), Failure> {
+    fn begin_execution(
+        &self,
+        host: &mut dyn Host,
+        id: U256,
+        actions: &Actions,
+    ) -> Result<(), Failure> {
         let (mut proposal, brake) = (load(host, id)?, brake_delay(host, id)?);
+        let required = class_of_calls(host.revision(), &actions.targets, &actions.calldatas);
+        if host.revision() >= CLASS_IS_CHECKED && proposal.class < required {
+            let (class, required) = (proposal.class.number(), required.number());
+            return Err(Failure::revert(&Governor::ClassTooLow {
+                proposalId: id,
+                class,
+                required,
+            }));
+        }
         let (now, caller) = (host.timestamp(), host.caller());
         let allowed = State::Succeeded.bit() | State::Queued.bit();
         proposal.execute(now, brake).map_err(|error| refused(id, error, allowed, caller))?;

@@ -88,7 +88,7 @@ pub(super) fn execute(
 ) -> Result<U256, Failure> {
     let id = actions.id(host, description_hash)?;
     check_state(host, mode, id, State::Succeeded.bit() | State::Queued.bit())?;
-    mode.begin_execution(host, id)?;
+    mode.begin_execution(host, id, actions)?;
     let values = actions.values.iter().zip(&actions.calldatas);
     for (target, (value, calldata)) in actions.targets.iter().zip(values) {
         make_call(host, *target, *value, calldata.clone())?;

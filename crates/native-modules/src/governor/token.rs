@@ -283,7 +283,7 @@ impl Mode for Token {
         Ok(eta)
     }
 
-    fn begin_execution(&self, host: &mut dyn Host, id: U256) -> Result<(), Failure> {
+    fn begin_execution(&self, host: &mut dyn Host, id: U256, _: &Actions) -> Result<(), Failure> {
         let slots = stored().proposals.of(host, id)?;
         let core = slots.load(host)?;
         core.check_executable(host.timestamp(), 0).map_err(|error| not_executable(id, error))?;

@@ -4,7 +4,7 @@
 
 use abi::{
     BRAKE, BREAKERS, Brake, GOVERNOR, Governor, GovernorCore as Core, JURIES, Juries, PARAMETERS,
-    Parameters, REFEREES, STAKE_HOUSE, TREASURY,
+    Parameters, REFEREES, REVISIONS, Revisions, STAKE_HOUSE, TREASURY,
     Votes::{getPastTotalSupplyCall, getPastVotesCall, noteVoteCall},
     WORK_HOUSE,
 };
@@ -469,9 +469,42 @@ fn the_class_is_that_of_the_strictest_call() {
     check(&[(PARAMETERS, unknown)], Class::Constitutional);
     check(&[(TREASURY, Bytes::from_static(&[1, 2, 3, 4]))], Class::Ordinary);
     check(&[(TREASURY, beyond.into())], Class::Constitutional);
-    for house in [GOVERNOR, STAKE_HOUSE, WORK_HOUSE, BRAKE, REFEREES] {
+    for house in [GOVERNOR, STAKE_HOUSE, WORK_HOUSE, BRAKE, REFEREES, REVISIONS] {
         check(&[any.clone(), (house, Bytes::new())], Class::Constitutional);
     }
+}
+
+#[test]
+fn what_a_later_revision_makes_constitutional_is_not_executed_by_an_ordinary_vote() {
+    let mut host = ledger();
+    let (revision, height) = (5, host.height + 50_000);
+    let calldata = Revisions::scheduleCall { revision, height }.abi_encode();
+    let posted = Posted::new(REVISIONS, 0, calldata);
+    // Before the module exists, its address is like any other.
+    host.revision = 3;
+    posted.propose(&mut host, ALICE).unwrap();
+    let class = Governor::proposalClassCall { proposalId: posted.id() };
+    assert_eq!(ask(&mut host, GOVERNOR, &class), Class::Ordinary.number());
+    host.time = pass(&mut host, &posted);
+    // By the rules before, it would be executed: nothing changes for their blocks.
+    posted.execute(&mut host.clone()).unwrap();
+    host.revision = 4;
+    let error = Governor::ClassTooLow {
+        proposalId: posted.id(),
+        class: Class::Ordinary.number(),
+        required: Class::Constitutional.number(),
+    };
+    refused(posted.execute(&mut host), &error);
+    assert!(ask(&mut host, REVISIONS, &Revisions::allCall {}).is_empty());
+    // Posted again it is decided as what it is.
+    let again = Posted { description: "Again".to_owned(), ..posted };
+    again.propose(&mut host, ALICE).unwrap();
+    let class = Governor::proposalClassCall { proposalId: again.id() };
+    assert_eq!(ask(&mut host, GOVERNOR, &class), Class::Constitutional.number());
+    host.time = pass(&mut host, &again);
+    again.execute(&mut host).unwrap();
+    let all = ask(&mut host, REVISIONS, &Revisions::allCall {});
+    assert_eq!(all, [Revisions::Activation { revision, height }]);
 }
 
 #[test]

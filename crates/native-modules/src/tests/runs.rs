@@ -347,6 +347,14 @@ impl Pair {
         self.apply(RELAY, 0, &disclose_call((round, number), leaves), input)
     }
 
+    /// Draws the audits of the first round.
+    pub(super) fn draw_first(&mut self) {
+        for _ in 0..2 {
+            self.step(&Step::Wait(1));
+        }
+        self.step(&Step::Draw(0));
+    }
+
     /// Names referees, `threshold` of whom must agree.
     fn name_referees(&mut self, members: &[u8], threshold: u16) {
         name_referees(&mut self.double, members, threshold.into());

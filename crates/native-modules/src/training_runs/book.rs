@@ -343,6 +343,7 @@ impl Book for SlotBook<'_> {
             expected: self.word(stored.expected)?,
             unsettled: self.word(stored.unsettled)?,
             disputes: self.word(stored.disputes)?,
+            unaccused: self.word(stored.unaccused)?,
             trainer_audits: self.word(stored.trainer_audits)?,
             trainer_silences: self.word(stored.trainer_silences)?,
             trainer_errors: self.word(stored.trainer_errors)?,
@@ -392,6 +393,7 @@ impl Book for SlotBook<'_> {
         self.set(stored.expected, head.expected)?;
         self.set(stored.unsettled, head.unsettled)?;
         self.set(stored.disputes, head.disputes)?;
+        self.set(stored.unaccused, head.unaccused)?;
         self.set(stored.trainer_audits, head.trainer_audits)?;
         self.set(stored.trainer_silences, head.trainer_silences)?;
         self.set(stored.trainer_errors, head.trainer_errors)?;

@@ -2,7 +2,7 @@
 
 use abi::{
     TrainingRuns as sol,
-    convert::{device_word, wei_word},
+    convert::{device_word as name, wei_word as wei},
 };
 use alloy_primitives::Address;
 use native_kit::Failure;
@@ -14,8 +14,8 @@ use super::translate::cause_out;
 pub(super) fn open_error(error: &OpenError) -> Failure {
     match error {
         OpenError::BudgetTooSmall { deposit, required } => Failure::revert(&sol::BudgetTooSmall {
-            deposit: wei_word(*deposit),
-            required: wei_word(*required),
+            deposit: wei(*deposit),
+            required: wei(*required),
         }),
         OpenError::Terms(error) => terms_error(error),
         OpenError::Overflow => Failure::revert(&sol::CostTooLarge {}),
@@ -36,7 +36,6 @@ pub(super) fn term_out_of_range(field: &str, value: u64, allowed: &str) -> Failu
 
 /// Returns the error for an input of `caller` that a run refuses.
 pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
-    let name = device_word;
     match *error {
         Refused::Over => Failure::revert(&sol::RunOver {}),
         Refused::WrongRound { given, open: Some(current) } => {
@@ -64,10 +63,12 @@ pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
             Failure::revert(&sol::Expelled { device: name(device), round, standing })
         }
         Refused::NotSettled(device) => Failure::revert(&sol::NotSettled { device: name(device) }),
+        Refused::HeldForAnother(device) => {
+            Failure::revert(&sol::HeldForAnother { device: name(device) })
+        }
         Refused::Full(seats) => Failure::revert(&sol::Full { seats }),
         Refused::TooEarlyForSeat { device, from_round } => {
-            let device = name(device);
-            Failure::revert(&sol::TooEarlyForSeat { device, fromRound: from_round })
+            Failure::revert(&sol::TooEarlyForSeat { device: name(device), fromRound: from_round })
         }
         Refused::CommittedAlready(device) => {
             Failure::revert(&sol::CommittedAlready { device: name(device) })
@@ -83,8 +84,7 @@ pub(super) fn refused(error: &Refused, caller: Address) -> Failure {
             Failure::revert(&sol::DisputedAlready { round, subject: name(subject) })
         }
         Refused::BondTooSmall { given, required } => {
-            let (given, required) = (wei_word(given), wei_word(required));
-            Failure::revert(&sol::BondTooSmall { given, required })
+            Failure::revert(&sol::BondTooSmall { given: wei(given), required: wei(required) })
         }
         Refused::TooManyDisputes(disputes) => Failure::revert(&sol::TooManyDisputes { disputes }),
         Refused::NotAReferee(referee) => {

@@ -56,6 +56,8 @@ storage! {
         pub(super) trainer_silences: Value<u8>,
         pub(super) is_reopened: Value<bool>,
         pub(super) unsettled: Value<u32>,
+        /// Since revision 4: before, these bytes were free.
+        pub(super) unaccused: Value<u16>,
         pub(super) deadline: Value<u64>,
         pub(super) progressed: Value<u64>,
         pub(super) tokens_verified: Value<u64>,

@@ -61,6 +61,7 @@ fn enroll(host: &mut dyn Host, call: &sol::enrollCall) -> Result<(u64, Input), F
     if link.account.is_zero() {
         return Err(Failure::revert(&sol::NotLinked { device: *key }));
     }
+    devices::check_accepted(host, link.account, *key)?;
     let (device, account, nonce) = (device(*key), account(link.account), *nonce);
     Ok((*run, Input::Enroll { device, account, nonce }))
 }

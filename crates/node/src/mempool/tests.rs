@@ -9,6 +9,7 @@ const RULES: Rules = Rules {
     chain_id: 7,
     gas_limit: 1_000_000,
     base_fee: BaseFeeRule { initial: 100, minimum: 10, change_denominator: 8, elasticity: 2 },
+    founding: Schedule::FIRST,
     schedule: Schedule::FIRST,
     modules: MODULES,
 };

@@ -275,7 +275,7 @@ impl Shared {
             return Err(StatementError::NoFunds { account, balance, needed });
         }
         let transaction = TxEip1559 {
-            chain_id: self.rules.chain_id,
+            chain_id: self.founding.chain_id,
             nonce,
             gas_limit: parcel.gas_limit,
             max_fee_per_gas,
@@ -305,7 +305,7 @@ impl Shared {
             ..Call::read_only(to, data)
         };
         let not_executed = |reason| StatementError::NotExecuted { gas_max, reason };
-        match view.call_context(&self.rules, &Overrides::default()).call(&call) {
+        match view.call_context(&Overrides::default()).call(&call) {
             Ok(CallOutcome::Returned { gas_used, .. }) => Ok(gas_used),
             Ok(CallOutcome::Reverted { output, .. }) => Err(StatementError::Refused { output }),
             Ok(CallOutcome::Halted { reason, .. }) => Err(not_executed(reason)),

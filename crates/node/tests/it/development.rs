@@ -310,7 +310,7 @@ fn a_contract_is_impersonated_and_the_ledger_can_be_opened_and_traced() {
     let state = reader.at(0).unwrap().unwrap();
     let replay = Replay {
         state: &state,
-        rules: node.rules(),
+        rules: &node.rules(),
         header: &block.header,
         transactions: &block.transactions,
     };

@@ -12,3 +12,4 @@ mod sample;
 mod statements;
 mod support;
 mod time;
+mod voted_revisions;

@@ -41,7 +41,7 @@ fn increment(nonce: u64) -> TxEip1559 {
 fn count(node: &Node, reader: Arc<Reader>, block: CallBlock) -> Option<u64> {
     let call = Call::read_only(SAMPLE, COUNT);
     let view = node.view(reader, block);
-    let outcome = view.call_context(node.rules(), &Overrides::default()).call(&call).unwrap();
+    let outcome = view.call_context(&Overrides::default()).call(&call).unwrap();
     let CallOutcome::Returned { output, .. } = outcome else { panic!("{outcome:?}") };
     (!output.is_empty()).then(|| U256::from_be_slice(&output).to())
 }
@@ -248,7 +248,7 @@ fn traced(node: &Node, blocks: &[(u64, u64)]) {
         let block = reader.block(*height).unwrap().unwrap();
         let replay = Replay {
             state: &reader.at(height - 1).unwrap().unwrap(),
-            rules: node.rules(),
+            rules: &node.rules(),
             header: &block.header,
             transactions: &block.transactions,
         };

@@ -103,13 +103,12 @@ fn a_call_sees_the_block_it_asks_for() {
         authorization_list: Vec::new(),
     };
     let (reader, nothing) = (node.reader().unwrap(), Overrides::default());
-    let seen_in =
-        |view: StateView| match view.call_context(node.rules(), &nothing).call(&call).unwrap() {
-            CallOutcome::Returned { output, .. } => {
-                (U256::from_be_slice(&output[..32]), U256::from_be_slice(&output[32..]))
-            }
-            other => panic!("{other:?}"),
-        };
+    let seen_in = |view: StateView| match view.call_context(&nothing).call(&call).unwrap() {
+        CallOutcome::Returned { output, .. } => {
+            (U256::from_be_slice(&output[..32]), U256::from_be_slice(&output[32..]))
+        }
+        other => panic!("{other:?}"),
+    };
     let seen = |block| seen_in(node.view(Arc::clone(&reader), block));
     assert_eq!(seen(CallBlock::Same), (U256::from(1), U256::from(2_000)));
     assert_eq!(seen(CallBlock::Next), (U256::from(2), U256::from(3_000)));

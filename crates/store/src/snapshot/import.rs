@@ -34,7 +34,7 @@ const BUCKETS_WRITTEN: usize = 1 << 14;
 /// accepted: all of its content is then proven except the genesis file, of which only the rules for later blocks are
 /// used.
 ///
-/// The genesis file contains the schedule of revisions. A snapshot of a block whose revision this program does not
+/// The genesis file contains the schedule of revisions, and the state what votes have added. A snapshot of a block whose revision this program does not
 /// know is refused; one of an earlier block is accepted, and its ledger continues up to that revision.
 ///
 /// # Errors
@@ -70,12 +70,22 @@ pub fn import_by(
         Err(error) => return Err(StoreError::from_io(directory, error).into()),
     };
     let draft = Draft::begin(directory)?;
-    let summary = Import::begin(modules, &draft.path, source, trusted)?.run(report)?;
+    let import = Import::begin(modules, &draft.path, source, trusted)?;
+    let rules = import.rules.clone();
+    let summary = import.run(report)?;
+    check_votes(&draft.path, &rules, summary.block_number)?;
     if is_there {
         fs::remove_dir(directory).map_err(|error| StoreError::from_io(directory, error))?;
     }
     draft.finish(directory)?;
     Ok(summary)
+}
+
+/// Refuses a head whose revision this program does not know, though the genesis file does not name it: votes have brought it.
+fn check_votes(directory: &Path, rules: &Rules, head: u64) -> Result<(), SnapshotError> {
+    let store = Store::open_with(directory, StoreOptions::default())?;
+    let rules = rules.at(&store.reader()?)?;
+    Ok(rules.check_known(head)?)
 }
 
 /// The directory under a temporary name; removed unless the import is finished.
@@ -137,6 +147,8 @@ struct Import<R> {
     frames: FrameReader<BufReader<R>>,
     genesis: Genesis,
     genesis_block: ExecutedBlock,
+    /// Those of the genesis file, without votes.
+    rules: Rules,
     headers: Vec<Sealed<Header>>,
     head: Head,
 }
@@ -162,11 +174,12 @@ impl<R: Read> Import<R> {
         if let Some(expected) = trusted.filter(|trusted| **trusted != header.hash()) {
             return Err(SnapshotError::OtherBlock { found: header.hash(), expected: *expected });
         }
-        Rules { modules: *modules, ..genesis.rules() }.check_known(header.number)?;
+        let rules = Rules { modules: *modules, ..genesis.rules() };
+        rules.check_known(header.number)?;
         let bytes = frames.next(Kind::Block)?;
         let head = head(&bytes, header).map_err(|what| frames.damaged(what))?;
         let store = Store::open_with(path, StoreOptions::default())?;
-        Ok(Self { store, frames, genesis, genesis_block, headers, head })
+        Ok(Self { store, frames, genesis, genesis_block, rules, headers, head })
     }
 
     fn run(mut self, report: &mut dyn FnMut(u64)) -> Result<SnapshotSummary, SnapshotError> {

@@ -1,7 +1,7 @@
 //! What the terms, the owner and anyone may and may not do: each bound from both sides.
 
 use training_run::{Effect, Finding, Input, Phase, Refused, Ruling, Terms};
-use units::{Bps, Digest, Wei};
+use units::{Bps, DeviceId, Digest, Wei};
 
 use crate::play::{
     OWNER, PAY, Play, STRANGER, TRAINER, account, commitment, device, ruling, terms,
@@ -187,6 +187,31 @@ fn at_most_64_disputes_wait_for_the_referee() {
     assert_eq!(by_device, Err(Refused::TooManyDisputes(64)));
     play.rule(0, device(1)).unwrap();
     dispute(&mut play, 65).unwrap();
+}
+
+/// Whoever lets audits fail, or an owner without an auditing device, would otherwise keep everybody from disputing, for nothing.
+#[test]
+fn disputes_that_nobody_has_raised_take_no_places() {
+    let mut play = Play::with_seats(Terms { seats_max: 100, ..terms() }, 100);
+    play.by(OWNER, Input::SetAuditor { auditor: DeviceId::ZERO }).unwrap();
+    for number in 1..=100 {
+        play.commit(number, 0).unwrap();
+    }
+    play.advance().unwrap();
+    for _ in 0..3 {
+        play.draw(0).unwrap();
+    }
+    assert_eq!((play.disputes().len(), play.book.state().unaccused), (96, 96));
+    let left: Vec<u8> =
+        (1..=100).filter(|number| !play.disputes().contains(&(0, device(*number)))).collect();
+    assert_eq!(left.len(), 4);
+    for number in left {
+        let (subject, bond) = (device(number), Wei::new(PAY));
+        play.by(account(99), Input::Dispute { round: 0, subject, bond }).unwrap();
+    }
+    play.decide_all();
+    assert_eq!((play.book.state().disputes, play.book.state().unaccused), (0, 0));
+    play.finish();
 }
 
 /// Data is the owner's duty: who disputed in vain loses nothing if there was no replay.

@@ -12,5 +12,6 @@ mod play;
 mod properties;
 mod referees;
 mod reopened;
+mod revoked;
 mod scenarios;
 mod sizes;

@@ -92,6 +92,7 @@ fn odd() -> impl Strategy<Value = Input> {
     prop_oneof![
         3 => enroll,
         1 => (cheats(), 0_u64..4).prop_map(|(device, nonce)| Input::Leave { device, nonce }),
+        1 => cheats().prop_map(|device| Input::Retire { device }),
         3 => commit,
         1 => round().prop_map(|round| Input::Close { round }),
         1 => round().prop_map(|round| Input::Lapse { round }),
@@ -131,6 +132,7 @@ fn fitting(play: &Play) -> Vec<Vec<(AccountId, Input)>> {
         seats.push((STRANGER, Input::Enroll { device, account, nonce }));
         if number > HONEST || number == 2 {
             seats.push((STRANGER, Input::Leave { device, nonce }));
+            seats.push((STRANGER, Input::Retire { device }));
         }
         for made_up in if number > HONEST { 0..3 } else { 0..1 } {
             let commitment = commitment(device, round, made_up);

@@ -99,6 +99,34 @@ fn an_expected_state_that_comes_late_is_not_made_from_another_one() {
     assert_eq!(states.find(&second.0.digest).unwrap().restore(&spec), Some(Arc::clone(&second.1)));
 }
 
+/// Folding waits for the machine, and rounds may be shorter than that.
+#[test]
+fn rounds_that_come_before_a_fold_push_out_nothing_that_is_needed() {
+    let (spec, mut states) = (spec(), States::new(STATES_HELD_MAX));
+    let all = run_of(&spec, 24);
+    let mut folded = None;
+    for (round, (base, whole, step)) in all.iter().enumerate() {
+        states.expect(*base, Arc::clone(whole), step.clone());
+        assert!(states.find(&base.digest).is_some());
+        // Three rounds pass while one fold is done.
+        match (round % 3, folded.take()) {
+            (0, _) => folded = states.fold(),
+            (2, Some((oldest, kept))) => {
+                let made = Kept::restore(kept, &spec).unwrap();
+                states.unfold(&oldest, made);
+            }
+            (_, waiting) => folded = waiting,
+        }
+        assert!(wholes(&states) <= 3, "{} whole states after round {round}", wholes(&states));
+        // As when the device connects again.
+        states.limit(STATES_HELD_MAX);
+        for (base, whole, _) in &all[(round + 1).saturating_sub(STATES_HELD_MAX)..=round] {
+            let found = states.find(&base.digest).expect("one of the newest").restore(&spec);
+            assert_eq!(found.as_ref(), Some(whole), "round {} after {round}", base.round);
+        }
+    }
+}
+
 #[test]
 fn states_that_are_never_folded_are_bounded_and_sound() {
     let (spec, mut states) = (spec(), States::new(STATES_HELD_MAX));
@@ -109,7 +137,8 @@ fn states_that_are_never_folded_are_bounded_and_sound() {
         if round == 4 {
             let _ = states.fold();
         }
-        assert!(states.held.len() <= STATES_HELD_MAX + 1);
+        assert!(states.held.len() <= STATES_HELD_MAX + UNFOLDED_MAX);
+        assert!(wholes(&states) <= STATES_HELD_MAX + 1);
         for (base, whole, _) in &all[..=round] {
             if let Some(kept) = states.find(&base.digest) {
                 assert_eq!(kept.restore(&spec).as_ref(), Some(whole));
@@ -118,5 +147,9 @@ fn states_that_are_never_folded_are_bounded_and_sound() {
         assert!(states.find(&base.digest).is_some());
     }
     states.limit(2);
+    assert!(wholes(&states) <= 2);
+    if let Some((oldest, kept)) = states.fold() {
+        states.unfold(&oldest, kept.restore(&spec).unwrap());
+    }
     assert!(states.held.len() <= 2 && states.held[0].whole.is_some());
 }

@@ -1,0 +1,260 @@
+//! `gleaner devices list`.
+
+use std::path::PathBuf;
+
+use ::agent::{Activity, Status};
+use ledger_client::{LastCommitment, Ledger};
+use ledger_views::{Ask as _, devices};
+use serde::Serialize;
+use units::{AccountId, DeviceId, UnixSeconds, Wei};
+use wallet::DeviceKey;
+
+use super::{PolicyDocument, ReadArgs, Seat, of_account};
+use crate::agent;
+use crate::ledger;
+use crate::options::checksummed;
+use crate::output::{Output, table};
+use crate::paths;
+use crate::project::short;
+use crate::shell;
+
+/// Seconds of what counts as today's: the day before now.
+const DAY_SECONDS: u64 = 86_400;
+
+/// Flags of `gleaner devices list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    read: ReadArgs,
+    /// Folder of this machine's device key [default: worker in gleaner's data folder]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Keys of `gleaner devices --json`. Amounts are in the smallest unit, times in Unix seconds.
+#[derive(Serialize)]
+struct Document {
+    account: String,
+    devices: Vec<DeviceDocument>,
+    policy: Option<PolicyDocument>,
+}
+
+#[derive(Serialize)]
+struct DeviceDocument {
+    device: String,
+    /// Whether its key is on this machine.
+    here: bool,
+    /// Whether it is linked to the account now: its next seat works for it.
+    linked: bool,
+    revoked_at: Option<u64>,
+    seats: Vec<SeatDocument>,
+    tokens_verified: u64,
+    paid: String,
+    /// Paid in the last 24 hours; none where the node's history index does not say.
+    paid_last_day: Option<String>,
+    /// Verified pay that is held back.
+    held: String,
+    last_commitment: Option<CommitmentDocument>,
+    /// What the agent of this machine does.
+    agent: Option<AgentDocument>,
+}
+
+#[derive(Serialize)]
+struct SeatDocument {
+    project: u64,
+    name: String,
+    standing: &'static str,
+    tokens_verified: u64,
+    paid: String,
+    held: String,
+}
+
+#[derive(Serialize)]
+struct CommitmentDocument {
+    project: u64,
+    /// Counted from 0.
+    round: u32,
+    at: u64,
+}
+
+#[derive(Serialize)]
+struct AgentDocument {
+    activity: Activity,
+    /// What it does, and the first reason.
+    text: String,
+    for_seconds: u64,
+}
+
+/// Lists the devices of an account.
+///
+/// # Errors
+/// When no account is given or in the wallet, or the ledger does not answer.
+pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
+    let account = args.read.account()?;
+    let key = paths::or_home(args.data_dir.clone(), "worker")?.join("device.key");
+    // A machine without a key is none of the account's devices yet.
+    let here = DeviceKey::load(&key).ok().map(|key| key.device());
+    let status = agent::present().filter(|status| status.account == checksummed(&account));
+    shell::block_on_until_interrupted(async {
+        let ledger = ledger::connect(&args.read.ledger, None).await?;
+        let now = ledger.head().await?.time.as_u64();
+        let mut found = of_account(&ledger, &account).await?;
+        if let Some(here) = here
+            && status.is_some()
+        {
+            found.entry(here).or_default();
+        }
+        let mut policy = None;
+        let (mut all, mut rows) = (Vec::new(), Vec::new());
+        for (device, seats) in &found {
+            let of_agent = status.as_ref().filter(|_| here == Some(*device));
+            let orders = devices::orders(&ledger, &account, device).await?;
+            let revoked = orders.as_ref().and_then(|orders| orders.revoked);
+            policy = orders.and_then(|orders| PolicyDocument::of(orders.policy)).or(policy);
+            let history = History::of(&ledger, (&account, device), now).await?;
+            let is_linked = devices::link(&ledger, device).await?.account == Some(account);
+            let mut document = document(device, seats, &history, of_agent)?;
+            (document.here, document.linked) = (here == Some(*device), is_linked);
+            document.revoked_at = revoked.map(UnixSeconds::as_u64);
+            rows.push(row(device, &document, now));
+            all.push(document);
+        }
+        let text = text(&rows, &all, policy.as_ref());
+        output.print(&Document { account: checksummed(&account), devices: all, policy }, &text)
+    })
+}
+
+/// What the node's history index says of a device.
+struct History {
+    last: Option<LastCommitment>,
+    paid_last_day: Option<Wei>,
+}
+
+impl History {
+    async fn of(
+        ledger: &Ledger,
+        (account, device): (&AccountId, &DeviceId),
+        now: u64,
+    ) -> anyhow::Result<Self> {
+        let since = UnixSeconds::new(now.saturating_sub(DAY_SECONDS));
+        let paid_last_day = ledger.paid_since((account, device), since).await?;
+        Ok(Self { last: ledger.last_commitment(device).await?, paid_last_day })
+    }
+}
+
+fn document(
+    device: &DeviceId,
+    seats: &[Seat],
+    history: &History,
+    status: Option<&Status>,
+) -> anyhow::Result<DeviceDocument> {
+    let (mut paid, mut held, mut tokens_verified) = (Wei::ZERO, Wei::ZERO, 0_u64);
+    let mut documents = Vec::new();
+    for Seat { project, name, seat } in seats {
+        (paid, held) = (paid.checked_add(seat.paid)?, held.checked_add(seat.stake)?);
+        tokens_verified = tokens_verified.saturating_add(seat.tokens_verified);
+        documents.push(SeatDocument {
+            project: *project,
+            name: name.clone(),
+            standing: ledger::standing(seat),
+            tokens_verified: seat.tokens_verified,
+            paid: seat.paid.to_string(),
+            held: seat.stake.to_string(),
+        });
+    }
+    Ok(DeviceDocument {
+        device: device.to_string(),
+        here: false,
+        linked: false,
+        revoked_at: None,
+        seats: documents,
+        tokens_verified,
+        paid: paid.to_string(),
+        paid_last_day: history.paid_last_day.map(|paid| paid.to_string()),
+        held: held.to_string(),
+        last_commitment: history.last.map(|last| {
+            let LastCommitment { run: project, round, at } = last;
+            CommitmentDocument { project, round, at: at.as_u64() }
+        }),
+        agent: status.map(|status| AgentDocument {
+            activity: status.decision.activity,
+            text: status.text.clone(),
+            for_seconds: status.decision.at.since(status.decision.since) / 1_000,
+        }),
+    })
+}
+
+fn row(device: &DeviceId, document: &DeviceDocument, now: u64) -> Vec<String> {
+    let here = if document.here { " (here)" } else { "" };
+    let grain =
+        |wei: &str| wei.parse().map_or_else(|_| String::new(), |it| Wei::new(it).to_grain());
+    let last = document.last_commitment.as_ref().map_or_else(String::new, |last| {
+        format!("project {}, {} ago", last.project, ago(now.saturating_sub(last.at)))
+    });
+    vec![
+        format!("{}{here}", short(device)),
+        state(document, now),
+        document.tokens_verified.to_string(),
+        document.paid_last_day.as_deref().map_or_else(String::new, grain),
+        grain(&document.paid),
+        grain(&document.held),
+        last,
+    ]
+}
+
+/// Says what a device does as far as the ledger knows.
+fn state(document: &DeviceDocument, now: u64) -> String {
+    if let Some(at) = document.revoked_at {
+        return format!("revoked {} ago", ago(now.saturating_sub(at)));
+    }
+    let active = document.seats.iter().filter(|seat| seat.standing == "active");
+    let projects: Vec<String> = active.map(|seat| seat.project.to_string()).collect();
+    match (&projects[..], document.linked) {
+        ([], true) => "no seat".to_owned(),
+        ([], false) => "works for another account".to_owned(),
+        ([one], _) => format!("seat in project {one}"),
+        (many, _) => format!("seats in projects {}", many.join(", ")),
+    }
+}
+
+fn text(
+    rows: &[Vec<String>],
+    documents: &[DeviceDocument],
+    policy: Option<&PolicyDocument>,
+) -> String {
+    let head = [
+        "device",
+        "state",
+        "tokens verified",
+        "paid in 24 h",
+        "paid",
+        "held back",
+        "last commitment",
+    ];
+    let mut text = table(&head, rows);
+    if rows.is_empty() {
+        text = "the account has no devices".to_owned();
+    }
+    for agent in documents.iter().filter_map(|document| document.agent.as_ref()) {
+        text += &format!("\n\nhere: {}, for {}", agent.text, ago(agent.for_seconds));
+    }
+    if let Some(policy) = policy {
+        let what = if policy.text.is_empty() {
+            "is empty"
+        } else {
+            "is shown by gleaner devices policy show"
+        };
+        text += &format!("\n\npolicy version {} {what}", policy.version);
+    }
+    text
+}
+
+/// Says a number of seconds.
+fn ago(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}

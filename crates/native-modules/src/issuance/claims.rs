@@ -28,6 +28,9 @@ fn stored(host: &mut dyn Host, run: u64, device: B256) -> Result<StoredClaim, Fa
     STORAGE.claims.of(host, run)?.of(host, device)
 }
 
+/// The first revision in which a device that works for another account takes no claim along.
+const KEPT_APART: u32 = 4;
+
 /// Fixes the rounds that are claimed, and takes the bond.
 pub(super) fn request(host: &mut dyn Host, run: u64, device: B256) -> Result<(), Failure> {
     operations(host, run)?;
@@ -42,6 +45,7 @@ pub(super) fn request(host: &mut dyn Host, run: u64, device: B256) -> Result<(),
     check_not_void(host, run, account)?;
     let stored = stored(host, run, device)?;
     let mut claim = stored.load(host)?;
+    check_not_of_another(host, run, (&stored, &claim), account)?;
     let bond = wei(host.value()).map_err(|_| out_of_range())?;
     let offer = Offer { bond, ..offer(host, &found)? };
     claim.request(host.height(), &found.rounds, &offer).map_err(|error| refused(&error))?;
@@ -55,6 +59,28 @@ pub(super) fn request(host: &mut dyn Host, run: u64, device: B256) -> Result<(),
     stored.account.set(host, account)?;
     let (pay, bond) = (wei_word(claim.pay), wei_word(bond));
     emit(host, &sol::ChecksRequested { run, device, account, rounds, pay, bond })
+}
+
+/// Refuses a claim while work that the device did for another account is not collected: it would be collected by the new one.
+fn check_not_of_another(
+    host: &mut dyn Host,
+    run: u64,
+    (stored, claim): (&StoredClaim, &Claim),
+    account: Address,
+) -> Result<(), Failure> {
+    if host.revision() < KEPT_APART {
+        return Ok(());
+    }
+    let earlier = stored.account.get(host)?;
+    if earlier.is_zero() || earlier == account {
+        return Ok(());
+    }
+    let left = claim.checked.as_u128().saturating_sub(claim.collected.as_u128());
+    // Less than a token's pay can't be collected.
+    if claim.is_open() || left >= rate(host, run)?.price.as_u128() {
+        return Err(Failure::revert(&sol::NotTheAccount { account: earlier }));
+    }
+    Ok(())
 }
 
 /// Returns the rounds of a device that can be claimed.

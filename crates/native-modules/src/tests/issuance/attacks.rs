@@ -96,6 +96,24 @@ fn nothing_is_claimed_or_collected_twice() {
     assert_eq!(stranger, Err(Failure::revert(&error)));
 }
 
+/// Whoever has a device's key lets it work for another account in the same run.
+#[test]
+fn a_device_takes_no_checked_work_along_to_another_account() {
+    let mut story = Story::new(&[(1, own(1)), (2, own(2)), (3, own(3))]).registered();
+    story.play(8, &[]);
+    story.check(1, own(1));
+    story.move_to(1, own(9));
+    story.play(2, &[]);
+    let before = story.work(1);
+    assert!(before.collectable > 0, "{before:?}");
+    let held = Err(Failure::revert(&Issuance::NotTheAccount { account: own(1) }));
+    assert_eq!(story.request(1, own(9)), held);
+    assert_eq!(story.work(1), before);
+    story.collect(1, own(1)).unwrap();
+    story.check(1, own(9));
+    assert_eq!(story.work(1).checkedPay, before.checkedPay + u128::from(2 * ROUND_PAY));
+}
+
 /// A claim is checked while its pay is held back as stake; then the device is convicted, and the stake is forfeited.
 #[test]
 fn pay_that_was_forfeited_is_not_collected() {

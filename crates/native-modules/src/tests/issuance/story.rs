@@ -200,6 +200,20 @@ impl Story {
         self.runs(&TrainingRuns::settleCall { run: 1, seats });
     }
 
+    /// Lets a device leave, and take a seat for another account once it is paid.
+    pub(super) fn move_to(&mut self, number: u8, account: Address) {
+        let leave = by(number, |device| device.leave(1, 2));
+        self.host.transact(TRAINING_RUNS, OWNER, 0, &leave).unwrap();
+        self.audit(&[]);
+        let (key, text) = (device(number), account.into_array());
+        let signature = signed(number, &statement::link(CHAIN_ID, &key.0, &text, 2));
+        let link = Devices::linkCall { device: key, account, nonce: 2, signature };
+        self.host.transact(DEVICES, OWNER, 0, &link.abi_encode()).unwrap();
+        let enroll = by(number, |device| device.enroll(1, 3));
+        self.host.transact(TRAINING_RUNS, OWNER, 0, &enroll).unwrap();
+        self.host.give(account, u64::MAX / 64);
+    }
+
     /// Ends the run and has everybody paid.
     pub(super) fn finish(&mut self) {
         self.runs(&TrainingRuns::cancelCall { run: 1 });

@@ -116,6 +116,7 @@ impl TestHost {
     #[must_use]
     pub fn under(mut self, revision: u32) -> Self {
         self.modules = Modules::new(SpecId::OSAKA, Table::new(self.table), revision);
+        self.revision = revision;
         self
     }
 

@@ -102,6 +102,7 @@ fn a_device_takes_no_checked_work_along_to_another_account() {
     let mut story = Story::new(&[(1, own(1)), (2, own(2)), (3, own(3))]).registered();
     story.play(8, &[]);
     story.check(1, own(1));
+    story.join(4, own(4));
     story.move_to(1, own(9));
     story.play(2, &[]);
     let before = story.work(1);

@@ -61,6 +61,7 @@ pub(super) fn terms() -> TrainingRuns::Terms {
 pub(super) struct Story {
     pub(super) host: TestHost,
     devices: Vec<u8>,
+    seats: u16,
     round: u32,
 }
 
@@ -90,17 +91,12 @@ impl Story {
             endpoint: String::new(),
         };
         host.transact(TRAINING_RUNS, OWNER, 2_000_000_000, &open.abi_encode()).unwrap();
+        let mut story = Self { host, devices: Vec::new(), seats: 0, round: 0 };
         for (number, account) in devices {
-            let (key, text) = (device(*number), account.into_array());
-            let signature = signed(*number, &statement::link(CHAIN_ID, &key.0, &text, 1));
-            let link = Devices::linkCall { device: key, account: *account, nonce: 1, signature };
-            host.transact(DEVICES, OWNER, 0, &link.abi_encode()).unwrap();
-            let enroll = by(*number, |device| device.enroll(1, 1));
-            host.transact(TRAINING_RUNS, OWNER, 0, &enroll).unwrap();
-            host.give(*account, u64::MAX / 64);
+            story.enroll(*number, *account, (1, 1));
+            story.devices.push(*number);
+            story.seats += 1;
         }
-        let devices = devices.iter().map(|(number, _)| *number).collect();
-        let mut story = Self { host, devices, round: 0 };
         story.set(&governance::LEAST_BURN, 0);
         story
     }
@@ -196,22 +192,39 @@ impl Story {
                 self.host.transact(TRAINING_RUNS, OWNER, 0, &call).unwrap();
             }
         }
-        let seats = (0_u16..).take(self.devices.len()).collect();
+        let seats = (0..self.seats).collect();
         self.runs(&TrainingRuns::settleCall { run: 1, seats });
+    }
+
+    /// Links a device to an account, and takes a seat for it: the numbers of the two statements are given.
+    fn enroll(&mut self, number: u8, account: Address, (link, enroll): (u64, u64)) {
+        let (key, text) = (device(number), account.into_array());
+        let signature = signed(number, &statement::link(CHAIN_ID, &key.0, &text, link));
+        let link = Devices::linkCall { device: key, account, nonce: link, signature };
+        self.host.transact(DEVICES, OWNER, 0, &link.abi_encode()).unwrap();
+        let enroll = by(number, |device| device.enroll(1, enroll));
+        self.host.transact(TRAINING_RUNS, OWNER, 0, &enroll).unwrap();
+        self.host.give(account, u64::MAX / 64);
+    }
+
+    /// Lets a device join, which takes part from the round after the next on.
+    pub(super) fn join(&mut self, number: u8, account: Address) {
+        self.enroll(number, account, (1, 1));
+        self.seats += 1;
+        self.play(1, &[]);
+        self.devices.push(number);
     }
 
     /// Lets a device leave, and take a seat for another account once it is paid.
     pub(super) fn move_to(&mut self, number: u8, account: Address) {
         let leave = by(number, |device| device.leave(1, 2));
         self.host.transact(TRAINING_RUNS, OWNER, 0, &leave).unwrap();
-        self.audit(&[]);
-        let (key, text) = (device(number), account.into_array());
-        let signature = signed(number, &statement::link(CHAIN_ID, &key.0, &text, 2));
-        let link = Devices::linkCall { device: key, account, nonce: 2, signature };
-        self.host.transact(DEVICES, OWNER, 0, &link.abi_encode()).unwrap();
-        let enroll = by(number, |device| device.enroll(1, 3));
-        self.host.transact(TRAINING_RUNS, OWNER, 0, &enroll).unwrap();
-        self.host.give(account, u64::MAX / 64);
+        self.devices.retain(|it| *it != number);
+        self.play(3, &[]);
+        // Its seat is free by now, and used again.
+        self.enroll(number, account, (2, 3));
+        self.play(1, &[]);
+        self.devices.push(number);
     }
 
     /// Ends the run and has everybody paid.

@@ -36,6 +36,24 @@ pub fn worth_down(amount: Wei, grain_is_worth: Money) -> Option<Money> {
     i64::try_from(worth).ok().map(Money)
 }
 
+/// Returns an amount of GRAIN with three significant digits: an estimate has no more.
+#[must_use]
+pub fn rounded(amount: Wei) -> String {
+    let text = amount.to_grain();
+    let (mut digits, mut kept) = (0, String::new());
+    let fraction = text.find('.').unwrap_or(text.len());
+    for (at, letter) in text.chars().enumerate() {
+        if digits >= 3 && at > fraction {
+            break;
+        }
+        if letter.is_ascii_digit() && (digits > 0 || letter != '0') {
+            digits += 1;
+        }
+        kept.push(letter);
+    }
+    kept.trim_end_matches('.').to_owned()
+}
+
 /// Returns the local day of a time, counted from 1970.
 #[must_use]
 pub fn local_day(time: &WallTime) -> u32 {

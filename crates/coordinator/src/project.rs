@@ -28,7 +28,7 @@ use anyhow::Context as _;
 use corpus::{Corpus, Cut};
 use ledger_views::runs::RunView;
 use serde::Deserialize;
-use training_run::Terms;
+use training_run::{Terms, TermsError};
 use units::{Bps, Digest, Wei};
 use verification::RunSpec;
 
@@ -180,8 +180,24 @@ impl Project {
             corpus: self.corpus.manifest().digest(),
             initial_state,
         };
-        terms.validate().context("the project's terms are out of bounds")?;
+        terms
+            .validate()
+            .map_err(as_in_the_file)
+            .context("the project's terms are out of bounds")?;
         Ok(terms)
+    }
+}
+
+/// Names the terms as a project file does.
+fn as_in_the_file(error: TermsError) -> TermsError {
+    match error.field {
+        "seats_min" => TermsError {
+            field: "workers_min",
+            allowed: "2 (one device works, one audits) to workers_max",
+            ..error
+        },
+        "seats_max" => TermsError { field: "workers_max", ..error },
+        _ => error,
     }
 }
 
@@ -278,6 +294,20 @@ mod tests {
         assert_eq!(terms.tokens_per_round, project.spec.tokens(4));
         let found = Project { conditions: Conditions::of(&terms), ..project };
         assert_eq!(found.terms(Digest::ZERO).unwrap(), terms);
+    }
+
+    #[test]
+    fn terms_out_of_bounds_are_named_as_in_the_file() {
+        let terms = |text: &str| {
+            let head = "name = 'a'\ncorpus = 'text.txt'\n[terms]\n";
+            let project = read(&format!("{head}{text}")).unwrap();
+            format!("{:#}", project.terms(Digest::ZERO).unwrap_err())
+        };
+        let few = terms("workers_min = 1");
+        let given = "workers_min is 1: give 2 (one device works, one audits) to workers_max";
+        assert!(few.contains(given), "{few}");
+        let many = terms("workers_max = 2000");
+        assert!(many.contains("workers_max is 2000: give 2 to 1024"), "{many}");
     }
 
     #[test]

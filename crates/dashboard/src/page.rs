@@ -1,6 +1,6 @@
 //! The page.
 
-use agent::earn::Sums;
+use agent::earn::{Sums, rounded};
 use agent::limits::{Origin, Setting};
 use agent::{Activity, Change, Offer, Status};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -106,7 +106,7 @@ fn state(view: &View<'_>) -> Markup {
 fn work(offer: &Offer, currency: Option<&str>) -> Markup {
     let currency = currency.unwrap_or_default();
     html! {
-        (offer.project) ": about " (offer.per_hour.to_grain()) " GRAIN an hour"
+        (offer.project) ": about " (rounded(offer.per_hour)) " GRAIN an hour"
         @if let Some(gross) = offer.gross_per_hour { ", which is " (gross) " " (currency) }
         @if let Some(energy) = offer.energy_per_hour { ", for energy of " (energy) " " (currency) }
     }

@@ -248,3 +248,15 @@ fn changes_are_told_when_they_are_large_enough() {
             .contains(&Alert::Reward { project: now.project, percent: i64::MAX })
     );
 }
+
+#[test]
+fn an_estimate_has_three_digits() {
+    let check = |grain: &str, expected: &str| {
+        assert_eq!(rounded(Wei::parse_grain(grain).unwrap()), expected);
+    };
+    check("0", "0");
+    check("0.000012345", "0.0000123");
+    check("1.23456", "1.23");
+    check("12345.678", "12345");
+    check("99", "99");
+}

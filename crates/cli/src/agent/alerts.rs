@@ -149,7 +149,7 @@ fn deliver(order: &Order, patience: Duration) -> Vec<String> {
     let mut problems = Vec::new();
     if wanted.desktop {
         let mut command = Command::new("notify-send");
-        command.args(["--app-name=gleaner", "Gleaner", text]);
+        command.args(["--app-name=gleaner", "Gleaner", &without_markup(text)]);
         // Without a desktop there is nobody to show it to.
         if let Err(error) = finish(command, &[], patience) {
             tracing::debug!("notify-send: {error}");
@@ -168,6 +168,11 @@ fn deliver(order: &Order, patience: Duration) -> Vec<String> {
         problems.push(format!("alerts.webhook: {error:#}"));
     }
     problems
+}
+
+/// A desktop takes the text of a notification as markup, and projects choose their names: a link or an image in one is shown as written.
+fn without_markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Runs a program with `input`, and kills it when its time is over.
@@ -222,6 +227,13 @@ mod tests {
     fn wanted(command: &[&str], webhook: &str) -> Wanted {
         let command = command.iter().map(|&word| word.to_owned()).collect();
         Wanted { desktop: false, command, webhook: webhook.to_owned(), reward_percent: 20 }
+    }
+
+    #[test]
+    fn a_projects_name_is_no_markup() {
+        let name = "barley <a href=\"http://elsewhere\">a & b</a>";
+        let shown = "barley &lt;a href=\"http://elsewhere\"&gt;a &amp; b&lt;/a&gt;";
+        assert_eq!(without_markup(name), shown);
     }
 
     fn order(wanted: Wanted) -> Order {

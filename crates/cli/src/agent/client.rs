@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ::agent::earn::rounded;
 use ::agent::{Activity, Offer, Reason, Request, Status};
 use anyhow::Context as _;
 use serde::Serialize;
@@ -156,7 +157,7 @@ fn status_text(status: &Status) -> String {
 
 /// Says what an hour pays and costs.
 fn offer_text(offer: &Offer) -> String {
-    let mut text = format!("{}: about {} GRAIN an hour", offer.project, offer.per_hour.to_grain());
+    let mut text = format!("{}: about {} GRAIN an hour", offer.project, rounded(offer.per_hour));
     if let Some(gross) = offer.gross_per_hour {
         text += &format!(", which is {gross}");
     }

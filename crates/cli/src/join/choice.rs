@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use ::agent::earn::rounded;
 use anyhow::Context as _;
 use ledger_client::Ledger;
 use ledger_views::{
@@ -207,23 +208,6 @@ fn hundredths(millionths: u64) -> String {
     format!("{}.{:02}", rounded / 100, rounded % 100)
 }
 
-/// Returns an amount of GRAIN with three significant digits: an estimate has no more.
-pub(super) fn rounded(amount: Wei) -> String {
-    let text = amount.to_grain();
-    let (mut digits, mut kept) = (0, String::new());
-    let fraction = text.find('.').unwrap_or(text.len());
-    for (at, letter) in text.chars().enumerate() {
-        if digits >= 3 && at > fraction {
-            break;
-        }
-        if letter.is_ascii_digit() && (digits > 0 || letter != '0') {
-            digits += 1;
-        }
-        kept.push(letter);
-    }
-    kept.trim_end_matches('.').to_owned()
-}
-
 /// # Errors
 /// When a project pays less than its owner wants.
 fn enough(pay_per_hour: Wei, wanted: Option<Wei>) -> anyhow::Result<()> {
@@ -247,18 +231,6 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-
-    #[test]
-    fn an_estimate_has_three_digits() {
-        let check = |grain: &str, expected: &str| {
-            assert_eq!(rounded(Wei::parse_grain(grain).unwrap()), expected);
-        };
-        check("0", "0");
-        check("0.000012345", "0.0000123");
-        check("1.23456", "1.23");
-        check("12345.678", "12345");
-        check("99", "99");
-    }
 
     #[tokio::test]
     async fn futures_are_awaited_together_and_answer_in_their_order() {

@@ -1,5 +1,6 @@
 //! `gleaner join --offers`: what open projects would pay this machine.
 
+use ::agent::earn::rounded;
 use alloy_primitives::U256;
 use execution::MODULES;
 use ledger_client::Ledger;
@@ -8,7 +9,7 @@ use ledger_views::{Ask, ViewError, runs};
 use serde::{Deserialize, Serialize};
 use units::Wei;
 
-use super::choice::{Measuring, Speeds, rounded};
+use super::choice::{Measuring, Speeds};
 use super::{Args, Search};
 use crate::ledger;
 use crate::output::{Output, table};

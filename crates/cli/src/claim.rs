@@ -14,7 +14,7 @@ use units::{AccountId, DeviceId, Wei};
 
 use crate::earnings::projects;
 use crate::ledger;
-use crate::market::{ConfirmArgs, Sender, Step, TransactionDocument};
+use crate::market::{SendArgs, Sender, Step, TransactionDocument};
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::{Output, lines};
 use crate::screen::short;
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(value_name = "PROJECT")]
     project: Option<u64>,
     #[command(flatten)]
-    confirm: ConfirmArgs,
+    confirm: SendArgs,
     #[command(flatten)]
     signer: SignerArgs,
     #[command(flatten)]

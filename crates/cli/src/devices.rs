@@ -17,7 +17,6 @@ use units::{AccountId, DeviceId};
 
 use crate::earnings::projects;
 use crate::failure::Hint as _;
-use crate::market::ConfirmArgs;
 use crate::options::{LedgerArgs, checksummed};
 use crate::output::Output;
 
@@ -125,25 +124,6 @@ fn named(
 /// Says that a ledger is too old.
 fn too_old() -> anyhow::Error {
     anyhow::anyhow!("this ledger's rules have no such thing: it begins with revision 4")
-}
-
-/// Flags of commands that change something.
-#[derive(Clone, Copy, Debug, clap::Args)]
-struct SendArgs {
-    /// Do it without asking
-    #[arg(long)]
-    yes: bool,
-    /// Only show what would be done: needs no key and sends nothing
-    #[arg(long, conflicts_with = "yes")]
-    dry_run: bool,
-}
-
-impl SendArgs {
-    /// As [`ConfirmArgs::confirm`].
-    fn confirm(self, preview: &str, output: &Output) -> anyhow::Result<()> {
-        let confirm = ConfirmArgs { yes: self.yes, dry_run: false, approve_unlimited: false };
-        confirm.confirm(preview, output)
-    }
 }
 
 /// Flags of commands that read.

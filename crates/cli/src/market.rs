@@ -12,7 +12,8 @@ pub(crate) use amounts::{
     seconds_text, wad_text,
 };
 pub(crate) use sending::{
-    Approval, ApprovalDocument, ConfirmArgs, Sender, Step, TransactionDocument, approvals, moved,
+    Approval, ApprovalDocument, ConfirmArgs, SendArgs, Sender, Step, TransactionDocument,
+    approvals, moved,
 };
 pub(crate) use time::sending_time;
 pub(crate) use tokens::{Named, TokenDocument, amount, is_number, named, two};

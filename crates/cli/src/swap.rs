@@ -156,16 +156,16 @@ struct Plan {
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let slippage = args.limits.slippage_bps()?;
     let account = match args.signer.account() {
-        Err(_) if args.confirm.dry_run => None,
+        Err(_) if args.confirm.send.dry_run => None,
         account => Some(account?),
     };
     let plan = shell::block_on_until_interrupted(plan(&args, account, slippage))?;
-    if args.confirm.dry_run {
+    if args.confirm.send.dry_run {
         return output.print(&plan.document(&args, slippage, None), &plan.text(&args));
     }
     plan.check_balance()?;
     plan.check_impact(&args)?;
-    args.confirm.confirm(&plan.text(&args), output)?;
+    args.confirm.send.confirm(&plan.text(&args), output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
@@ -333,7 +333,7 @@ impl Plan {
     fn check_impact(&self, args: &Args) -> anyhow::Result<()> {
         let most = U256::from(args.max_impact).saturating_mul(U256::from(WAD_OF_BPS));
         let is_all = u64::from(args.max_impact) >= BPS_OF_ALL;
-        if !args.confirm.yes || is_all {
+        if !args.confirm.send.yes || is_all {
             return Ok(());
         }
         let most_text = wad_text(most);
@@ -443,7 +443,7 @@ impl Plan {
             Balances { in_before, out_before, in_after, out_after }
         });
         Document {
-            dry_run: args.confirm.dry_run,
+            dry_run: args.confirm.send.dry_run,
             exact: match self.exact {
                 Exact::Input(_) => "input",
                 Exact::Output(_) => "output",

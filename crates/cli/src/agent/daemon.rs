@@ -96,7 +96,7 @@ struct Agent<'a> {
     /// Sees what happens between two steps, until it is dropped.
     watcher: Watcher,
     wake: Sender<Wake>,
-    /// The text of the file at the last look, and when that was.
+    /// What told the file from how it was before, at the last look, and when that was.
     file_seen: (Option<Stamp>, Milliseconds),
     /// Why the file that is there now is not in force.
     refused: Option<String>,

@@ -6,10 +6,10 @@ use ledger_views::devices;
 use serde::Serialize;
 use units::{AccountId, DeviceId, Wei};
 
-use super::{SendArgs, named, of_account, too_old};
+use super::{named, of_account, too_old};
 use crate::failure::Hint as _;
 use crate::ledger;
-use crate::market::{Sender, Step, TransactionDocument};
+use crate::market::{SendArgs, Sender, Step, TransactionDocument};
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::{Output, lines};
 use crate::shell;

@@ -10,10 +10,10 @@ use ledger_views::devices;
 use serde::Serialize;
 use units::{DeviceId, Wei};
 
-use super::{PolicyDocument, ReadArgs, SendArgs, too_old};
+use super::{PolicyDocument, ReadArgs, too_old};
 use crate::failure::Hint as _;
 use crate::ledger;
-use crate::market::{Sender, Step, TransactionDocument};
+use crate::market::{SendArgs, Sender, Step, TransactionDocument};
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::Output;
 use crate::shell;

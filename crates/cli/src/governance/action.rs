@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use units::AccountId;
 
 use crate::ledger;
-use crate::market::{ConfirmArgs, Sender, Step};
+use crate::market::{SendArgs, Sender, Step};
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::{Output, lines};
 use crate::shell;
@@ -89,7 +89,7 @@ impl Shown {
         if args.dry_run {
             return output.print(&document, &self.text());
         }
-        let confirm = ConfirmArgs { yes: args.yes, dry_run: false, approve_unlimited: false };
+        let confirm = SendArgs { yes: args.yes, dry_run: false };
         confirm.confirm(&self.text(), output)?;
         let signer = args.signer.unlock()?;
         let steps = steps(&signer)?;

@@ -5,7 +5,7 @@ use alloy_primitives::U256;
 use execution::MODULES;
 use ledger_client::Ledger;
 use ledger_views::feeds::{self, FeedStanding};
-use ledger_views::{Ask, ViewError, runs};
+use ledger_views::{Ask, ViewError, governance, runs};
 use serde::{Deserialize, Serialize};
 use units::Wei;
 
@@ -27,7 +27,7 @@ pub(crate) struct Offers {
     pub(crate) offers: Vec<Offered>,
     /// Open projects that do not.
     pub(crate) refused: Vec<Refused>,
-    /// The newest revision of the ledger's rules of which it has a module.
+    /// The revision of the ledger's rules.
     pub(crate) revision: u32,
     /// What the feed of `--grain-feed` says that one GRAIN is worth, in millionths; `null` where its answer can't be relied on.
     pub(crate) grain_price: Option<u64>,
@@ -110,8 +110,12 @@ pub(super) async fn offers(
     output.print(&document, &text(&document))
 }
 
-/// Returns the newest revision, of those that this program knows, of which the ledger has a module.
+/// Returns the revision of the ledger's rules: as it says itself, or, before it does, the newest of those that this program knows of
+/// which it has a module.
 async fn revision(ledger: &Ledger) -> anyhow::Result<u32> {
+    if let Some(schedule) = governance::revisions(ledger).await? {
+        return Ok(schedule.current);
+    }
     for revision in (2..=MODULES.newest()).rev() {
         for (address, _) in MODULES.accounts_since(revision) {
             if !Ask::account(ledger, address).await?.code.is_empty() {

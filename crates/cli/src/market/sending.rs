@@ -17,20 +17,27 @@ use crate::output::Output;
 use crate::password;
 
 /// Flags of commands that show what they are about to do, and ask.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct ConfirmArgs {
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct SendArgs {
     /// Do it without asking
     #[arg(long)]
     pub(crate) yes: bool,
     /// Only show what would be done: needs no key and sends nothing
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
+}
+
+/// The same of commands for which a contract may have to be allowed to take a token.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ConfirmArgs {
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
     /// Approve without limit, so that later changes need no approval; whoever controls the contract could take everything [default: exactly what is needed]
     #[arg(long)]
     pub(crate) approve_unlimited: bool,
 }
 
-impl ConfirmArgs {
+impl SendArgs {
     /// Shows `preview` on stderr and asks, unless `--yes` is given.
     ///
     /// # Errors

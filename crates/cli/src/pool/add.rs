@@ -87,7 +87,7 @@ impl CommonArgs {
     /// The account that signs; with `--dry-run` there may be none.
     fn account(&self) -> anyhow::Result<Option<AccountId>> {
         match self.signer.account() {
-            Err(_) if self.confirm.dry_run => Ok(None),
+            Err(_) if self.confirm.send.dry_run => Ok(None),
             account => account.map(Some),
         }
     }
@@ -114,11 +114,11 @@ pub(super) fn add(args: &AddArgs, output: &Output) -> anyhow::Result<()> {
 /// Shows the plan, asks, and does it.
 fn finish(plan: &Plan, args: &CommonArgs, output: &Output) -> anyhow::Result<()> {
     let text = plan.text(&args.limits);
-    if args.confirm.dry_run {
+    if args.confirm.send.dry_run {
         return output.print(&plan.document(true, None), &text);
     }
     plan.check_balance()?;
-    args.confirm.confirm(&text, output)?;
+    args.confirm.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;

@@ -150,10 +150,10 @@ pub(super) fn remove(args: &RemoveArgs, output: &Output) -> anyhow::Result<()> {
     let account = args.signer.account()?;
     let plan = shell::block_on_until_interrupted(plan(args, account))?;
     let text = plan.text(&args.limits);
-    if args.confirm.dry_run {
+    if args.confirm.send.dry_run {
         return output.print(&plan.document(true, None), &text);
     }
-    args.confirm.confirm(&text, output)?;
+    args.confirm.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
@@ -400,17 +400,17 @@ pub(super) fn collect(args: &CollectArgs, output: &Output) -> anyhow::Result<()>
         output.say(&left_out_text(position));
     }
     let document = |done| CollectDocument {
-        dry_run: args.confirm.dry_run,
+        dry_run: args.confirm.send.dry_run,
         account: checksummed(&account),
         positions: found.iter().map(owed).collect(),
         left_out: left_out.iter().map(owed).collect(),
         done,
     };
     let text = found.iter().map(owed_text).collect::<Vec<_>>().join("\n");
-    if args.confirm.dry_run {
+    if args.confirm.send.dry_run {
         return output.print(&document(None), &text);
     }
-    args.confirm.confirm(&text, output)?;
+    args.confirm.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.ledger, Some(signer)).await?;

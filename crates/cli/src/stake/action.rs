@@ -124,10 +124,10 @@ impl Action {
         output: &Output,
         created: impl Fn(&Sender<'_>) -> Option<AccountId>,
     ) -> anyhow::Result<()> {
-        if args.confirm.dry_run {
+        if args.confirm.send.dry_run {
             return output.print(&self.document(true), &self.text());
         }
-        args.confirm.confirm(&self.text(), output)?;
+        args.confirm.send.confirm(&self.text(), output)?;
         let signer = args.signer.unlock()?;
         shell::block_on_until_interrupted(async {
             let ledger = ledger::connect(&args.ledger, Some(signer)).await?;

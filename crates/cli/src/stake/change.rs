@@ -136,7 +136,7 @@ async fn plan_add(args: &AddArgs, account: AccountId) -> anyhow::Result<Action> 
 /// Refuses what others can take away, unless the user has said that he knows.
 fn check_risk(args: &AddArgs, place: &Place, account: &AccountId) -> anyhow::Result<()> {
     match place {
-        Place::Farm { farm, .. } if args.action.confirm.yes && !args.trust_owner => {
+        Place::Farm { farm, .. } if args.action.confirm.send.yes && !args.trust_owner => {
             let Some(risk) = farm_risk(farm, Some(account)) else { return Ok(()) };
             Err(anyhow!("{risk}: nothing was sent"))
                 .hint("add --trust-owner to stake here all the same, or leave out --yes and decide")

@@ -163,7 +163,7 @@ fn bytecode(code: &Bytes, oracle: Address, feed: Address) -> Ledger {
     let answer = ledger.run(&create, TxKind::Create, Changes::Kept);
     assert!(answer.success, "{}", answer.output);
     let deployed = oracle.create(0);
-    let account = ledger.state.cache.accounts.remove(&deployed).unwrap();
+    let account = ledger.state_mut().cache.accounts.remove(&deployed).unwrap();
     ledger.set_code(feed, account.info.code.unwrap().original_bytes());
     for (slot, word) in
         account.storage.iter().map(|(slot, word)| (*slot, *word)).collect::<Vec<_>>()

@@ -76,15 +76,18 @@ impl Scene {
         choose: Chooser,
         describe: fn(&[u8]) -> Option<String>,
     ) -> Self {
-        let mut ledger = Ledger::new();
-        for token in TOKENS {
-            ledger.set_code(token, code("odd"));
-        }
-        ledger.set_code(ACTOR, code("actor"));
+        let [bytecode, native] = [(); 2].map(|()| {
+            let mut ledger = Ledger::new();
+            for token in TOKENS {
+                ledger.set_code(token, code("odd"));
+            }
+            ledger.set_code(ACTOR, code("actor"));
+            ledger
+        });
         Self {
             draws,
-            bytecode: ledger.clone(),
-            native: ledger,
+            bytecode,
+            native,
             subject: Address::ZERO,
             getters: Vec::new(),
             own_bits: Vec::new(),
@@ -124,7 +127,7 @@ impl Scene {
         let creation: Bytes = hex::decode(creation.trim()).unwrap().into();
         let contract = create(&mut self.bytecode, creation.clone());
         assert_eq!(create(&mut self.native, creation), contract);
-        let account = &self.native.state.cache.accounts[&contract];
+        let account = &self.native.state().cache.accounts[&contract];
         let code = account.info.code.as_ref().unwrap().original_bytes();
         self.codes.push((contract, code));
         contract
@@ -346,7 +349,7 @@ fn code(name: &str) -> Bytes {
 
 /// Returns the storage of an account, without zeros, sorted.
 pub(crate) fn slots(ledger: &Ledger, address: Address) -> Vec<(U256, U256)> {
-    let account = ledger.state.cache.accounts.get(&address);
+    let account = ledger.state().cache.accounts.get(&address);
     let words = account.into_iter().flat_map(|account| &account.storage);
     let mut slots: Vec<(U256, U256)> =
         words.map(|(slot, word)| (*slot, *word)).filter(|(_, word)| !word.is_zero()).collect();
@@ -356,7 +359,8 @@ pub(crate) fn slots(ledger: &Ledger, address: Address) -> Vec<(U256, U256)> {
 
 /// Runs creation code, and returns the contract.
 fn create(ledger: &mut Ledger, code: Bytes) -> Address {
-    let nonce = ledger.state.cache.accounts.get(&DEPLOYER).map_or(0, |account| account.info.nonce);
+    let nonce =
+        ledger.state().cache.accounts.get(&DEPLOYER).map_or(0, |account| account.info.nonce);
     let step = Step { block: 1, time: 1, from: DEPLOYER, to: Address::ZERO, input: code };
     let answer = ledger.run(&step, TxKind::Create, Changes::Kept);
     assert!(answer.success, "{answer:?}");

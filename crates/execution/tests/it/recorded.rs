@@ -20,9 +20,9 @@ use std::str::FromStr;
 use alloy_primitives::{Address, Bytes, Log, TxKind, U256, hex, keccak256};
 use native_kit::{Machine, Modules};
 use revm::{
-    Context, ExecuteCommitEvm, ExecuteEvm, MainContext,
+    Context, ExecuteCommitEvm, ExecuteEvm, Journal, MainContext,
     bytecode::Bytecode,
-    context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
+    context::{BlockEnv, CfgEnv, ContextTr, TxEnv, result::ExecutionResult},
     database::{CacheDB, EmptyDB},
     primitives::hardfork::SpecId,
     state::AccountInfo,
@@ -67,19 +67,38 @@ pub(crate) enum Changes {
     Forgotten,
 }
 
+type Database = CacheDB<EmptyDB>;
+
 /// Accounts and storage, without blocks.
-#[derive(Clone, Debug)]
+///
+/// Its machine is made once: a comparison makes a hundred calls of getters for each call of a transaction, and most of their time was that of making machines.
 pub(crate) struct Ledger {
-    pub(crate) state: CacheDB<EmptyDB>,
+    machine: Machine<Context<BlockEnv, TxEnv, CfgEnv, Database, Journal<Database>, ()>>,
 }
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        let mut ledger = Self { state: CacheDB::default() };
+        let mut cfg = CfgEnv::new_with_spec(SpecId::OSAKA);
+        cfg.tx_gas_limit_cap = Some(u64::MAX);
+        cfg.limit_contract_initcode_size = Some(usize::MAX);
+        cfg.disable_nonce_check = true;
+        let block = BlockEnv { gas_limit: u64::MAX, basefee: 0, ..BlockEnv::default() };
+        let context =
+            Context::mainnet().with_db(Database::default()).with_cfg(cfg).with_block(block);
+        let modules = Modules::new(SpecId::OSAKA, execution::MODULES, execution::MODULES.newest());
+        let mut ledger = Self { machine: Machine::new(context, modules) };
         for (address, code) in execution::MODULES.accounts_since(2) {
             ledger.set_code(address, code);
         }
         ledger
+    }
+
+    pub(crate) fn state(&self) -> &Database {
+        self.machine.context().db()
+    }
+
+    pub(crate) fn state_mut(&mut self) -> &mut Database {
+        self.machine.context_mut().db_mut()
     }
 
     pub(crate) fn set_code(&mut self, address: Address, code: Bytes) {
@@ -90,15 +109,15 @@ impl Ledger {
             code: Some(code),
             ..AccountInfo::default()
         };
-        self.state.insert_account_info(address, info);
+        self.state_mut().insert_account_info(address, info);
     }
 
     pub(crate) fn set_slot(&mut self, address: Address, slot: U256, word: U256) {
-        self.state.insert_account_storage(address, slot, word).unwrap();
+        self.state_mut().insert_account_storage(address, slot, word).unwrap();
     }
 
     pub(crate) fn set_balance(&mut self, address: Address, value: u64) {
-        let account = self.state.load_account(address).unwrap();
+        let account = self.state_mut().load_account(address).unwrap();
         account.info.balance = U256::from(value);
     }
 
@@ -113,20 +132,8 @@ impl Ledger {
     }
 
     pub(crate) fn run(&mut self, step: &Step, kind: TxKind, changes: Changes) -> Answer {
-        let mut cfg = CfgEnv::new_with_spec(SpecId::OSAKA);
-        cfg.tx_gas_limit_cap = Some(u64::MAX);
-        cfg.limit_contract_initcode_size = Some(usize::MAX);
-        cfg.disable_nonce_check = true;
-        let block = BlockEnv {
-            number: U256::from(step.block),
-            timestamp: U256::from(step.time),
-            gas_limit: u64::MAX,
-            basefee: 0,
-            ..BlockEnv::default()
-        };
-        let context = Context::mainnet().with_db(&mut self.state).with_cfg(cfg).with_block(block);
-        let modules = Modules::new(SpecId::OSAKA, execution::MODULES, execution::MODULES.newest());
-        let mut machine = Machine::new(context, modules);
+        let block = &mut self.machine.context_mut().block;
+        (block.number, block.timestamp) = (U256::from(step.block), U256::from(step.time));
         let transaction = TxEnv {
             caller: step.from,
             kind,
@@ -136,9 +143,9 @@ impl Ledger {
             ..TxEnv::default()
         };
         let result = if changes == Changes::Kept {
-            machine.transact_commit(transaction).unwrap()
+            self.machine.transact_commit(transaction).unwrap()
         } else {
-            machine.transact(transaction).unwrap().result
+            self.machine.transact(transaction).unwrap().result
         };
         let gas = result.tx_gas_used();
         let (success, output, logs) = match result {

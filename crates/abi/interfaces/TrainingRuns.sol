@@ -318,6 +318,10 @@ interface TrainingRuns {
     function disputes(uint64 run) external view returns (Dispute[] memory);
     /// What the terms can cost at most: the least deposit.
     function requiredDeposit(Terms calldata terms) external view returns (uint256);
+    /// How fast a device did verified work, at least: medians in tokens per thousand seconds of its last rounds that counted as verified, from the block that opened
+    /// a round to the block of its commitment, and of its last audits that passed, from the block that drew it to the block of its verdict. At most 16 of each
+    /// count; 0 where there is none, and for devices of the run's owner. No rule reads it. Since revision 5.
+    function speedOf(uint64 run, bytes32 device) external view returns (uint64 verified, uint8 rounds, uint64 repeated, uint8 audits);
 
     event Opened(uint64 indexed run, address indexed owner, string name, uint256 deposited);
     event Announced(uint64 indexed run, bytes32 coordinator, string endpoint);

@@ -26,7 +26,7 @@ const MODULES_PREFIX: [u8; 19] = {
 
 /// The newest revision of the rules that this program knows. A new module, or a changed rule, raises it; see
 /// `docs/revisions.md`.
-pub const NEWEST_REVISION: u32 = 4;
+pub const NEWEST_REVISION: u32 = 5;
 
 /// The revision from which markets read no slot before a refusal that the contract does not read, and write no slot that they write again: then no call
 /// costs more gas than the contract's. Blocks of revision 2 keep their gas.

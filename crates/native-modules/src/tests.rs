@@ -16,6 +16,7 @@ mod pool_prices;
 mod prices;
 mod revisions;
 mod runs;
+mod speeds;
 mod table;
 mod tokens;
 mod treasury;

@@ -3,6 +3,7 @@
 mod book;
 mod errors;
 mod layout;
+mod speed;
 mod statements;
 mod translate;
 mod views;
@@ -67,6 +68,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::view(TrainingRuns::auditsCall::SELECTOR),
     Function::view(TrainingRuns::disputesCall::SELECTOR),
     Function::view(TrainingRuns::requiredDepositCall::SELECTOR),
+    Function::view(TrainingRuns::speedOfCall::SELECTOR).since(speed::SINCE),
 ];
 
 pub(crate) fn call(host: &mut dyn Host, input: &[u8]) -> Result<Vec<u8>, Failure> {
@@ -274,12 +276,17 @@ fn step(host: &mut dyn Host, run: u64, input: Input) -> Result<(), Failure> {
     let terms = book.terms()?;
     let is_newest = book.host.revision() >= NEWEST_SINCE;
     let rules = if is_newest { Rules::NEWEST } else { Rules::FIRST };
+    let is_timed = book.host.revision() >= speed::SINCE;
+    let audit = if is_timed { speed::audit(&mut book, &terms, &input)? } else { None };
     let effects = Run::new(&terms, &mut book)
         .under(rules)
         .step(&context, input)
         .map_err(|stopped| failure(stopped, caller))?;
     if book.host.revision() >= work::SINCE {
         work::record(&mut book, &effects)?;
+    }
+    if is_timed {
+        speed::record(&mut book, &terms, (context.now, audit), &effects)?;
     }
     book.flush()?;
     for effect in effects {

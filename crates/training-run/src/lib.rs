@@ -44,6 +44,7 @@ mod rules;
 mod run;
 mod seat;
 mod settle;
+mod speed;
 mod terms;
 mod training;
 mod vote;
@@ -60,5 +61,6 @@ pub use round::{Auditor, Check, Commitment, Entry, Round, RoundWindow, SeatIndex
 pub use rules::{Places, Rules, Tenure};
 pub use run::Run;
 pub use seat::{Bar, Cause, Place, Seat, Standing};
+pub use speed::{SPEEDS, Speed, Speeds};
 pub use terms::{SEATS_MAX, Terms, TermsError};
 pub use vote::{Opinion, Vote};

@@ -15,7 +15,7 @@ use training_run::{
 };
 use units::{AccountId, DeviceId, Digest, UnixSeconds, Wei, merkle_root, seal};
 
-use super::{AUDITOR, DEPOSIT, OWNER, by, device, enroll, opened, signed};
+use super::{AUDITOR, DEPOSIT, OWNER, by, device, enroll, opened, signed, speeds::Times};
 use crate::training_runs;
 use native_kit::{
     Failure,
@@ -78,6 +78,7 @@ pub(super) struct Pair {
     pub(super) double: TestHost,
     book: MemoryBook,
     panel: Panel,
+    times: Times,
 }
 
 fn id(number: u8) -> DeviceId {
@@ -118,6 +119,9 @@ impl Pair {
         let before = self.double.state();
         self.double.give(caller, value);
         let called = self.double.transact(TRAINING_RUNS, caller, value, call);
+        if let Ok(effects) = &ruled {
+            self.times.note(effects, self.double.time, id(AUDITOR));
+        }
         match (&ruled, &called) {
             (Ok(_), Ok(_)) => {}
             (Err(error), Err(Failure::Revert(data))) => {
@@ -170,6 +174,9 @@ impl Pair {
                 }
             });
         });
+        for number in 1..=5 {
+            self.times.compare(&mut self.double, id(number));
+        }
         let escrow = self.book.state().escrow;
         let held = escrow.deposited.as_u128() - escrow.paid.as_u128() - escrow.refunded.as_u128();
         let bonds: u128 = self.book.disputes().values().map(|open| open.bond.as_u128()).sum();
@@ -433,7 +440,7 @@ fn pair() -> Pair {
         book.set_block_hash(height, digest(hash_of(height)));
     }
     let panel = Panel { members: vec![id(REFEREE)], threshold: 1 };
-    Pair { double, book, panel }
+    Pair { double, book, panel, times: Times::default() }
 }
 
 proptest! {
@@ -460,6 +467,32 @@ pub(super) fn closed() -> Pair {
     }
     assert_eq!(pair.book.state().phase, training_run::Phase::Closed);
     pair
+}
+
+/// Returns a run in which the work of devices 1 and 2 counts as verified, that was committed to 10 seconds after the round opened. Device 1 works for `account`.
+pub(super) fn verified(account: Address) -> TestHost {
+    let mut pair = pair();
+    link_to(&mut pair.double, 1, 2, account);
+    let mut double = pair.double;
+    for number in 1..=3 {
+        double.transact(TRAINING_RUNS, RELAY, 0, &enroll(number, 1)).unwrap();
+    }
+    double.time += 10;
+    for number in 1..=3 {
+        let seal = seal(&id(number), &true_root(0, number));
+        let update = *true_update(0, number).as_bytes();
+        let call = by(number, |device| device.commit(1, 0, *seal.as_bytes(), update));
+        double.transact(TRAINING_RUNS, RELAY, 0, &call).unwrap();
+    }
+    double.height += 2;
+    let draw = TrainingRuns::drawCall { run: 1, round: 0 }.abi_encode();
+    double.transact(TRAINING_RUNS, RELAY, 0, &draw).unwrap();
+    for number in 1..=2 {
+        let (subject, root) = (*id(number).as_bytes(), *true_root(0, number).as_bytes());
+        let call = by(AUDITOR, |it| it.verdict(1, 0, subject, Verdict::Opened, root));
+        double.transact(TRAINING_RUNS, RELAY, 0, &call).unwrap();
+    }
+    double
 }
 
 #[test]

@@ -118,6 +118,8 @@ storage! {
         pub(super) is_drawn: Value<bool>,
         pub(super) commitments: Value<u16>,
         pub(super) unsettled: Value<u16>,
+        /// When it opened. Since revision 5: before, these bytes were free.
+        pub(super) opened: Value<u64>,
         pub(super) committed_0: Value<U256>,
         pub(super) committed_1: Value<U256>,
         pub(super) committed_2: Value<U256>,
@@ -195,6 +197,18 @@ storage! {
 }
 
 storage! {
+    /// How fast a device worked: 16 codes of a speed in each word. Since revision 5.
+    pub(super) struct StoredSpeeds {
+        /// Of the rounds that it committed to, by `round % 16`.
+        pub(super) committed: Value<U256>,
+        /// Of the last of them that counted as verified, newest first.
+        pub(super) verified: Value<U256>,
+        /// Of its last audits that passed, newest first.
+        pub(super) repeated: Value<U256>,
+    }
+}
+
+storage! {
     /// A run.
     pub(super) struct StoredRun {
         pub(super) head: StoredHead,
@@ -219,6 +233,8 @@ storage! {
         pub(super) randomness: Mapping<u64, Value<B256>>,
         /// By device.
         pub(super) work: Mapping<B256, StoredWork>,
+        /// By device.
+        pub(super) speeds: Mapping<B256, StoredSpeeds>,
     }
 }
 

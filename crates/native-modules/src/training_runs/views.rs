@@ -16,7 +16,7 @@ use super::{
     errors::open_error,
     failure,
     layout::COUNT,
-    translate,
+    speed, translate,
 };
 
 /// Answers a call that only reads; returns `None` for others.
@@ -75,6 +75,10 @@ pub(super) fn view(host: &mut dyn Host, call: &Calls) -> Result<Option<Vec<u8>>,
             let required = terms.required_deposit();
             let required = required.map_err(|_| open_error(&OpenError::Overflow))?;
             sol::requiredDepositCall::abi_encode_returns(&wei_word(required))
+        }
+        Calls::speedOf(call) => {
+            let mut book = SlotBook::open(host, call.run)?;
+            sol::speedOfCall::abi_encode_returns(&speed::of(&mut book, call.device)?)
         }
         _ => return Ok(None),
     };

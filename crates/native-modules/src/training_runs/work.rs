@@ -207,6 +207,6 @@ fn standing_in(book: &mut SlotBook<'_>, device: DeviceId, round: u32) -> Result<
     Ok(if is_settled { Standing::Settled } else { Standing::Gone })
 }
 
-fn read<T>(result: Result<T, Stopped>) -> Result<T, Failure> {
+pub(super) fn read<T>(result: Result<T, Stopped>) -> Result<T, Failure> {
     result.map_err(|stopped| failure(stopped, TRAINING_RUNS))
 }

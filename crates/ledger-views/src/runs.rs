@@ -399,6 +399,45 @@ pub async fn base_of<A: Ask>(
     Ok((base != Digest::ZERO).then_some(base))
 }
 
+/// How fast a device did verified work in a run, at least: medians in tokens per thousand seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpeedView {
+    /// Of its rounds that counted as verified.
+    pub verified: u64,
+    /// Number of these rounds, at most 16.
+    pub rounds: u8,
+    /// Of its audits that passed.
+    pub repeated: u64,
+    /// Number of these audits, at most 16.
+    pub audits: u8,
+}
+
+/// Reads how fast devices did verified work. `None` where the ledger's rules do not note it yet: before revision 5.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn speeds<A: Ask>(
+    ledger: &A,
+    of: &[(u64, DeviceId)],
+) -> Result<Option<Vec<SpeedView>>, ViewError<A::Error>> {
+    let mut batch = Batch::default();
+    let call = |(run, device): &(u64, DeviceId)| sol::speedOfCall {
+        run: *run,
+        device: convert::device_word(*device),
+    };
+    let asked: Vec<_> = of.iter().map(|it| batch.add(TRAINING_RUNS, &call(it))).collect();
+    let answers = batch.ask(ledger).await?;
+    let mut speeds = Vec::new();
+    for asked in &asked {
+        let sol::speedOfReturn { verified, rounds, repeated, audits } = match answers.take(asked) {
+            Err(ViewError::Refused { .. }) => return Ok(None),
+            answer => answer?,
+        };
+        speeds.push(SpeedView { verified, rounds, repeated, audits });
+    }
+    Ok(Some(speeds))
+}
+
 /// Reads the audits under way in a run.
 ///
 /// # Errors

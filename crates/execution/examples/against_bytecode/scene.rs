@@ -4,11 +4,12 @@ use std::fs;
 
 use alloy_primitives::{Address, Bytes, TxKind, U256, hex};
 use alloy_sol_types::{SolCall, sol};
+use revm::context::ContextTr as _;
 
 use crate::{
     draws::Draws,
     governor::World,
-    recorded::{Changes, Ledger, Step},
+    recorded::{Changes, Database, Ledger, Step},
     recorder::Recorder,
 };
 
@@ -127,7 +128,7 @@ impl Scene {
         let creation: Bytes = hex::decode(creation.trim()).unwrap().into();
         let contract = create(&mut self.bytecode, creation.clone());
         assert_eq!(create(&mut self.native, creation), contract);
-        let account = &self.native.state().cache.accounts[&contract];
+        let account = &state(&self.native).cache.accounts[&contract];
         let code = account.info.code.as_ref().unwrap().original_bytes();
         self.codes.push((contract, code));
         contract
@@ -347,9 +348,13 @@ fn code(name: &str) -> Bytes {
     hex::decode(fs::read_to_string(path).unwrap().trim()).unwrap().into()
 }
 
+fn state(ledger: &Ledger) -> &Database {
+    ledger.machine.context().db()
+}
+
 /// Returns the storage of an account, without zeros, sorted.
 pub(crate) fn slots(ledger: &Ledger, address: Address) -> Vec<(U256, U256)> {
-    let account = ledger.state().cache.accounts.get(&address);
+    let account = state(ledger).cache.accounts.get(&address);
     let words = account.into_iter().flat_map(|account| &account.storage);
     let mut slots: Vec<(U256, U256)> =
         words.map(|(slot, word)| (*slot, *word)).filter(|(_, word)| !word.is_zero()).collect();
@@ -359,8 +364,7 @@ pub(crate) fn slots(ledger: &Ledger, address: Address) -> Vec<(U256, U256)> {
 
 /// Runs creation code, and returns the contract.
 fn create(ledger: &mut Ledger, code: Bytes) -> Address {
-    let nonce =
-        ledger.state().cache.accounts.get(&DEPLOYER).map_or(0, |account| account.info.nonce);
+    let nonce = state(ledger).cache.accounts.get(&DEPLOYER).map_or(0, |account| account.info.nonce);
     let step = Step { block: 1, time: 1, from: DEPLOYER, to: Address::ZERO, input: code };
     let answer = ledger.run(&step, TxKind::Create, Changes::Kept);
     assert!(answer.success, "{answer:?}");

@@ -67,13 +67,13 @@ pub(crate) enum Changes {
     Forgotten,
 }
 
-type Database = CacheDB<EmptyDB>;
+pub(crate) type Database = CacheDB<EmptyDB>;
 
 /// Accounts and storage, without blocks.
 ///
 /// Its machine is made once: a comparison makes a hundred calls of getters for each call of a transaction, and most of their time was that of making machines.
 pub(crate) struct Ledger {
-    machine: Machine<Context<BlockEnv, TxEnv, CfgEnv, Database, Journal<Database>, ()>>,
+    pub(crate) machine: Machine<Context<BlockEnv, TxEnv, CfgEnv, Database, Journal<Database>, ()>>,
 }
 
 impl Ledger {
@@ -91,10 +91,6 @@ impl Ledger {
             ledger.set_code(address, code);
         }
         ledger
-    }
-
-    pub(crate) fn state(&self) -> &Database {
-        self.machine.context().db()
     }
 
     pub(crate) fn state_mut(&mut self) -> &mut Database {

@@ -2,4 +2,4 @@
 
 mod attacks;
 mod rewards;
-mod story;
+pub(super) mod story;

@@ -9,12 +9,16 @@ use abi::{
 };
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolCall;
-use training_run::{Effect, PayKind};
+use training_run::{Effect, PayKind, Speed};
 use units::DeviceId;
 
 use native_kit::{Failure, test_host::TestHost};
 
-use super::{OWNER, by, device, enroll, opened, runs};
+use super::{
+    OWNER, by, device, enroll,
+    issuance::story::{Story, own},
+    opened, runs,
+};
 
 /// Returns what the module says.
 fn speed_of(double: &mut TestHost, device: B256) -> Result<Speeds, Failure> {
@@ -135,6 +139,23 @@ fn a_ledger_that_does_not_note_them_has_no_such_view() {
     let none = Speeds { verified: 0, rounds: 0, repeated: 0, audits: 0 };
     assert_eq!(speed_of(&mut double, device(1)), Ok(none));
     assert!(before.state() == state, "a view has changed something");
+}
+
+/// Auditors are drawn by stake, so it takes some rounds until seats repeat each other's work.
+#[test]
+fn an_audit_takes_from_the_draw_to_the_verdict() {
+    let mut story = Story::new(&[(1, own(1)), (2, own(2)), (3, own(3))]);
+    story.answer_seconds = 9;
+    story.play(40, &[]);
+    let expected = Speed::of(128_000, 0, 9).unwrap().per_thousand_seconds();
+    for number in 1..=3 {
+        let found = speed_of(&mut story.host, device(number)).unwrap();
+        assert!(0 < found.audits && found.rounds == 16, "{found:?}");
+        assert_eq!(found.repeated, expected);
+    }
+    // The owner's device does its audits one after the other, and has no seat.
+    let found = speed_of(&mut story.host, device(super::AUDITOR)).unwrap();
+    assert_eq!((found.rounds, found.audits), (0, 0));
 }
 
 /// The owner knows the next state before everybody else, and could tell its own devices.

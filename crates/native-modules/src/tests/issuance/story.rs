@@ -29,7 +29,7 @@ pub(super) const SUPPLY: u64 = 52_000_000_000_000;
 const ROUNDS: u32 = 60;
 
 /// Returns the account of a device.
-pub(super) fn own(number: u8) -> Address {
+pub(in crate::tests) fn own(number: u8) -> Address {
     Address::repeat_byte(number)
 }
 
@@ -58,8 +58,10 @@ pub(super) fn terms() -> TrainingRuns::Terms {
 
 /// A ledger with one run, whose rounds are played at once.
 #[derive(Clone)]
-pub(super) struct Story {
-    pub(super) host: TestHost,
+pub(in crate::tests) struct Story {
+    pub(in crate::tests) host: TestHost,
+    /// Seconds from the draw of an auditor to its verdict.
+    pub(in crate::tests) answer_seconds: u64,
     devices: Vec<u8>,
     seats: u16,
     round: u32,
@@ -67,7 +69,7 @@ pub(super) struct Story {
 
 impl Story {
     /// Opens a run with these devices and their accounts.
-    pub(super) fn new(devices: &[(u8, Address)]) -> Self {
+    pub(in crate::tests) fn new(devices: &[(u8, Address)]) -> Self {
         Self::with_terms(devices, terms())
     }
 
@@ -91,7 +93,7 @@ impl Story {
             endpoint: String::new(),
         };
         host.transact(TRAINING_RUNS, OWNER, 2_000_000_000, &open.abi_encode()).unwrap();
-        let mut story = Self { host, devices: Vec::new(), seats: 0, round: 0 };
+        let mut story = Self { host, answer_seconds: 0, devices: Vec::new(), seats: 0, round: 0 };
         for (number, account) in devices {
             story.enroll(*number, *account, (1, 1));
             story.devices.push(*number);
@@ -152,7 +154,7 @@ impl Story {
 
     /// Plays rounds: all devices commit, everybody passes everybody's work, and verified work is counted. Devices in `cheats` have
     /// computed nothing.
-    pub(super) fn play(&mut self, rounds: u32, cheats: &[u8]) {
+    pub(in crate::tests) fn play(&mut self, rounds: u32, cheats: &[u8]) {
         for _ in 0..rounds {
             let round = self.round;
             for number in self.devices.clone() {
@@ -182,6 +184,7 @@ impl Story {
             if due.is_empty() && audits.is_empty() {
                 break;
             }
+            self.wait(self.answer_seconds, 0);
             for audit in audits {
                 let of = |key: B256| (1..=AUDITOR).find(|number| device(*number) == key).unwrap();
                 let (subject, auditor, round) = (of(audit.subject), of(audit.auditor), audit.round);

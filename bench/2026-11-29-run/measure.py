@@ -28,14 +28,14 @@ ROUNDS = 24
 
 
 def stat(path):
-    """Returns name, parent and processor seconds of a process or thread; None when it has ended."""
+    """Returns name, processor seconds, and processor seconds of the children that have ended, of a process or thread; None when it has ended."""
     try:
         text = open(path).read()
     except OSError:
         return None
     name, rest = re.match(r"\d+ \((.*)\) (.*)", text, re.DOTALL).groups()
     fields = rest.split()
-    return name, int(fields[1]), (int(fields[11]) + int(fields[12])) / TICKS
+    return name, (int(fields[11]) + int(fields[12])) / TICKS, (int(fields[13]) + int(fields[14])) / TICKS
 
 
 def tasks(pid):
@@ -64,8 +64,25 @@ def peak(pid):
         return 0
 
 
+def descendants(pid):
+    """Returns the processes that a process and its children started, each after the one that started it."""
+    found = []
+    for child in children(pid):
+        found += [child, *descendants(child)]
+    return found
+
+
+def anonymous(pid):
+    """Returns the bytes that only this process has: without its program, which others of the same program share."""
+    try:
+        return int(re.search(r"RssAnon:\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) * 1024
+    except (OSError, TypeError):
+        return 0
+
+
 class Watch(threading.Thread):
-    """Samples a process and its children until it ends.
+    """Samples a process and all that it and its children start, until it ends. A worker computes in a process of its own, one for each round: its time and
+    memory are the worker's.
 
     It shares the cores with what it measures, so every 50 ms it reads only which threads there are, and the times of those that do not last (`BESIDE`);
     all else once a second, and when it is asked.
@@ -74,7 +91,9 @@ class Watch(threading.Thread):
     def __init__(self, root):
         super().__init__()
         self.root, self.ended = root, False
+        # By the process that is counted: the root, and each child of it with its own children.
         self.processes, self.threads, self.peaks = {}, {}, {}
+        self.owners = {}
         self.names, self.replaying = {}, []
         self.lock = threading.Lock()
 
@@ -89,20 +108,29 @@ class Watch(threading.Thread):
             time.sleep(0.05)
 
     def sample(self):
-        for pid in [self.root, *children(self.root)]:
-            if found := stat(f"/proc/{pid}/stat"):
-                self.processes[pid] = found[2]
-            self.peaks[pid] = max(self.peaks.get(pid, 0), peak(pid))
-            for thread in tasks(pid):
-                self.sample_thread(pid, thread)
+        groups = {self.root: [self.root], **{child: [child, *descendants(child)] for child in children(self.root)}}
+        for owner, pids in groups.items():
+            seconds = 0
+            for pid in pids:
+                self.owners[pid] = owner
+                if found := stat(f"/proc/{pid}/stat"):
+                    # The root's children are counted themselves.
+                    seconds += found[1] + (found[2] if pid != self.root else 0)
+                for thread in tasks(pid):
+                    self.sample_thread(pid, thread)
+            # A process that ends between two looks is in neither sum for a moment.
+            self.processes[owner] = max(seconds, self.processes.get(owner, 0))
+            # The program is the same, so it is counted once.
+            together = peak(pids[-1]) + sum(anonymous(pid) for pid in pids[:-1])
+            self.peaks[owner] = max(self.peaks.get(owner, 0), together)
 
     def sample_thread(self, pid, thread):
         if found := stat(f"/proc/{pid}/task/{thread}/stat"):
             self.names[pid, thread] = found[0]
-            self.threads[pid, thread] = found[0], found[2]
+            self.threads[pid, thread] = found[0], found[1]
 
     def sample_beside(self):
-        for pid in list(self.processes):
+        for pid in list(self.owners):
             for thread in tasks(pid):
                 if self.names.get((pid, thread)) in (None, *BESIDE):
                     self.sample_thread(pid, thread)
@@ -118,8 +146,8 @@ class Watch(threading.Thread):
 
     def of_threads(self, pid):
         sums = {}
-        for (owner, _), (name, seconds) in self.threads.items():
-            if owner == pid:
+        for (thread_of, _), (name, seconds) in self.threads.items():
+            if self.owners.get(thread_of) == pid:
                 sums[name] = sums.get(name, 0) + seconds
         return {name: round(seconds, 2) for name, seconds in sorted(sums.items(), key=lambda item: -item[1]) if seconds >= 0.05}
 

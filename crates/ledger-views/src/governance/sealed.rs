@@ -141,7 +141,7 @@ async fn sealed_since<A: Ask>(
         let vote = SealedVoteView { voter: convert::account(voter), commitment, ciphertext };
         votes.push((stakeWeight, workWeight, vote));
     }
-    votes.sort_by(|one, other| (other.0, other.1).cmp(&(one.0, one.1)));
+    votes.sort_by_key(|vote| std::cmp::Reverse((vote.0, vote.1)));
     let votes: Vec<SealedVoteView> = votes.into_iter().map(|(_, _, vote)| vote).collect();
     let mut sealed = Vec::new();
     for votes in votes.chunks(VOTES_AT_ONCE) {

@@ -475,7 +475,10 @@ impl Agent<'_> {
         let file = self.limits_file.path().to_owned();
         self.refused = match self.limits_file.look(now) {
             Found::Same => return,
-            Found::Changed => self.take_limits(&file).err().map(|error| format!("{error:#}")),
+            Found::Changed => {
+                let taken = self.take_limits(&file);
+                taken.err().map(|error| format!("{error:#}").trim_end().to_owned())
+            }
             Found::Gone => Some(format!(
                 "{}: the file is gone (an empty one would be the defaults)",
                 self.file

@@ -225,7 +225,7 @@ pub enum LimitsError {
         size: usize,
     },
     /// It is not TOML, or has a key that does not exist or a value of the wrong kind; the text says where and what is known.
-    #[error("{0}")]
+    #[error(transparent)]
     Syntax(#[from] toml::de::Error),
     /// A value is outside its range.
     #[error("{key} is {value}: give {range}")]

@@ -66,8 +66,40 @@ pub struct ProtectionStatus {
     pub is_held: bool,
     /// By which means, or what is there instead and why.
     pub text: String,
+    /// Why it is missing: the end of the text.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// The command that grants it, where it is missing.
     pub grant: Option<String>,
+}
+
+/// Protections that are missing for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing<'a> {
+    /// What each is for, and what is there instead.
+    pub what: Vec<String>,
+    /// Why, if that is not said with them.
+    pub reason: Option<&'a str>,
+    /// What grants all of them.
+    pub grant: &'a str,
+}
+
+/// Returns the protections that are missing, those together that are missing for the same reason.
+#[must_use]
+pub fn missing(protections: &[ProtectionStatus]) -> Vec<Missing<'_>> {
+    let mut all: Vec<Missing<'_>> = Vec::new();
+    for protection in protections.iter().filter(|protection| !protection.is_held) {
+        let ProtectionStatus { name, text, reason, grant, .. } = protection;
+        let (reason, grant) = (reason.as_deref(), grant.as_deref().unwrap_or_default());
+        let end = reason.map(|reason| format!(", because {reason}"));
+        let text = end.and_then(|end| text.strip_suffix(&end)).unwrap_or(text);
+        let what = format!("{name}: {text}");
+        match all.iter_mut().find(|one| (one.reason, one.grant) == (reason, grant)) {
+            Some(one) => one.what.push(what),
+            None => all.push(Missing { what: vec![what], reason, grant }),
+        }
+    }
+    all
 }
 
 /// What is asked of the agent: one line of JSON.
@@ -113,6 +145,34 @@ pub enum Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missing_for_the_same_reason_is_said_together() {
+        let protection = |name: &str, is_held, text: &str, reason: Option<&str>, grant: &str| {
+            let (name, text) = (name.to_owned(), text.to_owned());
+            let (reason, grant) = (reason.map(str::to_owned), Some(grant.to_owned()));
+            ProtectionStatus { name, is_held, text, reason, grant }
+        };
+        let all = [
+            protection("a", false, "x instead, because r", Some("r"), "do"),
+            protection("b", true, "by y", None, "do"),
+            protection("c", false, "z instead, because r", Some("r"), "do"),
+            protection("d", false, "z instead, because q", Some("q"), "do"),
+            // As an older agent says it.
+            protection("e", false, "z instead, because q", None, "do"),
+        ];
+        let what = |what: &[&str]| what.iter().map(|&one| one.to_owned()).collect();
+        let expected = [
+            Missing {
+                what: what(&["a: x instead", "c: z instead"]),
+                reason: Some("r"),
+                grant: "do",
+            },
+            Missing { what: what(&["d: z instead"]), reason: Some("q"), grant: "do" },
+            Missing { what: what(&["e: z instead, because q"]), reason: None, grant: "do" },
+        ];
+        assert_eq!(missing(&all), expected);
+    }
 
     #[test]
     fn requests_are_lines_that_anybody_can_write() {

@@ -13,20 +13,27 @@ mod daemon;
 mod earnings;
 mod folders;
 #[cfg(target_os = "linux")]
+mod limits_file;
+#[cfg(target_os = "linux")]
 mod orders;
+#[cfg(target_os = "linux")]
+mod pause;
 #[cfg(target_os = "linux")]
 mod server;
 mod service;
 #[cfg(target_os = "linux")]
+mod timed;
+#[cfg(target_os = "linux")]
 mod worker;
 
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
 use units::AccountId;
 
-use ::agent::limits::{Origin, commented};
+use ::agent::limits::{FILE_SIZE_MAX, Origin, commented};
 use ::agent::{Limits, Request};
 
 pub(crate) use client::{PauseArgs, pause, present, resume, status, why};
@@ -114,12 +121,26 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 
 /// Reads the limits, and the text that they were read from: empty if there is no such file.
 pub(crate) fn read_limits(file: &std::path::Path) -> anyhow::Result<(Limits, String)> {
-    let text = match std::fs::read_to_string(file) {
+    let text = match read_text(file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         text => text.with_context(|| format!("{}: file can't be read", file.display()))?,
     };
     let limits = Limits::parse(&text).with_context(|| file.display().to_string());
     Ok((limits.hint("gleaner agent config")?, text))
+}
+
+/// Reads a file of the owner's, as long as those of limits may be. The agent reads them while it runs, so one that never ends, or that has nothing to say yet, must not hold it up.
+pub(crate) fn read_text(file: &std::path::Path) -> std::io::Result<String> {
+    let size_max = u64::try_from(FILE_SIZE_MAX).unwrap_or(u64::MAX);
+    if !std::fs::metadata(file)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    let (mut text, more) = (String::new(), size_max.saturating_add(1));
+    std::fs::File::open(file)?.take(more).read_to_string(&mut text)?;
+    if text.len() <= FILE_SIZE_MAX {
+        return Ok(text);
+    }
+    Err(std::io::Error::other(format!("it has more than {FILE_SIZE_MAX} bytes")))
 }
 
 fn config(args: ConfigArgs, output: &Output) -> anyhow::Result<()> {
@@ -158,4 +179,29 @@ fn config(args: ConfigArgs, output: &Output) -> anyhow::Result<()> {
 fn lines(rows: &[(&str, String)]) -> String {
     let row = |(name, words): &(&str, String)| vec![(*name).to_owned(), words.clone()];
     output::lines(&rows.iter().map(row).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_never_ends_or_is_none_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |path: &std::path::Path| format!("{:#}", read_limits(path).unwrap_err());
+        assert!(error(std::path::Path::new("/dev/zero")).contains("not a regular file"));
+        assert!(error(folder.path()).contains("not a regular file"));
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(error(&pipe).contains("not a regular file"));
+        let long = folder.path().join("long");
+        std::fs::File::create(&long).unwrap().set_len(1 << 40).unwrap();
+        assert!(error(&long).contains("more than 262144 bytes"));
+        let text = folder.path().join("agent.toml");
+        std::fs::write(&text, [0xff, 0xfe]).unwrap();
+        assert!(error(&text).contains("UTF-8"));
+        // None is the defaults.
+        assert_eq!(read_limits(&folder.path().join("none")).unwrap().0, Limits::default());
+    }
 }

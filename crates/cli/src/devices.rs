@@ -73,13 +73,20 @@ struct Seat {
     seat: SeatView,
 }
 
-/// Returns the devices of an account, with their seats for it: those that have one, and those that the ledger lists.
-async fn of_account(
-    ledger: &Ledger,
-    account: &AccountId,
-) -> anyhow::Result<BTreeMap<DeviceId, Vec<Seat>>> {
+/// The devices of an account.
+struct Found {
+    /// With their seats for it: those that have one, and those that the ledger lists, as far as they were read.
+    devices: BTreeMap<DeviceId, Vec<Seat>>,
+    /// How many the ledger lists, and how many of these were read.
+    listed: (u64, usize),
+}
+
+/// Returns the devices of an account.
+async fn of_account(ledger: &Ledger, account: &AccountId) -> anyhow::Result<Found> {
     let mut found: BTreeMap<DeviceId, Vec<Seat>> = BTreeMap::new();
-    for device in devices::listed(ledger, account).await? {
+    let listed = devices::listed(ledger, account).await?;
+    let count = (listed.total, listed.devices.len());
+    for device in listed.devices {
         found.entry(device).or_default();
     }
     for project in projects(ledger, &[*account]).await? {
@@ -95,7 +102,7 @@ async fn of_account(
             found.entry(seat.device).or_default().push(Seat { project, name, seat });
         }
     }
-    Ok(found)
+    Ok(Found { devices: found, listed: count })
 }
 
 /// A device as its owner writes it: all of its 64 letters, or the first few where they name one of the account's.

@@ -17,11 +17,14 @@ use crate::paths;
 /// Default address of a node.
 pub(crate) const RPC_DEFAULT: &str = "http://127.0.0.1:8545";
 
+/// The environment variable with the address of the ledger's node.
+pub(crate) const RPC_VARIABLE: &str = "GLEANER_RPC";
+
 /// Flags of commands that talk to a ledger.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct LedgerArgs {
     /// Address of the ledger's node
-    #[arg(long, value_name = "URL", env = "GLEANER_RPC", default_value = RPC_DEFAULT, value_parser = parse_url)]
+    #[arg(long, value_name = "URL", env = RPC_VARIABLE, default_value = RPC_DEFAULT, value_parser = parse_url)]
     pub(crate) rpc: String,
     /// The most that one transaction may cost in network fees: what a node asks for above it is not signed
     #[arg(long, value_name = "GRAIN", env = "GLEANER_MAX_FEE", default_value = "1", value_parser = parse_grain)]
@@ -180,16 +183,34 @@ pub(crate) fn checksummed(account: &AccountId) -> String {
 
 /// Parses a URL; `HOST:PORT` is accepted, too.
 fn parse_url(text: &str) -> Result<String, String> {
-    if text.starts_with("http://") || text.starts_with("https://") {
-        return Ok(text.to_owned());
+    let refuse =
+        || "write it as http://HOST:PORT, https://HOST or HOST:PORT, as localhost:8545".to_owned();
+    let has_scheme = text.starts_with("http://") || text.starts_with("https://");
+    let url = if has_scheme { text.to_owned() } else { format!("http://{text}") };
+    let is_odd = |letter: char| letter.is_whitespace() || letter.is_control();
+    let (host, port) = place_of(&url).ok_or_else(refuse)?;
+    let is_port = port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| 0 < port));
+    // What has no scheme is short for the place alone.
+    let is_whole = has_scheme || !text.contains('/') && port.is_some();
+    if host.is_empty() || url.chars().any(is_odd) || (port.is_some() && !is_port) || !is_whole {
+        return Err(refuse());
     }
-    let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-    match port {
-        Some(Ok(_)) if !text.contains('/') => Ok(format!("http://{text}")),
-        _ => {
-            Err("write it as http://HOST:PORT, https://HOST or HOST:PORT, as localhost:8545"
-                .to_owned())
-        }
+    Ok(url)
+}
+
+/// Returns host and port of a URL.
+fn place_of(url: &str) -> Option<(&str, Option<&str>)> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let place = authority.rsplit('@').next()?;
+    let Some(inside) = place.strip_prefix('[') else {
+        let parts = place.split_once(':');
+        return Some(parts.map_or((place, None), |(host, port)| (host, Some(port))));
+    };
+    let (host, after) = inside.split_once(']')?;
+    match after.strip_prefix(':') {
+        None if after.is_empty() => Some((host, None)),
+        port => Some((host, Some(port?))),
     }
 }
 
@@ -219,6 +240,41 @@ pub(crate) fn parse_grain(text: &str) -> Result<Wei, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_address_of_a_node_is_refused_before_it_is_written_anywhere() {
+        let check = |text: &str, expected: &str| assert_eq!(parse_url(text).unwrap(), expected);
+        check("localhost:8545", "http://localhost:8545");
+        check("[::1]:8545", "http://[::1]:8545");
+        for whole in [
+            "http://localhost:8545",
+            "https://ledger.example",
+            "https://user:pass%24@ledger.example/path?x=1#y",
+            "http://[fd00::7]",
+            "http://[fd00::7]:1/",
+        ] {
+            check(whole, whole);
+        }
+        for wrong in [
+            "",
+            "x",
+            "ftp://x",
+            "http://",
+            "https:///path",
+            "http://:8545",
+            "http://x:99999",
+            "http://x:0",
+            "http://x:",
+            "http://x:80x",
+            "http://[::1",
+            "http://[::1]8545",
+            "x/y:1",
+            "http://x\nExecStartPre=/bin/true",
+            "http://x y",
+        ] {
+            assert!(parse_url(wrong).unwrap_err().contains("HOST:PORT"), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_mistyped_address_is_found_by_its_checksum() {

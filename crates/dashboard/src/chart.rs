@@ -40,8 +40,18 @@ pub(crate) fn day(minutes: &[Minute]) -> Markup {
     let worked =
         minutes.iter().filter(|minute| minute.share_percent.is_some_and(|share| 0 < share));
     let hours = worked.count();
+    // What was before the agent was started is not known.
+    let of = if missing == 0 {
+        "of the last day".to_owned()
+    } else {
+        format!(
+            "of the {} h {} min since the agent was started",
+            minutes.len() / 60,
+            minutes.len() % 60
+        )
+    };
     let text = format!(
-        "It worked in {} h {} min of the last day; {}.",
+        "It worked in {} h {} min {of}; {}.",
         hours / 60,
         hours % 60,
         warmest.map_or("no temperature was seen".to_owned(), |celsius| {

@@ -2,7 +2,7 @@
 
 use agent::earn::{Sums, rounded};
 use agent::limits::{Origin, Setting};
-use agent::{Activity, Change, Offer, Status};
+use agent::{Activity, Change, Missing, Offer, Status, missing};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use units::Wei;
 
@@ -196,15 +196,16 @@ fn earned(view: &View<'_>) -> Markup {
 }
 
 fn protections(view: &View<'_>) -> Markup {
-    let missing: Vec<_> = view.status.protections.iter().filter(|one| !one.is_held).collect();
+    let missing = missing(&view.status.protections);
     html! {
         @if missing.is_empty() { p { "None." } }
         @else {
             ul {
-                @for protection in missing {
+                @for Missing { what, reason, grant } in missing {
                     li {
-                        (protection.name) ": " (protection.text)
-                        @if let Some(grant) = &protection.grant { div class="quiet" { "To grant it: " code { (grant) } } }
+                        @for what in what { div { (what) } }
+                        @if let Some(reason) = reason { div class="quiet" { "Because " (reason) "." } }
+                        @if !grant.is_empty() { div class="quiet" { "To grant it: " code { (grant) } } }
                     }
                 }
             }

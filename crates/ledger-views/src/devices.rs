@@ -1,15 +1,19 @@
 //! Devices: whom they work for, and what their account says to them.
 
-use abi::{DEVICES, Devices, convert};
+use abi::{DEVICES, Devices, POLICY_BYTES_MAX, convert};
+use alloy_sol_types::SolCall as _;
 use units::{AccountId, DeviceId, UnixSeconds};
 
 use crate::{
-    Ask, ViewError,
+    Ask, Impossible, ViewError,
     batch::{self, Batch},
 };
 
 /// Most devices of one account that are read: a list that strangers can make longer is not read for ever.
 pub const LISTED_MAX: usize = 512;
+
+/// Devices that are asked about in one request.
+const TIES_AT_ONCE: usize = 32;
 
 /// Whom a device works for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,32 +71,89 @@ pub async fn orders<A: Ask>(
     let Some(at) = known(answers.take(&revoked))? else { return Ok(None) };
     let Some(policy) = known(answers.take(&policy))? else { return Ok(None) };
     let Devices::policyOfReturn { text, version, since } = policy;
+    if POLICY_BYTES_MAX < text.len() {
+        let source = Impossible::new("text", format!("{} bytes long", text.len()));
+        let call = Devices::policyOfCall::SIGNATURE;
+        return Err(ViewError::Impossible { call, of: DEVICES, source });
+    }
     let since = UnixSeconds::new(since);
     let revoked = (at > 0).then_some(UnixSeconds::new(at));
     Ok(Some(Orders { revoked, policy: Policy { text, version, since } }))
 }
 
-/// Reads the devices that were ever linked to an account or revoked by it since revision 4, at most [`LISTED_MAX`]; none before.
+/// The devices that the ledger lists for an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The first [`LISTED_MAX`] of them, the oldest first.
+    pub devices: Vec<DeviceId>,
+    /// How many there are.
+    pub total: u64,
+}
+
+/// Reads the devices that were ever linked to an account or revoked by it since revision 4; none before.
 ///
 /// # Errors
 /// [`ViewError`].
 pub async fn listed<A: Ask>(
     ledger: &A,
     account: &AccountId,
-) -> Result<Vec<DeviceId>, ViewError<A::Error>> {
+) -> Result<Listed, ViewError<A::Error>> {
     let account = convert::address(*account);
-    let mut devices: Vec<DeviceId> = Vec::new();
-    while devices.len() < LISTED_MAX {
-        let start = u64::try_from(devices.len()).unwrap_or(u64::MAX);
+    let mut listed = Listed::default();
+    while listed.devices.len() < LISTED_MAX {
+        let start = u64::try_from(listed.devices.len()).unwrap_or(u64::MAX);
         let call = Devices::devicesOfCall { account, start };
         let Some(page) = known(batch::ask(ledger, DEVICES, &call).await)? else { break };
-        if page.devices.is_empty() {
+        let Devices::devicesOfReturn { devices, total } = page;
+        listed.total = total;
+        if devices.is_empty() {
             break;
         }
-        devices.extend(page.devices.into_iter().map(convert::device));
+        listed.devices.extend(devices.into_iter().map(convert::device));
     }
-    devices.truncate(LISTED_MAX);
-    Ok(devices)
+    listed.devices.truncate(LISTED_MAX);
+    Ok(listed)
+}
+
+/// What the ledger says of a device and an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tie {
+    /// Whether the device is linked to the account now: its next seat works for it.
+    pub is_linked: bool,
+    /// When the account revoked it, if it has.
+    pub revoked: Option<UnixSeconds>,
+}
+
+/// Reads how devices stand to an account, in their order.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn ties<A: Ask>(
+    ledger: &A,
+    account: &AccountId,
+    devices: &[DeviceId],
+) -> Result<Vec<Tie>, ViewError<A::Error>> {
+    let owner = convert::address(*account);
+    let mut ties = Vec::with_capacity(devices.len());
+    for devices in devices.chunks(TIES_AT_ONCE) {
+        let mut batch = Batch::default();
+        let asked: Vec<_> = devices
+            .iter()
+            .map(|device| {
+                let device = convert::device_word(*device);
+                let link = batch.add(DEVICES, &Devices::accountOfCall { device });
+                let revoked = Devices::revokedAtCall { account: owner, device };
+                (link, batch.add(DEVICES, &revoked))
+            })
+            .collect();
+        let answers = batch.ask(ledger).await?;
+        for (link, revoked) in &asked {
+            let is_linked = answers.take(link)?.account == owner;
+            let at = known(answers.take(revoked))?.unwrap_or_default();
+            ties.push(Tie { is_linked, revoked: (at > 0).then_some(UnixSeconds::new(at)) });
+        }
+    }
+    Ok(ties)
 }
 
 /// Returns `None` for a function that the ledger's rules do not know yet.
@@ -106,3 +167,6 @@ where
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

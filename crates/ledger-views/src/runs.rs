@@ -10,6 +10,7 @@ use units::{AccountId, Bps, DeviceId, Digest, UnixSeconds, Wei};
 use crate::{
     Ask, Impossible, Page, ViewError, Window,
     batch::{self, Batch},
+    text,
 };
 
 pub use events::{LoggedEvent, RunEvent, event, events, leaves};
@@ -522,7 +523,7 @@ fn run_view(summary: sol::Summary) -> Result<RunView, Impossible> {
         run: summary.run,
         owner: convert::account(summary.owner),
         phase: phase(&summary)?,
-        name: summary.name,
+        name: text::one_line(&summary.name),
         coordinator: convert::device(summary.coordinator),
         endpoint: summary.endpoint,
         auditor: convert::device(summary.auditor),

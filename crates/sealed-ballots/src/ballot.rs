@@ -12,6 +12,8 @@ use vsss_rs::Gf256;
 
 /// The layout that is written.
 const FORMAT: u8 = 1;
+/// The highest number of a vote: the ledger refuses another one, and with it all ballots that are opened by the same transaction.
+const SUPPORT_MAX: u8 = 2;
 /// Bytes of an encapsulated key.
 const KEY_SIZE: usize = 32;
 /// Bytes of a share: its number, the vote, the salt.
@@ -123,8 +125,8 @@ pub fn seal(
     Ok(sealed)
 }
 
-/// Reads a ballot with the secret keys that are published, in the order of the keys that were posted. `None` unless `threshold` of them give the ballot of this commitment: bytes
-/// that were never a ballot, one that was copied, and too few keys look alike.
+/// Reads a ballot with the secret keys that are published, in the order of the keys that were posted. `None` unless `threshold` of them give the ballot of this commitment, and a
+/// vote that exists: bytes that were never a ballot, one that was copied, one with a vote that nobody can count, and too few keys look alike.
 #[must_use]
 pub fn open(
     vote: &Vote,
@@ -149,7 +151,8 @@ pub fn open(
         let secret = Gf256::combine_bytes(shares).ok()?;
         let (support, salt) = secret.split_first()?;
         let ballot = Ballot { support: *support, salt: B256::try_from(salt).ok()? };
-        (self::commitment(vote, &ballot) == commitment).then_some(ballot)
+        let is_vote = ballot.support <= SUPPORT_MAX;
+        (is_vote && self::commitment(vote, &ballot) == commitment).then_some(ballot)
     })
 }
 

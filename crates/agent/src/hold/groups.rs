@@ -31,6 +31,10 @@ pub(super) struct Groups {
     pub(super) freezer: Option<PathBuf>,
     /// Why there is no group of version 2, or why it lacks controllers.
     pub(super) reasons: Vec<String>,
+    /// Whether hierarchies of version 1 keep the processor or memory, which version 2 then lacks.
+    pub(super) is_mixed: bool,
+    /// Whether systemd does not run the machine's services: what it could grant is none then.
+    pub(super) lacks_systemd: bool,
 }
 
 /// Whether the worker is in a hurry.
@@ -55,7 +59,12 @@ impl Groups {
     /// Groups that were left behind by agents that are gone are removed first.
     pub(super) fn make(root: &Path, process: u32) -> Self {
         let name = format!("{PREFIX}{process}-{}", MADE.fetch_add(1, Ordering::Relaxed));
-        let mut groups = Self::default();
+        let keeps = |controller| Hierarchy::first_version(root, controller).is_some();
+        let mut groups = Self {
+            is_mixed: keeps("cpu") || keeps("memory"),
+            lacks_systemd: !root.join("run/systemd/system").is_dir(),
+            ..Self::default()
+        };
         match Hierarchy::unified(root) {
             Some(hierarchy) => groups.make_unified(&hierarchy, root, process, &name),
             None => groups.reasons.push("control groups of version 2 are not mounted".into()),

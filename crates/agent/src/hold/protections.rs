@@ -42,17 +42,32 @@ const SCOPE: &str = "systemd-run --user --scope -p Delegate=yes gleaner agent";
 /// Makes every hierarchy version 2, from the next start of the machine on.
 const UNIFIED: &str = "add systemd.unified_cgroup_hierarchy=1 to the kernel's command line";
 
+/// The same where something else than systemd mounts them.
+const NO_FIRST_VERSION: &str = "add cgroup_no_v1=all to the kernel's command line";
+
+/// Where nothing gives users groups of their own.
+const AS_ROOT: &str =
+    "start the agent as root, or in a control group of version 2 that belongs to your user";
+
+/// Returns what grants the protections that need a control group.
+fn grant(groups: &Groups) -> &'static str {
+    let Groups { unified, is_mixed, lacks_systemd, .. } = groups;
+    match (is_mixed, lacks_systemd) {
+        (true, true) => NO_FIRST_VERSION,
+        (true, false) => UNIFIED,
+        (false, true) => AS_ROOT,
+        (false, false) if unified.is_none() => SCOPE,
+        (false, false) => DELEGATE,
+    }
+}
+
 /// Lists the protections, the most important first.
 pub(super) fn list(groups: &Groups, memory_bytes_max: Option<u64>) -> Vec<Protection> {
     let reason = match groups.reasons.as_slice() {
         [] => "the group has no such file: the controller was not given to it".to_owned(),
         reasons => reasons.join("; "),
     };
-    let grant = match &groups.unified {
-        None => SCOPE,
-        Some(_) if groups.cpu.is_some() => UNIFIED,
-        Some(_) => DELEGATE,
-    };
+    let grant = grant(groups);
     let by_file = |file: &str| {
         let folder = groups.unified.as_ref().filter(|folder| folder.join(file).exists())?;
         Some(format!("{file} in {}", folder.display()))
@@ -112,4 +127,26 @@ pub(super) fn list(groups: &Groups, memory_bytes_max: Option<u64>) -> Vec<Protec
         ),
     ]);
     all.into_iter().map(|(name, standing)| Protection { name: name.into(), standing }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_to_grant_a_protection_does_so_on_this_machine() {
+        let check = |has_group: bool, is_mixed, lacks_systemd, expected: &str| {
+            let unified = has_group.then(|| "/sys/fs/cgroup/x".into());
+            let groups = Groups { unified, is_mixed, lacks_systemd, ..Groups::default() };
+            assert_eq!(grant(&groups), expected);
+        };
+        check(false, false, false, SCOPE);
+        check(true, false, false, DELEGATE);
+        // Delegation gives no controller that version 1 keeps.
+        check(false, true, false, UNIFIED);
+        check(true, true, false, UNIFIED);
+        // Without systemd nothing that it grants helps.
+        check(true, true, true, NO_FIRST_VERSION);
+        check(false, false, true, AS_ROOT);
+    }
 }

@@ -1,14 +1,15 @@
 //! `gleaner status`, `why`, `pause`, `resume`: what an owner asks the agent.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ::agent::earn::rounded;
-use ::agent::{Activity, Offer, Reason, Request, Status};
+use ::agent::{Activity, Missing, Offer, Reason, Request, Status, missing};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::folders::{Folders, SYSTEM_SOCKET};
-use super::{channel, lines};
+use super::folders::Folders;
+use super::{channel, lines, read_limits};
 use crate::failure::Hint as _;
 use crate::output::Output;
 
@@ -97,20 +98,27 @@ pub(super) fn limits_of(file: &Path) -> Option<Vec<(String, String)>> {
 
 /// Returns the socket of the owner's agent, or of that of the machine.
 fn socket() -> anyhow::Result<PathBuf> {
-    let own = Folders::find()?.socket;
-    let system = Path::new(SYSTEM_SOCKET);
-    Ok(if own.exists() || !system.exists() { own } else { system.to_owned() })
+    let found = Folders::find()?.sockets()?;
+    // Where none is, the usual one is named.
+    let present = found.iter().find(|path| path.exists()).or(found.first());
+    present.cloned().context("there is no folder for the socket")
 }
 
 /// Asks the owner's agent, or that of the machine.
 fn answered(request: Request) -> anyhow::Result<Status> {
     let path = socket()?;
     let asked = channel::ask(&path, request);
+    let is_late = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+    };
+    let hint = match &asked {
+        Err(error) if is_late(error) => {
+            "it is there, but busy or stopped: try again; if that does not help, kill it and start it again".to_owned()
+        }
+        _ => absence()?,
+    };
     let mut answer =
-        asked.with_context(|| format!("no agent answers at {}", path.display())).hint(
-            "gleaner install --account ADDRESS, or gleaner agent --account ADDRESS in a terminal; \
-             if it is installed: systemctl --user status gleaner-agent",
-        )?;
+        asked.with_context(|| format!("no agent answers at {}", path.display())).hint(hint)?;
     if answer["answer"] == "status" {
         let status = serde_json::from_value(answer["status"].take());
         return status
@@ -119,6 +127,20 @@ fn answered(request: Request) -> anyhow::Result<Status> {
     }
     let text = answer["text"].as_str().unwrap_or("it gave no reason").to_owned();
     Err(anyhow::anyhow!("the agent refused: {text}"))
+}
+
+/// Says why no agent may run, and what starts one.
+fn absence() -> anyhow::Result<String> {
+    // As a service it can only tell the journal that it does not start.
+    let refused = read_limits(&Folders::find()?.config).err();
+    Ok(refused.map_or_else(
+        || {
+            "gleaner install --account ADDRESS, or gleaner agent --account ADDRESS in a terminal; \
+             if it is installed: systemctl --user status gleaner-agent"
+                .to_owned()
+        },
+        |error| format!("none starts before this is mended: {error:#}"),
+    ))
 }
 
 /// Returns how the agent of this machine is, if one runs.
@@ -144,12 +166,16 @@ fn status_text(status: &Status) -> String {
         ("limits", limits),
     ];
     rows.extend(status.offer.as_ref().map(|offer| ("work", offer_text(offer))));
-    rows.extend(status.notices.iter().map(|notice| ("notice", notice.clone())));
+    for notice in &status.notices {
+        let lines = notice.lines().filter(|line| !line.trim().is_empty());
+        let names = std::iter::once("notice").chain(std::iter::repeat(""));
+        rows.extend(names.zip(lines.map(str::to_owned)));
+    }
     rows.extend(status.milliwatts.map(|power| ("power", format!("{} W", power / 1_000))));
     rows.extend(status.page.clone().map(|page| ("page", page)));
-    for protection in status.protections.iter().filter(|protection| !protection.is_held) {
-        let grant = protection.grant.as_deref().unwrap_or_default();
-        rows.push(("missing", format!("{}: {}", protection.name, protection.text)));
+    for Missing { what, reason, grant } in missing(&status.protections) {
+        rows.extend(what.into_iter().map(|what| ("missing", what)));
+        rows.extend(reason.map(|reason| ("", format!("because {reason}"))));
         rows.push(("", format!("to grant it: {grant}")));
     }
     lines(&rows)

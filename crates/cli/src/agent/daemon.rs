@@ -1,9 +1,10 @@
 //! The agent's loop: read, decide, act; each second, and whenever something happens.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use std::time::Duration;
 use ::agent::earn::{self, Roster, local_day, worth_down};
 use ::agent::limits::Money;
 use ::agent::{
-    Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Offer, Pause, Policy,
-    ProtectionStatus, Request, STATUS_VERSION, Situation, Standing, Status, Why,
+    Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Missing, Offer, Pause, Policy,
+    ProtectionStatus, Request, STATUS_VERSION, Situation, Standing, Status, Why, missing,
 };
 use anyhow::Context as _;
 use dashboard::{MINUTES, Minute, View};
@@ -20,13 +21,14 @@ use sensors::{
     EventKind, Metered, Milliseconds, Options, Quality, Reading, Readings, Seen, Sense as _,
     Sensors, WallTime, Watcher,
 };
-use serde::{Deserialize, Serialize};
 use wallet::DeviceKey;
 
 use super::alerts::Alerts;
 use super::earnings::{self, Earnings, Tariff, Work};
 use super::folders::Folders;
+use super::limits_file::{Found, LimitsFile};
 use super::orders::{self, Orders};
+use super::pause::Keeper;
 use super::server::{self, Place};
 use super::worker::{self, Process};
 use super::{RunArgs, channel, read_limits};
@@ -46,14 +48,11 @@ const METER_MS: u64 = 5_000;
 /// Time between two writings of the status where nothing changes, in milliseconds.
 const STATUS_MS: u64 = 10_000;
 
-/// Time between two looks whether the file of limits has changed, in milliseconds.
-const REREAD_MS: u64 = 2_000;
-
 /// A minute, in milliseconds.
 const MINUTE_MS: u64 = 60_000;
 
-/// Requests that wait for the loop.
-const REQUESTS_MAX: usize = 16;
+/// How long the loop may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What wakes the loop.
 pub(super) enum Wake {
@@ -75,14 +74,6 @@ pub(super) enum Wake {
     Signal,
 }
 
-/// A pause on disk: in wall-clock time, because the machine's own clock begins anew when it starts.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeptPause {
-    /// When it ends; `None` if only the owner ends it.
-    until_unix_seconds: Option<u64>,
-}
-
 /// Everything that the loop has.
 struct Agent<'a> {
     args: &'a RunArgs,
@@ -96,8 +87,7 @@ struct Agent<'a> {
     /// Sees what happens between two steps, until it is dropped.
     watcher: Watcher,
     wake: Sender<Wake>,
-    /// What told the file from how it was before, at the last look, and when that was.
-    file_seen: (Option<Stamp>, Milliseconds),
+    limits_file: LimitsFile,
     /// Why the file that is there now is not in force.
     refused: Option<String>,
     process: Process,
@@ -107,6 +97,8 @@ struct Agent<'a> {
     fail_count: u64,
     device: String,
     situation: Situation,
+    /// Keeps the owner's pause; none before the first look at the machine.
+    pause: Option<Keeper>,
     readings: Option<Readings>,
     started: Milliseconds,
     metered: Option<Milliseconds>,
@@ -119,6 +111,8 @@ struct Agent<'a> {
     minute: u64,
     last: Option<Decision>,
     status_written: Option<(Milliseconds, Activity)>,
+    /// Whether that worked the last time.
+    is_status_written: bool,
     output: Output,
 }
 
@@ -129,7 +123,9 @@ struct Agent<'a> {
 pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let folders = Folders::find()?;
     let file = folders.config_or(args.config.clone());
+    let limits_file = LimitsFile::new(file.clone(), sensors::now());
     let (own, limits_text) = read_limits(&file)?;
+    let _lock = channel::lock(&folders.lock)?;
     let account = args.account.as_ref().map(checksummed).unwrap_or_default();
     let orders = Orders::open(folders.orders.clone(), &account);
     // A policy that can't be read keeps the worker from starting, below.
@@ -157,9 +153,8 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let started = sensors::now();
     let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
     let roster = Roster::new(earnings.roster().clone(), args.project);
-    let command = worker::command(args, &folders);
+    let command = (worker::command(args, &folders), args.ledger.rpc.clone());
     let process = Process::new(hold, command, roster, wake.clone(), output);
-    let file_seen = (stamp(&file), started);
     let mut agent = Agent {
         args,
         file: file.display().to_string(),
@@ -169,7 +164,7 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         sensors,
         watcher,
         wake,
-        file_seen,
+        limits_file,
         refused: None,
         process,
         orders,
@@ -177,6 +172,7 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         fail_count: 0,
         device,
         situation: Situation::unknown(),
+        pause: None,
         readings: None,
         started,
         metered: None,
@@ -188,6 +184,7 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         minute: started.0 / MINUTE_MS,
         last: None,
         status_written: None,
+        is_status_written: true,
         output: *output,
         folders,
     };
@@ -222,14 +219,6 @@ fn watch(
     Ok((sensors, watcher.context("the sensors can't be watched")?))
 }
 
-/// What tells a file from how it was before; `None` if there is none.
-type Stamp = (std::time::SystemTime, u64);
-
-fn stamp(file: &Path) -> Option<Stamp> {
-    let metadata = std::fs::metadata(file).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
-}
-
 fn options(limits: &Limits, args: &RunArgs, folders: &Folders) -> anyhow::Result<Options> {
     let disk = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     std::fs::create_dir_all(&disk)
@@ -243,32 +232,37 @@ fn options(limits: &Limits, args: &RunArgs, folders: &Folders) -> anyhow::Result
     })
 }
 
-/// Takes requests, one connection after the other.
+/// Takes requests.
 fn listen(listener: UnixListener, wake: Sender<Wake>) {
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let answer = match channel::request(&stream) {
-                Err(error) => Answer::Refused { text: format!("{error:#}") },
-                Ok(request) => {
-                    let (reply, replied) = mpsc::sync_channel(REQUESTS_MAX);
-                    if wake.send(Wake::Asked(request, reply)).is_err() {
-                        return;
-                    }
-                    let ended = Answer::Refused { text: "it is ending".to_owned() };
-                    replied.recv().unwrap_or(ended)
-                }
-            };
-            // Whoever asked may have gone.
-            let _gone = channel::answer(&stream, &answer);
+    channel::serve(listener, channel::LIFE_MS, move |request| {
+        let (reply, replied) = mpsc::sync_channel(1);
+        let sent = wake.send(Wake::Asked(request, reply));
+        match sent.map(|()| replied.recv_timeout(PATIENCE)) {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(RecvTimeoutError::Timeout)) => {
+                Answer::Refused { text: "it is busy: try again".to_owned() }
+            }
+            Ok(Err(RecvTimeoutError::Disconnected)) | Err(_) => {
+                Answer::Refused { text: "it is ending".to_owned() }
+            }
         }
     });
 }
 
+/// Ends the agent at the first signal, and this process at the second one, whatever the loop waits for.
 fn end_with_signal(wake: Sender<Wake>) {
     thread::spawn(move || {
         // Without a handler the system ends the process, and the worker with it.
-        if shell::block_on(shell::stop_signal()).is_ok() {
+        let signalled = shell::block_on(async {
+            let mut signals = shell::StopSignals::listen()?;
+            signals.next().await;
             let _ended = wake.send(Wake::Signal);
+            signals.next().await;
+            anyhow::Ok(())
+        });
+        if signalled.is_ok() {
+            // The worker ends with this process.
+            std::process::exit(130);
         }
     });
 }
@@ -276,26 +270,18 @@ fn end_with_signal(wake: Sender<Wake>) {
 impl Agent<'_> {
     fn begin(&mut self) {
         self.output.say(&format!("limits: {}", self.file));
-        for protection in self.protections().iter().filter(|protection| !protection.is_held) {
-            let grant = protection.grant.as_deref().unwrap_or_default();
-            self.output.say(&format!("missing: {}: {}", protection.name, protection.text));
+        for Missing { what, reason, grant } in missing(&self.protections()) {
+            what.iter().for_each(|what| self.output.say(&format!("missing: {what}")));
+            reason.iter().for_each(|reason| self.output.say(&format!("  because {reason}")));
             self.output.say(&format!("  to grant it: {grant}"));
         }
         self.obey();
         let now = sensors::now();
         self.look(now);
-        let text = std::fs::read(&self.folders.pause).unwrap_or_default();
-        if let Ok(kept) = serde_json::from_slice::<KeptPause>(&text) {
-            self.situation.pause = match (kept.until_unix_seconds, self.unix_seconds()) {
-                (None, _) => Some(Pause { until: None, at: now }),
-                (Some(until), Some(unix)) if unix < until => {
-                    let left_ms = (until - unix).saturating_mul(1_000);
-                    let until = Some(Milliseconds(now.0.saturating_add(left_ms)));
-                    Some(Pause { until, at: now })
-                }
-                _ => None,
-            };
-        }
+        let kept = Keeper::open(self.folders.pause.clone(), now, self.unix_seconds());
+        let problem = kept.0.notice();
+        problem.into_iter().for_each(|problem| self.output.say(problem));
+        (self.pause, self.situation.pause) = (Some(kept.0), kept.1);
     }
 
     fn work(&mut self, woken: &Receiver<Wake>) {
@@ -374,35 +360,19 @@ impl Agent<'_> {
         let now = sensors::now();
         match request {
             Request::Status | Request::Limits => return,
-            Request::Stop => self.situation.is_stopping = true,
+            Request::Stop => {
+                self.situation.is_stopping = true;
+                return;
+            }
             Request::Resume => self.situation.pause = None,
             Request::Pause { seconds } => {
                 let after = |seconds: u32| Milliseconds(now.0 + u64::from(seconds) * 1_000);
                 self.situation.pause = Some(Pause { until: seconds.map(after), at: now });
             }
         }
-        self.keep_pause(now);
-    }
-
-    /// Writes the pause down, so that it outlives this process.
-    fn keep_pause(&self, now: Milliseconds) {
-        let path = &self.folders.pause;
-        let result = match self.situation.pause {
-            None => match std::fs::remove_file(path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
-            Some(Pause { until, .. }) => {
-                let end = |until: Milliseconds| {
-                    Some(self.unix_seconds()? + until.since(now).div_ceil(1_000))
-                };
-                let kept = KeptPause { until_unix_seconds: until.and_then(end) };
-                serde_json::to_vec(&kept).map_err(Into::into).and_then(|bytes| write(path, &bytes))
-            }
-        };
-        if let Err(error) = result {
-            let path = path.display();
-            self.output.say(&format!("{path}: the pause is not kept over a restart: {error}"));
+        let unix = self.unix_seconds();
+        if let Some(keeper) = &mut self.pause {
+            keeper.keep(self.situation.pause, now, unix);
         }
     }
 
@@ -502,17 +472,18 @@ impl Agent<'_> {
 
     /// Takes the owner's limits when their file has changed. A file that can't be taken changes nothing, and is told.
     fn reread(&mut self, now: Milliseconds) {
-        let (seen, at) = self.file_seen;
-        if now.since(at) < REREAD_MS {
-            return;
-        }
-        let file = PathBuf::from(&self.file);
-        let found = stamp(&file);
-        self.file_seen = (found, now);
-        if found == seen {
-            return;
-        }
-        self.refused = self.take_limits(&file).err().map(|error| format!("{error:#}"));
+        let file = self.limits_file.path().to_owned();
+        self.refused = match self.limits_file.look(now) {
+            Found::Same => return,
+            Found::Changed => {
+                let taken = self.take_limits(&file);
+                taken.err().map(|error| format!("{error:#}").trim_end().to_owned())
+            }
+            Found::Gone => Some(format!(
+                "{}: the file is gone (an empty one would be the defaults)",
+                self.file
+            )),
+        };
         match &self.refused {
             None => self.output.say(&format!("limits: {} is in force as it is now", self.file)),
             Some(error) => self.output.say(&format!("{error}: the limits before stay in force")),
@@ -612,6 +583,10 @@ impl Agent<'_> {
         self.reread(before);
         self.look(before);
         let now = sensors::now();
+        let unix = self.unix_seconds();
+        if let Some(known) = self.pause.as_mut().and_then(|keeper| keeper.look(now, unix)) {
+            self.situation.pause = known;
+        }
         let limits = self.policy.limits();
         self.situation.worker = self.process.look(now, &limits.earning);
         if self.fail_count != self.process.fail_count() {
@@ -674,18 +649,21 @@ impl Agent<'_> {
     /// Says what the owner has to know beside the decision.
     fn notices(&self) -> Vec<String> {
         let of_limits = |error: &String| format!("{error}: the limits before stay in force");
-        self.refused.iter().map(of_limits).collect()
+        let others = self.pause.iter().filter_map(Keeper::notice).chain(self.orders.notice());
+        self.refused.iter().map(of_limits).chain(others.cloned()).collect()
     }
 
     fn protections(&self) -> Vec<ProtectionStatus> {
         let say = |protection: &::agent::Protection| {
-            let (is_held, text, grant) = match &protection.standing {
-                Standing::Held { by } => (true, by.clone(), None),
+            let (text, reason, grant) = match &protection.standing {
+                Standing::Held { by } => (by.clone(), None, None),
                 Standing::Missing { instead, reason, grant } => {
-                    (false, format!("{instead} instead, because {reason}"), Some(grant.clone()))
+                    let text = format!("{instead} instead, because {reason}");
+                    (text, Some(reason.clone()), Some(grant.clone()))
                 }
             };
-            ProtectionStatus { name: protection.name.clone(), is_held, text, grant }
+            let (name, is_held) = (protection.name.clone(), grant.is_none());
+            ProtectionStatus { name, is_held, text, reason, grant }
         };
         self.process.hold().protections().iter().map(say).collect()
     }
@@ -701,8 +679,12 @@ impl Agent<'_> {
         self.status_written = Some((decision.at, decision.activity));
         let written = serde_json::to_vec_pretty(&self.status(decision))
             .map_err(Into::into)
-            .and_then(|bytes| write(&self.folders.status, &bytes));
-        if let Err(error) = written {
+            .and_then(|bytes| replace(&self.folders.status, &bytes, |_| Ok(())));
+        // A disk that stays full is no reason to fill the log.
+        let was_written = std::mem::replace(&mut self.is_status_written, written.is_ok());
+        if let Err(error) = written
+            && was_written
+        {
             tracing::warn!("{}: status can't be written: {error}", self.folders.status.display());
         }
     }
@@ -719,12 +701,22 @@ impl Agent<'_> {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all, also when the power is cut.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    replace(path, bytes, |file| file.sync_all())
+}
+
+/// Replaces a file by one that `finish` has finished.
+fn replace(
+    path: &Path,
+    bytes: &[u8],
+    finish: impl FnOnce(&File) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
+    finish(file.as_file())?;
     file.persist(path)?;
     Ok(())
 }

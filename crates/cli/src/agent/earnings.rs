@@ -17,6 +17,7 @@ use units::Wei;
 
 use super::daemon::{Wake, write};
 use crate::failure::Hint as _;
+use crate::options::RPC_VARIABLE;
 
 /// Time between two savings, in milliseconds.
 const SAVE_MS: u64 = 300_000;
@@ -234,7 +235,7 @@ impl Earnings {
 }
 
 fn read(path: &Path) -> anyhow::Result<Prices> {
-    let text = std::fs::read_to_string(path)
+    let text = super::read_text(path)
         .with_context(|| format!("{}: file can't be read", path.display()))?;
     let prices = Prices::parse(&text).with_context(|| path.display().to_string());
     prices.hint("gleaner agent config")
@@ -260,7 +261,7 @@ pub(super) fn ask(account: String, rpc: String, wake: Sender<Wake>) {
         std::thread::sleep(ASK.0);
         loop {
             let mut command = Command::new(&program);
-            command.args(["earnings", &account, "--rpc", &rpc, "--json"]);
+            command.args(["earnings", &account, "--json"]).env(RPC_VARIABLE, &rpc);
             let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
             let paid = output.ok().and_then(|output| {
                 let document: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;

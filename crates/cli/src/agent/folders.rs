@@ -22,6 +22,8 @@ pub(crate) struct Folders {
     pub(crate) socket: PathBuf,
     /// What it said last, beside the socket.
     pub(crate) status: PathBuf,
+    /// A file that is locked while an agent runs.
+    pub(crate) lock: PathBuf,
     /// A pause that outlives it.
     pub(crate) pause: PathBuf,
     /// What the work took and brought.
@@ -65,6 +67,7 @@ impl Folders {
             config: home.join("agent.toml"),
             socket: home.join("agent/agent.sock"),
             status: home.join("agent/status.json"),
+            lock: home.join("agent.lock"),
             pause: home.join("agent-pause.json"),
             books: home.join("agent-books.json"),
             orders: home.join("agent-orders.json"),
@@ -72,11 +75,40 @@ impl Folders {
         }
     }
 
+    /// Returns where an agent may answer, the likeliest place first: what is started at login has a runtime folder, and a command over SSH or from cron may have none.
+    ///
+    /// # Errors
+    /// As [`paths::home`].
+    pub(crate) fn sockets(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let usual = Self::below(&paths::home()?).socket;
+        let runtime = (variable("GLEANER_HOME").is_none()).then(runtime_folder).flatten();
+        let runtime = runtime.map(|folder| folder.join("gleaner/agent.sock"));
+        let system = PathBuf::from(SYSTEM_SOCKET);
+        Ok([Some(self.socket.clone()), Some(usual), runtime, Some(system)]
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
     /// Returns the given file of limits, or the usual one.
     pub(crate) fn config_or(&self, given: Option<PathBuf>) -> PathBuf {
         // The agent's file is compared with that of a command that was started in another folder.
         given.map_or_else(|| self.config.clone(), |path| std::path::absolute(&path).unwrap_or(path))
     }
+}
+
+/// Returns the folder that systems make for what a user runs, whether or not the environment names it.
+#[cfg(target_os = "linux")]
+fn runtime_folder() -> Option<PathBuf> {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = std::fs::metadata("/proc/self").ok()?.uid();
+    Some(PathBuf::from(format!("/run/user/{user}"))).filter(|folder| folder.is_dir())
+}
+
+/// Returns none: the agent runs on Linux only.
+#[cfg(not(target_os = "linux"))]
+fn runtime_folder() -> Option<PathBuf> {
+    None
 }
 
 /// Returns the user's home folder.

@@ -1,7 +1,7 @@
 //! What the account says to this device: that it is revoked, and a policy. Asked from the ledger, and kept for when it does not answer.
 //!
 //! A policy only tightens what the machine's own file allows. One that can't be read stops the work: it may be a limit that a newer
-//! program knows. A version older than the one that is kept is that of a node behind the others, and is not taken.
+//! program knows, and so does a damaged file, until the ledger answers. A version older than the one that is kept is that of a node behind the others, and is not taken.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -12,6 +12,7 @@ use ::agent::Limits;
 
 use super::daemon::{Wake, write};
 use crate::devices::OrdersDocument;
+use crate::options::RPC_VARIABLE;
 
 /// Time between two questions to the ledger.
 const ASK: Duration = Duration::from_secs(600);
@@ -24,6 +25,10 @@ const ASK_MIN: Duration = Duration::from_secs(5);
 pub(super) struct Orders {
     path: PathBuf,
     kept: OrdersDocument,
+    /// Why what was kept is not known.
+    lost: Option<String>,
+    /// What the owner has to know: the node contradicts what is kept.
+    notice: Option<String>,
 }
 
 impl Orders {
@@ -31,31 +36,39 @@ impl Orders {
     pub(super) fn open(path: PathBuf, account: &str) -> Self {
         let nothing =
             || OrdersDocument { account: account.to_owned(), revoked_at: None, policy: None };
-        let kept = match std::fs::read(&path) {
-            Err(_) => nothing(),
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-                tracing::warn!("{}: {error}: the ledger is asked again", path.display());
-                nothing()
-            }),
+        let read = match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(nothing()),
+            Err(error) => Err(error.to_string()),
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+        };
+        let of_path = |error| format!("{}: {error}: the ledger is asked again", path.display());
+        let (kept, lost) = match read {
+            Ok(kept) => (kept, None),
+            Err(error) => (nothing(), Some(of_path(error))),
         };
         let kept = if kept.account == account { kept } else { nothing() };
-        Self { path, kept }
+        Self { path, kept, lost, notice: None }
     }
 
     /// Takes the ledger's answer; returns whether it says something new.
     pub(super) fn hear(&mut self, heard: OrdersDocument) -> bool {
         let mut heard = heard;
+        if heard.account != self.kept.account {
+            return false;
+        }
+        let was_lost = self.lost.take().is_some();
         let version = |orders: &OrdersDocument| orders.policy.as_ref().map_or(0, |it| it.version);
+        self.notice = None;
         if version(&heard) < version(&self.kept) {
-            tracing::warn!(
-                "the node says policy version {}, and {} holds version {}, which stays in force: remove the file if the ledger has begun anew",
+            self.notice = Some(format!(
+                "the node says policy version {}, and {} holds version {}, which stays in force: if this is another ledger than before, end the agent and remove the file",
                 version(&heard),
                 self.path.display(),
                 version(&self.kept)
-            );
+            ));
             heard.policy.clone_from(&self.kept.policy);
         }
-        if heard == self.kept || heard.account != self.kept.account {
+        if heard == self.kept && !was_lost {
             return false;
         }
         self.kept = heard;
@@ -73,6 +86,9 @@ impl Orders {
     /// # Errors
     /// Why the policy can't be read.
     pub(super) fn tighten(&self, own: &Limits) -> Result<Limits, String> {
+        if let Some(lost) = &self.lost {
+            return Err(lost.clone());
+        }
         match &self.kept.policy {
             None => Ok(own.clone()),
             Some(policy) => match Limits::parse_policy(&policy.text) {
@@ -87,6 +103,11 @@ impl Orders {
         self.kept.revoked_at?;
         let account = &self.kept.account;
         Some(format!("{account} has revoked device {device}"))
+    }
+
+    /// Says what the owner has to know.
+    pub(super) fn notice(&self) -> Option<&String> {
+        self.notice.as_ref()
     }
 
     /// Returns the version of the policy in force, if there is one.
@@ -107,7 +128,9 @@ pub(super) fn ask(
         let Ok(program) = std::env::current_exe() else { return };
         loop {
             let mut command = Command::new(&program);
-            command.args(["devices", "orders", &account, &device, "--rpc", &rpc, "--json"]);
+            command
+                .args(["devices", "orders", &account, &device, "--json"])
+                .env(RPC_VARIABLE, &rpc);
             let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
             let heard = output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok());
             // A ledger that does not answer is asked again; what is kept holds meanwhile.
@@ -151,7 +174,9 @@ mod tests {
         assert_eq!(cores(&orders), 40);
         assert!(orders.hear(said(4, "[machine]\ncores_percent = 10\n")));
         // A node that is behind, or lies.
+        assert_eq!(orders.notice(), None);
         assert!(!orders.hear(said(3, "[machine]\ncores_percent = 100\n")));
+        assert!(orders.notice().unwrap().contains("version 3"), "{:?}", orders.notice());
         assert!(!orders.hear(OrdersDocument { policy: None, ..said(4, "") }));
         // Without a ledger after a restart; but not for another account.
         assert_eq!(cores(&Orders::open(path.clone(), "0xa")), 10);
@@ -167,6 +192,24 @@ mod tests {
         assert!(orders.hear(said(1, "[machine]\nquantum_percent = 1\n")));
         let error = orders.tighten(&Limits::default()).unwrap_err();
         assert!(error.contains("version 1") && error.contains("quantum_percent"), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_no_permission_until_the_ledger_answers() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("orders.json");
+        for damaged in ["", "{}", "\u{0}"] {
+            std::fs::write(&path, damaged).unwrap();
+            let mut orders = Orders::open(path.clone(), "0xa");
+            let error = orders.tighten(&Limits::default()).unwrap_err();
+            assert!(error.contains("orders.json"), "{error}");
+            let nothing =
+                OrdersDocument { account: "0xa".to_owned(), revoked_at: None, policy: None };
+            assert!(orders.hear(nothing.clone()), "it has to be written again");
+            orders.tighten(&Limits::default()).unwrap();
+            assert!(!orders.hear(nothing));
+            Orders::open(path.clone(), "0xa").tighten(&Limits::default()).unwrap();
+        }
     }
 
     #[test]

@@ -3,17 +3,18 @@
 //! Its address holds a key that `gleaner status` says, so that no other user of this machine finds it; a request that changes something must bring the key along,
 //! so that no page of somebody else can send one. A few connections at a time, each with bounds on its whole time and its size.
 
-use std::io::{self, BufRead as _, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::collections::VecDeque;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use ::agent::Request;
 use anyhow::Context as _;
-use sensors::Milliseconds;
 
 use super::daemon::Wake;
+use super::timed::Connection;
 
 /// The usual port; another one where it is taken.
 const PORT: u16 = 8_547;
@@ -27,8 +28,11 @@ const LIFE_MS: u64 = 4_000;
 /// How long the loop may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Connections at a time; another one is closed.
-const CONNECTIONS_MAX: usize = 8;
+/// Pause after a connection that could not be taken.
+const NO_HANDLE: Duration = Duration::from_millis(100);
+
+/// Connections at a time. Another one takes the place of the oldest, so that other users of this machine can't keep the owner's browser out by connections that say nothing.
+const CONNECTIONS_MAX: usize = 16;
 
 /// Seconds that the page's button pauses for.
 const PAUSE_SECONDS: u32 = 3_600;
@@ -78,65 +82,41 @@ fn serve_for(wake: Sender<Wake>, life_ms: u64) -> anyhow::Result<Place> {
     let place = Place { address, key };
     let served = Arc::new(place.clone());
     std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            // Each one that is served holds a copy.
-            if CONNECTIONS_MAX < Arc::strong_count(&served) {
+        // Those that are served: how each is cut off, and what its thread holds.
+        let mut open: VecDeque<(TcpStream, Arc<()>)> = VecDeque::new();
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else {
+                // No handle is left for it: asked again at once, it would only keep a core busy.
+                std::thread::sleep(NO_HANDLE);
                 continue;
+            };
+            open.retain(|(_, thread)| 1 < Arc::strong_count(thread));
+            // Whoever asks is answered at once, so the oldest connection is one that asks nothing.
+            if CONNECTIONS_MAX <= open.len()
+                && let Some((oldest, _)) = open.pop_front()
+            {
+                let _gone = oldest.shutdown(Shutdown::Both);
             }
-            let (place, wake) = (Arc::clone(&served), wake.clone());
+            let Ok(other) = stream.try_clone() else { continue };
+            let (place, wake, thread) = (Arc::clone(&served), wake.clone(), Arc::new(()));
+            open.push_back((other, Arc::clone(&thread)));
             std::thread::spawn(move || {
                 // A browser that goes away needs no answer.
                 let _gone = serve_one(&Connection::new(&stream, life_ms), &place, &wake);
+                // The other handle would keep it open.
+                let _gone = stream.shutdown(Shutdown::Both);
+                drop(thread);
             });
         }
     });
     Ok(place)
 }
 
-/// A connection that ends at a time, however slowly the other side goes on.
-struct Connection<'a> {
-    stream: &'a TcpStream,
-    until: Milliseconds,
-}
-
-impl<'a> Connection<'a> {
-    fn new(stream: &'a TcpStream, life_ms: u64) -> Self {
-        let until = Milliseconds(sensors::now().0.saturating_add(life_ms));
-        Self { stream, until }
-    }
-
-    /// Returns the time that is left.
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.until.since(sensors::now());
-        if left == 0 {
-            Err(io::ErrorKind::TimedOut.into())
-        } else {
-            Ok(Some(Duration::from_millis(left)))
-        }
-    }
-}
-
-impl Read for &Connection<'_> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
-        let mut stream = self.stream;
-        stream.read(bytes)
-    }
-}
-
-impl Write for &Connection<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
-        let mut stream = self.stream;
-        stream.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn serve_one(connection: &Connection<'_>, place: &Place, wake: &Sender<Wake>) -> io::Result<()> {
+fn serve_one(
+    connection: &Connection<'_, TcpStream>,
+    place: &Place,
+    wake: &Sender<Wake>,
+) -> io::Result<()> {
     let mut reader = BufReader::new(connection.take(REQUEST_SIZE_MAX));
     let mut head = Vec::new();
     let mut length = 0_u64;
@@ -271,25 +251,17 @@ mod tests {
             Ok::<_, io::Error>(answer)
         };
         let silent: Vec<_> =
-            (0..CONNECTIONS_MAX - 1).map(|_| TcpStream::connect(place.address).unwrap()).collect();
+            (0..CONNECTIONS_MAX * 4).map(|_| TcpStream::connect(place.address).unwrap()).collect();
         assert!(get().unwrap().ends_with("the page"));
-        // Of these at most one has a place; the others are closed at once.
-        let more: Vec<_> = (0..4).map(|_| TcpStream::connect(place.address).unwrap()).collect();
+        // The oldest have made room; the newest are still there.
         let is_closed = |mut stream: &TcpStream| {
             stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
             matches!(stream.read(&mut [0]), Ok(0))
         };
-        let last = more.iter().rev().take(3);
-        assert!(last.into_iter().all(is_closed));
-        drop((silent, more));
-        let mut answer = get();
-        for _ in 0..200 {
-            if answer.as_ref().is_ok_and(|answer| answer.ends_with("the page")) {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-            answer = get();
-        }
-        assert!(answer.unwrap().ends_with("the page"));
+        assert!(silent[..CONNECTIONS_MAX * 3].iter().all(is_closed));
+        let mut newest = &silent[CONNECTIONS_MAX * 4 - 1];
+        newest.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let waited = newest.read(&mut [0]).unwrap_err().kind();
+        assert!(matches!(waited, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{waited}");
     }
 }

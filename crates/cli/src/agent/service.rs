@@ -1,5 +1,6 @@
 //! `gleaner install` and `gleaner uninstall`: the agent as a service of systemd, one action each.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -127,8 +128,8 @@ pub(crate) fn uninstall(args: &UninstallArgs, output: &Output) -> anyhow::Result
         document.ran.push("gleaner agent stop".to_owned());
     }
     // Only what the agent wrote: others may keep a wallet or a ledger in the same folder.
-    let Folders { config, socket, status, pause, books, orders, worker } = folders;
-    let files = [config, pause, books, orders, socket, status];
+    let Folders { config, socket, status, lock, pause, books, orders, worker } = folders;
+    let files = [config, lock, pause, books, orders, socket, status];
     remove_files(&files, &worker, args, &mut document)?;
     if !args.system {
         remove_empty_above(&[&files[..], &[place.unit]].concat(), &mut document);
@@ -202,13 +203,13 @@ impl Place {
         Ok(())
     }
 
-    #[expect(clippy::unused_self, reason = "it writes for the place")]
+    /// Writes a file. That of the service is its user's alone: the address of a node may hold a password.
     fn write(&self, path: &Path, text: &str, document: &mut Document) -> anyhow::Result<()> {
         let write = || {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            std::fs::write(path, text)
+            if *path == self.unit { write_own(path, text) } else { std::fs::write(path, text) }
         };
         write().with_context(|| format!("{}: file can't be written", path.display()))?;
         document.written.push(path.display().to_string());
@@ -238,6 +239,21 @@ impl Place {
              [Install]\nWantedBy={wanted_by}\n"
         )
     }
+}
+
+/// Writes a file that only its user can read, also if it was there before.
+fn write_own(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        options.mode(0o600);
+        if path.exists() {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// Writes a word as systemd reads it.
@@ -334,6 +350,25 @@ mod tests {
         let left: Vec<_> =
             std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(left, [ledger]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_service_is_read_by_its_user_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let place = Place { unit: home.path().join("a/unit.service"), is_system: false };
+        let other = home.path().join("a/agent.toml");
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        std::fs::create_dir_all(place.unit.parent().unwrap()).unwrap();
+        std::fs::write(&place.unit, "of an older version, which was longer").unwrap();
+        let mut document = Document::default();
+        for path in [&place.unit, &other] {
+            place.write(path, "text", &mut document).unwrap();
+            assert_eq!(std::fs::read_to_string(path).unwrap(), "text");
+        }
+        assert_eq!(mode(&place.unit), 0o600);
+        assert_eq!(document.written.len(), 2);
     }
 
     #[test]

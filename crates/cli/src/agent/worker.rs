@@ -19,7 +19,7 @@ use super::daemon::Wake;
 use super::folders::Folders;
 use crate::join::offers::{OFFERS_MAX, Offers};
 use crate::join::progress::Progress;
-use crate::options::checksummed;
+use crate::options::{RPC_VARIABLE, checksummed};
 use crate::output::Output;
 
 /// How long a worker may take to leave, before it is killed; below the gap that the policy takes for a sleep.
@@ -73,6 +73,8 @@ enum Place {
 pub(super) struct Process {
     hold: Hold,
     command: Vec<String>,
+    /// Address of the ledger's node. It may hold a password, and arguments can be read by every user of the machine.
+    rpc: String,
     /// Those that the process was started with.
     words: Vec<String>,
     wake: Sender<Wake>,
@@ -101,7 +103,7 @@ impl Process {
     /// Prepares a worker; none runs yet.
     pub(super) fn new(
         hold: Hold,
-        command: Vec<String>,
+        (command, rpc): (Vec<String>, String),
         roster: Roster,
         wake: Sender<Wake>,
         output: &Output,
@@ -109,6 +111,7 @@ impl Process {
         Self {
             hold,
             command,
+            rpc,
             words: Vec::new(),
             wake,
             output: *output,
@@ -238,10 +241,10 @@ impl Process {
         self.asked = Some(now);
         self.is_asking = true;
         let words = self.words(Job::Ask, limits);
-        let wake = self.wake.clone();
+        let (wake, rpc) = (self.wake.clone(), self.rpc.clone());
         std::thread::spawn(move || {
             let mut command = Command::new(&words[0]);
-            command.args(&words[1..]).arg("--measured-only");
+            command.args(&words[1..]).arg("--measured-only").env(RPC_VARIABLE, rpc);
             let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
             let offers = output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok());
             // The loop may have ended.
@@ -356,13 +359,13 @@ impl Process {
         };
         let words = self.words(job, limits);
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]);
+        command.args(&words[1..]).env(RPC_VARIABLE, &self.rpc);
         self.words = words;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.start_count += 1;
         let pipes = match self.hold.spawn(command, level) {
             Ok(pipes) => pipes,
-            Err(error) => return self.fail(now, error.to_string()),
+            Err(error) => return self.fail(now, format!("{}: {error}", self.words[0])),
         };
         self.started = Some(now);
         self.job = Some(job);
@@ -482,8 +485,7 @@ pub(super) fn command(args: &RunArgs, folders: &Folders) -> Vec<String> {
         .map_or_else(|_| "gleaner".to_owned(), |path| path.to_string_lossy().into_owned());
     let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     let account = args.account.as_ref().map(checksummed).unwrap_or_default();
-    let mut words = vec![program, "join".to_owned(), "--rpc".to_owned(), args.ledger.rpc.clone()];
-    words.extend(["--account".to_owned(), account]);
+    let mut words = vec![program, "join".to_owned(), "--account".to_owned(), account];
     words.extend(["--data-dir".to_owned(), folder.to_string_lossy().into_owned()]);
     words
 }

@@ -51,7 +51,7 @@ struct Before {
 }
 
 async fn before(ledger: &Ledger, account: &AccountId, text: &str) -> anyhow::Result<Before> {
-    let found = of_account(ledger, account).await?;
+    let found = of_account(ledger, account).await?.devices;
     let device = named(text, account, &found)?;
     let orders = devices::orders(ledger, account, &device).await?.ok_or_else(too_old)?;
     let (mut active, mut held) = (Vec::new(), Wei::ZERO);

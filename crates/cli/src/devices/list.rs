@@ -9,7 +9,7 @@ use serde::Serialize;
 use units::{AccountId, DeviceId, UnixSeconds, Wei};
 use wallet::DeviceKey;
 
-use super::{PolicyDocument, ReadArgs, Seat, of_account};
+use super::{Found, PolicyDocument, ReadArgs, Seat, of_account};
 use crate::agent;
 use crate::ledger;
 use crate::options::checksummed;
@@ -20,6 +20,9 @@ use crate::shell;
 
 /// Seconds of what counts as today's: the day before now.
 const DAY_SECONDS: u64 = 86_400;
+
+/// Devices in the text that never worked for the account.
+const IDLE_MAX: usize = 8;
 
 /// Flags of `gleaner devices list`.
 #[derive(Debug, clap::Args)]
@@ -36,6 +39,8 @@ pub(super) struct Args {
 struct Document {
     account: String,
     devices: Vec<DeviceDocument>,
+    /// How many the ledger lists; more than there are above if strangers have linked very many.
+    listed: u64,
     policy: Option<PolicyDocument>,
 }
 
@@ -57,6 +62,13 @@ struct DeviceDocument {
     last_commitment: Option<CommitmentDocument>,
     /// What the agent of this machine does.
     agent: Option<AgentDocument>,
+}
+
+impl DeviceDocument {
+    /// Whether it never worked for the account, which has not revoked it, and is not this machine's.
+    fn is_idle(&self) -> bool {
+        self.seats.is_empty() && self.revoked_at.is_none() && !self.here
+    }
 }
 
 #[derive(Serialize)]
@@ -98,30 +110,58 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
     shell::block_on_until_interrupted(async {
         let ledger = ledger::connect(&args.read.ledger, None).await?;
         let now = ledger.head().await?.time.as_u64();
-        let mut found = of_account(&ledger, &account).await?;
+        let Found { devices: mut found, listed } = of_account(&ledger, &account).await?;
         if let Some(here) = here
             && status.is_some()
         {
             found.entry(here).or_default();
         }
-        let mut policy = None;
-        let (mut all, mut rows) = (Vec::new(), Vec::new());
-        for (device, seats) in &found {
+        let orders = devices::orders(&ledger, &account, &DeviceId::ZERO).await?;
+        let policy = orders.and_then(|orders| PolicyDocument::of(orders.policy));
+        let names: Vec<DeviceId> = found.keys().copied().collect();
+        let ties = devices::ties(&ledger, &account, &names).await?;
+        let mut all = Vec::new();
+        for ((device, seats), tie) in found.iter().zip(ties) {
             let of_agent = status.as_ref().filter(|_| here == Some(*device));
-            let orders = devices::orders(&ledger, &account, device).await?;
-            let revoked = orders.as_ref().and_then(|orders| orders.revoked);
-            policy = orders.and_then(|orders| PolicyDocument::of(orders.policy)).or(policy);
-            let history = History::of(&ledger, (&account, device), now).await?;
-            let is_linked = devices::link(&ledger, device).await?.account == Some(account);
+            // One that never had a seat has no history, and strangers can link any number of them.
+            let history = match seats.is_empty() {
+                true => History { last: None, paid_last_day: None },
+                false => History::of(&ledger, (&account, device), now).await?,
+            };
             let mut document = document(device, seats, &history, of_agent)?;
-            (document.here, document.linked) = (here == Some(*device), is_linked);
-            document.revoked_at = revoked.map(UnixSeconds::as_u64);
-            rows.push(row(device, &document, now));
-            all.push(document);
+            (document.here, document.linked) = (here == Some(*device), tie.is_linked);
+            document.revoked_at = tie.revoked.map(UnixSeconds::as_u64);
+            all.push((*device, document));
         }
-        let text = text(&rows, &all, policy.as_ref());
-        output.print(&Document { account: checksummed(&account), devices: all, policy }, &text)
+        // Those that only somebody's link made the account's come last.
+        all.sort_by_key(|(_, document)| document.is_idle());
+        let shown = all.iter().filter(|(_, document)| !document.is_idle()).count();
+        let shown = shown + (all.len() - shown).min(IDLE_MAX);
+        let rows = all.iter().take(shown).map(|(device, it)| row(device, it, now));
+        let rows: Vec<_> = rows.collect();
+        let devices: Vec<DeviceDocument> = all.into_iter().map(|(_, document)| document).collect();
+        let more = more_text(devices.len() - shown, listed);
+        let text = text(&rows, &devices, policy.as_ref()) + &more;
+        let account = checksummed(&account);
+        output.print(&Document { account, devices, listed: listed.0, policy }, &text)
     })
+}
+
+/// Says which devices are not shown.
+fn more_text(hidden: usize, (total, read): (u64, usize)) -> String {
+    let mut text = String::new();
+    if 0 < hidden {
+        text += &format!(
+            "\n\n{hidden} more devices are linked to the account and never worked for it: anyone can link one, and it can only earn for you. --json lists them"
+        );
+    }
+    let unread = total.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+    if 0 < unread {
+        text += &format!(
+            "\n\nthe ledger lists {total} devices of the account, of which {unread} were not read: those that work for it are above; another one is revoked by its 64 letters"
+        );
+    }
+    text
 }
 
 /// What the node's history index says of a device.

@@ -1,10 +1,11 @@
 //! The calls of a proposal in words: by the names of the modules' functions.
 
 use abi::{
-    Module, PARAMETERS,
+    Module, PARAMETERS, REVISIONS,
     value::{Decoded, Field, Value},
 };
 use alloy_primitives::{Address, Bytes, LogData, U256};
+use execution::MODULES;
 use ledger_client::Ledger;
 use ledger_views::{
     Ask,
@@ -73,6 +74,9 @@ async fn one(ledger: &Ledger, call: &ProposedCall) -> anyhow::Result<Described> 
     if !value.is_zero() {
         text.push_str(&format!(", with {}", grain_text(*value)));
     }
+    if let Some(decoded) = decoded.as_ref().filter(|_| *target == REVISIONS) {
+        text.push_str(&unknown_revision(decoded, MODULES.newest()).unwrap_or_default());
+    }
     let document = CallDocument {
         target: target.to_checksum(None),
         module: module.map(|module| module.name),
@@ -81,6 +85,19 @@ async fn one(ledger: &Ledger, call: &ProposedCall) -> anyhow::Result<Described> 
         calldata: data.to_string(),
     };
     Ok(Described { text, document })
+}
+
+/// Says that a call lets a revision begin that this program does not know.
+fn unknown_revision(decoded: &Decoded, newest: u32) -> Option<String> {
+    let begins = matches!(decoded.name.as_str(), "schedule" | "reschedule");
+    let is_revision = |field: &&Field| field.name == "revision";
+    let Some(Value::Number(revision)) = decoded.fields.iter().find(is_revision).map(|it| &it.value)
+    else {
+        return None;
+    };
+    (begins && U256::from(newest) < *revision).then(|| {
+        format!("; this program knows revisions up to {newest}: a node stops before one that its own does not know")
+    })
 }
 
 /// The module that answers at an address, by its place or by the code there.
@@ -226,6 +243,21 @@ mod tests {
         assert_eq!(key_text(&key), None);
         assert_eq!(key_text(&[0; 32]), None);
         assert_eq!(key_text(b"a\x1b[2J"), None);
+    }
+
+    #[test]
+    fn who_decides_about_an_unknown_revision_is_told_what_it_stops() {
+        let call = |name: &str, revision: u64| {
+            let value = Value::Number(U256::from(revision));
+            let fields = vec![Field { name: "revision".to_owned(), value }];
+            unknown_revision(&Decoded { name: name.to_owned(), fields }, 4)
+        };
+        for name in ["schedule", "reschedule"] {
+            assert!(call(name, 5).unwrap().contains("up to 4"));
+            assert!(call(name, u64::from(u32::MAX)).is_some());
+            assert_eq!(call(name, 4), None);
+        }
+        assert_eq!(call("cancel", 5), None);
     }
 
     #[test]

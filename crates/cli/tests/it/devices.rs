@@ -179,3 +179,48 @@ fn on_an_older_ledger_devices_are_listed_and_nothing_can_be_said_to_them() {
         machine.run(&args).assert_fails(1, &["begins with revision 4"]);
     }
 }
+
+/// Anyone can link devices to any account, and a node pays for it.
+#[test]
+fn strangers_devices_hide_nothing_that_is_the_accounts_own() {
+    const STRANGERS: u8 = 40;
+    let machine = Machine::new();
+    let account = machine.account();
+    let node = machine.node(&["--fund", &format!("{account}=10")]);
+    let url = &node.url[..];
+    let policy = machine.path("policy.toml");
+    std::fs::write(&policy, "[hours]\nsunday = \"never\"\n").unwrap();
+    let policy = policy.to_str().unwrap();
+    machine.json(&["devices", "policy", "set", policy, "--yes", "--rpc", url]);
+    // An account without devices has a policy all the same.
+    assert_eq!(machine.json(&["devices", "--rpc", url])["policy"]["version"], 1);
+    let keys: Vec<_> =
+        (1..=STRANGERS).map(|number| wallet::DeviceKey::from_seed(&[number; 32])).collect();
+    let owner: units::AccountId = account.parse().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let patience = std::time::Duration::from_secs(10);
+        let ledger = ledger_client::Ledger::connect(url, None, patience).await.unwrap();
+        for key in &keys {
+            let sign = |bytes: &[u8]| key.sign(bytes);
+            let device = abi::convert::device_word(key.device());
+            let signer = abi::signed::Signer { device, chain_id: ledger.chain_id(), sign: &sign };
+            let link = signer.link(*owner.as_bytes(), 1);
+            ledger.submit_statement(abi::DEVICES, &link).await.unwrap();
+        }
+    });
+    let is_listed = || machine.json(&["devices", "--rpc", url])["listed"] == STRANGERS;
+    assert!((0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        is_listed()
+    }));
+    let stolen = keys[20].device().to_string();
+    machine.json(&["devices", "revoke", &stolen[..12], "--yes", "--rpc", url]);
+    let listed = machine.json(&["devices", "--rpc", url]);
+    assert_eq!((&listed["listed"], &listed["policy"]["version"]), (&STRANGERS.into(), &1.into()));
+    assert_eq!(listed["devices"].as_array().unwrap().len(), usize::from(STRANGERS));
+    assert_eq!(listed["devices"][0]["device"], stolen, "what the owner has done comes first");
+    let text = machine.run(&["devices", "--rpc", url]).stdout;
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].contains("revoked"), "{text}");
+    assert!(lines.len() < 20 && text.contains("31 more devices are linked"), "{text}");
+}

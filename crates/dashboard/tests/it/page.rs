@@ -126,7 +126,8 @@ fn a_page_of_an_agent_that_does_not_and_of_names_that_want_to_be_markup() {
     status.protections.push(ProtectionStatus {
         name: "freezes at once".to_owned(),
         is_held: false,
-        text: "SIGSTOP instead".to_owned(),
+        text: "SIGSTOP instead, because of this".to_owned(),
+        reason: Some("of this".to_owned()),
         grant: Some("systemd-run --user".to_owned()),
     });
     let view = View {

@@ -7,7 +7,7 @@ use units::{AccountId, UnixSeconds};
 
 use super::proposals::ProposalView;
 use crate::{
-    Ask, Impossible, LogFilter, ViewError,
+    Ask, Impossible, LogFilter, PlacedLog, ViewError,
     batch::{self, Batch},
 };
 
@@ -111,7 +111,9 @@ pub async fn key_holders<A: Ask>(
     Ok(all)
 }
 
-/// Reads what was sealed for a proposal and is not open yet, from the blocks since it was posted. `None` when the node does not keep them.
+/// Reads what was sealed for a proposal and is not open yet, the ballots of most weight first, from the blocks since it was posted. `None` when the node does not keep them.
+///
+/// Whoever opens them pays for each, and may stop anywhere: ballots of nearly no weight, which cost their voters little, come last.
 ///
 /// # Errors
 /// [`ViewError`].
@@ -120,23 +122,27 @@ pub async fn sealed_votes<A: Ask>(
     proposal: &ProposalView,
 ) -> Result<Option<Vec<SealedVoteView>>, ViewError<A::Error>> {
     let Some(posting) = &proposal.posting else { return Ok(None) };
-    let signature = Some(Governor::VoteSealed::SIGNATURE_HASH);
-    let topics = [signature, None, Some(B256::from(proposal.id)), None];
-    let head = ledger.head().await?.height;
-    let (mut votes, mut first) = (Vec::new(), posting.height);
-    while first <= head {
-        let last = first.saturating_add(BLOCKS_AT_ONCE - 1).min(head);
-        let filter = LogFilter { address: GOVERNOR, topics, heights: first..=last };
-        for placed in ledger.logs(filter).await? {
-            let event = Governor::VoteSealed::decode_log(&placed.log).map_err(|error| {
-                let source = Impossible::new("a log", error);
-                ViewError::Impossible { call: "VoteSealed", of: GOVERNOR, source }
-            })?;
-            let Governor::VoteSealed { voter, commitment, ciphertext, .. } = event.data;
-            votes.push(SealedVoteView { voter: convert::account(voter), commitment, ciphertext });
-        }
-        first = last.saturating_add(1);
+    sealed_since(ledger, proposal.id, posting.height).await.map(Some)
+}
+
+async fn sealed_since<A: Ask>(
+    ledger: &A,
+    proposal: U256,
+    first: u64,
+) -> Result<Vec<SealedVoteView>, ViewError<A::Error>> {
+    let mut votes = Vec::new();
+    for placed in sealed_logs(ledger, proposal, first).await? {
+        let event = Governor::VoteSealed::decode_log(&placed.log).map_err(|error| {
+            let source = Impossible::new("a log", error);
+            ViewError::Impossible { call: "VoteSealed", of: GOVERNOR, source }
+        })?;
+        let Governor::VoteSealed { voter, commitment, ciphertext, stakeWeight, workWeight, .. } =
+            event.data;
+        let vote = SealedVoteView { voter: convert::account(voter), commitment, ciphertext };
+        votes.push((stakeWeight, workWeight, vote));
     }
+    votes.sort_by_key(|vote| std::cmp::Reverse((vote.0, vote.1)));
+    let votes: Vec<SealedVoteView> = votes.into_iter().map(|(_, _, vote)| vote).collect();
     let mut sealed = Vec::new();
     for votes in votes.chunks(VOTES_AT_ONCE) {
         let mut batch = Batch::default();
@@ -144,7 +150,7 @@ pub async fn sealed_votes<A: Ask>(
             .iter()
             .map(|vote| {
                 let voter = convert::address(vote.voter);
-                batch.add(GOVERNOR, &Governor::sealedVoteOfCall { proposalId: proposal.id, voter })
+                batch.add(GOVERNOR, &Governor::sealedVoteOfCall { proposalId: proposal, voter })
             })
             .collect();
         let answers = batch.ask(ledger).await?;
@@ -154,5 +160,34 @@ pub async fn sealed_votes<A: Ask>(
             }
         }
     }
-    Ok(Some(sealed))
+    Ok(sealed)
 }
+
+/// Reads the logs of sealed ballots since a block. Where many were cast in few blocks, which anybody with a little weight can do, it asks for fewer blocks at a time.
+async fn sealed_logs<A: Ask>(
+    ledger: &A,
+    proposal: U256,
+    mut first: u64,
+) -> Result<Vec<PlacedLog>, ViewError<A::Error>> {
+    let signature = Some(Governor::VoteSealed::SIGNATURE_HASH);
+    let topics = [signature, None, Some(B256::from(proposal)), None];
+    let head = ledger.head().await?.height;
+    let (mut all, mut count) = (Vec::new(), BLOCKS_AT_ONCE);
+    while first <= head {
+        let last = first.saturating_add(count - 1).min(head);
+        let filter = LogFilter { address: GOVERNOR, topics, heights: first..=last };
+        match ledger.logs(filter).await {
+            Ok(logs) => {
+                all.extend(logs);
+                first = last.saturating_add(1);
+                count = (count * 2).min(BLOCKS_AT_ONCE);
+            }
+            Err(_) if count > 1 => count = (count / 8).max(1),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,15 @@ fn a_run_stands_where_phase_and_ending_say() {
     }
 }
 
+/// It goes on to programs of the owner: into the subject of a mail, or a script.
+#[test]
+fn a_name_that_a_stranger_has_chosen_is_one_line_of_visible_letters() {
+    let name = "oats\u{1b}[2J\nSubject: gift\r\u{202e}\u{200b}\u{0}".to_owned();
+    let said = ready(run(&Says::returns(sol::Summary { name, ..summary() }.abi_encode()), 7));
+    let shown = "oats\u{fffd}[2J\u{fffd}Subject: gift\u{fffd}\u{fffd}\u{fffd}\u{fffd}";
+    assert_eq!(said.unwrap().name, shown);
+}
+
 #[test]
 fn what_a_ledger_never_says_is_an_error_that_names_it() {
     let said = |summary: sol::Summary| {

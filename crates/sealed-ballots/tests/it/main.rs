@@ -90,6 +90,19 @@ fn garbage_wrong_keys_and_other_votes_open_nothing() {
     }
 }
 
+/// A voter can commit to a vote that does not exist: the ledger would refuse to count it, and all ballots of the same transaction.
+#[test]
+fn a_vote_that_does_not_exist_is_no_ballot() {
+    let secrets = secrets(3);
+    let all = some(&secrets, &[0, 1, 2]);
+    for support in 0..=u8::MAX {
+        let ballot = Ballot { support, ..BALLOT };
+        let sealed = seal(&VOTE, &ballot, &keys(&secrets), 2).unwrap();
+        let opened = open(&VOTE, commitment(&VOTE, &ballot), &sealed, &all, 2);
+        assert_eq!(opened, (support <= 2).then_some(ballot), "{support}");
+    }
+}
+
 #[test]
 fn what_cannot_be_sealed_is_said() {
     let keys = keys(&secrets(2));

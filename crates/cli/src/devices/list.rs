@@ -1,9 +1,11 @@
 //! `gleaner devices list`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ::agent::{Activity, Status};
 use ledger_client::{LastCommitment, Ledger};
+use ledger_views::runs::{self, SpeedView};
 use ledger_views::{Ask as _, devices};
 use serde::Serialize;
 use units::{AccountId, DeviceId, UnixSeconds, Wei};
@@ -79,6 +81,28 @@ struct SeatDocument {
     tokens_verified: u64,
     paid: String,
     held: String,
+    /// How fast it was, as the ledger saw it; none before revision 5.
+    speed: Option<SpeedDocument>,
+}
+
+/// Medians of its last rounds that counted as verified, and of its last audits that passed, at most 16 of each.
+#[derive(Serialize)]
+struct SpeedDocument {
+    tokens_per_second: f64,
+    rounds: u8,
+    audit_tokens_per_second: f64,
+    audits: u8,
+}
+
+impl SpeedDocument {
+    fn new(speed: &SpeedView) -> Self {
+        let SpeedView { verified, rounds, repeated, audits } = *speed;
+        // Both are far below 2^53.
+        let per_second = |per_thousand: u64| per_thousand as f64 / 1_000.0;
+        let (tokens_per_second, audit_tokens_per_second) =
+            (per_second(verified), per_second(repeated));
+        Self { tokens_per_second, rounds, audit_tokens_per_second, audits }
+    }
 }
 
 #[derive(Serialize)]
@@ -120,6 +144,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
         let policy = orders.and_then(|orders| PolicyDocument::of(orders.policy));
         let names: Vec<DeviceId> = found.keys().copied().collect();
         let ties = devices::ties(&ledger, &account, &names).await?;
+        let speeds = Speeds::of(&ledger, &found).await?;
         let mut all = Vec::new();
         for ((device, seats), tie) in found.iter().zip(ties) {
             let of_agent = status.as_ref().filter(|_| here == Some(*device));
@@ -128,7 +153,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
                 true => History { last: None, paid_last_day: None },
                 false => History::of(&ledger, (&account, device), now).await?,
             };
-            let mut document = document(device, seats, &history, of_agent)?;
+            let mut document = document((device, seats), &speeds, &history, of_agent)?;
             (document.here, document.linked) = (here == Some(*device), tie.is_linked);
             document.revoked_at = tie.revoked.map(UnixSeconds::as_u64);
             all.push((*device, document));
@@ -182,9 +207,23 @@ impl History {
     }
 }
 
+/// How fast devices were in the projects in which they have seats.
+#[derive(Default)]
+struct Speeds(BTreeMap<(u64, DeviceId), SpeedView>);
+
+impl Speeds {
+    async fn of(ledger: &Ledger, found: &BTreeMap<DeviceId, Vec<Seat>>) -> anyhow::Result<Self> {
+        let seats =
+            found.iter().flat_map(|(device, seats)| seats.iter().map(|it| (it.project, *device)));
+        let seats: Vec<(u64, DeviceId)> = seats.collect();
+        let speeds = runs::speeds(ledger, &seats).await?.unwrap_or_default();
+        Ok(Self(seats.into_iter().zip(speeds).collect()))
+    }
+}
+
 fn document(
-    device: &DeviceId,
-    seats: &[Seat],
+    (device, seats): (&DeviceId, &[Seat]),
+    speeds: &Speeds,
     history: &History,
     status: Option<&Status>,
 ) -> anyhow::Result<DeviceDocument> {
@@ -200,6 +239,7 @@ fn document(
             tokens_verified: seat.tokens_verified,
             paid: seat.paid.to_string(),
             held: seat.stake.to_string(),
+            speed: speeds.0.get(&(*project, *device)).map(SpeedDocument::new),
         });
     }
     Ok(DeviceDocument {
@@ -235,11 +275,19 @@ fn row(device: &DeviceId, document: &DeviceDocument, now: u64) -> Vec<String> {
         format!("{}{here}", short(device)),
         state(document, now),
         document.tokens_verified.to_string(),
+        speed(document),
         document.paid_last_day.as_deref().map_or_else(String::new, grain),
         grain(&document.paid),
         grain(&document.held),
         last,
     ]
+}
+
+/// Says how fast a device was in its newest project with a round that took some time.
+fn speed(document: &DeviceDocument) -> String {
+    let speeds = document.seats.iter().rev().filter_map(|seat| seat.speed.as_ref());
+    let mut known = speeds.filter(|speed| 0 < speed.rounds);
+    known.next().map_or_else(String::new, |speed| format!("{:.0}", speed.tokens_per_second))
 }
 
 /// Says what a device does as far as the ledger knows.
@@ -266,6 +314,7 @@ fn text(
         "device",
         "state",
         "tokens verified",
+        "tokens/s",
         "paid in 24 h",
         "paid",
         "held back",

@@ -91,6 +91,9 @@ fn a_revoked_device_is_cut_off_and_its_account_is_paid() {
         "{after:#}"
     );
     assert!(amount(&of["paid"]) > 0 && of["tokens_verified"].as_u64() > Some(0), "{after:#}");
+    let speed = &of["seats"][0]["speed"];
+    assert!(speed["rounds"].as_u64() > Some(0), "{after:#}");
+    assert!(speed["tokens_per_second"].as_f64() > Some(0.0), "{after:#}");
     let earned = owner.home.json(&["earnings", &owner.account, "--rpc", &owner.url]);
     assert_eq!(earned["paid"], of["paid"]);
     let restored = owner.devices(&["restore", &device, "--yes"]);

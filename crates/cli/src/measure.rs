@@ -1,6 +1,7 @@
 //! `gleaner measure`: who holds what, and what power it gives.
 
 mod ledger;
+mod pools;
 mod power;
 mod reference;
 
@@ -62,6 +63,9 @@ pub(crate) struct Args {
     /// Folder of the ledger, whose node is stopped: all accounts are read from it
     #[arg(long, value_name = "DIR", requires = "asset")]
     data_dir: Option<PathBuf>,
+    /// Count what pools of Uniswap v2 and v3 hold for the owners of their shares and positions
+    #[arg(long, requires = "asset", conflicts_with = "data_dir")]
+    through_pools: bool,
     /// Further threshold, such as 0.66 or 3/5, besides 1/3, 1/2 and 2/3
     #[arg(long, value_name = "PART")]
     threshold: Vec<Threshold>,
@@ -101,9 +105,13 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let report = match (&args.csv, args.asset, args.house) {
         (Some(path), _, _) => measure_table(path, &args)?,
         (None, Some(asset), _) => {
+            let pools = match args.through_pools {
+                true => ledger::Pools::AreLookedThrough,
+                false => ledger::Pools::AreHolders,
+            };
             let found = match &args.data_dir {
                 Some(folder) => ledger::of_folder(asset, folder)?,
-                None => ledger::of_node(asset, args.height, &args.ledger)?,
+                None => ledger::of_node(asset, (args.height, pools), &args.ledger)?,
             };
             measure_ledger(&found, &args, output)?
         }
@@ -168,7 +176,11 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
     measure(rows, &questions, args).with_context(|| source.clone())
 }
 
-fn measure_ledger(found: &ledger::Found, args: &Args, output: &Output) -> anyhow::Result<Report> {
+fn measure_ledger(
+    found: &ledger::Found,
+    args: &Args,
+    output: &Output,
+) -> anyhow::Result<Report> {
     if let Some(gap) = found.gap() {
         output.say(&format!("note: {gap}"));
     }

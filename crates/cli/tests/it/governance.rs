@@ -305,6 +305,27 @@ fn both_houses_vote_on_what_the_treasury_pays() {
     );
     assert_eq!(after - before, 100 * ONE);
     assert_eq!(houses.show("1")["settled"], true);
+    check_alarms(&houses);
+}
+
+/// One account of two has three quarters of the stake, and has voted otherwise than the other one; both have the same voice.
+fn check_alarms(houses: &Houses) {
+    let measure = |args: &[&str]| {
+        houses.machine.json(&[&["measure", "--rpc", &houses.node.url], args].concat())
+    };
+    let stake = measure(&["--house", "stake"])["alarms"].clone();
+    let [blocs, decisive] = stake.as_array().unwrap().as_slice() else { panic!("{stake:#}") };
+    assert_eq!(blocs["figure"], "voting_bloc_entropy_bits");
+    let bits = -(0.75_f64).log2();
+    assert!((blocs["value"].as_f64().unwrap() - bits).abs() < 1e-9, "{blocs:#}");
+    assert_eq!((&blocs["is_raised"], &decisive["is_raised"]), (&true.into(), &true.into()));
+    assert_eq!((&decisive["value"], &decisive["bound"]), (&1.0.into(), &0.5.into()));
+    let work = measure(&["--house", "work"])["alarms"][0].clone();
+    assert_eq!((&work["value"], &work["is_raised"]), (&1.0.into(), &false.into()));
+    assert_eq!(measure(&["--house", "stake", "--proposal", "1"])["alarms"], json!([]));
+    assert_eq!(measure(&["--house", "stake", "--height", "1"])["alarms"], json!([]));
+    let text = houses.text(&["measure", "--house", "stake"]);
+    assert!(text.contains("ALARM: entropy of blocs over the 1 newest votes"), "{text}");
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn facts(
                 "It stops before block " (unknown.height) ", where revision " (unknown.revision.number()) " begins, until its operator installs a newer program."
             }
         };
-        facts.push(("it goes on", text));
+        facts.push(("how far it goes", text));
     }
     match view {
         Some(view) => facts.push((

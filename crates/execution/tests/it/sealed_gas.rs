@@ -201,6 +201,8 @@ fn a_ballot_costs_whoever_casts_it_more_than_whoever_opens_it() {
         let least = costs.sealed[0].min(costs.sealed[1]);
         assert!(costs.opened_among * 3 < least, "{costs:?}");
         assert!(costs.spam_opened * 3 < costs.spam[1], "{costs:?}");
-        assert!(costs.opened_alone < least, "{costs:?}");
+        assert!(costs.opened_alone < least && costs.open_ballot < least, "{costs:?}");
+        assert!(costs.post_key.max(costs.publish_key) < least, "{costs:?}");
+        assert!(costs.spam_opened * 10 < costs.spam[0] + costs.spam[1], "{costs:?}");
     }
 }

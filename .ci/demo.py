@@ -123,6 +123,21 @@ def check_governed(governed):
     for house in ("stake", "work"):
         tally = {name: int(votes) for name, votes in governed[house].items()}
         need(tally["no"] < tally["yes"] <= tally["total"], f"{house}: {tally}")
+    check_sealed(governed["sealed"], len(governed["voice"]) + 1)
+
+
+def check_sealed(sealed, voters):
+    """Nobody could read or count a ballot before the end; then a threshold of the keys opened all of them."""
+    need(2 <= sealed["threshold"] <= sealed["holders"], f"the keys: {sealed}")
+    need(sealed["ballots"] == sealed["opened"] == voters, f"{voters} voters: {sealed}")
+    need(sealed["readable_before"] == 0, f"ballots were read while the vote went on: {sealed}")
+    need(sealed["keys_used"] == sealed["threshold"], f"opened with {sealed['keys_used']} keys")
+    need("until" in sealed["too_early"] or "vote" in sealed["too_early"], f"published early? {sealed['too_early']}")
+    need(sealed["parameter_before"] != sealed["parameter_after"] == "2500", f"the parameter: {sealed}")
+    for house in ("stake", "work"):
+        before, after = ({name: int(votes) for name, votes in sealed[key].items()} for key in (f"{house}_before", house))
+        need(before["yes"] == before["no"] == 0 < before["total"], f"{house} was counted before the end: {before}")
+        need(after["no"] < after["yes"] <= after["total"], f"{house}: {after}")
 
 
 def main():

@@ -217,8 +217,9 @@ async fn members(
     let mut members = Vec::new();
     for index in 0..usize::from(args.workers - others) {
         let device = wallet::DeviceKey::from_seed(&crew::device_seed(args.seed, index)).device();
-        let ledger = ledger.client_of(folder.worker(index)?, PATIENCE).await?;
-        members.push(govern::Member { device, ledger });
+        let key = folder.worker(index)?;
+        let ledger = ledger.client_of(key.clone(), PATIENCE).await?;
+        members.push(govern::Member { device, key, ledger });
     }
     Ok(members)
 }

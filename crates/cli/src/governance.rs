@@ -30,6 +30,10 @@ pub(crate) use proposals::Args as ProposalsArgs;
 pub(crate) use propose::Args as ProposeArgs;
 pub(crate) use vote::Args as VoteArgs;
 
+pub(crate) use sealing::{
+    Sealing, derived, opening as opening_of_ballots, readable as readable_ballots,
+};
+
 pub(crate) use ballots::run as ballots;
 pub(crate) use brake::run as brake;
 pub(crate) use delegate::run as delegate;

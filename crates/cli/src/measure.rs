@@ -1,6 +1,8 @@
 //! `gleaner measure`: who holds what, and what power it gives.
 
+mod alarms;
 mod ledger;
+mod pools;
 mod power;
 mod reference;
 
@@ -62,6 +64,9 @@ pub(crate) struct Args {
     /// Folder of the ledger, whose node is stopped: all accounts are read from it
     #[arg(long, value_name = "DIR", requires = "asset")]
     data_dir: Option<PathBuf>,
+    /// Count what pools of Uniswap v2 and v3 hold for the owners of their shares and positions
+    #[arg(long, requires = "asset", conflicts_with = "data_dir")]
+    through_pools: bool,
     /// Further threshold, such as 0.66 or 3/5, besides 1/3, 1/2 and 2/3
     #[arg(long, value_name = "PART")]
     threshold: Vec<Threshold>,
@@ -101,18 +106,29 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let report = match (&args.csv, args.asset, args.house) {
         (Some(path), _, _) => measure_table(path, &args)?,
         (None, Some(asset), _) => {
+            let pools = match args.through_pools {
+                true => ledger::Pools::AreLookedThrough,
+                false => ledger::Pools::AreHolders,
+            };
             let found = match &args.data_dir {
                 Some(folder) => ledger::of_folder(asset, folder)?,
-                None => ledger::of_node(asset, args.height, &args.ledger)?,
+                None => ledger::of_node(asset, (args.height, pools), &args.ledger)?,
             };
-            measure_ledger(&found, &args, output)?
+            measure_ledger(&found, None, &args, output)?
         }
         (None, None, Some(house)) => {
             let found = power::of_house(house, (args.proposal, args.height), &args.ledger)?;
-            measure_ledger(&found, &args, output)?
+            let recent = match args.proposal {
+                None => alarms::recent(house, args.height, &args.ledger)?,
+                Some(_) => None,
+            };
+            let turnout = recent.as_ref().map(|recent| recent.turnout);
+            let mut report = measure_ledger(&found, turnout, &args, output)?;
+            report.alarms = recent.map_or_else(Vec::new, |recent| recent.alarms(&report));
+            report
         }
         (None, None, None) if args.rewards => {
-            measure_ledger(&power::rewards(args.height, &args.ledger)?, &args, output)?
+            measure_ledger(&power::rewards(args.height, &args.ledger)?, None, &args, output)?
         }
         (None, None, None) => {
             let what =
@@ -164,11 +180,17 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
         decimals: sheet.decimals,
         labels: by.first().map(Vec::as_slice),
         empty_rows: sheet.empty_count,
+        usual_turnout: None,
     };
     measure(rows, &questions, args).with_context(|| source.clone())
 }
 
-fn measure_ledger(found: &ledger::Found, args: &Args, output: &Output) -> anyhow::Result<Report> {
+fn measure_ledger(
+    found: &ledger::Found,
+    usual_turnout: Option<Threshold>,
+    args: &Args,
+    output: &Output,
+) -> anyhow::Result<Report> {
     if let Some(gap) = found.gap() {
         output.say(&format!("note: {gap}"));
     }
@@ -182,6 +204,7 @@ fn measure_ledger(found: &ledger::Found, args: &Args, output: &Output) -> anyhow
         decimals: usize::from(found.decimals),
         labels: Some(&labels),
         empty_rows: 0,
+        usual_turnout,
     };
     measure(rows, &[], args)
 }
@@ -194,6 +217,8 @@ struct Rows<'a> {
     decimals: usize,
     labels: Option<&'a [Cow<'a, str>]>,
     empty_rows: usize,
+    /// A turnout besides those that are asked for: the last.
+    usual_turnout: Option<Threshold>,
 }
 
 fn measure(
@@ -201,6 +226,7 @@ fn measure(
     subsystems: &[SubsystemQuestion<'_>],
     args: &Args,
 ) -> anyhow::Result<Report> {
+    let turnouts: Vec<_> = args.turnout.iter().copied().chain(rows.usual_turnout).collect();
     let question = Question {
         source: rows.source,
         unit: rows.unit,
@@ -212,7 +238,7 @@ fn measure(
         thresholds: &args.threshold,
         subsystems,
         quota: args.quota,
-        turnouts: &args.turnout,
+        turnouts: &turnouts,
         quorum: args.quorum,
     };
     Ok(holdings_report::measure(&question)?)

@@ -130,7 +130,11 @@ pub(crate) fn proven(path: &Path, trusted: Option<&B256>) -> anyhow::Result<Prov
     document.verify(trusted).with_context(|| format!("{shown}: the proof is invalid"))
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
+/// Reads a proof file, `-` from stdin.
+///
+/// # Errors
+/// When it can't be read, or is too large.
+pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     let limit = PROOF_SIZE_MAX + 1;
     if path == Path::new("-") {

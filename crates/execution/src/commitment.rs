@@ -20,6 +20,7 @@
 //! Invariant on which [`Commitment::restore`] relies: buckets written together cover a path completely, also if
 //! nothing is left (an empty bucket). So a bucket is alive exactly when no newer one covers a part of its path.
 
+mod ancestry;
 mod bucket;
 mod document;
 mod leaf;
@@ -29,6 +30,7 @@ mod restore;
 mod stream;
 mod update;
 
+pub use ancestry::{AncestryError, ancestor, encoded_header};
 pub use bucket::BUCKET_ENTRIES_MAX;
 pub use document::{
     AccountDocument, DocumentError, LeafDocument, PROVEN_SLOTS_MAX, PathDocument, ProofDocument,

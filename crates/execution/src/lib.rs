@@ -64,10 +64,10 @@ pub use block::{
 pub use call::{Call, CallContext, CallError, CallOutcome, EstimateError, call, estimate_gas};
 pub use changes::{AccountState, Change, StateChanges};
 pub use commitment::{
-    AccountDocument, BUCKET_ENTRIES_MAX, Commitment, CommitmentError, DocumentError, Entries,
-    Entry, LeafDocument, Moved, OutOfOrder, PROVEN_SLOTS_MAX, PathDocument, PathEnd, ProofDocument,
-    ProofError, Proven, Replayed, RestoreError, Restored, SlotDocument, State, StateKey,
-    StateProof,
+    AccountDocument, AncestryError, BUCKET_ENTRIES_MAX, Commitment, CommitmentError, DocumentError,
+    Entries, Entry, LeafDocument, Moved, OutOfOrder, PROVEN_SLOTS_MAX, PathDocument, PathEnd,
+    ProofDocument, ProofError, Proven, Replayed, RestoreError, Restored, SlotDocument, State,
+    StateKey, StateProof, ancestor, encoded_header,
 };
 pub use environment::{BlockInput, Deviations, Environment};
 pub use fees::{BaseFeeRule, next_base_fee};
@@ -81,6 +81,12 @@ pub use native_kit::Table as ModuleTable;
 pub use native_modules::is_reserved as is_native;
 /// The module whose storage extends the schedule by votes, and how it is read.
 pub use native_modules::revisions::{ADDRESS as REVISIONS, scheduled as voted_schedule};
+/// What the storage of `Juries` says of a case, for who has words of it from proofs, and the draw of its seats.
+pub use native_modules::{
+    JuryCase as ProvenJuryCase, SeatDrawn as RedrawnSeat, SeatError as RedrawError,
+    jury_case as proven_jury_case, jury_commitment, jury_seat as redrawn_jury_seat,
+    jury_seats as proven_jury_seats,
+};
 /// What the Governor's storage says of a proposal, for who has words of it from proofs.
 pub use native_modules::{proposal as proven_proposal, proposal_id as proven_proposal_id};
 pub use overrides::{AccountOverride, BlockOverrides, Overrides, StorageOverride, is_precompile};

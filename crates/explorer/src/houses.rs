@@ -32,7 +32,7 @@ pub(crate) fn show(node: &Node, query: &str) -> Answer {
     let rows: Vec<_> = parameters.iter().map(parameter_row).collect();
     let heads = ["parameter", "value", "least", "most", "unit", "class", "what it is"];
     let body = html! {
-        p { a href="/proposals" { (governor.count) @if governor.count == 1 { " proposal" } @else { " proposals" } } " so far, " (governor.open) " of them open." }
+        p { a href="/proposals" { (governor.count) @if governor.count == 1 { " proposal" } @else { " proposals" } } " so far, " (governor.open) " of them open. Which rules run, and which are to begin: " a href="/revisions" { "schedule" } "." }
         h2 { "Stake house" }
         (layout::facts(&house_facts(House::Stake, &stake, &governor)))
         h2 { "Work house" }

@@ -40,6 +40,7 @@ mod positions;
 mod prices;
 mod proposals;
 mod replay;
+mod revisions;
 mod risk;
 mod runs;
 mod search;
@@ -202,6 +203,7 @@ fn route(node: &Node, path: &str, query: &str) -> Answer {
         (Some("proposals"), None, None) => proposals::list(node, query),
         (Some("proposal"), Some(proposal), None) => proposals::one(node, proposal),
         (Some("houses"), None, None) => houses::show(node, query),
+        (Some("revisions"), None, None) => revisions::show(node),
         (Some("modules"), None, None) => modules::list(),
         (Some("module"), Some(name), None) => modules::one(name),
         (Some("search"), None, None) => search::find(node, query),

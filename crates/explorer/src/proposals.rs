@@ -67,7 +67,7 @@ pub(crate) fn list(node: &Node, query: &str) -> Answer {
     let heads = ["proposal", "title", "class", "state", "next", "the votes say"];
     let link = |newest| format!("/proposals?from={newest}");
     let body = html! {
-        p { "Two " a href="/houses" { "houses" } " decide: one of stake, one of verified work. Anybody with enough votes in one of them may propose." }
+        p { "Two " a href="/houses" { "houses" } " decide: one of stake, one of verified work. Anybody with enough votes in one of them may propose. Which rules run, and which are to begin: " a href="/revisions" { "schedule" } "." }
         (layout::list(&heads, &rows, "Nothing has been proposed yet."))
         (layout::pager(page.newer.map(link), page.older.map(link)))
     };

@@ -73,6 +73,8 @@ pub struct Report {
     pub power: Option<PowerDocument>,
     /// How often the largest decide a vote, at each turnout.
     pub decisiveness: Vec<DecisivenessDocument>,
+    /// Figures that a reader should be warned of, with their bounds; whoever asks for the report adds them.
+    pub alarms: Vec<AlarmDocument>,
     /// What is drawn.
     #[serde(skip)]
     pub(crate) curves: Curves,
@@ -163,4 +165,19 @@ pub struct EstimateDocument {
     pub probability: f64,
     /// Standard error.
     pub standard_error: f64,
+}
+
+/// A figure that says whether power is in too few hands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AlarmDocument {
+    /// Its key.
+    pub figure: &'static str,
+    /// What it says, in words.
+    pub about: String,
+    /// Its value.
+    pub value: f64,
+    /// The value at which it begins to warn.
+    pub bound: f64,
+    /// Whether it warns.
+    pub is_raised: bool,
 }

@@ -19,8 +19,8 @@ mod text;
 pub use amount::{AmountError, decimal_text};
 pub use csv::CsvError;
 pub use document::{
-    CoefficientsDocument, DecisivenessDocument, HolderDocument, PowerDocument, Report,
-    SubsystemDocument,
+    AlarmDocument, CoefficientsDocument, DecisivenessDocument, HolderDocument, PowerDocument,
+    Report, SubsystemDocument,
 };
 pub use drawing::draw;
 pub use reference::{Compared, Comparison, FOLDER_FILES, compare};

@@ -140,6 +140,7 @@ pub fn measure(question: &Question<'_>) -> Result<Report, ReportError> {
         weakest,
         decisiveness: decisiveness(question, &subject),
         power,
+        alarms: Vec::new(),
         curves: Curves { lorenz: curve, power: points, gini: number(summary.gini) },
     })
 }

@@ -2,7 +2,7 @@
 
 use concentration::Threshold;
 
-use crate::document::{DecisivenessDocument, PowerDocument, Report};
+use crate::document::{AlarmDocument, DecisivenessDocument, PowerDocument, Report};
 
 /// Most characters of a name in a table.
 const NAME_MAX: usize = 44;
@@ -16,6 +16,8 @@ impl Report {
         parts.extend(self.subsystems_text());
         parts.extend(self.power.as_ref().map(power_text));
         parts.extend(self.decisiveness_text());
+        let alarms: Vec<String> = self.alarms.iter().map(alarm_text).collect();
+        parts.extend((!alarms.is_empty()).then(|| alarms.join("\n")));
         parts.join("\n\n")
     }
 
@@ -219,4 +221,9 @@ fn cleaned(text: &str) -> String {
     text.chars()
         .map(|character| if is_hidden(character) { '\u{fffd}' } else { character })
         .collect()
+}
+
+fn alarm_text(alarm: &AlarmDocument) -> String {
+    let state = if alarm.is_raised { "ALARM" } else { "no alarm" };
+    format!("{state}: {}: {:.3}, bound {}", alarm.about, alarm.value, alarm.bound)
 }

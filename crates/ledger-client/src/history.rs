@@ -6,9 +6,11 @@ use abi::{
     TRAINING_RUNS, TrainingRuns,
     convert::{address, device_word, wei},
 };
-use alloy_primitives::{B256, U64};
+use alloy_consensus::Header;
+use alloy_primitives::{Address, B256, Bytes, U64};
 use alloy_rpc_types_eth::Log;
 use alloy_sol_types::SolEvent as _;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use units::{AccountId, DeviceId, UnixSeconds, Wei};
 
@@ -27,6 +29,13 @@ struct EventPage {
     is_whole: bool,
 }
 
+/// The fields of a transaction that are read.
+#[derive(Deserialize)]
+struct Sent {
+    to: Option<Address>,
+    input: Bytes,
+}
+
 /// A commitment of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastCommitment {
@@ -39,6 +48,30 @@ pub struct LastCommitment {
 }
 
 impl Ledger {
+    /// Returns the header of a block; none of a block that the node does not keep. It is the node's word: its hash must be compared with one that is known.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn header(&self, height: u64) -> Result<Option<Header>, LedgerError> {
+        match self.ask("eth_getBlockByNumber", json!([U64::from(height), false])).await {
+            Ok(header) => Ok(header),
+            Err(LedgerError::Rejected { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns to whom a transaction was sent and with which data; none of one that the node does not keep.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn sent(
+        &self,
+        transaction: B256,
+    ) -> Result<Option<(Option<Address>, Bytes)>, LedgerError> {
+        let sent: Option<Sent> = self.ask("eth_getTransactionByHash", json!([transaction])).await?;
+        Ok(sent.map(|sent| (sent.to, sent.input)))
+    }
+
     /// Returns the newest commitment of a device; none where the node's history index has none, or can't say.
     ///
     /// # Errors

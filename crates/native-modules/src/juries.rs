@@ -3,6 +3,8 @@
 //! The hash of the block in which a case begins draws its seats: no transaction of that block can know it. If nobody has drawn them within the 256 blocks for which a hash is known, the next call begins
 //! anew with a later block. Until all seats are drawn, no weight changes: whoever knows the hash could otherwise choose what it falls on.
 
+pub(crate) mod proven;
+
 use abi::{
     JURIES,
     Juries::{self, JuriesCalls as Calls},

@@ -52,4 +52,7 @@ mod tests;
 pub use governor::proven::{ReadWord, proposal, proposal_id};
 pub use grain::GRAIN_SUPPLY;
 pub use issuance::ISSUER;
+pub use juries::proven::{
+    JuryCase, SeatDrawn, SeatError, jury_case, jury_commitment, jury_seat, jury_seats,
+};
 pub use table::{NEWEST_REVISION, TABLE, is_reserved};

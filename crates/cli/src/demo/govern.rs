@@ -6,6 +6,9 @@
 //! 4. A worker proposes a higher floor for the audit rate. The trainer objects, so both houses vote.
 //! 5. It passes and is queued; the trainer pulls the brake, so it can't be executed in time, but five days later.
 //! 6. From then on a run with a lower rate is refused.
+//! 7. They name holders of ballot keys, and decide the next proposal with [sealed] ballots.
+
+mod sealed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use abi::{
     WORK_HOUSE, WorkHouse, amount_text, convert,
 };
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use anyhow::{Context as _, anyhow, ensure};
 use coordinator::Report;
@@ -79,6 +83,7 @@ pub(super) fn funds(accounts: &[AccountId]) -> anyhow::Result<BTreeMap<AccountId
 #[derive(Clone)]
 pub(super) struct Member {
     pub(super) device: DeviceId,
+    pub(super) key: PrivateKeySigner,
     pub(super) ledger: Ledger,
 }
 
@@ -100,6 +105,7 @@ pub(super) struct Governed {
     parameter_after: String,
     /// What the ledger says of a run with a lower rate.
     refused: String,
+    sealed: sealed::Sealed,
     days_passed: u64,
     #[serde(skip)]
     text: String,
@@ -224,6 +230,7 @@ async fn conclude(member: &Member, run: u64, output: &Output) -> anyhow::Result<
 /// Everybody who takes part after the payout.
 struct Assembly<'a> {
     trainer: Ledger,
+    trainer_key: PrivateKeySigner,
     members: Vec<Member>,
     clock: &'a JumpingClock,
     node: &'a DemoLedger,
@@ -241,7 +248,8 @@ pub(super) async fn play(
     (patience, output): (Duration, &Output),
 ) -> anyhow::Result<Governed> {
     let trainer = ledger.client(patience).await?;
-    let assembly = Assembly { trainer, members, clock, node: ledger, output };
+    let trainer_key = ledger.trainer_key().clone();
+    let assembly = Assembly { trainer, trainer_key, members, clock, node: ledger, output };
     let started = clock.now();
     let voice = assembly.gather(report.run.id).await?;
     let before = assembly.measures().await?;
@@ -256,6 +264,7 @@ pub(super) async fn play(
         "the parameter is {parameter_after} after the execution"
     );
     let refused = assembly.refused_terms().await?;
+    let sealed = sealed::play(&assembly).await?;
     let after = assembly.measures().await?;
     let mut governed = Governed {
         proposal: proposal.id.to_string(),
@@ -271,6 +280,7 @@ pub(super) async fn play(
         parameter_before: parameter_before.to_string(),
         parameter_after: parameter_after.to_string(),
         refused,
+        sealed,
         days_passed: clock.now().saturating_sub(started) / DAY,
         text: String::new(),
     };
@@ -285,6 +295,26 @@ struct Proposed {
     values: Vec<U256>,
     calldatas: Vec<Bytes>,
     description: String,
+}
+
+impl Proposed {
+    fn queue_call(&self) -> GovernorCore::queueCall {
+        GovernorCore::queueCall {
+            targets: self.targets.clone(),
+            values: self.values.clone(),
+            calldatas: self.calldatas.clone(),
+            descriptionHash: keccak256(&self.description),
+        }
+    }
+
+    fn execute_call(&self) -> GovernorCore::executeCall {
+        GovernorCore::executeCall {
+            targets: self.targets.clone(),
+            values: self.values.clone(),
+            calldatas: self.calldatas.clone(),
+            descriptionHash: keccak256(&self.description),
+        }
+    }
 }
 
 impl Assembly<'_> {
@@ -332,15 +362,24 @@ impl Assembly<'_> {
 
     async fn propose(&self, key: B256) -> anyhow::Result<Proposed> {
         let proposer = &self.members.first().context("nobody worked")?.ledger;
-        let value = U256::from(PROPOSED_RATE);
-        let calldata = Parameters::setCall { key, value }.abi_encode();
-        let description = "Audit at least a tenth of all work".to_owned();
+        let call = Parameters::setCall { key, value: U256::from(PROPOSED_RATE) };
+        self.post(proposer, PARAMETERS, &call, "Audit at least a tenth of all work").await
+    }
+
+    /// Posts a proposal of one call, with its deposit.
+    async fn post(
+        &self,
+        proposer: &Ledger,
+        target: Address,
+        call: &impl SolCall,
+        description: &str,
+    ) -> anyhow::Result<Proposed> {
         let proposed = Proposed {
             id: U256::ZERO,
-            targets: vec![PARAMETERS],
+            targets: vec![target],
             values: vec![U256::ZERO],
-            calldatas: vec![calldata.into()],
-            description,
+            calldatas: vec![call.abi_encode().into()],
+            description: description.to_owned(),
         };
         let call = Governor::proposeCall {
             targets: proposed.targets.clone(),
@@ -362,11 +401,32 @@ impl Assembly<'_> {
         Ok(Proposed { id, ..proposed })
     }
 
+    /// Jumps to the time at which a vote begins.
+    async fn jump_to_vote(&self) -> anyhow::Result<()> {
+        let delay = self.trainer.read(GOVERNOR, &GovernorCore::votingDelayCall {}).await?;
+        self.jump(delay.saturating_to::<u64>().saturating_add(1)).await
+    }
+
+    /// Jumps to just after a time of the ledger.
+    async fn jump_past(&self, time: U256) -> anyhow::Result<()> {
+        let time: u64 = time.saturating_to();
+        self.jump(time.saturating_sub(self.clock.now()).saturating_add(1)).await
+    }
+
+    async fn jump_past_vote(&self, id: U256) -> anyhow::Result<()> {
+        let call = GovernorCore::proposalDeadlineCall { proposalId: id };
+        self.jump_past(self.trainer.read(GOVERNOR, &call).await?).await
+    }
+
+    async fn jump_past_eta(&self, id: U256) -> anyhow::Result<()> {
+        let call = GovernorCore::proposalEtaCall { proposalId: id };
+        self.jump_past(self.trainer.read(GOVERNOR, &call).await?).await
+    }
+
     /// The trainer objects, everybody else agrees, and the vote ends.
     async fn vote(&self, proposal: &Proposed) -> anyhow::Result<(Tally, Tally, String)> {
         let id = proposal.id;
-        let delay = self.trainer.read(GOVERNOR, &GovernorCore::votingDelayCall {}).await?;
-        self.jump(delay.saturating_to::<u64>().saturating_add(1)).await?;
+        self.jump_to_vote().await?;
         cast(&self.trainer, id, 0).await.context("the trainer can't object")?;
         let call = Governor::isContestedCall { proposalId: id };
         ensure!(
@@ -378,16 +438,20 @@ impl Assembly<'_> {
         for member in &self.members {
             cast(&member.ledger, id, 1).await.context("a worker can't vote")?;
         }
-        let call = GovernorCore::proposalDeadlineCall { proposalId: id };
-        let deadline: u64 = self.trainer.read(GOVERNOR, &call).await?.saturating_to();
-        self.jump(deadline.saturating_sub(self.clock.now()).saturating_add(1)).await?;
+        self.jump_past_vote(id).await?;
+        let (stake, work, decision) = self.result(id).await?;
+        self.output.say(&format!("govern: {decision}"));
+        Ok((stake, work, decision))
+    }
+
+    /// Returns the votes of both houses, and what they say.
+    async fn result(&self, id: U256) -> anyhow::Result<(Tally, Tally, String)> {
         let call = Governor::decisionCall { proposalId: id };
         let decision = self.trainer.read(GOVERNOR, &call).await?;
         let call = Governor::electorateCall { proposalId: id };
         let electorate = self.trainer.read(GOVERNOR, &call).await?;
         let stake = self.tally(id, 0, electorate.stakeTotal).await?;
         let work = self.tally(id, 1, electorate.workTotal).await?;
-        self.output.say(&format!("govern: {}", decision.reason));
         Ok((stake, work, decision.reason))
     }
 
@@ -403,32 +467,18 @@ impl Assembly<'_> {
 
     /// Queues it, pulls the brake, and executes it when the brake lets go. Returns the delay, and what the ledger said before.
     async fn execute(&self, proposal: &Proposed) -> anyhow::Result<(u64, String)> {
-        let Proposed { id, targets, values, calldatas, description } = proposal;
-        let (targets, values, calldatas) = (targets.clone(), values.clone(), calldatas.clone());
-        let description_hash = keccak256(description);
-        let queue = GovernorCore::queueCall {
-            targets: targets.clone(),
-            values: values.clone(),
-            calldatas: calldatas.clone(),
-            descriptionHash: description_hash,
-        };
+        let id = proposal.id;
+        let queue = proposal.queue_call();
         self.trainer.write(GOVERNOR, &queue, Wei::ZERO).await.context("it can't be queued")?;
         let supply = self.trainer.read(GRAIN, &Erc20::totalSupplyCall {}).await?;
         let hundredth = supply.div_ceil(U256::from(100));
         let locked = convert::wei(hundredth).map_err(|_| anyhow!("the supply is too large"))?;
-        let call = Brake::lockCall { proposal: *id };
+        let call = Brake::lockCall { proposal: id };
         self.trainer.write(BRAKE, &call, locked).await.context("the brake can't be pulled")?;
-        let delay = self.trainer.read(BRAKE, &Brake::delayOfCall { proposal: *id }).await?;
+        let delay = self.trainer.read(BRAKE, &Brake::delayOfCall { proposal: id }).await?;
         self.output.say("govern: it is queued, and the trainer pulls the brake");
-        let call = GovernorCore::proposalEtaCall { proposalId: *id };
-        let eta: u64 = self.trainer.read(GOVERNOR, &call).await?.saturating_to();
-        self.jump(eta.saturating_sub(self.clock.now()).saturating_add(1)).await?;
-        let execute = GovernorCore::executeCall {
-            targets,
-            values,
-            calldatas,
-            descriptionHash: description_hash,
-        };
+        self.jump_past_eta(id).await?;
+        let execute = proposal.execute_call();
         let early = self.trainer.write(GOVERNOR, &execute, Wei::ZERO).await;
         let too_early = match early {
             Err(error @ LedgerError::Refused { .. }) => error.to_string(),
@@ -506,10 +556,13 @@ fn text(governed: &Governed) -> String {
     let grain = |amount: &str| {
         amount.parse().map_or_else(|_| amount.to_owned(), |amount: U256| amount_text(amount, 18))
     };
-    let votes = [
-        vec!["stake, GRAIN".to_owned(), grain(&stake.yes), grain(&stake.no), grain(&stake.total)],
-        vec!["work, voice".to_owned(), work.yes.clone(), work.no.clone(), work.total.clone()],
-    ];
+    let votes = |stake: &Tally, work: &Tally| {
+        let stake = [&stake.yes, &stake.no, &stake.total].map(|votes| grain(votes));
+        let work = [&work.yes, &work.no, &work.total].map(String::clone);
+        let rows = [("stake, GRAIN", stake), ("work, voice", work)];
+        let rows = rows.map(|(name, votes)| [vec![name.to_owned()], votes.to_vec()].concat());
+        table(&["house", "yes", "no", "all votes"], &rows)
+    };
     let range = |(least, most): (u64, u64)| {
         if least == most { least.to_string() } else { format!("{least} to {most}") }
     };
@@ -540,10 +593,12 @@ fn text(governed: &Governed) -> String {
         row("obeyed", governed.refused.clone()),
     ];
     format!(
-        "governed, over {} days of the ledger's time\n{}\n\n{}\n\n{}",
+        "governed, over {} days of the ledger's time\n{}\n\n{}\n\n{}\n\n{}\n\n{}",
         governed.days_passed,
         lines(&story),
-        table(&["house", "yes", "no", "all votes"], &votes),
+        votes(stake, work),
+        governed.sealed.text(),
+        votes(&governed.sealed.stake, &governed.sealed.work),
         table(&["measure", "before", "after"], &measures)
     )
 }

@@ -87,6 +87,11 @@ impl DemoLedger {
         format!("http://{}", self.server.local_addr())
     }
 
+    /// Returns the trainer's key.
+    pub(super) fn trainer_key(&self) -> &PrivateKeySigner {
+        &self.trainer
+    }
+
     /// Returns a connection that signs as the trainer.
     pub(super) async fn client(&self, patience: Duration) -> anyhow::Result<Ledger> {
         self.client_of(self.trainer.clone(), patience).await

@@ -1,19 +1,19 @@
 //! `gleaner ballots`: keys of sealed ballots, and their opening.
 
 use abi::{GOVERNOR, Governor, convert};
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::{anyhow, ensure};
 use clap::Subcommand;
 use governance::proposal::State;
 use ledger_client::Ledger;
-use ledger_views::governance::{self as views, KeyHolderView, ProposalView, SealedVoteView};
+use ledger_views::governance::{self as views, KeyHolderView, ProposalView};
 use sealed_ballots::{Ballot, public_key};
 use serde_json::{Value, json};
 use units::AccountId;
 
 use super::action::{self, ActionArgs, Shown, aligned};
-use super::sealing::{derived, own_ballot, vote_of};
+use super::sealing::{derived, opening, own_ballot, readable, vote_of};
 use super::{connect, find, grain_text, state_text, time_text};
 use crate::failure::Hint as _;
 use crate::market::Step;
@@ -250,20 +250,6 @@ async fn check_opening(found: &Found) -> anyhow::Result<()> {
     Err(error).hint(format!("gleaner ballots show {number}"))
 }
 
-/// What of the sealed ballots can be read with published keys.
-fn readable(found: &Found, sealed: &[SealedVoteView]) -> Vec<(AccountId, Ballot)> {
-    let posted = found.holders.iter().filter(|holder| holder.public_key.is_some());
-    let secrets: Vec<_> = posted.map(|holder| holder.secret_key).collect();
-    let threshold = found.proposal.sealing.map_or(0, |sealing| usize::from(sealing.threshold));
-    let read = |ballot: &SealedVoteView| {
-        let vote = vote_of(&found.ledger, found.proposal.id, ballot.voter);
-        let (commitment, bytes) = (ballot.commitment, &ballot.ciphertext);
-        let opened = sealed_ballots::open(&vote, commitment, bytes, &secrets, threshold)?;
-        Some((ballot.voter, opened))
-    };
-    sealed.iter().filter_map(read).collect()
-}
-
 fn open(args: &ChangeArgs, output: &Output) -> anyhow::Result<()> {
     let (mut found, sealed) = shell::block_on_until_interrupted(async {
         let found = found(args).await?;
@@ -273,7 +259,7 @@ fn open(args: &ChangeArgs, output: &Output) -> anyhow::Result<()> {
         let sealed = sealed.hint("give the address of a node that keeps all blocks with --rpc URL");
         Ok((found, sealed?))
     })?;
-    let mut ballots = readable(&found, &sealed);
+    let mut ballots = readable(&found.ledger, &found.proposal, &found.holders, &sealed);
     let account = found.shown.account;
     let own = sealed.iter().find(|ballot| ballot.voter == account);
     let own = own.filter(|_| !ballots.iter().any(|(voter, _)| *voter == account));
@@ -299,7 +285,7 @@ fn open(args: &ChangeArgs, output: &Output) -> anyhow::Result<()> {
             !ballots.is_empty(),
             "your ballot was sealed with another program: open it with that"
         );
-        Ok(ballots.chunks(OPENED_AT_ONCE).map(|ballots| opening(id, ballots)).collect())
+        Ok(ballots.chunks(OPENED_AT_ONCE).map(|ballots| opening_step(id, ballots)).collect())
     };
     found.shown.finish(&args.action, output, steps, async |_, sender| {
         let opened = sender.logs().filter(|log| log.topics().first() == Some(&CAST)).count();
@@ -310,15 +296,6 @@ fn open(args: &ChangeArgs, output: &Output) -> anyhow::Result<()> {
 /// The event of a ballot that was counted.
 const CAST: B256 = <Governor::VoteCastInHouses as alloy_sol_types::SolEvent>::SIGNATURE_HASH;
 
-fn opening(id: alloy_primitives::U256, ballots: &[(AccountId, Ballot)]) -> Step {
-    let votes = ballots
-        .iter()
-        .map(|(voter, ballot)| Governor::OpenedVote {
-            voter: convert::address(*voter),
-            support: ballot.support,
-            salt: ballot.salt,
-        })
-        .collect();
-    let call = Governor::openVotesCall { proposalId: id, votes };
-    Step::new(format!("open {} ballots", ballots.len()), GOVERNOR, &call)
+fn opening_step(id: U256, ballots: &[(AccountId, Ballot)]) -> Step {
+    Step::new(format!("open {} ballots", ballots.len()), GOVERNOR, &opening(id, ballots))
 }

@@ -1,7 +1,9 @@
 //! `gleaner proposals prove` and `verify`: the votes of a proposal, counted again by who trusts no node.
 //!
 //! The proof is of the Governor's slots that say everything about a proposal. Whoever has the hash of a block reads them from it, and applies the rules of
-//! `governance` to them: the same functions as the ledger.
+//! `governance` to them: the same functions as the ledger. Where a jury decides in place of a house, the proof has it too ([`jury`]).
+
+mod jury;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,18 +15,25 @@ use alloy_eips::BlockId;
 use alloy_primitives::{B256, U256};
 use anyhow::{Context as _, anyhow, ensure};
 use execution::{ProofDocument, Proven, proven_proposal, proven_proposal_id};
-use governance::proposal::{
-    Tally,
-    two_houses::{Decision, House, Proposal},
+use governance::{
+    jury::{Panel, Verdict},
+    proposal::{
+        Tally,
+        two_houses::{Decision, House, Jury, Proposal},
+    },
 };
+use jury::{Judged, JuryDocument};
 use serde_json::{Value, json};
 
-use super::action::aligned;
+use super::action::{self, aligned};
 use super::{class_text, connect, find, share_text, state_text, votes_text};
 use crate::options::LedgerArgs;
 use crate::output::Output;
 use crate::shell;
 use crate::verify_proof;
+
+/// The key of a proof under which its jury is.
+const JURY: &str = "jury";
 
 /// Flags of `gleaner proposals prove`.
 #[derive(Debug, clap::Args)]
@@ -59,18 +68,30 @@ pub(super) struct VerifyArgs {
 /// # Errors
 /// When there is no such proposal, the node returns no valid proof, or the file can't be written.
 pub(super) fn prove(args: &ProveArgs, output: &Output) -> anyhow::Result<()> {
-    let (number, answer) = shell::block_on_until_interrupted(async {
+    let url = &args.ledger.rpc;
+    let (number, document, gap) = shell::block_on_until_interrupted(async {
         let ledger = connect(&args.ledger).await?;
         let proposal = find(&ledger, &args.proposal).await?;
-        let slots: Vec<U256> = slots(proposal.number, proposal.id).into_iter().collect();
-        Ok((proposal.number, ledger.state_proof(GOVERNOR, &slots, args.block).await?))
+        let number = proposal.number;
+        let slots: Vec<U256> = slots(number, proposal.id).into_iter().collect();
+        let answer = ledger.state_proof(GOVERNOR, &slots, args.block).await?;
+        let votes: ProofDocument = serde_json::from_value(answer)
+            .with_context(|| format!("{url} did not return a proof"))?;
+        let proven =
+            votes.verify(None).with_context(|| format!("{url} returned an invalid proof"))?;
+        let (mut jury, mut gap) = (None, None);
+        if matches!(Counted::of(number, &proven, None)?.decision, Decision::JuryNeeded(_)) {
+            let first = proposal.posting.as_ref().map_or(0, |posting| posting.height);
+            let asked = jury::ask(&ledger, proposal.id, (first, &proven.header)).await?;
+            (jury, gap) = (Some(asked.0), asked.1);
+        }
+        Ok((number, VotesDocument { votes, jury }, gap))
     })?;
-    let url = &args.ledger.rpc;
-    let document: ProofDocument =
-        serde_json::from_value(answer).with_context(|| format!("{url} did not return a proof"))?;
-    let proven =
-        document.verify(None).with_context(|| format!("{url} returned an invalid proof"))?;
-    let counted = Counted::of(number, &proven)?;
+    let counted = document.counted(number, None).with_context(|| format!("{url}: the proof"))?;
+    if let Some(gap) = gap {
+        output.say(&format!("note: the draw of the jury is not in the proof: {gap}"));
+    }
+    let document = document.into_value()?;
     let text = serde_json::to_string_pretty(&document).context("the proof can't be written")?;
     let Some(path) = &args.out else { return output.print(&document, &text) };
     let shown = path.display();
@@ -78,14 +99,45 @@ pub(super) fn prove(args: &ProveArgs, output: &Output) -> anyhow::Result<()> {
     output.print(&counted.document(), &format!("{}\n\nwritten to {shown}", counted.text()))
 }
 
+/// A proof of a proposal: of its slots, as a proof of any account; with the key `jury` where one is needed.
+struct VotesDocument {
+    votes: ProofDocument,
+    jury: Option<JuryDocument>,
+}
+
+impl VotesDocument {
+    fn into_value(self) -> anyhow::Result<Value> {
+        let mut value = action::value(&self.votes)?;
+        if let (Some(jury), Some(fields)) = (&self.jury, value.as_object_mut()) {
+            fields.insert(JURY.to_owned(), action::value(jury)?);
+        }
+        Ok(value)
+    }
+
+    fn parse(text: &str) -> serde_json::Result<Self> {
+        let mut value: Value = serde_json::from_str(text)?;
+        let jury = value.as_object_mut().and_then(|fields| fields.remove(JURY));
+        let jury = jury.map(serde_json::from_value).transpose()?;
+        Ok(Self { votes: serde_json::from_value(value)?, jury })
+    }
+
+    fn counted(&self, number: u64, trusted: Option<&B256>) -> anyhow::Result<Counted> {
+        let proven = self.votes.verify(trusted).context("the proof is invalid")?;
+        Counted::of(number, &proven, self.jury.as_ref()).context("proves something else")
+    }
+}
+
 /// Counts a proposal again from its proof.
 ///
 /// # Errors
 /// When the file can't be read, the proof is invalid or of another block, or does not prove this proposal.
 pub(super) fn verify(args: &VerifyArgs, output: &Output) -> anyhow::Result<()> {
-    let proven = verify_proof::proven(&args.file, Some(&args.block_hash))?;
-    let counted = Counted::of(args.number, &proven)
-        .with_context(|| format!("{}: proves something else", args.file.display()))?;
+    let shown = args.file.display();
+    let text = verify_proof::read(&args.file).with_context(|| format!("{shown}: can't be read"))?;
+    let document =
+        VotesDocument::parse(&text).with_context(|| format!("{shown}: is not a proof"))?;
+    let counted = document.counted(args.number, Some(&args.block_hash));
+    let counted = counted.with_context(|| shown.to_string())?;
     output.print(&counted.document(), &counted.text())
 }
 
@@ -109,10 +161,11 @@ struct Counted {
     proposal: Proposal,
     state: &'static str,
     decision: Decision,
+    jury: Option<Judged>,
 }
 
 impl Counted {
-    fn of(number: u64, proven: &Proven) -> anyhow::Result<Self> {
+    fn of(number: u64, proven: &Proven, jury: Option<&JuryDocument>) -> anyhow::Result<Self> {
         ensure!(proven.address == GOVERNOR, "it is a proof of {}", proven.address);
         let words: BTreeMap<U256, U256> = proven.slots.iter().copied().collect();
         let missing = RefCell::new(None);
@@ -128,12 +181,24 @@ impl Counted {
         ensure!(!id.is_zero(), "the ledger had no proposal {number} then");
         let proposal = proven_proposal(id, &mut read);
         ensure_none(&missing)?;
-        let proposal = proposal.ok_or_else(|| anyhow!("proposal {number} is malformed"))?;
+        let mut proposal = proposal.ok_or_else(|| anyhow!("proposal {number} is malformed"))?;
+        let jury = match (proposal.decision(), jury) {
+            (Decision::JuryNeeded(_), Some(jury)) => Some(jury.judge(id, &proven.header)?),
+            _ => None,
+        };
+        if let Some(judged) = &jury {
+            proposal.jury = match judged.verdict {
+                _ if judged.case.height == 0 => Jury::None,
+                Verdict::Open => Jury::Sits,
+                Verdict::Yes => Jury::Yes,
+                Verdict::No | Verdict::Absent => Jury::No,
+            };
+        }
         let now = proven.header.timestamp;
         let state = proposal.state(now)?.ok_or_else(|| anyhow!("there is no such proposal"))?;
         let decision = proposal.decision_at(now)?;
         let block = (proven.header.number, proven.header.hash());
-        Ok(Self { number, id, block, proposal, state: state_text(state), decision })
+        Ok(Self { number, id, block, proposal, state: state_text(state), decision, jury })
     }
 
     fn houses(&self) -> [(House, Tally, U256); 2] {
@@ -172,7 +237,8 @@ impl Counted {
                 "number": self.decision.number(),
                 "reason": self.decision.reason(),
             },
-            "jury_is_proven": !matches!(self.decision, Decision::JuryNeeded(_)),
+            "jury": self.jury.as_ref().map(jury_document),
+            "jury_is_proven": self.is_jury_proven(),
         })
     }
 
@@ -197,11 +263,68 @@ impl Counted {
         }
         let passes = if self.decision.is_passed() { "passes" } else { "fails" };
         rows.push(("decision", format!("{passes}: {}", self.decision.reason())));
-        if matches!(self.decision, Decision::JuryNeeded(_)) {
-            rows.push(("jury", "what it says is not part of this proof".to_owned()));
+        match &self.jury {
+            Some(judged) => rows.push(("jury", jury_text(judged))),
+            None if matches!(self.decision, Decision::JuryNeeded(_)) => {
+                rows.push(("jury", "what it says is not part of this proof".to_owned()));
+            }
+            None => {}
         }
         aligned(rows)
     }
+
+    /// Whether no jury is needed, or everything about it was found again.
+    fn is_jury_proven(&self) -> bool {
+        let is_open = matches!(self.decision, Decision::JuryNeeded(_));
+        self.jury
+            .as_ref()
+            .map_or(!is_open, |judged| judged.case.panel.drawn_at == 0 || judged.is_whole())
+    }
+}
+
+fn verdict_text(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Open => "open",
+        Verdict::Yes => "yes",
+        Verdict::No => "no",
+        Verdict::Absent => "absent",
+    }
+}
+
+fn jury_document(judged: &Judged) -> Value {
+    json!({
+        "verdict": verdict_text(judged.verdict),
+        "yes": judged.case.panel.yes,
+        "no": judged.case.panel.no,
+        "seats": judged.case.seats_drawn,
+        "jurors": judged.jurors,
+        "drawn_by_block": judged.case.height,
+        "votes_counted_again": judged.counted,
+        "votes_not_counted_again": judged.uncounted,
+        "seats_drawn_again": judged.redrawn,
+    })
+}
+
+fn jury_text(judged: &Judged) -> String {
+    let Judged { case, counted, uncounted, redrawn, .. } = judged;
+    if case.height == 0 {
+        return "is not summoned".to_owned();
+    }
+    if case.panel.drawn_at == 0 {
+        return format!("{} of {} seats are drawn", case.seats_drawn, Panel::SIZE);
+    }
+    let draw = match redrawn {
+        0 => "its draw is not part of this proof".to_owned(),
+        redrawn => {
+            format!("{redrawn} of {} seats drawn again by block {}", Panel::SIZE, case.height)
+        }
+    };
+    let votes = match uncounted {
+        0 => format!("{counted} counted again from what was committed to"),
+        uncounted => format!("{counted} counted again, {uncounted} as the ledger says"),
+    };
+    let (yes, no) = (case.panel.yes, case.panel.no);
+    format!("{}: {yes} yes, {no} no; {votes}; {draw}", verdict_text(judged.verdict))
 }
 
 fn ensure_none(missing: &RefCell<Option<U256>>) -> anyhow::Result<()> {

@@ -6,27 +6,27 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall as _;
 use governance::proposal::two_houses::sealed::BALLOT_BYTES_MAX;
 use ledger_client::Ledger;
-use ledger_views::governance::{self as views, ProposalView};
+use ledger_views::governance::{self as views, KeyHolderView, ProposalView, SealedVoteView};
 use sealed_ballots::{Ballot, Derived, Vote, commitment};
 use units::AccountId;
 
 use crate::market::Step;
 
 /// A ballot that is to be sealed: the key is not known yet, from which its salt is derived.
-pub(super) struct Sealing {
+pub(crate) struct Sealing {
     vote: Vote,
     keys: Vec<B256>,
     threshold: usize,
 }
 
 /// Whose vote about which proposal of a ledger.
-pub(super) fn vote_of(ledger: &Ledger, proposal: U256, account: AccountId) -> Vote {
+pub(crate) fn vote_of(ledger: &Ledger, proposal: U256, account: AccountId) -> Vote {
     let voter = convert::address(account);
     Vote { chain: ledger.chain_id(), governor: GOVERNOR, proposal, voter }
 }
 
 /// What is derived from the key of an account.
-pub(super) fn derived(signer: &PrivateKeySigner) -> Derived {
+pub(crate) fn derived(signer: &PrivateKeySigner) -> Derived {
     Derived::from_key(&signer.to_bytes())
 }
 
@@ -35,7 +35,7 @@ impl Sealing {
     ///
     /// # Errors
     /// When the ledger does not answer.
-    pub(super) async fn of(
+    pub(crate) async fn of(
         ledger: &Ledger,
         proposal: &ProposalView,
         account: AccountId,
@@ -50,7 +50,7 @@ impl Sealing {
     }
 
     /// Returns a call with which the node can tell what the vote would count: it can't be opened.
-    pub(super) fn sample(&self) -> Vec<u8> {
+    pub(crate) fn sample(&self) -> Vec<u8> {
         let ciphertext = Bytes::from(vec![0; BALLOT_BYTES_MAX]);
         let commitment = B256::repeat_byte(1);
         Governor::sealVoteCall { proposalId: self.vote.proposal, commitment, ciphertext }
@@ -61,21 +61,64 @@ impl Sealing {
     ///
     /// # Errors
     /// When a key can't be encrypted to.
-    pub(super) fn step(&self, signer: &PrivateKeySigner, support: u8) -> anyhow::Result<Step> {
+    pub(crate) fn call(
+        &self,
+        signer: &PrivateKeySigner,
+        support: u8,
+    ) -> anyhow::Result<Governor::sealVoteCall> {
         let ballot = Ballot { support, salt: derived(signer).salt(&self.vote) };
         let sealed = sealed_ballots::seal(&self.vote, &ballot, &self.keys, self.threshold)?;
-        let call = Governor::sealVoteCall {
+        Ok(Governor::sealVoteCall {
             proposalId: self.vote.proposal,
             commitment: commitment(&self.vote, &ballot),
             ciphertext: sealed.into(),
-        };
-        Ok(Step::new("cast a sealed ballot", GOVERNOR, &call))
+        })
+    }
+
+    /// The same, as a step of a command.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub(crate) fn step(&self, signer: &PrivateKeySigner, support: u8) -> anyhow::Result<Step> {
+        Ok(Step::new("cast a sealed ballot", GOVERNOR, &self.call(signer, support)?))
     }
 }
 
 /// Finds what an account has voted: of the three votes, the one whose commitment it is. `None` if it was sealed with another key.
-pub(super) fn own_ballot(vote: &Vote, signer: &PrivateKeySigner, sealed: B256) -> Option<Ballot> {
+pub(crate) fn own_ballot(vote: &Vote, signer: &PrivateKeySigner, sealed: B256) -> Option<Ballot> {
     let salt = derived(signer).salt(vote);
     let ballots = [0, 1, 2].map(|support| Ballot { support, salt });
     ballots.into_iter().find(|ballot| commitment(vote, ballot) == sealed)
+}
+
+/// Returns what of the sealed ballots can be read with the keys that are published.
+pub(crate) fn readable(
+    ledger: &Ledger,
+    proposal: &ProposalView,
+    holders: &[KeyHolderView],
+    sealed: &[SealedVoteView],
+) -> Vec<(AccountId, Ballot)> {
+    let posted = holders.iter().filter(|holder| holder.public_key.is_some());
+    let secrets: Vec<_> = posted.map(|holder| holder.secret_key).collect();
+    let threshold = proposal.sealing.map_or(0, |sealing| usize::from(sealing.threshold));
+    let read = |ballot: &SealedVoteView| {
+        let vote = vote_of(ledger, proposal.id, ballot.voter);
+        let (commitment, bytes) = (ballot.commitment, &ballot.ciphertext);
+        let opened = sealed_ballots::open(&vote, commitment, bytes, &secrets, threshold)?;
+        Some((ballot.voter, opened))
+    };
+    sealed.iter().filter_map(read).collect()
+}
+
+/// Returns the call that opens ballots.
+pub(crate) fn opening(proposal: U256, ballots: &[(AccountId, Ballot)]) -> Governor::openVotesCall {
+    let votes = ballots
+        .iter()
+        .map(|(voter, ballot)| Governor::OpenedVote {
+            voter: convert::address(*voter),
+            support: ballot.support,
+            salt: ballot.salt,
+        })
+        .collect();
+    Governor::openVotesCall { proposalId: proposal, votes }
 }

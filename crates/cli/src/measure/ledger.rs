@@ -12,6 +12,7 @@ use ledger_client::{LedgerError, PastLedger};
 use ledger_views::{Ask as _, Call, LogFilter, Outcome};
 use store::{Reader, Store, StoreError, StoreOptions};
 
+use super::pools;
 use crate::failure::Hint as _;
 use crate::ledger;
 use crate::options::{LedgerArgs, parse_address};
@@ -34,6 +35,15 @@ pub(super) enum Asset {
     Grain,
     /// An ERC-20 asset or contract.
     At(Address),
+}
+
+/// For whom the balance of a pool is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pools {
+    /// For the pool: it is an account like any other.
+    AreHolders,
+    /// For those who can take it out.
+    AreLookedThrough,
 }
 
 /// What was found.
@@ -154,7 +164,7 @@ fn push(holders: &mut Vec<(Address, U256)>, holder: Address, amount: U256) -> an
 }
 
 /// Sender and receiver of a `Transfer`.
-fn moved_between(topics: &[B256]) -> Vec<Address> {
+pub(super) fn moved_between(topics: &[B256]) -> Vec<Address> {
     match topics {
         [signature, from, to] if *signature == Erc20::Transfer::SIGNATURE_HASH => {
             vec![Address::from_word(*from), Address::from_word(*to)]
@@ -170,19 +180,21 @@ fn moved_between(topics: &[B256]) -> Vec<Address> {
 /// its holders.
 pub(super) fn of_node(
     asset: Asset,
-    height: Option<u64>,
+    (height, pools): (Option<u64>, Pools),
     args: &LedgerArgs,
 ) -> anyhow::Result<Found> {
     match asset {
         Asset::Grain => Err(anyhow::anyhow!("a node can't list the holders of GRAIN, which moves without events, too"))
             .hint("gleaner measure --asset GRAIN --data-dir DIR reads all accounts of a ledger whose node is stopped"),
-        Asset::At(address) => shell::block_on_until_interrupted(of_events(address, height, args)),
+        Asset::At(address) => {
+            shell::block_on_until_interrupted(of_events(address, (height, pools), args))
+        }
     }
 }
 
 async fn of_events(
     asset: Address,
-    height: Option<u64>,
+    (height, pools): (Option<u64>, Pools),
     args: &LedgerArgs,
 ) -> anyhow::Result<Found> {
     let (ledger, height) = at(height, args).await?;
@@ -207,7 +219,13 @@ async fn of_events(
     }
     let name =
         symbol.map_or_else(|| asset.to_checksum(None), |symbol| format!("{symbol} ({asset})"));
-    Ok(Found { name, height, decimals, holders, supply })
+    let mut found = Found { name, height, decimals, holders, supply };
+    if pools == Pools::AreLookedThrough {
+        let (count, left) = pools::look_through(&ledger, (asset, height), &mut found).await?;
+        let left = abi::amount_text(left, decimals);
+        found.name += &format!(", counted for the owners of {count} pools, which keep {left},");
+    }
+    Ok(found)
 }
 
 /// Connects to a ledger as it was at a height, or is now; returns the height, too.

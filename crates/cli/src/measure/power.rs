@@ -22,7 +22,7 @@ pub(super) enum House {
 }
 
 impl House {
-    const fn address(self) -> Address {
+    pub(super) const fn address(self) -> Address {
         match self {
             Self::Stake => STAKE_HOUSE,
             Self::Work => WORK_HOUSE,
@@ -33,6 +33,14 @@ impl House {
         match self {
             Self::Stake => "stake house",
             Self::Work => "work house",
+        }
+    }
+
+    /// Returns what is this house's.
+    pub(super) const fn choose(self, stake: U256, work: U256) -> U256 {
+        match self {
+            Self::Stake => stake,
+            Self::Work => work,
         }
     }
 
@@ -99,11 +107,7 @@ async fn cast(
     let topics = [signature, None, Some(B256::from(id)), None];
     scan(&ledger, (GOVERNOR, topics), height, &mut |log| {
         let event = Governor::VoteCastInHouses::decode_log(log)?;
-        let weight = match house {
-            House::Stake => event.stakeWeight,
-            House::Work => event.workWeight,
-        };
-        add(&mut amounts, event.voter, weight)
+        add(&mut amounts, event.voter, house.choose(event.stakeWeight, event.workWeight))
     })
     .await?;
     let name = format!("votes of the {} on proposal {number}", house.name());

@@ -305,6 +305,27 @@ fn both_houses_vote_on_what_the_treasury_pays() {
     );
     assert_eq!(after - before, 100 * ONE);
     assert_eq!(houses.show("1")["settled"], true);
+    check_alarms(&houses);
+}
+
+/// One account of two has three quarters of the stake, and has voted otherwise than the other one; both have the same voice.
+fn check_alarms(houses: &Houses) {
+    let measure = |args: &[&str]| {
+        houses.machine.json(&[&["measure", "--rpc", &houses.node.url], args].concat())
+    };
+    let stake = measure(&["--house", "stake"])["alarms"].clone();
+    let [blocs, decisive] = stake.as_array().unwrap().as_slice() else { panic!("{stake:#}") };
+    assert_eq!(blocs["figure"], "voting_bloc_entropy_bits");
+    let bits = -(0.75_f64).log2();
+    assert!((blocs["value"].as_f64().unwrap() - bits).abs() < 1e-9, "{blocs:#}");
+    assert_eq!((&blocs["is_raised"], &decisive["is_raised"]), (&true.into(), &true.into()));
+    assert_eq!((&decisive["value"], &decisive["bound"]), (&1.0.into(), &0.5.into()));
+    let work = measure(&["--house", "work"])["alarms"][0].clone();
+    assert_eq!((&work["value"], &work["is_raised"]), (&1.0.into(), &false.into()));
+    assert_eq!(measure(&["--house", "stake", "--proposal", "1"])["alarms"], json!([]));
+    assert_eq!(measure(&["--house", "stake", "--height", "1"])["alarms"], json!([]));
+    let text = houses.text(&["measure", "--house", "stake"]);
+    assert!(text.contains("ALARM: entropy of blocs over the 1 newest votes"), "{text}");
 }
 
 #[test]
@@ -479,6 +500,62 @@ fn a_jury_is_registered_summoned_drawn_and_votes() {
     let shown = houses.machine.json(&["jury", "show", "2", "--rpc", url]);
     assert_eq!(shown["panel"]["verdict"], "yes");
     assert_eq!(houses.show("2")["state"], "succeeded");
+    check_jury_proof(&houses);
+}
+
+/// The jury of the second proposal is found again from a proof, by who trusts only a block's hash: its draw, its votes, its verdict.
+fn check_jury_proof(houses: &Houses) {
+    let file = houses.machine.path("jury.json");
+    let file = file.to_str().unwrap();
+    let made = ["proposals", "prove", "2", "--out", file, "--rpc", &houses.node.url];
+    let made = houses.machine.json(&made);
+    let hash = made["block_hash"].as_str().unwrap();
+    let verify = ["proposals", "verify", "2", file, "--block-hash", hash];
+    let found = houses.machine.json(&verify);
+    assert_eq!(found, made);
+    assert_eq!(found["jury_is_proven"], true);
+    assert_eq!(found["state"], "succeeded");
+    assert_eq!(found["decision"], houses.show("2")["decision"]);
+    let jury = &found["jury"];
+    assert_eq!(
+        (&jury["verdict"], &jury["yes"], &jury["no"]),
+        (&"yes".into(), &201.into(), &0.into())
+    );
+    assert_eq!(
+        (&jury["votes_counted_again"], &jury["seats_drawn_again"]),
+        (&201.into(), &201.into())
+    );
+    let text = houses.machine.run(&verify).stdout;
+    assert!(text.contains("201 of 201 seats drawn again by block"), "{text}");
+
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let refused = |tamper: &dyn Fn(&mut Value), parts: &[&str]| {
+        let mut tampered = document.clone();
+        tamper(&mut tampered["jury"]);
+        std::fs::write(file, tampered.to_string()).unwrap();
+        houses.machine.run(&verify).assert_fails(1, parts);
+    };
+    refused(&|jury| jury["jurors"] = json!([]), &["have 0 of 201 seats: some are left out"]);
+    refused(&|jury| jury["jurors"][0]["shown"]["isYes"] = false.into(), &["did not commit to"]);
+    refused(&|jury| jury["state"][0]["slots"][0]["value"] = "0x3039".into(), &["is invalid"]);
+    refused(&|jury| jury["state"] = json!([]), &["has no slot"]);
+    let header = |jury: &mut Value| drop(jury["draw"]["headers"].as_array_mut().unwrap().pop());
+    refused(&header, &["the headers lead to"]);
+    refused(&|jury| jury["draw"]["headers"][0] = "0xc0".into(), &["header 0 has the hash"]);
+    refused(&|jury| jury["draw"]["state"][0]["slots"][0]["value"] = "0x1".into(), &["is invalid"]);
+    refused(&|jury| drop(jury["draw"]["state"].as_array_mut().unwrap().pop()), &["has no slot"]);
+    // Less is said, not something else, where a part is missing.
+    let mut lesser = document.clone();
+    lesser["jury"]["draw"] = Value::Null;
+    lesser["jury"]["jurors"][0]["shown"] = Value::Null;
+    std::fs::write(file, lesser.to_string()).unwrap();
+    let found = houses.machine.json(&verify);
+    assert_eq!((&found["jury_is_proven"], &found["state"]), (&false.into(), &"succeeded".into()));
+    let jury = &found["jury"];
+    assert_eq!(
+        (&jury["votes_not_counted_again"], &jury["seats_drawn_again"]),
+        (&201.into(), &0.into())
+    );
 }
 
 #[test]

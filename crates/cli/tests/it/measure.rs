@@ -5,7 +5,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use abi::{NonfungiblePositionManager, UNISWAP_V3_POSITIONS, UniswapV3Pool};
+use alloy_primitives::{Address, Bytes, U256, address, aliases::I24, hex};
+use alloy_sol_types::SolCall as _;
+use serde_json::{Value, json};
+
+use crate::node::ask;
 use crate::support::{Finished, Machine};
+use crate::swap::Market;
 
 const OTHER: &str = "0x00000000000000000000000000000000000000AA";
 
@@ -133,4 +140,133 @@ fn assets_of_a_ledger_are_measured_through_its_node_and_from_its_folder() {
     machine
         .run(&[local.as_slice(), &[OTHER]].concat())
         .assert_fails(1, &["not an asset issued", "--rpc"]);
+}
+
+/// A contract that keeps a position in a pool itself, without the position manager.
+const KEEPER: Address = address!("0x00000000000000000000000000000000000000bB");
+
+/// Code that pays a pool one of the amounts that it asks for when liquidity is added: `transfer(caller, calldata[at])` of the token.
+fn payer(token: Address, at: u8) -> Bytes {
+    let mut code = hex!("63a9059cbb60e01b5f52 33600452 60").to_vec();
+    code.push(at);
+    code.extend(hex!("35602452 60205f60445f5f73"));
+    code.extend(token);
+    code.extend(hex!("5af100"));
+    code.into()
+}
+
+/// Sends as an account without a key; the transaction must succeed.
+fn send_as(market: &Market, from: Address, to: Address, input: &[u8]) {
+    let grain = U256::from(1_000_000_000_000_000_000_u64);
+    if from.to_checksum(None) != market.account {
+        ask(&market.node, "anvil_setBalance", &json!([from, grain]));
+    }
+    ask(&market.node, "anvil_impersonateAccount", &json!([from]));
+    let transaction = json!({ "from": from, "to": to, "input": hex::encode_prefixed(input) });
+    let hash = ask(&market.node, "eth_sendTransaction", &json!([transaction]));
+    let receipt = ask(&market.node, "eth_getTransactionReceipt", &json!([hash]));
+    assert_eq!(receipt["status"], "0x1", "{receipt}");
+}
+
+/// What each holder has, in the smallest unit of an asset of six decimals.
+fn held(report: &Value, holder: &str) -> u128 {
+    let holders = report["power"]["holders"].as_array().unwrap();
+    let found = holders.iter().find(|it| it["name"] == holder);
+    let text = found.map_or("0", |it| it["amount"].as_str().unwrap());
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    format!("{whole}{part:0<6}").parse().unwrap()
+}
+
+/// What is counted for an account through pools is what it is paid when it takes everything out.
+#[test]
+fn what_pools_hold_is_counted_for_those_who_can_take_it_out() {
+    let market = Market::with(&["--dev"]);
+    let assets = market.json(&["asset", "list"]);
+    let asset = |symbol: &str| {
+        let all = assets.as_array().unwrap();
+        let found = all.iter().find(|it| it["symbol"] == symbol).unwrap();
+        found["address"].as_str().unwrap().to_owned()
+    };
+    let (oat, bar) = (asset("OAT"), asset("BAR"));
+    market.json(&["asset", "send", "2", OTHER, "1000"]);
+    market.json(&["asset", "send", "2", &KEEPER.to_checksum(None), "500"]);
+    market.json(&["pool", "create", "100", "GRAIN", "50", "OAT", "--yes"]);
+    let ranged = ["pool", "create", "1000", "BAR", "500", "OAT", "--version", "v3", "--yes"];
+    let created = market.json(&[&ranged[..], &["--range", "0.4..0.6"]].concat());
+    let id = created["done"]["position"].as_str().unwrap().to_owned();
+    market.json(&["swap", "10", "OAT", "BAR", "--yes"]);
+    market.json(&["swap", "20", "BAR", "OAT", "--yes"]);
+    let [pair, pool] = ["GRAIN", "BAR"].map(|symbol| {
+        market.json(&["pool", "show", "OAT", symbol])["pool"].as_str().unwrap().to_owned()
+    });
+
+    // A range beside the price takes OAT only.
+    let oat_is_first = oat.to_lowercase() < bar.to_lowercase();
+    let place = if oat_is_first { 4 } else { 36 };
+    let code = payer(oat.parse().unwrap(), place);
+    ask(&market.node, "anvil_setCode", &json!([KEEPER, code]));
+    let tick = |name: &str| i32::try_from(created[name].as_i64().unwrap()).unwrap();
+    let (lower, upper) = match oat_is_first {
+        true => (tick("upper_tick") + 600, tick("upper_tick") + 1_200),
+        false => (tick("lower_tick") - 1_200, tick("lower_tick") - 600),
+    };
+    let mint = UniswapV3Pool::mintCall {
+        recipient: KEEPER,
+        tickLower: I24::try_from(lower).unwrap(),
+        tickUpper: I24::try_from(upper).unwrap(),
+        amount: 1_000_000_000_000_000,
+        data: Bytes::new(),
+    };
+    send_as(&market, KEEPER, pool.parse().unwrap(), &mint.abi_encode());
+
+    let plain = market.json(&["measure", "--asset", &oat]);
+    let through = market.json(&["measure", "--asset", &oat, "--through-pools"]);
+    assert_eq!((&plain["count"], &plain["total"]), (&5.into(), &through["total"]));
+    let source = through["source"].as_str().unwrap();
+    assert!(source.contains("counted for the owners of 2 pools"), "{source}");
+    let account = market.account.as_str();
+    let keeper = KEEPER.to_checksum(None);
+    // Everybody has what is not in pools, and the parts of pools; pools have what is nobody's: some units of rounding, and locked shares.
+    assert!(held(&plain, &pool) > 480_000_000 && held(&plain, &pair) == 50_000_000);
+    assert!(held(&through, &pool) < 10 && held(&through, &pair) < 10, "{through:#}");
+    assert_eq!(held(&through, OTHER), 1_000_000_000);
+    let gained = held(&plain, &pool) + held(&plain, &pair);
+    let counted = [account, &keeper].map(|it| held(&through, it) - held(&plain, it));
+    let kept = held(&through, &pool) + held(&through, &pair);
+    assert_eq!(counted[0] + counted[1] + kept, gained);
+    // The contract can take out all that it paid in, but what rounding keeps.
+    let paid_in = 500_000_000 - held(&plain, &keeper);
+    assert!(paid_in > 1_000 && paid_in - counted[1] <= 1, "{paid_in} {counted:?}");
+
+    // A position that is given away is its new owner's.
+    let height = ask(&market.node, "eth_blockNumber", &json!([]));
+    let height =
+        U256::from_str_radix(height.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+    let transfer = NonfungiblePositionManager::transferFromCall {
+        from: account.parse().unwrap(),
+        to: OTHER.parse().unwrap(),
+        tokenId: id.parse().unwrap(),
+    };
+    let owner = account.parse().unwrap();
+    send_as(&market, owner, UNISWAP_V3_POSITIONS, &transfer.abi_encode());
+    let given = market.json(&["measure", "--asset", &oat, "--through-pools"]);
+    let position = held(&given, OTHER) - 1_000_000_000;
+    assert!(position > 480_000_000, "{position}");
+    assert_eq!(held(&given, account) + position, held(&through, account));
+    let at = height.to_string();
+    let before = market.json(&["measure", "--asset", &oat, "--through-pools", "--height", &at]);
+    assert_eq!(held(&before, account), held(&through, account), "as it was then");
+
+    // It is what the modules pay when everything is taken out.
+    let back = NonfungiblePositionManager::transferFromCall {
+        from: OTHER.parse().unwrap(),
+        to: owner,
+        tokenId: id.parse().unwrap(),
+    };
+    send_as(&market, OTHER.parse().unwrap(), UNISWAP_V3_POSITIONS, &back.abi_encode());
+    market.json(&["pool", "remove", "all", "GRAIN", "OAT", "--yes"]);
+    market.json(&["pool", "remove", "100%", "--position", &id, "--yes"]);
+    let out = market.json(&["measure", "--asset", &oat]);
+    assert_eq!(held(&out, account), held(&through, account));
+    assert_eq!(held(&out, OTHER), 1_000_000_000);
 }

@@ -20,9 +20,16 @@ pub(crate) struct Market {
 impl Market {
     #[track_caller]
     pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, with further flags for its node.
+    #[track_caller]
+    pub(crate) fn with(flags: &[&str]) -> Self {
         let machine = Machine::new();
         let account = machine.account();
-        let node = machine.node(&["--fund", &format!("{account}=100000")]);
+        let fund = format!("{account}=100000");
+        let node = machine.node(&[&["--fund", &fund], flags].concat());
         let market = Self { machine, node, account };
         for (symbol, decimals) in [("BAR", "18"), ("OAT", "6"), ("RYE", "0")] {
             market.json(&["asset", "create", symbol, symbol, "--decimals", decimals]);

@@ -22,6 +22,7 @@ mod refusals;
 mod revisions;
 mod run_sizes;
 mod sample;
+mod sealed_gas;
 mod traces;
 mod twin;
 mod uniswap_v2;

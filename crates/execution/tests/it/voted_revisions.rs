@@ -15,7 +15,7 @@ use execution::{
     BlockError, BlockOverrides, BlockPlan, Built, Call, CallContext, CallOutcome, Environment,
     FrameOptions, Genesis, GenesisAccount, MODULES, Message, Overrides, Parent, Replay, Revision,
     Rules, Schedule, Simulation, Trace, Tracer, Transaction, execute_block, execute_pending,
-    simulate,
+    execute_unsealed, simulate,
 };
 use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
 use std::convert::Infallible;
@@ -202,6 +202,8 @@ fn a_vote_switches_a_ledger_to_a_revision_and_old_blocks_stay_as_they_are() {
             };
             let again = execute_block(&parent, rules, &before.input(), &block.transactions);
             assert_eq!(again.unwrap().block, block);
+            let unsealed = execute_unsealed(&parent, rules, &before.input(), &block.transactions);
+            assert_eq!(unsealed.unwrap(), block.header.gas_used);
         }
     }
 }

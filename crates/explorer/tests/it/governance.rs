@@ -1,8 +1,8 @@
 //! The pages of proposals and houses.
 
 use abi::{
-    GOVERNOR, Governor, GovernorCore, PARAMETERS, Parameters, STAKE_HOUSE, StakeHouse, TREASURY,
-    Treasury, WORK_HOUSE, WorkHouse,
+    GOVERNOR, Governor, GovernorCore, PARAMETERS, Parameters, REVISIONS, Revisions, STAKE_HOUSE,
+    StakeHouse, TREASURY, Treasury, WORK_HOUSE, WorkHouse,
 };
 use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
 use alloy_sol_types::{SolCall as _, SolValue as _};
@@ -176,4 +176,72 @@ fn a_routine_proposal_is_unopposed_queued_and_executed() {
     ledger.do_(BOB, GOVERNOR, &execute);
     has(&said(&ledger, "/proposal/1"), &["executed"]);
     has(&said(&ledger, "/houses"), &["700 at first 500"]);
+}
+
+#[test]
+fn the_rules_of_a_ledger_have_a_page_before_any_vote() {
+    let ledger = Ledger::new(Some(history::Options::STANDARD)).indexed();
+    let page = said(&ledger, "/revisions");
+    let known = execution::MODULES.newest();
+    has(
+        &page,
+        &[&format!("this node knowsrevisions 1 to {known}"), "the genesis file", "runs now"],
+    );
+    has(
+        &page,
+        &["a proposal may name", "at least 21600 after", "What votes have changed", "Nothing."],
+    );
+    for path in ["/houses", "/proposals"] {
+        has(&ledger.page(path), &["href=\"/revisions\""]);
+    }
+}
+
+#[test]
+fn what_votes_schedule_is_shown_with_its_proposal_and_what_the_node_knows() {
+    let ledger = houses();
+    let height = ledger.node.head().number + 30_000;
+    let known = execution::MODULES.newest();
+    let schedule = Revisions::scheduleCall { revision: known + 1, height }.abi_encode();
+    let calls: [(Address, Bytes); 1] = [(REVISIONS, schedule.into())];
+    let description = "New rules";
+    let id = propose(&ledger, &calls, description);
+    pass(&ledger, DAY + 60);
+    for voter in [ALICE, BOB] {
+        ledger.do_(voter, GOVERNOR, &GovernorCore::castVoteCall { proposalId: id, support: 1 });
+    }
+    pass(&ledger, 8 * DAY);
+    let parts = || {
+        let (target, data) = calls[0].clone();
+        (vec![target], vec![U256::ZERO], vec![data], keccak256(description))
+    };
+    let (targets, values, calldatas, hash) = parts();
+    let queue = GovernorCore::queueCall { targets, values, calldatas, descriptionHash: hash };
+    ledger.do_(BOB, GOVERNOR, &queue);
+    pass(&ledger, 17 * DAY);
+    let (targets, values, calldatas, hash) = parts();
+    let execute = GovernorCore::executeCall { targets, values, calldatas, descriptionHash: hash };
+    ledger.do_(BOB, GOVERNOR, &execute);
+
+    let raw = ledger.page("/revisions");
+    let page = words(&raw);
+    let next = ledger.node.head().number + 1;
+    has(&page, &[&format!("{}{height}begins in {} blocksproposal 1", known + 1, height - next)]);
+    has(&page, &["no: a newer program must be installed"]);
+    has(&page, &[&format!("It stops before block {height}, where revision {} begins", known + 1)]);
+    has(&page, &[&format!("revision {} begins at block {height}", known + 1)]);
+    assert_eq!(raw.matches("href=\"/proposal/1\"").count(), 2);
+
+    let rich = Amendment::Balance(whole(1, 18));
+    ledger.node.development().unwrap().amend(GOVERNOR, rich).unwrap();
+    ledger.do_(
+        GOVERNOR,
+        REVISIONS,
+        &Revisions::rescheduleCall { revision: known + 1, height: height + 9 },
+    );
+    let page = said(&ledger, "/revisions");
+    has(&page, &[&format!("moves from block {height} to {}", height + 9)]);
+    ledger.do_(GOVERNOR, REVISIONS, &Revisions::cancelCall { revision: known + 1 });
+    let page = said(&ledger, "/revisions");
+    has(&page, &[&format!("is taken off; it was to begin at block {}", height + 9)]);
+    assert!(!page.contains("It stops before"), "{page}");
 }

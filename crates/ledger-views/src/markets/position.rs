@@ -4,7 +4,8 @@ use abi::{
     NonfungiblePositionManager, UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UniswapV2Pair,
     UniswapV3Factory, UniswapV3Pool, convert,
 };
-use alloy_primitives::{Address, U256, aliases::I24};
+use alloy_primitives::{Address, U256, aliases::I24, keccak256};
+use alloy_sol_types::SolValue as _;
 use amm::concentrated::{FeeGrowth, Owed, fee_growth_inside, fees_since};
 use fixed_point::mul_div_down;
 use units::AccountId;
@@ -14,6 +15,9 @@ use crate::{
     Ask, Impossible, Page, ViewError, Window,
     batch::{self, Batch},
 };
+
+/// Positions that are asked for at once.
+const POSITIONS_AT_ONCE: u64 = 500;
 
 /// What an account has in a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,25 +163,25 @@ pub async fn ranged_position<A: Ask>(
     };
     let pool = pool_at(ledger, &convert::account(at)).await?;
     let pool = pool.ok_or_else(|| impossible("pool", at.to_string()))?;
-    let PoolKind::Ranged { sqrt_price, tick, .. } = pool.kind else {
+    let PoolKind::Ranged { tick, .. } = pool.kind else {
         return Err(impossible("pool", at.to_string()));
     };
-    let (lower, upper) = (position.tickLower.as_i32(), position.tickUpper.as_i32());
-    let amounts = amounts_down(sqrt_price, (lower, upper), position.liquidity);
-    let amounts = amounts.ok_or_else(|| impossible("ticks", format!("{lower} to {upper}")))?;
-    let now = growth_inside(ledger, at, (position.tickLower, position.tickUpper), tick).await?;
-    let before = FeeGrowth {
-        of0: position.feeGrowthInside0LastX128,
-        of1: position.feeGrowthInside1LastX128,
+    let ticks = (position.tickLower, position.tickUpper);
+    let kept = Kept {
+        liquidity: position.liquidity,
+        before: FeeGrowth {
+            of0: position.feeGrowthInside0LastX128,
+            of1: position.feeGrowthInside1LastX128,
+        },
+        owed: Owed { of0: position.tokensOwed0, of1: position.tokensOwed1 },
     };
-    let owed = Owed { of0: position.tokensOwed0, of1: position.tokensOwed1 };
-    let fees = fees_since(before, now, position.liquidity);
-    let owed = owed.with(fees.map_err(|error| impossible("fees", error.to_string()))?);
+    let worth = worth(ledger, &pool, ticks, &kept).await?;
+    let (lower, upper) = (ticks.0.as_i32(), ticks.1.as_i32());
     Ok(PositionView {
         pool,
         liquidity: U256::from(position.liquidity),
-        amounts,
-        uncollected: [owed.of0, owed.of1].map(U256::from),
+        amounts: worth.amounts,
+        uncollected: worth.uncollected,
         range: Some(Range {
             id,
             owner: convert::account(owner),
@@ -186,6 +190,120 @@ pub async fn ranged_position<A: Ask>(
             is_active: lower <= tick && tick < upper,
         }),
     })
+}
+
+/// Reads the numbers of all positions of Uniswap v3 that the position manager keeps and that have a token, oldest first.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn ranged_ids<A: Ask>(
+    ledger: &A,
+    token: Address,
+) -> Result<Vec<U256>, ViewError<A::Error>> {
+    let manager = UNISWAP_V3_POSITIONS;
+    let call = NonfungiblePositionManager::totalSupplyCall {};
+    let count = batch::read(ledger, manager, &call, |count| {
+        u64::try_from(count).map_err(|_| Impossible::new("totalSupply", count))
+    })
+    .await?;
+    let (mut found, mut first) = (Vec::new(), 0);
+    while first < count {
+        let last = count.min(first.saturating_add(POSITIONS_AT_ONCE));
+        let mut batch = Batch::default();
+        let asked: Vec<_> = (first..last)
+            .map(|index| {
+                let index = U256::from(index);
+                batch.add(manager, &NonfungiblePositionManager::tokenByIndexCall { index })
+            })
+            .collect();
+        let answers = batch.ask(ledger).await?;
+        let ids: Result<Vec<_>, _> = asked.iter().map(|asked| answers.take(asked)).collect();
+        let (ids, mut batch) = (ids?, Batch::default());
+        let asked: Vec<_> = ids
+            .iter()
+            .map(|id| {
+                batch.add(manager, &NonfungiblePositionManager::positionsCall { tokenId: *id })
+            })
+            .collect();
+        let answers = batch.ask(ledger).await?;
+        for (id, asked) in ids.into_iter().zip(&asked) {
+            let position = answers.take(asked)?;
+            if position.token0 == token || position.token1 == token {
+                found.push(id);
+            }
+        }
+        first = last;
+    }
+    Ok(found)
+}
+
+/// What a position of Uniswap v3 has of both tokens, in the smallest unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worth {
+    /// What taking all liquidity out would pay, rounded down.
+    pub amounts: [U256; 2],
+    /// Fees that are not collected, and what was taken out and is not collected.
+    pub uncollected: [U256; 2],
+}
+
+/// Reads what an account has in a pool of Uniswap v3 between two ticks, when it keeps the position there itself, without the position manager. Nothing of a pair.
+///
+/// # Errors
+/// [`ViewError`].
+pub async fn worth_in_pool<A: Ask>(
+    ledger: &A,
+    pool: &PoolView,
+    owner: Address,
+    ticks: (I24, I24),
+) -> Result<Worth, ViewError<A::Error>> {
+    let packed = (owner, ticks.0, ticks.1).abi_encode_packed();
+    let call = UniswapV3Pool::positionsCall { key: keccak256(packed) };
+    let position = batch::ask(ledger, convert::address(pool.address), &call).await?;
+    let kept = Kept {
+        liquidity: position.liquidity,
+        before: FeeGrowth {
+            of0: position.feeGrowthInside0LastX128,
+            of1: position.feeGrowthInside1LastX128,
+        },
+        owed: Owed { of0: position.tokensOwed0, of1: position.tokensOwed1 },
+    };
+    worth(ledger, pool, ticks, &kept).await
+}
+
+/// What is noted of a position of Uniswap v3: its liquidity, and what its fees were when they were last counted.
+struct Kept {
+    liquidity: u128,
+    before: FeeGrowth,
+    owed: Owed,
+}
+
+async fn worth<A: Ask>(
+    ledger: &A,
+    pool: &PoolView,
+    ticks: (I24, I24),
+    kept: &Kept,
+) -> Result<Worth, ViewError<A::Error>> {
+    let PoolKind::Ranged { sqrt_price, tick, .. } = pool.kind else {
+        return Ok(Worth { amounts: [U256::ZERO; 2], uncollected: [U256::ZERO; 2] });
+    };
+    let at = convert::address(pool.address);
+    let impossible = |field, value: String| ViewError::Impossible {
+        call: "positions",
+        of: at,
+        source: Impossible::new(field, value),
+    };
+    let (lower, upper) = (ticks.0.as_i32(), ticks.1.as_i32());
+    let amounts = amounts_down(sqrt_price, (lower, upper), kept.liquidity);
+    let amounts = amounts.ok_or_else(|| impossible("ticks", format!("{lower} to {upper}")))?;
+    // Without liquidity it earns nothing, and its ticks may be cleared.
+    let owed = if kept.liquidity == 0 {
+        kept.owed
+    } else {
+        let now = growth_inside(ledger, at, ticks, tick).await?;
+        let fees = fees_since(kept.before, now, kept.liquidity);
+        kept.owed.with(fees.map_err(|error| impossible("fees", error.to_string()))?)
+    };
+    Ok(Worth { amounts, uncollected: [owed.of0, owed.of1].map(U256::from) })
 }
 
 /// The fee growth between two ticks of a pool, from the words that it has stored.

@@ -97,11 +97,11 @@ fn sealing(slots: &SealedSlots, read: &mut ReadWord<'_>) -> Sealing {
     }
 }
 
-fn value<T: Word>(value: Value<T>, read: &mut ReadWord<'_>) -> T {
+pub(crate) fn value<T: Word>(value: Value<T>, read: &mut ReadWord<'_>) -> T {
     value.of_word(read(value.slot()))
 }
 
 /// Returns the variable of a key, as [`Mapping::of`] places it.
-fn of<V: Layout>(mapping: Mapping<U256, V>, key: U256) -> V {
-    V::at(keccak256((key, mapping.slot()).abi_encode()).into(), 0)
+pub(crate) fn of<K: Word, V: Layout>(mapping: Mapping<K, V>, key: K) -> V {
+    V::at(keccak256((key.key(), mapping.slot()).abi_encode()).into(), 0)
 }

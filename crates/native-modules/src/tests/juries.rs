@@ -3,7 +3,7 @@
 use abi::{GOVERNOR, ISSUANCE, JURIES, Juries, STAKE_HOUSE, StakeHouse, WORK_HOUSE, WorkHouse};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolCall, SolError, SolEvent as _, SolValue as _};
-use native_kit::{Failure, test_host::TestHost};
+use native_kit::{Failure, Host as _, test_host::TestHost};
 
 use crate::TABLE;
 
@@ -278,4 +278,32 @@ fn a_jury_that_does_not_show_itself_decides_nothing() {
     let mut host = drawn();
     host.time = panel(&mut host).showsUntil;
     assert_eq!(panel(&mut host).verdict, Juries::Verdict::Absent);
+}
+
+/// What a proof of its slots says of a jury is what the module says, and its draw can be made again.
+#[test]
+fn a_jury_reads_the_same_from_words_of_the_storage_and_is_drawn_again() {
+    let mut host = drawn();
+    let read = &mut |slot| host.slot(JURIES, slot);
+    let case = crate::jury_case(CASE, read);
+    let seats: Vec<_> = (1..=4).map(|number| crate::jury_seats(CASE, who(number), read)).collect();
+    let shown = panel(&mut host);
+    assert_eq!(
+        (case.height, case.seats_drawn, case.panel.drawn_at),
+        (shown.height, 201, host.time)
+    );
+    let hash = host.within(JURIES, |host| host.block_hash(case.height)).unwrap();
+    let mut again = [(0, 0); 4];
+    for number in 0..201 {
+        let mut read = |slot| Some(host.slot(JURIES, slot));
+        let seat = crate::jury_seat(CASE, (number, hash), &mut read).unwrap();
+        let place = usize::from(seat.account[0]) - 1;
+        again[place] = (again[place].0 + 1, seat.deposit);
+    }
+    let stored: Vec<_> = seats.iter().map(|seats| (seats.count, seats.deposit)).collect();
+    assert_eq!(stored, again);
+    let other = crate::jury_seat(CASE, (0, B256::ZERO), &mut |_| None);
+    assert!(matches!(other, Err(crate::SeatError::Missing(_))));
+    let digest = crate::jury_commitment(CASE, who(3), (true, B256::repeat_byte(3)));
+    assert_eq!(digest, commitment(3, true));
 }

@@ -1,10 +1,15 @@
 //! Who is named by votes: referees, price reporters, and who sets the protocol's fees of Uniswap while nobody else is named.
 
 use abi::{
-    GOVERNOR, PRICE_FEEDS, PriceFeeds, REFEREES, Referees, UNISWAP_V2_FACTORY, UNISWAP_V3_FACTORY,
-    UniswapV2Factory, UniswapV3Factory,
+    GOVERNOR, JURIES, Juries, PARAMETERS, PRICE_FEEDS, Parameters, PriceFeeds, REFEREES, REVISIONS,
+    Referees, Revisions, STAKE_HOUSE, TREASURY, Treasury, UNISWAP_V2_FACTORY, UNISWAP_V3_FACTORY,
+    UniswapV2Factory, UniswapV3Factory, Votes, WORK_HOUSE,
 };
-use alloy_primitives::{Address, B256, U256, aliases::I24, uint};
+use alloy_primitives::{
+    Address, B256, U256,
+    aliases::{I24, U48},
+    uint,
+};
 use alloy_sol_types::{SolCall, SolError};
 use native_kit::{Failure, Module, test_host::TestHost};
 
@@ -163,4 +168,71 @@ fn a_function_of_a_later_revision_is_unknown_before() {
         assert!(find(name).function(&selector, 2).is_none(), "{name}");
         assert!(find(name).function(&selector, 3).is_some(), "{name}");
     }
+}
+
+/// Every call that only a proposal which has passed may make, by somebody else, and by the modules themselves.
+#[test]
+fn nobody_but_the_governor_does_what_only_a_vote_may() {
+    let (token, to, amount) = (abi::GRAIN, ALICE, U256::ONE);
+    let (start, stop, total) = (1_u64, 2_u64, U256::ONE);
+    let note = Votes::noteVoteCall { account: ALICE, until: U48::from(u32::MAX) }.abi_encode();
+    let stream = Treasury::streamCall { token, to, total, start, stop };
+    let beyond = Treasury::streamBeyondBudgetCall { token, to, total, start, stop };
+    let calls: Vec<(&str, Address, Vec<u8>)> = vec![
+        (
+            "referees",
+            REFEREES,
+            Referees::setMembersCall { members: keys(&[1]), threshold: 1 }.abi_encode(),
+        ),
+        (
+            "reporters",
+            PRICE_FEEDS,
+            PriceFeeds::setReportersCall { reporters: vec![ALICE], quorum: 1 }.abi_encode(),
+        ),
+        ("grant", TREASURY, Treasury::grantCall { token, to, amount }.abi_encode()),
+        (
+            "large grant",
+            TREASURY,
+            Treasury::grantBeyondBudgetCall { token, to, amount }.abi_encode(),
+        ),
+        ("stream", TREASURY, stream.abi_encode()),
+        ("large stream", TREASURY, beyond.abi_encode()),
+        ("cancel stream", TREASURY, Treasury::cancelStreamCall { id: 1 }.abi_encode()),
+        ("summon", JURIES, Juries::summonCall { id: U256::ONE }.abi_encode()),
+        (
+            "parameter",
+            PARAMETERS,
+            Parameters::setCall {
+                key: B256::from(governance::SAMPLES.key()),
+                value: U256::from(4),
+            }
+            .abi_encode(),
+        ),
+        (
+            "schedule",
+            REVISIONS,
+            Revisions::scheduleCall { revision: 9, height: 30_000 }.abi_encode(),
+        ),
+        (
+            "reschedule",
+            REVISIONS,
+            Revisions::rescheduleCall { revision: 9, height: 30_000 }.abi_encode(),
+        ),
+        ("cancel revision", REVISIONS, Revisions::cancelCall { revision: 9 }.abi_encode()),
+        ("note vote of stake", STAKE_HOUSE, note.clone()),
+        ("note vote of work", WORK_HOUSE, note),
+    ];
+    let mut host = TestHost::new(TABLE);
+    let before = host.state();
+    let mut open = Vec::new();
+    for (name, module, call) in &calls {
+        for caller in [ALICE, *module, TREASURY, STAKE_HOUSE] {
+            let refused = Failure::revert(&Parameters::NotGovernor { caller });
+            if host.transact(*module, caller, 0, call) != Err(refused) {
+                open.push((*name, caller));
+            }
+        }
+    }
+    assert_eq!(open, []);
+    assert_eq!(host.state(), before);
 }

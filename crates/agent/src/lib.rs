@@ -30,4 +30,7 @@ pub use policy::{
     Activity, Allowance, Change, Decision, GAP_MS_MAX, Offer, Pause, Policy, Reason, Resource,
     Sensor, Situation, Why, Worker,
 };
-pub use status::{Answer, ProtectionStatus, Request, STATUS_VERSION, Status, WorkerStatus};
+pub use status::{
+    Answer, EarnedStatus, EarnedSums, ProtectionStatus, Request, STATUS_VERSION, Status,
+    WorkerStatus,
+};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ::agent::earn::rounded;
-use ::agent::{Activity, Offer, Reason, Request, Status};
+use ::agent::{Activity, EarnedSums, Offer, Reason, Request, Status};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -146,6 +146,10 @@ fn status_text(status: &Status) -> String {
     rows.extend(status.offer.as_ref().map(|offer| ("work", offer_text(offer))));
     rows.extend(status.notices.iter().map(|notice| ("notice", notice.clone())));
     rows.extend(status.milliwatts.map(|power| ("power", format!("{} W", power / 1_000))));
+    if let Some(currency) = &status.earned.currency {
+        rows.push(("today", earned_text(&status.earned.today, currency)));
+        rows.push(("in all", earned_text(&status.earned.total, currency)));
+    }
     rows.extend(status.page.clone().map(|page| ("page", page)));
     for protection in status.protections.iter().filter(|protection| !protection.is_held) {
         let grant = protection.grant.as_deref().unwrap_or_default();
@@ -153,6 +157,18 @@ fn status_text(status: &Status) -> String {
         rows.push(("", format!("to grant it: {grant}")));
     }
     lines(&rows)
+}
+
+/// Says what the owner is left with.
+fn earned_text(sums: &EarnedSums, currency: &str) -> String {
+    let amount = |money: Option<::agent::limits::Money>| money.unwrap_or_default().to_string();
+    let mark = if sums.estimated_joules == 0 { "" } else { " (partly estimated)" };
+    format!(
+        "{} {currency}: {} paid, {} for energy{mark}",
+        amount(sums.net),
+        amount(sums.gross),
+        amount(sums.energy)
+    )
 }
 
 /// Says what an hour pays and costs.

@@ -3,7 +3,7 @@
 //! Its address holds a key that `gleaner status` says, so that no other user of this machine finds it; a request that changes something must bring the key along,
 //! so that no page of somebody else can send one. A few connections at a time, each with bounds on its whole time and its size.
 
-use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use ::agent::Request;
 use anyhow::Context as _;
-use sensors::Milliseconds;
 
+use super::connection::Connection;
 use super::daemon::Wake;
 
 /// The usual port; another one where it is taken.
@@ -93,50 +93,11 @@ fn serve_for(wake: Sender<Wake>, life_ms: u64) -> anyhow::Result<Place> {
     Ok(place)
 }
 
-/// A connection that ends at a time, however slowly the other side goes on.
-struct Connection<'a> {
-    stream: &'a TcpStream,
-    until: Milliseconds,
-}
-
-impl<'a> Connection<'a> {
-    fn new(stream: &'a TcpStream, life_ms: u64) -> Self {
-        let until = Milliseconds(sensors::now().0.saturating_add(life_ms));
-        Self { stream, until }
-    }
-
-    /// Returns the time that is left.
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.until.since(sensors::now());
-        if left == 0 {
-            Err(io::ErrorKind::TimedOut.into())
-        } else {
-            Ok(Some(Duration::from_millis(left)))
-        }
-    }
-}
-
-impl Read for &Connection<'_> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
-        let mut stream = self.stream;
-        stream.read(bytes)
-    }
-}
-
-impl Write for &Connection<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
-        let mut stream = self.stream;
-        stream.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn serve_one(connection: &Connection<'_>, place: &Place, wake: &Sender<Wake>) -> io::Result<()> {
+fn serve_one(
+    connection: &Connection<'_, TcpStream>,
+    place: &Place,
+    wake: &Sender<Wake>,
+) -> io::Result<()> {
     let mut reader = BufReader::new(connection.take(REQUEST_SIZE_MAX));
     let mut head = Vec::new();
     let mut length = 0_u64;

@@ -241,14 +241,15 @@ impl Earnings {
         is_full: bool,
         limits: &Limits,
     ) -> Draw {
-        if interval.drawn.is_none() {
-            // No meter says it. One that did before knows better than the owner what work takes.
-            let Some(milliwatts) = self.full_milliwatts() else {
-                return Baseline::default().take(interval, &limits.energy);
-            };
+        // No meter says it, or only some of them do. All of them did before, and know better than the owner what work takes.
+        let by_full = |milliwatts: u64| {
             let share_ms = u64::from(interval.share_percent).saturating_mul(interval.milliseconds);
             let microjoules = milliwatts.saturating_mul(share_ms) / 100;
-            return Draw { microjoules, quality: Quality::Estimated };
+            Draw { microjoules, quality: Quality::Estimated }
+        };
+        let before = self.full_milliwatts().map(by_full);
+        if interval.drawn.is_none() {
+            return before.unwrap_or_else(|| Baseline::default().take(interval, &limits.energy));
         }
         let all = &mut self.kept.learned;
         let place = all.iter().position(|one| one.meters == meters);
@@ -258,9 +259,10 @@ impl Earnings {
         if is_full && draw.quality == Quality::Measured {
             learned.learn(draw.microjoules, interval.milliseconds);
         }
+        let is_known = learned.baseline.is_measured();
         all.insert(0, learned);
         all.truncate(LEARNED_MAX);
-        draw
+        before.filter(|_| !is_known).unwrap_or(draw)
     }
 
     /// Returns what work at full takes by the meters that answered last, in milliwatts.

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use sensors::{Metered, Options, Sense as _, Sensors};
@@ -106,7 +107,11 @@ impl Rapl<'_> {
     fn write(&self, zone: &str, file: &str, text: &str) {
         let folder = self.root.join("sys/class/powercap").join(zone);
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(file), format!("{text}\n")).unwrap();
+        // In place: a file that is cut and written again waits for the disk.
+        let mut options = fs::File::options();
+        let mut file =
+            options.create(true).truncate(false).write(true).open(folder.join(file)).unwrap();
+        file.write_all(format!("{text:<20}\n").as_bytes()).unwrap();
     }
 
     fn show(&self) {

@@ -116,7 +116,8 @@ fn a_worker_that_gives_memory_back_goes_on_where_it_was() {
 
 #[test]
 fn a_worker_that_is_reclaimed_at_random_moments_does_work_of_the_same_bytes() {
-    let field = Field::new(&long());
+    // Its auditor says nothing while it repeats a round.
+    let field = Field::new(&long().replace("1000", "300"));
     let mut train = field.train();
     train.until("is open");
     let _other = field.join(2, &[]);
@@ -135,7 +136,7 @@ fn a_worker_that_is_reclaimed_at_random_moments_does_work_of_the_same_bytes() {
     for index in 0..RECLAIMS {
         let mut worker = start();
         computing(&worker);
-        std::thread::sleep(Duration::from_millis(below(1_500)));
+        std::thread::sleep(Duration::from_millis(below(600)));
         if index % 4 == 3 {
             worker.until("joined");
             said += worker.stderr();

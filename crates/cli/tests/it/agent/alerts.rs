@@ -157,10 +157,9 @@ fn reward_price_rules_and_standing_reach_the_owner_once_by_program_and_by_addres
     assert!(reward["percent"].as_i64().unwrap() <= -60, "{reward}");
 
     // Standing: a device with the same key has made up its work in another project.
-    let key = fs::read(machine.path("worker/device.key")).unwrap();
     let cheat = field.machine.path("worker-9");
     fs::create_dir(&cheat).unwrap();
-    fs::write(cheat.join("device.key"), key).unwrap();
+    fs::copy(machine.path("worker/device.key"), cheat.join("device.key")).unwrap();
     let _honest = field.join_project(2, "2", &[]);
     let args = ["join", "--project", "2", "--account", ACCOUNT, "--rpc", &field.node.url];
     let more = ["--data-dir", cheat.to_str().unwrap(), "--misbehave", "made-up"];

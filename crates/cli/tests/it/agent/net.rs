@@ -18,8 +18,8 @@ use crate::field::{amount, processes_in};
 const IDLE: u64 = 41_000;
 const WORKING: u64 = 126_000;
 
-/// Where the counters turn over: every few seconds.
-const RANGES: [u64; 2] = [300_000_000, 27_000_000];
+/// Where the counters turn over: after a minute of work, so that a busy machine reads them in every turn.
+const RANGES: [u64; 2] = [7_000_000_000, 630_000_000];
 
 /// Time between two readings of the trace.
 const STEP: Duration = Duration::from_millis(50);

@@ -16,7 +16,7 @@ pub use books::{Books, DAYS_MAX, Sums};
 pub use choice::{Candidate, Shares, TAGS_MAX};
 pub use energy::{Baseline, Draw, Interval, break_even_per_hour, cost};
 pub use prices::{PRICES_MAX, Prices, PricesError};
-pub use roster::{KeptRoster, LISTED_MAX, Listed, Next, Roster, Unsuitable};
+pub use roster::{KeptRoster, LISTED_MAX, Leave, Listed, Next, Roster, Unsuitable};
 
 use sensors::WallTime;
 use units::Wei;
@@ -34,6 +34,14 @@ pub fn worth_down(amount: Wei, grain_is_worth: Money) -> Option<Money> {
     let (whole, part) = (amount.as_u128() / GRAIN, amount.as_u128() % GRAIN);
     let worth = whole.checked_mul(price)?.checked_add(part.checked_mul(price)? / GRAIN)?;
     i64::try_from(worth).ok().map(Money)
+}
+
+/// Returns the least amount of GRAIN that is worth `cost`; `None` if the owner has not said what one is, or if it is too much to say.
+#[must_use]
+pub fn worth_at_least(cost: Money, grain_is_worth: Money) -> Option<Wei> {
+    let price = u128::try_from(grain_is_worth.0).ok().filter(|price| 0 < *price)?;
+    let cost = u128::try_from(cost.0.max(0)).ok()?;
+    Some(Wei::new(cost.checked_mul(GRAIN)?.div_ceil(price)))
 }
 
 /// Returns an amount of GRAIN with three significant digits: an estimate has no more.

@@ -31,5 +31,6 @@ pub use policy::{
     Sensor, Situation, Why, Worker,
 };
 pub use status::{
-    Answer, Missing, ProtectionStatus, Request, STATUS_VERSION, Status, WorkerStatus, missing,
+    Answer, EarnedStatus, EarnedSums, Missing, ProtectionStatus, Request, STATUS_VERSION, Status,
+    WorkerStatus, missing,
 };

@@ -115,18 +115,21 @@ pub struct Offer {
     pub gross_per_hour: Option<Money>,
     /// What the energy of that hour costs, if its price is known.
     pub energy_per_hour: Option<Money>,
+    /// Whether a round is under way that was begun while the project paid enough: it may be finished.
+    #[serde(default)]
+    pub is_finishing: bool,
 }
 
 /// Wei as a decimal string: JSON's numbers would round it.
-mod wei {
+pub(crate) mod wei {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
     use units::Wei;
 
-    pub(super) fn serialize<S: Serializer>(wei: &Wei, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(wei: &Wei, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&wei.as_u128().to_string())
     }
 
-    pub(super) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Wei, D::Error> {
+    pub(crate) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Wei, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map(Wei::new).map_err(D::Error::custom)
     }

@@ -3,7 +3,8 @@
 use sensors::Milliseconds;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::Setting;
+use crate::earn::Sums;
+use crate::limits::{Money, Setting};
 use crate::policy::{Decision, Offer};
 
 /// The version of [`Status`]: its keys are only added to within one.
@@ -28,6 +29,9 @@ pub struct Status {
     pub notices: Vec<String>,
     /// What the machine draws, in milliwatts, if a meter says it.
     pub milliwatts: Option<u64>,
+    /// What work took and brought.
+    #[serde(default)]
+    pub earned: EarnedStatus,
     /// The owner's page, for a browser on this machine.
     pub page: Option<String>,
     /// The account that is paid.
@@ -42,6 +46,53 @@ pub struct Status {
     pub process: u32,
     /// What protects the owner beside the policy, and what is missing.
     pub protections: Vec<ProtectionStatus>,
+}
+
+/// What work took and brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarnedStatus {
+    /// The currency of the amounts of money; `None` where what GRAIN is worth or a price of energy is not known.
+    pub currency: Option<String>,
+    /// Since midnight.
+    pub today: EarnedSums,
+    /// Since the books began.
+    pub total: EarnedSums,
+}
+
+/// Sums of a day, or of all time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarnedSums {
+    /// Seconds in which the worker ran.
+    pub worked_seconds: u64,
+    /// What the account was paid, in the smallest unit.
+    pub paid: String,
+    /// Energy beyond what the machine draws without the worker that meters counted, in joules.
+    pub measured_joules: u64,
+    /// Such energy that was estimated, in joules.
+    pub estimated_joules: u64,
+    /// What was paid, in the currency, as GRAIN was worth then.
+    pub gross: Option<Money>,
+    /// What the energy cost.
+    pub energy: Option<Money>,
+    /// What the owner is left with.
+    pub net: Option<Money>,
+}
+
+impl EarnedStatus {
+    /// Says the sums of today and of all time.
+    #[must_use]
+    pub fn new(today: &Sums, total: &Sums, currency: Option<&str>) -> Self {
+        let say = |sums: &Sums| EarnedSums {
+            worked_seconds: sums.worked_ms / 1_000,
+            paid: sums.paid_wei.to_string(),
+            measured_joules: sums.measured_microjoules / 1_000_000,
+            estimated_joules: sums.estimated_microjoules / 1_000_000,
+            gross: currency.map(|_| sums.gross()),
+            energy: currency.map(|_| sums.energy()),
+            net: currency.map(|_| sums.net()),
+        };
+        Self { currency: currency.map(str::to_owned), today: say(today), total: say(total) }
+    }
 }
 
 /// How the worker is.

@@ -71,6 +71,12 @@ pub(crate) struct RunArgs {
     /// Folder of this device's key and its texts [default: worker in gleaner's data folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Seconds between two questions to the ledger, of each kind, for tests
+    #[arg(long, hide = true, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) ask_seconds: Option<u16>,
+    /// Folder that sensors read as the whole system, for tests
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub(crate) sensors_root: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]

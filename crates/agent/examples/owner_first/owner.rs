@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::fs::OpenOptions;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use agent::Released;
+use agent::{Cgroups, Released};
 use anyhow::Context;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use sensors::{EventKind, Metered, Options, Sensors, Watcher};
@@ -17,7 +18,7 @@ use x11rb::connection::Connection;
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
-use crate::worker::{all_cores, hold, start};
+use crate::worker::{all_cores, hold, hold_with, start};
 
 /// An event that has not been told after so long is missed.
 const MISSED: Duration = Duration::from_secs(2);
@@ -219,6 +220,55 @@ pub(crate) fn memory(mebibytes: u64) -> anyhow::Result<()> {
         before / 1024,
         before.saturating_sub(left) / 1024,
         after.as_millis()
+    );
+    Ok(())
+}
+
+/// Measures from a decision to a worker that stands still, without control groups: by signal, or by a worker that looks between micro-batches of so many
+/// milliseconds. Both have all cores and the lowest priorities.
+pub(crate) fn yields(count: usize, micro_batch_ms: u64) -> anyhow::Result<()> {
+    let (cores, level) = all_cores();
+    let mut took: Vec<u128> = Vec::new();
+    // At odd moments, so that they fall anywhere into a micro-batch.
+    let pause = |index: usize| Duration::from_micros(20_000 + (index as u64 * 7_919) % 50_000);
+    if micro_batch_ms == 0 {
+        let mut hold = hold_with(Cgroups::Without);
+        start(&mut hold, &["burn", &cores.to_string()])?;
+        for index in 0..count {
+            hold.apply(level)?;
+            std::thread::sleep(pause(index));
+            let begun = now();
+            hold.freezer().freeze()?;
+            took.push(begun.elapsed().as_micros());
+        }
+    } else {
+        let mut command = Command::new("nice");
+        command.args(["-n", "19"]).arg(std::env::current_exe()?);
+        command.args(["batches", &cores.to_string(), &micro_batch_ms.to_string()]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut asks = child.stdin.take().context("the worker has no input")?;
+        let mut says = BufReader::new(child.stdout.take().context("the worker has no output")?);
+        let mut line = String::new();
+        says.read_line(&mut line)?;
+        for index in 0..count {
+            std::thread::sleep(pause(index));
+            let begun = now();
+            writeln!(asks, "stop")?;
+            says.read_line(&mut line)?;
+            took.push(begun.elapsed().as_micros());
+            writeln!(asks, "go")?;
+        }
+        child.kill()?;
+        child.wait()?;
+    }
+    took.sort_unstable();
+    let part = |percent: usize| took[(took.len() * percent / 100).min(took.len() - 1)];
+    println!(
+        "{{\"micro_batch_ms\": {micro_batch_ms}, \"count\": {}, \"median_us\": {}, \"p99_us\": {}, \"most_us\": {}}}",
+        took.len(),
+        part(50),
+        part(99),
+        part(100)
     );
     Ok(())
 }

@@ -2,6 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
 
 use agent::{Cgroups, Hold, HoldOptions, Level};
 use anyhow::Context;
@@ -28,6 +31,51 @@ pub(crate) fn burn(threads: usize) -> anyhow::Result<()> {
     work()
 }
 
+/// Computes on so many threads in micro-batches, and stands still between two of them when a line on stdin asks for it: says so, and goes on with the next line.
+pub(crate) fn batches(threads: usize, milliseconds: u64) -> anyhow::Result<()> {
+    let is_asked = Arc::new(AtomicBool::new(false));
+    let (stopped, resumed) =
+        (Arc::new(Barrier::new(threads + 1)), Arc::new(Barrier::new(threads + 1)));
+    for _ in 0..threads {
+        let (is_asked, stopped, resumed) =
+            (Arc::clone(&is_asked), Arc::clone(&stopped), Arc::clone(&resumed));
+        std::thread::spawn(move || {
+            let mut numbers = vec![1.0_f32; NUMBERS];
+            loop {
+                let begun = now();
+                while begun.elapsed() < Duration::from_millis(milliseconds) {
+                    for number in &mut numbers {
+                        *number = number.mul_add(0.999_9, 0.000_1);
+                    }
+                    std::hint::black_box(&mut numbers);
+                }
+                if is_asked.load(Ordering::Acquire) {
+                    stopped.wait();
+                    resumed.wait();
+                }
+            }
+        });
+    }
+    println!("ready");
+    std::io::stdout().flush()?;
+    let mut lines = std::io::stdin().lines();
+    while let Some(Ok(_)) = lines.next() {
+        is_asked.store(true, Ordering::Release);
+        stopped.wait();
+        println!("stopped");
+        std::io::stdout().flush()?;
+        let Some(Ok(_)) = lines.next() else { break };
+        is_asked.store(false, Ordering::Release);
+        resumed.wait();
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "it measures time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 /// Takes memory, and gives it back only by ending.
 pub(crate) fn fill(mebibytes: usize) -> anyhow::Result<()> {
     let mut memory = vec![0_u8; mebibytes << 20];
@@ -50,7 +98,12 @@ pub(crate) fn all_cores() -> (usize, Level) {
 
 /// Prepares a hold on this machine.
 pub(crate) fn hold() -> Hold {
-    Hold::new(&HoldOptions { root: "/".into(), cgroups: Cgroups::Use, memory_bytes_max: None })
+    hold_with(Cgroups::Use)
+}
+
+/// Prepares a hold, with or without control groups.
+pub(crate) fn hold_with(cgroups: Cgroups) -> Hold {
+    Hold::new(&HoldOptions { root: "/".into(), cgroups, memory_bytes_max: None })
 }
 
 /// Starts this program again as a worker, and waits until it works.

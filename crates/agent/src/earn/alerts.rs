@@ -4,18 +4,18 @@ use serde::{Deserialize, Serialize};
 use units::Wei;
 
 /// Terms under which a project pays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Terms {
     /// Its number and name.
     pub project: String,
     /// What it pays this machine for an hour.
+    #[serde(with = "crate::policy::wei")]
     pub per_hour: Wei,
     /// What one GRAIN is worth, in millionths of the owner's currency, if that is known.
     pub grain_price: Option<u64>,
     /// The revision of the ledger's rules.
     pub revision: u32,
-    /// How this device stands in it.
-    pub standing: Standing,
 }
 
 /// How a device stands in a project.
@@ -55,7 +55,7 @@ pub enum Alert {
     },
     /// The device stands otherwise.
     Standing {
-        /// The project.
+        /// The project; `the account` where that is meant.
         project: String,
         /// How it stands now.
         standing: Standing,
@@ -93,10 +93,6 @@ pub fn alerts(before: &Terms, now: &Terms, reward_percent: u32) -> Vec<Alert> {
         let percent = change_percent(before.per_hour.as_u128(), now.per_hour.as_u128());
         let reward = |percent| Alert::Reward { project: now.project.clone(), percent };
         found.extend(percent.filter(is_much).map(reward));
-        if before.standing != now.standing {
-            let (project, standing) = (now.project.clone(), now.standing);
-            found.push(Alert::Standing { project, standing });
-        }
     }
     if let (Some(before), Some(now)) = (before.grain_price, now.grain_price) {
         let percent = change_percent(u128::from(before), u128::from(now));

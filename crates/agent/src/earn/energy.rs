@@ -1,6 +1,7 @@
 //! How much energy work takes, beside what the machine takes anyway, and what it costs.
 
 use sensors::Quality;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{EnergyCosts, Money};
 
@@ -36,23 +37,34 @@ pub struct Draw {
 }
 
 /// What the machine draws without the worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Baseline {
     microjoules: u64,
     milliseconds: u64,
+    /// The least power that was seen without the worker, in milliwatts, whoever used the machine.
+    least: Option<u64>,
 }
 
 impl Baseline {
-    /// Returns the power without the worker, in milliwatts: as it was measured, or as the owner says while that is too short.
+    /// Returns the power without the worker, in milliwatts: as it was measured; while that is too short the least that was seen without it, or what the
+    /// owner says. The meters see only parts of a machine, so what the owner says of the whole of it may be far above.
     #[must_use]
     pub fn milliwatts(&self, costs: &EnergyCosts) -> u64 {
-        if self.milliseconds < BASELINE_MS_MIN {
-            return u64::from(costs.idle_watts) * 1_000;
+        if self.is_measured() {
+            return self.microjoules / self.milliseconds;
         }
-        self.microjoules / self.milliseconds
+        self.least.unwrap_or(u64::from(costs.idle_watts) * 1_000)
     }
 
-    /// Returns the energy that work took in an interval, and learns from one without work.
+    /// Returns whether it was measured for long enough while nobody used the machine.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        BASELINE_MS_MIN <= self.milliseconds
+    }
+
+    /// Returns the energy that work took in an interval, and learns from one without work. Over a power without the worker that is not measured yet, it is
+    /// an estimate.
     pub fn take(&mut self, interval: &Interval, costs: &EnergyCosts) -> Draw {
         let share = u64::from(interval.share_percent.min(100));
         let Some((drawn, quality)) = interval.drawn else {
@@ -63,11 +75,14 @@ impl Baseline {
             return Draw { microjoules, quality: Quality::Estimated };
         };
         if share == 0 {
+            let milliwatts = drawn / interval.milliseconds.max(1);
+            self.least = Some(self.least.map_or(milliwatts, |least| least.min(milliwatts)));
             if !interval.is_used {
                 self.learn(drawn, interval.milliseconds);
             }
             return Draw { microjoules: 0, quality };
         }
+        let quality = if self.is_measured() { quality } else { Quality::Estimated };
         let own = self.milliwatts(costs).saturating_mul(interval.milliseconds);
         Draw { microjoules: drawn.saturating_sub(own), quality }
     }

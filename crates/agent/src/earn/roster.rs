@@ -81,6 +81,15 @@ pub enum Next {
     },
 }
 
+/// Why a worker is to leave its project, at a moment between two rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Another one is to be worked for.
+    For(u64),
+    /// It pays less than the owner wants, and no other one pays enough.
+    Nothing,
+}
+
 /// The projects that are known, and the one that is worked for.
 #[derive(Clone, Debug, Default)]
 pub struct Roster {
@@ -95,6 +104,8 @@ pub struct Roster {
     measured_at: Option<Milliseconds>,
     /// Until when a project is not tried, and the pause after its next failure.
     avoided: BTreeMap<u64, (Milliseconds, u64)>,
+    /// What an hour has to pay so that its energy is paid for.
+    break_even: Wei,
     is_working: bool,
 }
 
@@ -137,7 +148,10 @@ impl Roster {
         }
         let Self { avoided, listed, .. } = self;
         avoided.retain(|project, _| listed.iter().any(|one| one.candidate.project == *project));
-        let candidates = self.candidates(None);
+        // An interest of which nothing pays has nothing to work for.
+        let floor = self.wanted(earning).floor_per_hour.0;
+        let mut candidates = self.candidates(None);
+        candidates.retain(|candidate| floor <= candidate.per_hour);
         self.kept.shares.catch_up(&candidates, earning);
     }
 
@@ -153,17 +167,9 @@ impl Roster {
         if let Some(only) = self.only {
             return Next::Work(only);
         }
-        let candidates = self.candidates(Some(now));
-        let current = self.kept.current.filter(|current| {
-            // Back to where its seat is: it leaves from there.
-            let own = candidates.iter().find(|one| one.project == *current);
-            own.is_some_and(|own| earning.floor_per_hour.0 <= own.per_hour)
-        });
-        let chosen = || {
-            let place = self.kept.shares.choose(&candidates, None, earning)?;
-            candidates.get(place).map(|candidate| candidate.project)
-        };
-        match current.or_else(chosen) {
+        // Back to where its seat is: it leaves from there, also where that pays too little.
+        let seat = self.seat(now);
+        match self.due(now, earning).map(|due| seat.unwrap_or(due)) {
             Some(project) => Next::Work(project),
             None if NOTHING_MS <= age_ms => Next::Ask,
             None => Next::Nothing {
@@ -171,6 +177,41 @@ impl Roster {
                 until: Milliseconds(listed_at.0.saturating_add(NOTHING_MS)),
             },
         }
+    }
+
+    /// Returns the project in which this device may have a seat, if it is listed and not avoided.
+    fn seat(&self, now: Milliseconds) -> Option<u64> {
+        let candidates = self.candidates(Some(now));
+        self.kept.current.filter(|current| candidates.iter().any(|one| one.project == *current))
+    }
+
+    /// Returns the project that is to be worked for: the present one while it pays, else the one to choose.
+    fn due(&self, now: Milliseconds, earning: &Earning) -> Option<u64> {
+        let seat = self.seat(now);
+        if seat.is_some() && self.pays(earning) {
+            return seat;
+        }
+        let candidates = self.candidates(Some(now));
+        let place = self.kept.shares.choose(&candidates, None, &self.wanted(earning))?;
+        candidates.get(place).map(|candidate| candidate.project)
+    }
+
+    /// Returns the owner's policy with the floor where energy is paid for, if that is higher.
+    fn wanted(&self, earning: &Earning) -> Earning {
+        let floor_per_hour = earning.floor_per_hour.max(Grain(self.break_even));
+        Earning { floor_per_hour, ..earning.clone() }
+    }
+
+    /// Notes what an hour has to pay so that its energy is paid for; nothing if the owner works at a loss.
+    pub fn set_break_even(&mut self, break_even: Wei) {
+        self.break_even = break_even;
+    }
+
+    /// Returns whether the present project pays what the owner wants, and its energy; also while its pay is not known.
+    #[must_use]
+    pub fn pays(&self, earning: &Earning) -> bool {
+        let floor = self.wanted(earning).floor_per_hour.0;
+        self.current().is_none_or(|own| floor <= own.candidate.per_hour)
     }
 
     /// Says why there is nothing to work for.
@@ -186,17 +227,33 @@ impl Roster {
         }
     }
 
-    /// Returns the project to leave the present one for, at a moment between two rounds: if the worker has stayed as long as the owner wants.
+    /// Returns why to leave the present project, at a moment between two rounds: for another one if the worker has stayed as long as the owner
+    /// wants, or if the present one pays too little. Where only energy is not paid for, and nothing else pays it, the seat is kept: its price
+    /// changes by the hour.
     #[must_use]
-    pub fn switch(&self, now: Milliseconds, earning: &Earning) -> Option<u64> {
-        let current = self.kept.current.filter(|_| self.only.is_none())?;
-        if self.kept.stayed_ms < u64::from(earning.stay_minutes) * 60_000 {
+    pub fn leave(&self, now: Milliseconds, earning: &Earning) -> Option<Leave> {
+        let own = self.current()?.candidate.project;
+        let pays = self.pays(earning);
+        if pays && self.kept.stayed_ms < u64::from(earning.stay_minutes) * 60_000 {
             return None;
         }
         let candidates = self.candidates(Some(now));
-        let place = self.kept.shares.choose(&candidates, Some(current), earning)?;
-        let chosen = candidates.get(place)?.project;
-        (chosen != current).then_some(chosen)
+        let wanted = self.wanted(earning);
+        let chosen = if self.only.is_some() {
+            None
+        } else {
+            self.kept.shares.choose(&candidates, Some(own), &wanted)
+        };
+        let chosen = chosen.and_then(|place| candidates.get(place)).map(|chosen| chosen.project);
+        match chosen.filter(|chosen| *chosen != own) {
+            Some(project) => Some(Leave::For(project)),
+            None if self.is_below_floor(earning) => Some(Leave::Nothing),
+            None => None,
+        }
+    }
+
+    fn is_below_floor(&self, earning: &Earning) -> bool {
+        self.current().is_some_and(|own| own.candidate.per_hour < earning.floor_per_hour.0)
     }
 
     /// Returns the project that is worked for, or would be: if none pays what the owner wants, the one that pays most of those that they want.
@@ -207,13 +264,11 @@ impl Roster {
         }
         let candidates = self.candidates(Some(now));
         let any = Earning { floor_per_hour: Grain(Wei::ZERO), ..earning.clone() };
-        let place = match self.next(now, earning) {
-            Next::Work(project) => candidates.iter().position(|one| one.project == project)?,
-            Next::Ask | Next::Nothing { .. } => {
-                Shares::default().choose(&candidates, None, &any)?
-            }
+        let best = || {
+            let place = Shares::default().choose(&candidates, None, &any)?;
+            candidates.get(place).map(|candidate| candidate.project)
         };
-        let project = candidates.get(place)?.project;
+        let project = self.due(now, earning).or_else(best)?;
         self.listed.iter().find(|one| one.candidate.project == project)
     }
 
@@ -263,7 +318,7 @@ impl Roster {
         let until = Milliseconds(now.0.saturating_add(pause));
         self.avoided.insert(project, (until, pause.saturating_mul(2).min(AVOIDED_MS.1)));
         self.left();
-        self.kept.shares.choose(&self.candidates(Some(now)), None, earning).is_some()
+        self.due(now, earning).is_some()
     }
 
     /// Forgets the failures of the present project: it works.

@@ -43,15 +43,20 @@ fn energy_is_what_work_takes_beside_the_machine() {
     // Without a meter it is estimated, in parts of the allowance.
     let draw = baseline.take(&interval(None, 20), &costs);
     assert_eq!(draw, Draw { microjoules: 20 * 60_000_000, quality: Quality::Estimated });
-    // What the owner's own work takes is no baseline.
-    let used = Interval { is_used: true, ..interval(Some(90), 0) };
-    assert_eq!(baseline.take(&used, &costs).microjoules, 0);
-    // With one it is measured, first over what the owner says, then over what was seen.
+    // With one it is over what the owner says, then over the least that was seen without the worker, at last over what was measured while nobody
+    // used the machine. Only that is no estimate.
     let draw = baseline.take(&interval(Some(100), 100), &costs);
-    assert_eq!(draw, Draw { microjoules: 60 * 60_000_000, quality: Quality::Measured });
+    assert_eq!(draw, Draw { microjoules: 60 * 60_000_000, quality: Quality::Estimated });
+    for watts in [25, 90] {
+        let used = Interval { is_used: true, ..interval(Some(watts), 0) };
+        assert_eq!(baseline.take(&used, &costs).microjoules, 0);
+    }
+    let draw = baseline.take(&interval(Some(100), 100), &costs);
+    assert_eq!(draw, Draw { microjoules: 75 * 60_000_000, quality: Quality::Estimated });
     assert_eq!(baseline.take(&interval(Some(30), 0), &costs).microjoules, 0);
     assert_eq!(baseline.milliwatts(&costs), 30_000);
-    assert_eq!(baseline.take(&interval(Some(100), 100), &costs).microjoules, 70 * 60_000_000);
+    let draw = baseline.take(&interval(Some(100), 100), &costs);
+    assert_eq!(draw, Draw { microjoules: 70 * 60_000_000, quality: Quality::Measured });
     assert_eq!(baseline.take(&interval(Some(20), 100), &costs).microjoules, 0);
     // 350 W at 0.16 are 0.056 an hour.
     assert_eq!(break_even_per_hour(350_000, money("0.16")), money("0.056"));
@@ -66,6 +71,10 @@ fn net_is_paid_less_the_energy_of_a_recorded_day() {
     let costs = EnergyCosts::default();
     let prices = Prices::parse("every 22:00-06:00 0.20\nevery always 0.40").unwrap();
     let (mut baseline, mut books) = (Baseline::default(), Books::default());
+    // Before it begins, nobody uses the machine, and the worker waits whether that lasts.
+    let drawn = Some((41_000 * 60_000, Quality::Measured));
+    let quiet = Interval { milliseconds: 60_000, drawn, share_percent: 0, is_used: false };
+    assert_eq!(baseline.take(&quiet, &costs).microjoules, 0);
     let mut expected_microjoules = 0_i128;
     let mut expected_cost = 0_i128;
     for line in TRACE.lines().filter(|line| !line.starts_with('#')) {
@@ -110,6 +119,14 @@ fn worth_is_exact_and_unknown_where_nobody_says() {
     assert_eq!(worth_down(Wei::new(GRAIN * 3 / 2), money("0.333333")), Some(Money(499_999)));
     assert_eq!(worth_down(Wei::new(GRAIN), Money::ZERO), None);
     assert_eq!(worth_down(Wei::new(u128::MAX), money("999999")), None);
+    for (cost, price) in [("0.02", "0.333333"), ("1", "3"), ("999999", "0.000001")] {
+        let (cost, price) = (money(cost), money(price));
+        let least = worth_at_least(cost, price).unwrap();
+        assert!(cost <= worth_down(least, price).unwrap());
+        assert!(worth_down(Wei::new(least.as_u128() - 1), price).unwrap() < cost);
+    }
+    assert_eq!(worth_at_least(Money(1), Money::ZERO), None);
+    assert_eq!(worth_at_least(Money(-1), Money(1)), Some(Wei::ZERO));
 }
 
 #[test]
@@ -220,7 +237,6 @@ fn changes_are_told_when_they_are_large_enough() {
         per_hour: Wei::new(100),
         grain_price: Some(500),
         revision: 3,
-        standing: Standing::Good,
     };
     assert_eq!(alerts(&before, &before, 1), []);
     let mut now = before.clone();
@@ -229,11 +245,9 @@ fn changes_are_told_when_they_are_large_enough() {
     now.per_hour = Wei::new(80);
     now.grain_price = Some(600);
     now.revision = 4;
-    now.standing = Standing::Dropped;
     let texts: Vec<String> = alerts(&before, &now, 20).iter().map(Alert::text).collect();
     let expected = [
         "project 3 pays 20 % less",
-        "project 3 has dropped this device: it missed rounds",
         "GRAIN is worth 20 % more",
         "the ledger's rules are now revision 4",
     ];

@@ -314,7 +314,8 @@ impl Judge<'_> {
             let source = || offer.project.clone();
             let floor = earning.floor_per_hour;
             if offer.per_hour < floor.0 {
-                let why = Why::BelowFloor { offered: Grain(offer.per_hour), floor };
+                let is_finishing = offer.is_finishing;
+                let why = Why::BelowFloor { offered: Grain(offer.per_hour), floor, is_finishing };
                 found.push((why, source(), self.now));
             }
             if let (Some(gross), Some(cost), Loss::Pause) =
@@ -322,7 +323,8 @@ impl Judge<'_> {
                 && gross < cost
             {
                 let currency = energy.currency.clone();
-                let why = Why::AtALoss { gross, energy: cost, currency };
+                let is_finishing = offer.is_finishing;
+                let why = Why::AtALoss { gross, energy: cost, currency, is_finishing };
                 found.push((why, source(), self.now));
             }
         }

@@ -186,9 +186,20 @@ pub enum Why {
     /// The owner wants no work at this hour; minutes until the next that is allowed.
     OutsideHours { minutes: Option<u16> },
     /// The project pays less than the owner wants.
-    BelowFloor { offered: Grain, floor: Grain },
+    BelowFloor {
+        offered: Grain,
+        floor: Grain,
+        #[serde(default)]
+        is_finishing: bool,
+    },
     /// Energy costs more than the project pays, for an hour.
-    AtALoss { gross: Money, energy: Money, currency: String },
+    AtALoss {
+        gross: Money,
+        energy: Money,
+        currency: String,
+        #[serde(default)]
+        is_finishing: bool,
+    },
     /// The grid's energy is dirty.
     Carbon { grams: u32, limit_grams: u32 },
     /// Everything has to stay calm for a while.
@@ -322,6 +333,9 @@ impl Why {
                 below(*millicelsius < i32::from(*limit_celsius) * 1_000)
             }
             Self::Throttled { .. } => Activity::Gentle,
+            // A round that has begun may be finished.
+            Self::BelowFloor { is_finishing: true, .. }
+            | Self::AtALoss { is_finishing: true, .. } => Activity::Full,
             Self::Settling { allows, .. } => *allows,
             Self::PolicyUnread { .. }
             | Self::Paused { .. }

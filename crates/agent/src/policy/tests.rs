@@ -292,6 +292,7 @@ fn price_energy_and_carbon_hold_work_back() {
         per_hour: Wei::new(1),
         gross_per_hour: Some(Money(5)),
         energy_per_hour: Some(Money(6)),
+        is_finishing: false,
     };
     let mut situation = Situation { offer: Some(offer), ..Situation::unknown() };
     let kinds = |decision: &Decision| {
@@ -309,6 +310,14 @@ fn price_energy_and_carbon_hold_work_back() {
     assert_eq!(kinds(&decision), ["too_much_power", "below_floor", "at_a_loss", "carbon"]);
     for reason in &decision.reasons {
         assert!(!reason.text.is_empty() && reason.allows == Activity::Frozen, "{reason:?}");
+    }
+    // A round that was begun when it paid may be finished, and the owner is told.
+    situation.offer = situation.offer.map(|offer| Offer { is_finishing: true, ..offer });
+    let decision = policy.step(Milliseconds(now), &quiet(now), &situation);
+    for (kind, words) in [("below_floor", "given up after"), ("at_a_loss", "stops after this")] {
+        let reason = decision.reasons.iter().find(|reason| reason.why.key().0 == kind).unwrap();
+        assert_eq!(reason.allows, Activity::Full);
+        assert!(reason.text.contains(words), "{reason:?}");
     }
     situation.milliwatts = Some(seen(now, 100_000));
     situation.carbon_grams = Some(seen(now, 300));

@@ -105,14 +105,16 @@ impl Why {
                 duration(u64::from(*minutes) * 60)
             ),
             Self::OutsideHours { minutes: None } => "your hours allow no work".to_owned(),
-            Self::BelowFloor { offered, floor } => format!(
-                "the project pays {} GRAIN an hour, and you want {}",
+            Self::BelowFloor { offered, floor, is_finishing } => format!(
+                "the project pays {} GRAIN an hour, and you want {}{}",
                 offered.0.to_grain(),
-                floor.0.to_grain()
+                floor.0.to_grain(),
+                if *is_finishing { ": its seat is given up after this round" } else { "" }
             ),
-            Self::AtALoss { gross, energy, currency } => {
-                format!("an hour pays {gross} {currency}, and its energy costs {energy} {currency}")
-            }
+            Self::AtALoss { gross, energy, currency, is_finishing } => format!(
+                "an hour pays {gross} {currency}, and its energy costs {energy} {currency}{}",
+                if *is_finishing { ": it stops after this round" } else { "" }
+            ),
             Self::Carbon { grams, limit_grams } => {
                 format!("a kWh emits {grams} g of carbon dioxide, more than {limit_grams} g")
             }

@@ -253,6 +253,7 @@ impl World {
             per_hour: Wei::new(wei),
             gross_per_hour: None,
             energy_per_hour: None,
+            is_finishing: false,
         };
         let until = Milliseconds(self.now + 1);
         Situation {

@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
-use ::agent::earn::{Alert, Terms, alerts};
+use ::agent::earn::{Alert, Standing, Terms, alerts};
 use ::agent::limits::Alerts as Wanted;
 use sensors::Milliseconds;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::output::Output;
 
-/// Alerts of an hour: what comes on top is kept from the owner, and counted.
+/// Alerts of an hour about money, and as many about rules and standing: what comes on top is kept from the owner, and counted.
 const TOLD_MAX: usize = 6;
 
 /// That hour, in milliseconds.
@@ -49,87 +49,118 @@ struct Order {
     wanted: Wanted,
 }
 
+/// What changes are compared with. It outlives the agent, so that what changes meanwhile is told, and nothing twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Remembered {
+    /// The terms that were told last, by project.
+    before: BTreeMap<String, Terms>,
+    /// Price and rules are those of the ledger, whatever project was looked at.
+    last: Option<Terms>,
+    /// Where this device stands otherwise than well, by `project-N` or `account`.
+    standings: BTreeMap<String, Standing>,
+}
+
 /// What the owner was told, and what it was compared with.
 pub(super) struct Alerts {
     orders: SyncSender<Order>,
     output: Output,
-    before: BTreeMap<String, Terms>,
-    last: Option<Terms>,
-    told: VecDeque<Milliseconds>,
+    remembered: Remembered,
+    /// When alerts about money were told, and those about rules and standing.
+    told: [VecDeque<Milliseconds>; 2],
     kept_back: u32,
 }
 
 impl Alerts {
     /// Begins the thread.
-    pub(super) fn begin(output: &Output) -> Self {
+    pub(super) fn begin(remembered: Remembered, output: &Output) -> Self {
         let (orders, received) = mpsc::sync_channel(WAITING_MAX);
         let own = *output;
         std::thread::spawn(move || serve(&received, own));
-        Self::over(orders, output)
+        Self::over(orders, remembered, output)
     }
 
-    fn over(orders: SyncSender<Order>, output: &Output) -> Self {
-        let (before, told) = (BTreeMap::new(), VecDeque::new());
-        Self { orders, output: *output, before, last: None, told, kept_back: 0 }
+    fn over(orders: SyncSender<Order>, remembered: Remembered, output: &Output) -> Self {
+        Self { orders, output: *output, remembered, told: Default::default(), kept_back: 0 }
+    }
+
+    /// Returns what outlives the agent.
+    pub(super) fn remembered(&self) -> &Remembered {
+        &self.remembered
     }
 
     /// Compares the terms with those that were told last of the same project, and tells what has changed enough. Small changes add up until they are told.
     pub(super) fn look(&mut self, now: Milliseconds, terms: &Terms, wanted: &Wanted) {
-        if PROJECTS_MAX <= self.before.len() && !self.before.contains_key(&terms.project) {
-            self.before.pop_first();
+        let Remembered { before, last, .. } = &mut self.remembered;
+        if PROJECTS_MAX <= before.len() && !before.contains_key(&terms.project) {
+            before.pop_first();
         }
-        let before = self.before.entry(terms.project.clone()).or_insert_with(|| terms.clone());
-        let last = self.last.get_or_insert_with(|| terms.clone());
-        // Price and rules are those of the ledger, whatever project was looked at.
+        let before = before.entry(terms.project.clone()).or_insert_with(|| terms.clone());
+        let last = last.get_or_insert_with(|| terms.clone());
         let (grain_price, revision) = (last.grain_price.or(terms.grain_price), last.revision);
         let compared = Terms { grain_price, revision, ..before.clone() };
         let found = alerts(&compared, terms, wanted.reward_percent);
         last.revision = terms.revision;
         last.grain_price = grain_price;
-        for alert in found {
-            match &alert {
+        for alert in &found {
+            match alert {
                 Alert::Reward { .. } => before.per_hour = terms.per_hour,
                 Alert::Price { .. } => last.grain_price = terms.grain_price,
-                Alert::Standing { .. } => before.standing = terms.standing,
-                Alert::Rules { .. } => {}
+                Alert::Rules { .. } | Alert::Standing { .. } => {}
             }
-            tell(
-                &mut self.told,
-                &mut self.kept_back,
-                (now, &self.orders),
-                (alert, wanted),
-                self.output,
-            );
+        }
+        for alert in found {
+            self.tell(now, alert, wanted);
         }
     }
-}
 
-/// Gives an alert to the thread, unless there were too many.
-fn tell(
-    told: &mut VecDeque<Milliseconds>,
-    kept_back: &mut u32,
-    (now, orders): (Milliseconds, &SyncSender<Order>),
-    (alert, wanted): (Alert, &Wanted),
-    output: Output,
-) {
-    while told.front().is_some_and(|at| HOUR_MS <= now.since(*at)) {
-        told.pop_front();
+    /// Tells how this device stands in a project, or with the account, if that is otherwise than before. Who is expelled stays so.
+    pub(super) fn stand(
+        &mut self,
+        now: Milliseconds,
+        (key, project): (&str, &str),
+        standing: Standing,
+        wanted: &Wanted,
+    ) {
+        let standings = &mut self.remembered.standings;
+        let before = standings.get(key).copied().unwrap_or(Standing::Good);
+        if before == standing || before == Standing::Expelled {
+            return;
+        }
+        if standing == Standing::Good {
+            standings.remove(key);
+        } else {
+            if PROJECTS_MAX <= standings.len() && !standings.contains_key(key) {
+                standings.pop_first();
+            }
+            standings.insert(key.to_owned(), standing);
+        }
+        self.tell(now, Alert::Standing { project: project.to_owned(), standing }, wanted);
     }
-    let mut text = alert.text();
-    output.say(&format!("alert: {text}"));
-    if TOLD_MAX <= told.len() {
-        *kept_back = kept_back.saturating_add(1);
-        return;
-    }
-    if 0 < *kept_back {
-        text += &format!(" ({kept_back} alerts before it were not told)");
-    }
-    // A thread that hangs behind is no reason to wait.
-    if orders.try_send(Order { alert, text, wanted: wanted.clone() }).is_ok() {
-        told.push_back(now);
-        *kept_back = 0;
-    } else {
-        *kept_back = kept_back.saturating_add(1);
+
+    /// Gives an alert to the thread, unless there were too many.
+    fn tell(&mut self, now: Milliseconds, alert: Alert, wanted: &Wanted) {
+        let is_money = matches!(alert, Alert::Reward { .. } | Alert::Price { .. });
+        let told = &mut self.told[usize::from(!is_money)];
+        while told.front().is_some_and(|at| HOUR_MS <= now.since(*at)) {
+            told.pop_front();
+        }
+        let mut text = alert.text();
+        self.output.say(&format!("alert: {text}"));
+        if TOLD_MAX <= told.len() {
+            self.kept_back = self.kept_back.saturating_add(1);
+            return;
+        }
+        if 0 < self.kept_back {
+            text += &format!(" ({} alerts before it were not told)", self.kept_back);
+        }
+        // A thread that hangs behind is no reason to wait.
+        if self.orders.try_send(Order { alert, text, wanted: wanted.clone() }).is_ok() {
+            told.push_back(now);
+            self.kept_back = 0;
+        } else {
+            self.kept_back = self.kept_back.saturating_add(1);
+        }
     }
 }
 
@@ -218,7 +249,6 @@ mod tests {
     use std::io::{BufRead as _, BufReader, Read as _};
     use std::net::TcpListener;
 
-    use ::agent::earn::Standing;
     use serde_json::Value;
     use units::Wei;
 
@@ -318,34 +348,66 @@ mod tests {
         served.join().unwrap();
     }
 
-    fn terms(project: &str, per_hour: u128, standing: Standing) -> Terms {
+    fn terms(project: &str, per_hour: u128) -> Terms {
         let (project, per_hour) = (project.to_owned(), Wei::new(per_hour));
-        Terms { project, per_hour, grain_price: None, revision: 0, standing }
+        Terms { project, per_hour, grain_price: None, revision: 0 }
     }
 
     #[test]
     fn small_changes_add_up_projects_are_not_mixed_up_and_too_many_are_not_told() {
         let (orders, received) = mpsc::sync_channel(WAITING_MAX);
-        let mut alerts = Alerts::over(orders, &Output::new(false));
+        let mut alerts = Alerts::over(orders, Remembered::default(), &Output::new(false));
         let wanted = wanted(&[], "");
         let mut look = |seconds: u64, terms: Terms| {
             alerts.look(Milliseconds(seconds * 1_000), &terms, &wanted);
             received.try_iter().map(|order| order.text).collect::<Vec<_>>()
         };
-        assert_eq!(look(0, terms("project 1", 100, Standing::Good)), [""; 0]);
-        assert_eq!(look(1, terms("project 2", 500, Standing::Good)), [""; 0]);
-        assert_eq!(look(2, terms("project 1", 110, Standing::Good)), [""; 0]);
-        assert_eq!(look(3, terms("project 1", 121, Standing::Good)), ["project 1 pays 21 % more"]);
-        assert_eq!(look(4, terms("project 1", 125, Standing::Good)), [""; 0]);
-        let dropped = look(5, terms("project 2", 500, Standing::Dropped));
-        assert_eq!(dropped, ["project 2 has dropped this device: it missed rounds"]);
+        assert_eq!(look(0, terms("project 1", 100)), [""; 0]);
+        assert_eq!(look(1, terms("project 2", 500)), [""; 0]);
+        assert_eq!(look(2, terms("project 1", 110)), [""; 0]);
+        assert_eq!(look(3, terms("project 1", 121)), ["project 1 pays 21 % more"]);
+        assert_eq!(look(4, terms("project 1", 125)), [""; 0]);
         let mut pay = 125;
-        for second in 6..20 {
+        for second in 5..20 {
             pay *= 2;
-            let told = look(second, terms("project 1", pay, Standing::Good));
+            let told = look(second, terms("project 1", pay));
             assert_eq!(told.is_empty(), 10 <= second, "{second}: {told:?}");
         }
-        let told = look(3_700, terms("project 1", pay * 2, Standing::Good));
-        assert_eq!(told, ["project 1 pays 100 % more (10 alerts before it were not told)"]);
+        // Money is not in the way of what matters more, and the next alert says how many were not told.
+        let now = Milliseconds(20_000);
+        alerts.stand(now, ("project-2", "project 2"), Standing::Dropped, &wanted);
+        let texts: Vec<String> = received.try_iter().map(|order| order.text).collect();
+        let told = "project 2 has dropped this device: it missed rounds (10 alerts before it were not told)";
+        assert_eq!(texts, [told]);
+    }
+
+    #[test]
+    fn a_standing_is_told_once_also_over_a_restart() {
+        let (orders, received) = mpsc::sync_channel(WAITING_MAX);
+        let output = Output::new(false);
+        let mut alerts = Alerts::over(orders.clone(), Remembered::default(), &output);
+        let wanted = wanted(&[], "");
+        let now = Milliseconds(1);
+        let texts = || received.try_iter().map(|order| order.text).collect::<Vec<_>>();
+        alerts.stand(now, ("project-1", "project 1"), Standing::Good, &wanted);
+        assert_eq!(texts(), [""; 0]);
+        for _ in 0..3 {
+            alerts.stand(now, ("project-1", "project 1"), Standing::Dropped, &wanted);
+            alerts.stand(now, ("account", "the account"), Standing::Revoked, &wanted);
+        }
+        let told = [
+            "project 1 has dropped this device: it missed rounds",
+            "the account has cut this device off",
+        ];
+        assert_eq!(texts(), told);
+        let kept = serde_json::to_string(alerts.remembered()).unwrap();
+        let mut alerts = Alerts::over(orders, serde_json::from_str(&kept).unwrap(), &output);
+        alerts.stand(now, ("project-1", "project 1"), Standing::Dropped, &wanted);
+        alerts.stand(now, ("account", "the account"), Standing::Good, &wanted);
+        assert_eq!(texts(), ["the account accepts this device again"]);
+        // A list that is older than the news says nothing against it.
+        alerts.stand(now, ("project-1", "project 1"), Standing::Expelled, &wanted);
+        alerts.stand(now, ("project-1", "project 1"), Standing::Good, &wanted);
+        assert_eq!(texts(), ["project 1 has expelled this device"]);
     }
 }

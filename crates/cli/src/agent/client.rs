@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ::agent::earn::rounded;
-use ::agent::{Activity, Missing, Offer, Reason, Request, Status, missing};
+use ::agent::{Activity, EarnedSums, Missing, Offer, Reason, Request, Status, missing};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -172,6 +172,10 @@ fn status_text(status: &Status) -> String {
         rows.extend(names.zip(lines.map(str::to_owned)));
     }
     rows.extend(status.milliwatts.map(|power| ("power", format!("{} W", power / 1_000))));
+    if let Some(currency) = &status.earned.currency {
+        rows.push(("today", earned_text(&status.earned.today, currency)));
+        rows.push(("in all", earned_text(&status.earned.total, currency)));
+    }
     rows.extend(status.page.clone().map(|page| ("page", page)));
     for Missing { what, reason, grant } in missing(&status.protections) {
         rows.extend(what.into_iter().map(|what| ("missing", what)));
@@ -179,6 +183,18 @@ fn status_text(status: &Status) -> String {
         rows.push(("", format!("to grant it: {grant}")));
     }
     lines(&rows)
+}
+
+/// Says what the owner is left with.
+fn earned_text(sums: &EarnedSums, currency: &str) -> String {
+    let amount = |money: Option<::agent::limits::Money>| money.unwrap_or_default().to_string();
+    let mark = if sums.estimated_joules == 0 { "" } else { " (partly estimated)" };
+    format!(
+        "{} {currency}: {} paid, {} for energy{mark}",
+        amount(sums.net),
+        amount(sums.gross),
+        amount(sums.energy)
+    )
 }
 
 /// Says what an hour pays and costs.

@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use ::agent::earn::{self, Roster, local_day, worth_down};
-use ::agent::limits::Money;
+use ::agent::earn::{self, Roster, local_day, worth_at_least, worth_down};
+use ::agent::limits::{Loss, Money};
 use ::agent::{
     Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Missing, Offer, Pause, Policy,
     ProtectionStatus, Request, STATUS_VERSION, Situation, Standing, Status, Why, missing,
@@ -21,6 +20,8 @@ use sensors::{
     EventKind, Metered, Milliseconds, Options, Quality, Reading, Readings, Seen, Sense as _,
     Sensors, WallTime, Watcher,
 };
+use serde::{Deserialize, Serialize};
+use units::Wei;
 use wallet::DeviceKey;
 
 use super::alerts::Alerts;
@@ -45,14 +46,14 @@ const TICK: Duration = Duration::from_secs(1);
 /// Time between two looks at the meters, in milliseconds.
 const METER_MS: u64 = 5_000;
 
+/// Time without input after which a machine draws what an idle one does, in milliseconds: well before a worker begins.
+const QUIET_MS: u64 = 30_000;
+
 /// Time between two writings of the status where nothing changes, in milliseconds.
 const STATUS_MS: u64 = 10_000;
 
 /// A minute, in milliseconds.
 const MINUTE_MS: u64 = 60_000;
-
-/// How long the loop may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What wakes the loop.
 pub(super) enum Wake {
@@ -104,8 +105,6 @@ struct Agent<'a> {
     metered: Option<Milliseconds>,
     earnings: Earnings,
     alerts: Alerts,
-    /// The project that has dropped or expelled this device last, and which of both.
-    dropped: Option<(u64, earn::Standing)>,
     page: Option<Place>,
     minutes: VecDeque<Minute>,
     minute: u64,
@@ -142,18 +141,20 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let device = device.device().to_string();
     let sensors = Sensors::new(options(&limits, args, &folders)?);
     let (sensors, watcher) = watch(sensors, &hold, &limits, wake.clone())?;
-    listen(listener, wake.clone());
+    channel::serve(listener, wake.clone());
     let (ask_again, again) = mpsc::channel();
     let rpc = args.ledger.rpc.clone();
-    orders::ask((account.clone(), device.clone()), rpc.clone(), again, wake.clone());
-    earnings::ask(account, rpc, wake.clone());
+    let every = args.ask_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    orders::ask((account.clone(), device.clone()), rpc.clone(), (again, every), wake.clone());
+    earnings::ask(account, rpc, every, wake.clone());
     let page = server::serve(wake.clone());
     let page = page.inspect_err(|error| output.say(&format!("there is no page: {error:#}"))).ok();
     end_with_signal(wake.clone());
     let started = sensors::now();
     let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
     let roster = Roster::new(earnings.roster().clone(), args.project);
-    let command = (worker::command(args, &folders), args.ledger.rpc.clone());
+    let alerts = Alerts::begin(earnings.remembered().clone(), output);
+    let command = (worker::command(args, &folders), args.ledger.rpc.clone(), every);
     let process = Process::new(hold, command, roster, wake.clone(), output);
     let mut agent = Agent {
         args,
@@ -177,8 +178,7 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         started,
         metered: None,
         earnings,
-        alerts: Alerts::begin(output),
-        dropped: None,
+        alerts,
         page,
         minutes: VecDeque::new(),
         minute: started.0 / MINUTE_MS,
@@ -224,29 +224,12 @@ fn options(limits: &Limits, args: &RunArgs, folders: &Folders) -> anyhow::Result
     std::fs::create_dir_all(&disk)
         .with_context(|| format!("{}: folder can't be created", disk.display()))?;
     Ok(Options {
-        root: "/".into(),
+        root: args.sensors_root.clone().unwrap_or_else(|| "/".into()),
         own_process: std::process::id(),
         disk,
         exclusive: limits.programs.exclusive.iter().cloned().collect(),
         metered: Metered::Detect,
     })
-}
-
-/// Takes requests.
-fn listen(listener: UnixListener, wake: Sender<Wake>) {
-    channel::serve(listener, channel::LIFE_MS, move |request| {
-        let (reply, replied) = mpsc::sync_channel(1);
-        let sent = wake.send(Wake::Asked(request, reply));
-        match sent.map(|()| replied.recv_timeout(PATIENCE)) {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(RecvTimeoutError::Timeout)) => {
-                Answer::Refused { text: "it is busy: try again".to_owned() }
-            }
-            Ok(Err(RecvTimeoutError::Disconnected)) | Err(_) => {
-                Answer::Refused { text: "it is ending".to_owned() }
-            }
-        }
-    });
 }
 
 /// Ends the agent at the first signal, and this process at the second one, whatever the loop waits for.
@@ -295,7 +278,7 @@ impl Agent<'_> {
                 Ok(Wake::Asked(request, reply)) => asked = Some((request, reply)),
                 Ok(Wake::Page(token, reply)) => shown = Some((token, reply)),
                 Ok(Wake::Worker(start, progress)) => {
-                    self.stand(&progress);
+                    self.stand(start, &progress);
                     let earning = &self.policy.limits().earning;
                     self.process.progress(sensors::now(), (start, &progress), earning);
                 }
@@ -339,6 +322,10 @@ impl Agent<'_> {
     /// Does what the account says to this device.
     fn obey(&mut self) {
         self.situation.revoked = self.orders.revoked(&self.device);
+        let is_revoked = self.situation.revoked.is_some();
+        let standing = if is_revoked { earn::Standing::Revoked } else { earn::Standing::Good };
+        let wanted = &self.policy.limits().alerts;
+        self.alerts.stand(sensors::now(), ("account", "the account"), standing, wanted);
         let tightened = self.orders.tighten(&self.own);
         self.situation.unread = tightened.as_ref().err().cloned();
         let Ok(limits) = tightened else { return };
@@ -390,6 +377,8 @@ impl Agent<'_> {
     /// Reads all sensors.
     fn look(&mut self, now: Milliseconds) {
         self.readings = Some(self.sensors.read(now));
+        let work = self.work_done();
+        self.earnings.note(now, work);
         if self.metered.is_some_and(|at| now.since(at) < METER_MS) {
             return;
         }
@@ -397,10 +386,9 @@ impl Agent<'_> {
         let meters = self.sensors.energy(now);
         let names: Vec<&str> = meters.iter().map(|meter| &meter.source[..]).collect();
         let source = names.join(", ");
-        let work = self.work_done();
         let time = self.time();
         let limits = self.policy.limits();
-        let drawn = self.earnings.look(now, meters, work, time.as_ref(), limits);
+        let drawn = self.earnings.look(now, meters, time.as_ref(), limits);
         self.situation.milliwatts = drawn.map(|(milliwatts, quality)| {
             let mark = if quality == Quality::Estimated { " (estimated)" } else { "" };
             Reading { seen: Seen::Known(milliwatts), source: source + mark, at: now }
@@ -422,7 +410,20 @@ impl Agent<'_> {
             per_hour,
             gross_per_hour: worth_down(per_hour, self.grain_is_worth()),
             energy_per_hour: time.and_then(|time| self.earnings.energy_per_hour(&time, limits)),
+            is_finishing: self.process.is_finishing(now),
         })
+    }
+
+    /// Returns what an hour has to pay so that its energy is paid for: nothing where that is not known, or does not matter to the owner.
+    fn break_even(&self) -> Wei {
+        let limits = self.policy.limits();
+        let cost = || self.earnings.energy_per_hour(&self.time()?, limits);
+        match limits.earning.at_a_loss {
+            Loss::Work => Wei::ZERO,
+            Loss::Pause => cost()
+                .and_then(|cost| worth_at_least(cost, self.grain_is_worth()))
+                .unwrap_or(Wei::ZERO),
+        }
     }
 
     /// Returns what one GRAIN is worth: as the ledger's feed says, or as the owner does.
@@ -432,40 +433,41 @@ impl Agent<'_> {
         fed.and_then(|price| i64::try_from(price).ok()).map_or(own, Money)
     }
 
-    /// Notes how this device stands in the project that it works for.
-    fn stand(&mut self, progress: &Progress) {
-        let Some(own) = self.process.roster().current() else { return };
-        let project = own.candidate.project;
-        match progress {
-            Progress::Dropped => self.dropped = Some((project, earn::Standing::Dropped)),
-            Progress::Expelled => self.dropped = Some((project, earn::Standing::Expelled)),
+    /// Returns the owner's currency, if what GRAIN is worth and a price of energy are known in it.
+    fn currency(&self) -> Option<&str> {
+        let is_known = self.earnings.has_prices() && self.grain_is_worth() != Money::ZERO;
+        is_known.then_some(&self.policy.limits().energy.currency[..])
+    }
+
+    /// Tells the owner when this device stands otherwise in the project that it works for. The worker may have ended meanwhile.
+    fn stand(&mut self, start: u64, progress: &Progress) {
+        let standing = match progress {
+            Progress::Dropped => earn::Standing::Dropped,
+            Progress::Expelled => earn::Standing::Expelled,
             // It is let in again.
-            Progress::Committed { .. } if self.dropped.is_some_and(|(of, _)| of == project) => {
-                self.dropped = None;
-            }
-            _ => {}
-        }
+            Progress::Committed { .. } => earn::Standing::Good,
+            _ => return,
+        };
+        let Some((number, project)) = self.process.project(start) else { return };
+        let key = format!("project-{number}");
+        let wanted = &self.policy.limits().alerts;
+        self.alerts.stand(sensors::now(), (&key, &project), standing, wanted);
     }
 
     /// Tells the owner what has changed of the project that is worked for, or would be.
     fn alert(&mut self, now: Milliseconds) {
         let limits = self.policy.limits();
+        for (number, project, standing) in self.process.take_standings() {
+            let key = format!("project-{number}");
+            self.alerts.stand(now, (&key, &project), standing, &limits.alerts);
+        }
         let Some(listed) = self.process.roster().offer(now, &limits.earning) else { return };
-        let project = listed.candidate.project;
-        let is_expelled =
-            listed.standing.as_ref().is_some_and(|standing| standing.starts_with("expelled"));
-        let standing = match self.dropped {
-            _ if is_expelled => earn::Standing::Expelled,
-            Some((of, standing)) if of == project => standing,
-            _ => earn::Standing::Good,
-        };
         let (revision, grain_price) = self.process.ledger();
         let terms = earn::Terms {
             project: listed.label(),
             per_hour: listed.candidate.per_hour,
             grain_price,
             revision: revision.unwrap_or_default(),
-            standing,
         };
         self.alerts.look(now, &terms, &limits.alerts);
     }
@@ -527,10 +529,7 @@ impl Agent<'_> {
         let Some(decision) = &self.last else { return Work { share_percent: 0, is_used: true } };
         let share = u32::from(decision.allowance.cores_percent) * 100;
         let share = share / u32::from(limits.machine.cores_percent.max(1));
-        let is_used = decision
-            .reasons
-            .iter()
-            .any(|reason| matches!(reason.why, Why::InUse { .. } | Why::OthersLoad { .. }));
+        let is_used = decision.reasons.iter().any(|reason| is_use(&reason.why));
         let is_running = self.process.status().process.is_some();
         let share = if is_running { share } else { 0 };
         Work { share_percent: u8::try_from(share).unwrap_or(100), is_used }
@@ -566,13 +565,12 @@ impl Agent<'_> {
         let books = self.earnings.books();
         let today = self.time().map(|time| books.day(local_day(&time))).unwrap_or_default();
         let settings = limits.settings(&self.limits_text).unwrap_or_default();
-        let has_currency = self.earnings.has_prices() && self.grain_is_worth() != Money::ZERO;
         dashboard::page(&View {
             status: &self.status(decision),
             minutes: &self.minutes.iter().copied().collect::<Vec<_>>(),
             today: &today,
             total: &books.total,
-            currency: has_currency.then_some(&limits.energy.currency[..]),
+            currency: self.currency(),
             settings: &settings,
             token,
         })
@@ -587,6 +585,7 @@ impl Agent<'_> {
         if let Some(known) = self.pause.as_mut().and_then(|keeper| keeper.look(now, unix)) {
             self.situation.pause = known;
         }
+        self.process.set_break_even(self.break_even());
         let limits = self.policy.limits();
         self.situation.worker = self.process.look(now, &limits.earning);
         if self.fail_count != self.process.fail_count() {
@@ -606,7 +605,7 @@ impl Agent<'_> {
         if Activity::Gentle <= decision.activity || is_pay {
             self.process.ask(now, limits);
         }
-        self.earnings.keep(self.process.roster().kept());
+        self.earnings.keep(self.process.roster().kept(), self.alerts.remembered());
         self.draw(&decision);
         self.last = Some(decision.clone());
         decision
@@ -636,6 +635,7 @@ impl Agent<'_> {
             offer: self.situation.offer.clone(),
             notices: self.notices(),
             milliwatts,
+            earned: self.earnings.status(self.time().map(|time| local_day(&time)), self.currency()),
             page: self.page.as_ref().map(Place::url),
             account: self.args.account.as_ref().map(checksummed).unwrap_or_default(),
             config: self.file.clone(),
@@ -698,6 +698,22 @@ impl Agent<'_> {
             let _gone = std::fs::remove_file(path);
         }
         self.output.say("the agent has ended");
+    }
+}
+
+/// Whether a reason says that others use the machine, so that what it draws is more than it draws when idle.
+fn is_use(why: &Why) -> bool {
+    match why {
+        Why::InUse { idle_milliseconds, .. } => *idle_milliseconds < QUIET_MS,
+        Why::OthersLoad { .. }
+        | Why::OthersWait { .. }
+        | Why::GpuInUse { .. }
+        | Why::FullScreen { .. }
+        | Why::InCall { .. }
+        | Why::ExclusiveRuns { .. }
+        | Why::Unwatched { .. }
+        | Why::ClockBackwards { .. } => true,
+        _ => false,
     }
 }
 

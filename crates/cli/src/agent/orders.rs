@@ -121,7 +121,7 @@ impl Orders {
 pub(super) fn ask(
     (account, device): (String, String),
     rpc: String,
-    again: Receiver<()>,
+    (again, every): (Receiver<()>, Option<Duration>),
     wake: Sender<Wake>,
 ) {
     std::thread::spawn(move || {
@@ -140,7 +140,7 @@ pub(super) fn ask(
                 return;
             }
             std::thread::sleep(ASK_MIN);
-            if again.recv_timeout(ASK) == Err(RecvTimeoutError::Disconnected) {
+            if again.recv_timeout(every.unwrap_or(ASK)) == Err(RecvTimeoutError::Disconnected) {
                 return;
             }
             while again.try_recv().is_ok() {}

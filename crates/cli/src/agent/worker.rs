@@ -9,10 +9,11 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::agent::earn::{Candidate, Listed, Next, Roster, Unsuitable};
+use ::agent::earn::{self, Candidate, Leave, Listed, Next, Roster, Unsuitable};
 use ::agent::limits::Earning;
 use ::agent::{Activity, Allowance, Hold, Level, Limits, Released, Worker, WorkerStatus};
 use sensors::Milliseconds;
+use units::Wei;
 
 use super::RunArgs;
 use super::daemon::Wake;
@@ -36,6 +37,9 @@ const STEADY_MS: u64 = 120_000;
 
 /// A worker without a round for so long may change its project, in milliseconds.
 const WAIT_MS: u64 = 300_000;
+
+/// How long a worker stays in a project that pays too little while it has no round: others fetch its last update, or a saved round goes on.
+const LINGER_MS: u64 = 60_000;
 
 /// Time between two questions to the ledger what projects pay, in milliseconds.
 const ASK_MS: u64 = 300_000;
@@ -85,12 +89,20 @@ pub(super) struct Process {
     offers: Option<Receiver<Option<Offers>>>,
     place: Place,
     has_joined: bool,
+    /// Whether its project paid enough when its round began, so that the round may be finished.
+    may_finish: bool,
     leaving: Option<Milliseconds>,
     stepped: Milliseconds,
     asked: Option<Milliseconds>,
     revision: Option<u32>,
     grain_price: Option<u64>,
     is_asking: bool,
+    /// Time between two questions what projects pay.
+    ask_ms: u64,
+    /// The project of the last process that worked for one.
+    project: Option<u64>,
+    /// How this device stands in projects, as the list says it, until it is taken.
+    standings: Vec<(u64, String, earn::Standing)>,
     last_line: Arc<Mutex<Option<String>>>,
     started: Option<Milliseconds>,
     start_count: u64,
@@ -103,7 +115,7 @@ impl Process {
     /// Prepares a worker; none runs yet.
     pub(super) fn new(
         hold: Hold,
-        (command, rpc): (Vec<String>, String),
+        (command, rpc, every): (Vec<String>, String, Option<Duration>),
         roster: Roster,
         wake: Sender<Wake>,
         output: &Output,
@@ -120,12 +132,17 @@ impl Process {
             offers: None,
             place: Place::Waiting { since: Milliseconds(0) },
             has_joined: false,
+            may_finish: false,
             leaving: None,
             stepped: Milliseconds(0),
             asked: None,
             revision: None,
             grain_price: None,
             is_asking: false,
+            ask_ms: every
+                .map_or(ASK_MS, |every| u64::try_from(every.as_millis()).unwrap_or(ASK_MS)),
+            project: None,
+            standings: Vec::new(),
             last_line: Arc::default(),
             started: None,
             start_count: 0,
@@ -212,10 +229,30 @@ impl Process {
             .iter()
             .map(|refused| Unsuitable { project: refused.project, reason: refused.reason.clone() });
         let lists = (known, unsuitable.collect());
+        let offered = offers.offers.iter().map(|one| (one.project, &one.name, &one.standing));
+        let refused = offers.refused.iter().map(|one| (one.project, &one.name, &one.standing));
+        let stand =
+            offered.chain(refused).take(2 * OFFERS_MAX).filter_map(|(project, name, words)| {
+                let standing = standing(words.as_deref()?)?;
+                Some((project, format!("project {project} ({name})"), standing))
+            });
+        self.standings = stand.collect();
         self.revision = Some(offers.revision);
         self.grain_price = offers.grain_price;
         self.roster.list(now, lists, (unmeasured, is_measured), earning);
         self.asked = Some(now);
+    }
+
+    /// Takes how this device stands in projects, with their names, as the last list says it.
+    pub(super) fn take_standings(&mut self) -> Vec<(u64, String, earn::Standing)> {
+        std::mem::take(&mut self.standings)
+    }
+
+    /// Returns the project of the last process that worked for one, with its name, if that is the process of this start.
+    pub(super) fn project(&self, start: u64) -> Option<(u64, String)> {
+        let project = self.project.filter(|_| start == self.start_count)?;
+        let listed = self.roster.current().filter(|own| own.candidate.project == project);
+        Some((project, listed.map_or_else(|| format!("project {project}"), Listed::label)))
     }
 
     /// Takes the answer to a question beside the worker.
@@ -234,7 +271,7 @@ impl Process {
     /// Asks what projects pay if that is due, in a process of its own that measures nothing: its memory is gone afterwards.
     pub(super) fn ask(&mut self, now: Milliseconds, limits: &Limits) {
         // Without a first list, the worker is about to ask.
-        let is_due = self.asked.is_some_and(|asked| ASK_MS <= now.since(asked));
+        let is_due = self.asked.is_some_and(|asked| self.ask_ms <= now.since(asked));
         if !is_due || self.is_asking {
             return;
         }
@@ -271,6 +308,7 @@ impl Process {
                 self.place = Place::Round;
                 // The round before has become a state, and this one has cost nothing yet.
                 if is_next {
+                    self.may_finish = self.roster.pays(earning);
                     self.change(now, earning);
                 }
             }
@@ -286,15 +324,35 @@ impl Process {
         }
     }
 
-    /// Asks the worker to leave if another project is to be worked for.
+    /// Asks the worker to leave if another project is to be worked for, or its own pays too little.
     fn change(&mut self, now: Milliseconds, earning: &Earning) {
-        if self.leaving.is_none()
-            && let Some(next) = self.roster.switch(now, earning)
-        {
-            self.output.say(&format!("the worker leaves its project for project {next}"));
-            self.leaving = Some(now);
-            self.hold.ask_to_leave();
+        if self.leaving.is_some() {
+            return;
         }
+        let Some(leave) = self.roster.leave(now, earning) else { return };
+        let what = match leave {
+            Leave::For(next) => format!("for project {next}"),
+            Leave::Nothing => "because it pays less than you want".to_owned(),
+        };
+        self.output.say(&format!("the worker leaves its project {what}"));
+        self.leaving = Some(now);
+        self.hold.ask_to_leave();
+    }
+
+    /// Returns whether the worker may go on although its project pays too little: until its round ends, and while it leaves.
+    pub(super) fn is_finishing(&self, now: Milliseconds) -> bool {
+        let has_round = match self.place {
+            Place::Round | Place::Waiting { .. } => true,
+            Place::Committed { since, .. } => now.since(since) < LINGER_MS,
+        };
+        self.started.is_some()
+            && matches!(self.job, Some(Job::Work(_)))
+            && (self.leaving.is_some() || (self.may_finish && has_round))
+    }
+
+    /// Notes what an hour has to pay so that its energy is paid for.
+    pub(super) fn set_break_even(&mut self, break_even: Wei) {
+        self.roster.set_break_even(break_even);
     }
 
     /// Does what was decided.
@@ -339,10 +397,12 @@ impl Process {
         if self.has_joined && passed_ms <= STEP_MS_MAX {
             self.roster.worked(passed_ms, earning);
         }
+        let patience_ms = if self.roster.pays(earning) { WAIT_MS } else { LINGER_MS };
         if let Place::Waiting { since } | Place::Committed { since, .. } = self.place
             && matches!(self.job, Some(Job::Work(_)))
-            && WAIT_MS <= now.since(since)
+            && patience_ms <= now.since(since)
         {
+            self.may_finish = self.roster.pays(earning);
             self.change(now, earning);
         }
         if self.leaving.is_some_and(|leaving| LEAVE_MS_MAX <= now.since(leaving)) {
@@ -370,6 +430,7 @@ impl Process {
         self.started = Some(now);
         self.job = Some(job);
         self.has_joined = false;
+        self.may_finish = true;
         self.place = Place::Waiting { since: now };
         if let Some(stderr) = pipes.stderr {
             let (last, output) = (Arc::clone(&self.last_line), self.output);
@@ -379,6 +440,7 @@ impl Process {
             Job::Ask => self.offers = pipes.stdout.map(read_offers),
             Job::Work(project) => {
                 self.roster.begin(project);
+                self.project = Some(project);
                 if let Some(stdout) = pipes.stdout {
                     let (start, wake) = (self.start_count, self.wake.clone());
                     std::thread::spawn(move || follow(stdout, start, &wake));
@@ -488,6 +550,15 @@ pub(super) fn command(args: &RunArgs, folders: &Folders) -> Vec<String> {
     let mut words = vec![program, "join".to_owned(), "--account".to_owned(), account];
     words.extend(["--data-dir".to_owned(), folder.to_string_lossy().into_owned()]);
     words
+}
+
+/// Returns how a device stands by the ledger's words; `None` for a seat that was left, which may be that of a device that comes back.
+fn standing(words: &str) -> Option<earn::Standing> {
+    match words {
+        "active" => Some(earn::Standing::Good),
+        _ if words.starts_with("expelled") => Some(earn::Standing::Expelled),
+        _ => None,
+    }
 }
 
 /// Returns thousandths of a core, at least a tenth of one.

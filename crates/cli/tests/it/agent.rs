@@ -1,6 +1,9 @@
 //! `gleaner agent` from outside: what it says, does and leaves behind.
 
+mod alerts;
 mod earning;
+mod loss;
+mod net;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -6,7 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::field::{Field, Running, project};
+use crate::field::{Field, Running, assert_report, project};
+
+/// How often memory is wanted back.
+const RECLAIMS: u32 = 8;
 
 /// Returns a project with a round that takes a while, for two workers.
 fn long() -> String {
@@ -109,6 +112,59 @@ fn a_worker_that_gives_memory_back_goes_on_where_it_was() {
     second.until("round 1: ");
     second.until("tokens done");
     train.until("round 1 done");
+}
+
+#[test]
+fn a_worker_that_is_reclaimed_at_random_moments_does_work_of_the_same_bytes() {
+    // Its auditor says nothing while it repeats a round.
+    let field = Field::new(&long().replace("1000", "300"));
+    let mut train = field.train();
+    train.until("is open");
+    let _other = field.join(2, &[]);
+    let mut random = 18_u64;
+    let mut below = |most: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) % most
+    };
+    let start = || {
+        let mut command = field.worker(1, &["--project", "1", "--keep-seat"]);
+        command.env("GLEANER_LOG", "warn,calculator=info");
+        Running::start(command)
+    };
+    // Its memory is wanted back again and again; now and then it has not even time to save.
+    let mut said = String::new();
+    for index in 0..RECLAIMS {
+        let mut worker = start();
+        computing(&worker);
+        std::thread::sleep(Duration::from_millis(below(600)));
+        if index % 4 == 3 {
+            worker.until("joined");
+            said += worker.stderr();
+            worker.kill();
+        } else {
+            worker.signal("-TERM");
+            let ended = worker.end();
+            assert_eq!(ended.code, 130, "{ended:?}");
+            said += &ended.stderr;
+        }
+    }
+    let went_on: Vec<&str> =
+        said.lines().filter(|line| line.contains("a round goes on after so many steps")).collect();
+    assert!(went_on.iter().filter(|line| !line.contains("done=0")).count() >= 2, "{said}");
+    let mut worker = start();
+    worker.until("tokens done");
+    // Work without a stake is always repeated by another device, from the beginning and without a break: it finds the same bytes.
+    let report = train.document();
+    assert_report(&report, 2);
+    assert_eq!(report["audits"]["failed"], 0, "{report:#}");
+    let audits = report["audits"]["passed"].as_u64().unwrap();
+    assert!(2 <= audits, "each device's first round at least: {report:#}");
+    let account = format!("0x{:040x}", 1);
+    let payouts = report["payouts"].as_array().unwrap().iter();
+    let own = payouts
+        .filter(|payout| payout["account"].as_str().unwrap().to_lowercase() == account)
+        .map(|payout| payout["tokens_verified"].as_u64().unwrap());
+    assert!(0 < own.sum::<u64>(), "{report:#}");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use agent::earn::Sums;
 use agent::limits::Money;
 use agent::{
-    Activity, Allowance, Change, Decision, Limits, Offer, ProtectionStatus, Reason, STATUS_VERSION,
-    Status, Why, WorkerStatus,
+    Activity, Allowance, Change, Decision, EarnedStatus, Limits, Offer, ProtectionStatus, Reason,
+    STATUS_VERSION, Status, Why, WorkerStatus,
 };
 use dashboard::{Minute, View, page};
 use sensors::Milliseconds;
@@ -46,9 +46,11 @@ fn status(activity: Activity, reasons: Vec<Reason>) -> Status {
             per_hour: Wei::new(250_000_000_000_000_000),
             gross_per_hour: Some(Money(125_000)),
             energy_per_hour: Some(Money(26_667)),
+            is_finishing: false,
         }),
         notices: if is_running { Vec::new() } else { vec![NOTICE.to_owned()] },
         milliwatts: is_running.then_some(123_456),
+        earned: EarnedStatus::default(),
         page: None,
         account: "0x9D19cC69F6E42f6CEE5cAdb79182526C07A95fDc".to_owned(),
         config: "/home/owner/.config/gleaner/agent.toml".to_owned(),

@@ -295,6 +295,58 @@ fn a_counter_of_energy_that_begins_anew_is_followed() {
 }
 
 #[test]
+fn packages_and_their_memory_are_counted_once_and_the_platform_only_without_them() {
+    let tree = Tree::new();
+    let zone = |name: &str, label: &str, value: u64| {
+        tree.write(&format!("sys/class/powercap/{name}/name"), &format!("{label}\n"));
+        tree.write(&format!("sys/class/powercap/{name}/energy_uj"), &format!("{value}\n"));
+    };
+    let sources = || -> Vec<String> {
+        let found = tree.sensors().energy(START);
+        found.into_iter().map(|meter| meter.source.replace("/sys/class/powercap/", "")).collect()
+    };
+    zone("intel-rapl:1", "psys", 1);
+    zone("intel-rapl-mmio:0", "package-0", 1);
+    assert_eq!(sources(), ["intel-rapl:1 psys"]);
+    for (name, label) in [
+        ("intel-rapl:0", "package-0"),
+        ("intel-rapl:0:0", "core"),
+        ("intel-rapl:0:1", "uncore"),
+        ("intel-rapl:0:2", "dram"),
+    ] {
+        zone(name, label, 1);
+    }
+    assert_eq!(sources(), ["intel-rapl:0 package-0", "intel-rapl:0:2 dram"]);
+}
+
+#[test]
+fn a_counter_that_begins_from_nothing_after_a_suspension_has_not_turned_over() {
+    let tree = Tree::new();
+    let counter =
+        |value: u64| tree.write("sys/class/powercap/intel-rapl:0/energy_uj", &value.to_string());
+    tree.write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850");
+    let mut sensors = tree.sensors();
+    let mut read = |seconds: u64, value: u64| {
+        counter(value);
+        sensors.energy(Milliseconds(START.0 + seconds * 1_000))[0].microjoules
+    };
+    assert_eq!(read(0, 200_000_000_000), 0);
+    assert_eq!(read(5, 200_500_000_000), 500_000_000);
+    // 30 seconds later, 4 of them awake at 100 W: not 62 kJ, as if it had turned over.
+    assert_eq!(read(35, 400_000_000), 900_000_000);
+    // One that does turn over.
+    assert_eq!(read(40, 900_000_000), 1_400_000_000);
+    counter(262_143_328_000);
+    sensors = tree.sensors();
+    let mut read = |seconds: u64, value: u64| {
+        counter(value);
+        sensors.energy(Milliseconds(START.0 + seconds * 1_000))[0].microjoules
+    };
+    assert_eq!(read(0, 262_143_328_000), 0);
+    assert_eq!(read(5, 499_999_150), 500_000_000);
+}
+
+#[test]
 fn energy_of_a_battery_is_an_estimate() {
     let tree = Tree::new();
     supply(

@@ -43,7 +43,7 @@ fn work(earning: &Earning, round_ms: impl Fn(u64) -> u64) -> ([u64; 3], u32) {
         roster.list(now, (list, Vec::new()), (0, false), earning);
         assert_eq!(roster.next(now, earning), Next::Work(project), "it goes on where it was");
         roster.begin(project);
-        if let Some(other) = roster.switch(now, earning) {
+        if let Some(Leave::For(other)) = roster.leave(now, earning) {
             roster.left();
             assert_eq!(roster.next(now, earning), Next::Work(other));
             project = other;
@@ -84,12 +84,12 @@ fn without_interests_a_better_paid_project_is_left_for_only_by_the_margin_and_af
     let pays = |roster: &mut Roster, per_hour| {
         let list = vec![listed(1, "a", 100), listed(2, "b", per_hour)];
         roster.list(at(1), (list, Vec::new()), (0, false), &earning);
-        roster.switch(at(1), &earning)
+        roster.leave(at(1), &earning)
     };
     assert_eq!(pays(&mut roster, 200), None, "it has just begun");
     roster.worked(60_000, &earning);
     assert_eq!(pays(&mut roster, 120), None);
-    assert_eq!(pays(&mut roster, 121), Some(2));
+    assert_eq!(pays(&mut roster, 121), Some(Leave::For(2)));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn projects_are_asked_for_when_nothing_is_known_when_it_is_old_and_when_somethin
     only.list(at(0), (Vec::new(), Vec::new()), (0, true), &earning);
     assert_eq!(only.next(at(1), &earning), Next::Work(9));
     only.begin(9);
-    assert_eq!(only.switch(at(1), &earning), None);
+    assert_eq!(only.leave(at(1), &earning), None);
 }
 
 #[test]
@@ -162,4 +162,80 @@ fn the_offer_is_what_would_be_worked_for_and_below_the_floor_the_best_of_those_w
     roster.paused();
     roster.list(at(2), (vec![listed(2, "b", 170)], Vec::new()), (0, false), &earning);
     assert_eq!(roster.offer(at(2), &earning).unwrap().candidate.project, 2);
+}
+
+#[test]
+fn a_project_that_does_not_pay_its_energy_is_left_for_one_that_does_and_else_kept() {
+    let earning = earning("interests = { a = 9, b = 1 }\nstay_minutes = 60");
+    let mut roster = roster(&[listed(1, "a", 100), listed(2, "b", 150)], &earning);
+    roster.begin(2);
+    roster.worked(1_000, &earning);
+    roster.left();
+    assert_eq!(roster.next(at(0), &earning), Next::Work(1));
+    // It is not begun where another interest pays.
+    roster.set_break_even(Wei::new(120));
+    assert_eq!(roster.next(at(0), &earning), Next::Work(2));
+    assert_eq!(roster.offer(at(0), &earning).unwrap().candidate.project, 2);
+    roster.set_break_even(Wei::new(100));
+    roster.begin(1);
+    assert_eq!((roster.leave(at(1), &earning), roster.pays(&earning)), (None, true));
+    // However short it has been worked for.
+    roster.set_break_even(Wei::new(101));
+    assert_eq!(
+        (roster.leave(at(1), &earning), roster.pays(&earning)),
+        (Some(Leave::For(2)), false)
+    );
+    // A worker that has ended goes back to give up its seat, if it will have other work.
+    roster.paused();
+    assert_eq!(roster.next(at(2), &earning), Next::Work(1));
+    assert_eq!(roster.offer(at(2), &earning).unwrap().candidate.project, 2);
+    // Nothing pays: it waits with its seat.
+    roster.set_break_even(Wei::new(151));
+    let Next::Nothing { .. } = roster.next(at(3), &earning) else { panic!() };
+    roster.begin(1);
+    assert_eq!((roster.leave(at(3), &earning), roster.pays(&earning)), (None, false));
+    roster.paused();
+    roster.set_break_even(Wei::new(90));
+    assert_eq!(roster.next(at(4), &earning), Next::Work(1));
+}
+
+#[test]
+fn a_seat_below_the_floor_is_given_up_also_for_nothing() {
+    let earning = earning("floor_per_hour = \"0.000000000000000100\"");
+    let mut roster = roster(&[listed(1, "a", 100)], &earning);
+    roster.begin(1);
+    assert_eq!(roster.leave(at(1), &earning), None);
+    roster.list(at(2), (vec![listed(1, "a", 99)], Vec::new()), (0, false), &earning);
+    assert_eq!(roster.leave(at(2), &earning), Some(Leave::Nothing));
+    let more = vec![listed(1, "a", 99), listed(2, "b", 100)];
+    roster.list(at(3), (more, Vec::new()), (0, false), &earning);
+    assert_eq!(roster.leave(at(3), &earning), Some(Leave::For(2)));
+    roster.left();
+    assert_eq!(roster.next(at(4), &earning), Next::Work(2));
+    let mut only = Roster::new(KeptRoster::default(), Some(1));
+    only.list(at(0), (vec![listed(1, "a", 99)], Vec::new()), (0, true), &earning);
+    only.begin(1);
+    assert_eq!(only.leave(at(1), &earning), Some(Leave::Nothing));
+}
+
+#[test]
+fn an_interest_of_which_nothing_paid_does_not_take_everything_when_it_pays() {
+    let earning = earning(
+        "interests = { a = 1, b = 1 }\nstay_minutes = 0\nfloor_per_hour = \"0.000000000000000050\"",
+    );
+    let mut roster = roster(&[listed(1, "a", 100), listed(2, "b", 10)], &earning);
+    roster.begin(1);
+    roster.worked(3_600_000, &earning);
+    let both = || (vec![listed(1, "a", 100), listed(2, "b", 100)], Vec::new());
+    roster.list(
+        at(1),
+        (vec![listed(1, "a", 100), listed(2, "b", 10)], Vec::new()),
+        (0, false),
+        &earning,
+    );
+    roster.list(at(2), both(), (0, false), &earning);
+    roster.left();
+    roster.begin(2);
+    roster.worked(1_000, &earning);
+    assert_eq!(roster.leave(at(3), &earning), Some(Leave::For(1)));
 }

@@ -9,7 +9,7 @@ use crate::field::{self, Field, project, write_corpus};
 use crate::support::{Machine, names};
 
 /// Trains a project with this name.
-fn train(field: &Field, name: &str, terms: &str) -> field::Running {
+pub(super) fn train(field: &Field, name: &str, terms: &str) -> field::Running {
     let text = project(2_000, terms).replace("barley", name);
     let text = text.replace("workers_max = 2", "workers_max = 3");
     let file = format!("{name}.toml").replace(' ', "-");
@@ -21,14 +21,14 @@ fn train(field: &Field, name: &str, terms: &str) -> field::Running {
 }
 
 /// A ledger without projects, of a funded account.
-fn ledger() -> Field {
+pub(super) fn ledger() -> Field {
     let field = Field::new("");
     write_corpus(&field.machine.path("corpus.txt"), 1_000);
     field
 }
 
 /// A machine of an owner with these limits beside those under which any machine works.
-fn machine(limits: &str) -> Machine {
+pub(super) fn machine(limits: &str) -> Machine {
     let machine = Machine::new();
     fs::write(machine.path("agent.toml"), format!("{BOLD}{limits}")).unwrap();
     machine

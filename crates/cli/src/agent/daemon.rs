@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
@@ -20,7 +20,6 @@ use sensors::{
     EventKind, Metered, Milliseconds, Options, Quality, Reading, Readings, Seen, Sense as _,
     Sensors, WallTime, Watcher,
 };
-use serde::{Deserialize, Serialize};
 use units::Wei;
 use wallet::DeviceKey;
 

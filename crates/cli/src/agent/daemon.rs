@@ -141,11 +141,8 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let sensors = Sensors::new(options(&limits, args, &folders)?);
     let (sensors, watcher) = watch(sensors, &hold, &limits, wake.clone())?;
     channel::serve(listener, wake.clone());
-    let (ask_again, again) = mpsc::channel();
-    let rpc = args.ledger.rpc.clone();
     let every = args.ask_seconds.map(|seconds| Duration::from_secs(seconds.into()));
-    orders::ask((account.clone(), device.clone()), rpc.clone(), (again, every), wake.clone());
-    earnings::ask(account, rpc, every, wake.clone());
+    let ask_again = ask_the_ledger(args, (account, device.clone()), every, &wake);
     let page = server::serve(wake.clone());
     let page = page.inspect_err(|error| output.say(&format!("there is no page: {error:#}"))).ok();
     end_with_signal(wake.clone());
@@ -191,6 +188,20 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     agent.work(&woken);
     agent.leave();
     Ok(())
+}
+
+/// Begins to ask what the account says and is paid. Returns what has the first asked again at once.
+fn ask_the_ledger(
+    args: &RunArgs,
+    (account, device): (String, String),
+    every: Option<Duration>,
+    wake: &Sender<Wake>,
+) -> Sender<()> {
+    let (ask_again, again) = mpsc::channel();
+    let rpc = args.ledger.rpc.clone();
+    orders::ask((account.clone(), device), rpc.clone(), (again, every), wake.clone());
+    earnings::ask(account, rpc, every, wake.clone());
+    ask_again
 }
 
 /// Begins to see what happens between two steps: input, programs, pressure.

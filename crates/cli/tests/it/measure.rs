@@ -177,6 +177,35 @@ fn held(report: &Value, holder: &str) -> u128 {
     format!("{whole}{part:0<6}").parse().unwrap()
 }
 
+/// Lets a contract put OAT into a pool, in a position of its own beside the price.
+fn keep_a_position(market: &Market, (oat, bar): (&str, &str), created: &Value, pool: &str) {
+    // A range beside the price takes OAT only.
+    let oat_is_first = oat.to_lowercase() < bar.to_lowercase();
+    let place = if oat_is_first { 4 } else { 36 };
+    let code = payer(oat.parse().unwrap(), place);
+    ask(&market.node, "anvil_setCode", &json!([KEEPER, code]));
+    let tick = |name: &str| i32::try_from(created[name].as_i64().unwrap()).unwrap();
+    let (lower, upper) = match oat_is_first {
+        true => (tick("upper_tick") + 600, tick("upper_tick") + 1_200),
+        false => (tick("lower_tick") - 1_200, tick("lower_tick") - 600),
+    };
+    let mint = UniswapV3Pool::mintCall {
+        recipient: KEEPER,
+        tickLower: I24::try_from(lower).unwrap(),
+        tickUpper: I24::try_from(upper).unwrap(),
+        amount: 1_000_000_000_000_000,
+        data: Bytes::new(),
+    };
+    send_as(market, KEEPER, pool.parse().unwrap(), &mint.abi_encode());
+}
+
+fn give_position(market: &Market, id: &str, (from, to): (&str, &str)) {
+    let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+    let call =
+        NonfungiblePositionManager::transferFromCall { from, to, tokenId: id.parse().unwrap() };
+    send_as(market, from, UNISWAP_V3_POSITIONS, &call.abi_encode());
+}
+
 /// What is counted for an account through pools is what it is paid when it takes everything out.
 #[test]
 fn what_pools_hold_is_counted_for_those_who_can_take_it_out() {
@@ -200,24 +229,7 @@ fn what_pools_hold_is_counted_for_those_who_can_take_it_out() {
         market.json(&["pool", "show", "OAT", symbol])["pool"].as_str().unwrap().to_owned()
     });
 
-    // A range beside the price takes OAT only.
-    let oat_is_first = oat.to_lowercase() < bar.to_lowercase();
-    let place = if oat_is_first { 4 } else { 36 };
-    let code = payer(oat.parse().unwrap(), place);
-    ask(&market.node, "anvil_setCode", &json!([KEEPER, code]));
-    let tick = |name: &str| i32::try_from(created[name].as_i64().unwrap()).unwrap();
-    let (lower, upper) = match oat_is_first {
-        true => (tick("upper_tick") + 600, tick("upper_tick") + 1_200),
-        false => (tick("lower_tick") - 1_200, tick("lower_tick") - 600),
-    };
-    let mint = UniswapV3Pool::mintCall {
-        recipient: KEEPER,
-        tickLower: I24::try_from(lower).unwrap(),
-        tickUpper: I24::try_from(upper).unwrap(),
-        amount: 1_000_000_000_000_000,
-        data: Bytes::new(),
-    };
-    send_as(&market, KEEPER, pool.parse().unwrap(), &mint.abi_encode());
+    keep_a_position(&market, (&oat, &bar), &created, &pool);
 
     let plain = market.json(&["measure", "--asset", &oat]);
     let through = market.json(&["measure", "--asset", &oat, "--through-pools"]);
@@ -242,13 +254,7 @@ fn what_pools_hold_is_counted_for_those_who_can_take_it_out() {
     let height = ask(&market.node, "eth_blockNumber", &json!([]));
     let height =
         U256::from_str_radix(height.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
-    let transfer = NonfungiblePositionManager::transferFromCall {
-        from: account.parse().unwrap(),
-        to: OTHER.parse().unwrap(),
-        tokenId: id.parse().unwrap(),
-    };
-    let owner = account.parse().unwrap();
-    send_as(&market, owner, UNISWAP_V3_POSITIONS, &transfer.abi_encode());
+    give_position(&market, &id, (account, OTHER));
     let given = market.json(&["measure", "--asset", &oat, "--through-pools"]);
     let position = held(&given, OTHER) - 1_000_000_000;
     assert!(position > 480_000_000, "{position}");
@@ -258,12 +264,7 @@ fn what_pools_hold_is_counted_for_those_who_can_take_it_out() {
     assert_eq!(held(&before, account), held(&through, account), "as it was then");
 
     // It is what the modules pay when everything is taken out.
-    let back = NonfungiblePositionManager::transferFromCall {
-        from: OTHER.parse().unwrap(),
-        to: owner,
-        tokenId: id.parse().unwrap(),
-    };
-    send_as(&market, OTHER.parse().unwrap(), UNISWAP_V3_POSITIONS, &back.abi_encode());
+    give_position(&market, &id, (OTHER, account));
     market.json(&["pool", "remove", "all", "GRAIN", "OAT", "--yes"]);
     market.json(&["pool", "remove", "100%", "--position", &id, "--yes"]);
     let out = market.json(&["measure", "--asset", &oat]);

@@ -77,6 +77,8 @@ fn trace() -> Vec<Second> {
 struct Rapl<'a> {
     root: &'a Path,
     counters: [u64; 2],
+    /// Whether the package's counter can't be read.
+    is_hidden: bool,
 }
 
 /// Where each of both counters turns over, in microjoules.
@@ -87,7 +89,7 @@ impl Rapl<'_> {
 
     fn new(root: &Path) -> Rapl<'_> {
         // The first turns over soon.
-        let rapl = Rapl { root, counters: [RANGES[0] - 1_000_000_000, 7] };
+        let rapl = Rapl { root, counters: [RANGES[0] - 1_000_000_000, 7], is_hidden: false };
         for (zone, label) in [
             ("intel-rapl:0", "package-0"),
             ("intel-rapl:0:0", "core"),
@@ -114,16 +116,15 @@ impl Rapl<'_> {
         file.write_all(format!("{text:<20}\n").as_bytes()).unwrap();
     }
 
+    /// Shows what can be read now.
     fn show(&self) {
         for (zone, counter) in Rapl::ZONES.into_iter().zip(self.counters) {
             self.write(zone, "energy_uj", &counter.to_string());
         }
-    }
-
-    fn hide(&self) {
-        let folder = self.root.join("sys/class/powercap").join(Rapl::ZONES[0]);
-        // It is hidden for several seconds.
-        let _gone = fs::remove_file(folder.join("energy_uj"));
+        if self.is_hidden {
+            let folder = self.root.join("sys/class/powercap").join(Rapl::ZONES[0]);
+            fs::remove_file(folder.join("energy_uj")).unwrap();
+        }
     }
 
     fn draw(&mut self, milliwatts: u64) {
@@ -145,17 +146,36 @@ struct Expected {
     hidden_microjoules: u64,
 }
 
-#[test]
-fn net_earnings_are_those_of_a_trace_through_turns_of_counters_a_suspension_and_a_lost_meter() {
-    let folder = tempfile::tempdir().unwrap();
-    let tariff = folder.path().join("tariff");
+impl Expected {
+    /// Adds a second of the trace, `index` seconds after midnight.
+    fn add(&mut self, second: &Second, index: u64, is_hidden: bool) {
+        if second.work.share_percent == 0 {
+            return;
+        }
+        let microjoules = (second.milliwatts - second.idle_milliwatts) * 1_000;
+        let is_night = !(6 * HOUR..22 * HOUR).contains(&(index % (24 * HOUR)));
+        let price = if is_night { 200_000 } else { 400_000 };
+        self.microjoules += microjoules;
+        self.cost += i128::from(microjoules) * price;
+        self.hidden_microjoules += if is_hidden { microjoules } else { 0 };
+    }
+}
+
+/// Returns limits with two prices of energy. What the owner says of the machine is far from the truth: meters know better.
+fn two_tariffs(folder: &Path) -> Limits {
+    let tariff = folder.join("tariff");
     fs::write(&tariff, "every 22:00-06:00 0.20\nevery always 0.40\n").unwrap();
-    // What the owner says of the machine is far from the truth: meters know better.
     let text = format!(
         "[energy]\nprice_file = \"{}\"\ngrain_is_worth = \"0.5\"\nidle_watts = 120\nfull_watts = 400\n",
         tariff.display()
     );
-    let limits = Limits::parse(&text).unwrap();
+    Limits::parse(&text).unwrap()
+}
+
+#[test]
+fn net_earnings_are_those_of_a_trace_through_turns_of_counters_a_suspension_and_a_lost_meter() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = two_tariffs(folder.path());
     let root = folder.path().join("root");
     let mut rapl = Rapl::new(&root);
     let mut sensors = Sensors::new(Options {
@@ -183,30 +203,16 @@ fn net_earnings_are_those_of_a_trace_through_turns_of_counters_a_suspension_and_
         turns += u32::from(rapl.counters[0] < before[0]);
         let is_lost = (7 * HOUR..7 * HOUR + 600).contains(&index);
         let is_late = (10 * HOUR..10 * HOUR + 23).contains(&index);
-        if is_lost || is_late {
-            rapl.hide()
-        } else {
-            rapl.show()
-        }
+        rapl.is_hidden = is_lost || is_late;
+        rapl.show();
         let minute = MIDNIGHT.0 + u16::try_from(index / 60).unwrap();
         let wall = WallTime { unix_seconds: MIDNIGHT.1 + index, minute_of_week: minute };
-        if 0 < second.work.share_percent {
-            let microjoules = (second.milliwatts - second.idle_milliwatts) * 1_000;
-            let is_night = !(6 * HOUR..22 * HOUR).contains(&(index % (24 * HOUR)));
-            let price = if is_night { 200_000 } else { 400_000 };
-            expected.microjoules += microjoules;
-            expected.cost += i128::from(microjoules) * price;
-            expected.hidden_microjoules += if is_lost { microjoules } else { 0 };
-        }
+        expected.add(&second, index, is_lost);
         let now = Milliseconds(start.0 + index * 1_000);
         earnings.note(now, second.work);
         // A look in the middle of what changes at whole minutes.
         if index % 30 == 13 {
-            if is_lost || is_late {
-                rapl.hide()
-            } else {
-                rapl.show()
-            }
+            rapl.show();
             earnings.look(now, sensors.energy(now), Some(&wall), &limits);
         }
         time = Some(wall);

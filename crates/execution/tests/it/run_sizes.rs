@@ -9,7 +9,7 @@ use alloy_consensus::TxEip1559;
 use alloy_primitives::{B256, Bytes, TxKind, U256};
 use alloy_sol_types::SolCall;
 use ed25519_dalek::{Signer as _, SigningKey};
-use execution::{BaseFeeRule, Genesis};
+use execution::{BaseFeeRule, Genesis, Revision, Schedule};
 use units::{DeviceId, Digest, seal};
 
 use crate::chain::{CHAIN_ID, Chain, genesis, plain, sign};
@@ -65,7 +65,8 @@ struct Play {
 impl Play {
     fn new(seats: u16) -> Self {
         let fee = BaseFeeRule { initial: 7, minimum: 7, change_denominator: 8, elasticity: 2 };
-        let rules = Genesis { gas_limit: BLOCK_GAS, base_fee: fee, ..genesis() };
+        let newest = Schedule::starting_with(Revision::new(execution::MODULES.newest()));
+        let rules = Genesis { gas_limit: BLOCK_GAS, base_fee: fee, revisions: newest, ..genesis() };
         let devices = (0..seats).map(Device::new).collect();
         let trainer = Device::new(u16::MAX);
         let chain = Chain::from_genesis(&rules);

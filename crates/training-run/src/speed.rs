@@ -109,7 +109,7 @@ mod tests {
     fn a_speed_is_that_of_the_longest_time_it_can_have_taken() {
         // Ten seconds between the blocks are less than eleven.
         assert_eq!(Speed::of(16_384, 100, 110).map(Speed::per_thousand_seconds), Some(1_488_896));
-        assert_eq!(Speed::of(5, 7, 7).map(Speed::per_thousand_seconds), Some(4_998));
+        assert_eq!(Speed::of(5, 7, 7).map(Speed::per_thousand_seconds), Some(5_000));
         assert_eq!(Speed::of(0, 7, 8), None);
         assert_eq!(Speed::of(9, 8, 7), None);
         assert_eq!(Speed::of(9, 0, u64::MAX), None);

@@ -111,7 +111,7 @@ fn only_what_counts_as_verified_has_a_speed() {
     double.height += 2;
     let draw = TrainingRuns::drawCall { run: 1, round: 0 }.abi_encode();
     double.transact(TRAINING_RUNS, OWNER, 0, &draw).unwrap();
-    // All are audited, by the owner's device; one of them passes.
+    // All are audited, by the owner's device. A verdict that opens nothing is refused, and what waits for one does not count.
     let verdict = |number: u8, kind| {
         by(super::AUDITOR, |it| it.verdict(1, 0, device(number).0, kind, [number; 32]))
     };

@@ -42,6 +42,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often a round is saved that nobody has asked to save: so much work a kill can cost.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 
+/// How long a child may take to say which rights it has given up.
+const PROTECTIONS_MAX: Duration = Duration::from_secs(10);
+
 /// How long a child may take to save and end. A step must end first.
 const ENDING_MAX: Duration = Duration::from_secs(30);
 
@@ -151,14 +154,39 @@ impl Child {
         });
     }
 
+    /// Starts a child that computes nothing, and returns which rights it could give up.
+    ///
+    /// # Errors
+    /// When it can't be started, or does not say.
+    pub fn protections(&self) -> anyhow::Result<Report> {
+        let mut running = self.open(&[0.0], &[], 0)?;
+        running.socket.set_read_timeout(Some(PROTECTIONS_MAX))?;
+        let nothing = Expected { steps: 0, leaves: 0, update_max: 0, parameters: 0 };
+        match codec::read_answer(&mut running.socket, &nothing) {
+            Ok(Answer::Ready(report)) => Ok(report),
+            Ok(answer) => Err(ChildError::Nonsense { reason: format!("{answer:?}") }.into()),
+            Err(Nonsense::Gone(error)) => Err(running.gone(error)),
+            Err(nonsense) => Err(nonsense.into()),
+        }
+    }
+
     /// Starts a child and gives it the order.
     fn start(&self, order: &Order, slots: &[File]) -> anyhow::Result<Running> {
-        let base = memory::share(&order.base).context("no shared memory for the parameters")?;
-        let (socket, theirs) = UnixStream::pair().context("no connection to a child")?;
         let file = match slots.is_empty() {
             true => 0,
             false => verification::saved_size(&order.spec),
         };
+        let mut running = self.open(&order.base, slots, file)?;
+        running.socket.set_read_timeout(Some(LOOK_EVERY))?;
+        let sent = codec::write_order(&mut running.socket, order);
+        sent.map_err(|error| running.gone(error))?;
+        Ok(running)
+    }
+
+    /// Starts a child that has the parameters and files, and waits for an order. It may write files of so many bytes.
+    fn open(&self, base: &[f32], slots: &[File], file: u64) -> anyhow::Result<Running> {
+        let base = memory::share(base).context("no shared memory for the parameters")?;
+        let (socket, theirs) = UnixStream::pair().context("no connection to a child")?;
         let child = Command::new(&self.program)
             .args((self.arguments)(Needs { memory: self.memory_max, file }))
             .env_clear()
@@ -172,9 +200,6 @@ impl Child {
         let mut handed = vec![base.as_fd()];
         handed.extend(slots.iter().map(std::os::fd::AsFd::as_fd));
         memory::hand_over(&running.socket, &handed).map_err(|error| running.gone(error))?;
-        running.socket.set_read_timeout(Some(LOOK_EVERY))?;
-        let sent = codec::write_order(&mut running.socket, order);
-        sent.map_err(|error| running.gone(error))?;
         Ok(running)
     }
 

@@ -11,7 +11,7 @@ mod client;
 mod daemon;
 #[cfg(target_os = "linux")]
 mod earnings;
-mod folders;
+pub(crate) mod folders;
 #[cfg(target_os = "linux")]
 mod limits_file;
 #[cfg(target_os = "linux")]

@@ -1,124 +1,151 @@
-//! `gleaner doctor`: checks that this machine computes the expected results.
+//! `gleaner doctor`: checks whether this machine can work while it is idle, and says what to change.
+//!
+//! Each part of the machine gives [`Check`]s: `kernels` and `machine` what computes and what is left for others, `owner` what protects the owner, `network` who can
+//! be reached. Nothing is changed or made, except for a moment the control groups of a worker that does not run.
 
-use benchmark::Finding;
-use model::instructions::Isa;
+mod kernels;
+mod machine;
+mod network;
+#[cfg(target_os = "linux")]
+mod owner;
+
+use std::path::PathBuf;
+
 use serde::Serialize;
 
+use crate::agent::folders::Folders;
+use crate::agent::read_limits;
 use crate::failure::Hint as _;
+use crate::options::LedgerArgs;
 use crate::output::{self, Output};
+use crate::shell;
 
 /// Flags of `gleaner doctor`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    machine: MachineArgs,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Compare every kernel's result with the bytes that all machines must compute
-    Kernels(KernelsArgs),
+    Kernels(kernels::Args),
 }
 
-/// Flags of `gleaner doctor kernels`.
+/// Flags of the check of the whole machine: those of the agent.
 #[derive(Debug, clap::Args)]
-struct KernelsArgs {
-    /// Threads to train with
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: u16,
+pub(crate) struct MachineArgs {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// File of your limits [default: agent.toml in gleaner's configuration folder]
+    #[arg(long, value_name = "FILE", env = "GLEANER_AGENT_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder of this device's key and its texts [default: worker in gleaner's data folder]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
-/// Keys of `gleaner doctor kernels --json`.
+/// How something stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// As it should be.
+    Good,
+    /// It works, and would work better otherwise.
+    Advice,
+    /// The agent can't work.
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Check {
+    name: String,
+    verdict: Verdict,
+    found: String,
+    /// What to change; `null` where nothing is to be changed.
+    change: Option<String>,
+}
+
+impl Check {
+    fn good(name: &str, found: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), verdict: Verdict::Good, found: found.into(), change: None }
+    }
+
+    fn advice(name: &str, found: impl Into<String>, change: impl Into<String>) -> Self {
+        let change = Some(change.into());
+        Self { verdict: Verdict::Advice, change, ..Self::good(name, found) }
+    }
+
+    fn bad(name: &str, found: impl Into<String>, change: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Bad, ..Self::advice(name, found, change) }
+    }
+}
+
+/// Keys of `gleaner doctor --json`.
 #[derive(Serialize)]
 struct Document {
-    processor: Option<String>,
-    is_match: bool,
-    instructions: Vec<Checkup>,
+    /// Whether nothing keeps the agent from working.
+    is_fit: bool,
+    checks: Vec<Check>,
 }
 
-/// The result for one instruction set.
-#[derive(Serialize)]
-struct Checkup {
-    isa: String,
-    is_available: bool,
-    /// The first operator that differs; later ones use it.
-    first_difference: Option<&'static str>,
-    findings: Vec<FindingDocument>,
-}
-
-#[derive(Serialize)]
-struct FindingDocument {
-    name: &'static str,
-    is_match: bool,
-    expected: String,
-    found: String,
-}
-
-/// Compares every instruction set of this machine.
+/// Checks the machine, or its kernels.
 ///
 /// # Errors
-/// When something differs, after it was printed.
+/// When something keeps the agent from working or kernels differ, after it was printed.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
-    let Command::Kernels(args) = args.command;
-    let instructions: anyhow::Result<Vec<Checkup>> =
-        Isa::ALL.into_iter().map(|isa| checkup(isa, &args, output)).collect();
-    let instructions = instructions?;
-    let is_match = instructions.iter().all(|checkup| checkup.first_difference.is_none());
-    let document = Document { processor: benchmark::processor(), is_match, instructions };
-    output.print(&document, &text(&document))?;
-    if is_match {
+    match args.command {
+        Some(Command::Kernels(args)) => kernels::run(&args, output),
+        None => whole(&args.machine, output),
+    }
+}
+
+fn whole(args: &MachineArgs, output: &Output) -> anyhow::Result<()> {
+    let folders = Folders::find()?;
+    let (limits, _) = read_limits(&folders.config_or(args.config.clone()))?;
+    let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
+    let mut checks = vec![machine::processor()];
+    output.say("checking the kernels");
+    checks.push(machine::kernels()?);
+    checks.extend(machine::checks(&limits, &folder));
+    #[cfg(target_os = "linux")]
+    checks.extend(owner::checks(&limits));
+    output.say("asking the ledger and the coordinators of open projects");
+    checks.extend(shell::block_on_until_interrupted(async {
+        Ok(network::checks(&args.ledger, &limits).await)
+    })?);
+    let bad: Vec<_> = checks.iter().filter(|check| check.verdict == Verdict::Bad).collect();
+    let names: Vec<_> = bad.iter().map(|check| check.name.as_str()).collect();
+    let names = names.join(", ");
+    let document = Document { is_fit: bad.is_empty(), checks };
+    output.print(&document, &text(&document.checks))?;
+    if document.is_fit {
         return Ok(());
     }
-    Err(anyhow::anyhow!("the kernels of this machine compute different bytes: its rounds would be refused"))
-        .hint(
-            "GLEANER_ISA=scalar uses the reference kernels; please report the difference and the processor",
-        )
+    let error = anyhow::anyhow!("this machine can't work yet, because of: {names}");
+    Err(error).hint("the lines marked NO say what to change")
 }
 
-fn checkup(isa: Isa, args: &KernelsArgs, output: &Output) -> anyhow::Result<Checkup> {
-    let mut findings = Vec::new();
-    if isa.is_available() {
-        output.say(&format!("checking {isa}"));
-        findings = benchmark::findings(isa)?;
-        // Without a multiply-add instruction the scalar kernels would take minutes.
-        if isa != Isa::Scalar {
-            findings.push(benchmark::canonical(isa, args.threads.into())?);
-        }
-    }
-    Ok(Checkup {
-        isa: isa.to_string(),
-        is_available: isa.is_available(),
-        first_difference: findings
-            .iter()
-            .find(|finding| !finding.is_match())
-            .map(|finding| finding.name),
-        findings: findings.iter().map(finding_document).collect(),
-    })
-}
-
-fn finding_document(finding: &Finding) -> FindingDocument {
-    FindingDocument {
-        name: finding.name,
-        is_match: finding.is_match(),
-        expected: finding.expected.to_string(),
-        found: finding.found.to_string(),
-    }
-}
-
-fn text(document: &Document) -> String {
-    let row = |checkup: &Checkup| {
-        let words = match checkup.first_difference {
-            _ if !checkup.is_available => "not available on this processor".to_owned(),
-            None => format!("all {} checks pass", checkup.findings.len()),
-            Some(name) => {
-                let others = checkup.findings.iter().filter(|finding| !finding.is_match);
-                let others: Vec<_> = others.map(|finding| finding.name).collect();
-                format!("DIFFERS, first in {name}; all differences: {}", others.join("; "))
-            }
+fn text(checks: &[Check]) -> String {
+    let mut rows = Vec::new();
+    for check in checks {
+        let mark = match check.verdict {
+            Verdict::Good => "ok",
+            Verdict::Advice => "note",
+            Verdict::Bad => "NO",
         };
-        vec![checkup.isa.clone(), words]
-    };
-    output::lines(&document.instructions.iter().map(row).collect::<Vec<_>>())
+        rows.push(vec![mark.to_owned(), check.name.clone(), check.found.clone()]);
+        let change = check.change.iter();
+        rows.extend(
+            change.map(|change| vec![String::new(), String::new(), format!("-> {change}")]),
+        );
+    }
+    output::lines(&rows)
 }
 
 #[cfg(test)]
@@ -126,40 +153,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_difference_is_named() {
-        let finding = |name, is_match| FindingDocument {
-            name,
-            is_match,
-            expected: "a".to_owned(),
-            found: "b".to_owned(),
-        };
-        let document = Document {
-            processor: None,
-            is_match: false,
-            instructions: vec![
-                Checkup {
-                    isa: "scalar".to_owned(),
-                    is_available: true,
-                    first_difference: None,
-                    findings: vec![finding("gemm", true)],
-                },
-                Checkup {
-                    isa: "avx2".to_owned(),
-                    is_available: true,
-                    first_difference: Some("norm"),
-                    findings: vec![finding("norm", false), finding("training", false)],
-                },
-                Checkup {
-                    isa: "avx512".to_owned(),
-                    is_available: false,
-                    first_difference: None,
-                    findings: vec![],
-                },
-            ],
-        };
+    fn what_to_change_stands_below_what_was_found() {
+        let checks = [
+            Check::good("clock", "set"),
+            Check::advice("energy", "no meter", "set energy.watts"),
+            Check::bad("disk", "1 GiB free", "make room"),
+        ];
         assert_eq!(
-            text(&document),
-            "scalar  all 1 checks pass\navx2    DIFFERS, first in norm; all differences: norm; training\navx512  not available on this processor"
+            text(&checks),
+            "ok    clock   set\nnote  energy  no meter\n              -> set energy.watts\nNO    disk    1 GiB free\n              -> make room"
         );
     }
 }

@@ -32,6 +32,8 @@ use crate::ledger;
 use crate::options::{IsaArgs, LedgerArgs, checksummed, parse_grain, parse_payee};
 use crate::output::Output;
 use crate::{paths, shell};
+pub(crate) use confinement::network;
+
 use choice::{Chosen, Search, Speeds};
 use progress::Progress;
 use skips::Skips;

@@ -28,6 +28,12 @@ const LOOK: Duration = Duration::from_millis(50);
 /// What is not sensed here.
 const MISSING: &str = "is not sensed on this operating system yet";
 
+/// Returns how far the wall clock may be off, in milliseconds: unknown here.
+#[must_use]
+pub fn clock_error_ms() -> Seen<Option<u64>> {
+    Seen::Unknown(MISSING.to_owned())
+}
+
 /// The sensors of this machine.
 #[derive(Debug)]
 pub struct Sensors {

@@ -19,10 +19,10 @@ mod sense;
 mod watch;
 
 #[cfg(any(target_os = "macos", windows))]
-pub use elsewhere::{Sensors, Watcher, now};
+pub use elsewhere::{Sensors, Watcher, clock_error_ms, now};
 pub use energy::{Energy, Quality};
 #[cfg(target_os = "linux")]
-pub use linux::{Sensors, Watcher, now};
+pub use linux::{Sensors, Watcher, clock_error_ms, now};
 pub use options::{EXCLUSIVE_MAX, Metered, Options};
 pub use readings::{
     Battery, Call, Heat, Input, Load, Memory, Milliseconds, Network, Power, Reading, Readings,

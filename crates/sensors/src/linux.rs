@@ -25,7 +25,7 @@ mod watcher;
 mod wayland;
 mod x11;
 
-pub use time::now;
+pub use time::{clock_error_ms, now};
 pub use watcher::Watcher;
 
 use std::io;

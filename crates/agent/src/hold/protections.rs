@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hold::groups::Groups;
+use crate::status::ProtectionStatus;
 
 /// One protection of the owner from the worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,19 @@ pub enum Standing {
         /// The command that grants it.
         grant: String,
     },
+}
+
+impl From<&Protection> for ProtectionStatus {
+    fn from(protection: &Protection) -> Self {
+        let (text, reason, grant) = match &protection.standing {
+            Standing::Held { by } => (by.clone(), None, None),
+            Standing::Missing { instead, reason, grant } => {
+                let text = format!("{instead} instead, because {reason}");
+                (text, Some(reason.clone()), Some(grant.clone()))
+            }
+        };
+        Self { name: protection.name.clone(), is_held: grant.is_none(), text, reason, grant }
+    }
 }
 
 /// Gives a user's services every controller, from their next login on.

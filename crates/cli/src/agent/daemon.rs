@@ -12,7 +12,7 @@ use ::agent::earn::{self, Roster, local_day, worth_at_least, worth_down};
 use ::agent::limits::{Loss, Money};
 use ::agent::{
     Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Missing, Offer, Pause, Policy,
-    ProtectionStatus, Request, STATUS_VERSION, Situation, Standing, Status, Why, missing,
+    ProtectionStatus, Request, STATUS_VERSION, Situation, Status, Why, missing,
 };
 use anyhow::Context as _;
 use dashboard::{MINUTES, Minute, View};
@@ -664,18 +664,7 @@ impl Agent<'_> {
     }
 
     fn protections(&self) -> Vec<ProtectionStatus> {
-        let say = |protection: &::agent::Protection| {
-            let (text, reason, grant) = match &protection.standing {
-                Standing::Held { by } => (by.clone(), None, None),
-                Standing::Missing { instead, reason, grant } => {
-                    let text = format!("{instead} instead, because {reason}");
-                    (text, Some(reason.clone()), Some(grant.clone()))
-                }
-            };
-            let (name, is_held) = (protection.name.clone(), grant.is_none());
-            ProtectionStatus { name, is_held, text, reason, grant }
-        };
-        self.process.hold().protections().iter().map(say).collect()
+        self.process.hold().protections().iter().map(ProtectionStatus::from).collect()
     }
 
     /// Writes the status for others to read, when something has changed or a while has passed.

@@ -87,7 +87,7 @@ pub(super) fn calculator(_args: &Args, _folder: &Path) -> Arc<dyn Calculator> {
 
 /// Returns the network on which coordinators are reached. A project may lead a worker into a private network only if the owner's
 /// own ledger is in one.
-pub(super) async fn network(rpc: &str, pace: Pace) -> Arc<dyn Network> {
+pub(crate) async fn network(rpc: &str, pace: Pace) -> Arc<dyn Network> {
     let network = Paced(pace);
     if is_private(rpc).await { Arc::new(network) } else { Arc::new(PublicOnly(network)) }
 }

@@ -112,7 +112,10 @@ pub(super) async fn offers(
 
 /// Returns the revision of the ledger's rules: as it says itself, or, before it does, the newest of those that this program knows of
 /// which it has a module.
-async fn revision(ledger: &Ledger) -> anyhow::Result<u32> {
+///
+/// # Errors
+/// When the ledger does not answer.
+pub(crate) async fn revision(ledger: &Ledger) -> anyhow::Result<u32> {
     if let Some(schedule) = governance::revisions(ledger).await? {
         return Ok(schedule.current);
     }

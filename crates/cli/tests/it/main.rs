@@ -10,6 +10,7 @@ mod claim;
 mod confined;
 mod demo;
 mod devices;
+mod doctor;
 mod early_end;
 mod faults;
 mod field;

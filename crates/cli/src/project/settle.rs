@@ -5,7 +5,7 @@ use std::time::Duration;
 use abi::{TRAINING_RUNS, TrainingRuns};
 use alloy_sol_types::SolCall;
 use ledger_client::{Ledger, LedgerError};
-use ledger_views::{Ask as _, runs};
+use ledger_views::runs;
 use serde::Serialize;
 
 use crate::ledger;
@@ -98,16 +98,17 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
     })
 }
 
-/// Does what is due now; returns whether there was something.
+/// Does what is due in the next block; returns whether there was something. The newest block may be an old one: a ledger on which nothing
+/// happens makes none.
 async fn look(ledger: &Ledger, run: u64, done: &mut Done) -> anyhow::Result<bool> {
-    let mut is_busy = false;
-    for open in runs::open_rounds(ledger, run).await?.iter().filter(|open| open.is_due) {
+    let (mut is_busy, next) = (false, ledger.next());
+    for open in runs::open_rounds(&next, run).await?.iter().filter(|open| open.is_due) {
         let call = TrainingRuns::drawCall { run, round: open.round };
         if submitted(ledger, &call).await? {
             (done.draws, is_busy) = (done.draws.saturating_add(1), true);
         }
     }
-    let seats = runs::seats(ledger, run).await?;
+    let seats = runs::seats(&next, run).await?;
     let due = (0_u16..).zip(&seats).filter(|(_, seat)| seat.due || seat.overdue);
     let due: Vec<u16> = due.map(|(index, _)| index).collect();
     for part in due.chunks(SEATS) {
@@ -116,7 +117,7 @@ async fn look(ledger: &Ledger, run: u64, done: &mut Done) -> anyhow::Result<bool
             (done.seats, is_busy) = (done.seats.saturating_add(part.len()), true);
         }
     }
-    let now = ledger.head().await?.time;
+    let now = ledger.next_time().await?;
     for dispute in runs::disputes(ledger, run).await?.iter().filter(|open| open.deadline <= now) {
         let subject = abi::convert::device_word(dispute.subject);
         let call = TrainingRuns::expireCall { run, round: dispute.round, subject };

@@ -65,7 +65,8 @@ impl Driver<'_> {
     async fn rewindable(&self, summary: &RunView) -> anyhow::Result<Vec<u32>> {
         let terms = runs::terms(&self.ledger, self.run).await?;
         let states = opening::states_of(&self.ledger, summary, &terms).await?;
-        let on_disk = self.folder.states()?;
+        // A damaged one is refused when somebody goes back to it: reading all of them takes longer than a round.
+        let on_disk = self.folder.held()?.states;
         let kept = states.into_iter().filter(|(_, state)| on_disk.contains(state));
         Ok(kept.map(|(rounds, _)| rounds).collect())
     }

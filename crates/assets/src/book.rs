@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 use units::AccountId;
 
-use crate::{Powers, Refused};
+use crate::{Powers, Refused, Transferred};
 
 /// The state of any fungible asset. Reading and writing may fail (gas, disk): the implementor then undoes what was
 /// written.
@@ -23,17 +23,12 @@ pub trait Book {
     /// # Errors
     /// Those of the book.
     fn balance(&mut self, holder: AccountId) -> Result<U256, Self::Failure>;
-    /// Moves `amount` from one balance to another. The caller has checked that `from` holds `amount`, that it is not
-    /// 0, and that `from` is not `to`.
+    /// Moves an amount from one balance to another; `left` is what remains of the balance of `from`. The caller has checked that `from` holds the amount, that
+    /// it is not 0, and that `from` is not `to`.
     ///
     /// # Errors
     /// Those of the book.
-    fn move_balance(
-        &mut self,
-        from: AccountId,
-        to: AccountId,
-        amount: U256,
-    ) -> Result<(), Self::Failure>;
+    fn move_balance(&mut self, transferred: &Transferred, left: U256) -> Result<(), Self::Failure>;
     /// Returns how much of the balance of `owner` `spender` may move.
     ///
     /// # Errors

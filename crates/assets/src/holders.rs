@@ -50,8 +50,8 @@ pub fn transfer<B: Book>(
     amount: U256,
 ) -> Result<Transferred, B::Failure> {
     let transferred = Transferred { from, to, amount };
-    check_transfer(book, &transferred)?;
-    apply(book, transferred)
+    let left = check_transfer(book, &transferred)?;
+    apply(book, transferred, left)
 }
 
 /// Moves `amount` from the balance of `from` and reduces the allowance of `spender`.
@@ -66,10 +66,10 @@ pub fn transfer_from<B: Book>(
     amount: U256,
 ) -> Result<Transferred, B::Failure> {
     let transferred = Transferred { from, to, amount };
-    let left = allowance_left(book, spender, from, amount)?;
-    check_transfer(book, &transferred)?;
-    spend(book, spender, from, left)?;
-    apply(book, transferred)
+    let allowed = allowance_left(book, spender, from, amount)?;
+    let left = check_transfer(book, &transferred)?;
+    spend(book, spender, from, allowed)?;
+    apply(book, transferred, left)
 }
 
 /// Sets the allowance of `spender` over the balance of `owner`, replacing the earlier one.
@@ -173,20 +173,24 @@ fn check_parties(owner: AccountId, spender: AccountId) -> Result<(), Refused> {
     Ok(())
 }
 
-fn check_transfer<B: Book>(book: &mut B, transferred: &Transferred) -> Result<(), B::Failure> {
+/// Returns what remains of the balance of `from`.
+fn check_transfer<B: Book>(book: &mut B, transferred: &Transferred) -> Result<U256, B::Failure> {
     check_sender(transferred.from)?;
     check_receiver(book.asset(), transferred.to)?;
     if book.is_paused()? {
         return Err(Refused::Paused.into());
     }
-    balance_left(book, transferred.from, transferred.amount)?;
-    Ok(())
+    balance_left(book, transferred.from, transferred.amount)
 }
 
-fn apply<B: Book>(book: &mut B, transferred: Transferred) -> Result<Transferred, B::Failure> {
+fn apply<B: Book>(
+    book: &mut B,
+    transferred: Transferred,
+    left: U256,
+) -> Result<Transferred, B::Failure> {
     let Transferred { from, to, amount } = transferred;
     if from != to && !amount.is_zero() {
-        book.move_balance(from, to, amount)?;
+        book.move_balance(&transferred, left)?;
     }
     Ok(transferred)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::U256;
 use units::AccountId;
 
-use crate::{Book, IssuedBook, Refused, Standing, Terms};
+use crate::{Book, IssuedBook, Refused, Standing, Terms, Transferred};
 
 /// An issued asset in memory. Two are equal when all their fields are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,14 +91,10 @@ impl Book for PlainBook {
         Ok(self.balances.get(&holder).copied().unwrap_or_default())
     }
 
-    fn move_balance(
-        &mut self,
-        from: AccountId,
-        to: AccountId,
-        amount: U256,
-    ) -> Result<(), Refused> {
-        let left =
-            self.balance(from)?.checked_sub(amount).expect("the rule has checked the balance");
+    fn move_balance(&mut self, transferred: &Transferred, left: U256) -> Result<(), Refused> {
+        let Transferred { from, to, amount } = *transferred;
+        let remains = self.balance(from)?.checked_sub(amount);
+        assert_eq!(remains, Some(left), "the rule has checked the balance");
         let more = self.balance(to)?.checked_add(amount).expect("the sum is at most the supply");
         self.set_balance(from, left)?;
         self.set_balance(to, more)

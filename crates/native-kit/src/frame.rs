@@ -7,7 +7,7 @@ use revm::{
     handler::{FrameResult, evm::ContextDbError},
     interpreter::{
         CallInputs, CallOutcome, CallScheme, CallValue, FrameInput, Gas, InstructionResult,
-        InterpreterResult, interpreter_action::FrameInit,
+        InterpreterResult, SharedMemory, interpreter_action::FrameInit,
     },
     primitives::constants::CALL_STACK_LIMIT,
 };
@@ -16,11 +16,20 @@ use abi::ModuleErrors;
 
 use crate::{Failure, Module, dispatch::enter, journal::NativeFrame, machine::Drive};
 
-/// Runs a call of `module`: what revm's call frame does for bytecode, with the module's entrance in place of the interpreter.
+/// A call of a module.
+pub(crate) struct Message<'a> {
+    pub(crate) inputs: &'a CallInputs,
+    /// Calldata. `inputs` may name it by its place in memory that calls of the module move.
+    pub(crate) input: &'a [u8],
+    pub(crate) depth: usize,
+    pub(crate) memory: SharedMemory,
+}
+
+/// Runs a call of `module` that revm begins.
 ///
 /// # Errors
-/// The database's, and a module's [`Failure::Broken`]; either way the transaction has no result.
-pub(crate) fn run<D: Drive>(
+/// As [`run`].
+pub(crate) fn run_init<D: Drive>(
     drive: &mut D,
     module: &Module,
     init: FrameInit,
@@ -29,8 +38,26 @@ pub(crate) fn run<D: Drive>(
     let FrameInput::Call(inputs) = frame_input else {
         unreachable!("only calls are answered by modules")
     };
-    let gas = Gas::new_with_regular_gas_and_reservoir(inputs.gas_limit, inputs.reservoir);
-    let refused = |result| Ok(outcome(&inputs, InterpreterResult::new(result, Bytes::new(), gas)));
+    let input = inputs.input.bytes(drive.context());
+    let message = Message { inputs: &inputs, input: &input, depth, memory };
+    let result = run(drive, module, message)?;
+    let mut outcome = CallOutcome::new(result, inputs.return_memory_offset.clone());
+    outcome.charged_new_account_state_gas = inputs.charged_new_account_state_gas;
+    Ok(FrameResult::Call(outcome))
+}
+
+/// Runs a call of `module`: what revm's call frame does for bytecode, with the module's entrance in place of the interpreter.
+///
+/// # Errors
+/// The database's, and a module's [`Failure::Broken`]; either way the transaction has no result.
+pub(crate) fn run<D: Drive>(
+    drive: &mut D,
+    module: &Module,
+    message: Message<'_>,
+) -> Result<InterpreterResult, ContextDbError<D::Context>> {
+    let Message { inputs, input, depth, memory } = message;
+    let mut gas = Gas::new_with_regular_gas_and_reservoir(inputs.gas_limit, inputs.reservoir);
+    let refused = |result| Ok(InterpreterResult::new(result, Bytes::new(), gas));
     if depth > usize::try_from(CALL_STACK_LIMIT).unwrap_or(usize::MAX) {
         return refused(InstructionResult::CallTooDeep);
     }
@@ -42,10 +69,8 @@ pub(crate) fn run<D: Drive>(
         journal.checkpoint_revert(checkpoint);
         return refused(error.into());
     }
-    // Copied out: it may lie in memory that calls of the module move.
-    let input = inputs.input.bytes(drive.context());
-    let mut frame = NativeFrame::new(drive, &inputs, depth, memory);
-    let answer = answer(module, &mut frame, &inputs, &input);
+    let mut frame = NativeFrame::new(drive, inputs, depth, memory);
+    let answer = answer(module, &mut frame, inputs, input);
     let (tracker, fault) = frame.finish();
     let journal = drive.context().journal_mut();
     // A fault counts even if the module has gone on after it.
@@ -71,9 +96,8 @@ pub(crate) fn run<D: Drive>(
     } else {
         journal.checkpoint_revert(checkpoint);
     }
-    let mut gas = gas;
     *gas.tracker_mut() = tracker;
-    Ok(outcome(&inputs, InterpreterResult::new(result, output, gas)))
+    Ok(InterpreterResult::new(result, output, gas))
 }
 
 fn answer<D: Drive>(
@@ -87,10 +111,4 @@ fn answer<D: Drive>(
         return Err(Failure::revert(&ModuleErrors::DelegateCallNotAllowed {}));
     }
     enter(module, frame, input)
-}
-
-fn outcome(inputs: &CallInputs, result: InterpreterResult) -> FrameResult {
-    let mut outcome = CallOutcome::new(result, inputs.return_memory_offset.clone());
-    outcome.charged_new_account_state_gas = inputs.charged_new_account_state_gas;
-    FrameResult::Call(outcome)
 }

@@ -1,7 +1,7 @@
 //! The interface of the EVM for a module.
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy_sol_types::SolEvent;
+use alloy_sol_types::{SolEvent, abi::encode_sequence};
 
 use crate::{Call, Failure, Outcome};
 
@@ -119,6 +119,16 @@ pub trait Host {
     /// # Errors
     /// See [`Host`].
     fn has_code(&mut self, account: Address) -> Result<bool, Failure>;
+    /// Charges what accessing an account again costs, for a module that knows what it would find.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn charge_access(&mut self) -> Result<(), Failure>;
+    /// Charges what reading a slot again costs, for a module that knows what it would find.
+    ///
+    /// # Errors
+    /// See [`Host`].
+    fn charge_load(&mut self) -> Result<(), Failure>;
     /// Pays native value out of the module, running no code of the receiver.
     ///
     /// # Errors
@@ -181,13 +191,24 @@ pub trait Host {
 /// # Errors
 /// See [`Host`].
 pub fn emit(host: &mut dyn Host, event: &impl SolEvent) -> Result<(), Failure> {
-    let (topics, data) = event.encode_log_data().split();
-    host.log(topics, data)
+    let module = host.module();
+    emit_of(host, module, event)
+}
+
+/// Emits an event of a module: the one that was called, or an asset that it moves without a frame.
+///
+/// # Errors
+/// See [`Host`].
+pub fn emit_of(host: &mut dyn Host, module: Address, event: &impl SolEvent) -> Result<(), Failure> {
+    let topics = event.encode_topics().into_iter().map(B256::from).collect();
+    // `encode_data` would copy what this encodes.
+    let data = encode_sequence(&event.tokenize_body());
+    host.log_of(module, topics, data.into())
 }
 
 /// Returns the gas of `KECCAK256`, for a module that knows the hash of so many bytes already.
 #[must_use]
-pub fn keccak256_gas(size: usize) -> u64 {
-    let words = u64::try_from(size.div_ceil(32)).unwrap_or(u64::MAX);
+pub const fn keccak256_gas(size: usize) -> u64 {
+    let words = size.div_ceil(32) as u64;
     KECCAK256_GAS.saturating_add(KECCAK256_WORD_GAS.saturating_mul(words))
 }

@@ -11,17 +11,20 @@ use revm::{
         host::LoadError,
         journaled_state::account::JournaledAccountTr,
     },
-    handler::{FrameResult, evm::ContextDbError, handle_reservoir_remaining_gas},
+    handler::{evm::ContextDbError, handle_reservoir_remaining_gas},
     interpreter::{
-        CallInput, CallInputs, CallScheme, CallValue, FrameInput, InstructionResult, SharedMemory,
-        instructions::contract::load_account_delegated, interpreter_action::FrameInit,
+        CallInput, CallInputs, CallScheme, CallValue, InstructionResult, SharedMemory,
+        instructions::contract::load_account_delegated,
     },
     primitives::hardfork::SpecId,
     state::AccountInfo,
 };
 
 use crate::{
-    Call, Failure, Function, Host, Outcome, dispatch::Lock, machine::Drive, modules::Running,
+    Call, Failure, Function, Host, Outcome,
+    dispatch::Lock,
+    machine::{Drive, Nested},
+    modules::Running,
 };
 
 /// Gas of `BLOCKHASH`.
@@ -51,11 +54,30 @@ pub(crate) struct NativeFrame<'a, D: Drive> {
     inputs: &'a CallInputs,
     depth: usize,
     memory: SharedMemory,
-    params: GasParams,
     gas: GasTracker,
     fault: Option<Fault<D>>,
-    /// The last account, besides the module, whose slots were accessed: it stays loaded.
-    loaded: Option<Address>,
+    loaded: Loaded,
+}
+
+/// The last accounts, besides the module, that the frame has loaded. They stay loaded: only the frame's own revert undoes what the frame has done.
+#[derive(Default)]
+struct Loaded {
+    accounts: [Option<Address>; 4],
+    next: u8,
+}
+
+impl Loaded {
+    fn contains(&self, account: Address) -> bool {
+        self.accounts.contains(&Some(account))
+    }
+
+    fn add(&mut self, account: Address) {
+        if self.contains(account) {
+            return;
+        }
+        self.accounts[usize::from(self.next) % self.accounts.len()] = Some(account);
+        self.next = self.next.wrapping_add(1);
+    }
 }
 
 impl<'a, D: Drive> NativeFrame<'a, D> {
@@ -65,9 +87,13 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
         depth: usize,
         memory: SharedMemory,
     ) -> Self {
-        let params = drive.context().cfg().gas_params().clone();
         let gas = GasTracker::new(inputs.gas_limit, inputs.gas_limit, inputs.reservoir);
-        Self { drive, inputs, depth, memory, params, gas, fault: None, loaded: None }
+        Self { drive, inputs, depth, memory, gas, fault: None, loaded: Loaded::default() }
+    }
+
+    /// Returns the prices of opcodes.
+    fn params(&self) -> &GasParams {
+        self.drive.facts().cfg().gas_params()
     }
 
     /// Returns the remaining gas, and the error that ends the transaction or the block.
@@ -104,30 +130,35 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
         }
     }
 
-    /// Loads an account, as `BALANCE` does.
-    fn access(&mut self, account: Address) -> Result<AccountInfo, Failure> {
+    /// Loads an account, as `BALANCE` does, and returns what `read` finds there.
+    fn access<T>(
+        &mut self,
+        account: Address,
+        read: impl FnOnce(&AccountInfo) -> T,
+    ) -> Result<T, Failure> {
         self.note(account, None);
-        self.charge(self.params.warm_storage_read_cost())?;
+        self.charge(self.params().warm_storage_read_cost())?;
         // Charged before the database is read.
-        let cold = self.params.cold_account_additional_cost();
+        let cold = self.params().cold_account_additional_cost();
         self.check_left(cold)?;
         let loaded = self.journal().load_account(account);
-        let loaded = loaded.map(|it| (it.is_cold, it.data.info.copy_without_code()));
-        let (is_cold, info) = self.database(loaded)?;
+        let loaded = loaded.map(|it| (it.is_cold, read(&it.data.info)));
+        let (is_cold, found) = self.database(loaded)?;
+        self.loaded.add(account);
         if is_cold {
             self.charge(cold)?;
         }
-        Ok(info)
+        Ok(found)
     }
 
     /// Loads the account of slots that are accessed, if it is not loaded yet.
     fn load_account(&mut self, module: Address) -> Result<(), Failure> {
-        if module == self.module() || self.loaded == Some(module) {
+        if module == self.module() || self.loaded.contains(module) {
             return Ok(());
         }
         let loaded = self.journal().load_account(module).map(|_| ());
         self.database(loaded)?;
-        self.loaded = Some(module);
+        self.loaded.add(module);
         Ok(())
     }
 
@@ -141,14 +172,14 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
         }
     }
 
-    /// Charges a call as `CALL` does and returns the frame to run (EIP-150, EIP-2929, EIP-7702).
+    /// Charges a call as `CALL` does and returns the frame to run, without its calldata (EIP-150, EIP-2929, EIP-7702).
     fn charge_call(&mut self, call: &Call) -> Result<CallInputs, Failure> {
         let has_value = !call.value.is_zero();
         self.charge(copy_gas(call.input.len()))?;
-        self.charge(self.params.warm_storage_read_cost())?;
+        self.charge(self.params().warm_storage_read_cost())?;
         if has_value {
             self.check_writable()?;
-            self.charge(self.params.transfer_value_cost())?;
+            self.charge(self.params().transfer_value_cost())?;
         }
         self.note(call.to, None);
         let (remaining, is_call) = (self.gas.remaining(), !call.is_static);
@@ -164,14 +195,14 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
             }
         };
         self.charge(gas)?;
-        let most = self.params.call_stipend_reduction(self.gas.remaining());
+        let most = self.params().call_stipend_reduction(self.gas.remaining());
         let mut gas_limit = most.min(call.gas_limit.unwrap_or(u64::MAX));
         self.charge(gas_limit)?;
         if has_value {
-            gas_limit = gas_limit.saturating_add(self.params.call_stipend());
+            gas_limit = gas_limit.saturating_add(self.params().call_stipend());
         }
         Ok(CallInputs {
-            input: CallInput::Bytes(call.input.clone()),
+            input: CallInput::default(),
             return_memory_offset: 0..0,
             gas_limit,
             reservoir: self.gas.reservoir(),
@@ -272,23 +303,29 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
 
     fn load_of(&mut self, module: Address, slot: U256) -> Result<U256, Failure> {
         self.note(module, Some(slot));
-        self.charge(self.params.warm_storage_read_cost())?;
+        self.charge(self.params().warm_storage_read_cost())?;
         // Charged before the database is read.
-        self.check_left(self.params.cold_storage_additional_cost())?;
+        self.check_left(self.params().cold_storage_additional_cost())?;
         // The journal knows slots of loaded accounts only: the module that was called is one, another may not be.
         self.load_account(module)?;
         let loaded = self.journal().sload(module, slot);
         let loaded = self.database(loaded)?;
         if loaded.is_cold {
-            self.charge(self.params.cold_storage_additional_cost())?;
+            self.charge(self.params().cold_storage_additional_cost())?;
         }
         Ok(loaded.data)
+    }
+
+    fn charge_load(&mut self) -> Result<(), Failure> {
+        self.charge(self.params().warm_storage_read_cost())?;
+        // As `load_of` checks it, warm or not.
+        self.check_left(self.params().cold_storage_additional_cost())
     }
 
     fn immutable(&mut self, slot: U256) -> Result<U256, Failure> {
         let module = self.module();
         self.note(module, Some(slot));
-        self.charge(self.params.warm_storage_read_cost())?;
+        self.charge(self.params().warm_storage_read_cost())?;
         let loaded = self.journal().sload(module, slot);
         Ok(self.database(loaded)?.data)
     }
@@ -299,19 +336,19 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
             return Err(Failure::OutOfGas);
         }
         self.note(module, Some(slot));
-        self.charge(self.params.sstore_static_gas())?;
+        self.charge(self.params().sstore_static_gas())?;
         self.load_account(module)?;
         let stored = self.journal().sstore(module, slot, value);
         let stored = self.database(stored)?;
-        self.charge(self.params.sstore_dynamic_gas(true, &stored.data, stored.is_cold))?;
-        self.gas.record_refund(self.params.sstore_refund(true, &stored.data));
+        self.charge(self.params().sstore_dynamic_gas(true, &stored.data, stored.is_cold))?;
+        self.gas.record_refund(self.params().sstore_refund(true, &stored.data));
         Ok(())
     }
 
     /// As the default, with one search for the slot instead of two.
     fn set_of(&mut self, module: Address, slot: U256, value: U256) -> Result<(), Failure> {
-        let warm = self.params.warm_storage_read_cost();
-        let cold = self.params.cold_storage_additional_cost();
+        let warm = self.params().warm_storage_read_cost();
+        let cold = self.params().cold_storage_additional_cost();
         let most = warm.saturating_add(cold).saturating_add(STORE_SENTRY);
         if self.inputs.is_static || self.gas.remaining() <= most {
             // What is refused depends on what is found.
@@ -329,9 +366,9 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         if stored.data.is_new_eq_present() {
             return Ok(());
         }
-        self.charge(self.params.sstore_static_gas())?;
-        self.charge(self.params.sstore_dynamic_gas(true, &stored.data, false))?;
-        self.gas.record_refund(self.params.sstore_refund(true, &stored.data));
+        self.charge(self.params().sstore_static_gas())?;
+        self.charge(self.params().sstore_dynamic_gas(true, &stored.data, false))?;
+        self.gas.record_refund(self.params().sstore_refund(true, &stored.data));
         Ok(())
     }
 
@@ -339,7 +376,7 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         self.check_writable()?;
         let count = u8::try_from(topics.len()).map_err(|_| Failure::OutOfGas)?;
         let size = u64::try_from(data.len()).map_err(|_| Failure::OutOfGas)?;
-        self.charge(LOG_GAS.saturating_add(self.params.log_cost(count, size)))?;
+        self.charge(LOG_GAS.saturating_add(self.params().log_cost(count, size)))?;
         let log = Log::new_unchecked(module, topics, data);
         self.drive.saw(&log);
         self.journal().log(log);
@@ -354,28 +391,34 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
             let loaded = loaded.map(|it| it.data.info.balance);
             return self.database(loaded);
         }
-        Ok(self.access(account)?.balance)
+        self.access(account, |info| info.balance)
+    }
+
+    fn charge_access(&mut self) -> Result<(), Failure> {
+        self.charge(self.params().warm_storage_read_cost())?;
+        // As `access` checks it, warm or not.
+        self.check_left(self.params().cold_account_additional_cost())
     }
 
     fn has_code(&mut self, account: Address) -> Result<bool, Failure> {
-        Ok(!self.access(account)?.is_empty_code_hash())
+        self.access(account, |info| !info.is_empty_code_hash())
     }
 
     fn pay(&mut self, to: Address, amount: U256) -> Result<(), Failure> {
         self.check_writable()?;
         self.note(to, None);
-        let cost = self.params.transfer_value_cost();
-        self.charge(cost.saturating_add(self.params.cold_account_additional_cost()))?;
+        let cost = self.params().transfer_value_cost();
+        self.charge(cost.saturating_add(self.params().cold_account_additional_cost()))?;
         let module = self.module();
         self.move_value(module, to, amount)
     }
 
     fn move_balance(&mut self, from: Address, to: Address, amount: U256) -> Result<(), Failure> {
         self.check_writable()?;
-        self.charge(self.params.transfer_value_cost())?;
-        self.access(from)?;
-        if self.access(to)?.is_empty() {
-            self.charge(self.params.new_account_cost(true, true))?;
+        self.charge(self.params().transfer_value_cost())?;
+        self.access(from, |_| ())?;
+        if self.access(to, AccountInfo::is_empty)? {
+            self.charge(self.params().new_account_cost(true, true))?;
         }
         self.move_value(from, to, amount)
     }
@@ -387,9 +430,9 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         self.drive.modules().check_issue(module, height, (U256::ZERO, U256::ZERO))?;
         let issued = self.load(slot)?;
         let total = self.drive.modules().check_issue(module, height, (issued, amount))?;
-        self.charge(self.params.transfer_value_cost())?;
-        if self.access(to)?.is_empty() {
-            self.charge(self.params.new_account_cost(true, true))?;
+        self.charge(self.params().transfer_value_cost())?;
+        if self.access(to, AccountInfo::is_empty)? {
+            self.charge(self.params().new_account_cost(true, true))?;
         }
         self.store(slot, total)?;
         let given = self.journal().balance_incr(to, amount);
@@ -398,7 +441,7 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
 
     fn burn(&mut self, amount: U256) -> Result<(), Failure> {
         self.check_writable()?;
-        self.charge(self.params.transfer_value_cost())?;
+        self.charge(self.params().transfer_value_cost())?;
         let module = self.module();
         // The sum of the block's balance changes becomes the supply, so nothing else is to be written.
         let loaded = self.journal().load_account_mut(module);
@@ -410,15 +453,15 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
     }
 
     fn is_running(&mut self, instance: Address) -> Result<bool, Failure> {
-        self.charge(self.params.warm_storage_read_cost())?;
+        self.charge(self.params().warm_storage_read_cost())?;
         Ok(self.drive.is_running(instance))
     }
 
     fn create(&mut self, account: Address, code: &'static [u8]) -> Result<(), Failure> {
         self.check_writable()?;
-        let cost = self.params.create_cost();
-        self.charge(cost.saturating_add(self.params.code_deposit_cost(code.len())))?;
-        self.access(account)?;
+        let cost = self.params().create_cost();
+        self.charge(cost.saturating_add(self.params().code_deposit_cost(code.len())))?;
+        self.access(account, |_| ())?;
         let module = self.module();
         let context = self.drive.context();
         let spec = context.cfg().spec();
@@ -433,24 +476,23 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
     }
 
     fn call(&mut self, call: &Call) -> Result<Outcome, Failure> {
-        let inputs = self.charge_call(call)?;
-        let init = FrameInit {
+        let nested = Nested {
+            inputs: self.charge_call(call)?,
+            input: &call.input,
             depth: self.depth.saturating_add(1),
             memory: self.memory.new_child_context(),
-            frame_input: FrameInput::Call(Box::new(inputs)),
         };
         let drive = &mut *self.drive;
-        let result = stacker::maybe_grow(STACK_RESERVE, STACK_PIECE, || drive.run(init));
+        let result = stacker::maybe_grow(STACK_RESERVE, STACK_PIECE, || drive.run(nested));
         self.memory.free_child_context();
-        let result = result.map_err(|fault| {
+        let mut result = result.map_err(|fault| {
             self.fault = Some(fault);
             Failure::Database
         })?;
         self.take_fault()?;
-        let FrameResult::Call(mut outcome) = result else { unreachable!("a call ends as a call") };
-        let ending = outcome.result.result;
-        handle_reservoir_remaining_gas(ending, &mut self.gas, outcome.result.gas.tracker_mut());
-        let output = outcome.result.output;
+        let ending = result.result;
+        handle_reservoir_remaining_gas(ending, &mut self.gas, result.gas.tracker_mut());
+        let output = result.output;
         self.charge(copy_gas(output.len()))?;
         Ok(match ending {
             InstructionResult::Revert => Outcome::Reverted(output),

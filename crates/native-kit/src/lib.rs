@@ -35,7 +35,7 @@ pub mod test_host;
 pub use call::{Call, Outcome};
 pub use dispatch::{decode, enter};
 pub use failure::Failure;
-pub use host::{Host, emit, keccak256_gas};
+pub use host::{Host, emit, emit_of, keccak256_gas};
 pub use instances::{create2_address, instance_code};
 pub use machine::{Machine, MachineContext};
 pub use modules::{

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use alloy_primitives::{Address, Log};
+use alloy_primitives::{Address, Bytes, Log};
 use revm::{
     Database, DatabaseCommit, ExecuteCommitEvm, ExecuteEvm, InspectCommitEvm, InspectEvm,
     Inspector,
@@ -20,14 +20,17 @@ use revm::{
         handler::{frame_end, frame_start},
     },
     interpreter::{
-        FrameInput, Host as Instructable, interpreter::EthInterpreter,
-        interpreter_action::FrameInit,
+        CallInput, CallInputs, FrameInput, Host as Instructable, InterpreterResult, SharedMemory,
+        interpreter::EthInterpreter, interpreter_action::FrameInit,
     },
     primitives::hardfork::SpecId,
     state::EvmState,
 };
 
-use crate::{Module, Modules, frame};
+use crate::{
+    Module, Modules,
+    frame::{self, Message},
+};
 
 type Interpreting = EthFrame<EthInterpreter>;
 type Inner<CTX, I> = Evm<CTX, I, EthInstructions<EthInterpreter, CTX>, Modules, Interpreting>;
@@ -105,6 +108,11 @@ impl<CTX: MachineContext, I> Machine<CTX, I> {
     /// Finds the module that executes a frame.
     fn module(&self, input: &FrameInput) -> Option<&'static Module> {
         let FrameInput::Call(inputs) = input else { return None };
+        self.module_of(inputs)
+    }
+
+    /// Finds the module that executes a call.
+    fn module_of(&self, inputs: &CallInputs) -> Option<&'static Module> {
         self.inner.precompiles.find(&inputs.bytecode_address, &inputs.known_bytecode.0)
     }
 }
@@ -124,14 +132,27 @@ pub(crate) trait Drive {
     fn is_locked(&self, instance: Address) -> bool;
     /// Returns whether a function of this instance that changes something is running.
     fn is_running(&self, instance: Address) -> bool;
-    /// Runs a frame requested by a module, and all that it calls, to its end.
-    fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<Self::Context>>;
+    /// Runs a call by a module, and all that it calls, to its end.
+    fn run(&mut self, call: Nested<'_>)
+    -> Result<InterpreterResult, ContextDbError<Self::Context>>;
     /// Passes a log to the inspector.
     fn saw(&mut self, log: &Log);
 }
 
+/// A call by a module.
+pub(crate) struct Nested<'a> {
+    /// All of the call but its calldata.
+    pub(crate) inputs: CallInputs,
+    pub(crate) input: &'a Bytes,
+    pub(crate) depth: usize,
+    pub(crate) memory: SharedMemory,
+}
+
 /// Who watches the frames of a machine.
 trait Watch<CTX: MachineContext, I> {
+    /// Whether each frame is to be shown as revm describes it.
+    const SEES_FRAMES: bool;
+
     fn init(machine: &mut Machine<CTX, I>, init: FrameInit) -> Begun<CTX>;
     fn run(
         machine: &mut Machine<CTX, I>,
@@ -146,6 +167,8 @@ type Begun<CTX> = Result<ItemOrResult<(), FrameResult>, ContextDbError<CTX>>;
 struct Nobody;
 
 impl<CTX: MachineContext, I> Watch<CTX, I> for Nobody {
+    const SEES_FRAMES: bool = false;
+
     fn init(machine: &mut Machine<CTX, I>, init: FrameInit) -> Begun<CTX> {
         Ok(machine.frame_init(init)?.map_item(|_| ()))
     }
@@ -163,6 +186,8 @@ impl<CTX: MachineContext, I> Watch<CTX, I> for Nobody {
 struct ItsInspector;
 
 impl<CTX: MachineContext, I: Inspector<CTX>> Watch<CTX, I> for ItsInspector {
+    const SEES_FRAMES: bool = true;
+
     fn init(machine: &mut Machine<CTX, I>, init: FrameInit) -> Begun<CTX> {
         Ok(machine.inspect_frame_init(init)?.map_item(|_| ()))
     }
@@ -224,7 +249,28 @@ impl<CTX: MachineContext, I, W: Watch<CTX, I>> Drive for Driver<'_, CTX, I, W> {
         running.iter().any(|running| running.instance == instance)
     }
 
-    fn run(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<CTX>> {
+    fn run(&mut self, call: Nested<'_>) -> Result<InterpreterResult, ContextDbError<CTX>> {
+        let Nested { mut inputs, input, depth, memory } = call;
+        if !W::SEES_FRAMES
+            && let Some(module) = self.machine.module_of(&inputs)
+        {
+            return frame::run(self, module, Message { inputs: &inputs, input, depth, memory });
+        }
+        inputs.input = CallInput::Bytes(input.clone());
+        let frame_input = FrameInput::Call(Box::new(inputs));
+        let result = self.run_init(FrameInit { depth, memory, frame_input })?;
+        let FrameResult::Call(outcome) = result else { unreachable!("a call ends as a call") };
+        Ok(outcome.result)
+    }
+
+    fn saw(&mut self, log: &Log) {
+        W::saw(self.machine, log);
+    }
+}
+
+impl<CTX: MachineContext, I, W: Watch<CTX, I>> Driver<'_, CTX, I, W> {
+    /// Runs a frame, and all that it calls, to its end.
+    fn run_init(&mut self, init: FrameInit) -> Result<FrameResult, ContextDbError<CTX>> {
         let machine = &mut *self.machine;
         let base = machine.inner.frame_stack.index();
         if let ItemOrResult::Result(result) = W::init(machine, init)? {
@@ -242,10 +288,6 @@ impl<CTX: MachineContext, I, W: Watch<CTX, I>> Drive for Driver<'_, CTX, I, W> {
                 return Ok(result);
             }
         }
-    }
-
-    fn saw(&mut self, log: &Log) {
-        W::saw(self.machine, log);
     }
 }
 
@@ -298,7 +340,7 @@ impl<CTX: MachineContext, I> EvmTr for Machine<CTX, I> {
         init: FrameInit,
     ) -> Result<FrameInitResult<'_, Self::Frame>, ContextDbError<CTX>> {
         match self.module(&init.frame_input) {
-            Some(module) => frame::run(&mut Driver::<_, _, Nobody>::new(self), module, init)
+            Some(module) => frame::run_init(&mut Driver::<_, _, Nobody>::new(self), module, init)
                 .map(ItemOrResult::Result),
             None => self.inner.frame_init(init),
         }
@@ -357,7 +399,7 @@ impl<CTX: MachineContext, I: Inspector<CTX>> InspectorEvmTr for Machine<CTX, I> 
         let input = init.frame_input.clone();
         let mut result = match early {
             Some(result) => result,
-            None => frame::run(&mut Driver::<_, _, ItsInspector>::new(self), module, init)?,
+            None => frame::run_init(&mut Driver::<_, _, ItsInspector>::new(self), module, init)?,
         };
         let (context, inspector) = self.ctx_inspector();
         frame_end(context, inspector, &input, &mut result);

@@ -7,7 +7,7 @@ use revm::{
     context::{Cfg, ContextTr},
     handler::{EthPrecompiles, PrecompileProvider},
     interpreter::{CallInputs, InterpreterResult},
-    primitives::{AddressSet, hardfork::SpecId},
+    primitives::{AddressMap, AddressSet, hardfork::SpecId},
 };
 
 use crate::{
@@ -158,8 +158,9 @@ impl Module {
     #[must_use]
     pub fn function(&self, input: &[u8], revision: u32) -> Option<&'static Function> {
         let find = |answers| {
-            let mut functions = self.functions.iter().flat_map(|interface| interface.iter());
-            functions.find(|function| function.answers == answers && function.since <= revision)
+            let is_it =
+                |function: &&Function| function.answers == answers && function.since <= revision;
+            self.functions.iter().find_map(|interface| interface.iter().find(is_it))
         };
         let named = input.first_chunk().and_then(|selector| find(Answers::Selector(*selector)));
         let plain = || if input.is_empty() { find(Answers::Nothing) } else { None };
@@ -277,8 +278,7 @@ pub struct Modules {
     /// The last entry of the genesis file's schedule.
     founding: (u32, u64),
     issuance: Option<Issuance>,
-    /// Hashes of the codes of instances, in the order of the table; zero for other rows.
-    instance_hashes: Vec<B256>,
+    places: Places,
     ethereum: EthPrecompiles,
     warm: AddressSet,
     /// Functions that change something and run, from the outermost to the innermost.
@@ -297,23 +297,9 @@ impl Modules {
         let (table, issuance) = (table.rows(), table.issuance(revision));
         let ethereum = EthPrecompiles::new(spec);
         let warm = warm(&ethereum, table, revision);
-        let instance_hash = |module: &Module| match module.place {
-            Place::Instances(code) => code_hash(code),
-            Place::At(_) | Place::Reserved(_) => B256::ZERO,
-        };
-        let instance_hashes = table.iter().map(instance_hash).collect();
+        let (places, founding) = (Places::new(table), (1, 0));
         let (running, touched) = (Vec::new(), None);
-        Self {
-            table,
-            revision,
-            founding: (1, 0),
-            issuance,
-            instance_hashes,
-            ethereum,
-            warm,
-            running,
-            touched,
-        }
+        Self { table, revision, founding, issuance, places, ethereum, warm, running, touched }
     }
 
     /// Returns these modules for a ledger whose genesis file schedules `revision` last, at `height`.
@@ -326,16 +312,7 @@ impl Modules {
     /// account: an instance that was not created yet, or a module of a later revision.
     #[must_use]
     pub fn find(&self, address: &Address, code_hash: &B256) -> Option<&'static Module> {
-        let index = if *code_hash == MODULE_CODE_HASH {
-            self.table.iter().position(|module| match module.place {
-                Place::At(place) => place == *address,
-                Place::Reserved(is_reserved) => is_reserved(address),
-                Place::Instances(_) => false,
-            })?
-        } else {
-            self.instance_hashes.iter().position(|hash| hash == code_hash && !hash.is_zero())?
-        };
-        let module = self.table.get(index)?;
+        let module = self.places.find(address, code_hash)?;
         (module.since <= self.revision).then_some(module)
     }
 
@@ -390,6 +367,40 @@ impl Modules {
     #[must_use]
     pub fn is_warm(&self, address: &Address) -> bool {
         self.warm.contains(address)
+    }
+}
+
+/// The rows of a table by where they answer: each call asks for one.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    at: AddressMap<&'static Module>,
+    reserved: Vec<(fn(&Address) -> bool, &'static Module)>,
+    /// By the hash of an instance's code.
+    instances: Vec<(B256, &'static Module)>,
+}
+
+impl Places {
+    fn new(table: &'static [Module]) -> Self {
+        let mut places = Self::default();
+        for module in table {
+            match module.place {
+                Place::At(address) => {
+                    places.at.entry(address).or_insert(module);
+                }
+                Place::Reserved(is_reserved) => places.reserved.push((is_reserved, module)),
+                Place::Instances(code) => places.instances.push((code_hash(code), module)),
+            }
+        }
+        places
+    }
+
+    fn find(&self, address: &Address, code_hash: &B256) -> Option<&'static Module> {
+        if *code_hash != MODULE_CODE_HASH {
+            let instance = self.instances.iter().find(|(hash, _)| hash == code_hash);
+            return instance.map(|(_, module)| *module);
+        }
+        let reserved = || self.reserved.iter().find(|(is_reserved, _)| is_reserved(address));
+        self.at.get(address).copied().or_else(|| reserved().map(|(_, module)| *module))
     }
 }
 

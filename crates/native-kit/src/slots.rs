@@ -16,7 +16,7 @@ use alloy_primitives::{Address, U256};
 
 use crate::{Failure, Host};
 
-pub use collections::{Array, FixedArray, Mapping};
+pub use collections::{Array, FixedArray, KEY_GAS, Mapping};
 pub use text::Text;
 pub use word::Word;
 
@@ -247,6 +247,22 @@ impl<T: Word> Value<T> {
     ) -> Result<(), Failure> {
         let before = host.load(self.slot)?;
         let after = self.into_word(before, change(self.of_word(before))?);
+        if before == after { Ok(()) } else { host.store(self.slot, after) }
+    }
+
+    /// As [`Self::update`], where the module knows that its slot holds `before`: for the same gas.
+    ///
+    /// # Errors
+    /// See [`Host`]; those of `change`.
+    pub fn update_from(
+        &self,
+        host: &mut dyn Host,
+        before: T,
+        change: impl FnOnce(T) -> Result<T, Failure>,
+    ) -> Result<(), Failure> {
+        const { assert!(T::SIZE == SLOT_SIZE, "the slot holds nothing else") };
+        host.charge_load()?;
+        let (before, after) = (before.into_word(), change(before)?.into_word());
         if before == after { Ok(()) } else { host.store(self.slot, after) }
     }
 

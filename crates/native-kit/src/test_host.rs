@@ -364,6 +364,14 @@ impl Host for TestHost {
         Ok(self.contracts.contains_key(&account) || self.find(account).is_some())
     }
 
+    fn charge_access(&mut self) -> Result<(), Failure> {
+        self.charge(2_600)
+    }
+
+    fn charge_load(&mut self) -> Result<(), Failure> {
+        self.charge(100)
+    }
+
     fn pay(&mut self, to: Address, amount: U256) -> Result<(), Failure> {
         self.move_balance(self.frame.module, to, amount)
     }

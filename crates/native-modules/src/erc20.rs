@@ -14,7 +14,7 @@ use assets::{Approved, Book, Refused, Transferred};
 use units::{AccountId, UnixSeconds};
 
 use native_kit::{
-    Failure, Function, Host,
+    Failure, Function, Host, emit_of,
     slots::{Mapping, Value},
 };
 
@@ -206,8 +206,8 @@ fn is_supported(interface: [u8; 4]) -> bool {
 
 /// Emits an event of the asset.
 fn emit<B: Described>(book: &mut B, event: &impl SolEvent) -> Result<(), Failure> {
-    let (asset, (topics, data)) = (address(book.asset()), event.encode_log_data().split());
-    book.host().log_of(asset, topics, data)
+    let asset = address(book.asset());
+    emit_of(book.host(), asset, event)
 }
 
 pub(crate) fn emit_transfer<B: Described>(

@@ -10,7 +10,7 @@ use abi::{
     convert::{account, address},
 };
 use alloy_primitives::{Address, U256, uint};
-use assets::{Approved, Book};
+use assets::{Approved, Book, Transferred};
 use units::AccountId;
 
 use native_kit::{Failure, Host};
@@ -55,7 +55,8 @@ impl Book for Grain<'_> {
         Ok(self.host.balance(address(holder))?)
     }
 
-    fn move_balance(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
+    fn move_balance(&mut self, transferred: &Transferred, _: U256) -> Result<(), Ended> {
+        let Transferred { from, to, amount } = *transferred;
         Ok(self.host.move_balance(address(from), address(to), amount)?)
     }
 

@@ -33,17 +33,29 @@ pub fn transfer(
     to: Address,
     amount: U256,
 ) -> Result<(), Failure> {
+    let kind = Kind::of(host, token)?;
+    transfer_as(host, (token, kind), to, amount)
+}
+
+/// As [`transfer`], of a token whose kind is known.
+///
+/// # Errors
+/// As [`transfer`].
+pub(crate) fn transfer_as(
+    host: &mut dyn Host,
+    (token, kind): (Address, Kind),
+    to: Address,
+    amount: U256,
+) -> Result<(), Failure> {
     let module = account(host.module());
-    match Kind::of(host, token)? {
+    match kind {
         Kind::Grain => move_native(&mut Grain { host }, |book| {
             assets::transfer(book, module, account(to), amount)
         }),
         Kind::Issued => move_native(&mut Asset { host, address: token }, |book| {
             assets::transfer(book, module, account(to), amount)
         }),
-        Kind::Deployed => {
-            call(host, token, &Erc20::transferCall { to, value: amount }.abi_encode())
-        }
+        Kind::Deployed => call(host, token, Erc20::transferCall { to, value: amount }.abi_encode()),
     }
 }
 
@@ -57,9 +69,23 @@ pub fn transfer_from(
     (from, to): (Address, Address),
     amount: U256,
 ) -> Result<(), Failure> {
+    let kind = Kind::of(host, token)?;
+    transfer_from_as(host, (token, kind), (from, to), amount)
+}
+
+/// As [`transfer_from`], of a token whose kind is known.
+///
+/// # Errors
+/// As [`transfer`].
+pub(crate) fn transfer_from_as(
+    host: &mut dyn Host,
+    (token, kind): (Address, Kind),
+    (from, to): (Address, Address),
+    amount: U256,
+) -> Result<(), Failure> {
     let module = account(host.module());
     let (payer, payee) = (account(from), account(to));
-    match Kind::of(host, token)? {
+    match kind {
         Kind::Grain => move_native(&mut Grain { host }, |book| {
             assets::transfer_from(book, module, payer, payee, amount)
         }),
@@ -67,7 +93,7 @@ pub fn transfer_from(
             assets::transfer_from(book, module, payer, payee, amount)
         }),
         Kind::Deployed => {
-            call(host, token, &Erc20::transferFromCall { from, to, value: amount }.abi_encode())
+            call(host, token, Erc20::transferFromCall { from, to, value: amount }.abi_encode())
         }
     }
 }
@@ -113,7 +139,7 @@ pub fn approve(
             emit_approval(&mut book, &approved)
         }
         Kind::Deployed => {
-            call(host, token, &Erc20::approveCall { spender, value: amount }.abi_encode())
+            call(host, token, Erc20::approveCall { spender, value: amount }.abi_encode())
         }
     }
 }
@@ -138,9 +164,13 @@ pub fn balance_of(host: &mut dyn Host, token: Address, holder: Address) -> Resul
 }
 
 /// How a token is moved.
-enum Kind {
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// The native coin.
     Grain,
+    /// By the rules of issued assets.
     Issued,
+    /// By calls.
     Deployed,
 }
 
@@ -167,8 +197,8 @@ fn move_native<B: Described>(
 }
 
 /// Calls a deployed token.
-fn call(host: &mut dyn Host, token: Address, input: &[u8]) -> Result<(), Failure> {
-    let output = host.call(&Call::new(token, input.to_vec()))?.returned()?;
+fn call(host: &mut dyn Host, token: Address, input: Vec<u8>) -> Result<(), Failure> {
+    let output = host.call(&Call::new(token, input))?.returned()?;
     let is_done = if output.is_empty() {
         host.has_code(token)?
     } else {

@@ -28,10 +28,13 @@ use ::amm::constant_product::ArithmeticError;
 use alloy_primitives::{Address, B256, Bytes};
 
 use abi::{UNISWAP_V2_FACTORY, UNISWAP_V2_PAIR_INIT_CODE_HASH, pair_salt};
-use native_kit::{Failure, Host, create2_address};
+use native_kit::{Failure, Host, create2_address, keccak256_gas};
 
 /// Gas for the arithmetic of an operation on a pair: divisions of 256 bits, and up to two square roots.
 const ARITHMETIC_GAS: u64 = 400;
+
+/// Gas for the address of a pair: the hash that is its salt, and the one that it is a part of.
+const ADDRESS_GAS: u64 = keccak256_gas(40) + keccak256_gas(85);
 
 /// Returns a revert without data, as of calldata that can't be decoded and of Solidity's failed assertions.
 fn empty() -> Failure {

@@ -5,7 +5,10 @@ use std::marker::PhantomData;
 use alloy_primitives::U256;
 
 use super::{Layout, SLOT_SIZE, Value, Word};
-use crate::{Failure, Host};
+use crate::{Failure, Host, keccak256_gas};
+
+/// Gas for the hash of a mapping's key, for a module that knows the place of the key's value already.
+pub const KEY_GAS: u64 = keccak256_gas(64);
 
 macro_rules! by_slot {
     ($(#[$attribute:meta])* $name:ident<$($parameter:ident),*>) => {

@@ -5,7 +5,7 @@
 //! symbol`; `mapping(address => uint256) nonces`; `address issuer; uint8 decimals; bool pausable; bool burnable; bool
 //! transferable; bool renounceable; bool paused`, all in one slot; `address offeredTo`; `uint256 cap`; `string uri`.
 
-use ::assets::{Approved, Book, IssuedBook, Offered, Pause, Powers, Standing, Terms};
+use ::assets::{Approved, Book, IssuedBook, Offered, Pause, Powers, Standing, Terms, Transferred};
 use abi::{
     Erc20::Erc20Calls,
     IssuedAsset::{self, IssuedAssetCalls as Calls},
@@ -17,7 +17,7 @@ use units::AccountId;
 
 use native_kit::{
     Failure, Function, Host, emit,
-    slots::{Mapping, Text, Value},
+    slots::{self, Mapping, Text, Value},
 };
 
 use crate::{
@@ -214,12 +214,20 @@ impl Book for Asset<'_> {
         Ok(self.balance_value(holder)?.get_of(self.host, self.address)?)
     }
 
-    fn move_balance(&mut self, from: AccountId, to: AccountId, amount: U256) -> Result<(), Ended> {
+    fn move_balance(&mut self, transferred: &Transferred, left: U256) -> Result<(), Ended> {
+        let Transferred { from, to, amount } = *transferred;
         let fault = || Failure::Broken(format!("balances of {from} and {to} are damaged"));
-        let left = self.balance(from)?.checked_sub(amount).ok_or_else(fault)?;
-        let more = self.balance(to)?.checked_add(amount).ok_or_else(fault)?;
-        self.set_balance(from, left)?;
-        self.set_balance(to, more)
+        let paying = self.balance_value(from)?;
+        // The rule has just read it.
+        self.host.charge_load()?;
+        let receiving = self.balance_value(to)?;
+        let held = receiving.get_of(self.host, self.address)?;
+        let more = held.checked_add(amount).ok_or_else(fault)?;
+        // Each use of a slot pays for its hash.
+        self.host.charge(slots::KEY_GAS)?;
+        paying.set_of(self.host, self.address, left)?;
+        self.host.charge(slots::KEY_GAS)?;
+        Ok(receiving.set_of(self.host, self.address, more)?)
     }
 
     fn allowance(&mut self, owner: AccountId, spender: AccountId) -> Result<U256, Ended> {

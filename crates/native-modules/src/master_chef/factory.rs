@@ -5,8 +5,8 @@ use abi::{
     MasterChefFactory::{self, MasterChefFactoryCalls as Calls, Terms},
 };
 use alloy_primitives::{Address, U256};
-use alloy_sol_types::{SolCall, SolEvent as _};
-use native_kit::{Failure, Function, Host, emit, slots::Layout as _};
+use alloy_sol_types::SolCall;
+use native_kit::{Failure, Function, Host, emit, emit_of, slots::Layout as _};
 
 use super::{CODE, Storage, reserve};
 use crate::{
@@ -62,8 +62,7 @@ fn create(
     stored.start_block.set_of(host, chef, terms.startBlock)?;
     let transferred =
         MasterChef::OwnershipTransferred { previousOwner: Address::ZERO, newOwner: terms.owner };
-    let log = transferred.encode_log_data();
-    host.log_of(chef, log.topics().to_vec(), log.data.clone())?;
+    emit_of(host, chef, &transferred)?;
     emit(
         host,
         &MasterChefFactory::MasterChefCreated {

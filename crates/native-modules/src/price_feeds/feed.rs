@@ -11,9 +11,9 @@ use ::price_feeds::{
 };
 use abi::{PriceFeed, PriceFeed::PriceFeedCalls as Calls};
 use alloy_primitives::{Address, I256, U256, aliases::U80};
-use alloy_sol_types::{SolCall, SolEvent};
+use alloy_sol_types::SolCall;
 use native_kit::{
-    Failure, Function, Host,
+    Failure, Function, Host, emit_of,
     slots::{FixedArray, Layout as _, Mapping, Text, Value},
     storage,
 };
@@ -346,10 +346,8 @@ pub(crate) fn announce(
         roundId: round_id,
         updatedAt: time(*round),
     };
-    for log in [begun.encode_log_data(), answered.encode_log_data()] {
-        host.log_of(feed, log.topics().to_vec(), log.data.clone())?;
-    }
-    Ok(())
+    emit_of(host, feed, &begun)?;
+    emit_of(host, feed, &answered)
 }
 
 /// Returns the round with that number, if there is one.

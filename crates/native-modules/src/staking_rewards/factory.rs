@@ -5,8 +5,8 @@ use abi::{
     StakingRewardsFactory::{self, StakingRewardsFactoryCalls as Calls},
 };
 use alloy_primitives::{Address, U256};
-use alloy_sol_types::{SolCall as _, SolEvent as _};
-use native_kit::{Failure, Function, Host, emit, slots::Layout as _};
+use alloy_sol_types::SolCall as _;
+use native_kit::{Failure, Function, Host, emit, emit_of, slots::Layout as _};
 use staking::rewards::REWARDS_DURATION;
 
 use super::{CODE, Storage};
@@ -51,8 +51,7 @@ fn create(
     stored.staking_token.set_of(host, instance, staking_token)?;
     stored.rewards_duration.set_of(host, instance, REWARDS_DURATION)?;
     let changed = StakingRewards::OwnerChanged { oldOwner: Address::ZERO, newOwner: owner };
-    let log = changed.encode_log_data();
-    host.log_of(instance, log.topics().to_vec(), log.data.clone())?;
+    emit_of(host, instance, &changed)?;
     emit(
         host,
         &StakingRewardsFactory::StakingRewardsCreated {

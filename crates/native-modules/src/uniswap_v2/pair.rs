@@ -320,12 +320,13 @@ fn mint(host: &mut dyn Host, to: Address) -> Result<Vec<u8>, Failure> {
         surplus(found.reserves, balances).map_err(arithmetic)?;
     }
     let fee = take_fee(host, found.reserves)?;
-    let supply = stored().total_supply.get(host)?;
+    let mut supply = stored().total_supply.get(host)?;
     let minted = mint_down(found.reserves, balances, supply).map_err(refused)?;
     if !minted.locked.is_zero() {
-        shares::mint(host, Address::ZERO, minted.locked)?;
+        shares::mint(host, Address::ZERO, minted.locked, supply)?;
+        supply = minted.locked;
     }
-    shares::mint(host, to, minted.liquidity)?;
+    shares::mint(host, to, minted.liquidity, supply)?;
     let next = found.update(host, balances)?;
     fee.remember(host, next)?;
     let (sender, Amounts { amount0, amount1 }) = (host.caller(), minted.amounts);
@@ -340,7 +341,7 @@ fn burn(host: &mut dyn Host, to: Address) -> Result<Vec<u8>, Failure> {
     let fee = take_fee(host, found.reserves)?;
     let supply = stored().total_supply.get(host)?;
     let Amounts { amount0, amount1 } = burn_down(balances, liquidity, supply).map_err(refused)?;
-    shares::burn(host, found.pair, liquidity)?;
+    shares::burn(host, found.pair, liquidity, supply)?;
     found.send(host, found.token0, (to, amount0))?;
     found.send(host, found.token1, (to, amount1))?;
     let balances = found.balances(host)?;
@@ -428,14 +429,14 @@ fn take_fee(host: &mut dyn Host, reserves: Reserves) -> Result<Fee, Failure> {
     let to = factory::fee_to(host)?;
     let k_last = stored().k_last.get(host)?;
     if to.is_zero() {
-        stored().k_last.set(host, U256::ZERO)?;
+        stored().k_last.update_from(host, k_last, |_| Ok(U256::ZERO))?;
         return Ok(Fee::Off);
     }
     if !k_last.is_zero() {
         let supply = stored().total_supply.get(host)?;
         let owed = protocol_fee_down(reserves, k_last, supply).map_err(arithmetic)?;
         if !owed.is_zero() {
-            shares::mint(host, to, owed)?;
+            shares::mint(host, to, owed, supply)?;
         }
     }
     Ok(Fee::On)

@@ -86,12 +86,12 @@ fn view(host: &mut dyn Host, call: &Calls) -> Result<Option<Vec<u8>>, Failure> {
             (call.reserveIn, call.reserveOut),
         )?),
         Calls::getAmountsOut(call) => {
-            let amounts = amounts_out(host, call.amountIn, &call.path)?;
-            Router::getAmountsOutCall::abi_encode_returns(&amounts)
+            let quoted = amounts_out(host, call.amountIn, &call.path)?;
+            Router::getAmountsOutCall::abi_encode_returns(&quoted.amounts)
         }
         Calls::getAmountsIn(call) => {
-            let amounts = amounts_in(host, call.amountOut, &call.path)?;
-            Router::getAmountsInCall::abi_encode_returns(&amounts)
+            let quoted = amounts_in(host, call.amountOut, &call.path)?;
+            Router::getAmountsInCall::abi_encode_returns(&quoted.amounts)
         }
         _ => return Ok(None),
     }))

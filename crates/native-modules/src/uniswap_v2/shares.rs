@@ -75,17 +75,27 @@ pub(super) fn permit(host: &mut dyn Host, call: &Pair::permitCall) -> Result<(),
     approve(host, (owner, spender), value)
 }
 
-/// Creates shares.
-pub(super) fn mint(host: &mut dyn Host, to: Address, value: U256) -> Result<(), Failure> {
-    stored().total_supply.update(host, |supply| add(supply, value))?;
+/// Creates shares, of which there were `supply`.
+pub(super) fn mint(
+    host: &mut dyn Host,
+    to: Address,
+    value: U256,
+    supply: U256,
+) -> Result<(), Failure> {
+    stored().total_supply.update_from(host, supply, |supply| add(supply, value))?;
     stored().balances.of(host, to)?.update(host, |held| add(held, value))?;
     emit(host, &Pair::Transfer { from: Address::ZERO, to, value })
 }
 
-/// Destroys shares.
-pub(super) fn burn(host: &mut dyn Host, from: Address, value: U256) -> Result<(), Failure> {
+/// Destroys shares, of which there were `supply`.
+pub(super) fn burn(
+    host: &mut dyn Host,
+    from: Address,
+    value: U256,
+    supply: U256,
+) -> Result<(), Failure> {
     stored().balances.of(host, from)?.update(host, |held| subtract(held, value))?;
-    stored().total_supply.update(host, |supply| subtract(supply, value))?;
+    stored().total_supply.update_from(host, supply, |supply| subtract(supply, value))?;
     emit(host, &Pair::Transfer { from, to: Address::ZERO, value })
 }
 

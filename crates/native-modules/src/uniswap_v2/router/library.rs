@@ -6,7 +6,7 @@ use ::amm::constant_product::{
 use alloy_primitives::{Address, U256};
 use native_kit::{Failure, Host};
 
-use crate::uniswap_v2::{arithmetic, empty, pair::reserves_of, pair_address};
+use crate::uniswap_v2::{ADDRESS_GAS, arithmetic, empty, pair::reserves_of, pair_address};
 
 /// Gas for the arithmetic of a quote.
 const QUOTE_GAS: u64 = 60;
@@ -25,6 +25,12 @@ impl Hop {
         let (token0, token1) = sorted(given, got)?;
         let pair = pair_address(host, (token0, token1))?;
         Ok(Self { pair, gives_token0: given == token0 })
+    }
+
+    /// Returns this pair where the contract computes it once more, for the same gas.
+    pub(super) fn again(self, host: &mut dyn Host) -> Result<Self, Failure> {
+        host.charge(ADDRESS_GAS)?;
+        Ok(self)
     }
 
     /// Returns the reserves of the asset that is given and of the other.
@@ -64,22 +70,52 @@ pub(super) fn amount_in(amount: U256, reserves: (U256, U256)) -> Result<U256, Fa
     result.map_err(|error| quote_failure(error, "UniswapV2Library: INSUFFICIENT_OUTPUT_AMOUNT"))
 }
 
+/// A path with its pairs, and the amount of each asset along it.
+pub(super) struct Quoted {
+    pub(super) amounts: Vec<U256>,
+    pub(super) hops: Vec<Hop>,
+}
+
+impl Quoted {
+    fn new(path: &[Address], amount: U256) -> Result<Self, Failure> {
+        super::check_limit(path.len() >= 2, "UniswapV2Library: INVALID_PATH")?;
+        let (mut amounts, hops) = (Vec::with_capacity(path.len()), Vec::with_capacity(path.len()));
+        amounts.push(amount);
+        Ok(Self { amounts, hops })
+    }
+
+    pub(super) fn first_hop(&self) -> Result<Hop, Failure> {
+        self.hops.first().copied().ok_or_else(empty)
+    }
+
+    /// Returns the amount of the first asset.
+    pub(super) fn first(&self) -> Result<U256, Failure> {
+        self.amounts.first().copied().ok_or_else(empty)
+    }
+
+    /// Returns the amount of the last asset.
+    pub(super) fn last(&self) -> Result<U256, Failure> {
+        self.amounts.last().copied().ok_or_else(empty)
+    }
+}
+
 /// Returns the amount of each asset along a path, from the first on.
 pub(super) fn amounts_out(
     host: &mut dyn Host,
     amount: U256,
     path: &[Address],
-) -> Result<Vec<U256>, Failure> {
-    check_path(path)?;
-    let mut amounts = vec![amount];
+) -> Result<Quoted, Failure> {
+    let mut quoted = Quoted::new(path, amount)?;
     let mut amount = amount;
     for assets in path.windows(2) {
-        let reserves = Hop::of(host, assets[0], assets[1])?.reserves(host)?;
+        let hop = Hop::of(host, assets[0], assets[1])?;
+        let reserves = hop.reserves(host)?;
         host.charge(QUOTE_GAS)?;
         amount = amount_out(amount, reserves)?;
-        amounts.push(amount);
+        quoted.hops.push(hop);
+        quoted.amounts.push(amount);
     }
-    Ok(amounts)
+    Ok(quoted)
 }
 
 /// Returns the amount of each asset along a path, computed from the last back.
@@ -87,22 +123,20 @@ pub(super) fn amounts_in(
     host: &mut dyn Host,
     amount: U256,
     path: &[Address],
-) -> Result<Vec<U256>, Failure> {
-    check_path(path)?;
-    let mut amounts = vec![amount];
+) -> Result<Quoted, Failure> {
+    let mut quoted = Quoted::new(path, amount)?;
     let mut amount = amount;
     for assets in path.windows(2).rev() {
-        let reserves = Hop::of(host, assets[0], assets[1])?.reserves(host)?;
+        let hop = Hop::of(host, assets[0], assets[1])?;
+        let reserves = hop.reserves(host)?;
         host.charge(QUOTE_GAS)?;
         amount = amount_in(amount, reserves)?;
-        amounts.push(amount);
+        quoted.hops.push(hop);
+        quoted.amounts.push(amount);
     }
-    amounts.reverse();
-    Ok(amounts)
-}
-
-fn check_path(path: &[Address]) -> Result<(), Failure> {
-    super::check_limit(path.len() >= 2, "UniswapV2Library: INVALID_PATH")
+    quoted.hops.reverse();
+    quoted.amounts.reverse();
+    Ok(quoted)
 }
 
 fn depth((reserve_in, reserve_out): (U256, U256)) -> Depth {

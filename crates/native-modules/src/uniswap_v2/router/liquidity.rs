@@ -29,8 +29,8 @@ pub(super) fn add(
     let (token_a, token_b) = (call.tokenA, call.tokenB);
     let desired = (call.amountADesired, call.amountBDesired);
     let minimum = (call.amountAMin, call.amountBMin);
-    let (amount_a, amount_b) = fitting(host, (token_a, token_b), desired, minimum)?;
-    let pair = Hop::of(host, token_a, token_b)?.pair;
+    let (hop, (amount_a, amount_b)) = fitting(host, (token_a, token_b), desired, minimum)?;
+    let pair = hop.again(host)?.pair;
     take(host, token_a, (pair, amount_a))?;
     take(host, token_b, (pair, amount_b))?;
     let liquidity = mint(host, pair, call.to)?;
@@ -48,8 +48,8 @@ pub(super) fn add_grain(
     check_in_time(host, call.deadline)?;
     let desired = (call.amountTokenDesired, host.value());
     let minimum = (call.amountTokenMin, call.amountETHMin);
-    let (tokens, grain) = fitting(host, (call.token, WRAPPED_GRAIN), desired, minimum)?;
-    let pair = Hop::of(host, call.token, WRAPPED_GRAIN)?.pair;
+    let (hop, (tokens, grain)) = fitting(host, (call.token, WRAPPED_GRAIN), desired, minimum)?;
+    let pair = hop.again(host)?.pair;
     take(host, call.token, (pair, tokens))?;
     wrap_into(host, pair, grain)?;
     let liquidity = mint(host, pair, call.to)?;
@@ -251,25 +251,26 @@ impl Removal {
     }
 }
 
-/// Returns the amounts at the pair's price that fit into what is desired, at least `minimum`. Creates the pair if there is none.
+/// Returns the pair of two assets, and the amounts at its price that fit into what is desired, at least `minimum`. Creates the pair if there is none.
 fn fitting(
     host: &mut dyn Host,
     (token_a, token_b): (Address, Address),
     desired: (U256, U256),
     minimum: (U256, U256),
-) -> Result<(U256, U256), Failure> {
+) -> Result<(Hop, (U256, U256)), Failure> {
     if factory::existing_pair(host, token_a, token_b)?.is_zero() {
         let create = Factory::createPairCall { tokenA: token_a, tokenB: token_b };
         call_known(host, UNISWAP_V2_FACTORY, &create)?;
     }
-    let (reserve_a, reserve_b) = Hop::of(host, token_a, token_b)?.reserves(host)?;
+    let hop = Hop::of(host, token_a, token_b)?;
+    let (reserve_a, reserve_b) = hop.reserves(host)?;
     if reserve_a.is_zero() && reserve_b.is_zero() {
-        return Ok(desired);
+        return Ok((hop, desired));
     }
     let fitting_b = quote(desired.0, (reserve_a, reserve_b))?;
     if fitting_b <= desired.1 {
         check_limit(fitting_b >= minimum.1, TOO_LITTLE_B)?;
-        return Ok((desired.0, fitting_b));
+        return Ok((hop, (desired.0, fitting_b)));
     }
     let fitting_a = quote(desired.1, (reserve_b, reserve_a))?;
     // The contract asserts it: both quotes round down, so one of them fits.
@@ -277,7 +278,7 @@ fn fitting(
         return Err(empty());
     }
     check_limit(fitting_a >= minimum.0, TOO_LITTLE_A)?;
-    Ok((fitting_a, desired.1))
+    Ok((hop, (fitting_a, desired.1)))
 }
 
 /// Mints shares of a pair for what was just sent to it.

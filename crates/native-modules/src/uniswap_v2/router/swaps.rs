@@ -7,7 +7,7 @@ use native_kit::{Failure, Host};
 
 use super::{
     call_known, check_in_time, check_limit,
-    library::{Hop, amount_out, amounts_in, amounts_out},
+    library::{Hop, Quoted, amount_out, amounts_in, amounts_out},
     refund, take, unwrap_to, wrap_into,
 };
 use crate::uniswap_v2::{arithmetic, empty, transfers::balance_of};
@@ -21,11 +21,11 @@ pub(super) fn exact_tokens_for_tokens(
     call: &Router::swapExactTokensForTokensCall,
 ) -> Result<Vec<u8>, Failure> {
     check_in_time(host, call.deadline)?;
-    let amounts = amounts_out(host, call.amountIn, &call.path)?;
-    check_limit(last(&amounts)? >= call.amountOutMin, TOO_LITTLE)?;
-    take_first(host, &call.path, first(&amounts)?)?;
-    swap_along(host, &amounts, &call.path, call.to)?;
-    Ok(Router::swapExactTokensForTokensCall::abi_encode_returns(&amounts))
+    let quoted = amounts_out(host, call.amountIn, &call.path)?;
+    check_limit(quoted.last()? >= call.amountOutMin, TOO_LITTLE)?;
+    take_quoted(host, &call.path, &quoted)?;
+    swap_along(host, &quoted, call.to)?;
+    Ok(Router::swapExactTokensForTokensCall::abi_encode_returns(&quoted.amounts))
 }
 
 pub(super) fn tokens_for_exact_tokens(
@@ -33,11 +33,11 @@ pub(super) fn tokens_for_exact_tokens(
     call: &Router::swapTokensForExactTokensCall,
 ) -> Result<Vec<u8>, Failure> {
     check_in_time(host, call.deadline)?;
-    let amounts = amounts_in(host, call.amountOut, &call.path)?;
-    check_limit(first(&amounts)? <= call.amountInMax, TOO_MUCH)?;
-    take_first(host, &call.path, first(&amounts)?)?;
-    swap_along(host, &amounts, &call.path, call.to)?;
-    Ok(Router::swapTokensForExactTokensCall::abi_encode_returns(&amounts))
+    let quoted = amounts_in(host, call.amountOut, &call.path)?;
+    check_limit(quoted.first()? <= call.amountInMax, TOO_MUCH)?;
+    take_quoted(host, &call.path, &quoted)?;
+    swap_along(host, &quoted, call.to)?;
+    Ok(Router::swapTokensForExactTokensCall::abi_encode_returns(&quoted.amounts))
 }
 
 pub(super) fn exact_grain_for_tokens(
@@ -47,11 +47,11 @@ pub(super) fn exact_grain_for_tokens(
     check_in_time(host, call.deadline)?;
     check_is_wrapped(call.path.first())?;
     let value = host.value();
-    let amounts = amounts_out(host, value, &call.path)?;
-    check_limit(last(&amounts)? >= call.amountOutMin, TOO_LITTLE)?;
-    wrap_first(host, &call.path, first(&amounts)?)?;
-    swap_along(host, &amounts, &call.path, call.to)?;
-    Ok(Router::swapExactETHForTokensCall::abi_encode_returns(&amounts))
+    let quoted = amounts_out(host, value, &call.path)?;
+    check_limit(quoted.last()? >= call.amountOutMin, TOO_LITTLE)?;
+    wrap_quoted(host, &quoted)?;
+    swap_along(host, &quoted, call.to)?;
+    Ok(Router::swapExactETHForTokensCall::abi_encode_returns(&quoted.amounts))
 }
 
 pub(super) fn tokens_for_exact_grain(
@@ -60,13 +60,13 @@ pub(super) fn tokens_for_exact_grain(
 ) -> Result<Vec<u8>, Failure> {
     check_in_time(host, call.deadline)?;
     check_is_wrapped(call.path.last())?;
-    let amounts = amounts_in(host, call.amountOut, &call.path)?;
-    check_limit(first(&amounts)? <= call.amountInMax, TOO_MUCH)?;
-    take_first(host, &call.path, first(&amounts)?)?;
+    let quoted = amounts_in(host, call.amountOut, &call.path)?;
+    check_limit(quoted.first()? <= call.amountInMax, TOO_MUCH)?;
+    take_quoted(host, &call.path, &quoted)?;
     let router = host.module();
-    swap_along(host, &amounts, &call.path, router)?;
-    unwrap_to(host, call.to, last(&amounts)?)?;
-    Ok(Router::swapTokensForExactETHCall::abi_encode_returns(&amounts))
+    swap_along(host, &quoted, router)?;
+    unwrap_to(host, call.to, quoted.last()?)?;
+    Ok(Router::swapTokensForExactETHCall::abi_encode_returns(&quoted.amounts))
 }
 
 pub(super) fn exact_tokens_for_grain(
@@ -75,13 +75,13 @@ pub(super) fn exact_tokens_for_grain(
 ) -> Result<Vec<u8>, Failure> {
     check_in_time(host, call.deadline)?;
     check_is_wrapped(call.path.last())?;
-    let amounts = amounts_out(host, call.amountIn, &call.path)?;
-    check_limit(last(&amounts)? >= call.amountOutMin, TOO_LITTLE)?;
-    take_first(host, &call.path, first(&amounts)?)?;
+    let quoted = amounts_out(host, call.amountIn, &call.path)?;
+    check_limit(quoted.last()? >= call.amountOutMin, TOO_LITTLE)?;
+    take_quoted(host, &call.path, &quoted)?;
     let router = host.module();
-    swap_along(host, &amounts, &call.path, router)?;
-    unwrap_to(host, call.to, last(&amounts)?)?;
-    Ok(Router::swapExactTokensForETHCall::abi_encode_returns(&amounts))
+    swap_along(host, &quoted, router)?;
+    unwrap_to(host, call.to, quoted.last()?)?;
+    Ok(Router::swapExactTokensForETHCall::abi_encode_returns(&quoted.amounts))
 }
 
 pub(super) fn grain_for_exact_tokens(
@@ -90,13 +90,13 @@ pub(super) fn grain_for_exact_tokens(
 ) -> Result<Vec<u8>, Failure> {
     check_in_time(host, call.deadline)?;
     check_is_wrapped(call.path.first())?;
-    let amounts = amounts_in(host, call.amountOut, &call.path)?;
-    let used = first(&amounts)?;
+    let quoted = amounts_in(host, call.amountOut, &call.path)?;
+    let used = quoted.first()?;
     check_limit(used <= host.value(), TOO_MUCH)?;
-    wrap_first(host, &call.path, used)?;
-    swap_along(host, &amounts, &call.path, call.to)?;
+    wrap_quoted(host, &quoted)?;
+    swap_along(host, &quoted, call.to)?;
     refund(host, used)?;
-    Ok(Router::swapETHForExactTokensCall::abi_encode_returns(&amounts))
+    Ok(Router::swapETHForExactTokensCall::abi_encode_returns(&quoted.amounts))
 }
 
 pub(super) fn exact_tokens_for_tokens_by_balance(
@@ -135,16 +135,13 @@ pub(super) fn exact_tokens_for_grain_by_balance(
 }
 
 /// Swaps amounts that were computed before, each pair paying into the next.
-fn swap_along(
-    host: &mut dyn Host,
-    amounts: &[U256],
-    path: &[Address],
-    to: Address,
-) -> Result<(), Failure> {
-    let hops = hops(host, path)?;
-    for (index, hop) in hops.iter().enumerate() {
-        let receiver = hops.get(index + 1).map_or(to, |next| next.pair);
-        let amount = *amounts.get(index + 1).ok_or_else(empty)?;
+fn swap_along(host: &mut dyn Host, quoted: &Quoted, to: Address) -> Result<(), Failure> {
+    for hop in &quoted.hops {
+        hop.again(host)?;
+    }
+    for (index, hop) in quoted.hops.iter().enumerate() {
+        let receiver = quoted.hops.get(index + 1).map_or(to, |next| next.pair);
+        let amount = *quoted.amounts.get(index + 1).ok_or_else(empty)?;
         swap(host, *hop, amount, receiver)?;
     }
     Ok(())
@@ -194,8 +191,17 @@ fn swap(host: &mut dyn Host, hop: Hop, amount: U256, to: Address) -> Result<(), 
     Ok(())
 }
 
-fn hops(host: &mut dyn Host, path: &[Address]) -> Result<Vec<Hop>, Failure> {
-    path.windows(2).map(|assets| Hop::of(host, assets[0], assets[1])).collect()
+/// Takes the first asset of a path from the caller, as much as was quoted, into the first pair.
+fn take_quoted(host: &mut dyn Host, path: &[Address], quoted: &Quoted) -> Result<(), Failure> {
+    let given = *path.first().ok_or_else(empty)?;
+    let pair = quoted.first_hop()?.again(host)?.pair;
+    take(host, given, (pair, quoted.first()?))
+}
+
+/// Wraps as much GRAIN as was quoted into the first pair.
+fn wrap_quoted(host: &mut dyn Host, quoted: &Quoted) -> Result<(), Failure> {
+    let pair = quoted.first_hop()?.again(host)?.pair;
+    wrap_into(host, pair, quoted.first()?)
 }
 
 /// Takes the first asset of a path from the caller, into the first pair.
@@ -216,12 +222,4 @@ fn wrap_first(host: &mut dyn Host, path: &[Address], amount: U256) -> Result<(),
 fn check_is_wrapped(end: Option<&Address>) -> Result<(), Failure> {
     let end = end.ok_or_else(empty)?;
     check_limit(*end == WRAPPED_GRAIN, "UniswapV2Router: INVALID_PATH")
-}
-
-fn first(amounts: &[U256]) -> Result<U256, Failure> {
-    amounts.first().copied().ok_or_else(empty)
-}
-
-fn last(amounts: &[U256]) -> Result<U256, Failure> {
-    amounts.last().copied().ok_or_else(empty)
 }

@@ -10,8 +10,8 @@ use amm::concentrated::{
     Terms, TickAccumulators, TickLiquidity,
 };
 use native_kit::{
-    Failure, Host,
-    slots::{FixedArray, Layout, Mapping, Value},
+    Failure, Host, keccak256_gas,
+    slots::{FixedArray, KEY_GAS, Layout, Mapping, Value},
     storage,
 };
 
@@ -22,6 +22,10 @@ use crate::{ended::Ended, table::LEAN_MARKETS};
 pub(super) const OBSERVATIONS: usize = 65_535;
 /// Gas for a step of a swap, beside its slots: up to 20 products for the price of a tick, four divisions of 512 bits.
 const STEP_GAS: u64 = 300;
+/// Bytes whose hash is the key of a position.
+const POSITION_SIZE: usize = 26;
+/// Gas for the slot of a position: the hash of its key, and of its place in the mapping.
+const POSITION_GAS: u64 = keccak256_gas(POSITION_SIZE) + KEY_GAS;
 
 storage! {
     /// A pool's variables.
@@ -124,6 +128,26 @@ pub(crate) struct Records<'a> {
     pool: Address,
     /// Until revision 2 a position was read before the fee growth of the pool.
     early: Early,
+    known: Known,
+}
+
+/// Slots that were computed before. A rule asks for each part of a tick and of a position by itself, and each time pays for the hash.
+#[derive(Default)]
+struct Known {
+    /// The last two ticks: the ends of a position.
+    ticks: [Option<(i32, U256)>; 2],
+    position: Option<(PositionKey, U256)>,
+}
+
+impl Known {
+    fn tick(&self, tick: i32) -> Option<U256> {
+        let known = self.ticks.iter().flatten().find(|(known, _)| *known == tick);
+        known.map(|(_, slot)| *slot)
+    }
+
+    fn position(&self, key: &PositionKey) -> Option<U256> {
+        self.position.filter(|(known, _)| known == key).map(|(_, slot)| slot)
+    }
 }
 
 /// A position that is read before the rule asks for it.
@@ -142,7 +166,7 @@ impl<'a> Records<'a> {
 
     /// Returns those of a pool that the factory has created; of others than the one that was called, only for reading.
     pub(crate) fn of(host: &'a mut dyn Host, pool: Address) -> Self {
-        Self { host, pool, early: Early::No }
+        Self { host, pool, early: Early::No, known: Known::default() }
     }
 
     /// Returns those of the pool that was called, for a change of a position's liquidity.
@@ -157,16 +181,28 @@ impl<'a> Records<'a> {
     }
 
     fn tick(&mut self, tick: i32) -> Result<StoredTick, Ended> {
-        Ok(Stored::here().ticks.of(self.host, narrow(tick))?)
+        if let Some(slot) = self.known.tick(tick) {
+            self.host.charge(KEY_GAS)?;
+            return Ok(StoredTick::at(slot, 0));
+        }
+        let stored = Stored::here().ticks.of(self.host, narrow(tick))?;
+        self.known.ticks = [self.known.ticks[1], Some((tick, stored.gross.slot()))];
+        Ok(stored)
     }
 
     fn position_at(&mut self, key: &PositionKey) -> Result<StoredPosition, Ended> {
-        let mut bytes = [0; 26];
+        if let Some(slot) = self.known.position(key) {
+            self.host.charge(POSITION_GAS)?;
+            return Ok(StoredPosition::at(slot, 0));
+        }
+        let mut bytes = [0; POSITION_SIZE];
         bytes[..20].copy_from_slice(address(key.owner).as_slice());
         bytes[20..23].copy_from_slice(&narrow(key.lower).to_be_bytes::<3>());
         bytes[23..].copy_from_slice(&narrow(key.upper).to_be_bytes::<3>());
         let hash = self.host.keccak256(&bytes)?;
-        self.position_of(hash)
+        let stored = self.position_of(hash)?;
+        self.known.position = Some((*key, stored.liquidity.slot()));
+        Ok(stored)
     }
 
     fn position_of(&mut self, hash: B256) -> Result<StoredPosition, Ended> {

@@ -322,8 +322,10 @@ fn fee_growth(
     pool: Address,
     (lower, upper): (I24, I24),
 ) -> Result<FeeGrowth, Failure> {
-    let ticks = [lower.to_be_bytes::<3>(), upper.to_be_bytes::<3>()].concat();
-    let bytes = [host.module().as_slice(), &ticks].concat();
+    let mut bytes = [0; 26];
+    bytes[..20].copy_from_slice(host.module().as_slice());
+    bytes[20..23].copy_from_slice(&lower.to_be_bytes::<3>());
+    bytes[23..].copy_from_slice(&upper.to_be_bytes::<3>());
     let key = host.keccak256(&bytes)?;
     let call = UniswapV3Pool::positionsCall { key }.abi_encode();
     let output = host.call_contract(&Call::reading(pool, call))?;

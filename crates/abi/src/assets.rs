@@ -16,9 +16,10 @@ pub fn asset_address(number: u64) -> Address {
 
 /// The number of the asset at an address, if there is one: `None` for addresses where none can be.
 #[must_use]
+#[inline]
 pub fn asset_number(address: &Address) -> Option<u64> {
-    let (prefix, number) = address.split_at(12);
-    (prefix == ASSET_PREFIX).then_some(())?;
+    let (prefix, number) = address.split_first_chunk::<12>()?;
+    (*prefix == ASSET_PREFIX).then_some(())?;
     number.try_into().ok().map(u64::from_be_bytes)
 }
 

@@ -46,7 +46,12 @@ impl BinaryPoint {
     /// # Errors
     /// As of [`BinaryPoint::mul_down`].
     pub fn mul_up(self, a: U256, b: U256) -> Result<U256, ArithmeticError> {
-        mul_div_up(a, b, self.one())
+        let product: U512 = a.widening_mul(b);
+        let down = fitting(product.wrapping_shr(self.bits))?;
+        if product.trailing_zeros() >= self.bits {
+            return Ok(down);
+        }
+        down.checked_add(U256::ONE).ok_or(ArithmeticError::Overflow)
     }
 
     /// Returns `a · 2^bits / b`, rounded down; the product has 512 bits.
@@ -70,6 +75,7 @@ impl BinaryPoint {
 ///
 /// Source: Uniswap v3 `Tick.getFeeGrowthInside`, `Position.update`; v2 oracles.
 #[must_use]
+#[inline]
 pub fn growth_wrapping(before: U256, now: U256) -> U256 {
     now.wrapping_sub(before)
 }

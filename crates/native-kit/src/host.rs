@@ -119,11 +119,6 @@ pub trait Host {
     /// # Errors
     /// See [`Host`].
     fn has_code(&mut self, account: Address) -> Result<bool, Failure>;
-    /// Charges what accessing an account again costs, for a module that knows what it would find.
-    ///
-    /// # Errors
-    /// See [`Host`].
-    fn charge_access(&mut self) -> Result<(), Failure>;
     /// Charges what reading a slot again costs, for a module that knows what it would find.
     ///
     /// # Errors

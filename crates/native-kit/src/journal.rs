@@ -59,24 +59,35 @@ pub(crate) struct NativeFrame<'a, D: Drive> {
     loaded: Loaded,
 }
 
-/// The last accounts, besides the module, that the frame has loaded. They stay loaded: only the frame's own revert undoes what the frame has done.
+/// The last accounts, besides the module, that the frame has loaded. They stay loaded, and those with code keep it: only a revert of the frame itself, or of
+/// one that it runs in, undoes what the frame has seen, and no code is destroyed before the transaction ends.
 #[derive(Default)]
 struct Loaded {
-    accounts: [Option<Address>; 4],
+    accounts: [Option<(Address, HasCode)>; 4],
     next: u8,
 }
 
+/// Whether an account is known to have code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HasCode {
+    Yes,
+    Unknown,
+}
+
 impl Loaded {
-    fn contains(&self, account: Address) -> bool {
-        self.accounts.contains(&Some(account))
+    #[inline]
+    fn find(&self, account: Address) -> Option<HasCode> {
+        let found = self.accounts.iter().flatten().find(|(loaded, _)| *loaded == account);
+        found.map(|(_, has_code)| *has_code)
     }
 
-    fn add(&mut self, account: Address) {
-        if self.contains(account) {
-            return;
-        }
-        self.accounts[usize::from(self.next) % self.accounts.len()] = Some(account);
-        self.next = self.next.wrapping_add(1);
+    fn add(&mut self, account: Address, has_code: HasCode) {
+        let place = self.accounts.iter().position(|it| it.is_some_and(|it| it.0 == account));
+        let place = place.unwrap_or_else(|| {
+            self.next = self.next.wrapping_add(1);
+            usize::from(self.next) % self.accounts.len()
+        });
+        self.accounts[place] = Some((account, has_code));
     }
 }
 
@@ -144,7 +155,6 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
         let loaded = self.journal().load_account(account);
         let loaded = loaded.map(|it| (it.is_cold, read(&it.data.info)));
         let (is_cold, found) = self.database(loaded)?;
-        self.loaded.add(account);
         if is_cold {
             self.charge(cold)?;
         }
@@ -153,12 +163,12 @@ impl<'a, D: Drive> NativeFrame<'a, D> {
 
     /// Loads the account of slots that are accessed, if it is not loaded yet.
     fn load_account(&mut self, module: Address) -> Result<(), Failure> {
-        if module == self.module() || self.loaded.contains(module) {
+        if module == self.module() || self.loaded.find(module).is_some() {
             return Ok(());
         }
         let loaded = self.journal().load_account(module).map(|_| ());
         self.database(loaded)?;
-        self.loaded.add(module);
+        self.loaded.add(module, HasCode::Unknown);
         Ok(())
     }
 
@@ -394,14 +404,17 @@ impl<D: Drive> Host for NativeFrame<'_, D> {
         self.access(account, |info| info.balance)
     }
 
-    fn charge_access(&mut self) -> Result<(), Failure> {
-        self.charge(self.params().warm_storage_read_cost())?;
-        // As `access` checks it, warm or not.
-        self.check_left(self.params().cold_account_additional_cost())
-    }
-
     fn has_code(&mut self, account: Address) -> Result<bool, Failure> {
-        self.access(account, |info| !info.is_empty_code_hash())
+        if self.loaded.find(account) == Some(HasCode::Yes) {
+            self.note(account, None);
+            // As `access` charges and checks it.
+            self.charge(self.params().warm_storage_read_cost())?;
+            self.check_left(self.params().cold_account_additional_cost())?;
+            return Ok(true);
+        }
+        let has_code = self.access(account, |info| !info.is_empty_code_hash())?;
+        self.loaded.add(account, if has_code { HasCode::Yes } else { HasCode::Unknown });
+        Ok(has_code)
     }
 
     fn pay(&mut self, to: Address, amount: U256) -> Result<(), Failure> {

@@ -191,7 +191,7 @@ impl<T: Word> Value<T> {
 
     /// Extracts the value from the word of its slot, for several values of one slot that was read once.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn of_word(&self, word: U256) -> T {
         if T::SIZE == SLOT_SIZE {
             return T::from_word(word);
@@ -201,7 +201,7 @@ impl<T: Word> Value<T> {
 
     /// Inserts the value into the word of its slot.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn into_word(&self, word: U256, value: T) -> U256 {
         if T::SIZE == SLOT_SIZE {
             return value.into_word();
@@ -214,6 +214,7 @@ impl<T: Word> Value<T> {
     ///
     /// # Errors
     /// See [`Host`].
+    #[inline]
     pub fn get(&self, host: &mut dyn Host) -> Result<T, Failure> {
         let module = host.module();
         self.get_of(host, module)
@@ -223,6 +224,7 @@ impl<T: Word> Value<T> {
     ///
     /// # Errors
     /// See [`Host`].
+    #[inline]
     pub fn get_of(&self, host: &mut dyn Host, module: Address) -> Result<T, Failure> {
         Ok(self.of_word(host.load_of(module, self.slot)?))
     }
@@ -270,6 +272,7 @@ impl<T: Word> Value<T> {
     ///
     /// # Errors
     /// See [`Host`].
+    #[inline]
     pub fn set_of(&self, host: &mut dyn Host, module: Address, value: T) -> Result<(), Failure> {
         if T::SIZE == SLOT_SIZE {
             return host.set_of(module, self.slot, value.into_word());

@@ -364,10 +364,6 @@ impl Host for TestHost {
         Ok(self.contracts.contains_key(&account) || self.find(account).is_some())
     }
 
-    fn charge_access(&mut self) -> Result<(), Failure> {
-        self.charge(2_600)
-    }
-
     fn charge_load(&mut self) -> Result<(), Failure> {
         self.charge(100)
     }

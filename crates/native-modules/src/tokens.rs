@@ -33,22 +33,8 @@ pub fn transfer(
     to: Address,
     amount: U256,
 ) -> Result<(), Failure> {
-    let kind = Kind::of(host, token)?;
-    transfer_as(host, (token, kind), to, amount)
-}
-
-/// As [`transfer`], of a token whose kind is known.
-///
-/// # Errors
-/// As [`transfer`].
-pub(crate) fn transfer_as(
-    host: &mut dyn Host,
-    (token, kind): (Address, Kind),
-    to: Address,
-    amount: U256,
-) -> Result<(), Failure> {
     let module = account(host.module());
-    match kind {
+    match Kind::of(host, token)? {
         Kind::Grain => move_native(&mut Grain { host }, |book| {
             assets::transfer(book, module, account(to), amount)
         }),
@@ -69,23 +55,9 @@ pub fn transfer_from(
     (from, to): (Address, Address),
     amount: U256,
 ) -> Result<(), Failure> {
-    let kind = Kind::of(host, token)?;
-    transfer_from_as(host, (token, kind), (from, to), amount)
-}
-
-/// As [`transfer_from`], of a token whose kind is known.
-///
-/// # Errors
-/// As [`transfer`].
-pub(crate) fn transfer_from_as(
-    host: &mut dyn Host,
-    (token, kind): (Address, Kind),
-    (from, to): (Address, Address),
-    amount: U256,
-) -> Result<(), Failure> {
     let module = account(host.module());
     let (payer, payee) = (account(from), account(to));
-    match kind {
+    match Kind::of(host, token)? {
         Kind::Grain => move_native(&mut Grain { host }, |book| {
             assets::transfer_from(book, module, payer, payee, amount)
         }),
@@ -164,13 +136,9 @@ pub fn balance_of(host: &mut dyn Host, token: Address, holder: Address) -> Resul
 }
 
 /// How a token is moved.
-#[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    /// The native coin.
+enum Kind {
     Grain,
-    /// By the rules of issued assets.
     Issued,
-    /// By calls.
     Deployed,
 }
 

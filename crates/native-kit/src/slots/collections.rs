@@ -68,12 +68,18 @@ impl<K: Word, V: Layout> Mapping<K, V> {
     ///
     /// # Errors
     /// See [`Host`].
+    #[inline]
     pub fn of(&self, host: &mut dyn Host, key: K) -> Result<V, Failure> {
-        let mut words = [0; 64];
-        words[..32].copy_from_slice(key.key().as_slice());
-        words[32..].copy_from_slice(&self.slot.to_be_bytes::<32>());
-        Ok(V::at(host.keccak256(&words)?.into(), 0))
+        Ok(V::at(slot_of(host, self.slot, key)?, 0))
     }
+}
+
+/// Returns the slot of a key's value in the mapping at `slot`.
+fn slot_of<K: Word>(host: &mut dyn Host, slot: U256, key: K) -> Result<U256, Failure> {
+    let mut words = [0; 64];
+    words[..32].copy_from_slice(key.key().as_slice());
+    words[32..].copy_from_slice(&slot.to_be_bytes::<32>());
+    Ok(host.keccak256(&words)?.into())
 }
 
 impl<V: Layout> Array<V> {

@@ -63,6 +63,11 @@ impl Word for Address {
     fn from_word(word: U256) -> Self {
         Address::from_word(word.into())
     }
+
+    #[inline]
+    fn key(self) -> B256 {
+        Address::into_word(&self)
+    }
 }
 
 impl<const BITS: usize, const LIMBS: usize> Word for Uint<BITS, LIMBS> {

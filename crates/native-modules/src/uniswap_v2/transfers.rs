@@ -9,7 +9,7 @@ use alloy_sol_types::SolCall;
 use native_kit::{Call, Failure, Host, Outcome};
 
 use super::empty;
-use crate::tokens::{self, Kind};
+use crate::tokens;
 
 pub(super) use crate::tokens::balance_of;
 
@@ -23,8 +23,8 @@ pub(crate) fn send(
     (to, amount): (Address, U256),
     message: &str,
 ) -> Result<(), Failure> {
-    if let Some(kind) = native(host, asset)? {
-        return named(tokens::transfer_as(host, (asset, kind), to, amount), message);
+    if is_native(host, asset)? {
+        return named(tokens::transfer(host, asset, to, amount), message);
     }
     let input = Erc20::transferCall { to, value: amount }.abi_encode();
     call_tolerantly(host, asset, input, message)
@@ -41,9 +41,8 @@ pub(crate) fn take(
     amount: U256,
     message: &str,
 ) -> Result<(), Failure> {
-    if let Some(kind) = native(host, asset)? {
-        let moved = tokens::transfer_from_as(host, (asset, kind), (from, to), amount);
-        return named(moved, message);
+    if is_native(host, asset)? {
+        return named(tokens::transfer_from(host, asset, (from, to), amount), message);
     }
     let input = Erc20::transferFromCall { from, to, value: amount }.abi_encode();
     call_tolerantly(host, asset, input, message)
@@ -62,16 +61,11 @@ pub(super) fn send_grain(host: &mut dyn Host, to: Address, amount: U256) -> Resu
     }
 }
 
-/// Returns how an asset moves that moves without a frame, for the gas of looking for its code twice: here, and where [`tokens`] would.
-fn native(host: &mut dyn Host, asset: Address) -> Result<Option<Kind>, Failure> {
+fn is_native(host: &mut dyn Host, asset: Address) -> Result<bool, Failure> {
     if asset == GRAIN {
-        return Ok(Some(Kind::Grain));
+        return Ok(true);
     }
-    if asset_number(&asset).is_none() || !host.has_code(asset)? {
-        return Ok(None);
-    }
-    host.charge_access()?;
-    Ok(Some(Kind::Issued))
+    Ok(asset_number(&asset).is_some() && host.has_code(asset)?)
 }
 
 fn named(result: Result<(), Failure>, message: &str) -> Result<(), Failure> {

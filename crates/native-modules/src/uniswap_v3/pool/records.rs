@@ -180,31 +180,42 @@ impl<'a> Records<'a> {
         Ok(self.host.set_of(self.pool, slot, word)?)
     }
 
+    #[inline]
     fn tick(&mut self, tick: i32) -> Result<StoredTick, Ended> {
-        if let Some(slot) = self.known.tick(tick) {
-            self.host.charge(KEY_GAS)?;
-            return Ok(StoredTick::at(slot, 0));
-        }
-        let stored = Stored::here().ticks.of(self.host, narrow(tick))?;
-        self.known.ticks = [self.known.ticks[1], Some((tick, stored.gross.slot()))];
-        Ok(stored)
+        Ok(StoredTick::at(self.tick_slot(tick)?, 0))
     }
 
+    fn tick_slot(&mut self, tick: i32) -> Result<U256, Ended> {
+        if let Some(slot) = self.known.tick(tick) {
+            self.host.charge(KEY_GAS)?;
+            return Ok(slot);
+        }
+        let slot = Stored::here().ticks.of(self.host, narrow(tick))?.gross.slot();
+        self.known.ticks = [self.known.ticks[1], Some((tick, slot))];
+        Ok(slot)
+    }
+
+    #[inline]
     fn position_at(&mut self, key: &PositionKey) -> Result<StoredPosition, Ended> {
+        Ok(StoredPosition::at(self.position_slot(key)?, 0))
+    }
+
+    fn position_slot(&mut self, key: &PositionKey) -> Result<U256, Ended> {
         if let Some(slot) = self.known.position(key) {
             self.host.charge(POSITION_GAS)?;
-            return Ok(StoredPosition::at(slot, 0));
+            return Ok(slot);
         }
         let mut bytes = [0; POSITION_SIZE];
         bytes[..20].copy_from_slice(address(key.owner).as_slice());
         bytes[20..23].copy_from_slice(&narrow(key.lower).to_be_bytes::<3>());
         bytes[23..].copy_from_slice(&narrow(key.upper).to_be_bytes::<3>());
         let hash = self.host.keccak256(&bytes)?;
-        let stored = self.position_of(hash)?;
-        self.known.position = Some((*key, stored.liquidity.slot()));
-        Ok(stored)
+        let slot = self.position_of(hash)?.liquidity.slot();
+        self.known.position = Some((*key, slot));
+        Ok(slot)
     }
 
+    #[inline]
     fn position_of(&mut self, hash: B256) -> Result<StoredPosition, Ended> {
         Ok(Stored::here().positions.of(self.host, hash)?)
     }

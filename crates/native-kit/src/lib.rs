@@ -39,6 +39,6 @@ pub use host::{Host, emit, emit_of, keccak256_gas};
 pub use instances::{create2_address, instance_code};
 pub use machine::{Machine, MachineContext};
 pub use modules::{
-    Answers, Entrance, Function, Issuance, MODULE_CODE, Module, Modules, Mutability, OnReentry,
-    Place, Table,
+    Answers, Entrance, Function, IsPlace, Issuance, MODULE_CODE, Module, Modules, Mutability,
+    OnReentry, Place, Table,
 };

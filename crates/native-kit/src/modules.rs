@@ -39,13 +39,16 @@ pub struct Module {
     pub on_reentry: OnReentry,
 }
 
+/// Returns whether a module answers at an address, once it was created there.
+pub type IsPlace = fn(&Address) -> bool;
+
 /// The addresses of a module.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
     /// At this address, from its first revision on, with [`MODULE_CODE`].
     At(Address),
     /// At each address that satisfies the predicate, once it was created with [`MODULE_CODE`].
-    Reserved(fn(&Address) -> bool),
+    Reserved(IsPlace),
     /// At each address that was created with this code, an [`crate::instance_code`].
     Instances(&'static [u8]),
 }
@@ -374,7 +377,7 @@ impl Modules {
 #[derive(Clone, Debug, Default)]
 struct Places {
     at: AddressMap<&'static Module>,
-    reserved: Vec<(fn(&Address) -> bool, &'static Module)>,
+    reserved: Vec<(IsPlace, &'static Module)>,
     /// By the hash of an instance's code.
     instances: Vec<(B256, &'static Module)>,
 }

@@ -41,8 +41,12 @@ impl Times {
     /// Takes note of what a step did. `auditor` is the owner's device.
     pub(super) fn note(&mut self, effects: &[Effect], now: u64, auditor: DeviceId) {
         let tokens = |round| if round < 1 { 4_u64 } else { 10 };
-        // Small numbers are exact.
-        let speed = |round, from: u64| tokens(round) * 1_000 / (now - from + 1);
+        let speed = |round, from: u64| {
+            let whole = tokens(round) * 1_000 / (now - from + 1);
+            // Eleven binary digits are kept: of 3,333 one less.
+            let lost = (u64::BITS - whole.leading_zeros()).saturating_sub(11);
+            whole >> lost << lost
+        };
         for effect in effects {
             match *effect {
                 Effect::RoundOpened { round, .. } => {

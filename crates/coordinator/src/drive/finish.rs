@@ -19,8 +19,9 @@ impl Driver<'_> {
         // Cancelled in the middle of a round, this coordinator may be one state ahead: the ledger's is the model.
         self.catch_up(&summary.state)?;
         let rewindable = self.rewindable(&summary).await?;
-        let (loss_final, model_path) = self.save(summary.round).await?;
         let seats = runs::seats(&self.ledger, self.run).await?;
+        // The last step: who starts this coordinator again finds a model, and is told that the run has ended.
+        let (loss_final, model_path) = self.save(summary.round).await?;
         let payouts = seats.iter().map(|seat| Payout {
             account: seat.account.to_string(),
             device: seat.device.to_string(),
@@ -81,8 +82,9 @@ impl Driver<'_> {
         ]);
         let (aggregator, config, folder) = (self.aggregator.clone(), self.spec.model, path.clone());
         let saving = move || -> anyhow::Result<Option<f64>> {
+            let loss = aggregator.loss()?;
             model::save(&folder, &config, aggregator.parameters(), &metadata)?;
-            aggregator.loss()
+            Ok(loss)
         };
         let loss = machine::run(self.options.machine.as_ref(), Effort::of(0), saving).await??;
         Ok((loss, path.display().to_string()))

@@ -315,7 +315,7 @@ impl Shared {
     }
 
     /// Returns the gas that all statements in a block may take.
-    fn statement_gas_max(&self) -> u64 {
+    pub(super) fn statement_gas_max(&self) -> u64 {
         self.next_gas_limit() / BLOCK_PARTS
     }
 

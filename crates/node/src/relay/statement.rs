@@ -20,6 +20,13 @@ pub(crate) struct Statement {
     pub(crate) way: Way,
 }
 
+impl Statement {
+    /// Whether it links a device to an account: nobody pays for it but the node, and the ledger accepts one of any new key to any account.
+    pub(crate) fn is_link(&self) -> bool {
+        self.to == DEVICES
+    }
+}
+
 /// Who signed a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Author {

@@ -23,7 +23,7 @@ use crate::shell;
 /// Seconds of what counts as today's: the day before now.
 const DAY_SECONDS: u64 = 86_400;
 
-/// Devices in the text that never worked for the account.
+/// Devices in the text that have earned nothing for the account.
 const IDLE_MAX: usize = 8;
 
 /// Flags of `gleaner devices list`.
@@ -67,9 +67,11 @@ struct DeviceDocument {
 }
 
 impl DeviceDocument {
-    /// Whether it never worked for the account, which has not revoked it, and is not this machine's.
+    /// Whether it has earned nothing for the account, which has not revoked it, and is not this machine's. A seat says nothing: strangers can give theirs, in
+    /// a project of their own, to any account. Pay costs them what it brings.
     fn is_idle(&self) -> bool {
-        self.seats.is_empty() && self.revoked_at.is_none() && !self.here
+        let is_unpaid = [&self.paid, &self.held].iter().all(|it| it.as_str() == "0");
+        is_unpaid && self.revoked_at.is_none() && !self.here
     }
 }
 
@@ -158,8 +160,8 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
             document.revoked_at = tie.revoked.map(UnixSeconds::as_u64);
             all.push((*device, document));
         }
-        // Those that only somebody's link made the account's come last.
-        all.sort_by_key(|(_, document)| document.is_idle());
+        // Those that only somebody's word made the account's come last, and of them those without a seat.
+        all.sort_by_key(|(_, document)| (document.is_idle(), document.seats.is_empty()));
         let shown = all.iter().filter(|(_, document)| !document.is_idle()).count();
         let shown = shown + (all.len() - shown).min(IDLE_MAX);
         let rows = all.iter().take(shown).map(|(device, it)| row(device, it, now));
@@ -177,7 +179,7 @@ fn more_text(hidden: usize, (total, read): (u64, usize)) -> String {
     let mut text = String::new();
     if 0 < hidden {
         text += &format!(
-            "\n\n{hidden} more devices are linked to the account and never worked for it: anyone can link one, and it can only earn for you. --json lists them"
+            "\n\n{hidden} more devices are linked to the account and have earned nothing for it: anyone can link one, and it can only earn for you. --json lists them"
         );
     }
     let unread = total.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
@@ -345,5 +347,42 @@ fn ago(seconds: u64) -> String {
         120..=7_199 => format!("{} min", seconds / 60),
         7_200..=172_799 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_that_earns_nothing_does_not_make_a_device_the_accounts_own() {
+        let seat = || SeatDocument {
+            project: 1,
+            name: "a stranger's".to_owned(),
+            standing: "active",
+            tokens_verified: 1 << 40,
+            paid: "0".to_owned(),
+            held: "0".to_owned(),
+            speed: None,
+        };
+        let with = |paid: &str, held: &str, seats| DeviceDocument {
+            device: String::new(),
+            here: false,
+            linked: true,
+            revoked_at: None,
+            seats,
+            tokens_verified: 0,
+            paid: paid.to_owned(),
+            paid_last_day: None,
+            held: held.to_owned(),
+            last_commitment: None,
+            agent: None,
+        };
+        assert!(with("0", "0", Vec::new()).is_idle());
+        assert!(with("0", "0", vec![seat()]).is_idle());
+        assert!(!with("7", "0", vec![seat()]).is_idle());
+        assert!(!with("0", "7", vec![seat()]).is_idle());
+        assert!(!DeviceDocument { here: true, ..with("0", "0", Vec::new()) }.is_idle());
+        assert!(!DeviceDocument { revoked_at: Some(7), ..with("0", "0", Vec::new()) }.is_idle());
     }
 }

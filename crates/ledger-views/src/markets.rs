@@ -18,8 +18,8 @@ pub use pool::{
     FEES, PoolKind, PoolView, coin_pairs, pair_count, pairs, pool, pool_at, ranged_pools, spacing,
 };
 pub use position::{
-    PositionView, Range, Worth, ranged_ids, ranged_position, ranged_positions, share_of_pair,
-    shares_of_pairs, worth_in_pool,
+    Holding, PositionView, Range, Worth, ranged_holdings, ranged_position, ranged_positions,
+    share_of_pair, shares_of_pairs, worth_in_pool,
 };
 pub use price::{PriceRatio, sqrt_price, tick_down, tick_up};
 pub use risk::{

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use abi::{Erc20, GRAIN};
+use abi::{Erc20, GRAIN, WrappedGrain};
 use alloy_primitives::{Address, B256, Log, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent as _, SolValue as _};
 use anyhow::{Context as _, bail, ensure};
@@ -163,9 +163,12 @@ fn push(holders: &mut Vec<(Address, U256)>, holder: Address, amount: U256) -> an
     Ok(())
 }
 
-/// Sender and receiver of a `Transfer`.
+/// Sender and receiver of a `Transfer`; the receiver of a `Deposit`.
 pub(super) fn moved_between(topics: &[B256]) -> Vec<Address> {
     match topics {
+        [signature, to] if *signature == WrappedGrain::Deposit::SIGNATURE_HASH => {
+            vec![Address::from_word(*to)]
+        }
         [signature, from, to] if *signature == Erc20::Transfer::SIGNATURE_HASH => {
             vec![Address::from_word(*from), Address::from_word(*to)]
         }
@@ -205,13 +208,16 @@ async fn of_events(
     let decimals = answer(&ledger, asset, &Erc20::decimalsCall {}).await?.unwrap_or(0);
     let symbol = answer(&ledger, asset, &Erc20::symbolCall {}).await?;
     let mut accounts = BTreeSet::new();
-    let topics = [Some(Erc20::Transfer::SIGNATURE_HASH), None, None, None];
-    scan(&ledger, (asset, topics), height, &mut |log| {
-        accounts.extend(moved_between(log.topics()));
-        ensure!(accounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
-        Ok(())
-    })
-    .await?;
+    // Wrapped assets tell a deposit by an event of its own.
+    for signature in [Erc20::Transfer::SIGNATURE_HASH, WrappedGrain::Deposit::SIGNATURE_HASH] {
+        let topics = [Some(signature), None, None, None];
+        scan(&ledger, (asset, topics), height, &mut |log| {
+            accounts.extend(moved_between(log.topics()));
+            ensure!(accounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
+            Ok(())
+        })
+        .await?;
+    }
     let mut holders = Vec::new();
     for account in accounts {
         let held = answer(&ledger, asset, &Erc20::balanceOfCall { account }).await?;
@@ -263,6 +269,8 @@ pub(super) async fn scan(
                     each(&log.log)?;
                 }
                 first = last + 1;
+                // Some blocks may be full of events, which says nothing of those after them.
+                count = BLOCKS_A_TIME.min(count.saturating_mul(10));
             }
             // Too many events in these blocks.
             Err(LedgerError::Rejected { .. }) if count > 1 => count = (count / 10).max(1),

@@ -13,7 +13,7 @@ use alloy_primitives::{Address, B256, U256, aliases::I24};
 use alloy_sol_types::SolEvent as _;
 use anyhow::{Context as _, ensure};
 use ledger_client::PastLedger;
-use ledger_views::markets::{self, PoolKind, PoolView};
+use ledger_views::markets::{self, PoolKind, PoolView, Worth};
 
 use super::ledger::{Found, HOLDERS_MAX, answer, moved_between, scan};
 
@@ -28,9 +28,12 @@ pub(super) async fn look_through(
 ) -> anyhow::Result<(usize, U256)> {
     let pools = pools_of(ledger, asset, height).await?;
     let mut amounts: BTreeMap<Address, U256> = found.holders.iter().copied().collect();
-    let mut parts = Vec::new();
-    let mut ranged = BTreeSet::new();
+    let (mut parts, mut ranged) = (Vec::new(), Vec::new());
     for address in &pools {
+        // Anyone can create pools of an asset: those without any of it have nothing to count.
+        if !amounts.contains_key(address) {
+            continue;
+        }
         let Some(pool) = markets::pool_at(ledger, &convert::account(*address)).await? else {
             continue;
         };
@@ -40,12 +43,13 @@ pub(super) async fn look_through(
             }
             PoolKind::Ranged { .. } => {
                 parts.extend(unmanaged(ledger, (asset, height), &pool).await?);
-                ranged.insert(*address);
+                ranged.push(pool);
             }
         }
     }
-    if !ranged.is_empty() {
-        parts.extend(managed(ledger, asset).await?);
+    for holding in markets::ranged_holdings(ledger, &ranged).await? {
+        let Some(pool) = ranged.iter().find(|pool| pool.address == holding.pool) else { continue };
+        parts.push(part(asset, pool, convert::address(holding.owner), &holding.worth));
     }
     for part in parts {
         part.give(&mut amounts);
@@ -157,34 +161,16 @@ async fn unmanaged(
         let tick = |tick: i32| I24::try_from(tick).context("a tick is out of range");
         let ticks = (tick(lower)?, tick(upper)?);
         let worth = markets::worth_in_pool(ledger, pool, owner, ticks).await?;
-        parts.push(part(asset, pool, owner, (worth.amounts, worth.uncollected)));
+        parts.push(part(asset, pool, owner, &worth));
     }
     Ok(parts)
 }
 
-/// The parts of pools of Uniswap v3 that the position manager keeps, by the owners of its tokens.
-async fn managed(ledger: &PastLedger, asset: Address) -> anyhow::Result<Vec<Part>> {
-    let mut parts = Vec::new();
-    for id in markets::ranged_ids(ledger, asset).await? {
-        let position = markets::ranged_position(ledger, id).await?;
-        let owner = position.range.map(|range| convert::address(range.owner));
-        let owner = owner.context("a position has no range")?;
-        let worth = (position.amounts, position.uncollected);
-        parts.push(part(asset, &position.pool, owner, worth));
-    }
-    Ok(parts)
-}
-
-fn part(
-    asset: Address,
-    pool: &PoolView,
-    owner: Address,
-    (amounts, uncollected): ([U256; 2], [U256; 2]),
-) -> Part {
+fn part(asset: Address, pool: &PoolView, owner: Address, worth: &Worth) -> Part {
     let of = |both: [U256; 2]| match pool.token0.address == convert::account(asset) {
         true => both[0],
         false => both[1],
     };
-    let amount = of(amounts).saturating_add(of(uncollected));
+    let amount = of(worth.amounts).saturating_add(of(worth.uncollected));
     Part { pool: convert::address(pool.address), owner, amount }
 }

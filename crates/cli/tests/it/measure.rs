@@ -5,7 +5,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use abi::{NonfungiblePositionManager, UNISWAP_V3_POSITIONS, UniswapV3Pool};
+use abi::{
+    GOVERNOR, NonfungiblePositionManager, UNISWAP_V2_FACTORY, UNISWAP_V3_POSITIONS,
+    UniswapV2Factory, UniswapV3Pool, WRAPPED_GRAIN, WrappedGrain,
+};
 use alloy_primitives::{Address, Bytes, U256, address, aliases::I24, hex};
 use alloy_sol_types::SolCall as _;
 use serde_json::{Value, json};
@@ -210,12 +213,7 @@ fn give_position(market: &Market, id: &str, (from, to): (&str, &str)) {
 #[test]
 fn what_pools_hold_is_counted_for_those_who_can_take_it_out() {
     let market = Market::with(&["--dev"]);
-    let assets = market.json(&["asset", "list"]);
-    let asset = |symbol: &str| {
-        let all = assets.as_array().unwrap();
-        let found = all.iter().find(|it| it["symbol"] == symbol).unwrap();
-        found["address"].as_str().unwrap().to_owned()
-    };
+    let asset = assets(&market);
     let (oat, bar) = (asset("OAT"), asset("BAR"));
     market.json(&["asset", "send", "2", OTHER, "1000"]);
     market.json(&["asset", "send", "2", &KEEPER.to_checksum(None), "500"]);
@@ -270,4 +268,52 @@ fn what_pools_hold_is_counted_for_those_who_can_take_it_out() {
     let out = market.json(&["measure", "--asset", &oat]);
     assert_eq!(held(&out, account), held(&through, account));
     assert_eq!(held(&out, OTHER), 1_000_000_000);
+}
+
+fn assets(market: &Market) -> impl Fn(&str) -> String {
+    let assets = market.json(&["asset", "list"]);
+    move |symbol: &str| {
+        let all = assets.as_array().unwrap();
+        let found = all.iter().find(|it| it["symbol"] == symbol).unwrap();
+        found["address"].as_str().unwrap().to_owned()
+    }
+}
+
+/// While the protocol takes its part of a pair's fees, that is not counted for the owners of shares, nor promised to them.
+#[test]
+fn the_protocols_part_of_a_pair_is_nobody_elses() {
+    let market = Market::with(&["--dev"]);
+    let oat = assets(&market)("OAT");
+    let call = UniswapV2Factory::setFeeToCall { to: KEEPER };
+    send_as(&market, GOVERNOR, UNISWAP_V2_FACTORY, &call.abi_encode());
+    market.json(&["pool", "create", "100", "GRAIN", "50", "OAT", "--yes"]);
+    // Fees of a third of the pool: the protocol's part of them is more than rounding.
+    for _ in 0..12 {
+        market.json(&["swap", "100", "OAT", "GRAIN", "--yes", "--slippage", "90%"]);
+        market.json(&["swap", "66", "GRAIN", "OAT", "--yes", "--slippage", "90%"]);
+    }
+    let shown = market.json(&["pool", "show", "GRAIN", "OAT"]);
+    let pair = shown["pool"].as_str().unwrap();
+    let through = market.json(&["measure", "--asset", &oat, "--through-pools"]);
+    assert!(held(&through, pair) > 10, "{through:#}");
+    // The removal is planned with what it will pay: nothing is lost to a bound that is too strict.
+    market.json(&["pool", "remove", "all", "GRAIN", "OAT", "--yes", "--slippage", "0.01%"]);
+    let out = market.json(&["measure", "--asset", &oat]);
+    let account = market.account.as_str();
+    assert_eq!(held(&out, account), held(&through, account), "{through:#} {out:#}");
+}
+
+/// Who wraps GRAIN has it without a transfer.
+#[test]
+fn who_has_only_deposited_is_a_holder() {
+    let market = Market::with(&["--dev"]);
+    let deposit = WrappedGrain::depositCall {}.abi_encode();
+    let account: Address = market.account.parse().unwrap();
+    ask(&market.node, "anvil_impersonateAccount", &json!([account]));
+    let (to, input) = (WRAPPED_GRAIN, hex::encode_prefixed(deposit));
+    let transaction = json!({ "from": account, "to": to, "input": input, "value": "0x3b9aca00" });
+    ask(&market.node, "eth_sendTransaction", &json!([transaction]));
+    let report = market.json(&["measure", "--asset", &WRAPPED_GRAIN.to_checksum(None)]);
+    assert_eq!((&report["count"], &report["total"]), (&1.into(), &"0.000000001".into()));
+    assert_eq!(report["power"]["holders"][0]["name"], market.account.as_str());
 }

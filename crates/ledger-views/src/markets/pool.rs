@@ -8,6 +8,7 @@ use abi::{
     WRAPPED_GRAIN, asset_address, convert, sorted,
 };
 use alloy_primitives::{Address, U160, U256, aliases::U24};
+use amm::constant_product::{Reserves, protocol_fee_down};
 use units::AccountId;
 
 use super::{
@@ -50,7 +51,7 @@ pub struct PoolView {
 pub enum PoolKind {
     /// A pair of Uniswap v2. Its fee is 3,000 millionths.
     Pair {
-        /// All shares, those that nobody can redeem included.
+        /// All shares as the next burn finds them: with those that nobody can redeem, and with those that the protocol is owed by then.
         supply: U256,
     },
     /// A pool of Uniswap v3.
@@ -289,6 +290,7 @@ struct PairCalls {
     token1: Asked<UniswapV2Pair::token1Call>,
     reserves: Asked<UniswapV2Pair::getReservesCall>,
     supply: Asked<UniswapV2Pair::totalSupplyCall>,
+    k_last: Asked<UniswapV2Pair::kLastCall>,
 }
 
 async fn of_pairs<A: Ask>(
@@ -302,17 +304,21 @@ async fn of_pairs<A: Ask>(
         token1: batch.add(*address, &UniswapV2Pair::token1Call {}),
         reserves: batch.add(*address, &UniswapV2Pair::getReservesCall {}),
         supply: batch.add(*address, &UniswapV2Pair::totalSupplyCall {}),
+        k_last: batch.add(*address, &UniswapV2Pair::kLastCall {}),
     };
     let asked: Vec<_> = pairs.iter().map(ask).collect();
+    let fee_to = batch.add(UNISWAP_V2_FACTORY, &UniswapV2Factory::feeToCall {});
     let answers = batch.ask(ledger).await?;
     let mut named = BTreeSet::new();
     for asked in &asked {
         named.extend([answers.take(&asked.token0)?, answers.take(&asked.token1)?]);
     }
     let tokens = tokens(ledger, named).await?;
+    let has_fee = !answers.take(&fee_to)?.is_zero();
     let mut pools = Vec::with_capacity(asked.len());
     for asked in &asked {
-        let reserves = answers.take(&asked.reserves)?;
+        let (reserves, supply) = (answers.take(&asked.reserves)?, answers.take(&asked.supply)?);
+        let k_last = if has_fee { answers.take(&asked.k_last)? } else { U256::ZERO };
         let [reserve0, reserve1] = [reserves._reserve0, reserves._reserve1].map(U256::from);
         pools.push(PoolView {
             address: convert::account(asked.address),
@@ -320,10 +326,22 @@ async fn of_pairs<A: Ask>(
             token1: found(&tokens, answers.take(&asked.token1)?),
             amounts: [Some(reserve0), Some(reserve1)],
             price: PriceRatio::of_amounts(reserve1, reserve0),
-            kind: PoolKind::Pair { supply: answers.take(&asked.supply)? },
+            kind: PoolKind::Pair { supply: with_fee(reserves, k_last, supply) },
         });
     }
     Ok(pools)
+}
+
+/// All shares of a pair with those that the protocol is owed; `k_last` is 0 while it takes no fee.
+fn with_fee(
+    reserves: UniswapV2Pair::getReservesReturn,
+    k_last: U256,
+    supply: U256,
+) -> U256 {
+    let (reserve0, reserve1) = (reserves._reserve0, reserves._reserve1);
+    let reserves = Reserves { reserve0, reserve1, updated_at: reserves._blockTimestampLast };
+    let owed = protocol_fee_down(reserves, k_last, supply);
+    supply.saturating_add(owed.unwrap_or_default())
 }
 
 struct RangedCalls {

@@ -1,5 +1,7 @@
 //! What accounts have in pools: shares of pairs, and positions of Uniswap v3.
 
+use std::collections::BTreeMap;
+
 use abi::{
     NonfungiblePositionManager, UNISWAP_V3_FACTORY, UNISWAP_V3_POSITIONS, UniswapV2Pair,
     UniswapV3Factory, UniswapV3Pool, convert,
@@ -85,7 +87,7 @@ pub async fn shares_of_pairs<A: Ask>(
     Ok(found)
 }
 
-/// What a number of shares of a pair is worth, by its reserves: rounded down, and without the protocol's fee, which is off.
+/// What a number of shares of a pair is worth, by its reserves: rounded down, without what the protocol is owed.
 #[must_use]
 pub fn share_of_pair(pair: &PoolView, shares: U256) -> PositionView {
     let PoolKind::Pair { supply } = pair.kind else { return empty(pair) };
@@ -167,14 +169,7 @@ pub async fn ranged_position<A: Ask>(
         return Err(impossible("pool", at.to_string()));
     };
     let ticks = (position.tickLower, position.tickUpper);
-    let kept = Kept {
-        liquidity: position.liquidity,
-        before: FeeGrowth {
-            of0: position.feeGrowthInside0LastX128,
-            of1: position.feeGrowthInside1LastX128,
-        },
-        owed: Owed { of0: position.tokensOwed0, of1: position.tokensOwed1 },
-    };
+    let kept = Kept::of(&position);
     let worth = worth(ledger, &pool, ticks, &kept).await?;
     let (lower, upper) = (ticks.0.as_i32(), ticks.1.as_i32());
     Ok(PositionView {
@@ -192,14 +187,31 @@ pub async fn ranged_position<A: Ask>(
     })
 }
 
-/// Reads the numbers of all positions of Uniswap v3 that the position manager keeps and that have a token, oldest first.
+/// What somebody has in a pool of Uniswap v3, by a position that the position manager keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The pool.
+    pub pool: AccountId,
+    /// Whose the position is.
+    pub owner: AccountId,
+    /// What it has.
+    pub worth: Worth,
+}
+
+/// Reads all positions of Uniswap v3 that the position manager keeps in these pools, oldest first, but those in which nothing is. Pairs have none.
 ///
 /// # Errors
 /// [`ViewError`].
-pub async fn ranged_ids<A: Ask>(
+pub async fn ranged_holdings<A: Ask>(
     ledger: &A,
-    token: Address,
-) -> Result<Vec<U256>, ViewError<A::Error>> {
+    pools: &[PoolView],
+) -> Result<Vec<Holding>, ViewError<A::Error>> {
+    let key = |pool: &PoolView| {
+        let tokens = [&pool.token0, &pool.token1].map(|token| convert::address(token.address));
+        (tokens, pool.fee_millionths())
+    };
+    let is_ranged = |pool: &&PoolView| matches!(pool.kind, PoolKind::Ranged { .. });
+    let pools: BTreeMap<_, _> = pools.iter().filter(is_ranged).map(|it| (key(it), it)).collect();
     let manager = UNISWAP_V3_POSITIONS;
     let call = NonfungiblePositionManager::totalSupplyCall {};
     let count = batch::read(ledger, manager, &call, |count| {
@@ -207,34 +219,39 @@ pub async fn ranged_ids<A: Ask>(
     })
     .await?;
     let (mut found, mut first) = (Vec::new(), 0);
-    while first < count {
+    while first < count && !pools.is_empty() {
         let last = count.min(first.saturating_add(POSITIONS_AT_ONCE));
         let mut batch = Batch::default();
-        let asked: Vec<_> = (first..last)
-            .map(|index| {
-                let index = U256::from(index);
-                batch.add(manager, &NonfungiblePositionManager::tokenByIndexCall { index })
-            })
-            .collect();
+        let ask = |index| {
+            let index = U256::from(index);
+            batch.add(manager, &NonfungiblePositionManager::tokenByIndexCall { index })
+        };
+        let asked: Vec<_> = (first..last).map(ask).collect();
         let answers = batch.ask(ledger).await?;
-        let ids: Result<Vec<_>, _> = asked.iter().map(|asked| answers.take(asked)).collect();
-        let (ids, mut batch) = (ids?, Batch::default());
-        let asked: Vec<_> = ids
-            .iter()
-            .map(|id| {
-                batch.add(manager, &NonfungiblePositionManager::positionsCall { tokenId: *id })
-            })
-            .collect();
-        let answers = batch.ask(ledger).await?;
-        for (id, asked) in ids.into_iter().zip(&asked) {
-            let position = answers.take(asked)?;
-            if position.token0 == token || position.token1 == token {
-                found.push(id);
-            }
+        for asked in &asked {
+            found.extend(holding(ledger, &pools, answers.take(asked)?).await?);
         }
         first = last;
     }
     Ok(found)
+}
+
+/// What the owner of a position has in one of these pools; `None` when it is in another one, or empty.
+async fn holding<A: Ask>(
+    ledger: &A,
+    pools: &BTreeMap<([Address; 2], u32), &PoolView>,
+    id: U256,
+) -> Result<Option<Holding>, ViewError<A::Error>> {
+    let manager = UNISWAP_V3_POSITIONS;
+    let call = NonfungiblePositionManager::positionsCall { tokenId: id };
+    let position = batch::ask(ledger, manager, &call).await?;
+    let key = ([position.token0, position.token1], position.fee.to());
+    let kept = Kept::of(&position);
+    let Some(pool) = pools.get(&key).filter(|_| !kept.is_empty()) else { return Ok(None) };
+    let call = NonfungiblePositionManager::ownerOfCall { tokenId: id };
+    let owner = convert::account(batch::ask(ledger, manager, &call).await?);
+    let worth = worth(ledger, pool, (position.tickLower, position.tickUpper), &kept).await?;
+    Ok(Some(Holding { pool: pool.address, owner, worth }))
 }
 
 /// What a position of Uniswap v3 has of both tokens, in the smallest unit.
@@ -275,6 +292,24 @@ struct Kept {
     liquidity: u128,
     before: FeeGrowth,
     owed: Owed,
+}
+
+impl Kept {
+    /// What the position manager has noted.
+    fn of(position: &NonfungiblePositionManager::positionsReturn) -> Self {
+        Self {
+            liquidity: position.liquidity,
+            before: FeeGrowth {
+                of0: position.feeGrowthInside0LastX128,
+                of1: position.feeGrowthInside1LastX128,
+            },
+            owed: Owed { of0: position.tokensOwed0, of1: position.tokensOwed1 },
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.liquidity == 0 && self.owed == Owed::default()
+    }
 }
 
 async fn worth<A: Ask>(

@@ -347,6 +347,7 @@ mod tests {
                     UniswapV2Pair::getReservesCall::abi_encode_returns(&reserves)
                 }
                 PAIR => U256::ONE.abi_encode(),
+                _ if is(UniswapV2Factory::feeToCall::SELECTOR) => Address::ZERO.abi_encode(),
                 _ if is(Erc20::decimalsCall::SELECTOR) => U256::from(18).abi_encode(),
                 _ => symbol().to_owned().abi_encode(),
             }

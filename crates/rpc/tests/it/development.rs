@@ -171,6 +171,25 @@ async fn account_info_is_complete_and_the_coinbase_is_as_set() {
     assert_eq!(info, json!({ "balance": "0x0", "nonce": "0x0", "code": "0xfe" }));
 }
 
+/// Anyone can fill a block with events of an asset: they must be readable all the same.
+#[tokio::test]
+async fn the_events_of_one_block_are_read_however_many_they_are() {
+    let local = Local::start(ClientVersion::Gleaner).await;
+    let (sender, contract) = (rpc::test_accounts()[0].address(), RECEIVER);
+    // 10,001 events.
+    let code = json!("0x6127115b5f5fa0600190038060035700");
+    local.ask("hardhat_setCode", json!([contract, code])).await;
+    let call = json!({ "from": sender, "to": contract, "gas": "0x989680" });
+    let hash = local.ask("eth_sendTransaction", json!([call])).await;
+    let receipt = local.ask("eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!((&receipt["status"], &receipt["blockNumber"]), (&json!("0x1"), &json!("0x1")));
+    let blocks = |from| json!([{ "address": contract, "fromBlock": from, "toBlock": "0x1" }]);
+    let answer = http::call(local.handle.local_addr(), "eth_getLogs", blocks("0x0")).await;
+    assert!(answer["error"]["message"].as_str().unwrap().contains("ask for fewer blocks"));
+    let logs = local.ask("eth_getLogs", blocks("0x1")).await;
+    assert_eq!(logs.as_array().unwrap().len(), 10_001);
+}
+
 #[tokio::test]
 async fn a_transaction_is_filled_in_by_its_type() {
     let local = Local::start(ClientVersion::Gleaner).await;

@@ -27,6 +27,9 @@ pub struct Status {
     /// What the owner has to know beside the decision, for instance that the file of limits can't be read.
     #[serde(default)]
     pub notices: Vec<String>,
+    /// Since when the ledger has not answered the worker, while it does not.
+    #[serde(default)]
+    pub ledger_silent_since: Option<Milliseconds>,
     /// What the machine draws, in milliwatts, if a meter says it.
     pub milliwatts: Option<u64>,
     /// What work took and brought.

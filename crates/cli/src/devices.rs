@@ -1,6 +1,7 @@
 //! `gleaner devices`: the devices of an account: what each does, and what the account says to them.
 
 mod change;
+mod leave;
 mod list;
 mod orders;
 mod policy;
@@ -20,6 +21,7 @@ use crate::failure::Hint as _;
 use crate::options::{LedgerArgs, checksummed};
 use crate::output::Output;
 
+pub(crate) use leave::LeftDocument;
 pub(crate) use orders::{OrdersDocument, PolicyDocument};
 
 /// Letters of a device that are enough to name one of an account's.
@@ -49,6 +51,9 @@ enum Command {
     /// Print what an account says to a device: its agent asks
     #[command(hide = true)]
     Orders(orders::Args),
+    /// Give up the seat of this machine's device in a project: its agent does
+    #[command(hide = true)]
+    Leave(leave::Args),
 }
 
 /// Lists, or does what is asked.
@@ -63,6 +68,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         Some(Command::Restore(args)) => change::restore(&args, output),
         Some(Command::Policy(command)) => policy::run(command, output),
         Some(Command::Orders(args)) => orders::run(&args, output),
+        Some(Command::Leave(args)) => leave::run(&args, output),
     }
 }
 

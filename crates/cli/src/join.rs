@@ -2,6 +2,7 @@
 
 mod choice;
 mod confinement;
+mod hearing;
 pub(crate) mod offers;
 pub(crate) mod progress;
 mod skips;
@@ -272,6 +273,9 @@ async fn work(
         return Ok((projects, true));
     };
     let ledger = ledger?.with_patience(LEDGER_PATIENCE);
+    if args.events {
+        tokio::spawn(hearing::follow(ledger.clone(), *output));
+    }
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
     let id = device.device();
     let search = Search { args, ledger: &ledger, device: &device, network: &means.network, output };

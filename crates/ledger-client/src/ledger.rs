@@ -9,6 +9,7 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use units::{AccountId, Wei};
 
 use crate::{
@@ -56,7 +57,7 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let bad = || LedgerError::BadUrl { url: url.to_owned() };
         let line = Arc::new(Http::new(url).ok_or_else(bad)?);
-        let node = Node { line, url: url.to_owned() };
+        let node = Node::new(line, url.to_owned());
         let chain_id = chain_id(&node, patience).await?;
         let sender = signer.as_ref().map(|signer| signer.address());
         let queue = queue::of(sender, chain_id, url);
@@ -74,7 +75,7 @@ impl Ledger {
         signer: Option<PrivateKeySigner>,
         patience: Duration,
     ) -> Result<Self, LedgerError> {
-        let node = Node { line, url: name.to_owned() };
+        let node = Node::new(line, name.to_owned());
         let chain_id = chain_id(&node, patience).await?;
         Ok(Self::with(node, chain_id, (signer, Arc::default()), patience))
     }
@@ -107,6 +108,13 @@ impl Ledger {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.shared.node.url
+    }
+
+    /// Returns since when the node has been asked, over this connection or a clone of it, and has answered nothing; `None` when nothing was asked since its
+    /// last answer. A request that was given up counts, too.
+    #[must_use]
+    pub fn silent_since(&self) -> Option<Instant> {
+        self.shared.node.silent_since()
     }
 
     /// Returns the chain id, part of every statement and transaction.

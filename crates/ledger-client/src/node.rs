@@ -9,7 +9,7 @@ use std::{
 use alloy_primitives::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     error::{Failure, LedgerError, shorten},
@@ -30,9 +30,33 @@ pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) struct Node {
     pub(crate) line: Arc<dyn Line>,
     pub(crate) url: String,
+    silence: Silence,
+}
+
+/// Since when a node has been asked and has answered nothing.
+#[derive(Debug, Default)]
+struct Silence(Mutex<Option<Instant>>);
+
+impl Silence {
+    fn set(&self, change: impl FnOnce(&mut Option<Instant>)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn since(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Node {
+    pub(crate) fn new(line: Arc<dyn Line>, url: String) -> Self {
+        Self { line, url, silence: Silence::default() }
+    }
+
+    /// Returns since when it has been asked and has answered nothing; `None` when nothing was asked since its last answer.
+    pub(crate) fn silent_since(&self) -> Option<Instant> {
+        self.silence.since()
+    }
+
     /// Calls a method, and repeats the call until the node answers, at most for `patience`.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
@@ -94,8 +118,14 @@ impl Node {
     }
 
     async fn attempt(&self, request: Vec<u8>) -> Result<Value, Failure> {
+        let begun = Instant::now();
+        self.silence.set(|since| *since = since.or(Some(begun)));
         let answer = self.line.carry(request).await?;
-        Failure::in_answer(answer.status, &answer.body)
+        let answer = Failure::in_answer(answer.status, &answer.body);
+        if !matches!(answer, Err(Failure::Unreachable(_))) {
+            self.silence.set(|since| *since = None);
+        }
+        answer
     }
 
     pub(crate) fn error(&self, failure: Failure) -> LedgerError {

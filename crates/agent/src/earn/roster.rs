@@ -65,6 +65,14 @@ pub struct KeptRoster {
     rest_ms: u64,
 }
 
+impl KeptRoster {
+    /// Returns the project that was worked for last: the device may have a seat there.
+    #[must_use]
+    pub fn current(&self) -> Option<u64> {
+        self.current
+    }
+}
+
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -250,6 +258,16 @@ impl Roster {
             None if self.is_below_floor(earning) => Some(Leave::Nothing),
             None => None,
         }
+    }
+
+    /// Returns the project in which this device may have a seat that is to be given up while no worker runs: it pays less than the owner wants, and nothing else
+    /// is there to work for, so that no worker will start and leave it. A seat that only does not pay its energy now is kept.
+    #[must_use]
+    pub fn unwanted_seat(&self, now: Milliseconds, earning: &Earning) -> Option<u64> {
+        let own = self.kept.current.filter(|_| !self.is_working && self.is_below_floor(earning))?;
+        let is_own = self.current().is_some_and(|current| current.candidate.project == own);
+        let has_other = self.only.is_none() && self.due(now, earning).is_some();
+        Some(own).filter(|_| is_own && !has_other)
     }
 
     fn is_below_floor(&self, earning: &Earning) -> bool {

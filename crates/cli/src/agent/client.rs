@@ -29,6 +29,7 @@ struct WhyDocument<'a> {
     for_seconds: u64,
     text: &'a str,
     note: Option<&'a str>,
+    notices: &'a [String],
     reasons: &'a [Reason],
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn why(output: &Output) -> anyhow::Result<()> {
         for_seconds: decision.at.since(decision.since) / 1_000,
         text: &status.text,
         note: decision.note.as_deref(),
+        notices: &status.notices,
         reasons: &decision.reasons,
     };
     output.print(&document, &why_text(&status))
@@ -215,6 +217,9 @@ fn why_text(status: &Status) -> String {
         format!("{}\nfor {}", status.text, duration(decision.at.since(decision.since) / 1_000));
     if let Some(note) = &decision.note {
         text += &format!("\n{note}");
+    }
+    for notice in &status.notices {
+        text += &format!("\n{}", notice.trim_end());
     }
     for reason in &decision.reasons {
         let age = duration(decision.at.since(reason.seen_at) / 1_000);

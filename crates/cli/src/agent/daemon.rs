@@ -30,9 +30,9 @@ use super::limits_file::{Found, LimitsFile};
 use super::orders::{self, Orders};
 use super::pause::Keeper;
 use super::server::{self, Place};
-use super::worker::{self, Process};
+use super::worker::{self, Process, Started};
 use super::{RunArgs, channel, read_limits};
-use crate::devices::OrdersDocument;
+use crate::devices::{LeftDocument, OrdersDocument};
 use crate::join::offers::Offers;
 use crate::join::progress::Progress;
 use crate::options::checksummed;
@@ -68,6 +68,8 @@ pub(super) enum Wake {
     Worker(u64, Progress),
     /// What projects pay, if the ledger answered.
     Offers(Option<Offers>),
+    /// Whether a seat was given up without a worker, if the ledger answered.
+    Left(Option<LeftDocument>),
     /// What the account says to this device.
     Heard(OrdersDocument),
     /// A signal ends the agent.
@@ -150,8 +152,10 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
     let roster = Roster::new(earnings.roster().clone(), args.project);
     let alerts = Alerts::begin(earnings.remembered().clone(), output);
-    let command = (worker::command(args, &folders), args.ledger.rpc.clone(), every);
-    let process = Process::new(hold, command, roster, wake.clone(), output);
+    let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
+    let command = worker::command(args, &folder);
+    let started = Started { command, folder, rpc: args.ledger.rpc.clone(), every };
+    let process = Process::new(hold, started, roster, wake.clone(), output);
     let mut agent = Agent {
         args,
         file: file.display().to_string(),
@@ -296,6 +300,7 @@ impl Agent<'_> {
                     let earning = &self.policy.limits().earning;
                     self.process.answered(sensors::now(), offers.as_ref(), earning);
                 }
+                Ok(Wake::Left(left)) => self.process.gave_up(left.as_ref()),
                 Ok(Wake::Paid(wei)) => {
                     let time = self.time();
                     self.earnings.paid(wei, time.as_ref(), self.grain_is_worth());
@@ -637,13 +642,16 @@ impl Agent<'_> {
                 Seen::Known(milliwatts) => Some(milliwatts),
                 Seen::Unknown(_) => None,
             });
+        let silent = self.process.silent_since();
+        let more = silent.map_or("", |_| "; the ledger does not answer");
         Status {
             version: STATUS_VERSION,
-            text: decision.text(),
+            text: decision.text() + more,
             decision: decision.clone(),
             worker: self.process.status(),
             offer: self.situation.offer.clone(),
-            notices: self.notices(),
+            notices: self.notices(decision.at),
+            ledger_silent_since: silent,
             milliwatts,
             earned: self.earnings.status(self.time().map(|time| local_day(&time)), self.currency()),
             page: self.page.as_ref().map(Place::url),
@@ -657,10 +665,15 @@ impl Agent<'_> {
     }
 
     /// Says what the owner has to know beside the decision.
-    fn notices(&self) -> Vec<String> {
+    fn notices(&self, now: Milliseconds) -> Vec<String> {
+        let of_ledger = self.process.silent_since().map(|since| {
+            let seconds = now.since(since) / 1_000;
+            format!("the ledger has not answered for {seconds} s: the worker computes on, and tells it what is done when it answers")
+        });
         let of_limits = |error: &String| format!("{error}: the limits before stay in force");
         let others = self.pause.iter().filter_map(Keeper::notice).chain(self.orders.notice());
-        self.refused.iter().map(of_limits).chain(others.cloned()).collect()
+        let others = self.refused.iter().map(of_limits).chain(others.cloned());
+        of_ledger.into_iter().chain(others).collect()
     }
 
     fn protections(&self) -> Vec<ProtectionStatus> {

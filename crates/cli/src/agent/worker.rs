@@ -4,6 +4,7 @@
 //! at a time, and leaves it between two rounds when [`Roster`] says so.
 
 use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +18,7 @@ use units::Wei;
 
 use super::RunArgs;
 use super::daemon::Wake;
-use super::folders::Folders;
+use crate::devices::LeftDocument;
 use crate::join::offers::{OFFERS_MAX, Offers};
 use crate::join::progress::Progress;
 use crate::options::{RPC_VARIABLE, checksummed};
@@ -73,10 +74,23 @@ enum Place {
     Committed { round: u32, since: Milliseconds },
 }
 
+/// How a worker is started.
+pub(super) struct Started {
+    /// The words, without its limits and its project.
+    pub(super) command: Vec<String>,
+    /// Its folder.
+    pub(super) folder: PathBuf,
+    /// Address of the ledger's node.
+    pub(super) rpc: String,
+    /// Time between two questions what projects pay.
+    pub(super) every: Option<Duration>,
+}
+
 /// The worker's process.
 pub(super) struct Process {
     hold: Hold,
     command: Vec<String>,
+    folder: PathBuf,
     /// Address of the ledger's node. It may hold a password, and arguments can be read by every user of the machine.
     rpc: String,
     /// Those that the process was started with.
@@ -92,11 +106,15 @@ pub(super) struct Process {
     /// Whether its project paid enough when its round began, so that the round may be finished.
     may_finish: bool,
     leaving: Option<Milliseconds>,
+    /// Since when the ledger has not answered the process.
+    silent: Option<Milliseconds>,
     stepped: Milliseconds,
     asked: Option<Milliseconds>,
     revision: Option<u32>,
     grain_price: Option<u64>,
     is_asking: bool,
+    /// Whether a seat is being given up without a worker.
+    is_giving_up: bool,
     /// Time between two questions what projects pay.
     ask_ms: u64,
     /// The project of the last process that worked for one.
@@ -115,7 +133,7 @@ impl Process {
     /// Prepares a worker; none runs yet.
     pub(super) fn new(
         hold: Hold,
-        (command, rpc, every): (Vec<String>, String, Option<Duration>),
+        Started { command, folder, rpc, every }: Started,
         roster: Roster,
         wake: Sender<Wake>,
         output: &Output,
@@ -123,6 +141,7 @@ impl Process {
         Self {
             hold,
             command,
+            folder,
             rpc,
             words: Vec::new(),
             wake,
@@ -134,11 +153,13 @@ impl Process {
             has_joined: false,
             may_finish: false,
             leaving: None,
+            silent: None,
             stepped: Milliseconds(0),
             asked: None,
             revision: None,
             grain_price: None,
             is_asking: false,
+            is_giving_up: false,
             ask_ms: every
                 .map_or(ASK_MS, |every| u64::try_from(every.as_millis()).unwrap_or(ASK_MS)),
             project: None,
@@ -241,6 +262,40 @@ impl Process {
         self.grain_price = offers.grain_price;
         self.roster.list(now, lists, (unmeasured, is_measured), earning);
         self.asked = Some(now);
+        self.give_up(now, earning);
+    }
+
+    /// Gives up a seat that pays less than the owner wants, when no worker runs or will start to leave it, in a process of its own.
+    fn give_up(&mut self, now: Milliseconds, earning: &Earning) {
+        if self.started.is_some() || self.is_giving_up {
+            return;
+        }
+        let Some(project) = self.roster.unwanted_seat(now, earning) else { return };
+        self.is_giving_up = true;
+        let (wake, rpc) = (self.wake.clone(), self.rpc.clone());
+        let (program, folder) = (self.command[0].clone(), self.folder.clone());
+        std::thread::spawn(move || {
+            let mut command = Command::new(program);
+            command.args(["devices", "leave", &project.to_string(), "--json", "--data-dir"]);
+            command.arg(folder).env(RPC_VARIABLE, rpc);
+            let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+            let left = output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok());
+            // The loop may have ended.
+            let _ended = wake.send(Wake::Left(left));
+        });
+    }
+
+    /// Takes whether a seat was given up. One that was not is tried again with the next list.
+    pub(super) fn gave_up(&mut self, left: Option<&LeftDocument>) {
+        self.is_giving_up = false;
+        let Some(left) = left else { return };
+        if self.started.is_none() && self.roster.kept().current() == Some(left.project) {
+            self.roster.left();
+            if left.had_seat {
+                let text = "is given up because it pays less than you want";
+                self.output.say(&format!("the seat in project {} {text}", left.project));
+            }
+        }
     }
 
     /// Takes how this device stands in projects, with their names, as the last list says it.
@@ -321,7 +376,22 @@ impl Process {
                     self.place = Place::Waiting { since: now };
                 }
             }
+            Progress::LedgerSilent { seconds } => {
+                self.output.say("the ledger does not answer");
+                let silent_ms = u64::from(*seconds) * 1_000;
+                self.silent = Some(Milliseconds(now.0.saturating_sub(silent_ms)));
+            }
+            Progress::LedgerAnswers => {
+                self.output.say("the ledger answers again");
+                self.silent = None;
+            }
         }
+    }
+
+    /// Returns since when the ledger has not answered the worker. One that is frozen does not hear it.
+    pub(super) fn silent_since(&self) -> Option<Milliseconds> {
+        let is_awake = self.started.is_some() && self.hold.level() != Some(Level::Frozen);
+        self.silent.filter(|_| is_awake)
     }
 
     /// Asks the worker to leave if another project is to be worked for, or its own pays too little.
@@ -431,6 +501,7 @@ impl Process {
         self.job = Some(job);
         self.has_joined = false;
         self.may_finish = true;
+        self.silent = None;
         self.place = Place::Waiting { since: now };
         if let Some(stderr) = pipes.stderr {
             let (last, output) = (Arc::clone(&self.last_line), self.output);
@@ -542,10 +613,9 @@ impl Process {
 }
 
 /// Returns the words that start a worker, without its limits and its project.
-pub(super) fn command(args: &RunArgs, folders: &Folders) -> Vec<String> {
+pub(super) fn command(args: &RunArgs, folder: &Path) -> Vec<String> {
     let program = std::env::current_exe()
         .map_or_else(|_| "gleaner".to_owned(), |path| path.to_string_lossy().into_owned());
-    let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     let account = args.account.as_ref().map(checksummed).unwrap_or_default();
     let mut words = vec![program, "join".to_owned(), "--account".to_owned(), account];
     words.extend(["--data-dir".to_owned(), folder.to_string_lossy().into_owned()]);

@@ -21,6 +21,10 @@ pub(crate) enum Progress {
     Dropped,
     /// The project has expelled this device.
     Expelled,
+    /// The ledger has been asked for so many seconds, and has answered nothing.
+    LedgerSilent { seconds: u32 },
+    /// It answers again.
+    LedgerAnswers,
 }
 
 impl Progress {

@@ -3,6 +3,7 @@
 mod earning;
 mod loss;
 mod net;
+mod silent;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -54,6 +54,7 @@ fn status(activity: Activity, reasons: Vec<Reason>) -> Status {
         page: None,
         account: "0x9D19cC69F6E42f6CEE5cAdb79182526C07A95fDc".to_owned(),
         config: "/home/owner/.config/gleaner/agent.toml".to_owned(),
+        ledger_silent_since: None,
         policy_version: None,
         started: Milliseconds(900_000),
         process: 4_700,

@@ -68,3 +68,43 @@ async fn what_is_no_answer_is_not_asked_for_again() {
         assert_eq!(line.requests.lock().unwrap().len(), 1);
     }
 }
+
+/// A line that accepts requests, and answers the first only.
+#[derive(Debug, Default)]
+struct Hanging(Mutex<bool>);
+
+impl Line for Hanging {
+    fn carry(&self, _: Vec<u8>) -> Carried<'_> {
+        let is_first = !std::mem::replace(&mut *self.0.lock().unwrap(), true);
+        Box::pin(async move {
+            match is_first {
+                true => answered(200, r#"{"jsonrpc":"2.0","id":1,"result":"0x1092"}"#),
+                false => std::future::pending().await,
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_hangs_is_silent_since_it_was_asked() {
+    let ledger = Ledger::over(Arc::<Hanging>::default(), "memory", None, IMPATIENT).await.unwrap();
+    assert_eq!(ledger.silent_since(), None, "it has answered");
+    let account = units::AccountId::from_bytes([1; 20]);
+    let error = ledger.balance(&account).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Unreachable { .. }), "{error:?}");
+    let since = ledger.silent_since();
+    assert!(since.is_some());
+    ledger.balance(&account).await.unwrap_err();
+    assert_eq!(ledger.silent_since(), since, "since it was asked first");
+}
+
+#[tokio::test]
+async fn a_node_that_answers_again_is_not_silent() {
+    let chain_id = || answered(200, r#"{"jsonrpc":"2.0","id":1,"result":"0x1092"}"#);
+    let line = scripted(vec![Err(lost()), chain_id(), Err(lost()), answered(404, "not here")]);
+    let ledger = Ledger::over(Arc::clone(&line) as _, "memory", None, PATIENT).await.unwrap();
+    assert_eq!(ledger.silent_since(), None);
+    // Also an answer that is none.
+    ledger.balance(&units::AccountId::from_bytes([1; 20])).await.unwrap_err();
+    assert_eq!(ledger.silent_since(), None);
+}

@@ -239,3 +239,34 @@ fn an_interest_of_which_nothing_paid_does_not_take_everything_when_it_pays() {
     roster.worked(1_000, &earning);
     assert_eq!(roster.leave(at(3), &earning), Some(Leave::For(1)));
 }
+
+#[test]
+fn a_seat_that_no_worker_will_leave_is_unwanted_below_the_floor() {
+    let (any, floor) = (earning(""), earning("floor_per_hour = \"0.000000000000000100\""));
+    let list = |roster: &mut Roster, pays: [u128; 2], wanted: &Earning| {
+        let both = vec![listed(1, "a", pays[0]), listed(2, "b", pays[1])];
+        roster.list(at(0), (both, Vec::new()), (0, true), wanted);
+    };
+    let mut roster = roster(&[listed(1, "a", 90), listed(2, "b", 80)], &any);
+    assert_eq!(roster.unwanted_seat(at(0), &floor), None, "it never had one");
+    roster.begin(1);
+    assert_eq!(roster.unwanted_seat(at(0), &floor), None, "its worker leaves it");
+    roster.paused();
+    assert_eq!(roster.unwanted_seat(at(0), &any), None);
+    assert_eq!(roster.unwanted_seat(at(0), &floor), Some(1));
+    assert!(matches!(roster.next(at(0), &floor), Next::Nothing { .. }));
+    // A worker goes there first when another project pays.
+    list(&mut roster, [90, 100], &floor);
+    assert_eq!(roster.unwanted_seat(at(0), &floor), None);
+    assert_eq!(roster.next(at(0), &floor), Next::Work(1));
+    // Pay that only does not cover its energy is no reason, nor is pay that is not known.
+    list(&mut roster, [100, 90], &floor);
+    roster.set_break_even(Wei::new(1_000));
+    assert_eq!(roster.unwanted_seat(at(0), &floor), None);
+    roster.list(at(0), (vec![listed(2, "b", 1)], Vec::new()), (0, true), &floor);
+    assert_eq!(roster.unwanted_seat(at(0), &floor), None);
+    list(&mut roster, [99, 90], &floor);
+    assert_eq!(roster.unwanted_seat(at(0), &floor), Some(1));
+    roster.left();
+    assert_eq!(roster.unwanted_seat(at(0), &floor), None);
+}

@@ -110,3 +110,34 @@ fn others_are_worked_for_where_a_project_does_not_pay_its_energy_and_a_seat_belo
     machine.json(&["agent", "stop"]);
     assert_eq!(agent.ended(), 0);
 }
+
+#[test]
+fn a_seat_below_the_floor_is_given_up_also_when_no_worker_runs() {
+    let field = ledger();
+    let _train = train(&field, "oats", "1");
+    let _other = field.join_project(1, "1", &[]);
+    let machine = machine("");
+    limits(&machine, "0");
+    let own = super::ACCOUNT.to_lowercase();
+    let standing = || {
+        let own = seats(&field, 1).into_iter().find(|(account, _)| *account == own);
+        own.map(|(_, standing)| standing)
+    };
+    let mut agent = Running::start(&machine, &["--rpc", &field.node.url]);
+    wait_for(&machine, |status| {
+        let line = status.and_then(|status| status["worker"]["last_line"].as_str());
+        line.is_some_and(|line| line.contains("started"))
+    });
+    // It keeps its seat when it ends, because it will be back.
+    machine.json(&["agent", "stop"]);
+    assert_eq!(agent.ended(), 0);
+    assert_eq!(standing().as_deref(), Some("active"));
+    limits(&machine, "1000000");
+    let mut agent = Running::start(&machine, &["--rpc", &field.node.url]);
+    wait_for(&machine, |status| {
+        let below = reason(status, "below_floor");
+        below.is_some() && standing().as_deref() == Some("left")
+    });
+    machine.json(&["agent", "stop"]);
+    assert_eq!(agent.ended(), 0);
+}

@@ -10,7 +10,7 @@
 //! 3. One thread, the [`courier`], sends what waits: many statements in one transaction `TrainingRuns.relay`, others each
 //!    in one of their own, all signed by the node's relay account. When these are in a block it sends the next ones, so
 //!    there is at most one `relay` for each block.
-//! 4. A link of a device costs nobody but the node, and anyone can make keys: so links take of allowances of their own, of the client's and of all
+//! 4. Anyone can make keys, and nobody pays the node for links, enrolments and leaves: they take of allowances of their own, of the client's and of all
 //!    clients together, have a small part of the queue and of each block, and none of the relay account's last funds.
 //! 5. Transactions of the relay account go before all others (`mempool`), and together they take at most a third of the block's gas. So neither
 //!    a full mempool nor high tips of others delay a statement.
@@ -136,8 +136,8 @@ impl Node {
         shared.relay.queue().check_room(&share, now)?;
         // Without the lock: only what the ledger would accept counts for a device.
         let (gas, height) = shared.try_statement(&statement)?;
-        // Links bring the relay account nothing: they must not take what it brings the statements of runs into a block with.
-        let reserve = if statement.is_link() { shared.statement_gas_max() } else { 0 };
+        // What nobody pays for must not take what brings the statements of runs into a block.
+        let reserve = if statement.is_gift { shared.statement_gas_max() } else { 0 };
         shared.check_funds(gas.saturating_add(reserve))?;
         let accepted = Accepted { statement, share, gas, height };
         match self.development() {

@@ -8,7 +8,7 @@ mod jury;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use abi::GOVERNOR;
 use alloy_eips::BlockId;
@@ -46,6 +46,9 @@ pub(super) struct ProveArgs {
     /// Where to write the proof [default: stdout]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// An earlier proof of the same proposal: what its jury was drawn from is taken from it where the node keeps that state no longer
+    #[arg(long, value_name = "FILE")]
+    earlier: Option<PathBuf>,
     #[command(flatten)]
     ledger: LedgerArgs,
 }
@@ -61,6 +64,9 @@ pub(super) struct VerifyArgs {
     /// Hash of the block to which it must belong, from a source that you trust
     #[arg(long, value_name = "HASH")]
     block_hash: B256,
+    /// Hash of the block that drew the jury, from a source that you trust: for a proof without the headers that lead back to it
+    #[arg(long, value_name = "HASH")]
+    draw_hash: Option<B256>,
 }
 
 /// Fetches the proof of a proposal, checks it, and writes it.
@@ -69,6 +75,7 @@ pub(super) struct VerifyArgs {
 /// When there is no such proposal, the node returns no valid proof, or the file can't be written.
 pub(super) fn prove(args: &ProveArgs, output: &Output) -> anyhow::Result<()> {
     let url = &args.ledger.rpc;
+    let earlier = args.earlier.as_deref().map(parse_file).transpose()?;
     let (number, document, gap) = shell::block_on_until_interrupted(async {
         let ledger = connect(&args.ledger).await?;
         let proposal = find(&ledger, &args.proposal).await?;
@@ -80,16 +87,19 @@ pub(super) fn prove(args: &ProveArgs, output: &Output) -> anyhow::Result<()> {
         let proven =
             votes.verify(None).with_context(|| format!("{url} returned an invalid proof"))?;
         let (mut jury, mut gap) = (None, None);
-        if matches!(Counted::of(number, &proven, None)?.decision, Decision::JuryNeeded(_)) {
+        if matches!(Counted::of((number, None), &proven, None)?.decision, Decision::JuryNeeded(_)) {
             let first = proposal.posting.as_ref().map_or(0, |posting| posting.height);
-            let asked = jury::ask(&ledger, proposal.id, (first, &proven.header)).await?;
+            let block = (first, &proven.header);
+            let earlier = earlier.and_then(|document| document.jury);
+            let asked = jury::ask(&ledger, proposal.id, block, earlier).await?;
             (jury, gap) = (Some(asked.0), asked.1);
         }
         Ok((number, VotesDocument { votes, jury }, gap))
     })?;
-    let counted = document.counted(number, None).with_context(|| format!("{url}: the proof"))?;
+    let counted = document.counted((number, None), None);
+    let counted = counted.with_context(|| format!("{url}: the proof"))?;
     if let Some(gap) = gap {
-        output.say(&format!("note: the draw of the jury is not in the proof: {gap}"));
+        output.say(&format!("note: {gap}"));
     }
     let document = document.into_value()?;
     let text = serde_json::to_string_pretty(&document).context("the proof can't be written")?;
@@ -121,9 +131,14 @@ impl VotesDocument {
         Ok(Self { votes: serde_json::from_value(value)?, jury })
     }
 
-    fn counted(&self, number: u64, trusted: Option<&B256>) -> anyhow::Result<Counted> {
+    /// Counts a proposal again, by its number and the trusted hash of the block that drew its jury, if there is one.
+    fn counted(
+        &self,
+        of: (u64, Option<&B256>),
+        trusted: Option<&B256>,
+    ) -> anyhow::Result<Counted> {
         let proven = self.votes.verify(trusted).context("the proof is invalid")?;
-        Counted::of(number, &proven, self.jury.as_ref()).context("proves something else")
+        Counted::of(of, &proven, self.jury.as_ref()).context("proves something else")
     }
 }
 
@@ -132,13 +147,17 @@ impl VotesDocument {
 /// # Errors
 /// When the file can't be read, the proof is invalid or of another block, or does not prove this proposal.
 pub(super) fn verify(args: &VerifyArgs, output: &Output) -> anyhow::Result<()> {
-    let shown = args.file.display();
-    let text = verify_proof::read(&args.file).with_context(|| format!("{shown}: can't be read"))?;
-    let document =
-        VotesDocument::parse(&text).with_context(|| format!("{shown}: is not a proof"))?;
-    let counted = document.counted(args.number, Some(&args.block_hash));
-    let counted = counted.with_context(|| shown.to_string())?;
+    let document = parse_file(&args.file)?;
+    let of = (args.number, args.draw_hash.as_ref());
+    let counted = document.counted(of, Some(&args.block_hash));
+    let counted = counted.with_context(|| args.file.display().to_string())?;
     output.print(&counted.document(), &counted.text())
+}
+
+fn parse_file(path: &Path) -> anyhow::Result<VotesDocument> {
+    let shown = path.display();
+    let text = verify_proof::read(path).with_context(|| format!("{shown}: can't be read"))?;
+    VotesDocument::parse(&text).with_context(|| format!("{shown}: is not a proof"))
 }
 
 /// Returns the slots that say everything about a proposal: those that are read when nothing is in them.
@@ -165,7 +184,11 @@ struct Counted {
 }
 
 impl Counted {
-    fn of(number: u64, proven: &Proven, jury: Option<&JuryDocument>) -> anyhow::Result<Self> {
+    fn of(
+        (number, draw_hash): (u64, Option<&B256>),
+        proven: &Proven,
+        jury: Option<&JuryDocument>,
+    ) -> anyhow::Result<Self> {
         ensure!(proven.address == GOVERNOR, "it is a proof of {}", proven.address);
         let words: BTreeMap<U256, U256> = proven.slots.iter().copied().collect();
         let missing = RefCell::new(None);
@@ -183,7 +206,9 @@ impl Counted {
         ensure_none(&missing)?;
         let mut proposal = proposal.ok_or_else(|| anyhow!("proposal {number} is malformed"))?;
         let jury = match (proposal.decision(), jury) {
-            (Decision::JuryNeeded(_), Some(jury)) => Some(jury.judge(id, &proven.header)?),
+            (Decision::JuryNeeded(_), Some(jury)) => {
+                Some(jury.judge(id, (&proven.header, draw_hash))?)
+            }
             _ => None,
         };
         if let Some(judged) = &jury {

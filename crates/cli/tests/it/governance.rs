@@ -503,6 +503,22 @@ fn a_jury_is_registered_summoned_drawn_and_votes() {
     check_jury_proof(&houses);
 }
 
+/// A node keeps the states after its newest blocks: what a jury was drawn from is in an earlier proof.
+fn check_jury_proof_of_a_forgotten_draw(houses: &Houses, earlier: &str) {
+    ask(&houses.node, "anvil_mine", &json!(["0x7d0"]));
+    let prove = ["proposals", "prove", "2", "--rpc", &houses.node.url];
+    let without = houses.machine.run(&prove);
+    assert!(without.stderr.contains("an earlier proof has it: --earlier FILE"), "{without:?}");
+    let with = houses.machine.run(&[&prove[..], &["--earlier", earlier]].concat());
+    assert!(!with.stderr.contains("note:"), "{with:?}");
+    let late = houses.machine.path("late.json");
+    std::fs::write(&late, &with.stdout).unwrap();
+    let document: Value = serde_json::from_str(&with.stdout).unwrap();
+    let hash = document["blockHash"].as_str().unwrap();
+    let verify = ["proposals", "verify", "2", late.to_str().unwrap(), "--block-hash", hash];
+    assert_eq!(houses.machine.json(&verify)["jury_is_proven"], true);
+}
+
 /// The jury of the second proposal is found again from a proof, by who trusts only a block's hash: its draw, its votes, its verdict.
 fn check_jury_proof(houses: &Houses) {
     let file = houses.machine.path("jury.json");
@@ -540,10 +556,23 @@ fn check_jury_proof(houses: &Houses) {
     refused(&|jury| jury["state"][0]["slots"][0]["value"] = "0x3039".into(), &["is invalid"]);
     refused(&|jury| jury["state"] = json!([]), &["has no slot"]);
     let header = |jury: &mut Value| drop(jury["draw"]["headers"].as_array_mut().unwrap().pop());
-    refused(&header, &["the headers lead to"]);
+    refused(&header, &["the draw is that of block"]);
     refused(&|jury| jury["draw"]["headers"][0] = "0xc0".into(), &["header 0 has the hash"]);
     refused(&|jury| jury["draw"]["state"][0]["slots"][0]["value"] = "0x1".into(), &["is invalid"]);
     refused(&|jury| drop(jury["draw"]["state"].as_array_mut().unwrap().pop()), &["has no slot"]);
+    // Whoever trusts the hash of the block that drew them needs no headers.
+    let mut short = document.clone();
+    short["jury"]["draw"]["headers"] = json!([]);
+    std::fs::write(file, short.to_string()).unwrap();
+    let found = houses.machine.json(&verify);
+    assert_eq!((&found["jury_is_proven"], &found["jury"]["seats_drawn_again"]), (&false.into(), &0.into()));
+    let drawn = short["jury"]["draw"]["state"][0]["blockHash"].as_str().unwrap();
+    let found = houses.machine.json(&[&verify[..], &["--draw-hash", drawn]].concat());
+    assert_eq!((&found["jury_is_proven"], &found["jury"]), (&true.into(), jury));
+    let other = [&verify[..], &["--draw-hash", hash]].concat();
+    houses.machine.run(&other).assert_fails(1, &["proof of the draw is invalid"]);
+    // What has been proven stays so when the node forgets the state.
+    check_jury_proof_of_a_forgotten_draw(houses, file);
     // Less is said, not something else, where a part is missing.
     let mut lesser = document.clone();
     lesser["jury"]["draw"] = Value::Null;

@@ -19,10 +19,10 @@ impl Pace {
     pub(crate) const DEVICE: Self = Self { interval: Duration::from_millis(100), burst: 32 };
     /// One a second: nobody is paid for calls that anyone may make, and one is enough for all.
     pub(crate) const CLIENT: Self = Self { interval: Duration::from_secs(1), burst: 32 };
-    /// Links of one client: enough for a hall of machines that are installed on one day, and no more, since a key costs nothing and the node pays.
-    pub(crate) const LINKS: Self = Self { interval: Duration::from_secs(10), burst: 64 };
-    /// Links of all clients together, as one may have very many addresses: what the node pays for in the long run.
-    pub(crate) const LINKS_OF_ALL: Self = Self { interval: Duration::from_secs(2), burst: 512 };
+    /// What nobody pays for, of one client: enough for a hall of machines that are installed on one day, and no more, since keys cost nothing and the node pays.
+    pub(crate) const GIFTS: Self = Self { interval: Duration::from_secs(5), burst: 128 };
+    /// The same of all clients together, as one may have very many addresses: what the node pays in the long run.
+    pub(crate) const GIFTS_OF_ALL: Self = Self { interval: Duration::from_secs(1), burst: 1_024 };
 
     /// What is taken at most of an allowance when a statement comes.
     fn most(self) -> Duration {

@@ -15,12 +15,12 @@ pub const WAITING_MAX: usize = 4_096;
 pub const WAITING_PER_DEVICE_MAX: usize = 4;
 /// Most of them from one address; an IPv6 network of 64 bits counts as one.
 pub const WAITING_PER_CLIENT_MAX: usize = 1_024;
-/// Most links that wait, so that there is room for the statements of devices that work.
-pub(crate) const LINKS_WAITING_MAX: usize = 256;
+/// Most statements that nobody pays for and that wait, so that there is room for those of devices that work.
+pub(crate) const GIFTS_WAITING_MAX: usize = 512;
 /// Most of them from one address.
-pub(crate) const LINKS_PER_CLIENT_MAX: usize = 32;
+pub(crate) const GIFTS_PER_CLIENT_MAX: usize = 128;
 /// Most of them that are sent at once, so that there is room in a block for what runs wait for.
-pub(crate) const LINKS_AT_ONCE: usize = 8;
+pub(crate) const GIFTS_AT_ONCE: usize = 16;
 /// Most callers that wait for the same statement.
 const CALLERS_MAX: usize = 16;
 
@@ -31,8 +31,8 @@ pub(crate) type Answer = Sender<Result<B256, StatementError>>;
 pub(crate) struct Share {
     pub(crate) author: Payer,
     pub(crate) client: Client,
-    /// Whether it links a device: then it takes of the client's allowance for links, too.
-    pub(crate) is_link: bool,
+    /// Whether nobody pays for it: then it takes of the client's allowance for that, too.
+    pub(crate) is_gift: bool,
 }
 
 /// Whose allowance a statement takes.
@@ -65,7 +65,7 @@ impl Share {
             Author::Device(device) => Payer::Device(device),
             Author::Anyone => Payer::Client(client),
         };
-        Self { author, client, is_link: statement.is_link() }
+        Self { author, client, is_gift: statement.is_gift }
     }
 }
 
@@ -100,8 +100,8 @@ pub(crate) struct Queue {
     sent: BTreeMap<B256, B256>,
     devices: Limits<B256>,
     clients: Limits<Client>,
-    links: Limits<Client>,
-    links_of_all: Limits<()>,
+    gifts: Limits<Client>,
+    gifts_of_all: Limits<()>,
     is_stopping: bool,
 }
 
@@ -114,8 +114,8 @@ impl Default for Queue {
             sent: BTreeMap::new(),
             devices: Limits::new(Pace::DEVICE),
             clients: Limits::new(Pace::CLIENT),
-            links: Limits::new(Pace::LINKS),
-            links_of_all: Limits::new(Pace::LINKS_OF_ALL),
+            gifts: Limits::new(Pace::GIFTS),
+            gifts_of_all: Limits::new(Pace::GIFTS_OF_ALL),
             is_stopping: false,
         }
     }
@@ -169,14 +169,14 @@ impl Queue {
         if of_author >= WAITING_PER_DEVICE_MAX {
             return full("this device", of_author);
         }
-        if share.is_link {
-            let of_all = count(&|other| other.is_link);
-            if of_all >= LINKS_WAITING_MAX {
-                return full("devices that are to be linked", of_all);
+        if share.is_gift {
+            let of_all = count(&|other| other.is_gift);
+            if of_all >= GIFTS_WAITING_MAX {
+                return full("everyone, for which nobody pays,", of_all);
             }
-            let of_client = count(&|other| other.is_link && other.client == share.client);
-            if of_client >= LINKS_PER_CLIENT_MAX {
-                return full("devices of this address that are to be linked", of_client);
+            let of_client = count(&|other| other.is_gift && other.client == share.client);
+            if of_client >= GIFTS_PER_CLIENT_MAX {
+                return full("this address, for which nobody pays,", of_client);
             }
         }
         self.check_pace(share, now)
@@ -184,9 +184,9 @@ impl Queue {
 
     /// Checks that a statement is within all allowances that it takes of.
     fn check_pace(&self, share: &Share, now: Instant) -> Result<(), StatementError> {
-        if share.is_link {
-            self.links.check(&share.client, now)?;
-            self.links_of_all.check(&(), now)?;
+        if share.is_gift {
+            self.gifts.check(&share.client, now)?;
+            self.gifts_of_all.check(&(), now)?;
         }
         match &share.author {
             Payer::Device(device) => self.devices.check(device, now),
@@ -197,9 +197,9 @@ impl Queue {
     /// Takes one statement of the share's allowances; of none if one of them is used up.
     pub(crate) fn charge(&mut self, share: &Share, now: Instant) -> Result<(), StatementError> {
         self.check_pace(share, now)?;
-        if share.is_link {
-            self.links.take(&share.client, now)?;
-            self.links_of_all.take(&(), now)?;
+        if share.is_gift {
+            self.gifts.take(&share.client, now)?;
+            self.gifts_of_all.take(&(), now)?;
         }
         match &share.author {
             Payer::Device(device) => self.devices.take(device, now),
@@ -226,7 +226,7 @@ impl Queue {
     }
 
     /// Returns what waits in its fair order, at most `count_max`: the first of each device before the second of any, among those
-    /// the first of each client before the second of any, then by arrival. No more than [`LINKS_AT_ONCE`] of it are links.
+    /// the first of each client before the second of any, then by arrival. Of what nobody pays for, no more than [`GIFTS_AT_ONCE`].
     pub(crate) fn next(&self, count_max: usize) -> Vec<(Arrival, Accepted)> {
         let mut of_author: BTreeMap<Payer, usize> = BTreeMap::new();
         let mut of_client: BTreeMap<(usize, Client), usize> = BTreeMap::new();
@@ -244,10 +244,10 @@ impl Queue {
         let waiting = order.into_iter().filter_map(|(_, arrival)| {
             self.waiting.get(&arrival).map(|waiting| (arrival, &waiting.accepted))
         });
-        let mut links = 0;
+        let mut gifts = 0;
         let is_next = |(_, accepted): &(Arrival, &Accepted)| {
-            links += usize::from(accepted.share.is_link);
-            !accepted.share.is_link || links <= LINKS_AT_ONCE
+            gifts += usize::from(accepted.share.is_gift);
+            !accepted.share.is_gift || gifts <= GIFTS_AT_ONCE
         };
         let next = waiting.filter(is_next).take(count_max);
         next.map(|(arrival, accepted)| (arrival, accepted.clone())).collect()

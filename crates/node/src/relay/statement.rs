@@ -18,13 +18,8 @@ pub(crate) struct Statement {
     pub(crate) data: Bytes,
     pub(crate) author: Author,
     pub(crate) way: Way,
-}
-
-impl Statement {
-    /// Whether it links a device to an account: nobody pays for it but the node, and the ledger accepts one of any new key to any account.
-    pub(crate) fn is_link(&self) -> bool {
-        self.to == DEVICES
-    }
+    /// Whether it costs whoever signed it nothing, and no run pays the node for it: keys are free, and so are links, enrolments and leaves.
+    pub(crate) is_gift: bool,
 }
 
 /// Who signed a statement.
@@ -57,7 +52,8 @@ pub(crate) fn parse(to: Address, data: Bytes) -> Result<Statement, StatementErro
     if canonical != data {
         return Err(malformed());
     }
-    Ok(Statement { to, data, author, way })
+    let is_gift = matches!(function, "link" | "enroll" | "leave");
+    Ok(Statement { to, data, author, way, is_gift })
 }
 
 /// Returns the function's name and the most bytes of its calldata, by its selector.
@@ -132,9 +128,14 @@ mod tests {
             assert_eq!(statement.data, data);
         };
         check(TRAINING_RUNS, commit(), Author::Device(DEVICE), Way::Batch);
+        let signature = Bytes::from(vec![1; 64]);
+        let leave = TrainingRuns::leaveCall { run: 1, device: DEVICE, nonce: 1, signature };
+        let is_gift = |to, data: Vec<u8>| parse(to, data.into()).unwrap().is_gift;
+        assert!(is_gift(TRAINING_RUNS, leave.abi_encode()) && !is_gift(TRAINING_RUNS, commit()));
         let (account, signature) = (Address::ZERO, vec![1; 64].into());
         let link = Devices::linkCall { device: DEVICE, account, nonce: 1, signature };
         check(DEVICES, link.abi_encode(), Author::Device(DEVICE), Way::Alone);
+        assert!(is_gift(DEVICES, link.abi_encode()));
         let draw = TrainingRuns::drawCall { run: 1, round: 2 }.abi_encode();
         check(TRAINING_RUNS, draw, Author::Anyone, Way::Alone);
         let referee = B256::repeat_byte(1);

@@ -263,9 +263,9 @@ fn a_relay_account_without_funds_is_named() {
     bring(&node, DEVICES, link(1));
 }
 
-/// Links pay nothing back: whoever makes keys can't take what brings the statements of runs into blocks.
+/// Nobody pays for links and enrolments: whoever makes keys can't take what brings the statements of runs into blocks.
 #[test]
-fn links_leave_the_relay_account_what_runs_need() {
+fn what_nobody_pays_for_leaves_the_relay_account_what_runs_need() {
     let directory = tempfile::tempdir().unwrap();
     // Less than the statements of one block may take, at the base fee of the first block.
     let founding = Founding::Solo { relay_funds: U256::from(5_000_000_000_u64) };
@@ -273,23 +273,28 @@ fn links_leave_the_relay_account_what_runs_need() {
     open_run(&node, 0);
     let error = send(&node, DEVICES, link(1)).unwrap_err().to_string();
     assert!(error.starts_with("insufficient funds: the node's relay account"), "{error}");
-    // Whoever pays for it links a device all the same, and its work is relayed.
-    let gas_limit = 300_000;
-    let paid = TxEip1559 { to: DEVICES.into(), input: link(1), gas_limit, ..transfer(1) };
-    include(&node, 1, TxEip1559 { value: U256::ZERO, ..paid });
-    bring(&node, TRAINING_RUNS, enroll(1));
+    // Whoever pays for it takes part all the same, and its work is relayed.
+    let pay = |to: Address, input: Bytes, nonce| {
+        let paid = TxEip1559 { to: to.into(), input, gas_limit: 500_000, ..transfer(nonce) };
+        include(&node, 1, TxEip1559 { value: U256::ZERO, ..paid });
+    };
+    for number in 1..=2 {
+        pay(DEVICES, link(number), u64::from(number) * 2 - 1);
+        pay(TRAINING_RUNS, enroll(number), u64::from(number) * 2);
+    }
+    bring(&node, TRAINING_RUNS, commit(1, 1));
 }
 
 #[test]
-fn one_address_links_a_hall_of_machines_and_not_all_keys_that_it_makes() {
+fn one_address_brings_a_hall_of_machines_and_not_all_keys_that_it_makes() {
     let directory = tempfile::tempdir().unwrap();
     let node = Node::open(solo(directory.path())).unwrap();
-    let linked = (1..=100).take_while(|number| send(&node, DEVICES, link(*number)).is_ok());
+    let linked = (1..=200).take_while(|number| send(&node, DEVICES, link(*number)).is_ok());
     let linked = linked.count();
-    assert!((64..100).contains(&linked), "{linked}");
-    let error = send(&node, DEVICES, link(200)).unwrap_err();
+    assert!((128..200).contains(&linked), "{linked}");
+    let error = send(&node, DEVICES, link(250)).unwrap_err();
     assert!(matches!(error, StatementError::TooOften { .. }), "{error}");
-    let ticket = node.submit_statement(DEVICES, link(200), from(2)).unwrap();
+    let ticket = node.submit_statement(DEVICES, link(250), from(2)).unwrap();
     block_on(ticket.sent()).unwrap();
 }
 

@@ -2,10 +2,12 @@
 //!
 //! 1. The state of `Juries` after that block says how many seats each account has, what it committed to, and whether it has shown it. All seats must be accounted for.
 //! 2. What the jurors have shown is not in the state; whoever makes the proof says it, and it must be what they committed to. It is counted again.
-//! 3. The headers before the block lead back to the one in which the case began. Its hash draws all seats again, from the weights that the state had then.
+//! 3. The headers before the block lead back to the one in which the case began; or its hash is trusted, too. This hash draws all seats again, from the weights
+//!    that the state had then.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use abi::{JURIES, Juries};
 use alloy_consensus::{Header, Sealed};
@@ -22,7 +24,7 @@ use ledger_client::Ledger;
 use ledger_views::{Ask as _, LogFilter};
 use serde::{Deserialize, Serialize};
 
-/// Blocks between the draw and the block of the proof, at most: with more, the proof would be too large.
+/// Blocks between the draw and the block of the proof whose headers are in the proof, at most: with more, it would be too large.
 const HEADERS_MAX: u64 = 20_000;
 /// Proofs of the state in which seats were drawn, at most: one for each step into the tree of weights, and some.
 const DRAW_PROOFS_MAX: usize = 64;
@@ -58,7 +60,7 @@ struct ShownDocument {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct DrawDocument {
-    /// Headers before the block of the proof, the newest first, back to the one in which the case began.
+    /// Headers before the block of the proof, the newest first, back to the one in which the case began; none where that would be too many.
     headers: Vec<Bytes>,
     /// The state of `Juries` after that one.
     state: Vec<ProofDocument>,
@@ -85,11 +87,15 @@ impl Judged {
 }
 
 impl JuryDocument {
-    /// Finds a jury again.
+    /// Finds a jury again, after a block. `draw_hash` is that of the block in which the case began, if it is trusted, too.
     ///
     /// # Errors
     /// When a proof is invalid or lacks something, or the ledger's jury is not what the rules make of it.
-    pub(super) fn judge(&self, id: U256, block: &Sealed<Header>) -> anyhow::Result<Judged> {
+    pub(super) fn judge(
+        &self,
+        id: U256,
+        (block, draw_hash): (&Sealed<Header>, Option<&B256>),
+    ) -> anyhow::Result<Judged> {
         let words = words_of(&self.state, &block.hash())?;
         let (case, mut seats) = known(&words, |read| {
             let case = proven_jury_case(id, read);
@@ -117,7 +123,7 @@ impl JuryDocument {
         );
         let (counted, uncounted) = self.count_again(id, &case.panel, &seats)?;
         let redrawn = match &self.draw {
-            Some(draw) => draw.draw_again(id, (&case, &seats), block)?,
+            Some(draw) => draw.draw_again(id, (&case, &seats), (block, draw_hash))?,
             None => 0,
         };
         Ok(Judged { jurors: seats.len(), counted, uncounted, redrawn, ..none })
@@ -164,12 +170,16 @@ impl DrawDocument {
         &self,
         id: U256,
         (case, seats): (&ProvenJuryCase, &BTreeMap<Address, Seats>),
-        block: &Sealed<Header>,
+        (block, draw_hash): (&Sealed<Header>, Option<&B256>),
     ) -> anyhow::Result<u32> {
-        let began = ancestor(block, &self.headers).context("the blocks before it")?;
+        let began = match draw_hash {
+            Some(hash) => self.header(hash)?,
+            None if self.headers.is_empty() => return Ok(0),
+            None => ancestor(block, &self.headers).context("the blocks before it")?,
+        };
         ensure!(
             began.number == case.height,
-            "the case began in block {}, and the headers lead to {}",
+            "the case began in block {}, and the draw is that of block {}",
             case.height,
             began.number
         );
@@ -191,6 +201,12 @@ impl DrawDocument {
             ensure!(fits, "{account} has {} seats, and is drawn for {count}", seats.count);
         }
         Ok(Panel::SIZE - before)
+    }
+
+    /// Returns the header of the block in which the case began, whose hash is trusted.
+    fn header(&self, hash: &B256) -> anyhow::Result<Sealed<Header>> {
+        let first = self.state.first().context("the draw has no state")?;
+        Ok(first.verify(Some(hash)).context("the proof of the draw is invalid")?.header)
     }
 }
 
@@ -222,7 +238,8 @@ fn known<T>(
     Ok(found)
 }
 
-/// Asks a node for everything that is needed to find the jury of a proposal again, after a block. Returns why the draw is not in it, if it is not.
+/// Asks a node for everything that is needed to find the jury of a proposal again, after a block. What the draw is made from is taken from an earlier proof where the
+/// node does not keep that state any longer. Returns what is not in it, if something is missing.
 ///
 /// # Errors
 /// When the node does not answer, or answers with an invalid proof.
@@ -230,6 +247,7 @@ pub(super) async fn ask(
     ledger: &Ledger,
     id: U256,
     (first, block): (u64, &Sealed<Header>),
+    earlier: Option<JuryDocument>,
 ) -> anyhow::Result<(JuryDocument, Option<String>)> {
     let at = block.hash();
     let (accounts, shown) = events(ledger, id, first..=block.number).await?;
@@ -247,12 +265,13 @@ pub(super) async fn ask(
     let case = known(&words, |read| proven_jury_case(id, read))?;
     let juror = |account: Address| JurorDocument { account, shown: shown.get(&account).copied() };
     let jurors = accounts.into_iter().map(juror).collect();
-    let (draw, gap) = match case.panel.drawn_at {
-        0 => (None, None),
-        _ => match draw(ledger, id, case.height, block).await {
-            Ok(draw) => (Some(draw), None),
-            Err(error) => (None, Some(format!("{error:#}"))),
-        },
+    if case.panel.drawn_at == 0 {
+        return Ok((JuryDocument { state, jurors, draw: None }, None));
+    }
+    let earlier = earlier.and_then(|jury| jury.draw).map(|draw| draw.state);
+    let (draw, gap) = match draw(ledger, id, (case.height, block), earlier).await {
+        Ok((draw, gap)) => (Some(draw), gap),
+        Err(error) => (None, Some(format!("the draw of the jury is not in the proof: {error:#}"))),
     };
     Ok((JuryDocument { state, jurors, draw }, gap))
 }
@@ -306,25 +325,53 @@ async fn prove(
     Ok(proofs)
 }
 
-/// What the draw is made again from. Which words that are depends on the words themselves, so they are asked for step by step into the tree of weights.
+/// What the draw is made again from, and what is missing of it.
 async fn draw(
     ledger: &Ledger,
     id: U256,
-    height: u64,
-    block: &Sealed<Header>,
-) -> anyhow::Result<DrawDocument> {
+    (height, block): (u64, &Sealed<Header>),
+    earlier: Option<Vec<ProofDocument>>,
+) -> anyhow::Result<(DrawDocument, Option<String>)> {
     let between = block.number.saturating_sub(height);
-    ensure!(
-        between <= HEADERS_MAX,
-        "{between} blocks were made since it, and a proof has at most {HEADERS_MAX}"
-    );
+    let (headers, hash) = match between {
+        0..=HEADERS_MAX => {
+            let between = headers(ledger, height..block.number).await?;
+            let hash = ancestor(block, &between).context("the node's blocks")?.hash();
+            (between, hash)
+        }
+        _ => (Vec::new(), header(ledger, height).await?.hash_slow()),
+    };
+    let gap = (HEADERS_MAX < between).then(|| {
+        format!(
+            "{between} blocks were made since the draw, more than the {HEADERS_MAX} that fit: whoever verifies it needs the hash of block {height}, too: --draw-hash {hash}"
+        )
+    });
+    let state = match weights(ledger, id, hash).await {
+        Ok(state) => state,
+        Err(error) => {
+            let earlier = earlier.filter(|state| words_of(state, &hash).is_ok());
+            earlier.ok_or(error.context("an earlier proof has it: --earlier FILE"))?
+        }
+    };
+    Ok((DrawDocument { headers, state }, gap))
+}
+
+/// Headers of these heights, the newest first.
+async fn headers(ledger: &Ledger, heights: Range<u64>) -> anyhow::Result<Vec<Bytes>> {
     let mut headers = Vec::new();
-    for number in (height..block.number).rev() {
-        let header = ledger.header(number).await?;
-        let header = header.ok_or_else(|| anyhow!("the node does not keep block {number}"))?;
-        headers.push(encoded_header(&header));
+    for number in heights.rev() {
+        headers.push(encoded_header(&header(ledger, number).await?));
     }
-    let hash = ancestor(block, &headers).context("the node's blocks")?.hash();
+    Ok(headers)
+}
+
+async fn header(ledger: &Ledger, number: u64) -> anyhow::Result<Header> {
+    let header = ledger.header(number).await?;
+    header.ok_or_else(|| anyhow!("the node does not keep block {number}"))
+}
+
+/// Proofs of the weights by which seats were drawn. Which words that are depends on the words themselves, so they are asked for step by step into the tree of weights.
+async fn weights(ledger: &Ledger, id: U256, hash: B256) -> anyhow::Result<Vec<ProofDocument>> {
     let mut slots = BTreeSet::new();
     proven_jury_case(id, &mut |slot| {
         slots.insert(slot);
@@ -346,5 +393,5 @@ async fn draw(
             };
         }
     }
-    Ok(DrawDocument { headers, state })
+    Ok(state)
 }

@@ -12,6 +12,7 @@ fn accepted(device: u8, text: u8, client: [u8; 4]) -> Accepted {
         data: Bytes::from(vec![device, text]),
         author: Author::Device(B256::repeat_byte(device)),
         way: Way::Batch,
+        is_gift: false,
     };
     let share = Share::of(&statement, client.into());
     Accepted { statement, share, gas: 1, height: 1 }
@@ -124,12 +125,12 @@ fn an_ipv6_network_is_one_client() {
     assert_ne!(client("10.0.0.2"), client("10.0.0.1"));
 }
 
-/// A link of a device, which takes a number to tell it from others.
-fn link(device: u16, client: [u8; 4]) -> Accepted {
+/// A statement that nobody pays for, of a device of this number.
+fn gift(device: u16, client: [u8; 4]) -> Accepted {
     let [high, low] = device.to_be_bytes();
     let mut accepted = accepted(high, low, client);
     accepted.share.author = Payer::Device(B256::left_padding_from(&[9, high, low]));
-    accepted.share.is_link = true;
+    accepted.share.is_gift = true;
     accepted
 }
 
@@ -138,54 +139,54 @@ fn push_at(queue: &mut Queue, accepted: Accepted, now: Instant) -> Result<(), St
 }
 
 #[test]
-fn links_of_one_address_take_of_its_allowance() {
+fn what_nobody_pays_for_takes_of_the_allowance_of_its_address() {
     let (mut queue, now) = (Queue::default(), producer::now());
     let [many, other] = [[10, 0, 0, 1], [10, 0, 0, 2]];
     let charge = |queue: &mut Queue, at| {
-        (0..500).filter(|it| queue.charge(&link(*it, many).share, at).is_ok()).count()
+        (0..500).filter(|it| queue.charge(&gift(*it, many).share, at).is_ok()).count()
     };
-    assert_eq!(charge(&mut queue, now), 64);
-    let error = push_at(&mut queue, link(500, many), now).unwrap_err();
+    assert_eq!(charge(&mut queue, now), 128);
+    let error = push_at(&mut queue, gift(500, many), now).unwrap_err();
     assert!(error.to_string().starts_with("too many statements"), "{error}");
-    push_at(&mut queue, link(500, other), now).unwrap();
+    push_at(&mut queue, gift(500, other), now).unwrap();
     // Work goes on.
     push_at(&mut queue, accepted(7, 7, many), now).unwrap();
     // Later it has its allowance again, and no more.
-    assert_eq!(charge(&mut queue, now + Duration::from_secs(36_000)), 64);
+    assert_eq!(charge(&mut queue, now + Duration::from_secs(36_000)), 128);
 }
 
 #[test]
-fn links_of_very_many_addresses_are_few_and_hold_no_work_up() {
+fn gifts_of_very_many_addresses_are_few_and_hold_no_work_up() {
     let (mut queue, now) = (Queue::default(), producer::now());
-    for number in 0..256 {
-        let [_, low] = u16::to_be_bytes(number);
-        push_at(&mut queue, link(number, [10, 1, low, 1]), now).unwrap();
+    for number in 0..512 {
+        let [high, low] = u16::to_be_bytes(number);
+        push_at(&mut queue, gift(number, [10, high, low, 1]), now).unwrap();
     }
-    let error = push_at(&mut queue, link(999, [10, 2, 0, 1]), now).unwrap_err();
-    assert!(error.to_string().starts_with("256 statements of devices that are to"), "{error}");
+    let error = push_at(&mut queue, gift(999, [10, 9, 0, 1]), now).unwrap_err();
+    assert!(error.to_string().starts_with("512 statements of everyone, for which"), "{error}");
     for device in 1..=3 {
-        push_at(&mut queue, accepted(device, 200, [10, 3, 0, 1]), now).unwrap();
+        push_at(&mut queue, accepted(device, 200, [10, 10, 0, 1]), now).unwrap();
     }
     let next = queue.next(128);
-    let work = next.iter().filter(|(_, accepted)| !accepted.share.is_link).count();
-    assert_eq!((next.len(), work), (LINKS_AT_ONCE + 3, 3));
+    let work = next.iter().filter(|(_, accepted)| !accepted.share.is_gift).count();
+    assert_eq!((next.len(), work), (GIFTS_AT_ONCE + 3, 3));
     // Nor are there more in the long run.
     let mut taken = 0;
     for client in 0..=255 {
         for number in 0..4 {
-            let share = link(number, [10, 4, client, 1]).share;
+            let share = gift(number, [10, 11, client, 1]).share;
             taken += usize::from(queue.charge(&share, now).is_ok());
         }
     }
-    assert_eq!(taken, 512 - 256);
+    assert_eq!(taken, 1_024 - 512);
 }
 
 #[test]
-fn links_that_wait_are_few_of_one_address() {
+fn few_gifts_of_one_address_wait() {
     let (mut queue, now) = (Queue::default(), producer::now());
-    for number in 0..32 {
-        push_at(&mut queue, link(number, [10, 0, 0, 1]), now).unwrap();
+    for number in 0..128 {
+        push_at(&mut queue, gift(number, [10, 0, 0, 1]), now).unwrap();
     }
-    let error = push_at(&mut queue, link(99, [10, 0, 0, 1]), now).unwrap_err();
-    assert!(error.to_string().starts_with("32 statements of devices of this address"), "{error}");
+    let error = push_at(&mut queue, gift(999, [10, 0, 0, 1]), now).unwrap_err();
+    assert!(error.to_string().starts_with("128 statements of this address, for which"), "{error}");
 }

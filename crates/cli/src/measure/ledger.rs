@@ -187,8 +187,14 @@ pub(super) fn of_node(
     args: &LedgerArgs,
 ) -> anyhow::Result<Found> {
     match asset {
-        Asset::Grain => Err(anyhow::anyhow!("a node can't list the holders of GRAIN, which moves without events, too"))
-            .hint("gleaner measure --asset GRAIN --data-dir DIR reads all accounts of a ledger whose node is stopped"),
+        Asset::Grain => {
+            let but = match pools {
+                Pools::AreHolders => "",
+                Pools::AreLookedThrough => ", without --through-pools",
+            };
+            Err(anyhow::anyhow!("a node can't list the holders of GRAIN, which moves without events, too"))
+                .hint(format!("gleaner measure --asset GRAIN --data-dir DIR reads all accounts of a ledger whose node is stopped{but}"))
+        }
         Asset::At(address) => {
             shell::block_on_until_interrupted(of_events(address, (height, pools), args))
         }

@@ -154,8 +154,8 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let alerts = Alerts::begin(earnings.remembered().clone(), output);
     let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     let command = worker::command(args, &folder);
-    let started = Started { command, folder, rpc: args.ledger.rpc.clone(), every };
-    let process = Process::new(hold, started, roster, wake.clone(), output);
+    let worker = Started { command, folder, rpc: args.ledger.rpc.clone(), every };
+    let process = Process::new(hold, worker, roster, wake.clone(), output);
     let mut agent = Agent {
         args,
         file: file.display().to_string(),

@@ -41,9 +41,14 @@ impl<'a> Bounded<'a> {
         Self::calling_in(node, CallBlock::Same)
     }
 
-    /// As [`Self::new`], with calls that run in the block that would follow now: the head of an idle ledger is old.
+    /// As [`Self::new`], with calls that run in the block that would follow now: the head of an idle ledger is old. In the head itself where this node can't make
+    /// another block, because it does not know the rules of the next one.
     pub(crate) fn next(node: &'a Node) -> Result<Self, StoreError> {
-        Self::calling_in(node, CallBlock::Next)
+        let next = node.head().number.saturating_add(1);
+        match node.rules().check_known(next) {
+            Ok(()) => Self::calling_in(node, CallBlock::Next),
+            Err(_) => Self::new(node),
+        }
     }
 
     fn calling_in(node: &'a Node, block: CallBlock) -> Result<Self, StoreError> {

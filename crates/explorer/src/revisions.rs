@@ -25,13 +25,13 @@ pub(crate) fn show(node: &Node) -> Answer {
     let title = "Rules".to_owned();
     let (rules, next) = (node.rules(), Bounded::next(node)?);
     let names = Names::new(node)?;
-    let height = node.head().number.saturating_add(1);
+    let shown = At::of(&rules, node.head().number);
     let view = ready(views::revisions(&next))?;
     let events = Events::new(node)?;
     let changes = changes(&next, &events)?;
     let entries = entries(&rules);
     let rows: Vec<_> =
-        entries.iter().map(|entry| row(&names, &rules, entry, (height, &changes))).collect();
+        entries.iter().map(|entry| row(&names, &rules, entry, (shown, &changes))).collect();
     let rows = rows.into_iter().collect::<Result<Vec<_>, NoPage>>()?;
     let heads = ["revision", "from block", "state", "decided by", "known to this node"];
     let body = html! {
@@ -39,13 +39,32 @@ pub(crate) fn show(node: &Node) -> Answer {
             "A revision is a numbered set of rules. Each block is executed by the rules of its height, also when it is executed again later. "
             "The genesis file names the first entries; " a href="/proposals" { "proposals" } " of the two " a href="/houses" { "houses" } " add others."
         }
-        (layout::facts(&facts(&rules, view.as_ref(), height)))
+        (layout::facts(&facts(&rules, view.as_ref(), shown)))
         h2 { "Schedule" }
         (layout::list(&heads, &rows, "None."))
         @if view.is_some() { (changed(&events, &changes)) }
     };
     names.finish()?;
     Ok(Shown::Html { title, body })
+}
+
+/// The block whose rules run now.
+#[derive(Clone, Copy)]
+struct At {
+    height: u64,
+    /// Whether it is the last one that this node can make.
+    is_last: bool,
+}
+
+impl At {
+    /// Returns the block after the head; the head where this node does not know the rules of the next one.
+    fn of(rules: &Rules, head: u64) -> Self {
+        let next = head.saturating_add(1);
+        match rules.check_known(next) {
+            Ok(()) => Self { height: next, is_last: false },
+            Err(_) => Self { height: head, is_last: true },
+        }
+    }
 }
 
 /// An entry of the schedule.
@@ -76,18 +95,24 @@ fn entries(rules: &Rules) -> Vec<Entry> {
 fn facts(
     rules: &Rules,
     view: Option<&views::RevisionsView>,
-    height: u64,
+    At { height, is_last }: At,
 ) -> Vec<(&'static str, Markup)> {
     let known = rules.modules.newest();
     let current = rules.revision_at(height).number();
     let mut facts = vec![
-        ("runs now", html! { "revision " (current) ", in block " (height) ", the next one" }),
+        (
+            "runs now",
+            html! {
+                "revision " (current) ", in block " (height)
+                @if is_last { ", the last one of this node" } @else { ", the next one" }
+            },
+        ),
         ("this node knows", html! { "revisions 1 to " (known) }),
     ];
     if let Some(unknown) = rules.first_unknown() {
         let text = html! {
             span class="bad" {
-                "It stops before block " (unknown.height) ", where revision " (unknown.revision.number()) " begins, until its operator installs a newer program."
+                @if is_last { "It has stopped before block " } @else { "It stops before block " } (unknown.height) ", where revision " (unknown.revision.number()) " begins, until its operator installs a newer program."
             }
         };
         facts.push(("how far it goes", text));
@@ -109,14 +134,16 @@ fn row(
     names: &Names<'_>,
     rules: &Rules,
     entry: &Entry,
-    (height, changes): (u64, &[Change]),
+    (At { height, is_last }, changes): (At, &[Change]),
 ) -> Result<Vec<Markup>, NoPage> {
     let Entry { revision, height: from, until, is_voted } = *entry;
-    let has_begun = from < height;
+    // Of the block that runs now only the last one exists.
+    let has_begun = from < height || (is_last && from == height);
     let state = match until {
+        _ if is_last && from == height.saturating_add(1) => html! { "begins with the next block" },
         _ if from > height => html! { "begins in " (from - height) " blocks" },
         Some(until) if until <= height => html! { "has ended" },
-        _ if from == height => html! { "begins with the next block" },
+        _ if !has_begun => html! { "begins with the next block" },
         _ => html! { b { "runs now" } },
     };
     let since = match names.ledger().reader().block(from)? {

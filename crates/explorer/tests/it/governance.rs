@@ -196,6 +196,23 @@ fn the_rules_of_a_ledger_have_a_page_before_any_vote() {
     }
 }
 
+/// When a node has stopped before rules that it does not know, its operator wants to see which.
+#[test]
+fn a_node_that_has_stopped_says_before_which_rules() {
+    let ledger = Ledger::ending_before(3);
+    let known = execution::MODULES.newest();
+    has(&said(&ledger, "/revisions"), &["It stops before block 3", "begins in 2 blocks"]);
+    for _ in 0..2 {
+        ledger.send_value(ALICE, BOB, U256::ONE, Bytes::new());
+    }
+    let page = said(&ledger, "/revisions");
+    has(&page, &[&format!("revision {known}, in block 2, the last one of this node")]);
+    has(&page, &["It has stopped before block 3", "begins with the next block", "runs now"]);
+    for path in ["/proposals", "/houses"] {
+        has(&ledger.page(path), &["href=\"/revisions\""]);
+    }
+}
+
 #[test]
 fn what_votes_schedule_is_shown_with_its_proposal_and_what_the_node_knows() {
     let ledger = houses();

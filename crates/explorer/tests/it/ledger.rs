@@ -19,8 +19,8 @@ use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use execution::{
-    Amendment, BaseFeeRule, Call, CallOutcome, Genesis, GenesisAccount, GenesisPriceReporters,
-    MODULES, Revision, Schedule,
+    Activation, Amendment, BaseFeeRule, Call, CallOutcome, Genesis, GenesisAccount,
+    GenesisPriceReporters, MODULES, Revision, Schedule,
 };
 use node::{Node, NodeConfig};
 use tempfile::TempDir;
@@ -72,12 +72,24 @@ fn genesis() -> Genesis {
 impl Ledger {
     /// A ledger with nothing but two rich accounts; with or without a history index.
     pub(crate) fn new(history: Option<history::Options>) -> Self {
+        Self::of(genesis(), history)
+    }
+
+    /// The same, which can't make the block of this height: its rules are of a later program.
+    pub(crate) fn ending_before(height: u64) -> Self {
+        let newest = MODULES.newest();
+        let revisions = Schedule::starting_with(Revision::new(newest));
+        let unknown = Activation { revision: Revision::new(newest + 1), height };
+        Self::of(Genesis { revisions: revisions.with(unknown).unwrap(), ..genesis() }, None)
+    }
+
+    fn of(genesis: Genesis, history: Option<history::Options>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let node = Node::open(NodeConfig {
             batching: Duration::ZERO,
             is_development: true,
             history,
-            ..NodeConfig::new(directory.path(), Some(genesis()))
+            ..NodeConfig::new(directory.path(), Some(genesis))
         });
         let node = node.unwrap();
         let development = node.development().unwrap();

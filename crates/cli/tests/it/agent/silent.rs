@@ -18,8 +18,8 @@ fn a_ledger_that_hangs_is_told_and_so_is_its_return() {
     })
     .unwrap();
     assert!(works["ledger_silent_since"].is_null(), "{works:#}");
-    let signal = |signal| {
-        let sent = Command::new("kill").args([signal, &field.node.id()]).status();
+    let signal = |signal: &str| {
+        let sent = Command::new("kill").args([signal, &field.node.id()[..]]).status();
         assert!(sent.unwrap().success());
     };
     signal("-STOP");

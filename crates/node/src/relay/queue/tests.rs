@@ -129,7 +129,8 @@ fn an_ipv6_network_is_one_client() {
 fn gift(device: u16, client: [u8; 4]) -> Accepted {
     let [high, low] = device.to_be_bytes();
     let mut accepted = accepted(high, low, client);
-    accepted.share.author = Payer::Device(B256::left_padding_from(&[9, high, low]));
+    accepted.statement.data = Bytes::from(vec![9, high, low]);
+    accepted.share.author = Payer::Device(B256::left_padding_from(&accepted.statement.data));
     accepted.share.is_gift = true;
     accepted
 }

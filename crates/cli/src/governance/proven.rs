@@ -132,11 +132,7 @@ impl VotesDocument {
     }
 
     /// Counts a proposal again, by its number and the trusted hash of the block that drew its jury, if there is one.
-    fn counted(
-        &self,
-        of: (u64, Option<&B256>),
-        trusted: Option<&B256>,
-    ) -> anyhow::Result<Counted> {
+    fn counted(&self, of: (u64, Option<&B256>), trusted: Option<&B256>) -> anyhow::Result<Counted> {
         let proven = self.votes.verify(trusted).context("the proof is invalid")?;
         Counted::of(of, &proven, self.jury.as_ref()).context("proves something else")
     }

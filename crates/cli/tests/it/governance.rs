@@ -565,7 +565,10 @@ fn check_jury_proof(houses: &Houses) {
     short["jury"]["draw"]["headers"] = json!([]);
     std::fs::write(file, short.to_string()).unwrap();
     let found = houses.machine.json(&verify);
-    assert_eq!((&found["jury_is_proven"], &found["jury"]["seats_drawn_again"]), (&false.into(), &0.into()));
+    assert_eq!(
+        (&found["jury_is_proven"], &found["jury"]["seats_drawn_again"]),
+        (&false.into(), &0.into())
+    );
     let drawn = short["jury"]["draw"]["state"][0]["blockHash"].as_str().unwrap();
     let found = houses.machine.json(&[&verify[..], &["--draw-hash", drawn]].concat());
     assert_eq!((&found["jury_is_proven"], &found["jury"]), (&true.into(), jury));

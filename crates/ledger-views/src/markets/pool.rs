@@ -333,11 +333,7 @@ async fn of_pairs<A: Ask>(
 }
 
 /// All shares of a pair with those that the protocol is owed; `k_last` is 0 while it takes no fee.
-fn with_fee(
-    reserves: UniswapV2Pair::getReservesReturn,
-    k_last: U256,
-    supply: U256,
-) -> U256 {
+fn with_fee(reserves: UniswapV2Pair::getReservesReturn, k_last: U256, supply: U256) -> U256 {
     let (reserve0, reserve1) = (reserves._reserve0, reserves._reserve1);
     let reserves = Reserves { reserve0, reserve1, updated_at: reserves._blockTimestampLast };
     let owed = protocol_fee_down(reserves, k_last, supply);

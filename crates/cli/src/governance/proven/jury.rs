@@ -346,14 +346,20 @@ async fn draw(
             "{between} blocks were made since the draw, more than the {HEADERS_MAX} that fit: whoever verifies it needs the hash of block {height}, too: --draw-hash {hash}"
         )
     });
-    let state = match weights(ledger, id, hash).await {
-        Ok(state) => state,
-        Err(error) => {
-            let earlier = earlier.filter(|state| words_of(state, &hash).is_ok());
-            earlier.ok_or(error.context("an earlier proof has it: --earlier FILE"))?
-        }
-    };
+    let state = or_earlier(weights(ledger, id, hash).await, earlier, &hash)?;
     Ok((DrawDocument { headers, state }, gap))
+}
+
+/// Returns what the node says, or what an earlier proof has of the same state.
+fn or_earlier(
+    asked: anyhow::Result<Vec<ProofDocument>>,
+    earlier: Option<Vec<ProofDocument>>,
+    hash: &B256,
+) -> anyhow::Result<Vec<ProofDocument>> {
+    asked.or_else(|error| {
+        let earlier = earlier.filter(|state| words_of(state, hash).is_ok());
+        earlier.ok_or(error.context("an earlier proof has it: --earlier FILE"))
+    })
 }
 
 /// Headers of these heights, the newest first.
@@ -394,4 +400,36 @@ async fn weights(ledger: &Ledger, id: U256, hash: B256) -> anyhow::Result<Vec<Pr
         }
     }
     Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use execution::{PathEnd, StateProof};
+
+    use super::*;
+
+    /// A proof of an empty state after a block of this height.
+    fn proof(number: u64) -> ProofDocument {
+        let header = Header { number, state_root: B256::ZERO, ..Header::default() };
+        let nothing = || StateProof { siblings: Vec::new(), end: PathEnd::Empty };
+        let prove = |_: &_| Ok::<_, Infallible>(nothing());
+        ProofDocument::new(&Sealed::new(header), JURIES, &[], prove).unwrap()
+    }
+
+    #[test]
+    fn a_state_that_the_node_has_forgotten_is_taken_from_an_earlier_proof() {
+        let forgotten = || Err(anyhow!("missing state of block 7"));
+        let (seven, eight) = (vec![proof(7)], vec![proof(8)]);
+        let hash = seven[0].block_hash;
+        let found = or_earlier(forgotten(), Some(seven.clone()), &hash).unwrap();
+        assert_eq!(found, seven);
+        // What the node says counts, and a proof of another state proves nothing.
+        assert_eq!(or_earlier(Ok(seven.clone()), Some(eight.clone()), &hash).unwrap(), seven);
+        for earlier in [None, Some(eight)] {
+            let error = format!("{:#}", or_earlier(forgotten(), earlier, &hash).unwrap_err());
+            assert!(error.contains("--earlier FILE: missing state"), "{error}");
+        }
+    }
 }

@@ -175,7 +175,8 @@ fn gifts_of_very_many_addresses_are_few_and_hold_no_work_up() {
     let mut taken = 0;
     for client in 0..=255 {
         for number in 0..4 {
-            let share = gift(number, [10, 11, client, 1]).share;
+            let device = 1_000 + 4 * u16::from(client) + number;
+            let share = gift(device, [10, 11, client, 1]).share;
             taken += usize::from(queue.charge(&share, now).is_ok());
         }
     }

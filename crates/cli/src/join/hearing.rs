@@ -62,7 +62,7 @@ mod tests {
         let silent = Progress::LedgerSilent { seconds: 5 };
         for end in [None, later] {
             let told: Vec<_> = (0..60).filter_map(|_| hearing.look(first)).collect();
-            assert_eq!(told, [silent.clone()]);
+            assert_eq!(told, std::slice::from_ref(&silent));
             assert_eq!(hearing.look(end), Some(Progress::LedgerAnswers));
         }
     }

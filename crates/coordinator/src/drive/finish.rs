@@ -20,6 +20,8 @@ impl Driver<'_> {
         self.catch_up(&summary.state)?;
         let rewindable = self.rewindable(&summary).await?;
         let seats = runs::seats(&self.ledger, self.run).await?;
+        // Workers take seconds to hear of the end where packets are lost.
+        self.endpoint.close().await;
         // The last step: who starts this coordinator again finds a model, and is told that the run has ended.
         let (loss_final, model_path) = self.save(summary.round).await?;
         let payouts = seats.iter().map(|seat| Payout {

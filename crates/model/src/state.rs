@@ -76,7 +76,9 @@ fn bell(words: [u32; 4]) -> f32 {
 /// Returns the parameters' bytes, little-endian, in the order of the [`Layout`].
 #[must_use]
 pub fn params_to_bytes(params: &[f32]) -> Vec<u8> {
-    params.iter().flat_map(|value| value.to_le_bytes()).collect()
+    let mut all = Vec::with_capacity(params.len() * PARAMETER_SIZE);
+    for_each_bytes(params, |bytes| all.extend_from_slice(bytes));
+    all
 }
 
 /// Returns the parameters of `config` from their bytes.
@@ -162,11 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn digest_is_that_of_the_bytes() {
+    fn bytes_are_those_of_each_value_and_the_digest_is_theirs() {
         for length in [0, 1, PIECE, PIECE + 1] {
-            let params = vec![-1.5; length];
-            let whole = blake3::hash(&params_to_bytes(&params));
-            assert_eq!(state_digest(&params).as_bytes(), whole.as_bytes());
+            let length = u16::try_from(length).unwrap();
+            let params: Vec<f32> = (0..length).map(|each| f32::from(each) / 3.0).collect();
+            let whole: Vec<u8> = params.iter().flat_map(|value| value.to_le_bytes()).collect();
+            assert_eq!(params_to_bytes(&params), whole);
+            assert_eq!(state_digest(&params).as_bytes(), blake3::hash(&whole).as_bytes());
         }
     }
 

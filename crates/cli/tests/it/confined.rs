@@ -116,8 +116,8 @@ fn a_worker_that_gives_memory_back_goes_on_where_it_was() {
 
 #[test]
 fn a_worker_that_is_reclaimed_at_random_moments_does_work_of_the_same_bytes() {
-    // Its auditor says nothing while it repeats a round.
-    let field = Field::new(&long().replace("1000", "300"));
+    // Its auditor says nothing while it repeats a round, so it may not take minutes.
+    let field = Field::new(&long().replace("1000", "700"));
     let mut train = field.train();
     train.until("is open");
     let _other = field.join(2, &[]);
@@ -147,12 +147,18 @@ fn a_worker_that_is_reclaimed_at_random_moments_does_work_of_the_same_bytes() {
             assert_eq!(ended.code, 130, "{ended:?}");
             said += &ended.stderr;
         }
+        // A fast machine.
+        if said.contains("tokens done") {
+            break;
+        }
     }
     let went_on: Vec<&str> =
         said.lines().filter(|line| line.contains("a round goes on after so many steps")).collect();
     assert!(went_on.iter().filter(|line| !line.contains("done=0")).count() >= 2, "{said}");
-    let mut worker = start();
-    worker.until("tokens done");
+    let mut worker = (!said.contains("tokens done")).then(start);
+    if let Some(worker) = &mut worker {
+        worker.until("tokens done");
+    }
     // Work without a stake is always repeated by another device, from the beginning and without a break: it finds the same bytes.
     let report = train.document();
     assert_report(&report, 2);

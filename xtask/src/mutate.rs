@@ -205,19 +205,29 @@ fn test(folder: &Path, package: &str) -> anyhow::Result<Verdict> {
 /// # Errors
 /// When they do not compile.
 fn cargo(folder: &Path, package: &str, arguments: &[&str]) -> anyhow::Result<Verdict> {
-    let Output { status, stdout, stderr } = Command::new("timeout")
-        .args([SECONDS_MAX, "cargo", "test", "--quiet", "--release", "--package", package])
-        .args(arguments)
+    let test = ["cargo", "test", "--quiet", "--release", "--package", package];
+    // However long that takes: what does not end is a test, not its compilation.
+    let compiled = run(folder, &[&test, arguments, &["--no-run"]].concat())?;
+    let words = String::from_utf8_lossy(&compiled.stderr);
+    ensure!(compiled.status.success(), "it does not compile: {words}");
+    let tested = run(folder, &[&["timeout", SECONDS_MAX], &test[..], arguments].concat())?;
+    Ok(match tested.status.success() {
+        true => Verdict::Survived,
+        false => Verdict::Killed(failed(&String::from_utf8_lossy(&tested.stdout))),
+    })
+}
+
+/// Runs a command in the copy.
+fn run(folder: &Path, words: &[&str]) -> anyhow::Result<Output> {
+    Command::new(words[0])
+        .args(&words[1..])
         // A folder that others build in would keep the broken rule: the copy's files are older than what is built of them.
         .env_remove("CARGO_TARGET_DIR")
         // A failure that was found by chance is not tried first with the next mutation.
         .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1")
         .current_dir(folder)
         .output()
-        .context("timeout cargo test: cannot be started")?;
-    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    ensure!(!stderr.contains("error: could not compile"), "it does not compile: {stderr}");
-    Ok(if status.success() { Verdict::Survived } else { Verdict::Killed(failed(&stdout)) })
+        .with_context(|| format!("{}: cannot be started", words.join(" ")))
 }
 
 /// Returns the names of failed tests in the output of `cargo test`.

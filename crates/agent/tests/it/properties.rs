@@ -148,7 +148,10 @@ fn is_within(
     }
     let broken = world.forbids(limits);
     prop_assert!(broken.is_none(), "it runs against {broken:?}: {decision:?}");
-    let idle_ms = world.now - world.input.max(unseen).min(world.now);
+    // An owner who says that input need not be seen is not waited for where nothing sees it.
+    let may_lack = world.may_lack(Sensor::Input, limits);
+    let input = if may_lack { world.input_seen } else { world.input };
+    let idle_ms = world.now - input.max(unseen).min(world.now);
     let idle = &limits.idle;
     let is_idle = |seconds: u32| u64::from(seconds) * 1_000 <= idle_ms;
     prop_assert!(idle.linger || is_idle(idle.gentle_after_seconds), "in use for {idle_ms} ms");
@@ -230,7 +233,8 @@ fn play(
             if 1 < steps {
                 world.now += 1_000;
             }
-            let may_lack = own.sensors.may_be_missing.contains(&Sensor::Input);
+            world.look();
+            let may_lack = world.may_lack(Sensor::Input, own);
             if is_gap(stepped, world.now) || !world.is_sound(Sensor::Input) && !may_lack {
                 unseen = world.now;
             }

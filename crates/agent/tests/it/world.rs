@@ -45,7 +45,10 @@ pub(crate) enum Fault {
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) now: u64,
+    /// When the owner last did something.
     pub(crate) input: u64,
+    /// When the owner last did something that was not hidden by a sensor that sees nothing.
+    pub(crate) input_seen: u64,
     pub(crate) state: State,
     faults: [Option<Fault>; Sensor::ALL.len()],
     stuck: [u64; Sensor::ALL.len()],
@@ -107,6 +110,7 @@ impl World {
         Self {
             now,
             input: 0,
+            input_seen: 0,
             state,
             faults: [None; Sensor::ALL.len()],
             stuck: [now; Sensor::ALL.len()],
@@ -123,6 +127,20 @@ impl World {
     pub(crate) fn forget(&mut self) {
         self.newest = [0; Sensor::ALL.len()];
         self.input = self.input.min(self.now);
+        self.input_seen = self.input_seen.min(self.now);
+    }
+
+    /// Shows the last input to a sensor that sees, before a step.
+    pub(crate) fn look(&mut self) {
+        if self.faults[index(Sensor::Input)] != Some(Fault::Blind) {
+            self.input_seen = self.input;
+        }
+    }
+
+    /// Returns whether a sensor sees nothing, and `limits` let it.
+    pub(crate) fn may_lack(&self, sensor: Sensor, limits: &Limits) -> bool {
+        self.faults[index(sensor)] == Some(Fault::Blind)
+            && limits.sensors.may_be_missing.contains(&sensor)
     }
 
     pub(crate) fn change(&mut self, part: u8, share: u8) {
@@ -278,11 +296,7 @@ impl World {
     pub(crate) fn forbids(&self, limits: &Limits) -> Option<&'static str> {
         let Limits { hours, machine, power, programs, energy, earning, .. } = limits;
         let state = &self.state;
-        let lacks = |sensor: Sensor| {
-            let is_missing = self.faults[index(sensor)] == Some(Fault::Blind)
-                && limits.sensors.may_be_missing.contains(&sensor);
-            !is_missing && !self.is_sound(sensor)
-        };
+        let lacks = |sensor: Sensor| !self.may_lack(sensor, limits) && !self.is_sound(sensor);
         let is_needed = |sensor: Sensor| match sensor {
             Sensor::Exclusive => !programs.exclusive.is_empty(),
             Sensor::Network => !limits.network.on_metered,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Plays the attacks of the review on the rules and programs of commit 6f1cecb, where they succeed, then runs the tests of the rules and programs as
-# they are now, and prints a table: run.sh FOLDER_FOR_OUTPUT [PART...], parts being rules, ledger, transport, rpc, processes, thief and new; all
+# they are now, and prints a table: run.sh FOLDER_FOR_OUTPUT [PART...], parts being rules, ledger, transport, rpc, processes, trap, thief and new; all
 # of them by default.
 #
 # The old commit is taken into a worktree in the system's folder for what is temporary. CARGO_TARGET_DIR may name a folder with what was
@@ -13,7 +13,7 @@ root=$(cd "$here/../.." && pwd)
 out=${1:?a folder for the output}
 shift
 parts=("$@")
-((${#parts[@]})) || parts=(rules ledger transport rpc processes thief new)
+((${#parts[@]})) || parts=(rules ledger transport rpc processes trap thief new)
 old_commit=6f1cecb
 cargo=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-$root/target}
@@ -47,17 +47,20 @@ old() {
   case $part in
     rules) package=training-run ;;
     ledger) package=execution ;;
-    processes | thief) package=gleaner ;;
+    processes | trap | thief) package=gleaner ;;
   esac
   old_tree
   (
     cd "$tree"
     export CARGO_TARGET_DIR=$target-before
-    if [[ $part == thief ]]; then
-      cp "$here/thief.rs" crates/cli/tests/it/attacks.rs
-      git apply "$here/thief.patch"
+    if [[ -f $here/$part.patch ]]; then
+      cp "$here/$part.rs" crates/cli/tests/it/attacks.rs
+      git apply "$here/$part.patch"
     fi
     tests "$package" a01_ a02_ a03_ a04_ a05_ a06_ a07_ a08_ a09_ a10_ a11_ a12_ a13_ a14_
+    if [[ -f $here/$part.patch ]]; then
+      git apply --reverse "$here/$part.patch"
+    fi
   ) | sed -e "s|$tree|OLD|g" -e "s|$target|TARGET|g" >"$out/old-$part.txt"
 }
 
@@ -69,6 +72,7 @@ package_of() {
     tests::*) echo native-modules ;;
     terms::*) echo worker ;;
     shares::*) echo transport ;;
+    seeds::*) echo simulation ;;
     bounds::*) echo rpc ;;
     *) echo gleaner ;;
   esac

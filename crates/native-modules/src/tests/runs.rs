@@ -523,6 +523,26 @@ fn made_up_work_is_found_and_the_referee_decides() {
     assert!(!pair.book.seats()[0].is_expelled());
 }
 
+/// Anybody can link a device to somebody else's account, and be convicted with it: that must cost the account nothing.
+#[test]
+fn a_conviction_bars_the_device_and_no_account_that_it_is_linked_to() {
+    let mut pair = closed();
+    let victim = Address::repeat_byte(3);
+    for _ in 0..2 {
+        pair.step(&Step::Wait(1));
+    }
+    pair.step(&Step::Draw(0));
+    pair.step(&Step::Verdict(2, Verdict::Mismatch));
+    assert!(pair.vote(REFEREE, (0, 3), &truth(0, 3)));
+    let convicted = pair.book.seats()[2].clone();
+    assert!(convicted.is_expelled() && accounts(&mut pair.double)[2] == victim);
+    let again = pair.double.transact(TRAINING_RUNS, RELAY, 0, &enroll(3, 2));
+    assert!(again.is_err(), "the convicted device comes back");
+    link_to(&mut pair.double, 6, 1, victim);
+    pair.double.transact(TRAINING_RUNS, RELAY, 0, &enroll(6, 1)).unwrap();
+    assert_eq!(accounts(&mut pair.double).last(), Some(&victim));
+}
+
 /// Returns a run in which the auditor disputes the made-up work of device 3 before three referees.
 fn before_three_referees() -> Pair {
     let mut pair = closed();

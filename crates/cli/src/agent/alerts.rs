@@ -5,12 +5,16 @@
 mod delivery;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::time::Duration;
 
 use ::agent::earn::{Alert, Standing, Terms, alerts};
 use ::agent::limits::Alerts as Wanted;
 use sensors::Milliseconds;
 use serde::{Deserialize, Serialize};
+use units::Wei;
 
 use crate::output::Output;
 
@@ -20,11 +24,17 @@ const TOLD_MAX: usize = 6;
 /// That hour, in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 
-/// Alerts that wait for the thread.
+/// Alerts that are not told yet.
 const WAITING_MAX: usize = 16;
 
 /// Projects whose terms are remembered.
 const PROJECTS_MAX: usize = 64;
+
+/// How long the end of the agent may wait for alerts. Those that are not told by then are told when it runs again.
+pub(super) const END: Duration = Duration::from_secs(3);
+
+/// How long a thread that is to end may take.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// An alert, and who wants it.
 struct Order {
@@ -33,7 +43,15 @@ struct Order {
     wanted: Wanted,
 }
 
-/// What changes are compared with. It outlives the agent, so that what changes meanwhile is told, and nothing twice.
+/// An alert that is not told yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Waiting {
+    alert: Alert,
+    text: String,
+}
+
+/// What changes are compared with, and what is still to be told. It outlives the agent, so that what changes meanwhile is told, and nothing twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Remembered {
@@ -43,29 +61,92 @@ pub(super) struct Remembered {
     last: Option<Terms>,
     /// Where this device stands otherwise than well, by `project-N` or `account`.
     standings: BTreeMap<String, Standing>,
+    /// What the thread has not told yet, in its order.
+    waiting: VecDeque<Waiting>,
 }
 
 /// What the owner was told, and what it was compared with.
 pub(super) struct Alerts {
-    orders: SyncSender<Order>,
+    /// To the thread; none when the agent ends.
+    orders: Option<SyncSender<Order>>,
+    /// What did not work, of each order.
+    outcomes: Receiver<Vec<String>>,
+    is_ending: Arc<AtomicBool>,
     output: Output,
     remembered: Remembered,
     /// When alerts about money were told, and those about rules and standing.
     told: [VecDeque<Milliseconds>; 2],
     kept_back: u32,
+    /// What did not work of the last one.
+    notice: Option<String>,
 }
 
 impl Alerts {
-    /// Begins the thread.
-    pub(super) fn begin(remembered: Remembered, output: &Output) -> Self {
+    /// Begins the thread, with what the last agent has not told.
+    pub(super) fn begin(remembered: Remembered, wanted: &Wanted, output: &Output) -> Self {
         let (orders, received) = mpsc::sync_channel(WAITING_MAX);
-        let own = *output;
-        std::thread::spawn(move || delivery::serve(&received, own));
-        Self::over(orders, remembered, output)
+        let (outcome, outcomes) = mpsc::channel();
+        let alerts = Self::over((orders, outcomes), remembered, wanted, output);
+        let (own, is_ending) = (*output, Arc::clone(&alerts.is_ending));
+        std::thread::spawn(move || delivery::serve((&received, &outcome), &is_ending, own));
+        alerts
     }
 
-    fn over(orders: SyncSender<Order>, remembered: Remembered, output: &Output) -> Self {
-        Self { orders, output: *output, remembered, told: Default::default(), kept_back: 0 }
+    fn over(
+        (orders, outcomes): (SyncSender<Order>, Receiver<Vec<String>>),
+        remembered: Remembered,
+        wanted: &Wanted,
+        output: &Output,
+    ) -> Self {
+        let mut alerts = Self {
+            orders: Some(orders),
+            outcomes,
+            is_ending: Arc::default(),
+            output: *output,
+            remembered,
+            told: Default::default(),
+            kept_back: 0,
+            notice: None,
+        };
+        for Waiting { alert, text } in std::mem::take(&mut alerts.remembered.waiting) {
+            // It was taken before, so there is room for it.
+            alerts.order(alert, text, wanted);
+        }
+        alerts
+    }
+
+    /// Takes what the thread says of the alerts that it has told.
+    pub(super) fn listen(&mut self) {
+        while let Ok(problems) = self.outcomes.try_recv() {
+            self.take(&problems);
+        }
+    }
+
+    fn take(&mut self, problems: &[String]) {
+        self.remembered.waiting.pop_front();
+        let problems = problems.join("; ");
+        let text = || format!("the last alert was not told in every way: {problems}");
+        self.notice = (!problems.is_empty()).then(text);
+    }
+
+    /// Returns what the owner has to know: that the last alert did not reach them in every way.
+    pub(super) fn notice(&self) -> Option<&String> {
+        self.notice.as_ref()
+    }
+
+    /// Ends the thread when it has told everything, or after a while. What it has not told is remembered.
+    pub(super) fn end(&mut self, most: Duration) {
+        self.orders = None;
+        let until = sensors::now().0.saturating_add(u64::try_from(most.as_millis()).unwrap_or(0));
+        let left = || Duration::from_millis(Milliseconds(until).since(sensors::now()));
+        while let Ok(problems) = self.outcomes.recv_timeout(left()) {
+            self.take(&problems);
+        }
+        // A program is killed, a request ends with this process.
+        self.is_ending.store(true, Ordering::Relaxed);
+        while let Ok(problems) = self.outcomes.recv_timeout(GRACE) {
+            self.take(&problems);
+        }
     }
 
     /// Returns what outlives the agent.
@@ -73,24 +154,39 @@ impl Alerts {
         &self.remembered
     }
 
-    /// Compares the terms with those that were told last of the same project, and tells what has changed enough. Small changes add up until they are told.
-    pub(super) fn look(&mut self, now: Milliseconds, terms: &Terms, wanted: &Wanted) {
+    /// Compares the ledger's revision and price of GRAIN, and what a project pays if one is looked at, with what was told last, and tells what has changed
+    /// enough. Small changes add up until they are told.
+    pub(super) fn look(
+        &mut self,
+        now: Milliseconds,
+        (revision, grain_price): (u32, Option<u64>),
+        project: Option<(String, Wei)>,
+        wanted: &Wanted,
+    ) {
         let Remembered { before, last, .. } = &mut self.remembered;
-        if PROJECTS_MAX <= before.len() && !before.contains_key(&terms.project) {
+        let is_project = project.is_some();
+        let (project, per_hour) = project.unwrap_or_default();
+        let terms = Terms { project, per_hour, grain_price, revision };
+        if is_project && PROJECTS_MAX <= before.len() && !before.contains_key(&terms.project) {
             before.pop_first();
         }
-        let before = before.entry(terms.project.clone()).or_insert_with(|| terms.clone());
-        let last = last.get_or_insert_with(|| terms.clone());
-        let (grain_price, revision) = (last.grain_price.or(terms.grain_price), last.revision);
-        let compared = Terms { grain_price, revision, ..before.clone() };
-        let found = alerts(&compared, terms, wanted.reward_percent);
+        let first = || terms.clone();
+        let mut before =
+            is_project.then(|| before.entry(terms.project.clone()).or_insert_with(first));
+        let last = last.get_or_insert_with(first);
+        last.grain_price = last.grain_price.or(terms.grain_price);
+        let compared = Terms {
+            grain_price: last.grain_price,
+            revision: last.revision,
+            ..before.as_deref().unwrap_or(&terms).clone()
+        };
+        let found = alerts(&compared, &terms, wanted.reward_percent);
         last.revision = terms.revision;
-        last.grain_price = grain_price;
         for alert in &found {
-            match alert {
-                Alert::Reward { .. } => before.per_hour = terms.per_hour,
-                Alert::Price { .. } => last.grain_price = terms.grain_price,
-                Alert::Rules { .. } | Alert::Standing { .. } => {}
+            match (alert, &mut before) {
+                (Alert::Reward { .. }, Some(before)) => before.per_hour = terms.per_hour,
+                (Alert::Price { .. }, _) => last.grain_price = terms.grain_price,
+                (Alert::Reward { .. } | Alert::Rules { .. } | Alert::Standing { .. }, _) => {}
             }
         }
         for alert in found {
@@ -138,13 +234,26 @@ impl Alerts {
         if 0 < self.kept_back {
             text += &format!(" ({} alerts before it were not told)", self.kept_back);
         }
-        // A thread that hangs behind is no reason to wait.
-        if self.orders.try_send(Order { alert, text, wanted: wanted.clone() }).is_ok() {
-            told.push_back(now);
+        if self.order(alert, text, wanted) {
+            self.told[usize::from(!is_money)].push_back(now);
             self.kept_back = 0;
         } else {
             self.kept_back = self.kept_back.saturating_add(1);
         }
+    }
+
+    /// Gives an alert to the thread; returns whether it takes it. One that hangs behind is no reason to wait.
+    fn order(&mut self, alert: Alert, text: String, wanted: &Wanted) -> bool {
+        if WAITING_MAX <= self.remembered.waiting.len() {
+            return false;
+        }
+        let waiting = Waiting { alert: alert.clone(), text: text.clone() };
+        let order = Order { alert, text, wanted: wanted.clone() };
+        let is_taken = self.orders.as_ref().is_some_and(|orders| orders.try_send(order).is_ok());
+        if is_taken {
+            self.remembered.waiting.push_back(waiting);
+        }
+        is_taken
     }
 }
 

@@ -1,4 +1,5 @@
 //! What the targets share: one node in a temporary folder, on whose ledger an asset was created, and a pair of it and GRAIN.
+#![cfg(feature = "ledger")]
 
 use std::sync::OnceLock;
 

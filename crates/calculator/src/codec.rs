@@ -14,7 +14,7 @@
 //! After it the parent sends single bytes: [`SAVE`] to save and go on, [`END`] to save and end. The child's answers begin with a letter:
 //! `R` report of its protections, `P` a step, `S` saved, `W` the whole outcome, `D` a leaf that differs, `F` no outcome, `X` an internal error.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 
 use compression::CompressError;
 use model::{Activations, instructions::Isa};
@@ -399,13 +399,16 @@ fn digests(from: &mut dyn Read, number: u16, most: usize) -> Result<Vec<Digest>,
     (0..number).map(|_| Ok(Digest::from_bytes(array(from)?))).collect()
 }
 
-/// Reads so many bytes, whose number the caller has checked.
+/// Reads so many bytes, whose number the caller has checked. Memory is touched as they come: a number alone costs nothing.
 fn bytes(from: &mut dyn Read, size: usize) -> Result<Vec<u8>, Nonsense> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| Nonsense::NoMemory { size })?;
-    bytes.resize(size, 0);
-    from.read_exact(&mut bytes)?;
-    Ok(bytes)
+    from.take(length_of(size)).read_to_end(&mut bytes)?;
+    if bytes.len() == size {
+        Ok(bytes)
+    } else {
+        Err(io::Error::from(ErrorKind::UnexpectedEof).into())
+    }
 }
 
 /// Reads a number of at most `most`.

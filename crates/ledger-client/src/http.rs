@@ -69,7 +69,8 @@ pub struct PostError(String);
 /// When there is no answer `within` a time.
 pub async fn post(url: &str, document: Vec<u8>, within: Duration) -> Result<u16, PostError> {
     let Some(http) = Http::new(url) else {
-        return Err(PostError(format!("{url:?} is no http:// or https:// address")));
+        // The address may hold a key.
+        return Err(PostError("it is no http:// or https:// address with a host".to_owned()));
     };
     if let Some(proxy) = &http.unusable_proxy {
         return Err(PostError(HttpError::Proxy(proxy.clone()).to_string()));

@@ -138,7 +138,7 @@ const MEANINGS: [(&str, &str); 51] = [
     ("alerts.desktop", "Show a notification when reward, price, rules or standing change"),
     (
         "alerts.command",
-        "Program and arguments to start then; the alert is its last argument, and as JSON its stdin",
+        "Program and arguments to start then; the alert is in GLEANER_ALERT, and as JSON its stdin; an argument {text} becomes the alert",
     ),
     ("alerts.webhook", "Address that alerts are sent to as JSON"),
     ("alerts.reward_percent", "Change of a reward that is worth an alert, in percent (1 to 1000)"),

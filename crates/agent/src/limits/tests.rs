@@ -39,7 +39,10 @@ fn a_value_outside_its_range_is_refused_with_the_range() {
     check("[energy]\nprice_per_kwh = \"cheap\"", "0.32");
     check("[energy]\nprice_per_kwh = \"-0.1\"", "0 or more");
     check("[earning]\nfloor_per_hour = \"x\"", "GRAIN");
-    check("[alerts]\nwebhook = \"ftp://a\"", "http://");
+    check(
+        "[alerts]\nwebhook = \"ftp://a\"",
+        "alerts.webhook is a text of 7 bytes: give an address",
+    );
     check("[programs]\nexclusive = [\"\"]", "1 to 128");
     check("[sensors]\nmay_be_missing = [\"mood\"]", "full_screen");
     check(&" ".repeat(FILE_SIZE_MAX + 1), "262144");

@@ -1,5 +1,7 @@
 //! What parent and child say, as bytes: it comes back as it was, and no bytes make a reader panic or allocate more than it may.
 
+use std::io::Read;
+
 use calculator::Order;
 use calculator::codec::{
     Answer, Done, Expected, read_answer, read_order, write_answer, write_order,
@@ -139,4 +141,31 @@ fn lengths_are_checked_first() {
     whole[size_at..].copy_from_slice(&301_u64.to_le_bytes());
     let error = read_answer(&mut &whole[..], &EXPECTED).unwrap_err().to_string();
     assert!(error.contains("size of the update is 301, at most 300 is allowed"), "{error}");
+}
+
+/// Has so many bytes, and notes the largest piece that it was asked for.
+struct Short<'a> {
+    bytes: &'a [u8],
+    piece_max: usize,
+}
+
+impl Read for Short<'_> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        self.piece_max = self.piece_max.max(to.len());
+        self.bytes.read(to)
+    }
+}
+
+/// A length within its bounds, with nothing behind it, took a second and the memory that it announced. Found by fuzzing.
+#[test]
+fn a_length_alone_takes_no_memory() {
+    let mut bytes = Vec::new();
+    write_order(&mut bytes, &order(1, InnerKind::AdamW)).unwrap();
+    let last = order(1, InnerKind::AdamW).shards[1].len();
+    let size_at = bytes.len() - last - 4;
+    bytes[size_at..size_at + 4].copy_from_slice(&(1_u32 << 29).to_le_bytes());
+    let mut from = Short { bytes: &bytes, piece_max: 0 };
+    let error = read_order(&mut from).unwrap_err().to_string();
+    assert!(error.contains("is gone"), "{error}");
+    assert!(from.piece_max < 1 << 20, "{}", from.piece_max);
 }

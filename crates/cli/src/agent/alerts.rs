@@ -2,9 +2,11 @@
 //!
 //! A thread of its own does it, one alert after the other, each within a bounded time. So nothing that hangs outside holds up the loop.
 
+mod delivery;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use ::agent::earn::{Alert, Standing, Terms, alerts};
 use ::agent::limits::Alerts as Wanted;
 use sensors::Milliseconds;
 use serde::{Deserialize, Serialize};
+use units::Wei;
 
 use crate::output::Output;
 
@@ -21,26 +24,17 @@ const TOLD_MAX: usize = 6;
 /// That hour, in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 
-/// Alerts that wait for the thread.
+/// Alerts that are not told yet.
 const WAITING_MAX: usize = 16;
 
 /// Projects whose terms are remembered.
 const PROJECTS_MAX: usize = 64;
 
-/// How long each way may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the end of the agent may wait for alerts. Those that are not told by then are told when it runs again.
+pub(super) const END: Duration = Duration::from_secs(3);
 
-/// Time between two looks whether a program has ended.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// What a program and an address are told.
-#[derive(Debug, Serialize)]
-struct Document<'a> {
-    version: u32,
-    /// It, in one line.
-    text: &'a str,
-    alert: &'a Alert,
-}
+/// How long a thread that is to end may take.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// An alert, and who wants it.
 struct Order {
@@ -49,7 +43,15 @@ struct Order {
     wanted: Wanted,
 }
 
-/// What changes are compared with. It outlives the agent, so that what changes meanwhile is told, and nothing twice.
+/// An alert that is not told yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Waiting {
+    alert: Alert,
+    text: String,
+}
+
+/// What changes are compared with, and what is still to be told. It outlives the agent, so that what changes meanwhile is told, and nothing twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Remembered {
@@ -59,29 +61,92 @@ pub(super) struct Remembered {
     last: Option<Terms>,
     /// Where this device stands otherwise than well, by `project-N` or `account`.
     standings: BTreeMap<String, Standing>,
+    /// What the thread has not told yet, in its order.
+    waiting: VecDeque<Waiting>,
 }
 
 /// What the owner was told, and what it was compared with.
 pub(super) struct Alerts {
-    orders: SyncSender<Order>,
+    /// To the thread; none when the agent ends.
+    orders: Option<SyncSender<Order>>,
+    /// What did not work, of each order.
+    outcomes: Receiver<Vec<String>>,
+    is_ending: Arc<AtomicBool>,
     output: Output,
     remembered: Remembered,
     /// When alerts about money were told, and those about rules and standing.
     told: [VecDeque<Milliseconds>; 2],
     kept_back: u32,
+    /// What did not work of the last one.
+    notice: Option<String>,
 }
 
 impl Alerts {
-    /// Begins the thread.
-    pub(super) fn begin(remembered: Remembered, output: &Output) -> Self {
+    /// Begins the thread, with what the last agent has not told.
+    pub(super) fn begin(remembered: Remembered, wanted: &Wanted, output: &Output) -> Self {
         let (orders, received) = mpsc::sync_channel(WAITING_MAX);
-        let own = *output;
-        std::thread::spawn(move || serve(&received, own));
-        Self::over(orders, remembered, output)
+        let (outcome, outcomes) = mpsc::channel();
+        let alerts = Self::over((orders, outcomes), remembered, wanted, output);
+        let (own, is_ending) = (*output, Arc::clone(&alerts.is_ending));
+        std::thread::spawn(move || delivery::serve((&received, &outcome), &is_ending, own));
+        alerts
     }
 
-    fn over(orders: SyncSender<Order>, remembered: Remembered, output: &Output) -> Self {
-        Self { orders, output: *output, remembered, told: Default::default(), kept_back: 0 }
+    fn over(
+        (orders, outcomes): (SyncSender<Order>, Receiver<Vec<String>>),
+        remembered: Remembered,
+        wanted: &Wanted,
+        output: &Output,
+    ) -> Self {
+        let mut alerts = Self {
+            orders: Some(orders),
+            outcomes,
+            is_ending: Arc::default(),
+            output: *output,
+            remembered,
+            told: Default::default(),
+            kept_back: 0,
+            notice: None,
+        };
+        for Waiting { alert, text } in std::mem::take(&mut alerts.remembered.waiting) {
+            // It was taken before, so there is room for it.
+            alerts.order(alert, text, wanted);
+        }
+        alerts
+    }
+
+    /// Takes what the thread says of the alerts that it has told.
+    pub(super) fn listen(&mut self) {
+        while let Ok(problems) = self.outcomes.try_recv() {
+            self.take(&problems);
+        }
+    }
+
+    fn take(&mut self, problems: &[String]) {
+        self.remembered.waiting.pop_front();
+        let problems = problems.join("; ");
+        let text = || format!("the last alert was not told in every way: {problems}");
+        self.notice = (!problems.is_empty()).then(text);
+    }
+
+    /// Returns what the owner has to know: that the last alert did not reach them in every way.
+    pub(super) fn notice(&self) -> Option<&String> {
+        self.notice.as_ref()
+    }
+
+    /// Ends the thread when it has told everything, or after a while. What it has not told is remembered.
+    pub(super) fn end(&mut self, most: Duration) {
+        self.orders = None;
+        let until = sensors::now().0.saturating_add(u64::try_from(most.as_millis()).unwrap_or(0));
+        let left = || Duration::from_millis(Milliseconds(until).since(sensors::now()));
+        while let Ok(problems) = self.outcomes.recv_timeout(left()) {
+            self.take(&problems);
+        }
+        // A program is killed, a request ends with this process.
+        self.is_ending.store(true, Ordering::Relaxed);
+        while let Ok(problems) = self.outcomes.recv_timeout(GRACE) {
+            self.take(&problems);
+        }
     }
 
     /// Returns what outlives the agent.
@@ -89,24 +154,39 @@ impl Alerts {
         &self.remembered
     }
 
-    /// Compares the terms with those that were told last of the same project, and tells what has changed enough. Small changes add up until they are told.
-    pub(super) fn look(&mut self, now: Milliseconds, terms: &Terms, wanted: &Wanted) {
+    /// Compares the ledger's revision and price of GRAIN, and what a project pays if one is looked at, with what was told last, and tells what has changed
+    /// enough. Small changes add up until they are told.
+    pub(super) fn look(
+        &mut self,
+        now: Milliseconds,
+        (revision, grain_price): (u32, Option<u64>),
+        project: Option<(String, Wei)>,
+        wanted: &Wanted,
+    ) {
         let Remembered { before, last, .. } = &mut self.remembered;
-        if PROJECTS_MAX <= before.len() && !before.contains_key(&terms.project) {
+        let is_project = project.is_some();
+        let (project, per_hour) = project.unwrap_or_default();
+        let terms = Terms { project, per_hour, grain_price, revision };
+        if is_project && PROJECTS_MAX <= before.len() && !before.contains_key(&terms.project) {
             before.pop_first();
         }
-        let before = before.entry(terms.project.clone()).or_insert_with(|| terms.clone());
-        let last = last.get_or_insert_with(|| terms.clone());
-        let (grain_price, revision) = (last.grain_price.or(terms.grain_price), last.revision);
-        let compared = Terms { grain_price, revision, ..before.clone() };
-        let found = alerts(&compared, terms, wanted.reward_percent);
+        let first = || terms.clone();
+        let mut before =
+            is_project.then(|| before.entry(terms.project.clone()).or_insert_with(first));
+        let last = last.get_or_insert_with(first);
+        last.grain_price = last.grain_price.or(terms.grain_price);
+        let compared = Terms {
+            grain_price: last.grain_price,
+            revision: last.revision,
+            ..before.as_deref().unwrap_or(&terms).clone()
+        };
+        let found = alerts(&compared, &terms, wanted.reward_percent);
         last.revision = terms.revision;
-        last.grain_price = grain_price;
         for alert in &found {
-            match alert {
-                Alert::Reward { .. } => before.per_hour = terms.per_hour,
-                Alert::Price { .. } => last.grain_price = terms.grain_price,
-                Alert::Rules { .. } | Alert::Standing { .. } => {}
+            match (alert, &mut before) {
+                (Alert::Reward { .. }, Some(before)) => before.per_hour = terms.per_hour,
+                (Alert::Price { .. }, _) => last.grain_price = terms.grain_price,
+                (Alert::Reward { .. } | Alert::Rules { .. } | Alert::Standing { .. }, _) => {}
             }
         }
         for alert in found {
@@ -154,260 +234,28 @@ impl Alerts {
         if 0 < self.kept_back {
             text += &format!(" ({} alerts before it were not told)", self.kept_back);
         }
-        // A thread that hangs behind is no reason to wait.
-        if self.orders.try_send(Order { alert, text, wanted: wanted.clone() }).is_ok() {
-            told.push_back(now);
+        if self.order(alert, text, wanted) {
+            self.told[usize::from(!is_money)].push_back(now);
             self.kept_back = 0;
         } else {
             self.kept_back = self.kept_back.saturating_add(1);
         }
     }
-}
 
-fn serve(orders: &Receiver<Order>, output: Output) {
-    while let Ok(order) = orders.recv() {
-        for problem in deliver(&order, PATIENCE) {
-            output.say(&problem);
+    /// Gives an alert to the thread; returns whether it takes it. One that hangs behind is no reason to wait.
+    fn order(&mut self, alert: Alert, text: String, wanted: &Wanted) -> bool {
+        if WAITING_MAX <= self.remembered.waiting.len() {
+            return false;
         }
-    }
-}
-
-/// Tells an alert in every way that the owner wants; returns what did not work.
-fn deliver(order: &Order, patience: Duration) -> Vec<String> {
-    let Order { alert, text, wanted } = order;
-    let document = Document { version: 1, text, alert };
-    let body = serde_json::to_vec(&document).unwrap_or_default();
-    let mut problems = Vec::new();
-    if wanted.desktop {
-        let mut command = Command::new("notify-send");
-        command.args(["--app-name=gleaner", "Gleaner", &without_markup(text)]);
-        // Without a desktop there is nobody to show it to.
-        if let Err(error) = finish(command, &[], patience) {
-            tracing::debug!("notify-send: {error}");
+        let waiting = Waiting { alert: alert.clone(), text: text.clone() };
+        let order = Order { alert, text, wanted: wanted.clone() };
+        let is_taken = self.orders.as_ref().is_some_and(|orders| orders.try_send(order).is_ok());
+        if is_taken {
+            self.remembered.waiting.push_back(waiting);
         }
+        is_taken
     }
-    if let [program, args @ ..] = &wanted.command[..] {
-        let mut command = Command::new(program);
-        command.args(args).arg(text).env("GLEANER_ALERT", text);
-        if let Err(error) = finish(command, &body, patience) {
-            problems.push(format!("alerts.command {program}: {error}"));
-        }
-    }
-    if !wanted.webhook.is_empty()
-        && let Err(error) = send(&wanted.webhook, body, patience)
-    {
-        problems.push(format!("alerts.webhook: {error:#}"));
-    }
-    problems
-}
-
-/// A desktop takes the text of a notification as markup, and projects choose their names: a link or an image in one is shown as written.
-fn without_markup(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// Runs a program with `input`, and kills it when its time is over.
-fn finish(mut command: Command, input: &[u8], patience: Duration) -> Result<(), String> {
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| format!("it can't be started: {error}"))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // Shorter than a pipe holds, so this does not wait; who does not read it does not want it.
-        let _unread = stdin.write_all(input);
-    }
-    let mut left = patience;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => return Err(status.to_string()),
-            Ok(None) if !left.is_zero() => {}
-            Ok(None) => {
-                // It is gone if it can't be killed.
-                let _gone = child.kill();
-                let _status = child.wait();
-                return Err(format!("it took more than {} s, and was killed", patience.as_secs()));
-            }
-            Err(error) => return Err(error.to_string()),
-        }
-        let pause = LOOK.min(left);
-        std::thread::sleep(pause);
-        left -= pause;
-    }
-}
-
-/// Sends a document to an address.
-fn send(url: &str, body: Vec<u8>, patience: Duration) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let status = runtime.block_on(ledger_client::post(url, body, patience))?;
-    // A name that is looked up in a thread may take longer than anybody waits.
-    runtime.shutdown_background();
-    anyhow::ensure!((200..300).contains(&status), "the address answered {status}");
-    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{BufRead as _, BufReader, Read as _};
-    use std::net::TcpListener;
-
-    use serde_json::Value;
-    use units::Wei;
-
-    use super::*;
-
-    fn wanted(command: &[&str], webhook: &str) -> Wanted {
-        let command = command.iter().map(|&word| word.to_owned()).collect();
-        Wanted { desktop: false, command, webhook: webhook.to_owned(), reward_percent: 20 }
-    }
-
-    #[test]
-    fn a_projects_name_is_no_markup() {
-        let name = "barley <a href=\"http://elsewhere\">a & b</a>";
-        let shown = "barley &lt;a href=\"http://elsewhere\"&gt;a &amp; b&lt;/a&gt;";
-        assert_eq!(without_markup(name), shown);
-    }
-
-    fn order(wanted: Wanted) -> Order {
-        let alert = Alert::Reward { project: "project 3 ($(reboot); x)".to_owned(), percent: -25 };
-        Order { text: alert.text(), alert, wanted }
-    }
-
-    #[test]
-    fn a_program_gets_the_text_as_argument_and_variable_and_the_document_as_input() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("told");
-        let script = format!(
-            "{{ printf '%s\\n%s\\n' \"$2\" \"$GLEANER_ALERT\"; cat; }} > {}",
-            file.display()
-        );
-        let order = order(wanted(&["/bin/sh", "-c", &script, "name", "first"], ""));
-        assert_eq!(deliver(&order, PATIENCE), [""; 0]);
-        let told = std::fs::read_to_string(file).unwrap();
-        let lines: Vec<&str> = told.lines().collect();
-        assert_eq!(lines[..2], ["project 3 ($(reboot); x) pays 25 % less"; 2]);
-        let document: Value = serde_json::from_str(lines[2]).unwrap();
-        assert_eq!(document["alert"]["kind"], "reward");
-        assert_eq!(document["alert"]["percent"], -25);
-    }
-
-    #[test]
-    fn a_program_that_fails_or_hangs_is_a_problem_and_holds_nothing_up() {
-        let check = |command: &[&str], part: &str| {
-            let problems = deliver(&order(wanted(command, "")), Duration::from_millis(100));
-            assert!(problems.len() == 1 && problems[0].contains(part), "{problems:?}");
-        };
-        check(&["/nonexistent"], "can't be started");
-        check(&["/bin/sh", "-c", "exit 3"], "exit status: 3");
-        check(&["/bin/sh", "-c", "exec sleep 1000"], "was killed");
-    }
-
-    /// Answers one request with `answer`, and returns its address and what it was sent.
-    fn listener(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/hook?key=1", listener.local_addr().unwrap());
-        let served = std::thread::spawn(move || {
-            let (stream, _) = listener.accept().unwrap();
-            let mut reader = BufReader::new(&stream);
-            let (mut head, mut length) = (String::new(), 0);
-            while !head.ends_with("\r\n\r\n") {
-                let before = head.len();
-                assert!(0 < reader.read_line(&mut head).unwrap());
-                let line = head[before..].to_ascii_lowercase();
-                if let Some(value) = line.strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            if answer.is_empty() {
-                // Says nothing until the other side has gone.
-                let mut rest = Vec::new();
-                reader.read_to_end(&mut rest).unwrap();
-            }
-            (&stream).write_all(answer.as_bytes()).unwrap();
-            head + &String::from_utf8(body).unwrap()
-        });
-        (url, served)
-    }
-
-    #[test]
-    fn an_address_gets_the_document_and_its_refusal_or_silence_is_a_problem() {
-        let (url, served) = listener("HTTP/1.1 204 No Content\r\n\r\n");
-        assert_eq!(deliver(&order(wanted(&[], &url)), PATIENCE), [""; 0]);
-        let request = served.join().unwrap();
-        assert!(request.starts_with("POST /hook?key=1 HTTP/1.1\r\n"), "{request}");
-        let (_, body) = request.split_once("\r\n\r\n").unwrap();
-        let document: Value = serde_json::from_str(body).unwrap();
-        assert_eq!(document["text"], "project 3 ($(reboot); x) pays 25 % less");
-        let (url, served) = listener("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n");
-        let problems = deliver(&order(wanted(&[], &url)), PATIENCE);
-        assert_eq!(problems, ["alerts.webhook: the address answered 410"]);
-        served.join().unwrap();
-        let (url, served) = listener("");
-        let problems = deliver(&order(wanted(&[], &url)), Duration::from_millis(300));
-        assert!(problems.len() == 1 && problems[0].contains("no answer"), "{problems:?}");
-        served.join().unwrap();
-    }
-
-    fn terms(project: &str, per_hour: u128) -> Terms {
-        let (project, per_hour) = (project.to_owned(), Wei::new(per_hour));
-        Terms { project, per_hour, grain_price: None, revision: 0 }
-    }
-
-    #[test]
-    fn small_changes_add_up_projects_are_not_mixed_up_and_too_many_are_not_told() {
-        let (orders, received) = mpsc::sync_channel(WAITING_MAX);
-        let mut alerts = Alerts::over(orders, Remembered::default(), &Output::new(false));
-        let wanted = wanted(&[], "");
-        let mut look = |seconds: u64, terms: Terms| {
-            alerts.look(Milliseconds(seconds * 1_000), &terms, &wanted);
-            received.try_iter().map(|order| order.text).collect::<Vec<_>>()
-        };
-        assert_eq!(look(0, terms("project 1", 100)), [""; 0]);
-        assert_eq!(look(1, terms("project 2", 500)), [""; 0]);
-        assert_eq!(look(2, terms("project 1", 110)), [""; 0]);
-        assert_eq!(look(3, terms("project 1", 121)), ["project 1 pays 21 % more"]);
-        assert_eq!(look(4, terms("project 1", 125)), [""; 0]);
-        let mut pay = 125;
-        for second in 5..20 {
-            pay *= 2;
-            let told = look(second, terms("project 1", pay));
-            assert_eq!(told.is_empty(), 10 <= second, "{second}: {told:?}");
-        }
-        // Money is not in the way of what matters more, and the next alert says how many were not told.
-        let now = Milliseconds(20_000);
-        alerts.stand(now, ("project-2", "project 2"), Standing::Dropped, &wanted);
-        let texts: Vec<String> = received.try_iter().map(|order| order.text).collect();
-        let told = "project 2 has dropped this device: it missed rounds (10 alerts before it were not told)";
-        assert_eq!(texts, [told]);
-    }
-
-    #[test]
-    fn a_standing_is_told_once_also_over_a_restart() {
-        let (orders, received) = mpsc::sync_channel(WAITING_MAX);
-        let output = Output::new(false);
-        let mut alerts = Alerts::over(orders.clone(), Remembered::default(), &output);
-        let wanted = wanted(&[], "");
-        let now = Milliseconds(1);
-        let texts = || received.try_iter().map(|order| order.text).collect::<Vec<_>>();
-        alerts.stand(now, ("project-1", "project 1"), Standing::Good, &wanted);
-        assert_eq!(texts(), [""; 0]);
-        for _ in 0..3 {
-            alerts.stand(now, ("project-1", "project 1"), Standing::Dropped, &wanted);
-            alerts.stand(now, ("account", "the account"), Standing::Revoked, &wanted);
-        }
-        let told = [
-            "project 1 has dropped this device: it missed rounds",
-            "the account has cut this device off",
-        ];
-        assert_eq!(texts(), told);
-        let kept = serde_json::to_string(alerts.remembered()).unwrap();
-        let mut alerts = Alerts::over(orders, serde_json::from_str(&kept).unwrap(), &output);
-        alerts.stand(now, ("project-1", "project 1"), Standing::Dropped, &wanted);
-        alerts.stand(now, ("account", "the account"), Standing::Good, &wanted);
-        assert_eq!(texts(), ["the account accepts this device again"]);
-        // A list that is older than the news says nothing against it.
-        alerts.stand(now, ("project-1", "project 1"), Standing::Expelled, &wanted);
-        alerts.stand(now, ("project-1", "project 1"), Standing::Good, &wanted);
-        assert_eq!(texts(), ["project 1 has expelled this device"]);
-    }
-}
+mod tests;

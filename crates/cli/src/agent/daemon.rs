@@ -23,7 +23,7 @@ use sensors::{
 use units::Wei;
 use wallet::DeviceKey;
 
-use super::alerts::Alerts;
+use super::alerts::{self, Alerts};
 use super::earnings::{self, Earnings, Tariff, Work};
 use super::folders::Folders;
 use super::limits_file::{Found, LimitsFile};
@@ -151,7 +151,7 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let started = sensors::now();
     let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
     let roster = Roster::new(earnings.roster().clone(), args.project);
-    let alerts = Alerts::begin(earnings.remembered().clone(), output);
+    let alerts = Alerts::begin(earnings.remembered().clone(), &limits.alerts, output);
     let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     let command = worker::command(args, &folder);
     let worker = Started { command, folder, rpc: args.ledger.rpc.clone(), every };
@@ -476,15 +476,10 @@ impl Agent<'_> {
             let key = format!("project-{number}");
             self.alerts.stand(now, (&key, &project), standing, &limits.alerts);
         }
-        let Some(listed) = self.process.roster().offer(now, &limits.earning) else { return };
-        let (revision, grain_price) = self.process.ledger();
-        let terms = earn::Terms {
-            project: listed.label(),
-            per_hour: listed.candidate.per_hour,
-            grain_price,
-            revision: revision.unwrap_or_default(),
-        };
-        self.alerts.look(now, &terms, &limits.alerts);
+        let (Some(revision), grain_price) = self.process.ledger() else { return };
+        let offer = self.process.roster().offer(now, &limits.earning);
+        let project = offer.map(|listed| (listed.label(), listed.candidate.per_hour));
+        self.alerts.look(now, (revision, grain_price), project, &limits.alerts);
     }
 
     /// Takes the owner's limits when their file has changed. A file that can't be taken changes nothing, and is told.
@@ -610,6 +605,7 @@ impl Agent<'_> {
         }
         self.situation.offer = self.offer(now);
         self.alert(now);
+        self.alerts.listen();
         let readings = self.readings.take().unwrap_or_else(|| self.sensors.read(now));
         let decision = self.policy.step(now, &readings, &self.situation);
         self.readings = Some(readings);
@@ -672,6 +668,7 @@ impl Agent<'_> {
         });
         let of_limits = |error: &String| format!("{error}: the limits before stay in force");
         let others = self.pause.iter().filter_map(Keeper::notice).chain(self.orders.notice());
+        let others = others.chain(self.alerts.notice());
         let others = self.refused.iter().map(of_limits).chain(others.cloned());
         of_ledger.into_iter().chain(others).collect()
     }
@@ -704,6 +701,8 @@ impl Agent<'_> {
     /// Ends the worker, and takes away what would mislead others.
     fn leave(&mut self) {
         self.process.end();
+        self.alerts.end(alerts::END);
+        self.earnings.keep(self.process.roster().kept(), self.alerts.remembered());
         self.earnings.save();
         for path in [&self.folders.socket, &self.folders.status] {
             // They may be gone.

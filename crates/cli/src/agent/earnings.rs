@@ -328,13 +328,15 @@ impl Earnings {
         &self.kept.remembered
     }
 
-    /// Notes the choice of projects, and what changes are compared with, to be written with the books.
+    /// Notes the choice of projects, to be written with the books, and what changes are compared with: that is written at once, because an agent that is killed
+    /// would tell it again, or not know that something has changed.
     pub(super) fn keep(&mut self, roster: &KeptRoster, remembered: &Remembered) {
         if self.kept.roster != *roster {
             self.kept.roster = roster.clone();
         }
         if self.kept.remembered != *remembered {
             self.kept.remembered = remembered.clone();
+            self.save();
         }
     }
 

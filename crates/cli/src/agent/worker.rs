@@ -622,13 +622,10 @@ pub(super) fn command(args: &RunArgs, folder: &Path) -> Vec<String> {
     words
 }
 
-/// Returns how a device stands by the ledger's words; `None` for a seat that was left, which may be that of a device that comes back.
+/// Returns how a device stands by the ledger's words, where a list knows it: a seat that was left may be that of a device that comes back, and of one that is
+/// active the worker itself says when it is let in again; a list may be older.
 fn standing(words: &str) -> Option<earn::Standing> {
-    match words {
-        "active" => Some(earn::Standing::Good),
-        _ if words.starts_with("expelled") => Some(earn::Standing::Expelled),
-        _ => None,
-    }
+    words.starts_with("expelled").then_some(earn::Standing::Expelled)
 }
 
 /// Returns thousandths of a core, at least a tenth of one.

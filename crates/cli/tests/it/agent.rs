@@ -1,5 +1,6 @@
 //! `gleaner agent` from outside: what it says, does and leaves behind.
 
+mod alerts;
 mod earning;
 mod loss;
 mod net;

@@ -8,6 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
 /// The system's bus, below the root folder.
 pub(crate) const SYSTEM_BUS: &str = "run/dbus/system_bus_socket";
 
@@ -22,6 +24,9 @@ const MESSAGES_MAX: usize = 16;
 
 /// Serial number of the question; the first is `Hello`'s.
 const QUESTION: u32 = 2;
+
+/// `NO_AUTO_START`: a service that does not run is not started by a question.
+const FLAGS: u8 = 2;
 
 /// Names a property.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +56,7 @@ pub(crate) enum Value {
 /// Which service could not be asked, and why.
 pub(crate) fn property(socket: &Path, property: &Property<'_>) -> Result<Value, String> {
     let ask = || -> io::Result<Value> {
-        let mut stream = UnixStream::connect(socket)?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        stream.set_write_timeout(Some(TIMEOUT))?;
+        let mut stream = reach(socket)?;
         authenticate(&mut stream)?;
         stream.write_all(&call(
             1,
@@ -75,8 +78,24 @@ pub(crate) fn property(socket: &Path, property: &Property<'_>) -> Result<Value, 
         answer(&mut stream)
     };
     ask().map_err(|error| {
-        format!("{} {} at {}: {error}", property.service, property.name, socket.display())
+        let words = match error.kind() {
+            io::ErrorKind::WouldBlock => "no answer in time".to_owned(),
+            _ => error.to_string(),
+        };
+        format!("{} {} at {}: {words}", property.service, property.name, socket.display())
     })
+}
+
+/// Connects to a bus. One that hangs takes nobody on, and a blocking connection would wait for it without end once its queue is full.
+fn reach(socket: &Path) -> io::Result<UnixStream> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let handle = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    connect(&handle, &SocketAddrUnix::new(socket)?)?;
+    let stream = UnixStream::from(handle);
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    Ok(stream)
 }
 
 fn authenticate(stream: &mut UnixStream) -> io::Result<()> {
@@ -122,8 +141,8 @@ fn call(
         fields.extend(arguments.iter().map(|_| b's'));
         fields.push(0);
     }
-    // Little-endian, a method call, no flags, version 1.
-    let mut message = vec![b'l', 1, 0, 1];
+    // Little-endian, a method call, its flags, version 1.
+    let mut message = vec![b'l', 1, FLAGS, 1];
     message.extend(size(&body).to_le_bytes());
     message.extend(serial.to_le_bytes());
     message.extend(size(&fields).to_le_bytes());

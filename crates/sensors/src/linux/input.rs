@@ -4,7 +4,7 @@
 //!
 //! 1. by the display itself (X11; Wayland with `ext-idle-notify-v1`), through its thread;
 //! 2. by the kernel's input devices, if all of them may be read;
-//! 3. by the session manager (logind's `IdleHint`), which desktops keep.
+//! 3. by the session manager (logind's `IdleHint`), which desktops keep, if it has a session of a desktop.
 //!
 //! If none of the three does, input is unknown. A machine without a display has only terminals, which are always seen, so there it is known.
 
@@ -41,6 +41,9 @@ pub(crate) fn session(root: &Root, now: Milliseconds, unix_ms: i64) -> Session {
     };
     match (ask("IdleHint"), ask("IdleSinceHint")) {
         (Ok(dbus::Value::Flag(false)), _) => Session::Active,
+        (Ok(dbus::Value::Flag(true)), Ok(dbus::Value::Number(_))) if !has_desktop(root) => {
+            Session::Silent("logind has no session of a desktop".into())
+        }
         (Ok(dbus::Value::Flag(true)), Ok(dbus::Value::Number(unix_microseconds))) => {
             let since_ms = i64::try_from(unix_microseconds / 1000).unwrap_or(i64::MAX);
             let age = u64::try_from(unix_ms.saturating_sub(since_ms)).unwrap_or(0);
@@ -49,6 +52,18 @@ pub(crate) fn session(root: &Root, now: Milliseconds, unix_ms: i64) -> Session {
         (Err(reason), _) | (_, Err(reason)) => Session::Silent(reason),
         (Ok(_), Ok(_)) => Session::Silent("logind: IdleHint has another type".into()),
     }
+}
+
+/// Whether logind has a session of a desktop, which says itself when it is idle. Without sessions all of them are idle, and one of a terminal is when nobody
+/// types there: neither says anything of a display that was started in another way.
+fn has_desktop(root: &Root) -> bool {
+    const SESSIONS: &str = "run/systemd/sessions";
+    // Beside each file is a pipe, `N.ref`, which must not be opened.
+    let names = root.names(SESSIONS).into_iter().filter(|name| !name.contains('.'));
+    let is_desktop = |text: String| {
+        text.lines().any(|line| ["TYPE=x11", "TYPE=wayland", "TYPE=mir"].contains(&line))
+    };
+    names.filter_map(|name| root.text(&format!("{SESSIONS}/{name}")).ok()).any(is_desktop)
 }
 
 /// Returns whether a display is seen by itself: `Err` says why not.

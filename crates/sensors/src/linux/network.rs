@@ -76,6 +76,9 @@ fn is_mobile(root: &Root, name: &str) -> bool {
     is_named || driver.is_some_and(|driver| TETHER_DRIVERS.contains(&driver.as_str()))
 }
 
+/// What an owner can do where NetworkManager does not say it.
+const HINT: &str = "set network.on_metered = true if traffic costs you nothing";
+
 /// Asks NetworkManager. Its guesses count as what it guesses; what it doesn't know is unknown.
 fn network_manager(root: &Root) -> Result<bool, String> {
     let value = dbus::property(
@@ -86,12 +89,14 @@ fn network_manager(root: &Root) -> Result<bool, String> {
             interface: "org.freedesktop.NetworkManager",
             name: "Metered",
         },
-    )?;
+    )
+    .map_err(|error| format!("{error}: start it, or {HINT}"))?;
     match value {
         dbus::Value::Number(1 | 3) => Ok(true),
         dbus::Value::Number(2 | 4) => Ok(false),
-        other => Err(format!(
-            "NetworkManager: Metered is {other:?}: set `metered` in the configuration to yes or no"
+        dbus::Value::Number(0) => Err(format!(
+            "NetworkManager does not know whether the network is metered: let it manage the connection, or {HINT}"
         )),
+        other => Err(format!("NetworkManager: Metered is {other:?}")),
     }
 }

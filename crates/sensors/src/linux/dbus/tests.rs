@@ -70,7 +70,7 @@ fn no_byte_of_an_answer_makes_a_panic() {
     }
 }
 
-/// The bytes of the call that a reference implementation (libdbus, `dbus-send`) writes for the same arguments.
+/// The bytes of the call that a reference implementation (libdbus, `dbus-send`) writes for the same arguments, but for the flag.
 #[test]
 fn a_call_is_written_as_specified() {
     let call = call(
@@ -81,10 +81,26 @@ fn a_call_is_written_as_specified() {
         "Hello",
         &[],
     );
-    let mut expected = b"l\x01\0\x01\0\0\0\0\x01\0\0\0\x6d\0\0\0".to_vec();
+    let mut expected = b"l\x01\x02\x01\0\0\0\0\x01\0\0\0\x6d\0\0\0".to_vec();
     expected.extend(b"\x01\x01o\0\x15\0\0\0/org/freedesktop/DBus\0\0\0");
     expected.extend(b"\x02\x01s\0\x14\0\0\0org.freedesktop.DBus\0\0\0\0");
     expected.extend(b"\x03\x01s\0\x05\0\0\0Hello\0\0\0");
     expected.extend(b"\x06\x01s\0\x14\0\0\0org.freedesktop.DBus\0\0\0\0");
     assert_eq!(call, expected);
+}
+
+#[test]
+fn a_bus_that_hangs_is_told_also_when_its_queue_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus");
+    let bus =
+        socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+    rustix::net::bind(&bus, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    // Room for two.
+    rustix::net::listen(&bus, 1).unwrap();
+    let asked = Property { service: "a.b", path: "/a/b", interface: "a.b", name: "C" };
+    for _ in 0..4 {
+        let error = property(&path, &asked).unwrap_err();
+        assert!(error.contains("a.b C at") && error.contains("no answer in time"), "{error}");
+    }
 }

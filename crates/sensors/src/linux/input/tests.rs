@@ -84,6 +84,22 @@ fn a_session_manager_covers_a_display_if_it_answers() {
 }
 
 #[test]
+fn only_a_session_of_a_desktop_speaks_for_displays() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Root::new(folder.path());
+    assert!(!has_desktop(&root));
+    let sessions = folder.path().join("run/systemd/sessions");
+    std::fs::create_dir_all(&sessions).unwrap();
+    // Whoever opens this pipe to read waits for somebody who writes.
+    let mode = rustix::fs::Mode::RUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, sessions.join("2.ref"), mode).unwrap();
+    std::fs::write(sessions.join("2"), "UID=0\nTYPE=tty\nORIGINAL_TYPE=x11\n").unwrap();
+    assert!(!has_desktop(&root));
+    std::fs::write(sessions.join("c1"), "UID=1000\nTYPE=wayland\nCLASS=greeter\n").unwrap();
+    assert!(has_desktop(&root));
+}
+
+#[test]
 fn full_screen_is_known_only_where_every_display_says_so() {
     let film = DisplaySeen {
         last: None,

@@ -1,0 +1,175 @@
+//! What an owner is told by an agent that works, in the ways that they have chosen.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::{BOLD, wait_for};
+use crate::field::{Field, project, write_corpus};
+use crate::support::Machine;
+
+/// Price of GRAIN before and after: 4 % more.
+const PRICES: [&str; 2] = ["0.50", "0.52"];
+
+/// Height of a revision that rounds soon reach, and that nothing before them does.
+const HEIGHT: u64 = 60;
+
+/// A ledger whose rules change at [`HEIGHT`], with a feed of the price of GRAIN, a project, and one worker of the two that it needs.
+struct World {
+    field: Field,
+    reporter: String,
+    _running: [crate::field::Running; 2],
+}
+
+impl World {
+    /// `owner` has some GRAIN, too.
+    fn new(owner: &str) -> Self {
+        let machine = Machine::new();
+        let reporter = machine.account();
+        write_corpus(&machine.path("corpus.txt"), 1_000);
+        fs::write(machine.path("project.toml"), project(20_000, "")).unwrap();
+        let rich = json!({ "balance": "0x3635c9adc5dea00000" });
+        let genesis = json!({
+            "chain_id": 77,
+            "timestamp": 1_700_000_000,
+            "gas_limit": 60_000_000,
+            "base_fee": { "initial": 1_000_000_000, "minimum": 1_000_000, "change_denominator": 8, "elasticity": 2 },
+            "fee_recipient": format!("0x{:040x}", 0),
+            "commitment": 2,
+            "revisions": [{ "revision": 4, "height": 0 }, { "revision": 5, "height": HEIGHT }],
+            "price_reporters": { "members": [reporter], "quorum": 1 },
+            "accounts": { (reporter.clone()): rich, (owner): rich },
+        });
+        fs::write(machine.path("genesis.json"), genesis.to_string()).unwrap();
+        let node = machine.node(&["--genesis", "genesis.json"]);
+        let field = Field { machine, node };
+        let price = ["price", "create", "GRAIN / EUR", "--decimals", "6"];
+        field.machine.json(&[&price[..], &["--rpc", &field.node.url]].concat());
+        let mut train = field.train();
+        train.until("is open");
+        let other = field.join(1, &[]);
+        let world = Self { field, reporter, _running: [train, other] };
+        world.report(PRICES[0]);
+        world
+    }
+
+    fn report(&self, price: &str) {
+        let words = ["price", "report", "1", price, "--account", &self.reporter];
+        self.field.machine.json(&[&words[..], &["--rpc", &self.field.node.url]].concat());
+    }
+
+    /// Starts an agent that asks the ledger often.
+    fn agent(&self, owner: &Machine, account: &str) -> Agent {
+        let words = ["agent", "--account", account, "--rpc", &self.field.node.url];
+        let mut command = owner.command(&[&words[..], &["--ask-seconds", "1"]].concat());
+        Agent(command.stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+/// Killed when dropped, as by `kill -9`.
+struct Agent(Child);
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// Listens on a free port, and keeps the bodies of requests.
+fn webhook() -> (String, Arc<Mutex<Vec<Value>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/alerts?key=1", listener.local_addr().unwrap());
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let own = Arc::clone(&heard);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(&stream);
+            let (mut line, mut size) = (String::new(), 0);
+            while line != "\r\n" {
+                line.clear();
+                reader.read_line(&mut line).unwrap();
+                let (name, value) = line.split_once(':').unwrap_or_default();
+                if name.eq_ignore_ascii_case("content-length") {
+                    size = value.trim().parse().unwrap();
+                }
+            }
+            let mut body = vec![0; size];
+            reader.read_exact(&mut body).unwrap();
+            own.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+            stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
+        }
+    });
+    (url, heard)
+}
+
+#[test]
+fn an_owner_is_told_once_and_in_each_way_what_happens_to_an_agent_that_works_and_is_killed() {
+    let machine = Machine::new();
+    let account = machine.account();
+    let world = World::new(&account);
+    let (url, heard) = webhook();
+    let told = machine.path("told");
+    let script = format!("echo \"$GLEANER_ALERT\" >> {}", told.display());
+    let alerts = format!(
+        "[energy]\ngrain_feed = 1\n[alerts]\nreward_percent = 4\nwebhook = '{url}'\ncommand = ['/bin/sh', '-c', '{script}']\n"
+    );
+    fs::write(machine.path("agent.toml"), format!("{BOLD}{alerts}")).unwrap();
+    let is_told = |expected: &[&str]| {
+        let said = fs::read_to_string(&told).unwrap_or_default();
+        let heard = heard.lock().unwrap().clone();
+        let lines: Vec<&str> = said.lines().collect();
+        let texts: Vec<&str> = heard.iter().map(|one| one["text"].as_str().unwrap()).collect();
+        assert!(
+            lines.len() <= expected.len() && texts.len() <= expected.len(),
+            "{lines:?} {texts:?}"
+        );
+        // What is told is written down: else it would be told again.
+        let books = fs::read(machine.path("agent-books.json")).unwrap_or_default();
+        let books: Value = serde_json::from_slice(&books).unwrap_or_default();
+        let waiting = books["remembered"]["waiting"].as_array();
+        (lines == expected && texts == expected && waiting.is_some_and(Vec::is_empty))
+            .then_some(heard)
+    };
+    let until_told = |expected: &[&str]| {
+        let mut heard = None;
+        wait_for(&machine, |_| {
+            heard = is_told(expected);
+            heard.is_some()
+        });
+        heard.unwrap()
+    };
+
+    let rules = "the ledger's rules are now revision 5";
+    let agent = world.agent(&machine, &account);
+    until_told(&[rules]);
+    drop(agent);
+    // The price changes while no agent runs.
+    world.report(PRICES[1]);
+    let price = "GRAIN is worth 4 % more";
+    let agent = world.agent(&machine, &account);
+    until_told(&[rules, price]);
+    let device = wallet::DeviceKey::load_or_create(&machine.path("worker/device.key")).unwrap();
+    let device = device.device().to_string();
+    machine.json(&["devices", "revoke", &device, "--yes", "--rpc", &world.field.node.url]);
+    let standing = "the account has cut this device off";
+    let heard = until_told(&[rules, price, standing]);
+    let expected = [
+        json!({ "kind": "rules", "revision": 5 }),
+        json!({ "kind": "price", "percent": 4 }),
+        json!({ "kind": "standing", "project": "the account", "standing": "revoked" }),
+    ];
+    let found: Vec<&Value> = heard.iter().map(|one| &one["alert"]).collect();
+    assert_eq!(found, expected.iter().collect::<Vec<_>>());
+    drop(agent);
+    let _agent = world.agent(&machine, &account);
+    wait_for(&machine, |status| {
+        status.is_some_and(|status| status["decision"]["activity"] == "exited")
+    });
+    assert!(is_told(&[rules, price, standing]).is_some());
+}

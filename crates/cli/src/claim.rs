@@ -71,7 +71,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     args.confirm.confirm(&plan.text(), output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let mut sender = Sender::new(&ledger, output);
         for step in plan.steps.clone() {
             sender.take(step).await?;
@@ -118,7 +118,7 @@ impl Plan {
 }
 
 async fn plan(args: &Args, account: AccountId) -> anyhow::Result<Plan> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let rewards = issuance::rewards(&ledger.next(), &account).await;
     let rewards =
         rewards.context("this ledger's rules have no rewards (they begin with revision 3)")?;

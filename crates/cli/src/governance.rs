@@ -67,7 +67,7 @@ const LOOKED_FOR_MAX: u64 = 1_000;
 /// # Errors
 /// When no node answers, or its ledger's rules have no governance yet.
 async fn connect(args: &LedgerArgs) -> anyhow::Result<Ledger> {
-    let ledger = ledger::connect(args, None).await?;
+    let ledger = ledger::connect(args).await?;
     if !views::is_there(&ledger).await? {
         return Err(anyhow!("this ledger has no governance yet: it begins with revision 3"))
             .hint("give the address of another ledger's node with --rpc URL");

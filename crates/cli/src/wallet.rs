@@ -226,7 +226,7 @@ fn list(args: &WalletArgs, output: &Output) -> anyhow::Result<()> {
 
 async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
     let accounts = args.wallet.these_or_all(&args.accounts)?;
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for account in accounts {
         let balance = ledger.balance(&account).await?;
@@ -245,7 +245,7 @@ fn send(args: &SendArgs, output: &Output) -> anyhow::Result<()> {
     let signer = args.signer.unlock()?;
     let (sender, receiver) = (checksummed(&from), checksummed(&args.to));
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let balance = ledger.balance(&from).await?;
         let (held, amount) = (balance.to_grain(), args.amount.to_grain());
         // The node would refuse it with another message.

@@ -5,13 +5,14 @@ use std::time::Duration;
 use alloy_signer_local::PrivateKeySigner;
 use ledger_client::Ledger;
 use ledger_views::{
-    ViewError,
+    Ask as _, ViewError,
     runs::{self, RunDetails, RunPhase, RunView, SeatView},
 };
 use training_run::{Cause, Ending, Standing};
 
 use crate::failure::Hint as _;
 use crate::options::{LedgerArgs, SignerArgs};
+use crate::output::Output;
 
 /// How long a command waits for the node's first answer.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
@@ -43,6 +44,21 @@ async fn connect_with(args: &LedgerArgs, key: Option<PrivateKeySigner>) -> anyho
     let ledger = Ledger::connect(&args.rpc, key, CONNECT_PATIENCE).await;
     let hint = "start a ledger with `gleaner node`, or give the address of one with --rpc URL";
     Ok(ledger.hint(hint)?.with_patience(PATIENCE))
+}
+
+/// Connects for showing what the next block would find. A node that has stopped before rules that it does not know makes no other block: then it is what the
+/// newest one has, and stderr says so.
+///
+/// # Errors
+/// When no node answers.
+pub(crate) async fn connect_to_show(args: &LedgerArgs, output: &Output) -> anyhow::Result<Ledger> {
+    let ledger = connect(args).await?;
+    let Some(reason) = ledger.standstill().await? else { return Ok(ledger) };
+    let height = ledger.head().await?.height;
+    output.say(&format!(
+        "note: the node makes no block after {height} ({reason}): what follows is as of that block"
+    ));
+    Ok(ledger.at_standstill())
 }
 
 /// Reads all that the ledger says of one project.

@@ -249,7 +249,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger).await?;
+    let ledger = ledger::connect_to_show(&args.ledger, output).await?;
     let (mut found, mut window) = (Vec::new(), Window::first(args.limit));
     loop {
         let page = feeds::list(&ledger.next(), window).await?;
@@ -277,7 +277,7 @@ async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger).await?;
+    let ledger = ledger::connect_to_show(&args.ledger, output).await?;
     let feed = feed(&ledger, &args.feed).await?;
     let ReportersView { accounts, quorum } = feeds::reporters(&ledger).await?;
     let now = ledger.next_time().await?.as_u64();

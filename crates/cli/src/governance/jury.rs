@@ -15,7 +15,7 @@ use units::{AccountId, UnixSeconds};
 
 use super::action::{self, ActionArgs, Plan, Shown, aligned};
 use super::sealing::derived;
-use super::{connect, find, grain_text, state_text, time_text};
+use super::{connect, connect_to_show, find, grain_text, state_text, time_text};
 use crate::failure::Hint as _;
 use crate::market::Step;
 use crate::options::{LedgerArgs, WalletArgs, checksummed, parse_account};
@@ -141,7 +141,7 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = connect(&args.ledger).await?;
+    let ledger = connect_to_show(&args.ledger, output).await?;
     let next = ledger.next();
     let now = ledger.next_time().await?;
     let accounts = args.wallet.these_or_all(&args.accounts).unwrap_or_default();

@@ -61,6 +61,15 @@ enum Choice {
     No,
 }
 
+impl Choice {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+        }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
     /// The proposal's number or id
@@ -378,7 +387,7 @@ fn vote(args: &VoteArgs, output: &Output) -> anyhow::Result<()> {
     let found = shell::block_on_until_interrupted(found)?;
     let seats = own_seats(&found, account)?;
     let mut rows = panel_rows(&found.proposal, Some(&found.panel), found.now);
-    rows.push(("your vote", format!("{:?} with {} seats", args.choice, seats.count)));
+    rows.push(("your vote", format!("{} with {} seats", args.choice.text(), seats.count)));
     rows.push(("then", "show it once the votes are over: gleaner jury reveal".to_owned()));
     let (chain, id) = (found.ledger.chain_id(), found.proposal.id);
     let is_yes = args.choice == Choice::Yes;

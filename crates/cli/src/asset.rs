@@ -1,4 +1,6 @@
-//! `gleaner asset`: creates, shows, mints and sends assets.
+//! `gleaner asset`: creates, shows, mints and sends assets; wraps GRAIN.
+
+mod wrap;
 
 use abi::parse_amount;
 use alloy_primitives::U256;
@@ -39,6 +41,10 @@ enum Command {
     Mint(MoveArgs),
     /// Send an amount of an asset to an account
     Send(MoveArgs),
+    /// Turn GRAIN into as much WGRAIN, for contracts that expect WETH9; pools and swaps take GRAIN itself
+    Wrap(wrap::Args),
+    /// Turn WGRAIN back into GRAIN
+    Unwrap(wrap::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -187,6 +193,8 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         Command::Balance(args) => shell::block_on_until_interrupted(balance(&args, output)),
         Command::Mint(args) => move_amount(&args, Move::Mint, output),
         Command::Send(args) => move_amount(&args, Move::Send, output),
+        Command::Wrap(args) => wrap::run(&args, wrap::Direction::Wrap, output),
+        Command::Unwrap(args) => wrap::run(&args, wrap::Direction::Unwrap, output),
     }
 }
 

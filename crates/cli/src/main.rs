@@ -92,7 +92,7 @@ enum Command {
     Node(node::Args),
     /// Manage accounts: create, import, list, balance, send
     Wallet(wallet::Args),
-    /// Create assets of your own: mint, send, list
+    /// Create assets of your own: mint, send, list; wrap GRAIN
     Asset(asset::Args),
     /// Trade one token for another along the pools of the ledger
     Swap(swap::Args),

@@ -1,4 +1,6 @@
-//! `gleaner asset`: creates, shows, mints and sends assets.
+//! `gleaner asset`: creates, shows, mints and sends assets; wraps GRAIN.
+
+mod wrap;
 
 use abi::parse_amount;
 use alloy_primitives::U256;
@@ -39,6 +41,10 @@ enum Command {
     Mint(MoveArgs),
     /// Send an amount of an asset to an account
     Send(MoveArgs),
+    /// Turn GRAIN into as much WGRAIN, for contracts that expect WETH9; pools and swaps take GRAIN itself
+    Wrap(wrap::Args),
+    /// Turn WGRAIN back into GRAIN
+    Unwrap(wrap::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -187,6 +193,8 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         Command::Balance(args) => shell::block_on_until_interrupted(balance(&args, output)),
         Command::Mint(args) => move_amount(&args, Move::Mint, output),
         Command::Send(args) => move_amount(&args, Move::Send, output),
+        Command::Wrap(args) => wrap::run(&args, wrap::Direction::Wrap, output),
+        Command::Unwrap(args) => wrap::run(&args, wrap::Direction::Unwrap, output),
     }
 }
 
@@ -212,7 +220,7 @@ fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
         },
     };
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let created = ledger.create_asset(&asset).await?;
         let receipt = created.receipt;
         let document = CreateDocument {
@@ -237,7 +245,7 @@ fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for asset in newest(&ledger, args.limit).await? {
         rows.push(vec![
@@ -269,7 +277,7 @@ async fn newest(ledger: &Ledger, limit: u64) -> anyhow::Result<Vec<AssetView>> {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let asset = asset(&ledger, args.asset).await?;
     let may = |allowed: bool| if allowed { "yes" } else { "no" }.to_owned();
     let facts = [
@@ -300,7 +308,7 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
 
 async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
     let accounts = args.wallet.these_or_all(&args.accounts)?;
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let asset = asset(&ledger, args.asset).await?;
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     let balances = assets::balances(&ledger, &asset.address, &accounts).await?;
@@ -315,7 +323,7 @@ async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
 fn move_amount(args: &MoveArgs, what: Move, output: &Output) -> anyhow::Result<()> {
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let asset = asset(&ledger, args.asset).await?;
         let amount = amount(&args.amount, asset.decimals)?;
         let receipt = match what {

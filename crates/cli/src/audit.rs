@@ -116,7 +116,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn replay(args: &ReplayArgs) -> anyhow::Result<(Document, String)> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     ledger::project(&ledger, args.run).await?;
     let mut seed = [0; 32];
     // The coordinator is asked under a key that nobody knows: it can't answer one device in another way than others.

@@ -7,7 +7,7 @@ use abi::{ISSUANCE, Issuance, convert};
 use anyhow::Context as _;
 use ledger_client::Ledger;
 use ledger_views::issuance::{self, Stage};
-use ledger_views::{Ask as _, runs};
+use ledger_views::{Ask as _, ViewError, runs};
 use serde::Serialize;
 use tokio::sync::watch;
 use units::{AccountId, DeviceId, Wei};
@@ -71,7 +71,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     args.confirm.confirm(&plan.text(), output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let mut sender = Sender::new(&ledger, output);
         for step in plan.steps.clone() {
             sender.take(step).await?;
@@ -118,10 +118,13 @@ impl Plan {
 }
 
 async fn plan(args: &Args, account: AccountId) -> anyhow::Result<Plan> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
-    let rewards = issuance::rewards(&ledger.next(), &account).await;
-    let rewards =
-        rewards.context("this ledger's rules have no rewards (they begin with revision 3)")?;
+    let ledger = ledger::connect(&args.ledger).await?;
+    let rewards = match issuance::rewards(&ledger.next(), &account).await {
+        Err(ViewError::Unanswered(error)) => return Err(error.into()),
+        rewards => {
+            rewards.context("this ledger's rules have no rewards (they begin with revision 3)")?
+        }
+    };
     let (steps, waiting) = (Vec::new(), Vec::new());
     let claimable = rewards.claimable;
     let mut plan = Plan { account, steps, waiting, cost: Wei::ZERO, claimable };

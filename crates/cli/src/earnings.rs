@@ -71,7 +71,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 
 async fn earnings(args: &Args, output: &Output) -> anyhow::Result<()> {
     let accounts = args.wallet.these_or_all(&args.accounts)?;
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect_to_show(&args.ledger, output).await?;
     let (mut paid, mut tokens_verified) = (Wei::ZERO, 0_u64);
     let (mut seats, mut rows) = (Vec::new(), Vec::new());
     for run in projects(&ledger, &accounts).await? {

@@ -58,16 +58,28 @@ use crate::failure::Hint as _;
 use crate::ledger;
 use crate::market::seconds_text;
 use crate::options::LedgerArgs;
+use crate::output::Output;
 
 /// Proposals among which an id is looked for, the newest first; a number always works.
 const LOOKED_FOR_MAX: u64 = 1_000;
 
-/// Connects to a ledger that has governance, for reading.
+/// Connects to a ledger that has governance, for planning a change.
 ///
 /// # Errors
 /// When no node answers, or its ledger's rules have no governance yet.
 async fn connect(args: &LedgerArgs) -> anyhow::Result<Ledger> {
-    let ledger = ledger::connect(args, None).await?;
+    with_governance(ledger::connect(args).await?).await
+}
+
+/// As [`connect`], for showing: also what a node that has stopped before rules that it does not know has in its newest block.
+///
+/// # Errors
+/// As [`connect`].
+async fn connect_to_show(args: &LedgerArgs, output: &Output) -> anyhow::Result<Ledger> {
+    with_governance(ledger::connect_to_show(args, output).await?).await
+}
+
+async fn with_governance(ledger: Ledger) -> anyhow::Result<Ledger> {
     if !views::is_there(&ledger).await? {
         return Err(anyhow!("this ledger has no governance yet: it begins with revision 3"))
             .hint("give the address of another ledger's node with --rpc URL");

@@ -199,7 +199,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 
 /// Prints what open projects would pay.
 async fn list(args: &Args, folder: &Path, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect_to_show(&args.ledger, output).await?;
     let device = DeviceKey::load_or_create(&folder.join("device.key"))?;
     let network = confinement::network(&args.ledger.rpc, args.pace()).await;
     let search = Search { args, ledger: &ledger, device: &device, network: &network, output };
@@ -269,7 +269,7 @@ async fn work(
     output: &Output,
 ) -> anyhow::Result<(Vec<ProjectResult>, bool)> {
     let mut projects = Vec::new();
-    let Some(ledger) = or_stopped(ledger::connect(&args.ledger, None), &stopped).await else {
+    let Some(ledger) = or_stopped(ledger::connect(&args.ledger), &stopped).await else {
         return Ok((projects, true));
     };
     let ledger = ledger?.with_patience(LEDGER_PATIENCE);

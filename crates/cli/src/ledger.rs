@@ -5,13 +5,14 @@ use std::time::Duration;
 use alloy_signer_local::PrivateKeySigner;
 use ledger_client::Ledger;
 use ledger_views::{
-    ViewError,
+    Ask as _, ViewError,
     runs::{self, RunDetails, RunPhase, RunView, SeatView},
 };
 use training_run::{Cause, Ending, Standing};
 
 use crate::failure::Hint as _;
-use crate::options::LedgerArgs;
+use crate::options::{LedgerArgs, SignerArgs};
+use crate::output::Output;
 
 /// How long a command waits for the node's first answer.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
@@ -19,17 +20,45 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 /// How long it waits afterwards, also for a block.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Connects to the node in `args`; with a `signer`, changes are possible.
+/// Connects to the node in `args`, for reading.
 ///
 /// # Errors
 /// When no node answers.
-pub(crate) async fn connect(
+pub(crate) async fn connect(args: &LedgerArgs) -> anyhow::Result<Ledger> {
+    connect_with(args, None).await
+}
+
+/// Connects to the node in `args` for changes that the unlocked key of `signer` signs, within the fees that `signer` allows.
+///
+/// # Errors
+/// When no node answers.
+pub(crate) async fn connect_to_change(
     args: &LedgerArgs,
-    signer: Option<PrivateKeySigner>,
+    signer: &SignerArgs,
+    key: PrivateKeySigner,
 ) -> anyhow::Result<Ledger> {
-    let ledger = Ledger::connect(&args.rpc, signer, CONNECT_PATIENCE).await;
+    Ok(connect_with(args, Some(key)).await?.with_fee_max(signer.max_fee))
+}
+
+async fn connect_with(args: &LedgerArgs, key: Option<PrivateKeySigner>) -> anyhow::Result<Ledger> {
+    let ledger = Ledger::connect(&args.rpc, key, CONNECT_PATIENCE).await;
     let hint = "start a ledger with `gleaner node`, or give the address of one with --rpc URL";
-    Ok(ledger.hint(hint)?.with_patience(PATIENCE).with_fee_max(args.max_fee))
+    Ok(ledger.hint(hint)?.with_patience(PATIENCE))
+}
+
+/// Connects for showing what the next block would find. A node that has stopped before rules that it does not know makes no other block: then it is what the
+/// newest one has, and stderr says so.
+///
+/// # Errors
+/// When no node answers.
+pub(crate) async fn connect_to_show(args: &LedgerArgs, output: &Output) -> anyhow::Result<Ledger> {
+    let ledger = connect(args).await?;
+    let Some(reason) = ledger.standstill().await? else { return Ok(ledger) };
+    let height = ledger.head().await?.height;
+    output.say(&format!(
+        "note: the node makes no block after {height} ({reason}): what follows is as of that block"
+    ));
+    Ok(ledger.at_standstill())
 }
 
 /// Reads all that the ledger says of one project.

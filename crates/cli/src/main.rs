@@ -92,7 +92,7 @@ enum Command {
     Node(node::Args),
     /// Manage accounts: create, import, list, balance, send
     Wallet(wallet::Args),
-    /// Create assets of your own: mint, send, list
+    /// Create assets of your own: mint, send, list; wrap GRAIN
     Asset(asset::Args),
     /// Trade one token for another along the pools of the ledger
     Swap(swap::Args),
@@ -244,6 +244,21 @@ mod tests {
         }
         let other = ["gleaner", "train", "project.toml", "--audit", "7%"];
         assert!(Cli::try_parse_from(other).unwrap_err().to_string().contains("give 5%, or 0%"));
+    }
+
+    /// The limit on fees belongs to the commands that sign transactions, and to no other.
+    #[test]
+    fn who_sends_nothing_has_no_limit_on_fees() {
+        let (mut open, mut count) = (vec![Cli::command()], 0);
+        while let Some(command) = open.pop() {
+            let has =
+                |flag: &str| command.get_arguments().any(|argument| argument.get_id() == flag);
+            let signs = has("account") && has("password_file");
+            assert_eq!(has("max_fee"), signs, "gleaner … {}", command.get_name());
+            count += usize::from(signs);
+            open.extend(command.get_subcommands().cloned());
+        }
+        assert!(count > 20, "only {count} commands sign");
     }
 
     /// Every command in a code block of README and docs is one that this program takes.

@@ -26,9 +26,6 @@ pub(crate) struct LedgerArgs {
     /// Address of the ledger's node
     #[arg(long, value_name = "URL", env = RPC_VARIABLE, default_value = RPC_DEFAULT, value_parser = parse_url)]
     pub(crate) rpc: String,
-    /// The most that one transaction may cost in network fees: what a node asks for above it is not signed
-    #[arg(long, value_name = "GRAIN", env = "GLEANER_MAX_FEE", default_value = "1", value_parser = parse_grain)]
-    pub(crate) max_fee: Wei,
 }
 
 /// Flags of commands that compute.
@@ -86,7 +83,7 @@ impl WalletArgs {
     }
 }
 
-/// Flags of commands that sign as an account.
+/// Flags of commands that sign and send transactions as an account.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SignerArgs {
     #[command(flatten)]
@@ -96,6 +93,9 @@ pub(crate) struct SignerArgs {
     account: Option<AccountId>,
     #[command(flatten)]
     password: PasswordArgs,
+    /// The most that one transaction may cost in network fees: what a node asks for above it is not signed
+    #[arg(long, value_name = "GRAIN", env = "GLEANER_MAX_FEE", default_value = "1", value_parser = parse_grain)]
+    pub(crate) max_fee: Wei,
 }
 
 impl SignerArgs {

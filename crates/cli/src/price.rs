@@ -249,7 +249,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect_to_show(&args.ledger, output).await?;
     let (mut found, mut window) = (Vec::new(), Window::first(args.limit));
     loop {
         let page = feeds::list(&ledger.next(), window).await?;
@@ -277,7 +277,7 @@ async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect_to_show(&args.ledger, output).await?;
     let feed = feed(&ledger, &args.feed).await?;
     let ReportersView { accounts, quorum } = feeds::reporters(&ledger).await?;
     let now = ledger.next_time().await?.as_u64();
@@ -328,7 +328,7 @@ fn named_rows(rows: Vec<(&str, String)>) -> String {
 fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let terms = PriceFeeds::Terms {
             description: args.description.clone(),
             decimals: args.decimals,
@@ -378,7 +378,7 @@ fn create(args: &CreateArgs, output: &Output) -> anyhow::Result<()> {
 fn checkpoint(args: &CheckpointArgs, output: &Output) -> anyhow::Result<()> {
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let feed = feed(&ledger, &args.feed).await?;
         let call = PriceFeeds::checkpointCall { feed: convert::address(feed.address) };
         let Receipt { hash, height, fee, .. } = ledger.write(PRICE_FEEDS, &call, Wei::ZERO).await?;
@@ -401,7 +401,7 @@ fn report(args: &ReportArgs, output: &Output) -> anyhow::Result<()> {
     let given: Vec<_> = args.with.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer.clone())).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer.clone()).await?;
         let feed = feed(&ledger, &args.feed).await?;
         let reporters = feeds::reporters(&ledger).await?;
         let mut reports = Vec::new();

@@ -186,7 +186,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for summary in newest(&ledger, args.limit).await? {
         if args.open && !summary.phase.is_open() {
@@ -223,7 +223,7 @@ async fn newest(ledger: &Ledger, limit: u64) -> anyhow::Result<Vec<RunView>> {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let run = args.project;
     let details = ledger::project(&ledger, run).await?;
     let RunDetails { run: summary, terms, seats, audits, disputes, .. } = details;
@@ -245,7 +245,7 @@ fn cancel(args: &CancelArgs, output: &Output) -> anyhow::Result<()> {
     let signer = args.signer.unlock()?;
     let run = args.project;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         require_owner(&ledger, &ledger::project(&ledger, run).await?.run)?;
         let receipt =
             ledger.cancel(run).await.with_context(|| format!("project {run} was not cancelled"))?;

@@ -39,7 +39,7 @@ pub(crate) struct Args {
 /// When the node returns none, or an invalid one, or the file can't be written.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let answer = shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, None).await?;
+        let ledger = ledger::connect(&args.ledger).await?;
         Ok(ledger.state_proof(args.address, &args.slot, args.block).await?)
     })?;
     let url = &args.ledger.rpc;

@@ -68,7 +68,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     let path = folder.join("device.key");
     let key = DeviceKey::load_or_create(&path)?.device();
     shell::block_on_and_leave(async {
-        let ledger = ledger::connect(&args.ledger, None).await?;
+        let ledger = ledger::connect(&args.ledger).await?;
         let panel = referees(&ledger).await?;
         let document = Document {
             referee: key.to_string(),

@@ -168,7 +168,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     args.confirm.send.confirm(&plan.text(&args), output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let mut sender = Sender::new(&ledger, output);
         let receipt = plan.send(&args, &ledger, &mut sender).await?;
         let (done, text) = plan.done(&ledger, &receipt, &sender).await?;
@@ -179,7 +179,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 /// Finds the route and everything that is shown about it.
 async fn plan(args: &Args, account: Option<AccountId>, slippage: u32) -> anyhow::Result<Plan> {
     let (exact_word, from, to) = wanted(&args.words)?;
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let (from, to) = (named(&ledger, from).await?, named(&ledger, to).await?);
     ensure!(
         from.address != to.address,

@@ -85,8 +85,9 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     announce::check(args.listen, &args.announce)?;
     let signer = args.signer.unlock()?;
     shell::block_on(async {
-        let ledger =
-            ledger::connect(&args.ledger, Some(signer)).await?.with_patience(LEDGER_PATIENCE);
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer)
+            .await?
+            .with_patience(LEDGER_PATIENCE);
         let named = match (&project, args.take_over) {
             (_, Some(run)) => {
                 let run = ledger::project(&ledger, run).await?.run;

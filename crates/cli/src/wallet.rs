@@ -5,8 +5,12 @@ use std::fs;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use abi::{Module, convert};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::Subcommand;
+use execution::{is_native, is_precompile};
+use ledger_client::{Ledger, LedgerError, Receipt};
+use ledger_views::Ask;
 use serde::Serialize;
 use units::{AccountId, Wei};
 use wallet::{Account, Import};
@@ -226,7 +230,7 @@ fn list(args: &WalletArgs, output: &Output) -> anyhow::Result<()> {
 
 async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
     let accounts = args.wallet.these_or_all(&args.accounts)?;
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for account in accounts {
         let balance = ledger.balance(&account).await?;
@@ -239,13 +243,15 @@ async fn balance(args: &BalanceArgs, output: &Output) -> anyhow::Result<()> {
 
 fn send(args: &SendArgs, output: &Output) -> anyhow::Result<()> {
     let from = args.signer.account()?;
+    refuse_precompile(&args.to)?;
     if args.to == AccountId::ZERO && !args.yes {
         confirm_loss(args.amount)?;
     }
     let signer = args.signer.unlock()?;
     let (sender, receiver) = (checksummed(&from), checksummed(&args.to));
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
+        refuse_reserved(&ledger, &args.to).await?;
         let balance = ledger.balance(&from).await?;
         let (held, amount) = (balance.to_grain(), args.amount.to_grain());
         // The node would refuse it with another message.
@@ -253,7 +259,7 @@ fn send(args: &SendArgs, output: &Output) -> anyhow::Result<()> {
             args.amount < balance,
             "{sender} has {held} GRAIN, too little for {amount} GRAIN and the fee: nothing was sent"
         );
-        let receipt = ledger.transfer(&args.to, args.amount).await?;
+        let receipt = explained(ledger.transfer(&args.to, args.amount).await, &args.to)?;
         let document = SendDocument {
             hash: receipt.hash.to_string(),
             height: receipt.height,
@@ -269,6 +275,42 @@ fn send(args: &SendArgs, output: &Output) -> anyhow::Result<()> {
         );
         output.print(&document, &text)
     })
+}
+
+/// Refuses a precompile: it would take GRAIN, and nobody could ever move it again.
+fn refuse_precompile(to: &AccountId) -> anyhow::Result<()> {
+    if !is_precompile(&convert::address(*to)) {
+        return Ok(());
+    }
+    let to = checksummed(to);
+    Err(anyhow!("{to} is a precompile, a function and no account: nothing was sent"))
+        .hint("give the address of an account")
+}
+
+/// Refuses an address of a module or an asset that does not exist yet: it would take GRAIN, and perhaps keep it for good.
+async fn refuse_reserved(ledger: &Ledger, to: &AccountId) -> anyhow::Result<()> {
+    let address = convert::address(*to);
+    let is_kept = is_native(&address) || Module::at(&address).is_some();
+    if !is_kept || !Ask::account(ledger, address).await?.code.is_empty() {
+        return Ok(());
+    }
+    let to = checksummed(to);
+    Err(anyhow!("{to} is kept for a module that this ledger does not have: nothing was sent"))
+        .hint("give the address of an account")
+}
+
+/// Says what a receiver is that refuses GRAIN, where it is a module: the reason that it gives is for who calls its functions.
+fn explained(sent: Result<Receipt, LedgerError>, to: &AccountId) -> anyhow::Result<Receipt> {
+    match (sent, Module::at(&convert::address(*to))) {
+        (Err(LedgerError::Refused { .. }), Some(module)) => {
+            let (to, name) = (checksummed(to), module.name);
+            Err(anyhow!(
+                "{to} is the ledger's module {name}, which takes no GRAIN: nothing was sent"
+            ))
+            .hint("give the address of an account")
+        }
+        (sent, _) => Ok(sent?),
+    }
 }
 
 /// Asks before GRAIN is sent to an address from which nobody can recover it.

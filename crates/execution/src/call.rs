@@ -3,6 +3,7 @@
 use crate::{
     environment::Environment,
     evm::{Checks, Machine, MachineContext, machine},
+    halt,
     modules::{self, BeginError},
     overlay::Overlay,
     overrides::{self, Overrides},
@@ -86,7 +87,7 @@ pub enum CallOutcome {
     },
     /// It ran out of gas or executed an invalid instruction.
     Halted {
-        /// The reason reported by the EVM.
+        /// Why, in words.
         reason: String,
         /// Usually all of the gas.
         gas_used: u64,
@@ -139,7 +140,7 @@ pub enum EstimateError<E: std::error::Error + 'static> {
     Halted {
         /// The largest gas tried: that of the block, of the call, or what the sender can pay.
         gas_limit: u64,
-        /// The reason reported by the EVM.
+        /// Why, in words.
         reason: String,
     },
 }
@@ -352,7 +353,7 @@ impl From<ExecutionResult> for CallOutcome {
             }
             ExecutionResult::Revert { output, .. } => Self::Reverted { output, gas_used },
             ExecutionResult::Halt { reason, .. } => {
-                Self::Halted { reason: format!("{reason:?}"), gas_used }
+                Self::Halted { reason: halt::reason(reason), gas_used }
             }
         }
     }

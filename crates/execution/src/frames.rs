@@ -1,5 +1,6 @@
 //! The tree of calls within a call or a transaction, modules included.
 
+use crate::halt;
 use alloy_primitives::{Address, Bytes, Log, U256};
 use revm::{
     Inspector,
@@ -147,7 +148,7 @@ impl Frames {
         if let Some(address) = created {
             frame.to = address;
         }
-        frame.error = words(result.result);
+        frame.error = halt::words(result.result).map(str::to_owned);
         frame.gas_used = result.gas.total_gas_spent();
         if frame.error.is_none() || result.result == InstructionResult::Revert {
             frame.output = result.output.clone();
@@ -266,39 +267,4 @@ impl Frame {
             calls: Vec::new(),
         }
     }
-}
-
-/// Returns the error in the words of geth, which tools look for.
-fn words(result: InstructionResult) -> Option<String> {
-    use InstructionResult as R;
-    if result.is_ok() {
-        return None;
-    }
-    Some(match result {
-        R::Revert => "execution reverted".to_owned(),
-        R::OutOfGas
-        | R::MemoryOOG
-        | R::MemoryLimitOOG
-        | R::PrecompileOOG
-        | R::InvalidOperandOOG
-        | R::ReentrancySentryOOG => "out of gas".to_owned(),
-        R::CallTooDeep => "max call depth exceeded".to_owned(),
-        R::OutOfFunds => "insufficient balance for transfer".to_owned(),
-        R::OpcodeNotFound | R::NotActivated => "invalid opcode".to_owned(),
-        R::InvalidFEOpcode => "invalid opcode: INVALID".to_owned(),
-        R::InvalidJump => "invalid jump destination".to_owned(),
-        R::StackUnderflow => "stack underflow".to_owned(),
-        R::StackOverflow => "stack limit reached 1024".to_owned(),
-        R::OutOfOffset => "return data out of bounds".to_owned(),
-        R::StateChangeDuringStaticCall | R::CallNotAllowedInsideStatic => {
-            "write protection".to_owned()
-        }
-        R::CreateCollision => "contract address collision".to_owned(),
-        R::CreateContractSizeLimit => "max code size exceeded".to_owned(),
-        R::CreateInitCodeSizeLimit => "max initcode size exceeded".to_owned(),
-        R::CreateContractStartingWithEF => "invalid code: must not begin with 0xef".to_owned(),
-        R::NonceOverflow => "nonce uint64 overflow".to_owned(),
-        R::PrecompileError => "precompile failed".to_owned(),
-        other => format!("{other:?}"),
-    })
 }

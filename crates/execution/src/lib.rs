@@ -40,6 +40,7 @@ mod evm;
 mod fees;
 mod frames;
 mod genesis;
+mod halt;
 mod modules;
 mod overlay;
 mod overrides;
@@ -73,6 +74,7 @@ pub use environment::{BlockInput, Deviations, Environment};
 pub use fees::{BaseFeeRule, next_base_fee};
 pub use frames::{Frame, FrameKind, FrameLog, FrameOptions, TREE_SIZE_MAX};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisPriceReporters, GenesisReferees};
+pub use halt::OUT_OF_GAS;
 pub use modules::MODULES;
 /// The native modules that a program knows, and its newest revision.
 pub use native_kit::Table as ModuleTable;

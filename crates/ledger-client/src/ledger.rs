@@ -27,6 +27,8 @@ pub struct Ledger {
     pub(crate) shared: Arc<Shared>,
     pub(crate) patience: Duration,
     pub(crate) fee_max: Wei,
+    /// Whether the node makes no further block: what would be asked of the next one is asked of the newest.
+    pub(crate) is_at_standstill: bool,
 }
 
 /// What a transaction may cost in fees, unless [`Ledger::with_fee_max`] says otherwise: 1 GRAIN, hundreds of times what one of millions of
@@ -89,7 +91,7 @@ impl Ledger {
         // Bound to this chain id: a transaction signed here is invalid on other chains.
         let signer = signer.map(|signer| signer.with_chain_id(Some(chain_id)));
         let shared = Arc::new(Shared { node, chain_id, signer, queue });
-        Self { shared, patience, fee_max: FEE_MAX }
+        Self { shared, patience, fee_max: FEE_MAX, is_at_standstill: false }
     }
 
     /// Returns the same connection with another `patience`.

@@ -17,7 +17,8 @@ struct PendingBlock {
     timestamp: U64,
 }
 
-/// The state of the newest block, with calls that run in the block that would follow it now: what asks for the time gets that of now.
+/// The state of the newest block, with calls that run in the block that would follow it now: what asks for the time gets that of now. Of a connection
+/// [at a standstill](Ledger::at_standstill), with calls that run in the newest block itself.
 #[derive(Clone, Debug)]
 pub struct NextLedger {
     ledger: Ledger,
@@ -30,12 +31,42 @@ impl Ledger {
         NextLedger { ledger: self.clone() }
     }
 
-    /// Returns the time that a block would have now, by the node's clock.
+    /// Returns the time that a block would have now, by the node's clock; that of the newest block at a standstill.
     ///
     /// # Errors
     /// [`LedgerError`].
     pub async fn next_time(&self) -> Result<UnixSeconds, LedgerError> {
+        if self.is_at_standstill {
+            return Ok(Ask::head(self).await?.time);
+        }
         Ok(UnixSeconds::new(self.pending_block().await?.timestamp.to()))
+    }
+
+    /// Returns why the node makes no further block, in its own words: the next one has a revision of the rules that it does not know. `None` when it can
+    /// make one.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn standstill(&self) -> Result<Option<String>, LedgerError> {
+        match self.pending_block().await {
+            Ok(_) => Ok(None),
+            Err(LedgerError::Rejected { message, .. }) if is_standstill(&message) => {
+                Ok(Some(message))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the same connection for reading from a node that makes no further block: [`Self::next`] and [`Self::next_time`] are of the newest one.
+    #[must_use]
+    pub fn at_standstill(&self) -> Self {
+        Self { is_at_standstill: true, ..self.clone() }
+    }
+
+    /// Returns whether this connection reads from a node that makes no further block.
+    #[must_use]
+    pub fn is_at_standstill(&self) -> bool {
+        self.is_at_standstill
     }
 
     async fn pending_block(&self) -> Result<PendingBlock, LedgerError> {
@@ -43,6 +74,11 @@ impl Ledger {
             self.ask("eth_getBlockByNumber", json!(["pending", false])).await?;
         found.ok_or_else(|| self.shared.node.malformed("there is no pending block"))
     }
+}
+
+/// Returns whether the node refuses the next block because of its rules. There is no error code for this; these are the words of our node.
+fn is_standstill(message: &str) -> bool {
+    message.contains("the ledger switches to revision")
 }
 
 /// Calls run in the next block; everything else is of the newest one.
@@ -58,6 +94,9 @@ impl Ask for NextLedger {
     }
 
     async fn calls(&self, calls: Vec<Call>) -> Result<Vec<Outcome>, LedgerError> {
+        if self.ledger.is_at_standstill {
+            return self.ledger.calls(calls).await;
+        }
         let PendingBlock { number, timestamp } = self.ledger.pending_block().await?;
         let block = json!({ "number": number, "time": timestamp });
         let mut outcomes = Vec::with_capacity(calls.len());

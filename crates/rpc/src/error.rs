@@ -2,7 +2,7 @@
 
 use crate::reverts;
 use alloy_primitives::{B256, Bytes};
-use execution::{CallError, EstimateError, Refusal, SimulateError, TraceError};
+use execution::{CallError, EstimateError, OUT_OF_GAS, Refusal, SimulateError, TraceError};
 use node::{PendingError, StatementError, SubmitError, Unread, WaitError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -149,12 +149,12 @@ pub(crate) fn reverted(output: Bytes) -> ErrorObject {
     ErrorObject::with_data(REVERTED_CODE, message, &output)
 }
 
-/// Returns the error for a call that stopped with an EVM error.
+/// Returns the error for a call that the machine stopped.
 pub(crate) fn halted(reason: &str) -> ErrorObject {
-    if reason.starts_with("OutOfGas") {
-        return refused(format!("out of gas: {reason}"));
+    match reason {
+        OUT_OF_GAS => refused(OUT_OF_GAS),
+        reason => refused(format!("execution halted: {reason}")),
     }
-    refused(format!("execution halted: {reason}"))
 }
 
 pub(crate) fn not_called(error: CallError<Unread<StoreError>>) -> ErrorObject {
@@ -170,7 +170,7 @@ pub(crate) fn not_estimated(error: EstimateError<Unread<StoreError>>) -> ErrorOb
         EstimateError::Call(error) => not_called(error),
         EstimateError::Reverted { output } => reverted(output),
         error @ EstimateError::Allowance { .. } => refused(error.to_string()),
-        EstimateError::Halted { gas_limit, reason } if reason.starts_with("OutOfGas") => {
+        EstimateError::Halted { gas_limit, reason } if reason == OUT_OF_GAS => {
             refused(format!("gas required exceeds allowance ({gas_limit})"))
         }
         EstimateError::Halted { reason, .. } => halted(&reason),

@@ -69,7 +69,7 @@ async fn before(ledger: &Ledger, account: &AccountId, text: &str) -> anyhow::Res
 pub(super) fn revoke(args: &Args, output: &Output) -> anyhow::Result<()> {
     let account = args.signer.account()?;
     let found = shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, None).await?;
+        let ledger = ledger::connect(&args.ledger).await?;
         before(&ledger, &account, &args.device).await
     })?;
     let Before { device, is_revoked, .. } = found;
@@ -105,7 +105,7 @@ pub(super) fn revoke(args: &Args, output: &Output) -> anyhow::Result<()> {
     args.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let mut sender = Sender::new(&ledger, output);
         let word = convert::device_word(device);
         if !is_revoked {
@@ -133,7 +133,7 @@ pub(super) fn revoke(args: &Args, output: &Output) -> anyhow::Result<()> {
 pub(super) fn restore(args: &Args, output: &Output) -> anyhow::Result<()> {
     let account = args.signer.account()?;
     let Before { device, is_revoked, .. } = shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, None).await?;
+        let ledger = ledger::connect(&args.ledger).await?;
         before(&ledger, &account, &args.device).await
     })?;
     if !is_revoked {
@@ -159,7 +159,7 @@ pub(super) fn restore(args: &Args, output: &Output) -> anyhow::Result<()> {
     args.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let mut sender = Sender::new(&ledger, output);
         let call = Devices::restoreCall { device: convert::device_word(device) };
         sender.take(Step::new("restore the device", DEVICES, &call)).await?;

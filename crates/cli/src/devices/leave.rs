@@ -40,7 +40,7 @@ pub(crate) struct LeftDocument {
 pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
     let key = DeviceKey::load(&args.data_dir.join("device.key"))?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, None).await?;
+        let ledger = ledger::connect(&args.ledger).await?;
         let (run, device) = (args.project, key.device());
         let standpoint = runs::standpoint(&ledger, run, &device).await?;
         let had_seat = standpoint.seat.is_some_and(|(_, seat)| seat.is_active());

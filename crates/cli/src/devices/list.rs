@@ -134,7 +134,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
     let here = DeviceKey::load(&key).ok().map(|key| key.device());
     let status = agent::present().filter(|status| status.account == checksummed(&account));
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.read.ledger, None).await?;
+        let ledger = ledger::connect(&args.read.ledger).await?;
         let now = ledger.head().await?.time.as_u64();
         let Found { devices: mut found, listed } = of_account(&ledger, &account).await?;
         if let Some(here) = here

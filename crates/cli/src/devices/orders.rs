@@ -56,7 +56,7 @@ impl PolicyDocument {
 /// When the ledger does not answer.
 pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, None).await?;
+        let ledger = ledger::connect(&args.ledger).await?;
         let orders = devices::orders(&ledger, &args.account, &args.device).await?;
         let account = checksummed(&args.account);
         let document = match orders {

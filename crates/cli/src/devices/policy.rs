@@ -97,7 +97,7 @@ fn check(text: &str) -> anyhow::Result<()> {
 fn show(args: &ReadArgs, output: &Output) -> anyhow::Result<()> {
     let account = args.account()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, None).await?;
+        let ledger = ledger::connect(&args.ledger).await?;
         let orders = devices::orders(&ledger, &account, &DeviceId::ZERO).await?;
         let policy = PolicyDocument::of(orders.ok_or_else(too_old)?.policy);
         let text = match &policy {
@@ -139,7 +139,7 @@ fn send(args: &ClearArgs, text: &str, output: &Output) -> anyhow::Result<()> {
     args.send.confirm(&shown, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         devices::orders(&ledger, &account, &DeviceId::ZERO).await?.ok_or_else(too_old)?;
         let mut sender = Sender::new(&ledger, output);
         let call = Devices::setPolicyCall { text: text.to_owned() };

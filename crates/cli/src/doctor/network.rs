@@ -32,7 +32,7 @@ const AHEAD_MAX: u64 = 15;
 /// Looks at the ledger, at projects, and at this machine's own addresses.
 pub(super) async fn checks(args: &LedgerArgs, limits: &Limits) -> Vec<Check> {
     let mut checks = Vec::new();
-    match ledger::connect(args, None).await {
+    match ledger::connect(args).await {
         Ok(ledger) => match asked(&ledger, args, limits).await {
             Ok(found) => checks.extend(found),
             Err(error) => checks.push(no_ledger(&error)),

@@ -94,7 +94,7 @@ impl Shown {
         let signer = args.signer.unlock()?;
         let steps = steps(&signer)?;
         shell::block_on_until_interrupted(async {
-            let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+            let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
             let mut sender = Sender::new(&ledger, output);
             for step in steps {
                 sender.take(step).await?;

@@ -14,7 +14,7 @@ use units::AccountId;
 
 use super::action::{self, ActionArgs, Shown, aligned};
 use super::sealing::{derived, opening, own_ballot, readable, vote_of};
-use super::{connect, find, grain_text, state_text, time_text};
+use super::{connect, connect_to_show, find, grain_text, state_text, time_text};
 use crate::failure::Hint as _;
 use crate::market::Step;
 use crate::options::{LedgerArgs, checksummed};
@@ -67,7 +67,7 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = connect(&args.ledger).await?;
+    let ledger = connect_to_show(&args.ledger, output).await?;
     let proposal = find(&ledger, &args.proposal).await?;
     let holders = views::key_holders(&ledger.next(), proposal.id).await?;
     let document = ballots_document(&proposal, &holders);

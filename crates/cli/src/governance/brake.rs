@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use units::{AccountId, UnixSeconds};
 
 use super::action::{self, ActionArgs, Plan, aligned};
-use super::{connect, find, grain, grain_text, share_text, state_text, time_text};
+use super::{connect, connect_to_show, find, grain, grain_text, share_text, state_text, time_text};
 use crate::failure::Hint as _;
 use crate::market::{Step, seconds_text};
 use crate::options::{LedgerArgs, WalletArgs, checksummed, parse_account};
@@ -75,7 +75,7 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = connect(&args.ledger).await?;
+    let ledger = connect_to_show(&args.ledger, output).await?;
     let proposal = find(&ledger, &args.proposal).await?;
     let brake = views::brake(&ledger.next(), proposal.id).await?;
     let now = ledger.next_time().await?;

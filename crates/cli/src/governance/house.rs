@@ -11,7 +11,9 @@ use units::{AccountId, UnixSeconds};
 
 use super::action::{self, ActionArgs, Plan, aligned};
 use super::delegate::HouseName;
-use super::{connect, grain, grain_text, house_text, share_text, time_text, votes_text};
+use super::{
+    connect, connect_to_show, grain, grain_text, house_text, share_text, time_text, votes_text,
+};
 use crate::failure::Hint as _;
 use crate::market::{Part, Step, parse_part};
 use crate::options::{LedgerArgs, WalletArgs, checksummed, parse_account};
@@ -97,7 +99,7 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = connect(&args.ledger).await?;
+    let ledger = connect_to_show(&args.ledger, output).await?;
     // Both houses are shown also to who has no wallet.
     let accounts = args.wallet.these_or_all(&args.accounts).unwrap_or_default();
     let now = ledger.next_time().await?;

@@ -15,7 +15,7 @@ use units::{AccountId, UnixSeconds};
 
 use super::action::{self, ActionArgs, Plan, Shown, aligned};
 use super::sealing::derived;
-use super::{connect, find, grain_text, state_text, time_text};
+use super::{connect, connect_to_show, find, grain_text, state_text, time_text};
 use crate::failure::Hint as _;
 use crate::market::Step;
 use crate::options::{LedgerArgs, WalletArgs, checksummed, parse_account};
@@ -59,6 +59,15 @@ enum Source {
 enum Choice {
     Yes,
     No,
+}
+
+impl Choice {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -141,7 +150,7 @@ pub(crate) fn run(command: Command, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = connect(&args.ledger).await?;
+    let ledger = connect_to_show(&args.ledger, output).await?;
     let next = ledger.next();
     let now = ledger.next_time().await?;
     let accounts = args.wallet.these_or_all(&args.accounts).unwrap_or_default();
@@ -378,7 +387,7 @@ fn vote(args: &VoteArgs, output: &Output) -> anyhow::Result<()> {
     let found = shell::block_on_until_interrupted(found)?;
     let seats = own_seats(&found, account)?;
     let mut rows = panel_rows(&found.proposal, Some(&found.panel), found.now);
-    rows.push(("your vote", format!("{:?} with {} seats", args.choice, seats.count)));
+    rows.push(("your vote", format!("{} with {} seats", args.choice.text(), seats.count)));
     rows.push(("then", "show it once the votes are over: gleaner jury reveal".to_owned()));
     let (chain, id) = (found.ledger.chain_id(), found.proposal.id);
     let is_yes = args.choice == Choice::Yes;

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::action::{self, ActionArgs, Plan, aligned, merged, value};
 use super::documents::{self, document};
 use super::effect::effect;
-use super::{class_text, connect, find, posting, proven, state_text, time_text};
+use super::{class_text, connect, connect_to_show, find, posting, proven, state_text, time_text};
 use crate::market::Step;
 use crate::options::LedgerArgs;
 use crate::output::{Output, table};
@@ -120,7 +120,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = connect(&args.ledger).await?;
+    let ledger = connect_to_show(&args.ledger, output).await?;
     let (mut found, mut window) = (Vec::new(), Window::first(args.limit));
     loop {
         let page = views::proposals(&ledger.next(), window).await?;
@@ -162,7 +162,7 @@ fn title(proposal: &ProposalView) -> String {
 }
 
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = connect(&args.ledger).await?;
+    let ledger = connect_to_show(&args.ledger, output).await?;
     let proposal = find(&ledger, &args.proposal).await?;
     let calls = documents::described(&ledger, &proposal).await?;
     let now = ledger.next_time().await?;
@@ -170,7 +170,12 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
     let is_open =
         matches!(proposal.state, State::Pending | State::Active | State::Succeeded | State::Queued);
     let mut effect_document = None;
-    if let (Some(posting), true) = (&proposal.posting, is_open) {
+    if is_open && ledger.is_at_standstill() {
+        rows.push((
+            "effect",
+            "unknown: the node makes no further block to try the calls in".to_owned(),
+        ));
+    } else if let (Some(posting), true) = (&proposal.posting, is_open) {
         let at = proposal.executable_at().unwrap_or(now);
         let effect = effect(&ledger, &posting.calls, at).await?;
         rows.push(("effect", effect.text(now)));
@@ -191,7 +196,7 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn parameters(args: &ParametersArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = connect(&args.ledger).await?;
+    let ledger = connect_to_show(&args.ledger, output).await?;
     let all = views::parameters(&ledger).await?;
     let row = |parameter: &ParameterView| {
         vec![
@@ -226,7 +231,7 @@ fn parameter_document(parameter: ParameterView) -> ParameterDocument {
 /// The schedule, and which revisions this program knows.
 #[derive(Serialize)]
 struct RevisionsDocument {
-    /// That of the next block.
+    /// That of the next block, or of the newest one if the node makes no other.
     current: u32,
     height: u64,
     /// The newest that this program knows.
@@ -246,7 +251,7 @@ struct ActivationDocument {
 }
 
 async fn revisions(args: &ParametersArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = connect(&args.ledger).await?;
+    let ledger = connect_to_show(&args.ledger, output).await?;
     let Some(view) = views::revisions(&ledger.next()).await? else {
         return Err(anyhow!(
             "votes can't change the rules of this ledger yet: that begins with revision 4"

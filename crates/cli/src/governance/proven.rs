@@ -26,7 +26,7 @@ use jury::{Judged, JuryDocument};
 use serde_json::{Value, json};
 
 use super::action::{self, aligned};
-use super::{class_text, connect, find, share_text, state_text, votes_text};
+use super::{class_text, connect_to_show, find, share_text, state_text, votes_text};
 use crate::options::LedgerArgs;
 use crate::output::Output;
 use crate::shell;
@@ -77,7 +77,7 @@ pub(super) fn prove(args: &ProveArgs, output: &Output) -> anyhow::Result<()> {
     let url = &args.ledger.rpc;
     let earlier = args.earlier.as_deref().map(parse_file).transpose()?;
     let (number, document, gap) = shell::block_on_until_interrupted(async {
-        let ledger = connect(&args.ledger).await?;
+        let ledger = connect_to_show(&args.ledger, output).await?;
         let proposal = find(&ledger, &args.proposal).await?;
         let number = proposal.number;
         let slots: Vec<U256> = slots(number, proposal.id).into_iter().collect();

@@ -248,7 +248,7 @@ pub(super) async fn at(
     height: Option<u64>,
     args: &LedgerArgs,
 ) -> anyhow::Result<(PastLedger, u64)> {
-    let ledger = ledger::connect(args, None).await?;
+    let ledger = ledger::connect(args).await?;
     let head = ledger.head().await?.height;
     let height = height.unwrap_or(head);
     ensure!(height <= head, "the ledger is at block {head}: --height is {height}");

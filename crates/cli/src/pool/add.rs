@@ -121,7 +121,7 @@ fn finish(plan: &Plan, args: &CommonArgs, output: &Output) -> anyhow::Result<()>
     args.confirm.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let mut sender = Sender::new(&ledger, output);
         let receipt = plan.send(&args.limits, &ledger, &mut sender).await?;
         let (done, text) = plan.done(&ledger, &receipt, &sender).await?;
@@ -134,7 +134,7 @@ async fn plan_create(
     [one, other]: [Named<'_>; 2],
     account: Option<AccountId>,
 ) -> anyhow::Result<Plan> {
-    let ledger = ledger::connect(&args.common.ledger, None).await?;
+    let ledger = ledger::connect(&args.common.ledger).await?;
     let (first, second) = both(&ledger, one.token, other.token).await?;
     let (Some(of_first), Some(of_second)) = (one.amount, other.amount) else {
         return Err(WrongUsage(CREATE_USAGE.to_owned()).into());
@@ -234,7 +234,7 @@ async fn plan_add(
     [one, other]: [Named<'_>; 2],
     account: Option<AccountId>,
 ) -> anyhow::Result<Plan> {
-    let ledger = ledger::connect(&args.common.ledger, None).await?;
+    let ledger = ledger::connect(&args.common.ledger).await?;
     let (first, second) = both(&ledger, one.token, other.token).await?;
     let of_first = one.amount.map(|text| amount(text, &first)).transpose()?;
     let of_second = other.amount.map(|text| amount(text, &second)).transpose()?;

@@ -156,7 +156,7 @@ pub(super) fn remove(args: &RemoveArgs, output: &Output) -> anyhow::Result<()> {
     args.confirm.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let mut sender = Sender::new(&ledger, output);
         let receipt = plan.send(&args.limits, &ledger, &mut sender).await?;
         let tokens = plan.tokens();
@@ -176,7 +176,7 @@ pub(super) fn remove(args: &RemoveArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn plan(args: &RemoveArgs, account: AccountId) -> anyhow::Result<Plan> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let whole = match (args.position, &args.tokens[..]) {
         (Some(number), []) => owned(&ledger, number, &account).await?,
         (None, [a, b]) => {
@@ -413,7 +413,7 @@ pub(super) fn collect(args: &CollectArgs, output: &Output) -> anyhow::Result<()>
     args.confirm.send.confirm(&text, output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+        let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
         let mut sender = Sender::new(&ledger, output);
         let ids = found.iter().filter_map(|position| position.range).map(|range| range.id);
         let data = ids.map(|id| collect_data(id, &account)).collect();
@@ -443,7 +443,7 @@ async fn collectable(
     args: &CollectArgs,
     account: &AccountId,
 ) -> anyhow::Result<(Vec<PositionView>, Vec<PositionView>)> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let mut found = Vec::new();
     if args.positions.is_empty() {
         let window = Window::first(ITEMS_MAX);

@@ -68,7 +68,7 @@ struct ShowDocument {
 }
 
 pub(super) async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let mut pools = Vec::new();
     if args.version != Some(Version::V3) {
         pools.extend(newest_pairs(&ledger, args.limit).await?);
@@ -95,7 +95,7 @@ async fn newest_pairs(ledger: &Ledger, limit: u64) -> anyhow::Result<Vec<PoolVie
 }
 
 pub(super) async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let pool = match &args.words[..] {
         [a, b] => {
             let (a, b) = both(&ledger, a, b).await?;
@@ -153,7 +153,7 @@ async fn of_account(
 
 pub(super) async fn positions(args: &PositionsArgs, output: &Output) -> anyhow::Result<()> {
     let accounts = args.accounts.wallet.these_or_all(&args.accounts.accounts)?;
-    let ledger = ledger::connect(&args.ledger, None).await?;
+    let ledger = ledger::connect(&args.ledger).await?;
     let newest = markets::pairs(&ledger, Window::first(ITEMS_MAX)).await?;
     let mut pairs = newest.items;
     let is_new = |pair: &PoolView| !pairs.iter().any(|known| known.address == pair.address);

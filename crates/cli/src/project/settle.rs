@@ -61,7 +61,7 @@ struct Done {
 /// When the project does not exist, or the node does not answer.
 pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
     shell::block_on_until_interrupted(async {
-        let (ledger, run) = (ledger::connect(&args.ledger, None).await?, args.project);
+        let (ledger, run) = (ledger::connect(&args.ledger).await?, args.project);
         ledger::project(&ledger, run).await?;
         if args.abandon {
             let call = TrainingRuns::abandonCall { run }.abi_encode();

@@ -130,7 +130,7 @@ impl Action {
         args.confirm.send.confirm(&self.text(), output)?;
         let signer = args.signer.unlock()?;
         shell::block_on_until_interrupted(async {
-            let ledger = ledger::connect(&args.ledger, Some(signer)).await?;
+            let ledger = ledger::connect_to_change(&args.ledger, &args.signer, signer).await?;
             let mut sender = Sender::new(&ledger, output);
             sender.approve(&self.approvals).await?;
             if let Some(guard) = &self.guard {

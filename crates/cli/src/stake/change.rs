@@ -87,7 +87,7 @@ pub(super) fn add(args: &AddArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn plan_add(args: &AddArgs, account: AccountId) -> anyhow::Result<Action> {
-    let ledger = ledger::connect(&args.action.ledger, None).await?;
+    let ledger = ledger::connect(&args.action.ledger).await?;
     let place = place(&ledger, &args.place.address, args.place.pool).await?;
     let at = convert::address(args.place.address);
     let token = match &place {
@@ -185,7 +185,7 @@ pub(super) fn remove(args: &RemoveArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn plan_remove(args: &RemoveArgs, account: AccountId) -> anyhow::Result<Action> {
-    let ledger = ledger::connect(&args.action.ledger, None).await?;
+    let ledger = ledger::connect(&args.action.ledger).await?;
     let place = place(&ledger, &args.place.address, args.place.pool).await?;
     let (address, at) = (args.place.address, convert::address(args.place.address));
     let mut guard = None;
@@ -261,7 +261,7 @@ pub(super) fn claim(args: &ClaimArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn plan_claim(args: &ClaimArgs, account: AccountId) -> anyhow::Result<Action> {
-    let ledger = ledger::connect(&args.action.ledger, None).await?;
+    let ledger = ledger::connect(&args.action.ledger).await?;
     let place = place(&ledger, &args.place.address, args.place.pool).await?;
     let (address, at) = (args.place.address, convert::address(args.place.address));
     let approvals = Vec::new();
@@ -342,7 +342,7 @@ pub(super) fn fund(args: &FundArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 async fn plan_fund(args: &FundArgs, account: AccountId) -> anyhow::Result<Action> {
-    let ledger = ledger::connect(&args.action.ledger, None).await?;
+    let ledger = ledger::connect(&args.action.ledger).await?;
     let found = stakes::yield_at(&ledger, &args.address).await?;
     match found {
         Some(YieldView::Rewards(rewards)) => fund_rewards(&ledger, args, account, rewards).await,

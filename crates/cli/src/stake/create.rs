@@ -126,7 +126,7 @@ fn token_row(token: &TokenView) -> String {
 fn rewards(args: &RewardsArgs, output: &Output) -> anyhow::Result<()> {
     let account = args.action.signer.account()?;
     let action = shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.action.ledger, None).await?;
+        let ledger = ledger::connect(&args.action.ledger).await?;
         let staking = named(&ledger, &args.staking).await?;
         let reward = named(&ledger, &args.reward).await?;
         let own = convert::address(account);
@@ -171,7 +171,7 @@ async fn next_rewards(
 fn farm(args: &FarmArgs, output: &Output) -> anyhow::Result<()> {
     let account = args.action.signer.account()?;
     let action = shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.action.ledger, None).await?;
+        let ledger = ledger::connect(&args.action.ledger).await?;
         let underlying = named(&ledger, &args.underlying).await?;
         let per_block = amount(&args.per_block, &underlying)?;
         let next = ledger.head().await?.height.saturating_add(1);
@@ -205,7 +205,7 @@ fn farm(args: &FarmArgs, output: &Output) -> anyhow::Result<()> {
 fn farm_pool(args: &FarmPoolArgs, output: &Output) -> anyhow::Result<()> {
     let account = args.action.signer.account()?;
     let action = shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.action.ledger, None).await?;
+        let ledger = ledger::connect(&args.action.ledger).await?;
         let Some(YieldView::Farm(farm)) = stakes::yield_at(&ledger, &args.farm).await? else {
             return Err(anyhow!("{} is no farm", checksummed(&args.farm)))
                 .hint("gleaner stake list");
@@ -244,7 +244,7 @@ fn farm_pool(args: &FarmPoolArgs, output: &Output) -> anyhow::Result<()> {
 fn vault(args: &VaultArgs, output: &Output) -> anyhow::Result<()> {
     let account = args.action.signer.account()?;
     let action = shell::block_on_until_interrupted(async {
-        let ledger = ledger::connect(&args.action.ledger, None).await?;
+        let ledger = ledger::connect(&args.action.ledger).await?;
         let asset = named(&ledger, &args.asset).await?;
         let (at, offset) = (convert::address(asset.address), args.offset);
         let (name, symbol) = (args.name.clone(), args.symbol.clone());

@@ -143,7 +143,7 @@ struct UnreadableDocument {
 }
 
 pub(super) async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.common.ledger, None).await?;
+    let ledger = ledger::connect_to_show(&args.common.ledger, output).await?;
     let window = Window::first(args.limit);
     let is_asked = |kind| args.kind.is_none_or(|asked| asked == kind);
     let (accounts, mut rows) = (args.common.all(), Vec::new());
@@ -203,7 +203,7 @@ async fn or_unreadable(
 }
 
 pub(super) async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<()> {
-    let ledger = ledger::connect(&args.common.ledger, None).await?;
+    let ledger = ledger::connect_to_show(&args.common.ledger, output).await?;
     let accounts = args.common.all();
     let found = stakes::yield_at(&ledger, &args.address).await?;
     let rows = match found {

@@ -1,7 +1,8 @@
 //! Assets by the command line: created, minted, sent, shown.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::field::amount;
 use crate::support::Machine;
 
 const OTHER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -46,4 +47,40 @@ fn an_asset_is_created_minted_and_sent() {
     fails(&["create", "", "X"], &["name has 0 bytes"]);
     fails(&["create", "Barley \u{202e}yelraB", "X"], &["name contains a character", "8238"]);
     fails(&["create", "Barley", "G\u{200b}"], &["symbol contains a character", "8203"]);
+}
+
+#[test]
+fn grain_is_wrapped_and_unwrapped_one_for_one() {
+    const ONE: u128 = 1_000_000_000_000_000_000;
+    let machine = Machine::new();
+    let account = machine.account();
+    let node = machine.node(&["--fund", &format!("{account}=10")]);
+    let rpc = ["--rpc", &node.url];
+    let asset = |args: &[&str]| machine.json(&[&["asset"], args, &rpc].concat());
+    let fails = |args: &[&str], parts: &[&str]| {
+        machine.run(&[&["asset"], args, &rpc].concat()).assert_fails(1, parts);
+    };
+    // Without somebody who confirms nothing is sent; a dry run needs no key.
+    fails(&["wrap", "4"], &["nothing was sent", "hint: ", "--yes"]);
+    let planned = asset(&["wrap", "4", "--dry-run"]);
+    assert_eq!((&planned["dry_run"], &planned["done"]), (&true.into(), &Value::Null));
+    assert_eq!(amount(&planned["balances"]["grain_after"]), 6 * ONE);
+    let wrapped = asset(&["wrap", "4", "--yes"]);
+    let token = wrapped["wrapped"].as_str().unwrap().to_lowercase();
+    assert_eq!(token, "0x6c00000000000000000000000000000000000008");
+    let balances = &wrapped["balances"];
+    assert_eq!(amount(&balances["grain_before"]), 10 * ONE);
+    assert_eq!(amount(&balances["wgrain_before"]), 0);
+    assert_eq!(amount(&balances["wgrain_after"]), 4 * ONE);
+    let fee = amount(&wrapped["done"]["fee"]);
+    assert!(0 < fee);
+    assert_eq!(amount(&balances["grain_after"]), 6 * ONE - fee);
+
+    fails(&["unwrap", "4.5", "--yes"], &["has 4 WGRAIN, less than 4.5", "nothing was sent"]);
+    let unwrapped = asset(&["unwrap", "1.5", "--yes"]);
+    assert_eq!(amount(&unwrapped["balances"]["wgrain_after"]), 5 * ONE / 2);
+    fails(&["wrap", "9", "--yes"], &["GRAIN, too little for 9 GRAIN and the fee"]);
+    fails(&["wrap", "0", "--yes"], &["the amount is 0"]);
+    let text = machine.run(&[&["asset", "unwrap", "2.5", "--yes"], &rpc[..]].concat()).stdout;
+    assert!(text.contains("2.5 -> 0 WGRAIN"), "{text}");
 }

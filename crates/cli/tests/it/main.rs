@@ -29,6 +29,7 @@ mod resumed;
 mod sample;
 mod snapshot;
 mod stake;
+mod standstill;
 mod support;
 mod swap;
 mod usage;

@@ -293,6 +293,19 @@ fn no_proxy_is_asked_for_a_node_on_this_machine() {
 /// Asks the node over HTTP; the result, which must be there.
 #[track_caller]
 pub(crate) fn ask(node: &RunningNode, method: &str, params: &Value) -> Value {
+    let document = answer(node, method, params);
+    assert!(document.get("error").is_none(), "{method}: {document}");
+    document["result"].clone()
+}
+
+/// Asks the node for what it must refuse; its words.
+#[track_caller]
+pub(crate) fn refusal(node: &RunningNode, method: &str, params: &Value) -> String {
+    let document = answer(node, method, params);
+    document["error"]["message"].as_str().unwrap().to_owned()
+}
+
+fn answer(node: &RunningNode, method: &str, params: &Value) -> Value {
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
     let mut stream = std::net::TcpStream::connect(node.address()).unwrap();
     let request = format!(
@@ -304,9 +317,7 @@ pub(crate) fn ask(node: &RunningNode, method: &str, params: &Value) -> Value {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let document = answer.split("\r\n\r\n").nth(1).unwrap();
-    let document: Value = serde_json::from_str(document).unwrap();
-    assert!(document.get("error").is_none(), "{method}: {document}");
-    document["result"].clone()
+    serde_json::from_str(document).unwrap()
 }
 
 /// The time of a block.

@@ -144,6 +144,42 @@ fn sending_to_the_zero_address_needs_a_confirmation() {
     assert!(held().as_str().unwrap().starts_with("1000000000000"), "{}", held());
 }
 
+/// Nobody has the key of such an address; what refuses GRAIN says which module it is.
+#[test]
+fn what_is_no_account_gets_no_grain() {
+    let machine = Machine::new();
+    let account = machine.account();
+    let node = machine.node(&["--fund", &format!("{account}=5")]);
+    let refused = |to: &str, parts: &[&str]| {
+        let finished = machine.run(&["wallet", "send", to, "1", "--rpc", &node.url, "--yes"]);
+        finished.assert_fails(1, &[parts, &["hint: ", "the address of an account"]].concat());
+    };
+    let address = |number: u64| format!("0x{number:040x}");
+    for precompile in [1, 2, 4, 9, 10] {
+        refused(&address(precompile), &["is a precompile", "nothing was sent"]);
+    }
+    refused(&address(0x100), &["is a precompile"]);
+    let asset = "0x6ca55e7000000000000000000000000000000001";
+    let later = "0x6c000000000000000000000000000000000000f0";
+    for reserved in [later, asset] {
+        refused(reserved, &["kept for a module", "nothing was sent"]);
+    }
+    machine.json(&["asset", "create", "Barley", "BAR", "--rpc", &node.url]);
+    for (module, name) in [("02", "TrainingRuns"), ("03", "GRAIN"), ("06", "UniswapV2Factory")] {
+        let to = format!("0x6c000000000000000000000000000000000000{module}");
+        refused(&to, &[&format!("is the ledger's module {name}"), "takes no GRAIN"]);
+    }
+    refused(asset, &["module IssuedAsset", "takes no GRAIN"]);
+    for nobody in [asset, later, &address(10)] {
+        let held = machine.json(&["wallet", "balance", nobody, "--rpc", &node.url]);
+        assert_eq!(held[0]["balance"], "0", "{nobody}");
+    }
+    // The node itself tells others in words, too.
+    let call = serde_json::json!([{ "from": account, "to": address(10), "value": "0x1" }]);
+    let told = crate::node::refusal(&node, "eth_estimateGas", &call);
+    assert!(told.contains("precompile failed") && !told.contains("Error"), "{told}");
+}
+
 #[test]
 fn addresses_are_shown_with_their_checksum() {
     let machine = Machine::new();

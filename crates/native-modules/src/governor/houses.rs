@@ -76,8 +76,6 @@ const CLOCK_MODE: &str = "mode=timestamp";
 /// Whose rules are those of governance and issuance, and who convicts devices. What calls the houses as the Governor could lock anybody's stake.
 const CONSTITUTIONAL: [Address; 8] =
     [GOVERNOR, STAKE_HOUSE, WORK_HOUSE, ISSUANCE, BRAKE, JURIES, BREAKERS, REFEREES];
-/// The revision from which a proposal is executed only if its class is still that of its calls: a later revision may have made them stricter.
-const CLASS_IS_CHECKED: u32 = revisions::SINCE;
 /// Calls of the treasury that are as strict.
 const BEYOND_BUDGET: [[u8; 4]; 2] =
     [Treasury::grantBeyondBudgetCall::SELECTOR, Treasury::streamBeyondBudgetCall::SELECTOR];
@@ -687,8 +685,9 @@ impl Mode for Houses {
         actions: &Actions,
     ) -> Result<(), Failure> {
         let (mut proposal, brake) = (load(host, id)?, brake_delay(host, id)?);
+        // A revision since the posting may have made a call stricter.
         let required = class_of_calls(host.revision(), &actions.targets, &actions.calldatas);
-        if host.revision() >= CLASS_IS_CHECKED && proposal.class < required {
+        if proposal.class < required {
             let (class, required) = (proposal.class.number(), required.number());
             return Err(Failure::revert(&Governor::ClassTooLow {
                 proposalId: id,

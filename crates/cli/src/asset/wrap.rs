@@ -4,7 +4,7 @@ use abi::{WRAPPED_GRAIN, WrappedGrain, amount_text, convert};
 use alloy_primitives::U256;
 use anyhow::{anyhow, ensure};
 use ledger_client::Ledger;
-use ledger_views::Ask as _;
+use ledger_views::Ask;
 use serde::Serialize;
 use units::{AccountId, Wei};
 

@@ -140,3 +140,26 @@ async fn an_address_that_is_none_is_refused_at_once() {
         );
     }
 }
+
+/// A node that stops before rules that it does not know answers what it has, and says why there will be no more.
+#[tokio::test]
+async fn a_node_that_makes_no_further_block_is_read_at_its_last() {
+    let stub = Stub::start(Script::default()).await;
+    let ledger = stub.ledger().await;
+    assert_eq!(ledger.standstill().await.unwrap(), None);
+    let stopped = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"this binary knows revisions 1 to 5; the ledger switches to revision 9 at height 6: install a newer gleaner"}}"#;
+    stub.with(|script| script.http.push_back(("200 OK", stopped)));
+    let reason = ledger.standstill().await.unwrap().unwrap();
+    assert!(reason.contains("revision 9 at height 6"), "{reason}");
+    // Another refusal is no reason to show what is old.
+    let other = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"busy"}}"#;
+    stub.with(|script| script.http.push_back(("200 OK", other)));
+    let refused = ledger.standstill().await.unwrap_err();
+    assert!(matches!(refused, LedgerError::Rejected { .. }), "{refused}");
+
+    stub.with(|script| script.http.push_back(("200 OK", stopped)));
+    assert!(ledger.next_time().await.is_err());
+    let still = ledger.at_standstill();
+    assert!(still.is_at_standstill() && !ledger.is_at_standstill());
+    assert_eq!(still.next_time().await.unwrap(), UnixSeconds::new(100));
+}

@@ -5,6 +5,7 @@ mod ledger;
 mod pools;
 mod power;
 mod reference;
+mod votes;
 
 use std::borrow::Cow;
 use std::fs;
@@ -93,6 +94,8 @@ pub(crate) struct Args {
 enum Command {
     /// Compute published reference values from a folder of data, and put them beside the published ones
     Reference(reference::Args),
+    /// Play the votes of a table of ballots again, and say after which of them the alarms are raised
+    Votes(votes::Args),
 }
 
 /// Measures a table or a ledger, or computes reference values.
@@ -100,8 +103,10 @@ enum Command {
 /// # Errors
 /// When the source can't be read or is no table of amounts, or the drawing can't be written.
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
-    if let Some(Command::Reference(args)) = &args.command {
-        return reference::run(args, output);
+    match &args.command {
+        Some(Command::Reference(args)) => return reference::run(args, output),
+        Some(Command::Votes(args)) => return votes::run(args, output),
+        None => {}
     }
     let report = match (&args.csv, args.asset, args.house) {
         (Some(path), _, _) => measure_table(path, &args)?,
@@ -124,7 +129,8 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             };
             let turnout = recent.as_ref().map(|recent| recent.turnout);
             let mut report = measure_ledger(&found, turnout, &args, output)?;
-            report.alarms = recent.map_or_else(Vec::new, |recent| recent.alarms(&report));
+            report.alarms =
+                recent.map_or_else(Vec::new, |recent| recent.alarms(report.decisiveness.last()));
             report
         }
         (None, None, None) if args.rewards => {
@@ -148,8 +154,7 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
         let what = "--value is missing: name the column of amounts";
         return Err(WrongUsage(what.to_owned()).into());
     };
-    let source =
-        if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+    let source = source_of(path);
     let bytes = read(path).with_context(|| source.clone())?;
     let subsystems = args.subsystem.iter().map(|text| parse_subsystem(text));
     let subsystems = subsystems.collect::<anyhow::Result<Vec<_>>>()?;
@@ -242,6 +247,11 @@ fn measure(
         quorum: args.quorum,
     };
     Ok(holdings_report::measure(&question)?)
+}
+
+/// What a file is called: stdin for `-`.
+fn source_of(path: &Path) -> String {
+    if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() }
 }
 
 /// Reads a file, or stdin for `-`.

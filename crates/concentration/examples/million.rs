@@ -47,17 +47,10 @@ fn live(balances: &[U256]) {
     let built = timed("build the live index", || LiveIndex::new(balances.iter().copied()));
     let mut index = built.expect("a million balances fit");
     let mut now = balances.to_vec();
-    let transfers: Vec<(usize, usize)> =
-        (0..CHANGES / 2).map(|at| (place(2 * at), place(2 * at + 1))).collect();
+    let changes = changes(&mut now);
     let began = instant();
-    for (from, to) in transfers {
-        let part = now[from] / U256::from(3);
-        let left = now[from] - part;
-        index.change(now[from], left).expect("the balance is held");
-        now[from] = left;
-        let more = now[to] + part;
-        index.change(now[to], more).expect("the balance is held");
-        now[to] = more;
+    for (before, after) in changes {
+        index.change(before, after).expect("the balance is held");
     }
     let each = began.elapsed() / u32::try_from(CHANGES).expect("a million");
     print(&format!("{:>10.3} us for each change of a balance", each.as_secs_f64() * 1e6));
@@ -71,6 +64,20 @@ fn live(balances: &[U256]) {
     assert_eq!(figures.1, anew.hhi());
     assert_eq!(figures.2, anew.top_share(10));
     assert_eq!(figures.3, THRESHOLDS.map(|part| anew.threshold(part, Strictness::MoreThan)));
+}
+
+/// Transfers of a third of a balance between accounts in no order: the balances before and after each, of both accounts.
+fn changes(balances: &mut [U256]) -> Vec<(U256, U256)> {
+    let mut changes = Vec::new();
+    for at in 0..CHANGES / 2 {
+        let (from, to) = (place(2 * at), place(2 * at + 1));
+        let part = balances[from] / U256::from(3);
+        for (account, after) in [(from, balances[from] - part), (to, balances[to] + part)] {
+            changes.push((balances[account], after));
+            balances[account] = after;
+        }
+    }
+    changes
 }
 
 /// A power law, as of holders of a governance asset, in units of 10^-18, in no order.

@@ -3,19 +3,23 @@
 //! 1. [`read_sheet`] reads the columns that are asked for from a CSV file, each amount exactly.
 //! 2. [`Report`] measures them with the crate `concentration`, and is a JSON document with stable keys; [`Report::text`] is a table.
 //! 3. [`draw`] draws the Lorenz curve, and power against holdings, as SVG.
-//! 4. [`compare`] computes published reference values anew, and puts ours beside them.
+//! 4. [`RecentVotes`] says what the newest votes warn of; [`replay`] plays the votes of a table again, and says after which of them it does.
+//! 5. [`compare`] computes published reference values anew, and puts ours beside them.
 //!
 //! It computes no figure itself, and opens no file: bytes come in, text goes out.
 
+mod alarms;
 mod amount;
 mod csv;
 mod document;
 mod drawing;
 mod reference;
+mod replay;
 mod report;
 mod sheet;
 mod text;
 
+pub use alarms::{ALARM_VOTES, RecentVotes, Window};
 pub use amount::{AmountError, decimal_text};
 pub use csv::CsvError;
 pub use document::{
@@ -24,5 +28,6 @@ pub use document::{
 };
 pub use drawing::draw;
 pub use reference::{Compared, Comparison, FOLDER_FILES, compare};
+pub use replay::{BallotColumns, Replay, ReplayError, ReplayedVote, replay};
 pub use report::{Question, ReportError, SubsystemQuestion, measure};
 pub use sheet::{Sheet, SheetColumns, SheetError, read_sheet};

@@ -205,7 +205,7 @@ fn names(groups: &Groups<'_>, holdings: &Holdings) -> Result<Vec<String>, TooLar
     Ok(holdings.descending().take(HOLDERS_DRAWN).map(name).collect())
 }
 
-fn number(ratio: Option<Ratio>) -> Option<f64> {
+pub(crate) fn number(ratio: Option<Ratio>) -> Option<f64> {
     ratio.map(|ratio| ratio.decimal(DECIMALS).parse().expect("digits are a number"))
 }
 
@@ -328,26 +328,37 @@ fn as_floats(counted: &ExactPower) -> Option<ApproximatePower> {
 
 fn decisiveness(question: &Question<'_>, subject: &Subject) -> Vec<DecisivenessDocument> {
     let holdings = &subject.ends.one_entity;
-    if holdings.total().is_zero() {
-        return Vec::new();
-    }
-    let rule = Rule::Governor { quorum: question.quorum };
     let of = |turnout: &Threshold| {
+        DecisivenessDocument::of(holdings, &subject.names, *turnout, question.quorum)
+    };
+    question.turnouts.iter().filter_map(of).collect()
+}
+
+impl DecisivenessDocument {
+    /// Estimates how often each of the largest decides; `None` where nobody holds anything.
+    pub(crate) fn of(
+        holdings: &Holdings,
+        names: &[String],
+        turnout: Threshold,
+        quorum: Option<Threshold>,
+    ) -> Option<Self> {
+        if holdings.total().is_zero() {
+            return None;
+        }
         let turnout = turnout.to_f64();
         let electorate = Electorate::fair(holdings, turnout);
-        let estimates = electorate.decisiveness(rule, HOLDERS_REPORTED, DRAWS, SEED);
-        let holders =
-            estimates.iter().zip(&subject.names).map(|(estimate, name)| EstimateDocument {
-                name: name.clone(),
-                probability: estimate.value,
-                standard_error: estimate.standard_error,
-            });
-        DecisivenessDocument {
+        let estimates =
+            electorate.decisiveness(Rule::Governor { quorum }, HOLDERS_REPORTED, DRAWS, SEED);
+        let holders = estimates.iter().zip(names).map(|(estimate, name)| EstimateDocument {
+            name: name.clone(),
+            probability: estimate.value,
+            standard_error: estimate.standard_error,
+        });
+        Some(Self {
             turnout,
-            quorum: question.quorum.map(|quorum| quorum.to_string()),
+            quorum: quorum.map(|quorum| quorum.to_string()),
             draws: DRAWS,
             holders: holders.collect(),
-        }
-    };
-    question.turnouts.iter().map(of).collect()
+        })
+    }
 }

@@ -68,6 +68,26 @@ fn published_values_are_printed_beside_ours() {
 }
 
 #[test]
+fn a_takeover_in_a_table_of_ballots_raises_the_alarm() {
+    let machine = Machine::new();
+    let file = of_data("beanstalk/bip_votes.csv");
+    let args = ["measure", "votes", &file, "--vote", "bip", "--weight", "vp", "--last", "3"];
+    let replay = machine.json(&args);
+    let raised = |vote: &Value| {
+        let alarms = vote["alarms"].as_array().unwrap();
+        alarms.iter().map(|alarm| alarm["is_raised"].as_bool().unwrap()).collect::<Vec<_>>()
+    };
+    let found: Vec<_> = replay["votes"].as_array().unwrap().iter().map(raised).collect();
+    assert_eq!(found, [[false, false], [true, true], [true, true]]);
+    let text = machine.run(&args).stdout;
+    assert!(text.contains("alarms raised after 2 of 3 votes"), "{text}");
+    machine
+        .run(&["measure", "votes", &file])
+        .assert_fails(1, &["no column \"weight\"", "bip, voter, choice, vp", "hint:"]);
+    machine.run(&["measure", "votes", "none.csv"]).assert_fails(1, &["none.csv: can't be read"]);
+}
+
+#[test]
 fn a_table_comes_from_a_pipe() {
     let machine = Machine::new();
     let args = ["measure", "--csv", "-", "--value", "held", "--json"];

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where a helper cannot go on")]
 
 mod reference;
+mod replay;
 mod report;
 mod sheet;

@@ -1,0 +1,104 @@
+//! `gleaner measure votes`: the alarms, after each vote of a table of ballots.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use holdings_report::{
+    ALARM_VOTES, BallotColumns, Replay, ReplayError, ReplayedVote, SheetError, replay,
+};
+
+use super::{parse_delimiter, read, source_of};
+use crate::failure::Hint as _;
+use crate::output::{Output, table};
+
+/// Most characters of a name in the table.
+const NAME_MAX: usize = 44;
+
+/// Flags of `gleaner measure votes`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Table of ballots, whose first line names the columns; - reads stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Column of the votes: in the order of their numbers, or else of their first ballots
+    #[arg(long, value_name = "COLUMN", default_value = "vote")]
+    vote: String,
+    /// Column of the voters
+    #[arg(long, value_name = "COLUMN", default_value = "voter")]
+    voter: String,
+    /// Column of what they chose
+    #[arg(long, value_name = "COLUMN", default_value = "choice")]
+    choice: String,
+    /// Column of what their ballots weigh
+    #[arg(long, value_name = "COLUMN", default_value = "weight")]
+    weight: String,
+    /// Votes that are shown, the newest ones
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    last: usize,
+    /// Character between two cells [default: the comma; a semicolon or tab where the first line has no comma]
+    #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
+    delimiter: Option<u8>,
+}
+
+/// Prints the votes with their alarms.
+///
+/// # Errors
+/// When the file can't be read or is no table of ballots.
+pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
+    let source = source_of(&args.file);
+    let bytes = read(&args.file).with_context(|| source.clone())?;
+    let columns = BallotColumns {
+        vote: &args.vote,
+        voter: &args.voter,
+        choice: &args.choice,
+        weight: &args.weight,
+        delimiter: args.delimiter,
+    };
+    let replay = match replay(&bytes, columns, args.last) {
+        Err(error @ ReplayError::Sheet(SheetError::NoSuchColumn { .. })) => {
+            return Err(error)
+                .context(source)
+                .hint("--vote, --voter, --choice and --weight name columns of the first line");
+        }
+        replay => replay.with_context(|| source)?,
+    };
+    output.print(&replay, &text(&replay))
+}
+
+fn text(replay: &Replay) -> String {
+    let names = ["vote", "ballots", "largest", "share", "turnout", "blocs, bits", "decides", ""];
+    let rows: Vec<_> = replay.votes.iter().map(row).collect();
+    let raised = replay.votes.iter().filter(|vote| vote.is_raised()).count();
+    let bounds = replay.votes.iter().flat_map(|vote| &vote.alarms);
+    let bounds: std::collections::BTreeMap<_, _> =
+        bounds.map(|alarm| (alarm.figure, alarm.bound)).collect();
+    let bounds: Vec<_> = bounds.iter().map(|(figure, bound)| format!("{figure} {bound}")).collect();
+    format!(
+        "{}\n\nalarms raised after {raised} of {} votes; bounds: {}",
+        table(&names, &rows),
+        replay.votes.len(),
+        bounds.join(", ")
+    )
+}
+
+fn row(vote: &ReplayedVote) -> Vec<String> {
+    let percent =
+        |part: Option<f64>| part.map_or_else(String::new, |part| format!("{:.2} %", part * 100.0));
+    let value = |figure: &str| {
+        let alarm = vote.alarms.iter().find(|alarm| alarm.figure == figure);
+        alarm.map_or_else(String::new, |alarm| format!("{:.3}", alarm.value))
+    };
+    let shown = |name: &str| name.chars().filter(|it| !it.is_control()).take(NAME_MAX).collect();
+    let few = if vote.window < ALARM_VOTES { " (few votes)" } else { "" };
+    let verdict = if vote.is_raised() { format!("ALARM{few}") } else { String::new() };
+    vec![
+        shown(&vote.vote),
+        vote.ballots.to_string(),
+        shown(&vote.largest),
+        percent(vote.largest_share),
+        percent(vote.turnout),
+        value("voting_bloc_entropy_bits"),
+        value("decisiveness_at_usual_turnout"),
+        verdict,
+    ]
+}

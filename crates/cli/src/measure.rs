@@ -5,6 +5,7 @@ mod ledger;
 mod pools;
 mod power;
 mod reference;
+mod series;
 mod votes;
 
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ use alloy_primitives::U256;
 use anyhow::{Context as _, ensure};
 use concentration::{Threshold, Zeros};
 use holdings_report::{
-    Question, Report, SheetColumns, SheetError, SubsystemQuestion, draw, read_sheet,
+    Question, Report, Sheet, SheetColumns, SheetError, SubsystemQuestion, draw, read_sheet,
 };
 
 use crate::failure::{Hint as _, WrongUsage};
@@ -62,6 +63,15 @@ pub(crate) struct Args {
     /// Block of the ledger that is measured, through a node [default: the newest]
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["csv", "data_dir"])]
     height: Option<u64>,
+    /// Measure from this block on, at blocks evenly spaced up to --height
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["csv", "data_dir", "proposal"])]
+    since: Option<u64>,
+    /// With --since: how many blocks are measured
+    #[arg(long, value_name = "NUMBER", requires = "since", default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=512))]
+    points: u64,
+    /// Column of times, such as blocks, days or votes: each is measured by itself
+    #[arg(long, value_name = "COLUMN", requires = "csv", conflicts_with = "subsystem")]
+    over: Option<String>,
     /// Folder of the ledger, whose node is stopped: all accounts are read from it
     #[arg(long, value_name = "DIR", requires = "asset")]
     data_dir: Option<PathBuf>,
@@ -83,7 +93,7 @@ pub(crate) struct Args {
     /// Count holders of nothing
     #[arg(long)]
     keep_zeros: bool,
-    /// Draw the Lorenz curve, and power against holdings
+    /// Draw the Lorenz curve, and power against holdings; with --since or --over, the figures over time
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(flatten)]
@@ -98,6 +108,15 @@ enum Command {
     Votes(votes::Args),
 }
 
+impl Args {
+    fn pools(&self) -> ledger::Pools {
+        match self.through_pools {
+            true => ledger::Pools::AreLookedThrough,
+            false => ledger::Pools::AreHolders,
+        }
+    }
+}
+
 /// Measures a table or a ledger, or computes reference values.
 ///
 /// # Errors
@@ -108,16 +127,15 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         Some(Command::Votes(args)) => return votes::run(args, output),
         None => {}
     }
+    if args.since.is_some() || args.over.is_some() {
+        return series::run(&args, output);
+    }
     let report = match (&args.csv, args.asset, args.house) {
         (Some(path), _, _) => measure_table(path, &args)?,
         (None, Some(asset), _) => {
-            let pools = match args.through_pools {
-                true => ledger::Pools::AreLookedThrough,
-                false => ledger::Pools::AreHolders,
-            };
             let found = match &args.data_dir {
                 Some(folder) => ledger::of_folder(asset, folder)?,
-                None => ledger::of_node(asset, (args.height, pools), &args.ledger)?,
+                None => ledger::of_node(asset, (args.height, args.pools()), &args.ledger)?,
             };
             measure_ledger(&found, None, &args, output)?
         }
@@ -142,33 +160,25 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             return Err(WrongUsage(what.to_owned()).into());
         }
     };
-    if let Some(path) = &args.svg {
-        let shown = path.display();
-        fs::write(path, draw(&report)).with_context(|| format!("{shown}: can't be written"))?;
-    }
+    write_drawing(&args, || draw(&report))?;
     output.print(&report, &report.text())
 }
 
+/// Writes the drawing, if one is asked for.
+fn write_drawing(args: &Args, drawing: impl FnOnce() -> String) -> anyhow::Result<()> {
+    let Some(path) = &args.svg else { return Ok(()) };
+    let shown = path.display();
+    fs::write(path, drawing()).with_context(|| format!("{shown}: can't be written"))
+}
+
 fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
-    let Some(value) = &args.value else {
-        let what = "--value is missing: name the column of amounts";
-        return Err(WrongUsage(what.to_owned()).into());
-    };
     let source = source_of(path);
     let bytes = read(path).with_context(|| source.clone())?;
     let subsystems = args.subsystem.iter().map(|text| parse_subsystem(text));
     let subsystems = subsystems.collect::<anyhow::Result<Vec<_>>>()?;
     let labels: Vec<&str> =
         args.by.as_deref().into_iter().chain(subsystems.iter().map(|(name, _)| *name)).collect();
-    let columns = SheetColumns { value, labels: &labels, delimiter: args.delimiter };
-    let sheet = match read_sheet(&bytes, columns) {
-        Err(error @ SheetError::NoSuchColumn { .. }) => {
-            return Err(error)
-                .context(source)
-                .hint("--value COLUMN and --by COLUMN name columns of the first line");
-        }
-        sheet => sheet.with_context(|| source.clone())?,
-    };
+    let sheet = sheet(&bytes, &labels, args).with_context(|| source.clone())?;
     let (by, others) = sheet.labels.split_at(usize::from(args.by.is_some()));
     let questions = subsystems.iter().zip(others);
     let questions: Vec<SubsystemQuestion<'_>> = questions
@@ -188,6 +198,21 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
         usual_turnout: None,
     };
     measure(rows, &questions, args).with_context(|| source.clone())
+}
+
+/// Reads the column of amounts and these columns of labels.
+fn sheet<'a>(bytes: &'a [u8], labels: &[&str], args: &Args) -> anyhow::Result<Sheet<'a>> {
+    let Some(value) = &args.value else {
+        let what = "--value is missing: name the column of amounts";
+        return Err(WrongUsage(what.to_owned()).into());
+    };
+    let columns = SheetColumns { value, labels, delimiter: args.delimiter };
+    match read_sheet(bytes, columns) {
+        Err(error @ SheetError::NoSuchColumn { .. }) => {
+            Err(error).hint("--value, --by, --over and --subsystem name columns of the first line")
+        }
+        sheet => Ok(sheet?),
+    }
 }
 
 fn measure_ledger(

@@ -1,5 +1,9 @@
 //! The report as a drawing: who holds what, and what power it gives. Plain SVG: no script, no font, no file besides it.
 
+mod series;
+
+pub use series::draw_series;
+
 use crate::{Report, text::plain};
 
 /// Size of the drawing, in pixels.
@@ -36,14 +40,21 @@ pub fn draw(report: &Report) -> String {
     // Of a path, the file is enough.
     let source = report.source.rsplit(['/', '\\']).next().unwrap_or_default();
     let title = format!("{}: {} holders by {}", plain(source), report.count, plain(&report.unit));
+    document(&title, HEIGHT, |svg| {
+        lorenz(svg, &report.curves);
+        power(svg, report);
+    })
+}
+
+/// A document with its title above what is drawn.
+fn document(title: &str, height: f64, drawing: impl FnOnce(&mut String)) -> String {
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
          font-family=\"sans-serif\" font-size=\"13\" fill=\"#1a1a1a\">\n<title>{0}</title>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n<text x=\"{LEFT}\" y=\"28\" font-size=\"17\">{0}</text>\n",
-        escaped(&title)
+        escaped(title)
     );
-    lorenz(&mut svg, &report.curves);
-    power(&mut svg, report);
+    drawing(&mut svg);
     svg.push_str("</svg>\n");
     svg
 }

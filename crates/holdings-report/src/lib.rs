@@ -2,9 +2,10 @@
 //!
 //! 1. [`read_sheet`] reads the columns that are asked for from a CSV file, each amount exactly.
 //! 2. [`Report`] measures them with the crate `concentration`, and is a JSON document with stable keys; [`Report::text`] is a table.
-//! 3. [`draw`] draws the Lorenz curve, and power against holdings, as SVG.
-//! 4. [`RecentVotes`] says what the newest votes warn of; [`replay`] plays the votes of a table again, and says after which of them it does.
-//! 5. [`compare`] computes published reference values anew, and puts ours beside them.
+//! 3. [`Series`] has the same figures at many times.
+//! 4. [`draw`] draws the Lorenz curve, and power against holdings, [`draw_series`] figures over time, as SVG.
+//! 5. [`RecentVotes`] says what the newest votes warn of; [`replay`] plays the votes of a table again, and says after which of them it does.
+//! 6. [`compare`] computes published reference values anew, and puts ours beside them.
 //!
 //! It computes no figure itself, and opens no file: bytes come in, text goes out.
 
@@ -16,6 +17,7 @@ mod drawing;
 mod reference;
 mod replay;
 mod report;
+mod series;
 mod sheet;
 mod text;
 
@@ -26,8 +28,9 @@ pub use document::{
     AlarmDocument, CoefficientsDocument, DecisivenessDocument, HolderDocument, PowerDocument,
     Report, SubsystemDocument,
 };
-pub use drawing::draw;
+pub use drawing::{draw, draw_series};
 pub use reference::{Compared, Comparison, FOLDER_FILES, compare};
 pub use replay::{BallotColumns, Replay, ReplayError, ReplayedVote, replay};
 pub use report::{Question, ReportError, SubsystemQuestion, measure};
+pub use series::{Series, SeriesPoint, TimedRows};
 pub use sheet::{Sheet, SheetColumns, SheetError, read_sheet};

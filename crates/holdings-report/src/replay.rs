@@ -11,6 +11,7 @@ use crate::{
     amount::decimal_text,
     document::{AlarmDocument, DecisivenessDocument},
     report::number,
+    series::sort_by_number,
     sheet::{Sheet, SheetColumns, SheetError, read_sheet},
 };
 
@@ -136,10 +137,7 @@ fn votes<'a>(
         });
         votes[place].ballots.insert(voter, (choice, *weight));
     }
-    let number = |vote: &Vote<'_>| vote.name.parse::<u64>().ok();
-    if votes.iter().all(|vote| number(vote).is_some()) {
-        votes.sort_by_key(number);
-    }
+    sort_by_number(&mut votes, |vote| vote.name);
     Ok(votes)
 }
 

@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use alloy_primitives::U256;
 use concentration::{
-    Groups, Holdings, Interval, Ratio, Strictness, Subsystem, Summary, THRESHOLDS, Threshold,
-    TooLarge, Zeros,
+    Coefficient, Groups, Holdings, Interval, Ratio, Strictness, Subsystem, Summary, THRESHOLDS,
+    Threshold, TooLarge, Zeros,
     power::{ApproximatePower, ExactPower, Game, Method, Precision, approximate, exact},
     turnout::{Electorate, Rule},
     weakest,
@@ -104,12 +104,6 @@ pub fn measure(question: &Question<'_>) -> Result<Report, ReportError> {
         Zeros::Drop => question.amounts.iter().filter(|amount| amount.is_zero()).count(),
         Zeros::Keep => 0,
     };
-    let coefficients = |is_strict: bool| {
-        let count = |at: &concentration::Coefficient| {
-            (at.threshold.to_string(), if is_strict { at.more_than } else { at.at_least })
-        };
-        summary.coefficients.iter().map(count).collect::<CoefficientsDocument>()
-    };
     Ok(Report {
         source: question.source.clone(),
         unit: question.unit.to_owned(),
@@ -127,8 +121,8 @@ pub fn measure(question: &Question<'_>) -> Result<Report, ReportError> {
         top1: number(summary.top1),
         top10: number(summary.top10),
         top_1_percent: number(summary.top_percent),
-        nakamoto: coefficients(true),
-        nakamoto_at_least: coefficients(false),
+        nakamoto: coefficients(&summary, |at| at.more_than),
+        nakamoto_at_least: coefficients(&summary, |at| at.at_least),
         total: decimal_text(holdings.total(), question.decimals),
         zeros_kept: question.zeros == Zeros::Keep,
         zeros_dropped: dropped,
@@ -207,6 +201,14 @@ fn names(groups: &Groups<'_>, holdings: &Holdings) -> Result<Vec<String>, TooLar
 
 pub(crate) fn number(ratio: Option<Ratio>) -> Option<f64> {
     ratio.map(|ratio| ratio.decimal(DECIMALS).parse().expect("digits are a number"))
+}
+
+/// How many of the largest pass each threshold, by its name.
+pub(crate) fn coefficients(
+    summary: &Summary,
+    count: fn(&Coefficient) -> Option<usize>,
+) -> CoefficientsDocument {
+    summary.coefficients.iter().map(|at| (at.threshold.to_string(), count(at))).collect()
 }
 
 fn renyi(summary: &Summary) -> BTreeMap<String, Option<f64>> {

@@ -181,7 +181,7 @@ fn short(value: f64) -> String {
 }
 
 /// Aligns columns, those of `right` to the right.
-fn aligned(rows: &[Vec<String>], right: &[usize]) -> String {
+pub(crate) fn aligned(rows: &[Vec<String>], right: &[usize]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -213,7 +213,7 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// A text of others without characters that could steer a terminal or hide others.
-fn cleaned(text: &str) -> String {
+pub(crate) fn cleaned(text: &str) -> String {
     let is_hidden = |character: char| {
         character.is_control()
             || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -6,7 +6,7 @@ use std::path::Path;
 use abi::{Erc20, GRAIN, WrappedGrain};
 use alloy_primitives::{Address, B256, Log, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent as _, SolValue as _};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use execution::Entry;
 use ledger_client::{LedgerError, PastLedger};
 use ledger_views::{Ask as _, Call, LogFilter, Outcome};
@@ -45,6 +45,18 @@ pub(super) enum Pools {
     /// For those who can take it out.
     AreLookedThrough,
 }
+
+/// The ledger has no such asset, at this block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoSuchAsset(Address);
+
+impl std::fmt::Display for NoSuchAsset {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(text, "{} is not an ERC-20 asset of this ledger: it has no totalSupply()", self.0)
+    }
+}
+
+impl std::error::Error for NoSuchAsset {}
 
 /// What was found.
 #[derive(Debug)]
@@ -209,7 +221,7 @@ async fn of_events(
     let (ledger, height) = at(height, args).await?;
     let supply = answer(&ledger, asset, &Erc20::totalSupplyCall {}).await?;
     let Some(supply) = supply else {
-        bail!("{asset} is not an ERC-20 asset of this ledger: it has no totalSupply()");
+        return Err(NoSuchAsset(asset).into());
     };
     let decimals = answer(&ledger, asset, &Erc20::decimalsCall {}).await?.unwrap_or(0);
     let symbol = answer(&ledger, asset, &Erc20::symbolCall {}).await?;

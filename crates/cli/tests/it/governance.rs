@@ -225,6 +225,8 @@ fn check_measures(houses: &Houses) {
     let first = measure(&["--house", "stake", "--height", "1"]);
     assert_eq!(first["count"], 1, "the second account had deposited nothing yet");
     assert_eq!(measure(&["--house", "work"])["top1"], 0.5);
+    let series = measure(&["--house", "stake", "--since", "1", "--points", "2"])["points"].clone();
+    assert_eq!((&series[0]["count"], &series[1]["top1"]), (&1.into(), &0.75.into()), "{series:#}");
     let cast = measure(&["--house", "stake", "--proposal", "1"]);
     assert_eq!((&cast["count"], &cast["gini"]), (&now["count"], &now["gini"]));
     let none = ["measure", "--house", "stake", "--proposal", "9", "--rpc", &houses.node.url];

@@ -51,6 +51,17 @@ fn a_table_is_measured_and_drawn() {
     assert!(fs::read_to_string(drawn).unwrap().starts_with("<svg"));
     let text = machine.run(&[args.as_slice(), &by].concat());
     assert!(text.stdout.contains("weakest: software_client"), "{}", text.stdout);
+
+    let drawn = machine.path("series.svg");
+    let over = ["--over", "country", "--by", "asn", "--svg", drawn.to_str().unwrap()];
+    let series = machine.json(&[args.as_slice(), &over].concat());
+    assert_eq!((&series["over"], &series["unit"]), (&"country".into(), &"asn".into()));
+    // One of the 40 countries is that of the rows without one: here they have no time.
+    assert_eq!(series["points"].as_array().unwrap().len(), 39);
+    assert!(fs::read_to_string(drawn).unwrap().starts_with("<svg"));
+    machine
+        .run(&[args.as_slice(), &["--over", "none"]].concat())
+        .assert_fails(1, &["no column \"none\"", "hint:"]);
 }
 
 #[test]
@@ -141,6 +152,7 @@ fn assets_of_a_ledger_are_measured_through_its_node_and_from_its_folder() {
     machine
         .run(&["measure", "--asset", OTHER, "--rpc", &node.url])
         .assert_fails(1, &["not an ERC-20"]);
+    check_series(&machine, &asset, &node.url);
     let folder = node.data_dir.clone();
     let local = ["measure", "--data-dir", folder.to_str().unwrap(), "--asset"];
     machine
@@ -163,6 +175,33 @@ fn assets_of_a_ledger_are_measured_through_its_node_and_from_its_folder() {
     machine
         .run(&[local.as_slice(), &[OTHER]].concat())
         .assert_fails(1, &["not an asset issued", "--rpc"]);
+}
+
+/// The asset was created in block 1, minted in block 2, and a part of it was sent in block 3.
+fn check_series(machine: &Machine, asset: &str, url: &str) {
+    let over = ["measure", "--asset", asset, "--rpc", url, "--since", "0"];
+    let drawn = machine.path("series.svg");
+    let series = machine.json(&[over.as_slice(), &["--svg", drawn.to_str().unwrap()]].concat());
+    assert_eq!(series["over"], "block");
+    let points = series["points"].as_array().unwrap();
+    let of = |key: &str| points.iter().map(|point| point[key].clone()).collect::<Vec<_>>();
+    assert_eq!(of("at"), ["1", "2", "3"], "{series:#}");
+    assert_eq!(of("count"), [0, 1, 2]);
+    assert_eq!(of("total"), ["0", "30", "30"]);
+    assert_eq!(of("gini")[0], Value::Null);
+    assert!(fs::read_to_string(drawn).unwrap().contains("block 3</text>"));
+    let text = machine.run(&over);
+    assert!(text.stderr.contains("note: at block 0 and before"), "{}", text.stderr);
+    let two = machine.json(&[over.as_slice(), &["--points", "2", "--height", "2"]].concat());
+    assert_eq!(two["points"], json!([points[1]]), "block 0 has no such asset");
+    let wrong = |args: &[&str], code: i32, words: &[&str]| {
+        machine
+            .run(&[&["measure", "--rpc", url, "--since"], args].concat())
+            .assert_fails(code, words);
+    };
+    wrong(&["0", "--asset", OTHER], 1, &["not an ERC-20"]);
+    wrong(&["9", "--asset", asset], 1, &["--since 9 is above block 3"]);
+    wrong(&["0", "--asset", asset, "--points", "1"], 2, &["--points"]);
 }
 
 /// A contract that keeps a position in a pool itself, without the position manager.

@@ -5,4 +5,5 @@
 mod reference;
 mod replay;
 mod report;
+mod series;
 mod sheet;

@@ -1,9 +1,11 @@
 //! `gleaner measure`: who holds what, and what power it gives.
 
 mod alarms;
+mod attack;
 mod ledger;
 mod pools;
 mod power;
+mod process;
 mod reference;
 mod series;
 mod votes;
@@ -36,18 +38,11 @@ pub(crate) struct Args {
     /// Table of amounts, whose first line names the columns; - reads stdin
     #[arg(long, value_name = "FILE", conflicts_with = "asset", required_unless_present_any = ["asset", "house", "rewards"])]
     csv: Option<PathBuf>,
-    /// Column of amounts
-    #[arg(long, value_name = "COLUMN", requires = "csv")]
-    value: Option<String>,
-    /// Column of labels: rows with the same label are one holder, rows without one are an interval
-    #[arg(long, value_name = "COLUMN", requires = "csv")]
-    by: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
     /// Column of labels of another subsystem, with the part that gives control: the weakest is named
     #[arg(long, value_name = "COLUMN[:THRESHOLD]", requires = "csv")]
     subsystem: Vec<String>,
-    /// Character between two cells [default: the comma; a semicolon or tab where the first line has no comma]
-    #[arg(long, value_name = "CHARACTER", requires = "csv", value_parser = parse_delimiter)]
-    delimiter: Option<u8>,
     /// Measure an asset of a ledger at its newest block: GRAIN, or the address of an ERC-20 asset
     #[arg(long, value_name = "GRAIN|ADDRESS", value_parser = ledger::parse_asset)]
     asset: Option<ledger::Asset>,
@@ -100,10 +95,28 @@ pub(crate) struct Args {
     ledger: LedgerArgs,
 }
 
+/// Where a table has what.
+#[derive(Debug, clap::Args)]
+struct TableArgs {
+    /// Column of amounts
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    value: Option<String>,
+    /// Column of labels: rows with the same label are one holder, rows without one are an interval
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    by: Option<String>,
+    /// Character between two cells [default: the comma; a semicolon or tab where the first line has no comma]
+    #[arg(long, value_name = "CHARACTER", requires = "csv", value_parser = parse_delimiter)]
+    delimiter: Option<u8>,
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Compute published reference values from a folder of data, and put them beside the published ones
     Reference(reference::Args),
+    /// Say how many votes win, and what they cost: bought, borrowed, paid for, or of bought identities
+    Attack(Box<attack::Args>),
+    /// Say how fair the process around a ledger's votes is: who proposes, whether anybody is ever against, how much time there is
+    Process(process::Args),
     /// Play the votes of a table of ballots again, and say after which of them the alarms are raised
     Votes(votes::Args),
 }
@@ -124,6 +137,8 @@ impl Args {
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
     match &args.command {
         Some(Command::Reference(args)) => return reference::run(args, output),
+        Some(Command::Attack(args)) => return attack::run(args, output),
+        Some(Command::Process(args)) => return process::run(args, output),
         Some(Command::Votes(args)) => return votes::run(args, output),
         None => {}
     }
@@ -176,10 +191,15 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
     let bytes = read(path).with_context(|| source.clone())?;
     let subsystems = args.subsystem.iter().map(|text| parse_subsystem(text));
     let subsystems = subsystems.collect::<anyhow::Result<Vec<_>>>()?;
-    let labels: Vec<&str> =
-        args.by.as_deref().into_iter().chain(subsystems.iter().map(|(name, _)| *name)).collect();
-    let sheet = sheet(&bytes, &labels, args).with_context(|| source.clone())?;
-    let (by, others) = sheet.labels.split_at(usize::from(args.by.is_some()));
+    let labels: Vec<&str> = args
+        .table
+        .by
+        .as_deref()
+        .into_iter()
+        .chain(subsystems.iter().map(|(name, _)| *name))
+        .collect();
+    let sheet = sheet(&bytes, &labels, &args.table).with_context(|| source.clone())?;
+    let (by, others) = sheet.labels.split_at(usize::from(args.table.by.is_some()));
     let questions = subsystems.iter().zip(others);
     let questions: Vec<SubsystemQuestion<'_>> = questions
         .map(|((name, threshold), labels)| SubsystemQuestion {
@@ -190,7 +210,7 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
         .collect();
     let rows = Rows {
         source: source.clone(),
-        unit: args.by.as_deref().unwrap_or("row"),
+        unit: args.table.by.as_deref().unwrap_or("row"),
         amounts: &sheet.amounts,
         decimals: sheet.decimals,
         labels: by.first().map(Vec::as_slice),
@@ -201,12 +221,12 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
 }
 
 /// Reads the column of amounts and these columns of labels.
-fn sheet<'a>(bytes: &'a [u8], labels: &[&str], args: &Args) -> anyhow::Result<Sheet<'a>> {
-    let Some(value) = &args.value else {
+fn sheet<'a>(bytes: &'a [u8], labels: &[&str], table: &TableArgs) -> anyhow::Result<Sheet<'a>> {
+    let Some(value) = &table.value else {
         let what = "--value is missing: name the column of amounts";
         return Err(WrongUsage(what.to_owned()).into());
     };
-    let columns = SheetColumns { value, labels, delimiter: args.delimiter };
+    let columns = SheetColumns { value, labels, delimiter: table.delimiter };
     match read_sheet(bytes, columns) {
         Err(error @ SheetError::NoSuchColumn { .. }) => {
             Err(error).hint("--value, --by, --over and --subsystem name columns of the first line")

@@ -75,6 +75,12 @@ impl Threshold {
         U256::checked_from_limbs_slice(least.as_limbs())
     }
 
+    /// Returns numerator and denominator.
+    #[must_use]
+    pub const fn parts(&self) -> (u64, u64) {
+        (self.numerator, self.denominator)
+    }
+
     /// Returns it as a float, for figures that are floats.
     #[must_use]
     pub fn to_f64(&self) -> f64 {

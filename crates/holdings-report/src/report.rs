@@ -31,9 +31,9 @@ const CURVE_STEPS: usize = 200;
 /// Most holders whose coalitions are counted; more are computed on a grid.
 const COUNTED_MAX: usize = 16;
 /// Votes drawn for each turnout.
-const DRAWS: u64 = 20_000;
+pub(crate) const DRAWS: u64 = 20_000;
 /// Seed of the draws: the same table gives the same report.
-const SEED: u64 = 1;
+pub(crate) const SEED: u64 = 1;
 
 /// Labels of the same rows by which another subsystem is measured.
 #[derive(Clone, Debug)]

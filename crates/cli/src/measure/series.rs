@@ -36,8 +36,8 @@ fn thresholds(args: &Args) -> Vec<Threshold> {
 fn of_table(path: &Path, over: &str, zeros: Zeros, args: &Args) -> anyhow::Result<Series> {
     let source = source_of(path);
     let bytes = read(path).with_context(|| source.clone())?;
-    let labels: Vec<&str> = std::iter::once(over).chain(args.by.as_deref()).collect();
-    let sheet = sheet(&bytes, &labels, args).with_context(|| source.clone())?;
+    let labels: Vec<&str> = std::iter::once(over).chain(args.table.by.as_deref()).collect();
+    let sheet = sheet(&bytes, &labels, &args.table).with_context(|| source.clone())?;
     let rows = TimedRows {
         times: sheet.labels.first().map_or(&[], Vec::as_slice),
         amounts: &sheet.amounts,
@@ -45,7 +45,7 @@ fn of_table(path: &Path, over: &str, zeros: Zeros, args: &Args) -> anyhow::Resul
         labels: sheet.labels.get(1).map(Vec::as_slice),
     };
     let points = rows.points(zeros, &thresholds(args)).with_context(|| source.clone())?;
-    let unit = args.by.as_deref().unwrap_or("row").to_owned();
+    let unit = args.table.by.as_deref().unwrap_or("row").to_owned();
     Ok(Series { source, unit, over: over.to_owned(), points })
 }
 

@@ -326,6 +326,21 @@ fn check_alarms(houses: &Houses) {
     assert_eq!((&work["value"], &work["is_raised"]), (&1.0.into(), &false.into()));
     assert_eq!(measure(&["--house", "stake", "--proposal", "1"])["alarms"], json!([]));
     assert_eq!(measure(&["--house", "stake", "--height", "1"])["alarms"], json!([]));
+    let of = |args: &[&str]| {
+        let rpc = ["--rpc", &houses.node.url];
+        houses.machine.json(&[["measure"].as_slice(), args, rpc.as_slice()].concat())
+    };
+    let attack = ["attack", "--house", "stake", "--turnout", "100%", "--confidence", "100%"];
+    let attack = of(&[attack.as_slice(), &["--bribe", "0.5"]].concat());
+    // To be sure against both: as much as they have, at half a unit of money each.
+    assert_eq!((&attack["count"], &attack["share_needed"]), (&2.into(), &1.0.into()));
+    let (total, cost) = (attack["total"].as_str().unwrap(), attack["cost"].as_str().unwrap());
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    assert!((number(cost) * 2.0 - number(total)).abs() < 1e-6, "{attack:#}");
+    let process = of(&["process"]);
+    assert_eq!((&process["proposals"], &process["proposers"]), (&1.into(), &1.into()));
+    assert_eq!((&process["opposed"], &process["median_margin"]), (&0.0.into(), &1.0.into()));
+    assert_eq!(process["median_notice_seconds"], DAY);
     let text = houses.text(&["measure", "--house", "stake"]);
     assert!(text.contains("ALARM: entropy of blocs over the 1 newest votes"), "{text}");
 }

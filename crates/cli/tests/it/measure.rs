@@ -99,6 +99,35 @@ fn a_takeover_in_a_table_of_ballots_raises_the_alarm() {
 }
 
 #[test]
+fn an_attack_on_the_votes_of_a_table_has_a_cost() {
+    let machine = Machine::new();
+    fs::write(machine.path("t.csv"), "who,held\nann,1.5\nbob,1\nann,0.5\n").unwrap();
+    let source = ["measure", "attack", "--csv", "t.csv", "--value", "held", "--by", "who"];
+    let attack = |rest: &[&'static str]| [source.as_slice(), rest].concat();
+    // With certainty that is to outvote all 3.
+    let sure = ["--turnout", "100%", "--confidence", "100%", "--controls", "1000"];
+    let ways =
+        ["--pool", "4:100", "--loan", "5:50:10%:73", "--bribe", "2", "--identity", "0.4:1:9"];
+    let report = machine.json(&attack(&[sure.as_slice(), &ways].concat()));
+    assert_eq!((&report["needed"], &report["holders_needed"]), (&"3".into(), &2.into()));
+    let costs: Vec<_> =
+        report["ways"].as_array().unwrap().iter().map(|it| it["cost"].clone()).collect();
+    // 100 * 3 / (4 - 3); 150 for a fifth of a year at a tenth; 3 votes of 2; 8 identities.
+    assert_eq!(costs, ["300", "3", "6", "8"]);
+    assert_eq!((&report["cost"], &report["cost_by_value"]), (&"3".into(), &0.003.into()));
+    let text = machine.run(&attack(&["--majority", "3/5"])).stdout;
+    assert!(text.contains("at least 3/5 of the votes for"), "{text}");
+    let wrong =
+        |rest: &[&'static str], words: &[&str]| machine.run(&attack(rest)).assert_fails(1, words);
+    wrong(&["--pool", "4"], &["--pool 4", "VOTES:MONEY"]);
+    wrong(&["--pool", "4.55:1"], &["--pool", "4.55", "1 decimals"]);
+    wrong(&["--loan", "1:1:200%:1"], &["--loan 1:1:200%:1"]);
+    wrong(&["--identity", "1:1:x"], &["COUNT is a whole number"]);
+    wrong(&["--controls", "much"], &["--controls", "much"]);
+    assert_eq!(machine.run(&["measure", "attack"]).code, 2);
+}
+
+#[test]
 fn a_table_comes_from_a_pipe() {
     let machine = Machine::new();
     let args = ["measure", "--csv", "-", "--value", "held", "--json"];

@@ -154,18 +154,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             };
             measure_ledger(&found, None, &args, output)?
         }
-        (None, None, Some(house)) => {
-            let found = power::of_house(house, (args.proposal, args.height), &args.ledger)?;
-            let recent = match args.proposal {
-                None => alarms::recent(house, args.height, &args.ledger)?,
-                Some(_) => None,
-            };
-            let turnout = recent.as_ref().map(|recent| recent.turnout);
-            let mut report = measure_ledger(&found, turnout, &args, output)?;
-            report.alarms =
-                recent.map_or_else(Vec::new, |recent| recent.alarms(report.decisiveness.last()));
-            report
-        }
+        (None, None, Some(house)) => measure_house(house, &args, output)?,
         (None, None, None) if args.rewards => {
             measure_ledger(&power::rewards(args.height, &args.ledger)?, None, &args, output)?
         }
@@ -218,6 +207,22 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
         usual_turnout: None,
     };
     measure(rows, &questions, args).with_context(|| source.clone())
+}
+
+/// Measures the votes of a house, with what is delegated and the alarms; or what was cast on one proposal.
+fn measure_house(house: power::House, args: &Args, output: &Output) -> anyhow::Result<Report> {
+    let found = power::of_house(house, (args.proposal, args.height), &args.ledger)?;
+    if args.proposal.is_some() {
+        return measure_ledger(&found, None, args, output);
+    }
+    let recent = alarms::recent(house, args.height, &args.ledger)?;
+    let turnout = recent.as_ref().map(|recent| recent.turnout);
+    let mut report = measure_ledger(&found, turnout, args, output)?;
+    report.delegation = power::delegation(house, &found, &args.ledger)?;
+    if let Some(recent) = recent {
+        report.alarms = recent.alarms(report.decisiveness.last());
+    }
+    Ok(report)
 }
 
 /// Reads the column of amounts and these columns of labels.

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::U256;
+use concentration::Ratio;
 use serde::Serialize;
 
-use crate::drawing::Curves;
+use crate::{amount::decimal_text, drawing::Curves, report::number};
 
 /// Coefficients by threshold, such as `"1/3"`.
 pub type CoefficientsDocument = BTreeMap<String, Option<usize>>;
@@ -73,6 +75,8 @@ pub struct Report {
     pub power: Option<PowerDocument>,
     /// How often the largest decide a vote, at each turnout.
     pub decisiveness: Vec<DecisivenessDocument>,
+    /// Of the largest, what is theirs of what they vote with; of the votes of a house only, whoever asks for the report adds them.
+    pub delegation: Vec<DelegateDocument>,
     /// Figures that a reader should be warned of, with their bounds; whoever asks for the report adds them.
     pub alarms: Vec<AlarmDocument>,
     /// What is drawn.
@@ -165,6 +169,32 @@ pub struct EstimateDocument {
     pub probability: f64,
     /// Standard error.
     pub standard_error: f64,
+}
+
+/// A voter, after delegation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DelegateDocument {
+    /// The voter.
+    pub name: String,
+    /// What it votes with, exact.
+    pub votes: String,
+    /// What it holds itself, exact.
+    pub own: String,
+    /// The one by the other: above 1 where others have delegated to it; null where it holds nothing.
+    pub amplification: Option<f64>,
+}
+
+impl DelegateDocument {
+    /// Of amounts in units of `10^-decimals`.
+    #[must_use]
+    pub fn of(name: String, votes: U256, own: U256, decimals: usize) -> Self {
+        Self {
+            name,
+            votes: decimal_text(votes, decimals),
+            own: decimal_text(own, decimals),
+            amplification: number(Ratio::new(votes, own)),
+        }
+    }
 }
 
 /// A figure that says whether power is in too few hands.

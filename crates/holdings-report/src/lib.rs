@@ -29,8 +29,8 @@ pub use amount::{AmountError, decimal_text};
 pub use attack::{AttackQuestion, AttackReport, MONEY_DECIMALS, WayDocument, measure_attack};
 pub use csv::CsvError;
 pub use document::{
-    AlarmDocument, CoefficientsDocument, DecisivenessDocument, HolderDocument, PowerDocument,
-    Report, SubsystemDocument,
+    AlarmDocument, CoefficientsDocument, DecisivenessDocument, DelegateDocument, HolderDocument,
+    PowerDocument, Report, SubsystemDocument,
 };
 pub use drawing::{draw, draw_series};
 pub use process::ProcessReport;

@@ -134,6 +134,7 @@ pub fn measure(question: &Question<'_>) -> Result<Report, ReportError> {
         weakest,
         decisiveness: decisiveness(question, &subject),
         power,
+        delegation: Vec::new(),
         alarms: Vec::new(),
         curves: Curves { lorenz: curve, power: points, gini: number(summary.gini) },
     })

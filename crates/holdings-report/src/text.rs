@@ -2,7 +2,9 @@
 
 use concentration::Threshold;
 
-use crate::document::{AlarmDocument, DecisivenessDocument, PowerDocument, Report};
+use crate::document::{
+    AlarmDocument, DecisivenessDocument, DelegateDocument, PowerDocument, Report,
+};
 
 /// Most characters of a name in a table.
 const NAME_MAX: usize = 44;
@@ -16,6 +18,7 @@ impl Report {
         parts.extend(self.subsystems_text());
         parts.extend(self.power.as_ref().map(power_text));
         parts.extend(self.decisiveness_text());
+        parts.extend((!self.delegation.is_empty()).then(|| delegation_text(&self.delegation)));
         let alarms: Vec<String> = self.alarms.iter().map(alarm_text).collect();
         parts.extend((!alarms.is_empty()).then(|| alarms.join("\n")));
         parts.join("\n\n")
@@ -168,6 +171,16 @@ fn power_text(power: &PowerDocument) -> String {
         power.quota,
         aligned(&rows, &[1, 2, 3, 4, 5])
     )
+}
+
+fn delegation_text(delegation: &[DelegateDocument]) -> String {
+    let head = ["voter", "votes with", "holds", "times"].map(str::to_owned).to_vec();
+    let row = |voter: &DelegateDocument| {
+        let times = voter.amplification.map_or_else(|| "none".to_owned(), short);
+        vec![plain(&voter.name), voter.votes.clone(), voter.own.clone(), times]
+    };
+    let rows: Vec<_> = std::iter::once(head).chain(delegation.iter().map(row)).collect();
+    format!("after delegation\n{}", aligned(&rows, &[1, 2, 3]))
 }
 
 fn count(count: Option<usize>) -> String {

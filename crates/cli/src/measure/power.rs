@@ -7,10 +7,14 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolEvent;
 use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
+use holdings_report::DelegateDocument;
 
 use super::ledger::{Found, HOLDERS_MAX, answer, at, scan};
 use crate::options::LedgerArgs;
 use crate::shell;
+
+/// Voters of whom it is said what is theirs.
+const DELEGATES_SHOWN: usize = 10;
 
 /// A house, as it is named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,6 +70,31 @@ pub(super) fn of_house(
             Some(number) => cast(house, number, height, args).await,
             None => votes(house, height, args).await,
         }
+    })
+}
+
+/// Reads what those with the most votes hold themselves.
+///
+/// # Errors
+/// When the node does not answer or has pruned blocks.
+pub(super) fn delegation(
+    house: House,
+    found: &Found,
+    args: &LedgerArgs,
+) -> anyhow::Result<Vec<DelegateDocument>> {
+    let mut most: Vec<(Address, U256)> = found.holders.clone();
+    most.sort_by_key(|(_, votes)| std::cmp::Reverse(*votes));
+    most.truncate(DELEGATES_SHOWN);
+    shell::block_on_until_interrupted(async {
+        let (ledger, _) = at(Some(found.height), args).await?;
+        let mut delegates = Vec::new();
+        for (account, votes) in most {
+            let call = Votes::balanceOfCall { account };
+            let own = answer(&ledger, house.address(), &call).await?.unwrap_or_default();
+            let name = account.to_checksum(None);
+            delegates.push(DelegateDocument::of(name, votes, own, usize::from(found.decimals)));
+        }
+        Ok(delegates)
     })
 }
 

@@ -279,6 +279,11 @@ fn both_houses_vote_on_what_the_treasury_pays() {
     houses.fails(0, &["house", "expire", to, "--yes"], &["has not delegated"]);
     let delegated = houses.json(1, &["delegate", &houses.accounts[0], "--yes"]);
     assert_eq!(amount(&delegated["votes"]), 2_000 * ONE);
+    let measured = houses.machine.json(&["measure", "--house", "stake", "--rpc", &houses.node.url]);
+    // Received votes count up to 3 % of the house.
+    let voter = &measured["delegation"][0];
+    assert_eq!((&voter["votes"], &voter["own"]), (&"6240".into(), &"6000".into()));
+    assert_eq!((&voter["amplification"], &measured["delegation"][1]), (&1.04.into(), &Value::Null));
     let held = houses.machine.json(&["house", "show", to, "--rpc", &houses.node.url]);
     let member = &held["stake"]["members"][0];
     assert_eq!((amount(&member["held"]), amount(&member["votes"])), (2_000 * ONE, 0));

@@ -109,7 +109,7 @@ impl Provided {
 }
 
 /// Returns the position at each of [`SCENARIOS_BPS`], compared with the amounts that it was at `entry`; `entry` and `now` are square roots of prices in
-/// Q64.96. Of an inexact square root, the neighbour with the greater loss is taken.
+/// Q64.96. Of an inexact square root, the neighbour with the greater loss is taken; the lower one if they lose the same.
 ///
 /// The loss is `1 − (x(p)·p + y(p)) / (x(e)·p + y(e))` with the position's amounts `x` and `y`, price `p` and entry price `e`. For [`Range::Whole`] that is
 /// `1 − 2√r / (1 + r)` with `r = p / e`.

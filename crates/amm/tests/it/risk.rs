@@ -1,6 +1,6 @@
 //! The views of [`amm::risk`] beside the rules that they are views of, and beside closed forms.
 
-use alloy_primitives::{I256, U160, U256, uint};
+use alloy_primitives::{I256, U160, U256, U512, uint};
 use amm::{
     concentrated::{
         Book as _, Direction, Pool, PositionKey, Refused, SQRT_PRICE_MAX, SQRT_PRICE_MIN,
@@ -271,29 +271,63 @@ proptest! {
     }
 }
 
-/// `1 − 2√r / (1 + r)`, to 18 digits and rounded up.
+/// `1 − 2√r / (1 + r)` for each price of the scenarios, to 18 digits and rounded up.
+const LOSSES_OF_A_PAIR: [u64; 9] = [
+    200_000_000_000_000_000,
+    57_190_958_417_936_635,
+    10_256_681_389_212_976,
+    0,
+    6_192_010_000_093_469,
+    20_204_102_886_728_761,
+    57_190_958_417_936_635,
+    133_974_596_215_561_354,
+    200_000_000_000_000_000,
+];
+
 #[test]
 fn the_loss_of_a_pair_is_the_known_table() {
-    let known: [u64; 9] = [
-        200_000_000_000_000_000,
-        57_190_958_417_936_635,
-        10_256_681_389_212_976,
-        0,
-        6_192_010_000_093_469,
-        20_204_102_886_728_761,
-        57_190_958_417_936_635,
-        133_974_596_215_561_354,
-        200_000_000_000_000_000,
-    ];
     let position = Provided { range: Range::Whole, liquidity: 1 << 120 };
     for tick in [-250_000, 0, 5, 250_000] {
         let now = sqrt_price_at_tick(tick).unwrap();
         let found = scenarios(&position, now, now).unwrap();
-        for ((found, known), bps) in found.iter().zip(known).zip(SCENARIOS_BPS) {
+        for ((found, known), bps) in found.iter().zip(LOSSES_OF_A_PAIR).zip(SCENARIOS_BPS) {
             assert_eq!(found.price_bps, bps);
             let above = found.loss.checked_sub(U256::from(known)).expect("rounded up");
             assert!(above <= number(3), "{tick}: {found:?} for {known}");
         }
+    }
+}
+
+/// Near the lowest price a square root has few digits. A scenario between two of them takes the greater loss; one that has a square root of its own is exact.
+#[test]
+fn a_coarse_price_never_hides_a_loss() {
+    let now = U160::from(1_u64 << 33);
+    let position = Provided { range: Range::Whole, liquidity: 1 << 126 };
+    let found = scenarios(&position, now, now).unwrap();
+    for (found, known) in found.iter().zip(LOSSES_OF_A_PAIR) {
+        let above = found.loss.checked_sub(U256::from(known)).expect("no loss is hidden");
+        // The squares among the parts: 1/4, 1 and 4. For others the loss moves by at most one part in 2^33.
+        let is_exact = matches!(found.price_bps, 2_500 | 10_000 | 40_000);
+        let most = if is_exact { number(3) } else { WHOLE >> 33 };
+        assert!(above <= most, "{found:?} for {known}");
+    }
+}
+
+/// Below its range a position is asset 0 alone and loses nothing against holding it, whichever neighbour of the square root is taken: the value is not above that of asset 0.
+#[test]
+fn a_coarse_price_never_raises_a_value() {
+    let now = U160::from(1_u64 << 33);
+    let (low, high) =
+        (sqrt_price_at_tick(-700_000).unwrap(), sqrt_price_at_tick(-690_000).unwrap());
+    let position = Provided { range: Range::Between { low, high }, liquidity: 1 << 126 };
+    let asset0 = position.amounts_down(U256::from(now)).unwrap().amount0;
+    for found in scenarios(&position, now, now).unwrap() {
+        assert!(found.loss <= U256::ONE, "only rounding: {found:?}");
+        // The price now is 2^66 / 2^192.
+        let exact = U512::from(asset0) * U512::from(found.price_bps) / U512::from(10_000);
+        let exact = exact >> 126;
+        let value = U512::from(found.value);
+        assert!(value <= exact && exact <= value + (exact >> 31), "{found:?} for {exact}");
     }
 }
 

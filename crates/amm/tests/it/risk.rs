@@ -3,12 +3,12 @@
 use alloy_primitives::{I256, U160, U256, U512, uint};
 use amm::{
     concentrated::{
-        Book as _, Direction, Pool, PositionKey, Refused, SQRT_PRICE_MAX, SQRT_PRICE_MIN,
-        SwapTerms, TICK_MAX, Terms, Trial, mean_tick_down, sqrt_price_at_tick,
+        Book as _, Direction, MemoryBook, Pool, PositionKey, Refused, SQRT_PRICE_MAX,
+        SQRT_PRICE_MIN, SwapTerms, TICK_MAX, Terms, Trial, mean_tick_down, sqrt_price_at_tick,
     },
     constant_product::{self, Amounts, Depth, QuoteError},
     risk::{
-        BANDS_BPS, Given, Growth, Price, Provided, Range, Route, SCENARIOS_BPS, WHOLE,
+        BANDS_BPS, Given, Growth, Price, Provided, Range, Route, SCENARIOS_BPS, TICKS_MAX, WHOLE,
         concentration, least_received_down, liquidity_per_share_down, most_paid_up,
         pair_share_within_down, pair_trade, part_since_down, pool_trade, price_at_root_down,
         scenarios, ticks_around,
@@ -380,6 +380,56 @@ fn ticks_that_disagree_with_the_active_liquidity_are_refused() {
     let mut game = game(0, 3_000, &[(-1, 1, 1 << 80)]);
     let found = ticks_around(&mut game.book, 2).unwrap();
     assert_eq!(concentration(&found, ONE, 0, 1), Err(Refused::LiquidityUnderflow));
+}
+
+/// A word is 256 ticks. The search reads the word of the price on both sides, and then the next ones as far as it may.
+#[test]
+fn the_search_ends_with_its_words() {
+    let word = 256 * SPACING;
+    let (low, high) = (-300 * SPACING, 600 * SPACING);
+    let mut game = game(0, 500, &[(-300, 600, 1 << 80)]);
+    for (words, from, to, ticks) in [
+        (0, 0, 0, vec![]),
+        (1, 0, word - SPACING, vec![]),
+        (2, -word, 2 * word - SPACING, vec![]),
+        (3, -2 * word, 3 * word - SPACING, vec![low, high]),
+    ] {
+        let found = ticks_around(&mut game.book, words).unwrap();
+        assert_eq!((found.from, found.to), (from, to), "{words} words");
+        assert!(found.found.iter().map(|(tick, _)| *tick).eq(ticks), "{words} words: {found:?}");
+    }
+}
+
+#[test]
+fn the_search_ends_with_its_most_ticks() {
+    let most = i32::try_from(TICKS_MAX).unwrap();
+    let ranges: Vec<_> = (1..=most + 2).map(|end| (-end, end, 1_000)).collect();
+    let mut game = game(0, 500, &ranges);
+    let found = ticks_around(&mut game.book, 512).unwrap();
+    assert_eq!((found.from, found.to), (-most * SPACING, most * SPACING));
+    assert_eq!(found.found.len(), 2 * TICKS_MAX);
+}
+
+/// Next to one end of the ticks, a single word reaches that end and not the other.
+#[test]
+fn a_search_is_whole_with_both_ends() {
+    for tick in [10 - TICK_MAX, TICK_MAX - 10] {
+        let mut game = game(tick, 500, &[]);
+        let found = ticks_around(&mut game.book, 1).unwrap();
+        assert_ne!(found.from == -TICK_MAX, found.to == TICK_MAX, "{found:?}");
+        assert!(!found.is_whole(), "{found:?}");
+        assert!(ticks_around(&mut game.book, 512).unwrap().is_whole());
+    }
+}
+
+#[test]
+fn a_pool_without_a_price_has_no_value() {
+    let mut book = MemoryBook::new(Terms { fee: 500, tick_spacing: SPACING });
+    let found = ticks_around(&mut book, 512).unwrap();
+    assert!(found.is_whole());
+    let near = concentration(&found, U160::ZERO, 0, 0).unwrap();
+    assert_eq!((near.value, near.shares), (U256::ZERO, [U256::ZERO; 3]));
+    assert!(near.ticks.is_empty());
 }
 
 #[test]

@@ -267,7 +267,7 @@ proptest! {
         let part = part_since_down(number(amount), growth).unwrap();
         // What is left is what there was: amount · earlier / later, rounded up.
         let left = number(amount) - part;
-        prop_assert!(left * growth.later >= number(amount) * growth.earlier);
+        prop_assert_eq!(left, (number(amount) * growth.earlier).div_ceil(growth.later));
     }
 }
 
@@ -290,8 +290,8 @@ fn the_loss_of_a_pair_is_the_known_table() {
     for tick in [-250_000, 0, 5, 250_000] {
         let now = sqrt_price_at_tick(tick).unwrap();
         let found = scenarios(&position, now, now).unwrap();
-        for ((found, known), bps) in found.iter().zip(LOSSES_OF_A_PAIR).zip(SCENARIOS_BPS) {
-            assert_eq!(found.price_bps, bps);
+        assert!(found.iter().map(|found| found.price_bps).eq(SCENARIOS_BPS), "one of each price");
+        for (found, known) in found.iter().zip(LOSSES_OF_A_PAIR) {
             let above = found.loss.checked_sub(U256::from(known)).expect("rounded up");
             assert!(above <= number(3), "{tick}: {found:?} for {known}");
         }

@@ -99,6 +99,23 @@ fn a_ring_that_has_grown_but_is_not_full_yet() {
     );
 }
 
+/// A ring grows when its newest observation is at its end. Earlier, the places that were prepared would lie between old observations.
+#[test]
+fn a_ring_grows_at_its_end() {
+    let mut game = Game::new(TERMS, sqrt_price_at_tick(0).unwrap());
+    let write = |game: &mut Game| {
+        game.step(Step::Wait(10)).unwrap();
+        let (lower, upper) = (-6_000, 6_000);
+        game.step(Step::Mint { owner: 1, lower, upper, amount: 1_000 }).unwrap();
+        let slot0 = game.book.slot0().unwrap();
+        (slot0.observation_index, slot0.observation_cardinality)
+    };
+    assert_eq!(Pool::new(&mut game.book, game.now).increase_cardinality(3), Ok((1, 3)));
+    assert_eq!([(); 3].map(|()| write(&mut game)), [(1, 3), (2, 3), (0, 3)]);
+    assert_eq!(Pool::new(&mut game.book, game.now).increase_cardinality(5), Ok((3, 5)));
+    assert_eq!([(); 3].map(|()| write(&mut game)), [(1, 3), (2, 3), (3, 5)]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 

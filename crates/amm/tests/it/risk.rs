@@ -3,7 +3,7 @@
 use alloy_primitives::{I256, U160, U256, U512, uint};
 use amm::{
     concentrated::{
-        Book as _, Direction, MemoryBook, Pool, PositionKey, Refused, SQRT_PRICE_MAX,
+        Book as _, Direction, MemoryBook, Owed, Pool, PositionKey, Refused, SQRT_PRICE_MAX,
         SQRT_PRICE_MIN, SwapTerms, TICK_MAX, Terms, Trial, mean_tick_down, sqrt_price_at_tick,
     },
     constant_product::{self, Amounts, Depth, QuoteError},
@@ -492,6 +492,27 @@ fn a_trial_keeps_what_it_writes_to_itself() {
     let nothing = Pool::new(&mut trial, 2_000).swap(&terms).unwrap();
     assert!(nothing.amount0.is_zero(), "no liquidity is left");
     assert_eq!(game, before);
+}
+
+/// What a swap adds to the fees of the providers and of the protocol, a trial keeps as the pool does.
+#[test]
+fn a_trial_counts_fees_as_the_pool_does() {
+    let mut game = game(0, 3_000, &[(-10, 10, 1 << 60)]);
+    game.step(Step::ProtocolFee { of0: 4, of1: 10 }).unwrap();
+    for direction in [Direction::ZeroForOne, Direction::OneForZero] {
+        let amount = I256::from_raw(number(1_000_000));
+        let mut book = game.book.clone();
+        let mut trial = Trial::new(&mut book);
+        let terms = SwapTerms { direction, amount, price_limit: end_of(direction) };
+        Pool::new(&mut trial, game.now).swap(&terms).unwrap();
+        game.swap(direction, amount, None).unwrap();
+        let paid_in = direction.paid_in();
+        assert_ne!(trial.fee_growth(paid_in), Ok(U256::ZERO));
+        assert_eq!(trial.fee_growth(paid_in), game.book.fee_growth(paid_in));
+        assert_eq!(trial.protocol_fees(), game.book.protocol_fees());
+    }
+    // The fee is 3,000 each time: a quarter of it in asset 0, a tenth in asset 1.
+    assert_eq!(game.book.protocol_fees(), Ok(Owed { of0: 750, of1: 300 }));
 }
 
 #[test]

@@ -7,16 +7,20 @@
 mod alerts;
 mod books;
 mod choice;
+mod closing;
 mod energy;
 mod prices;
 mod roster;
+mod schedule;
 
 pub use alerts::{Alert, Standing, Terms, alerts};
 pub use books::{Books, DAYS_MAX, Sums};
 pub use choice::{Candidate, Shares, TAGS_MAX};
+pub use closing::{Closing, Ending, WATCHED_MAX, Watched};
 pub use energy::{Baseline, Draw, Interval, break_even_per_hour, cost};
 pub use prices::{PRICES_MAX, Prices, PricesError};
 pub use roster::{KeptRoster, LISTED_MAX, Leave, Listed, Next, Roster, Unsuitable};
+pub use schedule::{SCHEDULED_MAX, Schedule, Scheduled, ToldSchedule};
 
 use sensors::WallTime;
 use units::Wei;

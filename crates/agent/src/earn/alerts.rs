@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use units::Wei;
 
+use super::{Closing, Scheduled};
+
 /// Terms under which a project pays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +55,29 @@ pub enum Alert {
         /// Their revision now.
         revision: u32,
     },
+    /// A revision of the ledger's rules was scheduled, or moved.
+    RulesScheduled {
+        /// It, and when it begins.
+        #[serde(flatten)]
+        scheduled: Scheduled,
+        /// Where it was to begin before, if it was moved.
+        moved_from: Option<u64>,
+        /// The newest revision that this program knows.
+        newest_known: u32,
+    },
+    /// A revision of the ledger's rules does not begin.
+    RulesWithdrawn {
+        /// Its number.
+        revision: u32,
+        /// Where it was to begin.
+        height: u64,
+    },
+    /// A project that this device works for has ended early.
+    Ended {
+        /// It, and what is left of this device's seat.
+        #[serde(flatten)]
+        closing: Closing,
+    },
     /// The device stands otherwise.
     Standing {
         /// The project; `the account` where that is meant.
@@ -74,6 +99,18 @@ impl Alert {
             Self::Reward { project, percent } => format!("{project} pays {}", change(percent)),
             Self::Price { percent } => format!("GRAIN is worth {}", change(percent)),
             Self::Rules { revision } => format!("the ledger's rules are now revision {revision}"),
+            Self::RulesScheduled { scheduled, moved_from, newest_known } => {
+                let (revision, when) = (scheduled.revision, scheduled.when());
+                let text = scheduled.warning(*newest_known).unwrap_or_else(|| {
+                    format!("revision {revision} of the ledger's rules begins {when}: this program knows it")
+                });
+                let before = |height| format!(" (it was to begin at block {height})");
+                text + &moved_from.map(before).unwrap_or_default()
+            }
+            Self::RulesWithdrawn { revision, height } => format!(
+                "revision {revision} of the ledger's rules is withdrawn: it was to begin at block {height}"
+            ),
+            Self::Ended { closing } => closing.text(),
             Self::Standing { project, standing } => match standing {
                 Standing::Good => format!("{project} accepts this device again"),
                 Standing::Dropped => format!("{project} has dropped this device: it missed rounds"),

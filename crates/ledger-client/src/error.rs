@@ -49,7 +49,9 @@ pub enum LedgerError {
     },
     /// The fees that the node names are higher than allowed. Nothing was sent.
     #[error(
-        "the node asks for fees of up to {fee} GRAIN for the transaction, and {fee_max} are allowed: nothing was sent"
+        "the node asks for fees of up to {} GRAIN for the transaction, and {} are allowed: nothing was sent; allow more, or wait",
+        .fee.to_grain(),
+        .fee_max.to_grain()
     )]
     TooDear {
         /// What the transaction could cost.

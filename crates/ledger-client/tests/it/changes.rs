@@ -233,6 +233,7 @@ async fn a_node_that_asks_for_too_high_fees_gets_no_signature() {
         if !is_signed {
             let error = result.unwrap_err();
             assert!(matches!(error, LedgerError::TooDear { fee_max: FEE_MAX, .. }), "{error:?}");
+            assert!(error.to_string().contains("GRAIN for the transaction, and 1 are allowed"));
             let allowing = ledger.with_fee_max(Wei::new(2 * FEE_MAX.as_u128()));
             allowing.transfer(&someone(), Wei::new(1)).await.unwrap();
         }

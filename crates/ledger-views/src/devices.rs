@@ -118,8 +118,8 @@ pub async fn listed<A: Ask>(
 /// What the ledger says of a device and an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tie {
-    /// Whether the device is linked to the account now: its next seat works for it.
-    pub is_linked: bool,
+    /// The account that the device is linked to now: its next seat works for it. `None` before its first one.
+    pub linked_to: Option<AccountId>,
     /// When the account revoked it, if it has.
     pub revoked: Option<UnixSeconds>,
 }
@@ -148,9 +148,9 @@ pub async fn ties<A: Ask>(
             .collect();
         let answers = batch.ask(ledger).await?;
         for (link, revoked) in &asked {
-            let is_linked = answers.take(link)?.account == owner;
+            let linked_to = convert::account_if_any(answers.take(link)?.account);
             let at = known(answers.take(revoked))?.unwrap_or_default();
-            ties.push(Tie { is_linked, revoked: (at > 0).then_some(UnixSeconds::new(at)) });
+            ties.push(Tie { linked_to, revoked: (at > 0).then_some(UnixSeconds::new(at)) });
         }
     }
     Ok(ties)

@@ -53,6 +53,8 @@ struct DeviceDocument {
     here: bool,
     /// Whether it is linked to the account now: its next seat works for it.
     linked: bool,
+    /// The account that it is linked to now; `null` before its first seat.
+    linked_to: Option<String>,
     revoked_at: Option<u64>,
     seats: Vec<SeatDocument>,
     tokens_verified: u64,
@@ -156,7 +158,9 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
                 false => History::of(&ledger, (&account, device), now).await?,
             };
             let mut document = document((device, seats), &speeds, &history, of_agent)?;
-            (document.here, document.linked) = (here == Some(*device), tie.is_linked);
+            document.here = here == Some(*device);
+            document.linked = tie.linked_to == Some(account);
+            document.linked_to = tie.linked_to.as_ref().map(checksummed);
             document.revoked_at = tie.revoked.map(UnixSeconds::as_u64);
             all.push((*device, document));
         }
@@ -248,6 +252,7 @@ fn document(
         device: device.to_string(),
         here: false,
         linked: false,
+        linked_to: None,
         revoked_at: None,
         seats: documents,
         tokens_verified,
@@ -299,9 +304,10 @@ fn state(document: &DeviceDocument, now: u64) -> String {
     }
     let active = document.seats.iter().filter(|seat| seat.standing == "active");
     let projects: Vec<String> = active.map(|seat| seat.project.to_string()).collect();
-    match (&projects[..], document.linked) {
-        ([], true) => "no seat".to_owned(),
-        ([], false) => "works for another account".to_owned(),
+    match (&projects[..], &document.linked_to) {
+        ([], None) => "has had no seat yet".to_owned(),
+        ([], Some(_)) if document.linked => "no seat".to_owned(),
+        ([], Some(_)) => "works for another account".to_owned(),
         ([one], _) => format!("seat in project {one}"),
         (many, _) => format!("seats in projects {}", many.join(", ")),
     }
@@ -369,6 +375,7 @@ mod tests {
             device: String::new(),
             here: false,
             linked: true,
+            linked_to: Some("0x1".to_owned()),
             revoked_at: None,
             seats,
             tokens_verified: 0,
@@ -384,5 +391,12 @@ mod tests {
         assert!(!with("0", "7", vec![seat()]).is_idle());
         assert!(!DeviceDocument { here: true, ..with("0", "0", Vec::new()) }.is_idle());
         assert!(!DeviceDocument { revoked_at: Some(7), ..with("0", "0", Vec::new()) }.is_idle());
+        // One that was just installed is nobody else's.
+        let none = || with("0", "0", Vec::new());
+        assert_eq!(state(&none(), 9), "no seat");
+        let elsewhere = DeviceDocument { linked: false, ..none() };
+        assert_eq!(state(&elsewhere, 9), "works for another account");
+        let new = DeviceDocument { linked_to: None, ..elsewhere };
+        assert_eq!(state(&new, 9), "has had no seat yet");
     }
 }

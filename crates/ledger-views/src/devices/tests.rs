@@ -94,7 +94,9 @@ fn many_devices_are_asked_about_in_few_requests() {
     assert_eq!(ties.len(), devices.len());
     for (number, tie) in (0_u64..).zip(&ties) {
         let revoked = number.is_multiple_of(10).then_some(UnixSeconds::new(77));
-        assert_eq!(*tie, Tie { is_linked: number.is_multiple_of(2), revoked });
+        let other = convert::account_if_any(Address::repeat_byte(9));
+        let linked_to = if number.is_multiple_of(2) { Some(ACCOUNT) } else { other };
+        assert_eq!(*tie, Tie { linked_to, revoked });
     }
     assert!(*ledger.asked.lock().unwrap() <= 20);
 }

@@ -85,11 +85,11 @@ struct Plan {
 pub(super) fn run(args: &Args, direction: Direction, output: &Output) -> anyhow::Result<()> {
     let account = args.signer.account()?;
     let plan = shell::block_on_until_interrupted(plan(args, direction, account))?;
+    plan.check()?;
     let planned = plan.after();
     if args.send.dry_run {
         return output.print(&plan.document(true, planned), &plan.text(planned));
     }
-    plan.check()?;
     args.send.confirm(&plan.text(planned), output)?;
     let signer = args.signer.unlock()?;
     shell::block_on_until_interrupted(async {

@@ -65,6 +65,9 @@ fn grain_is_wrapped_and_unwrapped_one_for_one() {
     let planned = asset(&["wrap", "4", "--dry-run"]);
     assert_eq!((&planned["dry_run"], &planned["done"]), (&true.into(), &Value::Null));
     assert_eq!(amount(&planned["balances"]["grain_after"]), 6 * ONE);
+    // What would be refused is no plan.
+    fails(&["wrap", "10", "--dry-run"], &["too little for 10 GRAIN and the fee"]);
+    fails(&["unwrap", "1", "--dry-run"], &["has 0 WGRAIN, less than 1"]);
     let wrapped = asset(&["wrap", "4", "--yes"]);
     let token = wrapped["wrapped"].as_str().unwrap().to_lowercase();
     assert_eq!(token, "0x6c00000000000000000000000000000000000008");
@@ -81,6 +84,8 @@ fn grain_is_wrapped_and_unwrapped_one_for_one() {
     assert_eq!(amount(&unwrapped["balances"]["wgrain_after"]), 5 * ONE / 2);
     fails(&["wrap", "9", "--yes"], &["GRAIN, too little for 9 GRAIN and the fee"]);
     fails(&["wrap", "0", "--yes"], &["the amount is 0"]);
+    let dear = ["wrap", "1", "--yes", "--max-fee", "0.00000001"];
+    fails(&dear, &["fees of up to 0.0000", "and 0.00000001 are allowed", "nothing was sent"]);
     let text = machine.run(&[&["asset", "unwrap", "2.5", "--yes"], &rpc[..]].concat()).stdout;
     assert!(text.contains("2.5 -> 0 WGRAIN"), "{text}");
 }

@@ -42,6 +42,9 @@ pub enum ReplayError {
     /// The weights are too large.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
+    /// There is nothing to play again.
+    #[error("the table has no ballot that has weight")]
+    NoBallots,
     /// A ballot lacks its vote or its voter.
     #[error("ballot {row} names no {column}")]
     NoName {
@@ -104,6 +107,9 @@ pub fn replay(
     let labels = [vote, voter, choice];
     let sheet = read_sheet(bytes, SheetColumns { value: weight, labels: &labels, delimiter })?;
     let votes = votes(&sheet, columns)?;
+    if votes.is_empty() {
+        return Err(ReplayError::NoBallots);
+    }
     let first = votes.len().saturating_sub(last);
     let replayed = (first..votes.len()).map(|index| {
         let begin = (index + 1).saturating_sub(ALARM_VOTES);

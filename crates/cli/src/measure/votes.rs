@@ -1,5 +1,6 @@
 //! `gleaner measure votes`: the alarms, after each vote of a table of ballots.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -33,8 +34,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "COLUMN", default_value = "weight")]
     weight: String,
     /// Votes that are shown, the newest ones
-    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
-    last: usize,
+    #[arg(long, value_name = "NUMBER", default_value = "100")]
+    last: NonZeroUsize,
     /// Character between two cells [default: the comma; a semicolon or tab where the first line has no comma]
     #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
         weight: &args.weight,
         delimiter: args.delimiter,
     };
-    let replay = match replay(&bytes, columns, args.last) {
+    let replay = match replay(&bytes, columns, args.last.get()) {
         Err(error @ ReplayError::Sheet(SheetError::NoSuchColumn { .. })) => {
             return Err(error)
                 .context(source)

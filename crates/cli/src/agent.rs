@@ -118,11 +118,28 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
             Err(WrongUsage(what)).hint("gleaner wallet new")
         }
         #[cfg(target_os = "linux")]
-        None => daemon::run(&args.run, output),
+        None => {
+            must_exist(args.run.config.as_deref())?;
+            daemon::run(&args.run, output)
+        }
         #[cfg(not(target_os = "linux"))]
         None => Err(anyhow::anyhow!("the agent runs on Linux only so far"))
             .hint("gleaner join works here, for as long as it runs"),
     }
+}
+
+/// Checks that a file of limits exists if one was named: what its owner wrote may be tighter than the defaults.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn must_exist(given: Option<&std::path::Path>) -> anyhow::Result<()> {
+    let Some(file) = given else { return Ok(()) };
+    // One that can't be looked at is refused when it is read.
+    if file.try_exists().unwrap_or(true) {
+        return Ok(());
+    }
+    let what = "there is no such file: write one (an empty one is the defaults), or leave out --config and GLEANER_AGENT_CONFIG";
+    Err(anyhow::anyhow!("{}: {what}", file.display())).hint("gleaner agent config")
 }
 
 /// Reads the limits, and the text that they were read from: empty if there is no such file.
@@ -208,6 +225,11 @@ mod tests {
         std::fs::write(&text, [0xff, 0xfe]).unwrap();
         assert!(error(&text).contains("UTF-8"));
         // None is the defaults.
-        assert_eq!(read_limits(&folder.path().join("none")).unwrap().0, Limits::default());
+        let none = folder.path().join("none");
+        assert_eq!(read_limits(&none).unwrap().0, Limits::default());
+        // By name, a file that is not there is a slip: its owner has written limits somewhere else.
+        assert!(must_exist(Some(&none)).unwrap_err().to_string().contains("an empty one"));
+        must_exist(Some(folder.path())).unwrap();
+        must_exist(None).unwrap();
     }
 }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::agent::folders::Folders;
-use crate::agent::read_limits;
+use crate::agent::{must_exist, read_limits};
 use crate::failure::Hint as _;
 use crate::options::LedgerArgs;
 use crate::output::{self, Output};
@@ -107,6 +107,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
 
 fn whole(args: &MachineArgs, output: &Output) -> anyhow::Result<()> {
     let folders = Folders::find()?;
+    must_exist(args.config.as_deref())?;
     let (limits, _) = read_limits(&folders.config_or(args.config.clone()))?;
     let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     let mut checks = vec![machine::processor()];

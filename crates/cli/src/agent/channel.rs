@@ -19,7 +19,7 @@ use ::agent::Request;
 use serde_json::Value;
 
 #[cfg(target_os = "linux")]
-pub(crate) use served::{listen, lock, serve};
+pub(crate) use served::{listen, lock, lock_when_ended, serve};
 
 /// The longest answer.
 #[cfg(unix)]

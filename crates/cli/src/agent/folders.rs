@@ -75,6 +75,11 @@ impl Folders {
         }
     }
 
+    /// Returns where books are put aside that can't be read.
+    pub(crate) fn damaged_books(&self) -> PathBuf {
+        self.books.with_extension("damaged")
+    }
+
     /// Returns where an agent may answer, the likeliest place first: what is started at login has a runtime folder, and a command over SSH or from cron may have none.
     ///
     /// # Errors

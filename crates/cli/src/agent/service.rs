@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -27,6 +28,9 @@ const SYSTEM_HOME_PRIVATE: &str = "/var/lib/private/gleaner";
 
 /// The limits of the machine's own agent.
 const SYSTEM_CONFIG: &str = "/etc/gleaner/agent.toml";
+
+/// How long an agent that was told to end may take: its worker leaves, and alerts are told.
+const END: Duration = Duration::from_secs(20);
 
 /// Flags of `gleaner install`.
 #[derive(Debug, clap::Args)]
@@ -124,12 +128,16 @@ pub(crate) fn uninstall(args: &UninstallArgs, output: &Output) -> anyhow::Result
         place.systemctl(&["disable", "--now", UNIT], &mut document)?;
         remove(&place.unit, &mut document)?;
         place.systemctl(&["daemon-reload"], &mut document)?;
-    } else if super::channel::ask(&folders.socket, ::agent::Request::Stop).is_ok() {
+    }
+    let was_asked = super::channel::ask(&folders.socket, ::agent::Request::Stop).is_ok();
+    if was_asked {
         document.ran.push("gleaner agent stop".to_owned());
     }
+    let _lock = ended(&folders, if was_asked { END } else { Duration::ZERO })?;
     // Only what the agent wrote: others may keep a wallet or a ledger in the same folder.
+    let damaged = folders.damaged_books();
     let Folders { config, socket, status, lock, pause, books, orders, worker } = folders;
-    let files = [config, lock, pause, books, orders, socket, status];
+    let files = [config, lock, pause, books, damaged, orders, socket, status];
     remove_files(&files, &worker, args, &mut document)?;
     if !args.system {
         remove_empty_above(&[&files[..], &[place.unit]].concat(), &mut document);
@@ -144,6 +152,19 @@ pub(crate) fn uninstall(args: &UninstallArgs, output: &Output) -> anyhow::Result
         document.kept.push(wallet.display().to_string());
     }
     output.print(&document, &text_of(&document))
+}
+
+/// Waits until the agent has ended, and keeps others from its files until the result is dropped: one that ends still writes, and one that does not end
+/// would work on without its key.
+#[cfg(target_os = "linux")]
+fn ended(folders: &Folders, patience: Duration) -> anyhow::Result<Option<std::fs::File>> {
+    super::channel::lock_when_ended(&folders.lock, patience)
+        .context("the agent's files were not removed")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ended(_folders: &Folders, _patience: Duration) -> anyhow::Result<()> {
+    Ok(())
 }
 
 /// Where the service is, and who runs it.

@@ -291,6 +291,29 @@ fn what_is_installed_is_uninstalled() {
 }
 
 #[test]
+fn uninstall_waits_for_the_agent_and_leaves_the_files_of_one_that_runs_on() {
+    let machine = Machine::new();
+    let mut agent = Running::start(&machine, &[]);
+    // Where it put books aside that it could not read.
+    fs::write(machine.path("agent-books.damaged"), "").unwrap();
+    let uninstall = || {
+        let mut command = machine.command(&["uninstall"]);
+        command.env("HOME", machine.path("home"));
+        crate::support::Finished::of(command.output().unwrap())
+    };
+    let removed = uninstall();
+    assert_eq!(removed.code, 0, "{removed:?}");
+    assert_eq!(agent.ended(), 0);
+    assert_eq!(files(&machine.path("")), [""; 0]);
+    fs::create_dir_all(machine.path("")).unwrap();
+    let lock = fs::File::create(machine.path("agent.lock")).unwrap();
+    lock.lock().unwrap();
+    uninstall()
+        .assert_fails(1, &["files were not removed", "another agent runs already", "hint: "]);
+    assert!(machine.path("agent.lock").exists());
+}
+
+#[test]
 fn a_machine_without_services_is_told_so_before_anything_is_written() {
     let machine = Machine::new();
     let words = "echo 'System has not been booted with systemd' >&2; exit 1";

@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(6);
 /// Pause after a connection that could not be taken.
 const NO_HANDLE: Duration = Duration::from_millis(100);
 
+/// Time between two looks whether an agent has ended.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Connections at a time; another one is closed.
 const CONNECTIONS_MAX: usize = 8;
 
@@ -52,6 +55,27 @@ pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("{}: file can't be locked", path.display()))
         }
+    }
+}
+
+/// Locks the data of an agent that is to end, when it has: until then it may write. `None` where no agent has been.
+///
+/// # Errors
+/// When it has not ended after `patience`.
+pub(crate) fn lock_when_ended(path: &Path, patience: Duration) -> anyhow::Result<Option<File>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut left = patience;
+    loop {
+        match lock(path) {
+            Ok(file) => return Ok(Some(file)),
+            Err(error) if left.is_zero() => return Err(error),
+            Err(_) => {}
+        }
+        let pause = LOOK.min(left);
+        std::thread::sleep(pause);
+        left -= pause;
     }
 }
 

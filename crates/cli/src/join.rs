@@ -3,6 +3,7 @@
 mod choice;
 mod confinement;
 mod hearing;
+mod news;
 pub(crate) mod offers;
 pub(crate) mod progress;
 mod skips;
@@ -106,6 +107,9 @@ pub(crate) struct Args {
     /// With --offers: also what this price feed says that one GRAIN is worth
     #[arg(long, value_name = "NUMBER", requires = "offers")]
     grain_feed: Option<u64>,
+    /// With --offers: say what is left in this project if it has ended
+    #[arg(long, value_name = "ID", requires = "offers", hide = true)]
+    watch: Vec<u64>,
     /// Print a line of JSON for each event on stdout, instead of the document at the end
     #[arg(long, hide = true, conflicts_with = "offers")]
     events: bool,

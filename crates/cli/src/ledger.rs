@@ -99,10 +99,13 @@ pub(crate) fn state(phase: RunPhase) -> &'static str {
     }
 }
 
+/// The standing of a seat that takes part.
+pub(crate) const ACTIVE: &str = "active";
+
 /// Describes the standing of a seat.
 pub(crate) fn standing(seat: &SeatView) -> &'static str {
     match seat.standing {
-        Standing::Active => "active",
+        Standing::Active => ACTIVE,
         Standing::Left => "left",
         Standing::Expelled { cause: Cause::Convicted, .. } => "expelled: made up its work",
         Standing::Expelled { cause: Cause::FalseAudit, .. } => "expelled: accused falsely",

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
-use ::agent::earn::{Alert, Standing, Terms, alerts};
+use ::agent::earn::{Alert, Closing, Schedule, Standing, Terms, ToldSchedule, Watched, alerts};
 use ::agent::limits::Alerts as Wanted;
+use execution::MODULES;
 use sensors::Milliseconds;
 use serde::{Deserialize, Serialize};
 use units::Wei;
@@ -43,6 +44,15 @@ struct Order {
     wanted: Wanted,
 }
 
+/// How this device's seat in a project is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seat {
+    /// It takes part.
+    Active,
+    /// It was left, or lost.
+    GivenUp,
+}
+
 /// An alert that is not told yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +71,10 @@ pub(super) struct Remembered {
     last: Option<Terms>,
     /// Where this device stands otherwise than well, by `project-N` or `account`.
     standings: BTreeMap<String, Standing>,
+    /// What was told of the revisions that have not begun.
+    scheduled: ToldSchedule,
+    /// The projects whose early end is to be told.
+    watched: Watched,
     /// What the thread has not told yet, in its order.
     waiting: VecDeque<Waiting>,
 }
@@ -186,7 +200,7 @@ impl Alerts {
             match (alert, &mut before) {
                 (Alert::Reward { .. }, Some(before)) => before.per_hour = terms.per_hour,
                 (Alert::Price { .. }, _) => last.grain_price = terms.grain_price,
-                (Alert::Reward { .. } | Alert::Rules { .. } | Alert::Standing { .. }, _) => {}
+                _ => {}
             }
         }
         for alert in found {
@@ -216,6 +230,34 @@ impl Alerts {
             standings.insert(key.to_owned(), standing);
         }
         self.tell(now, Alert::Standing { project: project.to_owned(), standing }, wanted);
+    }
+
+    /// Tells what has changed of the revisions of the ledger's rules that have not begun.
+    pub(super) fn schedule(&mut self, now: Milliseconds, schedule: &Schedule, wanted: &Wanted) {
+        for alert in self.remembered.scheduled.take(schedule, MODULES.newest()) {
+            self.tell(now, alert, wanted);
+        }
+    }
+
+    /// Notes that this device works for a project, or does not any longer.
+    pub(super) fn seat(&mut self, project: u64, seat: Seat) {
+        let watched = &mut self.remembered.watched;
+        match seat {
+            Seat::Active => watched.watch(project),
+            Seat::GivenUp => watched.forget(project),
+        }
+    }
+
+    /// Returns the projects that this device works for.
+    pub(super) fn watched(&self) -> impl Iterator<Item = u64> {
+        self.remembered.watched.projects()
+    }
+
+    /// Tells that a project that this device works for has ended early.
+    pub(super) fn close(&mut self, now: Milliseconds, closing: &Closing, wanted: &Wanted) {
+        if let Some(alert) = self.remembered.watched.end(closing) {
+            self.tell(now, alert, wanted);
+        }
     }
 
     /// Gives an alert to the thread, unless there were too many.

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use ::agent::earn::{self, Roster, local_day, worth_at_least, worth_down};
+use ::agent::earn::{self, Roster, Schedule, local_day, worth_at_least, worth_down};
 use ::agent::limits::{Loss, Money};
 use ::agent::{
     Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Missing, Offer, Pause, Policy,
@@ -16,6 +16,7 @@ use ::agent::{
 };
 use anyhow::Context as _;
 use dashboard::{MINUTES, Minute, View};
+use execution::MODULES;
 use sensors::{
     EventKind, Metered, Milliseconds, Options, Quality, Reading, Readings, Seen, Sense as _,
     Sensors, WallTime, Watcher,
@@ -23,14 +24,14 @@ use sensors::{
 use units::Wei;
 use wallet::DeviceKey;
 
-use super::alerts::{self, Alerts};
+use super::alerts::{self, Alerts, Seat};
 use super::earnings::{self, Earnings, Tariff, Work};
 use super::folders::Folders;
 use super::limits_file::{Found, LimitsFile};
 use super::orders::{self, Orders};
 use super::pause::Keeper;
 use super::server::{self, Place};
-use super::worker::{self, Process, Started};
+use super::worker::{self, News, Process, Started};
 use super::{RunArgs, channel, read_limits};
 use crate::devices::{LeftDocument, OrdersDocument};
 use crate::join::offers::Offers;
@@ -106,6 +107,8 @@ struct Agent<'a> {
     metered: Option<Milliseconds>,
     earnings: Earnings,
     alerts: Alerts,
+    /// The revisions of the ledger's rules that have not begun, as the last list says.
+    schedule: Schedule,
     page: Option<Place>,
     minutes: VecDeque<Minute>,
     minute: u64,
@@ -179,6 +182,7 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         metered: None,
         earnings,
         alerts,
+        schedule: Schedule::default(),
         page,
         minutes: VecDeque::new(),
         minute: started.0 / MINUTE_MS,
@@ -456,6 +460,11 @@ impl Agent<'_> {
 
     /// Tells the owner when this device stands otherwise in the project that it works for. The worker may have ended meanwhile.
     fn stand(&mut self, start: u64, progress: &Progress) {
+        if *progress == Progress::Joined
+            && let Some((number, _)) = self.process.project(start)
+        {
+            self.alerts.seat(number, Seat::Active);
+        }
         let standing = match progress {
             Progress::Dropped => earn::Standing::Dropped,
             Progress::Expelled => earn::Standing::Expelled,
@@ -476,6 +485,19 @@ impl Agent<'_> {
             let key = format!("project-{number}");
             self.alerts.stand(now, (&key, &project), standing, &limits.alerts);
         }
+        if let Some(News { seats, schedule, ended }) = self.process.take_news() {
+            for (project, seat) in seats {
+                self.alerts.seat(project, seat);
+            }
+            for closing in &ended {
+                self.alerts.close(now, closing, &limits.alerts);
+            }
+            if let Some(schedule) = schedule {
+                self.alerts.schedule(now, &schedule, &limits.alerts);
+                self.schedule = schedule;
+            }
+        }
+        self.process.watch(self.alerts.watched());
         let (Some(revision), grain_price) = self.process.ledger() else { return };
         let offer = self.process.roster().offer(now, &limits.earning);
         let project = offer.map(|listed| (listed.label(), listed.candidate.per_hour));
@@ -669,8 +691,10 @@ impl Agent<'_> {
         let of_limits = |error: &String| format!("{error}: the limits before stay in force");
         let others = self.pause.iter().filter_map(Keeper::notice).chain(self.orders.notice());
         let others = others.chain(self.alerts.notice());
+        let known = MODULES.newest();
+        let unknown = self.schedule.ahead.iter().filter_map(|one| one.warning(known));
         let others = self.refused.iter().map(of_limits).chain(others.cloned());
-        of_ledger.into_iter().chain(others).collect()
+        of_ledger.into_iter().chain(unknown).chain(others).collect()
     }
 
     fn protections(&self) -> Vec<ProtectionStatus> {

@@ -10,17 +10,21 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::agent::earn::{self, Candidate, Leave, Listed, Next, Roster, Unsuitable};
+use ::agent::earn::{
+    self, Candidate, Closing, Leave, Listed, Next, Roster, Schedule, Unsuitable, WATCHED_MAX,
+};
 use ::agent::limits::Earning;
 use ::agent::{Activity, Allowance, Hold, Level, Limits, Released, Worker, WorkerStatus};
 use sensors::Milliseconds;
 use units::Wei;
 
 use super::RunArgs;
+use super::alerts::Seat;
 use super::daemon::Wake;
 use crate::devices::LeftDocument;
 use crate::join::offers::{OFFERS_MAX, Offers};
 use crate::join::progress::Progress;
+use crate::ledger::ACTIVE;
 use crate::options::{RPC_VARIABLE, checksummed};
 use crate::output::Output;
 
@@ -74,6 +78,28 @@ enum Place {
     Committed { round: u32, since: Milliseconds },
 }
 
+/// What a list says beside pay.
+pub(super) struct News {
+    /// Projects in which this device has a seat, or had one.
+    pub(super) seats: Vec<(u64, Seat)>,
+    pub(super) schedule: Option<Schedule>,
+    pub(super) ended: Vec<Closing>,
+}
+
+impl News {
+    fn of(offers: &Offers) -> Self {
+        let offered = offers.offers.iter().map(|one| (one.project, &one.standing));
+        let refused = offers.refused.iter().map(|one| (one.project, &one.standing));
+        let seat = |(project, standing): (u64, &Option<String>)| {
+            let takes_part = standing.as_ref()? == ACTIVE;
+            Some((project, if takes_part { Seat::Active } else { Seat::GivenUp }))
+        };
+        let seats = offered.chain(refused).take(2 * OFFERS_MAX).filter_map(seat).collect();
+        let ended = offers.ended.iter().take(WATCHED_MAX).cloned().collect();
+        Self { seats, schedule: offers.schedule.clone(), ended }
+    }
+}
+
 /// How a worker is started.
 pub(super) struct Started {
     /// The words, without its limits and its project.
@@ -121,6 +147,10 @@ pub(super) struct Process {
     project: Option<u64>,
     /// How this device stands in projects, as the list says it, until it is taken.
     standings: Vec<(u64, String, earn::Standing)>,
+    /// The projects whose end is to be told.
+    watched: Vec<u64>,
+    /// Where this device has a seat or had one, as the list says it, and what it says of rules and ends, until it is taken.
+    news: Option<News>,
     last_line: Arc<Mutex<Option<String>>>,
     started: Option<Milliseconds>,
     start_count: u64,
@@ -164,6 +194,8 @@ impl Process {
                 .map_or(ASK_MS, |every| u64::try_from(every.as_millis()).unwrap_or(ASK_MS)),
             project: None,
             standings: Vec::new(),
+            watched: Vec::new(),
+            news: None,
             last_line: Arc::default(),
             started: None,
             start_count: 0,
@@ -258,6 +290,7 @@ impl Process {
                 Some((project, format!("project {project} ({name})"), standing))
             });
         self.standings = stand.collect();
+        self.news = Some(News::of(offers));
         self.revision = Some(offers.revision);
         self.grain_price = offers.grain_price;
         self.roster.list(now, lists, (unmeasured, is_measured), earning);
@@ -310,6 +343,22 @@ impl Process {
         Some((project, listed.map_or_else(|| format!("project {project}"), Listed::label)))
     }
 
+    /// Takes what the last list says beside pay.
+    pub(super) fn take_news(&mut self) -> Option<News> {
+        self.news.take()
+    }
+
+    /// Has the next lists say whether these projects have ended.
+    pub(super) fn watch(&mut self, projects: impl Iterator<Item = u64>) {
+        self.watched.clear();
+        self.watched.extend(projects);
+    }
+
+    /// Returns the words of a list that say which projects are watched. They change while a list is made, and are no limits.
+    fn watch_words(&self) -> impl Iterator<Item = String> {
+        self.watched.iter().map(|project| format!("--watch={project}"))
+    }
+
     /// Takes the answer to a question beside the worker.
     pub(super) fn answered(
         &mut self,
@@ -332,7 +381,8 @@ impl Process {
         }
         self.asked = Some(now);
         self.is_asking = true;
-        let words = self.words(Job::Ask, limits);
+        let mut words = self.words(Job::Ask, limits);
+        words.extend(self.watch_words());
         let (wake, rpc) = (self.wake.clone(), self.rpc.clone());
         std::thread::spawn(move || {
             let mut command = Command::new(&words[0]);
@@ -490,6 +540,9 @@ impl Process {
         let words = self.words(job, limits);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env(RPC_VARIABLE, &self.rpc);
+        if job == Job::Ask {
+            command.args(self.watch_words());
+        }
         self.words = words;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.start_count += 1;

@@ -1,6 +1,6 @@
 //! `gleaner join --offers`: what open projects would pay this machine.
 
-use ::agent::earn::rounded;
+use ::agent::earn::{Closing, Schedule, rounded};
 use alloy_primitives::U256;
 use execution::MODULES;
 use ledger_client::Ledger;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use units::Wei;
 
 use super::choice::{Measuring, Speeds};
-use super::{Args, Search};
+use super::{Args, Search, news};
 use crate::ledger;
 use crate::output::{Output, table};
 
@@ -31,6 +31,10 @@ pub(crate) struct Offers {
     pub(crate) revision: u32,
     /// What the feed of `--grain-feed` says that one GRAIN is worth, in millionths; `null` where its answer can't be relied on.
     pub(crate) grain_price: Option<u64>,
+    /// The revisions that have not begun; `null` where the rules have no schedule.
+    pub(crate) schedule: Option<Schedule>,
+    /// Those of `--watch` that have ended.
+    pub(crate) ended: Vec<Closing>,
 }
 
 /// A project that this machine could work for.
@@ -102,7 +106,16 @@ pub(super) async fn offers(
             }),
         }
     }
-    document.revision = revision(search.ledger).await?;
+    let view = governance::revisions(search.ledger).await?;
+    document.revision = match &view {
+        Some(view) => view.current,
+        None => revision(search.ledger).await?,
+    };
+    if let Some(view) = &view {
+        document.schedule = Some(news::schedule(search.ledger, view).await?);
+    }
+    let watched = args.watch.get(..OFFERS_MAX).unwrap_or(&args.watch);
+    document.ended = news::ended(search.ledger, &search.device.device(), watched).await?;
     if let Some(feed) = args.grain_feed {
         document.grain_price = grain_price(search.ledger, feed).await?;
     }
@@ -172,7 +185,8 @@ fn tags(project: u64, name: &str) -> Vec<String> {
     tags
 }
 
-fn shortened(text: &str) -> String {
+/// Returns the beginning of a text that others have written.
+pub(super) fn shortened(text: &str) -> String {
     text.chars().take(TEXT_MAX).collect()
 }
 

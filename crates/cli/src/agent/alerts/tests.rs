@@ -1,3 +1,4 @@
+use ::agent::earn::{Ending, Scheduled};
 use units::Wei;
 
 use super::*;
@@ -89,6 +90,49 @@ fn price_and_rules_are_told_also_where_no_project_is_open() {
     assert_eq!(look((5, Some(300)), None), told);
     assert_eq!(look((5, Some(300)), Some(7)), [""; 0]);
     assert_eq!(look((5, None), Some(14)), ["project 1 pays 100 % more"]);
+}
+
+#[test]
+fn rules_ahead_and_an_early_end_are_told_once_also_over_a_restart() {
+    let wanted = wanted(&[], "");
+    let unknown = MODULES.newest() + 1;
+    let closing = Closing {
+        project: 1,
+        name: "rye".to_owned(),
+        ending: Ending::Cancelled,
+        held_back: Wei::ZERO,
+        unsettled: 0,
+    };
+    let look = |remembered: Remembered, height, begins: &[u64]| {
+        let (mut alerts, received) = over(remembered, &wanted);
+        let scheduled = |&height| Scheduled { revision: unknown, height, in_seconds: Some(7_200) };
+        let schedule = Schedule { height, ahead: begins.iter().map(scheduled).collect() };
+        alerts.schedule(Milliseconds(1), &schedule, &wanted);
+        alerts.close(Milliseconds(1), &closing, &wanted);
+        alerts.remembered.waiting.clear();
+        let kept = serde_json::to_string(alerts.remembered()).unwrap();
+        let texts = received.try_iter().map(|order| order.text).collect::<Vec<_>>();
+        (texts, serde_json::from_str::<Remembered>(&kept).unwrap())
+    };
+    let (mut alerts, _) = over(Remembered::default(), &wanted);
+    alerts.seat(1, Seat::Active);
+    alerts.seat(2, Seat::Active);
+    alerts.seat(2, Seat::GivenUp);
+    assert_eq!(alerts.watched().collect::<Vec<_>>(), [1]);
+    let (texts, kept) = look(alerts.remembered().clone(), 10, &[60]);
+    let rules = format!(
+        "install a newer gleaner before revision {unknown} of the ledger's rules begins at block 60, in about 2 hours: this one knows revisions up to {}",
+        MODULES.newest()
+    );
+    let ended = "project 1 (rye) was cancelled by its owner; nothing is held back of this device's pay; collect rewards for its work with: gleaner claim";
+    assert_eq!(texts, [&rules[..], ended]);
+    let (texts, kept) = look(kept, 11, &[60]);
+    assert_eq!(texts, [""; 0]);
+    let (texts, _) = look(kept, 12, &[]);
+    let withdrawn = format!(
+        "revision {unknown} of the ledger's rules is withdrawn: it was to begin at block 60"
+    );
+    assert_eq!(texts, [withdrawn]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +19,10 @@ const PRICES: [&str; 2] = ["0.50", "0.52"];
 /// Height of a revision that rounds soon reach, and that nothing before them does.
 const HEIGHT: u64 = 60;
 
-/// A ledger whose rules change at [`HEIGHT`], with a feed of the price of GRAIN, a project, and one worker of the two that it needs.
+/// Height of a revision that no program knows, and that this ledger never reaches.
+const UNKNOWN: u64 = 10_000_000;
+
+/// A ledger whose rules change at [`HEIGHT`] and [`UNKNOWN`], with a feed of the price of GRAIN, a project, and one worker of the two that it needs.
 struct World {
     field: Field,
     reporter: String,
@@ -40,7 +44,11 @@ impl World {
             "base_fee": { "initial": 1_000_000_000, "minimum": 1_000_000, "change_denominator": 8, "elasticity": 2 },
             "fee_recipient": format!("0x{:040x}", 0),
             "commitment": 2,
-            "revisions": [{ "revision": 4, "height": 0 }, { "revision": 5, "height": HEIGHT }],
+            "revisions": [
+                { "revision": 4, "height": 0 },
+                { "revision": 5, "height": HEIGHT },
+                { "revision": 9_999, "height": UNKNOWN },
+            ],
             "price_reporters": { "members": [reporter], "quorum": 1 },
             "accounts": { (reporter.clone()): rich, (owner): rich },
         });
@@ -108,6 +116,45 @@ fn webhook() -> (String, Arc<Mutex<Vec<Value>>>) {
     (url, heard)
 }
 
+/// What an owner has been told: by a program that writes it to a file, and by a webhook.
+struct Said<'a> {
+    machine: &'a Machine,
+    file: PathBuf,
+    heard: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Said<'_> {
+    /// Returns the documents if the texts begin so, in both ways, and nothing is still to be told.
+    fn is(&self, expected: &[&str]) -> Option<Vec<Value>> {
+        let said = fs::read_to_string(&self.file).unwrap_or_default();
+        let heard = self.heard.lock().unwrap().clone();
+        let lines: Vec<&str> = said.lines().collect();
+        let texts: Vec<&str> = heard.iter().map(|one| one["text"].as_str().unwrap()).collect();
+        assert!(
+            lines.len() <= expected.len() && texts.len() <= expected.len(),
+            "{lines:?} {texts:?}"
+        );
+        // What is told is written down: else it would be told again.
+        let books = fs::read(self.machine.path("agent-books.json")).unwrap_or_default();
+        let books: Value = serde_json::from_slice(&books).unwrap_or_default();
+        let waiting = books["remembered"]["waiting"].as_array();
+        let are_told = lines.len() == expected.len()
+            && lines.iter().zip(expected).all(|(line, begin)| line.starts_with(begin));
+        (are_told && lines == texts && waiting.is_some_and(Vec::is_empty)).then_some(heard)
+    }
+
+    /// Waits for that.
+    #[track_caller]
+    fn until(&self, expected: &[&str]) -> Vec<Value> {
+        let mut heard = None;
+        wait_for(self.machine, |_| {
+            heard = self.is(expected);
+            heard.is_some()
+        });
+        heard.unwrap()
+    }
+}
+
 #[test]
 fn an_owner_is_told_once_and_in_each_way_what_happens_to_an_agent_that_works_and_is_killed() {
     let machine = Machine::new();
@@ -120,56 +167,46 @@ fn an_owner_is_told_once_and_in_each_way_what_happens_to_an_agent_that_works_and
         "[energy]\ngrain_feed = 1\n[alerts]\nreward_percent = 4\nwebhook = '{url}'\ncommand = ['/bin/sh', '-c', '{script}']\n"
     );
     fs::write(machine.path("agent.toml"), format!("{BOLD}{alerts}")).unwrap();
-    let is_told = |expected: &[&str]| {
-        let said = fs::read_to_string(&told).unwrap_or_default();
-        let heard = heard.lock().unwrap().clone();
-        let lines: Vec<&str> = said.lines().collect();
-        let texts: Vec<&str> = heard.iter().map(|one| one["text"].as_str().unwrap()).collect();
-        assert!(
-            lines.len() <= expected.len() && texts.len() <= expected.len(),
-            "{lines:?} {texts:?}"
-        );
-        // What is told is written down: else it would be told again.
-        let books = fs::read(machine.path("agent-books.json")).unwrap_or_default();
-        let books: Value = serde_json::from_slice(&books).unwrap_or_default();
-        let waiting = books["remembered"]["waiting"].as_array();
-        (lines == expected && texts == expected && waiting.is_some_and(Vec::is_empty))
-            .then_some(heard)
-    };
-    let until_told = |expected: &[&str]| {
-        let mut heard = None;
-        wait_for(&machine, |_| {
-            heard = is_told(expected);
-            heard.is_some()
-        });
-        heard.unwrap()
-    };
+    let said = Said { machine: &machine, file: told, heard };
+    let until_told = |expected: &[&str]| said.until(expected);
 
+    let ahead = "install a newer gleaner before revision 9999 of the ledger's rules begins at block 10000000";
     let rules = "the ledger's rules are now revision 5";
     let agent = world.agent(&machine, &account);
-    until_told(&[rules]);
+    until_told(&[ahead, rules]);
     drop(agent);
     // The price changes while no agent runs.
     world.report(PRICES[1]);
     let price = "GRAIN is worth 4 % more";
     let agent = world.agent(&machine, &account);
-    until_told(&[rules, price]);
+    until_told(&[ahead, rules, price]);
+    let status = machine.json(&["status"]);
+    let notices = status["notices"].as_array().unwrap();
+    assert!(notices.iter().any(|notice| notice.as_str().unwrap().starts_with(ahead)), "{status}");
+    let rpc = ["--rpc", &world.field.node.url];
+    world.field.machine.json(&[&["project", "cancel", "1"], &rpc[..]].concat());
+    let ended = "project 1 (barley) was cancelled by its owner; ";
+    until_told(&[ahead, rules, price, ended]);
     let device = wallet::DeviceKey::load_or_create(&machine.path("worker/device.key")).unwrap();
     let device = device.device().to_string();
     machine.json(&["devices", "revoke", &device, "--yes", "--rpc", &world.field.node.url]);
     let standing = "the account has cut this device off";
-    let heard = until_told(&[rules, price, standing]);
+    let told = [ahead, rules, price, ended, standing];
+    let heard = until_told(&told);
+    let [ahead, ended] = [&heard[0]["alert"], &heard[3]["alert"]];
+    assert_eq!((&ahead["height"], &ahead["moved_from"]), (&UNKNOWN.into(), &Value::Null));
+    assert_eq!((&ended["project"], &ended["ending"]), (&1.into(), &"cancelled".into()));
     let expected = [
         json!({ "kind": "rules", "revision": 5 }),
         json!({ "kind": "price", "percent": 4 }),
         json!({ "kind": "standing", "project": "the account", "standing": "revoked" }),
     ];
-    let found: Vec<&Value> = heard.iter().map(|one| &one["alert"]).collect();
+    let found: Vec<&Value> = [1, 2, 4].map(|index: usize| &heard[index]["alert"]).into();
     assert_eq!(found, expected.iter().collect::<Vec<_>>());
     drop(agent);
     let _agent = world.agent(&machine, &account);
     wait_for(&machine, |status| {
         status.is_some_and(|status| status["decision"]["activity"] == "exited")
     });
-    assert!(is_told(&[rules, price, standing]).is_some());
+    assert!(said.is(&told).is_some());
 }

@@ -43,7 +43,7 @@ pub enum ReplayError {
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
     /// There is nothing to play again.
-    #[error("the table has no ballot that has weight")]
+    #[error("the table has no ballots")]
     NoBallots,
     /// A ballot lacks its vote or its voter.
     #[error("ballot {row} names no {column}")]

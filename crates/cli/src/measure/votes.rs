@@ -1,6 +1,5 @@
 //! `gleaner measure votes`: the alarms, after each vote of a table of ballots.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -34,8 +33,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "COLUMN", default_value = "weight")]
     weight: String,
     /// Votes that are shown, the newest ones
-    #[arg(long, value_name = "NUMBER", default_value = "100")]
-    last: NonZeroUsize,
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    last: u32,
     /// Character between two cells [default: the comma; a semicolon or tab where the first line has no comma]
     #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
@@ -55,7 +54,7 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
         weight: &args.weight,
         delimiter: args.delimiter,
     };
-    let replay = match replay(&bytes, columns, args.last.get()) {
+    let replay = match replay(&bytes, columns, usize::try_from(args.last)?) {
         Err(error @ ReplayError::Sheet(SheetError::NoSuchColumn { .. })) => {
             return Err(error)
                 .context(source)

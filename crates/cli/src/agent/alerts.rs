@@ -88,6 +88,8 @@ pub(super) struct Alerts {
     is_ending: Arc<AtomicBool>,
     output: Output,
     remembered: Remembered,
+    /// What the ledger has said last of the revisions that have not begun.
+    schedule: Schedule,
     /// When alerts about money were told, and those about rules and standing.
     told: [VecDeque<Milliseconds>; 2],
     kept_back: u32,
@@ -118,6 +120,7 @@ impl Alerts {
             is_ending: Arc::default(),
             output: *output,
             remembered,
+            schedule: Schedule::default(),
             told: Default::default(),
             kept_back: 0,
             notice: None,
@@ -233,10 +236,16 @@ impl Alerts {
     }
 
     /// Tells what has changed of the revisions of the ledger's rules that have not begun.
-    pub(super) fn schedule(&mut self, now: Milliseconds, schedule: &Schedule, wanted: &Wanted) {
-        for alert in self.remembered.scheduled.take(schedule, MODULES.newest()) {
+    pub(super) fn schedule(&mut self, now: Milliseconds, schedule: Schedule, wanted: &Wanted) {
+        for alert in self.remembered.scheduled.take(&schedule, MODULES.newest()) {
             self.tell(now, alert, wanted);
         }
+        self.schedule = schedule;
+    }
+
+    /// Returns what the owner has to know as long as it is so: that a revision is ahead that this program does not know.
+    pub(super) fn unknown_rules(&self) -> impl Iterator<Item = String> {
+        self.schedule.ahead.iter().filter_map(|one| one.warning(MODULES.newest()))
     }
 
     /// Notes that this device works for a project, or does not any longer.

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use ::agent::earn::{self, Roster, Schedule, local_day, worth_at_least, worth_down};
+use ::agent::earn::{self, Roster, local_day, worth_at_least, worth_down};
 use ::agent::limits::{Loss, Money};
 use ::agent::{
     Activity, Answer, Cgroups, Decision, Hold, HoldOptions, Limits, Missing, Offer, Pause, Policy,
@@ -16,7 +16,6 @@ use ::agent::{
 };
 use anyhow::Context as _;
 use dashboard::{MINUTES, Minute, View};
-use execution::MODULES;
 use sensors::{
     EventKind, Metered, Milliseconds, Options, Quality, Reading, Readings, Seen, Sense as _,
     Sensors, WallTime, Watcher,
@@ -107,8 +106,6 @@ struct Agent<'a> {
     metered: Option<Milliseconds>,
     earnings: Earnings,
     alerts: Alerts,
-    /// The revisions of the ledger's rules that have not begun, as the last list says.
-    schedule: Schedule,
     page: Option<Place>,
     minutes: VecDeque<Minute>,
     minute: u64,
@@ -182,7 +179,6 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         metered: None,
         earnings,
         alerts,
-        schedule: Schedule::default(),
         page,
         minutes: VecDeque::new(),
         minute: started.0 / MINUTE_MS,
@@ -493,8 +489,7 @@ impl Agent<'_> {
                 self.alerts.close(now, closing, &limits.alerts);
             }
             if let Some(schedule) = schedule {
-                self.alerts.schedule(now, &schedule, &limits.alerts);
-                self.schedule = schedule;
+                self.alerts.schedule(now, schedule, &limits.alerts);
             }
         }
         self.process.watch(self.alerts.watched());
@@ -691,10 +686,8 @@ impl Agent<'_> {
         let of_limits = |error: &String| format!("{error}: the limits before stay in force");
         let others = self.pause.iter().filter_map(Keeper::notice).chain(self.orders.notice());
         let others = others.chain(self.alerts.notice());
-        let known = MODULES.newest();
-        let unknown = self.schedule.ahead.iter().filter_map(|one| one.warning(known));
         let others = self.refused.iter().map(of_limits).chain(others.cloned());
-        of_ledger.into_iter().chain(unknown).chain(others).collect()
+        of_ledger.into_iter().chain(self.alerts.unknown_rules()).chain(others).collect()
     }
 
     fn protections(&self) -> Vec<ProtectionStatus> {

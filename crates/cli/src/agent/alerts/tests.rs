@@ -107,7 +107,8 @@ fn rules_ahead_and_an_early_end_are_told_once_also_over_a_restart() {
         let (mut alerts, received) = over(remembered, &wanted);
         let scheduled = |&height| Scheduled { revision: unknown, height, in_seconds: Some(7_200) };
         let schedule = Schedule { height, ahead: begins.iter().map(scheduled).collect() };
-        alerts.schedule(Milliseconds(1), &schedule, &wanted);
+        alerts.schedule(Milliseconds(1), schedule, &wanted);
+        assert_eq!(alerts.unknown_rules().count(), begins.len());
         alerts.close(Milliseconds(1), &closing, &wanted);
         alerts.remembered.waiting.clear();
         let kept = serde_json::to_string(alerts.remembered()).unwrap();

@@ -2,7 +2,7 @@
 
 use abi::{DEVICES, Devices, TRAINING_RUNS, TrainingRuns, convert};
 use ledger_client::Ledger;
-use ledger_views::devices;
+use ledger_views::{devices, runs};
 use serde::Serialize;
 use units::{AccountId, DeviceId, Wei};
 
@@ -45,7 +45,7 @@ struct Document {
 struct Before {
     device: DeviceId,
     is_revoked: bool,
-    /// Projects in which it has a seat for the account.
+    /// Open projects in which it has a seat for the account.
     active: Vec<u64>,
     held: Wei,
 }
@@ -57,7 +57,10 @@ async fn before(ledger: &Ledger, account: &AccountId, text: &str) -> anyhow::Res
     let (mut active, mut held) = (Vec::new(), Wei::ZERO);
     for it in found.get(&device).into_iter().flatten() {
         held = held.checked_add(it.seat.stake)?;
-        active.extend(it.seat.is_active().then_some(it.project));
+        // In a project that has ended there is no seat to give up: the ledger would refuse it.
+        if it.seat.is_active() && runs::run(ledger, it.project).await?.phase.is_open() {
+            active.push(it.project);
+        }
     }
     Ok(Before { device, is_revoked: orders.revoked.is_some(), active, held })
 }

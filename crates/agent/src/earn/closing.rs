@@ -124,7 +124,7 @@ mod tests {
         let told = watched.end(&closing(1, Ending::Cancelled)).unwrap();
         assert_eq!(
             told.text(),
-            "project 1 (rye) was cancelled by its owner; 1.50 GRAIN are held back, 2 rounds wait for the audits; collect rewards for its work first (gleaner claim), then the rest is paid, or have it paid: gleaner project settle 1"
+            "project 1 (rye) was cancelled by its owner; 1.5 GRAIN are held back, 2 rounds wait for the audits; collect rewards for its work first (gleaner claim), then the rest is paid, or have it paid: gleaner project settle 1"
         );
         assert_eq!(watched.end(&closing(1, Ending::Cancelled)), None);
         assert_eq!(watched.end(&closing(3, Ending::Completed)), None);
@@ -144,6 +144,6 @@ mod tests {
         };
         check("0", 0, "; nothing is held back of this device's pay; collect rewards");
         check("0", 1, "; 1 round waits for the audits; ");
-        check("0.25", 0, "; 0.250 GRAIN are held back; ");
+        check("0.25", 0, "; 0.25 GRAIN are held back; ");
     }
 }

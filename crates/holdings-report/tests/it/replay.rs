@@ -102,7 +102,8 @@ fn the_newest_are_shown_with_what_came_before() {
 fn nothing_but_zeros_raises_nothing() {
     let votes = played("bip,voter,choice,vp\n1,a,1,0\n").votes;
     assert_eq!((votes[0].alarms.len(), votes[0].largest_share), (0, None));
-    assert_eq!(played("bip,voter,choice,vp\n").votes, []);
+    let none = replay(b"bip,voter,choice,vp\n", COLUMNS, 1);
+    assert!(matches!(none, Err(ReplayError::NoBallots)), "{none:?}");
 }
 
 #[test]

@@ -59,13 +59,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["csv", "data_dir"])]
     height: Option<u64>,
     /// Measure from this block on, at blocks evenly spaced up to --height
-    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["csv", "data_dir", "proposal"])]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["csv", "data_dir", "proposal", "quota", "turnout", "quorum"])]
     since: Option<u64>,
     /// With --since: how many blocks are measured
     #[arg(long, value_name = "NUMBER", requires = "since", default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=512))]
     points: u64,
     /// Column of times, such as blocks, days or votes: each is measured by itself
-    #[arg(long, value_name = "COLUMN", requires = "csv", conflicts_with = "subsystem")]
+    #[arg(long, value_name = "COLUMN", requires = "csv", conflicts_with_all = ["subsystem", "quota", "turnout", "quorum"])]
     over: Option<String>,
     /// Folder of the ledger, whose node is stopped: all accounts are read from it
     #[arg(long, value_name = "DIR", requires = "asset")]

@@ -18,6 +18,7 @@ use crate::shell;
 
 /// Proposals among which they are looked for.
 const LOOKED_AT_MAX: u64 = 200;
+
 /// Reads the newest votes; `None` while nobody has voted.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use crate::output::Output;
 use crate::shell;
 
 /// Most proposals that are looked at, the newest.
-const PROPOSALS_MAX: u64 = 1_000;
+const PROPOSALS_MAX: usize = 1_000;
 /// Proposals that are asked for at a time.
 const PAGE: u64 = 50;
 
@@ -76,7 +76,8 @@ async fn read(args: &Args) -> anyhow::Result<(u64, Vec<Posted>)> {
             });
         }
         newest = page.older;
-        if newest.is_none() || posted.len() as u64 >= PROPOSALS_MAX {
+        if newest.is_none() || PROPOSALS_MAX <= posted.len() {
+            posted.truncate(PROPOSALS_MAX);
             return Ok((height, posted));
         }
     }

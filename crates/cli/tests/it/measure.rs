@@ -62,6 +62,11 @@ fn a_table_is_measured_and_drawn() {
     machine
         .run(&[args.as_slice(), &["--over", "none"]].concat())
         .assert_fails(1, &["no column \"none\"", "hint:"]);
+    // A series has no power: what asks for it is refused, not left out.
+    for power in [["--quota", "2/3"], ["--turnout", "10%"], ["--quorum", "4%"]] {
+        let asked = machine.run(&[args.as_slice(), &["--over", "country"], &power].concat());
+        asked.assert_fails(2, &["--over", power[0]]);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::field::{Field, Running, amount, project};
-use crate::support::Machine;
+use crate::support::{Machine, genesis};
 
 /// Rounds after which a device that has left is paid for certain.
 const ROUNDS_MAX: u32 = 500;
@@ -163,16 +163,7 @@ fn the_agent_obeys_its_account_also_without_the_ledger() {
 fn on_an_older_ledger_devices_are_listed_and_nothing_can_be_said_to_them() {
     let machine = Machine::new();
     let account = machine.account();
-    let genesis = serde_json::json!({
-        "chain_id": 7, "timestamp": 1_700_000_000, "gas_limit": 60_000_000,
-        "base_fee": { "initial": 1_000_000_000, "minimum": 1_000_000, "change_denominator": 8, "elasticity": 2 },
-        "fee_recipient": format!("0x{:040x}", 0),
-        "commitment": 2,
-        "revisions": [{ "revision": 3, "height": 0 }],
-        "accounts": { (account.clone()): { "balance": "0xde0b6b3a7640000" } },
-    });
-    std::fs::write(machine.path("genesis.json"), genesis.to_string()).unwrap();
-    let node = machine.node(&["--genesis", "genesis.json"]);
+    let node = machine.node_of(&genesis(&[(3, 0)], &[account]), &[]);
     let listed = machine.json(&["devices", "--rpc", &node.url]);
     assert_eq!((&listed["devices"], &listed["policy"]), (&serde_json::json!([]), &Value::Null));
     let device = "ab".repeat(32);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::field::amount;
 use crate::node::ask;
-use crate::support::{Machine, RunningNode};
+use crate::support::{Machine, RunningNode, genesis};
 
 const ONE: u128 = 1_000_000_000_000_000_000;
 const DAY: u64 = 86_400;
@@ -620,18 +620,7 @@ fn nothing_is_due_to_who_has_done_no_work() {
 fn a_ledger_without_governance_says_so() {
     let machine = Machine::new();
     let account = machine.account();
-    let genesis = json!({
-        "chain_id": 77,
-        "timestamp": 1_700_000_000,
-        "gas_limit": 60_000_000,
-        "base_fee": { "initial": 1_000_000_000, "minimum": 1_000_000, "change_denominator": 8, "elasticity": 2 },
-        "fee_recipient": format!("0x{:040x}", 0),
-        "commitment": 2,
-        "revisions": [{ "revision": 2, "height": 0 }],
-        "accounts": { account.as_str(): { "balance": "0x3635c9adc5dea00000" } },
-    });
-    std::fs::write(machine.path("genesis.json"), genesis.to_string()).unwrap();
-    let node = machine.node(&["--genesis", "genesis.json"]);
+    let node = machine.node_of(&genesis(&[(2, 0)], &[account]), &[]);
     for args in [&["proposals"][..], &["house", "show"], &["house", "deposit", "1", "--yes"]] {
         let args = [args, &["--rpc", &node.url]].concat();
         machine.run(&args).assert_fails(1, &["no governance yet", "revision 3"]);

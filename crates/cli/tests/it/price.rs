@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Machine, RunningNode};
+use crate::support::{Machine, RunningNode, genesis};
 use crate::swap::Market;
 
 /// A ledger whose genesis file names three reporters, of whom two make a round; all are in the wallet.
@@ -20,23 +20,9 @@ impl Reporters {
     fn new() -> Self {
         let machine = Machine::new();
         let accounts = [(); 3].map(|()| machine.account());
-        let funded = accounts
-            .iter()
-            .map(|account| (account.clone(), json!({ "balance": "0x3635c9adc5dea00000" })));
-        let funded: serde_json::Map<String, Value> = funded.collect();
-        let genesis = json!({
-            "chain_id": 77,
-            "timestamp": 1_700_000_000,
-            "gas_limit": 60_000_000,
-            "base_fee": { "initial": 1_000_000_000, "minimum": 1_000_000, "change_denominator": 8, "elasticity": 2 },
-            "fee_recipient": format!("0x{:040x}", 0),
-            "commitment": 2,
-            "revisions": [{ "revision": 2, "height": 0 }],
-            "price_reporters": { "members": accounts, "quorum": 2 },
-            "accounts": funded,
-        });
-        fs::write(machine.path("genesis.json"), genesis.to_string()).unwrap();
-        let node = machine.node(&["--genesis", "genesis.json"]);
+        let mut genesis = genesis(&[(2, 0)], &accounts);
+        genesis["price_reporters"] = json!({ "members": accounts, "quorum": 2 });
+        let node = machine.node_of(&genesis, &[]);
         Self { machine, node, accounts }
     }
 

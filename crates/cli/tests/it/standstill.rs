@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::node::ask;
-use crate::support::{Finished, Machine, RunningNode};
+use crate::support::{Finished, Machine, RunningNode, genesis};
 
 /// Height of the first block with rules that nobody knows.
 const UNKNOWN: u64 = 20;
@@ -11,18 +11,7 @@ const EIGHT_DAYS: u64 = 8 * 86_400;
 
 /// A ledger in development, funded, whose genesis file names revision 9999.
 fn ledger(machine: &Machine, account: &str) -> RunningNode {
-    let genesis = json!({
-        "chain_id": 77,
-        "timestamp": 1_700_000_000,
-        "gas_limit": 60_000_000,
-        "base_fee": { "initial": 1_000_000_000, "minimum": 1_000_000, "change_denominator": 8, "elasticity": 2 },
-        "fee_recipient": format!("0x{:040x}", 0),
-        "commitment": 2,
-        "revisions": [{ "revision": 5, "height": 0 }, { "revision": 9_999, "height": UNKNOWN }],
-        "accounts": { account: { "balance": "0xd3c21bcecceda1000000" } },
-    });
-    std::fs::write(machine.path("genesis.json"), genesis.to_string()).unwrap();
-    machine.node(&["--dev", "--genesis", "genesis.json"])
+    machine.node_of(&genesis(&[(5, 0), (9_999, UNKNOWN)], &[account]), &["--dev"])
 }
 
 fn height(node: &RunningNode) -> u64 {

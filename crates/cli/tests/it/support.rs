@@ -4,11 +4,31 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The password of every wallet of these tests.
 pub(crate) const PASSWORD: &str = "correct horse";
+
+/// A genesis file: revisions of the rules with the heights at which they begin, and accounts with a million GRAIN each.
+pub(crate) fn genesis(revisions: &[(u64, u64)], accounts: &[impl AsRef<str>]) -> Value {
+    let revisions = revisions
+        .iter()
+        .map(|(revision, height)| json!({ "revision": revision, "height": height }));
+    let funded = accounts.iter().map(|account| {
+        (account.as_ref().to_owned(), json!({ "balance": "1000000000000000000000000" }))
+    });
+    json!({
+        "chain_id": 77,
+        "timestamp": 1_700_000_000,
+        "gas_limit": 60_000_000,
+        "base_fee": { "initial": 1_000_000_000, "minimum": 1_000_000, "change_denominator": 8, "elasticity": 2 },
+        "fee_recipient": format!("0x{:040x}", 0),
+        "commitment": 2,
+        "revisions": revisions.collect::<Vec<_>>(),
+        "accounts": funded.collect::<serde_json::Map<_, _>>(),
+    })
+}
 
 /// A machine with its own home folder and an empty environment.
 pub(crate) struct Machine {
@@ -53,6 +73,12 @@ impl Machine {
         let wallet = wallet::Wallet::at(self.path("wallet")).with_cost(wallet::Cost::THROW_AWAY);
         let id = wallet.create(PASSWORD).unwrap().account.id;
         alloy_primitives::Address::from(*id.as_bytes()).to_checksum(None)
+    }
+
+    /// Starts a ledger that begins as `genesis` says.
+    pub(crate) fn node_of(&self, genesis: &Value, args: &[&str]) -> RunningNode {
+        std::fs::write(self.path("genesis.json"), genesis.to_string()).unwrap();
+        self.node(&[args, &["--genesis", "genesis.json"]].concat())
     }
 
     /// Starts a node on a free port, its data in `node`.

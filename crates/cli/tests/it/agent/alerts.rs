@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{BOLD, wait_for};
 use crate::field::{Field, project, write_corpus};
-use crate::support::Machine;
+use crate::support::{Machine, genesis};
 
 /// Price of GRAIN before and after: 4 % more.
 const PRICES: [&str; 2] = ["0.50", "0.52"];
@@ -36,24 +36,9 @@ impl World {
         let reporter = machine.account();
         write_corpus(&machine.path("corpus.txt"), 1_000);
         fs::write(machine.path("project.toml"), project(20_000, "")).unwrap();
-        let rich = json!({ "balance": "0x3635c9adc5dea00000" });
-        let genesis = json!({
-            "chain_id": 77,
-            "timestamp": 1_700_000_000,
-            "gas_limit": 60_000_000,
-            "base_fee": { "initial": 1_000_000_000, "minimum": 1_000_000, "change_denominator": 8, "elasticity": 2 },
-            "fee_recipient": format!("0x{:040x}", 0),
-            "commitment": 2,
-            "revisions": [
-                { "revision": 4, "height": 0 },
-                { "revision": 5, "height": HEIGHT },
-                { "revision": 9_999, "height": UNKNOWN },
-            ],
-            "price_reporters": { "members": [reporter], "quorum": 1 },
-            "accounts": { (reporter.clone()): rich, (owner): rich },
-        });
-        fs::write(machine.path("genesis.json"), genesis.to_string()).unwrap();
-        let node = machine.node(&["--genesis", "genesis.json"]);
+        let mut genesis = genesis(&[(4, 0), (5, HEIGHT), (9_999, UNKNOWN)], &[&reporter, owner]);
+        genesis["price_reporters"] = json!({ "members": [reporter], "quorum": 1 });
+        let node = machine.node_of(&genesis, &[]);
         let field = Field { machine, node };
         let price = ["price", "create", "GRAIN / EUR", "--decimals", "6"];
         field.machine.json(&[&price[..], &["--rpc", &field.node.url]].concat());

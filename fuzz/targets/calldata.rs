@@ -18,8 +18,7 @@ fuzz_target!(|input: (u8, u8, u128, &[u8])| {
     data.extend(arguments);
     // What is shown of it must be shown too.
     let _ = module.decode_call(&data).map(|call| call.to_string());
-    // A pair answers where the node's set-up has created one.
-    let address = module.place.address(1).unwrap_or_else(gleaner_fuzz::pair);
+    let address = gleaner_fuzz::instance(module);
     let call = Call {
         from: gleaner_fuzz::CALLER,
         to: TxKind::Call(address),

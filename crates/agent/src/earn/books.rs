@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sensors::Quality;
 use serde::{Deserialize, Serialize};
 
+use super::GRAIN;
 use super::energy::{Draw, cost, money_up};
 use crate::limits::Money;
 
@@ -23,8 +24,11 @@ pub struct Sums {
     pub estimated_microjoules: u64,
     /// What was paid, in wei.
     pub paid_wei: u128,
-    /// What was paid, in the owner's currency as GRAIN was worth then, in millionths.
-    pub gross: i128,
+    /// What was paid, as GRAIN was worth then, in millionths of the owner's currency times wei of a GRAIN: exact, so that many small payments add up.
+    pub worth: i128,
+    /// What older programs noted instead, in millionths, each payment rounded down.
+    #[serde(rename = "gross", skip_serializing_if = "is_zero")]
+    worth_rounded: i128,
     /// What energy cost, in millionths of the currency times microjoules of a kWh.
     pub energy: i128,
 }
@@ -36,10 +40,11 @@ impl Sums {
         money_up(self.energy)
     }
 
-    /// Returns what was paid.
+    /// Returns what was paid, rounded down.
     #[must_use]
     pub fn gross(&self) -> Money {
-        Money(i64::try_from(self.gross).unwrap_or(i64::MAX))
+        let gross = self.worth_rounded.saturating_add(self.worth / GRAIN.cast_signed());
+        Money(i64::try_from(gross).unwrap_or(i64::MAX))
     }
 
     /// Returns what the owner is left with: what was paid less what energy cost, rounded down.
@@ -58,10 +63,17 @@ impl Sums {
         self.energy = self.energy.saturating_add(cost(draw.microjoules, price));
     }
 
-    fn pay(&mut self, wei: u128, worth: Money) {
+    fn pay(&mut self, wei: u128, grain_is_worth: Money) {
         self.paid_wei = self.paid_wei.saturating_add(wei);
-        self.gross = self.gross.saturating_add(i128::from(worth.0));
+        let wei = i128::try_from(wei).unwrap_or(i128::MAX);
+        let worth = wei.saturating_mul(i128::from(grain_is_worth.0.max(0)));
+        self.worth = self.worth.saturating_add(worth);
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &i128) -> bool {
+    *number == 0
 }
 
 /// The books: kept on disk by whoever runs the agent.
@@ -83,10 +95,10 @@ impl Books {
         self.forget();
     }
 
-    /// Notes pay of a day: `wei`, and what they were worth.
-    pub fn pay(&mut self, day: u32, wei: u128, worth: Money) {
+    /// Notes pay of a day: `wei`, and what one GRAIN was worth; 0 if the owner does not say it.
+    pub fn pay(&mut self, day: u32, wei: u128, grain_is_worth: Money) {
         for sums in [&mut self.total, self.days.entry(day).or_default()] {
-            sums.pay(wei, worth);
+            sums.pay(wei, grain_is_worth);
         }
         self.forget();
     }

@@ -100,7 +100,7 @@ fn net_is_paid_less_the_energy_of_a_recorded_day() {
             expected_cost += more * i128::from(price.0);
         }
     }
-    books.pay(20_000, 5 * GRAIN, worth_down(Wei::new(5 * GRAIN), money("0.50")).unwrap());
+    books.pay(20_000, 5 * GRAIN, money("0.50"));
     let sums = books.day(20_000);
     assert_eq!((sums, sums.estimated_microjoules), (books.total, 0));
     let expected_net = 2_500_000 - expected_cost / 3_600_000_000_000;
@@ -147,12 +147,30 @@ fn a_day_is_the_owners_own() {
 fn old_days_are_forgotten_but_not_their_sum() {
     let mut books = Books::default();
     for day in 0..u32::try_from(DAYS_MAX).unwrap() + 10 {
-        books.pay(day, 1, Money(2));
+        books.pay(day, 1, money("2"));
     }
     assert_eq!(books.days.len(), DAYS_MAX);
     assert_eq!((books.day(0), books.total.paid_wei), (Sums::default(), 410));
+    books.pay(500, u128::MAX / 4, money("999999"));
     let text = serde_json::to_string(&books).unwrap();
     assert_eq!(serde_json::from_str::<Books>(&text).unwrap(), books);
+}
+
+#[test]
+fn many_small_payments_add_up() {
+    let mut books = Books::default();
+    for _ in 0..100 {
+        // 15.36 millionths each.
+        books.pay(7, 768_000_000_000_000, money("0.02"));
+    }
+    assert_eq!(books.total.gross(), money("0.001536"));
+    assert_eq!(books.day(7).net(), money("0.001536"));
+    // Books of a program that rounded each payment go on.
+    let mut older: Books = serde_json::from_str(r#"{"total": {"gross": 1500}}"#).unwrap();
+    older.pay(7, 768_000_000_000_000, money("0.02"));
+    let text = serde_json::to_string(&older).unwrap();
+    let older: Books = serde_json::from_str(&text).unwrap();
+    assert_eq!(older.total.gross(), money("0.001515"));
 }
 
 fn candidate(project: u64, tag: &str, per_hour: u128) -> Candidate {

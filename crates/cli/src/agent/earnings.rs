@@ -6,14 +6,13 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use ::agent::earn::{
-    Baseline, Books, Draw, Interval, KeptRoster, Prices, break_even_per_hour, local_day, worth_down,
+    Baseline, Books, Draw, Interval, KeptRoster, Prices, break_even_per_hour, local_day,
 };
 use ::agent::limits::Money;
 use ::agent::{EarnedStatus, Limits};
 use anyhow::Context as _;
 use sensors::{Energy, Milliseconds, Quality, WallTime};
 use serde::{Deserialize, Serialize};
-use units::Wei;
 
 use super::alerts::Remembered;
 use super::daemon::{Wake, write};
@@ -297,8 +296,7 @@ impl Earnings {
         self.kept.account_paid_wei = Some(account_paid);
         let wei = account_paid.saturating_sub(before);
         if 0 < wei {
-            let worth = worth_down(Wei::new(wei), grain_is_worth);
-            self.kept.books.pay(local_day(time), wei, worth.unwrap_or(Money::ZERO));
+            self.kept.books.pay(local_day(time), wei, grain_is_worth);
         }
     }
 

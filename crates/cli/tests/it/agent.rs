@@ -4,6 +4,7 @@ mod alerts;
 mod earning;
 mod loss;
 mod net;
+mod recording;
 mod silent;
 
 use std::fs;

@@ -24,6 +24,7 @@ mod service;
 #[cfg(target_os = "linux")]
 mod timed;
 #[cfg(target_os = "linux")]
+mod whose;
 mod worker;
 
 use std::io::Read as _;

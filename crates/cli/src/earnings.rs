@@ -31,6 +31,8 @@ pub(crate) struct Args {
 /// Keys of `gleaner earnings --json`. Amounts are in the smallest unit.
 #[derive(Serialize)]
 struct Document {
+    /// Hash of the ledger's first block; empty if the node does not keep that.
+    ledger: String,
     paid: String,
     tokens_verified: u64,
     seats: Vec<SeatDocument>,
@@ -99,7 +101,8 @@ async fn earnings(args: &Args, output: &Output) -> anyhow::Result<()> {
         let head = ["account", "claimable", "vesting", "vested", "work this week", "voice"];
         text = format!("{text}\n\nrewards, in GRAIN\n{}", table(&head, &rows_of_rewards));
     }
-    output.print(&Document { paid: paid.to_string(), tokens_verified, seats, rewards }, &text)
+    let (ledger, paid) = (ledger::identity(&ledger).await?, paid.to_string());
+    output.print(&Document { ledger, paid, tokens_verified, seats, rewards }, &text)
 }
 
 /// The rewards of accounts, as the next block would find them; none where the ledger's rules have none.

@@ -61,6 +61,15 @@ pub(crate) async fn connect_to_show(args: &LedgerArgs, output: &Output) -> anyho
     Ok(ledger.at_standstill())
 }
 
+/// Returns the hash of the ledger's first block, which tells it from others; empty if the node does not keep that block.
+///
+/// # Errors
+/// When the ledger does not answer.
+pub(crate) async fn identity(ledger: &Ledger) -> anyhow::Result<String> {
+    let first = ledger.block(0).await?;
+    Ok(first.map_or_else(String::new, |first| first.hash.to_string()))
+}
+
 /// Reads all that the ledger says of one project.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ use sensors::Milliseconds;
 use serde::{Deserialize, Serialize};
 use units::Wei;
 
+use super::whose::Whose;
 use crate::output::Output;
 
 /// Alerts of an hour about money, and as many about rules and standing: what comes on top is kept from the owner, and counted.
@@ -71,6 +72,8 @@ pub(super) struct Remembered {
     last: Option<Terms>,
     /// Where this device stands otherwise than well, by `project-N` or `account`.
     standings: BTreeMap<String, Standing>,
+    /// Of whom all of this is.
+    whose: Whose,
     /// What was told of the revisions that have not begun.
     scheduled: ToldSchedule,
     /// The projects whose early end is to be told.
@@ -169,6 +172,15 @@ impl Alerts {
     /// Returns what outlives the agent.
     pub(super) fn remembered(&self) -> &Remembered {
         &self.remembered
+    }
+
+    /// Takes of whom the next answers are. What was told of another account or ledger is nothing to compare them with.
+    pub(super) fn hear(&mut self, account: &str, ledger: &str) {
+        if self.remembered.whose.take(account, ledger) {
+            let Remembered { whose, waiting, .. } = std::mem::take(&mut self.remembered);
+            self.remembered = Remembered { whose, waiting, ..Remembered::default() };
+            self.schedule = Schedule::default();
+        }
     }
 
     /// Compares the ledger's revision and price of GRAIN, and what a project pays if one is looked at, with what was told last, and tells what has changed

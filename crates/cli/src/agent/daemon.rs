@@ -24,7 +24,7 @@ use units::Wei;
 use wallet::DeviceKey;
 
 use super::alerts::{self, Alerts, Seat};
-use super::earnings::{self, Earnings, Tariff, Work};
+use super::earnings::{self, Earnings, Paid, Tariff, Work};
 use super::folders::Folders;
 use super::limits_file::{Found, LimitsFile};
 use super::orders::{self, Orders};
@@ -63,7 +63,7 @@ pub(super) enum Wake {
     /// A browser asks for the page, with the key that it must bring along.
     Page(String, SyncSender<String>),
     /// The account has been paid so much in all, in wei.
-    Paid(u128),
+    Paid(Paid),
     /// The worker of this start says what it does.
     Worker(u64, Progress),
     /// What projects pay, if the ledger answered.
@@ -97,6 +97,7 @@ struct Agent<'a> {
     /// Has the ledger asked again what the account says.
     ask_again: Sender<()>,
     fail_count: u64,
+    account: String,
     device: String,
     situation: Situation,
     /// Keeps the owner's pause; none before the first look at the machine.
@@ -144,14 +145,16 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let (sensors, watcher) = watch(sensors, &hold, &limits, wake.clone())?;
     channel::serve(listener, wake.clone());
     let every = args.ask_seconds.map(|seconds| Duration::from_secs(seconds.into()));
-    let ask_again = ask_the_ledger(args, (account, device.clone()), every, &wake);
+    let ask_again = ask_the_ledger(args, (account.clone(), device.clone()), every, &wake);
     let page = server::serve(wake.clone());
     let page = page.inspect_err(|error| output.say(&format!("there is no page: {error:#}"))).ok();
     end_with_signal(wake.clone());
     let started = sensors::now();
     let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
     let roster = Roster::new(earnings.roster().clone(), args.project);
-    let alerts = Alerts::begin(earnings.remembered().clone(), &limits.alerts, output);
+    let mut alerts = Alerts::begin(earnings.remembered().clone(), &limits.alerts, output);
+    // Which ledger it is, is not known yet.
+    alerts.hear(&account, "");
     let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     let command = worker::command(args, &folder);
     let worker = Started { command, folder, rpc: args.ledger.rpc.clone(), every };
@@ -171,6 +174,7 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         orders,
         ask_again,
         fail_count: 0,
+        account,
         device,
         situation: Situation::unknown(),
         pause: None,
@@ -301,9 +305,9 @@ impl Agent<'_> {
                     self.process.answered(sensors::now(), offers.as_ref(), earning);
                 }
                 Ok(Wake::Left(left)) => self.process.gave_up(left.as_ref()),
-                Ok(Wake::Paid(wei)) => {
+                Ok(Wake::Paid(paid)) => {
                     let time = self.time();
-                    self.earnings.paid(wei, time.as_ref(), self.grain_is_worth());
+                    self.earnings.paid(&paid, time.as_ref(), self.grain_is_worth());
                 }
                 Ok(Wake::Heard(heard)) => {
                     if self.orders.hear(heard) {
@@ -477,11 +481,15 @@ impl Agent<'_> {
     /// Tells the owner what has changed of the project that is worked for, or would be.
     fn alert(&mut self, now: Milliseconds) {
         let limits = self.policy.limits();
+        let news = self.process.take_news();
+        if let Some(News { ledger, .. }) = &news {
+            self.alerts.hear(&self.account, ledger);
+        }
         for (number, project, standing) in self.process.take_standings() {
             let key = format!("project-{number}");
             self.alerts.stand(now, (&key, &project), standing, &limits.alerts);
         }
-        if let Some(News { seats, schedule, ended }) = self.process.take_news() {
+        if let Some(News { seats, schedule, ended, .. }) = news {
             for (project, seat) in seats {
                 self.alerts.seat(project, seat);
             }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alerts::Remembered;
 use super::daemon::{Wake, write};
+use super::whose::Whose;
 use crate::failure::Hint as _;
 use crate::options::RPC_VARIABLE;
 
@@ -44,6 +45,8 @@ struct Kept {
     books: Books,
     /// What the account had been paid in all at the last look.
     account_paid_wei: Option<u128>,
+    /// Which account, and on which ledger.
+    paid_to: Whose,
     /// Which project is worked for, and what each interest has had.
     roster: KeptRoster,
     /// What the machine draws by each set of meters, the one that answered last first.
@@ -89,6 +92,14 @@ struct Since {
     is_used: bool,
     /// Whether nobody watched for a while.
     has_gap: bool,
+}
+
+/// What an account has been paid in all, as a ledger says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Paid {
+    pub(super) account: String,
+    pub(super) ledger: String,
+    pub(super) wei: u128,
 }
 
 /// The agent's books.
@@ -280,13 +291,12 @@ impl Earnings {
         Some(break_even_per_hour(milliwatts, price))
     }
 
-    /// Notes what the account has been paid in all.
-    pub(super) fn paid(
-        &mut self,
-        account_paid: u128,
-        time: Option<&WallTime>,
-        grain_is_worth: Money,
-    ) {
+    /// Notes what the account has been paid in all. What another account had before, or the same on another ledger, is no pay.
+    pub(super) fn paid(&mut self, paid: &Paid, time: Option<&WallTime>, grain_is_worth: Money) {
+        let account_paid = paid.wei;
+        if self.kept.paid_to.take(&paid.account, &paid.ledger) {
+            self.kept.account_paid_wei = None;
+        }
         let Some(before) = self.kept.account_paid_wei else {
             self.kept.account_paid_wei = Some(account_paid);
             return;
@@ -393,7 +403,9 @@ pub(super) fn ask(account: String, rpc: String, every: Option<Duration>, wake: S
             let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
             let paid = output.ok().and_then(|output| {
                 let document: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-                document["paid"].as_str()?.parse().ok()
+                let wei = document["paid"].as_str()?.parse().ok()?;
+                let ledger = document["ledger"].as_str()?.to_owned();
+                Some(Paid { account: account.clone(), ledger, wei })
             });
             // A ledger that does not answer is asked again.
             if let Some(paid) = paid

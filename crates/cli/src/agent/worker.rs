@@ -80,6 +80,8 @@ enum Place {
 
 /// What a list says beside pay.
 pub(super) struct News {
+    /// Which ledger says it.
+    pub(super) ledger: String,
     /// Projects in which this device has a seat, or had one.
     pub(super) seats: Vec<(u64, Seat)>,
     pub(super) schedule: Option<Schedule>,
@@ -96,7 +98,7 @@ impl News {
         };
         let seats = offered.chain(refused).take(2 * OFFERS_MAX).filter_map(seat).collect();
         let ended = offers.ended.iter().take(WATCHED_MAX).cloned().collect();
-        Self { seats, schedule: offers.schedule.clone(), ended }
+        Self { ledger: offers.ledger.clone(), seats, schedule: offers.schedule.clone(), ended }
     }
 }
 

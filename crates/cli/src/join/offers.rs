@@ -27,6 +27,8 @@ pub(crate) struct Offers {
     pub(crate) offers: Vec<Offered>,
     /// Open projects that do not.
     pub(crate) refused: Vec<Refused>,
+    /// Hash of the ledger's first block; empty if the node does not keep that.
+    pub(crate) ledger: String,
     /// The revision of the ledger's rules.
     pub(crate) revision: u32,
     /// What the feed of `--grain-feed` says that one GRAIN is worth, in millionths; `null` where its answer can't be relied on.
@@ -106,6 +108,7 @@ pub(super) async fn offers(
             }),
         }
     }
+    document.ledger = ledger::identity(search.ledger).await?;
     let view = governance::revisions(search.ledger).await?;
     document.revision = match &view {
         Some(view) => view.current,

@@ -137,6 +137,28 @@ fn rules_ahead_and_an_early_end_are_told_once_also_over_a_restart() {
 }
 
 #[test]
+fn what_was_told_of_another_ledger_is_compared_with_nothing() {
+    let wanted = wanted(&[], "");
+    let (mut alerts, received) = over(Remembered::default(), &wanted);
+    let look = |alerts: &mut Alerts, ledger: &str, (height, revision, pay)| {
+        alerts.hear("0xa", ledger);
+        let ahead = vec![Scheduled { revision: 3, height: 900, in_seconds: None }];
+        alerts.schedule(Milliseconds(0), Schedule { height, ahead }, &wanted);
+        let project = Some(("project-1".to_owned(), Wei::new(pay)));
+        alerts.look(Milliseconds(0), (revision, None), project, &wanted);
+    };
+    let told = || received.try_iter().map(|order| order.text).collect::<Vec<_>>();
+    look(&mut alerts, "0x1", (500, 2, 1_000));
+    assert_eq!(told().len(), 1);
+    look(&mut alerts, "0x1", (501, 2, 1_000));
+    assert_eq!(told(), [""; 0]);
+    // Another one, lower, with other rules and another project of that number: its schedule is told, and nothing has changed.
+    look(&mut alerts, "0x2", (4, 1, 9));
+    let texts = told();
+    assert!(matches!(&texts[..], [text] if text.contains("revision 3")), "{texts:?}");
+}
+
+#[test]
 fn what_is_not_told_when_the_agent_ends_is_told_when_it_runs_again() {
     let folder = tempfile::tempdir().unwrap();
     let (file, gate) = (folder.path().join("told"), folder.path().join("gate"));

@@ -223,7 +223,7 @@ fn net_earnings_are_those_of_a_trace_through_turns_of_counters_a_suspension_and_
         }
     }
     for paid in [7, 5_000_000_000_000_000_007_u128] {
-        earnings.paid(paid, time.as_ref(), limits.energy.grain_is_worth);
+        earnings.paid(&to_a(paid), time.as_ref(), limits.energy.grain_is_worth);
     }
     let status = earnings.status(None, Some("EUR"));
     let (net, energy) = (status.total.net.unwrap().0, status.total.energy.unwrap().0);
@@ -252,10 +252,37 @@ fn what_was_paid_while_the_clock_was_not_set_counts_when_it_is() {
     let path = folder.path().join("books.json");
     let mut earnings = Earnings::open(path, &limits, Milliseconds(0)).unwrap();
     let worth = Money(1_000_000);
-    earnings.paid(10, None, worth);
-    earnings.paid(30, None, worth);
+    earnings.paid(&to_a(10), None, worth);
+    earnings.paid(&to_a(30), None, worth);
     assert_eq!(earnings.books().total.paid_wei, 0);
     let time = WallTime { unix_seconds: MIDNIGHT.1, minute_of_week: MIDNIGHT.0 };
-    earnings.paid(35, Some(&time), worth);
+    earnings.paid(&to_a(35), Some(&time), worth);
     assert_eq!(earnings.books().total.paid_wei, 25);
+}
+
+/// What account A has been paid.
+fn to_a(wei: u128) -> Paid {
+    Paid { account: "0xa".to_owned(), ledger: "0x1".to_owned(), wei }
+}
+
+#[test]
+fn what_another_account_or_ledger_paid_before_is_not_earned() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits::parse("").unwrap();
+    let path = folder.path().join("books.json");
+    let time = WallTime { unix_seconds: MIDNIGHT.1, minute_of_week: MIDNIGHT.0 };
+    let earned = |paid: &[Paid]| {
+        let mut earnings = Earnings::open(path.clone(), &limits, Milliseconds(0)).unwrap();
+        paid.iter().for_each(|paid| earnings.paid(paid, Some(&time), Money(1)));
+        earnings.save();
+        earnings.books().total.paid_wei
+    };
+    assert_eq!(earned(&[to_a(10), to_a(15)]), 5);
+    // The owner takes another account, which other machines have worked for; over a restart, too.
+    let to_b = |wei| Paid { account: "0xb".to_owned(), ..to_a(wei) };
+    assert_eq!(earned(&[to_b(9_000)]), 5);
+    assert_eq!(earned(&[to_b(9_001)]), 6);
+    // The ledger begins anew, and pays less in all than the one before. A node that has forgotten the first block says nothing of which it is.
+    let anew = |wei, ledger: &str| Paid { ledger: ledger.to_owned(), ..to_b(wei) };
+    assert_eq!(earned(&[anew(7, "0x2"), anew(8, "0x2"), anew(9, ""), anew(10, "0x2")]), 9);
 }

@@ -71,7 +71,6 @@ impl Sums {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn is_zero(number: &i128) -> bool {
     *number == 0
 }

@@ -152,9 +152,7 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
     let started = sensors::now();
     let earnings = Earnings::open(folders.books.clone(), &limits, started)?;
     let roster = Roster::new(earnings.roster().clone(), args.project);
-    let mut alerts = Alerts::begin(earnings.remembered().clone(), &limits.alerts, output);
-    // Which ledger it is, is not known yet.
-    alerts.hear(&account, "");
+    let alerts = Alerts::begin(earnings.remembered().clone(), &limits.alerts, output);
     let folder = args.data_dir.clone().unwrap_or_else(|| folders.worker.clone());
     let command = worker::command(args, &folder);
     let worker = Started { command, folder, rpc: args.ledger.rpc.clone(), every };
@@ -276,6 +274,8 @@ impl Agent<'_> {
             reason.iter().for_each(|reason| self.output.say(&format!("  because {reason}")));
             self.output.say(&format!("  to grant it: {grant}"));
         }
+        // Which ledger it is, is not known yet.
+        self.alerts.hear(&self.account, "");
         self.obey();
         let now = sensors::now();
         self.look(now);

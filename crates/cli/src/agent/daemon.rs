@@ -97,7 +97,6 @@ struct Agent<'a> {
     /// Has the ledger asked again what the account says.
     ask_again: Sender<()>,
     fail_count: u64,
-    account: String,
     device: String,
     situation: Situation,
     /// Keeps the owner's pause; none before the first look at the machine.
@@ -138,14 +137,14 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         cgroups: Cgroups::Use,
         memory_bytes_max: Some(u64::from(limits.machine.memory_mib) << 20),
     });
-    let device =
-        DeviceKey::load_or_create(&options(&limits, args, &folders)?.disk.join("device.key"))?;
+    let options = options(&limits, args, &folders)?;
+    let device = DeviceKey::load_or_create(&options.disk.join("device.key"))?;
     let device = device.device().to_string();
-    let sensors = Sensors::new(options(&limits, args, &folders)?);
+    let sensors = Sensors::new(options);
     let (sensors, watcher) = watch(sensors, &hold, &limits, wake.clone())?;
     channel::serve(listener, wake.clone());
     let every = args.ask_seconds.map(|seconds| Duration::from_secs(seconds.into()));
-    let ask_again = ask_the_ledger(args, (account.clone(), device.clone()), every, &wake);
+    let ask_again = ask_the_ledger(args, (account, device.clone()), every, &wake);
     let page = server::serve(wake.clone());
     let page = page.inspect_err(|error| output.say(&format!("there is no page: {error:#}"))).ok();
     end_with_signal(wake.clone());
@@ -172,7 +171,6 @@ pub(super) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
         orders,
         ask_again,
         fail_count: 0,
-        account,
         device,
         situation: Situation::unknown(),
         pause: None,
@@ -275,7 +273,7 @@ impl Agent<'_> {
             self.output.say(&format!("  to grant it: {grant}"));
         }
         // Which ledger it is, is not known yet.
-        self.alerts.hear(&self.account, "");
+        self.alerts.hear(self.orders.account(), "");
         self.obey();
         let now = sensors::now();
         self.look(now);
@@ -483,7 +481,7 @@ impl Agent<'_> {
         let limits = self.policy.limits();
         let news = self.process.take_news();
         if let Some(News { ledger, .. }) = &news {
-            self.alerts.hear(&self.account, ledger);
+            self.alerts.hear(self.orders.account(), ledger);
         }
         for (number, project, standing) in self.process.take_standings() {
             let key = format!("project-{number}");

@@ -50,6 +50,11 @@ impl Orders {
         Self { path, kept, lost, notice: None }
     }
 
+    /// Returns the account; empty if there is none.
+    pub(super) fn account(&self) -> &str {
+        &self.kept.account
+    }
+
     /// Takes the ledger's answer; returns whether it says something new.
     pub(super) fn hear(&mut self, heard: OrdersDocument) -> bool {
         let mut heard = heard;

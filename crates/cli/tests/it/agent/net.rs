@@ -124,6 +124,17 @@ fn works(home: &Path) -> bool {
     lines.iter().any(|line| line.contains(" join ") && !line.contains("--measured-only"))
 }
 
+/// What the agent has learned of the machine: what it draws when nobody uses it.
+fn learned(idle: &Recording) -> Value {
+    let meters: Vec<String> = idle
+        .meters()
+        .map(|(meter, label)| format!("/sys/class/powercap/{meter} {label}"))
+        .collect();
+    let milliwatts = idle.milliwatts();
+    let baseline = json!({ "microjoules": milliwatts * 100_000, "milliseconds": 100_000, "least": milliwatts });
+    json!({ "meters": meters, "baseline": baseline, "full": [0, 0] })
+}
+
 #[test]
 fn net_is_what_was_paid_less_the_energy_of_a_trace_times_its_tariff() {
     let field = ledger();
@@ -143,13 +154,7 @@ fn net_is_what_was_paid_less_the_energy_of_a_trace_times_its_tariff() {
     fs::write(machine.path("agent.toml"), limits + &energy).unwrap();
     // What the machine draws when nobody uses it is known from days before.
     let recordings = recording::idle_and_working();
-    let meters: Vec<String> = recordings[0]
-        .meters()
-        .map(|(meter, label)| format!("/sys/class/powercap/{meter} {label}"))
-        .collect();
-    let idle = recordings[0].milliwatts();
-    let baseline = json!({ "microjoules": idle * 100_000, "milliseconds": 100_000, "least": idle });
-    let books = json!({ "learned": [{ "meters": meters, "baseline": baseline, "full": [0, 0] }] });
+    let books = json!({ "learned": [learned(&recordings[0])] });
     fs::write(machine.path("agent-books.json"), books.to_string()).unwrap();
     let root = machine.path("root");
     let power = Power::start(root.clone(), home, recordings);

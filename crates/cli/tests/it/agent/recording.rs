@@ -30,7 +30,6 @@ impl Recording {
         let mut meters = BTreeMap::<String, Curve>::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let parts: Vec<&str> = line.split(',').collect();
-            let number = |index: usize| -> f64 { parts[index].parse().unwrap() };
             let socket = parts[2].strip_prefix('N').unwrap();
             let meter = match parts[3] {
                 "package" => format!("intel-rapl:{socket}"),
@@ -38,8 +37,8 @@ impl Recording {
                 _ => continue,
             };
             let curve = meters.entry(meter).or_insert_with(|| vec![(0, 0)]);
-            let counted = curve.last().unwrap().1 + (number(4) * 1e6).round() as u64;
-            curve.push(((number(0) * 1e6).round() as u64, counted));
+            let counted = curve.last().unwrap().1 + millionths(parts[4]);
+            curve.push((millionths(parts[0]), counted));
         }
         assert!(!meters.is_empty(), "{path} has no samples");
         Self { meters }
@@ -76,7 +75,14 @@ impl Recording {
     }
 }
 
+/// Reads a decimal number with up to six digits behind the point.
+fn millionths(text: &str) -> u64 {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    format!("{whole}{part:0<6}").parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
 /// A machine without its worker and with it: as recorded in the two files that `GLEANER_ENERGY_TRACES` names, or as made up.
+#[expect(clippy::disallowed_methods, reason = "recordings of others can't be kept here")]
 pub(super) fn idle_and_working() -> [Recording; 2] {
     match env::var("GLEANER_ENERGY_TRACES") {
         Ok(paths) => {

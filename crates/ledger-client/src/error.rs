@@ -47,6 +47,14 @@ pub enum LedgerError {
         /// The node's message, shortened.
         message: String,
     },
+    /// The node can't make or foretell the next block: that has a revision of the rules that it does not know.
+    #[error("the node at {url} makes no further block: {message}")]
+    Standstill {
+        /// The node's address.
+        url: String,
+        /// The node's message, shortened.
+        message: String,
+    },
     /// The fees that the node names are higher than allowed. Nothing was sent.
     #[error(
         "the node asks for fees of up to {} GRAIN for the transaction, and {} are allowed: nothing was sent; allow more, or wait",
@@ -114,6 +122,8 @@ pub(crate) enum Failure {
     Reverted(Bytes),
     /// The node refused.
     Rejected(String),
+    /// The next block has rules that the node does not know.
+    Standstill(String),
     /// The answer is malformed.
     Malformed(String),
 }
@@ -179,10 +189,14 @@ impl From<Refusal> for Failure {
             Some(data) => Self::Reverted(data),
             // A revert without data is still a revert.
             None if code == REVERTED && is_revert => Self::Reverted(Bytes::new()),
+            None if code == UNKNOWN_RULES => Self::Standstill(shorten(&message)),
             None => Self::Rejected(shorten(&message)),
         }
     }
 }
+
+/// Code of what needs a block with a revision of the rules that the node does not know: ours.
+const UNKNOWN_RULES: i64 = -32_010;
 
 /// Code of a reverted call, as in geth.
 const REVERTED: i64 = 3;

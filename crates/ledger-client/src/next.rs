@@ -50,9 +50,7 @@ impl Ledger {
     pub async fn standstill(&self) -> Result<Option<String>, LedgerError> {
         match self.pending_block().await {
             Ok(_) => Ok(None),
-            Err(LedgerError::Rejected { message, .. }) if is_standstill(&message) => {
-                Ok(Some(message))
-            }
+            Err(LedgerError::Standstill { message, .. }) => Ok(Some(message)),
             Err(error) => Err(error),
         }
     }
@@ -74,11 +72,6 @@ impl Ledger {
             self.ask("eth_getBlockByNumber", json!(["pending", false])).await?;
         found.ok_or_else(|| self.shared.node.malformed("there is no pending block"))
     }
-}
-
-/// Returns whether the node refuses the next block because of its rules. There is no error code for this; these are the words of our node.
-fn is_standstill(message: &str) -> bool {
-    message.contains("the ledger switches to revision")
 }
 
 /// Calls run in the next block; everything else is of the newest one.

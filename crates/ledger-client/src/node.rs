@@ -135,6 +135,9 @@ impl Node {
             }
             Failure::Reverted(data) => refused(data),
             Failure::Rejected(message) => LedgerError::Rejected { url: self.url.clone(), message },
+            Failure::Standstill(message) => {
+                LedgerError::Standstill { url: self.url.clone(), message }
+            }
             Failure::Malformed(reason) => self.malformed(reason),
         }
     }

@@ -2,7 +2,9 @@
 
 use crate::reverts;
 use alloy_primitives::{B256, Bytes};
-use execution::{CallError, EstimateError, OUT_OF_GAS, Refusal, SimulateError, TraceError};
+use execution::{
+    CallError, EstimateError, OUT_OF_GAS, Refusal, SimulateError, TraceError, UnknownRevision,
+};
 use node::{PendingError, StatementError, SubmitError, Unread, WaitError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -35,6 +37,8 @@ const TIMED_OUT_CODE: i32 = -32_002;
 const UNTIMELY_CODE: i32 = 4;
 /// EIP-7966: accepted, but an earlier transaction or funds are missing.
 const UNREADY_CODE: i32 = 5;
+/// Ours: the next block has a revision of the rules that this program does not know.
+const UNKNOWN_RULES_CODE: i32 = -32_010;
 /// Geth's code for data that the node has pruned.
 const PRUNED_CODE: i32 = 4_444;
 
@@ -72,6 +76,10 @@ impl ErrorObject {
 
 pub(crate) fn refused(message: impl Into<String>) -> ErrorObject {
     ErrorObject::new(REFUSED_CODE, message)
+}
+
+fn unknown_rules(error: &UnknownRevision) -> ErrorObject {
+    ErrorObject::new(UNKNOWN_RULES_CODE, error.to_string())
 }
 
 pub(crate) fn invalid(message: impl Into<String>) -> ErrorObject {
@@ -129,6 +137,7 @@ pub(crate) fn internal(error: impl std::error::Error + 'static) -> ErrorObject {
 pub(crate) fn not_pending(error: PendingError) -> ErrorObject {
     match error {
         PendingError::State(error) => internal(error),
+        PendingError::UnknownRevision(error) => unknown_rules(&error),
         error => refused(error.to_string()),
     }
 }
@@ -160,7 +169,7 @@ pub(crate) fn halted(reason: &str) -> ErrorObject {
 pub(crate) fn not_called(error: CallError<Unread<StoreError>>) -> ErrorObject {
     match error {
         CallError::Refused(refusal) => refused(refusal.to_string()),
-        CallError::UnknownRevision(error) => refused(error.to_string()),
+        CallError::UnknownRevision(error) => unknown_rules(&error),
         CallError::State(error) => unread(error),
     }
 }
@@ -191,7 +200,7 @@ pub(crate) fn not_traced(error: TraceError<Unread<StoreError>>) -> ErrorObject {
 pub(crate) fn not_simulated(error: SimulateError<Unread<StoreError>>) -> ErrorObject {
     let code = match &error {
         SimulateError::State(_) => INTERNAL_ERROR_CODE,
-        SimulateError::UnknownRevision(_) => REFUSED_CODE,
+        SimulateError::UnknownRevision(_) => UNKNOWN_RULES_CODE,
         SimulateError::Number { .. } => -38_020,
         SimulateError::Timestamp { .. } => -38_021,
         SimulateError::Blocks | SimulateError::Gas { .. } | SimulateError::Size => -38_026,

@@ -18,6 +18,7 @@
 //!   the hash.
 //! - `-32000`: refused: `nonce too low`, `already known`, `replacement transaction underpriced`, `insufficient funds
 //!   for gas * price + value`, …
+//! - `-32010`: it needs the next block, and that has a revision of the rules that this program does not know.
 //! - `4444`: a block that is not kept: pruned, or from before the snapshot that the ledger began with.
 //! - `-32005`: the answer would be too large; `-32603`: the node's disk failed.
 //!

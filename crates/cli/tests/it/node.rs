@@ -305,7 +305,7 @@ pub(crate) fn refusal(node: &RunningNode, method: &str, params: &Value) -> Strin
     document["error"]["message"].as_str().unwrap().to_owned()
 }
 
-fn answer(node: &RunningNode, method: &str, params: &Value) -> Value {
+pub(crate) fn answer(node: &RunningNode, method: &str, params: &Value) -> Value {
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
     let mut stream = std::net::TcpStream::connect(node.address()).unwrap();
     let request = format!(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::node::ask;
+use crate::node::{answer, ask};
 use crate::support::{Finished, Machine, RunningNode, genesis};
 
 /// Height of the first block with rules that nobody knows.
@@ -17,6 +17,22 @@ fn ledger(machine: &Machine, account: &str) -> RunningNode {
 fn height(node: &RunningNode) -> u64 {
     let height = ask(node, "eth_blockNumber", &json!([]));
     u64::from_str_radix(&height.as_str().unwrap()[2..], 16).unwrap()
+}
+
+#[test]
+fn a_client_can_tell_a_standstill_by_its_code() {
+    let machine = Machine::new();
+    let account = machine.account();
+    let node = machine.node_of(&genesis(&[(5, 0), (9_999, 1)], &[&account]), &["--dev"]);
+    for (method, params) in [
+        ("eth_getBlockByNumber", json!(["pending", false])),
+        ("eth_call", json!([{ "to": account }, "pending"])),
+        ("eth_estimateGas", json!([{ "to": account }])),
+        ("eth_simulateV1", json!([{ "blockStateCalls": [{}] }, "latest"])),
+    ] {
+        let error = &answer(&node, method, &params)["error"];
+        assert_eq!(error["code"], -32_010, "{method}: {error}");
+    }
 }
 
 #[test]

@@ -147,7 +147,7 @@ async fn a_node_that_makes_no_further_block_is_read_at_its_last() {
     let stub = Stub::start(Script::default()).await;
     let ledger = stub.ledger().await;
     assert_eq!(ledger.standstill().await.unwrap(), None);
-    let stopped = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"this binary knows revisions 1 to 5; the ledger switches to revision 9 at height 6: install a newer gleaner"}}"#;
+    let stopped = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32010,"message":"this binary knows revisions 1 to 5; the ledger switches to revision 9 at height 6: install a newer gleaner"}}"#;
     stub.with(|script| script.http.push_back(("200 OK", stopped)));
     let reason = ledger.standstill().await.unwrap().unwrap();
     assert!(reason.contains("revision 9 at height 6"), "{reason}");

@@ -1,8 +1,7 @@
 //! What it costs to win a vote.
 //!
-//! [`Electorate::share_to_win`](crate::turnout::Electorate::share_to_win) says how much is needed at the turnout that is forecast;
-//! [`amount_of_share_up`](crate::turnout::amount_of_share_up) makes an amount of it. Each [`Way`] to get it has a cost; the least of them is
-//! the minimum attack cost. All amounts are integers, rounded against the attacker: up.
+//! [`amount_to_win`](crate::turnout::amount_to_win) says how much is needed at the turnout that is forecast. Each [`Way`] to get it has a cost;
+//! the least of them is the minimum attack cost. All amounts are integers, rounded against the attacker: up.
 //!
 //! It is an estimate of the costs that were put in. A way that nobody thought of may be cheaper.
 

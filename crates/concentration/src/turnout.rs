@@ -5,9 +5,11 @@
 //!
 //! Outcomes are drawn, with standard errors. The largest holders are drawn one by one; the sums of all others are normally distributed.
 
+use std::cmp::Ordering;
+
 use alloy_primitives::U256;
 
-use crate::{Holdings, Threshold, ratio::Wide, sampling::Random};
+use crate::{Holdings, Strictness, Threshold, ratio::Wide, sampling::Random};
 
 pub use crate::sampling::Estimate;
 
@@ -105,28 +107,6 @@ impl Electorate {
         hits.into_iter().map(|hits| Estimate::of_proportion(hits, draws)).collect()
     }
 
-    /// Estimates the share that must be added to those for, so that the proposal passes with probability `confidence`. It may be more than
-    /// is left. `None` when the rule asks for everything and somebody is against.
-    #[must_use]
-    pub fn share_to_win(&self, rule: Rule, confidence: f64, draws: u64, seed: u64) -> Option<f64> {
-        let draws = draws.max(1);
-        let mut needed: Vec<f64> = (0..draws)
-            .map(|draw| {
-                let all = self.draw(&mut Random::new(seed, draw), &mut []);
-                rule.needed(all.yes, all.no)
-            })
-            .collect();
-        needed.sort_by(f64::total_cmp);
-        let rank = confidence.clamp(0.0, 1.0) * (needed.len() - 1) as f64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "at most the number of draws"
-        )]
-        let share = needed[rank.ceil() as usize];
-        share.is_finite().then_some(share)
-    }
-
     /// Draws one vote; `own` is what the first of the voters added.
     fn draw(&self, random: &mut Random, own: &mut [Sides]) -> Sides {
         let mut all = Sides::default();
@@ -186,25 +166,96 @@ impl Rule {
         }
     }
 
-    fn needed(self, yes: f64, no: f64) -> f64 {
-        let missing = match self {
+    /// The least that wins when it is added to those for. `None` when nothing is enough, or it has more than 256 bits.
+    fn needed(self, yes: U256, no: U256, total: U256) -> Option<U256> {
+        let least = match self {
             Self::Governor { quorum } => {
-                let quorum = quorum.map_or(0.0, |quorum| quorum.to_f64());
-                (no - yes).max(quorum - yes)
+                let quorum = match quorum {
+                    None => U256::ZERO,
+                    Some(part) => part.least_passing(total, Strictness::AtLeast)?,
+                };
+                no.checked_add(U256::ONE)?.max(quorum)
             }
             Self::PartOfVotes(part) => {
-                let part = part.to_f64();
-                if part < 1.0 {
-                    part * no / (1.0 - part) - yes
-                } else if no > 0.0 {
-                    f64::INFINITY
-                } else {
-                    0.0
+                let (numerator, denominator) = part.parts();
+                match denominator - numerator {
+                    0 if no.is_zero() => U256::ONE,
+                    0 => return None,
+                    rest => {
+                        let product = Wide::from(no) * Wide::from(numerator);
+                        let least = product.div_ceil(Wide::from(rest));
+                        U256::checked_from_limbs_slice(least.as_limbs())?.max(U256::ONE)
+                    }
                 }
             }
         };
-        missing.max(0.0)
+        Some(least.saturating_sub(yes))
     }
+}
+
+/// Estimates the least amount that must be added to those for, so that the proposal passes with probability `confidence`, when each holder
+/// votes with the probability `turnout` and is for or against alike. It may be more than all hold. `None` when nothing is enough, or nobody
+/// holds anything.
+///
+/// What the largest holders cast is added up exactly; what all others do together is an estimate.
+#[must_use]
+pub fn amount_to_win(
+    (holdings, turnout): (&Holdings, f64),
+    rule: Rule,
+    confidence: f64,
+    draws: u64,
+    seed: u64,
+) -> Option<U256> {
+    let total = holdings.total();
+    if total.is_zero() {
+        return None;
+    }
+    let electorate = Electorate::fair(holdings, turnout);
+    let mut own = vec![Sides::default(); electorate.drawn.len()];
+    let needed = (0..draws.max(1)).map(|draw| {
+        let all = electorate.draw(&mut Random::new(seed, draw), &mut own);
+        let (yes, no) = amounts_of_draw(holdings, all, &own)?;
+        rule.needed(yes, no, total)
+    });
+    let nothing_last = |left: &Option<U256>, right: &Option<U256>| {
+        left.is_none().cmp(&right.is_none()).then(left.cmp(right))
+    };
+    quantile(needed.collect(), confidence, nothing_last)?
+}
+
+/// What is for and against in a draw, of which `own` is what each of the largest added. `None` when it has more than 256 bits.
+fn amounts_of_draw(holdings: &Holdings, all: Sides, own: &[Sides]) -> Option<(U256, U256)> {
+    let (mut yes, mut no, mut rest, mut drawn) = (U256::ZERO, U256::ZERO, all, Sides::default());
+    for (amount, own) in holdings.descending().zip(own) {
+        if own.yes > 0.0 {
+            yes += amount;
+        } else if own.no > 0.0 {
+            no += amount;
+        }
+        drawn.yes += own.yes;
+        drawn.no += own.no;
+    }
+    rest.yes -= drawn.yes;
+    rest.no -= drawn.no;
+    let amount = |share: f64| amount_of_share_up(holdings.total(), share.clamp(0.0, 1.0));
+    Some((yes.checked_add(amount(rest.yes)?)?, no.checked_add(amount(rest.no)?)?))
+}
+
+/// The least of these that a part of them does not exceed; `None` of none.
+fn quantile<T: Copy>(
+    mut values: Vec<T>,
+    part: f64,
+    order: impl Fn(&T, &T) -> Ordering,
+) -> Option<T> {
+    values.sort_by(order);
+    let rank = part.clamp(0.0, 1.0) * values.len().checked_sub(1)? as f64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most the number of values"
+    )]
+    let rank = rank.ceil() as usize;
+    values.get(rank).copied()
 }
 
 /// The amount of `total` that a share is, rounded up; `None` when it is more than everything.

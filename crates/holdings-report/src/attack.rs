@@ -2,16 +2,16 @@
 
 use alloy_primitives::U256;
 use concentration::{
-    Holdings, Threshold,
+    Holdings, Ratio, Threshold,
     attack::{Way, cheapest, cost_by_value},
-    turnout::{Electorate, Rule, amount_of_share_up},
+    turnout::{Rule, amount_to_win},
 };
 use serde::Serialize;
 
 use crate::{
     amount::decimal_text,
     report::{DRAWS, SEED, number},
-    text::{aligned, cleaned, plain},
+    text::{aligned, cleaned, holders, plain},
 };
 
 /// Decimals of money.
@@ -59,9 +59,9 @@ pub struct AttackReport {
     pub confidence: f64,
     /// What must be added to those for it, as a share of everything that is held; null when nothing is enough.
     pub share_needed: Option<f64>,
-    /// The same as an amount, rounded up; null when it is more than everything.
+    /// The same as an amount; it may be more than everything.
     pub needed: Option<String>,
-    /// How many of the largest holders have so much together.
+    /// How many of the largest holders have so much together; null when all have less.
     pub holders_needed: Option<usize>,
     /// The ways, as they were given.
     pub ways: Vec<WayDocument>,
@@ -87,13 +87,8 @@ pub struct WayDocument {
 pub fn measure_attack(question: &AttackQuestion<'_>) -> AttackReport {
     let AttackQuestion { holdings, decimals, rule, turnout, confidence, ways, .. } = question;
     let total = holdings.total();
-    let share = if total.is_zero() {
-        None
-    } else {
-        let electorate = Electorate::fair(holdings, turnout.to_f64());
-        electorate.share_to_win(*rule, confidence.to_f64(), DRAWS, SEED)
-    };
-    let needed = share.and_then(|share| amount_of_share_up(total, share));
+    let voters = (*holdings, turnout.to_f64());
+    let needed = amount_to_win(voters, *rule, confidence.to_f64(), DRAWS, SEED);
     let money = |cost: U256| decimal_text(cost, MONEY_DECIMALS);
     let cost = |way: &Way| needed.and_then(|needed| way.cost_up(needed));
     let of_ways = ways
@@ -111,7 +106,7 @@ pub fn measure_attack(question: &AttackQuestion<'_>) -> AttackReport {
         rule: in_words(*rule),
         turnout: turnout.to_f64(),
         confidence: confidence.to_f64(),
-        share_needed: share,
+        share_needed: number(needed.and_then(|needed| Ratio::new(needed, total))),
         needed: needed.map(|needed| decimal_text(needed, *decimals)),
         holders_needed: needed.and_then(|needed| holders_with(holdings, needed)),
         ways: of_ways.collect(),
@@ -151,9 +146,9 @@ impl AttackReport {
     pub fn text(&self) -> String {
         let mut lines = vec![
             format!(
-                "{}: {} holders by {}, {} in all",
+                "{}: {} by {}, {} in all",
                 cleaned(&self.source),
-                self.count,
+                holders(self.count),
                 plain(&self.unit),
                 self.total
             ),
@@ -166,19 +161,17 @@ impl AttackReport {
         let confidence = format!("{:.1} %", self.confidence * 100.0);
         lines.push(match (&self.needed, self.share_needed) {
             (Some(needed), Some(share)) => {
-                let holders = self.holders_needed.map_or_else(String::new, |count| {
-                    let who = if count == 1 { "holder has" } else { "holders have" };
-                    format!("; the {count} largest {who} so much")
-                });
+                let holders = match self.holders_needed {
+                    None => ", more than there is".to_owned(),
+                    Some(0) => String::new(),
+                    Some(1) => "; the largest holder has so much".to_owned(),
+                    Some(count) => format!("; the {count} largest holders have so much"),
+                };
                 format!(
                     "to win with probability {confidence}: {needed} more for it, {:.3} % of everything{holders}",
                     share * 100.0
                 )
             }
-            (None, Some(share)) => format!(
-                "to win with probability {confidence}: {:.3} % of everything, more than there is",
-                share * 100.0
-            ),
             _ => format!("nothing is enough to win with probability {confidence}"),
         });
         if !self.ways.is_empty() {

@@ -39,11 +39,10 @@ impl Report {
         }
         let notes =
             if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
-        let holders = if self.count == 1 { "holder" } else { "holders" };
         format!(
-            "{}: {} {holders} by {}, {} in all{notes}",
+            "{}: {} by {}, {} in all{notes}",
             cleaned(&self.source),
-            self.count,
+            holders(self.count),
             plain(&self.unit),
             self.total
         )
@@ -191,6 +190,11 @@ fn count(count: Option<usize>) -> String {
 fn short(value: f64) -> String {
     let text = format!("{value:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// How many holders there are, in words.
+pub(crate) fn holders(count: usize) -> String {
+    if count == 1 { "1 holder".to_owned() } else { format!("{count} holders") }
 }
 
 /// Aligns columns, those of `right` to the right.

@@ -116,17 +116,17 @@ fn an_attack_on_the_votes_of_a_table_has_a_cost() {
     fs::write(machine.path("t.csv"), "who,held\nann,1.5\nbob,1\nann,0.5\n").unwrap();
     let source = ["measure", "attack", "--csv", "t.csv", "--value", "held", "--by", "who"];
     let attack = |rest: &[&'static str]| [source.as_slice(), rest].concat();
-    // With certainty that is to outvote all 3.
+    // With certainty that is to have more than all 3.
     let sure = ["--turnout", "100%", "--confidence", "100%", "--controls", "1000"];
     let ways =
-        ["--pool", "4:100", "--loan", "5:50:10%:73", "--bribe", "2", "--identity", "0.4:1:9"];
+        ["--pool", "4.1:100", "--loan", "5:50:10%:73", "--bribe", "2", "--identity", "0.4:1:9"];
     let report = machine.json(&attack(&[sure.as_slice(), &ways].concat()));
-    assert_eq!((&report["needed"], &report["holders_needed"]), (&"3".into(), &2.into()));
+    assert_eq!((&report["needed"], &report["holders_needed"]), (&"3.1".into(), &Value::Null));
     let costs: Vec<_> =
         report["ways"].as_array().unwrap().iter().map(|it| it["cost"].clone()).collect();
-    // 100 * 3 / (4 - 3); 150 for a fifth of a year at a tenth; 3 votes of 2; 8 identities.
-    assert_eq!(costs, ["300", "3", "6", "8"]);
-    assert_eq!((&report["cost"], &report["cost_by_value"]), (&"3".into(), &0.003.into()));
+    // 100 * 3.1 / (4.1 - 3.1); 155 for a fifth of a year at a tenth; holders have 3; 8 identities.
+    assert_eq!(costs, [json!("310"), json!("3.1"), Value::Null, json!("8")]);
+    assert_eq!((&report["cost"], &report["cost_by_value"]), (&"3.1".into(), &0.0031.into()));
     let text = machine.run(&attack(&["--majority", "3/5"])).stdout;
     assert!(text.contains("at least 3/5 of the votes for"), "{text}");
     let wrong =

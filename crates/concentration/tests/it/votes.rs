@@ -8,7 +8,7 @@ use concentration::{
     delegation::{DelegationError, Stake, resolve},
     power::{Game, exact},
     process::{Process, Proposal},
-    turnout::{Electorate, Rule, Voter, amount_of_share_up},
+    turnout::{Electorate, Rule, Voter, amount_of_share_up, amount_to_win},
 };
 
 fn amounts(values: &[u64]) -> Vec<U256> {
@@ -108,19 +108,6 @@ fn low_turnout_makes_the_largest_decisive() {
 
 #[test]
 fn what_is_needed_to_win_is_a_quantile() {
-    // Everybody against: the attacker needs as much as they have, and a half of votes at the limit.
-    let all_against = |share| Voter { share, turnout: 1.0, support: 0.0 };
-    let electorate = Electorate::new([0.4, 0.2].map(all_against).to_vec());
-    let needed = |rule| electorate.share_to_win(rule, 0.9, 100, 1);
-    assert!((needed(MAJORITY).unwrap() - 0.6).abs() < 1e-12);
-    let two_thirds = Rule::PartOfVotes(Threshold::TWO_THIRDS);
-    assert!((needed(two_thirds).unwrap() - 1.2).abs() < 1e-12, "more than there is");
-    assert_eq!(needed(Rule::PartOfVotes(Threshold::new(1, 1).unwrap())), None);
-    // Nobody votes: the quorum is all.
-    let quorum = Threshold::new(1, 25).unwrap();
-    let asleep = Electorate::new(vec![Voter { share: 1.0, turnout: 0.0, support: 0.5 }]);
-    let share = asleep.share_to_win(Rule::Governor { quorum: Some(quorum) }, 0.9, 100, 1).unwrap();
-    assert!((share - 0.04).abs() < 1e-12);
     assert_eq!(amount_of_share_up(U256::from(1_000), 0.125), Some(U256::from(125)));
     assert_eq!(amount_of_share_up(U256::MAX, 1.0), Some(U256::MAX));
     assert_eq!(amount_of_share_up(U256::from(10), 0.25), Some(U256::from(3)));
@@ -128,10 +115,44 @@ fn what_is_needed_to_win_is_a_quantile() {
     assert_eq!(amount_of_share_up(U256::from(10), f64::NAN), None);
     // More confidence costs more.
     let holdings = Holdings::of_integers(&[5, 4, 3, 2, 1], Zeros::Drop).unwrap();
-    let fair = Electorate::fair(&holdings, 0.5);
-    let shares =
-        [0.1, 0.5, 0.9, 1.0].map(|sure| fair.share_to_win(MAJORITY, sure, 2_000, 1).unwrap());
-    assert!(shares.is_sorted() && shares[3] > shares[0], "{shares:?}");
+    let needed = |sure| amount_to_win((&holdings, 0.5), MAJORITY, sure, 2_000, 1).unwrap();
+    let amounts = [0.1, 0.5, 0.9, 1.0].map(needed);
+    assert!(amounts.is_sorted() && amounts[3] > amounts[0], "{amounts:?}");
+}
+
+/// Where more must be for than against, who brings as much as is against has a tie, and a tie fails.
+#[test]
+fn what_is_needed_wins_and_one_less_does_not() {
+    let needed = |values: &[u64], turnout, rule, confidence| {
+        let holdings = Holdings::of_integers(values, Zeros::Drop).unwrap();
+        amount_to_win((&holdings, turnout), rule, confidence, 20_000, 1).map(|it| it.to::<u64>())
+    };
+    let four = [40, 30, 20, 10];
+    // Of 16 ways one has 100 more against it and one 80: to win 14 or 15 of them, these must lose.
+    assert_eq!(needed(&four, 1.0, MAJORITY, 0.9), Some(81));
+    assert_eq!(needed(&four, 1.0, MAJORITY, 1.0), Some(101));
+    // Two of 16 are a tie, and 7 are won.
+    assert_eq!(needed(&four, 1.0, MAJORITY, 0.5), Some(1));
+    assert_eq!(needed(&[5], 0.1, MAJORITY, 0.9), Some(1), "nobody for it is not enough");
+    // Against it are 4, 3 or 2 with 5 % each: below 3 it is lost with 14 %, at 3 with 9.5 %.
+    assert_eq!(needed(&[4, 3, 2], 0.1, MAJORITY, 0.9), Some(3));
+    let quorum = |text: &str| Rule::Governor { quorum: Some(text.parse().unwrap()) };
+    assert_eq!(needed(&[50, 50], 1e-9, quorum("4%"), 0.9), Some(4), "the quorum is reached");
+    assert_eq!(needed(&[50, 50], 1e-9, quorum("0.1%"), 0.9), Some(1));
+    let part = |text: &str| Rule::PartOfVotes(text.parse().unwrap());
+    assert_eq!(needed(&four, 1.0, part("3/5"), 1.0), Some(150));
+    assert_eq!(needed(&four, 1.0, part("2/3"), 1.0), Some(200));
+    assert_eq!(needed(&four, 1.0, part("1"), 1.0), None);
+    assert_eq!(needed(&[5], 1e-9, part("1"), 0.9), Some(1));
+    assert_eq!(needed(&[], 1.0, MAJORITY, 0.9), None);
+    // Sums that floats can not tell from each other: 2^180 and one unit.
+    let large = [U256::ONE << 180, U256::ONE];
+    let large = Holdings::new(large, Zeros::Drop).unwrap();
+    let all = amount_to_win((&large, 1.0), MAJORITY, 1.0, 1_000, 1).unwrap();
+    assert_eq!(all, (U256::ONE << 180) + U256::from(2));
+    // Those who are not drawn one by one count, too: 2,000 alike.
+    let many = needed(&[1; 2_000], 1.0, MAJORITY, 0.9).unwrap();
+    assert!((50..66).contains(&many), "1.28 deviations of √2000: {many}");
 }
 
 #[test]

@@ -16,4 +16,4 @@ pub(crate) use sending::{
     approvals, moved,
 };
 pub(crate) use time::sending_time;
-pub(crate) use tokens::{Named, TokenDocument, amount, is_number, named, two};
+pub(crate) use tokens::{Named, TokenDocument, amount, balance_text, is_number, named, two};

@@ -17,7 +17,8 @@ use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Sender, TokenDocument, TransactionDocument,
-    amount, approvals, fee_text, is_number, moved, named, parse_bps, sending_time, wad_text,
+    amount, approvals, balance_text, fee_text, is_number, moved, named, parse_bps, sending_time,
+    wad_text,
 };
 use crate::options::{LedgerArgs, SignerArgs, checksummed, parse_payee};
 use crate::output::{Output, lines};
@@ -415,10 +416,12 @@ impl Plan {
         }
         let mut label = "balance";
         let tokens = [&self.from, &self.to];
-        if let (Some(held), Some(after)) = (self.held, self.after()) {
-            for ((token, held), after) in tokens.into_iter().zip(held).zip(after) {
-                let [held, after] = [held, after].map(|amount| token.amount_text(amount));
-                rows.push((label, format!("{held} -> {after} {}", token.symbol)));
+        if let Some(held) = self.held {
+            let arrives =
+                if self.recipient == self.account { self.route.amount_out } else { U256::ZERO };
+            let changes = [(self.route.amount_in, U256::ZERO), (U256::ZERO, arrives)];
+            for ((token, held), (spent, got)) in tokens.into_iter().zip(held).zip(changes) {
+                rows.push((label, balance_text(token, held, spent, got)));
                 label = "";
             }
         }

@@ -35,6 +35,18 @@ impl From<&TokenView> for TokenDocument {
     }
 }
 
+/// Returns a balance before and after a change, as previews show it; of one that is too small, what is missing.
+pub(crate) fn balance_text(token: &TokenView, held: U256, spent: U256, got: U256) -> String {
+    let (symbol, shown) = (&token.symbol, token.amount_text(held));
+    match held.saturating_add(got).checked_sub(spent) {
+        Some(after) if spent <= held => format!("{shown} -> {} {symbol}", token.amount_text(after)),
+        _ => format!(
+            "{shown} {symbol}: {} too little",
+            token.amount_text(spent.saturating_sub(held))
+        ),
+    }
+}
+
 /// Returns whether a word is written as a number, so that it is no token.
 pub(crate) fn is_number(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();

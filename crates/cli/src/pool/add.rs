@@ -1,6 +1,6 @@
 //! `gleaner pool create` and `gleaner pool add`.
 
-use alloy_primitives::U256;
+use alloy_primitives::{U256, U512};
 use anyhow::{anyhow, ensure};
 use ledger_client::Ledger;
 use ledger_views::markets::{self, Addition, PoolKind, PoolView, PositionView};
@@ -23,6 +23,9 @@ const ADD_USAGE: &str = "write one or both amounts before their tokens, as in `g
 
 /// Fee of a new pool of v3 that names none, in millionths.
 const FEE_DEFAULT: u32 = 3_000;
+
+/// Of the first shares of a pair, how many stay locked in it, in the smallest unit (`MINIMUM_LIQUIDITY`).
+const SHARES_LOCKED: U256 = U256::from_limbs([1_000, 0, 0, 0]);
 
 /// Printed below the flags of `pool create`.
 const CREATE_HELP: &str = "\
@@ -159,6 +162,7 @@ async fn plan_create(
                         .to_owned()
                 )
             );
+            refuse_without_shares(pool.as_ref(), [amount0, amount1])?;
             (Place::Pair, Addition { amounts: [amount0, amount1], liquidity: 0 })
         }
         Some(fee) => {
@@ -214,6 +218,28 @@ fn refuse_one_sided(pool: Option<&PoolView>) -> anyhow::Result<()> {
     .hint(format!("use a pool of Uniswap v3, with --version v3; or send some {} to the pair and call its sync()", missing.symbol))
 }
 
+/// Refuses amounts of which a pair makes no shares: the ledger would refuse them when the approvals are paid.
+fn refuse_without_shares(pool: Option<&PoolView>, amounts: [U256; 2]) -> anyhow::Result<()> {
+    let product = |a: U256, b: U256| U512::from(a) * U512::from(b);
+    let gives_shares = match pool.map(|pool| (pool.kind, pool.amounts)) {
+        Some((PoolKind::Pair { supply }, [Some(reserve0), Some(reserve1)]))
+            if !supply.is_zero() =>
+        {
+            let gives = |amount, reserve| product(amount, supply) >= U512::from(reserve);
+            gives(amounts[0], reserve0) && gives(amounts[1], reserve1)
+        }
+        _ => {
+            product(amounts[0], amounts[1])
+                > product(SHARES_LOCKED, SHARES_LOCKED.saturating_add(U256::from(2)))
+        }
+    };
+    ensure!(
+        gives_shares,
+        "these amounts are too small to give shares of a pair: give more, nothing was sent"
+    );
+    Ok(())
+}
+
 async fn spacing(ledger: &Ledger, fee: u32) -> anyhow::Result<i32> {
     let spacing = markets::spacing(ledger, fee).await?;
     spacing.ok_or_else(|| {
@@ -263,7 +289,9 @@ async fn plan_add(
                         .to_owned()
                 )
             );
-            (Place::Pair, markets::addition_to_pair(&ledger, &pool, given).await?)
+            let addition = markets::addition_to_pair(&ledger, &pool, given).await?;
+            refuse_without_shares(Some(&pool), addition.amounts)?;
+            (Place::Pair, addition)
         }
         PoolKind::Ranged { fee, spacing, sqrt_price, .. } => {
             let range = position.as_ref().and_then(|position| position.range);
@@ -334,6 +362,25 @@ mod tests {
             price: None,
             kind: PoolKind::Pair { supply: U256::ZERO },
         }
+    }
+
+    #[test]
+    fn amounts_that_give_no_shares_are_refused_before_anything_is_sent() {
+        let gives = |pool: Option<&PoolView>, amounts: [u64; 2]| {
+            refuse_without_shares(pool, amounts.map(U256::from)).is_ok()
+        };
+        // The first thousand stay locked: the root of the product must be above it.
+        assert!(
+            !gives(None, [1, 1]) && !gives(None, [1_000, 1_002]) && !gives(None, [1, 1_002_000])
+        );
+        assert!(gives(None, [1_001, 1_001]) && gives(None, [1, 1_002_001]));
+        assert!(!gives(Some(&pair([0, 0])), [1_000, 1_000]), "an empty pair is a new one");
+        let filled =
+            PoolView { kind: PoolKind::Pair { supply: U256::from(10) }, ..pair([100, 20]) };
+        assert!(!gives(Some(&filled), [9, 2]) && !gives(Some(&filled), [10, 1]));
+        assert!(gives(Some(&filled), [10, 2]));
+        let most = refuse_without_shares(Some(&filled), [U256::MAX; 2]);
+        assert!(most.is_ok() && refuse_without_shares(None, [U256::MAX; 2]).is_ok());
     }
 
     #[test]

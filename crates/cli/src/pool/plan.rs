@@ -19,7 +19,7 @@ use super::documents::named_lines;
 use super::range::Order;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Sender, TokenDocument, TransactionDocument,
-    approvals, fee_text, moved, sending_time,
+    approvals, balance_text, fee_text, moved, sending_time,
 };
 use crate::options::checksummed;
 
@@ -201,9 +201,8 @@ impl Plan {
         let mut label = "balance";
         for (index, token) in self.tokens().into_iter().enumerate() {
             let Some(held) = self.held.map(|held| held[index]) else { continue };
-            let after = held.saturating_sub(self.addition.amounts[index]);
-            let [held, after] = [held, after].map(|amount| token.amount_text(amount));
-            rows.push((label, format!("{held} -> {after} {}", token.symbol)));
+            let used = self.addition.amounts[index];
+            rows.push((label, balance_text(token, held, used, U256::ZERO)));
             label = "";
         }
         named_lines(rows)

@@ -205,6 +205,11 @@ async fn plan(args: &RemoveArgs, account: AccountId) -> anyhow::Result<Plan> {
     let minimum = amounts.map(|amount| args.limits.least(amount));
     let mut needed = Vec::new();
     if whole.range.is_none() {
+        // A pair refuses to burn what pays nothing of a token: then the approval would be paid for nothing.
+        ensure!(
+            amounts.iter().all(|amount| !amount.is_zero()),
+            "so few shares pay nothing of a token, which the pair refuses: remove more, nothing was sent"
+        );
         let shares = markets::token(&ledger, &whole.pool.address).await?;
         let spender = (UNISWAP_V2_ROUTER, "the router");
         let amounts = [(&shares, liquidity)];

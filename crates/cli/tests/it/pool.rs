@@ -11,7 +11,20 @@ const ONE: u128 = 1_000_000_000_000_000_000;
 #[test]
 fn shares_of_a_pair_are_added_shown_and_removed() {
     let market = Market::new();
+    // What can only fail is refused before approvals are paid for, and a look says what is missing.
+    let dust = ["pool", "create", "0.000000000000000001", "GRAIN", "0.000001", "OAT"];
+    market.fails(
+        1,
+        &[&dust[..], &["--yes"]].concat(),
+        &["too small to give shares", "nothing was sent"],
+    );
     market.json(&["pool", "create", "100", "GRAIN", "50", "OAT", "--yes"]);
+    let dust = ["pool", "remove", "0.000000000000000001", "GRAIN", "OAT"];
+    market.fails(1, &[&dust[..], &["--yes"]].concat(), &["pay nothing of a token", "remove more"]);
+    let much = market.text(&["pool", "add", "1000000000", "GRAIN", "OAT", "--dry-run"]);
+    assert!(much.contains(" too little\n") && !much.contains("-> 0"), "{much}");
+    let much = market.text(&["swap", "1000000000", "GRAIN", "OAT", "--dry-run"]);
+    assert!(much.contains(" GRAIN: ") && much.contains(" too little\n"), "{much}");
     market.fails(
         1,
         &["pool", "create", "1", "GRAIN", "1", "OAT", "--yes"],

@@ -92,9 +92,17 @@ impl<'a> Groups<'a> {
         let entities: Vec<U256> = self.entities()?.into_iter().map(|(_, amount)| amount).collect();
         let distinct = entities.iter().chain(&self.unlabelled).copied();
         let all_distinct = Holdings::new(distinct, zeros)?;
+        Ok(Interval { all_distinct, one_entity: self.one_entity(zeros)? })
+    }
+
+    /// Returns what entities hold, those without a label being one: the largest holder that they could be.
+    ///
+    /// # Errors
+    /// [`TooLarge`].
+    pub fn one_entity(&self, zeros: Zeros) -> Result<Holdings, TooLarge> {
+        let entities = self.entities()?.into_iter().map(|(_, amount)| amount);
         let rest = (!self.unlabelled.is_empty()).then(|| sum(&self.unlabelled)).transpose()?;
-        let one_entity = Holdings::new(entities.into_iter().chain(rest), zeros)?;
-        Ok(Interval { all_distinct, one_entity })
+        Holdings::new(entities.chain(rest), zeros)
     }
 
     /// Returns Theil's T of the rows in two parts; those without a label are one group. The parts add up to the index of all rows.
@@ -124,6 +132,23 @@ impl<'a> Groups<'a> {
             parts.within += held * group.theil_nats().unwrap_or(0.0);
         }
         Ok(Some(parts))
+    }
+}
+
+/// Returns what holders hold: each row is one, or where rows have labels all those with one label, and those without one together.
+///
+/// Nobody knows whether rows without a label are one holder; it is the largest that they could be.
+///
+/// # Errors
+/// [`TooLarge`].
+pub fn holders<'a, L: IntoIterator<Item = &'a str>>(
+    amounts: impl IntoIterator<Item = U256>,
+    labels: Option<L>,
+    zeros: Zeros,
+) -> Result<Holdings, TooLarge> {
+    match labels {
+        None => Holdings::new(amounts, zeros),
+        Some(labels) => Groups::new(labels.into_iter().zip(amounts), zeros).one_entity(zeros),
     }
 }
 

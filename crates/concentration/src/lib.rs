@@ -38,7 +38,7 @@ mod summary;
 mod threshold;
 
 pub use entropy::Order;
-pub use groups::{Groups, Interval, TheilParts};
+pub use groups::{Groups, Interval, TheilParts, holders};
 pub use holdings::{Holdings, TooLarge, Zeros};
 pub use live::{ChangeError, LiveIndex, Missing};
 pub use ratio::Ratio;

@@ -18,7 +18,7 @@ use crate::{
 /// Where the ballots are in a table.
 #[derive(Clone, Copy, Debug)]
 pub struct BallotColumns<'a> {
-    /// The column of the votes. Where all are whole numbers they are in that order, else in the order of their first ballots.
+    /// The column of the votes. Where all are numbers they are in that order, else in the order of their first ballots.
     pub vote: &'a str,
     /// The column of the voters.
     pub voter: &'a str,
@@ -60,6 +60,8 @@ pub enum ReplayError {
 pub struct Replay {
     /// The votes that were asked for, in order.
     pub votes: Vec<ReplayedVote>,
+    /// Ballots of the table after which the same voter cast another in the same vote: the last counts.
+    pub replaced_ballots: usize,
 }
 
 /// A vote, and what the alarms said after it.
@@ -91,7 +93,7 @@ impl ReplayedVote {
     }
 }
 
-/// Plays the `last` newest votes of a table again; each is looked at with the nine before it.
+/// Plays the `last` newest votes of a table again; each is looked at with the nine before it. `progress` is told how many of how many are done.
 ///
 /// A table of ballots does not say who could have voted and never did. What could have voted is taken to be what the voters of the window were
 /// known to have until then: the most that each has cast.
@@ -102,6 +104,7 @@ pub fn replay(
     bytes: &[u8],
     columns: BallotColumns<'_>,
     last: usize,
+    progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Replay, ReplayError> {
     let BallotColumns { vote, voter, choice, weight, delimiter } = columns;
     let labels = [vote, voter, choice];
@@ -111,11 +114,14 @@ pub fn replay(
         return Err(ReplayError::NoBallots);
     }
     let first = votes.len().saturating_sub(last);
-    let replayed = (first..votes.len()).map(|index| {
+    let mut played = Vec::with_capacity(votes.len() - first);
+    for index in first..votes.len() {
+        progress(played.len(), votes.len() - first);
         let begin = (index + 1).saturating_sub(ALARM_VOTES);
-        replayed(&votes[begin..=index], sheet.decimals)
-    });
-    Ok(Replay { votes: replayed.collect::<Result<_, _>>()? })
+        played.push(replayed(&votes[begin..=index], sheet.decimals)?);
+    }
+    let counted: usize = votes.iter().map(|vote| vote.ballots.len()).sum();
+    Ok(Replay { votes: played, replaced_ballots: sheet.amounts.len() - counted })
 }
 
 /// A vote: who cast what. The last ballot of a voter counts.

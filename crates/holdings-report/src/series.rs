@@ -1,9 +1,9 @@
 //! The same figures at many times: how they have changed.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
 
 use alloy_primitives::U256;
-use concentration::{Groups, Holdings, Summary, Threshold, TooLarge, Zeros};
+use concentration::{Holdings, Summary, Threshold, TooLarge, Zeros, holders};
 use serde::Serialize;
 
 use crate::{
@@ -24,6 +24,8 @@ pub struct Series {
     pub over: String,
     /// The figures, in order.
     pub points: Vec<SeriesPoint>,
+    /// Rows of a table without a time or an amount, which are left out.
+    pub empty_rows: usize,
 }
 
 /// Figures at one time, as in a [`Report`](crate::Report).
@@ -71,7 +73,7 @@ impl SeriesPoint {
 /// Rows of a table with the time of each.
 #[derive(Clone, Copy, Debug)]
 pub struct TimedRows<'a> {
-    /// The time of each row. Where all are whole numbers they are in that order, else in the order of their first rows.
+    /// The time of each row. Where all are numbers they are in that order, else in the order of their first rows.
     pub times: &'a [Cow<'a, str>],
     /// The amounts.
     pub amounts: &'a [U256],
@@ -82,6 +84,12 @@ pub struct TimedRows<'a> {
 }
 
 impl TimedRows<'_> {
+    /// Returns how many rows have no time.
+    #[must_use]
+    pub fn untimed_count(&self) -> usize {
+        self.times.iter().filter(|time| time.is_empty()).count()
+    }
+
     /// Measures each time. Rows without a time are left out; of one time, those without a label are one holder.
     ///
     /// # Errors
@@ -105,25 +113,26 @@ impl TimedRows<'_> {
         sort_by_number(&mut times, |time| time);
         let point = |time: &str| {
             let rows = &rows[time];
-            let amount = |row: &usize| self.amounts[*row];
-            let holdings = match self.labels {
-                None => Holdings::new(rows.iter().map(amount), zeros)?,
-                Some(labels) => {
-                    let label = |row: &usize| (labels[*row].as_ref(), amount(row));
-                    Groups::new(rows.iter().map(label), zeros).holdings(zeros)?.one_entity
-                }
-            };
+            let amounts = rows.iter().map(|row| self.amounts[*row]);
+            let labels = self.labels.map(|labels| rows.iter().map(|row| labels[*row].as_ref()));
+            let holdings = holders(amounts, labels, zeros)?;
             Ok(SeriesPoint::of(time.to_owned(), &holdings, self.decimals, thresholds))
         };
         times.into_iter().map(point).collect()
     }
 }
 
-/// Puts things whose names are all whole numbers in the order of these; others stay as they are.
+/// Puts things whose names are all numbers in the order of these; others stay as they are.
 pub(crate) fn sort_by_number<T>(things: &mut [T], name: impl Fn(&T) -> &str) {
-    let number = |thing: &T| name(thing).parse::<u64>().ok();
-    if things.iter().all(|thing| number(thing).is_some()) {
-        things.sort_by_key(number);
+    let whole = |thing: &T| name(thing).parse::<i128>().ok();
+    let number = |thing: &T| name(thing).parse::<f64>().ok().filter(|number| number.is_finite());
+    // Of large whole numbers a float has not all digits.
+    if things.iter().all(|thing| whole(thing).is_some()) {
+        things.sort_by_key(whole);
+    } else if things.iter().all(|thing| number(thing).is_some()) {
+        things.sort_by(|left, right| {
+            number(left).partial_cmp(&number(right)).unwrap_or(Ordering::Equal)
+        });
     }
 }
 
@@ -141,7 +150,12 @@ impl Series {
         let mut rows: Vec<Vec<String>> = vec![head.collect()];
         rows.extend(self.points.iter().map(row));
         let columns: Vec<usize> = (1..8 + thresholds.len()).collect();
-        let head = format!("{}, holders by {}", cleaned(&self.source), plain(&self.unit));
+        let left_out = match self.empty_rows {
+            0 => String::new(),
+            1 => " (one row without a time or an amount left out)".to_owned(),
+            count => format!(" ({count} rows without a time or an amount left out)"),
+        };
+        let head = format!("{}, holders by {}{left_out}", cleaned(&self.source), plain(&self.unit));
         format!("{head}\n\n{}", aligned(&rows, &columns))
     }
 }
@@ -160,7 +174,8 @@ fn row(point: &SeriesPoint) -> Vec<String> {
         shown(point.top1, 6),
         shown(point.top10, 6),
     ];
-    let count = |count: &Option<usize>| count.map_or_else(String::new, |count| count.to_string());
+    let count =
+        |count: &Option<usize>| count.map_or_else(|| "none".to_owned(), |count| count.to_string());
     row.extend(point.nakamoto.values().map(count));
     row
 }

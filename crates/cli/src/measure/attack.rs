@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use alloy_primitives::U256;
 use anyhow::{Context as _, ensure};
 use concentration::{
-    Groups, Holdings, Threshold, Zeros,
+    Holdings, Threshold, Zeros,
     attack::{Offer, Way},
+    holders,
     turnout::Rule,
 };
 use holdings_report::{AttackQuestion, MONEY_DECIMALS, measure_attack};
@@ -101,14 +102,8 @@ fn of_table(path: &std::path::Path, table: &TableArgs) -> anyhow::Result<Found> 
     let bytes = read(path).with_context(|| source.clone())?;
     let labels: Vec<&str> = table.by.as_deref().into_iter().collect();
     let sheet = sheet(&bytes, &labels, table).with_context(|| source.clone())?;
-    let holdings = match sheet.labels.first() {
-        None => Holdings::new(sheet.amounts.iter().copied(), Zeros::Drop),
-        Some(labels) => {
-            let rows = labels.iter().map(AsRef::as_ref).zip(sheet.amounts.iter().copied());
-            // Nobody knows whether rows without a label are one: the largest holder that they could be is the worse case.
-            Groups::new(rows, Zeros::Drop).holdings(Zeros::Drop).map(|ends| ends.one_entity)
-        }
-    };
+    let labels = sheet.labels.first().map(|labels| labels.iter().map(AsRef::as_ref));
+    let holdings = holders(sheet.amounts.iter().copied(), labels, Zeros::Drop);
     let holdings = holdings.with_context(|| source.clone())?;
     let unit = table.by.as_deref().unwrap_or("row").to_owned();
     Ok(Found { source, unit, holdings, decimals: sheet.decimals })

@@ -46,7 +46,8 @@ fn of_table(path: &Path, over: &str, zeros: Zeros, args: &Args) -> anyhow::Resul
     };
     let points = rows.points(zeros, &thresholds(args)).with_context(|| source.clone())?;
     let unit = args.table.by.as_deref().unwrap_or("row").to_owned();
-    Ok(Series { source, unit, over: over.to_owned(), points })
+    let empty_rows = sheet.empty_count + rows.untimed_count();
+    Ok(Series { source, unit, over: over.to_owned(), points, empty_rows })
 }
 
 fn of_ledger(since: u64, zeros: Zeros, args: &Args, output: &Output) -> anyhow::Result<Series> {
@@ -88,7 +89,7 @@ fn of_ledger(since: u64, zeros: Zeros, args: &Args, output: &Output) -> anyhow::
                 output.say(&format!("note: at block {height} and before, the asset was not there"));
             }
             let (unit, over) = ("address".to_owned(), "block".to_owned());
-            Ok(Series { source: name, unit, over, points })
+            Ok(Series { source: name, unit, over, points, empty_rows: 0 })
         }
         (None, Some((_, error))) => Err(error),
         (None, None) => Err(anyhow::anyhow!("there is no block to measure")),

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use holdings_report::{
     ALARM_VOTES, BallotColumns, Replay, ReplayError, ReplayedVote, SheetError, replay,
 };
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{parse_delimiter, read, source_of};
 use crate::failure::Hint as _;
@@ -54,7 +55,15 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
         weight: &args.weight,
         delimiter: args.delimiter,
     };
-    let replay = match replay(&bytes, columns, usize::try_from(args.last)?) {
+    let bar = if output.is_live() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} votes  {elapsed}");
+    bar.set_style(style.context("the template is fixed")?);
+    let replay = replay(&bytes, columns, usize::try_from(args.last)?, &mut |done, all| {
+        bar.set_length(u64::try_from(all).unwrap_or(u64::MAX));
+        bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+    });
+    bar.finish_and_clear();
+    let replay = match replay {
         Err(error @ ReplayError::Sheet(SheetError::NoSuchColumn { .. })) => {
             return Err(error)
                 .context(source)
@@ -73,12 +82,16 @@ fn text(replay: &Replay) -> String {
     let bounds: std::collections::BTreeMap<_, _> =
         bounds.map(|alarm| (alarm.figure, alarm.bound)).collect();
     let bounds: Vec<_> = bounds.iter().map(|(figure, bound)| format!("{figure} {bound}")).collect();
-    format!(
-        "{}\n\nalarms raised after {raised} of {} votes; bounds: {}",
-        table(&names, &rows),
-        replay.votes.len(),
-        bounds.join(", ")
-    )
+    let mut notes = vec![format!("alarms raised after {raised} of {} votes", replay.votes.len())];
+    if !bounds.is_empty() {
+        notes.push(format!("bounds: {}", bounds.join(", ")));
+    }
+    match replay.replaced_ballots {
+        0 => {}
+        1 => notes.push("one ballot was replaced by a later one of its voter".to_owned()),
+        count => notes.push(format!("{count} ballots were replaced by later ones of their voters")),
+    }
+    format!("{}\n\n{}", table(&names, &rows), notes.join("; "))
 }
 
 fn row(vote: &ReplayedVote) -> Vec<String> {

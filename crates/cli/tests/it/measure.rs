@@ -58,6 +58,7 @@ fn a_table_is_measured_and_drawn() {
     assert_eq!((&series["over"], &series["unit"]), (&"country".into(), &"asn".into()));
     // One of the 40 countries is that of the rows without one: here they have no time.
     assert_eq!(series["points"].as_array().unwrap().len(), 39);
+    assert!(series["empty_rows"].as_u64().unwrap() > 0);
     assert!(fs::read_to_string(drawn).unwrap().starts_with("<svg"));
     machine
         .run(&[args.as_slice(), &["--over", "none"]].concat())
@@ -100,6 +101,11 @@ fn a_takeover_in_a_table_of_ballots_raises_the_alarm() {
     machine
         .run(&["measure", "votes", &file])
         .assert_fails(1, &["no column \"weight\"", "bip, voter, choice, vp", "hint:"]);
+    let twice = "vote,voter,choice,weight\n1,ann,yes,2\n1,ann,no,0\n";
+    fs::write(machine.path("twice.csv"), twice).unwrap();
+    let text = machine.run(&["measure", "votes", "twice.csv"]).stdout;
+    let end = "after 0 of 1 votes; one ballot was replaced by a later one of its voter\n";
+    assert!(text.ends_with(end), "{text}");
     std::fs::write(machine.path("empty.csv"), "vote,voter,choice,weight\n").unwrap();
     machine
         .run(&["measure", "votes", "empty.csv"])

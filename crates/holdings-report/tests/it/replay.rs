@@ -18,7 +18,7 @@ fn beanstalk() -> String {
 }
 
 fn played(table: &str) -> Replay {
-    replay(table.as_bytes(), COLUMNS, usize::MAX).unwrap()
+    replay(table.as_bytes(), COLUMNS, usize::MAX, &mut |_, _| {}).unwrap()
 }
 
 fn value(replay: &Replay, vote: usize, figure: &str) -> (f64, bool) {
@@ -76,7 +76,9 @@ fn a_takeover_by_many_accounts_raises_the_alarm_as_well() {
 
 #[test]
 fn the_last_ballot_of_a_voter_counts() {
-    let votes = played("bip,voter,choice,vp\n7,ann,1,5\n7,bob,1,2\n7,ann,0,1.5\n").votes;
+    let replay = played("bip,voter,choice,vp\n7,ann,1,5\n7,bob,1,2\n7,ann,0,1.5\n");
+    assert_eq!(replay.replaced_ballots, 1);
+    let votes = replay.votes;
     assert_eq!((votes[0].ballots, votes[0].weight.as_str()), (2, "3.5"));
     assert_eq!((votes[0].largest.as_str(), votes[0].turnout), ("bob", Some(1.0)));
 }
@@ -93,22 +95,26 @@ fn votes_are_in_the_order_of_their_numbers_or_as_written() {
 #[test]
 fn the_newest_are_shown_with_what_came_before() {
     let all = played(&beanstalk());
-    let last = replay(beanstalk().as_bytes(), COLUMNS, 2).unwrap();
-    assert_eq!(last.votes, all.votes[18..]);
-    assert_eq!(replay(beanstalk().as_bytes(), COLUMNS, 0).unwrap().votes, []);
+    let mut progress = Vec::new();
+    let mut newest = |count| {
+        replay(beanstalk().as_bytes(), COLUMNS, count, &mut |done, of| progress.push((done, of)))
+    };
+    assert_eq!(newest(2).unwrap().votes, all.votes[18..]);
+    assert_eq!(newest(0).unwrap().votes, []);
+    assert_eq!(progress, [(0, 2), (1, 2)], "before each vote");
 }
 
 #[test]
 fn nothing_but_zeros_raises_nothing() {
     let votes = played("bip,voter,choice,vp\n1,a,1,0\n").votes;
     assert_eq!((votes[0].alarms.len(), votes[0].largest_share), (0, None));
-    let none = replay(b"bip,voter,choice,vp\n", COLUMNS, 1);
+    let none = replay(b"bip,voter,choice,vp\n", COLUMNS, 1, &mut |_, _| {});
     assert!(matches!(none, Err(ReplayError::NoBallots)), "{none:?}");
 }
 
 #[test]
 fn what_is_no_table_of_ballots_is_refused() {
-    let refused = |table: &str| replay(table.as_bytes(), COLUMNS, 1).unwrap_err();
+    let refused = |table: &str| replay(table.as_bytes(), COLUMNS, 1, &mut |_, _| {}).unwrap_err();
     assert!(matches!(refused("bip,voter,vp\n1,a,1\n"), ReplayError::Sheet(_)));
     let nameless = refused("bip,voter,choice,vp\n1,a,1,1\n1,,1,1\n");
     assert_eq!(nameless.to_string(), "ballot 2 names no voter");

@@ -21,6 +21,7 @@ fn series(table: &str, labels: &[&str], value: &str, zeros: Zeros) -> Series {
         unit: labels.get(1).map_or_else(|| "row".to_owned(), |it| (*it).to_owned()),
         over: labels[0].to_owned(),
         points: rows.points(zeros, &THRESHOLDS).unwrap(),
+        empty_rows: sheet.empty_count + rows.untimed_count(),
     }
 }
 
@@ -58,9 +59,29 @@ fn times_are_in_the_order_of_their_numbers_or_as_written() {
     };
     assert_eq!(order("at,held\n10,1\n9,2\n10,3\n"), ["9", "10"]);
     assert_eq!(order("at,held\nMay,1\nApril,2\n"), ["May", "April"]);
+    assert_eq!(order("at,held\n10.5,1\n9,2\n-3,3\n1e1,4\n"), ["-3", "9", "1e1", "10.5"]);
+    let large = ["36893488147419103233", "36893488147419103232"];
+    let rows = large.map(|at| format!("{at},1\n")).concat();
+    assert_eq!(order(&format!("at,held\n{rows}")), [large[1], large[0]]);
+    assert_eq!(order("at,held\n2,1\ninf,1\n1,1\n"), ["2", "inf", "1"]);
     // Rows without a time say nothing about any.
     assert_eq!(order("at,held\n1,1\n,5\n"), ["1"]);
     assert!(order("at,held\n").is_empty());
+}
+
+#[test]
+fn what_is_left_out_is_said_and_what_has_no_value_is_none() {
+    let some = series("at,held\n1,0\n,5\n2,1\n", &["at"], "held", Zeros::Drop);
+    assert_eq!(some.empty_rows, 1);
+    let text = some.text();
+    assert!(
+        text.contains("holders by row (one row without a time or an amount left out)\n"),
+        "{text}"
+    );
+    let words = text.lines().nth(3).unwrap().split_whitespace();
+    assert_eq!(words.filter(|word| *word == "none").count(), 5 + 3, "{text}");
+    let two = series("at,held\n1,\n,5\n2,1\n", &["at"], "held", Zeros::Drop).text();
+    assert!(two.contains("(2 rows without a time or an amount left out)"), "{two}");
 }
 
 #[test]

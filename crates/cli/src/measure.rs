@@ -22,6 +22,7 @@ use holdings_report::{
     Question, Report, Sheet, SheetColumns, SheetError, SubsystemQuestion, draw, read_sheet,
 };
 
+use self::ledger::Seen;
 use crate::failure::{Hint as _, WrongUsage};
 use crate::options::LedgerArgs;
 use crate::output::Output;
@@ -150,13 +151,17 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<()> {
         (None, Some(asset), _) => {
             let found = match &args.data_dir {
                 Some(folder) => ledger::of_folder(asset, folder)?,
-                None => ledger::of_node(asset, (args.height, args.pools()), &args.ledger)?,
+                None => {
+                    let at = (args.height, args.pools());
+                    ledger::of_node(asset, at, &mut Seen::default(), &args.ledger)?
+                }
             };
             measure_ledger(&found, None, &args, output)?
         }
         (None, None, Some(house)) => measure_house(house, &args, output)?,
         (None, None, None) if args.rewards => {
-            measure_ledger(&power::rewards(args.height, &args.ledger)?, None, &args, output)?
+            let found = power::rewards(args.height, &mut Seen::default(), &args.ledger)?;
+            measure_ledger(&found, None, &args, output)?
         }
         (None, None, None) => {
             let what =
@@ -211,10 +216,11 @@ fn measure_table(path: &Path, args: &Args) -> anyhow::Result<Report> {
 
 /// Measures the votes of a house, with what is delegated and the alarms; or what was cast on one proposal.
 fn measure_house(house: power::House, args: &Args, output: &Output) -> anyhow::Result<Report> {
-    let found = power::of_house(house, (args.proposal, args.height), &args.ledger)?;
-    if args.proposal.is_some() {
+    if let Some(number) = args.proposal {
+        let found = power::cast(house, (number, args.height), &args.ledger)?;
         return measure_ledger(&found, None, args, output);
     }
+    let found = power::of_house(house, args.height, &mut Seen::default(), &args.ledger)?;
     let recent = alarms::recent(house, args.height, &args.ledger)?;
     let turnout = recent.as_ref().map(|recent| recent.turnout);
     let mut report = measure_ledger(&found, turnout, args, output)?;

@@ -33,7 +33,7 @@ pub(super) fn recent(
         let ids = ended(&ledger).await?;
         let mut cast = Vec::new();
         let topics = [Some(Governor::VoteCastInHouses::SIGNATURE_HASH), None, None, None];
-        scan(&ledger, (GOVERNOR, topics), height, &mut |log| {
+        scan(&ledger, (GOVERNOR, topics), 0..=height, &mut |log| {
             let vote = Governor::VoteCastInHouses::decode_log(log)?.data;
             if ids.contains(&vote.proposalId) {
                 cast.push(vote);

@@ -12,7 +12,7 @@ use concentration::{
 };
 use holdings_report::{AttackQuestion, MONEY_DECIMALS, measure_attack};
 
-use super::{TableArgs, alarms, power, read, sheet, source_of};
+use super::{TableArgs, alarms, ledger::Seen, power, read, sheet, source_of};
 use crate::options::LedgerArgs;
 use crate::output::Output;
 
@@ -110,7 +110,7 @@ fn of_table(path: &std::path::Path, table: &TableArgs) -> anyhow::Result<Found> 
 }
 
 fn of_house(house: power::House, args: &Args) -> anyhow::Result<(Found, Option<Threshold>)> {
-    let found = power::of_house(house, (None, args.height), &args.ledger)?;
+    let found = power::of_house(house, args.height, &mut Seen::default(), &args.ledger)?;
     let recent = alarms::recent(house, args.height, &args.ledger)?;
     let holdings = Holdings::new(found.holders.iter().map(|(_, votes)| *votes), Zeros::Drop)?;
     let source = format!("{} at block {}", found.name, found.height);

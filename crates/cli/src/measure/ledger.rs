@@ -1,6 +1,7 @@
 //! What the accounts of a ledger hold of an asset.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use abi::{Erc20, GRAIN, WrappedGrain};
@@ -71,6 +72,34 @@ pub(super) struct Found {
     pub(super) holders: Vec<(Address, U256)>,
     /// What exists, as the asset says.
     pub(super) supply: U256,
+}
+
+/// What events have told of accounts, up to a block: who measures at many blocks reads each event once.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// The accounts, and what the events say that they got, if it is that which is measured.
+    pub(super) amounts: BTreeMap<Address, U256>,
+    next: u64,
+}
+
+impl Seen {
+    /// Returns the blocks up to a height that were not read before, and takes them as read.
+    pub(super) fn unread(&mut self, height: u64) -> RangeInclusive<u64> {
+        let first = self.next;
+        self.next = first.max(height.saturating_add(1));
+        first..=height
+    }
+
+    /// Adds to what an account got.
+    ///
+    /// # Errors
+    /// When there are too many accounts.
+    pub(super) fn add(&mut self, account: Address, more: U256) -> anyhow::Result<()> {
+        let amount = self.amounts.entry(account).or_default();
+        *amount = amount.saturating_add(more);
+        ensure!(self.amounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
+        Ok(())
+    }
 }
 
 impl Found {
@@ -188,7 +217,8 @@ pub(super) fn moved_between(topics: &[B256]) -> Vec<Address> {
     }
 }
 
-/// Asks a node for everybody whom the asset was ever moved to, and for what they hold at its newest block.
+/// Asks a node for everybody whom the asset was ever moved to, and for what they hold at its newest block or at a height, which is not below
+/// those that were seen.
 ///
 /// # Errors
 /// When the node does not answer, has pruned blocks, or the asset does not exist. GRAIN also moves without events, so a node can't list
@@ -196,6 +226,7 @@ pub(super) fn moved_between(topics: &[B256]) -> Vec<Address> {
 pub(super) fn of_node(
     asset: Asset,
     (height, pools): (Option<u64>, Pools),
+    seen: &mut Seen,
     args: &LedgerArgs,
 ) -> anyhow::Result<Found> {
     match asset {
@@ -208,7 +239,7 @@ pub(super) fn of_node(
                 .hint(format!("gleaner measure --asset GRAIN --data-dir DIR reads all accounts of a ledger whose node is stopped{but}"))
         }
         Asset::At(address) => {
-            shell::block_on_until_interrupted(of_events(address, (height, pools), args))
+            shell::block_on_until_interrupted(of_events(address, (height, pools), seen, args))
         }
     }
 }
@@ -216,6 +247,7 @@ pub(super) fn of_node(
 async fn of_events(
     asset: Address,
     (height, pools): (Option<u64>, Pools),
+    seen: &mut Seen,
     args: &LedgerArgs,
 ) -> anyhow::Result<Found> {
     let (ledger, height) = at(height, args).await?;
@@ -225,19 +257,18 @@ async fn of_events(
     };
     let decimals = answer(&ledger, asset, &Erc20::decimalsCall {}).await?.unwrap_or(0);
     let symbol = answer(&ledger, asset, &Erc20::symbolCall {}).await?;
-    let mut accounts = BTreeSet::new();
+    let unread = seen.unread(height);
     // Wrapped assets tell a deposit by an event of its own.
     for signature in [Erc20::Transfer::SIGNATURE_HASH, WrappedGrain::Deposit::SIGNATURE_HASH] {
         let topics = [Some(signature), None, None, None];
-        scan(&ledger, (asset, topics), height, &mut |log| {
-            accounts.extend(moved_between(log.topics()));
-            ensure!(accounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
-            Ok(())
+        scan(&ledger, (asset, topics), unread.clone(), &mut |log| {
+            let mut accounts = moved_between(log.topics()).into_iter();
+            accounts.try_for_each(|account| seen.add(account, U256::ZERO))
         })
         .await?;
     }
     let mut holders = Vec::new();
-    for account in accounts {
+    for account in seen.amounts.keys().copied() {
         let held = answer(&ledger, asset, &Erc20::balanceOfCall { account }).await?;
         push(&mut holders, account, held.unwrap_or_default())?;
     }
@@ -267,17 +298,18 @@ pub(super) async fn at(
     Ok((ledger.at(height), height))
 }
 
-/// Reads all events of a contract up to a height, the oldest first.
+/// Reads all events of a contract in these blocks, the oldest first.
 ///
 /// # Errors
 /// When the node does not answer or has pruned blocks; those of `each`.
 pub(super) async fn scan(
     ledger: &PastLedger,
     (address, topics): (Address, [Option<B256>; 4]),
-    height: u64,
+    heights: RangeInclusive<u64>,
     each: &mut dyn FnMut(&Log) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let (mut first, mut count) = (0, BLOCKS_A_TIME);
+    let (mut first, height) = heights.into_inner();
+    let mut count = BLOCKS_A_TIME;
     while first <= height {
         let last = height.min(first.saturating_add(count) - 1);
         let filter = LogFilter { address, topics, heights: first..=last };
@@ -310,4 +342,19 @@ pub(super) async fn answer<C: SolCall>(
         Some(Outcome::Returned(bytes)) => C::abi_decode_returns(bytes).ok(),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_block_is_read_once() {
+        let mut seen = Seen::default();
+        assert_eq!(seen.unread(0), 0..=0);
+        assert_eq!(seen.unread(5), 1..=5);
+        assert!(seen.unread(5).is_empty() && seen.unread(2).is_empty());
+        assert_eq!(seen.unread(6), 6..=6, "what was read stays read");
+        assert_eq!(seen.unread(u64::MAX), 7..=u64::MAX);
+    }
 }

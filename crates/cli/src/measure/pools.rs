@@ -90,13 +90,13 @@ async fn pools_of(
     for places in [[word, None], [None, word]] {
         let [token0, token1] = places;
         let topics = [Some(UniswapV2Factory::PairCreated::SIGNATURE_HASH), token0, token1, None];
-        scan(ledger, (UNISWAP_V2_FACTORY, topics), height, &mut |log| {
+        scan(ledger, (UNISWAP_V2_FACTORY, topics), 0..=height, &mut |log| {
             pools.insert(UniswapV2Factory::PairCreated::decode_log(log)?.pair);
             Ok(())
         })
         .await?;
         let topics = [Some(UniswapV3Factory::PoolCreated::SIGNATURE_HASH), token0, token1, None];
-        scan(ledger, (UNISWAP_V3_FACTORY, topics), height, &mut |log| {
+        scan(ledger, (UNISWAP_V3_FACTORY, topics), 0..=height, &mut |log| {
             pools.insert(UniswapV3Factory::PoolCreated::decode_log(log)?.pool);
             Ok(())
         })
@@ -115,7 +115,7 @@ async fn shares(
     let held = amounts.get(&pair).copied().unwrap_or_default();
     let mut owners = BTreeSet::new();
     let topics = [Some(Erc20::Transfer::SIGNATURE_HASH), None, None, None];
-    scan(ledger, (pair, topics), height, &mut |log| {
+    scan(ledger, (pair, topics), 0..=height, &mut |log| {
         owners.extend(moved_between(log.topics()));
         ensure!(owners.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
         Ok(())
@@ -146,7 +146,7 @@ async fn unmanaged(
     let address = convert::address(pool.address);
     let mut kept = BTreeSet::new();
     let topics: [Option<B256>; 4] = [Some(UniswapV3Pool::Mint::SIGNATURE_HASH), None, None, None];
-    scan(ledger, (address, topics), height, &mut |log| {
+    scan(ledger, (address, topics), 0..=height, &mut |log| {
         let UniswapV3Pool::Mint { owner, tickLower, tickUpper, .. } =
             UniswapV3Pool::Mint::decode_log(log)?.data;
         if owner != UNISWAP_V3_POSITIONS {

@@ -1,15 +1,13 @@
 //! What accounts of a ledger have of votes and of rewards, at any height that the node keeps.
 
-use std::collections::BTreeMap;
-
 use abi::{GOVERNOR, Governor, ISSUANCE, Issuance, STAKE_HOUSE, Votes, WORK_HOUSE};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolEvent;
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use clap::ValueEnum;
 use holdings_report::DelegateDocument;
 
-use super::ledger::{Found, HOLDERS_MAX, answer, at, scan};
+use super::ledger::{Found, Seen, answer, at, scan};
 use crate::options::LedgerArgs;
 use crate::shell;
 
@@ -56,20 +54,31 @@ impl House {
     }
 }
 
-/// Reads who has the votes of a house, or what was cast on a proposal.
+/// Reads who has the votes of a house: what all who ever had some could vote with at a block, received votes counted up to their cap.
 ///
 /// # Errors
-/// When the node does not answer, has pruned blocks, or there is no such proposal.
+/// When the node does not answer or has pruned blocks.
 pub(super) fn of_house(
     house: House,
-    (proposal, height): (Option<u64>, Option<u64>),
+    height: Option<u64>,
+    seen: &mut Seen,
     args: &LedgerArgs,
 ) -> anyhow::Result<Found> {
     shell::block_on_until_interrupted(async {
-        match proposal {
-            Some(number) => cast(house, number, height, args).await,
-            None => votes(house, height, args).await,
+        let (ledger, height) = at(height, args).await?;
+        let topics = [Some(Votes::DelegateVotesChanged::SIGNATURE_HASH), None, None, None];
+        scan(&ledger, (house.address(), topics), seen.unread(height), &mut |log| {
+            seen.add(Votes::DelegateVotesChanged::decode_log(log)?.delegate, U256::ZERO)
+        })
+        .await?;
+        let mut amounts = Vec::with_capacity(seen.amounts.len());
+        for account in seen.amounts.keys().copied() {
+            // Voice halves without events.
+            let call = Votes::getVotesCall { account };
+            let votes = answer(&ledger, house.address(), &call).await?.unwrap_or_default();
+            amounts.push((account, votes));
         }
+        Ok(found(house.name().to_owned(), height, house.decimals(), amounts))
     })
 }
 
@@ -98,31 +107,21 @@ pub(super) fn delegation(
     })
 }
 
-/// Votes of all who ever had some: what they could vote with at that block, received votes counted up to their cap.
-async fn votes(house: House, height: Option<u64>, args: &LedgerArgs) -> anyhow::Result<Found> {
-    let (ledger, height) = at(height, args).await?;
-    let mut amounts = BTreeMap::new();
-    let topics = [Some(Votes::DelegateVotesChanged::SIGNATURE_HASH), None, None, None];
-    scan(&ledger, (house.address(), topics), height, &mut |log| {
-        let event = Votes::DelegateVotesChanged::decode_log(log)?;
-        amounts.insert(event.delegate, U256::ZERO);
-        ensure!(amounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
-        Ok(())
-    })
-    .await?;
-    for (account, amount) in &mut amounts {
-        // Voice halves without events.
-        let call = Votes::getVotesCall { account: *account };
-        *amount = answer(&ledger, house.address(), &call).await?.unwrap_or_default();
-    }
-    Ok(found(house.name().to_owned(), height, house.decimals(), amounts))
+/// Reads what was cast on a proposal up to a block; of sealed ballots, what is open.
+///
+/// # Errors
+/// When the node does not answer, has pruned blocks, or there is no such proposal.
+pub(super) fn cast(
+    house: House,
+    (number, height): (u64, Option<u64>),
+    args: &LedgerArgs,
+) -> anyhow::Result<Found> {
+    shell::block_on_until_interrupted(cast_on(house, (number, height), args))
 }
 
-/// What was cast on a proposal up to a block; of sealed ballots, what is open.
-async fn cast(
+async fn cast_on(
     house: House,
-    number: u64,
-    height: Option<u64>,
+    (number, height): (u64, Option<u64>),
     args: &LedgerArgs,
 ) -> anyhow::Result<Found> {
     let (ledger, height) = at(height, args).await?;
@@ -131,44 +130,46 @@ async fn cast(
     let id = id.filter(|id| !id.is_zero());
     let id =
         id.with_context(|| format!("the ledger had no proposal {number} at block {height}"))?;
-    let mut amounts = BTreeMap::new();
+    let mut seen = Seen::default();
     let signature = Some(Governor::VoteCastInHouses::SIGNATURE_HASH);
     let topics = [signature, None, Some(B256::from(id)), None];
-    scan(&ledger, (GOVERNOR, topics), height, &mut |log| {
+    scan(&ledger, (GOVERNOR, topics), seen.unread(height), &mut |log| {
         let event = Governor::VoteCastInHouses::decode_log(log)?;
-        add(&mut amounts, event.voter, house.choose(event.stakeWeight, event.workWeight))
+        seen.add(event.voter, house.choose(event.stakeWeight, event.workWeight))
     })
     .await?;
     let name = format!("votes of the {} on proposal {number}", house.name());
-    Ok(found(name, height, house.decimals(), amounts))
+    Ok(found(name, height, house.decimals(), seen.amounts))
 }
 
 /// Reads what accounts were paid as rewards for work.
 ///
 /// # Errors
 /// When the node does not answer or has pruned blocks.
-pub(super) fn rewards(height: Option<u64>, args: &LedgerArgs) -> anyhow::Result<Found> {
+pub(super) fn rewards(
+    height: Option<u64>,
+    seen: &mut Seen,
+    args: &LedgerArgs,
+) -> anyhow::Result<Found> {
     shell::block_on_until_interrupted(async {
         let (ledger, height) = at(height, args).await?;
-        let mut amounts = BTreeMap::new();
         let topics = [Some(Issuance::RewardPaid::SIGNATURE_HASH), None, None, None];
-        scan(&ledger, (ISSUANCE, topics), height, &mut |log| {
+        scan(&ledger, (ISSUANCE, topics), seen.unread(height), &mut |log| {
             let event = Issuance::RewardPaid::decode_log(log)?;
-            add(&mut amounts, event.account, event.amount)
+            seen.add(event.account, event.amount)
         })
         .await?;
+        let amounts = seen.amounts.iter().map(|(account, amount)| (*account, *amount));
         Ok(found("rewards".to_owned(), height, 18, amounts))
     })
 }
 
-fn add(amounts: &mut BTreeMap<Address, U256>, account: Address, more: U256) -> anyhow::Result<()> {
-    let amount = amounts.entry(account).or_default();
-    *amount = amount.saturating_add(more);
-    ensure!(amounts.len() <= HOLDERS_MAX, "more than {HOLDERS_MAX} accounts");
-    Ok(())
-}
-
-fn found(name: String, height: u64, decimals: u8, amounts: BTreeMap<Address, U256>) -> Found {
+fn found(
+    name: String,
+    height: u64,
+    decimals: u8,
+    amounts: impl IntoIterator<Item = (Address, U256)>,
+) -> Found {
     let holders: Vec<_> = amounts.into_iter().filter(|(_, amount)| !amount.is_zero()).collect();
     let supply = holders.iter().fold(U256::ZERO, |sum, (_, amount)| sum.saturating_add(*amount));
     Found { name, height, decimals, holders, supply }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use concentration::{Holdings, THRESHOLDS, Threshold, Zeros};
 use holdings_report::{Series, SeriesPoint, TimedRows, draw_series};
 
-use super::{Args, ledger, power, read, sheet, source_of, write_drawing};
+use super::{Args, ledger, ledger::Seen, power, read, sheet, source_of, write_drawing};
 use crate::failure::WrongUsage;
 use crate::output::Output;
 use crate::shell;
@@ -59,11 +59,12 @@ fn of_ledger(since: u64, zeros: Zeros, args: &Args, output: &Output) -> anyhow::
         (0..args.points).map(|index| place(since, to, index, args.points)).collect();
     heights.dedup();
     let (mut name, mut points, mut missing) = (None, Vec::new(), None);
+    let mut seen = Seen::default();
     for (index, height) in heights.iter().enumerate() {
         if output.is_live() {
             output.say(&format!("block {height}: {} of {}", index + 1, heights.len()));
         }
-        match of_block(*height, args) {
+        match of_block(*height, &mut seen, args) {
             Ok(found) => {
                 let amounts = found.holders.iter().map(|(_, amount)| *amount);
                 let holdings = Holdings::new(amounts, zeros)?;
@@ -103,11 +104,11 @@ fn place(since: u64, to: u64, index: u64, points: u64) -> u64 {
 }
 
 /// What is measured, at a block.
-fn of_block(height: u64, args: &Args) -> anyhow::Result<ledger::Found> {
+fn of_block(height: u64, seen: &mut Seen, args: &Args) -> anyhow::Result<ledger::Found> {
     let height = Some(height);
     match (args.asset, args.house) {
-        (Some(asset), _) => ledger::of_node(asset, (height, args.pools()), &args.ledger),
-        (None, Some(house)) => power::of_house(house, (None, height), &args.ledger),
-        (None, None) => power::rewards(height, &args.ledger),
+        (Some(asset), _) => ledger::of_node(asset, (height, args.pools()), seen, &args.ledger),
+        (None, Some(house)) => power::of_house(house, height, seen, &args.ledger),
+        (None, None) => power::rewards(height, seen, &args.ledger),
     }
 }

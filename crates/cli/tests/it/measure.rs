@@ -236,6 +236,13 @@ fn check_series(machine: &Machine, asset: &str, url: &str) {
     assert_eq!(of("count"), [0, 1, 2]);
     assert_eq!(of("total"), ["0", "30", "30"]);
     assert_eq!(of("gini")[0], Value::Null);
+    for (height, point) in (1..).zip(points) {
+        let at = u64::to_string(&height);
+        let one = machine.json(&["measure", "--asset", asset, "--rpc", url, "--height", &at]);
+        for same in ["count", "total", "gini", "hhi", "nakamoto"] {
+            assert_eq!(point[same], one[same], "{same} at block {height}");
+        }
+    }
     assert!(fs::read_to_string(drawn).unwrap().contains("block 3</text>"));
     let text = machine.run(&over);
     assert!(text.stderr.contains("note: at block 0 and before"), "{}", text.stderr);

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use alloy_primitives::U256;
 use anyhow::{Context as _, ensure};
+use clap::ArgGroup;
 use concentration::{Threshold, Zeros};
 use holdings_report::{
     Question, Report, Sheet, SheetColumns, SheetError, SubsystemQuestion, draw, read_sheet,
@@ -32,29 +33,34 @@ const FILE_SIZE_MAX: u64 = 8 << 30;
 
 /// Flags of `gleaner measure`.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    // clap takes what a flag requires for given where that conflicts with another: so flags of a table name what they do not go with.
+    group = ArgGroup::new("of_ledger").args(["asset", "house", "rewards"]),
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     /// Table of amounts, whose first line names the columns; - reads stdin
-    #[arg(long, value_name = "FILE", conflicts_with = "asset", required_unless_present_any = ["asset", "house", "rewards"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "of_ledger")]
     csv: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,
     /// Column of labels of another subsystem, with the part that gives control: the weakest is named
-    #[arg(long, value_name = "COLUMN[:THRESHOLD]", requires = "csv")]
+    #[arg(long, value_name = "COLUMN[:THRESHOLD]", requires = "csv", conflicts_with = "of_ledger")]
     subsystem: Vec<String>,
     /// Measure an asset of a ledger at its newest block: GRAIN, or the address of an ERC-20 asset
     #[arg(long, value_name = "GRAIN|ADDRESS", value_parser = ledger::parse_asset)]
     asset: Option<ledger::Asset>,
     /// Measure the votes of a house
-    #[arg(long, value_name = "HOUSE", conflicts_with_all = ["csv", "asset"])]
+    #[arg(long, value_name = "HOUSE")]
     house: Option<power::House>,
     /// With --house: only what was cast on this proposal, by its number
-    #[arg(long, value_name = "NUMBER", requires = "house")]
+    #[arg(long, value_name = "NUMBER", requires = "house", conflicts_with_all = ["csv", "asset", "rewards"])]
     proposal: Option<u64>,
     /// Measure what accounts were paid as rewards for work
-    #[arg(long, conflicts_with_all = ["csv", "asset", "house"])]
+    #[arg(long)]
     rewards: bool,
     /// Block of the ledger that is measured, through a node [default: the newest]
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["csv", "data_dir"])]
@@ -63,16 +69,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["csv", "data_dir", "proposal", "quota", "turnout", "quorum"])]
     since: Option<u64>,
     /// With --since: how many blocks are measured
-    #[arg(long, value_name = "NUMBER", requires = "since", default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=512))]
+    #[arg(long, value_name = "NUMBER", requires = "since", conflicts_with_all = ["csv", "data_dir", "proposal"], default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=512))]
     points: u64,
     /// Column of times, such as blocks, days or votes: each is measured by itself
-    #[arg(long, value_name = "COLUMN", requires = "csv", conflicts_with_all = ["subsystem", "quota", "turnout", "quorum"])]
+    #[arg(long, value_name = "COLUMN", requires = "csv", conflicts_with_all = ["of_ledger", "subsystem", "quota", "turnout", "quorum"])]
     over: Option<String>,
     /// Folder of the ledger, whose node is stopped: all accounts are read from it
-    #[arg(long, value_name = "DIR", requires = "asset")]
+    #[arg(long, value_name = "DIR", requires = "asset", conflicts_with_all = ["csv", "house", "rewards"])]
     data_dir: Option<PathBuf>,
     /// Count what pools of Uniswap v2 and v3 hold for the owners of their shares and positions
-    #[arg(long, requires = "asset", conflicts_with = "data_dir")]
+    #[arg(long, requires = "asset", conflicts_with_all = ["csv", "house", "rewards", "data_dir"])]
     through_pools: bool,
     /// Further threshold, such as 0.66 or 3/5, besides 1/3, 1/2 and 2/3
     #[arg(long, value_name = "PART")]
@@ -96,17 +102,17 @@ pub(crate) struct Args {
     ledger: LedgerArgs,
 }
 
-/// Where a table has what.
+/// Where a table has what; of a command with the group `of_ledger`, with which these flags do not go.
 #[derive(Debug, clap::Args)]
 struct TableArgs {
     /// Column of amounts
-    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    #[arg(long, value_name = "COLUMN", requires = "csv", conflicts_with = "of_ledger")]
     value: Option<String>,
     /// Column of labels: rows with the same label are one holder, rows without one are an interval
-    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    #[arg(long, value_name = "COLUMN", requires = "csv", conflicts_with = "of_ledger")]
     by: Option<String>,
     /// Character between two cells [default: the comma; a semicolon or tab where the first line has no comma]
-    #[arg(long, value_name = "CHARACTER", requires = "csv", value_parser = parse_delimiter)]
+    #[arg(long, value_name = "CHARACTER", requires = "csv", conflicts_with = "of_ledger", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
 }
 

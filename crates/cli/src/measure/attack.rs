@@ -13,22 +13,24 @@ use concentration::{
 use holdings_report::{AttackQuestion, MONEY_DECIMALS, measure_attack};
 
 use super::{TableArgs, alarms, ledger::Seen, power, read, sheet, source_of};
+use crate::failure::WrongUsage;
 use crate::options::LedgerArgs;
 use crate::output::Output;
 
 /// Flags of `gleaner measure attack`.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("of_ledger").args(["house"]))]
 pub(super) struct Args {
     /// Table of votes, whose first line names the columns; - reads stdin
-    #[arg(long, value_name = "FILE", required_unless_present = "house", requires = "value")]
+    #[arg(long, value_name = "FILE", requires = "value", conflicts_with = "of_ledger")]
     csv: Option<PathBuf>,
     #[command(flatten)]
     table: TableArgs,
     /// The votes of a house of a ledger
-    #[arg(long, value_name = "HOUSE", conflicts_with = "csv")]
+    #[arg(long, value_name = "HOUSE")]
     house: Option<power::House>,
     /// Block of the ledger [default: the newest]
-    #[arg(long, value_name = "NUMBER", requires = "house")]
+    #[arg(long, value_name = "NUMBER", requires = "house", conflicts_with = "csv")]
     height: Option<u64>,
     /// With which probability each holder votes [default: the turnout of a house's newest votes, or 10%]
     #[arg(long, value_name = "PART")]
@@ -69,7 +71,10 @@ pub(super) fn run(args: &Args, output: &Output) -> anyhow::Result<()> {
     let (found, usual) = match (&args.csv, args.house) {
         (Some(path), _) => (of_table(path, &args.table)?, None),
         (None, Some(house)) => of_house(house, args)?,
-        (None, None) => anyhow::bail!("nothing to measure: give --csv FILE or --house HOUSE"),
+        (None, None) => {
+            let what = "nothing to measure: give --csv FILE or --house HOUSE";
+            return Err(WrongUsage(what.to_owned()).into());
+        }
     };
     let decimals = u8::try_from(found.decimals).unwrap_or(u8::MAX);
     let ways = ways(args, &found.holdings, decimals)?;

@@ -172,11 +172,51 @@ fn what_can_not_be_measured_is_named() {
     measure(&["--csv", "t.csv"]).assert_fails(2, &["--value"]);
     let wrong = ["--csv", "t.csv", "--value", "held", "--subsystem", "who:2"];
     measure(&wrong).assert_fails(2, &["--subsystem who:2", "such as 1/2"]);
-    assert_eq!(measure(&[]).code, 2);
+    measure(&[])
+        .assert_fails(2, &["give --csv FILE", "--asset GRAIN", "--house stake", "--rewards"]);
+    measure(&["attack"]).assert_fails(2, &["give --csv FILE or --house HOUSE"]);
     assert_eq!(measure(&["--csv", "t.csv", "--value", "held", "--threshold", "7"]).code, 2);
     assert_eq!(measure(&["--asset", "BAR"]).code, 2);
     measure(&["--asset", "GRAIN"]).assert_fails(1, &["can't list", "--data-dir"]);
     measure(&["--asset", "GRAIN", "--data-dir", "none"]).assert_fails(1, &["none"]);
+}
+
+/// A flag that says nothing about what is measured is refused, not left out.
+#[test]
+fn flags_of_another_source_are_refused() {
+    let machine = Machine::new();
+    fs::write(machine.path("t.csv"), "who,held\nann,1\n").unwrap();
+    let table = ["measure", "--csv", "t.csv", "--value", "held"];
+    let house = ["measure", "--house", "stake"];
+    let rewards = ["measure", "--rewards"];
+    let asset = ["measure", "--asset", OTHER];
+    let attack = ["measure", "attack", "--house", "stake"];
+    let attack_table = ["measure", "attack", "--csv", "t.csv", "--value", "held"];
+    let refused = |source: &[&str], flags: &[&[&str]]| {
+        for flag in flags {
+            machine
+                .run(&[source, flag].concat())
+                .assert_fails(2, &["cannot be used with", flag[0]]);
+        }
+    };
+    let of_tables: [&[&str]; 4] =
+        [&["--by", "who"], &["--value", "held"], &["--delimiter", ";"], &["--over", "who"]];
+    for source in [&house[..], &rewards, &asset] {
+        refused(source, &of_tables);
+        refused(source, &[&["--subsystem", "who"]]);
+    }
+    refused(&attack, &of_tables[..3]);
+    refused(&attack_table, &[&["--height", "3"]]);
+    let of_assets: [&[&str]; 2] = [&["--data-dir", "x"], &["--through-pools"]];
+    for source in [&table[..], &house, &rewards] {
+        refused(source, &of_assets);
+    }
+    for source in [&table[..], &asset, &rewards] {
+        refused(source, &[&["--proposal", "1"]]);
+    }
+    refused(&table, &[&["--since", "1"], &["--points", "5"], &["--height", "1"], &["--rewards"]]);
+    // Without what it belongs to, clap names that.
+    machine.run(&[&asset[..], &["--points", "5"]].concat()).assert_fails(2, &["--since"]);
 }
 
 #[test]

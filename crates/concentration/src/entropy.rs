@@ -61,7 +61,7 @@ impl Holdings {
         if self.total().is_zero() {
             return None;
         }
-        match order {
+        let bits = match order {
             Order::Zero => Some(log2(self.positive_shares().count() as f64)),
             Order::One => self.shannon_bits(),
             Order::Two => {
@@ -76,7 +76,9 @@ impl Holdings {
                 Some(log2(sum) / (1.0 - order))
             }
             Order::Other(_) => None,
-        }
+        };
+        // Of a single holder it is 0, not −0.
+        bits.map(|bits| bits.max(0.0))
     }
 
     /// Returns Theil's T in nats: 0 when all hold the same, ln n when one holds everything. `None` when the sum is 0.

@@ -26,9 +26,7 @@ pub enum Strictness {
 
 /// Why a text is not a threshold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is not a threshold: write a fraction above 0 and at most 1, such as 1/2, 0.66 or 33%"
-)]
+#[error("{text:?} is not a part: write a fraction above 0 and at most 1, such as 1/2, 0.66 or 33%")]
 pub struct ThresholdError {
     /// The text.
     pub text: String,

@@ -185,9 +185,13 @@ fn find(names: &[Cow<'_, str>], column: &str) -> Result<usize, SheetError> {
     }
 }
 
+/// The comma, or what the first line has outside of quotes instead.
 fn guess_delimiter(bytes: &[u8]) -> u8 {
     let first = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    [b',', b';', b'\t'].into_iter().find(|delimiter| first.contains(delimiter)).unwrap_or(b',')
+    // Every second part is quoted: what is in it is a part of a name.
+    let outside = first.split(|byte| *byte == b'"').step_by(2);
+    let is_there = |delimiter: &u8| outside.clone().any(|part| part.contains(delimiter));
+    [b',', b';', b'\t'].into_iter().find(is_there).unwrap_or(b',')
 }
 
 fn listed(columns: &[String]) -> String {

@@ -29,6 +29,14 @@ fn close(ours: Option<f64>, published: f64, digits: i32) {
 
 /// The tests of EDI's consensus- and tokenomics-decentralization (MIT), `tests/test_metrics.py`. Where we differ by decision, both are said.
 #[test]
+fn entropies_of_one_holder_are_no_negative_zero() {
+    let one = Holdings::of_integers(&[5], Zeros::Drop).unwrap();
+    for order in [Order::Zero, Order::One, Order::Two, Order::Infinity, Order::Other(3.0)] {
+        assert_eq!(one.renyi_bits(order).map(f64::to_bits), Some(0.0_f64.to_bits()), "{order:?}");
+    }
+}
+
+#[test]
 fn edi_tests_gini() {
     check(holdings(&[3, 2, 1]).gini(), 5, "0.22222");
     check(holdings(&[3, 2, 1, 1, 1, 1]).gini(), 5, "0.24074");

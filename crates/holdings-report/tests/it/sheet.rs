@@ -37,6 +37,8 @@ fn amounts_beyond_128_bits_are_exact() {
 
 #[test]
 fn other_delimiters_are_found() {
+    let quoted = read("\"name, full\";held\nann;3\nbob;4\n".as_bytes(), "held", &[]);
+    assert_eq!(quoted.unwrap().amounts.len(), 2, "the comma is a part of a name");
     for text in ["who;held\na;1\n", "who\theld\na\t1\n", "who,held\na,1\n"] {
         assert_eq!(read(text.as_bytes(), "held", &["who"]).unwrap().amounts, [U256::from(1)]);
     }

@@ -59,7 +59,7 @@ pub(crate) struct Args {
     /// With --house: only what was cast on this proposal, by its number
     #[arg(long, value_name = "NUMBER", requires = "house", conflicts_with_all = ["csv", "asset", "rewards"])]
     proposal: Option<u64>,
-    /// Measure what accounts were paid as rewards for work
+    /// Measure what accounts were paid as rewards for work: new GRAIN, not what the escrows of projects pay
     #[arg(long)]
     rewards: bool,
     /// Block of the ledger that is measured, through a node [default: the newest]

@@ -16,4 +16,6 @@ pub(crate) use sending::{
     approvals, moved,
 };
 pub(crate) use time::sending_time;
-pub(crate) use tokens::{Named, TokenDocument, amount, balance_text, is_number, named, two};
+pub(crate) use tokens::{
+    Named, TokenDocument, amount, balance_text, balances, is_number, named, two,
+};

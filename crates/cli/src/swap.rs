@@ -17,8 +17,8 @@ use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Sender, TokenDocument, TransactionDocument,
-    amount, approvals, balance_text, fee_text, is_number, moved, named, parse_bps, sending_time,
-    wad_text,
+    amount, approvals, balance_text, balances, fee_text, is_number, moved, named, parse_bps,
+    sending_time, wad_text,
 };
 use crate::options::{LedgerArgs, SignerArgs, checksummed, parse_payee};
 use crate::output::{Output, lines};
@@ -114,7 +114,8 @@ struct HopDocument {
 struct Balances {
     in_before: String,
     out_before: String,
-    in_after: String,
+    /// `null` if it has too little.
+    in_after: Option<String>,
     out_after: String,
 }
 
@@ -280,18 +281,6 @@ fn refuse_lost(recipient: Option<AccountId>, route: &RouteView) -> anyhow::Resul
     Ok(())
 }
 
-async fn balances(
-    ledger: &Ledger,
-    account: &AccountId,
-    tokens: [&TokenView; 2],
-) -> anyhow::Result<[U256; 2]> {
-    let addresses = tokens.map(|token| token.address);
-    let held = markets::balances_of(ledger, account, &addresses).await?;
-    let held: Option<Vec<U256>> = held.into_iter().collect();
-    let held = held.and_then(|held| <[U256; 2]>::try_from(held).ok());
-    held.ok_or_else(|| anyhow!("a token does not answer `balanceOf`: it can't be traded"))
-}
-
 impl Plan {
     fn router(&self) -> Address {
         if self.route.is_ranged() { UNISWAP_V3_ROUTER } else { UNISWAP_V2_ROUTER }
@@ -350,12 +339,9 @@ impl Plan {
     }
 
     /// What the account will have if the swap gives what is quoted.
-    fn after(&self) -> Option<[U256; 2]> {
-        let [held_in, held_out] = self.held?;
-        let left = held_in.saturating_sub(self.route.amount_in);
-        let is_own = self.recipient == self.account;
-        let arrives = if is_own { self.route.amount_out } else { U256::ZERO };
-        Some([left, held_out.saturating_add(arrives)])
+    /// What of the bought token gets to the account itself.
+    fn arrives(&self) -> U256 {
+        if self.recipient == self.account { self.route.amount_out } else { U256::ZERO }
     }
 
     fn price(&self) -> String {
@@ -417,9 +403,7 @@ impl Plan {
         let mut label = "balance";
         let tokens = [&self.from, &self.to];
         if let Some(held) = self.held {
-            let arrives =
-                if self.recipient == self.account { self.route.amount_out } else { U256::ZERO };
-            let changes = [(self.route.amount_in, U256::ZERO), (U256::ZERO, arrives)];
+            let changes = [(self.route.amount_in, U256::ZERO), (U256::ZERO, self.arrives())];
             for ((token, held), (spent, got)) in tokens.into_iter().zip(held).zip(changes) {
                 rows.push((label, balance_text(token, held, spent, got)));
                 label = "";
@@ -440,10 +424,11 @@ impl Plan {
             token_in: (&hop.token_in).into(),
             token_out: (&hop.token_out).into(),
         };
-        let balances = self.held.zip(self.after()).map(|([in_before, out_before], after)| {
-            let [in_after, out_after] = after.map(text);
-            let [in_before, out_before] = [in_before, out_before].map(text);
-            Balances { in_before, out_before, in_after, out_after }
+        let balances = self.held.map(|[held_in, held_out]| Balances {
+            in_before: text(held_in),
+            out_before: text(held_out),
+            in_after: held_in.checked_sub(self.route.amount_in).map(text),
+            out_after: text(held_out.saturating_add(self.arrives())),
         });
         Document {
             dry_run: args.confirm.send.dry_run,

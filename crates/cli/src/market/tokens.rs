@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use ledger_client::Ledger;
 use ledger_views::markets::{self, ASSETS_MAX, TokenView};
 use serde::Serialize;
+use units::AccountId;
 
 use crate::failure::{Hint as _, WrongUsage};
 use crate::options::{checksummed, parse_account};
@@ -33,6 +34,22 @@ impl From<&TokenView> for TokenDocument {
             decimals: token.decimals,
         }
     }
+}
+
+/// Returns what an account has of each token.
+///
+/// # Errors
+/// When a token does not say it, or the ledger does not answer.
+pub(crate) async fn balances<const COUNT: usize>(
+    ledger: &Ledger,
+    account: &AccountId,
+    tokens: [&TokenView; COUNT],
+) -> anyhow::Result<[U256; COUNT]> {
+    let addresses = tokens.map(|token| token.address);
+    let held = markets::balances_of(ledger, account, &addresses).await?;
+    let held: Option<Vec<U256>> = held.into_iter().collect();
+    let held = held.and_then(|held| held.try_into().ok());
+    held.ok_or_else(|| anyhow!("a token does not answer `balanceOf`: it can't be traded"))
 }
 
 /// Returns a balance before and after a change, as previews show it; of one that is too small, what is missing.

@@ -19,7 +19,7 @@ use super::documents::named_lines;
 use super::range::Order;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Sender, TokenDocument, TransactionDocument,
-    approvals, balance_text, fee_text, moved, sending_time,
+    approvals, balance_text, balances, fee_text, moved, sending_time,
 };
 use crate::options::checksummed;
 
@@ -100,11 +100,7 @@ impl Plan {
     ) -> anyhow::Result<()> {
         let Some(account) = self.account else { return Ok(()) };
         let tokens = self.tokens();
-        let addresses = tokens.map(|token| token.address);
-        let held = markets::balances_of(ledger, &account, &addresses).await?;
-        let held: Option<Vec<U256>> = held.into_iter().collect();
-        let held = held.and_then(|held| <[U256; 2]>::try_from(held).ok());
-        let held = held.ok_or_else(|| anyhow!("a token does not answer `balanceOf`"))?;
+        let held = balances(ledger, &account, tokens).await?;
         let amounts = [0, 1].map(|index| (tokens[index], self.addition.amounts[index]));
         let needed = approvals(ledger, &account, self.spender(), &amounts, confirm).await?;
         (self.held, self.approvals) = (Some(held), needed);

@@ -21,7 +21,7 @@ use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Part, Sender, TokenDocument,
-    TransactionDocument, approvals, moved, parse_part, sending_time,
+    TransactionDocument, approvals, balance_text, balances, moved, parse_part, sending_time,
 };
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::Output;
@@ -138,6 +138,8 @@ struct ReceivedDocument {
 struct Plan {
     account: AccountId,
     whole: PositionView,
+    /// What the account has of each token.
+    held: [U256; 2],
     liquidity: U256,
     amounts: [U256; 2],
     minimum: [U256; 2],
@@ -215,7 +217,8 @@ async fn plan(args: &RemoveArgs, account: AccountId) -> anyhow::Result<Plan> {
         let amounts = [(&shares, liquidity)];
         needed = approvals(&ledger, &account, spender, &amounts, &args.confirm).await?;
     }
-    Ok(Plan { account, whole, liquidity, amounts, minimum, approvals: needed })
+    let held = balances(&ledger, &account, [&whole.pool.token0, &whole.pool.token1]).await?;
+    Ok(Plan { account, whole, held, liquidity, amounts, minimum, approvals: needed })
 }
 
 /// What an account has in a pool, if that is one position.
@@ -314,6 +317,12 @@ impl Plan {
             label = "";
         }
         rows.push(("account", checksummed(&self.account)));
+        let mut label = "balance";
+        for (index, token) in self.tokens().into_iter().enumerate() {
+            let got = self.amounts[index].saturating_add(self.whole.uncollected[index]);
+            rows.push((label, balance_text(token, self.held[index], U256::ZERO, got)));
+            label = "";
+        }
         named_lines(rows)
     }
 
@@ -401,6 +410,7 @@ fn collecting(id: U256, account: &AccountId) -> NonfungiblePositionManager::Coll
 pub(super) fn collect(args: &CollectArgs, output: &Output) -> anyhow::Result<()> {
     let account = args.signer.account()?;
     let (found, left_out) = shell::block_on_until_interrupted(collectable(args, &account))?;
+    let changes = shell::block_on_until_interrupted(changes(args, &account, &found))?;
     for position in &left_out {
         output.say(&left_out_text(position));
     }
@@ -411,7 +421,8 @@ pub(super) fn collect(args: &CollectArgs, output: &Output) -> anyhow::Result<()>
         left_out: left_out.iter().map(owed).collect(),
         done,
     };
-    let text = found.iter().map(owed_text).collect::<Vec<_>>().join("\n");
+    let owed_texts = found.iter().map(owed_text);
+    let text = owed_texts.chain([named_lines(changes)]).collect::<Vec<_>>().join("\n");
     if args.confirm.send.dry_run {
         return output.print(&document(None), &text);
     }
@@ -475,6 +486,28 @@ async fn collectable(
     let stuck: Vec<_> = left_out.iter().map(left_out_text).collect();
     ensure!(!paying.is_empty(), "nothing can be collected: {}", stuck.join("; "));
     Ok((paying, left_out))
+}
+
+/// What the account will have of each token.
+async fn changes(
+    args: &CollectArgs,
+    account: &AccountId,
+    positions: &[PositionView],
+) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let ledger = ledger::connect(&args.ledger).await?;
+    let (mut rows, mut label) = (Vec::new(), "balance");
+    for token in tokens_of(positions) {
+        let owed = positions.iter().flat_map(|position| {
+            let PoolView { token0, token1, .. } = &position.pool;
+            [token0, token1].into_iter().zip(position.uncollected)
+        });
+        let own = owed.filter(|(of, _)| of.address == token.address);
+        let got = own.fold(U256::ZERO, |sum, (_, owed)| sum.saturating_add(owed));
+        let [held] = balances(&ledger, account, [&token]).await?;
+        rows.push((label, balance_text(&token, held, U256::ZERO, got)));
+        label = "";
+    }
+    Ok(rows)
 }
 
 fn left_out_text(position: &PositionView) -> String {

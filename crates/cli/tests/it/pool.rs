@@ -8,6 +8,15 @@ use crate::swap::Market;
 
 const ONE: u128 = 1_000_000_000_000_000_000;
 
+/// A balance before and after a change, as a preview shows it.
+#[track_caller]
+fn balance(text: &str, symbol: &str) -> [String; 2] {
+    let unit = format!(" {symbol}");
+    let mut ends = text.lines().filter_map(|line| line.strip_suffix(&unit)?.split_once(" -> "));
+    let (before, after) = ends.next().unwrap_or_else(|| panic!("no balance in {text}"));
+    [before.rsplit(' ').next().unwrap().to_owned(), after.to_owned()]
+}
+
 #[test]
 fn shares_of_a_pair_are_added_shown_and_removed() {
     let market = Market::new();
@@ -23,7 +32,9 @@ fn shares_of_a_pair_are_added_shown_and_removed() {
     market.fails(1, &[&dust[..], &["--yes"]].concat(), &["pay nothing of a token", "remove more"]);
     let much = market.text(&["pool", "add", "1000000000", "GRAIN", "OAT", "--dry-run"]);
     assert!(much.contains(" too little\n") && !much.contains("-> 0"), "{much}");
-    let much = market.text(&["swap", "1000000000", "GRAIN", "OAT", "--dry-run"]);
+    let swap = ["swap", "1000000000", "GRAIN", "OAT", "--dry-run"];
+    assert_eq!(market.json(&swap)["balances"]["in_after"], serde_json::Value::Null);
+    let much = market.text(&swap);
     assert!(much.contains(" GRAIN: ") && much.contains(" too little\n"), "{much}");
     market.fails(
         1,
@@ -65,7 +76,10 @@ fn shares_of_a_pair_are_added_shown_and_removed() {
     let listed = market.json(&["pool", "list"]);
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed[0]["pool"], shown["pool"]);
+    let half = ["pool", "remove", "50%", "GRAIN", "OAT", "--dry-run"];
+    let [_, expected] = balance(&market.text(&half), "OAT");
     let removed = market.json(&["pool", "remove", "50%", "GRAIN", "OAT", "--yes"]);
+    assert_eq!(balance(&market.text(&half), "OAT")[0], expected);
     let half = amount(&removed["liquidity_before"]) / 2;
     assert_eq!(amount(&removed["liquidity"]), half);
     assert_eq!(removed["done"]["received0"], removed["amount0"]);
@@ -111,6 +125,9 @@ fn a_position_has_a_range_earns_fees_and_is_taken_out() {
     // 0.3% of 10 GRAIN, less what rounding keeps.
     let fee = amount(&position["uncollected0"]);
     assert!((30_000_000_000_000_000 - 10..=30_000_000_000_000_000).contains(&fee), "{fee}");
+    let [before, after] = balance(&market.text(&["pool", "collect", &id, "--dry-run"]), "GRAIN");
+    let to_wei = |text: &String| units::Wei::parse_grain(text).unwrap().as_u128();
+    assert_eq!(to_wei(&after) - to_wei(&before), fee);
     let collected = market.json(&["pool", "collect", &id, "--yes"]);
     assert_eq!(amount(&collected["done"]["received"][0]["amount"]), fee);
     let after = market.json(&["pool", "positions"]);

@@ -28,7 +28,7 @@ pub struct Sums {
     pub worth: i128,
     /// What older programs noted instead, in millionths, each payment rounded down.
     #[serde(rename = "gross", skip_serializing_if = "is_zero")]
-    worth_rounded: i128,
+    pub worth_rounded: i128,
     /// What energy cost, in millionths of the currency times microjoules of a kWh.
     pub energy: i128,
 }

@@ -68,7 +68,8 @@ fn sums(hours: u64) -> Sums {
         measured_microjoules: hours * 300_000_000_000,
         estimated_microjoules: 0,
         paid_wei: u128::from(hours) * 250_000_000_000_000_000,
-        gross: i128::from(hours) * 125_000,
+        worth: i128::from(hours) * 125_000 * 1_000_000_000_000_000_000,
+        worth_rounded: 0,
         energy: i128::from(hours) * 300_000_000_000 * 320_000,
     }
 }

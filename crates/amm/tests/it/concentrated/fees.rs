@@ -2,10 +2,10 @@
 
 use alloy_primitives::{U256, uint};
 use amm::concentrated::{
-    Asset, Book as _, Owed, Pool, ProtocolCollected, Refused, Terms, sqrt_price_at_tick,
+    Asset, Book as _, FeeGrowth, Owed, Pool, ProtocolCollected, Refused, Terms, sqrt_price_at_tick,
 };
 
-use super::play::{Game, Step};
+use super::play::{Game, Step, key};
 
 const LIQUIDITY: u64 = 1_000_000;
 
@@ -104,4 +104,23 @@ fn the_protocol_takes_nothing_or_from_a_tenth_to_a_fourth() {
     pool.flash(U256::ONE, uint!(0_U256)).unwrap();
     assert_eq!(pool.check_unlocked(), Err(Refused::Locked));
     assert_eq!(pool.set_protocol_fee(0, 0), Err(Refused::Locked));
+}
+
+#[test]
+fn a_position_that_is_emptied_after_it_earned_is_remembered_but_on_no_tick() {
+    let mut game = pool();
+    let (lower, upper, amount) = (-120, 120, u128::from(LIQUIDITY));
+    game.step(Step::Flash { amount0: U256::from(1_000), amount1: U256::ZERO, tip0: 7, tip1: 0 })
+        .unwrap();
+    // Each step checks the invariants.
+    game.step(Step::Burn { owner: 1, lower, upper, amount }).unwrap();
+    let emptied = game.book.position(&key(1, lower, upper)).unwrap();
+    assert_eq!((emptied.liquidity, game.book.liquidity().unwrap()), (0, 0));
+    assert_ne!(emptied.fee_growth_inside, FeeGrowth::default());
+    // Nothing is left to update, and it can be filled again.
+    assert_eq!(
+        game.step(Step::Burn { owner: 1, lower, upper, amount: 0 }),
+        Err(Refused::NoPosition)
+    );
+    game.step(Step::Mint { owner: 1, lower, upper, amount }).unwrap();
 }

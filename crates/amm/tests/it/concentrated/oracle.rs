@@ -177,23 +177,37 @@ fn a_snapshot_counts_while_the_price_is_inside() {
     let snapshot =
         |game: &mut Game| Pool::new(&mut game.book, game.now).snapshot_inside(-60, 60).unwrap();
     let before = snapshot(&mut game);
-    let to = |tick| Step::Swap {
-        direction: if tick < 0 { Direction::ZeroForOne } else { Direction::OneForZero },
-        amount: alloy_primitives::I256::MAX,
-        limit: Some(sqrt_price_at_tick(tick).unwrap()),
-    };
-    for step in
-        [Step::Wait(7), to(-120), Step::Wait(100), to(30), Step::Wait(5), to(200), Step::Wait(50)]
-    {
-        game.step(step).unwrap();
+    let (mut seconds_inside, mut ticks_inside) = (0, 0);
+    // The lower tick is inside, the upper one is not.
+    for (tick, seconds, is_inside) in [
+        (0, 7, true),
+        (-120, 100, false),
+        (-60, 3, true),
+        (30, 5, true),
+        (60, 4, false),
+        (200, 50, false),
+        (-59, 2, true),
+        (-61, 9, false),
+    ] {
+        if tick != game.tick() {
+            let is_down = tick < game.tick();
+            let direction = if is_down { Direction::ZeroForOne } else { Direction::OneForZero };
+            let limit = Some(sqrt_price_at_tick(tick).unwrap());
+            game.swap(direction, alloy_primitives::I256::MAX, limit).unwrap();
+        }
+        assert_eq!(game.tick(), tick);
+        game.step(Step::Wait(seconds)).unwrap();
+        if is_inside {
+            seconds_inside += seconds;
+            ticks_inside += i64::from(tick) * i64::from(seconds);
+        }
+        let after = snapshot(&mut game);
+        assert_eq!(after.seconds.wrapping_sub(before.seconds), seconds_inside, "{tick}");
+        assert_eq!(after.tick_cumulative - before.tick_cumulative, ticks_inside, "{tick}");
+        let per = after.seconds_per_liquidity.wrapping_sub(before.seconds_per_liquidity);
+        let both = U256::from(seconds_inside) << 63_usize;
+        assert!(both - U256::from(per) <= U256::from(8), "each of eight terms is rounded down");
     }
-    let after = snapshot(&mut game);
-    assert_eq!(after.seconds.wrapping_sub(before.seconds), 12);
-    // Seven seconds at tick 0 and five at tick 30.
-    assert_eq!(after.tick_cumulative - before.tick_cumulative, 150);
-    let per = after.seconds_per_liquidity.wrapping_sub(before.seconds_per_liquidity);
-    let both = U256::from(12_u8) << 63_usize;
-    assert!(both - U256::from(per) <= U256::from(2), "each of two terms is rounded down");
     let mut pool = Pool::new(&mut game.book, game.now);
     assert_eq!(pool.snapshot_inside(-120, 60), Err(Refused::TickNotInitialized));
     assert_eq!(pool.snapshot_inside(60, -60), Err(Refused::TickOrder));

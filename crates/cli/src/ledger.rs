@@ -67,7 +67,7 @@ pub(crate) async fn connect_to_show(args: &LedgerArgs, output: &Output) -> anyho
 /// When the ledger does not answer.
 pub(crate) async fn identity(ledger: &Ledger) -> anyhow::Result<String> {
     let first = ledger.block(0).await?;
-    Ok(first.map_or_else(String::new, |first| first.hash.to_string()))
+    Ok(first.map_or_else(String::new, |first| format!("0x{}", first.hash)))
 }
 
 /// Reads all that the ledger says of one project.

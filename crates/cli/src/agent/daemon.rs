@@ -634,11 +634,9 @@ impl Agent<'_> {
         self.readings = Some(readings);
         let limits = self.policy.limits();
         self.process.act(now, decision.activity, &decision.allowance, limits);
-        // Nobody uses the machine, or only pay is in the way: then it matters what projects pay.
+        // Nobody uses the machine, or only pay is in the way: then it matters what projects pay. Otherwise the owner is only told what changes.
         let is_pay = decision.reasons.iter().all(|reason| reason.why.is_pay());
-        if Activity::Gentle <= decision.activity || is_pay {
-            self.process.ask(now, limits);
-        }
+        self.process.ask(now, Activity::Gentle <= decision.activity || is_pay, limits);
         self.earnings.keep(self.process.roster().kept(), self.alerts.remembered());
         self.draw(&decision);
         self.last = Some(decision.clone());

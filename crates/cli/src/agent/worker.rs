@@ -49,6 +49,9 @@ const LINGER_MS: u64 = 60_000;
 /// Time between two questions to the ledger what projects pay, in milliseconds.
 const ASK_MS: u64 = 300_000;
 
+/// How many times as long it is while nothing could be worked for.
+const ASK_TIMES_IN_USE: u64 = 6;
+
 /// A longer time between two steps was not watched, and counts as no work.
 const STEP_MS_MAX: u64 = 5_000;
 
@@ -374,10 +377,13 @@ impl Process {
         }
     }
 
-    /// Asks what projects pay if that is due, in a process of its own that measures nothing: its memory is gone afterwards.
-    pub(super) fn ask(&mut self, now: Milliseconds, limits: &Limits) {
+    /// Asks what projects pay if that is due, in a process of its own that measures nothing: its memory is gone afterwards. It is due later when
+    /// nothing could be worked for.
+    pub(super) fn ask(&mut self, now: Milliseconds, may_work: bool, limits: &Limits) {
+        let most =
+            if may_work { self.ask_ms } else { self.ask_ms.saturating_mul(ASK_TIMES_IN_USE) };
         // Without a first list, the worker is about to ask.
-        let is_due = self.asked.is_some_and(|asked| self.ask_ms <= now.since(asked));
+        let is_due = self.asked.is_some_and(|asked| most <= now.since(asked));
         if !is_due || self.is_asking {
             return;
         }

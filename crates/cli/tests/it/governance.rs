@@ -335,13 +335,22 @@ fn check_alarms(houses: &Houses) {
         let rpc = ["--rpc", &houses.node.url];
         houses.machine.json(&[["measure"].as_slice(), args, rpc.as_slice()].concat())
     };
-    let attack = ["attack", "--house", "stake", "--turnout", "100%", "--confidence", "100%"];
-    let attack = of(&[attack.as_slice(), &["--bribe", "0.5"]].concat());
-    // To be sure against both: as much as they have, at half a unit of money each.
-    assert_eq!((&attack["count"], &attack["share_needed"]), (&2.into(), &1.0.into()));
-    let (total, cost) = (attack["total"].as_str().unwrap(), attack["cost"].as_str().unwrap());
-    let number = |text: &str| text.parse::<f64>().unwrap();
-    assert!((number(cost) * 2.0 - number(total)).abs() < 1e-6, "{attack:#}");
+    let attack = |confidence: &str| {
+        let words = ["attack", "--house", "stake", "--turnout", "100%", "--bribe", "0.5"];
+        of(&[&words, &["--confidence", confidence][..]].concat())
+    };
+    // To be sure against both it takes more than they have, so nobody could sell it.
+    let sure = attack("100%");
+    assert_eq!((&sure["count"], &sure["share_needed"]), (&2.into(), &1.0.into()));
+    assert_eq!((&sure["holders_needed"], &sure["cost"]), (&Value::Null, &Value::Null));
+    // In three of four cases the smaller one at least is for it: then half of everything and a unit is enough, which the larger one has.
+    let likely = attack("60%");
+    assert_eq!(likely["share_needed"], 0.5);
+    assert_eq!(
+        (&likely["needed"], &likely["total"]),
+        (&"4000.000000000000000001".into(), &"8000".into())
+    );
+    assert_eq!((&likely["holders_needed"], &likely["cost"]), (&1.into(), &"3000".into()));
     let process = of(&["process"]);
     assert_eq!((&process["proposals"], &process["proposers"]), (&1.into(), &1.into()));
     assert_eq!((&process["opposed"], &process["median_margin"]), (&0.0.into(), &1.0.into()));

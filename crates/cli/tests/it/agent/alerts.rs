@@ -171,9 +171,12 @@ fn an_owner_is_told_once_and_in_each_way_what_happens_to_an_agent_that_works_and
     let notices = status["notices"].as_array().unwrap();
     assert!(notices.iter().any(|notice| notice.as_str().unwrap().starts_with(ahead)), "{status}");
     let rpc = ["--rpc", &world.field.node.url];
+    // Who does not let it work is told as well.
+    machine.json(&["pause"]);
     world.field.machine.json(&[&["project", "cancel", "1"], &rpc[..]].concat());
     let ended = "project 1 (barley) was cancelled by its owner; ";
     until_told(&[ahead, rules, price, ended]);
+    machine.json(&["resume"]);
     let device = wallet::DeviceKey::load_or_create(&machine.path("worker/device.key")).unwrap();
     let device = device.device().to_string();
     machine.json(&["devices", "revoke", &device, "--yes", "--rpc", &world.field.node.url]);

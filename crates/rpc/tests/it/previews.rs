@@ -261,7 +261,7 @@ async fn without_the_rules_of_the_next_block_there_is_none() {
     for (method, params) in
         [("eth_estimateGas", call.clone()), ("eth_getBlockByNumber", json!(["pending", false]))]
     {
-        let message = http::fail(served.address(), method, params, -32_000).await;
+        let message = http::fail(served.address(), method, params, -32_010).await;
         assert!(message.contains("revision 9999"), "{method}: {message}");
     }
     // What is there can be read.

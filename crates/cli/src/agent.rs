@@ -25,6 +25,7 @@ mod service;
 mod timed;
 #[cfg(target_os = "linux")]
 mod whose;
+#[cfg(target_os = "linux")]
 mod worker;
 
 use std::io::Read as _;

@@ -77,8 +77,8 @@ impl Holdings {
             }
             Order::Other(_) => None,
         };
-        // Of a single holder it is 0, not −0.
-        bits.map(|bits| bits.max(0.0))
+        // Of a single holder it is 0, not −0, of which a maximum may return either.
+        bits.map(|bits| bits.max(0.0) + 0.0)
     }
 
     /// Returns Theil's T in nats: 0 when all hold the same, ln n when one holds everything. `None` when the sum is 0.

@@ -21,7 +21,7 @@ use crate::failure::{Hint as _, WrongUsage};
 use crate::ledger;
 use crate::market::{
     Approval, ApprovalDocument, ConfirmArgs, Limits, Part, Sender, TokenDocument,
-    TransactionDocument, approvals, balance_text, balances, moved, parse_part, sending_time,
+    TransactionDocument, approvals, balance_text, moved, parse_part, sending_time,
 };
 use crate::options::{LedgerArgs, SignerArgs, checksummed};
 use crate::output::Output;
@@ -138,8 +138,8 @@ struct ReceivedDocument {
 struct Plan {
     account: AccountId,
     whole: PositionView,
-    /// What the account has of each token.
-    held: [U256; 2],
+    /// What the account has of each token, if that says so: it is no reason to keep liquidity in a pool.
+    held: [Option<U256>; 2],
     liquidity: U256,
     amounts: [U256; 2],
     minimum: [U256; 2],
@@ -217,7 +217,9 @@ async fn plan(args: &RemoveArgs, account: AccountId) -> anyhow::Result<Plan> {
         let amounts = [(&shares, liquidity)];
         needed = approvals(&ledger, &account, spender, &amounts, &args.confirm).await?;
     }
-    let held = balances(&ledger, &account, [&whole.pool.token0, &whole.pool.token1]).await?;
+    let tokens = [&whole.pool.token0, &whole.pool.token1];
+    let held = markets::balances_of(&ledger, &account, &tokens.map(|token| token.address)).await?;
+    let held = [0, 1].map(|index| held.get(index).copied().flatten());
     Ok(Plan { account, whole, held, liquidity, amounts, minimum, approvals: needed })
 }
 
@@ -319,8 +321,9 @@ impl Plan {
         rows.push(("account", checksummed(&self.account)));
         let mut label = "balance";
         for (index, token) in self.tokens().into_iter().enumerate() {
+            let Some(held) = self.held[index] else { continue };
             let got = self.amounts[index].saturating_add(self.whole.uncollected[index]);
-            rows.push((label, balance_text(token, self.held[index], U256::ZERO, got)));
+            rows.push((label, balance_text(token, held, U256::ZERO, got)));
             label = "";
         }
         named_lines(rows)
@@ -488,23 +491,26 @@ async fn collectable(
     Ok((paying, left_out))
 }
 
-/// What the account will have of each token.
+/// What the account will have of each token that says what it has now: one that does not must not stop the others.
 async fn changes(
     args: &CollectArgs,
     account: &AccountId,
     positions: &[PositionView],
 ) -> anyhow::Result<Vec<(&'static str, String)>> {
     let ledger = ledger::connect(&args.ledger).await?;
+    let tokens = tokens_of(positions);
+    let addresses: Vec<_> = tokens.iter().map(|token| token.address).collect();
+    let held = markets::balances_of(&ledger, account, &addresses).await?;
     let (mut rows, mut label) = (Vec::new(), "balance");
-    for token in tokens_of(positions) {
+    for (token, held) in tokens.iter().zip(held) {
+        let Some(held) = held else { continue };
         let owed = positions.iter().flat_map(|position| {
             let PoolView { token0, token1, .. } = &position.pool;
             [token0, token1].into_iter().zip(position.uncollected)
         });
         let own = owed.filter(|(of, _)| of.address == token.address);
         let got = own.fold(U256::ZERO, |sum, (_, owed)| sum.saturating_add(owed));
-        let [held] = balances(&ledger, account, [&token]).await?;
-        rows.push((label, balance_text(&token, held, U256::ZERO, got)));
+        rows.push((label, balance_text(token, held, U256::ZERO, got)));
         label = "";
     }
     Ok(rows)
